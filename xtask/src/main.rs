@@ -1,0 +1,46 @@
+//! The chores of this repository, each a cargo command: `cargo xtask --help`.
+
+mod error;
+mod files;
+mod json;
+mod root;
+mod spec;
+mod stdout;
+
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::{Parser, Subcommand};
+
+use crate::{error::EXIT_CODES, root::Root};
+
+/// The chores of this repository.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", after_help = EXIT_CODES)]
+struct Cli {
+    /// Work on this copy of the repository instead of the one that the tool was built from
+    #[arg(long, global = true, value_name = "DIR")]
+    root: Option<PathBuf>,
+    #[command(subcommand)]
+    chore: Chore,
+}
+
+#[derive(Subcommand)]
+enum Chore {
+    /// The API's documents: fetch, check and merge them into the one the client is generated from
+    #[command(subcommand, after_help = EXIT_CODES)]
+    Spec(spec::Command),
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let done = Root::find(cli.root).and_then(|root| match cli.chore {
+        Chore::Spec(command) => command.run(&root),
+    });
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprint!("{failure}");
+            failure.exit_code()
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! `spec build`: the one document that the client is generated from, made again from its inputs alone.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+use similar::TextDiff;
+
+use super::{
+    document::{self, Document, For},
+    fixes,
+    hoist::{self, Names},
+    lock::Lock,
+    merge,
+    problem::{self, refuse},
+    relax::{self, Report},
+    sources::{self, Sources},
+    validate,
+};
+use crate::{
+    error::{Class, Failure},
+    files::{self, Change},
+    json,
+    root::Root,
+    stdout,
+};
+
+pub(crate) fn run(root: &Root, check: bool) -> Result<(), Failure> {
+    let documents = committed(root)?;
+    let (built, report) = build(&documents, &Names::read(root)?, &fixes::read(root)?)?;
+    let text = json::canonical(&built);
+    if check {
+        return compare(root, &text);
+    }
+    let path = root.merged();
+    files::commit(vec![Change::Write(path.clone(), text)])?;
+    let rules = report.iter().map(|(rule, places)| format!("  {rule}: {places}\n"));
+    stdout::print(&format!("{}\n{}", root.relative(&path), rules.collect::<String>()))
+}
+
+/// From documents to the document: nothing here reads or writes a file.
+pub(crate) fn build(
+    documents: &[Document],
+    names: &Names,
+    fixes: &[fixes::Fix],
+) -> Result<(Value, Report), Failure> {
+    let merged = merge::documents_into_one(documents)?;
+    let relaxed = relax::relax(hoist::hoist(merged, names)?)?;
+    problem::warn(relaxed.warnings);
+    let corrected = fixes::apply(relaxed.document, fixes)?;
+    // A fix can break a document as well as mend it.
+    let problems = validate::validate(&corrected);
+    let errors = problem::lines("openapi/distribute-ai.json", &problems, problem::Severity::Error);
+    if !errors.is_empty() {
+        let failure = Failure::new(Class::Document, errors);
+        return Err(failure.hint("the pages are valid, so look at openapi/fixes.json"));
+    }
+    Ok((corrected, relaxed.report))
+}
+
+/// The committed documents, which must be the ones that were fetched.
+fn committed(root: &Root) -> Result<Vec<Document>, Failure> {
+    let sources = sources::read(root)?;
+    let texts = upstream(root, &sources)?;
+    refuse(Lock::read(root)?.disagreements(&sources, &texts))
+        .map_err(|failure| failure.hint("`cargo xtask spec fetch` writes both anew"))?;
+    document::all(
+        texts.iter().map(|(name, text)| {
+            Document::read(&format!("openapi/upstream/{name}.json"), text, For::Generation)
+        }),
+    )
+}
+
+fn upstream(root: &Root, sources: &Sources) -> Result<BTreeMap<String, String>, Failure> {
+    let mut texts = BTreeMap::new();
+    for name in sources.keys() {
+        let path = root.upstream(name);
+        let text = files::read(&path, Class::Document).map_err(|failure| {
+            failure.hint("`cargo xtask spec fetch` brings every page of openapi/sources.toml")
+        })?;
+        texts.insert(name.clone(), text);
+    }
+    Ok(texts)
+}
+
+fn compare(root: &Root, built: &str) -> Result<(), Failure> {
+    let path = root.merged();
+    let file = root.relative(&path);
+    let found = if path.exists() { files::read(&path, Class::Usage)? } else { String::new() };
+    if found == built {
+        return stdout::print(&format!("{file} is what its inputs give\n"));
+    }
+    let diff = TextDiff::from_lines(&found, built);
+    let old = format!("{file} (as it is)");
+    let new = format!("{file} (as its inputs give it)");
+    stdout::print(&diff.unified_diff().context_radius(3).header(&old, &new).to_string())?;
+    let failure = Failure::new(Class::Stale, vec![format!("{file} is stale")]);
+    Err(failure.hint("`cargo xtask spec build` writes it; corrections belong in openapi/fixes.json"))
+}

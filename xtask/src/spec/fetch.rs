@@ -1,0 +1,77 @@
+//! `spec fetch`: what the pages publish now, into the repository; all pages or none.
+
+use std::{fs, path::PathBuf, time::Duration};
+
+use jiff::{Timestamp, tz::TimeZone};
+
+use super::{
+    document::Document,
+    lock::Lock,
+    pages::{self, Origin},
+    sources::{self, Sources},
+};
+use crate::{
+    error::Failure,
+    files::{self, Change},
+    root::Root,
+    stdout,
+};
+
+pub(crate) fn run(root: &Root, from: Option<PathBuf>, timeout: f64) -> Result<(), Failure> {
+    let origin = match from {
+        Some(dir) => Origin::Directory(dir),
+        None => Origin::Network(seconds(timeout)?),
+    };
+    let sources = sources::read(root)?;
+    let lock = Lock::read(root)?;
+    let documents = pages::load(&sources, &origin)?;
+    files::commit(changes(root, &sources, &lock, &documents)?)?;
+    let written = documents.iter().map(|document| root.relative(&root.upstream(&document.name)) + "\n");
+    stdout::print(&written.collect::<String>())
+}
+
+fn changes(
+    root: &Root,
+    sources: &Sources,
+    lock: &Lock,
+    documents: &[Document],
+) -> Result<Vec<Change>, Failure> {
+    let texts = documents.iter().map(|d| (d.name.as_str(), d.text.as_str()));
+    let lock = lock.renewed(sources, texts.clone(), &today());
+    let mut changes: Vec<_> =
+        texts.map(|(name, text)| Change::Write(root.upstream(name), text.to_owned())).collect();
+    let stale = files_of_no_page(root, sources)?;
+    changes.extend(stale.into_iter().map(Change::Remove));
+    changes.push(Change::Write(root.lock(), lock.to_toml()));
+    Ok(changes)
+}
+
+/// Documents of pages that are no longer listed. The directory itself comes into being here, if it must.
+fn files_of_no_page(root: &Root, sources: &Sources) -> Result<Vec<PathBuf>, Failure> {
+    let dir = root.upstream_dir();
+    let failed = |error| Failure::usage(format!("{}: {error}", dir.display()));
+    fs::create_dir_all(&dir).map_err(failed)?;
+    let mut stale = Vec::new();
+    for entry in fs::read_dir(&dir).map_err(failed)? {
+        let path = entry.map_err(failed)?.path();
+        let page = path.file_stem().and_then(|stem| stem.to_str());
+        let listed = page.is_some_and(|page| sources.contains_key(page));
+        if path.extension().is_some_and(|ext| ext == "json") && !listed {
+            stale.push(path);
+        }
+    }
+    Ok(stale)
+}
+
+fn seconds(timeout: f64) -> Result<Duration, Failure> {
+    let seconds = Duration::try_from_secs_f64(timeout).ok();
+    seconds
+        .filter(|timeout| !timeout.is_zero())
+        .ok_or_else(|| Failure::usage(format!("--timeout {timeout}: expected seconds above zero")))
+}
+
+/// The day in UTC, so that two people who fetch at one moment write one date.
+fn today() -> String {
+    let now = Timestamp::now().to_zoned(TimeZone::UTC);
+    now.date().to_string()
+}

@@ -1,0 +1,66 @@
+//! Several documents into one, or every reason why they are not one API.
+//!
+//! Fails closed: where two documents say different things of one name, no one of them wins. What differs and still
+//! can be said (who may call, and where) moves down to the operations it is said of, so that meaning survives.
+
+mod conflict;
+mod pushdown;
+mod union;
+
+use std::path::PathBuf;
+
+pub(crate) use conflict::{Conflict, Warning};
+use serde_json::Value;
+
+use super::{
+    document::{self, Document, For},
+    problem,
+};
+use crate::{
+    error::{Class, Failure},
+    files::{self, Change},
+    json, stdout,
+};
+
+/// `spec merge`: the merger alone, on any documents.
+pub(crate) fn run(paths: &[PathBuf], output: Option<PathBuf>) -> Result<(), Failure> {
+    let texts = paths
+        .iter()
+        .map(|path| Ok((path.display().to_string(), files::read(path, Class::Usage)?)))
+        .collect::<Result<Vec<_>, Failure>>()?;
+    let documents = document::all(texts.iter().map(|(name, text)| Document::read(name, text, For::Merging)))?;
+    let merged = json::canonical(&documents_into_one(&documents)?);
+    match output {
+        Some(path) => files::commit(vec![Change::Write(path, merged)]),
+        None => stdout::print(&merged),
+    }
+}
+
+/// The merge of documents already validated, its warnings said.
+pub(crate) fn documents_into_one(documents: &[Document]) -> Result<Value, Failure> {
+    let named: Vec<_> =
+        documents.iter().map(|document| (document.name.clone(), document.value.clone())).collect();
+    match merge(&named) {
+        Ok((merged, warnings)) => {
+            problem::warn(warnings.iter().map(ToString::to_string));
+            Ok(merged)
+        }
+        Err(conflicts) => {
+            let lines = conflicts.iter().map(ToString::to_string);
+            Err(Failure::new(Class::Document, lines.collect()))
+        }
+    }
+}
+
+/// One document that says what all of these say; each is valid and comes with the name it is known by.
+pub(crate) fn merge(documents: &[(String, Value)]) -> Result<(Value, Vec<Warning>), Vec<Conflict>> {
+    let documents = pushdown::level(documents);
+    let mut merged = union::Union::default();
+    for (name, document) in &documents {
+        merged.add(name, document);
+    }
+    merged.finish()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,42 @@
+//! What is the server's to decide is said to the reader instead of built into the client.
+
+use serde_json::Value;
+
+use super::super::{hoist::Open, sites::Site};
+use crate::json::Object;
+
+pub(super) fn defaults(schema: &mut Object, _: &Site, _: &Open) -> bool {
+    let Some(default) = schema.remove("default") else {
+        return false;
+    };
+    let default = match default {
+        Value::String(text) if !text.is_empty() => text,
+        other => other.to_string(),
+    };
+    tell(schema, &format!("Default: {default}, chosen by the server."));
+    true
+}
+
+pub(super) fn patterns(schema: &mut Object, _: &Site, _: &Open) -> bool {
+    let Some(Value::String(pattern)) = schema.remove("pattern") else {
+        return false;
+    };
+    tell(schema, &format!("Pattern: `{pattern}`, checked by the server."));
+    true
+}
+
+/// What the server left out it did not say.
+pub(super) fn drop_defaults(schema: &mut Object, _: &Site, _: &Open) -> bool {
+    schema.remove("default").is_some()
+}
+
+/// Adds a sentence to the description.
+fn tell(schema: &mut Object, sentence: &str) {
+    let before = schema.get("description").and_then(Value::as_str).unwrap_or_default().trim_end();
+    let description = match before.chars().last() {
+        None => sentence.to_owned(),
+        Some('.' | '!' | '?') => format!("{before} {sentence}"),
+        Some(_) => format!("{before}. {sentence}"),
+    };
+    schema.insert("description".to_owned(), description.into());
+}

@@ -1,0 +1,147 @@
+//! What the members of one schema say about each other: refusals where it cannot mean anything, warnings where it can
+//! hardly mean what it says.
+
+use serde_json::Value;
+
+use super::super::problem::Problems;
+use crate::json::{Object, Pointer, equal, show};
+
+/// Lower and upper bounds that belong together.
+const BOUNDS: [[&str; 2]; 4] = [
+    ["minimum", "maximum"],
+    ["minLength", "maxLength"],
+    ["minItems", "maxItems"],
+    ["minProperties", "maxProperties"],
+];
+
+pub(super) fn check(schema: &Object, at: &Pointer, problems: &mut Problems) {
+    items(schema, at, problems);
+    step(schema, at, problems);
+    required(schema, at, problems);
+    bounds(schema, at, problems);
+    repeated(schema, at, problems);
+    default(schema, at, problems);
+}
+
+fn items(schema: &Object, at: &Pointer, problems: &mut Problems) {
+    let is_array = schema.get("type").is_some_and(|kind| kind == "array");
+    if is_array && !schema.contains_key("items") {
+        let message = "missing; an array says what its items are, found none";
+        problems.refuse(at.child("items"), message);
+    }
+}
+
+fn step(schema: &Object, at: &Pointer, problems: &mut Problems) {
+    if let Some(found) = schema.get("multipleOf")
+        && found.as_f64().is_some_and(|step| step <= 0.0)
+    {
+        let message = format!("expected a number above 0, found {}", show(found));
+        problems.refuse(at.child("multipleOf"), message);
+    }
+}
+
+fn required(schema: &Object, at: &Pointer, problems: &mut Problems) {
+    let Some(Value::Array(names)) = schema.get("required") else {
+        return;
+    };
+    let at_names = at.child("required");
+    if names.is_empty() {
+        let message = "expected a list of names or nothing, found an empty list";
+        problems.warn(at_names.clone(), message);
+    }
+    for (i, name) in names.iter().enumerate() {
+        if names[..i].contains(name) {
+            problems.warn(at_names.child(i), format!("{} stands twice", show(name)));
+        }
+    }
+    // Parts of a composition may require what another part declares.
+    let mut parents = at.tokens().rev().skip(1);
+    let part = parents.next().is_some_and(|parent| COMPOSITION.contains(&parent.as_str()));
+    if part || COMPOSITION.iter().any(|word| schema.contains_key(*word)) {
+        return;
+    }
+    let properties = schema.get("properties").and_then(Value::as_object);
+    for (i, name) in names.iter().enumerate() {
+        let Value::String(name) = name else { continue };
+        if properties.is_none_or(|properties| !properties.contains_key(name)) {
+            let message = format!("required, but there is no property {name:?}");
+            problems.warn(at_names.child(i), message);
+        }
+    }
+}
+
+const COMPOSITION: [&str; 3] = ["allOf", "anyOf", "oneOf"];
+
+fn bounds(schema: &Object, at: &Pointer, problems: &mut Problems) {
+    for [low, high] in BOUNDS {
+        let [Some(least), Some(most)] = [low, high].map(|key| schema.get(key)) else {
+            continue;
+        };
+        if least.as_f64() > most.as_f64() {
+            let message = format!("{low} {least} is above {high} {most}");
+            problems.warn(at.child(low), message);
+        }
+    }
+}
+
+fn repeated(schema: &Object, at: &Pointer, problems: &mut Problems) {
+    let Some(Value::Array(values)) = schema.get("enum") else {
+        return;
+    };
+    for (i, value) in values.iter().enumerate() {
+        if values[..i].iter().any(|before| equal(before, value)) {
+            let message = format!("{} stands twice", show(value));
+            problems.warn(at.child("enum").child(i), message);
+        }
+    }
+}
+
+fn default(schema: &Object, at: &Pointer, problems: &mut Problems) {
+    let Some(default) = schema.get("default") else {
+        return;
+    };
+    let mut warn = |expected: String| {
+        let message = format!("expected {expected}, found {}", show(default));
+        problems.warn(at.child("default"), message);
+    };
+    if default.is_null() {
+        if schema.get("nullable") != Some(&Value::Bool(true)) {
+            warn("no null where nullable is not true".to_owned());
+        }
+        return;
+    }
+    if let Some(Value::Array(values)) = schema.get("enum")
+        && !values.iter().any(|value| equal(value, default))
+    {
+        warn(format!("one of {}", show(&Value::Array(values.clone()))));
+    }
+    if let Some(kind) = schema.get("type").and_then(Value::as_str)
+        && !is_a(kind, default)
+    {
+        warn(format!("a value of type {kind}"));
+    }
+    let length = default.as_str().and_then(|text| u32::try_from(text.chars().count()).ok());
+    let length = length.map(f64::from);
+    for (size, [low, high]) in [(default.as_f64(), BOUNDS[0]), (length, BOUNDS[1])] {
+        let Some(size) = size else { continue };
+        let bound = |key: &str| schema.get(key).and_then(Value::as_f64);
+        if let Some(least) = bound(low).filter(|least| size < *least) {
+            warn(format!("{low} {least}"));
+        }
+        if let Some(most) = bound(high).filter(|most| size > *most) {
+            warn(format!("{high} {most}"));
+        }
+    }
+}
+
+fn is_a(kind: &str, value: &Value) -> bool {
+    match kind {
+        "array" => value.is_array(),
+        "boolean" => value.is_boolean(),
+        "integer" => value.as_f64().is_some_and(|number| number.fract() == 0.0),
+        "number" => value.is_number(),
+        "object" => value.is_object(),
+        "string" => value.is_string(),
+        _ => true,
+    }
+}

@@ -1,0 +1,166 @@
+//! `spec build`: what it refuses, and that `--check` only looks.
+
+use std::fs;
+
+use serde_json::json;
+
+use crate::support::Root;
+
+const MERGED: &str = "openapi/distribute-ai.json";
+const CREATE: &str = "openapi/upstream/speech-create.json";
+
+#[test]
+fn builds_the_same_bytes_every_time() {
+    let root = Root::new();
+    let before = root.disk();
+    let said = root.xtask("spec build").succeeds();
+    assert!(said.starts_with("openapi/distribute-ai.json\n  open-unions: 1\n"), "{said}");
+    assert_eq!(root.disk(), before);
+    root.xtask("spec build --check").succeeds();
+}
+
+#[test]
+fn check_shows_what_is_stale_and_writes_nothing() {
+    let root = Root::new();
+    let edited = root.read(MERGED).replace("\"maxLength\": 4096", "\"maxLength\": 9");
+    root.write(MERGED, &edited);
+    let before = root.disk();
+    let ran = root.xtask("spec build --check");
+    ran.fails(
+        3,
+        &["error: openapi/distribute-ai.json is stale\n", "hint: `cargo xtask spec build` writes it"],
+    );
+    let diff = ran.stdout();
+    assert!(diff.contains("\n-            \"maxLength\": 9,\n+            \"maxLength\": 4096,\n"), "{diff}");
+    assert_eq!(root.disk(), before);
+    root.xtask("spec build").succeeds();
+    root.xtask("spec build --check").succeeds();
+    fs::remove_file(root.path(MERGED)).unwrap();
+    root.xtask("spec build --check").fails(3, &["is stale"]);
+}
+
+#[test]
+fn a_document_edited_by_hand_is_refused_with_both_sums() {
+    let root = Root::new();
+    let edited = root.read(CREATE).replace("4096", "4097");
+    root.write(CREATE, &edited);
+    let before = root.disk();
+    root.xtask("spec build").fails(
+        4,
+        &[
+            "error: openapi/upstream/speech-create.json: (root): edited by hand: found sha256 ",
+            "expected ",
+            "hint: ",
+        ],
+    );
+    assert_eq!(root.disk(), before);
+}
+
+#[test]
+fn a_page_that_was_never_fetched_is_told() {
+    let root = Root::new();
+    root.append("openapi/sources.toml", "\nimages-create = \"https://docs.distribute.ai/i.md\"\n");
+    root.xtask("spec build").fails(4, &["images-create.json", "hint: `cargo xtask spec fetch`"]);
+    fs::copy(root.path(CREATE), root.path("openapi/upstream/images-create.json")).unwrap();
+    root.xtask("spec build").fails(4, &["openapi/upstream.lock: /images-create: missing; expected the page"]);
+}
+
+#[test]
+fn a_guard_that_no_longer_matches_stops() {
+    let root = Root::new();
+    root.publish("speech-create", |page| {
+        page["paths"]["/async/speech/create"]["post"]["requestBody"]["description"] = json!("Better words.");
+    });
+    let before = root.disk();
+    root.xtask("spec build").fails(4, &[
+        "error: openapi/fixes.json: fix 1 (the page describes the request to create a task with the words for its response): /paths/~1async~1speech~1create/post/requestBody/description: the guard no longer matches: expected \"Returns a unique ID",
+        "found \"Better words.\"",
+        "hint: if the pages no longer need this fix",
+    ]);
+    assert_eq!(root.disk(), before);
+}
+
+#[test]
+fn a_fix_without_a_guard_is_refused() {
+    let root = Root::new();
+    let fix = json!([{"reason": "because", "patch": [{"op": "remove", "path": "/tags"}]}]);
+    root.write("openapi/fixes.json", &fix.to_string());
+    root.xtask("spec build")
+        .fails(4, &["openapi/fixes.json: fix 1 (because): /tags: expected a test of this place"]);
+    root.write("openapi/fixes.json", "{");
+    root.xtask("spec build").fails(4, &["openapi/fixes.json: (root): not JSON"]);
+    root.write("openapi/fixes.json", "[{\"patch\": []}]");
+    root.xtask("spec build").fails(4, &["openapi/fixes.json: ", "missing field `reason`"]);
+}
+
+#[test]
+fn a_fix_that_breaks_the_document_is_refused() {
+    let root = Root::new();
+    let fix = json!([{"reason": "because", "patch": [
+        {"op": "test", "path": "/info", "value": {"title": "Distribute.AI API", "version": "1.0.0"}},
+        {"op": "remove", "path": "/info/version"}]}]);
+    root.write("openapi/fixes.json", &fix.to_string());
+    root.xtask("spec build")
+        .fails(4, &["error: openapi/distribute-ai.json: /info/version: missing", "openapi/fixes.json"]);
+}
+
+#[test]
+fn a_rule_that_no_longer_applies_stops() {
+    let root = Root::new();
+    root.publish("speech-create", |page| {
+        let at =
+            "/paths/~1async~1speech~1create/post/requestBody/content/application~1json/schema/properties";
+        let properties = page.pointer_mut(at).unwrap().as_object_mut().unwrap();
+        properties["voice"]["anyOf"][0].as_object_mut().unwrap().remove("default");
+        for property in properties.values_mut() {
+            property.as_object_mut().unwrap().remove("default");
+        }
+    });
+    root.xtask("spec build").fails(4, &["the rule \"tell-sent-defaults\" no longer applies"]);
+}
+
+#[test]
+fn an_inline_schema_without_a_name_stops() {
+    let root = Root::new();
+    root.publish("speech-create", |page| {
+        let at =
+            "/paths/~1async~1speech~1create/post/requestBody/content/application~1json/schema/properties";
+        page.pointer_mut(at).unwrap()["format"] = json!({"type": "string", "enum": ["wav", "mp3"]});
+    });
+    let before = root.disk();
+    root.xtask("spec build").fails(4, &[
+        "error: openapi/names.toml: [asyncSpeechCreate] \"request.format\": expected a name for the inline schema at /paths/~1async~1speech~1create/post/requestBody/content/application~1json/schema/properties/format, {\"",
+        "hint: openapi/names.toml, under [asyncSpeechCreate]: \"request.format\" = \"AsyncSpeechCreateRequestFormat\"",
+    ]);
+    assert_eq!(root.disk(), before);
+}
+
+#[test]
+fn a_name_that_names_nothing_stops() {
+    let root = Root::new();
+    root.append("openapi/names.toml", "\n\"200.gone[]\" = \"Gone\"\n");
+    root.xtask("spec build")
+        .fails(4, &["[asyncSpeechResult] \"200.gone[]\": expected an inline schema to call \"Gone\""]);
+    root.append("openapi/names.toml", "\n\"500\" = \"no name\"\n");
+    root.xtask("spec build")
+        .fails(4, &["[asyncSpeechResult] \"500\": expected a name such as SpeechResult, found \"no name\""]);
+    root.write("openapi/names.toml", "[a]\nb = 1\n");
+    root.xtask("spec build").fails(4, &["openapi/names.toml: "]);
+}
+
+#[test]
+fn what_the_pages_change_flows_through() {
+    let root = Root::new();
+    root.publish("speech-result", |page| {
+        let at =
+            "/paths/~1async~1speech~1result/post/responses/200/content/application~1json/schema/properties";
+        let properties = page.pointer_mut(at).unwrap();
+        properties["cost"] = json!({"type": "number", "minimum": 0});
+        properties["status"]["enum"].as_array_mut().unwrap().push(json!("PAUSED"));
+    });
+    root.xtask("spec build").succeeds();
+    let merged = root.json(MERGED);
+    let schemas = &merged["components"]["schemas"];
+    assert_eq!(schemas["SpeechResult"]["properties"]["cost"], json!({"type": "number"}));
+    assert_eq!(schemas["KnownStatus"]["enum"][7], "PAUSED");
+}

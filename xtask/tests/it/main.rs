@@ -1,0 +1,8 @@
+//! The tool as a person runs it: what it says, how it exits, and what is on disk afterwards.
+
+mod build;
+mod fetch;
+mod merge;
+mod network;
+mod sibling_pages;
+mod support;
