@@ -1,0 +1,136 @@
+//! `openapi/distribute-ai.json` becomes the typed client, in `OUT_DIR`.
+//!
+//! One input, no network, nothing written elsewhere. What progenitor leaves out is added here from the same
+//! document, so that it is said once: the address, the header of the key, the bounds of numbers.
+
+use std::{env, error::Error, fs, path::Path, process::ExitCode};
+
+use proc_macro2::{Ident, TokenStream};
+use progenitor::{GenerationSettings, Generator, HooksMode, TypeImpl};
+use quote::{format_ident, quote};
+use serde_json::Value;
+
+const SPEC: &str = "openapi/distribute-ai.json";
+
+fn main() -> ExitCode {
+    println!("cargo::rerun-if-changed=build.rs");
+    println!("cargo::rerun-if-changed={SPEC}");
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            println!("cargo::error={SPEC}: {error}");
+            println!(
+                "cargo::error=the file is written by `cargo xtask spec build`; run it, or restore the file"
+            );
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<(), Box<dyn Error>> {
+    let text = fs::read_to_string(SPEC)?;
+    let document: Value = serde_json::from_str(&text)?;
+    let model: openapiv3::OpenAPI = serde_json::from_str(&text)?;
+    let bounded = bounded_numbers(&document)?;
+
+    let mut settings = GenerationSettings::new();
+    settings
+        .with_hooks(HooksMode::Expected)
+        .with_inner_type(quote!(crate::ext::State))
+        .with_derive("PartialEq");
+    for number in &bounded {
+        let path = format!("crate::generated::bounded::{}", number.name);
+        settings.with_replacement(&number.name, path, [TypeImpl::Display].into_iter());
+    }
+    let mut generator = Generator::new(&settings);
+    let mut client: syn::File = syn::parse2(generator.generate_tokens(&model)?)?;
+    remove_constructors(&mut client);
+    client.items.push(constants(&document)?);
+    client.items.push(numbers_module(&bounded)?);
+    write("client.rs", &client)?;
+
+    if env::var_os("CARGO_FEATURE_TESTING").is_some() {
+        write("mock.rs", &syn::parse2(generator.httpmock(&model, "crate")?)?)?;
+    }
+    Ok(())
+}
+
+/// `Client::new` panics without TLS and caps every request at 15 s; `Client::builder` in `ext` takes its place.
+fn remove_constructors(client: &mut syn::File) {
+    for item in &mut client.items {
+        if let syn::Item::Impl(block) = item {
+            block.items.retain(|item| {
+                !matches!(item, syn::ImplItem::Fn(f) if f.sig.ident == "new" || f.sig.ident == "new_with_client")
+            });
+        }
+    }
+}
+
+/// What `servers` and `securitySchemes` say.
+fn constants(document: &Value) -> Result<syn::Item, Box<dyn Error>> {
+    let text = |pointer: &str| {
+        let value = document.pointer(pointer).and_then(Value::as_str);
+        value.ok_or_else(|| format!("{pointer} is missing or no string"))
+    };
+    let base_url = text("/servers/0/url")?;
+    let key_header = text("/components/securitySchemes/ApiKeyAuth/name")?;
+    Ok(syn::parse2(quote! {
+        /// Facts of the document that the generator leaves out.
+        pub mod facts {
+            /// The first of the `servers`.
+            pub const BASE_URL: &str = #base_url;
+            /// The header that carries the API key.
+            pub const KEY_HEADER: &str = #key_header;
+        }
+    })?)
+}
+
+/// A component that is a number with bounds.
+struct BoundedNumber {
+    name: String,
+    repr: Ident,
+    minimum: TokenStream,
+    maximum: TokenStream,
+}
+
+fn bounded_numbers(document: &Value) -> Result<Vec<BoundedNumber>, Box<dyn Error>> {
+    let schemas = document.pointer("/components/schemas").and_then(Value::as_object);
+    let mut found = Vec::new();
+    for (name, schema) in schemas.ok_or("/components/schemas is missing or no object")? {
+        let repr = match schema["type"].as_str() {
+            Some("number") => format_ident!("f64"),
+            Some("integer") => format_ident!("i64"),
+            _ => continue,
+        };
+        let minimum = bound(&schema["minimum"], &schema["exclusiveMinimum"]);
+        let maximum = bound(&schema["maximum"], &schema["exclusiveMaximum"]);
+        found.push(BoundedNumber { name: name.clone(), repr, minimum, maximum });
+    }
+    Ok(found)
+}
+
+fn bound(limit: &Value, exclusive: &Value) -> TokenStream {
+    match (limit.as_f64(), exclusive.as_bool()) {
+        (None, _) => quote!(::std::ops::Bound::Unbounded),
+        (Some(limit), Some(true)) => quote!(::std::ops::Bound::Excluded(#limit)),
+        (Some(limit), _) => quote!(::std::ops::Bound::Included(#limit)),
+    }
+}
+
+/// A type of its own for each, as the generator makes them for strings with a length.
+fn numbers_module(numbers: &[BoundedNumber]) -> Result<syn::Item, Box<dyn Error>> {
+    let types = numbers.iter().map(|BoundedNumber { name, repr, minimum, maximum }| {
+        let name = format_ident!("{name}");
+        quote!(crate::ext::bounded_number!(#name(#repr), #minimum, #maximum);)
+    });
+    Ok(syn::parse2(quote! {
+        /// Numbers with bounds, which the generator would leave out.
+        pub mod bounded { #(#types)* }
+    })?)
+}
+
+fn write(name: &str, file: &syn::File) -> Result<(), Box<dyn Error>> {
+    let out = env::var_os("OUT_DIR").ok_or("OUT_DIR is not set")?;
+    fs::write(Path::new(&out).join(name), prettyplease::unparse(file))?;
+    Ok(())
+}

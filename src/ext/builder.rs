@@ -1,0 +1,291 @@
+use std::{env, time::Duration};
+
+use reqwest::{Url, header::HeaderValue, redirect};
+
+use super::{
+    Error,
+    client::{Shared, State},
+    gate::Gate,
+    key::{ApiKey, KEY_VARIABLE},
+    pacing::Pace,
+};
+use crate::{Client, generated::facts};
+
+/// The environment variable that [`Client::from_env`] reads the base URL from.
+const BASE_URL_VARIABLE: &str = "DISTRIBUTE_AI_BASE_URL";
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Settings of a [`Client`].
+///
+/// ```
+/// use std::time::Duration;
+/// use distribute_ai::Client;
+///
+/// let client = Client::builder().api_key("sk-…".replace('…', "1")).request_timeout(Duration::from_secs(10)).build()?;
+/// # Ok::<(), distribute_ai::Error>(())
+/// ```
+///
+/// # Default
+///
+/// - `base_url`: the server that the API's document names, `https://api.distribute.ai`
+/// - `connect_timeout`: 10 s
+/// - `request_timeout`: 30 s
+/// - `user_agent`: `distribute-ai/` and the version of this crate
+/// - `poll_every`: by the task's status and age, between 0.25 s and 5 s
+/// - `http_client`: one of its own, which follows no redirect of the API
+/// - `allow_http`: not allowed, except to loopback addresses
+#[derive(Clone, Debug, Default)]
+#[must_use = "a builder does nothing until `build` is called"]
+pub struct ClientBuilder {
+    api_key: Option<secrecy::SecretString>,
+    base_url: Option<String>,
+    http_client: Option<reqwest::Client>,
+    connect_timeout: Option<Duration>,
+    request_timeout: Option<Duration>,
+    user_agent: Option<String>,
+    poll_every: Option<Duration>,
+    allow_http: bool,
+}
+
+impl ClientBuilder {
+    /// The API key, bare: without `Bearer`. Required.
+    pub fn api_key(mut self, key: impl Into<String>) -> Self {
+        self.api_key = Some(key.into().into());
+        self
+    }
+
+    /// The address that the paths of the API are appended to; it may have a path itself.
+    pub fn base_url(mut self, url: impl Into<String>) -> Self {
+        self.base_url = Some(url.into());
+        self
+    }
+
+    /// Your own HTTP client, with its proxies, certificates and default headers, for the API and for the audio.
+    ///
+    /// The key is added to requests to the API only. [`connect_timeout`](Self::connect_timeout) and the handling of
+    /// redirects are then this client's: build it with `redirect::Policy::none()`, so that the text to speak goes
+    /// nowhere but to the API.
+    pub fn http_client(mut self, client: reqwest::Client) -> Self {
+        self.http_client = Some(client);
+        self
+    }
+
+    /// The longest time to make a connection, TLS included. When it runs out, nothing was sent.
+    pub fn connect_timeout(mut self, time: Duration) -> Self {
+        self.connect_timeout = Some(time);
+        self
+    }
+
+    /// The longest time for one request to the API, from its start to the end of the reply; for a download, the longest
+    /// pause between two pieces. A submission that runs out of it is in doubt; a poll is repeated.
+    pub fn request_timeout(mut self, time: Duration) -> Self {
+        self.request_timeout = Some(time);
+        self
+    }
+
+    /// What requests to the API say of themselves in `User-Agent`.
+    pub fn user_agent(mut self, name: impl Into<String>) -> Self {
+        self.user_agent = Some(name.into());
+        self
+    }
+
+    /// Polls at a fixed interval. Meant for tests, and for servers whose pace you know.
+    pub fn poll_every(mut self, interval: Duration) -> Self {
+        self.poll_every = Some(interval);
+        self
+    }
+
+    /// Lets the key and the texts travel unencrypted to hosts other than this one.
+    pub fn allow_http(mut self) -> Self {
+        self.allow_http = true;
+        self
+    }
+
+    /// The client.
+    ///
+    /// # Errors
+    ///
+    /// [`is_invalid`](Error::is_invalid), all before anything is sent:
+    /// - no API key, or one that no header can carry
+    /// - a base URL such as `api.example.com`, without scheme or host, or with a user, query or fragment
+    /// - `http://` to another machine, unless [allowed](Self::allow_http)
+    /// - a timeout or interval of zero
+    /// - a user agent that no header can carry
+    /// - no usable TLS on this machine
+    pub fn build(self) -> Result<Client, Error> {
+        let key = ApiKey::new(self.api_key.as_ref().map_or("", secrecy::ExposeSecret::expose_secret))?;
+        let base_url = parsed(self.base_url.as_deref().unwrap_or(facts::BASE_URL), self.allow_http)?;
+        let connect_timeout = positive("connect timeout", self.connect_timeout.unwrap_or(CONNECT_TIMEOUT))?;
+        let request_timeout = positive("request timeout", self.request_timeout.unwrap_or(REQUEST_TIMEOUT))?;
+        let pace = match self.poll_every {
+            Some(interval) => Pace::Every(positive("poll interval", interval)?),
+            None => Pace::Adaptive,
+        };
+        let default_agent = concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION"));
+        let user_agent = HeaderValue::from_str(self.user_agent.as_deref().unwrap_or(default_agent))
+            .map_err(|error| Error::invalid("user agent", error))?;
+
+        let (api, audio) = if let Some(client) = self.http_client {
+            (client.clone(), client)
+        } else {
+            // The audio's host may send us on; the API may not: a redirected submission is one to somebody else.
+            let build = |redirects| {
+                let builder = reqwest::Client::builder().connect_timeout(connect_timeout).redirect(redirects);
+                builder
+                    .build()
+                    .map_err(|error| Error::invalid("http client", "could not be built").caused_by(error))
+            };
+            (build(redirect::Policy::none())?, build(redirect::Policy::limited(10))?)
+        };
+        Ok(Client {
+            baseurl: base_url.as_str().trim_end_matches('/').to_owned(),
+            client: api,
+            inner: State::new(Shared {
+                key,
+                user_agent,
+                request_timeout,
+                pace,
+                audio,
+                gate: Gate::default(),
+            }),
+        })
+    }
+}
+
+impl Client {
+    /// Settings for a client.
+    pub fn builder() -> ClientBuilder {
+        ClientBuilder::default()
+    }
+
+    /// A client for the key in `DISTRIBUTE_AI_API_KEY`, at the address in `DISTRIBUTE_AI_BASE_URL` if that is set.
+    ///
+    /// ```no_run
+    /// let client = distribute_ai::Client::from_env()?;
+    /// # Ok::<(), distribute_ai::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`is_invalid`](Error::is_invalid): the key is not set or is empty; or as [`ClientBuilder::build`].
+    pub fn from_env() -> Result<Self, Error> {
+        let mut builder = Self::builder();
+        if let Some(key) = variable(KEY_VARIABLE)? {
+            builder = builder.api_key(key);
+        }
+        if let Some(url) = variable(BASE_URL_VARIABLE)? {
+            builder = builder.base_url(url);
+        }
+        builder.build()
+    }
+}
+
+/// An empty variable is one that is not set.
+fn variable(name: &'static str) -> Result<Option<String>, Error> {
+    match env::var(name) {
+        Ok(value) => Ok(Some(value).filter(|value| !value.trim().is_empty())),
+        Err(env::VarError::NotPresent) => Ok(None),
+        Err(env::VarError::NotUnicode(_)) => Err(Error::invalid(name, "is not UTF-8")),
+    }
+}
+
+fn positive(what: &'static str, time: Duration) -> Result<Duration, Error> {
+    if time.is_zero() { Err(Error::invalid(what, "is zero; it must be longer")) } else { Ok(time) }
+}
+
+fn parsed(text: &str, allow_http: bool) -> Result<Url, Error> {
+    let refused = |problem: &str| Err(Error::invalid("base url", problem));
+    let text = text.trim();
+    let Ok(url) = Url::parse(text) else {
+        return refused(&format!(
+            "{} is no address; it needs a scheme and a host, as in {}",
+            shown(text),
+            facts::BASE_URL
+        ));
+    };
+    if !matches!(url.scheme(), "https" | "http") || !url.has_host() {
+        return refused(&format!("{} needs `https://` and a host, as in {}", shown(text), facts::BASE_URL));
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return refused(
+            "holds a user or password; the key goes into `api_key`, nothing else is a secret here",
+        );
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return refused("holds a query or fragment; paths are appended to it");
+    }
+    if url.scheme() == "http" && !allow_http && !is_loopback(&url) {
+        return refused(&format!("{url} would carry the key unencrypted; use https, or `allow_http`"));
+    }
+    Ok(url)
+}
+
+/// What stands before an `@` may be a password.
+fn shown(text: &str) -> String {
+    let text: String = text.rsplit('@').next().unwrap_or_default().chars().take(200).collect();
+    format!("{text:?}")
+}
+
+fn is_loopback(url: &Url) -> bool {
+    let host = url.host_str().unwrap_or_default();
+    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<std::net::IpAddr>();
+    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn refused(builder: ClientBuilder, expected: &str) {
+        let error = builder.build().unwrap_err();
+        assert!(error.is_invalid(), "{error}");
+        assert!(error.to_string().contains(expected), "{error}");
+        assert!(!error.to_string().contains("hunter2"), "{error}");
+    }
+
+    fn with_key() -> ClientBuilder {
+        Client::builder().api_key("sk-1")
+    }
+
+    #[test]
+    fn a_base_url_names_scheme_and_host_and_nothing_secret() {
+        refused(with_key().base_url("api.distribute.ai"), "needs a scheme and a host");
+        refused(with_key().base_url(""), "needs a scheme and a host");
+        refused(with_key().base_url("localhost:8080"), "needs `https://` and a host");
+        refused(with_key().base_url("ftp://example.com"), "needs `https://`");
+        refused(with_key().base_url("me:hunter2@example.com"), "needs `https://`");
+        refused(with_key().base_url("https://me:hunter2@example.com"), "user or password");
+        refused(with_key().base_url("https://example.com/?a=1"), "query or fragment");
+    }
+
+    #[test]
+    fn plain_http_is_for_loopback_or_by_leave() {
+        refused(with_key().base_url("http://example.com"), "unencrypted");
+        refused(with_key().base_url("http://127.0.0.1.example.com"), "unencrypted");
+        for url in ["http://localhost:1", "http://127.0.0.1:1/v1/", "http://[::1]:1"] {
+            with_key().base_url(url).build().unwrap();
+        }
+        with_key().base_url("http://example.com").allow_http().build().unwrap();
+    }
+
+    #[test]
+    fn times_of_zero_are_refused() {
+        refused(with_key().connect_timeout(Duration::ZERO), "connect timeout: is zero");
+        refused(with_key().request_timeout(Duration::ZERO), "request timeout: is zero");
+        refused(with_key().poll_every(Duration::ZERO), "poll interval: is zero");
+    }
+
+    #[test]
+    fn a_user_agent_fits_a_header() {
+        refused(with_key().user_agent("a\nb"), "user agent");
+    }
+
+    #[test]
+    fn a_slash_at_the_end_is_not_doubled() {
+        let client = with_key().base_url("https://example.com/v1/").build().unwrap();
+        assert_eq!(client.baseurl, "https://example.com/v1");
+    }
+}

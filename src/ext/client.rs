@@ -1,0 +1,68 @@
+use std::{fmt, sync::Arc, time::Duration};
+
+use reqwest::header::HeaderValue;
+
+use super::{Speak, SpeechTask, TaskId, gate::Gate, key::ApiKey, pacing::Pace};
+use crate::Client;
+
+impl Client {
+    /// Speaks a text of 2 to 4,096 characters.
+    ///
+    /// ```no_run
+    /// # async fn run() -> Result<(), distribute_ai::Error> {
+    /// let client = distribute_ai::Client::from_env()?;
+    /// let speech = client.speak("Hello from Rust.").voice("nora").await?;
+    /// speech.save("hello.wav").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// Nothing is sent until the [`Speak`] is awaited or [submitted](Speak::submit); the text is checked then.
+    pub fn speak(&self, input: impl Into<String>) -> Speak {
+        Speak::new(self.clone(), input.into())
+    }
+
+    /// Comes back to a task by its id, in this process or another. Sends nothing by itself.
+    ///
+    /// ```no_run
+    /// # async fn run(client: distribute_ai::Client) -> Result<(), distribute_ai::Error> {
+    /// let id = "1b671a64-40d5-491e-99b0-da01ff1f3341".parse()?;
+    /// let speech = client.task(id).wait().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn task(&self, id: TaskId) -> SpeechTask {
+        SpeechTask::resumed(self.clone(), id)
+    }
+
+    pub(crate) fn state(&self) -> &Shared {
+        &self.inner.0
+    }
+}
+
+/// What a [`Client`] knows beside its address. It is opaque: [`Client::builder`] makes it.
+#[derive(Clone)]
+pub struct State(Arc<Shared>);
+
+pub(crate) struct Shared {
+    pub(crate) key: ApiKey,
+    pub(crate) user_agent: HeaderValue,
+    pub(crate) request_timeout: Duration,
+    pub(crate) pace: Pace,
+    /// Fetches the audio, from hosts that are none of the API's.
+    pub(crate) audio: reqwest::Client,
+    pub(crate) gate: Gate,
+}
+
+impl State {
+    pub(crate) fn new(shared: Shared) -> Self {
+        Self(Arc::new(shared))
+    }
+}
+
+impl fmt::Debug for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("State").field("key", &self.0.key).field("pace", &self.0.pace).finish_non_exhaustive()
+    }
+}

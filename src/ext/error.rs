@@ -1,0 +1,294 @@
+use std::{error, fmt, path::Path, time::Duration};
+
+use reqwest::StatusCode;
+
+use super::{
+    TaskId,
+    decide::Verdict,
+    fault::{BoxError, Fault, Reply, What},
+};
+
+/// What went wrong, what it means for your money, and what is left to do.
+///
+/// One type for everything; ask it what it is:
+///
+/// | predicate | what happened | what to do |
+/// |---|---|---|
+/// | [`is_invalid`](Self::is_invalid) | an argument or setting is out of its limits; nothing was sent | correct it |
+/// | [`is_unreachable`](Self::is_unreachable) | the server was never reached; nothing was billed | try again |
+/// | [`is_rejected`](Self::is_rejected) | the server refused the request; nothing was billed | read [`message`](Self::message) |
+/// | [`is_in_doubt`](Self::is_in_doubt) | a submission may or may not have been taken, and billed | decide: it is never sent again by itself |
+/// | [`is_unanswered`](Self::is_unanswered) | a single status request brought no answer | ask again: asking is free |
+/// | [`is_deadline`](Self::is_deadline) | no result in time; the task goes on | resume with [`task_id`](Self::task_id) |
+/// | [`is_not_found`](Self::is_not_found) | the server doesn't know the task | check id and key |
+/// | [`is_failed`](Self::is_failed) | the server gave the task up; it says no reason | submit again, if you like |
+/// | [`is_download`](Self::is_download) | the audio could not be fetched whole | fetch again; the task id brings a fresh address |
+/// | [`is_io`](Self::is_io) | the audio could not be written | mend the path; nothing half written is left |
+///
+/// Every error of a task that the server has taken carries its [`task_id`](Self::task_id): nothing paid for is lost.
+/// `Display` is one line about this error alone; [`source`](std::error::Error::source) leads to the cause.
+pub struct Error(Box<Inner>);
+
+struct Inner {
+    kind: Kind,
+    task_id: Option<TaskId>,
+    reply: Option<Reply>,
+    source: Option<BoxError>,
+}
+
+enum Kind {
+    Invalid { what: &'static str, problem: String },
+    Unreachable,
+    Rejected,
+    InDoubt,
+    Unanswered,
+    Deadline { after: Duration, last_status: Option<String> },
+    NotFound,
+    Failed,
+    Download { problem: String },
+    Io { problem: String },
+}
+
+impl Error {
+    /// An argument or a setting is out of its limits. Nothing was sent.
+    #[must_use]
+    pub fn is_invalid(&self) -> bool {
+        matches!(self.0.kind, Kind::Invalid { .. })
+    }
+
+    /// The server was never reached: no connection, no such host, no TLS. Nothing was billed.
+    #[must_use]
+    pub fn is_unreachable(&self) -> bool {
+        matches!(self.0.kind, Kind::Unreachable)
+    }
+
+    /// The server refused the request with the [`status`](Self::status). Nothing was billed.
+    #[must_use]
+    pub fn is_rejected(&self) -> bool {
+        matches!(self.0.kind, Kind::Rejected)
+    }
+
+    /// The server refused the API key: status 401 or 403.
+    #[must_use]
+    pub fn is_unauthorized(&self) -> bool {
+        self.is_rejected() && matches!(self.status(), Some(StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN))
+    }
+
+    /// The server asked to slow down, for longer than there was time: status 429.
+    #[must_use]
+    pub fn is_rate_limited(&self) -> bool {
+        self.is_rejected() && self.status() == Some(StatusCode::TOO_MANY_REQUESTS)
+    }
+
+    /// A submission may have reached the server, and no id came back: it may have been billed or not.
+    ///
+    /// It is not sent again, for the API has no means to tell a repetition from a second order. Whether to is yours
+    /// to decide.
+    #[must_use]
+    pub fn is_in_doubt(&self) -> bool {
+        matches!(self.0.kind, Kind::InDoubt)
+    }
+
+    /// A single request for a status brought no usable answer. The task is untouched; ask again.
+    #[must_use]
+    pub fn is_unanswered(&self) -> bool {
+        matches!(self.0.kind, Kind::Unanswered)
+    }
+
+    /// The deadline passed before the task was done. The task goes on, and can be resumed by its id.
+    #[must_use]
+    pub fn is_deadline(&self) -> bool {
+        matches!(self.0.kind, Kind::Deadline { .. })
+    }
+
+    /// The server does not know the task: status 404, still after a grace for servers that lag.
+    #[must_use]
+    pub fn is_not_found(&self) -> bool {
+        matches!(self.0.kind, Kind::NotFound)
+    }
+
+    /// The task ended in the status ERROR. The API gives no reason.
+    #[must_use]
+    pub fn is_failed(&self) -> bool {
+        matches!(self.0.kind, Kind::Failed)
+    }
+
+    /// The audio could not be fetched whole, or there is none.
+    #[must_use]
+    pub fn is_download(&self) -> bool {
+        matches!(self.0.kind, Kind::Download { .. })
+    }
+
+    /// A file could not be written.
+    #[must_use]
+    pub fn is_io(&self) -> bool {
+        matches!(self.0.kind, Kind::Io { .. })
+    }
+
+    /// The HTTP status of the reply, if there was one.
+    #[must_use]
+    pub fn status(&self) -> Option<StatusCode> {
+        self.0.reply.as_ref().map(|reply| reply.status)
+    }
+
+    /// The server's own words: the `message` of its reply or, where there is none, the text of the body, at most
+    /// 2,000 characters of it.
+    #[must_use]
+    pub fn message(&self) -> Option<&str> {
+        self.0.reply.as_ref()?.message.as_deref()
+    }
+
+    /// How long the server asked to hold off, counted from its reply.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.0.reply.as_ref()?.retry_after
+    }
+
+    /// The task this is about, for [`Client::task`](crate::Client::task). Always there once the server has taken it.
+    #[must_use]
+    pub fn task_id(&self) -> Option<&TaskId> {
+        self.0.task_id.as_ref()
+    }
+
+    pub(crate) fn invalid(what: &'static str, problem: impl fmt::Display) -> Self {
+        Self::new(Kind::Invalid { what, problem: problem.to_string() })
+    }
+
+    /// The end that a verdict means.
+    pub(crate) fn ended(verdict: Verdict, fault: Fault) -> Self {
+        let kind = match verdict {
+            Verdict::Repeat => Kind::Unanswered,
+            Verdict::Unreachable => Kind::Unreachable,
+            Verdict::Refused => Kind::Rejected,
+            Verdict::Absent => Kind::NotFound,
+            Verdict::InDoubt => Kind::InDoubt,
+        };
+        Self::from_fault(kind, fault)
+    }
+
+    pub(crate) fn failed() -> Self {
+        Self::new(Kind::Failed)
+    }
+
+    /// The last fault, if polling ended in one, becomes the source.
+    pub(crate) fn deadline(after: Duration, last_status: Option<String>, fault: Option<Fault>) -> Self {
+        let kind = Kind::Deadline { after, last_status };
+        match fault {
+            Some(fault) => Self::from_fault(kind, fault),
+            None => Self::new(kind),
+        }
+    }
+
+    pub(crate) fn download(problem: impl fmt::Display) -> Self {
+        Self::new(Kind::Download { problem: problem.to_string() })
+    }
+
+    pub(crate) fn io(action: &str, path: &Path, source: impl Into<BoxError>) -> Self {
+        Self::new(Kind::Io { problem: format!("{action} {}", path.display()) }).caused_by(source)
+    }
+
+    pub(crate) fn of_task(mut self, id: &TaskId) -> Self {
+        self.0.task_id = Some(id.clone());
+        self
+    }
+
+    pub(crate) fn caused_by(mut self, source: impl Into<BoxError>) -> Self {
+        self.0.source = Some(source.into());
+        self
+    }
+
+    pub(crate) fn with_status(mut self, status: StatusCode) -> Self {
+        self.0.reply = Some(Reply { status, message: None, retry_after: None });
+        self
+    }
+
+    fn new(kind: Kind) -> Self {
+        Self(Box::new(Inner { kind, task_id: None, reply: None, source: None }))
+    }
+
+    fn from_fault(kind: Kind, fault: Fault) -> Self {
+        let Fault { what, reply, source } = fault;
+        let kind = match what {
+            What::NotSent(problem) => Kind::Invalid { what: "request", problem },
+            _ => kind,
+        };
+        Self(Box::new(Inner { kind, task_id: None, reply, source }))
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0.kind {
+            Kind::Invalid { what, problem } => write!(f, "{what}: {problem}")?,
+            Kind::Unreachable => f.write_str("the server was not reached; nothing was sent")?,
+            Kind::Rejected => f.write_str("the server refused the request")?,
+            Kind::InDoubt => {
+                f.write_str(
+                    "in doubt: the speech may have been submitted, and billed; it was not sent again",
+                )?;
+            }
+            Kind::Unanswered => f.write_str("no usable answer about the status")?,
+            Kind::Deadline { after, last_status } => {
+                write!(f, "no result within {after:?}")?;
+                if let Some(status) = last_status {
+                    write!(f, " (last status {status})")?;
+                }
+            }
+            Kind::NotFound => f.write_str("the server does not know the task")?,
+            Kind::Failed => f.write_str("the task ended in the status ERROR; the API gives no reason")?,
+            Kind::Download { problem } | Kind::Io { problem } => f.write_str(problem)?,
+        }
+        if let Some(reply) = &self.0.reply {
+            write!(f, ": {}", reply.status)?;
+            if let Some(message) = &reply.message {
+                write!(f, ": {message}")?;
+            }
+        }
+        if let Some(id) = &self.0.task_id {
+            write!(f, " [task {id}]")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Error({:?}", self.to_string())?;
+        let mut source = error::Error::source(self);
+        while let Some(cause) = source {
+            write!(f, ", caused by {:?}", cause.to_string())?;
+            source = cause.source();
+        }
+        f.write_str(")")
+    }
+}
+
+impl error::Error for Error {
+    fn source(&self) -> Option<&(dyn error::Error + 'static)> {
+        self.0.source.as_deref().map(|source| source as _)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn is_as_small_as_a_pointer_and_crosses_threads() {
+        fn crosses<T: Send + Sync + 'static>() {}
+        crosses::<Error>();
+        assert_eq!(size_of::<Error>(), size_of::<usize>());
+    }
+
+    #[test]
+    fn says_its_own_part_and_leaves_the_cause_to_source() {
+        let id = TaskId::from_server("t1".into());
+        let error = Error::download("the audio was cut").caused_by("reset by peer").of_task(&id);
+        assert_eq!(error.to_string(), "the audio was cut [task t1]");
+        assert_eq!(error::Error::source(&error).unwrap().to_string(), "reset by peer");
+        assert_eq!(
+            format!("{error:?}"),
+            r#"Error("the audio was cut [task t1]", caused by "reset by peer")"#
+        );
+    }
+}

@@ -1,0 +1,47 @@
+//! What the documents cannot say: the key, what may be repeated, waiting, downloads.
+//!
+//! Reading order: a request goes out ([`client`], [`hooks`]), its outcome is named ([`fault`]), what follows is
+//! decided ([`decide`]), and two loops act on it ([`submit`], [`poll`]). Everything else is what users hold.
+
+mod bounded;
+mod status;
+mod task_id;
+
+mod body;
+mod builder;
+mod client;
+mod hooks;
+mod key;
+
+mod decide;
+mod error;
+mod fault;
+mod gate;
+mod pacing;
+mod retry_after;
+
+mod speak;
+mod submit;
+
+mod poll;
+mod task;
+mod updates;
+mod wait;
+
+mod audio;
+mod download;
+mod partial_file;
+mod speech;
+
+pub use audio::{Audio, AudioStream};
+pub use bounded::OutOfBounds;
+pub(crate) use bounded::bounded_number;
+pub use builder::ClientBuilder;
+pub use client::State;
+pub use error::Error;
+pub use speak::Speak;
+pub use speech::Speech;
+pub use task::SpeechTask;
+pub use task_id::TaskId;
+pub use updates::{Update, Updates};
+pub use wait::Wait;

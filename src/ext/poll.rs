@@ -1,0 +1,299 @@
+//! The loop that asks until a task is done; [`Wait`](super::Wait) and [`Updates`](super::Updates) are two views of it.
+
+use std::{future::Future, time::Duration};
+
+use tokio::time::{Instant, sleep_until, timeout_at};
+
+use super::{
+    Error, TaskId,
+    decide::{Operation, Verdict, decide},
+    fault::Fault,
+    gate::Gate,
+    pacing::{Pace, backoff, jittered},
+    status::Phase,
+};
+use crate::types::SpeechResult;
+
+/// How long the last poll, which starts on the deadline, may take to bring its answer.
+const LAST_LOOK: Duration = Duration::from_secs(1);
+
+/// Where and when a task is polled: everything about it but the request itself.
+pub(crate) struct Schedule {
+    pub(crate) id: TaskId,
+    pub(crate) pace: Pace,
+    /// When it was submitted or, if that is not known, resumed.
+    pub(crate) start: Instant,
+    pub(crate) first: Instant,
+    /// The deadline as it was given, for the error.
+    pub(crate) time: Duration,
+    pub(crate) deadline: Instant,
+}
+
+pub(crate) struct Poller {
+    schedule: Schedule,
+    due: Instant,
+    /// The last answer, or the first poll before there is one; for the grace of a 404.
+    heard: Option<Instant>,
+    /// Between the last waiting and the first running answer: as near as polling can tell.
+    running_since: Option<Instant>,
+    last_status: Option<String>,
+    failures: u32,
+    last_fault: Option<Fault>,
+    /// The poll on the deadline was made.
+    done: bool,
+}
+
+impl Poller {
+    pub(crate) fn new(schedule: Schedule) -> Self {
+        Self {
+            due: schedule.first,
+            schedule,
+            heard: None,
+            running_since: None,
+            last_status: None,
+            failures: 0,
+            last_fault: None,
+            done: false,
+        }
+    }
+
+    /// Sleeps until the next poll is due, asks, and goes on until there is an answer. Faults that may pass are waited
+    /// out. The last poll lands on the deadline.
+    pub(crate) async fn next<P, F>(&mut self, gate: &Gate, mut poll: P) -> Result<SpeechResult, Error>
+    where
+        P: FnMut() -> F,
+        F: Future<Output = Result<SpeechResult, Fault>>,
+    {
+        loop {
+            if self.done {
+                return Err(self.out_of_time());
+            }
+            let due = gate.next(self.due).min(self.schedule.deadline);
+            sleep_until(due).await;
+
+            let begun = Instant::now();
+            self.done = begun >= self.schedule.deadline;
+            self.heard.get_or_insert(begun);
+            let limit = self.schedule.deadline.max(begun + LAST_LOOK);
+            match timeout_at(limit, poll()).await {
+                Ok(Ok(result)) => {
+                    self.note(&result);
+                    return Ok(result);
+                }
+                Ok(Err(fault)) => self.weigh(fault, gate)?,
+                Err(_) => self.done = true,
+            }
+        }
+    }
+
+    /// An answer: the schedule goes by it, and all that went wrong before is forgotten.
+    fn note(&mut self, result: &SpeechResult) {
+        let now = Instant::now();
+        let phase = result.status.phase();
+        if phase == Phase::Running && self.running_since.is_none() {
+            let before = self.heard.filter(|_| self.last_status.is_some()).unwrap_or(now);
+            self.running_since = Some(before + (now - before) / 2);
+        }
+        self.heard = Some(now);
+        self.failures = 0;
+        self.last_fault = None;
+        let status = result.status.to_string();
+        if self.last_status.as_ref() != Some(&status) {
+            tracing::debug!(task = %self.schedule.id, status, "status");
+        }
+        self.last_status = Some(status);
+        let age = now.saturating_duration_since(self.schedule.start);
+        let in_phase =
+            self.running_since.map_or(Duration::ZERO, |since| now.saturating_duration_since(since));
+        self.due = now + jittered(self.schedule.pace.next(phase, age, in_phase));
+    }
+
+    /// A fault: an event to wait out, or the end.
+    fn weigh(&mut self, fault: Fault, gate: &Gate) -> Result<(), Error> {
+        let now = Instant::now();
+        let silence = self.heard.map_or(Duration::ZERO, |heard| now - heard);
+        let verdict = decide(Operation::Poll { silence }, &fault);
+        if verdict != Verdict::Repeat {
+            return Err(Error::ended(verdict, fault).of_task(&self.schedule.id));
+        }
+        self.failures += 1;
+        tracing::warn!(task = %self.schedule.id, failures = self.failures, fault = ?fault.what, "not answered");
+        if let Some(time) = fault.retry_after() {
+            gate.close_for(time);
+        }
+        self.due = now + jittered(backoff(self.failures));
+        self.last_fault = Some(fault);
+        Ok(())
+    }
+
+    fn out_of_time(&mut self) -> Error {
+        Error::deadline(self.schedule.time, self.last_status.clone(), self.last_fault.take())
+            .of_task(&self.schedule.id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use reqwest::{StatusCode, header::HeaderMap};
+    use serde_json::json;
+
+    use super::*;
+    use crate::ext::fault::What;
+
+    #[expect(clippy::unnecessary_wraps, reason = "stands beside the faults in a script")]
+    fn answer(status: &str) -> Result<SpeechResult, Fault> {
+        let body = json!({"id": "t1", "status": status, "created": 0, "model": "m", "results": []});
+        Ok(serde_json::from_value(body).unwrap())
+    }
+
+    fn broken() -> Result<SpeechResult, Fault> {
+        Err(Fault { what: What::Broken, reply: None, source: None })
+    }
+
+    fn refused(status: u16, retry_after: Option<&str>) -> Result<SpeechResult, Fault> {
+        let headers: HeaderMap = retry_after
+            .map(|value| ("retry-after".parse().unwrap(), value.parse().unwrap()))
+            .into_iter()
+            .collect();
+        Err(Fault::answered(StatusCode::from_u16(status).unwrap(), &headers, "words"))
+    }
+
+    /// Polls until an end, as a wait does; the server is a function of the time since the start.
+    async fn wait(
+        pace: Pace,
+        deadline: Duration,
+        server: impl Fn(Duration) -> Result<SpeechResult, Fault>,
+    ) -> (Result<SpeechResult, Error>, Duration, u32) {
+        let start = Instant::now();
+        let polls = Cell::new(0);
+        let mut poller = Poller::new(Schedule {
+            id: TaskId::from_server("t1".into()),
+            pace,
+            start,
+            first: start + pace.first(),
+            time: deadline,
+            deadline: start + deadline,
+        });
+        let gate = Gate::default();
+        let outcome = loop {
+            let poll = || {
+                polls.set(polls.get() + 1);
+                std::future::ready(server(start.elapsed()))
+            };
+            match poller.next(&gate, poll).await {
+                Ok(result) if !result.status.is_final() => {}
+                end => break end,
+            }
+        };
+        (outcome, start.elapsed(), polls.get())
+    }
+
+    const fn secs(seconds: u64) -> Duration {
+        Duration::from_secs(seconds)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_hour_passes_in_no_time() {
+        let server = |age| answer(if age < secs(3600) { "PROCESSING" } else { "COMPLETED" });
+        let (outcome, took, polls) = wait(Pace::Adaptive, secs(7200), server).await;
+        assert_eq!(outcome.unwrap().status.to_string(), "COMPLETED");
+        assert!(took < secs(3606), "{took:?}");
+        assert!(polls < 900, "{polls}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_deadline_is_exact_and_names_what_is_known() {
+        let (outcome, took, _) =
+            wait(Pace::Adaptive, Duration::from_millis(12_345), |_| answer("QUEUED")).await;
+        let error = outcome.unwrap_err();
+        assert!(error.is_deadline());
+        assert_eq!(error.to_string(), "no result within 12.345s (last status QUEUED) [task t1]");
+        assert_eq!(took, Duration::from_millis(12_345));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_result_seen_by_the_last_poll_is_returned() {
+        let server = |age| answer(if age < secs(10) { "PROCESSING" } else { "COMPLETED" });
+        let (outcome, took, polls) = wait(Pace::Every(secs(7)), secs(10), server).await;
+        assert!(outcome.is_ok());
+        assert_eq!((took, polls), (secs(10), 2));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_outage_is_waited_out_until_the_deadline() {
+        for fault in [broken, || refused(500, None), || refused(502, None), || refused(429, Some("3"))] {
+            let server = |age| if age < secs(299) { fault() } else { answer("COMPLETED") };
+            let (outcome, ..) = wait(Pace::Adaptive, secs(300), server).await;
+            assert!(outcome.is_ok(), "{outcome:?}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_outage_beyond_the_deadline_is_its_cause() {
+        let (outcome, took, _) = wait(Pace::Adaptive, secs(60), |_| refused(502, None)).await;
+        let error = outcome.unwrap_err();
+        assert!(error.is_deadline());
+        assert_eq!(error.status(), Some(StatusCode::BAD_GATEWAY));
+        assert_eq!(error.message(), Some("words"));
+        assert_eq!(took, secs(60));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_long_retry_after_is_cut_by_the_deadline() {
+        let (outcome, took, polls) = wait(Pace::Adaptive, secs(60), |_| refused(429, Some("3600"))).await;
+        assert!(outcome.unwrap_err().is_deadline());
+        assert_eq!((took, polls), (secs(60), 2));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_task_may_be_unknown_for_a_while_but_not_for_ever() {
+        let lagging = |age| if age < secs(8) { refused(404, None) } else { answer("COMPLETED") };
+        assert!(wait(Pace::Adaptive, secs(60), lagging).await.0.is_ok());
+
+        let (outcome, took, _) = wait(Pace::Adaptive, secs(60), |_| refused(404, None)).await;
+        let error = outcome.unwrap_err();
+        assert!(error.is_not_found());
+        assert_eq!(error.to_string(), "the server does not know the task: 404 Not Found: words [task t1]");
+        assert!((secs(11)..secs(20)).contains(&took), "{took:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_restarts_the_grace() {
+        let flapping = |age: Duration| match age.as_secs() {
+            0..30 => answer("QUEUED"),
+            30..38 => refused(404, None),
+            _ => answer("COMPLETED"),
+        };
+        assert!(wait(Pace::Every(secs(1)), secs(60), flapping).await.0.is_ok());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_refused_key_ends_the_wait_and_keeps_the_id() {
+        for status in [400, 401, 403] {
+            let (outcome, _, polls) = wait(Pace::Adaptive, secs(60), |_| refused(status, None)).await;
+            let error = outcome.unwrap_err();
+            assert!(error.is_rejected());
+            assert_eq!(error.is_unauthorized(), status != 400);
+            assert_eq!(error.task_id().unwrap().as_str(), "t1");
+            assert_eq!(polls, 1);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_poll_that_never_answers_cannot_outlast_the_deadline() {
+        let start = Instant::now();
+        let mut poller = Poller::new(Schedule {
+            id: TaskId::from_server("t1".into()),
+            pace: Pace::Adaptive,
+            start,
+            first: start,
+            time: secs(5),
+            deadline: start + secs(5),
+        });
+        let error = poller.next(&Gate::default(), std::future::pending).await.unwrap_err();
+        assert!(error.is_deadline());
+        assert_eq!(start.elapsed(), secs(5));
+    }
+}

@@ -1,0 +1,63 @@
+//! `Retry-After`, in the three forms that servers use.
+
+use std::time::{Duration, SystemTime};
+
+use reqwest::header::{HeaderMap, RETRY_AFTER};
+
+/// Milliseconds; not registered, but sent by several API gateways beside the coarser standard header.
+const RETRY_AFTER_MS: &str = "retry-after-ms";
+
+/// How long to hold off, from now. The finer header wins; what can't be read is as if it weren't there.
+pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let text = |name: &str| headers.get(name)?.to_str().ok().map(str::trim);
+    let millis = text(RETRY_AFTER_MS).and_then(|text| seconds(text, 1_000.0));
+    millis.or_else(|| text(RETRY_AFTER.as_str()).and_then(|text| seconds(text, 1.0).or_else(|| until(text))))
+}
+
+/// A count of seconds is whole by RFC 9110; fractions are sent all the same, and mean what they say.
+fn seconds(text: &str, per_second: f64) -> Option<Duration> {
+    let digits = text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    let count = if digits { text.parse::<f64>().ok()? } else { return None };
+    Duration::try_from_secs_f64(count / per_second).ok()
+}
+
+/// A date in the past means now.
+fn until(date: &str) -> Option<Duration> {
+    let date = httpdate::parse_http_date(date).ok()?;
+    Some(date.duration_since(SystemTime::now()).unwrap_or(Duration::ZERO))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn from(headers: &[(&'static str, &str)]) -> Option<Duration> {
+        retry_after(
+            &headers.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect(),
+        )
+    }
+
+    #[test]
+    fn takes_seconds_milliseconds_and_dates() {
+        assert_eq!(from(&[("retry-after", "7")]), Some(Duration::from_secs(7)));
+        assert_eq!(from(&[("retry-after", " 1.5 ")]), Some(Duration::from_millis(1_500)));
+        assert_eq!(from(&[("retry-after-ms", "250")]), Some(Duration::from_millis(250)));
+        assert_eq!(
+            from(&[("retry-after", "1"), ("retry-after-ms", "250")]),
+            Some(Duration::from_millis(250))
+        );
+        assert_eq!(from(&[("retry-after", "Sun, 06 Nov 1994 08:49:37 GMT")]), Some(Duration::ZERO));
+        let in_a_minute = httpdate::fmt_http_date(SystemTime::now() + Duration::from_secs(60));
+        let wait = from(&[("retry-after", &in_a_minute)]).unwrap();
+        assert!((58..=60).contains(&wait.as_secs()), "{wait:?}");
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_as_if_it_were_not_there() {
+        for nonsense in ["", "-1", "soon", "1e3", "NaN", "inf", "1.2.3", "99999999999999999999999"] {
+            assert_eq!(from(&[("retry-after", nonsense)]), None, "{nonsense}");
+        }
+        assert_eq!(from(&[("retry-after", "3"), ("retry-after-ms", "soon")]), Some(Duration::from_secs(3)));
+        assert_eq!(from(&[]), None);
+    }
+}

@@ -1,0 +1,223 @@
+use std::{
+    fmt,
+    future::{Future, IntoFuture},
+    pin::Pin,
+    time::Duration,
+};
+
+use reqwest::header::HeaderMap;
+use tokio::time::Instant;
+
+use super::{
+    Error, Speech, SpeechTask, TaskId, Wait,
+    fault::{Fault, words},
+    gate::after,
+    submit::submit,
+    wait::DEADLINE,
+};
+use crate::{
+    ApiError, Client,
+    types::{SpeechModel, SpeechRequest, TaskCreated, UnitInterval, Voice},
+};
+
+/// A speech to be: what to say and how, until it is awaited or [submitted](Self::submit).
+///
+/// Awaiting it submits, waits and returns the [`Speech`]:
+///
+/// ```no_run
+/// # async fn run(client: distribute_ai::Client) -> Result<(), distribute_ai::Error> {
+/// let speech = client.speak("Good morning.").voice("nora").temperature(0.6).await?;
+/// # Ok(())
+/// # }
+/// ```
+///
+/// It is submitted at most once. It is sent again only where the server has provably not taken it: no connection was
+/// made (four attempts within about two seconds), or it answered 429, or 503 with `Retry-After` (until the deadline).
+/// Whatever may have reached it is [in doubt](Error::is_in_doubt) and left to you. Dropping the future while it submits
+/// leaves the same doubt; dropping it later stops the waiting, not the task: keep its id by
+/// [`on_submitted`](Self::on_submitted), or submit and wait in two steps.
+///
+/// # Default
+///
+/// Whatever is not set is not sent; the server chooses. Its document of today says:
+/// - `voice`: `leo`
+/// - `stream`: false
+/// - `temperature`: 0.8
+/// - `exaggeration`: 0.5
+/// - `cfg_weight`: 0.5
+///
+/// Our own:
+/// - `deadline`: 10 minutes
+///
+/// # Errors
+///
+/// When awaited, those of [`submit`](Self::submit) and then those of [`Wait`].
+#[must_use = "nothing is sent until it is awaited or submitted"]
+pub struct Speak {
+    client: Client,
+    input: String,
+    voice: Option<Voice>,
+    stream: Option<bool>,
+    temperature: Option<f64>,
+    exaggeration: Option<f64>,
+    cfg_weight: Option<f64>,
+    deadline: Duration,
+    on_submitted: Option<Callback>,
+}
+
+type Callback = Box<dyn FnOnce(&TaskId) + Send>;
+
+impl Speak {
+    pub(crate) fn new(client: Client, input: String) -> Self {
+        Self {
+            client,
+            input,
+            voice: None,
+            stream: None,
+            temperature: None,
+            exaggeration: None,
+            cfg_weight: None,
+            deadline: DEADLINE,
+            on_submitted: None,
+        }
+    }
+
+    /// One of the API's own voices, `"leo"` or `"nora"`, or else the id of a file uploaded as a voice.
+    pub fn voice(mut self, voice: impl Into<Voice>) -> Self {
+        self.voice = Some(voice.into());
+        self
+    }
+
+    /// The API's `stream` flag, passed on as it is. The document does not say what it changes.
+    pub fn stream(mut self, stream: bool) -> Self {
+        self.stream = Some(stream);
+        self
+    }
+
+    /// How much chance has a part in it, from 0 to 1.
+    pub fn temperature(mut self, temperature: f64) -> Self {
+        self.temperature = Some(temperature);
+        self
+    }
+
+    /// How strong the expression is, from 0 to 1.
+    pub fn exaggeration(mut self, exaggeration: f64) -> Self {
+        self.exaggeration = Some(exaggeration);
+        self
+    }
+
+    /// The weight of the classifier-free guidance, from 0 to 1.
+    pub fn cfg_weight(mut self, weight: f64) -> Self {
+        self.cfg_weight = Some(weight);
+        self
+    }
+
+    /// How long to go on, from now: submission and wait together.
+    pub fn deadline(mut self, time: Duration) -> Self {
+        self.deadline = time;
+        self
+    }
+
+    /// Called with the id as soon as the server has taken the task, before the wait: the place to write it down.
+    pub fn on_submitted(mut self, callback: impl FnOnce(&TaskId) + Send + 'static) -> Self {
+        self.on_submitted = Some(Box::new(callback));
+        self
+    }
+
+    /// Submits, and returns as soon as the server has taken the task.
+    ///
+    /// ```no_run
+    /// # async fn run(client: distribute_ai::Client) -> Result<(), distribute_ai::Error> {
+    /// let task = client.speak("Good morning.").submit().await?;
+    /// println!("{}", task.id());
+    /// let speech = task.wait().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// - [`is_invalid`](Error::is_invalid): a text of 1 or 4,097 characters, a temperature of 7; nothing was sent
+    /// - [`is_unreachable`](Error::is_unreachable): no connection; nothing was sent
+    /// - [`is_rejected`](Error::is_rejected): the server refused it; nothing was billed
+    /// - [`is_in_doubt`](Error::is_in_doubt): it may have been taken, and billed
+    pub async fn submit(self) -> Result<SpeechTask, Error> {
+        let request = self.request()?;
+        let Self { client, deadline, on_submitted, .. } = self;
+        let deadline = after(Instant::now(), deadline);
+        let id = submit(&client.state().gate, deadline, || create(&client, &request)).await?;
+        if let Some(callback) = on_submitted {
+            callback(&id);
+        }
+        Ok(SpeechTask::submitted(client, id))
+    }
+
+    fn request(&self) -> Result<SpeechRequest, Error> {
+        let input = self.input.parse().map_err(|limit| {
+            Error::invalid("input", format!("{limit} (it has {})", self.input.chars().count()))
+        })?;
+        Ok(SpeechRequest {
+            cfg_weight: within("cfg_weight", self.cfg_weight)?,
+            exaggeration: within("exaggeration", self.exaggeration)?,
+            input,
+            model: SpeechModel::Chatterbox,
+            stream: self.stream,
+            temperature: within("temperature", self.temperature)?,
+            voice: self.voice.clone(),
+        })
+    }
+}
+
+fn within(what: &'static str, value: Option<f64>) -> Result<Option<UnitInterval>, Error> {
+    value.map(|value| UnitInterval::try_from(value).map_err(|limit| Error::invalid(what, limit))).transpose()
+}
+
+/// One request.
+async fn create(client: &Client, request: &SpeechRequest) -> Result<TaskId, Fault> {
+    let id = match client.async_speech_create(request).await {
+        Ok(created) => created.into_inner().id,
+        // Another success than the documented one may still bring the id of something paid for.
+        Err(ApiError::UnexpectedResponse(reply)) if reply.status().is_success() => {
+            let status = reply.status();
+            let text = reply.text().await.unwrap_or_default();
+            let Ok(created) = serde_json::from_str::<TaskCreated>(&text) else {
+                let text = client.state().key.redacted(&words(&text));
+                return Err(Fault::answered(status, &HeaderMap::new(), &text));
+            };
+            created.id
+        }
+        Err(error) => return Err(Fault::from_api(error, client.state()).await),
+    };
+    if id.is_empty() {
+        return Err(Fault::answered(reqwest::StatusCode::OK, &HeaderMap::new(), "the id is empty"));
+    }
+    Ok(TaskId::from_server(id))
+}
+
+impl IntoFuture for Speak {
+    type Output = Result<Speech, Error>;
+    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(async move {
+            let (start, time) = (Instant::now(), self.deadline);
+            let task = self.submit().await?;
+            Wait::until(task, time, after(start, time)).await
+        })
+    }
+}
+
+/// Without the text: it is the user's own.
+impl fmt::Debug for Speak {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Speak")
+            .field("characters", &self.input.chars().count())
+            .field("voice", &self.voice)
+            .field("stream", &self.stream)
+            .field("temperature", &self.temperature)
+            .field("exaggeration", &self.exaggeration)
+            .field("cfg_weight", &self.cfg_weight)
+            .field("deadline", &self.deadline)
+            .finish_non_exhaustive()
+    }
+}

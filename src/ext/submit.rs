@@ -1,0 +1,170 @@
+//! The loop that submits, at most once.
+
+use std::future::Future;
+
+use tokio::time::{Instant, sleep_until};
+
+use super::{
+    Error, TaskId,
+    decide::{Operation, Verdict, decide},
+    fault::{Fault, What},
+    gate::{Gate, after},
+    pacing::{backoff, jittered},
+};
+
+/// Sends until the server has taken the request or a repetition could bill twice; waits only where the server asked to
+/// or was never reached, and never beyond the deadline.
+pub(crate) async fn submit<S, F>(gate: &Gate, deadline: Instant, mut send: S) -> Result<TaskId, Error>
+where
+    S: FnMut() -> F,
+    F: Future<Output = Result<TaskId, Fault>>,
+{
+    let (mut failures, mut unreached) = (0, 0);
+    let mut last = None;
+    let mut due = Instant::now();
+    loop {
+        due = gate.next(due);
+        if due > deadline {
+            return Err(last.unwrap_or_else(|| held(due)));
+        }
+        sleep_until(due).await;
+
+        let in_flight = InFlight;
+        let outcome = send().await;
+        std::mem::forget(in_flight);
+        let fault = match outcome {
+            Ok(id) => {
+                tracing::info!(task = %id, "submitted");
+                return Ok(id);
+            }
+            Err(fault) => fault,
+        };
+        failures += 1;
+        unreached += u32::from(fault.what == What::Unreached);
+        match decide(Operation::Create { unreached }, &fault) {
+            Verdict::Repeat => {
+                tracing::warn!(failures, fault = ?fault.what, "not taken; will be sent again");
+                if let Some(time) = fault.retry_after() {
+                    gate.close_for(time);
+                }
+                due = after(Instant::now(), jittered(backoff(failures)));
+                let end = if fault.what == What::Unreached { Verdict::Unreachable } else { Verdict::Refused };
+                last = Some(Error::ended(end, fault));
+            }
+            end => {
+                if end == Verdict::InDoubt {
+                    tracing::error!(fault = ?fault.what, "in doubt: may have been submitted, and billed");
+                }
+                return Err(Error::ended(end, fault));
+            }
+        }
+    }
+}
+
+/// The gate opens too late, and nothing was sent.
+fn held(opens: Instant) -> Error {
+    let left = opens.saturating_duration_since(Instant::now());
+    Error::invalid(
+        "deadline",
+        format!("the server asked all requests to hold off for {left:?}, which is beyond it"),
+    )
+}
+
+/// Says so if a submission is dropped on its way: then nobody is left to hear the id.
+struct InFlight;
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        tracing::error!("in doubt: dropped while being submitted; may be billed");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{cell::RefCell, collections::VecDeque, time::Duration};
+
+    use reqwest::{
+        StatusCode,
+        header::{HeaderMap, HeaderValue},
+    };
+
+    use super::*;
+
+    fn unreached() -> Fault {
+        Fault { what: What::Unreached, reply: None, source: None }
+    }
+
+    fn answer(status: StatusCode, retry_after: Option<&'static str>) -> Fault {
+        let mut headers = HeaderMap::new();
+        if let Some(value) = retry_after {
+            headers.insert("retry-after", HeaderValue::from_static(value));
+        }
+        Fault::answered(status, &headers, "busy")
+    }
+
+    /// Runs the loop over a script, with a deadline of a minute; returns when each request went out, in seconds.
+    async fn run(script: Vec<Result<TaskId, Fault>>) -> (Result<TaskId, Error>, Vec<f64>) {
+        let start = Instant::now();
+        let (script, sent) = (RefCell::new(VecDeque::from(script)), RefCell::new(Vec::new()));
+        let outcome = submit(&Gate::default(), start + Duration::from_secs(60), || {
+            sent.borrow_mut().push(start.elapsed().as_secs_f64());
+            let next = script.borrow_mut().pop_front().expect("sent once too often");
+            async move { next }
+        })
+        .await;
+        (outcome, sent.into_inner())
+    }
+
+    fn id() -> TaskId {
+        TaskId::from_server("t1".into())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn sends_again_only_what_was_not_taken() {
+        let refused = answer(StatusCode::TOO_MANY_REQUESTS, Some("7"));
+        let (outcome, sent) = run(vec![Err(unreached()), Err(refused), Ok(id())]).await;
+        assert_eq!(outcome.unwrap(), id());
+        assert!((0.22..0.29).contains(&sent[1]), "{sent:?}");
+        assert!((7.2..7.3).contains(&sent[2]), "held by Retry-After: {sent:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn does_not_resubmit_when_in_doubt() {
+        for fault in [
+            Fault { what: What::Broken, reply: None, source: None },
+            answer(StatusCode::OK, None),
+            answer(StatusCode::BAD_GATEWAY, None),
+            answer(StatusCode::SERVICE_UNAVAILABLE, None),
+        ] {
+            let (outcome, sent) = run(vec![Err(fault)]).await;
+            assert!(outcome.unwrap_err().is_in_doubt());
+            assert_eq!(sent.len(), 1);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn gives_up_on_a_host_that_is_not_there() {
+        let (outcome, sent) = run((0..4).map(|_| Err(unreached())).collect()).await;
+        assert!(outcome.unwrap_err().is_unreachable());
+        assert!(sent[3] < 2.0, "{sent:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_wish_beyond_the_deadline_ends_it_with_the_servers_words() {
+        let (outcome, sent) = run(vec![Err(answer(StatusCode::TOO_MANY_REQUESTS, Some("3600")))]).await;
+        let error = outcome.unwrap_err();
+        assert!(error.is_rate_limited());
+        assert_eq!(error.retry_after(), Some(Duration::from_secs(3600)));
+        assert_eq!(error.message(), Some("busy"));
+        assert_eq!(sent.len(), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_closed_gate_holds_back_the_first_request_too() {
+        let gate = Gate::default();
+        gate.close_for(Duration::from_secs(90));
+        let deadline = Instant::now() + Duration::from_secs(60);
+        let error = submit(&gate, deadline, || async { panic!("sent") }).await.unwrap_err();
+        assert!(error.to_string().contains("hold off for 90s"), "{error}");
+    }
+}

@@ -1,0 +1,96 @@
+use std::{
+    fmt,
+    future::{Future, IntoFuture},
+    pin::Pin,
+    time::Duration,
+};
+
+use tokio::time::Instant;
+use tracing::Instrument;
+
+use super::{Error, Speech, SpeechTask, poll::Poller, status::Phase};
+
+/// How long to wait for a task, unless told otherwise.
+pub(crate) const DEADLINE: Duration = Duration::from_secs(10 * 60);
+
+/// A wait for a task to be done. Await it for the [`Speech`].
+///
+/// ```no_run
+/// # async fn run(client: distribute_ai::Client, id: distribute_ai::TaskId) -> Result<(), distribute_ai::Error> {
+/// match client.task(id).wait().await {
+///     Ok(speech) => drop(speech.save("hello.wav").await?),
+///     Err(error) if error.is_deadline() => println!("later: {}", error.task_id().expect("it was submitted")),
+///     Err(error) => return Err(error),
+/// }
+/// # Ok(())
+/// # }
+/// ```
+///
+/// The task is polled at a pace that follows its status and age. Resets, timeouts, replies that can't be read and the
+/// statuses 408, 425, 429 and 5xx are waited out: first 0.25 s, then doubling to 10 s, or as long as `Retry-After` says.
+/// A status that this version doesn't know means "not done". Dropping the wait stops the polling and nothing else.
+///
+/// # Default
+///
+/// - `deadline`: 10 minutes
+///
+/// # Errors
+///
+/// Each carries the [`task_id`](Error::task_id):
+/// - [`is_deadline`](Error::is_deadline): not done in time; what went wrong last, if anything, is the source
+/// - [`is_failed`](Error::is_failed): the task ended in ERROR
+/// - [`is_not_found`](Error::is_not_found): 404, and still after 10 s in which a replica may lag
+/// - [`is_rejected`](Error::is_rejected): 400, 401, 403 or another refusal for good
+#[must_use = "nothing is asked until it is awaited"]
+pub struct Wait {
+    task: SpeechTask,
+    time: Duration,
+    deadline: Option<Instant>,
+}
+
+impl Wait {
+    pub(crate) fn new(task: SpeechTask) -> Self {
+        Self { task, time: DEADLINE, deadline: None }
+    }
+
+    /// With a deadline that began to count before.
+    pub(crate) fn until(task: SpeechTask, time: Duration, deadline: Instant) -> Self {
+        Self { task, time, deadline: Some(deadline) }
+    }
+
+    /// How long to go on, from the moment it is awaited. The last poll is made at the end of it and is given one more
+    /// second for its answer; zero is a single look.
+    pub fn deadline(mut self, time: Duration) -> Self {
+        self.time = time;
+        self
+    }
+
+    async fn run(self) -> Result<Speech, Error> {
+        let Self { task, time, deadline } = self;
+        let mut poller = Poller::new(task.schedule(time, deadline));
+        loop {
+            let result = poller.next(&task.client().state().gate, || task.poll()).await?;
+            match result.status.phase() {
+                Phase::Completed => return Ok(Speech::new(task, result)),
+                Phase::Failed => return Err(Error::failed().of_task(&task.id())),
+                Phase::Waiting | Phase::Running => {}
+            }
+        }
+    }
+}
+
+impl IntoFuture for Wait {
+    type Output = Result<Speech, Error>;
+    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        let span = tracing::info_span!("wait", task = %self.task.id());
+        Box::pin(self.run().instrument(span))
+    }
+}
+
+impl fmt::Debug for Wait {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Wait").field("task", &self.task).field("deadline", &self.time).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,23 @@
+#![doc = include_str!("../README.md")]
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+// `generated` is written by `build.rs` from `openapi/distribute-ai.json`, everything else by hand.
+mod ext;
+mod generated;
+
+pub use ext::{
+    Audio, AudioStream, ClientBuilder, Error, OutOfBounds, Speak, Speech, SpeechTask, State, TaskId, Update,
+    Updates, Wait,
+};
+pub use generated::Client;
+// What the generated methods return.
+pub use progenitor_client::{Error as ApiError, ResponseValue};
+
+/// What goes over the wire, generated from the API's documents.
+///
+/// The helpers of [`Client`] make and read these for you. For direct use they stand beside the generated methods,
+/// [`Client::async_speech_create`] and [`Client::async_speech_result`]: one call is one request, without waiting and
+/// without retries, and its error is [`ApiError`].
+pub mod types {
+    pub use crate::generated::{bounded::*, types::*};
+}
