@@ -4,6 +4,9 @@
 // `generated` is written by `build.rs` from `openapi/distribute-ai.json`, everything else by hand.
 mod ext;
 mod generated;
+#[cfg(feature = "testing")]
+#[cfg_attr(docsrs, doc(cfg(feature = "testing")))]
+pub mod testing;
 
 pub use ext::{
     Audio, AudioStream, ClientBuilder, Error, OutOfBounds, Speak, Speech, SpeechTask, State, TaskId, Update,

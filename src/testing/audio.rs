@@ -1,0 +1,127 @@
+//! The host of the audio: another origin, which must never see the key.
+
+use std::{ops::Range, sync::Arc};
+
+use futures_util::stream;
+use http_body_util::{BodyExt as _, StreamBody};
+use hyper::{
+    Method, Request, Response, StatusCode, Uri,
+    body::{Bytes, Frame},
+    header::{
+        ACCEPT_RANGES, ALLOW, AUTHORIZATION, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, HeaderMap,
+        IF_RANGE, RANGE,
+    },
+};
+use reqwest::Url;
+
+use super::{
+    range::{Selection, select},
+    reply::{Body, Refusal},
+    site::Site,
+    task::{Status, Task},
+    wav::Wav,
+};
+
+const CHUNK: usize = 64 * 1024;
+
+pub(super) fn answer(site: &Site, request: &Request<()>) -> Response<Body> {
+    decide(site, request).unwrap_or_else(Response::from)
+}
+
+fn decide(site: &Site, request: &Request<()>) -> Result<Response<Body>, Refusal> {
+    if carries_key(site, request) {
+        site.ledger().leaks += 1;
+        let message = "The API key must not be sent to the audio host";
+        return Err(Refusal::new(StatusCode::FORBIDDEN, message));
+    }
+    let (id, task) = find(site, request.uri().path())
+        .ok_or_else(|| Refusal::new(StatusCode::NOT_FOUND, "Audio not found"))?;
+    let wav = Wav::of(&task.input);
+    // The bytes follow from the text and the text from the id.
+    let etag = format!("\"{id}\"");
+    match *request.method() {
+        Method::GET => {
+            let selection = selection(request.headers(), &etag, wav.len());
+            let reply = file(wav, &etag, selection)?;
+            site.ledger().downloads += 1;
+            Ok(reply)
+        }
+        Method::HEAD => file(wav, &etag, Selection::Whole),
+        _ => {
+            let message = format!("Method {} not allowed", request.method());
+            let refusal = Refusal::new(StatusCode::METHOD_NOT_ALLOWED, message);
+            Err(refusal.header(ALLOW, "GET, HEAD"))
+        }
+    }
+}
+
+/// Whether the key is anywhere in a request's head, encoded in its query included.
+fn carries_key(site: &Site, request: &Request<()>) -> bool {
+    let key = site.api_key.as_str();
+    let (uri, headers) = (request.uri(), request.headers());
+    headers.contains_key(AUTHORIZATION)
+        || headers.contains_key(&site.contract.create.key_header)
+        || headers.values().any(|value| String::from_utf8_lossy(value.as_bytes()).contains(key))
+        || uri.to_string().contains(key)
+        || parameters(uri).iter().any(|parameter| parameter.contains(key))
+}
+
+/// The names and values of a query, decoded.
+fn parameters(uri: &Uri) -> Vec<String> {
+    let query = uri.query().unwrap_or_default();
+    let pairs = Url::parse(&format!("http://localhost/?{query}"))
+        .map(|url| url.query_pairs().into_owned().collect::<Vec<_>>());
+    pairs.into_iter().flatten().flat_map(|(name, value)| [name, value]).collect()
+}
+
+/// A completed task, by the path of its audio.
+fn find<'a>(site: &Site, path: &'a str) -> Option<(&'a str, Arc<Task>)> {
+    let id = path.strip_prefix("/audio/")?.strip_suffix(".wav")?;
+    let task = site.ledger().find(id)?;
+    (task.status(&site.timeline) == Status::Completed).then_some((id, task))
+}
+
+/// `If-Range` makes a range hold only for the file that the client began with.
+fn selection(headers: &HeaderMap, etag: &str, length: usize) -> Selection {
+    let same_file = headers.get(IF_RANGE).is_none_or(|begun| begun == etag);
+    match headers.get(RANGE).and_then(|range| range.to_str().ok()) {
+        Some(range) if same_file => select(range, length),
+        _ => Selection::Whole,
+    }
+}
+
+fn file(wav: Wav, etag: &str, selection: Selection) -> Result<Response<Body>, Refusal> {
+    let length = wav.len();
+    let reply = Response::builder()
+        .header(CONTENT_TYPE, "audio/wav")
+        .header(ACCEPT_RANGES, "bytes")
+        .header(ETAG, etag);
+    let (reply, part) = match selection {
+        Selection::Whole => (reply, 0..length),
+        Selection::Part(part) => {
+            let place = format!("bytes {}-{}/{length}", part.start, part.end - 1);
+            let reply = reply.status(StatusCode::PARTIAL_CONTENT).header(CONTENT_RANGE, place);
+            (reply, part)
+        }
+        Selection::Nothing => {
+            let message = format!("The audio has {length} bytes");
+            let refusal = Refusal::new(StatusCode::RANGE_NOT_SATISFIABLE, message);
+            return Err(refusal.header(CONTENT_RANGE, &format!("bytes */{length}")));
+        }
+    };
+    reply
+        .header(CONTENT_LENGTH, part.len())
+        .body(chunks(wav, part))
+        .map_err(|error| Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))
+}
+
+/// Made as it is sent, so that a thousand downloads at once cost a thousand chunks.
+fn chunks(wav: Wav, part: Range<usize>) -> Body {
+    let chunks = stream::unfold((wav, part), |(wav, rest)| async move {
+        let end = rest.end.min(rest.start + CHUNK);
+        let chunk = wav.read(rest.start..end);
+        let more = !chunk.is_empty();
+        more.then(|| (Ok(Frame::data(Bytes::from(chunk))), (wav, end..rest.end)))
+    });
+    StreamBody::new(chunks).boxed_unsync()
+}

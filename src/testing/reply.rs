@@ -1,0 +1,51 @@
+//! Answers: a body, or a status with the server's words.
+
+use std::io;
+
+use http_body_util::{BodyExt as _, Full, combinators::UnsyncBoxBody};
+use hyper::{
+    Response, StatusCode,
+    body::Bytes,
+    header::{CONTENT_TYPE, HeaderName, HeaderValue},
+};
+use serde_json::{Value, json};
+
+/// What goes out; an error in it cuts the reply.
+pub(super) type Body = UnsyncBoxBody<Bytes, io::Error>;
+
+/// An answer in JSON.
+pub(super) fn json_reply(status: StatusCode, value: &Value) -> Response<Body> {
+    let text = Full::new(Bytes::from(value.to_string()));
+    let mut reply = Response::new(text.map_err(|never| match never {}).boxed_unsync());
+    *reply.status_mut() = status;
+    reply.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
+    reply
+}
+
+/// A request turned down: `{"message": …}`, as both documents have it.
+#[derive(Debug)]
+pub(super) struct Refusal {
+    status: StatusCode,
+    message: String,
+    header: Option<(HeaderName, HeaderValue)>,
+}
+
+impl Refusal {
+    pub(super) fn new(status: StatusCode, message: impl Into<String>) -> Self {
+        Self { status, message: message.into(), header: None }
+    }
+
+    pub(super) fn header(mut self, name: HeaderName, value: &str) -> Self {
+        let value = HeaderValue::from_str(value).ok();
+        self.header = value.map(|value| (name, value));
+        self
+    }
+}
+
+impl From<Refusal> for Response<Body> {
+    fn from(refusal: Refusal) -> Self {
+        let mut reply = json_reply(refusal.status, &json!({ "message": refusal.message }));
+        reply.headers_mut().extend(refusal.header);
+        reply
+    }
+}

@@ -1,0 +1,93 @@
+//! The README's first command, as a newcomer runs it: without a key, and with mistakes.
+
+use std::{
+    env, fs,
+    io::Write,
+    path::{Path, PathBuf},
+    process::{Command, Output, Stdio},
+};
+
+/// `cargo test` builds the examples beside the tests; a narrower command such as `cargo test --test it` may not.
+fn speak() -> PathBuf {
+    let built = env::current_exe().unwrap().parent().unwrap().join("../examples/speak");
+    let path = built.with_extension(env::consts::EXE_EXTENSION);
+    if !path.exists() {
+        let cargo =
+            Command::new(env!("CARGO")).args(["build", "--quiet", "--example", "speak"]).status().unwrap();
+        assert!(cargo.success(), "the example does not build");
+    }
+    path
+}
+
+fn run(directory: &Path, args: &[&str], input: &str) -> Output {
+    let mut child = Command::new(speak())
+        .args(args)
+        .current_dir(directory)
+        .env_remove("DISTRIBUTE_AI_API_KEY")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // It may have ended already, for a reason that the test looks at.
+    let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+    child.wait_with_output().unwrap()
+}
+
+#[test]
+fn speaks_to_the_simulator_and_says_so() {
+    let directory = tempfile::tempdir().unwrap();
+    let output = run(directory.path(), &["Hello from Rust"], "");
+    let shown = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success(), "{shown}");
+    assert!(shown.contains("a simulator speaks; its sound is a placeholder"), "{shown}");
+    assert!(shown.contains("task ") && shown.contains("COMPLETED"), "{shown}");
+    let wav = fs::read(directory.path().join("speech.wav")).unwrap();
+    assert_eq!(&wav[..4], b"RIFF");
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), format!("speech.wav: {} bytes\n", wav.len()));
+}
+
+#[test]
+fn reads_standard_input() {
+    let directory = tempfile::tempdir().unwrap();
+    let output =
+        run(directory.path(), &["--voice", "nora", "--out", "other.wav", "-"], "Hello from a pipe\n");
+    assert!(output.status.success(), "{output:?}");
+    assert!(directory.path().join("other.wav").exists());
+}
+
+#[test]
+fn bad_input_is_one_line_with_status_2_and_no_file() {
+    let directory = tempfile::tempdir().unwrap();
+    let long = "x".repeat(4097);
+    for (args, expected) in [
+        (&["x"][..], "input: shorter than 2 characters (it has 1)"),
+        (&[&long], "input: longer than 4096 characters (it has 4097)"),
+        (&["-"], "input: shorter than 2 characters (it has 0)"),
+        (&["Hello", "--out", "missing/speech.wav"], "there is no directory missing"),
+        (&["Hello", "--out", "."], "is a directory"),
+        (&["--resume", "42"], "no UUID version 4"),
+        (&[], "<TEXT>"),
+        (&["Hello", "--loud"], "--loud"),
+    ] {
+        let output = run(directory.path(), args, "");
+        let shown = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{shown}");
+        let lines: Vec<_> = shown.lines().filter(|line| !line.contains("simulator")).collect();
+        assert!(
+            matches!(lines[..], [line] if line.starts_with("error: ") && line.contains(expected)),
+            "{shown}"
+        );
+        assert!(!shown.lines().any(|line| line.starts_with("task ")), "nothing was submitted: {shown}");
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0, "{args:?}");
+    }
+}
+
+#[test]
+fn a_refusal_of_the_server_is_no_bad_input() {
+    let directory = tempfile::tempdir().unwrap();
+    let output = run(directory.path(), &["Hello", "--voice", "nobody"], "");
+    let shown = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{shown}");
+    assert!(shown.contains("404"), "{shown}");
+}

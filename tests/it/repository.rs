@@ -1,0 +1,118 @@
+//! Promises of the repository that no compiler checks.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use serde_json::Value;
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn read(path: impl AsRef<Path>) -> String {
+    let path = root().join(path);
+    fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// Every file below these, except what builds leave.
+fn files(ending: &str) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut open: Vec<_> =
+        ["src", "tests", "examples", "xtask", "openapi", ".github"].map(|name| root().join(name)).into();
+    while let Some(directory) = open.pop() {
+        for entry in fs::read_dir(directory).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                open.push(path);
+            } else if path.to_string_lossy().ends_with(ending) {
+                found.push(path);
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn the_version_has_its_part_in_the_changelog() {
+    let heading = format!("\n## {}\n", env!("CARGO_PKG_VERSION"));
+    assert!(read("CHANGELOG.md").contains(&heading), "no `{}`", heading.trim());
+}
+
+#[test]
+fn the_readme_names_the_oldest_rust_that_the_manifest_promises() {
+    let promised = format!("Rust {} or newer", env!("CARGO_PKG_RUST_VERSION"));
+    assert!(read("README.md").contains(&promised), "no `{promised}`");
+}
+
+#[test]
+fn every_dependency_has_its_reason() {
+    for manifest in ["Cargo.toml", "xtask/Cargo.toml"] {
+        let text = read(manifest);
+        let tables = ["[dependencies]", "[build-dependencies]"];
+        for table in tables.iter().filter_map(|name| text.split_once(name)).map(|(_, rest)| rest) {
+            let mut explained = false;
+            for line in table.trim_start().lines().take_while(|line| !line.starts_with('[')) {
+                // A comment holds for the lines below it, up to an empty one or the next comment.
+                explained = if line.starts_with('#') { true } else { explained && !line.is_empty() };
+                assert!(explained || line.is_empty(), "{manifest}: why `{line}`?");
+            }
+        }
+    }
+}
+
+#[test]
+fn nothing_is_left_for_later() {
+    let stubs = ["todo", "unimplemented"].map(|name| format!("{name}!("));
+    for file in files(".rs") {
+        let text = fs::read_to_string(&file).unwrap();
+        for (number, line) in text.lines().enumerate() {
+            let place = format!("{}:{}", file.display(), number + 1);
+            assert!(!stubs.iter().any(|stub| line.contains(stub)), "{place}: a stub");
+            assert!(!line.trim_start().starts_with("#[ignore"), "{place}: an ignored test");
+            assert!(!line.ends_with([' ', '\t']), "{place}: white space at the end");
+        }
+    }
+}
+
+#[test]
+fn an_exception_from_a_lint_says_why() {
+    let exceptions = ["allow", "expect"].map(|name| format!("[{name}("));
+    for file in files(".rs") {
+        let text = fs::read_to_string(&file).unwrap();
+        for exception in exceptions.iter().flat_map(|start| text.split(start.as_str()).skip(1)) {
+            let inside = exception.split(")]").next().unwrap();
+            assert!(inside.contains("reason ="), "{}: {inside}", file.display());
+        }
+    }
+}
+
+#[test]
+fn the_workflows_and_the_guide_run_what_ci_runs() {
+    let commands: Vec<String> = read(".ci/run")
+        .lines()
+        .filter_map(|line| Some(line.split_once("step cargo ")?.1.to_owned()))
+        .collect();
+    assert!(commands.len() >= 5, "{commands:?}");
+    let guide = read("CONTRIBUTING.md");
+    for command in commands {
+        assert!(guide.contains(&format!("cargo {command}")), "CONTRIBUTING.md lacks `cargo {command}`");
+    }
+    assert!(read(".github/workflows/ci.yml").contains("- run: .ci/run"));
+}
+
+#[test]
+fn the_descriptions_of_what_is_sent_are_not_those_of_what_comes_back() {
+    let spec: Value = serde_json::from_str(&read("openapi/distribute-ai.json")).unwrap();
+    for (path, schema) in [("/async/speech/create", "SpeechRequest"), ("/async/speech/result", "TaskQuery")] {
+        let body = &spec["paths"][path]["post"]["requestBody"]["description"];
+        let schema = &spec["components"]["schemas"][schema]["description"];
+        for description in [body, schema].map(|value| value.as_str().unwrap_or_default()) {
+            assert!(
+                !description.starts_with("Returns") && !description.contains("response"),
+                "{description}"
+            );
+        }
+    }
+}
