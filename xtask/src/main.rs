@@ -1,5 +1,6 @@
 //! The chores of this repository, each a cargo command: `cargo xtask --help`.
 
+mod build_cost;
 mod error;
 mod files;
 mod json;
@@ -29,12 +30,16 @@ enum Chore {
     /// The API's documents: fetch, check and merge them into the one the client is generated from
     #[command(subcommand, after_help = EXIT_CODES)]
     Spec(spec::Command),
+    /// Measure what a cold build of the crate costs its users; takes minutes
+    #[command(after_help = EXIT_CODES)]
+    BuildCost(build_cost::Args),
 }
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let done = Root::find(cli.root).and_then(|root| match cli.chore {
         Chore::Spec(command) => command.run(&root),
+        Chore::BuildCost(args) => build_cost::run(&root, &args),
     });
     match done {
         Ok(()) => ExitCode::SUCCESS,

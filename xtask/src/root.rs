@@ -24,6 +24,10 @@ impl Root {
         Ok(Self(root))
     }
 
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
+    }
+
     pub(crate) fn sources(&self) -> PathBuf {
         self.openapi("sources.toml")
     }

@@ -1,0 +1,124 @@
+//! `build-cost`: what a cold build of the crate costs somebody who depends on it.
+//!
+//! Generating at build time is paid for by every user. The measure is CPU time, which a busy machine disturbs less than
+//! time on the clock, and the yardstick is what one would depend on to write the client by hand, built in the same run.
+
+use std::{
+    fs,
+    path::Path,
+    process::{Command, Stdio},
+};
+
+use crate::{
+    error::{Class, Failure},
+    root::Root,
+    stdout,
+};
+
+/// The crate with its default features, and the same libraries without the generator: `reqwest` as the manifest of
+/// this crate asks for it.
+const BY_HAND: &str = r#"
+reqwest = { version = "0.13", default-features = false, features = ["http2", "json", "query", "rustls", "stream"] }
+serde = { version = "1", features = ["derive"] }
+serde_json = "1"
+tokio = { version = "1", features = ["fs", "io-util", "macros", "rt-multi-thread", "sync", "time"] }
+futures = "0.3"
+"#;
+
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Build with optimisation, as a release of the user's would
+    #[arg(long)]
+    release: bool,
+    /// End with 1 when the crate costs more than this many times the yardstick
+    #[arg(long, value_name = "RATIO")]
+    at_most: Option<f64>,
+}
+
+pub(crate) fn run(root: &Root, args: &Args) -> Result<(), Failure> {
+    let directory =
+        tempfile::tempdir().map_err(|error| Failure::usage(format!("no temporary directory: {error}")))?;
+    let own = format!("distribute-ai = {{ path = '{}' }}\n", root.path().display());
+    let by_hand = measure(directory.path(), "by-hand", BY_HAND, args.release)?;
+    let crate_itself = measure(directory.path(), "distribute-ai", &own, args.release)?;
+    let ratio = crate_itself.seconds / by_hand.seconds;
+    stdout::print(&format!(
+        "a cold build in the {} profile        CPU  crates\n{by_hand}{crate_itself}ratio {ratio:33.2}\n",
+        if args.release { "release" } else { "dev" },
+    ))?;
+    match args.at_most {
+        Some(limit) if ratio > limit => Err(Failure::new(
+            Class::Threshold,
+            vec![format!("{ratio:.2} times the yardstick, more than {limit}")],
+        )),
+        _ => Ok(()),
+    }
+}
+
+struct Cost {
+    name: &'static str,
+    seconds: f64,
+    crates: usize,
+}
+
+/// Builds an empty program with these dependencies, fetched before and never built.
+fn measure(directory: &Path, name: &'static str, dependencies: &str, release: bool) -> Result<Cost, Failure> {
+    let at = directory.join(name);
+    let manifest = format!(
+        "[package]\nname = \"{name}-user\"\nedition = \"2024\"\n[workspace]\n[dependencies]\n{dependencies}"
+    );
+    fs::create_dir_all(at.join("src"))
+        .and_then(|()| fs::write(at.join("Cargo.toml"), manifest))
+        .and_then(|()| fs::write(at.join("src/main.rs"), "fn main() {}\n"))
+        .map_err(|error| Failure::usage(format!("{}: {error}", at.display())))?;
+    cargo(&at, &["fetch", "--quiet"])?;
+    let tree = cargo(&at, &["tree", "--edges", "normal,build", "--prefix", "none", "--no-dedupe"])?;
+    let mut crates: Vec<_> = tree.lines().collect();
+    crates.sort_unstable();
+    crates.dedup();
+
+    let before = children()?;
+    let profile: &[_] = if release { &["--release"] } else { &[] };
+    cargo(&at, &[&["build", "--quiet", "--offline"], profile].concat())?;
+    // The program itself is no dependency.
+    Ok(Cost { name, seconds: children()? - before, crates: crates.len() - 1 })
+}
+
+fn cargo(at: &Path, args: &[&str]) -> Result<String, Failure> {
+    let failed = |problem: String| Failure::usage(format!("cargo {}: {problem}", args.join(" ")));
+    let output = Command::new(std::env::var_os("CARGO").unwrap_or("cargo".into()))
+        .args(args)
+        .current_dir(at)
+        .env("CARGO_TARGET_DIR", at.join("target"))
+        .env_remove("RUSTFLAGS")
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|error| failed(error.to_string()))?;
+    if output.status.success() {
+        return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
+    }
+    Err(failed(String::from_utf8_lossy(&output.stderr).trim().to_owned()))
+}
+
+/// The CPU seconds of every process started and ended so far, compilers and all.
+#[cfg(unix)]
+fn children() -> Result<f64, Failure> {
+    use nix::sys::resource::{UsageWho, getrusage};
+
+    let usage = getrusage(UsageWho::RUSAGE_CHILDREN)
+        .map_err(|error| Failure::usage(format!("no CPU times on this machine: {error}")))?;
+    let times = [usage.user_time(), usage.system_time()];
+    #[expect(clippy::cast_precision_loss, reason = "the seconds of a build are far below 2^52")]
+    Ok(times.iter().map(|time| time.tv_sec() as f64 + time.tv_usec() as f64 / 1e6).sum())
+}
+
+#[cfg(not(unix))]
+fn children() -> Result<f64, Failure> {
+    Err(Failure::usage("CPU times of other processes are read on Unix only"))
+}
+
+impl std::fmt::Display for Cost {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        writeln!(f, "{:<31}{:>6.1} s {:>7}", self.name, self.seconds, self.crates)
+    }
+}
