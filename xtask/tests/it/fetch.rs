@@ -8,7 +8,7 @@ use crate::support::{Root, page};
 
 #[test]
 fn a_fetch_and_a_build_give_the_committed_files_byte_for_byte() {
-    let root = Root::new();
+    let root = Root::live();
     root.write_pages();
     for name in ["speech-create", "speech-result"] {
         // What is published has no white space to speak of; the committed file must not depend on it.

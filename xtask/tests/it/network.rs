@@ -36,7 +36,7 @@ fn ok(body: &str) -> String {
 
 /// The page of the first document; the one whose address ends in `/good`.
 fn good(path: &str) -> Option<String> {
-    let document = include_str!("../../../openapi/upstream/speech-create.json");
+    let document = include_str!("../openapi/upstream/speech-create.json");
     path.ends_with("/good").then(|| ok(&page(document)))
 }
 
@@ -60,14 +60,14 @@ fn refused(answer: Answer, code: i32, said: &[&str]) {
 
 #[test]
 fn fetches_pages_from_their_addresses() {
-    let result = include_str!("../../../openapi/upstream/speech-result.json");
+    let result = include_str!("../openapi/upstream/speech-result.json");
     let answer: Answer = |path| {
         good(path).unwrap_or_else(|| match path {
             "/moved" => {
                 "HTTP/1.1 302 Found\r\nlocation: /result\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
                     .to_owned()
             }
-            _ => ok(&page(include_str!("../../../openapi/upstream/speech-result.json"))),
+            _ => ok(&page(include_str!("../openapi/upstream/speech-result.json"))),
         })
     };
     let address = serve(answer);

@@ -1,4 +1,7 @@
-//! A copy of `openapi/` to work on, made from the committed files; pages; and the tool itself.
+//! A copy of `openapi/` to work on; pages; and the tool itself.
+//!
+//! The copy is of `xtask/tests/openapi`, which stays as it is when the API moves: a refresh of the real one is no
+//! reason for a test of the tool to fail.
 
 use std::{
     collections::BTreeMap,
@@ -10,13 +13,22 @@ use std::{
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// A copy of the repository's `openapi/`.
+/// A copy of an `openapi/`.
 pub(crate) struct Root(TempDir);
 
 impl Root {
     pub(crate) fn new() -> Self {
+        Self::of("tests/openapi")
+    }
+
+    /// The real one, as it is committed.
+    pub(crate) fn live() -> Self {
+        Self::of("../openapi")
+    }
+
+    fn of(committed: &str) -> Self {
         let root = Self::empty();
-        let committed = Path::new(env!("CARGO_MANIFEST_DIR")).join("../openapi");
+        let committed = Path::new(env!("CARGO_MANIFEST_DIR")).join(committed);
         fs::create_dir(root.path("openapi/upstream")).unwrap();
         for dir in ["", "upstream"] {
             for entry in fs::read_dir(committed.join(dir)).unwrap() {
@@ -60,11 +72,12 @@ impl Root {
         self.write(path, &(before + text));
     }
 
-    /// Puts the committed documents into `pages/<name>.md`, as they would be published.
+    /// Puts the documents into `pages/<name>.md`, as they would be published.
     pub(crate) fn write_pages(&self) {
-        for name in ["speech-create", "speech-result"] {
-            let document = self.read(&format!("openapi/upstream/{name}.json"));
-            self.write(&format!("pages/{name}.md"), &page(&document));
+        for entry in fs::read_dir(self.path("openapi/upstream")).unwrap() {
+            let document = entry.unwrap().path();
+            let name = document.file_stem().unwrap().to_str().unwrap();
+            self.write(&format!("pages/{name}.md"), &page(&fs::read_to_string(&document).unwrap()));
         }
     }
 

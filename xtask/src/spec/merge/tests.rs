@@ -4,8 +4,8 @@ use super::*;
 use crate::json::{canonical, equal};
 
 const EVERYTHING: &str = include_str!("../../../tests/documents/everything.json");
-const CREATE: &str = include_str!("../../../../openapi/upstream/speech-create.json");
-const RESULT: &str = include_str!("../../../../openapi/upstream/speech-result.json");
+const CREATE: &str = include_str!("../../../tests/openapi/upstream/speech-create.json");
+const RESULT: &str = include_str!("../../../tests/openapi/upstream/speech-result.json");
 
 const CREATE_POST: &str = "/paths/~1async~1speech~1create/post";
 const RESULT_POST: &str = "/paths/~1async~1speech~1result/post";

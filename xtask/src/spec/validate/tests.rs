@@ -4,8 +4,8 @@ use super::{super::problem::Severity, *};
 
 /// A valid document with a bit of everything that 3.0 has.
 const EVERYTHING: &str = include_str!("../../../tests/documents/everything.json");
-const CREATE: &str = include_str!("../../../../openapi/upstream/speech-create.json");
-const RESULT: &str = include_str!("../../../../openapi/upstream/speech-result.json");
+const CREATE: &str = include_str!("../../../tests/openapi/upstream/speech-create.json");
+const RESULT: &str = include_str!("../../../tests/openapi/upstream/speech-result.json");
 
 const POST: &str = "/paths/~1async~1speech~1create/post";
 const BODY: &str = "/paths/~1async~1speech~1create/post/requestBody/content/application~1json/schema";
