@@ -44,7 +44,7 @@ fn run() -> Result<(), Box<dyn Error>> {
     }
     let mut generator = Generator::new(&settings);
     let mut client: syn::File = syn::parse2(generator.generate_tokens(&model)?)?;
-    remove_constructors(&mut client);
+    correct(&mut client);
     client.items.push(constants(&document)?);
     client.items.push(numbers_module(&bounded)?);
     write("client.rs", &client)?;
@@ -55,13 +55,30 @@ fn run() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// `Client::new` panics without TLS and caps every request at 15 s; `Client::builder` in `ext` takes its place.
-fn remove_constructors(client: &mut syn::File) {
+/// What the generator has no setting for.
+fn correct(client: &mut syn::File) {
     for item in &mut client.items {
-        if let syn::Item::Impl(block) = item {
-            block.items.retain(|item| {
-                !matches!(item, syn::ImplItem::Fn(f) if f.sig.ident == "new" || f.sig.ident == "new_with_client")
-            });
+        match item {
+            // They panic without TLS and cap every request at 15 s; `Client::builder` in `ext` takes their place.
+            syn::Item::Impl(block) => block.items.retain(
+                |item| !matches!(item, syn::ImplItem::Fn(f) if f.sig.ident == "new" || f.sig.ident == "new_with_client"),
+            ),
+            // What it is and how it shows is said in `ext`; the HTTP client's `Debug` shows its headers.
+            syn::Item::Struct(client) if client.ident == "Client" => {
+                client.attrs = vec![
+                    syn::parse_quote!(#[derive(Clone)]),
+                    syn::parse_quote!(#[doc = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/ext/client.md"))]),
+                ];
+            }
+            // A word that the API learns must not break those who match on the others.
+            syn::Item::Mod(types) if types.ident == "types" => {
+                for item in types.content.iter_mut().flat_map(|(_, items)| items) {
+                    if let syn::Item::Enum(words) = item {
+                        words.attrs.push(syn::parse_quote!(#[non_exhaustive]));
+                    }
+                }
+            }
+            _ => {}
         }
     }
 }
@@ -88,6 +105,7 @@ fn constants(document: &Value) -> Result<syn::Item, Box<dyn Error>> {
 /// A component that is a number with bounds.
 struct BoundedNumber {
     name: String,
+    doc: String,
     repr: Ident,
     minimum: TokenStream,
     maximum: TokenStream,
@@ -102,9 +120,14 @@ fn bounded_numbers(document: &Value) -> Result<Vec<BoundedNumber>, Box<dyn Error
             Some("integer") => format_ident!("i64"),
             _ => continue,
         };
+        let limits = ["minimum", "maximum"].map(|limit| match &schema[limit] {
+            Value::Null => "any".to_owned(),
+            limit => limit.to_string(),
+        });
+        let doc = format!("A number from {} to {}, as the API's document bounds it.", limits[0], limits[1]);
         let minimum = bound(&schema["minimum"], &schema["exclusiveMinimum"]);
         let maximum = bound(&schema["maximum"], &schema["exclusiveMaximum"]);
-        found.push(BoundedNumber { name: name.clone(), repr, minimum, maximum });
+        found.push(BoundedNumber { name: name.clone(), doc, repr, minimum, maximum });
     }
     Ok(found)
 }
@@ -119,9 +142,9 @@ fn bound(limit: &Value, exclusive: &Value) -> TokenStream {
 
 /// A type of its own for each, as the generator makes them for strings with a length.
 fn numbers_module(numbers: &[BoundedNumber]) -> Result<syn::Item, Box<dyn Error>> {
-    let types = numbers.iter().map(|BoundedNumber { name, repr, minimum, maximum }| {
+    let types = numbers.iter().map(|BoundedNumber { name, doc, repr, minimum, maximum }| {
         let name = format_ident!("{name}");
-        quote!(crate::ext::bounded_number!(#name(#repr), #minimum, #maximum);)
+        quote!(crate::ext::bounded_number!(#[doc = #doc] #name(#repr), #minimum, #maximum);)
     });
     Ok(syn::parse2(quote! {
         /// Numbers with bounds, which the generator would leave out.

@@ -21,6 +21,19 @@ const MAX_BYTES: u64 = 512 * 1024 * 1024;
 /// key is not sent: the audio is on another host. A download that is cut goes on where it stopped, and its length is
 /// checked against what the host announced.
 ///
+/// ```no_run
+/// use futures_util::StreamExt;
+///
+/// # async fn run(speech: distribute_ai::Speech) -> Result<(), distribute_ai::Error> {
+/// let audio = speech.audio()?.max_bytes(20 * 1024 * 1024);
+/// let mut pieces = audio.stream();
+/// while let Some(piece) = pieces.next().await {
+///     println!("{} bytes more", piece?.len());
+/// }
+/// # Ok(())
+/// # }
+/// ```
+///
 /// # Default
 ///
 /// - `max_bytes`: 512 MiB
@@ -58,7 +71,8 @@ impl Audio {
         self.task.id()
     }
 
-    /// The most to fetch, in bytes. More than that is an error, before it is in memory or on disk.
+    /// The most to fetch, in bytes. If the host announces more, nothing is fetched; if it sends more without saying so,
+    /// it ends there with an error.
     pub fn max_bytes(mut self, limit: u64) -> Self {
         self.max_bytes = limit;
         self
@@ -96,7 +110,8 @@ impl Audio {
     }
 
     /// Fetches it into a file and returns its length in bytes. It appears whole or not at all: it is written beside its
-    /// place and renamed at the end, and what stood there before stands until then.
+    /// place and renamed at the end, and what stood there before stands until then. Should the process be killed, a
+    /// hidden `.distribute-ai-….part` is left beside it, which may be deleted.
     ///
     /// # Errors
     ///
@@ -121,15 +136,11 @@ impl Audio {
     }
 }
 
-/// Without the query of the address: it may be what opens it.
+/// Without what may open the address: its query, a user, a password.
 impl fmt::Debug for Audio {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut url = self.url.clone();
-        url.set_query(url.query().map(|_| "…"));
-        f.debug_struct("Audio")
-            .field("task", &self.task.id())
-            .field("url", &url.as_str())
-            .finish_non_exhaustive()
+        let place = format!("{}{}", self.url.origin().ascii_serialization(), self.url.path());
+        f.debug_struct("Audio").field("task", &self.task.id()).field("url", &place).finish_non_exhaustive()
     }
 }
 

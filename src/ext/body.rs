@@ -1,16 +1,16 @@
-//! A request body that knows whether anybody has begun to read it.
+//! A request body that is either read or given up, never both.
 //!
 //! "The server has provably not seen the request" is what allows a second submission, and an error alone doesn't prove
-//! it: after a redirect that was followed, a failed connection says nothing about the first host. The body does. The
-//! transport reads it only to write it to a connection, and as it can't be cloned nobody writes it twice: neither a
-//! redirect nor a retry inside the HTTP client.
+//! it: after a redirect that was followed, a failed connection says nothing about the first host; after a timeout, the
+//! request may still wait in a queue to be written. The body proves it. The transport reads it only to write it to a
+//! connection, and cannot clone it, so that nobody writes it twice; and once it is given up, reading it fails.
 
 use std::{
-    convert::Infallible,
+    io,
     pin::Pin,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicU8, Ordering},
     },
     task::{Context, Poll},
 };
@@ -18,46 +18,77 @@ use std::{
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 
+const UNTOUCHED: u8 = 0;
+const READ: u8 = 1;
+const GIVEN_UP: u8 = 2;
+
 pub(crate) struct OnceBody {
     bytes: Bytes,
-    read: Arc<AtomicBool>,
+    state: Arc<AtomicU8>,
 }
 
-/// Tells whether the body has been read.
-pub(crate) struct Witness(Arc<AtomicBool>);
+/// The sender's end of a body.
+pub(crate) struct Claim(Arc<AtomicU8>);
 
 impl OnceBody {
-    pub(crate) fn new(bytes: Bytes) -> (Self, Witness) {
-        let read = Arc::new(AtomicBool::new(false));
-        (Self { bytes, read: Arc::clone(&read) }, Witness(read))
+    pub(crate) fn new(bytes: Bytes) -> (Self, Claim) {
+        let state = Arc::new(AtomicU8::new(UNTOUCHED));
+        (Self { bytes, state: Arc::clone(&state) }, Claim(state))
     }
 }
 
-impl Witness {
-    pub(crate) fn unread(&self) -> bool {
-        !self.0.load(Ordering::Acquire)
+impl Claim {
+    /// Whether nobody has read the body; then nobody will.
+    pub(crate) fn give_up(&self) -> bool {
+        self.0.compare_exchange(UNTOUCHED, GIVEN_UP, Ordering::AcqRel, Ordering::Acquire).is_ok()
     }
 }
 
 impl Body for OnceBody {
     type Data = Bytes;
-    type Error = Infallible;
+    type Error = io::Error;
 
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        _: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        self.read.store(true, Ordering::Release);
-        let bytes = std::mem::take(&mut self.bytes);
-        Poll::Ready((!bytes.is_empty()).then(|| Ok(Frame::data(bytes))))
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.bytes.is_empty()
+    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        match self.state.compare_exchange(UNTOUCHED, READ, Ordering::AcqRel, Ordering::Acquire) {
+            Ok(_) => Poll::Ready(Some(Ok(Frame::data(std::mem::take(&mut self.bytes))))),
+            Err(READ) => Poll::Ready(None),
+            Err(_) => Poll::Ready(Some(Err(io::Error::other("the request was given up before it was sent")))),
+        }
     }
 
     /// Exact, so that the request has a `Content-Length` and isn't chunked.
     fn size_hint(&self) -> SizeHint {
         SizeHint::with_exact(self.bytes.len() as u64)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::task::Waker;
+
+    use super::*;
+
+    fn read(body: &mut OnceBody) -> Option<io::Result<Bytes>> {
+        let mut context = Context::from_waker(Waker::noop());
+        match Pin::new(body).poll_frame(&mut context) {
+            Poll::Ready(frame) => frame.map(|frame| frame.map(|frame| frame.into_data().unwrap())),
+            Poll::Pending => panic!("it has all there is"),
+        }
+    }
+
+    #[test]
+    fn what_was_read_cannot_be_given_up() {
+        let (mut body, claim) = OnceBody::new("text".into());
+        assert_eq!(body.size_hint().exact(), Some(4));
+        assert_eq!(read(&mut body).unwrap().unwrap(), "text");
+        assert!(read(&mut body).is_none());
+        assert!(!claim.give_up());
+    }
+
+    #[test]
+    fn what_was_given_up_cannot_be_read() {
+        let (mut body, claim) = OnceBody::new("text".into());
+        assert!(claim.give_up());
+        assert!(read(&mut body).unwrap().is_err());
     }
 }

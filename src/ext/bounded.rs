@@ -9,21 +9,27 @@ use std::{error, fmt, ops::Bound};
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct OutOfBounds {
     value: f64,
-    range: (Bound<f64>, Bound<f64>),
+    /// None: it isn't whole, and should be.
+    range: Option<(Bound<f64>, Bound<f64>)>,
 }
 
 impl OutOfBounds {
     pub(crate) fn check(value: f64, range: (Bound<f64>, Bound<f64>)) -> Result<(), Self> {
         // NaN is in no range, also not in one that is open at both ends.
         let inside = !value.is_nan() && std::ops::RangeBounds::contains(&range, &value);
-        if inside { Ok(()) } else { Err(Self { value, range }) }
+        if inside { Ok(()) } else { Err(Self { value, range: Some(range) }) }
+    }
+
+    pub(crate) fn fraction(value: f64) -> Self {
+        Self { value, range: None }
     }
 }
 
 impl fmt::Display for OutOfBounds {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} is not ", self.value)?;
-        match self.range {
+        let Some(range) = self.range else { return f.write_str("a whole number") };
+        match range {
             (Bound::Included(low), Bound::Included(high)) => write!(f, "between {low} and {high}"),
             (low, high) => {
                 match low {
@@ -49,8 +55,8 @@ impl error::Error for OutOfBounds {}
 
 /// A newtype over `f64` or `i64` that holds only values within the bounds, whether made in code or read.
 macro_rules! bounded_number {
-    ($name:ident($repr:ty), $low:expr, $high:expr) => {
-        /// A number within the bounds that the API sets.
+    ($(#[$doc:meta])* $name:ident($repr:ty), $low:expr, $high:expr) => {
+        $(#[$doc])*
         ///
         /// # Errors
         ///
@@ -75,7 +81,13 @@ macro_rules! bounded_number {
 
             fn try_from(value: f64) -> ::std::result::Result<Self, Self::Error> {
                 crate::ext::OutOfBounds::check(value, Self::RANGE)?;
-                Ok(Self(value as $repr))
+                let number = value as $repr;
+                // An integer that lost its fraction is not the number that was meant.
+                if number as f64 == value {
+                    Ok(Self(number))
+                } else {
+                    Err(crate::ext::OutOfBounds::fraction(value))
+                }
             }
         }
 
@@ -106,6 +118,20 @@ mod tests {
         }
         assert_eq!(OutOfBounds::check(1e300, (Excluded(0.0), Unbounded)), Ok(()));
         refused(0.0, (Excluded(0.0), Unbounded), "0 is not above 0");
+    }
+
+    #[allow(clippy::pedantic, unreachable_pub, reason = "as where the macro is used: in generated code")]
+    mod made {
+        use std::ops::Bound::Included;
+
+        bounded_number!(Width(i64), Included(1.0), Included(4096.0));
+    }
+
+    #[test]
+    fn an_integer_is_whole() {
+        assert_eq!(made::Width::try_from(7.0).unwrap().get(), 7);
+        assert_eq!(made::Width::try_from(2.7).unwrap_err().to_string(), "2.7 is not a whole number");
+        assert_eq!(serde_json::to_string(&made::Width::try_from(7.0).unwrap()).unwrap(), "7");
     }
 
     #[test]

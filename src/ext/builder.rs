@@ -1,4 +1,4 @@
-use std::{env, time::Duration};
+use std::{env, fmt, time::Duration};
 
 use reqwest::{Url, header::HeaderValue, redirect};
 
@@ -23,7 +23,7 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 /// use std::time::Duration;
 /// use distribute_ai::Client;
 ///
-/// let client = Client::builder().api_key("sk-…".replace('…', "1")).request_timeout(Duration::from_secs(10)).build()?;
+/// let client = Client::builder().api_key("your-key").request_timeout(Duration::from_secs(10)).build()?;
 /// # Ok::<(), distribute_ai::Error>(())
 /// ```
 ///
@@ -36,7 +36,7 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 /// - `poll_every`: by the task's status and age, between 0.25 s and 5 s
 /// - `http_client`: one of its own, which follows no redirect of the API
 /// - `allow_http`: not allowed, except to loopback addresses
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 #[must_use = "a builder does nothing until `build` is called"]
 pub struct ClientBuilder {
     api_key: Option<secrecy::SecretString>,
@@ -64,9 +64,10 @@ impl ClientBuilder {
 
     /// Your own HTTP client, with its proxies, certificates and default headers, for the API and for the audio.
     ///
-    /// The key is added to requests to the API only. [`connect_timeout`](Self::connect_timeout) and the handling of
-    /// redirects are then this client's: build it with `redirect::Policy::none()`, so that the text to speak goes
-    /// nowhere but to the API.
+    /// The key is added to requests to the API only; its default headers go to both, so keep secrets out of them.
+    /// [`connect_timeout`](Self::connect_timeout) and the handling of redirects are this client's: build it with
+    /// `redirect::Policy::none()`, for a submission that is redirected is in doubt.
+    /// [`request_timeout`](Self::request_timeout) takes the place of its own.
     pub fn http_client(mut self, client: reqwest::Client) -> Self {
         self.http_client = Some(client);
         self
@@ -91,7 +92,7 @@ impl ClientBuilder {
         self
     }
 
-    /// Polls at a fixed interval. Meant for tests, and for servers whose pace you know.
+    /// Polls at a fixed interval, give or take ten per cent. For tests, and for servers whose pace you know.
     pub fn poll_every(mut self, interval: Duration) -> Self {
         self.poll_every = Some(interval);
         self
@@ -113,7 +114,7 @@ impl ClientBuilder {
     /// - `http://` to another machine, unless [allowed](Self::allow_http)
     /// - a timeout or interval of zero
     /// - a user agent that no header can carry
-    /// - no usable TLS on this machine
+    /// - no usable TLS on this machine, or none of the features `rustls` and `native-tls`
     pub fn build(self) -> Result<Client, Error> {
         let key = ApiKey::new(self.api_key.as_ref().map_or("", secrecy::ExposeSecret::expose_secret))?;
         let base_url = parsed(self.base_url.as_deref().unwrap_or(facts::BASE_URL), self.allow_http)?;
@@ -123,20 +124,19 @@ impl ClientBuilder {
             Some(interval) => Pace::Every(positive("poll interval", interval)?),
             None => Pace::Adaptive,
         };
-        let default_agent = concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION"));
-        let user_agent = HeaderValue::from_str(self.user_agent.as_deref().unwrap_or(default_agent))
-            .map_err(|error| Error::invalid("user agent", error))?;
+        let agent = match self.user_agent {
+            Some(agent) => Some(agent_header(&agent)?),
+            // A client of the user's says what it is itself.
+            None if self.http_client.is_some() => None,
+            None => Some(agent_header(concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION")))?),
+        };
 
         let (api, audio) = if let Some(client) = self.http_client {
             (client.clone(), client)
         } else {
+            require_tls(&base_url)?;
             // The audio's host may send us on; the API may not: a redirected submission is one to somebody else.
-            let build = |redirects| {
-                let builder = reqwest::Client::builder().connect_timeout(connect_timeout).redirect(redirects);
-                builder
-                    .build()
-                    .map_err(|error| Error::invalid("http client", "could not be built").caused_by(error))
-            };
+            let build = |redirects| own_client(connect_timeout, redirects, is_loopback(&base_url));
             (build(redirect::Policy::none())?, build(redirect::Policy::limited(10))?)
         };
         Ok(Client {
@@ -144,7 +144,7 @@ impl ClientBuilder {
             client: api,
             inner: State::new(Shared {
                 key,
-                user_agent,
+                user_agent: agent,
                 request_timeout,
                 pace,
                 audio,
@@ -155,7 +155,7 @@ impl ClientBuilder {
 }
 
 impl Client {
-    /// Settings for a client.
+    /// Settings for a client; see [`ClientBuilder`] for what they are unless you set them.
     pub fn builder() -> ClientBuilder {
         ClientBuilder::default()
     }
@@ -189,6 +189,37 @@ fn variable(name: &'static str) -> Result<Option<String>, Error> {
         Err(env::VarError::NotPresent) => Ok(None),
         Err(env::VarError::NotUnicode(_)) => Err(Error::invalid(name, "is not UTF-8")),
     }
+}
+
+fn agent_header(agent: &str) -> Result<HeaderValue, Error> {
+    let problem =
+        || Error::invalid("user agent", format!("{agent:?} holds a character that no header can carry"));
+    HeaderValue::from_str(agent).map_err(|_| problem())
+}
+
+fn own_client(
+    connect_timeout: Duration,
+    redirects: redirect::Policy,
+    loopback: bool,
+) -> Result<reqwest::Client, Error> {
+    // No referer: it would tell one host of the audio the address at another, which may be all it takes to fetch it.
+    let mut builder =
+        reqwest::Client::builder().connect_timeout(connect_timeout).redirect(redirects).referer(false);
+    if loopback {
+        // What stays on this machine in plain text has no business at a proxy.
+        builder = builder.no_proxy();
+    }
+    builder.build().map_err(|error| Error::invalid("http client", "could not be built").caused_by(error))
+}
+
+/// Without it every request would fail as if the host weren't there.
+fn require_tls(base_url: &Url) -> Result<(), Error> {
+    if base_url.scheme() == "https" && !cfg!(any(feature = "rustls", feature = "native-tls")) {
+        let problem =
+            "https needs TLS: enable the feature `rustls` or `native-tls`, or pass an `http_client`";
+        return Err(Error::invalid("base url", problem));
+    }
+    Ok(())
 }
 
 fn positive(what: &'static str, time: Duration) -> Result<Duration, Error> {
@@ -232,6 +263,19 @@ fn is_loopback(url: &Url) -> bool {
     let host = url.host_str().unwrap_or_default();
     let address = host.trim_start_matches('[').trim_end_matches(']').parse::<std::net::IpAddr>();
     host == "localhost" || address.is_ok_and(|address| address.is_loopback())
+}
+
+/// Without what may be secret: the key, what stands in an address before it is checked, headers of an HTTP client.
+impl fmt::Debug for ClientBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientBuilder")
+            .field("connect_timeout", &self.connect_timeout)
+            .field("request_timeout", &self.request_timeout)
+            .field("user_agent", &self.user_agent)
+            .field("poll_every", &self.poll_every)
+            .field("allow_http", &self.allow_http)
+            .finish_non_exhaustive()
+    }
 }
 
 #[cfg(test)]

@@ -47,7 +47,8 @@ pub struct State(Arc<Shared>);
 
 pub(crate) struct Shared {
     pub(crate) key: ApiKey,
-    pub(crate) user_agent: HeaderValue,
+    /// None: the HTTP client says what it is.
+    pub(crate) user_agent: Option<HeaderValue>,
     pub(crate) request_timeout: Duration,
     pub(crate) pace: Pace,
     /// Fetches the audio, from hosts that are none of the API's.
@@ -58,6 +59,13 @@ pub(crate) struct Shared {
 impl State {
     pub(crate) fn new(shared: Shared) -> Self {
         Self(Arc::new(shared))
+    }
+}
+
+/// The address alone: the HTTP client would show its default headers.
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client").field("base_url", &self.baseurl).finish_non_exhaustive()
     }
 }
 

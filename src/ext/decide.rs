@@ -15,15 +15,15 @@ use super::fault::{Fault, What};
 /// long enough for a restart behind a load balancer, short enough for somebody who mistyped a host.
 pub(crate) const CONNECT_ATTEMPTS: u32 = 4;
 
-/// How long a 404 about a task may be the lag of a replica: from the first poll, and again from each answer.
+/// How long a 404 about a task may be the lag of a replica: from the first one on, and anew after each answer.
 pub(crate) const ABSENCE_GRACE: Duration = Duration::from_secs(10);
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Operation {
     /// With the number of times that no connection was made, this one included.
     Create { unreached: u32 },
-    /// With the time since the last answer or, before the first, since the first poll.
-    Poll { silence: Duration },
+    /// With the time since the first 404 in a row, if this is one.
+    Poll { absent: Duration },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -43,7 +43,7 @@ pub(crate) enum Verdict {
 pub(crate) fn decide(operation: Operation, fault: &Fault) -> Verdict {
     match operation {
         Operation::Create { unreached } => decide_create(unreached, fault),
-        Operation::Poll { silence } => decide_poll(silence, fault),
+        Operation::Poll { absent } => decide_poll(absent, fault),
     }
 }
 
@@ -66,11 +66,11 @@ fn decide_create(unreached: u32, fault: &Fault) -> Verdict {
     }
 }
 
-fn decide_poll(silence: Duration, fault: &Fault) -> Verdict {
+fn decide_poll(absent: Duration, fault: &Fault) -> Verdict {
     match fault.what {
         What::NotSent(_) => Verdict::Refused,
         What::Unreached | What::Broken | What::Unreadable => Verdict::Repeat,
-        What::Status(StatusCode::NOT_FOUND) if silence < ABSENCE_GRACE => Verdict::Repeat,
+        What::Status(StatusCode::NOT_FOUND) if absent < ABSENCE_GRACE => Verdict::Repeat,
         What::Status(StatusCode::NOT_FOUND) => Verdict::Absent,
         What::Status(status) => match status.as_u16() {
             408 | 425 | 429 | 499 => Verdict::Repeat,
@@ -86,10 +86,6 @@ mod tests {
 
     use super::{Verdict::*, *};
 
-    fn fault(what: What) -> Fault {
-        Fault { what, reply: None, source: None }
-    }
-
     fn answer(status: u16, retry_after: bool) -> Fault {
         let mut headers = HeaderMap::new();
         if retry_after {
@@ -101,14 +97,14 @@ mod tests {
     #[test]
     fn the_table() {
         let first = Operation::Create { unreached: 1 };
-        let soon = Operation::Poll { silence: Duration::ZERO };
+        let soon = Operation::Poll { absent: Duration::ZERO };
         #[rustfmt::skip]
         let table = [
             // what happened                          create     poll
-            (fault(What::NotSent(String::new())),     Refused,   Refused),
-            (fault(What::Unreached),                  Repeat,    Repeat),
-            (fault(What::Broken),                     InDoubt,   Repeat),
-            (fault(What::Unreadable),                 InDoubt,   Repeat),
+            (Fault::new(What::NotSent(String::new())), Refused,   Refused),
+            (Fault::new(What::Unreached),             Repeat,    Repeat),
+            (Fault::new(What::Broken),                InDoubt,   Repeat),
+            (Fault::new(What::Unreadable),            InDoubt,   Repeat),
             (answer(202, false),                      InDoubt,   Repeat),
             (answer(301, false),                      InDoubt,   Repeat),
             (answer(302, false),                      InDoubt,   Repeat),
@@ -145,14 +141,14 @@ mod tests {
 
     #[test]
     fn connections_are_tried_a_few_times() {
-        let verdict = |unreached| decide(Operation::Create { unreached }, &fault(What::Unreached));
+        let verdict = |unreached| decide(Operation::Create { unreached }, &Fault::new(What::Unreached));
         assert_eq!(verdict(CONNECT_ATTEMPTS - 1), Repeat);
         assert_eq!(verdict(CONNECT_ATTEMPTS), Unreachable);
     }
 
     #[test]
     fn a_task_is_absent_only_after_the_grace() {
-        let verdict = |silence| decide(Operation::Poll { silence }, &answer(404, false));
+        let verdict = |absent| decide(Operation::Poll { absent }, &answer(404, false));
         assert_eq!(verdict(ABSENCE_GRACE.mul_f64(0.999)), Repeat);
         assert_eq!(verdict(ABSENCE_GRACE), Absent);
     }

@@ -1,9 +1,14 @@
 //! One audio from its host: cut downloads go on where they stopped, and the length is what was announced.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use reqwest::{
     Response, StatusCode, Url,
-    header::{ACCEPT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, ETAG, HeaderMap, HeaderValue, IF_RANGE, RANGE},
+    header::{
+        ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, HeaderMap,
+        HeaderName, HeaderValue, IF_RANGE, LAST_MODIFIED, RANGE,
+    },
 };
 use tokio::time::{sleep, timeout};
 
@@ -11,20 +16,26 @@ use super::{
     Error,
     fault::BoxError,
     pacing::{backoff, jittered},
+    retry_after::retry_after,
 };
 use crate::Client;
 
 /// Failures in a row, without a byte between them, after which a download gives up.
 const ATTEMPTS: u32 = 5;
 
+/// The longest `Retry-After` of a host that is waited out; a longer one is told to the caller, as a download has no
+/// deadline to bound it.
+const LONGEST_HOLD: Duration = Duration::from_secs(60);
+
 pub(crate) struct Download {
     client: Client,
     url: Url,
     max_bytes: u64,
     received: u64,
+    /// Bytes to drop: the host has begun from the start again.
+    skip: u64,
     total: Option<u64>,
-    /// What the host calls this version of the file.
-    etag: Option<HeaderValue>,
+    version: Version,
     response: Option<Response>,
     failures: u32,
 }
@@ -39,7 +50,17 @@ enum Stop {
 
 impl Download {
     pub(crate) fn new(client: Client, url: Url, max_bytes: u64) -> Self {
-        Self { client, url, max_bytes, received: 0, total: None, etag: None, response: None, failures: 0 }
+        Self {
+            client,
+            url,
+            max_bytes,
+            received: 0,
+            skip: 0,
+            total: None,
+            version: Version::default(),
+            response: None,
+            failures: 0,
+        }
     }
 
     /// The next piece; none at the end.
@@ -54,7 +75,8 @@ impl Download {
                 Err(Stop::Passing(error)) => {
                     self.response = None;
                     self.failures += 1;
-                    if self.failures == ATTEMPTS {
+                    let hold = error.retry_after().unwrap_or_default();
+                    if self.failures == ATTEMPTS || hold > LONGEST_HOLD {
                         return Err(error);
                     }
                     tracing::warn!(
@@ -62,7 +84,7 @@ impl Download {
                         failures = self.failures,
                         "download interrupted"
                     );
-                    sleep(jittered(backoff(self.failures))).await;
+                    sleep(hold.max(jittered(backoff(self.failures)))).await;
                 }
             }
         }
@@ -71,28 +93,37 @@ impl Download {
     async fn attempt(&mut self) -> Result<Option<Bytes>, Stop> {
         let idle = self.client.state().request_timeout;
         if self.response.is_none() {
-            let opened = timeout(idle, self.open()).await;
-            self.response = Some(opened.unwrap_or_else(|_| Err(self.stalled()))?);
-        }
-        let response = self.response.as_mut().expect("opened above");
-        match timeout(idle, response.chunk()).await {
-            Err(_) => Err(self.stalled()),
-            Ok(Err(error)) => Err(self.cut(error.without_url())),
-            Ok(Ok(Some(chunk))) => self.count(&chunk).map(|()| Some(chunk)),
-            Ok(Ok(None)) if self.total.is_some_and(|total| self.received < total) => {
-                Err(self.cut("it ended too soon"))
+            let opened = timeout(idle, self.open()).await.unwrap_or_else(|_| Err(self.stalled()))?;
+            match opened {
+                Some(response) => self.response = Some(response),
+                None => return Ok(None),
             }
-            Ok(Ok(None)) => Ok(None),
+        }
+        loop {
+            let response = self.response.as_mut().expect("opened above");
+            let chunk = match timeout(idle, response.chunk()).await {
+                Err(_) => return Err(self.stalled()),
+                Ok(Err(error)) => return Err(self.cut(error.without_url())),
+                Ok(Ok(chunk)) => chunk,
+            };
+            let Some(mut chunk) = chunk else { return self.end() };
+            let dropped = chunk.len().min(usize::try_from(self.skip).unwrap_or(usize::MAX));
+            self.skip -= dropped as u64;
+            let chunk = chunk.split_off(dropped);
+            if !chunk.is_empty() {
+                return self.count(&chunk).map(|()| Some(chunk));
+            }
         }
     }
 
-    async fn open(&mut self) -> Result<Response, Stop> {
+    /// Asks for the audio, or for the rest of it. None where there is no rest.
+    async fn open(&mut self) -> Result<Option<Response>, Stop> {
         // Compressed, neither length nor position would be those of the audio.
         let mut request = self.client.state().audio.get(self.url.clone()).header(ACCEPT_ENCODING, "identity");
         if self.received > 0 {
             request = request.header(RANGE, format!("bytes={}-", self.received));
-            if let Some(etag) = &self.etag {
-                request = request.header(IF_RANGE, etag);
+            if let Some(version) = self.version.condition() {
+                request = request.header(IF_RANGE, version);
             }
         }
         let response = request.send().await.map_err(|error| {
@@ -100,42 +131,52 @@ impl Download {
                 Error::download("the host of the audio did not answer").caused_by(error.without_url()),
             )
         })?;
-        self.accept(response.status(), response.headers())?;
-        Ok(response)
+        let more = self.accept(response.status(), response.headers())?;
+        Ok(more.then_some(response))
     }
 
-    /// Whether a reply begins, or continues, the audio.
-    fn accept(&mut self, status: StatusCode, headers: &HeaderMap) -> Result<(), Stop> {
-        let number = |name| headers.get(name)?.to_str().ok()?.parse::<u64>().ok();
+    /// Whether a reply begins, continues or restarts the audio, or says that there is nothing more.
+    fn accept(&mut self, status: StatusCode, headers: &HeaderMap) -> Result<bool, Stop> {
+        let range = text(headers, &CONTENT_RANGE);
         match status {
-            StatusCode::OK if self.received == 0 => {
-                self.total = number(CONTENT_LENGTH);
-                // A weak tag does not vouch for every byte.
-                self.etag = headers.get(ETAG).filter(|tag| !tag.as_bytes().starts_with(b"W/")).cloned();
+            StatusCode::OK => {
+                if let Some(problem) = no_audio(headers) {
+                    return Err(Stop::Final(Error::download(problem)));
+                }
+                let total = text(headers, &CONTENT_LENGTH).and_then(|length| length.parse().ok());
+                if self.received == 0 {
+                    self.total = total;
+                    self.version = Version::of(headers);
+                } else if self.version.is_same(headers) != Some(true) || total != self.total {
+                    return Err(changed(
+                        "its host sends it from the start, and can't tell whether it is the same",
+                    ));
+                }
+                self.skip = self.received;
                 match self.total {
                     Some(total) if total > self.max_bytes => Err(Stop::Final(self.too_large())),
-                    _ => Ok(()),
+                    _ => Ok(true),
                 }
             }
             StatusCode::PARTIAL_CONTENT if self.received > 0 => {
-                let range =
-                    headers.get(CONTENT_RANGE).and_then(|value| value.to_str().ok()).and_then(content_range);
-                match range {
-                    Some((start, total))
-                        if start == self.received && (total.is_none() || total == self.total) =>
-                    {
-                        Ok(())
-                    }
-                    _ => Err(Stop::Final(Error::download(
-                        "the audio could not be continued: its host sent another part",
-                    ))),
+                let Some((start, Some(total))) = range.and_then(content_range) else {
+                    return Err(changed("its host does not say which part it sent"));
+                };
+                let same = self.version.is_same(headers) != Some(false);
+                if start != self.received || *self.total.get_or_insert(total) != total || !same {
+                    return Err(changed("its host sent another part or version"));
                 }
+                self.skip = 0;
+                Ok(true)
             }
-            StatusCode::OK => Err(Stop::Final(Error::download(
-                "the audio was cut and could not be continued: its host sends it from the start or has changed it",
-            ))),
+            // All was there but the end of the reply.
+            StatusCode::RANGE_NOT_SATISFIABLE if range == Some(&format!("bytes */{}", self.received)) => {
+                self.total = Some(self.received);
+                self.end().map(|_| false)
+            }
             _ => {
-                let error = Error::download("the host of the audio refused it").with_status(status);
+                let error = Error::download("the host of the audio refused it")
+                    .with_reply(status, retry_after(headers));
                 let passing = matches!(status.as_u16(), 408 | 425 | 429 | 500..=599);
                 Err(if passing { Stop::Passing(error) } else { Stop::Final(error) })
             }
@@ -156,6 +197,15 @@ impl Download {
         }
     }
 
+    /// The host says that this was all.
+    fn end(&self) -> Result<Option<Bytes>, Stop> {
+        match self.total {
+            Some(total) if self.received < total => Err(self.cut("it ended too soon")),
+            _ if self.received == 0 => Err(Stop::Final(Error::download("the audio is empty"))),
+            _ => Ok(None),
+        }
+    }
+
     fn too_large(&self) -> Error {
         let size = self.total.map_or_else(|| format!("over {}", self.received), |total| total.to_string());
         Error::download(format!("the audio has {size} bytes, more than the limit of {}", self.max_bytes))
@@ -163,9 +213,8 @@ impl Download {
 
     fn cut(&self, cause: impl Into<BoxError>) -> Stop {
         let of = self.total.map_or_else(String::new, |total| format!(" of {total}"));
-        Stop::Passing(
-            Error::download(format!("the audio was cut after {}{of} bytes", self.received)).caused_by(cause),
-        )
+        let problem = format!("the audio was cut after {}{of} bytes", self.received);
+        Stop::Passing(Error::download(problem).caused_by(cause))
     }
 
     fn stalled(&self) -> Stop {
@@ -173,9 +222,63 @@ impl Download {
     }
 }
 
+/// What a host calls the version of a file that it sends.
+#[derive(Debug, Default)]
+struct Version {
+    etag: Option<HeaderValue>,
+    modified: Option<HeaderValue>,
+}
+
+impl Version {
+    fn of(headers: &HeaderMap) -> Self {
+        // A weak tag does not vouch for every byte.
+        let etag = headers.get(ETAG).filter(|tag| !tag.as_bytes().starts_with(b"W/"));
+        Self { etag: etag.cloned(), modified: headers.get(LAST_MODIFIED).cloned() }
+    }
+
+    /// For `If-Range`.
+    fn condition(&self) -> Option<&HeaderValue> {
+        self.etag.as_ref().or(self.modified.as_ref())
+    }
+
+    /// Whether this is that version, if it can be told.
+    fn is_same(&self, headers: &HeaderMap) -> Option<bool> {
+        let other = Self::of(headers);
+        let differ = |one: &Option<HeaderValue>, two: &Option<HeaderValue>| {
+            one.is_some() && two.is_some() && one != two
+        };
+        if differ(&self.etag, &other.etag) || differ(&self.modified, &other.modified) {
+            return Some(false);
+        }
+        let agree = |one: &Option<HeaderValue>, two: &Option<HeaderValue>| one.is_some() && one == two;
+        (agree(&self.etag, &other.etag) || agree(&self.modified, &other.modified)).then_some(true)
+    }
+}
+
+fn changed(problem: &str) -> Stop {
+    Stop::Final(Error::download(format!("the audio was cut and could not be continued: {problem}")))
+}
+
+/// Why the body can't be the audio: a page of a login or an error, or not the bytes that were asked for.
+fn no_audio(headers: &HeaderMap) -> Option<String> {
+    let encoding = text(headers, &CONTENT_ENCODING).filter(|encoding| *encoding != "identity");
+    let page = text(headers, &CONTENT_TYPE).filter(|kind| kind.starts_with("text/html"));
+    match (encoding, page) {
+        (Some(encoding), _) => {
+            Some(format!("the host of the audio sent it compressed ({encoding}), unasked"))
+        }
+        (None, Some(kind)) => Some(format!("the host of the audio sent a page instead ({kind})")),
+        (None, None) => None,
+    }
+}
+
+fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
+    headers.get(name)?.to_str().ok().map(str::trim)
+}
+
 /// The start and the length of the whole, of `bytes 7-9/10` or `bytes 7-9/*`.
 fn content_range(value: &str) -> Option<(u64, Option<u64>)> {
-    let (range, total) = value.trim().strip_prefix("bytes ")?.split_once('/')?;
+    let (range, total) = value.strip_prefix("bytes ")?.split_once('/')?;
     let start = range.split_once('-')?.0.trim().parse().ok()?;
     let total = if total.trim() == "*" { None } else { Some(total.trim().parse().ok()?) };
     Some((start, total))
@@ -192,5 +295,24 @@ mod tests {
         for nonsense in ["", "bytes */10", "bytes 7/10", "items 7-9/10", "bytes 7-9/many"] {
             assert_eq!(content_range(nonsense), None, "{nonsense}");
         }
+    }
+
+    #[test]
+    fn a_version_is_told_by_strong_tags_and_dates() {
+        let headers = |tag: &str, date: &str| -> HeaderMap {
+            let pairs = [(ETAG, tag), (LAST_MODIFIED, date)];
+            pairs
+                .into_iter()
+                .filter(|(_, value)| !value.is_empty())
+                .map(|(k, v)| (k, v.parse().unwrap()))
+                .collect()
+        };
+        let first = Version::of(&headers("\"a\"", "Monday"));
+        assert_eq!(first.is_same(&headers("\"a\"", "Monday")), Some(true));
+        assert_eq!(first.is_same(&headers("\"a\"", "")), Some(true));
+        assert_eq!(first.is_same(&headers("\"b\"", "Monday")), Some(false));
+        assert_eq!(first.is_same(&headers("\"a\"", "Tuesday")), Some(false));
+        assert_eq!(first.is_same(&headers("", "")), None);
+        assert_eq!(Version::of(&headers("W/\"a\"", "")).condition(), None);
     }
 }

@@ -17,13 +17,28 @@ use super::{
 /// | [`is_invalid`](Self::is_invalid) | an argument or setting is out of its limits; nothing was sent | correct it |
 /// | [`is_unreachable`](Self::is_unreachable) | the server was never reached; nothing was billed | try again |
 /// | [`is_rejected`](Self::is_rejected) | the server refused the request; nothing was billed | read [`message`](Self::message) |
+/// | [`is_rate_limited`](Self::is_rate_limited) | the server asked to hold off; nothing was billed | wait for [`retry_after`](Self::retry_after) |
 /// | [`is_in_doubt`](Self::is_in_doubt) | a submission may or may not have been taken, and billed | decide: it is never sent again by itself |
 /// | [`is_unanswered`](Self::is_unanswered) | a single status request brought no answer | ask again: asking is free |
 /// | [`is_deadline`](Self::is_deadline) | no result in time; the task goes on | resume with [`task_id`](Self::task_id) |
 /// | [`is_not_found`](Self::is_not_found) | the server doesn't know the task | check id and key |
-/// | [`is_failed`](Self::is_failed) | the server gave the task up; it says no reason | submit again, if you like |
+/// | [`is_failed`](Self::is_failed) | the server gave the task up; it gives no reason | submit again, if you like |
 /// | [`is_download`](Self::is_download) | the audio could not be fetched whole | fetch again; the task id brings a fresh address |
 /// | [`is_io`](Self::is_io) | the audio could not be written | mend the path; nothing half written is left |
+///
+/// ```no_run
+/// # async fn run(client: distribute_ai::Client) -> Result<(), distribute_ai::Error> {
+/// match client.speak("Good morning.").await {
+///     Ok(speech) => drop(speech.save("morning.wav").await?),
+///     Err(error) if error.is_in_doubt() => eprintln!("look at the bill before you repeat it: {error}"),
+///     Err(error) => match error.task_id() {
+///         Some(id) => eprintln!("come back for {id}: {error}"),
+///         None => return Err(error),
+///     },
+/// }
+/// # Ok(())
+/// # }
+/// ```
 ///
 /// Every error of a task that the server has taken carries its [`task_id`](Self::task_id): nothing paid for is lost.
 /// `Display` is one line about this error alone; [`source`](std::error::Error::source) leads to the cause.
@@ -42,6 +57,7 @@ enum Kind {
     Rejected,
     InDoubt,
     Unanswered,
+    Held(Duration),
     Deadline { after: Duration, last_status: Option<String> },
     NotFound,
     Failed,
@@ -74,10 +90,12 @@ impl Error {
         self.is_rejected() && matches!(self.status(), Some(StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN))
     }
 
-    /// The server asked to slow down, for longer than there was time: status 429.
+    /// The server asked to slow down, for longer than there was time: by a 429, or by a `Retry-After` to an earlier
+    /// request of this client, and then nothing was sent.
     #[must_use]
     pub fn is_rate_limited(&self) -> bool {
-        self.is_rejected() && self.status() == Some(StatusCode::TOO_MANY_REQUESTS)
+        let refused = self.is_rejected() && self.status() == Some(StatusCode::TOO_MANY_REQUESTS);
+        refused || matches!(self.0.kind, Kind::Held(_))
     }
 
     /// A submission may have reached the server, and no id came back: it may have been billed or not.
@@ -141,6 +159,9 @@ impl Error {
     /// How long the server asked to hold off, counted from its reply.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
+        if let Kind::Held(left) = self.0.kind {
+            return Some(left);
+        }
         self.0.reply.as_ref()?.retry_after
     }
 
@@ -166,6 +187,11 @@ impl Error {
         Self::from_fault(kind, fault)
     }
 
+    /// The server has asked for a pause that isn't over.
+    pub(crate) fn held(left: Duration) -> Self {
+        Self::new(Kind::Held(left))
+    }
+
     pub(crate) fn failed() -> Self {
         Self::new(Kind::Failed)
     }
@@ -187,6 +213,10 @@ impl Error {
         Self::new(Kind::Io { problem: format!("{action} {}", path.display()) }).caused_by(source)
     }
 
+    pub(crate) fn unwritable(path: &Path, problem: &str) -> Self {
+        Self::new(Kind::Io { problem: format!("could not write {}: {problem}", path.display()) })
+    }
+
     pub(crate) fn of_task(mut self, id: &TaskId) -> Self {
         self.0.task_id = Some(id.clone());
         self
@@ -197,8 +227,8 @@ impl Error {
         self
     }
 
-    pub(crate) fn with_status(mut self, status: StatusCode) -> Self {
-        self.0.reply = Some(Reply { status, message: None, retry_after: None });
+    pub(crate) fn with_reply(mut self, status: StatusCode, retry_after: Option<Duration>) -> Self {
+        self.0.reply = Some(Reply { status, message: None, retry_after });
         self
     }
 
@@ -207,12 +237,12 @@ impl Error {
     }
 
     fn from_fault(kind: Kind, fault: Fault) -> Self {
-        let Fault { what, reply, source } = fault;
+        let Fault { what, reply, source, task } = fault;
         let kind = match what {
             What::NotSent(problem) => Kind::Invalid { what: "request", problem },
             _ => kind,
         };
-        Self(Box::new(Inner { kind, task_id: None, reply, source }))
+        Self(Box::new(Inner { kind, task_id: task, reply, source }))
     }
 }
 
@@ -228,6 +258,10 @@ impl fmt::Display for Error {
                 )?;
             }
             Kind::Unanswered => f.write_str("no usable answer about the status")?,
+            Kind::Held(left) => {
+                let seconds = left.as_secs_f64().ceil();
+                write!(f, "the server asked to hold off for {seconds}s more; nothing was sent")?;
+            }
             Kind::Deadline { after, last_status } => {
                 write!(f, "no result within {after:?}")?;
                 if let Some(status) = last_status {
@@ -241,14 +275,19 @@ impl fmt::Display for Error {
         if let Some(reply) = &self.0.reply {
             write!(f, ": {}", reply.status)?;
             if let Some(message) = &reply.message {
-                write!(f, ": {message}")?;
+                write!(f, ": {}", on_one_line(message))?;
             }
         }
         if let Some(id) = &self.0.task_id {
-            write!(f, " [task {id}]")?;
+            write!(f, " [task {}]", on_one_line(id.as_str()))?;
         }
         Ok(())
     }
+}
+
+/// A server's text must neither forge a line of a log nor command a terminal.
+fn on_one_line(text: &str) -> String {
+    text.replace(char::is_control, " ")
 }
 
 impl fmt::Debug for Error {
@@ -271,6 +310,8 @@ impl error::Error for Error {
 
 #[cfg(test)]
 mod tests {
+    use reqwest::header::HeaderMap;
+
     use super::*;
 
     #[test]
@@ -281,8 +322,16 @@ mod tests {
     }
 
     #[test]
+    fn stays_on_one_line_whatever_the_server_says() {
+        let fault = Fault::answered(StatusCode::BAD_GATEWAY, &HeaderMap::new(), "<h1>\r\n\u{1b}[31mOops");
+        let error = Error::ended(Verdict::InDoubt, fault);
+        assert!(error.to_string().ends_with("502 Bad Gateway: <h1>   [31mOops"), "{error}");
+        assert_eq!(error.message(), Some("<h1>\r\n\u{1b}[31mOops"));
+    }
+
+    #[test]
     fn says_its_own_part_and_leaves_the_cause_to_source() {
-        let id = TaskId::from_server("t1".into());
+        let id = TaskId::from_server("t1");
         let error = Error::download("the audio was cut").caused_by("reset by peer").of_task(&id);
         assert_eq!(error.to_string(), "the audio was cut [task t1]");
         assert_eq!(error::Error::source(&error).unwrap().to_string(), "reset by peer");

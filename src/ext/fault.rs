@@ -6,9 +6,13 @@
 use std::{error, time::Duration};
 
 use reqwest::{StatusCode, header::HeaderMap};
+use serde::de::DeserializeOwned;
 
-use super::{client::Shared, retry_after::retry_after};
-use crate::{ApiError, types::ErrorBody};
+use super::{TaskId, client::Shared, retry_after::retry_after};
+use crate::{
+    ApiError, ResponseValue,
+    types::{ErrorBody, TaskCreated},
+};
 
 pub(crate) type BoxError = Box<dyn error::Error + Send + Sync>;
 
@@ -20,6 +24,8 @@ pub(crate) struct Fault {
     pub(crate) what: What,
     pub(crate) reply: Option<Reply>,
     pub(crate) source: Option<BoxError>,
+    /// An id in a reply that is no success: too dear to be thrown away.
+    pub(crate) task: Option<TaskId>,
 }
 
 /// How far the request came.
@@ -46,69 +52,89 @@ pub(crate) struct Reply {
 }
 
 impl Fault {
-    pub(crate) fn retry_after(&self) -> Option<Duration> {
-        self.reply.as_ref()?.retry_after
+    pub(crate) fn new(what: What) -> Self {
+        Self { what, reply: None, source: None, task: None }
     }
 
     pub(crate) fn answered(status: StatusCode, headers: &HeaderMap, message: &str) -> Self {
         let what = if status.is_success() { What::Unreadable } else { What::Status(status) };
-        let message = shortened(message);
-        let reply = Reply { status, message, retry_after: retry_after(headers) };
-        Self { what, reply: Some(reply), source: None }
+        let reply = Reply { status, message: shortened(message), retry_after: retry_after(headers) };
+        Self { reply: Some(reply), ..Self::new(what) }
     }
 
-    fn without_answer(what: What, source: impl Into<BoxError>) -> Self {
-        Self { what, reply: None, source: Some(source.into()) }
+    pub(crate) fn retry_after(&self) -> Option<Duration> {
+        self.reply.as_ref()?.retry_after
     }
 
-    /// The hooks have already turned the body of every refusal into an [`ErrorBody`].
-    pub(crate) async fn from_api(error: ApiError<ErrorBody>, state: &Shared) -> Self {
+    fn caused_by(self, source: impl Into<BoxError>) -> Self {
+        Self { source: Some(source.into()), ..self }
+    }
+
+    async fn from_api(error: ApiError<ErrorBody>, state: &Shared) -> Self {
         match error {
             ApiError::InvalidRequest(problem) | ApiError::Custom(problem) => {
-                Self { what: What::NotSent(problem), reply: None, source: None }
+                Self::new(What::NotSent(problem))
             }
-            ApiError::CommunicationError(error) => Self::from_transport(error),
+            ApiError::CommunicationError(error) => {
+                // The hooks leave the address on an error only if nobody can have seen the request.
+                let what = if error.url().is_some() { What::Unreached } else { What::Broken };
+                Self::new(what).caused_by(error.without_url())
+            }
             ApiError::ResponseBodyError(error) | ApiError::InvalidUpgrade(error) => {
-                Self::without_answer(What::Broken, error.without_url())
+                Self::new(What::Broken).caused_by(error.without_url())
             }
             ApiError::ErrorResponse(reply) => Self::answered(reply.status(), reply.headers(), &reply.message),
             ApiError::InvalidResponsePayload(body, error) => {
                 let text = state.key.redacted(&String::from_utf8_lossy(&body));
                 // The generated code parses a documented success only, and 200 is the one there is.
-                let fault = Self::answered(StatusCode::OK, &HeaderMap::new(), &text);
-                Self { source: Some(error.into()), ..fault }
+                Self::answered(StatusCode::OK, &HeaderMap::new(), &text)
+                    .caused_by(unlike_the_document(&error))
             }
             ApiError::UnexpectedResponse(reply) => {
                 let (status, headers) = (reply.status(), reply.headers().clone());
-                match reply.text().await {
-                    Ok(text) => Self::answered(status, &headers, &words(&state.key.redacted(&text))),
-                    // The status stands, whatever became of the body.
-                    Err(error) => Self {
-                        source: Some(error.without_url().into()),
-                        ..Self::answered(status, &headers, "")
-                    },
-                }
+                // The hooks have read it already.
+                let text = state.key.redacted(&reply.text().await.unwrap_or_default());
+                let task = serde_json::from_str(&text).ok().map(|TaskCreated { id }| TaskId::from_server(id));
+                Self { task, ..Self::answered(status, &headers, &words(&text)) }
             }
         }
     }
+}
 
-    fn from_transport(error: reqwest::Error) -> Self {
-        if error.is_builder() {
-            return Self {
-                what: What::NotSent("the request could not be made".into()),
-                reply: None,
-                source: Some(error.without_url().into()),
-            };
+/// What a generated method brought. A success other than the documented one, such as 202, may still hold what was paid
+/// for.
+pub(crate) async fn outcome<T: DeserializeOwned>(
+    result: Result<ResponseValue<T>, ApiError<ErrorBody>>,
+    state: &Shared,
+) -> Result<T, Fault> {
+    match result {
+        Ok(value) => Ok(value.into_inner()),
+        Err(ApiError::UnexpectedResponse(reply)) if reply.status().is_success() => {
+            let (status, headers) = (reply.status(), reply.headers().clone());
+            let text = reply.text().await.unwrap_or_default();
+            serde_json::from_str(&text).map_err(|error| {
+                let text = state.key.redacted(&text);
+                Fault::answered(status, &headers, &text).caused_by(unlike_the_document(&error))
+            })
         }
-        // The hooks leave the address on an error only if nobody can have seen the request.
-        let what = if error.url().is_some() { What::Unreached } else { What::Broken };
-        Self::without_answer(what, error.without_url())
+        Err(error) => Err(Fault::from_api(error, state).await),
     }
 }
 
 /// The `message` of a JSON body, or else the body as it is.
 pub(crate) fn words(body: &str) -> String {
     serde_json::from_str::<ErrorBody>(body).map_or_else(|_| body.to_owned(), |body| body.message)
+}
+
+/// Where the body stops being what the document promises. Not serde's own words: they quote the body, which may hold
+/// the address of an audio, or the key.
+fn unlike_the_document(error: &serde_json::Error) -> String {
+    let place = format!("line {}, column {}", error.line(), error.column());
+    if error.is_data() {
+        format!("the reply is not what the API's document promises ({place})")
+    } else {
+        format!("the reply is not JSON ({place})")
+    }
 }
 
 fn shortened(text: &str) -> Option<String> {

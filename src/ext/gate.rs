@@ -3,7 +3,10 @@ use std::{
     time::Duration,
 };
 
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep_until};
+
+/// When the gate opens, those who waited at it go within this time, not in one instant.
+const SPREAD: Duration = Duration::from_millis(250);
 
 /// Where `Retry-After` holds back every request of a client, not only the one that was told.
 #[derive(Debug, Default)]
@@ -17,9 +20,30 @@ impl Gate {
         *opens = Some(opens.map_or(until, |opens| opens.max(until)));
     }
 
-    /// The first moment at or after `due` at which the gate is open.
-    pub(crate) fn next(&self, due: Instant) -> Instant {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).map_or(due, |opens| opens.max(due))
+    /// How long it stays closed, if it is.
+    pub(crate) fn closed_for(&self) -> Option<Duration> {
+        let left = self.opens()?.saturating_duration_since(Instant::now());
+        Some(left).filter(|left| !left.is_zero())
+    }
+
+    /// Sleeps until it is due and the gate is open, or until the deadline if that comes first. A gate that closes
+    /// meanwhile counts.
+    pub(crate) async fn pass(&self, due: Instant, deadline: Instant) {
+        let mut until = due;
+        loop {
+            sleep_until(until.min(deadline)).await;
+            let now = Instant::now();
+            match self.opens() {
+                Some(opens) if opens > now && now < deadline => {
+                    until = opens + SPREAD.mul_f64(fastrand::f64());
+                }
+                _ => return,
+            }
+        }
+    }
+
+    fn opens(&self) -> Option<Instant> {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -33,18 +57,45 @@ pub(crate) fn after(start: Instant, time: Duration) -> Instant {
 mod tests {
     use super::*;
 
+    const fn secs(seconds: u64) -> Duration {
+        Duration::from_secs(seconds)
+    }
+
     #[tokio::test(start_paused = true)]
-    async fn the_longest_wish_holds() {
-        let (gate, now) = (Gate::default(), Instant::now());
-        assert_eq!(gate.next(now), now);
-        gate.close_for(Duration::from_secs(5));
-        gate.close_for(Duration::from_secs(2));
-        assert_eq!(gate.next(now), now + Duration::from_secs(5));
-        assert_eq!(gate.next(now + Duration::from_secs(9)), now + Duration::from_secs(9));
+    async fn the_longest_wish_holds_and_passes() {
+        let (gate, start) = (Gate::default(), Instant::now());
+        assert_eq!(gate.closed_for(), None);
+        gate.close_for(secs(5));
+        gate.close_for(secs(2));
+        assert_eq!(gate.closed_for(), Some(secs(5)));
+        gate.pass(start, start + secs(60)).await;
+        assert!((secs(5)..=secs(5) + SPREAD).contains(&start.elapsed()), "{:?}", start.elapsed());
+        assert_eq!(gate.closed_for(), None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_gate_that_closes_while_somebody_sleeps_holds_them_too() {
+        let (gate, start) = (Gate::default(), Instant::now());
+        let closing = async {
+            sleep_until(start + secs(1)).await;
+            gate.close_for(secs(60));
+        };
+        tokio::join!(gate.pass(start + secs(5), start + secs(600)), closing);
+        assert!(start.elapsed() >= secs(61), "{:?}", start.elapsed());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_deadline_comes_before_the_gate() {
+        let (gate, start) = (Gate::default(), Instant::now());
+        gate.close_for(secs(3600));
+        gate.pass(start, start + secs(10)).await;
+        assert_eq!(start.elapsed(), secs(10));
     }
 
     #[tokio::test(start_paused = true)]
     async fn for_ever_is_no_overflow() {
-        assert!(after(Instant::now(), Duration::MAX) > Instant::now());
+        let gate = Gate::default();
+        gate.close_for(Duration::MAX);
+        assert!(gate.closed_for().unwrap() > secs(1_000_000));
     }
 }

@@ -3,19 +3,21 @@
 use bytes::Bytes;
 use progenitor_client::{ClientHooks, OperationInfo};
 use reqwest::{
-    Body, Request, Response, ResponseBuilderExt,
+    Body, Request, Response, ResponseBuilderExt, StatusCode, Url,
     header::{CONTENT_LENGTH, HeaderName, USER_AGENT},
 };
 
 use super::{
-    body::OnceBody,
+    body::{Claim, OnceBody},
     client::{Shared, State},
     fault::words,
+    retry_after::retry_after,
 };
 use crate::{ApiError, Client, generated::facts, types::ErrorBody};
 
-/// The most of a refusal's body that is read. A proxy's error page is far smaller; what is larger is none.
-const REFUSAL_LIMIT: usize = 64 * 1024;
+/// The most of a reply that is read. What the API says is a few hundred bytes; what is larger comes from elsewhere, and
+/// is cut.
+const REPLY_LIMIT: usize = 1024 * 1024;
 
 /// Sent by the generator with every request; no document of the API knows it.
 const UNDOCUMENTED: &str = "api-version";
@@ -26,61 +28,103 @@ impl ClientHooks<State> for Client {
         *request.timeout_mut() = Some(state.request_timeout);
         let headers = request.headers_mut();
         headers.remove(UNDOCUMENTED);
-        headers.insert(USER_AGENT, state.user_agent.clone());
+        if let Some(agent) = &state.user_agent {
+            headers.insert(USER_AGENT, agent.clone());
+        }
         headers.insert(HeaderName::from_static(facts::KEY_HEADER), state.key.header());
         Ok(())
     }
 
     async fn exec(&self, mut request: Request, info: &OperationInfo) -> reqwest::Result<Response> {
-        let witness = request.body_mut().take().map(|body| {
-            let bytes = Bytes::copy_from_slice(body.as_bytes().unwrap_or_default());
-            let (body, witness) = OnceBody::new(bytes);
-            *request.body_mut() = Some(Body::wrap(body));
-            witness
-        });
-        match self.client.execute(request).await {
+        let asked = request.url().clone();
+        let claim = claim_body(&mut request);
+        match send(self, request, &asked).await {
             Ok(response) => {
                 tracing::debug!(
                     operation = info.operation_id,
                     status = response.status().as_u16(),
                     "answered"
                 );
-                Ok(if response.status().is_success() {
-                    response
-                } else {
-                    legible(response, self.state()).await
-                })
+                Ok(response)
             }
             Err(error) => {
-                let unsent = witness.map_or(error.is_connect(), |witness| witness.unread());
+                let unsent = claim.is_some_and(|claim| claim.give_up());
                 tracing::debug!(operation = info.operation_id, unsent, "not answered");
                 // The error is the HTTP client's, and its address all of it that is ours to change: it stays only if
-                // nobody can have seen the request. `Fault` reads that.
-                Err(if unsent { error } else { error.without_url() })
+                // nobody has seen the request and nobody will. `Fault` reads that.
+                Err(if unsent { error.with_url(asked) } else { error.without_url() })
             }
         }
     }
 }
 
-/// The same refusal with a body that the generated code can read, whatever the server or a proxy wrote: without this,
-/// status and headers of a documented error with an HTML page are lost. The key is taken out should it be repeated.
-async fn legible(mut response: Response, state: &Shared) -> Response {
+/// Puts a body in place that can tell whether it was read.
+fn claim_body(request: &mut Request) -> Option<Claim> {
+    let bytes = Bytes::copy_from_slice(request.body()?.as_bytes()?);
+    let (body, claim) = OnceBody::new(bytes);
+    *request.body_mut() = Some(Body::wrap(body));
+    Some(claim)
+}
+
+async fn send(client: &Client, request: Request, asked: &Url) -> reqwest::Result<Response> {
+    let mut response = client.client.execute(request).await?;
+    let state = client.state();
+    if !response.status().is_success()
+        && let Some(time) = retry_after(response.headers())
+    {
+        // For every request of this client, not only the one that was told.
+        state.gate.close_for(time);
+    }
+    if response.url() != asked {
+        return Ok(elsewhere(&response));
+    }
+    let body = read(&mut response).await?;
+    let body = if response.status().is_success() { body } else { legible(&body, state) };
+    Ok(with_body(response, body))
+}
+
+/// As much as there is, or as is let in. What broke off stands if it is whole all the same: a `{"id": …}` is too dear to
+/// be thrown away for a connection that ended badly, and of a refusal it is the status that counts.
+async fn read(response: &mut Response) -> reqwest::Result<Vec<u8>> {
     let mut body = Vec::new();
-    // A body that breaks off is used as far as it came: the status is what counts.
-    while let Ok(Some(chunk)) = response.chunk().await {
-        body.extend_from_slice(&chunk);
-        if body.len() > REFUSAL_LIMIT {
-            body.truncate(REFUSAL_LIMIT);
-            break;
+    while body.len() < REPLY_LIMIT {
+        match response.chunk().await {
+            Ok(Some(chunk)) => body.extend_from_slice(&chunk),
+            Err(error) if response.status().is_success() => {
+                let whole = serde_json::from_slice::<serde::de::IgnoredAny>(&body).is_ok();
+                return if whole { Ok(body) } else { Err(error) };
+            }
+            Ok(None) | Err(_) => break,
         }
     }
-    let message = state.key.redacted(&words(&String::from_utf8_lossy(&body)));
-    let body = serde_json::to_vec(&ErrorBody { message }).expect("a string is JSON");
+    body.truncate(REPLY_LIMIT);
+    Ok(body)
+}
 
-    let mut rewritten = http::Response::builder().status(response.status()).url(response.url().clone());
-    if let Some(headers) = rewritten.headers_mut() {
+/// The body of a refusal as the generated code can read it, whatever the server or a proxy wrote: without this, status
+/// and headers of a documented error with an HTML page are lost. The key is taken out should it be repeated.
+fn legible(body: &[u8], state: &Shared) -> Vec<u8> {
+    let text = state.key.redacted(&String::from_utf8_lossy(body));
+    if serde_json::from_str::<ErrorBody>(&text).is_ok() {
+        return text.into_bytes();
+    }
+    serde_json::to_vec(&ErrorBody { message: words(&text) }).expect("a string is JSON")
+}
+
+/// An HTTP client of the user's has followed a redirect, and this is the answer of another address to another request.
+/// The one that was asked for got no answer but the redirect.
+fn elsewhere(response: &Response) -> Response {
+    let message = format!("redirected to {}", response.url().origin().ascii_serialization());
+    let body = serde_json::to_vec(&ErrorBody { message }).expect("a string is JSON");
+    let redirect = http::Response::builder().status(StatusCode::FOUND);
+    redirect.body(body).expect("a status and a body make a response").into()
+}
+
+fn with_body(mut response: Response, body: Vec<u8>) -> Response {
+    let mut rebuilt = http::Response::builder().status(response.status()).url(response.url().clone());
+    if let Some(headers) = rebuilt.headers_mut() {
         *headers = std::mem::take(response.headers_mut());
         headers.remove(CONTENT_LENGTH);
     }
-    rewritten.body(body).expect("its parts come from a response").into()
+    rebuilt.body(body).expect("its parts come from a response").into()
 }

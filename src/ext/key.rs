@@ -37,7 +37,11 @@ impl ApiKey {
 
     /// A server may well repeat the key in what it says about it.
     pub(crate) fn redacted(&self, text: &str) -> String {
-        text.replace(self.0.expose_secret(), "[redacted]")
+        let key = self.0.expose_secret();
+        let escaped = key.replace('\\', "\\\\").replace('"', "\\\"");
+        // As it is, and as it stands in JSON, of which there are two ways with a slash.
+        let forms = [key, &escaped, &escaped.replace('/', "\\/")];
+        forms.into_iter().fold(text.to_owned(), |text, form| text.replace(form, "[redacted]"))
     }
 }
 
@@ -79,5 +83,9 @@ mod tests {
         let key = ApiKey::new("sk-1").unwrap();
         assert_eq!(format!("{key:?} {:?}", key.header()), "[redacted] Sensitive");
         assert_eq!(key.redacted("no such key: sk-1"), "no such key: [redacted]");
+        let key = ApiKey::new(r#"a/b\c"d"#).unwrap();
+        for form in [r#"a/b\c"d"#, r#"a/b\\c\"d"#, r#"a\/b\\c\"d"#] {
+            assert_eq!(key.redacted(form), "[redacted]");
+        }
     }
 }

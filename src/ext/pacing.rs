@@ -50,7 +50,8 @@ pub(crate) fn backoff(failures: u32) -> Duration {
 
 /// Ten per cent up or down, so that clients which started together don't stay together.
 pub(crate) fn jittered(delay: Duration) -> Duration {
-    delay.mul_f64(0.9 + 0.2 * fastrand::f64())
+    // Through seconds, as a delay of "never" has no tenth more.
+    Duration::try_from_secs_f64(delay.as_secs_f64() * (0.9 + 0.2 * fastrand::f64())).unwrap_or(Duration::MAX)
 }
 
 #[cfg(test)]
@@ -88,5 +89,7 @@ mod tests {
             let delay = jittered(seconds(1.0));
             assert!((0.9..=1.1).contains(&delay.as_secs_f64()), "{delay:?}");
         }
+        assert!((0..100).any(|_| jittered(seconds(1.0)) != seconds(1.0)));
+        assert!(jittered(Duration::MAX) > seconds(1e9), "no overflow");
     }
 }

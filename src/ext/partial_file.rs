@@ -1,13 +1,12 @@
 use std::{
-    ffi::OsString,
-    fs::remove_file,
-    io,
+    fs, io,
     path::{Path, PathBuf},
 };
 
 use tokio::{
-    fs::{File, OpenOptions, metadata, rename},
+    fs::{File, rename},
     io::AsyncWriteExt,
+    task::spawn_blocking,
 };
 
 use super::Error;
@@ -16,33 +15,18 @@ use super::Error;
 /// Dropped before that, it is removed.
 pub(crate) struct PartialFile {
     target: PathBuf,
-    beside: PathBuf,
+    beside: Beside,
     file: File,
     written: u64,
 }
 
 impl PartialFile {
     pub(crate) async fn beside(target: PathBuf) -> Result<Self, Error> {
-        let refused = |problem| Err(Error::io("could not write", &target, problem));
-        if metadata(&target).await.is_ok_and(|found| found.is_dir()) {
-            return refused("it is a directory");
-        }
-        let Some(name) = target.file_name() else {
-            return refused("it names no file");
-        };
-        loop {
-            let mut hidden = OsString::from(".");
-            hidden.push(name);
-            hidden.push(format!(".{:016x}.part", fastrand::u64(..)));
-            let beside = target.with_file_name(hidden);
-            match OpenOptions::new().write(true).create_new(true).open(&beside).await {
-                Ok(file) => return Ok(Self { target, beside, file, written: 0 }),
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-                Err(error) => {
-                    return Err(Error::io("could not create a file in", directory_of(&target), error));
-                }
-            }
-        }
+        // In one piece: if nobody waits for it any more, what it made removes itself.
+        let opened = spawn_blocking(move || open(&target)).await;
+        let (target, beside, file) =
+            opened.map_err(|error| Error::io("could not write", Path::new(""), error))??;
+        Ok(Self { target, beside, file: File::from_std(file), written: 0 })
     }
 
     pub(crate) async fn write(&mut self, chunk: &[u8]) -> Result<(), Error> {
@@ -56,7 +40,7 @@ impl PartialFile {
     pub(crate) async fn finish(mut self) -> Result<u64, Error> {
         self.file.flush().await.map_err(|error| self.failed(error))?;
         self.file.sync_all().await.map_err(|error| self.failed(error))?;
-        rename(&self.beside, &self.target).await.map_err(|error| self.failed(error))?;
+        rename(&self.beside.0, &self.target).await.map_err(|error| self.failed(error))?;
         Ok(self.written)
     }
 
@@ -65,21 +49,49 @@ impl PartialFile {
     }
 }
 
-impl Drop for PartialFile {
+/// The file under its other name.
+struct Beside(PathBuf);
+
+impl Drop for Beside {
     fn drop(&mut self) {
         // Renamed, it is no longer there under this name; and there is nobody to tell of another failure.
-        let _ = remove_file(&self.beside);
+        let _ = fs::remove_file(&self.0);
     }
 }
 
-fn directory_of(path: &Path) -> &Path {
-    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
+fn open(target: &Path) -> Result<(PathBuf, Beside, fs::File), Error> {
+    let refused = |problem| Error::unwritable(target, problem);
+    let before = fs::metadata(target).ok();
+    if before.as_ref().is_some_and(|found| !found.is_file()) {
+        // A directory; or a pipe or a device, which must not be replaced by a file.
+        return Err(refused("it is there, and is no regular file"));
+    }
+    if target.file_name().is_none() || target.to_string_lossy().ends_with(std::path::MAIN_SEPARATOR) {
+        return Err(refused("it names no file"));
+    }
+    // Through a link, to what it points to.
+    let target = if before.is_some() { fs::canonicalize(target) } else { Ok(target.to_owned()) }
+        .map_err(|error| Error::io("could not write", target, error))?;
+    let directory = target.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    loop {
+        let beside = directory.join(format!(".distribute-ai-{:016x}.part", fastrand::u64(..)));
+        match fs::OpenOptions::new().write(true).create_new(true).open(&beside) {
+            Ok(file) => {
+                let beside = Beside(beside);
+                if let Some(before) = before {
+                    // As closed to others as what it replaces; where that can't be had, it is a new file's.
+                    let _ = file.set_permissions(before.permissions());
+                }
+                return Ok((target, beside, file));
+            }
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(Error::io("could not create a file in", directory, error)),
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
-
     use super::*;
 
     #[tokio::test]

@@ -2,20 +2,21 @@
 
 use std::{future::Future, time::Duration};
 
-use tokio::time::{Instant, sleep_until, timeout_at};
+use reqwest::StatusCode;
+use tokio::time::{Instant, timeout_at};
 
 use super::{
     Error, TaskId,
     decide::{Operation, Verdict, decide},
-    fault::Fault,
-    gate::Gate,
+    fault::{Fault, What},
+    gate::{Gate, after},
     pacing::{Pace, backoff, jittered},
     status::Phase,
 };
 use crate::types::SpeechResult;
 
 /// How long the last poll, which starts on the deadline, may take to bring its answer.
-const LAST_LOOK: Duration = Duration::from_secs(1);
+const LAST_LOOK: Duration = Duration::from_secs(2);
 
 /// Where and when a task is polled: everything about it but the request itself.
 pub(crate) struct Schedule {
@@ -32,8 +33,10 @@ pub(crate) struct Schedule {
 pub(crate) struct Poller {
     schedule: Schedule,
     due: Instant,
-    /// The last answer, or the first poll before there is one; for the grace of a 404.
+    /// The last answer or, before there is one, the first poll.
     heard: Option<Instant>,
+    /// The first 404 since the last answer.
+    absent_since: Option<Instant>,
     /// Between the last waiting and the first running answer: as near as polling can tell.
     running_since: Option<Instant>,
     last_status: Option<String>,
@@ -49,6 +52,7 @@ impl Poller {
             due: schedule.first,
             schedule,
             heard: None,
+            absent_since: None,
             running_since: None,
             last_status: None,
             failures: 0,
@@ -68,20 +72,20 @@ impl Poller {
             if self.done {
                 return Err(self.out_of_time());
             }
-            let due = gate.next(self.due).min(self.schedule.deadline);
-            sleep_until(due).await;
+            gate.pass(self.due, self.schedule.deadline).await;
 
             let begun = Instant::now();
             self.done = begun >= self.schedule.deadline;
             self.heard.get_or_insert(begun);
-            let limit = self.schedule.deadline.max(begun + LAST_LOOK);
+            let limit = if self.done { begun + LAST_LOOK } else { self.schedule.deadline };
             match timeout_at(limit, poll()).await {
                 Ok(Ok(result)) => {
                     self.note(&result);
                     return Ok(result);
                 }
-                Ok(Err(fault)) => self.weigh(fault, gate)?,
-                Err(_) => self.done = true,
+                Ok(Err(fault)) => self.weigh(fault)?,
+                // One that hangs ends at the deadline, for the last one to have its turn.
+                Err(_) => self.weigh(Fault::new(What::Broken))?,
             }
         }
     }
@@ -95,6 +99,7 @@ impl Poller {
             self.running_since = Some(before + (now - before) / 2);
         }
         self.heard = Some(now);
+        self.absent_since = None;
         self.failures = 0;
         self.last_fault = None;
         let status = result.status.to_string();
@@ -105,22 +110,22 @@ impl Poller {
         let age = now.saturating_duration_since(self.schedule.start);
         let in_phase =
             self.running_since.map_or(Duration::ZERO, |since| now.saturating_duration_since(since));
-        self.due = now + jittered(self.schedule.pace.next(phase, age, in_phase));
+        self.due = after(now, jittered(self.schedule.pace.next(phase, age, in_phase)));
     }
 
     /// A fault: an event to wait out, or the end.
-    fn weigh(&mut self, fault: Fault, gate: &Gate) -> Result<(), Error> {
+    fn weigh(&mut self, fault: Fault) -> Result<(), Error> {
         let now = Instant::now();
-        let silence = self.heard.map_or(Duration::ZERO, |heard| now - heard);
-        let verdict = decide(Operation::Poll { silence }, &fault);
+        if fault.what == What::Status(StatusCode::NOT_FOUND) {
+            self.absent_since.get_or_insert(now);
+        }
+        let absent = self.absent_since.map_or(Duration::ZERO, |since| now - since);
+        let verdict = decide(Operation::Poll { absent }, &fault);
         if verdict != Verdict::Repeat {
             return Err(Error::ended(verdict, fault).of_task(&self.schedule.id));
         }
         self.failures += 1;
         tracing::warn!(task = %self.schedule.id, failures = self.failures, fault = ?fault.what, "not answered");
-        if let Some(time) = fault.retry_after() {
-            gate.close_for(time);
-        }
         self.due = now + jittered(backoff(self.failures));
         self.last_fault = Some(fault);
         Ok(())
@@ -136,11 +141,10 @@ impl Poller {
 mod tests {
     use std::cell::Cell;
 
-    use reqwest::{StatusCode, header::HeaderMap};
+    use reqwest::header::HeaderMap;
     use serde_json::json;
 
     use super::*;
-    use crate::ext::fault::What;
 
     #[expect(clippy::unnecessary_wraps, reason = "stands beside the faults in a script")]
     fn answer(status: &str) -> Result<SpeechResult, Fault> {
@@ -149,7 +153,7 @@ mod tests {
     }
 
     fn broken() -> Result<SpeechResult, Fault> {
-        Err(Fault { what: What::Broken, reply: None, source: None })
+        Err(Fault::new(What::Broken))
     }
 
     fn refused(status: u16, retry_after: Option<&str>) -> Result<SpeechResult, Fault> {
@@ -169,10 +173,10 @@ mod tests {
         let start = Instant::now();
         let polls = Cell::new(0);
         let mut poller = Poller::new(Schedule {
-            id: TaskId::from_server("t1".into()),
+            id: TaskId::from_server("t1"),
             pace,
             start,
-            first: start + pace.first(),
+            first: after(start, pace.first()),
             time: deadline,
             deadline: start + deadline,
         });
@@ -180,7 +184,14 @@ mod tests {
         let outcome = loop {
             let poll = || {
                 polls.set(polls.get() + 1);
-                std::future::ready(server(start.elapsed()))
+                let reply = server(start.elapsed());
+                // As the hooks do.
+                if let Err(fault) = &reply
+                    && let Some(time) = fault.retry_after()
+                {
+                    gate.close_for(time);
+                }
+                std::future::ready(reply)
             };
             match poller.next(&gate, poll).await {
                 Ok(result) if !result.status.is_final() => {}
@@ -282,18 +293,61 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_poll_that_never_answers_cannot_outlast_the_deadline() {
+    async fn an_outage_does_not_use_up_the_grace() {
+        let recovering = |age: Duration| match age.as_secs() {
+            0..30 => broken(),
+            30..38 => refused(404, None),
+            _ => answer("COMPLETED"),
+        };
+        let (outcome, ..) = wait(Pace::Every(secs(1)), secs(60), recovering).await;
+        assert!(outcome.is_ok(), "{outcome:?}");
+        // Nor does a pace slower than the grace.
+        let once = |age: Duration| if age < secs(20) { refused(404, None) } else { answer("COMPLETED") };
+        let (outcome, ..) = wait(Pace::Every(secs(15)), secs(60), once).await;
+        assert!(outcome.is_ok(), "{outcome:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_pace_of_never_still_looks_at_the_deadline() {
+        let (outcome, took, polls) =
+            wait(Pace::Every(Duration::MAX), secs(60), |_| answer("COMPLETED")).await;
+        assert!(outcome.is_ok());
+        assert_eq!((took, polls), (secs(60), 1));
+    }
+
+    fn poller(deadline: Duration) -> Poller {
         let start = Instant::now();
-        let mut poller = Poller::new(Schedule {
-            id: TaskId::from_server("t1".into()),
+        Poller::new(Schedule {
+            id: TaskId::from_server("t1"),
             pace: Pace::Adaptive,
             start,
             first: start,
-            time: secs(5),
-            deadline: start + secs(5),
-        });
-        let error = poller.next(&Gate::default(), std::future::pending).await.unwrap_err();
+            time: deadline,
+            deadline: start + deadline,
+        })
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_server_that_never_answers_is_given_a_last_look_and_no_more() {
+        let start = Instant::now();
+        let polls = Cell::new(0);
+        let hanging = || {
+            polls.set(polls.get() + 1);
+            std::future::pending()
+        };
+        let error = poller(secs(5)).next(&Gate::default(), hanging).await.unwrap_err();
         assert!(error.is_deadline());
-        assert_eq!(start.elapsed(), secs(5));
+        assert_eq!((start.elapsed(), polls.get()), (secs(5) + LAST_LOOK, 2));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_deadline_of_zero_is_a_single_look() {
+        let start = Instant::now();
+        let slow = || async {
+            tokio::time::sleep(Duration::from_millis(1_500)).await;
+            answer("COMPLETED")
+        };
+        assert!(poller(Duration::ZERO).next(&Gate::default(), slow).await.is_ok());
+        assert_eq!(start.elapsed(), Duration::from_millis(1_500));
     }
 }

@@ -2,22 +2,23 @@ use std::{
     fmt,
     future::{Future, IntoFuture},
     pin::Pin,
+    sync::Arc,
     time::Duration,
 };
 
-use reqwest::header::HeaderMap;
+use reqwest::{StatusCode, header::HeaderMap};
 use tokio::time::Instant;
 
 use super::{
     Error, Speech, SpeechTask, TaskId, Wait,
-    fault::{Fault, words},
+    fault::{Fault, outcome},
     gate::after,
     submit::submit,
     wait::DEADLINE,
 };
 use crate::{
-    ApiError, Client,
-    types::{SpeechModel, SpeechRequest, TaskCreated, UnitInterval, Voice},
+    Client,
+    types::{SpeechModel, SpeechRequest, UnitInterval, Voice},
 };
 
 /// A speech to be: what to say and how, until it is awaited or [submitted](Self::submit).
@@ -31,9 +32,9 @@ use crate::{
 /// # }
 /// ```
 ///
-/// It is submitted at most once. It is sent again only where the server has provably not taken it: no connection was
-/// made (four attempts within about two seconds), or it answered 429, or 503 with `Retry-After` (until the deadline).
-/// Whatever may have reached it is [in doubt](Error::is_in_doubt) and left to you. Dropping the future while it submits
+/// It is submitted at most once. It is sent again only where the server has provably not taken it: nothing of it was
+/// written to a connection (four attempts, with pauses of two seconds in all), or the server answered 429, or 503 with
+/// `Retry-After` (until the deadline). Whatever may have reached it is [in doubt](Error::is_in_doubt) and left to you. Dropping the future while it submits
 /// leaves the same doubt; dropping it later stops the waiting, not the task: keep its id by
 /// [`on_submitted`](Self::on_submitted), or submit and wait in two steps.
 ///
@@ -52,6 +53,7 @@ use crate::{
 /// # Errors
 ///
 /// When awaited, those of [`submit`](Self::submit) and then those of [`Wait`].
+#[derive(Clone)]
 #[must_use = "nothing is sent until it is awaited or submitted"]
 pub struct Speak {
     client: Client,
@@ -65,7 +67,7 @@ pub struct Speak {
     on_submitted: Option<Callback>,
 }
 
-type Callback = Box<dyn FnOnce(&TaskId) + Send>;
+type Callback = Arc<dyn Fn(&TaskId) + Send + Sync>;
 
 impl Speak {
     pub(crate) fn new(client: Client, input: String) -> Self {
@@ -112,15 +114,16 @@ impl Speak {
         self
     }
 
-    /// How long to go on, from now: submission and wait together.
+    /// How long to go on, from now: submission and wait together. A submission that is on its way is not cut off, for that
+    /// would leave a doubt: it may end later, by the request timeout at most.
     pub fn deadline(mut self, time: Duration) -> Self {
         self.deadline = time;
         self
     }
 
     /// Called with the id as soon as the server has taken the task, before the wait: the place to write it down.
-    pub fn on_submitted(mut self, callback: impl FnOnce(&TaskId) + Send + 'static) -> Self {
-        self.on_submitted = Some(Box::new(callback));
+    pub fn on_submitted(mut self, callback: impl Fn(&TaskId) + Send + Sync + 'static) -> Self {
+        self.on_submitted = Some(Arc::new(callback));
         self
     }
 
@@ -140,6 +143,7 @@ impl Speak {
     /// - [`is_invalid`](Error::is_invalid): a text of 1 or 4,097 characters, a temperature of 7; nothing was sent
     /// - [`is_unreachable`](Error::is_unreachable): no connection; nothing was sent
     /// - [`is_rejected`](Error::is_rejected): the server refused it; nothing was billed
+    /// - [`is_rate_limited`](Error::is_rate_limited): the server asked to hold off for longer than the deadline
     /// - [`is_in_doubt`](Error::is_in_doubt): it may have been taken, and billed
     pub async fn submit(self) -> Result<SpeechTask, Error> {
         let request = self.request()?;
@@ -174,24 +178,11 @@ fn within(what: &'static str, value: Option<f64>) -> Result<Option<UnitInterval>
 
 /// One request.
 async fn create(client: &Client, request: &SpeechRequest) -> Result<TaskId, Fault> {
-    let id = match client.async_speech_create(request).await {
-        Ok(created) => created.into_inner().id,
-        // Another success than the documented one may still bring the id of something paid for.
-        Err(ApiError::UnexpectedResponse(reply)) if reply.status().is_success() => {
-            let status = reply.status();
-            let text = reply.text().await.unwrap_or_default();
-            let Ok(created) = serde_json::from_str::<TaskCreated>(&text) else {
-                let text = client.state().key.redacted(&words(&text));
-                return Err(Fault::answered(status, &HeaderMap::new(), &text));
-            };
-            created.id
-        }
-        Err(error) => return Err(Fault::from_api(error, client.state()).await),
-    };
-    if id.is_empty() {
-        return Err(Fault::answered(reqwest::StatusCode::OK, &HeaderMap::new(), "the id is empty"));
+    let created = outcome(client.async_speech_create(request).await, client.state()).await?;
+    if created.id.is_empty() {
+        return Err(Fault::answered(StatusCode::OK, &HeaderMap::new(), "the id is empty"));
     }
-    Ok(TaskId::from_server(id))
+    Ok(TaskId::from_server(created.id))
 }
 
 impl IntoFuture for Speak {

@@ -1,10 +1,10 @@
-use std::path::Path;
+use std::{fmt, path::Path};
 
 use super::{Audio, Error, SpeechTask, TaskId};
 use crate::types::SpeechResult;
 
 /// A finished speech: where its audio is, and what the server said of it.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Speech {
     task: SpeechTask,
     result: SpeechResult,
@@ -54,5 +54,17 @@ impl Speech {
     /// Those of both.
     pub async fn save(&self, path: impl AsRef<Path>) -> Result<u64, Error> {
         self.audio()?.save(path).await
+    }
+}
+
+/// Without the addresses: whoever has one may have the audio.
+impl fmt::Debug for Speech {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Speech")
+            .field("id", &self.task.id())
+            .field("created", &self.result.created)
+            .field("finished", &self.result.finished)
+            .field("audios", &self.result.results.len())
+            .finish_non_exhaustive()
     }
 }

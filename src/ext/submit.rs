@@ -20,18 +20,17 @@ where
     F: Future<Output = Result<TaskId, Fault>>,
 {
     let (mut failures, mut unreached) = (0, 0);
-    let mut last = None;
-    let mut due = Instant::now();
     loop {
-        due = gate.next(due);
-        if due > deadline {
-            return Err(last.unwrap_or_else(|| held(due)));
+        if let Some(held) = gate.closed_for()
+            && after(Instant::now(), held) > deadline
+        {
+            return Err(Error::held(held));
         }
-        sleep_until(due).await;
+        gate.pass(Instant::now(), deadline).await;
 
         let in_flight = InFlight;
         let outcome = send().await;
-        std::mem::forget(in_flight);
+        in_flight.landed();
         let fault = match outcome {
             Ok(id) => {
                 tracing::info!(task = %id, "submitted");
@@ -41,37 +40,34 @@ where
         };
         failures += 1;
         unreached += u32::from(fault.what == What::Unreached);
-        match decide(Operation::Create { unreached }, &fault) {
+        let end = match decide(Operation::Create { unreached }, &fault) {
             Verdict::Repeat => {
-                tracing::warn!(failures, fault = ?fault.what, "not taken; will be sent again");
-                if let Some(time) = fault.retry_after() {
-                    gate.close_for(time);
+                let hold = fault.retry_after().unwrap_or_default();
+                let due = after(Instant::now(), hold.max(jittered(backoff(failures))));
+                if due <= deadline {
+                    tracing::warn!(failures, fault = ?fault.what, "not taken; will be sent again");
+                    sleep_until(due).await;
+                    continue;
                 }
-                due = after(Instant::now(), jittered(backoff(failures)));
-                let end = if fault.what == What::Unreached { Verdict::Unreachable } else { Verdict::Refused };
-                last = Some(Error::ended(end, fault));
+                if fault.what == What::Unreached { Verdict::Unreachable } else { Verdict::Refused }
             }
-            end => {
-                if end == Verdict::InDoubt {
-                    tracing::error!(fault = ?fault.what, "in doubt: may have been submitted, and billed");
-                }
-                return Err(Error::ended(end, fault));
-            }
+            end => end,
+        };
+        if end == Verdict::InDoubt {
+            tracing::error!(fault = ?fault.what, task = ?fault.task, "in doubt: may have been submitted, and billed");
         }
+        return Err(Error::ended(end, fault));
     }
-}
-
-/// The gate opens too late, and nothing was sent.
-fn held(opens: Instant) -> Error {
-    let left = opens.saturating_duration_since(Instant::now());
-    Error::invalid(
-        "deadline",
-        format!("the server asked all requests to hold off for {left:?}, which is beyond it"),
-    )
 }
 
 /// Says so if a submission is dropped on its way: then nobody is left to hear the id.
 struct InFlight;
+
+impl InFlight {
+    fn landed(self) {
+        std::mem::forget(self);
+    }
+}
 
 impl Drop for InFlight {
     fn drop(&mut self) {
@@ -91,7 +87,7 @@ mod tests {
     use super::*;
 
     fn unreached() -> Fault {
-        Fault { what: What::Unreached, reply: None, source: None }
+        Fault::new(What::Unreached)
     }
 
     fn answer(status: StatusCode, retry_after: Option<&'static str>) -> Fault {
@@ -106,7 +102,8 @@ mod tests {
     async fn run(script: Vec<Result<TaskId, Fault>>) -> (Result<TaskId, Error>, Vec<f64>) {
         let start = Instant::now();
         let (script, sent) = (RefCell::new(VecDeque::from(script)), RefCell::new(Vec::new()));
-        let outcome = submit(&Gate::default(), start + Duration::from_secs(60), || {
+        let gate = Gate::default();
+        let outcome = submit(&gate, start + Duration::from_secs(60), || {
             sent.borrow_mut().push(start.elapsed().as_secs_f64());
             let next = script.borrow_mut().pop_front().expect("sent once too often");
             async move { next }
@@ -116,7 +113,7 @@ mod tests {
     }
 
     fn id() -> TaskId {
-        TaskId::from_server("t1".into())
+        TaskId::from_server("t1")
     }
 
     #[tokio::test(start_paused = true)]
@@ -125,13 +122,13 @@ mod tests {
         let (outcome, sent) = run(vec![Err(unreached()), Err(refused), Ok(id())]).await;
         assert_eq!(outcome.unwrap(), id());
         assert!((0.22..0.29).contains(&sent[1]), "{sent:?}");
-        assert!((7.2..7.3).contains(&sent[2]), "held by Retry-After: {sent:?}");
+        assert!((7.2..7.3).contains(&sent[2]), "as Retry-After says: {sent:?}");
     }
 
     #[tokio::test(start_paused = true)]
     async fn does_not_resubmit_when_in_doubt() {
         for fault in [
-            Fault { what: What::Broken, reply: None, source: None },
+            Fault::new(What::Broken),
             answer(StatusCode::OK, None),
             answer(StatusCode::BAD_GATEWAY, None),
             answer(StatusCode::SERVICE_UNAVAILABLE, None),
@@ -161,10 +158,27 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_closed_gate_holds_back_the_first_request_too() {
-        let gate = Gate::default();
+        let (gate, start) = (Gate::default(), Instant::now());
         gate.close_for(Duration::from_secs(90));
-        let deadline = Instant::now() + Duration::from_secs(60);
+        let deadline = start + Duration::from_secs(60);
         let error = submit(&gate, deadline, || async { panic!("sent") }).await.unwrap_err();
+        assert!(error.is_rate_limited() && !error.is_invalid());
+        assert_eq!(error.retry_after(), Some(Duration::from_secs(90)));
         assert!(error.to_string().contains("hold off for 90s"), "{error}");
+
+        submit(&gate, start + Duration::from_secs(120), || async { Ok(id()) }).await.unwrap();
+        assert!(start.elapsed() >= Duration::from_secs(90));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_deadline_of_zero_sends_once() {
+        let count = RefCell::new(0);
+        let send = || {
+            *count.borrow_mut() += 1;
+            std::future::ready(Err(unreached()))
+        };
+        let error = submit(&Gate::default(), Instant::now(), send).await.unwrap_err();
+        assert!(error.is_unreachable());
+        assert_eq!(*count.borrow(), 1);
     }
 }

@@ -5,7 +5,7 @@ use tokio::time::Instant;
 use super::{
     Error, TaskId, Updates, Wait,
     decide::{Operation, decide},
-    fault::Fault,
+    fault::{Fault, What, outcome},
     gate::after,
     poll::Schedule,
 };
@@ -49,24 +49,22 @@ impl SpeechTask {
     /// # }
     /// ```
     ///
-    /// Only `Retry-After`, where the server asked for it, holds it back.
-    ///
     /// # Errors
     ///
+    /// - [`is_rate_limited`](Error::is_rate_limited): the server has asked this client to hold off, and
+    ///   [`retry_after`](Error::retry_after) says for how long; nothing was sent
     /// - [`is_not_found`](Error::is_not_found): the server doesn't know the task, or not yet
     /// - [`is_rejected`](Error::is_rejected): it refused the request, as with a wrong key
     /// - [`is_unanswered`](Error::is_unanswered): anything that may pass; ask again
     pub async fn status(&self) -> Result<SpeechStatus, Error> {
-        let gate = &self.client.state().gate;
-        tokio::time::sleep_until(gate.next(Instant::now())).await;
+        if let Some(held) = self.client.state().gate.closed_for() {
+            return Err(Error::held(held).of_task(&self.id));
+        }
         match self.poll().await {
             Ok(result) => Ok(result.status),
             Err(fault) => {
-                if let Some(time) = fault.retry_after() {
-                    gate.close_for(time);
-                }
                 // Nobody asks again, so there is no grace for a 404 either.
-                let verdict = decide(Operation::Poll { silence: Duration::MAX }, &fault);
+                let verdict = decide(Operation::Poll { absent: Duration::MAX }, &fault);
                 Err(Error::ended(verdict, fault).of_task(&self.id))
             }
         }
@@ -98,10 +96,14 @@ impl SpeechTask {
     /// One request.
     pub(crate) async fn poll(&self) -> Result<SpeechResult, Fault> {
         let query = TaskQuery { id: self.id.as_str().to_owned() };
-        match self.client.async_speech_result(&query).await {
-            Ok(reply) => Ok(reply.into_inner()),
-            Err(error) => Err(Fault::from_api(error, self.client.state()).await),
+        let mut polled = outcome(self.client.async_speech_result(&query).await, self.client.state()).await;
+        if let Err(Fault { what: What::Unreadable, reply: Some(reply), .. }) = &mut polled
+            && reply.message.as_deref().is_some_and(|text| text.starts_with('{'))
+        {
+            // A result, if not one that we can read: it may hold the address of the audio, which is no error's to tell.
+            reply.message = None;
         }
+        polled
     }
 
     /// A task of this process is given the time it needs at least; a resumed one may long be done.
@@ -111,7 +113,7 @@ impl SpeechTask {
             id: self.id.clone(),
             pace,
             start: self.submitted.unwrap_or(now),
-            first: self.submitted.map_or(now, |submitted| submitted + pace.first()),
+            first: self.submitted.map_or(now, |submitted| after(submitted, pace.first())),
             time,
             deadline: deadline.unwrap_or_else(|| after(now, time)),
         }

@@ -18,14 +18,16 @@ use super::Error;
 /// ```
 ///
 /// What a person types is checked: parsing takes a UUID version 4, as the API's document asks. An id that the server
-/// gave is taken as it came, also when it is read back by serde: refusing it would lose something paid for.
+/// gave is taken as it came, also when it is read back by serde or [`from_server`](Self::from_server): refusing it
+/// would lose something paid for.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct TaskId(String);
 
 impl TaskId {
-    pub(crate) fn from_server(id: String) -> Self {
-        Self(id)
+    /// An id exactly as the server gave it, UUID or not: for one that was kept as text.
+    pub fn from_server(id: impl Into<String>) -> Self {
+        Self(id.into())
     }
 
     /// The id as the server wrote it.
@@ -54,7 +56,7 @@ impl FromStr for TaskId {
         let shown: String = text.chars().take(64).collect();
         Err(Error::invalid(
             "task id",
-            format!("{shown:?} is no UUID version 4 (8-4-4-4-12 hexadecimal digits)"),
+            format!("{shown:?} is not a UUID of version 4 (8-4-4-4-12 hexadecimal digits)"),
         ))
     }
 }
@@ -96,7 +98,7 @@ mod tests {
         for text in bad {
             let error = text.parse::<TaskId>().unwrap_err();
             assert!(error.is_invalid(), "{text}");
-            assert!(error.to_string().contains("no UUID version 4"), "{error}");
+            assert!(error.to_string().contains("not a UUID of version 4"), "{error}");
         }
     }
 

@@ -88,23 +88,46 @@ async fn a_path_in_the_base_url_stays() {
 }
 
 #[tokio::test]
-async fn another_success_than_200_still_brings_the_id() {
-    let server = Socket::play([Act::json("202 Accepted", &json!({"id": ID}))]).await;
+async fn another_success_than_200_is_one() {
+    let bodies = [json!({"id": ID}), completed("https://example.com/a.wav")];
+    let server = Socket::play(bodies.map(|body| Act::json("202 Accepted", &body))).await;
+    assert_eq!(client(&server.url).speak("Hello").await.unwrap().id().as_str(), ID);
+    assert_eq!(server.requests().len(), 2);
+}
+
+#[tokio::test]
+async fn an_id_that_arrived_is_not_lost_with_the_end_of_its_reply() {
+    // The connection ends before the announced length, but the JSON is whole.
+    let server = Socket::play([Act::cut(&json!({"id": ID}).to_string())]).await;
     assert_eq!(client(&server.url).speak("Hello").submit().await.unwrap().id().as_str(), ID);
+
+    let body = json!({"message": "queued, then something broke", "id": ID});
+    let server = Socket::play([Act::json("500 Internal Server Error", &body)]).await;
+    let error = client(&server.url).speak("Hello").submit().await.unwrap_err();
+    assert!(error.is_in_doubt());
+    assert_eq!(error.message(), Some("queued, then something broke"));
+    assert_eq!(error.task_id().unwrap().as_str(), ID);
+}
+
+#[tokio::test]
+async fn a_reply_without_end_is_cut_off() {
+    let server = Socket::play([Act::reply("200 OK", "", &" ".repeat(3 * 1024 * 1024))]).await;
+    let error = client(&server.url).speak("Hello").submit().await.unwrap_err();
+    assert!(error.is_in_doubt(), "{error}");
 }
 
 #[tokio::test]
 async fn a_completed_task_costs_one_create_and_one_poll() {
-    let server = serving(completed("https://example.com/a.wav"));
-    let create = server.mock(|when, then| {
-        when.path("/never");
-        then.status(500);
-    });
-    let speech = client(&server.base_url()).speak("Hello").await.unwrap();
+    let script =
+        [json!({"id": ID}), completed("https://example.com/a.wav")].map(|body| Act::json("200 OK", &body));
+    let server = Socket::play(script).await;
+    let speech = client(&server.url).speak("Hello").await.unwrap();
     assert_eq!(speech.audio().unwrap().url(), "https://example.com/a.wav");
     assert_eq!(speech.result().finished, Some(1_700_000_002.5));
     assert_eq!(speech.id().as_str(), ID);
-    create.assert_calls(0);
+    let paths: Vec<_> =
+        server.requests().iter().map(|request| request.split(' ').nth(1).unwrap().to_owned()).collect();
+    assert_eq!(paths, [CREATE, RESULT]);
 }
 
 #[tokio::test]

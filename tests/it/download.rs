@@ -5,7 +5,7 @@ use std::{fs, path::Path};
 use distribute_ai::{Audio, Error};
 use futures_util::StreamExt;
 
-use crate::support::{Act, ID, Socket, client, completed, nobody, serving};
+use crate::support::{Act, ID, Socket, builder, client, completed, nobody, serving};
 
 /// The audio at this address, as a finished task has it.
 async fn audio_at(url: &str) -> Audio {
@@ -61,6 +61,27 @@ async fn arrives_as_bytes_as_a_stream_and_as_a_file() {
 
 #[cfg(unix)]
 #[tokio::test]
+async fn what_stands_there_is_replaced_in_kind() {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+    let directory = tempfile::tempdir().unwrap();
+    let (file, link) = (directory.path().join("file"), directory.path().join("link"));
+    fs::write(&file, "old").unwrap();
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
+    symlink("file", &link).unwrap();
+    let (audio, _host) = audio_of([Act::reply("200 OK", "", "new")]).await;
+    audio.save(&link).await.unwrap();
+    assert_eq!(fs::read_to_string(&file).unwrap(), "new");
+    assert!(link.is_symlink(), "a link stays one");
+    assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+
+    let error = audio.save("/dev/null").await.unwrap_err();
+    assert!(error.is_io() && error.to_string().contains("no regular file"), "{error}");
+    let long = directory.path().join("x".repeat(250));
+    audio.save(&long).await.unwrap();
+}
+
+#[cfg(unix)]
+#[tokio::test]
 async fn a_file_is_as_readable_as_any_other() {
     use std::os::unix::fs::PermissionsExt;
     let directory = tempfile::tempdir().unwrap();
@@ -86,11 +107,34 @@ async fn goes_on_where_it_was_cut() {
 }
 
 #[tokio::test]
+async fn goes_on_without_an_announced_length_and_from_the_start_if_need_be() {
+    let chunked = "HTTP/1.1 200 OK\r\netag: \"v1\"\r\ntransfer-encoding: chunked\r\n\r\n";
+    let some = Act::Say(format!("{chunked}4\r\n0123\r\n").into_bytes());
+    let (audio, _host) = audio_of([some, part("4-9", 10, "456789")]).await;
+    assert_eq!(audio.bytes().await.unwrap(), "0123456789");
+
+    // All of it, but not the end of the reply.
+    let all = Act::Say(format!("{chunked}a\r\n0123456789\r\n").into_bytes());
+    let nothing_more = Act::reply("416 Range Not Satisfiable", "content-range: bytes */10\r\n", "");
+    let (audio, _host) = audio_of([all, nothing_more]).await;
+    assert_eq!(audio.bytes().await.unwrap(), "0123456789");
+
+    // A host that knows no ranges sends the same again.
+    let (audio, _host) =
+        audio_of([cut("0123"), Act::reply("200 OK", "etag: \"v1\"\r\n", "0123456789")]).await;
+    assert_eq!(audio.bytes().await.unwrap(), "0123456789");
+}
+
+#[tokio::test]
 async fn another_version_or_part_is_not_patched_onto_the_first() {
+    let another_version = "content-range: bytes 4-9/10\r\netag: \"v2\"\r\n";
     for continuation in [
-        Act::reply("200 OK", "", "abcdefghij"),
+        Act::reply("200 OK", "", "0123456789"),
+        Act::reply("200 OK", "etag: \"v2\"\r\n", "abcdefghij"),
+        Act::reply("206 Partial Content", another_version, "456789"),
         part("0-9", 10, "0123456789"),
         part("4-9", 12, "456789"),
+        Act::reply("206 Partial Content", "content-range: bytes 4-9/*\r\n", "456789"),
         Act::reply("206 Partial Content", "", "456789"),
     ] {
         let directory = tempfile::tempdir().unwrap();
@@ -101,6 +145,30 @@ async fn another_version_or_part_is_not_patched_onto_the_first() {
         assert_eq!(fs::read_to_string(&path).unwrap(), "old");
         assert_eq!(entries(directory.path()), ["hello.wav"]);
     }
+}
+
+#[tokio::test]
+async fn what_is_no_audio_is_not_saved_as_one() {
+    for (headers, body, expected) in [
+        ("content-type: text/html\r\n", "<h1>Log in</h1>", "sent a page instead"),
+        ("content-encoding: gzip\r\n", "x", "sent it compressed (gzip)"),
+        ("", "", "the audio is empty"),
+    ] {
+        let (audio, host) = audio_of([Act::reply("200 OK", headers, body)]).await;
+        is_download(&audio.bytes().await.unwrap_err(), expected);
+        assert!(host.requests()[0].contains("accept-encoding: identity\r\n"), "{:?}", host.requests());
+    }
+}
+
+#[tokio::test]
+async fn a_host_that_falls_silent_is_asked_again() {
+    let silent = Act::Stall(b"HTTP/1.1 200 OK\r\netag: \"v1\"\r\ncontent-length: 10\r\n\r\n0123".to_vec());
+    let host = Socket::play([silent, part("4-9", 10, "456789")]).await;
+    let server = serving(completed(&format!("{}/a.wav", host.url)));
+    let impatient =
+        builder(&server.base_url()).request_timeout(std::time::Duration::from_millis(200)).build().unwrap();
+    let audio = impatient.speak("Hello").await.unwrap().audio().unwrap();
+    assert_eq!(audio.bytes().await.unwrap(), "0123456789");
 }
 
 #[tokio::test]

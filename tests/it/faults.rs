@@ -109,9 +109,28 @@ async fn a_rate_limit_beyond_the_deadline_is_told_with_its_hint() {
         assert!(error.is_rate_limited());
         assert_eq!(error.retry_after(), Some(Duration::from_secs(expected)));
         assert_eq!(error.message(), Some("slow down"));
-        // It holds for every request of this client.
-        let error = client.speak("Hello").deadline(Duration::from_secs(5)).submit().await.unwrap_err();
-        assert!(error.to_string().contains("hold off"), "{error}");
+        // It holds for every request of this client, its clones included.
+        let clone = client.clone();
+        let held = [
+            clone.speak("Hello").deadline(Duration::from_secs(5)).submit().await.unwrap_err(),
+            clone.task(ID.parse().unwrap()).status().await.unwrap_err(),
+        ];
+        for error in held {
+            assert!(error.is_rate_limited() && !error.is_invalid(), "{error}");
+            assert!(error.retry_after().unwrap() > Duration::from_secs(expected - 10), "{error:?}");
+            assert!(error.to_string().contains("hold off"), "{error}");
+        }
+        assert_eq!(server.requests().len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_hint_is_heeded_whatever_the_reply_was_else() {
+    for status in ["403 Forbidden", "502 Bad Gateway"] {
+        let server = Socket::play([Act::reply(status, "retry-after: 3600\r\n", "")]).await;
+        let client = client(&server.url);
+        client.speak("Hello").submit().await.unwrap_err();
+        assert!(client.speak("Hello").submit().await.unwrap_err().is_rate_limited());
         assert_eq!(server.requests().len(), 1);
     }
 }
@@ -165,29 +184,74 @@ async fn a_single_status_request_is_one_request() {
 }
 
 #[tokio::test]
-async fn a_client_that_follows_redirects_does_not_make_a_second_order_of_a_dead_end() {
-    // The first host may have carried the request out before it sent us on to one that is not there.
-    let location = format!("location: {}/\r\n", nobody().await);
-    let server = Socket::play([Act::reply("302 Found", &location, "")]).await;
-    let following = reqwest::Client::new();
-    let client = builder(&server.url).http_client(following).build().unwrap();
-    let error = client.speak("Hello").submit().await.unwrap_err();
-    assert!(error.is_in_doubt(), "{error:?}");
-    assert_eq!(server.requests().len(), 1);
+async fn a_redirect_that_a_client_of_the_users_follows_leaves_a_doubt() {
+    // The first host may have carried the request out before it sent us on, whatever the second one says.
+    let elsewhere = [
+        Act::reply("429 Too Many Requests", "retry-after: 0\r\n", ""),
+        Act::reply("503 Service Unavailable", "retry-after: 0\r\n", ""),
+        Act::reply("404 Not Found", "", ""),
+        Act::reply("200 OK", "", "<html>"),
+        Act::json("200 OK", &json!({"id": ID})),
+    ];
+    let mut targets = vec![nobody().await, "ftp://127.0.0.1".into(), "mailto:nobody@example.com".into()];
+    let mut hosts = Vec::new();
+    for act in elsewhere {
+        hosts.push(Socket::play([act]).await);
+    }
+    targets.extend(hosts.iter().map(|host| host.url.clone()));
+    for target in targets {
+        let server =
+            Socket::play([Act::reply("303 See Other", &format!("location: {target}/\r\n"), "")]).await;
+        let client = builder(&server.url).http_client(reqwest::Client::new()).build().unwrap();
+        let error = client.speak("Hello").submit().await.unwrap_err();
+        assert!(error.is_in_doubt(), "{target}: {error:?}");
+        assert_eq!(server.requests().len(), 1, "{target}");
+    }
+}
+
+/// What is called unsent never arrives, also when the time runs out at the worst moment.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_submission_that_is_sent_again_was_never_seen() {
+    let server = Socket::play([Act::json("200 OK", &json!({"id": ID}))]).await;
+    let shared = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+    let submissions: Vec<_> = (0..300_u64)
+        .map(|number| {
+            let time = Duration::from_micros(1 + number * 10);
+            let client =
+                builder(&server.url).request_timeout(time).http_client(shared.clone()).build().unwrap();
+            tokio::spawn(async move {
+                let outcome = client.speak(format!("number {number};")).submit().await;
+                (number, outcome.is_ok_and(|task| task.id().as_str() == ID))
+            })
+        })
+        .collect();
+    for submission in submissions {
+        let (number, _) = submission.await.unwrap();
+        let text = format!("number {number};");
+        let seen = server.requests().iter().filter(|request| request.contains(&text)).count();
+        assert!(seen <= 1, "{text} was seen {seen} times");
+    }
 }
 
 #[tokio::test]
 async fn the_users_own_http_client_keeps_its_headers() {
     let server = MockServer::start();
     let create = server.mock(|when, then| {
-        when.path(CREATE).header("x-team", "radio").header("authorization", KEY);
+        when.path(CREATE)
+            .header("x-team", "radio")
+            .header("user-agent", "radio/1")
+            .header("authorization", KEY);
         then.status(200).json_body(json!({"id": ID}));
     });
     let headers = [("x-team", "radio"), ("authorization", "not the key")];
     let headers =
         headers.map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).into_iter().collect();
-    let own = reqwest::Client::builder().default_headers(headers).build().unwrap();
-    let client = builder(&server.base_url()).http_client(own).user_agent("radio/1").build().unwrap();
+    let own = reqwest::Client::builder().default_headers(headers).user_agent("radio/1").build().unwrap();
+    let client = builder(&server.base_url()).http_client(own.clone()).build().unwrap();
     client.speak("Hello").submit().await.unwrap();
     create.assert_calls(1);
+    assert!(!format!("{client:?}").contains("not the key"));
+
+    let client = builder(&server.base_url()).http_client(own).user_agent("tv/2").build().unwrap();
+    assert!(client.speak("Hello").submit().await.is_err(), "asked for here, it wins");
 }

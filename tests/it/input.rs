@@ -39,7 +39,7 @@ async fn numbers_stay_within_their_bounds() {
 fn an_id_that_is_typed_is_checked() {
     let error = "speech:7".parse::<TaskId>().unwrap_err();
     assert!(error.is_invalid());
-    assert!(error.to_string().starts_with(r#"task id: "speech:7" is no UUID version 4"#), "{error}");
+    assert!(error.to_string().starts_with(r#"task id: "speech:7" is not a UUID of version 4"#), "{error}");
 }
 
 #[test]

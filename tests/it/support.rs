@@ -62,6 +62,8 @@ pub(crate) enum Act {
     HangUp,
     /// Says nothing and stays.
     Keep,
+    /// Writes this and falls silent.
+    Stall(Vec<u8>),
 }
 
 impl Act {
@@ -120,6 +122,10 @@ async fn perform(mut stream: TcpStream, act: Act, seen: Arc<Mutex<Vec<String>>>)
         Act::Say(bytes) => drop(stream.write_all(&bytes).await),
         Act::HangUp => {}
         Act::Keep => tokio::time::sleep(Duration::from_secs(60)).await,
+        Act::Stall(bytes) => {
+            drop(stream.write_all(&bytes).await);
+            tokio::time::sleep(Duration::from_secs(60)).await;
+        }
     }
 }
 
