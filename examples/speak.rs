@@ -7,13 +7,15 @@
 //! With `DISTRIBUTE_AI_API_KEY` set, the API speaks. Without it, a simulator on this machine makes a placeholder.
 
 use std::{
-    io::{self, IsTerminal, Read},
+    cell::OnceCell,
+    fmt,
+    io::{self, IsTerminal, Read, Write},
     path::{Path, PathBuf},
     process::ExitCode,
     time::Duration,
 };
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow};
 use clap::Parser;
 use distribute_ai::{Client, Speech, SpeechTask, TaskId, testing::Simulator};
 use futures_util::StreamExt;
@@ -50,16 +52,33 @@ async fn main() -> ExitCode {
         Err(error) if error.use_stderr() => return refuse(&error),
         Err(help) => help.exit(),
     };
-    match run(args).await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            let bad_input =
-                error.downcast_ref::<distribute_ai::Error>().is_none_or(distribute_ai::Error::is_invalid);
-            ExitCode::from(if bad_input { 2 } else { 1 })
-        }
+    let submitted = OnceCell::new();
+    let outcome = tokio::select! {
+        outcome = run(args, &submitted) => outcome,
+        // What was begun is dropped, and with it a file half written.
+        _ = tokio::signal::ctrl_c() => Err(anyhow!("interrupted")),
+    };
+    let Err(error) = outcome else { return ExitCode::SUCCESS };
+    eprintln!("error: {error:#}");
+    if let Some(id) = submitted.get() {
+        eprintln!("hint: the speech is not lost, fetch it with --resume {id}");
+    }
+    let ours = error.downcast_ref::<distribute_ai::Error>();
+    let bad_input = ours.map_or(error.is::<BadInput>(), distribute_ai::Error::is_invalid);
+    ExitCode::from(if bad_input { 2 } else { 1 })
+}
+
+/// An argument or a setting that is wrong, before anything was sent.
+#[derive(Debug)]
+struct BadInput(String);
+
+impl fmt::Display for BadInput {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
     }
 }
+
+impl std::error::Error for BadInput {}
 
 /// What is wrong with the arguments, in one line.
 fn refuse(error: &clap::Error) -> ExitCode {
@@ -69,17 +88,16 @@ fn refuse(error: &clap::Error) -> ExitCode {
     ExitCode::from(2)
 }
 
-async fn run(args: Args) -> anyhow::Result<()> {
+async fn run(args: Args, submitted: &OnceCell<TaskId>) -> anyhow::Result<()> {
     // Before anything is paid for.
     check_target(&args.out)?;
     let text = args.text.map(read_text).transpose()?;
 
-    let simulator = if std::env::var_os("DISTRIBUTE_AI_API_KEY").is_some_and(|key| !key.is_empty()) {
+    let simulator = if is_set("DISTRIBUTE_AI_API_KEY") {
         None
+    } else if args.resume.is_some() || is_set("DISTRIBUTE_AI_BASE_URL") {
+        return Err(BadInput("DISTRIBUTE_AI_API_KEY is not set".into()).into());
     } else {
-        eprintln!(
-            "DISTRIBUTE_AI_API_KEY is not set: a simulator speaks; its sound is a placeholder, and nothing is billed"
-        );
         Some(Simulator::start().await.context("could not start the simulator")?)
     };
     let client = match &simulator {
@@ -97,10 +115,23 @@ async fn run(args: Args) -> anyhow::Result<()> {
             speak.submit().await?
         }
     };
+    if simulator.is_some() {
+        eprintln!(
+            "no DISTRIBUTE_AI_API_KEY: a simulator speaks; its sound is a placeholder, and nothing is billed"
+        );
+    } else {
+        // A simulator's tasks end with this process; the API's can be resumed.
+        submitted.get_or_init(|| task.id());
+    }
     let speech = watch(&task).await?;
     let bytes = speech.save(&args.out).await?;
-    println!("{}: {bytes} bytes", args.out.display());
+    // The file is there, whether or not anybody reads this.
+    let _ = writeln!(io::stdout(), "{}: {bytes} bytes", args.out.display());
     Ok(())
+}
+
+fn is_set(variable: &str) -> bool {
+    std::env::var_os(variable).is_some_and(|value| !value.is_empty())
 }
 
 /// Shows the status as it moves: on a terminal in one line, elsewhere in a line each.
@@ -138,13 +169,18 @@ fn read_text(text: String) -> anyhow::Result<String> {
     Ok(input.trim_end().to_owned())
 }
 
-fn check_target(path: &Path) -> anyhow::Result<()> {
+/// Whether a file can be made there, tried with another one.
+fn check_target(path: &Path) -> Result<(), BadInput> {
+    let refused = |problem: String| Err(BadInput(format!("--out {}: {problem}", path.display())));
     let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    if path.is_dir() {
-        bail!("--out {}: is a directory", path.display());
+    if path.is_dir() || path.to_string_lossy().ends_with(std::path::MAIN_SEPARATOR) {
+        return refused("is a directory".into());
     }
     if !directory.is_dir() {
-        bail!("--out {}: there is no directory {}", path.display(), directory.display());
+        return refused(format!("there is no directory {}", directory.display()));
     }
-    Ok(())
+    match tempfile::tempfile_in(directory) {
+        Ok(_) => Ok(()),
+        Err(error) => refused(format!("no file can be written there: {error}")),
+    }
 }

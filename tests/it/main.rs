@@ -5,6 +5,7 @@ mod download;
 mod examples;
 mod faults;
 mod input;
+mod readme;
 mod repository;
 mod secrets;
 mod simulator;
