@@ -6,7 +6,7 @@ use std::{fmt, process::ExitCode};
 pub(crate) const EXIT_CODES: &str = "\
 Exit codes:
   0  fine
-  1  a threshold was reached (`spec drift`, to come)
+  1  a threshold was reached: `spec diff` and `spec drift`, `--fail-on`
   2  usage: a wrong argument, a missing input, an output that cannot be written
   3  stale: `--check` found that a written file is not what its inputs give
   4  a bad document, a merge conflict, a failed guard
@@ -15,6 +15,7 @@ Exit codes:
 /// Why a chore ended. The number is the exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Class {
+    Threshold = 1,
     Usage = 2,
     Stale = 3,
     Document = 4,
