@@ -14,6 +14,8 @@ mod values;
 
 use std::collections::HashSet;
 
+pub(super) use shape::all_of;
+
 use super::{
     node::{Node, Pair},
     rules::{self, Direction, Site},

@@ -6,7 +6,7 @@ use super::{
     finding::{Finding, Values},
     node::{Node, Pair},
     rules::{self, Rule},
-    schema::Seen,
+    schema::{Seen, all_of},
     spelling::spelling,
 };
 use crate::json::Pointer;
@@ -100,6 +100,15 @@ pub(super) fn same(a: Option<&Value>, b: Option<&Value>) -> bool {
     match (a, b) {
         // Most of two documents is equal to the letter, and that is soon seen.
         (Some(a), Some(b)) => a == b || spelling(a) == spelling(b),
+        (None, None) => true,
+        _ => false,
+    }
+}
+
+/// Whether two parts that may be missing say the same, references followed and words aside.
+pub(super) fn alike(a: Option<&Node>, b: Option<&Node>) -> bool {
+    match (a, b) {
+        (Some(a), Some(b)) => all_of(a) == all_of(b),
         (None, None) => true,
         _ => false,
     }

@@ -9,7 +9,7 @@ use crate::spec::diff::{
     finding::Values,
     node::{Node, Pair},
     rules,
-    walk::{Walk, nearest, same},
+    walk::{Walk, same},
 };
 
 const EITHER: [(&str, &str); 2] = [("oneOf", "one-of"), ("anyOf", "any-of")];
@@ -75,12 +75,12 @@ fn lists<'a>(
 ) {
     let matches = matches(base, revision);
     for node in matches.removed {
-        let at = (&node.at, &nearest(&task.pair.revision, key));
+        let at = (&node.at, &task.pair.revision.at);
         let values = Values { before: Some(node.value), after: None };
         walk.push(rules::at(task.site, &format!("{word}-removed")), at, &task.subject, values);
     }
     for node in matches.added {
-        let at = (&nearest(&task.pair.base, key), &node.at);
+        let at = (&task.pair.base.at, &node.at);
         let values = Values { before: None, after: Some(node.value) };
         walk.push(rules::at(task.site, &format!("{word}-added")), at, &task.subject, values);
     }
@@ -98,7 +98,7 @@ fn parts<'a>(task: &Task<'a>, walk: &mut Walk, open: &mut Vec<Task<'a>>) {
         rules::at(task.site, &format!("all-of-{happened}{suffix}"))
     };
     for node in matches.removed {
-        let at = (&node.at, &nearest(&task.pair.revision, KEY));
+        let at = (&node.at, &task.pair.revision.at);
         walk.push(
             word(&node, "removed"),
             at,
@@ -107,7 +107,7 @@ fn parts<'a>(task: &Task<'a>, walk: &mut Walk, open: &mut Vec<Task<'a>>) {
         );
     }
     for node in matches.added {
-        let at = (&nearest(&task.pair.base, KEY), &node.at);
+        let at = (&task.pair.base.at, &node.at);
         walk.push(word(&node, "added"), at, &task.subject, Values { before: None, after: Some(node.value) });
     }
     for (index, pair) in matches.both {
@@ -121,7 +121,7 @@ fn not(task: &Task, walk: &mut Walk) {
         (None, None) => return,
         (None, Some(_)) => "not-added",
         (Some(_), None) => "not-removed",
-        (Some(base), Some(revision)) if shape::of(&base) == shape::of(&revision) => return,
+        (Some(base), Some(revision)) if shape::all_of(&base) == shape::all_of(&revision) => return,
         _ => "not-changed",
     };
     task.say_key(walk, word, "not");

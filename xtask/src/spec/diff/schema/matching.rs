@@ -14,13 +14,13 @@ pub(super) struct Matches<'a> {
     pub(super) both: Vec<(usize, Pair<'a>)>,
 }
 
-/// How to know an alternative again, from the surest to the least sure: it says the same; it is the same component; it
-/// has a title; it alone is of its type; it alone is left.
+/// How to know an alternative again, from the surest to the least sure: it says the same; it has a title; it alone is of
+/// its type; it is a component of the same name and type; it alone is left.
 const MARKS: [fn(&Node) -> Option<String>; 5] = [
     |node| Some(shape::of(node).to_string()),
-    |node| node.shared.then(|| node.at.as_str().to_owned()),
     |node| Some(node.text("title").to_owned()).filter(|title| !title.is_empty()),
     |node| Some(node.text("type").to_owned()),
+    |node| node.shared.then(|| format!("{} {}", node.text("type"), node.at.as_str())),
     |_| Some(String::new()),
 ];
 

@@ -123,7 +123,8 @@ enum Others {
 
 fn additional<'a>(task: &Task<'a>, walk: &mut Walk, open: &mut Vec<Task<'a>>) {
     const KEY: &str = "additionalProperties";
-    let word = match (others(task.pair.base.value.get(KEY)), others(task.pair.revision.value.get(KEY))) {
+    let (base, revision) = task.pair.sides(KEY);
+    let word = match (others(base.as_ref()), others(revision.as_ref())) {
         (Others::Typed, Others::Typed) => {
             open.extend(task.pair.get(KEY).map(|pair| task.within(pair, "/*")));
             return;
@@ -139,8 +140,8 @@ fn additional<'a>(task: &Task<'a>, walk: &mut Walk, open: &mut Vec<Task<'a>>) {
     task.say_key(walk, word, KEY);
 }
 
-fn others(value: Option<&Value>) -> Others {
-    match value {
+fn others(node: Option<&Node>) -> Others {
+    match node.map(|node| node.value) {
         Some(Value::Bool(false)) => Others::Closed,
         Some(Value::Object(schema)) if !schema.is_empty() => Others::Typed,
         _ => Others::Open,

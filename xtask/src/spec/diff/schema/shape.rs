@@ -1,4 +1,4 @@
-//! What a schema says in one number: equal schemas have equal numbers, whatever their order and their references.
+//! What a part of a document says in one number: equal parts have equal numbers, whatever their order and references.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
@@ -6,57 +6,78 @@ use serde_json::Value;
 
 use crate::spec::diff::{node::Node, spelling::spelling};
 
-/// How many schemas of one alternative are looked at. It ends circles and bounds the cost; what differs only beyond it is
-/// matched, and then found by the comparison.
-const SCHEMAS: usize = 200;
+/// How much of a part is looked at. That ends circles, and bounds the cost.
+#[derive(Clone, Copy)]
+struct Budget {
+    parts: usize,
+    depth: usize,
+}
 
+/// Of one alternative. What differs only beyond it is matched, and then found by the comparison.
+const GLANCE: Budget = Budget { parts: 200, depth: 16 };
+
+/// Where nothing else compares. Only a circle reaches it.
+const LOOK: Budget = Budget { parts: 20_000, depth: 100 };
+
+/// What an alternative says, as far as it takes to know it again.
 pub(super) fn of(node: &Node) -> u64 {
+    hashed(node, &mut { GLANCE })
+}
+
+/// What the part says.
+pub(in crate::spec::diff) fn all_of(node: &Node) -> u64 {
+    hashed(node, &mut { LOOK })
+}
+
+/// What this says, while the budget lasts.
+fn hashed(node: &Node, budget: &mut Budget) -> u64 {
     let mut hasher = DefaultHasher::new();
-    let mut budget = SCHEMAS;
-    schema(node, &mut hasher, &mut budget);
+    if let (Some(parts), Some(depth)) = (budget.parts.checked_sub(1), budget.depth.checked_sub(1)) {
+        *budget = Budget { parts, depth };
+        match node.value {
+            Value::Object(_) => {
+                for (key, member) in node.members() {
+                    // A flag that is off says what its absence says.
+                    if !is_words(key) && member.value != &Value::Bool(false) {
+                        key.hash(&mut hasher);
+                        said_by(key, &member, budget).hash(&mut hasher);
+                    }
+                }
+            }
+            Value::Array(_) => list(node, budget).hash(&mut hasher),
+            other => spelling(other).hash(&mut hasher),
+        }
+        budget.depth += 1;
+    }
     hasher.finish()
 }
 
-fn schema(node: &Node, hasher: &mut DefaultHasher, budget: &mut usize) {
-    let Some(left) = budget.checked_sub(1) else { return };
-    *budget = left;
-    if node.object().is_none() {
-        return spelling(node.value).hash(hasher);
-    }
-    // A flag that is off says what its absence says.
-    let members = node
-        .members()
-        .into_iter()
-        .filter(|(key, member)| !is_words(key) && member.value != &Value::Bool(false));
-    for (key, member) in members {
-        key.hash(hasher);
-        match key.as_str() {
-            "properties" => {
-                for (name, property) in member.members() {
-                    name.hash(hasher);
-                    schema(&property, hasher, budget);
-                }
-            }
-            "oneOf" | "anyOf" | "allOf" => {
-                let one = |item: &Node| {
-                    let mut hasher = DefaultHasher::new();
-                    schema(item, &mut hasher, budget);
-                    hasher.finish()
-                };
-                let mut items: Vec<_> = member.items().iter().map(one).collect();
-                items.sort_unstable();
-                items.hash(hasher);
-            }
-            "items" | "not" | "additionalProperties" => schema(&member, hasher, budget),
-            "enum" | "required" => {
-                let mut items: Vec<_> = member.items().iter().map(|item| spelling(item.value)).collect();
-                items.sort_unstable();
-                items.dedup();
-                items.hash(hasher);
-            }
-            _ => spelling(member.value).hash(hasher),
+/// What a member says, in numbers.
+fn said_by(key: &str, member: &Node, budget: &mut Budget) -> Vec<u64> {
+    match key {
+        // Names that others have chosen: none of them is a key.
+        "properties" => {
+            let named = |(name, property): (&String, Node)| {
+                let mut hasher = DefaultHasher::new();
+                name.hash(&mut hasher);
+                [hasher.finish(), hashed(&property, budget)]
+            };
+            member.members().into_iter().flat_map(named).collect()
         }
+        "oneOf" | "anyOf" | "allOf" | "enum" | "required" => {
+            let mut items = list(member, budget);
+            items.sort_unstable();
+            if matches!(key, "enum" | "required") {
+                items.dedup();
+            }
+            items
+        }
+        _ => vec![hashed(member, budget)],
     }
+}
+
+fn list(node: &Node, budget: &mut Budget) -> Vec<u64> {
+    node.items().iter().map(|item| hashed(item, budget)).collect()
 }
 
 /// What says nothing about values.
