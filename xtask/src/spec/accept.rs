@@ -28,9 +28,9 @@ pub(crate) fn run(root: &Root, from: From) -> Result<(), Failure> {
     let origin = from.origin()?;
     let sources = sources::read(root)?;
     let lock = Lock::read(root)?;
-    let committed = build::committed(root)?;
+    let accepted = drift::accepted(root, &sources)?;
     let published = pages::load(&sources, &origin)?;
-    let findings = drift::findings(&committed, &published);
+    let findings = drift::findings(&accepted, &published);
     let (built, _) =
         build::build(&published, &Names::read(root)?, &fixes::read(root)?).map_err(|failure| {
             failure.hint("nothing was accepted: the client can't be built from what the pages say now")

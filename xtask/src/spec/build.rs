@@ -58,7 +58,7 @@ pub(crate) fn build(
 }
 
 /// The committed documents, which must be the ones that were fetched.
-pub(super) fn committed(root: &Root) -> Result<Vec<Document>, Failure> {
+fn committed(root: &Root) -> Result<Vec<Document>, Failure> {
     let sources = sources::read(root)?;
     let texts = upstream(root, &sources)?;
     refuse(Lock::read(root)?.disagreements(&sources, &texts))

@@ -4,41 +4,60 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{
-    build,
     diff::{self, Finding, Judge},
-    document::Document,
+    document::{self, Document, For},
     fetch::From,
-    pages, sources,
+    lock::Lock,
+    pages,
+    problem::refuse,
+    sources::{self, Sources},
 };
-use crate::{error::Failure, root::Root};
+use crate::{
+    error::{Class, Failure},
+    files,
+    root::Root,
+};
 
 pub(crate) fn run(root: &Root, from: From, judge: &Judge) -> Result<(), Failure> {
     let origin = from.origin()?;
     let sources = sources::read(root)?;
-    let committed = build::committed(root)?;
+    let accepted = accepted(root, &sources)?;
     let published = pages::load(&sources, &origin)?;
-    judge.report(findings(&committed, &published), "openapi/sources.toml")
+    judge.report(findings(&accepted, &published), "openapi/sources.toml")
 }
 
-/// Page by page. A page that is on one side only is all new, or all gone.
-pub(super) fn findings(committed: &[Document], published: &[Document]) -> Vec<Finding> {
-    let nothing = json!({});
-    let mut pages: BTreeMap<_, _> =
-        committed.iter().map(|document| (page(document), (&document.value, &nothing))).collect();
-    for document in published {
-        pages.entry(page(document)).or_insert((&nothing, &nothing)).1 = &document.value;
+/// The documents that were accepted, of the pages that are listed now. One that is missing is of a page that is new, and
+/// another address is no other document; but one that was edited is nothing that was ever published.
+pub(super) fn accepted(root: &Root, sources: &Sources) -> Result<Vec<Document>, Failure> {
+    let mut texts = BTreeMap::new();
+    for name in sources.keys() {
+        let path = root.upstream(name);
+        if path.exists() {
+            texts.insert(name.clone(), files::read(&path, Class::Document)?);
+        }
     }
-    let changed = pages.into_iter().flat_map(|(page, (base, revision))| {
-        diff::diff(base, revision).into_iter().map(move |finding| finding.of(page))
-    });
-    changed.collect()
+    refuse(Lock::read(root)?.edited(&texts))
+        .map_err(|failure| failure.hint("`git restore openapi/upstream` brings back what was fetched"))?;
+    document::all(texts.iter().map(|(name, text)| Document::read(name, text, For::Comparing)))
 }
 
-/// The page's name, which a committed document bears as its file's.
-fn page(document: &Document) -> &str {
-    let name = document.name.rsplit('/').next().unwrap_or_default();
-    name.strip_suffix(".json").unwrap_or(name)
+/// Page by page. All operations of a page that was never accepted are new.
+pub(super) fn findings(accepted: &[Document], published: &[Document]) -> Vec<Finding> {
+    let before: BTreeMap<_, _> = accepted.iter().map(|document| (&document.name, &document.value)).collect();
+    let mut findings = Vec::new();
+    for page in published {
+        let new = without_operations(&page.value);
+        let base = before.get(&page.name).copied().unwrap_or(&new);
+        findings.extend(diff::diff(base, &page.value).into_iter().map(|finding| finding.of(&page.name)));
+    }
+    findings
+}
+
+fn without_operations(document: &Value) -> Value {
+    let mut document = document.clone();
+    document["paths"] = json!({});
+    document
 }
