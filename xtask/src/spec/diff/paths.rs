@@ -42,6 +42,18 @@ pub(super) fn compare(walk: &mut Walk, document: &Pair, schemes: &security::Sche
     extensions(walk, document);
 }
 
+/// Whether any operation leaves this to its document, before and after: only then does the document's word count.
+pub(super) fn any_inherits(document: &Pair, key: &str) -> bool {
+    let (base, revision) = (Paths::of(&document.base), Paths::of(&document.revision));
+    let silent = |node: &Node| node.value.get(key).is_none();
+    let mut items = matched(base.0, revision.0).both.into_iter();
+    items.any(|(_, item)| {
+        let operations = METHODS.into_iter().filter_map(|method| item.get(method));
+        let mut all = operations.filter(|pair| silent(&pair.base) && silent(&pair.revision));
+        silent(&item.base) && silent(&item.revision) && all.next().is_some()
+    })
+}
+
 /// The paths of one document, as they are written.
 struct Paths<'a>(BTreeMap<String, Node<'a>>);
 

@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::{
     finding::Values,
     node::{Node, Pair},
+    paths::any_inherits,
     walk::{Walk, nearest},
 };
 
@@ -17,7 +18,9 @@ const KEY: &str = "security";
 
 /// What holds for operations that ask for nothing of their own.
 pub(super) fn of_document(walk: &mut Walk, pair: &Pair, schemes: &Schemes) {
-    compare(walk, &pair.base, &pair.revision, schemes, "api-global-security");
+    if any_inherits(pair, KEY) {
+        compare(walk, &pair.base, &pair.revision, schemes, "api-global-security");
+    }
 }
 
 /// What an operation asks, if it is not what the document asks on both sides.

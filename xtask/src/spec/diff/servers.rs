@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::{
     finding::Values,
     node::{Node, Pair},
+    paths::any_inherits,
     walk::{Walk, joined, nearest, same},
 };
 
@@ -14,7 +15,9 @@ const KEY: &str = "servers";
 
 /// The servers of operations that name none of their own.
 pub(super) fn of_document(walk: &mut Walk, pair: &Pair) {
-    compare(walk, &pair.base, &pair.revision);
+    if any_inherits(pair, KEY) {
+        compare(walk, &pair.base, &pair.revision);
+    }
 }
 
 /// The servers of an operation, if it or its path names any.

@@ -2,6 +2,7 @@
 
 mod cases;
 mod cost;
+mod meaning;
 mod properties;
 
 use serde_json::{Map, Value, json};
