@@ -1,7 +1,7 @@
 //! What changed from one document to another, and what it means: on the wire, and for the generated client.
 //!
 //! Pure but for [`run`]: two values in, findings out. The walk ([`document`] and below) says *that* something changed
-//! and under which rule; how bad that is stands in the table ([`rules`]).
+//! and under which rule; how bad that is stands in the table ([`mod@rules`]).
 
 mod body;
 mod document;

@@ -125,16 +125,14 @@ fn servers_and_security() -> Vec<Change> {
     // Of the operation, and of the document.
     for (rules, of) in [
         (
-            ["added", "removed", "required", "refused", "scope-added", "scope-removed"].map(
-                |end| match end {
-                    "added" => "api-security-added",
-                    "removed" => "api-security-removed",
-                    "required" => "api-security-required",
-                    "refused" => "api-security-refused",
-                    "scope-added" => "api-security-scope-added",
-                    _ => "api-security-scope-removed",
-                },
-            ),
+            [
+                "api-security-added",
+                "api-security-removed",
+                "api-security-required",
+                "api-security-refused",
+                "api-security-scope-added",
+                "api-security-scope-removed",
+            ],
             (|ways: &Value| of_security(&json!(null), ways)) as fn(&Value) -> Value,
         ),
         (
