@@ -6,7 +6,7 @@ use std::{fmt, process::ExitCode};
 pub(crate) const EXIT_CODES: &str = "\
 Exit codes:
   0  fine
-  1  a threshold was reached
+  1  a threshold was reached: `--fail-on` of `spec diff` and `spec drift`, `--at-most` of `build-cost`
   2  usage: a wrong argument, a missing input, an output that cannot be written
   3  stale: `--check` found that a written file is not what its inputs give
   4  a bad document, a merge conflict, a failed guard

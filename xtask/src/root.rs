@@ -48,6 +48,10 @@ impl Root {
         self.openapi("distribute-ai.json")
     }
 
+    pub(crate) fn changes(&self) -> PathBuf {
+        self.openapi("CHANGES.md")
+    }
+
     pub(crate) fn upstream_dir(&self) -> PathBuf {
         self.openapi("upstream")
     }

@@ -4,8 +4,12 @@
 //! `distribute-ai.json`. Every arrow is a pure function from values to values with thin I/O around it, and the values
 //! stay `serde_json::Value`: a typed model of OpenAPI drops or rewrites what it does not know.
 
+mod accept;
 mod build;
+mod checks;
+mod diff;
 mod document;
+mod drift;
 mod fetch;
 mod fixes;
 mod hoist;
@@ -35,12 +39,8 @@ pub(crate) enum Command {
     /// Fetch the pages of openapi/sources.toml into openapi/upstream, all or none
     #[command(after_help = EXIT_CODES)]
     Fetch {
-        /// Read saved pages, DIR/NAME.md, instead of the network
-        #[arg(long, value_name = "DIR")]
-        from: Option<PathBuf>,
-        /// Seconds that one page may take
-        #[arg(long, hide = true, default_value_t = 30.0, value_name = "SECONDS")]
-        timeout: f64,
+        #[command(flatten)]
+        from: fetch::From,
     },
     /// Build openapi/distribute-ai.json from openapi/upstream, offline
     #[command(after_help = EXIT_CODES)]
@@ -59,14 +59,49 @@ pub(crate) enum Command {
         #[arg(short, long, value_name = "OUT")]
         output: Option<PathBuf>,
     },
+    /// Say what changed between any two OpenAPI 3.0 documents, and what it means
+    #[command(after_help = EXIT_CODES)]
+    Diff {
+        /// The old document
+        base: PathBuf,
+        /// The new document
+        revision: PathBuf,
+        #[command(flatten)]
+        judge: diff::Judge,
+    },
+    /// Say what the pages have changed since they were last accepted; writes nothing
+    #[command(after_help = EXIT_CODES)]
+    Drift {
+        #[command(flatten)]
+        from: fetch::From,
+        #[command(flatten)]
+        judge: diff::Judge,
+    },
+    /// Take what the pages say now: fetch, build and openapi/CHANGES.md in one step, all or nothing
+    #[command(after_help = EXIT_CODES)]
+    Accept {
+        #[command(flatten)]
+        from: fetch::From,
+    },
+    /// List the rules that `diff` and `drift` judge by
+    #[command(after_help = EXIT_CODES)]
+    Checks {
+        /// How the table is written
+        #[arg(long, value_enum, default_value = "text")]
+        format: checks::Format,
+    },
 }
 
 impl Command {
     pub(crate) fn run(self, root: &Root) -> Result<(), Failure> {
         match self {
-            Self::Fetch { from, timeout } => fetch::run(root, from, timeout),
+            Self::Fetch { from } => fetch::run(root, from),
             Self::Build { check } => build::run(root, check),
             Self::Merge { files, output } => merge::run(&files, output),
+            Self::Diff { base, revision, judge } => diff::run(&base, &revision, &judge),
+            Self::Drift { from, judge } => drift::run(root, from, &judge),
+            Self::Accept { from } => accept::run(root, from),
+            Self::Checks { format } => checks::run(format),
         }
     }
 }

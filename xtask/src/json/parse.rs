@@ -90,8 +90,8 @@ impl<'de> Visitor<'de> for Node<'_> {
             let member = self.child(&key);
             let at = member.at.clone();
             let value = members.next_value_seed(member)?;
-            let second = show(&value);
-            if let Some(first) = object.insert(key, value) {
+            let second = object.contains_key(&key).then(|| show(&value));
+            if let (Some(first), Some(second)) = (object.insert(key, value), second) {
                 let first = show(&first);
                 let message = format!("the key stands twice: first {first}, then {second}");
                 self.twice.borrow_mut().push((at, message));

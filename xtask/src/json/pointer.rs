@@ -1,9 +1,9 @@
 //! RFC 6901: the place of a value in a document.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 /// A JSON pointer that grows as a walk goes down.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Pointer(String);
 
 impl Pointer {
@@ -32,8 +32,17 @@ impl Pointer {
 
     /// The place of a member or item below this one.
     pub(crate) fn child(&self, token: impl fmt::Display) -> Self {
-        let token = token.to_string().replace('~', "~0").replace('/', "~1");
-        Self(format!("{}/{token}", self.0))
+        let mut text = String::with_capacity(self.0.len() + 24);
+        text.push_str(&self.0);
+        text.push('/');
+        let start = text.len();
+        let _ = write!(text, "{token}");
+        // Few tokens need it, and a walk makes one of these for every value.
+        if text[start..].contains(['~', '/']) {
+            let escaped = text[start..].replace('~', "~0").replace('/', "~1");
+            text.replace_range(start.., &escaped);
+        }
+        Self(text)
     }
 
     /// As `Value::pointer` takes it.

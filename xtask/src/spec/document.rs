@@ -21,9 +21,11 @@ pub(crate) struct Document {
 /// How much a document must satisfy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum For {
-    /// OpenAPI 3.0.
+    /// OpenAPI 3.0; what the generator asks beyond it is no matter.
+    Comparing,
+    /// OpenAPI 3.0; what the generator asks beyond it is a warning.
     Merging,
-    /// That, and what the generator asks beyond it.
+    /// OpenAPI 3.0, and what the generator asks beyond it.
     Generation,
 }
 
@@ -50,6 +52,7 @@ fn check(document: &Value, purpose: For) -> Vec<Problem> {
     problems.extend(validate::validate(document));
     if !problems.refused() {
         let severity = match purpose {
+            For::Comparing => return problems.into_vec(),
             For::Merging => Severity::Warning,
             For::Generation => Severity::Error,
         };

@@ -2,6 +2,7 @@
 
 use std::{fs, path::PathBuf, time::Duration};
 
+use clap::Args;
 use jiff::{Timestamp, tz::TimeZone};
 
 use super::{
@@ -17,11 +18,28 @@ use crate::{
     stdout,
 };
 
-pub(crate) fn run(root: &Root, from: Option<PathBuf>, timeout: f64) -> Result<(), Failure> {
-    let origin = match from {
-        Some(dir) => Origin::Directory(dir),
-        None => Origin::Network(seconds(timeout)?),
-    };
+/// Where a command reads the pages.
+#[derive(Args, Debug)]
+pub(crate) struct From {
+    /// Read saved pages, DIR/NAME.md, instead of the network
+    #[arg(long, value_name = "DIR")]
+    from: Option<PathBuf>,
+    /// Seconds that one page may take
+    #[arg(long, hide = true, default_value_t = 30.0, value_name = "SECONDS")]
+    timeout: f64,
+}
+
+impl From {
+    pub(super) fn origin(self) -> Result<Origin, Failure> {
+        Ok(match self.from {
+            Some(dir) => Origin::Directory(dir),
+            None => Origin::Network(seconds(self.timeout)?),
+        })
+    }
+}
+
+pub(crate) fn run(root: &Root, from: From) -> Result<(), Failure> {
+    let origin = from.origin()?;
     let sources = sources::read(root)?;
     let lock = Lock::read(root)?;
     let documents = pages::load(&sources, &origin)?;
@@ -30,7 +48,8 @@ pub(crate) fn run(root: &Root, from: Option<PathBuf>, timeout: f64) -> Result<()
     stdout::print(&written.collect::<String>())
 }
 
-fn changes(
+/// What a fetch writes and removes.
+pub(super) fn changes(
     root: &Root,
     sources: &Sources,
     lock: &Lock,
@@ -71,7 +90,7 @@ fn seconds(timeout: f64) -> Result<Duration, Failure> {
 }
 
 /// The day in UTC, so that two people who fetch at one moment write one date.
-fn today() -> String {
+pub(super) fn today() -> String {
     let now = Timestamp::now().to_zoned(TimeZone::UTC);
     now.date().to_string()
 }

@@ -84,18 +84,27 @@ impl Lock {
                     entry.address
                 ));
             }
-            let sum = documents.get(name).map(|text| sha256(text));
-            if let Some(sum) = sum.filter(|sum| *sum != entry.sha256) {
+        }
+        found.extend(self.edited(documents));
+        for name in self.0.keys().filter(|name| !sources.contains_key(*name)) {
+            found.push(format!(
+                "openapi/upstream.lock: /{name}: found a page that openapi/sources.toml does not list"
+            ));
+        }
+        found
+    }
+
+    /// Every document that is not the one that was fetched.
+    pub(crate) fn edited(&self, documents: &BTreeMap<String, String>) -> Vec<String> {
+        let mut found = Vec::new();
+        for (name, text) in documents {
+            let sum = sha256(text);
+            if let Some(entry) = self.0.get(name).filter(|entry| entry.sha256 != sum) {
                 found.push(format!(
                     "openapi/upstream/{name}.json: (root): edited by hand: found sha256 {sum}, expected {} as in openapi/upstream.lock",
                     entry.sha256
                 ));
             }
-        }
-        for name in self.0.keys().filter(|name| !sources.contains_key(*name)) {
-            found.push(format!(
-                "openapi/upstream.lock: /{name}: found a page that openapi/sources.toml does not list"
-            ));
         }
         found
     }

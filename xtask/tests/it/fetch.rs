@@ -161,8 +161,10 @@ fn what_is_missing_or_wrongly_asked_is_usage() {
 #[test]
 fn help_says_what_the_exit_codes_mean() {
     let root = Root::empty();
-    for words in ["--help", "spec --help", "spec fetch --help", "spec build --help", "spec merge --help"] {
-        let help = root.xtask(words).succeeds();
+    let commands = ["fetch", "build", "merge", "diff", "drift", "accept", "checks"];
+    let commands = commands.map(|command| format!("spec {command} --help"));
+    for words in ["--help", "spec --help"].map(str::to_owned).into_iter().chain(commands) {
+        let help = root.xtask(&words).succeeds();
         assert!(help.contains("3  stale") && help.contains("5  network"), "{help}");
     }
 }

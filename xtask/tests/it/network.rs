@@ -1,4 +1,4 @@
-//! `spec fetch` from the network, which here is a socket on loopback that answers as it is told.
+//! The pages from the network, which here is a socket on loopback that answers as it is told.
 
 use std::{
     io::{Read, Write},
@@ -49,13 +49,17 @@ fn root(address: SocketAddr, path: &str) -> Root {
     root
 }
 
-/// Fetches, and sees that a failure is told of the right page and leaves the disk as it was.
+/// Reads the pages, and sees that a failure is told of the right page, is told as nothing else, and leaves the disk as it
+/// was.
 #[track_caller]
 fn refused(answer: Answer, code: i32, said: &[&str]) {
     let root = root(serve(answer), "/bad");
     let before = root.disk();
-    root.xtask("spec fetch --timeout 0.5").fails(code, said);
-    assert_eq!(root.disk(), before);
+    for command in ["fetch", "drift", "accept"] {
+        let ran = root.xtask(&format!("spec {command} --timeout 0.5"));
+        ran.fails(code, said);
+        assert_eq!((root.disk(), ran.stdout()), (before.clone(), String::new()), "{command}");
+    }
 }
 
 #[test]
@@ -105,7 +109,7 @@ fn a_body_cut_short_is_the_networks_fault() {
 fn a_server_that_is_silent_is_the_networks_fault() {
     let answer: Answer = |path| {
         good(path).unwrap_or_else(|| {
-            thread::sleep(Duration::from_secs(2));
+            thread::sleep(Duration::from_millis(800));
             String::new()
         })
     };

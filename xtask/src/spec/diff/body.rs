@@ -1,0 +1,155 @@
+//! What is sent and what is answered: media types and their schemas.
+
+use super::{
+    finding::Values,
+    node::{Node, Pair, matched},
+    rules::Site,
+    schema,
+    walk::{Walk, alike, joined, nearest},
+};
+
+pub(super) fn of_request(walk: &mut Walk, operation: &Pair) {
+    const KEY: &str = "requestBody";
+    const SUBJECT: &str = "request";
+    let pair = match operation.sides(KEY) {
+        (None, None) => return,
+        (None, Some(body)) => {
+            let rule = if body.flag("required") {
+                "request-body-added-required"
+            } else {
+                "request-body-added-optional"
+            };
+            return walk.say(rule, (&operation.base.at, &body.at), SUBJECT, Values::default());
+        }
+        (Some(body), None) => {
+            let at = (&body.at, &operation.revision.at);
+            return walk.say("request-body-removed", at, SUBJECT, Values::default());
+        }
+        (Some(base), Some(revision)) => Pair { base, revision },
+    };
+    walk.flag(&pair, "required", ("request-body-became-required", "request-body-became-optional"), SUBJECT);
+    content(walk, &pair, &REQUEST, SUBJECT);
+    walk.rest(&pair, SUBJECT, &["required", "content"]);
+}
+
+/// The rules of media types on one side of the wire.
+pub(super) struct Rules {
+    media_type: &'static str,
+    schema: &'static str,
+    encoding: &'static str,
+    site: Site,
+}
+
+const REQUEST: Rules = Rules {
+    media_type: "request-body-media-type",
+    schema: "request-body-media-type-schema",
+    encoding: "request-body-encoding-changed",
+    site: Site::RequestBody,
+};
+
+pub(super) const RESPONSE: Rules = Rules {
+    media_type: "response-media-type",
+    schema: "response-body-media-type-schema",
+    encoding: "response-encoding-changed",
+    site: Site::ResponseBody,
+};
+
+pub(super) fn content(walk: &mut Walk, pair: &Pair, rules: &Rules, subject: &str) {
+    const KEY: &str = "content";
+    let at = (&nearest(&pair.base, KEY), &nearest(&pair.revision, KEY));
+    let mut matched = matched(of(&pair.base), of(&pair.revision));
+    for (name, before, after) in renamed(&mut matched.removed, &mut matched.added) {
+        let (base, revision) = (name.0.as_str(), name.1.as_str());
+        let rule = format!("{}-name-{}", rules.media_type, relation(base, revision));
+        walk.say(
+            &rule,
+            (&before.at, &after.at),
+            &format!("{subject} {base} as {revision}"),
+            Values::default(),
+        );
+        matched.both.push((name.0, Pair { base: before, revision: after }));
+    }
+    for (name, node) in matched.removed {
+        walk.say(
+            &format!("{}-removed", rules.media_type),
+            (&node.at, at.1),
+            &joined(subject, &name),
+            Values::default(),
+        );
+    }
+    for (name, node) in matched.added {
+        walk.say(
+            &format!("{}-added", rules.media_type),
+            (at.0, &node.at),
+            &joined(subject, &name),
+            Values::default(),
+        );
+    }
+    for (name, pair) in matched.both {
+        media_type(walk, &pair, rules, &joined(subject, &name), is_typed(&name));
+    }
+}
+
+fn media_type(walk: &mut Walk, pair: &Pair, rules: &Rules, subject: &str, typed: bool) {
+    match pair.sides("schema") {
+        (None, None) => {}
+        (None, Some(_)) => walk.say_member(&format!("{}-added", rules.schema), pair, "schema", subject),
+        (Some(_), None) => walk.say_member(&format!("{}-removed", rules.schema), pair, "schema", subject),
+        (Some(base), Some(revision)) => {
+            schema::compare(walk, Pair { base, revision }, rules.site, subject, typed);
+        }
+    }
+    if !alike(pair.base.get("encoding").as_ref(), pair.revision.get("encoding").as_ref()) {
+        walk.say_member(rules.encoding, pair, "encoding", subject);
+    }
+    walk.rest(pair, subject, &["schema", "encoding"]);
+}
+
+/// The media types, capitals and blanks aside.
+fn of<'a>(node: &Node<'a>) -> Vec<(String, Node<'a>)> {
+    let types = node.members_of("content");
+    let name = |name: &String| name.to_lowercase().split(';').map(str::trim).collect::<Vec<_>>().join("; ");
+    types.into_iter().map(|(key, node)| (name(key), node)).collect()
+}
+
+/// Takes out the pairs that differ in the media type's own parameters, or of which one has a `*` for the other.
+fn renamed<'a>(
+    removed: &mut Vec<(String, Node<'a>)>,
+    added: &mut Vec<(String, Node<'a>)>,
+) -> Vec<((String, String), Node<'a>, Node<'a>)> {
+    let mut found = Vec::new();
+    removed.retain(|(name, before)| {
+        let Some(index) = added.iter().position(|(other, _)| !relation(name, other).is_empty()) else {
+            return true;
+        };
+        let (other, after) = added.remove(index);
+        found.push(((name.clone(), other), before.clone(), after));
+        false
+    });
+    found
+}
+
+/// How one name relates to another; empty where it does not.
+fn relation(base: &str, revision: &str) -> &'static str {
+    let essence = |name: &str| name.split(';').next().unwrap_or_default().trim().to_owned();
+    let (base, revision) = (essence(base), essence(revision));
+    let covers = |range: &str, name: &str| {
+        range == "*/*"
+            || range.strip_suffix('*').is_some_and(|kind| kind.ends_with('/') && name.starts_with(kind))
+    };
+    if base == revision {
+        "changed"
+    } else if covers(&revision, &base) {
+        "generalized"
+    } else if covers(&base, &revision) {
+        "specialized"
+    } else {
+        ""
+    }
+}
+
+/// Whether 1 and "1" are two things in it.
+fn is_typed(media_type: &str) -> bool {
+    let essence = media_type.split(';').next().unwrap_or_default();
+    essence == "application/json" || essence.ends_with("+json")
+}

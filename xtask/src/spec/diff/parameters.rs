@@ -1,0 +1,145 @@
+//! Parameters, which an operation shares with its path: in the path, the query, headers and cookies.
+
+use super::{
+    finding::Values,
+    node::{Matched, Node, Pair, matched},
+    operation::Context,
+    rules::Site,
+    schema,
+    walk::{Walk, nearest, same},
+};
+
+const KEY: &str = "parameters";
+
+/// What a parameter is known by.
+type Key = (String, String);
+
+pub(super) fn compare(walk: &mut Walk, context: &Context) {
+    let Matched { removed, added, both } = parameters(context);
+    let (base, revision) = (nearest(&context.operation.base, KEY), nearest(&context.operation.revision, KEY));
+    for (key, node) in removed {
+        let rule = if node.flag("deprecated") {
+            "request-parameter-removed-with-deprecation"
+        } else {
+            "request-parameter-removed"
+        };
+        walk.say(rule, (&node.at, &revision), &subject(&key), Values::default());
+    }
+    for (key, node) in added {
+        let rule = match (key.0.as_str(), node.flag("required")) {
+            ("path", _) => "new-request-path-parameter",
+            (_, true) => "new-required-request-parameter",
+            (_, false) => "new-optional-request-parameter",
+        };
+        walk.say(rule, (&base, &node.at), &subject(&key), Values::default());
+    }
+    for (key, pair) in both {
+        parameter(walk, &pair, &key);
+    }
+}
+
+fn parameter(walk: &mut Walk, pair: &Pair, key: &Key) {
+    let subject = &subject(key);
+    if key.0 == "path" && pair.base.text("name") != pair.revision.text("name") {
+        walk.say_member("path-parameter-renamed", pair, "name", subject);
+    }
+    // A parameter in the path is always there.
+    if key.0 != "path" {
+        let rules = ("request-parameter-became-required", "request-parameter-became-optional");
+        walk.flag(pair, "required", rules, subject);
+    }
+    walk.flag(pair, "deprecated", ("request-parameter-deprecated", "request-parameter-reactivated"), subject);
+    walk.flag(
+        pair,
+        "allowEmptyValue",
+        ("request-parameter-empty-value-allowed", "request-parameter-empty-value-refused"),
+        subject,
+    );
+    if written(&pair.base, &key.0) != written(&pair.revision, &key.0) {
+        walk.say(
+            "request-parameter-style-changed",
+            (&pair.base.at, &pair.revision.at),
+            subject,
+            Values::default(),
+        );
+    }
+    content(walk, pair, Site::RequestParameter, subject);
+    walk.rest(
+        pair,
+        subject,
+        &[
+            "name",
+            "in",
+            "required",
+            "deprecated",
+            "allowEmptyValue",
+            "style",
+            "explode",
+            "allowReserved",
+            "schema",
+            "content",
+        ],
+    );
+}
+
+/// The schema of a parameter or header, or of the one media type that it is written in.
+pub(super) fn content(walk: &mut Walk, pair: &Pair, site: Site, subject: &str) {
+    let written = |node: &Node<'_>| node.get("content").is_some_and(|content| !content.members().is_empty());
+    let typed = written(&pair.base) && written(&pair.revision);
+    // One that says nothing takes anything.
+    let schema = |node| Some(node).and_then(schema_of);
+    if let (Some(base), Some(revision)) = (schema(&pair.base), schema(&pair.revision)) {
+        schema::compare(walk, Pair { base, revision }, site, subject, typed);
+    } else if !same(pair.base.value.get("schema"), pair.revision.value.get("schema")) {
+        walk.say_member("other-key-changed", pair, "schema", subject);
+    }
+}
+
+fn schema_of<'a>(node: &Node<'a>) -> Option<Node<'a>> {
+    let of_content = || node.get("content")?.members().into_iter().next()?.1.get("schema");
+    node.get("schema").or_else(of_content)
+}
+
+/// How the value becomes text, with what holds where nothing is said.
+fn written(node: &Node, place: &str) -> (String, bool, bool, Vec<String>) {
+    let usual = if matches!(place, "query" | "cookie") { "form" } else { "simple" };
+    let style = Some(node.text("style")).filter(|style| !style.is_empty()).unwrap_or(usual);
+    let explode = node.value.get("explode").and_then(serde_json::Value::as_bool).unwrap_or(style == "form");
+    let types = node.members_of("content");
+    let types = types.into_iter().map(|(name, _)| name.clone()).collect();
+    // Only lists and objects can be written in more than one way.
+    let kind = schema_of(node).map(|schema| schema.text("type")).unwrap_or_default();
+    let explode = explode && !matches!(kind, "string" | "number" | "integer" | "boolean");
+    (style.to_owned(), explode, node.flag("allowReserved"), types)
+}
+
+/// Those of the operation and, where it has none of that name, of its path; named as they are now.
+fn parameters<'a>(context: &Context<'a, '_>) -> Matched<'a, Key> {
+    let list = |node: &Node<'a>| node.items_of(KEY);
+    let of = |item: &Node<'a>, operation: &Node<'a>| -> Vec<Node<'a>> {
+        list(item).into_iter().chain(list(operation)).collect()
+    };
+    let key = |node: &Node<'_>| -> Key {
+        let (place, name) = (node.text("in"), node.text("name"));
+        // HTTP does not tell capitals apart in the names of headers.
+        (place.to_owned(), if place == "header" { name.to_lowercase() } else { name.to_owned() })
+    };
+    let now = |mut key: Key| {
+        if key.0 == "path"
+            && let Some(now) = context.renamed.get(&key.1)
+        {
+            key.1.clone_from(now);
+        }
+        key
+    };
+    let base = of(&context.item.base, &context.operation.base);
+    let revision = of(&context.item.revision, &context.operation.revision);
+    matched(
+        base.into_iter().map(|node| (now(key(&node)), node)),
+        revision.into_iter().map(|node| (key(&node), node)),
+    )
+}
+
+fn subject((place, name): &Key) -> String {
+    format!("{place} parameter {name}")
+}

@@ -1,0 +1,32 @@
+//! Annotations of GitHub Actions: a command each on standard output.
+
+use std::fmt::Write as _;
+
+use super::{super::level::Wire, Finding};
+
+pub(super) fn render(findings: &[Finding], file: &str) -> String {
+    let mut out = String::new();
+    for finding in findings {
+        let command = match finding.rule.wire {
+            Wire::Err => "error",
+            Wire::Warn => "warning",
+            Wire::Info | Wire::None => "notice",
+        };
+        let of_page = finding.document.as_ref().map(|page| format!("openapi/upstream/{page}.json"));
+        let file = of_page.as_deref().unwrap_or(file);
+        let operation =
+            finding.operation.as_ref().map(|operation| format!("{operation}: ")).unwrap_or_default();
+        let said = format!("{operation}{} (client: {})", finding.message, finding.rule.client);
+        let (file, title) = (property(file), property(&finding.rule.id));
+        let _ = writeln!(out, "::{command} file={file},title={title}::{}", data(&said));
+    }
+    out
+}
+
+fn data(text: &str) -> String {
+    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+}
+
+fn property(text: &str) -> String {
+    data(text).replace(':', "%3A").replace(',', "%2C")
+}

@@ -1,0 +1,12 @@
+//! For another program.
+
+use serde_json::{Value, json};
+
+use super::{super::finding::worst, Finding};
+use crate::json::canonical;
+
+pub(super) fn render(findings: &[Finding]) -> String {
+    let (wire, client) = worst(findings);
+    let all: Vec<Value> = findings.iter().map(Finding::to_json).collect();
+    canonical(&json!({"findings": all, "wire": wire.as_str(), "client": client.as_str()}))
+}

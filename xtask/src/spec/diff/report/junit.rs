@@ -1,0 +1,47 @@
+//! The XML of `JUnit`: a test case each, failed where it reaches the threshold.
+
+use std::fmt::Write as _;
+
+use super::Finding;
+
+pub(super) fn render(findings: &[Finding], fails: impl Fn(&Finding) -> bool) -> String {
+    let failures = findings.iter().filter(|finding| fails(finding)).count();
+    // A suite without a case looks like one that did not run.
+    let tests = findings.len().max(1);
+    let mut out = format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n  <testsuite name=\"spec diff\" tests=\"{tests}\" failures=\"{failures}\">\n"
+    );
+    if findings.is_empty() {
+        out.push_str("    <testcase classname=\"spec diff\" name=\"no change\"/>\n");
+    }
+    for finding in findings {
+        let class = escaped(finding.operation.as_deref().unwrap_or("document"));
+        let name = escaped(&format!("{} {}", finding.rule.id, finding.fingerprint));
+        let said = escaped(&finding.message);
+        let levels = format!("wire {}, client {}", finding.rule.wire, finding.rule.client);
+        let inside = if fails(finding) {
+            format!("<failure type=\"{levels}\" message=\"{said}\"/>")
+        } else {
+            format!("<system-out>{levels}: {said}</system-out>")
+        };
+        let _ = writeln!(out, "    <testcase classname=\"{class}\" name=\"{name}\">{inside}</testcase>");
+    }
+    out + "  </testsuite>\n</testsuites>\n"
+}
+
+fn escaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\n' | '\t' => out.push(' '),
+            // What XML 1.0 can't hold, escaped or not.
+            c if c.is_control() || matches!(c, '\u{FFFE}' | '\u{FFFF}') => out.push('\u{FFFD}'),
+            c => out.push(c),
+        }
+    }
+    out
+}

@@ -1,0 +1,64 @@
+use serde_json::{Value, json};
+
+use super::{super::diff, *};
+
+fn findings() -> Vec<Finding> {
+    let document = |kind: &str, words: &str| {
+        json!({"openapi": "3.0.3", "paths": {"/a": {"get": {"description": words, "responses": {"200": {
+            "description": "d", "content": {"application/json": {"schema": {"type": kind}}}}}}}}})
+    };
+    diff(&document("string", "a"), &document("integer", "<b> | @c\n\u{1}%"))
+}
+
+fn render(format: Format) -> String {
+    let judge = Judge { format, fail_on: FailOn::Err, axis: Axis::Wire, ignore: None };
+    judge.render(&findings(), "new.json")
+}
+
+#[test]
+fn text_is_worst_first_and_ends_with_the_sum() {
+    let text = render(Format::Text);
+    assert!(
+        text.starts_with("err  breaking   GET /a: response 200 application/json: type or format changed"),
+        "{text}"
+    );
+    assert!(text.ends_with("2 changes; wire err, client breaking\n"), "{text}");
+}
+
+#[test]
+fn json_has_the_keys_that_others_rely_on() {
+    let value: Value = serde_json::from_str(&render(Format::Json)).unwrap();
+    assert_eq!((&value["wire"], &value["client"]), (&json!("err"), &json!("breaking")));
+    let keys: Vec<_> = value["findings"][0].as_object().unwrap().keys().map(String::as_str).collect();
+    assert_eq!(
+        keys,
+        ["base_pointer", "client", "fingerprint", "message", "operation", "revision_pointer", "rule", "wire"]
+    );
+    let none = json::render(&[]);
+    let none: Value = serde_json::from_str(&none).unwrap();
+    assert_eq!(none, json!({"findings": [], "wire": "none", "client": "none"}));
+}
+
+#[test]
+fn what_others_wrote_is_no_markup() {
+    let text = render(Format::Markdown);
+    assert!(text.contains(r"&lt;b> \| &#64;c"), "{text}");
+    assert_eq!(text.lines().count(), 6, "{text}");
+}
+
+#[test]
+fn an_annotation_is_one_line() {
+    let text = render(Format::Github);
+    assert_eq!(text.lines().count(), 2, "{text}");
+    assert!(text.contains("::notice file=new.json,title=description-changed::GET /a: "), "{text}");
+    assert!(text.contains("%25") && !text.contains("%\""), "{text}");
+}
+
+#[test]
+fn a_test_case_fails_where_it_reaches_the_threshold() {
+    let text = render(Format::Junit);
+    assert!(text.contains("tests=\"2\" failures=\"1\""), "{text}");
+    assert_eq!(text.matches("<failure ").count(), 1, "{text}");
+    assert!(text.contains("&lt;b&gt;"), "{text}");
+    assert!(junit::render(&[], |_| true).contains("name=\"no change\"/>"));
+}

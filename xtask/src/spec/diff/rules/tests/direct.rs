@@ -1,0 +1,413 @@
+//! Each rule that is no product, as a change of one small document.
+
+use serde_json::json;
+
+use super::*;
+
+/// The document that all changes are made to.
+fn document() -> Value {
+    json!({
+        "openapi": "3.0.3",
+        "info": {"title": "t", "version": "1"},
+        "servers": [{"url": "https://a.b"}],
+        "paths": {"/a/{id}": {"post": {
+            "operationId": "o",
+            "parameters": [{"name": "id", "in": "path", "required": true, "schema": {"type": "string"}}],
+            "requestBody": {"content": {"application/json": {"schema": {"type": "object", "required": ["r"],
+                "properties": {"r": {"type": "string"}, "o": {"type": "string"}}}}}},
+            "responses": {
+                "200": {"description": "d", "headers": {"H": {"schema": {"type": "string"}}},
+                    "content": {"application/json": {"schema": {"type": "object", "required": ["r"],
+                        "properties": {"r": {"type": "string"}, "o": {"type": "string"}}}}}},
+                "404": {"description": "d"}}}}}
+    })
+}
+
+/// A merge patch of the document.
+fn of_document(patch: &Value) -> Value {
+    let mut document = document();
+    json_patch::merge(&mut document, patch);
+    document
+}
+
+/// A merge patch of its operation.
+fn of_operation(patch: &Value) -> Value {
+    of_document(&json!({"paths": {"/a/{id}": {"post": patch}}}))
+}
+
+fn of_schemes(schemes: &Value) -> Value {
+    of_document(&json!({"components": {"securitySchemes": schemes}, "security": [{"s": []}]}))
+}
+
+/// Security of the document and of its operation.
+fn of_security(document: &Value, operation: &Value) -> Value {
+    of_document(&json!({"security": document, "paths": {"/a/{id}": {"post": {"security": operation}}}}))
+}
+
+fn of_parameters(parameters: &Value) -> Value {
+    let mut all = vec![json!({"name": "id", "in": "path", "required": true, "schema": {"type": "string"}})];
+    all.extend(parameters.as_array().cloned().unwrap_or_default());
+    of_operation(&json!({"parameters": all}))
+}
+
+fn of_request(media_types: &Value) -> Value {
+    of_operation(&json!({"requestBody": {"content": media_types}}))
+}
+
+fn of_response(media_types: &Value) -> Value {
+    of_operation(&json!({"responses": {"200": {"content": media_types}}}))
+}
+
+/// A property `p` of a schema in a place, and whether it is required.
+fn of_property(place: fn(&Value) -> Value, property: &Value, required: bool) -> Value {
+    let names = if required { json!(["r", "p"]) } else { json!(["r"]) };
+    place(&json!({"application/json": {"schema": {"required": names, "properties": {"p": property}}}}))
+}
+
+type Change = (&'static str, Value, Value);
+
+fn changes() -> Vec<Change> {
+    let mut all = operations();
+    all.extend(servers_and_security());
+    all.extend(schemes());
+    all.extend(parameters());
+    all.extend(bodies());
+    all.extend(properties());
+    all.extend(responses());
+    all.extend(words());
+    all
+}
+
+fn operations() -> Vec<Change> {
+    let deprecated = of_operation(&json!({"deprecated": true}));
+    let no_path = of_document(&json!({"paths": {"/a/{id}": null}}));
+    let no_method = of_document(&json!({"paths": {"/a/{id}": {"post": null}}}));
+    let id = |id: Value| of_operation(&json!({"operationId": id}));
+    let tags = |tags: Value| of_operation(&json!({"tags": tags}));
+    let mut renamed = document();
+    let text = renamed.to_string().replace("{id}", "{key}").replace("\"id\"", "\"key\"");
+    renamed = serde_json::from_str(&text).unwrap();
+    let callbacks = |value: Value| of_operation(&json!({"callbacks": value}));
+    vec![
+        ("endpoint-added", no_method.clone(), document()),
+        ("api-path-removed-without-deprecation", document(), no_path.clone()),
+        ("api-path-removed-with-deprecation", deprecated.clone(), no_path),
+        ("api-removed-without-deprecation", document(), no_method.clone()),
+        ("api-removed-with-deprecation", deprecated.clone(), no_method),
+        ("endpoint-deprecated", document(), deprecated.clone()),
+        ("endpoint-reactivated", deprecated, document()),
+        ("api-operation-id-added", id(json!(null)), document()),
+        ("api-operation-id-removed", document(), id(json!(null))),
+        ("api-tag-added", tags(json!(["a"])), tags(json!(["b", "a"]))),
+        ("api-tag-removed", tags(json!(["b", "a"])), tags(json!(["a"]))),
+        ("path-parameter-renamed", document(), renamed),
+        ("callback-added", document(), callbacks(json!({"c": {}}))),
+        ("callback-removed", callbacks(json!({"c": {}})), document()),
+        ("callback-changed", callbacks(json!({"c": {}})), callbacks(json!({"c": {"{$url}": {}}}))),
+    ]
+}
+
+fn servers_and_security() -> Vec<Change> {
+    let servers = |servers: Value| of_document(&json!({"servers": servers}));
+    let both = json!([{"url": "https://a.b"}, {"url": "https://c.d"}]);
+    let turned = json!([{"url": "https://c.d"}, {"url": "https://a.b"}]);
+    let variable = |values: Value| {
+        servers(json!([{"url": "https://{v}.b", "variables": {"v": {"default": "x", "enum": values}}}]))
+    };
+    let none = json!(null);
+    let mut changes = vec![
+        ("server-added", document(), servers(both.clone())),
+        ("server-removed", servers(both.clone()), document()),
+        ("default-server-changed", servers(both), servers(turned)),
+        ("server-variable-value-removed", variable(json!(["x", "y"])), variable(json!(["x"]))),
+        ("server-details-changed", document(), servers(json!([{"url": "https://a.b/", "description": "d"}]))),
+    ];
+    // Of the operation, and of the document.
+    for (rules, of) in [
+        (
+            [
+                "api-security-added",
+                "api-security-removed",
+                "api-security-required",
+                "api-security-refused",
+                "api-security-scope-added",
+                "api-security-scope-removed",
+            ],
+            (|ways: &Value| of_security(&json!(null), ways)) as fn(&Value) -> Value,
+        ),
+        (
+            [
+                "api-global-security-added",
+                "api-global-security-removed",
+                "api-global-security-required",
+                "api-global-security-refused",
+                "api-global-security-scope-added",
+                "api-global-security-scope-removed",
+            ],
+            |ways: &Value| of_security(ways, &json!(null)),
+        ),
+    ] {
+        let [added, removed, required, refused, scope_added, scope_removed] = rules;
+        changes.extend([
+            (added, of(&json!([{"s": []}])), of(&json!([{"s": []}, {"t": []}]))),
+            (removed, of(&json!([{"s": [], "t": []}])), of(&json!([{"s": []}]))),
+            (required, of(&none), of(&json!([{"s": []}]))),
+            (refused, of(&json!([{"s": []}, {"t": []}])), of(&json!([{"t": []}]))),
+            (scope_added, of(&json!([{"s": ["a"]}])), of(&json!([{"s": ["b", "a"]}]))),
+            (scope_removed, of(&json!([{"s": ["b", "a"]}])), of(&json!([{"s": ["a"]}]))),
+        ]);
+    }
+    changes
+}
+
+fn schemes() -> Vec<Change> {
+    let key = json!({"type": "apiKey", "in": "header", "name": "a"});
+    let of = |scheme: Value| of_schemes(&json!({"s": scheme}));
+    let flow = |flow: Value| of(json!({"type": "oauth2", "flows": flow}));
+    let implicit = |url: &str, scopes: Value| {
+        flow(json!({"implicit": {"authorizationUrl": url, "tokenUrl": url, "scopes": scopes}}))
+    };
+    let unused = |name: &str| {
+        let mut document = of(json!({"type": "apiKey", "in": "header", "name": name}));
+        document["security"] = json!([]);
+        document
+    };
+    vec![
+        (
+            "api-security-component-added",
+            of(key.clone()),
+            of_schemes(&json!({"s": key, "t": {"type": "http"}})),
+        ),
+        (
+            "api-security-component-removed",
+            of_schemes(&json!({"s": key, "t": {"type": "http"}})),
+            of(key.clone()),
+        ),
+        (
+            "api-security-component-type-changed",
+            of(key.clone()),
+            of(json!({"type": "http", "scheme": "basic"})),
+        ),
+        (
+            "security-scheme-changed",
+            of(key.clone()),
+            of(json!({"type": "apiKey", "in": "query", "name": "a"})),
+        ),
+        ("unused-security-scheme-changed", unused("a"), unused("b")),
+        (
+            "security-scheme-details-changed",
+            of(json!({"type": "http", "bearerFormat": "a"})),
+            of(json!({"type": "http", "bearerFormat": "b"})),
+        ),
+        ("api-security-component-oauth-url-changed", implicit("a", json!({})), implicit("b", json!({}))),
+        (
+            "api-security-component-oauth-token-url-changed",
+            implicit("a", json!({})),
+            implicit("b", json!({})),
+        ),
+        ("security-scheme-flow-added", flow(json!({})), flow(json!({"implicit": {}}))),
+        ("security-scheme-flow-removed", flow(json!({"implicit": {}})), flow(json!({}))),
+        (
+            "api-security-component-oauth-scope-added",
+            implicit("a", json!({})),
+            implicit("a", json!({"x": "d"})),
+        ),
+        (
+            "api-security-component-oauth-scope-removed",
+            implicit("a", json!({"x": "d"})),
+            implicit("a", json!({})),
+        ),
+        (
+            "api-security-component-oauth-scope-changed",
+            implicit("a", json!({"x": "d"})),
+            implicit("a", json!({"x": "e"})),
+        ),
+    ]
+}
+
+fn parameters() -> Vec<Change> {
+    let query = |more: Value| {
+        let mut parameter = json!({"name": "q", "in": "query", "schema": {"type": "array"}});
+        json_patch::merge(&mut parameter, &more);
+        of_parameters(&json!([parameter]))
+    };
+    let path = of_parameters(&json!([{"name": "x", "in": "path", "required": true}]));
+    let (optional, required) = (query(json!({})), query(json!({"required": true})));
+    let deprecated = query(json!({"deprecated": true}));
+    let empty = query(json!({"allowEmptyValue": true}));
+    vec![
+        ("new-request-path-parameter", document(), path),
+        ("new-required-request-parameter", document(), required.clone()),
+        ("new-optional-request-parameter", document(), optional.clone()),
+        ("request-parameter-removed", optional.clone(), document()),
+        ("request-parameter-removed-with-deprecation", deprecated, document()),
+        ("request-parameter-became-required", optional.clone(), required.clone()),
+        ("request-parameter-became-optional", required, optional.clone()),
+        ("request-parameter-style-changed", optional.clone(), query(json!({"explode": false}))),
+        ("request-parameter-empty-value-allowed", optional.clone(), empty.clone()),
+        ("request-parameter-empty-value-refused", empty, optional),
+    ]
+}
+
+fn bodies() -> Vec<Change> {
+    let body = |body: Value| of_operation(&json!({"requestBody": body}));
+    let none = body(json!(null));
+    let required = body(json!({"required": true}));
+    let mut changes = vec![
+        ("request-body-added-required", none.clone(), required.clone()),
+        ("request-body-added-optional", none.clone(), document()),
+        ("request-body-removed", document(), none),
+        ("request-body-became-required", document(), required.clone()),
+        ("request-body-became-optional", required, document()),
+    ];
+    let xml = json!({"application/xml": {}});
+    let no_schema = json!({"application/json": {"schema": null}});
+    let encoding = json!({"application/json": {"encoding": {"r": {"contentType": "a/b"}}}});
+    let charset = |base: &str| json!({"application/json": null, base: {"schema": {"type": "object"}}});
+    for (place, [added, removed, name, wider, narrower, schema_added, schema_removed, encoded]) in [
+        (
+            of_request as fn(&Value) -> Value,
+            [
+                "request-body-media-type-added",
+                "request-body-media-type-removed",
+                "request-body-media-type-name-changed",
+                "request-body-media-type-name-generalized",
+                "request-body-media-type-name-specialized",
+                "request-body-media-type-schema-added",
+                "request-body-media-type-schema-removed",
+                "request-body-encoding-changed",
+            ],
+        ),
+        (
+            of_response,
+            [
+                "response-media-type-added",
+                "response-media-type-removed",
+                "response-media-type-name-changed",
+                "response-media-type-name-generalized",
+                "response-media-type-name-specialized",
+                "response-body-media-type-schema-added",
+                "response-body-media-type-schema-removed",
+                "response-encoding-changed",
+            ],
+        ),
+    ] {
+        changes.extend([
+            (added, document(), place(&xml)),
+            (removed, place(&xml), document()),
+            (name, document(), place(&charset("application/json; charset=utf-8"))),
+            (wider, document(), place(&charset("application/*"))),
+            (narrower, place(&charset("*/*")), document()),
+            (schema_added, place(&no_schema), document()),
+            (schema_removed, document(), place(&no_schema)),
+            (encoded, document(), place(&encoding)),
+        ]);
+    }
+    changes
+}
+
+fn properties() -> Vec<Change> {
+    let text = json!({"type": "string"});
+    let with = |key: &str| json!({"type": "string", key: true});
+    let request = |property: &Value, required| of_property(of_request, property, required);
+    let response = |property: &Value, required| of_property(of_response, property, required);
+    let default = json!({"type": "string", "default": "a"});
+    let (read, write) = (with("readOnly"), with("writeOnly"));
+    let mut changes = vec![
+        ("new-required-request-property", document(), request(&text, true)),
+        ("new-required-request-property-with-default", document(), request(&default, true)),
+        ("new-optional-request-property", document(), request(&text, false)),
+        ("request-property-removed", request(&text, false), document()),
+        ("request-property-became-required", request(&text, false), request(&text, true)),
+        ("request-property-became-required-with-default", request(&default, false), request(&default, true)),
+        ("request-property-became-optional", request(&text, true), request(&text, false)),
+        ("request-read-only-property-added", document(), request(&read, true)),
+        ("request-read-only-property-removed", request(&read, true), document()),
+        ("request-read-only-property-became-required", request(&read, false), request(&read, true)),
+        ("request-read-only-property-became-optional", request(&read, true), request(&read, false)),
+        ("response-required-property-added", document(), response(&text, true)),
+        ("response-optional-property-added", document(), response(&text, false)),
+        ("response-required-property-removed", response(&text, true), document()),
+        ("response-optional-property-removed", response(&text, false), document()),
+        ("response-required-write-only-property-added", document(), response(&write, true)),
+        ("response-optional-write-only-property-added", document(), response(&write, false)),
+        ("response-required-write-only-property-removed", response(&write, true), document()),
+        ("response-optional-write-only-property-removed", response(&write, false), document()),
+        ("response-property-became-required", response(&text, false), response(&text, true)),
+        ("response-property-became-optional", response(&text, true), response(&text, false)),
+        ("response-write-only-property-became-required", response(&write, false), response(&write, true)),
+        ("response-write-only-property-became-optional", response(&write, true), response(&write, false)),
+    ];
+    for rule in all().keys() {
+        let Some((side, rest)) = rule.split_once('-') else { continue };
+        let Some((required, became)) = rest.split_once("-property-became-") else { continue };
+        let (marked, plain) = match became {
+            "read-only" | "not-read-only" => (&read, &text),
+            "write-only" | "not-write-only" => (&write, &text),
+            _ => continue,
+        };
+        let required = match required {
+            "required" => true,
+            "optional" => false,
+            _ => continue,
+        };
+        let place: fn(&Value) -> Value = if side == "request" { of_request } else { of_response };
+        let (base, revision) = if became.starts_with("not-") { (marked, plain) } else { (plain, marked) };
+        changes.push((rule, of_property(place, base, required), of_property(place, revision, required)));
+    }
+    changes
+}
+
+fn responses() -> Vec<Change> {
+    let with = |status: &str, response: Value| of_operation(&json!({"responses": {status: response}}));
+    let some = json!({"description": "d"});
+    let none = json!(null);
+    let header = |header: Value| of_operation(&json!({"responses": {"200": {"headers": {"H": header}}}}));
+    let required = header(json!({"required": true}));
+    let deprecated = header(json!({"deprecated": true}));
+    vec![
+        ("response-success-status-added", document(), with("2XX", some.clone())),
+        ("response-success-status-removed", document(), with("200", none.clone())),
+        ("response-non-success-status-added", document(), with("500", some.clone())),
+        ("response-non-success-status-removed", document(), with("404", none.clone())),
+        ("response-default-added", document(), with("default", some.clone())),
+        ("response-default-removed", with("default", some), document()),
+        ("response-header-added", header(none.clone()), document()),
+        ("required-response-header-removed", required.clone(), header(none.clone())),
+        ("optional-response-header-removed", document(), header(none)),
+        ("response-header-became-required", document(), required.clone()),
+        ("response-header-became-optional", required, document()),
+        ("response-header-deprecated", document(), deprecated.clone()),
+        ("response-header-reactivated", deprecated, document()),
+        ("response-header-style-changed", document(), header(json!({"explode": true}))),
+        ("response-links-changed", document(), with("200", json!({"links": {"l": {}}}))),
+    ]
+}
+
+fn words() -> Vec<Change> {
+    let schema = |key: &str, value: Value| of_request(&json!({"application/json": {"schema": {key: value}}}));
+    vec![
+        ("description-changed", document(), of_operation(&json!({"summary": "s"}))),
+        ("title-changed", document(), schema("title", json!("T"))),
+        ("example-changed", document(), schema("example", json!({}))),
+        ("external-docs-changed", document(), schema("externalDocs", json!({"url": "u"}))),
+        ("xml-changed", document(), schema("xml", json!({"name": "n"}))),
+        ("other-key-changed", document(), schema("const", json!(1))),
+        ("extension-changed", document(), of_operation(&json!({"responses": {"x-a": 1}}))),
+        ("info-changed", document(), of_document(&json!({"info": {"version": "2"}}))),
+        ("tags-changed", document(), of_document(&json!({"tags": [{"name": "a"}]}))),
+        ("openapi-version-changed", document(), of_document(&json!({"openapi": "3.0.0"}))),
+    ]
+}
+
+#[test]
+fn every_other_rule_fires_for_its_change_only() {
+    for (id, base, revision) in changes() {
+        fires(id, &base, &revision);
+    }
+}
+
+/// The ids that are tried here.
+pub(super) fn tested() -> BTreeSet<String> {
+    changes().into_iter().map(|(id, ..)| id.to_owned()).collect()
+}

@@ -1,0 +1,112 @@
+//! What a part of a document says in one number: equal parts have equal numbers, whatever their order and references.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use serde_json::Value;
+
+use crate::spec::diff::{node::Node, spelling::spelling};
+
+/// How much of a part is looked at. That ends circles, and bounds the cost.
+#[derive(Clone, Copy)]
+struct Budget {
+    parts: usize,
+    depth: usize,
+}
+
+/// Of one alternative. What differs only beyond it is matched, and then found by the comparison.
+const GLANCE: Budget = Budget { parts: 200, depth: 16 };
+
+/// Where nothing else compares. Only a circle reaches it.
+const LOOK: Budget = Budget { parts: 20_000, depth: 100 };
+
+/// What an alternative says, as far as it takes to know it again.
+pub(super) fn of(node: &Node) -> u64 {
+    hashed(node, &mut { GLANCE })
+}
+
+/// What the part says.
+pub(in crate::spec::diff) fn all_of(node: &Node) -> u64 {
+    hashed(node, &mut { LOOK })
+}
+
+/// What this says, while the budget lasts.
+fn hashed(node: &Node, budget: &mut Budget) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    if let (Some(parts), Some(depth)) = (budget.parts.checked_sub(1), budget.depth.checked_sub(1)) {
+        *budget = Budget { parts, depth };
+        match node.value {
+            Value::Object(_) => {
+                for (key, member) in node.members() {
+                    // A flag that is off says what its absence says.
+                    if !is_words(key) && member.value != &Value::Bool(false) {
+                        key.hash(&mut hasher);
+                        said_by(key, &member, budget).hash(&mut hasher);
+                    }
+                }
+            }
+            Value::Array(_) => list(node, budget).hash(&mut hasher),
+            other => spelling(other).hash(&mut hasher),
+        }
+        budget.depth += 1;
+    }
+    hasher.finish()
+}
+
+/// What a member says, in numbers.
+fn said_by(key: &str, member: &Node, budget: &mut Budget) -> Vec<u64> {
+    match key {
+        // Names that others have chosen: none of them is a key.
+        "properties" => {
+            let named = |(name, property): (&String, Node)| {
+                let mut hasher = DefaultHasher::new();
+                name.hash(&mut hasher);
+                [hasher.finish(), hashed(&property, budget)]
+            };
+            member.members().into_iter().flat_map(named).collect()
+        }
+        "oneOf" | "anyOf" | "allOf" | "enum" | "required" => {
+            let mut items = list(member, budget);
+            items.sort_unstable();
+            if matches!(key, "enum" | "required") {
+                items.dedup();
+            }
+            items
+        }
+        _ => vec![hashed(member, budget)],
+    }
+}
+
+fn list(node: &Node, budget: &mut Budget) -> Vec<u64> {
+    node.items().iter().map(|item| hashed(item, budget)).collect()
+}
+
+/// What says nothing about values.
+fn is_words(key: &str) -> bool {
+    key.starts_with("x-")
+        || ["description", "title", "example", "examples", "externalDocs", "default", "deprecated"]
+            .contains(&key)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn order_references_and_words_make_no_difference() {
+        let one = json!({"type": "object", "required": ["b", "a"], "properties": {
+            "a": {"enum": [1, "x"], "description": "d"}, "b": {"anyOf": [{"type": "string"}, {"minimum": 1.0}]}}});
+        let other = json!({"properties": {
+            "b": {"anyOf": [{"minimum": 1}, {"type": "string"}]}, "a": {"enum": ["x", 1.0]}},
+            "required": ["a", "b"], "nullable": false, "type": "object"});
+        assert_eq!(of(&Node::root(&one)), of(&Node::root(&other)));
+        assert_ne!(of(&Node::root(&one)), of(&Node::root(&json!({"type": "object"}))));
+    }
+
+    #[test]
+    fn a_schema_that_contains_itself_ends() {
+        let document = json!({"a": {"allOf": [{"$ref": "#/a"}, {"$ref": "#/a"}]}});
+        of(&Node::root(&document).get("a").unwrap());
+    }
+}

@@ -1,0 +1,62 @@
+//! Documents in, findings out.
+
+mod cases;
+mod cost;
+mod meaning;
+mod properties;
+
+use serde_json::{Map, Value, json};
+
+/// The document with every schema in `components`, each behind a reference.
+fn hoisted(document: &Value) -> Value {
+    hoisted_as("S", document)
+}
+
+/// As [`hoisted`], with names that begin like this.
+fn hoisted_as(prefix: &str, document: &Value) -> Value {
+    let mut document = document.clone();
+    let mut schemas = Map::new();
+    if let Some(paths) = document.get_mut("paths") {
+        hoist(paths, prefix, &mut schemas);
+    }
+    if let Some(components) = document.as_object_mut().map(|all| all.entry("components").or_insert(json!({})))
+    {
+        components["schemas"] = Value::Object(schemas);
+    }
+    document
+}
+
+/// Moves the schemas below a value, innermost first.
+fn hoist(value: &mut Value, prefix: &str, schemas: &mut Map<String, Value>) {
+    match value {
+        Value::Object(members) => {
+            for (key, member) in members {
+                hoist(member, prefix, schemas);
+                match (key.as_str(), &mut *member) {
+                    ("schema" | "items" | "additionalProperties", Value::Object(_)) => {
+                        moved(member, prefix, schemas);
+                    }
+                    ("oneOf" | "anyOf" | "allOf", Value::Array(items)) => {
+                        for item in items {
+                            moved(item, prefix, schemas);
+                        }
+                    }
+                    ("properties", Value::Object(properties)) => {
+                        for property in properties.values_mut() {
+                            moved(property, prefix, schemas);
+                        }
+                    }
+                    _ => {}
+                }
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| hoist(item, prefix, schemas)),
+        _ => {}
+    }
+}
+
+fn moved(schema: &mut Value, prefix: &str, schemas: &mut Map<String, Value>) {
+    let name = format!("{prefix}{}", schemas.len());
+    let reference = json!({"$ref": format!("#/components/schemas/{name}")});
+    schemas.insert(name, std::mem::replace(schema, reference));
+}
