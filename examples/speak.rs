@@ -7,7 +7,7 @@
 //! With `DISTRIBUTE_AI_API_KEY` set, the API speaks. Without it, a simulator on this machine makes a placeholder.
 
 use std::{
-    cell::OnceCell,
+    cell::{Cell, OnceCell},
     fmt,
     io::{self, IsTerminal, Read, Write},
     path::{Path, PathBuf},
@@ -52,20 +52,40 @@ async fn main() -> ExitCode {
         Err(error) if error.use_stderr() => return refuse(&error),
         Err(help) => help.exit(),
     };
-    let submitted = OnceCell::new();
-    let outcome = tokio::select! {
-        outcome = run(args, &submitted) => outcome,
-        // What was begun is dropped, and with it a file half written.
-        _ = tokio::signal::ctrl_c() => Err(anyhow!("interrupted")),
+    let progress = Progress::default();
+    let outcome = match prepare(&args) {
+        Ok(text) => tokio::select! {
+            outcome = run(args, text, &progress) => outcome,
+            // What was begun is dropped, and with it a file half written.
+            _ = tokio::signal::ctrl_c() => Err(anyhow!("interrupted")),
+        },
+        Err(error) => Err(error),
     };
     let Err(error) = outcome else { return ExitCode::SUCCESS };
     eprintln!("error: {error:#}");
-    if let Some(id) = submitted.get() {
+    let ours = error.downcast_ref::<distribute_ai::Error>();
+    let lost = ours.is_some_and(|error| error.is_failed() || error.is_not_found());
+    if progress.submitting.get() && ours.is_none() {
+        eprintln!("hint: it was being submitted: whether it is spoken, and billed, is not known");
+    } else if let Some(id) = progress.task.get().filter(|_| !lost) {
         eprintln!("hint: the speech is not lost, fetch it with --resume {id}");
     }
-    let ours = error.downcast_ref::<distribute_ai::Error>();
     let bad_input = ours.map_or(error.is::<BadInput>(), distribute_ai::Error::is_invalid);
     ExitCode::from(if bad_input { 2 } else { 1 })
+}
+
+/// How far it came, for what is said when it ends badly.
+#[derive(Default)]
+struct Progress {
+    submitting: Cell<bool>,
+    /// The task, if it can be resumed.
+    task: OnceCell<TaskId>,
+}
+
+/// Whatever can be wrong before anything is paid for; returns the text.
+fn prepare(args: &Args) -> anyhow::Result<String> {
+    check_target(&args.out)?;
+    read_text(args.text.as_deref().unwrap_or_default())
 }
 
 /// An argument or a setting that is wrong, before anything was sent.
@@ -88,11 +108,7 @@ fn refuse(error: &clap::Error) -> ExitCode {
     ExitCode::from(2)
 }
 
-async fn run(args: Args, submitted: &OnceCell<TaskId>) -> anyhow::Result<()> {
-    // Before anything is paid for.
-    check_target(&args.out)?;
-    let text = args.text.map(read_text).transpose()?;
-
+async fn run(args: Args, text: String, progress: &Progress) -> anyhow::Result<()> {
     let simulator = if is_set("DISTRIBUTE_AI_API_KEY") {
         None
     } else if args.resume.is_some() || is_set("DISTRIBUTE_AI_BASE_URL") {
@@ -105,15 +121,17 @@ async fn run(args: Args, submitted: &OnceCell<TaskId>) -> anyhow::Result<()> {
         None => Client::from_env()?,
     };
 
-    let task = match (args.resume, text) {
-        (Some(id), _) => client.task(id),
-        (None, text) => {
-            let mut speak = client.speak(text.unwrap_or_default());
-            if let Some(voice) = args.voice {
-                speak = speak.voice(voice);
-            }
-            speak.submit().await?
+    let task = if let Some(id) = args.resume {
+        client.task(id)
+    } else {
+        let mut speak = client.speak(text);
+        if let Some(voice) = args.voice {
+            speak = speak.voice(voice);
         }
+        progress.submitting.set(simulator.is_none());
+        let task = speak.submit().await?;
+        progress.submitting.set(false);
+        task
     };
     if simulator.is_some() {
         eprintln!(
@@ -121,7 +139,7 @@ async fn run(args: Args, submitted: &OnceCell<TaskId>) -> anyhow::Result<()> {
         );
     } else {
         // A simulator's tasks end with this process; the API's can be resumed.
-        submitted.get_or_init(|| task.id());
+        progress.task.get_or_init(|| task.id());
     }
     let speech = watch(&task).await?;
     let bytes = speech.save(&args.out).await?;
@@ -160,9 +178,9 @@ async fn watch(task: &SpeechTask) -> anyhow::Result<Speech> {
     Ok(task.wait().await?)
 }
 
-fn read_text(text: String) -> anyhow::Result<String> {
+fn read_text(text: &str) -> anyhow::Result<String> {
     if text != "-" {
-        return Ok(text);
+        return Ok(text.to_owned());
     }
     let mut input = String::new();
     io::stdin().read_to_string(&mut input).context("standard input")?;
@@ -175,6 +193,11 @@ fn check_target(path: &Path) -> Result<(), BadInput> {
     let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     if path.is_dir() || path.to_string_lossy().ends_with(std::path::MAIN_SEPARATOR) {
         return refused("is a directory".into());
+    }
+    match path.metadata() {
+        Ok(found) if !found.is_file() => return refused("is no regular file".into()),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return refused(error.to_string()),
+        _ => {}
     }
     if !directory.is_dir() {
         return refused(format!("there is no directory {}", directory.display()));

@@ -66,8 +66,8 @@ impl ClientBuilder {
     ///
     /// The key is added to requests to the API only; its default headers go to both, so keep secrets out of them.
     /// [`connect_timeout`](Self::connect_timeout) and the handling of redirects are this client's: build it with
-    /// `redirect::Policy::none()`, for a submission that is redirected is in doubt.
-    /// [`request_timeout`](Self::request_timeout) takes the place of its own.
+    /// `redirect::Policy::none()`, for a submission whose redirect is followed is in doubt. Its own timeout is set aside
+    /// for [`request_timeout`](Self::request_timeout).
     pub fn http_client(mut self, client: reqwest::Client) -> Self {
         self.http_client = Some(client);
         self
@@ -131,6 +131,7 @@ impl ClientBuilder {
             None => Some(agent_header(concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION")))?),
         };
 
+        let may_follow = self.http_client.is_some();
         let (api, audio) = if let Some(client) = self.http_client {
             (client.clone(), client)
         } else {
@@ -147,6 +148,7 @@ impl ClientBuilder {
                 user_agent: agent,
                 request_timeout,
                 pace,
+                may_follow,
                 audio,
                 gate: Gate::default(),
             }),

@@ -51,6 +51,8 @@ pub(crate) struct Shared {
     pub(crate) user_agent: Option<HeaderValue>,
     pub(crate) request_timeout: Duration,
     pub(crate) pace: Pace,
+    /// The HTTP client is the user's, and nobody knows what it does about redirects.
+    pub(crate) may_follow: bool,
     /// Fetches the audio, from hosts that are none of the API's.
     pub(crate) audio: reqwest::Client,
     pub(crate) gate: Gate,

@@ -48,6 +48,10 @@ pub(crate) fn decide(operation: Operation, fault: &Fault) -> Verdict {
 }
 
 fn decide_create(unreached: u32, fault: &Fault) -> Verdict {
+    if fault.task.is_some() {
+        // A refusal that names a task is none.
+        return Verdict::InDoubt;
+    }
     match fault.what {
         What::NotSent(_) => Verdict::Refused,
         What::Unreached if unreached < CONNECT_ATTEMPTS => Verdict::Repeat,
@@ -137,6 +141,12 @@ mod tests {
             assert_eq!(decide(first, &fault), create, "create: {fault:?}");
             assert_eq!(decide(soon, &fault), poll, "poll: {fault:?}");
         }
+    }
+
+    #[test]
+    fn a_refusal_that_names_a_task_leaves_a_doubt() {
+        let fault = Fault { task: Some(crate::TaskId::from_server("t1")), ..answer(503, true) };
+        assert_eq!(decide(Operation::Create { unreached: 0 }, &fault), InDoubt);
     }
 
     #[test]

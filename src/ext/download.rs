@@ -91,6 +91,10 @@ impl Download {
     }
 
     async fn attempt(&mut self) -> Result<Option<Bytes>, Stop> {
+        if self.total == Some(self.received) && self.received > 0 {
+            // However the reply ends: this is all.
+            return Ok(None);
+        }
         let idle = self.client.state().request_timeout;
         if self.response.is_none() {
             let opened = timeout(idle, self.open()).await.unwrap_or_else(|_| Err(self.stalled()))?;
@@ -120,6 +124,8 @@ impl Download {
     async fn open(&mut self) -> Result<Option<Response>, Stop> {
         // Compressed, neither length nor position would be those of the audio.
         let mut request = self.client.state().audio.get(self.url.clone()).header(ACCEPT_ENCODING, "identity");
+        // A user's HTTP client may have a timeout for the whole of a request; here it is silence that counts.
+        request = request.timeout(Duration::from_secs(30 * 365 * 24 * 60 * 60));
         if self.received > 0 {
             request = request.header(RANGE, format!("bytes={}-", self.received));
             if let Some(version) = self.version.condition() {
@@ -170,9 +176,12 @@ impl Download {
                 Ok(true)
             }
             // All was there but the end of the reply.
-            StatusCode::RANGE_NOT_SATISFIABLE if range == Some(&format!("bytes */{}", self.received)) => {
-                self.total = Some(self.received);
-                self.end().map(|_| false)
+            StatusCode::RANGE_NOT_SATISFIABLE
+                if range == Some(&format!("bytes */{}", self.received))
+                    && self.total.is_none_or(|total| total == self.received)
+                    && self.version.is_same(headers) != Some(false) =>
+            {
+                Ok(false)
             }
             _ => {
                 let error = Error::download("the host of the audio refused it")
@@ -201,6 +210,7 @@ impl Download {
     fn end(&self) -> Result<Option<Bytes>, Stop> {
         match self.total {
             Some(total) if self.received < total => Err(self.cut("it ended too soon")),
+            _ if self.skip > 0 => Err(self.cut("it ended too soon")),
             _ if self.received == 0 => Err(Stop::Final(Error::download("the audio is empty"))),
             _ => Ok(None),
         }

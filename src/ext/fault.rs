@@ -94,7 +94,8 @@ impl Fault {
                 let (status, headers) = (reply.status(), reply.headers().clone());
                 // The hooks have read it already.
                 let text = state.key.redacted(&reply.text().await.unwrap_or_default());
-                let task = serde_json::from_str(&text).ok().map(|TaskCreated { id }| TaskId::from_server(id));
+                let created = serde_json::from_str(&text).ok().filter(|TaskCreated { id }| !id.is_empty());
+                let task = created.map(|TaskCreated { id }| TaskId::from_server(id));
                 Self { task, ..Self::answered(status, &headers, &words(&text)) }
             }
         }

@@ -6,7 +6,7 @@ use std::{
 use tokio::time::{Instant, sleep_until};
 
 /// When the gate opens, those who waited at it go within this time, not in one instant.
-const SPREAD: Duration = Duration::from_millis(250);
+pub(crate) const SPREAD: Duration = Duration::from_millis(250);
 
 /// Where `Retry-After` holds back every request of a client, not only the one that was told.
 #[derive(Debug, Default)]
@@ -27,7 +27,7 @@ impl Gate {
     }
 
     /// Sleeps until it is due and the gate is open, or until the deadline if that comes first. A gate that closes
-    /// meanwhile counts.
+    /// meanwhile counts; at the deadline it doesn't, so ask [`closed_for`](Self::closed_for) where it should.
     pub(crate) async fn pass(&self, due: Instant, deadline: Instant) {
         let mut until = due;
         loop {

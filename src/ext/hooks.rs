@@ -6,6 +6,7 @@ use reqwest::{
     Body, Request, Response, ResponseBuilderExt, StatusCode, Url,
     header::{CONTENT_LENGTH, HeaderName, USER_AGENT},
 };
+use serde_json::json;
 
 use super::{
     body::{Claim, OnceBody},
@@ -13,7 +14,7 @@ use super::{
     fault::words,
     retry_after::retry_after,
 };
-use crate::{ApiError, Client, generated::facts, types::ErrorBody};
+use crate::{ApiError, Client, generated::facts, types::TaskCreated};
 
 /// The most of a reply that is read. What the API says is a few hundred bytes; what is larger comes from elsewhere, and
 /// is cut.
@@ -36,6 +37,10 @@ impl ClientHooks<State> for Client {
     }
 
     async fn exec(&self, mut request: Request, info: &OperationInfo) -> reqwest::Result<Response> {
+        if self.state().may_follow {
+            // Changes nothing about where it goes, but a redirect to the same place comes back without it.
+            request.url_mut().set_query(Some(""));
+        }
         let asked = request.url().clone();
         let claim = claim_body(&mut request);
         match send(self, request, &asked).await {
@@ -69,14 +74,14 @@ fn claim_body(request: &mut Request) -> Option<Claim> {
 async fn send(client: &Client, request: Request, asked: &Url) -> reqwest::Result<Response> {
     let mut response = client.client.execute(request).await?;
     let state = client.state();
+    if response.url() != asked {
+        return Ok(elsewhere(&response));
+    }
     if !response.status().is_success()
         && let Some(time) = retry_after(response.headers())
     {
         // For every request of this client, not only the one that was told.
         state.gate.close_for(time);
-    }
-    if response.url() != asked {
-        return Ok(elsewhere(&response));
     }
     let body = read(&mut response).await?;
     let body = if response.status().is_success() { body } else { legible(&body, state) };
@@ -102,20 +107,22 @@ async fn read(response: &mut Response) -> reqwest::Result<Vec<u8>> {
 }
 
 /// The body of a refusal as the generated code can read it, whatever the server or a proxy wrote: without this, status
-/// and headers of a documented error with an HTML page are lost. The key is taken out should it be repeated.
+/// and headers of a documented error with an HTML page are lost. The key is taken out should it be repeated, and an id
+/// is left in: it may be of something paid for.
 fn legible(body: &[u8], state: &Shared) -> Vec<u8> {
-    let text = state.key.redacted(&String::from_utf8_lossy(body));
-    if serde_json::from_str::<ErrorBody>(&text).is_ok() {
-        return text.into_bytes();
+    let text = String::from_utf8_lossy(body);
+    let mut legible = json!({"message": state.key.redacted(&words(&text))});
+    if let Ok(TaskCreated { id }) = serde_json::from_str(&text) {
+        legible["id"] = id.into();
     }
-    serde_json::to_vec(&ErrorBody { message: words(&text) }).expect("a string is JSON")
+    legible.to_string().into_bytes()
 }
 
 /// An HTTP client of the user's has followed a redirect, and this is the answer of another address to another request.
 /// The one that was asked for got no answer but the redirect.
 fn elsewhere(response: &Response) -> Response {
     let message = format!("redirected to {}", response.url().origin().ascii_serialization());
-    let body = serde_json::to_vec(&ErrorBody { message }).expect("a string is JSON");
+    let body = json!({"message": message}).to_string();
     let redirect = http::Response::builder().status(StatusCode::FOUND);
     redirect.body(body).expect("a status and a body make a response").into()
 }

@@ -41,7 +41,17 @@ impl ApiKey {
         let escaped = key.replace('\\', "\\\\").replace('"', "\\\"");
         // As it is, and as it stands in JSON, of which there are two ways with a slash.
         let forms = [key, &escaped, &escaped.replace('/', "\\/")];
-        forms.into_iter().fold(text.to_owned(), |text, form| text.replace(form, "[redacted]"))
+        let redact =
+            |text: &str| forms.iter().fold(text.to_owned(), |text, form| text.replace(*form, "[redacted]"));
+        // JSON can spell any character as a number; read and written again, it doesn't.
+        if let Ok(json) = serde_json::from_str::<serde_json::Value>(text) {
+            let plain = json.to_string();
+            let redacted = redact(&plain);
+            if redacted != plain {
+                return redacted;
+            }
+        }
+        redact(text)
     }
 }
 
@@ -87,5 +97,8 @@ mod tests {
         for form in [r#"a/b\c"d"#, r#"a/b\\c\"d"#, r#"a\/b\\c\"d"#] {
             assert_eq!(key.redacted(form), "[redacted]");
         }
+        let key = ApiKey::new("ab+cd").unwrap();
+        assert_eq!(key.redacted(r#"{"error": "no key ab\u002Bcd"}"#), r#"{"error":"no key [redacted]"}"#);
+        assert_eq!(key.redacted(r#"{"error": "no"}"#), r#"{"error": "no"}"#);
     }
 }

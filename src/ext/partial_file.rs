@@ -61,7 +61,11 @@ impl Drop for Beside {
 
 fn open(target: &Path) -> Result<(PathBuf, Beside, fs::File), Error> {
     let refused = |problem| Error::unwritable(target, problem);
-    let before = fs::metadata(target).ok();
+    let before = match fs::metadata(target) {
+        Ok(found) => Some(found),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        Err(error) => return Err(Error::io("could not write", target, error)),
+    };
     if before.as_ref().is_some_and(|found| !found.is_file()) {
         // A directory; or a pipe or a device, which must not be replaced by a file.
         return Err(refused("it is there, and is no regular file"));

@@ -127,7 +127,10 @@ impl Poller {
         self.failures += 1;
         tracing::warn!(task = %self.schedule.id, failures = self.failures, fault = ?fault.what, "not answered");
         self.due = now + jittered(backoff(self.failures));
-        self.last_fault = Some(fault);
+        // Silence after a server's words doesn't make them less worth telling.
+        if fault.reply.is_some() || self.last_fault.is_none() {
+            self.last_fault = Some(fault);
+        }
         Ok(())
     }
 

@@ -1,6 +1,6 @@
 //! The loop that submits, at most once.
 
-use std::future::Future;
+use std::{future::Future, time::Duration};
 
 use tokio::time::{Instant, sleep_until};
 
@@ -8,7 +8,7 @@ use super::{
     Error, TaskId,
     decide::{Operation, Verdict, decide},
     fault::{Fault, What},
-    gate::{Gate, after},
+    gate::{Gate, SPREAD, after},
     pacing::{backoff, jittered},
 };
 
@@ -21,12 +21,14 @@ where
 {
     let (mut failures, mut unreached) = (0, 0);
     loop {
-        if let Some(held) = gate.closed_for()
-            && after(Instant::now(), held) > deadline
-        {
-            return Err(Error::held(held));
+        // Again and again: it may close for longer while one waits.
+        while let Some(held) = gate.closed_for() {
+            let opens = after(Instant::now(), held);
+            if opens > deadline {
+                return Err(Error::held(held));
+            }
+            gate.pass(opens, deadline).await;
         }
-        gate.pass(Instant::now(), deadline).await;
 
         let in_flight = InFlight;
         let outcome = send().await;
@@ -46,7 +48,10 @@ where
                 let due = after(Instant::now(), hold.max(jittered(backoff(failures))));
                 if due <= deadline {
                     tracing::warn!(failures, fault = ?fault.what, "not taken; will be sent again");
-                    sleep_until(due).await;
+                    // Those who were told the same go spread out.
+                    let spread =
+                        if hold.is_zero() { Duration::ZERO } else { SPREAD.mul_f64(fastrand::f64()) };
+                    sleep_until((due + spread).min(deadline)).await;
                     continue;
                 }
                 if fault.what == What::Unreached { Verdict::Unreachable } else { Verdict::Refused }
@@ -77,7 +82,7 @@ impl Drop for InFlight {
 
 #[cfg(test)]
 mod tests {
-    use std::{cell::RefCell, collections::VecDeque, time::Duration};
+    use std::{cell::RefCell, collections::VecDeque};
 
     use reqwest::{
         StatusCode,
@@ -122,7 +127,7 @@ mod tests {
         let (outcome, sent) = run(vec![Err(unreached()), Err(refused), Ok(id())]).await;
         assert_eq!(outcome.unwrap(), id());
         assert!((0.22..0.29).contains(&sent[1]), "{sent:?}");
-        assert!((7.2..7.3).contains(&sent[2]), "as Retry-After says: {sent:?}");
+        assert!((7.2..7.6).contains(&sent[2]), "as Retry-After says: {sent:?}");
     }
 
     #[tokio::test(start_paused = true)]
@@ -168,6 +173,20 @@ mod tests {
 
         submit(&gate, start + Duration::from_secs(120), || async { Ok(id()) }).await.unwrap();
         assert!(start.elapsed() >= Duration::from_secs(90));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_gate_that_closes_for_longer_meanwhile_is_not_walked_through() {
+        let (gate, start) = (Gate::default(), Instant::now());
+        gate.close_for(Duration::from_secs(5));
+        let closing = async {
+            sleep_until(start + Duration::from_secs(4)).await;
+            gate.close_for(Duration::from_secs(3600));
+        };
+        let deadline = start + Duration::from_secs(60);
+        let submitting = submit(&gate, deadline, || async { panic!("sent") });
+        let (outcome, ()) = tokio::join!(submitting, closing);
+        assert!(outcome.unwrap_err().is_rate_limited());
     }
 
     #[tokio::test(start_paused = true)]

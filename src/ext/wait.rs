@@ -37,7 +37,8 @@ pub(crate) const DEADLINE: Duration = Duration::from_secs(10 * 60);
 /// # Errors
 ///
 /// Each carries the [`task_id`](Error::task_id):
-/// - [`is_deadline`](Error::is_deadline): not done in time; what went wrong last, if anything, is the source
+/// - [`is_deadline`](Error::is_deadline): not done in time; the server's last words, if it refused to
+///   answer, are its [`message`](Error::message)
 /// - [`is_failed`](Error::is_failed): the task ended in ERROR
 /// - [`is_not_found`](Error::is_not_found): 404, and still after 10 s in which a replica may lag
 /// - [`is_rejected`](Error::is_rejected): 400, 401, 403 or another refusal for good
@@ -58,8 +59,8 @@ impl Wait {
         Self { task, time, deadline: Some(deadline) }
     }
 
-    /// How long to go on, from the moment it is awaited. The last poll is made at the end of it and is given one more
-    /// second for its answer; zero is a single look.
+    /// How long to go on, from the moment it is awaited. The last poll is made at the end of it and is given two more
+    /// seconds for its answer; zero is a single look.
     pub fn deadline(mut self, time: Duration) -> Self {
         self.time = time;
         self

@@ -1,6 +1,8 @@
 //! Both operations, literally: what goes out and what comes in, against the upstream documents. Each row of the table of
 //! what plain generation gets wrong has its test here or in `faults`.
 
+use std::time::Duration;
+
 use distribute_ai::{
     ApiError, Client,
     testing::httpmock::MockServer,
@@ -101,18 +103,29 @@ async fn an_id_that_arrived_is_not_lost_with_the_end_of_its_reply() {
     let server = Socket::play([Act::cut(&json!({"id": ID}).to_string())]).await;
     assert_eq!(client(&server.url).speak("Hello").submit().await.unwrap().id().as_str(), ID);
 
-    let body = json!({"message": "queued, then something broke", "id": ID});
-    let server = Socket::play([Act::json("500 Internal Server Error", &body)]).await;
-    let error = client(&server.url).speak("Hello").submit().await.unwrap_err();
-    assert!(error.is_in_doubt());
-    assert_eq!(error.message(), Some("queued, then something broke"));
-    assert_eq!(error.task_id().unwrap().as_str(), ID);
+    for (status, body) in [
+        ("500 Internal Server Error", json!({"message": "queued, then something broke", "id": ID})),
+        ("500 Internal Server Error", json!({"id": ID, "error": "something broke"})),
+        ("503 Service Unavailable", json!({"id": ID})),
+    ] {
+        let reply = Act::reply(status, "retry-after: 0\r\n", &body.to_string());
+        let server = Socket::play([reply]).await;
+        let error = client(&server.url).speak("Hello").submit().await.unwrap_err();
+        assert!(error.is_in_doubt());
+        assert!(error.message().unwrap().contains("broke") || status.starts_with("503"), "{error}");
+        assert_eq!(error.task_id().unwrap().as_str(), ID);
+        assert_eq!(server.requests().len(), 1);
+    }
 }
 
 #[tokio::test]
 async fn a_reply_without_end_is_cut_off() {
-    let server = Socket::play([Act::reply("200 OK", "", &" ".repeat(3 * 1024 * 1024))]).await;
-    let error = client(&server.url).speak("Hello").submit().await.unwrap_err();
+    let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", 1 << 30);
+    let server = Socket::play([Act::Stall((head + &" ".repeat(3 << 20)).into_bytes())]).await;
+    let submitting =
+        tokio::time::timeout(Duration::from_secs(20), client(&server.url).speak("Hello").submit());
+    let error =
+        submitting.await.expect("more was read than it takes to see that it is no reply").unwrap_err();
     assert!(error.is_in_doubt(), "{error}");
 }
 

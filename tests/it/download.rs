@@ -68,7 +68,7 @@ async fn what_stands_there_is_replaced_in_kind() {
     fs::write(&file, "old").unwrap();
     fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
     symlink("file", &link).unwrap();
-    let (audio, _host) = audio_of([Act::reply("200 OK", "", "new")]).await;
+    let (audio, host) = audio_of([Act::reply("200 OK", "", "new")]).await;
     audio.save(&link).await.unwrap();
     assert_eq!(fs::read_to_string(&file).unwrap(), "new");
     assert!(link.is_symlink(), "a link stays one");
@@ -78,6 +78,10 @@ async fn what_stands_there_is_replaced_in_kind() {
     assert!(error.is_io() && error.to_string().contains("no regular file"), "{error}");
     let long = directory.path().join("x".repeat(250));
     audio.save(&long).await.unwrap();
+    let fetched = host.requests().len();
+    let error = audio.save(directory.path().join("x".repeat(300))).await.unwrap_err();
+    assert!(error.is_io(), "{error}");
+    assert_eq!(host.requests().len(), fetched, "said before anything is fetched");
 }
 
 #[cfg(unix)]
@@ -145,6 +149,21 @@ async fn another_version_or_part_is_not_patched_onto_the_first() {
         assert_eq!(fs::read_to_string(&path).unwrap(), "old");
         assert_eq!(entries(directory.path()), ["hello.wav"]);
     }
+}
+
+#[tokio::test]
+async fn what_is_shorter_than_announced_is_never_whole() {
+    let nothing_more = Act::reply("416 Range Not Satisfiable", "content-range: bytes */4\r\n", "");
+    let (audio, _host) = audio_of([cut("0123"), nothing_more]).await;
+    is_download(&audio.bytes().await.unwrap_err(), "refused it: 416");
+
+    // From the start again, but it ends before it comes to what is missing.
+    let chunked =
+        "HTTP/1.1 200 OK\r\netag: \"v1\"\r\ntransfer-encoding: chunked\r\nconnection: close\r\n\r\n";
+    let some = Act::Say(format!("{chunked}4\r\n0123\r\n").into_bytes());
+    let less = Act::Say(format!("{chunked}2\r\n01\r\n0\r\n\r\n").into_bytes());
+    let (audio, _host) = audio_of([some, less]).await;
+    is_download(&audio.bytes().await.unwrap_err(), "was cut after 4 bytes");
 }
 
 #[tokio::test]
