@@ -6,7 +6,7 @@ use std::{
 use tokio::time::{Instant, sleep_until};
 
 /// When the gate opens, those who waited at it go within this time, not in one instant.
-pub(crate) const SPREAD: Duration = Duration::from_millis(250);
+const SPREAD: Duration = Duration::from_millis(250);
 
 /// Where `Retry-After` holds back every request of a client, not only the one that was told.
 #[derive(Debug, Default)]
@@ -35,7 +35,7 @@ impl Gate {
             let now = Instant::now();
             match self.opens() {
                 Some(opens) if opens > now && now < deadline => {
-                    until = opens + SPREAD.mul_f64(fastrand::f64());
+                    until = opens + spread();
                 }
                 _ => return,
             }
@@ -45,6 +45,11 @@ impl Gate {
     fn opens(&self) -> Option<Instant> {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// How long after the gate's opening to go: those who waited together go apart.
+pub(crate) fn spread() -> Duration {
+    SPREAD.mul_f64(fastrand::f64())
 }
 
 /// `start + time`, or thirty years on where that can't be told: `Duration::MAX` is a fine way to say "for ever".

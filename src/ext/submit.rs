@@ -8,7 +8,7 @@ use super::{
     Error, TaskId,
     decide::{Operation, Verdict, decide},
     fault::{Fault, What},
-    gate::{Gate, SPREAD, after},
+    gate::{Gate, after, spread},
     pacing::{backoff, jittered},
 };
 
@@ -27,7 +27,7 @@ where
             if opens > deadline {
                 return Err(Error::held(held));
             }
-            gate.pass(opens, deadline).await;
+            sleep_until((opens + spread()).min(deadline)).await;
         }
 
         let in_flight = InFlight;
@@ -48,10 +48,8 @@ where
                 let due = after(Instant::now(), hold.max(jittered(backoff(failures))));
                 if due <= deadline {
                     tracing::warn!(failures, fault = ?fault.what, "not taken; will be sent again");
-                    // Those who were told the same go spread out.
-                    let spread =
-                        if hold.is_zero() { Duration::ZERO } else { SPREAD.mul_f64(fastrand::f64()) };
-                    sleep_until((due + spread).min(deadline)).await;
+                    let apart = if hold.is_zero() { Duration::ZERO } else { spread() };
+                    sleep_until((due + apart).min(deadline)).await;
                     continue;
                 }
                 if fault.what == What::Unreached { Verdict::Unreachable } else { Verdict::Refused }
@@ -187,6 +185,7 @@ mod tests {
         let submitting = submit(&gate, deadline, || async { panic!("sent") });
         let (outcome, ()) = tokio::join!(submitting, closing);
         assert!(outcome.unwrap_err().is_rate_limited());
+        assert!(start.elapsed() < Duration::from_secs(6), "it knows at once: {:?}", start.elapsed());
     }
 
     #[tokio::test(start_paused = true)]

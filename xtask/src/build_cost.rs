@@ -4,8 +4,9 @@
 //! time on the clock, and the yardstick is what one would depend on to write the client by hand, built in the same run.
 
 use std::{
+    collections::BTreeSet,
     fs,
-    path::Path,
+    path::{Path, PathBuf},
     process::{Command, Stdio},
 };
 
@@ -50,10 +51,15 @@ pub(crate) fn run(root: &Root, args: &Args) -> Result<(), Failure> {
     let directory =
         tempfile::tempdir().map_err(|error| Failure::usage(format!("no temporary directory: {error}")))?;
     let own = format!("distribute-ai = {{ path = '{}' }}\n", root.path().display());
-    let built = |name, dependencies| measure(directory.path(), name, dependencies, args);
-    let by_hand = built("by-hand", BY_HAND)?;
-    let trimmed = built("by-hand-trimmed", TRIMMED)?;
-    let crate_itself = built("distribute-ai", &own)?;
+    let mut by_hand = Program::new(directory.path(), "by-hand", BY_HAND)?;
+    let mut trimmed = Program::new(directory.path(), "by-hand-trimmed", TRIMMED)?;
+    let mut crate_itself = Program::new(directory.path(), "distribute-ai", &own)?;
+    // In turns, so that a slow minute of the machine falls on all of them.
+    for _ in 0..args.rounds {
+        for program in [&mut by_hand, &mut trimmed, &mut crate_itself] {
+            program.build(args.release)?;
+        }
+    }
     let ratio = crate_itself.seconds / by_hand.seconds;
     stdout::print(&format!(
         "a cold build, {} profile, best of {}\n{by_hand}{trimmed}{crate_itself}\
@@ -71,38 +77,40 @@ pub(crate) fn run(root: &Root, args: &Args) -> Result<(), Failure> {
     }
 }
 
-struct Cost {
+/// An empty program with these dependencies.
+struct Program {
     name: &'static str,
-    seconds: f64,
+    at: PathBuf,
     crates: usize,
+    /// The cheapest build so far.
+    seconds: f64,
 }
 
-/// Builds an empty program with these dependencies, fetched before and never built.
-fn measure(directory: &Path, name: &'static str, dependencies: &str, args: &Args) -> Result<Cost, Failure> {
-    let at = directory.join(name);
-    let manifest = format!(
-        "[package]\nname = \"{name}-user\"\nedition = \"2024\"\n[workspace]\n[dependencies]\n{dependencies}"
-    );
-    fs::create_dir_all(at.join("src"))
-        .and_then(|()| fs::write(at.join("Cargo.toml"), manifest))
-        .and_then(|()| fs::write(at.join("src/main.rs"), "fn main() {}\n"))
-        .map_err(|error| Failure::usage(format!("{}: {error}", at.display())))?;
-    cargo(&at, &["fetch", "--quiet"])?;
-    let tree = cargo(&at, &["tree", "--edges", "normal,build", "--prefix", "none", "--no-dedupe"])?;
-    let mut crates: Vec<_> = tree.lines().collect();
-    crates.sort_unstable();
-    crates.dedup();
-
-    let profile: &[_] = if args.release { &["--release"] } else { &[] };
-    let mut seconds = f64::INFINITY;
-    for _ in 0..args.rounds {
-        cargo(&at, &["clean", "--quiet"])?;
-        let before = children()?;
-        cargo(&at, &[&["build", "--quiet", "--offline"], profile].concat())?;
-        seconds = seconds.min(children()? - before);
+impl Program {
+    fn new(directory: &Path, name: &'static str, dependencies: &str) -> Result<Self, Failure> {
+        let at = directory.join(name);
+        let manifest = format!(
+            "[package]\nname = \"{name}-user\"\nedition = \"2024\"\n[workspace]\n[dependencies]\n{dependencies}"
+        );
+        fs::create_dir_all(at.join("src"))
+            .and_then(|()| fs::write(at.join("Cargo.toml"), manifest))
+            .and_then(|()| fs::write(at.join("src/main.rs"), "fn main() {}\n"))
+            .map_err(|error| Failure::usage(format!("{}: {error}", at.display())))?;
+        cargo(&at, &["fetch", "--quiet"])?;
+        let tree = cargo(&at, &["tree", "--edges", "normal,build", "--prefix", "none", "--no-dedupe"])?;
+        let crates: BTreeSet<_> = tree.lines().collect();
+        // The program itself is no dependency.
+        Ok(Self { name, at, crates: crates.len() - 1, seconds: f64::INFINITY })
     }
-    // The program itself is no dependency.
-    Ok(Cost { name, seconds, crates: crates.len() - 1 })
+
+    fn build(&mut self, release: bool) -> Result<(), Failure> {
+        cargo(&self.at, &["clean", "--quiet"])?;
+        let profile: &[_] = if release { &["--release"] } else { &[] };
+        let before = children()?;
+        cargo(&self.at, &[&["build", "--quiet", "--offline"], profile].concat())?;
+        self.seconds = self.seconds.min(children()? - before);
+        Ok(())
+    }
 }
 
 fn cargo(at: &Path, args: &[&str]) -> Result<String, Failure> {
@@ -138,7 +146,7 @@ fn children() -> Result<f64, Failure> {
     Err(Failure::usage("CPU times of other processes are read on Unix only"))
 }
 
-impl std::fmt::Display for Cost {
+impl std::fmt::Display for Program {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         writeln!(f, "{:<31}{:>6.1} s {:>7}", self.name, self.seconds, self.crates)
     }
