@@ -15,6 +15,7 @@ use tokio::time::{sleep, timeout};
 use super::{
     Error,
     fault::BoxError,
+    gate::FOR_EVER,
     pacing::{backoff, jittered},
     retry_after::retry_after,
 };
@@ -125,7 +126,7 @@ impl Download {
         // Compressed, neither length nor position would be those of the audio.
         let mut request = self.client.state().audio.get(self.url.clone()).header(ACCEPT_ENCODING, "identity");
         // A user's HTTP client may have a timeout for the whole of a request; here it is silence that counts.
-        request = request.timeout(Duration::from_secs(30 * 365 * 24 * 60 * 60));
+        request = request.timeout(FOR_EVER);
         if self.received > 0 {
             request = request.header(RANGE, format!("bytes={}-", self.received));
             if let Some(version) = self.version.condition() {

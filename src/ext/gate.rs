@@ -52,10 +52,12 @@ pub(crate) fn spread() -> Duration {
     SPREAD.mul_f64(fastrand::f64())
 }
 
-/// `start + time`, or thirty years on where that can't be told: `Duration::MAX` is a fine way to say "for ever".
+/// Thirty years: as long as a clock can tell, everywhere.
+pub(crate) const FOR_EVER: Duration = Duration::from_secs(30 * 365 * 24 * 60 * 60);
+
+/// `start + time`, or as far on as can be told: `Duration::MAX` is a fine way to say "for ever".
 pub(crate) fn after(start: Instant, time: Duration) -> Instant {
-    const FAR: Duration = Duration::from_secs(30 * 365 * 24 * 60 * 60);
-    start + time.min(FAR)
+    start + time.min(FOR_EVER)
 }
 
 #[cfg(test)]

@@ -195,7 +195,7 @@ async fn a_redirect_that_a_client_of_the_users_follows_leaves_a_doubt() {
     ];
     let mut targets = vec![nobody().await, "ftp://127.0.0.1".into(), "mailto:nobody@example.com".into()];
     // To itself: only what comes back tells.
-    targets.push(CREATE.trim_end_matches('/').into());
+    targets.push(CREATE.into());
     let mut hosts = Vec::new();
     for act in elsewhere {
         hosts.push(Socket::play([act]).await);
@@ -224,14 +224,15 @@ async fn a_submission_that_is_sent_again_was_never_seen() {
             let client =
                 builder(&server.url).request_timeout(time).http_client(shared.clone()).build().unwrap();
             tokio::spawn(async move {
-                let outcome = client.speak(format!("number {number};")).submit().await;
-                (number, outcome.is_ok_and(|task| task.id().as_str() == ID))
+                let text = format!("number {number};");
+                // However it ends: what counts is how often it was seen.
+                let _ = client.speak(&text).submit().await;
+                text
             })
         })
         .collect();
     for submission in submissions {
-        let (number, _) = submission.await.unwrap();
-        let text = format!("number {number};");
+        let text = submission.await.unwrap();
         let seen = server.requests().iter().filter(|request| request.contains(&text)).count();
         assert!(seen <= 1, "{text} was seen {seen} times");
     }
