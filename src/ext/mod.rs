@@ -31,6 +31,7 @@ mod wait;
 mod audio;
 mod download;
 mod partial_file;
+mod server_time;
 mod speech;
 
 pub use audio::{Audio, AudioStream};

@@ -1,6 +1,10 @@
-use std::{fmt, path::Path};
+use std::{
+    fmt,
+    path::Path,
+    time::{Duration, SystemTime},
+};
 
-use super::{Audio, Error, SpeechTask, TaskId};
+use super::{Audio, Error, SpeechTask, TaskId, server_time};
 use crate::types::SpeechResult;
 
 /// A finished speech: where its audio is, and what the server said of it.
@@ -26,6 +30,41 @@ impl Speech {
     #[must_use]
     pub fn result(&self) -> &SpeechResult {
         &self.result
+    }
+
+    /// When the server took the task, by its own clock.
+    ///
+    /// The API gives a bare number, of seconds or of milliseconds since 1970: from 10¹¹ on it counts as milliseconds.
+    /// None if it is no moment that a clock can tell.
+    #[must_use]
+    pub fn created_at(&self) -> Option<SystemTime> {
+        server_time::moment(self.result.created)
+    }
+
+    /// When the server finished it, by its own clock; in the unit as told by [`created_at`](Self::created_at). None if it
+    /// does not say.
+    #[must_use]
+    pub fn finished_at(&self) -> Option<SystemTime> {
+        server_time::moment(self.result.finished?)
+    }
+
+    /// How long it took the server, from [`created_at`](Self::created_at) to [`finished_at`](Self::finished_at): free of
+    /// the lag of polling and of this machine's clock.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let simulator = distribute_ai::testing::Simulator::start().await?;
+    /// # let client = simulator.client();
+    /// let speech = client.speak("Hello from Rust.").await?;
+    /// if let Some(time) = speech.server_time() {
+    ///     println!("the server took {time:.1?}");
+    /// }
+    /// # assert!(speech.server_time().unwrap().as_millis() > 100);
+    /// # Ok(()) }
+    /// ```
+    #[must_use]
+    pub fn server_time(&self) -> Option<Duration> {
+        server_time::between(self.result.created, self.result.finished?)
     }
 
     /// The audio; the first one, should there be several.
