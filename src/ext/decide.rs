@@ -2,7 +2,8 @@
 //!
 //! The rules are those of the operation, never of the HTTP method: both are a `POST`.
 //! - *Create* is billed and can't be told from a second order. It is repeated only if the server has provably not
-//!   taken it: never reached, or refused for now (429; 503 that says when to come back).
+//!   taken it: never reached, or refused for now (429; 503 that says when to come back). A caller who would rather pay
+//!   twice than not at all can have it repeated when in doubt, as often as they say.
 //! - *Poll* changes nothing. It is repeated after everything that may pass.
 
 use std::time::Duration;
@@ -20,8 +21,12 @@ pub(crate) const ABSENCE_GRACE: Duration = Duration::from_secs(10);
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Operation {
-    /// With the number of times that no connection was made, this one included.
-    Create { unreached: u32 },
+    Create {
+        /// The number of times that no connection was made, this one included.
+        unreached: u32,
+        /// How often it may still be sent again when in doubt.
+        resubmissions: u32,
+    },
     /// With the time since the first 404 in a row, if this is one.
     Poll { absent: Duration },
 }
@@ -30,6 +35,8 @@ pub(crate) enum Operation {
 pub(crate) enum Verdict {
     /// Send it again, after a pause.
     Repeat,
+    /// It may have been taken, and the caller would rather have it twice: send it again, after a pause.
+    Resubmit,
     /// Nobody has seen it, and trying on makes no sense.
     Unreachable,
     /// The server has answered for good.
@@ -42,7 +49,11 @@ pub(crate) enum Verdict {
 
 pub(crate) fn decide(operation: Operation, fault: &Fault) -> Verdict {
     match operation {
-        Operation::Create { unreached } => decide_create(unreached, fault),
+        Operation::Create { unreached, resubmissions } => match decide_create(unreached, fault) {
+            // With a name to ask for there is no reason to order again.
+            Verdict::InDoubt if resubmissions > 0 && fault.task.is_none() => Verdict::Resubmit,
+            verdict => verdict,
+        },
         Operation::Poll { absent } => decide_poll(absent, fault),
     }
 }
@@ -100,7 +111,8 @@ mod tests {
 
     #[test]
     fn the_table() {
-        let first = Operation::Create { unreached: 1 };
+        let first = Operation::Create { unreached: 1, resubmissions: 0 };
+        let insisting = Operation::Create { unreached: 1, resubmissions: 1 };
         let soon = Operation::Poll { absent: Duration::ZERO };
         #[rustfmt::skip]
         let table = [
@@ -139,6 +151,8 @@ mod tests {
         ];
         for (fault, create, poll) in table {
             assert_eq!(decide(first, &fault), create, "create: {fault:?}");
+            let insisted = if create == InDoubt { Resubmit } else { create };
+            assert_eq!(decide(insisting, &fault), insisted, "create, at least once: {fault:?}");
             assert_eq!(decide(soon, &fault), poll, "poll: {fault:?}");
         }
     }
@@ -146,12 +160,16 @@ mod tests {
     #[test]
     fn a_refusal_that_names_a_task_leaves_a_doubt() {
         let fault = Fault { task: Some(crate::TaskId::from_server("t1")), ..answer(503, true) };
-        assert_eq!(decide(Operation::Create { unreached: 0 }, &fault), InDoubt);
+        for resubmissions in [0, 9] {
+            assert_eq!(decide(Operation::Create { unreached: 0, resubmissions }, &fault), InDoubt);
+        }
     }
 
     #[test]
     fn connections_are_tried_a_few_times() {
-        let verdict = |unreached| decide(Operation::Create { unreached }, &Fault::new(What::Unreached));
+        let verdict = |unreached| {
+            decide(Operation::Create { unreached, resubmissions: 9 }, &Fault::new(What::Unreached))
+        };
         assert_eq!(verdict(CONNECT_ATTEMPTS - 1), Repeat);
         assert_eq!(verdict(CONNECT_ATTEMPTS), Unreachable);
     }

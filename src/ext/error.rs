@@ -52,17 +52,30 @@ struct Inner {
 }
 
 enum Kind {
-    Invalid { what: &'static str, problem: String },
+    Invalid {
+        what: &'static str,
+        problem: String,
+    },
     Unreachable,
     Rejected,
-    InDoubt,
+    /// With the number of times that it was sent and may have been taken.
+    InDoubt {
+        times: u32,
+    },
     Unanswered,
     Held(Duration),
-    Deadline { after: Duration, last_status: Option<String> },
+    Deadline {
+        after: Duration,
+        last_status: Option<String>,
+    },
     NotFound,
     Failed,
-    Download { problem: String },
-    Io { problem: String },
+    Download {
+        problem: String,
+    },
+    Io {
+        problem: String,
+    },
 }
 
 impl Error {
@@ -101,10 +114,10 @@ impl Error {
     /// A submission may have reached the server, and no id came back: it may have been billed or not.
     ///
     /// It is not sent again, for the API has no means to tell a repetition from a second order. Whether to is yours
-    /// to decide.
+    /// to decide: then, or beforehand by [`Speak::resubmit_in_doubt`](crate::Speak::resubmit_in_doubt).
     #[must_use]
     pub fn is_in_doubt(&self) -> bool {
-        matches!(self.0.kind, Kind::InDoubt)
+        matches!(self.0.kind, Kind::InDoubt { .. })
     }
 
     /// A single request for a status brought no usable answer. The task is untouched; ask again.
@@ -182,9 +195,18 @@ impl Error {
             Verdict::Unreachable => Kind::Unreachable,
             Verdict::Refused => Kind::Rejected,
             Verdict::Absent => Kind::NotFound,
-            Verdict::InDoubt => Kind::InDoubt,
+            Verdict::InDoubt | Verdict::Resubmit => Kind::InDoubt { times: 1 },
         };
         Self::from_fault(kind, fault)
+    }
+
+    /// However it ended: it was sent so many times before, and each may have been taken.
+    pub(crate) fn after_doubts(mut self, earlier: u32) -> Self {
+        if earlier > 0 {
+            let last = u32::from(self.is_in_doubt());
+            self.0.kind = Kind::InDoubt { times: earlier + last };
+        }
+        self
     }
 
     /// The server has asked for a pause that isn't over.
@@ -252,10 +274,13 @@ impl fmt::Display for Error {
             Kind::Invalid { what, problem } => write!(f, "{what}: {problem}")?,
             Kind::Unreachable => f.write_str("the server was not reached; nothing was sent")?,
             Kind::Rejected => f.write_str("the server refused the request")?,
-            Kind::InDoubt => {
+            Kind::InDoubt { times: 0 | 1 } => {
                 f.write_str(
                     "in doubt: the speech may have been submitted, and billed; it was not sent again",
                 )?;
+            }
+            Kind::InDoubt { times } => {
+                write!(f, "in doubt: the speech was sent {times} times, and may have been billed as often")?;
             }
             Kind::Unanswered => f.write_str("no usable answer about the status")?,
             Kind::Held(left) => {

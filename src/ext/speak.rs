@@ -13,7 +13,7 @@ use super::{
     Error, Speech, SpeechTask, TaskId, Wait,
     fault::{Fault, outcome},
     gate::after,
-    submit::submit,
+    submit::{Submission, submit},
     wait::DEADLINE,
 };
 use crate::{
@@ -34,7 +34,8 @@ use crate::{
 ///
 /// It is submitted at most once. It is sent again only where the server has provably not taken it: nothing of it was
 /// written to a connection (four attempts, with pauses of two seconds in all), or the server answered 429, or 503 with
-/// `Retry-After` (until the deadline). Whatever may have reached it is [in doubt](Error::is_in_doubt) and left to you. Dropping the future while it submits
+/// `Retry-After` (until the deadline). Whatever may have reached it is [in doubt](Error::is_in_doubt) and left to you,
+/// now or [beforehand](Self::resubmit_in_doubt). Dropping the future while it submits
 /// leaves the same doubt; dropping it later stops the waiting, not the task: keep its id by
 /// [`on_submitted`](Self::on_submitted), or submit and wait in two steps.
 ///
@@ -49,6 +50,7 @@ use crate::{
 ///
 /// Our own:
 /// - `deadline`: 10 minutes
+/// - `resubmit_in_doubt`: 0 times
 ///
 /// # Errors
 ///
@@ -64,6 +66,7 @@ pub struct Speak {
     exaggeration: Option<f64>,
     cfg_weight: Option<f64>,
     deadline: Duration,
+    resubmissions: u32,
     on_submitted: Option<Callback>,
 }
 
@@ -80,6 +83,7 @@ impl Speak {
             exaggeration: None,
             cfg_weight: None,
             deadline: DEADLINE,
+            resubmissions: 0,
             on_submitted: None,
         }
     }
@@ -121,6 +125,16 @@ impl Speak {
         self
     }
 
+    /// Sends it again when in doubt, up to so many times, for those who would rather pay twice than not be served.
+    ///
+    /// **Each time may be billed**, up to `times` + 1 speeches for one: a reset, a timeout, a reply cut short and most
+    /// 5xx leave open whether the server took it. What comes back is the last one; of the others nobody knows the id.
+    /// With 0, which is the default, it is billed at most once.
+    pub fn resubmit_in_doubt(mut self, times: u32) -> Self {
+        self.resubmissions = times;
+        self
+    }
+
     /// Called with the id as soon as the server has taken the task, before the wait: the place to write it down.
     pub fn on_submitted(mut self, callback: impl Fn(&TaskId) + Send + Sync + 'static) -> Self {
         self.on_submitted = Some(Arc::new(callback));
@@ -147,9 +161,9 @@ impl Speak {
     /// - [`is_in_doubt`](Error::is_in_doubt): it may have been taken, and billed
     pub async fn submit(self) -> Result<SpeechTask, Error> {
         let request = self.request()?;
-        let Self { client, deadline, on_submitted, .. } = self;
-        let deadline = after(Instant::now(), deadline);
-        let id = submit(&client.state().gate, deadline, || create(&client, &request)).await?;
+        let Self { client, deadline, resubmissions, on_submitted, .. } = self;
+        let submission = Submission::new(after(Instant::now(), deadline), resubmissions);
+        let id = submit(&client.state().gate, submission, || create(&client, &request)).await?;
         if let Some(callback) = on_submitted {
             callback(&id);
         }
@@ -209,6 +223,7 @@ impl fmt::Debug for Speak {
             .field("exaggeration", &self.exaggeration)
             .field("cfg_weight", &self.cfg_weight)
             .field("deadline", &self.deadline)
+            .field("resubmit_in_doubt", &self.resubmissions)
             .finish_non_exhaustive()
     }
 }

@@ -14,52 +14,96 @@ use super::{
 
 /// Sends until the server has taken the request or a repetition could bill twice; waits only where the server asked to
 /// or was never reached, and never beyond the deadline.
-pub(crate) async fn submit<S, F>(gate: &Gate, deadline: Instant, mut send: S) -> Result<TaskId, Error>
+pub(crate) async fn submit<S, F>(
+    gate: &Gate,
+    mut submission: Submission,
+    mut send: S,
+) -> Result<TaskId, Error>
 where
     S: FnMut() -> F,
     F: Future<Output = Result<TaskId, Fault>>,
 {
-    let (mut failures, mut unreached) = (0, 0);
     loop {
         // Again and again: it may close for longer while one waits.
         while let Some(held) = gate.closed_for() {
             let opens = after(Instant::now(), held);
-            if opens > deadline {
-                return Err(Error::held(held));
+            if opens > submission.deadline {
+                return Err(submission.held(held));
             }
-            sleep_until((opens + spread()).min(deadline)).await;
+            sleep_until((opens + spread()).min(submission.deadline)).await;
         }
+        match send_once(send()).await {
+            Ok(id) => return Ok(id),
+            Err(fault) => sleep_until(submission.weigh(fault)?).await,
+        }
+    }
+}
 
-        let in_flight = InFlight;
-        let outcome = send().await;
-        in_flight.landed();
-        let fault = match outcome {
-            Ok(id) => {
-                tracing::info!(task = %id, "submitted");
-                return Ok(id);
-            }
-            Err(fault) => fault,
-        };
-        failures += 1;
-        unreached += u32::from(fault.what == What::Unreached);
-        let end = match decide(Operation::Create { unreached }, &fault) {
-            Verdict::Repeat => {
-                let hold = fault.retry_after().unwrap_or_default();
-                let due = after(Instant::now(), hold.max(jittered(backoff(failures))));
-                if due <= deadline {
-                    tracing::warn!(failures, fault = ?fault.what, "not taken; will be sent again");
-                    let apart = if hold.is_zero() { Duration::ZERO } else { spread() };
-                    sleep_until((due + apart).min(deadline)).await;
-                    continue;
+/// One request on its way, and a word in the log of how it ended.
+pub(crate) async fn send_once(request: impl Future<Output = Result<TaskId, Fault>>) -> Result<TaskId, Fault> {
+    let in_flight = InFlight;
+    let outcome = request.await;
+    in_flight.landed();
+    if let Ok(id) = &outcome {
+        tracing::info!(task = %id, "submitted");
+    }
+    outcome
+}
+
+/// What is known of a submission that has not come through yet.
+#[derive(Debug)]
+pub(crate) struct Submission {
+    deadline: Instant,
+    /// How often the caller would have it sent again when in doubt.
+    resubmissions: u32,
+    failures: u32,
+    unreached: u32,
+    /// How often it may have been taken.
+    doubts: u32,
+}
+
+impl Submission {
+    pub(crate) fn new(deadline: Instant, resubmissions: u32) -> Self {
+        Self { deadline, resubmissions, failures: 0, unreached: 0, doubts: 0 }
+    }
+
+    /// When to send it again after a fault, or how it ends.
+    pub(crate) fn weigh(&mut self, fault: Fault) -> Result<Instant, Error> {
+        self.failures += 1;
+        self.unreached += u32::from(fault.what == What::Unreached);
+        let left = self.resubmissions.saturating_sub(self.doubts);
+        let verdict = decide(Operation::Create { unreached: self.unreached, resubmissions: left }, &fault);
+        let end = match verdict {
+            Verdict::Repeat | Verdict::Resubmit => match self.pause(&fault) {
+                Some(due) => {
+                    let in_doubt = verdict == Verdict::Resubmit;
+                    self.doubts += u32::from(in_doubt);
+                    tracing::warn!(failures = self.failures, fault = ?fault.what, in_doubt, "will be sent again");
+                    return Ok(due);
                 }
-                if fault.what == What::Unreached { Verdict::Unreachable } else { Verdict::Refused }
-            }
+                None if verdict == Verdict::Resubmit => Verdict::InDoubt,
+                None if fault.what == What::Unreached => Verdict::Unreachable,
+                None => Verdict::Refused,
+            },
             end => end,
         };
         if end == Verdict::InDoubt {
             tracing::error!(fault = ?fault.what, task = ?fault.task, "in doubt: may have been submitted, and billed");
         }
-        return Err(Error::ended(end, fault));
+        Err(Error::ended(end, fault).after_doubts(self.doubts))
+    }
+
+    /// The end of one that the server's wish holds back beyond the deadline.
+    pub(crate) fn held(&self, left: Duration) -> Error {
+        Error::held(left).after_doubts(self.doubts)
+    }
+
+    /// The end of the pause after a fault, if there is time for it.
+    fn pause(&self, fault: &Fault) -> Option<Instant> {
+        let hold = fault.retry_after().unwrap_or_default();
+        let due = after(Instant::now(), hold.max(jittered(backoff(self.failures))));
+        let apart = if hold.is_zero() { Duration::ZERO } else { spread() };
+        (due <= self.deadline).then(|| (due + apart).min(self.deadline))
     }
 }
 
@@ -106,7 +150,7 @@ mod tests {
         let start = Instant::now();
         let (script, sent) = (RefCell::new(VecDeque::from(script)), RefCell::new(Vec::new()));
         let gate = Gate::default();
-        let outcome = submit(&gate, start + Duration::from_secs(60), || {
+        let outcome = submit(&gate, Submission::new(start + Duration::from_secs(60), 0), || {
             sent.borrow_mut().push(start.elapsed().as_secs_f64());
             let next = script.borrow_mut().pop_front().expect("sent once too often");
             async move { next }
@@ -142,6 +186,51 @@ mod tests {
         }
     }
 
+    /// As `run`, for a caller who would have it sent again when in doubt.
+    async fn insist(times: u32, script: Vec<Result<TaskId, Fault>>) -> (Result<TaskId, Error>, usize) {
+        let length = script.len();
+        let script = RefCell::new(VecDeque::from(script));
+        let submission = Submission::new(Instant::now() + Duration::from_secs(60), times);
+        let send = || std::future::ready(script.borrow_mut().pop_front().expect("sent once too often"));
+        let outcome = submit(&Gate::default(), submission, send).await;
+        (outcome, length - script.borrow().len())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn resubmits_as_often_as_it_was_told_to() {
+        let broken = || Err(Fault::new(What::Broken));
+        let (outcome, sent) = insist(2, vec![broken(), broken(), Ok(id())]).await;
+        assert_eq!((outcome.unwrap(), sent), (id(), 3));
+
+        let (outcome, sent) = insist(2, (0..9).map(|_| broken()).collect()).await;
+        let error = outcome.unwrap_err();
+        assert!(error.is_in_doubt());
+        assert_eq!(sent, 3);
+        assert!(error.to_string().contains("sent 3 times, and may have been billed as often"), "{error}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_doubt_outlives_whatever_comes_after_it() {
+        let ends = [
+            answer(StatusCode::UNAUTHORIZED, None),
+            answer(StatusCode::TOO_MANY_REQUESTS, Some("3600")),
+            Fault::new(What::NotSent("for some reason".to_owned())),
+        ];
+        for end in ends {
+            let (outcome, sent) = insist(5, vec![Err(Fault::new(What::Broken)), Err(end)]).await;
+            let error = outcome.unwrap_err();
+            assert!(error.is_in_doubt() && !error.is_rejected() && !error.is_invalid(), "{error}");
+            assert_eq!(sent, 2);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn never_resubmits_what_came_back_with_an_id() {
+        let named = Fault { task: Some(id()), ..answer(StatusCode::BAD_GATEWAY, None) };
+        let (outcome, sent) = insist(5, vec![Err(named)]).await;
+        assert_eq!((outcome.unwrap_err().task_id(), sent), (Some(&id()), 1));
+    }
+
     #[tokio::test(start_paused = true)]
     async fn gives_up_on_a_host_that_is_not_there() {
         let (outcome, sent) = run((0..4).map(|_| Err(unreached())).collect()).await;
@@ -164,12 +253,15 @@ mod tests {
         let (gate, start) = (Gate::default(), Instant::now());
         gate.close_for(Duration::from_secs(90));
         let deadline = start + Duration::from_secs(60);
-        let error = submit(&gate, deadline, || async { panic!("sent") }).await.unwrap_err();
+        let error =
+            submit(&gate, Submission::new(deadline, 0), || async { panic!("sent") }).await.unwrap_err();
         assert!(error.is_rate_limited() && !error.is_invalid());
         assert_eq!(error.retry_after(), Some(Duration::from_secs(90)));
         assert!(error.to_string().contains("hold off for 90s"), "{error}");
 
-        submit(&gate, start + Duration::from_secs(120), || async { Ok(id()) }).await.unwrap();
+        submit(&gate, Submission::new(start + Duration::from_secs(120), 0), || async { Ok(id()) })
+            .await
+            .unwrap();
         assert!(start.elapsed() >= Duration::from_secs(90));
     }
 
@@ -182,7 +274,7 @@ mod tests {
             gate.close_for(Duration::from_secs(3600));
         };
         let deadline = start + Duration::from_secs(60);
-        let submitting = submit(&gate, deadline, || async { panic!("sent") });
+        let submitting = submit(&gate, Submission::new(deadline, 0), || async { panic!("sent") });
         let (outcome, ()) = tokio::join!(submitting, closing);
         assert!(outcome.unwrap_err().is_rate_limited());
         assert!(start.elapsed() < Duration::from_secs(6), "it knows at once: {:?}", start.elapsed());
@@ -195,7 +287,7 @@ mod tests {
             *count.borrow_mut() += 1;
             std::future::ready(Err(unreached()))
         };
-        let error = submit(&Gate::default(), Instant::now(), send).await.unwrap_err();
+        let error = submit(&Gate::default(), Submission::new(Instant::now(), 0), send).await.unwrap_err();
         assert!(error.is_unreachable());
         assert_eq!(*count.borrow(), 1);
     }
