@@ -1,4 +1,7 @@
-//! The loop that asks until a task is done; [`Wait`](super::Wait) and [`Updates`](super::Updates) are two views of it.
+//! What is known of a task that is being waited for, and the loop that asks until it is done.
+//!
+//! [`Polling`] is told what happened and says when to ask again; it neither sleeps nor sends. [`Poller`] does, for a
+//! single task: [`Wait`](super::Wait) and [`Updates`](super::Updates) are two views of it. A batch drives thousands.
 
 use std::{future::Future, time::Duration};
 
@@ -13,12 +16,13 @@ use super::{
     pacing::{Pace, backoff, jittered},
     status::Phase,
 };
-use crate::types::SpeechResult;
+use crate::types::{SpeechResult, SpeechStatus};
 
 /// How long the last poll, which starts on the deadline, may take to bring its answer.
 const LAST_LOOK: Duration = Duration::from_secs(2);
 
 /// Where and when a task is polled: everything about it but the request itself.
+#[derive(Debug)]
 pub(crate) struct Schedule {
     pub(crate) id: TaskId,
     pub(crate) pace: Pace,
@@ -30,7 +34,8 @@ pub(crate) struct Schedule {
     pub(crate) deadline: Instant,
 }
 
-pub(crate) struct Poller {
+#[derive(Debug)]
+pub(crate) struct Polling {
     schedule: Schedule,
     due: Instant,
     /// The last answer or, before there is one, the first poll.
@@ -39,14 +44,15 @@ pub(crate) struct Poller {
     absent_since: Option<Instant>,
     /// Between the last waiting and the first running answer: as near as polling can tell.
     running_since: Option<Instant>,
-    last_status: Option<String>,
+    last_status: Option<SpeechStatus>,
     failures: u32,
-    last_fault: Option<Fault>,
+    /// Boxed, as most tasks have none.
+    last_fault: Option<Box<Fault>>,
     /// The poll on the deadline was made.
     done: bool,
 }
 
-impl Poller {
+impl Polling {
     pub(crate) fn new(schedule: Schedule) -> Self {
         Self {
             due: schedule.first,
@@ -61,37 +67,28 @@ impl Poller {
         }
     }
 
-    /// Sleeps until the next poll is due, asks, and goes on until there is an answer. Faults that may pass are waited
-    /// out. The last poll lands on the deadline.
-    pub(crate) async fn next<P, F>(&mut self, gate: &Gate, mut poll: P) -> Result<SpeechResult, Error>
-    where
-        P: FnMut() -> F,
-        F: Future<Output = Result<SpeechResult, Fault>>,
-    {
-        loop {
-            if self.done {
-                return Err(self.out_of_time());
-            }
-            gate.pass(self.due, self.schedule.deadline).await;
+    /// When to ask next. The last poll lands on the deadline.
+    pub(crate) fn due(&self) -> Instant {
+        self.due.min(self.schedule.deadline)
+    }
 
-            let begun = Instant::now();
-            self.done = begun >= self.schedule.deadline;
-            self.heard.get_or_insert(begun);
-            let limit = if self.done { begun + LAST_LOOK } else { self.schedule.deadline };
-            match timeout_at(limit, poll()).await {
-                Ok(Ok(result)) => {
-                    self.note(&result);
-                    return Ok(result);
-                }
-                Ok(Err(fault)) => self.weigh(fault)?,
-                // One that hangs ends at the deadline, for the last one to have its turn.
-                Err(_) => self.weigh(Fault::new(What::Broken))?,
-            }
+    pub(crate) fn deadline(&self) -> Instant {
+        self.schedule.deadline
+    }
+
+    /// A poll begins now; returns until when its answer is waited for.
+    pub(crate) fn begin(&mut self) -> Result<Instant, Error> {
+        if self.done {
+            return Err(self.out_of_time());
         }
+        let now = Instant::now();
+        self.done = now >= self.schedule.deadline;
+        self.heard.get_or_insert(now);
+        Ok(if self.done { now + LAST_LOOK } else { self.schedule.deadline })
     }
 
     /// An answer: the schedule goes by it, and all that went wrong before is forgotten.
-    fn note(&mut self, result: &SpeechResult) {
+    pub(crate) fn answered(&mut self, result: &SpeechResult) {
         let now = Instant::now();
         let phase = result.status.phase();
         if phase == Phase::Running && self.running_since.is_none() {
@@ -102,11 +99,10 @@ impl Poller {
         self.absent_since = None;
         self.failures = 0;
         self.last_fault = None;
-        let status = result.status.to_string();
-        if self.last_status.as_ref() != Some(&status) {
-            tracing::debug!(task = %self.schedule.id, status, "status");
+        if self.last_status.as_ref() != Some(&result.status) {
+            tracing::debug!(task = %self.schedule.id, status = %result.status, "status");
+            self.last_status = Some(result.status.clone());
         }
-        self.last_status = Some(status);
         let age = now.saturating_duration_since(self.schedule.start);
         let in_phase =
             self.running_since.map_or(Duration::ZERO, |since| now.saturating_duration_since(since));
@@ -114,7 +110,7 @@ impl Poller {
     }
 
     /// A fault: an event to wait out, or the end.
-    fn weigh(&mut self, fault: Fault) -> Result<(), Error> {
+    pub(crate) fn weigh(&mut self, fault: Fault) -> Result<(), Error> {
         let now = Instant::now();
         if fault.what == What::Status(StatusCode::NOT_FOUND) {
             self.absent_since.get_or_insert(now);
@@ -129,14 +125,48 @@ impl Poller {
         self.due = now + jittered(backoff(self.failures));
         // Silence after a server's words doesn't make them less worth telling.
         if fault.reply.is_some() || self.last_fault.is_none() {
-            self.last_fault = Some(fault);
+            self.last_fault = Some(Box::new(fault));
         }
         Ok(())
     }
 
     fn out_of_time(&mut self) -> Error {
-        Error::deadline(self.schedule.time, self.last_status.clone(), self.last_fault.take())
+        let last_status = self.last_status.as_ref().map(SpeechStatus::to_string);
+        Error::deadline(self.schedule.time, last_status, self.last_fault.take().map(|fault| *fault))
             .of_task(&self.schedule.id)
+    }
+}
+
+/// The loop for a single task.
+pub(crate) struct Poller(Polling);
+
+impl Poller {
+    pub(crate) fn new(schedule: Schedule) -> Self {
+        Self(Polling::new(schedule))
+    }
+
+    /// Sleeps until the next poll is due, asks, and goes on until there is an answer. Faults that may pass are waited
+    /// out.
+    pub(crate) async fn next<P, F>(&mut self, gate: &Gate, mut poll: P) -> Result<SpeechResult, Error>
+    where
+        P: FnMut() -> F,
+        F: Future<Output = Result<SpeechResult, Fault>>,
+    {
+        let Self(polling) = self;
+        loop {
+            if !polling.done {
+                gate.pass(polling.due(), polling.deadline()).await;
+            }
+            let limit = polling.begin()?;
+            // One that hangs ends at the deadline, for the last one to have its turn.
+            match timeout_at(limit, poll()).await.unwrap_or_else(|_| Err(Fault::new(What::Broken))) {
+                Ok(result) => {
+                    polling.answered(&result);
+                    return Ok(result);
+                }
+                Err(fault) => polling.weigh(fault)?,
+            }
+        }
     }
 }
 
