@@ -16,6 +16,13 @@ pub use generated::Client;
 // What the generated methods return.
 pub use progenitor_client::{Error as ApiError, ResponseValue};
 
+/// Many speeches at once: what [`Client::batch`] takes and gives.
+pub mod batch {
+    pub use crate::ext::{Batch, IntoRequests, IntoSpeak, Progress, Results};
+    #[doc(hidden)]
+    pub use crate::ext::{ByIterator, ByStream, Requests};
+}
+
 /// What goes over the wire, generated from the API's documents.
 ///
 /// The helpers of [`Client`] make and read these for you. For direct use they stand beside the generated methods,

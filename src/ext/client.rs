@@ -39,6 +39,11 @@ impl Client {
     pub(crate) fn state(&self) -> &Shared {
         &self.inner.0
     }
+
+    /// Whether it is a clone of the other.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.inner.0, &other.inner.0)
+    }
 }
 
 /// What a [`Client`] knows beside its address. It is opaque: [`Client::builder`] makes it.

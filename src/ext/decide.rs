@@ -58,6 +58,11 @@ pub(crate) fn decide(operation: Operation, fault: &Fault) -> Verdict {
     }
 }
 
+/// Whether a create that ended so may have been taken, and billed.
+pub(crate) fn may_be_billed(fault: &Fault) -> bool {
+    decide_create(0, fault) == Verdict::InDoubt
+}
+
 fn decide_create(unreached: u32, fault: &Fault) -> Verdict {
     if fault.task.is_some() {
         // A refusal that names a task is none.

@@ -5,7 +5,7 @@ use reqwest::StatusCode;
 use super::{
     TaskId,
     decide::Verdict,
-    fault::{BoxError, Fault, Reply, What},
+    fault::{BoxError, Cause, Fault, Reply, What},
 };
 
 /// What went wrong, what it means for your money, and what is left to do.
@@ -44,13 +44,15 @@ use super::{
 /// `Display` is one line about this error alone; [`source`](std::error::Error::source) leads to the cause.
 pub struct Error(Box<Inner>);
 
+#[derive(Clone)]
 struct Inner {
     kind: Kind,
     task_id: Option<TaskId>,
     reply: Option<Reply>,
-    source: Option<BoxError>,
+    source: Option<Cause>,
 }
 
+#[derive(Clone)]
 enum Kind {
     Invalid {
         what: &'static str,
@@ -209,6 +211,16 @@ impl Error {
         self
     }
 
+    /// A doubt that an earlier run has left.
+    pub(crate) fn in_doubt(source: String) -> Self {
+        Self::new(Kind::InDoubt { times: 1 }).caused_by(source)
+    }
+
+    /// The same once more: what is wrong with a batch is told for each of its keys.
+    pub(crate) fn again(&self) -> Self {
+        Self(self.0.clone())
+    }
+
     /// The server has asked for a pause that isn't over.
     pub(crate) fn held(left: Duration) -> Self {
         Self::new(Kind::Held(left))
@@ -245,7 +257,7 @@ impl Error {
     }
 
     pub(crate) fn caused_by(mut self, source: impl Into<BoxError>) -> Self {
-        self.0.source = Some(source.into());
+        self.0.source = Some(source.into().into());
         self
     }
 

@@ -3,7 +3,7 @@
 //! The generated client's error tells what its code ran into. What may follow depends on something else: how far the
 //! request came. That is what a [`Fault`] says; [`decide`](super::decide) takes it from there.
 
-use std::{error, time::Duration};
+use std::{error, sync::Arc, time::Duration};
 
 use reqwest::{StatusCode, header::HeaderMap};
 use serde::de::DeserializeOwned;
@@ -16,6 +16,9 @@ use crate::{
 
 pub(crate) type BoxError = Box<dyn error::Error + Send + Sync>;
 
+/// Shared, as an error may be told to many.
+pub(crate) type Cause = Arc<dyn error::Error + Send + Sync>;
+
 /// The most of a reply's text that an error keeps, in characters.
 const MESSAGE_LIMIT: usize = 2_000;
 
@@ -23,7 +26,7 @@ const MESSAGE_LIMIT: usize = 2_000;
 pub(crate) struct Fault {
     pub(crate) what: What,
     pub(crate) reply: Option<Reply>,
-    pub(crate) source: Option<BoxError>,
+    pub(crate) source: Option<Cause>,
     /// An id in a reply that is no success: too dear to be thrown away.
     pub(crate) task: Option<TaskId>,
 }
@@ -67,7 +70,7 @@ impl Fault {
     }
 
     fn caused_by(self, source: impl Into<BoxError>) -> Self {
-        Self { source: Some(source.into()), ..self }
+        Self { source: Some(source.into().into()), ..self }
     }
 
     async fn from_api(error: ApiError<ErrorBody>, state: &Shared) -> Self {

@@ -34,7 +34,10 @@ mod partial_file;
 mod server_time;
 mod speech;
 
+mod batch;
+
 pub use audio::{Audio, AudioStream};
+pub use batch::{Batch, ByIterator, ByStream, IntoRequests, IntoSpeak, Progress, Requests, Results};
 pub use bounded::OutOfBounds;
 pub(crate) use bounded::bounded_number;
 pub use builder::ClientBuilder;

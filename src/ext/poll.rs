@@ -67,6 +67,10 @@ impl Polling {
         }
     }
 
+    pub(crate) fn id(&self) -> &TaskId {
+        &self.schedule.id
+    }
+
     /// When to ask next. The last poll lands on the deadline.
     pub(crate) fn due(&self) -> Instant {
         self.due.min(self.schedule.deadline)
@@ -76,15 +80,17 @@ impl Polling {
         self.schedule.deadline
     }
 
+    /// The end, once the poll on the deadline was made.
+    pub(crate) fn over(&mut self) -> Result<(), Error> {
+        if self.done { Err(self.out_of_time()) } else { Ok(()) }
+    }
+
     /// A poll begins now; returns until when its answer is waited for.
-    pub(crate) fn begin(&mut self) -> Result<Instant, Error> {
-        if self.done {
-            return Err(self.out_of_time());
-        }
+    pub(crate) fn begin(&mut self) -> Instant {
         let now = Instant::now();
         self.done = now >= self.schedule.deadline;
         self.heard.get_or_insert(now);
-        Ok(if self.done { now + LAST_LOOK } else { self.schedule.deadline })
+        if self.done { now + LAST_LOOK } else { self.schedule.deadline }
     }
 
     /// An answer: the schedule goes by it, and all that went wrong before is forgotten.
@@ -137,6 +143,14 @@ impl Polling {
     }
 }
 
+/// The answer to a poll. One that hangs ends at the deadline, for the last one to have its turn.
+pub(crate) async fn answer_by(
+    limit: Instant,
+    poll: impl Future<Output = Result<SpeechResult, Fault>>,
+) -> Result<SpeechResult, Fault> {
+    timeout_at(limit, poll).await.unwrap_or_else(|_| Err(Fault::new(What::Broken)))
+}
+
 /// The loop for a single task.
 pub(crate) struct Poller(Polling);
 
@@ -154,12 +168,9 @@ impl Poller {
     {
         let Self(polling) = self;
         loop {
-            if !polling.done {
-                gate.pass(polling.due(), polling.deadline()).await;
-            }
-            let limit = polling.begin()?;
-            // One that hangs ends at the deadline, for the last one to have its turn.
-            match timeout_at(limit, poll()).await.unwrap_or_else(|_| Err(Fault::new(What::Broken))) {
+            polling.over()?;
+            gate.pass(polling.due(), polling.deadline()).await;
+            match answer_by(polling.begin(), poll()).await {
                 Ok(result) => {
                     polling.answered(&result);
                     return Ok(result);

@@ -72,6 +72,15 @@ pub struct Speak {
 
 type Callback = Arc<dyn Fn(&TaskId) + Send + Sync>;
 
+/// A speech to be, checked, without the client that it is of.
+pub(crate) struct Order {
+    pub(crate) request: Arc<SpeechRequest>,
+    /// The time for submission and wait together.
+    pub(crate) time: Duration,
+    pub(crate) resubmissions: u32,
+    pub(crate) on_submitted: Option<Callback>,
+}
+
 impl Speak {
     pub(crate) fn new(client: Client, input: String) -> Self {
         Self {
@@ -170,7 +179,19 @@ impl Speak {
         Ok(SpeechTask::submitted(client, id))
     }
 
-    fn request(&self) -> Result<SpeechRequest, Error> {
+    /// What a batch needs of it.
+    pub(crate) fn into_order(self) -> Result<Order, Error> {
+        let request = Arc::new(self.request()?);
+        let Self { deadline, resubmissions, on_submitted, .. } = self;
+        Ok(Order { request, time: deadline, resubmissions, on_submitted })
+    }
+
+    pub(crate) fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// The request, checked.
+    pub(crate) fn request(&self) -> Result<SpeechRequest, Error> {
         let input = self.input.parse().map_err(|limit| {
             Error::invalid("input", format!("{limit} (it has {})", self.input.chars().count()))
         })?;
@@ -191,7 +212,7 @@ fn within(what: &'static str, value: Option<f64>) -> Result<Option<UnitInterval>
 }
 
 /// One request.
-async fn create(client: &Client, request: &SpeechRequest) -> Result<TaskId, Fault> {
+pub(crate) async fn create(client: &Client, request: &SpeechRequest) -> Result<TaskId, Fault> {
     let created = outcome(client.async_speech_create(request).await, client.state()).await?;
     if created.id.is_empty() {
         return Err(Fault::answered(StatusCode::OK, &HeaderMap::new(), "the id is empty"));

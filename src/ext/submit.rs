@@ -28,7 +28,7 @@ where
         while let Some(held) = gate.closed_for() {
             let opens = after(Instant::now(), held);
             if opens > submission.deadline {
-                return Err(submission.held(held));
+                return Err(submission.ended(Error::held(held)));
             }
             sleep_until((opens + spread()).min(submission.deadline)).await;
         }
@@ -67,6 +67,21 @@ impl Submission {
         Self { deadline, resubmissions, failures: 0, unreached: 0, doubts: 0 }
     }
 
+    /// Whether an earlier attempt may have been taken.
+    pub(crate) fn is_in_doubt(&self) -> bool {
+        self.doubts > 0
+    }
+
+    pub(crate) fn deadline(&self) -> Instant {
+        self.deadline
+    }
+
+    /// An earlier run may have sent it.
+    pub(crate) fn already_in_doubt(mut self) -> Self {
+        self.doubts += 1;
+        self
+    }
+
     /// When to send it again after a fault, or how it ends.
     pub(crate) fn weigh(&mut self, fault: Fault) -> Result<Instant, Error> {
         self.failures += 1;
@@ -93,9 +108,9 @@ impl Submission {
         Err(Error::ended(end, fault).after_doubts(self.doubts))
     }
 
-    /// The end of one that the server's wish holds back beyond the deadline.
-    pub(crate) fn held(&self, left: Duration) -> Error {
-        Error::held(left).after_doubts(self.doubts)
+    /// An end that has nothing to do with a request, such as [`Error::held`].
+    pub(crate) fn ended(&self, error: Error) -> Error {
+        error.after_doubts(self.doubts)
     }
 
     /// The end of the pause after a fault, if there is time for it.

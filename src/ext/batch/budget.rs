@@ -1,0 +1,144 @@
+//! How many requests may go out, and when the next one may.
+
+use std::{collections::VecDeque, time::Duration};
+
+use tokio::time::Instant;
+
+use crate::ext::{
+    Error,
+    gate::{FOR_EVER, after},
+};
+
+/// Added to every second. The server counts when requests arrive, not when they leave: what leaves in two seconds may
+/// arrive in one, should the network hold up the first ones for so long.
+const GUARD: Duration = Duration::from_millis(25);
+
+/// How much lateness of the timer is made up for: it wakes up to a few milliseconds after the time.
+const CATCH_UP: Duration = Duration::from_millis(50);
+
+/// At most so many requests in any second: one after the other at even distances, without a burst.
+#[derive(Debug)]
+pub(super) struct Budget {
+    /// At most so many requests within a window.
+    most: usize,
+    window: Duration,
+    spacing: Duration,
+    /// When the last ones went out, `most` of them at most.
+    sent: VecDeque<Instant>,
+    /// When the next one has its turn.
+    turn: Instant,
+}
+
+impl Budget {
+    pub(super) fn per_second(rate: f64) -> Result<Self, Error> {
+        if !(rate.is_finite() && rate > 0.0) {
+            return Err(Error::invalid(
+                "requests_per_second",
+                format!("{rate} is no rate; it must be above 0"),
+            ));
+        }
+        // A rate of 1.5 is two requests in each window of 1.33 seconds.
+        let most = rate.ceil();
+        let seconds =
+            |seconds: f64| Duration::try_from_secs_f64(seconds).map_or(FOR_EVER, |time| time.min(FOR_EVER));
+        let window = seconds(most / rate) + GUARD;
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "it is whole and above 0"
+        )]
+        let count = most as usize;
+        Ok(Self {
+            most: count,
+            window,
+            spacing: seconds(window.as_secs_f64() / most),
+            sent: VecDeque::new(),
+            turn: Instant::now(),
+        })
+    }
+
+    /// From when on the next request may go.
+    pub(super) fn ready_at(&self) -> Instant {
+        match self.sent.front() {
+            Some(oldest) if self.sent.len() == self.most => self.turn.max(after(*oldest, self.window)),
+            _ => self.turn,
+        }
+    }
+
+    /// A request goes out now.
+    pub(super) fn spend(&mut self) {
+        let now = Instant::now();
+        let late = now.checked_sub(CATCH_UP).unwrap_or(now);
+        self.turn = after(self.turn.max(late), self.spacing);
+        if self.sent.len() == self.most {
+            self.sent.pop_front();
+        }
+        self.sent.push_back(now);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::{advance, sleep_until};
+
+    use super::*;
+
+    /// The most in any window of a second, however it lies.
+    fn peak(sent: &[Instant]) -> usize {
+        let within = |start: &Instant| {
+            sent.iter().filter(|at| *at >= start && **at < *start + Duration::from_secs(1)).count()
+        };
+        sent.iter().map(within).max().unwrap_or(0)
+    }
+
+    async fn spend(budget: &mut Budget, count: u32, late: impl Fn(u32) -> Duration) -> Vec<Instant> {
+        let mut sent = Vec::new();
+        for at in 0..count {
+            sleep_until(budget.ready_at() + late(at)).await;
+            budget.spend();
+            sent.push(Instant::now());
+        }
+        sent
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn no_second_has_more_than_its_share_and_little_is_given_away() {
+        for (rate, most) in [(0.5, 1), (1.0, 1), (1.5, 2), (7.0, 7), (50.0, 50), (1_000.0, 1_000)] {
+            let mut budget = Budget::per_second(rate).unwrap();
+            let (start, count) = (Instant::now(), 300);
+            // The timer of tokio wakes at whole milliseconds.
+            let sent =
+                spend(&mut budget, count, |at| Duration::from_micros(u64::from(at) * 7_919 % 3_000)).await;
+            assert!(peak(&sent) <= most, "{rate}: {}", peak(&sent));
+            let ideal = f64::from(count - 1) / rate;
+            let took = start.elapsed().as_secs_f64();
+            assert!(took < ideal * 1.05 || rate > 100.0, "{rate}: {took} s instead of {ideal} s");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_was_not_spent_is_gone() {
+        let mut budget = Budget::per_second(10.0).unwrap();
+        advance(Duration::from_secs(60)).await;
+        let sent = spend(&mut budget, 20, |_| Duration::ZERO).await;
+        assert!(sent[9] - sent[0] > Duration::from_millis(800), "no burst after idling");
+    }
+
+    #[test]
+    fn a_rate_that_is_none_is_refused() {
+        for rate in [0.0, -1.0, f64::NAN, f64::INFINITY] {
+            let error = Budget::per_second(rate).unwrap_err();
+            assert!(error.is_invalid(), "{rate}");
+            assert!(error.to_string().starts_with("requests_per_second: "), "{error}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn any_other_rate_is_no_overflow() {
+        for rate in [f64::MIN_POSITIVE, f64::MAX] {
+            let mut budget = Budget::per_second(rate).unwrap();
+            budget.spend();
+            assert!(budget.ready_at() >= Instant::now());
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! One line of a journal, as it stands in the file.
+
+use std::{borrow::Cow, time::SystemTime};
+
+use serde::{Deserialize, Serialize};
+
+use crate::TaskId;
+
+/// The first line of each journal.
+pub(super) const HEADER: &str = "{\"journal\":\"distribute-ai batch\",\"version\":1}\n";
+
+/// The version of the format that is written and read.
+pub(super) const VERSION: u64 = 1;
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Header {
+    pub(super) journal: String,
+    pub(super) version: u64,
+}
+
+pub(super) const NAME: &str = "distribute-ai batch";
+
+/// What happened to the request of a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Event {
+    /// It is about to be sent: from here on it may be billed.
+    Sending,
+    /// The server has provably not taken it.
+    Unsent,
+    /// The server may have taken it, and no id came back.
+    InDoubt,
+    /// The server has taken it.
+    Submitted,
+    /// It is spoken.
+    Finished,
+    /// The server has given it up.
+    Failed,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Line<'a> {
+    /// Seconds since 1970, by the clock of this machine: for people who compare it with a bill.
+    at: f64,
+    pub(super) event: Event,
+    #[serde(borrow)]
+    pub(super) key: Cow<'a, str>,
+    /// The [fingerprint](super::fingerprint) of the request.
+    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    pub(super) request: Option<Cow<'a, str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) id: Option<TaskId>,
+}
+
+impl<'a> Line<'a> {
+    pub(super) fn new(event: Event, key: &'a str) -> Self {
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let at = (now.as_secs_f64() * 1_000.0).round() / 1_000.0;
+        Self { at, event, key: key.into(), request: None, id: None }
+    }
+
+    pub(super) fn request(mut self, fingerprint: &'a str) -> Self {
+        self.request = Some(fingerprint.into());
+        self
+    }
+
+    pub(super) fn id(mut self, id: &TaskId) -> Self {
+        self.id = Some(id.clone());
+        self
+    }
+
+    /// With its end of line.
+    pub(super) fn bytes(&self) -> Vec<u8> {
+        let mut bytes = serde_json::to_vec(self).expect("strings and a number are JSON");
+        bytes.push(b'\n');
+        bytes
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    #[test]
+    fn a_line_is_an_object_a_person_can_read() {
+        let line = Line::new(Event::Submitted, "line\n1").id(&TaskId::from_server("t1")).bytes();
+        let mut value: Value = serde_json::from_slice(&line).unwrap();
+        assert!(value["at"].take().as_f64().unwrap() > 1.7e9);
+        assert_eq!(value, json!({"at": null, "event": "submitted", "key": "line\n1", "id": "t1"}));
+        assert_eq!(line.iter().position(|byte| *byte == b'\n'), Some(line.len() - 1));
+    }
+
+    #[test]
+    fn the_header_is_what_is_read_back() {
+        let header: Header = serde_json::from_str(HEADER).unwrap();
+        assert_eq!((header.journal.as_str(), header.version), (NAME, VERSION));
+    }
+}

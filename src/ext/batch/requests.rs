@@ -1,0 +1,94 @@
+//! What a batch is made of: pairs of a key and a request.
+
+use std::pin::Pin;
+
+use futures_core::Stream;
+use futures_util::StreamExt;
+
+use crate::{Client, Speak};
+
+/// What can be spoken in a batch: a [`Speak`] with all its settings, or a text alone.
+pub trait IntoSpeak {
+    /// The speech to be, of this client.
+    fn into_speak(self, client: &Client) -> Speak;
+}
+
+impl IntoSpeak for Speak {
+    fn into_speak(self, _: &Client) -> Speak {
+        self
+    }
+}
+
+impl IntoSpeak for String {
+    fn into_speak(self, client: &Client) -> Speak {
+        client.speak(self)
+    }
+}
+
+impl IntoSpeak for &str {
+    fn into_speak(self, client: &Client) -> Speak {
+        client.speak(self)
+    }
+}
+
+/// What a batch can be made of: every iterator and every stream of `(key, request)`.
+///
+/// An iterator is read to its end at once, so that a key that repeats is found before anything is sent. A stream is read
+/// as the batch gets on, so that it may be endless.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no batch of requests",
+    note = "it takes an iterator or a `Send + 'static` stream of `(key, request)`; a key is `Display + Send`, a request a `Speak`, a `String` or a `&str`"
+)]
+pub trait IntoRequests<K, By> {
+    /// Both as one.
+    #[doc(hidden)]
+    fn into_requests(self, client: &Client) -> Requests<K>;
+}
+
+/// Says that a batch comes from an iterator. Found by the compiler.
+#[derive(Debug)]
+pub enum ByIterator {}
+
+/// Says that a batch comes from a stream. Found by the compiler.
+#[derive(Debug)]
+pub enum ByStream {}
+
+impl<K, R, I> IntoRequests<K, ByIterator> for I
+where
+    I: IntoIterator<Item = (K, R)>,
+    R: IntoSpeak,
+{
+    fn into_requests(self, client: &Client) -> Requests<K> {
+        Requests(Source::List(
+            self.into_iter().map(|(key, request)| (key, request.into_speak(client))).collect(),
+        ))
+    }
+}
+
+impl<K, R, S> IntoRequests<K, ByStream> for S
+where
+    S: Stream<Item = (K, R)> + Send + 'static,
+    R: IntoSpeak,
+{
+    fn into_requests(self, client: &Client) -> Requests<K> {
+        let client = client.clone();
+        Requests(Source::Stream(Box::pin(self.map(move |(key, request)| (key, request.into_speak(&client))))))
+    }
+}
+
+#[doc(hidden)]
+pub struct Requests<K>(pub(super) Source<K>);
+
+pub(super) enum Source<K> {
+    List(Vec<(K, Speak)>),
+    Stream(Pin<Box<dyn Stream<Item = (K, Speak)> + Send>>),
+}
+
+impl<K> std::fmt::Debug for Requests<K> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.0 {
+            Source::List(list) => write!(f, "{} requests", list.len()),
+            Source::Stream(_) => f.write_str("a stream of requests"),
+        }
+    }
+}

@@ -1,0 +1,171 @@
+use std::{
+    collections::BTreeMap,
+    fmt,
+    future::Future,
+    panic::resume_unwind,
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+
+use futures_core::Stream;
+use tokio::{
+    sync::{
+        mpsc::{UnboundedReceiver, UnboundedSender},
+        watch,
+    },
+    task::JoinHandle,
+};
+
+use super::{
+    Progress,
+    engine::{Ended, Panic},
+};
+use crate::{Client, Error, Speech};
+
+/// The results of a [`Batch`](super::Batch), as a stream of `(key, Result<Speech, Error>)`.
+///
+/// The batch begins when the stream is polled first. It then runs on a task of its own, on the tokio runtime that polls
+/// it: also while you are busy with a result. It takes no new requests while
+/// [`max_in_flight`](super::Batch::max_in_flight) results wait for you.
+///
+/// Dropped before its end, the batch stops: nothing more is sent, what is being submitted is still heard to the end
+/// (and noted in the [journal](super::Batch::journal)), what waits is left as it is on the server.
+/// [`stop`](Self::stop) does the same and returns when it is done; do so before the program ends.
+///
+/// # Panics
+///
+/// If the stream of requests panicked, at the end, when all that was under way has ended. If it is polled outside of a
+/// tokio runtime.
+#[must_use = "nothing is sent until the stream is polled"]
+pub struct Results<K> {
+    client: Client,
+    stage: Stage,
+    ended: UnboundedReceiver<Ended<K>>,
+    taken: Option<UnboundedSender<()>>,
+    order: Option<InOrder<K>>,
+    progress: watch::Receiver<Progress>,
+}
+
+pub(super) type Driver = Pin<Box<dyn Future<Output = Option<Panic>> + Send>>;
+
+enum Stage {
+    Idle(Driver),
+    Running(JoinHandle<Option<Panic>>),
+    Over,
+}
+
+/// Results that came before their turn.
+struct InOrder<K> {
+    early: BTreeMap<usize, Ended<K>>,
+    next: usize,
+}
+
+/// This side's ends of the channels to the driver.
+pub(super) struct Channels<K> {
+    pub(super) ended: UnboundedReceiver<Ended<K>>,
+    pub(super) taken: UnboundedSender<()>,
+    pub(super) progress: watch::Receiver<Progress>,
+}
+
+impl<K> Results<K> {
+    pub(super) fn new(client: Client, driver: Driver, channels: Channels<K>, in_order: bool) -> Self {
+        let Channels { ended, taken, progress } = channels;
+        let order = in_order.then(|| InOrder { early: BTreeMap::new(), next: 0 });
+        Self { client, stage: Stage::Idle(driver), ended, taken: Some(taken), order, progress }
+    }
+
+    /// How far the batch is, whenever you look, and a word whenever that changes.
+    ///
+    /// ```
+    /// use futures_util::StreamExt;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let simulator = distribute_ai::testing::Simulator::start().await?;
+    /// # let client = simulator.client();
+    /// let mut results = client.batch([("a", "Good morning."), ("b", "Good night.")]).run();
+    /// let mut progress = results.progress();
+    /// let watching = tokio::spawn(async move {
+    ///     while progress.changed().await.is_ok() {
+    ///         let now = progress.borrow_and_update().clone();
+    ///         println!("{} of {:?} done", now.done, now.queued.map(|queued| queued + now.in_flight + now.ended()));
+    ///     }
+    /// });
+    /// while let Some((key, speech)) = results.next().await {
+    ///     speech?.save(std::env::temp_dir().join(format!("{key}.wav"))).await?;
+    /// }
+    /// assert_eq!(results.progress().borrow().done, 2);
+    /// # drop(results);
+    /// # watching.await?;
+    /// # Ok(()) }
+    /// ```
+    #[must_use]
+    pub fn progress(&self) -> watch::Receiver<Progress> {
+        self.progress.clone()
+    }
+
+    /// Stops, and returns when nothing is on its way any more that could be billed: what is being submitted is heard to
+    /// the end, by the request timeout at most, and noted in the journal.
+    pub async fn stop(mut self) {
+        self.taken = None;
+        if let Stage::Running(driver) = std::mem::replace(&mut self.stage, Stage::Over) {
+            // A panic in the stream of requests is of no interest any more.
+            let _ = driver.await;
+        }
+    }
+
+    fn poll_ended(&mut self, context: &mut Context<'_>) -> Poll<Option<Ended<K>>> {
+        loop {
+            if let Some(order) = &mut self.order
+                && let Some(ended) = order.early.remove(&order.next)
+            {
+                order.next += 1;
+                return Poll::Ready(Some(ended));
+            }
+            match (ready!(self.ended.poll_recv(context)), &mut self.order) {
+                (Some(ended), Some(order)) => drop(order.early.insert(ended.index, ended)),
+                (ended, _) => return Poll::Ready(ended),
+            }
+        }
+    }
+}
+
+impl<K> Unpin for Results<K> {}
+
+impl<K> Stream for Results<K> {
+    type Item = (K, Result<Speech, Error>);
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let this = &mut *self;
+        if let Stage::Idle(_) = this.stage
+            && let Stage::Idle(driver) = std::mem::replace(&mut this.stage, Stage::Over)
+        {
+            this.stage = Stage::Running(tokio::spawn(driver));
+        }
+        if let Some(Ended { key, outcome, .. }) = ready!(this.poll_ended(context)) {
+            if let Some(taken) = &this.taken {
+                // Room for the next one; at the end of a batch nobody needs any.
+                let _ = taken.send(());
+            }
+            let speech = outcome.map(|(id, result)| Speech::new(this.client.task(id), result));
+            return Poll::Ready(Some((key, speech)));
+        }
+        if let Stage::Running(driver) = &mut this.stage {
+            let outcome = ready!(Pin::new(driver).poll(context));
+            this.stage = Stage::Over;
+            match outcome {
+                Ok(None) => {}
+                Ok(Some(panic)) => resume_unwind(panic),
+                // An end that came too soon must not look like one.
+                Err(error) if error.is_panic() => resume_unwind(error.into_panic()),
+                Err(_) => tracing::error!("the runtime that drove the batch has ended before it"),
+            }
+        }
+        Poll::Ready(None)
+    }
+}
+
+impl<K> fmt::Debug for Results<K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Results").field("progress", &*self.progress.borrow()).finish_non_exhaustive()
+    }
+}
