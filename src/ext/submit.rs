@@ -306,4 +306,73 @@ mod tests {
         assert!(error.is_unreachable());
         assert_eq!(*count.borrow(), 1);
     }
+
+    /// A server, and a network that breaks in one of four ways, or not at all.
+    #[derive(Default)]
+    struct Misfortune {
+        taken: u32,
+        lost_before: u32,
+    }
+
+    impl Misfortune {
+        fn send(&mut self, random: &mut fastrand::Rng) -> Result<TaskId, Fault> {
+            match random.u32(..100) {
+                // Nobody listens.
+                0..6 => Err(unreached()),
+                // It breaks before the server has taken it.
+                6..10 => {
+                    self.lost_before += 1;
+                    Err(Fault::new(What::Broken))
+                }
+                // It breaks after the server has taken it, or in the middle of the reply.
+                10..14 => self.takes(Err(Fault::new(What::Broken))),
+                14..18 => self.takes(Err(Fault::new(What::Unreadable))),
+                18..20 => self.takes(Err(answer(StatusCode::BAD_GATEWAY, None))),
+                // Refused for now.
+                20..24 => Err(answer(StatusCode::TOO_MANY_REQUESTS, Some("1"))),
+                _ => self.takes(Ok(id())),
+            }
+        }
+
+        fn takes(&mut self, reply: Result<TaskId, Fault>) -> Result<TaskId, Fault> {
+            self.taken += 1;
+            reply
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn of_a_million_submissions_none_is_billed_twice_and_every_doubt_is_told() {
+        let mut random = fastrand::Rng::with_seed(7);
+        let (mut done, mut in_doubt, mut unreachable) = (0, 0, 0);
+        let gate = Gate::default();
+        for number in 0..1_000_000 {
+            let world = RefCell::new((Misfortune::default(), &mut random));
+            let send = || {
+                let (misfortune, random) = &mut *world.borrow_mut();
+                std::future::ready(misfortune.send(random))
+            };
+            let deadline = Instant::now() + Duration::from_secs(60);
+            let outcome = submit(&gate, Submission::new(deadline, 0), send).await;
+            let Misfortune { taken, lost_before } = world.into_inner().0;
+            match outcome {
+                Ok(_) => {
+                    assert_eq!((taken, lost_before), (1, 0), "{number}");
+                    done += 1;
+                }
+                Err(error) if error.is_in_doubt() => {
+                    assert_eq!(taken + lost_before, 1, "{number}");
+                    in_doubt += 1;
+                }
+                Err(error) => {
+                    assert!(error.is_unreachable(), "{number}: {error}");
+                    assert_eq!((taken, lost_before), (0, 0), "{number}");
+                    unreachable += 1;
+                }
+            }
+        }
+        // 14 of the 90 in 100 that are final are doubts; four times in a row nobody listens about once in 75,000.
+        assert!((150_000..160_000).contains(&in_doubt), "{in_doubt}");
+        assert!(unreachable < 100, "{unreachable}");
+        assert_eq!(done + in_doubt + unreachable, 1_000_000);
+    }
 }

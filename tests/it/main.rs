@@ -1,10 +1,12 @@
 //! The crate as its users see it: over real sockets, on loopback.
 
 mod api;
+mod batch;
 mod download;
 mod examples;
 mod faults;
 mod input;
+mod journal;
 mod readme;
 mod repository;
 mod secrets;

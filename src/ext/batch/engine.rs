@@ -93,7 +93,7 @@ pub(super) struct Engine<K, A> {
     creates: FuturesUnordered<OnItsWay<Created>>,
     polls: FuturesUnordered<OnItsWay<Result<SpeechResult, Fault>>>,
     /// One for all; it counts while there is an alarm.
-    timer: Pin<Box<Sleep>>,
+    timer: Option<Pin<Box<Sleep>>>,
     alarm: Option<Instant>,
     pub(super) log: Option<Log>,
     tally: Tally,
@@ -150,7 +150,7 @@ impl<K, A: Api> Engine<K, A> {
             budget: None,
             creates: FuturesUnordered::new(),
             polls: FuturesUnordered::new(),
-            timer: Box::pin(sleep_until(Instant::now())),
+            timer: None,
             alarm: None,
             log: None,
             tally,
@@ -205,10 +205,11 @@ impl<K: Display + Send + 'static, A: Api> Engine<K, A> {
     /// Whether the time has come that the next request waits for.
     fn is_woken(&mut self, context: &mut Context<'_>) -> bool {
         let Some(alarm) = self.alarm else { return false };
-        if self.timer.deadline() != alarm {
-            self.timer.as_mut().reset(alarm);
+        let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(alarm)));
+        if timer.deadline() != alarm {
+            timer.as_mut().reset(alarm);
         }
-        self.timer.as_mut().poll(context).is_ready()
+        timer.as_mut().poll(context).is_ready()
     }
 
     fn is_over(&self) -> bool {

@@ -39,7 +39,8 @@ const SPAN: Duration = Duration::from_secs(10);
 /// Counts, and tells those who watch.
 pub(super) struct Tally {
     progress: Progress,
-    begun: Instant,
+    /// When the first request was taken.
+    begun: Option<Instant>,
     /// How many requests went out, by time in slices.
     recent: VecDeque<(Instant, u32)>,
     told: watch::Sender<Progress>,
@@ -55,10 +56,11 @@ pub(super) enum End {
 impl Tally {
     pub(super) fn new(told: watch::Sender<Progress>, queued: Option<usize>) -> Self {
         let progress = Progress { queued, ..Progress::default() };
-        Self { progress, begun: Instant::now(), recent: VecDeque::new(), told }
+        Self { progress, begun: None, recent: VecDeque::new(), told }
     }
 
     pub(super) fn taken(&mut self) {
+        self.begun.get_or_insert_with(Instant::now);
         self.progress.queued = self.progress.queued.map(|queued| queued.saturating_sub(1));
         self.progress.in_flight += 1;
     }
@@ -90,7 +92,7 @@ impl Tally {
         if self.told.receiver_count() == 0 {
             return;
         }
-        let elapsed = self.begun.elapsed();
+        let elapsed = self.begun.map_or(Duration::ZERO, |begun| begun.elapsed());
         let requests: u32 = self.recent.iter().map(|(_, count)| count).sum();
         // Of the first seconds there is less to average over; the first moments say nothing.
         let span = elapsed.clamp(Duration::from_secs(1), SPAN);
@@ -142,6 +144,7 @@ mod tests {
     async fn the_rate_is_that_of_the_last_ten_seconds() {
         let (told, watched) = watch::channel(Progress::default());
         let mut tally = Tally::new(told, None);
+        tally.taken();
         for _ in 0..300 {
             tally.sent();
             advance(Duration::from_millis(50)).await;

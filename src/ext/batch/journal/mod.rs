@@ -123,8 +123,11 @@ pub(super) fn fingerprint(request: &SpeechRequest) -> String {
 
 fn open(path: &Path) -> Result<(File, Records), Error> {
     let io = |error| Error::io("could not open", path, error);
-    if path.is_dir() {
-        return Err(Error::invalid("journal", format!("{} is a directory", path.display())));
+    if let Ok(found) = path.metadata()
+        && !found.is_file()
+    {
+        let what = if found.is_dir() { "a directory" } else { "no regular file" };
+        return Err(Error::invalid("journal", format!("{} is {what}", path.display())));
     }
     let mut file = File::options().read(true).append(true).create(true).open(path).map_err(io)?;
     if !file.try_lock_exclusive().map_err(|error| Error::io("could not lock", path, error))? {
