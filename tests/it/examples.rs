@@ -1,26 +1,16 @@
 //! The README's first command, as a newcomer runs it: without a key, and with mistakes.
 
 use std::{
-    env, fs,
+    fs,
     io::Write,
-    path::{Path, PathBuf},
+    path::Path,
     process::{Command, Output, Stdio},
 };
 
-/// `cargo test` builds the examples beside the tests; a narrower command such as `cargo test --test it` may not.
-fn speak() -> PathBuf {
-    let built = env::current_exe().unwrap().parent().unwrap().join("../examples/speak");
-    let path = built.with_extension(env::consts::EXE_EXTENSION);
-    if !path.exists() {
-        let cargo =
-            Command::new(env!("CARGO")).args(["build", "--quiet", "--example", "speak"]).status().unwrap();
-        assert!(cargo.success(), "the example does not build");
-    }
-    path
-}
+use crate::support::example;
 
 fn run(directory: &Path, args: &[&str], input: &str) -> Output {
-    let mut child = Command::new(speak())
+    let mut child = Command::new(example("speak"))
         .args(args)
         .current_dir(directory)
         .env_remove("DISTRIBUTE_AI_API_KEY")

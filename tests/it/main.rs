@@ -7,6 +7,7 @@ mod examples;
 mod faults;
 mod input;
 mod journal;
+mod kills;
 mod readme;
 mod repository;
 mod secrets;

@@ -1,6 +1,9 @@
 //! Servers to talk to: scripted replies by httpmock, and a socket that can do what no proper server does.
 
 use std::{
+    env,
+    path::PathBuf,
+    process::Command,
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -151,4 +154,17 @@ async fn read_request(stream: &mut TcpStream) -> Option<String> {
 pub(crate) async fn nobody() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     format!("http://{}", listener.local_addr().unwrap())
+}
+
+/// An example as a program. `cargo test` builds the examples beside the tests; a narrower command such as
+/// `cargo test --test it` may not.
+pub(crate) fn example(name: &str) -> PathBuf {
+    let built = env::current_exe().unwrap().parent().unwrap().join("../examples").join(name);
+    let path = built.with_extension(env::consts::EXE_EXTENSION);
+    if !path.exists() {
+        let cargo =
+            Command::new(env!("CARGO")).args(["build", "--quiet", "--example", name]).status().unwrap();
+        assert!(cargo.success(), "the example does not build");
+    }
+    path
 }
