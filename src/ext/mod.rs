@@ -36,6 +36,9 @@ mod speech;
 
 mod batch;
 
+#[cfg(test)]
+mod outages;
+
 pub use audio::{Audio, AudioStream};
 pub use batch::{Batch, ByIterator, ByStream, IntoRequests, IntoSpeak, Progress, Requests, Results};
 pub use bounded::OutOfBounds;
