@@ -106,7 +106,7 @@ fn speech_result(site: &Site, body: &Value) -> Result<Value, Refusal> {
     if matches!(status, Status::Completed | Status::Error) {
         reply["finished"] = task.finished(&site.timeline).into();
     }
-    if task.has_audio(&site.timeline) {
+    if task.has_audio(status) {
         let url = format!("{}/audio/{id}.wav", site.audio_url);
         reply["results"] = json!([{ "url": url }]);
     } else if status == Status::Completed {

@@ -78,7 +78,7 @@ fn parameters(uri: &Uri) -> Vec<String> {
 fn find<'a>(site: &Site, path: &'a str) -> Option<(&'a str, Arc<Task>)> {
     let id = path.strip_prefix("/audio/")?.strip_suffix(".wav")?;
     let task = site.ledger().find(id)?;
-    task.has_audio(&site.timeline).then_some((id, task))
+    task.has_audio(task.status(&site.timeline)).then_some((id, task))
 }
 
 /// `If-Range` makes a range hold only for the file that the client began with.

@@ -72,7 +72,7 @@ impl Fault {
         Self::in_the_answer(Spoil::UnknownFields)
     }
 
-    /// The true answer with `A_NEW_STATUS` as the status of the task. For [`Route::Result`] only.
+    /// The true answer with `A_NEW_STATUS` as the status of the task. For [`Route::Result`](super::Route::Result) only.
     ///
     /// A client should not take it for an end. See [`Fate::running_as`](super::Fate::running_as) for a task that
     /// shows it for as long as it runs.
@@ -80,12 +80,12 @@ impl Fault {
         Self::in_the_answer(Spoil::UnknownStatus)
     }
 
-    /// Answers 416 to a `Range`, whatever it asks for. Requests without one are served. For [`Route::Audio`] only.
+    /// Answers 416 to a `Range`, whatever it asks for. Requests without one are served. For [`Route::Audio`](super::Route::Audio) only.
     pub fn range_refused() -> Self {
         Self::in_the_answer(Spoil::RangeRefused)
     }
 
-    /// Sends the whole audio, whatever the `Range`. For [`Route::Audio`] only.
+    /// Sends the whole audio, whatever the `Range`. For [`Route::Audio`](super::Route::Audio) only.
     pub fn range_ignored() -> Self {
         Self::in_the_answer(Spoil::RangeIgnored)
     }

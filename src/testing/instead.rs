@@ -57,7 +57,8 @@ impl Fault {
         Self::instead(Instead::Reply(Canned::status(status)))
     }
 
-    /// Answers 200 with a page in HTML, as the login page of a hotel does.
+    /// Answers 200 with a page in HTML, as the login page of a hotel does. [`html`](Self::html) and
+    /// [`json`](Self::json) replace it.
     pub fn web_page() -> Self {
         Self::instead(Instead::Reply(Canned::status(200).html("<html><h1>Welcome</h1></html>".into())))
     }
@@ -66,7 +67,7 @@ impl Fault {
     ///
     /// # Panics
     ///
-    /// When this is no status.
+    /// When this is neither a status nor a web page.
     #[track_caller]
     pub fn json(self, text: impl Into<String>) -> Self {
         self.replying(|reply| reply.json(text.into()))
@@ -76,7 +77,7 @@ impl Fault {
     ///
     /// # Panics
     ///
-    /// When this is no status.
+    /// When this is neither a status nor a web page.
     #[track_caller]
     pub fn html(self, text: impl Into<String>) -> Self {
         self.replying(|reply| reply.html(text.into()))
@@ -86,7 +87,7 @@ impl Fault {
     ///
     /// # Panics
     ///
-    /// When this is no status.
+    /// When this is neither a status nor a web page.
     #[track_caller]
     pub fn no_body(self) -> Self {
         self.replying(Canned::no_body)
@@ -97,7 +98,7 @@ impl Fault {
     ///
     /// # Panics
     ///
-    /// When this is no status.
+    /// When this is neither a status nor a web page.
     #[track_caller]
     pub fn retry_after(self, time: Duration) -> Self {
         self.replying(|reply| reply.retry_after(time))
@@ -107,7 +108,7 @@ impl Fault {
     ///
     /// # Panics
     ///
-    /// When this is no status.
+    /// When this is neither a status nor a web page.
     #[track_caller]
     pub fn hint(self, hint: Hint) -> Self {
         self.replying(|reply| reply.hint(hint))
@@ -120,7 +121,7 @@ impl Fault {
     #[track_caller]
     fn replying(mut self, change: impl FnOnce(Canned) -> Canned) -> Self {
         let Kind::Instead(Instead::Reply(reply)) = self.kind else {
-            panic!("only a status has a body and a hint, not {self:?}");
+            panic!("only a status or a web page has a body and a hint, not {self:?}");
         };
         self.kind = Kind::Instead(Instead::Reply(change(reply)));
         self

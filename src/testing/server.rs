@@ -134,6 +134,7 @@ fn listen(held: Option<TcpSocket>, address: SocketAddr) -> io::Result<TcpListene
     socket.listen(BACKLOG)
 }
 
+/// For the second of two who want to know; the error itself can't be copied.
 fn again(error: &io::Error) -> io::Error {
     io::Error::new(error.kind(), error.to_string())
 }

@@ -43,9 +43,9 @@ impl Task {
         self.born.elapsed() < self.fate.absent
     }
 
-    /// Whether there is something to hear.
-    pub(super) fn has_audio(&self, timeline: &Timeline) -> bool {
-        self.fate.ending == Ending::Audio && self.status(timeline) == Status::Completed
+    /// Whether there is something to hear at this status; not asked anew, as it may be another by then.
+    pub(super) fn has_audio(&self, status: Status) -> bool {
+        self.fate.ending == Ending::Audio && status == Status::Completed
     }
 
     /// Seconds since the epoch.

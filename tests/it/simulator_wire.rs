@@ -149,6 +149,14 @@ async fn a_status_comes_with_json_html_or_no_body() {
             assert_eq!((seen.end, creates), (Some(Ok(())), 0));
         }
     }
+    for status in [204, 304] {
+        let (seen, _) = faulty(Fault::status(status)).await;
+        assert_eq!(
+            (&seen.status()[..3], seen.body.len()),
+            (status.to_string().as_str(), 0),
+            "as HTTP has it"
+        );
+    }
     let (seen, creates) = faulty(Fault::status(500).after_accepting()).await;
     assert_eq!(seen.status(), "500 Internal Server Error");
     assert_eq!(seen.json(), json!({ "message": "Internal Server Error" }));
