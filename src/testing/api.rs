@@ -27,7 +27,6 @@ fn decide(site: &Site, request: &Request<Bytes>) -> Result<Value, Refusal> {
     if path == create.path {
         admit(site, create, request).and_then(|body| speech_create(site, &body))
     } else if path == result.path {
-        site.ledger().polls += 1;
         admit(site, result, request).and_then(|body| speech_result(site, &body))
     } else {
         let message = format!("Route {}:{path} not found", request.method());
@@ -83,29 +82,35 @@ fn speech_create(site: &Site, body: &Value) -> Result<Value, Refusal> {
         return Err(Refusal::new(StatusCode::NOT_FOUND, message));
     }
     let text = |name: &str| body[name].as_str().unwrap_or_default().to_owned();
-    let task = Task::new(text("input"), text("model"));
+    let input = text("input");
+    let fate = site.stage().fate(&input);
+    let task = Task::new(input, text("model"), fate);
     let id = site.ledger().accept(task);
     Ok(json!({ "id": id }))
 }
 
 fn speech_result(site: &Site, body: &Value) -> Result<Value, Refusal> {
     let id = body["id"].as_str().unwrap_or_default().to_ascii_lowercase();
-    let Some(task) = site.ledger().find(&id) else {
+    let Some(task) = site.ledger().find(&id).filter(|task| !task.is_absent()) else {
         let message = format!("Task not found: {id}");
         return Err(Refusal::new(StatusCode::NOT_FOUND, message));
     };
     let status = task.status(&site.timeline);
     let mut reply = json!({
         "id": id,
-        "status": status.as_str(),
+        "status": task.word(status),
         "created": task.created(),
         "model": task.model,
         "results": [],
     });
-    if status == Status::Completed {
-        let url = format!("{}/audio/{id}.wav", site.audio_url);
+    if matches!(status, Status::Completed | Status::Error) {
         reply["finished"] = task.finished(&site.timeline).into();
+    }
+    if task.has_audio(status) {
+        let url = format!("{}/audio/{id}.wav", site.audio_url);
         reply["results"] = json!([{ "url": url }]);
+    } else if status == Status::Completed {
+        reply["results"] = json!([{}]);
     }
     Ok(reply)
 }
@@ -119,7 +124,11 @@ mod tests {
     use super::*;
     use crate::testing::{
         contract::{Contract, tests::assert_described},
+        fate::Fate,
         ledger::Ledger,
+        script::Script,
+        stage::Stage,
+        switch::Switch,
         task::Timeline,
     };
 
@@ -136,7 +145,10 @@ mod tests {
                 running: Duration::from_millis(700),
                 running_per_character: Duration::ZERO,
             },
+            stage: Stage::new().into(),
             ledger: Ledger::new(Some(1)).into(),
+            api: Switch::new().0,
+            audio: Switch::new().0,
         }
     }
 
@@ -192,6 +204,50 @@ mod tests {
             assert_eq!(reply["status"], status);
             assert_eq!(reply.get("finished").is_some(), status == "COMPLETED");
             assert_eq!(reply["results"] == json!([]), status != "COMPLETED");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn every_fate_ends_in_a_reply_that_the_document_describes() {
+        for (fate, status, results, finished) in [
+            (Fate::fails(), "ERROR", json!([]), true),
+            (Fate::without_url(), "COMPLETED", json!([{}]), true),
+            (Fate::never_ends(), "PROCESSING", json!([]), false),
+        ] {
+            let site = site();
+            site.stage().fates(Script::always(fate));
+            let (_, created) = create(&site, speech()).await;
+            tokio::time::advance(Duration::from_secs(60)).await;
+            let (code, reply) = result(&site, created).await;
+            assert_described(&site.contract.result, code, &reply);
+            assert_eq!((&reply["status"], &reply["results"]), (&json!(status), &results));
+            assert_eq!(reply.get("finished").is_some(), finished, "{reply}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_absent_task_is_not_found_and_lives_on() {
+        let site = site();
+        site.stage().fates(Script::always(Fate::completes().absent_for(Duration::from_millis(500))));
+        let (_, created) = create(&site, speech()).await;
+        let mut seen = Vec::new();
+        for _ in 0..3 {
+            let (code, reply) = result(&site, created.clone()).await;
+            assert_described(&site.contract.result, code, &reply);
+            seen.push((code, reply["status"].as_str().unwrap_or_default().to_owned()));
+            tokio::time::advance(Duration::from_millis(250)).await;
+        }
+        assert_eq!(seen, [(404, String::new()), (404, String::new()), (200, "PROCESSING".to_owned())]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_new_status_is_shown_in_the_place_of_processing_only() {
+        let site = site();
+        site.stage().fate_of("Hello.".to_owned(), Fate::completes().running_as("WARMING_UP"));
+        let (_, created) = create(&site, speech()).await;
+        for (millis, status) in [(0, "CREATED"), (300, "WARMING_UP"), (700, "COMPLETED")] {
+            tokio::time::advance(Duration::from_millis(millis)).await;
+            assert_eq!(result(&site, created.clone()).await.1["status"], status);
         }
     }
 

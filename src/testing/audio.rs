@@ -18,7 +18,7 @@ use super::{
     range::{Selection, select},
     reply::{Body, Refusal},
     site::Site,
-    task::{Status, Task},
+    task::Task,
     wav::Wav,
 };
 
@@ -29,11 +29,6 @@ pub(super) fn answer(site: &Site, request: &Request<()>) -> Response<Body> {
 }
 
 fn decide(site: &Site, request: &Request<()>) -> Result<Response<Body>, Refusal> {
-    if carries_key(site, request) {
-        site.ledger().leaks += 1;
-        let message = "The API key must not be sent to the audio host";
-        return Err(Refusal::new(StatusCode::FORBIDDEN, message));
-    }
     let (id, task) = find(site, request.uri().path())
         .ok_or_else(|| Refusal::new(StatusCode::NOT_FOUND, "Audio not found"))?;
     let wav = Wav::of(&task.input);
@@ -55,8 +50,13 @@ fn decide(site: &Site, request: &Request<()>) -> Result<Response<Body>, Refusal>
     }
 }
 
+/// What a request is answered that carries the key.
+pub(super) fn key_refused() -> Refusal {
+    Refusal::new(StatusCode::FORBIDDEN, "The API key must not be sent to the audio host")
+}
+
 /// Whether the key is anywhere in a request's head, encoded in its query included.
-fn carries_key(site: &Site, request: &Request<()>) -> bool {
+pub(super) fn carries_key<B>(site: &Site, request: &Request<B>) -> bool {
     let key = site.api_key.as_str();
     let (uri, headers) = (request.uri(), request.headers());
     headers.contains_key(AUTHORIZATION)
@@ -78,7 +78,7 @@ fn parameters(uri: &Uri) -> Vec<String> {
 fn find<'a>(site: &Site, path: &'a str) -> Option<(&'a str, Arc<Task>)> {
     let id = path.strip_prefix("/audio/")?.strip_suffix(".wav")?;
     let task = site.ledger().find(id)?;
-    (task.status(&site.timeline) == Status::Completed).then_some((id, task))
+    task.has_audio(task.status(&site.timeline)).then_some((id, task))
 }
 
 /// `If-Range` makes a range hold only for the file that the client began with.

@@ -7,10 +7,16 @@ use tokio::net::TcpListener;
 
 use super::{
     contract::Contract,
+    fate::Fate,
     ledger::Ledger,
-    server::{Origin, serve},
+    rate_limit::RateLimit,
+    route::{Host, Route},
+    script::Script,
+    server::Server,
     simulator::Simulator,
     site::Site,
+    stage::Stage,
+    switch::Switch,
     task::Timeline,
 };
 
@@ -38,6 +44,7 @@ use super::{
 /// - `running_per_character`: none
 /// - `voice_file`: [`Simulator::VOICE_FILE`] only
 /// - `seed`: a random one
+/// - `script`, `fates`, `fate_of`, `rate_limit`: none
 #[must_use = "a builder does nothing until it is started"]
 #[derive(Clone)]
 pub struct SimulatorBuilder {
@@ -45,6 +52,10 @@ pub struct SimulatorBuilder {
     timeline: Timeline,
     voice_files: Vec<String>,
     seed: Option<u64>,
+    scripts: Vec<(Route, Script)>,
+    fates: Script<Fate>,
+    fate_of: Vec<(String, Fate)>,
+    limit: Option<RateLimit>,
 }
 
 impl Default for SimulatorBuilder {
@@ -58,6 +69,10 @@ impl Default for SimulatorBuilder {
             },
             voice_files: vec![Simulator::VOICE_FILE.to_owned()],
             seed: None,
+            scripts: Vec::new(),
+            fates: Script::nothing(),
+            fate_of: Vec::new(),
+            limit: None,
         }
     }
 }
@@ -101,6 +116,36 @@ impl SimulatorBuilder {
         self
     }
 
+    /// Which requests of a route meet which fault, from the start; see [`Simulator::script`].
+    ///
+    /// # Panics
+    ///
+    /// For a fault that cannot happen there.
+    #[track_caller]
+    pub fn script(mut self, route: Route, script: Script) -> Self {
+        script.assert_fits(route);
+        self.scripts.push((route, script));
+        self
+    }
+
+    /// Which tasks have which fate, from the start; see [`Simulator::fates`].
+    pub fn fates(mut self, script: Script<Fate>) -> Self {
+        self.fates = script;
+        self
+    }
+
+    /// What becomes of the tasks of this text; see [`Simulator::fate_of`].
+    pub fn fate_of(mut self, text: impl Into<String>, fate: Fate) -> Self {
+        self.fate_of.push((text.into(), fate));
+        self
+    }
+
+    /// How many requests the API takes; see [`RateLimit`].
+    pub fn rate_limit(mut self, limit: RateLimit) -> Self {
+        self.limit = Some(limit);
+        self
+    }
+
     /// Opens the sockets and serves until the [`Simulator`] is dropped.
     ///
     /// # Errors
@@ -118,16 +163,28 @@ impl SimulatorBuilder {
         let audio = TcpListener::bind("127.0.0.1:0").await?;
         let base_url = format!("http://{}", api.local_addr()?);
 
+        let mut stage = Stage::new();
+        self.scripts.into_iter().for_each(|(route, script)| stage.script(route, script));
+        stage.fates(self.fates);
+        self.fate_of.into_iter().for_each(|(text, fate)| stage.fate_of(text, fate));
+        stage.rate_limit(self.limit);
+
+        let (api_switch, api_orders) = Switch::new();
+        let (audio_switch, audio_orders) = Switch::new();
         let site = Arc::new(Site {
             audio_url: format!("http://{}", audio.local_addr()?),
             voices: [&contract.voices[..], &self.voice_files].concat(),
             contract,
             api_key: self.api_key,
             timeline: self.timeline,
+            stage: stage.into(),
             ledger: Ledger::new(self.seed).into(),
+            api: api_switch,
+            audio: audio_switch,
         });
-        let servers =
-            [serve(api, Origin::Api, Arc::clone(&site)), serve(audio, Origin::Audio, Arc::clone(&site))];
+        let servers = [(Host::Api, api, api_orders), (Host::Audio, audio, audio_orders)].map(
+            |(host, listener, orders)| Server { listener, orders, host, site: Arc::clone(&site) }.start(),
+        );
         Ok(Simulator::running(base_url, site, servers))
     }
 }
@@ -138,6 +195,10 @@ impl fmt::Debug for SimulatorBuilder {
             .field("timeline", &self.timeline)
             .field("voice_files", &self.voice_files)
             .field("seed", &self.seed)
+            .field("scripts", &self.scripts)
+            .field("fates", &self.fates)
+            .field("fate_of", &self.fate_of)
+            .field("limit", &self.limit)
             .finish_non_exhaustive()
     }
 }

@@ -1,15 +1,23 @@
 //! What happened: the accepted tasks in order, and the counts.
 
-use std::{collections::HashMap, fmt::Write as _, sync::Arc};
+use std::{collections::HashMap, fmt::Write as _, sync::Arc, time::Duration};
 
-use super::task::Task;
+use tokio::time::Instant;
+
+use super::{
+    route::{Host, Route},
+    task::Task,
+};
 
 pub(super) struct Ledger {
     pub(super) requests: u64,
     pub(super) polls: u64,
     pub(super) downloads: u64,
     pub(super) leaks: u64,
-    tasks: Vec<Arc<Task>>,
+    pub(super) limited: u64,
+    pub(super) faults: u64,
+    arrivals: Vec<(Route, Instant)>,
+    tasks: Vec<(String, Arc<Task>)>,
     by_id: HashMap<String, Arc<Task>>,
     ids: fastrand::Rng,
 }
@@ -21,17 +29,28 @@ impl Ledger {
             polls: 0,
             downloads: 0,
             leaks: 0,
+            limited: 0,
+            faults: 0,
+            arrivals: Vec::new(),
             tasks: Vec::new(),
             by_id: HashMap::new(),
             ids: seed.map_or_else(fastrand::Rng::new, fastrand::Rng::with_seed),
         }
     }
 
+    /// Counts a request, whatever will become of it.
+    pub(super) fn arrived(&mut self, host: Host, route: Option<Route>) {
+        self.requests += u64::from(host == Host::Api);
+        self.polls += u64::from(route == Some(Route::Result));
+        // The time is taken under the lock, so that the list is in its order.
+        self.arrivals.extend(route.map(|route| (route, Instant::now())));
+    }
+
     /// Accepts a task and returns its id.
     pub(super) fn accept(&mut self, task: Task) -> String {
         let id = uuid_v4(self.ids.u128(..));
         let task = Arc::new(task);
-        self.tasks.push(Arc::clone(&task));
+        self.tasks.push((id.clone(), Arc::clone(&task)));
         self.by_id.insert(id.clone(), task);
         id
     }
@@ -46,8 +65,35 @@ impl Ledger {
     }
 
     pub(super) fn spoken(&self) -> Vec<String> {
-        self.tasks.iter().map(|task| task.input.clone()).collect()
+        self.tasks.iter().map(|(_, task)| task.input.clone()).collect()
     }
+
+    /// Ids and texts, in the order of their creates.
+    pub(super) fn tasks(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.tasks.iter().map(|(id, task)| (id.as_str(), task.input.as_str()))
+    }
+
+    pub(super) fn arrivals(&self, route: Route) -> Vec<Instant> {
+        self.arrivals.iter().filter(|(other, _)| *other == route).map(|(_, time)| *time).collect()
+    }
+
+    /// The most requests to the API within any such time.
+    pub(super) fn peak(&self, window: Duration) -> usize {
+        let times = self.arrivals.iter().filter(|(route, _)| *route != Route::Audio).map(|(_, time)| *time);
+        peak(&times.collect::<Vec<_>>(), window)
+    }
+}
+
+/// The most of these times, which are in order, that lie less than `window` apart.
+fn peak(times: &[Instant], window: Duration) -> usize {
+    let mut first = 0;
+    let within = times.iter().enumerate().map(|(last, time)| {
+        while time.duration_since(times[first]) >= window {
+            first += 1;
+        }
+        last - first + 1
+    });
+    within.max().unwrap_or(0)
 }
 
 /// Any bits as a UUID of version 4 (RFC 9562): the version is the 13th digit, the variant the top of the 17th.
@@ -65,6 +111,20 @@ fn uuid_v4(bits: u128) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_peak_is_found_wherever_its_window_begins() {
+        let start = Instant::now();
+        let peak = |millis: &[u64]| {
+            let times: Vec<_> = millis.iter().map(|time| start + Duration::from_millis(*time)).collect();
+            super::peak(&times, Duration::from_secs(1))
+        };
+        assert_eq!(peak(&[]), 0);
+        assert_eq!(peak(&[5]), 1);
+        assert_eq!(peak(&[0, 1000, 2000]), 1, "a second apart is not within a second");
+        assert_eq!(peak(&[0, 900, 1000, 1800, 1899, 2900]), 4);
+        assert_eq!(peak(&[7, 7, 7]), 3);
+    }
 
     #[test]
     fn ids_are_uuids_of_version_4_whatever_the_bits() {

@@ -1,84 +1,160 @@
-//! Sockets and HTTP: accepts, reads a request, hands it over, writes the answer.
+//! Sockets: one listens, accepts and serves; goes down and comes up on the same port.
 
-use std::{io, sync::Arc, time::Duration};
-
-use http_body_util::{BodyExt as _, LengthLimitError, Limited};
-use hyper::{
-    Request, Response, StatusCode,
-    body::{Bytes, Incoming},
-    server::conn::http1,
-    service::service_fn,
+use std::{
+    future::poll_fn,
+    io,
+    net::SocketAddr,
+    sync::{Arc, Mutex, PoisonError},
+    task::Poll,
+    time::Duration,
 };
+
+use hyper::{server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
 use tokio::{
-    net::{TcpListener, TcpStream},
+    net::{TcpListener, TcpSocket, TcpStream},
+    sync::{mpsc::UnboundedReceiver, oneshot},
     task::{AbortHandle, JoinSet},
+    time::{Instant, sleep, timeout_at},
 };
 
 use super::{
-    api, audio,
-    reply::{Body, Refusal},
+    exchange::{Answer, exchange},
+    route::Host,
     site::Site,
+    switch::{Order, State},
 };
 
-const LARGEST_BODY: usize = 1024 * 1024;
+/// Connections that may wait for their turn; the default of tokio.
+const BACKLOG: u32 = 1024;
 
-/// Which of the two hosts a request came to.
-#[derive(Clone, Copy)]
-pub(super) enum Origin {
-    Api,
-    Audio,
+/// Between two tries at something that the system has too little of just now.
+const PAUSE: Duration = Duration::from_millis(10);
+
+pub(super) struct Server {
+    pub(super) listener: TcpListener,
+    pub(super) orders: UnboundedReceiver<Order>,
+    pub(super) host: Host,
+    pub(super) site: Arc<Site>,
 }
 
-/// Serves until aborted; the connections end with it.
-pub(super) fn serve(listener: TcpListener, origin: Origin, site: Arc<Site>) -> AbortHandle {
-    tokio::spawn(accept(listener, origin, site)).abort_handle()
-}
-
-async fn accept(listener: TcpListener, origin: Origin, site: Arc<Site>) {
-    let mut connections = JoinSet::new();
-    loop {
-        match listener.accept().await {
-            Ok((stream, _)) => {
-                connections.spawn(converse(stream, origin, Arc::clone(&site)));
-            }
-            // Most likely out of file descriptors, which come back as connections end.
-            Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
-        }
-        while connections.try_join_next().is_some() {}
+impl Server {
+    /// Serves until aborted; the connections end with it.
+    pub(super) fn start(self) -> AbortHandle {
+        tokio::spawn(self.run()).abort_handle()
     }
+
+    async fn run(mut self) -> io::Result<()> {
+        let address = self.listener.local_addr()?;
+        loop {
+            let mut connections = JoinSet::new();
+            let (time, done) = self.up(&mut connections).await;
+            drop(self.listener);
+            // Before anything else, as the port is anybody's until then.
+            let held = hold(address);
+            connections.shutdown().await;
+            let _ = done.send(held.as_ref().map(drop).map_err(again));
+            self.listener = down(&mut self.orders, held, address, time).await;
+        }
+    }
+
+    /// Accepts until it is told to go down.
+    async fn up(
+        &mut self,
+        connections: &mut JoinSet<()>,
+    ) -> (Option<Duration>, oneshot::Sender<io::Result<()>>) {
+        loop {
+            let next = poll_fn(|cx| match self.orders.poll_recv(cx) {
+                Poll::Ready(Some(order)) => Poll::Ready(Err(order)),
+                _ => self.listener.poll_accept(cx).map(Ok),
+            });
+            match next.await {
+                Ok(Ok((stream, _))) => {
+                    connections.spawn(converse(stream, self.host, Arc::clone(&self.site)));
+                }
+                // Most likely out of file descriptors, which come back as connections end.
+                Ok(Err(_)) => sleep(PAUSE).await,
+                Err(Order { state: State::Down(time), done }) => return (time, done),
+                Err(Order { state: State::Up, done }) => drop(done.send(Ok(()))),
+            }
+            while connections.try_join_next().is_some() {}
+        }
+    }
+}
+
+/// Waits until it is time, or an order, to come up; returns the new listener.
+async fn down(
+    orders: &mut UnboundedReceiver<Order>,
+    held: io::Result<TcpSocket>,
+    address: SocketAddr,
+    time: Option<Duration>,
+) -> TcpListener {
+    let mut held = held.ok();
+    let end = |time: Option<Duration>| time.and_then(|time| Instant::now().checked_add(time));
+    let mut until = end(time);
+    loop {
+        let order = match until {
+            Some(until) => timeout_at(until, orders.recv()).await.unwrap_or(None),
+            None => orders.recv().await,
+        };
+        match order {
+            Some(Order { state: State::Down(time), done }) => {
+                until = end(time);
+                let _ = done.send(Ok(()));
+            }
+            Some(Order { state: State::Up, done }) => match listen(held.take(), address) {
+                Ok(listener) => {
+                    let _ = done.send(Ok(()));
+                    return listener;
+                }
+                Err(error) => drop(done.send(Err(error))),
+            },
+            None => match listen(held.take(), address) {
+                Ok(listener) => return listener,
+                Err(_) => until = end(Some(PAUSE)),
+            },
+        }
+    }
+}
+
+/// Keeps the port without listening: connections are refused, and nobody else is given it.
+fn hold(address: SocketAddr) -> io::Result<TcpSocket> {
+    let socket = TcpSocket::new_v4()?;
+    // The connections of before may still be ending; on Windows they are no hindrance.
+    socket.set_reuseaddr(cfg!(unix))?;
+    socket.bind(address)?;
+    // Else the system may give it to somebody who does not mind sharing.
+    socket.set_reuseaddr(false)?;
+    Ok(socket)
+}
+
+fn listen(held: Option<TcpSocket>, address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = held.map_or_else(|| hold(address), Ok)?;
+    socket.set_reuseaddr(cfg!(unix))?;
+    socket.listen(BACKLOG)
+}
+
+/// For the second of two who want to know; the error itself can't be copied.
+fn again(error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), error.to_string())
 }
 
 /// All requests of one connection. How a connection fails is its client's affair.
-async fn converse(stream: TcpStream, origin: Origin, site: Arc<Site>) {
+async fn converse(stream: TcpStream, host: Host, site: Arc<Site>) {
     let _ = stream.set_nodelay(true);
-    let service = service_fn(|request| exchange(&site, origin, request));
-    let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
-}
-
-/// One request and its answer. An error instead of an answer closes the connection.
-async fn exchange(site: &Site, origin: Origin, request: Request<Incoming>) -> io::Result<Response<Body>> {
-    match origin {
-        Origin::Api => {
-            site.ledger().requests += 1;
-            Ok(match whole(request).await? {
-                Ok(request) => api::answer(site, &request),
-                Err(refusal) => refusal.into(),
-            })
+    let seized = Mutex::new(None);
+    let service = service_fn(async |request| match exchange(&site, host, request).await? {
+        Answer::Reply(reply) => Ok(reply),
+        Answer::Seizure(seizure) => {
+            *seized.lock().unwrap_or_else(PoisonError::into_inner) = Some(seizure);
+            Err(io::Error::other("HTTP ends here"))
         }
-        Origin::Audio => Ok(audio::answer(site, &request.map(drop))),
-    }
-}
-
-/// The request with its body, or why it is not read to the end.
-async fn whole(request: Request<Incoming>) -> io::Result<Result<Request<Bytes>, Refusal>> {
-    let (head, body) = request.into_parts();
-    match Limited::new(body, LARGEST_BODY).collect().await {
-        Ok(body) => Ok(Ok(Request::from_parts(head, body.to_bytes()))),
-        Err(error) if error.is::<LengthLimitError>() => Ok(Err(Refusal::new(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            format!("body must not be larger than {LARGEST_BODY} bytes"),
-        ))),
-        Err(error) => Err(io::Error::other(error)),
+    });
+    let mut connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
+    let _ = (&mut connection).await;
+    let stream = connection.into_parts().io.into_inner();
+    let seizure = seized.lock().unwrap_or_else(PoisonError::into_inner).take();
+    if let Some(seizure) = seizure {
+        seizure.perform(stream).await;
     }
 }

@@ -46,11 +46,18 @@ use crate::Client;
 /// at least one second, which is the least that the API bills. The same text gives the same bytes; `HEAD`, `Range`
 /// and `If-Range` work.
 ///
+/// All this goes well unless a test wants otherwise:
+///
+/// - [`script`](Self::script): which requests meet which [`Fault`](super::Fault), "the third poll fails".
+/// - [`fates`](Self::fates), [`fate_of`](Self::fate_of): which tasks end in `ERROR`, or are not found for a while.
+/// - [`rate_limit`](Self::rate_limit): 429 for what comes too fast.
+/// - [`down_for`](Self::down_for): an outage; connections are refused.
+///
 /// Dropping the simulator closes its sockets. It runs on the tokio runtime that started it.
 #[must_use = "the simulator stops when it is dropped"]
 pub struct Simulator {
     base_url: String,
-    site: Arc<Site>,
+    pub(super) site: Arc<Site>,
     servers: [AbortHandle; 2],
 }
 
@@ -107,44 +114,6 @@ impl Simulator {
             .poll_every(Duration::from_millis(50))
             .build()
             .expect("key and address are the simulator's own")
-    }
-
-    /// How many requests reached the API, refused ones included.
-    #[must_use]
-    pub fn requests(&self) -> u64 {
-        self.site.ledger().requests
-    }
-
-    /// How many creates were accepted: what the API would bill for.
-    #[must_use]
-    pub fn creates(&self) -> u64 {
-        self.site.ledger().creates()
-    }
-
-    /// How many requests reached the result operation, whatever the answer.
-    #[must_use]
-    pub fn polls(&self) -> u64 {
-        self.site.ledger().polls
-    }
-
-    /// How many downloads of audio were begun; each part that was asked for by `Range` counts, `HEAD` does not.
-    #[must_use]
-    pub fn downloads(&self) -> u64 {
-        self.site.ledger().downloads
-    }
-
-    /// How many requests brought the key, or any `authorization` header, to the audio host.
-    ///
-    /// Anything but 0 means that a client gave the key away: in reality the audio is on somebody else's host.
-    #[must_use]
-    pub fn leaks(&self) -> u64 {
-        self.site.ledger().leaks
-    }
-
-    /// The accepted texts in the order of their creates, so that what was billed can be compared with what was asked.
-    #[must_use]
-    pub fn spoken(&self) -> Vec<String> {
-        self.site.ledger().spoken()
     }
 
     /// The whole file that any simulator serves for a text.

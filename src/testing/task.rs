@@ -4,22 +4,48 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::time::Instant;
 
+use super::fate::{Ending, Fate};
+
 /// What was asked for, and when.
 pub(super) struct Task {
     pub(super) input: String,
     pub(super) model: String,
     pub(super) born: Instant,
     pub(super) born_at: SystemTime,
+    pub(super) fate: Fate,
 }
 
 impl Task {
-    pub(super) fn new(input: String, model: String) -> Self {
-        Self { input, model, born: Instant::now(), born_at: SystemTime::now() }
+    pub(super) fn new(input: String, model: String, fate: Fate) -> Self {
+        Self { input, model, born: Instant::now(), born_at: SystemTime::now(), fate }
     }
 
     /// Where the task stands now.
     pub(super) fn status(&self, timeline: &Timeline) -> Status {
-        timeline.status(self.born.elapsed(), self.characters())
+        let status = timeline.status(self.born.elapsed(), self.characters());
+        match self.fate.ending {
+            Ending::Error if status == Status::Completed => Status::Error,
+            Ending::Never if status == Status::Completed => Status::Processing,
+            _ => status,
+        }
+    }
+
+    /// The word that a reply has for a status.
+    pub(super) fn word(&self, status: Status) -> &str {
+        match &self.fate.running_as {
+            Some(word) if status == Status::Processing => word,
+            _ => status.as_str(),
+        }
+    }
+
+    /// Whether nothing is known of it yet where polls arrive.
+    pub(super) fn is_absent(&self) -> bool {
+        self.born.elapsed() < self.fate.absent
+    }
+
+    /// Whether there is something to hear at this status; not asked anew, as it may be another by then.
+    pub(super) fn has_audio(&self, status: Status) -> bool {
+        self.fate.ending == Ending::Audio && status == Status::Completed
     }
 
     /// Seconds since the epoch.
@@ -51,6 +77,7 @@ pub(super) enum Status {
     AssignedConnections,
     Processing,
     Completed,
+    Error,
 }
 
 impl Status {
@@ -62,6 +89,7 @@ impl Status {
             Self::AssignedConnections => "ASSIGNED_CONNECTIONS",
             Self::Processing => "PROCESSING",
             Self::Completed => "COMPLETED",
+            Self::Error => "ERROR",
         }
     }
 }

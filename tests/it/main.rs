@@ -12,5 +12,8 @@ mod readme;
 mod repository;
 mod secrets;
 mod simulator;
+mod simulator_faults;
+mod simulator_outages;
+mod simulator_wire;
 mod support;
 mod waiting;

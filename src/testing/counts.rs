@@ -1,0 +1,90 @@
+//! What a test may ask a simulator afterwards.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::{route::Route, simulator::Simulator};
+use crate::TaskId;
+
+/// What arrived, and what was accepted.
+impl Simulator {
+    /// How many requests reached the API, refused ones included.
+    #[must_use]
+    pub fn requests(&self) -> u64 {
+        self.site.ledger().requests
+    }
+
+    /// How many creates were accepted: what the API would bill for.
+    #[must_use]
+    pub fn creates(&self) -> u64 {
+        self.site.ledger().creates()
+    }
+
+    /// How many requests reached the result operation, whatever the answer.
+    #[must_use]
+    pub fn polls(&self) -> u64 {
+        self.site.ledger().polls
+    }
+
+    /// How many downloads of audio were begun; each part that was asked for by `Range` counts, `HEAD` does not.
+    #[must_use]
+    pub fn downloads(&self) -> u64 {
+        self.site.ledger().downloads
+    }
+
+    /// How many requests brought the key, or any `authorization` header, to the audio host.
+    ///
+    /// Anything but 0 means that a client gave the key away: in reality the audio is on somebody else's host.
+    #[must_use]
+    pub fn leaks(&self) -> u64 {
+        self.site.ledger().leaks
+    }
+
+    /// The accepted texts in the order of their creates, so that what was billed can be compared with what was asked.
+    #[must_use]
+    pub fn spoken(&self) -> Vec<String> {
+        self.site.ledger().spoken()
+    }
+
+    /// The ids and texts of the accepted creates in their order, those included whose reply was lost.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use distribute_ai::testing::Simulator;
+    ///
+    /// let simulator = Simulator::start().await?;
+    /// let task = simulator.client().speak("Hello").submit().await?;
+    /// assert_eq!(simulator.tasks(), [(task.id(), "Hello".to_owned())]);
+    /// # Ok(()) }
+    /// ```
+    #[must_use]
+    pub fn tasks(&self) -> Vec<(TaskId, String)> {
+        let ledger = self.site.ledger();
+        ledger.tasks().map(|(id, text)| (TaskId::from_server(id), text.to_owned())).collect()
+    }
+
+    /// How many requests met a fault of a [`script`](Self::script).
+    #[must_use]
+    pub fn faults(&self) -> u64 {
+        self.site.ledger().faults
+    }
+
+    /// How many requests were answered 429 by the [`rate_limit`](Self::rate_limit).
+    #[must_use]
+    pub fn rate_limited(&self) -> u64 {
+        self.site.ledger().limited
+    }
+
+    /// When the requests of a route arrived, whatever their answers, on tokio's clock.
+    #[must_use]
+    pub fn arrivals(&self, route: Route) -> Vec<Instant> {
+        self.site.ledger().arrivals(route)
+    }
+
+    /// The most creates and polls together that arrived within any one second, whatever their answers.
+    #[must_use]
+    pub fn peak_per_second(&self) -> usize {
+        self.site.ledger().peak(Duration::from_secs(1))
+    }
+}

@@ -1,0 +1,83 @@
+//! What becomes of a task.
+
+use std::{sync::Arc, time::Duration};
+
+/// What becomes of a task, and what is seen of it before.
+///
+/// The create is accepted, and billed, whatever the fate. The first task is to end in `ERROR`:
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use distribute_ai::testing::{Fate, Script, Simulator};
+///
+/// let simulator = Simulator::builder().fates(Script::nth(1, Fate::fails())).start().await?;
+///
+/// let error = simulator.client().speak("Hello").await.unwrap_err();
+///
+/// assert!(error.is_failed());
+/// assert_eq!(error.task_id(), Some(&simulator.tasks()[0].0));
+/// # Ok(()) }
+/// ```
+///
+/// [`Simulator::fates`](super::Simulator::fates) chooses tasks by the order of their creates,
+/// [`Simulator::fate_of`](super::Simulator::fate_of) by their text.
+#[derive(Clone, Debug)]
+#[must_use = "a fate does nothing until the simulator is told whose"]
+pub struct Fate {
+    pub(super) ending: Ending,
+    pub(super) absent: Duration,
+    pub(super) running_as: Option<Arc<str>>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ending {
+    Audio,
+    NoUrl,
+    Error,
+    Never,
+}
+
+impl Fate {
+    /// `COMPLETED` with its audio, as any task without another fate.
+    pub fn completes() -> Self {
+        Self::ending(Ending::Audio)
+    }
+
+    /// `ERROR` when its time is over; no results, and no reason, as the API gives none.
+    pub fn fails() -> Self {
+        Self::ending(Ending::Error)
+    }
+
+    /// `COMPLETED`, with a result that has no `url`: the document allows it. There is no audio either.
+    pub fn without_url() -> Self {
+        Self::ending(Ending::NoUrl)
+    }
+
+    /// `PROCESSING` for ever.
+    pub fn never_ends() -> Self {
+        Self::ending(Ending::Never)
+    }
+
+    /// The task is not found, 404, for this long after its create: a poll reaches a replica that has not heard of it.
+    /// Its life goes on meanwhile. On tokio's clock.
+    pub fn absent_for(mut self, time: Duration) -> Self {
+        self.absent = time;
+        self
+    }
+
+    /// What it says instead of `PROCESSING`, such as a status that nobody knows yet.
+    pub fn running_as(mut self, status: impl AsRef<str>) -> Self {
+        self.running_as = Some(status.as_ref().into());
+        self
+    }
+
+    fn ending(ending: Ending) -> Self {
+        Self { ending, absent: Duration::ZERO, running_as: None }
+    }
+}
+
+impl Default for Fate {
+    fn default() -> Self {
+        Self::completes()
+    }
+}

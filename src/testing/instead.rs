@@ -1,0 +1,129 @@
+//! Faults that come instead of the answer.
+
+use std::time::Duration;
+
+use super::{
+    canned::Canned,
+    fault::{Fault, Kind},
+    hint::Hint,
+};
+
+/// What comes instead of the answer.
+#[derive(Clone, Debug)]
+pub(super) enum Instead {
+    Reset,
+    Silence,
+    Crash(Duration),
+    Reply(Canned),
+}
+
+/// Instead of the answer.
+impl Fault {
+    /// Resets the connection (a TCP `RST`) when the head of the request is read, and its body is not.
+    ///
+    /// With [`after_accepting`](Self::after_accepting) the request is read and carried out before.
+    pub fn reset() -> Self {
+        Self::instead(Instead::Reset)
+    }
+
+    /// Reads the request and stays silent for as long as the client keeps the connection.
+    pub fn never_answer() -> Self {
+        Self::instead(Instead::Silence)
+    }
+
+    /// The host goes down with all its connections, as with [`Simulator::down_for`](super::Simulator::down_for), and
+    /// comes up again after this time.
+    pub fn crash(down: Duration) -> Self {
+        Self::instead(Instead::Crash(down))
+    }
+
+    /// Answers with this status. The body is `{"message": …}` with the status in words, unless [`json`](Self::json),
+    /// [`html`](Self::html) or [`no_body`](Self::no_body) replaces it.
+    ///
+    /// ```
+    /// use distribute_ai::testing::Fault;
+    /// use std::time::Duration;
+    ///
+    /// let _ = Fault::status(503).html("<h1>Back soon</h1>").retry_after(Duration::from_secs(2));
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// For anything but 201 to 999: what is below is no final status, and 200 is no fault. A 200 that is none of the
+    /// API's own is a [`web_page`](Self::web_page) or a [`wrong_shape`](Self::wrong_shape).
+    #[track_caller]
+    pub fn status(status: u16) -> Self {
+        assert!((201..=999).contains(&status), "a fault has a status from 201 to 999, not {status}");
+        Self::instead(Instead::Reply(Canned::status(status)))
+    }
+
+    /// Answers 200 with a page in HTML, as the login page of a hotel does. [`html`](Self::html) and
+    /// [`json`](Self::json) replace it.
+    pub fn web_page() -> Self {
+        Self::instead(Instead::Reply(Canned::status(200).html("<html><h1>Welcome</h1></html>".into())))
+    }
+
+    /// The body of a [`status`](Self::status), as it is, announced as JSON.
+    ///
+    /// # Panics
+    ///
+    /// When this is neither a status nor a web page.
+    #[track_caller]
+    pub fn json(self, text: impl Into<String>) -> Self {
+        self.replying(|reply| reply.json(text.into()))
+    }
+
+    /// The body of a [`status`](Self::status), as it is, announced as HTML.
+    ///
+    /// # Panics
+    ///
+    /// When this is neither a status nor a web page.
+    #[track_caller]
+    pub fn html(self, text: impl Into<String>) -> Self {
+        self.replying(|reply| reply.html(text.into()))
+    }
+
+    /// A [`status`](Self::status) without a body.
+    ///
+    /// # Panics
+    ///
+    /// When this is neither a status nor a web page.
+    #[track_caller]
+    pub fn no_body(self) -> Self {
+        self.replying(Canned::no_body)
+    }
+
+    /// A [`status`](Self::status) that says when to come back: `Retry-After` in seconds, rounded up, unless the
+    /// [`hint`](Self::hint) has another form. The simulator does not hold anybody to it.
+    ///
+    /// # Panics
+    ///
+    /// When this is neither a status nor a web page.
+    #[track_caller]
+    pub fn retry_after(self, time: Duration) -> Self {
+        self.replying(|reply| reply.retry_after(time))
+    }
+
+    /// The form of [`retry_after`](Self::retry_after).
+    ///
+    /// # Panics
+    ///
+    /// When this is neither a status nor a web page.
+    #[track_caller]
+    pub fn hint(self, hint: Hint) -> Self {
+        self.replying(|reply| reply.hint(hint))
+    }
+
+    fn instead(instead: Instead) -> Self {
+        Self { kind: Kind::Instead(instead), accepting: false }
+    }
+
+    #[track_caller]
+    fn replying(mut self, change: impl FnOnce(Canned) -> Canned) -> Self {
+        let Kind::Instead(Instead::Reply(reply)) = self.kind else {
+            panic!("only a status or a web page has a body and a hint, not {self:?}");
+        };
+        self.kind = Kind::Instead(Instead::Reply(change(reply)));
+        self
+    }
+}

@@ -1,0 +1,283 @@
+//! What the client makes of each of the simulator's faults, and what is billed meanwhile.
+
+use std::{sync::LazyLock, time::Duration};
+
+use distribute_ai::{
+    Client,
+    testing::{Fate, Fault, Hint, Route, Script, Simulator},
+};
+use tokio::task::JoinSet;
+
+use crate::support::{KEY, builder};
+
+const MILLISECOND: Duration = Duration::from_millis(1);
+
+async fn quick() -> Simulator {
+    let builder = Simulator::builder().api_key(KEY).waiting(MILLISECOND);
+    builder.running(MILLISECOND).start().await.unwrap()
+}
+
+/// A simulator whose first request of this kind meets this fault.
+async fn with(route: Route, fault: Fault) -> Simulator {
+    let simulator = quick().await;
+    simulator.script(route, Script::nth(1, fault));
+    simulator
+}
+
+fn client(simulator: &Simulator) -> Client {
+    builder(simulator.base_url()).http_client(http()).build().unwrap()
+}
+
+/// One that gives a reply a moment only.
+fn impatient(simulator: &Simulator) -> Client {
+    let time = Duration::from_millis(200);
+    builder(simulator.base_url()).http_client(http()).request_timeout(time).build().unwrap()
+}
+
+/// The same for all, as most of the time of these tests would go by in preparing one; it keeps no connection, which
+/// would end with its test.
+fn http() -> reqwest::Client {
+    static HTTP: LazyLock<reqwest::Client> =
+        LazyLock::new(|| reqwest::Client::builder().pool_max_idle_per_host(0).build().unwrap());
+    HTTP.clone()
+}
+
+#[tokio::test]
+async fn a_create_in_doubt_is_sent_once_whether_it_was_billed_or_not() {
+    let mut table = vec![
+        (Fault::reset_mid_reply(), 1),
+        (Fault::cut_short(), 1),
+        (Fault::truncated_json(), 1),
+        (Fault::wrong_shape(), 1),
+    ];
+    let either_way = [Fault::reset(), Fault::web_page(), Fault::status(202)];
+    let statuses = [408, 500, 502, 503, 504, 599].map(|status| Fault::status(status).html("<h1>Oh</h1>"));
+    for fault in either_way.into_iter().chain(statuses) {
+        table.push((fault.clone(), 0));
+        table.push((fault.after_accepting(), 1));
+    }
+    let mut tests = JoinSet::new();
+    for (fault, billed) in table {
+        tests.spawn(async move {
+            let simulator = with(Route::Create, fault.clone()).await;
+            let error = client(&simulator).speak("Hello").submit().await.unwrap_err();
+            assert!(error.is_in_doubt(), "{fault:?}: {error}");
+            assert_eq!((simulator.requests(), simulator.creates()), (1, billed), "{fault:?}");
+        });
+    }
+    tests.join_all().await;
+}
+
+#[tokio::test]
+async fn a_create_that_is_not_answered_in_time_leaves_a_doubt() {
+    for (fault, billed) in [
+        (Fault::never_answer(), 0),
+        (Fault::never_answer().after_accepting(), 1),
+        (Fault::slow_drip(1, Duration::from_millis(50)), 1),
+    ] {
+        let simulator = with(Route::Create, fault.clone()).await;
+        let error = impatient(&simulator).speak("Hello").submit().await.unwrap_err();
+        assert!(error.is_in_doubt(), "{fault:?}: {error}");
+        assert_eq!((simulator.requests(), simulator.creates()), (1, billed), "{fault:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_create_that_was_refused_for_now_is_sent_again() {
+    let mut tests = JoinSet::new();
+    for fault in [
+        Fault::status(429).no_body(),
+        Fault::status(429).retry_after(MILLISECOND).hint(Hint::Millis),
+        Fault::status(503).retry_after(Duration::ZERO).html("<h1>Later</h1>"),
+    ] {
+        tests.spawn(async move {
+            let simulator = with(Route::Create, fault.clone()).await;
+            let task = client(&simulator).speak("Hello").submit().await.unwrap();
+            assert_eq!(simulator.tasks(), [(task.id(), "Hello".to_owned())], "{fault:?}");
+            assert_eq!(simulator.requests(), 2);
+        });
+    }
+    tests.join_all().await;
+}
+
+#[tokio::test]
+async fn a_server_that_lies_about_its_refusal_shows_in_the_bill() {
+    let simulator = with(Route::Create, Fault::status(429).after_accepting()).await;
+    let task = client(&simulator).speak("Hello").submit().await.unwrap();
+    assert_eq!(simulator.spoken(), ["Hello", "Hello"]);
+    assert_eq!(simulator.tasks()[1].0, task.id());
+}
+
+#[tokio::test]
+async fn a_create_that_was_refused_for_good_is_final() {
+    for status in [400, 401, 404, 425] {
+        let simulator = with(Route::Create, Fault::status(status)).await;
+        let error = client(&simulator).speak("Hello").submit().await.unwrap_err();
+        assert!(error.is_rejected(), "{status}: {error}");
+        assert_eq!((simulator.requests(), simulator.creates()), (1, 0));
+    }
+}
+
+#[tokio::test]
+async fn a_create_whose_answer_is_only_odd_is_taken() {
+    for fault in [Fault::unknown_fields(), Fault::longer_than_announced(), Fault::slow_drip(10, MILLISECOND)]
+    {
+        let simulator = with(Route::Create, fault).await;
+        let task = client(&simulator).speak("Hello").submit().await.unwrap();
+        assert_eq!(simulator.tasks()[0].0, task.id());
+        assert_eq!((simulator.requests(), simulator.creates()), (1, 1));
+    }
+}
+
+#[tokio::test]
+async fn a_wait_outlives_every_fault_of_a_poll() {
+    let mut faults = vec![
+        Fault::reset(),
+        Fault::reset().after_accepting(),
+        Fault::never_answer(),
+        Fault::web_page(),
+        Fault::reset_mid_reply(),
+        Fault::cut_short(),
+        Fault::longer_than_announced(),
+        Fault::slow_drip(20, MILLISECOND),
+        Fault::truncated_json(),
+        Fault::wrong_shape(),
+        Fault::unknown_fields(),
+        Fault::unknown_status(),
+    ];
+    for status in [404, 408, 425, 429, 500, 502, 503, 504, 599] {
+        faults.push(Fault::status(status).html("<h1>Oh</h1>"));
+    }
+    let mut tests = JoinSet::new();
+    for fault in faults {
+        tests.spawn(async move {
+            let simulator = with(Route::Result, fault.clone()).await;
+            let speech = impatient(&simulator).speak("Hello").await;
+            assert!(speech.is_ok(), "{fault:?}: {speech:?}");
+            assert_eq!((simulator.faults(), simulator.creates()), (1, 1), "{fault:?}");
+        });
+    }
+    tests.join_all().await;
+}
+
+#[tokio::test]
+async fn a_download_goes_on_after_what_may_pass() {
+    let mut tests = JoinSet::new();
+    for faults in [
+        vec![Fault::cut_short(), Fault::cut_short()],
+        vec![Fault::reset_mid_reply(), Fault::reset()],
+        vec![Fault::cut_short(), Fault::range_ignored()],
+        vec![Fault::status(503).retry_after(Duration::ZERO)],
+        vec![Fault::never_answer()],
+        vec![Fault::longer_than_announced()],
+        vec![Fault::cut_short(), Fault::longer_than_announced()],
+        vec![Fault::slow_drip(10_000, MILLISECOND)],
+    ] {
+        tests.spawn(async move {
+            let simulator = quick().await;
+            simulator.script(Route::Audio, Script::steps(faults.clone().into_iter().map(Some)));
+            let speech = impatient(&simulator).speak("Hello").await.unwrap();
+            let bytes = speech.audio().unwrap().bytes().await;
+            assert!(bytes.is_ok_and(|bytes| bytes == Simulator::audio_of("Hello")), "{faults:?}");
+            assert_eq!(simulator.faults(), faults.len() as u64);
+        });
+    }
+    tests.join_all().await;
+}
+
+#[tokio::test]
+async fn a_download_that_can_not_go_on_says_so() {
+    for (faults, words) in [
+        (vec![Fault::cut_short(), Fault::range_refused()], "refused"),
+        (vec![Fault::web_page()], "a page"),
+        (vec![Fault::status(403)], "refused"),
+    ] {
+        let simulator = quick().await;
+        simulator.script(Route::Audio, Script::steps(faults.clone().into_iter().map(Some)));
+        let speech = client(&simulator).speak("Hello").await.unwrap();
+        let error = speech.audio().unwrap().bytes().await.map(|bytes| bytes.len()).unwrap_err();
+        assert!(error.is_download() && error.to_string().contains(words), "{faults:?}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn a_task_meets_its_fate_by_its_number_or_its_text() {
+    let simulator = quick().await;
+    simulator.fates(Script::nth(2, Fate::fails()));
+    simulator.fate_of("mute", Fate::without_url());
+    simulator.fate_of("stuck", Fate::never_ends());
+    let client = client(&simulator);
+
+    assert!(client.speak("first").await.is_ok());
+    assert!(client.speak("second").await.unwrap_err().is_failed());
+    let mute = client.speak("mute").await.unwrap();
+    assert!(mute.audio().is_err());
+    let stuck = client.speak("stuck").deadline(Duration::from_millis(50)).await.unwrap_err();
+    assert!(stuck.is_deadline(), "{stuck}");
+    assert!(stuck.to_string().contains("PROCESSING"), "{stuck}");
+
+    let tasks = simulator.tasks();
+    assert_eq!(stuck.task_id(), Some(&tasks[3].0));
+    assert_eq!(simulator.spoken(), ["first", "second", "mute", "stuck"], "all of them are billed");
+    let heard = reqwest::get(format!("{}/audio/{}.wav", simulator.audio_url(), tasks[2].0)).await;
+    assert_eq!(heard.unwrap().status(), 404, "what has no address is nowhere");
+}
+
+#[tokio::test]
+async fn a_task_that_is_not_found_for_a_while_or_runs_under_a_new_name_is_waited_for() {
+    let simulator = Simulator::builder()
+        .api_key(KEY)
+        .waiting(Duration::ZERO)
+        .running(Duration::ZERO)
+        .fate_of("late", Fate::completes().absent_for(Duration::from_millis(20)))
+        .fates(Script::always(Fate::never_ends().running_as("WARMING_UP")))
+        .start()
+        .await
+        .unwrap();
+    let client = client(&simulator);
+    client.speak("late").await.unwrap();
+    let task = client.speak("new").submit().await.unwrap();
+    assert_eq!(task.status().await.unwrap().to_string(), "WARMING_UP");
+    let error = task.wait().deadline(Duration::from_millis(30)).await.unwrap_err();
+    assert!(error.is_deadline() && error.to_string().contains("WARMING_UP"), "{error}");
+    assert!(simulator.polls() > 3, "it is asked again, after a 404 and after a status that nobody knows");
+}
+
+/// What was billed is what was asked, or is known to be in doubt: never more, never in silence.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_billed_can_be_compared_with_what_was_asked() {
+    let simulator = quick().await;
+    let faults = [
+        Fault::reset(),
+        Fault::reset().after_accepting(),
+        Fault::status(429).retry_after(MILLISECOND).hint(Hint::Millis),
+        Fault::status(500),
+        Fault::status(500).after_accepting(),
+        Fault::truncated_json(),
+        Fault::cut_short(),
+    ];
+    simulator.script(Route::Create, Script::random(11, 0.4, faults));
+    let client = client(&simulator);
+    let mut submissions = JoinSet::new();
+    for number in 0..60 {
+        let client = client.clone();
+        submissions.spawn(async move {
+            let text = format!("text {number}");
+            let outcome = client.speak(&text).submit().await;
+            (text, outcome)
+        });
+    }
+    let outcomes = submissions.join_all().await;
+    let billed = simulator.tasks();
+    for (text, outcome) in outcomes {
+        let ids: Vec<_> = billed.iter().filter(|(_, spoken)| *spoken == text).map(|(id, _)| id).collect();
+        match outcome {
+            Ok(task) => assert_eq!(ids, [&task.id()], "{text}"),
+            Err(error) => {
+                assert!(error.is_in_doubt(), "{text}: {error}");
+                assert!(ids.len() <= 1, "{text} was billed {} times", ids.len());
+            }
+        }
+    }
+    assert!(simulator.faults() > 0);
+}
