@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashSet,
-    env, fs,
+    fs,
     path::Path,
     process::{Child, Command, Stdio},
     time::Duration,
@@ -11,15 +11,10 @@ use std::{
 use distribute_ai::testing::Simulator;
 use serde_json::Value;
 
-use crate::support::example;
+use crate::support::{example, setting};
 
 /// How many may be under way at a time, and so be in doubt after a kill.
 const IN_FLIGHT: usize = 8;
-
-/// `KILLED_TASKS=1000 KILLS=100 cargo test --test it kills` is the whole of it, in some two minutes.
-fn setting(name: &str, default: usize) -> usize {
-    env::var(name).map_or(default, |value| value.parse().expect("it is a number"))
-}
 
 struct Batch<'a> {
     simulator: &'a Simulator,

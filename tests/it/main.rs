@@ -2,6 +2,7 @@
 
 mod api;
 mod batch;
+mod billed;
 mod download;
 mod examples;
 mod faults;

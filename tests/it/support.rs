@@ -168,3 +168,8 @@ pub(crate) fn example(name: &str) -> PathBuf {
     }
     path
 }
+
+/// How much of it: little by itself, more by an environment variable. CONTRIBUTING.md has them.
+pub(crate) fn setting(name: &str, default: usize) -> usize {
+    env::var(name).map_or(default, |value| value.parse().expect("it is a number"))
+}

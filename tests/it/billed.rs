@@ -1,0 +1,164 @@
+//! What was billed, compared with what was asked and what was told.
+
+use std::{collections::HashMap, time::Duration};
+
+use distribute_ai::{
+    Error,
+    testing::{Fate, Fault, RateLimit, Route, Script, Simulator},
+};
+use futures_util::{StreamExt, stream};
+
+use crate::support::{builder, setting};
+
+/// How often each text was billed.
+fn billed(simulator: &Simulator) -> HashMap<String, usize> {
+    let mut times = HashMap::new();
+    for text in simulator.spoken() {
+        *times.entry(text).or_default() += 1;
+    }
+    times
+}
+
+/// Of each that may go wrong with a create.
+fn faults() -> Vec<Fault> {
+    vec![
+        Fault::reset(),
+        Fault::reset().after_accepting(),
+        Fault::reset_mid_reply(),
+        Fault::cut_short(),
+        Fault::truncated_json(),
+        Fault::wrong_shape(),
+        Fault::unknown_fields(),
+        Fault::web_page(),
+        Fault::status(500),
+        Fault::status(502).html("<h1>Bad Gateway</h1>").after_accepting(),
+        Fault::status(503).no_body(),
+        Fault::status(503).retry_after(Duration::ZERO),
+        Fault::status(504).after_accepting(),
+        Fault::status(408),
+        Fault::status(425),
+        Fault::status(429).retry_after(Duration::from_millis(1)),
+        Fault::crash(Duration::from_millis(20)),
+    ]
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whatever_goes_wrong_none_is_billed_twice_and_every_doubt_is_told() {
+    let count = setting("SUBMISSIONS", 1_500);
+    let script = Script::random(5, 0.05, faults());
+    let simulator = Simulator::builder().script(Route::Create, script).seed(5).start().await.unwrap();
+    let client = builder(simulator.base_url()).api_key(simulator.api_key()).build().unwrap();
+    let submissions = (0..count).map(|number| {
+        let text = format!("Text number {number}.");
+        let speak = client.speak(&text);
+        async move { (text, speak.submit().await.map(|task| task.id())) }
+    });
+    let outcomes: Vec<_> = stream::iter(submissions).buffer_unordered(64).collect().await;
+
+    let (billed, ids) = (billed(&simulator), HashMap::<_, _>::from_iter(simulator.tasks()));
+    let (mut done, mut in_doubt, mut rejected) = (0, 0, 0);
+    for (text, outcome) in outcomes {
+        let times = billed.get(&text).copied().unwrap_or(0);
+        match outcome {
+            Ok(id) => {
+                assert_eq!((times, ids.get(&id)), (1, Some(&text)));
+                done += 1;
+            }
+            Err(error) if error.is_in_doubt() => {
+                assert!(times <= 1, "{text} was billed {times} times: {error}");
+                in_doubt += 1;
+            }
+            // Of what was refused, or never arrived, nothing is billed.
+            Err(error) => {
+                assert!(error.is_rejected() || error.is_unreachable(), "{error}");
+                assert_eq!(times, 0, "{text}: {error}");
+                rejected += 1;
+            }
+        }
+    }
+    assert!(
+        in_doubt > count / 50 && done > count / 10 * 9,
+        "{done} done, {in_doubt} in doubt, {rejected} rejected"
+    );
+    assert_eq!(done + in_doubt + rejected, count);
+    assert!(billed.values().all(|times| *times == 1));
+}
+
+#[tokio::test]
+async fn insisting_is_billed_as_often_as_it_was_said_at_most() {
+    let simulator = Simulator::start().await.unwrap();
+    simulator.script(Route::Create, Script::always(Fault::reset().after_accepting()));
+    let error = simulator.client().speak("Hello").resubmit_in_doubt(2).submit().await.unwrap_err();
+    assert!(error.is_in_doubt() && error.to_string().contains("sent 3 times"), "{error}");
+    assert_eq!(simulator.creates(), 3);
+
+    simulator.script(Route::Create, Script::next(1, Fault::reset().after_accepting()));
+    simulator.client().speak("Hello").resubmit_in_doubt(2).submit().await.unwrap();
+    assert_eq!(simulator.creates(), 5);
+}
+
+#[tokio::test]
+async fn a_batch_keeps_to_its_budget_as_the_server_counts_it() {
+    const RATE: usize = 40;
+    let simulator = Simulator::builder()
+        .waiting(Duration::ZERO)
+        .running(Duration::from_millis(50))
+        // Stricter than the batch for a while, so that there are storms of 429.
+        .script(Route::Result, Script::random(3, 0.2, [Fault::status(429), Fault::status(503)]))
+        .rate_limit(RateLimit::per_second(RATE))
+        .start()
+        .await
+        .unwrap();
+    let texts = (0..40).map(|number| (number, format!("Text number {number}.")));
+    let batch = simulator.client().batch(texts).requests_per_second(40.0);
+    let ends: Vec<_> = batch.run().collect().await;
+    assert!(ends.iter().all(|(_, end)| end.is_ok()), "{ends:?}");
+    assert!(simulator.peak_per_second() <= RATE, "{}", simulator.peak_per_second());
+    assert_eq!((simulator.rate_limited(), simulator.creates()), (0, 40));
+}
+
+#[tokio::test]
+async fn a_batch_above_the_limit_of_the_server_gets_through_all_the_same() {
+    let simulator = Simulator::builder()
+        .waiting(Duration::ZERO)
+        .running(Duration::ZERO)
+        .rate_limit(RateLimit::per(30, Duration::from_millis(200)))
+        .start()
+        .await
+        .unwrap();
+    let texts = (0..60).map(|number| (number, format!("Text number {number}.")));
+    let ends: Vec<_> = simulator.client().batch(texts).run().collect().await;
+    assert!(ends.iter().all(|(_, end)| end.is_ok()), "{ends:?}");
+    assert_eq!(simulator.creates(), 60, "each once");
+    assert!(simulator.rate_limited() > 0);
+}
+
+#[tokio::test]
+async fn every_end_of_a_task_is_told_apart_in_a_batch() {
+    let simulator = Simulator::builder()
+        .waiting(Duration::ZERO)
+        .running(Duration::ZERO)
+        .fate_of("It fails.", Fate::fails())
+        .fate_of("No address.", Fate::without_url())
+        .fate_of("It lags.", Fate::completes().absent_for(Duration::from_millis(300)))
+        .fate_of("It never ends.", Fate::never_ends())
+        .start()
+        .await
+        .unwrap();
+    let client = simulator.client();
+    let texts = ["It fails.", "No address.", "It lags.", "It never ends."];
+    let requests = texts.map(|text| (text, client.speak(text).deadline(Duration::from_secs(1))));
+    let mut ends = HashMap::new();
+    let mut results = client.batch(requests).run();
+    while let Some((text, end)) = results.next().await {
+        ends.insert(text, end.and_then(|speech| speech.audio().map(drop)));
+    }
+    assert!(ends["It fails."].as_ref().is_err_and(Error::is_failed));
+    assert!(
+        ends["No address."].as_ref().is_err_and(|error| error.is_download() && error.task_id().is_some())
+    );
+    assert!(ends["It lags."].is_ok());
+    assert!(
+        ends["It never ends."].as_ref().is_err_and(|error| error.is_deadline() && error.task_id().is_some())
+    );
+}
