@@ -6,6 +6,8 @@ mod billed;
 mod download;
 mod examples;
 mod faults;
+#[cfg(unix)]
+mod full_disk;
 mod input;
 mod journal;
 mod kills;
