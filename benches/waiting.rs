@@ -8,14 +8,15 @@
 //! A batch of tasks that never end is submitted, stopped, and resumed from its journal, so that all of them wait from the
 //! first moment on. The server, a simulator, is another process: this one's memory and CPU time are the client's.
 
+mod common;
+
 use std::{
     env, fs,
-    io::{self, BufRead, BufReader, Read},
     path::Path,
-    process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
 
+use common::{Server, serve_if_asked};
 use distribute_ai::{Client, batch::Results, testing::Simulator};
 use futures_util::StreamExt;
 use peak_alloc::PeakAlloc;
@@ -40,8 +41,8 @@ struct Cost {
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
-    if env::args().any(|arg| arg == "--serve") {
-        return serve().await;
+    if serve_if_asked(Simulator::builder().running(FOR_EVER)).await {
+        return;
     }
     println!(
         "{REQUESTS_PER_SECOND} requests per second for {} s\n\n\
@@ -69,48 +70,6 @@ async fn main() {
     }
 }
 
-/// A simulator for as long as somebody holds the other end of standard input.
-async fn serve() {
-    let simulator = Simulator::builder().running(FOR_EVER).start().await.expect("a loopback socket");
-    println!("{} {}", simulator.base_url(), simulator.api_key());
-    let _ = tokio::task::spawn_blocking(|| io::stdin().read_to_end(&mut Vec::new())).await;
-}
-
-struct Server {
-    process: Child,
-    base_url: String,
-    api_key: String,
-}
-
-impl Server {
-    fn start() -> Self {
-        let program = env::current_exe().expect("this program has a path");
-        let mut process = Command::new(program)
-            .arg("--serve")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("it runs twice");
-        let mut line = String::new();
-        let mut output = BufReader::new(process.stdout.take().expect("it is piped"));
-        output.read_line(&mut line).expect("it says where it is");
-        let (base_url, api_key) = line.trim().split_once(' ').expect("address and key");
-        Self { base_url: base_url.to_owned(), api_key: api_key.to_owned(), process }
-    }
-
-    /// A client of its own for each run: two share nothing.
-    fn client(&self) -> Client {
-        Client::builder().api_key(&self.api_key).base_url(&self.base_url).build().expect("as the server said")
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
 async fn measure(size: usize) -> Cost {
     let server = Server::start();
     let directory = tempfile::tempdir().expect("a temporary directory");
@@ -122,7 +81,9 @@ async fn measure(size: usize) -> Cost {
         batch.journal(&journal).run()
     };
 
-    let mut submitting = start(&server.client(), 1e9);
+    // A client of its own for each run: two share nothing.
+    let client = || server.client().build().expect("as the server said");
+    let mut submitting = start(&client(), 1e9);
     while submitted(&journal) < size {
         look(&mut submitting, Duration::from_millis(200)).await;
     }
@@ -130,7 +91,7 @@ async fn measure(size: usize) -> Cost {
     // The connections of the first run end.
     tokio::time::sleep(Duration::from_secs(1)).await;
 
-    let client = server.client();
+    let client = client();
     let before = MEMORY.current_usage();
     MEMORY.reset_peak_usage();
     let mut waiting = start(&client, REQUESTS_PER_SECOND);

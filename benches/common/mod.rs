@@ -1,0 +1,57 @@
+//! The server of a benchmark, in a process of its own: what is measured is the client's.
+
+use std::{
+    env,
+    io::{self, BufRead, BufReader, Read},
+    process::{Child, Command, Stdio},
+};
+
+use distribute_ai::{
+    Client, ClientBuilder,
+    testing::{Simulator, SimulatorBuilder},
+};
+
+/// If this process is to be the server: a simulator, for as long as somebody holds the other end of standard input.
+pub(crate) async fn serve_if_asked(simulator: SimulatorBuilder) -> bool {
+    if !env::args().any(|arg| arg == "--serve") {
+        return false;
+    }
+    let simulator: Simulator = simulator.start().await.expect("a loopback socket");
+    println!("{} {}", simulator.base_url(), simulator.api_key());
+    let _ = tokio::task::spawn_blocking(|| io::stdin().read_to_end(&mut Vec::new())).await;
+    true
+}
+
+pub(crate) struct Server {
+    process: Child,
+    pub(crate) base_url: String,
+    pub(crate) api_key: String,
+}
+
+impl Server {
+    pub(crate) fn start() -> Self {
+        let program = env::current_exe().expect("this program has a path");
+        let mut process = Command::new(program)
+            .arg("--serve")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("it runs twice");
+        let mut line = String::new();
+        let mut output = BufReader::new(process.stdout.take().expect("it is piped"));
+        output.read_line(&mut line).expect("it says where it is");
+        let (base_url, api_key) = line.trim().split_once(' ').expect("address and key");
+        Self { base_url: base_url.to_owned(), api_key: api_key.to_owned(), process }
+    }
+
+    pub(crate) fn client(&self) -> ClientBuilder {
+        Client::builder().api_key(&self.api_key).base_url(&self.base_url)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
