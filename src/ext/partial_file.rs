@@ -6,10 +6,14 @@ use std::{
 use tokio::{
     fs::{File, rename},
     io::AsyncWriteExt,
-    task::spawn_blocking,
+    task::{JoinHandle, spawn_blocking},
 };
 
 use super::Error;
+
+/// What is written is sent on its way to the disk in pieces of this size, while the next one comes: otherwise all of a
+/// large file would have to be waited for at its end.
+const PIECE: u64 = 8 * 1024 * 1024;
 
 /// A file that is there whole or not at all: written under another name beside its place, and renamed at the end.
 /// Dropped before that, it is removed.
@@ -18,6 +22,9 @@ pub(crate) struct PartialFile {
     beside: Beside,
     file: File,
     written: u64,
+    /// On its way to the disk, and up to where.
+    syncing: Option<JoinHandle<io::Result<()>>>,
+    synced: u64,
 }
 
 impl PartialFile {
@@ -26,19 +33,41 @@ impl PartialFile {
         let opened = spawn_blocking(move || open(&target)).await;
         let (target, beside, file) =
             opened.map_err(|error| Error::io("could not write", Path::new(""), error))??;
-        Ok(Self { target, beside, file: File::from_std(file), written: 0 })
+        Ok(Self { target, beside, file: File::from_std(file), written: 0, syncing: None, synced: 0 })
     }
 
     pub(crate) async fn write(&mut self, chunk: &[u8]) -> Result<(), Error> {
         let outcome = self.file.write_all(chunk).await;
         self.written += chunk.len() as u64;
-        outcome.map_err(|error| self.failed(error))
+        outcome.map_err(|error| self.failed(error))?;
+        if self.written - self.synced >= PIECE && self.syncing.as_ref().is_none_or(JoinHandle::is_finished) {
+            self.sync_so_far().await.map_err(|error| self.failed(error))?;
+        }
+        Ok(())
+    }
+
+    async fn sync_so_far(&mut self) -> io::Result<()> {
+        self.join_sync().await?;
+        self.file.flush().await?;
+        let file = self.file.try_clone().await?.into_std().await;
+        self.synced = self.written;
+        self.syncing = Some(spawn_blocking(move || file.sync_data()));
+        Ok(())
+    }
+
+    /// What a disk could not do is told once: a later sync would say that all is well.
+    async fn join_sync(&mut self) -> io::Result<()> {
+        match self.syncing.take() {
+            Some(syncing) => syncing.await?,
+            None => Ok(()),
+        }
     }
 
     /// Puts it in its place, after it has reached the disk: a crash leaves the old file or the new one. Returns the
     /// length in bytes.
     pub(crate) async fn finish(mut self) -> Result<u64, Error> {
         self.file.flush().await.map_err(|error| self.failed(error))?;
+        self.join_sync().await.map_err(|error| self.failed(error))?;
         self.file.sync_all().await.map_err(|error| self.failed(error))?;
         rename(&self.beside.0, &self.target).await.map_err(|error| self.failed(error))?;
         Ok(self.written)

@@ -1,0 +1,174 @@
+//! How fast a large audio comes to disk, and in how much memory, beside reqwest by hand and curl.
+//!
+//! ```sh
+//! cargo bench --bench download
+//! cargo bench --bench download -- --directory /dev/shm
+//! ```
+//!
+//! Each download is a process of its own, so that its peak of memory is its own, too. They take turns; the best of each
+//! counts. By hand means a loop over `chunk` into `tokio::fs::File`, without temporary file and without resuming. This crate
+//! waits until the disk has the file before it puts it in its place; curl doesn't, and by hand it is done both ways.
+
+use std::{
+    env, fs,
+    io::{self, BufRead, BufReader, Read},
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use distribute_ai::Client;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+};
+
+const SIZE: usize = 1 << 30;
+const TURNS: usize = 5;
+const ID: &str = "1b671a64-40d5-491e-99b0-da01ff1f3341";
+const CONTENDERS: [&str; 4] =
+    ["this crate", "reqwest by hand, waiting for the disk", "reqwest by hand", "curl"];
+
+#[tokio::main]
+async fn main() {
+    let args: Vec<_> = env::args().collect();
+    match args.get(1).map(String::as_str) {
+        Some("--serve") => serve().await,
+        Some("--download") => download(&args[2], &args[3], Path::new(&args[4])).await,
+        _ => compare(&args),
+    }
+}
+
+fn compare(args: &[String]) {
+    let given = args.iter().skip_while(|arg| *arg != "--directory").nth(1);
+    let directory = given.map_or_else(env::temp_dir, PathBuf::from);
+    let program = env::current_exe().expect("this program has a path");
+    let mut server = Command::new(&program)
+        .arg("--serve")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("it runs twice");
+    let mut url = String::new();
+    let mut output = BufReader::new(server.stdout.take().expect("it is piped"));
+    output.read_line(&mut url).expect("it says where it is");
+
+    println!("1 GiB from loopback into a file, best of {TURNS}\n");
+    println!("| by | throughput | peak memory |\n|---|---:|---:|");
+    let mut best = CONTENDERS.map(|_| (f64::INFINITY, 0));
+    for turn in 0..TURNS {
+        // Who goes first may profit or suffer: everybody does, in turn.
+        for at in (0..CONTENDERS.len()).map(|at| (at + turn) % CONTENDERS.len()) {
+            let path = directory.join(format!("distribute-ai-bench-{}", std::process::id()));
+            let (seconds, memory) = run(&program, CONTENDERS[at], url.trim(), &path);
+            assert_eq!(fs::metadata(&path).expect("it is there").len(), SIZE as u64);
+            fs::remove_file(&path).expect("it was there");
+            best[at] = (best[at].0.min(seconds), best[at].1.max(memory));
+        }
+    }
+    for (name, (seconds, memory)) in CONTENDERS.iter().zip(best) {
+        let memory = if memory == 0 { "not measured".to_owned() } else { format!("{} MiB", memory / 1024) };
+        println!("| {name} | {:.0} MiB/s | {memory} |", 1024.0 / seconds);
+    }
+    println!("\nagainst the one that waits for the disk, too: {:.2}", best[1].0 / best[0].0);
+    println!("against the best of those that don't: {:.2}", best[2].0.min(best[3].0) / best[0].0);
+    let _ = server.kill();
+    let _ = server.wait();
+}
+
+/// Seconds, and KiB at the peak.
+fn run(program: &Path, contender: &str, url: &str, path: &Path) -> (f64, u64) {
+    if contender == "curl" {
+        let start = Instant::now();
+        let curl = Command::new("curl")
+            .args(["--silent", "--output"])
+            .arg(path)
+            .arg(format!("{url}/audio"))
+            .status();
+        assert!(curl.expect("curl is installed").success());
+        return (start.elapsed().as_secs_f64(), 0);
+    }
+    let output =
+        Command::new(program).args(["--download", contender, url]).arg(path).output().expect("it runs");
+    let said = String::from_utf8_lossy(&output.stdout);
+    let (seconds, memory) = said.trim().split_once(' ').unwrap_or_else(|| panic!("{output:?}"));
+    (seconds.parse().expect("seconds"), memory.parse().expect("KiB"))
+}
+
+/// One download; says how long it took, and the peak of this process's memory.
+async fn download(contender: &str, url: &str, path: &Path) {
+    let start = match CONTENDERS.iter().position(|name| *name == contender) {
+        Some(0) => with_this_crate(url, path).await,
+        which => by_hand(url, path, which == Some(1)).await,
+    };
+    let seconds = start.elapsed().as_secs_f64();
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let peak = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB")?.trim().parse().ok());
+    println!("{seconds} {}", peak.unwrap_or(0_u64));
+}
+
+/// Returns when it began, the search for the address left out.
+async fn with_this_crate(url: &str, path: &Path) -> Instant {
+    let client = Client::builder().api_key("key").base_url(url).build().expect("it is loopback");
+    let speech = client.task(ID.parse().expect("a task id")).wait().await.expect("a speech");
+    let audio = speech.audio().expect("an address").max_bytes(u64::MAX);
+    let start = Instant::now();
+    audio.save(path).await.expect("a file");
+    start
+}
+
+async fn by_hand(url: &str, path: &Path, sync: bool) -> Instant {
+    let http = reqwest::Client::new();
+    let start = Instant::now();
+    let mut reply = http.get(format!("{url}/audio")).send().await.expect("a reply");
+    let mut file = tokio::fs::File::create(path).await.expect("a file");
+    while let Some(chunk) = reply.chunk().await.expect("a chunk") {
+        file.write_all(&chunk).await.expect("room on the disk");
+    }
+    file.flush().await.expect("room on the disk");
+    if sync {
+        file.sync_all().await.expect("room on the disk");
+    }
+    start
+}
+
+/// A finished task, and its audio of 1 GiB; nothing else.
+async fn serve() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a loopback socket");
+    let url = format!("http://{}", listener.local_addr().expect("its address"));
+    println!("{url}");
+    tokio::task::spawn_blocking(|| {
+        let _ = io::stdin().read_to_end(&mut Vec::new());
+        std::process::exit(0);
+    });
+    loop {
+        let (stream, _) = listener.accept().await.expect("a connection");
+        // Whoever hangs up early has their reasons.
+        tokio::spawn(answer(stream, url.clone()));
+    }
+}
+
+async fn answer(mut stream: TcpStream, url: String) -> io::Result<()> {
+    let mut request = vec![0; 64 * 1024];
+    let length = stream.read(&mut request).await?;
+    if request[..length].starts_with(b"POST") {
+        // The body may come behind the head, and doesn't matter.
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        let body = format!(
+            r#"{{"id":"{ID}","status":"COMPLETED","created":1,"finished":2,"model":"m","results":[{{"url":"{url}/audio"}}]}}"#
+        );
+        let head = format!("HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: {}\r\n\r\n", body.len());
+        return stream.write_all((head + &body).as_bytes()).await;
+    }
+    let head = format!(
+        "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-type: audio/wav\r\ncontent-length: {SIZE}\r\n\r\n"
+    );
+    stream.write_all(head.as_bytes()).await?;
+    let block = vec![7; 256 * 1024];
+    for _ in 0..SIZE / block.len() {
+        stream.write_all(&block).await?;
+    }
+    Ok(())
+}
