@@ -16,6 +16,13 @@ pub use generated::Client;
 // What the generated methods return.
 pub use progenitor_client::{Error as ApiError, ResponseValue};
 
+/// When to ask again: poll policies, for [`ClientBuilder::pacing`].
+///
+/// [`Adaptive`](pacing::Adaptive) is the default; [`Pacing`](pacing::Pacing) says what a policy of your own is.
+pub mod pacing {
+    pub use crate::ext::pacing::{Adaptive, Exponential, Finished, Fixed, Pacing, Phase, Progress};
+}
+
 /// What goes over the wire, generated from the API's documents.
 ///
 /// The helpers of [`Client`] make and read these for you. For direct use they stand beside the generated methods,
