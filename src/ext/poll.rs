@@ -74,6 +74,10 @@ impl Polling {
 
     /// How likely it is done by now, from 0 to 1: where requests are scarce, the likeliest task is asked for first. It
     /// only compares tasks of one client.
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "for a batch with a budget of requests, which is to come")
+    )]
     pub(crate) fn likelihood(&self) -> f64 {
         let now = Instant::now();
         let Schedule { pacing, history, start, deadline, .. } = &self.schedule;
@@ -401,5 +405,91 @@ mod tests {
         };
         assert!(poller(Duration::ZERO).next(&Gate::default(), slow).await.is_ok());
         assert_eq!(start.elapsed(), Duration::from_millis(1_500));
+    }
+
+    /// A wait for a task of this age when it is done, as a client has many.
+    async fn wait_for(policy: &Arc<dyn Pacing>, done: Duration) -> u32 {
+        let start = Instant::now();
+        let mut polls = 0;
+        let mut poller = Poller::new(Schedule {
+            pacing: Arc::clone(policy),
+            history: History::submitted(None),
+            due: after(start, policy.delay(&Progress::default())),
+            ..poller(secs(600)).0.schedule
+        });
+        loop {
+            polls += 1;
+            let poll = || {
+                let status = if start.elapsed() < done { "PROCESSING" } else { "COMPLETED" };
+                std::future::ready(answer(status))
+            };
+            if poller.next(&Gate::default(), poll).await.unwrap().status.is_final() {
+                return polls;
+            }
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_task_that_is_done_costs_one_poll() {
+        let (outcome, took, polls) = wait(Adaptive::new(), secs(60), |_| answer("COMPLETED")).await;
+        assert!(outcome.is_ok());
+        assert_eq!(polls, 1);
+        assert!((secs(1)..secs(3)).contains(&took), "{took:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_one_wait_learns_serves_the_next() {
+        let policy: Arc<dyn Pacing> = Arc::new(Adaptive::new());
+        let cold = wait_for(&policy, secs(60)).await;
+        for _ in 0..20 {
+            wait_for(&policy, secs(60)).await;
+        }
+        let warm = wait_for(&policy, secs(60)).await;
+        assert!(warm * 4 < cold * 3, "{warm} polls, after {cold} at first");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_policy_is_told_what_is_known() {
+        let seen = Arc::new(std::sync::Mutex::new(Vec::new()));
+        let keep = Arc::clone(&seen);
+        let policy = move |task: &Progress| {
+            keep.lock().unwrap().push(*task);
+            secs(10)
+        };
+        let server = |age: Duration| match age.as_secs() {
+            0..15 => answer("QUEUED"),
+            15..24 => refused(503, Some("5")),
+            24..40 => answer("PROCESSING"),
+            _ => answer("COMPLETED"),
+        };
+        wait(policy, secs(100), server).await.0.unwrap();
+        let seen = seen.lock().unwrap();
+        let phases: Vec<_> = seen.iter().map(|task| (task.phase, task.polls, task.retry_after)).collect();
+        let (unknown, waiting, running) =
+            (pacing::Phase::Unknown, pacing::Phase::Waiting, pacing::Phase::Running);
+        assert_eq!(phases[..2], [(unknown, 0, None), (waiting, 1, None)]);
+        assert_eq!(phases[2], (running, 2, Some(secs(5))));
+        let task = seen[2];
+        assert_eq!(task.age + task.left, secs(100));
+        let off = task.age.abs_diff(secs(10) + task.in_phase * 2);
+        assert!(off < Duration::from_millis(1), "since half way between two answers: {task:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_task_grows_likelier_to_be_done_until_it_is_asked_for() {
+        let mut polling = poller(secs(600)).0;
+        polling.answered(&answer("PROCESSING").unwrap());
+        assert!(polling.likelihood() < 1e-9);
+        tokio::time::advance(secs(2)).await;
+        let soon = polling.likelihood();
+        tokio::time::advance(secs(2)).await;
+        let later = polling.likelihood();
+        assert!(0.05 < soon && soon < later && later < 0.95, "{soon} {later}");
+    }
+
+    #[test]
+    fn a_waiting_task_takes_little_room() {
+        let id = 36;
+        assert!(size_of::<Polling>() + id < 300, "{}", size_of::<Polling>());
     }
 }

@@ -123,7 +123,8 @@ impl SpeechTask {
                 let history = History::submitted(self.characters);
                 let left = deadline.saturating_duration_since(submitted);
                 let delay = pacing.delay(&history.progress(Duration::ZERO, None, left));
-                (history, submitted, after(submitted, delay))
+                let due = after(submitted, delay);
+                (if due < now { history.watched_later() } else { history }, submitted, due)
             }
             None => (History::resumed(), now, now),
         };

@@ -4,10 +4,21 @@ use std::time::Duration;
 
 use super::{Finished, Phase, Progress};
 
+/// Since when a task is watched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Since {
+    /// Since its submission: it was first asked for when the policy wanted.
+    Submission,
+    /// It was submitted some time before anyone waited: its age is known, but not what it did meanwhile.
+    Later,
+    /// It was submitted elsewhere: its age counts from the wait.
+    Resumption,
+}
+
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct History {
-    /// Its age is known; a resumed task's counts from the wait only.
-    submitted: bool,
+    since: Since,
+    /// At most 4,096; there may be many waits.
     characters: Option<u16>,
     phase: Phase,
     polls: u32,
@@ -20,19 +31,24 @@ pub(crate) struct History {
 
 impl History {
     pub(crate) fn submitted(characters: Option<u16>) -> Self {
-        Self { submitted: true, characters, ..Self::resumed() }
-    }
-
-    pub(crate) fn resumed() -> Self {
         Self {
-            submitted: false,
-            characters: None,
+            since: Since::Submission,
+            characters,
             phase: Phase::Unknown,
             polls: 0,
             heard: Duration::ZERO,
             waiting: None,
             running: None,
         }
+    }
+
+    /// The wait begins only after the first poll was due.
+    pub(crate) fn watched_later(self) -> Self {
+        Self { since: Since::Later, ..self }
+    }
+
+    pub(crate) fn resumed() -> Self {
+        Self { since: Since::Resumption, ..Self::submitted(None) }
     }
 
     /// An answer that is not the last.
@@ -55,36 +71,38 @@ impl History {
             in_phase: age.saturating_sub(self.running.unwrap_or_default()),
             unheard: age.saturating_sub(self.heard),
             polls: self.polls,
-            characters: self.characters,
+            characters: self.characters.map(u32::from),
             retry_after,
             left,
         }
     }
 
     /// The task is done, as an answer at this age says; `server` is the server's own duration. None where there is
-    /// nothing to learn: a resumed task that was done already may have been so for days, and was not waited for.
+    /// nothing to learn: a task that was done before anyone asked may have been so for days.
     pub(crate) fn finished(&self, age: Duration, server: Option<Duration>) -> Option<Finished> {
-        if !self.submitted && self.polls == 0 {
+        let aged = self.since != Since::Resumption;
+        let watched = self.polls > 0 || self.since == Since::Submission;
+        if !watched && (!aged || server.is_none()) {
             return None;
         }
         // The last answer saw it undone, and this one sees it done: whatever the server's clock says, it was between.
         let done = server
-            .filter(|_| self.submitted)
+            .filter(|_| aged)
             .map_or(middle(self.heard, age), |server| server.clamp(self.heard, age.max(self.heard)));
-        let waited = self.waiting.filter(|_| self.submitted).map(|waiting| {
+        let waited = self.waiting.filter(|_| aged).map(|waiting| {
             // The first answer that said it runs is as far behind the middle as the last that said it waits before.
             let at_most = self.running.map_or(done, |running| running + running.saturating_sub(waiting));
             (waiting, at_most)
         });
         let ran = match (self.waiting, self.running) {
-            (None, Some(_)) => Some(done).filter(|_| self.submitted),
+            (None, Some(_)) => Some(done).filter(|_| self.since == Since::Submission),
             (Some(_), Some(running)) => Some(done.saturating_sub(running)),
             // It began and ended between two polls.
             (Some(waiting), None) => Some(done.saturating_sub(waiting) / 2),
             (None, None) => None,
         };
-        let total = if self.submitted { Some(done) } else { server };
-        Some(Finished { total, waited, ran, characters: self.characters })
+        let total = if aged { Some(done) } else { server };
+        Some(Finished { total, waited, ran, characters: self.characters.map(u32::from) })
     }
 }
 
@@ -164,6 +182,15 @@ mod tests {
         finished(submitted(&[]), Some(15), (Some(15), None, None));
         finished(submitted(&[(Running, 6)]), Some(15), (Some(15), None, Some(15)));
         finished(submitted(&[(Waiting, 6)]), Some(16), (Some(16), Some((6, 16)), Some(5)));
+    }
+
+    #[test]
+    fn a_task_that_is_watched_later_does_not_tell_what_it_did_before() {
+        let later = |answers: &[_]| after(History::submitted(None).watched_later(), answers);
+        assert_eq!(later(&[]).finished(secs(20), None), None);
+        finished(later(&[]), Some(3), (Some(3), None, None));
+        finished(later(&[(Running, 10)]), Some(15), (Some(15), None, None));
+        finished(later(&[(Waiting, 10), (Running, 12)]), Some(15), (Some(15), Some((10, 12)), Some(4)));
     }
 
     #[test]

@@ -82,7 +82,7 @@ pub trait Pacing: Send + Sync + 'static {
 
     /// Told of each task that was completed, for policies that learn. Nothing, unless a policy does.
     ///
-    /// Tasks that failed, or that were done before anyone waited for them, are not told of.
+    /// Tasks that failed, and resumed ones that were done already, are not told of.
     fn learn(&self, task: &Finished) {
         let _ = task;
     }

@@ -20,7 +20,7 @@ pub struct Progress {
     /// The number of answers so far, of this wait.
     pub polls: u32,
     /// The length of the text in characters, from 2 to 4,096; none for a resumed task.
-    pub characters: Option<u16>,
+    pub characters: Option<u32>,
     /// The last `Retry-After` that this wait was told, if any. It is kept to without a policy's help.
     pub retry_after: Option<Duration>,
     /// The time left until the deadline, by default of 10 minutes in all. The last poll lands on it without a policy's
@@ -52,9 +52,9 @@ pub struct Finished {
     /// How long it waited, at least and at most: up to the last poll that saw it wait, and up to the first that saw it
     /// run. None if it was never seen waiting, or was resumed.
     pub waited: Option<(Duration, Duration)>,
-    /// How long it ran, from where [`Progress::in_phase`] counts. None if it was done when first asked for, or if a
-    /// resumed task was running by then.
+    /// How long it ran, from where [`Progress::in_phase`] counts. None if it was done when first asked for, or
+    /// was running by then without having been watched since its submission.
     pub ran: Option<Duration>,
     /// The length of the text in characters; none for a resumed task.
-    pub characters: Option<u16>,
+    pub characters: Option<u32>,
 }
