@@ -32,13 +32,13 @@ use crate::{
 /// assert!(warm.polls < cold.polls);
 /// ```
 ///
-/// A poll takes a round trip, half way through which the server looks at the task; the next delay, give or take the
-/// library's ten per cent, counts from the reply. There are no faults and there is no deadline.
+/// A poll takes a round trip, half way through which the server looks at the task; the next delay counts from the reply. There are no faults and there is no deadline.
 ///
 /// # Default
 ///
 /// - `round_trip`: 80 ms
 /// - statuses: told
+/// - jitter: ten per cent up or down, as the library has it
 #[derive(Clone, Copy, Debug)]
 #[must_use = "nothing happens until it is run"]
 pub struct Rehearsal {
@@ -46,6 +46,7 @@ pub struct Rehearsal {
     running: Duration,
     round_trip: Duration,
     statuses: bool,
+    jitter: bool,
 }
 
 /// What a wait cost.
@@ -63,7 +64,7 @@ pub struct Rehearsed {
 impl Rehearsal {
     /// A task that waits for so long and then runs for so long.
     pub fn new(waiting: Duration, running: Duration) -> Self {
-        Self { waiting, running, round_trip: Duration::from_millis(80), statuses: true }
+        Self { waiting, running, round_trip: Duration::from_millis(80), statuses: true, jitter: true }
     }
 
     /// How long a request takes, there and back.
@@ -75,6 +76,12 @@ impl Rehearsal {
     /// The server tells that it isn't done, and no more: by one word for all, which this crate doesn't know.
     pub fn without_statuses(mut self) -> Self {
         self.statuses = false;
+        self
+    }
+
+    /// Each delay is as long as the policy says.
+    pub fn without_jitter(mut self) -> Self {
+        self.jitter = false;
         self
     }
 
@@ -90,7 +97,7 @@ impl Rehearsal {
         let (mut history, mut age) = (History::submitted(None), Duration::ZERO);
         for polls in 1..=1_000_000 {
             let delay = policy.delay(&history.progress(age, None, Duration::MAX));
-            let delay = if polls == 1 { delay } else { jittered(delay) };
+            let delay = if self.jitter && polls > 1 { jittered(delay) } else { delay };
             let seen = age.saturating_add(delay).saturating_add(self.round_trip / 2);
             age = seen.saturating_add(self.round_trip / 2);
             if seen >= done {
@@ -115,11 +122,11 @@ mod tests {
 
     #[test]
     fn the_next_delay_counts_from_the_reply() {
-        // Without jitter, as only the first delay counts: sent at 10, seen at 11, known at 12.
-        let task = Rehearsal::new(secs(4), secs(5)).round_trip(secs(2));
+        // Sent at 10 and 22, seen at 11 and 23, known at 12 and 24.
+        let task = Rehearsal::new(secs(4), secs(15)).round_trip(secs(2)).without_jitter();
         let cost = task.run(&Fixed::new(secs(10)).unwrap());
-        assert_eq!((cost.lag, cost.polls), (secs(3), 1));
-        assert_eq!(cost.finished.total, Some(secs(9)));
+        assert_eq!((cost.lag, cost.polls), (secs(5), 2));
+        assert_eq!(cost.finished.total, Some(secs(19)));
     }
 
     #[test]

@@ -5,6 +5,7 @@ mod download;
 mod examples;
 mod faults;
 mod input;
+mod pacing;
 mod readme;
 mod repository;
 mod secrets;
