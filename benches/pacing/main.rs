@@ -8,8 +8,12 @@ mod measure;
 mod shipped;
 mod work;
 
-use std::{env, fs};
+use std::{env, fs, time::Duration};
 
+use distribute_ai::{
+    pacing::{Exponential, Fixed, Pacing},
+    testing::{Rehearsal, Rehearsed},
+};
 use fastrand::Rng;
 
 use self::{
@@ -22,6 +26,15 @@ use self::{
 struct Regret {
     name: String,
     worst: [f64; 2],
+}
+
+/// The library's policies that learn nothing, at settings that suit this work.
+fn plain() -> [(&'static str, Box<dyn Pacing>); 2] {
+    let (half, two, ten) = (Duration::from_millis(500), Duration::from_secs(2), Duration::from_secs(10));
+    [
+        ("fixed, 2 s", Box::new(Fixed::new(two).expect("an interval"))),
+        ("exponential, 0.5 s × 1.2", Box::new(Exponential::new(half, 1.2, ten).expect("it grows"))),
+    ]
 }
 
 /// After how many tasks a policy that learns is measured.
@@ -54,6 +67,10 @@ fn without_statuses() -> Vec<Regret> {
         let costs = PRICES.map(|_| of_works(&samples, |task| task.without_jitter().run(&policy)));
         rows.push(row(name.to_owned(), &costs));
     }
+    for (name, policy) in plain() {
+        let costs = PRICES.map(|_| of_works(&samples, |task| task.run(&*policy)));
+        rows.push(row(name.to_owned(), &costs));
+    }
     for tasks in LEARNED {
         let costs = PRICES.map(|price| adaptive(&samples, price, tasks));
         rows.push(row(format!("adaptive, after {tasks} tasks"), &costs));
@@ -82,16 +99,19 @@ fn with_statuses() {
     }
     println!();
     let (rounds, each) = (200, 200);
-    for (name, policy) in shipped() {
+    let row = |name: &str, run: &dyn Fn(Rehearsal) -> Rehearsed| {
         print!("{name:<28}");
         for median in MEDIANS {
             let mut random = Rng::with_seed(7);
-            print!(
-                "{:>22}",
-                Cost::of(rounds * each, || by_phase(median, &mut random).without_jitter().run(&policy))
-            );
+            print!("{:>22}", Cost::of(rounds * each, || run(by_phase(median, &mut random))));
         }
         println!();
+    };
+    for (name, policy) in shipped() {
+        row(name, &|task| task.without_jitter().run(&policy));
+    }
+    for (name, policy) in plain() {
+        row(name, &|task| task.run(&*policy));
     }
     for tasks in LEARNED {
         print!("{:<28}", format!("adaptive, after {tasks} tasks"));

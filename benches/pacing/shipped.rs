@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use distribute_ai::pacing::{Pacing, Progress};
+use distribute_ai::pacing::Progress;
 
 pub(crate) type Policy = Box<dyn Fn(&Progress) -> Duration + Send + Sync>;
 
@@ -34,6 +34,3 @@ fn smithy(task: &Progress) -> Duration {
     };
     Duration::from_secs(fastrand::u64(2..=most))
 }
-
-/// So that they are what the library would run.
-const _: fn(&Policy) -> &dyn Pacing = |policy| policy;

@@ -109,8 +109,8 @@ impl ClientBuilder {
 
     /// Polls by this policy: when to ask again for a task that isn't done.
     ///
-    /// One of [`crate::pacing`] or [your own](Pacing). What it learns is shared by all tasks of the client and of its clones;
-    /// clients that are built from clones of this builder share it, too.
+    /// One of [`crate::pacing`] or [your own](Pacing). What it learns is shared by all tasks of the client and of its
+    /// clones; clients that are built from clones of this builder share it, too.
     pub fn pacing(mut self, policy: impl Pacing) -> Self {
         self.pacing = Some(Pace::By(Arc::new(policy)));
         self
@@ -340,6 +340,7 @@ mod tests {
         refused(with_key().connect_timeout(Duration::ZERO), "connect timeout: is zero");
         refused(with_key().request_timeout(Duration::ZERO), "request timeout: is zero");
         refused(with_key().poll_every(Duration::ZERO), "poll interval: is zero");
+        with_key().poll_every(Duration::ZERO).pacing(Adaptive::new()).build().expect("the last one counts");
     }
 
     #[test]

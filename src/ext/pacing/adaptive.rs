@@ -184,3 +184,80 @@ impl fmt::Debug for Adaptive {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn secs(seconds: f64) -> Duration {
+        Duration::from_secs_f64(seconds)
+    }
+
+    fn at(phase: Phase, seconds: f64) -> Progress {
+        let age = secs(seconds);
+        Progress { phase, age, in_phase: age, unheard: age / 10, ..Progress::default() }
+    }
+
+    const PHASES: [Phase; 3] = [Phase::Unknown, Phase::Waiting, Phase::Running];
+
+    fn taught(policy: &Adaptive, seconds: f64, tasks: u32) {
+        let time = Some(secs(seconds));
+        for _ in 0..tasks {
+            policy.learn(&Finished { total: time, waited: time.zip(time), ran: time, ..Finished::default() });
+        }
+    }
+
+    #[test]
+    fn a_price_is_one_that_a_request_can_have() {
+        for price in [0.0, -1.0, 1e9, f64::NAN, f64::INFINITY] {
+            let error = Adaptive::with_price(price).unwrap_err();
+            assert!(error.is_invalid());
+            let expected = format!("price of a request: {price} is not between 0.001 and 3600");
+            assert_eq!(error.to_string(), expected);
+        }
+    }
+
+    #[test]
+    fn a_dearer_request_is_made_less_often() {
+        for phase in PHASES {
+            let delay = |price| Adaptive::with_price(price).unwrap().delay(&at(phase, 10.0));
+            assert!(delay(0.01) < delay(0.05) && delay(0.05) < delay(0.2), "{phase:?}");
+        }
+    }
+
+    #[test]
+    fn whatever_it_learns_it_asks_within_its_bounds() {
+        for lesson in [0.0, 0.01, 3.0, 1e4, 1e15] {
+            let policy = Adaptive::new();
+            taught(&policy, lesson, 300);
+            for (phase, age) in
+                PHASES.iter().flat_map(|phase| [0.0, 1.0, 60.0, 1e5, 1e15].map(|age| (*phase, age)))
+            {
+                let (delay, likelihood) = (policy.delay(&at(phase, age)), policy.likelihood(&at(phase, age)));
+                assert!(
+                    (secs(0.2)..=secs(5.0)).contains(&delay),
+                    "{delay:?}, {phase:?} at {age} after {lesson}"
+                );
+                assert!((0.0..=1.0).contains(&likelihood), "{likelihood}, {phase:?} at {age} after {lesson}");
+            }
+        }
+    }
+
+    #[test]
+    fn it_asks_when_tasks_are_done_as_it_has_learned() {
+        let (policy, task) = (Adaptive::new(), at(Phase::Running, 4.0));
+        let cold = policy.delay(&task);
+        taught(&policy, 5.0, 50);
+        assert!(policy.delay(&task) < cold);
+        assert!(policy.delay(&at(Phase::Running, 0.5)) > secs(2.0));
+        assert!(policy.likelihood(&at(Phase::Running, 5.5)) > policy.likelihood(&at(Phase::Running, 2.0)));
+    }
+
+    #[test]
+    fn clones_learn_together() {
+        let policy = Adaptive::new();
+        taught(&policy.clone(), 40.0, 50);
+        assert!(policy.delay(&Progress::default()) > Adaptive::new().delay(&Progress::default()));
+        assert_eq!(format!("{policy:?}"), "Adaptive { price: 0.05, tasks: 50, .. }");
+    }
+}
