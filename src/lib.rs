@@ -23,6 +23,13 @@ pub mod batch {
     pub use crate::ext::{ByIterator, ByStream, Requests};
 }
 
+/// When to ask again: poll policies, for [`ClientBuilder::pacing`].
+///
+/// [`Adaptive`](pacing::Adaptive) is the default; [`Pacing`](pacing::Pacing) says what a policy of your own is.
+pub mod pacing {
+    pub use crate::ext::pacing::{Adaptive, Exponential, Finished, Fixed, Pacing, Phase, Progress};
+}
+
 /// What goes over the wire, generated from the API's documents.
 ///
 /// The helpers of [`Client`] make and read these for you. For direct use they stand beside the generated methods,

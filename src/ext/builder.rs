@@ -1,4 +1,4 @@
-use std::{env, fmt, time::Duration};
+use std::{env, fmt, sync::Arc, time::Duration};
 
 use reqwest::{Url, header::HeaderValue, redirect};
 
@@ -7,7 +7,7 @@ use super::{
     client::{Shared, State},
     gate::Gate,
     key::{ApiKey, KEY_VARIABLE},
-    pacing::Pace,
+    pacing::{Adaptive, Fixed, Pacing},
 };
 use crate::{Client, generated::facts};
 
@@ -33,7 +33,7 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 /// - `connect_timeout`: 10 s
 /// - `request_timeout`: 30 s
 /// - `user_agent`: `distribute-ai/` and the version of this crate
-/// - `poll_every`: by the task's status and age, between 0.25 s and 5 s
+/// - `pacing`: [`Adaptive`], by the task's status and age and by how long tasks took, every 0.2 s to 5 s
 /// - `http_client`: one of its own, which follows no redirect of the API
 /// - `allow_http`: not allowed, except to loopback addresses
 #[derive(Clone, Default)]
@@ -45,8 +45,15 @@ pub struct ClientBuilder {
     connect_timeout: Option<Duration>,
     request_timeout: Option<Duration>,
     user_agent: Option<String>,
-    poll_every: Option<Duration>,
+    pacing: Option<Pace>,
     allow_http: bool,
+}
+
+#[derive(Clone)]
+enum Pace {
+    /// Not checked yet.
+    Every(Duration),
+    By(Arc<dyn Pacing>),
 }
 
 impl ClientBuilder {
@@ -93,8 +100,19 @@ impl ClientBuilder {
     }
 
     /// Polls at a fixed interval, give or take ten per cent. For tests, and for servers whose pace you know.
+    ///
+    /// [`pacing`](Self::pacing) with [`Fixed`]; of the two, the last one counts.
     pub fn poll_every(mut self, interval: Duration) -> Self {
-        self.poll_every = Some(interval);
+        self.pacing = Some(Pace::Every(interval));
+        self
+    }
+
+    /// Polls by this policy: when to ask again for a task that isn't done.
+    ///
+    /// One of [`crate::pacing`] or [your own](Pacing). What it learns is shared by all tasks of the client and of its
+    /// clones; clients that are built from clones of this builder share it, too.
+    pub fn pacing(mut self, policy: impl Pacing) -> Self {
+        self.pacing = Some(Pace::By(Arc::new(policy)));
         self
     }
 
@@ -120,9 +138,10 @@ impl ClientBuilder {
         let base_url = parsed(self.base_url.as_deref().unwrap_or(facts::BASE_URL), self.allow_http)?;
         let connect_timeout = positive("connect timeout", self.connect_timeout.unwrap_or(CONNECT_TIMEOUT))?;
         let request_timeout = positive("request timeout", self.request_timeout.unwrap_or(REQUEST_TIMEOUT))?;
-        let pace = match self.poll_every {
-            Some(interval) => Pace::Every(positive("poll interval", interval)?),
-            None => Pace::Adaptive,
+        let pacing: Arc<dyn Pacing> = match self.pacing {
+            Some(Pace::Every(interval)) => Arc::new(Fixed::new(interval)?),
+            Some(Pace::By(policy)) => policy,
+            None => Arc::new(Adaptive::new()),
         };
         let agent = match self.user_agent {
             Some(agent) => Some(agent_header(&agent)?),
@@ -147,7 +166,7 @@ impl ClientBuilder {
                 key,
                 user_agent: agent,
                 request_timeout,
-                pace,
+                pacing,
                 may_follow,
                 audio,
                 gate: Gate::default(),
@@ -274,7 +293,6 @@ impl fmt::Debug for ClientBuilder {
             .field("connect_timeout", &self.connect_timeout)
             .field("request_timeout", &self.request_timeout)
             .field("user_agent", &self.user_agent)
-            .field("poll_every", &self.poll_every)
             .field("allow_http", &self.allow_http)
             .finish_non_exhaustive()
     }
@@ -322,6 +340,7 @@ mod tests {
         refused(with_key().connect_timeout(Duration::ZERO), "connect timeout: is zero");
         refused(with_key().request_timeout(Duration::ZERO), "request timeout: is zero");
         refused(with_key().poll_every(Duration::ZERO), "poll interval: is zero");
+        with_key().poll_every(Duration::ZERO).pacing(Adaptive::new()).build().expect("the last one counts");
     }
 
     #[test]

@@ -2,7 +2,7 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use reqwest::header::HeaderValue;
 
-use super::{Speak, SpeechTask, TaskId, gate::Gate, key::ApiKey, pacing::Pace};
+use super::{Speak, SpeechTask, TaskId, gate::Gate, key::ApiKey, pacing::Pacing};
 use crate::Client;
 
 impl Client {
@@ -55,7 +55,7 @@ pub(crate) struct Shared {
     /// None: the HTTP client says what it is.
     pub(crate) user_agent: Option<HeaderValue>,
     pub(crate) request_timeout: Duration,
-    pub(crate) pace: Pace,
+    pub(crate) pacing: Arc<dyn Pacing>,
     /// The HTTP client is the user's, and nobody knows what it does about redirects.
     pub(crate) may_follow: bool,
     /// Fetches the audio, from hosts that are none of the API's.
@@ -78,6 +78,6 @@ impl fmt::Debug for Client {
 
 impl fmt::Debug for State {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("State").field("key", &self.0.key).field("pace", &self.0.pace).finish_non_exhaustive()
+        f.debug_struct("State").field("key", &self.0.key).finish_non_exhaustive()
     }
 }

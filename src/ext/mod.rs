@@ -17,7 +17,7 @@ mod decide;
 mod error;
 mod fault;
 mod gate;
-mod pacing;
+pub(crate) mod pacing;
 mod retry_after;
 
 mod speak;

@@ -2,7 +2,7 @@
 //!
 //! `cargo test --lib outages -- --nocapture` prints it.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use reqwest::{
     StatusCode,
@@ -15,7 +15,7 @@ use super::{
     Error, TaskId,
     fault::{Fault, What},
     gate::Gate,
-    pacing::Pace,
+    pacing::{Adaptive, History},
     poll::{Poller, Schedule},
 };
 use crate::types::SpeechResult;
@@ -70,9 +70,10 @@ async fn wait(outage: Outage, length: Duration) -> Result<SpeechResult, Error> {
     let (gate, start) = (Gate::default(), Instant::now());
     let mut poller = Poller::new(Schedule {
         id: TaskId::from_server("t1"),
-        pace: Pace::Adaptive,
+        pacing: Arc::new(Adaptive::new()),
+        history: History::submitted(None),
         start,
-        first: start,
+        due: start,
         time: DEADLINE,
         deadline: start + DEADLINE,
     });

@@ -3,7 +3,7 @@
 //! [`Polling`] is told what happened and says when to ask again; it neither sleeps nor sends. [`Poller`] does, for a
 //! single task: [`Wait`](super::Wait) and [`Updates`](super::Updates) are two views of it. A batch drives thousands.
 
-use std::{future::Future, time::Duration};
+use std::{future::Future, sync::Arc, time::Duration};
 
 use reqwest::StatusCode;
 use tokio::time::{Instant, timeout_at};
@@ -13,7 +13,8 @@ use super::{
     decide::{Operation, Verdict, decide},
     fault::{Fault, What},
     gate::{Gate, after},
-    pacing::{Pace, backoff, jittered},
+    pacing::{self, History, Pacing, backoff, jittered},
+    server_time,
     status::Phase,
 };
 use crate::types::{SpeechResult, SpeechStatus};
@@ -22,28 +23,25 @@ use crate::types::{SpeechResult, SpeechStatus};
 const LAST_LOOK: Duration = Duration::from_secs(2);
 
 /// Where and when a task is polled: everything about it but the request itself.
-#[derive(Debug)]
 pub(crate) struct Schedule {
     pub(crate) id: TaskId,
-    pub(crate) pace: Pace,
+    pub(crate) pacing: Arc<dyn Pacing>,
+    pub(crate) history: History,
     /// When it was submitted or, if that is not known, resumed.
     pub(crate) start: Instant,
-    pub(crate) first: Instant,
+    /// The next poll; at the beginning, the first.
+    pub(crate) due: Instant,
     /// The deadline as it was given, for the error.
     pub(crate) time: Duration,
     pub(crate) deadline: Instant,
 }
 
-#[derive(Debug)]
 pub(crate) struct Polling {
     schedule: Schedule,
-    due: Instant,
-    /// The last answer or, before there is one, the first poll.
-    heard: Option<Instant>,
     /// The first 404 since the last answer.
     absent_since: Option<Instant>,
-    /// Between the last waiting and the first running answer: as near as polling can tell.
-    running_since: Option<Instant>,
+    /// The server's last wish.
+    retry_after: Option<Duration>,
     last_status: Option<SpeechStatus>,
     failures: u32,
     /// Boxed, as most tasks have none.
@@ -55,11 +53,9 @@ pub(crate) struct Polling {
 impl Polling {
     pub(crate) fn new(schedule: Schedule) -> Self {
         Self {
-            due: schedule.first,
             schedule,
-            heard: None,
             absent_since: None,
-            running_since: None,
+            retry_after: None,
             last_status: None,
             failures: 0,
             last_fault: None,
@@ -73,7 +69,7 @@ impl Polling {
 
     /// When to ask next. The last poll lands on the deadline.
     pub(crate) fn due(&self) -> Instant {
-        self.due.min(self.schedule.deadline)
+        self.schedule.due.min(self.schedule.deadline)
     }
 
     pub(crate) fn deadline(&self) -> Instant {
@@ -85,23 +81,25 @@ impl Polling {
         if self.done { Err(self.out_of_time()) } else { Ok(()) }
     }
 
+    /// How likely it is done by now, from 0 to 1: where requests are scarce, the likeliest task is asked for first. It
+    /// only compares tasks of one client.
+    pub(crate) fn likelihood(&self) -> f64 {
+        let now = Instant::now();
+        let Schedule { pacing, history, start, deadline, .. } = &self.schedule;
+        let (age, left) = (now.saturating_duration_since(*start), deadline.saturating_duration_since(now));
+        pacing.likelihood(&history.progress(age, self.retry_after, left))
+    }
+
     /// A poll begins now; returns until when its answer is waited for.
     pub(crate) fn begin(&mut self) -> Instant {
         let now = Instant::now();
         self.done = now >= self.schedule.deadline;
-        self.heard.get_or_insert(now);
         if self.done { now + LAST_LOOK } else { self.schedule.deadline }
     }
 
     /// An answer: the schedule goes by it, and all that went wrong before is forgotten.
     pub(crate) fn answered(&mut self, result: &SpeechResult) {
         let now = Instant::now();
-        let phase = result.status.phase();
-        if phase == Phase::Running && self.running_since.is_none() {
-            let before = self.heard.filter(|_| self.last_status.is_some()).unwrap_or(now);
-            self.running_since = Some(before + (now - before) / 2);
-        }
-        self.heard = Some(now);
         self.absent_since = None;
         self.failures = 0;
         self.last_fault = None;
@@ -109,10 +107,24 @@ impl Polling {
             tracing::debug!(task = %self.schedule.id, status = %result.status, "status");
             self.last_status = Some(result.status.clone());
         }
-        let age = now.saturating_duration_since(self.schedule.start);
-        let in_phase =
-            self.running_since.map_or(Duration::ZERO, |since| now.saturating_duration_since(since));
-        self.due = after(now, jittered(self.schedule.pace.next(phase, age, in_phase)));
+        let Schedule { pacing, history, start, deadline, .. } = &mut self.schedule;
+        let age = now.saturating_duration_since(*start);
+        match result.status.phase() {
+            Phase::Waiting => history.answered(pacing::Phase::Waiting, age),
+            Phase::Running => history.answered(pacing::Phase::Running, age),
+            Phase::Failed => return,
+            Phase::Completed => {
+                let server =
+                    result.finished.and_then(|finished| server_time::between(result.created, finished));
+                if let Some(finished) = history.finished(age, server) {
+                    pacing.learn(&finished);
+                }
+                return;
+            }
+        }
+        let left = deadline.saturating_duration_since(now);
+        let delay = pacing.delay(&history.progress(age, self.retry_after, left));
+        self.schedule.due = after(now, jittered(delay));
     }
 
     /// A fault: an event to wait out, or the end.
@@ -128,7 +140,8 @@ impl Polling {
         }
         self.failures += 1;
         tracing::warn!(task = %self.schedule.id, failures = self.failures, fault = ?fault.what, "not answered");
-        self.due = now + jittered(backoff(self.failures));
+        self.schedule.due = now + jittered(backoff(self.failures));
+        self.retry_after = fault.retry_after().or(self.retry_after);
         // Silence after a server's words doesn't make them less worth telling.
         if fault.reply.is_some() || self.last_fault.is_none() {
             self.last_fault = Some(Box::new(fault));
@@ -189,6 +202,11 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::pacing::{Adaptive, Fixed, Progress};
+
+    fn every(interval: Duration) -> Fixed {
+        Fixed::new(interval).unwrap()
+    }
 
     #[expect(clippy::unnecessary_wraps, reason = "stands beside the faults in a script")]
     fn answer(status: &str) -> Result<SpeechResult, Fault> {
@@ -210,7 +228,7 @@ mod tests {
 
     /// Polls until an end, as a wait does; the server is a function of the time since the start.
     async fn wait(
-        pace: Pace,
+        pacing: impl Pacing,
         deadline: Duration,
         server: impl Fn(Duration) -> Result<SpeechResult, Fault>,
     ) -> (Result<SpeechResult, Error>, Duration, u32) {
@@ -218,9 +236,10 @@ mod tests {
         let polls = Cell::new(0);
         let mut poller = Poller::new(Schedule {
             id: TaskId::from_server("t1"),
-            pace,
+            due: after(start, pacing.delay(&Progress::default())),
+            pacing: Arc::new(pacing),
+            history: History::submitted(None),
             start,
-            first: after(start, pace.first()),
             time: deadline,
             deadline: start + deadline,
         });
@@ -252,7 +271,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn an_hour_passes_in_no_time() {
         let server = |age| answer(if age < secs(3600) { "PROCESSING" } else { "COMPLETED" });
-        let (outcome, took, polls) = wait(Pace::Adaptive, secs(7200), server).await;
+        let (outcome, took, polls) = wait(Adaptive::new(), secs(7200), server).await;
         assert_eq!(outcome.unwrap().status.to_string(), "COMPLETED");
         assert!(took < secs(3606), "{took:?}");
         assert!(polls < 900, "{polls}");
@@ -261,7 +280,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn the_deadline_is_exact_and_names_what_is_known() {
         let (outcome, took, _) =
-            wait(Pace::Adaptive, Duration::from_millis(12_345), |_| answer("QUEUED")).await;
+            wait(Adaptive::new(), Duration::from_millis(12_345), |_| answer("QUEUED")).await;
         let error = outcome.unwrap_err();
         assert!(error.is_deadline());
         assert_eq!(error.to_string(), "no result within 12.345s (last status QUEUED) [task t1]");
@@ -271,7 +290,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_result_seen_by_the_last_poll_is_returned() {
         let server = |age| answer(if age < secs(10) { "PROCESSING" } else { "COMPLETED" });
-        let (outcome, took, polls) = wait(Pace::Every(secs(7)), secs(10), server).await;
+        let (outcome, took, polls) = wait(every(secs(7)), secs(10), server).await;
         assert!(outcome.is_ok());
         assert_eq!((took, polls), (secs(10), 2));
     }
@@ -280,14 +299,14 @@ mod tests {
     async fn an_outage_is_waited_out_until_the_deadline() {
         for fault in [broken, || refused(500, None), || refused(502, None), || refused(429, Some("3"))] {
             let server = |age| if age < secs(299) { fault() } else { answer("COMPLETED") };
-            let (outcome, ..) = wait(Pace::Adaptive, secs(300), server).await;
+            let (outcome, ..) = wait(Adaptive::new(), secs(300), server).await;
             assert!(outcome.is_ok(), "{outcome:?}");
         }
     }
 
     #[tokio::test(start_paused = true)]
     async fn an_outage_beyond_the_deadline_is_its_cause() {
-        let (outcome, took, _) = wait(Pace::Adaptive, secs(60), |_| refused(502, None)).await;
+        let (outcome, took, _) = wait(Adaptive::new(), secs(60), |_| refused(502, None)).await;
         let error = outcome.unwrap_err();
         assert!(error.is_deadline());
         assert_eq!(error.status(), Some(StatusCode::BAD_GATEWAY));
@@ -297,7 +316,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_long_retry_after_is_cut_by_the_deadline() {
-        let (outcome, took, polls) = wait(Pace::Adaptive, secs(60), |_| refused(429, Some("3600"))).await;
+        let (outcome, took, polls) = wait(Adaptive::new(), secs(60), |_| refused(429, Some("3600"))).await;
         assert!(outcome.unwrap_err().is_deadline());
         assert_eq!((took, polls), (secs(60), 2));
     }
@@ -305,9 +324,9 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_task_may_be_unknown_for_a_while_but_not_for_ever() {
         let lagging = |age| if age < secs(8) { refused(404, None) } else { answer("COMPLETED") };
-        assert!(wait(Pace::Adaptive, secs(60), lagging).await.0.is_ok());
+        assert!(wait(Adaptive::new(), secs(60), lagging).await.0.is_ok());
 
-        let (outcome, took, _) = wait(Pace::Adaptive, secs(60), |_| refused(404, None)).await;
+        let (outcome, took, _) = wait(Adaptive::new(), secs(60), |_| refused(404, None)).await;
         let error = outcome.unwrap_err();
         assert!(error.is_not_found());
         assert_eq!(error.to_string(), "the server does not know the task: 404 Not Found: words [task t1]");
@@ -321,13 +340,13 @@ mod tests {
             30..38 => refused(404, None),
             _ => answer("COMPLETED"),
         };
-        assert!(wait(Pace::Every(secs(1)), secs(60), flapping).await.0.is_ok());
+        assert!(wait(every(secs(1)), secs(60), flapping).await.0.is_ok());
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_refused_key_ends_the_wait_and_keeps_the_id() {
         for status in [400, 401, 403] {
-            let (outcome, _, polls) = wait(Pace::Adaptive, secs(60), |_| refused(status, None)).await;
+            let (outcome, _, polls) = wait(Adaptive::new(), secs(60), |_| refused(status, None)).await;
             let error = outcome.unwrap_err();
             assert!(error.is_rejected());
             assert_eq!(error.is_unauthorized(), status != 400);
@@ -343,18 +362,17 @@ mod tests {
             30..38 => refused(404, None),
             _ => answer("COMPLETED"),
         };
-        let (outcome, ..) = wait(Pace::Every(secs(1)), secs(60), recovering).await;
+        let (outcome, ..) = wait(every(secs(1)), secs(60), recovering).await;
         assert!(outcome.is_ok(), "{outcome:?}");
         // Nor does a pace slower than the grace.
         let once = |age: Duration| if age < secs(20) { refused(404, None) } else { answer("COMPLETED") };
-        let (outcome, ..) = wait(Pace::Every(secs(15)), secs(60), once).await;
+        let (outcome, ..) = wait(every(secs(15)), secs(60), once).await;
         assert!(outcome.is_ok(), "{outcome:?}");
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_pace_of_never_still_looks_at_the_deadline() {
-        let (outcome, took, polls) =
-            wait(Pace::Every(Duration::MAX), secs(60), |_| answer("COMPLETED")).await;
+        let (outcome, took, polls) = wait(every(Duration::MAX), secs(60), |_| answer("COMPLETED")).await;
         assert!(outcome.is_ok());
         assert_eq!((took, polls), (secs(60), 1));
     }
@@ -363,9 +381,10 @@ mod tests {
         let start = Instant::now();
         Poller::new(Schedule {
             id: TaskId::from_server("t1"),
-            pace: Pace::Adaptive,
+            pacing: Arc::new(Adaptive::new()),
+            history: History::resumed(),
             start,
-            first: start,
+            due: start,
             time: deadline,
             deadline: start + deadline,
         })
@@ -393,5 +412,91 @@ mod tests {
         };
         assert!(poller(Duration::ZERO).next(&Gate::default(), slow).await.is_ok());
         assert_eq!(start.elapsed(), Duration::from_millis(1_500));
+    }
+
+    /// A wait for a task of this age when it is done, as a client has many.
+    async fn wait_for(policy: &Arc<dyn Pacing>, done: Duration) -> u32 {
+        let start = Instant::now();
+        let mut polls = 0;
+        let mut poller = Poller::new(Schedule {
+            pacing: Arc::clone(policy),
+            history: History::submitted(None),
+            due: after(start, policy.delay(&Progress::default())),
+            ..poller(secs(600)).0.schedule
+        });
+        loop {
+            polls += 1;
+            let poll = || {
+                let status = if start.elapsed() < done { "PROCESSING" } else { "COMPLETED" };
+                std::future::ready(answer(status))
+            };
+            if poller.next(&Gate::default(), poll).await.unwrap().status.is_final() {
+                return polls;
+            }
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_task_that_is_done_costs_one_poll() {
+        let (outcome, took, polls) = wait(Adaptive::new(), secs(60), |_| answer("COMPLETED")).await;
+        assert!(outcome.is_ok());
+        assert_eq!(polls, 1);
+        assert!((secs(1)..secs(3)).contains(&took), "{took:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_one_wait_learns_serves_the_next() {
+        let policy: Arc<dyn Pacing> = Arc::new(Adaptive::new());
+        let cold = wait_for(&policy, secs(60)).await;
+        for _ in 0..20 {
+            wait_for(&policy, secs(60)).await;
+        }
+        let warm = wait_for(&policy, secs(60)).await;
+        assert!(warm * 4 < cold * 3, "{warm} polls, after {cold} at first");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_policy_is_told_what_is_known() {
+        let seen = Arc::new(std::sync::Mutex::new(Vec::new()));
+        let keep = Arc::clone(&seen);
+        let policy = move |task: &Progress| {
+            keep.lock().unwrap().push(*task);
+            secs(10)
+        };
+        let server = |age: Duration| match age.as_secs() {
+            0..15 => answer("QUEUED"),
+            15..24 => refused(503, Some("5")),
+            24..40 => answer("PROCESSING"),
+            _ => answer("COMPLETED"),
+        };
+        wait(policy, secs(100), server).await.0.unwrap();
+        let seen = seen.lock().unwrap();
+        let phases: Vec<_> = seen.iter().map(|task| (task.phase, task.polls, task.retry_after)).collect();
+        let (unknown, waiting, running) =
+            (pacing::Phase::Unknown, pacing::Phase::Waiting, pacing::Phase::Running);
+        assert_eq!(phases[..2], [(unknown, 0, None), (waiting, 1, None)]);
+        assert_eq!(phases[2], (running, 2, Some(secs(5))));
+        let task = seen[2];
+        assert_eq!(task.age + task.left, secs(100));
+        let off = task.age.abs_diff(secs(10) + task.in_phase * 2);
+        assert!(off < Duration::from_millis(1), "since half way between two answers: {task:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_task_grows_likelier_to_be_done_until_it_is_asked_for() {
+        let mut polling = poller(secs(600)).0;
+        polling.answered(&answer("PROCESSING").unwrap());
+        assert!(polling.likelihood() < 1e-9);
+        tokio::time::advance(secs(2)).await;
+        let soon = polling.likelihood();
+        tokio::time::advance(secs(2)).await;
+        let later = polling.likelihood();
+        assert!(0.05 < soon && soon < later && later < 0.95, "{soon} {later}");
+    }
+
+    #[test]
+    fn a_waiting_task_takes_little_room() {
+        let id = 36;
+        assert!(size_of::<Polling>() + id < 300, "{}", size_of::<Polling>());
     }
 }

@@ -170,13 +170,13 @@ impl Speak {
     /// - [`is_in_doubt`](Error::is_in_doubt): it may have been taken, and billed
     pub async fn submit(self) -> Result<SpeechTask, Error> {
         let request = self.request()?;
-        let Self { client, deadline, resubmissions, on_submitted, .. } = self;
+        let Self { client, input, deadline, resubmissions, on_submitted, .. } = self;
         let submission = Submission::new(after(Instant::now(), deadline), resubmissions);
         let id = submit(&client.state().gate, submission, || create(&client, &request)).await?;
         if let Some(callback) = on_submitted {
             callback(&id);
         }
-        Ok(SpeechTask::submitted(client, id))
+        Ok(SpeechTask::submitted(client, id).of_length(input.chars().count()))
     }
 
     /// What a batch needs of it.

@@ -1,4 +1,4 @@
-use std::{fmt, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use tokio::time::Instant;
 
@@ -7,6 +7,7 @@ use super::{
     decide::{Operation, decide},
     fault::{Fault, What, outcome},
     gate::after,
+    pacing::History,
     poll::Schedule,
 };
 use crate::{
@@ -22,15 +23,21 @@ pub struct SpeechTask {
     client: Client,
     id: TaskId,
     submitted: Option<Instant>,
+    /// Of its text.
+    characters: Option<u16>,
 }
 
 impl SpeechTask {
     pub(crate) fn submitted(client: Client, id: TaskId) -> Self {
-        Self { client, id, submitted: Some(Instant::now()) }
+        Self { client, id, submitted: Some(Instant::now()), characters: None }
     }
 
     pub(crate) fn resumed(client: Client, id: TaskId) -> Self {
-        Self { client, id, submitted: None }
+        Self { client, id, submitted: None, characters: None }
+    }
+
+    pub(crate) fn of_length(self, characters: usize) -> Self {
+        Self { characters: u16::try_from(characters).ok(), ..self }
     }
 
     /// Its id: all that is needed to come back, by [`Client::task`].
@@ -108,15 +115,20 @@ impl SpeechTask {
 
     /// A task of this process is given the time it needs at least; a resumed one may long be done.
     pub(crate) fn schedule(&self, time: Duration, deadline: Option<Instant>) -> Schedule {
-        let (now, pace) = (Instant::now(), self.client.state().pace);
-        Schedule {
-            id: self.id.clone(),
-            pace,
-            start: self.submitted.unwrap_or(now),
-            first: self.submitted.map_or(now, |submitted| after(submitted, pace.first())),
-            time,
-            deadline: deadline.unwrap_or_else(|| after(now, time)),
-        }
+        let now = Instant::now();
+        let pacing = Arc::clone(&self.client.state().pacing);
+        let deadline = deadline.unwrap_or_else(|| after(now, time));
+        let (history, start, due) = match self.submitted {
+            Some(submitted) => {
+                let history = History::submitted(self.characters);
+                let left = deadline.saturating_duration_since(submitted);
+                let delay = pacing.delay(&history.progress(Duration::ZERO, None, left));
+                let due = after(submitted, delay);
+                (if due < now { history.watched_later() } else { history }, submitted, due)
+            }
+            None => (History::resumed(), now, now),
+        };
+        Schedule { id: self.id.clone(), pacing, history, start, due, time, deadline }
     }
 }
 

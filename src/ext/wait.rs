@@ -26,7 +26,7 @@ pub(crate) const DEADLINE: Duration = Duration::from_secs(10 * 60);
 /// # }
 /// ```
 ///
-/// The task is polled at a pace that follows its status and age. Resets, timeouts, replies that can't be read and the
+/// The task is polled as the client's [policy](crate::pacing) says, by its status and age. Resets, timeouts, replies that can't be read and the
 /// statuses 408, 425, 429 and 5xx are waited out: first 0.25 s, then doubling to 10 s, or as long as `Retry-After` says.
 /// A status that this version doesn't know means "not done". Dropping the wait stops the polling and nothing else.
 ///

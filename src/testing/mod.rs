@@ -2,6 +2,7 @@
 //!
 //! [`Simulator`] is a real server on loopback sockets: start it, point a client at it, count what arrived. What goes
 //! wrong is a [`Fault`] of a request or the [`Fate`] of a task; a [`Script`] says of which.
+//! [`Rehearsal`] tries a poll policy without any server.
 
 mod builder;
 mod simulator;
@@ -20,6 +21,8 @@ mod fate;
 
 mod hint;
 mod rate_limit;
+
+mod rehearsal;
 
 mod exchange;
 mod server;
@@ -51,6 +54,7 @@ pub use hint::Hint;
 /// The crate that the typed mocks are for.
 pub use httpmock;
 pub use rate_limit::RateLimit;
+pub use rehearsal::{Rehearsal, Rehearsed};
 pub use route::{Host, Route};
 pub use script::Script;
 pub use simulator::Simulator;

@@ -19,8 +19,9 @@ fn read(path: impl AsRef<Path>) -> String {
 /// Every file below these, except what builds leave.
 fn files(ending: &str) -> Vec<PathBuf> {
     let mut found = Vec::new();
-    let mut open: Vec<_> =
-        ["src", "tests", "examples", "xtask", "openapi", ".github"].map(|name| root().join(name)).into();
+    let mut open: Vec<_> = ["src", "tests", "examples", "benches", "xtask", "openapi", ".github"]
+        .map(|name| root().join(name))
+        .into();
     while let Some(directory) = open.pop() {
         for entry in fs::read_dir(directory).unwrap() {
             let path = entry.unwrap().path();

@@ -1,4 +1,9 @@
 //! Which of many requests goes next.
+//!
+//! Where there are more requests to make than may be made, the next one goes where it is expected to shorten the waiting
+//! most. A second of delay costs a request that was never sent a second of waiting; it costs a task a second only if it
+//! is done by now, and nobody knows. So new requests go before polls, unless a task is all but certain to be done; and
+//! of the polls the likeliest goes first.
 
 use std::{
     cmp::Reverse,
@@ -7,17 +12,26 @@ use std::{
 
 use tokio::time::Instant;
 
+/// From this likelihood on a task counts as done, and takes turns with those that were never sent.
+const CERTAIN: f64 = 0.95;
+
+/// The most tasks that are compared for one request, those due for the longest time first. It bounds the work; with more
+/// than these overdue, the rest have their turn as they get older.
+const COMPARED: usize = 256;
+
 /// Places of tasks, each at most once: as new, as due at some time, or as overdue.
 #[derive(Default)]
 pub(super) struct Agenda {
     /// Never sent, in the order of the batch.
     new: VecDeque<usize>,
     /// By time, and then by turn.
-    due: BinaryHeap<Reverse<(Instant, u64, usize)>>,
+    later: BinaryHeap<Reverse<(Instant, u64, usize)>>,
+    /// Those whose time has come, in its order.
+    due: VecDeque<usize>,
     /// At their deadline: nothing holds them back any more.
     last: VecDeque<usize>,
     turns: u64,
-    /// What goes next if both a new request and one that is due could.
+    /// What goes next if both a new request and a task that is all but done could.
     new_first: bool,
 }
 
@@ -28,42 +42,59 @@ impl Agenda {
 
     pub(super) fn add(&mut self, due: Instant, place: usize) {
         self.turns += 1;
-        self.due.push(Reverse((due, self.turns, place)));
+        self.later.push(Reverse((due, self.turns, place)));
     }
 
     pub(super) fn add_last(&mut self, place: usize) {
         self.last.push_back(place);
     }
 
-    /// The next one that may go now. New ones and those that are due take turns: neither starves the other.
-    pub(super) fn pop(&mut self, now: Instant, new_may_go: bool) -> Option<usize> {
+    /// The next one that may go now; `likelihood` tells how likely it is that a request for a place shortens the waiting.
+    pub(super) fn pop(
+        &mut self,
+        now: Instant,
+        new_may_go: bool,
+        likelihood: impl Fn(usize) -> f64,
+    ) -> Option<usize> {
         if let Some(place) = self.last.pop_front() {
             return Some(place);
         }
-        let new = new_may_go && !self.new.is_empty() && (self.new_first || !self.is_due(now));
-        let place = if new { self.new.pop_front() } else { self.pop_due(now) };
-        self.new_first = !new;
-        place
+        self.gather(now);
+        let compared = self.due.iter().take(COMPARED).map(|place| likelihood(*place)).enumerate();
+        // Of equals the one that was due first.
+        let best = compared.reduce(|best, next| if next.1 > best.1 { next } else { best });
+        let new = new_may_go && !self.new.is_empty();
+        match best {
+            Some((at, likelihood)) if !new || (likelihood >= CERTAIN && !self.new_first) => {
+                self.new_first = true;
+                self.due.remove(at)
+            }
+            _ if new => {
+                self.new_first = false;
+                self.new.pop_front()
+            }
+            _ => None,
+        }
     }
 
     /// The next one that is due, whether it may go or not.
     pub(super) fn pop_due(&mut self, now: Instant) -> Option<usize> {
-        if !self.is_due(now) {
-            return None;
-        }
-        self.due.pop().map(|Reverse((.., place))| place)
+        self.gather(now);
+        self.due.pop_front()
     }
 
     /// From when on there is something to send.
     pub(super) fn ready_at(&self, now: Instant, new_may_go_at: Instant) -> Option<Instant> {
-        let last = self.last.front().map(|_| now);
+        let at_once = (!self.last.is_empty() || !self.due.is_empty()).then_some(now);
         let new = self.new.front().map(|_| new_may_go_at);
-        let due = self.due.peek().map(|Reverse((due, ..))| *due);
-        [last, new, due].into_iter().flatten().min()
+        let later = self.later.peek().map(|Reverse((due, ..))| *due);
+        [at_once, new, later].into_iter().flatten().min()
     }
 
-    fn is_due(&self, now: Instant) -> bool {
-        self.due.peek().is_some_and(|Reverse((due, ..))| *due <= now)
+    fn gather(&mut self, now: Instant) {
+        while self.later.peek().is_some_and(|Reverse((due, ..))| *due <= now) {
+            self.due.extend(self.later.pop().map(|Reverse((.., place))| place));
+        }
     }
 }
 
@@ -73,40 +104,54 @@ mod tests {
 
     use super::*;
 
-    #[test]
-    fn new_ones_and_due_ones_take_turns() {
-        let (mut agenda, now) = (Agenda::default(), Instant::now());
-        for place in 0..3 {
-            agenda.add_new(place);
-            agenda.add(now - Duration::from_secs(1), 10 + place);
-        }
-        agenda.add(now + Duration::from_secs(1), 20);
-        let mut order = Vec::new();
-        while let Some(place) = agenda.pop(now, true) {
-            order.push(place);
-        }
-        assert_eq!(order, [10, 0, 11, 1, 12, 2]);
-        assert_eq!(agenda.ready_at(now, now), Some(now + Duration::from_secs(1)));
+    /// What goes next, until nothing does.
+    fn order(agenda: &mut Agenda, now: Instant, likelihood: impl Fn(usize) -> f64) -> Vec<usize> {
+        std::iter::from_fn(|| agenda.pop(now, true, &likelihood)).collect()
     }
 
     #[test]
-    fn those_that_are_due_come_by_time_and_then_by_turn() {
+    fn new_ones_go_before_the_likely_and_take_turns_with_the_certain() {
+        for (likelihood, expected) in [(0.5, [0, 1, 2, 10, 11, 12]), (1.0, [10, 0, 11, 1, 12, 2])] {
+            let (mut agenda, now) = (Agenda::default(), Instant::now());
+            for place in 0..3 {
+                agenda.add_new(place);
+                agenda.add(now - Duration::from_secs(1), 10 + place);
+            }
+            agenda.add(now + Duration::from_secs(1), 20);
+            assert_eq!(order(&mut agenda, now, |_| likelihood), expected);
+            assert_eq!(agenda.ready_at(now, now), Some(now + Duration::from_secs(1)));
+        }
+    }
+
+    #[test]
+    fn of_those_that_are_due_the_likeliest_goes_first_and_of_equals_the_oldest() {
         let (mut agenda, now) = (Agenda::default(), Instant::now());
-        for (ago, place) in [(1, 0), (3, 1), (2, 2), (3, 3)] {
+        for (ago, place) in [(1, 0), (3, 1), (2, 2), (3, 3), (1, 4)] {
             agenda.add(now - Duration::from_secs(ago), place);
         }
         agenda.add_last(9);
-        let order: Vec<_> = std::iter::from_fn(|| agenda.pop(now, true)).collect();
-        assert_eq!(order, [9, 1, 3, 2, 0]);
+        let likelihood = |place| if place == 4 { 0.8 } else { 0.2 };
+        assert_eq!(order(&mut agenda, now, likelihood), [9, 4, 1, 3, 2, 0]);
+    }
+
+    #[test]
+    fn with_very_many_the_oldest_are_compared() {
+        let (mut agenda, now) = (Agenda::default(), Instant::now());
+        for place in 0..1_000 {
+            agenda.add(now, place);
+        }
+        #[expect(clippy::cast_precision_loss, reason = "small numbers")]
+        let order = order(&mut agenda, now, |place| place as f64);
+        assert_eq!((order[0], order[1], order.len()), (COMPARED - 1, COMPARED, 1_000));
     }
 
     #[test]
     fn new_ones_wait_where_they_may_not_go() {
         let (mut agenda, now) = (Agenda::default(), Instant::now());
         agenda.add_new(0);
-        assert_eq!(agenda.pop(now, false), None);
+        assert_eq!(agenda.pop(now, false, |_| 0.0), None);
         let later = now + Duration::from_secs(1);
         assert_eq!(agenda.ready_at(now, later), Some(later));
-        assert_eq!(agenda.pop(now, true), Some(0));
+        assert_eq!(agenda.pop(now, true, |_| 0.0), Some(0));
     }
 }

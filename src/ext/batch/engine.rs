@@ -30,7 +30,7 @@ use super::{
     progress::{End, Tally},
 };
 use crate::{
-    Error, Speak, TaskId,
+    Error, Speak, SpeechTask, TaskId,
     ext::{
         decide::may_be_billed,
         fault::Fault,
@@ -113,6 +113,18 @@ struct Task<K> {
     stage: Stage,
 }
 
+impl<K> Task<K> {
+    /// How likely it is that a request for it shortens the waiting.
+    fn likelihood(&self) -> f64 {
+        match &self.stage {
+            // It was sent before, and came to nothing.
+            Stage::Submit(_) => 1.0,
+            Stage::Wait(polling) => polling.likelihood(),
+        }
+    }
+}
+
+#[expect(clippy::large_enum_variant, reason = "most tasks wait: a box would only add to what that costs")]
 enum Stage {
     /// Boxed, as a text is large and most tasks wait.
     Submit(Box<Draft>),
@@ -287,7 +299,7 @@ impl<K: Display + Send + 'static, A: Api> Engine<K, A> {
         {
             return Err(repeated(key));
         }
-        if !self.api.owns(&speak) {
+        if !speak.client().is_same(self.api.client()) {
             return Err(Error::invalid("request", "is of another client than the batch"));
         }
         let order = speak.into_order()?;
@@ -312,8 +324,8 @@ impl<K: Display + Send + 'static, A: Api> Engine<K, A> {
     }
 
     fn resumed(&self, id: TaskId, order: &Order) -> Polling {
-        let deadline = after(Instant::now(), order.time);
-        Polling::new(self.api.schedule(id, None, order.time, deadline))
+        let task = self.api.client().task(id);
+        Polling::new(task.schedule(order.time, None))
     }
 
     /// Sends what is due, as fast as it may; sets the alarm for what comes next.
@@ -322,7 +334,7 @@ impl<K: Display + Send + 'static, A: Api> Engine<K, A> {
         self.alarm = None;
         while !self.stopping && self.creates.len() + self.polls.len() < ON_THE_WIRE {
             let now = Instant::now();
-            let opens = self.api.gate().closed_for().map(|left| after(now, left));
+            let opens = self.api.client().state().gate.closed_for().map(|left| after(now, left));
             if let Some(opens) = opens {
                 moved |= self.hold_back(now, opens);
             }
@@ -332,7 +344,8 @@ impl<K: Display + Send + 'static, A: Api> Engine<K, A> {
                 self.alarm = Some(ready.max(allowed));
                 break;
             }
-            let Some(place) = self.agenda.pop(now, opens.is_none()) else { break };
+            let likelihood = |place: usize| self.tasks[place].likelihood();
+            let Some(place) = self.agenda.pop(now, opens.is_none(), likelihood) else { break };
             if let Some(budget) = &mut self.budget {
                 budget.spend();
             }
@@ -439,8 +452,9 @@ impl<K: Display + Send + 'static, A: Api> Engine<K, A> {
                 {
                     tracing::error!(task = %id, "`on_submitted` panicked; the task goes on");
                 }
-                let schedule = self.api.schedule(id, Some(Instant::now()), order.time, submission.deadline());
-                let polling = Polling::new(schedule);
+                let characters = order.request.input.chars().count();
+                let task = SpeechTask::submitted(self.api.client().clone(), id).of_length(characters);
+                let polling = Polling::new(task.schedule(order.time, Some(submission.deadline())));
                 self.agenda.add(polling.due(), place);
                 *stage = Stage::Wait(polling);
             }

@@ -24,12 +24,7 @@ use super::{
 };
 use crate::{
     Client, Error, Speak, TaskId,
-    ext::{
-        fault::{Fault, What},
-        gate::{Gate, after},
-        pacing::Pace,
-        poll::Schedule,
-    },
+    ext::fault::{Fault, What},
     types::{SpeechRequest, SpeechResult},
 };
 
@@ -54,7 +49,7 @@ type CreateScript = dyn Fn(&str, u32) -> Create + Send + Sync;
 type PollScript = dyn Fn(Duration) -> Result<&'static str, Fault> + Send + Sync;
 
 struct Server {
-    gate: Gate,
+    client: Client,
     begun: Instant,
     /// By the text and the number of its attempt.
     create: Box<CreateScript>,
@@ -81,7 +76,7 @@ impl Memory {
         poll: impl Fn(Duration) -> Result<&'static str, Fault> + Send + Sync + 'static,
     ) -> Self {
         Self(Arc::new(Server {
-            gate: Gate::default(),
+            client: Client::builder().api_key("k").build().unwrap(),
             begun: Instant::now(),
             create: Box::new(create),
             poll: Box::new(poll),
@@ -114,12 +109,8 @@ fn limited(seconds: u64) -> Fault {
 }
 
 impl Api for Memory {
-    fn gate(&self) -> &Gate {
-        &self.0.gate
-    }
-
-    fn owns(&self, _: &Speak) -> bool {
-        true
+    fn client(&self) -> &Client {
+        &self.0.client
     }
 
     async fn create(&self, request: &SpeechRequest) -> Result<TaskId, Fault> {
@@ -146,7 +137,7 @@ impl Api for Memory {
             Create::TakesAndBreaks | Create::Breaks => Err(Fault::new(What::Broken)),
             Create::TakesAndGarbles => Err(Fault::new(What::Unreadable)),
             Create::Limits(seconds) => {
-                self.0.gate.close_for(Duration::from_secs(seconds));
+                self.0.client.state().gate.close_for(Duration::from_secs(seconds));
                 Err(limited(seconds))
             }
             Create::Refuses => {
@@ -165,23 +156,11 @@ impl Api for Memory {
         sleep(Duration::from_millis(80)).await;
         let status = (self.0.poll)(age).inspect_err(|fault| {
             if let Some(time) = fault.retry_after() {
-                self.0.gate.close_for(time);
+                self.0.client.state().gate.close_for(time);
             }
         })?;
         let body = json!({"id": id, "status": status, "created": 0, "model": "m", "results": []});
         Ok(serde_json::from_value(body).unwrap())
-    }
-
-    fn schedule(
-        &self,
-        id: TaskId,
-        submitted: Option<Instant>,
-        time: Duration,
-        deadline: Instant,
-    ) -> Schedule {
-        let now = Instant::now();
-        let first = submitted.map_or(now, |at| after(at, Pace::Adaptive.first()));
-        Schedule { id, pace: Pace::Adaptive, start: submitted.unwrap_or(now), first, time, deadline }
     }
 }
 
@@ -201,12 +180,9 @@ fn plan(max_in_flight: usize, requests_per_second: Option<f64>) -> Plan {
     Plan { max_in_flight, requests_per_second, journal: None }
 }
 
-fn speaks(texts: impl IntoIterator<Item = String>) -> Vec<(String, Speak)> {
-    let client = Client::builder().api_key("k").build().unwrap();
-    texts
-        .into_iter()
-        .map(|text| (text.clone(), client.speak(text).deadline(Duration::from_secs(3600))))
-        .collect()
+fn speaks(server: &Memory, texts: impl IntoIterator<Item = String>) -> Vec<(String, Speak)> {
+    let speak = |text: String| server.client().speak(text).deadline(Duration::from_secs(3600));
+    texts.into_iter().map(|text| (text.clone(), speak(text))).collect()
 }
 
 async fn run(server: &Memory, list: Vec<(String, Speak)>, plan: Plan) -> Run {
@@ -241,7 +217,7 @@ fn done_after(seconds: u64) -> impl Fn(Duration) -> Result<&'static str, Fault> 
 #[tokio::test(start_paused = true)]
 async fn ten_thousand_in_flight_keep_to_the_budget_in_every_second() {
     let server = Memory::new(|_, _| Create::Takes, done_after(60));
-    let run = run(&server, speaks(texts(10_000)), plan(10_000, Some(50.0))).await;
+    let run = run(&server, speaks(&server, texts(10_000)), plan(10_000, Some(50.0))).await;
     assert_eq!(run.count(Result::is_ok), 10_000);
     assert_eq!(run.progress.done, 10_000);
     assert_eq!(server.seen().taken.len(), 10_000);
@@ -258,7 +234,7 @@ async fn a_storm_of_429_is_sat_out_by_all_and_within_the_budget() {
     };
     let server =
         Memory::new(|_, attempt| if attempt == 1 { Create::Limits(2) } else { Create::Takes }, storm);
-    let run = run(&server, speaks(texts(300)), plan(300, Some(20.0))).await;
+    let run = run(&server, speaks(&server, texts(300)), plan(300, Some(20.0))).await;
     assert_eq!(run.count(Result::is_ok), 300, "{:?}", run.results.iter().find(|(_, end)| end.is_err()));
     assert!(server.seen().taken.values().all(|times| *times == 1));
     assert!(server.peak() <= 20, "{}", server.peak());
@@ -269,7 +245,7 @@ async fn nothing_goes_out_while_the_server_wants_to_be_left_alone() {
     let limits = |_: &str, attempt| if attempt == 1 { Create::Limits(30) } else { Create::Takes };
     let server = Memory::new(limits, done_after(1));
     let start = server.0.begun;
-    let run = run(&server, speaks(texts(5)), plan(1, None)).await;
+    let run = run(&server, speaks(&server, texts(5)), plan(1, None)).await;
     assert_eq!(run.count(Result::is_ok), 5);
     let requests = server.seen().requests.clone();
     // The first is told at once, and everything after it waits.
@@ -280,7 +256,7 @@ async fn nothing_goes_out_while_the_server_wants_to_be_left_alone() {
 #[tokio::test(start_paused = true)]
 async fn no_more_are_in_flight_than_allowed() {
     let server = Memory::new(|_, _| Create::Takes, done_after(10));
-    let run = run(&server, speaks(texts(20)), plan(5, None)).await;
+    let run = run(&server, speaks(&server, texts(20)), plan(5, None)).await;
     assert_eq!(run.count(Result::is_ok), 20);
     let seen = server.seen();
     let mut born: Vec<_> = seen.born.values().collect();
@@ -298,7 +274,7 @@ async fn one_that_fails_sinks_none_of_the_others() {
         _ => Create::Takes,
     };
     let server = Memory::new(create, done_after(3));
-    let mut list = speaks(texts(5));
+    let mut list = speaks(&server, texts(5));
     list.push(("too short".to_owned(), list[0].1.client().speak("x")));
     let run = run(&server, list, plan(64, None)).await;
     let end = |key: &str| &run.results.iter().find(|(found, _)| found == key).unwrap().1;
@@ -318,14 +294,14 @@ async fn an_outage_of_the_polls_is_waited_out() {
             if age < Duration::from_secs(3000) { Err(Fault::new(What::Broken)) } else { Ok("COMPLETED") }
         },
     );
-    let run = run(&server, speaks(texts(100)), plan(100, Some(10.0))).await;
+    let run = run(&server, speaks(&server, texts(100)), plan(100, Some(10.0))).await;
     assert_eq!(run.count(Result::is_ok), 100);
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_deadline_of_each_is_its_own_and_has_a_last_look() {
     let server = Memory::new(|_, _| Create::Takes, done_after(30));
-    let list: Vec<_> = speaks(texts(3))
+    let list: Vec<_> = speaks(&server, texts(3))
         .into_iter()
         .zip([10, 31, 60])
         .map(|((key, speak), seconds)| (key, speak.deadline(Duration::from_secs(seconds))))
@@ -371,7 +347,7 @@ fn nothing_is_billed_twice(server: &Memory, run: &Run) {
 async fn whatever_breaks_nothing_is_billed_twice() {
     for seed in 0..5 {
         let server = Memory::new(misfortune(seed), done_after(2));
-        let run = run(&server, speaks(texts(2_000)), plan(500, None)).await;
+        let run = run(&server, speaks(&server, texts(2_000)), plan(500, None)).await;
         nothing_is_billed_twice(&server, &run);
         let (done, in_doubt) = (run.count(Result::is_ok), run.progress.in_doubt);
         assert!(in_doubt > 250 && in_doubt < 400, "some 15 in 100 are in doubt: {in_doubt}");

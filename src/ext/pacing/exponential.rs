@@ -1,0 +1,89 @@
+use std::{ops::Bound, time::Duration};
+
+use super::{Pacing, Progress};
+use crate::{Error, OutOfBounds};
+
+/// A poll policy: each delay longer than the one before by a factor, up to a longest one.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use distribute_ai::{Client, pacing::Exponential};
+///
+/// let policy = Exponential::new(Duration::from_secs(1), 1.5, Duration::from_secs(30))?;
+/// let client = Client::builder().api_key("your-key").pacing(policy).build()?;
+/// # Ok::<(), distribute_ai::Error>(())
+/// ```
+///
+/// Doubling, as is usual after faults, is far too sparse for tasks that are merely not done: in the end it looks once
+/// in as much time as has passed.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Exponential {
+    first: Duration,
+    factor: f64,
+    longest: Duration,
+}
+
+impl Exponential {
+    /// After `first`, then after `factor` times the delay before, up to the `longest`.
+    ///
+    /// # Errors
+    ///
+    /// [`is_invalid`](Error::is_invalid): a first delay of zero, a factor below 1, infinite or NaN, or a longest delay
+    /// below the first.
+    pub fn new(first: Duration, factor: f64, longest: Duration) -> Result<Self, Error> {
+        if first.is_zero() {
+            return Err(Error::invalid("first delay", "is zero; it must be longer"));
+        }
+        OutOfBounds::check(factor, (Bound::Included(1.0), Bound::Excluded(f64::INFINITY)))
+            .map_err(|limit| Error::invalid("factor", limit))?;
+        if longest < first {
+            return Err(Error::invalid(
+                "longest delay",
+                format!("{longest:?} is below the first of {first:?}"),
+            ));
+        }
+        Ok(Self { first, factor, longest })
+    }
+}
+
+impl Pacing for Exponential {
+    fn delay(&self, task: &Progress) -> Duration {
+        let polls = i32::try_from(task.polls).unwrap_or(i32::MAX);
+        let seconds = self.first.as_secs_f64() * self.factor.powi(polls);
+        Duration::try_from_secs_f64(seconds).map_or(self.longest, |delay| delay.min(self.longest))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn secs(seconds: u64) -> Duration {
+        Duration::from_secs(seconds)
+    }
+
+    #[test]
+    fn it_grows_up_to_the_longest() {
+        let policy = Exponential::new(secs(1), 2.0, secs(10)).unwrap();
+        let delays = [0, 1, 2, 3, 4, 5, u32::MAX]
+            .map(|polls| policy.delay(&Progress { polls, ..Progress::default() }).as_secs());
+        assert_eq!(delays, [1, 2, 4, 8, 10, 10, 10]);
+    }
+
+    #[track_caller]
+    fn refused(first: u64, factor: f64, longest: u64, expected: &str) {
+        let error = Exponential::new(secs(first), factor, secs(longest)).unwrap_err();
+        assert!(error.is_invalid());
+        assert_eq!(error.to_string(), expected);
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_refused() {
+        refused(0, 2.0, 60, "first delay: is zero; it must be longer");
+        refused(1, 0.9, 60, "factor: 0.9 is not at least 1 and below inf");
+        refused(1, f64::NAN, 60, "factor: NaN is not at least 1 and below inf");
+        refused(1, f64::INFINITY, 60, "factor: inf is not at least 1 and below inf");
+        refused(5, 2.0, 4, "longest delay: 4s is below the first of 5s");
+    }
+}
