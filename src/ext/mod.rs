@@ -40,6 +40,8 @@ mod batch;
 mod outages;
 
 pub use audio::{Audio, AudioStream};
+#[cfg(feature = "testing")]
+pub use batch::RehearsedBatch;
 pub use batch::{Batch, ByIterator, ByStream, IntoRequests, IntoSpeak, Progress, Requests, Results};
 pub use bounded::OutOfBounds;
 pub(crate) use bounded::bounded_number;

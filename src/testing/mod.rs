@@ -58,3 +58,5 @@ pub use rehearsal::{Rehearsal, Rehearsed};
 pub use route::{Host, Route};
 pub use script::Script;
 pub use simulator::Simulator;
+
+pub use crate::ext::RehearsedBatch;

@@ -86,6 +86,31 @@ impl Rehearsal {
         self
     }
 
+    pub(crate) fn waiting(&self) -> Duration {
+        self.waiting
+    }
+
+    pub(crate) fn running(&self) -> Duration {
+        self.running
+    }
+
+    pub(crate) fn half_a_round_trip(&self) -> Duration {
+        self.round_trip / 2
+    }
+
+    /// The status at this age, as the API says it, or a word that it doesn't know.
+    pub(crate) fn status(&self, age: Duration) -> &'static str {
+        if age >= self.waiting + self.running {
+            "COMPLETED"
+        } else if !self.statuses {
+            "NOT_YET"
+        } else if age < self.waiting {
+            "QUEUED"
+        } else {
+            "PROCESSING"
+        }
+    }
+
     /// Submits it, and polls by the policy until it is done.
     ///
     /// The jitter is drawn from `fastrand`'s generator of this thread: seed that for results that repeat.

@@ -18,6 +18,8 @@ mod engine;
 
 mod journal;
 
+#[cfg(feature = "testing")]
+mod rehearsal;
 #[cfg(test)]
 mod tests;
 
@@ -29,6 +31,8 @@ use std::{
 
 use tokio::sync::{mpsc, watch};
 
+#[cfg(feature = "testing")]
+pub use self::rehearsal::RehearsedBatch;
 use self::{
     engine::{Consumer, Engine, Queue},
     plan::Plan,

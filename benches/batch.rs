@@ -1,0 +1,144 @@
+//! `cargo bench --bench batch`: how late results are where requests are scarce.
+//!
+//! 2,000 tasks arrive at random, or all at once; each takes LN(20 s, .6). A batch decides which task the next request goes
+//! to. Beside it, what people write otherwise: a loop for each task, at a fixed or a growing interval, all of them behind
+//! one limiter that serves whoever came first. The best of these loops counts, chosen for each row with hindsight.
+//!
+//! The batch is the library's own engine in virtual time; the durations are synthetic.
+
+use std::{cmp::Reverse, collections::BinaryHeap, f64::consts::TAU, time::Duration};
+
+use distribute_ai::{pacing::Adaptive, testing::Rehearsal};
+use fastrand::Rng;
+
+const TASKS: usize = 2_000;
+const ROUND_TRIP: f64 = 0.08;
+const BUDGETS: [f64; 4] = [1.0, 2.0, 4.0, 8.0];
+/// How many requests the budget has for each task that arrives, its create included.
+const REQUESTS_PER_TASK: [f64; 4] = [2.5, 3.5, 5.0, 10.0];
+
+#[derive(Clone, Copy)]
+struct Task {
+    arrival: f64,
+    waiting: f64,
+    running: f64,
+}
+
+impl Task {
+    fn duration(self) -> f64 {
+        self.waiting + self.running
+    }
+
+    fn rehearsal(self) -> (Duration, Rehearsal) {
+        let seconds = Duration::from_secs_f64;
+        let task = Rehearsal::new(seconds(self.waiting), seconds(self.running));
+        (seconds(self.arrival), task.round_trip(seconds(ROUND_TRIP)))
+    }
+}
+
+/// The delay after the `polls`th reply; the reply to the create is the 0th.
+type Schedule = Box<dyn Fn(i32) -> f64>;
+
+fn loops() -> Vec<(String, Schedule)> {
+    let fixed = [0.5, 1.0, 2.0, 3.0, 5.0, 7.5, 10.0, 15.0, 20.0, 30.0, 45.0, 60.0];
+    let mut loops: Vec<(String, Schedule)> = Vec::new();
+    for interval in fixed {
+        loops.push((format!("every {interval} s"), Box::new(move |_| interval)));
+    }
+    for first in [1.0, 5.0, 10.0, 20.0] {
+        for factor in [1.2, 1.5, 2.0] {
+            let name = format!("{first} s × {factor}, 60 s at most");
+            loops.push((name, Box::new(move |polls| (first * f64::powi(factor, polls)).min(60.0))));
+        }
+    }
+    loops
+}
+
+fn main() {
+    println!(
+        "2,000 tasks of LN(20 s, .6); mean time from arrival to result, beyond what the task takes, in seconds\n"
+    );
+    println!("| budget | arrivals | best loop | its lag | batch | | batch, told statuses | |");
+    println!("|---:|---|---|---:|---:|---:|---:|---:|");
+    let clock = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
+    let clock = clock.expect("a clock");
+    for budget in BUDGETS {
+        for per_task in REQUESTS_PER_TASK {
+            let rate = budget / per_task;
+            row(&clock, budget, &format!("{rate:.2} per second"), &tasks(Some(rate)));
+        }
+        row(&clock, budget, "all at once", &tasks(None));
+    }
+}
+
+fn row(clock: &tokio::runtime::Runtime, budget: f64, arrivals: &str, tasks: &[Task]) {
+    let (best, lag) = loops()
+        .iter()
+        .map(|(name, schedule)| (name.clone(), first_in_first_out(tasks, budget, schedule)))
+        .min_by(|a, b| a.1.total_cmp(&b.1))
+        .expect("there are loops");
+    let batch = |statuses: bool| {
+        let tasks = tasks.iter().map(|task| {
+            let (arrival, task) = task.rehearsal();
+            (arrival, if statuses { task } else { task.without_statuses() })
+        });
+        let cost = clock.block_on(Rehearsal::batch(tasks, budget, Adaptive::new())).expect("a rate");
+        mean(cost.late.iter().map(Duration::as_secs_f64))
+    };
+    let (without, with) = (batch(false), batch(true));
+    let change = |late: f64| format!("{:+.0} %", (late / lag - 1.0) * 100.0);
+    println!(
+        "| {budget}/s | {arrivals} | {best} | {lag:.2} | {without:.2} | {} | {with:.2} | {} |",
+        change(without),
+        change(with)
+    );
+}
+
+/// Arrivals at this rate, or all at once. Three fifths of a task's time is waiting.
+fn tasks(rate: Option<f64>) -> Vec<Task> {
+    let mut random = Rng::with_seed(17);
+    let mut arrival = 0.0;
+    let mut task = || {
+        let normal = (-2.0 * (1.0 - random.f64()).ln()).sqrt() * (TAU * random.f64()).cos();
+        let duration = 20.0 * (0.6 * normal).exp();
+        if let Some(rate) = rate {
+            arrival -= (1.0 - random.f64()).ln() / rate;
+        }
+        Task { arrival, waiting: 0.6 * duration, running: 0.4 * duration }
+    };
+    (0..TASKS).map(|_| task()).collect()
+}
+
+/// The mean lag of a loop for each task behind one limiter.
+fn first_in_first_out(tasks: &[Task], budget: f64, schedule: &Schedule) -> f64 {
+    // Whole nanoseconds, which can be ordered.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "some hours")]
+    let nanoseconds = |seconds: f64| (seconds * 1e9) as u64;
+    let mut asking: BinaryHeap<_> = tasks
+        .iter()
+        .enumerate()
+        .map(|(at, task)| Reverse((nanoseconds(task.arrival), at, None::<u64>, 0)))
+        .collect();
+    let (mut free, mut late) = (0, Vec::new());
+    while let Some(Reverse((asked, at, born, polls))) = asking.pop() {
+        let sent = free.max(asked);
+        free = sent + nanoseconds(1.0 / budget);
+        let (seen, reply) = (sent + nanoseconds(ROUND_TRIP / 2.0), sent + nanoseconds(ROUND_TRIP));
+        let task = tasks[at];
+        match born {
+            Some(born) if seen - born >= nanoseconds(task.duration()) => {
+                late.push(Duration::from_nanos(reply).as_secs_f64() - task.arrival - task.duration());
+            }
+            _ => {
+                let next = reply + nanoseconds(schedule(polls));
+                asking.push(Reverse((next, at, born.or(Some(seen)), polls + 1)));
+            }
+        }
+    }
+    mean(late.into_iter())
+}
+
+fn mean(values: impl Iterator<Item = f64>) -> f64 {
+    let (count, sum) = values.fold((0.0, 0.0), |(count, sum), value| (count + 1.0, sum + value));
+    sum / count
+}
