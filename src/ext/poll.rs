@@ -22,6 +22,9 @@ use crate::types::{SpeechResult, SpeechStatus};
 /// How long the last poll, which starts on the deadline, may take to bring its answer.
 const LAST_LOOK: Duration = Duration::from_secs(2);
 
+/// From this likelihood on a task counts as done.
+const CERTAIN: f64 = 0.95;
+
 /// Where and when a task is polled: everything about it but the request itself.
 pub(crate) struct Schedule {
     pub(crate) id: TaskId,
@@ -81,13 +84,22 @@ impl Polling {
         if self.done { Err(self.out_of_time()) } else { Ok(()) }
     }
 
-    /// How likely it is done by now, from 0 to 1: where requests are scarce, the likeliest task is asked for first. It
-    /// only compares tasks of one client.
-    pub(crate) fn likelihood(&self) -> f64 {
+    /// How much a poll is expected to shorten the waiting, where there are more tasks to ask for than requests to be made:
+    /// it only compares tasks of one client. Without bounds where the task is all but certain to be done.
+    ///
+    /// A second of delay costs the chance p that it is done. But to ask and hear "not yet" is a request for nothing, and
+    /// the longer one has not asked, the less one has spent so: with a price on each request, the price at which it is
+    /// worth to ask now grows like the time unheard times the odds, p / (1 − p).
+    pub(crate) fn urgency(&self) -> f64 {
         let now = Instant::now();
         let Schedule { pacing, history, start, deadline, .. } = &self.schedule;
         let (age, left) = (now.saturating_duration_since(*start), deadline.saturating_duration_since(now));
-        pacing.likelihood(&history.progress(age, self.retry_after, left))
+        let progress = history.progress(age, self.retry_after, left);
+        let likelihood = pacing.likelihood(&progress);
+        if likelihood >= CERTAIN {
+            return f64::INFINITY;
+        }
+        progress.unheard.as_secs_f64() * likelihood / (1.0 - likelihood)
     }
 
     /// A poll begins now; returns until when its answer is waited for.
@@ -483,15 +495,17 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_task_grows_likelier_to_be_done_until_it_is_asked_for() {
+    async fn a_task_grows_more_urgent_until_it_is_asked_for_and_then_without_bounds() {
         let mut polling = poller(secs(600)).0;
         polling.answered(&answer("PROCESSING").unwrap());
-        assert!(polling.likelihood() < 1e-9);
+        assert!(polling.urgency() < 1e-9);
         tokio::time::advance(secs(2)).await;
-        let soon = polling.likelihood();
+        let soon = polling.urgency();
         tokio::time::advance(secs(2)).await;
-        let later = polling.likelihood();
-        assert!(0.05 < soon && soon < later && later < 0.95, "{soon} {later}");
+        let later = polling.urgency();
+        assert!(0.1 < soon && soon < later && later.is_finite(), "{soon} {later}");
+        tokio::time::advance(secs(600)).await;
+        assert!(polling.urgency().is_infinite());
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! Where there are more requests to make than may be made, the next one goes where it is expected to shorten the waiting
 //! most. A second of delay costs a request that was never sent a second of waiting; it costs a task a second only if it
 //! is done by now, and nobody knows. So new requests go before polls, unless a task is all but certain to be done; and
-//! of the polls the likeliest goes first.
+//! of the polls the most urgent goes first.
 
 use std::{
     cmp::Reverse,
@@ -11,9 +11,6 @@ use std::{
 };
 
 use tokio::time::Instant;
-
-/// From this likelihood on a task counts as done, and takes turns with those that were never sent.
-const CERTAIN: f64 = 0.95;
 
 /// The most tasks that are compared for one request, those due for the longest time first. It bounds the work; with more
 /// than these overdue, the rest have their turn as they get older.
@@ -49,23 +46,24 @@ impl Agenda {
         self.last.push_back(place);
     }
 
-    /// The next one that may go now; `likelihood` tells how likely it is that a request for a place shortens the waiting.
+    /// The next one that may go now; `urgency` tells what a request for a place is worth. Without bounds, it takes turns
+    /// with those that were never sent.
     pub(super) fn pop(
         &mut self,
         now: Instant,
         new_may_go: bool,
-        likelihood: impl Fn(usize) -> f64,
+        urgency: impl Fn(usize) -> f64,
     ) -> Option<usize> {
         if let Some(place) = self.last.pop_front() {
             return Some(place);
         }
         self.gather(now);
-        let compared = self.due.iter().take(COMPARED).map(|place| likelihood(*place)).enumerate();
+        let compared = self.due.iter().take(COMPARED).map(|place| urgency(*place)).enumerate();
         // Of equals the one that was due first.
         let best = compared.reduce(|best, next| if next.1 > best.1 { next } else { best });
         let new = new_may_go && !self.new.is_empty();
         match best {
-            Some((at, likelihood)) if !new || (likelihood >= CERTAIN && !self.new_first) => {
+            Some((at, urgency)) if !new || (urgency.is_infinite() && !self.new_first) => {
                 self.new_first = true;
                 self.due.remove(at)
             }
@@ -105,33 +103,33 @@ mod tests {
     use super::*;
 
     /// What goes next, until nothing does.
-    fn order(agenda: &mut Agenda, now: Instant, likelihood: impl Fn(usize) -> f64) -> Vec<usize> {
-        std::iter::from_fn(|| agenda.pop(now, true, &likelihood)).collect()
+    fn order(agenda: &mut Agenda, now: Instant, urgency: impl Fn(usize) -> f64) -> Vec<usize> {
+        std::iter::from_fn(|| agenda.pop(now, true, &urgency)).collect()
     }
 
     #[test]
-    fn new_ones_go_before_the_likely_and_take_turns_with_the_certain() {
-        for (likelihood, expected) in [(0.5, [0, 1, 2, 10, 11, 12]), (1.0, [10, 0, 11, 1, 12, 2])] {
+    fn new_ones_go_before_the_urgent_and_take_turns_with_those_that_are_done() {
+        for (urgency, expected) in [(9.5, [0, 1, 2, 10, 11, 12]), (f64::INFINITY, [10, 0, 11, 1, 12, 2])] {
             let (mut agenda, now) = (Agenda::default(), Instant::now());
             for place in 0..3 {
                 agenda.add_new(place);
                 agenda.add(now - Duration::from_secs(1), 10 + place);
             }
             agenda.add(now + Duration::from_secs(1), 20);
-            assert_eq!(order(&mut agenda, now, |_| likelihood), expected);
+            assert_eq!(order(&mut agenda, now, |_| urgency), expected);
             assert_eq!(agenda.ready_at(now, now), Some(now + Duration::from_secs(1)));
         }
     }
 
     #[test]
-    fn of_those_that_are_due_the_likeliest_goes_first_and_of_equals_the_oldest() {
+    fn of_those_that_are_due_the_most_urgent_goes_first_and_of_equals_the_oldest() {
         let (mut agenda, now) = (Agenda::default(), Instant::now());
         for (ago, place) in [(1, 0), (3, 1), (2, 2), (3, 3), (1, 4)] {
             agenda.add(now - Duration::from_secs(ago), place);
         }
         agenda.add_last(9);
-        let likelihood = |place| if place == 4 { 0.8 } else { 0.2 };
-        assert_eq!(order(&mut agenda, now, likelihood), [9, 4, 1, 3, 2, 0]);
+        let urgency = |place| if place == 4 { 0.8 } else { 0.2 };
+        assert_eq!(order(&mut agenda, now, urgency), [9, 4, 1, 3, 2, 0]);
     }
 
     #[test]

@@ -114,12 +114,12 @@ struct Task<K> {
 }
 
 impl<K> Task<K> {
-    /// How likely it is that a request for it shortens the waiting.
-    fn likelihood(&self) -> f64 {
+    /// What a request for it is worth.
+    fn urgency(&self) -> f64 {
         match &self.stage {
             // It was sent before, and came to nothing.
-            Stage::Submit(_) => 1.0,
-            Stage::Wait(polling) => polling.likelihood(),
+            Stage::Submit(_) => f64::INFINITY,
+            Stage::Wait(polling) => polling.urgency(),
         }
     }
 }
@@ -344,8 +344,8 @@ impl<K: Display + Send + 'static, A: Api> Engine<K, A> {
                 self.alarm = Some(ready.max(allowed));
                 break;
             }
-            let likelihood = |place: usize| self.tasks[place].likelihood();
-            let Some(place) = self.agenda.pop(now, opens.is_none(), likelihood) else { break };
+            let urgency = |place: usize| self.tasks[place].urgency();
+            let Some(place) = self.agenda.pop(now, opens.is_none(), urgency) else { break };
             if let Some(budget) = &mut self.budget {
                 budget.spend();
             }
