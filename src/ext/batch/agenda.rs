@@ -14,7 +14,7 @@ use tokio::time::Instant;
 
 /// The most tasks that are compared for one request, those due for the longest time first. It bounds the work; with more
 /// than these overdue, the rest have their turn as they get older.
-const COMPARED: usize = 256;
+const COMPARED: usize = 64;
 
 /// Places of tasks, each at most once: as new, as due at some time, or as overdue.
 #[derive(Default)]
