@@ -1,5 +1,6 @@
 //! The chores of this repository, each a cargo command: `cargo xtask --help`.
 
+mod benchmarks;
 mod build_cost;
 mod error;
 mod files;
@@ -33,6 +34,9 @@ enum Chore {
     /// Measure what a cold build of the crate costs its users; takes minutes
     #[command(after_help = EXIT_CODES)]
     BuildCost(build_cost::Args),
+    /// Measure everything and write it into docs/BENCHMARKS.md; takes half an hour
+    #[command(after_help = EXIT_CODES)]
+    Benchmarks(benchmarks::Args),
 }
 
 fn main() -> ExitCode {
@@ -40,6 +44,7 @@ fn main() -> ExitCode {
     let done = Root::find(cli.root).and_then(|root| match cli.chore {
         Chore::Spec(command) => command.run(&root),
         Chore::BuildCost(args) => build_cost::run(&root, &args),
+        Chore::Benchmarks(args) => benchmarks::run(&root, &args),
     });
     match done {
         Ok(()) => ExitCode::SUCCESS,

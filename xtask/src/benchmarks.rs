@@ -1,0 +1,116 @@
+//! `benchmarks`: runs the benchmarks and writes what they say into `docs/BENCHMARKS.md`.
+//!
+//! The words of that page are written by hand; its numbers stand between marks, and only this command writes there.
+
+use std::{
+    fs,
+    process::{Command, Stdio},
+};
+
+use crate::{
+    error::{Class, Failure},
+    files::{self, Change},
+    root::Root,
+    stdout,
+};
+
+const PAGE: &str = "docs/BENCHMARKS.md";
+
+/// What can be measured, and the command that does it.
+const ALL: [(&str, &[&str]); 7] = [
+    ("pacing", &["bench", "--bench", "pacing", "--", "--svg", "docs/pacing.svg"]),
+    ("batch", &["bench", "--bench", "batch"]),
+    ("overhead", &["bench", "--bench", "overhead"]),
+    ("waiting", &["bench", "--bench", "waiting"]),
+    ("download", &["bench", "--bench", "download"]),
+    ("build", &["xtask", "build-cost", "--rounds", "2"]),
+    ("build-release", &["xtask", "build-cost", "--release"]),
+];
+
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// What to measure; everything, if nothing is named
+    #[arg(value_name = "BENCHMARK", value_parser = ALL.map(|(name, _)| name))]
+    only: Vec<String>,
+}
+
+pub(crate) fn run(root: &Root, args: &Args) -> Result<(), Failure> {
+    let path = root.path().join(PAGE);
+    let mut page = files::read(&path, Class::Document)?;
+    let wanted = |name: &str| args.only.is_empty() || args.only.iter().any(|only| only == name);
+    for (name, command) in ALL.iter().filter(|(name, _)| wanted(name)) {
+        // Before the minutes that it takes to measure.
+        replaced(&page, name, "")?;
+        stdout::print(&format!("cargo {}\n", command.join(" ")))?;
+        let said = output(root, "cargo", command)?;
+        let measured = format!("{}\n\n{}", place(root), said.trim());
+        page = replaced(&page, name, &measured)?;
+    }
+    files::commit(vec![Change::Write(path, page)])
+}
+
+/// The page with other words between the marks of a name.
+fn replaced(page: &str, name: &str, text: &str) -> Result<String, Failure> {
+    let (begin, end) = (format!("<!-- begin {name} -->\n"), format!("<!-- end {name} -->"));
+    let parts = page.split_once(&begin).and_then(|(before, rest)| Some((before, rest.split_once(&end)?.1)));
+    let Some((before, after)) = parts else {
+        let problem = format!("{PAGE}: lacks the lines `{}` and `{end}`", begin.trim());
+        return Err(Failure::document(problem));
+    };
+    Ok(format!("{before}{begin}{text}\n{end}{after}"))
+}
+
+/// On what, and of what, in one line.
+fn place(root: &Root) -> String {
+    let said =
+        |program: &str, args: &[&str]| output(root, program, args).unwrap_or_default().trim().to_owned();
+    let cpus = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let model = cpus.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
+    let cores = std::thread::available_parallelism().map_or(0, usize::from);
+    let revision = said("git", &["describe", "--always", "--dirty"]);
+    format!(
+        "_{} of {}; {cores} × {}, {}, {}_",
+        said("date", &["-u", "+%Y-%m-%d"]),
+        revision,
+        model.map_or("an unknown processor", |(_, model)| model),
+        said("uname", &["-sm"]),
+        said("rustc", &["--version"]),
+    )
+}
+
+fn output(root: &Root, program: &str, args: &[&str]) -> Result<String, Failure> {
+    let failed = |problem: String| Failure::usage(format!("{program} {}: {problem}", args.join(" ")));
+    let output = Command::new(program)
+        .args(args)
+        .current_dir(root.path())
+        .stdin(Stdio::null())
+        .stderr(Stdio::inherit())
+        .output()
+        .map_err(|error| failed(error.to_string()))?;
+    if !output.status.success() {
+        return Err(failed(output.status.to_string()));
+    }
+    String::from_utf8(output.stdout).map_err(|_| failed("does not speak UTF-8".to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_stands_between_the_marks_is_replaced_and_nothing_else() {
+        let page = "# A\n<!-- begin a -->\nold\n<!-- end a -->\nB\n<!-- begin b -->\n<!-- end b -->\n";
+        let new = replaced(page, "a", "new").unwrap();
+        assert_eq!(new, page.replace("old", "new"));
+        assert_eq!(replaced(&new, "a", "old").unwrap(), page);
+        assert!(replaced(page, "c", "").unwrap_err().to_string().contains("<!-- begin c -->"));
+    }
+
+    #[test]
+    fn the_page_has_a_place_for_every_measurement() {
+        let page = fs::read_to_string(Root::find(None).unwrap().path().join(PAGE)).unwrap();
+        for (name, _) in ALL {
+            replaced(&page, name, "").unwrap();
+        }
+    }
+}
