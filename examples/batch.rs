@@ -94,8 +94,12 @@ async fn run(args: &Args) -> anyhow::Result<bool> {
         let next = tokio::select! {
             next = results.next() => next,
             _ = tokio::signal::ctrl_c() => {
-                // What is being submitted is heard to the end, so that no id is lost.
-                results.stop().await;
+                // What is being submitted is heard to the end, so that no id is lost; the journal has them all.
+                for (number, end) in results.stop().await {
+                    if let Err(error) = end {
+                        eprintln!("line {number}: {error}");
+                    }
+                }
                 bail!("interrupted; run the same command again to go on");
             }
         };

@@ -23,8 +23,9 @@ use super::{
 /// | [`is_deadline`](Self::is_deadline) | no result in time; the task goes on | resume with [`task_id`](Self::task_id) |
 /// | [`is_not_found`](Self::is_not_found) | the server doesn't know the task | check id and key |
 /// | [`is_failed`](Self::is_failed) | the server gave the task up; it gives no reason | submit again, if you like |
+/// | [`is_stopped`](Self::is_stopped) | the batch was stopped before its end | resume with [`task_id`](Self::task_id), if there is one |
 /// | [`is_download`](Self::is_download) | the audio could not be fetched whole | fetch again; the task id brings a fresh address |
-/// | [`is_io`](Self::is_io) | the audio could not be written | mend the path; nothing half written is left |
+/// | [`is_io`](Self::is_io) | a file could not be read or written: an audio, or a journal | mend the path or make room; of an audio nothing half written is left |
 ///
 /// ```no_run
 /// # async fn run(client: distribute_ai::Client) -> Result<(), distribute_ai::Error> {
@@ -72,6 +73,7 @@ enum Kind {
     },
     NotFound,
     Failed,
+    Stopped,
     Download {
         problem: String,
     },
@@ -138,6 +140,13 @@ impl Error {
     #[must_use]
     pub fn is_not_found(&self) -> bool {
         matches!(self.0.kind, Kind::NotFound)
+    }
+
+    /// The batch was stopped before the end of this one. With a [`task_id`](Self::task_id) the task goes on, and can be
+    /// resumed; without one, nothing was submitted.
+    #[must_use]
+    pub fn is_stopped(&self) -> bool {
+        matches!(self.0.kind, Kind::Stopped)
     }
 
     /// The task ended in the status ERROR. The API gives no reason.
@@ -212,8 +221,13 @@ impl Error {
     }
 
     /// A doubt that an earlier run has left.
-    pub(crate) fn in_doubt(source: String) -> Self {
-        Self::new(Kind::InDoubt { times: 1 }).caused_by(source)
+    pub(crate) fn in_doubt(times: u32, source: String) -> Self {
+        Self::new(Kind::InDoubt { times }).caused_by(source)
+    }
+
+    /// The batch was stopped before its end.
+    pub(crate) fn stopped() -> Self {
+        Self::new(Kind::Stopped)
     }
 
     /// The same once more: what is wrong with a batch is told for each of its keys.
@@ -306,6 +320,7 @@ impl fmt::Display for Error {
                 }
             }
             Kind::NotFound => f.write_str("the server does not know the task")?,
+            Kind::Stopped => f.write_str("the batch was stopped before its end")?,
             Kind::Failed => f.write_str("the task ended in the status ERROR; the API gives no reason")?,
             Kind::Download { problem } | Kind::Io { problem } => f.write_str(problem)?,
         }

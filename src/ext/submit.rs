@@ -60,26 +60,22 @@ pub(crate) struct Submission {
     unreached: u32,
     /// How often it may have been taken.
     doubts: u32,
+    /// What the last attempt came to.
+    last_fault: Option<Box<Fault>>,
 }
 
 impl Submission {
     pub(crate) fn new(deadline: Instant, resubmissions: u32) -> Self {
-        Self { deadline, resubmissions, failures: 0, unreached: 0, doubts: 0 }
-    }
-
-    /// Whether an earlier attempt may have been taken.
-    pub(crate) fn is_in_doubt(&self) -> bool {
-        self.doubts > 0
+        Self { deadline, resubmissions, failures: 0, unreached: 0, doubts: 0, last_fault: None }
     }
 
     pub(crate) fn deadline(&self) -> Instant {
         self.deadline
     }
 
-    /// An earlier run may have sent it.
-    pub(crate) fn already_in_doubt(mut self) -> Self {
-        self.doubts += 1;
-        self
+    /// Earlier runs may have had it taken so often.
+    pub(crate) fn after_doubts(self, doubts: u32) -> Self {
+        Self { doubts, ..self }
     }
 
     /// When to send it again after a fault, or how it ends.
@@ -94,11 +90,11 @@ impl Submission {
                     let in_doubt = verdict == Verdict::Resubmit;
                     self.doubts += u32::from(in_doubt);
                     tracing::warn!(failures = self.failures, fault = ?fault.what, in_doubt, "will be sent again");
+                    self.last_fault = Some(Box::new(fault));
                     return Ok(due);
                 }
                 None if verdict == Verdict::Resubmit => Verdict::InDoubt,
-                None if fault.what == What::Unreached => Verdict::Unreachable,
-                None => Verdict::Refused,
+                None => given_up(&fault),
             },
             end => end,
         };
@@ -106,6 +102,14 @@ impl Submission {
             tracing::error!(fault = ?fault.what, task = ?fault.task, "in doubt: may have been submitted, and billed");
         }
         Err(Error::ended(end, fault).after_doubts(self.doubts))
+    }
+
+    /// The end of one that had no turn before its deadline, by what the last attempt came to.
+    pub(crate) fn expired(&mut self) -> Option<Error> {
+        /// A timer that wakes a little late is no reason.
+        const GRACE: Duration = Duration::from_secs(1);
+        let fault = self.last_fault.take_if(|_| self.deadline + GRACE < Instant::now())?;
+        Some(self.ended(Error::ended(given_up(&fault), *fault)))
     }
 
     /// An end that has nothing to do with a request, such as [`Error::held`].
@@ -120,6 +124,11 @@ impl Submission {
         let apart = if hold.is_zero() { Duration::ZERO } else { spread() };
         (due <= self.deadline).then(|| (due + apart).min(self.deadline))
     }
+}
+
+/// What it means to leave it at a fault after which it could be sent again.
+fn given_up(fault: &Fault) -> Verdict {
+    if fault.what == What::Unreached { Verdict::Unreachable } else { Verdict::Refused }
 }
 
 /// Says so if a submission is dropped on its way: then nobody is left to hear the id.

@@ -1,6 +1,7 @@
 //! Many speeches at once, over sockets.
 
 use std::{
+    collections::HashSet,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -8,7 +9,11 @@ use std::{
     time::Duration,
 };
 
-use distribute_ai::{Client, Error, batch::Batch, testing::Simulator};
+use distribute_ai::{
+    Client, Error,
+    batch::Batch,
+    testing::{Fault, Route, Script, Simulator},
+};
 use futures_util::{StreamExt, stream};
 use serde_json::json;
 use tokio::time::timeout;
@@ -132,10 +137,39 @@ async fn stopping_hears_what_is_being_submitted_to_the_end() {
     while server.requests().len() < 4 {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
-    let start = std::time::Instant::now();
-    results.stop().await;
-    assert!(start.elapsed() > Duration::from_millis(100), "it waited for the four");
+    let left = results.stop().await;
+    assert_eq!(left.len(), 4);
+    assert!(
+        left.iter().all(|(_, end)| end.as_ref().is_err_and(Error::is_in_doubt)),
+        "it waited for the four: {left:?}"
+    );
     assert_eq!(server.requests().len(), 4, "and sent no other");
+}
+
+#[tokio::test]
+async fn stopping_hands_out_what_was_paid_for() {
+    let simulator = Simulator::builder().running(Duration::from_secs(60)).start().await.unwrap();
+    let client = simulator.client();
+    simulator.script(Route::Create, Script::nth(2, Fault::reset().after_accepting()));
+    let requests = texts(4).map(|(key, text)| (key, client.speak(text).resubmit_in_doubt(1)));
+    let mut results = client.batch(requests).max_in_flight(3).run();
+    while simulator.creates() < 3 {
+        assert!(timeout(Duration::from_millis(5), results.next()).await.is_err(), "nothing has ended yet");
+    }
+    let left = results.stop().await;
+    assert_eq!(left.len(), 3, "{left:?}");
+    let tasks: HashSet<_> = simulator.tasks().into_iter().map(|(id, _)| id).collect();
+    let mut in_doubt = 0;
+    for (_, end) in left {
+        let error = end.unwrap_err();
+        if let Some(id) = error.task_id() {
+            assert!(error.is_stopped() && tasks.contains(id), "{error}");
+        } else {
+            assert!(error.is_in_doubt(), "{error}");
+            in_doubt += 1;
+        }
+    }
+    assert!(in_doubt <= 1);
 }
 
 #[tokio::test]
@@ -225,6 +259,38 @@ async fn a_stream_that_panics_does_so_after_what_it_brought_has_ended() {
     });
     let panic = batch.await.unwrap_err().into_panic();
     assert_eq!(panic.downcast_ref(), Some(&"on purpose"));
+    assert_eq!(simulator.creates(), 2);
+}
+
+#[test]
+fn an_end_that_came_too_soon_does_not_look_like_one() {
+    let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let client = client("http://127.0.0.1:9");
+    let mut results = client.batch([("a", "Hello")]).run();
+    runtime().block_on(async { assert!(timeout(Duration::ZERO, results.next()).await.is_err()) });
+    // That runtime has ended, and with it what drove the batch.
+    let next = || runtime().block_on(results.next());
+    assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(next)).is_err());
+}
+
+#[tokio::test]
+async fn a_key_that_panics_when_displayed_does_so_at_the_end() {
+    struct Key(u8);
+    impl std::fmt::Display for Key {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            assert!(self.0 < 2, "on purpose");
+            write!(f, "{}", self.0)
+        }
+    }
+    let simulator = quick().await;
+    let requests = stream::iter((0..9).map(|number| (Key(number), "Hello")));
+    let mut results = simulator.client().batch(requests).run();
+    let batch = tokio::spawn(async move {
+        results.next().await.unwrap().1.unwrap();
+        results.next().await.unwrap().1.unwrap();
+        results.next().await.is_none()
+    });
+    assert!(batch.await.unwrap_err().is_panic());
     assert_eq!(simulator.creates(), 2);
 }
 

@@ -9,7 +9,7 @@ use std::{
 use distribute_ai::{
     Client, Error,
     batch::Batch,
-    testing::{Simulator, httpmock::MockServer},
+    testing::{Fate, Simulator, httpmock::MockServer},
 };
 use futures_util::StreamExt;
 use serde_json::{Value, json};
@@ -83,8 +83,11 @@ impl Fixture {
     }
 }
 
+/// The whole lines, of a journal that may not be there yet or may be growing.
 fn lines(path: &Path) -> Vec<Value> {
-    fs::read_to_string(path).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    let text = fs::read_to_string(path).unwrap_or_default();
+    let whole = text.rfind('\n').map_or("", |end| &text[..end]);
+    whole.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
 #[tokio::test]
@@ -153,6 +156,102 @@ async fn a_doubt_is_resubmitted_for_those_who_said_so() {
 }
 
 #[tokio::test]
+async fn resubmissions_are_counted_over_all_runs() {
+    let (fixture, server) = (Fixture::new().await, Socket::play([Act::HangUp]).await);
+    let client = client(&server.url);
+    for run in 1..=4 {
+        let insisting = client.speak("Text of a.").resubmit_in_doubt(1);
+        let ends: Vec<_> = client.batch([("a", insisting)]).journal(fixture.path()).run().collect().await;
+        let error = ends[0].1.as_ref().unwrap_err();
+        assert!(error.is_in_doubt() && error.to_string().contains("sent 2 times"), "run {run}: {error}");
+    }
+    assert_eq!(server.requests().len(), 2);
+}
+
+#[tokio::test]
+async fn a_doubt_outlives_the_refusals_after_it() {
+    let fixture = Fixture::new().await;
+    let refused = Act::json("402 Payment Required", &json!({"message": "top up"}));
+    let server = Socket::play([Act::HangUp, refused]).await;
+    let client = client(&server.url);
+    for insistence in [1, 0] {
+        let speak = client.speak("Text of a.").resubmit_in_doubt(insistence);
+        let ends: Vec<_> = client.batch([("a", speak)]).journal(fixture.path()).run().collect().await;
+        assert!(ends[0].1.as_ref().unwrap_err().is_in_doubt(), "{ends:?}");
+    }
+    assert_eq!(fixture.events("a"), ["sending", "in_doubt", "sending", "unsent"]);
+    assert_eq!(server.requests().len(), 2);
+}
+
+#[tokio::test]
+async fn a_doubt_with_an_id_is_the_same_in_the_next_run() {
+    let fixture = Fixture::new().await;
+    let server = Socket::play([Act::json("502 Bad Gateway", &json!({"id": ID}))]).await;
+    for _ in 0..2 {
+        let ends: Vec<_> = fixture.batch(&client(&server.url), &["a"]).run().collect().await;
+        let error = ends[0].1.as_ref().unwrap_err();
+        assert!(error.is_in_doubt() && error.task_id().unwrap().as_str() == ID, "{error}");
+    }
+    assert_eq!(server.requests().len(), 1);
+}
+
+#[tokio::test]
+async fn what_was_refused_may_be_corrected_or_left_out() {
+    let fixture = Fixture::new().await;
+    let client = fixture.simulator.client();
+    let batch = |voice: &'static str| {
+        let requests = [("a", client.speak("Text of a.")), ("b", client.speak("Text of b.").voice(voice))];
+        client.batch(requests).journal(fixture.path()).in_order().run()
+    };
+    let ends: Vec<_> = batch("file_of_nobody").collect().await;
+    assert!(ends[0].1.is_ok() && ends[1].1.as_ref().unwrap_err().is_rejected(), "{ends:?}");
+    assert_eq!(fixture.run(&["a"]).await.len(), 1, "without it");
+    let ends: Vec<_> = batch("nora").collect().await;
+    assert!(ends.iter().all(|(_, end)| end.is_ok()), "{ends:?}");
+    let ends: Vec<_> = batch("leo").collect().await;
+    assert!(
+        ends[1].1.as_ref().unwrap_err().is_invalid(),
+        "the one that was submitted is the one that counts"
+    );
+    assert_eq!(fixture.simulator.creates(), 2);
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_journal_that_is_moved_away_stops_the_sending() {
+    let fixture = Fixture::new().await;
+    let mut results = fixture.batch(&fixture.simulator.client(), &["a", "b", "c"]).max_in_flight(1).run();
+    results.next().await.unwrap().1.unwrap();
+    fs::remove_file(fixture.path()).unwrap();
+    let ends: Vec<_> = results.collect().await;
+    let problems: Vec<_> = ends.iter().filter_map(|(_, end)| end.as_ref().err()).collect();
+    assert!(!problems.is_empty() && problems.iter().all(|error| error.is_io()), "{ends:?}");
+    assert!(format!("{:?}", problems[0]).contains("moved or deleted"), "{problems:?}");
+    assert!(fixture.simulator.creates() < 3);
+}
+
+#[tokio::test]
+async fn a_failed_task_is_noted_and_asked_for_again() {
+    let fixture = Fixture::new().await;
+    fixture.simulator.fate_of("Text of a.", Fate::fails());
+    for _ in 0..2 {
+        assert!(fixture.run(&["a"]).await[0].1.as_ref().unwrap_err().is_failed());
+    }
+    assert_eq!(fixture.events("a"), ["sending", "submitted", "failed", "failed"]);
+}
+
+#[test]
+fn a_runtime_ends_though_a_batch_with_a_journal_is_still_held() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let client = client("http://127.0.0.1:9");
+    let batch = client.batch([("a", "Hello")]).journal(directory.path().join("talk.journal"));
+    let results = runtime.block_on(batch.start()).unwrap();
+    drop(runtime);
+    drop(results);
+}
+
+#[tokio::test]
 async fn a_request_is_announced_before_it_leaves_and_its_id_kept_before_it_is_asked_for() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("talk.journal");
@@ -191,10 +290,13 @@ async fn an_id_that_arrives_after_the_batch_was_stopped_is_kept() {
     while fixture.events("a").is_empty() {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
-    results.stop().await;
+    let left = results.stop().await;
     let created = usize::try_from(fixture.simulator.creates()).unwrap();
     let kept = lines(&fixture.path()).iter().filter(|line| line["event"] == "submitted").count();
-    assert!(created > 0 && kept == created, "{kept} of {created}");
+    assert!(kept == created, "{kept} of {created}");
+    let named =
+        left.iter().filter(|(_, end)| end.as_ref().map_or_else(|error| error.task_id().is_some(), |_| true));
+    assert_eq!(named.count(), created, "{left:?}");
     // And the journal is free for the next run.
     assert!(fixture.run(&["a", "b"]).await.iter().all(|(_, end)| end.is_ok()));
     assert_eq!(fixture.simulator.creates(), 2);
@@ -212,7 +314,7 @@ async fn requests_may_be_added() {
 async fn a_torn_last_line_is_left_out_and_written_over() {
     let fixture = Fixture::new().await;
     let text = fixture.written(&["a"]).await.join("\n");
-    for torn in ["\n{\"at\":17", "\n", ""] {
+    for torn in ["\n{\"at\":17", "\n", "\n\0\0\0", ""] {
         fs::write(fixture.path(), format!("{text}{torn}")).unwrap();
         assert!(fixture.run(&["a", "b"]).await.iter().all(|(_, end)| end.is_ok()));
         assert!(lines(&fixture.path()).len() >= 7, "each line is whole again");

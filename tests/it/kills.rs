@@ -46,7 +46,7 @@ impl Batch<'_> {
             let key = line["key"].as_str().unwrap().to_owned();
             match line["event"].as_str().unwrap() {
                 "sending" => assert!(doubts.insert(key), "sent twice: {line}"),
-                "submitted" => assert!(doubts.remove(&key), "never announced: {line}"),
+                "submitted" | "unsent" => assert!(doubts.remove(&key), "never announced: {line}"),
                 "finished" => {}
                 event => panic!("{event}"),
             }

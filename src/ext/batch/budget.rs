@@ -16,14 +16,16 @@ const GUARD: Duration = Duration::from_millis(25);
 /// How much lateness of the timer is made up for: it wakes up to a few milliseconds after the time.
 const CATCH_UP: Duration = Duration::from_millis(50);
 
-/// At most so many requests in any second: one after the other at even distances, without a burst.
+/// At most so many requests in any second, one after the other at even distances, without a burst.
+///
+/// A request first has its turn, and is counted when it leaves: between the two an announcement may take its time.
 #[derive(Debug)]
 pub(super) struct Budget {
     /// At most so many requests within a window.
     most: usize,
     window: Duration,
     spacing: Duration,
-    /// When the last ones went out, `most` of them at most.
+    /// When the last ones left, those of a window at most.
     sent: VecDeque<Instant>,
     /// When the next one has its turn.
     turn: Instant,
@@ -37,11 +39,11 @@ impl Budget {
                 format!("{rate} is no rate; it must be above 0"),
             ));
         }
-        // A rate of 1.5 is two requests in each window of 1.33 seconds.
-        let most = rate.ceil();
+        // Half a request per second is one in two; two and a half are two, as a second with three has too many.
+        let most = rate.floor().max(1.0);
         let seconds =
             |seconds: f64| Duration::try_from_secs_f64(seconds).map_or(FOR_EVER, |time| time.min(FOR_EVER));
-        let window = seconds(most / rate) + GUARD;
+        let window = seconds((1.0 / rate).max(1.0)) + GUARD;
         #[expect(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
@@ -57,20 +59,29 @@ impl Budget {
         })
     }
 
-    /// From when on the next request may go.
+    /// From when on the next request may have its turn.
     pub(super) fn ready_at(&self) -> Instant {
-        match self.sent.front() {
-            Some(oldest) if self.sent.len() == self.most => self.turn.max(after(*oldest, self.window)),
-            _ => self.turn,
+        self.turn.max(self.room_at())
+    }
+
+    /// From when on one that had its turn may leave.
+    pub(super) fn room_at(&self) -> Instant {
+        match self.sent.len().checked_sub(self.most) {
+            Some(at) => after(self.sent[at], self.window),
+            None => self.turn.min(Instant::now()),
         }
     }
 
-    /// A request goes out now.
-    pub(super) fn spend(&mut self) {
-        let now = Instant::now();
-        let late = now.checked_sub(CATCH_UP).unwrap_or(now);
+    /// A request has its turn.
+    pub(super) fn take_turn(&mut self) {
+        let late = Instant::now().checked_sub(CATCH_UP).unwrap_or(self.turn);
         self.turn = after(self.turn.max(late), self.spacing);
-        if self.sent.len() == self.most {
+    }
+
+    /// A request leaves.
+    pub(super) fn leave(&mut self) {
+        let now = Instant::now();
+        while self.sent.front().is_some_and(|at| after(*at, self.window) <= now) {
             self.sent.pop_front();
         }
         self.sent.push_back(now);
@@ -95,7 +106,8 @@ mod tests {
         let mut sent = Vec::new();
         for at in 0..count {
             sleep_until(budget.ready_at() + late(at)).await;
-            budget.spend();
+            budget.take_turn();
+            budget.leave();
             sent.push(Instant::now());
         }
         sent
@@ -103,14 +115,14 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn no_second_has_more_than_its_share_and_little_is_given_away() {
-        for (rate, most) in [(0.5, 1), (1.0, 1), (1.5, 2), (7.0, 7), (50.0, 50), (1_000.0, 1_000)] {
+        for (rate, most) in [(0.5, 1), (1.0, 1), (1.5, 1), (2.5, 2), (7.0, 7), (50.0, 50), (1_000.0, 1_000)] {
             let mut budget = Budget::per_second(rate).unwrap();
             let (start, count) = (Instant::now(), 300);
             // The timer of tokio wakes at whole milliseconds.
             let sent =
                 spend(&mut budget, count, |at| Duration::from_micros(u64::from(at) * 7_919 % 3_000)).await;
             assert!(peak(&sent) <= most, "{rate}: {}", peak(&sent));
-            let ideal = f64::from(count - 1) / rate;
+            let ideal = f64::from(count - 1) / if rate > 1.0 { rate.floor() } else { rate };
             let took = start.elapsed().as_secs_f64();
             assert!(took < ideal * 1.05 || rate > 100.0, "{rate}: {took} s instead of {ideal} s");
         }
@@ -137,8 +149,35 @@ mod tests {
     async fn any_other_rate_is_no_overflow() {
         for rate in [f64::MIN_POSITIVE, f64::MAX] {
             let mut budget = Budget::per_second(rate).unwrap();
-            budget.spend();
+            budget.take_turn();
+            budget.leave();
             assert!(budget.ready_at() >= Instant::now());
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn those_that_were_held_up_after_their_turn_do_not_leave_together() {
+        let mut budget = Budget::per_second(10.0).unwrap();
+        for _ in 0..30 {
+            sleep_until(budget.ready_at()).await;
+            budget.take_turn();
+        }
+        let mut sent = Vec::new();
+        for _ in 0..30 {
+            sleep_until(budget.room_at()).await;
+            budget.leave();
+            sent.push(Instant::now());
+        }
+        assert!(peak(&sent) <= 10, "{}", peak(&sent));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn only_the_requests_of_a_window_are_remembered() {
+        let mut budget = Budget::per_second(1e9).unwrap();
+        for _ in 0..1_000 {
+            budget.leave();
+            advance(Duration::from_millis(10)).await;
+        }
+        assert!(budget.sent.len() < 120, "{}", budget.sent.len());
     }
 }

@@ -4,12 +4,13 @@
 
 use std::{
     any::Any,
-    collections::HashSet,
+    collections::{HashSet, VecDeque},
     fmt::Display,
     future::{Future, poll_fn},
     panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
     task::{Context, Poll},
+    time::Duration,
     vec,
 };
 
@@ -18,7 +19,6 @@ use futures_util::{StreamExt, stream::FuturesUnordered};
 use slab::Slab;
 use tokio::{
     sync::mpsc::{UnboundedReceiver, UnboundedSender},
-    task::JoinHandle,
     time::{Instant, Sleep, sleep_until},
 };
 
@@ -26,19 +26,17 @@ use super::{
     agenda::Agenda,
     api::Api,
     budget::Budget,
-    journal::{Journal, Records, State, fingerprint},
+    draft::{Begin, Draft, Log, Settled},
     progress::{End, Tally},
 };
 use crate::{
     Error, Speak, SpeechTask, TaskId,
     ext::{
-        decide::may_be_billed,
         fault::Fault,
         gate::{after, spread},
         poll::{Polling, answer_by},
-        speak::Order,
         status::Phase,
-        submit::{Submission, send_once},
+        submit::send_once,
     },
     types::SpeechResult,
 };
@@ -46,12 +44,37 @@ use crate::{
 /// The most requests that are on their way at a time: connections are dearer than a little patience.
 const ON_THE_WIRE: usize = 256;
 
+/// How many times the engine goes round before it lets others have the thread.
+const ROUNDS: usize = 64;
+
+/// How many requests are taken in a round, should there be room for any number.
+const TAKEN: usize = 256;
+
 /// How a request of a batch has ended.
 pub(super) struct Ended<K> {
     /// Its place in the batch, from 0.
     pub(super) index: usize,
     pub(super) key: K,
-    pub(super) outcome: Result<(TaskId, SpeechResult), Error>,
+    /// The key as it is displayed.
+    pub(super) name: Box<str>,
+    pub(super) outcome: Outcome,
+}
+
+pub(super) type Outcome = Result<(TaskId, SpeechResult), Error>;
+
+impl<K> Ended<K> {
+    /// Says in the log what nobody will take, if it was paid for or may have been.
+    pub(super) fn left_untaken(&self) {
+        let key = &*self.name;
+        match &self.outcome {
+            Ok((task, _)) => tracing::warn!(key, %task, "done, and nobody took the result"),
+            Err(error) => match error.task_id() {
+                Some(task) => tracing::warn!(key, %task, %error, "nobody took the error"),
+                None if error.is_in_doubt() => tracing::error!(key, %error, "nobody took the error"),
+                None => {}
+            },
+        }
+    }
 }
 
 pub(super) enum Queue<K> {
@@ -70,14 +93,6 @@ pub(super) struct Consumer<K> {
     pub(super) taken: UnboundedReceiver<()>,
 }
 
-/// A journal in use.
-pub(super) struct Log {
-    pub(super) journal: Journal,
-    /// What earlier runs left; what this run has taken up is taken out.
-    pub(super) records: Records,
-    pub(super) closed: JoinHandle<()>,
-}
-
 pub(super) struct Engine<K, A> {
     api: A,
     queue: Queue<K>,
@@ -89,8 +104,11 @@ pub(super) struct Engine<K, A> {
     pub(super) max_in_flight: usize,
     tasks: Slab<Task<K>>,
     agenda: Agenda,
+    /// What has had its turn and stands in the journal, and may leave as soon as there is room.
+    announced: VecDeque<usize>,
     pub(super) budget: Option<Budget>,
-    creates: FuturesUnordered<OnItsWay<Created>>,
+    announcing: FuturesUnordered<OnItsWay<Result<(), Error>>>,
+    creates: FuturesUnordered<OnItsWay<Result<TaskId, Fault>>>,
     polls: FuturesUnordered<OnItsWay<Result<SpeechResult, Fault>>>,
     /// One for all; it counts while there is an alarm.
     timer: Option<Pin<Box<Sleep>>>,
@@ -110,42 +128,27 @@ type OnItsWay<T> = Pin<Box<dyn Future<Output = (usize, T)> + Send>>;
 struct Task<K> {
     index: usize,
     key: K,
+    name: Box<str>,
     stage: Stage,
 }
 
-impl<K> Task<K> {
-    /// What a request for it is worth.
-    fn urgency(&self) -> f64 {
-        match &self.stage {
-            // It was sent before, and came to nothing.
-            Stage::Submit(_) => f64::INFINITY,
-            Stage::Wait(polling) => polling.urgency(),
-        }
-    }
-}
-
-#[expect(clippy::large_enum_variant, reason = "most tasks wait: a box would only add to what that costs")]
 enum Stage {
     /// Boxed, as a text is large and most tasks wait.
     Submit(Box<Draft>),
+    /// Of an earlier run, and not asked for yet: its time counts from the first poll.
+    Resume(TaskId, Duration),
     Wait(Polling),
 }
 
-struct Draft {
-    order: Order,
-    /// For the journal.
-    fingerprint: Option<String>,
-    /// From the first attempt on.
-    submission: Option<Submission>,
-    /// An earlier run may have sent it.
-    in_doubt: bool,
-}
-
-/// How a create has ended.
-enum Created {
-    /// It could not be announced, and was not sent.
-    Unannounced(Error),
-    Sent(Result<TaskId, Fault>),
+impl Stage {
+    /// What a request for it is worth.
+    fn urgency(&self) -> f64 {
+        match self {
+            // It was sent before and came to nothing; or it may be done since long ago.
+            Self::Submit(_) | Self::Resume(..) => f64::INFINITY,
+            Self::Wait(polling) => polling.urgency(),
+        }
+    }
 }
 
 impl<K, A: Api> Engine<K, A> {
@@ -159,7 +162,9 @@ impl<K, A: Api> Engine<K, A> {
             max_in_flight: 1,
             tasks: Slab::new(),
             agenda: Agenda::default(),
+            announced: VecDeque::new(),
             budget: None,
+            announcing: FuturesUnordered::new(),
             creates: FuturesUnordered::new(),
             polls: FuturesUnordered::new(),
             timer: None,
@@ -186,7 +191,10 @@ impl<K: Display + Send + 'static, A: Api> Engine<K, A> {
     /// Drives the batch to its end; returns what panicked, if something of the caller's did.
     pub(super) async fn run(mut self) -> Option<Panic> {
         poll_fn(|context| self.advance(context)).await;
-        let Self { log, consumer, panic, .. } = self;
+        self.leave();
+        let Self { log, consumer, panic, creates, announcing, .. } = self;
+        // They hold the journal as long as they are there.
+        drop((creates, announcing));
         if let Some(Log { journal, records, closed }) = log {
             if !records.is_empty() && !self.stopping {
                 tracing::warn!(left = records.len(), "the journal holds requests that the batch did not");
@@ -200,8 +208,8 @@ impl<K: Display + Send + 'static, A: Api> Engine<K, A> {
     }
 
     fn advance(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        loop {
-            let heard = self.hear_consumer(context) | self.hear_server(context);
+        for _ in 0..ROUNDS {
+            let heard = self.hear_consumer(context) | self.hear_journal(context) | self.hear_server(context);
             let moved = self.take(context) | self.send() | heard;
             if self.is_over() {
                 self.tally.tell();
@@ -212,6 +220,8 @@ impl<K: Display + Send + 'static, A: Api> Engine<K, A> {
                 return Poll::Pending;
             }
         }
+        context.waker().wake_by_ref();
+        Poll::Pending
     }
 
     /// Whether the time has come that the next request waits for.
@@ -225,7 +235,11 @@ impl<K: Display + Send + 'static, A: Api> Engine<K, A> {
     }
 
     fn is_over(&self) -> bool {
-        if self.stopping { self.creates.is_empty() } else { self.exhausted && self.tasks.is_empty() }
+        if self.stopping {
+            self.creates.is_empty() && self.announcing.is_empty()
+        } else {
+            self.exhausted && self.tasks.is_empty()
+        }
     }
 
     /// Makes room for what was handed out; stops when nobody is left.
@@ -237,6 +251,9 @@ impl<K: Display + Send + 'static, A: Api> Engine<K, A> {
                 Poll::Ready(None) => {
                     self.stopping = true;
                     self.polls.clear();
+                    for place in std::mem::take(&mut self.announced) {
+                        self.note(place, Settled::Unsent);
+                    }
                 }
                 Poll::Pending => break,
             }
@@ -247,96 +264,84 @@ impl<K: Display + Send + 'static, A: Api> Engine<K, A> {
 
     /// Takes requests for as long as there is room.
     fn take(&mut self, context: &mut Context<'_>) -> bool {
-        let mut moved = false;
-        while !self.exhausted && !self.stopping && self.open < self.max_in_flight {
-            let next = match &mut self.queue {
-                Queue::List(list) => Poll::Ready(list.next()),
-                // Should it panic, what is on its way must land all the same.
-                Queue::Stream(stream, _) => {
-                    catch_unwind(AssertUnwindSafe(|| stream.poll_next_unpin(context))).unwrap_or_else(
-                        |panic| {
-                            self.panic = Some(panic);
-                            Poll::Ready(None)
-                        },
-                    )
-                }
-            };
-            match next {
-                Poll::Ready(Some((key, speak))) => self.begin(key, speak),
-                Poll::Ready(None) => self.exhausted = true,
-                Poll::Pending => break,
+        for taken in 0..TAKEN {
+            if self.exhausted || self.stopping || self.open >= self.max_in_flight {
+                return taken > 0;
             }
-            moved = true;
+            // Should something of the caller's panic, what is on its way must land all the same.
+            let next = catch_unwind(AssertUnwindSafe(|| {
+                let next = match &mut self.queue {
+                    Queue::List(list) => Poll::Ready(list.next()),
+                    Queue::Stream(stream, _) => stream.poll_next_unpin(context),
+                };
+                next.map(|next| next.map(|(key, speak)| (key.to_string().into_boxed_str(), key, speak)))
+            }));
+            match next {
+                Ok(Poll::Ready(Some((name, key, speak)))) => self.begin(name, key, speak),
+                Ok(Poll::Ready(None)) => self.exhausted = true,
+                Ok(Poll::Pending) => return taken > 0,
+                Err(panic) => {
+                    self.panic = Some(panic);
+                    self.exhausted = true;
+                }
+            }
         }
-        moved
+        true
     }
 
-    fn begin(&mut self, key: K, speak: Speak) {
+    fn begin(&mut self, name: Box<str>, key: K, speak: Speak) {
         let index = self.begun;
         self.begun += 1;
         self.open += 1;
         self.tally.taken();
-        match self.first_stage(&key.to_string(), speak) {
-            Ok(stage) => {
-                let polled = if let Stage::Wait(polling) = &stage { Some(polling.due()) } else { None };
-                let place = self.tasks.insert(Task { index, key, stage });
-                match polled {
-                    Some(due) => self.agenda.add(due, place),
-                    None => self.agenda.add_new(place),
-                }
+        match self.first_stage(&name, speak) {
+            Ok(Begin::Submit(draft)) => {
+                let place = self.tasks.insert(Task { index, key, name, stage: Stage::Submit(draft) });
+                self.agenda.add_new(place);
             }
-            Err(error) => self.hand_out(index, key, Err(error)),
+            Ok(Begin::Resume(id, time)) => {
+                let place = self.tasks.insert(Task { index, key, name, stage: Stage::Resume(id, time) });
+                self.agenda.add(Instant::now(), place);
+            }
+            Err(error) => self.hand_out(Ended { index, key, name, outcome: Err(error) }),
         }
     }
 
-    /// What is to be done for a request, by what this run and those before know of its key.
-    fn first_stage(&mut self, key: &str, speak: Speak) -> Result<Stage, Error> {
+    fn first_stage(&mut self, name: &str, speak: Speak) -> Result<Begin, Error> {
         if let Some(refusal) = &self.refusal {
             return Err(refusal.again());
         }
-        if let Queue::Stream(_, keys) = &mut self.queue
-            && !keys.insert(key.to_owned())
+        if let Queue::Stream(_, names) = &mut self.queue
+            && !names.insert(name.to_owned())
         {
-            return Err(repeated(key));
+            return Err(repeated(name));
         }
         if !speak.client().is_same(self.api.client()) {
             return Err(Error::invalid("request", "is of another client than the batch"));
         }
-        let order = speak.into_order()?;
-        let mut draft = Draft { order, fingerprint: None, submission: None, in_doubt: false };
-        if let Some(Log { journal, records, .. }) = &mut self.log {
-            let fingerprint = fingerprint(&draft.order.request);
-            match records.remove(key) {
-                Some(record) if !record.is_of(&fingerprint) => return Err(journal.differs(key, &record)),
-                Some(record) => match record.state {
-                    State::Submitted(id) => return Ok(Stage::Wait(self.resumed(id, &draft.order))),
-                    State::Announced | State::InDoubt if draft.order.resubmissions == 0 => {
-                        return Err(journal.doubt(&record));
-                    }
-                    State::Announced | State::InDoubt => draft.in_doubt = true,
-                    State::Unsent => {}
-                },
-                None => {}
-            }
-            draft.fingerprint = Some(fingerprint);
-        }
-        Ok(Stage::Submit(Box::new(draft)))
-    }
-
-    fn resumed(&self, id: TaskId, order: &Order) -> Polling {
-        let task = self.api.client().task(id);
-        Polling::new(task.schedule(order.time, None))
+        Draft::begin(speak.into_order()?, name, &mut self.log)
     }
 
     /// Sends what is due, as fast as it may; sets the alarm for what comes next.
     fn send(&mut self) -> bool {
         let mut moved = false;
         self.alarm = None;
-        while !self.stopping && self.creates.len() + self.polls.len() < ON_THE_WIRE {
+        while !self.stopping && self.on_the_wire() < ON_THE_WIRE {
             let now = Instant::now();
             let opens = self.api.client().state().gate.closed_for().map(|left| after(now, left));
             if let Some(opens) = opens {
                 moved |= self.hold_back(now, opens);
+            }
+            if let Some(place) = self.announced.front().copied() {
+                let room = self.budget.as_ref().map_or(now, Budget::room_at);
+                if room > now {
+                    self.alarm = Some(room);
+                    break;
+                }
+                self.announced.pop_front();
+                self.create(place);
+                moved = true;
+                continue;
             }
             let Some(ready) = self.agenda.ready_at(now, opens.unwrap_or(now)) else { break };
             let allowed = self.budget.as_ref().map_or(now, Budget::ready_at);
@@ -344,21 +349,35 @@ impl<K: Display + Send + 'static, A: Api> Engine<K, A> {
                 self.alarm = Some(ready.max(allowed));
                 break;
             }
-            let urgency = |place: usize| self.tasks[place].urgency();
+            let urgency = |place: usize| self.tasks[place].stage.urgency();
             let Some(place) = self.agenda.pop(now, opens.is_none(), urgency) else { break };
-            if let Some(budget) = &mut self.budget {
-                budget.spend();
-            }
-            self.tally.sent();
-            self.send_one(place);
             moved = true;
+            if let Stage::Submit(draft) = &mut self.tasks[place].stage
+                && let Some(error) = draft.expired()
+            {
+                self.end(place, Err(error));
+                continue;
+            }
+            if let Some(budget) = &mut self.budget {
+                budget.take_turn();
+            }
+            self.send_one(place);
         }
         moved
+    }
+
+    fn on_the_wire(&self) -> usize {
+        self.announcing.len() + self.creates.len() + self.polls.len()
     }
 
     /// The server wants to be left alone for a while: what is due becomes due later, at most at its deadline.
     fn hold_back(&mut self, now: Instant, opens: Instant) -> bool {
         let mut moved = false;
+        for place in std::mem::take(&mut self.announced) {
+            self.note(place, Settled::Unsent);
+            self.agenda.add(opens + spread(), place);
+            moved = true;
+        }
         while let Some(place) = self.agenda.pop_due(now) {
             moved = true;
             match &self.tasks[place].stage {
@@ -366,12 +385,10 @@ impl<K: Display + Send + 'static, A: Api> Engine<K, A> {
                 Stage::Wait(polling) => {
                     self.agenda.add((opens + spread()).min(polling.deadline()), place);
                 }
-                Stage::Submit(draft) => match &draft.submission {
-                    Some(submission) if submission.deadline() < opens => {
-                        let error = submission.ended(Error::held(opens - now));
-                        self.end(place, Err(error));
-                    }
-                    _ => self.agenda.add(opens + spread(), place),
+                Stage::Resume(..) => self.agenda.add(opens + spread(), place),
+                Stage::Submit(draft) => match draft.held(now, opens) {
+                    Some(error) => self.end(place, Err(error)),
+                    None => self.agenda.add(opens + spread(), place),
                 },
             }
         }
@@ -379,40 +396,76 @@ impl<K: Display + Send + 'static, A: Api> Engine<K, A> {
     }
 
     fn send_one(&mut self, place: usize) {
-        let api = self.api.clone();
-        let Task { key, stage, .. } = &mut self.tasks[place];
+        let Task { stage, name, .. } = &mut self.tasks[place];
+        if let Stage::Resume(id, time) = stage {
+            let task = self.api.client().task(id.clone());
+            *stage = Stage::Wait(Polling::new(task.schedule(*time, None)));
+        }
         match stage {
-            Stage::Submit(draft) => {
-                let Draft { order, fingerprint, submission, in_doubt } = &mut **draft;
-                submission.get_or_insert_with(|| {
-                    let submission = Submission::new(after(Instant::now(), order.time), order.resubmissions);
-                    if *in_doubt { submission.already_in_doubt() } else { submission }
-                });
-                let request = order.request.clone();
-                let journal = self.log.as_ref().map(|log| log.journal.clone()).zip(fingerprint.clone());
-                let key = key.to_string();
-                self.creates.push(Box::pin(async move {
-                    let Some((journal, fingerprint)) = journal else {
-                        return (place, Created::Sent(send_once(api.create(&request)).await));
-                    };
-                    if let Err(error) = journal.sending(&key, &fingerprint).await {
-                        return (place, Created::Unannounced(error));
-                    }
-                    let sent = send_once(api.create(&request)).await;
-                    let id = sent.as_ref().map_or_else(|fault| fault.task.as_ref(), Some);
-                    if let Some(id) = id
-                        && let Err(error) = journal.submitted(&key, id).await
-                    {
-                        tracing::error!(%key, task = %id, %error, "submitted, and the journal doesn't know");
-                    }
-                    (place, Created::Sent(sent))
-                }));
-            }
             Stage::Wait(polling) => {
-                let (limit, id) = (polling.begin(), polling.id().clone());
+                let (api, limit, id) = (self.api.clone(), polling.begin(), polling.id().clone());
+                self.leaves();
                 self.polls.push(Box::pin(async move { (place, answer_by(limit, api.result(id)).await) }));
             }
+            Stage::Submit(draft) => match (&self.log, draft.fingerprint.clone()) {
+                (Some(log), Some(fingerprint)) => {
+                    let (journal, name) = (log.journal.clone(), name.clone());
+                    self.announcing
+                        .push(Box::pin(async move { (place, journal.sending(&name, &fingerprint).await) }));
+                }
+                _ => self.create(place),
+            },
+            Stage::Resume(..) => unreachable!("it waits now"),
         }
+    }
+
+    /// Counts a request that leaves now.
+    fn leaves(&mut self) {
+        if let Some(budget) = &mut self.budget {
+            budget.leave();
+        }
+        self.tally.sent();
+    }
+
+    /// The one place where something is sent that is billed.
+    fn create(&mut self, place: usize) {
+        let Task { stage: Stage::Submit(draft), name, .. } = &mut self.tasks[place] else {
+            unreachable!("only a draft is created")
+        };
+        draft.sent();
+        let (api, request, name) = (self.api.clone(), draft.order.request.clone(), name.clone());
+        let journal = self.log.as_ref().map(|log| log.journal.clone());
+        self.leaves();
+        self.creates.push(Box::pin(async move {
+            let sent = send_once(api.create(&request)).await;
+            // Whoever hears an id keeps it, before anything else.
+            let kept = match (&journal, &sent) {
+                (Some(journal), Ok(id)) => journal.submitted(&name, id).await,
+                (Some(journal), Err(Fault { task: Some(id), .. })) => journal.named(&name, id).await,
+                _ => Ok(()),
+            };
+            if let Err(error) = kept {
+                tracing::error!(key = %name, ?sent, %error, "sent, and the journal doesn't know how it ended");
+            }
+            (place, sent)
+        }));
+    }
+
+    fn hear_journal(&mut self, context: &mut Context<'_>) -> bool {
+        let mut moved = false;
+        while let Poll::Ready(Some((place, announced))) = self.announcing.poll_next_unpin(context) {
+            moved = true;
+            match announced {
+                Ok(()) if self.stopping => self.note(place, Settled::Unsent),
+                Ok(()) => self.announced.push_back(place),
+                Err(error) => {
+                    // Nothing new is sent that nobody could note down.
+                    self.refusal.get_or_insert_with(|| error.again());
+                    self.end(place, Err(error));
+                }
+            }
+        }
+        moved
     }
 
     fn hear_server(&mut self, context: &mut Context<'_>) -> bool {
@@ -432,21 +485,12 @@ impl<K: Display + Send + 'static, A: Api> Engine<K, A> {
         moved
     }
 
-    fn created(&mut self, place: usize, created: Created) {
-        if let Some(error) = self.log.as_ref().and_then(|log| log.journal.broken()) {
-            // What is on its way goes on; nothing new is sent that nobody could note down.
-            self.refusal = Some(error);
-        }
-        let Task { key, stage, .. } = &mut self.tasks[place];
+    fn created(&mut self, place: usize, created: Result<TaskId, Fault>) {
+        let Task { stage, .. } = &mut self.tasks[place];
         let Stage::Submit(draft) = stage else { unreachable!("only a draft is created") };
-        let Draft { order, submission, .. } = &mut **draft;
-        let submission = submission.as_mut().expect("it began when it was sent");
         match created {
-            Created::Unannounced(error) => {
-                let error = submission.ended(error);
-                self.end(place, Err(error));
-            }
-            Created::Sent(Ok(id)) => {
+            Ok(id) => {
+                let Draft { order, .. } = &**draft;
                 if let Some(callback) = &order.on_submitted
                     && catch_unwind(AssertUnwindSafe(|| callback(&id))).is_err()
                 {
@@ -454,26 +498,29 @@ impl<K: Display + Send + 'static, A: Api> Engine<K, A> {
                 }
                 let characters = order.request.input.chars().count();
                 let task = SpeechTask::submitted(self.api.client().clone(), id).of_length(characters);
-                let polling = Polling::new(task.schedule(order.time, Some(submission.deadline())));
+                let polling = Polling::new(task.schedule(order.time, Some(draft.deadline())));
                 self.agenda.add(polling.due(), place);
                 *stage = Stage::Wait(polling);
             }
-            Created::Sent(Err(fault)) => {
-                let (billed, named) = (may_be_billed(&fault), fault.task.is_some());
-                let weighed = submission.weigh(fault);
-                if let Some(Log { journal, .. }) = &self.log
-                    && !named
-                {
-                    if billed || submission.is_in_doubt() {
-                        journal.in_doubt(&key.to_string());
-                    } else {
-                        journal.unsent(&key.to_string());
-                    }
-                }
-                match weighed {
+            Err(fault) => {
+                let (settled, next) = draft.weigh(fault);
+                self.note(place, settled);
+                match next {
                     Ok(due) => self.agenda.add(due, place),
                     Err(error) => self.end(place, Err(error)),
                 }
+            }
+        }
+    }
+
+    /// Notes what an announcement came to.
+    fn note(&self, place: usize, settled: Settled) {
+        if let Some(Log { journal, .. }) = &self.log {
+            let name = &self.tasks[place].name;
+            match settled {
+                Settled::Unsent => journal.unsent(name),
+                Settled::InDoubt => journal.in_doubt(name),
+                Settled::Noted => {}
             }
         }
     }
@@ -484,7 +531,7 @@ impl<K: Display + Send + 'static, A: Api> Engine<K, A> {
         place: usize,
         polled: Result<SpeechResult, Fault>,
     ) -> Result<Option<(TaskId, SpeechResult)>, Error> {
-        let Task { key, stage, .. } = &mut self.tasks[place];
+        let Task { stage, name, .. } = &mut self.tasks[place];
         let Stage::Wait(polling) = stage else { unreachable!("only a task that waits is polled") };
         let journal = self.log.as_ref().map(|log| &log.journal);
         match polled {
@@ -493,13 +540,13 @@ impl<K: Display + Send + 'static, A: Api> Engine<K, A> {
                 match result.status.phase() {
                     Phase::Completed => {
                         if let Some(journal) = journal {
-                            journal.finished(&key.to_string());
+                            journal.finished(name);
                         }
                         return Ok(Some((polling.id().clone(), result)));
                     }
                     Phase::Failed => {
                         if let Some(journal) = journal {
-                            journal.failed(&key.to_string());
+                            journal.failed(name);
                         }
                         return Err(Error::failed().of_task(polling.id()));
                     }
@@ -513,19 +560,32 @@ impl<K: Display + Send + 'static, A: Api> Engine<K, A> {
         Ok(None)
     }
 
-    fn end(&mut self, place: usize, outcome: Result<(TaskId, SpeechResult), Error>) {
-        let Task { index, key, .. } = self.tasks.remove(place);
-        self.hand_out(index, key, outcome);
+    /// Hands out what was begun and stopped: an id or a doubt is worth more than an end.
+    fn leave(&mut self) {
+        for place in self.tasks.iter().map(|(place, _)| place).collect::<Vec<_>>() {
+            let error = match &self.tasks[place].stage {
+                Stage::Submit(draft) => draft.ended(Error::stopped()),
+                Stage::Resume(id, _) => Error::stopped().of_task(id),
+                Stage::Wait(polling) => Error::stopped().of_task(polling.id()),
+            };
+            self.end(place, Err(error));
+        }
     }
 
-    fn hand_out(&mut self, index: usize, key: K, outcome: Result<(TaskId, SpeechResult), Error>) {
-        self.tally.ended(match &outcome {
+    fn end(&mut self, place: usize, outcome: Outcome) {
+        let Task { index, key, name, .. } = self.tasks.remove(place);
+        self.hand_out(Ended { index, key, name, outcome });
+    }
+
+    fn hand_out(&mut self, ended: Ended<K>) {
+        self.tally.ended(match &ended.outcome {
             Ok(_) => End::Done,
             Err(error) if error.is_in_doubt() => End::InDoubt,
             Err(_) => End::Failed,
         });
-        // With nobody to take it, it has been said in the log.
-        let _ = self.consumer.results.send(Ended { index, key, outcome });
+        if let Err(untaken) = self.consumer.results.send(ended) {
+            untaken.0.left_untaken();
+        }
     }
 }
 

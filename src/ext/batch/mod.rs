@@ -1,7 +1,7 @@
 //! Many speeches at once.
 //!
 //! Reading order: what comes in ([`requests`]), what comes out ([`results`], [`progress`]), what is checked before it
-//! begins ([`plan`]), who does the work ([`engine`], with its [`agenda`] and its [`budget`]), and what survives a crash
+//! begins ([`plan`]), who does the work ([`engine`], with its [`agenda`], its [`budget`] and each [`draft`]), and what survives a crash
 //! ([`journal`]).
 
 mod requests;
@@ -14,6 +14,7 @@ mod plan;
 mod agenda;
 mod api;
 mod budget;
+mod draft;
 mod engine;
 
 mod journal;
@@ -67,14 +68,18 @@ impl Client {
     /// let mut results = client.batch(requests).max_in_flight(8).requests_per_second(20.0).run();
     /// while let Some((number, speech)) = results.next().await {
     ///     match speech {
-    ///         Ok(speech) => drop(speech.save(directory.join(format!("{number}.wav"))).await?),
+    ///         // What fails now can be fetched later. Leaving by `?` would stop the others.
+    ///         Ok(speech) => match speech.save(directory.join(format!("{number}.wav"))).await {
+    ///             Ok(bytes) => println!("line {number}: {bytes} bytes"),
+    ///             Err(error) => eprintln!("line {number}: {error}"),
+    ///         },
     ///         Err(error) => eprintln!("line {number}: {error}"),
     ///     }
     /// }
     /// # Ok(()) }
     /// ```
     ///
-    /// Nothing is sent until the results are taken. See [`Batch`].
+    /// Nothing is sent until the results are taken. See [`Batch`], and [`Results::stop`] for how to leave before its end.
     pub fn batch<K, By>(&self, requests: impl IntoRequests<K, By>) -> Batch<K> {
         Batch {
             requests: requests.into_requests(self),
@@ -91,10 +96,13 @@ impl Client {
 ///
 /// Each is submitted and waited for as by itself: at most once, with faults waited out, until its own
 /// [deadline](Speak::deadline), which counts from its first request on. One that fails sinks none of the others. All
-/// share one timer, one budget of requests and one sense of when the server wants to be left alone; one that waits
-/// holds no connection.
+/// share one timer, one budget of requests and one sense of when the server wants to be left alone, for which those that
+/// are not sent yet have all the time there is; one that waits holds no connection. Where more is due than the budget
+/// allows, the next request goes where it is expected to shorten the waiting most, and a last look at a deadline may come
+/// late.
 ///
-/// The key is yours, and comes back with the result; two with the same key (as it is displayed) are refused.
+/// The key is yours, and comes back with the result; two with the same key (as it is displayed) are refused. For that the
+/// keys of a stream are remembered, some dozen bytes each.
 ///
 /// # Default
 ///
@@ -127,8 +135,9 @@ impl<K> Batch<K> {
         self
     }
 
-    /// How many requests to the API go out in any second, submissions and polls together: any number above 0, such as
-    /// 0.5. Downloads don't count; they go to another host.
+    /// How many requests to the API go out in any second, submissions and polls together: any number above 0. Half a
+    /// request is one in two seconds; two and a half are two, for a second must not have three. Downloads don't count; they
+    /// go to another host.
     ///
     /// What would exceed it waits for its turn. Seconds are counted a little long (25 ms), so that the server doesn't
     /// see more in one of its own if the network holds some of them up.
@@ -148,15 +157,20 @@ impl<K> Batch<K> {
     /// Each request is announced on disk before it is sent, and each id is on disk before anything else happens to it.
     /// Run the same program again, and with the journal
     ///
-    /// - what was never sent is sent
+    /// - what was never sent, or was refused, is sent
     /// - what was submitted is not submitted again but asked for by its id, finished or not: that is free, and brings a
-    ///   fresh address of the audio
+    ///   fresh address of the audio. [`on_submitted`](Speak::on_submitted) is not called for it
     /// - what was sent and not answered before the crash is an error [in doubt](Error::is_in_doubt), unless its
-    ///   request [says otherwise](Speak::resubmit_in_doubt)
+    ///   request [says otherwise](Speak::resubmit_in_doubt); how often it was sent counts over all runs
     ///
-    /// Requests may be added to the batch; changed or taken away, it is another batch. A last line that a crash has torn
-    /// is left out. The file holds keys, task ids, times and what tells the requests apart; not the texts. It grows by
-    /// some 400 bytes per request, is locked while the batch runs, and may be deleted when everything in it is settled.
+    /// Requests may be added, and those of which nothing was taken may be corrected or left out. If others are changed or
+    /// missing, it is another batch, and refused: of a list before anything is sent, of a stream key by key, with a line
+    /// in the log at its end for those that were missing.
+    ///
+    /// A last line that a crash has torn is left out. The file holds keys, task ids, times and what tells the requests
+    /// apart; not the texts, the address of the API, or the account. It grows by some 400 bytes for each request and 80
+    /// more with each run, is locked while the batch runs, and must be left alone until then. It may be deleted when
+    /// everything in it is settled.
     ///
     /// ```
     /// use futures_util::StreamExt;
@@ -169,7 +183,9 @@ impl<K> Batch<K> {
     /// for _run in 0..2 {
     ///     let mut results = client.batch([("intro", "Welcome."), ("end", "Goodbye.")]).journal(&journal).run();
     ///     while let Some((key, speech)) = results.next().await {
-    ///         speech?.save(directory.path().join(format!("{key}.wav"))).await?;
+    ///         if let Err(error) = async { speech?.save(directory.path().join(format!("{key}.wav"))).await }.await {
+    ///             eprintln!("{key}: {error}");
+    ///         }
     ///     }
     /// }
     /// assert_eq!(simulator.creates(), 2);

@@ -5,7 +5,8 @@ use std::{collections::HashMap, fmt::Display, path::PathBuf};
 use super::{
     api::Api,
     budget::Budget,
-    engine::{Engine, Log, repeated},
+    draft::Log,
+    engine::{Engine, repeated},
     journal::{Journal, Opened, Records, fingerprint},
 };
 use crate::{Error, Speak};
@@ -53,14 +54,15 @@ fn keys_of<K: Display>(list: &[(K, Speak)]) -> Result<HashMap<String, usize>, Er
     Ok(keys)
 }
 
-/// Whether a journal is of this batch: each of its keys is in the list, and stands for the same request.
+/// Whether a journal is of this batch: each of its keys is in the list, and stands for the same request. Those of which
+/// nothing can have been billed don't matter: a request that was refused is corrected and sent again.
 fn compare<K>(
     journal: &Journal,
     records: &Records,
     list: &[(K, Speak)],
     keys: &HashMap<String, usize>,
 ) -> Result<(), Error> {
-    let mut records: Vec<_> = records.iter().collect();
+    let mut records: Vec<_> = records.iter().filter(|(_, record)| !record.is_free()).collect();
     // The first line that doesn't fit is the one to tell.
     records.sort_unstable_by_key(|(_, record)| record.line);
     for (key, record) in records {

@@ -1,7 +1,7 @@
 use std::{
     collections::BTreeMap,
     fmt,
-    future::Future,
+    future::{Future, poll_fn},
     panic::resume_unwind,
     pin::Pin,
     task::{Context, Poll, ready},
@@ -18,7 +18,7 @@ use tokio::{
 
 use super::{
     Progress,
-    engine::{Ended, Panic},
+    engine::{Ended, Outcome, Panic},
 };
 use crate::{Client, Error, Speech};
 
@@ -29,13 +29,14 @@ use crate::{Client, Error, Speech};
 /// [`max_in_flight`](super::Batch::max_in_flight) results wait for you.
 ///
 /// Dropped before its end, the batch stops: nothing more is sent, what is being submitted is still heard to the end
-/// (and noted in the [journal](super::Batch::journal)), what waits is left as it is on the server.
-/// [`stop`](Self::stop) does the same and returns when it is done; do so before the program ends.
+/// (and noted in the [journal](super::Batch::journal)), what waits is left as it is on the server, and each id or doubt
+/// that nobody took is said in the log. [`stop`](Self::stop) returns these instead, when it is done. Do so before the
+/// program ends, and before you leave by a `?`: what is being submitted when the runtime ends is in doubt.
 ///
 /// # Panics
 ///
 /// If the stream of requests panicked, at the end, when all that was under way has ended. If it is polled outside of a
-/// tokio runtime.
+/// tokio runtime, or after the end of the one where it was polled first: an end that came too soon must not look like one.
 #[must_use = "nothing is sent until the stream is polled"]
 pub struct Results<K> {
     client: Client,
@@ -103,14 +104,40 @@ impl<K> Results<K> {
         self.progress.clone()
     }
 
-    /// Stops, and returns when nothing is on its way any more that could be billed: what is being submitted is heard to
-    /// the end, by the request timeout at most, and noted in the journal.
-    pub async fn stop(mut self) {
+    /// Stops, and returns what was begun and not taken, when nothing is on its way any more that could be billed: what
+    /// is being submitted is heard to the end, by the request timeout at most, and noted in the journal.
+    ///
+    /// Of what had not ended, the error says [`is_stopped`](Error::is_stopped), with the task's id if it was submitted, or
+    /// [`is_in_doubt`](Error::is_in_doubt). What was still queued is not among them.
+    ///
+    /// ```
+    /// use futures_util::StreamExt;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let simulator = distribute_ai::testing::Simulator::start().await?;
+    /// # let client = simulator.client();
+    /// let mut results = client.batch([("a", "Good morning."), ("b", "Good night.")]).run();
+    /// results.next().await;
+    /// for (key, end) in results.stop().await {
+    ///     if let Some(id) = end.as_ref().err().and_then(|error| error.task_id()) {
+    ///         println!("{key} was paid for: come back for {id}");
+    ///     }
+    /// }
+    /// # Ok(()) }
+    /// ```
+    pub async fn stop(mut self) -> Vec<(K, Result<Speech, Error>)> {
         self.taken = None;
+        let mut left = Vec::new();
         if let Stage::Running(driver) = std::mem::replace(&mut self.stage, Stage::Over) {
+            while let Some(ended) = poll_fn(|context| self.poll_ended(context)).await {
+                left.push((ended.key, speech(&self.client, ended.outcome)));
+            }
             // A panic in the stream of requests is of no interest any more.
             let _ = driver.await;
         }
+        let early = self.order.as_mut().map(|order| std::mem::take(&mut order.early)).unwrap_or_default();
+        left.extend(early.into_values().map(|ended| (ended.key, speech(&self.client, ended.outcome))));
+        left
     }
 
     fn poll_ended(&mut self, context: &mut Context<'_>) -> Poll<Option<Ended<K>>> {
@@ -129,7 +156,23 @@ impl<K> Results<K> {
     }
 }
 
+fn speech(client: &Client, outcome: Outcome) -> Result<Speech, Error> {
+    outcome.map(|(id, result)| Speech::new(client.task(id), result))
+}
+
 impl<K> Unpin for Results<K> {}
+
+impl<K> Drop for Results<K> {
+    fn drop(&mut self) {
+        let early = self.order.as_mut().map(|order| std::mem::take(&mut order.early)).unwrap_or_default();
+        early.values().for_each(Ended::left_untaken);
+        // What comes later is said by the engine, which finds nobody here.
+        self.ended.close();
+        while let Ok(ended) = self.ended.try_recv() {
+            ended.left_untaken();
+        }
+    }
+}
 
 impl<K> Stream for Results<K> {
     type Item = (K, Result<Speech, Error>);
@@ -146,8 +189,7 @@ impl<K> Stream for Results<K> {
                 // Room for the next one; at the end of a batch nobody needs any.
                 let _ = taken.send(());
             }
-            let speech = outcome.map(|(id, result)| Speech::new(this.client.task(id), result));
-            return Poll::Ready(Some((key, speech)));
+            return Poll::Ready(Some((key, speech(&this.client, outcome))));
         }
         if let Stage::Running(driver) = &mut this.stage {
             let outcome = ready!(Pin::new(driver).poll(context));
@@ -156,8 +198,10 @@ impl<K> Stream for Results<K> {
                 Ok(None) => {}
                 Ok(Some(panic)) => resume_unwind(panic),
                 // An end that came too soon must not look like one.
-                Err(error) if error.is_panic() => resume_unwind(error.into_panic()),
-                Err(_) => tracing::error!("the runtime that drove the batch has ended before it"),
+                Err(error) => match error.try_into_panic() {
+                    Ok(panic) => resume_unwind(panic),
+                    Err(error) => panic!("the runtime that drove the batch has ended before it: {error}"),
+                },
             }
         }
         Poll::Ready(None)

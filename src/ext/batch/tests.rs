@@ -1,8 +1,10 @@
 //! The engine against a server in memory, in virtual time.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
+    future::Future,
     sync::{Arc, Mutex},
+    task::{Context, Waker},
     time::Duration,
 };
 
@@ -61,10 +63,14 @@ struct Server {
 #[derive(Default)]
 struct Seen {
     requests: Vec<Duration>,
+    on_the_wire: usize,
+    most_on_the_wire: usize,
     attempts: HashMap<String, u32>,
     taken: HashMap<String, u32>,
     born: HashMap<TaskId, Instant>,
     polls: u32,
+    /// Polls that came through a closed gate: last looks only.
+    held_back: u32,
 }
 
 #[derive(Clone)]
@@ -88,6 +94,15 @@ impl Memory {
         self.0.seen.lock().unwrap()
     }
 
+    /// A request, for as long as it is held.
+    fn passes(&self) -> Passage<'_> {
+        let mut seen = self.seen();
+        seen.requests.push(self.0.begun.elapsed());
+        seen.on_the_wire += 1;
+        seen.most_on_the_wire = seen.most_on_the_wire.max(seen.on_the_wire);
+        Passage(self)
+    }
+
     /// The most requests in any window of a second.
     fn peak(&self) -> usize {
         let mut requests = self.seen().requests.clone();
@@ -103,6 +118,14 @@ impl Memory {
     }
 }
 
+struct Passage<'a>(&'a Memory);
+
+impl Drop for Passage<'_> {
+    fn drop(&mut self) {
+        self.0.seen().on_the_wire -= 1;
+    }
+}
+
 fn limited(seconds: u64) -> Fault {
     let headers = HeaderMap::from_iter([("retry-after".parse().unwrap(), HeaderValue::from(seconds))]);
     Fault::answered(StatusCode::TOO_MANY_REQUESTS, &headers, "slow down")
@@ -115,9 +138,10 @@ impl Api for Memory {
 
     async fn create(&self, request: &SpeechRequest) -> Result<TaskId, Fault> {
         let text = request.input.to_string();
+        assert!(self.client().state().gate.closed_for().is_none(), "through a closed gate");
+        let _passage = self.passes();
         let attempt = {
             let mut seen = self.seen();
-            seen.requests.push(self.0.begun.elapsed());
             let attempt = seen.attempts.entry(text.clone()).or_default();
             *attempt += 1;
             *attempt
@@ -147,10 +171,11 @@ impl Api for Memory {
     }
 
     async fn result(&self, id: TaskId) -> Result<SpeechResult, Fault> {
+        let _passage = self.passes();
         let age = {
             let mut seen = self.seen();
-            seen.requests.push(self.0.begun.elapsed());
             seen.polls += 1;
+            seen.held_back += u32::from(self.client().state().gate.closed_for().is_some());
             seen.born.get(&id).map_or(Duration::MAX, Instant::elapsed)
         };
         sleep(Duration::from_millis(80)).await;
@@ -238,6 +263,72 @@ async fn a_storm_of_429_is_sat_out_by_all_and_within_the_budget() {
     assert_eq!(run.count(Result::is_ok), 300, "{:?}", run.results.iter().find(|(_, end)| end.is_err()));
     assert!(server.seen().taken.values().all(|times| *times == 1));
     assert!(server.peak() <= 20, "{}", server.peak());
+    assert_eq!(server.seen().held_back, 0, "none was at its deadline");
+}
+
+#[tokio::test(start_paused = true)]
+async fn at_its_deadline_a_task_is_asked_for_through_a_closed_gate() {
+    let storm =
+        |age: Duration| if age < Duration::from_secs(5) { Err(limited(3600)) } else { Ok("COMPLETED") };
+    let server = Memory::new(|_, _| Create::Takes, storm);
+    let deadline = Duration::from_secs(60);
+    let list = speaks(&server, texts(20)).into_iter().map(|(key, speak)| (key, speak.deadline(deadline)));
+    let run = run(&server, list.collect(), plan(20, None)).await;
+    assert_eq!(run.count(Result::is_ok), 20);
+    assert_eq!(server.seen().held_back, 20);
+    assert!(server.0.begun.elapsed() < deadline + Duration::from_secs(1), "{:?}", server.0.begun.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_submission_that_has_no_turn_before_its_deadline_is_not_sent_after_it() {
+    let limits = |_: &str, attempt| if attempt == 1 { Create::Limits(0) } else { Create::Takes };
+    let server = Memory::new(limits, done_after(1));
+    let deadline = Duration::from_secs(5);
+    let list = speaks(&server, texts(200)).into_iter().map(|(key, speak)| (key, speak.deadline(deadline)));
+    let run = run(&server, list.collect(), plan(200, Some(5.0))).await;
+    let refused = run.count(|end| end.as_ref().is_err_and(Error::is_rate_limited));
+    assert_eq!(refused + server.seen().taken.len(), 200, "what was not sent again is said to be refused");
+    assert!(refused > 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_requests_on_their_way_are_bounded() {
+    let server = Memory::new(|_, _| Create::Takes, done_after(1));
+    let run = run(&server, speaks(&server, texts(2_000)), plan(2_000, None)).await;
+    assert_eq!(run.count(Result::is_ok), 2_000);
+    let most = server.seen().most_on_the_wire;
+    assert!((200..=256).contains(&most), "{most}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_id_is_told_before_the_wait() {
+    let server = Memory::new(|_, _| Create::Takes, done_after(3));
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let tell = Arc::clone(&told);
+    let speak = server.client().speak("text 1").on_submitted(move |id| tell.lock().unwrap().push(id.clone()));
+    run(&server, vec![("a".to_owned(), speak)], plan(1, None)).await;
+    assert_eq!(*told.lock().unwrap(), [TaskId::from_server("text 1")]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_endless_source_that_is_always_ready_leaves_the_thread_to_others() {
+    let server = Memory::new(|_, _| Create::Takes, done_after(1));
+    let speak = server.client().speak("Hello");
+    let mut number = 0;
+    let endless = std::iter::repeat_with(move || {
+        number += 1;
+        (number.to_string(), speak.clone())
+    });
+    let (results, _ended) = mpsc::unbounded_channel();
+    let (_taken, heard) = mpsc::unbounded_channel();
+    let (told, _) = watch::channel(Progress::default());
+    let queue = Queue::Stream(Box::pin(futures_util::stream::iter(endless)), HashSet::new());
+    let mut engine =
+        Engine::new(server.clone(), queue, Tally::new(told, None), Consumer { results, taken: heard });
+    plan(usize::MAX, None).apply(&mut engine).await.unwrap();
+    let mut running = std::pin::pin!(engine.run());
+    // It comes back at all.
+    assert!(running.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
 }
 
 #[tokio::test(start_paused = true)]

@@ -5,24 +5,23 @@
 
 mod line;
 mod replay;
+
+mod file;
 mod writer;
 
 use std::{
-    fs::File,
     hash::Hasher,
-    io::{self, BufReader, Seek, SeekFrom, Write},
+    io,
     path::{Path, PathBuf},
     sync::Arc,
 };
 
 use fnv::FnvHasher;
-use fs4::fs_std::FileExt;
-use tokio::task::{JoinHandle, spawn_blocking};
+use tokio::{sync::oneshot, task::spawn_blocking};
 
-pub(super) use self::replay::{Record, Records, State};
+pub(super) use self::replay::{Record, Records};
 use self::{
-    line::{Event, HEADER, Line},
-    replay::{Problem, replay},
+    line::{Event, Line},
     writer::Writer,
 };
 use crate::{TaskId, ext::Error, types::SpeechRequest};
@@ -40,7 +39,7 @@ pub(super) struct Opened {
     /// What it says of the runs before.
     pub(super) records: Records,
     /// Ends when everything is written and the lock is given back.
-    pub(super) closed: JoinHandle<()>,
+    pub(super) closed: oneshot::Receiver<()>,
 }
 
 impl Journal {
@@ -48,9 +47,10 @@ impl Journal {
     pub(super) async fn open(path: PathBuf) -> Result<Opened, Error> {
         let shared: Arc<Path> = path.into();
         let path = Arc::clone(&shared);
-        let opened = spawn_blocking(move || open(&path)).await;
+        let opened = spawn_blocking(move || file::open(&path)).await;
         let (file, records) = opened.map_err(|error| Error::io("could not open", &shared, error))??;
-        let (writer, closed) = Writer::start(file);
+        let (writer, closed) =
+            Writer::start(file).map_err(|error| Error::io("could not write", &shared, error))?;
         Ok(Opened { journal: Self { path: shared, writer }, records, closed })
     }
 
@@ -74,6 +74,12 @@ impl Journal {
         self.writer.write(Line::new(Event::InDoubt, key).bytes());
     }
 
+    /// A doubt that came with an id.
+    pub(super) async fn named(&self, key: &str, id: &TaskId) -> Result<(), Error> {
+        let line = Line::new(Event::InDoubt, key).id(id);
+        self.writer.write_through(line.bytes()).await.map_err(|error| self.unwritable(error))
+    }
+
     pub(super) fn finished(&self, key: &str) {
         self.writer.write(Line::new(Event::Finished, key).bytes());
     }
@@ -82,20 +88,23 @@ impl Journal {
         self.writer.write(Line::new(Event::Failed, key).bytes());
     }
 
-    /// Why nothing can be written any more, if so.
-    pub(super) fn broken(&self) -> Option<Error> {
-        self.writer.broken().map(|error| self.unwritable(error))
-    }
-
-    /// What was announced by an earlier run, and never answered.
+    /// What earlier runs sent, and were not told the id of.
     pub(super) fn doubt(&self, record: &Record) -> Error {
         let (path, line) = (self.path.display(), record.line);
-        Error::in_doubt(format!("an earlier run sent it and noted no answer: {path}, line {line}"))
+        let why = format!("an earlier run sent it, and had no answer that settles it: {path}, line {line}");
+        let error = Error::in_doubt(record.doubts(), why);
+        record.named.iter().fold(error, Error::of_task)
     }
 
-    /// The key stood for another request when the journal was written.
+    /// The key stood for another request when it was sent.
     pub(super) fn differs(&self, key: &str, record: &Record) -> Error {
-        self.of_another_batch(&format!("key {key:?} was another request then (line {})", record.line))
+        let why = format!("key {key:?} was another request then (line {})", record.line);
+        if record.doubts() > 0 {
+            // That it may have been billed is worth more than why it isn't sent now.
+            let (path, doubt) = (self.path.display(), Error::in_doubt(record.doubts(), String::new()));
+            return doubt.caused_by(format!("{path} is of another batch: {why}"));
+        }
+        record.submitted.iter().fold(self.of_another_batch(&why), Error::of_task)
     }
 
     pub(super) fn lacks(&self, key: &str, record: &Record) -> Error {
@@ -119,46 +128,4 @@ pub(super) fn fingerprint(request: &SpeechRequest) -> String {
     let mut hasher = FnvHasher::default();
     hasher.write(canonical.as_bytes());
     format!("{:016x}", hasher.finish())
-}
-
-fn open(path: &Path) -> Result<(File, Records), Error> {
-    let io = |error| Error::io("could not open", path, error);
-    if let Ok(found) = path.metadata()
-        && !found.is_file()
-    {
-        let what = if found.is_dir() { "a directory" } else { "no regular file" };
-        return Err(Error::invalid("journal", format!("{} is {what}", path.display())));
-    }
-    let mut file = File::options().read(true).append(true).create(true).open(path).map_err(io)?;
-    if !file.try_lock_exclusive().map_err(|error| Error::io("could not lock", path, error))? {
-        return Err(Error::invalid("journal", format!("{} is in use by another run", path.display())));
-    }
-    let replayed = replay(BufReader::new(&file)).map_err(|problem| match problem {
-        Problem::Io(error) => Error::io("could not read", path, error),
-        Problem::Line(number, what) => {
-            Error::invalid("journal", format!("{}, line {number} {what}", path.display()))
-        }
-    })?;
-    mend(&mut file, path, replayed.whole, replayed.unended)
-        .map_err(|error| Error::io("could not write", path, error))?;
-    Ok((file, replayed.records))
-}
-
-/// Cuts what was torn off, so that the next line begins on a line of its own, and begins a journal that is empty.
-fn mend(file: &mut File, path: &Path, whole: u64, unended: bool) -> io::Result<()> {
-    if file.seek(SeekFrom::End(0))? > whole {
-        file.set_len(whole)?;
-    }
-    if whole == 0 {
-        file.write_all(HEADER.as_bytes())?;
-    } else if unended {
-        file.write_all(b"\n")?;
-    }
-    file.sync_all()?;
-    // The file's name has to be on the disk, too. Where a directory can't be opened, it is by itself.
-    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    if let Ok(directory) = File::open(directory) {
-        let _ = directory.sync_all();
-    }
-    Ok(())
 }

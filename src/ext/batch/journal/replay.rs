@@ -9,32 +9,63 @@ use super::line::{Event, HEADER, Header, Line, NAME, VERSION};
 use crate::TaskId;
 
 /// What is known of a key.
-#[derive(Debug, PartialEq)]
+#[derive(Debug, Default, PartialEq)]
 pub(crate) struct Record {
-    /// The [fingerprint](super::fingerprint) of its request.
+    /// The [fingerprint](super::fingerprint) of its request, when it was sent last.
     pub(crate) request: Option<Box<str>>,
-    pub(crate) state: State,
+    /// The server has taken it; whatever became of it, it can be asked for.
+    pub(crate) submitted: Option<TaskId>,
+    /// How often it was sent and may have been taken.
+    doubts: u32,
+    /// Announced, and no answer noted.
+    announced: bool,
+    /// What came with a doubt.
+    pub(crate) named: Option<TaskId>,
     /// The line of the last event, counted from 1.
     pub(crate) line: usize,
 }
 
 impl Record {
+    /// How often it was sent and may have been taken, though no id came back.
+    pub(crate) fn doubts(&self) -> u32 {
+        if self.submitted.is_some() { 0 } else { self.doubts + u32::from(self.announced) }
+    }
+
+    /// Whether nothing of it can have been billed: then it may be changed, or be gone.
+    pub(crate) fn is_free(&self) -> bool {
+        self.submitted.is_none() && self.doubts() == 0
+    }
+
     /// Whether it is of a request with this fingerprint.
     pub(crate) fn is_of(&self, fingerprint: &str) -> bool {
         self.request.as_deref().is_none_or(|request| request == fingerprint)
     }
-}
 
-#[derive(Debug, PartialEq)]
-pub(crate) enum State {
-    /// Announced, and no answer noted: the process died in between.
-    Announced,
-    /// The server has provably not taken it.
-    Unsent,
-    /// The server may have taken it.
-    InDoubt,
-    /// The server has taken it; whatever became of it, it can be asked for.
-    Submitted(TaskId),
+    fn note(&mut self, line: Line<'_>) -> Result<(), &'static str> {
+        match line.event {
+            Event::Sending => {
+                let request = line.request.ok_or("says `sending` without a `request`")?;
+                self.request = Some(request.into_owned().into_boxed_str());
+                self.doubts += u32::from(self.announced);
+                self.announced = true;
+            }
+            Event::Unsent => self.announced = false,
+            Event::InDoubt => {
+                self.doubts += 1;
+                self.announced = false;
+                self.named = line.id.or(self.named.take());
+            }
+            Event::Submitted => {
+                self.submitted = Some(line.id.ok_or("says `submitted` without an `id`")?);
+                self.announced = false;
+            }
+            Event::Finished | Event::Failed if self.submitted.is_some() => {}
+            Event::Finished | Event::Failed => {
+                return Err("tells the end of a task that was not submitted before");
+            }
+        }
+        Ok(())
+    }
 }
 
 /// By key.
@@ -62,8 +93,8 @@ impl From<io::Error> for Problem {
     }
 }
 
-/// Reads a journal to its end. A last line that was torn is left out: what it announced was never sent, for a line is on
-/// the disk before its request leaves.
+/// Reads a journal to its end. A last line that was torn is left out: a line is on the disk before its request leaves,
+/// and what it announced was never sent. What it kept, if that was an id, is a doubt now.
 pub(super) fn replay(mut file: impl BufRead) -> Result<Replay, Problem> {
     let mut replay = Replay { records: Records::new(), whole: 0, unended: false };
     let mut bytes = Vec::new();
@@ -76,9 +107,16 @@ pub(super) fn replay(mut file: impl BufRead) -> Result<Replay, Problem> {
             if number == 1 { read_header(&bytes) } else { read_line(&mut replay.records, number, &bytes) };
         if let Err(problem) = outcome {
             let last = file.fill_buf()?.is_empty();
+            // Cut short, or room that was made and not filled. A line with its end was written whole.
+            let torn = !bytes.ends_with(b"\n") || bytes.iter().all(|byte| matches!(byte, 0 | b'\n'));
             // A file that is none of ours must not be taken for a torn one, and cut.
             let ours = number > 1 || HEADER.as_bytes().starts_with(&bytes);
-            if last && ours && problem.torn {
+            if last && torn && ours && problem.malformed {
+                tracing::warn!(
+                    line = number,
+                    bytes = bytes.len(),
+                    "the journal's last line was torn, and is left out"
+                );
                 break;
             }
             return Err(Problem::Line(number, problem.what));
@@ -91,25 +129,25 @@ pub(super) fn replay(mut file: impl BufRead) -> Result<Replay, Problem> {
 
 struct Bad {
     what: String,
-    /// It may be half of a line that was being written.
-    torn: bool,
+    /// It is no JSON.
+    malformed: bool,
 }
 
 impl Bad {
     fn said(what: impl Into<String>) -> Self {
-        Self { what: what.into(), torn: false }
+        Self { what: what.into(), malformed: false }
     }
 }
 
 impl From<serde_json::Error> for Bad {
     fn from(error: serde_json::Error) -> Self {
-        Self { torn: !error.is_data(), what: format!("is not what a journal holds ({error})") }
+        Self { malformed: !error.is_data(), what: format!("is not what a journal holds ({error})") }
     }
 }
 
 fn read_header(bytes: &[u8]) -> Result<(), Bad> {
     let header: Header = serde_json::from_slice(bytes).map_err(|error| Bad {
-        torn: !error.is_data(),
+        malformed: !error.is_data(),
         what: "is no header of a batch's journal".to_owned(),
     })?;
     if header.journal != NAME {
@@ -129,32 +167,12 @@ fn read_header(bytes: &[u8]) -> Result<(), Bad> {
 
 fn read_line(records: &mut Records, number: usize, bytes: &[u8]) -> Result<(), Bad> {
     let line: Line<'_> = serde_json::from_slice(bytes)?;
-    let known = records.get_mut(line.key.as_ref());
-    let state = match (line.event, line.id) {
-        (Event::Sending, _) => State::Announced,
-        (Event::Unsent, _) => State::Unsent,
-        (Event::InDoubt, _) => State::InDoubt,
-        (Event::Submitted, Some(id)) => State::Submitted(id),
-        (Event::Submitted, None) => return Err(Bad::said("says `submitted` without an `id`")),
-        (Event::Finished | Event::Failed, _) => match known {
-            Some(record) if matches!(record.state, State::Submitted(_)) => {
-                record.line = number;
-                return Ok(());
-            }
-            _ => return Err(Bad::said("tells the end of a task that was not submitted before")),
-        },
+    let record = match records.get_mut(line.key.as_ref()) {
+        Some(record) => record,
+        None => records.entry(line.key.clone().into_owned()).or_default(),
     };
-    if line.event == Event::Sending && line.request.is_none() {
-        return Err(Bad::said("says `sending` without a `request`"));
-    }
-    if let Some(record) = known {
-        record.state = state;
-        record.line = number;
-    } else {
-        let request = line.request.map(|request| request.into_owned().into_boxed_str());
-        records.insert(line.key.into_owned(), Record { request, state, line: number });
-    }
-    Ok(())
+    record.line = number;
+    record.note(line).map_err(Bad::said)
 }
 
 #[cfg(test)]
@@ -182,22 +200,44 @@ mod tests {
     }
 
     #[test]
-    fn the_last_event_of_a_key_counts() {
+    fn the_events_of_a_key_add_up() {
+        const UNSENT: &str = r#"{"at":2,"event":"unsent","key":"a"}"#;
+        const IN_DOUBT: &str = r#"{"at":2,"event":"in_doubt","key":"a"}"#;
+        const NAMED: &str = r#"{"at":2,"event":"in_doubt","key":"a","id":"t1"}"#;
+        const FINISHED: &str = r#"{"at":3,"event":"finished","key":"a"}"#;
+        const FAILED: &str = r#"{"at":3,"event":"failed","key":"a"}"#;
         #[rustfmt::skip]
-        let table = [
-            (vec![SENDING],                                                           State::Announced),
-            (vec![SENDING, r#"{"at":2,"event":"unsent","key":"a"}"#],                 State::Unsent),
-            (vec![SENDING, r#"{"at":2,"event":"unsent","key":"a"}"#, SENDING],        State::Announced),
-            (vec![SENDING, r#"{"at":2,"event":"in_doubt","key":"a"}"#],               State::InDoubt),
-            (vec![SENDING, SUBMITTED],                                                State::Submitted(TaskId::from_server("t1"))),
-            (vec![SENDING, SUBMITTED, r#"{"at":3,"event":"finished","key":"a"}"#],    State::Submitted(TaskId::from_server("t1"))),
-            (vec![SENDING, SUBMITTED, r#"{"at":3,"event":"failed","key":"a"}"#],      State::Submitted(TaskId::from_server("t1"))),
+        let table: [(&[&str], u32, bool); 13] = [
+            // events                                        doubts  submitted
+            (&[SENDING],                                          1, false),
+            (&[SENDING, UNSENT],                                  0, false),
+            (&[SENDING, UNSENT, SENDING],                         1, false),
+            (&[SENDING, IN_DOUBT],                                1, false),
+            (&[SENDING, NAMED],                                   1, false),
+            (&[SENDING, SENDING],                                 2, false),
+            (&[SENDING, IN_DOUBT, SENDING],                       2, false),
+            (&[SENDING, IN_DOUBT, SENDING, UNSENT],               1, false),
+            (&[SENDING, SENDING, UNSENT],                         1, false),
+            (&[SENDING, SUBMITTED],                               0, true),
+            (&[SENDING, IN_DOUBT, SENDING, SUBMITTED],            0, true),
+            (&[SENDING, SUBMITTED, FINISHED],                     0, true),
+            (&[SENDING, SUBMITTED, FAILED],                       0, true),
         ];
-        for (lines, state) in table {
-            let replayed = read(&journal(&lines));
-            let record = Record { request: Some("r".into()), state, line: lines.len() + 1 };
-            assert_eq!(replayed.records, HashMap::from([("a".to_owned(), record)]), "{lines:?}");
+        for (lines, doubts, submitted) in table {
+            let replayed = read(&journal(lines));
+            let record = &replayed.records["a"];
+            assert_eq!((record.doubts(), record.submitted.is_some()), (doubts, submitted), "{lines:?}");
+            assert_eq!(record.is_free(), doubts == 0 && !submitted, "{lines:?}");
+            assert_eq!(record.line, lines.len() + 1);
+            assert_eq!(record.named.is_some(), lines.contains(&NAMED));
         }
+    }
+
+    #[test]
+    fn the_request_is_the_one_that_was_sent_last() {
+        let other = SENDING.replace("\"r\"", "\"s\"");
+        let replayed = read(&journal(&[SENDING, &other]));
+        assert!(replayed.records["a"].is_of("s") && !replayed.records["a"].is_of("r"));
     }
 
     #[test]
@@ -207,8 +247,7 @@ mod tests {
             let replayed = read(&text[..end]);
             let whole = usize::try_from(replayed.whole).unwrap();
             assert!(whole <= end && (whole == end || !text[whole..end].contains('\n')), "{end}: {whole}");
-            let submitted =
-                matches!(replayed.records.get("a"), Some(Record { state: State::Submitted(_), .. }));
+            let submitted = replayed.records.get("a").is_some_and(|record| record.submitted.is_some());
             // Nothing but its end of line may be missing.
             assert_eq!(submitted, end >= text.len() - 1, "{end}");
             assert_eq!(replayed.unended, whole == end && end > 0 && !text[..end].ends_with('\n'), "{end}");
@@ -216,12 +255,18 @@ mod tests {
     }
 
     #[test]
-    fn a_last_line_of_rubbish_was_torn_too() {
-        for rubbish in ["\0\0\0\0\n", "{\"at\":1,\"ev\u{fffd}", "\u{fffd}\n"] {
+    fn a_last_line_that_was_cut_or_never_filled_was_torn_too() {
+        for rubbish in ["\0\0\0\0\n", "\0\0\0", "{\"at\":1,\"ev\u{fffd}"] {
             let text = journal(&[SENDING]);
             let replayed = read(&format!("{text}{rubbish}"));
             assert_eq!(replayed.whole, text.len() as u64, "{rubbish:?}");
         }
+    }
+
+    #[test]
+    fn a_last_line_with_its_end_was_written_whole_and_is_damaged() {
+        let text = journal(&[SENDING, &SENDING.replace("\"event\"", "\"event")]);
+        assert_eq!(refused(&text).0, 3);
     }
 
     #[test]

@@ -1,15 +1,20 @@
 //! Appends lines to a file, many at once: those that come while the disk is busy are written and synced together.
 
 use std::{
-    fs::File,
-    io::{self, Write},
+    io,
     sync::{Arc, OnceLock},
+    thread,
 };
 
-use tokio::{
-    sync::{mpsc, oneshot},
-    task::{JoinHandle, spawn_blocking},
-};
+use tokio::sync::{mpsc, oneshot};
+
+/// Where the lines go.
+pub(super) trait Disk: Send + 'static {
+    fn append(&mut self, bytes: &[u8]) -> io::Result<()>;
+
+    /// Returns when all of it is on the disk, and will be found there.
+    fn sync(&mut self) -> io::Result<()>;
+}
 
 #[derive(Clone)]
 pub(super) struct Writer {
@@ -25,13 +30,18 @@ struct Line {
 }
 
 impl Writer {
-    /// Writes on a thread of its own for as long as there is a clone of it.
-    pub(super) fn start(file: File) -> (Self, JoinHandle<()>) {
+    /// Writes on a thread of its own for as long as there is a clone of it; the other end is told when it has ended. Not
+    /// on a thread of the runtime's: that would keep the runtime from ending, and those who save files waiting.
+    pub(super) fn start(disk: impl Disk) -> io::Result<(Self, oneshot::Receiver<()>)> {
         let (lines, queue) = mpsc::unbounded_channel();
+        let (done, closed) = oneshot::channel();
         let broken = Arc::new(OnceLock::new());
         let shared = Arc::clone(&broken);
-        let closed = spawn_blocking(move || write_all(&file, queue, &shared));
-        (Self { lines, broken }, closed)
+        thread::Builder::new().name("distribute-ai journal".to_owned()).spawn(move || {
+            write_all(disk, queue, &shared);
+            let _ = done.send(());
+        })?;
+        Ok((Self { lines, broken }, closed))
     }
 
     /// Returns when it is on the disk.
@@ -55,7 +65,11 @@ impl Writer {
     }
 }
 
-fn write_all(file: &File, mut queue: mpsc::UnboundedReceiver<Line>, broken: &OnceLock<Arc<io::Error>>) {
+fn write_all(
+    mut disk: impl Disk,
+    mut queue: mpsc::UnboundedReceiver<Line>,
+    broken: &OnceLock<Arc<io::Error>>,
+) {
     let (mut bytes, mut waiting) = (Vec::new(), Vec::new());
     while let Some(first) = queue.blocking_recv() {
         bytes.clear();
@@ -65,7 +79,9 @@ fn write_all(file: &File, mut queue: mpsc::UnboundedReceiver<Line>, broken: &Onc
             waiting.extend(line.synced);
             next = queue.try_recv().ok();
         }
-        if let Err(error) = write(file, &bytes, !waiting.is_empty()) {
+        let written =
+            disk.append(&bytes).and_then(|()| if waiting.is_empty() { Ok(()) } else { disk.sync() });
+        if let Err(error) = written {
             tracing::error!(%error, "the journal can't be written; nothing more will be sent");
             let _ = broken.set(Arc::new(error));
             // Whoever waits, now or later, finds the channel closed and this error.
@@ -77,7 +93,57 @@ fn write_all(file: &File, mut queue: mpsc::UnboundedReceiver<Line>, broken: &Onc
     }
 }
 
-fn write(mut file: &File, bytes: &[u8], sync: bool) -> io::Result<()> {
-    file.write_all(bytes)?;
-    if sync { file.sync_data() } else { Ok(()) }
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use super::*;
+
+    /// What was appended, and how much of it was synced; fails from some append on.
+    #[derive(Clone, Default)]
+    struct Memory(Arc<Mutex<(String, usize)>>, usize);
+
+    impl Disk for Memory {
+        fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
+            let mut state = self.0.lock().unwrap();
+            if self.1 > 0 && state.0.len() >= self.1 {
+                return Err(io::Error::other("full"));
+            }
+            state.0.push_str(std::str::from_utf8(bytes).unwrap());
+            Ok(())
+        }
+
+        fn sync(&mut self) -> io::Result<()> {
+            let mut state = self.0.lock().unwrap();
+            state.1 = state.0.len();
+            Ok(())
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_written_through_is_synced_when_it_returns_and_the_rest_in_order() {
+        let disk = Memory::default();
+        let (writer, closed) = Writer::start(disk.clone()).unwrap();
+        writer.write(b"a".to_vec());
+        writer.write_through(b"b".to_vec()).await.unwrap();
+        assert_eq!(*disk.0.lock().unwrap(), ("ab".to_owned(), 2));
+        writer.write(b"c".to_vec());
+        drop(writer);
+        closed.await.unwrap();
+        assert_eq!(*disk.0.lock().unwrap(), ("abc".to_owned(), 2));
+    }
+
+    #[tokio::test]
+    async fn after_a_failure_nothing_is_written_and_everybody_is_told() {
+        let disk = Memory(Arc::default(), 1);
+        let (writer, _closed) = Writer::start(disk.clone()).unwrap();
+        writer.write_through(b"a".to_vec()).await.unwrap();
+        assert!(writer.broken().is_none());
+        for _ in 0..2 {
+            let error = writer.write_through(b"b".to_vec()).await.unwrap_err();
+            assert_eq!(error.to_string(), "full");
+        }
+        assert_eq!(writer.broken().unwrap().to_string(), "full");
+        assert_eq!(disk.0.lock().unwrap().0, "a");
+    }
 }
