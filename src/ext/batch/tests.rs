@@ -3,6 +3,7 @@
 use std::{
     collections::{HashMap, HashSet},
     future::Future,
+    io,
     sync::{Arc, Mutex},
     task::{Context, Waker},
     time::Duration,
@@ -20,7 +21,9 @@ use tokio::{
 
 use super::{
     api::Api,
+    draft::Log,
     engine::{Consumer, Ended, Engine, Queue},
+    journal::{Disk, Journal, Opened},
     plan::Plan,
     progress::{Progress, Tally},
 };
@@ -189,6 +192,30 @@ impl Api for Memory {
     }
 }
 
+/// A disk that takes its time; full from some length on.
+#[derive(Clone)]
+struct Slow {
+    on_disk: Arc<Mutex<String>>,
+    written: String,
+    room: usize,
+}
+
+impl Disk for Slow {
+    fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
+        if self.written.len() > self.room {
+            return Err(io::Error::other("full"));
+        }
+        self.written.push_str(std::str::from_utf8(bytes).unwrap());
+        Ok(())
+    }
+
+    fn sync(&mut self) -> io::Result<()> {
+        std::thread::sleep(Duration::from_millis(3));
+        self.on_disk.lock().unwrap().clone_from(&self.written);
+        Ok(())
+    }
+}
+
 struct Run {
     /// By key, in the order of their ends.
     results: Vec<(String, Result<TaskId, Error>)>,
@@ -211,6 +238,10 @@ fn speaks(server: &Memory, texts: impl IntoIterator<Item = String>) -> Vec<(Stri
 }
 
 async fn run(server: &Memory, list: Vec<(String, Speak)>, plan: Plan) -> Run {
+    run_with(server, list, plan, None).await
+}
+
+async fn run_with(server: &Memory, list: Vec<(String, Speak)>, plan: Plan, log: Option<Opened>) -> Run {
     let (results, mut ended) = mpsc::unbounded_channel();
     let (taken, heard) = mpsc::unbounded_channel();
     let (told, progress) = watch::channel(Progress::default());
@@ -218,6 +249,7 @@ async fn run(server: &Memory, list: Vec<(String, Speak)>, plan: Plan) -> Run {
     let queue = Queue::List(list.into_iter());
     let mut engine = Engine::new(server.clone(), queue, tally, Consumer { results, taken: heard });
     plan.apply(&mut engine).await.unwrap();
+    engine.log = log.map(|Opened { journal, records, closed }| Log { journal, records, closed });
     let collect = async {
         let mut results = Vec::new();
         while let Some(Ended { key, outcome, .. }) = ended.recv().await {
@@ -402,6 +434,42 @@ async fn the_deadline_of_each_is_its_own_and_has_a_last_look() {
     assert!(error.is_deadline());
     assert_eq!(error.to_string(), "no result within 10s (last status PROCESSING) [task text 0]");
     assert_eq!(run.count(Result::is_ok), 2);
+}
+
+/// A server that takes nothing that isn't on the disk, and is asked for nothing whose id isn't.
+fn watchful(on_disk: &Arc<Mutex<String>>) -> Memory {
+    let (announced, kept) = (Arc::clone(on_disk), Arc::clone(on_disk));
+    let create = move |text: &str, _| {
+        let line = format!("\"event\":\"sending\",\"key\":\"{text}\"");
+        assert!(announced.lock().unwrap().contains(&line), "{text} was sent before it was announced");
+        Create::Takes
+    };
+    let poll = move |_| {
+        // Of the first one, at least.
+        assert!(kept.lock().unwrap().contains("\"id\":"), "asked for before its id was kept");
+        Ok("COMPLETED")
+    };
+    Memory::new(create, poll)
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_sent_before_it_is_on_the_disk() {
+    let on_disk = Arc::default();
+    let server = watchful(&on_disk);
+    let disk = Slow { on_disk, written: String::new(), room: usize::MAX };
+    let run = run_with(&server, speaks(&server, texts(50)), plan(20, None), Some(Journal::over(disk))).await;
+    assert_eq!(run.count(Result::is_ok), 50);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_cannot_be_announced_is_not_sent() {
+    let on_disk = Arc::<Mutex<String>>::default();
+    let server = watchful(&on_disk);
+    let disk = Slow { on_disk: Arc::clone(&on_disk), written: String::new(), room: 3_000 };
+    let run = run_with(&server, speaks(&server, texts(100)), plan(5, None), Some(Journal::over(disk))).await;
+    let (done, refused) = (run.count(Result::is_ok), run.count(|end| end.as_ref().is_err_and(Error::is_io)));
+    assert_eq!(done + refused, 100);
+    assert!(done > 5 && server.seen().taken.len() == done, "{done}, {}", server.seen().taken.len());
 }
 
 /// One of four faults, or none, by text and attempt; the same for the same seed.

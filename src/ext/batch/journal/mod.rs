@@ -20,6 +20,8 @@ use fnv::FnvHasher;
 use tokio::{sync::oneshot, task::spawn_blocking};
 
 pub(super) use self::replay::{Record, Records};
+#[cfg(test)]
+pub(super) use self::writer::Disk;
 use self::{
     line::{Event, Line},
     writer::Writer,
@@ -52,6 +54,17 @@ impl Journal {
         let (writer, closed) =
             Writer::start(file).map_err(|error| Error::io("could not write", &shared, error))?;
         Ok(Opened { journal: Self { path: shared, writer }, records, closed })
+    }
+
+    /// One that is kept elsewhere than in a file.
+    #[cfg(test)]
+    pub(super) fn over(disk: impl Disk) -> Opened {
+        let (writer, closed) = Writer::start(disk).unwrap();
+        Opened {
+            journal: Self { path: Path::new("journal").into(), writer },
+            records: Records::new(),
+            closed,
+        }
     }
 
     /// Announces a request. It may leave when this returns.

@@ -9,7 +9,7 @@ use std::{
 use tokio::sync::{mpsc, oneshot};
 
 /// Where the lines go.
-pub(super) trait Disk: Send + 'static {
+pub(crate) trait Disk: Send + 'static {
     fn append(&mut self, bytes: &[u8]) -> io::Result<()>;
 
     /// Returns when all of it is on the disk, and will be found there.
