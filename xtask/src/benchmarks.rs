@@ -43,10 +43,15 @@ pub(crate) fn run(root: &Root, args: &Args) -> Result<(), Failure> {
         replaced(&page, name, "")?;
         stdout::print(&format!("cargo {}\n", command.join(" ")))?;
         let said = output(root, "cargo", command)?;
-        let measured = format!("{}\n\n{}", place(root), said.trim());
+        let measured = format!("{}\n\n{}", place(root), shown(said.trim()));
         page = replaced(&page, name, &measured)?;
     }
     files::commit(vec![Change::Write(path, page)])
+}
+
+/// Tables of Markdown as they are, those of plain text as plain text.
+fn shown(said: &str) -> String {
+    if said.contains("\n| ") { said.to_owned() } else { format!("```text\n{said}\n```") }
 }
 
 /// The page with other words between the marks of a name.

@@ -11,7 +11,7 @@ use crate::ext::{
 
 /// Added to every second. The server counts when requests arrive, not when they leave: what leaves in two seconds may
 /// arrive in one, should the network hold up the first ones for so long.
-const GUARD: Duration = Duration::from_millis(25);
+const GUARD: Duration = Duration::from_millis(15);
 
 /// How much lateness of the timer is made up for: it wakes up to a few milliseconds after the time.
 const CATCH_UP: Duration = Duration::from_millis(50);

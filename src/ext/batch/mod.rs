@@ -139,7 +139,7 @@ impl<K> Batch<K> {
     /// request is one in two seconds; two and a half are two, for a second must not have three. Downloads don't count; they
     /// go to another host.
     ///
-    /// What would exceed it waits for its turn. Seconds are counted a little long (25 ms), so that the server doesn't
+    /// What would exceed it waits for its turn. Seconds are counted a little long (15 ms), so that the server doesn't
     /// see more in one of its own if the network holds some of them up.
     pub fn requests_per_second(mut self, rate: f64) -> Self {
         self.requests_per_second = Some(rate);
