@@ -94,7 +94,8 @@ fn without_generator(manifest: &str) -> Result<String, Failure> {
     {
         features.extend(["query", "rustls"].map(toml::Value::from));
     }
-    Ok(dependencies.iter().map(|(name, value)| format!("{name} = {value}\n")).collect())
+    let lines: Vec<_> = dependencies.iter().map(|(name, value)| format!("{name} = {value}")).collect();
+    Ok(lines.join("\n"))
 }
 
 /// As if it had changed.
