@@ -1,7 +1,7 @@
 //! Many speeches at once.
 //!
 //! Reading order: what comes in ([`requests`]), what comes out ([`results`], [`progress`]), what is checked before it
-//! begins ([`plan`]), who does the work ([`engine`], with its [`agenda`], its [`budget`] and each [`draft`]), and what survives a crash
+//! begins ([`plan`]), who does the work ([`engine`], with its [`agenda`], its [`budget`] and the [`task`]s), and what survives a crash
 //! ([`journal`]).
 
 mod requests;
@@ -11,11 +11,16 @@ mod results;
 
 mod plan;
 
-mod agenda;
 mod api;
-mod budget;
 mod draft;
+mod task;
+
+mod agenda;
+mod budget;
+
 mod engine;
+mod hearing;
+mod sending;
 
 mod journal;
 

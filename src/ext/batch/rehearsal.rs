@@ -15,9 +15,10 @@ use tokio::{
 
 use super::{
     api::Api,
-    engine::{Consumer, Ended, Engine, Queue},
+    engine::{Consumer, Engine, Queue},
     plan::Plan,
     progress::{Progress, Tally},
+    task::Ended,
 };
 use crate::{
     Client, TaskId,

@@ -18,7 +18,8 @@ use tokio::{
 
 use super::{
     Progress,
-    engine::{Ended, Outcome, Panic},
+    engine::Panic,
+    task::{Ended, Outcome},
 };
 use crate::{Client, Error, Speech};
 

@@ -22,10 +22,11 @@ use tokio::{
 use super::{
     api::Api,
     draft::Log,
-    engine::{Consumer, Ended, Engine, Queue},
+    engine::{Consumer, Engine, Queue},
     journal::{Disk, Journal, Opened},
     plan::Plan,
     progress::{Progress, Tally},
+    task::Ended,
 };
 use crate::{
     Client, Error, Speak, TaskId,
