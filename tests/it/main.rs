@@ -14,6 +14,7 @@ mod kills;
 mod pacing;
 mod readme;
 mod repository;
+mod schemas;
 mod secrets;
 mod simulator;
 mod simulator_faults;
