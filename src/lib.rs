@@ -2,6 +2,9 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 // `generated` is written by `build.rs` from `openapi/distribute-ai.json`, everything else by hand.
+#[cfg(feature = "blocking")]
+#[cfg_attr(docsrs, doc(cfg(feature = "blocking")))]
+pub mod blocking;
 mod ext;
 mod generated;
 #[cfg(feature = "testing")]

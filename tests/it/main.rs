@@ -3,6 +3,7 @@
 mod api;
 mod batch;
 mod billed;
+mod blocking;
 mod download;
 mod examples;
 mod faults;

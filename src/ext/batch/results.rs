@@ -106,10 +106,18 @@ impl<K> Results<K> {
     /// Stops, and returns when nothing is on its way any more that could be billed: what is being submitted is heard to
     /// the end, by the request timeout at most, and noted in the journal.
     pub async fn stop(mut self) {
-        self.taken = None;
-        if let Stage::Running(driver) = std::mem::replace(&mut self.stage, Stage::Over) {
+        if let Some(driver) = self.halt() {
             // A panic in the stream of requests is of no interest any more.
             let _ = driver.await;
+        }
+    }
+
+    /// Lets nothing more be begun; returns what ends when all that is on its way has landed, if anything is.
+    pub(crate) fn halt(&mut self) -> Option<JoinHandle<Option<Panic>>> {
+        self.taken = None;
+        match std::mem::replace(&mut self.stage, Stage::Over) {
+            Stage::Running(driver) => Some(driver),
+            Stage::Idle(_) | Stage::Over => None,
         }
     }
 
