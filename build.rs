@@ -1,7 +1,12 @@
 //! `openapi/distribute-ai.json` becomes the typed client, in `OUT_DIR`.
 //!
 //! One input, no network, nothing written elsewhere. What progenitor leaves out is added here from the same
-//! document, so that it is said once: the address, the header of the key, the bounds of numbers.
+//! document, so that it is said once: the address, the header of the key, the bounds of numbers, the schemas.
+
+#[path = "build/json_schema.rs"]
+mod json_schema;
+#[path = "build/schemas.rs"]
+mod schemas;
 
 use std::{env, error::Error, fs, path::Path, process::ExitCode};
 
@@ -14,6 +19,7 @@ const SPEC: &str = "openapi/distribute-ai.json";
 
 fn main() -> ExitCode {
     println!("cargo::rerun-if-changed=build.rs");
+    println!("cargo::rerun-if-changed=build");
     println!("cargo::rerun-if-changed={SPEC}");
     match run() {
         Ok(()) => ExitCode::SUCCESS,
@@ -49,6 +55,10 @@ fn run() -> Result<(), Box<dyn Error>> {
     client.items.push(numbers_module(&bounded)?);
     write("client.rs", &client)?;
 
+    if env::var_os("CARGO_FEATURE_SCHEMARS").is_some() {
+        let numbers = bounded.iter().map(|number| number.name.as_str());
+        write("schemas.rs", &schemas::implementations(&document, &client, numbers)?)?;
+    }
     if env::var_os("CARGO_FEATURE_TESTING").is_some() {
         write("mock.rs", &syn::parse2(generator.httpmock(&model, "crate")?)?)?;
     }

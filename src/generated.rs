@@ -10,3 +10,8 @@
 )]
 
 include!(concat!(env!("OUT_DIR"), "/client.rs"));
+
+#[cfg(feature = "schemars")]
+mod schemas {
+    include!(concat!(env!("OUT_DIR"), "/schemas.rs"));
+}

@@ -2,6 +2,9 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 // `generated` is written by `build.rs` from `openapi/distribute-ai.json`, everything else by hand.
+#[cfg(feature = "blocking")]
+#[cfg_attr(docsrs, doc(cfg(feature = "blocking")))]
+pub mod blocking;
 mod ext;
 mod generated;
 #[cfg(feature = "testing")]
@@ -35,6 +38,21 @@ pub mod pacing {
 /// The helpers of [`Client`] make and read these for you. For direct use they stand beside the generated methods,
 /// [`Client::async_speech_create`] and [`Client::async_speech_result`]: one call is one request, without waiting and
 /// without retries, and its error is [`ApiError`].
+///
+/// With the feature `schemars`, each is a `schemars::JsonSchema` that is equal to the API's document, with its bounds,
+/// lengths, patterns, words and defaults: for the definition of an LLM's tool, or for a document of your own.
+///
+#[cfg_attr(feature = "schemars", doc = "```")]
+#[cfg_attr(not(feature = "schemars"), doc = "```ignore")]
+/// let schema = schemars::schema_for!(distribute_ai::types::SpeechRequest);
+///
+/// assert_eq!(schema.pointer("/properties/input/maxLength").unwrap(), 4096);
+/// assert_eq!(schema.pointer("/properties/temperature/default").unwrap(), 0.8);
+/// assert_eq!(schema.pointer("/$defs/UnitInterval/maximum").unwrap(), 1);
+/// ```
+///
+/// A schema says what the server takes: a [`TaskQuery`](types::TaskQuery) has its pattern there, though the type takes
+/// any id that came from the server.
 pub mod types {
     pub use crate::generated::{bounded::*, types::*};
 }

@@ -175,6 +175,19 @@ impl ClientBuilder {
     }
 }
 
+impl ClientBuilder {
+    pub(crate) fn from_env() -> Result<Self, Error> {
+        let mut builder = Self::default();
+        if let Some(key) = variable(KEY_VARIABLE)? {
+            builder = builder.api_key(key);
+        }
+        if let Some(url) = variable(BASE_URL_VARIABLE)? {
+            builder = builder.base_url(url);
+        }
+        Ok(builder)
+    }
+}
+
 impl Client {
     /// Settings for a client; see [`ClientBuilder`] for what they are unless you set them.
     pub fn builder() -> ClientBuilder {
@@ -192,14 +205,7 @@ impl Client {
     ///
     /// [`is_invalid`](Error::is_invalid): the key is not set or is empty; or as [`ClientBuilder::build`].
     pub fn from_env() -> Result<Self, Error> {
-        let mut builder = Self::builder();
-        if let Some(key) = variable(KEY_VARIABLE)? {
-            builder = builder.api_key(key);
-        }
-        if let Some(url) = variable(BASE_URL_VARIABLE)? {
-            builder = builder.base_url(url);
-        }
-        builder.build()
+        ClientBuilder::from_env()?.build()
     }
 }
 

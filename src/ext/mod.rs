@@ -36,6 +36,9 @@ mod speech;
 
 mod batch;
 
+#[cfg(feature = "schemars")]
+pub(crate) mod schema;
+
 #[cfg(test)]
 mod outages;
 

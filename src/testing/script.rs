@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 use super::{fault::Fault, route::Route};
 
-/// Which requests of a [`Route`](super::Route) meet which [`Fault`], or which tasks meet which
+/// Which requests of a [`Route`] meet which [`Fault`], or which tasks meet which
 /// [`Fate`](super::Fate).
 ///
 /// All of them are counted from 1, and from the moment the script is set: with the builder from the start, with

@@ -5,7 +5,7 @@ use std::{fmt, io, sync::Arc, time::Duration};
 use tokio::task::AbortHandle;
 
 use super::{builder::SimulatorBuilder, site::Site, wav::Wav};
-use crate::Client;
+use crate::{Client, ClientBuilder};
 
 /// A stand-in for Distribute.AI on this machine: both operations of the API, and the host of its audio.
 ///
@@ -108,12 +108,14 @@ impl Simulator {
     /// When this machine has no usable TLS, which a client asks for even where it needs none.
     #[must_use]
     pub fn client(&self) -> Client {
+        self.client_builder().build().expect("key and address are the simulator's own")
+    }
+
+    pub(crate) fn client_builder(&self) -> ClientBuilder {
         Client::builder()
             .api_key(self.api_key())
             .base_url(self.base_url())
             .poll_every(Duration::from_millis(50))
-            .build()
-            .expect("key and address are the simulator's own")
     }
 
     /// The whole file that any simulator serves for a text.

@@ -3,6 +3,7 @@
 mod api;
 mod batch;
 mod billed;
+mod blocking;
 mod download;
 mod examples;
 mod faults;
@@ -14,6 +15,7 @@ mod kills;
 mod pacing;
 mod readme;
 mod repository;
+mod schemas;
 mod secrets;
 mod simulator;
 mod simulator_faults;

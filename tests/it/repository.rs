@@ -19,7 +19,7 @@ fn read(path: impl AsRef<Path>) -> String {
 /// Every file below these, except what builds leave.
 fn files(ending: &str) -> Vec<PathBuf> {
     let mut found = Vec::new();
-    let mut open: Vec<_> = ["src", "tests", "examples", "benches", "xtask", "openapi", ".github"]
+    let mut open: Vec<_> = ["src", "build", "tests", "examples", "benches", "xtask", "openapi", ".github"]
         .map(|name| root().join(name))
         .into();
     while let Some(directory) = open.pop() {

@@ -127,9 +127,12 @@ impl<K> Results<K> {
     /// # Ok(()) }
     /// ```
     pub async fn stop(mut self) -> Vec<(K, Result<Speech, Error>)> {
-        self.taken = None;
+        self.wind_up().await
+    }
+
+    pub(crate) async fn wind_up(&mut self) -> Vec<(K, Result<Speech, Error>)> {
         let mut left = Vec::new();
-        if let Stage::Running(driver) = std::mem::replace(&mut self.stage, Stage::Over) {
+        if let Some(driver) = self.halt() {
             while let Some(ended) = poll_fn(|context| self.poll_ended(context)).await {
                 left.push((ended.key, speech(&self.client, ended.outcome)));
             }
@@ -139,6 +142,15 @@ impl<K> Results<K> {
         let early = self.order.as_mut().map(|order| std::mem::take(&mut order.early)).unwrap_or_default();
         left.extend(early.into_values().map(|ended| (ended.key, speech(&self.client, ended.outcome))));
         left
+    }
+
+    /// Lets nothing more be begun; returns what ends when all that is on its way has landed, if anything is.
+    pub(crate) fn halt(&mut self) -> Option<JoinHandle<Option<Panic>>> {
+        self.taken = None;
+        match std::mem::replace(&mut self.stage, Stage::Over) {
+            Stage::Running(driver) => Some(driver),
+            Stage::Idle(_) | Stage::Over => None,
+        }
     }
 
     fn poll_ended(&mut self, context: &mut Context<'_>) -> Poll<Option<Ended<K>>> {

@@ -109,8 +109,8 @@ fn a_sibling_api_needs_names_for_what_is_new_and_nothing_else() {
     let reference = |name: &str| json!({"$ref": format!("#/components/schemas/{name}")});
 
     let request = &schemas["ImageRequest"]["properties"];
-    let side =
-        json!({"allOf": [reference("ImageSide")], "description": "Default: 512, chosen by the server."});
+    let side = json!({
+        "allOf": [reference("ImageSide")], "description": "Default: 512, chosen by the server.", "x-default": 512});
     assert_eq!(request["width"], side);
     assert_eq!(request["height"], side);
     assert_eq!(schemas["ImageSide"], json!({"type": "integer", "minimum": 64, "maximum": 2048}));

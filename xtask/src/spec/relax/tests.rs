@@ -50,9 +50,10 @@ fn what_is_sent_stays_strict_and_its_defaults_are_told() {
     assert_eq!(
         made("text"),
         json!({
-        "type": "string", "minLength": 2, "description": "Pattern: `a`, checked by the server."})
+        "type": "string", "minLength": 2, "x-pattern": "a", "description": "Pattern: `a`, checked by the server."})
     );
-    let loud = json!({"type": "boolean", "description": "Shout. Default: false, chosen by the server."});
+    let loud = json!({
+        "type": "boolean", "x-default": false, "description": "Shout. Default: false, chosen by the server."});
     assert_eq!(made("loud"), loud);
     assert_eq!(made("voice")["description"], "Default: leo, chosen by the server.");
 }

@@ -1,4 +1,5 @@
-//! What is the server's to decide is said to the reader instead of built into the client.
+//! What is the server's to decide is said to the reader instead of built into the client: in words for people, and as
+//! `x-default` and `x-pattern` for what is made of the document beside the client.
 
 use serde_json::Value;
 
@@ -9,11 +10,12 @@ pub(super) fn defaults(schema: &mut Object, _: &Site, _: &Open) -> bool {
     let Some(default) = schema.remove("default") else {
         return false;
     };
-    let default = match default {
-        Value::String(text) if !text.is_empty() => text,
+    let told = match &default {
+        Value::String(text) if !text.is_empty() => text.clone(),
         other => other.to_string(),
     };
-    tell(schema, &format!("Default: {default}, chosen by the server."));
+    tell(schema, &format!("Default: {told}, chosen by the server."));
+    schema.insert("x-default".to_owned(), default);
     true
 }
 
@@ -22,6 +24,7 @@ pub(super) fn patterns(schema: &mut Object, _: &Site, _: &Open) -> bool {
         return false;
     };
     tell(schema, &format!("Pattern: `{pattern}`, checked by the server."));
+    schema.insert("x-pattern".to_owned(), pattern.into());
     true
 }
 

@@ -1,0 +1,154 @@
+//! `schemars::JsonSchema` for every generated type: the component that the type was made of, as a literal.
+//!
+//! Deriving would say what the Rust types say, without the lengths, patterns and defaults that only the document has.
+
+use std::{collections::BTreeMap, error::Error};
+
+use proc_macro2::{Literal, TokenStream};
+use quote::{format_ident, quote};
+use serde_json::{Map, Value};
+
+use super::json_schema::converted;
+
+/// The impls, for the types of the generated `types` module and for `numbers`.
+pub(crate) fn implementations<'a>(
+    document: &Value,
+    client: &syn::File,
+    numbers: impl Iterator<Item = &'a str>,
+) -> Result<syn::File, Box<dyn Error>> {
+    let components = document.pointer("/components/schemas").and_then(Value::as_object);
+    let components = components.ok_or("/components/schemas is missing or no object")?;
+    let mut places = BTreeMap::new();
+    for (name, schema) in components {
+        collect(name, schema, &mut places);
+    }
+    // A component has its name for itself.
+    places.extend(components.iter().map(|(name, schema)| (key(name), schema)));
+    let mut impls = Vec::new();
+    for name in generated_types(client).into_iter().chain(numbers.map(str::to_owned)) {
+        let schema = places.get(&key(&name)).ok_or_else(|| {
+            format!("no schema was found for the type {name}; name its schema in openapi/names.toml")
+        })?;
+        impls.push(implementation(&name, &converted(schema))?);
+    }
+    Ok(syn::parse2(quote! {
+        use crate::ext::schema::{object, with};
+        use serde_json::Value;
+
+        #(#impls)*
+    })?)
+}
+
+/// What is within a schema, by the names that the generator gives to types without a name of their own: their places.
+fn collect<'a>(name: &str, schema: &'a Value, places: &mut BTreeMap<String, &'a Value>) {
+    let properties = schema["properties"].as_object().into_iter().flatten();
+    let properties = properties.map(|(property, schema)| (format!("{name}{property}"), schema));
+    let items = schema.get("items").map(|items| (format!("{name}Item"), items));
+    for (name, schema) in properties.chain(items) {
+        collect(&name, schema, places);
+        places.insert(key(&name), schema);
+    }
+}
+
+/// A name as the generator and we write it alike, whatever the case of its words.
+fn key(name: &str) -> String {
+    name.chars().filter(|letter| letter.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+}
+
+fn generated_types(client: &syn::File) -> Vec<String> {
+    let types = client.items.iter().filter_map(|item| match item {
+        syn::Item::Mod(types) if types.ident == "types" => types.content.as_ref(),
+        _ => None,
+    });
+    types
+        .flat_map(|(_, items)| items)
+        .filter_map(|item| match item {
+            syn::Item::Struct(item) => Some(item.ident.to_string()),
+            syn::Item::Enum(item) => Some(item.ident.to_string()),
+            _ => None,
+        })
+        .collect()
+}
+
+fn implementation(name: &str, schema: &Value) -> Result<TokenStream, Box<dyn Error>> {
+    let ident = format_ident!("{name}");
+    let id = format!("distribute_ai::types::{name}");
+    let schema = as_schema(schema)?;
+    Ok(quote! {
+        #[cfg_attr(docsrs, doc(cfg(feature = "schemars")))]
+        impl ::schemars::JsonSchema for crate::types::#ident {
+            fn schema_name() -> ::std::borrow::Cow<'static, str> {
+                #name.into()
+            }
+
+            fn schema_id() -> ::std::borrow::Cow<'static, str> {
+                #id.into()
+            }
+
+            fn json_schema(generator: &mut ::schemars::SchemaGenerator) -> ::schemars::Schema {
+                // Only a schema that refers to others asks for it.
+                let _ = &generator;
+                #schema
+            }
+        }
+    })
+}
+
+/// The expression that makes this schema; what it refers to is left to the schema generator.
+fn as_schema(schema: &Value) -> Result<TokenStream, Box<dyn Error>> {
+    let mut members = schema.as_object().ok_or("a schema is no object")?.clone();
+    let base = if let Some(target) = reference(schema)? {
+        members.remove("$ref");
+        let target = format_ident!("{target}");
+        quote!(generator.subschema_for::<crate::types::#target>())
+    } else {
+        quote!(::schemars::Schema::default())
+    };
+    let members = entries(&members)?;
+    Ok(quote!(with(#base, [#members])))
+}
+
+/// The expression that makes this value.
+fn as_value(value: &Value) -> Result<TokenStream, Box<dyn Error>> {
+    Ok(match value {
+        Value::Object(_) if reference(value)?.is_some() => {
+            let schema = as_schema(value)?;
+            quote!(Value::from(#schema))
+        }
+        Value::Object(members) => {
+            let members = entries(members)?;
+            quote!(object([#members]))
+        }
+        Value::Array(items) => {
+            let items = items.iter().map(as_value).collect::<Result<Vec<_>, _>>()?;
+            quote!(Value::Array(vec![#(#items),*]))
+        }
+        Value::Null => quote!(Value::Null),
+        Value::Bool(value) => quote!(Value::from(#value)),
+        Value::String(text) => quote!(Value::from(#text)),
+        Value::Number(number) => {
+            let number = match (number.as_u64(), number.as_i64()) {
+                (Some(number), _) => Literal::u64_suffixed(number),
+                (None, Some(number)) => Literal::i64_suffixed(number),
+                _ => Literal::f64_suffixed(number.as_f64().ok_or("a number that no f64 holds")?),
+            };
+            quote!(Value::from(#number))
+        }
+    })
+}
+
+fn entries(members: &Map<String, Value>) -> Result<TokenStream, Box<dyn Error>> {
+    let mut entries = Vec::new();
+    for (name, value) in members {
+        let value = as_value(value)?;
+        entries.push(quote!((#name, #value)));
+    }
+    Ok(quote!(#(#entries),*))
+}
+
+/// The component that it refers to, if it does.
+fn reference(value: &Value) -> Result<Option<&str>, Box<dyn Error>> {
+    let Some(reference) = value.get("$ref").and_then(Value::as_str) else { return Ok(None) };
+    let name = reference.strip_prefix("#/components/schemas/");
+    Ok(Some(name.ok_or_else(|| format!("{reference} leads out of /components/schemas"))?))
+}

@@ -1,0 +1,183 @@
+//! The client without async: what it does is what the async one does.
+
+mod batches;
+mod surface;
+mod within_async;
+
+use std::{
+    fs,
+    sync::{Arc, Mutex},
+    thread,
+    time::Duration,
+};
+
+use distribute_ai::{
+    blocking::{
+        Audio, AudioStream, Batch, Client, Results, Simulator, Speak, Speech, SpeechTask, Update, Updates,
+    },
+    testing::{self, Fate, Fault, Host, Route, Script},
+    types::KnownStatus,
+};
+
+/// A simulator whose tasks take 30 ms, and a client that asks every 10 ms.
+fn quick() -> (Simulator, Client) {
+    let simulator = Simulator::builder()
+        .waiting(Duration::ZERO)
+        .running(Duration::from_millis(30))
+        .start_blocking()
+        .unwrap();
+    let client = Client::builder()
+        .api_key(simulator.api_key())
+        .base_url(simulator.base_url())
+        .poll_every(Duration::from_millis(10))
+        .build_blocking()
+        .unwrap();
+    (simulator, client)
+}
+
+#[test]
+fn speaks_waits_and_fetches() {
+    let (simulator, client) = quick();
+    let expected = testing::Simulator::audio_of("Hello");
+    let speech = client.speak("Hello").voice("nora").temperature(0.6).wait().unwrap();
+
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("hello.wav");
+    assert_eq!(speech.save(&path).unwrap(), expected.len() as u64);
+    assert_eq!(fs::read(path).unwrap(), expected);
+    assert_eq!(speech.audio().unwrap().bytes().unwrap(), expected);
+    let pieces: Result<Vec<_>, _> = speech.audio().unwrap().stream().collect();
+    assert_eq!(pieces.unwrap().concat(), expected);
+    assert_eq!(speech.audios().count(), 1);
+    assert!(speech.server_time().is_some() && speech.created_at() < speech.finished_at());
+
+    assert_eq!(simulator.tasks(), [(speech.id(), "Hello".to_owned())]);
+    assert_eq!((simulator.downloads(), simulator.leaks()), (3, 0));
+}
+
+#[test]
+fn submits_here_and_waits_in_another_client() {
+    let (simulator, client) = quick();
+    let written = Arc::new(Mutex::new(Vec::new()));
+    let notes = Arc::clone(&written);
+    let speak = client.speak("Hello").on_submitted(move |id| notes.lock().unwrap().push(id.clone()));
+    let id = speak.submit().unwrap().id();
+    assert_eq!(written.lock().unwrap().as_slice(), std::slice::from_ref(&id));
+    drop(client);
+
+    let client = simulator.client();
+    assert_eq!(client.task(id.clone()).wait().unwrap().id(), id);
+    assert_eq!(client.task(id).status().unwrap(), KnownStatus::Completed);
+    assert_eq!(simulator.creates(), 1);
+}
+
+#[test]
+fn updates_are_an_iterator_that_ends() {
+    let (simulator, client) = quick();
+    let mut updates = client.speak("Hello").submit().unwrap().updates();
+    let seen: Vec<_> = updates.by_ref().map(|update| update.unwrap().into_speech()).collect();
+    assert!(seen.last().unwrap().is_some(), "the last one has the speech");
+    assert!(updates.next().is_none());
+    let polls = simulator.polls();
+    assert!(client.task(simulator.tasks()[0].0.clone()).updates().deadline(Duration::ZERO).count() == 1);
+    assert_eq!(simulator.polls(), polls + 1);
+}
+
+#[test]
+fn what_ends_a_wait_has_the_id() {
+    let (simulator, client) = quick();
+    simulator.fate_of("Never", Fate::never_ends());
+    simulator.fate_of("Fails", Fate::fails());
+
+    let task = client.speak("Never").submit().unwrap();
+    let error = task.wait_for(Duration::from_millis(50)).unwrap_err();
+    assert!(error.is_deadline(), "{error}");
+    assert_eq!(error.task_id(), Some(&task.id()));
+    let error = client.speak("Never").deadline(Duration::from_millis(50)).wait().unwrap_err();
+    assert!(error.is_deadline() && error.task_id().is_some(), "{error}");
+
+    let error = client.speak("Fails").wait().unwrap_err();
+    assert!(error.is_failed() && error.task_id().is_some(), "{error}");
+}
+
+#[test]
+fn faults_of_polls_are_waited_out_and_an_outage_too() {
+    let (simulator, client) = quick();
+    simulator.script(Route::Result, Script::steps([Fault::status(503), Fault::reset()].map(Some)));
+    client.speak("Hello").wait().unwrap();
+    assert_eq!(simulator.faults(), 2);
+
+    let task = client.speak("Hello again").submit().unwrap();
+    simulator.down_for(Host::Api, Duration::from_millis(150)).unwrap();
+    task.wait().unwrap();
+    assert_eq!(simulator.creates(), 2);
+
+    simulator.go_down(Host::Api).unwrap();
+    assert!(task.status().unwrap_err().is_unanswered());
+    simulator.come_up(Host::Api).unwrap();
+    task.status().unwrap();
+}
+
+#[test]
+fn does_not_resubmit_when_in_doubt() {
+    let (simulator, client) = quick();
+    simulator.script(Route::Create, Script::always(Fault::reset().after_accepting()));
+    let error = client.speak("Hello").wait().unwrap_err();
+    assert!(error.is_in_doubt(), "{error}");
+    assert_eq!(simulator.creates(), 1);
+    let error = client.speak("Hello").resubmit_in_doubt(1).submit().unwrap_err();
+    assert!(error.is_in_doubt(), "{error}");
+    assert_eq!(simulator.creates(), 3);
+}
+
+#[test]
+fn bad_input_never_leaves_the_machine() {
+    let (simulator, client) = quick();
+    let error = client.speak("x").wait().unwrap_err();
+    assert_eq!(error.to_string(), "input: shorter than 2 characters (it has 1)");
+    let error = client.speak("Hello").cfg_weight(7.0).submit().unwrap_err();
+    assert_eq!(error.to_string(), "cfg_weight: 7 is not between 0 and 1");
+    assert_eq!(simulator.requests(), 0);
+    assert!(Client::builder().build_blocking().unwrap_err().is_invalid());
+}
+
+#[test]
+fn many_threads_share_a_client() {
+    let (simulator, client) = quick();
+    thread::scope(|scope| {
+        for number in 0..8 {
+            let client = client.clone();
+            scope.spawn(move || client.speak(format!("Number {number}")).stream(false).wait().unwrap());
+        }
+    });
+    assert_eq!(simulator.creates(), 8);
+}
+
+#[test]
+fn what_came_from_a_client_works_on_without_it() {
+    let (_simulator, client) = quick();
+    let task = client.speak("Hello").exaggeration(0.3).submit().unwrap();
+    drop(client);
+    let speech = task.wait().unwrap();
+    drop(task);
+    let audio = speech.audio().unwrap();
+    drop(speech);
+    assert_eq!(audio.bytes().unwrap(), testing::Simulator::audio_of("Hello"));
+}
+
+#[test]
+fn everything_crosses_threads() {
+    fn crosses<T: Send + 'static>() {}
+    fn is_shared<T: Send + Sync + Clone + 'static>() {}
+    is_shared::<Client>();
+    is_shared::<Speak>();
+    is_shared::<SpeechTask>();
+    is_shared::<Speech>();
+    is_shared::<Audio>();
+    is_shared::<Update>();
+    crosses::<Updates>();
+    crosses::<AudioStream>();
+    crosses::<Batch<String>>();
+    crosses::<Results<String>>();
+    crosses::<Simulator>();
+}
