@@ -22,4 +22,5 @@ mod simulator_faults;
 mod simulator_outages;
 mod simulator_wire;
 mod support;
+mod surface;
 mod waiting;

@@ -1,0 +1,228 @@
+// The public surface of the generated client: names, signatures, derives and words, without code. Written by
+// `SURFACE=write cargo test --test it surface`, so that a change of the spec shows in review as what users will see.
+
+#[allow(unused_imports)]
+pub use progenitor_client::{ByteStream, ClientInfo, Error, ResponseValue};
+/// Types used as operation parameters and responses.
+#[allow(clippy::all)]
+pub mod types {
+    ///`ErrorBody`
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+    pub struct ErrorBody {
+        pub message: ::std::string::String,
+    }
+    ///`KnownStatus`
+    #[derive(
+        ::serde::Deserialize,
+        ::serde::Serialize,
+        Clone,
+        Copy,
+        Debug,
+        Eq,
+        Hash,
+        Ord,
+        PartialEq,
+        PartialOrd
+    )]
+    #[non_exhaustive]
+    pub enum KnownStatus {
+        #[serde(rename = "CREATED")]
+        Created,
+        #[serde(rename = "QUEUED")]
+        Queued,
+        #[serde(rename = "POSTPONED")]
+        Postponed,
+        #[serde(rename = "ASSIGNED_CONNECTIONS")]
+        AssignedConnections,
+        #[serde(rename = "PROCESSING")]
+        Processing,
+        #[serde(rename = "COMPLETED")]
+        Completed,
+        #[serde(rename = "ERROR")]
+        Error,
+    }
+    impl ::std::fmt::Display for KnownStatus {}
+    impl ::std::str::FromStr for KnownStatus {}
+    impl ::std::convert::TryFrom<&str> for KnownStatus {}
+    impl ::std::convert::TryFrom<::std::string::String> for KnownStatus {}
+    ///`KnownVoice`
+    #[derive(
+        ::serde::Deserialize,
+        ::serde::Serialize,
+        Clone,
+        Copy,
+        Debug,
+        Eq,
+        Hash,
+        Ord,
+        PartialEq,
+        PartialOrd
+    )]
+    #[non_exhaustive]
+    pub enum KnownVoice {
+        #[serde(rename = "leo")]
+        Leo,
+        #[serde(rename = "nora")]
+        Nora,
+    }
+    impl ::std::fmt::Display for KnownVoice {}
+    impl ::std::str::FromStr for KnownVoice {}
+    impl ::std::convert::TryFrom<&str> for KnownVoice {}
+    impl ::std::convert::TryFrom<::std::string::String> for KnownVoice {}
+    ///`SpeechModel`
+    #[derive(
+        ::serde::Deserialize,
+        ::serde::Serialize,
+        Clone,
+        Copy,
+        Debug,
+        Eq,
+        Hash,
+        Ord,
+        PartialEq,
+        PartialOrd
+    )]
+    #[non_exhaustive]
+    pub enum SpeechModel {
+        Chatterbox,
+    }
+    impl ::std::fmt::Display for SpeechModel {}
+    impl ::std::str::FromStr for SpeechModel {}
+    impl ::std::convert::TryFrom<&str> for SpeechModel {}
+    impl ::std::convert::TryFrom<::std::string::String> for SpeechModel {}
+    ///`SpeechOutput`
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
+    pub struct SpeechOutput {
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub url: ::std::option::Option<::std::string::String>,
+    }
+    ///Text to speak, and how.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+    #[serde(deny_unknown_fields)]
+    pub struct SpeechRequest {
+        ///Default: 0.5, chosen by the server.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub cfg_weight: ::std::option::Option<crate::generated::bounded::UnitInterval>,
+        ///Default: 0.5, chosen by the server.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub exaggeration: ::std::option::Option<crate::generated::bounded::UnitInterval>,
+        pub input: SpeechRequestInput,
+        pub model: SpeechModel,
+        ///Default: false, chosen by the server.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub stream: ::std::option::Option<bool>,
+        ///Default: 0.8, chosen by the server.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub temperature: ::std::option::Option<crate::generated::bounded::UnitInterval>,
+        ///One of default voices: leo, nora or a file_id with purpose voice. Default: leo, chosen by the server.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub voice: ::std::option::Option<Voice>,
+    }
+    ///`SpeechRequestInput`
+    #[derive(::serde::Serialize, Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+    #[serde(transparent)]
+    pub struct SpeechRequestInput(_);
+    impl ::std::ops::Deref for SpeechRequestInput {}
+    impl ::std::convert::From<SpeechRequestInput> for ::std::string::String {}
+    impl ::std::str::FromStr for SpeechRequestInput {}
+    impl ::std::convert::TryFrom<&str> for SpeechRequestInput {}
+    impl ::std::convert::TryFrom<::std::string::String> for SpeechRequestInput {}
+    impl<'de> ::serde::Deserialize<'de> for SpeechRequestInput {}
+    ///`SpeechResult`
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+    pub struct SpeechResult {
+        ///Seconds or milliseconds since the Unix epoch; the document names no unit.
+        pub created: f64,
+        ///Seconds or milliseconds since the Unix epoch; the document names no unit.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub finished: ::std::option::Option<f64>,
+        pub id: ::std::string::String,
+        pub model: ::std::string::String,
+        pub results: ::std::vec::Vec<SpeechOutput>,
+        pub status: SpeechStatus,
+    }
+    ///One of the values known today, or another that the server has learned since.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+    #[serde(untagged)]
+    #[non_exhaustive]
+    pub enum SpeechStatus {
+        Known(KnownStatus),
+        Other(::std::string::String),
+    }
+    impl ::std::fmt::Display for SpeechStatus {}
+    impl ::std::convert::From<KnownStatus> for SpeechStatus {}
+    ///`TaskCreated`
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+    pub struct TaskCreated {
+        pub id: ::std::string::String,
+    }
+    ///Which task to tell about.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+    #[serde(deny_unknown_fields)]
+    pub struct TaskQuery {
+        ///Pattern: `^[a-fA-F0-9]{8}-[a-fA-F0-9]{4}-4[a-fA-F0-9]{3}-[89abAB][a-fA-F0-9]{3}-[a-fA-F0-9]{12}$`, checked by the server.
+        pub id: ::std::string::String,
+    }
+    ///One of default voices: leo, nora or a file_id with purpose voice.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+    #[serde(untagged)]
+    #[non_exhaustive]
+    pub enum Voice {
+        Known(KnownVoice),
+        FileId(::std::string::String),
+    }
+    impl ::std::fmt::Display for Voice {}
+    impl ::std::convert::From<KnownVoice> for Voice {}
+    /// Error types.
+    pub mod error {
+        /// Error from a `TryFrom` or `FromStr` implementation.
+        pub struct ConversionError(_);
+        impl ::std::error::Error for ConversionError {}
+        impl ::std::fmt::Display for ConversionError {}
+        impl ::std::fmt::Debug for ConversionError {}
+        impl From<&'static str> for ConversionError {}
+        impl From<String> for ConversionError {}
+    }
+}
+#[derive(Clone)]
+#[doc = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/ext/client.md"))]
+pub struct Client {
+    pub(crate) baseurl: _,
+    pub(crate) client: _,
+    pub(crate) inner: _,
+}
+impl ClientInfo<crate::ext::State> for Client {}
+#[allow(clippy::all)]
+impl Client {
+    /**Queue a new asynchronous speech generation task for background processing and later retrieval.
+
+Sends a `POST` request to `/async/speech/create`
+
+Arguments:
+- `body`: The text to speak, and how to speak it.
+*/
+    pub async fn async_speech_create<'a>(
+        &'a self,
+        body: &'a types::SpeechRequest,
+    ) -> Result<ResponseValue<types::TaskCreated>, Error<types::ErrorBody>> {}
+    /**Retrieve an asynchronous speech task status or final result.
+
+Sends a `POST` request to `/async/speech/result`
+
+Arguments:
+- `body`: The task to tell about, by the id that came with its creation.
+*/
+    pub async fn async_speech_result<'a>(
+        &'a self,
+        body: &'a types::TaskQuery,
+    ) -> Result<ResponseValue<types::SpeechResult>, Error<types::ErrorBody>> {}
+}
+/// Items consumers will typically use such as the Client.
+pub mod prelude {
+    #[allow(unused_imports)]
+    pub use super::Client;
+}
+/// Facts of the document that the generator leaves out.
+pub mod facts {}
+/// Numbers with bounds, which the generator would leave out.
+pub mod bounded {}
