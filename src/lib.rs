@@ -23,6 +23,11 @@ pub mod batch {
     pub use crate::ext::{ByIterator, ByStream, Requests};
 }
 
+/// Texts longer than one request may hold.
+pub mod long_text {
+    pub use crate::ext::long_text::{Pieces, split};
+}
+
 /// When to ask again: poll policies, for [`ClientBuilder::pacing`].
 ///
 /// [`Adaptive`](pacing::Adaptive) is the default; [`Pacing`](pacing::Pacing) says what a policy of your own is.

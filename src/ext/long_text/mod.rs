@@ -1,0 +1,6 @@
+//! Long texts.
+
+mod cut;
+mod split;
+
+pub use self::split::{Pieces, split};
