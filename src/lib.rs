@@ -23,9 +23,9 @@ pub mod batch {
     pub use crate::ext::{ByIterator, ByStream, Requests};
 }
 
-/// Texts longer than one request may hold.
+/// Texts longer than one request may hold: what [`Speak::in_pieces`] takes and gives, and how it splits.
 pub mod long_text {
-    pub use crate::ext::long_text::{Pieces, split};
+    pub use crate::ext::long_text::{InPieces, Narration, Piece, Pieces, Progress, split};
 }
 
 /// When to ask again: poll policies, for [`ClientBuilder::pacing`].
