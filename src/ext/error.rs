@@ -41,7 +41,8 @@ use super::{
 /// # }
 /// ```
 ///
-/// Every error of a task that the server has taken carries its [`task_id`](Self::task_id): nothing paid for is lost.
+/// Every error of a task that the server has taken carries its [`task_id`](Self::task_id): nothing paid for is lost. One of
+/// a long text says which [`piece`](Self::piece) it is about.
 /// `Display` is one line about this error alone; [`source`](std::error::Error::source) leads to the cause.
 pub struct Error(Box<Inner>);
 
@@ -189,6 +190,16 @@ impl Error {
     }
 
     /// The piece of a [long text](crate::Speak::in_pieces) this is about.
+    ///
+    /// ```no_run
+    /// # async fn run(client: distribute_ai::Client, book: String) {
+    /// if let Err(error) = client.speak(&book).in_pieces().save("book.wav").await
+    ///     && let Some(piece) = error.piece()
+    /// {
+    ///     eprintln!("{error}: {:?}", &book[piece.bytes.clone()]);
+    /// }
+    /// # }
+    /// ```
     #[must_use]
     pub fn piece(&self) -> Option<&Piece> {
         self.0.piece.as_ref()

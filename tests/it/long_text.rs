@@ -292,6 +292,52 @@ async fn hundreds_of_pieces_are_as_good_as_a_few() {
     assert!(sound(&path) == expected.into_iter().flat_map(sound_of).collect::<Vec<_>>());
 }
 
+/// A signal is how a terminal says Ctrl-C.
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn interrupted_the_example_notes_what_it_has_submitted_and_goes_on_when_run_again() {
+    let simulator = quick().running(Duration::from_millis(300)).start().await.unwrap();
+    let (directory, path) = place();
+    let text = directory.path().join("book.txt");
+    fs::write(&text, "It was the best of times. ".repeat(20_000 / 26)).unwrap();
+    let speak = || {
+        let mut command = Command::new(example("speak"));
+        command.args(["--file".as_ref(), text.as_os_str(), "--out".as_ref(), path.as_os_str()]);
+        command.env("DISTRIBUTE_AI_API_KEY", simulator.api_key());
+        command.env("DISTRIBUTE_AI_BASE_URL", simulator.base_url());
+        command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    };
+    let child = speak();
+    while simulator.creates() == 0 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+    let output = child.wait_with_output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("error: interrupted; run the same command again to go on"), "{said}");
+    assert_eq!(names(directory.path()), ["book.txt", "book.wav.journal"]);
+
+    assert!(speak().wait_with_output().unwrap().status.success());
+    let mut spoken = simulator.spoken();
+    spoken.sort_unstable();
+    let text = fs::read_to_string(&text).unwrap();
+    let mut expected: Vec<&str> = split(&text).map(|(_, piece)| piece).collect();
+    expected.sort_unstable();
+    assert_eq!(spoken, expected);
+    assert_eq!(names(directory.path()), ["book.txt", "book.wav"]);
+}
+
+#[tokio::test]
+async fn its_futures_cross_threads() {
+    fn crosses<T: Send + 'static>(value: T) -> T {
+        value
+    }
+    let (simulator, (_directory, path)) = (quick().start().await.unwrap(), place());
+    drop(crosses(in_pieces(&simulator.client()).save(path.clone())));
+    drop(crosses(in_pieces(&simulator.client()).start(path)));
+}
+
 /// By default a small one; `LONG_TEXT=1000000` makes it a book of 17 hours.
 #[cfg(target_os = "linux")]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -22,18 +22,20 @@ pub(super) fn cut(text: &str, limits: Limits) -> usize {
     let gaps: Vec<Gap> = gaps(seen).collect();
     let half = byte_of(text, limits.most / 2).unwrap_or(limit);
 
-    // A paragraph that ends early would leave a piece too short; a sentence that does may be all there is to end.
-    let paragraphs = gaps.iter().filter(|gap| gap.is_paragraph() && gap.start >= half).map(|gap| gap.end);
+    // A paragraph that ends early would leave a short piece, where another sentence or two may fit. It counts as one.
+    let late = gaps.iter().filter(|gap| gap.is_paragraph() && gap.start >= half).map(|gap| gap.end);
+    let sentences = || sentences(seen, &gaps).into_iter();
     place
-        .last_of(paragraphs)
-        .or_else(|| place.last_of(sentences(seen).filter(|at| !may_be_short_for_more(&seen[..*at]))))
-        .or_else(|| place.last_of(sentences(seen)))
+        .last_of(late)
+        .or_else(|| place.last_of(sentences().filter(|at| !may_go_on(seen, *at))))
+        .or_else(|| place.last_of(sentences()))
         .or_else(|| place.last_of(clauses(seen, &gaps)))
         .or_else(|| place.last_of(gaps.iter().map(|gap| gap.end)))
         .or_else(|| place.last_of(words(seen)))
         .or_else(|| place.last_of(seen.grapheme_indices(true).map(|(at, _)| at)))
+        .or_else(|| place.with_space())
         .or_else(|| place.anywhere())
-        .unwrap_or_else(|| place.with_space())
+        .unwrap_or(limit)
 }
 
 /// The byte at which a character stands; none if the text has no more than `index`.
@@ -55,23 +57,27 @@ struct Place<'a> {
 }
 
 impl Place<'_> {
-    fn last_of(&self, cuts: impl Iterator<Item = usize>) -> Option<usize> {
-        let cuts: Vec<usize> = cuts.collect();
+    fn last_of(&self, cuts: impl IntoIterator<Item = usize>) -> Option<usize> {
+        let cuts: Vec<usize> = cuts.into_iter().collect();
         cuts.into_iter().rev().find(|at| self.suits(*at) && self.parts_no_cluster(*at))
+    }
+
+    /// For what is hardly anything but white space, which has to count for once.
+    fn with_space(&self) -> Option<usize> {
+        let Limits { least, .. } = self.limits;
+        let cuts = self.text[..self.limit].char_indices().skip(least).map(|(at, _)| at).chain([self.limit]);
+        let is_space = char::is_whitespace;
+        let suits = |at: &usize| {
+            let (piece, rest) = self.text.split_at(*at);
+            (piece.ends_with(is_space) || rest.starts_with(is_space)) && byte_of(rest, least - 1).is_some()
+        };
+        cuts.filter(suits).last()
     }
 
     /// For what is one grapheme cluster and longer than a piece may be.
     fn anywhere(&self) -> Option<usize> {
         let cuts: Vec<usize> = self.text[..self.limit].char_indices().map(|(at, _)| at).collect();
         cuts.into_iter().chain([self.limit]).rev().find(|at| self.suits(*at))
-    }
-
-    /// For what is hardly anything but white space, which has to count for once.
-    fn with_space(&self) -> usize {
-        let Limits { least, .. } = self.limits;
-        let cuts = self.text[..self.limit].char_indices().skip(least).map(|(at, _)| at).chain([self.limit]);
-        let enough = |at: &usize| byte_of(&self.text[*at..], least - 1).is_some();
-        cuts.filter(enough).last().unwrap_or(self.limit)
     }
 
     /// Whether what stands on either side is long enough, and what is before it no longer than a piece may be. Before white
@@ -91,7 +97,7 @@ impl Place<'_> {
     }
 }
 
-/// White space.
+/// White space at which a line may end.
 struct Gap {
     start: usize,
     end: usize,
@@ -105,54 +111,67 @@ impl Gap {
 }
 
 fn gaps(text: &str) -> impl Iterator<Item = Gap> {
+    let is_fixed = |c| matches!(c, '\u{a0}' | '\u{2007}' | '\u{202f}');
     let mut from = 0;
-    std::iter::from_fn(move || {
+    let spaces = std::iter::from_fn(move || {
         let start = from + text[from..].find(char::is_whitespace)?;
         let space = &text[start..];
-        let end = start + space.find(|c: char| !c.is_whitespace()).unwrap_or(space.len());
-        let lines = text[start..end]
-            .chars()
-            .map(|c| match c {
-                '\n' | '\u{2028}' => 1,
-                '\u{2029}' | '\u{c}' => 2,
-                _ => 0,
-            })
-            .sum();
-        from = end;
-        Some(Gap { start, end, lines })
+        from = start + space.find(|c: char| !c.is_whitespace()).unwrap_or(space.len());
+        Some(start..from)
+    });
+    spaces.filter(move |space| !text[space.clone()].chars().all(is_fixed)).map(|space| {
+        let ends = text[space.clone()].chars().map(|c| match c {
+            '\n' | '\u{2028}' => 1,
+            '\u{2029}' | '\u{c}' => 2,
+            _ => 0,
+        });
+        Gap { start: space.start, end: space.end, lines: ends.sum() }
     })
 }
 
-/// Where sentences begin. A single end of line is none of a sentence: books are set in short lines.
-fn sentences(text: &str) -> impl Iterator<Item = usize> {
+/// Where sentences and paragraphs begin. A single end of line is no end of a sentence: books are set in short lines.
+fn sentences(text: &str, gaps: &[Gap]) -> Vec<usize> {
     // As long as before, so that places are the same in both.
     let flat = text.replace(['\n', '\r'], " ");
-    let starts: Vec<usize> = flat.split_sentence_bound_indices().map(|(at, _)| at).skip(1).collect();
-    starts.into_iter()
+    let sentences = flat.split_sentence_bound_indices().map(|(at, _)| at).skip(1);
+    let paragraphs = gaps.iter().filter(|gap| gap.is_paragraph()).map(|gap| gap.end);
+    in_order(sentences.chain(paragraphs))
 }
 
-/// Whether a text ends like `Mr.`, `St.` or `J.`, and so perhaps in the middle of a sentence. `Tom.` does as well, which
-/// only means that another sentence is preferred.
-fn may_be_short_for_more(text: &str) -> bool {
-    let Some(text) = text.trim_end().strip_suffix('.') else { return false };
+/// Whether what looks like the end of a sentence may be in the middle of one: behind `Mr.`, `St.` or `J.`, or before
+/// a small letter, as in `“Stop!” he said`. `Tom.` looks the same, which only means that another end is preferred.
+fn may_go_on(text: &str, at: usize) -> bool {
+    if text[at..].starts_with(char::is_lowercase) {
+        return true;
+    }
+    let Some(text) = text[..at].trim_end().strip_suffix('.') else { return false };
     let word = text.rsplit(|c: char| !c.is_alphabetic()).next().unwrap_or_default();
     word.starts_with(char::is_uppercase) && word.chars().count() <= 4
 }
 
+/// What may stand between a mark and the space behind it.
+const CLOSING: [char; 11] = ['"', '\'', '”', '’', '»', ')', ']', '}', '」', '』', '）'];
+
 /// Behind a comma and the like, and at the ends of lines.
-fn clauses(text: &str, gaps: &[Gap]) -> impl Iterator<Item = usize> {
+fn clauses(text: &str, gaps: &[Gap]) -> Vec<usize> {
     let spaced = gaps.iter().filter(|gap| gap.lines > 0 || ends_clause(&text[..gap.start]));
-    // Where it is written without a space behind it.
-    let tight =
-        text.char_indices().filter(|(_, c)| "—，、；：".contains(*c)).map(|(at, c)| at + c.len_utf8());
-    let mut cuts: Vec<usize> = spaced.map(|gap| gap.end).chain(tight).collect();
-    cuts.sort_unstable();
-    cuts.into_iter()
+    // Marks that are written without a space behind them.
+    let tight = text.char_indices().filter(|(_, c)| "—，、；：".contains(*c)).map(|(at, c)| {
+        let rest = text[at + c.len_utf8()..].trim_start_matches(CLOSING);
+        text.len() - rest.len()
+    });
+    in_order(spaced.map(|gap| gap.end).chain(tight))
 }
 
 fn ends_clause(text: &str) -> bool {
-    let text = text.trim_end_matches(['"', '\'', '”', '’', '»', ')', ']', '}']);
+    let text = text.trim_end_matches(CLOSING);
     text.ends_with([',', ';', ':', '–', '—', '…', '،', '؛', '\u{37e}', '·'])
+}
+
+fn in_order(places: impl Iterator<Item = usize>) -> Vec<usize> {
+    let mut places: Vec<usize> = places.collect();
+    places.sort_unstable();
+    places
 }
 
 /// Where a word begins without a space before it: behind a hyphen, or in a script that has none.
@@ -205,6 +224,8 @@ mod tests {
         first("It costs 3.50 a piece. Or more", 24, "It costs 3.50 a piece.");
         first("Wait for it. Then meet Mr. Jones", 30, "Wait for it.");
         first("We met Mr. Jones of Chicago", 20, "We met Mr.");
+        first("A sign. “Stop!” he said to them", 25, "A sign.");
+        first("CHAPTER I\n\nCall me, if you like, Ishmael", 34, "CHAPTER I");
         first("今日は晴れ。明日は雨。", 8, "今日は晴れ。");
         first("क्या हाल है। मैं ठीक हूँ।", 16, "क्या हाल है।");
     }
@@ -214,6 +235,12 @@ mod tests {
         first("a (that is, one), or 10:30 or 1,000 or so", 34, "a (that is, one),");
         first("wait—no—never again", 12, "wait—no—");
         first("春、夏、秋冬春夏秋冬", 6, "春、夏、");
+        first("“No—” and she went away", 12, "“No—”");
+    }
+
+    #[test]
+    fn a_space_that_holds_together_does() {
+        first("a walk of 10\u{a0}km and", 14, "a walk of");
     }
 
     #[test]

@@ -110,6 +110,8 @@ impl Splitter {
 
 #[cfg(test)]
 mod tests {
+    use unicode_segmentation::UnicodeSegmentation;
+
     use super::*;
 
     /// Texts that have everything in them, and hardly anything.
@@ -176,6 +178,21 @@ mod tests {
             }
             let together: String = pieces.iter().map(|(_, piece)| *piece).collect();
             assert_eq!(spoken(&together), spoken(&text), "{text:?} {most}");
+        }
+    }
+
+    #[test]
+    fn no_cut_is_within_what_people_see_as_one_character() {
+        const PARTS: [&str; 7] = ["e\u{301}", "👩\u{200d}👧", "🇩🇪", "न्ही", "a", "\r\n", " "];
+        let mut random = fastrand::Rng::with_seed(7);
+        for _ in 0..500 {
+            let text: String = (0..80).map(|_| PARTS[random.usize(..PARTS.len())]).collect();
+            let places: Vec<usize> =
+                text.grapheme_indices(true).map(|(at, _)| at).chain([text.len()]).collect();
+            for (at, piece) in split(&text).at_most(12) {
+                let (start, end) = (at + piece.len() - piece.trim_start().len(), at + piece.trim_end().len());
+                assert!(places.contains(&start) && places.contains(&end), "{text:?}: {piece:?}");
+            }
         }
     }
 

@@ -285,4 +285,21 @@ mod tests {
         let float = Format { encoding: Encoding::Float, ..MONO };
         assert_eq!(MONO.difference(float).unwrap(), "it has float samples, and what comes before it integer");
     }
+
+    #[test]
+    fn whatever_the_bytes_it_says_the_same_however_they_come() {
+        let mut random = fastrand::Rng::with_seed(8);
+        let list: &[u8] = b"LIST\x03\0\0\0xyz\0";
+        let file = [HEAD, list, PCM, b"data\x06\0\0\0abcdef", list].concat();
+        for _ in 0..20_000 {
+            let mut file = file.clone();
+            for _ in 0..random.usize(1..4) {
+                let at = random.usize(..file.len());
+                file[at] = random.u8(..);
+            }
+            file.truncate(random.usize(..=file.len()));
+            let (whole, parts) = (read_by(&file, 1000), read_by(&file, random.usize(1..9)));
+            assert_eq!(whole, parts, "{file:?}");
+        }
+    }
 }
