@@ -38,6 +38,10 @@ struct Args {
     #[arg(long, value_name = "FILE", conflicts_with_all = ["text", "resume"])]
     file: Option<PathBuf>,
 
+    /// With --file: submit once more what is in doubt or was given up by the server, though it may be billed again
+    #[arg(long, requires = "file")]
+    again: bool,
+
     /// A voice of the API (leo, nora) or the id of a voice file
     #[arg(long)]
     voice: Option<String>,
@@ -76,6 +80,9 @@ async fn main() -> ExitCode {
         eprintln!("hint: it was being submitted: whether it is spoken, and billed, is not known");
     } else if let Some(line) = args.file.as_ref().and(ours).and_then(|error| line_of(error, &args)) {
         eprintln!("hint: that piece begins in line {line}");
+        if ours.is_some_and(|error| error.is_in_doubt() || error.is_failed()) {
+            eprintln!("hint: run it with --again to submit that piece once more, which may be billed again");
+        }
     } else if let Some(id) = progress.task.get().filter(|_| !lost) {
         eprintln!("hint: the speech is not lost, fetch it with --resume {id}");
     }
@@ -166,7 +173,9 @@ async fn run(args: &Args, text: String, progress: &Progress) -> anyhow::Result<(
 /// A long text, piece by piece.
 async fn run_file(args: &Args, text: String) -> anyhow::Result<()> {
     let (client, simulator) = connect(args).await?;
-    let mut pieces = speech_of(&client, text, args).in_pieces();
+    let times = u32::from(args.again);
+    let speak = speech_of(&client, text, args).resubmit_in_doubt(times);
+    let mut pieces = speak.in_pieces().resubmit_failed(times);
     let forgotten = tempfile::tempdir()?;
     if simulator.is_some() {
         // It knows nothing any more when this process ends: a journal that outlives it would be of no use.

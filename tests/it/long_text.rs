@@ -4,7 +4,7 @@ use std::{
     collections::HashSet,
     fs,
     path::{Path, PathBuf},
-    process::{Command, Stdio},
+    process::{Child, Command, Stdio},
     time::Duration,
 };
 
@@ -292,40 +292,68 @@ async fn hundreds_of_pieces_are_as_good_as_a_few() {
     assert!(sound(&path) == expected.into_iter().flat_map(sound_of).collect::<Vec<_>>());
 }
 
+/// The example speaks a file by this simulator.
+fn speak(simulator: &Simulator, text: &Path, path: &Path, args: &[&str]) -> Child {
+    Command::new(example("speak"))
+        .args(["--file".as_ref(), text.as_os_str(), "--out".as_ref(), path.as_os_str()])
+        .args(args)
+        .env("DISTRIBUTE_AI_API_KEY", simulator.api_key())
+        .env("DISTRIBUTE_AI_BASE_URL", simulator.base_url())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap()
+}
+
+fn said(child: Child) -> (Option<i32>, String) {
+    let output = child.wait_with_output().unwrap();
+    (output.status.code(), String::from_utf8(output.stderr).unwrap())
+}
+
 /// A signal is how a terminal says Ctrl-C.
 #[cfg(unix)]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn interrupted_the_example_notes_what_it_has_submitted_and_goes_on_when_run_again() {
     let simulator = quick().running(Duration::from_millis(300)).start().await.unwrap();
     let (directory, path) = place();
-    let text = directory.path().join("book.txt");
-    fs::write(&text, "It was the best of times. ".repeat(20_000 / 26)).unwrap();
-    let speak = || {
-        let mut command = Command::new(example("speak"));
-        command.args(["--file".as_ref(), text.as_os_str(), "--out".as_ref(), path.as_os_str()]);
-        command.env("DISTRIBUTE_AI_API_KEY", simulator.api_key());
-        command.env("DISTRIBUTE_AI_BASE_URL", simulator.base_url());
-        command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
-    };
-    let child = speak();
+    let file = directory.path().join("book.txt");
+    let text = "It was the best of times. ".repeat(800);
+    fs::write(&file, &text).unwrap();
+    let child = speak(&simulator, &file, &path, &[]);
     while simulator.creates() == 0 {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
-    let output = child.wait_with_output().unwrap();
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(1), "{said}");
-    assert!(said.contains("error: interrupted; run the same command again to go on"), "{said}");
+    let (code, told) = said(child);
+    assert_eq!(code, Some(1), "{told}");
+    assert!(told.contains("error: interrupted; run the same command again to go on"), "{told}");
     assert_eq!(names(directory.path()), ["book.txt", "book.wav.journal"]);
 
-    assert!(speak().wait_with_output().unwrap().status.success());
+    let (code, told) = said(speak(&simulator, &file, &path, &[]));
+    assert_eq!(code, Some(0), "{told}");
     let mut spoken = simulator.spoken();
     spoken.sort_unstable();
-    let text = fs::read_to_string(&text).unwrap();
     let mut expected: Vec<&str> = split(&text).map(|(_, piece)| piece).collect();
     expected.sort_unstable();
     assert_eq!(spoken, expected);
     assert_eq!(names(directory.path()), ["book.txt", "book.wav"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_example_pays_again_for_what_is_in_doubt_only_when_told_to() {
+    let lost = Script::nth(1, Fault::reset().after_accepting());
+    let simulator = quick().script(Route::Create, lost).start().await.unwrap();
+    let (directory, path) = place();
+    let text = directory.path().join("book.txt");
+    fs::write(&text, BOOK).unwrap();
+    for _run in 0..2 {
+        let (code, told) = said(speak(&simulator, &text, &path, &[]));
+        assert_eq!((code, simulator.creates()), (Some(1), 1), "{told}");
+        assert!(told.contains("error: piece 1, bytes 0..") && told.contains(": in doubt: "), "{told}");
+        assert!(told.contains("hint: that piece begins in line 1\nhint: run it with --again"), "{told}");
+    }
+    let (code, told) = said(speak(&simulator, &text, &path, &["--again"]));
+    assert_eq!((code, simulator.creates()), (Some(0), 2), "{told}");
 }
 
 #[tokio::test]
@@ -348,14 +376,7 @@ async fn the_memory_that_it_takes_does_not_grow_with_the_sound() {
     let (text, sentence) =
         (directory.path().join("book.txt"), "It was the best of times and the worst of them. ");
     fs::write(&text, sentence.repeat(characters.div_ceil(sentence.len()))).unwrap();
-    let mut child = Command::new(example("speak"))
-        .args(["--file".as_ref(), text.as_os_str(), "--out".as_ref(), path.as_os_str()])
-        .env("DISTRIBUTE_AI_API_KEY", simulator.api_key())
-        .env("DISTRIBUTE_AI_BASE_URL", simulator.base_url())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
+    let mut child = speak(&simulator, &text, &path, &[]);
     let mut peak = 0;
     let status = loop {
         let told = fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap_or_default();
