@@ -64,7 +64,7 @@ async fn main() -> ExitCode {
     };
     let progress = Progress::default();
     let outcome = match prepare(&args) {
-        Ok(text) if args.file.is_some() => run_file(&args, text).await,
+        Ok(text) if args.file.is_some() => run_file(&args, text, &progress).await,
         Ok(text) => tokio::select! {
             outcome = run(&args, text, &progress) => outcome,
             // What was begun is dropped, and with it a file half written.
@@ -82,6 +82,8 @@ async fn main() -> ExitCode {
         eprintln!("hint: that piece begins in line {line}");
         if ours.is_some_and(|error| error.is_in_doubt() || error.is_failed()) {
             eprintln!("hint: run it with --again to submit that piece once more, which may be billed again");
+        } else if !progress.simulated.get() {
+            eprintln!("hint: what was submitted is noted; run the same command again to go on");
         }
     } else if let Some(id) = progress.task.get().filter(|_| !lost) {
         eprintln!("hint: the speech is not lost, fetch it with --resume {id}");
@@ -94,6 +96,8 @@ async fn main() -> ExitCode {
 #[derive(Default)]
 struct Progress {
     submitting: Cell<bool>,
+    /// By a simulator, which forgets everything when this ends.
+    simulated: Cell<bool>,
     /// The task, if it can be resumed.
     task: OnceCell<TaskId>,
 }
@@ -171,8 +175,9 @@ async fn run(args: &Args, text: String, progress: &Progress) -> anyhow::Result<(
 }
 
 /// A long text, piece by piece.
-async fn run_file(args: &Args, text: String) -> anyhow::Result<()> {
+async fn run_file(args: &Args, text: String, told: &Progress) -> anyhow::Result<()> {
     let (client, simulator) = connect(args).await?;
+    told.simulated.set(simulator.is_some());
     let times = u32::from(args.again);
     let speak = speech_of(&client, text, args).resubmit_in_doubt(times);
     let mut pieces = speak.in_pieces().resubmit_failed(times);
@@ -195,7 +200,8 @@ async fn run_file(args: &Args, text: String) -> anyhow::Result<()> {
                 // What is being submitted is heard to the end, so that no id is lost.
                 narration.stop().await;
                 bar.line.finish_and_clear();
-                return Err(anyhow!("interrupted; run the same command again to go on"));
+                let next = if simulator.is_some() { "" } else { "; run the same command again to go on" };
+                return Err(anyhow!("interrupted{next}"));
             }
         }
     };
