@@ -101,6 +101,12 @@ fn constants(document: &Value) -> Result<syn::Item, Box<dyn Error>> {
     };
     let base_url = text("/servers/0/url")?;
     let key_header = text("/components/securitySchemes/ApiKeyAuth/name")?;
+    let input = "/components/schemas/SpeechRequest/properties/input";
+    let length = |name: &str| {
+        let value = document.pointer(&format!("{input}/{name}")).and_then(Value::as_u64);
+        value.and_then(|value| usize::try_from(value).ok()).ok_or_else(|| format!("{input} has no {name}"))
+    };
+    let (shortest, longest) = (length("minLength")?, length("maxLength")?);
     Ok(syn::parse2(quote! {
         /// Facts of the document that the generator leaves out.
         pub mod facts {
@@ -108,6 +114,8 @@ fn constants(document: &Value) -> Result<syn::Item, Box<dyn Error>> {
             pub const BASE_URL: &str = #base_url;
             /// The header that carries the API key.
             pub const KEY_HEADER: &str = #key_header;
+            /// How many characters the text of one request has.
+            pub const INPUT_LENGTH: ::std::ops::RangeInclusive<usize> = #shortest..=#longest;
         }
     })?)
 }

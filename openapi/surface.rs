@@ -1,10 +1,8 @@
 // The public surface of the generated client: names, signatures, derives and words, without code. Written by
 // `SURFACE=write cargo test --test it surface`, so that a change of the spec shows in review as what users will see.
 
-#[allow(unused_imports)]
 pub use progenitor_client::{ByteStream, ClientInfo, Error, ResponseValue};
 /// Types used as operation parameters and responses.
-#[allow(clippy::all)]
 pub mod types {
     ///`ErrorBody`
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
@@ -192,7 +190,6 @@ pub struct Client {
     pub(crate) inner: _,
 }
 impl ClientInfo<crate::ext::State> for Client {}
-#[allow(clippy::all)]
 impl Client {
     /**Queue a new asynchronous speech generation task for background processing and later retrieval.
 
@@ -219,7 +216,6 @@ Arguments:
 }
 /// Items consumers will typically use such as the Client.
 pub mod prelude {
-    #[allow(unused_imports)]
     pub use super::Client;
 }
 /// Facts of the document that the generator leaves out.

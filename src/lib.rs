@@ -26,6 +26,11 @@ pub mod batch {
     pub use crate::ext::{ByIterator, ByStream, Requests};
 }
 
+/// Texts longer than one request may hold: what [`Speak::in_pieces`] takes and gives, and how it splits.
+pub mod long_text {
+    pub use crate::ext::long_text::{InPieces, Narration, Piece, Pieces, Progress, split};
+}
+
 /// When to ask again: poll policies, for [`ClientBuilder::pacing`].
 ///
 /// [`Adaptive`](pacing::Adaptive) is the default; [`Pacing`](pacing::Pacing) says what a policy of your own is.

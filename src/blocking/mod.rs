@@ -21,7 +21,8 @@
 //! | `speak.await` | [`Speak::wait`] |
 //! | `task.wait().await`, `task.wait().deadline(time).await` | [`SpeechTask::wait`], [`SpeechTask::wait_for`] |
 //! | `while let Some(x) = stream.next().await` | `for x in` [`task.updates()`](SpeechTask::updates), [`audio.stream()`](Audio::stream), [`batch.run()?`](Batch::run) |
-//! | `batch.start().await`, `results.stop().await` | [`Batch::run`], dropping the [`Results`] |
+//! | `batch.start().await`, `results.stop().await` | [`Batch::run`], [`Results::stop`] or dropping them |
+//! | `speak.in_pieces().save(path).await` | [`InPieces::save`]; a file whose progress is to be seen is the async client's |
 //!
 //! # Threads
 //!
@@ -41,6 +42,7 @@
 mod runtime;
 
 mod client;
+mod in_pieces;
 mod speak;
 mod task;
 mod updates;
@@ -57,6 +59,7 @@ mod simulator;
 pub use audio::{Audio, AudioStream};
 pub use batch::Batch;
 pub use client::Client;
+pub use in_pieces::InPieces;
 pub use results::Results;
 #[cfg(feature = "testing")]
 #[cfg_attr(docsrs, doc(cfg(all(feature = "blocking", feature = "testing"))))]

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use super::{Speech, SpeechTask, runtime::Runtime};
+use super::{InPieces, Speech, SpeechTask, runtime::Runtime};
 use crate::{Client, Error, TaskId, batch::IntoSpeak, types::Voice};
 
 /// A speech to be: what to say and how, until it is [waited for](Self::wait) or [submitted](Self::submit).
@@ -66,6 +66,11 @@ impl Speak {
     /// that the process ends meanwhile.
     pub fn on_submitted(self, callback: impl Fn(&TaskId) + Send + Sync + 'static) -> Self {
         self.with(|speak| speak.on_submitted(callback))
+    }
+
+    /// A text of any length, as one file; see [`crate::Speak::in_pieces`].
+    pub fn in_pieces(self) -> InPieces {
+        InPieces::new(self.speak.in_pieces(), self.runtime)
     }
 
     /// Submits, and returns as soon as the server has taken the task.

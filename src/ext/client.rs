@@ -6,7 +6,7 @@ use super::{Speak, SpeechTask, TaskId, gate::Gate, key::ApiKey, pacing::Pacing};
 use crate::Client;
 
 impl Client {
-    /// Speaks a text of 2 to 4,096 characters.
+    /// Speaks a text of 2 to 4,096 characters; a longer one [in pieces](Speak::in_pieces).
     ///
     /// ```no_run
     /// # async fn run() -> Result<(), distribute_ai::Error> {

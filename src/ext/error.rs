@@ -6,6 +6,7 @@ use super::{
     TaskId,
     decide::Verdict,
     fault::{BoxError, Cause, Fault, Reply, What},
+    long_text::Piece,
 };
 
 /// What went wrong, what it means for your money, and what is left to do.
@@ -41,7 +42,8 @@ use super::{
 /// # }
 /// ```
 ///
-/// Every error of a task that the server has taken carries its [`task_id`](Self::task_id): nothing paid for is lost.
+/// Every error of a task that the server has taken carries its [`task_id`](Self::task_id): nothing paid for is lost. One of
+/// a long text says which [`piece`](Self::piece) it is about.
 /// `Display` is one line about this error alone; [`source`](std::error::Error::source) leads to the cause.
 pub struct Error(Box<Inner>);
 
@@ -49,6 +51,7 @@ pub struct Error(Box<Inner>);
 struct Inner {
     kind: Kind,
     task_id: Option<TaskId>,
+    piece: Option<Piece>,
     reply: Option<Reply>,
     source: Option<Cause>,
 }
@@ -155,7 +158,7 @@ impl Error {
         matches!(self.0.kind, Kind::Failed)
     }
 
-    /// The audio could not be fetched whole, or there is none.
+    /// The audio could not be fetched whole, or there is none, or none that can be joined with others.
     #[must_use]
     pub fn is_download(&self) -> bool {
         matches!(self.0.kind, Kind::Download { .. })
@@ -193,6 +196,22 @@ impl Error {
     #[must_use]
     pub fn task_id(&self) -> Option<&TaskId> {
         self.0.task_id.as_ref()
+    }
+
+    /// The piece of a [long text](crate::Speak::in_pieces) this is about.
+    ///
+    /// ```no_run
+    /// # async fn run(client: distribute_ai::Client, book: String) {
+    /// if let Err(error) = client.speak(&book).in_pieces().save("book.wav").await
+    ///     && let Some(piece) = error.piece()
+    /// {
+    ///     eprintln!("{error}: {:?}", &book[piece.bytes.clone()]);
+    /// }
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn piece(&self) -> Option<&Piece> {
+        self.0.piece.as_ref()
     }
 
     pub(crate) fn invalid(what: &'static str, problem: impl fmt::Display) -> Self {
@@ -270,6 +289,11 @@ impl Error {
         self
     }
 
+    pub(crate) fn of_piece(mut self, piece: &Piece) -> Self {
+        self.0.piece = Some(piece.clone());
+        self
+    }
+
     pub(crate) fn caused_by(mut self, source: impl Into<BoxError>) -> Self {
         self.0.source = Some(source.into().into());
         self
@@ -281,7 +305,7 @@ impl Error {
     }
 
     fn new(kind: Kind) -> Self {
-        Self(Box::new(Inner { kind, task_id: None, reply: None, source: None }))
+        Self(Box::new(Inner { kind, task_id: None, piece: None, reply: None, source: None }))
     }
 
     fn from_fault(kind: Kind, fault: Fault) -> Self {
@@ -290,12 +314,15 @@ impl Error {
             What::NotSent(problem) => Kind::Invalid { what: "request", problem },
             _ => kind,
         };
-        Self(Box::new(Inner { kind, task_id: task, reply, source }))
+        Self(Box::new(Inner { kind, task_id: task, piece: None, reply, source }))
     }
 }
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(Piece { number, bytes, .. }) = &self.0.piece {
+            write!(f, "piece {number}, bytes {}..{} of the text: ", bytes.start, bytes.end)?;
+        }
         match &self.0.kind {
             Kind::Invalid { what, problem } => write!(f, "{what}: {problem}")?,
             Kind::Unreachable => f.write_str("the server was not reached; nothing was sent")?,

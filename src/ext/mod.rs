@@ -36,6 +36,8 @@ mod speech;
 
 mod batch;
 
+pub(crate) mod long_text;
+
 #[cfg(feature = "schemars")]
 pub(crate) mod schema;
 

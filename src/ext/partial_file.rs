@@ -1,11 +1,12 @@
 use std::{
-    fs, io,
+    fs,
+    io::{self, SeekFrom},
     path::{Path, PathBuf},
 };
 
 use tokio::{
     fs::{File, rename},
-    io::AsyncWriteExt,
+    io::{AsyncSeekExt, AsyncWriteExt},
     task::{JoinHandle, spawn_blocking},
 };
 
@@ -44,6 +45,21 @@ impl PartialFile {
             self.sync_so_far().await.map_err(|error| self.failed(error))?;
         }
         Ok(())
+    }
+
+    /// How many bytes there are so far.
+    pub(crate) fn written(&self) -> u64 {
+        self.written
+    }
+
+    /// Replaces what stands at the start of it, by as many bytes. The last thing before [`finish`](Self::finish): what
+    /// would be written after it would stand behind these.
+    pub(crate) async fn correct_start(&mut self, start: &[u8]) -> Result<(), Error> {
+        let outcome = match self.file.seek(SeekFrom::Start(0)).await {
+            Ok(_) => self.file.write_all(start).await,
+            Err(error) => Err(error),
+        };
+        outcome.map_err(|error| self.failed(error))
     }
 
     async fn sync_so_far(&mut self) -> io::Result<()> {

@@ -13,6 +13,7 @@ use super::{
     Error, Speech, SpeechTask, TaskId, Wait,
     fault::{Fault, outcome},
     gate::after,
+    long_text::InPieces,
     submit::{Submission, submit},
     wait::DEADLINE,
 };
@@ -177,6 +178,27 @@ impl Speak {
             callback(&id);
         }
         Ok(SpeechTask::submitted(client, id).of_length(input.chars().count()))
+    }
+
+    /// For a text of any length: speaks it piece by piece, with these settings for each, into one file.
+    ///
+    /// ```no_run
+    /// # async fn run(client: distribute_ai::Client, book: String) -> Result<(), distribute_ai::Error> {
+    /// client.speak(book).voice("nora").in_pieces().save("book.wav").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// [`deadline`](Self::deadline) and [`resubmit_in_doubt`](Self::resubmit_in_doubt) hold for each piece, and
+    /// [`on_submitted`](Self::on_submitted) is called for each.
+    pub fn in_pieces(mut self) -> InPieces {
+        let text = std::mem::take(&mut self.input);
+        InPieces::new(self, text)
+    }
+
+    /// The same for another text.
+    pub(crate) fn of(&self, input: impl Into<String>) -> Self {
+        Self { input: input.into(), ..self.clone() }
     }
 
     /// What a batch needs of it.

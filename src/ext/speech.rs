@@ -26,6 +26,10 @@ impl Speech {
         self.task.id()
     }
 
+    pub(crate) fn task(&self) -> &SpeechTask {
+        &self.task
+    }
+
     /// The server's reply, as its document has it.
     #[must_use]
     pub fn result(&self) -> &SpeechResult {

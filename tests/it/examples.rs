@@ -48,6 +48,46 @@ fn reads_standard_input() {
 }
 
 #[test]
+fn speaks_a_file_of_any_length_in_pieces() {
+    let directory = tempfile::tempdir().unwrap();
+    let sentence = "It was the best of times, it was the worst of times.\n";
+    fs::write(directory.path().join("book.txt"), sentence.repeat(100)).unwrap();
+    let output = run(directory.path(), &["--file", "book.txt", "--out", "book.wav"], "");
+    let shown = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success(), "{shown}");
+    assert!(shown.contains("a simulator speaks; its sound is a placeholder"), "{shown}");
+    assert!(shown.ends_with("5299 of 5299 characters, 2 pieces\n"), "{shown}");
+    let length = fs::metadata(directory.path().join("book.wav")).unwrap().len();
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), format!("book.wav: {length} bytes\n"));
+    assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 2, "nothing else is left");
+}
+
+#[test]
+fn a_file_that_is_no_text_is_one_line_with_status_2_and_no_speech() {
+    let directory = tempfile::tempdir().unwrap();
+    let write = |name: &str, bytes: &[u8]| fs::write(directory.path().join(name), bytes).unwrap();
+    write("empty.txt", b"");
+    write("blank.txt", b" \n\n");
+    write("latin.txt", b"Caf\xe9 au lait");
+    write("short.txt", b"x");
+    for (args, expected) in [
+        (&["--file", "missing.txt"][..], "--file missing.txt: No such file"),
+        (&["--file", "empty.txt"], "--file empty.txt: there is nothing in it to speak"),
+        (&["--file", "blank.txt"], "--file blank.txt: there is nothing in it to speak"),
+        (&["--file", "latin.txt"], "--file latin.txt: is no text in UTF-8 from byte 3 on"),
+        (&["--file", "short.txt"], "input: shorter than 2 characters (it has 1)"),
+        (&["--file", "."], "--file .: "),
+        (&["--file", "latin.txt", "Hello"], "cannot be used with"),
+    ] {
+        let output = run(directory.path(), args, "");
+        let shown = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{shown}");
+        assert!(shown.lines().count() == 1 && shown.contains(expected), "{shown}");
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 4, "{args:?}");
+    }
+}
+
+#[test]
 fn bad_input_is_one_line_with_status_2_and_no_file() {
     let directory = tempfile::tempdir().unwrap();
     let long = "x".repeat(4097);

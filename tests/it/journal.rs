@@ -287,7 +287,7 @@ async fn an_id_that_arrives_after_the_batch_was_stopped_is_kept() {
     let client = builder(fixture.simulator.base_url()).api_key(fixture.simulator.api_key()).build().unwrap();
     let mut results = fixture.batch(&client, &["a", "b"]).run();
     assert!(timeout(Duration::ZERO, results.next()).await.is_err(), "nothing has ended yet");
-    while fixture.events("a").is_empty() {
+    while !fixture.path().exists() || fixture.events("a").is_empty() {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
     let left = results.stop().await;

@@ -12,6 +12,7 @@ mod full_disk;
 mod input;
 mod journal;
 mod kills;
+mod long_text;
 mod pacing;
 mod readme;
 mod repository;

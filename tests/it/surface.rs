@@ -5,7 +5,7 @@
 
 use std::{env, fs, path::Path};
 
-use syn::{File, ImplItem, Item, Visibility, parse_quote};
+use syn::{Attribute, File, ImplItem, Item, Visibility, parse_quote};
 
 const GENERATED: &str = include_str!(concat!(env!("OUT_DIR"), "/client.rs"));
 
@@ -21,11 +21,13 @@ const HEADER: &str = "\
 fn visible(item: Item) -> Option<Item> {
     Some(match item {
         Item::Mod(mut module) if is_public(&module.vis) => {
+            without_lints(&mut module.attrs);
             let (brace, items) = module.content?;
             module.content = Some((brace, items.into_iter().filter_map(visible).collect()));
             Item::Mod(module)
         }
         Item::Impl(mut block) => {
+            without_lints(&mut block.attrs);
             let own = block.trait_.is_none();
             // Of a trait it is enough to know that it is there.
             block.items.retain(|item| matches!(item, ImplItem::Fn(method) if own && is_public(&method.vis)));
@@ -50,9 +52,16 @@ fn visible(item: Item) -> Option<Item> {
         }
         Item::Enum(item) if is_public(&item.vis) => Item::Enum(item),
         Item::Type(item) if is_public(&item.vis) => Item::Type(item),
-        Item::Use(item) if is_public(&item.vis) => Item::Use(item),
+        Item::Use(mut item) if is_public(&item.vis) => {
+            without_lints(&mut item.attrs);
+            Item::Use(item)
+        }
         _ => return None,
     })
+}
+
+fn without_lints(attributes: &mut Vec<Attribute>) {
+    attributes.retain(|attribute| !attribute.path().is_ident("allow"));
 }
 
 fn is_public(visibility: &Visibility) -> bool {

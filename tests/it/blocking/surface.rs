@@ -34,4 +34,6 @@ fn the_methods_are_the_same() {
     the_same("audio.rs", "audio.rs", &[], &[]);
     the_same("batch/mod.rs", "batch.rs", &["batch", "start"], &[]);
     the_same("batch/results.rs", "results.rs", &[], &[]);
+    // A narration that goes on by itself, to be watched or stopped, is for those who can wait for two things at once.
+    the_same("long_text/mod.rs", "in_pieces.rs", &["start"], &[]);
 }

@@ -1,0 +1,113 @@
+use std::{collections::HashMap, fmt, hash::Hasher, ops::Range};
+
+use fnv::FnvHasher;
+
+use crate::types::SpeechRequest;
+
+/// Which part of a long text an error is about, by [`Error::piece`](crate::Error::piece).
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Piece {
+    /// Counted from 1.
+    pub number: usize,
+    /// Where it stands in the text.
+    pub bytes: Range<usize>,
+}
+
+/// What a piece is called in the batch and its journal: by what is requested and not by where it stands, so that a piece
+/// that a change of the text has moved is found again, and one that it has changed isn't taken for what it was.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Key {
+    pub(super) piece: Piece,
+    /// How much of the text is behind, once it is spoken.
+    pub(super) characters: usize,
+    request: u64,
+    /// How many pieces before it are the same.
+    repeats: u32,
+    /// How many times it was given up by the server and submitted again.
+    pub(super) again: u32,
+}
+
+impl Key {
+    /// The same piece, after its task was given up.
+    pub(super) fn again(self) -> Self {
+        Self { again: self.again + 1, ..self }
+    }
+}
+
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x}", self.request)?;
+        if self.repeats > 0 {
+            write!(f, "-{}", self.repeats + 1)?;
+        }
+        if self.again > 0 {
+            write!(f, "-again-{}", self.again)?;
+        }
+        Ok(())
+    }
+}
+
+/// Gives each piece of a text its key.
+#[derive(Debug, Default)]
+pub(super) struct Keys {
+    given: usize,
+    seen: HashMap<u64, u32>,
+}
+
+impl Keys {
+    pub(super) fn next(&mut self, bytes: Range<usize>, characters: usize, request: &SpeechRequest) -> Key {
+        self.given += 1;
+        // Through a value, whose keys are sorted, so that it is the same whatever the order of the document.
+        let canonical = serde_json::to_value(request).expect("a request is JSON").to_string();
+        let mut hasher = FnvHasher::default();
+        hasher.write(canonical.as_bytes());
+        let hash = hasher.finish();
+        let seen = self.seen.entry(hash).or_default();
+        let repeats = *seen;
+        *seen += 1;
+        let piece = Piece { number: self.given, bytes };
+        Key { piece, characters, request: hash, repeats, again: 0 }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::types::SpeechModel;
+
+    fn request(text: &str) -> SpeechRequest {
+        SpeechRequest {
+            cfg_weight: None,
+            exaggeration: None,
+            input: text.parse().unwrap(),
+            model: SpeechModel::Chatterbox,
+            stream: None,
+            temperature: None,
+            voice: None,
+        }
+    }
+
+    #[test]
+    fn a_piece_is_known_by_what_it_says_and_not_by_where() {
+        let name = |keys: &mut Keys, at: usize, request: &SpeechRequest| {
+            keys.next(at..at + 5, 5, request).to_string()
+        };
+        let (mut before, mut after) = (Keys::default(), Keys::default());
+        let first = name(&mut before, 0, &request("Hello"));
+        name(&mut after, 0, &request("Inserted"));
+        assert_eq!(name(&mut after, 9, &request("Hello")), first);
+        let other_voice = SpeechRequest { voice: Some("nora".into()), ..request("Hello") };
+        assert_ne!(name(&mut after, 20, &other_voice)[..16], first[..16]);
+    }
+
+    #[test]
+    fn what_is_said_twice_and_what_is_tried_again_has_names_of_its_own() {
+        let mut keys = Keys::default();
+        let once = keys.next(0..5, 5, &request("Hello"));
+        let twice = keys.next(6..11, 6, &request("Hello"));
+        assert_eq!(twice.piece, Piece { number: 2, bytes: 6..11 });
+        assert_eq!(twice.to_string(), format!("{once}-2"));
+        assert_eq!(twice.again().again().to_string(), format!("{once}-2-again-2"));
+    }
+}
