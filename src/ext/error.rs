@@ -232,11 +232,16 @@ impl Error {
 
     /// However it ended: it was sent so many times before, and each may have been taken.
     pub(crate) fn after_doubts(mut self, earlier: u32) -> Self {
-        if earlier > 0 {
-            let last = u32::from(self.is_in_doubt());
-            self.0.kind = Kind::InDoubt { times: earlier + last };
+        if let Kind::InDoubt { times } = &mut self.0.kind {
+            *times += earlier;
+            return self;
         }
-        self
+        if earlier == 0 {
+            return self;
+        }
+        let mut doubt = Self::new(Kind::InDoubt { times: earlier });
+        (doubt.0.task_id, doubt.0.reply) = (self.0.task_id.clone(), self.0.reply.clone());
+        doubt.caused_by(self)
     }
 
     /// A doubt that an earlier run has left.

@@ -269,7 +269,8 @@ fn an_end_that_came_too_soon_does_not_look_like_one() {
     let mut results = client.batch([("a", "Hello")]).run();
     runtime().block_on(async { assert!(timeout(Duration::ZERO, results.next()).await.is_err()) });
     // That runtime has ended, and with it what drove the batch.
-    let next = || runtime().block_on(results.next());
+    let mut next = || runtime().block_on(results.next());
+    assert!(next().unwrap().1.is_err());
     assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(next)).is_err());
 }
 

@@ -2,6 +2,7 @@
 
 mod api;
 mod batch;
+mod batch_ends;
 mod billed;
 mod blocking;
 mod download;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::{sync::oneshot, time::Instant};
 
-use super::journal::{Journal, Records, fingerprint};
+use super::journal::{Journal, Record, Records, fingerprint};
 use crate::{
     Error, TaskId,
     ext::{decide::may_be_billed, fault::Fault, gate::after, speak::Order, submit::Submission},
@@ -26,6 +26,8 @@ pub(super) struct Draft {
     submission: Option<Submission>,
     /// How often earlier runs sent it and it may have been taken.
     doubts: u32,
+    /// It is on its way.
+    flying: bool,
 }
 
 /// What is to be done for a request, by what this run and those before know of its key.
@@ -36,30 +38,34 @@ pub(super) enum Begin {
 }
 
 impl Draft {
-    pub(super) fn begin(order: Order, name: &str, log: &mut Option<Log>) -> Result<Begin, Error> {
-        let mut draft = Self { order, fingerprint: None, submission: None, doubts: 0 };
-        if let Some(Log { journal, records, .. }) = log {
-            let fingerprint = fingerprint(&draft.order.request);
-            if let Some(record) = records.remove(name) {
-                if !record.is_free() && !record.is_of(&fingerprint) {
-                    return Err(journal.differs(name, &record));
-                }
-                draft.doubts = record.doubts();
-                if draft.doubts > draft.order.resubmissions {
-                    return Err(journal.doubt(&record));
-                }
-                if let Some(id) = record.submitted {
-                    return Ok(Begin::Resume(id, draft.order.time));
-                }
+    /// By what the journal knows of it.
+    pub(super) fn begin(
+        order: Order,
+        name: &str,
+        record: &Record,
+        log: Option<&Log>,
+    ) -> Result<Begin, Error> {
+        let fingerprint = log.map(|_| fingerprint(&order.request));
+        if let (Some(log), Some(fingerprint)) = (log, &fingerprint) {
+            if !record.is_free() && !record.is_of(fingerprint) {
+                return Err(log.journal.differs(name, record));
             }
-            draft.fingerprint = Some(fingerprint);
+            if let Some(id) = &record.submitted {
+                return Ok(Begin::Resume(id.clone(), order.time));
+            }
+            // With a name to ask for there is no reason to order again.
+            if record.doubts() > order.resubmissions || record.named.is_some() {
+                return Err(log.journal.doubt(record));
+            }
         }
-        Ok(Begin::Submit(Box::new(draft)))
+        let doubts = record.doubts();
+        Ok(Begin::Submit(Box::new(Self { order, fingerprint, submission: None, doubts, flying: false })))
     }
 
     /// It is sent now: from the first time on its deadline counts.
     pub(super) fn sent(&mut self) {
-        let Self { order, submission, doubts, .. } = self;
+        let Self { order, submission, doubts, flying, .. } = self;
+        *flying = true;
         submission.get_or_insert_with(|| {
             let deadline = after(Instant::now(), order.time);
             Submission::new(deadline, order.resubmissions).after_doubts(*doubts)
@@ -73,7 +79,7 @@ impl Draft {
             (true, None) => Settled::InDoubt,
             (true, Some(_)) => Settled::Noted,
         };
-        self.sent();
+        self.flying = false;
         let submission = self.submission.as_mut().expect("it was sent");
         (settled, submission.weigh(fault))
     }
@@ -92,6 +98,14 @@ impl Draft {
     pub(super) fn held(&self, now: Instant, opens: Instant) -> Option<Error> {
         let submission = self.submission.as_ref().filter(|submission| submission.deadline() < opens)?;
         Some(submission.ended(Error::held(opens - now)))
+    }
+
+    /// The end of one that nobody goes on with.
+    pub(super) fn left(&self) -> Error {
+        if self.flying {
+            return self.ended(Error::in_doubt(1, "it was on its way when the batch ended".to_owned()));
+        }
+        self.ended(Error::stopped())
     }
 
     /// An end for another reason than a reply: a doubt outlives it.

@@ -16,7 +16,6 @@ use std::{
 
 use futures_core::Stream;
 use futures_util::{StreamExt, stream::FuturesUnordered};
-use slab::Slab;
 use tokio::{
     sync::mpsc::{UnboundedReceiver, UnboundedSender},
     time::{Instant, Sleep, sleep_until},
@@ -27,8 +26,9 @@ use super::{
     api::Api,
     budget::Budget,
     draft::{Begin, Draft, Log, Settled},
-    progress::{End, Tally},
-    task::{Ended, Outcome, Stage, Task},
+    journal::Record,
+    progress::Tally,
+    task::{Ended, Hands, Outcome, Stage, Task},
 };
 use crate::{Error, Speak, TaskId, ext::fault::Fault, types::SpeechResult};
 
@@ -63,7 +63,7 @@ pub(super) struct Engine<K, A> {
     /// How many of these have not been handed out.
     pub(super) open: usize,
     pub(super) max_in_flight: usize,
-    pub(super) tasks: Slab<Task<K>>,
+    pub(super) hands: Hands<K>,
     pub(super) agenda: Agenda,
     /// What has had its turn and stands in the journal, and may leave as soon as there is room.
     pub(super) announced: VecDeque<usize>,
@@ -75,8 +75,7 @@ pub(super) struct Engine<K, A> {
     pub(super) timer: Option<Pin<Box<Sleep>>>,
     pub(super) alarm: Option<Instant>,
     pub(super) log: Option<Log>,
-    pub(super) tally: Tally,
-    pub(super) consumer: Consumer<K>,
+    pub(super) taken: UnboundedReceiver<()>,
     /// Why nothing more is sent, if so.
     pub(super) refusal: Option<Error>,
     /// Nobody takes results any more: nothing is begun, but what is being submitted lands.
@@ -95,7 +94,7 @@ impl<K, A: Api> Engine<K, A> {
             begun: 0,
             open: 0,
             max_in_flight: 1,
-            tasks: Slab::new(),
+            hands: Hands::new(tally, consumer.results),
             agenda: Agenda::default(),
             announced: VecDeque::new(),
             budget: None,
@@ -105,8 +104,7 @@ impl<K, A: Api> Engine<K, A> {
             timer: None,
             alarm: None,
             log: None,
-            tally,
-            consumer,
+            taken: consumer.taken,
             refusal: None,
             stopping: false,
             panic: None,
@@ -126,19 +124,19 @@ impl<K: Display + Send + 'static, A: Api> Engine<K, A> {
     /// Drives the batch to its end; returns what panicked, if something of the caller's did.
     pub(super) async fn run(mut self) -> Option<Panic> {
         poll_fn(|context| self.advance(context)).await;
-        self.leave();
-        let Self { log, consumer, panic, creates, announcing, .. } = self;
+        let Self { log, hands, panic, creates, announcing, .. } = self;
         // They hold the journal as long as they are there.
         drop((creates, announcing));
         if let Some(Log { journal, records, closed }) = log {
-            if !records.is_empty() && !self.stopping {
-                tracing::warn!(left = records.len(), "the journal holds requests that the batch did not");
+            let left = records.values().filter(|record| !record.is_free()).count();
+            if left > 0 && !self.stopping && self.refusal.is_none() {
+                tracing::warn!(left, "the journal holds requests that the batch did not");
             }
             // Before the results end: who sees their end may open the journal again.
             drop(journal);
             let _ = closed.await;
         }
-        drop(consumer);
+        drop(hands);
         panic
     }
 
@@ -146,12 +144,14 @@ impl<K: Display + Send + 'static, A: Api> Engine<K, A> {
         for _ in 0..ROUNDS {
             let heard = self.hear_consumer(context) | self.hear_journal(context) | self.hear_server(context);
             let moved = self.take(context) | self.send() | heard;
+            // What was sent leaves now, and not after something else was heard.
+            let moved = self.hear_server(context) | moved;
             if self.is_over() {
-                self.tally.tell();
+                self.hands.tally.tell();
                 return Poll::Ready(());
             }
             if !moved && !self.is_woken(context) {
-                self.tally.tell();
+                self.hands.tally.tell();
                 return Poll::Pending;
             }
         }
@@ -173,7 +173,7 @@ impl<K: Display + Send + 'static, A: Api> Engine<K, A> {
         if self.stopping {
             self.creates.is_empty() && self.announcing.is_empty()
         } else {
-            self.exhausted && self.tasks.is_empty()
+            self.exhausted && self.hands.tasks.is_empty()
         }
     }
 
@@ -181,7 +181,7 @@ impl<K: Display + Send + 'static, A: Api> Engine<K, A> {
     fn hear_consumer(&mut self, context: &mut Context<'_>) -> bool {
         let mut moved = false;
         while !self.stopping {
-            match self.consumer.taken.poll_recv(context) {
+            match self.taken.poll_recv(context) {
                 Poll::Ready(Some(())) => self.open -= 1,
                 Poll::Ready(None) => {
                     self.stopping = true;
@@ -228,61 +228,51 @@ impl<K: Display + Send + 'static, A: Api> Engine<K, A> {
         let index = self.begun;
         self.begun += 1;
         self.open += 1;
-        self.tally.taken();
+        self.hands.tally.taken();
         match self.first_stage(&name, speak) {
             Ok(Begin::Submit(draft)) => {
-                let place = self.tasks.insert(Task { index, key, name, stage: Stage::Submit(draft) });
+                let place = self.hands.tasks.insert(Task { index, key, name, stage: Stage::Submit(draft) });
                 self.agenda.add_new(place);
             }
             Ok(Begin::Resume(id, time)) => {
-                let place = self.tasks.insert(Task { index, key, name, stage: Stage::Resume(id, time) });
+                let place =
+                    self.hands.tasks.insert(Task { index, key, name, stage: Stage::Resume(id, time) });
                 self.agenda.add(Instant::now(), place);
             }
-            Err(error) => self.hand_out(Ended { index, key, name, outcome: Err(error) }),
+            Err(error) => self.hands.hand_out(Ended { index, key, name, outcome: Err(error) }),
         }
     }
 
     fn first_stage(&mut self, name: &str, speak: Speak) -> Result<Begin, Error> {
-        if let Some(refusal) = &self.refusal {
-            return Err(refusal.again());
-        }
         if let Queue::Stream(_, names) = &mut self.queue
             && !names.insert(name.to_owned())
         {
             return Err(repeated(name));
         }
+        let record = self.log.as_mut().and_then(|log| log.records.remove(name)).unwrap_or_default();
+        // Whatever is wrong with it now, what the journal knows of it is worth more.
+        self.checked(name, speak, &record).map_err(|error| record.told_with(error))
+    }
+
+    fn checked(&self, name: &str, speak: Speak, record: &Record) -> Result<Begin, Error> {
+        if self.log.is_none()
+            && let Some(refusal) = &self.refusal
+        {
+            return Err(refusal.again());
+        }
         if !speak.client().is_same(self.api.client()) {
             return Err(Error::invalid("request", "is of another client than the batch"));
         }
-        Draft::begin(speak.into_order()?, name, &mut self.log)
-    }
-
-    /// Hands out what was begun and stopped: an id or a doubt is worth more than an end.
-    fn leave(&mut self) {
-        for place in self.tasks.iter().map(|(place, _)| place).collect::<Vec<_>>() {
-            let error = match &self.tasks[place].stage {
-                Stage::Submit(draft) => draft.ended(Error::stopped()),
-                Stage::Resume(id, _) => Error::stopped().of_task(id),
-                Stage::Wait(polling) => Error::stopped().of_task(polling.id()),
-            };
-            self.end(place, Err(error));
+        let begin = Draft::begin(speak.into_order()?, name, record, self.log.as_ref())?;
+        match (&begin, &self.refusal) {
+            // Asking for what was submitted needs no journal.
+            (Begin::Submit(draft), Some(refusal)) => Err(draft.ended(refusal.again())),
+            _ => Ok(begin),
         }
     }
 
     pub(super) fn end(&mut self, place: usize, outcome: Outcome) {
-        let Task { index, key, name, .. } = self.tasks.remove(place);
-        self.hand_out(Ended { index, key, name, outcome });
-    }
-
-    fn hand_out(&mut self, ended: Ended<K>) {
-        self.tally.ended(match &ended.outcome {
-            Ok(_) => End::Done,
-            Err(error) if error.is_in_doubt() => End::InDoubt,
-            Err(_) => End::Failed,
-        });
-        if let Err(untaken) = self.consumer.results.send(ended) {
-            untaken.0.left_untaken();
-        }
+        self.hands.end(place, outcome);
     }
 }
 

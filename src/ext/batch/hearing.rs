@@ -29,8 +29,17 @@ impl<K: Display + Send + 'static, A: Api> Engine<K, A> {
                 Ok(()) if self.stopping => self.note(place, Settled::Unsent),
                 Ok(()) => self.announced.push_back(place),
                 Err(error) => {
-                    // Nothing new is sent that nobody could note down.
-                    self.refusal.get_or_insert_with(|| error.again());
+                    self.refusal.get_or_insert(error);
+                    self.announced.push_back(place);
+                }
+            }
+        }
+        if let Some(refusal) = self.refusal.as_ref().filter(|_| moved) {
+            // Nothing is sent any more whose id nobody could note down.
+            let refusal = refusal.again();
+            for place in std::mem::take(&mut self.announced) {
+                if let Stage::Submit(draft) = &self.hands.tasks[place].stage {
+                    let error = draft.ended(refusal.again());
                     self.end(place, Err(error));
                 }
             }
@@ -56,7 +65,7 @@ impl<K: Display + Send + 'static, A: Api> Engine<K, A> {
     }
 
     fn created(&mut self, place: usize, created: Result<TaskId, Fault>) {
-        let Task { stage, .. } = &mut self.tasks[place];
+        let Task { stage, .. } = &mut self.hands.tasks[place];
         let Stage::Submit(draft) = stage else { unreachable!("only a draft is created") };
         match created {
             Ok(id) => {
@@ -86,7 +95,7 @@ impl<K: Display + Send + 'static, A: Api> Engine<K, A> {
     /// Notes what an announcement came to.
     pub(super) fn note(&self, place: usize, settled: Settled) {
         if let Some(Log { journal, .. }) = &self.log {
-            let name = &self.tasks[place].name;
+            let name = &self.hands.tasks[place].name;
             match settled {
                 Settled::Unsent => journal.unsent(name),
                 Settled::InDoubt => journal.in_doubt(name),
@@ -101,7 +110,7 @@ impl<K: Display + Send + 'static, A: Api> Engine<K, A> {
         place: usize,
         polled: Result<SpeechResult, Fault>,
     ) -> Result<Option<(TaskId, SpeechResult)>, Error> {
-        let Task { stage, name, .. } = &mut self.tasks[place];
+        let Task { stage, name, .. } = &mut self.hands.tasks[place];
         let Stage::Wait(polling) = stage else { unreachable!("only a task that waits is polled") };
         let journal = self.log.as_ref().map(|log| &log.journal);
         match polled {

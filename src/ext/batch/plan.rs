@@ -29,8 +29,15 @@ impl Plan {
         engine.budget = self.requests_per_second.map(Budget::per_second).transpose()?;
         if let Some(path) = self.journal {
             let Opened { journal, records, closed } = Journal::open(path).await?;
-            if let Some((list, keys)) = engine.list().zip(keys) {
-                compare(&journal, &records, list, &keys)?;
+            let fits = match engine.list().zip(keys) {
+                Some((list, keys)) => compare(&journal, &records, list, &keys),
+                None => Ok(()),
+            };
+            if let Err(error) = fits {
+                // Whoever is told what is wrong may mend it and begin again at once.
+                drop(journal);
+                let _ = closed.await;
+                return Err(error);
             }
             engine.log = Some(Log { journal, records, closed });
         }

@@ -1,7 +1,7 @@
 use std::{
     collections::BTreeMap,
     fmt,
-    future::{Future, poll_fn},
+    future::Future,
     panic::resume_unwind,
     pin::Pin,
     task::{Context, Poll, ready},
@@ -9,6 +9,7 @@ use std::{
 
 use futures_core::Stream;
 use tokio::{
+    runtime::Handle,
     sync::{
         mpsc::{UnboundedReceiver, UnboundedSender},
         watch,
@@ -131,17 +132,24 @@ impl<K> Results<K> {
     }
 
     pub(crate) async fn wind_up(&mut self) -> Vec<(K, Result<Speech, Error>)> {
-        let mut left = Vec::new();
-        if let Some(driver) = self.halt() {
-            while let Some(ended) = poll_fn(|context| self.poll_ended(context)).await {
-                left.push((ended.key, speech(&self.client, ended.outcome)));
-            }
-            // A panic in the stream of requests is of no interest any more.
-            let _ = driver.await;
+        if let Some(driver) = self.halt()
+            && let Err(error) = driver.await
+        {
+            // Of the stream of requests it is of no interest any more.
+            tracing::error!(%error, "the batch ended before it was stopped");
         }
-        let early = self.order.as_mut().map(|order| std::mem::take(&mut order.early)).unwrap_or_default();
-        left.extend(early.into_values().map(|ended| (ended.key, speech(&self.client, ended.outcome))));
-        left
+        // Only now, and without a pause: whoever gives up on this before leaves everything where it is looked for.
+        let mut left: Vec<_> = self
+            .order
+            .as_mut()
+            .map(|order| std::mem::take(&mut order.early))
+            .unwrap_or_default()
+            .into_values()
+            .collect();
+        while let Ok(ended) = self.ended.try_recv() {
+            left.push(ended);
+        }
+        left.into_iter().map(|ended| (ended.key, speech(&self.client, ended.outcome))).collect()
     }
 
     /// Lets nothing more be begun; returns what ends when all that is on its way has landed, if anything is.
@@ -192,10 +200,12 @@ impl<K> Stream for Results<K> {
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = &mut *self;
-        if let Stage::Idle(_) = this.stage
-            && let Stage::Idle(driver) = std::mem::replace(&mut this.stage, Stage::Over)
-        {
-            this.stage = Stage::Running(tokio::spawn(driver));
+        if let Stage::Idle(_) = this.stage {
+            // Outside of a runtime this panics, before anything is taken from its place.
+            let runtime = Handle::current();
+            if let Stage::Idle(driver) = std::mem::replace(&mut this.stage, Stage::Over) {
+                this.stage = Stage::Running(runtime.spawn(driver));
+            }
         }
         if let Some(Ended { key, outcome, .. }) = ready!(this.poll_ended(context)) {
             if let Some(taken) = &this.taken {

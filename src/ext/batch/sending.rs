@@ -11,11 +11,14 @@ use super::{
     engine::Engine,
     task::{Stage, Task},
 };
-use crate::ext::{
-    fault::Fault,
-    gate::{after, spread},
-    poll::{Polling, answer_by},
-    submit::send_once,
+use crate::{
+    Error,
+    ext::{
+        fault::Fault,
+        gate::{after, spread},
+        poll::{Polling, answer_by},
+        submit::send_once,
+    },
 };
 
 /// The most requests that are on their way at a time: connections are dearer than a little patience.
@@ -39,8 +42,13 @@ impl<K: Display + Send + 'static, A: Api> Engine<K, A> {
                     break;
                 }
                 self.announced.pop_front();
-                self.create(place);
                 moved = true;
+                if let Some(error) = self.expired(place) {
+                    self.note(place, Settled::Unsent);
+                    self.end(place, Err(error));
+                } else {
+                    self.create(place);
+                }
                 continue;
             }
             let Some(ready) = self.agenda.ready_at(now, opens.unwrap_or(now)) else { break };
@@ -49,12 +57,10 @@ impl<K: Display + Send + 'static, A: Api> Engine<K, A> {
                 self.alarm = Some(ready.max(allowed));
                 break;
             }
-            let urgency = |place: usize| self.tasks[place].stage.urgency();
+            let urgency = |place: usize| self.hands.tasks[place].stage.urgency();
             let Some(place) = self.agenda.pop(now, opens.is_none(), urgency) else { break };
             moved = true;
-            if let Stage::Submit(draft) = &mut self.tasks[place].stage
-                && let Some(error) = draft.expired()
-            {
+            if let Some(error) = self.expired(place) {
                 self.end(place, Err(error));
                 continue;
             }
@@ -66,6 +72,14 @@ impl<K: Display + Send + 'static, A: Api> Engine<K, A> {
         moved
     }
 
+    /// The end of a submission whose deadline has passed.
+    fn expired(&mut self, place: usize) -> Option<Error> {
+        match &mut self.hands.tasks[place].stage {
+            Stage::Submit(draft) => draft.expired(),
+            Stage::Resume(..) | Stage::Wait(_) => None,
+        }
+    }
+
     fn on_the_wire(&self) -> usize {
         self.announcing.len() + self.creates.len() + self.polls.len()
     }
@@ -73,14 +87,14 @@ impl<K: Display + Send + 'static, A: Api> Engine<K, A> {
     /// The server wants to be left alone for a while: what is due becomes due later, at most at its deadline.
     fn hold_back(&mut self, now: Instant, opens: Instant) -> bool {
         let mut moved = false;
-        for place in std::mem::take(&mut self.announced) {
-            self.note(place, Settled::Unsent);
-            self.agenda.add(opens + spread(), place);
+        let mut announced = std::mem::take(&mut self.announced).into_iter();
+        while let Some(place) = announced
+            .next()
+            .inspect(|place| self.note(*place, Settled::Unsent))
+            .or_else(|| self.agenda.pop_due(now))
+        {
             moved = true;
-        }
-        while let Some(place) = self.agenda.pop_due(now) {
-            moved = true;
-            match &self.tasks[place].stage {
+            match &self.hands.tasks[place].stage {
                 Stage::Wait(polling) if polling.deadline() <= now => self.agenda.add_last(place),
                 Stage::Wait(polling) => {
                     self.agenda.add((opens + spread()).min(polling.deadline()), place);
@@ -96,7 +110,7 @@ impl<K: Display + Send + 'static, A: Api> Engine<K, A> {
     }
 
     fn send_one(&mut self, place: usize) {
-        let Task { stage, name, .. } = &mut self.tasks[place];
+        let Task { stage, name, .. } = &mut self.hands.tasks[place];
         if let Stage::Resume(id, time) = stage {
             let task = self.api.client().task(id.clone());
             *stage = Stage::Wait(Polling::new(task.schedule(*time, None)));
@@ -124,12 +138,12 @@ impl<K: Display + Send + 'static, A: Api> Engine<K, A> {
         if let Some(budget) = &mut self.budget {
             budget.leave();
         }
-        self.tally.sent();
+        self.hands.tally.sent();
     }
 
     /// The one place where something is sent that is billed.
     fn create(&mut self, place: usize) {
-        let Task { stage: Stage::Submit(draft), name, .. } = &mut self.tasks[place] else {
+        let Task { stage: Stage::Submit(draft), name, .. } = &mut self.hands.tasks[place] else {
             unreachable!("only a draft is created")
         };
         draft.sent();

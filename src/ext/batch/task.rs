@@ -2,7 +2,13 @@
 
 use std::time::Duration;
 
-use super::draft::Draft;
+use slab::Slab;
+use tokio::sync::mpsc::UnboundedSender;
+
+use super::{
+    draft::Draft,
+    progress::{End, Tally},
+};
 use crate::{Error, TaskId, ext::poll::Polling, types::SpeechResult};
 
 pub(super) struct Task<K> {
@@ -57,5 +63,51 @@ impl<K> Ended<K> {
                 None => {}
             },
         }
+    }
+}
+
+/// The tasks that are under way, and the way to whoever takes their results.
+///
+/// Whatever becomes of the engine, by its end, a stop, the end of the runtime or a panic: what is still here when it goes
+/// is handed out, for an id or a doubt is worth more than an end.
+pub(super) struct Hands<K> {
+    pub(super) tasks: Slab<Task<K>>,
+    pub(super) tally: Tally,
+    results: UnboundedSender<Ended<K>>,
+}
+
+impl<K> Hands<K> {
+    pub(super) fn new(tally: Tally, results: UnboundedSender<Ended<K>>) -> Self {
+        Self { tasks: Slab::new(), tally, results }
+    }
+
+    pub(super) fn end(&mut self, place: usize, outcome: Outcome) {
+        let Task { index, key, name, .. } = self.tasks.remove(place);
+        self.hand_out(Ended { index, key, name, outcome });
+    }
+
+    pub(super) fn hand_out(&mut self, ended: Ended<K>) {
+        self.tally.ended(match &ended.outcome {
+            Ok(_) => End::Done,
+            Err(error) if error.is_in_doubt() => End::InDoubt,
+            Err(_) => End::Failed,
+        });
+        if let Err(untaken) = self.results.send(ended) {
+            untaken.0.left_untaken();
+        }
+    }
+}
+
+impl<K> Drop for Hands<K> {
+    fn drop(&mut self) {
+        for place in self.tasks.iter().map(|(place, _)| place).collect::<Vec<_>>() {
+            let error = match &self.tasks[place].stage {
+                Stage::Submit(draft) => draft.left(),
+                Stage::Resume(id, _) => Error::stopped().of_task(id),
+                Stage::Wait(polling) => Error::stopped().of_task(polling.id()),
+            };
+            self.end(place, Err(error));
+        }
+        self.tally.tell();
     }
 }

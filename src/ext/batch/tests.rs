@@ -21,12 +21,12 @@ use tokio::{
 
 use super::{
     api::Api,
-    draft::Log,
+    draft::{Begin, Draft, Log},
     engine::{Consumer, Engine, Queue},
-    journal::{Disk, Journal, Opened},
+    journal::{Disk, Journal, Opened, Record},
     plan::Plan,
     progress::{Progress, Tally},
-    task::Ended,
+    task::{Ended, Stage, Task},
 };
 use crate::{
     Client, Error, Speak, TaskId,
@@ -514,4 +514,42 @@ async fn whatever_breaks_nothing_is_billed_twice() {
         // Four connections in a row fail about once in 160,000.
         assert!(done + in_doubt >= 1_999, "{done} and {in_doubt} of 2,000");
     }
+}
+
+/// An engine, and one request in it that was refused for now and is announced again.
+fn announced_again(server: &Memory) -> Engine<String, Memory> {
+    let (results, _) = mpsc::unbounded_channel();
+    let (_, heard) = mpsc::unbounded_channel();
+    let tally = Tally::new(watch::channel(Progress::default()).0, None);
+    let queue = Queue::List(Vec::new().into_iter());
+    let mut engine = Engine::new(server.clone(), queue, tally, Consumer { results, taken: heard });
+    let order = server.client().speak("text 0").deadline(Duration::from_secs(60)).into_order().unwrap();
+    let Ok(Begin::Submit(mut draft)) = Draft::begin(order, "a", &Record::default(), None) else {
+        panic!("nothing is known of it")
+    };
+    draft.sent();
+    draft.weigh(limited(1)).1.unwrap();
+    engine.hands.tally.taken();
+    let task = Task { index: 0, key: "a".to_owned(), name: "a".into(), stage: Stage::Submit(draft) };
+    let place = engine.hands.tasks.insert(task);
+    engine.announced.push_back(place);
+    engine
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_announced_for_too_long_is_not_sent() {
+    let server = Memory::new(|_, _| Create::Takes, done_after(1));
+    let mut engine = announced_again(&server);
+    tokio::time::advance(Duration::from_secs(70)).await;
+    engine.send();
+    assert!(engine.creates.is_empty() && engine.hands.tasks.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_announced_and_held_back_beyond_its_deadline_ends_at_once() {
+    let server = Memory::new(|_, _| Create::Takes, done_after(1));
+    let mut engine = announced_again(&server);
+    server.client().state().gate.close_for(Duration::from_secs(3600));
+    engine.send();
+    assert!(engine.creates.is_empty() && engine.hands.tasks.is_empty());
 }

@@ -41,7 +41,9 @@ pub(super) fn open(path: &Path) -> Result<(LockedFile, Records), Error> {
             Error::invalid("journal", format!("{}, line {number} {what}", path.display()))
         }
     })?;
-    let mut locked = LockedFile { file, path: path.to_owned() };
+    // It has to be found again from whatever directory is the current one then.
+    let absolute = std::path::absolute(path).map_err(|error| Error::io("could not open", path, error))?;
+    let mut locked = LockedFile { file, path: absolute };
     locked
         .mend(replayed.whole, replayed.unended)
         .map_err(|error| Error::io("could not write", path, error))?;

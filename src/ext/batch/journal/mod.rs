@@ -112,12 +112,7 @@ impl Journal {
     /// The key stood for another request when it was sent.
     pub(super) fn differs(&self, key: &str, record: &Record) -> Error {
         let why = format!("key {key:?} was another request then (line {})", record.line);
-        if record.doubts() > 0 {
-            // That it may have been billed is worth more than why it isn't sent now.
-            let (path, doubt) = (self.path.display(), Error::in_doubt(record.doubts(), String::new()));
-            return doubt.caused_by(format!("{path} is of another batch: {why}"));
-        }
-        record.submitted.iter().fold(self.of_another_batch(&why), Error::of_task)
+        self.of_another_batch(&why)
     }
 
     pub(super) fn lacks(&self, key: &str, record: &Record) -> Error {

@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::line::{Event, HEADER, Header, Line, NAME, VERSION};
-use crate::TaskId;
+use crate::{Error, TaskId};
 
 /// What is known of a key.
 #[derive(Debug, Default, PartialEq)]
@@ -34,6 +34,12 @@ impl Record {
     /// Whether nothing of it can have been billed: then it may be changed, or be gone.
     pub(crate) fn is_free(&self) -> bool {
         self.submitted.is_none() && self.doubts() == 0
+    }
+
+    /// What is wrong now, with what it knows: an id, or a doubt.
+    pub(crate) fn told_with(&self, error: Error) -> Error {
+        let error = if error.is_in_doubt() { error } else { error.after_doubts(self.doubts()) };
+        self.submitted.iter().chain(&self.named).fold(error, Error::of_task)
     }
 
     /// Whether it is of a request with this fingerprint.
