@@ -16,7 +16,7 @@ use serde_json::json;
 use tempfile::TempDir;
 use tokio::time::timeout;
 use tracing::{level_filters::LevelFilter, subscriber::DefaultGuard};
-use tracing_subscriber::{Layer, layer::SubscriberExt, util::SubscriberInitExt};
+use tracing_subscriber::{Layer, layer::SubscriberExt};
 
 use crate::support::{Act, CREATE, ID, KEY, RESULT, Socket, client, completed, result, serving};
 
@@ -42,7 +42,10 @@ impl Log {
     fn listen(&self) -> DefaultGuard {
         let log = self.clone();
         let layer = tracing_subscriber::fmt::layer().with_ansi(false).with_writer(move || log.clone());
-        tracing_subscriber::registry().with(layer.with_filter(LevelFilter::WARN)).set_default()
+        // For this thread and no more: another test listens to all of them.
+        tracing::subscriber::set_default(
+            tracing_subscriber::registry().with(layer.with_filter(LevelFilter::WARN)),
+        )
     }
 
     fn text(&self) -> String {
