@@ -4,12 +4,13 @@
 pub use progenitor_client::{ByteStream, ClientInfo, Error, ResponseValue};
 /// Types used as operation parameters and responses.
 pub mod types {
-    ///`ErrorBody`
+    ///What the server says of a request that it refuses.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     pub struct ErrorBody {
+        ///Why, in its own words.
         pub message: ::std::string::String,
     }
-    ///`KnownStatus`
+    ///How far a task has come, in the words known today.
     #[derive(
         ::serde::Deserialize,
         ::serde::Serialize,
@@ -43,7 +44,7 @@ pub mod types {
     impl ::std::str::FromStr for KnownStatus {}
     impl ::std::convert::TryFrom<&str> for KnownStatus {}
     impl ::std::convert::TryFrom<::std::string::String> for KnownStatus {}
-    ///`KnownVoice`
+    ///The API's own voices, as known today.
     #[derive(
         ::serde::Deserialize,
         ::serde::Serialize,
@@ -67,7 +68,7 @@ pub mod types {
     impl ::std::str::FromStr for KnownVoice {}
     impl ::std::convert::TryFrom<&str> for KnownVoice {}
     impl ::std::convert::TryFrom<::std::string::String> for KnownVoice {}
-    ///`SpeechModel`
+    ///The model that speaks.
     #[derive(
         ::serde::Deserialize,
         ::serde::Serialize,
@@ -88,9 +89,10 @@ pub mod types {
     impl ::std::str::FromStr for SpeechModel {}
     impl ::std::convert::TryFrom<&str> for SpeechModel {}
     impl ::std::convert::TryFrom<::std::string::String> for SpeechModel {}
-    ///`SpeechOutput`
+    ///What a task has brought.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     pub struct SpeechOutput {
+        ///Where the audio is. May be missing, also when the task is completed.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub url: ::std::option::Option<::std::string::String>,
     }
@@ -104,6 +106,7 @@ pub mod types {
         ///Default: 0.5, chosen by the server.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub exaggeration: ::std::option::Option<crate::generated::bounded::UnitInterval>,
+        ///The text to speak.
         pub input: SpeechRequestInput,
         pub model: SpeechModel,
         ///Default: false, chosen by the server.
@@ -116,7 +119,7 @@ pub mod types {
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub voice: ::std::option::Option<Voice>,
     }
-    ///`SpeechRequestInput`
+    ///The text to speak.
     #[derive(::serde::Serialize, Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
     #[serde(transparent)]
     pub struct SpeechRequestInput(_);
@@ -126,7 +129,7 @@ pub mod types {
     impl ::std::convert::TryFrom<&str> for SpeechRequestInput {}
     impl ::std::convert::TryFrom<::std::string::String> for SpeechRequestInput {}
     impl<'de> ::serde::Deserialize<'de> for SpeechRequestInput {}
-    ///`SpeechResult`
+    ///How far a task has come, and what it has brought.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     pub struct SpeechResult {
         ///Seconds or milliseconds since the Unix epoch; the document names no unit.
@@ -134,8 +137,11 @@ pub mod types {
         ///Seconds or milliseconds since the Unix epoch; the document names no unit.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub finished: ::std::option::Option<f64>,
+        ///The id of the task.
         pub id: ::std::string::String,
+        ///The model that speaks.
         pub model: ::std::string::String,
+        ///What it has brought: nothing, until it is completed.
         pub results: ::std::vec::Vec<SpeechOutput>,
         pub status: SpeechStatus,
     }
@@ -149,9 +155,10 @@ pub mod types {
     }
     impl ::std::fmt::Display for SpeechStatus {}
     impl ::std::convert::From<KnownStatus> for SpeechStatus {}
-    ///`TaskCreated`
+    ///The task that the server has taken.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     pub struct TaskCreated {
+        ///Its id, to ask for it by.
         pub id: ::std::string::String,
     }
     ///Which task to tell about.

@@ -154,7 +154,8 @@ fn a_request_to_speak_is_described_with_all_that_the_document_says() {
         "properties": {
             "cfg_weight": number(0.5),
             "exaggeration": number(0.5),
-            "input": {"type": "string", "minLength": 2, "maxLength": 4096},
+            "input":
+                {"type": "string", "minLength": 2, "maxLength": 4096, "description": "The text to speak."},
             "model": {"$ref": "#/$defs/SpeechModel"},
             "stream": {"type": "boolean", "default": false, "description": "Default: false, chosen by the server."},
             "temperature": number(0.8),
@@ -168,8 +169,13 @@ fn a_request_to_speak_is_described_with_all_that_the_document_says() {
         "required": ["model", "input"],
         "additionalProperties": false,
         "$defs": {
-            "KnownVoice": {"type": "string", "enum": ["leo", "nora"]},
-            "SpeechModel": {"type": "string", "enum": ["Chatterbox"]},
+            "KnownVoice": {
+                "description": "The API's own voices, as known today.",
+                "type": "string",
+                "enum": ["leo", "nora"],
+            },
+            "SpeechModel":
+                {"description": "The model that speaks.", "type": "string", "enum": ["Chatterbox"]},
             "UnitInterval": {"type": "number", "minimum": 0, "maximum": 1},
             "Voice": {
                 "description": "One of default voices: leo, nora or a file_id with purpose voice.",

@@ -3,6 +3,8 @@
 //! A fix is a list of RFC 6902 operations, and says by `test` what it expects to find before it changes anything. When
 //! the pages are corrected or move on, the guard fails and the build stops: a fix never fails silently, and never
 //! silently corrects what it was not written for.
+//!
+//! A `test` for null, which RFC 6902 leaves no use in a document like this, expects that nothing is there.
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -84,6 +86,7 @@ fn guard(document: &Value, at: &Pointer, test: &Value) -> Result<(), (Pointer, S
     };
     match document.pointer(at.as_str()) {
         Some(found) if equal(found, expected) => Ok(()),
+        None if expected.is_null() => Ok(()),
         found => {
             let found = found.map_or("nothing".to_owned(), show);
             Err((
@@ -144,6 +147,18 @@ mod tests {
             {"op": "add", "path": "/a/d", "value": 1},
             {"op": "move", "from": "/a/b", "path": "/a/e"}]);
         assert_eq!(fixed(&around_it).unwrap(), json!({"a": {"c": [1, 2], "d": 1, "e": "old"}}));
+    }
+
+    #[test]
+    fn fills_a_gap_only_where_there_is_one() {
+        let patch =
+            json!([{"op": "test", "path": "/a/d", "value": null}, {"op": "add", "path": "/a/d", "value": 1}]);
+        assert_eq!(fixed(&patch).unwrap(), json!({"a": {"b": "old", "c": [1, 2], "d": 1}}));
+        let filled =
+            json!([{"op": "test", "path": "/a/b", "value": null}, {"op": "add", "path": "/a/b", "value": 1}]);
+        assert!(
+            fixed(&filled).unwrap_err().contains("/a/b: the guard no longer matches: expected null, found")
+        );
     }
 
     #[test]
