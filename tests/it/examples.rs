@@ -1,10 +1,10 @@
-//! The README's first command, as a newcomer runs it: without a key, and with mistakes.
+//! The README's commands, as a newcomer runs them: without a key, and with mistakes.
 
 use std::{
     fs,
-    io::Write,
+    io::{BufRead, BufReader, Write},
     path::Path,
-    process::{Command, Output, Stdio},
+    process::{Child, Command, Output, Stdio},
 };
 
 use crate::support::example;
@@ -122,4 +122,86 @@ fn a_refusal_of_the_server_is_no_bad_input() {
     let shown = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(1), "{shown}");
     assert!(shown.contains("404"), "{shown}");
+}
+
+/// A simulator in a process of its own, and the variables that it prints.
+fn simulator(args: &[&str], input: Stdio) -> (Child, Vec<(String, String)>) {
+    let mut child = Command::new(example("simulator"))
+        .args(args)
+        .stdin(input)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let lines = BufReader::new(child.stdout.as_mut().unwrap()).lines().take(2).map(Result::unwrap);
+    let variable = |line: String| {
+        let (name, value) = line.strip_prefix("export ").unwrap().split_once('=').unwrap();
+        (name.to_owned(), value.to_owned())
+    };
+    let variables = lines.map(variable).collect();
+    (child, variables)
+}
+
+#[test]
+fn a_simulator_of_its_own_serves_whoever_is_told_its_variables() {
+    let directory = tempfile::tempdir().unwrap();
+    let (mut server, variables) = simulator(&["--wait", "0", "--run", "0.02"], Stdio::null());
+    let output = Command::new(example("speak"))
+        .args(["Hello", "--out", "hello.wav"])
+        .current_dir(directory.path())
+        .envs(variables)
+        .output()
+        .unwrap();
+    let running = server.try_wait().unwrap().is_none();
+    server.kill().unwrap();
+    let told = server.wait_with_output().unwrap().stderr;
+
+    let shown = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success() && !shown.contains("a simulator speaks"), "{shown}");
+    assert!(directory.path().join("hello.wav").exists());
+    assert!(running, "the end of its input is not its own");
+    let told = String::from_utf8(told).unwrap();
+    assert!(told.lines().count() == 1 && told.contains("its sound is a placeholder"), "{told}");
+}
+
+#[test]
+fn a_simulator_of_its_own_ends_with_its_input_if_it_is_told_to() {
+    let (mut server, variables) = simulator(&["--until-eof"], Stdio::piped());
+    assert_eq!(variables[0].0, "DISTRIBUTE_AI_API_KEY");
+    assert_eq!(variables[1].0, "DISTRIBUTE_AI_BASE_URL");
+    drop(server.stdin.take());
+    assert!(server.wait().unwrap().success());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_simulator_of_its_own_ends_with_ctrl_c_also_while_it_reads() {
+    for args in [&[][..], &["--until-eof"]] {
+        let (mut server, _) = simulator(args, Stdio::piped());
+        let input = server.stdin.take();
+        let sent = Command::new("kill").args(["-INT", &server.id().to_string()]).status().unwrap();
+        assert!(sent.success() && server.wait().unwrap().success(), "{args:?}");
+        drop(input);
+    }
+}
+
+#[test]
+fn bad_arguments_of_the_simulator_are_one_line_with_status_2() {
+    for (args, expected) in [
+        (&["--wait", "soon"][..], "expected a number of seconds, such as 0.5"),
+        (&["--run=-1"], "'-1' for '--run <SECONDS>'"),
+        (&["--run", "1e99"], "'1e99' for '--run <SECONDS>'"),
+        (&["--run-per-character", "NaN"], "'NaN'"),
+        (&["--wait"], "--wait"),
+        (&["Hello"], "'Hello'"),
+    ] {
+        let output = Command::new(example("simulator")).args(args).output().unwrap();
+        let shown = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{shown}");
+        assert!(
+            shown.lines().count() == 1 && shown.starts_with("error: ") && shown.contains(expected),
+            "{shown}"
+        );
+        assert!(output.stdout.is_empty(), "nothing was started");
+    }
 }
