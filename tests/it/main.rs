@@ -10,6 +10,7 @@ mod examples;
 mod faults;
 #[cfg(unix)]
 mod full_disk;
+mod guide;
 mod input;
 mod journal;
 mod kills;
