@@ -13,13 +13,15 @@ use crate::{Error, TaskId};
 /// # let client = simulator.client();
 /// # let speech = client.speak("Hello from Rust.").wait()?;
 /// let audio = speech.audio()?.max_bytes(20 * 1024 * 1024);
+/// println!("task {}: {}", audio.task_id(), audio.url());
+///
 /// for piece in audio.stream() {
 ///     println!("{} bytes more", piece?.len());
 /// }
 /// # Ok(()) }
 /// ```
 ///
-/// It is [`crate::Audio`] otherwise: fetched each time anew, resumed after a cut, and checked.
+/// It is [`crate::Audio`] otherwise, with [`save`](Self::save) and [`bytes`](Self::bytes): fetched each time anew, resumed after a cut, and checked.
 #[derive(Clone, Debug)]
 #[must_use = "nothing is fetched until `stream`, `bytes` or `save`"]
 pub struct Audio {
@@ -79,7 +81,7 @@ impl Audio {
     }
 }
 
-/// The pieces of an audio, as they come: `next` returns with the next one.
+/// The pieces of an [`Audio`], as they come: `next` returns with the next one.
 #[must_use = "iterators are lazy and do nothing unless consumed"]
 pub struct AudioStream {
     id: TaskId,

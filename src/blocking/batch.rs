@@ -8,6 +8,17 @@ use crate::Error;
 
 /// Many speeches to be, by [`Client::batch`](super::Client::batch).
 ///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let simulator = distribute_ai::blocking::Simulator::start()?;
+/// # let client = simulator.client();
+/// let lines = ["One.", "Two.", "Three."].into_iter().enumerate();
+/// for (number, speech) in client.batch(lines).max_in_flight(8).requests_per_second(20.0).in_order().run()? {
+///     println!("line {number}: {}", speech?.id());
+/// }
+/// # Ok(()) }
+/// ```
+///
 /// It is [`crate::batch::Batch`], with its defaults: each is submitted at most once and waited for, many at a time, on
 /// the one thread of the client; so is what their [`on_submitted`](super::Speak::on_submitted) does, which should be
 /// short.

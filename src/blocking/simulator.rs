@@ -55,7 +55,7 @@ impl Simulator {
         self.simulator.client_builder().build_blocking().expect("key and address are the simulator's own")
     }
 
-    /// Nobody listens any more: [`testing::Simulator::go_down`].
+    /// Nobody listens any more: [`testing::Simulator::go_down`], until [`testing::Simulator::come_up`].
     ///
     /// # Errors
     ///

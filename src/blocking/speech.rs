@@ -16,6 +16,8 @@ use crate::{Error, TaskId, types::SpeechResult};
 /// speech.save(std::env::temp_dir().join("hello.wav"))?;
 /// # Ok(()) }
 /// ```
+///
+/// It is [`crate::Speech`] otherwise.
 #[derive(Clone, Debug)]
 pub struct Speech {
     speech: crate::Speech,
@@ -66,7 +68,7 @@ impl Speech {
         Ok(Audio::new(self.speech.audio()?, self.runtime.clone()))
     }
 
-    /// Every audio that has an address.
+    /// Every audio that has an address: [`crate::Speech::audios`].
     pub fn audios(&self) -> impl Iterator<Item = Result<Audio, Error>> {
         self.speech.audios().map(|audio| Ok(Audio::new(audio?, self.runtime.clone())))
     }

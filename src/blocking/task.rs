@@ -65,7 +65,7 @@ impl SpeechTask {
         self.outcome(self.task.wait().deadline(time))
     }
 
-    /// The changes of the status, up to the last one.
+    /// The changes of the status, up to the last one: see [`Updates`].
     pub fn updates(&self) -> Updates {
         Updates::new(&self.task, self.runtime.clone())
     }

@@ -50,7 +50,7 @@ impl Iterator for Updates {
     }
 }
 
-/// A status that a task has come to.
+/// A status that a task has come to: one of its [`Updates`].
 #[derive(Clone, Debug)]
 pub struct Update {
     update: crate::Update,

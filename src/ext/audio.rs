@@ -26,10 +26,14 @@ const MAX_BYTES: u64 = 512 * 1024 * 1024;
 ///
 /// # async fn run(speech: distribute_ai::Speech) -> Result<(), distribute_ai::Error> {
 /// let audio = speech.audio()?.max_bytes(20 * 1024 * 1024);
+/// println!("task {}: {}", audio.task_id(), audio.url());
+///
 /// let mut pieces = audio.stream();
 /// while let Some(piece) = pieces.next().await {
 ///     println!("{} bytes more", piece?.len());
 /// }
+///
+/// let bytes = audio.save("hello.wav").await?;
 /// # Ok(())
 /// # }
 /// ```
@@ -144,7 +148,7 @@ impl fmt::Debug for Audio {
     }
 }
 
-/// The pieces of an audio, as they come.
+/// The pieces of an [`Audio`], as they come.
 #[must_use = "streams do nothing unless polled"]
 pub struct AudioStream(Pin<Box<dyn Stream<Item = Result<Bytes, Error>> + Send>>);
 

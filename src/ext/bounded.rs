@@ -6,6 +6,13 @@
 use std::{error, fmt, ops::Bound};
 
 /// A number outside the bounds that the API sets; says which.
+///
+/// ```
+/// use distribute_ai::types::UnitInterval;
+///
+/// let error = UnitInterval::try_from(7.0).unwrap_err();
+/// assert_eq!(error.to_string(), "7 is not between 0 and 1");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct OutOfBounds {
     value: f64,
@@ -60,16 +67,16 @@ macro_rules! bounded_number {
         ///
         /// # Errors
         ///
-        /// `try_from` a number outside of [`Self::RANGE`] is [`OutOfBounds`](crate::OutOfBounds).
+        /// `try_from` a number outside of [`Self::RANGE`] is [`OutOfBounds`](crate::OutOfBounds), which has an example.
         #[derive(Clone, Copy, Debug, PartialEq, PartialOrd, ::serde::Serialize, ::serde::Deserialize)]
         #[serde(try_from = "f64")]
         pub struct $name($repr);
 
         impl $name {
-            /// The bounds, as the API's document has them.
+            /// The bounds, as the API's document has them; see [`OutOfBounds`](crate::OutOfBounds).
             pub const RANGE: (::std::ops::Bound<f64>, ::std::ops::Bound<f64>) = ($low, $high);
 
-            /// The number.
+            /// The number, within its bounds; see [`OutOfBounds`](crate::OutOfBounds).
             #[must_use]
             pub fn get(self) -> $repr {
                 self.0

@@ -23,9 +23,19 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 /// use std::time::Duration;
 /// use distribute_ai::Client;
 ///
-/// let client = Client::builder().api_key("your-key").request_timeout(Duration::from_secs(10)).build()?;
+/// let client = Client::builder()
+///     .api_key("your-key")
+///     .base_url("http://speech.internal:8080/v1")
+///     .allow_http()
+///     .connect_timeout(Duration::from_secs(3))
+///     .request_timeout(Duration::from_secs(10))
+///     .user_agent("my-reader/1.0")
+///     .poll_every(Duration::from_secs(2))
+///     .build()?;
 /// # Ok::<(), distribute_ai::Error>(())
 /// ```
+///
+/// What each is worth turning for: the guide's page on [tuning](crate::guide::tuning).
 ///
 /// # Default
 ///

@@ -42,6 +42,8 @@ use super::{
 /// # }
 /// ```
 ///
+/// The guide's page on [errors](crate::guide::errors) has them all in code, and what each means for the bill.
+///
 /// Every error of a task that the server has taken carries its [`task_id`](Self::task_id): nothing paid for is lost. One of
 /// a long text says which [`piece`](Self::piece) it is about.
 /// `Display` is one line about this error alone; [`source`](std::error::Error::source) leads to the cause.

@@ -24,13 +24,26 @@ use crate::{
 
 /// A speech to be: what to say and how, until it is awaited or [submitted](Self::submit).
 ///
-/// Awaiting it submits, waits and returns the [`Speech`]:
+/// Awaiting it submits, waits and returns the [`Speech`]. With everything that there is to set:
 ///
-/// ```no_run
-/// # async fn run(client: distribute_ai::Client) -> Result<(), distribute_ai::Error> {
-/// let speech = client.speak("Good morning.").voice("nora").temperature(0.6).await?;
-/// # Ok(())
-/// # }
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let simulator = distribute_ai::testing::Simulator::start().await?;
+/// # let client = simulator.client();
+/// use std::time::Duration;
+///
+/// let speech = client
+///     .speak("Good morning.")
+///     .voice("nora")
+///     .stream(false)
+///     .temperature(0.6)
+///     .exaggeration(0.3)
+///     .cfg_weight(0.4)
+///     .deadline(Duration::from_secs(120))
+///     .resubmit_in_doubt(0)
+///     .on_submitted(|id| println!("task {id}"))
+///     .await?;
+/// # Ok(()) }
 /// ```
 ///
 /// It is submitted at most once. It is sent again only where the server has provably not taken it: nothing of it was

@@ -8,6 +8,23 @@ use super::{Audio, Error, SpeechTask, TaskId, server_time};
 use crate::types::SpeechResult;
 
 /// A finished speech: where its audio is, and what the server said of it.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let simulator = distribute_ai::testing::Simulator::start().await?;
+/// # let client = simulator.client();
+/// # let directory = tempfile::tempdir()?;
+/// # let path = directory.path().join("hello.wav");
+/// let speech = client.speak("Hello from Rust.").await?;
+///
+/// speech.save(&path).await?;
+/// let bytes = speech.audio()?.bytes().await?;
+/// println!("{}, by {}: {} bytes", speech.id(), speech.result().model, bytes.len());
+/// println!("from {:?} to {:?}", speech.created_at(), speech.finished_at());
+/// # Ok(()) }
+/// ```
+///
+/// It holds no sound: that is fetched, each time anew, by its [`audio`](Self::audio).
 #[derive(Clone)]
 pub struct Speech {
     task: SpeechTask,
@@ -84,7 +101,20 @@ impl Speech {
         })
     }
 
-    /// Every audio that has an address.
+    /// Every audio that has an address: today the API makes one, and its document allows for more.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let simulator = distribute_ai::testing::Simulator::start().await?;
+    /// # let client = simulator.client();
+    /// # let directory = tempfile::tempdir()?;
+    /// let speech = client.speak("Hello from Rust.").await?;
+    /// for (number, audio) in speech.audios().enumerate() {
+    ///     audio?.save(directory.path().join(format!("{number}.wav"))).await?;
+    /// }
+    /// # assert!(directory.path().join("0.wav").exists());
+    /// # Ok(()) }
+    /// ```
     pub fn audios(&self) -> impl Iterator<Item = Result<Audio, Error>> {
         let urls = self.result.results.iter().filter_map(|output| output.url.as_deref());
         urls.map(|url| Audio::new(&self.task, url))

@@ -28,7 +28,8 @@ impl SpeechStatus {
         }
     }
 
-    /// Whether the task is done, well or badly. A status this version doesn't know is never final.
+    /// Whether the task is done, well or badly. A status this version doesn't know is never final. See
+    /// [`SpeechTask::status`](crate::SpeechTask::status).
     #[must_use]
     pub fn is_final(&self) -> bool {
         matches!(self.phase(), Phase::Completed | Phase::Failed)

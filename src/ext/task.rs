@@ -17,6 +17,19 @@ use crate::{
 
 /// A task that the server has taken, or that an earlier process left behind.
 ///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let simulator = distribute_ai::testing::Simulator::start().await?;
+/// # let client = simulator.client();
+/// let task = client.speak("Good morning.").submit().await?;
+/// let id = task.id(); // Keep it.
+///
+/// let task = client.task(id);
+/// println!("{}", task.status().await?);
+/// let speech = task.wait().await?;
+/// # Ok(()) }
+/// ```
+///
 /// It is a handle: cloning it, dropping it or dropping a wait changes nothing on the server. The API can't cancel.
 #[derive(Clone)]
 pub struct SpeechTask {
@@ -91,7 +104,7 @@ impl SpeechTask {
         Wait::new(self.clone())
     }
 
-    /// A stream of the changes of the status, up to the last one.
+    /// A stream of the changes of the status, up to the last one: see [`Updates`].
     pub fn updates(&self) -> Updates {
         Updates::new(self.clone())
     }

@@ -14,6 +14,9 @@ use super::Error;
 ///
 /// let id: TaskId = "1b671a64-40d5-491e-99b0-da01ff1f3341".parse()?;
 /// assert_eq!(id.to_string(), "1b671a64-40d5-491e-99b0-da01ff1f3341");
+///
+/// let kept = id.as_str().to_owned();
+/// assert_eq!(TaskId::from_server(kept), id);
 /// # Ok::<(), distribute_ai::Error>(())
 /// ```
 ///

@@ -17,7 +17,8 @@ use crate::types::SpeechStatus;
 /// use futures_util::StreamExt;
 ///
 /// # async fn run(task: distribute_ai::SpeechTask) -> Result<(), distribute_ai::Error> {
-/// let mut updates = task.updates();
+/// # use std::time::Duration;
+/// let mut updates = task.updates().deadline(Duration::from_secs(120));
 /// while let Some(update) = updates.next().await {
 ///     let update = update?;
 ///     println!("{}", update.status());
@@ -103,7 +104,7 @@ impl fmt::Debug for Updates {
     }
 }
 
-/// A status that a task has come to.
+/// A status that a task has come to: one of its [`Updates`].
 #[derive(Clone, Debug)]
 pub struct Update {
     status: SpeechStatus,

@@ -17,7 +17,8 @@ pub(crate) const DEADLINE: Duration = Duration::from_secs(10 * 60);
 ///
 /// ```no_run
 /// # async fn run(client: distribute_ai::Client, id: distribute_ai::TaskId) -> Result<(), distribute_ai::Error> {
-/// match client.task(id).wait().await {
+/// # use std::time::Duration;
+/// match client.task(id).wait().deadline(Duration::from_secs(120)).await {
 ///     Ok(speech) => drop(speech.save("hello.wav").await?),
 ///     Err(error) if error.is_deadline() => println!("later: {}", error.task_id().expect("it was submitted")),
 ///     Err(error) => return Err(error),

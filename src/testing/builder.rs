@@ -28,9 +28,12 @@ use super::{
 /// use std::time::Duration;
 ///
 /// let simulator = Simulator::builder()
+///     .api_key("sk-test")
 ///     .waiting(Duration::ZERO)
 ///     .running(Duration::from_millis(20))
+///     .running_per_character(Duration::from_millis(1))
 ///     .voice_file("file_my_voice")
+///     .seed(7)
 ///     .start()
 ///     .await?;
 /// # Ok(()) }
@@ -128,13 +131,13 @@ impl SimulatorBuilder {
         self
     }
 
-    /// Which tasks have which fate, from the start; see [`Simulator::fates`].
+    /// Which tasks have which fate, from the start; see [`Fate`].
     pub fn fates(mut self, script: Script<Fate>) -> Self {
         self.fates = script;
         self
     }
 
-    /// What becomes of the tasks of this text; see [`Simulator::fate_of`].
+    /// What becomes of the tasks of this text; see [`Fate`].
     pub fn fate_of(mut self, text: impl Into<String>, fate: Fate) -> Self {
         self.fate_of.push((text.into(), fate));
         self

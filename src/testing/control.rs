@@ -45,12 +45,13 @@ impl Simulator {
         self.site.stage().fates(script);
     }
 
-    /// What becomes of the tasks of this text that are accepted from now on, whatever [`fates`](Self::fates) says.
+    /// What becomes of the tasks of this text that are accepted from now on, whatever [`fates`](Self::fates) says. See
+    /// [`Fate`].
     pub fn fate_of(&self, text: impl Into<String>, fate: Fate) {
         self.site.stage().fate_of(text.into(), fate);
     }
 
-    /// How many requests the API takes from now on; what came before does not count. `None` ends it.
+    /// How many requests the API takes from now on; what came before does not count. `None` ends it. See [`RateLimit`].
     pub fn rate_limit(&self, limit: impl Into<Option<RateLimit>>) {
         self.site.stage().rate_limit(limit.into());
     }
@@ -70,6 +71,21 @@ impl Simulator {
     }
 
     /// Listens again, on the same port. Does nothing to a host that is up.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use distribute_ai::testing::{Host, Simulator};
+    ///
+    /// let simulator = Simulator::start().await?;
+    /// let speech = simulator.client().speak("Hello").await?;
+    ///
+    /// simulator.go_down(Host::Audio).await?;
+    /// assert!(speech.audio()?.bytes().await.unwrap_err().is_download());
+    ///
+    /// simulator.come_up(Host::Audio).await?;
+    /// speech.audio()?.bytes().await?;
+    /// # Ok(()) }
+    /// ```
     ///
     /// # Errors
     ///

@@ -8,6 +8,22 @@ use super::{route::Route, simulator::Simulator};
 use crate::TaskId;
 
 /// What arrived, and what was accepted.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use distribute_ai::testing::{Route, Simulator};
+///
+/// let simulator = Simulator::start().await?;
+/// simulator.client().speak("Hello").await?.audio()?.bytes().await?;
+///
+/// assert_eq!((simulator.creates(), simulator.downloads()), (1, 1));
+/// assert_eq!(simulator.requests(), 1 + simulator.polls());
+/// assert_eq!(simulator.arrivals(Route::Result).len() as u64, simulator.polls());
+/// assert!(simulator.peak_per_second() as u64 <= simulator.requests());
+/// assert_eq!((simulator.faults(), simulator.rate_limited()), (0, 0));
+/// assert_eq!(simulator.leaks(), 0, "the key went to the API only");
+/// # Ok(()) }
+/// ```
 impl Simulator {
     /// How many requests reached the API, refused ones included.
     #[must_use]

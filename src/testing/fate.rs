@@ -19,6 +19,28 @@ use std::{sync::Arc, time::Duration};
 /// # Ok(()) }
 /// ```
 ///
+/// One by one, with what may be seen of a task before its end:
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use distribute_ai::testing::{Fate, Script, Simulator};
+/// use std::time::Duration;
+///
+/// let fates = Script::steps([
+///     Some(Fate::completes().absent_for(Duration::from_millis(100)).running_as("WARMING_UP")),
+///     Some(Fate::without_url()),
+///     Some(Fate::never_ends()),
+/// ]);
+/// let simulator = Simulator::builder().fates(fates).start().await?;
+/// let client = simulator.client();
+///
+/// client.speak("A replica lags.").await?;
+/// assert!(client.speak("No address.").await?.audio().unwrap_err().is_download());
+/// let endless = client.speak("No end.").deadline(Duration::from_millis(100)).await;
+/// assert!(endless.unwrap_err().is_deadline());
+/// # Ok(()) }
+/// ```
+///
 /// [`Simulator::fates`](super::Simulator::fates) chooses tasks by the order of their creates,
 /// [`Simulator::fate_of`](super::Simulator::fate_of) by their text.
 #[derive(Clone, Debug)]

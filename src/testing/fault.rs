@@ -20,6 +20,29 @@ use super::{in_the_answer::Spoil, instead::Instead, route::Route};
 /// # Ok(()) }
 /// ```
 ///
+/// In the answer there is more to go wrong, and a client is to survive all of it:
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use distribute_ai::testing::{Fault, Route, Script, Simulator};
+///
+/// let simulator = Simulator::start().await?;
+/// let nuisances = [
+///     Fault::truncated_json(),
+///     Fault::wrong_shape(),
+///     Fault::unknown_fields(),
+///     Fault::unknown_status(),
+///     Fault::reset_mid_reply(),
+///     Fault::web_page(),
+/// ];
+/// simulator.script(Route::Result, Script::random(7, 0.5, nuisances));
+/// simulator.script(Route::Audio, Script::steps([Some(Fault::cut_short()), Some(Fault::range_ignored())]));
+///
+/// let speech = simulator.client().speak("Hello").await?;
+/// assert_eq!(speech.audio()?.bytes().await?, Simulator::audio_of("Hello"));
+/// # Ok(()) }
+/// ```
+///
 /// There are two kinds. Some come **instead of the answer**: the request is not carried out, and a create is neither
 /// accepted nor billed, unless [`after_accepting`](Self::after_accepting) says otherwise. The others come **in the
 /// answer**: the request is carried out, a create is accepted and billed, and its true answer is spoiled on the way.

@@ -7,7 +7,8 @@ use hyper::header::{HeaderName, HeaderValue, RETRY_AFTER};
 /// A longer hint says no more, and dates end with the year 9999.
 const LONGEST: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 
-/// How a refusal says when to come back.
+/// How a refusal says when to come back: for a [`RateLimit`](super::RateLimit), or by
+/// [`Fault::hint`](super::Fault::hint).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Hint {
     /// `Retry-After: 2`. Whole seconds, rounded up.

@@ -35,6 +35,18 @@ impl Fault {
 
     /// Sends 1,000 bytes more than announced.
     ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use distribute_ai::testing::{Fault, Route, Script, Simulator};
+    ///
+    /// let simulator = Simulator::start().await?;
+    /// simulator.script(Route::Audio, Script::always(Fault::longer_than_announced()));
+    ///
+    /// let speech = simulator.client().speak("Hello").await?;
+    /// assert_eq!(speech.audio()?.bytes().await?, Simulator::audio_of("Hello"), "the rest is none of it");
+    /// # Ok(()) }
+    /// ```
+    ///
     /// Behind a `Content-Length` they stand where the next reply on this connection would begin; the connection is
     /// closed after them. A part that was asked for by `Range` is sent without `Content-Length`, so that they are
     /// in the body and only its `Content-Range` is wrong.

@@ -27,6 +27,22 @@ impl Fault {
     }
 
     /// Reads the request and stays silent for as long as the client keeps the connection.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use distribute_ai::{
+    ///     Client,
+    ///     testing::{Fault, Route, Script, Simulator},
+    /// };
+    /// use std::time::Duration;
+    ///
+    /// let simulator = Simulator::builder().script(Route::Create, Script::nth(1, Fault::never_answer())).start().await?;
+    /// let (key, url) = (simulator.api_key(), simulator.base_url());
+    /// let client = Client::builder().api_key(key).base_url(url).request_timeout(Duration::from_millis(200)).build()?;
+    ///
+    /// assert!(client.speak("Hello").await.unwrap_err().is_in_doubt());
+    /// # Ok(()) }
+    /// ```
     pub fn never_answer() -> Self {
         Self::instead(Instead::Silence)
     }
@@ -41,10 +57,11 @@ impl Fault {
     /// [`html`](Self::html) or [`no_body`](Self::no_body) replaces it.
     ///
     /// ```
-    /// use distribute_ai::testing::Fault;
+    /// use distribute_ai::testing::{Fault, Hint};
     /// use std::time::Duration;
     ///
     /// let _ = Fault::status(503).html("<h1>Back soon</h1>").retry_after(Duration::from_secs(2));
+    /// let _ = Fault::status(429).retry_after(Duration::from_millis(50)).hint(Hint::Millis);
     /// ```
     ///
     /// # Panics
@@ -104,7 +121,7 @@ impl Fault {
         self.replying(|reply| reply.retry_after(time))
     }
 
-    /// The form of [`retry_after`](Self::retry_after).
+    /// The form of the [`retry_after`](Self::retry_after) of a [`status`](Self::status).
     ///
     /// # Panics
     ///

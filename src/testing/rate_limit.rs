@@ -39,6 +39,10 @@ pub struct RateLimit {
 impl RateLimit {
     /// So many in any one second.
     ///
+    /// ```
+    /// let limit = distribute_ai::testing::RateLimit::per_second(20);
+    /// ```
+    ///
     /// # Panics
     ///
     /// For 0 requests: nothing would ever be answered.

@@ -32,6 +32,16 @@ use crate::{
 /// assert!(warm.polls < cold.polls);
 /// ```
 ///
+/// A server that is far away, and says nothing but "not yet":
+///
+/// ```
+/// # use std::time::Duration;
+/// # use distribute_ai::{pacing::Adaptive, testing::Rehearsal};
+/// let task = Rehearsal::new(Duration::ZERO, Duration::from_secs(3));
+/// let cost = task.round_trip(Duration::from_millis(300)).without_statuses().run(&Adaptive::new());
+/// assert!(cost.lag < Duration::from_secs(3));
+/// ```
+///
 /// A poll takes a round trip, half way through which the server looks at the task; the next delay counts from the reply.
 /// There are no faults and there is no deadline.
 ///
@@ -50,7 +60,7 @@ pub struct Rehearsal {
     jitter: bool,
 }
 
-/// What a wait cost.
+/// What a wait cost, by a [`Rehearsal`].
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Rehearsed {

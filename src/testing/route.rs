@@ -14,7 +14,7 @@ pub enum Route {
     Audio,
 }
 
-/// One of the simulator's two listening sockets.
+/// One of the simulator's two listening sockets, for [`Simulator::down_for`](super::Simulator::down_for).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Host {
     /// [`Route::Create`] and [`Route::Result`].

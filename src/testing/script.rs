@@ -26,6 +26,24 @@ use super::{fault::Fault, route::Route};
 /// assert_eq!(simulator.faults(), 1);
 /// # Ok(()) }
 /// ```
+///
+/// All the ways to choose:
+///
+/// ```
+/// use distribute_ai::testing::{Fault, Script};
+/// use std::time::Duration;
+///
+/// let fault = || Fault::status(503);
+/// let never = Script::<Fault>::nothing();
+/// let always = Script::always(fault());
+/// let the_third = Script::nth(3, fault());
+/// let the_first_three = Script::next(3, fault());
+/// let from_the_third_on = Script::from_nth(3, fault());
+/// let the_second_and_the_third = Script::steps([None, Some(fault()), Some(fault())]);
+/// let for_two_seconds = Script::during(Duration::from_secs(2), fault());
+/// let one_in_five = Script::random(7, 0.2, [fault(), Fault::reset()]);
+/// let both = the_third.and(one_in_five);
+/// ```
 #[derive(Clone, Debug)]
 #[must_use = "a script does nothing until the simulator is told what for"]
 pub struct Script<T = Fault> {

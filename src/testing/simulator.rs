@@ -23,6 +23,18 @@ use crate::{Client, ClientBuilder};
 /// # Ok(()) }
 /// ```
 ///
+/// For a program that makes its own client, or speaks to the API by other means:
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use distribute_ai::testing::Simulator;
+///
+/// let simulator = Simulator::builder().api_key("sk-test").start().await?;
+/// println!("the key is {}", simulator.api_key());
+/// println!("the API is at {}, its sound at {}", simulator.base_url(), simulator.audio_url());
+/// # Ok(()) }
+/// ```
+///
 /// **Its sound is a placeholder, not speech**: one soft tone per letter. Nothing is sent anywhere and nothing is
 /// billed; it listens on `127.0.0.1` only.
 ///
@@ -62,7 +74,8 @@ pub struct Simulator {
 }
 
 impl Simulator {
-    /// The file id that every simulator knows as a voice; [`SimulatorBuilder::voice_file`] adds others.
+    /// The file id that every simulator knows as a voice; a [`SimulatorBuilder`] adds others by
+    /// [`voice_file`](SimulatorBuilder::voice_file).
     pub const VOICE_FILE: &str = "file_simulated_voice";
 
     /// Starts a simulator with the [defaults](SimulatorBuilder#default).

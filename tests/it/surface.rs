@@ -7,7 +7,7 @@ use std::{env, fs, path::Path};
 
 use syn::{Attribute, File, ImplItem, Item, Visibility, parse_quote};
 
-const GENERATED: &str = include_str!(concat!(env!("OUT_DIR"), "/client.rs"));
+pub(crate) const GENERATED: &str = include_str!(concat!(env!("OUT_DIR"), "/client.rs"));
 
 const SNAPSHOT: &str = "openapi/surface.rs";
 

@@ -152,6 +152,18 @@ impl<K> Batch<K> {
     }
 
     /// Results in the order of the requests, instead of as they finish. One that is slow then holds back those behind it.
+    ///
+    /// ```
+    /// use futures_util::StreamExt;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let simulator = distribute_ai::testing::Simulator::start().await?;
+    /// # let client = simulator.client();
+    /// let lines = ["One.", "Two.", "Three."].into_iter().enumerate();
+    /// let numbers: Vec<_> = client.batch(lines).in_order().run().map(|(number, _)| number).collect().await;
+    /// assert_eq!(numbers, [0, 1, 2]);
+    /// # Ok(()) }
+    /// ```
     pub fn in_order(mut self) -> Self {
         self.in_order = true;
         self

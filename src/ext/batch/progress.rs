@@ -26,7 +26,7 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// How many have ended, well or badly.
+    /// How many have ended, well or badly. See [`Results::progress`](super::Results::progress).
     #[must_use]
     pub fn ended(&self) -> usize {
         self.done + self.failed + self.in_doubt

@@ -7,7 +7,31 @@ use futures_util::StreamExt;
 
 use crate::{Client, Speak};
 
-/// What can be spoken in a batch: a [`Speak`] with all its settings, or a text alone.
+/// What can be spoken in a batch: a [`Speak`] with all its settings, or a text alone. Or a type of yours:
+///
+/// ```
+/// use distribute_ai::{Client, Speak, batch::IntoSpeak};
+/// # use futures_util::StreamExt;
+///
+/// struct Line {
+///     speaker: &'static str,
+///     text: &'static str,
+/// }
+///
+/// impl IntoSpeak for Line {
+///     fn into_speak(self, client: &Client) -> Speak {
+///         client.speak(self.text).voice(self.speaker)
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let simulator = distribute_ai::testing::Simulator::start().await?;
+/// # let client = simulator.client();
+/// let dialogue = [Line { speaker: "leo", text: "Who's there?" }, Line { speaker: "nora", text: "Nay, answer me." }];
+/// let mut results = client.batch(dialogue.into_iter().enumerate()).run();
+/// # assert!(results.next().await.is_some_and(|(_, speech)| speech.is_ok()));
+/// # Ok(()) }
+/// ```
 pub trait IntoSpeak {
     /// The speech to be, of this client.
     fn into_speak(self, client: &Client) -> Speak;
@@ -31,7 +55,18 @@ impl IntoSpeak for &str {
     }
 }
 
-/// What a batch can be made of: every iterator and every stream of `(key, request)`.
+/// What a batch can be made of: every iterator and every stream of `(key, request)`, by [`Client::batch`].
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let simulator = distribute_ai::testing::Simulator::start().await?;
+/// # let client = simulator.client();
+/// use futures_util::{StreamExt, stream};
+///
+/// let list = client.batch([("a", "Good morning."), ("b", "Good night.")]);
+/// let endless = client.batch(stream::repeat("Again.").enumerate());
+/// # Ok(()) }
+/// ```
 ///
 /// An iterator is read to its end at once, so that a key that repeats is found before anything is sent. A stream is read
 /// as the batch gets on, so that it may be endless.
@@ -45,11 +80,11 @@ pub trait IntoRequests<K, By> {
     fn into_requests(self, client: &Client) -> Requests<K>;
 }
 
-/// Says that a batch comes from an iterator. Found by the compiler.
+/// Says that a batch comes from an iterator. Found by the compiler, see [`IntoRequests`].
 #[derive(Debug)]
 pub enum ByIterator {}
 
-/// Says that a batch comes from a stream. Found by the compiler.
+/// Says that a batch comes from a stream. Found by the compiler, see [`IntoRequests`].
 #[derive(Debug)]
 pub enum ByStream {}
 

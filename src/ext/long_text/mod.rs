@@ -48,6 +48,10 @@ const MAX_IN_FLIGHT: usize = 16;
 /// client.speak(book).voice("nora").in_pieces().max_characters(64).save(&path).await?;
 /// # assert_eq!(simulator.creates(), 3);
 /// # assert_eq!(std::fs::read_dir(directory.path())?.count(), 1);
+///
+/// // With everything that there is to set, and a journal that stays.
+/// let pieces = client.speak(book).in_pieces().max_characters(64).max_in_flight(2).requests_per_second(10.0);
+/// pieces.resubmit_failed(1).journal(directory.path().join("journal")).save(&path).await?;
 /// # Ok(()) }
 /// ```
 ///
@@ -133,6 +137,20 @@ impl InPieces {
     }
 
     /// Silence between two pieces.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let simulator = distribute_ai::testing::Simulator::start().await?;
+    /// # let client = simulator.client();
+    /// # let directory = tempfile::tempdir()?;
+    /// # let path = directory.path().join("two.wav");
+    /// use std::time::Duration;
+    ///
+    /// let pieces = client.speak("Wait for it. Here it is.").in_pieces().max_characters(12);
+    /// let bytes = pieces.pause(Duration::from_secs(1)).save(&path).await?;
+    /// # assert!(bytes > 3 * 48_000, "a second for each piece, and one between them");
+    /// # Ok(()) }
+    /// ```
     pub fn pause(mut self, time: Duration) -> Self {
         self.pause = time;
         self

@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{Error, Speak, Speech, batch::Results};
 
-/// How far a long text is, by [`Narration::progress`]. All but `bytes` and `pieces` in characters of the text.
+/// How far a long text is: the [`progress`](Narration::progress) of a [`Narration`]. All but `bytes` and `pieces` in characters of the text.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Progress {

@@ -78,7 +78,7 @@ struct Learned {
 }
 
 impl Adaptive {
-    /// With the default price, and nothing learned.
+    /// With the default price, and nothing learned: see [`Rehearsal`](crate::testing::Rehearsal).
     #[must_use]
     pub fn new() -> Self {
         let learned = Learned {

@@ -73,6 +73,26 @@ pub trait Pacing: Send + Sync + 'static {
     /// are more tasks to ask for than requests to be made, the likeliest come first. It only compares tasks of one
     /// client with each other.
     ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use distribute_ai::pacing::{Pacing, Progress};
+    ///
+    /// /// For a server that speaks everything in ten seconds.
+    /// struct Ten;
+    ///
+    /// impl Pacing for Ten {
+    ///     fn delay(&self, task: &Progress) -> Duration {
+    ///         Duration::from_secs(10).saturating_sub(task.age).max(Duration::from_secs(1))
+    ///     }
+    ///
+    ///     fn likelihood(&self, task: &Progress) -> f64 {
+    ///         if task.age >= Duration::from_secs(10) { 1.0 } else { 0.0 }
+    ///     }
+    /// }
+    /// # assert_eq!(Ten.delay(&Progress::default()), Duration::from_secs(10));
+    /// ```
+    ///
     /// Unless a policy knows better: the part of its age that a task was not asked for, as fits durations of which not
     /// even the scale is known.
     fn likelihood(&self, task: &Progress) -> f64 {
@@ -80,7 +100,7 @@ pub trait Pacing: Send + Sync + 'static {
         if age > 0.0 { (task.unheard.as_secs_f64() / age).min(1.0) } else { 0.0 }
     }
 
-    /// Told of each task that was completed, for policies that learn. Nothing, unless a policy does.
+    /// Told of each task that was completed, for policies that learn: see [`Finished`]. Nothing, unless a policy does.
     ///
     /// Tasks that failed, and resumed ones that were done already, are not told of.
     fn learn(&self, task: &Finished) {

@@ -28,7 +28,7 @@ pub struct Progress {
     pub left: Duration,
 }
 
-/// How far a task has come, as far as the server told.
+/// How far a task has come, as far as the server told: see [`Pacing`](super::Pacing).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Phase {
@@ -42,6 +42,29 @@ pub enum Phase {
 }
 
 /// What is known of a task that was completed: what a [policy](super::Pacing::learn) may learn from.
+///
+/// ```
+/// use std::{sync::Mutex, time::Duration};
+///
+/// use distribute_ai::pacing::{Finished, Pacing, Progress};
+///
+/// /// A tenth of what the last task took.
+/// struct Last(Mutex<Duration>);
+///
+/// impl Pacing for Last {
+///     fn delay(&self, _: &Progress) -> Duration {
+///         *self.0.lock().expect("nobody panics with it") / 10
+///     }
+///
+///     fn learn(&self, task: &Finished) {
+///         if let Some(total) = task.total {
+///             *self.0.lock().expect("nobody panics with it") = total.max(Duration::from_secs(1));
+///         }
+///     }
+/// }
+/// # let policy = Last(Mutex::new(Duration::from_secs(30)));
+/// # assert_eq!(policy.delay(&Progress::default()), Duration::from_secs(3));
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Finished {
