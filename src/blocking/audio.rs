@@ -52,6 +52,12 @@ impl Audio {
         self
     }
 
+    /// Doesn't wait for the disk in [`save`](Self::save). See [`crate::Audio::without_sync`].
+    pub fn without_sync(mut self) -> Self {
+        self.audio = self.audio.without_sync();
+        self
+    }
+
     /// Fetches it piece by piece; nothing is kept.
     ///
     /// # Errors

@@ -41,12 +41,14 @@ const MAX_BYTES: u64 = 512 * 1024 * 1024;
 /// # Default
 ///
 /// - `max_bytes`: 512 MiB
+/// - [`save`](Self::save) waits until the disk has the file
 #[derive(Clone)]
 #[must_use = "nothing is fetched until `stream`, `bytes` or `save`"]
 pub struct Audio {
     task: SpeechTask,
     url: Url,
     max_bytes: u64,
+    sync: bool,
 }
 
 impl Audio {
@@ -54,7 +56,7 @@ impl Audio {
         let refused = |problem| Err(Error::download(problem).of_task(&task.id()));
         match Url::parse(url) {
             Ok(url) if matches!(url.scheme(), "https" | "http") => {
-                Ok(Self { task: task.clone(), url, max_bytes: MAX_BYTES })
+                Ok(Self { task: task.clone(), url, max_bytes: MAX_BYTES, sync: true })
             }
             Ok(url) => {
                 refused(format!("the address of the audio is no web address, but `{}:`", url.scheme()))
@@ -79,6 +81,23 @@ impl Audio {
     /// it ends there with an error.
     pub fn max_bytes(mut self, limit: u64) -> Self {
         self.max_bytes = limit;
+        self
+    }
+
+    /// Doesn't wait for the disk in [`save`](Self::save), as curl and browsers don't: faster where the network is faster
+    /// than the disk or the files are many.
+    ///
+    /// ```no_run
+    /// # async fn run(speech: distribute_ai::Speech) -> Result<(), distribute_ai::Error> {
+    /// speech.audio()?.without_sync().save("hello.wav").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// The file still appears whole or not at all if the process is killed. If the machine itself goes down within the
+    /// next half minute or so, it may be there empty or cut: for audio that can be fetched again.
+    pub fn without_sync(mut self) -> Self {
+        self.sync = false;
         self
     }
 
@@ -114,7 +133,8 @@ impl Audio {
     }
 
     /// Fetches it into a file and returns its length in bytes. It appears whole or not at all: it is written beside its
-    /// place and renamed at the end, and what stood there before stands until then. Should the process be killed, a
+    /// place and renamed at the end, and what stood there before stands until then. The disk has it before that, so that
+    /// this holds if the machine goes down, too, unless it is told [not to wait](Self::without_sync). Should the process be killed, a
     /// hidden `.distribute-ai-….part` is left beside it, which may be deleted.
     ///
     /// # Errors
@@ -127,7 +147,8 @@ impl Audio {
 
     async fn save_to(&self, path: PathBuf) -> Result<u64, Error> {
         // Whatever is wrong with the path is said before anything is fetched.
-        let mut file = PartialFile::beside(path).await?;
+        let file = PartialFile::beside(path).await?;
+        let mut file = if self.sync { file } else { file.without_sync() };
         let mut download = self.download();
         while let Some(chunk) = download.chunk().await? {
             file.write(&chunk).await?;

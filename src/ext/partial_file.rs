@@ -23,6 +23,8 @@ pub(crate) struct PartialFile {
     beside: Beside,
     file: File,
     written: u64,
+    /// Whether the disk has it before it takes its place.
+    sync: bool,
     /// On its way to the disk, and up to where.
     syncing: Option<JoinHandle<io::Result<()>>>,
     synced: u64,
@@ -34,14 +36,21 @@ impl PartialFile {
         let opened = spawn_blocking(move || open(&target)).await;
         let (target, beside, file) =
             opened.map_err(|error| Error::io("could not write", Path::new(""), error))??;
-        Ok(Self { target, beside, file: File::from_std(file), written: 0, syncing: None, synced: 0 })
+        let file = File::from_std(file);
+        Ok(Self { target, beside, file, written: 0, sync: true, syncing: None, synced: 0 })
+    }
+
+    /// Lets the disk have it whenever the system sees fit.
+    pub(crate) fn without_sync(self) -> Self {
+        Self { sync: false, ..self }
     }
 
     pub(crate) async fn write(&mut self, chunk: &[u8]) -> Result<(), Error> {
         let outcome = self.file.write_all(chunk).await;
         self.written += chunk.len() as u64;
         outcome.map_err(|error| self.failed(error))?;
-        if self.written - self.synced >= PIECE && self.syncing.as_ref().is_none_or(JoinHandle::is_finished) {
+        let far = self.sync && self.written - self.synced >= PIECE;
+        if far && self.syncing.as_ref().is_none_or(JoinHandle::is_finished) {
             self.sync_so_far().await.map_err(|error| self.failed(error))?;
         }
         Ok(())
@@ -79,12 +88,14 @@ impl PartialFile {
         }
     }
 
-    /// Puts it in its place, after it has reached the disk: a crash leaves the old file or the new one. Returns the
-    /// length in bytes.
+    /// Puts it in its place. With the disk having it before that, a crash of the machine leaves the old file or the new
+    /// one; without, of the process only. Returns the length in bytes.
     pub(crate) async fn finish(mut self) -> Result<u64, Error> {
         self.file.flush().await.map_err(|error| self.failed(error))?;
-        self.join_sync().await.map_err(|error| self.failed(error))?;
-        self.file.sync_all().await.map_err(|error| self.failed(error))?;
+        if self.sync {
+            self.join_sync().await.map_err(|error| self.failed(error))?;
+            self.file.sync_all().await.map_err(|error| self.failed(error))?;
+        }
         rename(&self.beside.0, &self.target).await.map_err(|error| self.failed(error))?;
         Ok(self.written)
     }
@@ -147,18 +158,23 @@ mod tests {
     async fn what_was_there_stands_until_the_end() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("a.wav");
-        fs::write(&path, "old").unwrap();
+        for waits in [true, false] {
+            let begin = async || {
+                let file = PartialFile::beside(path.clone()).await.unwrap();
+                if waits { file } else { file.without_sync() }
+            };
+            fs::write(&path, "old").unwrap();
+            let mut dropped = begin().await;
+            dropped.write(b"half").await.unwrap();
+            drop(dropped);
+            assert_eq!(fs::read_to_string(&path).unwrap(), "old");
 
-        let mut dropped = PartialFile::beside(path.clone()).await.unwrap();
-        dropped.write(b"half").await.unwrap();
-        drop(dropped);
-        assert_eq!(fs::read_to_string(&path).unwrap(), "old");
-
-        let mut file = PartialFile::beside(path.clone()).await.unwrap();
-        file.write(b"new").await.unwrap();
-        assert_eq!(fs::read_to_string(&path).unwrap(), "old");
-        assert_eq!(file.finish().await.unwrap(), 3);
-        assert_eq!(fs::read_to_string(&path).unwrap(), "new");
+            let mut file = begin().await;
+            file.write(b"new").await.unwrap();
+            assert_eq!(fs::read_to_string(&path).unwrap(), "old");
+            assert_eq!(file.finish().await.unwrap(), 3);
+            assert_eq!(fs::read_to_string(&path).unwrap(), "new");
+        }
         assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
     }
 }

@@ -52,11 +52,13 @@ async fn arrives_as_bytes_as_a_stream_and_as_a_file() {
     assert_eq!(audio.bytes().await.unwrap(), "0123456789");
     let pieces: Vec<_> = audio.stream().map(Result::unwrap).collect().await;
     assert_eq!(pieces.concat(), b"0123456789");
-    fs::write(&path, "old").unwrap();
-    assert_eq!(audio.save(&path).await.unwrap(), 10);
-    assert_eq!(fs::read_to_string(&path).unwrap(), "0123456789");
-    assert_eq!(entries(directory.path()), ["hello.wav"]);
-    assert_eq!(host.requests().len(), 3);
+    for audio in [audio.clone(), audio.without_sync()] {
+        fs::write(&path, "old").unwrap();
+        assert_eq!(audio.save(&path).await.unwrap(), 10);
+        assert_eq!(fs::read_to_string(&path).unwrap(), "0123456789");
+        assert_eq!(entries(directory.path()), ["hello.wav"]);
+    }
+    assert_eq!(host.requests().len(), 4);
 }
 
 #[cfg(unix)]
