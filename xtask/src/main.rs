@@ -4,6 +4,7 @@ mod benchmarks;
 mod build_cost;
 mod error;
 mod files;
+mod first_use;
 mod json;
 mod root;
 mod spec;
@@ -34,6 +35,9 @@ enum Chore {
     /// Measure what a cold build of the crate costs its users; takes minutes
     #[command(after_help = EXIT_CODES)]
     BuildCost(build_cost::Args),
+    /// Do what the README says in a new crate: compile its programs and speak to the simulator, with each kind of TLS
+    #[command(after_help = EXIT_CODES)]
+    FirstUse(first_use::Args),
     /// Measure everything and write it into docs/BENCHMARKS.md; takes half an hour
     #[command(after_help = EXIT_CODES)]
     Benchmarks(benchmarks::Args),
@@ -44,6 +48,7 @@ fn main() -> ExitCode {
     let done = Root::find(cli.root).and_then(|root| match cli.chore {
         Chore::Spec(command) => command.run(&root),
         Chore::BuildCost(args) => build_cost::run(&root, &args),
+        Chore::FirstUse(args) => first_use::run(&root, &args),
         Chore::Benchmarks(args) => benchmarks::run(&root, &args),
     });
     match done {
