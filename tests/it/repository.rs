@@ -103,6 +103,35 @@ fn the_workflows_and_the_guide_run_what_ci_runs() {
     assert!(read(".github/workflows/ci.yml").contains("- run: .ci/run"));
 }
 
+/// What follows `uses:` must be a commit, which nobody can move, with the version that it is in a comment.
+#[test]
+fn every_action_is_pinned_by_its_commit() {
+    let mut count = 0;
+    for workflow in files(".yml") {
+        let text = fs::read_to_string(&workflow).unwrap();
+        for line in text.lines().filter_map(|line| line.trim_start_matches([' ', '-']).strip_prefix("uses:"))
+        {
+            let (_, pin) = line.split_once('@').unwrap_or_default();
+            let (commit, version) = pin.split_once(" # v").unwrap_or_default();
+            let hex = commit.len() == 40 && commit.bytes().all(|byte| byte.is_ascii_hexdigit());
+            let numbers = version.split('.').filter(|number| number.parse::<u32>().is_ok()).count();
+            assert!(hex && numbers == 3, "{}: `{line}` is not pinned", workflow.display());
+            count += 1;
+        }
+    }
+    assert!(count > 3, "{count} actions");
+}
+
+#[test]
+fn every_workflow_says_what_it_may_and_only_a_job_may_write() {
+    for workflow in files(".yml").iter().filter(|path| path.parent().unwrap().ends_with("workflows")) {
+        let text = fs::read_to_string(workflow).unwrap();
+        let (above, jobs) = text.split_once("\njobs:").unwrap();
+        assert!(above.contains("\npermissions:"), "{}: none above its jobs", workflow.display());
+        assert!(!above.contains("write") && !jobs.contains("write-all"), "{}", workflow.display());
+    }
+}
+
 #[test]
 fn the_descriptions_of_what_is_sent_are_not_those_of_what_comes_back() {
     let spec: Value = serde_json::from_str(&read("openapi/distribute-ai.json")).unwrap();
