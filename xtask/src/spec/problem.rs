@@ -53,10 +53,12 @@ impl Extend<Problem> for Problems {
     }
 }
 
-/// Problems of one document, each as a line that names it.
+/// Problems of one document, each as a line that names it. What the document holds can't make two of it.
 pub(crate) fn lines(subject: &str, problems: &[Problem], severity: Severity) -> Vec<String> {
     let wanted = problems.iter().filter(|p| p.severity == severity);
-    wanted.map(|p| format!("{subject}: {}: {}", p.pointer, p.message)).collect()
+    let line =
+        |p: &Problem| format!("{subject}: {}: {}", p.pointer, p.message).replace(char::is_control, " ");
+    wanted.map(line).collect()
 }
 
 /// Says on standard error what a person should know and nothing stops for.
@@ -72,4 +74,17 @@ pub(crate) fn refuse(errors: Vec<String>) -> Result<(), Failure> {
         return Ok(());
     }
     Err(Failure::new(Class::Document, errors))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_problem_is_one_line_whatever_the_document_holds() {
+        let mut problems = Problems::default();
+        problems.refuse(Pointer::default().child("a\nerror: forged"), "no type \u{1b}[31m");
+        let lines = lines("page", &problems.into_vec(), Severity::Error);
+        assert_eq!(lines, ["page: /a error: forged: no type  [31m"]);
+    }
 }

@@ -86,6 +86,11 @@ pub(crate) fn markdown(findings: &[Finding]) -> String {
     markdown::render(findings)
 }
 
+/// What others wrote must neither forge a line nor command a terminal.
+fn on_one_line(text: &str) -> String {
+    text.replace(char::is_control, " ")
+}
+
 /// How many findings, in words.
 fn counted(count: usize) -> String {
     match count {

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{super::level::Wire, Finding};
+use super::{super::level::Wire, Finding, on_one_line};
 
 pub(super) fn render(findings: &[Finding], file: &str) -> String {
     let mut out = String::new();
@@ -24,7 +24,7 @@ pub(super) fn render(findings: &[Finding], file: &str) -> String {
 }
 
 fn data(text: &str) -> String {
-    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+    on_one_line(&text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A"))
 }
 
 fn property(text: &str) -> String {

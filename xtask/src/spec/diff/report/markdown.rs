@@ -33,7 +33,7 @@ fn cell(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
-            '\n' | '\r' => out.push(' '),
+            c if c.is_control() => out.push(' '),
             '<' => out.push_str("&lt;"),
             // An address of somebody on GitHub, who would be told.
             '@' => out.push_str("&#64;"),

@@ -47,6 +47,21 @@ fn what_others_wrote_is_no_markup() {
 }
 
 #[test]
+fn a_name_that_others_chose_commands_no_terminal() {
+    let document = |kind: &str| {
+        json!({"openapi": "3.0.3", "paths": {"/a\u{1b}[31m\r\n": {"get": {"responses": {"200": {
+            "description": "d", "content": {"\u{9b}7m\nerror: forged": {"schema": {"type": kind}}}}}}}}})
+    };
+    let findings = diff(&document("string"), &document("integer"));
+    let reports = [text::render(&findings), markdown(&findings), github::render(&findings, "new.json")];
+    for report in reports {
+        assert!(report.contains("forged"), "{report:?}");
+        assert!(!report.contains(|c: char| c.is_control() && c != '\n'), "{report:?}");
+        assert!(!report.contains("\nerror: forged"), "{report:?}");
+    }
+}
+
+#[test]
 fn an_annotation_is_one_line() {
     let text = render(Format::Github);
     assert_eq!(text.lines().count(), 2, "{text}");
