@@ -9,6 +9,10 @@ const UNKNOWN: u32 = 0x7fff_0000;
 /// More than any `fmt ` chunk has.
 const LONGEST_FORMAT: u32 = 1024;
 
+/// Far more than any sound has: the channels of a file, and the samples of each in a second.
+const MOST_CHANNELS: u16 = 32;
+const MOST_SAMPLES: u32 = 768_000;
+
 /// How the samples are written. What has to be the same in all files that are joined.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Format {
@@ -188,7 +192,8 @@ fn format(chunk: &[u8]) -> Result<Format, String> {
             ));
         }
     };
-    if channels == 0 || samples_per_second == 0 {
+    // Else a pause would be as long as the disk, by the word of whoever wrote the file.
+    if !(1..=MOST_CHANNELS).contains(&channels) || !(1..=MOST_SAMPLES).contains(&samples_per_second) {
         return Err(format!("it has {channels} channels of {samples_per_second} samples per second"));
     }
     Ok(Format { encoding, channels, samples_per_second, bits })
@@ -258,7 +263,7 @@ mod tests {
     #[test]
     fn says_why_it_is_nothing_to_be_joined() {
         #[rustfmt::skip]
-        let table: [(&[&[u8]], &str); 10] = [
+        let table: [(&[&[u8]], &str); 13] = [
             (&[b"ID3\x04\0\0\0\0\0\0\0\0\0\0"],                  r#"it is no WAV file (it begins with "ID3\x04")"#),
             (&[b"RIFF\0\0\0\0AVI "],                             "it is no WAV file"),
             (&[b"RIFF"],                                         "it ends before its sound begins"),
@@ -269,6 +274,9 @@ mod tests {
             (&[HEAD, b"fmt \x04\0\0\0\x01\0\x01\0"],             "its format is cut short"),
             (&[HEAD, b"fmt \0\0\0\x01"],                         "its format has 16777216 bytes"),
             (&[HEAD, b"fmt \x10\0\0\0\x55\0\x01\0\xc0\x5d\0\0\x80\xbb\0\0\x02\0\0\0"], "it is of format 85 with 0 bits"),
+            (&[HEAD, b"fmt \x10\0\0\0\x01\0\0\0\xc0\x5d\0\0\x80\xbb\0\0\x02\0\x10\0"], "it has 0 channels of 24000 samples"),
+            (&[HEAD, b"fmt \x10\0\0\0\x01\0\x21\0\xc0\x5d\0\0\x80\xbb\0\0\x02\0\x10\0"], "it has 33 channels of 24000 samples"),
+            (&[HEAD, b"fmt \x10\0\0\0\x01\0\x01\0\xff\xff\xff\xff\x80\xbb\0\0\x02\0\x10\0"], "it has 1 channels of 4294967295 samples"),
         ];
         for (file, expected) in table {
             let problem = read(file).unwrap_err();
