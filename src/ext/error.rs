@@ -372,7 +372,7 @@ impl fmt::Display for Error {
 }
 
 /// A server's text must neither forge a line of a log nor command a terminal.
-fn on_one_line(text: &str) -> String {
+pub(crate) fn on_one_line(text: &str) -> String {
     text.replace(char::is_control, " ")
 }
 

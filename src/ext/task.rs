@@ -5,6 +5,7 @@ use tokio::time::Instant;
 use super::{
     Error, TaskId, Updates, Wait,
     decide::{Operation, decide},
+    error::on_one_line,
     fault::{Fault, What, outcome},
     gate::after,
     pacing::History,
@@ -14,6 +15,9 @@ use crate::{
     Client,
     types::{SpeechResult, SpeechStatus, TaskQuery},
 };
+
+/// The most of a status that we don't know, in characters.
+const LONGEST_STATUS: usize = 100;
 
 /// A task that the server has taken, or that an earlier process left behind.
 ///
@@ -117,6 +121,11 @@ impl SpeechTask {
     pub(crate) async fn poll(&self) -> Result<SpeechResult, Fault> {
         let query = TaskQuery { id: self.id.as_str().to_owned() };
         let mut polled = outcome(self.client.async_speech_result(&query).await, self.client.state()).await;
+        if let Ok(SpeechResult { status: SpeechStatus::Other(word), .. }) = &mut polled {
+            // The server's own word, which errors and logs repeat: it must not tell the key there, nor forge a line.
+            let told = on_one_line(&self.client.state().key.redacted(word));
+            *word = told.chars().take(LONGEST_STATUS).collect();
+        }
         if let Err(Fault { what: What::Unreadable, reply: Some(reply), .. }) = &mut polled
             && reply.message.as_deref().is_some_and(|text| text.starts_with('{'))
         {

@@ -1,6 +1,6 @@
 //! The key goes to the API's origin and shows up nowhere else.
 
-use std::{io, sync::Mutex};
+use std::{io, sync::Mutex, time::Duration};
 
 use distribute_ai::{Client, testing::httpmock::MockServer};
 use futures_util::StreamExt;
@@ -60,6 +60,19 @@ async fn not_in_an_error_even_if_the_server_repeats_it() {
         assert!(shown.contains("no such key: [redacted]"), "{shown}");
         assert!(!shown.contains(KEY), "{shown}");
     }
+}
+
+#[tokio::test]
+async fn not_in_a_status_that_nobody_knows() {
+    let mut body = completed("https://example.com/a.wav");
+    body["status"] = json!(format!("PAUSED\n{KEY}\u{1b}[31m{}", "!".repeat(1_000)));
+    let server = serving(body);
+    let task = client(&server.base_url()).task(ID.parse().unwrap());
+    let error = task.wait().deadline(Duration::from_millis(50)).await.unwrap_err();
+    let shown = format!("{error} {error:?}");
+    assert!(error.is_deadline() && shown.contains("(last status PAUSED [redacted] [31m!!!"), "{shown}");
+    assert!(!shown.contains(['\n', '\u{1b}']) && shown.len() < 500, "{shown}");
+    assert!(task.status().await.unwrap().to_string().starts_with("PAUSED [redacted] "));
 }
 
 #[tokio::test]
