@@ -133,6 +133,17 @@ fn every_workflow_says_what_it_may_and_only_a_job_may_write() {
 }
 
 #[test]
+fn the_tools_are_named_with_their_versions_in_one_place() {
+    let tools = read(".ci/tools");
+    for name in ["cargo-deny", "cargo-hack"] {
+        let version = tools.lines().find_map(|line| line.strip_prefix(name)?.split_whitespace().next());
+        let version = version.unwrap_or_else(|| panic!("{name} has no version"));
+        let elsewhere = [read(".ci/run"), read("CONTRIBUTING.md"), read(".github/workflows/ci.yml")];
+        assert!(!elsewhere.iter().any(|text| text.contains(version)), "{name} {version} is said twice");
+    }
+}
+
+#[test]
 fn the_descriptions_of_what_is_sent_are_not_those_of_what_comes_back() {
     let spec: Value = serde_json::from_str(&read("openapi/distribute-ai.json")).unwrap();
     for (path, schema) in [("/async/speech/create", "SpeechRequest"), ("/async/speech/result", "TaskQuery")] {
