@@ -13,6 +13,8 @@ pub mod guide;
 #[cfg_attr(docsrs, doc(cfg(feature = "testing")))]
 pub mod testing;
 
+#[cfg(fuzzing)]
+pub use ext::fuzzing;
 pub use ext::{
     Audio, AudioStream, ClientBuilder, Error, OutOfBounds, Speak, Speech, SpeechTask, State, TaskId, Update,
     Updates, Wait,

@@ -44,6 +44,10 @@ pub(crate) mod schema;
 #[cfg(test)]
 mod outages;
 
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzzing;
+
 pub use audio::{Audio, AudioStream};
 #[cfg(feature = "testing")]
 pub use batch::RehearsedBatch;

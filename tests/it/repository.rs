@@ -19,9 +19,19 @@ pub(crate) fn read(path: impl AsRef<Path>) -> String {
 /// Every file below these, except what builds leave.
 pub(crate) fn files(ending: &str) -> Vec<PathBuf> {
     let mut found = Vec::new();
-    let mut open: Vec<_> = ["src", "build", "tests", "examples", "benches", "xtask", "openapi", ".github"]
-        .map(|name| root().join(name))
-        .into();
+    let places = [
+        "src",
+        "build",
+        "tests",
+        "examples",
+        "benches",
+        "xtask",
+        "openapi",
+        "fuzz/src",
+        "fuzz/fuzz_targets",
+        ".github",
+    ];
+    let mut open: Vec<_> = places.map(|name| root().join(name)).into();
     while let Some(directory) = open.pop() {
         for entry in fs::read_dir(directory).unwrap() {
             let path = entry.unwrap().path();
@@ -49,7 +59,7 @@ fn the_readme_names_the_oldest_rust_that_the_manifest_promises() {
 
 #[test]
 fn every_dependency_has_its_reason() {
-    for manifest in ["Cargo.toml", "xtask/Cargo.toml"] {
+    for manifest in ["Cargo.toml", "xtask/Cargo.toml", "fuzz/Cargo.toml"] {
         let text = read(manifest);
         let tables = ["[dependencies]", "[build-dependencies]"];
         for table in tables.iter().filter_map(|name| text.split_once(name)).map(|(_, rest)| rest) {
@@ -133,9 +143,29 @@ fn every_workflow_says_what_it_may_and_only_a_job_may_write() {
 }
 
 #[test]
+fn every_fuzz_target_has_a_seed_and_is_run() {
+    let manifest = read("fuzz/Cargo.toml");
+    let mut named: Vec<_> =
+        manifest.split("[[bin]]\nname = \"").skip(1).map(|rest| rest.split('"').next().unwrap()).collect();
+    named.sort_unstable();
+    let mut there: Vec<_> = fs::read_dir(root().join("fuzz/fuzz_targets"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path().file_stem().unwrap().to_string_lossy().into_owned())
+        .collect();
+    there.sort_unstable();
+    assert_eq!(named, there);
+    for target in named {
+        let seeds = fs::read_dir(root().join("fuzz/seeds").join(target));
+        assert!(seeds.is_ok_and(|mut seeds| seeds.next().is_some()), "{target} has no seed");
+    }
+    // Without names it is all of them.
+    assert!(read(".ci/run").lines().any(|line| line == "step cargo xtask fuzz"));
+}
+
+#[test]
 fn the_tools_are_named_with_their_versions_in_one_place() {
     let tools = read(".ci/tools");
-    for name in ["cargo-deny", "cargo-hack"] {
+    for name in ["cargo-deny", "cargo-fuzz", "cargo-hack"] {
         let version = tools.lines().find_map(|line| line.strip_prefix(name)?.split_whitespace().next());
         let version = version.unwrap_or_else(|| panic!("{name} has no version"));
         let elsewhere = [read(".ci/run"), read("CONTRIBUTING.md"), read(".github/workflows/ci.yml")];

@@ -6,7 +6,8 @@ use std::{fmt, process::ExitCode};
 pub(crate) const EXIT_CODES: &str = "\
 Exit codes:
   0  fine
-  1  a threshold was reached: `--fail-on` of `spec diff` and `spec drift`, `--at-most` of `build-cost`
+  1  a threshold was reached: `--fail-on` of `spec diff` and `spec drift`, `--at-most` of `build-cost`,
+     a finding of `fuzz`
   2  usage: a wrong argument, a missing input, an output that cannot be written
   3  stale: `--check` found that a written file is not what its inputs give
   4  a bad document, a merge conflict, a failed guard

@@ -12,6 +12,9 @@ mod document;
 mod drift;
 mod fetch;
 mod fixes;
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzzing;
 mod hoist;
 mod http;
 mod lock;

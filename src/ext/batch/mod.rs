@@ -37,6 +37,8 @@ use std::{
 
 use tokio::sync::{mpsc, watch};
 
+#[cfg(fuzzing)]
+pub use self::journal::fuzzing;
 #[cfg(feature = "testing")]
 pub use self::rehearsal::RehearsedBatch;
 use self::{

@@ -1,7 +1,7 @@
 use std::{path::Path, time::Duration};
 
 use bytes::Bytes;
-use futures_util::StreamExt;
+use futures_util::{Stream, StreamExt};
 
 use super::{
     header::{LENGTH, header},
@@ -42,22 +42,29 @@ impl Joined {
     async fn fetch(&mut self, speech: &Speech) -> Result<(), Error> {
         let unfit =
             |problem| Error::download(format!("the audio can't be joined: {problem}")).of_task(&speech.id());
-        let mut audio = speech.audio()?.stream();
+        self.take(speech.audio()?.stream()).await.map_err(|problem| problem.told(unfit))
+    }
+
+    /// The sound of one file, which comes in parts.
+    pub(super) async fn take(
+        &mut self,
+        mut parts: impl Stream<Item = Result<Bytes, Error>> + Unpin,
+    ) -> Result<(), Problem> {
         let (mut reader, mut begun) = (Reader::default(), false);
-        while let Some(part) = audio.next().await {
-            let sound = reader.push(&part?).map_err(unfit)?;
+        while let Some(part) = parts.next().await {
+            let sound = reader.push(&part?)?;
             if let Some(format) = reader.format()
                 && !sound.is_empty()
             {
                 if !begun {
-                    self.begin(format).await.map_err(|problem| problem.told(unfit))?;
+                    self.begin(format).await?;
                     begun = true;
                 }
                 self.file.write(&sound).await?;
             }
         }
-        let lacking = reader.finish().map_err(unfit)?;
-        self.file.write(&vec![0; lacking]).await
+        let lacking = reader.finish()?;
+        Ok(self.file.write(&vec![0; lacking]).await?)
     }
 
     /// What comes before the sound of a speech: the head of the file, or a pause.
@@ -67,7 +74,7 @@ impl Joined {
             return Ok(self.file.write(&header(format, 0)).await?);
         };
         if let Some(difference) = first.difference(format) {
-            return Err(Problem::Unfit(difference));
+            return Err(difference.into());
         }
         let mut left = bytes_of(self.pause, first);
         let silence = Bytes::from(vec![first.silent_byte(); SILENCE]);
@@ -94,17 +101,24 @@ impl Joined {
     }
 }
 
-enum Problem {
+pub(super) enum Problem {
+    /// Why the file can't be joined.
     Unfit(String),
     Other(Error),
 }
 
 impl Problem {
-    fn told(self, unfit: impl FnOnce(String) -> Error) -> Error {
+    pub(super) fn told(self, unfit: impl FnOnce(String) -> Error) -> Error {
         match self {
             Self::Unfit(problem) => unfit(problem),
             Self::Other(error) => error,
         }
+    }
+}
+
+impl From<String> for Problem {
+    fn from(unfit: String) -> Self {
+        Self::Unfit(unfit)
     }
 }
 

@@ -13,6 +13,10 @@ mod wav;
 mod narration;
 mod piece;
 
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub(super) mod fuzzing;
+
 use std::{
     fmt,
     path::{Path, PathBuf},

@@ -24,6 +24,8 @@ mod walk;
 use std::path::Path;
 
 pub(crate) use finding::Finding;
+#[cfg(fuzzing)]
+pub(crate) use report::every_report;
 pub(crate) use report::{Judge, markdown};
 pub(crate) use rules::{Rule, all as rules};
 use serde_json::Value;

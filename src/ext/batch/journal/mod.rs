@@ -9,6 +9,10 @@ mod replay;
 mod file;
 mod writer;
 
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzzing;
+
 use std::{
     hash::Hasher,
     io,

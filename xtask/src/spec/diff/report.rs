@@ -86,6 +86,18 @@ pub(crate) fn markdown(findings: &[Finding]) -> String {
     markdown::render(findings)
 }
 
+/// The report in each format.
+#[cfg(fuzzing)]
+pub(crate) fn every_report(findings: &[Finding]) -> [String; 5] {
+    [
+        text::render(findings),
+        markdown::render(findings),
+        json::render(findings),
+        github::render(findings, "revision.json"),
+        junit::render(findings, |_| true),
+    ]
+}
+
 /// What others wrote must neither forge a line nor command a terminal.
 fn on_one_line(text: &str) -> String {
     text.replace(char::is_control, " ")

@@ -1,0 +1,5 @@
+//! What several targets do.
+
+mod documents;
+
+pub use documents::{documents, mutate};

@@ -1,0 +1,70 @@
+//! The chores of this repository, each a cargo command: `cargo xtask --help`.
+
+mod benchmarks;
+mod build_cost;
+mod error;
+mod files;
+mod first_use;
+mod fuzz;
+mod json;
+mod root;
+mod spec;
+mod stdout;
+
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::{Parser, Subcommand};
+
+#[cfg(fuzzing)]
+pub use crate::spec::fuzzing;
+use crate::{error::EXIT_CODES, root::Root};
+
+/// The chores of this repository.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", after_help = EXIT_CODES)]
+struct Cli {
+    /// Work on this copy of the repository instead of the one that the tool was built from
+    #[arg(long, global = true, value_name = "DIR")]
+    root: Option<PathBuf>,
+    #[command(subcommand)]
+    chore: Chore,
+}
+
+#[derive(Subcommand)]
+enum Chore {
+    /// The API's documents: fetch, check and merge them into the one the client is generated from
+    #[command(subcommand, after_help = EXIT_CODES)]
+    Spec(spec::Command),
+    /// Measure what a cold build of the crate costs its users; takes minutes
+    #[command(after_help = EXIT_CODES)]
+    BuildCost(build_cost::Args),
+    /// Do what the README says in a new crate: compile its programs and speak to the simulator, with each kind of TLS
+    #[command(after_help = EXIT_CODES)]
+    FirstUse(first_use::Args),
+    /// Measure everything and write it into docs/BENCHMARKS.md; takes half an hour
+    #[command(after_help = EXIT_CODES)]
+    Benchmarks(benchmarks::Args),
+    /// Feed what reads foreign bytes with any bytes: every target in fuzz, for a minute each
+    #[command(after_help = EXIT_CODES)]
+    Fuzz(fuzz::Args),
+}
+
+/// The chore that the arguments of this process name.
+#[must_use]
+pub fn run() -> ExitCode {
+    let cli = Cli::parse();
+    let done = Root::find(cli.root).and_then(|root| match cli.chore {
+        Chore::Spec(command) => command.run(&root),
+        Chore::BuildCost(args) => build_cost::run(&root, &args),
+        Chore::FirstUse(args) => first_use::run(&root, &args),
+        Chore::Benchmarks(args) => benchmarks::run(&root, &args),
+        Chore::Fuzz(args) => fuzz::run(&root, &args),
+    });
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprint!("{failure}");
+            failure.exit_code()
+        }
+    }
+}
