@@ -59,7 +59,8 @@ fn the_readme_names_the_oldest_rust_that_the_manifest_promises() {
 
 #[test]
 fn every_dependency_has_its_reason() {
-    for manifest in ["Cargo.toml", "xtask/Cargo.toml", "fuzz/Cargo.toml"] {
+    for manifest in ["Cargo.toml", "xtask/Cargo.toml", "fuzz/Cargo.toml", "examples/queue-worker/Cargo.toml"]
+    {
         let text = read(manifest);
         let tables = ["[dependencies]", "[build-dependencies]"];
         for table in tables.iter().filter_map(|name| text.split_once(name)).map(|(_, rest)| rest) {

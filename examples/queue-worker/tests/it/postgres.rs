@@ -1,0 +1,109 @@
+//! The same in Postgres, where Debian's package of it is: a cluster of its own, on a socket in its own directory.
+
+use std::{
+    fs,
+    os::unix::fs::{MetadataExt, PermissionsExt, chown},
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+use tempfile::TempDir;
+
+use crate::{
+    kills::{killed_at_any_moment, what_a_killed_worker_was_waiting_for},
+    support::{Queue, simulator},
+};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_killed_worker_was_waiting_for_is_collected_by_another() {
+    let Some(cluster) = Cluster::start() else { return };
+    let simulator = simulator(1_500).start().await.unwrap();
+    what_a_killed_worker_was_waiting_for(&simulator, &Queue::new(&simulator).at(&cluster.url())).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn killed_at_any_moment_they_lose_no_text_and_speak_none_twice() {
+    let Some(cluster) = Cluster::start() else { return };
+    let simulator = simulator(30).start().await.unwrap();
+    killed_at_any_moment(&simulator, &Queue::new(&simulator).at(&cluster.url()), "Postgres").await;
+}
+
+struct Cluster {
+    directory: TempDir,
+    programs: PathBuf,
+}
+
+impl Cluster {
+    /// None, with a word about it, where there is no Postgres.
+    fn start() -> Option<Self> {
+        let Some(programs) = programs() else {
+            println!("skipped: no /usr/lib/postgresql/*/bin/initdb (apt install postgresql)");
+            return None;
+        };
+        let directory = tempfile::tempdir().unwrap();
+        if is_root() {
+            let (user, group) = unprivileged();
+            chown(directory.path(), Some(user), Some(group)).unwrap();
+        }
+        fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o700)).unwrap();
+        let cluster = Self { directory, programs };
+        cluster.run("initdb", &["--username=queue", "--auth=trust", "--no-sync"]);
+        let socket = cluster.directory.path().display();
+        let options = format!("-k {socket} -c listen_addresses= -c fsync=off");
+        cluster.run("pg_ctl", &["--wait", "--log=log", "--options", &options, "start"]);
+        Some(cluster)
+    }
+
+    fn url(&self) -> String {
+        format!("postgres://queue@localhost/postgres?host={}", self.directory.path().display())
+    }
+
+    fn run(&self, program: &str, args: &[&str]) {
+        let program = self.programs.join(program);
+        let mut command = Command::new(&program);
+        if is_root() {
+            // Postgres refuses to be run by root.
+            let (user, group) = unprivileged();
+            command = Command::new("setpriv");
+            command
+                .args([format!("--reuid={user}"), format!("--regid={group}"), "--clear-groups".into()])
+                .arg(&program);
+        }
+        let data = self.directory.path().join("data");
+        command.arg("-D").arg(data).args(args).current_dir(self.directory.path());
+        // Not piped: the server would inherit the pipe, and keep it open.
+        let status =
+            command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status().unwrap();
+        assert!(status.success(), "{}", program.display());
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        self.run("pg_ctl", &["--mode=immediate", "stop"]);
+    }
+}
+
+/// Of the newest version that is there.
+fn programs() -> Option<PathBuf> {
+    let versions = fs::read_dir("/usr/lib/postgresql").ok()?;
+    let programs = versions.filter_map(|entry| Some(entry.ok()?.path().join("bin")));
+    programs.filter(|programs| programs.join("initdb").exists()).max()
+}
+
+fn is_root() -> bool {
+    fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0)
+}
+
+/// The user and group `nobody`, as every Debian has it.
+fn unprivileged() -> (u32, u32) {
+    let account = |file: &str| {
+        let text = fs::read_to_string(Path::new("/etc").join(file)).unwrap();
+        let line = text
+            .lines()
+            .find(|line| line.starts_with("nobody:") || line.starts_with("nogroup:"))
+            .map(str::to_owned);
+        line.unwrap().split(':').nth(2).unwrap().parse().unwrap()
+    };
+    (account("passwd"), account("group"))
+}

@@ -1,0 +1,57 @@
+//! Workers that are asked to stop, or held up.
+
+use std::{
+    process::{Child, Command},
+    time::Duration,
+};
+
+use distribute_ai::testing::{Fault, Route, Script, Simulator};
+
+use crate::support::{Queue, simulator, until};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn asked_to_stop_it_hears_the_reply_that_is_on_its_way_and_releases_the_rest() {
+    // A reply of 45 bytes or so that takes a second.
+    let slow = Fault::slow_drip(5, Duration::from_millis(100));
+    let simulator = simulator(600_000).script(Route::Create, Script::always(slow)).start().await.unwrap();
+    let queue = Queue::new(&simulator);
+    let texts: Vec<_> = (1..=30).map(|number| format!("This is text number {number}.")).collect();
+    queue.enqueue(&texts);
+    for name in ["TERM", "INT"] {
+        let before = simulator.creates();
+        let mut worker = queue.work(&[]);
+        until("accepted", &queue, || simulator.creates() > before).await;
+        signal(&worker, name);
+        assert_eq!(worker.wait().unwrap().code(), Some(0), "{}", queue.logged());
+        let counts = queue.status().counts;
+        assert_eq!(counts["submitted"] as u64, simulator.creates(), "every id is written down: {counts:?}");
+        assert_eq!(counts["queued"] + counts["submitted"], texts.len(), "{counts:?}");
+        assert!(counts["queued"] > 0, "{counts:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reply_that_a_worker_hears_late_ends_the_doubt() {
+    let slow = Fault::slow_drip(1, Duration::from_millis(20));
+    let simulator = simulator(10).script(Route::Create, Script::nth(1, slow)).start().await.unwrap();
+    let queue = Queue::new(&simulator);
+    queue.enqueue(&["Hello"]);
+    let mut worker = queue.work(&[]);
+    until("accepted", &queue, || simulator.creates() == 1).await;
+    // Held up, as by a laptop's lid: to others it is dead.
+    signal(&worker, "STOP");
+    assert_eq!(queue.work_off(), Some(1));
+    assert_eq!(queue.status().in_doubt.len(), 1);
+
+    signal(&worker, "CONT");
+    until("done", &queue, || queue.status().counts["done"] == 1).await;
+    worker.kill().unwrap();
+    worker.wait().unwrap();
+    assert_eq!(simulator.spoken(), ["Hello"]);
+    assert_eq!(queue.speech(1), Some(Simulator::audio_of("Hello")));
+}
+
+fn signal(worker: &Child, name: &str) {
+    let id = worker.id().to_string();
+    assert!(Command::new("kill").args(["-s", name, &id]).status().unwrap().success());
+}

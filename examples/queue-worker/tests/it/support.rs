@@ -1,0 +1,159 @@
+//! A queue in a directory of its own, and the program that works on it.
+
+use std::{
+    collections::BTreeMap,
+    env, fs,
+    io::Write,
+    path::{Path, PathBuf},
+    process::{Child, Command, Output, Stdio},
+    time::Duration,
+};
+
+use distribute_ai::testing::{Simulator, SimulatorBuilder};
+use tempfile::TempDir;
+
+/// Texts that one worker submits at a time, and so in doubt at most after a kill.
+pub(crate) const IN_FLIGHT: usize = 4;
+
+pub(crate) struct Queue {
+    directory: TempDir,
+    url: Option<String>,
+    simulator: Option<(String, String)>,
+}
+
+impl Queue {
+    /// In a file, spoken by this simulator.
+    pub(crate) fn new(simulator: &Simulator) -> Self {
+        let simulator = Some((simulator.base_url().to_owned(), simulator.api_key().to_owned()));
+        Self { simulator, ..Self::without_key() }
+    }
+
+    pub(crate) fn without_key() -> Self {
+        Self { directory: tempfile::tempdir().unwrap(), url: None, simulator: None }
+    }
+
+    /// In another database.
+    pub(crate) fn at(self, url: &str) -> Self {
+        Self { url: Some(url.to_owned()), ..self }
+    }
+
+    pub(crate) fn with_key(mut self, key: &str) -> Self {
+        self.simulator = self.simulator.map(|(url, _)| (url, key.to_owned()));
+        self
+    }
+
+    pub(crate) fn directory(&self) -> &Path {
+        self.directory.path()
+    }
+
+    pub(crate) fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_queue-worker"));
+        command.args(args).current_dir(self.directory()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        for name in ["DATABASE_URL", "DISTRIBUTE_AI_API_KEY", "DISTRIBUTE_AI_BASE_URL"] {
+            command.env_remove(name);
+        }
+        if let Some(url) = &self.url {
+            command.env("DATABASE_URL", url);
+        }
+        if let Some((url, key)) = &self.simulator {
+            command.env("DISTRIBUTE_AI_BASE_URL", url).env("DISTRIBUTE_AI_API_KEY", key);
+        }
+        command
+    }
+
+    pub(crate) fn run(&self, args: &[&str]) -> Output {
+        self.command(args).output().unwrap()
+    }
+
+    /// Puts these texts into the queue.
+    pub(crate) fn enqueue(&self, texts: &[impl AsRef<str>]) {
+        let mut child = self.command(&["enqueue", "-"]).stdin(Stdio::piped()).spawn().unwrap();
+        let lines: Vec<_> = texts.iter().map(AsRef::as_ref).collect();
+        child.stdin.take().unwrap().write_all(lines.join("\n").as_bytes()).unwrap();
+        let output = child.wait_with_output().unwrap();
+        assert!(output.status.success(), "{}", said(&output));
+        assert!(String::from_utf8_lossy(&output.stdout).starts_with(&texts.len().to_string()));
+    }
+
+    /// A worker that gives a sign of life each second.
+    pub(crate) fn work(&self, more: &[&str]) -> Child {
+        let concurrency = IN_FLIGHT.to_string();
+        let args = [&["work", "--heartbeat", "1", "--concurrency", &concurrency], more].concat();
+        // Nobody reads while it runs, and a full pipe would hold it up.
+        self.command(&args).stdout(Stdio::null()).stderr(self.log()).spawn().unwrap()
+    }
+
+    fn log(&self) -> fs::File {
+        fs::OpenOptions::new().create(true).append(true).open(self.directory().join("log")).unwrap()
+    }
+
+    /// What the workers have said.
+    pub(crate) fn logged(&self) -> String {
+        fs::read_to_string(self.directory().join("log")).unwrap_or_default()
+    }
+
+    /// Works until nothing is left to do; the exit status.
+    pub(crate) fn work_off(&self) -> Option<i32> {
+        self.work(&["--until-empty"]).wait().unwrap().code()
+    }
+
+    pub(crate) fn status(&self) -> Status {
+        let output = self.run(&["status"]);
+        let text = String::from_utf8(output.stdout.clone()).unwrap();
+        assert!(!text.is_empty(), "{}", said(&output));
+        let mut status = Status { code: output.status.code(), ..Status::default() };
+        for line in text.lines() {
+            if let Some((number, problem)) = line.split_once(" is in doubt since ") {
+                status.in_doubt.insert(number.parse().unwrap(), problem.to_owned());
+            } else if let Some((number, problem)) = line.split_once(" is failed since ") {
+                status.failed.insert(number.parse().unwrap(), problem.to_owned());
+            } else {
+                let (count, state) = line.trim().split_once(' ').unwrap();
+                status.counts.insert(state.to_owned(), count.parse().unwrap());
+            }
+        }
+        status
+    }
+
+    pub(crate) fn speech(&self, number: usize) -> Option<Vec<u8>> {
+        fs::read(self.out().join(format!("{number}.wav"))).ok()
+    }
+
+    pub(crate) fn out(&self) -> PathBuf {
+        self.directory().join("out")
+    }
+}
+
+/// What `status` shows.
+#[derive(Debug, Default)]
+pub(crate) struct Status {
+    pub(crate) code: Option<i32>,
+    pub(crate) counts: BTreeMap<String, usize>,
+    pub(crate) in_doubt: BTreeMap<usize, String>,
+    pub(crate) failed: BTreeMap<usize, String>,
+}
+
+/// A simulator whose tasks take so many milliseconds.
+pub(crate) fn simulator(running: u64) -> SimulatorBuilder {
+    Simulator::builder().waiting(Duration::from_millis(5)).running(Duration::from_millis(running))
+}
+
+/// Waits until it is so; bounded by a number of looks, for what is slow on a busy machine is no error.
+pub(crate) async fn until(what: &str, queue: &Queue, mut so: impl FnMut() -> bool) {
+    for _ in 0..2_000 + 20 * setting("QUEUE_TEXTS", 60) {
+        if so() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("never {what}: {:?}\n{}", queue.status(), queue.logged());
+}
+
+pub(crate) fn said(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// How much of it: little by itself, more by an environment variable.
+pub(crate) fn setting(name: &str, default: usize) -> usize {
+    env::var(name).map_or(default, |value| value.parse().expect("it is a number"))
+}
