@@ -166,7 +166,7 @@ fn every_fuzz_target_has_a_seed_and_is_run() {
 #[test]
 fn the_tools_are_named_with_their_versions_in_one_place() {
     let tools = read(".ci/tools");
-    for name in ["cargo-deny", "cargo-fuzz", "cargo-hack"] {
+    for name in ["cargo-deny", "cargo-fuzz", "cargo-hack", "cargo-semver-checks"] {
         let version = tools.lines().find_map(|line| line.strip_prefix(name)?.split_whitespace().next());
         let version = version.unwrap_or_else(|| panic!("{name} has no version"));
         let elsewhere = [read(".ci/run"), read("CONTRIBUTING.md"), read(".github/workflows/ci.yml")];
