@@ -14,12 +14,14 @@ pub(crate) struct Args {
 pub(crate) async fn run(store: &Store, args: &Args) -> anyhow::Result<Outcome> {
     let keys: BTreeSet<_> = args.keys.iter().copied().collect();
     let keys: Vec<_> = keys.into_iter().collect();
-    if let Err((key, state)) = store.again(&keys).await? {
-        let problem = match state {
+    let tasks = store.again(&keys).await?.map_err(|(key, state)| {
+        BadInput(match state {
             Some(state) => format!("{key} is {state}: only what failed or is in doubt can be put back"),
             None => format!("there is no text {key}"),
-        };
-        return Err(BadInput(problem).into());
+        })
+    })?;
+    for (key, task) in tasks {
+        println!("{key} was task {task}, which may have been paid for");
     }
     println!("{} put back into the queue; each may be billed again", keys.len());
     Ok(Outcome::Fine)

@@ -13,6 +13,9 @@ const PAUSE: Duration = Duration::from_secs(10);
 /// The longest time between two looks at a task that takes long: nobody who has waited for hours minds five minutes.
 const LONGEST_PAUSE: Duration = Duration::from_mins(5);
 
+/// After so long, a task that the server does not know isn't late any more.
+const UNKNOWN_FOR_GOOD: Duration = Duration::from_hours(24);
+
 /// What becomes of a text whose submission brought an error.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Submission {
@@ -43,7 +46,7 @@ pub(crate) fn after_submission(error: &Error) -> Submission {
 pub(crate) enum Collection {
     /// Come back: that costs nothing.
     Later { after: Duration },
-    /// The server has given it up, or knows nothing of it.
+    /// The server has given it up, refuses to tell of it, or has known nothing of it for a day.
     Failed,
     /// As for a submission.
     Closed,
@@ -51,7 +54,7 @@ pub(crate) enum Collection {
 
 /// After so long in the state "submitted".
 pub(crate) fn after_collection(error: &Error, age: Duration) -> Collection {
-    if error.is_failed() || error.is_not_found() {
+    if error.is_failed() || (error.is_not_found() && age >= UNKNOWN_FOR_GOOD) || is_refused(error) {
         Collection::Failed
     } else if is_about_the_account(error) {
         Collection::Closed
@@ -62,8 +65,17 @@ pub(crate) fn after_collection(error: &Error, age: Duration) -> Collection {
 }
 
 /// The older, the less often: a quarter of its age.
-fn pause_at(age: Duration) -> Duration {
+pub(crate) fn pause_at(age: Duration) -> Duration {
     (age / 4).clamp(Duration::from_secs(1), LONGEST_PAUSE)
+}
+
+/// Of a question that no repetition makes a better one. A task that isn't known may be known a little later.
+fn is_refused(error: &Error) -> bool {
+    error.is_rejected()
+        && !is_about_the_account(error)
+        && error
+            .status()
+            .is_some_and(|status| status.is_client_error() && !matches!(status.as_u16(), 404 | 408 | 429))
 }
 
 /// 401, 403: the key; 402: the money.
@@ -88,7 +100,7 @@ pub(crate) enum Found {
 }
 
 /// The longest time that a submission can take, and some more: half a minute of repetitions, half a minute for the last
-/// request, a minute for the database. A reply that comes even later still ends the doubt.
+/// request, two minutes for the database. A reply that comes even later still ends the doubt.
 const LONGEST_SUBMISSION: Duration = Duration::from_mins(5);
 
 /// After so long in its state.

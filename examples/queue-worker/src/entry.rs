@@ -27,6 +27,9 @@ const ENTRY: &str =
 const TROUBLED: &str = "SELECT number, state, since, server, worker, claim, task, problem FROM speeches \
                         WHERE state IN ('in doubt', 'failed') ORDER BY number";
 
+const HELD_UP: &str = "SELECT number, state, since, server, worker, claim, task, problem FROM speeches \
+                       WHERE state = 'submitted' AND problem IS NOT NULL ORDER BY number";
+
 /// Of a row of either database.
 macro_rules! entry {
     ($row:expr) => {{
@@ -65,6 +68,17 @@ impl Store {
         })
     }
 
+    /// What is submitted and does not get on, with the reason.
+    pub(crate) async fn held_up(&self) -> anyhow::Result<Vec<Entry>> {
+        with_pool!(self, pool => {
+            let mut entries = Vec::new();
+            for row in sqlx::query(HELD_UP).fetch_all(pool).await? {
+                entries.push(entry!(row));
+            }
+            Ok(entries)
+        })
+    }
+
     /// How many texts are in each state that any is in.
     pub(crate) async fn counts(&self) -> anyhow::Result<Vec<(String, i64)>> {
         with_pool!(self, pool => {
@@ -89,17 +103,29 @@ impl Store {
         })
     }
 
-    /// Whether a worker has given a sign of life within this time, by the database's clock.
+    /// What the database takes for now, in seconds since 1970: a file has the clock of its machine.
+    pub(crate) async fn clock(&self) -> anyhow::Result<i64> {
+        match self {
+            Self::Sqlite(_) => Ok(now()),
+            Self::Postgres(pool) => {
+                let query = "SELECT FLOOR(EXTRACT(EPOCH FROM clock_timestamp()))::BIGINT";
+                Ok(sqlx::query_scalar(query).fetch_one(pool).await?)
+            }
+        }
+    }
+
+    /// Whether a worker's process has given a sign of life within this time, by the database's clock: apalis's workers
+    /// come and go within it, and the submissions go on.
     pub(crate) async fn is_alive(&self, worker: &str, within: Duration) -> anyhow::Result<bool> {
         let count: i64 = match self {
             Self::Sqlite(pool) => {
-                let query =
-                    "SELECT COUNT(*) FROM Workers WHERE id = $1 AND strftime('%s', 'now') - last_seen < $2";
+                let query = "SELECT COUNT(*) FROM Workers \
+                     WHERE id LIKE '%-' || $1 || '-%' AND strftime('%s', 'now') - last_seen < $2";
                 sqlx::query_scalar(query).bind(worker).bind(within.as_secs_f64()).fetch_one(pool).await?
             }
             Self::Postgres(pool) => {
                 let query = "SELECT COUNT(*) FROM apalis.workers \
-                             WHERE id = $1 AND NOW() - last_seen < make_interval(secs => $2)";
+                             WHERE id LIKE '%-' || $1 || '-%' AND NOW() - last_seen < make_interval(secs => $2)";
                 sqlx::query_scalar(query).bind(worker).bind(within.as_secs_f64()).fetch_one(pool).await?
             }
         };

@@ -66,6 +66,15 @@ impl Store {
         })
     }
 
+    /// By whom the texts of this queue are spoken: the first to ask settles it, for good.
+    pub(crate) async fn spoken_by(&self, kind: &str) -> anyhow::Result<String> {
+        with_pool!(self, pool => {
+            let settle = "INSERT INTO spoken_by (one, kind) VALUES (1, $1) ON CONFLICT (one) DO NOTHING";
+            sqlx::query(settle).bind(kind).execute(pool).await?;
+            Ok(sqlx::query_scalar("SELECT kind FROM spoken_by").fetch_one(pool).await?)
+        })
+    }
+
     /// queued → submitting, for one worker alone. Committed when this returns: only then may the request leave.
     pub(crate) async fn claim(&self, claim: &Claim) -> anyhow::Result<Option<Order>> {
         with_pool!(self, pool => {
@@ -90,12 +99,13 @@ impl Store {
         })
     }
 
-    /// submitting → submitted, and a job to collect it. Also out of a doubt: the reply was late, and here it is.
+    /// submitting → submitted, and a job to collect it. Also out of a doubt, or put back by `again` and not claimed anew:
+    /// the reply was late, and here it is.
     pub(crate) async fn submitted(&self, claim: &Claim, task: &str) -> anyhow::Result<bool> {
         change!(
             self,
             "UPDATE speeches SET state = 'submitted', since = $3, task = $4, problem = NULL \
-             WHERE number = $1 AND claim = $2 AND state IN ('submitting', 'in doubt')"
+             WHERE number = $1 AND claim = $2 AND state IN ('submitting', 'in doubt', 'queued')"
                 .bind(claim.number)
                 .bind(&claim.id)
                 .bind(now())
@@ -136,7 +146,8 @@ impl Store {
         )
     }
 
-    /// submitting → in doubt, by whoever holds the claim or finds that nobody does any more.
+    /// submitting → in doubt, by whoever holds the claim or finds that nobody does any more. An id that
+    /// becomes known late is kept as well.
     pub(crate) async fn doubt(
         &self,
         number: i64,
@@ -147,7 +158,7 @@ impl Store {
         change!(
             self,
             "UPDATE speeches SET state = 'in doubt', problem = $3, task = $4 \
-             WHERE number = $1 AND claim = $2 AND state = 'submitting'"
+             WHERE number = $1 AND claim = $2 AND (state = 'submitting' OR (state = 'in doubt' AND $4 IS NOT NULL))"
                 .bind(number)
                 .bind(claim)
                 .bind(problem)
@@ -186,7 +197,7 @@ impl Store {
         number: i64,
         task: &str,
         after: Duration,
-        problem: &str,
+        problem: Option<&str>,
     ) -> anyhow::Result<bool> {
         change!(
             self,
@@ -222,28 +233,92 @@ impl Store {
         )
     }
 
-    /// in doubt or failed → queued, all of these or none: the first that is neither, or the ids of their old tasks.
-    pub(crate) async fn again(&self, numbers: &[i64]) -> anyhow::Result<Result<(), (i64, Option<String>)>> {
+    /// in doubt or failed → queued, all of these or none: the old tasks of those that had one, or the first
+    /// that is neither. Their claims stay until there are new ones, so that a reply that is still heard finds its text.
+    pub(crate) async fn again(
+        &self,
+        numbers: &[i64],
+    ) -> anyhow::Result<Result<Vec<(i64, String)>, (i64, Option<String>)>> {
         with_pool!(self, pool => {
             let mut transaction = pool.begin().await?;
+            let mut tasks = Vec::new();
             for number in numbers {
                 let changed = sqlx::query(
-                    "UPDATE speeches SET state = 'queued', since = $2, server = NULL, worker = NULL, claim = NULL, \
-                     task = NULL, problem = NULL WHERE number = $1 AND state IN ('in doubt', 'failed')",
+                    "UPDATE speeches SET state = 'queued', since = $2, problem = NULL \
+                     WHERE number = $1 AND state IN ('in doubt', 'failed') RETURNING task",
                 )
                 .bind(number)
                 .bind(now())
-                .execute(&mut *transaction)
+                .fetch_optional(&mut *transaction)
                 .await?;
-                if changed.rows_affected() == 0 {
+                let Some(row) = changed else {
                     transaction.rollback().await?;
                     let state = self.entry(*number).await?.map(|entry| entry.state);
                     return Ok(Err((*number, state)));
+                };
+                if let Some(task) = row.try_get(0)? {
+                    tasks.push((*number, task));
                 }
             }
             transaction.put(SUBMIT, numbers, Duration::ZERO).await?;
             transaction.commit().await?;
-            Ok(Ok(()))
+            Ok(Ok(tasks))
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// With one text, claimed.
+    async fn claimed() -> (tempfile::TempDir, Store, Claim) {
+        let directory = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}/queue.db?mode=rwc", directory.path().display());
+        let store = Store::create(&url).await.unwrap();
+        let number = store.add(&["Hello".into()], None).await.unwrap()[0];
+        let claim = Claim { number, worker: "w".into(), id: "w/0".into(), server: "s".into() };
+        assert!(store.claim(&claim).await.unwrap().is_some());
+        (directory, store, claim)
+    }
+
+    #[tokio::test]
+    async fn a_reply_after_again_is_kept_until_somebody_submits_it_anew() {
+        let (_directory, store, claim) = claimed().await;
+        assert!(store.doubt(claim.number, &claim.id, "lost", None).await.unwrap());
+        assert_eq!(store.again(&[claim.number]).await.unwrap(), Ok(vec![]));
+        assert!(store.submitted(&claim, "t").await.unwrap());
+        let anew = Claim { id: "w/1".into(), ..claim.clone() };
+        assert!(store.claim(&anew).await.unwrap().is_none(), "not submitted twice");
+        assert!(store.failed(claim.number, "t", "given up").await.unwrap());
+        assert_eq!(store.again(&[claim.number]).await.unwrap(), Ok(vec![(claim.number, "t".into())]));
+        assert!(store.claim(&anew).await.unwrap().is_some());
+        assert!(!store.submitted(&claim, "t").await.unwrap(), "another claim");
+    }
+
+    #[tokio::test]
+    async fn an_id_that_becomes_known_in_doubt_is_kept() {
+        let (_directory, store, claim) = claimed().await;
+        assert!(store.doubt(claim.number, &claim.id, "lost", None).await.unwrap());
+        assert!(!store.doubt(claim.number, &claim.id, "reset", None).await.unwrap());
+        assert!(store.doubt(claim.number, &claim.id, "cut off", Some("t")).await.unwrap());
+        assert_eq!(store.again(&[claim.number]).await.unwrap(), Ok(vec![(claim.number, "t".into())]));
+    }
+
+    #[tokio::test]
+    async fn what_is_submitted_and_has_a_problem_is_held_up() {
+        let (_directory, store, claim) = claimed().await;
+        assert!(store.submitted(&claim, "t").await.unwrap());
+        assert!(store.later(claim.number, "t", Duration::ZERO, None).await.unwrap());
+        assert_eq!(store.held_up().await.unwrap(), []);
+        assert!(store.later(claim.number, "t", Duration::ZERO, Some("full disk")).await.unwrap());
+        assert_eq!(store.held_up().await.unwrap()[0].problem.as_deref(), Some("full disk"));
+    }
+
+    #[tokio::test]
+    async fn the_first_worker_settles_who_speaks() {
+        let (_directory, store, _) = claimed().await;
+        assert_eq!(store.spoken_by("the API").await.unwrap(), "the API");
+        assert_eq!(store.spoken_by("simulators").await.unwrap(), "the API");
     }
 }

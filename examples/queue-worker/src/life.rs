@@ -2,9 +2,7 @@
 
 use std::{future::Future, sync::Arc, time::Duration};
 
-use apalis::prelude::{
-    BackendExt, BoxDynError, Data, WorkerBuilder, WorkerBuilderExt, WorkerContext, WorkerError,
-};
+use apalis::prelude::{BackendExt, BoxDynError, Data, WorkerBuilder, WorkerBuilderExt, WorkerError};
 use apalis_postgres::PostgresStorage;
 use apalis_sqlite::SqliteStorage;
 
@@ -31,7 +29,7 @@ where
 {
     while !speaker.is_stopping() {
         // A name is never used twice: apalis would not let it in before the earlier one counts as dead.
-        let end = tokio::spawn(life(format!("{queue}-{}", name()))).await;
+        let end = tokio::spawn(life(format!("{queue}-{}-{}", speaker.name, name()))).await;
         let problem = match end {
             Ok(Ok(())) => continue,
             Ok(Err(error)) => error.to_string(),
@@ -86,16 +84,12 @@ pub(crate) async fn collections(speaker: Arc<Speaker>, name: String) -> Result<(
     life!(speaker, name, COLLECT, speaker.collections, collect_job)
 }
 
-async fn submit_job(
-    number: i64,
-    speaker: Data<Arc<Speaker>>,
-    worker: WorkerContext,
-) -> Result<(), BoxDynError> {
-    let (speaker, worker) = (Arc::clone(&speaker), worker.name().to_owned());
+async fn submit_job(number: i64, speaker: Data<Arc<Speaker>>) -> Result<(), BoxDynError> {
+    let speaker = Arc::clone(&speaker);
     // On a task of its own: apalis drops its jobs when its database fails, and a reply must be heard all the same.
     let submission = tokio::spawn(async move {
         let _place = speaker.place(&speaker.submissions).await?;
-        after_a_pause(submit::run(&speaker, &worker, number).await).await
+        after_a_pause(submit::run(&speaker, number).await).await
     });
     Ok(submission.await.unwrap_or_else(|panic| Err(panic.into()))?)
 }

@@ -12,7 +12,11 @@ use std::{
 use distribute_ai::Client;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
-use crate::{connection::Connection, ledger::Claim, store::Store};
+use crate::{
+    connection::{Connection, name},
+    ledger::Claim,
+    store::Store,
+};
 
 /// Waiting for a speech is a request now and then, submitting it is one at once.
 const COLLECTED_PER_SUBMITTED: u32 = 8;
@@ -29,6 +33,8 @@ pub(crate) struct Speaker {
     pub(crate) server: String,
     pub(crate) out: PathBuf,
     pub(crate) heartbeat: Duration,
+    /// Of the process, which owns its claims.
+    pub(crate) name: String,
     claims: AtomicU64,
     stop: watch::Sender<Stop>,
     /// A place for each job of a queue; all of them are free when none is under way.
@@ -61,6 +67,7 @@ impl Speaker {
             server: connection.server.clone(),
             out,
             heartbeat,
+            name: name(),
             claims: AtomicU64::new(0),
             stop: watch::Sender::new(Stop::No),
             submissions: Places::new(concurrency.into()),
@@ -70,10 +77,11 @@ impl Speaker {
     }
 
     /// A new claim to a text.
-    pub(crate) fn claim(&self, worker: &str, number: i64) -> Claim {
+    pub(crate) fn claim(&self, number: i64) -> Claim {
+        let worker = &self.name;
         let count = self.claims.fetch_add(1, Ordering::Relaxed);
         let id = format!("{worker}/{count}");
-        Claim { number, worker: worker.to_owned(), id, server: self.server.clone() }
+        Claim { number, worker: worker.clone(), id, server: self.server.clone() }
     }
 
     /// Waits until it is to stop and every job under way has come to its end.

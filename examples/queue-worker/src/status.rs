@@ -18,7 +18,7 @@ pub(crate) async fn run(store: &Store) -> anyhow::Result<Outcome> {
         let count = counts.iter().find(|(name, _)| name == state).map_or(0, |(_, count)| *count);
         println!("{count:>8} {state}");
     }
-    for entry in &troubled {
+    for entry in store.held_up().await?.iter().chain(&troubled) {
         println!("{}", line(entry, now()));
     }
     if !troubled.is_empty() {

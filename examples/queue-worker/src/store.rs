@@ -34,6 +34,11 @@ macro_rules! table {
     };
 }
 
+/// One row: whether the API or simulators speak the texts. The first worker settles it, and its primary key lets in no
+/// second one, however many start at once.
+const SPOKEN_BY: &str =
+    "CREATE TABLE IF NOT EXISTS spoken_by (one INTEGER PRIMARY KEY CHECK (one = 1), kind TEXT NOT NULL)";
+
 const INDEX: &str = "CREATE INDEX IF NOT EXISTS speeches_by_state ON speeches (state, number)";
 
 #[derive(Clone, Debug)]
@@ -83,7 +88,9 @@ impl Store {
         // The URL may hold a password: of what is wrong, sqlx's words are told, and no part of it.
         let refused = |error: sqlx::Error| BadInput(format!("--database: {error}"));
         if url.starts_with("postgres:") || url.starts_with("postgresql:") {
-            let options = PgConnectOptions::from_str(url).map_err(refused)?;
+            // A claim must be on the disk before its request leaves, whatever the server's own setting.
+            let options =
+                PgConnectOptions::from_str(url).map_err(refused)?.options([("synchronous_commit", "on")]);
             // A pool would go on trying for half a minute where nobody listens.
             options.connect().await.map_err(refused)?.close().await.map_err(refused)?;
             return Ok(Self::Postgres(
@@ -115,11 +122,13 @@ impl Store {
                 SqliteStorage::<()>::migrations().run(pool).await?;
                 sqlx::query(table!("INTEGER PRIMARY KEY AUTOINCREMENT")).execute(pool).await?;
                 sqlx::query(INDEX).execute(pool).await?;
+                sqlx::query(SPOKEN_BY).execute(pool).await?;
             }
             Self::Postgres(pool) => {
                 PostgresStorage::<()>::setup(pool).await.context("apalis")?;
                 sqlx::query(table!("BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY")).execute(pool).await?;
                 sqlx::query(INDEX).execute(pool).await?;
+                sqlx::query(SPOKEN_BY).execute(pool).await?;
             }
         }
         Ok(())

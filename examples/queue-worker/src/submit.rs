@@ -17,11 +17,14 @@ use crate::{
 const DEADLINE: Duration = Duration::from_secs(30);
 
 /// How often what came of a submission is written if the database does not take it: with pauses that double up to five
-/// seconds, for about a minute.
+/// seconds, and five for each try at most, for about two minutes.
 const WRITES: u32 = 15;
 
-pub(crate) async fn run(speaker: &Speaker, worker: &str, number: i64) -> anyhow::Result<()> {
-    let claim = speaker.claim(worker, number);
+/// How long the database may take for one of them: a connection that hangs must not hold up the next try.
+const WRITE: Duration = Duration::from_secs(5);
+
+pub(crate) async fn run(speaker: &Speaker, number: i64) -> anyhow::Result<()> {
+    let claim = speaker.claim(number);
     // From here on until the outcome is written, a kill leaves the text in doubt.
     match speaker.store.claim(&claim).await {
         Ok(Some(order)) => submit(speaker, &claim, order).await,
@@ -49,7 +52,13 @@ async fn submit(speaker: &Speaker, claim: &Claim, Order { text, voice }: Order) 
 /// Writes down the id of what was paid for, whatever happens.
 async fn keep(speaker: &Speaker, claim: &Claim, task: &SpeechTask) -> anyhow::Result<()> {
     let (number, id) = (claim.number, task.id());
-    let kept = insist(|| async {
+    // Not by the log alone: somebody may have turned that off. And at once: this process may not live to the last try.
+    let tell = |error: &anyhow::Error| {
+        eprintln!(
+            "error: text {number} is submitted as task {id}, which the database has not taken yet: {error:#}"
+        );
+    };
+    let kept = insist_and(tell, || async {
         if speaker.store.submitted(claim, id.as_str()).await? {
             return Ok(true);
         }
@@ -64,7 +73,6 @@ async fn keep(speaker: &Speaker, claim: &Claim, task: &SpeechTask) -> anyhow::Re
             Err(anyhow::anyhow!("somebody has put {number} back into the queue while it was being submitted"))
         }
         Err(error) => {
-            // Not by the log alone: somebody may have turned that off.
             eprintln!(
                 "error: text {number} is submitted as task {id}, which the database did not take: {error:#}"
             );
@@ -88,7 +96,11 @@ async fn settle(speaker: &Speaker, claim: &Claim, error: &Error) -> anyhow::Resu
             Submission::InDoubt => {
                 // A refusal may name a task all the same.
                 let task = error.task_id().map(distribute_ai::TaskId::as_str);
-                store.doubt(claim.number, &claim.id, &problem, task).await
+                let kept = store.doubt(claim.number, &claim.id, &problem, task).await?;
+                if let (false, Some(task)) = (kept, task) {
+                    tracing::error!(number = claim.number, task, "may be billed, and is not in the ledger");
+                }
+                Ok(kept)
             }
         }
     })
@@ -124,15 +136,32 @@ async fn overtaken(speaker: &Speaker, number: i64) -> anyhow::Result<()> {
 }
 
 /// Until the database takes it, or it would be too long.
-async fn insist<T, F>(mut write: impl FnMut() -> F) -> anyhow::Result<T>
+async fn insist<T, F>(write: impl FnMut() -> F) -> anyhow::Result<T>
 where
     F: Future<Output = anyhow::Result<T>>,
 {
+    insist_and(|_| {}, write).await
+}
+
+/// The same, and tells of the first failure.
+async fn insist_and<T, F>(tell: impl Fn(&anyhow::Error), mut write: impl FnMut() -> F) -> anyhow::Result<T>
+where
+    F: Future<Output = anyhow::Result<T>>,
+{
+    let mut write = async || match tokio::time::timeout(WRITE, write()).await {
+        Ok(written) => written,
+        Err(_) => anyhow::bail!("no answer after {} s", WRITE.as_secs()),
+    };
     let mut pause = Duration::from_millis(100);
-    for _ in 1..WRITES {
+    for attempt in 1..WRITES {
         match write().await {
             Ok(written) => return Ok(written),
-            Err(error) => tracing::warn!("the database did not take it, and is asked again: {error:#}"),
+            Err(error) => {
+                if attempt == 1 {
+                    tell(&error);
+                }
+                tracing::warn!("the database did not take it, and is asked again: {error:#}");
+            }
         }
         tokio::time::sleep(pause).await;
         pause = (pause * 2).min(Duration::from_secs(5));

@@ -4,7 +4,7 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use crate::{
     Outcome,
-    connection::{Connection, check_others},
+    connection::{Connection, check_clock, check_kind, check_others},
     jobs::{COLLECT, SUBMIT},
     life::{LOOK, collections, live, submissions},
     speaker::Speaker,
@@ -26,19 +26,21 @@ pub(crate) struct Args {
     #[arg(long)]
     until_empty: bool,
 
-    /// Seconds between signs of life; a worker that misses three is dead, and others take over
+    /// Seconds between signs of life; a worker that misses three is dead, and others take over; the same for all workers
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..=3600))]
     heartbeat: u16,
 }
 
 pub(crate) async fn run(store: Store, connection: Connection, args: &Args) -> anyhow::Result<Outcome> {
+    let heartbeat = Duration::from_secs(args.heartbeat.into());
+    check_clock(&store, heartbeat).await?;
+    check_kind(&store, &connection.server).await?;
     check_others(&store, &connection.server).await?;
     if connection.simulator.is_some() {
         eprintln!(
             "no DISTRIBUTE_AI_API_KEY: a simulator speaks placeholders, nothing is billed, and it forgets all at its end"
         );
     }
-    let heartbeat = Duration::from_secs(args.heartbeat.into());
     let speaker = Arc::new(Speaker::new(store, &connection, args.out.clone(), heartbeat, args.concurrency));
 
     tokio::spawn(stop_at_a_signal(Arc::clone(&speaker)));

@@ -75,7 +75,11 @@ async fn a_task_that_ends_in_error_fails_and_can_be_tried_again() {
     queue.enqueue(&["Hello"]);
     assert_eq!(queue.work_off(), Some(1));
     assert!(queue.status().failed[&1].contains("the task ended in the status ERROR"));
-    assert!(queue.run(&["again", "1"]).status.success());
+    let again = String::from_utf8(queue.run(&["again", "1"]).stdout).unwrap();
+    assert!(
+        again.starts_with("1 was task ") && again.contains(", which may have been paid for\n"),
+        "{again}"
+    );
     assert_eq!(queue.work_off(), Some(0));
     assert_eq!(queue.speech(1), Some(Simulator::audio_of("Hello")));
 }

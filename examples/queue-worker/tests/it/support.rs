@@ -107,6 +107,8 @@ impl Queue {
                 status.in_doubt.insert(number.parse().unwrap(), problem.to_owned());
             } else if let Some((number, problem)) = line.split_once(" is failed since ") {
                 status.failed.insert(number.parse().unwrap(), problem.to_owned());
+            } else if line.contains(" is submitted since ") {
+                // Held up, for now.
             } else {
                 let (count, state) = line.trim().split_once(' ').unwrap();
                 status.counts.insert(state.to_owned(), count.parse().unwrap());
