@@ -1,6 +1,6 @@
 //! The job that fetches a speech: wait for a while, save, write it down. It may run any number of times.
 
-use std::{fs, io::ErrorKind, path::Path, time::Duration};
+use std::{error::Error as _, fs, io::ErrorKind, path::Path, time::Duration};
 
 use distribute_ai::{Error, TaskId};
 use tempfile::TempPath;
@@ -85,8 +85,9 @@ async fn settle(
     let problem = error.to_string();
     match after_collection(error, age) {
         Collection::Later { after } => {
-            // To take long is no problem.
-            let problem = (!error.is_deadline()).then_some(problem);
+            // To take long is no problem, unless the server could not be asked.
+            let is_long = error.is_deadline() && error.status().is_none() && error.source().is_none();
+            let problem = (!is_long).then_some(problem);
             if let Some(problem) = &problem {
                 tracing::warn!(number, "{problem}");
             }

@@ -201,6 +201,28 @@ mod tests {
         }
     }
 
+    #[tokio::test]
+    async fn what_is_refused_fails_and_what_is_not_known_may_be_late() {
+        let (day, soon) = (Duration::from_hours(24), Duration::from_secs(100));
+        let later = |seconds| Collection::Later { after: Duration::from_secs(seconds) };
+        for (status, age, expected) in [
+            (400, soon, Collection::Failed),
+            (410, soon, Collection::Failed),
+            (404, soon, later(25)),
+            (404, day, Collection::Failed),
+            (401, day, Collection::Closed),
+            (403, soon, Collection::Closed),
+            (500, soon, later(25)),
+            (503, day, later(300)),
+        ] {
+            let simulator = Simulator::start().await.unwrap();
+            let task = simulator.client().speak("Hello").submit().await.unwrap();
+            simulator.script(Route::Result, Script::always(Fault::status(status)));
+            let error = task.status().await.unwrap_err();
+            assert_eq!(after_collection(&error, age), expected, "{status}: {error}");
+        }
+    }
+
     #[test]
     fn a_task_is_looked_at_the_less_often_the_older_it_is() {
         for (age, pause) in [(0, 1), (4, 1), (100, 25), (3_600, 300), (1_000_000, 300)] {
