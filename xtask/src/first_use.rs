@@ -54,6 +54,10 @@ pub(crate) fn run(root: &Root, args: &Args) -> Result<(), Failure> {
     let simulator = Simulator::start(root)?;
     let directory =
         tempfile::tempdir().map_err(|error| Failure::usage(format!("no temporary directory: {error}")))?;
+    let target =
+        std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.path().join("target"), PathBuf::from);
+    // Seen from here; cargo runs elsewhere.
+    let target = std::path::absolute(&target).map_err(|error| io(&target, &error))?;
     for (choice, program) in programs {
         let at = directory.path().join(choice.name);
         let manifest = manifest(&package, choice, &program);
@@ -65,8 +69,8 @@ pub(crate) fn run(root: &Root, args: &Args) -> Result<(), Failure> {
         cargo
             .args(["run", "--quiet"])
             .current_dir(&at)
-            // One for all three: most of what they are built from is the same.
-            .env("CARGO_TARGET_DIR", root.path().join("target/first-use"))
+            // Most of what they are built from is there already.
+            .env("CARGO_TARGET_DIR", &target)
             .envs(simulator.environment.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null());
         let status = cargo.status().map_err(|error| Failure::usage(format!("cargo run: {error}")))?;
