@@ -26,8 +26,8 @@ use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 #[global_allocator]
 static MEMORY: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
-const TURNS: usize = 60;
-const REQUESTS: u32 = 100;
+const TURNS: usize = 600;
+const REQUESTS: u32 = 20;
 const TEXT: &str =
     "Call me Ishmael. Some years ago, never mind how long precisely, having little or no money in my purse.";
 
@@ -96,7 +96,9 @@ impl ByHand<'_> {
         let request = self
             .http
             .post(format!("{}{path}", self.server.base_url))
+            .header("accept", "application/json")
             .header("authorization", &self.server.api_key)
+            .header("user-agent", concat!("distribute-ai/", env!("CARGO_PKG_VERSION")))
             .timeout(Duration::from_secs(30))
             .json(body);
         let reply = request.send().await.expect("a reply").error_for_status().expect("a success");

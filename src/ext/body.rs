@@ -23,7 +23,7 @@ const READ: u8 = 1;
 const GIVEN_UP: u8 = 2;
 
 pub(crate) struct OnceBody {
-    bytes: Bytes,
+    body: reqwest::Body,
     state: Arc<AtomicU8>,
 }
 
@@ -31,9 +31,9 @@ pub(crate) struct OnceBody {
 pub(crate) struct Claim(Arc<AtomicU8>);
 
 impl OnceBody {
-    pub(crate) fn new(bytes: Bytes) -> (Self, Claim) {
+    pub(crate) fn new(body: reqwest::Body) -> (Self, Claim) {
         let state = Arc::new(AtomicU8::new(UNTOUCHED));
-        (Self { bytes, state: Arc::clone(&state) }, Claim(state))
+        (Self { body, state: Arc::clone(&state) }, Claim(state))
     }
 }
 
@@ -48,17 +48,22 @@ impl Body for OnceBody {
     type Data = Bytes;
     type Error = io::Error;
 
-    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
         match self.state.compare_exchange(UNTOUCHED, READ, Ordering::AcqRel, Ordering::Acquire) {
-            Ok(_) => Poll::Ready(Some(Ok(Frame::data(std::mem::take(&mut self.bytes))))),
-            Err(READ) => Poll::Ready(None),
+            Ok(_) | Err(READ) => {
+                let frame = Pin::new(&mut self.body).poll_frame(context);
+                frame.map(|frame| frame.map(|frame| frame.map_err(io::Error::other)))
+            }
             Err(_) => Poll::Ready(Some(Err(io::Error::other("the request was given up before it was sent")))),
         }
     }
 
     /// Exact, so that the request has a `Content-Length` and isn't chunked.
     fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.bytes.len() as u64)
+        self.body.size_hint()
     }
 }
 

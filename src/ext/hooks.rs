@@ -1,6 +1,5 @@
 //! Where the generated client lets us in: just before a request leaves, and around its sending.
 
-use bytes::Bytes;
 use progenitor_client::{ClientHooks, OperationInfo};
 use reqwest::{
     Body, Request, Response, ResponseBuilderExt, StatusCode, Url,
@@ -43,49 +42,46 @@ impl ClientHooks<State> for Client {
         }
         let asked = request.url().clone();
         let claim = claim_body(&mut request);
-        match send(self, request, &asked).await {
-            Ok(response) => {
-                tracing::debug!(
-                    operation = info.operation_id,
-                    status = response.status().as_u16(),
-                    "answered"
-                );
-                Ok(response)
-            }
-            Err(error) => {
-                let unsent = claim.is_some_and(|claim| claim.give_up());
-                tracing::debug!(operation = info.operation_id, unsent, "not answered");
-                // The error is the HTTP client's, and its address all of it that is ours to change: it stays only if
-                // nobody has seen the request and nobody will. `Fault` reads that.
-                Err(if unsent { error.with_url(asked) } else { error.without_url() })
-            }
+        let answer = match execute(self, request).await {
+            Ok(response) => self.receive(response, asked).await.map_err(reqwest::Error::without_url),
+            // The error is the HTTP client's, and its address all of it that is ours to change: it stays only if
+            // nobody has seen the request and nobody will. `Fault` reads that.
+            Err(error) if claim.is_some_and(|claim| claim.give_up()) => Err(error.with_url(asked)),
+            Err(error) => Err(error.without_url()),
+        };
+        let operation = info.operation_id;
+        match &answer {
+            Ok(response) => tracing::debug!(operation, status = response.status().as_u16(), "answered"),
+            Err(error) => tracing::debug!(operation, unsent = error.url().is_some(), "not answered"),
         }
+        answer
     }
 }
 
 /// Puts a body in place that can tell whether it was read.
 fn claim_body(request: &mut Request) -> Option<Claim> {
-    let bytes = Bytes::copy_from_slice(request.body()?.as_bytes()?);
-    let (body, claim) = OnceBody::new(bytes);
+    let (body, claim) = OnceBody::new(request.body_mut().take()?);
     *request.body_mut() = Some(Body::wrap(body));
     Some(claim)
 }
 
-async fn send(client: &Client, request: Request, asked: &Url) -> reqwest::Result<Response> {
-    let mut response = execute(client, request).await?;
-    let state = client.state();
-    if response.url() != asked {
-        return Ok(elsewhere(&response));
+impl Client {
+    /// The whole of an answer, in a form that the generated code can read.
+    async fn receive(&self, mut response: Response, asked: Url) -> reqwest::Result<Response> {
+        let state = self.state();
+        if *response.url() != asked {
+            return Ok(elsewhere(&response));
+        }
+        if !response.status().is_success()
+            && let Some(time) = retry_after(response.headers())
+        {
+            // For every request of this client, not only the one that was told.
+            state.gate.close_for(time);
+        }
+        let body = read(&mut response).await?;
+        let body = if response.status().is_success() { body } else { legible(&body, state) };
+        Ok(with_body(response, asked, body))
     }
-    if !response.status().is_success()
-        && let Some(time) = retry_after(response.headers())
-    {
-        // For every request of this client, not only the one that was told.
-        state.gate.close_for(time);
-    }
-    let body = read(&mut response).await?;
-    let body = if response.status().is_success() { body } else { legible(&body, state) };
-    Ok(with_body(response, body))
 }
 
 async fn execute(client: &Client, request: Request) -> reqwest::Result<Response> {
@@ -137,11 +133,15 @@ fn elsewhere(response: &Response) -> Response {
     redirect.body(body).expect("a status and a body make a response").into()
 }
 
-fn with_body(mut response: Response, body: Vec<u8>) -> Response {
-    let mut rebuilt = http::Response::builder().status(response.status()).url(response.url().clone());
+/// The response with this body in the place of its own, and all else as it was.
+fn with_body(mut response: Response, url: Url, body: Vec<u8>) -> Response {
+    let mut rebuilt = http::Response::builder().status(response.status()).version(response.version());
     if let Some(headers) = rebuilt.headers_mut() {
         *headers = std::mem::take(response.headers_mut());
         headers.remove(CONTENT_LENGTH);
     }
-    rebuilt.body(body).expect("its parts come from a response").into()
+    if let Some(extensions) = rebuilt.extensions_mut() {
+        *extensions = std::mem::take(response.extensions_mut());
+    }
+    rebuilt.url(url).body(body).expect("its parts come from a response").into()
 }
