@@ -8,11 +8,8 @@ use std::{error, sync::Arc, time::Duration};
 use reqwest::{StatusCode, header::HeaderMap};
 use serde::de::DeserializeOwned;
 
-use super::{TaskId, client::Shared, retry_after::retry_after};
-use crate::{
-    ApiError, ResponseValue,
-    types::{ErrorBody, TaskCreated},
-};
+use super::{TaskId, client::Shared, named_task, retry_after::retry_after};
+use crate::{ApiError, ResponseValue, types::ErrorBody};
 
 pub(crate) type BoxError = Box<dyn error::Error + Send + Sync>;
 
@@ -62,7 +59,7 @@ impl Fault {
     pub(crate) fn answered(status: StatusCode, headers: &HeaderMap, message: &str) -> Self {
         let what = if status.is_success() { What::Unreadable } else { What::Status(status) };
         let reply = Reply { status, message: shortened(message), retry_after: retry_after(headers) };
-        Self { reply: Some(reply), ..Self::new(what) }
+        Self { reply: Some(reply), task: named_task::kept(headers), ..Self::new(what) }
     }
 
     pub(crate) fn retry_after(&self) -> Option<Duration> {
@@ -97,9 +94,7 @@ impl Fault {
                 let (status, headers) = (reply.status(), reply.headers().clone());
                 // The hooks have read it already.
                 let text = state.key.redacted(&reply.text().await.unwrap_or_default());
-                let created = serde_json::from_str(&text).ok().filter(|TaskCreated { id }| !id.is_empty());
-                let task = created.map(|TaskCreated { id }| TaskId::from_server(id));
-                Self { task, ..Self::answered(status, &headers, &words(&text)) }
+                Self::answered(status, &headers, &words(&text))
             }
         }
     }

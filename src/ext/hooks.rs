@@ -9,11 +9,12 @@ use serde_json::json;
 
 use super::{
     body::{Claim, OnceBody},
-    client::{Shared, State},
+    client::State,
     fault::words,
+    named_task,
     retry_after::retry_after,
 };
-use crate::{ApiError, Client, generated::facts, types::TaskCreated};
+use crate::{ApiError, Client, generated::facts};
 
 /// The most of a reply that is read. What the API says is a few hundred bytes; what is larger comes from elsewhere, and
 /// is cut.
@@ -78,8 +79,12 @@ impl Client {
             // For every request of this client, not only the one that was told.
             state.gate.close_for(time);
         }
-        let body = read(&mut response).await?;
-        let body = if response.status().is_success() { body } else { legible(&body, state) };
+        let mut body = read(&mut response).await?;
+        if !response.status().is_success() {
+            let text = state.key.redacted(&String::from_utf8_lossy(&body));
+            named_task::keep(&text, response.headers_mut());
+            body = legible(&text);
+        }
         Ok(with_body(response, asked, body))
     }
 }
@@ -113,15 +118,9 @@ async fn read(response: &mut Response) -> reqwest::Result<Vec<u8>> {
 }
 
 /// The body of a refusal as the generated code can read it, whatever the server or a proxy wrote: without this, status
-/// and headers of a documented error with an HTML page are lost. The key is taken out should it be repeated, and an id
-/// is left in: it may be of something paid for.
-fn legible(body: &[u8], state: &Shared) -> Vec<u8> {
-    let text = String::from_utf8_lossy(body);
-    let mut legible = json!({"message": state.key.redacted(&words(&text))});
-    if let Ok(TaskCreated { id }) = serde_json::from_str(&text) {
-        legible["id"] = id.into();
-    }
-    legible.to_string().into_bytes()
+/// and headers of a documented error with an HTML page are lost.
+fn legible(text: &str) -> Vec<u8> {
+    json!({"message": words(text)}).to_string().into_bytes()
 }
 
 /// An HTTP client of the user's has followed a redirect, and this is the answer of another address to another request.

@@ -12,6 +12,7 @@ mod builder;
 mod client;
 mod hooks;
 mod key;
+mod named_task;
 
 mod decide;
 mod error;

@@ -116,7 +116,7 @@ impl Polling {
         self.failures = 0;
         self.last_fault = None;
         if self.last_status.as_ref() != Some(&result.status) {
-            tracing::debug!(task = %self.schedule.id, status = %result.status, "status");
+            tracing::debug!(task = self.schedule.id.as_str(), status = %result.status, "status");
             self.last_status = Some(result.status.clone());
         }
         let Schedule { pacing, history, start, deadline, .. } = &mut self.schedule;
@@ -151,7 +151,7 @@ impl Polling {
             return Err(Error::ended(verdict, fault).of_task(&self.schedule.id));
         }
         self.failures += 1;
-        tracing::warn!(task = %self.schedule.id, failures = self.failures, fault = ?fault.what, "not answered");
+        tracing::warn!(task = self.schedule.id.as_str(), failures = self.failures, fault = ?fault.what, "not answered");
         self.schedule.due = now + jittered(backoff(self.failures));
         self.retry_after = fault.retry_after().or(self.retry_after);
         // Silence after a server's words doesn't make them less worth telling.

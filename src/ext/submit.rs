@@ -45,7 +45,7 @@ pub(crate) async fn send_once(request: impl Future<Output = Result<TaskId, Fault
     let outcome = request.await;
     in_flight.landed();
     if let Ok(id) = &outcome {
-        tracing::info!(task = %id, "submitted");
+        tracing::info!(task = id.as_str(), "submitted");
     }
     outcome
 }

@@ -86,7 +86,7 @@ impl IntoFuture for Wait {
     type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
 
     fn into_future(self) -> Self::IntoFuture {
-        let span = tracing::info_span!("wait", task = %self.task.id());
+        let span = tracing::info_span!("wait", task = self.task.id().as_str());
         Box::pin(self.run().instrument(span))
     }
 }

@@ -104,6 +104,9 @@ async fn an_id_that_arrived_is_not_lost_with_the_end_of_its_reply() {
     assert_eq!(client(&server.url).speak("Hello").submit().await.unwrap().id().as_str(), ID);
 
     for (status, body) in [
+        // Documented of a create, and not.
+        ("400 Bad Request", json!({"message": "queued, then something broke", "id": ID})),
+        ("404 Not Found", json!({"error": "queued, then something broke", "id": ID})),
         ("500 Internal Server Error", json!({"message": "queued, then something broke", "id": ID})),
         ("500 Internal Server Error", json!({"id": ID, "error": "something broke"})),
         ("503 Service Unavailable", json!({"id": ID})),

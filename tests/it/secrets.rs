@@ -1,6 +1,10 @@
 //! The key goes to the API's origin and shows up nowhere else.
 
-use std::{io, sync::Mutex, time::Duration};
+use std::{
+    io,
+    sync::{Mutex, Once},
+    time::Duration,
+};
 
 use distribute_ai::{Client, testing::httpmock::MockServer};
 use futures_util::StreamExt;
@@ -127,15 +131,23 @@ impl io::Write for Log {
     }
 }
 
-#[tokio::test]
-async fn not_in_a_log_line_and_neither_is_the_text() {
+fn listen() {
+    static ONCE: Once = Once::new();
     // The servers of the tests run in this process, and may log what they are sent.
     let ours = filter_fn(|line| {
         !line.target().starts_with("httpmock") && !line.target().starts_with("hyper::server")
     });
     let lines = tracing_subscriber::fmt::layer().with_ansi(false).with_writer(|| Log).with_filter(ours);
-    tracing_subscriber::registry().with(lines).init();
+    ONCE.call_once(|| tracing_subscriber::registry().with(lines).init());
+}
 
+fn log() -> String {
+    String::from_utf8(LOG.lock().unwrap().clone()).unwrap()
+}
+
+#[tokio::test]
+async fn not_in_a_log_line_and_neither_is_the_text() {
+    listen();
     let server = serving(completed("http://127.0.0.1:9/a.wav?signature=s3cr3t"));
     client(&server.base_url()).speak("my secret thoughts").await.unwrap();
     let refusing = MockServer::start();
@@ -145,9 +157,22 @@ async fn not_in_a_log_line_and_neither_is_the_text() {
     });
     client(&refusing.base_url()).speak("my secret thoughts").submit().await.unwrap_err();
 
-    let log = String::from_utf8(LOG.lock().unwrap().clone()).unwrap();
+    let log = log();
     assert!(log.contains("submitted") && log.contains(ID), "an operator finds the id: {log}");
     for secret in [KEY, "thoughts", "s3cr3t"] {
         assert!(!log.contains(secret), "{secret}: {log}");
     }
+}
+
+#[tokio::test]
+async fn an_id_forges_no_log_line() {
+    listen();
+    let created = json!({"id": "t1\nERROR all is lost"});
+    let bodies = [created, completed("http://127.0.0.1:9/a.wav")];
+    let server = Socket::play(bodies.map(|body| Act::json("200 OK", &body))).await;
+    client(&server.url).speak("Hello").await.unwrap();
+
+    let log = log();
+    assert!(log.contains("all is lost"), "{log}");
+    assert!(!log.lines().any(|line| line.starts_with("ERROR")), "{log}");
 }

@@ -73,7 +73,7 @@ impl<K: Display + Send + 'static, A: Api> Engine<K, A> {
                 if let Some(callback) = &order.on_submitted
                     && catch_unwind(AssertUnwindSafe(|| callback(&id))).is_err()
                 {
-                    tracing::error!(task = %id, "`on_submitted` panicked; the task goes on");
+                    tracing::error!(task = id.as_str(), "`on_submitted` panicked; the task goes on");
                 }
                 let characters = order.request.input.chars().count();
                 let task = SpeechTask::submitted(self.api.client().clone(), id).of_length(characters);

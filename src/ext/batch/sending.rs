@@ -159,7 +159,7 @@ impl<K: Display + Send + 'static, A: Api> Engine<K, A> {
                 _ => Ok(()),
             };
             if let Err(error) = kept {
-                tracing::error!(key = %name, ?sent, %error, "sent, and the journal doesn't know how it ended");
+                tracing::error!(key = &*name, ?sent, %error, "sent, and the journal doesn't know how it ended");
             }
             (place, sent)
         }));

@@ -56,9 +56,9 @@ impl<K> Ended<K> {
     pub(super) fn left_untaken(&self) {
         let key = &*self.name;
         match &self.outcome {
-            Ok((task, _)) => tracing::warn!(key, %task, "done, and nobody took the result"),
+            Ok((task, _)) => tracing::warn!(key, task = task.as_str(), "done, and nobody took the result"),
             Err(error) => match error.task_id() {
-                Some(task) => tracing::warn!(key, %task, %error, "nobody took the error"),
+                Some(task) => tracing::warn!(key, task = task.as_str(), %error, "nobody took the error"),
                 None if error.is_in_doubt() => tracing::error!(key, %error, "nobody took the error"),
                 None => {}
             },
