@@ -23,7 +23,7 @@ const ALL: [(&str, &[&str]); 7] = [
     ("overhead", &["bench", "--bench", "overhead"]),
     ("waiting", &["bench", "--bench", "waiting"]),
     ("download", &["bench", "--bench", "download"]),
-    ("build", &["xtask", "build-cost"]),
+    ("build", &["xtask", "build-cost", "--rounds", "2"]),
     ("build-release", &["xtask", "build-cost", "--release"]),
 ];
 
