@@ -18,6 +18,7 @@ use super::{
 /// | [`is_invalid`](Self::is_invalid) | an argument or setting is out of its limits; nothing was sent | correct it |
 /// | [`is_unreachable`](Self::is_unreachable) | the server was never reached; nothing was billed | try again |
 /// | [`is_rejected`](Self::is_rejected) | the server refused the request; nothing was billed | read [`message`](Self::message) |
+/// | [`is_unauthorized`](Self::is_unauthorized) | of these, the API key was refused | check the key |
 /// | [`is_rate_limited`](Self::is_rate_limited) | the server asked to hold off; nothing was billed | wait for [`retry_after`](Self::retry_after) |
 /// | [`is_in_doubt`](Self::is_in_doubt) | a submission may or may not have been taken, and billed | decide: it is never sent again by itself |
 /// | [`is_unanswered`](Self::is_unanswered) | a single status request brought no answer | ask again: asking is free |
@@ -120,7 +121,8 @@ impl Error {
         refused || matches!(self.0.kind, Kind::Held(_))
     }
 
-    /// A submission may have reached the server, and no id came back: it may have been billed or not.
+    /// A submission may have reached the server, and no answer came back that settles it: it may have been billed or not.
+    /// If the answer named a task all the same, the [`task_id`](Self::task_id) is there to ask for.
     ///
     /// It is not sent again, for the API has no means to tell a repetition from a second order. Whether to is yours
     /// to decide: then, or beforehand by [`Speak::resubmit_in_doubt`](crate::Speak::resubmit_in_doubt).
@@ -166,7 +168,7 @@ impl Error {
         matches!(self.0.kind, Kind::Download { .. })
     }
 
-    /// A file could not be written.
+    /// A file could not be read or written: an audio, or a journal.
     #[must_use]
     pub fn is_io(&self) -> bool {
         matches!(self.0.kind, Kind::Io { .. })
