@@ -60,10 +60,19 @@ pub(crate) async fn run(store: Store, connection: Connection, args: &Args) -> an
     tell(&speaker.store).await
 }
 
+/// As shells count a program that Ctrl-C has ended.
+const INTERRUPTED: i32 = 130;
+
 async fn stop_at_a_signal(speaker: Arc<Speaker>) {
     if signalled().await.is_ok() {
         eprintln!("stopping: what is being submitted is heard to the end, the rest is left to others");
+        eprintln!("Ctrl-C stops at once, and leaves what is being submitted in doubt");
         speaker.ask_to_stop();
+    }
+    // Of a person, who sees what was said; supervisors may well send their signal twice.
+    if tokio::signal::ctrl_c().await.is_ok() {
+        // The ledger knows what was being submitted, as after a kill.
+        std::process::exit(INTERRUPTED);
     }
 }
 

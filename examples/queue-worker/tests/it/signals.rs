@@ -31,6 +31,28 @@ async fn asked_to_stop_it_hears_the_reply_that_is_on_its_way_and_releases_the_re
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn interrupted_twice_it_ends_at_once_and_leaves_a_doubt() {
+    let silent = Script::always(Fault::never_answer().after_accepting());
+    let simulator = simulator(10).script(Route::Create, silent).start().await.unwrap();
+    let queue = Queue::new(&simulator);
+    queue.enqueue(&["Hello"]);
+    let mut worker = queue.work(&[]);
+    until("accepted", &queue, || simulator.creates() == 1).await;
+    signal(&worker, "INT");
+    until("heard", &queue, || queue.logged().contains("Ctrl-C stops at once")).await;
+    // As soon as it listens again.
+    until("ended", &queue, || {
+        signal(&worker, "INT");
+        worker.try_wait().unwrap().is_some()
+    })
+    .await;
+    assert_eq!(worker.wait().unwrap().code(), Some(130), "{}", queue.logged());
+    assert_eq!(queue.work_off(), Some(1));
+    assert_eq!(queue.status().in_doubt.len(), 1);
+    assert_eq!(simulator.spoken(), ["Hello"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_reply_that_a_worker_hears_late_ends_the_doubt() {
     let slow = Fault::slow_drip(1, Duration::from_millis(20));
     let simulator = simulator(10).script(Route::Create, Script::nth(1, slow)).start().await.unwrap();
