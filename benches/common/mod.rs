@@ -47,6 +47,11 @@ impl Server {
     pub(crate) fn client(&self) -> ClientBuilder {
         Client::builder().api_key(&self.api_key).base_url(&self.base_url)
     }
+
+    #[allow(dead_code, reason = "not every benchmark asks")]
+    pub(crate) fn process_id(&self) -> u32 {
+        self.process.id()
+    }
 }
 
 impl Drop for Server {
