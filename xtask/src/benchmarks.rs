@@ -72,7 +72,9 @@ fn place(root: &Root) -> String {
     let cpus = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let model = cpus.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
     let cores = std::thread::available_parallelism().map_or(0, usize::from);
-    let revision = said("git", &["describe", "--always", "--dirty"]);
+    // The page that is being written makes nothing else of what was measured.
+    let changed = said("git", &["status", "--porcelain", "--", ".", ":!docs"]);
+    let revision = said("git", &["describe", "--always"]) + if changed.is_empty() { "" } else { "-dirty" };
     format!(
         "_{} of {}; {cores} × {}, {}, {}_",
         said("date", &["-u", "+%Y-%m-%d"]),
