@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::{
     body::{Claim, OnceBody},
-    client::State,
+    client::{Shared, State},
     fault::words,
     named_task,
     retry_after::retry_after,
@@ -81,9 +81,9 @@ impl Client {
         }
         let mut body = read(&mut response).await?;
         if !response.status().is_success() {
-            let text = state.key.redacted(&String::from_utf8_lossy(&body));
-            named_task::keep(&text, response.headers_mut());
-            body = legible(&text);
+            let text = String::from_utf8_lossy(&body);
+            named_task::keep(&state.key.redacted(&text), response.headers_mut());
+            body = legible(&text, state);
         }
         Ok(with_body(response, asked, body))
     }
@@ -118,9 +118,9 @@ async fn read(response: &mut Response) -> reqwest::Result<Vec<u8>> {
 }
 
 /// The body of a refusal as the generated code can read it, whatever the server or a proxy wrote: without this, status
-/// and headers of a documented error with an HTML page are lost.
-fn legible(text: &str) -> Vec<u8> {
-    json!({"message": words(text)}).to_string().into_bytes()
+/// and headers of a documented error with an HTML page are lost. The key is taken out should it be repeated.
+fn legible(text: &str, state: &Shared) -> Vec<u8> {
+    json!({"message": state.key.redacted(&words(text))}).to_string().into_bytes()
 }
 
 /// An HTTP client of the user's has followed a redirect, and this is the answer of another address to another request.

@@ -50,7 +50,12 @@ async fn nor_is_the_address_of_an_audio() {
 #[tokio::test]
 async fn not_in_an_error_even_if_the_server_repeats_it() {
     let words = format!("no such key: {KEY}");
+    // What a server had from another one, which spells in numbers.
+    let spelled = KEY.encode_utf16().map(|unit| format!("\\u{unit:04x}")).collect::<Vec<_>>().concat();
+    let passed_on = format!(r#"{{"error":"no such key: {spelled}"}}"#);
     for act in [
+        Act::json("401 Unauthorized", &json!({"message": passed_on})),
+        Act::json("400 Bad Request", &json!({"message": passed_on})),
         Act::json("401 Unauthorized", &json!({"message": words})),
         Act::reply("401 Unauthorized", "", &words),
         Act::reply("502 Bad Gateway", "", &words),
