@@ -5,7 +5,7 @@ use std::{fs, path::Path};
 use distribute_ai::{Audio, Error};
 use futures_util::StreamExt;
 
-use crate::support::{Act, ID, Socket, builder, client, completed, nobody, serving};
+use crate::support::{Act, ID, NOBODY, Socket, builder, client, completed, serving};
 
 /// The audio at this address, as a finished task has it.
 async fn audio_at(url: &str) -> Audio {
@@ -218,7 +218,7 @@ async fn a_refusal_of_the_host_is_final_and_a_stumble_is_not() {
 
 #[tokio::test]
 async fn a_host_that_is_not_there_is_said_after_a_few_tries() {
-    let audio = audio_at(&format!("{}/a.wav", nobody().await)).await;
+    let audio = audio_at(&format!("{NOBODY}/a.wav")).await;
     let mut stream = audio.stream();
     is_download(&stream.next().await.unwrap().unwrap_err(), "did not answer");
     assert!(stream.next().await.is_none());

@@ -5,7 +5,7 @@ use std::time::Duration;
 use distribute_ai::testing::httpmock::MockServer;
 use serde_json::json;
 
-use crate::support::{Act, CREATE, ID, KEY, Socket, builder, client, completed, nobody, result};
+use crate::support::{Act, CREATE, ID, KEY, NOBODY, Socket, builder, client, completed, result};
 
 #[tokio::test]
 async fn does_not_resubmit_when_in_doubt() {
@@ -70,7 +70,7 @@ async fn submits_again_when_it_was_refused_for_now() {
 
 #[tokio::test]
 async fn a_host_that_is_not_there_is_tried_and_then_named_unreachable() {
-    let error = client(&nobody().await).speak("Hello").submit().await.unwrap_err();
+    let error = client(NOBODY).speak("Hello").submit().await.unwrap_err();
     assert!(error.is_unreachable(), "{error:?}");
     assert!(!error.is_in_doubt());
     assert_eq!(error.to_string(), "the server was not reached; nothing was sent");
@@ -193,7 +193,7 @@ async fn a_redirect_that_a_client_of_the_users_follows_leaves_a_doubt() {
         Act::reply("200 OK", "", "<html>"),
         Act::json("200 OK", &json!({"id": ID})),
     ];
-    let mut targets = vec![nobody().await, "ftp://127.0.0.1".into(), "mailto:nobody@example.com".into()];
+    let mut targets = vec![NOBODY.to_owned(), "ftp://127.0.0.1".into(), "mailto:nobody@example.com".into()];
     // To itself: only what comes back tells.
     targets.push(CREATE.into());
     let mut hosts = Vec::new();

@@ -17,6 +17,8 @@ use tokio::{
 
 pub(crate) const KEY: &str = "sk-test-7f3a";
 pub(crate) const ID: &str = "1b671a64-40d5-491e-99b0-da01ff1f3341";
+/// Refuses connections. Not a port that was free a moment ago: another test may be given it.
+pub(crate) const NOBODY: &str = "http://127.0.0.1:9";
 pub(crate) const CREATE: &str = "/async/speech/create";
 pub(crate) const RESULT: &str = "/async/speech/result";
 
@@ -148,12 +150,6 @@ async fn read_request(stream: &mut TcpStream) -> Option<String> {
             return None;
         }
     }
-}
-
-/// An address that refuses connections.
-pub(crate) async fn nobody() -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    format!("http://{}", listener.local_addr().unwrap())
 }
 
 /// An example as a program. `cargo test` builds the examples beside the tests; a narrower command such as
