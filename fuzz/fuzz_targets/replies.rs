@@ -61,11 +61,10 @@ async fn create(client: &Client, replies: &[Answer]) {
     for reply in before {
         assert!(refuses_for_now(reply), "sent again after {reply:?}");
     }
-    // What names a task is never lost. But a refusal that the document knows is one, whatever else it says.
+    // What names a task is never lost.
     let body = &last.body.0;
     let named: Option<Named> = match last.status {
         200 => serde_json::from_slice(body).ok(),
-        400 | 404 => None,
         _ => serde_json::from_str(&String::from_utf8_lossy(body)).ok(),
     };
     let named = named.filter(|named| !named.id.is_empty()).map(|Named { id }| TaskId::from_server(id));
@@ -75,7 +74,11 @@ async fn create(client: &Client, replies: &[Answer]) {
             assert_eq!(Some(id), named, "{last:?}");
         }
         Err(error) => {
-            assert_eq!(error.task_id(), named.as_ref(), "{last:?}");
+            match &named {
+                // The words of a refusal are freed of the key before they are read.
+                Some(id) if id.as_str().contains(KEY) => assert!(error.task_id().is_some(), "{last:?}"),
+                named => assert_eq!(error.task_id(), named.as_ref(), "{last:?}"),
+            }
             let settled = refuses_for_now(last) || matches!(last.status, 307 | 308 | 400..=407 | 409..=498);
             assert_eq!(error.is_in_doubt(), named.is_some() || !settled, "{error}: {last:?}");
             judge(&error);

@@ -110,9 +110,10 @@ pub(crate) async fn outcome<T: DeserializeOwned>(
         Ok(value) => Ok(value.into_inner()),
         Err(ApiError::UnexpectedResponse(reply)) if reply.status().is_success() => {
             let (status, headers) = (reply.status(), reply.headers().clone());
-            let body = reply.bytes().await.unwrap_or_default();
-            serde_json::from_slice(&body).map_err(|error| {
-                let text = state.key.redacted(&String::from_utf8_lossy(&body));
+            // An id with a broken character in it is still worth more than none.
+            let text = reply.text().await.unwrap_or_default();
+            serde_json::from_str(&text).map_err(|error| {
+                let text = state.key.redacted(&text);
                 Fault::answered(status, &headers, &text).caused_by(unlike_the_document(&error))
             })
         }
