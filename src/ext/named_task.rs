@@ -8,7 +8,7 @@ use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use super::TaskId;
 use crate::types::TaskCreated;
 
-/// No server's: what arrives under this name is taken out.
+/// Ours: what a server sends under this name with a refusal is taken out.
 const HEADER: HeaderName = HeaderName::from_static("distribute-ai-named-task");
 
 /// Puts the id that the body of a refusal names, if it does, among its headers.
