@@ -67,6 +67,12 @@ pub(super) async fn answer(mut request: Request) -> Result<Response, Request> {
     Ok(reply.body(Body::wrap_stream(body)).expect("its parts are good").into())
 }
 
+/// A text without this key.
+#[must_use]
+pub fn redacted(key: &str, text: &str) -> String {
+    super::key::ApiKey::new(key).expect("it is one").redacted(text)
+}
+
 /// How long these headers ask to hold off.
 #[must_use]
 pub fn retry_after(headers: &[(String, Vec<u8>)]) -> Option<Duration> {

@@ -82,7 +82,7 @@ impl Client {
         let mut body = read(&mut response).await?;
         if !response.status().is_success() {
             let text = String::from_utf8_lossy(&body);
-            named_task::keep(&state.key.redacted(&text), response.headers_mut());
+            named_task::keep(&text, &state.key, response.headers_mut());
             body = legible(&text, state);
         }
         Ok(with_body(response, asked, body))

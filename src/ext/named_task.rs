@@ -5,22 +5,27 @@
 
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 
-use super::TaskId;
+use super::{TaskId, key::ApiKey};
 use crate::types::TaskCreated;
 
 /// Ours: what a server sends under this name with a refusal is taken out.
 const HEADER: HeaderName = HeaderName::from_static("distribute-ai-named-task");
 
-/// Puts the id that the body of a refusal names, if it does, among its headers.
-pub(crate) fn keep(body: &str, headers: &mut HeaderMap) {
+/// Puts the id that the body of a refusal names, if it does, among its headers. Freed of the key, as all that is kept of
+/// a refusal; but read first: without the key another text may be JSON.
+pub(crate) fn keep(body: &str, key: &ApiKey, headers: &mut HeaderMap) {
     headers.remove(HEADER);
     if let Ok(created) = serde_json::from_str::<TaskCreated>(body)
         && !created.id.is_empty()
-        // As JSON: an id may hold what no header can.
-        && let Ok(value) = HeaderValue::try_from(serde_json::Value::from(created.id).to_string())
+        && let Ok(value) = HeaderValue::try_from(as_json(&key.redacted(&created.id)))
     {
         headers.insert(HEADER, value);
     }
+}
+
+/// An id may hold what no header can; as JSON, it doesn't, but for one character that JSON leaves as it is.
+fn as_json(id: &str) -> String {
+    serde_json::Value::from(id).to_string().replace('\u{7f}', "\\u007f")
 }
 
 /// The id that was kept.
@@ -34,15 +39,17 @@ mod tests {
 
     use super::*;
 
+    const KEY: &str = "sk-\"1";
+
     fn through(body: &str) -> Option<TaskId> {
         let mut headers = HeaderMap::new();
-        keep(body, &mut headers);
+        keep(body, &ApiKey::new(KEY).unwrap(), &mut headers);
         kept(&headers)
     }
 
     #[test]
     fn an_id_comes_through_whatever_is_in_it() {
-        for id in ["t1", "two\nlines", "\"quoted\"", "größe"] {
+        for id in ["t1", "two\nlines", "del\u{7f}", "\0", "\"quoted\"", "größe"] {
             let body = json!({"id": id, "message": "queue full"}).to_string();
             assert_eq!(through(&body).unwrap().as_str(), id);
         }
@@ -57,9 +64,16 @@ mod tests {
     }
 
     #[test]
+    fn the_key_in_an_id_is_taken_out_and_one_that_breaks_the_json_makes_no_id() {
+        let body = json!({"id": format!("t1-{KEY}-2")}).to_string();
+        assert_eq!(through(&body).unwrap().as_str(), "t1-[redacted]-2");
+        assert_eq!(through(&format!("{{\"id\": \"t1-{KEY}-2\"}}")), None);
+    }
+
+    #[test]
     fn a_header_that_a_server_sends_is_no_id() {
         let mut headers = HeaderMap::from_iter([(HEADER, HeaderValue::from_static("\"forged\""))]);
-        keep("{}", &mut headers);
+        keep("{}", &ApiKey::new(KEY).unwrap(), &mut headers);
         assert_eq!(kept(&headers), None);
     }
 }
