@@ -18,7 +18,6 @@ use std::{
 
 use common::{Server, serve_if_asked};
 use distribute_ai::{Client, batch::Results, testing::Simulator};
-use futures_util::StreamExt;
 use peak_alloc::PeakAlloc;
 
 #[global_allocator]

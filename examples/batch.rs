@@ -21,7 +21,6 @@ use distribute_ai::{
     batch::{Progress, Results},
     testing::Simulator,
 };
-use futures_util::StreamExt;
 use indicatif::{ProgressBar, ProgressStyle};
 
 /// Speaks each line of a file into a WAV file of its own.

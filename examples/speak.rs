@@ -20,7 +20,6 @@ use std::{
 use anyhow::{Context, anyhow};
 use clap::Parser;
 use distribute_ai::{Client, Speak, Speech, SpeechTask, TaskId, long_text, testing::Simulator};
-use futures_util::StreamExt;
 use indicatif::{ProgressBar, ProgressStyle};
 
 /// Speaks a text into a WAV file.

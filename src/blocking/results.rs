@@ -1,6 +1,5 @@
 use std::fmt;
 
-use futures_util::StreamExt;
 use tokio::sync::watch;
 
 use super::{Speech, runtime::Runtime};

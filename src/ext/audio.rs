@@ -22,8 +22,6 @@ const MAX_BYTES: u64 = 512 * 1024 * 1024;
 /// checked against what the host announced.
 ///
 /// ```no_run
-/// use futures_util::StreamExt;
-///
 /// # async fn run(speech: distribute_ai::Speech) -> Result<(), distribute_ai::Error> {
 /// let audio = speech.audio()?.max_bytes(20 * 1024 * 1024);
 /// println!("task {}: {}", audio.task_id(), audio.url());
@@ -172,6 +170,15 @@ impl fmt::Debug for Audio {
 /// The pieces of an [`Audio`], as they come.
 #[must_use = "streams do nothing unless polled"]
 pub struct AudioStream(Pin<Box<dyn Stream<Item = Result<Bytes, Error>> + Send>>);
+
+impl AudioStream {
+    /// The next piece, or nothing after the last one. Cancel safe: no piece is lost with the future.
+    ///
+    /// That of `StreamExt`, without the import.
+    pub async fn next(&mut self) -> Option<Result<Bytes, Error>> {
+        StreamExt::next(self).await
+    }
+}
 
 impl Stream for AudioStream {
     type Item = Result<Bytes, Error>;

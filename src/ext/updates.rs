@@ -14,8 +14,6 @@ use crate::types::SpeechStatus;
 /// The changes of a task's status, as a stream.
 ///
 /// ```no_run
-/// use futures_util::StreamExt;
-///
 /// # async fn run(task: distribute_ai::SpeechTask) -> Result<(), distribute_ai::Error> {
 /// # use std::time::Duration;
 /// let mut updates = task.updates().deadline(Duration::from_secs(120));
@@ -59,6 +57,13 @@ impl Updates {
     pub fn deadline(mut self, time: Duration) -> Self {
         self.time = time;
         self
+    }
+
+    /// The next status, or nothing after the last one. Cancel safe: no status is lost with the future.
+    ///
+    /// That of `StreamExt`, without the import.
+    pub async fn next(&mut self) -> Option<Result<Update, Error>> {
+        StreamExt::next(self).await
     }
 }
 

@@ -63,8 +63,6 @@ impl Client {
     /// Speaks many texts: every iterator or stream of `(key, request)`, where a request is a [`Speak`] or a text alone.
     ///
     /// ```
-    /// use futures_util::StreamExt;
-    ///
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let simulator = distribute_ai::testing::Simulator::start().await?;
     /// # let client = simulator.client();
@@ -192,8 +190,6 @@ impl<K> Batch<K> {
     /// everything in it is settled.
     ///
     /// ```
-    /// use futures_util::StreamExt;
-    ///
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let simulator = distribute_ai::testing::Simulator::start().await?;
     /// # let client = simulator.client();

@@ -11,7 +11,6 @@ use crate::{Client, Speak};
 ///
 /// ```
 /// use distribute_ai::{Client, Speak, batch::IntoSpeak};
-/// # use futures_util::StreamExt;
 ///
 /// struct Line {
 ///     speaker: &'static str,

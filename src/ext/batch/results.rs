@@ -8,6 +8,7 @@ use std::{
 };
 
 use futures_core::Stream;
+use futures_util::StreamExt;
 use tokio::{
     runtime::Handle,
     sync::{
@@ -77,11 +78,20 @@ impl<K> Results<K> {
         Self { client, stage: Stage::Idle(driver), ended, taken: Some(taken), order, progress }
     }
 
+    /// The next result, or nothing when all have come. Cancel safe: no result is lost with the future.
+    ///
+    /// That of `StreamExt`, without the import.
+    ///
+    /// # Panics
+    ///
+    /// As the [stream](Self).
+    pub async fn next(&mut self) -> Option<(K, Result<Speech, Error>)> {
+        StreamExt::next(self).await
+    }
+
     /// How far the batch is, whenever you look, and a word whenever that changes.
     ///
     /// ```
-    /// use futures_util::StreamExt;
-    ///
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let simulator = distribute_ai::testing::Simulator::start().await?;
     /// # let client = simulator.client();
@@ -113,8 +123,6 @@ impl<K> Results<K> {
     /// [`is_in_doubt`](Error::is_in_doubt). What was still queued is not among them.
     ///
     /// ```
-    /// use futures_util::StreamExt;
-    ///
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let simulator = distribute_ai::testing::Simulator::start().await?;
     /// # let client = simulator.client();

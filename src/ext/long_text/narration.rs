@@ -7,10 +7,7 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use futures_util::{
-    StreamExt,
-    future::{Either, select},
-};
+use futures_util::future::{Either, select};
 use tokio::sync::{mpsc::UnboundedSender, oneshot, watch};
 
 use super::{
