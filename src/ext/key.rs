@@ -35,24 +35,56 @@ impl ApiKey {
         value
     }
 
-    /// A server may well repeat the key in what it says about it.
+    /// A server may well repeat the key in what it says about it: as it is, or as JSON spells it, whole or torn.
     pub(crate) fn redacted(&self, text: &str) -> String {
         let key = self.0.expose_secret();
-        let escaped = key.replace('\\', "\\\\").replace('"', "\\\"");
-        // As it is, and as it stands in JSON, of which there are two ways with a slash.
-        let forms = [key, &escaped, &escaped.replace('/', "\\/")];
-        let redact =
-            |text: &str| forms.iter().fold(text.to_owned(), |text, form| text.replace(*form, "[redacted]"));
-        // JSON can spell any character as a number; read and written again, it doesn't.
-        if let Ok(json) = serde_json::from_str::<serde_json::Value>(text) {
-            let plain = json.to_string();
-            let redacted = redact(&plain);
-            if redacted != plain {
-                return redacted;
-            }
+        let text = text.replace(key, HIDDEN);
+        if !text.contains('\\') || key.trim_start_matches('\\').is_empty() {
+            return text;
         }
-        redact(text)
+        let (mut redacted, mut rest) = (String::with_capacity(text.len()), text.as_str());
+        while let Some(next) = rest.chars().next() {
+            let behind = behind(rest, key).inspect(|_| redacted.push_str(HIDDEN));
+            rest = behind.unwrap_or_else(|| {
+                let length = if next == '\\' { rest.len() - bare(rest).len() } else { next.len_utf8() };
+                redacted.push_str(&rest[..length]);
+                &rest[length..]
+            });
+        }
+        redacted
     }
+}
+
+const HIDDEN: &str = "[redacted]";
+
+/// What stands behind the key, if a text begins with it in any spelling: JSON puts a backslash before some characters,
+/// more of them where it stands within other JSON, and can tell each by its number. So backslashes count for nothing.
+fn behind<'a>(text: &'a str, key: &str) -> Option<&'a str> {
+    let key = key.trim_start_matches('\\');
+    let Some(next) = key.chars().next() else { return Some(text) };
+    let (rest, bare) = (&key[next.len_utf8()..], bare(text));
+    let told = if bare.len() < text.len() { by_number(bare) } else { None };
+    told.filter(|(told, _)| *told == next)
+        .and_then(|(_, text)| behind(text, rest))
+        .or_else(|| behind(bare.strip_prefix(next)?, rest))
+}
+
+/// A text without the backslashes that it begins with.
+fn bare(text: &str) -> &str {
+    let mut bare = text.trim_start_matches('\\');
+    while bare.len() < text.len()
+        && let Some(('\\', text)) = by_number(bare)
+    {
+        bare = text.trim_start_matches('\\');
+    }
+    bare
+}
+
+/// The character of a `u002b`, and what stands behind it.
+fn by_number(text: &str) -> Option<(char, &str)> {
+    let digits =
+        text.strip_prefix('u')?.get(..4).filter(|four| four.bytes().all(|b| b.is_ascii_hexdigit()))?;
+    Some((char::from_u32(u32::from_str_radix(digits, 16).ok()?)?, &text[5..]))
 }
 
 impl fmt::Debug for ApiKey {
@@ -98,7 +130,29 @@ mod tests {
             assert_eq!(key.redacted(form), "[redacted]");
         }
         let key = ApiKey::new("ab+cd").unwrap();
-        assert_eq!(key.redacted(r#"{"error": "no key ab\u002Bcd"}"#), r#"{"error":"no key [redacted]"}"#);
+        assert_eq!(key.redacted(r#"{"error": "no key ab\u002Bcd"}"#), r#"{"error": "no key [redacted]"}"#);
         assert_eq!(key.redacted(r#"{"error": "no"}"#), r#"{"error": "no"}"#);
+    }
+
+    #[test]
+    fn no_spelling_of_json_tells_it_whole_torn_or_within_other_json() {
+        let key = ApiKey::new(r#"sk-a/b\c"d+u0041"#).unwrap();
+        for text in [
+            r#"{"a": "sk-a\/b\\c\"d+u0041", "a": 1}"#,
+            r#"{"a": "sk-a/b\u005Cc\u0022d\u002bu0041", "a": 1}"#,
+            r#"{"a": "sk-a/b\\c\"d\u002Bu0041"#,
+            r#"{"a": "{\"b\": \"sk-a/b\\\\c\\\"d\\u002bu0041"#,
+            r#"\u0073\u006b\u002d\u0061\u002f\u0062\u005c\u0063\u0022\u0064\u002b\u0075\u0030\u0030\u0034\u0031"#,
+        ] {
+            let redacted = key.redacted(text);
+            assert!(redacted.contains("[redacted]") && !redacted.contains("0041"), "{text}: {redacted}");
+        }
+        for text in [r#"sk-a\/b"#, r"\\\", r"\u005c\u005c", r"\u00", r"\uüüüü", "\\"] {
+            assert_eq!(key.redacted(text), text);
+        }
+        // Neither a text nor a key of backslashes takes for ever.
+        let many = r"\u005c\".repeat(200_000);
+        assert_eq!(key.redacted(&many), many);
+        assert_eq!(ApiKey::new(r"\\").unwrap().redacted(r"a\\\b"), r"a[redacted]\b");
     }
 }
