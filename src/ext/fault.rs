@@ -110,7 +110,6 @@ pub(crate) async fn outcome<T: DeserializeOwned>(
         Ok(value) => Ok(value.into_inner()),
         Err(ApiError::UnexpectedResponse(reply)) if reply.status().is_success() => {
             let (status, headers) = (reply.status(), reply.headers().clone());
-            // An id with a broken character in it is still worth more than none.
             let text = reply.text().await.unwrap_or_default();
             serde_json::from_str(&text).map_err(|error| {
                 let text = state.key.redacted(&text);

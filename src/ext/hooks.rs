@@ -20,6 +20,9 @@ use crate::{ApiError, Client, generated::facts};
 /// is cut.
 const REPLY_LIMIT: usize = 1024 * 1024;
 
+/// Says of a text that it is one, and in which order its bytes are.
+const MARK: &str = "\u{feff}";
+
 /// Sent by the generator with every request; no document of the API knows it.
 const UNDOCUMENTED: &str = "api-version";
 
@@ -79,13 +82,13 @@ impl Client {
             // For every request of this client, not only the one that was told.
             state.gate.close_for(time);
         }
-        let mut body = read(&mut response).await?;
+        named_task::forget(response.headers_mut());
+        let mut text = text(read(&mut response).await?);
         if !response.status().is_success() {
-            let text = String::from_utf8_lossy(&body);
             named_task::keep(&text, &state.key, response.headers_mut());
-            body = legible(&text, state);
+            text = legible(&text, state);
         }
-        Ok(with_body(response, asked, body))
+        Ok(with_body(response, asked, text))
     }
 }
 
@@ -107,7 +110,8 @@ async fn read(response: &mut Response) -> reqwest::Result<Vec<u8>> {
         match response.chunk().await {
             Ok(Some(chunk)) => body.extend_from_slice(&chunk),
             Err(error) if response.status().is_success() => {
-                let whole = serde_json::from_slice::<serde::de::IgnoredAny>(&body).is_ok();
+                let json = body.strip_prefix(MARK.as_bytes()).unwrap_or(&body);
+                let whole = serde_json::from_slice::<serde::de::IgnoredAny>(json).is_ok();
                 return if whole { Ok(body) } else { Err(error) };
             }
             Ok(None) | Err(_) => break,
@@ -117,10 +121,17 @@ async fn read(response: &mut Response) -> reqwest::Result<Vec<u8>> {
     Ok(body)
 }
 
+/// JSON is text. One broken character in an id, or the mark that some servers put before a text, must not cost the id.
+fn text(body: Vec<u8>) -> String {
+    let text =
+        String::from_utf8(body).unwrap_or_else(|body| String::from_utf8_lossy(body.as_bytes()).into_owned());
+    text.strip_prefix(MARK).map(str::to_owned).unwrap_or(text)
+}
+
 /// The body of a refusal as the generated code can read it, whatever the server or a proxy wrote: without this, status
 /// and headers of a documented error with an HTML page are lost. The key is taken out should it be repeated.
-fn legible(text: &str, state: &Shared) -> Vec<u8> {
-    json!({"message": state.key.redacted(&words(text))}).to_string().into_bytes()
+fn legible(text: &str, state: &Shared) -> String {
+    json!({"message": state.key.redacted(&words(text))}).to_string()
 }
 
 /// An HTTP client of the user's has followed a redirect, and this is the answer of another address to another request.
@@ -133,7 +144,7 @@ fn elsewhere(response: &Response) -> Response {
 }
 
 /// The response with this body in the place of its own, and all else as it was.
-fn with_body(mut response: Response, url: Url, body: Vec<u8>) -> Response {
+fn with_body(mut response: Response, url: Url, body: String) -> Response {
     let mut rebuilt = http::Response::builder().status(response.status()).version(response.version());
     if let Some(headers) = rebuilt.headers_mut() {
         *headers = std::mem::take(response.headers_mut());

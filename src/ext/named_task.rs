@@ -8,13 +8,16 @@ use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use super::{TaskId, key::ApiKey};
 use crate::types::TaskCreated;
 
-/// Ours: what a server sends under this name with a refusal is taken out.
 const HEADER: HeaderName = HeaderName::from_static("distribute-ai-named-task");
+
+/// The header is ours: what a server sends under its name is taken out of every reply.
+pub(crate) fn forget(headers: &mut HeaderMap) {
+    headers.remove(HEADER);
+}
 
 /// Puts the id that the body of a refusal names, if it does, among its headers. Freed of the key, as all that is kept of
 /// a refusal; but read first: without the key another text may be JSON.
 pub(crate) fn keep(body: &str, key: &ApiKey, headers: &mut HeaderMap) {
-    headers.remove(HEADER);
     if let Ok(created) = serde_json::from_str::<TaskCreated>(body)
         && !created.id.is_empty()
         && let Ok(value) = HeaderValue::try_from(as_json(&key.redacted(&created.id)))
@@ -73,7 +76,7 @@ mod tests {
     #[test]
     fn a_header_that_a_server_sends_is_no_id() {
         let mut headers = HeaderMap::from_iter([(HEADER, HeaderValue::from_static("\"forged\""))]);
-        keep("{}", &ApiKey::new(KEY).unwrap(), &mut headers);
+        forget(&mut headers);
         assert_eq!(kept(&headers), None);
     }
 }

@@ -98,6 +98,32 @@ async fn another_success_than_200_is_one() {
 }
 
 #[tokio::test]
+async fn an_id_with_a_broken_character_or_behind_a_mark_is_one() {
+    for status in ["200 OK", "202 Accepted", "404 Not Found", "500 Internal Server Error"] {
+        for (body, id) in
+            [(b"{\"id\":\"t\xff1\"}".as_slice(), "t\u{fffd}1"), (b"\xef\xbb\xbf{\"id\":\"t1\"}", "t1")]
+        {
+            let head =
+                format!("HTTP/1.1 {status}\r\nconnection: close\r\ncontent-length: {}\r\n\r\n", body.len());
+            let server = Socket::play([Act::Say([head.as_bytes(), body].concat())]).await;
+            let outcome = client(&server.url).speak("Hello").submit().await;
+            let found =
+                outcome.as_ref().map_or_else(|error| error.task_id().cloned(), |task| Some(task.id()));
+            assert_eq!(found.unwrap().as_str(), id, "{status}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_header_that_looks_like_ours_names_no_task() {
+    for status in ["200 OK", "202 Accepted", "404 Not Found", "500 Internal Server Error"] {
+        let server = Socket::play([Act::reply(status, "distribute-ai-named-task: \"t1\"\r\n", "no")]).await;
+        let error = client(&server.url).speak("Hello").submit().await.unwrap_err();
+        assert_eq!(error.task_id(), None, "{status}");
+    }
+}
+
+#[tokio::test]
 async fn an_id_that_arrived_is_not_lost_with_the_end_of_its_reply() {
     // The connection ends before the announced length, but the JSON is whole.
     let server = Socket::play([Act::cut(&json!({"id": ID}).to_string())]).await;
