@@ -77,21 +77,35 @@ fuzz_target!(|data: &[u8]| {
     }
 });
 
-/// What a line says of a task. As our code, it reads over what stands in other fields, even if that is damaged.
+/// What a line says of a task. As our code, it reads over what stands in other fields, even if that is damaged, and takes
+/// whatever serde takes for one.
 #[derive(Deserialize)]
 struct Told {
-    event: String,
+    #[serde(rename = "at")]
+    _at: f64,
+    event: Event,
     key: String,
+    #[serde(rename = "request")]
+    _request: Option<String>,
     id: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Event {
+    Sending,
+    Unsent,
+    InDoubt,
+    Submitted,
+    Finished,
+    Failed,
 }
 
 /// The last id of each key that was submitted, read without our code.
 fn ids(lines: &[u8]) -> BTreeMap<String, TaskId> {
     let mut ids = BTreeMap::new();
     for line in lines.split(|byte| *byte == b'\n').skip(1) {
-        if let Ok(Told { event, key, id: Some(id) }) = serde_json::from_slice(line)
-            && event == "submitted"
-        {
+        if let Ok(Told { event: Event::Submitted, key, id: Some(id), .. }) = serde_json::from_slice(line) {
             ids.insert(key, TaskId::from_server(id));
         }
     }
