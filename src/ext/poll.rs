@@ -96,7 +96,8 @@ impl Polling {
         let (age, left) = (now.saturating_duration_since(*start), deadline.saturating_duration_since(now));
         let progress = history.progress(age, self.retry_after, left);
         let likelihood = pacing.likelihood(&progress);
-        if likelihood >= CERTAIN {
+        // Its last poll has its time, whatever the policy thinks of it.
+        if likelihood >= CERTAIN || left.is_zero() {
             return f64::INFINITY;
         }
         progress.unheard.as_secs_f64() * likelihood / (1.0 - likelihood)
@@ -504,7 +505,17 @@ mod tests {
         tokio::time::advance(secs(2)).await;
         let later = polling.urgency();
         assert!(0.1 < soon && soon < later && later.is_finite(), "{soon} {later}");
-        tokio::time::advance(secs(600)).await;
+        tokio::time::advance(secs(595)).await;
+        assert!(polling.urgency().is_infinite());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn at_its_deadline_a_task_is_urgent_however_little_is_to_be_hoped() {
+        let mut polling = poller(secs(600)).0;
+        tokio::time::advance(secs(599)).await;
+        polling.answered(&answer("PROCESSING").unwrap());
+        assert!(polling.urgency() < 1e-9);
+        tokio::time::advance(secs(1)).await;
         assert!(polling.urgency().is_infinite());
     }
 
