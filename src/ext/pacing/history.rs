@@ -4,6 +4,9 @@ use std::time::Duration;
 
 use super::{Finished, Phase, Progress};
 
+/// The longest that a server's own duration is believed: beyond it, a clock was never set.
+const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// Since when a task is watched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Since {
@@ -80,6 +83,7 @@ impl History {
     /// The task is done, as an answer at this age says; `server` is the server's own duration. None where there is
     /// nothing to learn: a task that was done before anyone asked may have been so for days.
     pub(crate) fn finished(&self, age: Duration, server: Option<Duration>) -> Option<Finished> {
+        let server = server.filter(|server| *server <= LONGEST);
         let aged = self.since != Since::Resumption;
         let watched = self.polls > 0 || self.since == Since::Submission;
         if !watched && (!aged || server.is_none()) {
@@ -101,7 +105,8 @@ impl History {
             (Some(waiting), None) => Some(done.saturating_sub(waiting) / 2),
             (None, None) => None,
         };
-        let total = if aged { Some(done) } else { server };
+        // It was seen undone for as long as it was watched.
+        let total = if aged { Some(done) } else { server.map(|server| server.max(self.heard)) };
         Some(Finished { total, waited, ran, characters: self.characters.map(u32::from) })
     }
 }
@@ -199,6 +204,9 @@ mod tests {
         assert_eq!(resumed(&[]).finished(secs(20), Some(secs(15))), None);
         finished(resumed(&[(Running, 0)]), Some(99), (Some(99), None, None));
         finished(resumed(&[(Running, 0)]), None, (None, None, None));
+        // Not shorter than it was seen undone, and none that takes days.
+        finished(resumed(&[(Running, 15)]), Some(1), (Some(15), None, None));
+        finished(resumed(&[(Running, 15)]), Some(1_700_000_000), (None, None, None));
         finished(resumed(&[(Waiting, 2), (Running, 6), (Running, 10)]), Some(99), (Some(99), None, Some(11)));
     }
 }
