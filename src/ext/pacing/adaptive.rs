@@ -155,9 +155,13 @@ impl Learned {
         match task.phase {
             Phase::Unknown => since(&self.total, task.age),
             Phase::Running => since(&self.running, task.in_phase),
-            // It must have begun meanwhile, at about the middle, and have run to the end in what was left.
+            // It must have begun meanwhile, at about the middle of either half, and have run to the end in what was left.
             Phase::Waiting => {
-                since(&self.waiting, task.in_phase) * self.running.likelihood(0.0, unheard / 2.0)
+                let (now, half) = (task.in_phase.as_secs_f64(), unheard / 2.0);
+                let begun = |to: f64| self.waiting.likelihood((now - unheard).max(0.0), to);
+                let (first, both) = (begun(now - half), begun(now));
+                let ended = |left: f64| self.running.likelihood(0.0, left);
+                first * ended(1.5 * half) + (both - first) * ended(0.5 * half)
             }
         }
     }
