@@ -39,7 +39,8 @@ impl ApiKey {
     pub(crate) fn redacted(&self, text: &str) -> String {
         let key = self.0.expose_secret();
         let text = text.replace(key, HIDDEN);
-        if !text.contains('\\') || key.trim_start_matches('\\').is_empty() {
+        let spelled = text.contains('\\') || key.contains('\\');
+        if !spelled || key.trim_start_matches('\\').is_empty() {
             return text;
         }
         let (mut redacted, mut rest) = (String::with_capacity(text.len()), text.as_str());
@@ -139,6 +140,7 @@ mod tests {
         let key = ApiKey::new(r#"sk-a/b\c"d+u0041"#).unwrap();
         for text in [
             r#"{"a": "sk-a\/b\\c\"d+u0041", "a": 1}"#,
+            r#"sk-a/bc"d+u0041"#,
             r#"{"a": "sk-a/b\u005Cc\u0022d\u002bu0041", "a": 1}"#,
             r#"{"a": "sk-a/b\\c\"d\u002Bu0041"#,
             r#"{"a": "{\"b\": \"sk-a/b\\\\c\\\"d\\u002bu0041"#,
