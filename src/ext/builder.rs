@@ -43,7 +43,8 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 /// - `connect_timeout`: 10 s
 /// - `request_timeout`: 30 s
 /// - `user_agent`: `distribute-ai/` and the version of this crate
-/// - `pacing`: [`Adaptive`], by the task's status and age and by how long tasks took, every 0.2 s to 5 s
+/// - `pacing`: [`Adaptive`], by the task's status and age and by how long tasks took, every 0.2 s to 5 s or a
+///   tenth of its age
 /// - `http_client`: one of its own, which follows no redirect of the API
 /// - `allow_http`: not allowed, except to loopback addresses
 #[derive(Clone, Default)]

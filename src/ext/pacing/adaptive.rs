@@ -16,7 +16,7 @@ use crate::{Error, OutOfBounds};
 /// ```
 /// use distribute_ai::{Client, pacing::Adaptive};
 ///
-/// // Four times the price: half as many requests, each result noticed twice as late.
+/// // Four times the price: about half as many requests, each result noticed about twice as late.
 /// let client = Client::builder().api_key("your-key").pacing(Adaptive::with_price(0.2)?).build()?;
 /// # Ok::<(), distribute_ai::Error>(())
 /// ```
@@ -34,11 +34,13 @@ use crate::{Error, OutOfBounds};
 /// Three distributions, from every task that was completed: how long tasks take in all (by the server's own `finished` −
 /// `created`), how long they wait, and how long they run (by what the polls saw, where the truth lies between two of
 /// them). The first is for tasks that nothing was heard of yet; then the status tells which of the others counts. A task
-/// that waits has yet to run, so it is asked for no sooner than it might be done: in about one and a half times the
-/// lower quartile of the running times.
+/// that waits has yet to run, so it is asked for no sooner than it might be done: where three in four tasks run for more
+/// than 2 s, not before some 3 s have passed.
 ///
 /// The last hundred tasks or so count, in some kilobytes, for all tasks of a client and of its clones; a clone of the
-/// policy shares what is learned, too. Nothing is kept beyond the process. The length of the text plays no part.
+/// policy shares what is learned, too. Nothing is kept beyond the process; a program that ends soon can
+/// [tell](Pacing::learn) a policy what it knows before it hands it over. The length of the text plays no part: what a
+/// server needs for a character is not known, and where it queues, the queue decides.
 ///
 /// Until it has learned, it believes that four in five tasks run for about 3 s and the others for about a minute, all
 /// with wide margins, and that waiting takes about 10 s: what did well in simulation, over synthetic durations of every
@@ -47,7 +49,9 @@ use crate::{Error, OutOfBounds};
 /// # Default
 ///
 /// - price: 0.05 s
-/// - shortest delay: 0.2 s, and longest: 5 s, whatever was learned; both grow with the square root of the price
+/// - shortest delay: 0.2 s, whatever was learned
+/// - longest delay: 5 s, or a tenth of the task's age where that is more: however wrong what was learned is, a result is
+///   noticed within that. The 0.2 s and the 5 s grow with the square root of the price
 #[derive(Clone)]
 pub struct Adaptive {
     price: f64,
@@ -60,9 +64,12 @@ const PRICE: f64 = 0.05;
 /// The bounds of every delay in seconds, at the default price.
 const DELAYS: (f64, f64) = (0.2, 5.0);
 
+/// The longest delay as a part of the task's age, where that is more: a task of an hour isn't asked for every five seconds.
+const PART_OF_AGE: f64 = 0.1;
+
 /// How long a task that waits will run at least, in lower quartiles of the running times: found by search. More saves
 /// requests, and learns too late that it runs.
-const YET_TO_RUN: f64 = 1.55;
+const YET_TO_RUN: f64 = 1.52;
 
 /// Found by search, as the least regret that one schedule can have over the distributions of the benchmark.
 const RUNNING: &[Belief] =
@@ -117,7 +124,7 @@ impl Pacing for Adaptive {
     fn delay(&self, task: &Progress) -> Duration {
         let (least, most) = {
             let scale = (self.price / PRICE).sqrt();
-            (DELAYS.0 * scale, DELAYS.1 * scale)
+            (DELAYS.0 * scale, (DELAYS.1 * scale).max(PART_OF_AGE * task.age.as_secs_f64()))
         };
         let seconds = self.learned().delay(task, self.price);
         // In this order, what is no number is the least.
@@ -238,10 +245,8 @@ mod tests {
                 PHASES.iter().flat_map(|phase| [0.0, 1.0, 60.0, 1e5, 1e15].map(|age| (*phase, age)))
             {
                 let (delay, likelihood) = (policy.delay(&at(phase, age)), policy.likelihood(&at(phase, age)));
-                assert!(
-                    (secs(0.2)..=secs(5.0)).contains(&delay),
-                    "{delay:?}, {phase:?} at {age} after {lesson}"
-                );
+                let most = secs(0.1 * age).max(secs(5.0));
+                assert!((secs(0.2)..=most).contains(&delay), "{delay:?}, {phase:?} at {age} after {lesson}");
                 assert!((0.0..=1.0).contains(&likelihood), "{likelihood}, {phase:?} at {age} after {lesson}");
             }
         }
@@ -255,6 +260,20 @@ mod tests {
         assert!(policy.delay(&task) < cold);
         assert!(policy.delay(&at(Phase::Running, 0.5)) > secs(2.0));
         assert!(policy.likelihood(&at(Phase::Running, 5.5)) > policy.likelihood(&at(Phase::Running, 2.0)));
+    }
+
+    #[test]
+    fn a_task_of_an_hour_is_asked_for_some_hundred_times() {
+        let policy = Adaptive::new();
+        for _ in 0..50 {
+            policy.learn(&Finished { total: Some(secs(3_600.0)), ..Finished::default() });
+        }
+        let (mut age, mut polls) = (0.0, 0);
+        while age < 3_600.0 {
+            age += policy.delay(&at(Phase::Unknown, age)).as_secs_f64();
+            polls += 1;
+        }
+        assert!((30..200).contains(&polls) && age < 3_960.0, "{polls} polls, the last at {age}");
     }
 
     #[test]

@@ -1,9 +1,12 @@
 use std::time::Duration;
 
+use crate::ext::wait::DEADLINE;
+
 /// What is known of a task that is not done: what a [policy](super::Pacing) decides by.
 ///
-/// Make one from [`Progress::default`], a task that was submitted just now, to try a policy of yours.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+/// To try a policy of yours, take [`Progress::default`], a task that was submitted just now with ten minutes left, and set
+/// its fields.
+#[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Progress {
     /// The time since the submission; of a resumed task, whose submission nobody here saw, since the wait for it began.
@@ -26,6 +29,21 @@ pub struct Progress {
     /// The time left until the deadline, by default of 10 minutes in all. The last poll lands on it without a policy's
     /// help.
     pub left: Duration,
+}
+
+impl Default for Progress {
+    fn default() -> Self {
+        Self {
+            age: Duration::ZERO,
+            phase: Phase::default(),
+            in_phase: Duration::ZERO,
+            unheard: Duration::ZERO,
+            polls: 0,
+            characters: None,
+            retry_after: None,
+            left: DEADLINE,
+        }
+    }
 }
 
 /// How far a task has come, as far as the server told: see [`Pacing`](super::Pacing).
@@ -75,7 +93,8 @@ pub struct Finished {
     /// How long it waited, at least and at most: up to the last poll that saw it wait, and up to the first that saw it
     /// run. None if it was never seen waiting, or was resumed.
     pub waited: Option<(Duration, Duration)>,
-    /// How long it ran, from where [`Progress::in_phase`] counts. None if it was done when first asked for, or
+    /// How long it ran, from where [`Progress::in_phase`] counts; if it began and ended between two polls, half of the time
+    /// between them. None if it was done when first asked for, or
     /// was running by then without having been watched since its submission.
     pub ran: Option<Duration>,
     /// The length of the text in characters; none for a resumed task.
