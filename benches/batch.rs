@@ -2,11 +2,12 @@
 //!
 //! 2,000 tasks arrive at random, or all at once; each takes LN(20 s, .6). A batch decides which task the next request goes
 //! to. Beside it, what people write otherwise: a loop for each task, at a fixed or a growing interval, all of them behind
-//! one limiter that serves whoever came first. The best of these loops counts, chosen for each row with hindsight.
+//! one limiter that serves whoever came first. The best of these loops counts, chosen for each row with hindsight; and
+//! for comparison the best that somebody could write who knows the durations.
 //!
 //! The batch is the library's own engine in virtual time; the durations are synthetic.
 
-use std::{cmp::Reverse, collections::BinaryHeap, f64::consts::TAU, time::Duration};
+use std::{cmp::Reverse, collections::BinaryHeap, f64::consts::TAU, fmt, time::Duration};
 
 use distribute_ai::{pacing::Adaptive, testing::Rehearsal};
 use fastrand::Rng;
@@ -39,10 +40,10 @@ impl Task {
 /// The delay after the `polls`th reply; the reply to the create is the 0th.
 type Schedule = Box<dyn Fn(i32) -> f64>;
 
+/// What people write: a fixed interval, or one that grows.
 fn loops() -> Vec<(String, Schedule)> {
-    let fixed = [0.5, 1.0, 2.0, 3.0, 5.0, 7.5, 10.0, 15.0, 20.0, 30.0, 45.0, 60.0];
     let mut loops: Vec<(String, Schedule)> = Vec::new();
-    for interval in fixed {
+    for interval in [0.5].into_iter().chain((1..=60).map(f64::from)) {
         loops.push((format!("every {interval} s"), Box::new(move |_| interval)));
     }
     for first in [1.0, 5.0, 10.0, 20.0] {
@@ -54,44 +55,107 @@ fn loops() -> Vec<(String, Schedule)> {
     loops
 }
 
-fn main() {
-    println!(
-        "2,000 tasks of LN(20 s, .6); mean time from arrival to result, beyond what the task takes, in seconds\n"
-    );
-    println!("| budget | arrivals | best loop | its lag | batch | | batch, told statuses | |");
-    println!("|---:|---|---|---:|---:|---:|---:|---:|");
-    let clock = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
-    let clock = clock.expect("a clock");
-    for budget in BUDGETS {
-        for per_task in REQUESTS_PER_TASK {
-            let rate = budget / per_task;
-            row(&clock, budget, &format!("{rate:.2} per second"), &tasks(Some(rate)));
+/// What somebody could write who knows how long these tasks take, and how many there are.
+fn loops_of_two() -> Vec<(String, Schedule)> {
+    let mut loops: Vec<(String, Schedule)> = Vec::new();
+    for first in (3..=36).step_by(3).map(f64::from) {
+        for then in (2..=30).step_by(2).map(f64::from) {
+            let name = format!("{first} s, then {then} s");
+            loops.push((name, Box::new(move |polls| if polls == 0 { first } else { then })));
         }
-        row(&clock, budget, "all at once", &tasks(None));
+    }
+    loops
+}
+
+/// Seconds.
+struct Lag {
+    mean: f64,
+    p95: f64,
+    most: f64,
+}
+
+impl Lag {
+    fn of(late: impl Iterator<Item = f64>) -> Self {
+        let mut late: Vec<_> = late.collect();
+        late.sort_by(f64::total_cmp);
+        let mean = late.iter().sum::<f64>() / TASKS as f64;
+        Self { mean, p95: late[TASKS * 95 / 100], most: late[TASKS - 1] }
+    }
+
+    /// How much more or less than another, in its mean.
+    fn beside(&self, other: &Self) -> String {
+        format!("{:+.0} %", (self.mean / other.mean - 1.0) * 100.0)
     }
 }
 
-fn row(clock: &tokio::runtime::Runtime, budget: f64, arrivals: &str, tasks: &[Task]) {
-    let (best, lag) = loops()
-        .iter()
-        .map(|(name, schedule)| (name.clone(), first_in_first_out(tasks, budget, schedule)))
-        .min_by(|a, b| a.1.total_cmp(&b.1))
-        .expect("there are loops");
+impl fmt::Display for Lag {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:.2} / {:.0} / {:.0}", self.mean, self.p95, self.most)
+    }
+}
+
+struct Row {
+    budget: f64,
+    arrivals: String,
+    one: (String, Lag),
+    two: (String, Lag),
+    untold: Lag,
+    told: Lag,
+}
+
+fn main() {
+    let clock = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
+    let clock = clock.expect("a clock");
+    let mut rows = Vec::new();
+    for budget in BUDGETS {
+        for per_task in REQUESTS_PER_TASK {
+            let rate = budget / per_task;
+            rows.push(row(&clock, budget, format!("{rate:.2} per second"), &tasks(Some(rate))));
+        }
+        rows.push(row(&clock, budget, "all at once".to_owned(), &tasks(None)));
+    }
+    println!(
+        "2,000 tasks of LN(20 s, .6); time from arrival to result, beyond what the task takes: mean / p95 / longest, in \
+         seconds\n"
+    );
+    println!("| budget | arrivals | best loop | its lag | batch | | batch, told statuses | |");
+    println!("|---:|---|---|---:|---:|---:|---:|---:|");
+    for Row { budget, arrivals, one: (name, one), untold, told, .. } in &rows {
+        let (less, less_told) = (untold.beside(one), told.beside(one));
+        println!("| {budget}/s | {arrivals} | {name} | {one} | {untold} | {less} | {told} | {less_told} |");
+    }
+    println!(
+        "\nBeside loops with a first interval of its own, both chosen for each row by who knows the durations:\n"
+    );
+    println!("| budget | arrivals | best loop of two intervals | its lag | batch | batch, told statuses |");
+    println!("|---:|---|---|---:|---:|---:|");
+    for Row { budget, arrivals, two: (name, two), untold, told, .. } in &rows {
+        println!(
+            "| {budget}/s | {arrivals} | {name} | {two} | {} | {} |",
+            untold.beside(two),
+            told.beside(two)
+        );
+    }
+}
+
+fn row(clock: &tokio::runtime::Runtime, budget: f64, arrivals: String, tasks: &[Task]) -> Row {
+    let best = |loops: Vec<(String, Schedule)>| {
+        let lags =
+            loops.into_iter().map(|(name, schedule)| (name, first_in_first_out(tasks, budget, &schedule)));
+        lags.min_by(|a, b| a.1.mean.total_cmp(&b.1.mean)).expect("there are loops")
+    };
     let batch = |statuses: bool| {
         let tasks = tasks.iter().map(|task| {
             let (arrival, task) = task.rehearsal();
             (arrival, if statuses { task } else { task.without_statuses() })
         });
+        // The jitter is the same in every run.
+        fastrand::seed(3);
         let cost = clock.block_on(Rehearsal::batch(tasks, budget, Adaptive::new())).expect("a rate");
-        mean(cost.late.iter().map(Duration::as_secs_f64))
+        Lag::of(cost.late.iter().map(Duration::as_secs_f64))
     };
-    let (without, with) = (batch(false), batch(true));
-    let change = |late: f64| format!("{:+.0} %", (late / lag - 1.0) * 100.0);
-    println!(
-        "| {budget}/s | {arrivals} | {best} | {lag:.2} | {without:.2} | {} | {with:.2} | {} |",
-        change(without),
-        change(with)
-    );
+    let (one, two) = (best(loops()), best(loops_of_two()));
+    Row { budget, arrivals, one, two, untold: batch(false), told: batch(true) }
 }
 
 /// Arrivals at this rate, or all at once. Three fifths of a task's time is waiting.
@@ -109,8 +173,8 @@ fn tasks(rate: Option<f64>) -> Vec<Task> {
     (0..TASKS).map(|_| task()).collect()
 }
 
-/// The mean lag of a loop for each task behind one limiter.
-fn first_in_first_out(tasks: &[Task], budget: f64, schedule: &Schedule) -> f64 {
+/// The lag of a loop for each task behind one limiter.
+fn first_in_first_out(tasks: &[Task], budget: f64, schedule: &Schedule) -> Lag {
     // Whole nanoseconds, which can be ordered.
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "some hours")]
     let nanoseconds = |seconds: f64| (seconds * 1e9) as u64;
@@ -135,10 +199,5 @@ fn first_in_first_out(tasks: &[Task], budget: f64, schedule: &Schedule) -> f64 {
             }
         }
     }
-    mean(late.into_iter())
-}
-
-fn mean(values: impl Iterator<Item = f64>) -> f64 {
-    let (count, sum) = values.fold((0.0, 0.0), |(count, sum), value| (count + 1.0, sum + value));
-    sum / count
+    Lag::of(late.into_iter())
 }

@@ -11,15 +11,15 @@ mod work;
 use std::{env, fs, time::Duration};
 
 use distribute_ai::{
-    pacing::{Exponential, Fixed, Pacing},
+    pacing::{Exponential, Fixed, Pacing, Progress},
     testing::{Rehearsal, Rehearsed},
 };
 use fastrand::Rng;
 
 use self::{
-    measure::{Cost, PRICES, adaptive, by_phase, of_works, worst},
+    measure::{Cost, PRICES, Samples, adaptive, by_phase, of_works, worst},
     shipped::shipped,
-    work::WORK,
+    work::{OTHERS, WORK, Work},
 };
 
 /// Of a policy: the worst of the five works, at each of the two prices.
@@ -43,6 +43,7 @@ const LEARNED: [usize; 3] = [0, 5, 50];
 fn main() {
     let rows = without_statuses();
     with_statuses();
+    of_other_durations();
     let mut arguments = env::args().skip_while(|argument| argument != "--svg").skip(1);
     if let Some(path) = arguments.next() {
         fs::write(&path, chart::drawn(&rows)).unwrap_or_else(|error| panic!("{path}: {error}"));
@@ -61,12 +62,16 @@ fn without_statuses() -> Vec<Regret> {
         print!("{:>22}", work.name);
     }
     println!();
-    let samples = measure::samples(8_000);
+    static WORKS: [Work; 5] = WORK;
+    let samples = measure::samples(&WORKS, 8_000);
     let mut rows = Vec::new();
     for (name, policy) in shipped() {
         let costs = PRICES.map(|_| of_works(&samples, |task| task.without_jitter().run(&policy)));
         rows.push(row(name.to_owned(), &costs));
     }
+    let fixed = PRICES.map(|price| best_fixed(&samples, price));
+    let name = format!("best fixed: {:.1} s, {:.1} s", fixed[0], fixed[1]);
+    rows.push(row(name, &fixed.map(|interval| at_a_fixed_interval(&samples, interval))));
     for (name, policy) in plain() {
         let costs = PRICES.map(|_| of_works(&samples, |task| task.run(&*policy)));
         rows.push(row(name.to_owned(), &costs));
@@ -76,6 +81,20 @@ fn without_statuses() -> Vec<Regret> {
         rows.push(row(format!("adaptive, after {tasks} tasks"), &costs));
     }
     rows
+}
+
+fn at_a_fixed_interval(samples: &[Samples; 5], seconds: f64) -> [Cost; 5] {
+    let interval = Duration::from_secs_f64(seconds);
+    of_works(samples, |task| task.without_jitter().run(&move |_: &Progress| interval))
+}
+
+/// The interval with the least regret at a price, to a tenth of a second: known only in hindsight, or to who knows the
+/// scale.
+fn best_fixed(samples: &[Samples; 5], price: f64) -> f64 {
+    let regret = |seconds: f64| worst(&at_a_fixed_interval(samples, seconds), price);
+    let candidates = (5..40).map(|tenths| f64::from(tenths) / 10.0);
+    let judged = candidates.map(|seconds| (regret(seconds), seconds));
+    judged.min_by(|a, b| a.0.total_cmp(&b.0)).expect("there are some").1
 }
 
 fn row(name: String, costs: &[[Cost; 5]; 2]) -> Regret {
@@ -117,6 +136,25 @@ fn with_statuses() {
         print!("{:<28}", format!("adaptive, after {tasks} tasks"));
         for median in MEDIANS {
             print!("{:>22}", measure::adaptive_by_phase(median, tasks, rounds, each));
+        }
+        println!();
+    }
+}
+
+/// What the default policy makes of durations that it was not tuned on.
+fn of_other_durations() {
+    static WORKS: [Work; 5] = OTHERS;
+    println!("\nOther durations, statuses not told, for a price of λ = 0.05 s: regret, and requests\n");
+    print!("{:<28}", "");
+    for work in &WORKS {
+        print!("{:>16}", work.name);
+    }
+    println!();
+    let samples = measure::samples(&WORKS, 1_000);
+    for tasks in LEARNED {
+        print!("{:<28}", format!("adaptive, after {tasks} tasks"));
+        for cost in adaptive(&samples, PRICES[0], tasks) {
+            print!("{:>16}", format!("{:.2}, {:7.1}", cost.regret(PRICES[0]), cost.requests));
         }
         println!();
     }

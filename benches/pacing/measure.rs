@@ -8,7 +8,7 @@ use distribute_ai::{
 };
 use fastrand::Rng;
 
-use super::work::{WORK, Work, draw_phases, oracle};
+use super::work::{Work, draw_phases, oracle};
 
 pub(crate) const PRICES: [f64; 2] = [0.05, 0.2];
 
@@ -28,9 +28,8 @@ pub(crate) struct Samples {
     least: [f64; 2],
 }
 
-pub(crate) fn samples(count: usize) -> [Samples; 5] {
-    static WORKS: [Work; 5] = WORK;
-    WORKS.each_ref().map(|work| {
+pub(crate) fn samples(works: &'static [Work; 5], count: usize) -> [Samples; 5] {
+    works.each_ref().map(|work| {
         let mut random = Rng::with_seed(1);
         let durations: Vec<_> = (0..count).map(|_| work.draw(&mut random)).collect();
         let least = PRICES.map(|price| oracle(work, &durations, price));

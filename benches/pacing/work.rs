@@ -29,6 +29,15 @@ pub(crate) const WORK: [Work; 5] = [
     Work { name: "unknown", shape: LogUniform(0.5, 600.0) },
 ];
 
+/// What the default policy was not tuned on: shorter, longer, and with hardly any spread.
+pub(crate) const OTHERS: [Work; 5] = [
+    Work { name: "LN(0.5, .3)", shape: LogNormal(&[(1.0, 0.5, 0.3)]) },
+    Work { name: "LN(20, .05)", shape: LogNormal(&[(1.0, 20.0, 0.05)]) },
+    Work { name: "LN(300, .2)", shape: LogNormal(&[(1.0, 300.0, 0.2)]) },
+    Work { name: "LN(1800, .3)", shape: LogNormal(&[(1.0, 1_800.0, 0.3)]) },
+    Work { name: "LN(3600, .7)", shape: LogNormal(&[(1.0, 3_600.0, 0.7)]) },
+];
+
 impl Work {
     pub(crate) fn draw(&self, random: &mut fastrand::Rng) -> f64 {
         match self.shape {
