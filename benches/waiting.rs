@@ -6,7 +6,8 @@
 //! ```
 //!
 //! A batch of tasks that never end is submitted, stopped, and resumed from its journal, so that all of them wait from the
-//! first moment on. The server, a simulator, is another process: this one's memory and CPU time are the client's.
+//! first moment on. The server, a simulator, is another process: this one's memory and CPU time are the client's. Beside
+//! it, as many single waits, each a future of its own on a tokio task of its own, before their first poll.
 
 mod common;
 
@@ -17,7 +18,7 @@ use std::{
 };
 
 use common::{Server, serve_if_asked};
-use distribute_ai::{Client, batch::Results, testing::Simulator};
+use distribute_ai::{Client, batch::Results, pacing::Fixed, testing::Simulator};
 use peak_alloc::PeakAlloc;
 
 #[global_allocator]
@@ -45,8 +46,9 @@ async fn main() {
     }
     println!(
         "{REQUESTS_PER_SECOND} requests per second for {} s\n\n\
-         | waiting | peak | steady | peak each, beyond the first row | CPU of a core | requests/s |\n\
-         |---:|---:|---:|---:|---:|---:|",
+         | waiting | peak | steady | peak each, beyond the first row | CPU of a core | for a request | requests/s \
+         | by itself, each |\n\
+         |---:|---:|---:|---:|---:|---:|---:|---:|",
         LOOK.as_secs()
     );
     let asked: Vec<_> = env::args().filter_map(|arg| arg.parse().ok()).collect();
@@ -59,12 +61,14 @@ async fn main() {
         let each = cost.peak.saturating_sub(base).checked_div(beyond).map(|bytes| format!("{bytes} B"));
         let kib = |bytes: usize| format!("{} KiB", bytes / 1024);
         println!(
-            "| {size} | {} | {} | {} | {:.2} % | {:.1} |",
+            "| {size} | {} | {} | {} | {:.2} % | {:.0} µs | {:.1} | {} B |",
             kib(cost.peak),
             kib(cost.steady),
             each.unwrap_or_default(),
             cost.cpu * 100.0,
-            cost.requests
+            cost.cpu * 1e6 / cost.requests,
+            cost.requests,
+            by_themselves(size).await / size
         );
     }
 }
@@ -121,9 +125,34 @@ async fn look<K: std::fmt::Debug>(results: &mut Results<K>, time: Duration) {
     }
 }
 
-/// What all threads of this process have used, by the kernel's count in nanoseconds.
+/// Bytes for so many single waits.
+async fn by_themselves(size: usize) -> usize {
+    let server = Server::start();
+    let client = server.client().pacing(Fixed::new(Duration::from_secs(3_600)).expect("an interval"));
+    let client = client.build().expect("as the server said");
+    // What the first request needs, such as a connection, is there before.
+    client.speak("Text").submit().await.expect("it is taken");
+    let before = MEMORY.current_usage();
+    let mut waits = Vec::with_capacity(size);
+    for key in 0..size {
+        let task = client.speak(format!("Text {key}")).submit().await.expect("it is taken");
+        waits.push(tokio::spawn(task.wait().deadline(FOR_EVER).into_future()));
+    }
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let used = MEMORY.current_usage().saturating_sub(before);
+    for wait in waits {
+        assert!(!wait.is_finished(), "an end that was not to come: {:?}", wait.await);
+        wait.abort();
+    }
+    used
+}
+
+/// What this process has used, its threads that have ended included; in hundredths of a second.
 fn cpu_time() -> Duration {
-    let threads = fs::read_dir("/proc/self/task").expect("Linux tells the CPU time of threads");
-    let used = threads.filter_map(|thread| fs::read_to_string(thread.ok()?.path().join("schedstat")).ok());
-    Duration::from_nanos(used.filter_map(|text| text.split(' ').next()?.parse::<u64>().ok()).sum())
+    let stat = fs::read_to_string("/proc/self/stat").expect("Linux tells the CPU time of a process");
+    // Behind the name, which may hold anything: in user space, and in the kernel.
+    let behind_the_name = stat.rsplit(')').next().unwrap_or_default();
+    let ticks =
+        behind_the_name.split_whitespace().skip(11).take(2).filter_map(|ticks| ticks.parse::<u64>().ok());
+    Duration::from_millis(10 * ticks.sum::<u64>())
 }

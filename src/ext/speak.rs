@@ -186,7 +186,7 @@ impl Speak {
         let request = self.request()?;
         let Self { client, input, deadline, resubmissions, on_submitted, .. } = self;
         let submission = Submission::new(after(Instant::now(), deadline), resubmissions);
-        let id = submit(&client.state().gate, submission, || create(&client, &request)).await?;
+        let id = submit(&client.state().gate, submission, || Box::pin(create(&client, &request))).await?;
         if let Some(callback) = on_submitted {
             callback(&id);
         }

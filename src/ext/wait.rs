@@ -67,15 +67,18 @@ impl Wait {
         self
     }
 
-    async fn run(self) -> Result<Speech, Error> {
+    /// What is made before the future has one place in it; arguments of an `async fn` have two.
+    fn run(self) -> impl Future<Output = Result<Speech, Error>> + Send {
         let Self { task, time, deadline } = self;
         let mut poller = Poller::new(task.schedule(time, deadline));
-        loop {
-            let result = poller.next(&task.client().state().gate, || task.poll()).await?;
-            match result.status.phase() {
-                Phase::Completed => return Ok(Speech::new(task, result)),
-                Phase::Failed => return Err(Error::failed().of_task(&task.id())),
-                Phase::Waiting | Phase::Running => {}
+        async move {
+            loop {
+                let result = poller.next(&task.client().state().gate, || task.poll()).await?;
+                match result.status.phase() {
+                    Phase::Completed => return Ok(Speech::new(task, result)),
+                    Phase::Failed => return Err(Error::failed().of_task(&task.id())),
+                    Phase::Waiting | Phase::Running => {}
+                }
             }
         }
     }
