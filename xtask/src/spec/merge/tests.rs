@@ -151,6 +151,18 @@ fn refuses_what_differs_and_names_both() {
 }
 
 #[test]
+fn an_empty_id_is_an_id_that_two_operations_cannot_share() {
+    let empty = |at: &'static str| move |d: &mut Value| d["paths"][at]["post"]["operationId"] = json!("");
+    let conflicts = merged(empty("/async/speech/create"), empty("/async/speech/result")).unwrap_err();
+    assert_eq!(
+        conflicts,
+        [
+            "one operationId for two operations: create: /paths/~1async~1speech~1create/post/operationId is \"\"; result: /paths/~1async~1speech~1result/post/operationId is \"\""
+        ]
+    );
+}
+
+#[test]
 fn equal_components_and_paths_are_one() {
     let parts = |number: Value| {
         move |d: &mut Value| {

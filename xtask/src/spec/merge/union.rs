@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use super::{
-    super::operations::{METHODS, every_operation, members, nameless, paths_of, text},
+    super::operations::{METHODS, every_operation, members, nameless, paths_of},
     conflict::{Conflict, Place, Warning},
 };
 use crate::json::{Object, Pointer, equal};
@@ -68,10 +68,10 @@ impl Union {
 
     fn ids(&mut self, name: &str, document: &Value) {
         for (at, operation) in every_operation(document) {
-            let id = text(operation, "operationId");
-            if id.is_empty() {
+            // The empty one counts too, as it does where a document is validated.
+            let Some(id) = operation.get("operationId").and_then(Value::as_str) else {
                 continue;
-            }
+            };
             let here = place(name, &at.child("operationId"), Some(&Value::from(id)));
             if let Some(first) = self.ids.get(id) {
                 self.conflicts.push(Conflict {
