@@ -131,7 +131,8 @@ impl Reader<'_> {
             let reached = self.document.pointer(pointer.as_str());
             let reached = reached.ok_or("expected a reference to something that exists")?;
             match reached.get("$ref") {
-                Some(next) if !is_data_key(pointer.as_str()) => target = next,
+                // A property is an object, so that text is a reference wherever it stands.
+                Some(next) if next.is_string() || !is_data_key(pointer.as_str()) => target = next,
                 _ => return Ok(()),
             }
         }

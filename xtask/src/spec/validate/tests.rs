@@ -223,6 +223,35 @@ fn refuses_what_two_operations_cannot_share() {
 }
 
 #[test]
+fn a_circle_is_refused_whatever_its_place_is_called() {
+    let mut parameter = document(CREATE);
+    *parameter.pointer_mut(POST).unwrap() = json!({
+        "parameters": [{"$ref": "#/x-a/properties"}], "responses": {"default": {"description": "d"}}
+    });
+    parameter["x-a"] = json!({"properties": {"$ref": "#/x-a/properties"}});
+    let mut scheme = document(CREATE);
+    scheme["components"]["securitySchemes"] =
+        json!({"properties": {"$ref": "#/components/securitySchemes/properties"}});
+    scheme["security"] = json!([{"properties": []}]);
+    for (document, place) in [
+        (parameter, format!("{POST}/parameters/0/$ref")),
+        (scheme, "/components/securitySchemes/properties/$ref".to_owned()),
+    ] {
+        let errors = found(&document, Severity::Error);
+        let hit = errors.iter().any(|(at, message)| *at == place && message.contains("not a circle"));
+        assert!(hit, "{place}: {errors:?}");
+    }
+}
+
+#[test]
+fn a_property_may_be_called_as_a_reference_is() {
+    let mut document =
+        changed(&format!("{BODY}/properties/stream"), &json!({"$ref": "#/components/schemas/A/properties"}));
+    document["components"]["schemas"] = json!({"A": {"properties": {"$ref": {"type": "string"}}}});
+    assert_eq!(found(&document, Severity::Error), []);
+}
+
+#[test]
 fn collects_every_problem() {
     let mut document = document(CREATE);
     document["info"] = json!({});
