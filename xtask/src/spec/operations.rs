@@ -80,9 +80,14 @@ pub(crate) fn text<'a>(object: &'a Object, key: &str) -> &'a str {
 }
 
 /// What a reference leads to; anything else is itself. Circles have been refused before.
-pub(crate) fn resolve<'a>(document: &'a Value, value: &'a Value) -> &'a Value {
-    let reference = value.get("$ref").and_then(Value::as_str);
-    let pointer = reference.and_then(Pointer::of_reference);
-    let target = pointer.and_then(|pointer| document.pointer(pointer.as_str()));
-    target.map_or(value, |target| resolve(document, target))
+pub(crate) fn resolve<'a>(document: &'a Value, mut value: &'a Value) -> &'a Value {
+    let target = |value: &Value| {
+        let reference = value.get("$ref").and_then(Value::as_str);
+        let pointer = reference.and_then(Pointer::of_reference);
+        pointer.and_then(|pointer| document.pointer(pointer.as_str()))
+    };
+    while let Some(next) = target(value) {
+        value = next;
+    }
+    value
 }

@@ -1,4 +1,4 @@
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::{super::problem::Severity, *};
 
@@ -248,6 +248,18 @@ fn a_property_may_be_called_as_a_reference_is() {
     let mut document =
         changed(&format!("{BODY}/properties/stream"), &json!({"$ref": "#/components/schemas/A/properties"}));
     document["components"]["schemas"] = json!({"A": {"properties": {"$ref": {"type": "string"}}}});
+    assert_eq!(found(&document, Severity::Error), []);
+}
+
+#[test]
+fn a_long_chain_of_references_is_no_stack_overflow() {
+    const LENGTH: usize = 100_000;
+    let mut document = document(CREATE);
+    let mut chain: Map<_, _> =
+        (0..LENGTH).map(|n| (n.to_string(), json!({"$ref": format!("#/x-a/{}", n + 1)}))).collect();
+    chain.insert(LENGTH.to_string(), json!({"name": "q", "in": "query", "schema": {}}));
+    document["x-a"] = chain.into();
+    document.pointer_mut(POST).unwrap()["parameters"] = json!([{"$ref": "#/x-a/0"}]);
     assert_eq!(found(&document, Severity::Error), []);
 }
 
