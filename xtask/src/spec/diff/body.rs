@@ -5,7 +5,7 @@ use super::{
     node::{Node, Pair, matched},
     rules::Site,
     schema,
-    walk::{Walk, alike, joined, nearest},
+    walk::{Walk, joined, nearest},
 };
 
 pub(super) fn of_request(walk: &mut Walk, operation: &Pair) {
@@ -99,7 +99,7 @@ fn media_type(walk: &mut Walk, pair: &Pair, rules: &Rules, subject: &str, typed:
             schema::compare(walk, Pair { base, revision }, rules.site, subject, typed);
         }
     }
-    if !alike(pair.base.get("encoding").as_ref(), pair.revision.get("encoding").as_ref()) {
+    if !walk.alike(pair.base.get("encoding").as_ref(), pair.revision.get("encoding").as_ref()) {
         walk.say_member(rules.encoding, pair, "encoding", subject);
     }
     walk.rest(pair, subject, &["schema", "encoding"]);

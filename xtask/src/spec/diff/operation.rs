@@ -9,7 +9,7 @@ use super::{
     finding::Values,
     node::{Node, Pair},
     parameters, responses, security, servers,
-    walk::{Walk, alike, nearest},
+    walk::{Walk, nearest},
 };
 
 /// An operation, and what around it says something about it.
@@ -89,7 +89,7 @@ fn callbacks(walk: &mut Walk, operation: &Pair) {
         walk.say("callback-added", (at.0, &node.at), &format!("callback {name}"), Values::default());
     }
     for (name, pair) in matched.both {
-        if !alike(Some(&pair.base), Some(&pair.revision)) {
+        if !walk.alike(Some(&pair.base), Some(&pair.revision)) {
             let at = (&pair.base.at, &pair.revision.at);
             walk.say("callback-changed", at, &format!("callback {name}"), Values::default());
         }

@@ -6,7 +6,7 @@ use super::{
     node::{Node, Pair, matched},
     parameters,
     rules::Site,
-    walk::{Walk, alike, joined, nearest, same},
+    walk::{Walk, joined, nearest, same},
 };
 
 const KEY: &str = "responses";
@@ -33,7 +33,7 @@ pub(super) fn compare(walk: &mut Walk, operation: &Pair) {
 fn response(walk: &mut Walk, pair: &Pair, subject: &str) {
     headers(walk, pair, subject);
     body::content(walk, pair, &body::RESPONSE, subject);
-    if !alike(pair.base.get("links").as_ref(), pair.revision.get("links").as_ref()) {
+    if !walk.alike(pair.base.get("links").as_ref(), pair.revision.get("links").as_ref()) {
         walk.say_member("response-links-changed", pair, "links", subject);
     }
     walk.rest(pair, subject, &["headers", "content", "links"]);

@@ -14,7 +14,7 @@ mod values;
 
 use std::collections::HashSet;
 
-pub(super) use shape::all_of;
+pub(super) use shape::Shapes;
 
 use super::{
     node::{Node, Pair},

@@ -6,7 +6,7 @@ use super::{
     finding::{Finding, Values},
     node::{Node, Pair},
     rules::{self, Rule},
-    schema::{Seen, all_of},
+    schema::{Seen, Shapes},
     spelling::spelling,
 };
 use crate::json::Pointer;
@@ -18,6 +18,7 @@ pub(super) struct Walk {
     pub(super) operation: Option<String>,
     /// What need not be compared again.
     pub(super) seen: Seen,
+    pub(super) shapes: Shapes,
 }
 
 impl Walk {
@@ -38,6 +39,15 @@ impl Walk {
         let Some(rule) = rule else { return };
         let at = (base.clone(), revision.clone());
         self.findings.push(Finding::new(rule, at, self.operation.as_deref(), subject, values));
+    }
+
+    /// Whether two parts that may be missing say the same, references followed and words aside.
+    pub(super) fn alike(&mut self, a: Option<&Node>, b: Option<&Node>) -> bool {
+        match (a, b) {
+            (Some(a), Some(b)) => self.shapes.all_of(a) == self.shapes.all_of(b),
+            (None, None) => true,
+            _ => false,
+        }
     }
 
     /// A flag that was set or unset, with the rule for each.
@@ -100,15 +110,6 @@ pub(super) fn same(a: Option<&Value>, b: Option<&Value>) -> bool {
     match (a, b) {
         // Most of two documents is equal to the letter, and that is soon seen.
         (Some(a), Some(b)) => a == b || spelling(a) == spelling(b),
-        (None, None) => true,
-        _ => false,
-    }
-}
-
-/// Whether two parts that may be missing say the same, references followed and words aside.
-pub(super) fn alike(a: Option<&Node>, b: Option<&Node>) -> bool {
-    match (a, b) {
-        (Some(a), Some(b)) => all_of(a) == all_of(b),
         (None, None) => true,
         _ => false,
     }

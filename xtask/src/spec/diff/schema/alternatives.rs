@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use serde_json::Value;
 
-use super::{KNOWN, Task, matching::matches, shape};
+use super::{KNOWN, Task, matching::matches};
 use crate::spec::diff::{
     finding::Values,
     node::{Node, Pair},
@@ -117,11 +117,12 @@ fn parts<'a>(task: &Task<'a>, walk: &mut Walk, open: &mut Vec<Task<'a>>) {
 
 /// What is excluded. Whether another exclusion is more or less than the old one is not for a walk to say.
 fn not(task: &Task, walk: &mut Walk) {
+    let mut shape = |node: &Node<'_>| walk.shapes.all_of(node);
     let word = match task.pair.sides("not") {
         (None, None) => return,
         (None, Some(_)) => "not-added",
         (Some(_), None) => "not-removed",
-        (Some(base), Some(revision)) if shape::all_of(&base) == shape::all_of(&revision) => return,
+        (Some(base), Some(revision)) if shape(&base) == shape(&revision) => return,
         _ => "not-changed",
     };
     task.say_key(walk, word, "not");

@@ -1,39 +1,53 @@
 //! What a part of a document says in one number: equal parts have equal numbers, whatever their order and references.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::{
+    collections::HashMap,
+    hash::{DefaultHasher, Hash, Hasher},
+    ptr,
+};
 
 use serde_json::Value;
 
 use crate::spec::diff::{node::Node, spelling::spelling};
 
 /// How much of a part is looked at. That ends circles, and bounds the cost.
-#[derive(Clone, Copy)]
-struct Budget {
+struct Budget<'a> {
     parts: usize,
     depth: usize,
+    /// What need not be looked at again.
+    shapes: Option<&'a mut Shapes>,
 }
 
-/// Of one alternative. What differs only beyond it is matched, and then found by the comparison.
-const GLANCE: Budget = Budget { parts: 200, depth: 16 };
+/// Where nothing else compares: all that stands in it. Only a circle goes deeper.
+const DEPTH: usize = 100;
 
-/// Where nothing else compares. Only a circle reaches it.
-const LOOK: Budget = Budget { parts: 20_000, depth: 100 };
+/// What parts of the two documents say, by the part and how deep it was looked into. So all looks of a walk together
+/// cost what the documents have, that many times at most, however often references meet and circles turn.
+#[derive(Debug, Default)]
+pub(in crate::spec::diff) struct Shapes(HashMap<(*const Value, usize), u64>);
 
-/// What an alternative says, as far as it takes to know it again.
+impl Shapes {
+    /// What the part says.
+    pub(in crate::spec::diff) fn all_of(&mut self, node: &Node) -> u64 {
+        hashed(node, &mut Budget { parts: usize::MAX, depth: DEPTH, shapes: Some(self) })
+    }
+}
+
+/// What an alternative says, as far as it takes to know it again. What differs only beyond that is matched, and then
+/// found by the comparison.
 pub(super) fn of(node: &Node) -> u64 {
-    hashed(node, &mut { GLANCE })
-}
-
-/// What the part says.
-pub(in crate::spec::diff) fn all_of(node: &Node) -> u64 {
-    hashed(node, &mut { LOOK })
+    hashed(node, &mut Budget { parts: 200, depth: 16, shapes: None })
 }
 
 /// What this says, while the budget lasts.
 fn hashed(node: &Node, budget: &mut Budget) -> u64 {
+    let place = (ptr::from_ref(node.value), budget.depth);
+    if let Some(known) = budget.shapes.as_ref().and_then(|shapes| shapes.0.get(&place)) {
+        return *known;
+    }
     let mut hasher = DefaultHasher::new();
     if let (Some(parts), Some(depth)) = (budget.parts.checked_sub(1), budget.depth.checked_sub(1)) {
-        *budget = Budget { parts, depth };
+        (budget.parts, budget.depth) = (parts, depth);
         match node.value {
             Value::Object(_) => {
                 for (key, member) in node.members() {
@@ -49,7 +63,11 @@ fn hashed(node: &Node, budget: &mut Budget) -> u64 {
         }
         budget.depth += 1;
     }
-    hasher.finish()
+    let said = hasher.finish();
+    if let Some(shapes) = budget.shapes.as_mut().filter(|_| node.value.is_object() || node.value.is_array()) {
+        shapes.0.insert(place, said);
+    }
+    said
 }
 
 /// What a member says, in numbers.

@@ -85,3 +85,41 @@ fn a_chain_of_references_is_no_stack_overflow() {
     };
     assert_eq!(diff(&document("number"), &document("boolean")).len(), 1);
 }
+
+#[test]
+fn what_is_excluded_is_looked_at_once_however_often_it_is_met() {
+    let reference = |name: &str| json!({"$ref": format!("#/components/schemas/{name}")});
+    // A ring of schemas, each of which excludes what contains itself twice and so has no end.
+    let document = |length: usize, endless: &Value| {
+        let mut schemas: Map<_, _> = (0..length)
+            .map(|n| {
+                let next = reference(&format!("S{}", (n + 1) % length));
+                (format!("S{n}"), json!({"not": {"items": reference("N")}, "properties": {"a": next}}))
+            })
+            .collect();
+        schemas.insert("N".to_owned(), endless.clone());
+        let content = json!({"application/json": {"schema": reference("S0")}});
+        json!({"paths": {"/a": {"post": {"requestBody": {"content": content}}}}, "components": {"schemas": schemas}})
+    };
+    let twice = json!([reference("N"), reference("N")]);
+    for endless in [json!({"allOf": twice}), twice] {
+        // Of rings of different lengths every schema of one meets every schema of the other.
+        let (base, revision) = (document(9, &endless), document(10, &endless));
+        let start = Instant::now();
+        assert_eq!(diff(&base, &revision).len(), 0);
+        assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
+    }
+}
+
+#[test]
+fn nothing_is_too_large_to_be_looked_at() {
+    let document = |last: &str| {
+        let mut properties: Map<_, _> =
+            (0..30_000).map(|n| (format!("p{n}"), json!({"type": "string"}))).collect();
+        properties.insert("z".to_owned(), json!({"type": last}));
+        let content = json!({"application/json": {"schema": {"properties": properties}}});
+        let called = json!({"a": {"{$url}": {"post": {"requestBody": {"content": content}}}}});
+        json!({"paths": {"/a": {"post": {"callbacks": called}}}})
+    };
+    assert_eq!(diff(&document("string"), &document("number")).len(), 1);
+}
