@@ -73,7 +73,7 @@ fn lists<'a>(
     base: Vec<Node<'a>>,
     revision: Vec<Node<'a>>,
 ) {
-    let matches = matches(base, revision);
+    let matches = matches(base, revision, &mut walk.shapes);
     for node in matches.removed {
         let at = (&node.at, &task.pair.revision.at);
         let values = Values { before: Some(node.value), after: None };
@@ -91,7 +91,7 @@ fn lists<'a>(
 
 fn parts<'a>(task: &Task<'a>, walk: &mut Walk, open: &mut Vec<Task<'a>>) {
     const KEY: &str = "allOf";
-    let matches = matches(items(&task.pair.base, KEY), items(&task.pair.revision, KEY));
+    let matches = matches(items(&task.pair.base, KEY), items(&task.pair.revision, KEY), &mut walk.shapes);
     let word = |node: &Node, happened: &str| {
         let words = node.object().is_some_and(|part| part.keys().all(|key| !KNOWN.contains(&key.as_str())));
         let suffix = if words { "-annotation-only" } else { "" };

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::shape;
+use super::Shapes;
 use crate::spec::diff::node::{Node, Pair};
 
 /// Alternatives of two lists.
@@ -16,17 +16,19 @@ pub(super) struct Matches<'a> {
 
 /// How to know an alternative again, from the surest to the least sure: it says the same; it has a title; it alone is of
 /// its type; it is a component of the same name and type; it alone is left.
-const MARKS: [fn(&Node) -> Option<String>; 5] = [
-    |node| Some(shape::of(node).to_string()),
-    |node| Some(node.text("title").to_owned()).filter(|title| !title.is_empty()),
-    |node| Some(node.text("type").to_owned()),
-    |node| node.shared.then(|| format!("{} {}", node.text("type"), node.at.as_str())),
-    |_| Some(String::new()),
+const MARKS: [Mark; 5] = [
+    |node, shapes| Some(shapes.glance(node).to_string()),
+    |node, _| Some(node.text("title").to_owned()).filter(|title| !title.is_empty()),
+    |node, _| Some(node.text("type").to_owned()),
+    |node, _| node.shared.then(|| format!("{} {}", node.text("type"), node.at.as_str())),
+    |_, _| Some(String::new()),
 ];
+
+type Mark = fn(&Node, &mut Shapes) -> Option<String>;
 
 type Indexed<'a> = Vec<(usize, Node<'a>)>;
 
-pub(super) fn matches<'a>(base: Vec<Node<'a>>, revision: Vec<Node<'a>>) -> Matches<'a> {
+pub(super) fn matches<'a>(base: Vec<Node<'a>>, revision: Vec<Node<'a>>, shapes: &mut Shapes) -> Matches<'a> {
     let mut before: Indexed = base.into_iter().enumerate().collect();
     let mut after: Indexed = revision.into_iter().enumerate().collect();
     let mut both = Vec::new();
@@ -34,8 +36,8 @@ pub(super) fn matches<'a>(base: Vec<Node<'a>>, revision: Vec<Node<'a>>) -> Match
         if before.is_empty() || after.is_empty() {
             break;
         }
-        let mut bases = grouped(std::mem::take(&mut before), mark);
-        let mut revisions = grouped(std::mem::take(&mut after), mark);
+        let mut bases = grouped(std::mem::take(&mut before), mark, shapes);
+        let mut revisions = grouped(std::mem::take(&mut after), mark, shapes);
         for (key, one) in &mut bases {
             let Some(other) = revisions.get_mut(key).filter(|_| key.is_some()) else { continue };
             // Of several that say the same any will do; another mark must be one of a kind.
@@ -54,10 +56,10 @@ pub(super) fn matches<'a>(base: Vec<Node<'a>>, revision: Vec<Node<'a>>) -> Match
     Matches { removed: nodes(before), added: nodes(after), both }
 }
 
-fn grouped(nodes: Indexed, mark: fn(&Node) -> Option<String>) -> BTreeMap<Option<String>, Indexed> {
+fn grouped<'a>(nodes: Indexed<'a>, mark: Mark, shapes: &mut Shapes) -> BTreeMap<Option<String>, Indexed<'a>> {
     let mut groups: BTreeMap<_, Indexed> = BTreeMap::new();
     for (index, node) in nodes {
-        groups.entry(mark(&node)).or_default().push((index, node));
+        groups.entry(mark(&node, shapes)).or_default().push((index, node));
     }
     groups
 }
@@ -77,7 +79,7 @@ mod tests {
     #[track_caller]
     fn pairs(base: &Value, revision: &Value, expected: &[(usize, &str)]) {
         let items = |list| Node::root(list).items();
-        let matches = matches(items(base), items(revision));
+        let matches = matches(items(base), items(revision), &mut Shapes::default());
         let found: Vec<_> =
             matches.both.iter().map(|(index, pair)| (*index, pair.revision.at.as_str())).collect();
         assert_eq!(found, expected);

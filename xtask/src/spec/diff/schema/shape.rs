@@ -24,25 +24,29 @@ const DEPTH: usize = 100;
 /// What parts of the two documents say, by the part and how deep it was looked into. So all looks of a walk together
 /// cost what the documents have, that many times at most, however often references meet and circles turn.
 #[derive(Debug, Default)]
-pub(in crate::spec::diff) struct Shapes(HashMap<(*const Value, usize), u64>);
+pub(in crate::spec::diff) struct Shapes {
+    looks: HashMap<(*const Value, usize), u64>,
+    glances: HashMap<*const Value, u64>,
+}
 
 impl Shapes {
     /// What the part says.
     pub(in crate::spec::diff) fn all_of(&mut self, node: &Node) -> u64 {
         hashed(node, &mut Budget { parts: usize::MAX, depth: DEPTH, shapes: Some(self) })
     }
-}
 
-/// What an alternative says, as far as it takes to know it again. What differs only beyond that is matched, and then
-/// found by the comparison.
-pub(super) fn of(node: &Node) -> u64 {
-    hashed(node, &mut Budget { parts: 200, depth: 16, shapes: None })
+    /// What an alternative says, as far as it takes to know it again. What differs only beyond that is matched, and
+    /// then found by the comparison.
+    pub(super) fn glance(&mut self, node: &Node) -> u64 {
+        let glance = || hashed(node, &mut Budget { parts: 200, depth: 16, shapes: None });
+        *self.glances.entry(ptr::from_ref(node.value)).or_insert_with(glance)
+    }
 }
 
 /// What this says, while the budget lasts.
 fn hashed(node: &Node, budget: &mut Budget) -> u64 {
     let place = (ptr::from_ref(node.value), budget.depth);
-    if let Some(known) = budget.shapes.as_ref().and_then(|shapes| shapes.0.get(&place)) {
+    if let Some(known) = budget.shapes.as_ref().and_then(|shapes| shapes.looks.get(&place)) {
         return *known;
     }
     let mut hasher = DefaultHasher::new();
@@ -65,7 +69,7 @@ fn hashed(node: &Node, budget: &mut Budget) -> u64 {
     }
     let said = hasher.finish();
     if let Some(shapes) = budget.shapes.as_mut().filter(|_| node.value.is_object() || node.value.is_array()) {
-        shapes.0.insert(place, said);
+        shapes.looks.insert(place, said);
     }
     said
 }
@@ -118,13 +122,15 @@ mod tests {
         let other = json!({"properties": {
             "b": {"anyOf": [{"minimum": 1}, {"type": "string"}]}, "a": {"enum": ["x", 1.0]}},
             "required": ["a", "b"], "nullable": false, "type": "object"});
-        assert_eq!(of(&Node::root(&one)), of(&Node::root(&other)));
-        assert_ne!(of(&Node::root(&one)), of(&Node::root(&json!({"type": "object"}))));
+        let mut shapes = Shapes::default();
+        let mut of = |value| shapes.glance(&Node::root(value));
+        assert_eq!(of(&one), of(&other));
+        assert_ne!(of(&one), of(&json!({"type": "object"})));
     }
 
     #[test]
     fn a_schema_that_contains_itself_ends() {
         let document = json!({"a": {"allOf": [{"$ref": "#/a"}, {"$ref": "#/a"}]}});
-        of(&Node::root(&document).get("a").unwrap());
+        Shapes::default().glance(&Node::root(&document).get("a").unwrap());
     }
 }

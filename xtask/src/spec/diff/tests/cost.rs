@@ -123,3 +123,23 @@ fn nothing_is_too_large_to_be_looked_at() {
     };
     assert_eq!(diff(&document("string"), &document("number")).len(), 1);
 }
+
+#[test]
+fn an_alternative_is_looked_at_once_however_often_it_is_met() {
+    let reference = |name: &str| json!({"$ref": format!("#/components/schemas/{name}")});
+    // As above, with alternatives that are all the same and without end.
+    let document = |length: usize| {
+        let mut schemas: Map<_, _> = (0..length)
+            .map(|n| {
+                let next = reference(&format!("S{}", (n + 1) % length));
+                (format!("S{n}"), json!({"anyOf": vec![reference("N"); 50], "properties": {"a": next}}))
+            })
+            .collect();
+        schemas.insert("N".to_owned(), json!({"anyOf": vec![reference("N"); 50]}));
+        let content = json!({"application/json": {"schema": reference("S0")}});
+        json!({"paths": {"/a": {"post": {"requestBody": {"content": content}}}}, "components": {"schemas": schemas}})
+    };
+    let start = Instant::now();
+    assert_eq!(diff(&document(9), &document(10)).len(), 0);
+    assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
+}
