@@ -13,6 +13,9 @@ use crate::json::{Object, Pointer, show, sorted};
 
 const TYPES: &[&str] = &["array", "boolean", "integer", "number", "object", "string"];
 
+/// How many bytes a pattern may have. What it costs to compile grows faster than it does.
+const PATTERN: usize = 4_096;
+
 pub(super) fn check(document: &Value, problems: &mut Problems) {
     let mut reader = Reader { document, problems };
     reader.read(document, &Kind::Object(&ROOT), Pointer::default());
@@ -33,6 +36,10 @@ impl Reader<'_> {
             (Kind::Count, Value::Number(n)) if n.as_f64().is_some_and(is_count) => {}
             (Kind::Word(words), Value::String(word)) if words.contains(&word.as_str()) => {}
             (Kind::Type, Value::String(word)) if TYPES.contains(&word.as_str()) => {}
+            (Kind::Pattern, Value::String(text)) if text.len() > PATTERN => {
+                let message = format!("expected at most {PATTERN} bytes of pattern, found {}", text.len());
+                self.problems.refuse(at, message);
+            }
             (Kind::Pattern, Value::String(text)) if Regex::with_flags(text, "u").is_ok() => {}
             (Kind::NonEmpty(_), Value::Array(items)) if items.is_empty() => {
                 self.refuse(at, "a list that holds something", value);

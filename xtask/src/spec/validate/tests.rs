@@ -264,6 +264,15 @@ fn a_long_chain_of_references_is_no_stack_overflow() {
 }
 
 #[test]
+fn a_pattern_too_long_to_compile_is_refused_unread() {
+    let place = format!("{BODY}/properties/input/pattern");
+    let found = |pattern: String| found(&changed(&place, &json!(pattern)), Severity::Error);
+    assert_eq!(found("a".repeat(4_096)), []);
+    let said = "expected at most 4096 bytes of pattern, found 63999".to_owned();
+    assert_eq!(found(vec!["a"; 32_000].join("|")), [(place.clone(), said)]);
+}
+
+#[test]
 fn collects_every_problem() {
     let mut document = document(CREATE);
     document["info"] = json!({});
