@@ -20,36 +20,54 @@ pub(crate) struct Problem {
     pub(crate) severity: Severity,
 }
 
+/// How many problems of each severity are told. Nobody reads more, and each may have a place as long as the document.
+const TOLD: usize = 1_000;
+
 /// Problems as they are found.
 #[derive(Debug, Default)]
-pub(crate) struct Problems(Vec<Problem>);
+pub(crate) struct Problems {
+    told: Vec<Problem>,
+    errors: usize,
+    warnings: usize,
+}
 
 impl Problems {
     pub(crate) fn refuse(&mut self, pointer: Pointer, message: impl Into<String>) {
-        self.push(pointer, message.into(), Severity::Error);
+        self.push(Problem { pointer, message: message.into(), severity: Severity::Error });
     }
 
     pub(crate) fn warn(&mut self, pointer: Pointer, message: impl Into<String>) {
-        self.push(pointer, message.into(), Severity::Warning);
+        self.push(Problem { pointer, message: message.into(), severity: Severity::Warning });
     }
 
     /// Whether anything so far refuses the document.
     pub(crate) fn refused(&self) -> bool {
-        self.0.iter().any(|p| p.severity == Severity::Error)
+        self.errors > 0
     }
 
     pub(crate) fn into_vec(self) -> Vec<Problem> {
-        self.0
+        self.told
     }
 
-    fn push(&mut self, pointer: Pointer, message: String, severity: Severity) {
-        self.0.push(Problem { pointer, message, severity });
+    fn push(&mut self, problem: Problem) {
+        let severity = problem.severity;
+        let count = match severity {
+            Severity::Error => &mut self.errors,
+            Severity::Warning => &mut self.warnings,
+        };
+        *count += 1;
+        if *count <= TOLD {
+            self.told.push(problem);
+        } else if *count == TOLD + 1 {
+            let message = format!("and more: only the first {TOLD} are told");
+            self.told.push(Problem { pointer: Pointer::default(), message, severity });
+        }
     }
 }
 
 impl Extend<Problem> for Problems {
     fn extend<I: IntoIterator<Item = Problem>>(&mut self, problems: I) {
-        self.0.extend(problems);
+        problems.into_iter().for_each(|problem| self.push(problem));
     }
 }
 
@@ -86,5 +104,25 @@ mod tests {
         problems.refuse(Pointer::default().child("a\nerror: forged"), "no type \u{1b}[31m");
         let lines = lines("page", &problems.into_vec(), Severity::Error);
         assert_eq!(lines, ["page: /a error: forged: no type  [31m"]);
+    }
+
+    #[test]
+    fn of_very_many_the_first_are_told_and_that_there_are_more() {
+        let mut problems = Problems::default();
+        (0..1_500).for_each(|n| problems.warn(Pointer::default().child(n), "hardly meant"));
+        assert!(!problems.refused());
+        // No number of warnings hides what the document is refused for.
+        (0..1_500).for_each(|n| problems.refuse(Pointer::default().child(n), "wrong"));
+        assert!(problems.refused());
+        // What is handed on is told once more as it is.
+        let mut again = Problems::default();
+        again.extend(problems.into_vec());
+        let told = again.into_vec();
+        for (severity, said) in [(Severity::Error, "wrong"), (Severity::Warning, "hardly meant")] {
+            let lines = lines("page", &told, severity);
+            assert_eq!(lines.len(), 1_001);
+            assert_eq!(lines[999], format!("page: /999: {said}"));
+            assert_eq!(lines[1_000], "page: (root): and more: only the first 1000 are told");
+        }
     }
 }

@@ -42,13 +42,13 @@ pub(crate) fn validate(document: &Value) -> Vec<Problem> {
 pub(crate) fn needed_by_the_generator(document: &Value, severity: Severity) -> Vec<Problem> {
     let nameless =
         operations(document).into_iter().filter(|(_, _, operation)| !operation.contains_key("operationId"));
-    nameless
-        .map(|(pointer, ..)| Problem {
-            pointer: pointer.child("operationId"),
-            message: "missing; expected a string, which becomes the method's name".to_owned(),
-            severity,
-        })
-        .collect()
+    let mut problems = Problems::default();
+    problems.extend(nameless.map(|(pointer, ..)| Problem {
+        pointer: pointer.child("operationId"),
+        message: "missing; expected a string, which becomes the method's name".to_owned(),
+        severity,
+    }));
+    problems.into_vec()
 }
 
 fn version(document: &Value) -> Result<(), (Pointer, String)> {
