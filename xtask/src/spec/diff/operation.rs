@@ -1,6 +1,6 @@
 //! One operation in both documents.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use serde_json::Value;
 
@@ -19,8 +19,8 @@ pub(super) struct Context<'a, 'b> {
     pub(super) item: &'b Pair<'a>,
     pub(super) operation: Pair<'a>,
     pub(super) schemes: &'b security::Schemes,
-    /// Parameters of the path that have another name now.
-    pub(super) renamed: &'b BTreeMap<String, String>,
+    /// Parameters of the path that have another name now: the old and the new.
+    pub(super) renamed: &'b [(&'b str, &'b str)],
 }
 
 pub(super) fn compare(walk: &mut Walk, context: &Context) {

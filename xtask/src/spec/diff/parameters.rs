@@ -11,8 +11,8 @@ use super::{
 
 const KEY: &str = "parameters";
 
-/// What a parameter is known by.
-type Key = (String, String);
+/// What a parameter is known by: its place, its name as it is now, and whether it had another.
+type Key = (String, String, bool);
 
 pub(super) fn compare(walk: &mut Walk, context: &Context) {
     let Matched { removed, added, both } = parameters(context);
@@ -122,24 +122,39 @@ fn parameters<'a>(context: &Context<'a, '_>) -> Matched<'a, Key> {
     let key = |node: &Node<'_>| -> Key {
         let (place, name) = (node.text("in"), node.text("name"));
         // HTTP does not tell capitals apart in the names of headers.
-        (place.to_owned(), if place == "header" { name.to_lowercase() } else { name.to_owned() })
-    };
-    let now = |mut key: Key| {
-        if key.0 == "path"
-            && let Some(now) = context.renamed.get(&key.1)
-        {
-            key.1.clone_from(now);
-        }
-        key
+        (place.to_owned(), if place == "header" { name.to_lowercase() } else { name.to_owned() }, false)
     };
     let base = of(&context.item.base, &context.operation.base);
     let revision = of(&context.item.revision, &context.operation.revision);
+    let renamed = renamed(context.renamed, &base, &revision);
+    let old = |node: &Node<'_>| renamed.iter().find(|(old, _)| is_in_path(node, old));
+    let new = |node: &Node<'_>| renamed.iter().find(|(_, new)| is_in_path(node, new));
+    let now = |node: &Node<'_>, found: Option<&(&str, &str)>| {
+        found.map_or_else(|| key(node), |(_, new)| ("path".to_owned(), (*new).to_owned(), true))
+    };
     matched(
-        base.into_iter().map(|node| (now(key(&node)), node)),
-        revision.into_iter().map(|node| (key(&node), node)),
+        base.into_iter().map(|node| (now(&node, old(&node)), node)),
+        revision.into_iter().map(|node| (now(&node, new(&node)), node)),
     )
 }
 
-fn subject((place, name): &Key) -> String {
+/// Of the new names in the path those that parameters took; a document that is not valid may have only the path's. Each
+/// name counts once, so that the way back is the same.
+fn renamed<'n>(names: &[(&'n str, &'n str)], base: &[Node], revision: &[Node]) -> Vec<(&'n str, &'n str)> {
+    let has = |list: &[Node], name: &str| list.iter().any(|node| is_in_path(node, name));
+    let mut renamed: Vec<(&str, &str)> = Vec::new();
+    for (old, new) in names.iter().copied().filter(|(old, new)| has(base, old) && has(revision, new)) {
+        if renamed.iter().all(|names| names.0 != old && names.1 != new) {
+            renamed.push((old, new));
+        }
+    }
+    renamed
+}
+
+fn is_in_path(node: &Node, name: &str) -> bool {
+    node.text("in") == "path" && node.text("name") == name
+}
+
+fn subject((place, name, _): &Key) -> String {
     format!("{place} parameter {name}")
 }

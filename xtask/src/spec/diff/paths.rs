@@ -84,8 +84,7 @@ fn path_item(
     (old, new): (&str, &str),
     schemes: &security::Schemes,
 ) {
-    let names = braced(old).map(str::to_owned).zip(braced(new).map(str::to_owned));
-    let renamed: BTreeMap<_, _> = names.filter(|(old, new)| old != new).collect();
+    let renamed: Vec<_> = braced(old).zip(braced(new)).filter(|(old, new)| old != new).collect();
     for method in METHODS {
         walk.operation = Some(named(method, old));
         match item.sides(method) {

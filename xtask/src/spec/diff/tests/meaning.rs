@@ -64,6 +64,27 @@ fn a_path_may_say_what_its_operations_say() {
 }
 
 #[test]
+fn a_parameter_that_its_path_does_not_have_is_known_by_its_own_name() {
+    let document = |template: &str, names: &[&str]| {
+        let parameters: Vec<_> = names.iter().map(|name| json!({"name": name, "in": "path"})).collect();
+        json!({"paths": {template: {"get": {"parameters": parameters}}}})
+    };
+    let rules = |base: &Value, revision: &Value| -> Vec<_> {
+        diff(base, revision).into_iter().map(|finding| finding.rule.id.clone()).collect()
+    };
+    // Not valid, but where there is a change there is one in both directions.
+    let (base, revision) = (document("/a/{id}", &["id"]), document("/a/{x}", &["id"]));
+    assert_eq!(rules(&base, &revision), [""; 0]);
+    assert_eq!(rules(&revision, &base), [""; 0]);
+    let (base, revision) = (document("/a/{id}", &["id", "x"]), document("/a/{x}", &["x"]));
+    assert_eq!(rules(&base, &revision), ["request-parameter-removed", "path-parameter-renamed"]);
+    assert_eq!(rules(&revision, &base), ["new-request-path-parameter", "path-parameter-renamed"]);
+    let (base, revision) = (document("/a/{id}/{id}", &["id"]), document("/a/{x}/{y}", &["x", "y"]));
+    assert_eq!(rules(&base, &revision), ["new-request-path-parameter", "path-parameter-renamed"]);
+    assert_eq!(rules(&revision, &base), ["request-parameter-removed", "path-parameter-renamed"]);
+}
+
+#[test]
 fn what_holds_where_nothing_is_said_may_be_said() {
     is_no_change(|document| {
         let operation = &mut document["paths"][BOTH[1]]["post"];
