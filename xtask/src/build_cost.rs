@@ -3,6 +3,9 @@
 //! Generating at build time is paid for by every user. The measure is CPU time, which a busy machine disturbs less than
 //! time on the clock, and it is compared with two yardsticks built in the same run: what one would depend on to write a
 //! client by hand, and this crate's own dependencies without the generator.
+//!
+//! What is built is what users get: the crate as it is packaged, never incrementally, as cargo builds what comes from a
+//! registry. The package is the command's own, so it may change the document in it.
 
 use std::{
     collections::BTreeSet,
@@ -11,9 +14,12 @@ use std::{
     process::{Command, Stdio},
 };
 
+use serde_json::Value;
+
 use crate::{
     error::{Class, Failure},
-    files,
+    files::{self, Change},
+    json::{self, canonical},
     root::Root,
     stdout,
 };
@@ -26,6 +32,9 @@ serde_json = "1"
 tokio = { version = "1", features = ["full"] }
 futures = "0.3"
 "#;
+
+/// What no document of the API's has.
+const ONE_MORE: &str = "one_more_property";
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -43,7 +52,8 @@ pub(crate) struct Args {
 pub(crate) fn run(root: &Root, args: &Args) -> Result<(), Failure> {
     let directory =
         tempfile::tempdir().map_err(|error| Failure::usage(format!("no temporary directory: {error}")))?;
-    let own = format!("distribute-ai = {{ path = '{}' }}\n", root.path().display());
+    let package = packaged(root, directory.path())?;
+    let own = format!("distribute-ai = {{ path = '{}' }}\n", package.path().display());
     let mut by_hand = Program::new(directory.path(), "by-hand", BY_HAND)?;
     let same = without_generator(&files::read(&root.path().join("Cargo.toml"), Class::Usage)?)?;
     let mut without = Program::new(directory.path(), "without-generator", &same)?;
@@ -54,20 +64,20 @@ pub(crate) fn run(root: &Root, args: &Args) -> Result<(), Failure> {
             program.build(args.release)?;
         }
     }
+    let again = crate_itself.rebuild(args.release)?;
+    let spec = package.merged();
+    let another = with_one_more_property(&files::read(&spec, Class::Usage)?)?;
+    files::commit(vec![Change::Write(spec, another)])?;
+    let with_another_spec = crate_itself.rebuild(args.release)?;
     let ratio = crate_itself.seconds / by_hand.seconds;
     stdout::print(&format!(
         "CPU time and crates of a build, {} profile, best of {}\n\n\
          | cold | CPU | crates |\n|---|---:|---:|\n{by_hand}{without}{crate_itself}\n\
          {ratio:.2} times by-hand, {:.2} times without-generator\n\n\
-         again, with nothing changed: {:.1} s; with another spec: {:.1} s\n",
+         again, with nothing changed: {again:.1} s; with another spec: {with_another_spec:.1} s\n",
         if args.release { "release" } else { "dev" },
         args.rounds,
         crate_itself.seconds / without.seconds,
-        crate_itself.rebuild(args.release)?,
-        {
-            touch(&root.merged())?;
-            crate_itself.rebuild(args.release)?
-        },
     ))?;
     match args.at_most {
         Some(limit) if ratio > limit => Err(Failure::new(
@@ -98,19 +108,49 @@ fn without_generator(manifest: &str) -> Result<String, Failure> {
     Ok(lines.join("\n"))
 }
 
-/// As if it had changed.
-fn touch(path: &Path) -> Result<(), Failure> {
-    fs::File::options()
-        .write(true)
-        .open(path)
-        .and_then(|file| file.set_modified(std::time::SystemTime::now()))
-        .map_err(|error| Failure::usage(format!("{}: {error}", path.display())))
+/// The crate as users get it, unpacked in this directory.
+fn packaged(root: &Root, directory: &Path) -> Result<Root, Failure> {
+    let (target, at) = (directory.join("package"), directory.join("packaged"));
+    // `--locked`, so that not even the lock is written to where the crate is.
+    let args =
+        ["package", "--package", "distribute-ai", "--no-verify", "--allow-dirty", "--locked", "--quiet"];
+    cargo(root.path(), &target, &args)?;
+    let packages = target.join("package");
+    let io = |path: &Path, error: std::io::Error| Failure::usage(format!("{}: {error}", path.display()));
+    let written = fs::read_dir(&packages)
+        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+        .map_err(|error| io(&packages, error))?;
+    let archive =
+        written.iter().map(fs::DirEntry::path).find(|path| path.extension() == Some("crate".as_ref()));
+    let lacks = || Failure::usage(format!("cargo package: left no package in {}", packages.display()));
+    let archive = archive.ok_or_else(lacks)?;
+    fs::create_dir(&at).map_err(|error| io(&at, error))?;
+    let mut tar = Command::new("tar");
+    tar.arg("-xzf").arg(&archive).arg("-C").arg(&at).args(["--strip-components", "1"]);
+    output("tar", &mut tar)?;
+    Root::find(Some(at))
+}
+
+/// The document with one more property in an answer, which the generated client has, too.
+fn with_one_more_property(document: &str) -> Result<String, Failure> {
+    const ANSWER: &str = "/components/schemas/SpeechResult/properties";
+    let mut document = json::parse(document).map_err(|problems| {
+        let problems =
+            problems.into_iter().map(|(at, problem)| format!("distribute-ai.json: {at}: {problem}"));
+        Failure::new(Class::Document, problems.collect())
+    })?;
+    let Some(Value::Object(properties)) = document.pointer_mut(ANSWER) else {
+        return Err(Failure::document(format!("distribute-ai.json: no properties at {ANSWER}")));
+    };
+    properties.insert(ONE_MORE.to_owned(), serde_json::json!({ "type": "string" }));
+    Ok(canonical(&document))
 }
 
 /// An empty program with these dependencies.
 struct Program {
     name: &'static str,
     at: PathBuf,
+    target: PathBuf,
     crates: usize,
     /// The cheapest build so far.
     seconds: f64,
@@ -126,15 +166,17 @@ impl Program {
             .and_then(|()| fs::write(at.join("Cargo.toml"), manifest))
             .and_then(|()| fs::write(at.join("src/main.rs"), "fn main() {}\n"))
             .map_err(|error| Failure::usage(format!("{}: {error}", at.display())))?;
-        cargo(&at, &["fetch", "--quiet"])?;
-        let tree = cargo(&at, &["tree", "--edges", "normal,build", "--prefix", "none", "--no-dedupe"])?;
+        let target = at.join("target");
+        cargo(&at, &target, &["fetch", "--quiet"])?;
+        let tree =
+            cargo(&at, &target, &["tree", "--edges", "normal,build", "--prefix", "none", "--no-dedupe"])?;
         let crates: BTreeSet<_> = tree.lines().collect();
         // The program itself is no dependency.
-        Ok(Self { name, at, crates: crates.len() - 1, seconds: f64::INFINITY })
+        Ok(Self { name, at, target, crates: crates.len() - 1, seconds: f64::INFINITY })
     }
 
     fn build(&mut self, release: bool) -> Result<(), Failure> {
-        cargo(&self.at, &["clean", "--quiet"])?;
+        cargo(&self.at, &self.target, &["clean", "--quiet"])?;
         self.seconds = self.seconds.min(self.rebuild(release)?);
         Ok(())
     }
@@ -143,25 +185,42 @@ impl Program {
     fn rebuild(&self, release: bool) -> Result<f64, Failure> {
         let profile: &[_] = if release { &["--release"] } else { &[] };
         let before = children()?;
-        cargo(&self.at, &[&["build", "--quiet", "--offline"], profile].concat())?;
+        cargo(&self.at, &self.target, &[&["build", "--quiet", "--offline"], profile].concat())?;
         Ok(children()? - before)
     }
 }
 
-fn cargo(at: &Path, args: &[&str]) -> Result<String, Failure> {
-    let failed = |problem: String| Failure::usage(format!("cargo {}: {problem}", args.join(" ")));
-    let output = Command::new(std::env::var_os("CARGO").unwrap_or("cargo".into()))
+/// As on a machine where nobody has set how to build.
+fn cargo(at: &Path, target: &Path, args: &[&str]) -> Result<String, Failure> {
+    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or("cargo".into()));
+    for (name, _) in std::env::vars_os() {
+        if name.to_str().is_some_and(decides_how_to_build) {
+            cargo.env_remove(name);
+        }
+    }
+    cargo
         .args(args)
         .current_dir(at)
-        .env("CARGO_TARGET_DIR", at.join("target"))
-        .env_remove("RUSTFLAGS")
-        .stdin(Stdio::null())
-        .output()
-        .map_err(|error| failed(error.to_string()))?;
+        .env("CARGO_TARGET_DIR", target)
+        // A crate by its path is built incrementally, one of a registry never is.
+        .env("CARGO_INCREMENTAL", "0");
+    output(&format!("cargo {}", args.join(" ")), &mut cargo)
+}
+
+/// Whether builds cost something else with this variable set.
+fn decides_how_to_build(name: &str) -> bool {
+    ["CARGO_BUILD_", "CARGO_PROFILE_"].iter().any(|prefix| name.starts_with(prefix))
+        || ["RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS", "RUSTC_WRAPPER", "RUSTC_WORKSPACE_WRAPPER"]
+            .contains(&name)
+}
+
+fn output(name: &str, command: &mut Command) -> Result<String, Failure> {
+    let failed = |problem: &str| Failure::usage(format!("{name}: {problem}"));
+    let output = command.stdin(Stdio::null()).output().map_err(|error| failed(&error.to_string()))?;
     if output.status.success() {
         return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
     }
-    Err(failed(String::from_utf8_lossy(&output.stderr).trim().to_owned()))
+    Err(failed(String::from_utf8_lossy(&output.stderr).trim()))
 }
 
 /// The CPU seconds of every process started and ended so far, compilers and all.
@@ -184,5 +243,31 @@ fn children() -> Result<f64, Failure> {
 impl std::fmt::Display for Program {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         writeln!(f, "| {} | {:.1} s | {} |", self.name, self.seconds, self.crates)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_spec_has_another_property_in_an_answer() {
+        let spec = fs::read_to_string(Root::find(None).unwrap().merged()).unwrap();
+        assert!(!spec.contains(ONE_MORE), "the API has it");
+        let another = with_one_more_property(&spec).unwrap();
+        let (mut another, spec): (Value, Value) =
+            (serde_json::from_str(&another).unwrap(), serde_json::from_str(&spec).unwrap());
+        let answer = &mut another["components"]["schemas"]["SpeechResult"];
+        assert!(!answer["required"].as_array().unwrap().contains(&ONE_MORE.into()));
+        assert!(answer["properties"].as_object_mut().unwrap().remove(ONE_MORE).is_some());
+        assert_eq!(another, spec);
+        assert!(with_one_more_property("{}").unwrap_err().to_string().contains("SpeechResult"));
+        assert!(with_one_more_property("{").unwrap_err().to_string().contains("distribute-ai.json"));
+    }
+
+    #[test]
+    fn what_is_set_in_a_shell_does_not_change_what_is_built() {
+        assert!(["RUSTFLAGS", "CARGO_PROFILE_DEV_DEBUG"].into_iter().all(decides_how_to_build));
+        assert!(!["PATH", "CARGO_HOME", "RUSTUP_TOOLCHAIN"].into_iter().any(decides_how_to_build));
     }
 }
