@@ -23,7 +23,7 @@ const ALL: [(&str, &[&str]); 7] = [
     ("overhead", &["bench", "--bench", "overhead"]),
     ("waiting", &["bench", "--bench", "waiting"]),
     ("download", &["bench", "--bench", "download"]),
-    ("build", &["xtask", "build-cost", "--rounds", "2"]),
+    ("build", &["xtask", "build-cost", "--rounds", "2", "--profile"]),
     ("build-release", &["xtask", "build-cost", "--release"]),
 ];
 

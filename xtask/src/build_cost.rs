@@ -7,6 +7,8 @@
 //! What is built is what users get: the crate as it is packaged, never incrementally, as cargo builds what comes from a
 //! registry. The package is the command's own, so it may change the document in it.
 
+mod profile;
+
 use std::{
     collections::BTreeSet,
     fs,
@@ -44,6 +46,9 @@ pub(crate) struct Args {
     /// Build this many times and take the cheapest: other work on the machine only ever adds
     #[arg(long, default_value_t = 1, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..))]
     rounds: u32,
+    /// Build once more, with a single job, and list the crates that take the longest
+    #[arg(long)]
+    profile: bool,
     /// End with 1 when the crate costs more than this many times what is written by hand
     #[arg(long, value_name = "RATIO")]
     at_most: Option<f64>,
@@ -58,6 +63,14 @@ pub(crate) fn run(root: &Root, args: &Args) -> Result<(), Failure> {
     let same = without_generator(&files::read(&root.path().join("Cargo.toml"), Class::Usage)?)?;
     let mut without = Program::new(directory.path(), "without-generator", &same)?;
     let mut crate_itself = Program::new(directory.path(), "distribute-ai", &own)?;
+    // First: what cargo is told for it must not be why it builds again.
+    let profile = if args.profile {
+        let (costs, cpu) = crate_itself.profile(args.release)?;
+        let yardsticks = [&by_hand, &without].map(|program| (program.name, &program.crates));
+        format!("\n{}", profile::table(&costs, cpu, &yardsticks))
+    } else {
+        String::new()
+    };
     // In turns, so that a slow minute of the machine falls on all of them.
     for _ in 0..args.rounds {
         for program in [&mut by_hand, &mut without, &mut crate_itself] {
@@ -74,7 +87,8 @@ pub(crate) fn run(root: &Root, args: &Args) -> Result<(), Failure> {
         "CPU time and crates of a build, {} profile, best of {}\n\n\
          | cold | CPU | crates |\n|---|---:|---:|\n{by_hand}{without}{crate_itself}\n\
          {ratio:.2} times by-hand, {:.2} times without-generator\n\n\
-         again, with nothing changed: {again:.1} s; with another spec: {with_another_spec:.1} s\n",
+         again, with nothing changed: {again:.1} s; with another spec: {with_another_spec:.1} s\n\
+         {profile}",
         if args.release { "release" } else { "dev" },
         args.rounds,
         crate_itself.seconds / without.seconds,
@@ -151,7 +165,8 @@ struct Program {
     name: &'static str,
     at: PathBuf,
     target: PathBuf,
-    crates: usize,
+    /// By their name and version, but for the program itself.
+    crates: BTreeSet<String>,
     /// The cheapest build so far.
     seconds: f64,
 }
@@ -170,9 +185,13 @@ impl Program {
         cargo(&at, &target, &["fetch", "--quiet"])?;
         let tree =
             cargo(&at, &target, &["tree", "--edges", "normal,build", "--prefix", "none", "--no-dedupe"])?;
-        let crates: BTreeSet<_> = tree.lines().collect();
-        // The program itself is no dependency.
-        Ok(Self { name, at, target, crates: crates.len() - 1, seconds: f64::INFINITY })
+        // `name v1.0.0`, and perhaps where it is or what it is; the program itself, the first, is no dependency.
+        let crates = tree.lines().skip(1).filter_map(|line| {
+            let mut words = line.split(' ');
+            Some(format!("{} {}", words.next()?, words.next()?.trim_start_matches('v')))
+        });
+        let crates = crates.collect();
+        Ok(Self { name, at, target, crates, seconds: f64::INFINITY })
     }
 
     fn build(&mut self, release: bool) -> Result<(), Failure> {
@@ -183,10 +202,28 @@ impl Program {
 
     /// With what is there already; returns the CPU seconds.
     fn rebuild(&self, release: bool) -> Result<f64, Failure> {
+        self.rebuild_with(release, &[])
+    }
+
+    fn rebuild_with(&self, release: bool, more: &[&str]) -> Result<f64, Failure> {
         let profile: &[_] = if release { &["--release"] } else { &[] };
         let before = children()?;
-        cargo(&self.at, &self.target, &[&["build", "--quiet", "--offline"], profile].concat())?;
+        cargo(&self.at, &self.target, &[&["build", "--quiet", "--offline"], profile, more].concat())?;
         Ok(children()? - before)
+    }
+
+    /// What each crate takes on the clock while nothing else is built, and the CPU seconds of all.
+    fn profile(&self, release: bool) -> Result<(profile::Costs, f64), Failure> {
+        cargo(&self.at, &self.target, &["clean", "--quiet"])?;
+        let cpu = self.rebuild_with(release, &["--jobs", "1", "--timings"])?;
+        let report = self.target.join("cargo-timings/cargo-timing.html");
+        let costs = profile::read(&files::read(&report, Class::Usage)?);
+        let costs = costs.map_err(|problem| {
+            Failure::usage(format!("{}: {problem}", report.display())).hint(
+                "this cargo writes the report of `--timings` in another form; measure without `--profile`",
+            )
+        })?;
+        Ok((costs, cpu))
     }
 }
 
@@ -242,7 +279,7 @@ fn children() -> Result<f64, Failure> {
 
 impl std::fmt::Display for Program {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        writeln!(f, "| {} | {:.1} s | {} |", self.name, self.seconds, self.crates)
+        writeln!(f, "| {} | {:.1} s | {} |", self.name, self.seconds, self.crates.len())
     }
 }
 
