@@ -36,6 +36,11 @@ enum Chore {
     #[command(subcommand, after_help = EXIT_CODES)]
     Spec(spec::Command),
     /// Measure what a cold build of the crate costs its users; takes minutes
+    ///
+    /// The crate is built as it is packaged, and beside it two yardsticks. `by-hand` is what one would take to write a
+    /// client without this crate: `reqwest` with its default features, HTTP/2 and TLS among them, `json` and `stream`;
+    /// `serde` and `serde_json`; `tokio` with `full`; `futures`. That is not the same set of features: this crate has no
+    /// HTTP/2 by default, and less of `tokio`. `without-generator` is what this crate depends on, but for the generator.
     #[command(after_help = EXIT_CODES)]
     BuildCost(build_cost::Args),
     /// Do what the README says in a new crate: compile its programs and speak to the simulator, with each kind of TLS
