@@ -78,8 +78,8 @@ impl Lag {
     fn of(late: impl Iterator<Item = f64>) -> Self {
         let mut late: Vec<_> = late.collect();
         late.sort_by(f64::total_cmp);
-        let mean = late.iter().sum::<f64>() / TASKS as f64;
-        Self { mean, p95: late[TASKS * 95 / 100], most: late[TASKS - 1] }
+        let (count, sum) = late.iter().fold((0.0, 0.0), |(count, sum), late| (count + 1.0, sum + late));
+        Self { mean: sum / count, p95: late[TASKS * 95 / 100], most: late[TASKS - 1] }
     }
 
     /// How much more or less than another, in its mean.
