@@ -19,7 +19,7 @@ use fastrand::Rng;
 use self::{
     measure::{Cost, PRICES, Samples, adaptive, by_phase, of_works, worst},
     shipped::shipped,
-    work::{OTHERS, WORK, Work},
+    work::{OTHERS, WORK},
 };
 
 /// Of a policy: the worst of the five works, at each of the two prices.
@@ -62,8 +62,7 @@ fn without_statuses() -> Vec<Regret> {
         print!("{:>22}", work.name);
     }
     println!();
-    static WORKS: [Work; 5] = WORK;
-    let samples = measure::samples(&WORKS, 8_000);
+    let samples = measure::samples(&WORK, 8_000);
     let mut rows = Vec::new();
     for (name, policy) in shipped() {
         let costs = PRICES.map(|_| of_works(&samples, |task| task.without_jitter().run(&policy)));
@@ -143,14 +142,13 @@ fn with_statuses() {
 
 /// What the default policy makes of durations that it was not tuned on.
 fn of_other_durations() {
-    static WORKS: [Work; 5] = OTHERS;
     println!("\nOther durations, statuses not told, for a price of λ = 0.05 s: regret, and requests\n");
     print!("{:<28}", "");
-    for work in &WORKS {
+    for work in &OTHERS {
         print!("{:>16}", work.name);
     }
     println!();
-    let samples = measure::samples(&WORKS, 1_000);
+    let samples = measure::samples(&OTHERS, 1_000);
     for tasks in LEARNED {
         print!("{:<28}", format!("adaptive, after {tasks} tasks"));
         for cost in adaptive(&samples, PRICES[0], tasks) {

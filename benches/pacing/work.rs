@@ -21,7 +21,7 @@ enum Shape {
 
 use Shape::{LogNormal, LogUniform};
 
-pub(crate) const WORK: [Work; 5] = [
+pub(crate) static WORK: [Work; 5] = [
     Work { name: "short", shape: LogNormal(&[(1.0, 2.0, 0.5)]) },
     Work { name: "mixed", shape: LogNormal(&[(1.0, 8.0, 0.8)]) },
     Work { name: "queued", shape: LogNormal(&[(0.7, 5.0, 0.6), (0.3, 60.0, 0.8)]) },
@@ -30,7 +30,7 @@ pub(crate) const WORK: [Work; 5] = [
 ];
 
 /// What the default policy was not tuned on: shorter, longer, and with hardly any spread.
-pub(crate) const OTHERS: [Work; 5] = [
+pub(crate) static OTHERS: [Work; 5] = [
     Work { name: "LN(0.5, .3)", shape: LogNormal(&[(1.0, 0.5, 0.3)]) },
     Work { name: "LN(20, .05)", shape: LogNormal(&[(1.0, 20.0, 0.05)]) },
     Work { name: "LN(300, .2)", shape: LogNormal(&[(1.0, 300.0, 0.2)]) },

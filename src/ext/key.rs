@@ -144,12 +144,12 @@ mod tests {
             r#"{"a": "sk-a/b\u005Cc\u0022d\u002bu0041", "a": 1}"#,
             r#"{"a": "sk-a/b\\c\"d\u002Bu0041"#,
             r#"{"a": "{\"b\": \"sk-a/b\\\\c\\\"d\\u002bu0041"#,
-            r#"\u0073\u006b\u002d\u0061\u002f\u0062\u005c\u0063\u0022\u0064\u002b\u0075\u0030\u0030\u0034\u0031"#,
+            r"\u0073\u006b\u002d\u0061\u002f\u0062\u005c\u0063\u0022\u0064\u002b\u0075\u0030\u0030\u0034\u0031",
         ] {
             let redacted = key.redacted(text);
             assert!(redacted.contains("[redacted]") && !redacted.contains("0041"), "{text}: {redacted}");
         }
-        for text in [r#"sk-a\/b"#, r"\\\", r"\u005c\u005c", r"\u00", r"\uüüüü", "\\"] {
+        for text in [r"sk-a\/b", r"\\\", r"\u005c\u005c", r"\u00", r"\uüüüü", "\\"] {
             assert_eq!(key.redacted(text), text);
         }
         // Neither a text nor a key of backslashes takes for ever.

@@ -11,7 +11,7 @@ mod work;
 
 #[track_caller]
 fn regret_is_at_most(most: f64, count: usize, tasks: usize) {
-    let samples = measure::samples(count);
+    let samples = measure::samples(&work::WORK, count);
     for price in measure::PRICES {
         let costs = measure::adaptive(&samples, price, tasks);
         for (work, cost) in work::WORK.iter().zip(&costs) {
@@ -22,9 +22,20 @@ fn regret_is_at_most(most: f64, count: usize, tasks: usize) {
 }
 
 #[test]
+fn tasks_of_any_length_are_learned() {
+    let costs = measure::adaptive(&measure::samples(&work::OTHERS, 200), measure::PRICES[0], 50);
+    for (work, cost) in work::OTHERS.iter().zip(&costs) {
+        let regret = cost.regret(measure::PRICES[0]);
+        assert!(regret < 2.4, "{}: {regret:.3} times the least ({cost})", work.name);
+    }
+}
+
+#[test]
 fn the_measure_is_the_one_that_others_were_measured_by() {
     let every_second = |task: &Progress| Duration::from_secs(u64::from(task.polls > 0));
-    let costs = measure::of_works(&measure::samples(300), |task| task.without_jitter().run(&every_second));
+    let costs = measure::of_works(&measure::samples(&work::WORK, 300), |task| {
+        task.without_jitter().run(&every_second)
+    });
     let worst = measure::PRICES.map(|price| measure::worst(&costs, price));
     assert!((1.75..2.0).contains(&worst[0]) && (3.3..3.7).contains(&worst[1]), "{worst:?}");
 }
