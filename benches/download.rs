@@ -6,9 +6,9 @@
 //! ```
 //!
 //! Each download is a process of its own, so that its peak of memory and its CPU time are its own, too. They take turns; the
-//! best of each counts, and the median tells how much the machine adds to it. By hand means a loop over `chunk` into `tokio::fs::File`, without temporary file and without resuming. This crate
-//! waits until the disk has the file before it puts it in its place, unless it is told not to; curl doesn't, and by hand it
-//! is done both ways.
+//! best of each counts, and the median tells how much the machine adds to it. By hand means a loop over `chunk` into
+//! `tokio::fs::File`, without temporary file and without resuming. This crate waits until the disk has the file before it
+//! puts it in its place, unless it is told not to; curl doesn't, and by hand it is done both ways.
 
 use std::{
     env, fs,
@@ -86,10 +86,15 @@ fn compare(args: &[String]) {
         let [fastest, usual] = [seconds, median].map(|seconds| 1024.0 / seconds);
         println!("| {name} | {fastest:.0} MiB/s | {usual:.0} MiB/s | {cpu:.2} s | {memory} |");
     }
-    println!("\nwaiting for the disk, against by hand: {:.2}", best[1].0 / best[0].0);
+    let rival = best[3].0.min(best[4].0);
+    println!("\n- waiting for the disk, against by hand that waits, too: {:.2}", best[1].0 / best[0].0);
     println!(
-        "`without_sync`, against the best of the two others: {:.2}",
-        best[3].0.min(best[4].0) / best[2].0
+        "- `without_sync`, against the best of the two others that don't wait: {:.2}",
+        rival / best[2].0
+    );
+    println!(
+        "- waiting for the disk, against the best of the two others that don't: {:.2}",
+        rival / best[0].0
     );
     let _ = server.kill();
     let _ = server.wait();

@@ -133,7 +133,7 @@ pub struct Batch<K> {
 impl<K> Batch<K> {
     /// How many are under way at most, from their submission until you take the result. At least 1.
     ///
-    /// One that waits costs a few hundred bytes, so that 10,000 are no burden to this machine; whether they are to the
+    /// One that waits costs about a kilobyte, so that 10,000 are no burden to this machine; whether they are to the
     /// server is another question.
     pub fn max_in_flight(mut self, count: usize) -> Self {
         self.max_in_flight = count;
