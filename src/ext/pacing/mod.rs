@@ -59,7 +59,7 @@ pub use progress::{Finished, Phase, Progress};
 ///
 /// It decides about the polls after a submission and after an answer, and about nothing else: what it returns is given
 /// ten per cent up or down after an answer, never shortens a `Retry-After`, and is cut by the deadline. A fault is
-/// followed by a backoff of its own, and a task that is resumed is asked for at once.
+/// followed by a backoff of its own, and a task that is resumed is asked for at once, as it may be done since long ago.
 ///
 /// It is called from any thread, for every task of a client: keep it short. A delay of zero asks again at once, as often
 /// as the server answers.
