@@ -186,7 +186,7 @@ impl Speak {
         let request = self.request()?;
         let Self { client, input, deadline, resubmissions, on_submitted, .. } = self;
         let submission = Submission::new(after(Instant::now(), deadline), resubmissions);
-        let id = submit(&client.state().gate, submission, || Box::pin(create(&client, &request))).await?;
+        let id = submit(&client.state().gate, submission, || create(&client, &request)).await?;
         if let Some(callback) = on_submitted {
             callback(&id);
         }
@@ -262,7 +262,8 @@ impl IntoFuture for Speak {
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async move {
             let (start, time) = (Instant::now(), self.deadline);
-            let task = self.submit().await?;
+            // Its room is wanted no longer than it takes; the wait takes ten times as long.
+            let task = Box::pin(self.submit()).await?;
             Wait::until(task, time, after(start, time)).await
         })
     }
