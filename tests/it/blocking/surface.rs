@@ -6,7 +6,10 @@ use std::{collections::BTreeSet, fs, path::Path};
 fn methods(file: &str) -> BTreeSet<String> {
     let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join(file)).unwrap();
     let names = text.lines().filter_map(|line| {
-        let rest = line.strip_prefix("    pub fn ").or(line.strip_prefix("    pub async fn "))?;
+        // An iterator's is public without a word.
+        let of_an_iterator = || line.strip_prefix("    fn ").filter(|rest| rest.starts_with("next("));
+        let public = line.strip_prefix("    pub fn ").or(line.strip_prefix("    pub async fn "));
+        let rest = public.or_else(of_an_iterator)?;
         rest.split(|letter: char| !letter.is_alphanumeric() && letter != '_').next().map(str::to_owned)
     });
     names.collect()
