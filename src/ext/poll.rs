@@ -196,7 +196,7 @@ impl Poller {
         loop {
             polling.over()?;
             gate.pass(polling.due(), polling.deadline()).await;
-            // In a place of its own while it lasts: it is ten times as large as the rest, and a task sleeps most of the time.
+            // In a place of its own while it lasts: it is several times as large as the rest, and a task mostly sleeps.
             match answer_by(polling.begin(), Box::pin(poll())).await {
                 Ok(result) => {
                     polling.answered(&result);

@@ -262,7 +262,7 @@ impl IntoFuture for Speak {
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async move {
             let (start, time) = (Instant::now(), self.deadline);
-            // Its room is wanted no longer than it takes; the wait takes ten times as long.
+            // Its room is wanted no longer than it takes: what follows may wait for long.
             let task = Box::pin(self.submit()).await?;
             Wait::until(task, time, after(start, time)).await
         })

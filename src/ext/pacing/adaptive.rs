@@ -51,7 +51,7 @@ use crate::{Error, OutOfBounds};
 /// - price: 0.05 s
 /// - shortest delay: 0.2 s, whatever was learned
 /// - longest delay: 5 s, or a tenth of the task's age where that is more: however wrong what was learned is, a result is
-///   noticed within that. The 0.2 s and the 5 s grow with the square root of the price
+///   noticed within about that. The 0.2 s and the 5 s grow with the square root of the price
 #[derive(Clone)]
 pub struct Adaptive {
     price: f64,
@@ -260,6 +260,26 @@ mod tests {
         assert!(policy.delay(&task) < cold);
         assert!(policy.delay(&at(Phase::Running, 0.5)) > secs(2.0));
         assert!(policy.likelihood(&at(Phase::Running, 5.5)) > policy.likelihood(&at(Phase::Running, 2.0)));
+    }
+
+    #[test]
+    fn a_task_that_began_early_in_the_time_unheard_is_likelier_done() {
+        let likelihood = |waits: f64| {
+            let policy = Adaptive::new();
+            let (waited, ran) = (Some((secs(waits), secs(waits))), Some(secs(3.0)));
+            (0..100).for_each(|_| policy.learn(&Finished { waited, ran, ..Finished::default() }));
+            // Heard to wait at 8 s, and 14 s old: it had 5 s to run if it began at 9, and 1 s if at 13.
+            let (age, unheard) = (secs(14.0), secs(6.0));
+            policy.likelihood(&Progress {
+                phase: Phase::Waiting,
+                age,
+                in_phase: age,
+                unheard,
+                ..Progress::default()
+            })
+        };
+        let (early, late) = (likelihood(9.0), likelihood(13.0));
+        assert!(early > 0.55 && late < 0.3, "{early} {late}");
     }
 
     #[test]
