@@ -33,7 +33,10 @@ use store::Store;
 /// Any number of workers may share a queue. A worker that is killed loses nothing: what it was submitting at that moment is
 /// in doubt, is shown by `status`, and is never submitted again by itself.
 #[derive(Parser)]
-#[command(version, after_help = "Exit status: 0 fine, 1 some failed or are in doubt, 2 bad input")]
+#[command(
+    version,
+    after_help = "Exit status: 0 fine, 1 some failed or are in doubt, or an error, 2 bad input"
+)]
 struct Args {
     #[arg(long, global = true, env = "DATABASE_URL", hide_env_values = true, value_name = "URL")]
     #[arg(help = "Where the queue is: sqlite://FILE or postgres://USER@HOST/NAME")]
@@ -69,6 +72,12 @@ async fn main() -> ExitCode {
         Ok(Outcome::SomeAreNotSpoken) => ExitCode::FAILURE,
         Err(error) => {
             eprintln!("error: {error:#}");
+            if store::is_locked(&error) {
+                eprintln!(
+                    "hint: another process holds the queue's file for writing, perhaps suspended in the middle of it: \
+                     `kill -s CONT` lets it go on"
+                );
+            }
             ExitCode::from(if error.is::<BadInput>() { 2 } else { 1 })
         }
     }

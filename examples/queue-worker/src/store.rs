@@ -7,8 +7,9 @@ use apalis_postgres::PostgresStorage;
 use apalis_sqlite::SqliteStorage;
 use sqlx::{
     ConnectOptions, Connection, PgPool, SqlitePool,
+    error::DatabaseError,
     postgres::{PgConnectOptions, PgPoolOptions},
-    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+    sqlite::{SqliteConnectOptions, SqliteError, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
 use crate::BadInput;
@@ -132,5 +133,39 @@ impl Store {
             }
         }
         Ok(())
+    }
+}
+
+/// Whether it was another process's turn all the time. `SQLite`'s code for that has its reason in the higher bits.
+pub(crate) fn is_locked(error: &anyhow::Error) -> bool {
+    const BUSY: i32 = 5;
+    error.chain().any(|cause| {
+        let cause = cause.downcast_ref::<sqlx::Error>().and_then(sqlx::Error::as_database_error);
+        let Some(cause) = cause.and_then(|cause| cause.try_downcast_ref::<SqliteError>()) else {
+            return false;
+        };
+        cause.code().and_then(|code| code.parse::<i32>().ok()).is_some_and(|code| code & 0xff == BUSY)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_locked_file_is_told_from_what_else_goes_wrong() {
+        let directory = tempfile::tempdir().unwrap();
+        let options = SqliteConnectOptions::new()
+            .filename(directory.path().join("queue.db"))
+            .create_if_missing(true)
+            .busy_timeout(Duration::ZERO);
+        let mut first = options.connect().await.unwrap();
+        let mut second = options.connect().await.unwrap();
+        let begin = "BEGIN IMMEDIATE";
+        sqlx::query(begin).execute(&mut first).await.unwrap();
+        let locked = sqlx::query(begin).execute(&mut second).await.unwrap_err();
+        assert!(is_locked(&anyhow::Error::new(locked).context("could not make the tables")));
+        let other = sqlx::query("no SQL").execute(&mut first).await.unwrap_err();
+        assert!(!is_locked(&other.into()));
     }
 }

@@ -54,16 +54,17 @@ async fn interrupted_twice_it_ends_at_once_and_leaves_a_doubt() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_reply_that_a_worker_hears_late_ends_the_doubt() {
-    let slow = Fault::slow_drip(1, Duration::from_millis(20));
+    // A reply of 45 bytes or so that takes some seconds: the worker is still waiting for it when it is held up.
+    let slow = Fault::slow_drip(1, Duration::from_millis(100));
     let simulator = simulator(10).script(Route::Create, Script::nth(1, slow)).start().await.unwrap();
     let queue = Queue::new(&simulator);
     queue.enqueue(&["Hello"]);
     let mut worker = queue.work(&[]);
     until("accepted", &queue, || simulator.creates() == 1).await;
     // Held up, as by a laptop's lid: to others it is dead.
-    signal(&worker, "STOP");
-    assert_eq!(queue.work_off(), Some(1));
-    assert_eq!(queue.status().in_doubt.len(), 1);
+    hold_up(&worker, &queue).await;
+    assert_eq!(queue.work_off(), Some(1), "{}", queue.logged());
+    assert_eq!(queue.status().in_doubt.len(), 1, "{}", queue.logged());
 
     signal(&worker, "CONT");
     until("done", &queue, || queue.status().counts["done"] == 1).await;
@@ -71,6 +72,28 @@ async fn a_reply_that_a_worker_hears_late_ends_the_doubt() {
     worker.wait().unwrap();
     assert_eq!(simulator.spoken(), ["Hello"]);
     assert_eq!(queue.speech(1), Some(Simulator::audio_of("Hello")));
+}
+
+/// Not while it is writing: it would keep the file locked, and nobody could take over before it goes on.
+async fn hold_up(worker: &Child, queue: &Queue) {
+    let mut is_held_up = false;
+    for _ in 0..100 {
+        signal(worker, "STOP");
+        until("stopped", queue, || is_stopped(worker)).await;
+        is_held_up = queue.can_be_written().await;
+        if is_held_up {
+            break;
+        }
+        signal(worker, "CONT");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert!(is_held_up, "it writes whenever somebody looks: {}", queue.logged());
+}
+
+/// The signal is only sent when `kill` ends.
+fn is_stopped(worker: &Child) -> bool {
+    let output = Command::new("ps").args(["-o", "state=", "-p", &worker.id().to_string()]).output().unwrap();
+    String::from_utf8(output.stdout).unwrap().trim().starts_with('T')
 }
 
 fn signal(worker: &Child, name: &str) {
