@@ -111,11 +111,11 @@ async fn a_slow_consumer_loses_no_id() {
         Act::json("200 OK", &completed("http://127.0.0.1:9/a")),
     ])
     .await;
-    let client = builder(&server.url).request_timeout(Duration::from_millis(200)).build().unwrap();
+    let client = builder(&server.url).request_timeout(Duration::from_millis(500)).build().unwrap();
     let mut results = client.batch([("a", "Hello")]).run();
     assert!(timeout(Duration::ZERO, results.next()).await.is_err(), "nothing has ended yet");
     // Everything else on this thread goes on.
-    tokio::time::sleep(Duration::from_millis(600)).await;
+    tokio::time::sleep(Duration::from_millis(1_500)).await;
     results.next().await.unwrap().1.unwrap();
 }
 
@@ -131,7 +131,7 @@ async fn nothing_is_sent_before_the_first_look() {
 #[tokio::test]
 async fn stopping_hears_what_is_being_submitted_to_the_end() {
     let server = Socket::play([Act::Stall(Vec::new())]).await;
-    let client = builder(&server.url).request_timeout(Duration::from_millis(300)).build().unwrap();
+    let client = builder(&server.url).request_timeout(Duration::from_secs(1)).build().unwrap();
     let mut results = client.batch(texts(10)).max_in_flight(4).run();
     assert!(timeout(Duration::ZERO, results.next()).await.is_err(), "nothing has ended yet");
     while server.requests().len() < 4 {

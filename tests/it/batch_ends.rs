@@ -5,7 +5,7 @@ use std::{
     path::PathBuf,
     sync::{
         Arc, Mutex,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -62,12 +62,20 @@ fn journal(lines: &[&str]) -> (TempDir, PathBuf) {
     (directory, path)
 }
 
-/// Looks at the results for a time; none has ended yet.
-async fn look<K: std::fmt::Debug>(results: &mut Results<K>, time: Duration) {
-    assert!(timeout(time, results.next()).await.is_err(), "nothing has ended yet");
+/// Looks at the results until this many are under way and it is so; none is handed out yet.
+async fn look<K: std::fmt::Debug>(results: &mut Results<K>, in_flight: usize, so: impl Fn() -> bool) {
+    let progress = results.progress();
+    // Looks are counted, not seconds: to be slow on a busy machine is no error.
+    for _ in 0..2_000 {
+        assert!(timeout(MOMENT, results.next()).await.is_err(), "nothing is handed out yet");
+        if progress.borrow().in_flight == in_flight && so() {
+            return;
+        }
+    }
+    panic!("never so: {:?}", *progress.borrow());
 }
 
-const MOMENT: Duration = Duration::from_millis(300);
+const MOMENT: Duration = Duration::from_millis(10);
 
 #[tokio::test]
 async fn what_came_with_a_name_is_not_ordered_again_by_the_next_run() {
@@ -145,7 +153,7 @@ fn fast_and_slow() -> (MockServer, Client) {
     });
     server.mock(|when, then| {
         when.path(CREATE).body_includes("slow");
-        then.status(200).delay(Duration::from_millis(1_200)).json_body(json!({"id": "id-of-slow"}));
+        then.status(200).delay(Duration::from_secs(3)).json_body(json!({"id": "id-of-slow"}));
     });
     server.mock(|when, then| {
         when.path(RESULT);
@@ -161,11 +169,17 @@ async fn whoever_gives_up_on_stopping_finds_everything_in_the_log() {
     let _listening = log.listen();
     let (_server, client) = fast_and_slow();
     let mut results = client.batch([("s", "slow one"), ("f", "fast one")]).in_order().run();
-    look(&mut results, MOMENT).await;
+    let progress = results.progress();
+    look(&mut results, 1, || progress.borrow().done == 1).await;
     assert!(timeout(MOMENT, results.stop()).await.is_err());
-    tokio::time::sleep(Duration::from_secs(1)).await;
-    let said = log.text();
-    assert!(said.contains("id-of-fast") && said.contains("id-of-slow"), "{said}");
+    let is_said = || ["id-of-fast", "id-of-slow"].iter().all(|id| log.text().contains(id));
+    for _ in 0..2_000 {
+        if is_said() {
+            break;
+        }
+        tokio::time::sleep(MOMENT).await;
+    }
+    assert!(is_said(), "{}", log.text());
 }
 
 fn runtime() -> tokio::runtime::Runtime {
@@ -180,8 +194,11 @@ fn what_waits_when_the_runtime_ends_is_in_the_log() {
     let client = client(&server.base_url());
     let runtime = runtime();
     runtime.block_on(async {
-        let mut results = client.batch([("a", "Hello")]).run();
-        look(&mut results, MOMENT).await;
+        let is_taken = Arc::new(AtomicBool::new(false));
+        let taken = Arc::clone(&is_taken);
+        let speak = client.speak("Hello").on_submitted(move |_| taken.store(true, Ordering::Relaxed));
+        let mut results = client.batch([("a", speak)]).run();
+        look(&mut results, 1, || is_taken.load(Ordering::Relaxed)).await;
         // As by a `?`.
         drop(results);
     });
@@ -197,7 +214,7 @@ fn what_was_under_way_when_the_runtime_ended_is_handed_out_by_a_stop() {
     let runtime = runtime();
     runtime.block_on(async {
         results.next().await.unwrap().1.unwrap();
-        look(&mut results, MOMENT).await;
+        look(&mut results, 1, || true).await;
     });
     drop(runtime);
     let left = results.stop().now_or_never().unwrap();
@@ -210,7 +227,7 @@ async fn a_policy_that_panics_takes_no_id_with_it() {
     let server = serving(result("PROCESSING"));
     let asked = AtomicUsize::new(0);
     let policy = move |_: &distribute_ai::pacing::Progress| {
-        assert!(asked.fetch_add(1, Ordering::Relaxed) < 6, "on purpose");
+        assert!(asked.fetch_add(1, Ordering::Relaxed) < 40, "on purpose");
         Duration::from_millis(20)
     };
     let client = Client::builder().api_key(KEY).base_url(server.base_url()).pacing(policy).build().unwrap();
@@ -226,7 +243,7 @@ async fn a_policy_that_panics_takes_no_id_with_it() {
 async fn after_a_stop_nothing_is_under_way() {
     let server = serving(result("PROCESSING"));
     let mut results = client(&server.base_url()).batch([("a", "Hello a"), ("b", "Hello b")]).run();
-    look(&mut results, MOMENT).await;
+    look(&mut results, 2, || true).await;
     let progress = results.progress();
     assert_eq!(results.stop().await.len(), 2);
     let end = progress.borrow().clone();

@@ -36,7 +36,7 @@ async fn does_not_resubmit_when_in_doubt() {
 #[tokio::test]
 async fn a_reply_that_does_not_come_leaves_a_doubt() {
     let server = Socket::play([Act::Keep]).await;
-    let client = builder(&server.url).request_timeout(Duration::from_millis(100)).build().unwrap();
+    let client = builder(&server.url).request_timeout(Duration::from_millis(500)).build().unwrap();
     let error = client.speak("Hello").submit().await.unwrap_err();
     assert!(error.is_in_doubt(), "{error}");
     assert_eq!(server.requests().len(), 1);

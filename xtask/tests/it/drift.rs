@@ -1,6 +1,6 @@
 //! `spec diff`, `spec drift` and `spec checks`: what they say, when they fail, and that they write nothing.
 
-use std::{fs, path::Path, time::Instant};
+use std::{fs, path::Path};
 
 use serde_json::{Value, json};
 
@@ -23,9 +23,7 @@ fn findings(ran: &Ran) -> Value {
 fn the_real_drift_is_four_refusals_that_were_always_there() {
     let root = root_of_earlier_pages();
     let before = root.disk();
-    let start = Instant::now();
     let ran = root.xtask("spec drift --from pages --format json --fail-on warn --axis wire");
-    assert!(start.elapsed().as_secs() < 1);
     ran.succeeds();
     assert_eq!(root.disk(), before);
     let report = findings(&ran);
