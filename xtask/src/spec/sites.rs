@@ -37,16 +37,24 @@ pub(crate) struct Site {
     pub(crate) sides: Sides,
 }
 
-/// All schemas, a parent before its children, in an order that depends on the content alone.
+/// The places of all schemas, as in [`schemas`].
 pub(crate) fn sites(document: &Value) -> Vec<Site> {
+    schemas(document).into_iter().map(|(site, _)| site).collect()
+}
+
+/// All schemas, a parent before its children, in an order that depends on the content alone.
+pub(crate) fn schemas(document: &Value) -> Vec<(Site, &Object)> {
     let mut found = Vec::new();
     for root in roots(document) {
-        walk(document, &root, &mut found);
+        if let Some(schema) = document.pointer(root.pointer.as_str()) {
+            walk(root, schema, &mut found);
+        }
     }
-    let sides = reached(document, &found);
-    for (name, _) in members(document.pointer("/components/schemas")) {
-        let root = component("schemas", name, ".", sides.get(name).copied().unwrap_or_default());
-        walk(document, &root, &mut found);
+    let components = document.pointer("/components/schemas");
+    let sides = reached(components, &found);
+    for (name, schema) in members(components) {
+        let root = component("schemas", name, ".", sides.get(name.as_str()).copied().unwrap_or_default());
+        walk(root, schema, &mut found);
     }
     found
 }
@@ -57,23 +65,23 @@ pub(crate) fn component_of(schema: &Object) -> Option<&str> {
     reference.strip_prefix("#/components/schemas/").filter(|name| !name.contains('/'))
 }
 
-/// The schemas directly within a schema: the way there as tokens, and as a person writes it.
-pub(crate) fn children(schema: &Object) -> Vec<(Vec<String>, String)> {
+/// The schemas directly within the one at `at`: where, the way there as a person writes it, and what is there.
+fn children<'a>(at: &Pointer, schema: &'a Object) -> Vec<(Pointer, String, &'a Value)> {
     let mut found = Vec::new();
-    for (name, _) in members(schema.get("properties")) {
-        let tokens = vec!["properties".to_owned(), name.clone()];
-        found.push((tokens, format!(".{name}")));
+    let properties = at.child("properties");
+    for (name, property) in members(schema.get("properties")) {
+        found.push((properties.child(name), format!(".{name}"), property));
     }
     for (word, suffix) in [("items", "[]"), ("additionalProperties", "{}"), ("not", "!")] {
-        if schema.get(word).is_some_and(Value::is_object) {
-            found.push((vec![word.to_owned()], suffix.to_owned()));
+        if let Some(child) = schema.get(word) {
+            found.push((at.child(word), suffix.to_owned(), child));
         }
     }
     for (word, mark) in [("allOf", '&'), ("anyOf", '|'), ("oneOf", '|')] {
-        let parts = schema.get(word).and_then(Value::as_array);
-        for i in 0..parts.map_or(0, Vec::len) {
-            let tokens = vec![word.to_owned(), i.to_string()];
-            found.push((tokens, format!("{mark}{}", i + 1)));
+        let parts = schema.get(word).and_then(Value::as_array).into_iter().flatten();
+        let list = at.child(word);
+        for (i, part) in parts.enumerate() {
+            found.push((list.child(i), format!("{mark}{}", i + 1), part));
         }
     }
     found
@@ -170,52 +178,45 @@ fn bodies(holder: &Value, at: &Pointer, table: &str, place: &str, sides: Sides, 
     }
 }
 
-fn walk(document: &Value, site: &Site, found: &mut Vec<Site>) {
-    let schema = document.pointer(site.pointer.as_str()).and_then(Value::as_object);
-    let Some(schema) = schema else { return };
+fn walk<'a>(site: Site, schema: &'a Value, found: &mut Vec<(Site, &'a Object)>) {
+    let Some(schema) = schema.as_object() else { return };
     let is_reference = schema.get("$ref").is_some_and(Value::is_string);
-    let children = if is_reference { Vec::new() } else { children(schema) };
-    found.push(site.clone());
-    for (tokens, suffix) in children {
-        let place = match site.place.as_str() {
+    let children = if is_reference { Vec::new() } else { children(&site.pointer, schema) };
+    let (table, parent, sides) = (site.table.clone(), site.place.clone(), site.sides);
+    found.push((site, schema));
+    for (pointer, suffix, child) in children {
+        let place = match parent.as_str() {
             // Within a component the way begins without a dot.
             "." => suffix.trim_start_matches('.').to_owned(),
             place => format!("{place}{suffix}"),
         };
-        let child = Site {
-            pointer: tokens.iter().fold(site.pointer.clone(), |at, token| at.child(token)),
-            table: site.table.clone(),
-            place,
-            sides: site.sides,
-        };
-        walk(document, &child, found);
+        walk(Site { pointer, table: table.clone(), place, sides }, child, found);
     }
 }
 
-/// The sides on which each named schema is reached, through any number of references.
-fn reached(document: &Value, found: &[Site]) -> BTreeMap<String, Sides> {
-    let mut sides: BTreeMap<String, Sides> = BTreeMap::new();
-    let mut open: VecDeque<_> = references(document, found).collect();
+/// The sides on which each of these named schemas is reached, through any number of references.
+fn reached<'a>(components: Option<&'a Value>, found: &[(Site, &'a Object)]) -> BTreeMap<&'a str, Sides> {
+    let mut sides: BTreeMap<&str, Sides> = BTreeMap::new();
+    let mut open: VecDeque<_> = references(found).collect();
     while let Some((name, reached_on)) = open.pop_front() {
-        let known = sides.get(&name).copied().unwrap_or_default();
+        let known = sides.get(name).copied().unwrap_or_default();
         let now = known.or(reached_on);
         if now == known {
             continue;
         }
-        sides.insert(name.clone(), now);
+        sides.insert(name, now);
         let mut within = Vec::new();
-        walk(document, &component("schemas", &name, ".", now), &mut within);
-        open.extend(references(document, &within));
+        if let Some(schema) = components.and_then(|components| components.get(name)) {
+            walk(component("schemas", name, ".", now), schema, &mut within);
+        }
+        open.extend(references(&within));
     }
     sides
 }
 
 /// The components that these schemas refer to, with the sides of who refers to them.
-fn references(document: &Value, sites: &[Site]) -> impl Iterator<Item = (String, Sides)> {
-    sites.iter().filter_map(|site| {
-        let schema = document.pointer(site.pointer.as_str())?.as_object()?;
-        Some((component_of(schema)?.to_owned(), site.sides))
-    })
+fn references<'a>(found: &[(Site, &'a Object)]) -> impl Iterator<Item = (&'a str, Sides)> {
+    found.iter().filter_map(|(site, schema)| Some((component_of(schema)?, site.sides)))
 }
 
 #[cfg(test)]

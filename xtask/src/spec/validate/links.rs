@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::super::{
     operations::{braced, every_operation, members, nameless, operations, paths_of, resolve, text},
     problem::Problems,
-    sites::sites,
+    sites::schemas,
 };
 use crate::json::{Object, Pointer, show};
 
@@ -133,13 +133,14 @@ fn allows(document: &Value, name: &str, scopes: &Value) -> Result<(), String> {
 
 /// A discriminator's mapping holds names or references to schemas; both must exist.
 fn discriminators(document: &Value, problems: &mut Problems) {
-    for site in sites(document) {
+    let known = document.pointer("/components/schemas");
+    for (site, schema) in schemas(document) {
+        let Some(discriminator) = schema.get("discriminator") else { continue };
         let at = site.pointer.child("discriminator").child("mapping");
-        for (key, target) in members(document.pointer(at.as_str())) {
+        for (key, target) in members(discriminator.get("mapping")) {
             let Some(target) = target.as_str() else { continue };
             let name = target.strip_prefix("#/components/schemas/").unwrap_or(target);
-            let schemas = document.pointer("/components/schemas");
-            if schemas.is_none_or(|schemas| schemas.get(name).is_none()) {
+            if known.is_none_or(|known| known.get(name).is_none()) {
                 let message = format!("expected a schema of this document, found {target:?}");
                 problems.refuse(at.child(key), message);
             }
