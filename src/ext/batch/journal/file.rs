@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use fs4::fs_std::FileExt;
+use fs_lock::FileLock;
 
 use super::{
     line::HEADER,
@@ -16,7 +16,7 @@ use super::{
 use crate::Error;
 
 pub(super) struct LockedFile {
-    file: File,
+    file: FileLock,
     path: PathBuf,
 }
 
@@ -32,10 +32,11 @@ pub(super) fn open(path: &Path) -> Result<(LockedFile, Records), Error> {
     let mut options = File::options();
     let options = options.read(true).write(true).create(true).truncate(false);
     let file = options.open(path).map_err(|error| Error::io("could not open", path, error))?;
-    if !file.try_lock_exclusive().map_err(|error| Error::io("could not lock", path, error))? {
-        return Err(Error::invalid("journal", format!("{} is in use by another run", path.display())));
-    }
-    let replayed = replay(BufReader::new(&file)).map_err(|problem| match problem {
+    let file = FileLock::new_try_exclusive(file).map_err(|(_, error)| match error {
+        Some(error) => Error::io("could not lock", path, error),
+        None => Error::invalid("journal", format!("{} is in use by another run", path.display())),
+    })?;
+    let replayed = replay(BufReader::new(&*file)).map_err(|problem| match problem {
         Problem::Io(error) => Error::io("could not read", path, error),
         Problem::Line(number, what) => {
             Error::invalid("journal", format!("{}, line {number} {what}", path.display()))
