@@ -24,7 +24,7 @@ const ALL: [(&str, &[&str]); 7] = [
     ("waiting", &["bench", "--bench", "waiting"]),
     ("download", &["bench", "--bench", "download"]),
     ("build", &["xtask", "build-cost", "--rounds", "2", "--profile"]),
-    ("build-release", &["xtask", "build-cost", "--release"]),
+    ("build-release", &["xtask", "build-cost", "--release", "--rounds", "2"]),
 ];
 
 #[derive(clap::Args)]
