@@ -314,7 +314,7 @@ fn said(child: Child) -> (Option<i32>, String) {
 #[cfg(unix)]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn interrupted_the_example_notes_what_it_has_submitted_and_goes_on_when_run_again() {
-    let simulator = quick().running(Duration::from_millis(300)).start().await.unwrap();
+    let simulator = quick().running(Duration::from_secs(2)).start().await.unwrap();
     let (directory, path) = place();
     let file = directory.path().join("book.txt");
     let text = "It was the best of times. ".repeat(800);
