@@ -223,6 +223,41 @@ fn refuses_what_two_operations_cannot_share() {
 }
 
 #[test]
+fn a_discriminator_maps_to_schemas_that_are_there() {
+    let mapped_to = |target: &str| {
+        let mut document = document(CREATE);
+        document["components"]["schemas"] = json!({"Cat": {"type": "object"}});
+        let pet = json!({
+            "oneOf": [{"$ref": "#/components/schemas/Cat"}],
+            "discriminator": {"propertyName": "kind", "mapping": {"cat": target}},
+        });
+        *document.pointer_mut(BODY).unwrap() = json!({"type": "object", "properties": {"pet": pet}});
+        found(&document, Severity::Error)
+    };
+    for known in ["Cat", "#/components/schemas/Cat"] {
+        assert_eq!(mapped_to(known), []);
+    }
+    for unknown in ["Dog", "#/components/schemas/Dog"] {
+        let at = format!("{BODY}/properties/pet/discriminator/mapping/cat");
+        assert_eq!(
+            mapped_to(unknown),
+            [(at, format!("expected a schema of this document, found {unknown:?}"))]
+        );
+    }
+}
+
+#[test]
+fn a_link_leads_to_an_operation_that_is_there() {
+    for link in ["/paths/~1pets~1{id}/get/responses/200/links/next", "/components/links/L"] {
+        let mut document = document(EVERYTHING);
+        document.pointer_mut(link).unwrap()["operationId"] = json!("nobody");
+        let told =
+            (format!("{link}/operationId"), "expected the id of an operation, found \"nobody\"".into());
+        assert_eq!(found(&document, Severity::Error), [told]);
+    }
+}
+
+#[test]
 fn a_circle_is_refused_whatever_its_place_is_called() {
     let mut parameter = document(CREATE);
     *parameter.pointer_mut(POST).unwrap() = json!({
