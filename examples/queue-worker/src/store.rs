@@ -136,7 +136,8 @@ impl Store {
     }
 }
 
-/// Whether it was another process's turn all the time. `SQLite`'s code for that has its reason in the higher bits.
+/// Whether it was another process's turn all the time. `SQLite`'s code for that has its reason in the higher bits; what
+/// Postgres calls a code may be a number as well, and means something else.
 pub(crate) fn is_locked(error: &anyhow::Error) -> bool {
     const BUSY: i32 = 5;
     error.chain().any(|cause| {

@@ -6,6 +6,7 @@ use std::{
 };
 
 use distribute_ai::testing::{Fault, Route, Script, Simulator};
+use sqlx::{ConnectOptions, sqlite::SqliteConnectOptions};
 
 use crate::support::{Queue, simulator, until};
 
@@ -76,18 +77,28 @@ async fn a_reply_that_a_worker_hears_late_ends_the_doubt() {
 
 /// Not while it is writing: it would keep the file locked, and nobody could take over before it goes on.
 async fn hold_up(worker: &Child, queue: &Queue) {
-    let mut is_held_up = false;
     for _ in 0..100 {
         signal(worker, "STOP");
         until("stopped", queue, || is_stopped(worker)).await;
-        is_held_up = queue.can_be_written().await;
-        if is_held_up {
-            break;
+        if can_be_written(queue).await {
+            return;
         }
         signal(worker, "CONT");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    assert!(is_held_up, "it writes whenever somebody looks: {}", queue.logged());
+    panic!("it writes whenever somebody looks: {}", queue.logged());
+}
+
+/// Whether nobody holds the lock of the queue's file.
+async fn can_be_written(queue: &Queue) -> bool {
+    let options = SqliteConnectOptions::new().filename(queue.directory().join("queue.db"));
+    let mut connection = options.busy_timeout(Duration::ZERO).connect().await.unwrap();
+    let Err(error) = sqlx::query("BEGIN IMMEDIATE").execute(&mut connection).await else {
+        sqlx::query("ROLLBACK").execute(&mut connection).await.unwrap();
+        return true;
+    };
+    assert!(error.to_string().contains("database is locked"), "{error}");
+    false
 }
 
 /// The signal is only sent when `kill` ends.

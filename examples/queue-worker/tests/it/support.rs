@@ -10,7 +10,6 @@ use std::{
 };
 
 use distribute_ai::testing::{Simulator, SimulatorBuilder};
-use sqlx::{ConnectOptions, sqlite::SqliteConnectOptions};
 use tempfile::TempDir;
 
 /// Texts that one worker submits at a time, and so in doubt at most after a kill.
@@ -116,22 +115,6 @@ impl Queue {
             }
         }
         status
-    }
-
-    /// Whether nobody holds the lock of a queue that is a file.
-    pub(crate) async fn can_be_written(&self) -> bool {
-        let options = SqliteConnectOptions::new().filename(self.directory().join("queue.db"));
-        let mut connection = options.busy_timeout(Duration::ZERO).connect().await.unwrap();
-        match sqlx::query("BEGIN IMMEDIATE").execute(&mut connection).await {
-            Ok(_) => {
-                sqlx::query("ROLLBACK").execute(&mut connection).await.unwrap();
-                true
-            }
-            Err(error) => {
-                assert!(error.to_string().contains("database is locked"), "{error}");
-                false
-            }
-        }
     }
 
     pub(crate) fn speech(&self, number: usize) -> Option<Vec<u8>> {
