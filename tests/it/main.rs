@@ -5,7 +5,6 @@ mod batch;
 mod batch_ends;
 mod billed;
 mod blocking;
-mod documented;
 mod download;
 mod examples;
 mod faults;
