@@ -8,8 +8,6 @@
 //! What is built is what users get: the crate as it is packaged, never incrementally, as cargo builds what comes from a
 //! registry. The package is the command's own, so it may change the document in it.
 
-mod profile;
-
 use std::{
     collections::BTreeSet,
     fs,
@@ -54,9 +52,6 @@ pub(crate) struct Args {
     /// Build this many times and take the cheapest: other work on the machine only ever adds
     #[arg(long, default_value_t = 1, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..))]
     rounds: u32,
-    /// Build once more, with a single job, and list the crates that take the longest
-    #[arg(long)]
-    profile: bool,
     /// End with 1 when the crate costs more than this many times what is written by hand
     #[arg(long, value_name = "RATIO")]
     at_most: Option<f64>,
@@ -71,14 +66,6 @@ pub(crate) fn run(root: &Root, args: &Args) -> Result<(), Failure> {
     let same = without_generator(&files::read(&root.path().join("Cargo.toml"), Class::Usage)?)?;
     let mut without = Program::new(directory.path(), "without-generator", &same)?;
     let mut crate_itself = Program::new(directory.path(), "distribute-ai", &own)?;
-    // First: what cargo is told for it must not be why it builds again.
-    let profile = if args.profile {
-        let (costs, cpu) = crate_itself.profile(args.release)?;
-        let yardsticks = [&by_hand, &without].map(|program| (program.name, &program.crates));
-        format!("\n{}", profile::table(&costs, cpu, &yardsticks))
-    } else {
-        String::new()
-    };
     // In turns, so that a slow minute of the machine falls on all of them.
     for _ in 0..args.rounds {
         for program in [&mut by_hand, &mut without, &mut crate_itself] {
@@ -96,8 +83,7 @@ pub(crate) fn run(root: &Root, args: &Args) -> Result<(), Failure> {
          | cold | CPU | crates |\n|---|---:|---:|\n{by_hand}{without}{crate_itself}\n\
          {YARDSTICKS}\n\n\
          {ratio:.2} times by-hand, {:.2} times without-generator\n\n\
-         again, with nothing changed: {again:.1} s; with another spec: {with_another_spec:.1} s\n\
-         {profile}",
+         again, with nothing changed: {again:.1} s; with another spec: {with_another_spec:.1} s\n",
         if args.release { "release" } else { "dev" },
         args.rounds,
         crate_itself.seconds / without.seconds,
@@ -211,28 +197,10 @@ impl Program {
 
     /// With what is there already; returns the CPU seconds.
     fn rebuild(&self, release: bool) -> Result<f64, Failure> {
-        self.rebuild_with(release, &[])
-    }
-
-    fn rebuild_with(&self, release: bool, more: &[&str]) -> Result<f64, Failure> {
         let profile: &[_] = if release { &["--release"] } else { &[] };
         let before = children()?;
-        cargo(&self.at, &self.target, &[&["build", "--quiet", "--offline"], profile, more].concat())?;
+        cargo(&self.at, &self.target, &[&["build", "--quiet", "--offline"], profile].concat())?;
         Ok(children()? - before)
-    }
-
-    /// What each crate takes on the clock while nothing else is built, and the CPU seconds of all.
-    fn profile(&self, release: bool) -> Result<(profile::Costs, f64), Failure> {
-        cargo(&self.at, &self.target, &["clean", "--quiet"])?;
-        let cpu = self.rebuild_with(release, &["--jobs", "1", "--timings"])?;
-        let report = self.target.join("cargo-timings/cargo-timing.html");
-        let costs = profile::read(&files::read(&report, Class::Usage)?);
-        let costs = costs.map_err(|problem| {
-            Failure::usage(format!("{}: {problem}", report.display())).hint(
-                "this cargo writes the report of `--timings` in another form; measure without `--profile`",
-            )
-        })?;
-        Ok((costs, cpu))
     }
 }
 
