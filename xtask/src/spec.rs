@@ -88,11 +88,7 @@ pub(crate) enum Command {
     },
     /// List the rules that `diff` and `drift` judge by
     #[command(after_help = EXIT_CODES)]
-    Checks {
-        /// How the table is written
-        #[arg(long, value_enum, default_value = "text")]
-        format: checks::Format,
-    },
+    Checks,
 }
 
 impl Command {
@@ -104,7 +100,7 @@ impl Command {
             Self::Diff { base, revision, judge } => diff::run(&base, &revision, &judge),
             Self::Drift { from, judge } => drift::run(root, from, &judge),
             Self::Accept { from } => accept::run(root, from),
-            Self::Checks { format } => checks::run(format),
+            Self::Checks => checks::run(),
         }
     }
 }

@@ -2,64 +2,16 @@
 
 use std::fmt::Write as _;
 
-use clap::ValueEnum;
-use serde_json::{Value, json};
-
 use super::diff::{Rule, rules};
-use crate::{error::Failure, json::canonical, stdout};
+use crate::{error::Failure, stdout};
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
-pub(crate) enum Format {
-    /// Columns
-    Text,
-    /// A table
-    Markdown,
-    /// A list of objects
-    Json,
-}
-
-pub(crate) fn run(format: Format) -> Result<(), Failure> {
-    let rules = rules().values();
-    stdout::print(&match format {
-        Format::Text => text(rules),
-        Format::Markdown => markdown(rules),
-        Format::Json => canonical(&rules.map(object).collect()),
-    })
-}
-
-fn text<'a>(rules: impl Iterator<Item = &'a Rule>) -> String {
-    rules.fold(String::new(), |mut out, rule| {
+/// Prints every rule on a line: its id, its levels, its meaning, and its id in oasdiff.
+pub(crate) fn run() -> Result<(), Failure> {
+    let table = rules().values().fold(String::new(), |mut table, rule| {
         let Rule { id, wire, client, .. } = rule;
-        let _ = writeln!(
-            out,
-            "{id:<56}{wire:<6}{client:<12}{} [{}]",
-            rule.meaning(),
-            rule.oasdiff().unwrap_or("-")
-        );
-        out
-    })
-}
-
-fn markdown<'a>(rules: impl Iterator<Item = &'a Rule>) -> String {
-    let head = "| rule | wire | client | meaning | oasdiff |\n|---|---|---|---|---|\n".to_owned();
-    rules.fold(head, |mut out, rule| {
-        let Rule { id, wire, client, .. } = rule;
-        let _ = writeln!(
-            out,
-            "| `{id}` | {wire} | {client} | {} | {} |",
-            rule.meaning(),
-            rule.oasdiff().unwrap_or("-")
-        );
-        out
-    })
-}
-
-fn object(rule: &Rule) -> Value {
-    json!({
-        "rule": rule.id,
-        "wire": rule.wire.as_str(),
-        "client": rule.client.as_str(),
-        "meaning": rule.meaning(),
-        "oasdiff": rule.oasdiff(),
-    })
+        let (meaning, oasdiff) = (rule.meaning(), rule.oasdiff().unwrap_or("-"));
+        let _ = writeln!(table, "{id:<56}{wire:<6}{client:<12}{meaning} [{oasdiff}]");
+        table
+    });
+    stdout::print(&table)
 }

@@ -169,14 +169,10 @@ fn findings_can_be_let_pass_for_a_reason_and_for_a_time() {
 }
 
 #[test]
-fn the_table_of_rules_can_be_read_by_people_and_programs() {
-    let root = Root::empty();
-    let rules: Value = serde_json::from_str(&root.xtask("spec checks --format json").succeeds()).unwrap();
-    let rule = rules.as_array().unwrap().iter().find(|rule| rule["rule"] == "endpoint-added").unwrap();
-    let expected = json!({"rule": "endpoint-added", "wire": "info", "client": "compatible",
-        "meaning": "operation added", "oasdiff": "endpoint-added"});
-    assert_eq!(*rule, expected);
-    let lines = rules.as_array().unwrap().len();
-    assert_eq!(root.xtask("spec checks").succeeds().lines().count(), lines);
-    assert_eq!(root.xtask("spec checks --format markdown").succeeds().lines().count(), lines + 2);
+fn checks_prints_every_rule_on_a_line() {
+    let table = Root::empty().xtask("spec checks").succeeds();
+    assert!(table.lines().count() > 300, "{table}");
+    let row = table.lines().find(|line| line.starts_with("endpoint-added ")).unwrap();
+    let columns: Vec<_> = row.split_whitespace().collect();
+    assert_eq!(columns, ["endpoint-added", "info", "compatible", "operation", "added", "[endpoint-added]"]);
 }
