@@ -37,6 +37,7 @@ use std::{
 
 use tokio::sync::{mpsc, watch};
 
+pub(crate) use self::journal::fingerprint;
 #[cfg(fuzzing)]
 pub use self::journal::fuzzing;
 #[cfg(feature = "testing")]

@@ -1,8 +1,6 @@
-use std::{collections::HashMap, fmt, hash::Hasher, ops::Range};
+use std::{collections::HashMap, fmt, ops::Range};
 
-use fnv::FnvHasher;
-
-use crate::types::SpeechRequest;
+use crate::{ext::batch::fingerprint, types::SpeechRequest};
 
 /// Which part of a long text an error is about, by [`Error::piece`](crate::Error::piece).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,7 +19,7 @@ pub(super) struct Key {
     pub(super) piece: Piece,
     /// How much of the text is behind, once it is spoken.
     pub(super) characters: usize,
-    request: u64,
+    request: String,
     /// How many pieces before it are the same.
     repeats: u32,
     /// How many times it was given up by the server and submitted again.
@@ -37,7 +35,7 @@ impl Key {
 
 impl fmt::Display for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:016x}", self.request)?;
+        f.write_str(&self.request)?;
         if self.repeats > 0 {
             write!(f, "-{}", self.repeats + 1)?;
         }
@@ -52,22 +50,18 @@ impl fmt::Display for Key {
 #[derive(Debug, Default)]
 pub(super) struct Keys {
     given: usize,
-    seen: HashMap<u64, u32>,
+    seen: HashMap<String, u32>,
 }
 
 impl Keys {
     pub(super) fn next(&mut self, bytes: Range<usize>, characters: usize, request: &SpeechRequest) -> Key {
         self.given += 1;
-        // Through a value, whose keys are sorted, so that it is the same whatever the order of the document.
-        let canonical = serde_json::to_value(request).expect("a request is JSON").to_string();
-        let mut hasher = FnvHasher::default();
-        hasher.write(canonical.as_bytes());
-        let hash = hasher.finish();
-        let seen = self.seen.entry(hash).or_default();
+        let request = fingerprint(request);
+        let seen = self.seen.entry(request.clone()).or_default();
         let repeats = *seen;
         *seen += 1;
         let piece = Piece { number: self.given, bytes };
-        Key { piece, characters, request: hash, repeats, again: 0 }
+        Key { piece, characters, request, repeats, again: 0 }
     }
 }
 

@@ -134,7 +134,7 @@ impl Journal {
 
 /// Tells requests apart by accident, not by malice. Two runs of one program give the same; another text or voice gives
 /// another.
-pub(super) fn fingerprint(request: &SpeechRequest) -> String {
+pub(crate) fn fingerprint(request: &SpeechRequest) -> String {
     // Through a value, whose keys are sorted: it must not change with the order in which the document has the fields.
     let canonical = serde_json::to_value(request).expect("a request is JSON").to_string();
     let mut hasher = FnvHasher::default();
