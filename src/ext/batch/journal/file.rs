@@ -1,12 +1,10 @@
 //! The file of a journal: opened, locked, mended, and watched over.
 
 use std::{
-    fs::{File, Metadata},
+    fs::{File, Metadata, TryLockError},
     io::{self, BufReader, Seek, SeekFrom, Write},
     path::{Path, PathBuf},
 };
-
-use fs_lock::FileLock;
 
 use super::{
     line::HEADER,
@@ -16,7 +14,7 @@ use super::{
 use crate::Error;
 
 pub(super) struct LockedFile {
-    file: FileLock,
+    file: File,
     path: PathBuf,
 }
 
@@ -32,11 +30,21 @@ pub(super) fn open(path: &Path) -> Result<(LockedFile, Records), Error> {
     let mut options = File::options();
     let options = options.read(true).write(true).create(true).truncate(false);
     let file = options.open(path).map_err(|error| Error::io("could not open", path, error))?;
-    let file = FileLock::new_try_exclusive(file).map_err(|(_, error)| match error {
-        Some(error) => Error::io("could not lock", path, error),
-        None => Error::invalid("journal", format!("{} is in use by another run", path.display())),
+    file.try_lock().map_err(|error| match error {
+        TryLockError::WouldBlock => {
+            Error::invalid("journal", format!("{} is in use by another run", path.display()))
+        }
+        // Without a lock, two runs could submit the same request.
+        TryLockError::Error(error) if error.kind() == io::ErrorKind::Unsupported => {
+            let problem = "cannot be locked: Rust's standard library has no file lock on this platform";
+            Error::invalid(
+                "journal",
+                format!("{} {problem}; run the batch without a journal", path.display()),
+            )
+        }
+        TryLockError::Error(error) => Error::io("could not lock", path, error),
     })?;
-    let replayed = replay(BufReader::new(&*file)).map_err(|problem| match problem {
+    let replayed = replay(BufReader::new(&file)).map_err(|problem| match problem {
         Problem::Io(error) => Error::io("could not read", path, error),
         Problem::Line(number, what) => {
             Error::invalid("journal", format!("{}, line {number} {what}", path.display()))
