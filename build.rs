@@ -43,7 +43,7 @@ fn run() -> Result<(), Box<dyn Error>> {
     let mut settings = GenerationSettings::new();
     settings
         .with_hooks(HooksMode::Expected)
-        .with_inner_type(quote!(crate::ext::State))
+        .with_inner_type(quote!(crate::ext::ClientState))
         .with_derive("PartialEq");
     for number in &bounded {
         let path = format!("crate::generated::bounded::{}", number.name);

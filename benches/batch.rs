@@ -9,7 +9,7 @@
 
 use std::{cmp::Reverse, collections::BinaryHeap, f64::consts::TAU, fmt, time::Duration};
 
-use distribute_ai::{pacing::Adaptive, testing::Rehearsal};
+use distribute_ai::{pacing::Adaptive, testing::PollSimulation};
 use fastrand::Rng;
 
 const TASKS: usize = 2_000;
@@ -30,9 +30,9 @@ impl Task {
         self.waiting + self.running
     }
 
-    fn rehearsal(self) -> (Duration, Rehearsal) {
+    fn rehearsal(self) -> (Duration, PollSimulation) {
         let seconds = Duration::from_secs_f64;
-        let task = Rehearsal::new(seconds(self.waiting), seconds(self.running));
+        let task = PollSimulation::new(seconds(self.waiting), seconds(self.running));
         (seconds(self.arrival), task.round_trip(seconds(ROUND_TRIP)))
     }
 }
@@ -151,8 +151,8 @@ fn row(clock: &tokio::runtime::Runtime, budget: f64, arrivals: String, tasks: &[
         });
         // The jitter is the same in every run.
         fastrand::seed(3);
-        let cost = clock.block_on(Rehearsal::batch(tasks, budget, Adaptive::new())).expect("a rate");
-        Lag::of(cost.late.iter().map(Duration::as_secs_f64))
+        let cost = clock.block_on(PollSimulation::batch(tasks, budget, Adaptive::new())).expect("a rate");
+        Lag::of(cost.lag.iter().map(Duration::as_secs_f64))
     };
     let (one, two) = (best(loops()), best(loops_of_two()));
     Row { budget, arrivals, one, two, untold: batch(false), told: batch(true) }

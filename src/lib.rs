@@ -16,8 +16,8 @@ pub mod testing;
 #[cfg(fuzzing)]
 pub use ext::fuzzing;
 pub use ext::{
-    Audio, AudioStream, ClientBuilder, Error, OutOfBounds, Speak, Speech, SpeechTask, State, TaskId, Update,
-    Updates, Wait,
+    Audio, AudioStream, ClientBuilder, ClientState, Error, OutOfBounds, Speak, Speech, SpeechTask, TaskId,
+    Update, Updates, Wait,
 };
 pub use generated::Client;
 // What the generated methods return.
@@ -39,7 +39,7 @@ pub mod long_text {
 ///
 /// [`Adaptive`](pacing::Adaptive) is the default; [`Pacing`](pacing::Pacing) says what a policy of your own is.
 pub mod pacing {
-    pub use crate::ext::pacing::{Adaptive, Exponential, Finished, Fixed, Pacing, Phase, Progress};
+    pub use crate::ext::pacing::{Adaptive, CompletedTask, Exponential, Fixed, Pacing, Phase, Progress};
 }
 
 /// What goes over the wire, generated from the API's documents.

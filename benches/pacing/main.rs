@@ -12,7 +12,7 @@ use std::{env, fs, time::Duration};
 
 use distribute_ai::{
     pacing::{Exponential, Fixed, Pacing, Progress},
-    testing::{Rehearsal, Rehearsed},
+    testing::{PollCost, PollSimulation},
 };
 use fastrand::Rng;
 
@@ -117,7 +117,7 @@ fn with_statuses() {
     }
     println!();
     let (rounds, each) = (200, 200);
-    let row = |name: &str, run: &dyn Fn(Rehearsal) -> Rehearsed| {
+    let row = |name: &str, run: &dyn Fn(PollSimulation) -> PollCost| {
         print!("{name:<28}");
         for median in MEDIANS {
             let mut random = Rng::with_seed(7);

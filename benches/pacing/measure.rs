@@ -4,7 +4,7 @@ use std::{fmt, time::Duration};
 
 use distribute_ai::{
     pacing::{Adaptive, Pacing},
-    testing::{Rehearsal, Rehearsed},
+    testing::{PollCost, PollSimulation},
 };
 use fastrand::Rng;
 
@@ -38,7 +38,7 @@ pub(crate) fn samples(works: &'static [Work; 5], count: usize) -> [Samples; 5] {
 }
 
 impl Cost {
-    pub(crate) fn of(count: u32, mut run: impl FnMut() -> Rehearsed) -> Self {
+    pub(crate) fn of(count: u32, mut run: impl FnMut() -> PollCost) -> Self {
         fastrand::seed(3);
         let (mut lags, mut requests) = (Vec::new(), 0.0);
         for _ in 0..count {
@@ -70,11 +70,11 @@ pub(crate) fn worst(costs: &[Cost; 5], price: f64) -> f64 {
 }
 
 /// A task of which no status tells anything.
-fn untold(seconds: f64) -> Rehearsal {
-    Rehearsal::new(Duration::ZERO, Duration::from_secs_f64(seconds)).without_statuses()
+fn untold(seconds: f64) -> PollSimulation {
+    PollSimulation::new(Duration::ZERO, Duration::from_secs_f64(seconds)).without_statuses()
 }
 
-pub(crate) fn of_works(samples: &[Samples; 5], run: impl Fn(Rehearsal) -> Rehearsed) -> [Cost; 5] {
+pub(crate) fn of_works(samples: &[Samples; 5], run: impl Fn(PollSimulation) -> PollCost) -> [Cost; 5] {
     samples.each_ref().map(|samples| {
         let mut durations = samples.durations.iter();
         let count = u32::try_from(samples.durations.len()).expect("some thousands");
@@ -106,15 +106,15 @@ fn fresh(price: f64) -> Adaptive {
     Adaptive::with_price(price).expect("a price")
 }
 
-fn learn(policy: &dyn Pacing, tasks: usize, mut task: impl FnMut() -> Rehearsal) {
+fn learn(policy: &dyn Pacing, tasks: usize, mut task: impl FnMut() -> PollSimulation) {
     for _ in 0..tasks {
-        policy.learn(&task().run(policy).finished);
+        policy.learn(&task().run(policy).completed);
     }
 }
 
-pub(crate) fn by_phase(running_median: f64, random: &mut Rng) -> Rehearsal {
+pub(crate) fn by_phase(running_median: f64, random: &mut Rng) -> PollSimulation {
     let (waiting, running) = draw_phases(running_median, random);
-    Rehearsal::new(Duration::from_secs_f64(waiting), Duration::from_secs_f64(running))
+    PollSimulation::new(Duration::from_secs_f64(waiting), Duration::from_secs_f64(running))
 }
 
 /// The default policy after so many tasks, learned anew for each of the rounds of `each` tasks.

@@ -1,4 +1,4 @@
-//! Replies of any bytes, in the place of the API's: what is made of them, and how often is asked.
+//! Replies of any bytes, in the place of the API's: what is made of them, and how often is request_count.
 //!
 //! An input is a text: the operation on its first line, then the replies, each of them its status (followed by `!` if the
 //! connection breaks at its end), its headers, an empty line and its body, with `\n===\n` between them.
@@ -8,7 +8,7 @@ use std::{cell::RefCell, error::Error as _, sync::LazyLock, time::Duration};
 
 use distribute_ai::{
     Client, Error, TaskId,
-    fuzzing::{Answer, answer_with, asked, redacted, retry_after},
+    fuzzing::{FakeResponse, respond_with, request_count, redact, retry_after},
 };
 use libfuzzer_sys::fuzz_target;
 use serde::Deserialize;
@@ -39,7 +39,7 @@ fuzz_target!(|data: &[u8]| {
         let runtime = runtime.get_or_insert_with(|| {
             Builder::new_current_thread().enable_time().start_paused(true).build().expect("a runtime")
         });
-        answer_with(replies.clone());
+        respond_with(replies.clone());
         let client = Client::builder().api_key(KEY).base_url("http://127.0.0.1:1").http_client(HTTP.clone());
         let client = client.build().expect("its settings are good");
         match &data[..at] {
@@ -51,12 +51,12 @@ fuzz_target!(|data: &[u8]| {
     });
 });
 
-async fn create(client: &Client, replies: &[Answer]) {
+async fn create(client: &Client, replies: &[FakeResponse]) {
     let outcome =
         client.speak("Hello").deadline(Duration::from_secs(60)).submit().await.map(|task| task.id());
     let heard: Vec<_> =
-        (0..asked()).map(|at| replies.get(at).or(replies.last()).expect("it answered")).collect();
-    let (last, before) = heard.split_last().expect("it was asked");
+        (0..request_count()).map(|at| replies.get(at).or(replies.last()).expect("it answered")).collect();
+    let (last, before) = heard.split_last().expect("it was request_count");
     // Never again after a reply behind which there may be a task.
     for reply in before {
         assert!(refuses_for_now(reply), "sent again after {reply:?}");
@@ -72,7 +72,7 @@ async fn create(client: &Client, replies: &[Answer]) {
             assert_eq!(Some(id), named.map(TaskId::from_server), "{last:?}");
         }
         Err(error) => {
-            let expected = named.as_deref().map(|id| TaskId::from_server(redacted(KEY, id)));
+            let expected = named.as_deref().map(|id| TaskId::from_server(redact(KEY, id)));
             assert_eq!(error.task_id(), expected.as_ref(), "{last:?}");
             let settled = refuses_for_now(last) || matches!(last.status, 307 | 308 | 400..=407 | 409..=498);
             assert_eq!(error.is_in_doubt(), named.is_some() || !settled, "{error}: {last:?}");
@@ -83,7 +83,7 @@ async fn create(client: &Client, replies: &[Answer]) {
 
 async fn status(client: &Client) {
     let outcome = client.task(ID.parse().expect("it is one")).status().await;
-    assert_eq!(asked(), 1);
+    assert_eq!(request_count(), 1);
     if let Err(error) = outcome {
         assert_eq!(error.task_id().map(TaskId::as_str), Some(ID));
         judge(&error);
@@ -92,7 +92,7 @@ async fn status(client: &Client) {
 
 async fn wait(client: &Client) {
     let outcome = client.task(ID.parse().expect("it is one")).wait().deadline(Duration::from_secs(60)).await;
-    assert!(asked() <= 1_000, "{} polls in a minute", asked());
+    assert!(request_count() <= 1_000, "{} polls in a minute", request_count());
     match outcome {
         Ok(speech) => {
             let _ = (format!("{speech:?} {:?}", speech.audio()), speech.created_at(), speech.server_time());
@@ -105,7 +105,7 @@ async fn wait(client: &Client) {
 }
 
 /// The server has provably not taken it.
-fn refuses_for_now(reply: &Answer) -> bool {
+fn refuses_for_now(reply: &FakeResponse) -> bool {
     reply.status == 429 || (reply.status == 503 && retry_after(&reply.headers).is_some())
 }
 
@@ -142,7 +142,7 @@ fn unescaped(text: &str) -> String {
     plain
 }
 
-fn reply(text: &[u8]) -> Option<Answer> {
+fn reply(text: &[u8]) -> Option<FakeResponse> {
     let empty = text.windows(2).position(|two| two == b"\n\n")?;
     let mut lines = split(&text[..empty], b"\n").into_iter();
     let first = std::str::from_utf8(lines.next()?).ok()?;
@@ -153,7 +153,7 @@ fn reply(text: &[u8]) -> Option<Answer> {
         let name = std::str::from_utf8(&line[..colon]).ok()?;
         Some((name.to_owned(), line[colon + 1..].trim_ascii().to_vec()))
     };
-    Some(Answer {
+    Some(FakeResponse {
         status,
         headers: lines.filter_map(header).collect(),
         body: (text[empty + 2..].to_vec(), first.ends_with('!')),

@@ -4,7 +4,7 @@
 use std::{cell::RefCell, fs, path::Path, time::Duration};
 
 use bytes::Bytes;
-use distribute_ai::fuzzing::{Sound, join, read};
+use distribute_ai::fuzzing::{WavAudio, join, read};
 use libfuzzer_sys::fuzz_target;
 use tempfile::TempDir;
 use tokio::runtime::{Builder, Runtime};
@@ -27,7 +27,7 @@ fuzz_target!(|data: &[u8]| {
         assert_eq!(&read(&parts(file, &mut random)), sound, "the same, however it comes");
         if let Ok(sound) = sound {
             assert!(sound.bytes.len() <= file.len() && !sound.bytes.is_empty());
-            assert!((sound.bytes.len() + sound.lacking) % sound.frame == 0 && sound.lacking < sound.frame);
+            assert!((sound.bytes.len() + sound.missing_bytes) % sound.frame == 0 && sound.missing_bytes < sound.frame);
         }
     }
 
@@ -77,20 +77,20 @@ fn in_place<T>(work: impl FnOnce(&Path, &Runtime) -> T) -> T {
 }
 
 /// The lengths in its header are its own, and all the sound is in it.
-fn is_what_it_says(file: &[u8], sounds: &[&Sound], pause: Duration) {
+fn is_what_it_says(file: &[u8], sounds: &[&WavAudio], pause: Duration) {
     let four = |at: usize| u32::from_le_bytes(file[at..at + 4].try_into().expect("four")) as usize;
     assert_eq!((&file[..4], &file[8..12]), (b"RIFF".as_slice(), b"WAVE".as_slice()));
     assert_eq!(four(4) + 8, file.len());
     assert_eq!(four(HEADER - 4) + HEADER + four(HEADER - 4) % 2, file.len());
 
     let sound = read(&[Bytes::copy_from_slice(file)]).expect("what we write can be read");
-    assert_eq!((&sound.format, sound.lacking), (&sounds[0].format, 0));
+    assert_eq!((&sound.format, sound.missing_bytes), (&sounds[0].format, 0));
     assert!(sound.bytes.starts_with(&sounds[0].bytes));
     if let [first, other] = sounds {
         assert_eq!(first.format, other.format, "only what is alike is joined");
-        let padded = [other.bytes.clone(), vec![0; other.lacking]].concat();
+        let padded = [other.bytes.clone(), vec![0; other.missing_bytes]].concat();
         assert!(sound.bytes.ends_with(&padded));
-        let silence = sound.bytes.len() - padded.len() - first.bytes.len() - first.lacking;
+        let silence = sound.bytes.len() - padded.len() - first.bytes.len() - first.missing_bytes;
         assert!(silence % first.frame == 0 && (silence == 0 || !pause.is_zero()));
     }
 }

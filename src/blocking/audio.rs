@@ -74,7 +74,7 @@ impl Audio {
     ///
     /// Those of [`stream`](Self::stream).
     pub fn bytes(&self) -> Result<Bytes, Error> {
-        self.runtime.run(self.audio.bytes()).map_err(|error| error.of_task(&self.task_id()))
+        self.runtime.run(self.audio.bytes()).map_err(|error| error.with_task_id(&self.task_id()))
     }
 
     /// Fetches it into a file, whole or not at all, and returns its length in bytes: [`crate::Audio::save`].
@@ -83,7 +83,7 @@ impl Audio {
     ///
     /// Those of [`crate::Audio::save`]; [`is_invalid`](Error::is_invalid) within an async runtime.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<u64, Error> {
-        self.runtime.run(self.audio.save(path)).map_err(|error| error.of_task(&self.task_id()))
+        self.runtime.run(self.audio.save(path)).map_err(|error| error.with_task_id(&self.task_id()))
     }
 }
 
@@ -99,7 +99,7 @@ impl Iterator for AudioStream {
     type Item = Result<Bytes, Error>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        Some(self.runtime.next(&mut self.pieces)?.map_err(|error| error.of_task(&self.id)))
+        Some(self.runtime.next(&mut self.pieces)?.map_err(|error| error.with_task_id(&self.id)))
     }
 }
 

@@ -108,7 +108,7 @@ impl ClientBuilder {
     pub fn build_blocking(self) -> Result<Client, Error> {
         let client = self.build()?;
         let runtime = Runtime::start().map_err(|error| {
-            Error::invalid("blocking client", "could not start its thread").caused_by(error)
+            Error::invalid("blocking client", "could not start its thread").with_source(error)
         })?;
         Ok(Client { client, runtime })
     }

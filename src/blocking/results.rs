@@ -67,16 +67,16 @@ impl<K> Results<K> {
     /// # Errors
     ///
     /// [`is_invalid`](Error::is_invalid) within an async runtime; it is stopped all the same.
-    pub fn stop(mut self) -> Result<Left<K>, Error> {
+    pub fn stop(mut self) -> Result<Undelivered<K>, Error> {
         let Self { results, runtime } = &mut self;
-        let left = runtime.run(async { Ok(results.wind_up().await) })?;
+        let left = runtime.run(async { Ok(results.stop_and_drain().await) })?;
         let speech = |speech| Speech::new(speech, runtime.clone());
         Ok(left.into_iter().map(|(key, end)| (key, end.map(speech))).collect())
     }
 }
 
 /// What a batch that was stopped has left.
-type Left<K> = Vec<(K, Result<Speech, Error>)>;
+type Undelivered<K> = Vec<(K, Result<Speech, Error>)>;
 
 impl<K> Iterator for Results<K> {
     type Item = (K, Result<Speech, Error>);
@@ -91,8 +91,8 @@ impl<K> Iterator for Results<K> {
 
 impl<K> Drop for Results<K> {
     fn drop(&mut self) {
-        if let Some(driver) = self.results.halt() {
-            self.runtime.outlast(async move { drop(driver.await) });
+        if let Some(driver) = self.results.stop_intake() {
+            self.runtime.run_to_completion(async move { drop(driver.await) });
         }
     }
 }

@@ -47,7 +47,7 @@ impl Runtime {
 
     /// Runs it on the calling thread, to its end.
     pub(super) fn run<T>(&self, future: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
-        refuse_within_async()?;
+        reject_async_context()?;
         self.0.handle.block_on(future)
     }
 
@@ -65,7 +65,7 @@ impl Runtime {
     }
 
     /// Returns when the task is done, also within async code: for destructors, which have no way to refuse.
-    pub(super) fn outlast(&self, task: impl Future<Output = ()> + Send + 'static) {
+    pub(super) fn run_to_completion(&self, task: impl Future<Output = ()> + Send + 'static) {
         let (done, heard) = mpsc::channel();
         let runtime = self.clone();
         self.0.handle.spawn(async move {
@@ -81,7 +81,7 @@ impl Runtime {
 }
 
 /// An error where blocking would hold up the tasks of a runtime.
-fn refuse_within_async() -> Result<(), Error> {
+fn reject_async_context() -> Result<(), Error> {
     if Handle::try_current().is_ok() && is_on_a_budget() {
         return Err(Error::invalid(
             "blocking client",
@@ -121,7 +121,7 @@ mod tests {
         let (told, heard) = mpsc::channel();
         let handle = runtime.0.handle.clone();
         handle.spawn(async move {
-            runtime.outlast(async move {
+            runtime.run_to_completion(async move {
                 sleep(Duration::from_millis(20)).await;
                 told.send(()).unwrap();
             });

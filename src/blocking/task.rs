@@ -43,7 +43,7 @@ impl SpeechTask {
     ///
     /// Those of [`crate::SpeechTask::status`]; [`is_invalid`](Error::is_invalid) within an async runtime.
     pub fn status(&self) -> Result<SpeechStatus, Error> {
-        self.runtime.run(self.task.status()).map_err(|error| error.of_task(&self.id()))
+        self.runtime.run(self.task.status()).map_err(|error| error.with_task_id(&self.id()))
     }
 
     /// Waits for the speech, 10 minutes at most.
@@ -72,7 +72,7 @@ impl SpeechTask {
 
     fn outcome(&self, wait: crate::Wait) -> Result<Speech, Error> {
         // Even a refusal is about a task that was paid for.
-        let speech = self.runtime.run(wait.into_future()).map_err(|error| error.of_task(&self.id()))?;
+        let speech = self.runtime.run(wait.into_future()).map_err(|error| error.with_task_id(&self.id()))?;
         Ok(Speech::new(speech, self.runtime.clone()))
     }
 }

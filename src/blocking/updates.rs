@@ -45,7 +45,7 @@ impl Iterator for Updates {
     type Item = Result<Update, Error>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let update = self.runtime.next(&mut self.stream)?.map_err(|error| error.of_task(&self.id));
+        let update = self.runtime.next(&mut self.stream)?.map_err(|error| error.with_task_id(&self.id));
         Some(update.map(|update| Update { update, runtime: self.runtime.clone() }))
     }
 }

@@ -10,7 +10,7 @@ use futures_core::Stream;
 use futures_util::{StreamExt, stream};
 use reqwest::Url;
 
-use super::{Error, SpeechTask, TaskId, download::Download, partial_file::PartialFile};
+use super::{Error, SpeechTask, TaskId, download::Download, partial_file::AtomicFile};
 
 /// The most that is fetched, unless told otherwise: forty times the longest text that one request may hold.
 const MAX_BYTES: u64 = 512 * 1024 * 1024;
@@ -51,7 +51,7 @@ pub struct Audio {
 
 impl Audio {
     pub(crate) fn new(task: &SpeechTask, url: &str) -> Result<Self, Error> {
-        let refused = |problem| Err(Error::download(problem).of_task(&task.id()));
+        let refused = |problem| Err(Error::download(problem).with_task_id(&task.id()));
         match Url::parse(url) {
             Ok(url) if matches!(url.scheme(), "https" | "http") => {
                 Ok(Self { task: task.clone(), url, max_bytes: MAX_BYTES, sync: true })
@@ -110,7 +110,7 @@ impl Audio {
             let (mut download, id) = state?;
             match download.chunk().await {
                 Ok(chunk) => Some((Ok(chunk?), Some((download, id)))),
-                Err(error) => Some((Err(error.of_task(&id)), None)),
+                Err(error) => Some((Err(error.with_task_id(&id)), None)),
             }
         });
         AudioStream(Box::pin(pieces.fuse()))
@@ -124,7 +124,7 @@ impl Audio {
     pub async fn bytes(&self) -> Result<Bytes, Error> {
         let mut download = self.download();
         let mut all = BytesMut::new();
-        while let Some(chunk) = download.chunk().await.map_err(|error| error.of_task(&self.task_id()))? {
+        while let Some(chunk) = download.chunk().await.map_err(|error| error.with_task_id(&self.task_id()))? {
             all.extend_from_slice(&chunk);
         }
         Ok(all.freeze())
@@ -140,12 +140,12 @@ impl Audio {
     /// - [`is_io`](Error::is_io): the path is a directory, its directory is missing, the disk is full
     /// - [`is_download`](Error::is_download): as for [`stream`](Self::stream)
     pub async fn save(&self, path: impl AsRef<Path>) -> Result<u64, Error> {
-        self.save_to(path.as_ref().to_owned()).await.map_err(|error| error.of_task(&self.task_id()))
+        self.save_to(path.as_ref().to_owned()).await.map_err(|error| error.with_task_id(&self.task_id()))
     }
 
     async fn save_to(&self, path: PathBuf) -> Result<u64, Error> {
         // Whatever is wrong with the path is said before anything is fetched.
-        let file = PartialFile::beside(path).await?;
+        let file = AtomicFile::create(path).await?;
         let mut file = if self.sync { file } else { file.without_sync() };
         let mut download = self.download();
         while let Some(chunk) = download.chunk().await? {

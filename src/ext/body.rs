@@ -20,7 +20,7 @@ use http_body::{Body, Frame, SizeHint};
 
 const UNTOUCHED: u8 = 0;
 const READ: u8 = 1;
-const GIVEN_UP: u8 = 2;
+const REVOKED: u8 = 2;
 
 pub(crate) struct OnceBody {
     body: reqwest::Body,
@@ -28,19 +28,19 @@ pub(crate) struct OnceBody {
 }
 
 /// The sender's end of a body.
-pub(crate) struct Claim(Arc<AtomicU8>);
+pub(crate) struct SendGuard(Arc<AtomicU8>);
 
 impl OnceBody {
-    pub(crate) fn new(body: reqwest::Body) -> (Self, Claim) {
+    pub(crate) fn new(body: reqwest::Body) -> (Self, SendGuard) {
         let state = Arc::new(AtomicU8::new(UNTOUCHED));
-        (Self { body, state: Arc::clone(&state) }, Claim(state))
+        (Self { body, state: Arc::clone(&state) }, SendGuard(state))
     }
 }
 
-impl Claim {
+impl SendGuard {
     /// Whether nobody has read the body; then nobody will.
-    pub(crate) fn give_up(&self) -> bool {
-        self.0.compare_exchange(UNTOUCHED, GIVEN_UP, Ordering::AcqRel, Ordering::Acquire).is_ok()
+    pub(crate) fn revoke(&self) -> bool {
+        self.0.compare_exchange(UNTOUCHED, REVOKED, Ordering::AcqRel, Ordering::Acquire).is_ok()
     }
 }
 
@@ -87,13 +87,13 @@ mod tests {
         assert_eq!(body.size_hint().exact(), Some(4));
         assert_eq!(read(&mut body).unwrap().unwrap(), "text");
         assert!(read(&mut body).is_none());
-        assert!(!claim.give_up());
+        assert!(!claim.revoke());
     }
 
     #[test]
     fn what_was_given_up_cannot_be_read() {
         let (mut body, claim) = OnceBody::new("text".into());
-        assert!(claim.give_up());
+        assert!(claim.revoke());
         assert!(read(&mut body).unwrap().is_err());
     }
 }

@@ -4,15 +4,15 @@ use reqwest::{Url, header::HeaderValue, redirect};
 
 use super::{
     Error,
-    client::{Shared, State},
-    gate::Gate,
-    key::{ApiKey, KEY_VARIABLE},
+    client::{ClientState, Inner},
+    cooldown::Cooldown,
+    key::{API_KEY_VAR, ApiKey},
     pacing::{Adaptive, Fixed, Pacing},
 };
 use crate::{Client, generated::facts};
 
 /// The environment variable that [`Client::from_env`] reads the base URL from.
-const BASE_URL_VARIABLE: &str = "DISTRIBUTE_AI_BASE_URL";
+const BASE_URL_VAR: &str = "DISTRIBUTE_AI_BASE_URL";
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
@@ -56,12 +56,12 @@ pub struct ClientBuilder {
     connect_timeout: Option<Duration>,
     request_timeout: Option<Duration>,
     user_agent: Option<String>,
-    pacing: Option<Pace>,
+    pacing: Option<PollSetting>,
     allow_http: bool,
 }
 
 #[derive(Clone)]
-enum Pace {
+enum PollSetting {
     /// Not checked yet.
     Every(Duration),
     By(Arc<dyn Pacing>),
@@ -114,7 +114,7 @@ impl ClientBuilder {
     ///
     /// [`pacing`](Self::pacing) with [`Fixed`]; of the two, the last one counts.
     pub fn poll_every(mut self, interval: Duration) -> Self {
-        self.pacing = Some(Pace::Every(interval));
+        self.pacing = Some(PollSetting::Every(interval));
         self
     }
 
@@ -123,7 +123,7 @@ impl ClientBuilder {
     /// One of [`crate::pacing`] or [your own](Pacing). What it learns is shared by all tasks of the client and of its
     /// clones; clients that are built from clones of this builder share it, too.
     pub fn pacing(mut self, policy: impl Pacing) -> Self {
-        self.pacing = Some(Pace::By(Arc::new(policy)));
+        self.pacing = Some(PollSetting::By(Arc::new(policy)));
         self
     }
 
@@ -146,19 +146,21 @@ impl ClientBuilder {
     /// - no usable TLS on this machine, or none of the features `rustls` and `native-tls`
     pub fn build(self) -> Result<Client, Error> {
         let key = ApiKey::new(self.api_key.as_ref().map_or("", secrecy::ExposeSecret::expose_secret))?;
-        let base_url = parsed(self.base_url.as_deref().unwrap_or(facts::BASE_URL), self.allow_http)?;
-        let connect_timeout = positive("connect timeout", self.connect_timeout.unwrap_or(CONNECT_TIMEOUT))?;
-        let request_timeout = positive("request timeout", self.request_timeout.unwrap_or(REQUEST_TIMEOUT))?;
+        let base_url = parse_base_url(self.base_url.as_deref().unwrap_or(facts::BASE_URL), self.allow_http)?;
+        let connect_timeout =
+            require_nonzero("connect timeout", self.connect_timeout.unwrap_or(CONNECT_TIMEOUT))?;
+        let request_timeout =
+            require_nonzero("request timeout", self.request_timeout.unwrap_or(REQUEST_TIMEOUT))?;
         let pacing: Arc<dyn Pacing> = match self.pacing {
-            Some(Pace::Every(interval)) => Arc::new(Fixed::new(interval)?),
-            Some(Pace::By(policy)) => policy,
+            Some(PollSetting::Every(interval)) => Arc::new(Fixed::new(interval)?),
+            Some(PollSetting::By(policy)) => policy,
             None => Arc::new(Adaptive::new()),
         };
         let agent = match self.user_agent {
-            Some(agent) => Some(agent_header(&agent)?),
+            Some(agent) => Some(user_agent_header(&agent)?),
             // A client of the user's says what it is itself.
             None if self.http_client.is_some() => None,
-            None => Some(agent_header(concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION")))?),
+            None => Some(user_agent_header(concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION")))?),
         };
 
         let may_follow = self.http_client.is_some();
@@ -167,20 +169,20 @@ impl ClientBuilder {
         } else {
             require_tls(&base_url)?;
             // The audio's host may send us on; the API may not: a redirected submission is one to somebody else.
-            let build = |redirects| own_client(connect_timeout, redirects, is_loopback(&base_url));
+            let build = |redirects| build_http_client(connect_timeout, redirects, is_loopback(&base_url));
             (build(redirect::Policy::none())?, build(redirect::Policy::limited(10))?)
         };
         Ok(Client {
             baseurl: base_url.as_str().trim_end_matches('/').to_owned(),
             client: api,
-            inner: State::new(Shared {
+            inner: ClientState::new(Inner {
                 key,
                 user_agent: agent,
                 request_timeout,
                 pacing,
-                may_follow,
+                custom_http_client: may_follow,
                 audio,
-                gate: Gate::default(),
+                cooldown: Cooldown::default(),
             }),
         })
     }
@@ -189,10 +191,10 @@ impl ClientBuilder {
 impl ClientBuilder {
     pub(crate) fn from_env() -> Result<Self, Error> {
         let mut builder = Self::default();
-        if let Some(key) = variable(KEY_VARIABLE)? {
+        if let Some(key) = read_env_var(API_KEY_VAR)? {
             builder = builder.api_key(key);
         }
-        if let Some(url) = variable(BASE_URL_VARIABLE)? {
+        if let Some(url) = read_env_var(BASE_URL_VAR)? {
             builder = builder.base_url(url);
         }
         Ok(builder)
@@ -221,7 +223,7 @@ impl Client {
 }
 
 /// An empty variable is one that is not set.
-fn variable(name: &'static str) -> Result<Option<String>, Error> {
+fn read_env_var(name: &'static str) -> Result<Option<String>, Error> {
     match env::var(name) {
         Ok(value) => Ok(Some(value).filter(|value| !value.trim().is_empty())),
         Err(env::VarError::NotPresent) => Ok(None),
@@ -229,13 +231,13 @@ fn variable(name: &'static str) -> Result<Option<String>, Error> {
     }
 }
 
-fn agent_header(agent: &str) -> Result<HeaderValue, Error> {
+fn user_agent_header(agent: &str) -> Result<HeaderValue, Error> {
     let problem =
         || Error::invalid("user agent", format!("{agent:?} holds a character that no header can carry"));
     HeaderValue::from_str(agent).map_err(|_| problem())
 }
 
-fn own_client(
+fn build_http_client(
     connect_timeout: Duration,
     redirects: redirect::Policy,
     loopback: bool,
@@ -247,7 +249,7 @@ fn own_client(
         // What stays on this machine in plain text has no business at a proxy.
         builder = builder.no_proxy();
     }
-    builder.build().map_err(|error| Error::invalid("http client", "could not be built").caused_by(error))
+    builder.build().map_err(|error| Error::invalid("http client", "could not be built").with_source(error))
 }
 
 /// Without it every request would fail as if the host weren't there.
@@ -260,22 +262,22 @@ fn require_tls(base_url: &Url) -> Result<(), Error> {
     Ok(())
 }
 
-fn positive(what: &'static str, time: Duration) -> Result<Duration, Error> {
+fn require_nonzero(what: &'static str, time: Duration) -> Result<Duration, Error> {
     if time.is_zero() { Err(Error::invalid(what, "is zero; it must be longer")) } else { Ok(time) }
 }
 
-fn parsed(text: &str, allow_http: bool) -> Result<Url, Error> {
+fn parse_base_url(text: &str, allow_http: bool) -> Result<Url, Error> {
     let refused = |problem: &str| Err(Error::invalid("base url", problem));
     let text = text.trim();
     let Ok(url) = Url::parse(text) else {
         return refused(&format!(
             "{} is no address; it needs a scheme and a host, as in {}",
-            shown(text),
+            quoted(text),
             facts::BASE_URL
         ));
     };
     if !matches!(url.scheme(), "https" | "http") || !url.has_host() {
-        return refused(&format!("{} needs `https://` and a host, as in {}", shown(text), facts::BASE_URL));
+        return refused(&format!("{} needs `https://` and a host, as in {}", quoted(text), facts::BASE_URL));
     }
     if !url.username().is_empty() || url.password().is_some() {
         return refused(
@@ -292,7 +294,7 @@ fn parsed(text: &str, allow_http: bool) -> Result<Url, Error> {
 }
 
 /// What stands before an `@` may be a password.
-fn shown(text: &str) -> String {
+fn quoted(text: &str) -> String {
     let text: String = text.rsplit('@').next().unwrap_or_default().chars().take(200).collect();
     format!("{text:?}")
 }

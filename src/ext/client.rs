@@ -2,7 +2,7 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use reqwest::header::HeaderValue;
 
-use super::{Speak, SpeechTask, TaskId, gate::Gate, key::ApiKey, pacing::Pacing};
+use super::{Speak, SpeechTask, TaskId, cooldown::Cooldown, key::ApiKey, pacing::Pacing};
 use crate::Client;
 
 impl Client {
@@ -36,7 +36,7 @@ impl Client {
         SpeechTask::resumed(self.clone(), id)
     }
 
-    pub(crate) fn state(&self) -> &Shared {
+    pub(crate) fn inner(&self) -> &Inner {
         &self.inner.0
     }
 
@@ -48,23 +48,23 @@ impl Client {
 
 /// What a [`Client`] knows beside its address. It is opaque: [`Client::builder`] makes it.
 #[derive(Clone)]
-pub struct State(Arc<Shared>);
+pub struct ClientState(Arc<Inner>);
 
-pub(crate) struct Shared {
+pub(crate) struct Inner {
     pub(crate) key: ApiKey,
     /// None: the HTTP client says what it is.
     pub(crate) user_agent: Option<HeaderValue>,
     pub(crate) request_timeout: Duration,
     pub(crate) pacing: Arc<dyn Pacing>,
     /// The HTTP client is the user's, and nobody knows what it does about redirects.
-    pub(crate) may_follow: bool,
+    pub(crate) custom_http_client: bool,
     /// Fetches the audio, from hosts that are none of the API's.
     pub(crate) audio: reqwest::Client,
-    pub(crate) gate: Gate,
+    pub(crate) cooldown: Cooldown,
 }
 
-impl State {
-    pub(crate) fn new(shared: Shared) -> Self {
+impl ClientState {
+    pub(crate) fn new(shared: Inner) -> Self {
         Self(Arc::new(shared))
     }
 }
@@ -76,7 +76,7 @@ impl fmt::Debug for Client {
     }
 }
 
-impl fmt::Debug for State {
+impl fmt::Debug for ClientState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("State").field("key", &self.0.key).finish_non_exhaustive()
     }

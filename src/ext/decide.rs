@@ -10,92 +10,94 @@ use std::time::Duration;
 
 use reqwest::StatusCode;
 
-use super::fault::{Fault, What};
+use super::failure::{Failure, FailureKind};
 
 /// Failed attempts at a connection after which a submission gives up. With the pauses between them about two seconds:
 /// long enough for a restart behind a load balancer, short enough for somebody who mistyped a host.
 pub(crate) const CONNECT_ATTEMPTS: u32 = 4;
 
 /// How long a 404 about a task may be the lag of a replica: from the first one on, and anew after each answer.
-pub(crate) const ABSENCE_GRACE: Duration = Duration::from_secs(10);
+pub(crate) const NOT_FOUND_GRACE: Duration = Duration::from_secs(10);
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Operation {
     Create {
         /// The number of times that no connection was made, this one included.
-        unreached: u32,
+        connect_failures: u32,
         /// How often it may still be sent again when in doubt.
-        resubmissions: u32,
+        resubmissions_left: u32,
     },
     /// With the time since the first 404 in a row, if this is one.
-    Poll { absent: Duration },
+    Poll { not_found_for: Duration },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Verdict {
+pub(crate) enum Decision {
     /// Send it again, after a pause.
-    Repeat,
+    Retry,
     /// It may have been taken, and the caller would rather have it twice: send it again, after a pause.
-    Resubmit,
+    RetryInDoubt,
     /// Nobody has seen it, and trying on makes no sense.
     Unreachable,
     /// The server has answered for good.
-    Refused,
+    Reject,
     /// The server does not know the task.
-    Absent,
+    NotFound,
     /// It may have been taken: nobody but the caller may send it again.
     InDoubt,
 }
 
-pub(crate) fn decide(operation: Operation, fault: &Fault) -> Verdict {
+pub(crate) fn classify(operation: Operation, failure: &Failure) -> Decision {
     match operation {
-        Operation::Create { unreached, resubmissions } => match decide_create(unreached, fault) {
-            // With a name to ask for there is no reason to order again.
-            Verdict::InDoubt if resubmissions > 0 && fault.task.is_none() => Verdict::Resubmit,
-            verdict => verdict,
-        },
-        Operation::Poll { absent } => decide_poll(absent, fault),
+        Operation::Create { connect_failures: unreached, resubmissions_left: resubmissions } => {
+            match classify_create(unreached, failure) {
+                // With a name to ask for there is no reason to order again.
+                Decision::InDoubt if resubmissions > 0 && failure.task_id.is_none() => Decision::RetryInDoubt,
+                decision => decision,
+            }
+        }
+        Operation::Poll { not_found_for: absent } => classify_poll(absent, failure),
     }
 }
 
 /// Whether a create that ended so may have been taken, and billed.
-pub(crate) fn may_be_billed(fault: &Fault) -> bool {
-    decide_create(0, fault) == Verdict::InDoubt
+pub(crate) fn may_be_billed(failure: &Failure) -> bool {
+    classify_create(0, failure) == Decision::InDoubt
 }
 
-fn decide_create(unreached: u32, fault: &Fault) -> Verdict {
-    if fault.task.is_some() {
+fn classify_create(unreached: u32, failure: &Failure) -> Decision {
+    if failure.task_id.is_some() {
         // A refusal that names a task is none.
-        return Verdict::InDoubt;
+        return Decision::InDoubt;
     }
-    match fault.what {
-        What::NotSent(_) => Verdict::Refused,
-        What::Unreached if unreached < CONNECT_ATTEMPTS => Verdict::Repeat,
-        What::Unreached => Verdict::Unreachable,
-        What::Broken | What::Unreadable => Verdict::InDoubt,
-        What::Status(status) => match status.as_u16() {
-            429 => Verdict::Repeat,
-            503 if fault.retry_after().is_some() => Verdict::Repeat,
+    match failure.kind {
+        FailureKind::NotSent(_) => Decision::Reject,
+        FailureKind::NotConnected if unreached < CONNECT_ATTEMPTS => Decision::Retry,
+        FailureKind::NotConnected => Decision::Unreachable,
+        FailureKind::ConnectionLost | FailureKind::InvalidBody => Decision::InDoubt,
+        FailureKind::Status(status) => match status.as_u16() {
+            429 => Decision::Retry,
+            503 if failure.retry_after().is_some() => Decision::Retry,
             // Time ran out (408, and nginx's 499), by whose clock and at which point is not said.
-            408 | 499 => Verdict::InDoubt,
+            408 | 499 => Decision::InDoubt,
             // 307 and 308 send the request elsewhere with its method unchanged: it was not carried out here. Other
             // redirects may follow a request that was.
-            307 | 308 | 400..=499 => Verdict::Refused,
-            _ => Verdict::InDoubt,
+            307 | 308 | 400..=499 => Decision::Reject,
+            _ => Decision::InDoubt,
         },
     }
 }
 
-fn decide_poll(absent: Duration, fault: &Fault) -> Verdict {
-    match fault.what {
-        What::NotSent(_) => Verdict::Refused,
-        What::Unreached | What::Broken | What::Unreadable => Verdict::Repeat,
-        What::Status(StatusCode::NOT_FOUND) if absent < ABSENCE_GRACE => Verdict::Repeat,
-        What::Status(StatusCode::NOT_FOUND) => Verdict::Absent,
-        What::Status(status) => match status.as_u16() {
-            408 | 425 | 429 | 499 => Verdict::Repeat,
-            400..=499 => Verdict::Refused,
-            _ => Verdict::Repeat,
+fn classify_poll(absent: Duration, failure: &Failure) -> Decision {
+    match failure.kind {
+        FailureKind::NotSent(_) => Decision::Reject,
+        FailureKind::NotConnected | FailureKind::ConnectionLost | FailureKind::InvalidBody => Decision::Retry,
+        FailureKind::Status(StatusCode::NOT_FOUND) if absent < NOT_FOUND_GRACE => Decision::Retry,
+        FailureKind::Status(StatusCode::NOT_FOUND) => Decision::NotFound,
+        FailureKind::Status(status) => match status.as_u16() {
+            408 | 425 | 429 | 499 => Decision::Retry,
+            400..=499 => Decision::Reject,
+            _ => Decision::Retry,
         },
     }
 }
@@ -104,85 +106,94 @@ fn decide_poll(absent: Duration, fault: &Fault) -> Verdict {
 mod tests {
     use reqwest::header::{HeaderMap, HeaderValue, RETRY_AFTER};
 
-    use super::{Verdict::*, *};
+    use super::{Decision::*, *};
 
-    fn answer(status: u16, retry_after: bool) -> Fault {
+    fn answer(status: u16, retry_after: bool) -> Failure {
         let mut headers = HeaderMap::new();
         if retry_after {
             headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
         }
-        Fault::answered(StatusCode::from_u16(status).unwrap(), &headers, "")
+        Failure::from_response(StatusCode::from_u16(status).unwrap(), &headers, "")
     }
 
     #[test]
     fn the_table() {
-        let first = Operation::Create { unreached: 1, resubmissions: 0 };
-        let insisting = Operation::Create { unreached: 1, resubmissions: 1 };
-        let soon = Operation::Poll { absent: Duration::ZERO };
+        let first = Operation::Create { connect_failures: 1, resubmissions_left: 0 };
+        let insisting = Operation::Create { connect_failures: 1, resubmissions_left: 1 };
+        let soon = Operation::Poll { not_found_for: Duration::ZERO };
         #[rustfmt::skip]
         let table = [
             // what happened                          create     poll
-            (Fault::new(What::NotSent(String::new())), Refused,   Refused),
-            (Fault::new(What::Unreached),             Repeat,    Repeat),
-            (Fault::new(What::Broken),                InDoubt,   Repeat),
-            (Fault::new(What::Unreadable),            InDoubt,   Repeat),
-            (answer(202, false),                      InDoubt,   Repeat),
-            (answer(301, false),                      InDoubt,   Repeat),
-            (answer(302, false),                      InDoubt,   Repeat),
-            (answer(303, false),                      InDoubt,   Repeat),
-            (answer(307, false),                      Refused,   Repeat),
-            (answer(308, false),                      Refused,   Repeat),
-            (answer(400, false),                      Refused,   Refused),
-            (answer(401, false),                      Refused,   Refused),
-            (answer(402, false),                      Refused,   Refused),
-            (answer(403, false),                      Refused,   Refused),
-            (answer(404, false),                      Refused,   Repeat),
-            (answer(408, false),                      InDoubt,   Repeat),
-            (answer(408, true),                       InDoubt,   Repeat),
-            (answer(410, false),                      Refused,   Refused),
-            (answer(413, false),                      Refused,   Refused),
-            (answer(422, false),                      Refused,   Refused),
-            (answer(425, false),                      Refused,   Repeat),
-            (answer(429, false),                      Repeat,    Repeat),
-            (answer(429, true),                       Repeat,    Repeat),
-            (answer(499, false),                      InDoubt,   Repeat),
-            (answer(500, false),                      InDoubt,   Repeat),
-            (answer(500, true),                       InDoubt,   Repeat),
-            (answer(502, false),                      InDoubt,   Repeat),
-            (answer(503, false),                      InDoubt,   Repeat),
-            (answer(503, true),                       Repeat,    Repeat),
-            (answer(504, true),                       InDoubt,   Repeat),
-            (answer(599, false),                      InDoubt,   Repeat),
+            (Failure::new(FailureKind::NotSent(String::new())), Reject,   Reject),
+            (Failure::new(FailureKind::NotConnected),             Retry,    Retry),
+            (Failure::new(FailureKind::ConnectionLost),                InDoubt,   Retry),
+            (Failure::new(FailureKind::InvalidBody),            InDoubt,   Retry),
+            (answer(202, false),                      InDoubt,   Retry),
+            (answer(301, false),                      InDoubt,   Retry),
+            (answer(302, false),                      InDoubt,   Retry),
+            (answer(303, false),                      InDoubt,   Retry),
+            (answer(307, false),                      Reject,   Retry),
+            (answer(308, false),                      Reject,   Retry),
+            (answer(400, false),                      Reject,   Reject),
+            (answer(401, false),                      Reject,   Reject),
+            (answer(402, false),                      Reject,   Reject),
+            (answer(403, false),                      Reject,   Reject),
+            (answer(404, false),                      Reject,   Retry),
+            (answer(408, false),                      InDoubt,   Retry),
+            (answer(408, true),                       InDoubt,   Retry),
+            (answer(410, false),                      Reject,   Reject),
+            (answer(413, false),                      Reject,   Reject),
+            (answer(422, false),                      Reject,   Reject),
+            (answer(425, false),                      Reject,   Retry),
+            (answer(429, false),                      Retry,    Retry),
+            (answer(429, true),                       Retry,    Retry),
+            (answer(499, false),                      InDoubt,   Retry),
+            (answer(500, false),                      InDoubt,   Retry),
+            (answer(500, true),                       InDoubt,   Retry),
+            (answer(502, false),                      InDoubt,   Retry),
+            (answer(503, false),                      InDoubt,   Retry),
+            (answer(503, true),                       Retry,    Retry),
+            (answer(504, true),                       InDoubt,   Retry),
+            (answer(599, false),                      InDoubt,   Retry),
         ];
-        for (fault, create, poll) in table {
-            assert_eq!(decide(first, &fault), create, "create: {fault:?}");
-            let insisted = if create == InDoubt { Resubmit } else { create };
-            assert_eq!(decide(insisting, &fault), insisted, "create, at least once: {fault:?}");
-            assert_eq!(decide(soon, &fault), poll, "poll: {fault:?}");
+        for (failure, create, poll) in table {
+            assert_eq!(classify(first, &failure), create, "create: {failure:?}");
+            let insisted = if create == InDoubt { RetryInDoubt } else { create };
+            assert_eq!(classify(insisting, &failure), insisted, "create, at least once: {failure:?}");
+            assert_eq!(classify(soon, &failure), poll, "poll: {failure:?}");
         }
     }
 
     #[test]
     fn a_refusal_that_names_a_task_leaves_a_doubt() {
-        let fault = Fault { task: Some(crate::TaskId::from_server("t1")), ..answer(503, true) };
+        let failure = Failure { task_id: Some(crate::TaskId::from_server("t1")), ..answer(503, true) };
         for resubmissions in [0, 9] {
-            assert_eq!(decide(Operation::Create { unreached: 0, resubmissions }, &fault), InDoubt);
+            assert_eq!(
+                classify(
+                    Operation::Create { connect_failures: 0, resubmissions_left: resubmissions },
+                    &failure
+                ),
+                InDoubt
+            );
         }
     }
 
     #[test]
     fn connections_are_tried_a_few_times() {
-        let verdict = |unreached| {
-            decide(Operation::Create { unreached, resubmissions: 9 }, &Fault::new(What::Unreached))
+        let decision = |unreached| {
+            classify(
+                Operation::Create { connect_failures: unreached, resubmissions_left: 9 },
+                &Failure::new(FailureKind::NotConnected),
+            )
         };
-        assert_eq!(verdict(CONNECT_ATTEMPTS - 1), Repeat);
-        assert_eq!(verdict(CONNECT_ATTEMPTS), Unreachable);
+        assert_eq!(decision(CONNECT_ATTEMPTS - 1), Retry);
+        assert_eq!(decision(CONNECT_ATTEMPTS), Unreachable);
     }
 
     #[test]
     fn a_task_is_absent_only_after_the_grace() {
-        let verdict = |absent| decide(Operation::Poll { absent }, &answer(404, false));
-        assert_eq!(verdict(ABSENCE_GRACE.mul_f64(0.999)), Repeat);
-        assert_eq!(verdict(ABSENCE_GRACE), Absent);
+        let decision = |absent| classify(Operation::Poll { not_found_for: absent }, &answer(404, false));
+        assert_eq!(decision(NOT_FOUND_GRACE.mul_f64(0.999)), Retry);
+        assert_eq!(decision(NOT_FOUND_GRACE), NotFound);
     }
 }

@@ -14,19 +14,19 @@ use tokio::time::{sleep, timeout};
 
 use super::{
     Error,
-    fault::BoxError,
-    gate::FOR_EVER,
-    pacing::{backoff, jittered},
+    cooldown::MAX_WAIT,
+    failure::BoxError,
+    pacing::{backoff, with_jitter},
     retry_after::retry_after,
 };
 use crate::Client;
 
 /// Failures in a row, without a byte between them, after which a download gives up.
-const ATTEMPTS: u32 = 5;
+const MAX_ATTEMPTS: u32 = 5;
 
 /// The longest `Retry-After` of a host that is waited out; a longer one is told to the caller, as a download has no
 /// deadline to bound it.
-const LONGEST_HOLD: Duration = Duration::from_secs(60);
+const MAX_DELAY: Duration = Duration::from_secs(60);
 
 pub(crate) struct Download {
     client: Client,
@@ -36,17 +36,17 @@ pub(crate) struct Download {
     /// Bytes to drop: the host has begun from the start again.
     skip: u64,
     total: Option<u64>,
-    version: Version,
+    validator: Validator,
     response: Option<Response>,
     failures: u32,
 }
 
 /// Why there is no next piece.
-enum Stop {
+enum DownloadError {
     /// It may be better next time.
-    Passing(Error),
+    Transient(Error),
     /// It won't.
-    Final(Error),
+    Permanent(Error),
 }
 
 impl Download {
@@ -58,7 +58,7 @@ impl Download {
             received: 0,
             skip: 0,
             total: None,
-            version: Version::default(),
+            validator: Validator::default(),
             response: None,
             failures: 0,
         }
@@ -72,12 +72,12 @@ impl Download {
                     self.failures = 0;
                     return Ok(chunk);
                 }
-                Err(Stop::Final(error)) => return Err(error),
-                Err(Stop::Passing(error)) => {
+                Err(DownloadError::Permanent(error)) => return Err(error),
+                Err(DownloadError::Transient(error)) => {
                     self.response = None;
                     self.failures += 1;
-                    let hold = error.retry_after().unwrap_or_default();
-                    if self.failures == ATTEMPTS || hold > LONGEST_HOLD {
+                    let delay = error.retry_after().unwrap_or_default();
+                    if self.failures == MAX_ATTEMPTS || delay > MAX_DELAY {
                         return Err(error);
                     }
                     tracing::warn!(
@@ -85,18 +85,18 @@ impl Download {
                         failures = self.failures,
                         "download interrupted"
                     );
-                    sleep(hold.max(jittered(backoff(self.failures)))).await;
+                    sleep(delay.max(with_jitter(backoff(self.failures)))).await;
                 }
             }
         }
     }
 
-    async fn attempt(&mut self) -> Result<Option<Bytes>, Stop> {
+    async fn attempt(&mut self) -> Result<Option<Bytes>, DownloadError> {
         if self.total == Some(self.received) && self.received > 0 {
             // However the reply ends: this is all.
             return Ok(None);
         }
-        let idle = self.client.state().request_timeout;
+        let idle = self.client.inner().request_timeout;
         if self.response.is_none() {
             let opened = timeout(idle, self.open()).await.unwrap_or_else(|_| Err(self.stalled()))?;
             match opened {
@@ -108,70 +108,70 @@ impl Download {
             let response = self.response.as_mut().expect("opened above");
             let chunk = match timeout(idle, response.chunk()).await {
                 Err(_) => return Err(self.stalled()),
-                Ok(Err(error)) => return Err(self.cut(error.without_url())),
+                Ok(Err(error)) => return Err(self.interrupted(error.without_url())),
                 Ok(Ok(chunk)) => chunk,
             };
-            let Some(mut chunk) = chunk else { return self.end() };
+            let Some(mut chunk) = chunk else { return self.check_complete() };
             let dropped = chunk.len().min(usize::try_from(self.skip).unwrap_or(usize::MAX));
             self.skip -= dropped as u64;
             let chunk = chunk.split_off(dropped);
             if !chunk.is_empty() {
-                return self.count(&chunk).map(|()| Some(chunk));
+                return self.count_bytes(&chunk).map(|()| Some(chunk));
             }
         }
     }
 
     /// Asks for the audio, or for the rest of it. None where there is no rest.
-    async fn open(&mut self) -> Result<Option<Response>, Stop> {
+    async fn open(&mut self) -> Result<Option<Response>, DownloadError> {
         // Compressed, neither length nor position would be those of the audio.
-        let mut request = self.client.state().audio.get(self.url.clone()).header(ACCEPT_ENCODING, "identity");
+        let mut request = self.client.inner().audio.get(self.url.clone()).header(ACCEPT_ENCODING, "identity");
         // A user's HTTP client may have a timeout for the whole of a request; here it is silence that counts.
-        request = request.timeout(FOR_EVER);
+        request = request.timeout(MAX_WAIT);
         if self.received > 0 {
             request = request.header(RANGE, format!("bytes={}-", self.received));
-            if let Some(version) = self.version.condition() {
+            if let Some(version) = self.validator.condition() {
                 request = request.header(IF_RANGE, version);
             }
         }
         let response = request.send().await.map_err(|error| {
-            Stop::Passing(
-                Error::download("the host of the audio did not answer").caused_by(error.without_url()),
+            DownloadError::Transient(
+                Error::download("the host of the audio did not answer").with_source(error.without_url()),
             )
         })?;
-        let more = self.accept(response.status(), response.headers())?;
+        let more = self.check_response(response.status(), response.headers())?;
         Ok(more.then_some(response))
     }
 
     /// Whether a reply begins, continues or restarts the audio, or says that there is nothing more.
-    fn accept(&mut self, status: StatusCode, headers: &HeaderMap) -> Result<bool, Stop> {
-        let range = text(headers, &CONTENT_RANGE);
+    fn check_response(&mut self, status: StatusCode, headers: &HeaderMap) -> Result<bool, DownloadError> {
+        let range = header_str(headers, &CONTENT_RANGE);
         match status {
             StatusCode::OK => {
-                if let Some(problem) = no_audio(headers) {
-                    return Err(Stop::Final(Error::download(problem)));
+                if let Some(problem) = reject_body(headers) {
+                    return Err(DownloadError::Permanent(Error::download(problem)));
                 }
-                let total = text(headers, &CONTENT_LENGTH).and_then(|length| length.parse().ok());
+                let total = header_str(headers, &CONTENT_LENGTH).and_then(|length| length.parse().ok());
                 if self.received == 0 {
                     self.total = total;
-                    self.version = Version::of(headers);
-                } else if self.version.is_same(headers) != Some(true) || total != self.total {
-                    return Err(changed(
+                    self.validator = Validator::from_headers(headers);
+                } else if self.validator.matches(headers) != Some(true) || total != self.total {
+                    return Err(cannot_resume(
                         "its host sends it from the start, and can't tell whether it is the same",
                     ));
                 }
                 self.skip = self.received;
                 match self.total {
-                    Some(total) if total > self.max_bytes => Err(Stop::Final(self.too_large())),
+                    Some(total) if total > self.max_bytes => Err(DownloadError::Permanent(self.too_large())),
                     _ => Ok(true),
                 }
             }
             StatusCode::PARTIAL_CONTENT if self.received > 0 => {
                 let Some((start, Some(total))) = range.and_then(content_range) else {
-                    return Err(changed("its host does not say which part it sent"));
+                    return Err(cannot_resume("its host does not say which part it sent"));
                 };
-                let same = self.version.is_same(headers) != Some(false);
+                let same = self.validator.matches(headers) != Some(false);
                 if start != self.received || *self.total.get_or_insert(total) != total || !same {
-                    return Err(changed("its host sent another part or version"));
+                    return Err(cannot_resume("its host sent another part or version"));
                 }
                 self.skip = 0;
                 Ok(true)
@@ -180,39 +180,39 @@ impl Download {
             StatusCode::RANGE_NOT_SATISFIABLE
                 if range == Some(&format!("bytes */{}", self.received))
                     && self.total.is_none_or(|total| total == self.received)
-                    && self.version.is_same(headers) != Some(false) =>
+                    && self.validator.matches(headers) != Some(false) =>
             {
                 Ok(false)
             }
             _ => {
                 let error = Error::download("the host of the audio refused it")
-                    .with_reply(status, retry_after(headers));
+                    .with_response(status, retry_after(headers));
                 let passing = matches!(status.as_u16(), 408 | 425 | 429 | 500..=599);
-                Err(if passing { Stop::Passing(error) } else { Stop::Final(error) })
+                Err(if passing { DownloadError::Transient(error) } else { DownloadError::Permanent(error) })
             }
         }
     }
 
-    fn count(&mut self, chunk: &Bytes) -> Result<(), Stop> {
+    fn count_bytes(&mut self, chunk: &Bytes) -> Result<(), DownloadError> {
         self.received += chunk.len() as u64;
         if self.received > self.max_bytes {
-            return Err(Stop::Final(self.too_large()));
+            return Err(DownloadError::Permanent(self.too_large()));
         }
         match self.total {
             Some(total) if self.received > total => {
                 let problem = format!("the audio is longer than the {total} bytes its host announced");
-                Err(Stop::Final(Error::download(problem)))
+                Err(DownloadError::Permanent(Error::download(problem)))
             }
             _ => Ok(()),
         }
     }
 
     /// The host says that this was all.
-    fn end(&self) -> Result<Option<Bytes>, Stop> {
+    fn check_complete(&self) -> Result<Option<Bytes>, DownloadError> {
         match self.total {
-            Some(total) if self.received < total => Err(self.cut("it ended too soon")),
-            _ if self.skip > 0 => Err(self.cut("it ended too soon")),
-            _ if self.received == 0 => Err(Stop::Final(Error::download("the audio is empty"))),
+            Some(total) if self.received < total => Err(self.interrupted("it ended too soon")),
+            _ if self.skip > 0 => Err(self.interrupted("it ended too soon")),
+            _ if self.received == 0 => Err(DownloadError::Permanent(Error::download("the audio is empty"))),
             _ => Ok(None),
         }
     }
@@ -222,26 +222,26 @@ impl Download {
         Error::download(format!("the audio has {size} bytes, more than the limit of {}", self.max_bytes))
     }
 
-    fn cut(&self, cause: impl Into<BoxError>) -> Stop {
+    fn interrupted(&self, cause: impl Into<BoxError>) -> DownloadError {
         let of = self.total.map_or_else(String::new, |total| format!(" of {total}"));
         let problem = format!("the audio was cut after {}{of} bytes", self.received);
-        Stop::Passing(Error::download(problem).caused_by(cause))
+        DownloadError::Transient(Error::download(problem).with_source(cause))
     }
 
-    fn stalled(&self) -> Stop {
-        self.cut(format!("nothing came for {:?}", self.client.state().request_timeout))
+    fn stalled(&self) -> DownloadError {
+        self.interrupted(format!("nothing came for {:?}", self.client.inner().request_timeout))
     }
 }
 
 /// What a host calls the version of a file that it sends.
 #[derive(Debug, Default)]
-struct Version {
+struct Validator {
     etag: Option<HeaderValue>,
     modified: Option<HeaderValue>,
 }
 
-impl Version {
-    fn of(headers: &HeaderMap) -> Self {
+impl Validator {
+    fn from_headers(headers: &HeaderMap) -> Self {
         // A weak tag does not vouch for every byte.
         let etag = headers.get(ETAG).filter(|tag| !tag.as_bytes().starts_with(b"W/"));
         Self { etag: etag.cloned(), modified: headers.get(LAST_MODIFIED).cloned() }
@@ -253,8 +253,8 @@ impl Version {
     }
 
     /// Whether this is that version, if it can be told.
-    fn is_same(&self, headers: &HeaderMap) -> Option<bool> {
-        let other = Self::of(headers);
+    fn matches(&self, headers: &HeaderMap) -> Option<bool> {
+        let other = Self::from_headers(headers);
         let differ = |one: &Option<HeaderValue>, two: &Option<HeaderValue>| {
             one.is_some() && two.is_some() && one != two
         };
@@ -266,14 +266,16 @@ impl Version {
     }
 }
 
-fn changed(problem: &str) -> Stop {
-    Stop::Final(Error::download(format!("the audio was cut and could not be continued: {problem}")))
+fn cannot_resume(problem: &str) -> DownloadError {
+    DownloadError::Permanent(Error::download(format!(
+        "the audio was cut and could not be continued: {problem}"
+    )))
 }
 
 /// Why the body can't be the audio: a page of a login or an error, or not the bytes that were asked for.
-fn no_audio(headers: &HeaderMap) -> Option<String> {
-    let encoding = text(headers, &CONTENT_ENCODING).filter(|encoding| *encoding != "identity");
-    let page = text(headers, &CONTENT_TYPE).filter(|kind| kind.starts_with("text/html"));
+fn reject_body(headers: &HeaderMap) -> Option<String> {
+    let encoding = header_str(headers, &CONTENT_ENCODING).filter(|encoding| *encoding != "identity");
+    let page = header_str(headers, &CONTENT_TYPE).filter(|kind| kind.starts_with("text/html"));
     match (encoding, page) {
         (Some(encoding), _) => {
             Some(format!("the host of the audio sent it compressed ({encoding}), unasked"))
@@ -283,7 +285,7 @@ fn no_audio(headers: &HeaderMap) -> Option<String> {
     }
 }
 
-fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
+fn header_str<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
     headers.get(name)?.to_str().ok().map(str::trim)
 }
 
@@ -318,12 +320,12 @@ mod tests {
                 .map(|(k, v)| (k, v.parse().unwrap()))
                 .collect()
         };
-        let first = Version::of(&headers("\"a\"", "Monday"));
-        assert_eq!(first.is_same(&headers("\"a\"", "Monday")), Some(true));
-        assert_eq!(first.is_same(&headers("\"a\"", "")), Some(true));
-        assert_eq!(first.is_same(&headers("\"b\"", "Monday")), Some(false));
-        assert_eq!(first.is_same(&headers("\"a\"", "Tuesday")), Some(false));
-        assert_eq!(first.is_same(&headers("", "")), None);
-        assert_eq!(Version::of(&headers("W/\"a\"", "")).condition(), None);
+        let first = Validator::from_headers(&headers("\"a\"", "Monday"));
+        assert_eq!(first.matches(&headers("\"a\"", "Monday")), Some(true));
+        assert_eq!(first.matches(&headers("\"a\"", "")), Some(true));
+        assert_eq!(first.matches(&headers("\"b\"", "Monday")), Some(false));
+        assert_eq!(first.matches(&headers("\"a\"", "Tuesday")), Some(false));
+        assert_eq!(first.matches(&headers("", "")), None);
+        assert_eq!(Validator::from_headers(&headers("W/\"a\"", "")).condition(), None);
     }
 }

@@ -4,8 +4,8 @@ use reqwest::StatusCode;
 
 use super::{
     TaskId,
-    decide::Verdict,
-    fault::{BoxError, Cause, Fault, Reply, What},
+    decide::Decision,
+    failure::{ApiErrorResponse, BoxError, Cause, Failure, FailureKind},
     long_text::Piece,
 };
 
@@ -55,7 +55,7 @@ struct Inner {
     kind: Kind,
     task_id: Option<TaskId>,
     piece: Option<Piece>,
-    reply: Option<Reply>,
+    response: Option<ApiErrorResponse>,
     source: Option<Cause>,
 }
 
@@ -69,10 +69,10 @@ enum Kind {
     Rejected,
     /// With the number of times that it was sent and may have been taken.
     InDoubt {
-        times: u32,
+        attempts: u32,
     },
     Unanswered,
-    Held(Duration),
+    RateLimited(Duration),
     Deadline {
         after: Duration,
         last_status: Option<String>,
@@ -118,7 +118,7 @@ impl Error {
     #[must_use]
     pub fn is_rate_limited(&self) -> bool {
         let refused = self.is_rejected() && self.status() == Some(StatusCode::TOO_MANY_REQUESTS);
-        refused || matches!(self.0.kind, Kind::Held(_))
+        refused || matches!(self.0.kind, Kind::RateLimited(_))
     }
 
     /// A submission may have reached the server, and no answer came back that settles it: it may have been billed or not.
@@ -177,23 +177,23 @@ impl Error {
     /// The HTTP status of the reply, if there was one.
     #[must_use]
     pub fn status(&self) -> Option<StatusCode> {
-        self.0.reply.as_ref().map(|reply| reply.status)
+        self.0.response.as_ref().map(|reply| reply.status)
     }
 
     /// The server's own words: the `message` of its reply or, where there is none, the text of the body, at most
     /// 2,000 characters of it.
     #[must_use]
     pub fn message(&self) -> Option<&str> {
-        self.0.reply.as_ref()?.message.as_deref()
+        self.0.response.as_ref()?.message.as_deref()
     }
 
     /// How long the server asked to hold off, counted from its reply.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
-        if let Kind::Held(left) = self.0.kind {
+        if let Kind::RateLimited(left) = self.0.kind {
             return Some(left);
         }
-        self.0.reply.as_ref()?.retry_after
+        self.0.response.as_ref()?.retry_after
     }
 
     /// The task this is about, for [`Client::task`](crate::Client::task). Always there once the server has taken it.
@@ -223,34 +223,34 @@ impl Error {
     }
 
     /// The end that a verdict means.
-    pub(crate) fn ended(verdict: Verdict, fault: Fault) -> Self {
-        let kind = match verdict {
-            Verdict::Repeat => Kind::Unanswered,
-            Verdict::Unreachable => Kind::Unreachable,
-            Verdict::Refused => Kind::Rejected,
-            Verdict::Absent => Kind::NotFound,
-            Verdict::InDoubt | Verdict::Resubmit => Kind::InDoubt { times: 1 },
+    pub(crate) fn from_failure(decision: Decision, failure: Failure) -> Self {
+        let kind = match decision {
+            Decision::Retry => Kind::Unanswered,
+            Decision::Unreachable => Kind::Unreachable,
+            Decision::Reject => Kind::Rejected,
+            Decision::NotFound => Kind::NotFound,
+            Decision::InDoubt | Decision::RetryInDoubt => Kind::InDoubt { attempts: 1 },
         };
-        Self::from_fault(kind, fault)
+        Self::from_parts(kind, failure)
     }
 
     /// However it ended: it was sent so many times before, and each may have been taken.
-    pub(crate) fn after_doubts(mut self, earlier: u32) -> Self {
-        if let Kind::InDoubt { times } = &mut self.0.kind {
+    pub(crate) fn with_prior_attempts(mut self, earlier: u32) -> Self {
+        if let Kind::InDoubt { attempts: times } = &mut self.0.kind {
             *times += earlier;
             return self;
         }
         if earlier == 0 {
             return self;
         }
-        let mut doubt = Self::new(Kind::InDoubt { times: earlier });
-        (doubt.0.task_id, doubt.0.reply) = (self.0.task_id.clone(), self.0.reply.clone());
-        doubt.caused_by(self)
+        let mut doubt = Self::new(Kind::InDoubt { attempts: earlier });
+        (doubt.0.task_id, doubt.0.response) = (self.0.task_id.clone(), self.0.response.clone());
+        doubt.with_source(self)
     }
 
     /// A doubt that an earlier run has left.
     pub(crate) fn in_doubt(times: u32, source: String) -> Self {
-        Self::new(Kind::InDoubt { times }).caused_by(source)
+        Self::new(Kind::InDoubt { attempts: times }).with_source(source)
     }
 
     /// The batch was stopped before its end.
@@ -264,8 +264,8 @@ impl Error {
     }
 
     /// The server has asked for a pause that isn't over.
-    pub(crate) fn held(left: Duration) -> Self {
-        Self::new(Kind::Held(left))
+    pub(crate) fn rate_limited(left: Duration) -> Self {
+        Self::new(Kind::RateLimited(left))
     }
 
     pub(crate) fn failed() -> Self {
@@ -273,10 +273,10 @@ impl Error {
     }
 
     /// The last fault, if polling ended in one, becomes the source.
-    pub(crate) fn deadline(after: Duration, last_status: Option<String>, fault: Option<Fault>) -> Self {
+    pub(crate) fn deadline(after: Duration, last_status: Option<String>, failure: Option<Failure>) -> Self {
         let kind = Kind::Deadline { after, last_status };
-        match fault {
-            Some(fault) => Self::from_fault(kind, fault),
+        match failure {
+            Some(failure) => Self::from_parts(kind, failure),
             None => Self::new(kind),
         }
     }
@@ -286,44 +286,44 @@ impl Error {
     }
 
     pub(crate) fn io(action: &str, path: &Path, source: impl Into<BoxError>) -> Self {
-        Self::new(Kind::Io { problem: format!("{action} {}", path.display()) }).caused_by(source)
+        Self::new(Kind::Io { problem: format!("{action} {}", path.display()) }).with_source(source)
     }
 
-    pub(crate) fn unwritable(path: &Path, problem: &str) -> Self {
+    pub(crate) fn not_writable(path: &Path, problem: &str) -> Self {
         Self::new(Kind::Io { problem: format!("could not write {}: {problem}", path.display()) })
     }
 
-    pub(crate) fn of_task(mut self, id: &TaskId) -> Self {
+    pub(crate) fn with_task_id(mut self, id: &TaskId) -> Self {
         self.0.task_id = Some(id.clone());
         self
     }
 
-    pub(crate) fn of_piece(mut self, piece: &Piece) -> Self {
+    pub(crate) fn with_piece(mut self, piece: &Piece) -> Self {
         self.0.piece = Some(piece.clone());
         self
     }
 
-    pub(crate) fn caused_by(mut self, source: impl Into<BoxError>) -> Self {
+    pub(crate) fn with_source(mut self, source: impl Into<BoxError>) -> Self {
         self.0.source = Some(source.into().into());
         self
     }
 
-    pub(crate) fn with_reply(mut self, status: StatusCode, retry_after: Option<Duration>) -> Self {
-        self.0.reply = Some(Reply { status, message: None, retry_after });
+    pub(crate) fn with_response(mut self, status: StatusCode, retry_after: Option<Duration>) -> Self {
+        self.0.response = Some(ApiErrorResponse { status, message: None, retry_after });
         self
     }
 
     fn new(kind: Kind) -> Self {
-        Self(Box::new(Inner { kind, task_id: None, piece: None, reply: None, source: None }))
+        Self(Box::new(Inner { kind, task_id: None, piece: None, response: None, source: None }))
     }
 
-    fn from_fault(kind: Kind, fault: Fault) -> Self {
-        let Fault { what, reply, source, task } = fault;
+    fn from_parts(kind: Kind, failure: Failure) -> Self {
+        let Failure { kind: what, response: reply, source, task_id: task } = failure;
         let kind = match what {
-            What::NotSent(problem) => Kind::Invalid { what: "request", problem },
+            FailureKind::NotSent(problem) => Kind::Invalid { what: "request", problem },
             _ => kind,
         };
-        Self(Box::new(Inner { kind, task_id: task, piece: None, reply, source }))
+        Self(Box::new(Inner { kind, task_id: task, piece: None, response: reply, source }))
     }
 }
 
@@ -336,16 +336,16 @@ impl fmt::Display for Error {
             Kind::Invalid { what, problem } => write!(f, "{what}: {problem}")?,
             Kind::Unreachable => f.write_str("the server was not reached; nothing was sent")?,
             Kind::Rejected => f.write_str("the server refused the request")?,
-            Kind::InDoubt { times: 0 | 1 } => {
+            Kind::InDoubt { attempts: 0 | 1 } => {
                 f.write_str(
                     "in doubt: the speech may have been submitted, and billed; it was not sent again",
                 )?;
             }
-            Kind::InDoubt { times } => {
+            Kind::InDoubt { attempts: times } => {
                 write!(f, "in doubt: the speech was sent {times} times, and may have been billed as often")?;
             }
             Kind::Unanswered => f.write_str("no usable answer about the status")?,
-            Kind::Held(left) => {
+            Kind::RateLimited(left) => {
                 let seconds = left.as_secs_f64().ceil();
                 write!(f, "the server asked to hold off for {seconds}s more; nothing was sent")?;
             }
@@ -360,21 +360,21 @@ impl fmt::Display for Error {
             Kind::Failed => f.write_str("the task ended in the status ERROR; the API gives no reason")?,
             Kind::Download { problem } | Kind::Io { problem } => f.write_str(problem)?,
         }
-        if let Some(reply) = &self.0.reply {
+        if let Some(reply) = &self.0.response {
             write!(f, ": {}", reply.status)?;
             if let Some(message) = &reply.message {
-                write!(f, ": {}", on_one_line(message))?;
+                write!(f, ": {}", single_line(message))?;
             }
         }
         if let Some(id) = &self.0.task_id {
-            write!(f, " [task {}]", on_one_line(id.as_str()))?;
+            write!(f, " [task {}]", single_line(id.as_str()))?;
         }
         Ok(())
     }
 }
 
 /// A server's text must neither forge a line of a log nor command a terminal.
-pub(crate) fn on_one_line(text: &str) -> String {
+pub(crate) fn single_line(text: &str) -> String {
     text.replace(char::is_control, " ")
 }
 
@@ -411,8 +411,9 @@ mod tests {
 
     #[test]
     fn stays_on_one_line_whatever_the_server_says() {
-        let fault = Fault::answered(StatusCode::BAD_GATEWAY, &HeaderMap::new(), "<h1>\r\n\u{1b}[31mOops");
-        let error = Error::ended(Verdict::InDoubt, fault);
+        let failure =
+            Failure::from_response(StatusCode::BAD_GATEWAY, &HeaderMap::new(), "<h1>\r\n\u{1b}[31mOops");
+        let error = Error::from_failure(Decision::InDoubt, failure);
         assert!(error.to_string().ends_with("502 Bad Gateway: <h1>   [31mOops"), "{error}");
         assert_eq!(error.message(), Some("<h1>\r\n\u{1b}[31mOops"));
     }
@@ -420,7 +421,7 @@ mod tests {
     #[test]
     fn says_its_own_part_and_leaves_the_cause_to_source() {
         let id = TaskId::from_server("t1");
-        let error = Error::download("the audio was cut").caused_by("reset by peer").of_task(&id);
+        let error = Error::download("the audio was cut").with_source("reset by peer").with_task_id(&id);
         assert_eq!(error.to_string(), "the audio was cut [task t1]");
         assert_eq!(error::Error::source(&error).unwrap().to_string(), "reset by peer");
         assert_eq!(

@@ -18,12 +18,12 @@ use reqwest::{
 
 pub use super::{
     batch::fuzzing as journal,
-    long_text::fuzzing::{Sound, join, read},
+    long_text::fuzzing::{WavAudio, join, read},
 };
 
 /// A reply as a server may write it.
 #[derive(Clone, Debug)]
-pub struct Answer {
+pub struct FakeResponse {
     /// From 100 to 999.
     pub status: u16,
     /// What can't be a header is left out.
@@ -33,27 +33,27 @@ pub struct Answer {
 }
 
 thread_local! {
-    static ANSWERS: RefCell<Vec<Answer>> = const { RefCell::new(Vec::new()) };
-    static ASKED: Cell<usize> = const { Cell::new(0) };
+    static RESPONSES: RefCell<Vec<FakeResponse>> = const { RefCell::new(Vec::new()) };
+    static REQUEST_COUNT: Cell<usize> = const { Cell::new(0) };
 }
 
 /// What the next requests of this thread are answered, instead of a server: in turn, and the last one for ever.
-pub fn answer_with(answers: Vec<Answer>) {
-    ANSWERS.set(answers);
-    ASKED.set(0);
+pub fn respond_with(answers: Vec<FakeResponse>) {
+    RESPONSES.set(answers);
+    REQUEST_COUNT.set(0);
 }
 
 /// How many requests were answered since.
 #[must_use]
-pub fn asked() -> usize {
-    ASKED.get()
+pub fn request_count() -> usize {
+    REQUEST_COUNT.get()
 }
 
 /// The next answer; the request back if there are none.
-pub(super) async fn answer(mut request: Request) -> Result<Response, Request> {
-    let next = ANSWERS.with_borrow(|answers| answers.get(ASKED.get()).or(answers.last()).cloned());
-    let Some(Answer { status, headers, body: (body, breaks) }) = next else { return Err(request) };
-    ASKED.set(ASKED.get() + 1);
+pub(super) async fn fake_response(mut request: Request) -> Result<Response, Request> {
+    let next = RESPONSES.with_borrow(|answers| answers.get(REQUEST_COUNT.get()).or(answers.last()).cloned());
+    let Some(FakeResponse { status, headers, body: (body, breaks) }) = next else { return Err(request) };
+    REQUEST_COUNT.set(REQUEST_COUNT.get() + 1);
     // As a transport does, or it counts as not sent.
     if let Some(body) = request.body_mut() {
         let mut body = pin!(body);
@@ -69,8 +69,8 @@ pub(super) async fn answer(mut request: Request) -> Result<Response, Request> {
 
 /// A text without this key.
 #[must_use]
-pub fn redacted(key: &str, text: &str) -> String {
-    super::key::ApiKey::new(key).expect("it is one").redacted(text)
+pub fn redact(key: &str, text: &str) -> String {
+    super::key::ApiKey::new(key).expect("it is one").redact(text)
 }
 
 /// How long these headers ask to hold off.

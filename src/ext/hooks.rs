@@ -8,9 +8,9 @@ use reqwest::{
 use serde_json::json;
 
 use super::{
-    body::{Claim, OnceBody},
-    client::{Shared, State},
-    fault::words,
+    body::{OnceBody, SendGuard},
+    client::{ClientState, Inner},
+    failure::error_message,
     named_task,
     retry_after::retry_after,
 };
@@ -18,20 +18,20 @@ use crate::{ApiError, Client, generated::facts};
 
 /// The most of a reply that is read. What the API says is a few hundred bytes; what is larger comes from elsewhere, and
 /// is cut.
-const REPLY_LIMIT: usize = 1024 * 1024;
+const MAX_RESPONSE_BYTES: usize = 1024 * 1024;
 
 /// Says of a text that it is one, and in which order its bytes are.
-const MARK: &str = "\u{feff}";
+const BOM: &str = "\u{feff}";
 
 /// Sent by the generator with every request; no document of the API knows it.
-const UNDOCUMENTED: &str = "api-version";
+const API_VERSION_HEADER: &str = "api-version";
 
-impl ClientHooks<State> for Client {
+impl ClientHooks<ClientState> for Client {
     async fn pre<E>(&self, request: &mut Request, _: &OperationInfo) -> Result<(), ApiError<E>> {
-        let state = self.state();
+        let state = self.inner();
         *request.timeout_mut() = Some(state.request_timeout);
         let headers = request.headers_mut();
-        headers.remove(UNDOCUMENTED);
+        headers.remove(API_VERSION_HEADER);
         if let Some(agent) = &state.user_agent {
             headers.insert(USER_AGENT, agent.clone());
         }
@@ -40,17 +40,17 @@ impl ClientHooks<State> for Client {
     }
 
     async fn exec(&self, mut request: Request, info: &OperationInfo) -> reqwest::Result<Response> {
-        if self.state().may_follow {
+        if self.inner().custom_http_client {
             // Changes nothing about where it goes, but a redirect to the same place comes back without it.
             request.url_mut().set_query(Some(""));
         }
-        let asked = request.url().clone();
-        let claim = claim_body(&mut request);
+        let url = request.url().clone();
+        let claim = guard_body(&mut request);
         let answer = match execute(self, request).await {
-            Ok(response) => self.receive(response, asked).await.map_err(reqwest::Error::without_url),
+            Ok(response) => self.read_response(response, url).await.map_err(reqwest::Error::without_url),
             // The error is the HTTP client's, and its address all of it that is ours to change: it stays only if
             // nobody has seen the request and nobody will. `Fault` reads that.
-            Err(error) if claim.is_some_and(|claim| claim.give_up()) => Err(error.with_url(asked)),
+            Err(error) if claim.is_some_and(|claim| claim.revoke()) => Err(error.with_url(url)),
             Err(error) => Err(error.without_url()),
         };
         let operation = info.operation_id;
@@ -63,7 +63,7 @@ impl ClientHooks<State> for Client {
 }
 
 /// Puts a body in place that can tell whether it was read.
-fn claim_body(request: &mut Request) -> Option<Claim> {
+fn guard_body(request: &mut Request) -> Option<SendGuard> {
     let (body, claim) = OnceBody::new(request.body_mut().take()?);
     *request.body_mut() = Some(Body::wrap(body));
     Some(claim)
@@ -71,31 +71,31 @@ fn claim_body(request: &mut Request) -> Option<Claim> {
 
 impl Client {
     /// The whole of an answer, in a form that the generated code can read.
-    async fn receive(&self, mut response: Response, asked: Url) -> reqwest::Result<Response> {
-        let state = self.state();
+    async fn read_response(&self, mut response: Response, asked: Url) -> reqwest::Result<Response> {
+        let state = self.inner();
         if *response.url() != asked {
-            return Ok(elsewhere(&response));
+            return Ok(redirected_response(&response));
         }
         if !response.status().is_success()
             && let Some(time) = retry_after(response.headers())
         {
             // For every request of this client, not only the one that was told.
-            state.gate.close_for(time);
+            state.cooldown.extend(time);
         }
         named_task::forget(response.headers_mut());
-        let mut text = text(read(&mut response).await?);
+        let mut text = decode_text(read_body(&mut response).await?);
         if !response.status().is_success() {
             named_task::keep(&text, &state.key, response.headers_mut());
-            text = legible(&text, state);
+            text = to_error_body(&text, state);
         }
-        Ok(with_body(response, asked, text))
+        Ok(replace_body(response, asked, text))
     }
 }
 
 async fn execute(client: &Client, request: Request) -> reqwest::Result<Response> {
     // Answers in the place of a server. Nobody else who builds for a fuzzer has any ready.
     #[cfg(fuzzing)]
-    let request = match super::fuzzing::answer(request).await {
+    let request = match super::fuzzing::fake_response(request).await {
         Ok(answer) => return Ok(answer),
         Err(request) => request,
     };
@@ -104,39 +104,39 @@ async fn execute(client: &Client, request: Request) -> reqwest::Result<Response>
 
 /// As much as there is, or as is let in. What broke off stands if it is whole all the same: a `{"id": …}` is too dear to
 /// be thrown away for a connection that ended badly, and of a refusal it is the status that counts.
-async fn read(response: &mut Response) -> reqwest::Result<Vec<u8>> {
+async fn read_body(response: &mut Response) -> reqwest::Result<Vec<u8>> {
     let mut body = Vec::new();
-    while body.len() < REPLY_LIMIT {
+    while body.len() < MAX_RESPONSE_BYTES {
         match response.chunk().await {
             Ok(Some(chunk)) => body.extend_from_slice(&chunk),
             Err(error) if response.status().is_success() => {
-                let json = body.strip_prefix(MARK.as_bytes()).unwrap_or(&body);
+                let json = body.strip_prefix(BOM.as_bytes()).unwrap_or(&body);
                 let whole = serde_json::from_slice::<serde::de::IgnoredAny>(json).is_ok();
                 return if whole { Ok(body) } else { Err(error) };
             }
             Ok(None) | Err(_) => break,
         }
     }
-    body.truncate(REPLY_LIMIT);
+    body.truncate(MAX_RESPONSE_BYTES);
     Ok(body)
 }
 
 /// JSON is text. One broken character in an id, or the mark that some servers put before a text, must not cost the id.
-fn text(body: Vec<u8>) -> String {
+fn decode_text(body: Vec<u8>) -> String {
     let text =
         String::from_utf8(body).unwrap_or_else(|body| String::from_utf8_lossy(body.as_bytes()).into_owned());
-    text.strip_prefix(MARK).map(str::to_owned).unwrap_or(text)
+    text.strip_prefix(BOM).map(str::to_owned).unwrap_or(text)
 }
 
 /// The body of a refusal as the generated code can read it, whatever the server or a proxy wrote: without this, status
 /// and headers of a documented error with an HTML page are lost. The key is taken out should it be repeated.
-fn legible(text: &str, state: &Shared) -> String {
-    json!({"message": state.key.redacted(&words(text))}).to_string()
+fn to_error_body(text: &str, state: &Inner) -> String {
+    json!({"message": state.key.redact(&error_message(text))}).to_string()
 }
 
 /// An HTTP client of the user's has followed a redirect, and this is the answer of another address to another request.
 /// The one that was asked for got no answer but the redirect.
-fn elsewhere(response: &Response) -> Response {
+fn redirected_response(response: &Response) -> Response {
     let message = format!("redirected to {}", response.url().origin().ascii_serialization());
     let body = json!({"message": message}).to_string();
     let redirect = http::Response::builder().status(StatusCode::FOUND);
@@ -144,7 +144,7 @@ fn elsewhere(response: &Response) -> Response {
 }
 
 /// The response with this body in the place of its own, and all else as it was.
-fn with_body(mut response: Response, url: Url, body: String) -> Response {
+fn replace_body(mut response: Response, url: Url, body: String) -> Response {
     let mut rebuilt = http::Response::builder().status(response.status()).version(response.version());
     if let Some(headers) = rebuilt.headers_mut() {
         *headers = std::mem::take(response.headers_mut());

@@ -6,7 +6,7 @@ use secrecy::{ExposeSecret, SecretString};
 use super::Error;
 
 /// The environment variable that [`Client::from_env`](crate::Client::from_env) reads the key from.
-pub(crate) const KEY_VARIABLE: &str = "DISTRIBUTE_AI_API_KEY";
+pub(crate) const API_KEY_VAR: &str = "DISTRIBUTE_AI_API_KEY";
 
 /// The API key: the one place it lives in. Goes into a header or comes out as `[redacted]`.
 #[derive(Clone)]
@@ -17,7 +17,7 @@ impl ApiKey {
     pub(crate) fn new(key: &str) -> Result<Self, Error> {
         let key = key.trim();
         let problem = if key.is_empty() {
-            format!("missing: set {KEY_VARIABLE}, or call `ClientBuilder::api_key`")
+            format!("missing: set {API_KEY_VAR}, or call `ClientBuilder::api_key`")
         } else if key.get(..7).is_some_and(|start| start.eq_ignore_ascii_case("bearer ")) {
             "starts with `Bearer `: this API takes the bare key".to_owned()
         } else if !key.bytes().all(|byte| byte.is_ascii_graphic()) {
@@ -36,16 +36,16 @@ impl ApiKey {
     }
 
     /// A server may well repeat the key in what it says about it: as it is, or as JSON spells it, whole or torn.
-    pub(crate) fn redacted(&self, text: &str) -> String {
+    pub(crate) fn redact(&self, text: &str) -> String {
         let key = self.0.expose_secret();
-        let text = text.replace(key, HIDDEN);
+        let text = text.replace(key, REDACTED);
         let spelled = text.contains('\\') || key.contains('\\');
         if !spelled || key.trim_start_matches('\\').is_empty() {
             return text;
         }
         let (mut redacted, mut rest) = (String::with_capacity(text.len()), text.as_str());
         while let Some(next) = rest.chars().next() {
-            let behind = behind(rest, key).inspect(|_| redacted.push_str(HIDDEN));
+            let behind = behind(rest, key).inspect(|_| redacted.push_str(REDACTED));
             rest = behind.unwrap_or_else(|| {
                 let length = if next == '\\' { rest.len() - bare(rest).len() } else { next.len_utf8() };
                 redacted.push_str(&rest[..length]);
@@ -56,7 +56,7 @@ impl ApiKey {
     }
 }
 
-const HIDDEN: &str = "[redacted]";
+const REDACTED: &str = "[redacted]";
 
 /// What stands behind the key, if a text begins with it in any spelling: JSON puts a backslash before some characters,
 /// more of them where it stands within other JSON, and can tell each by its number. So backslashes count for nothing.
@@ -125,14 +125,14 @@ mod tests {
     fn it_shows_neither_in_debug_nor_in_a_text_that_repeats_it() {
         let key = ApiKey::new("sk-1").unwrap();
         assert_eq!(format!("{key:?} {:?}", key.header()), "[redacted] Sensitive");
-        assert_eq!(key.redacted("no such key: sk-1"), "no such key: [redacted]");
+        assert_eq!(key.redact("no such key: sk-1"), "no such key: [redacted]");
         let key = ApiKey::new(r#"a/b\c"d"#).unwrap();
         for form in [r#"a/b\c"d"#, r#"a/b\\c\"d"#, r#"a\/b\\c\"d"#] {
-            assert_eq!(key.redacted(form), "[redacted]");
+            assert_eq!(key.redact(form), "[redacted]");
         }
         let key = ApiKey::new("ab+cd").unwrap();
-        assert_eq!(key.redacted(r#"{"error": "no key ab\u002Bcd"}"#), r#"{"error": "no key [redacted]"}"#);
-        assert_eq!(key.redacted(r#"{"error": "no"}"#), r#"{"error": "no"}"#);
+        assert_eq!(key.redact(r#"{"error": "no key ab\u002Bcd"}"#), r#"{"error": "no key [redacted]"}"#);
+        assert_eq!(key.redact(r#"{"error": "no"}"#), r#"{"error": "no"}"#);
     }
 
     #[test]
@@ -146,15 +146,15 @@ mod tests {
             r#"{"a": "{\"b\": \"sk-a/b\\\\c\\\"d\\u002bu0041"#,
             r"\u0073\u006b\u002d\u0061\u002f\u0062\u005c\u0063\u0022\u0064\u002b\u0075\u0030\u0030\u0034\u0031",
         ] {
-            let redacted = key.redacted(text);
+            let redacted = key.redact(text);
             assert!(redacted.contains("[redacted]") && !redacted.contains("0041"), "{text}: {redacted}");
         }
         for text in [r"sk-a\/b", r"\\\", r"\u005c\u005c", r"\u00", r"\uüüüü", "\\"] {
-            assert_eq!(key.redacted(text), text);
+            assert_eq!(key.redact(text), text);
         }
         // Neither a text nor a key of backslashes takes for ever.
         let many = r"\u005c\".repeat(200_000);
-        assert_eq!(key.redacted(&many), many);
-        assert_eq!(ApiKey::new(r"\\").unwrap().redacted(r"a\\\b"), r"a[redacted]\b");
+        assert_eq!(key.redact(&many), many);
+        assert_eq!(ApiKey::new(r"\\").unwrap().redact(r"a\\\b"), r"a[redacted]\b");
     }
 }

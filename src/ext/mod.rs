@@ -14,10 +14,10 @@ mod hooks;
 mod key;
 mod named_task;
 
+mod cooldown;
 mod decide;
 mod error;
-mod fault;
-mod gate;
+mod failure;
 pub(crate) mod pacing;
 mod retry_after;
 
@@ -51,12 +51,12 @@ pub mod fuzzing;
 
 pub use audio::{Audio, AudioStream};
 #[cfg(feature = "testing")]
-pub use batch::RehearsedBatch;
+pub use batch::BatchCost;
 pub use batch::{Batch, ByIterator, ByStream, IntoRequests, IntoSpeak, Progress, Requests, Results};
 pub use bounded::OutOfBounds;
 pub(crate) use bounded::bounded_number;
 pub use builder::ClientBuilder;
-pub use client::State;
+pub use client::ClientState;
 pub use error::Error;
 pub use speak::Speak;
 pub use speech::Speech;

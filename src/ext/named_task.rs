@@ -20,7 +20,7 @@ pub(crate) fn forget(headers: &mut HeaderMap) {
 pub(crate) fn keep(body: &str, key: &ApiKey, headers: &mut HeaderMap) {
     if let Ok(created) = serde_json::from_str::<TaskCreated>(body)
         && !created.id.is_empty()
-        && let Ok(value) = HeaderValue::try_from(as_json(&key.redacted(&created.id)))
+        && let Ok(value) = HeaderValue::try_from(as_json(&key.redact(&created.id)))
     {
         headers.insert(HEADER, value);
     }

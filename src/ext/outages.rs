@@ -13,10 +13,10 @@ use tokio::time::{Instant, sleep};
 
 use super::{
     Error, TaskId,
-    fault::{Fault, What},
-    gate::Gate,
+    cooldown::Cooldown,
+    failure::{Failure, FailureKind},
     pacing::{Adaptive, History},
-    poll::{Poller, Schedule},
+    poll::{PollSchedule, Poller},
 };
 use crate::types::SpeechResult;
 
@@ -43,23 +43,23 @@ enum Outage {
 }
 
 impl Outage {
-    async fn poll(self, gate: &Gate) -> Fault {
+    async fn poll(self, cooldown: &Cooldown) -> Failure {
         match self {
-            Self::Unreached => Fault::new(What::Unreached),
-            Self::Reset => Fault::new(What::Broken),
+            Self::Unreached => Failure::new(FailureKind::NotConnected),
+            Self::Reset => Failure::new(FailureKind::ConnectionLost),
             Self::Silence => {
                 sleep(REQUEST_TIMEOUT).await;
-                Fault::new(What::Broken)
+                Failure::new(FailureKind::ConnectionLost)
             }
-            Self::Unreadable => Fault::answered(StatusCode::OK, &HeaderMap::new(), "<html>"),
+            Self::Unreadable => Failure::from_response(StatusCode::OK, &HeaderMap::new(), "<html>"),
             Self::Status(status, retry_after) => {
                 let mut headers = HeaderMap::new();
                 if let Some(seconds) = retry_after {
                     headers.insert("retry-after", HeaderValue::from(seconds));
                     // As the hooks do.
-                    gate.close_for(Duration::from_secs(seconds));
+                    cooldown.extend(Duration::from_secs(seconds));
                 }
-                Fault::answered(StatusCode::from_u16(status).unwrap(), &headers, "")
+                Failure::from_response(StatusCode::from_u16(status).unwrap(), &headers, "")
             }
         }
     }
@@ -67,24 +67,24 @@ impl Outage {
 
 /// Waits for a task that is done long since, while the server is out from the beginning for so long.
 async fn wait(outage: Outage, length: Duration) -> Result<SpeechResult, Error> {
-    let (gate, start) = (Gate::default(), Instant::now());
-    let mut poller = Poller::new(Schedule {
+    let (cooldown, start) = (Cooldown::default(), Instant::now());
+    let mut poller = Poller::new(PollSchedule {
         id: TaskId::from_server("t1"),
         pacing: Arc::new(Adaptive::new()),
         history: History::submitted(None),
         start,
         due: start,
-        time: DEADLINE,
+        timeout: DEADLINE,
         deadline: start + DEADLINE,
     });
     let poll = || async {
         if start.elapsed() < length {
-            return Err(outage.poll(&gate).await);
+            return Err(outage.poll(&cooldown).await);
         }
         let body = json!({"id": "t1", "status": "COMPLETED", "created": 0, "model": "m", "results": []});
         Ok(serde_json::from_value(body).unwrap())
     };
-    poller.next(&gate, poll).await
+    poller.next(&cooldown, poll).await
 }
 
 #[tokio::test(start_paused = true)]

@@ -14,13 +14,13 @@ use super::Error;
 
 /// What is written is sent on its way to the disk in pieces of this size, while the next one comes: otherwise all of a
 /// large file would have to be waited for at its end.
-const PIECE: u64 = 8 * 1024 * 1024;
+const SYNC_INTERVAL: u64 = 8 * 1024 * 1024;
 
 /// A file that is there whole or not at all: written under another name beside its place, and renamed at the end.
 /// Dropped before that, it is removed.
-pub(crate) struct PartialFile {
+pub(crate) struct AtomicFile {
     target: PathBuf,
-    beside: Beside,
+    temp: TempPath,
     file: File,
     written: u64,
     /// Whether the disk has it before it takes its place.
@@ -30,14 +30,14 @@ pub(crate) struct PartialFile {
     synced: u64,
 }
 
-impl PartialFile {
-    pub(crate) async fn beside(target: PathBuf) -> Result<Self, Error> {
+impl AtomicFile {
+    pub(crate) async fn create(target: PathBuf) -> Result<Self, Error> {
         // In one piece: if nobody waits for it any more, what it made removes itself.
-        let opened = spawn_blocking(move || open(&target)).await;
+        let opened = spawn_blocking(move || open_temp(&target)).await;
         let (target, beside, file) =
             opened.map_err(|error| Error::io("could not write", Path::new(""), error))??;
         let file = File::from_std(file);
-        Ok(Self { target, beside, file, written: 0, sync: true, syncing: None, synced: 0 })
+        Ok(Self { target, temp: beside, file, written: 0, sync: true, syncing: None, synced: 0 })
     }
 
     /// Lets the disk have it whenever the system sees fit.
@@ -48,10 +48,10 @@ impl PartialFile {
     pub(crate) async fn write(&mut self, chunk: &[u8]) -> Result<(), Error> {
         let outcome = self.file.write_all(chunk).await;
         self.written += chunk.len() as u64;
-        outcome.map_err(|error| self.failed(error))?;
-        let far = self.sync && self.written - self.synced >= PIECE;
+        outcome.map_err(|error| self.write_error(error))?;
+        let far = self.sync && self.written - self.synced >= SYNC_INTERVAL;
         if far && self.syncing.as_ref().is_none_or(JoinHandle::is_finished) {
-            self.sync_so_far().await.map_err(|error| self.failed(error))?;
+            self.sync_so_far().await.map_err(|error| self.write_error(error))?;
         }
         Ok(())
     }
@@ -63,12 +63,12 @@ impl PartialFile {
 
     /// Replaces what stands at the start of it, by as many bytes. The last thing before [`finish`](Self::finish): what
     /// would be written after it would stand behind these.
-    pub(crate) async fn correct_start(&mut self, start: &[u8]) -> Result<(), Error> {
+    pub(crate) async fn overwrite_start(&mut self, start: &[u8]) -> Result<(), Error> {
         let outcome = match self.file.seek(SeekFrom::Start(0)).await {
             Ok(_) => self.file.write_all(start).await,
             Err(error) => Err(error),
         };
-        outcome.map_err(|error| self.failed(error))
+        outcome.map_err(|error| self.write_error(error))
     }
 
     async fn sync_so_far(&mut self) -> io::Result<()> {
@@ -91,32 +91,32 @@ impl PartialFile {
     /// Puts it in its place. With the disk having it before that, a crash of the machine leaves the old file or the new
     /// one; without, of the process only. Returns the length in bytes.
     pub(crate) async fn finish(mut self) -> Result<u64, Error> {
-        self.file.flush().await.map_err(|error| self.failed(error))?;
+        self.file.flush().await.map_err(|error| self.write_error(error))?;
         if self.sync {
-            self.join_sync().await.map_err(|error| self.failed(error))?;
-            self.file.sync_all().await.map_err(|error| self.failed(error))?;
+            self.join_sync().await.map_err(|error| self.write_error(error))?;
+            self.file.sync_all().await.map_err(|error| self.write_error(error))?;
         }
-        rename(&self.beside.0, &self.target).await.map_err(|error| self.failed(error))?;
+        rename(&self.temp.0, &self.target).await.map_err(|error| self.write_error(error))?;
         Ok(self.written)
     }
 
-    fn failed(&self, error: io::Error) -> Error {
+    fn write_error(&self, error: io::Error) -> Error {
         Error::io("could not write", &self.target, error)
     }
 }
 
 /// The file under its other name.
-struct Beside(PathBuf);
+struct TempPath(PathBuf);
 
-impl Drop for Beside {
+impl Drop for TempPath {
     fn drop(&mut self) {
         // Renamed, it is no longer there under this name; and there is nobody to tell of another failure.
         let _ = fs::remove_file(&self.0);
     }
 }
 
-fn open(target: &Path) -> Result<(PathBuf, Beside, fs::File), Error> {
-    let refused = |problem| Error::unwritable(target, problem);
+fn open_temp(target: &Path) -> Result<(PathBuf, TempPath, fs::File), Error> {
+    let refused = |problem| Error::not_writable(target, problem);
     let before = match fs::metadata(target) {
         Ok(found) => Some(found),
         Err(error) if error.kind() == io::ErrorKind::NotFound => None,
@@ -137,7 +137,7 @@ fn open(target: &Path) -> Result<(PathBuf, Beside, fs::File), Error> {
         let beside = directory.join(format!(".distribute-ai-{:016x}.part", fastrand::u64(..)));
         match fs::OpenOptions::new().write(true).create_new(true).open(&beside) {
             Ok(file) => {
-                let beside = Beside(beside);
+                let beside = TempPath(beside);
                 if let Some(before) = before {
                     // As closed to others as what it replaces; where that can't be had, it is a new file's.
                     let _ = file.set_permissions(before.permissions());
@@ -160,7 +160,7 @@ mod tests {
         let path = directory.path().join("a.wav");
         for waits in [true, false] {
             let begin = async || {
-                let file = PartialFile::beside(path.clone()).await.unwrap();
+                let file = AtomicFile::create(path.clone()).await.unwrap();
                 if waits { file } else { file.without_sync() }
             };
             fs::write(&path, "old").unwrap();

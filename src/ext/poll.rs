@@ -10,23 +10,23 @@ use tokio::time::{Instant, timeout_at};
 
 use super::{
     Error, TaskId,
-    decide::{Operation, Verdict, decide},
-    fault::{Fault, What},
-    gate::{Gate, after},
-    pacing::{self, History, Pacing, backoff, jittered},
+    cooldown::{Cooldown, saturating_add},
+    decide::{Decision, Operation, classify},
+    failure::{Failure, FailureKind},
+    pacing::{self, History, Pacing, backoff, with_jitter},
     server_time,
-    status::Phase,
+    status::TaskPhase,
 };
 use crate::types::{SpeechResult, SpeechStatus};
 
 /// How long the last poll, which starts on the deadline, may take to bring its answer.
-const LAST_LOOK: Duration = Duration::from_secs(2);
+const FINAL_POLL_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// From this likelihood on a task counts as done.
-const CERTAIN: f64 = 0.95;
+const NEAR_CERTAIN: f64 = 0.95;
 
 /// Where and when a task is polled: everything about it but the request itself.
-pub(crate) struct Schedule {
+pub(crate) struct PollSchedule {
     pub(crate) id: TaskId,
     pub(crate) pacing: Arc<dyn Pacing>,
     pub(crate) history: History,
@@ -35,34 +35,34 @@ pub(crate) struct Schedule {
     /// The next poll; at the beginning, the first.
     pub(crate) due: Instant,
     /// The deadline as it was given, for the error.
-    pub(crate) time: Duration,
+    pub(crate) timeout: Duration,
     pub(crate) deadline: Instant,
 }
 
-pub(crate) struct Polling {
-    schedule: Schedule,
+pub(crate) struct PollState {
+    schedule: PollSchedule,
     /// The first 404 since the last answer.
-    absent_since: Option<Instant>,
+    not_found_since: Option<Instant>,
     /// The server's last wish.
     retry_after: Option<Duration>,
     last_status: Option<SpeechStatus>,
     failures: u32,
     /// Boxed, as most tasks have none.
-    last_fault: Option<Box<Fault>>,
+    last_failure: Option<Box<Failure>>,
     /// The poll on the deadline was made.
-    done: bool,
+    final_poll_sent: bool,
 }
 
-impl Polling {
-    pub(crate) fn new(schedule: Schedule) -> Self {
+impl PollState {
+    pub(crate) fn new(schedule: PollSchedule) -> Self {
         Self {
             schedule,
-            absent_since: None,
+            not_found_since: None,
             retry_after: None,
             last_status: None,
             failures: 0,
-            last_fault: None,
-            done: false,
+            last_failure: None,
+            final_poll_sent: false,
         }
     }
 
@@ -80,8 +80,8 @@ impl Polling {
     }
 
     /// The end, once the poll on the deadline was made.
-    pub(crate) fn over(&mut self) -> Result<(), Error> {
-        if self.done { Err(self.out_of_time()) } else { Ok(()) }
+    pub(crate) fn check_deadline(&mut self) -> Result<(), Error> {
+        if self.final_poll_sent { Err(self.deadline_error()) } else { Ok(()) }
     }
 
     /// How much a poll is expected to shorten the waiting, where there are more tasks to ask for than requests to be made:
@@ -92,44 +92,44 @@ impl Polling {
     /// worth to ask now grows like the time unheard times the odds, p / (1 − p).
     pub(crate) fn urgency(&self) -> f64 {
         let now = Instant::now();
-        let Schedule { pacing, history, start, deadline, .. } = &self.schedule;
+        let PollSchedule { pacing, history, start, deadline, .. } = &self.schedule;
         let (age, left) = (now.saturating_duration_since(*start), deadline.saturating_duration_since(now));
         let progress = history.progress(age, self.retry_after, left);
         let likelihood = pacing.likelihood(&progress);
         // Its last poll has its time, whatever the policy thinks of it.
-        if likelihood >= CERTAIN || left.is_zero() {
+        if likelihood >= NEAR_CERTAIN || left.is_zero() {
             return f64::INFINITY;
         }
-        progress.unheard.as_secs_f64() * likelihood / (1.0 - likelihood)
+        progress.since_last_poll.as_secs_f64() * likelihood / (1.0 - likelihood)
     }
 
     /// A poll begins now; returns until when its answer is waited for.
-    pub(crate) fn begin(&mut self) -> Instant {
+    pub(crate) fn start_poll(&mut self) -> Instant {
         let now = Instant::now();
-        self.done = now >= self.schedule.deadline;
-        if self.done { now + LAST_LOOK } else { self.schedule.deadline }
+        self.final_poll_sent = now >= self.schedule.deadline;
+        if self.final_poll_sent { now + FINAL_POLL_TIMEOUT } else { self.schedule.deadline }
     }
 
     /// An answer: the schedule goes by it, and all that went wrong before is forgotten.
-    pub(crate) fn answered(&mut self, result: &SpeechResult) {
+    pub(crate) fn on_response(&mut self, result: &SpeechResult) {
         let now = Instant::now();
-        self.absent_since = None;
+        self.not_found_since = None;
         self.failures = 0;
-        self.last_fault = None;
+        self.last_failure = None;
         if self.last_status.as_ref() != Some(&result.status) {
             tracing::debug!(task = self.schedule.id.as_str(), status = %result.status, "status");
             self.last_status = Some(result.status.clone());
         }
-        let Schedule { pacing, history, start, deadline, .. } = &mut self.schedule;
+        let PollSchedule { pacing, history, start, deadline, .. } = &mut self.schedule;
         let age = now.saturating_duration_since(*start);
         match result.status.phase() {
-            Phase::Waiting => history.answered(pacing::Phase::Waiting, age),
-            Phase::Running => history.answered(pacing::Phase::Running, age),
-            Phase::Failed => return,
-            Phase::Completed => {
+            TaskPhase::Waiting => history.on_response(pacing::Phase::Waiting, age),
+            TaskPhase::Running => history.on_response(pacing::Phase::Running, age),
+            TaskPhase::Failed => return,
+            TaskPhase::Completed => {
                 let server =
-                    result.finished.and_then(|finished| server_time::between(result.created, finished));
-                if let Some(finished) = history.finished(age, server) {
+                    result.finished.and_then(|finished| server_time::elapsed(result.created, finished));
+                if let Some(finished) = history.completed(age, server) {
                     pacing.learn(&finished);
                 }
                 return;
@@ -137,72 +137,72 @@ impl Polling {
         }
         let left = deadline.saturating_duration_since(now);
         let delay = pacing.delay(&history.progress(age, self.retry_after, left));
-        self.schedule.due = after(now, jittered(delay));
+        self.schedule.due = saturating_add(now, with_jitter(delay));
     }
 
     /// A fault: an event to wait out, or the end.
-    pub(crate) fn weigh(&mut self, fault: Fault) -> Result<(), Error> {
+    pub(crate) fn on_failure(&mut self, failure: Failure) -> Result<(), Error> {
         let now = Instant::now();
-        if fault.what == What::Status(StatusCode::NOT_FOUND) {
-            self.absent_since.get_or_insert(now);
+        if failure.kind == FailureKind::Status(StatusCode::NOT_FOUND) {
+            self.not_found_since.get_or_insert(now);
         }
-        let absent = self.absent_since.map_or(Duration::ZERO, |since| now - since);
-        let verdict = decide(Operation::Poll { absent }, &fault);
-        if verdict != Verdict::Repeat {
-            return Err(Error::ended(verdict, fault).of_task(&self.schedule.id));
+        let absent = self.not_found_since.map_or(Duration::ZERO, |since| now - since);
+        let decision = classify(Operation::Poll { not_found_for: absent }, &failure);
+        if decision != Decision::Retry {
+            return Err(Error::from_failure(decision, failure).with_task_id(&self.schedule.id));
         }
         self.failures += 1;
-        tracing::warn!(task = self.schedule.id.as_str(), failures = self.failures, fault = ?fault.what, "not answered");
-        self.schedule.due = now + jittered(backoff(self.failures));
-        self.retry_after = fault.retry_after().or(self.retry_after);
+        tracing::warn!(task = self.schedule.id.as_str(), failures = self.failures, failure = ?failure.kind, "not answered");
+        self.schedule.due = now + with_jitter(backoff(self.failures));
+        self.retry_after = failure.retry_after().or(self.retry_after);
         // Silence after a server's words doesn't make them less worth telling.
-        if fault.reply.is_some() || self.last_fault.is_none() {
-            self.last_fault = Some(Box::new(fault));
+        if failure.response.is_some() || self.last_failure.is_none() {
+            self.last_failure = Some(Box::new(failure));
         }
         Ok(())
     }
 
-    fn out_of_time(&mut self) -> Error {
+    fn deadline_error(&mut self) -> Error {
         let last_status = self.last_status.as_ref().map(SpeechStatus::to_string);
-        Error::deadline(self.schedule.time, last_status, self.last_fault.take().map(|fault| *fault))
-            .of_task(&self.schedule.id)
+        Error::deadline(self.schedule.timeout, last_status, self.last_failure.take().map(|failure| *failure))
+            .with_task_id(&self.schedule.id)
     }
 }
 
 /// The answer to a poll. One that hangs ends at the deadline, for the last one to have its turn.
-pub(crate) async fn answer_by(
+pub(crate) async fn poll_until(
     limit: Instant,
-    poll: impl Future<Output = Result<SpeechResult, Fault>>,
-) -> Result<SpeechResult, Fault> {
-    timeout_at(limit, poll).await.unwrap_or_else(|_| Err(Fault::new(What::Broken)))
+    poll: impl Future<Output = Result<SpeechResult, Failure>>,
+) -> Result<SpeechResult, Failure> {
+    timeout_at(limit, poll).await.unwrap_or_else(|_| Err(Failure::new(FailureKind::ConnectionLost)))
 }
 
 /// The loop for a single task.
-pub(crate) struct Poller(Polling);
+pub(crate) struct Poller(PollState);
 
 impl Poller {
-    pub(crate) fn new(schedule: Schedule) -> Self {
-        Self(Polling::new(schedule))
+    pub(crate) fn new(schedule: PollSchedule) -> Self {
+        Self(PollState::new(schedule))
     }
 
     /// Sleeps until the next poll is due, asks, and goes on until there is an answer. Faults that may pass are waited
     /// out.
-    pub(crate) async fn next<P, F>(&mut self, gate: &Gate, mut poll: P) -> Result<SpeechResult, Error>
+    pub(crate) async fn next<P, F>(&mut self, cooldown: &Cooldown, mut poll: P) -> Result<SpeechResult, Error>
     where
         P: FnMut() -> F,
-        F: Future<Output = Result<SpeechResult, Fault>>,
+        F: Future<Output = Result<SpeechResult, Failure>>,
     {
         let Self(polling) = self;
         loop {
-            polling.over()?;
-            gate.pass(polling.due(), polling.deadline()).await;
+            polling.check_deadline()?;
+            cooldown.wait_until(polling.due(), polling.deadline()).await;
             // In a place of its own while it lasts: it is several times as large as the rest, and a task mostly sleeps.
-            match answer_by(polling.begin(), Box::pin(poll())).await {
+            match poll_until(polling.start_poll(), Box::pin(poll())).await {
                 Ok(result) => {
-                    polling.answered(&result);
+                    polling.on_response(&result);
                     return Ok(result);
                 }
-                Err(fault) => polling.weigh(fault)?,
+                Err(failure) => polling.on_failure(failure)?,
             }
         }
     }
@@ -223,54 +223,54 @@ mod tests {
     }
 
     #[expect(clippy::unnecessary_wraps, reason = "stands beside the faults in a script")]
-    fn answer(status: &str) -> Result<SpeechResult, Fault> {
+    fn answer(status: &str) -> Result<SpeechResult, Failure> {
         let body = json!({"id": "t1", "status": status, "created": 0, "model": "m", "results": []});
         Ok(serde_json::from_value(body).unwrap())
     }
 
-    fn broken() -> Result<SpeechResult, Fault> {
-        Err(Fault::new(What::Broken))
+    fn broken() -> Result<SpeechResult, Failure> {
+        Err(Failure::new(FailureKind::ConnectionLost))
     }
 
-    fn refused(status: u16, retry_after: Option<&str>) -> Result<SpeechResult, Fault> {
+    fn refused(status: u16, retry_after: Option<&str>) -> Result<SpeechResult, Failure> {
         let headers: HeaderMap = retry_after
             .map(|value| ("retry-after".parse().unwrap(), value.parse().unwrap()))
             .into_iter()
             .collect();
-        Err(Fault::answered(StatusCode::from_u16(status).unwrap(), &headers, "words"))
+        Err(Failure::from_response(StatusCode::from_u16(status).unwrap(), &headers, "words"))
     }
 
     /// Polls until an end, as a wait does; the server is a function of the time since the start.
     async fn wait(
         pacing: impl Pacing,
         deadline: Duration,
-        server: impl Fn(Duration) -> Result<SpeechResult, Fault>,
+        server: impl Fn(Duration) -> Result<SpeechResult, Failure>,
     ) -> (Result<SpeechResult, Error>, Duration, u32) {
         let start = Instant::now();
         let polls = Cell::new(0);
-        let mut poller = Poller::new(Schedule {
+        let mut poller = Poller::new(PollSchedule {
             id: TaskId::from_server("t1"),
-            due: after(start, pacing.delay(&Progress::default())),
+            due: saturating_add(start, pacing.delay(&Progress::default())),
             pacing: Arc::new(pacing),
             history: History::submitted(None),
             start,
-            time: deadline,
+            timeout: deadline,
             deadline: start + deadline,
         });
-        let gate = Gate::default();
+        let cooldown = Cooldown::default();
         let outcome = loop {
             let poll = || {
                 polls.set(polls.get() + 1);
                 let reply = server(start.elapsed());
                 // As the hooks do.
-                if let Err(fault) = &reply
-                    && let Some(time) = fault.retry_after()
+                if let Err(failure) = &reply
+                    && let Some(time) = failure.retry_after()
                 {
-                    gate.close_for(time);
+                    cooldown.extend(time);
                 }
                 std::future::ready(reply)
             };
-            match poller.next(&gate, poll).await {
+            match poller.next(&cooldown, poll).await {
                 Ok(result) if !result.status.is_final() => {}
                 end => break end,
             }
@@ -312,8 +312,8 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn an_outage_is_waited_out_until_the_deadline() {
-        for fault in [broken, || refused(500, None), || refused(502, None), || refused(429, Some("3"))] {
-            let server = |age| if age < secs(299) { fault() } else { answer("COMPLETED") };
+        for failure in [broken, || refused(500, None), || refused(502, None), || refused(429, Some("3"))] {
+            let server = |age| if age < secs(299) { failure() } else { answer("COMPLETED") };
             let (outcome, ..) = wait(Adaptive::new(), secs(300), server).await;
             assert!(outcome.is_ok(), "{outcome:?}");
         }
@@ -394,13 +394,13 @@ mod tests {
 
     fn poller(deadline: Duration) -> Poller {
         let start = Instant::now();
-        Poller::new(Schedule {
+        Poller::new(PollSchedule {
             id: TaskId::from_server("t1"),
             pacing: Arc::new(Adaptive::new()),
             history: History::resumed(),
             start,
             due: start,
-            time: deadline,
+            timeout: deadline,
             deadline: start + deadline,
         })
     }
@@ -413,9 +413,9 @@ mod tests {
             polls.set(polls.get() + 1);
             std::future::pending()
         };
-        let error = poller(secs(5)).next(&Gate::default(), hanging).await.unwrap_err();
+        let error = poller(secs(5)).next(&Cooldown::default(), hanging).await.unwrap_err();
         assert!(error.is_deadline());
-        assert_eq!((start.elapsed(), polls.get()), (secs(5) + LAST_LOOK, 2));
+        assert_eq!((start.elapsed(), polls.get()), (secs(5) + FINAL_POLL_TIMEOUT, 2));
     }
 
     #[tokio::test(start_paused = true)]
@@ -425,7 +425,7 @@ mod tests {
             tokio::time::sleep(Duration::from_millis(1_500)).await;
             answer("COMPLETED")
         };
-        assert!(poller(Duration::ZERO).next(&Gate::default(), slow).await.is_ok());
+        assert!(poller(Duration::ZERO).next(&Cooldown::default(), slow).await.is_ok());
         assert_eq!(start.elapsed(), Duration::from_millis(1_500));
     }
 
@@ -433,10 +433,10 @@ mod tests {
     async fn wait_for(policy: &Arc<dyn Pacing>, done: Duration) -> u32 {
         let start = Instant::now();
         let mut polls = 0;
-        let mut poller = Poller::new(Schedule {
+        let mut poller = Poller::new(PollSchedule {
             pacing: Arc::clone(policy),
             history: History::submitted(None),
-            due: after(start, policy.delay(&Progress::default())),
+            due: saturating_add(start, policy.delay(&Progress::default())),
             ..poller(secs(600)).0.schedule
         });
         loop {
@@ -445,7 +445,7 @@ mod tests {
                 let status = if start.elapsed() < done { "PROCESSING" } else { "COMPLETED" };
                 std::future::ready(answer(status))
             };
-            if poller.next(&Gate::default(), poll).await.unwrap().status.is_final() {
+            if poller.next(&Cooldown::default(), poll).await.unwrap().status.is_final() {
                 return polls;
             }
         }
@@ -500,7 +500,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_task_grows_more_urgent_until_it_is_asked_for_and_then_without_bounds() {
         let mut polling = poller(secs(600)).0;
-        polling.answered(&answer("PROCESSING").unwrap());
+        polling.on_response(&answer("PROCESSING").unwrap());
         assert!(polling.urgency() < 1e-9);
         tokio::time::advance(secs(2)).await;
         let soon = polling.urgency();
@@ -515,7 +515,7 @@ mod tests {
     async fn at_its_deadline_a_task_is_urgent_however_little_is_to_be_hoped() {
         let mut polling = poller(secs(600)).0;
         tokio::time::advance(secs(599)).await;
-        polling.answered(&answer("PROCESSING").unwrap());
+        polling.on_response(&answer("PROCESSING").unwrap());
         assert!(polling.urgency() < 1e-9);
         tokio::time::advance(secs(1)).await;
         assert!(polling.urgency().is_infinite());
@@ -524,6 +524,6 @@ mod tests {
     #[test]
     fn a_waiting_task_takes_little_room() {
         let id = 36;
-        assert!(size_of::<Polling>() + id < 300, "{}", size_of::<Polling>());
+        assert!(size_of::<PollState>() + id < 300, "{}", size_of::<PollState>());
     }
 }

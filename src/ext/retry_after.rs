@@ -11,7 +11,9 @@ const RETRY_AFTER_MS: &str = "retry-after-ms";
 pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let text = |name: &str| headers.get(name)?.to_str().ok().map(str::trim);
     let millis = text(RETRY_AFTER_MS).and_then(|text| seconds(text, 1_000.0));
-    millis.or_else(|| text(RETRY_AFTER.as_str()).and_then(|text| seconds(text, 1.0).or_else(|| until(text))))
+    millis.or_else(|| {
+        text(RETRY_AFTER.as_str()).and_then(|text| seconds(text, 1.0).or_else(|| time_until(text)))
+    })
 }
 
 /// A count of seconds is whole by RFC 9110; fractions are sent all the same, and mean what they say.
@@ -22,7 +24,7 @@ fn seconds(text: &str, per_second: f64) -> Option<Duration> {
 }
 
 /// A date in the past means now.
-fn until(date: &str) -> Option<Duration> {
+fn time_until(date: &str) -> Option<Duration> {
     let date = httpdate::parse_http_date(date).ok()?;
     Some(date.duration_since(SystemTime::now()).unwrap_or(Duration::ZERO))
 }

@@ -11,11 +11,11 @@ use tokio::time::Instant;
 
 use super::{
     Error, Speech, SpeechTask, TaskId, Wait,
-    fault::{Fault, outcome},
-    gate::after,
+    cooldown::saturating_add,
+    failure::{Failure, into_result},
     long_text::InPieces,
     submit::{Submission, submit},
-    wait::DEADLINE,
+    wait::DEFAULT_DEADLINE,
 };
 use crate::{
     Client,
@@ -87,10 +87,10 @@ pub struct Speak {
 type Callback = Arc<dyn Fn(&TaskId) + Send + Sync>;
 
 /// A speech to be, checked, without the client that it is of.
-pub(crate) struct Order {
+pub(crate) struct PreparedSpeech {
     pub(crate) request: Arc<SpeechRequest>,
     /// The time for submission and wait together.
-    pub(crate) time: Duration,
+    pub(crate) timeout: Duration,
     pub(crate) resubmissions: u32,
     pub(crate) on_submitted: Option<Callback>,
 }
@@ -105,7 +105,7 @@ impl Speak {
             temperature: None,
             exaggeration: None,
             cfg_weight: None,
-            deadline: DEADLINE,
+            deadline: DEFAULT_DEADLINE,
             resubmissions: 0,
             on_submitted: None,
         }
@@ -183,14 +183,14 @@ impl Speak {
     /// - [`is_rate_limited`](Error::is_rate_limited): the server asked to hold off for longer than the deadline
     /// - [`is_in_doubt`](Error::is_in_doubt): it may have been taken, and billed
     pub async fn submit(self) -> Result<SpeechTask, Error> {
-        let request = self.request()?;
+        let request = self.to_request()?;
         let Self { client, input, deadline, resubmissions, on_submitted, .. } = self;
-        let submission = Submission::new(after(Instant::now(), deadline), resubmissions);
-        let id = submit(&client.state().gate, submission, || create(&client, &request)).await?;
+        let submission = Submission::new(saturating_add(Instant::now(), deadline), resubmissions);
+        let id = submit(&client.inner().cooldown, submission, || send_create(&client, &request)).await?;
         if let Some(callback) = on_submitted {
             callback(&id);
         }
-        Ok(SpeechTask::submitted(client, id).of_length(input.chars().count()))
+        Ok(SpeechTask::submitted(client, id).with_characters(input.chars().count()))
     }
 
     /// For a text of any length: speaks it piece by piece, with these settings for each, into one file.
@@ -210,15 +210,15 @@ impl Speak {
     }
 
     /// The same for another text.
-    pub(crate) fn of(&self, input: impl Into<String>) -> Self {
+    pub(crate) fn with_text(&self, input: impl Into<String>) -> Self {
         Self { input: input.into(), ..self.clone() }
     }
 
     /// What a batch needs of it.
-    pub(crate) fn into_order(self) -> Result<Order, Error> {
-        let request = Arc::new(self.request()?);
+    pub(crate) fn prepare(self) -> Result<PreparedSpeech, Error> {
+        let request = Arc::new(self.to_request()?);
         let Self { deadline, resubmissions, on_submitted, .. } = self;
-        Ok(Order { request, time: deadline, resubmissions, on_submitted })
+        Ok(PreparedSpeech { request, timeout: deadline, resubmissions, on_submitted })
     }
 
     pub(crate) fn client(&self) -> &Client {
@@ -226,31 +226,31 @@ impl Speak {
     }
 
     /// The request, checked.
-    pub(crate) fn request(&self) -> Result<SpeechRequest, Error> {
+    pub(crate) fn to_request(&self) -> Result<SpeechRequest, Error> {
         let input = self.input.parse().map_err(|limit| {
             Error::invalid("input", format!("{limit} (it has {})", self.input.chars().count()))
         })?;
         Ok(SpeechRequest {
-            cfg_weight: within("cfg_weight", self.cfg_weight)?,
-            exaggeration: within("exaggeration", self.exaggeration)?,
+            cfg_weight: check_range("cfg_weight", self.cfg_weight)?,
+            exaggeration: check_range("exaggeration", self.exaggeration)?,
             input,
             model: SpeechModel::Chatterbox,
             stream: self.stream,
-            temperature: within("temperature", self.temperature)?,
+            temperature: check_range("temperature", self.temperature)?,
             voice: self.voice.clone(),
         })
     }
 }
 
-fn within(what: &'static str, value: Option<f64>) -> Result<Option<UnitInterval>, Error> {
+fn check_range(what: &'static str, value: Option<f64>) -> Result<Option<UnitInterval>, Error> {
     value.map(|value| UnitInterval::try_from(value).map_err(|limit| Error::invalid(what, limit))).transpose()
 }
 
 /// One request.
-pub(crate) async fn create(client: &Client, request: &SpeechRequest) -> Result<TaskId, Fault> {
-    let created = outcome(client.async_speech_create(request).await, client.state()).await?;
+pub(crate) async fn send_create(client: &Client, request: &SpeechRequest) -> Result<TaskId, Failure> {
+    let created = into_result(client.async_speech_create(request).await, client.inner()).await?;
     if created.id.is_empty() {
-        return Err(Fault::answered(StatusCode::OK, &HeaderMap::new(), "the id is empty"));
+        return Err(Failure::from_response(StatusCode::OK, &HeaderMap::new(), "the id is empty"));
     }
     Ok(TaskId::from_server(created.id))
 }
@@ -264,7 +264,7 @@ impl IntoFuture for Speak {
             let (start, time) = (Instant::now(), self.deadline);
             // Its room is wanted no longer than it takes: what follows may wait for long.
             let task = Box::pin(self.submit()).await?;
-            Wait::until(task, time, after(start, time)).await
+            Wait::until(task, time, saturating_add(start, time)).await
         })
     }
 }

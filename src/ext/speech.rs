@@ -59,14 +59,14 @@ impl Speech {
     /// None if it is no moment that a clock can tell.
     #[must_use]
     pub fn created_at(&self) -> Option<SystemTime> {
-        server_time::moment(self.result.created)
+        server_time::timestamp(self.result.created)
     }
 
     /// When the server finished it, by its own clock; in the unit as told by [`created_at`](Self::created_at). None if it
     /// does not say.
     #[must_use]
     pub fn finished_at(&self) -> Option<SystemTime> {
-        server_time::moment(self.result.finished?)
+        server_time::timestamp(self.result.finished?)
     }
 
     /// How long it took the server, from [`created_at`](Self::created_at) to [`finished_at`](Self::finished_at): free of
@@ -85,7 +85,7 @@ impl Speech {
     /// ```
     #[must_use]
     pub fn server_time(&self) -> Option<Duration> {
-        server_time::between(self.result.created, self.result.finished?)
+        server_time::elapsed(self.result.created, self.result.finished?)
     }
 
     /// The audio; the first one, should there be several.
@@ -97,7 +97,7 @@ impl Speech {
     pub fn audio(&self) -> Result<Audio, Error> {
         self.audios().next().unwrap_or_else(|| {
             Err(Error::download("the speech is completed, but the server gave no address of its audio")
-                .of_task(&self.id()))
+                .with_task_id(&self.id()))
         })
     }
 

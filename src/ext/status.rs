@@ -4,7 +4,7 @@ use crate::types::{KnownStatus, KnownVoice, SpeechStatus, Voice};
 
 /// What a status means for somebody who waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Phase {
+pub(crate) enum TaskPhase {
     /// Not begun: accepted, or in a queue.
     Waiting,
     /// Being spoken. A status we don't know counts as this: it is polled soonest.
@@ -16,15 +16,15 @@ pub(crate) enum Phase {
 }
 
 impl SpeechStatus {
-    pub(crate) fn phase(&self) -> Phase {
+    pub(crate) fn phase(&self) -> TaskPhase {
         match self {
             Self::Known(known) => match known {
-                KnownStatus::Created | KnownStatus::Queued | KnownStatus::Postponed => Phase::Waiting,
-                KnownStatus::AssignedConnections | KnownStatus::Processing => Phase::Running,
-                KnownStatus::Completed => Phase::Completed,
-                KnownStatus::Error => Phase::Failed,
+                KnownStatus::Created | KnownStatus::Queued | KnownStatus::Postponed => TaskPhase::Waiting,
+                KnownStatus::AssignedConnections | KnownStatus::Processing => TaskPhase::Running,
+                KnownStatus::Completed => TaskPhase::Completed,
+                KnownStatus::Error => TaskPhase::Failed,
             },
-            Self::Other(_) => Phase::Running,
+            Self::Other(_) => TaskPhase::Running,
         }
     }
 
@@ -32,7 +32,7 @@ impl SpeechStatus {
     /// [`SpeechTask::status`](crate::SpeechTask::status).
     #[must_use]
     pub fn is_final(&self) -> bool {
-        matches!(self.phase(), Phase::Completed | Phase::Failed)
+        matches!(self.phase(), TaskPhase::Completed | TaskPhase::Failed)
     }
 }
 
@@ -82,6 +82,6 @@ mod tests {
     fn an_unknown_status_keeps_the_servers_word() {
         let status: SpeechStatus = serde_json::from_str(r#""PAUSED_BY_OPERATOR""#).unwrap();
         assert_eq!(status.to_string(), "PAUSED_BY_OPERATOR");
-        assert_eq!(status.phase(), Phase::Running);
+        assert_eq!(status.phase(), TaskPhase::Running);
     }
 }

@@ -6,44 +6,46 @@ use tokio::time::{Instant, sleep_until};
 
 use super::{
     Error, TaskId,
-    decide::{Operation, Verdict, decide},
-    fault::{Fault, What},
-    gate::{Gate, after, spread},
-    pacing::{backoff, jittered},
+    cooldown::{Cooldown, jitter, saturating_add},
+    decide::{Decision, Operation, classify},
+    failure::{Failure, FailureKind},
+    pacing::{backoff, with_jitter},
 };
 
 /// Sends until the server has taken the request or a repetition could bill twice; waits only where the server asked to
 /// or was never reached, and never beyond the deadline.
 pub(crate) async fn submit<S, F>(
-    gate: &Gate,
+    cooldown: &Cooldown,
     mut submission: Submission,
     mut send: S,
 ) -> Result<TaskId, Error>
 where
     S: FnMut() -> F,
-    F: Future<Output = Result<TaskId, Fault>>,
+    F: Future<Output = Result<TaskId, Failure>>,
 {
     loop {
         // Again and again: it may close for longer while one waits.
-        while let Some(held) = gate.closed_for() {
-            let opens = after(Instant::now(), held);
+        while let Some(held) = cooldown.remaining() {
+            let opens = saturating_add(Instant::now(), held);
             if opens > submission.deadline {
-                return Err(submission.ended(Error::held(held)));
+                return Err(submission.finish_with(Error::rate_limited(held)));
             }
-            sleep_until((opens + spread()).min(submission.deadline)).await;
+            sleep_until((opens + jitter()).min(submission.deadline)).await;
         }
         match send_once(send()).await {
             Ok(id) => return Ok(id),
-            Err(fault) => sleep_until(submission.weigh(fault)?).await,
+            Err(failure) => sleep_until(submission.on_failure(failure)?).await,
         }
     }
 }
 
 /// One request on its way, and a word in the log of how it ended.
-pub(crate) async fn send_once(request: impl Future<Output = Result<TaskId, Fault>>) -> Result<TaskId, Fault> {
-    let in_flight = InFlight;
+pub(crate) async fn send_once(
+    request: impl Future<Output = Result<TaskId, Failure>>,
+) -> Result<TaskId, Failure> {
+    let in_flight = InFlightGuard;
     let outcome = request.await;
-    in_flight.landed();
+    in_flight.disarm();
     if let Ok(id) = &outcome {
         tracing::info!(task = id.as_str(), "submitted");
     }
@@ -57,16 +59,23 @@ pub(crate) struct Submission {
     /// How often the caller would have it sent again when in doubt.
     resubmissions: u32,
     failures: u32,
-    unreached: u32,
+    connect_failures: u32,
     /// How often it may have been taken.
-    doubts: u32,
+    in_doubt_attempts: u32,
     /// What the last attempt came to.
-    last_fault: Option<Box<Fault>>,
+    last_failure: Option<Box<Failure>>,
 }
 
 impl Submission {
     pub(crate) fn new(deadline: Instant, resubmissions: u32) -> Self {
-        Self { deadline, resubmissions, failures: 0, unreached: 0, doubts: 0, last_fault: None }
+        Self {
+            deadline,
+            resubmissions,
+            failures: 0,
+            connect_failures: 0,
+            in_doubt_attempts: 0,
+            last_failure: None,
+        }
     }
 
     pub(crate) fn deadline(&self) -> Instant {
@@ -74,73 +83,76 @@ impl Submission {
     }
 
     /// Earlier runs may have had it taken so often.
-    pub(crate) fn after_doubts(self, doubts: u32) -> Self {
-        Self { doubts, ..self }
+    pub(crate) fn with_prior_attempts(self, doubts: u32) -> Self {
+        Self { in_doubt_attempts: doubts, ..self }
     }
 
     /// When to send it again after a fault, or how it ends.
-    pub(crate) fn weigh(&mut self, fault: Fault) -> Result<Instant, Error> {
+    pub(crate) fn on_failure(&mut self, failure: Failure) -> Result<Instant, Error> {
         self.failures += 1;
-        self.unreached += u32::from(fault.what == What::Unreached);
-        let left = self.resubmissions.saturating_sub(self.doubts);
-        let verdict = decide(Operation::Create { unreached: self.unreached, resubmissions: left }, &fault);
-        let end = match verdict {
-            Verdict::Repeat | Verdict::Resubmit => match self.pause(&fault) {
+        self.connect_failures += u32::from(failure.kind == FailureKind::NotConnected);
+        let left = self.resubmissions.saturating_sub(self.in_doubt_attempts);
+        let decision = classify(
+            Operation::Create { connect_failures: self.connect_failures, resubmissions_left: left },
+            &failure,
+        );
+        let end = match decision {
+            Decision::Retry | Decision::RetryInDoubt => match self.next_attempt_at(&failure) {
                 Some(due) => {
-                    let in_doubt = verdict == Verdict::Resubmit;
-                    self.doubts += u32::from(in_doubt);
-                    tracing::warn!(failures = self.failures, fault = ?fault.what, in_doubt, "will be sent again");
-                    self.last_fault = Some(Box::new(fault));
+                    let in_doubt = decision == Decision::RetryInDoubt;
+                    self.in_doubt_attempts += u32::from(in_doubt);
+                    tracing::warn!(failures = self.failures, failure = ?failure.kind, in_doubt, "will be sent again");
+                    self.last_failure = Some(Box::new(failure));
                     return Ok(due);
                 }
-                None if verdict == Verdict::Resubmit => Verdict::InDoubt,
-                None => given_up(&fault),
+                None if decision == Decision::RetryInDoubt => Decision::InDoubt,
+                None => exhausted(&failure),
             },
             end => end,
         };
-        if end == Verdict::InDoubt {
-            tracing::error!(fault = ?fault.what, task = ?fault.task, "in doubt: may have been submitted, and billed");
+        if end == Decision::InDoubt {
+            tracing::error!(failure = ?failure.kind, task = ?failure.task_id, "in doubt: may have been submitted, and billed");
         }
-        Err(Error::ended(end, fault).after_doubts(self.doubts))
+        Err(Error::from_failure(end, failure).with_prior_attempts(self.in_doubt_attempts))
     }
 
     /// The end of one that had no turn before its deadline, by what the last attempt came to.
     pub(crate) fn expired(&mut self) -> Option<Error> {
         /// A timer that wakes a little late is no reason.
         const GRACE: Duration = Duration::from_secs(1);
-        let fault = self.last_fault.take_if(|_| self.deadline + GRACE < Instant::now())?;
-        Some(self.ended(Error::ended(given_up(&fault), *fault)))
+        let failure = self.last_failure.take_if(|_| self.deadline + GRACE < Instant::now())?;
+        Some(self.finish_with(Error::from_failure(exhausted(&failure), *failure)))
     }
 
     /// An end that has nothing to do with a request, such as [`Error::held`].
-    pub(crate) fn ended(&self, error: Error) -> Error {
-        error.after_doubts(self.doubts)
+    pub(crate) fn finish_with(&self, error: Error) -> Error {
+        error.with_prior_attempts(self.in_doubt_attempts)
     }
 
     /// The end of the pause after a fault, if there is time for it.
-    fn pause(&self, fault: &Fault) -> Option<Instant> {
-        let hold = fault.retry_after().unwrap_or_default();
-        let due = after(Instant::now(), hold.max(jittered(backoff(self.failures))));
-        let apart = if hold.is_zero() { Duration::ZERO } else { spread() };
+    fn next_attempt_at(&self, failure: &Failure) -> Option<Instant> {
+        let hold = failure.retry_after().unwrap_or_default();
+        let due = saturating_add(Instant::now(), hold.max(with_jitter(backoff(self.failures))));
+        let apart = if hold.is_zero() { Duration::ZERO } else { jitter() };
         (due <= self.deadline).then(|| (due + apart).min(self.deadline))
     }
 }
 
 /// What it means to leave it at a fault after which it could be sent again.
-fn given_up(fault: &Fault) -> Verdict {
-    if fault.what == What::Unreached { Verdict::Unreachable } else { Verdict::Refused }
+fn exhausted(failure: &Failure) -> Decision {
+    if failure.kind == FailureKind::NotConnected { Decision::Unreachable } else { Decision::Reject }
 }
 
 /// Says so if a submission is dropped on its way: then nobody is left to hear the id.
-struct InFlight;
+struct InFlightGuard;
 
-impl InFlight {
-    fn landed(self) {
+impl InFlightGuard {
+    fn disarm(self) {
         std::mem::forget(self);
     }
 }
 
-impl Drop for InFlight {
+impl Drop for InFlightGuard {
     fn drop(&mut self) {
         tracing::error!("in doubt: dropped while being submitted; may be billed");
     }
@@ -157,24 +169,24 @@ mod tests {
 
     use super::*;
 
-    fn unreached() -> Fault {
-        Fault::new(What::Unreached)
+    fn unreached() -> Failure {
+        Failure::new(FailureKind::NotConnected)
     }
 
-    fn answer(status: StatusCode, retry_after: Option<&'static str>) -> Fault {
+    fn answer(status: StatusCode, retry_after: Option<&'static str>) -> Failure {
         let mut headers = HeaderMap::new();
         if let Some(value) = retry_after {
             headers.insert("retry-after", HeaderValue::from_static(value));
         }
-        Fault::answered(status, &headers, "busy")
+        Failure::from_response(status, &headers, "busy")
     }
 
     /// Runs the loop over a script, with a deadline of a minute; returns when each request went out, in seconds.
-    async fn run(script: Vec<Result<TaskId, Fault>>) -> (Result<TaskId, Error>, Vec<f64>) {
+    async fn run(script: Vec<Result<TaskId, Failure>>) -> (Result<TaskId, Error>, Vec<f64>) {
         let start = Instant::now();
         let (script, sent) = (RefCell::new(VecDeque::from(script)), RefCell::new(Vec::new()));
-        let gate = Gate::default();
-        let outcome = submit(&gate, Submission::new(start + Duration::from_secs(60), 0), || {
+        let cooldown = Cooldown::default();
+        let outcome = submit(&cooldown, Submission::new(start + Duration::from_secs(60), 0), || {
             sent.borrow_mut().push(start.elapsed().as_secs_f64());
             let next = script.borrow_mut().pop_front().expect("sent once too often");
             async move { next }
@@ -198,35 +210,38 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn does_not_resubmit_when_in_doubt() {
-        for fault in [
-            Fault::new(What::Broken),
+        for failure in [
+            Failure::new(FailureKind::ConnectionLost),
             answer(StatusCode::OK, None),
             answer(StatusCode::BAD_GATEWAY, None),
             answer(StatusCode::SERVICE_UNAVAILABLE, None),
         ] {
-            let (outcome, sent) = run(vec![Err(fault)]).await;
+            let (outcome, sent) = run(vec![Err(failure)]).await;
             assert!(outcome.unwrap_err().is_in_doubt());
             assert_eq!(sent.len(), 1);
         }
     }
 
     /// As `run`, for a caller who would have it sent again when in doubt.
-    async fn insist(times: u32, script: Vec<Result<TaskId, Fault>>) -> (Result<TaskId, Error>, usize) {
+    async fn run_resubmitting(
+        times: u32,
+        script: Vec<Result<TaskId, Failure>>,
+    ) -> (Result<TaskId, Error>, usize) {
         let length = script.len();
         let script = RefCell::new(VecDeque::from(script));
         let submission = Submission::new(Instant::now() + Duration::from_secs(60), times);
         let send = || std::future::ready(script.borrow_mut().pop_front().expect("sent once too often"));
-        let outcome = submit(&Gate::default(), submission, send).await;
+        let outcome = submit(&Cooldown::default(), submission, send).await;
         (outcome, length - script.borrow().len())
     }
 
     #[tokio::test(start_paused = true)]
     async fn resubmits_as_often_as_it_was_told_to() {
-        let broken = || Err(Fault::new(What::Broken));
-        let (outcome, sent) = insist(2, vec![broken(), broken(), Ok(id())]).await;
+        let broken = || Err(Failure::new(FailureKind::ConnectionLost));
+        let (outcome, sent) = run_resubmitting(2, vec![broken(), broken(), Ok(id())]).await;
         assert_eq!((outcome.unwrap(), sent), (id(), 3));
 
-        let (outcome, sent) = insist(2, (0..9).map(|_| broken()).collect()).await;
+        let (outcome, sent) = run_resubmitting(2, (0..9).map(|_| broken()).collect()).await;
         let error = outcome.unwrap_err();
         assert!(error.is_in_doubt());
         assert_eq!(sent, 3);
@@ -238,10 +253,11 @@ mod tests {
         let ends = [
             answer(StatusCode::UNAUTHORIZED, None),
             answer(StatusCode::TOO_MANY_REQUESTS, Some("3600")),
-            Fault::new(What::NotSent("for some reason".to_owned())),
+            Failure::new(FailureKind::NotSent("for some reason".to_owned())),
         ];
         for end in ends {
-            let (outcome, sent) = insist(5, vec![Err(Fault::new(What::Broken)), Err(end)]).await;
+            let (outcome, sent) =
+                run_resubmitting(5, vec![Err(Failure::new(FailureKind::ConnectionLost)), Err(end)]).await;
             let error = outcome.unwrap_err();
             assert!(error.is_in_doubt() && !error.is_rejected() && !error.is_invalid(), "{error}");
             assert_eq!(sent, 2);
@@ -250,8 +266,8 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn never_resubmits_what_came_back_with_an_id() {
-        let named = Fault { task: Some(id()), ..answer(StatusCode::BAD_GATEWAY, None) };
-        let (outcome, sent) = insist(5, vec![Err(named)]).await;
+        let named = Failure { task_id: Some(id()), ..answer(StatusCode::BAD_GATEWAY, None) };
+        let (outcome, sent) = run_resubmitting(5, vec![Err(named)]).await;
         assert_eq!((outcome.unwrap_err().task_id(), sent), (Some(&id()), 1));
     }
 
@@ -274,16 +290,16 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_closed_gate_holds_back_the_first_request_too() {
-        let (gate, start) = (Gate::default(), Instant::now());
-        gate.close_for(Duration::from_secs(90));
+        let (cooldown, start) = (Cooldown::default(), Instant::now());
+        cooldown.extend(Duration::from_secs(90));
         let deadline = start + Duration::from_secs(60);
         let error =
-            submit(&gate, Submission::new(deadline, 0), || async { panic!("sent") }).await.unwrap_err();
+            submit(&cooldown, Submission::new(deadline, 0), || async { panic!("sent") }).await.unwrap_err();
         assert!(error.is_rate_limited() && !error.is_invalid());
         assert_eq!(error.retry_after(), Some(Duration::from_secs(90)));
         assert!(error.to_string().contains("hold off for 90s"), "{error}");
 
-        submit(&gate, Submission::new(start + Duration::from_secs(120), 0), || async { Ok(id()) })
+        submit(&cooldown, Submission::new(start + Duration::from_secs(120), 0), || async { Ok(id()) })
             .await
             .unwrap();
         assert!(start.elapsed() >= Duration::from_secs(90));
@@ -291,14 +307,14 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_gate_that_closes_for_longer_meanwhile_is_not_walked_through() {
-        let (gate, start) = (Gate::default(), Instant::now());
-        gate.close_for(Duration::from_secs(5));
+        let (cooldown, start) = (Cooldown::default(), Instant::now());
+        cooldown.extend(Duration::from_secs(5));
         let closing = async {
             sleep_until(start + Duration::from_secs(4)).await;
-            gate.close_for(Duration::from_secs(3600));
+            cooldown.extend(Duration::from_secs(3600));
         };
         let deadline = start + Duration::from_secs(60);
-        let submitting = submit(&gate, Submission::new(deadline, 0), || async { panic!("sent") });
+        let submitting = submit(&cooldown, Submission::new(deadline, 0), || async { panic!("sent") });
         let (outcome, ()) = tokio::join!(submitting, closing);
         assert!(outcome.unwrap_err().is_rate_limited());
         assert!(start.elapsed() < Duration::from_secs(6), "it knows at once: {:?}", start.elapsed());
@@ -311,40 +327,40 @@ mod tests {
             *count.borrow_mut() += 1;
             std::future::ready(Err(unreached()))
         };
-        let error = submit(&Gate::default(), Submission::new(Instant::now(), 0), send).await.unwrap_err();
+        let error = submit(&Cooldown::default(), Submission::new(Instant::now(), 0), send).await.unwrap_err();
         assert!(error.is_unreachable());
         assert_eq!(*count.borrow(), 1);
     }
 
     /// A server, and a network that breaks in one of four ways, or not at all.
     #[derive(Default)]
-    struct Misfortune {
-        taken: u32,
+    struct UnreliableServer {
+        accepted: u32,
         lost_before: u32,
     }
 
-    impl Misfortune {
-        fn send(&mut self, random: &mut fastrand::Rng) -> Result<TaskId, Fault> {
+    impl UnreliableServer {
+        fn send(&mut self, random: &mut fastrand::Rng) -> Result<TaskId, Failure> {
             match random.u32(..100) {
                 // Nobody listens.
                 0..6 => Err(unreached()),
                 // It breaks before the server has taken it.
                 6..10 => {
                     self.lost_before += 1;
-                    Err(Fault::new(What::Broken))
+                    Err(Failure::new(FailureKind::ConnectionLost))
                 }
                 // It breaks after the server has taken it, or in the middle of the reply.
-                10..14 => self.takes(Err(Fault::new(What::Broken))),
-                14..18 => self.takes(Err(Fault::new(What::Unreadable))),
-                18..20 => self.takes(Err(answer(StatusCode::BAD_GATEWAY, None))),
+                10..14 => self.accept(Err(Failure::new(FailureKind::ConnectionLost))),
+                14..18 => self.accept(Err(Failure::new(FailureKind::InvalidBody))),
+                18..20 => self.accept(Err(answer(StatusCode::BAD_GATEWAY, None))),
                 // Refused for now.
                 20..24 => Err(answer(StatusCode::TOO_MANY_REQUESTS, Some("1"))),
-                _ => self.takes(Ok(id())),
+                _ => self.accept(Ok(id())),
             }
         }
 
-        fn takes(&mut self, reply: Result<TaskId, Fault>) -> Result<TaskId, Fault> {
-            self.taken += 1;
+        fn accept(&mut self, reply: Result<TaskId, Failure>) -> Result<TaskId, Failure> {
+            self.accepted += 1;
             reply
         }
     }
@@ -353,16 +369,16 @@ mod tests {
     async fn of_a_million_submissions_none_is_billed_twice_and_every_doubt_is_told() {
         let mut random = fastrand::Rng::with_seed(7);
         let (mut done, mut in_doubt, mut unreachable) = (0, 0, 0);
-        let gate = Gate::default();
+        let cooldown = Cooldown::default();
         for number in 0..1_000_000 {
-            let world = RefCell::new((Misfortune::default(), &mut random));
+            let world = RefCell::new((UnreliableServer::default(), &mut random));
             let send = || {
                 let (misfortune, random) = &mut *world.borrow_mut();
                 std::future::ready(misfortune.send(random))
             };
             let deadline = Instant::now() + Duration::from_secs(60);
-            let outcome = submit(&gate, Submission::new(deadline, 0), send).await;
-            let Misfortune { taken, lost_before } = world.into_inner().0;
+            let outcome = submit(&cooldown, Submission::new(deadline, 0), send).await;
+            let UnreliableServer { accepted: taken, lost_before } = world.into_inner().0;
             match outcome {
                 Ok(_) => {
                     assert_eq!((taken, lost_before), (1, 0), "{number}");

@@ -4,12 +4,12 @@ use tokio::time::Instant;
 
 use super::{
     Error, TaskId, Updates, Wait,
-    decide::{Operation, decide},
-    error::on_one_line,
-    fault::{Fault, What, outcome},
-    gate::after,
+    cooldown::saturating_add,
+    decide::{Operation, classify},
+    error::single_line,
+    failure::{Failure, FailureKind, into_result},
     pacing::History,
-    poll::Schedule,
+    poll::PollSchedule,
 };
 use crate::{
     Client,
@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// The most of a status that we don't know, in characters.
-const LONGEST_STATUS: usize = 100;
+const MAX_STATUS_CHARS: usize = 100;
 
 /// A task that the server has taken, or that an earlier process left behind.
 ///
@@ -53,7 +53,7 @@ impl SpeechTask {
         Self { client, id, submitted: None, characters: None }
     }
 
-    pub(crate) fn of_length(self, characters: usize) -> Self {
+    pub(crate) fn with_characters(self, characters: usize) -> Self {
         Self { characters: u16::try_from(characters).ok(), ..self }
     }
 
@@ -81,15 +81,15 @@ impl SpeechTask {
     /// - [`is_rejected`](Error::is_rejected): it refused the request, as with a wrong key
     /// - [`is_unanswered`](Error::is_unanswered): anything that may pass; ask again
     pub async fn status(&self) -> Result<SpeechStatus, Error> {
-        if let Some(held) = self.client.state().gate.closed_for() {
-            return Err(Error::held(held).of_task(&self.id));
+        if let Some(held) = self.client.inner().cooldown.remaining() {
+            return Err(Error::rate_limited(held).with_task_id(&self.id));
         }
         match self.poll().await {
             Ok(result) => Ok(result.status),
-            Err(fault) => {
+            Err(failure) => {
                 // Nobody asks again, so there is no grace for a 404 either.
-                let verdict = decide(Operation::Poll { absent: Duration::MAX }, &fault);
-                Err(Error::ended(verdict, fault).of_task(&self.id))
+                let decision = classify(Operation::Poll { not_found_for: Duration::MAX }, &failure);
+                Err(Error::from_failure(decision, failure).with_task_id(&self.id))
             }
         }
     }
@@ -118,15 +118,16 @@ impl SpeechTask {
     }
 
     /// One request.
-    pub(crate) async fn poll(&self) -> Result<SpeechResult, Fault> {
+    pub(crate) async fn poll(&self) -> Result<SpeechResult, Failure> {
         let query = TaskQuery { id: self.id.as_str().to_owned() };
-        let mut polled = outcome(self.client.async_speech_result(&query).await, self.client.state()).await;
+        let mut polled =
+            into_result(self.client.async_speech_result(&query).await, self.client.inner()).await;
         if let Ok(SpeechResult { status: SpeechStatus::Other(word), .. }) = &mut polled {
             // The server's own word, which errors and logs repeat: it must not tell the key there, nor forge a line.
-            let told = on_one_line(&self.client.state().key.redacted(word));
-            *word = told.chars().take(LONGEST_STATUS).collect();
+            let status = single_line(&self.client.inner().key.redact(word));
+            *word = status.chars().take(MAX_STATUS_CHARS).collect();
         }
-        if let Err(Fault { what: What::Unreadable, reply: Some(reply), .. }) = &mut polled
+        if let Err(Failure { kind: FailureKind::InvalidBody, response: Some(reply), .. }) = &mut polled
             && reply.message.as_deref().is_some_and(|text| text.starts_with('{'))
         {
             // A result, if not one that we can read: it may hold the address of the audio, which is no error's to tell.
@@ -136,21 +137,21 @@ impl SpeechTask {
     }
 
     /// A task of this process is given the time it needs at least; a resumed one may long be done.
-    pub(crate) fn schedule(&self, time: Duration, deadline: Option<Instant>) -> Schedule {
+    pub(crate) fn schedule(&self, time: Duration, deadline: Option<Instant>) -> PollSchedule {
         let now = Instant::now();
-        let pacing = Arc::clone(&self.client.state().pacing);
-        let deadline = deadline.unwrap_or_else(|| after(now, time));
+        let pacing = Arc::clone(&self.client.inner().pacing);
+        let deadline = deadline.unwrap_or_else(|| saturating_add(now, time));
         let (history, start, due) = match self.submitted {
             Some(submitted) => {
                 let history = History::submitted(self.characters);
                 let left = deadline.saturating_duration_since(submitted);
                 let delay = pacing.delay(&history.progress(Duration::ZERO, None, left));
-                let due = after(submitted, delay);
-                (if due < now { history.watched_later() } else { history }, submitted, due)
+                let due = saturating_add(submitted, delay);
+                (if due < now { history.observed_late() } else { history }, submitted, due)
             }
             None => (History::resumed(), now, now),
         };
-        Schedule { id: self.id.clone(), pacing, history, start, due, time, deadline }
+        PollSchedule { id: self.id.clone(), pacing, history, start, due, timeout: time, deadline }
     }
 }
 

@@ -8,7 +8,7 @@ use std::{
 use futures_core::Stream;
 use futures_util::{StreamExt, stream};
 
-use super::{Error, Speech, SpeechTask, poll::Poller, status::Phase, wait::DEADLINE};
+use super::{Error, Speech, SpeechTask, poll::Poller, status::TaskPhase, wait::DEFAULT_DEADLINE};
 use crate::types::SpeechStatus;
 
 /// The changes of a task's status, as a stream.
@@ -42,7 +42,7 @@ use crate::types::SpeechStatus;
 #[must_use = "streams do nothing unless polled"]
 pub struct Updates {
     task: SpeechTask,
-    time: Duration,
+    timeout: Duration,
     stream: Option<Pin<Box<Changes>>>,
 }
 
@@ -50,12 +50,12 @@ type Changes = dyn Stream<Item = Result<Update, Error>> + Send;
 
 impl Updates {
     pub(crate) fn new(task: SpeechTask) -> Self {
-        Self { task, time: DEADLINE, stream: None }
+        Self { task, timeout: DEFAULT_DEADLINE, stream: None }
     }
 
     /// How long to go on, from the first time it is polled. Has no effect later.
     pub fn deadline(mut self, time: Duration) -> Self {
-        self.time = time;
+        self.timeout = time;
         self
     }
 
@@ -71,7 +71,7 @@ impl Stream for Updates {
     type Item = Result<Update, Error>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let Self { task, time, stream } = &mut *self;
+        let Self { task, timeout: time, stream } = &mut *self;
         stream
             .get_or_insert_with(|| Box::pin(changes(task.clone(), *time).fuse()))
             .as_mut()
@@ -84,13 +84,13 @@ fn changes(task: SpeechTask, time: Duration) -> impl Stream<Item = Result<Update
     stream::unfold(Some((task, poller, None)), |state| async {
         let (task, mut poller, mut last) = state?;
         loop {
-            match poller.next(&task.client().state().gate, || task.poll()).await {
+            match poller.next(&task.client().inner().cooldown, || task.poll()).await {
                 Err(error) => return Some((Err(error), None)),
                 Ok(result) if last.as_ref() == Some(&result.status) => {}
                 Ok(result) => {
                     let status = result.status.clone();
                     let speech =
-                        (status.phase() == Phase::Completed).then(|| Speech::new(task.clone(), result));
+                        (status.phase() == TaskPhase::Completed).then(|| Speech::new(task.clone(), result));
                     last = Some(status.clone());
                     let rest = (!status.is_final()).then_some((task, poller, last));
                     return Some((Ok(Update { status, speech }), rest));
@@ -104,7 +104,7 @@ impl fmt::Debug for Updates {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Updates")
             .field("task", &self.task)
-            .field("deadline", &self.time)
+            .field("deadline", &self.timeout)
             .finish_non_exhaustive()
     }
 }

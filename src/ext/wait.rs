@@ -8,10 +8,10 @@ use std::{
 use tokio::time::Instant;
 use tracing::Instrument;
 
-use super::{Error, Speech, SpeechTask, poll::Poller, status::Phase};
+use super::{Error, Speech, SpeechTask, poll::Poller, status::TaskPhase};
 
 /// How long to wait for a task, unless told otherwise.
-pub(crate) const DEADLINE: Duration = Duration::from_secs(10 * 60);
+pub(crate) const DEFAULT_DEADLINE: Duration = Duration::from_secs(10 * 60);
 
 /// A wait for a task to be done. Await it for the [`Speech`].
 ///
@@ -46,38 +46,38 @@ pub(crate) const DEADLINE: Duration = Duration::from_secs(10 * 60);
 #[must_use = "nothing is asked until it is awaited"]
 pub struct Wait {
     task: SpeechTask,
-    time: Duration,
+    timeout: Duration,
     deadline: Option<Instant>,
 }
 
 impl Wait {
     pub(crate) fn new(task: SpeechTask) -> Self {
-        Self { task, time: DEADLINE, deadline: None }
+        Self { task, timeout: DEFAULT_DEADLINE, deadline: None }
     }
 
     /// With a deadline that began to count before.
     pub(crate) fn until(task: SpeechTask, time: Duration, deadline: Instant) -> Self {
-        Self { task, time, deadline: Some(deadline) }
+        Self { task, timeout: time, deadline: Some(deadline) }
     }
 
     /// How long to go on, from the moment it is awaited. The last poll is made at the end of it and is given two more
     /// seconds for its answer; zero is a single look.
     pub fn deadline(mut self, time: Duration) -> Self {
-        self.time = time;
+        self.timeout = time;
         self
     }
 
     /// What is made before the future has one place in it; arguments of an `async fn` have two.
     fn run(self) -> impl Future<Output = Result<Speech, Error>> + Send {
-        let Self { task, time, deadline } = self;
+        let Self { task, timeout: time, deadline } = self;
         let mut poller = Poller::new(task.schedule(time, deadline));
         async move {
             loop {
-                let result = poller.next(&task.client().state().gate, || task.poll()).await?;
+                let result = poller.next(&task.client().inner().cooldown, || task.poll()).await?;
                 match result.status.phase() {
-                    Phase::Completed => return Ok(Speech::new(task, result)),
-                    Phase::Failed => return Err(Error::failed().of_task(&task.id())),
-                    Phase::Waiting | Phase::Running => {}
+                    TaskPhase::Completed => return Ok(Speech::new(task, result)),
+                    TaskPhase::Failed => return Err(Error::failed().with_task_id(&task.id())),
+                    TaskPhase::Waiting | TaskPhase::Running => {}
                 }
             }
         }
@@ -96,6 +96,9 @@ impl IntoFuture for Wait {
 
 impl fmt::Debug for Wait {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Wait").field("task", &self.task).field("deadline", &self.time).finish_non_exhaustive()
+        f.debug_struct("Wait")
+            .field("task", &self.task)
+            .field("deadline", &self.timeout)
+            .finish_non_exhaustive()
     }
 }

@@ -9,50 +9,55 @@ use serde_json::{Value, json};
 
 use super::{
     contract::Operation,
-    reply::{Body, Refusal, json_reply},
-    site::Site,
+    reply::{Body, ErrorResponse, json_response},
+    site::SimulatorState,
     task::{Status, Task},
 };
 
-pub(super) fn answer(site: &Site, request: &Request<Bytes>) -> Response<Body> {
-    match decide(site, request) {
-        Ok(value) => json_reply(StatusCode::OK, &value),
+pub(super) fn respond(site: &SimulatorState, request: &Request<Bytes>) -> Response<Body> {
+    match route(site, request) {
+        Ok(value) => json_response(StatusCode::OK, &value),
         Err(refusal) => refusal.into(),
     }
 }
 
-fn decide(site: &Site, request: &Request<Bytes>) -> Result<Value, Refusal> {
-    let (create, result) = (&site.contract.create, &site.contract.result);
+fn route(site: &SimulatorState, request: &Request<Bytes>) -> Result<Value, ErrorResponse> {
+    let (create, result) = (&site.spec.create, &site.spec.result);
     let path = request.uri().path();
     if path == create.path {
-        admit(site, create, request).and_then(|body| speech_create(site, &body))
+        validate(site, create, request).and_then(|body| speech_create(site, &body))
     } else if path == result.path {
-        admit(site, result, request).and_then(|body| speech_result(site, &body))
+        validate(site, result, request).and_then(|body| speech_result(site, &body))
     } else {
         let message = format!("Route {}:{path} not found", request.method());
-        Err(Refusal::new(StatusCode::NOT_FOUND, message))
+        Err(ErrorResponse::new(StatusCode::NOT_FOUND, message))
     }
 }
 
 /// The body of a request that may pass: right method, key, media type and schema, asked in this order.
-fn admit(site: &Site, operation: &Operation, request: &Request<Bytes>) -> Result<Value, Refusal> {
+fn validate(
+    site: &SimulatorState,
+    operation: &Operation,
+    request: &Request<Bytes>,
+) -> Result<Value, ErrorResponse> {
     if request.method() != operation.method {
         let message = format!("Method {} not allowed", request.method());
-        let refusal = Refusal::new(StatusCode::METHOD_NOT_ALLOWED, message);
+        let refusal = ErrorResponse::new(StatusCode::METHOD_NOT_ALLOWED, message);
         return Err(refusal.header(ALLOW, operation.method.as_str()));
     }
     authorize(&site.api_key, operation, request.headers())?;
-    if !is_of(&operation.media_type, request.headers()) {
+    if !has_media_type(&operation.media_type, request.headers()) {
         let message = format!("Unsupported Media Type: the body must be {}", operation.media_type);
-        return Err(Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, message));
+        return Err(ErrorResponse::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, message));
     }
-    let body = serde_json::from_slice(request.body())
-        .map_err(|error| Refusal::new(StatusCode::BAD_REQUEST, format!("body must be JSON: {error}")))?;
-    operation.check(&body).map_err(|violation| Refusal::new(StatusCode::BAD_REQUEST, violation))?;
+    let body = serde_json::from_slice(request.body()).map_err(|error| {
+        ErrorResponse::new(StatusCode::BAD_REQUEST, format!("body must be JSON: {error}"))
+    })?;
+    operation.check(&body).map_err(|violation| ErrorResponse::new(StatusCode::BAD_REQUEST, violation))?;
     Ok(body)
 }
 
-fn authorize(key: &str, operation: &Operation, headers: &HeaderMap) -> Result<(), Refusal> {
+fn authorize(key: &str, operation: &Operation, headers: &HeaderMap) -> Result<(), ErrorResponse> {
     let name = &operation.key_header;
     let message = match headers.get(name).map(HeaderValue::as_bytes) {
         Some(value) if value == key.as_bytes() => return Ok(()),
@@ -62,11 +67,11 @@ fn authorize(key: &str, operation: &Operation, headers: &HeaderMap) -> Result<()
         Some(_) => "Invalid API key".to_owned(),
         None => format!("Missing API key in header {name}"),
     };
-    Err(Refusal::new(StatusCode::UNAUTHORIZED, message))
+    Err(ErrorResponse::new(StatusCode::UNAUTHORIZED, message))
 }
 
 /// Compares the media type alone, without parameters such as `charset`.
-fn is_of(media_type: &str, headers: &HeaderMap) -> bool {
+fn has_media_type(media_type: &str, headers: &HeaderMap) -> bool {
     headers
         .get(CONTENT_TYPE)
         .and_then(|value| value.to_str().ok())
@@ -74,31 +79,31 @@ fn is_of(media_type: &str, headers: &HeaderMap) -> bool {
         .is_some_and(|value| value.trim().eq_ignore_ascii_case(media_type))
 }
 
-fn speech_create(site: &Site, body: &Value) -> Result<Value, Refusal> {
+fn speech_create(site: &SimulatorState, body: &Value) -> Result<Value, ErrorResponse> {
     if let Some(voice) = body["voice"].as_str()
         && !site.voices.iter().any(|known| known == voice)
     {
         let message = format!("Voice not found: {voice}");
-        return Err(Refusal::new(StatusCode::NOT_FOUND, message));
+        return Err(ErrorResponse::new(StatusCode::NOT_FOUND, message));
     }
     let text = |name: &str| body[name].as_str().unwrap_or_default().to_owned();
     let input = text("input");
-    let fate = site.stage().fate(&input);
+    let fate = site.injector().next_outcome(&input);
     let task = Task::new(input, text("model"), fate);
-    let id = site.ledger().accept(task);
+    let id = site.recorder().accept(task);
     Ok(json!({ "id": id }))
 }
 
-fn speech_result(site: &Site, body: &Value) -> Result<Value, Refusal> {
+fn speech_result(site: &SimulatorState, body: &Value) -> Result<Value, ErrorResponse> {
     let id = body["id"].as_str().unwrap_or_default().to_ascii_lowercase();
-    let Some(task) = site.ledger().find(&id).filter(|task| !task.is_absent()) else {
+    let Some(task) = site.recorder().find(&id).filter(|task| !task.is_not_found()) else {
         let message = format!("Task not found: {id}");
-        return Err(Refusal::new(StatusCode::NOT_FOUND, message));
+        return Err(ErrorResponse::new(StatusCode::NOT_FOUND, message));
     };
     let status = task.status(&site.timeline);
     let mut reply = json!({
         "id": id,
-        "status": task.word(status),
+        "status": task.status_text(status),
         "created": task.created(),
         "model": task.model,
         "results": [],
@@ -123,20 +128,20 @@ mod tests {
 
     use super::*;
     use crate::testing::{
-        contract::{Contract, tests::assert_described},
-        fate::Fate,
-        ledger::Ledger,
+        contract::{PublishedSpec, tests::assert_described},
+        fate::TaskOutcome,
+        ledger::Recorder,
         script::Script,
-        stage::Stage,
-        switch::Switch,
+        stage::FaultInjector,
+        switch::ListenerControl,
         task::Timeline,
     };
 
     const UNKNOWN: &str = "00000000-0000-4000-8000-000000000000";
 
-    fn site() -> Site {
-        Site {
-            contract: Contract::published().unwrap(),
+    fn site() -> SimulatorState {
+        SimulatorState {
+            spec: PublishedSpec::load().unwrap(),
             api_key: "key".to_owned(),
             audio_url: "http://audio".to_owned(),
             voices: vec!["leo".to_owned(), "file_1".to_owned()],
@@ -145,10 +150,10 @@ mod tests {
                 running: Duration::from_millis(700),
                 running_per_character: Duration::ZERO,
             },
-            stage: Stage::new().into(),
-            ledger: Ledger::new(Some(1)).into(),
-            api: Switch::new().0,
-            audio: Switch::new().0,
+            injector: FaultInjector::new().into(),
+            recorder: Recorder::new(Some(1)).into(),
+            api: ListenerControl::new().0,
+            audio: ListenerControl::new().0,
         }
     }
 
@@ -160,20 +165,20 @@ mod tests {
             .unwrap()
     }
 
-    async fn send(site: &Site, request: Request<Bytes>) -> (u16, Value) {
-        let reply = answer(site, &request);
+    async fn send(site: &SimulatorState, request: Request<Bytes>) -> (u16, Value) {
+        let reply = respond(site, &request);
         let status = reply.status().as_u16();
         let body = reply.into_body().collect().await.unwrap().to_bytes();
         (status, serde_json::from_slice(&body).unwrap())
     }
 
-    async fn create(site: &Site, body: Value) -> (u16, Value) {
+    async fn create(site: &SimulatorState, body: Value) -> (u16, Value) {
         let (status, reply) = send(site, request("/async/speech/create", body.to_string())).await;
-        assert_described(&site.contract.create, status, &reply);
+        assert_described(&site.spec.create, status, &reply);
         (status, reply)
     }
 
-    async fn result(site: &Site, body: Value) -> (u16, Value) {
+    async fn result(site: &SimulatorState, body: Value) -> (u16, Value) {
         send(site, request("/async/speech/result", body.to_string())).await
     }
 
@@ -200,7 +205,7 @@ mod tests {
         ] {
             tokio::time::advance(Duration::from_millis(millis)).await;
             let (code, reply) = result(&site, created.clone()).await;
-            assert_described(&site.contract.result, code, &reply);
+            assert_described(&site.spec.result, code, &reply);
             assert_eq!(reply["status"], status);
             assert_eq!(reply.get("finished").is_some(), status == "COMPLETED");
             assert_eq!(reply["results"] == json!([]), status != "COMPLETED");
@@ -210,16 +215,16 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn every_fate_ends_in_a_reply_that_the_document_describes() {
         for (fate, status, results, finished) in [
-            (Fate::fails(), "ERROR", json!([]), true),
-            (Fate::without_url(), "COMPLETED", json!([{}]), true),
-            (Fate::never_ends(), "PROCESSING", json!([]), false),
+            (TaskOutcome::fails(), "ERROR", json!([]), true),
+            (TaskOutcome::without_url(), "COMPLETED", json!([{}]), true),
+            (TaskOutcome::never_ends(), "PROCESSING", json!([]), false),
         ] {
             let site = site();
-            site.stage().fates(Script::always(fate));
+            site.injector().outcomes(Script::always(fate));
             let (_, created) = create(&site, speech()).await;
             tokio::time::advance(Duration::from_secs(60)).await;
             let (code, reply) = result(&site, created).await;
-            assert_described(&site.contract.result, code, &reply);
+            assert_described(&site.spec.result, code, &reply);
             assert_eq!((&reply["status"], &reply["results"]), (&json!(status), &results));
             assert_eq!(reply.get("finished").is_some(), finished, "{reply}");
         }
@@ -228,12 +233,13 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn an_absent_task_is_not_found_and_lives_on() {
         let site = site();
-        site.stage().fates(Script::always(Fate::completes().absent_for(Duration::from_millis(500))));
+        site.injector()
+            .outcomes(Script::always(TaskOutcome::completes().not_found_for(Duration::from_millis(500))));
         let (_, created) = create(&site, speech()).await;
         let mut seen = Vec::new();
         for _ in 0..3 {
             let (code, reply) = result(&site, created.clone()).await;
-            assert_described(&site.contract.result, code, &reply);
+            assert_described(&site.spec.result, code, &reply);
             seen.push((code, reply["status"].as_str().unwrap_or_default().to_owned()));
             tokio::time::advance(Duration::from_millis(250)).await;
         }
@@ -243,7 +249,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_new_status_is_shown_in_the_place_of_processing_only() {
         let site = site();
-        site.stage().fate_of("Hello.".to_owned(), Fate::completes().running_as("WARMING_UP"));
+        site.injector().outcome_of("Hello.".to_owned(), TaskOutcome::completes().running_as("WARMING_UP"));
         let (_, created) = create(&site, speech()).await;
         for (millis, status) in [(0, "CREATED"), (300, "WARMING_UP"), (700, "COMPLETED")] {
             tokio::time::advance(Duration::from_millis(millis)).await;
@@ -278,7 +284,7 @@ mod tests {
             let (status, reply) = create(&site, speech_with(field, value)).await;
             assert_eq!(status, 200, "{field}: {reply}");
         }
-        assert_eq!(site.ledger().creates(), 9);
+        assert_eq!(site.recorder().creates(), 9);
     }
 
     #[tokio::test]
@@ -306,7 +312,7 @@ mod tests {
         assert_eq!(status, 400);
         let message = reply["message"].as_str().unwrap();
         assert!(message.starts_with("body/voice "), "{message}");
-        assert_eq!(site.ledger().creates(), 0);
+        assert_eq!(site.recorder().creates(), 0);
     }
 
     #[tokio::test]
@@ -326,7 +332,7 @@ mod tests {
         let (status, reply) = create(&site, speech_with("voice", json!("file_2"))).await;
         assert_eq!((status, &reply["message"]), (404, &json!("Voice not found: file_2")));
         let (status, reply) = result(&site, json!({ "id": UNKNOWN })).await;
-        assert_described(&site.contract.result, status, &reply);
+        assert_described(&site.spec.result, status, &reply);
         assert_eq!(reply["message"], format!("Task not found: {UNKNOWN}"));
         assert_eq!(status, 404);
     }

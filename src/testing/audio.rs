@@ -16,51 +16,51 @@ use reqwest::Url;
 
 use super::{
     range::{Selection, select},
-    reply::{Body, Refusal},
-    site::Site,
+    reply::{Body, ErrorResponse},
+    site::SimulatorState,
     task::Task,
-    wav::Wav,
+    wav::Tone,
 };
 
 const CHUNK: usize = 64 * 1024;
 
-pub(super) fn answer(site: &Site, request: &Request<()>) -> Response<Body> {
-    decide(site, request).unwrap_or_else(Response::from)
+pub(super) fn respond(site: &SimulatorState, request: &Request<()>) -> Response<Body> {
+    route(site, request).unwrap_or_else(Response::from)
 }
 
-fn decide(site: &Site, request: &Request<()>) -> Result<Response<Body>, Refusal> {
+fn route(site: &SimulatorState, request: &Request<()>) -> Result<Response<Body>, ErrorResponse> {
     let (id, task) = find(site, request.uri().path())
-        .ok_or_else(|| Refusal::new(StatusCode::NOT_FOUND, "Audio not found"))?;
-    let wav = Wav::of(&task.input);
+        .ok_or_else(|| ErrorResponse::new(StatusCode::NOT_FOUND, "Audio not found"))?;
+    let wav = Tone::from_text(&task.input);
     // The bytes follow from the text and the text from the id.
     let etag = format!("\"{id}\"");
     match *request.method() {
         Method::GET => {
             let selection = selection(request.headers(), &etag, wav.len());
             let reply = file(wav, &etag, selection)?;
-            site.ledger().downloads += 1;
+            site.recorder().downloads += 1;
             Ok(reply)
         }
         Method::HEAD => file(wav, &etag, Selection::Whole),
         _ => {
             let message = format!("Method {} not allowed", request.method());
-            let refusal = Refusal::new(StatusCode::METHOD_NOT_ALLOWED, message);
+            let refusal = ErrorResponse::new(StatusCode::METHOD_NOT_ALLOWED, message);
             Err(refusal.header(ALLOW, "GET, HEAD"))
         }
     }
 }
 
 /// What a request is answered that carries the key.
-pub(super) fn key_refused() -> Refusal {
-    Refusal::new(StatusCode::FORBIDDEN, "The API key must not be sent to the audio host")
+pub(super) fn reject_key() -> ErrorResponse {
+    ErrorResponse::new(StatusCode::FORBIDDEN, "The API key must not be sent to the audio host")
 }
 
 /// Whether the key is anywhere in a request's head, encoded in its query included.
-pub(super) fn carries_key<B>(site: &Site, request: &Request<B>) -> bool {
+pub(super) fn carries_key<B>(site: &SimulatorState, request: &Request<B>) -> bool {
     let key = site.api_key.as_str();
     let (uri, headers) = (request.uri(), request.headers());
     headers.contains_key(AUTHORIZATION)
-        || headers.contains_key(&site.contract.create.key_header)
+        || headers.contains_key(&site.spec.create.key_header)
         || headers.values().any(|value| String::from_utf8_lossy(value.as_bytes()).contains(key))
         || uri.to_string().contains(key)
         || parameters(uri).iter().any(|parameter| parameter.contains(key))
@@ -75,9 +75,9 @@ fn parameters(uri: &Uri) -> Vec<String> {
 }
 
 /// A completed task, by the path of its audio.
-fn find<'a>(site: &Site, path: &'a str) -> Option<(&'a str, Arc<Task>)> {
+fn find<'a>(site: &SimulatorState, path: &'a str) -> Option<(&'a str, Arc<Task>)> {
     let id = path.strip_prefix("/audio/")?.strip_suffix(".wav")?;
-    let task = site.ledger().find(id)?;
+    let task = site.recorder().find(id)?;
     task.has_audio(task.status(&site.timeline)).then_some((id, task))
 }
 
@@ -90,7 +90,7 @@ fn selection(headers: &HeaderMap, etag: &str, length: usize) -> Selection {
     }
 }
 
-fn file(wav: Wav, etag: &str, selection: Selection) -> Result<Response<Body>, Refusal> {
+fn file(wav: Tone, etag: &str, selection: Selection) -> Result<Response<Body>, ErrorResponse> {
     let length = wav.len();
     let reply = Response::builder()
         .header(CONTENT_TYPE, "audio/wav")
@@ -105,18 +105,18 @@ fn file(wav: Wav, etag: &str, selection: Selection) -> Result<Response<Body>, Re
         }
         Selection::Nothing => {
             let message = format!("The audio has {length} bytes");
-            let refusal = Refusal::new(StatusCode::RANGE_NOT_SATISFIABLE, message);
+            let refusal = ErrorResponse::new(StatusCode::RANGE_NOT_SATISFIABLE, message);
             return Err(refusal.header(CONTENT_RANGE, &format!("bytes */{length}")));
         }
     };
     reply
         .header(CONTENT_LENGTH, part.len())
         .body(chunks(wav, part))
-        .map_err(|error| Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))
+        .map_err(|error| ErrorResponse::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))
 }
 
 /// Made as it is sent, so that a thousand downloads at once cost a thousand chunks.
-fn chunks(wav: Wav, part: Range<usize>) -> Body {
+fn chunks(wav: Tone, part: Range<usize>) -> Body {
     let chunks = stream::unfold((wav, part), |(wav, rest)| async move {
         let end = rest.end.min(rest.start + CHUNK);
         let chunk = wav.read(rest.start..end);

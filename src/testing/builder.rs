@@ -6,17 +6,17 @@ use hyper::header::HeaderValue;
 use tokio::net::TcpListener;
 
 use super::{
-    contract::Contract,
-    fate::Fate,
-    ledger::Ledger,
+    contract::PublishedSpec,
+    fate::TaskOutcome,
+    ledger::Recorder,
     rate_limit::RateLimit,
     route::{Host, Route},
     script::Script,
     server::Server,
     simulator::Simulator,
-    site::Site,
-    stage::Stage,
-    switch::Switch,
+    site::SimulatorState,
+    stage::FaultInjector,
+    switch::ListenerControl,
     task::Timeline,
 };
 
@@ -56,8 +56,8 @@ pub struct SimulatorBuilder {
     voice_files: Vec<String>,
     seed: Option<u64>,
     scripts: Vec<(Route, Script)>,
-    fates: Script<Fate>,
-    fate_of: Vec<(String, Fate)>,
+    outcomes: Script<TaskOutcome>,
+    outcome_of: Vec<(String, TaskOutcome)>,
     limit: Option<RateLimit>,
 }
 
@@ -73,8 +73,8 @@ impl Default for SimulatorBuilder {
             voice_files: vec![Simulator::VOICE_FILE.to_owned()],
             seed: None,
             scripts: Vec::new(),
-            fates: Script::nothing(),
-            fate_of: Vec::new(),
+            outcomes: Script::nothing(),
+            outcome_of: Vec::new(),
             limit: None,
         }
     }
@@ -132,14 +132,14 @@ impl SimulatorBuilder {
     }
 
     /// Which tasks have which fate, from the start; see [`Fate`].
-    pub fn fates(mut self, script: Script<Fate>) -> Self {
-        self.fates = script;
+    pub fn outcomes(mut self, script: Script<TaskOutcome>) -> Self {
+        self.outcomes = script;
         self
     }
 
     /// What becomes of the tasks of this text; see [`Fate`].
-    pub fn fate_of(mut self, text: impl Into<String>, fate: Fate) -> Self {
-        self.fate_of.push((text.into(), fate));
+    pub fn outcome_of(mut self, text: impl Into<String>, fate: TaskOutcome) -> Self {
+        self.outcome_of.push((text.into(), fate));
         self
     }
 
@@ -160,33 +160,35 @@ impl SimulatorBuilder {
             let problem = "api_key must be text that an HTTP header can carry";
             return Err(io::Error::new(io::ErrorKind::InvalidInput, problem));
         }
-        let contract = Contract::published()?;
+        let contract = PublishedSpec::load()?;
 
         let api = TcpListener::bind("127.0.0.1:0").await?;
         let audio = TcpListener::bind("127.0.0.1:0").await?;
         let base_url = format!("http://{}", api.local_addr()?);
 
-        let mut stage = Stage::new();
+        let mut stage = FaultInjector::new();
         self.scripts.into_iter().for_each(|(route, script)| stage.script(route, script));
-        stage.fates(self.fates);
-        self.fate_of.into_iter().for_each(|(text, fate)| stage.fate_of(text, fate));
+        stage.outcomes(self.outcomes);
+        self.outcome_of.into_iter().for_each(|(text, fate)| stage.outcome_of(text, fate));
         stage.rate_limit(self.limit);
 
-        let (api_switch, api_orders) = Switch::new();
-        let (audio_switch, audio_orders) = Switch::new();
-        let site = Arc::new(Site {
+        let (api_switch, api_orders) = ListenerControl::new();
+        let (audio_switch, audio_orders) = ListenerControl::new();
+        let site = Arc::new(SimulatorState {
             audio_url: format!("http://{}", audio.local_addr()?),
             voices: [&contract.voices[..], &self.voice_files].concat(),
-            contract,
+            spec: contract,
             api_key: self.api_key,
             timeline: self.timeline,
-            stage: stage.into(),
-            ledger: Ledger::new(self.seed).into(),
+            injector: stage.into(),
+            recorder: Recorder::new(self.seed).into(),
             api: api_switch,
             audio: audio_switch,
         });
         let servers = [(Host::Api, api, api_orders), (Host::Audio, audio, audio_orders)].map(
-            |(host, listener, orders)| Server { listener, orders, host, site: Arc::clone(&site) }.start(),
+            |(host, listener, orders)| {
+                Server { listener, commands: orders, host, state: Arc::clone(&site) }.start()
+            },
         );
         Ok(Simulator::running(base_url, site, servers))
     }
@@ -199,8 +201,8 @@ impl fmt::Debug for SimulatorBuilder {
             .field("voice_files", &self.voice_files)
             .field("seed", &self.seed)
             .field("scripts", &self.scripts)
-            .field("fates", &self.fates)
-            .field("fate_of", &self.fate_of)
+            .field("fates", &self.outcomes)
+            .field("fate_of", &self.outcome_of)
             .field("limit", &self.limit)
             .finish_non_exhaustive()
     }

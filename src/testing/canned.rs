@@ -10,23 +10,28 @@ use hyper::{
 };
 use serde_json::json;
 
-use super::{hint::Hint, reply::Body};
+use super::{hint::RetryAfterFormat, reply::Body};
 
 #[derive(Clone, Debug)]
-pub(super) struct Canned {
+pub(super) struct CannedResponse {
     status: u16,
     media_type: Option<&'static str>,
     body: Bytes,
     retry_after: Option<Duration>,
-    hint: Hint,
+    retry_after_format: RetryAfterFormat,
 }
 
-impl Canned {
+impl CannedResponse {
     pub(super) fn status(status: u16) -> Self {
         let words = StatusCode::from_u16(status).ok().and_then(|status| status.canonical_reason());
         let message = json!({ "message": words.unwrap_or("Unknown Status") });
-        let empty =
-            Self { status, media_type: None, body: Bytes::new(), retry_after: None, hint: Hint::default() };
+        let empty = Self {
+            status,
+            media_type: None,
+            body: Bytes::new(),
+            retry_after: None,
+            retry_after_format: RetryAfterFormat::default(),
+        };
         empty.json(message.to_string())
     }
 
@@ -46,19 +51,19 @@ impl Canned {
         Self { retry_after: Some(time), ..self }
     }
 
-    pub(super) fn hint(self, hint: Hint) -> Self {
-        Self { hint, ..self }
+    pub(super) fn retry_after_format(self, hint: RetryAfterFormat) -> Self {
+        Self { retry_after_format: hint, ..self }
     }
 }
 
-impl From<Canned> for Response<Body> {
-    fn from(canned: Canned) -> Self {
+impl From<CannedResponse> for Response<Body> {
+    fn from(canned: CannedResponse) -> Self {
         let body = Full::new(canned.body).map_err(|never| match never {}).boxed_unsync();
         let mut reply = Response::new(body);
         *reply.status_mut() =
             StatusCode::from_u16(canned.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let media_type = canned.media_type.map(|name| (CONTENT_TYPE, HeaderValue::from_static(name)));
-        let hint = canned.retry_after.and_then(|time| canned.hint.header(time));
+        let hint = canned.retry_after.and_then(|time| canned.retry_after_format.header(time));
         reply.headers_mut().extend(media_type.into_iter().chain(hint));
         reply
     }

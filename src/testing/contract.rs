@@ -14,21 +14,21 @@ const RESULT: &str =
     include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/openapi/upstream/speech-result.json"));
 
 /// What the documents say about both operations.
-pub(super) struct Contract {
+pub(super) struct PublishedSpec {
     pub(super) create: Operation,
     pub(super) result: Operation,
     /// The API's own voices; any other must be a file id.
     pub(super) voices: Vec<String>,
 }
 
-impl Contract {
-    pub(super) fn published() -> io::Result<Self> {
-        let create = Operation::of(CREATE)?;
-        let voices = options(&create.schema["properties"]["voice"]);
+impl PublishedSpec {
+    pub(super) fn load() -> io::Result<Self> {
+        let create = Operation::from_document(CREATE)?;
+        let voices = enum_values(&create.schema["properties"]["voice"]);
         if voices.is_empty() {
-            return Err(unlike("voice"));
+            return Err(unexpected_shape("voice"));
         }
-        Ok(Self { create, result: Operation::of(RESULT)?, voices })
+        Ok(Self { create, result: Operation::from_document(RESULT)?, voices })
     }
 }
 
@@ -43,15 +43,15 @@ pub(super) struct Operation {
 }
 
 impl Operation {
-    fn of(document: &str) -> io::Result<Self> {
+    fn from_document(document: &str) -> io::Result<Self> {
         let document: Value = serde_json::from_str(document)?;
-        let (path, item) = only(&document["paths"]).ok_or_else(|| unlike("paths"))?;
-        let (method, operation) = only(item).ok_or_else(|| unlike(path))?;
+        let (path, item) = only(&document["paths"]).ok_or_else(|| unexpected_shape("paths"))?;
+        let (method, operation) = only(item).ok_or_else(|| unexpected_shape(path))?;
         let content = &operation["requestBody"]["content"];
-        let (media_type, content) = only(content).ok_or_else(|| unlike("requestBody"))?;
+        let (media_type, content) = only(content).ok_or_else(|| unexpected_shape("requestBody"))?;
         let (_, scheme) = only(&document["components"]["securitySchemes"])
             .filter(|(_, scheme)| scheme["in"] == "header")
-            .ok_or_else(|| unlike("securitySchemes"))?;
+            .ok_or_else(|| unexpected_shape("securitySchemes"))?;
 
         Ok(Self {
             path: path.clone(),
@@ -84,7 +84,7 @@ fn only(value: &Value) -> Option<(&String, &Value)> {
 }
 
 /// The strings that a schema lists, itself or in its alternatives.
-fn options(schema: &Value) -> Vec<String> {
+fn enum_values(schema: &Value) -> Vec<String> {
     let alternatives = schema["anyOf"].as_array().into_iter().flatten();
     std::iter::once(schema)
         .chain(alternatives)
@@ -93,7 +93,7 @@ fn options(schema: &Value) -> Vec<String> {
         .collect()
 }
 
-fn unlike(what: &str) -> io::Error {
+fn unexpected_shape(what: &str) -> io::Error {
     io::Error::other(format!("the simulator cannot follow an upstream document: {what}"))
 }
 
@@ -121,7 +121,7 @@ pub(super) mod tests {
 
     #[test]
     fn the_documents_name_the_routes_the_header_and_the_voices() {
-        let contract = Contract::published().unwrap();
+        let contract = PublishedSpec::load().unwrap();
         assert_eq!(contract.create.path, "/async/speech/create");
         assert_eq!(contract.result.path, "/async/speech/result");
         for operation in [&contract.create, &contract.result] {
@@ -142,9 +142,9 @@ pub(super) mod tests {
 
     #[test]
     fn a_document_that_cannot_be_followed_is_an_error_that_says_what() {
-        let error = Operation::of(r#"{ "paths": {} }"#).err().unwrap();
+        let error = Operation::from_document(r#"{ "paths": {} }"#).err().unwrap();
         assert!(error.to_string().ends_with(": paths"), "{error}");
-        let error = Operation::of(r#"{ "paths": { "/a": { "post": {} } } }"#).err().unwrap();
+        let error = Operation::from_document(r#"{ "paths": { "/a": { "post": {} } } }"#).err().unwrap();
         assert!(error.to_string().ends_with(": requestBody"), "{error}");
     }
 }

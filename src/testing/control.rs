@@ -3,7 +3,7 @@
 use std::{io, time::Duration};
 
 use super::{
-    fate::Fate,
+    fate::TaskOutcome,
     rate_limit::RateLimit,
     route::{Host, Route},
     script::Script,
@@ -36,24 +36,24 @@ impl Simulator {
     #[track_caller]
     pub fn script(&self, route: Route, script: Script) {
         script.assert_fits(route);
-        self.site.stage().script(route, script);
+        self.state.injector().script(route, script);
     }
 
     /// Which tasks have which [`Fate`], counted by their accepted creates from now. Replaces the script before; tasks
     /// that were accepted keep theirs.
-    pub fn fates(&self, script: Script<Fate>) {
-        self.site.stage().fates(script);
+    pub fn outcomes(&self, script: Script<TaskOutcome>) {
+        self.state.injector().outcomes(script);
     }
 
     /// What becomes of the tasks of this text that are accepted from now on, whatever [`fates`](Self::fates) says. See
     /// [`Fate`].
-    pub fn fate_of(&self, text: impl Into<String>, fate: Fate) {
-        self.site.stage().fate_of(text.into(), fate);
+    pub fn outcome_of(&self, text: impl Into<String>, fate: TaskOutcome) {
+        self.state.injector().outcome_of(text.into(), fate);
     }
 
     /// How many requests the API takes from now on; what came before does not count. `None` ends it. See [`RateLimit`].
     pub fn rate_limit(&self, limit: impl Into<Option<RateLimit>>) {
-        self.site.stage().rate_limit(limit.into());
+        self.state.injector().rate_limit(limit.into());
     }
 
     /// Nobody listens any more, until [`come_up`](Self::come_up): new connections are refused. Those that are open are
@@ -67,7 +67,7 @@ impl Simulator {
     ///
     /// When the system has given the port to somebody else in the same moment.
     pub async fn go_down(&self, host: Host) -> io::Result<()> {
-        self.site.switch(host).turn(State::Down(None)).await
+        self.state.listener_control(host).set(State::Down(None)).await
     }
 
     /// Listens again, on the same port. Does nothing to a host that is up.
@@ -91,7 +91,7 @@ impl Simulator {
     ///
     /// When the system does not let it.
     pub async fn come_up(&self, host: Host) -> io::Result<()> {
-        self.site.switch(host).turn(State::Up).await
+        self.state.listener_control(host).set(State::Up).await
     }
 
     /// [Goes down](Self::go_down), and comes up by itself after this time, on tokio's clock. Returns when it is down.
@@ -115,6 +115,6 @@ impl Simulator {
     ///
     /// As [`go_down`](Self::go_down).
     pub async fn down_for(&self, host: Host, time: Duration) -> io::Result<()> {
-        self.site.switch(host).turn(State::Down(Some(time))).await
+        self.state.listener_control(host).set(State::Down(Some(time))).await
     }
 }

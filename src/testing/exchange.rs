@@ -10,96 +10,111 @@ use hyper::{
 
 use super::{
     api, audio,
-    canned::Canned,
+    canned::CannedResponse,
     fault::{Fault, Kind},
-    instead::Instead,
-    reply::{Body, Refusal},
+    instead::Replacement,
+    reply::{Body, ErrorResponse},
     route::Host,
-    site::Site,
+    site::SimulatorState,
     spoil,
-    wire::Seizure,
+    wire::RawResponse,
 };
 
-const LARGEST_BODY: usize = 1024 * 1024;
+const MAX_BODY_BYTES: usize = 1024 * 1024;
 
 pub(super) enum Answer {
-    Reply(Response<Body>),
+    Response(Response<Body>),
     /// One that HTTP does not allow.
-    Seizure(Seizure),
+    Raw(RawResponse),
 }
 
 /// Counts, refuses what comes too fast, and answers as the script says. An error instead closes the connection.
-pub(super) async fn exchange(site: &Site, host: Host, request: Request<Incoming>) -> io::Result<Answer> {
+pub(super) async fn handle(
+    site: &SimulatorState,
+    host: Host,
+    request: Request<Incoming>,
+) -> io::Result<Answer> {
     let route = site.route(host, request.method(), request.uri().path());
-    site.ledger().arrived(host, route);
+    site.recorder().record_arrival(host, route);
     if host == Host::Audio && audio::carries_key(site, &request) {
         // Before any fault, so that none of them hides it.
-        site.ledger().leaks += 1;
-        return Ok(Answer::Reply(audio::key_refused().into()));
+        site.recorder().leaks += 1;
+        return Ok(Answer::Response(audio::reject_key().into()));
     }
     if host == Host::Api {
         // Taken out of the condition, so that the lock is not held while the request is read.
-        let admission = site.stage().admit();
+        let admission = site.injector().admit();
         if let Err(too_many) = admission {
-            site.ledger().limited += 1;
-            drop(whole(request).await?);
-            let refusal = Canned::status(429).retry_after(too_many.wait).hint(too_many.hint);
-            return Ok(Answer::Reply(refusal.into()));
+            site.recorder().rate_limited += 1;
+            drop(read_body(request).await?);
+            let refusal = CannedResponse::status(429)
+                .retry_after(too_many.wait)
+                .retry_after_format(too_many.retry_after_format);
+            return Ok(Answer::Response(refusal.into()));
         }
     }
-    let fault = route.and_then(|route| site.stage().fault(route));
+    let fault = route.and_then(|route| site.injector().next_fault(route));
     match fault {
-        None => proper(site, host, request).await.map(Answer::Reply),
+        None => respond(site, host, request).await.map(Answer::Response),
         Some(fault) => {
-            site.ledger().faults += 1;
-            disturbed(site, host, request, fault).await
+            site.recorder().faults += 1;
+            respond_with_fault(site, host, request, fault).await
         }
     }
 }
 
-async fn disturbed(site: &Site, host: Host, request: Request<Incoming>, fault: Fault) -> io::Result<Answer> {
+async fn respond_with_fault(
+    site: &SimulatorState,
+    host: Host,
+    request: Request<Incoming>,
+    fault: Fault,
+) -> io::Result<Answer> {
     let instead = match fault.kind {
-        Kind::InTheAnswer(spoil) => {
+        Kind::Corrupt(spoil) => {
             let request = spoil::request(spoil, request);
-            return spoil::answer(spoil, proper(site, host, request).await?).await;
+            return spoil::answer(spoil, respond(site, host, request).await?).await;
         }
-        Kind::Instead(instead) => instead,
+        Kind::Replace(instead) => instead,
     };
-    if fault.accepting {
-        proper(site, host, request).await?;
-    } else if matches!(instead, Instead::Silence | Instead::Reply(_)) {
-        drop(whole(request).await?);
+    if fault.accepts_first {
+        respond(site, host, request).await?;
+    } else if matches!(instead, Replacement::Silence | Replacement::Response(_)) {
+        drop(read_body(request).await?);
     }
     match instead {
-        Instead::Reset => Ok(Answer::Seizure(Seizure::Reset)),
-        Instead::Silence => pending().await,
-        Instead::Crash(time) => {
-            site.switch(host).crash(time);
+        Replacement::Reset => Ok(Answer::Raw(RawResponse::Reset)),
+        Replacement::Silence => pending().await,
+        Replacement::Crash(time) => {
+            site.listener_control(host).crash(time);
             pending().await
         }
-        Instead::Reply(reply) => Ok(Answer::Reply(reply.into())),
+        Replacement::Response(reply) => Ok(Answer::Response(reply.into())),
     }
 }
 
 /// The answer of a server that is well.
-async fn proper(site: &Site, host: Host, request: Request<Incoming>) -> io::Result<Response<Body>> {
+async fn respond(
+    site: &SimulatorState,
+    host: Host,
+    request: Request<Incoming>,
+) -> io::Result<Response<Body>> {
     match host {
-        Host::Api => Ok(match whole(request).await? {
-            Ok(request) => api::answer(site, &request),
+        Host::Api => Ok(match read_body(request).await? {
+            Ok(request) => api::respond(site, &request),
             Err(refusal) => refusal.into(),
         }),
-        Host::Audio => Ok(audio::answer(site, &request.map(drop))),
+        Host::Audio => Ok(audio::respond(site, &request.map(drop))),
     }
 }
 
 /// The request with its body, or why it is not read to the end.
-async fn whole(request: Request<Incoming>) -> io::Result<Result<Request<Bytes>, Refusal>> {
+async fn read_body(request: Request<Incoming>) -> io::Result<Result<Request<Bytes>, ErrorResponse>> {
     let (head, body) = request.into_parts();
-    match Limited::new(body, LARGEST_BODY).collect().await {
+    match Limited::new(body, MAX_BODY_BYTES).collect().await {
         Ok(body) => Ok(Ok(Request::from_parts(head, body.to_bytes()))),
-        Err(error) if error.is::<LengthLimitError>() => Ok(Err(Refusal::new(
+        Err(error) if error.is::<LengthLimitError>() => Ok(Err(ErrorResponse::new(
             StatusCode::PAYLOAD_TOO_LARGE,
-            format!("body must not be larger than {LARGEST_BODY} bytes"),
+            format!("body must not be larger than {MAX_BODY_BYTES} bytes"),
         ))),
         Err(error) => Err(io::Error::other(error)),
     }

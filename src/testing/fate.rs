@@ -45,9 +45,9 @@ use std::{sync::Arc, time::Duration};
 /// [`Simulator::fate_of`](super::Simulator::fate_of) by their text.
 #[derive(Clone, Debug)]
 #[must_use = "a fate does nothing until the simulator is told whose"]
-pub struct Fate {
+pub struct TaskOutcome {
     pub(super) ending: Ending,
-    pub(super) absent: Duration,
+    pub(super) not_found_for: Duration,
     pub(super) running_as: Option<Arc<str>>,
 }
 
@@ -59,7 +59,7 @@ pub(super) enum Ending {
     Never,
 }
 
-impl Fate {
+impl TaskOutcome {
     /// `COMPLETED` with its audio, as any task without another fate.
     pub fn completes() -> Self {
         Self::ending(Ending::Audio)
@@ -82,8 +82,8 @@ impl Fate {
 
     /// The task is not found, 404, for this long after its create: a poll reaches a replica that has not heard of it.
     /// Its life goes on meanwhile. On tokio's clock.
-    pub fn absent_for(mut self, time: Duration) -> Self {
-        self.absent = time;
+    pub fn not_found_for(mut self, time: Duration) -> Self {
+        self.not_found_for = time;
         self
     }
 
@@ -94,11 +94,11 @@ impl Fate {
     }
 
     fn ending(ending: Ending) -> Self {
-        Self { ending, absent: Duration::ZERO, running_as: None }
+        Self { ending, not_found_for: Duration::ZERO, running_as: None }
     }
 }
 
-impl Default for Fate {
+impl Default for TaskOutcome {
     fn default() -> Self {
         Self::completes()
     }

@@ -1,6 +1,6 @@
 //! What goes wrong with one request.
 
-use super::{in_the_answer::Spoil, instead::Instead, route::Route};
+use super::{in_the_answer::Corruption, instead::Replacement, route::Route};
 
 /// What goes wrong with one request; a [`Script`](super::Script) says with which.
 ///
@@ -70,13 +70,13 @@ use super::{in_the_answer::Spoil, instead::Instead, route::Route};
 #[must_use = "a fault does nothing outside a script"]
 pub struct Fault {
     pub(super) kind: Kind,
-    pub(super) accepting: bool,
+    pub(super) accepts_first: bool,
 }
 
 #[derive(Clone, Debug)]
 pub(super) enum Kind {
-    Instead(Instead),
-    InTheAnswer(Spoil),
+    Replace(Replacement),
+    Corrupt(Corruption),
 }
 
 impl Fault {
@@ -84,7 +84,7 @@ impl Fault {
     ///
     /// What comes in the answer comes after that anyway.
     pub fn after_accepting(mut self) -> Self {
-        self.accepting = true;
+        self.accepts_first = true;
         self
     }
 
@@ -94,11 +94,11 @@ impl Fault {
     #[track_caller]
     pub(super) fn assert_fits(&self, route: Route) {
         let fits = match &self.kind {
-            Kind::InTheAnswer(Spoil::TruncatedJson | Spoil::WrongShape | Spoil::UnknownFields) => {
+            Kind::Corrupt(Corruption::TruncatedJson | Corruption::WrongShape | Corruption::UnknownFields) => {
                 route != Route::Audio
             }
-            Kind::InTheAnswer(Spoil::UnknownStatus) => route == Route::Result,
-            Kind::InTheAnswer(Spoil::RangeRefused | Spoil::RangeIgnored) => route == Route::Audio,
+            Kind::Corrupt(Corruption::UnknownStatus) => route == Route::Result,
+            Kind::Corrupt(Corruption::RangeRefused | Corruption::RangeIgnored) => route == Route::Audio,
             _ => true,
         };
         assert!(fits, "{:?} cannot happen to {route:?}", self.kind);

@@ -6,8 +6,8 @@ use super::fault::{Fault, Kind};
 
 /// What becomes of the true answer.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Spoil {
-    ResetMidReply,
+pub(super) enum Corruption {
+    ResetMidResponse,
     CutShort,
     LongerThanAnnounced,
     SlowDrip { bytes: usize, every: Duration },
@@ -24,13 +24,13 @@ impl Fault {
     /// Sends the head and up to half of the body, and resets the connection (a TCP `RST`).
     ///
     /// How much of it the client still gets to read is up to both systems, as after any reset.
-    pub fn reset_mid_reply() -> Self {
-        Self::in_the_answer(Spoil::ResetMidReply)
+    pub fn reset_mid_response() -> Self {
+        Self::corrupt(Corruption::ResetMidResponse)
     }
 
     /// Announces the whole body, sends half of it, and closes the connection properly.
     pub fn cut_short() -> Self {
-        Self::in_the_answer(Spoil::CutShort)
+        Self::corrupt(Corruption::CutShort)
     }
 
     /// Sends 1,000 bytes more than announced.
@@ -51,7 +51,7 @@ impl Fault {
     /// closed after them. A part that was asked for by `Range` is sent without `Content-Length`, so that they are
     /// in the body and only its `Content-Range` is wrong.
     pub fn longer_than_announced() -> Self {
-        Self::in_the_answer(Spoil::LongerThanAnnounced)
+        Self::corrupt(Corruption::LongerThanAnnounced)
     }
 
     /// Sends the head at once and then as many bytes of the body at a time, with this pause before each, on tokio's
@@ -63,25 +63,25 @@ impl Fault {
     #[track_caller]
     pub fn slow_drip(bytes: usize, every: Duration) -> Self {
         assert!(bytes > 0, "a drip has at least 1 byte");
-        Self::in_the_answer(Spoil::SlowDrip { bytes, every })
+        Self::corrupt(Corruption::SlowDrip { bytes, every })
     }
 
     /// Half of the JSON, properly announced as if it were all. Not for audio.
     pub fn truncated_json() -> Self {
-        Self::in_the_answer(Spoil::TruncatedJson)
+        Self::corrupt(Corruption::TruncatedJson)
     }
 
     /// The true answer wrapped in another object, `{"data": …}`: JSON, but nothing is where it should be. Not for
     /// audio.
     pub fn wrong_shape() -> Self {
-        Self::in_the_answer(Spoil::WrongShape)
+        Self::corrupt(Corruption::WrongShape)
     }
 
     /// The true answer with one more field, in the object itself and in each of its results. Not for audio.
     ///
     /// No fault of the server's: a client should not mind.
     pub fn unknown_fields() -> Self {
-        Self::in_the_answer(Spoil::UnknownFields)
+        Self::corrupt(Corruption::UnknownFields)
     }
 
     /// The true answer with `A_NEW_STATUS` as the status of the task. For [`Route::Result`](super::Route::Result) only.
@@ -89,20 +89,20 @@ impl Fault {
     /// A client should not take it for an end. See [`Fate::running_as`](super::Fate::running_as) for a task that
     /// shows it for as long as it runs.
     pub fn unknown_status() -> Self {
-        Self::in_the_answer(Spoil::UnknownStatus)
+        Self::corrupt(Corruption::UnknownStatus)
     }
 
     /// Answers 416 to a `Range`, whatever it asks for. Requests without one are served. For [`Route::Audio`](super::Route::Audio) only.
     pub fn range_refused() -> Self {
-        Self::in_the_answer(Spoil::RangeRefused)
+        Self::corrupt(Corruption::RangeRefused)
     }
 
     /// Sends the whole audio, whatever the `Range`. For [`Route::Audio`](super::Route::Audio) only.
     pub fn range_ignored() -> Self {
-        Self::in_the_answer(Spoil::RangeIgnored)
+        Self::corrupt(Corruption::RangeIgnored)
     }
 
-    fn in_the_answer(spoil: Spoil) -> Self {
-        Self { kind: Kind::InTheAnswer(spoil), accepting: true }
+    fn corrupt(spoil: Corruption) -> Self {
+        Self { kind: Kind::Corrupt(spoil), accepts_first: true }
     }
 }

@@ -3,18 +3,18 @@
 use std::time::Duration;
 
 use super::{
-    canned::Canned,
+    canned::CannedResponse,
     fault::{Fault, Kind},
-    hint::Hint,
+    hint::RetryAfterFormat,
 };
 
 /// What comes instead of the answer.
 #[derive(Clone, Debug)]
-pub(super) enum Instead {
+pub(super) enum Replacement {
     Reset,
     Silence,
     Crash(Duration),
-    Reply(Canned),
+    Response(CannedResponse),
 }
 
 /// Instead of the answer.
@@ -23,7 +23,7 @@ impl Fault {
     ///
     /// With [`after_accepting`](Self::after_accepting) the request is read and carried out before.
     pub fn reset() -> Self {
-        Self::instead(Instead::Reset)
+        Self::replace_with(Replacement::Reset)
     }
 
     /// Reads the request and stays silent for as long as the client keeps the connection.
@@ -44,13 +44,13 @@ impl Fault {
     /// # Ok(()) }
     /// ```
     pub fn never_answer() -> Self {
-        Self::instead(Instead::Silence)
+        Self::replace_with(Replacement::Silence)
     }
 
     /// The host goes down with all its connections, as with [`Simulator::down_for`](super::Simulator::down_for), and
     /// comes up again after this time.
     pub fn crash(down: Duration) -> Self {
-        Self::instead(Instead::Crash(down))
+        Self::replace_with(Replacement::Crash(down))
     }
 
     /// Answers with this status. The body is `{"message": …}` with the status in words, unless [`json`](Self::json),
@@ -71,13 +71,15 @@ impl Fault {
     #[track_caller]
     pub fn status(status: u16) -> Self {
         assert!((201..=999).contains(&status), "a fault has a status from 201 to 999, not {status}");
-        Self::instead(Instead::Reply(Canned::status(status)))
+        Self::replace_with(Replacement::Response(CannedResponse::status(status)))
     }
 
     /// Answers 200 with a page in HTML, as the login page of a hotel does. [`html`](Self::html) and
     /// [`json`](Self::json) replace it.
     pub fn web_page() -> Self {
-        Self::instead(Instead::Reply(Canned::status(200).html("<html><h1>Welcome</h1></html>".into())))
+        Self::replace_with(Replacement::Response(
+            CannedResponse::status(200).html("<html><h1>Welcome</h1></html>".into()),
+        ))
     }
 
     /// The body of a [`status`](Self::status), as it is, announced as JSON.
@@ -87,7 +89,7 @@ impl Fault {
     /// When this is neither a status nor a web page.
     #[track_caller]
     pub fn json(self, text: impl Into<String>) -> Self {
-        self.replying(|reply| reply.json(text.into()))
+        self.edit_response(|reply| reply.json(text.into()))
     }
 
     /// The body of a [`status`](Self::status), as it is, announced as HTML.
@@ -97,7 +99,7 @@ impl Fault {
     /// When this is neither a status nor a web page.
     #[track_caller]
     pub fn html(self, text: impl Into<String>) -> Self {
-        self.replying(|reply| reply.html(text.into()))
+        self.edit_response(|reply| reply.html(text.into()))
     }
 
     /// A [`status`](Self::status) without a body.
@@ -107,7 +109,7 @@ impl Fault {
     /// When this is neither a status nor a web page.
     #[track_caller]
     pub fn no_body(self) -> Self {
-        self.replying(Canned::no_body)
+        self.edit_response(CannedResponse::no_body)
     }
 
     /// A [`status`](Self::status) that says when to come back: `Retry-After` in seconds, rounded up, unless the
@@ -118,7 +120,7 @@ impl Fault {
     /// When this is neither a status nor a web page.
     #[track_caller]
     pub fn retry_after(self, time: Duration) -> Self {
-        self.replying(|reply| reply.retry_after(time))
+        self.edit_response(|reply| reply.retry_after(time))
     }
 
     /// The form of the [`retry_after`](Self::retry_after) of a [`status`](Self::status).
@@ -127,20 +129,20 @@ impl Fault {
     ///
     /// When this is neither a status nor a web page.
     #[track_caller]
-    pub fn hint(self, hint: Hint) -> Self {
-        self.replying(|reply| reply.hint(hint))
+    pub fn retry_after_format(self, hint: RetryAfterFormat) -> Self {
+        self.edit_response(|reply| reply.retry_after_format(hint))
     }
 
-    fn instead(instead: Instead) -> Self {
-        Self { kind: Kind::Instead(instead), accepting: false }
+    fn replace_with(instead: Replacement) -> Self {
+        Self { kind: Kind::Replace(instead), accepts_first: false }
     }
 
     #[track_caller]
-    fn replying(mut self, change: impl FnOnce(Canned) -> Canned) -> Self {
-        let Kind::Instead(Instead::Reply(reply)) = self.kind else {
+    fn edit_response(mut self, change: impl FnOnce(CannedResponse) -> CannedResponse) -> Self {
+        let Kind::Replace(Replacement::Response(reply)) = self.kind else {
             panic!("only a status or a web page has a body and a hint, not {self:?}");
         };
-        self.kind = Kind::Instead(Instead::Reply(change(reply)));
+        self.kind = Kind::Replace(Replacement::Response(change(reply)));
         self
     }
 }

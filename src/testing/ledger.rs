@@ -9,12 +9,12 @@ use super::{
     task::Task,
 };
 
-pub(super) struct Ledger {
+pub(super) struct Recorder {
     pub(super) requests: u64,
     pub(super) polls: u64,
     pub(super) downloads: u64,
     pub(super) leaks: u64,
-    pub(super) limited: u64,
+    pub(super) rate_limited: u64,
     pub(super) faults: u64,
     arrivals: Vec<(Route, Instant)>,
     tasks: Vec<(String, Arc<Task>)>,
@@ -22,14 +22,14 @@ pub(super) struct Ledger {
     ids: fastrand::Rng,
 }
 
-impl Ledger {
+impl Recorder {
     pub(super) fn new(seed: Option<u64>) -> Self {
         Self {
             requests: 0,
             polls: 0,
             downloads: 0,
             leaks: 0,
-            limited: 0,
+            rate_limited: 0,
             faults: 0,
             arrivals: Vec::new(),
             tasks: Vec::new(),
@@ -39,7 +39,7 @@ impl Ledger {
     }
 
     /// Counts a request, whatever will become of it.
-    pub(super) fn arrived(&mut self, host: Host, route: Option<Route>) {
+    pub(super) fn record_arrival(&mut self, host: Host, route: Option<Route>) {
         self.requests += u64::from(host == Host::Api);
         self.polls += u64::from(route == Some(Route::Result));
         // The time is taken under the lock, so that the list is in its order.

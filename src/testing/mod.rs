@@ -48,15 +48,15 @@ mod wav;
 pub mod mock;
 
 pub use builder::SimulatorBuilder;
-pub use fate::Fate;
+pub use fate::TaskOutcome;
 pub use fault::Fault;
-pub use hint::Hint;
+pub use hint::RetryAfterFormat;
 /// The crate that the typed mocks are for.
 pub use httpmock;
 pub use rate_limit::RateLimit;
-pub use rehearsal::{Rehearsal, Rehearsed};
+pub use rehearsal::{PollCost, PollSimulation};
 pub use route::{Host, Route};
 pub use script::Script;
 pub use simulator::Simulator;
 
-pub use crate::ext::RehearsedBatch;
+pub use crate::ext::BatchCost;

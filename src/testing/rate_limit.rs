@@ -4,7 +4,7 @@ use std::{collections::VecDeque, time::Duration};
 
 use tokio::time::Instant;
 
-use super::hint::Hint;
+use super::hint::RetryAfterFormat;
 
 /// How many requests the API takes in how much time; both of its operations count together.
 ///
@@ -33,7 +33,7 @@ use super::hint::Hint;
 pub struct RateLimit {
     requests: usize,
     window: Duration,
-    hint: Hint,
+    retry_after_format: RetryAfterFormat,
 }
 
 impl RateLimit {
@@ -60,12 +60,12 @@ impl RateLimit {
     pub fn per(requests: usize, window: Duration) -> Self {
         assert!(requests > 0, "a rate limit must let at least 1 request through");
         assert!(!window.is_zero(), "a rate limit must have a window of time");
-        Self { requests, window, hint: Hint::default() }
+        Self { requests, window, retry_after_format: RetryAfterFormat::default() }
     }
 
     /// How a 429 says when the next request will be let through.
-    pub fn hint(mut self, hint: Hint) -> Self {
-        self.hint = hint;
+    pub fn retry_after_format(mut self, hint: RetryAfterFormat) -> Self {
+        self.retry_after_format = hint;
         self
     }
 }
@@ -82,7 +82,7 @@ pub(super) struct Limiter {
 pub(super) struct TooMany {
     /// Until then, at least.
     pub(super) wait: Duration,
-    pub(super) hint: Hint,
+    pub(super) retry_after_format: RetryAfterFormat,
 }
 
 impl Limiter {
@@ -91,15 +91,16 @@ impl Limiter {
     }
 
     pub(super) fn admit(&mut self, now: Instant) -> Result<(), TooMany> {
-        let RateLimit { requests, window, hint } = self.limit;
+        let RateLimit { requests, window, retry_after_format: hint } = self.limit;
         // Each request enters and leaves once, so that the cost of one does not depend on the limit.
         while self.admitted.front().is_some_and(|oldest| now.duration_since(*oldest) >= window) {
             self.admitted.pop_front();
         }
         match self.admitted.front() {
-            Some(oldest) if self.admitted.len() == requests => {
-                Err(TooMany { wait: window.saturating_sub(now.duration_since(*oldest)), hint })
-            }
+            Some(oldest) if self.admitted.len() == requests => Err(TooMany {
+                wait: window.saturating_sub(now.duration_since(*oldest)),
+                retry_after_format: hint,
+            }),
             _ => {
                 self.admitted.push_back(now);
                 Ok(())
@@ -118,7 +119,7 @@ mod tests {
 
     #[test]
     fn no_window_of_time_holds_more_than_the_limit_wherever_it_begins() {
-        let mut limiter = Limiter::new(RateLimit::per_second(2).hint(Hint::Date));
+        let mut limiter = Limiter::new(RateLimit::per_second(2).retry_after_format(RetryAfterFormat::Date));
         let start = Instant::now();
         let mut at = |time| limiter.admit(start + millis(time)).map_err(|refused| refused.wait);
         assert_eq!(at(0), Ok(()));
@@ -128,7 +129,10 @@ mod tests {
         assert_eq!(at(1000), Ok(()));
         assert_eq!(at(1000), Err(millis(900)));
         assert_eq!(at(1900), Ok(()));
-        assert_eq!(limiter.admit(start + millis(1901)).unwrap_err().hint, Hint::Date);
+        assert_eq!(
+            limiter.admit(start + millis(1901)).unwrap_err().retry_after_format,
+            RetryAfterFormat::Date
+        );
     }
 
     #[test]

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use crate::{
-    ext::pacing::{History, jittered},
-    pacing::{Finished, Pacing, Phase},
+    ext::pacing::{History, with_jitter},
+    pacing::{CompletedTask, Pacing, Phase},
 };
 
 /// A task of which it is known when it will be done, to try a [poll policy](Pacing) on: what a wait for it would cost,
@@ -52,7 +52,7 @@ use crate::{
 /// - jitter: ten per cent up or down, as the library has it
 #[derive(Clone, Copy, Debug)]
 #[must_use = "nothing happens until it is run"]
-pub struct Rehearsal {
+pub struct PollSimulation {
     waiting: Duration,
     running: Duration,
     round_trip: Duration,
@@ -63,16 +63,16 @@ pub struct Rehearsal {
 /// What a wait cost, by a [`Rehearsal`].
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
-pub struct Rehearsed {
+pub struct PollCost {
     /// From the moment the task was done to the reply that says so.
     pub lag: Duration,
     /// How many requests it took.
     pub polls: u32,
     /// What a policy [learns](Pacing::learn) from it. It is not told of it: do so, if it should learn.
-    pub finished: Finished,
+    pub completed: CompletedTask,
 }
 
-impl Rehearsal {
+impl PollSimulation {
     /// A task that waits for so long and then runs for so long.
     pub fn new(waiting: Duration, running: Duration) -> Self {
         Self { waiting, running, round_trip: Duration::from_millis(80), statuses: true, jitter: true }
@@ -104,7 +104,7 @@ impl Rehearsal {
         self.running
     }
 
-    pub(crate) fn half_a_round_trip(&self) -> Duration {
+    pub(crate) fn half_round_trip(&self) -> Duration {
         self.round_trip / 2
     }
 
@@ -128,20 +128,20 @@ impl Rehearsal {
     /// # Panics
     ///
     /// When it isn't done after a million polls: the policy polls without any delay.
-    pub fn run(&self, policy: &dyn Pacing) -> Rehearsed {
+    pub fn run(&self, policy: &dyn Pacing) -> PollCost {
         let done = self.waiting + self.running;
         let (mut history, mut age) = (History::submitted(None), Duration::ZERO);
         for polls in 1..=1_000_000 {
             let delay = policy.delay(&history.progress(age, None, Duration::MAX));
-            let delay = if self.jitter && polls > 1 { jittered(delay) } else { delay };
+            let delay = if self.jitter && polls > 1 { with_jitter(delay) } else { delay };
             let seen = age.saturating_add(delay).saturating_add(self.round_trip / 2);
             age = seen.saturating_add(self.round_trip / 2);
             if seen >= done {
-                let finished = history.finished(age, Some(done)).expect("it was submitted");
-                return Rehearsed { lag: age.saturating_sub(done), polls, finished };
+                let finished = history.completed(age, Some(done)).expect("it was submitted");
+                return PollCost { lag: age.saturating_sub(done), polls, completed: finished };
             }
             let waits = self.statuses && seen < self.waiting;
-            history.answered(if waits { Phase::Waiting } else { Phase::Running }, age);
+            history.on_response(if waits { Phase::Waiting } else { Phase::Running }, age);
         }
         panic!("not done after a million polls");
     }
@@ -159,10 +159,10 @@ mod tests {
     #[test]
     fn the_next_delay_counts_from_the_reply() {
         // Sent at 10 and 22, seen at 11 and 23, known at 12 and 24.
-        let task = Rehearsal::new(secs(4), secs(15)).round_trip(secs(2)).without_jitter();
+        let task = PollSimulation::new(secs(4), secs(15)).round_trip(secs(2)).without_jitter();
         let cost = task.run(&Fixed::new(secs(10)).unwrap());
         assert_eq!((cost.lag, cost.polls), (secs(5), 2));
-        assert_eq!(cost.finished.total, Some(secs(19)));
+        assert_eq!(cost.completed.total, Some(secs(19)));
     }
 
     #[test]
@@ -171,16 +171,16 @@ mod tests {
             Phase::Waiting => Duration::from_millis(100),
             _ => secs(1),
         };
-        let task = Rehearsal::new(secs(20), secs(2));
+        let task = PollSimulation::new(secs(20), secs(2));
         let (told, untold) = (task.run(&by_phase), task.without_statuses().run(&by_phase));
         assert!(told.polls > 80 && untold.polls < 25, "{told:?} {untold:?}");
-        assert!(told.finished.waited.is_some() && untold.finished.waited.is_none());
+        assert!(told.completed.waited.is_some() && untold.completed.waited.is_none());
     }
 
     #[test]
     #[should_panic(expected = "a million polls")]
     fn a_policy_without_delay_is_found_out() {
-        let task = Rehearsal::new(secs(1), secs(1)).round_trip(Duration::ZERO);
+        let task = PollSimulation::new(secs(1), secs(1)).round_trip(Duration::ZERO);
         task.run(&|_: &Progress| Duration::ZERO);
     }
 }

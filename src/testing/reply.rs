@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 pub(super) type Body = UnsyncBoxBody<Bytes, io::Error>;
 
 /// An answer in JSON.
-pub(super) fn json_reply(status: StatusCode, value: &Value) -> Response<Body> {
+pub(super) fn json_response(status: StatusCode, value: &Value) -> Response<Body> {
     let text = Full::new(Bytes::from(value.to_string()));
     let mut reply = Response::new(text.map_err(|never| match never {}).boxed_unsync());
     *reply.status_mut() = status;
@@ -24,13 +24,13 @@ pub(super) fn json_reply(status: StatusCode, value: &Value) -> Response<Body> {
 
 /// A request turned down: `{"message": …}`, as both documents have it.
 #[derive(Debug)]
-pub(super) struct Refusal {
+pub(super) struct ErrorResponse {
     status: StatusCode,
     message: String,
     header: Option<(HeaderName, HeaderValue)>,
 }
 
-impl Refusal {
+impl ErrorResponse {
     pub(super) fn new(status: StatusCode, message: impl Into<String>) -> Self {
         Self { status, message: message.into(), header: None }
     }
@@ -42,9 +42,9 @@ impl Refusal {
     }
 }
 
-impl From<Refusal> for Response<Body> {
-    fn from(refusal: Refusal) -> Self {
-        let mut reply = json_reply(refusal.status, &json!({ "message": refusal.message }));
+impl From<ErrorResponse> for Response<Body> {
+    fn from(refusal: ErrorResponse) -> Self {
+        let mut reply = json_response(refusal.status, &json!({ "message": refusal.message }));
         reply.headers_mut().extend(refusal.header);
         reply
     }

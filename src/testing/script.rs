@@ -165,19 +165,19 @@ impl<T: Clone> Default for Script<T> {
 
 /// A script at work.
 #[derive(Debug)]
-pub(super) struct Playing<T> {
+pub(super) struct ActiveScript<T> {
     script: Script<T>,
     since: Instant,
     seen: u64,
 }
 
-impl<T: Clone> Playing<T> {
+impl<T: Clone> ActiveScript<T> {
     pub(super) fn new(script: Script<T>) -> Self {
         Self { script, since: Instant::now(), seen: 0 }
     }
 
     /// What happens to the next one.
-    pub(super) fn turn(&mut self) -> Option<T> {
+    pub(super) fn next(&mut self) -> Option<T> {
         self.seen += 1;
         let (nth, age) = (self.seen, self.since.elapsed());
         // Every rule has its turn, also after one that is heard: dice fall the same whatever stands beside them.
@@ -208,8 +208,8 @@ mod tests {
 
     /// What happens to the first ten; `.` is nothing.
     fn first_ten(script: Script<char>) -> String {
-        let mut playing = Playing::new(script);
-        (0..10).map(|_| playing.turn().unwrap_or('.')).collect()
+        let mut playing = ActiveScript::new(script);
+        (0..10).map(|_| playing.next().unwrap_or('.')).collect()
     }
 
     #[test]
@@ -245,8 +245,8 @@ mod tests {
 
     #[test]
     fn the_dice_keep_to_the_probability_and_each_choice_is_as_likely() {
-        let mut playing = Playing::new(Script::random(1, 0.4, ['a', 'b']));
-        let turns: Vec<_> = (0..10_000).filter_map(|_| playing.turn()).collect();
+        let mut playing = ActiveScript::new(Script::random(1, 0.4, ['a', 'b']));
+        let turns: Vec<_> = (0..10_000).filter_map(|_| playing.next()).collect();
         for choice in ['a', 'b'] {
             let hits = turns.iter().filter(|turn| **turn == choice).count();
             assert!((1_850..2_150).contains(&hits), "{choice}: {hits}");
@@ -255,12 +255,12 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn an_outage_lasts_as_long_as_it_says() {
-        let mut playing = Playing::new(Script::during(Duration::from_secs(2), 'a'));
-        assert_eq!(playing.turn(), Some('a'));
+        let mut playing = ActiveScript::new(Script::during(Duration::from_secs(2), 'a'));
+        assert_eq!(playing.next(), Some('a'));
         tokio::time::advance(Duration::from_millis(1_999)).await;
-        assert_eq!(playing.turn(), Some('a'));
+        assert_eq!(playing.next(), Some('a'));
         tokio::time::advance(Duration::from_millis(1)).await;
-        assert_eq!(playing.turn(), None);
+        assert_eq!(playing.next(), None);
     }
 
     #[test]

@@ -19,10 +19,10 @@ use tokio::{
 };
 
 use super::{
-    exchange::{Answer, exchange},
+    exchange::{Answer, handle},
     route::Host,
-    site::Site,
-    switch::{Order, State},
+    site::SimulatorState,
+    switch::{Command, State},
 };
 
 /// Connections that may wait for their turn; the default of tokio.
@@ -33,9 +33,9 @@ const PAUSE: Duration = Duration::from_millis(10);
 
 pub(super) struct Server {
     pub(super) listener: TcpListener,
-    pub(super) orders: UnboundedReceiver<Order>,
+    pub(super) commands: UnboundedReceiver<Command>,
     pub(super) host: Host,
-    pub(super) site: Arc<Site>,
+    pub(super) state: Arc<SimulatorState>,
 }
 
 impl Server {
@@ -51,10 +51,10 @@ impl Server {
             let (time, done) = self.up(&mut connections).await;
             drop(self.listener);
             // Before anything else, as the port is anybody's until then.
-            let held = hold(address);
+            let held = reserve_port(address);
             connections.shutdown().await;
-            let _ = done.send(held.as_ref().map(drop).map_err(again));
-            self.listener = down(&mut self.orders, held, address, time).await;
+            let _ = done.send(held.as_ref().map(drop).map_err(copy_error));
+            self.listener = down(&mut self.commands, held, address, time).await;
         }
     }
 
@@ -64,18 +64,18 @@ impl Server {
         connections: &mut JoinSet<()>,
     ) -> (Option<Duration>, oneshot::Sender<io::Result<()>>) {
         loop {
-            let next = poll_fn(|cx| match self.orders.poll_recv(cx) {
+            let next = poll_fn(|cx| match self.commands.poll_recv(cx) {
                 Poll::Ready(Some(order)) => Poll::Ready(Err(order)),
                 _ => self.listener.poll_accept(cx).map(Ok),
             });
             match next.await {
                 Ok(Ok((stream, _))) => {
-                    connections.spawn(converse(stream, self.host, Arc::clone(&self.site)));
+                    connections.spawn(serve_connection(stream, self.host, Arc::clone(&self.state)));
                 }
                 // Most likely out of file descriptors, which come back as connections end.
                 Ok(Err(_)) => sleep(PAUSE).await,
-                Err(Order { state: State::Down(time), done }) => return (time, done),
-                Err(Order { state: State::Up, done }) => drop(done.send(Ok(()))),
+                Err(Command { state: State::Down(time), done }) => return (time, done),
+                Err(Command { state: State::Up, done }) => drop(done.send(Ok(()))),
             }
             while connections.try_join_next().is_some() {}
         }
@@ -84,7 +84,7 @@ impl Server {
 
 /// Waits until it is time, or an order, to come up; returns the new listener.
 async fn down(
-    orders: &mut UnboundedReceiver<Order>,
+    orders: &mut UnboundedReceiver<Command>,
     held: io::Result<TcpSocket>,
     address: SocketAddr,
     time: Option<Duration>,
@@ -98,11 +98,11 @@ async fn down(
             None => orders.recv().await,
         };
         match order {
-            Some(Order { state: State::Down(time), done }) => {
+            Some(Command { state: State::Down(time), done }) => {
                 until = end(time);
                 let _ = done.send(Ok(()));
             }
-            Some(Order { state: State::Up, done }) => match listen(held.take(), address) {
+            Some(Command { state: State::Up, done }) => match listen(held.take(), address) {
                 Ok(listener) => {
                     let _ = done.send(Ok(()));
                     return listener;
@@ -118,7 +118,7 @@ async fn down(
 }
 
 /// Keeps the port without listening: connections are refused, and nobody else is given it.
-fn hold(address: SocketAddr) -> io::Result<TcpSocket> {
+fn reserve_port(address: SocketAddr) -> io::Result<TcpSocket> {
     let socket = TcpSocket::new_v4()?;
     // The connections of before may still be ending; on Windows they are no hindrance.
     socket.set_reuseaddr(cfg!(unix))?;
@@ -129,23 +129,23 @@ fn hold(address: SocketAddr) -> io::Result<TcpSocket> {
 }
 
 fn listen(held: Option<TcpSocket>, address: SocketAddr) -> io::Result<TcpListener> {
-    let socket = held.map_or_else(|| hold(address), Ok)?;
+    let socket = held.map_or_else(|| reserve_port(address), Ok)?;
     socket.set_reuseaddr(cfg!(unix))?;
     socket.listen(BACKLOG)
 }
 
 /// For the second of two who want to know; the error itself can't be copied.
-fn again(error: &io::Error) -> io::Error {
+fn copy_error(error: &io::Error) -> io::Error {
     io::Error::new(error.kind(), error.to_string())
 }
 
 /// All requests of one connection. How a connection fails is its client's affair.
-async fn converse(stream: TcpStream, host: Host, site: Arc<Site>) {
+async fn serve_connection(stream: TcpStream, host: Host, site: Arc<SimulatorState>) {
     let _ = stream.set_nodelay(true);
     let seized = Mutex::new(None);
-    let service = service_fn(async |request| match exchange(&site, host, request).await? {
-        Answer::Reply(reply) => Ok(reply),
-        Answer::Seizure(seizure) => {
+    let service = service_fn(async |request| match handle(&site, host, request).await? {
+        Answer::Response(reply) => Ok(reply),
+        Answer::Raw(seizure) => {
             *seized.lock().unwrap_or_else(PoisonError::into_inner) = Some(seizure);
             Err(io::Error::other("HTTP ends here"))
         }
@@ -155,6 +155,6 @@ async fn converse(stream: TcpStream, host: Host, site: Arc<Site>) {
     let stream = connection.into_parts().io.into_inner();
     let seizure = seized.lock().unwrap_or_else(PoisonError::into_inner).take();
     if let Some(seizure) = seizure {
-        seizure.perform(stream).await;
+        seizure.write_to(stream).await;
     }
 }

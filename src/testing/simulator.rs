@@ -4,7 +4,7 @@ use std::{fmt, io, sync::Arc, time::Duration};
 
 use tokio::task::AbortHandle;
 
-use super::{builder::SimulatorBuilder, site::Site, wav::Wav};
+use super::{builder::SimulatorBuilder, site::SimulatorState, wav::Tone};
 use crate::{Client, ClientBuilder};
 
 /// A stand-in for Distribute.AI on this machine: both operations of the API, and the host of its audio.
@@ -69,7 +69,7 @@ use crate::{Client, ClientBuilder};
 #[must_use = "the simulator stops when it is dropped"]
 pub struct Simulator {
     base_url: String,
-    pub(super) site: Arc<Site>,
+    pub(super) state: Arc<SimulatorState>,
     servers: [AbortHandle; 2],
 }
 
@@ -92,8 +92,8 @@ impl Simulator {
         SimulatorBuilder::default()
     }
 
-    pub(super) fn running(base_url: String, site: Arc<Site>, servers: [AbortHandle; 2]) -> Self {
-        Self { base_url, site, servers }
+    pub(super) fn running(base_url: String, site: Arc<SimulatorState>, servers: [AbortHandle; 2]) -> Self {
+        Self { base_url, state: site, servers }
     }
 
     /// Where the API listens, such as `http://127.0.0.1:49152`.
@@ -105,13 +105,13 @@ impl Simulator {
     /// Where the audio is served: the origin of every `url` in a result.
     #[must_use]
     pub fn audio_url(&self) -> &str {
-        &self.site.audio_url
+        &self.state.audio_url
     }
 
     /// The only key that the simulator accepts.
     #[must_use]
     pub fn api_key(&self) -> &str {
-        &self.site.api_key
+        &self.state.api_key
     }
 
     /// A client for this simulator. It polls every 50 ms, as fits tasks that take a second.
@@ -134,7 +134,7 @@ impl Simulator {
     /// The whole file that any simulator serves for a text.
     #[must_use]
     pub fn audio_of(text: &str) -> Vec<u8> {
-        let wav = Wav::of(text);
+        let wav = Tone::from_text(text);
         wav.read(0..wav.len())
     }
 }
@@ -151,7 +151,7 @@ impl fmt::Debug for Simulator {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Simulator")
             .field("base_url", &self.base_url)
-            .field("audio_url", &self.site.audio_url)
+            .field("audio_url", &self.state.audio_url)
             .finish_non_exhaustive()
     }
 }

@@ -5,38 +5,38 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use hyper::Method;
 
 use super::{
-    contract::Contract,
-    ledger::Ledger,
+    contract::PublishedSpec,
+    ledger::Recorder,
     route::{Host, Route},
-    stage::Stage,
-    switch::Switch,
+    stage::FaultInjector,
+    switch::ListenerControl,
     task::Timeline,
 };
 
-pub(super) struct Site {
-    pub(super) contract: Contract,
+pub(super) struct SimulatorState {
+    pub(super) spec: PublishedSpec,
     pub(super) api_key: String,
     pub(super) audio_url: String,
     pub(super) voices: Vec<String>,
     pub(super) timeline: Timeline,
-    pub(super) stage: Mutex<Stage>,
-    pub(super) ledger: Mutex<Ledger>,
-    pub(super) api: Switch,
-    pub(super) audio: Switch,
+    pub(super) injector: Mutex<FaultInjector>,
+    pub(super) recorder: Mutex<Recorder>,
+    pub(super) api: ListenerControl,
+    pub(super) audio: ListenerControl,
 }
 
-impl Site {
+impl SimulatorState {
     /// Never held across an `.await`, nor together with the stage.
-    pub(super) fn ledger(&self) -> MutexGuard<'_, Ledger> {
-        self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(super) fn recorder(&self) -> MutexGuard<'_, Recorder> {
+        self.recorder.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Never held across an `.await`, nor together with the ledger.
-    pub(super) fn stage(&self) -> MutexGuard<'_, Stage> {
-        self.stage.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(super) fn injector(&self) -> MutexGuard<'_, FaultInjector> {
+        self.injector.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn switch(&self, host: Host) -> &Switch {
+    pub(super) fn listener_control(&self, host: Host) -> &ListenerControl {
         match host {
             Host::Api => &self.api,
             Host::Audio => &self.audio,
@@ -46,8 +46,8 @@ impl Site {
     /// What a request is for, by its path; whether it is right in anything else is seen later.
     pub(super) fn route(&self, host: Host, method: &Method, path: &str) -> Option<Route> {
         match host {
-            Host::Api if path == self.contract.create.path => Some(Route::Create),
-            Host::Api if path == self.contract.result.path => Some(Route::Result),
+            Host::Api if path == self.spec.create.path => Some(Route::Create),
+            Host::Api if path == self.spec.result.path => Some(Route::Result),
             Host::Audio if *method != Method::HEAD => Some(Route::Audio),
             _ => None,
         }

@@ -13,20 +13,20 @@ use serde_json::{Value, json};
 
 use super::{
     exchange::Answer,
-    in_the_answer::Spoil,
+    in_the_answer::Corruption,
     reply::Body,
-    wire::{End, Seizure, length},
+    wire::{End, RawResponse, length},
 };
 
 /// What a reply has too much of.
 const EXTRA: Bytes = Bytes::from_static(&[b' '; 1000]);
 
 /// The request as the server takes it.
-pub(super) fn request<B>(spoil: Spoil, mut request: Request<B>) -> Request<B> {
+pub(super) fn request<B>(spoil: Corruption, mut request: Request<B>) -> Request<B> {
     let headers = request.headers_mut();
     match spoil {
-        Spoil::RangeIgnored => drop(headers.remove(RANGE)),
-        Spoil::RangeRefused if headers.contains_key(RANGE) => {
+        Corruption::RangeIgnored => drop(headers.remove(RANGE)),
+        Corruption::RangeRefused if headers.contains_key(RANGE) => {
             // Behind the end of any audio.
             headers.insert(RANGE, HeaderValue::from_static("bytes=18446744073709551615-"));
             headers.remove(IF_RANGE);
@@ -36,21 +36,21 @@ pub(super) fn request<B>(spoil: Spoil, mut request: Request<B>) -> Request<B> {
     request
 }
 
-pub(super) async fn answer(spoil: Spoil, reply: Response<Body>) -> io::Result<Answer> {
-    Ok(Answer::Reply(match spoil {
-        Spoil::ResetMidReply => return Ok(Answer::Seizure(Seizure::Half(reply, End::Reset))),
-        Spoil::CutShort => return Ok(Answer::Seizure(Seizure::Half(reply, End::Close))),
-        Spoil::LongerThanAnnounced if reply.status() == StatusCode::PARTIAL_CONTENT => longer(reply),
-        Spoil::LongerThanAnnounced => return Ok(Answer::Seizure(Seizure::Longer(reply, EXTRA))),
-        Spoil::SlowDrip { bytes, every } => dripping(reply, bytes, every),
-        Spoil::TruncatedJson => rewritten(reply, |text| text.slice(..text.len() / 2)).await?,
-        Spoil::WrongShape => {
+pub(super) async fn answer(spoil: Corruption, reply: Response<Body>) -> io::Result<Answer> {
+    Ok(Answer::Response(match spoil {
+        Corruption::ResetMidResponse => return Ok(Answer::Raw(RawResponse::Half(reply, End::Reset))),
+        Corruption::CutShort => return Ok(Answer::Raw(RawResponse::Half(reply, End::Close))),
+        Corruption::LongerThanAnnounced if reply.status() == StatusCode::PARTIAL_CONTENT => longer(reply),
+        Corruption::LongerThanAnnounced => return Ok(Answer::Raw(RawResponse::Longer(reply, EXTRA))),
+        Corruption::SlowDrip { bytes, every } => dripping(reply, bytes, every),
+        Corruption::TruncatedJson => rewritten(reply, |text| text.slice(..text.len() / 2)).await?,
+        Corruption::WrongShape => {
             let wrap = |text: Bytes| Bytes::from([b"{\"data\":", &text[..], b"}"].concat());
             rewritten(reply, wrap).await?
         }
-        Spoil::UnknownFields => edited(reply, add_fields).await?,
-        Spoil::UnknownStatus => edited(reply, change_status).await?,
-        Spoil::RangeRefused | Spoil::RangeIgnored => reply,
+        Corruption::UnknownFields => edited(reply, add_fields).await?,
+        Corruption::UnknownStatus => edited(reply, change_status).await?,
+        Corruption::RangeRefused | Corruption::RangeIgnored => reply,
     }))
 }
 

@@ -5,45 +5,45 @@ use std::collections::HashMap;
 use tokio::time::Instant;
 
 use super::{
-    fate::Fate,
+    fate::TaskOutcome,
     fault::Fault,
     rate_limit::{Limiter, RateLimit, TooMany},
     route::Route,
-    script::{Playing, Script},
+    script::{ActiveScript, Script},
 };
 
 #[derive(Debug)]
-pub(super) struct Stage {
-    create: Playing<Fault>,
-    result: Playing<Fault>,
-    audio: Playing<Fault>,
-    fates: Playing<Fate>,
-    fate_of: HashMap<String, Fate>,
+pub(super) struct FaultInjector {
+    create: ActiveScript<Fault>,
+    result: ActiveScript<Fault>,
+    audio: ActiveScript<Fault>,
+    outcomes: ActiveScript<TaskOutcome>,
+    outcome_of: HashMap<String, TaskOutcome>,
     limiter: Option<Limiter>,
 }
 
-impl Stage {
+impl FaultInjector {
     pub(super) fn new() -> Self {
         Self {
-            create: Playing::new(Script::nothing()),
-            result: Playing::new(Script::nothing()),
-            audio: Playing::new(Script::nothing()),
-            fates: Playing::new(Script::nothing()),
-            fate_of: HashMap::new(),
+            create: ActiveScript::new(Script::nothing()),
+            result: ActiveScript::new(Script::nothing()),
+            audio: ActiveScript::new(Script::nothing()),
+            outcomes: ActiveScript::new(Script::nothing()),
+            outcome_of: HashMap::new(),
             limiter: None,
         }
     }
 
     pub(super) fn script(&mut self, route: Route, script: Script) {
-        *self.playing(route) = Playing::new(script);
+        *self.active_script(route) = ActiveScript::new(script);
     }
 
-    pub(super) fn fates(&mut self, script: Script<Fate>) {
-        self.fates = Playing::new(script);
+    pub(super) fn outcomes(&mut self, script: Script<TaskOutcome>) {
+        self.outcomes = ActiveScript::new(script);
     }
 
-    pub(super) fn fate_of(&mut self, text: String, fate: Fate) {
-        self.fate_of.insert(text, fate);
+    pub(super) fn outcome_of(&mut self, text: String, fate: TaskOutcome) {
+        self.outcome_of.insert(text, fate);
     }
 
     pub(super) fn rate_limit(&mut self, limit: Option<RateLimit>) {
@@ -56,17 +56,17 @@ impl Stage {
     }
 
     /// What happens to the next request.
-    pub(super) fn fault(&mut self, route: Route) -> Option<Fault> {
-        self.playing(route).turn()
+    pub(super) fn next_fault(&mut self, route: Route) -> Option<Fault> {
+        self.active_script(route).next()
     }
 
     /// What becomes of the next task. It counts, also where its text alone decides.
-    pub(super) fn fate(&mut self, text: &str) -> Fate {
-        let by_order = self.fates.turn();
-        self.fate_of.get(text).cloned().or(by_order).unwrap_or_default()
+    pub(super) fn next_outcome(&mut self, text: &str) -> TaskOutcome {
+        let by_order = self.outcomes.next();
+        self.outcome_of.get(text).cloned().or(by_order).unwrap_or_default()
     }
 
-    fn playing(&mut self, route: Route) -> &mut Playing<Fault> {
+    fn active_script(&mut self, route: Route) -> &mut ActiveScript<Fault> {
         match route {
             Route::Create => &mut self.create,
             Route::Result => &mut self.result,

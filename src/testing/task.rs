@@ -4,26 +4,26 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::time::Instant;
 
-use super::fate::{Ending, Fate};
+use super::fate::{Ending, TaskOutcome};
 
 /// What was asked for, and when.
 pub(super) struct Task {
     pub(super) input: String,
     pub(super) model: String,
-    pub(super) born: Instant,
-    pub(super) born_at: SystemTime,
-    pub(super) fate: Fate,
+    pub(super) created: Instant,
+    pub(super) created_at: SystemTime,
+    pub(super) outcome: TaskOutcome,
 }
 
 impl Task {
-    pub(super) fn new(input: String, model: String, fate: Fate) -> Self {
-        Self { input, model, born: Instant::now(), born_at: SystemTime::now(), fate }
+    pub(super) fn new(input: String, model: String, fate: TaskOutcome) -> Self {
+        Self { input, model, created: Instant::now(), created_at: SystemTime::now(), outcome: fate }
     }
 
     /// Where the task stands now.
     pub(super) fn status(&self, timeline: &Timeline) -> Status {
-        let status = timeline.status(self.born.elapsed(), self.characters());
-        match self.fate.ending {
+        let status = timeline.status(self.created.elapsed(), self.characters());
+        match self.outcome.ending {
             Ending::Error if status == Status::Completed => Status::Error,
             Ending::Never if status == Status::Completed => Status::Processing,
             _ => status,
@@ -31,31 +31,31 @@ impl Task {
     }
 
     /// The word that a reply has for a status.
-    pub(super) fn word(&self, status: Status) -> &str {
-        match &self.fate.running_as {
+    pub(super) fn status_text(&self, status: Status) -> &str {
+        match &self.outcome.running_as {
             Some(word) if status == Status::Processing => word,
             _ => status.as_str(),
         }
     }
 
     /// Whether nothing is known of it yet where polls arrive.
-    pub(super) fn is_absent(&self) -> bool {
-        self.born.elapsed() < self.fate.absent
+    pub(super) fn is_not_found(&self) -> bool {
+        self.created.elapsed() < self.outcome.not_found_for
     }
 
     /// Whether there is something to hear at this status; not asked anew, as it may be another by then.
     pub(super) fn has_audio(&self, status: Status) -> bool {
-        self.fate.ending == Ending::Audio && status == Status::Completed
+        self.outcome.ending == Ending::Audio && status == Status::Completed
     }
 
     /// Seconds since the epoch.
     pub(super) fn created(&self) -> f64 {
-        epoch_seconds(self.born_at)
+        epoch_seconds(self.created_at)
     }
 
     /// Seconds since the epoch.
     pub(super) fn finished(&self, timeline: &Timeline) -> f64 {
-        epoch_seconds(self.born_at + timeline.total(self.characters()))
+        epoch_seconds(self.created_at + timeline.total(self.characters()))
     }
 
     fn characters(&self) -> usize {

@@ -16,14 +16,14 @@ const BYTES_PER_CHARACTER: usize = BYTES_PER_SECOND * 60 / 1000;
 const HEADER: usize = 44;
 
 /// A file that is never held whole: any part of it follows from the text.
-pub(super) struct Wav {
+pub(super) struct Tone {
     letters: Vec<char>,
     sound: usize,
 }
 
-impl Wav {
+impl Tone {
     /// 60 ms per character, but at least one second.
-    pub(super) fn of(text: &str) -> Self {
+    pub(super) fn from_text(text: &str) -> Self {
         let letters: Vec<char> = text.chars().collect();
         let sound = (letters.len() * BYTES_PER_CHARACTER).max(BYTES_PER_SECOND);
         Self { letters, sound }
@@ -42,7 +42,7 @@ impl Wav {
         }
         while part.len() < range.len() {
             let position = range.start + part.len() - HEADER;
-            let blip = self.blip(position / BYTES_PER_CHARACTER);
+            let blip = self.letter_tone(position / BYTES_PER_CHARACTER);
             let rest = &blip[position % BYTES_PER_CHARACTER..];
             part.extend_from_slice(&rest[..rest.len().min(range.len() - part.len())]);
         }
@@ -71,7 +71,7 @@ impl Wav {
     }
 
     /// What sounds in the time of one character: a tone for letters and digits, else silence.
-    fn blip(&self, index: usize) -> &'static [u8] {
+    fn letter_tone(&self, index: usize) -> &'static [u8] {
         match self.letters.get(index) {
             Some(letter) if letter.is_alphanumeric() => &TONES[*letter as usize % TONES.len()],
             _ => &SILENCE,
@@ -106,7 +106,7 @@ mod tests {
     use super::*;
 
     fn file(text: &str) -> Vec<u8> {
-        let wav = Wav::of(text);
+        let wav = Tone::from_text(text);
         wav.read(0..wav.len())
     }
 
@@ -134,14 +134,14 @@ mod tests {
     #[test]
     fn the_length_follows_the_text_from_one_second_on() {
         for (characters, millis) in [(2, 1000), (16, 1000), (17, 1020), (4096, 245_760)] {
-            let length = Wav::of(&"é".repeat(characters)).len() - HEADER;
+            let length = Tone::from_text(&"é".repeat(characters)).len() - HEADER;
             assert_eq!(length * 1000, millis * BYTES_PER_SECOND, "{characters}");
         }
     }
 
     #[test]
     fn any_part_is_the_same_part_of_the_whole() {
-        let wav = Wav::of("Any part, anywhere: 0123456789.");
+        let wav = Tone::from_text("Any part, anywhere: 0123456789.");
         let whole = wav.read(0..wav.len());
         for range in
             [0..0, 0..1, 10..44, 40..50, 44..2924, 2923..2925, 7777..50_001, whole.len() - 1..whole.len()]

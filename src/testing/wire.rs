@@ -13,7 +13,7 @@ use tokio::{io::AsyncWriteExt as _, net::TcpStream};
 use super::reply::Body;
 
 /// How a connection ends that is taken out of the hands of HTTP.
-pub(super) enum Seizure {
+pub(super) enum RawResponse {
     /// Without a word.
     Reset,
     /// In the middle of the reply.
@@ -28,9 +28,9 @@ pub(super) enum End {
     Close,
 }
 
-impl Seizure {
+impl RawResponse {
     /// Does it. How that fails is the client's affair: it has gone then.
-    pub(super) async fn perform(self, mut stream: TcpStream) {
+    pub(super) async fn write_to(self, mut stream: TcpStream) {
         let (written, end) = match self {
             Self::Reset => (Ok(()), End::Reset),
             Self::Half(reply, end) => {

@@ -4,7 +4,7 @@ use std::{collections::HashMap, time::Duration};
 
 use distribute_ai::{
     Error,
-    testing::{Fate, Fault, RateLimit, Route, Script, Simulator},
+    testing::{Fault, RateLimit, Route, Script, Simulator, TaskOutcome},
 };
 use futures_util::{StreamExt, stream};
 
@@ -24,7 +24,7 @@ fn faults() -> Vec<Fault> {
     vec![
         Fault::reset(),
         Fault::reset().after_accepting(),
-        Fault::reset_mid_reply(),
+        Fault::reset_mid_response(),
         Fault::cut_short(),
         Fault::truncated_json(),
         Fault::wrong_shape(),
@@ -138,10 +138,10 @@ async fn every_end_of_a_task_is_told_apart_in_a_batch() {
     let simulator = Simulator::builder()
         .waiting(Duration::ZERO)
         .running(Duration::ZERO)
-        .fate_of("It fails.", Fate::fails())
-        .fate_of("No address.", Fate::without_url())
-        .fate_of("It lags.", Fate::completes().absent_for(Duration::from_millis(300)))
-        .fate_of("It never ends.", Fate::never_ends())
+        .outcome_of("It fails.", TaskOutcome::fails())
+        .outcome_of("No address.", TaskOutcome::without_url())
+        .outcome_of("It lags.", TaskOutcome::completes().not_found_for(Duration::from_millis(300)))
+        .outcome_of("It never ends.", TaskOutcome::never_ends())
         .start()
         .await
         .unwrap();

@@ -9,7 +9,7 @@ use std::{
 use distribute_ai::{
     Client, Error,
     batch::Batch,
-    testing::{Fate, Simulator, httpmock::MockServer},
+    testing::{Simulator, TaskOutcome, httpmock::MockServer},
 };
 use futures_util::StreamExt;
 use serde_json::{Value, json};
@@ -233,7 +233,7 @@ async fn a_journal_that_is_moved_away_stops_the_sending() {
 #[tokio::test]
 async fn a_failed_task_is_noted_and_asked_for_again() {
     let fixture = Fixture::new().await;
-    fixture.simulator.fate_of("Text of a.", Fate::fails());
+    fixture.simulator.outcome_of("Text of a.", TaskOutcome::fails());
     for _ in 0..2 {
         assert!(fixture.run(&["a"]).await[0].1.as_ref().unwrap_err().is_failed());
     }

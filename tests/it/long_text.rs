@@ -11,7 +11,7 @@ use std::{
 use distribute_ai::{
     Client, Error,
     long_text::{InPieces, split},
-    testing::{Fate, Fault, Route, Script, Simulator, SimulatorBuilder},
+    testing::{Fault, Route, Script, Simulator, SimulatorBuilder, TaskOutcome},
 };
 use serde_json::json;
 
@@ -95,7 +95,7 @@ async fn the_progress_ends_with_all_of_the_text() {
 #[tokio::test]
 async fn no_more_is_begun_than_may_be_under_way_until_it_is_in_the_file() {
     let first = pieces()[0];
-    let simulator = quick().fate_of(first, Fate::never_ends()).start().await.unwrap();
+    let simulator = quick().outcome_of(first, TaskOutcome::never_ends()).start().await.unwrap();
     let (_directory, path) = place();
     let narration = in_pieces(&simulator.client()).max_in_flight(3).start(&path).await.unwrap();
     let mut progress = narration.progress();
@@ -112,7 +112,7 @@ async fn no_more_is_begun_than_may_be_under_way_until_it_is_in_the_file() {
 #[tokio::test]
 async fn a_piece_that_failed_is_named_and_the_rest_is_fetched_by_another_run() {
     let lost = pieces()[2];
-    let simulator = quick().fate_of(lost, Fate::fails()).start().await.unwrap();
+    let simulator = quick().outcome_of(lost, TaskOutcome::fails()).start().await.unwrap();
     let (client, (directory, path)) = (simulator.client(), place());
     fs::write(&path, "old").unwrap();
     for _run in 0..2 {
@@ -124,7 +124,7 @@ async fn a_piece_that_failed_is_named_and_the_rest_is_fetched_by_another_run() {
         assert_eq!(fs::read_to_string(&path).unwrap(), "old");
         assert_eq!(names(directory.path()), ["book.wav", "book.wav.journal"]);
     }
-    simulator.fate_of(lost, Fate::completes());
+    simulator.outcome_of(lost, TaskOutcome::completes());
     in_pieces(&client).resubmit_failed(1).save(&path).await.unwrap();
     assert_eq!(sound(&path), pieces().into_iter().flat_map(sound_of).collect::<Vec<_>>());
     assert_eq!(names(directory.path()), ["book.wav"]);

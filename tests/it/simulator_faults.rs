@@ -4,7 +4,7 @@ use std::{sync::LazyLock, time::Duration};
 
 use distribute_ai::{
     Client,
-    testing::{Fate, Fault, Hint, Route, Script, Simulator},
+    testing::{Fault, RetryAfterFormat, Route, Script, Simulator, TaskOutcome},
 };
 use tokio::task::JoinSet;
 
@@ -45,7 +45,7 @@ fn http() -> reqwest::Client {
 #[tokio::test]
 async fn a_create_in_doubt_is_sent_once_whether_it_was_billed_or_not() {
     let mut table = vec![
-        (Fault::reset_mid_reply(), 1),
+        (Fault::reset_mid_response(), 1),
         (Fault::cut_short(), 1),
         (Fault::truncated_json(), 1),
         (Fault::wrong_shape(), 1),
@@ -87,7 +87,7 @@ async fn a_create_that_was_refused_for_now_is_sent_again() {
     let mut tests = JoinSet::new();
     for fault in [
         Fault::status(429).no_body(),
-        Fault::status(429).retry_after(MILLISECOND).hint(Hint::Millis),
+        Fault::status(429).retry_after(MILLISECOND).retry_after_format(RetryAfterFormat::Millis),
         Fault::status(503).retry_after(Duration::ZERO).html("<h1>Later</h1>"),
     ] {
         tests.spawn(async move {
@@ -136,7 +136,7 @@ async fn a_wait_outlives_every_fault_of_a_poll() {
         Fault::reset().after_accepting(),
         Fault::never_answer(),
         Fault::web_page(),
-        Fault::reset_mid_reply(),
+        Fault::reset_mid_response(),
         Fault::cut_short(),
         Fault::longer_than_announced(),
         Fault::slow_drip(20, MILLISECOND),
@@ -165,7 +165,7 @@ async fn a_download_goes_on_after_what_may_pass() {
     let mut tests = JoinSet::new();
     for faults in [
         vec![Fault::cut_short(), Fault::cut_short()],
-        vec![Fault::reset_mid_reply(), Fault::reset()],
+        vec![Fault::reset_mid_response(), Fault::reset()],
         vec![Fault::cut_short(), Fault::range_ignored()],
         vec![Fault::status(503).retry_after(Duration::ZERO)],
         vec![Fault::never_answer()],
@@ -203,9 +203,9 @@ async fn a_download_that_can_not_go_on_says_so() {
 #[tokio::test]
 async fn a_task_meets_its_fate_by_its_number_or_its_text() {
     let simulator = quick().await;
-    simulator.fates(Script::nth(2, Fate::fails()));
-    simulator.fate_of("mute", Fate::without_url());
-    simulator.fate_of("stuck", Fate::never_ends());
+    simulator.outcomes(Script::nth(2, TaskOutcome::fails()));
+    simulator.outcome_of("mute", TaskOutcome::without_url());
+    simulator.outcome_of("stuck", TaskOutcome::never_ends());
     let client = client(&simulator);
 
     assert!(client.speak("first").await.is_ok());
@@ -229,8 +229,8 @@ async fn a_task_that_is_not_found_for_a_while_or_runs_under_a_new_name_is_waited
         .api_key(KEY)
         .waiting(Duration::ZERO)
         .running(Duration::ZERO)
-        .fate_of("late", Fate::completes().absent_for(Duration::from_millis(20)))
-        .fates(Script::always(Fate::never_ends().running_as("WARMING_UP")))
+        .outcome_of("late", TaskOutcome::completes().not_found_for(Duration::from_millis(20)))
+        .outcomes(Script::always(TaskOutcome::never_ends().running_as("WARMING_UP")))
         .start()
         .await
         .unwrap();
@@ -250,7 +250,7 @@ async fn what_was_billed_can_be_compared_with_what_was_asked() {
     let faults = [
         Fault::reset(),
         Fault::reset().after_accepting(),
-        Fault::status(429).retry_after(MILLISECOND).hint(Hint::Millis),
+        Fault::status(429).retry_after(MILLISECOND).retry_after_format(RetryAfterFormat::Millis),
         Fault::status(500),
         Fault::status(500).after_accepting(),
         Fault::truncated_json(),

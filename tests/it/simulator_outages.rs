@@ -2,7 +2,7 @@
 
 use std::{io::ErrorKind, time::Duration};
 
-use distribute_ai::testing::{Fault, Hint, Host, RateLimit, Route, Script, Simulator};
+use distribute_ai::testing::{Fault, Host, RateLimit, RetryAfterFormat, Route, Script, Simulator};
 use tokio::{
     net::{TcpListener, TcpStream},
     time::Instant,
@@ -106,12 +106,12 @@ async fn a_crash_leaves_a_doubt_whether_before_or_after_accepting() {
 async fn what_comes_too_fast_is_refused_with_a_hint_and_not_billed() {
     let simulator = quick().await;
     for (hint, name) in [
-        (Hint::Seconds, Some("retry-after")),
-        (Hint::Date, Some("retry-after")),
-        (Hint::Millis, Some("retry-after-ms")),
-        (Hint::Missing, None),
+        (RetryAfterFormat::Seconds, Some("retry-after")),
+        (RetryAfterFormat::Date, Some("retry-after")),
+        (RetryAfterFormat::Millis, Some("retry-after-ms")),
+        (RetryAfterFormat::Missing, None),
     ] {
-        simulator.rate_limit(RateLimit::per(2, Duration::from_secs(60)).hint(hint));
+        simulator.rate_limit(RateLimit::per(2, Duration::from_secs(60)).retry_after_format(hint));
         simulator.script(Route::Result, Script::nth(3, Fault::web_page()));
         let url = format!("{}/async/speech/result", simulator.base_url());
         let mut statuses = Vec::new();
@@ -137,7 +137,7 @@ async fn what_comes_too_fast_is_refused_with_a_hint_and_not_billed() {
 
 #[tokio::test]
 async fn a_client_that_is_told_to_wait_gets_everything_spoken_once() {
-    let limit = RateLimit::per(2, Duration::from_millis(60)).hint(Hint::Millis);
+    let limit = RateLimit::per(2, Duration::from_millis(60)).retry_after_format(RetryAfterFormat::Millis);
     let simulator = Simulator::builder().rate_limit(limit).start().await.unwrap();
     let client = simulator.client();
     let submissions: Vec<_> = (0..6)

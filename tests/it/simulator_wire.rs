@@ -2,7 +2,7 @@
 
 use std::{io::ErrorKind, time::Duration};
 
-use distribute_ai::testing::{Fate, Fault, Hint, Route, Script, Simulator};
+use distribute_ai::testing::{Fault, RetryAfterFormat, Route, Script, Simulator, TaskOutcome};
 use serde_json::{Value, json};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -165,15 +165,15 @@ async fn a_status_comes_with_json_html_or_no_body() {
 
 #[tokio::test]
 async fn a_hint_comes_in_the_form_that_was_chosen() {
-    let fault = |hint| Fault::status(429).retry_after(Duration::from_millis(1500)).hint(hint);
-    let (seconds, _) = faulty(fault(Hint::Seconds)).await;
+    let fault = |hint| Fault::status(429).retry_after(Duration::from_millis(1500)).retry_after_format(hint);
+    let (seconds, _) = faulty(fault(RetryAfterFormat::Seconds)).await;
     assert_eq!(seconds.header("retry-after"), Some("2"));
-    let (millis, _) = faulty(fault(Hint::Millis)).await;
+    let (millis, _) = faulty(fault(RetryAfterFormat::Millis)).await;
     assert_eq!(millis.header("retry-after-ms"), Some("1500"));
     assert_eq!(millis.header("retry-after"), None);
-    let (date, _) = faulty(fault(Hint::Date)).await;
+    let (date, _) = faulty(fault(RetryAfterFormat::Date)).await;
     assert!(date.header("retry-after").unwrap().ends_with(" GMT"), "{}", date.head);
-    let (missing, _) = faulty(fault(Hint::Missing)).await;
+    let (missing, _) = faulty(fault(RetryAfterFormat::Missing)).await;
     assert!(!missing.head.contains("retry-after"), "{}", missing.head);
 }
 
@@ -192,7 +192,7 @@ async fn a_reply_is_cut_in_its_middle_by_a_reset_or_by_an_end() {
     assert!(seen.body.starts_with(br#"{"id":""#));
     assert_eq!((seen.body.len(), seen.end, creates), (22, Some(Ok(())), 1));
 
-    let (seen, creates) = faulty(Fault::reset_mid_reply()).await;
+    let (seen, creates) = faulty(Fault::reset_mid_response()).await;
     assert!(seen.body.len() <= 22, "{:?}", seen.body);
     assert_eq!((seen.end, creates), (Some(Err(ErrorKind::ConnectionReset)), 1));
 }
@@ -253,7 +253,7 @@ async fn audio_is_cut_reset_or_too_long() {
     assert!(seen.header("etag").is_some() && seen.header("accept-ranges").is_some());
     assert_eq!((&seen.body[..], seen.end), (&whole[..whole.len() / 2], Some(Ok(()))));
 
-    simulator.script(Route::Audio, Script::always(Fault::reset_mid_reply()));
+    simulator.script(Route::Audio, Script::always(Fault::reset_mid_response()));
     let seen = download(&simulator, "").await;
     assert!(whole[..whole.len() / 2].starts_with(&seen.body));
     assert_eq!(seen.end, Some(Err(ErrorKind::ConnectionReset)));
@@ -309,7 +309,7 @@ async fn a_connection_serves_on_after_a_status_and_after_a_drip() {
 async fn a_script_counts_from_when_it_is_set_and_each_route_has_its_own() {
     let simulator = Simulator::builder()
         .script(Route::Create, Script::nth(2, Fault::status(500)))
-        .fates(Script::nth(1, Fate::fails()))
+        .outcomes(Script::nth(1, TaskOutcome::fails()))
         .start()
         .await
         .unwrap();

@@ -8,9 +8,9 @@ use std::{
 };
 
 use crate::{
-    error::{Class, Failure},
+    error::{ExitClass, Failure},
     files::{self, Change},
-    root::Root,
+    root::Workspace,
     stdout,
 };
 
@@ -34,28 +34,28 @@ pub(crate) struct Args {
     only: Vec<String>,
 }
 
-pub(crate) fn run(root: &Root, args: &Args) -> Result<(), Failure> {
+pub(crate) fn run(root: &Workspace, args: &Args) -> Result<(), Failure> {
     let path = root.path().join(PAGE);
-    let mut page = files::read(&path, Class::Document)?;
+    let mut page = files::read(&path, ExitClass::Document)?;
     let wanted = |name: &str| args.only.is_empty() || args.only.iter().any(|only| only == name);
     for (name, command) in ALL.iter().filter(|(name, _)| wanted(name)) {
         // Before the minutes that it takes to measure.
-        replaced(&page, name, "")?;
+        replace_block(&page, name, "")?;
         stdout::print(&format!("cargo {}\n", command.join(" ")))?;
         let said = output(root, "cargo", command)?;
-        let measured = format!("{}\n\n{}", place(root), shown(said.trim()));
-        page = replaced(&page, name, &measured)?;
+        let measured = format!("{}\n\n{}", place(root), command_line(said.trim()));
+        page = replace_block(&page, name, &measured)?;
     }
     files::commit(vec![Change::Write(path, page)])
 }
 
 /// Tables of Markdown as they are, those of plain text as plain text.
-fn shown(said: &str) -> String {
+fn command_line(said: &str) -> String {
     if said.contains("\n| ") { said.to_owned() } else { format!("```text\n{said}\n```") }
 }
 
 /// The page with other words between the marks of a name.
-fn replaced(page: &str, name: &str, text: &str) -> Result<String, Failure> {
+fn replace_block(page: &str, name: &str, text: &str) -> Result<String, Failure> {
     let (begin, end) = (format!("<!-- begin {name} -->\n"), format!("<!-- end {name} -->"));
     let parts = page.split_once(&begin).and_then(|(before, rest)| Some((before, rest.split_once(&end)?.1)));
     let Some((before, after)) = parts else {
@@ -66,7 +66,7 @@ fn replaced(page: &str, name: &str, text: &str) -> Result<String, Failure> {
 }
 
 /// On what, and of what, in one line.
-fn place(root: &Root) -> String {
+fn place(root: &Workspace) -> String {
     let said =
         |program: &str, args: &[&str]| output(root, program, args).unwrap_or_default().trim().to_owned();
     let cpus = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
@@ -85,7 +85,7 @@ fn place(root: &Root) -> String {
     )
 }
 
-fn output(root: &Root, program: &str, args: &[&str]) -> Result<String, Failure> {
+fn output(root: &Workspace, program: &str, args: &[&str]) -> Result<String, Failure> {
     let failed = |problem: String| Failure::usage(format!("{program} {}: {problem}", args.join(" ")));
     let output = Command::new(program)
         .args(args)
@@ -107,17 +107,17 @@ mod tests {
     #[test]
     fn what_stands_between_the_marks_is_replaced_and_nothing_else() {
         let page = "# A\n<!-- begin a -->\nold\n<!-- end a -->\nB\n<!-- begin b -->\n<!-- end b -->\n";
-        let new = replaced(page, "a", "new").unwrap();
+        let new = replace_block(page, "a", "new").unwrap();
         assert_eq!(new, page.replace("old", "new"));
-        assert_eq!(replaced(&new, "a", "old").unwrap(), page);
-        assert!(replaced(page, "c", "").unwrap_err().to_string().contains("<!-- begin c -->"));
+        assert_eq!(replace_block(&new, "a", "old").unwrap(), page);
+        assert!(replace_block(page, "c", "").unwrap_err().to_string().contains("<!-- begin c -->"));
     }
 
     #[test]
     fn the_page_has_a_place_for_every_measurement() {
-        let page = fs::read_to_string(Root::find(None).unwrap().path().join(PAGE)).unwrap();
+        let page = fs::read_to_string(Workspace::find(None).unwrap().path().join(PAGE)).unwrap();
         for (name, _) in ALL {
-            replaced(&page, name, "").unwrap();
+            replace_block(&page, name, "").unwrap();
         }
     }
 }

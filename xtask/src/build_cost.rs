@@ -18,10 +18,10 @@ use std::{
 use serde_json::Value;
 
 use crate::{
-    error::{Class, Failure},
+    error::{ExitClass, Failure},
     files::{self, Change},
     json::{self, canonical},
-    root::Root,
+    root::Workspace,
     stdout,
 };
 
@@ -57,13 +57,13 @@ pub(crate) struct Args {
     at_most: Option<f64>,
 }
 
-pub(crate) fn run(root: &Root, args: &Args) -> Result<(), Failure> {
+pub(crate) fn run(root: &Workspace, args: &Args) -> Result<(), Failure> {
     let directory =
         tempfile::tempdir().map_err(|error| Failure::usage(format!("no temporary directory: {error}")))?;
     let package = packaged(root, directory.path())?;
     let own = format!("distribute-ai = {{ path = '{}' }}\n", package.path().display());
     let mut by_hand = Program::new(directory.path(), "by-hand", BY_HAND)?;
-    let same = without_generator(&files::read(&root.path().join("Cargo.toml"), Class::Usage)?)?;
+    let same = without_generator(&files::read(&root.path().join("Cargo.toml"), ExitClass::Usage)?)?;
     let mut without = Program::new(directory.path(), "without-generator", &same)?;
     let mut crate_itself = Program::new(directory.path(), "distribute-ai", &own)?;
     // In turns, so that a slow minute of the machine falls on all of them.
@@ -74,7 +74,7 @@ pub(crate) fn run(root: &Root, args: &Args) -> Result<(), Failure> {
     }
     let again = crate_itself.rebuild(args.release)?;
     let spec = package.merged();
-    let another = with_one_more_property(&files::read(&spec, Class::Usage)?)?;
+    let another = with_one_more_property(&files::read(&spec, ExitClass::Usage)?)?;
     files::commit(vec![Change::Write(spec, another)])?;
     let with_another_spec = crate_itself.rebuild(args.release)?;
     let ratio = crate_itself.seconds / by_hand.seconds;
@@ -90,7 +90,7 @@ pub(crate) fn run(root: &Root, args: &Args) -> Result<(), Failure> {
     ))?;
     match args.at_most {
         Some(limit) if ratio > limit => Err(Failure::new(
-            Class::Threshold,
+            ExitClass::Threshold,
             vec![format!("{ratio:.2} times the yardstick, more than {limit}")],
         )),
         _ => Ok(()),
@@ -118,7 +118,7 @@ fn without_generator(manifest: &str) -> Result<String, Failure> {
 }
 
 /// The crate as users get it, unpacked in this directory.
-fn packaged(root: &Root, directory: &Path) -> Result<Root, Failure> {
+fn packaged(root: &Workspace, directory: &Path) -> Result<Workspace, Failure> {
     let (target, at) = (directory.join("package"), directory.join("packaged"));
     // `--locked`, so that not even the lock is written to where the crate is.
     let args =
@@ -137,7 +137,7 @@ fn packaged(root: &Root, directory: &Path) -> Result<Root, Failure> {
     let mut tar = Command::new("tar");
     tar.arg("-xzf").arg(&archive).arg("-C").arg(&at).args(["--strip-components", "1"]);
     output("tar", &mut tar)?;
-    Root::find(Some(at))
+    Workspace::find(Some(at))
 }
 
 /// The document with one more property in an answer, which the generated client has, too.
@@ -146,7 +146,7 @@ fn with_one_more_property(document: &str) -> Result<String, Failure> {
     let mut document = json::parse(document).map_err(|problems| {
         let problems =
             problems.into_iter().map(|(at, problem)| format!("distribute-ai.json: {at}: {problem}"));
-        Failure::new(Class::Document, problems.collect())
+        Failure::new(ExitClass::Document, problems.collect())
     })?;
     let Some(Value::Object(properties)) = document.pointer_mut(ANSWER) else {
         return Err(Failure::document(format!("distribute-ai.json: no properties at {ANSWER}")));
@@ -266,7 +266,7 @@ mod tests {
 
     #[test]
     fn another_spec_has_another_property_in_an_answer() {
-        let spec = fs::read_to_string(Root::find(None).unwrap().merged()).unwrap();
+        let spec = fs::read_to_string(Workspace::find(None).unwrap().merged()).unwrap();
         assert!(!spec.contains(ONE_MORE), "the API has it");
         let another = with_one_more_property(&spec).unwrap();
         let (mut another, spec): (Value, Value) =

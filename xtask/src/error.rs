@@ -15,7 +15,7 @@ Exit codes:
 
 /// Why a chore ended. The number is the exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Class {
+pub(crate) enum ExitClass {
     Threshold = 1,
     Usage = 2,
     Stale = 3,
@@ -26,21 +26,21 @@ pub(crate) enum Class {
 /// A chore's failure: every problem found, not only the first, and what to do about it.
 #[derive(Debug)]
 pub(crate) struct Failure {
-    class: Class,
+    class: ExitClass,
     errors: Vec<String>,
     hints: Vec<String>,
 }
 
 impl Failure {
     pub(crate) fn usage(error: impl Into<String>) -> Self {
-        Self::new(Class::Usage, vec![error.into()])
+        Self::new(ExitClass::Usage, vec![error.into()])
     }
 
     pub(crate) fn document(error: impl Into<String>) -> Self {
-        Self::new(Class::Document, vec![error.into()])
+        Self::new(ExitClass::Document, vec![error.into()])
     }
 
-    pub(crate) fn new(class: Class, errors: Vec<String>) -> Self {
+    pub(crate) fn new(class: ExitClass, errors: Vec<String>) -> Self {
         Self { class, errors, hints: Vec::new() }
     }
 
@@ -59,7 +59,7 @@ impl Failure {
     }
 
     /// Both failures when they are of one class, else the one of the higher code.
-    pub(crate) fn or_worse(mut self, mut other: Self) -> Self {
+    pub(crate) fn worst(mut self, mut other: Self) -> Self {
         if self.class == other.class {
             self.errors.append(&mut other.errors);
             self.hints.append(&mut other.hints);
@@ -91,7 +91,7 @@ mod tests {
 
     #[test]
     fn every_problem_has_its_line_and_hints_come_last() {
-        let failure = Failure::new(Class::Document, vec!["one".into(), "two".into()]).hint("do this");
+        let failure = Failure::new(ExitClass::Document, vec!["one".into(), "two".into()]).hint("do this");
         assert_eq!(failure.to_string(), "error: one\nerror: two\nhint: do this\n");
     }
 }

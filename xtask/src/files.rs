@@ -11,16 +11,16 @@ use std::{
 
 use tempfile::{Builder, NamedTempFile};
 
-use crate::error::{Class, Failure};
+use crate::error::{ExitClass, Failure};
 
 /// The text of a file, or a failure that names it; `class` says what a missing file means to the caller.
-pub(crate) fn read(path: &Path, class: Class) -> Result<String, Failure> {
+pub(crate) fn read(path: &Path, class: ExitClass) -> Result<String, Failure> {
     fs::read_to_string(path)
         .map_err(|error| Failure::new(class, vec![format!("{}: {error}", path.display())]))
 }
 
 /// As [`read`], of a file that may be no text.
-pub(crate) fn read_bytes(path: &Path, class: Class) -> Result<Vec<u8>, Failure> {
+pub(crate) fn read_bytes(path: &Path, class: ExitClass) -> Result<Vec<u8>, Failure> {
     fs::read(path).map_err(|error| Failure::new(class, vec![format!("{}: {error}", path.display())]))
 }
 
@@ -35,12 +35,12 @@ pub(crate) enum Change {
 pub(crate) fn commit(changes: Vec<Change>) -> Result<(), Failure> {
     let mut steps = Vec::new();
     for change in changes {
-        steps.extend(stage(change)?);
+        steps.extend(prepare(change)?);
     }
     for (done, step) in steps.iter_mut().enumerate() {
-        if let Err(error) = step.take() {
-            let failure = unwritable(&step.target, &error);
-            return Err(undo(&steps[..done], failure));
+        if let Err(error) = step.apply() {
+            let failure = write_error(&step.target, &error);
+            return Err(roll_back_all(&steps[..done], failure));
         }
     }
     Ok(())
@@ -53,7 +53,7 @@ struct Step {
     after: Option<NamedTempFile>,
 }
 
-fn stage(change: Change) -> Result<Option<Step>, Failure> {
+fn prepare(change: Change) -> Result<Option<Step>, Failure> {
     let (target, content) = match change {
         Change::Write(target, content) => (target, Some(content)),
         Change::Remove(target) => (target, None),
@@ -61,38 +61,38 @@ fn stage(change: Change) -> Result<Option<Step>, Failure> {
     let before = match fs::read(&target) {
         Ok(bytes) => Some(bytes),
         Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-        Err(error) => return Err(unwritable(&target, &error)),
+        Err(error) => return Err(write_error(&target, &error)),
     };
     if before.as_deref() == content.as_deref().map(str::as_bytes) {
         return Ok(None);
     }
     let after = content
-        .map(|content| beside(&target, content.as_bytes()))
+        .map(|content| write_temp(&target, content.as_bytes()))
         .transpose()
-        .map_err(|error| unwritable(&target, &error))?;
+        .map_err(|error| write_error(&target, &error))?;
     Ok(Some(Step { target, before, after }))
 }
 
 impl Step {
-    fn take(&mut self) -> io::Result<()> {
+    fn apply(&mut self) -> io::Result<()> {
         match self.after.take() {
             Some(after) => after.persist(&self.target).map(drop).map_err(|e| e.error),
             None => fs::remove_file(&self.target),
         }
     }
 
-    fn untake(&self) -> io::Result<()> {
+    fn roll_back(&self) -> io::Result<()> {
         match &self.before {
             Some(before) => {
-                beside(&self.target, before)?.persist(&self.target).map(drop).map_err(|e| e.error)
+                write_temp(&self.target, before)?.persist(&self.target).map(drop).map_err(|e| e.error)
             }
             None => fs::remove_file(&self.target),
         }
     }
 }
 
-fn undo(done: &[Step], failure: Failure) -> Failure {
-    done.iter().rev().fold(failure, |failure, step| match step.untake() {
+fn roll_back_all(done: &[Step], failure: Failure) -> Failure {
+    done.iter().rev().fold(failure, |failure, step| match step.roll_back() {
         Ok(()) => failure,
         Err(error) => failure
             .hint(format!("{} could not be put back: {error}; `git restore` it", step.target.display())),
@@ -100,7 +100,7 @@ fn undo(done: &[Step], failure: Failure) -> Failure {
 }
 
 /// A new file in the target's directory, with the permissions of an ordinary file rather than a private one.
-fn beside(target: &Path, content: &[u8]) -> io::Result<NamedTempFile> {
+fn write_temp(target: &Path, content: &[u8]) -> io::Result<NamedTempFile> {
     // The parent of a bare file name is "", which no file system knows.
     let dir = match target.parent() {
         Some(dir) if dir != Path::new("") => dir,
@@ -117,7 +117,7 @@ fn beside(target: &Path, content: &[u8]) -> io::Result<NamedTempFile> {
     Ok(file)
 }
 
-fn unwritable(target: &Path, error: &io::Error) -> Failure {
+fn write_error(target: &Path, error: &io::Error) -> Failure {
     Failure::usage(format!("{} cannot be written: {error}", target.display()))
 }
 
@@ -137,13 +137,13 @@ mod tests {
             Change::Remove(gone.clone()),
         ]
         .into_iter()
-        .filter_map(|change| stage(change).unwrap())
+        .filter_map(|change| prepare(change).unwrap())
         .collect();
         for step in &mut steps {
-            step.take().unwrap();
+            step.apply().unwrap();
         }
         assert_eq!(fs::read_to_string(&first).unwrap(), "new");
-        let failure = undo(&steps, Failure::usage("disk full"));
+        let failure = roll_back_all(&steps, Failure::usage("disk full"));
         assert_eq!(failure.to_string(), "error: disk full\n");
         assert_eq!(fs::read_to_string(&first).unwrap(), "old");
         assert_eq!(fs::read_to_string(&gone).unwrap(), "stays");
@@ -168,6 +168,6 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("same");
         fs::write(&path, "same").unwrap();
-        assert!(stage(Change::Write(path, "same".into())).unwrap().is_none());
+        assert!(prepare(Change::Write(path, "same".into())).unwrap().is_none());
     }
 }

@@ -11,9 +11,9 @@ use std::{
 };
 
 use crate::{
-    error::{Class, Failure},
+    error::{ExitClass, Failure},
     files,
-    root::Root,
+    root::Workspace,
     stdout,
 };
 
@@ -43,8 +43,8 @@ pub(crate) struct Args {
     package: Option<PathBuf>,
 }
 
-pub(crate) fn run(root: &Root, args: &Args) -> Result<(), Failure> {
-    let readme = files::read(&root.path().join("README.md"), Class::Usage)?;
+pub(crate) fn run(root: &Workspace, args: &Args) -> Result<(), Failure> {
+    let readme = files::read(&root.path().join("README.md"), ExitClass::Usage)?;
     let package = match &args.package {
         Some(package) => fs::canonicalize(package).map_err(|error| io(package, &error))?,
         None => root.path().to_owned(),
@@ -78,7 +78,7 @@ pub(crate) fn run(root: &Root, args: &Args) -> Result<(), Failure> {
         if !status.success() {
             return Err(failed(format!("its program ended with {status}")));
         }
-        let sound = files::read_bytes(&at.join("hello.wav"), Class::Document)?;
+        let sound = files::read_bytes(&at.join("hello.wav"), ExitClass::Document)?;
         if !sound.starts_with(b"RIFF") {
             return Err(failed("its hello.wav is no WAV file".to_owned()));
         }
@@ -131,7 +131,7 @@ struct Simulator {
 }
 
 impl Simulator {
-    fn start(root: &Root) -> Result<Self, Failure> {
+    fn start(root: &Workspace) -> Result<Self, Failure> {
         let failed = |problem: String| Failure::usage(format!("cargo run --example simulator: {problem}"));
         let mut process = Command::new(std::env::var_os("CARGO").unwrap_or("cargo".into()))
             .args(["run", "--quiet", "--package", "distribute-ai", "--example", "simulator"])
@@ -177,7 +177,7 @@ mod tests {
 
     #[test]
     fn the_readme_has_a_program_for_each_choice() {
-        let readme = fs::read_to_string(Root::find(None).unwrap().path().join("README.md")).unwrap();
+        let readme = fs::read_to_string(Workspace::find(None).unwrap().path().join("README.md")).unwrap();
         for choice in CHOICES {
             assert!(program(&readme, choice.program).unwrap().contains("Hello from Rust"), "{}", choice.name);
         }

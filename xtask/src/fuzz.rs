@@ -15,14 +15,14 @@ use std::{
 use serde::Deserialize;
 
 use crate::{
-    error::{Class, Failure},
+    error::{ExitClass, Failure},
     files,
-    root::Root,
+    root::Workspace,
     stdout,
 };
 
 /// As much of a log as a failure shows.
-const SHOWN: usize = 60;
+const MAX_LINES: usize = 60;
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -34,9 +34,9 @@ pub(crate) struct Args {
     seconds: u32,
 }
 
-pub(crate) fn run(root: &Root, args: &Args) -> Result<(), Failure> {
+pub(crate) fn run(root: &Workspace, args: &Args) -> Result<(), Failure> {
     let fuzz = root.path().join("fuzz");
-    let all = targets(&files::read(&fuzz.join("Cargo.toml"), Class::Usage)?)?;
+    let all = targets(&files::read(&fuzz.join("Cargo.toml"), ExitClass::Usage)?)?;
     if let Some(unknown) = args.only.iter().find(|only| !all.contains(only)) {
         return Err(Failure::usage(format!("no target {unknown:?}; there are {}", all.join(", "))));
     }
@@ -62,7 +62,7 @@ pub(crate) fn run(root: &Root, args: &Args) -> Result<(), Failure> {
         }
     });
     let failed = failed.into_inner().unwrap_or_default();
-    failed.into_iter().reduce(Failure::or_worse).map_or(Ok(()), Err)
+    failed.into_iter().reduce(Failure::worst).map_or(Ok(()), Err)
 }
 
 #[derive(Deserialize)]
@@ -82,7 +82,7 @@ fn targets(manifest: &str) -> Result<Vec<String>, Failure> {
     Ok(manifest.bin.into_iter().map(|target| target.name).collect())
 }
 
-fn build(root: &Root) -> Result<(), Failure> {
+fn build(root: &Workspace) -> Result<(), Failure> {
     let built = cargo_fuzz(root, "build").stdin(Stdio::null()).status();
     if built.is_ok_and(|status| status.success()) {
         return Ok(());
@@ -90,16 +90,16 @@ fn build(root: &Root) -> Result<(), Failure> {
     Err(Failure::usage("cargo fuzz build: failed").hint("is cargo-fuzz there? `.ci/tools` installs it"))
 }
 
-fn cargo_fuzz(root: &Root, verb: &str) -> Command {
+fn cargo_fuzz(root: &Workspace, verb: &str) -> Command {
     let mut command = Command::new("cargo");
     command.args(["fuzz", verb, "--sanitizer", "none", "--dev"]).current_dir(root.path());
     command
 }
 
 /// Runs one; returns what it came to, in one line.
-fn fuzz_one(root: &Root, fuzz: &Path, target: &str, seconds: u32) -> Result<String, Failure> {
+fn fuzz_one(root: &Workspace, fuzz: &Path, target: &str, seconds: u32) -> Result<String, Failure> {
     let corpus = fuzz.join("corpus").join(target);
-    plant(root, &corpus, target)?;
+    seed_corpus(root, &corpus, target)?;
     let log = fuzz.join("artifacts").join(format!("{target}.log"));
     let unwritable = |error| Failure::usage(format!("{}: {error}", log.display()));
     fs::create_dir_all(fuzz.join("artifacts")).map_err(unwritable)?;
@@ -116,18 +116,18 @@ fn fuzz_one(root: &Root, fuzz: &Path, target: &str, seconds: u32) -> Result<Stri
     let status = command.stdin(Stdio::null()).stdout(log_too).stderr(file).status();
     let said = String::from_utf8_lossy(&fs::read(&log).map_err(unwritable)?).into_owned();
     if status.is_ok_and(|status| status.success()) {
-        return Ok(told(&said).unwrap_or_else(|| "nothing is known of what it did".to_owned()));
+        return Ok(report(&said).unwrap_or_else(|| "nothing is known of what it did".to_owned()));
     }
     let lines: Vec<_> = said.lines().collect();
-    let end = lines[lines.len().saturating_sub(SHOWN)..].join("\n");
-    let failure = Failure::new(Class::Threshold, vec![format!("{target} has found something\n{end}")]);
+    let end = lines[lines.len().saturating_sub(MAX_LINES)..].join("\n");
+    let failure = Failure::new(ExitClass::Threshold, vec![format!("{target} has found something\n{end}")]);
     Err(failure.hint(format!(
         "`cargo fuzz run --sanitizer none --dev {target} fuzz/artifacts/{target}/…` is that input once more"
     )))
 }
 
 /// What the repository has anyway need not be committed a second time: whole documents, for those who take two.
-fn plant(root: &Root, corpus: &Path, target: &str) -> Result<(), Failure> {
+fn seed_corpus(root: &Workspace, corpus: &Path, target: &str) -> Result<(), Failure> {
     let unwritable = |path: &Path, error| Failure::usage(format!("{}: {error}", path.display()));
     fs::create_dir_all(corpus).map_err(|error| unwritable(corpus, error))?;
     if !matches!(target, "merge" | "diff") {
@@ -138,7 +138,7 @@ fn plant(root: &Root, corpus: &Path, target: &str) -> Result<(), Failure> {
     let pairs: [(&str, [&PathBuf; 2]); 2] =
         [("pages", [&pages[0], &pages[1]]), ("everything", [&everything, &everything])];
     for (name, pair) in pairs {
-        let [one, other] = pair.map(|path| files::read(path, Class::Usage));
+        let [one, other] = pair.map(|path| files::read(path, ExitClass::Usage));
         let path = corpus.join(name);
         fs::write(&path, format!("{}\n---\n{}", one?, other?)).map_err(|error| unwritable(&path, error))?;
     }
@@ -146,7 +146,7 @@ fn plant(root: &Root, corpus: &Path, target: &str) -> Result<(), Failure> {
 }
 
 /// What a log of the fuzzer says at its end.
-fn told(log: &str) -> Option<String> {
+fn report(log: &str) -> Option<String> {
     let covered = log.rsplit(" cov: ").next()?.split_whitespace().next()?;
     let done = log.lines().rev().find_map(|line| line.strip_prefix("Done "))?;
     Some(format!("{done}, {covered} places covered"))
@@ -158,7 +158,7 @@ mod tests {
 
     #[test]
     fn the_targets_are_those_of_the_manifest() {
-        let fuzz = Root::find(None).unwrap().path().join("fuzz");
+        let fuzz = Workspace::find(None).unwrap().path().join("fuzz");
         let names = targets(&fs::read_to_string(fuzz.join("Cargo.toml")).unwrap()).unwrap();
         assert!(names.contains(&"journal".to_owned()), "{names:?}");
         let stray: Vec<_> = fs::read_dir(fuzz.join("dictionaries"))
@@ -172,7 +172,7 @@ mod tests {
     #[test]
     fn the_end_of_a_log_is_told_in_one_line() {
         let log = "INFO: seed\n#2\tINITED cov: 10 ft: 11\n#99\tDONE   cov: 120 ft: 340 corp: 7/1Kb\nDone 99 runs in 61 second(s)\n";
-        assert_eq!(told(log).unwrap(), "99 runs in 61 second(s), 120 places covered");
-        assert_eq!(told("error: could not compile"), None);
+        assert_eq!(report(log).unwrap(), "99 runs in 61 second(s), 120 places covered");
+        assert_eq!(report("error: could not compile"), None);
     }
 }

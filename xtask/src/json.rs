@@ -7,7 +7,7 @@ mod parse;
 mod pointer;
 
 pub(crate) use canonical::canonical;
-pub(crate) use compare::{difference, equal, show};
+pub(crate) use compare::{difference, equivalent, excerpt};
 pub(crate) use indent::indent;
 pub(crate) use parse::parse;
 pub(crate) use pointer::Pointer;

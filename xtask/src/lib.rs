@@ -17,7 +17,7 @@ use clap::{Parser, Subcommand};
 
 #[cfg(fuzzing)]
 pub use crate::spec::fuzzing;
-use crate::{error::EXIT_CODES, root::Root};
+use crate::{error::EXIT_CODES, root::Workspace};
 
 /// The chores of this repository.
 #[derive(Parser)]
@@ -27,11 +27,11 @@ struct Cli {
     #[arg(long, global = true, value_name = "DIR")]
     root: Option<PathBuf>,
     #[command(subcommand)]
-    chore: Chore,
+    task: Task,
 }
 
 #[derive(Subcommand)]
-enum Chore {
+enum Task {
     /// The API's documents: fetch, check and merge them into the one the client is generated from
     #[command(subcommand, after_help = EXIT_CODES)]
     Spec(spec::Command),
@@ -58,12 +58,12 @@ enum Chore {
 #[must_use]
 pub fn run() -> ExitCode {
     let cli = Cli::parse();
-    let done = Root::find(cli.root).and_then(|root| match cli.chore {
-        Chore::Spec(command) => command.run(&root),
-        Chore::BuildCost(args) => build_cost::run(&root, &args),
-        Chore::FirstUse(args) => first_use::run(&root, &args),
-        Chore::Benchmarks(args) => benchmarks::run(&root, &args),
-        Chore::Fuzz(args) => fuzz::run(&root, &args),
+    let done = Workspace::find(cli.root).and_then(|root| match cli.task {
+        Task::Spec(command) => command.run(&root),
+        Task::BuildCost(args) => build_cost::run(&root, &args),
+        Task::FirstUse(args) => first_use::run(&root, &args),
+        Task::Benchmarks(args) => benchmarks::run(&root, &args),
+        Task::Fuzz(args) => fuzz::run(&root, &args),
     });
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -6,9 +6,9 @@ use crate::error::Failure;
 
 /// A copy of this repository.
 #[derive(Debug)]
-pub(crate) struct Root(PathBuf);
+pub(crate) struct Workspace(PathBuf);
 
-impl Root {
+impl Workspace {
     /// The given directory, or the workspace that this tool was built from.
     pub(crate) fn find(given: Option<PathBuf>) -> Result<Self, Failure> {
         let root = given.unwrap_or_else(|| {

@@ -34,7 +34,7 @@ use clap::Subcommand;
 
 use crate::{
     error::{EXIT_CODES, Failure},
-    root::Root,
+    root::Workspace,
 };
 
 #[derive(Subcommand)]
@@ -70,7 +70,7 @@ pub(crate) enum Command {
         /// The new document
         revision: PathBuf,
         #[command(flatten)]
-        judge: diff::Judge,
+        judge: diff::ReportOptions,
     },
     /// Say what the pages have changed since they were last accepted; writes nothing
     #[command(after_help = EXIT_CODES)]
@@ -78,7 +78,7 @@ pub(crate) enum Command {
         #[command(flatten)]
         from: fetch::From,
         #[command(flatten)]
-        judge: diff::Judge,
+        judge: diff::ReportOptions,
     },
     /// Take what the pages say now: fetch, build and openapi/CHANGES.md in one step, all or nothing
     #[command(after_help = EXIT_CODES)]
@@ -92,7 +92,7 @@ pub(crate) enum Command {
 }
 
 impl Command {
-    pub(crate) fn run(self, root: &Root) -> Result<(), Failure> {
+    pub(crate) fn run(self, root: &Workspace) -> Result<(), Failure> {
         match self {
             Self::Fetch { from } => fetch::run(root, from),
             Self::Build { check } => build::run(root, check),

@@ -136,7 +136,7 @@ pub(crate) fn whose(entry: &Entry, ours: &str, owner_is_alive: bool) -> Whose {
 
 #[cfg(test)]
 mod tests {
-    use distribute_ai::testing::{Fate, Fault, Route, Script, Simulator};
+    use distribute_ai::testing::{Fault, Route, Script, Simulator, TaskOutcome};
 
     use super::*;
 
@@ -183,13 +183,16 @@ mod tests {
     #[tokio::test]
     async fn a_task_is_given_up_only_if_the_server_has() {
         let at = |fate| {
-            Simulator::builder().running(Duration::ZERO).waiting(Duration::ZERO).fates(Script::always(fate))
+            Simulator::builder()
+                .running(Duration::ZERO)
+                .waiting(Duration::ZERO)
+                .outcomes(Script::always(fate))
         };
         let later = Collection::Later { after: Duration::from_secs(25) };
         for (fate, expected) in [
-            (Fate::fails(), Collection::Failed),
-            (Fate::never_ends(), later),
-            (Fate::without_url(), Collection::Later { after: Duration::from_secs(25) }),
+            (TaskOutcome::fails(), Collection::Failed),
+            (TaskOutcome::never_ends(), later),
+            (TaskOutcome::without_url(), Collection::Later { after: Duration::from_secs(25) }),
         ] {
             let simulator = at(fate).start().await.unwrap();
             let task = simulator.client().speak("Hello").submit().await.unwrap();

@@ -4,31 +4,31 @@ use std::future::Future;
 
 use crate::{
     Client, TaskId,
-    ext::{fault::Fault, speak::create},
+    ext::{failure::Failure, speak::send_create},
     types::{SpeechRequest, SpeechResult},
 };
 
-pub(super) trait Api: Clone + Send + Sync + 'static {
+pub(super) trait SpeechApi: Clone + Send + Sync + 'static {
     /// Whose gate, pace and bill it is.
     fn client(&self) -> &Client;
 
     /// One request that is billed.
-    fn create(&self, request: &SpeechRequest) -> impl Future<Output = Result<TaskId, Fault>> + Send;
+    fn create(&self, request: &SpeechRequest) -> impl Future<Output = Result<TaskId, Failure>> + Send;
 
     /// One request that is not.
-    fn result(&self, id: TaskId) -> impl Future<Output = Result<SpeechResult, Fault>> + Send;
+    fn result(&self, id: TaskId) -> impl Future<Output = Result<SpeechResult, Failure>> + Send;
 }
 
-impl Api for Client {
+impl SpeechApi for Client {
     fn client(&self) -> &Client {
         self
     }
 
-    async fn create(&self, request: &SpeechRequest) -> Result<TaskId, Fault> {
-        create(self, request).await
+    async fn create(&self, request: &SpeechRequest) -> Result<TaskId, Failure> {
+        send_create(self, request).await
     }
 
-    async fn result(&self, id: TaskId) -> Result<SpeechResult, Fault> {
+    async fn result(&self, id: TaskId) -> Result<SpeechResult, Failure> {
         self.task(id).poll().await
     }
 }

@@ -6,32 +6,32 @@ use tokio::time::Instant;
 
 use crate::ext::{
     Error,
-    gate::{FOR_EVER, after},
+    cooldown::{MAX_WAIT, saturating_add},
 };
 
 /// Added to every second. The server counts when requests arrive, not when they leave: what leaves in two seconds may
 /// arrive in one, should the network hold up the first ones for so long.
-const GUARD: Duration = Duration::from_millis(15);
+const WINDOW_MARGIN: Duration = Duration::from_millis(15);
 
 /// How much lateness of the timer is made up for: it wakes up to a few milliseconds after the time.
-const CATCH_UP: Duration = Duration::from_millis(50);
+const MAX_CATCH_UP: Duration = Duration::from_millis(50);
 
 /// At most so many requests in any second, one after the other at even distances, without a burst.
 ///
 /// A request first has its turn, and is counted when it leaves: between the two an announcement may take its time.
 #[derive(Debug)]
-pub(super) struct Budget {
+pub(super) struct RateLimiter {
     /// At most so many requests within a window.
-    most: usize,
+    max_per_window: usize,
     window: Duration,
     spacing: Duration,
     /// When the last ones left, those of a window at most.
     sent: VecDeque<Instant>,
     /// When the next one has its turn.
-    turn: Instant,
+    next_slot: Instant,
 }
 
-impl Budget {
+impl RateLimiter {
     pub(super) fn per_second(rate: f64) -> Result<Self, Error> {
         if !(rate.is_finite() && rate > 0.0) {
             return Err(Error::invalid(
@@ -42,8 +42,8 @@ impl Budget {
         // Half a request per second is one in two; two and a half are two, as a second with three has too many.
         let most = rate.floor().max(1.0);
         let seconds =
-            |seconds: f64| Duration::try_from_secs_f64(seconds).map_or(FOR_EVER, |time| time.min(FOR_EVER));
-        let window = seconds((1.0 / rate).max(1.0)) + GUARD;
+            |seconds: f64| Duration::try_from_secs_f64(seconds).map_or(MAX_WAIT, |time| time.min(MAX_WAIT));
+        let window = seconds((1.0 / rate).max(1.0)) + WINDOW_MARGIN;
         #[expect(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
@@ -51,37 +51,37 @@ impl Budget {
         )]
         let count = most as usize;
         Ok(Self {
-            most: count,
+            max_per_window: count,
             window,
             spacing: seconds(window.as_secs_f64() / most),
             sent: VecDeque::new(),
-            turn: Instant::now(),
+            next_slot: Instant::now(),
         })
     }
 
     /// From when on the next request may have its turn.
-    pub(super) fn ready_at(&self) -> Instant {
-        self.turn.max(self.room_at())
+    pub(super) fn next_slot_at(&self) -> Instant {
+        self.next_slot.max(self.next_send_at())
     }
 
     /// From when on one that had its turn may leave.
-    pub(super) fn room_at(&self) -> Instant {
-        match self.sent.len().checked_sub(self.most) {
-            Some(at) => after(self.sent[at], self.window),
-            None => self.turn.min(Instant::now()),
+    pub(super) fn next_send_at(&self) -> Instant {
+        match self.sent.len().checked_sub(self.max_per_window) {
+            Some(at) => saturating_add(self.sent[at], self.window),
+            None => self.next_slot.min(Instant::now()),
         }
     }
 
     /// A request has its turn.
-    pub(super) fn take_turn(&mut self) {
-        let late = Instant::now().checked_sub(CATCH_UP).unwrap_or(self.turn);
-        self.turn = after(self.turn.max(late), self.spacing);
+    pub(super) fn reserve(&mut self) {
+        let late = Instant::now().checked_sub(MAX_CATCH_UP).unwrap_or(self.next_slot);
+        self.next_slot = saturating_add(self.next_slot.max(late), self.spacing);
     }
 
     /// A request leaves.
-    pub(super) fn leave(&mut self) {
+    pub(super) fn record_sent(&mut self) {
         let now = Instant::now();
-        while self.sent.front().is_some_and(|at| after(*at, self.window) <= now) {
+        while self.sent.front().is_some_and(|at| saturating_add(*at, self.window) <= now) {
             self.sent.pop_front();
         }
         self.sent.push_back(now);
@@ -102,12 +102,12 @@ mod tests {
         sent.iter().map(within).max().unwrap_or(0)
     }
 
-    async fn spend(budget: &mut Budget, count: u32, late: impl Fn(u32) -> Duration) -> Vec<Instant> {
+    async fn spend(budget: &mut RateLimiter, count: u32, late: impl Fn(u32) -> Duration) -> Vec<Instant> {
         let mut sent = Vec::new();
         for at in 0..count {
-            sleep_until(budget.ready_at() + late(at)).await;
-            budget.take_turn();
-            budget.leave();
+            sleep_until(budget.next_slot_at() + late(at)).await;
+            budget.reserve();
+            budget.record_sent();
             sent.push(Instant::now());
         }
         sent
@@ -116,7 +116,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn no_second_has_more_than_its_share_and_little_is_given_away() {
         for (rate, most) in [(0.5, 1), (1.0, 1), (1.5, 1), (2.5, 2), (7.0, 7), (50.0, 50), (1_000.0, 1_000)] {
-            let mut budget = Budget::per_second(rate).unwrap();
+            let mut budget = RateLimiter::per_second(rate).unwrap();
             let (start, count) = (Instant::now(), 300);
             // The timer of tokio wakes at whole milliseconds.
             let sent =
@@ -130,7 +130,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn what_was_not_spent_is_gone() {
-        let mut budget = Budget::per_second(10.0).unwrap();
+        let mut budget = RateLimiter::per_second(10.0).unwrap();
         advance(Duration::from_secs(60)).await;
         let sent = spend(&mut budget, 20, |_| Duration::ZERO).await;
         assert!(sent[9] - sent[0] > Duration::from_millis(800), "no burst after idling");
@@ -139,7 +139,7 @@ mod tests {
     #[test]
     fn a_rate_that_is_none_is_refused() {
         for rate in [0.0, -1.0, f64::NAN, f64::INFINITY] {
-            let error = Budget::per_second(rate).unwrap_err();
+            let error = RateLimiter::per_second(rate).unwrap_err();
             assert!(error.is_invalid(), "{rate}");
             assert!(error.to_string().starts_with("requests_per_second: "), "{error}");
         }
@@ -148,24 +148,24 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn any_other_rate_is_no_overflow() {
         for rate in [f64::MIN_POSITIVE, f64::MAX] {
-            let mut budget = Budget::per_second(rate).unwrap();
-            budget.take_turn();
-            budget.leave();
-            assert!(budget.ready_at() >= Instant::now());
+            let mut budget = RateLimiter::per_second(rate).unwrap();
+            budget.reserve();
+            budget.record_sent();
+            assert!(budget.next_slot_at() >= Instant::now());
         }
     }
 
     #[tokio::test(start_paused = true)]
     async fn those_that_were_held_up_after_their_turn_do_not_leave_together() {
-        let mut budget = Budget::per_second(10.0).unwrap();
+        let mut budget = RateLimiter::per_second(10.0).unwrap();
         for _ in 0..30 {
-            sleep_until(budget.ready_at()).await;
-            budget.take_turn();
+            sleep_until(budget.next_slot_at()).await;
+            budget.reserve();
         }
         let mut sent = Vec::new();
         for _ in 0..30 {
-            sleep_until(budget.room_at()).await;
-            budget.leave();
+            sleep_until(budget.next_send_at()).await;
+            budget.record_sent();
             sent.push(Instant::now());
         }
         assert!(peak(&sent) <= 10, "{}", peak(&sent));
@@ -173,9 +173,9 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn only_the_requests_of_a_window_are_remembered() {
-        let mut budget = Budget::per_second(1e9).unwrap();
+        let mut budget = RateLimiter::per_second(1e9).unwrap();
         for _ in 0..1_000 {
-            budget.leave();
+            budget.record_sent();
             advance(Duration::from_millis(10)).await;
         }
         assert!(budget.sent.len() < 120, "{}", budget.sent.len());

@@ -22,21 +22,21 @@ use tokio::{
 };
 
 use super::{
-    agenda::Agenda,
-    api::Api,
-    budget::Budget,
-    draft::{Begin, Draft, Log, Settled},
-    journal::Record,
-    progress::Tally,
-    task::{Ended, Hands, Outcome, Stage, Task},
+    agenda::Scheduler,
+    api::SpeechApi,
+    budget::RateLimiter,
+    draft::{ActiveJournal, AttemptOutcome, PendingRequest, Start},
+    journal::KeyState,
+    progress::ProgressTracker,
+    task::{ActiveTask, ActiveTasks, Finished, Outcome, TaskState},
 };
-use crate::{Error, Speak, TaskId, ext::fault::Fault, types::SpeechResult};
+use crate::{Error, Speak, TaskId, ext::failure::Failure, types::SpeechResult};
 
 /// How many times the engine goes round before it lets others have the thread.
-const ROUNDS: usize = 64;
+const MAX_ROUNDS: usize = 64;
 
 /// How many requests are taken in a round, should there be room for any number.
-const TAKEN: usize = 256;
+const MAX_INTAKE: usize = 256;
 
 pub(super) enum Queue<K> {
     List(vec::IntoIter<(K, Speak)>),
@@ -49,9 +49,9 @@ pub(super) type Panic = Box<dyn Any + Send>;
 
 /// The ends of the channels to whoever takes the results.
 pub(super) struct Consumer<K> {
-    pub(super) results: UnboundedSender<Ended<K>>,
+    pub(super) results: UnboundedSender<Finished<K>>,
     /// One for each result that was taken; closed when nobody takes any more.
-    pub(super) taken: UnboundedReceiver<()>,
+    pub(super) released: UnboundedReceiver<()>,
 }
 
 pub(super) struct Engine<K, A> {
@@ -59,53 +59,53 @@ pub(super) struct Engine<K, A> {
     pub(super) queue: Queue<K>,
     pub(super) exhausted: bool,
     /// How many requests were taken from the queue.
-    pub(super) begun: usize,
+    pub(super) started: usize,
     /// How many of these have not been handed out.
-    pub(super) open: usize,
+    pub(super) occupied: usize,
     pub(super) max_in_flight: usize,
-    pub(super) hands: Hands<K>,
-    pub(super) agenda: Agenda,
+    pub(super) active: ActiveTasks<K>,
+    pub(super) scheduler: Scheduler,
     /// What has had its turn and stands in the journal, and may leave as soon as there is room.
-    pub(super) announced: VecDeque<usize>,
-    pub(super) budget: Option<Budget>,
-    pub(super) announcing: FuturesUnordered<OnItsWay<Result<(), Error>>>,
-    pub(super) creates: FuturesUnordered<OnItsWay<Result<TaskId, Fault>>>,
-    pub(super) polls: FuturesUnordered<OnItsWay<Result<SpeechResult, Fault>>>,
+    pub(super) ready_to_send: VecDeque<usize>,
+    pub(super) rate_limiter: Option<RateLimiter>,
+    pub(super) journal_writes: FuturesUnordered<InFlight<Result<(), Error>>>,
+    pub(super) creates: FuturesUnordered<InFlight<Result<TaskId, Failure>>>,
+    pub(super) polls: FuturesUnordered<InFlight<Result<SpeechResult, Failure>>>,
     /// One for all; it counts while there is an alarm.
     pub(super) timer: Option<Pin<Box<Sleep>>>,
-    pub(super) alarm: Option<Instant>,
-    pub(super) log: Option<Log>,
-    pub(super) taken: UnboundedReceiver<()>,
+    pub(super) wake_at: Option<Instant>,
+    pub(super) journal: Option<ActiveJournal>,
+    pub(super) released: UnboundedReceiver<()>,
     /// Why nothing more is sent, if so.
-    pub(super) refusal: Option<Error>,
+    pub(super) fatal: Option<Error>,
     /// Nobody takes results any more: nothing is begun, but what is being submitted lands.
     pub(super) stopping: bool,
     pub(super) panic: Option<Panic>,
 }
 
-pub(super) type OnItsWay<T> = Pin<Box<dyn Future<Output = (usize, T)> + Send>>;
+pub(super) type InFlight<T> = Pin<Box<dyn Future<Output = (usize, T)> + Send>>;
 
-impl<K, A: Api> Engine<K, A> {
-    pub(super) fn new(api: A, queue: Queue<K>, tally: Tally, consumer: Consumer<K>) -> Self {
+impl<K, A: SpeechApi> Engine<K, A> {
+    pub(super) fn new(api: A, queue: Queue<K>, tally: ProgressTracker, consumer: Consumer<K>) -> Self {
         Self {
             api,
             queue,
             exhausted: false,
-            begun: 0,
-            open: 0,
+            started: 0,
+            occupied: 0,
             max_in_flight: 1,
-            hands: Hands::new(tally, consumer.results),
-            agenda: Agenda::default(),
-            announced: VecDeque::new(),
-            budget: None,
-            announcing: FuturesUnordered::new(),
+            active: ActiveTasks::new(tally, consumer.results),
+            scheduler: Scheduler::default(),
+            ready_to_send: VecDeque::new(),
+            rate_limiter: None,
+            journal_writes: FuturesUnordered::new(),
             creates: FuturesUnordered::new(),
             polls: FuturesUnordered::new(),
             timer: None,
-            alarm: None,
-            log: None,
-            taken: consumer.taken,
-            refusal: None,
+            wake_at: None,
+            journal: None,
+            released: consumer.released,
+            fatal: None,
             stopping: false,
             panic: None,
         }
@@ -120,16 +120,16 @@ impl<K, A: Api> Engine<K, A> {
     }
 }
 
-impl<K: Display + Send + 'static, A: Api> Engine<K, A> {
+impl<K: Display + Send + 'static, A: SpeechApi> Engine<K, A> {
     /// Drives the batch to its end; returns what panicked, if something of the caller's did.
     pub(super) async fn run(mut self) -> Option<Panic> {
         poll_fn(|context| self.advance(context)).await;
-        let Self { log, hands, panic, creates, announcing, .. } = self;
+        let Self { journal: log, active: hands, panic, creates, journal_writes: announcing, .. } = self;
         // They hold the journal as long as they are there.
         drop((creates, announcing));
-        if let Some(Log { journal, records, closed }) = log {
-            let left = records.values().filter(|record| !record.is_free()).count();
-            if left > 0 && !self.stopping && self.refusal.is_none() {
+        if let Some(ActiveJournal { journal, key_states: records, closed }) = log {
+            let left = records.values().filter(|record| !record.is_unbilled()).count();
+            if left > 0 && !self.stopping && self.fatal.is_none() {
                 tracing::warn!(left, "the journal holds requests that the batch did not");
             }
             // Before the results end: who sees their end may open the journal again.
@@ -141,17 +141,18 @@ impl<K: Display + Send + 'static, A: Api> Engine<K, A> {
     }
 
     fn advance(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        for _ in 0..ROUNDS {
-            let heard = self.hear_consumer(context) | self.hear_journal(context) | self.hear_server(context);
-            let moved = self.take(context) | self.send() | heard;
+        for _ in 0..MAX_ROUNDS {
+            let heard =
+                self.poll_consumer(context) | self.poll_journal(context) | self.poll_responses(context);
+            let progressed = self.take_requests(context) | self.send() | heard;
             // What was sent leaves now, and not after something else was heard.
-            let moved = self.hear_server(context) | moved;
-            if self.is_over() {
-                self.hands.tally.tell();
+            let progressed = self.poll_responses(context) | progressed;
+            if self.is_finished() {
+                self.active.progress.publish();
                 return Poll::Ready(());
             }
-            if !moved && !self.is_woken(context) {
-                self.hands.tally.tell();
+            if !progressed && !self.timer_fired(context) {
+                self.active.progress.publish();
                 return Poll::Pending;
             }
         }
@@ -160,8 +161,8 @@ impl<K: Display + Send + 'static, A: Api> Engine<K, A> {
     }
 
     /// Whether the time has come that the next request waits for.
-    fn is_woken(&mut self, context: &mut Context<'_>) -> bool {
-        let Some(alarm) = self.alarm else { return false };
+    fn timer_fired(&mut self, context: &mut Context<'_>) -> bool {
+        let Some(alarm) = self.wake_at else { return false };
         let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(alarm)));
         if timer.deadline() != alarm {
             timer.as_mut().reset(alarm);
@@ -169,38 +170,38 @@ impl<K: Display + Send + 'static, A: Api> Engine<K, A> {
         timer.as_mut().poll(context).is_ready()
     }
 
-    fn is_over(&self) -> bool {
+    fn is_finished(&self) -> bool {
         if self.stopping {
-            self.creates.is_empty() && self.announcing.is_empty()
+            self.creates.is_empty() && self.journal_writes.is_empty()
         } else {
-            self.exhausted && self.hands.tasks.is_empty()
+            self.exhausted && self.active.tasks.is_empty()
         }
     }
 
     /// Makes room for what was handed out; stops when nobody is left.
-    fn hear_consumer(&mut self, context: &mut Context<'_>) -> bool {
-        let mut moved = false;
+    fn poll_consumer(&mut self, context: &mut Context<'_>) -> bool {
+        let mut progressed = false;
         while !self.stopping {
-            match self.taken.poll_recv(context) {
-                Poll::Ready(Some(())) => self.open -= 1,
+            match self.released.poll_recv(context) {
+                Poll::Ready(Some(())) => self.occupied -= 1,
                 Poll::Ready(None) => {
                     self.stopping = true;
                     self.polls.clear();
-                    for place in std::mem::take(&mut self.announced) {
-                        self.note(place, Settled::Unsent);
+                    for slot in std::mem::take(&mut self.ready_to_send) {
+                        self.record_outcome(slot, AttemptOutcome::NotSent);
                     }
                 }
                 Poll::Pending => break,
             }
-            moved = true;
+            progressed = true;
         }
-        moved
+        progressed
     }
 
     /// Takes requests for as long as there is room.
-    fn take(&mut self, context: &mut Context<'_>) -> bool {
-        for taken in 0..TAKEN {
-            if self.exhausted || self.stopping || self.open >= self.max_in_flight {
+    fn take_requests(&mut self, context: &mut Context<'_>) -> bool {
+        for taken in 0..MAX_INTAKE {
+            if self.exhausted || self.stopping || self.occupied >= self.max_in_flight {
                 return taken > 0;
             }
             // Should something of the caller's panic, what is on its way must land all the same.
@@ -212,7 +213,7 @@ impl<K: Display + Send + 'static, A: Api> Engine<K, A> {
                 next.map(|next| next.map(|(key, speak)| (key.to_string().into_boxed_str(), key, speak)))
             }));
             match next {
-                Ok(Poll::Ready(Some((name, key, speak)))) => self.begin(name, key, speak),
+                Ok(Poll::Ready(Some((name, key, speak)))) => self.start(name, key, speak),
                 Ok(Poll::Ready(None)) => self.exhausted = true,
                 Ok(Poll::Pending) => return taken > 0,
                 Err(panic) => {
@@ -224,58 +225,67 @@ impl<K: Display + Send + 'static, A: Api> Engine<K, A> {
         true
     }
 
-    fn begin(&mut self, name: Box<str>, key: K, speak: Speak) {
-        let index = self.begun;
-        self.begun += 1;
-        self.open += 1;
-        self.hands.tally.taken();
-        match self.first_stage(&name, speak) {
-            Ok(Begin::Submit(draft)) => {
-                let place = self.hands.tasks.insert(Task { index, key, name, stage: Stage::Submit(draft) });
-                self.agenda.add_new(place);
+    fn start(&mut self, name: Box<str>, key: K, speak: Speak) {
+        let index = self.started;
+        self.started += 1;
+        self.occupied += 1;
+        self.active.progress.on_started();
+        match self.initial_state(&name, speak) {
+            Ok(Start::Submit(draft)) => {
+                let slot = self.active.tasks.insert(ActiveTask {
+                    index,
+                    key,
+                    key_text: name,
+                    state: TaskState::Submit(draft),
+                });
+                self.scheduler.add_new(slot);
             }
-            Ok(Begin::Resume(id, time)) => {
-                let place =
-                    self.hands.tasks.insert(Task { index, key, name, stage: Stage::Resume(id, time) });
-                self.agenda.add(Instant::now(), place);
+            Ok(Start::Resume(id, time)) => {
+                let slot = self.active.tasks.insert(ActiveTask {
+                    index,
+                    key,
+                    key_text: name,
+                    state: TaskState::Resume(id, time),
+                });
+                self.scheduler.add(Instant::now(), slot);
             }
-            Err(error) => self.hands.hand_out(Ended { index, key, name, outcome: Err(error) }),
+            Err(error) => self.active.deliver(Finished { index, key, key_text: name, outcome: Err(error) }),
         }
     }
 
-    fn first_stage(&mut self, name: &str, speak: Speak) -> Result<Begin, Error> {
+    fn initial_state(&mut self, name: &str, speak: Speak) -> Result<Start, Error> {
         if let Queue::Stream(_, names) = &mut self.queue
             && !names.insert(name.to_owned())
         {
-            return Err(repeated(name));
+            return Err(duplicate_key(name));
         }
-        let record = self.log.as_mut().and_then(|log| log.records.remove(name)).unwrap_or_default();
+        let record = self.journal.as_mut().and_then(|log| log.key_states.remove(name)).unwrap_or_default();
         // Whatever is wrong with it now, what the journal knows of it is worth more.
-        self.checked(name, speak, &record).map_err(|error| record.told_with(error))
+        self.check_and_start(name, speak, &record).map_err(|error| record.enrich(error))
     }
 
-    fn checked(&self, name: &str, speak: Speak, record: &Record) -> Result<Begin, Error> {
-        if self.log.is_none()
-            && let Some(refusal) = &self.refusal
+    fn check_and_start(&self, name: &str, speak: Speak, record: &KeyState) -> Result<Start, Error> {
+        if self.journal.is_none()
+            && let Some(refusal) = &self.fatal
         {
             return Err(refusal.again());
         }
         if !speak.client().is_same(self.api.client()) {
             return Err(Error::invalid("request", "is of another client than the batch"));
         }
-        let begin = Draft::begin(speak.into_order()?, name, record, self.log.as_ref())?;
-        match (&begin, &self.refusal) {
+        let begin = PendingRequest::start(speak.prepare()?, name, record, self.journal.as_ref())?;
+        match (&begin, &self.fatal) {
             // Asking for what was submitted needs no journal.
-            (Begin::Submit(draft), Some(refusal)) => Err(draft.ended(refusal.again())),
+            (Start::Submit(draft), Some(refusal)) => Err(draft.finish_with(refusal.again())),
             _ => Ok(begin),
         }
     }
 
-    pub(super) fn end(&mut self, place: usize, outcome: Outcome) {
-        self.hands.end(place, outcome);
+    pub(super) fn finish(&mut self, slot: usize, outcome: Outcome) {
+        self.active.finish(slot, outcome);
     }
 }
 
-pub(super) fn repeated(key: &str) -> Error {
+pub(super) fn duplicate_key(key: &str) -> Error {
     Error::invalid("batch", format!("key {key:?} is there twice; keys tell the results apart"))
 }

@@ -9,133 +9,133 @@ use std::{
 use futures_util::StreamExt;
 
 use super::{
-    api::Api,
-    draft::{Draft, Log, Settled},
+    api::SpeechApi,
+    draft::{ActiveJournal, AttemptOutcome, PendingRequest},
     engine::Engine,
-    task::{Stage, Task},
+    task::{ActiveTask, TaskState},
 };
 use crate::{
     Error, SpeechTask, TaskId,
-    ext::{fault::Fault, poll::Polling, status::Phase},
+    ext::{failure::Failure, poll::PollState, status::TaskPhase},
     types::SpeechResult,
 };
 
-impl<K: Display + Send + 'static, A: Api> Engine<K, A> {
-    pub(super) fn hear_journal(&mut self, context: &mut Context<'_>) -> bool {
-        let mut moved = false;
-        while let Poll::Ready(Some((place, announced))) = self.announcing.poll_next_unpin(context) {
-            moved = true;
+impl<K: Display + Send + 'static, A: SpeechApi> Engine<K, A> {
+    pub(super) fn poll_journal(&mut self, context: &mut Context<'_>) -> bool {
+        let mut progressed = false;
+        while let Poll::Ready(Some((slot, announced))) = self.journal_writes.poll_next_unpin(context) {
+            progressed = true;
             match announced {
-                Ok(()) if self.stopping => self.note(place, Settled::Unsent),
-                Ok(()) => self.announced.push_back(place),
+                Ok(()) if self.stopping => self.record_outcome(slot, AttemptOutcome::NotSent),
+                Ok(()) => self.ready_to_send.push_back(slot),
                 Err(error) => {
-                    self.refusal.get_or_insert(error);
-                    self.announced.push_back(place);
+                    self.fatal.get_or_insert(error);
+                    self.ready_to_send.push_back(slot);
                 }
             }
         }
-        if let Some(refusal) = self.refusal.as_ref().filter(|_| moved) {
+        if let Some(refusal) = self.fatal.as_ref().filter(|_| progressed) {
             // Nothing is sent any more whose id nobody could note down.
             let refusal = refusal.again();
-            for place in std::mem::take(&mut self.announced) {
-                if let Stage::Submit(draft) = &self.hands.tasks[place].stage {
-                    let error = draft.ended(refusal.again());
-                    self.end(place, Err(error));
+            for slot in std::mem::take(&mut self.ready_to_send) {
+                if let TaskState::Submit(draft) = &self.active.tasks[slot].state {
+                    let error = draft.finish_with(refusal.again());
+                    self.finish(slot, Err(error));
                 }
             }
         }
-        moved
+        progressed
     }
 
-    pub(super) fn hear_server(&mut self, context: &mut Context<'_>) -> bool {
-        let mut moved = false;
-        while let Poll::Ready(Some((place, created))) = self.creates.poll_next_unpin(context) {
-            moved = true;
-            self.created(place, created);
+    pub(super) fn poll_responses(&mut self, context: &mut Context<'_>) -> bool {
+        let mut progressed = false;
+        while let Poll::Ready(Some((slot, created))) = self.creates.poll_next_unpin(context) {
+            progressed = true;
+            self.on_created(slot, created);
         }
-        while let Poll::Ready(Some((place, polled))) = self.polls.poll_next_unpin(context) {
-            moved = true;
-            match self.polled(place, polled) {
+        while let Poll::Ready(Some((slot, polled))) = self.polls.poll_next_unpin(context) {
+            progressed = true;
+            match self.on_polled(slot, polled) {
                 Ok(None) => {}
-                Ok(Some(result)) => self.end(place, Ok(result)),
-                Err(error) => self.end(place, Err(error)),
+                Ok(Some(result)) => self.finish(slot, Ok(result)),
+                Err(error) => self.finish(slot, Err(error)),
             }
         }
-        moved
+        progressed
     }
 
-    fn created(&mut self, place: usize, created: Result<TaskId, Fault>) {
-        let Task { stage, .. } = &mut self.hands.tasks[place];
-        let Stage::Submit(draft) = stage else { unreachable!("only a draft is created") };
+    fn on_created(&mut self, slot: usize, created: Result<TaskId, Failure>) {
+        let ActiveTask { state: stage, .. } = &mut self.active.tasks[slot];
+        let TaskState::Submit(draft) = stage else { unreachable!("only a draft is created") };
         match created {
             Ok(id) => {
-                let Draft { order, .. } = &**draft;
+                let PendingRequest { speech: order, .. } = &**draft;
                 if let Some(callback) = &order.on_submitted
                     && catch_unwind(AssertUnwindSafe(|| callback(&id))).is_err()
                 {
                     tracing::error!(task = id.as_str(), "`on_submitted` panicked; the task goes on");
                 }
                 let characters = order.request.input.chars().count();
-                let task = SpeechTask::submitted(self.api.client().clone(), id).of_length(characters);
-                let polling = Polling::new(task.schedule(order.time, Some(draft.deadline())));
-                self.agenda.add(polling.due(), place);
-                *stage = Stage::Wait(polling);
+                let task = SpeechTask::submitted(self.api.client().clone(), id).with_characters(characters);
+                let polling = PollState::new(task.schedule(order.timeout, Some(draft.deadline())));
+                self.scheduler.add(polling.due(), slot);
+                *stage = TaskState::Wait(polling);
             }
-            Err(fault) => {
-                let (settled, next) = draft.weigh(fault);
-                self.note(place, settled);
+            Err(failure) => {
+                let (settled, next) = draft.on_failure(failure);
+                self.record_outcome(slot, settled);
                 match next {
-                    Ok(due) => self.agenda.add(due, place),
-                    Err(error) => self.end(place, Err(error)),
+                    Ok(due) => self.scheduler.add(due, slot),
+                    Err(error) => self.finish(slot, Err(error)),
                 }
             }
         }
     }
 
     /// Notes what an announcement came to.
-    pub(super) fn note(&self, place: usize, settled: Settled) {
-        if let Some(Log { journal, .. }) = &self.log {
-            let name = &self.hands.tasks[place].name;
+    pub(super) fn record_outcome(&self, slot: usize, settled: AttemptOutcome) {
+        if let Some(ActiveJournal { journal, .. }) = &self.journal {
+            let name = &self.active.tasks[slot].key_text;
             match settled {
-                Settled::Unsent => journal.unsent(name),
-                Settled::InDoubt => journal.in_doubt(name),
-                Settled::Noted => {}
+                AttemptOutcome::NotSent => journal.unsent(name),
+                AttemptOutcome::InDoubt => journal.in_doubt(name),
+                AttemptOutcome::Recorded => {}
             }
         }
     }
 
     /// A task that has ended, or none if it is to be asked for again.
-    fn polled(
+    fn on_polled(
         &mut self,
-        place: usize,
-        polled: Result<SpeechResult, Fault>,
+        slot: usize,
+        polled: Result<SpeechResult, Failure>,
     ) -> Result<Option<(TaskId, SpeechResult)>, Error> {
-        let Task { stage, name, .. } = &mut self.hands.tasks[place];
-        let Stage::Wait(polling) = stage else { unreachable!("only a task that waits is polled") };
-        let journal = self.log.as_ref().map(|log| &log.journal);
+        let ActiveTask { state: stage, key_text: name, .. } = &mut self.active.tasks[slot];
+        let TaskState::Wait(polling) = stage else { unreachable!("only a task that waits is polled") };
+        let journal = self.journal.as_ref().map(|log| &log.journal);
         match polled {
             Ok(result) => {
-                polling.answered(&result);
+                polling.on_response(&result);
                 match result.status.phase() {
-                    Phase::Completed => {
+                    TaskPhase::Completed => {
                         if let Some(journal) = journal {
                             journal.finished(name);
                         }
                         return Ok(Some((polling.id().clone(), result)));
                     }
-                    Phase::Failed => {
+                    TaskPhase::Failed => {
                         if let Some(journal) = journal {
                             journal.failed(name);
                         }
-                        return Err(Error::failed().of_task(polling.id()));
+                        return Err(Error::failed().with_task_id(polling.id()));
                     }
-                    Phase::Waiting | Phase::Running => {}
+                    TaskPhase::Waiting | TaskPhase::Running => {}
                 }
             }
-            Err(fault) => polling.weigh(fault)?,
+            Err(failure) => polling.on_failure(failure)?,
         }
-        polling.over()?;
-        self.agenda.add(polling.due(), place);
+        polling.check_deadline()?;
+        self.scheduler.add(polling.due(), slot);
         Ok(None)
     }
 }

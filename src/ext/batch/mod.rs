@@ -41,11 +41,11 @@ pub(crate) use self::journal::fingerprint;
 #[cfg(fuzzing)]
 pub use self::journal::fuzzing;
 #[cfg(feature = "testing")]
-pub use self::rehearsal::RehearsedBatch;
+pub use self::rehearsal::BatchCost;
 use self::{
     engine::{Consumer, Engine, Queue},
-    plan::Plan,
-    progress::Tally,
+    plan::Config,
+    progress::ProgressTracker,
     requests::Source,
     results::Channels,
 };
@@ -217,11 +217,11 @@ impl<K: Display + Send + 'static> Batch<K> {
     /// The results, as a stream. What is wrong with the batch as a whole comes with each of its keys.
     pub fn run(self) -> Results<K> {
         let (client, in_order) = (self.client.clone(), self.in_order);
-        let (mut engine, plan, channels) = self.assembled();
+        let (mut engine, plan, channels) = self.into_engine();
         let driver = async move {
-            if let Err(error) = plan.apply(&mut engine).await {
+            if let Err(error) = plan.validate_and_open(&mut engine).await {
                 tracing::error!(%error, "the batch is refused; nothing is sent");
-                engine.refusal = Some(error);
+                engine.fatal = Some(error);
             }
             engine.run().await
         };
@@ -238,12 +238,12 @@ impl<K: Display + Send + 'static> Batch<K> {
     /// - [`is_io`](Error::is_io): the journal can't be read or written
     pub async fn start(self) -> Result<Results<K>, Error> {
         let (client, in_order) = (self.client.clone(), self.in_order);
-        let (mut engine, plan, channels) = self.assembled();
-        plan.apply(&mut engine).await?;
+        let (mut engine, plan, channels) = self.into_engine();
+        plan.validate_and_open(&mut engine).await?;
         Ok(Results::new(client, Box::pin(engine.run()), channels, in_order))
     }
 
-    fn assembled(self) -> (Engine<K, Client>, Plan, Channels<K>) {
+    fn into_engine(self) -> (Engine<K, Client>, Config, Channels<K>) {
         let (results, ended) = mpsc::unbounded_channel();
         let (taken, heard) = mpsc::unbounded_channel();
         let (told, progress) = watch::channel(Progress::default());
@@ -254,14 +254,14 @@ impl<K: Display + Send + 'static> Batch<K> {
             }
             Source::Stream(stream) => (Queue::Stream(stream, HashSet::new()), None),
         };
-        let plan = Plan {
+        let plan = Config {
             max_in_flight: self.max_in_flight,
             requests_per_second: self.requests_per_second,
             journal: self.journal,
         };
-        let consumer = Consumer { results, taken: heard };
-        let engine = Engine::new(self.client, queue, Tally::new(told, queued), consumer);
-        (engine, plan, Channels { ended, taken, progress })
+        let consumer = Consumer { results, released: heard };
+        let engine = Engine::new(self.client, queue, ProgressTracker::new(told, queued), consumer);
+        (engine, plan, Channels { finished: ended, released: taken, progress })
     }
 }
 

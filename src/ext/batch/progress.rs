@@ -34,47 +34,47 @@ impl Progress {
 }
 
 /// How many seconds the rate of requests is averaged over.
-const SPAN: Duration = Duration::from_secs(10);
+const RATE_WINDOW: Duration = Duration::from_secs(10);
 
 /// Counts, and tells those who watch.
-pub(super) struct Tally {
+pub(super) struct ProgressTracker {
     progress: Progress,
     /// When the first request was taken.
-    begun: Option<Instant>,
+    started: Option<Instant>,
     /// How many requests went out, by time in slices.
     recent: VecDeque<(Instant, u32)>,
-    told: watch::Sender<Progress>,
+    sender: watch::Sender<Progress>,
 }
 
 #[derive(Clone, Copy)]
-pub(super) enum End {
+pub(super) enum ResultKind {
     Done,
     Failed,
     InDoubt,
 }
 
-impl Tally {
+impl ProgressTracker {
     pub(super) fn new(told: watch::Sender<Progress>, queued: Option<usize>) -> Self {
         let progress = Progress { queued, ..Progress::default() };
-        Self { progress, begun: None, recent: VecDeque::new(), told }
+        Self { progress, started: None, recent: VecDeque::new(), sender: told }
     }
 
-    pub(super) fn taken(&mut self) {
-        self.begun.get_or_insert_with(Instant::now);
+    pub(super) fn on_started(&mut self) {
+        self.started.get_or_insert_with(Instant::now);
         self.progress.queued = self.progress.queued.map(|queued| queued.saturating_sub(1));
         self.progress.in_flight += 1;
     }
 
-    pub(super) fn ended(&mut self, end: End) {
+    pub(super) fn on_finished(&mut self, end: ResultKind) {
         self.progress.in_flight -= 1;
         match end {
-            End::Done => self.progress.done += 1,
-            End::Failed => self.progress.failed += 1,
-            End::InDoubt => self.progress.in_doubt += 1,
+            ResultKind::Done => self.progress.done += 1,
+            ResultKind::Failed => self.progress.failed += 1,
+            ResultKind::InDoubt => self.progress.in_doubt += 1,
         }
     }
 
-    pub(super) fn sent(&mut self) {
+    pub(super) fn on_request(&mut self) {
         /// Fine enough for an average over ten seconds, and few.
         const SLICE: Duration = Duration::from_millis(250);
         let now = Instant::now();
@@ -85,21 +85,21 @@ impl Tally {
     }
 
     /// Tells those who watch, if there are any and there is something new.
-    pub(super) fn tell(&mut self) {
-        if self.told.receiver_count() == 0 {
+    pub(super) fn publish(&mut self) {
+        if self.sender.receiver_count() == 0 {
             return;
         }
-        let elapsed = self.begun.map_or(Duration::ZERO, |begun| begun.elapsed());
-        while self.recent.front().is_some_and(|(start, _)| start.elapsed() > SPAN) {
+        let elapsed = self.started.map_or(Duration::ZERO, |begun| begun.elapsed());
+        while self.recent.front().is_some_and(|(start, _)| start.elapsed() > RATE_WINDOW) {
             self.recent.pop_front();
         }
         let requests: u32 = self.recent.iter().map(|(_, count)| count).sum();
         // Of the first seconds there is less to average over; the first moments say nothing.
-        let span = elapsed.clamp(Duration::from_secs(1), SPAN);
+        let span = elapsed.clamp(Duration::from_secs(1), RATE_WINDOW);
         self.progress.requests_per_second = f64::from(requests) / span.as_secs_f64();
         self.progress.time_left = self.time_left(elapsed);
         let progress = &self.progress;
-        self.told.send_if_modified(|told| {
+        self.sender.send_if_modified(|told| {
             let news = told != progress;
             if news {
                 told.clone_from(progress);
@@ -125,16 +125,16 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn the_time_left_is_as_long_as_it_took_so_far() {
         let (told, watched) = watch::channel(Progress::default());
-        let mut tally = Tally::new(told, Some(10));
+        let mut tally = ProgressTracker::new(told, Some(10));
         for _ in 0..4 {
-            tally.taken();
+            tally.on_started();
         }
-        tally.tell();
+        tally.publish();
         assert_eq!(watched.borrow().time_left, None);
         advance(Duration::from_secs(8)).await;
-        tally.ended(End::Done);
-        tally.ended(End::InDoubt);
-        tally.tell();
+        tally.on_finished(ResultKind::Done);
+        tally.on_finished(ResultKind::InDoubt);
+        tally.publish();
         let progress = watched.borrow().clone();
         assert_eq!((progress.queued, progress.in_flight, progress.ended()), (Some(6), 2, 2));
         assert_eq!(progress.time_left, Some(Duration::from_secs(32)));
@@ -143,17 +143,17 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn the_rate_is_that_of_the_last_ten_seconds() {
         let (told, watched) = watch::channel(Progress::default());
-        let mut tally = Tally::new(told, None);
-        tally.taken();
+        let mut tally = ProgressTracker::new(told, None);
+        tally.on_started();
         for _ in 0..300 {
-            tally.sent();
+            tally.on_request();
             advance(Duration::from_millis(50)).await;
         }
-        tally.tell();
+        tally.publish();
         let rate = watched.borrow().requests_per_second;
         assert!((19.0..=21.0).contains(&rate), "{rate}");
         advance(Duration::from_secs(60)).await;
-        tally.tell();
+        tally.publish();
         assert!(watched.borrow().requests_per_second < 0.1);
     }
 }

@@ -14,31 +14,31 @@ use tokio::{
 };
 
 use super::{
-    api::Api,
+    api::SpeechApi,
     engine::{Consumer, Engine, Queue},
-    plan::Plan,
-    progress::{Progress, Tally},
-    task::Ended,
+    plan::Config,
+    progress::{Progress, ProgressTracker},
+    task::Finished,
 };
 use crate::{
     Client, TaskId,
-    ext::fault::Fault,
+    ext::failure::Failure,
     pacing::Pacing,
-    testing::Rehearsal,
+    testing::PollSimulation,
     types::{SpeechRequest, SpeechResult},
 };
 
 /// What a [rehearsed batch](Rehearsal::batch) cost.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-pub struct RehearsedBatch {
+pub struct BatchCost {
     /// For each task, in the order given: the time from its arrival to its result, beyond what the task itself takes.
-    pub late: Vec<Duration>,
+    pub lag: Vec<Duration>,
     /// How many requests it took: a create for each, and the polls.
     pub requests: u32,
 }
 
-impl Rehearsal {
+impl PollSimulation {
     /// Many tasks under one budget of requests, each with the time of its arrival, in order: what a
     /// [`Batch`](crate::batch::Batch) makes of them with this policy. The round trip is each task's own.
     ///
@@ -68,13 +68,13 @@ impl Rehearsal {
         tasks: impl IntoIterator<Item = (Duration, Self)>,
         requests_per_second: f64,
         policy: impl Pacing,
-    ) -> Result<RehearsedBatch, crate::Error> {
+    ) -> Result<BatchCost, crate::Error> {
         let begun = Instant::now();
         let tasks: Vec<_> = tasks.into_iter().collect();
         // The address is never used.
         let client =
             Client::builder().api_key("rehearsal").base_url("http://127.0.0.1:9").pacing(policy).build()?;
-        let stage = Stage { client: client.clone(), world: Arc::new(World::new(&tasks)) };
+        let stage = SimulatedApi { client: client.clone(), server: Arc::new(SimulatedServer::new(&tasks)) };
 
         let (results, mut ended) = mpsc::unbounded_channel();
         let (taken, heard) = mpsc::unbounded_channel();
@@ -88,16 +88,20 @@ impl Rehearsal {
             }
         });
         let queue = Queue::Stream(Box::pin(requests), std::collections::HashSet::new());
-        let mut engine =
-            Engine::new(stage.clone(), queue, Tally::new(told, None), Consumer { results, taken: heard });
+        let mut engine = Engine::new(
+            stage.clone(),
+            queue,
+            ProgressTracker::new(told, None),
+            Consumer { results, released: heard },
+        );
         let rate = Some(requests_per_second);
-        Plan { max_in_flight: usize::MAX, requests_per_second: rate, journal: None }
-            .apply(&mut engine)
+        Config { max_in_flight: usize::MAX, requests_per_second: rate, journal: None }
+            .validate_and_open(&mut engine)
             .await?;
 
         let collect = async {
             let mut late = vec![Duration::ZERO; tasks.len()];
-            while let Some(Ended { key, .. }) = ended.recv().await {
+            while let Some(Finished { key, .. }) = ended.recv().await {
                 let (arrival, task) = &tasks[key];
                 late[key] = begun.elapsed().saturating_sub(*arrival + task.waiting() + task.running());
                 let _ = taken.send(());
@@ -105,66 +109,66 @@ impl Rehearsal {
             late
         };
         let (_, late) = tokio::join!(engine.run(), collect);
-        Ok(RehearsedBatch { late, requests: stage.world().requests })
+        Ok(BatchCost { lag: late, requests: stage.state().requests })
     }
 }
 
 /// The tasks that are played, and when each was taken.
-struct World {
-    tasks: Vec<Rehearsal>,
-    seen: Mutex<Seen>,
+struct SimulatedServer {
+    tasks: Vec<PollSimulation>,
+    state: Mutex<ServerState>,
 }
 
 #[derive(Default)]
-struct Seen {
-    born: HashMap<usize, Instant>,
+struct ServerState {
+    created: HashMap<usize, Instant>,
     requests: u32,
 }
 
-impl World {
-    fn new(tasks: &[(Duration, Rehearsal)]) -> Self {
-        Self { tasks: tasks.iter().map(|(_, task)| *task).collect(), seen: Mutex::default() }
+impl SimulatedServer {
+    fn new(tasks: &[(Duration, PollSimulation)]) -> Self {
+        Self { tasks: tasks.iter().map(|(_, task)| *task).collect(), state: Mutex::default() }
     }
 }
 
 #[derive(Clone)]
-struct Stage {
+struct SimulatedApi {
     client: Client,
-    world: Arc<World>,
+    server: Arc<SimulatedServer>,
 }
 
-impl Stage {
-    fn world(&self) -> MutexGuard<'_, Seen> {
-        self.world.seen.lock().unwrap_or_else(PoisonError::into_inner)
+impl SimulatedApi {
+    fn state(&self) -> MutexGuard<'_, ServerState> {
+        self.server.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The number of a task, by its text or its id, and half its round trip.
-    fn begin(&self, name: &str) -> (usize, Duration) {
-        self.world().requests += 1;
+    fn start_request(&self, name: &str) -> (usize, Duration) {
+        self.state().requests += 1;
         let number: usize = name.trim().parse().expect("it is named by its number");
-        (number, self.world.tasks[number].half_a_round_trip())
+        (number, self.server.tasks[number].half_round_trip())
     }
 }
 
-impl Api for Stage {
+impl SpeechApi for SimulatedApi {
     fn client(&self) -> &Client {
         &self.client
     }
 
-    async fn create(&self, request: &SpeechRequest) -> Result<TaskId, Fault> {
-        let (number, half) = self.begin(&request.input);
+    async fn create(&self, request: &SpeechRequest) -> Result<TaskId, Failure> {
+        let (number, half) = self.start_request(&request.input);
         sleep(half).await;
-        self.world().born.insert(number, Instant::now());
+        self.state().created.insert(number, Instant::now());
         sleep(half).await;
         Ok(TaskId::from_server(number.to_string()))
     }
 
-    async fn result(&self, id: TaskId) -> Result<SpeechResult, Fault> {
-        let (number, half) = self.begin(id.as_str());
+    async fn result(&self, id: TaskId) -> Result<SpeechResult, Failure> {
+        let (number, half) = self.start_request(id.as_str());
         sleep(half).await;
-        let age = self.world().born[&number].elapsed();
+        let age = self.state().created[&number].elapsed();
         sleep(half).await;
-        let task = self.world.tasks[number];
+        let task = self.server.tasks[number];
         let mut body =
             json!({"id": id, "status": task.status(age), "created": 0, "model": "", "results": []});
         if body["status"] == "COMPLETED" {

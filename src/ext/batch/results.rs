@@ -21,7 +21,7 @@ use tokio::{
 use super::{
     Progress,
     engine::Panic,
-    task::{Ended, Outcome},
+    task::{Finished, Outcome},
 };
 use crate::{Client, Error, Speech};
 
@@ -43,39 +43,46 @@ use crate::{Client, Error, Speech};
 #[must_use = "nothing is sent until the stream is polled"]
 pub struct Results<K> {
     client: Client,
-    stage: Stage,
-    ended: UnboundedReceiver<Ended<K>>,
-    taken: Option<UnboundedSender<()>>,
+    driver: DriverState,
+    finished: UnboundedReceiver<Finished<K>>,
+    released: Option<UnboundedSender<()>>,
     order: Option<InOrder<K>>,
     progress: watch::Receiver<Progress>,
 }
 
 pub(super) type Driver = Pin<Box<dyn Future<Output = Option<Panic>> + Send>>;
 
-enum Stage {
+enum DriverState {
     Idle(Driver),
     Running(JoinHandle<Option<Panic>>),
-    Over,
+    Finished,
 }
 
 /// Results that came before their turn.
 struct InOrder<K> {
-    early: BTreeMap<usize, Ended<K>>,
+    early: BTreeMap<usize, Finished<K>>,
     next: usize,
 }
 
 /// This side's ends of the channels to the driver.
 pub(super) struct Channels<K> {
-    pub(super) ended: UnboundedReceiver<Ended<K>>,
-    pub(super) taken: UnboundedSender<()>,
+    pub(super) finished: UnboundedReceiver<Finished<K>>,
+    pub(super) released: UnboundedSender<()>,
     pub(super) progress: watch::Receiver<Progress>,
 }
 
 impl<K> Results<K> {
     pub(super) fn new(client: Client, driver: Driver, channels: Channels<K>, in_order: bool) -> Self {
-        let Channels { ended, taken, progress } = channels;
+        let Channels { finished: ended, released: taken, progress } = channels;
         let order = in_order.then(|| InOrder { early: BTreeMap::new(), next: 0 });
-        Self { client, stage: Stage::Idle(driver), ended, taken: Some(taken), order, progress }
+        Self {
+            client,
+            driver: DriverState::Idle(driver),
+            finished: ended,
+            released: Some(taken),
+            order,
+            progress,
+        }
     }
 
     /// The next result, or nothing when all have come. Cancel safe: no result is lost with the future.
@@ -136,11 +143,11 @@ impl<K> Results<K> {
     /// # Ok(()) }
     /// ```
     pub async fn stop(mut self) -> Vec<(K, Result<Speech, Error>)> {
-        self.wind_up().await
+        self.stop_and_drain().await
     }
 
-    pub(crate) async fn wind_up(&mut self) -> Vec<(K, Result<Speech, Error>)> {
-        if let Some(driver) = self.halt()
+    pub(crate) async fn stop_and_drain(&mut self) -> Vec<(K, Result<Speech, Error>)> {
+        if let Some(driver) = self.stop_intake()
             && let Err(error) = driver.await
         {
             // Of the stream of requests it is of no interest any more.
@@ -154,22 +161,22 @@ impl<K> Results<K> {
             .unwrap_or_default()
             .into_values()
             .collect();
-        while let Ok(ended) = self.ended.try_recv() {
+        while let Ok(ended) = self.finished.try_recv() {
             left.push(ended);
         }
         left.into_iter().map(|ended| (ended.key, speech(&self.client, ended.outcome))).collect()
     }
 
     /// Lets nothing more be begun; returns what ends when all that is on its way has landed, if anything is.
-    pub(crate) fn halt(&mut self) -> Option<JoinHandle<Option<Panic>>> {
-        self.taken = None;
-        match std::mem::replace(&mut self.stage, Stage::Over) {
-            Stage::Running(driver) => Some(driver),
-            Stage::Idle(_) | Stage::Over => None,
+    pub(crate) fn stop_intake(&mut self) -> Option<JoinHandle<Option<Panic>>> {
+        self.released = None;
+        match std::mem::replace(&mut self.driver, DriverState::Finished) {
+            DriverState::Running(driver) => Some(driver),
+            DriverState::Idle(_) | DriverState::Finished => None,
         }
     }
 
-    fn poll_ended(&mut self, context: &mut Context<'_>) -> Poll<Option<Ended<K>>> {
+    fn poll_finished(&mut self, context: &mut Context<'_>) -> Poll<Option<Finished<K>>> {
         loop {
             if let Some(order) = &mut self.order
                 && let Some(ended) = order.early.remove(&order.next)
@@ -177,7 +184,7 @@ impl<K> Results<K> {
                 order.next += 1;
                 return Poll::Ready(Some(ended));
             }
-            match (ready!(self.ended.poll_recv(context)), &mut self.order) {
+            match (ready!(self.finished.poll_recv(context)), &mut self.order) {
                 (Some(ended), Some(order)) => drop(order.early.insert(ended.index, ended)),
                 (ended, _) => return Poll::Ready(ended),
             }
@@ -194,11 +201,11 @@ impl<K> Unpin for Results<K> {}
 impl<K> Drop for Results<K> {
     fn drop(&mut self) {
         let early = self.order.as_mut().map(|order| std::mem::take(&mut order.early)).unwrap_or_default();
-        early.values().for_each(Ended::left_untaken);
+        early.values().for_each(Finished::log_undelivered);
         // What comes later is said by the engine, which finds nobody here.
-        self.ended.close();
-        while let Ok(ended) = self.ended.try_recv() {
-            ended.left_untaken();
+        self.finished.close();
+        while let Ok(ended) = self.finished.try_recv() {
+            ended.log_undelivered();
         }
     }
 }
@@ -208,23 +215,23 @@ impl<K> Stream for Results<K> {
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = &mut *self;
-        if let Stage::Idle(_) = this.stage {
+        if let DriverState::Idle(_) = this.driver {
             // Outside of a runtime this panics, before anything is taken from its place.
             let runtime = Handle::current();
-            if let Stage::Idle(driver) = std::mem::replace(&mut this.stage, Stage::Over) {
-                this.stage = Stage::Running(runtime.spawn(driver));
+            if let DriverState::Idle(driver) = std::mem::replace(&mut this.driver, DriverState::Finished) {
+                this.driver = DriverState::Running(runtime.spawn(driver));
             }
         }
-        if let Some(Ended { key, outcome, .. }) = ready!(this.poll_ended(context)) {
-            if let Some(taken) = &this.taken {
+        if let Some(Finished { key, outcome, .. }) = ready!(this.poll_finished(context)) {
+            if let Some(taken) = &this.released {
                 // Room for the next one; at the end of a batch nobody needs any.
                 let _ = taken.send(());
             }
             return Poll::Ready(Some((key, speech(&this.client, outcome))));
         }
-        if let Stage::Running(driver) = &mut this.stage {
+        if let DriverState::Running(driver) = &mut this.driver {
             let outcome = ready!(Pin::new(driver).poll(context));
-            this.stage = Stage::Over;
+            this.driver = DriverState::Finished;
             match outcome {
                 Ok(None) => {}
                 Ok(Some(panic)) => resume_unwind(panic),

@@ -5,163 +5,164 @@ use std::fmt::Display;
 use tokio::time::Instant;
 
 use super::{
-    api::Api,
-    budget::Budget,
-    draft::Settled,
+    api::SpeechApi,
+    budget::RateLimiter,
+    draft::AttemptOutcome,
     engine::Engine,
-    task::{Stage, Task},
+    task::{ActiveTask, TaskState},
 };
 use crate::{
     Error,
     ext::{
-        fault::Fault,
-        gate::{after, spread},
-        poll::{Polling, answer_by},
+        cooldown::{jitter, saturating_add},
+        failure::Failure,
+        poll::{PollState, poll_until},
         submit::send_once,
     },
 };
 
 /// The most requests that are on their way at a time: connections are dearer than a little patience.
-const ON_THE_WIRE: usize = 256;
+const MAX_IN_FLIGHT_REQUESTS: usize = 256;
 
-impl<K: Display + Send + 'static, A: Api> Engine<K, A> {
+impl<K: Display + Send + 'static, A: SpeechApi> Engine<K, A> {
     /// Sends what is due, as fast as it may; sets the alarm for what comes next.
     pub(super) fn send(&mut self) -> bool {
-        let mut moved = false;
-        self.alarm = None;
-        while !self.stopping && self.on_the_wire() < ON_THE_WIRE {
+        let mut progressed = false;
+        self.wake_at = None;
+        while !self.stopping && self.in_flight_requests() < MAX_IN_FLIGHT_REQUESTS {
             let now = Instant::now();
-            let opens = self.api.client().state().gate.closed_for().map(|left| after(now, left));
+            let opens = self.api.client().inner().cooldown.remaining().map(|left| saturating_add(now, left));
             if let Some(opens) = opens {
-                moved |= self.hold_back(now, opens);
+                progressed |= self.postpone_due(now, opens);
             }
-            if let Some(place) = self.announced.front().copied() {
-                let room = self.budget.as_ref().map_or(now, Budget::room_at);
+            if let Some(slot) = self.ready_to_send.front().copied() {
+                let room = self.rate_limiter.as_ref().map_or(now, RateLimiter::next_send_at);
                 if room > now {
-                    self.alarm = Some(room);
+                    self.wake_at = Some(room);
                     break;
                 }
-                self.announced.pop_front();
-                moved = true;
-                if let Some(error) = self.expired(place) {
-                    self.note(place, Settled::Unsent);
-                    self.end(place, Err(error));
+                self.ready_to_send.pop_front();
+                progressed = true;
+                if let Some(error) = self.expired(slot) {
+                    self.record_outcome(slot, AttemptOutcome::NotSent);
+                    self.finish(slot, Err(error));
                 } else {
-                    self.create(place);
+                    self.send_create(slot);
                 }
                 continue;
             }
-            let Some(ready) = self.agenda.ready_at(now, opens.unwrap_or(now)) else { break };
-            let allowed = self.budget.as_ref().map_or(now, Budget::ready_at);
+            let Some(ready) = self.scheduler.next_due_at(now, opens.unwrap_or(now)) else { break };
+            let allowed = self.rate_limiter.as_ref().map_or(now, RateLimiter::next_slot_at);
             if ready.max(allowed) > now {
-                self.alarm = Some(ready.max(allowed));
+                self.wake_at = Some(ready.max(allowed));
                 break;
             }
-            let urgency = |place: usize| self.hands.tasks[place].stage.urgency();
-            let Some(place) = self.agenda.pop(now, opens.is_none(), urgency) else { break };
-            moved = true;
-            if let Some(error) = self.expired(place) {
-                self.end(place, Err(error));
+            let urgency = |slot: usize| self.active.tasks[slot].state.urgency();
+            let Some(slot) = self.scheduler.pop(now, opens.is_none(), urgency) else { break };
+            progressed = true;
+            if let Some(error) = self.expired(slot) {
+                self.finish(slot, Err(error));
                 continue;
             }
-            if let Some(budget) = &mut self.budget {
-                budget.take_turn();
+            if let Some(budget) = &mut self.rate_limiter {
+                budget.reserve();
             }
-            self.send_one(place);
+            self.dispatch(slot);
         }
-        moved
+        progressed
     }
 
     /// The end of a submission whose deadline has passed.
-    fn expired(&mut self, place: usize) -> Option<Error> {
-        match &mut self.hands.tasks[place].stage {
-            Stage::Submit(draft) => draft.expired(),
-            Stage::Resume(..) | Stage::Wait(_) => None,
+    fn expired(&mut self, slot: usize) -> Option<Error> {
+        match &mut self.active.tasks[slot].state {
+            TaskState::Submit(draft) => draft.expired(),
+            TaskState::Resume(..) | TaskState::Wait(_) => None,
         }
     }
 
-    fn on_the_wire(&self) -> usize {
-        self.announcing.len() + self.creates.len() + self.polls.len()
+    fn in_flight_requests(&self) -> usize {
+        self.journal_writes.len() + self.creates.len() + self.polls.len()
     }
 
     /// The server wants to be left alone for a while: what is due becomes due later, at most at its deadline.
-    fn hold_back(&mut self, now: Instant, opens: Instant) -> bool {
-        let mut moved = false;
-        let mut announced = std::mem::take(&mut self.announced).into_iter();
-        while let Some(place) = announced
+    fn postpone_due(&mut self, now: Instant, opens: Instant) -> bool {
+        let mut progressed = false;
+        let mut announced = std::mem::take(&mut self.ready_to_send).into_iter();
+        while let Some(slot) = announced
             .next()
-            .inspect(|place| self.note(*place, Settled::Unsent))
-            .or_else(|| self.agenda.pop_due(now))
+            .inspect(|slot| self.record_outcome(*slot, AttemptOutcome::NotSent))
+            .or_else(|| self.scheduler.pop_due(now))
         {
-            moved = true;
-            match &self.hands.tasks[place].stage {
-                Stage::Wait(polling) if polling.deadline() <= now => self.agenda.add_last(place),
-                Stage::Wait(polling) => {
-                    self.agenda.add((opens + spread()).min(polling.deadline()), place);
+            progressed = true;
+            match &self.active.tasks[slot].state {
+                TaskState::Wait(polling) if polling.deadline() <= now => self.scheduler.add_at_deadline(slot),
+                TaskState::Wait(polling) => {
+                    self.scheduler.add((opens + jitter()).min(polling.deadline()), slot);
                 }
-                Stage::Resume(..) => self.agenda.add(opens + spread(), place),
-                Stage::Submit(draft) => match draft.held(now, opens) {
-                    Some(error) => self.end(place, Err(error)),
-                    None => self.agenda.add(opens + spread(), place),
+                TaskState::Resume(..) => self.scheduler.add(opens + jitter(), slot),
+                TaskState::Submit(draft) => match draft.rate_limited_past_deadline(now, opens) {
+                    Some(error) => self.finish(slot, Err(error)),
+                    None => self.scheduler.add(opens + jitter(), slot),
                 },
             }
         }
-        moved
+        progressed
     }
 
-    fn send_one(&mut self, place: usize) {
-        let Task { stage, name, .. } = &mut self.hands.tasks[place];
-        if let Stage::Resume(id, time) = stage {
+    fn dispatch(&mut self, slot: usize) {
+        let ActiveTask { state: stage, key_text: name, .. } = &mut self.active.tasks[slot];
+        if let TaskState::Resume(id, time) = stage {
             let task = self.api.client().task(id.clone());
-            *stage = Stage::Wait(Polling::new(task.schedule(*time, None)));
+            *stage = TaskState::Wait(PollState::new(task.schedule(*time, None)));
         }
         match stage {
-            Stage::Wait(polling) => {
-                let (api, limit, id) = (self.api.clone(), polling.begin(), polling.id().clone());
-                self.leaves();
-                self.polls.push(Box::pin(async move { (place, answer_by(limit, api.result(id)).await) }));
+            TaskState::Wait(polling) => {
+                let (api, limit, id) = (self.api.clone(), polling.start_poll(), polling.id().clone());
+                self.count_request();
+                self.polls.push(Box::pin(async move { (slot, poll_until(limit, api.result(id)).await) }));
             }
-            Stage::Submit(draft) => match (&self.log, draft.fingerprint.clone()) {
+            TaskState::Submit(draft) => match (&self.journal, draft.fingerprint.clone()) {
                 (Some(log), Some(fingerprint)) => {
                     let (journal, name) = (log.journal.clone(), name.clone());
-                    self.announcing
-                        .push(Box::pin(async move { (place, journal.sending(&name, &fingerprint).await) }));
+                    self.journal_writes
+                        .push(Box::pin(async move { (slot, journal.sending(&name, &fingerprint).await) }));
                 }
-                _ => self.create(place),
+                _ => self.send_create(slot),
             },
-            Stage::Resume(..) => unreachable!("it waits now"),
+            TaskState::Resume(..) => unreachable!("it waits now"),
         }
     }
 
     /// Counts a request that leaves now.
-    fn leaves(&mut self) {
-        if let Some(budget) = &mut self.budget {
-            budget.leave();
+    fn count_request(&mut self) {
+        if let Some(budget) = &mut self.rate_limiter {
+            budget.record_sent();
         }
-        self.hands.tally.sent();
+        self.active.progress.on_request();
     }
 
     /// The one place where something is sent that is billed.
-    fn create(&mut self, place: usize) {
-        let Task { stage: Stage::Submit(draft), name, .. } = &mut self.hands.tasks[place] else {
+    fn send_create(&mut self, slot: usize) {
+        let ActiveTask { state: TaskState::Submit(draft), key_text: name, .. } = &mut self.active.tasks[slot]
+        else {
             unreachable!("only a draft is created")
         };
-        draft.sent();
-        let (api, request, name) = (self.api.clone(), draft.order.request.clone(), name.clone());
-        let journal = self.log.as_ref().map(|log| log.journal.clone());
-        self.leaves();
+        draft.start_attempt();
+        let (api, request, name) = (self.api.clone(), draft.speech.request.clone(), name.clone());
+        let journal = self.journal.as_ref().map(|log| log.journal.clone());
+        self.count_request();
         self.creates.push(Box::pin(async move {
             let sent = send_once(api.create(&request)).await;
             // Whoever hears an id keeps it, before anything else.
             let kept = match (&journal, &sent) {
                 (Some(journal), Ok(id)) => journal.submitted(&name, id).await,
-                (Some(journal), Err(Fault { task: Some(id), .. })) => journal.named(&name, id).await,
+                (Some(journal), Err(Failure { task_id: Some(id), .. })) => journal.in_doubt_with_id(&name, id).await,
                 _ => Ok(()),
             };
             if let Err(error) = kept {
                 tracing::error!(key = &*name, ?sent, %error, "sent, and the journal doesn't know how it ended");
             }
-            (place, sent)
+            (slot, sent)
         }));
     }
 }

@@ -6,29 +6,29 @@ use slab::Slab;
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::{
-    draft::Draft,
-    progress::{End, Tally},
+    draft::PendingRequest,
+    progress::{ProgressTracker, ResultKind},
 };
-use crate::{Error, TaskId, ext::poll::Polling, types::SpeechResult};
+use crate::{Error, TaskId, ext::poll::PollState, types::SpeechResult};
 
-pub(super) struct Task<K> {
+pub(super) struct ActiveTask<K> {
     /// Its place in the batch, from 0.
     pub(super) index: usize,
     pub(super) key: K,
     /// The key as it is displayed.
-    pub(super) name: Box<str>,
-    pub(super) stage: Stage,
+    pub(super) key_text: Box<str>,
+    pub(super) state: TaskState,
 }
 
-pub(super) enum Stage {
+pub(super) enum TaskState {
     /// Boxed, as a text is large and most tasks wait.
-    Submit(Box<Draft>),
+    Submit(Box<PendingRequest>),
     /// Of an earlier run, and not asked for yet: its time counts from the first poll.
     Resume(TaskId, Duration),
-    Wait(Polling),
+    Wait(PollState),
 }
 
-impl Stage {
+impl TaskState {
     /// What a request for it is worth.
     pub(super) fn urgency(&self) -> f64 {
         match self {
@@ -40,21 +40,21 @@ impl Stage {
 }
 
 /// How a request of a batch has ended.
-pub(super) struct Ended<K> {
+pub(super) struct Finished<K> {
     /// Its place in the batch, from 0.
     pub(super) index: usize,
     pub(super) key: K,
     /// The key as it is displayed.
-    pub(super) name: Box<str>,
+    pub(super) key_text: Box<str>,
     pub(super) outcome: Outcome,
 }
 
 pub(super) type Outcome = Result<(TaskId, SpeechResult), Error>;
 
-impl<K> Ended<K> {
+impl<K> Finished<K> {
     /// Says in the log what nobody will take, if it was paid for or may have been.
-    pub(super) fn left_untaken(&self) {
-        let key = &*self.name;
+    pub(super) fn log_undelivered(&self) {
+        let key = &*self.key_text;
         match &self.outcome {
             Ok((task, _)) => tracing::warn!(key, task = task.as_str(), "done, and nobody took the result"),
             Err(error) => match error.task_id() {
@@ -70,44 +70,44 @@ impl<K> Ended<K> {
 ///
 /// Whatever becomes of the engine, by its end, a stop, the end of the runtime or a panic: what is still here when it goes
 /// is handed out, for an id or a doubt is worth more than an end.
-pub(super) struct Hands<K> {
-    pub(super) tasks: Slab<Task<K>>,
-    pub(super) tally: Tally,
-    results: UnboundedSender<Ended<K>>,
+pub(super) struct ActiveTasks<K> {
+    pub(super) tasks: Slab<ActiveTask<K>>,
+    pub(super) progress: ProgressTracker,
+    results: UnboundedSender<Finished<K>>,
 }
 
-impl<K> Hands<K> {
-    pub(super) fn new(tally: Tally, results: UnboundedSender<Ended<K>>) -> Self {
-        Self { tasks: Slab::new(), tally, results }
+impl<K> ActiveTasks<K> {
+    pub(super) fn new(tally: ProgressTracker, results: UnboundedSender<Finished<K>>) -> Self {
+        Self { tasks: Slab::new(), progress: tally, results }
     }
 
-    pub(super) fn end(&mut self, place: usize, outcome: Outcome) {
-        let Task { index, key, name, .. } = self.tasks.remove(place);
-        self.hand_out(Ended { index, key, name, outcome });
+    pub(super) fn finish(&mut self, slot: usize, outcome: Outcome) {
+        let ActiveTask { index, key, key_text: name, .. } = self.tasks.remove(slot);
+        self.deliver(Finished { index, key, key_text: name, outcome });
     }
 
-    pub(super) fn hand_out(&mut self, ended: Ended<K>) {
-        self.tally.ended(match &ended.outcome {
-            Ok(_) => End::Done,
-            Err(error) if error.is_in_doubt() => End::InDoubt,
-            Err(_) => End::Failed,
+    pub(super) fn deliver(&mut self, ended: Finished<K>) {
+        self.progress.on_finished(match &ended.outcome {
+            Ok(_) => ResultKind::Done,
+            Err(error) if error.is_in_doubt() => ResultKind::InDoubt,
+            Err(_) => ResultKind::Failed,
         });
         if let Err(untaken) = self.results.send(ended) {
-            untaken.0.left_untaken();
+            untaken.0.log_undelivered();
         }
     }
 }
 
-impl<K> Drop for Hands<K> {
+impl<K> Drop for ActiveTasks<K> {
     fn drop(&mut self) {
-        for place in self.tasks.iter().map(|(place, _)| place).collect::<Vec<_>>() {
-            let error = match &self.tasks[place].stage {
-                Stage::Submit(draft) => draft.left(),
-                Stage::Resume(id, _) => Error::stopped().of_task(id),
-                Stage::Wait(polling) => Error::stopped().of_task(polling.id()),
+        for slot in self.tasks.iter().map(|(slot, _)| slot).collect::<Vec<_>>() {
+            let error = match &self.tasks[slot].state {
+                TaskState::Submit(draft) => draft.abandon(),
+                TaskState::Resume(id, _) => Error::stopped().with_task_id(id),
+                TaskState::Wait(polling) => Error::stopped().with_task_id(polling.id()),
             };
-            self.end(place, Err(error));
+            self.finish(slot, Err(error));
         }
-        self.tally.tell();
+        self.progress.publish();
     }
 }

@@ -20,17 +20,17 @@ use tokio::{
 };
 
 use super::{
-    api::Api,
-    draft::{Begin, Draft, Log},
+    api::SpeechApi,
+    draft::{ActiveJournal, PendingRequest, Start},
     engine::{Consumer, Engine, Queue},
-    journal::{Disk, Journal, Opened, Record},
-    plan::Plan,
-    progress::{Progress, Tally},
-    task::{Ended, Stage, Task},
+    journal::{Journal, KeyState, Opened, Storage},
+    plan::Config,
+    progress::{Progress, ProgressTracker},
+    task::{ActiveTask, Finished, TaskState},
 };
 use crate::{
     Client, Error, Speak, TaskId,
-    ext::fault::{Fault, What},
+    ext::failure::{Failure, FailureKind},
     types::{SpeechRequest, SpeechResult},
 };
 
@@ -52,7 +52,7 @@ enum Create {
 }
 
 type CreateScript = dyn Fn(&str, u32) -> Create + Send + Sync;
-type PollScript = dyn Fn(Duration) -> Result<&'static str, Fault> + Send + Sync;
+type PollScript = dyn Fn(Duration) -> Result<&'static str, Failure> + Send + Sync;
 
 struct Server {
     client: Client,
@@ -83,7 +83,7 @@ struct Memory(Arc<Server>);
 impl Memory {
     fn new(
         create: impl Fn(&str, u32) -> Create + Send + Sync + 'static,
-        poll: impl Fn(Duration) -> Result<&'static str, Fault> + Send + Sync + 'static,
+        poll: impl Fn(Duration) -> Result<&'static str, Failure> + Send + Sync + 'static,
     ) -> Self {
         Self(Arc::new(Server {
             client: Client::builder().api_key("k").build().unwrap(),
@@ -130,19 +130,19 @@ impl Drop for Passage<'_> {
     }
 }
 
-fn limited(seconds: u64) -> Fault {
+fn limited(seconds: u64) -> Failure {
     let headers = HeaderMap::from_iter([("retry-after".parse().unwrap(), HeaderValue::from(seconds))]);
-    Fault::answered(StatusCode::TOO_MANY_REQUESTS, &headers, "slow down")
+    Failure::from_response(StatusCode::TOO_MANY_REQUESTS, &headers, "slow down")
 }
 
-impl Api for Memory {
+impl SpeechApi for Memory {
     fn client(&self) -> &Client {
         &self.0.client
     }
 
-    async fn create(&self, request: &SpeechRequest) -> Result<TaskId, Fault> {
+    async fn create(&self, request: &SpeechRequest) -> Result<TaskId, Failure> {
         let text = request.input.to_string();
-        assert!(self.client().state().gate.closed_for().is_none(), "through a closed gate");
+        assert!(self.client().inner().cooldown.remaining().is_none(), "through a closed gate");
         let _passage = self.passes();
         let attempt = {
             let mut seen = self.seen();
@@ -161,31 +161,31 @@ impl Api for Memory {
                 self.seen().born.insert(id.clone(), Instant::now());
                 Ok(id)
             }
-            Create::Unreached => Err(Fault::new(What::Unreached)),
-            Create::TakesAndBreaks | Create::Breaks => Err(Fault::new(What::Broken)),
-            Create::TakesAndGarbles => Err(Fault::new(What::Unreadable)),
+            Create::Unreached => Err(Failure::new(FailureKind::NotConnected)),
+            Create::TakesAndBreaks | Create::Breaks => Err(Failure::new(FailureKind::ConnectionLost)),
+            Create::TakesAndGarbles => Err(Failure::new(FailureKind::InvalidBody)),
             Create::Limits(seconds) => {
-                self.0.client.state().gate.close_for(Duration::from_secs(seconds));
+                self.0.client.inner().cooldown.extend(Duration::from_secs(seconds));
                 Err(limited(seconds))
             }
             Create::Refuses => {
-                Err(Fault::answered(StatusCode::PAYMENT_REQUIRED, &HeaderMap::new(), "top up"))
+                Err(Failure::from_response(StatusCode::PAYMENT_REQUIRED, &HeaderMap::new(), "top up"))
             }
         }
     }
 
-    async fn result(&self, id: TaskId) -> Result<SpeechResult, Fault> {
+    async fn result(&self, id: TaskId) -> Result<SpeechResult, Failure> {
         let _passage = self.passes();
         let age = {
             let mut seen = self.seen();
             seen.polls += 1;
-            seen.held_back += u32::from(self.client().state().gate.closed_for().is_some());
+            seen.held_back += u32::from(self.client().inner().cooldown.remaining().is_some());
             seen.born.get(&id).map_or(Duration::MAX, Instant::elapsed)
         };
         sleep(Duration::from_millis(80)).await;
-        let status = (self.0.poll)(age).inspect_err(|fault| {
-            if let Some(time) = fault.retry_after() {
-                self.0.client.state().gate.close_for(time);
+        let status = (self.0.poll)(age).inspect_err(|failure| {
+            if let Some(time) = failure.retry_after() {
+                self.0.client.inner().cooldown.extend(time);
             }
         })?;
         let body = json!({"id": id, "status": status, "created": 0, "model": "m", "results": []});
@@ -201,7 +201,7 @@ struct Slow {
     room: usize,
 }
 
-impl Disk for Slow {
+impl Storage for Slow {
     fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
         if self.written.len() > self.room {
             return Err(io::Error::other("full"));
@@ -229,8 +229,8 @@ impl Run {
     }
 }
 
-fn plan(max_in_flight: usize, requests_per_second: Option<f64>) -> Plan {
-    Plan { max_in_flight, requests_per_second, journal: None }
+fn plan(max_in_flight: usize, requests_per_second: Option<f64>) -> Config {
+    Config { max_in_flight, requests_per_second, journal: None }
 }
 
 fn speaks(server: &Memory, texts: impl IntoIterator<Item = String>) -> Vec<(String, Speak)> {
@@ -238,22 +238,26 @@ fn speaks(server: &Memory, texts: impl IntoIterator<Item = String>) -> Vec<(Stri
     texts.into_iter().map(|text| (text.clone(), speak(text))).collect()
 }
 
-async fn run(server: &Memory, list: Vec<(String, Speak)>, plan: Plan) -> Run {
+async fn run(server: &Memory, list: Vec<(String, Speak)>, plan: Config) -> Run {
     run_with(server, list, plan, None).await
 }
 
-async fn run_with(server: &Memory, list: Vec<(String, Speak)>, plan: Plan, log: Option<Opened>) -> Run {
+async fn run_with(server: &Memory, list: Vec<(String, Speak)>, plan: Config, log: Option<Opened>) -> Run {
     let (results, mut ended) = mpsc::unbounded_channel();
     let (taken, heard) = mpsc::unbounded_channel();
     let (told, progress) = watch::channel(Progress::default());
-    let tally = Tally::new(told, Some(list.len()));
+    let tally = ProgressTracker::new(told, Some(list.len()));
     let queue = Queue::List(list.into_iter());
-    let mut engine = Engine::new(server.clone(), queue, tally, Consumer { results, taken: heard });
-    plan.apply(&mut engine).await.unwrap();
-    engine.log = log.map(|Opened { journal, records, closed }| Log { journal, records, closed });
+    let mut engine = Engine::new(server.clone(), queue, tally, Consumer { results, released: heard });
+    plan.validate_and_open(&mut engine).await.unwrap();
+    engine.journal = log.map(|Opened { journal, key_states: records, closed }| ActiveJournal {
+        journal,
+        key_states: records,
+        closed,
+    });
     let collect = async {
         let mut results = Vec::new();
-        while let Some(Ended { key, outcome, .. }) = ended.recv().await {
+        while let Some(Finished { key, outcome, .. }) = ended.recv().await {
             let _ = taken.send(());
             results.push((key, outcome.map(|(id, _)| id)));
         }
@@ -268,7 +272,7 @@ fn texts(count: usize) -> impl Iterator<Item = String> {
     (0..count).map(|number| format!("text {number}"))
 }
 
-fn done_after(seconds: u64) -> impl Fn(Duration) -> Result<&'static str, Fault> + Send + Sync {
+fn done_after(seconds: u64) -> impl Fn(Duration) -> Result<&'static str, Failure> + Send + Sync {
     move |age| Ok(if age < Duration::from_secs(seconds) { "PROCESSING" } else { "COMPLETED" })
 }
 
@@ -356,9 +360,13 @@ async fn an_endless_source_that_is_always_ready_leaves_the_thread_to_others() {
     let (_taken, heard) = mpsc::unbounded_channel();
     let (told, _) = watch::channel(Progress::default());
     let queue = Queue::Stream(Box::pin(futures_util::stream::iter(endless)), HashSet::new());
-    let mut engine =
-        Engine::new(server.clone(), queue, Tally::new(told, None), Consumer { results, taken: heard });
-    plan(usize::MAX, None).apply(&mut engine).await.unwrap();
+    let mut engine = Engine::new(
+        server.clone(),
+        queue,
+        ProgressTracker::new(told, None),
+        Consumer { results, released: heard },
+    );
+    plan(usize::MAX, None).validate_and_open(&mut engine).await.unwrap();
     let mut running = std::pin::pin!(engine.run());
     // It comes back at all.
     assert!(running.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
@@ -415,7 +423,11 @@ async fn an_outage_of_the_polls_is_waited_out() {
     let server = Memory::new(
         |_, _| Create::Takes,
         |age| {
-            if age < Duration::from_secs(3000) { Err(Fault::new(What::Broken)) } else { Ok("COMPLETED") }
+            if age < Duration::from_secs(3000) {
+                Err(Failure::new(FailureKind::ConnectionLost))
+            } else {
+                Ok("COMPLETED")
+            }
         },
     );
     let run = run(&server, speaks(&server, texts(100)), plan(100, Some(10.0))).await;
@@ -458,7 +470,9 @@ async fn nothing_is_sent_before_it_is_on_the_disk() {
     let on_disk = Arc::default();
     let server = watchful(&on_disk);
     let disk = Slow { on_disk, written: String::new(), room: usize::MAX };
-    let run = run_with(&server, speaks(&server, texts(50)), plan(20, None), Some(Journal::over(disk))).await;
+    let run =
+        run_with(&server, speaks(&server, texts(50)), plan(20, None), Some(Journal::with_storage(disk)))
+            .await;
     assert_eq!(run.count(Result::is_ok), 50);
 }
 
@@ -467,7 +481,9 @@ async fn what_cannot_be_announced_is_not_sent() {
     let on_disk = Arc::<Mutex<String>>::default();
     let server = watchful(&on_disk);
     let disk = Slow { on_disk: Arc::clone(&on_disk), written: String::new(), room: 3_000 };
-    let run = run_with(&server, speaks(&server, texts(100)), plan(5, None), Some(Journal::over(disk))).await;
+    let run =
+        run_with(&server, speaks(&server, texts(100)), plan(5, None), Some(Journal::with_storage(disk)))
+            .await;
     let (done, refused) = (run.count(Result::is_ok), run.count(|end| end.as_ref().is_err_and(Error::is_io)));
     assert_eq!(done + refused, 100);
     assert!(done > 5 && server.seen().taken.len() == done, "{done}, {}", server.seen().taken.len());
@@ -520,19 +536,20 @@ async fn whatever_breaks_nothing_is_billed_twice() {
 fn announced_again(server: &Memory) -> Engine<String, Memory> {
     let (results, _) = mpsc::unbounded_channel();
     let (_, heard) = mpsc::unbounded_channel();
-    let tally = Tally::new(watch::channel(Progress::default()).0, None);
+    let tally = ProgressTracker::new(watch::channel(Progress::default()).0, None);
     let queue = Queue::List(Vec::new().into_iter());
-    let mut engine = Engine::new(server.clone(), queue, tally, Consumer { results, taken: heard });
-    let order = server.client().speak("text 0").deadline(Duration::from_secs(60)).into_order().unwrap();
-    let Ok(Begin::Submit(mut draft)) = Draft::begin(order, "a", &Record::default(), None) else {
+    let mut engine = Engine::new(server.clone(), queue, tally, Consumer { results, released: heard });
+    let order = server.client().speak("text 0").deadline(Duration::from_secs(60)).prepare().unwrap();
+    let Ok(Start::Submit(mut draft)) = PendingRequest::start(order, "a", &KeyState::default(), None) else {
         panic!("nothing is known of it")
     };
-    draft.sent();
-    draft.weigh(limited(1)).1.unwrap();
-    engine.hands.tally.taken();
-    let task = Task { index: 0, key: "a".to_owned(), name: "a".into(), stage: Stage::Submit(draft) };
-    let place = engine.hands.tasks.insert(task);
-    engine.announced.push_back(place);
+    draft.start_attempt();
+    draft.on_failure(limited(1)).1.unwrap();
+    engine.active.progress.on_started();
+    let task =
+        ActiveTask { index: 0, key: "a".to_owned(), key_text: "a".into(), state: TaskState::Submit(draft) };
+    let slot = engine.active.tasks.insert(task);
+    engine.ready_to_send.push_back(slot);
     engine
 }
 
@@ -542,14 +559,14 @@ async fn what_is_announced_for_too_long_is_not_sent() {
     let mut engine = announced_again(&server);
     tokio::time::advance(Duration::from_secs(70)).await;
     engine.send();
-    assert!(engine.creates.is_empty() && engine.hands.tasks.is_empty());
+    assert!(engine.creates.is_empty() && engine.active.tasks.is_empty());
 }
 
 #[tokio::test(start_paused = true)]
 async fn what_is_announced_and_held_back_beyond_its_deadline_ends_at_once() {
     let server = Memory::new(|_, _| Create::Takes, done_after(1));
     let mut engine = announced_again(&server);
-    server.client().state().gate.close_for(Duration::from_secs(3600));
+    server.client().inner().cooldown.extend(Duration::from_secs(3600));
     engine.send();
-    assert!(engine.creates.is_empty() && engine.hands.tasks.is_empty());
+    assert!(engine.creates.is_empty() && engine.active.tasks.is_empty());
 }

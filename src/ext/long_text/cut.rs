@@ -3,114 +3,114 @@
 use unicode_segmentation::{GraphemeCursor, UnicodeSegmentation};
 
 /// How far beyond the last place for a cut the text is read: what follows decides whether a sentence has ended.
-const AHEAD: usize = 64;
+const LOOKAHEAD_CHARS: usize = 64;
 
 /// How many characters a piece has.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Limits {
-    pub(super) least: usize,
+    pub(super) min: usize,
     /// At least twice `least` less one: else there are lengths that can't be cut.
-    pub(super) most: usize,
+    pub(super) max: usize,
 }
 
 /// Where the next piece of a text ends and another begins, in bytes; white space around the place belongs to neither.
 /// The text begins and ends with something other than white space.
-pub(super) fn cut(text: &str, limits: Limits) -> usize {
-    let Some(limit) = byte_of(text, limits.most) else { return text.len() };
-    let seen = &text[..ahead_of(text, limit)];
-    let place = Place { text, limit, limits };
-    let gaps: Vec<Gap> = gaps(seen).collect();
-    let half = byte_of(text, limits.most / 2).unwrap_or(limit);
+pub(super) fn find_boundary(text: &str, limits: Limits) -> usize {
+    let Some(limit) = byte_index(text, limits.max) else { return text.len() };
+    let seen = &text[..lookahead_end(text, limit)];
+    let place = Candidates { text, limit, limits };
+    let gaps: Vec<Whitespace> = whitespace_runs(seen).collect();
+    let half = byte_index(text, limits.max / 2).unwrap_or(limit);
 
     // A paragraph that ends early would leave a short piece, where another sentence or two may fit. It counts as one.
     let late = gaps.iter().filter(|gap| gap.is_paragraph() && gap.start >= half).map(|gap| gap.end);
-    let sentences = || sentences(seen, &gaps).into_iter();
+    let sentences = || sentence_starts(seen, &gaps).into_iter();
     place
-        .last_of(late)
-        .or_else(|| place.last_of(sentences().filter(|at| !may_go_on(seen, *at))))
-        .or_else(|| place.last_of(sentences()))
-        .or_else(|| place.last_of(clauses(seen, &gaps)))
-        .or_else(|| place.last_of(gaps.iter().map(|gap| gap.end)))
-        .or_else(|| place.last_of(words(seen)))
-        .or_else(|| place.last_of(seen.grapheme_indices(true).map(|(at, _)| at)))
-        .or_else(|| place.with_space())
-        .or_else(|| place.anywhere())
+        .last_allowed(late)
+        .or_else(|| place.last_allowed(sentences().filter(|at| !may_continue(seen, *at))))
+        .or_else(|| place.last_allowed(sentences()))
+        .or_else(|| place.last_allowed(clause_starts(seen, &gaps)))
+        .or_else(|| place.last_allowed(gaps.iter().map(|gap| gap.end)))
+        .or_else(|| place.last_allowed(word_starts(seen)))
+        .or_else(|| place.last_allowed(seen.grapheme_indices(true).map(|(at, _)| at)))
+        .or_else(|| place.at_counted_whitespace())
+        .or_else(|| place.at_any_char())
         .unwrap_or(limit)
 }
 
 /// The byte at which a character stands; none if the text has no more than `index`.
-fn byte_of(text: &str, index: usize) -> Option<usize> {
+fn byte_index(text: &str, index: usize) -> Option<usize> {
     text.char_indices().nth(index).map(|(at, _)| at)
 }
 
 /// How far to read for a cut before `limit`.
-fn ahead_of(text: &str, limit: usize) -> usize {
+fn lookahead_end(text: &str, limit: usize) -> usize {
     let next = text.len() - text[limit..].trim_start().len();
-    byte_of(&text[next..], AHEAD).map_or(text.len(), |more| next + more)
+    byte_index(&text[next..], LOOKAHEAD_CHARS).map_or(text.len(), |more| next + more)
 }
 
 /// Where a text may be cut.
-struct Place<'a> {
+struct Candidates<'a> {
     text: &'a str,
     limit: usize,
     limits: Limits,
 }
 
-impl Place<'_> {
-    fn last_of(&self, cuts: impl IntoIterator<Item = usize>) -> Option<usize> {
+impl Candidates<'_> {
+    fn last_allowed(&self, cuts: impl IntoIterator<Item = usize>) -> Option<usize> {
         let cuts: Vec<usize> = cuts.into_iter().collect();
-        cuts.into_iter().rev().find(|at| self.suits(*at) && self.parts_no_cluster(*at))
+        cuts.into_iter().rev().find(|at| self.is_allowed(*at) && self.is_grapheme_boundary(*at))
     }
 
     /// For what is hardly anything but white space, which has to count for once.
-    fn with_space(&self) -> Option<usize> {
-        let Limits { least, .. } = self.limits;
+    fn at_counted_whitespace(&self) -> Option<usize> {
+        let Limits { min: least, .. } = self.limits;
         let cuts = self.text[..self.limit].char_indices().skip(least).map(|(at, _)| at).chain([self.limit]);
         let is_space = char::is_whitespace;
         let suits = |at: &usize| {
             let (piece, rest) = self.text.split_at(*at);
-            (piece.ends_with(is_space) || rest.starts_with(is_space)) && byte_of(rest, least - 1).is_some()
+            (piece.ends_with(is_space) || rest.starts_with(is_space)) && byte_index(rest, least - 1).is_some()
         };
         cuts.filter(suits).last()
     }
 
     /// For what is one grapheme cluster and longer than a piece may be.
-    fn anywhere(&self) -> Option<usize> {
+    fn at_any_char(&self) -> Option<usize> {
         let cuts: Vec<usize> = self.text[..self.limit].char_indices().map(|(at, _)| at).collect();
-        cuts.into_iter().chain([self.limit]).rev().find(|at| self.suits(*at))
+        cuts.into_iter().chain([self.limit]).rev().find(|at| self.is_allowed(*at))
     }
 
     /// Whether what stands on either side is long enough, and what is before it no longer than a piece may be. Before white
     /// space and within it is the same as behind it, where it is looked at only once.
-    fn suits(&self, at: usize) -> bool {
+    fn is_allowed(&self, at: usize) -> bool {
         if self.text[at..].starts_with(char::is_whitespace) {
             return false;
         }
         let (piece, rest) = (self.text[..at].trim_end(), &self.text[at..]);
-        let enough = |part: &str| byte_of(part, self.limits.least - 1).is_some();
+        let enough = |part: &str| byte_index(part, self.limits.min - 1).is_some();
         piece.len() <= self.limit && enough(piece) && enough(rest)
     }
 
-    fn parts_no_cluster(&self, at: usize) -> bool {
+    fn is_grapheme_boundary(&self, at: usize) -> bool {
         // A mark may sit on a space, which would be cut away with the others.
         GraphemeCursor::new(at, self.text.len(), true).is_boundary(self.text, 0).unwrap_or(false)
     }
 }
 
 /// White space at which a line may end.
-struct Gap {
+struct Whitespace {
     start: usize,
     end: usize,
     lines: usize,
 }
 
-impl Gap {
+impl Whitespace {
     fn is_paragraph(&self) -> bool {
         self.lines > 1
     }
 }
 
-fn gaps(text: &str) -> impl Iterator<Item = Gap> {
+fn whitespace_runs(text: &str) -> impl Iterator<Item = Whitespace> {
     let is_fixed = |c| matches!(c, '\u{a0}' | '\u{2007}' | '\u{202f}');
     let mut from = 0;
     let spaces = std::iter::from_fn(move || {
@@ -125,22 +125,22 @@ fn gaps(text: &str) -> impl Iterator<Item = Gap> {
             '\u{2029}' | '\u{c}' => 2,
             _ => 0,
         });
-        Gap { start: space.start, end: space.end, lines: ends.sum() }
+        Whitespace { start: space.start, end: space.end, lines: ends.sum() }
     })
 }
 
 /// Where sentences and paragraphs begin. A single end of line is no end of a sentence: books are set in short lines.
-fn sentences(text: &str, gaps: &[Gap]) -> Vec<usize> {
+fn sentence_starts(text: &str, gaps: &[Whitespace]) -> Vec<usize> {
     // As long as before, so that places are the same in both.
     let flat = text.replace(['\n', '\r'], " ");
     let sentences = flat.split_sentence_bound_indices().map(|(at, _)| at).skip(1);
     let paragraphs = gaps.iter().filter(|gap| gap.is_paragraph()).map(|gap| gap.end);
-    in_order(sentences.chain(paragraphs))
+    sorted(sentences.chain(paragraphs))
 }
 
 /// Whether what looks like the end of a sentence may be in the middle of one: behind `Mr.`, `St.` or `J.`, or before
 /// a small letter, as in `“Stop!” he said`. `Tom.` looks the same, which only means that another end is preferred.
-fn may_go_on(text: &str, at: usize) -> bool {
+fn may_continue(text: &str, at: usize) -> bool {
     if text[at..].starts_with(char::is_lowercase) {
         return true;
     }
@@ -153,14 +153,14 @@ fn may_go_on(text: &str, at: usize) -> bool {
 const CLOSING: [char; 11] = ['"', '\'', '”', '’', '»', ')', ']', '}', '」', '』', '）'];
 
 /// Behind a comma and the like, and at the ends of lines.
-fn clauses(text: &str, gaps: &[Gap]) -> Vec<usize> {
+fn clause_starts(text: &str, gaps: &[Whitespace]) -> Vec<usize> {
     let spaced = gaps.iter().filter(|gap| gap.lines > 0 || ends_clause(&text[..gap.start]));
     // Marks that are written without a space behind them.
     let tight = text.char_indices().filter(|(_, c)| "—，、；：".contains(*c)).map(|(at, c)| {
         let rest = text[at + c.len_utf8()..].trim_start_matches(CLOSING);
         text.len() - rest.len()
     });
-    in_order(spaced.map(|gap| gap.end).chain(tight))
+    sorted(spaced.map(|gap| gap.end).chain(tight))
 }
 
 fn ends_clause(text: &str) -> bool {
@@ -168,14 +168,14 @@ fn ends_clause(text: &str) -> bool {
     text.ends_with([',', ';', ':', '–', '—', '…', '،', '؛', '\u{37e}', '·'])
 }
 
-fn in_order(places: impl Iterator<Item = usize>) -> Vec<usize> {
+fn sorted(places: impl Iterator<Item = usize>) -> Vec<usize> {
     let mut places: Vec<usize> = places.collect();
     places.sort_unstable();
     places
 }
 
 /// Where a word begins without a space before it: behind a hyphen, or in a script that has none.
-fn words(text: &str) -> impl Iterator<Item = usize> {
+fn word_starts(text: &str) -> impl Iterator<Item = usize> {
     text.split_word_bound_indices()
         .filter(|(_, word)| word.starts_with(char::is_alphanumeric))
         .map(|(at, _)| at)
@@ -187,7 +187,7 @@ mod tests {
 
     #[track_caller]
     fn first(text: &str, most: usize, expected: &str) {
-        let at = cut(text, Limits { least: 2, most });
+        let at = find_boundary(text, Limits { min: 2, max: most });
         assert_eq!(text[..at].trim_end(), expected);
     }
 

@@ -6,18 +6,18 @@ use super::wav::{Encoding, Format};
 ///
 /// A file of 4 GiB and more is RF64, as EBU Tech 3306 has it: its lengths of 64 bits stand where a smaller file has a
 /// chunk of nothing.
-pub(super) fn header(format: Format, sound: u64) -> Vec<u8> {
-    let Format { encoding, channels, samples_per_second, bits } = format;
+pub(super) fn wav_header(format: Format, sound: u64) -> Vec<u8> {
+    let Format { encoding, channels, sample_rate: samples_per_second, bits_per_sample: bits } = format;
     let tag: u16 = match encoding {
         Encoding::Integer => 1,
         Encoding::Float => 3,
     };
     let frame = u32::from(channels) * u32::from(bits / 8);
-    let whole = LENGTH as u64 - 8 + sound + sound % 2;
+    let whole = HEADER_BYTES as u64 - 8 + sound + sound % 2;
     let small = u32::try_from(whole).ok().zip(u32::try_from(sound).ok());
     let (whole_32, sound_32) = small.unwrap_or((u32::MAX, u32::MAX));
 
-    let mut header = Vec::with_capacity(LENGTH);
+    let mut header = Vec::with_capacity(HEADER_BYTES);
     header.extend(if small.is_some() { b"RIFF" } else { b"RF64" });
     header.extend(whole_32.to_le_bytes());
     header.extend(b"WAVE");
@@ -41,14 +41,14 @@ pub(super) fn header(format: Format, sound: u64) -> Vec<u8> {
 }
 
 /// How long a header is, in bytes.
-pub(super) const LENGTH: usize = 80;
+pub(super) const HEADER_BYTES: usize = 80;
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
     const MONO: Format =
-        Format { encoding: Encoding::Integer, channels: 1, samples_per_second: 24_000, bits: 16 };
+        Format { encoding: Encoding::Integer, channels: 1, sample_rate: 24_000, bits_per_sample: 16 };
 
     #[test]
     fn a_file_begins_as_any_player_expects_it() {
@@ -60,16 +60,16 @@ mod tests {
             b"data\x04\0\0\0",
         ]
         .concat();
-        assert_eq!(header(MONO, 4), expected);
-        assert_eq!(expected.len(), LENGTH);
+        assert_eq!(wav_header(MONO, 4), expected);
+        assert_eq!(expected.len(), HEADER_BYTES);
     }
 
     #[test]
     fn from_4_gib_on_lengths_have_64_bits() {
         let largest = u64::from(u32::MAX) - 73;
-        assert_eq!(&header(MONO, largest)[..8], b"RIFF\xfe\xff\xff\xff");
-        let longer = header(MONO, 0x1_2345_6788);
-        assert_eq!(longer.len(), LENGTH);
+        assert_eq!(&wav_header(MONO, largest)[..8], b"RIFF\xfe\xff\xff\xff");
+        let longer = wav_header(MONO, 0x1_2345_6788);
+        assert_eq!(longer.len(), HEADER_BYTES);
         assert_eq!(&longer[..20], b"RF64\xff\xff\xff\xffWAVEds64\x1c\0\0\0");
         assert_eq!(longer[20..28], 0x1_2345_67d0_u64.to_le_bytes());
         assert_eq!(longer[28..36], 0x1_2345_6788_u64.to_le_bytes());
@@ -79,7 +79,7 @@ mod tests {
 
     #[test]
     fn an_odd_length_is_that_of_the_sound_and_the_file_has_one_more() {
-        let header = header(Format { bits: 8, ..MONO }, 5);
+        let header = wav_header(Format { bits_per_sample: 8, ..MONO }, 5);
         assert_eq!((header[4], header[76]), (78, 5));
     }
 }

@@ -4,26 +4,26 @@ use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
 
 use super::{
-    header::{LENGTH, header},
+    header::{HEADER_BYTES, wav_header},
     wav::{Format, Reader},
 };
-use crate::{Error, Speech, ext::partial_file::PartialFile};
+use crate::{Error, Speech, ext::partial_file::AtomicFile};
 
 /// How much silence is written at a time.
-const SILENCE: usize = 64 * 1024;
+const SILENCE_CHUNK_BYTES: usize = 64 * 1024;
 
 /// A WAV file that grows by one speech after the other.
-pub(super) struct Joined {
-    file: PartialFile,
+pub(super) struct WavJoiner {
+    file: AtomicFile,
     pause: Duration,
     /// That of the first one, and so of all.
     format: Option<Format>,
 }
 
-impl Joined {
+impl WavJoiner {
     /// In the place of `path`, when it is finished.
-    pub(super) async fn beside(path: &Path, pause: Duration) -> Result<Self, Error> {
-        Ok(Self { file: PartialFile::beside(path.to_owned()).await?, pause, format: None })
+    pub(super) async fn create(path: &Path, pause: Duration) -> Result<Self, Error> {
+        Ok(Self { file: AtomicFile::create(path.to_owned()).await?, pause, format: None })
     }
 
     /// Appends the sound of a speech as it comes. After an error the file is good for nothing.
@@ -40,16 +40,17 @@ impl Joined {
     }
 
     async fn fetch(&mut self, speech: &Speech) -> Result<(), Error> {
-        let unfit =
-            |problem| Error::download(format!("the audio can't be joined: {problem}")).of_task(&speech.id());
-        self.take(speech.audio()?.stream()).await.map_err(|problem| problem.told(unfit))
+        let unfit = |problem| {
+            Error::download(format!("the audio can't be joined: {problem}")).with_task_id(&speech.id())
+        };
+        self.append_stream(speech.audio()?.stream()).await.map_err(|problem| problem.into_error(unfit))
     }
 
     /// The sound of one file, which comes in parts.
-    pub(super) async fn take(
+    pub(super) async fn append_stream(
         &mut self,
         mut parts: impl Stream<Item = Result<Bytes, Error>> + Unpin,
-    ) -> Result<(), Problem> {
+    ) -> Result<(), JoinError> {
         let (mut reader, mut begun) = (Reader::default(), false);
         while let Some(part) = parts.next().await {
             let sound = reader.push(&part?)?;
@@ -57,7 +58,7 @@ impl Joined {
                 && !sound.is_empty()
             {
                 if !begun {
-                    self.begin(format).await?;
+                    self.start_piece(format).await?;
                     begun = true;
                 }
                 self.file.write(&sound).await?;
@@ -68,18 +69,18 @@ impl Joined {
     }
 
     /// What comes before the sound of a speech: the head of the file, or a pause.
-    async fn begin(&mut self, format: Format) -> Result<(), Problem> {
+    async fn start_piece(&mut self, format: Format) -> Result<(), JoinError> {
         let Some(first) = self.format else {
             self.format = Some(format);
-            return Ok(self.file.write(&header(format, 0)).await?);
+            return Ok(self.file.write(&wav_header(format, 0)).await?);
         };
         if let Some(difference) = first.difference(format) {
             return Err(difference.into());
         }
-        let mut left = bytes_of(self.pause, first);
-        let silence = Bytes::from(vec![first.silent_byte(); SILENCE]);
+        let mut left = pause_bytes(self.pause, first);
+        let silence = Bytes::from(vec![first.silent_byte(); SILENCE_CHUNK_BYTES]);
         while left > 0 {
-            let part = usize::try_from(left).unwrap_or(SILENCE).min(SILENCE);
+            let part = usize::try_from(left).unwrap_or(SILENCE_CHUNK_BYTES).min(SILENCE_CHUNK_BYTES);
             self.file.write(&silence[..part]).await?;
             left -= part as u64;
         }
@@ -94,35 +95,35 @@ impl Joined {
     /// Puts the file in its place; returns its length.
     pub(super) async fn finish(mut self) -> Result<u64, Error> {
         let Some(format) = self.format else { return self.file.finish().await };
-        let sound = self.file.written() - LENGTH as u64;
+        let sound = self.file.written() - HEADER_BYTES as u64;
         self.file.write(&[0][..usize::from(sound % 2 == 1)]).await?;
-        self.file.correct_start(&header(format, sound)).await?;
+        self.file.overwrite_start(&wav_header(format, sound)).await?;
         self.file.finish().await
     }
 }
 
-pub(super) enum Problem {
+pub(super) enum JoinError {
     /// Why the file can't be joined.
-    Unfit(String),
+    Mismatch(String),
     Other(Error),
 }
 
-impl Problem {
-    pub(super) fn told(self, unfit: impl FnOnce(String) -> Error) -> Error {
+impl JoinError {
+    pub(super) fn into_error(self, unfit: impl FnOnce(String) -> Error) -> Error {
         match self {
-            Self::Unfit(problem) => unfit(problem),
+            Self::Mismatch(problem) => unfit(problem),
             Self::Other(error) => error,
         }
     }
 }
 
-impl From<String> for Problem {
+impl From<String> for JoinError {
     fn from(unfit: String) -> Self {
-        Self::Unfit(unfit)
+        Self::Mismatch(unfit)
     }
 }
 
-impl From<Error> for Problem {
+impl From<Error> for JoinError {
     fn from(error: Error) -> Self {
         Self::Other(error)
     }
@@ -133,9 +134,9 @@ fn is_refused(error: &Error) -> bool {
 }
 
 /// Whole frames, as long as a pause.
-fn bytes_of(pause: Duration, format: Format) -> u64 {
-    let frames = pause.as_nanos() * u128::from(format.samples_per_second) / 1_000_000_000;
-    u64::try_from(frames * format.frame() as u128).unwrap_or(u64::MAX)
+fn pause_bytes(pause: Duration, format: Format) -> u64 {
+    let frames = pause.as_nanos() * u128::from(format.sample_rate) / 1_000_000_000;
+    u64::try_from(frames * format.frame_bytes() as u128).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]
@@ -145,10 +146,10 @@ mod tests {
     #[test]
     fn a_pause_is_of_whole_frames() {
         let format =
-            Format { encoding: Encoding::Integer, channels: 2, samples_per_second: 44_100, bits: 24 };
-        assert_eq!(bytes_of(Duration::ZERO, format), 0);
-        assert_eq!(bytes_of(Duration::from_millis(300), format), 13_230 * 6);
-        assert_eq!(bytes_of(Duration::from_micros(30), format), 6);
-        assert_eq!(bytes_of(Duration::MAX, format), u64::MAX);
+            Format { encoding: Encoding::Integer, channels: 2, sample_rate: 44_100, bits_per_sample: 24 };
+        assert_eq!(pause_bytes(Duration::ZERO, format), 0);
+        assert_eq!(pause_bytes(Duration::from_millis(300), format), 13_230 * 6);
+        assert_eq!(pause_bytes(Duration::from_micros(30), format), 6);
+        assert_eq!(pause_bytes(Duration::MAX, format), u64::MAX);
     }
 }

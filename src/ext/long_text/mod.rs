@@ -27,9 +27,9 @@ use futures_util::stream;
 use tokio::sync::mpsc;
 
 use self::{
-    join::Joined,
+    join::WavJoiner,
     narration::Job,
-    split::{Splitter, lengths},
+    split::{Splitter, max_characters_range},
 };
 pub use self::{
     narration::{Narration, Progress},
@@ -109,7 +109,7 @@ impl InPieces {
         Self {
             speak,
             text,
-            max_characters: *lengths().end(),
+            max_characters: *max_characters_range().end(),
             max_in_flight: MAX_IN_FLIGHT,
             requests_per_second: None,
             pause: Duration::ZERO,
@@ -197,8 +197,8 @@ impl InPieces {
     pub async fn start(self, path: impl AsRef<Path>) -> Result<Narration, Error> {
         let path = path.as_ref();
         self.check()?;
-        let file = Joined::beside(path, self.pause).await?;
-        let journal = self.journal.clone().unwrap_or_else(|| beside(path));
+        let file = WavJoiner::create(path, self.pause).await?;
+        let journal = self.journal.clone().unwrap_or_else(|| journal_path(path));
         let (requests, received) = mpsc::unbounded_channel();
         let received =
             stream::unfold(received, async |mut received| Some((received.recv().await?, received)));
@@ -217,7 +217,7 @@ impl InPieces {
 
     /// What a batch would find only when it comes to it.
     fn check(&self) -> Result<(), Error> {
-        let lengths = lengths();
+        let lengths = max_characters_range();
         if !lengths.contains(&self.max_characters) {
             let (given, least, most) = (self.max_characters, lengths.start(), lengths.end());
             return Err(Error::invalid(
@@ -231,12 +231,12 @@ impl InPieces {
         let Some(first) = Splitter::new(self.max_characters).next(&self.text) else {
             return Err(Error::invalid("input", "there is nothing in it but white space"));
         };
-        self.speak.of(&self.text[first]).request().map(drop)
+        self.speak.with_text(&self.text[first]).to_request().map(drop)
     }
 }
 
 /// The journal of a file.
-fn beside(path: &Path) -> PathBuf {
+fn journal_path(path: &Path) -> PathBuf {
     let mut journal = path.as_os_str().to_owned();
     journal.push(".journal");
     journal.into()

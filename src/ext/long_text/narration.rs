@@ -11,8 +11,8 @@ use futures_util::future::{Either, select};
 use tokio::sync::{mpsc::UnboundedSender, oneshot, watch};
 
 use super::{
-    join::Joined,
-    piece::{Key, Keys},
+    join::WavJoiner,
+    piece::{Key, KeyGenerator},
     split::Splitter,
 };
 use crate::{Error, Speak, Speech, batch::Results};
@@ -140,17 +140,17 @@ pub(super) struct Job {
     speak: Speak,
     text: String,
     splitter: Splitter,
-    keys: Keys,
+    keys: KeyGenerator,
     max_in_flight: usize,
     resubmit_failed: u32,
     /// How many pieces were begun, and how many of these are in the file.
-    begun: usize,
+    started: usize,
     saved: usize,
     /// How far the text was split, in bytes.
     split: usize,
     /// Spoken before their turn, by their number.
     early: BTreeMap<usize, (Key, Speech)>,
-    file: Joined,
+    file: WavJoiner,
     progress: watch::Sender<Progress>,
 }
 
@@ -161,17 +161,17 @@ impl Job {
         splitter: Splitter,
         max_in_flight: usize,
         resubmit_failed: u32,
-        file: Joined,
+        file: WavJoiner,
     ) -> Self {
         let characters = text.trim_end().chars().count();
         Self {
             speak,
             text,
             splitter,
-            keys: Keys::default(),
+            keys: KeyGenerator::default(),
             max_in_flight,
             resubmit_failed,
-            begun: 0,
+            started: 0,
             saved: 0,
             split: 0,
             early: BTreeMap::new(),
@@ -188,13 +188,13 @@ impl Job {
     ) -> Result<(), Error> {
         loop {
             self.submit_more(&requests)?;
-            if self.saved == self.begun {
+            if self.saved == self.started {
                 return Ok(());
             }
             if let Some((key, speech)) = self.early.remove(&(self.saved + 1)) {
-                self.file.append(&speech).await.map_err(|error| error.of_piece(&key.piece))?;
+                self.file.append(&speech).await.map_err(|error| error.with_piece(&key.piece))?;
                 self.saved += 1;
-                self.tell(|progress, file| {
+                self.update_progress(|progress, file| {
                     progress.saved += key.characters;
                     progress.pieces += 1;
                     progress.bytes = file.written();
@@ -206,37 +206,37 @@ impl Job {
             };
             match outcome {
                 Ok(speech) => {
-                    self.tell(|progress, _| progress.spoken += key.characters);
+                    self.update_progress(|progress, _| progress.spoken += key.characters);
                     self.early.insert(key.piece.number, (key, speech));
                 }
-                Err(error) if error.is_failed() && key.again < self.resubmit_failed => {
+                Err(error) if error.is_failed() && key.attempt < self.resubmit_failed => {
                     tracing::warn!(piece = key.piece.number, %error, "a piece is submitted again");
-                    let speak = self.speak.of(&self.text[key.piece.bytes.clone()]);
-                    let _ = requests.send((key.again(), speak));
+                    let speak = self.speak.with_text(&self.text[key.piece.bytes.clone()]);
+                    let _ = requests.send((key.retry(), speak));
                 }
-                Err(error) => return Err(error.of_piece(&key.piece)),
+                Err(error) => return Err(error.with_piece(&key.piece)),
             }
         }
     }
 
     /// As many as may be under way. What is spoken and not saved counts: an address is not good for ever.
     fn submit_more(&mut self, requests: &UnboundedSender<(Key, Speak)>) -> Result<(), Error> {
-        while self.begun - self.saved < self.max_in_flight
+        while self.started - self.saved < self.max_in_flight
             && let Some(bytes) = self.splitter.next(&self.text)
         {
-            let speak = self.speak.of(&self.text[bytes.clone()]);
+            let speak = self.speak.with_text(&self.text[bytes.clone()]);
             // With the white space before it, so that all together are the text.
             let characters = self.text[self.split..bytes.end].chars().count();
             self.split = bytes.end;
-            let key = self.keys.next(bytes, characters, &speak.request()?);
-            self.begun += 1;
+            let key = self.keys.next(bytes, characters, &speak.to_request()?);
+            self.started += 1;
             // Who receives these goes on for as long as results are taken.
             let _ = requests.send((key, speak));
         }
         Ok(())
     }
 
-    fn tell(&mut self, change: impl FnOnce(&mut Progress, &Joined)) {
+    fn update_progress(&mut self, change: impl FnOnce(&mut Progress, &WavJoiner)) {
         let file = &self.file;
         self.progress.send_modify(|progress| change(progress, file));
     }

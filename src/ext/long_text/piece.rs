@@ -21,26 +21,26 @@ pub(super) struct Key {
     pub(super) characters: usize,
     request: String,
     /// How many pieces before it are the same.
-    repeats: u32,
+    occurrence: u32,
     /// How many times it was given up by the server and submitted again.
-    pub(super) again: u32,
+    pub(super) attempt: u32,
 }
 
 impl Key {
     /// The same piece, after its task was given up.
-    pub(super) fn again(self) -> Self {
-        Self { again: self.again + 1, ..self }
+    pub(super) fn retry(self) -> Self {
+        Self { attempt: self.attempt + 1, ..self }
     }
 }
 
 impl fmt::Display for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.request)?;
-        if self.repeats > 0 {
-            write!(f, "-{}", self.repeats + 1)?;
+        if self.occurrence > 0 {
+            write!(f, "-{}", self.occurrence + 1)?;
         }
-        if self.again > 0 {
-            write!(f, "-again-{}", self.again)?;
+        if self.attempt > 0 {
+            write!(f, "-again-{}", self.attempt)?;
         }
         Ok(())
     }
@@ -48,12 +48,12 @@ impl fmt::Display for Key {
 
 /// Gives each piece of a text its key.
 #[derive(Debug, Default)]
-pub(super) struct Keys {
+pub(super) struct KeyGenerator {
     given: usize,
     seen: HashMap<String, u32>,
 }
 
-impl Keys {
+impl KeyGenerator {
     pub(super) fn next(&mut self, bytes: Range<usize>, characters: usize, request: &SpeechRequest) -> Key {
         self.given += 1;
         let request = fingerprint(request);
@@ -61,7 +61,7 @@ impl Keys {
         let repeats = *seen;
         *seen += 1;
         let piece = Piece { number: self.given, bytes };
-        Key { piece, characters, request, repeats, again: 0 }
+        Key { piece, characters, request, occurrence: repeats, attempt: 0 }
     }
 }
 
@@ -84,10 +84,10 @@ mod tests {
 
     #[test]
     fn a_piece_is_known_by_what_it_says_and_not_by_where() {
-        let name = |keys: &mut Keys, at: usize, request: &SpeechRequest| {
+        let name = |keys: &mut KeyGenerator, at: usize, request: &SpeechRequest| {
             keys.next(at..at + 5, 5, request).to_string()
         };
-        let (mut before, mut after) = (Keys::default(), Keys::default());
+        let (mut before, mut after) = (KeyGenerator::default(), KeyGenerator::default());
         let first = name(&mut before, 0, &request("Hello"));
         name(&mut after, 0, &request("Inserted"));
         assert_eq!(name(&mut after, 9, &request("Hello")), first);
@@ -97,11 +97,11 @@ mod tests {
 
     #[test]
     fn what_is_said_twice_and_what_is_tried_again_has_names_of_its_own() {
-        let mut keys = Keys::default();
+        let mut keys = KeyGenerator::default();
         let once = keys.next(0..5, 5, &request("Hello"));
         let twice = keys.next(6..11, 6, &request("Hello"));
         assert_eq!(twice.piece, Piece { number: 2, bytes: 6..11 });
         assert_eq!(twice.to_string(), format!("{once}-2"));
-        assert_eq!(twice.again().again().to_string(), format!("{once}-2-again-2"));
+        assert_eq!(twice.retry().retry().to_string(), format!("{once}-2-again-2"));
     }
 }

@@ -1,6 +1,6 @@
 use std::ops::Range;
 
-use super::cut::{Limits, cut};
+use super::cut::{Limits, find_boundary};
 use crate::generated::facts::INPUT_LENGTH;
 
 /// Splits a text of any length into pieces that one request each can take, as [`InPieces`](super::InPieces) does.
@@ -43,8 +43,8 @@ impl Pieces<'_> {
     /// How many characters a piece has at most, instead of as many as the API takes: from 3 to 4,096, and what is outside
     /// counts as the nearest of these.
     pub fn at_most(mut self, characters: usize) -> Self {
-        let (least, most) = lengths().into_inner();
-        self.splitter.limits.most = characters.clamp(least, most);
+        let (least, most) = max_characters_range().into_inner();
+        self.splitter.limits.max = characters.clamp(least, most);
         self
     }
 }
@@ -61,7 +61,7 @@ impl<'a> Iterator for Pieces<'a> {
 impl std::iter::FusedIterator for Pieces<'_> {}
 
 /// What the greatest length of a piece may be. Below twice the API's least there are texts that can't be cut.
-pub(super) fn lengths() -> std::ops::RangeInclusive<usize> {
+pub(super) fn max_characters_range() -> std::ops::RangeInclusive<usize> {
     2 * INPUT_LENGTH.start() - 1..=*INPUT_LENGTH.end()
 }
 
@@ -75,7 +75,7 @@ pub(super) struct Splitter {
 impl Splitter {
     /// `most` is one of the [`lengths`].
     pub(super) fn new(most: usize) -> Self {
-        Self { at: 0, limits: Limits { least: *INPUT_LENGTH.start(), most } }
+        Self { at: 0, limits: Limits { min: *INPUT_LENGTH.start(), max: most } }
     }
 
     /// The next piece of the text, which is the same each time.
@@ -86,14 +86,14 @@ impl Splitter {
             return None;
         }
         let start = end - rest.len();
-        let piece = &rest[..cut(rest, self.limits)];
+        let piece = &rest[..find_boundary(rest, self.limits)];
         self.at = start + piece.len();
-        Some(self.at_least(text, start..start + piece.trim_end().len()))
+        Some(self.pad_to_minimum(text, start..start + piece.trim_end().len()))
     }
 
     /// With white space around it, if it is too short without.
-    fn at_least(&mut self, text: &str, mut piece: Range<usize>) -> Range<usize> {
-        while text[piece.clone()].chars().count() < self.limits.least {
+    fn pad_to_minimum(&mut self, text: &str, mut piece: Range<usize>) -> Range<usize> {
+        while text[piece.clone()].chars().count() < self.limits.min {
             if let Some(next) = text[piece.end..].chars().next().filter(|c| c.is_whitespace()) {
                 piece.end += next.len_utf8();
                 self.at = self.at.max(piece.end);
@@ -224,7 +224,7 @@ mod tests {
 
     #[test]
     fn the_bounds_are_those_of_the_document() {
-        assert_eq!((lengths(), *INPUT_LENGTH.start()), (3..=4096, 2));
+        assert_eq!((max_characters_range(), *INPUT_LENGTH.start()), (3..=4096, 2));
         let long = "x".repeat(10_000);
         let lengths = |most| split(&long).at_most(most).map(|(_, piece)| piece.len()).collect::<Vec<_>>();
         assert_eq!(lengths(usize::MAX), [4096, 4096, 1808]);

@@ -4,22 +4,22 @@ use bytes::{Buf, Bytes, BytesMut};
 
 /// From here on a length can't be meant: encoders that don't know it yet write the greatest number they can think of.
 /// A piece is far smaller.
-const UNKNOWN: u32 = 0x7fff_0000;
+const MIN_PLACEHOLDER_LENGTH: u32 = 0x7fff_0000;
 
 /// More than any `fmt ` chunk has.
-const LONGEST_FORMAT: u32 = 1024;
+const MAX_FORMAT_BYTES: u32 = 1024;
 
 /// Far more than any sound has: the channels of a file, and the samples of each in a second.
-const MOST_CHANNELS: u16 = 32;
-const MOST_SAMPLES: u32 = 768_000;
+const MAX_CHANNELS: u16 = 32;
+const MAX_SAMPLE_RATE: u32 = 768_000;
 
 /// How the samples are written. What has to be the same in all files that are joined.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Format {
     pub(super) encoding: Encoding,
     pub(super) channels: u16,
-    pub(super) samples_per_second: u32,
-    pub(super) bits: u16,
+    pub(super) sample_rate: u32,
+    pub(super) bits_per_sample: u16,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -30,14 +30,14 @@ pub(super) enum Encoding {
 
 impl Format {
     /// One sample of each channel.
-    pub(super) fn frame(self) -> usize {
-        usize::from(self.channels) * usize::from(self.bits / 8)
+    pub(super) fn frame_bytes(self) -> usize {
+        usize::from(self.channels) * usize::from(self.bits_per_sample / 8)
     }
 
     /// What silence is made of.
     pub(super) fn silent_byte(self) -> u8 {
         // Samples of 8 bits have no sign.
-        if self.bits == 8 { 0x80 } else { 0 }
+        if self.bits_per_sample == 8 { 0x80 } else { 0 }
     }
 
     /// What is different in another one, both values named.
@@ -46,9 +46,11 @@ impl Format {
             (here != there).then(|| format!("it has {there} {what}, and what comes before it {here}"))
         };
         let encodings = |format: Self| format!("{:?}", format.encoding).to_lowercase();
-        told("samples per second", self.samples_per_second.to_string(), other.samples_per_second.to_string())
+        told("samples per second", self.sample_rate.to_string(), other.sample_rate.to_string())
             .or_else(|| told("channels", self.channels.to_string(), other.channels.to_string()))
-            .or_else(|| told("bits per sample", self.bits.to_string(), other.bits.to_string()))
+            .or_else(|| {
+                told("bits per sample", self.bits_per_sample.to_string(), other.bits_per_sample.to_string())
+            })
             .or_else(|| told("samples", encodings(self), encodings(other)))
     }
 }
@@ -58,14 +60,14 @@ impl Format {
 pub(super) struct Reader {
     /// The start of something that has not come whole.
     pending: BytesMut,
-    stage: Stage,
+    state: ReadState,
     format: Option<Format>,
     /// Bytes of sound that have come.
-    sound: u64,
+    audio_bytes: u64,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
-enum Stage {
+enum ReadState {
     #[default]
     Riff,
     Chunk,
@@ -74,7 +76,7 @@ enum Stage {
     /// With what is left of it, if that is known.
     Data(Option<u64>),
     /// What comes behind the sound is of no interest.
-    Over,
+    Done,
 }
 
 impl Reader {
@@ -88,8 +90,8 @@ impl Reader {
             self.pending.split().freeze()
         };
         loop {
-            match &mut self.stage {
-                Stage::Riff => {
+            match &mut self.state {
+                ReadState::Riff => {
                     let Some(head) = part.get(..12) else { break };
                     if (&head[..4], &head[8..]) != (b"RIFF", b"WAVE") {
                         return Err(format!(
@@ -98,50 +100,50 @@ impl Reader {
                         ));
                     }
                     part.advance(12);
-                    self.stage = Stage::Chunk;
+                    self.state = ReadState::Chunk;
                 }
-                Stage::Chunk => {
+                ReadState::Chunk => {
                     let Some(head) = part.get(..8) else { break };
                     let length = u32::from_le_bytes([head[4], head[5], head[6], head[7]]);
-                    self.stage = match &head[..4] {
-                        b"fmt " if length <= LONGEST_FORMAT => Stage::Format(length),
+                    self.state = match &head[..4] {
+                        b"fmt " if length <= MAX_FORMAT_BYTES => ReadState::Format(length),
                         b"fmt " => return Err(format!("its format has {length} bytes")),
                         b"data" if self.format.is_none() => {
                             return Err("it has sound before its format".into());
                         }
-                        b"data" if length == 0 || length >= UNKNOWN => Stage::Data(None),
-                        b"data" => Stage::Data(Some(length.into())),
+                        b"data" if length == 0 || length >= MIN_PLACEHOLDER_LENGTH => ReadState::Data(None),
+                        b"data" => ReadState::Data(Some(length.into())),
                         // A chunk of an odd length has one byte more.
-                        _ => Stage::Skip(u64::from(length) + u64::from(length % 2)),
+                        _ => ReadState::Skip(u64::from(length) + u64::from(length % 2)),
                     };
                     part.advance(8);
                 }
-                Stage::Format(length) => {
+                ReadState::Format(length) => {
                     let length = *length as usize;
                     let Some(chunk) = part.get(..length + length % 2) else { break };
                     self.format = Some(format(&chunk[..length])?);
                     part.advance(length + length % 2);
-                    self.stage = Stage::Chunk;
+                    self.state = ReadState::Chunk;
                 }
-                Stage::Skip(left) => {
+                ReadState::Skip(left) => {
                     let skipped = part.len().min(usize::try_from(*left).unwrap_or(usize::MAX));
                     part.advance(skipped);
                     *left -= skipped as u64;
                     if *left > 0 {
                         break;
                     }
-                    self.stage = Stage::Chunk;
+                    self.state = ReadState::Chunk;
                 }
-                Stage::Data(None) => return Ok(self.count(part)),
-                Stage::Data(Some(left)) => {
+                ReadState::Data(None) => return Ok(self.count(part)),
+                ReadState::Data(Some(left)) => {
                     let sound = part.split_to(part.len().min(usize::try_from(*left).unwrap_or(usize::MAX)));
                     *left -= sound.len() as u64;
                     if *left == 0 {
-                        self.stage = Stage::Over;
+                        self.state = ReadState::Done;
                     }
                     return Ok(self.count(sound));
                 }
-                Stage::Over => return Ok(Bytes::new()),
+                ReadState::Done => return Ok(Bytes::new()),
             }
         }
         self.pending.extend_from_slice(&part);
@@ -149,7 +151,7 @@ impl Reader {
     }
 
     fn count(&mut self, sound: Bytes) -> Bytes {
-        self.sound += sound.len() as u64;
+        self.audio_bytes += sound.len() as u64;
         sound
     }
 
@@ -160,15 +162,15 @@ impl Reader {
 
     /// At the end of the file: how many bytes of sound lack, for a last frame to be whole.
     pub(super) fn finish(self) -> Result<usize, String> {
-        match (self.stage, self.format) {
-            (Stage::Data(None) | Stage::Over, Some(format)) if self.sound > 0 => {
-                let frame = format.frame() as u64;
-                Ok(usize::try_from((frame - self.sound % frame) % frame).unwrap_or_default())
+        match (self.state, self.format) {
+            (ReadState::Data(None) | ReadState::Done, Some(format)) if self.audio_bytes > 0 => {
+                let frame = format.frame_bytes() as u64;
+                Ok(usize::try_from((frame - self.audio_bytes % frame) % frame).unwrap_or_default())
             }
-            (Stage::Data(Some(left)), _) => {
+            (ReadState::Data(Some(left)), _) => {
                 Err(format!("it ends {left} bytes before the sound does that it announces"))
             }
-            (Stage::Data(None) | Stage::Over, _) => Err("it holds no sound".to_owned()),
+            (ReadState::Data(None) | ReadState::Done, _) => Err("it holds no sound".to_owned()),
             _ => Err("it ends before its sound begins".to_owned()),
         }
     }
@@ -193,10 +195,10 @@ fn format(chunk: &[u8]) -> Result<Format, String> {
         }
     };
     // Else a pause would be as long as the disk, by the word of whoever wrote the file.
-    if !(1..=MOST_CHANNELS).contains(&channels) || !(1..=MOST_SAMPLES).contains(&samples_per_second) {
+    if !(1..=MAX_CHANNELS).contains(&channels) || !(1..=MAX_SAMPLE_RATE).contains(&samples_per_second) {
         return Err(format!("it has {channels} channels of {samples_per_second} samples per second"));
     }
-    Ok(Format { encoding, channels, samples_per_second, bits })
+    Ok(Format { encoding, channels, sample_rate: samples_per_second, bits_per_sample: bits })
 }
 
 #[cfg(test)]
@@ -206,7 +208,7 @@ mod tests {
     const HEAD: &[u8] = b"RIFF\xff\xff\xff\xffWAVE";
     const PCM: &[u8] = b"fmt \x10\0\0\0\x01\0\x01\0\xc0\x5d\0\0\x80\xbb\0\0\x02\0\x10\0";
     const MONO: Format =
-        Format { encoding: Encoding::Integer, channels: 1, samples_per_second: 24_000, bits: 16 };
+        Format { encoding: Encoding::Integer, channels: 1, sample_rate: 24_000, bits_per_sample: 16 };
 
     /// The format, the sound and how much of the last frame lacks, whatever the parts in which the file comes.
     #[track_caller]
@@ -250,13 +252,13 @@ mod tests {
 
     #[test]
     fn reads_more_than_16_bits_and_floats_and_the_extensible_format() {
-        let stereo = Format { channels: 2, bits: 24, ..MONO };
+        let stereo = Format { channels: 2, bits_per_sample: 24, ..MONO };
         let extensible: &[u8] = b"fmt \x28\0\0\0\xfe\xff\x02\0\xc0\x5d\0\0\x80\x32\x02\0\x06\0\x18\0\
             \x16\0\x18\0\x03\0\0\0\x01\0\0\0\0\0\x10\0\x80\0\0\xaa\0\x38\x9b\x71";
         let sound = b"data\x06\0\0\0abcdef";
         assert_eq!(read(&[HEAD, extensible, sound]), Ok((stereo, b"abcdef".to_vec(), 0)));
         let float: &[u8] = b"fmt \x12\0\0\0\x03\0\x01\0\xc0\x5d\0\0\0\x77\x01\0\x04\0\x20\0\0\0";
-        let expected = Format { encoding: Encoding::Float, bits: 32, ..MONO };
+        let expected = Format { encoding: Encoding::Float, bits_per_sample: 32, ..MONO };
         assert_eq!(read(&[HEAD, float, sound]), Ok((expected, b"abcdef".to_vec(), 2)));
     }
 
@@ -287,7 +289,7 @@ mod tests {
     #[test]
     fn a_difference_names_both_values() {
         assert_eq!(MONO.difference(MONO), None);
-        let faster = Format { samples_per_second: 44_100, ..MONO };
+        let faster = Format { sample_rate: 44_100, ..MONO };
         let expected = "it has 44100 samples per second, and what comes before it 24000";
         assert_eq!(MONO.difference(faster).unwrap(), expected);
         let float = Format { encoding: Encoding::Float, ..MONO };

@@ -6,8 +6,8 @@ use std::{
 };
 
 use super::{
-    Finished, Pacing, Phase, Progress,
-    durations::{Belief, Durations},
+    CompletedTask, Pacing, Phase, Progress,
+    durations::{DurationModel, Prior},
 };
 use crate::{Error, OutOfBounds};
 
@@ -59,28 +59,28 @@ pub struct Adaptive {
 }
 
 /// By default, 50 ms of lag are worth a request.
-const PRICE: f64 = 0.05;
+const DEFAULT_PRICE: f64 = 0.05;
 
 /// The bounds of every delay in seconds, at the default price.
-const DELAYS: (f64, f64) = (0.2, 5.0);
+const DELAY_BOUNDS: (f64, f64) = (0.2, 5.0);
 
 /// The longest delay as a part of the task's age, where that is more: a task of an hour isn't asked for every five seconds.
-const PART_OF_AGE: f64 = 0.1;
+const MAX_AGE_FRACTION: f64 = 0.1;
 
 /// How long a task that waits will run at least, in lower quartiles of the running times: found by search. More saves
 /// requests, and learns too late that it runs.
-const YET_TO_RUN: f64 = 1.52;
+const MIN_RUNNING_FACTOR: f64 = 1.52;
 
 /// Found by search, as the least regret that one schedule can have over the distributions of the benchmark.
-const RUNNING: &[Belief] =
-    &[Belief { weight: 0.8, median: 3.0, width: 0.5 }, Belief { weight: 0.2, median: 60.0, width: 0.7 }];
+const RUNNING_PRIORS: &[Prior] =
+    &[Prior { weight: 0.8, median: 3.0, width: 0.5 }, Prior { weight: 0.2, median: 60.0, width: 0.7 }];
 
-const WAITING: &[Belief] = &[Belief { weight: 1.0, median: 10.0, width: 1.0 }];
+const WAITING_PRIORS: &[Prior] = &[Prior { weight: 1.0, median: 10.0, width: 1.0 }];
 
 struct Learned {
-    total: Durations,
-    waiting: Durations,
-    running: Durations,
+    total: DurationModel,
+    waiting: DurationModel,
+    running: DurationModel,
     tasks: u64,
 }
 
@@ -89,12 +89,12 @@ impl Adaptive {
     #[must_use]
     pub fn new() -> Self {
         let learned = Learned {
-            total: Durations::new(RUNNING),
-            waiting: Durations::new(WAITING),
-            running: Durations::new(RUNNING),
+            total: DurationModel::new(RUNNING_PRIORS),
+            waiting: DurationModel::new(WAITING_PRIORS),
+            running: DurationModel::new(RUNNING_PRIORS),
             tasks: 0,
         };
-        Self { price: PRICE, learned: Arc::new(Mutex::new(learned)) }
+        Self { price: DEFAULT_PRICE, learned: Arc::new(Mutex::new(learned)) }
     }
 
     /// With a price of so many seconds for each request: how much later you would rather know, on average, than ask once
@@ -123,8 +123,8 @@ impl Default for Adaptive {
 impl Pacing for Adaptive {
     fn delay(&self, task: &Progress) -> Duration {
         let (least, most) = {
-            let scale = (self.price / PRICE).sqrt();
-            (DELAYS.0 * scale, (DELAYS.1 * scale).max(PART_OF_AGE * task.age.as_secs_f64()))
+            let scale = (self.price / DEFAULT_PRICE).sqrt();
+            (DELAY_BOUNDS.0 * scale, (DELAY_BOUNDS.1 * scale).max(MAX_AGE_FRACTION * task.age.as_secs_f64()))
         };
         let seconds = self.learned().delay(task, self.price);
         // In this order, what is no number is the least.
@@ -135,7 +135,7 @@ impl Pacing for Adaptive {
         self.learned().likelihood(task)
     }
 
-    fn learn(&self, task: &Finished) {
+    fn learn(&self, task: &CompletedTask) {
         self.learned().learn(task);
     }
 }
@@ -148,14 +148,14 @@ impl Learned {
             Phase::Running => self.running.delay(in_phase, price),
             // What is done after r more, at least, is cheapest to ask for at √(δ² + r²), with δ the interval for r = 0.
             Phase::Waiting => {
-                self.waiting.delay(in_phase, price).hypot(YET_TO_RUN * self.running.quantile(0.25))
+                self.waiting.delay(in_phase, price).hypot(MIN_RUNNING_FACTOR * self.running.quantile(0.25))
             }
         }
     }
 
     fn likelihood(&self, task: &Progress) -> f64 {
-        let unheard = task.unheard.as_secs_f64();
-        let since = |durations: &Durations, age: Duration| {
+        let unheard = task.since_last_poll.as_secs_f64();
+        let since = |durations: &DurationModel, age: Duration| {
             let age = age.as_secs_f64();
             durations.likelihood((age - unheard).max(0.0), age)
         };
@@ -173,7 +173,7 @@ impl Learned {
         }
     }
 
-    fn learn(&mut self, task: &Finished) {
+    fn learn(&mut self, task: &CompletedTask) {
         if let Some(total) = task.total {
             self.total.learn(total.as_secs_f64(), total.as_secs_f64());
         }
@@ -206,7 +206,7 @@ mod tests {
 
     fn at(phase: Phase, seconds: f64) -> Progress {
         let age = secs(seconds);
-        Progress { phase, age, in_phase: age, unheard: age / 10, ..Progress::default() }
+        Progress { phase, age, in_phase: age, since_last_poll: age / 10, ..Progress::default() }
     }
 
     const PHASES: [Phase; 3] = [Phase::Unknown, Phase::Waiting, Phase::Running];
@@ -214,7 +214,12 @@ mod tests {
     fn taught(policy: &Adaptive, seconds: f64, tasks: u32) {
         let time = Some(secs(seconds));
         for _ in 0..tasks {
-            policy.learn(&Finished { total: time, waited: time.zip(time), ran: time, ..Finished::default() });
+            policy.learn(&CompletedTask {
+                total: time,
+                waited: time.zip(time),
+                ran: time,
+                ..CompletedTask::default()
+            });
         }
     }
 
@@ -267,14 +272,14 @@ mod tests {
         let likelihood = |waits: f64| {
             let policy = Adaptive::new();
             let (waited, ran) = (Some((secs(waits), secs(waits))), Some(secs(3.0)));
-            (0..100).for_each(|_| policy.learn(&Finished { waited, ran, ..Finished::default() }));
+            (0..100).for_each(|_| policy.learn(&CompletedTask { waited, ran, ..CompletedTask::default() }));
             // Heard to wait at 8 s, and 14 s old: it had 5 s to run if it began at 9, and 1 s if at 13.
             let (age, unheard) = (secs(14.0), secs(6.0));
             policy.likelihood(&Progress {
                 phase: Phase::Waiting,
                 age,
                 in_phase: age,
-                unheard,
+                since_last_poll: unheard,
                 ..Progress::default()
             })
         };
@@ -286,7 +291,7 @@ mod tests {
     fn a_task_of_an_hour_is_asked_for_some_hundred_times() {
         let policy = Adaptive::new();
         for _ in 0..50 {
-            policy.learn(&Finished { total: Some(secs(3_600.0)), ..Finished::default() });
+            policy.learn(&CompletedTask { total: Some(secs(3_600.0)), ..CompletedTask::default() });
         }
         let (mut age, mut polls) = (0.0, 0);
         while age < 3_600.0 {

@@ -10,7 +10,7 @@ pub(crate) fn backoff(failures: u32) -> Duration {
 }
 
 /// Ten per cent up or down, so that clients which started together don't stay together.
-pub(crate) fn jittered(delay: Duration) -> Duration {
+pub(crate) fn with_jitter(delay: Duration) -> Duration {
     // Through seconds, as a delay of "never" has no tenth more.
     Duration::try_from_secs_f64(delay.as_secs_f64() * (0.9 + 0.2 * fastrand::f64())).unwrap_or(Duration::MAX)
 }
@@ -30,10 +30,10 @@ mod tests {
     fn jitter_stays_within_ten_per_cent() {
         let second = Duration::from_secs(1);
         for _ in 0..1_000 {
-            let delay = jittered(second);
+            let delay = with_jitter(second);
             assert!((0.9..=1.1).contains(&delay.as_secs_f64()), "{delay:?}");
         }
-        assert!((0..100).any(|_| jittered(second) != second));
-        assert!(jittered(Duration::MAX) > second * 1_000_000_000, "no overflow");
+        assert!((0..100).any(|_| with_jitter(second) != second));
+        assert!(with_jitter(Duration::MAX) > second * 1_000_000_000, "no overflow");
     }
 }

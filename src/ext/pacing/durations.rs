@@ -14,14 +14,14 @@ const EDGES: usize = CELLS as usize + 1;
 const RANGE: (f64, f64) = (0.05, 3_600.0);
 
 /// The width of a bell, in logarithms: a duration speaks for those up to 15 % shorter or longer.
-const WIDTH: f64 = 0.15;
+const KERNEL_WIDTH: f64 = 0.15;
 
 /// What a duration's weight is multiplied by with each one that follows: a hundred count, and a server that has
 /// changed is known as it is now after some dozens.
-const MEMORY: f64 = 0.99;
+const DECAY: f64 = 0.99;
 
 /// Cells of equal width on the scale of the logarithm, 19 % each.
-static EDGE: LazyLock<[f64; EDGES]> = LazyLock::new(|| {
+static EDGE_SECONDS: LazyLock<[f64; EDGES]> = LazyLock::new(|| {
     let mut edge = 0;
     [(); EDGES].map(|()| {
         let seconds = RANGE.0 * (step() * f64::from(edge)).exp();
@@ -36,70 +36,71 @@ fn step() -> f64 {
 
 /// A part of what is believed before anything is learned: around this median, with this width in logarithms.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Belief {
+pub(super) struct Prior {
     pub(super) weight: f64,
     pub(super) median: f64,
     pub(super) width: f64,
 }
 
 #[derive(Clone, Debug)]
-pub(super) struct Durations {
-    beliefs: &'static [Belief],
+pub(super) struct DurationModel {
+    priors: &'static [Prior],
     /// What was learned, at the edge that is nearest.
     weights: [f64; EDGES],
     /// Up to each edge: the hazard h added up, which is −ln of the chance to last as long.
-    risk: [f64; EDGES],
+    cumulative_hazard: [f64; EDGES],
     /// Up to each edge: √h added up. With a price of λ on each look, √(h/2λ) looks a second cost least.
-    effort: [f64; EDGES],
+    cumulative_sqrt_hazard: [f64; EDGES],
 }
 
-impl Durations {
-    pub(super) fn new(beliefs: &'static [Belief]) -> Self {
+impl DurationModel {
+    pub(super) fn new(beliefs: &'static [Prior]) -> Self {
         let zero = [0.0; EDGES];
-        let mut new = Self { beliefs, weights: zero, risk: zero, effort: zero };
-        new.weigh();
+        let mut new =
+            Self { priors: beliefs, weights: zero, cumulative_hazard: zero, cumulative_sqrt_hazard: zero };
+        new.refit();
         new
     }
 
     /// Learns a duration of which it is known that it lies between these seconds.
     pub(super) fn learn(&mut self, least: f64, most: f64) {
         for weight in &mut self.weights {
-            *weight *= MEMORY;
+            *weight *= DECAY;
         }
         for part in [0.125, 0.375, 0.625, 0.875] {
             let seconds = (least + part * (most - least)).max(RANGE.0).min(RANGE.1);
-            let above = EDGE.partition_point(|edge| *edge <= seconds).clamp(1, EDGES - 1);
-            let share = (seconds / EDGE[above - 1]).ln() / step();
+            let above = EDGE_SECONDS.partition_point(|edge| *edge <= seconds).clamp(1, EDGES - 1);
+            let share = (seconds / EDGE_SECONDS[above - 1]).ln() / step();
             self.weights[above - 1] += 0.25 * (1.0 - share);
             self.weights[above] += 0.25 * share;
         }
-        self.weigh();
+        self.refit();
     }
 
     /// How long to wait from the age of `from` for what is worth one look. `price` is that of a look, in seconds.
     pub(super) fn delay(&self, from: f64, price: f64) -> f64 {
-        let effort = interpolated(&EDGE, &self.effort, from) + (2.0 * price).sqrt();
-        interpolated(&self.effort, &EDGE, effort) - from
+        let effort = interpolate(&EDGE_SECONDS, &self.cumulative_sqrt_hazard, from) + (2.0 * price).sqrt();
+        interpolate(&self.cumulative_sqrt_hazard, &EDGE_SECONDS, effort) - from
     }
 
     /// How likely something that has lasted for `from` seconds ends before `to`.
     pub(super) fn likelihood(&self, from: f64, to: f64) -> f64 {
-        let risk = |age| interpolated(&EDGE, &self.risk, age);
+        let risk = |age| interpolate(&EDGE_SECONDS, &self.cumulative_hazard, age);
         -(risk(from) - risk(to)).min(0.0).exp_m1()
     }
 
     /// The duration that this part of them, from 0 to 1, is shorter than.
     pub(super) fn quantile(&self, part: f64) -> f64 {
-        interpolated(&self.risk, &EDGE, -(-part).ln_1p())
+        interpolate(&self.cumulative_hazard, &EDGE_SECONDS, -(-part).ln_1p())
     }
 
     /// Works out the curves anew.
-    fn weigh(&mut self) {
-        let bell = {
+    fn refit(&mut self) {
+        let kernel = {
             let mut distance = f64::from(CELLS);
             // By how many edges a duration lies above: from as many as there are to as few.
             [(); 2 * EDGES - 1].map(|()| {
-                let tail = tail(-distance * step() / WIDTH);
+                let tail = logistic_tail(-distance * step() / KERNEL_WIDTH);
                 distance -= 1.0;
                 tail
             })
@@ -107,36 +108,38 @@ impl Durations {
         let (mut before, mut age, mut risk, mut effort) = (None, 0.0, 0.0, 0.0);
         for at in 0..EDGES {
             let believed: f64 = self
-                .beliefs
+                .priors
                 .iter()
-                .map(|belief| belief.weight * tail((EDGE[at] / belief.median).ln() / belief.width))
+                .map(|belief| {
+                    belief.weight * logistic_tail((EDGE_SECONDS[at] / belief.median).ln() / belief.width)
+                })
                 .sum();
             // The bell of a duration `j` edges above this one stands at CELLS - j.
-            let bells = &bell[at..at + EDGES];
+            let bells = &kernel[at..at + EDGES];
             let learned: f64 = self.weights.iter().rev().zip(bells).map(|(weight, tail)| weight * tail).sum();
             let left = believed + learned;
             let before = before.replace(left).unwrap_or_else(|| self.total());
-            let (more, time) = ((before / left).ln().max(0.0), EDGE[at] - age);
-            age = EDGE[at];
+            let (more, time) = ((before / left).ln().max(0.0), EDGE_SECONDS[at] - age);
+            age = EDGE_SECONDS[at];
             risk += more;
             effort += (more * time).sqrt();
-            self.risk[at] = risk;
-            self.effort[at] = effort;
+            self.cumulative_hazard[at] = risk;
+            self.cumulative_sqrt_hazard[at] = effort;
         }
     }
 
     fn total(&self) -> f64 {
-        self.beliefs.iter().map(|belief| belief.weight).chain(self.weights).sum()
+        self.priors.iter().map(|belief| belief.weight).chain(self.weights).sum()
     }
 }
 
 /// The part of a logistic bell above this many widths from its middle.
-fn tail(widths: f64) -> f64 {
+fn logistic_tail(widths: f64) -> f64 {
     1.0 / (1.0 + widths.exp())
 }
 
 /// A growing curve through the origin and these points, straight between them and behind the last two.
-fn interpolated(xs: &[f64; EDGES], ys: &[f64; EDGES], x: f64) -> f64 {
+fn interpolate(xs: &[f64; EDGES], ys: &[f64; EDGES], x: f64) -> f64 {
     let above = xs.partition_point(|edge| *edge <= x).min(EDGES - 1);
     let (x0, y0) = if above == 0 { (0.0, 0.0) } else { (xs[above - 1], ys[above - 1]) };
     y0 + (x - x0) * (ys[above] - y0) / (xs[above] - x0)
@@ -146,10 +149,10 @@ fn interpolated(xs: &[f64; EDGES], ys: &[f64; EDGES], x: f64) -> f64 {
 mod tests {
     use super::*;
 
-    const BELIEFS: &[Belief] = &[Belief { weight: 1.0, median: 10.0, width: 1.0 }];
+    const BELIEFS: &[Prior] = &[Prior { weight: 1.0, median: 10.0, width: 1.0 }];
 
-    fn learned(seconds: &[f64], times: usize) -> Durations {
-        let mut durations = Durations::new(BELIEFS);
+    fn learned(seconds: &[f64], times: usize) -> DurationModel {
+        let mut durations = DurationModel::new(BELIEFS);
         for _ in 0..times {
             for seconds in seconds {
                 durations.learn(*seconds, *seconds);
@@ -165,7 +168,7 @@ mod tests {
 
     #[test]
     fn before_anything_is_learned_it_is_as_believed() {
-        let durations = Durations::new(BELIEFS);
+        let durations = DurationModel::new(BELIEFS);
         for (quantile, seconds) in [(0.25, 10.0 / 3.0), (0.5, 10.0), (0.75, 30.0)] {
             close(durations.quantile(quantile), seconds, 0.02);
         }
@@ -175,7 +178,7 @@ mod tests {
     #[test]
     fn the_delay_is_that_of_the_hazard() {
         // Far behind the middle the hazard of a logistic bell is 1 / (width · age).
-        let durations = Durations::new(BELIEFS);
+        let durations = DurationModel::new(BELIEFS);
         close(durations.delay(1_000.0, 0.05), (2.0_f64 * 0.05 * 1_000.0).sqrt(), 0.1);
     }
 
@@ -199,7 +202,7 @@ mod tests {
 
     #[test]
     fn what_is_known_to_lie_between_is_spread() {
-        let mut durations = Durations::new(BELIEFS);
+        let mut durations = DurationModel::new(BELIEFS);
         (0..50).for_each(|_| durations.learn(10.0, 30.0));
         let (low, high) = (durations.quantile(0.1), durations.quantile(0.9));
         assert!((9.0..15.0).contains(&low) && (25.0..36.0).contains(&high), "{low} {high}");

@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use super::{Finished, Phase, Progress};
+use super::{CompletedTask, Phase, Progress};
 
 /// The longest that a server's own duration is believed: beyond it, a clock was never set.
-const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+const MAX_SERVER_DURATION: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Since when a task is watched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Since {
+enum ObservedFrom {
     /// Since its submission: it was first asked for when the policy wanted.
     Submission,
     /// It was submitted some time before anyone waited: its age is known, but not what it did meanwhile.
@@ -20,12 +20,12 @@ enum Since {
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct History {
-    since: Since,
+    observed_from: ObservedFrom,
     /// At most 4,096; there may be many waits.
     characters: Option<u16>,
     phase: Phase,
     polls: u32,
-    heard: Duration,
+    last_response: Duration,
     /// The last answer that said it waits.
     waiting: Option<Duration>,
     /// From when on it counts as running.
@@ -35,35 +35,35 @@ pub(crate) struct History {
 impl History {
     pub(crate) fn submitted(characters: Option<u16>) -> Self {
         Self {
-            since: Since::Submission,
+            observed_from: ObservedFrom::Submission,
             characters,
             phase: Phase::Unknown,
             polls: 0,
-            heard: Duration::ZERO,
+            last_response: Duration::ZERO,
             waiting: None,
             running: None,
         }
     }
 
     /// The wait begins only after the first poll was due.
-    pub(crate) fn watched_later(self) -> Self {
-        Self { since: Since::Later, ..self }
+    pub(crate) fn observed_late(self) -> Self {
+        Self { observed_from: ObservedFrom::Later, ..self }
     }
 
     pub(crate) fn resumed() -> Self {
-        Self { since: Since::Resumption, ..Self::submitted(None) }
+        Self { observed_from: ObservedFrom::Resumption, ..Self::submitted(None) }
     }
 
     /// An answer that is not the last.
-    pub(crate) fn answered(&mut self, phase: Phase, age: Duration) {
+    pub(crate) fn on_response(&mut self, phase: Phase, age: Duration) {
         if phase != Phase::Running {
             self.waiting = Some(age);
             self.running = None;
         } else if self.running.is_none() {
-            self.running = Some(self.waiting.map_or(Duration::ZERO, |waiting| middle(waiting, age)));
+            self.running = Some(self.waiting.map_or(Duration::ZERO, |waiting| midpoint(waiting, age)));
         }
         self.phase = phase;
-        self.heard = age;
+        self.last_response = age;
         self.polls += 1;
     }
 
@@ -72,7 +72,7 @@ impl History {
             age,
             phase: self.phase,
             in_phase: age.saturating_sub(self.running.unwrap_or_default()),
-            unheard: age.saturating_sub(self.heard),
+            since_last_poll: age.saturating_sub(self.last_response),
             polls: self.polls,
             characters: self.characters.map(u32::from),
             retry_after,
@@ -82,36 +82,36 @@ impl History {
 
     /// The task is done, as an answer at this age says; `server` is the server's own duration. None where there is
     /// nothing to learn: a task that was done before anyone asked may have been so for days.
-    pub(crate) fn finished(&self, age: Duration, server: Option<Duration>) -> Option<Finished> {
-        let server = server.filter(|server| *server <= LONGEST);
-        let aged = self.since != Since::Resumption;
-        let watched = self.polls > 0 || self.since == Since::Submission;
+    pub(crate) fn completed(&self, age: Duration, server: Option<Duration>) -> Option<CompletedTask> {
+        let server = server.filter(|server| *server <= MAX_SERVER_DURATION);
+        let aged = self.observed_from != ObservedFrom::Resumption;
+        let watched = self.polls > 0 || self.observed_from == ObservedFrom::Submission;
         if !watched && (!aged || server.is_none()) {
             return None;
         }
         // The last answer saw it undone, and this one sees it done: whatever the server's clock says, it was between.
-        let done = server
-            .filter(|_| aged)
-            .map_or(middle(self.heard, age), |server| server.clamp(self.heard, age.max(self.heard)));
+        let done = server.filter(|_| aged).map_or(midpoint(self.last_response, age), |server| {
+            server.clamp(self.last_response, age.max(self.last_response))
+        });
         let waited = self.waiting.filter(|_| aged).map(|waiting| {
             // The first answer that said it runs is as far behind the middle as the last that said it waits before.
             let at_most = self.running.map_or(done, |running| running + running.saturating_sub(waiting));
             (waiting, at_most)
         });
         let ran = match (self.waiting, self.running) {
-            (None, Some(_)) => Some(done).filter(|_| self.since == Since::Submission),
+            (None, Some(_)) => Some(done).filter(|_| self.observed_from == ObservedFrom::Submission),
             (Some(_), Some(running)) => Some(done.saturating_sub(running)),
             // It began and ended between two polls.
             (Some(waiting), None) => Some(done.saturating_sub(waiting) / 2),
             (None, None) => None,
         };
         // It was seen undone for as long as it was watched.
-        let total = if aged { Some(done) } else { server.map(|server| server.max(self.heard)) };
-        Some(Finished { total, waited, ran, characters: self.characters.map(u32::from) })
+        let total = if aged { Some(done) } else { server.map(|server| server.max(self.last_response)) };
+        Some(CompletedTask { total, waited, ran, characters: self.characters.map(u32::from) })
     }
 }
 
-fn middle(from: Duration, to: Duration) -> Duration {
+fn midpoint(from: Duration, to: Duration) -> Duration {
     from + to.saturating_sub(from) / 2
 }
 
@@ -125,7 +125,7 @@ mod tests {
 
     fn after(history: History, answers: &[(Phase, u64)]) -> History {
         answers.iter().fold(history, |mut history, (phase, age)| {
-            history.answered(*phase, secs(*age));
+            history.on_response(*phase, secs(*age));
             history
         })
     }
@@ -153,7 +153,7 @@ mod tests {
     #[test]
     fn progress_says_what_was_heard() {
         let progress = submitted(&[(Waiting, 2), (Running, 6)]).progress(secs(9), Some(secs(1)), secs(50));
-        assert_eq!((progress.phase, progress.polls, progress.unheard), (Running, 2, secs(3)));
+        assert_eq!((progress.phase, progress.polls, progress.since_last_poll), (Running, 2, secs(3)));
         assert_eq!(
             (progress.characters, progress.retry_after, progress.left),
             (Some(7), Some(secs(1)), secs(50))
@@ -166,7 +166,7 @@ mod tests {
         server: Option<u64>,
         expected: (Option<u64>, Option<(u64, u64)>, Option<u64>),
     ) {
-        let done = history.finished(secs(20), server.map(secs)).unwrap();
+        let done = history.completed(secs(20), server.map(secs)).unwrap();
         let (total, waited, ran) = expected;
         assert_eq!(done.total, total.map(secs));
         assert_eq!(done.waited, waited.map(|(least, most)| (secs(least), secs(most))));
@@ -191,8 +191,8 @@ mod tests {
 
     #[test]
     fn a_task_that_is_watched_later_does_not_tell_what_it_did_before() {
-        let later = |answers: &[_]| after(History::submitted(None).watched_later(), answers);
-        assert_eq!(later(&[]).finished(secs(20), None), None);
+        let later = |answers: &[_]| after(History::submitted(None).observed_late(), answers);
+        assert_eq!(later(&[]).completed(secs(20), None), None);
         finished(later(&[]), Some(3), (Some(3), None, None));
         finished(later(&[(Running, 10)]), Some(15), (Some(15), None, None));
         finished(later(&[(Waiting, 10), (Running, 12)]), Some(15), (Some(15), Some((10, 12)), Some(4)));
@@ -201,7 +201,7 @@ mod tests {
     #[test]
     fn a_resumed_task_tells_what_began_while_it_was_watched() {
         let resumed = |answers: &[_]| after(History::resumed(), answers);
-        assert_eq!(resumed(&[]).finished(secs(20), Some(secs(15))), None);
+        assert_eq!(resumed(&[]).completed(secs(20), Some(secs(15))), None);
         finished(resumed(&[(Running, 0)]), Some(99), (Some(99), None, None));
         finished(resumed(&[(Running, 0)]), None, (None, None, None));
         // Not shorter than it was seen undone, and none that takes days.

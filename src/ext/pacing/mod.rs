@@ -21,11 +21,11 @@ mod backoff;
 use std::time::Duration;
 
 pub use adaptive::Adaptive;
-pub(crate) use backoff::{backoff, jittered};
+pub(crate) use backoff::{backoff, with_jitter};
 pub use exponential::Exponential;
 pub use fixed::Fixed;
 pub(crate) use history::History;
-pub use progress::{Finished, Phase, Progress};
+pub use progress::{CompletedTask, Phase, Progress};
 
 /// A poll policy: how long to wait until a task is asked for again.
 ///
@@ -97,13 +97,13 @@ pub trait Pacing: Send + Sync + 'static {
     /// even the scale is known.
     fn likelihood(&self, task: &Progress) -> f64 {
         let age = task.age.as_secs_f64();
-        if age > 0.0 { (task.unheard.as_secs_f64() / age).min(1.0) } else { 0.0 }
+        if age > 0.0 { (task.since_last_poll.as_secs_f64() / age).min(1.0) } else { 0.0 }
     }
 
     /// Told of each task that was completed, for policies that learn: see [`Finished`]. Nothing, unless a policy does.
     ///
     /// Tasks that failed, and resumed ones that were done already, are not told of.
-    fn learn(&self, task: &Finished) {
+    fn learn(&self, task: &CompletedTask) {
         let _ = task;
     }
 }
@@ -129,7 +129,7 @@ mod tests {
     fn without_a_scale_the_part_that_nobody_looked_at_counts() {
         for (age, unheard, expected) in [(0, 0, 0.0), (8, 0, 0.0), (8, 2, 0.25), (8, 8, 1.0)] {
             let (age, unheard) = (Duration::from_secs(age), Duration::from_secs(unheard));
-            let task = Progress { age, unheard, ..Progress::default() };
+            let task = Progress { age, since_last_poll: unheard, ..Progress::default() };
             let likelihood = (|_: &Progress| Duration::ZERO).likelihood(&task);
             assert!((likelihood - expected).abs() < 1e-9, "{likelihood} at {task:?}");
         }

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use crate::ext::wait::DEADLINE;
+use crate::ext::wait::DEFAULT_DEADLINE;
 
 /// What is known of a task that is not done: what a [policy](super::Pacing) decides by.
 ///
@@ -19,7 +19,7 @@ pub struct Progress {
     pub in_phase: Duration,
     /// The time since the last answer; since the submission, before there is one. Zero where a delay is asked for after
     /// an answer.
-    pub unheard: Duration,
+    pub since_last_poll: Duration,
     /// The number of answers so far, of this wait.
     pub polls: u32,
     /// The length of the text in characters, from 2 to 4,096; none for a resumed task.
@@ -37,11 +37,11 @@ impl Default for Progress {
             age: Duration::ZERO,
             phase: Phase::default(),
             in_phase: Duration::ZERO,
-            unheard: Duration::ZERO,
+            since_last_poll: Duration::ZERO,
             polls: 0,
             characters: None,
             retry_after: None,
-            left: DEADLINE,
+            left: DEFAULT_DEADLINE,
         }
     }
 }
@@ -85,7 +85,7 @@ pub enum Phase {
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[non_exhaustive]
-pub struct Finished {
+pub struct CompletedTask {
     /// How long it took in all: by the server's own `finished` − `created`, corrected to what the polls saw; without
     /// these, half way between the last poll that saw it undone and the one that saw it done. None for a resumed task
     /// of which the server says no times.

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, fs, panic, path::Path, thread, time::Duration};
 
 use distribute_ai::{
     blocking::{Client, Results, Simulator},
-    testing::{Fate, Fault, Route, Script},
+    testing::{Fault, Route, Script, TaskOutcome},
 };
 use serde_json::Value;
 
@@ -23,8 +23,8 @@ fn billed(simulator: &Simulator) -> BTreeSet<String> {
 
 /// Ten that are accepted at once, and whose replies take a third of a second.
 fn slowly_answered(client: &Client, simulator: &Simulator, journal: &Path) -> Results<i32> {
-    simulator.fates(Script::always(Fate::never_ends()));
-    simulator.fate_of("Text 0.", Fate::completes());
+    simulator.outcomes(Script::always(TaskOutcome::never_ends()));
+    simulator.outcome_of("Text 0.", TaskOutcome::completes());
     let slow = Fault::slow_drip(4, Duration::from_millis(25));
     // The first one comes through, so that `next` returns while the others are on their way.
     simulator.script(Route::Create, Script::from_nth(2, slow));
@@ -35,7 +35,7 @@ fn slowly_answered(client: &Client, simulator: &Simulator, journal: &Path) -> Re
 #[test]
 fn every_key_comes_back_once_and_in_order_if_asked_for() {
     let (simulator, client) = quick();
-    simulator.fate_of("Text 3.", Fate::fails());
+    simulator.outcome_of("Text 3.", TaskOutcome::fails());
     let requests = (0..20).map(|number| (number, client.speak(format!("Text {number}.")).voice("nora")));
     let results = client.batch(requests).max_in_flight(8).in_order().run().unwrap();
     let progress = results.progress();

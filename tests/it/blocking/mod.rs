@@ -15,7 +15,7 @@ use distribute_ai::{
     blocking::{
         Audio, AudioStream, Batch, Client, Results, Simulator, Speak, Speech, SpeechTask, Update, Updates,
     },
-    testing::{self, Fate, Fault, Host, Route, Script},
+    testing::{self, Fault, Host, Route, Script, TaskOutcome},
     types::KnownStatus,
 };
 
@@ -86,8 +86,8 @@ fn updates_are_an_iterator_that_ends() {
 #[test]
 fn what_ends_a_wait_has_the_id() {
     let (simulator, client) = quick();
-    simulator.fate_of("Never", Fate::never_ends());
-    simulator.fate_of("Fails", Fate::fails());
+    simulator.outcome_of("Never", TaskOutcome::never_ends());
+    simulator.outcome_of("Fails", TaskOutcome::fails());
 
     let task = client.speak("Never").submit().unwrap();
     let error = task.wait_for(Duration::from_millis(50)).unwrap_err();

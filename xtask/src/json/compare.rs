@@ -5,10 +5,10 @@ use serde_json::Value;
 use super::{Pointer, sorted};
 
 /// How much of a value a message shows.
-const SHOWN: usize = 160;
+const MAX_EXCERPT_CHARS: usize = 160;
 
 /// Whether two values say the same: order of keys is nothing, and 1 is 1.0.
-pub(crate) fn equal(a: &Value, b: &Value) -> bool {
+pub(crate) fn equivalent(a: &Value, b: &Value) -> bool {
     difference(a, b).is_none()
 }
 
@@ -50,9 +50,9 @@ fn differ<'a>(
 }
 
 /// A value on one line, cut when it is long.
-pub(crate) fn show(value: &Value) -> String {
+pub(crate) fn excerpt(value: &Value) -> String {
     let text = value.to_string();
-    match text.char_indices().nth(SHOWN) {
+    match text.char_indices().nth(MAX_EXCERPT_CHARS) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text,
     }
@@ -66,9 +66,9 @@ mod tests {
 
     #[test]
     fn one_is_one_point_zero_and_key_order_is_nothing() {
-        assert!(equal(&json!({"a": 1, "b": [2.0]}), &json!({"b": [2], "a": 1.0})));
-        assert!(!equal(&json!(1), &json!("1")));
-        assert!(!equal(&json!([1, 2]), &json!([2, 1])));
+        assert!(equivalent(&json!({"a": 1, "b": [2.0]}), &json!({"b": [2], "a": 1.0})));
+        assert!(!equivalent(&json!(1), &json!("1")));
+        assert!(!equivalent(&json!([1, 2]), &json!([2, 1])));
     }
 
     #[test]
@@ -83,7 +83,7 @@ mod tests {
 
     #[test]
     fn a_long_value_is_cut_between_characters() {
-        let shown = show(&json!("ä".repeat(500)));
-        assert_eq!(shown.chars().count(), SHOWN + 1);
+        let shown = excerpt(&json!("ä".repeat(500)));
+        assert_eq!(shown.chars().count(), MAX_EXCERPT_CHARS + 1);
     }
 }

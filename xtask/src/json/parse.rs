@@ -8,7 +8,7 @@ use std::{cell::RefCell, fmt};
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
-use super::{Pointer, show};
+use super::{Pointer, excerpt};
 
 /// The value, or every reason why there is none: where it stops being JSON, or each key that stands twice.
 pub(crate) fn parse(json: &str) -> Result<Value, Vec<(Pointer, String)>> {
@@ -90,9 +90,9 @@ impl<'de> Visitor<'de> for Node<'_> {
             let member = self.child(&key);
             let at = member.at.clone();
             let value = members.next_value_seed(member)?;
-            let second = object.contains_key(&key).then(|| show(&value));
+            let second = object.contains_key(&key).then(|| excerpt(&value));
             if let (Some(first), Some(second)) = (object.insert(key, value), second) {
-                let first = show(&first);
+                let first = excerpt(&first);
                 let message = format!("the key stands twice: first {first}, then {second}");
                 self.twice.borrow_mut().push((at, message));
             }

@@ -11,10 +11,10 @@ use super::{
     pages, sources,
 };
 use crate::{
-    error::{Class, Failure},
+    error::{ExitClass, Failure},
     files::{self, Change},
     json,
-    root::Root,
+    root::Workspace,
     stdout,
 };
 
@@ -24,7 +24,7 @@ const HEADER: &str = "\
 Written by `cargo xtask spec accept`, the latest last: what each change means on the wire, and for the generated client.
 ";
 
-pub(crate) fn run(root: &Root, from: From) -> Result<(), Failure> {
+pub(crate) fn run(root: &Workspace, from: From) -> Result<(), Failure> {
     let origin = from.origin()?;
     let sources = sources::read(root)?;
     let lock = Lock::read(root)?;
@@ -45,8 +45,8 @@ pub(crate) fn run(root: &Root, from: From) -> Result<(), Failure> {
 }
 
 /// The log with one entry more.
-fn log(root: &Root, findings: &[Finding]) -> Result<String, Failure> {
+fn log(root: &Workspace, findings: &[Finding]) -> Result<String, Failure> {
     let path = root.changes();
-    let before = if path.exists() { files::read(&path, Class::Usage)? } else { HEADER.to_owned() };
+    let before = if path.exists() { files::read(&path, ExitClass::Usage)? } else { HEADER.to_owned() };
     Ok(format!("{}\n\n## {}\n\n{}", before.trim_end(), today(), diff::markdown(findings)))
 }

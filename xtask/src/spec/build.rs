@@ -6,25 +6,25 @@ use serde_json::Value;
 use similar::TextDiff;
 
 use super::{
-    document::{self, Document, For},
+    document::{self, Document, Strictness},
     fixes,
     hoist::{self, Names},
     lock::Lock,
     merge,
-    problem::{self, refuse},
+    problem::{self, fail_on},
     relax::{self, Report},
     sources::{self, Sources},
     validate,
 };
 use crate::{
-    error::{Class, Failure},
+    error::{ExitClass, Failure},
     files::{self, Change},
     json,
-    root::Root,
+    root::Workspace,
     stdout,
 };
 
-pub(crate) fn run(root: &Root, check: bool) -> Result<(), Failure> {
+pub(crate) fn run(root: &Workspace, check: bool) -> Result<(), Failure> {
     let documents = committed(root)?;
     let (built, report) = build(&documents, &Names::read(root)?, &fixes::read(root)?)?;
     let text = json::canonical(&built);
@@ -44,37 +44,35 @@ pub(crate) fn build(
     fixes: &[fixes::Fix],
 ) -> Result<(Value, Report), Failure> {
     let merged = merge::documents_into_one(documents)?;
-    let relaxed = relax::relax(hoist::hoist(merged, names)?)?;
+    let relaxed = relax::relax(hoist::extract(merged, names)?)?;
     problem::warn(relaxed.warnings);
     let corrected = fixes::apply(relaxed.document, fixes)?;
     // A fix can break a document as well as mend it.
     let problems = validate::validate(&corrected);
     let errors = problem::lines("openapi/distribute-ai.json", &problems, problem::Severity::Error);
     if !errors.is_empty() {
-        let failure = Failure::new(Class::Document, errors);
+        let failure = Failure::new(ExitClass::Document, errors);
         return Err(failure.hint("the pages are valid, so look at openapi/fixes.json"));
     }
     Ok((corrected, relaxed.report))
 }
 
 /// The committed documents, which must be the ones that were fetched.
-fn committed(root: &Root) -> Result<Vec<Document>, Failure> {
+fn committed(root: &Workspace) -> Result<Vec<Document>, Failure> {
     let sources = sources::read(root)?;
     let texts = upstream(root, &sources)?;
-    refuse(Lock::read(root)?.disagreements(&sources, &texts))
+    fail_on(Lock::read(root)?.disagreements(&sources, &texts))
         .map_err(|failure| failure.hint("`cargo xtask spec fetch` writes both anew"))?;
-    document::all(
-        texts.iter().map(|(name, text)| {
-            Document::read(&format!("openapi/upstream/{name}.json"), text, For::Generation)
-        }),
-    )
+    document::all(texts.iter().map(|(name, text)| {
+        Document::read(&format!("openapi/upstream/{name}.json"), text, Strictness::Generation)
+    }))
 }
 
-fn upstream(root: &Root, sources: &Sources) -> Result<BTreeMap<String, String>, Failure> {
+fn upstream(root: &Workspace, sources: &Sources) -> Result<BTreeMap<String, String>, Failure> {
     let mut texts = BTreeMap::new();
     for name in sources.keys() {
         let path = root.upstream(name);
-        let text = files::read(&path, Class::Document).map_err(|failure| {
+        let text = files::read(&path, ExitClass::Document).map_err(|failure| {
             failure.hint("`cargo xtask spec fetch` brings every page of openapi/sources.toml")
         })?;
         texts.insert(name.clone(), text);
@@ -82,10 +80,10 @@ fn upstream(root: &Root, sources: &Sources) -> Result<BTreeMap<String, String>, 
     Ok(texts)
 }
 
-fn compare(root: &Root, built: &str) -> Result<(), Failure> {
+fn compare(root: &Workspace, built: &str) -> Result<(), Failure> {
     let path = root.merged();
     let file = root.relative(&path);
-    let found = if path.exists() { files::read(&path, Class::Usage)? } else { String::new() };
+    let found = if path.exists() { files::read(&path, ExitClass::Usage)? } else { String::new() };
     if found == built {
         return stdout::print(&format!("{file} is what its inputs give\n"));
     }
@@ -93,6 +91,6 @@ fn compare(root: &Root, built: &str) -> Result<(), Failure> {
     let old = format!("{file} (as it is)");
     let new = format!("{file} (as its inputs give it)");
     stdout::print(&diff.unified_diff().context_radius(3).header(&old, &new).to_string())?;
-    let failure = Failure::new(Class::Stale, vec![format!("{file} is stale")]);
+    let failure = Failure::new(ExitClass::Stale, vec![format!("{file} is stale")]);
     Err(failure.hint("`cargo xtask spec build` writes it; corrections belong in openapi/fixes.json"))
 }

@@ -12,6 +12,7 @@ mod node;
 mod operation;
 mod parameters;
 mod paths;
+mod recorder;
 mod report;
 mod responses;
 mod rules;
@@ -19,32 +20,31 @@ mod schema;
 mod security;
 mod servers;
 mod spelling;
-mod walk;
 
 use std::path::Path;
 
 pub(crate) use finding::Finding;
 #[cfg(fuzzing)]
-pub(crate) use report::every_report;
-pub(crate) use report::{Judge, markdown};
+pub(crate) use report::all_formats;
+pub(crate) use report::{ReportOptions, markdown};
 pub(crate) use rules::{Rule, all as rules};
 use serde_json::Value;
 
-use self::node::{Node, Pair};
-use super::document::{self as documents, Document, For};
+use self::node::{Pair, ResolvedNode};
+use super::document::{self as documents, Document, Strictness};
 use crate::{
-    error::{Class, Failure},
+    error::{ExitClass, Failure},
     files,
 };
 
 /// `spec diff`: any two documents.
-pub(crate) fn run(base: &Path, revision: &Path, judge: &Judge) -> Result<(), Failure> {
+pub(crate) fn run(base: &Path, revision: &Path, judge: &ReportOptions) -> Result<(), Failure> {
     let paths = [base, revision];
-    let texts = paths.map(|path| Ok((path.display().to_string(), files::read(path, Class::Usage)?)));
+    let texts = paths.map(|path| Ok((path.display().to_string(), files::read(path, ExitClass::Usage)?)));
     let texts = texts.into_iter().collect::<Result<Vec<_>, Failure>>()?;
     // What would be refused from a page must not be judged, and what is only a warning there is none here.
     let documents =
-        documents::all(texts.iter().map(|(name, text)| Document::read(name, text, For::Comparing)))?;
+        documents::all(texts.iter().map(|(name, text)| Document::read(name, text, Strictness::Comparing)))?;
     let findings = match documents.as_slice() {
         [base, revision] => diff(&base.value, &revision.value),
         _ => Vec::new(),
@@ -54,7 +54,7 @@ pub(crate) fn run(base: &Path, revision: &Path, judge: &Judge) -> Result<(), Fai
 
 /// Every change from one document to the other. Nothing is asked of the two: what is no document says nothing.
 pub(crate) fn diff(base: &Value, revision: &Value) -> Vec<Finding> {
-    document::compare(&Pair { base: Node::root(base), revision: Node::root(revision) })
+    document::compare(&Pair { base: ResolvedNode::root(base), revision: ResolvedNode::root(revision) })
 }
 
 #[cfg(test)]

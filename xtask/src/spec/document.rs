@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{
-    problem::{self, Problem, Problems, Severity},
+    problem::{self, Diagnostic, Diagnostics, Severity},
     validate,
 };
 use crate::{error::Failure, json};
@@ -20,7 +20,7 @@ pub(crate) struct Document {
 
 /// How much a document must satisfy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum For {
+pub(crate) enum Strictness {
     /// OpenAPI 3.0; what the generator asks beyond it is no matter.
     Comparing,
     /// OpenAPI 3.0; what the generator asks beyond it is a warning.
@@ -31,7 +31,7 @@ pub(crate) enum For {
 
 impl Document {
     /// The document in the text, its warnings said; or one line for each reason why there is none.
-    pub(crate) fn read(name: &str, text: &str, purpose: For) -> Result<Self, Vec<String>> {
+    pub(crate) fn read(name: &str, text: &str, purpose: Strictness) -> Result<Self, Vec<String>> {
         let value = json::parse(text).map_err(|faults| {
             let line = |(at, said)| format!("{name}: {at}: {said}");
             faults.into_iter().map(line).collect::<Vec<_>>()
@@ -47,14 +47,14 @@ impl Document {
     }
 }
 
-fn check(document: &Value, purpose: For) -> Vec<Problem> {
-    let mut problems = Problems::default();
+fn check(document: &Value, purpose: Strictness) -> Vec<Diagnostic> {
+    let mut problems = Diagnostics::default();
     problems.extend(validate::validate(document));
-    if !problems.refused() {
+    if !problems.has_errors() {
         let severity = match purpose {
-            For::Comparing => return problems.into_vec(),
-            For::Merging => Severity::Warning,
-            For::Generation => Severity::Error,
+            Strictness::Comparing => return problems.into_vec(),
+            Strictness::Merging => Severity::Warning,
+            Strictness::Generation => Severity::Error,
         };
         problems.extend(validate::needed_by_the_generator(document, severity));
     }
@@ -73,6 +73,6 @@ pub(crate) fn all(
             Err(lines) => errors.extend(lines),
         }
     }
-    problem::refuse(errors)?;
+    problem::fail_on(errors)?;
     Ok(documents)
 }

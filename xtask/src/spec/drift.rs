@@ -7,21 +7,21 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::{
-    diff::{self, Finding, Judge},
-    document::{self, Document, For},
+    diff::{self, Finding, ReportOptions},
+    document::{self, Document, Strictness},
     fetch::From,
     lock::Lock,
     pages,
-    problem::refuse,
+    problem::fail_on,
     sources::{self, Sources},
 };
 use crate::{
-    error::{Class, Failure},
+    error::{ExitClass, Failure},
     files,
-    root::Root,
+    root::Workspace,
 };
 
-pub(crate) fn run(root: &Root, from: From, judge: &Judge) -> Result<(), Failure> {
+pub(crate) fn run(root: &Workspace, from: From, judge: &ReportOptions) -> Result<(), Failure> {
     let origin = from.origin()?;
     let sources = sources::read(root)?;
     let accepted = accepted(root, &sources)?;
@@ -31,17 +31,17 @@ pub(crate) fn run(root: &Root, from: From, judge: &Judge) -> Result<(), Failure>
 
 /// The documents that were accepted, of the pages that are listed now. One that is missing is of a page that is new, and
 /// another address is no other document; but one that was edited is nothing that was ever published.
-pub(super) fn accepted(root: &Root, sources: &Sources) -> Result<Vec<Document>, Failure> {
+pub(super) fn accepted(root: &Workspace, sources: &Sources) -> Result<Vec<Document>, Failure> {
     let mut texts = BTreeMap::new();
     for name in sources.keys() {
         let path = root.upstream(name);
         if path.exists() {
-            texts.insert(name.clone(), files::read(&path, Class::Document)?);
+            texts.insert(name.clone(), files::read(&path, ExitClass::Document)?);
         }
     }
-    refuse(Lock::read(root)?.edited(&texts))
+    fail_on(Lock::read(root)?.modified(&texts))
         .map_err(|failure| failure.hint("`git restore openapi/upstream` brings back what was fetched"))?;
-    document::all(texts.iter().map(|(name, text)| Document::read(name, text, For::Comparing)))
+    document::all(texts.iter().map(|(name, text)| Document::read(name, text, Strictness::Comparing)))
 }
 
 /// Page by page. All operations of a page that was never accepted are new.

@@ -14,7 +14,7 @@ use super::{
 use crate::{
     error::Failure,
     files::{self, Change},
-    root::Root,
+    root::Workspace,
     stdout,
 };
 
@@ -38,7 +38,7 @@ impl From {
     }
 }
 
-pub(crate) fn run(root: &Root, from: From) -> Result<(), Failure> {
+pub(crate) fn run(root: &Workspace, from: From) -> Result<(), Failure> {
     let origin = from.origin()?;
     let sources = sources::read(root)?;
     let lock = Lock::read(root)?;
@@ -50,13 +50,13 @@ pub(crate) fn run(root: &Root, from: From) -> Result<(), Failure> {
 
 /// What a fetch writes and removes.
 pub(super) fn changes(
-    root: &Root,
+    root: &Workspace,
     sources: &Sources,
     lock: &Lock,
     documents: &[Document],
 ) -> Result<Vec<Change>, Failure> {
     let texts = documents.iter().map(|d| (d.name.as_str(), d.text.as_str()));
-    let lock = lock.renewed(sources, texts.clone(), &today());
+    let lock = lock.updated(sources, texts.clone(), &today());
     let mut changes: Vec<_> =
         texts.map(|(name, text)| Change::Write(root.upstream(name), text.to_owned())).collect();
     let stale = files_of_no_page(root, sources)?;
@@ -66,7 +66,7 @@ pub(super) fn changes(
 }
 
 /// Documents of pages that are no longer listed. The directory itself comes into being here, if it must.
-fn files_of_no_page(root: &Root, sources: &Sources) -> Result<Vec<PathBuf>, Failure> {
+fn files_of_no_page(root: &Workspace, sources: &Sources) -> Result<Vec<PathBuf>, Failure> {
     let dir = root.upstream_dir();
     let failed = |error| Failure::usage(format!("{}: {error}", dir.display()));
     fs::create_dir_all(&dir).map_err(failed)?;

@@ -10,10 +10,10 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::{
-    error::{Class, Failure},
+    error::{ExitClass, Failure},
     files,
-    json::{self, Pointer, equal, show},
-    root::Root,
+    json::{self, Pointer, equivalent, excerpt},
+    root::Workspace,
 };
 
 const FILE: &str = "openapi/fixes.json";
@@ -26,14 +26,14 @@ pub(crate) struct Fix {
 }
 
 /// The committed fixes; none where there is no such file.
-pub(crate) fn read(root: &Root) -> Result<Vec<Fix>, Failure> {
+pub(crate) fn read(root: &Workspace) -> Result<Vec<Fix>, Failure> {
     let path = root.fixes();
     if !path.exists() {
         return Ok(Vec::new());
     }
-    let fixes = json::parse(&files::read(&path, Class::Document)?).map_err(|faults| {
+    let fixes = json::parse(&files::read(&path, ExitClass::Document)?).map_err(|faults| {
         let lines = faults.into_iter().map(|(at, said)| format!("{FILE}: {at}: {said}"));
-        Failure::new(Class::Document, lines.collect())
+        Failure::new(ExitClass::Document, lines.collect())
     })?;
     serde_json::from_value(fixes).map_err(|error| {
         Failure::document(format!("{FILE}: expected a list of {{\"reason\", \"patch\"}}: {error}"))
@@ -59,7 +59,7 @@ fn apply_one(document: &mut Value, fix: &Fix) -> Result<(), (Pointer, String)> {
     for operation in &fix.patch {
         let at = Pointer::new(text(operation, "path"));
         if text(operation, "op") == "test" {
-            guard(document, &at, operation)?;
+            check_guard(document, &at, operation)?;
             guards.push(at);
             continue;
         }
@@ -67,7 +67,7 @@ fn apply_one(document: &mut Value, fix: &Fix) -> Result<(), (Pointer, String)> {
             if !guards.iter().any(|guard| place.is_within(guard)) {
                 let found = guards.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
                 let found = if found.is_empty() { "none".to_owned() } else { found };
-                let op = show(operation);
+                let op = excerpt(operation);
                 return Err((
                     place,
                     format!("expected a test of this place, or of one around it, before {op}; found {found}"),
@@ -80,32 +80,33 @@ fn apply_one(document: &mut Value, fix: &Fix) -> Result<(), (Pointer, String)> {
 }
 
 /// Holds the document against what the fix expects to find.
-fn guard(document: &Value, at: &Pointer, test: &Value) -> Result<(), (Pointer, String)> {
+fn check_guard(document: &Value, at: &Pointer, test: &Value) -> Result<(), (Pointer, String)> {
     let Some(expected) = test.get("value") else {
-        return Err((at.clone(), format!("expected a value to test for, found {}", show(test))));
+        return Err((at.clone(), format!("expected a value to test for, found {}", excerpt(test))));
     };
     match document.pointer(at.as_str()) {
-        Some(found) if equal(found, expected) => Ok(()),
+        Some(found) if equivalent(found, expected) => Ok(()),
         None if expected.is_null() => Ok(()),
         found => {
-            let found = found.map_or("nothing".to_owned(), show);
+            let found = found.map_or("nothing".to_owned(), excerpt);
             Err((
                 at.clone(),
-                format!("the guard no longer matches: expected {}, found {found}", show(expected)),
+                format!("the guard no longer matches: expected {}, found {found}", excerpt(expected)),
             ))
         }
     }
 }
 
 fn change(document: &mut Value, operation: &Value) -> Result<(), String> {
-    let patch: json_patch::PatchOperation = serde_json::from_value(operation.clone())
-        .map_err(|error| format!("expected an operation of RFC 6902 ({error}), found {}", show(operation)))?;
+    let patch: json_patch::PatchOperation = serde_json::from_value(operation.clone()).map_err(|error| {
+        format!("expected an operation of RFC 6902 ({error}), found {}", excerpt(operation))
+    })?;
     let before = document.clone();
     json_patch::patch(document, &[patch]).map_err(|error| {
-        format!("expected a place to change ({}), found none for {}", error.kind, show(operation))
+        format!("expected a place to change ({}), found none for {}", error.kind, excerpt(operation))
     })?;
-    if equal(&before, document) {
-        return Err(format!("expected {} to change something, found that it does not", show(operation)));
+    if equivalent(&before, document) {
+        return Err(format!("expected {} to change something, found that it does not", excerpt(operation)));
     }
     Ok(())
 }

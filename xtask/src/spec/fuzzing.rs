@@ -7,7 +7,7 @@ use super::{
     hoist::{self, Names},
     merge,
     page::Page,
-    problem::{Problem, Severity, lines},
+    problem::{Diagnostic, Severity, lines},
     relax,
     validate::{needed_by_the_generator, validate},
 };
@@ -16,7 +16,7 @@ use crate::json;
 /// The document of a page, after the number of the line on which its fence opens.
 pub fn page(bytes: &[u8]) -> Result<(usize, String), String> {
     let page = Page::from_bytes(bytes.to_vec(), None).map_err(|failure| failure.to_string())?;
-    page.document().map(|fence| (fence.line, fence.text.to_owned()))
+    page.json_fence().map(|fence| (fence.line, fence.text.to_owned()))
 }
 
 /// JSON, read strictly.
@@ -40,7 +40,7 @@ pub fn canonical(value: &Value) -> String {
 /// Whether two values say the same.
 #[must_use]
 pub fn equal(one: &Value, other: &Value) -> bool {
-    json::equal(one, other)
+    json::equivalent(one, other)
 }
 
 /// Why this is no OpenAPI document.
@@ -70,7 +70,7 @@ pub fn made_ready(merged: Value, names: &str) -> Result<Value, String> {
     }
     let names: Names = toml::from_str(names).map_err(|error| error.to_string())?;
     let relaxed =
-        hoist::hoist(merged, &names).and_then(relax::relax).map_err(|failure| failure.to_string())?;
+        hoist::extract(merged, &names).and_then(relax::relax).map_err(|failure| failure.to_string())?;
     Ok(relaxed.document)
 }
 
@@ -97,9 +97,9 @@ pub fn changes(base: &Value, revision: &Value) -> (Vec<Change>, [String; 5]) {
         places: [finding.base.to_string(), finding.revision.to_string()],
         fingerprint: finding.fingerprint.clone(),
     });
-    (changes.collect(), diff::every_report(&findings))
+    (changes.collect(), diff::all_formats(&findings))
 }
 
-fn errors(problems: &[Problem]) -> Vec<String> {
+fn errors(problems: &[Diagnostic]) -> Vec<String> {
     lines("document", problems, Severity::Error)
 }

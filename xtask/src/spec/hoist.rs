@@ -18,23 +18,23 @@ pub(crate) use names::Names;
 pub(crate) use rewrite::reference;
 use serde_json::Value;
 
-use self::form::Form;
-use super::sites::{Site, sites};
+use self::form::SchemaKind;
+use super::sites::{SchemaLocation, locations};
 use crate::{
-    error::{Class, Failure},
+    error::{ExitClass, Failure},
     json::Pointer,
 };
 
 /// The document with every schema in its place, and what relaxing needs to know of it.
 #[derive(Debug)]
-pub(crate) struct Hoisted {
+pub(crate) struct Extracted {
     pub(crate) document: Value,
-    pub(crate) open: Open,
+    pub(crate) open: OpenTypes,
 }
 
 /// The types that admit values beside the ones they know.
 #[derive(Debug, Default)]
-pub(crate) struct Open {
+pub(crate) struct OpenTypes {
     /// Each closed enum that is received, with the name of the open type that shall stand for it.
     pub(crate) enums: BTreeMap<String, String>,
     /// The components that are unions of known words and any string.
@@ -43,46 +43,46 @@ pub(crate) struct Open {
 
 /// A schema that a person must have named.
 #[derive(Debug)]
-struct Inline {
-    site: Site,
-    form: Form,
+struct InlineSchema {
+    location: SchemaLocation,
+    kind: SchemaKind,
     /// What schemas must share to be one.
     shape: Value,
 }
 
-pub(crate) fn hoist(document: Value, names: &Names) -> Result<Hoisted, Failure> {
-    let inline = inline(&document);
-    let assigned = assign::assign(&inline, names).map_err(assign::Unnamed::into_failure)?;
+pub(crate) fn extract(document: Value, names: &Names) -> Result<Extracted, Failure> {
+    let inline = inline_schemas(&document);
+    let assigned = assign::assign(&inline, names).map_err(assign::NamingErrors::into_failure)?;
     rewrite::rewrite(document, &inline, &assigned)
-        .map_err(|conflicts| Failure::new(Class::Document, conflicts))
+        .map_err(|conflicts| Failure::new(ExitClass::Document, conflicts))
 }
 
-fn inline(document: &Value) -> Vec<Inline> {
+fn inline_schemas(document: &Value) -> Vec<InlineSchema> {
     let mut found = Vec::new();
     let mut union: Option<Pointer> = None;
-    for site in sites(document) {
+    for site in locations(document) {
         // The parts of an open union are named with it.
         if union.as_ref().is_some_and(|union| site.pointer.is_within(union)) {
             continue;
         }
         let schema = document.pointer(site.pointer.as_str());
         let Some(Value::Object(schema)) = schema else { continue };
-        if let Some(form) = form::form(schema, site.sides) {
-            if form == Form::OpenUnion {
+        if let Some(form) = form::classify(schema, site.usage) {
+            if form == SchemaKind::OpenUnion {
                 union = Some(site.pointer.clone());
             }
-            let shape = form::shape(schema);
-            found.push(Inline { site, form, shape });
+            let shape = form::canonical_shape(schema);
+            found.push(InlineSchema { location: site, kind: form, shape });
         }
     }
     found
 }
 
-impl Inline {
+impl InlineSchema {
     /// A component of the source is named already; it is here because others may be equal to it.
     fn component(&self) -> Option<&str> {
-        let name = self.site.table.strip_prefix("#/schemas/");
-        name.filter(|_| self.site.place == ".")
+        let name = self.location.section.strip_prefix("#/schemas/");
+        name.filter(|_| self.location.path == ".")
     }
 }
 

@@ -5,7 +5,7 @@ use std::{io::Read, time::Duration};
 use reqwest::{Url, blocking::Client, redirect};
 
 use super::page::Page;
-use crate::error::{Class, Failure};
+use crate::error::{ExitClass, Failure};
 
 /// A documentation page is some kilobytes; what is larger than this is something else.
 const MAX_BYTES: u64 = 16 * 1024 * 1024;
@@ -85,7 +85,7 @@ fn network(error: &dyn std::error::Error) -> Failure {
         }
         cause = error.source();
     }
-    Failure::new(Class::Network, vec![text])
+    Failure::new(ExitClass::Network, vec![text])
 }
 
 #[cfg(test)]

@@ -7,9 +7,9 @@ use sha2::{Digest, Sha256};
 
 use super::sources::Sources;
 use crate::{
-    error::{Class, Failure},
+    error::{ExitClass, Failure},
     files,
-    root::Root,
+    root::Workspace,
 };
 
 const HEADER: &str = "\
@@ -31,12 +31,12 @@ struct Entry {
 
 impl Lock {
     /// The committed lock; an empty one where there is none yet.
-    pub(crate) fn read(root: &Root) -> Result<Self, Failure> {
+    pub(crate) fn read(root: &Workspace) -> Result<Self, Failure> {
         let path = root.lock();
         if !path.exists() {
             return Ok(Self::default());
         }
-        let text = files::read(&path, Class::Document)?;
+        let text = files::read(&path, ExitClass::Document)?;
         toml::from_str(&text).map_err(|error| {
             Failure::document(format!("{}: {error}", root.relative(&path)))
                 .hint("the lock is written by `cargo xtask spec fetch`")
@@ -45,7 +45,7 @@ impl Lock {
 
     /// The lock for documents just fetched. A date moves only with its document, so that fetching what is already
     /// here changes nothing.
-    pub(crate) fn renewed<'a>(
+    pub(crate) fn updated<'a>(
         &self,
         sources: &Sources,
         documents: impl IntoIterator<Item = (&'a str, &'a str)>,
@@ -85,7 +85,7 @@ impl Lock {
                 ));
             }
         }
-        found.extend(self.edited(documents));
+        found.extend(self.modified(documents));
         for name in self.0.keys().filter(|name| !sources.contains_key(*name)) {
             found.push(format!(
                 "openapi/upstream.lock: /{name}: found a page that openapi/sources.toml does not list"
@@ -95,7 +95,7 @@ impl Lock {
     }
 
     /// Every document that is not the one that was fetched.
-    pub(crate) fn edited(&self, documents: &BTreeMap<String, String>) -> Vec<String> {
+    pub(crate) fn modified(&self, documents: &BTreeMap<String, String>) -> Vec<String> {
         let mut found = Vec::new();
         for (name, text) in documents {
             let sum = sha256(text);
@@ -139,7 +139,7 @@ mod tests {
     }
 
     fn lock(address: &str, text: &str, before: &Lock, today: &str) -> Lock {
-        before.renewed(&sources(address), [("a", text)], today)
+        before.updated(&sources(address), [("a", text)], today)
     }
 
     #[test]

@@ -13,11 +13,11 @@ pub(crate) use conflict::{Conflict, Warning};
 use serde_json::Value;
 
 use super::{
-    document::{self, Document, For},
+    document::{self, Document, Strictness},
     problem,
 };
 use crate::{
-    error::{Class, Failure},
+    error::{ExitClass, Failure},
     files::{self, Change},
     json, stdout,
 };
@@ -26,9 +26,10 @@ use crate::{
 pub(crate) fn run(paths: &[PathBuf], output: Option<PathBuf>) -> Result<(), Failure> {
     let texts = paths
         .iter()
-        .map(|path| Ok((path.display().to_string(), files::read(path, Class::Usage)?)))
+        .map(|path| Ok((path.display().to_string(), files::read(path, ExitClass::Usage)?)))
         .collect::<Result<Vec<_>, Failure>>()?;
-    let documents = document::all(texts.iter().map(|(name, text)| Document::read(name, text, For::Merging)))?;
+    let documents =
+        document::all(texts.iter().map(|(name, text)| Document::read(name, text, Strictness::Merging)))?;
     let merged = json::canonical(&documents_into_one(&documents)?);
     match output {
         Some(path) => files::commit(vec![Change::Write(path, merged)]),
@@ -47,14 +48,14 @@ pub(crate) fn documents_into_one(documents: &[Document]) -> Result<Value, Failur
         }
         Err(conflicts) => {
             let lines = conflicts.iter().map(ToString::to_string);
-            Err(Failure::new(Class::Document, lines.collect()))
+            Err(Failure::new(ExitClass::Document, lines.collect()))
         }
     }
 }
 
 /// One document that says what all of these say; each is valid and comes with the name it is known by.
 pub(crate) fn merge(documents: &[(String, Value)]) -> Result<(Value, Vec<Warning>), Vec<Conflict>> {
-    let documents = pushdown::level(documents);
+    let documents = pushdown::push_down(documents);
     let mut merged = union::Union::default();
     for (name, document) in &documents {
         merged.add(name, document);

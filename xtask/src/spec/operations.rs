@@ -58,12 +58,12 @@ fn callback_operations<'a>(
 }
 
 /// A path with its parameters' names taken out: what is equal then is one address.
-pub(crate) fn nameless(path: &str) -> String {
-    braced(path).fold(path.to_owned(), |path, name| path.replacen(&format!("{{{name}}}"), "{}", 1))
+pub(crate) fn without_parameter_names(path: &str) -> String {
+    template_names(path).fold(path.to_owned(), |path, name| path.replacen(&format!("{{{name}}}"), "{}", 1))
 }
 
 /// The names in braces, as in a path or a server's URL.
-pub(crate) fn braced(template: &str) -> impl Iterator<Item = &str> {
+pub(crate) fn template_names(template: &str) -> impl Iterator<Item = &str> {
     let parts = template.split('{').skip(1);
     parts.filter_map(|part| part.split_once('}').map(|(name, _)| name))
 }
@@ -75,7 +75,7 @@ pub(crate) fn members(value: Option<&Value>) -> Vec<(&String, &Value)> {
 }
 
 /// A member that is text; empty where there is none.
-pub(crate) fn text<'a>(object: &'a Object, key: &str) -> &'a str {
+pub(crate) fn str_member<'a>(object: &'a Object, key: &str) -> &'a str {
     object.get(key).and_then(Value::as_str).unwrap_or_default()
 }
 

@@ -21,7 +21,7 @@ impl Page {
     }
 
     /// The page's document: what stands in its one JSON fence.
-    pub(crate) fn document(&self) -> Result<Fence<'_>, String> {
+    pub(crate) fn json_fence(&self) -> Result<Fence<'_>, String> {
         let mut fences = json_fences(&self.text).map_err(|error| self.explain(&error))?;
         match (fences.pop(), fences.first()) {
             (Some(fence), None) => Ok(fence),
@@ -127,7 +127,7 @@ mod tests {
 
     fn document(text: &str) -> Result<String, String> {
         let page = Page::from_bytes(text.into(), None).unwrap();
-        page.document().map(|fence| fence.text.to_owned())
+        page.json_fence().map(|fence| fence.text.to_owned())
     }
 
     #[test]
@@ -167,7 +167,7 @@ mod tests {
     #[test]
     fn a_redirect_is_part_of_the_message() {
         let page = Page::from_bytes(b"<html>".to_vec(), Some("https://login".into())).unwrap();
-        let error = page.document().unwrap_err();
+        let error = page.json_fence().unwrap_err();
         assert!(error.ends_with("(redirected to https://login)"), "{error}");
     }
 }

@@ -3,13 +3,13 @@
 use std::{path::PathBuf, time::Duration};
 
 use super::{
-    document::{self, Document, For},
+    document::{self, Document, Strictness},
     http,
     page::Page,
     sources::Sources,
 };
 use crate::{
-    error::{Class, Failure},
+    error::{ExitClass, Failure},
     files,
 };
 
@@ -47,7 +47,7 @@ fn read<'a>(sources: &'a Sources, origin: &Origin) -> Result<Vec<(&'a str, Page)
                 return Err(Failure::usage(format!("{dir}: no such directory")));
             }
             let pages = sources.keys().map(|name| {
-                let bytes = files::read_bytes(&dir.join(format!("{name}.md")), Class::Usage)?;
+                let bytes = files::read_bytes(&dir.join(format!("{name}.md")), ExitClass::Usage)?;
                 let page = Page::from_bytes(bytes, None).map_err(|failure| failure.about(name))?;
                 Ok((name.as_str(), page))
             });
@@ -67,15 +67,15 @@ fn all_or_worst<T>(results: impl Iterator<Item = Result<T, Failure>>) -> Result<
                 worst = before;
             }
             (Err(failure), None) => worst = Some(failure),
-            (Err(failure), Some(before)) => worst = Some(before.or_worse(failure)),
+            (Err(failure), Some(before)) => worst = Some(before.worst(failure)),
         }
     }
     worst.map_or(Ok(all), Err)
 }
 
 fn extract(name: &str, page: &Page) -> Result<Document, Vec<String>> {
-    let fence = page.document().map_err(|error| vec![format!("{name}: {error}")])?;
-    Document::read(name, fence.text, For::Generation).map_err(|errors| {
+    let fence = page.json_fence().map_err(|error| vec![format!("{name}: {error}")])?;
+    Document::read(name, fence.text, Strictness::Generation).map_err(|errors| {
         // Line and column count from the fence, which a person sees only as part of a page.
         let begins = fence.line + 1;
         let placed = |error: String| {

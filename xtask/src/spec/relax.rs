@@ -11,11 +11,11 @@ mod told;
 use serde_json::Value;
 
 use super::{
-    hoist::{Hoisted, Open},
-    sites::{Sides, Site, sites},
+    hoist::{Extracted, OpenTypes},
+    sites::{SchemaLocation, Usage, locations},
 };
 use crate::{
-    error::{Class, Failure},
+    error::{ExitClass, Failure},
     json::Object,
 };
 
@@ -26,47 +26,47 @@ struct Rule {
     /// Whether a document without a place for it is a surprise.
     expected: bool,
     /// Which schemas it looks at.
-    wants: fn(Sides) -> bool,
+    applies_to: fn(Usage) -> bool,
     change: Change,
 }
 
 /// Changes one schema and says whether there was anything to change.
-type Change = fn(&mut Object, &Site, &Open) -> bool;
+type Change = fn(&mut Object, &SchemaLocation, &OpenTypes) -> bool;
 
 const RULES: &[Rule] = &[
     Rule {
         id: "open-unions",
         reason: "the generator makes a struct of an anyOf; a oneOf with titles is the enum that was meant",
         expected: true,
-        wants: |_| true,
+        applies_to: |_| true,
         change: open::union,
     },
     Rule {
         id: "open-enums",
         reason: "the server may send a word that this document does not know yet",
         expected: true,
-        wants: |sides| sides.received,
+        applies_to: |sides| sides.response,
         change: open::refer_to_open,
     },
     Rule {
         id: "open-objects",
         reason: "the server may send a property that this document does not know yet",
         expected: true,
-        wants: |sides| sides.received,
+        applies_to: |sides| sides.response,
         change: close::objects,
     },
     Rule {
         id: "drop-received-patterns",
         reason: "a text from the server is taken as it comes: refusing it helps nobody",
         expected: false,
-        wants: |sides| sides.received,
+        applies_to: |sides| sides.response,
         change: close::patterns,
     },
     Rule {
         id: "drop-received-formats",
         reason: "the generator would parse the text, and fail where the server is freer than its page",
         expected: false,
-        wants: |sides| sides.received,
+        applies_to: |sides| sides.response,
         change: close::formats,
     },
     Rule {
@@ -74,35 +74,35 @@ const RULES: &[Rule] = &[
         reason: "an id from the server goes back as it came, pattern or not, and the generator would need a second \
                  engine of regular expressions in every user's build",
         expected: true,
-        wants: |sides| !sides.received,
+        applies_to: |sides| !sides.response,
         change: told::patterns,
     },
     Rule {
         id: "drop-foreign-formats",
         reason: "the generator would take types of crates that this one does not depend on; the server checks them",
         expected: false,
-        wants: |sides| !sides.received,
+        applies_to: |sides| !sides.response,
         change: close::foreign_formats,
     },
     Rule {
         id: "drop-received-limits",
         reason: "a size from the server is taken as it comes: refusing it helps nobody",
         expected: false,
-        wants: |sides| sides.received,
+        applies_to: |sides| sides.response,
         change: close::limits,
     },
     Rule {
         id: "tell-sent-defaults",
         reason: "the generator sends every default, and then the server could never change one for our users",
         expected: true,
-        wants: |sides| !sides.received,
+        applies_to: |sides| !sides.response,
         change: told::defaults,
     },
     Rule {
         id: "drop-received-defaults",
         reason: "what the server left out it did not say",
         expected: false,
-        wants: |sides| sides.received,
+        applies_to: |sides| sides.response,
         change: told::drop_defaults,
     },
 ];
@@ -118,9 +118,9 @@ pub(crate) struct Relaxed {
     pub(crate) warnings: Vec<String>,
 }
 
-pub(crate) fn relax(hoisted: Hoisted) -> Result<Relaxed, Failure> {
-    let Hoisted { mut document, open } = hoisted;
-    let warnings = both_ways(&document);
+pub(crate) fn relax(hoisted: Extracted) -> Result<Relaxed, Failure> {
+    let Extracted { mut document, open } = hoisted;
+    let warnings = shared_schemas(&document);
     let mut report = Report::new();
     let mut idle = Vec::new();
     for rule in RULES {
@@ -137,14 +137,14 @@ pub(crate) fn relax(hoisted: Hoisted) -> Result<Relaxed, Failure> {
     if idle.is_empty() {
         Ok(Relaxed { document, report, warnings })
     } else {
-        let failure = Failure::new(Class::Document, idle);
+        let failure = Failure::new(ExitClass::Document, idle);
         Err(failure.hint("if the pages are right, take the rule out of RULES in xtask/src/spec/relax.rs"))
     }
 }
 
-fn apply(rule: &Rule, document: &mut Value, open: &Open) -> usize {
-    let places = sites(document);
-    let wanted = places.iter().filter(|site| (rule.wants)(site.sides));
+fn apply(rule: &Rule, document: &mut Value, open: &OpenTypes) -> usize {
+    let places = locations(document);
+    let wanted = places.iter().filter(|site| (rule.applies_to)(site.usage));
     // Children first, as a rule may replace the whole schema.
     wanted
         .rev()
@@ -157,11 +157,11 @@ fn apply(rule: &Rule, document: &mut Value, open: &Open) -> usize {
 
 /// Components that are sent as well as received are opened: a client that breaks is worse than one that lets the
 /// server refuse.
-fn both_ways(document: &Value) -> Vec<String> {
-    let shared = sites(document).into_iter().filter(|site| {
+fn shared_schemas(document: &Value) -> Vec<String> {
+    let shared = locations(document).into_iter().filter(|site| {
         let schema = document.pointer(site.pointer.as_str());
         let schema = schema.and_then(Value::as_object);
-        site.sides.sent && site.sides.received && schema.is_some_and(close::is_strict)
+        site.usage.request && site.usage.response && schema.is_some_and(close::is_strict)
     });
     shared.map(|site| format!("{}: sent and received, so opened both ways", site.pointer)).collect()
 }

@@ -7,43 +7,43 @@ use std::collections::{BTreeMap, VecDeque};
 
 use serde_json::Value;
 
-use super::operations::{members, operations, paths_of, text};
+use super::operations::{members, operations, paths_of, str_member};
 use crate::json::{Object, Pointer};
 
 /// Whether a schema is part of what we send, of what we receive, of both, or (an unused component) of neither.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Sides {
-    pub(crate) sent: bool,
-    pub(crate) received: bool,
+pub(crate) struct Usage {
+    pub(crate) request: bool,
+    pub(crate) response: bool,
 }
 
-const SENT: Sides = Sides { sent: true, received: false };
-const RECEIVED: Sides = Sides { sent: false, received: true };
+const REQUEST: Usage = Usage { request: true, response: false };
+const RESPONSE: Usage = Usage { request: false, response: true };
 
-impl Sides {
+impl Usage {
     fn or(self, other: Self) -> Self {
-        Self { sent: self.sent || other.sent, received: self.received || other.received }
+        Self { request: self.request || other.request, response: self.response || other.response }
     }
 }
 
 /// A schema's place.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Site {
+pub(crate) struct SchemaLocation {
     pub(crate) pointer: Pointer,
     /// The operation's id, a path, or `#/schemas/Pet`: a table of names.toml.
-    pub(crate) table: String,
+    pub(crate) section: String,
     /// The way within it: `request.voice`, `200.results[]`, `query.limit`; `.` is a component itself.
-    pub(crate) place: String,
-    pub(crate) sides: Sides,
+    pub(crate) path: String,
+    pub(crate) usage: Usage,
 }
 
 /// The places of all schemas, as in [`schemas`].
-pub(crate) fn sites(document: &Value) -> Vec<Site> {
+pub(crate) fn locations(document: &Value) -> Vec<SchemaLocation> {
     schemas(document).into_iter().map(|(site, _)| site).collect()
 }
 
 /// All schemas, a parent before its children, in an order that depends on the content alone.
-pub(crate) fn schemas(document: &Value) -> Vec<(Site, &Object)> {
+pub(crate) fn schemas(document: &Value) -> Vec<(SchemaLocation, &Object)> {
     let mut found = Vec::new();
     for root in roots(document) {
         if let Some(schema) = document.pointer(root.pointer.as_str()) {
@@ -51,7 +51,7 @@ pub(crate) fn schemas(document: &Value) -> Vec<(Site, &Object)> {
         }
     }
     let components = document.pointer("/components/schemas");
-    let sides = reached(components, &found);
+    let sides = component_usage(components, &found);
     for (name, schema) in members(components) {
         let root = component("schemas", name, ".", sides.get(name.as_str()).copied().unwrap_or_default());
         walk(root, schema, &mut found);
@@ -100,89 +100,96 @@ pub(crate) fn for_each_child(schema: &mut Object, change: &mut dyn FnMut(&mut Va
 }
 
 /// The schemas at which operations and shared bodies begin.
-fn roots(document: &Value) -> Vec<Site> {
+fn roots(document: &Value) -> Vec<SchemaLocation> {
     let mut roots = Vec::new();
     for (path, item) in paths_of(document) {
         let at = Pointer::new("/paths").child(path);
         parameters(item, &at, path, &mut roots);
     }
     for (at, _, operation) in operations(document) {
-        let table = text(operation, "operationId");
+        let table = str_member(operation, "operationId");
         let operation = &document.pointer(at.as_str()).unwrap_or(&Value::Null);
         parameters(operation, &at, table, &mut roots);
         if let Some(body) = operation.get("requestBody") {
-            bodies(body, &at.child("requestBody"), table, "request", SENT, &mut roots);
+            bodies(body, &at.child("requestBody"), table, "request", REQUEST, &mut roots);
         }
         for (status, response) in members(operation.get("responses")) {
             let at = at.child("responses").child(status);
-            bodies(response, &at, table, status, RECEIVED, &mut roots);
+            bodies(response, &at, table, status, RESPONSE, &mut roots);
         }
     }
-    for (section, sides) in [("requestBodies", SENT), ("responses", RECEIVED)] {
+    for (section, sides) in [("requestBodies", REQUEST), ("responses", RESPONSE)] {
         for (name, body) in members(document.pointer(&format!("/components/{section}"))) {
             let root = component(section, name, "body", sides);
-            bodies(body, &root.pointer, &root.table, &root.place, sides, &mut roots);
+            bodies(body, &root.pointer, &root.section, &root.path, sides, &mut roots);
         }
     }
     for (name, parameter) in members(document.pointer("/components/parameters")) {
-        let root = component("parameters", name, "value", SENT);
+        let root = component("parameters", name, "value", REQUEST);
         parameter_schema(parameter, root, &mut roots);
     }
     roots
 }
 
-fn component(section: &str, name: &str, place: &str, sides: Sides) -> Site {
-    Site {
+fn component(section: &str, name: &str, place: &str, sides: Usage) -> SchemaLocation {
+    SchemaLocation {
         pointer: Pointer::new("/components").child(section).child(name),
-        table: format!("#/{section}/{name}"),
-        place: place.to_owned(),
-        sides,
+        section: format!("#/{section}/{name}"),
+        path: place.to_owned(),
+        usage: sides,
     }
 }
 
-fn parameters(holder: &Value, at: &Pointer, table: &str, roots: &mut Vec<Site>) {
+fn parameters(holder: &Value, at: &Pointer, table: &str, roots: &mut Vec<SchemaLocation>) {
     let list = holder.get("parameters").and_then(Value::as_array);
     for (i, parameter) in list.into_iter().flatten().enumerate() {
         let word = |key| parameter.get(key).and_then(Value::as_str).unwrap_or_default();
-        let root = Site {
+        let root = SchemaLocation {
             pointer: at.child("parameters").child(i),
-            table: table.to_owned(),
-            place: format!("{}.{}", word("in"), word("name")),
-            sides: SENT,
+            section: table.to_owned(),
+            path: format!("{}.{}", word("in"), word("name")),
+            usage: REQUEST,
         };
         parameter_schema(parameter, root, roots);
     }
 }
 
-fn parameter_schema(parameter: &Value, root: Site, roots: &mut Vec<Site>) {
-    let Site { pointer: at, table, place, sides } = root;
+fn parameter_schema(parameter: &Value, root: SchemaLocation, roots: &mut Vec<SchemaLocation>) {
+    let SchemaLocation { pointer: at, section: table, path: place, usage: sides } = root;
     bodies(parameter, &at, &table, &place, sides, roots);
     if parameter.get("schema").is_some() {
-        roots.push(Site { pointer: at.child("schema"), table, place, sides });
+        roots.push(SchemaLocation { pointer: at.child("schema"), section: table, path: place, usage: sides });
     }
 }
 
 /// The schema of each media type. JSON is what these APIs speak; another type says its name.
-fn bodies(holder: &Value, at: &Pointer, table: &str, place: &str, sides: Sides, roots: &mut Vec<Site>) {
+fn bodies(
+    holder: &Value,
+    at: &Pointer,
+    table: &str,
+    place: &str,
+    sides: Usage,
+    roots: &mut Vec<SchemaLocation>,
+) {
     for (media, body) in members(holder.get("content")) {
         if body.get("schema").is_none() {
             continue;
         }
         let json = media.starts_with("application/json");
-        roots.push(Site {
+        roots.push(SchemaLocation {
             pointer: at.child("content").child(media).child("schema"),
-            table: table.to_owned(),
-            place: if json { place.to_owned() } else { format!("{place} {media}") },
-            sides,
+            section: table.to_owned(),
+            path: if json { place.to_owned() } else { format!("{place} {media}") },
+            usage: sides,
         });
     }
 }
 
-fn walk<'a>(site: Site, schema: &'a Value, found: &mut Vec<(Site, &'a Object)>) {
+fn walk<'a>(site: SchemaLocation, schema: &'a Value, found: &mut Vec<(SchemaLocation, &'a Object)>) {
     let Some(schema) = schema.as_object() else { return };
     let is_reference = schema.get("$ref").is_some_and(Value::is_string);
     let children = if is_reference { Vec::new() } else { children(&site.pointer, schema) };
-    let (table, parent, sides) = (site.table.clone(), site.place.clone(), site.sides);
+    let (table, parent, sides) = (site.section.clone(), site.path.clone(), site.usage);
     found.push((site, schema));
     for (pointer, suffix, child) in children {
         let place = match parent.as_str() {
@@ -190,13 +197,16 @@ fn walk<'a>(site: Site, schema: &'a Value, found: &mut Vec<(Site, &'a Object)>) 
             "." => suffix.trim_start_matches('.').to_owned(),
             place => format!("{place}{suffix}"),
         };
-        walk(Site { pointer, table: table.clone(), place, sides }, child, found);
+        walk(SchemaLocation { pointer, section: table.clone(), path: place, usage: sides }, child, found);
     }
 }
 
 /// The sides on which each of these named schemas is reached, through any number of references.
-fn reached<'a>(components: Option<&'a Value>, found: &[(Site, &'a Object)]) -> BTreeMap<&'a str, Sides> {
-    let mut sides: BTreeMap<&str, Sides> = BTreeMap::new();
+fn component_usage<'a>(
+    components: Option<&'a Value>,
+    found: &[(SchemaLocation, &'a Object)],
+) -> BTreeMap<&'a str, Usage> {
+    let mut sides: BTreeMap<&str, Usage> = BTreeMap::new();
     let mut open: VecDeque<_> = references(found).collect();
     while let Some((name, reached_on)) = open.pop_front() {
         let known = sides.get(name).copied().unwrap_or_default();
@@ -215,8 +225,8 @@ fn reached<'a>(components: Option<&'a Value>, found: &[(Site, &'a Object)]) -> B
 }
 
 /// The components that these schemas refer to, with the sides of who refers to them.
-fn references<'a>(found: &[(Site, &'a Object)]) -> impl Iterator<Item = (&'a str, Sides)> {
-    found.iter().filter_map(|(site, schema)| Some((component_of(schema)?, site.sides)))
+fn references<'a>(found: &[(SchemaLocation, &'a Object)]) -> impl Iterator<Item = (&'a str, Usage)> {
+    found.iter().filter_map(|(site, schema)| Some((component_of(schema)?, site.usage)))
 }
 
 #[cfg(test)]
@@ -240,21 +250,21 @@ mod tests {
                 "Owner": {}, "Unused": {}}},
         });
         let found: Vec<_> =
-            sites(&document).into_iter().map(|site| (site.table, site.place, site.sides)).collect();
+            locations(&document).into_iter().map(|site| (site.section, site.path, site.usage)).collect();
         let expected = [
-            ("/a/{id}", "path.id", SENT),
-            ("make", "200", RECEIVED),
-            ("make", "200.list", RECEIVED),
-            ("make", "200.list[]", RECEIVED),
-            ("make", "200.list[]|1", RECEIVED),
-            ("make", "200.list[]|2", RECEIVED),
-            ("make", "200.map", RECEIVED),
-            ("make", "200.map{}", RECEIVED),
-            ("make", "200 text/plain", RECEIVED),
-            ("#/schemas/Owner", ".", RECEIVED),
-            ("#/schemas/Pet", ".", RECEIVED),
-            ("#/schemas/Pet", "owner", RECEIVED),
-            ("#/schemas/Unused", ".", Sides::default()),
+            ("/a/{id}", "path.id", REQUEST),
+            ("make", "200", RESPONSE),
+            ("make", "200.list", RESPONSE),
+            ("make", "200.list[]", RESPONSE),
+            ("make", "200.list[]|1", RESPONSE),
+            ("make", "200.list[]|2", RESPONSE),
+            ("make", "200.map", RESPONSE),
+            ("make", "200.map{}", RESPONSE),
+            ("make", "200 text/plain", RESPONSE),
+            ("#/schemas/Owner", ".", RESPONSE),
+            ("#/schemas/Pet", ".", RESPONSE),
+            ("#/schemas/Pet", "owner", RESPONSE),
+            ("#/schemas/Unused", ".", Usage::default()),
         ];
         let expected: Vec<_> = expected
             .map(|(table, place, sides)| (table.to_owned(), place.to_owned(), sides))

@@ -6,20 +6,20 @@ use reqwest::Url;
 
 use super::http;
 use crate::{
-    error::{Class, Failure},
+    error::{ExitClass, Failure},
     files,
-    root::Root,
+    root::Workspace,
 };
 
 /// The pages' addresses by name. Sorted, so that nothing depends on the order of lines.
 pub(crate) type Sources = BTreeMap<String, Url>;
 
-pub(crate) fn read(root: &Root) -> Result<Sources, Failure> {
+pub(crate) fn read(root: &Workspace) -> Result<Sources, Failure> {
     let path = root.sources();
-    parse(&files::read(&path, Class::Usage)?).map_err(|errors| {
+    parse(&files::read(&path, ExitClass::Usage)?).map_err(|errors| {
         let file = root.relative(&path);
         let lines = errors.iter().map(|error| format!("{file}: {error}"));
-        Failure::new(Class::Usage, lines.collect())
+        Failure::new(ExitClass::Usage, lines.collect())
     })
 }
 

@@ -19,31 +19,31 @@ use serde_json::Value;
 
 use super::{
     operations::operations,
-    problem::{Problem, Problems, Severity},
+    problem::{Diagnostic, Diagnostics, Severity},
 };
-use crate::json::{Pointer, show};
+use crate::json::{Pointer, excerpt};
 
 /// All problems of a document. Without an error among them it is a valid OpenAPI 3.0 document.
-pub(crate) fn validate(document: &Value) -> Vec<Problem> {
-    let mut problems = Problems::default();
+pub(crate) fn validate(document: &Value) -> Vec<Diagnostic> {
+    let mut problems = Diagnostics::default();
     if let Err((pointer, message)) = version(document) {
         // By another version's rules every further complaint would be noise.
-        problems.refuse(pointer, message);
+        problems.error(pointer, message);
         return problems.into_vec();
     }
     shape::check(document, &mut problems);
-    if !problems.refused() {
+    if !problems.has_errors() {
         links::check(document, &mut problems);
     }
     problems.into_vec()
 }
 
 /// What the specification leaves open and the generator does not: an operation's id names its method.
-pub(crate) fn needed_by_the_generator(document: &Value, severity: Severity) -> Vec<Problem> {
+pub(crate) fn needed_by_the_generator(document: &Value, severity: Severity) -> Vec<Diagnostic> {
     let nameless =
         operations(document).into_iter().filter(|(_, _, operation)| !operation.contains_key("operationId"));
-    let mut problems = Problems::default();
-    problems.extend(nameless.map(|(pointer, ..)| Problem {
+    let mut problems = Diagnostics::default();
+    problems.extend(nameless.map(|(pointer, ..)| Diagnostic {
         pointer: pointer.child("operationId"),
         message: "missing; expected a string, which becomes the method's name".to_owned(),
         severity,
@@ -54,16 +54,16 @@ pub(crate) fn needed_by_the_generator(document: &Value, severity: Severity) -> V
 fn version(document: &Value) -> Result<(), (Pointer, String)> {
     let root = Pointer::default();
     let Value::Object(members) = document else {
-        return Err((root, format!("expected an object, found {}", show(document))));
+        return Err((root, format!("expected an object, found {}", excerpt(document))));
     };
     if let Some(swagger) = members.get("swagger") {
-        let found = format!("expected OpenAPI 3.0.x, found Swagger {}", show(swagger));
+        let found = format!("expected OpenAPI 3.0.x, found Swagger {}", excerpt(swagger));
         return Err((root.child("swagger"), found));
     }
     let at = root.child("openapi");
     match members.get("openapi") {
         Some(Value::String(version)) if is_3_0(version) => Ok(()),
-        Some(found) => Err((at, format!("expected \"3.0.x\", found {}", show(found)))),
+        Some(found) => Err((at, format!("expected \"3.0.x\", found {}", excerpt(found)))),
         None => Err((at, "missing; expected \"3.0.x\"".to_owned())),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use distribute_ai::testing::{Fate, Fault, Route, Script, Simulator};
+use distribute_ai::testing::{Fault, Route, Script, Simulator, TaskOutcome};
 
 use crate::{
     kills::kill,
@@ -70,7 +70,7 @@ async fn what_the_server_refuses_for_good_fails_with_its_words() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_task_that_ends_in_error_fails_and_can_be_tried_again() {
-    let simulator = simulator(10).fates(Script::nth(1, Fate::fails())).start().await.unwrap();
+    let simulator = simulator(10).outcomes(Script::nth(1, TaskOutcome::fails())).start().await.unwrap();
     let queue = Queue::new(&simulator);
     queue.enqueue(&["Hello"]);
     assert_eq!(queue.work_off(), Some(1));

@@ -8,8 +8,8 @@ use std::{
 
 use super::{
     line::HEADER,
-    replay::{Problem, Records, replay},
-    writer::Disk,
+    replay::{KeyStates, ReplayError, replay},
+    writer::Storage,
 };
 use crate::Error;
 
@@ -19,7 +19,7 @@ pub(super) struct LockedFile {
 }
 
 /// Opens a journal or begins one; returns what it says of the runs before.
-pub(super) fn open(path: &Path) -> Result<(LockedFile, Records), Error> {
+pub(super) fn open(path: &Path) -> Result<(LockedFile, KeyStates), Error> {
     if let Ok(found) = path.metadata()
         && !found.is_file()
     {
@@ -45,8 +45,8 @@ pub(super) fn open(path: &Path) -> Result<(LockedFile, Records), Error> {
         TryLockError::Error(error) => Error::io("could not lock", path, error),
     })?;
     let replayed = replay(BufReader::new(&file)).map_err(|problem| match problem {
-        Problem::Io(error) => Error::io("could not read", path, error),
-        Problem::Line(number, what) => {
+        ReplayError::Io(error) => Error::io("could not read", path, error),
+        ReplayError::InvalidEntry(number, what) => {
             Error::invalid("journal", format!("{}, line {number} {what}", path.display()))
         }
     })?;
@@ -54,14 +54,14 @@ pub(super) fn open(path: &Path) -> Result<(LockedFile, Records), Error> {
     let absolute = std::path::absolute(path).map_err(|error| Error::io("could not open", path, error))?;
     let mut locked = LockedFile { file, path: absolute };
     locked
-        .mend(replayed.whole, replayed.unended)
+        .repair(replayed.valid_bytes, replayed.missing_newline)
         .map_err(|error| Error::io("could not write", path, error))?;
-    Ok((locked, replayed.records))
+    Ok((locked, replayed.key_states))
 }
 
 impl LockedFile {
     /// Cuts what was torn off, so that the next line begins on a line of its own, and begins a journal that is empty.
-    fn mend(&mut self, whole: u64, unended: bool) -> io::Result<()> {
+    fn repair(&mut self, whole: u64, unended: bool) -> io::Result<()> {
         if self.file.metadata()?.len() > whole {
             self.file.set_len(whole)?;
         }
@@ -81,7 +81,7 @@ impl LockedFile {
     }
 }
 
-impl Disk for LockedFile {
+impl Storage for LockedFile {
     fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.file.write_all(bytes)
     }
@@ -91,7 +91,7 @@ impl Disk for LockedFile {
     fn sync(&mut self) -> io::Result<()> {
         self.file.sync_data()?;
         let found = self.path.metadata();
-        if found.is_ok_and(|found| self.file.metadata().is_ok_and(|own| is_same(&own, &found))) {
+        if found.is_ok_and(|found| self.file.metadata().is_ok_and(|own| is_same_file(&own, &found))) {
             Ok(())
         } else {
             Err(io::Error::new(io::ErrorKind::NotFound, "it was moved or deleted while in use"))
@@ -100,13 +100,13 @@ impl Disk for LockedFile {
 }
 
 #[cfg(unix)]
-fn is_same(a: &Metadata, b: &Metadata) -> bool {
+fn is_same_file(a: &Metadata, b: &Metadata) -> bool {
     use std::os::unix::fs::MetadataExt;
     (a.dev(), a.ino()) == (b.dev(), b.ino())
 }
 
 /// Elsewhere a file that is open and locked is not moved.
 #[cfg(not(unix))]
-fn is_same(_: &Metadata, _: &Metadata) -> bool {
+fn is_same_file(_: &Metadata, _: &Metadata) -> bool {
     true
 }

@@ -18,7 +18,7 @@ pub(super) struct Header {
     pub(super) version: u64,
 }
 
-pub(super) const NAME: &str = "distribute-ai batch";
+pub(super) const FORMAT_NAME: &str = "distribute-ai batch";
 
 /// What happened to the request of a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,7 +39,7 @@ pub(super) enum Event {
 }
 
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) struct Line<'a> {
+pub(super) struct Entry<'a> {
     /// Seconds since 1970, by the clock of this machine: for people who compare it with a bill.
     at: f64,
     pub(super) event: Event,
@@ -52,7 +52,7 @@ pub(super) struct Line<'a> {
     pub(super) id: Option<TaskId>,
 }
 
-impl<'a> Line<'a> {
+impl<'a> Entry<'a> {
     pub(super) fn new(event: Event, key: &'a str) -> Self {
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         let at = (now.as_secs_f64() * 1_000.0).round() / 1_000.0;
@@ -85,7 +85,7 @@ mod tests {
 
     #[test]
     fn a_line_is_an_object_a_person_can_read() {
-        let line = Line::new(Event::Submitted, "line\n1").id(&TaskId::from_server("t1")).bytes();
+        let line = Entry::new(Event::Submitted, "line\n1").id(&TaskId::from_server("t1")).bytes();
         let mut value: Value = serde_json::from_slice(&line).unwrap();
         assert!(value["at"].take().as_f64().unwrap() > 1.7e9);
         assert_eq!(value, json!({"at": null, "event": "submitted", "key": "line\n1", "id": "t1"}));
@@ -95,6 +95,6 @@ mod tests {
     #[test]
     fn the_header_is_what_is_read_back() {
         let header: Header = serde_json::from_str(HEADER).unwrap();
-        assert_eq!((header.journal.as_str(), header.version), (NAME, VERSION));
+        assert_eq!((header.journal.as_str(), header.version), (FORMAT_NAME, VERSION));
     }
 }

@@ -23,11 +23,11 @@ use std::{
 use fnv::FnvHasher;
 use tokio::{sync::oneshot, task::spawn_blocking};
 
-pub(super) use self::replay::{Record, Records};
+pub(super) use self::replay::{KeyState, KeyStates};
 #[cfg(test)]
-pub(super) use self::writer::Disk;
+pub(super) use self::writer::Storage;
 use self::{
-    line::{Event, Line},
+    line::{Entry, Event},
     writer::Writer,
 };
 use crate::{TaskId, ext::Error, types::SpeechRequest};
@@ -43,7 +43,7 @@ pub(super) struct Journal {
 pub(super) struct Opened {
     pub(super) journal: Journal,
     /// What it says of the runs before.
-    pub(super) records: Records,
+    pub(super) key_states: KeyStates,
     /// Ends when everything is written and the lock is given back.
     pub(super) closed: oneshot::Receiver<()>,
 }
@@ -57,77 +57,77 @@ impl Journal {
         let (file, records) = opened.map_err(|error| Error::io("could not open", &shared, error))??;
         let (writer, closed) =
             Writer::start(file).map_err(|error| Error::io("could not write", &shared, error))?;
-        Ok(Opened { journal: Self { path: shared, writer }, records, closed })
+        Ok(Opened { journal: Self { path: shared, writer }, key_states: records, closed })
     }
 
     /// One that is kept elsewhere than in a file.
     #[cfg(test)]
-    pub(super) fn over(disk: impl Disk) -> Opened {
+    pub(super) fn with_storage(disk: impl Storage) -> Opened {
         let (writer, closed) = Writer::start(disk).unwrap();
         Opened {
             journal: Self { path: Path::new("journal").into(), writer },
-            records: Records::new(),
+            key_states: KeyStates::new(),
             closed,
         }
     }
 
     /// Announces a request. It may leave when this returns.
     pub(super) async fn sending(&self, key: &str, fingerprint: &str) -> Result<(), Error> {
-        let line = Line::new(Event::Sending, key).request(fingerprint);
-        self.writer.write_through(line.bytes()).await.map_err(|error| self.unwritable(error))
+        let line = Entry::new(Event::Sending, key).request(fingerprint);
+        self.writer.write_synced(line.bytes()).await.map_err(|error| self.write_error(error))
     }
 
     /// Keeps an id.
     pub(super) async fn submitted(&self, key: &str, id: &TaskId) -> Result<(), Error> {
-        let line = Line::new(Event::Submitted, key).id(id);
-        self.writer.write_through(line.bytes()).await.map_err(|error| self.unwritable(error))
+        let line = Entry::new(Event::Submitted, key).id(id);
+        self.writer.write_synced(line.bytes()).await.map_err(|error| self.write_error(error))
     }
 
     pub(super) fn unsent(&self, key: &str) {
-        self.writer.write(Line::new(Event::Unsent, key).bytes());
+        self.writer.write(Entry::new(Event::Unsent, key).bytes());
     }
 
     pub(super) fn in_doubt(&self, key: &str) {
-        self.writer.write(Line::new(Event::InDoubt, key).bytes());
+        self.writer.write(Entry::new(Event::InDoubt, key).bytes());
     }
 
     /// A doubt that came with an id.
-    pub(super) async fn named(&self, key: &str, id: &TaskId) -> Result<(), Error> {
-        let line = Line::new(Event::InDoubt, key).id(id);
-        self.writer.write_through(line.bytes()).await.map_err(|error| self.unwritable(error))
+    pub(super) async fn in_doubt_with_id(&self, key: &str, id: &TaskId) -> Result<(), Error> {
+        let line = Entry::new(Event::InDoubt, key).id(id);
+        self.writer.write_synced(line.bytes()).await.map_err(|error| self.write_error(error))
     }
 
     pub(super) fn finished(&self, key: &str) {
-        self.writer.write(Line::new(Event::Finished, key).bytes());
+        self.writer.write(Entry::new(Event::Finished, key).bytes());
     }
 
     pub(super) fn failed(&self, key: &str) {
-        self.writer.write(Line::new(Event::Failed, key).bytes());
+        self.writer.write(Entry::new(Event::Failed, key).bytes());
     }
 
     /// What earlier runs sent, and were not told the id of.
-    pub(super) fn doubt(&self, record: &Record) -> Error {
+    pub(super) fn in_doubt_error(&self, record: &KeyState) -> Error {
         let (path, line) = (self.path.display(), record.line);
         let why = format!("an earlier run sent it, and had no answer that settles it: {path}, line {line}");
-        let error = Error::in_doubt(record.doubts(), why);
-        record.named.iter().fold(error, Error::of_task)
+        let error = Error::in_doubt(record.in_doubt_attempts(), why);
+        record.task_id_in_doubt.iter().fold(error, Error::with_task_id)
     }
 
     /// The key stood for another request when it was sent.
-    pub(super) fn differs(&self, key: &str, record: &Record) -> Error {
+    pub(super) fn request_changed(&self, key: &str, record: &KeyState) -> Error {
         let why = format!("key {key:?} was another request then (line {})", record.line);
-        self.of_another_batch(&why)
+        self.mismatch(&why)
     }
 
-    pub(super) fn lacks(&self, key: &str, record: &Record) -> Error {
-        self.of_another_batch(&format!("it holds key {key:?} (line {}), and the batch doesn't", record.line))
+    pub(super) fn key_missing(&self, key: &str, record: &KeyState) -> Error {
+        self.mismatch(&format!("it holds key {key:?} (line {}), and the batch doesn't", record.line))
     }
 
-    fn of_another_batch(&self, why: &str) -> Error {
+    fn mismatch(&self, why: &str) -> Error {
         Error::invalid("journal", format!("{} is of another batch: {why}", self.path.display()))
     }
 
-    fn unwritable(&self, error: Arc<io::Error>) -> Error {
+    fn write_error(&self, error: Arc<io::Error>) -> Error {
         Error::io("could not write", &self.path, error)
     }
 }

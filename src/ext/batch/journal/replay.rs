@@ -5,61 +5,62 @@ use std::{
     io::{self, BufRead},
 };
 
-use super::line::{Event, HEADER, Header, Line, NAME, VERSION};
+use super::line::{Entry, Event, FORMAT_NAME, HEADER, Header, VERSION};
 use crate::{Error, TaskId};
 
 /// What is known of a key.
 #[derive(Debug, Default, PartialEq)]
-pub(crate) struct Record {
+pub(crate) struct KeyState {
     /// The [fingerprint](super::fingerprint) of its request, when it was sent last.
     pub(crate) request: Option<Box<str>>,
     /// The server has taken it; whatever became of it, it can be asked for.
     pub(crate) submitted: Option<TaskId>,
     /// How often it was sent and may have been taken.
-    doubts: u32,
+    in_doubt: u32,
     /// Announced, and no answer noted.
     announced: bool,
     /// What came with a doubt.
-    pub(crate) named: Option<TaskId>,
+    pub(crate) task_id_in_doubt: Option<TaskId>,
     /// The line of the last event, counted from 1.
     pub(crate) line: usize,
 }
 
-impl Record {
+impl KeyState {
     /// How often it was sent and may have been taken, though no id came back.
-    pub(crate) fn doubts(&self) -> u32 {
-        if self.submitted.is_some() { 0 } else { self.doubts + u32::from(self.announced) }
+    pub(crate) fn in_doubt_attempts(&self) -> u32 {
+        if self.submitted.is_some() { 0 } else { self.in_doubt + u32::from(self.announced) }
     }
 
     /// Whether nothing of it can have been billed: then it may be changed, or be gone.
-    pub(crate) fn is_free(&self) -> bool {
-        self.submitted.is_none() && self.doubts() == 0
+    pub(crate) fn is_unbilled(&self) -> bool {
+        self.submitted.is_none() && self.in_doubt_attempts() == 0
     }
 
     /// What is wrong now, with what it knows: an id, or a doubt.
-    pub(crate) fn told_with(&self, error: Error) -> Error {
-        let error = if error.is_in_doubt() { error } else { error.after_doubts(self.doubts()) };
-        self.submitted.iter().chain(&self.named).fold(error, Error::of_task)
+    pub(crate) fn enrich(&self, error: Error) -> Error {
+        let error =
+            if error.is_in_doubt() { error } else { error.with_prior_attempts(self.in_doubt_attempts()) };
+        self.submitted.iter().chain(&self.task_id_in_doubt).fold(error, Error::with_task_id)
     }
 
     /// Whether it is of a request with this fingerprint.
-    pub(crate) fn is_of(&self, fingerprint: &str) -> bool {
+    pub(crate) fn matches(&self, fingerprint: &str) -> bool {
         self.request.as_deref().is_none_or(|request| request == fingerprint)
     }
 
-    fn note(&mut self, line: Line<'_>) -> Result<(), &'static str> {
+    fn apply(&mut self, line: Entry<'_>) -> Result<(), &'static str> {
         match line.event {
             Event::Sending => {
                 let request = line.request.ok_or("says `sending` without a `request`")?;
                 self.request = Some(request.into_owned().into_boxed_str());
-                self.doubts += u32::from(self.announced);
+                self.in_doubt += u32::from(self.announced);
                 self.announced = true;
             }
             Event::Unsent => self.announced = false,
             Event::InDoubt => {
-                self.doubts += 1;
+                self.in_doubt += 1;
                 self.announced = false;
-                self.named = line.id.or(self.named.take());
+                self.task_id_in_doubt = line.id.or(self.task_id_in_doubt.take());
             }
             Event::Submitted => {
                 self.submitted = Some(line.id.ok_or("says `submitted` without an `id`")?);
@@ -75,25 +76,25 @@ impl Record {
 }
 
 /// By key.
-pub(crate) type Records = HashMap<String, Record>;
+pub(crate) type KeyStates = HashMap<String, KeyState>;
 
 #[derive(Debug)]
 pub(super) struct Replay {
-    pub(super) records: Records,
+    pub(super) key_states: KeyStates,
     /// As many bytes of the file are whole lines; what follows was torn.
-    pub(super) whole: u64,
+    pub(super) valid_bytes: u64,
     /// The last of these lines lacks its end of line only.
-    pub(super) unended: bool,
+    pub(super) missing_newline: bool,
 }
 
 #[derive(Debug)]
-pub(super) enum Problem {
+pub(super) enum ReplayError {
     Io(io::Error),
     /// The line, counted from 1, and what is wrong with it.
-    Line(usize, String),
+    InvalidEntry(usize, String),
 }
 
-impl From<io::Error> for Problem {
+impl From<io::Error> for ReplayError {
     fn from(error: io::Error) -> Self {
         Self::Io(error)
     }
@@ -101,8 +102,8 @@ impl From<io::Error> for Problem {
 
 /// Reads a journal to its end. A last line that was torn is left out: a line is on the disk before its request leaves,
 /// and what it announced was never sent. What it kept, if that was an id, is a doubt now.
-pub(super) fn replay(mut file: impl BufRead) -> Result<Replay, Problem> {
-    let mut replay = Replay { records: Records::new(), whole: 0, unended: false };
+pub(super) fn replay(mut file: impl BufRead) -> Result<Replay, ReplayError> {
+    let mut replay = Replay { key_states: KeyStates::new(), valid_bytes: 0, missing_newline: false };
     let mut bytes = Vec::new();
     for number in 1.. {
         bytes.clear();
@@ -110,7 +111,7 @@ pub(super) fn replay(mut file: impl BufRead) -> Result<Replay, Problem> {
             break;
         }
         let outcome =
-            if number == 1 { read_header(&bytes) } else { read_line(&mut replay.records, number, &bytes) };
+            if number == 1 { read_header(&bytes) } else { read_line(&mut replay.key_states, number, &bytes) };
         if let Err(problem) = outcome {
             let last = file.fill_buf()?.is_empty();
             // Cut short, or room that was made and not filled. A line with its end was written whole.
@@ -125,60 +126,60 @@ pub(super) fn replay(mut file: impl BufRead) -> Result<Replay, Problem> {
                 );
                 break;
             }
-            return Err(Problem::Line(number, problem.what));
+            return Err(ReplayError::InvalidEntry(number, problem.problem));
         }
-        replay.whole += bytes.len() as u64;
-        replay.unended = bytes.last() != Some(&b'\n');
+        replay.valid_bytes += bytes.len() as u64;
+        replay.missing_newline = bytes.last() != Some(&b'\n');
     }
     Ok(replay)
 }
 
-struct Bad {
-    what: String,
+struct InvalidEntry {
+    problem: String,
     /// It is no JSON.
     malformed: bool,
 }
 
-impl Bad {
-    fn said(what: impl Into<String>) -> Self {
-        Self { what: what.into(), malformed: false }
+impl InvalidEntry {
+    fn new(what: impl Into<String>) -> Self {
+        Self { problem: what.into(), malformed: false }
     }
 }
 
-impl From<serde_json::Error> for Bad {
+impl From<serde_json::Error> for InvalidEntry {
     fn from(error: serde_json::Error) -> Self {
-        Self { malformed: !error.is_data(), what: format!("is not what a journal holds ({error})") }
+        Self { malformed: !error.is_data(), problem: format!("is not what a journal holds ({error})") }
     }
 }
 
-fn read_header(bytes: &[u8]) -> Result<(), Bad> {
-    let header: Header = serde_json::from_slice(bytes).map_err(|error| Bad {
+fn read_header(bytes: &[u8]) -> Result<(), InvalidEntry> {
+    let header: Header = serde_json::from_slice(bytes).map_err(|error| InvalidEntry {
         malformed: !error.is_data(),
-        what: "is no header of a batch's journal".to_owned(),
+        problem: "is no header of a batch's journal".to_owned(),
     })?;
-    if header.journal != NAME {
-        return Err(Bad::said(format!(
-            "is the header of a journal of {:?}, not of {NAME:?}",
+    if header.journal != FORMAT_NAME {
+        return Err(InvalidEntry::new(format!(
+            "is the header of a journal of {:?}, not of {FORMAT_NAME:?}",
             header.journal
         )));
     }
     if header.version != VERSION {
         let version = header.version;
-        return Err(Bad::said(format!(
+        return Err(InvalidEntry::new(format!(
             "is of version {version} of the format; this crate knows version {VERSION}"
         )));
     }
     Ok(())
 }
 
-fn read_line(records: &mut Records, number: usize, bytes: &[u8]) -> Result<(), Bad> {
-    let line: Line<'_> = serde_json::from_slice(bytes)?;
+fn read_line(records: &mut KeyStates, number: usize, bytes: &[u8]) -> Result<(), InvalidEntry> {
+    let line: Entry<'_> = serde_json::from_slice(bytes)?;
     let record = match records.get_mut(line.key.as_ref()) {
         Some(record) => record,
         None => records.entry(line.key.clone().into_owned()).or_default(),
     };
     record.line = number;
-    record.note(line).map_err(Bad::said)
+    record.apply(line).map_err(InvalidEntry::new)
 }
 
 #[cfg(test)]
@@ -200,8 +201,8 @@ mod tests {
     #[track_caller]
     fn refused(text: &str) -> (usize, String) {
         match replay(text.as_bytes()).unwrap_err() {
-            Problem::Line(number, what) => (number, what),
-            Problem::Io(error) => panic!("{error}"),
+            ReplayError::InvalidEntry(number, what) => (number, what),
+            ReplayError::Io(error) => panic!("{error}"),
         }
     }
 
@@ -231,11 +232,15 @@ mod tests {
         ];
         for (lines, doubts, submitted) in table {
             let replayed = read(&journal(lines));
-            let record = &replayed.records["a"];
-            assert_eq!((record.doubts(), record.submitted.is_some()), (doubts, submitted), "{lines:?}");
-            assert_eq!(record.is_free(), doubts == 0 && !submitted, "{lines:?}");
+            let record = &replayed.key_states["a"];
+            assert_eq!(
+                (record.in_doubt_attempts(), record.submitted.is_some()),
+                (doubts, submitted),
+                "{lines:?}"
+            );
+            assert_eq!(record.is_unbilled(), doubts == 0 && !submitted, "{lines:?}");
             assert_eq!(record.line, lines.len() + 1);
-            assert_eq!(record.named.is_some(), lines.contains(&NAMED));
+            assert_eq!(record.task_id_in_doubt.is_some(), lines.contains(&NAMED));
         }
     }
 
@@ -243,7 +248,7 @@ mod tests {
     fn the_request_is_the_one_that_was_sent_last() {
         let other = SENDING.replace("\"r\"", "\"s\"");
         let replayed = read(&journal(&[SENDING, &other]));
-        assert!(replayed.records["a"].is_of("s") && !replayed.records["a"].is_of("r"));
+        assert!(replayed.key_states["a"].matches("s") && !replayed.key_states["a"].matches("r"));
     }
 
     #[test]
@@ -251,12 +256,16 @@ mod tests {
         let text = journal(&[SENDING, SUBMITTED]);
         for end in 0..=text.len() {
             let replayed = read(&text[..end]);
-            let whole = usize::try_from(replayed.whole).unwrap();
+            let whole = usize::try_from(replayed.valid_bytes).unwrap();
             assert!(whole <= end && (whole == end || !text[whole..end].contains('\n')), "{end}: {whole}");
-            let submitted = replayed.records.get("a").is_some_and(|record| record.submitted.is_some());
+            let submitted = replayed.key_states.get("a").is_some_and(|record| record.submitted.is_some());
             // Nothing but its end of line may be missing.
             assert_eq!(submitted, end >= text.len() - 1, "{end}");
-            assert_eq!(replayed.unended, whole == end && end > 0 && !text[..end].ends_with('\n'), "{end}");
+            assert_eq!(
+                replayed.missing_newline,
+                whole == end && end > 0 && !text[..end].ends_with('\n'),
+                "{end}"
+            );
         }
     }
 
@@ -265,7 +274,7 @@ mod tests {
         for rubbish in ["\0\0\0\0\n", "\0\0\0", "{\"at\":1,\"ev\u{fffd}"] {
             let text = journal(&[SENDING]);
             let replayed = read(&format!("{text}{rubbish}"));
-            assert_eq!(replayed.whole, text.len() as u64, "{rubbish:?}");
+            assert_eq!(replayed.valid_bytes, text.len() as u64, "{rubbish:?}");
         }
     }
 

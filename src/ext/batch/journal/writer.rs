@@ -9,7 +9,7 @@ use std::{
 use tokio::sync::{mpsc, oneshot};
 
 /// Where the lines go.
-pub(crate) trait Disk: Send + 'static {
+pub(crate) trait Storage: Send + 'static {
     fn append(&mut self, bytes: &[u8]) -> io::Result<()>;
 
     /// Returns when all of it is on the disk, and will be found there.
@@ -18,12 +18,12 @@ pub(crate) trait Disk: Send + 'static {
 
 #[derive(Clone)]
 pub(super) struct Writer {
-    lines: mpsc::UnboundedSender<Line>,
+    lines: mpsc::UnboundedSender<PendingWrite>,
     /// The first thing that went wrong; after it nothing is written, as it may have left half a line.
-    broken: Arc<OnceLock<Arc<io::Error>>>,
+    first_error: Arc<OnceLock<Arc<io::Error>>>,
 }
 
-struct Line {
+struct PendingWrite {
     bytes: Vec<u8>,
     /// Told when it is on the disk.
     synced: Option<oneshot::Sender<()>>,
@@ -32,7 +32,7 @@ struct Line {
 impl Writer {
     /// Writes on a thread of its own for as long as there is a clone of it; the other end is told when it has ended. Not
     /// on a thread of the runtime's: that would keep the runtime from ending, and those who save files waiting.
-    pub(super) fn start(disk: impl Disk) -> io::Result<(Self, oneshot::Receiver<()>)> {
+    pub(super) fn start(disk: impl Storage) -> io::Result<(Self, oneshot::Receiver<()>)> {
         let (lines, queue) = mpsc::unbounded_channel();
         let (done, closed) = oneshot::channel();
         let broken = Arc::new(OnceLock::new());
@@ -41,33 +41,33 @@ impl Writer {
             write_all(disk, queue, &shared);
             let _ = done.send(());
         })?;
-        Ok((Self { lines, broken }, closed))
+        Ok((Self { lines, first_error: broken }, closed))
     }
 
     /// Returns when it is on the disk.
-    pub(super) async fn write_through(&self, bytes: Vec<u8>) -> Result<(), Arc<io::Error>> {
+    pub(super) async fn write_synced(&self, bytes: Vec<u8>) -> Result<(), Arc<io::Error>> {
         let (synced, on_disk) = oneshot::channel();
-        let sent = self.lines.send(Line { bytes, synced: Some(synced) });
+        let sent = self.lines.send(PendingWrite { bytes, synced: Some(synced) });
         if sent.is_ok() && on_disk.await.is_ok() {
             return Ok(());
         }
-        Err(self.broken().unwrap_or_else(|| Arc::new(io::Error::other("the journal was closed"))))
+        Err(self.first_error().unwrap_or_else(|| Arc::new(io::Error::other("the journal was closed"))))
     }
 
     /// Returns at once: what it says is worth less than a wait.
     pub(super) fn write(&self, bytes: Vec<u8>) {
         // Without the thread there is nobody to write, and the next request will say so.
-        let _ = self.lines.send(Line { bytes, synced: None });
+        let _ = self.lines.send(PendingWrite { bytes, synced: None });
     }
 
-    pub(super) fn broken(&self) -> Option<Arc<io::Error>> {
-        self.broken.get().cloned()
+    pub(super) fn first_error(&self) -> Option<Arc<io::Error>> {
+        self.first_error.get().cloned()
     }
 }
 
 fn write_all(
-    mut disk: impl Disk,
-    mut queue: mpsc::UnboundedReceiver<Line>,
+    mut disk: impl Storage,
+    mut queue: mpsc::UnboundedReceiver<PendingWrite>,
     broken: &OnceLock<Arc<io::Error>>,
 ) {
     let (mut bytes, mut waiting) = (Vec::new(), Vec::new());
@@ -103,7 +103,7 @@ mod tests {
     #[derive(Clone, Default)]
     struct Memory(Arc<Mutex<(String, usize)>>, usize);
 
-    impl Disk for Memory {
+    impl Storage for Memory {
         fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
             let mut state = self.0.lock().unwrap();
             if self.1 > 0 && state.0.len() >= self.1 {
@@ -125,7 +125,7 @@ mod tests {
         let disk = Memory::default();
         let (writer, closed) = Writer::start(disk.clone()).unwrap();
         writer.write(b"a".to_vec());
-        writer.write_through(b"b".to_vec()).await.unwrap();
+        writer.write_synced(b"b".to_vec()).await.unwrap();
         assert_eq!(*disk.0.lock().unwrap(), ("ab".to_owned(), 2));
         writer.write(b"c".to_vec());
         drop(writer);
@@ -137,13 +137,13 @@ mod tests {
     async fn after_a_failure_nothing_is_written_and_everybody_is_told() {
         let disk = Memory(Arc::default(), 1);
         let (writer, _closed) = Writer::start(disk.clone()).unwrap();
-        writer.write_through(b"a".to_vec()).await.unwrap();
-        assert!(writer.broken().is_none());
+        writer.write_synced(b"a".to_vec()).await.unwrap();
+        assert!(writer.first_error().is_none());
         for _ in 0..2 {
-            let error = writer.write_through(b"b".to_vec()).await.unwrap_err();
+            let error = writer.write_synced(b"b".to_vec()).await.unwrap_err();
             assert_eq!(error.to_string(), "full");
         }
-        assert_eq!(writer.broken().unwrap().to_string(), "full");
+        assert_eq!(writer.first_error().unwrap().to_string(), "full");
         assert_eq!(disk.0.lock().unwrap().0, "a");
     }
 }

@@ -2,13 +2,13 @@
 
 use super::{
     finding::Values,
-    node::{Node, Pair, matched},
-    rules::Site,
+    node::{Pair, ResolvedNode, matched},
+    recorder::{Recorder, join_subject, nearest_pointer},
+    rules::SchemaPosition,
     schema,
-    walk::{Walk, joined, nearest},
 };
 
-pub(super) fn of_request(walk: &mut Walk, operation: &Pair) {
+pub(super) fn of_request(recorder: &mut Recorder, operation: &Pair) {
     const KEY: &str = "requestBody";
     const SUBJECT: &str = "request";
     let pair = match operation.sides(KEY) {
@@ -19,17 +19,22 @@ pub(super) fn of_request(walk: &mut Walk, operation: &Pair) {
             } else {
                 "request-body-added-optional"
             };
-            return walk.say(rule, (&operation.base.at, &body.at), SUBJECT, Values::default());
+            return recorder.report(rule, (&operation.base.at, &body.at), SUBJECT, Values::default());
         }
         (Some(body), None) => {
             let at = (&body.at, &operation.revision.at);
-            return walk.say("request-body-removed", at, SUBJECT, Values::default());
+            return recorder.report("request-body-removed", at, SUBJECT, Values::default());
         }
         (Some(base), Some(revision)) => Pair { base, revision },
     };
-    walk.flag(&pair, "required", ("request-body-became-required", "request-body-became-optional"), SUBJECT);
-    content(walk, &pair, &REQUEST, SUBJECT);
-    walk.rest(&pair, SUBJECT, &["required", "content"]);
+    recorder.report_flag(
+        &pair,
+        "required",
+        ("request-body-became-required", "request-body-became-optional"),
+        SUBJECT,
+    );
+    content(recorder, &pair, &REQUEST, SUBJECT);
+    recorder.report_other_members(&pair, SUBJECT, &["required", "content"]);
 }
 
 /// The rules of media types on one side of the wire.
@@ -37,31 +42,31 @@ pub(super) struct Rules {
     media_type: &'static str,
     schema: &'static str,
     encoding: &'static str,
-    site: Site,
+    site: SchemaPosition,
 }
 
 const REQUEST: Rules = Rules {
     media_type: "request-body-media-type",
     schema: "request-body-media-type-schema",
     encoding: "request-body-encoding-changed",
-    site: Site::RequestBody,
+    site: SchemaPosition::RequestBody,
 };
 
 pub(super) const RESPONSE: Rules = Rules {
     media_type: "response-media-type",
     schema: "response-body-media-type-schema",
     encoding: "response-encoding-changed",
-    site: Site::ResponseBody,
+    site: SchemaPosition::ResponseBody,
 };
 
-pub(super) fn content(walk: &mut Walk, pair: &Pair, rules: &Rules, subject: &str) {
+pub(super) fn content(recorder: &mut Recorder, pair: &Pair, rules: &Rules, subject: &str) {
     const KEY: &str = "content";
-    let at = (&nearest(&pair.base, KEY), &nearest(&pair.revision, KEY));
+    let at = (&nearest_pointer(&pair.base, KEY), &nearest_pointer(&pair.revision, KEY));
     let mut matched = matched(of(&pair.base), of(&pair.revision));
     for (name, before, after) in renamed(&mut matched.removed, &mut matched.added) {
         let (base, revision) = (name.0.as_str(), name.1.as_str());
         let rule = format!("{}-name-{}", rules.media_type, relation(base, revision));
-        walk.say(
+        recorder.report(
             &rule,
             (&before.at, &after.at),
             &format!("{subject} {base} as {revision}"),
@@ -70,43 +75,47 @@ pub(super) fn content(walk: &mut Walk, pair: &Pair, rules: &Rules, subject: &str
         matched.both.push((name.0, Pair { base: before, revision: after }));
     }
     for (name, node) in matched.removed {
-        walk.say(
+        recorder.report(
             &format!("{}-removed", rules.media_type),
             (&node.at, at.1),
-            &joined(subject, &name),
+            &join_subject(subject, &name),
             Values::default(),
         );
     }
     for (name, node) in matched.added {
-        walk.say(
+        recorder.report(
             &format!("{}-added", rules.media_type),
             (at.0, &node.at),
-            &joined(subject, &name),
+            &join_subject(subject, &name),
             Values::default(),
         );
     }
     for (name, pair) in matched.both {
-        media_type(walk, &pair, rules, &joined(subject, &name), is_typed(&name));
+        media_type(recorder, &pair, rules, &join_subject(subject, &name), is_typed(&name));
     }
 }
 
-fn media_type(walk: &mut Walk, pair: &Pair, rules: &Rules, subject: &str, typed: bool) {
+fn media_type(recorder: &mut Recorder, pair: &Pair, rules: &Rules, subject: &str, typed: bool) {
     match pair.sides("schema") {
         (None, None) => {}
-        (None, Some(_)) => walk.say_member(&format!("{}-added", rules.schema), pair, "schema", subject),
-        (Some(_), None) => walk.say_member(&format!("{}-removed", rules.schema), pair, "schema", subject),
+        (None, Some(_)) => {
+            recorder.report_member(&format!("{}-added", rules.schema), pair, "schema", subject)
+        }
+        (Some(_), None) => {
+            recorder.report_member(&format!("{}-removed", rules.schema), pair, "schema", subject)
+        }
         (Some(base), Some(revision)) => {
-            schema::compare(walk, Pair { base, revision }, rules.site, subject, typed);
+            schema::compare(recorder, Pair { base, revision }, rules.site, subject, typed);
         }
     }
-    if !walk.alike(pair.base.get("encoding").as_ref(), pair.revision.get("encoding").as_ref()) {
-        walk.say_member(rules.encoding, pair, "encoding", subject);
+    if !recorder.equivalent(pair.base.get("encoding").as_ref(), pair.revision.get("encoding").as_ref()) {
+        recorder.report_member(rules.encoding, pair, "encoding", subject);
     }
-    walk.rest(pair, subject, &["schema", "encoding"]);
+    recorder.report_other_members(pair, subject, &["schema", "encoding"]);
 }
 
 /// The media types, capitals and blanks aside.
-fn of<'a>(node: &Node<'a>) -> Vec<(String, Node<'a>)> {
+fn of<'a>(node: &ResolvedNode<'a>) -> Vec<(String, ResolvedNode<'a>)> {
     let types = node.members_of("content");
     let name = |name: &String| name.to_lowercase().split(';').map(str::trim).collect::<Vec<_>>().join("; ");
     types.into_iter().map(|(key, node)| (name(key), node)).collect()
@@ -114,9 +123,9 @@ fn of<'a>(node: &Node<'a>) -> Vec<(String, Node<'a>)> {
 
 /// Takes out the pairs that differ in the media type's own parameters, or of which one has a `*` for the other.
 fn renamed<'a>(
-    removed: &mut Vec<(String, Node<'a>)>,
-    added: &mut Vec<(String, Node<'a>)>,
-) -> Vec<((String, String), Node<'a>, Node<'a>)> {
+    removed: &mut Vec<(String, ResolvedNode<'a>)>,
+    added: &mut Vec<(String, ResolvedNode<'a>)>,
+) -> Vec<((String, String), ResolvedNode<'a>, ResolvedNode<'a>)> {
     let mut found = Vec::new();
     removed.retain(|(name, before)| {
         let Some(index) = added.iter().position(|(other, _)| !relation(name, other).is_empty()) else {

@@ -6,11 +6,11 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::{
-    level::{Client, Wire},
+    level::{ClientLevel, WireLevel},
     rules::Rule,
-    spelling::spelling,
+    spelling::normalized,
 };
-use crate::json::{Pointer, show};
+use crate::json::{Pointer, excerpt};
 
 /// A change between two documents.
 #[derive(Clone, Debug)]
@@ -45,17 +45,17 @@ impl Finding {
         values: Values,
     ) -> Self {
         let mut message = if subject.is_empty() { String::new() } else { format!("{subject}: ") };
-        message.push_str(&rule.said);
+        message.push_str(&rule.message);
         match (values.before, values.after) {
             (Some(before), Some(after)) => {
-                let _ = write!(message, ": {} is now {}", show(before), show(after));
+                let _ = write!(message, ": {} is now {}", excerpt(before), excerpt(after));
             }
             (Some(value), None) | (None, Some(value)) => {
-                let _ = write!(message, ": {}", show(value));
+                let _ = write!(message, ": {}", excerpt(value));
             }
             (None, None) => {}
         }
-        let spelled = |value: Option<&Value>| value.map_or_else(String::new, spelling);
+        let spelled = |value: Option<&Value>| value.map_or_else(String::new, normalized);
         let identity = [
             &rule.id,
             operation.unwrap_or_default(),
@@ -100,7 +100,7 @@ impl Finding {
 }
 
 /// The worst of each axis.
-pub(crate) fn worst(findings: &[Finding]) -> (Wire, Client) {
+pub(crate) fn worst(findings: &[Finding]) -> (WireLevel, ClientLevel) {
     let wire = findings.iter().map(|finding| finding.rule.wire).max();
     let client = findings.iter().map(|finding| finding.rule.client).max();
     (wire.unwrap_or_default(), client.unwrap_or_default())

@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::{Finding, rules};
 use crate::{
-    error::{Class, Failure},
+    error::{ExitClass, Failure},
     files,
     json::Pointer,
     spec::{fetch::today, problem},
@@ -37,11 +37,11 @@ struct Entry {
 /// The findings that the file does not let pass.
 pub(super) fn apply(path: &Path, findings: Vec<Finding>) -> Result<Vec<Finding>, Failure> {
     let name = path.display().to_string();
-    let text = files::read(path, Class::Usage)?;
+    let text = files::read(path, ExitClass::Usage)?;
     let file: File = toml::from_str(&text).map_err(|error| Failure::usage(format!("{name}: {error}")))?;
     let all = findings.len();
     let (left, errors) = filter(&file.ignore, findings, &today());
-    problem::refuse(errors.into_iter().map(|error| format!("{name}: {error}")).collect())?;
+    problem::fail_on(errors.into_iter().map(|error| format!("{name}: {error}")).collect())?;
     let ignored = all - left.len();
     if ignored > 0 {
         problem::warn([format!("{name}: {ignored} of {all} findings ignored")]);
@@ -94,7 +94,7 @@ impl Entry {
         if self.reason.trim().is_empty() {
             return Some("expected a reason".to_owned());
         }
-        if let Some(rule) = self.rule.as_ref().filter(|rule| rules::named(rule).is_none()) {
+        if let Some(rule) = self.rule.as_ref().filter(|rule| rules::by_id(rule).is_none()) {
             return Some(format!("`{rule}` is no rule; `cargo xtask spec checks` lists them"));
         }
         match (self.expires.parse::<Date>(), today.parse::<Date>()) {

@@ -6,7 +6,7 @@ use clap::ValueEnum;
 
 /// What a change does to a client that speaks the old document.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Wire {
+pub(crate) enum WireLevel {
     /// Nothing changed.
     #[default]
     None,
@@ -20,7 +20,7 @@ pub(crate) enum Wire {
 
 /// What a change does to the generated Rust API, and to releases already out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Client {
+pub(crate) enum ClientLevel {
     /// Nothing but words.
     #[default]
     None,
@@ -53,11 +53,11 @@ pub(crate) enum FailOn {
 
 impl FailOn {
     /// Whether these levels reach the threshold.
-    pub(crate) fn reached(self, axis: Axis, wire: Wire, client: Client) -> bool {
+    pub(crate) fn reached(self, axis: Axis, wire: WireLevel, client: ClientLevel) -> bool {
         let client = match client {
-            Client::Breaking => Wire::Err,
-            Client::Compatible => Wire::Info,
-            Client::None => Wire::None,
+            ClientLevel::Breaking => WireLevel::Err,
+            ClientLevel::Compatible => WireLevel::Info,
+            ClientLevel::None => WireLevel::None,
         };
         let level = match axis {
             Axis::Wire => wire,
@@ -65,15 +65,15 @@ impl FailOn {
             Axis::Both => wire.max(client),
         };
         match self {
-            Self::Err => level >= Wire::Err,
-            Self::Warn => level >= Wire::Warn,
-            Self::Info => level >= Wire::Info,
+            Self::Err => level >= WireLevel::Err,
+            Self::Warn => level >= WireLevel::Warn,
+            Self::Info => level >= WireLevel::Info,
             Self::None => false,
         }
     }
 }
 
-impl Wire {
+impl WireLevel {
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::None => "none",
@@ -84,7 +84,7 @@ impl Wire {
     }
 }
 
-impl Client {
+impl ClientLevel {
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::None => "none",
@@ -94,13 +94,13 @@ impl Client {
     }
 }
 
-impl fmt::Display for Wire {
+impl fmt::Display for WireLevel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.as_str())
     }
 }
 
-impl fmt::Display for Client {
+impl fmt::Display for ClientLevel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.as_str())
     }
@@ -112,12 +112,12 @@ mod tests {
 
     #[test]
     fn a_threshold_is_reached_on_the_axis_that_was_asked_for() {
-        let (wire, client) = (Wire::Info, Client::Breaking);
+        let (wire, client) = (WireLevel::Info, ClientLevel::Breaking);
         assert!(!FailOn::Err.reached(Axis::Wire, wire, client));
         assert!(FailOn::Info.reached(Axis::Wire, wire, client));
         assert!(FailOn::Err.reached(Axis::Client, wire, client));
         assert!(FailOn::Err.reached(Axis::Both, wire, client));
-        assert!(!FailOn::None.reached(Axis::Both, Wire::Err, client));
-        assert!(!FailOn::Info.reached(Axis::Both, Wire::None, Client::None));
+        assert!(!FailOn::None.reached(Axis::Both, WireLevel::Err, client));
+        assert!(!FailOn::Info.reached(Axis::Both, WireLevel::None, ClientLevel::None));
     }
 }

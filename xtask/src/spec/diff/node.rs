@@ -11,7 +11,7 @@ const HOPS: usize = 64;
 
 /// A document, or one part of it.
 #[derive(Clone, Debug)]
-pub(super) struct Node<'a> {
+pub(super) struct ResolvedNode<'a> {
     document: &'a Value,
     pub(super) value: &'a Value,
     pub(super) at: Pointer,
@@ -19,7 +19,7 @@ pub(super) struct Node<'a> {
     pub(super) shared: bool,
 }
 
-impl<'a> Node<'a> {
+impl<'a> ResolvedNode<'a> {
     pub(super) fn root(document: &'a Value) -> Self {
         Self { document, value: document, at: Pointer::default(), shared: false }
     }
@@ -86,25 +86,25 @@ impl<'a> Node<'a> {
 /// The same thing in the old document and in the new one.
 #[derive(Clone, Debug)]
 pub(super) struct Pair<'a> {
-    pub(super) base: Node<'a>,
-    pub(super) revision: Node<'a>,
+    pub(super) base: ResolvedNode<'a>,
+    pub(super) revision: ResolvedNode<'a>,
 }
 
 /// What became of the members of two objects, or of the items of two lists.
 #[derive(Debug)]
 pub(super) struct Matched<'a, K> {
-    pub(super) removed: Vec<(K, Node<'a>)>,
-    pub(super) added: Vec<(K, Node<'a>)>,
+    pub(super) removed: Vec<(K, ResolvedNode<'a>)>,
+    pub(super) added: Vec<(K, ResolvedNode<'a>)>,
     pub(super) both: Vec<(K, Pair<'a>)>,
 }
 
 /// Pairs by key. Of several with one key the last counts, as it does in JSON.
 pub(super) fn matched<'a, K: Ord + Clone>(
-    base: impl IntoIterator<Item = (K, Node<'a>)>,
-    revision: impl IntoIterator<Item = (K, Node<'a>)>,
+    base: impl IntoIterator<Item = (K, ResolvedNode<'a>)>,
+    revision: impl IntoIterator<Item = (K, ResolvedNode<'a>)>,
 ) -> Matched<'a, K> {
-    let base: BTreeMap<K, Node> = base.into_iter().collect();
-    let mut revision: BTreeMap<K, Node> = revision.into_iter().collect();
+    let base: BTreeMap<K, ResolvedNode> = base.into_iter().collect();
+    let mut revision: BTreeMap<K, ResolvedNode> = revision.into_iter().collect();
     let mut matched = Matched { removed: Vec::new(), added: Vec::new(), both: Vec::new() };
     for (key, base) in base {
         match revision.remove(&key) {
@@ -123,7 +123,7 @@ impl<'a> Pair<'a> {
     }
 
     /// A member that may be missing on either side.
-    pub(super) fn sides(&self, key: &str) -> (Option<Node<'a>>, Option<Node<'a>>) {
+    pub(super) fn sides(&self, key: &str) -> (Option<ResolvedNode<'a>>, Option<ResolvedNode<'a>>) {
         (self.base.get(key), self.revision.get(key))
     }
 
@@ -147,19 +147,19 @@ mod tests {
     #[test]
     fn a_reference_is_what_it_leads_to() {
         let document = json!({"a": {"$ref": "#/b"}, "b": {"$ref": "#/c~1d"}, "c/d": {"e": 1}});
-        let node = Node::root(&document).get("a").unwrap();
+        let node = ResolvedNode::root(&document).get("a").unwrap();
         assert_eq!((node.at.as_str(), node.value), ("/c~1d", &json!({"e": 1})));
     }
 
     #[test]
     fn a_circle_of_references_says_nothing() {
         let document = json!({"a": {"$ref": "#/b"}, "b": {"$ref": "#/a"}});
-        assert_eq!(Node::root(&document).get("a").unwrap().value, &json!(null));
+        assert_eq!(ResolvedNode::root(&document).get("a").unwrap().value, &json!(null));
     }
 
     #[test]
     fn a_reference_to_nowhere_stays_what_it_is() {
         let document = json!({"a": {"$ref": "other.json#/b"}});
-        assert_eq!(Node::root(&document).get("a").unwrap().at.as_str(), "/a");
+        assert_eq!(ResolvedNode::root(&document).get("a").unwrap().at.as_str(), "/a");
     }
 }

@@ -7,14 +7,15 @@ use serde_json::Value;
 use super::{
     body,
     finding::Values,
-    node::{Node, Pair},
-    parameters, responses, security, servers,
-    walk::{Walk, nearest},
+    node::{Pair, ResolvedNode},
+    parameters,
+    recorder::{Recorder, nearest_pointer},
+    responses, security, servers,
 };
 
 /// An operation, and what around it says something about it.
 #[derive(Debug)]
-pub(super) struct Context<'a, 'b> {
+pub(super) struct OperationContext<'a, 'b> {
     pub(super) document: &'b Pair<'a>,
     pub(super) item: &'b Pair<'a>,
     pub(super) operation: Pair<'a>,
@@ -23,18 +24,18 @@ pub(super) struct Context<'a, 'b> {
     pub(super) renamed: &'b [(&'b str, &'b str)],
 }
 
-pub(super) fn compare(walk: &mut Walk, context: &Context) {
+pub(super) fn compare(recorder: &mut Recorder, context: &OperationContext) {
     let operation = &context.operation;
-    name(walk, operation);
-    tags(walk, operation);
-    walk.flag(operation, "deprecated", ("endpoint-deprecated", "endpoint-reactivated"), "");
-    servers::of_operation(walk, context.document, context.item, operation);
-    security::of_operation(walk, context.document, operation, context.schemes);
-    parameters::compare(walk, context);
-    body::of_request(walk, operation);
-    responses::compare(walk, operation);
-    callbacks(walk, operation);
-    walk.rest(
+    name(recorder, operation);
+    tags(recorder, operation);
+    recorder.report_flag(operation, "deprecated", ("endpoint-deprecated", "endpoint-reactivated"), "");
+    servers::of_operation(recorder, context.document, context.item, operation);
+    security::of_operation(recorder, context.document, operation, context.schemes);
+    parameters::compare(recorder, context);
+    body::of_request(recorder, operation);
+    responses::compare(recorder, operation);
+    callbacks(recorder, operation);
+    recorder.report_other_members(
         operation,
         "",
         &[
@@ -52,46 +53,46 @@ pub(super) fn compare(walk: &mut Walk, context: &Context) {
 }
 
 /// The name of the generated method.
-fn name(walk: &mut Walk, operation: &Pair) {
+fn name(recorder: &mut Recorder, operation: &Pair) {
     const KEY: &str = "operationId";
     match (operation.base.text(KEY), operation.revision.text(KEY)) {
         (base, revision) if base == revision => {}
-        ("", _) => walk.say_member("api-operation-id-added", operation, KEY, ""),
-        _ => walk.say_member("api-operation-id-removed", operation, KEY, ""),
+        ("", _) => recorder.report_member("api-operation-id-added", operation, KEY, ""),
+        _ => recorder.report_member("api-operation-id-removed", operation, KEY, ""),
     }
 }
 
-fn tags(walk: &mut Walk, operation: &Pair) {
+fn tags(recorder: &mut Recorder, operation: &Pair) {
     const KEY: &str = "tags";
-    let named = |node: &Node<'_>| -> BTreeSet<String> {
+    let named = |node: &ResolvedNode<'_>| -> BTreeSet<String> {
         let tags = node.value.get(KEY).and_then(Value::as_array).into_iter().flatten();
         tags.filter_map(Value::as_str).map(str::to_owned).collect()
     };
     let (before, after) = (named(&operation.base), named(&operation.revision));
-    let at = (&nearest(&operation.base, KEY), &nearest(&operation.revision, KEY));
+    let at = (&nearest_pointer(&operation.base, KEY), &nearest_pointer(&operation.revision, KEY));
     for tag in before.difference(&after) {
-        walk.say("api-tag-removed", at, &format!("tag {tag}"), Values::default());
+        recorder.report("api-tag-removed", at, &format!("tag {tag}"), Values::default());
     }
     for tag in after.difference(&before) {
-        walk.say("api-tag-added", at, &format!("tag {tag}"), Values::default());
+        recorder.report("api-tag-added", at, &format!("tag {tag}"), Values::default());
     }
 }
 
 /// What the server calls. The generated client answers no calls, so that one changed is all there is to say.
-fn callbacks(walk: &mut Walk, operation: &Pair) {
+fn callbacks(recorder: &mut Recorder, operation: &Pair) {
     const KEY: &str = "callbacks";
     let matched = operation.members_of(KEY);
-    let at = (&nearest(&operation.base, KEY), &nearest(&operation.revision, KEY));
+    let at = (&nearest_pointer(&operation.base, KEY), &nearest_pointer(&operation.revision, KEY));
     for (name, node) in matched.removed {
-        walk.say("callback-removed", (&node.at, at.1), &format!("callback {name}"), Values::default());
+        recorder.report("callback-removed", (&node.at, at.1), &format!("callback {name}"), Values::default());
     }
     for (name, node) in matched.added {
-        walk.say("callback-added", (at.0, &node.at), &format!("callback {name}"), Values::default());
+        recorder.report("callback-added", (at.0, &node.at), &format!("callback {name}"), Values::default());
     }
     for (name, pair) in matched.both {
-        if !walk.alike(Some(&pair.base), Some(&pair.revision)) {
+        if !recorder.equivalent(Some(&pair.base), Some(&pair.revision)) {
             let at = (&pair.base.at, &pair.revision.at);
-            walk.say("callback-changed", at, &format!("callback {name}"), Values::default());
+            recorder.report("callback-changed", at, &format!("callback {name}"), Values::default());
         }
     }
 }

@@ -2,11 +2,11 @@
 
 use super::{
     finding::Values,
-    node::{Matched, Node, Pair, matched},
-    operation::Context,
-    rules::Site,
+    node::{Matched, Pair, ResolvedNode, matched},
+    operation::OperationContext,
+    recorder::{Recorder, nearest_pointer, same_values},
+    rules::SchemaPosition,
     schema,
-    walk::{Walk, nearest, same},
 };
 
 const KEY: &str = "parameters";
@@ -14,16 +14,17 @@ const KEY: &str = "parameters";
 /// What a parameter is known by: its place, its name as it is now, and whether it had another.
 type Key = (String, String, bool);
 
-pub(super) fn compare(walk: &mut Walk, context: &Context) {
+pub(super) fn compare(recorder: &mut Recorder, context: &OperationContext) {
     let Matched { removed, added, both } = parameters(context);
-    let (base, revision) = (nearest(&context.operation.base, KEY), nearest(&context.operation.revision, KEY));
+    let (base, revision) =
+        (nearest_pointer(&context.operation.base, KEY), nearest_pointer(&context.operation.revision, KEY));
     for (key, node) in removed {
         let rule = if node.flag("deprecated") {
             "request-parameter-removed-with-deprecation"
         } else {
             "request-parameter-removed"
         };
-        walk.say(rule, (&node.at, &revision), &subject(&key), Values::default());
+        recorder.report(rule, (&node.at, &revision), &subject(&key), Values::default());
     }
     for (key, node) in added {
         let rule = match (key.0.as_str(), node.flag("required")) {
@@ -31,40 +32,45 @@ pub(super) fn compare(walk: &mut Walk, context: &Context) {
             (_, true) => "new-required-request-parameter",
             (_, false) => "new-optional-request-parameter",
         };
-        walk.say(rule, (&base, &node.at), &subject(&key), Values::default());
+        recorder.report(rule, (&base, &node.at), &subject(&key), Values::default());
     }
     for (key, pair) in both {
-        parameter(walk, &pair, &key);
+        parameter(recorder, &pair, &key);
     }
 }
 
-fn parameter(walk: &mut Walk, pair: &Pair, key: &Key) {
+fn parameter(recorder: &mut Recorder, pair: &Pair, key: &Key) {
     let subject = &subject(key);
     if key.0 == "path" && pair.base.text("name") != pair.revision.text("name") {
-        walk.say_member("path-parameter-renamed", pair, "name", subject);
+        recorder.report_member("path-parameter-renamed", pair, "name", subject);
     }
     // A parameter in the path is always there.
     if key.0 != "path" {
         let rules = ("request-parameter-became-required", "request-parameter-became-optional");
-        walk.flag(pair, "required", rules, subject);
+        recorder.report_flag(pair, "required", rules, subject);
     }
-    walk.flag(pair, "deprecated", ("request-parameter-deprecated", "request-parameter-reactivated"), subject);
-    walk.flag(
+    recorder.report_flag(
+        pair,
+        "deprecated",
+        ("request-parameter-deprecated", "request-parameter-reactivated"),
+        subject,
+    );
+    recorder.report_flag(
         pair,
         "allowEmptyValue",
         ("request-parameter-empty-value-allowed", "request-parameter-empty-value-refused"),
         subject,
     );
     if written(&pair.base, &key.0) != written(&pair.revision, &key.0) {
-        walk.say(
+        recorder.report(
             "request-parameter-style-changed",
             (&pair.base.at, &pair.revision.at),
             subject,
             Values::default(),
         );
     }
-    content(walk, pair, Site::RequestParameter, subject);
-    walk.rest(
+    content(recorder, pair, SchemaPosition::RequestParameter, subject);
+    recorder.report_other_members(
         pair,
         subject,
         &[
@@ -83,25 +89,26 @@ fn parameter(walk: &mut Walk, pair: &Pair, key: &Key) {
 }
 
 /// The schema of a parameter or header, or of the one media type that it is written in.
-pub(super) fn content(walk: &mut Walk, pair: &Pair, site: Site, subject: &str) {
-    let written = |node: &Node<'_>| node.get("content").is_some_and(|content| !content.members().is_empty());
+pub(super) fn content(recorder: &mut Recorder, pair: &Pair, site: SchemaPosition, subject: &str) {
+    let written =
+        |node: &ResolvedNode<'_>| node.get("content").is_some_and(|content| !content.members().is_empty());
     let typed = written(&pair.base) && written(&pair.revision);
     // One that says nothing takes anything.
     let schema = |node| Some(node).and_then(schema_of);
     if let (Some(base), Some(revision)) = (schema(&pair.base), schema(&pair.revision)) {
-        schema::compare(walk, Pair { base, revision }, site, subject, typed);
-    } else if !same(pair.base.value.get("schema"), pair.revision.value.get("schema")) {
-        walk.say_member("other-key-changed", pair, "schema", subject);
+        schema::compare(recorder, Pair { base, revision }, site, subject, typed);
+    } else if !same_values(pair.base.value.get("schema"), pair.revision.value.get("schema")) {
+        recorder.report_member("other-key-changed", pair, "schema", subject);
     }
 }
 
-fn schema_of<'a>(node: &Node<'a>) -> Option<Node<'a>> {
+fn schema_of<'a>(node: &ResolvedNode<'a>) -> Option<ResolvedNode<'a>> {
     let of_content = || node.get("content")?.members().into_iter().next()?.1.get("schema");
     node.get("schema").or_else(of_content)
 }
 
 /// How the value becomes text, with what holds where nothing is said.
-fn written(node: &Node, place: &str) -> (String, bool, bool, Vec<String>) {
+fn written(node: &ResolvedNode, place: &str) -> (String, bool, bool, Vec<String>) {
     let usual = if matches!(place, "query" | "cookie") { "form" } else { "simple" };
     let style = Some(node.text("style")).filter(|style| !style.is_empty()).unwrap_or(usual);
     let explode = node.value.get("explode").and_then(serde_json::Value::as_bool).unwrap_or(style == "form");
@@ -114,12 +121,12 @@ fn written(node: &Node, place: &str) -> (String, bool, bool, Vec<String>) {
 }
 
 /// Those of the operation and, where it has none of that name, of its path; named as they are now.
-fn parameters<'a>(context: &Context<'a, '_>) -> Matched<'a, Key> {
-    let list = |node: &Node<'a>| node.items_of(KEY);
-    let of = |item: &Node<'a>, operation: &Node<'a>| -> Vec<Node<'a>> {
+fn parameters<'a>(context: &OperationContext<'a, '_>) -> Matched<'a, Key> {
+    let list = |node: &ResolvedNode<'a>| node.items_of(KEY);
+    let of = |item: &ResolvedNode<'a>, operation: &ResolvedNode<'a>| -> Vec<ResolvedNode<'a>> {
         list(item).into_iter().chain(list(operation)).collect()
     };
-    let key = |node: &Node<'_>| -> Key {
+    let key = |node: &ResolvedNode<'_>| -> Key {
         let (place, name) = (node.text("in"), node.text("name"));
         // HTTP does not tell capitals apart in the names of headers.
         (place.to_owned(), if place == "header" { name.to_lowercase() } else { name.to_owned() }, false)
@@ -127,9 +134,9 @@ fn parameters<'a>(context: &Context<'a, '_>) -> Matched<'a, Key> {
     let base = of(&context.item.base, &context.operation.base);
     let revision = of(&context.item.revision, &context.operation.revision);
     let renamed = renamed(context.renamed, &base, &revision);
-    let old = |node: &Node<'_>| renamed.iter().find(|(old, _)| is_in_path(node, old));
-    let new = |node: &Node<'_>| renamed.iter().find(|(_, new)| is_in_path(node, new));
-    let now = |node: &Node<'_>, found: Option<&(&str, &str)>| {
+    let old = |node: &ResolvedNode<'_>| renamed.iter().find(|(old, _)| is_in_path(node, old));
+    let new = |node: &ResolvedNode<'_>| renamed.iter().find(|(_, new)| is_in_path(node, new));
+    let now = |node: &ResolvedNode<'_>, found: Option<&(&str, &str)>| {
         found.map_or_else(|| key(node), |(_, new)| ("path".to_owned(), (*new).to_owned(), true))
     };
     matched(
@@ -140,8 +147,12 @@ fn parameters<'a>(context: &Context<'a, '_>) -> Matched<'a, Key> {
 
 /// Of the new names in the path those that parameters took; a document that is not valid may have only the path's. Each
 /// name counts once, so that the way back is the same.
-fn renamed<'n>(names: &[(&'n str, &'n str)], base: &[Node], revision: &[Node]) -> Vec<(&'n str, &'n str)> {
-    let has = |list: &[Node], name: &str| list.iter().any(|node| is_in_path(node, name));
+fn renamed<'n>(
+    names: &[(&'n str, &'n str)],
+    base: &[ResolvedNode],
+    revision: &[ResolvedNode],
+) -> Vec<(&'n str, &'n str)> {
+    let has = |list: &[ResolvedNode], name: &str| list.iter().any(|node| is_in_path(node, name));
     let mut renamed: Vec<(&str, &str)> = Vec::new();
     for (old, new) in names.iter().copied().filter(|(old, new)| has(base, old) && has(revision, new)) {
         if renamed.iter().all(|names| names.0 != old && names.1 != new) {
@@ -151,7 +162,7 @@ fn renamed<'n>(names: &[(&'n str, &'n str)], base: &[Node], revision: &[Node]) -
     renamed
 }
 
-fn is_in_path(node: &Node, name: &str) -> bool {
+fn is_in_path(node: &ResolvedNode, name: &str) -> bool {
     node.text("in") == "path" && node.text("name") == name
 }
 

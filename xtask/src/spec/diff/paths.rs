@@ -4,48 +4,49 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     finding::Values,
-    node::{Node, Pair, matched},
-    operation, security,
-    walk::{Walk, nearest},
+    node::{Pair, ResolvedNode, matched},
+    operation,
+    recorder::{Recorder, nearest_pointer},
+    security,
 };
-use crate::spec::operations::{METHODS, braced, nameless};
+use crate::spec::operations::{METHODS, template_names, without_parameter_names};
 
 const KEY: &str = "paths";
 
-pub(super) fn compare(walk: &mut Walk, document: &Pair, schemes: &security::Schemes) {
+pub(super) fn compare(recorder: &mut Recorder, document: &Pair, schemes: &security::Schemes) {
     let (base, revision) = (Paths::of(&document.base), Paths::of(&document.revision));
     // Two paths are one if they differ in nothing but the names of their parameters; but an equal one comes first.
     let same: BTreeSet<_> = base.0.keys().filter(|path| revision.0.contains_key(*path)).cloned().collect();
     let (old, new) = (base.names(&same), revision.names(&same));
     let matched = matched(base.keyed(&same), revision.keyed(&same));
-    let parents = (nearest(&document.base, KEY), nearest(&document.revision, KEY));
+    let parents = (nearest_pointer(&document.base, KEY), nearest_pointer(&document.revision, KEY));
     for (key, item) in matched.removed {
         for (method, operation) in operations(&item) {
-            walk.operation = Some(named(method, &old[&key]));
+            recorder.operation = Some(named(method, &old[&key]));
             let rule = if operation.flag("deprecated") {
                 "api-path-removed-with-deprecation"
             } else {
                 "api-path-removed-without-deprecation"
             };
-            walk.say(rule, (&operation.at, &parents.1), "", Values::default());
+            recorder.report(rule, (&operation.at, &parents.1), "", Values::default());
         }
     }
     for (key, item) in matched.added {
         for (method, operation) in operations(&item) {
-            walk.operation = Some(named(method, &new[&key]));
-            walk.say("endpoint-added", (&parents.0, &operation.at), "", Values::default());
+            recorder.operation = Some(named(method, &new[&key]));
+            recorder.report("endpoint-added", (&parents.0, &operation.at), "", Values::default());
         }
     }
     for (key, item) in matched.both {
-        path_item(walk, document, &item, (&old[&key], &new[&key]), schemes);
+        path_item(recorder, document, &item, (&old[&key], &new[&key]), schemes);
     }
-    extensions(walk, document);
+    extensions(recorder, document);
 }
 
 /// Whether any operation leaves this to its document, before and after: only then does the document's word count.
 pub(super) fn any_inherits(document: &Pair, key: &str) -> bool {
     let (base, revision) = (Paths::of(&document.base), Paths::of(&document.revision));
-    let silent = |node: &Node| node.value.get(key).is_none();
+    let silent = |node: &ResolvedNode| node.value.get(key).is_none();
     let mut items = matched(base.0, revision.0).both.into_iter();
     items.any(|(_, item)| {
         let operations = METHODS.into_iter().filter_map(|method| item.get(method));
@@ -55,10 +56,10 @@ pub(super) fn any_inherits(document: &Pair, key: &str) -> bool {
 }
 
 /// The paths of one document, as they are written.
-struct Paths<'a>(BTreeMap<String, Node<'a>>);
+struct Paths<'a>(BTreeMap<String, ResolvedNode<'a>>);
 
 impl<'a> Paths<'a> {
-    fn of(document: &Node<'a>) -> Self {
+    fn of(document: &ResolvedNode<'a>) -> Self {
         let paths = document.members_of(KEY).into_iter().filter(|(path, _)| path.starts_with('/'));
         Self(paths.map(|(path, item)| (path.clone(), item)).collect())
     }
@@ -68,30 +69,32 @@ impl<'a> Paths<'a> {
         self.0.keys().map(|path| (key(path, same), path.clone())).collect()
     }
 
-    fn keyed(self, same: &BTreeSet<String>) -> impl Iterator<Item = (String, Node<'a>)> {
+    fn keyed(self, same: &BTreeSet<String>) -> impl Iterator<Item = (String, ResolvedNode<'a>)> {
         self.0.into_iter().map(|(path, item)| (key(&path, same), item))
     }
 }
 
 fn key(path: &str, same: &BTreeSet<String>) -> String {
-    if same.contains(path) { path.to_owned() } else { nameless(path) }
+    if same.contains(path) { path.to_owned() } else { without_parameter_names(path) }
 }
 
 fn path_item(
-    walk: &mut Walk,
+    recorder: &mut Recorder,
     document: &Pair,
     item: &Pair,
     (old, new): (&str, &str),
     schemes: &security::Schemes,
 ) {
-    let renamed: Vec<_> = braced(old).zip(braced(new)).filter(|(old, new)| old != new).collect();
+    let renamed: Vec<_> =
+        template_names(old).zip(template_names(new)).filter(|(old, new)| old != new).collect();
     for method in METHODS {
-        walk.operation = Some(named(method, old));
+        recorder.operation = Some(named(method, old));
         match item.sides(method) {
             (Some(base), Some(revision)) => {
                 let operation = Pair { base, revision };
-                let context = operation::Context { document, item, operation, schemes, renamed: &renamed };
-                operation::compare(walk, &context);
+                let context =
+                    operation::OperationContext { document, item, operation, schemes, renamed: &renamed };
+                operation::compare(recorder, &context);
             }
             (Some(base), None) => {
                 let rule = if base.flag("deprecated") {
@@ -99,29 +102,29 @@ fn path_item(
                 } else {
                     "api-removed-without-deprecation"
                 };
-                walk.say(rule, (&base.at, &item.revision.at), "", Values::default());
+                recorder.report(rule, (&base.at, &item.revision.at), "", Values::default());
             }
             (None, Some(revision)) => {
-                walk.operation = Some(named(method, new));
-                walk.say("endpoint-added", (&item.base.at, &revision.at), "", Values::default());
+                recorder.operation = Some(named(method, new));
+                recorder.report("endpoint-added", (&item.base.at, &revision.at), "", Values::default());
             }
             (None, None) => {}
         }
     }
-    walk.operation = None;
+    recorder.operation = None;
     let known: Vec<_> = METHODS.into_iter().chain(["parameters", "servers"]).collect();
-    walk.rest(item, &format!("path {old}"), &known);
+    recorder.report_other_members(item, &format!("path {old}"), &known);
 }
 
-fn operations<'a>(item: &Node<'a>) -> impl Iterator<Item = (&'static str, Node<'a>)> {
+fn operations<'a>(item: &ResolvedNode<'a>) -> impl Iterator<Item = (&'static str, ResolvedNode<'a>)> {
     METHODS.into_iter().filter_map(move |method| Some((method, item.get(method)?)))
 }
 
 /// What stands between the paths.
-fn extensions(walk: &mut Walk, document: &Pair) {
-    walk.operation = None;
+fn extensions(recorder: &mut Recorder, document: &Pair) {
+    recorder.operation = None;
     let Some(paths) = document.get(KEY) else { return };
-    walk.rest_where(&paths, KEY, |key| !key.starts_with('/'));
+    recorder.report_members_where(&paths, KEY, |key| !key.starts_with('/'));
 }
 
 fn named(method: &str, path: &str) -> String {

@@ -16,13 +16,13 @@ use super::{
     level::{Axis, FailOn},
 };
 use crate::{
-    error::{Class, Failure},
+    error::{ExitClass, Failure},
     stdout,
 };
 
 /// How to show findings and when to fail.
 #[derive(Args, Clone, Debug)]
-pub(crate) struct Judge {
+pub(crate) struct ReportOptions {
     /// How the findings are written
     #[arg(long, value_enum, default_value = "text")]
     format: Format,
@@ -51,7 +51,7 @@ pub(crate) enum Format {
     Junit,
 }
 
-impl Judge {
+impl ReportOptions {
     /// Prints the findings that are not ignored, and fails where they reach the threshold. `file` is what an annotation
     /// points at.
     pub(crate) fn report(&self, findings: Vec<Finding>, file: &str) -> Result<(), Failure> {
@@ -63,7 +63,7 @@ impl Judge {
         let (wire, client) = worst(&findings);
         if self.fail_on.reached(self.axis, wire, client) {
             let said = format!("{}: wire {wire}, client {client}", counted(findings.len()));
-            return Err(Failure::new(Class::Threshold, vec![said]));
+            return Err(Failure::new(ExitClass::Threshold, vec![said]));
         }
         Ok(())
     }
@@ -88,7 +88,7 @@ pub(crate) fn markdown(findings: &[Finding]) -> String {
 
 /// The report in each format.
 #[cfg(fuzzing)]
-pub(crate) fn every_report(findings: &[Finding]) -> [String; 5] {
+pub(crate) fn all_formats(findings: &[Finding]) -> [String; 5] {
     [
         text::render(findings),
         markdown::render(findings),
@@ -99,7 +99,7 @@ pub(crate) fn every_report(findings: &[Finding]) -> [String; 5] {
 }
 
 /// What others wrote must neither forge a line nor command a terminal.
-fn on_one_line(text: &str) -> String {
+fn single_line(text: &str) -> String {
     text.replace(char::is_control, " ")
 }
 

@@ -13,20 +13,20 @@ mod site;
 
 use std::{collections::BTreeMap, sync::LazyLock};
 
-pub(crate) use site::{Direction, Site};
+pub(crate) use site::{Direction, SchemaPosition};
 
-use super::level::{Client, Wire};
+use super::level::{ClientLevel, WireLevel};
 
 /// One kind of change.
 #[derive(Debug)]
 pub(crate) struct Rule {
     pub(crate) id: String,
-    pub(crate) wire: Wire,
-    pub(crate) client: Client,
+    pub(crate) wire: WireLevel,
+    pub(crate) client: ClientLevel,
     /// What a message says happened.
-    pub(crate) said: String,
+    pub(crate) message: String,
     /// Where it happens, for rules that are a product.
-    site: Option<Site>,
+    position: Option<SchemaPosition>,
 }
 
 impl Rule {
@@ -37,9 +37,9 @@ impl Rule {
 
     /// One line that says what the rule is about.
     pub(crate) fn meaning(&self) -> String {
-        match self.site {
-            Some(site) => format!("{}: {}", site.words(), self.said),
-            None => self.said.clone(),
+        match self.position {
+            Some(site) => format!("{}: {}", site.description(), self.message),
+            None => self.message.clone(),
         }
     }
 }
@@ -47,14 +47,14 @@ impl Rule {
 /// Every rule by its id.
 pub(crate) fn all() -> &'static BTreeMap<String, Rule> {
     static ALL: LazyLock<BTreeMap<String, Rule>> = LazyLock::new(|| {
-        let direct = direct::DIRECT
+        let direct = direct::DOCUMENT_RULES
             .iter()
             .map(|(id, wire, client, said)| rule((*id).to_owned(), None, *wire, *client, said));
-        let products = Site::ALL.into_iter().flat_map(|site| {
-            facets::FACETS.iter().map(move |facet| {
+        let products = SchemaPosition::ALL.into_iter().flat_map(|site| {
+            facets::SCHEMA_CHANGES.iter().map(move |facet| {
                 let (wire, client) = facet.levels(site.direction());
-                let wire = if site.is_ignored() { wire.min(Wire::Info) } else { wire };
-                rule(id_at(site, facet.word), Some(site), wire, client, facet.said)
+                let wire = if site.is_ignored() { wire.min(WireLevel::Info) } else { wire };
+                rule(id_at(site, facet.suffix), Some(site), wire, client, facet.message)
             })
         });
         let mut all = BTreeMap::new();
@@ -68,23 +68,23 @@ pub(crate) fn all() -> &'static BTreeMap<String, Rule> {
 }
 
 /// The rule of something that happened to a schema in a place.
-pub(crate) fn at(site: Site, word: &str) -> Option<&'static Rule> {
-    named(&id_at(site, word))
+pub(crate) fn at_position(site: SchemaPosition, word: &str) -> Option<&'static Rule> {
+    by_id(&id_at(site, word))
 }
 
-pub(crate) fn named(id: &str) -> Option<&'static Rule> {
+pub(crate) fn by_id(id: &str) -> Option<&'static Rule> {
     all().get(id)
 }
 
-fn id_at(site: Site, word: &str) -> String {
+fn id_at(site: SchemaPosition, word: &str) -> String {
     let id = format!("{}-{word}", site.prefix());
     let renamed = departures::NAMES.iter().find(|(ours, _)| *ours == id);
     renamed.map_or(id, |(_, theirs)| (*theirs).to_owned())
 }
 
-fn rule(id: String, site: Option<Site>, wire: Wire, client: Client, said: &str) -> Rule {
+fn rule(id: String, site: Option<SchemaPosition>, wire: WireLevel, client: ClientLevel, said: &str) -> Rule {
     let wire = departures::LEVELS.iter().find(|(of, _)| *of == id).map_or(wire, |(_, level)| *level);
-    Rule { wire, client, said: said.to_owned(), site, id }
+    Rule { wire, client, message: said.to_owned(), position: site, id }
 }
 
 #[cfg(test)]

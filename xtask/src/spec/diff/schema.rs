@@ -14,12 +14,12 @@ mod values;
 
 use std::collections::HashSet;
 
-pub(super) use shape::Shapes;
+pub(super) use shape::Digests;
 
 use super::{
-    node::{Node, Pair},
-    rules::{self, Direction, Site},
-    walk::{Walk, nearest, same},
+    node::{Pair, ResolvedNode},
+    recorder::{Recorder, nearest_pointer, same_values},
+    rules::{self, Direction, SchemaPosition},
 };
 use crate::{json::Pointer, spec::diff::finding::Values};
 
@@ -59,13 +59,13 @@ const KNOWN: &[&str] = &[
 
 /// Pairs in which nothing differs, by where they are.
 #[derive(Debug, Default)]
-pub(super) struct Seen(HashSet<(Pointer, Pointer, Site)>);
+pub(super) struct Visited(HashSet<(Pointer, Pointer, SchemaPosition)>);
 
 /// A pair of schemas that is to be compared.
 #[derive(Debug)]
-struct Task<'a> {
+struct SchemaPair<'a> {
     pair: Pair<'a>,
-    site: Site,
+    position: SchemaPosition,
     /// What a message calls it.
     subject: String,
     /// Whether 1 and "1" are two things where it is written, as in JSON.
@@ -75,66 +75,72 @@ struct Task<'a> {
 }
 
 /// Compares what the two schemas take, and everything within them.
-pub(super) fn compare(walk: &mut Walk, pair: Pair, site: Site, subject: &str, typed: bool) {
-    let said = walk.findings.len();
+pub(super) fn compare(
+    recorder: &mut Recorder,
+    pair: Pair,
+    position: SchemaPosition,
+    subject: &str,
+    typed: bool,
+) {
+    let said = recorder.findings.len();
     let mut visited = HashSet::new();
-    let mut open = vec![Task { pair, site, subject: subject.to_owned(), typed, property: None }];
+    let mut open = vec![SchemaPair { pair, position, subject: subject.to_owned(), typed, property: None }];
     while let Some(mut task) = open.pop() {
         task.pair.base = unwrapped(task.pair.base);
         task.pair.revision = unwrapped(task.pair.revision);
         if task.pair.base.shared || task.pair.revision.shared {
-            let place = (task.pair.base.at.clone(), task.pair.revision.at.clone(), task.site);
-            if walk.seen.0.contains(&place) || !visited.insert(place) {
+            let place = (task.pair.base.at.clone(), task.pair.revision.at.clone(), task.position);
+            if recorder.visited.0.contains(&place) || !visited.insert(place) {
                 continue;
             }
         }
         let mut within = Vec::new();
-        task.compare(walk, &mut within);
+        task.compare(recorder, &mut within);
         open.extend(within.into_iter().rev());
     }
-    if walk.findings.len() == said {
-        walk.seen.0.extend(visited);
+    if recorder.findings.len() == said {
+        recorder.visited.0.extend(visited);
     }
 }
 
-impl<'a> Task<'a> {
+impl<'a> SchemaPair<'a> {
     /// Compares the two schemas themselves, and leaves what stands within them for later.
-    fn compare(&self, walk: &mut Walk, open: &mut Vec<Task<'a>>) {
+    fn compare(&self, recorder: &mut Recorder, open: &mut Vec<SchemaPair<'a>>) {
         let Pair { base, revision } = &self.pair;
         if base.object().is_none() || revision.object().is_none() {
-            if !same(Some(base.value), Some(revision.value)) {
-                self.say(walk, "type-changed", Values::default());
+            if !same_values(Some(base.value), Some(revision.value)) {
+                self.report(recorder, "type-changed", Values::default());
             }
             return;
         }
-        self.flag(walk, "nullable", "became-nullable", "became-not-nullable");
-        if alternatives::wrapped(self, walk, open) {
+        self.report_flag(recorder, "nullable", "became-nullable", "became-not-nullable");
+        if alternatives::wrapped(self, recorder, open) {
             return;
         }
-        if !types::compare(self, walk) {
+        if !types::compare(self, recorder) {
             return;
         }
-        values::compare(self, walk);
-        bounds::compare(self, walk);
-        properties::compare(self, walk, open);
-        self.items(walk, open);
-        alternatives::compare(self, walk, open);
-        self.marks(walk);
-        walk.rest(&self.pair, &self.subject, KNOWN);
+        values::compare(self, recorder);
+        bounds::compare(self, recorder);
+        properties::compare(self, recorder, open);
+        self.items(recorder, open);
+        alternatives::compare(self, recorder, open);
+        self.marks(recorder);
+        recorder.report_other_members(&self.pair, &self.subject, KNOWN);
     }
 
-    fn items(&self, walk: &mut Walk, open: &mut Vec<Task<'a>>) {
+    fn items(&self, recorder: &mut Recorder, open: &mut Vec<SchemaPair<'a>>) {
         match self.pair.sides("items") {
             (Some(base), Some(revision)) => open.push(self.within(Pair { base, revision }, "[]")),
-            (None, Some(_)) => self.say_key(walk, "items-set", "items"),
-            (Some(_), None) => self.say_key(walk, "items-unset", "items"),
+            (None, Some(_)) => self.report_key(recorder, "items-set", "items"),
+            (Some(_), None) => self.report_key(recorder, "items-unset", "items"),
             (None, None) => {}
         }
     }
 
     /// Whose property it is, and whether to use it at all.
-    fn marks(&self, walk: &mut Walk) {
-        self.flag(walk, "deprecated", "deprecated", "reactivated");
+    fn marks(&self, recorder: &mut Recorder) {
+        self.report_flag(recorder, "deprecated", "deprecated", "reactivated");
         for (key, word) in [("readOnly", "read-only"), ("writeOnly", "write-only")] {
             let became = match self.pair.flags(key) {
                 (false, true) => format!("became-{word}"),
@@ -145,34 +151,34 @@ impl<'a> Task<'a> {
                 Some(required) => {
                     let required = if required { "required" } else { "optional" };
                     let rule = format!("{}-{required}-property-{became}", self.side());
-                    walk.say_member(&rule, &self.pair, key, &self.subject);
+                    recorder.report_member(&rule, &self.pair, key, &self.subject);
                 }
-                None => self.say_key(walk, &became, key),
+                None => self.report_key(recorder, &became, key),
             }
         }
     }
 
-    fn flag(&self, walk: &mut Walk, key: &str, set: &str, unset: &str) {
+    fn report_flag(&self, recorder: &mut Recorder, key: &str, set: &str, unset: &str) {
         match self.pair.flags(key) {
-            (false, true) => self.say_key(walk, set, key),
-            (true, false) => self.say_key(walk, unset, key),
+            (false, true) => self.report_key(recorder, set, key),
+            (true, false) => self.report_key(recorder, unset, key),
             _ => {}
         }
     }
 
     /// How the ids of rules about properties begin.
     fn side(&self) -> &'static str {
-        match self.site.direction() {
+        match self.position.direction() {
             Direction::Request => "request",
             Direction::Response => "response",
         }
     }
 
     /// A pair within this one; `part` is what its subject adds.
-    fn within(&self, pair: Pair<'a>, part: &str) -> Task<'a> {
-        Task {
+    fn within(&self, pair: Pair<'a>, part: &str) -> SchemaPair<'a> {
+        SchemaPair {
             pair,
-            site: self.site.within(),
+            position: self.position.within(),
             subject: format!("{}{part}", self.subject),
             typed: self.typed,
             property: None,
@@ -180,28 +186,29 @@ impl<'a> Task<'a> {
     }
 
     /// What happened to the schema as a whole.
-    fn say(&self, walk: &mut Walk, word: &str, values: Values) {
+    fn report(&self, recorder: &mut Recorder, word: &str, values: Values) {
         let at = (&self.pair.base.at, &self.pair.revision.at);
-        walk.push(rules::at(self.site, word), at, &self.subject, values);
+        recorder.push(rules::at_position(self.position, word), at, &self.subject, values);
     }
 
     /// What happened to one of its keys, with the values of that key.
-    fn say_key(&self, walk: &mut Walk, word: &str, key: &str) {
+    fn report_key(&self, recorder: &mut Recorder, word: &str, key: &str) {
         let Pair { base, revision } = &self.pair;
         let values = Values { before: base.value.get(key), after: revision.value.get(key) };
-        self.say_at(walk, word, key, values);
+        self.report_at(recorder, word, key, values);
     }
 
     /// What happened to one of its keys, with values of the caller's choice.
-    fn say_at(&self, walk: &mut Walk, word: &str, key: &str, values: Values) {
-        let (base, revision) = (nearest(&self.pair.base, key), nearest(&self.pair.revision, key));
-        walk.push(rules::at(self.site, word), (&base, &revision), &self.subject, values);
+    fn report_at(&self, recorder: &mut Recorder, word: &str, key: &str, values: Values) {
+        let (base, revision) =
+            (nearest_pointer(&self.pair.base, key), nearest_pointer(&self.pair.revision, key));
+        recorder.push(rules::at_position(self.position, word), (&base, &revision), &self.subject, values);
     }
 }
 
 /// What an `allOf` of one part says, if the schema says nothing else but words: a reference can't have any beside it, so
 /// many documents wrap it.
-fn unwrapped(mut node: Node) -> Node {
+fn unwrapped(mut node: ResolvedNode) -> ResolvedNode {
     /// Deeper than anyone wraps; a circle ends here too.
     const DEPTH: usize = 16;
     for _ in 0..DEPTH {

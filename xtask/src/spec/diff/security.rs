@@ -9,27 +9,27 @@ use serde_json::Value;
 
 use super::{
     finding::Values,
-    node::{Node, Pair},
+    node::{Pair, ResolvedNode},
     paths::any_inherits,
-    walk::{Walk, nearest},
+    recorder::{Recorder, nearest_pointer},
 };
 
 const KEY: &str = "security";
 
 /// What holds for operations that ask for nothing of their own.
-pub(super) fn of_document(walk: &mut Walk, pair: &Pair, schemes: &Schemes) {
+pub(super) fn of_document(recorder: &mut Recorder, pair: &Pair, schemes: &Schemes) {
     if any_inherits(pair, KEY) {
-        compare(walk, &pair.base, &pair.revision, schemes, "api-global-security");
+        compare(recorder, &pair.base, &pair.revision, schemes, "api-global-security");
     }
 }
 
 /// What an operation asks, if it is not what the document asks on both sides.
-pub(super) fn of_operation(walk: &mut Walk, document: &Pair, operation: &Pair, schemes: &Schemes) {
-    let own = |node: &Node| node.value.get(KEY).is_some();
+pub(super) fn of_operation(recorder: &mut Recorder, document: &Pair, operation: &Pair, schemes: &Schemes) {
+    let own = |node: &ResolvedNode| node.value.get(KEY).is_some();
     if own(&operation.base) || own(&operation.revision) {
         let base = if own(&operation.base) { &operation.base } else { &document.base };
         let revision = if own(&operation.revision) { &operation.revision } else { &document.revision };
-        compare(walk, base, revision, schemes, "api-security");
+        compare(recorder, base, revision, schemes, "api-security");
     }
 }
 
@@ -37,8 +37,14 @@ pub(super) fn of_operation(walk: &mut Walk, document: &Pair, operation: &Pair, s
 /// particular.
 type Way = BTreeMap<String, BTreeSet<String>>;
 
-fn compare(walk: &mut Walk, base: &Node, revision: &Node, schemes: &Schemes, rules: &str) {
-    let at = (&nearest(base, KEY), &nearest(revision, KEY));
+fn compare(
+    recorder: &mut Recorder,
+    base: &ResolvedNode,
+    revision: &ResolvedNode,
+    schemes: &Schemes,
+    rules: &str,
+) {
+    let at = (&nearest_pointer(base, KEY), &nearest_pointer(revision, KEY));
     let before: BTreeSet<Way> = ways(base).into_iter().map(|way| renamed(way, schemes)).collect();
     let after: BTreeSet<Way> = ways(revision).into_iter().collect();
     let by_schemes = |ways: &BTreeSet<Way>| -> BTreeMap<Vec<String>, Way> {
@@ -47,7 +53,7 @@ fn compare(walk: &mut Walk, base: &Node, revision: &Node, schemes: &Schemes, rul
     let (old, new) = (by_schemes(&before), by_schemes(&after));
     for (names, way) in &old {
         if let Some(now) = new.get(names) {
-            scopes(walk, at, rules, way, now);
+            scopes(recorder, at, rules, way, now);
             continue;
         }
         // Who brings more than is asked is let in.
@@ -59,15 +65,15 @@ fn compare(walk: &mut Walk, base: &Node, revision: &Node, schemes: &Schemes, rul
             (false, true) => "required",
             (false, false) => "refused",
         };
-        walk.say(&format!("{rules}-{happened}"), at, &told(names), Values::default());
+        recorder.report(&format!("{rules}-{happened}"), at, &scheme_names(names), Values::default());
     }
     for names in new.keys().filter(|names| !old.contains_key(*names)) {
-        walk.say(&format!("{rules}-added"), at, &told(names), Values::default());
+        recorder.report(&format!("{rules}-added"), at, &scheme_names(names), Values::default());
     }
 }
 
 fn scopes(
-    walk: &mut Walk,
+    recorder: &mut Recorder,
     at: (&crate::json::Pointer, &crate::json::Pointer),
     rules: &str,
     before: &Way,
@@ -77,21 +83,21 @@ fn scopes(
         let Some(has) = after.get(name) else { continue };
         let subject = |scope: &String| format!("security {name} scope {scope}");
         for scope in had.difference(has) {
-            walk.say(&format!("{rules}-scope-removed"), at, &subject(scope), Values::default());
+            recorder.report(&format!("{rules}-scope-removed"), at, &subject(scope), Values::default());
         }
         for scope in has.difference(had) {
-            walk.say(&format!("{rules}-scope-added"), at, &subject(scope), Values::default());
+            recorder.report(&format!("{rules}-scope-added"), at, &subject(scope), Values::default());
         }
     }
 }
 
 /// Every way; to ask for nothing is one way, which asks for nothing.
-fn ways(node: &Node) -> Vec<Way> {
+fn ways(node: &ResolvedNode) -> Vec<Way> {
     let ways: Vec<Way> = node.items_of(KEY).iter().map(way).collect();
     if ways.is_empty() { vec![Way::new()] } else { ways }
 }
 
-fn way(node: &Node) -> Way {
+fn way(node: &ResolvedNode) -> Way {
     let scopes = |value: &Value| -> BTreeSet<String> {
         value.as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
     };
@@ -102,7 +108,7 @@ fn renamed(way: Way, schemes: &Schemes) -> Way {
     way.into_iter().map(|(name, scopes)| (schemes.now(name), scopes)).collect()
 }
 
-fn told(names: &[String]) -> String {
+fn scheme_names(names: &[String]) -> String {
     if names.is_empty() {
         "security: nobody in particular".to_owned()
     } else {

@@ -6,60 +6,68 @@ use serde_json::Value;
 
 use super::{
     finding::Values,
-    node::{Node, Pair},
+    node::{Pair, ResolvedNode},
     paths::any_inherits,
-    walk::{Walk, joined, nearest, same},
+    recorder::{Recorder, join_subject, nearest_pointer, same_values},
 };
 
 const KEY: &str = "servers";
 
 /// The servers of operations that name none of their own.
-pub(super) fn of_document(walk: &mut Walk, pair: &Pair) {
+pub(super) fn of_document(recorder: &mut Recorder, pair: &Pair) {
     if any_inherits(pair, KEY) {
-        compare(walk, &pair.base, &pair.revision);
+        compare(recorder, &pair.base, &pair.revision);
     }
 }
 
 /// The servers of an operation, if it or its path names any.
-pub(super) fn of_operation(walk: &mut Walk, document: &Pair, item: &Pair, operation: &Pair) {
+pub(super) fn of_operation(recorder: &mut Recorder, document: &Pair, item: &Pair, operation: &Pair) {
     let base = nearest_with([&operation.base, &item.base], &document.base);
     let revision = nearest_with([&operation.revision, &item.revision], &document.revision);
     // Those of the document are told once.
     if base.at != document.base.at || revision.at != document.revision.at {
-        compare(walk, base, revision);
+        compare(recorder, base, revision);
     }
 }
 
-fn nearest_with<'b, 'a>(candidates: [&'b Node<'a>; 2], otherwise: &'b Node<'a>) -> &'b Node<'a> {
+fn nearest_with<'b, 'a>(
+    candidates: [&'b ResolvedNode<'a>; 2],
+    otherwise: &'b ResolvedNode<'a>,
+) -> &'b ResolvedNode<'a> {
     candidates.into_iter().find(|node| node.value.get(KEY).is_some()).unwrap_or(otherwise)
 }
 
-fn compare(walk: &mut Walk, base: &Node, revision: &Node) {
-    let at = (&nearest(base, KEY), &nearest(revision, KEY));
+fn compare(recorder: &mut Recorder, base: &ResolvedNode, revision: &ResolvedNode) {
+    let at = (&nearest_pointer(base, KEY), &nearest_pointer(revision, KEY));
     let (before, after) = (urls(base), urls(revision));
     for (url, server) in &before {
         let Some(now) = after.get(url) else {
             let at = (server.as_ref().map_or(at.0, |server| &server.at), at.1);
-            walk.say("server-removed", at, url, Values::default());
+            recorder.report("server-removed", at, url, Values::default());
             continue;
         };
         if let (Some(server), Some(now)) = (server, now) {
-            details(walk, &Pair { base: server.clone(), revision: now.clone() }, url);
+            details(recorder, &Pair { base: server.clone(), revision: now.clone() }, url);
         }
     }
     for (url, server) in after.iter().filter(|(url, _)| !before.contains_key(*url)) {
         let at = (at.0, server.as_ref().map_or(at.1, |server| &server.at));
-        walk.say("server-added", at, url, Values::default());
+        recorder.report("server-added", at, url, Values::default());
     }
     let (first, now) = (first(base), first(revision));
     if first != now && before.contains_key(&now) && after.contains_key(&first) {
         let (first, now) = (Value::from(first), Value::from(now));
-        walk.say("default-server-changed", at, "servers", Values { before: Some(&first), after: Some(&now) });
+        recorder.report(
+            "default-server-changed",
+            at,
+            "servers",
+            Values { before: Some(&first), after: Some(&now) },
+        );
     }
 }
 
 /// By address, a slash at the end aside. Where there is no server, the specification says that it is `/`.
-fn urls<'a>(node: &Node<'a>) -> BTreeMap<String, Option<Node<'a>>> {
+fn urls<'a>(node: &ResolvedNode<'a>) -> BTreeMap<String, Option<ResolvedNode<'a>>> {
     let servers = list(node);
     if servers.is_empty() {
         return BTreeMap::from([(url("/"), None)]);
@@ -68,11 +76,11 @@ fn urls<'a>(node: &Node<'a>) -> BTreeMap<String, Option<Node<'a>>> {
     servers.into_iter().rev().map(|server| (url(server.text("url")), Some(server))).collect()
 }
 
-fn first(node: &Node) -> String {
+fn first(node: &ResolvedNode) -> String {
     list(node).first().map_or_else(|| url("/"), |server| url(server.text("url")))
 }
 
-fn list<'a>(node: &Node<'a>) -> Vec<Node<'a>> {
+fn list<'a>(node: &ResolvedNode<'a>) -> Vec<ResolvedNode<'a>> {
     node.items_of(KEY)
 }
 
@@ -80,32 +88,32 @@ fn url(text: &str) -> String {
     format!("server {}", text.strip_suffix('/').filter(|rest| !rest.is_empty()).unwrap_or(text))
 }
 
-fn details(walk: &mut Walk, pair: &Pair, subject: &str) {
-    if !same(Some(pair.base.value), Some(pair.revision.value)) {
+fn details(recorder: &mut Recorder, pair: &Pair, subject: &str) {
+    if !same_values(Some(pair.base.value), Some(pair.revision.value)) {
         let at = (&pair.base.at, &pair.revision.at);
-        let said = walk.findings.len();
-        variables(walk, pair, subject);
-        if walk.findings.len() == said {
-            walk.say("server-details-changed", at, subject, Values::default());
+        let said = recorder.findings.len();
+        variables(recorder, pair, subject);
+        if recorder.findings.len() == said {
+            recorder.report("server-details-changed", at, subject, Values::default());
         }
     }
 }
 
-fn variables(walk: &mut Walk, pair: &Pair, subject: &str) {
+fn variables(recorder: &mut Recorder, pair: &Pair, subject: &str) {
     for (name, variable) in pair.members_of("variables").both {
-        let values = |node: &Node| -> Vec<Value> {
+        let values = |node: &ResolvedNode| -> Vec<Value> {
             node.value.get("enum").and_then(Value::as_array).cloned().unwrap_or_default()
         };
         let (before, after) = (values(&variable.base), values(&variable.revision));
-        let kept: std::collections::HashSet<_> = after.iter().map(super::spelling::spelling).collect();
+        let kept: std::collections::HashSet<_> = after.iter().map(super::spelling::normalized).collect();
         // Without a list every value is allowed.
         for value in before
             .iter()
-            .filter(|value| !after.is_empty() && !kept.contains(&super::spelling::spelling(value)))
+            .filter(|value| !after.is_empty() && !kept.contains(&super::spelling::normalized(value)))
         {
             let at = (&variable.base.at, &variable.revision.at);
-            let subject = joined(subject, name);
-            walk.say(
+            let subject = join_subject(subject, name);
+            recorder.report(
                 "server-variable-value-removed",
                 at,
                 &subject,

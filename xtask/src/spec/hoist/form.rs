@@ -2,12 +2,12 @@
 
 use serde_json::Value;
 
-use super::super::sites::{Sides, for_each_child};
+use super::super::sites::{Usage, for_each_child};
 use crate::json::Object;
 
 /// The kinds of schema of which the generator makes a type of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Form {
+pub(crate) enum SchemaKind {
     Object,
     Enum,
     /// A number within bounds.
@@ -34,27 +34,27 @@ const ANNOTATIONS: [&str; 10] = [
 
 const BOUNDS: [&str; 4] = ["minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"];
 
-pub(crate) fn form(schema: &Object, sides: Sides) -> Option<Form> {
-    if schema.contains_key("$ref") || wrapped(schema).is_some_and(|part| part.get("$ref").is_some()) {
+pub(crate) fn classify(schema: &Object, sides: Usage) -> Option<SchemaKind> {
+    if schema.contains_key("$ref") || single_all_of(schema).is_some_and(|part| part.get("$ref").is_some()) {
         return None;
     }
     if schema.contains_key("enum") {
-        return Some(Form::Enum);
+        return Some(SchemaKind::Enum);
     }
     if open_union(schema).is_some() {
-        return Some(Form::OpenUnion);
+        return Some(SchemaKind::OpenUnion);
     }
     if ["allOf", "anyOf", "oneOf"].iter().any(|word| schema.contains_key(*word)) {
-        return Some(Form::Composition);
+        return Some(SchemaKind::Composition);
     }
     let has_properties = schema.get("properties").and_then(Value::as_object).is_some_and(|p| !p.is_empty());
     if has_properties {
-        return Some(Form::Object);
+        return Some(SchemaKind::Object);
     }
     // Bounds of what is received are dropped later, so nobody need name them.
     let is_number = schema.get("type").is_some_and(|kind| kind == "number" || kind == "integer");
     let is_bounded = BOUNDS.iter().any(|bound| schema.contains_key(*bound));
-    (is_number && is_bounded && !sides.received).then_some(Form::Bounded)
+    (is_number && is_bounded && !sides.response).then_some(SchemaKind::Bounded)
 }
 
 /// The word, and the places of the enum and of the plain string, of a union that admits any string beside known ones.
@@ -72,7 +72,7 @@ pub(crate) fn open_union(schema: &Object) -> Option<(&'static str, usize, usize)
 }
 
 /// A schema taken apart: what is said of its use, and the rest.
-pub(crate) fn split(schema: &Object) -> (Object, Object) {
+pub(crate) fn split_annotations(schema: &Object) -> (Object, Object) {
     let (annotations, mut body): (Object, Object) = schema
         .iter()
         .map(|(key, value)| (key.clone(), value.clone()))
@@ -85,16 +85,16 @@ pub(crate) fn split(schema: &Object) -> (Object, Object) {
 }
 
 /// What a schema says when annotations, the order of names and the spelling of numbers are nothing.
-pub(crate) fn shape(schema: &Object) -> Value {
-    if let Some(Value::Object(part)) = wrapped(schema) {
-        return shape(part);
+pub(crate) fn canonical_shape(schema: &Object) -> Value {
+    if let Some(Value::Object(part)) = single_all_of(schema) {
+        return canonical_shape(part);
     }
-    let (_, mut body) = split(schema);
+    let (_, mut body) = split_annotations(schema);
     for_each_child(&mut body, &mut |child| {
         let Value::Object(schema) = child else { return };
         // Of a member, whether it may be null is part of the whole.
         let nullable = schema.get("nullable").cloned();
-        *child = shape(schema);
+        *child = canonical_shape(schema);
         if let Some(nullable) = nullable {
             child["nullable"] = nullable;
         }
@@ -115,7 +115,7 @@ pub(crate) fn shape(schema: &Object) -> Value {
 }
 
 /// The one part of a schema that only annotates another: `{"allOf": [part], "description": …}`.
-fn wrapped(schema: &Object) -> Option<&Value> {
+fn single_all_of(schema: &Object) -> Option<&Value> {
     let [part] = schema.get("allOf")?.as_array()?.as_slice() else {
         return None;
     };
@@ -129,23 +129,23 @@ mod tests {
 
     use super::*;
 
-    fn of(schema: &Value, sides: Sides) -> Option<Form> {
-        form(schema.as_object().unwrap(), sides)
+    fn of(schema: &Value, sides: Usage) -> Option<SchemaKind> {
+        classify(schema.as_object().unwrap(), sides)
     }
 
     #[test]
     fn knows_what_becomes_a_type() {
-        let sent = Sides { sent: true, received: false };
-        let received = Sides { sent: false, received: true };
+        let sent = Usage { request: true, response: false };
+        let received = Usage { request: false, response: true };
         let reference = json!({"$ref": "#/components/schemas/A"});
         let word = json!({"type": "string", "enum": ["a"]});
         for (schema, expected) in [
-            (json!({"type": "object", "properties": {"a": {}}}), Some(Form::Object)),
-            (word.clone(), Some(Form::Enum)),
-            (json!({"type": "integer", "maximum": 1}), Some(Form::Bounded)),
-            (json!({"anyOf": [{"type": "string"}, word]}), Some(Form::OpenUnion)),
-            (json!({"anyOf": [{"type": "string"}, {"type": "number"}]}), Some(Form::Composition)),
-            (json!({"allOf": [reference, {"type": "object"}]}), Some(Form::Composition)),
+            (json!({"type": "object", "properties": {"a": {}}}), Some(SchemaKind::Object)),
+            (word.clone(), Some(SchemaKind::Enum)),
+            (json!({"type": "integer", "maximum": 1}), Some(SchemaKind::Bounded)),
+            (json!({"anyOf": [{"type": "string"}, word]}), Some(SchemaKind::OpenUnion)),
+            (json!({"anyOf": [{"type": "string"}, {"type": "number"}]}), Some(SchemaKind::Composition)),
+            (json!({"allOf": [reference, {"type": "object"}]}), Some(SchemaKind::Composition)),
             (json!({"allOf": [reference], "description": "d", "nullable": true}), None),
             (reference, None),
             (json!({"type": "object", "additionalProperties": {"type": "string"}}), None),
@@ -167,11 +167,11 @@ mod tests {
             "a": {"type": "number", "maximum": 1, "example": 3},
             "b": {"$ref": "#/components/schemas/B"},
             "title": {"type": "string", "title": "x"}}});
-        assert_eq!(shape(one.as_object().unwrap()), shape(other.as_object().unwrap()));
+        assert_eq!(canonical_shape(one.as_object().unwrap()), canonical_shape(other.as_object().unwrap()));
         let nullable = json!({"type": "object", "required": ["b", "a"], "properties": {
             "a": {"type": "number", "maximum": 1, "nullable": true},
             "b": {"$ref": "#/components/schemas/B"},
             "title": {"type": "string"}}});
-        assert_ne!(shape(one.as_object().unwrap()), shape(nullable.as_object().unwrap()));
+        assert_ne!(canonical_shape(one.as_object().unwrap()), canonical_shape(nullable.as_object().unwrap()));
     }
 }

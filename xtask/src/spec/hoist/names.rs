@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use crate::{
-    error::{Class, Failure},
+    error::{ExitClass, Failure},
     files,
-    root::Root,
+    root::Workspace,
 };
 
 /// The names by table (an operation's id) and place within it.
@@ -32,23 +32,23 @@ pub(crate) struct TwoNames {
 
 impl Names {
     /// The committed table; an empty one where there is none.
-    pub(crate) fn read(root: &Root) -> Result<Self, Failure> {
+    pub(crate) fn read(root: &Workspace) -> Result<Self, Failure> {
         let path = root.names();
         if !path.exists() {
             return Ok(Self::default());
         }
         let file = root.relative(&path);
-        let names: Self = toml::from_str(&files::read(&path, Class::Document)?)
+        let names: Self = toml::from_str(&files::read(&path, ExitClass::Document)?)
             .map_err(|error| Failure::document(format!("{file}: {error}")))?;
         let wrong: Vec<_> = names
             .entries()
-            .flat_map(|(table, place, name)| name.words().map(move |word| (table, place, word)))
+            .flat_map(|(table, place, name)| name.name_parts().map(move |word| (table, place, word)))
             .filter(|(.., word)| !is_type_name(word))
             .map(|(table, place, word)| {
                 format!("{file}: [{table}] {place:?}: expected a name such as SpeechResult, found {word:?}")
             })
             .collect();
-        super::super::problem::refuse(wrong)?;
+        super::super::problem::fail_on(wrong)?;
         Ok(names)
     }
 
@@ -65,7 +65,7 @@ impl Names {
 }
 
 impl Name {
-    fn words(&self) -> impl Iterator<Item = &str> {
+    fn name_parts(&self) -> impl Iterator<Item = &str> {
         let (one, other) = match self {
             Self::One(name) => (name, None),
             Self::Open(TwoNames { open, known }) => (open, Some(known)),

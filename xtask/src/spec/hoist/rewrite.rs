@@ -5,35 +5,35 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::{
-    Hoisted, Inline, Open,
+    Extracted, InlineSchema, OpenTypes,
     assign::Assigned,
-    form::{Form, open_union, shape, split},
+    form::{SchemaKind, canonical_shape, open_union, split_annotations},
     names::{Name, TwoNames},
 };
-use crate::json::{Object, Pointer, show};
+use crate::json::{Object, Pointer, excerpt};
 
 const SCHEMAS: &str = "/components/schemas";
 
 pub(super) fn rewrite(
     document: Value,
-    inline: &[Inline],
+    inline: &[InlineSchema],
     assigned: &[Option<Assigned>],
-) -> Result<Hoisted, Vec<String>> {
+) -> Result<Extracted, Vec<String>> {
     let mut rewriter = Rewriter {
         document,
-        carried: BTreeMap::new(),
+        annotations: BTreeMap::new(),
         definitions: BTreeMap::new(),
-        open: Open::default(),
+        open: OpenTypes::default(),
         conflicts: Vec::new(),
     };
     let named = inline.iter().zip(assigned);
     let named: Vec<_> = named.filter_map(|(schema, name)| Some((schema, name.as_ref()?))).collect();
     for (schema, assigned) in &named {
-        rewriter.carry(schema, assigned);
+        rewriter.collect_annotations(schema, assigned);
     }
     // Children first: a schema moves when what is within it has moved already, and no pointer goes stale.
     for (schema, assigned) in named.iter().rev() {
-        rewriter.hoist(schema, &assigned.name);
+        rewriter.extract(schema, &assigned.name);
     }
     rewriter.finish()
 }
@@ -41,36 +41,38 @@ pub(super) fn rewrite(
 struct Rewriter {
     document: Value,
     /// What each component says of itself, and whether the table named the place it comes from.
-    carried: BTreeMap<String, (Object, bool)>,
+    annotations: BTreeMap<String, (Object, bool)>,
     definitions: BTreeMap<String, (Pointer, Value)>,
-    open: Open,
+    open: OpenTypes,
     conflicts: Vec<String>,
 }
 
 impl Rewriter {
     /// A component says of itself what the first place says that the table gives its name to.
-    fn carry(&mut self, schema: &Inline, assigned: &Assigned) {
-        let name = match (&assigned.name, schema.form) {
+    fn collect_annotations(&mut self, schema: &InlineSchema, assigned: &Assigned) {
+        let name = match (&assigned.name, schema.kind) {
             // Words and numbers are shared by uses that say different things of them.
-            (_, Form::Enum | Form::Bounded) => return,
+            (_, SchemaKind::Enum | SchemaKind::Bounded) => return,
             (Name::One(name) | Name::Open(TwoNames { open: name, .. }), _) => name,
         };
-        let before = self.carried.get(name);
+        let before = self.annotations.get(name);
         if before.is_none_or(|(_, explicit)| assigned.explicit && !explicit) {
-            let mut words =
-                self.take(&schema.site.pointer).map(|schema| split(&schema).0).unwrap_or_default();
+            let mut words = self
+                .object_at(&schema.location.pointer)
+                .map(|schema| split_annotations(&schema).0)
+                .unwrap_or_default();
             words.retain(|key, _| key == "title" || key == "description");
-            self.carried.insert(name.clone(), (words, assigned.explicit));
+            self.annotations.insert(name.clone(), (words, assigned.explicit));
         }
     }
 
-    fn hoist(&mut self, schema: &Inline, name: &Name) {
-        let at = &schema.site.pointer;
-        let Some(found) = self.take(at) else { return };
-        let (mut annotations, mut body) = split(&found);
+    fn extract(&mut self, schema: &InlineSchema, name: &Name) {
+        let at = &schema.location.pointer;
+        let Some(found) = self.object_at(at) else { return };
+        let (mut annotations, mut body) = split_annotations(&found);
         let name = match name {
             Name::One(name) => name,
-            Name::Open(TwoNames { open, known }) if schema.form == Form::Enum => {
+            Name::Open(TwoNames { open, known }) if schema.kind == SchemaKind::Enum => {
                 let other = self.open.enums.insert(known.clone(), open.clone());
                 if let Some(other) = other.filter(|other| other != open) {
                     let conflict = format!(
@@ -92,12 +94,12 @@ impl Rewriter {
             return;
         }
         self.define(name, Value::Object(body), at);
-        let carried = self.carried.get(name).map(|(words, _)| words);
+        let carried = self.annotations.get(name).map(|(words, _)| words);
         // At the root of a body there is nothing beside the component for the words to be about.
         if at.as_str().ends_with("/schema") && carried == Some(&annotations) {
             annotations = Object::new();
         }
-        self.put(at, wrap(name, annotations));
+        self.replace_at(at, wrap(name, annotations));
     }
 
     /// Names the known words of an open union.
@@ -105,7 +107,7 @@ impl Rewriter {
         let Some((word, part, _)) = open_union(union) else { return };
         let slot = &mut union[word][part];
         let Value::Object(words) = slot else { return };
-        let (said, body) = split(words);
+        let (said, body) = split_annotations(words);
         // What one part has as its default is the default of the whole.
         if let Some(default) = said.get("default").filter(|_| !annotations.contains_key("default")) {
             annotations.insert("default".to_owned(), default.clone());
@@ -117,7 +119,7 @@ impl Rewriter {
     /// A component that is an enum gives its name to the open type; its words move under the name for known ones.
     fn replace_component(&mut self, component: &str, name: &str, body: Value, at: &Pointer) {
         if component == name {
-            self.put(at, body);
+            self.replace_at(at, body);
             return;
         }
         self.define(name, body, at);
@@ -139,21 +141,21 @@ impl Rewriter {
             // Places come last to first; the first one's words stand.
             self.definitions.insert(name.to_owned(), (at.clone(), body));
         } else {
-            self.conflicts.push(two_of_one_name(name, at, &body, first, before));
+            self.conflicts.push(name_collision(name, at, &body, first, before));
         }
     }
 
-    fn finish(mut self) -> Result<Hoisted, Vec<String>> {
+    fn finish(mut self) -> Result<Extracted, Vec<String>> {
         for (name, (at, body)) in std::mem::take(&mut self.definitions) {
             let mut body = body;
-            let (words, _) = self.carried.remove(&name).unwrap_or_default();
+            let (words, _) = self.annotations.remove(&name).unwrap_or_default();
             if let Value::Object(body) = &mut body {
                 body.extend(words);
             }
             let own = Pointer::new(SCHEMAS).child(&name);
             match self.document.pointer(own.as_str()) {
                 Some(before) if shape_of(before) != shape_of(&body) => {
-                    self.conflicts.push(two_of_one_name(&name, &at, &body, &own, before));
+                    self.conflicts.push(name_collision(&name, &at, &body, &own, before));
                 }
                 Some(_) => {}
                 None => self.document["components"]["schemas"][&name] = body,
@@ -164,23 +166,23 @@ impl Rewriter {
             if let Some(before) = self.document.pointer(own.as_str()) {
                 let conflict = format!(
                     "openapi/names.toml: {own}: expected {open:?} to be free for any value beside {known}, found {}",
-                    show(before)
+                    excerpt(before)
                 );
                 self.conflicts.push(conflict);
             }
         }
         if self.conflicts.is_empty() {
-            Ok(Hoisted { document: self.document, open: self.open })
+            Ok(Extracted { document: self.document, open: self.open })
         } else {
             Err(self.conflicts)
         }
     }
 
-    fn take(&self, at: &Pointer) -> Option<Object> {
+    fn object_at(&self, at: &Pointer) -> Option<Object> {
         self.document.pointer(at.as_str())?.as_object().cloned()
     }
 
-    fn put(&mut self, at: &Pointer, value: Value) {
+    fn replace_at(&mut self, at: &Pointer, value: Value) {
         if let Some(slot) = self.document.pointer_mut(at.as_str()) {
             *slot = value;
         }
@@ -219,13 +221,13 @@ fn redirect(value: &mut Value, from: &Value, to: &Value) {
 }
 
 fn shape_of(schema: &Value) -> Option<Value> {
-    schema.as_object().map(shape)
+    schema.as_object().map(canonical_shape)
 }
 
-fn two_of_one_name(name: &str, at: &Pointer, body: &Value, first: &Pointer, before: &Value) -> String {
+fn name_collision(name: &str, at: &Pointer, body: &Value, first: &Pointer, before: &Value) -> String {
     format!(
         "openapi/names.toml: two schemas would be called {name:?}: {at} is {}, {first} is {}",
-        show(body),
-        show(before)
+        excerpt(body),
+        excerpt(before)
     )
 }

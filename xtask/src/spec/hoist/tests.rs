@@ -14,12 +14,12 @@ fn document(request: &Value, response: &Value, components: &Value) -> Value {
     })
 }
 
-fn run(document: &Value, names: &str) -> Result<Hoisted, String> {
+fn run(document: &Value, names: &str) -> Result<Extracted, String> {
     let names = toml::from_str(names).unwrap();
-    hoist(document.clone(), &names).map_err(|failure| failure.to_string())
+    extract(document.clone(), &names).map_err(|failure| failure.to_string())
 }
 
-fn schemas(hoisted: &Hoisted) -> &Value {
+fn schemas(hoisted: &Extracted) -> &Value {
     &hoisted.document["components"]["schemas"]
 }
 

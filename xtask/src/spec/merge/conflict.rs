@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde_json::Value;
 
-use crate::json::{Pointer, difference, show};
+use crate::json::{Pointer, difference, excerpt};
 
 /// Why documents cannot be merged.
 #[derive(Clone, Debug, PartialEq)]
@@ -36,7 +36,7 @@ impl fmt::Display for Conflict {
             && let Some((at, a, b)) = difference(a, b)
             && !at.as_str().is_empty()
         {
-            let said = |value: Option<&Value>| value.map_or("nothing".to_owned(), show);
+            let said = |value: Option<&Value>| value.map_or("nothing".to_owned(), excerpt);
             write!(f, "; they part at {at}: {} and {}", said(a), said(b))?;
         }
         Ok(())
@@ -45,7 +45,7 @@ impl fmt::Display for Conflict {
 
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let value = self.value.as_ref().map_or("nothing".to_owned(), show);
+        let value = self.value.as_ref().map_or("nothing".to_owned(), excerpt);
         write!(f, "{}: {} is {value}", self.document, self.pointer)
     }
 }

@@ -6,14 +6,14 @@
 use serde_json::{Value, json};
 
 use super::super::operations::METHODS;
-use crate::json::equal;
+use crate::json::equivalent;
 
 /// The documents, with roots that no longer differ in `security` and `servers`.
-pub(super) fn level(documents: &[(String, Value)]) -> Vec<(String, Value)> {
+pub(super) fn push_down(documents: &[(String, Value)]) -> Vec<(String, Value)> {
     let mut documents = documents.to_vec();
     for (key, meaning) in [("security", security as Meaning), ("servers", servers)] {
         let meanings: Vec<_> = documents.iter().map(|(_, d)| meaning(d)).collect();
-        if meanings.windows(2).all(|pair| equal(&pair[0], &pair[1])) {
+        if meanings.windows(2).all(|pair| equivalent(&pair[0], &pair[1])) {
             continue;
         }
         for ((_, document), meaning) in documents.iter_mut().zip(meanings) {

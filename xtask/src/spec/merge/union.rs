@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use super::{
-    super::operations::{METHODS, every_operation, members, nameless, paths_of},
+    super::operations::{METHODS, every_operation, members, paths_of, without_parameter_names},
     conflict::{Conflict, Place, Warning},
 };
-use crate::json::{Object, Pointer, equal};
+use crate::json::{Object, Pointer, equivalent};
 
 /// The document so far.
 #[derive(Default)]
@@ -89,7 +89,7 @@ impl Union {
         for (path, _) in paths_of(document) {
             let at = Pointer::new("/paths").child(path);
             let here = place(name, &at, Some(&Value::from(path.as_str())));
-            let first = self.templates.entry(nameless(path)).or_insert_with(|| here.clone());
+            let first = self.templates.entry(without_parameter_names(path)).or_insert_with(|| here.clone());
             if first.pointer != here.pointer {
                 self.conflicts.push(Conflict {
                     rule: "two paths for one address",
@@ -132,7 +132,7 @@ impl Union {
             };
             let (one, other) = (shared(before), shared(Some(item)));
             for key in one.keys().chain(other.keys().filter(|key| !one.contains_key(*key))) {
-                let same = matches!((one.get(key), other.get(key)), (Some(a), Some(b)) if equal(a, b));
+                let same = matches!((one.get(key), other.get(key)), (Some(a), Some(b)) if equivalent(a, b));
                 if !same {
                     let at = at.child(key);
                     self.conflicts.push(Conflict {
@@ -205,7 +205,7 @@ impl Union {
         let Some(before) = self.merged.pointer(at.as_str()) else {
             return self.insert(name, at, value);
         };
-        if equal(before, value) {
+        if equivalent(before, value) {
             return;
         }
         let first = self.origins.get(at).map_or("", String::as_str);

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::super::{hoist::Open, sites::Site};
+use super::super::{hoist::OpenTypes, sites::SchemaLocation};
 use crate::json::Object;
 
 const LIMITS: [&str; 12] = [
@@ -20,7 +20,7 @@ const LIMITS: [&str; 12] = [
     "maxProperties",
 ];
 
-pub(super) fn objects(schema: &mut Object, _: &Site, _: &Open) -> bool {
+pub(super) fn objects(schema: &mut Object, _: &SchemaLocation, _: &OpenTypes) -> bool {
     let closed = is_closed(schema);
     if closed {
         schema.remove("additionalProperties");
@@ -28,12 +28,12 @@ pub(super) fn objects(schema: &mut Object, _: &Site, _: &Open) -> bool {
     closed
 }
 
-pub(super) fn patterns(schema: &mut Object, _: &Site, _: &Open) -> bool {
+pub(super) fn patterns(schema: &mut Object, _: &SchemaLocation, _: &OpenTypes) -> bool {
     schema.remove("pattern").is_some()
 }
 
 /// `byte` and `binary` say how the text is carried, not what it may be.
-pub(super) fn formats(schema: &mut Object, _: &Site, _: &Open) -> bool {
+pub(super) fn formats(schema: &mut Object, _: &SchemaLocation, _: &OpenTypes) -> bool {
     let is_text = schema.get("type").is_some_and(|kind| kind == "string");
     let carried = |format: &Value| format == "byte" || format == "binary";
     if !is_text || schema.get("format").is_none_or(carried) {
@@ -43,7 +43,7 @@ pub(super) fn formats(schema: &mut Object, _: &Site, _: &Open) -> bool {
 }
 
 /// What the generator would write as `uuid::Uuid` or a time of chrono.
-pub(super) fn foreign_formats(schema: &mut Object, _: &Site, _: &Open) -> bool {
+pub(super) fn foreign_formats(schema: &mut Object, _: &SchemaLocation, _: &OpenTypes) -> bool {
     const FOREIGN: [&str; 3] = ["uuid", "date", "date-time"];
     let foreign =
         schema.get("format").and_then(Value::as_str).is_some_and(|format| FOREIGN.contains(&format));
@@ -53,7 +53,7 @@ pub(super) fn foreign_formats(schema: &mut Object, _: &Site, _: &Open) -> bool {
     foreign
 }
 
-pub(super) fn limits(schema: &mut Object, _: &Site, _: &Open) -> bool {
+pub(super) fn limits(schema: &mut Object, _: &SchemaLocation, _: &OpenTypes) -> bool {
     let before = schema.len();
     schema.retain(|key, _| !LIMITS.contains(&key.as_str()));
     schema.len() != before

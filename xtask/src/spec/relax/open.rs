@@ -3,13 +3,13 @@
 use serde_json::{Value, json};
 
 use super::super::{
-    hoist::{Open, reference},
-    sites::{Site, component_of},
+    hoist::{OpenTypes, reference},
+    sites::{SchemaLocation, component_of},
 };
 use crate::json::Object;
 
 /// Known words or any string, as the untagged enum that was meant. The titles name the variants.
-pub(super) fn union(schema: &mut Object, site: &Site, open: &Open) -> bool {
+pub(super) fn union(schema: &mut Object, site: &SchemaLocation, open: &OpenTypes) -> bool {
     if !open.unions.contains(&site.pointer) {
         return false;
     }
@@ -28,7 +28,7 @@ pub(super) fn union(schema: &mut Object, site: &Site, open: &Open) -> bool {
 }
 
 /// A reference to a closed enum, led to the open type instead.
-pub(super) fn refer_to_open(schema: &mut Object, site: &Site, open: &Open) -> bool {
+pub(super) fn refer_to_open(schema: &mut Object, site: &SchemaLocation, open: &OpenTypes) -> bool {
     // The known variant of a union is closed by design.
     if open.unions.iter().any(|union| site.pointer.is_within(union)) {
         return false;
@@ -40,7 +40,7 @@ pub(super) fn refer_to_open(schema: &mut Object, site: &Site, open: &Open) -> bo
 }
 
 /// Adds the open types that are referred to by now.
-pub(super) fn define(document: &mut Value, open: &Open) {
+pub(super) fn define(document: &mut Value, open: &OpenTypes) {
     for (known, name) in &open.enums {
         let words = &document["components"]["schemas"][known];
         let other = words.get("type").cloned().unwrap_or(json!("string"));

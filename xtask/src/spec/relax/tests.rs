@@ -1,7 +1,7 @@
 use serde_json::{Value, json};
 
 use super::{
-    super::hoist::{Names, hoist},
+    super::hoist::{Names, extract},
     *,
 };
 
@@ -34,7 +34,7 @@ fn document() -> Value {
 
 fn relaxed(document: Value) -> Result<Relaxed, String> {
     let names: Names = toml::from_str(NAMES).unwrap();
-    let hoisted = hoist(document, &names).unwrap();
+    let hoisted = extract(document, &names).unwrap();
     relax(hoisted).map_err(|failure| failure.to_string())
 }
 
@@ -143,7 +143,7 @@ fn the_known_words_of_a_union_stay_closed_where_they_are_also_received_alone() {
     received["chosen"] = json!({"type": "string", "enum": ["leo"]});
     let line = "\n\"200.chosen\" = { open = \"AnyVoice\", known = \"KnownVoice\" }";
     let names: Names = toml::from_str(&(NAMES.to_owned() + line)).unwrap();
-    let relaxed = relax(hoist(document, &names).unwrap()).unwrap();
+    let relaxed = relax(extract(document, &names).unwrap()).unwrap();
     let known = json!({"title": "Known", "allOf": [reference("KnownVoice")]});
     assert_eq!(relaxed.document["components"]["schemas"]["Voice"]["oneOf"][0], known);
     assert_eq!(property(&relaxed, "Made", "chosen"), reference("AnyVoice"));

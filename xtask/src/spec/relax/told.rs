@@ -3,38 +3,38 @@
 
 use serde_json::Value;
 
-use super::super::{hoist::Open, sites::Site};
+use super::super::{hoist::OpenTypes, sites::SchemaLocation};
 use crate::json::Object;
 
-pub(super) fn defaults(schema: &mut Object, _: &Site, _: &Open) -> bool {
+pub(super) fn defaults(schema: &mut Object, _: &SchemaLocation, _: &OpenTypes) -> bool {
     let Some(default) = schema.remove("default") else {
         return false;
     };
-    let told = match &default {
+    let default_text = match &default {
         Value::String(text) if !text.is_empty() => text.clone(),
         other => other.to_string(),
     };
-    tell(schema, &format!("Default: {told}, chosen by the server."));
+    append_sentence(schema, &format!("Default: {default_text}, chosen by the server."));
     schema.insert("x-default".to_owned(), default);
     true
 }
 
-pub(super) fn patterns(schema: &mut Object, _: &Site, _: &Open) -> bool {
+pub(super) fn patterns(schema: &mut Object, _: &SchemaLocation, _: &OpenTypes) -> bool {
     let Some(Value::String(pattern)) = schema.remove("pattern") else {
         return false;
     };
-    tell(schema, &format!("Pattern: `{pattern}`, checked by the server."));
+    append_sentence(schema, &format!("Pattern: `{pattern}`, checked by the server."));
     schema.insert("x-pattern".to_owned(), pattern.into());
     true
 }
 
 /// What the server left out it did not say.
-pub(super) fn drop_defaults(schema: &mut Object, _: &Site, _: &Open) -> bool {
+pub(super) fn drop_defaults(schema: &mut Object, _: &SchemaLocation, _: &OpenTypes) -> bool {
     schema.remove("default").is_some()
 }
 
 /// Adds a sentence to the description.
-fn tell(schema: &mut Object, sentence: &str) {
+fn append_sentence(schema: &mut Object, sentence: &str) {
     let before = schema.get("description").and_then(Value::as_str).unwrap_or_default().trim_end();
     let description = match before.chars().last() {
         None => sentence.to_owned(),

@@ -6,13 +6,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::super::{
-    operations::{braced, every_operation, members, nameless, operations, paths_of, resolve, text},
-    problem::Problems,
+    operations::{
+        every_operation, members, operations, paths_of, resolve, str_member, template_names,
+        without_parameter_names,
+    },
+    problem::Diagnostics,
     sites::schemas,
 };
-use crate::json::{Object, Pointer, show};
+use crate::json::{Object, Pointer, excerpt};
 
-pub(super) fn check(document: &Value, problems: &mut Problems) {
+pub(super) fn check(document: &Value, problems: &mut Diagnostics) {
     ids(document, problems);
     templates(document, problems);
     for (at, path, operation) in operations(document) {
@@ -24,7 +27,7 @@ pub(super) fn check(document: &Value, problems: &mut Problems) {
 }
 
 /// Ids are unique in the whole document, those in callbacks included.
-fn ids(document: &Value, problems: &mut Problems) {
+fn ids(document: &Value, problems: &mut Diagnostics) {
     let mut seen = BTreeMap::new();
     for (at, operation) in every_operation(document) {
         let Some(Value::String(id)) = operation.get("operationId") else {
@@ -33,34 +36,34 @@ fn ids(document: &Value, problems: &mut Problems) {
         let at = at.child("operationId");
         if let Some(first) = seen.get(id) {
             let message = format!("expected an id of its own, found {id:?} as at {first}");
-            problems.refuse(at, message);
+            problems.error(at, message);
         } else {
             seen.insert(id, at);
         }
     }
 }
 
-fn templates(document: &Value, problems: &mut Problems) {
+fn templates(document: &Value, problems: &mut Diagnostics) {
     let paths = Pointer::default().child("paths");
     let mut seen: BTreeMap<String, &str> = BTreeMap::new();
     for (path, _) in paths_of(document) {
         let at = paths.child(path);
-        let names: Vec<_> = braced(path).collect();
+        let names: Vec<_> = template_names(path).collect();
         let distinct: BTreeSet<_> = names.iter().collect();
         if path.matches(['{', '}']).count() != 2 * names.len() || names.contains(&"") {
             let message = format!("expected names in pairs of braces, found {path:?}");
-            problems.refuse(at, message);
+            problems.error(at, message);
         } else if distinct.len() != names.len() {
             let message = format!("expected each parameter once, found {path:?}");
-            problems.refuse(at, message);
-        } else if let Some(first) = seen.insert(nameless(path), path) {
+            problems.error(at, message);
+        } else if let Some(first) = seen.insert(without_parameter_names(path), path) {
             let message = format!("expected one path for one address, found {path:?} and {first:?}");
-            problems.refuse(at, message);
+            problems.error(at, message);
         }
     }
 }
 
-fn parameters(document: &Value, at: &Pointer, path: &str, operation: &Object, problems: &mut Problems) {
+fn parameters(document: &Value, at: &Pointer, path: &str, operation: &Object, problems: &mut Diagnostics) {
     let shared = document["paths"][path].get("parameters");
     let mut declared = BTreeSet::new();
     for list in [shared, operation.get("parameters")].into_iter().flatten() {
@@ -69,29 +72,29 @@ fn parameters(document: &Value, at: &Pointer, path: &str, operation: &Object, pr
             let Value::Object(parameter) = resolve(document, parameter) else {
                 continue;
             };
-            let key = (text(parameter, "in"), text(parameter, "name"));
+            let key = (str_member(parameter, "in"), str_member(parameter, "name"));
             if !here.insert(key) {
                 let message = format!("expected each parameter once, found {:?} in {} twice", key.1, key.0);
-                problems.refuse(at.child("parameters").child(i), message);
+                problems.error(at.child("parameters").child(i), message);
             }
             declared.insert(key);
         }
     }
     let in_path: BTreeSet<_> =
         declared.iter().filter(|(place, _)| *place == "path").map(|(_, name)| *name).collect();
-    let in_template: BTreeSet<_> = braced(path).collect();
+    let in_template: BTreeSet<_> = template_names(path).collect();
     let at = at.child("parameters");
     for name in in_template.difference(&in_path) {
         let message = format!("expected a path parameter {name:?} as in {path:?}, found {in_path:?}");
-        problems.refuse(at.clone(), message);
+        problems.error(at.clone(), message);
     }
     for name in in_path.difference(&in_template) {
         let message = format!("expected {{{name}}} in the path, found {path:?}");
-        problems.refuse(at.clone(), message);
+        problems.error(at.clone(), message);
     }
 }
 
-fn security(document: &Value, problems: &mut Problems) {
+fn security(document: &Value, problems: &mut Diagnostics) {
     let root = (Pointer::default(), document.as_object());
     let operations = every_operation(document);
     let operations = operations.into_iter().map(|(at, operation)| (at, Some(operation)));
@@ -102,7 +105,7 @@ fn security(document: &Value, problems: &mut Problems) {
             for (name, scopes) in members(Some(requirement)) {
                 let at = at.child("security").child(i).child(name);
                 if let Err(message) = allows(document, name, scopes) {
-                    problems.refuse(at, message);
+                    problems.error(at, message);
                 }
             }
         }
@@ -123,7 +126,7 @@ fn allows(document: &Value, name: &str, scopes: &Value) -> Result<(), String> {
         .flat_map(|(_, flow)| members(flow.get("scopes")))
         .map(|(scope, _)| scope.as_str())
         .collect();
-    let kind = text(scheme, "type");
+    let kind = str_member(scheme, "type");
     let mut asked = scopes.as_array().into_iter().flatten().filter_map(Value::as_str);
     let unknown = asked.find(|scope| kind != "openIdConnect" && !known.contains(scope));
     unknown.map_or(Ok(()), |scope| {
@@ -132,7 +135,7 @@ fn allows(document: &Value, name: &str, scopes: &Value) -> Result<(), String> {
 }
 
 /// A discriminator's mapping holds names or references to schemas; both must exist.
-fn discriminators(document: &Value, problems: &mut Problems) {
+fn discriminators(document: &Value, problems: &mut Diagnostics) {
     let known = document.pointer("/components/schemas");
     for (site, schema) in schemas(document) {
         let Some(discriminator) = schema.get("discriminator") else { continue };
@@ -142,15 +145,15 @@ fn discriminators(document: &Value, problems: &mut Problems) {
             let name = target.strip_prefix("#/components/schemas/").unwrap_or(target);
             if known.is_none_or(|known| known.get(name).is_none()) {
                 let message = format!("expected a schema of this document, found {target:?}");
-                problems.refuse(at.child(key), message);
+                problems.error(at.child(key), message);
             }
         }
     }
 }
 
-fn link_targets(document: &Value, problems: &mut Problems) {
+fn link_targets(document: &Value, problems: &mut Diagnostics) {
     let operations = every_operation(document);
-    let ids: BTreeSet<_> = operations.iter().map(|(_, o)| text(o, "operationId")).collect();
+    let ids: BTreeSet<_> = operations.iter().map(|(_, o)| str_member(o, "operationId")).collect();
     let shared = Pointer::new("/components/links");
     let mut links = vec![(shared.clone(), document.pointer(shared.as_str()))];
     for (at, operation) in &operations {
@@ -164,8 +167,8 @@ fn link_targets(document: &Value, problems: &mut Problems) {
             if let Some(id) =
                 link.get("operationId").filter(|id| !ids.contains(id.as_str().unwrap_or_default()))
             {
-                let message = format!("expected the id of an operation, found {}", show(id));
-                problems.refuse(at.child(name).child("operationId"), message);
+                let message = format!("expected the id of an operation, found {}", excerpt(id));
+                problems.error(at.child(name).child("operationId"), message);
             }
         }
     }

@@ -1,6 +1,6 @@
 //! The object model of OpenAPI 3.0.3 as a table: which object has which members, and what each holds.
 
-use super::{super::problem::Problems, rules, schema};
+use super::{super::problem::Diagnostics, rules, schema};
 use crate::json::{Object, Pointer};
 
 /// What a value may be.
@@ -52,7 +52,7 @@ pub(super) struct Model {
     pub(super) required: &'static [&'static str],
     pub(super) members: &'static [(&'static str, &'static Kind)],
     /// What its members say about each other.
-    pub(super) rule: fn(&Object, &Pointer, &mut Problems),
+    pub(super) rule: fn(&Object, &Pointer, &mut Diagnostics),
 }
 
 const PLAIN: Model = Model { name: "", section: "", required: &[], members: &[], rule: |_, _, _| {} };

@@ -3,8 +3,8 @@
 
 use serde_json::Value;
 
-use super::super::problem::Problems;
-use crate::json::{Object, Pointer, equal, show};
+use super::super::problem::Diagnostics;
+use crate::json::{Object, Pointer, equivalent, excerpt};
 
 /// Lower and upper bounds that belong together.
 const BOUNDS: [[&str; 2]; 4] = [
@@ -14,7 +14,7 @@ const BOUNDS: [[&str; 2]; 4] = [
     ["minProperties", "maxProperties"],
 ];
 
-pub(super) fn check(schema: &Object, at: &Pointer, problems: &mut Problems) {
+pub(super) fn check(schema: &Object, at: &Pointer, problems: &mut Diagnostics) {
     items(schema, at, problems);
     step(schema, at, problems);
     required(schema, at, problems);
@@ -23,24 +23,24 @@ pub(super) fn check(schema: &Object, at: &Pointer, problems: &mut Problems) {
     default(schema, at, problems);
 }
 
-fn items(schema: &Object, at: &Pointer, problems: &mut Problems) {
+fn items(schema: &Object, at: &Pointer, problems: &mut Diagnostics) {
     let is_array = schema.get("type").is_some_and(|kind| kind == "array");
     if is_array && !schema.contains_key("items") {
         let message = "missing; an array says what its items are, found none";
-        problems.refuse(at.child("items"), message);
+        problems.error(at.child("items"), message);
     }
 }
 
-fn step(schema: &Object, at: &Pointer, problems: &mut Problems) {
+fn step(schema: &Object, at: &Pointer, problems: &mut Diagnostics) {
     if let Some(found) = schema.get("multipleOf")
         && found.as_f64().is_some_and(|step| step <= 0.0)
     {
-        let message = format!("expected a number above 0, found {}", show(found));
-        problems.refuse(at.child("multipleOf"), message);
+        let message = format!("expected a number above 0, found {}", excerpt(found));
+        problems.error(at.child("multipleOf"), message);
     }
 }
 
-fn required(schema: &Object, at: &Pointer, problems: &mut Problems) {
+fn required(schema: &Object, at: &Pointer, problems: &mut Diagnostics) {
     let Some(Value::Array(names)) = schema.get("required") else {
         return;
     };
@@ -51,7 +51,7 @@ fn required(schema: &Object, at: &Pointer, problems: &mut Problems) {
     }
     for (i, name) in names.iter().enumerate() {
         if names[..i].contains(name) {
-            problems.warn(at_names.child(i), format!("{} stands twice", show(name)));
+            problems.warn(at_names.child(i), format!("{} stands twice", excerpt(name)));
         }
     }
     // Parts of a composition may require what another part declares.
@@ -72,7 +72,7 @@ fn required(schema: &Object, at: &Pointer, problems: &mut Problems) {
 
 const COMPOSITION: [&str; 3] = ["allOf", "anyOf", "oneOf"];
 
-fn bounds(schema: &Object, at: &Pointer, problems: &mut Problems) {
+fn bounds(schema: &Object, at: &Pointer, problems: &mut Diagnostics) {
     for [low, high] in BOUNDS {
         let [Some(least), Some(most)] = [low, high].map(|key| schema.get(key)) else {
             continue;
@@ -84,24 +84,24 @@ fn bounds(schema: &Object, at: &Pointer, problems: &mut Problems) {
     }
 }
 
-fn repeated(schema: &Object, at: &Pointer, problems: &mut Problems) {
+fn repeated(schema: &Object, at: &Pointer, problems: &mut Diagnostics) {
     let Some(Value::Array(values)) = schema.get("enum") else {
         return;
     };
     for (i, value) in values.iter().enumerate() {
-        if values[..i].iter().any(|before| equal(before, value)) {
-            let message = format!("{} stands twice", show(value));
+        if values[..i].iter().any(|before| equivalent(before, value)) {
+            let message = format!("{} stands twice", excerpt(value));
             problems.warn(at.child("enum").child(i), message);
         }
     }
 }
 
-fn default(schema: &Object, at: &Pointer, problems: &mut Problems) {
+fn default(schema: &Object, at: &Pointer, problems: &mut Diagnostics) {
     let Some(default) = schema.get("default") else {
         return;
     };
     let mut warn = |expected: String| {
-        let message = format!("expected {expected}, found {}", show(default));
+        let message = format!("expected {expected}, found {}", excerpt(default));
         problems.warn(at.child("default"), message);
     };
     if default.is_null() {
@@ -111,9 +111,9 @@ fn default(schema: &Object, at: &Pointer, problems: &mut Problems) {
         return;
     }
     if let Some(Value::Array(values)) = schema.get("enum")
-        && !values.iter().any(|value| equal(value, default))
+        && !values.iter().any(|value| equivalent(value, default))
     {
-        warn(format!("one of {}", show(&Value::Array(values.clone()))));
+        warn(format!("one of {}", excerpt(&Value::Array(values.clone()))));
     }
     if let Some(kind) = schema.get("type").and_then(Value::as_str)
         && !is_a(kind, default)

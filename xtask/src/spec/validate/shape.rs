@@ -6,24 +6,24 @@ use regress::Regex;
 use serde_json::Value;
 
 use super::{
-    super::problem::Problems,
+    super::problem::Diagnostics,
     model::{Keys, Kind, Model, ROOT, SCHEMA},
 };
-use crate::json::{Object, Pointer, show, sorted};
+use crate::json::{Object, Pointer, excerpt, sorted};
 
 const TYPES: &[&str] = &["array", "boolean", "integer", "number", "object", "string"];
 
 /// How many bytes a pattern may have. What it costs to compile grows faster than it does.
 const PATTERN: usize = 4_096;
 
-pub(super) fn check(document: &Value, problems: &mut Problems) {
-    let mut reader = Reader { document, problems };
+pub(super) fn check(document: &Value, problems: &mut Diagnostics) {
+    let mut reader = Reader { document, diagnostics: problems };
     reader.read(document, &Kind::Object(&ROOT), Pointer::default());
 }
 
 struct Reader<'a> {
     document: &'a Value,
-    problems: &'a mut Problems,
+    diagnostics: &'a mut Diagnostics,
 }
 
 impl Reader<'_> {
@@ -38,11 +38,11 @@ impl Reader<'_> {
             (Kind::Type, Value::String(word)) if TYPES.contains(&word.as_str()) => {}
             (Kind::Pattern, Value::String(text)) if text.len() > PATTERN => {
                 let message = format!("expected at most {PATTERN} bytes of pattern, found {}", text.len());
-                self.problems.refuse(at, message);
+                self.diagnostics.error(at, message);
             }
             (Kind::Pattern, Value::String(text)) if Regex::with_flags(text, "u").is_ok() => {}
             (Kind::NonEmpty(_), Value::Array(items)) if items.is_empty() => {
-                self.refuse(at, "a list that holds something", value);
+                self.error(at, "a list that holds something", value);
             }
             (Kind::List(kind) | Kind::NonEmpty(kind), Value::Array(items)) => {
                 for (i, item) in items.iter().enumerate() {
@@ -55,14 +55,14 @@ impl Reader<'_> {
             (Kind::Object(model), Value::Object(members)) => self.object(members, model, &at),
             (Kind::OrRef(model), Value::Object(members)) => self.or_ref(members, model, &at),
             (Kind::BoolOrSchema, Value::Object(members)) => self.or_ref(members, &SCHEMA, &at),
-            _ => self.refuse(at, &expected(kind, value), value),
+            _ => self.error(at, &expected(kind, value), value),
         }
     }
 
     fn object(&mut self, members: &Object, model: &Model, at: &Pointer) {
         for key in model.required.iter().filter(|key| !members.contains_key(**key)) {
             let message = format!("missing; {} needs it, found {}", model.name, keys(members));
-            self.problems.refuse(at.child(key), message);
+            self.diagnostics.error(at.child(key), message);
         }
         for (key, value) in sorted(members) {
             let known = model.members.iter().find(|(name, _)| name == key);
@@ -72,10 +72,10 @@ impl Reader<'_> {
                 let known = model.members.iter().map(|(name, _)| *name);
                 let known = known.collect::<Vec<_>>().join(", ");
                 let message = format!("unknown key in {}; expected x-… or one of {known}", model.name);
-                self.problems.refuse(at.child(key), format!("{message}; found {}", show(value)));
+                self.diagnostics.error(at.child(key), format!("{message}; found {}", excerpt(value)));
             }
         }
-        (model.rule)(members, at, self.problems);
+        (model.rule)(members, at, self.diagnostics);
     }
 
     fn map(&mut self, members: &Object, keys: Keys, kind: &Kind, at: &Pointer) {
@@ -89,7 +89,7 @@ impl Reader<'_> {
             }
             if let Some(expected) = wrong_key(keys, key) {
                 let message = format!("expected a key that is {expected}, found {key:?}");
-                self.problems.refuse(at.child(key), message);
+                self.diagnostics.error(at.child(key), message);
             }
             self.read(value, kind, at.child(key));
         }
@@ -106,12 +106,12 @@ impl Reader<'_> {
     fn reference(&mut self, members: &Object, section: &str, at: &Pointer) {
         for key in members.keys().filter(|key| *key != "$ref") {
             let message = "ignored by every reader, as all that stands beside a $ref in 3.0";
-            self.problems.warn(at.child(key), message);
+            self.diagnostics.warn(at.child(key), message);
         }
         let target = &members["$ref"];
         if let Err(message) = self.leads_to(target, section) {
-            let message = format!("{message}, found {}", show(target));
-            self.problems.refuse(at.child("$ref"), message);
+            let message = format!("{message}, found {}", excerpt(target));
+            self.diagnostics.error(at.child("$ref"), message);
         }
     }
 
@@ -145,9 +145,9 @@ impl Reader<'_> {
         }
     }
 
-    fn refuse(&mut self, at: Pointer, expected: &str, found: &Value) {
-        let message = format!("expected {expected}, found {}", show(found));
-        self.problems.refuse(at, message);
+    fn error(&mut self, at: Pointer, expected: &str, found: &Value) {
+        let message = format!("expected {expected}, found {}", excerpt(found));
+        self.diagnostics.error(at, message);
     }
 }
 

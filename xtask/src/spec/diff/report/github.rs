@@ -2,15 +2,15 @@
 
 use std::fmt::Write as _;
 
-use super::{super::level::Wire, Finding, on_one_line};
+use super::{super::level::WireLevel, Finding, single_line};
 
 pub(super) fn render(findings: &[Finding], file: &str) -> String {
     let mut out = String::new();
     for finding in findings {
         let command = match finding.rule.wire {
-            Wire::Err => "error",
-            Wire::Warn => "warning",
-            Wire::Info | Wire::None => "notice",
+            WireLevel::Err => "error",
+            WireLevel::Warn => "warning",
+            WireLevel::Info | WireLevel::None => "notice",
         };
         let of_page = finding.document.as_ref().map(|page| format!("openapi/upstream/{page}.json"));
         let file = of_page.as_deref().unwrap_or(file);
@@ -24,7 +24,7 @@ pub(super) fn render(findings: &[Finding], file: &str) -> String {
 }
 
 fn data(text: &str) -> String {
-    on_one_line(&text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A"))
+    single_line(&text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A"))
 }
 
 fn property(text: &str) -> String {

@@ -11,7 +11,7 @@ fn findings() -> Vec<Finding> {
 }
 
 fn render(format: Format) -> String {
-    let judge = Judge { format, fail_on: FailOn::Err, axis: Axis::Wire, ignore: None };
+    let judge = ReportOptions { format, fail_on: FailOn::Err, axis: Axis::Wire, ignore: None };
     judge.render(&findings(), "new.json")
 }
 

@@ -1,6 +1,6 @@
 //! Where oasdiff and this project part, each with its reason.
 
-use crate::spec::diff::level::Wire::{self, Err, Info, Warn};
+use crate::spec::diff::level::WireLevel::{self, Err, Info, Warn};
 
 /// Ids that do not follow the pattern: ours as the product makes it, and the one that is used instead.
 pub(super) const NAMES: &[(&str, &str)] = &[
@@ -14,7 +14,7 @@ pub(super) const NAMES: &[(&str, &str)] = &[
 ];
 
 /// Levels that hold for one id and not for the whole facet.
-pub(super) const LEVELS: &[(&str, Wire)] = &[
+pub(super) const LEVELS: &[(&str, WireLevel)] = &[
     // oasdiff: a parameter's default is behaviour that callers without it rely on.
     ("request-parameter-default-value-added", Err),
     ("request-parameter-default-value-removed", Err),
@@ -25,7 +25,7 @@ pub(super) const LEVELS: &[(&str, Wire)] = &[
 
 /// How the ids end whose wire level is not oasdiff's, and why.
 #[cfg(test)]
-pub(super) const DEPARTURES: &[(&str, &str)] = &[
+pub(super) const OVERRIDES: &[(&str, &str)] = &[
     (
         "-set",
         "what was sent above a bound that is new is refused now, whatever the server did before the document said so",

@@ -1,12 +1,12 @@
 //! The rules that are no product: about documents, operations, who may call, and what stands around schemas.
 
 use crate::spec::diff::level::{
-    Client::{self, Breaking, Compatible},
-    Wire::{self, Err, Info, Warn},
+    ClientLevel::{self, Breaking, Compatible},
+    WireLevel::{self, Err, Info, Warn},
 };
 
 /// Id, both levels, and what a message says.
-pub(super) const DIRECT: &[(&str, Wire, Client, &str)] = &[
+pub(super) const DOCUMENT_RULES: &[(&str, WireLevel, ClientLevel, &str)] = &[
     // Operations.
     ("endpoint-added", Info, Compatible, "operation added"),
     ("api-path-removed-without-deprecation", Err, Breaking, "operation removed, with its path"),
@@ -18,15 +18,15 @@ pub(super) const DIRECT: &[(&str, Wire, Client, &str)] = &[
     // The operationId is the name of the method.
     ("api-operation-id-added", Info, Breaking, "operationId added"),
     ("api-operation-id-removed", Info, Breaking, "operationId removed or changed"),
-    ("api-tag-added", Info, Client::None, "tag added"),
-    ("api-tag-removed", Info, Client::None, "tag removed"),
+    ("api-tag-added", Info, ClientLevel::None, "tag added"),
+    ("api-tag-removed", Info, ClientLevel::None, "tag removed"),
     ("path-parameter-renamed", Info, Breaking, "a parameter in the path has another name"),
     // Servers. A client keeps the address that it was made with.
     ("server-added", Info, Compatible, "server added"),
     ("server-removed", Err, Breaking, "server removed"),
     ("default-server-changed", Info, Breaking, "another server stands first"),
     ("server-variable-value-removed", Err, Breaking, "a value of a server's variable removed"),
-    ("server-details-changed", Info, Client::None, "words or variables of a server changed"),
+    ("server-details-changed", Info, ClientLevel::None, "words or variables of a server changed"),
     // Who may call. oasdiff looks at names; here it is what an operation asks of the caller in the end.
     ("api-security-added", Info, Compatible, "another way to authenticate"),
     (
@@ -59,7 +59,7 @@ pub(super) const DIRECT: &[(&str, Wire, Client, &str)] = &[
     ("api-security-component-removed", Info, Compatible, "security scheme removed"),
     ("api-security-component-type-changed", Err, Breaking, "security scheme in use: another type"),
     ("security-scheme-changed", Err, Breaking, "security scheme in use: the key goes elsewhere"),
-    ("unused-security-scheme-changed", Info, Client::None, "security scheme that nothing uses changed"),
+    ("unused-security-scheme-changed", Info, ClientLevel::None, "security scheme that nothing uses changed"),
     ("api-security-component-oauth-url-changed", Info, Compatible, "OAuth: authorization address changed"),
     ("api-security-component-oauth-token-url-changed", Info, Compatible, "OAuth: token address changed"),
     ("security-scheme-flow-added", Info, Compatible, "OAuth: flow added"),
@@ -72,7 +72,12 @@ pub(super) const DIRECT: &[(&str, Wire, Client, &str)] = &[
     ),
     ("api-security-component-oauth-scope-added", Info, Compatible, "OAuth: scope offered"),
     ("api-security-component-oauth-scope-removed", Info, Compatible, "OAuth: scope no longer offered"),
-    ("api-security-component-oauth-scope-changed", Info, Client::None, "OAuth: words about a scope changed"),
+    (
+        "api-security-component-oauth-scope-changed",
+        Info,
+        ClientLevel::None,
+        "OAuth: words about a scope changed",
+    ),
     // Parameters. Required ones are arguments, optional ones setters.
     ("new-request-path-parameter", Err, Breaking, "path parameter added"),
     ("new-required-request-parameter", Err, Breaking, "required parameter added"),
@@ -247,19 +252,19 @@ pub(super) const DIRECT: &[(&str, Wire, Client, &str)] = &[
     ("response-header-became-optional", Err, Compatible, "header became optional"),
     ("response-header-became-required", Info, Compatible, "header became required"),
     ("response-header-style-changed", Warn, Compatible, "header is written in another way"),
-    ("response-links-changed", Info, Client::None, "links changed"),
+    ("response-links-changed", Info, ClientLevel::None, "links changed"),
     ("callback-added", Info, Compatible, "callback added"),
     ("callback-removed", Warn, Compatible, "callback removed"),
     ("callback-changed", Warn, Compatible, "callback changed"),
     // Words.
-    ("description-changed", Info, Client::None, "description or summary changed"),
+    ("description-changed", Info, ClientLevel::None, "description or summary changed"),
     ("title-changed", Info, Compatible, "title changed, which may name a type"),
-    ("example-changed", Info, Client::None, "example changed"),
-    ("extension-changed", Info, Client::None, "extension changed"),
-    ("external-docs-changed", Info, Client::None, "link to other documentation changed"),
+    ("example-changed", Info, ClientLevel::None, "example changed"),
+    ("extension-changed", Info, ClientLevel::None, "extension changed"),
+    ("external-docs-changed", Info, ClientLevel::None, "link to other documentation changed"),
     ("xml-changed", Info, Compatible, "how it is written as XML changed"),
-    ("info-changed", Info, Client::None, "title, version or terms of the API changed"),
-    ("tags-changed", Info, Client::None, "words about a tag changed"),
-    ("other-key-changed", Info, Client::None, "a key that means nothing to this tool changed"),
-    ("openapi-version-changed", Info, Client::None, "version of OpenAPI changed"),
+    ("info-changed", Info, ClientLevel::None, "title, version or terms of the API changed"),
+    ("tags-changed", Info, ClientLevel::None, "words about a tag changed"),
+    ("other-key-changed", Info, ClientLevel::None, "a key that means nothing to this tool changed"),
+    ("openapi-version-changed", Info, ClientLevel::None, "version of OpenAPI changed"),
 ];

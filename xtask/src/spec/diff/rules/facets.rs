@@ -2,21 +2,21 @@
 
 use super::Direction;
 use crate::spec::diff::level::{
-    Client::{self, Breaking, Compatible},
-    Wire::{self, Err, Info, Warn},
+    ClientLevel::{self, Breaking, Compatible},
+    WireLevel::{self, Err, Info, Warn},
 };
 
 /// One thing that can happen to a schema.
-pub(super) struct Facet {
+pub(super) struct SchemaChange {
     /// How the ids of its rules end.
-    pub(super) word: &'static str,
-    pub(super) said: &'static str,
-    request: (Wire, Client),
-    response: (Wire, Client),
+    pub(super) suffix: &'static str,
+    pub(super) message: &'static str,
+    request: (WireLevel, ClientLevel),
+    response: (WireLevel, ClientLevel),
 }
 
-impl Facet {
-    pub(super) fn levels(&self, direction: Direction) -> (Wire, Client) {
+impl SchemaChange {
+    pub(super) fn levels(&self, direction: Direction) -> (WireLevel, ClientLevel) {
         match direction {
             Direction::Request => self.request,
             Direction::Response => self.response,
@@ -24,52 +24,52 @@ impl Facet {
     }
 }
 
-const fn facet(
+const fn schema_change(
     word: &'static str,
-    request: (Wire, Client),
-    response: (Wire, Client),
+    request: (WireLevel, ClientLevel),
+    response: (WireLevel, ClientLevel),
     said: &'static str,
-) -> Facet {
-    Facet { word, said, request, response }
+) -> SchemaChange {
+    SchemaChange { suffix: word, message: said, request, response }
 }
 
 /// What takes less than before: a request may be refused now, and releases send it; a response keeps its promise.
-const fn tighter(word: &'static str, said: &'static str) -> Facet {
-    facet(word, (Err, Breaking), (Info, Compatible), said)
+const fn tighter(word: &'static str, said: &'static str) -> SchemaChange {
+    schema_change(word, (Err, Breaking), (Info, Compatible), said)
 }
 
 /// What allows more than before: a request stays good; a response may now hold what nobody was told of. The generated
 /// types take it all the same, for `build` takes bounds off what is received.
-const fn looser(word: &'static str, said: &'static str) -> Facet {
-    facet(word, (Info, Compatible), (Err, Compatible), said)
+const fn looser(word: &'static str, said: &'static str) -> SchemaChange {
+    schema_change(word, (Info, Compatible), (Err, Compatible), said)
 }
 
 /// What harms nobody on the wire.
-const fn harmless(word: &'static str, client: Client, said: &'static str) -> Facet {
-    facet(word, (Info, client), (Info, client), said)
+const fn harmless(word: &'static str, client: ClientLevel, said: &'static str) -> SchemaChange {
+    schema_change(word, (Info, client), (Info, client), said)
 }
 
-pub(super) const FACETS: &[Facet] = &[
+pub(super) const SCHEMA_CHANGES: &[SchemaChange] = &[
     // Types. Every change of one is another Rust type.
-    facet("type-changed", (Err, Breaking), (Err, Breaking), "type or format changed"),
-    facet("type-generalized", (Info, Breaking), (Err, Breaking), "type or format widened"),
-    facet("type-specialized", (Err, Breaking), (Info, Breaking), "type or format narrowed"),
+    schema_change("type-changed", (Err, Breaking), (Err, Breaking), "type or format changed"),
+    schema_change("type-generalized", (Info, Breaking), (Err, Breaking), "type or format widened"),
+    schema_change("type-specialized", (Err, Breaking), (Info, Breaking), "type or format narrowed"),
     harmless("type-compatible", Breaking, "type changed to one that is the same text on the wire"),
-    facet("became-nullable", (Info, Breaking), (Err, Breaking), "null is allowed"),
-    facet("became-not-nullable", (Err, Breaking), (Info, Breaking), "null is no longer allowed"),
+    schema_change("became-nullable", (Info, Breaking), (Err, Breaking), "null is allowed"),
+    schema_change("became-not-nullable", (Err, Breaking), (Info, Breaking), "null is no longer allowed"),
     // Values.
-    facet("became-enum", (Err, Breaking), (Info, Breaking), "became an enum"),
-    facet("no-longer-enum", (Info, Breaking), (Warn, Breaking), "is no longer an enum"),
-    facet("enum-value-added", (Info, Compatible), (Warn, Compatible), "enum value added"),
-    facet("enum-value-removed", (Err, Breaking), (Info, Breaking), "enum value removed"),
+    schema_change("became-enum", (Err, Breaking), (Info, Breaking), "became an enum"),
+    schema_change("no-longer-enum", (Info, Breaking), (Warn, Breaking), "is no longer an enum"),
+    schema_change("enum-value-added", (Info, Compatible), (Warn, Compatible), "enum value added"),
+    schema_change("enum-value-removed", (Err, Breaking), (Info, Breaking), "enum value removed"),
     tighter("pattern-added", "pattern added"),
     harmless("pattern-removed", Compatible, "pattern removed"),
-    facet("pattern-changed", (Warn, Compatible), (Info, Compatible), "pattern changed"),
+    schema_change("pattern-changed", (Warn, Compatible), (Info, Compatible), "pattern changed"),
     harmless("pattern-generalized", Compatible, "pattern changed to one that takes anything"),
     // The client never sends a default, so it is documentation for us.
-    harmless("default-value-added", Client::None, "default added"),
-    harmless("default-value-removed", Client::None, "default removed"),
-    harmless("default-value-changed", Client::None, "default changed"),
+    harmless("default-value-added", ClientLevel::None, "default added"),
+    harmless("default-value-removed", ClientLevel::None, "default removed"),
+    harmless("default-value-changed", ClientLevel::None, "default changed"),
     // Bounds.
     tighter("max-set", "maximum set"),
     looser("max-unset", "maximum taken away"),
@@ -85,7 +85,7 @@ pub(super) const FACETS: &[Facet] = &[
     looser("exclusive-min-unset", "the minimum itself is allowed"),
     tighter("multiple-of-set", "multipleOf set"),
     looser("multiple-of-unset", "multipleOf taken away"),
-    facet("multiple-of-changed", (Err, Breaking), (Err, Compatible), "multipleOf changed"),
+    schema_change("multiple-of-changed", (Err, Breaking), (Err, Compatible), "multipleOf changed"),
     tighter("max-length-set", "maxLength set"),
     looser("max-length-unset", "maxLength taken away"),
     looser("max-length-increased", "maxLength raised"),
@@ -113,50 +113,50 @@ pub(super) const FACETS: &[Facet] = &[
     tighter("min-properties-increased", "minProperties raised"),
     looser("min-properties-decreased", "minProperties lowered"),
     // Properties beyond those that are named. The Rust type has a map for them only where they have a schema.
-    facet(
+    schema_change(
         "additional-properties-closed",
         (Err, Compatible),
         (Info, Compatible),
         "properties beyond the named ones are no longer allowed",
     ),
     harmless("additional-properties-opened", Compatible, "properties beyond the named ones are allowed"),
-    facet(
+    schema_change(
         "additional-properties-narrowed",
         (Err, Breaking),
         (Info, Breaking),
         "properties beyond the named ones have a schema",
     ),
-    facet(
+    schema_change(
         "additional-properties-widened",
         (Info, Breaking),
         (Err, Breaking),
         "properties beyond the named ones no longer have a schema",
     ),
-    facet(
+    schema_change(
         "map-closed",
         (Err, Breaking),
         (Info, Breaking),
         "properties beyond the named ones had a schema and are no longer allowed",
     ),
     harmless("map-opened", Breaking, "properties beyond the named ones are allowed, and have a schema"),
-    facet(
+    schema_change(
         "alternatives-rewritten",
         (Warn, Compatible),
         (Info, Compatible),
         "anyOf became oneOf or the other way round",
     ),
     // Compositions. Each alternative is a variant.
-    facet("one-of-added", (Info, Compatible), (Err, Breaking), "oneOf: an alternative added"),
-    facet("one-of-removed", (Err, Breaking), (Info, Breaking), "oneOf: an alternative removed"),
-    facet("any-of-added", (Info, Compatible), (Err, Breaking), "anyOf: an alternative added"),
-    facet("any-of-removed", (Err, Breaking), (Info, Breaking), "anyOf: an alternative removed"),
-    facet("all-of-added", (Err, Breaking), (Info, Breaking), "allOf: a part added"),
-    facet("all-of-removed", (Warn, Breaking), (Info, Breaking), "allOf: a part removed"),
-    harmless("all-of-added-annotation-only", Client::None, "allOf: a part of words only added"),
-    harmless("all-of-removed-annotation-only", Client::None, "allOf: a part of words only removed"),
+    schema_change("one-of-added", (Info, Compatible), (Err, Breaking), "oneOf: an alternative added"),
+    schema_change("one-of-removed", (Err, Breaking), (Info, Breaking), "oneOf: an alternative removed"),
+    schema_change("any-of-added", (Info, Compatible), (Err, Breaking), "anyOf: an alternative added"),
+    schema_change("any-of-removed", (Err, Breaking), (Info, Breaking), "anyOf: an alternative removed"),
+    schema_change("all-of-added", (Err, Breaking), (Info, Breaking), "allOf: a part added"),
+    schema_change("all-of-removed", (Warn, Breaking), (Info, Breaking), "allOf: a part removed"),
+    harmless("all-of-added-annotation-only", ClientLevel::None, "allOf: a part of words only added"),
+    harmless("all-of-removed-annotation-only", ClientLevel::None, "allOf: a part of words only removed"),
     tighter("not-added", "not: something is excluded"),
     looser("not-removed", "not: nothing is excluded any more"),
-    facet("not-changed", (Err, Breaking), (Err, Compatible), "not: something else is excluded"),
+    schema_change("not-changed", (Err, Breaking), (Err, Compatible), "not: something else is excluded"),
     harmless("discriminator-added", Compatible, "discriminator added"),
     harmless("discriminator-removed", Compatible, "discriminator removed"),
     harmless("discriminator-property-name-changed", Compatible, "discriminator: property changed"),

@@ -2,26 +2,26 @@
 
 use std::{collections::HashMap, sync::LazyLock};
 
-use crate::spec::diff::level::Wire;
+use crate::spec::diff::level::WireLevel;
 
 /// oasdiff's level for the rule, if it has one of that id.
-pub(super) fn level(id: &str) -> Option<Wire> {
+pub(super) fn level(id: &str) -> Option<WireLevel> {
     LEVELS.get(id).copied()
 }
 
-static LEVELS: LazyLock<HashMap<&'static str, Wire>> =
+static LEVELS: LazyLock<HashMap<&'static str, WireLevel>> =
     LazyLock::new(|| lines().map(|(id, level, _)| (id, level)).collect());
 
 /// Id, level and, for a rule that is not taken over, the reason.
-pub(super) fn lines() -> impl Iterator<Item = (&'static str, Wire, Option<&'static str>)> {
+pub(super) fn lines() -> impl Iterator<Item = (&'static str, WireLevel, Option<&'static str>)> {
     let lines = include_str!("oasdiff.tsv").lines().filter(|line| !line.starts_with('#'));
     lines.filter_map(|line| {
         let mut cells = line.split('\t');
         let (id, level) = (cells.next()?, cells.next()?);
         let level = match level {
-            "err" => Wire::Err,
-            "warn" => Wire::Warn,
-            _ => Wire::Info,
+            "err" => WireLevel::Err,
+            "warn" => WireLevel::Warn,
+            _ => WireLevel::Info,
         };
         Some((id, level, cells.next()))
     })

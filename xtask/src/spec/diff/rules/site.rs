@@ -11,7 +11,7 @@ pub(crate) enum Direction {
 
 /// Where a schema stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Site {
+pub(crate) enum SchemaPosition {
     RequestBody,
     RequestProperty,
     /// A property that only the server sets, in a schema that is also sent to it.
@@ -25,7 +25,7 @@ pub(crate) enum Site {
     ResponseHeader,
 }
 
-impl Site {
+impl SchemaPosition {
     pub(crate) const ALL: [Self; 9] = [
         Self::RequestBody,
         Self::RequestProperty,
@@ -67,7 +67,7 @@ impl Site {
         }
     }
 
-    pub(crate) fn words(self) -> &'static str {
+    pub(crate) fn description(self) -> &'static str {
         match self {
             Self::RequestBody => "the body of a request",
             Self::RequestProperty => "within the body of a request",

@@ -42,12 +42,12 @@ fn every_rule_of_oasdiff_is_taken_over_or_has_a_reason() {
     let mut count = 0;
     for (id, level, reason) in oasdiff::lines() {
         count += 1;
-        let Some(rule) = named(id) else {
+        let Some(rule) = by_id(id) else {
             assert!(reason.is_some_and(|reason| reason.len() > 10), "{id}: neither taken over nor explained");
             continue;
         };
         assert_eq!(reason, None, "{id} is taken over");
-        let departs = departures::DEPARTURES.iter().any(|(end, _)| id.ends_with(end));
+        let departs = departures::OVERRIDES.iter().any(|(end, _)| id.ends_with(end));
         assert!(rule.wire == level || departs, "{id}: {} there, {} here", level, rule.wire);
     }
     assert_eq!(count, 509);
@@ -55,9 +55,9 @@ fn every_rule_of_oasdiff_is_taken_over_or_has_a_reason() {
 
 #[test]
 fn every_departure_is_one_and_has_a_reason() {
-    for (end, reason) in departures::DEPARTURES {
-        let departs = |(id, level, _): (&str, Wire, _)| {
-            id.ends_with(end) && named(id).is_some_and(|rule| rule.wire != level)
+    for (end, reason) in departures::OVERRIDES {
+        let departs = |(id, level, _): (&str, WireLevel, _)| {
+            id.ends_with(end) && by_id(id).is_some_and(|rule| rule.wire != level)
         };
         assert!(oasdiff::lines().any(departs) && !reason.is_empty(), "{end}");
     }
@@ -67,8 +67,8 @@ fn every_departure_is_one_and_has_a_reason() {
 fn words_are_no_more_than_information() {
     for id in ["description-changed", "example-changed", "extension-changed", "api-tag-added", "info-changed"]
     {
-        let rule = named(id).unwrap();
-        assert_eq!((rule.wire, rule.client), (Wire::Info, Client::None), "{id}");
+        let rule = by_id(id).unwrap();
+        assert_eq!((rule.wire, rule.client), (WireLevel::Info, ClientLevel::None), "{id}");
     }
 }
 

@@ -4,8 +4,8 @@ use std::cmp::Ordering;
 
 use serde_json::{Number, Value};
 
-use super::Task;
-use crate::spec::diff::walk::Walk;
+use super::SchemaPair;
+use crate::spec::diff::recorder::Recorder;
 
 /// A key, what its rules are called, and whether its absence means zero.
 const UPPER: [(&str, &str); 4] = [
@@ -21,17 +21,17 @@ const LOWER: [(&str, &str); 4] = [
     ("minProperties", "min-properties"),
 ];
 
-pub(super) fn compare(task: &Task, walk: &mut Walk) {
+pub(super) fn compare(task: &SchemaPair, recorder: &mut Recorder) {
     for (key, word) in UPPER.into_iter().chain(LOWER) {
-        bound(task, walk, key, word);
+        bound(task, recorder, key, word);
     }
-    exclusive(task, walk, "exclusiveMaximum", "maximum", "exclusive-max");
-    exclusive(task, walk, "exclusiveMinimum", "minimum", "exclusive-min");
-    task.flag(walk, "uniqueItems", "unique-items-set", "unique-items-unset");
-    multiple_of(task, walk);
+    exclusive(task, recorder, "exclusiveMaximum", "maximum", "exclusive-max");
+    exclusive(task, recorder, "exclusiveMinimum", "minimum", "exclusive-min");
+    task.report_flag(recorder, "uniqueItems", "unique-items-set", "unique-items-unset");
+    multiple_of(task, recorder);
 }
 
-fn bound(task: &Task, walk: &mut Walk, key: &str, word: &str) {
+fn bound(task: &SchemaPair, recorder: &mut Recorder, key: &str, word: &str) {
     let (base, revision) = (number(task.pair.base.value, key), number(task.pair.revision.value, key));
     let zero = Number::from(0);
     let happened = match (base, revision) {
@@ -50,19 +50,19 @@ fn bound(task: &Task, walk: &mut Walk, key: &str, word: &str) {
         (Some(_), None) => Some("unset"),
     };
     if let Some(happened) = happened {
-        task.say_key(walk, &format!("{word}-{happened}"), key);
+        task.report_key(recorder, &format!("{word}-{happened}"), key);
     }
 }
 
 /// In 3.0 a flag beside the bound, and nothing without it.
-fn exclusive(task: &Task, walk: &mut Walk, key: &str, of: &str, word: &str) {
+fn exclusive(task: &SchemaPair, recorder: &mut Recorder, key: &str, of: &str, word: &str) {
     let bounded = |schema| number(schema, of).is_some();
     if bounded(task.pair.base.value) && bounded(task.pair.revision.value) {
-        task.flag(walk, key, &format!("{word}-set"), &format!("{word}-unset"));
+        task.report_flag(recorder, key, &format!("{word}-set"), &format!("{word}-unset"));
     }
 }
 
-fn multiple_of(task: &Task, walk: &mut Walk) {
+fn multiple_of(task: &SchemaPair, recorder: &mut Recorder) {
     const KEY: &str = "multipleOf";
     let word = match (number(task.pair.base.value, KEY), number(task.pair.revision.value, KEY)) {
         (None, None) => return,
@@ -73,7 +73,7 @@ fn multiple_of(task: &Task, walk: &mut Walk) {
             None => return,
         },
     };
-    task.say_key(walk, word, KEY);
+    task.report_key(recorder, word, KEY);
 }
 
 fn number<'a>(schema: &'a Value, key: &str) -> Option<&'a Number> {

@@ -2,37 +2,41 @@
 
 use std::collections::BTreeMap;
 
-use super::Shapes;
-use crate::spec::diff::node::{Node, Pair};
+use super::Digests;
+use crate::spec::diff::node::{Pair, ResolvedNode};
 
 /// Alternatives of two lists.
 #[derive(Debug)]
 pub(super) struct Matches<'a> {
-    pub(super) removed: Vec<Node<'a>>,
-    pub(super) added: Vec<Node<'a>>,
+    pub(super) removed: Vec<ResolvedNode<'a>>,
+    pub(super) added: Vec<ResolvedNode<'a>>,
     /// Each with its index in the old list.
     pub(super) both: Vec<(usize, Pair<'a>)>,
 }
 
 /// How to know an alternative again, from the surest to the least sure: it says the same; it has a title; it alone is of
 /// its type; it is a component of the same name and type; it alone is left.
-const MARKS: [Mark; 5] = [
-    |node, shapes| Some(shapes.glance(node).to_string()),
+const MATCHERS: [Matcher; 5] = [
+    |node, shapes| Some(shapes.shallow(node).to_string()),
     |node, _| Some(node.text("title").to_owned()).filter(|title| !title.is_empty()),
     |node, _| Some(node.text("type").to_owned()),
     |node, _| node.shared.then(|| format!("{} {}", node.text("type"), node.at.as_str())),
     |_, _| Some(String::new()),
 ];
 
-type Mark = fn(&Node, &mut Shapes) -> Option<String>;
+type Matcher = fn(&ResolvedNode, &mut Digests) -> Option<String>;
 
-type Indexed<'a> = Vec<(usize, Node<'a>)>;
+type Indexed<'a> = Vec<(usize, ResolvedNode<'a>)>;
 
-pub(super) fn matches<'a>(base: Vec<Node<'a>>, revision: Vec<Node<'a>>, shapes: &mut Shapes) -> Matches<'a> {
+pub(super) fn matches<'a>(
+    base: Vec<ResolvedNode<'a>>,
+    revision: Vec<ResolvedNode<'a>>,
+    shapes: &mut Digests,
+) -> Matches<'a> {
     let mut before: Indexed = base.into_iter().enumerate().collect();
     let mut after: Indexed = revision.into_iter().enumerate().collect();
     let mut both = Vec::new();
-    for (sureness, mark) in MARKS.into_iter().enumerate() {
+    for (sureness, mark) in MATCHERS.into_iter().enumerate() {
         if before.is_empty() || after.is_empty() {
             break;
         }
@@ -48,15 +52,19 @@ pub(super) fn matches<'a>(base: Vec<Node<'a>>, revision: Vec<Node<'a>>, shapes: 
                 }
             }
         }
-        before = left(bases);
-        after = left(revisions);
+        before = unmatched(bases);
+        after = unmatched(revisions);
     }
     both.sort_by_key(|(index, _)| *index);
     let nodes = |left: Indexed<'a>| left.into_iter().map(|(_, node)| node).collect();
     Matches { removed: nodes(before), added: nodes(after), both }
 }
 
-fn grouped<'a>(nodes: Indexed<'a>, mark: Mark, shapes: &mut Shapes) -> BTreeMap<Option<String>, Indexed<'a>> {
+fn grouped<'a>(
+    nodes: Indexed<'a>,
+    mark: Matcher,
+    shapes: &mut Digests,
+) -> BTreeMap<Option<String>, Indexed<'a>> {
     let mut groups: BTreeMap<_, Indexed> = BTreeMap::new();
     for (index, node) in nodes {
         groups.entry(mark(&node, shapes)).or_default().push((index, node));
@@ -64,7 +72,7 @@ fn grouped<'a>(nodes: Indexed<'a>, mark: Mark, shapes: &mut Shapes) -> BTreeMap<
     groups
 }
 
-fn left(groups: BTreeMap<Option<String>, Indexed>) -> Indexed {
+fn unmatched(groups: BTreeMap<Option<String>, Indexed>) -> Indexed {
     let mut left: Indexed = groups.into_values().flatten().collect();
     left.sort_by_key(|(index, _)| *index);
     left
@@ -78,8 +86,8 @@ mod tests {
 
     #[track_caller]
     fn pairs(base: &Value, revision: &Value, expected: &[(usize, &str)]) {
-        let items = |list| Node::root(list).items();
-        let matches = matches(items(base), items(revision), &mut Shapes::default());
+        let items = |list| ResolvedNode::root(list).items();
+        let matches = matches(items(base), items(revision), &mut Digests::default());
         let found: Vec<_> =
             matches.both.iter().map(|(index, pair)| (*index, pair.revision.at.as_str())).collect();
         assert_eq!(found, expected);

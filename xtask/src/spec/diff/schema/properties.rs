@@ -4,59 +4,71 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::Task;
+use super::SchemaPair;
 use crate::spec::diff::{
     finding::Values,
-    node::{Node, Pair},
-    rules::{Direction, Site},
-    walk::{Walk, nearest},
+    node::{Pair, ResolvedNode},
+    recorder::{Recorder, nearest_pointer},
+    rules::{Direction, SchemaPosition},
 };
 
-pub(super) fn compare<'a>(task: &Task<'a>, walk: &mut Walk, open: &mut Vec<Task<'a>>) {
-    named(task, walk, open);
-    additional(task, walk, open);
+pub(super) fn compare<'a>(task: &SchemaPair<'a>, recorder: &mut Recorder, open: &mut Vec<SchemaPair<'a>>) {
+    named(task, recorder, open);
+    additional(task, recorder, open);
 }
 
-fn named<'a>(task: &Task<'a>, walk: &mut Walk, open: &mut Vec<Task<'a>>) {
+fn named<'a>(task: &SchemaPair<'a>, recorder: &mut Recorder, open: &mut Vec<SchemaPair<'a>>) {
     let before = required(&task.pair.base);
     let after = required(&task.pair.revision);
     let matched = task.pair.members_of("properties");
     let mut seen = BTreeSet::new();
     for (name, property) in &matched.removed {
         seen.insert(name.as_str());
-        let rule = removed(task.site.direction(), property, before.contains(name.as_str()));
-        let parent = nearest(&task.pair.revision, "properties");
-        walk.say(rule, (&property.at, &parent), &subject(task, name), Values::default());
+        let rule = removed(task.position.direction(), property, before.contains(name.as_str()));
+        let parent = nearest_pointer(&task.pair.revision, "properties");
+        recorder.report(rule, (&property.at, &parent), &subject(task, name), Values::default());
     }
     for (name, property) in &matched.added {
         seen.insert(name.as_str());
         // A name that had to be there without a schema asks for nothing new.
         let required = after.contains(name.as_str()) && !before.contains(name.as_str());
-        let rule = added(task.site.direction(), property, required);
-        let parent = nearest(&task.pair.base, "properties");
-        walk.say(rule, (&parent, &property.at), &subject(task, name), Values::default());
+        let rule = added(task.position.direction(), property, required);
+        let parent = nearest_pointer(&task.pair.base, "properties");
+        recorder.report(rule, (&parent, &property.at), &subject(task, name), Values::default());
     }
     for (name, pair) in matched.both {
         seen.insert(name.as_str());
         let (was, is) = (before.contains(name.as_str()), after.contains(name.as_str()));
-        let rule = turned(task.site.direction(), &pair, was, is);
+        let rule = turned(task.position.direction(), &pair, was, is);
         if let Some(rule) = rule {
-            walk.say(rule, (&pair.base.at, &pair.revision.at), &subject(task, name), Values::default());
+            recorder.report(
+                rule,
+                (&pair.base.at, &pair.revision.at),
+                &subject(task, name),
+                Values::default(),
+            );
         }
-        let site = site(task.site, &pair);
-        open.push(Task { site, property: Some(is), ..task.within(pair, &format!("/{name}")) });
+        let site = site(task.position, &pair);
+        open.push(SchemaPair {
+            position: site,
+            property: Some(is),
+            ..task.within(pair, &format!("/{name}"))
+        });
     }
     // Names that are asked for and never described.
     for name in before.symmetric_difference(&after).filter(|name| !seen.contains(*name)) {
         let now = after.contains(name);
-        if let Some(rule) = turned(task.site.direction(), &task.pair, !now, now) {
-            let at = (&nearest(&task.pair.base, "required"), &nearest(&task.pair.revision, "required"));
-            walk.say(rule, at, &subject(task, name), Values::default());
+        if let Some(rule) = turned(task.position.direction(), &task.pair, !now, now) {
+            let at = (
+                &nearest_pointer(&task.pair.base, "required"),
+                &nearest_pointer(&task.pair.revision, "required"),
+            );
+            recorder.report(rule, at, &subject(task, name), Values::default());
         }
     }
 }
 
-fn removed(direction: Direction, property: &Node, required: bool) -> &'static str {
+fn removed(direction: Direction, property: &ResolvedNode, required: bool) -> &'static str {
     match (direction, required) {
         (Direction::Request, _) if property.flag("readOnly") => "request-read-only-property-removed",
         (Direction::Request, _) => "request-property-removed",
@@ -71,7 +83,7 @@ fn removed(direction: Direction, property: &Node, required: bool) -> &'static st
     }
 }
 
-fn added(direction: Direction, property: &Node, required: bool) -> &'static str {
+fn added(direction: Direction, property: &ResolvedNode, required: bool) -> &'static str {
     match (direction, required) {
         (Direction::Request, _) if property.flag("readOnly") => "request-read-only-property-added",
         (Direction::Request, true) if property.value.get("default").is_some() => {
@@ -121,7 +133,7 @@ enum Others {
     Typed,
 }
 
-fn additional<'a>(task: &Task<'a>, walk: &mut Walk, open: &mut Vec<Task<'a>>) {
+fn additional<'a>(task: &SchemaPair<'a>, recorder: &mut Recorder, open: &mut Vec<SchemaPair<'a>>) {
     const KEY: &str = "additionalProperties";
     let (base, revision) = task.pair.sides(KEY);
     let word = match (others(base.as_ref()), others(revision.as_ref())) {
@@ -137,10 +149,10 @@ fn additional<'a>(task: &Task<'a>, walk: &mut Walk, open: &mut Vec<Task<'a>>) {
         (Others::Typed, _) => "map-closed",
         (Others::Closed, _) => "map-opened",
     };
-    task.say_key(walk, word, KEY);
+    task.report_key(recorder, word, KEY);
 }
 
-fn others(node: Option<&Node>) -> Others {
+fn others(node: Option<&ResolvedNode>) -> Others {
     match node.map(|node| node.value) {
         Some(Value::Bool(false)) => Others::Closed,
         Some(Value::Object(schema)) if !schema.is_empty() => Others::Typed,
@@ -148,19 +160,23 @@ fn others(node: Option<&Node>) -> Others {
     }
 }
 
-fn site(of: Site, pair: &Pair) -> Site {
+fn site(of: SchemaPosition, pair: &Pair) -> SchemaPosition {
     match of.within() {
-        Site::RequestProperty if pair.flags("readOnly") == (true, true) => Site::RequestReadOnlyProperty,
-        Site::ResponseProperty if pair.flags("writeOnly") == (true, true) => Site::ResponseWriteOnlyProperty,
+        SchemaPosition::RequestProperty if pair.flags("readOnly") == (true, true) => {
+            SchemaPosition::RequestReadOnlyProperty
+        }
+        SchemaPosition::ResponseProperty if pair.flags("writeOnly") == (true, true) => {
+            SchemaPosition::ResponseWriteOnlyProperty
+        }
         site => site,
     }
 }
 
-fn required<'a>(node: &Node<'a>) -> BTreeSet<&'a str> {
+fn required<'a>(node: &ResolvedNode<'a>) -> BTreeSet<&'a str> {
     let names = node.value.get("required").and_then(Value::as_array);
     names.into_iter().flatten().filter_map(Value::as_str).collect()
 }
 
-fn subject(task: &Task, name: &str) -> String {
+fn subject(task: &SchemaPair, name: &str) -> String {
     format!("{}/{name}", task.subject)
 }

@@ -8,14 +8,14 @@ use std::{
 
 use serde_json::Value;
 
-use crate::spec::diff::{node::Node, spelling::spelling};
+use crate::spec::diff::{node::ResolvedNode, spelling::normalized};
 
 /// How much of a part is looked at. That ends circles, and bounds the cost.
-struct Budget<'a> {
+struct DigestLimits<'a> {
     parts: usize,
     depth: usize,
     /// What need not be looked at again.
-    shapes: Option<&'a mut Shapes>,
+    cache: Option<&'a mut Digests>,
 }
 
 /// Where nothing else compares: all that stands in it. Only a circle goes deeper.
@@ -24,29 +24,29 @@ const DEPTH: usize = 100;
 /// What parts of the two documents say, by the part and how deep it was looked into. So all looks of a walk together
 /// cost what the documents have, that many times at most, however often references meet and circles turn.
 #[derive(Debug, Default)]
-pub(in crate::spec::diff) struct Shapes {
-    looks: HashMap<(*const Value, usize), u64>,
-    glances: HashMap<*const Value, u64>,
+pub(in crate::spec::diff) struct Digests {
+    full: HashMap<(*const Value, usize), u64>,
+    shallow: HashMap<*const Value, u64>,
 }
 
-impl Shapes {
+impl Digests {
     /// What the part says.
-    pub(in crate::spec::diff) fn all_of(&mut self, node: &Node) -> u64 {
-        hashed(node, &mut Budget { parts: usize::MAX, depth: DEPTH, shapes: Some(self) })
+    pub(in crate::spec::diff) fn full(&mut self, node: &ResolvedNode) -> u64 {
+        digest(node, &mut DigestLimits { parts: usize::MAX, depth: DEPTH, cache: Some(self) })
     }
 
     /// What an alternative says, as far as it takes to know it again. What differs only beyond that is matched, and
     /// then found by the comparison.
-    pub(super) fn glance(&mut self, node: &Node) -> u64 {
-        let glance = || hashed(node, &mut Budget { parts: 200, depth: 16, shapes: None });
-        *self.glances.entry(ptr::from_ref(node.value)).or_insert_with(glance)
+    pub(super) fn shallow(&mut self, node: &ResolvedNode) -> u64 {
+        let glance = || digest(node, &mut DigestLimits { parts: 200, depth: 16, cache: None });
+        *self.shallow.entry(ptr::from_ref(node.value)).or_insert_with(glance)
     }
 }
 
 /// What this says, while the budget lasts.
-fn hashed(node: &Node, budget: &mut Budget) -> u64 {
+fn digest(node: &ResolvedNode, budget: &mut DigestLimits) -> u64 {
     let place = (ptr::from_ref(node.value), budget.depth);
-    if let Some(known) = budget.shapes.as_ref().and_then(|shapes| shapes.looks.get(&place)) {
+    if let Some(known) = budget.cache.as_ref().and_then(|shapes| shapes.full.get(&place)) {
         return *known;
     }
     let mut hasher = DefaultHasher::new();
@@ -56,54 +56,54 @@ fn hashed(node: &Node, budget: &mut Budget) -> u64 {
             Value::Object(_) => {
                 for (key, member) in node.members() {
                     // A flag that is off says what its absence says.
-                    if !is_words(key) && member.value != &Value::Bool(false) {
+                    if !is_annotation(key) && member.value != &Value::Bool(false) {
                         key.hash(&mut hasher);
-                        said_by(key, &member, budget).hash(&mut hasher);
+                        member_digests(key, &member, budget).hash(&mut hasher);
                     }
                 }
             }
-            Value::Array(_) => list(node, budget).hash(&mut hasher),
-            other => spelling(other).hash(&mut hasher),
+            Value::Array(_) => item_digests(node, budget).hash(&mut hasher),
+            other => normalized(other).hash(&mut hasher),
         }
         budget.depth += 1;
     }
     let said = hasher.finish();
-    if let Some(shapes) = budget.shapes.as_mut().filter(|_| node.value.is_object() || node.value.is_array()) {
-        shapes.looks.insert(place, said);
+    if let Some(shapes) = budget.cache.as_mut().filter(|_| node.value.is_object() || node.value.is_array()) {
+        shapes.full.insert(place, said);
     }
     said
 }
 
 /// What a member says, in numbers.
-fn said_by(key: &str, member: &Node, budget: &mut Budget) -> Vec<u64> {
+fn member_digests(key: &str, member: &ResolvedNode, budget: &mut DigestLimits) -> Vec<u64> {
     match key {
         // Names that others have chosen: none of them is a key.
         "properties" => {
-            let named = |(name, property): (&String, Node)| {
+            let named = |(name, property): (&String, ResolvedNode)| {
                 let mut hasher = DefaultHasher::new();
                 name.hash(&mut hasher);
-                [hasher.finish(), hashed(&property, budget)]
+                [hasher.finish(), digest(&property, budget)]
             };
             member.members().into_iter().flat_map(named).collect()
         }
         "oneOf" | "anyOf" | "allOf" | "enum" | "required" => {
-            let mut items = list(member, budget);
+            let mut items = item_digests(member, budget);
             items.sort_unstable();
             if matches!(key, "enum" | "required") {
                 items.dedup();
             }
             items
         }
-        _ => vec![hashed(member, budget)],
+        _ => vec![digest(member, budget)],
     }
 }
 
-fn list(node: &Node, budget: &mut Budget) -> Vec<u64> {
-    node.items().iter().map(|item| hashed(item, budget)).collect()
+fn item_digests(node: &ResolvedNode, budget: &mut DigestLimits) -> Vec<u64> {
+    node.items().iter().map(|item| digest(item, budget)).collect()
 }
 
 /// What says nothing about values.
-fn is_words(key: &str) -> bool {
+fn is_annotation(key: &str) -> bool {
     key.starts_with("x-")
         || ["description", "title", "example", "examples", "externalDocs", "default", "deprecated"]
             .contains(&key)
@@ -122,8 +122,8 @@ mod tests {
         let other = json!({"properties": {
             "b": {"anyOf": [{"minimum": 1}, {"type": "string"}]}, "a": {"enum": ["x", 1.0]}},
             "required": ["a", "b"], "nullable": false, "type": "object"});
-        let mut shapes = Shapes::default();
-        let mut of = |value| shapes.glance(&Node::root(value));
+        let mut shapes = Digests::default();
+        let mut of = |value| shapes.shallow(&ResolvedNode::root(value));
         assert_eq!(of(&one), of(&other));
         assert_ne!(of(&one), of(&json!({"type": "object"})));
     }
@@ -131,6 +131,6 @@ mod tests {
     #[test]
     fn a_schema_that_contains_itself_ends() {
         let document = json!({"a": {"allOf": [{"$ref": "#/a"}, {"$ref": "#/a"}]}});
-        Shapes::default().glance(&Node::root(&document).get("a").unwrap());
+        Digests::default().shallow(&ResolvedNode::root(&document).get("a").unwrap());
     }
 }

@@ -1,7 +1,7 @@
 //! `type` and `format`: what kind of value it is.
 
-use super::Task;
-use crate::spec::diff::{rules::Direction, walk::Walk};
+use super::SchemaPair;
+use crate::spec::diff::{recorder::Recorder, rules::Direction};
 
 /// How what one schema takes relates to what the other takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,7 +15,7 @@ enum Change {
 }
 
 /// Says what became of type and format; whether the rest of the two schemas is worth comparing.
-pub(super) fn compare(task: &Task, walk: &mut Walk) -> bool {
+pub(super) fn compare(task: &SchemaPair, recorder: &mut Recorder) -> bool {
     let text = |key| (task.pair.base.text(key), task.pair.revision.text(key));
     let mut types = of_types(text("type"));
     if types == Change::Other && !task.typed && is_text(task, text("type")) {
@@ -29,10 +29,10 @@ pub(super) fn compare(task: &Task, walk: &mut Walk) -> bool {
     let key = if types == Change::Same { "format" } else { "type" };
     match together(types, formats) {
         Change::Same => {}
-        Change::Wider => task.say_key(walk, "type-generalized", key),
-        Change::Narrower => task.say_key(walk, "type-specialized", key),
-        Change::Text => task.say_key(walk, "type-compatible", key),
-        Change::Other => task.say_key(walk, "type-changed", key),
+        Change::Wider => task.report_key(recorder, "type-generalized", key),
+        Change::Narrower => task.report_key(recorder, "type-specialized", key),
+        Change::Text => task.report_key(recorder, "type-compatible", key),
+        Change::Other => task.report_key(recorder, "type-changed", key),
     }
     !matches!(types, Change::Text | Change::Other)
 }
@@ -69,8 +69,8 @@ fn together(types: Change, formats: Change) -> Change {
 }
 
 /// Whether every text of the one type is one of the other: who reads it sees no difference.
-fn is_text(task: &Task, (base, revision): (&str, &str)) -> bool {
-    let (written, read) = match task.site.direction() {
+fn is_text(task: &SchemaPair, (base, revision): (&str, &str)) -> bool {
+    let (written, read) = match task.position.direction() {
         Direction::Request => (base, revision),
         Direction::Response => (revision, base),
     };

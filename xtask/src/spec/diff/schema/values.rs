@@ -4,42 +4,42 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::Task;
+use super::SchemaPair;
 use crate::spec::diff::{
     finding::Values,
-    spelling::spelling,
-    walk::{Walk, same},
+    recorder::{Recorder, same_values},
+    spelling::normalized,
 };
 
-pub(super) fn compare(task: &Task, walk: &mut Walk) {
-    enums(task, walk);
-    pattern(task, walk);
-    default(task, walk);
+pub(super) fn compare(task: &SchemaPair, recorder: &mut Recorder) {
+    enums(task, recorder);
+    pattern(task, recorder);
+    default(task, recorder);
 }
 
-fn enums(task: &Task, walk: &mut Walk) {
+fn enums(task: &SchemaPair, recorder: &mut Recorder) {
     let values = |schema: &Value| -> Option<BTreeMap<String, Value>> {
         let values = schema.get("enum")?.as_array()?;
-        Some(values.iter().map(|value| (spelling(value), value.clone())).collect())
+        Some(values.iter().map(|value| (normalized(value), value.clone())).collect())
     };
     match (values(task.pair.base.value), values(task.pair.revision.value)) {
         (None, None) => {}
-        (None, Some(_)) => task.say_key(walk, "became-enum", "enum"),
-        (Some(_), None) => task.say_key(walk, "no-longer-enum", "enum"),
+        (None, Some(_)) => task.report_key(recorder, "became-enum", "enum"),
+        (Some(_), None) => task.report_key(recorder, "no-longer-enum", "enum"),
         (Some(base), Some(revision)) => {
             for (_, value) in base.iter().filter(|(key, _)| !revision.contains_key(*key)) {
                 let gone = Values { before: Some(value), after: None };
-                task.say_at(walk, "enum-value-removed", "enum", gone);
+                task.report_at(recorder, "enum-value-removed", "enum", gone);
             }
             for (_, value) in revision.iter().filter(|(key, _)| !base.contains_key(*key)) {
                 let new = Values { before: None, after: Some(value) };
-                task.say_at(walk, "enum-value-added", "enum", new);
+                task.report_at(recorder, "enum-value-added", "enum", new);
             }
         }
     }
 }
 
-fn pattern(task: &Task, walk: &mut Walk) {
+fn pattern(task: &SchemaPair, recorder: &mut Recorder) {
     let word = match (task.pair.base.text("pattern"), task.pair.revision.text("pattern")) {
         (base, revision) if base == revision => return,
         ("", _) => "pattern-added",
@@ -47,16 +47,16 @@ fn pattern(task: &Task, walk: &mut Walk) {
         (_, ".*" | "^.*$") => "pattern-generalized",
         _ => "pattern-changed",
     };
-    task.say_key(walk, word, "pattern");
+    task.report_key(recorder, word, "pattern");
 }
 
-fn default(task: &Task, walk: &mut Walk) {
+fn default(task: &SchemaPair, recorder: &mut Recorder) {
     let (base, revision) = (task.pair.base.value.get("default"), task.pair.revision.value.get("default"));
     let word = match (base, revision) {
-        (base, revision) if same(base, revision) => return,
+        (base, revision) if same_values(base, revision) => return,
         (None, _) => "default-value-added",
         (_, None) => "default-value-removed",
         _ => "default-value-changed",
     };
-    task.say_key(walk, word, "default");
+    task.report_key(recorder, word, "default");
 }

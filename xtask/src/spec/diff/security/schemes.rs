@@ -8,9 +8,9 @@ use super::KEY;
 use crate::spec::{
     diff::{
         finding::Values,
-        node::{Node, Pair},
-        spelling::spelling,
-        walk::{Walk, same},
+        node::{Pair, ResolvedNode},
+        recorder::{Recorder, same_values},
+        spelling::normalized,
     },
     operations::operations,
 };
@@ -26,7 +26,7 @@ impl Schemes {
 }
 
 /// Says what became of each scheme.
-pub(crate) fn schemes(walk: &mut Walk, pair: &Pair) -> Schemes {
+pub(crate) fn schemes(recorder: &mut Recorder, pair: &Pair) -> Schemes {
     let components = Pair {
         base: pair.base.get("components").unwrap_or_else(|| pair.base.clone()),
         revision: pair.revision.get("components").unwrap_or_else(|| pair.revision.clone()),
@@ -34,7 +34,7 @@ pub(crate) fn schemes(walk: &mut Walk, pair: &Pair) -> Schemes {
     let matched = components.members_of("securitySchemes");
     let used = used(pair.base.value);
     for (name, scheme) in matched.both {
-        changed(walk, &scheme, name, used.contains(name));
+        changed(recorder, &scheme, name, used.contains(name));
     }
     let mut names = Schemes::default();
     let mut said: BTreeMap<String, &String> =
@@ -44,43 +44,47 @@ pub(crate) fn schemes(walk: &mut Walk, pair: &Pair) -> Schemes {
             names.0.insert((*name).clone(), now.clone());
         }
         let at = (&scheme.at, &components.revision.at);
-        walk.say("api-security-component-removed", at, &subject(name), Values::default());
+        recorder.report("api-security-component-removed", at, &subject(name), Values::default());
     }
     for (name, scheme) in &matched.added {
         let at = (&components.base.at, &scheme.at);
-        walk.say("api-security-component-added", at, &subject(name), Values::default());
+        recorder.report("api-security-component-added", at, &subject(name), Values::default());
     }
     names
 }
 
-fn changed(walk: &mut Walk, pair: &Pair, name: &str, used: bool) {
+fn changed(recorder: &mut Recorder, pair: &Pair, name: &str, used: bool) {
     let subject = subject(name);
-    let differ = |key: &str| !same(pair.base.value.get(key), pair.revision.value.get(key));
+    let differ = |key: &str| !same_values(pair.base.value.get(key), pair.revision.value.get(key));
     let asks: Vec<_> = ["type", "in", "name", "scheme"].into_iter().filter(|key| differ(key)).collect();
     match (asks.first(), used) {
         (None, _) => {}
-        (Some(key), false) => walk.say_member("unused-security-scheme-changed", pair, key, &subject),
+        (Some(key), false) => recorder.report_member("unused-security-scheme-changed", pair, key, &subject),
         (Some(&"type"), true) => {
-            walk.say_member("api-security-component-type-changed", pair, "type", &subject);
+            recorder.report_member("api-security-component-type-changed", pair, "type", &subject);
         }
         (Some(_), true) => {
             for key in asks {
                 // The scheme of HTTP and the name of a header are the same in capitals.
-                walk.say_member("security-scheme-changed", pair, key, &subject);
+                recorder.report_member("security-scheme-changed", pair, key, &subject);
             }
         }
     }
-    flows(walk, pair, &subject);
+    flows(recorder, pair, &subject);
     for key in ["bearerFormat", "openIdConnectUrl"].into_iter().filter(|key| differ(key)) {
-        walk.say_member("security-scheme-details-changed", pair, key, &subject);
+        recorder.report_member("security-scheme-details-changed", pair, key, &subject);
     }
-    walk.rest(pair, &subject, &["type", "in", "name", "scheme", "flows", "bearerFormat", "openIdConnectUrl"]);
+    recorder.report_other_members(
+        pair,
+        &subject,
+        &["type", "in", "name", "scheme", "flows", "bearerFormat", "openIdConnectUrl"],
+    );
 }
 
-fn flows(walk: &mut Walk, pair: &Pair, subject: &str) {
+fn flows(recorder: &mut Recorder, pair: &Pair, subject: &str) {
     let flows = pair.members_of("flows");
     for (name, flow) in flows.removed {
-        walk.say(
+        recorder.report(
             "security-scheme-flow-removed",
             (&flow.at, &pair.revision.at),
             &format!("{subject} {name}"),
@@ -88,7 +92,7 @@ fn flows(walk: &mut Walk, pair: &Pair, subject: &str) {
         );
     }
     for (name, flow) in flows.added {
-        walk.say(
+        recorder.report(
             "security-scheme-flow-added",
             (&pair.base.at, &flow.at),
             &format!("{subject} {name}"),
@@ -102,24 +106,34 @@ fn flows(walk: &mut Walk, pair: &Pair, subject: &str) {
             ("tokenUrl", "api-security-component-oauth-token-url-changed"),
             ("refreshUrl", "security-scheme-details-changed"),
         ] {
-            if !same(flow.base.value.get(key), flow.revision.value.get(key)) {
-                walk.say_member(rule, &flow, key, &subject);
+            if !same_values(flow.base.value.get(key), flow.revision.value.get(key)) {
+                recorder.report_member(rule, &flow, key, &subject);
             }
         }
         let scopes = flow.members_of("scopes");
         let scope = |name: &str| format!("{subject} scope {name}");
         for (name, node) in scopes.removed {
             let at = (&node.at, &flow.revision.at);
-            walk.say("api-security-component-oauth-scope-removed", at, &scope(name), Values::default());
+            recorder.report(
+                "api-security-component-oauth-scope-removed",
+                at,
+                &scope(name),
+                Values::default(),
+            );
         }
         for (name, node) in scopes.added {
             let at = (&flow.base.at, &node.at);
-            walk.say("api-security-component-oauth-scope-added", at, &scope(name), Values::default());
+            recorder.report("api-security-component-oauth-scope-added", at, &scope(name), Values::default());
         }
         for (name, pair) in scopes.both.into_iter().filter(|(_, pair)| pair.base.value != pair.revision.value)
         {
             let at = (&pair.base.at, &pair.revision.at);
-            walk.say("api-security-component-oauth-scope-changed", at, &scope(name), Values::default());
+            recorder.report(
+                "api-security-component-oauth-scope-changed",
+                at,
+                &scope(name),
+                Values::default(),
+            );
         }
     }
 }
@@ -133,13 +147,13 @@ fn used(document: &Value) -> BTreeSet<String> {
 }
 
 /// The scheme without its words.
-fn meaning(scheme: &Node) -> String {
+fn meaning(scheme: &ResolvedNode) -> String {
     let members = scheme.object().into_iter().flatten();
     let asks: serde_json::Map<_, _> = members
         .filter(|(key, _)| *key != "description" && !key.starts_with("x-"))
         .map(|(key, value)| (key.clone(), value.clone()))
         .collect();
-    spelling(&Value::Object(asks))
+    normalized(&Value::Object(asks))
 }
 
 fn subject(name: &str) -> String {

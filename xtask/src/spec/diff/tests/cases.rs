@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::{
-    super::{Finding, diff, finding::worst, level::Wire},
+    super::{Finding, diff, finding::worst, level::WireLevel},
     hoisted,
 };
 
@@ -26,10 +26,10 @@ fn cases() -> Vec<Case> {
 fn is(label: &str, findings: &[Finding]) -> bool {
     let (wire, _) = worst(findings);
     match label {
-        "breaking" => wire == Wire::Err,
-        "warning" => wire >= Wire::Warn,
-        "compatible" => wire == Wire::Info,
-        "cosmetic" => wire <= Wire::Info,
+        "breaking" => wire == WireLevel::Err,
+        "warning" => wire >= WireLevel::Warn,
+        "compatible" => wire == WireLevel::Info,
+        "cosmetic" => wire <= WireLevel::Info,
         "none" => findings.is_empty(),
         other => panic!("{other}: no label"),
     }

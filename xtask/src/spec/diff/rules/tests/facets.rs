@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{super::facets::FACETS, *};
+use super::{super::facets::SCHEMA_CHANGES, *};
 
 /// What happens, and a schema before and after it.
 const HAPPENS: &[(&str, &str, &str)] = &[
@@ -144,66 +144,70 @@ const HAPPENS: &[(&str, &str, &str)] = &[
 ];
 
 /// A document with the schema in the place.
-fn document(site: Site, schema: &Value, media_type: &str) -> Value {
+fn document(site: SchemaPosition, schema: &Value, media_type: &str) -> Value {
     let list = json!({"type": "array", "items": schema});
     let marked = |mark: &str| json!({"properties": {"p": {"type": "array", mark: true, "items": schema}}});
     let request = |schema| json!({"requestBody": {"content": {media_type: {"schema": schema}}}});
     let response = |schema| json!({"responses": {"200": {"content": {media_type: {"schema": schema}}}}});
     let parameter = |schema| json!({"parameters": [{"name": "q", "in": "query", "schema": schema}]});
     let operation = match site {
-        Site::RequestBody => request(schema.clone()),
-        Site::RequestProperty => request(list),
-        Site::RequestReadOnlyProperty => request(marked("readOnly")),
-        Site::RequestParameter => parameter(schema.clone()),
-        Site::RequestParameterProperty => parameter(list),
-        Site::ResponseBody => response(schema.clone()),
-        Site::ResponseProperty => response(list),
-        Site::ResponseWriteOnlyProperty => response(marked("writeOnly")),
-        Site::ResponseHeader => json!({"responses": {"200": {"headers": {"h": {"schema": schema}}}}}),
+        SchemaPosition::RequestBody => request(schema.clone()),
+        SchemaPosition::RequestProperty => request(list),
+        SchemaPosition::RequestReadOnlyProperty => request(marked("readOnly")),
+        SchemaPosition::RequestParameter => parameter(schema.clone()),
+        SchemaPosition::RequestParameterProperty => parameter(list),
+        SchemaPosition::ResponseBody => response(schema.clone()),
+        SchemaPosition::ResponseProperty => response(list),
+        SchemaPosition::ResponseWriteOnlyProperty => response(marked("writeOnly")),
+        SchemaPosition::ResponseHeader => {
+            json!({"responses": {"200": {"headers": {"h": {"schema": schema}}}}})
+        }
     };
     json!({"paths": {"/a": {"post": operation}}})
 }
 
 #[test]
 fn whatever_happens_to_a_schema_is_told_wherever_it_stands() {
-    for site in Site::ALL {
+    for site in SchemaPosition::ALL {
         for (word, base, revision) in HAPPENS {
             let [base, revision] = [base, revision]
                 .map(|text| document(site, &serde_json::from_str(text).unwrap(), "application/json"));
-            fires(&at(site, word).unwrap().id, &base, &revision);
+            fires(&at_position(site, word).unwrap().id, &base, &revision);
         }
     }
 }
 
 #[test]
 fn where_everything_is_text_a_text_takes_every_number() {
-    for site in Site::ALL {
+    for site in SchemaPosition::ALL {
         let (mut base, mut revision) = (json!({"type": "number"}), json!({"type": "string"}));
         if site.direction() == Direction::Response {
             std::mem::swap(&mut base, &mut revision);
         }
         let [base, revision] = [base, revision].map(|schema| document(site, &schema, "application/xml"));
-        fires(&at(site, "type-compatible").unwrap().id, &base, &revision);
+        fires(&at_position(site, "type-compatible").unwrap().id, &base, &revision);
     }
 }
 
 #[test]
 fn every_facet_is_tried() {
     let tried: BTreeSet<_> = HAPPENS.iter().map(|(word, ..)| *word).chain(["type-compatible"]).collect();
-    let all: BTreeSet<_> = FACETS.iter().map(|facet| facet.word).collect();
+    let all: BTreeSet<_> = SCHEMA_CHANGES.iter().map(|facet| facet.suffix).collect();
     assert_eq!(tried, all);
 }
 
 #[test]
 fn nobody_is_broken_by_what_nobody_looks_at() {
-    for rule in all().values().filter(|rule| rule.site.is_some_and(Site::is_ignored)) {
-        assert!(rule.wire <= Wire::Info, "{}", rule.id);
+    for rule in all().values().filter(|rule| rule.position.is_some_and(SchemaPosition::is_ignored)) {
+        assert!(rule.wire <= WireLevel::Info, "{}", rule.id);
     }
 }
 
 /// The ids that are tried here.
 pub(super) fn tested() -> BTreeSet<String> {
-    let facets = || FACETS.iter().map(|facet| facet.word);
-    let ids = Site::ALL.into_iter().flat_map(|site| facets().filter_map(move |word| at(site, word)));
+    let facets = || SCHEMA_CHANGES.iter().map(|facet| facet.suffix);
+    let ids = SchemaPosition::ALL
+        .into_iter()
+        .flat_map(|site| facets().filter_map(move |word| at_position(site, word)));
     ids.map(|rule| rule.id.clone()).collect()
 }

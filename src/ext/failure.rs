@@ -8,7 +8,7 @@ use std::{error, sync::Arc, time::Duration};
 use reqwest::{StatusCode, header::HeaderMap};
 use serde::de::DeserializeOwned;
 
-use super::{TaskId, client::Shared, named_task, retry_after::retry_after};
+use super::{TaskId, client::Inner, named_task, retry_after::retry_after};
 use crate::{ApiError, ResponseValue, types::ErrorBody};
 
 pub(crate) type BoxError = Box<dyn error::Error + Send + Sync>;
@@ -17,84 +17,91 @@ pub(crate) type BoxError = Box<dyn error::Error + Send + Sync>;
 pub(crate) type Cause = Arc<dyn error::Error + Send + Sync>;
 
 /// The most of a reply's text that an error keeps, in characters.
-const MESSAGE_LIMIT: usize = 2_000;
+const MAX_MESSAGE_CHARS: usize = 2_000;
 
 #[derive(Debug)]
-pub(crate) struct Fault {
-    pub(crate) what: What,
-    pub(crate) reply: Option<Reply>,
+pub(crate) struct Failure {
+    pub(crate) kind: FailureKind,
+    pub(crate) response: Option<ApiErrorResponse>,
     pub(crate) source: Option<Cause>,
     /// An id in a reply that is no success: too dear to be thrown away.
-    pub(crate) task: Option<TaskId>,
+    pub(crate) task_id: Option<TaskId>,
 }
 
 /// How far the request came.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum What {
+pub(crate) enum FailureKind {
     /// Nothing left this machine; says why.
     NotSent(String),
     /// Nothing was written to any connection: the server has seen nothing.
-    Unreached,
+    NotConnected,
     /// The connection broke or time ran out: the server may have seen the request, whole or in part.
-    Broken,
+    ConnectionLost,
     /// The server answered, and this is no success.
     Status(StatusCode),
     /// A success, with a body that is not what the document promises.
-    Unreadable,
+    InvalidBody,
 }
 
 /// What the server said.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Reply {
+pub(crate) struct ApiErrorResponse {
     pub(crate) status: StatusCode,
     pub(crate) message: Option<String>,
     pub(crate) retry_after: Option<Duration>,
 }
 
-impl Fault {
-    pub(crate) fn new(what: What) -> Self {
-        Self { what, reply: None, source: None, task: None }
+impl Failure {
+    pub(crate) fn new(what: FailureKind) -> Self {
+        Self { kind: what, response: None, source: None, task_id: None }
     }
 
-    pub(crate) fn answered(status: StatusCode, headers: &HeaderMap, message: &str) -> Self {
-        let what = if status.is_success() { What::Unreadable } else { What::Status(status) };
-        let reply = Reply { status, message: shortened(message), retry_after: retry_after(headers) };
-        Self { reply: Some(reply), task: named_task::kept(headers), ..Self::new(what) }
+    pub(crate) fn from_response(status: StatusCode, headers: &HeaderMap, message: &str) -> Self {
+        let what = if status.is_success() { FailureKind::InvalidBody } else { FailureKind::Status(status) };
+        let reply =
+            ApiErrorResponse { status, message: truncate(message), retry_after: retry_after(headers) };
+        Self { response: Some(reply), task_id: named_task::kept(headers), ..Self::new(what) }
     }
 
     pub(crate) fn retry_after(&self) -> Option<Duration> {
-        self.reply.as_ref()?.retry_after
+        self.response.as_ref()?.retry_after
     }
 
-    fn caused_by(self, source: impl Into<BoxError>) -> Self {
+    fn with_source(self, source: impl Into<BoxError>) -> Self {
         Self { source: Some(source.into().into()), ..self }
     }
 
-    async fn from_api(error: ApiError<ErrorBody>, state: &Shared) -> Self {
+    async fn from_api(error: ApiError<ErrorBody>, state: &Inner) -> Self {
         match error {
             ApiError::InvalidRequest(problem) | ApiError::Custom(problem) => {
-                Self::new(What::NotSent(problem))
+                Self::new(FailureKind::NotSent(problem))
             }
             ApiError::CommunicationError(error) => {
                 // The hooks leave the address on an error only if nobody can have seen the request.
-                let what = if error.url().is_some() { What::Unreached } else { What::Broken };
-                Self::new(what).caused_by(error.without_url())
+                let what = if error.url().is_some() {
+                    FailureKind::NotConnected
+                } else {
+                    FailureKind::ConnectionLost
+                };
+                Self::new(what).with_source(error.without_url())
             }
             ApiError::ResponseBodyError(error) | ApiError::InvalidUpgrade(error) => {
-                Self::new(What::Broken).caused_by(error.without_url())
+                Self::new(FailureKind::ConnectionLost).with_source(error.without_url())
             }
-            ApiError::ErrorResponse(reply) => Self::answered(reply.status(), reply.headers(), &reply.message),
+            ApiError::ErrorResponse(reply) => {
+                Self::from_response(reply.status(), reply.headers(), &reply.message)
+            }
             ApiError::InvalidResponsePayload(body, error) => {
-                let text = state.key.redacted(&String::from_utf8_lossy(&body));
+                let text = state.key.redact(&String::from_utf8_lossy(&body));
                 // The generated code parses a documented success only, and 200 is the one there is.
-                Self::answered(StatusCode::OK, &HeaderMap::new(), &text)
-                    .caused_by(unlike_the_document(&error))
+                Self::from_response(StatusCode::OK, &HeaderMap::new(), &text)
+                    .with_source(schema_mismatch(&error))
             }
             ApiError::UnexpectedResponse(reply) => {
                 let (status, headers) = (reply.status(), reply.headers().clone());
                 // The hooks have read it already.
-                let text = state.key.redacted(&reply.text().await.unwrap_or_default());
-                Self::answered(status, &headers, &words(&text))
+                let text = state.key.redact(&reply.text().await.unwrap_or_default());
+                Self::from_response(status, &headers, &error_message(&text))
             }
         }
     }
@@ -102,32 +109,32 @@ impl Fault {
 
 /// What a generated method brought. A success other than the documented one, such as 202, may still hold what was paid
 /// for.
-pub(crate) async fn outcome<T: DeserializeOwned>(
+pub(crate) async fn into_result<T: DeserializeOwned>(
     result: Result<ResponseValue<T>, ApiError<ErrorBody>>,
-    state: &Shared,
-) -> Result<T, Fault> {
+    state: &Inner,
+) -> Result<T, Failure> {
     match result {
         Ok(value) => Ok(value.into_inner()),
         Err(ApiError::UnexpectedResponse(reply)) if reply.status().is_success() => {
             let (status, headers) = (reply.status(), reply.headers().clone());
             let text = reply.text().await.unwrap_or_default();
             serde_json::from_str(&text).map_err(|error| {
-                let text = state.key.redacted(&text);
-                Fault::answered(status, &headers, &text).caused_by(unlike_the_document(&error))
+                let text = state.key.redact(&text);
+                Failure::from_response(status, &headers, &text).with_source(schema_mismatch(&error))
             })
         }
-        Err(error) => Err(Fault::from_api(error, state).await),
+        Err(error) => Err(Failure::from_api(error, state).await),
     }
 }
 
 /// The `message` of a JSON body, or else the body as it is.
-pub(crate) fn words(body: &str) -> String {
+pub(crate) fn error_message(body: &str) -> String {
     serde_json::from_str::<ErrorBody>(body).map_or_else(|_| body.to_owned(), |body| body.message)
 }
 
 /// Where the body stops being what the document promises. Not serde's own words: they quote the body, which may hold
 /// the address of an audio, or the key.
-fn unlike_the_document(error: &serde_json::Error) -> String {
+fn schema_mismatch(error: &serde_json::Error) -> String {
     let place = format!("line {}, column {}", error.line(), error.column());
     if error.is_data() {
         format!("the reply is not what the API's document promises ({place})")
@@ -136,9 +143,9 @@ fn unlike_the_document(error: &serde_json::Error) -> String {
     }
 }
 
-fn shortened(text: &str) -> Option<String> {
+fn truncate(text: &str) -> Option<String> {
     let text = text.trim();
-    let cut = text.char_indices().nth(MESSAGE_LIMIT).map_or(text, |(end, _)| &text[..end]);
+    let cut = text.char_indices().nth(MAX_MESSAGE_CHARS).map_or(text, |(end, _)| &text[..end]);
     (!cut.is_empty()).then(|| cut.to_owned())
 }
 
@@ -148,14 +155,14 @@ mod tests {
 
     #[test]
     fn the_words_are_the_message_or_else_the_whole_body() {
-        assert_eq!(words(r#"{"message":"slow down","code":7}"#), "slow down");
-        assert_eq!(words(r#"{"error":"slow down"}"#), r#"{"error":"slow down"}"#);
-        assert_eq!(words("<h1>502 Bad Gateway</h1>"), "<h1>502 Bad Gateway</h1>");
+        assert_eq!(error_message(r#"{"message":"slow down","code":7}"#), "slow down");
+        assert_eq!(error_message(r#"{"error":"slow down"}"#), r#"{"error":"slow down"}"#);
+        assert_eq!(error_message("<h1>502 Bad Gateway</h1>"), "<h1>502 Bad Gateway</h1>");
     }
 
     #[test]
     fn a_long_text_is_cut_between_characters_and_an_empty_one_is_none() {
-        assert_eq!(shortened(&"é".repeat(3_000)).unwrap().chars().count(), MESSAGE_LIMIT);
-        assert_eq!(shortened(" \n"), None);
+        assert_eq!(truncate(&"é".repeat(3_000)).unwrap().chars().count(), MAX_MESSAGE_CHARS);
+        assert_eq!(truncate(" \n"), None);
     }
 }
