@@ -32,7 +32,7 @@ pub(crate) fn implementations<'a>(
         impls.push(implementation(&name, &converted(schema))?);
     }
     Ok(syn::parse2(quote! {
-        use crate::ext::schema::{object, with};
+        use crate::ext::client::json_schema::{object, with};
         use serde_json::Value;
 
         #(#impls)*

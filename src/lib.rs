@@ -13,13 +13,15 @@ pub mod guide;
 #[cfg_attr(docsrs, doc(cfg(feature = "testing")))]
 pub mod testing;
 
+#[doc(hidden)]
+pub use crate::ext::ClientState;
 #[cfg(fuzzing)]
-pub use ext::fuzzing;
-pub use ext::{
-    Audio, AudioStream, ClientBuilder, ClientState, Error, OutOfBounds, Speak, Speech, SpeechTask, TaskId,
-    Update, Updates, Wait,
+pub use crate::ext::fuzzing;
+pub use crate::ext::{
+    Audio, AudioStream, ClientBuilder, Error, OutOfBounds, Speak, Speech, SpeechTask, TaskId, Update,
+    Updates, Wait,
 };
-pub use generated::Client;
+pub use crate::generated::Client;
 // What the generated methods return.
 pub use progenitor_client::{Error as ApiError, ResponseValue};
 
@@ -39,7 +41,7 @@ pub mod long_text {
 ///
 /// [`Adaptive`](pacing::Adaptive) is the default; [`Pacing`](pacing::Pacing) says what a policy of your own is.
 pub mod pacing {
-    pub use crate::ext::pacing::{Adaptive, CompletedTask, Exponential, Fixed, Pacing, Phase, Progress};
+    pub use crate::ext::polling::{Adaptive, CompletedTask, Exponential, Fixed, Pacing, Phase, Progress};
 }
 
 /// What goes over the wire, generated from the API's documents.

@@ -42,7 +42,7 @@
 mod runtime;
 
 mod client;
-mod in_pieces;
+mod long_text;
 mod speak;
 mod task;
 mod updates;
@@ -56,15 +56,17 @@ mod results;
 #[cfg(feature = "testing")]
 mod simulator;
 
-pub use audio::{Audio, AudioStream};
-pub use batch::Batch;
-pub use client::Client;
-pub use in_pieces::InPieces;
-pub use results::Results;
 #[cfg(feature = "testing")]
 #[cfg_attr(docsrs, doc(cfg(all(feature = "blocking", feature = "testing"))))]
-pub use simulator::Simulator;
-pub use speak::Speak;
-pub use speech::Speech;
-pub use task::SpeechTask;
-pub use updates::{Update, Updates};
+pub use self::simulator::Simulator;
+pub use self::{
+    audio::{Audio, AudioStream},
+    batch::Batch,
+    client::Client,
+    long_text::InPieces,
+    results::Results,
+    speak::Speak,
+    speech::Speech,
+    task::SpeechTask,
+    updates::{Update, Updates},
+};

@@ -1,13 +1,8 @@
-use std::{error, fmt, path::Path, time::Duration};
+use std::{error, fmt, path::Path, sync::Arc, time::Duration};
 
 use reqwest::StatusCode;
 
-use super::{
-    TaskId,
-    decide::Decision,
-    failure::{ApiErrorResponse, BoxError, Cause, Failure, FailureKind},
-    long_text::Piece,
-};
+use super::{piece::Piece, task_id::TaskId};
 
 /// What went wrong, what it means for your money, and what is left to do.
 ///
@@ -48,19 +43,19 @@ use super::{
 /// Every error of a task that the server has taken carries its [`task_id`](Self::task_id): nothing paid for is lost. One of
 /// a long text says which [`piece`](Self::piece) it is about.
 /// `Display` is one line about this error alone; [`source`](std::error::Error::source) leads to the cause.
-pub struct Error(Box<Inner>);
+pub struct Error(pub(super) Box<Inner>);
 
 #[derive(Clone)]
-struct Inner {
-    kind: Kind,
-    task_id: Option<TaskId>,
-    piece: Option<Piece>,
-    response: Option<ApiErrorResponse>,
-    source: Option<Cause>,
+pub(super) struct Inner {
+    pub(super) kind: Kind,
+    pub(super) task_id: Option<TaskId>,
+    pub(super) piece: Option<Piece>,
+    pub(super) response: Option<ApiErrorResponse>,
+    pub(super) source: Option<Cause>,
 }
 
 #[derive(Clone)]
-enum Kind {
+pub(super) enum Kind {
     Invalid {
         what: &'static str,
         problem: String,
@@ -87,6 +82,19 @@ enum Kind {
         problem: String,
     },
 }
+
+/// What the server said.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct ApiErrorResponse {
+    pub(crate) status: StatusCode,
+    pub(crate) message: Option<String>,
+    pub(crate) retry_after: Option<Duration>,
+}
+
+pub(crate) type BoxError = Box<dyn error::Error + Send + Sync>;
+
+/// Shared, as an error may be told to many.
+pub(crate) type Cause = Arc<dyn error::Error + Send + Sync>;
 
 impl Error {
     /// An argument or a setting is out of its limits. Nothing was sent.
@@ -222,18 +230,6 @@ impl Error {
         Self::new(Kind::Invalid { what, problem: problem.to_string() })
     }
 
-    /// The end that a verdict means.
-    pub(crate) fn from_failure(decision: Decision, failure: Failure) -> Self {
-        let kind = match decision {
-            Decision::Retry => Kind::Unanswered,
-            Decision::Unreachable => Kind::Unreachable,
-            Decision::Reject => Kind::Rejected,
-            Decision::NotFound => Kind::NotFound,
-            Decision::InDoubt | Decision::RetryInDoubt => Kind::InDoubt { attempts: 1 },
-        };
-        Self::from_parts(kind, failure)
-    }
-
     /// However it ended: it was sent so many times before, and each may have been taken.
     pub(crate) fn with_prior_attempts(mut self, earlier: u32) -> Self {
         if let Kind::InDoubt { attempts: times } = &mut self.0.kind {
@@ -272,15 +268,6 @@ impl Error {
         Self::new(Kind::Failed)
     }
 
-    /// The last fault, if polling ended in one, becomes the source.
-    pub(crate) fn deadline(after: Duration, last_status: Option<String>, failure: Option<Failure>) -> Self {
-        let kind = Kind::Deadline { after, last_status };
-        match failure {
-            Some(failure) => Self::from_parts(kind, failure),
-            None => Self::new(kind),
-        }
-    }
-
     pub(crate) fn download(problem: impl fmt::Display) -> Self {
         Self::new(Kind::Download { problem: problem.to_string() })
     }
@@ -313,17 +300,8 @@ impl Error {
         self
     }
 
-    fn new(kind: Kind) -> Self {
+    pub(super) fn new(kind: Kind) -> Self {
         Self(Box::new(Inner { kind, task_id: None, piece: None, response: None, source: None }))
-    }
-
-    fn from_parts(kind: Kind, failure: Failure) -> Self {
-        let Failure { kind: what, response: reply, source, task_id: task } = failure;
-        let kind = match what {
-            FailureKind::NotSent(problem) => Kind::Invalid { what: "request", problem },
-            _ => kind,
-        };
-        Self(Box::new(Inner { kind, task_id: task, piece: None, response: reply, source }))
     }
 }
 
@@ -398,8 +376,6 @@ impl error::Error for Error {
 
 #[cfg(test)]
 mod tests {
-    use reqwest::header::HeaderMap;
-
     use super::*;
 
     #[test]
@@ -407,15 +383,6 @@ mod tests {
         fn crosses<T: Send + Sync + 'static>() {}
         crosses::<Error>();
         assert_eq!(size_of::<Error>(), size_of::<usize>());
-    }
-
-    #[test]
-    fn stays_on_one_line_whatever_the_server_says() {
-        let failure =
-            Failure::from_response(StatusCode::BAD_GATEWAY, &HeaderMap::new(), "<h1>\r\n\u{1b}[31mOops");
-        let error = Error::from_failure(Decision::InDoubt, failure);
-        assert!(error.to_string().ends_with("502 Bad Gateway: <h1>   [31mOops"), "{error}");
-        assert_eq!(error.message(), Some("<h1>\r\n\u{1b}[31mOops"));
     }
 
     #[test]

@@ -70,13 +70,13 @@ pub(super) async fn fake_response(mut request: Request) -> Result<Response, Requ
 /// A text without this key.
 #[must_use]
 pub fn redact(key: &str, text: &str) -> String {
-    super::key::ApiKey::new(key).expect("it is one").redact(text)
+    super::transport::api_key::ApiKey::new(key).expect("it is one").redact(text)
 }
 
 /// How long these headers ask to hold off.
 #[must_use]
 pub fn retry_after(headers: &[(String, Vec<u8>)]) -> Option<Duration> {
-    super::retry_after::retry_after(&header_map(headers))
+    super::transport::retry_after::retry_after(&header_map(headers))
 }
 
 fn header_map(headers: &[(String, Vec<u8>)]) -> HeaderMap {

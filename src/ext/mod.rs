@@ -1,66 +1,50 @@
-//! What the documents cannot say: the key, what may be repeated, waiting, downloads.
+//! The hand-written part of the client: everything that an OpenAPI document cannot express.
 //!
-//! Reading order: a request goes out ([`client`], [`hooks`]), its outcome is named ([`fault`]), what follows is
-//! decided ([`decide`]), and two loops act on it ([`submit`], [`poll`]). Everything else is what users hold.
+//! The folders are layers. Each uses only the base files and the layers above it in this list:
+//!
+//! 1. [`transport`]: one HTTP exchange with the API
+//! 2. [`retry`]: decides whether a request may be sent again
+//! 3. [`polling`]: decides when to poll next (public as `pacing`)
+//! 4. [`client`]: `Client`, its settings, and its hooks into the generated code
+//! 5. [`audio`]: downloads and files
+//! 6. [`speech`]: the handles that users hold
+//! 7. [`batch`]: many speeches at once
+//! 8. [`long_text`]: texts that are longer than one request may be
+//!
+//! The test `layers` fails on a path that leads from a lower layer to a higher one.
 
-mod bounded;
-mod status;
+mod bounds;
+mod error;
+mod piece;
 mod task_id;
 
-mod body;
-mod builder;
-mod client;
-mod hooks;
-mod key;
-mod named_task;
+pub(crate) mod transport;
 
-mod cooldown;
-mod decide;
-mod error;
-mod failure;
-pub(crate) mod pacing;
-mod retry_after;
+pub(crate) mod retry;
 
-mod speak;
-mod submit;
+pub(crate) mod polling;
 
-mod poll;
-mod task;
-mod updates;
-mod wait;
+pub(crate) mod client;
 
 mod audio;
-mod download;
-mod partial_file;
-mod server_time;
+
 mod speech;
 
-mod batch;
+pub(crate) mod batch;
 
 pub(crate) mod long_text;
-
-#[cfg(feature = "schemars")]
-pub(crate) mod schema;
-
-#[cfg(test)]
-mod outages;
 
 #[cfg(fuzzing)]
 #[doc(hidden)]
 pub mod fuzzing;
 
-pub use audio::{Audio, AudioStream};
-#[cfg(feature = "testing")]
-pub use batch::BatchCost;
-pub use batch::{Batch, ByIterator, ByStream, IntoRequests, IntoSpeak, Progress, Requests, Results};
-pub use bounded::OutOfBounds;
-pub(crate) use bounded::bounded_number;
-pub use builder::ClientBuilder;
-pub use client::ClientState;
-pub use error::Error;
-pub use speak::Speak;
-pub use speech::Speech;
-pub use task::SpeechTask;
-pub use task_id::TaskId;
-pub use updates::{Update, Updates};
-pub use wait::Wait;
+pub(crate) use self::bounds::bounded_number;
+pub use self::{
+    audio::{Audio, AudioStream},
+    batch::{Batch, ByIterator, ByStream, IntoRequests, IntoSpeak, Progress, Requests, Results},
+    bounds::OutOfBounds,
+    client::{ClientBuilder, ClientState},
+    error::Error,
+    speech::{Speak, Speech, SpeechTask, Update, Updates, Wait},
+    task_id::TaskId,
+};

@@ -1,31 +1,15 @@
 //! Many speeches at once.
-//!
-//! Reading order: what comes in ([`requests`]), what comes out ([`results`], [`progress`]), what is checked before it
-//! begins ([`plan`]), who does the work ([`engine`], with its [`agenda`], its [`budget`] and the [`task`]s), and what survives a crash
-//! ([`journal`]).
 
-mod requests;
-
-mod progress;
+pub(crate) mod active;
+pub(crate) mod config;
+pub(crate) mod engine;
+pub(crate) mod journal;
+mod pending;
+pub(crate) mod progress;
+mod rate_limiter;
+mod request;
 mod results;
-
-mod plan;
-
-mod api;
-mod draft;
-mod task;
-
-mod agenda;
-mod budget;
-
-mod engine;
-mod hearing;
-mod sending;
-
-mod journal;
-
-#[cfg(feature = "testing")]
-mod rehearsal;
+mod scheduler;
 #[cfg(test)]
 mod tests;
 
@@ -40,18 +24,16 @@ use tokio::sync::{mpsc, watch};
 pub(crate) use self::journal::fingerprint;
 #[cfg(fuzzing)]
 pub use self::journal::fuzzing;
-#[cfg(feature = "testing")]
-pub use self::rehearsal::BatchCost;
 use self::{
+    config::Config,
     engine::{Consumer, Engine, Queue},
-    plan::Config,
     progress::ProgressTracker,
-    requests::Source,
+    request::Source,
     results::Channels,
 };
 pub use self::{
     progress::Progress,
-    requests::{ByIterator, ByStream, IntoRequests, IntoSpeak, Requests},
+    request::{ByIterator, ByStream, IntoRequests, IntoSpeak, Requests},
     results::Results,
 };
 #[cfg(doc)]

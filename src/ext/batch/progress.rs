@@ -37,7 +37,7 @@ impl Progress {
 const RATE_WINDOW: Duration = Duration::from_secs(10);
 
 /// Counts, and tells those who watch.
-pub(super) struct ProgressTracker {
+pub(crate) struct ProgressTracker {
     progress: Progress,
     /// When the first request was taken.
     started: Option<Instant>,
@@ -47,25 +47,25 @@ pub(super) struct ProgressTracker {
 }
 
 #[derive(Clone, Copy)]
-pub(super) enum ResultKind {
+pub(crate) enum ResultKind {
     Done,
     Failed,
     InDoubt,
 }
 
 impl ProgressTracker {
-    pub(super) fn new(told: watch::Sender<Progress>, queued: Option<usize>) -> Self {
+    pub(crate) fn new(told: watch::Sender<Progress>, queued: Option<usize>) -> Self {
         let progress = Progress { queued, ..Progress::default() };
         Self { progress, started: None, recent: VecDeque::new(), sender: told }
     }
 
-    pub(super) fn on_started(&mut self) {
+    pub(crate) fn on_started(&mut self) {
         self.started.get_or_insert_with(Instant::now);
         self.progress.queued = self.progress.queued.map(|queued| queued.saturating_sub(1));
         self.progress.in_flight += 1;
     }
 
-    pub(super) fn on_finished(&mut self, end: ResultKind) {
+    pub(crate) fn on_finished(&mut self, end: ResultKind) {
         self.progress.in_flight -= 1;
         match end {
             ResultKind::Done => self.progress.done += 1,
@@ -74,7 +74,7 @@ impl ProgressTracker {
         }
     }
 
-    pub(super) fn on_request(&mut self) {
+    pub(crate) fn on_request(&mut self) {
         /// Fine enough for an average over ten seconds, and few.
         const SLICE: Duration = Duration::from_millis(250);
         let now = Instant::now();
@@ -85,7 +85,7 @@ impl ProgressTracker {
     }
 
     /// Tells those who watch, if there are any and there is something new.
-    pub(super) fn publish(&mut self) {
+    pub(crate) fn publish(&mut self) {
         if self.sender.receiver_count() == 0 {
             return;
         }

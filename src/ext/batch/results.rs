@@ -20,8 +20,8 @@ use tokio::{
 
 use super::{
     Progress,
+    active::{Finished, Outcome},
     engine::Panic,
-    task::{Finished, Outcome},
 };
 use crate::{Client, Error, Speech};
 

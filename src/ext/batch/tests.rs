@@ -20,17 +20,16 @@ use tokio::{
 };
 
 use super::{
-    api::SpeechApi,
-    draft::{ActiveJournal, PendingRequest, Start},
-    engine::{Consumer, Engine, Queue},
+    active::{ActiveTask, Finished, TaskState},
+    config::Config,
+    engine::{Consumer, Engine, Queue, api::SpeechApi},
     journal::{Journal, KeyState, Opened, Storage},
-    plan::Config,
+    pending::{ActiveJournal, PendingRequest, Start},
     progress::{Progress, ProgressTracker},
-    task::{ActiveTask, Finished, TaskState},
 };
 use crate::{
     Client, Error, Speak, TaskId,
-    ext::failure::{Failure, FailureKind},
+    ext::transport::failure::{Failure, FailureKind},
     types::{SpeechRequest, SpeechResult},
 };
 

@@ -5,7 +5,7 @@ use std::{path::Path, time::Duration};
 use bytes::Bytes;
 use futures_util::stream;
 
-use super::{join::WavJoiner, wav::Reader};
+use super::wav::{joiner::WavJoiner, reader::Reader};
 use crate::Error;
 
 /// What is in a WAV file.

@@ -3,15 +3,12 @@
 //! Reading order: where the text is cut ([`cut`], [`split`]), what a WAV file says ([`wav`]) and how another one begins
 //! ([`header`]), into which several are joined ([`join`]), and who submits, waits and joins ([`narration`]).
 
-mod cut;
-mod split;
-
-mod header;
-mod join;
-mod wav;
-
+mod boundary;
+mod job;
+mod key;
 mod narration;
-mod piece;
+mod splitter;
+mod wav;
 
 #[cfg(fuzzing)]
 #[doc(hidden)]
@@ -27,15 +24,16 @@ use futures_util::stream;
 use tokio::sync::mpsc;
 
 use self::{
-    join::WavJoiner,
-    narration::Job,
-    split::{Splitter, max_characters_range},
+    job::Job,
+    splitter::{Splitter, max_characters_range},
+    wav::joiner::WavJoiner,
 };
 pub use self::{
-    narration::{Narration, Progress},
-    piece::Piece,
-    split::{Pieces, split},
+    job::Progress,
+    narration::Narration,
+    splitter::{Pieces, split},
 };
+pub use super::piece::Piece;
 use crate::{Error, Speak};
 
 const MAX_IN_FLIGHT: usize = 16;
@@ -102,6 +100,24 @@ pub struct InPieces {
     pause: Duration,
     resubmit_failed: u32,
     journal: Option<PathBuf>,
+}
+
+impl Speak {
+    /// For a text of any length: speaks it piece by piece, with these settings for each, into one file.
+    ///
+    /// ```no_run
+    /// # async fn run(client: distribute_ai::Client, book: String) -> Result<(), distribute_ai::Error> {
+    /// client.speak(book).voice("nora").in_pieces().save("book.wav").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// [`deadline`](Self::deadline) and [`resubmit_in_doubt`](Self::resubmit_in_doubt) hold for each piece, and
+    /// [`on_submitted`](Self::on_submitted) is called for each.
+    pub fn in_pieces(mut self) -> InPieces {
+        let text = self.take_text();
+        InPieces::new(self, text)
+    }
 }
 
 impl InPieces {

@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{
-    line::HEADER,
+    entry::HEADER,
     replay::{KeyStates, ReplayError, replay},
     writer::Storage,
 };

@@ -3,7 +3,7 @@
 //! A line is on the disk before the request that it announces leaves, and again after the id has arrived. Whatever
 //! happens in between, the next run knows which requests may have been taken.
 
-mod line;
+mod entry;
 mod replay;
 
 mod file;
@@ -27,10 +27,10 @@ pub(super) use self::replay::{KeyState, KeyStates};
 #[cfg(test)]
 pub(super) use self::writer::Storage;
 use self::{
-    line::{Entry, Event},
+    entry::{Entry, Event},
     writer::Writer,
 };
-use crate::{TaskId, ext::Error, types::SpeechRequest};
+use crate::{Error, TaskId, types::SpeechRequest};
 
 /// A journal that is open, and locked, for this run: until the last clone is gone.
 #[derive(Clone)]

@@ -5,7 +5,7 @@ use std::{
     io::{self, BufRead},
 };
 
-use super::line::{Entry, Event, FORMAT_NAME, HEADER, Header, VERSION};
+use super::entry::{Entry, Event, FORMAT_NAME, HEADER, Header, VERSION};
 use crate::{Error, TaskId};
 
 /// What is known of a key.

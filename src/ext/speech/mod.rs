@@ -1,0 +1,16 @@
+//! The handles that users hold, from the request to the finished speech.
+
+pub(crate) mod speak;
+#[expect(clippy::module_inception, reason = "the folder is the subject, the file its type `Speech`")]
+mod speech;
+mod task;
+mod updates;
+mod wait;
+
+pub use self::{
+    speak::Speak,
+    speech::Speech,
+    task::SpeechTask,
+    updates::{Update, Updates},
+    wait::Wait,
+};

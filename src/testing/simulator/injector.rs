@@ -1,0 +1,76 @@
+//! What is to go wrong: the scripts at work.
+
+use std::collections::HashMap;
+
+use tokio::time::Instant;
+
+use crate::testing::faults::{
+    fault::Fault,
+    rate_limit::{Limiter, RateLimit, TooMany},
+    route::Route,
+    script::{ActiveScript, Script},
+    task_outcome::TaskOutcome,
+};
+
+#[derive(Debug)]
+pub(crate) struct FaultInjector {
+    create: ActiveScript<Fault>,
+    result: ActiveScript<Fault>,
+    audio: ActiveScript<Fault>,
+    outcomes: ActiveScript<TaskOutcome>,
+    outcome_of: HashMap<String, TaskOutcome>,
+    limiter: Option<Limiter>,
+}
+
+impl FaultInjector {
+    pub(crate) fn new() -> Self {
+        Self {
+            create: ActiveScript::new(Script::nothing()),
+            result: ActiveScript::new(Script::nothing()),
+            audio: ActiveScript::new(Script::nothing()),
+            outcomes: ActiveScript::new(Script::nothing()),
+            outcome_of: HashMap::new(),
+            limiter: None,
+        }
+    }
+
+    pub(crate) fn script(&mut self, route: Route, script: Script) {
+        *self.active_script(route) = ActiveScript::new(script);
+    }
+
+    pub(crate) fn outcomes(&mut self, script: Script<TaskOutcome>) {
+        self.outcomes = ActiveScript::new(script);
+    }
+
+    pub(crate) fn outcome_of(&mut self, text: String, fate: TaskOutcome) {
+        self.outcome_of.insert(text, fate);
+    }
+
+    pub(crate) fn rate_limit(&mut self, limit: Option<RateLimit>) {
+        self.limiter = limit.map(Limiter::new);
+    }
+
+    /// Whether the next request to the API may pass.
+    pub(crate) fn admit(&mut self) -> Result<(), TooMany> {
+        self.limiter.as_mut().map_or(Ok(()), |limiter| limiter.admit(Instant::now()))
+    }
+
+    /// What happens to the next request.
+    pub(crate) fn next_fault(&mut self, route: Route) -> Option<Fault> {
+        self.active_script(route).next()
+    }
+
+    /// What becomes of the next task. It counts, also where its text alone decides.
+    pub(crate) fn next_outcome(&mut self, text: &str) -> TaskOutcome {
+        let by_order = self.outcomes.next();
+        self.outcome_of.get(text).cloned().or(by_order).unwrap_or_default()
+    }
+
+    fn active_script(&mut self, route: Route) -> &mut ActiveScript<Fault> {
+        match route {
+            Route::Create => &mut self.create,
+            Route::Result => &mut self.result,
+            Route::Audio => &mut self.audio,
+        }
+    }
+}
