@@ -78,7 +78,7 @@ fn correct(client: &mut syn::File) {
             syn::Item::Struct(client) if client.ident == "Client" => {
                 client.attrs = vec![
                     syn::parse_quote!(#[derive(Clone)]),
-                    syn::parse_quote!(#[doc = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/ext/client.md"))]),
+                    syn::parse_quote!(#[doc = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/ext/client/client.md"))]),
                 ];
             }
             // A word that the API learns must not break those who match on the others.

@@ -20,7 +20,7 @@ pub(crate) fn converted(schema: &Value) -> Value {
             "allOf" | "anyOf" | "oneOf" => (word.as_str(), each_item(value)),
             "items" | "not" | "additionalProperties" => (word.as_str(), converted(value)),
             "example" => ("examples", json!([value])),
-            // The generator must not see these two, or it would build them in; see `xtask/src/spec/relax/told.rs`.
+            // The generator must not see these two, or it would build them in; see `xtask/src/spec/relax/annotate.rs`.
             "x-default" => ("default", value.clone()),
             "x-pattern" => ("pattern", value.clone()),
             "nullable" => continue,

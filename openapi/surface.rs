@@ -190,7 +190,7 @@ pub mod types {
     }
 }
 #[derive(Clone)]
-#[doc = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/ext/client.md"))]
+#[doc = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/ext/client/client.md"))]
 pub struct Client {
     pub(crate) baseurl: _,
     pub(crate) client: _,

@@ -15,10 +15,9 @@ use std::{
 use serde::Deserialize;
 
 use crate::{
-    error::{ExitClass, Failure},
-    files,
-    root::Workspace,
-    stdout,
+    failure::{ExitClass, Failure},
+    stdout, transaction,
+    workspace::Workspace,
 };
 
 /// As much of a log as a failure shows.
@@ -36,7 +35,7 @@ pub(crate) struct Args {
 
 pub(crate) fn run(root: &Workspace, args: &Args) -> Result<(), Failure> {
     let fuzz = root.path().join("fuzz");
-    let all = targets(&files::read(&fuzz.join("Cargo.toml"), ExitClass::Usage)?)?;
+    let all = targets(&transaction::read(&fuzz.join("Cargo.toml"), ExitClass::Usage)?)?;
     if let Some(unknown) = args.only.iter().find(|only| !all.contains(only)) {
         return Err(Failure::usage(format!("no target {unknown:?}; there are {}", all.join(", "))));
     }
@@ -138,7 +137,7 @@ fn seed_corpus(root: &Workspace, corpus: &Path, target: &str) -> Result<(), Fail
     let pairs: [(&str, [&PathBuf; 2]); 2] =
         [("pages", [&pages[0], &pages[1]]), ("everything", [&everything, &everything])];
     for (name, pair) in pairs {
-        let [one, other] = pair.map(|path| files::read(path, ExitClass::Usage));
+        let [one, other] = pair.map(|path| transaction::read(path, ExitClass::Usage));
         let path = corpus.join(name);
         fs::write(&path, format!("{}\n---\n{}", one?, other?)).map_err(|error| unwritable(&path, error))?;
     }

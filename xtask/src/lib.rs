@@ -1,15 +1,15 @@
 //! The chores of this repository, each a cargo command: `cargo xtask --help`.
 
-mod benchmarks;
-mod build_cost;
-mod error;
-mod files;
-mod first_use;
+mod bench;
+mod date;
+mod failure;
 mod fuzz;
 mod json;
-mod root;
+mod readme_check;
 mod spec;
 mod stdout;
+mod transaction;
+mod workspace;
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -17,7 +17,7 @@ use clap::{Parser, Subcommand};
 
 #[cfg(fuzzing)]
 pub use crate::spec::fuzzing;
-use crate::{error::EXIT_CODES, root::Workspace};
+use crate::{failure::EXIT_CODES, workspace::Workspace};
 
 /// The chores of this repository.
 #[derive(Parser)]
@@ -42,13 +42,13 @@ enum Task {
     /// `serde` and `serde_json`; `tokio` with `full`; `futures`. That is not the same set of features: this crate has no
     /// HTTP/2 by default, and less of `tokio`. `without-generator` is what this crate depends on, but for the generator.
     #[command(after_help = EXIT_CODES)]
-    BuildCost(build_cost::Args),
+    BuildCost(bench::build_cost::Args),
     /// Do what the README says in a new crate: compile its programs and speak to the simulator, with each kind of TLS
     #[command(after_help = EXIT_CODES)]
-    FirstUse(first_use::Args),
+    FirstUse(readme_check::Args),
     /// Measure everything and write it into docs/BENCHMARKS.md; takes half an hour
     #[command(after_help = EXIT_CODES)]
-    Benchmarks(benchmarks::Args),
+    Benchmarks(bench::Args),
     /// Feed what reads foreign bytes with any bytes: every target in fuzz, for a minute each
     #[command(after_help = EXIT_CODES)]
     Fuzz(fuzz::Args),
@@ -60,9 +60,9 @@ pub fn run() -> ExitCode {
     let cli = Cli::parse();
     let done = Workspace::find(cli.root).and_then(|root| match cli.task {
         Task::Spec(command) => command.run(&root),
-        Task::BuildCost(args) => build_cost::run(&root, &args),
-        Task::FirstUse(args) => first_use::run(&root, &args),
-        Task::Benchmarks(args) => benchmarks::run(&root, &args),
+        Task::BuildCost(args) => bench::build_cost::run(&root, &args),
+        Task::FirstUse(args) => readme_check::run(&root, &args),
+        Task::Benchmarks(args) => bench::run(&root, &args),
         Task::Fuzz(args) => fuzz::run(&root, &args),
     });
     match done {

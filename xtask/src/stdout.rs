@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use crate::error::Failure;
+use crate::failure::Failure;
 
 pub(crate) fn print(text: &str) -> Result<(), Failure> {
     match io::stdout().write_all(text.as_bytes()) {

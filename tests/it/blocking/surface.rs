@@ -1,42 +1,69 @@
-//! What the async client can, the blocking one can, by the same name.
+//! The blocking client has every method of the async client, by the same name.
 
-use std::{collections::BTreeSet, fs, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::Path,
+};
 
-/// The public methods in a file, by their names.
-fn methods(file: &str) -> BTreeSet<String> {
-    let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join(file)).unwrap();
-    let names = text.lines().filter_map(|line| {
-        // An iterator's is public without a word.
-        let of_an_iterator = || line.strip_prefix("    fn ").filter(|rest| rest.starts_with("next("));
-        let public = line.strip_prefix("    pub fn ").or(line.strip_prefix("    pub async fn "));
-        let rest = public.or_else(of_an_iterator)?;
-        rest.split(|letter: char| !letter.is_alphanumeric() && letter != '_').next().map(str::to_owned)
-    });
-    names.collect()
-}
+use syn::{ImplItem, Item, Type, Visibility};
 
-/// Compares two files, but for what is asynchronous only and what is blocking only.
-#[track_caller]
-fn the_same(file: &str, blocking: &str, only_async: &[&str], only_blocking: &[&str]) {
-    let (theirs, ours) = (methods(&format!("ext/{file}")), methods(&format!("blocking/{blocking}")));
-    assert!(!theirs.is_empty() && !ours.is_empty(), "{file} or {blocking} is read wrongly");
-    let missing: Vec<_> = theirs.difference(&ours).collect();
-    assert_eq!(missing, only_async, "blocking/{blocking} lacks what ext/{file} has");
-    let more: Vec<_> = ours.difference(&theirs).collect();
-    assert_eq!(more, only_blocking, "blocking/{blocking} has what ext/{file} lacks");
+type Methods = BTreeMap<String, BTreeSet<String>>;
+
+/// Collects the public methods of each type below a folder of `src`. The `next` of an iterator counts as public.
+fn methods(folder: &Path, methods: &mut Methods) {
+    for entry in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+        if entry.is_dir() {
+            self::methods(&entry, methods);
+        } else if entry.extension().is_some_and(|extension| extension == "rs") {
+            let file = syn::parse_file(&fs::read_to_string(&entry).unwrap()).unwrap();
+            for item in file.items {
+                let Item::Impl(block) = item else { continue };
+                let Type::Path(path) = &*block.self_ty else { continue };
+                let of_type =
+                    methods.entry(path.path.segments.last().unwrap().ident.to_string()).or_default();
+                let is_iterator = block
+                    .trait_
+                    .is_some_and(|(path, _)| path.segments.last().unwrap().ident == "Iterator");
+                of_type.extend(block.items.iter().filter_map(|item| match item {
+                    ImplItem::Fn(method) if is_iterator || matches!(method.vis, Visibility::Public(_)) => {
+                        Some(method.sig.ident.to_string())
+                    }
+                    _ => None,
+                }));
+            }
+        }
+    }
 }
 
 #[test]
-fn the_methods_are_the_same() {
-    the_same("client.rs", "client.rs", &[], &["batch", "build_blocking", "builder", "from_env"]);
-    // What awaits is a method here.
-    the_same("speak.rs", "speak.rs", &[], &["wait"]);
-    the_same("task.rs", "task.rs", &[], &["wait_for"]);
-    the_same("updates.rs", "updates.rs", &[], &[]);
-    the_same("speech.rs", "speech.rs", &[], &[]);
-    the_same("audio.rs", "audio.rs", &[], &[]);
-    the_same("batch/mod.rs", "batch.rs", &["batch", "start"], &[]);
-    the_same("batch/results.rs", "results.rs", &[], &[]);
-    // A narration that goes on by itself, to be watched or stopped, is for those who can wait for two things at once.
-    the_same("long_text/mod.rs", "in_pieces.rs", &["start"], &[]);
+fn blocking_types_have_the_methods_of_their_async_twins() {
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let (mut asynchronous, mut blocking) = (Methods::new(), Methods::new());
+    methods(&src.join("ext"), &mut asynchronous);
+    methods(&src.join("blocking"), &mut blocking);
+    // The methods that only one side has. Awaiting is a method of the blocking client. A narration runs in the background,
+    // which only async code can watch or stop.
+    let exceptions: [(&str, &[&str], &[&str]); 10] = [
+        ("Client", &[], &["build_blocking"]),
+        ("Speak", &[], &["wait"]),
+        ("SpeechTask", &[], &["wait_for"]),
+        ("Updates", &[], &[]),
+        ("Update", &[], &[]),
+        ("Speech", &[], &[]),
+        ("Audio", &[], &[]),
+        ("AudioStream", &[], &[]),
+        ("Batch", &["start"], &[]),
+        ("Results", &[], &[]),
+    ];
+    for (name, only_async, only_blocking) in
+        exceptions.into_iter().chain([("InPieces", &["start"][..], &[][..])])
+    {
+        let (theirs, ours) = (&asynchronous[name], &blocking[name]);
+        assert!(!theirs.is_empty() && !ours.is_empty(), "{name}: no methods found");
+        let missing: Vec<_> = theirs.difference(ours).collect();
+        assert_eq!(missing, only_async, "blocking::{name} has no such method");
+        let more: Vec<_> = ours.difference(theirs).collect();
+        assert_eq!(more, only_blocking, "{name} has no such method");
+    }
 }

@@ -3,10 +3,10 @@
 use serde_json::Value;
 
 use super::{
-    problem::{self, Diagnostic, Diagnostics, Severity},
+    diagnostics::{self, Diagnostic, Diagnostics, Severity},
     validate,
 };
-use crate::{error::Failure, json};
+use crate::{failure::Failure, json};
 
 /// A document that passed validation.
 #[derive(Debug)]
@@ -37,8 +37,8 @@ impl Document {
             faults.into_iter().map(line).collect::<Vec<_>>()
         })?;
         let problems = check(&value, purpose);
-        problem::warn(problem::lines(name, &problems, Severity::Warning));
-        match problem::lines(name, &problems, Severity::Error) {
+        diagnostics::warn(diagnostics::lines(name, &problems, Severity::Warning));
+        match diagnostics::lines(name, &problems, Severity::Error) {
             errors if errors.is_empty() => {
                 Ok(Self { name: name.to_owned(), text: json::indent(text), value })
             }
@@ -73,6 +73,6 @@ pub(crate) fn all(
             Err(lines) => errors.extend(lines),
         }
     }
-    problem::fail_on(errors)?;
+    diagnostics::fail_on(errors)?;
     Ok(documents)
 }

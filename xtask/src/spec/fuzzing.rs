@@ -3,12 +3,11 @@
 use serde_json::Value;
 
 use super::{
+    diagnostics::{Diagnostic, Severity, lines},
     diff,
-    hoist::{self, Names},
-    merge,
-    page::Page,
-    problem::{Diagnostic, Severity, lines},
-    relax,
+    extract::{self, Names},
+    merge, relax,
+    sources::page::Page,
     validate::{needed_by_the_generator, validate},
 };
 use crate::json;
@@ -70,7 +69,7 @@ pub fn made_ready(merged: Value, names: &str) -> Result<Value, String> {
     }
     let names: Names = toml::from_str(names).map_err(|error| error.to_string())?;
     let relaxed =
-        hoist::extract(merged, &names).and_then(relax::relax).map_err(|failure| failure.to_string())?;
+        extract::extract(merged, &names).and_then(relax::relax).map_err(|failure| failure.to_string())?;
     Ok(relaxed.document)
 }
 

@@ -116,7 +116,7 @@ fn a_rule_that_no_longer_applies_stops() {
             property.as_object_mut().unwrap().remove("default");
         }
     });
-    root.xtask("spec build").fails(4, &["the rule \"tell-sent-defaults\" no longer applies"]);
+    root.xtask("spec build").fails(4, &["the rule \"document-request-defaults\" no longer applies"]);
 }
 
 #[test]

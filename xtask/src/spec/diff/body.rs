@@ -99,10 +99,10 @@ fn media_type(recorder: &mut Recorder, pair: &Pair, rules: &Rules, subject: &str
     match pair.sides("schema") {
         (None, None) => {}
         (None, Some(_)) => {
-            recorder.report_member(&format!("{}-added", rules.schema), pair, "schema", subject)
+            recorder.report_member(&format!("{}-added", rules.schema), pair, "schema", subject);
         }
         (Some(_), None) => {
-            recorder.report_member(&format!("{}-removed", rules.schema), pair, "schema", subject)
+            recorder.report_member(&format!("{}-removed", rules.schema), pair, "schema", subject);
         }
         (Some(base), Some(revision)) => {
             schema::compare(recorder, Pair { base, revision }, rules.site, subject, typed);

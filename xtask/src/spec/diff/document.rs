@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use super::{
     finding::{Finding, Values},
     node::{Pair, ResolvedNode},
+    normalized::normalized,
     paths,
     recorder::{Recorder, nearest_pointer, same_values},
     security, servers,
-    spelling::normalized,
 };
 
 /// Everything that changed from one document to the other, in the order of the document.

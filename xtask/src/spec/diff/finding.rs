@@ -6,9 +6,9 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::{
-    level::{ClientLevel, WireLevel},
+    normalized::normalized,
     rules::Rule,
-    spelling::normalized,
+    severity::{ClientLevel, WireLevel},
 };
 use crate::json::{Pointer, excerpt};
 

@@ -7,10 +7,11 @@ use serde::Deserialize;
 
 use super::{Finding, rules};
 use crate::{
-    error::{ExitClass, Failure},
-    files,
+    date::today,
+    failure::{ExitClass, Failure},
     json::Pointer,
-    spec::{fetch::today, problem},
+    spec::diagnostics,
+    transaction,
 };
 
 /// The file.
@@ -37,14 +38,14 @@ struct Entry {
 /// The findings that the file does not let pass.
 pub(super) fn apply(path: &Path, findings: Vec<Finding>) -> Result<Vec<Finding>, Failure> {
     let name = path.display().to_string();
-    let text = files::read(path, ExitClass::Usage)?;
+    let text = transaction::read(path, ExitClass::Usage)?;
     let file: File = toml::from_str(&text).map_err(|error| Failure::usage(format!("{name}: {error}")))?;
     let all = findings.len();
     let (left, errors) = filter(&file.ignore, findings, &today());
-    problem::fail_on(errors.into_iter().map(|error| format!("{name}: {error}")).collect())?;
+    diagnostics::fail_on(errors.into_iter().map(|error| format!("{name}: {error}")).collect())?;
     let ignored = all - left.len();
     if ignored > 0 {
-        problem::warn([format!("{name}: {ignored} of {all} findings ignored")]);
+        diagnostics::warn([format!("{name}: {ignored} of {all} findings ignored")]);
     }
     Ok(left)
 }
@@ -114,7 +115,8 @@ impl Entry {
 mod tests {
     use serde_json::json;
 
-    use super::{super::diff, *};
+    use super::*;
+    use crate::spec::diff::diff;
 
     fn findings() -> Vec<Finding> {
         diff(&json!({"info": {"title": "a", "x": 1}}), &json!({"info": {"title": "b", "x": 2}}))

@@ -52,6 +52,12 @@ impl<'a> ResolvedNode<'a> {
         items.map(|(index, value)| self.below(index, value)).collect()
     }
 
+    /// Returns the path items of a document by their paths.
+    pub(super) fn path_items(&self) -> BTreeMap<String, Self> {
+        let paths = self.members_of("paths").into_iter().filter(|(path, _)| path.starts_with('/'));
+        paths.map(|(path, item)| (path.clone(), item)).collect()
+    }
+
     pub(super) fn object(&self) -> Option<&'a Object> {
         self.value.as_object()
     }

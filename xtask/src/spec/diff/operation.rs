@@ -6,23 +6,13 @@ use serde_json::Value;
 
 use super::{
     body,
+    context::OperationContext,
     finding::Values,
     node::{Pair, ResolvedNode},
     parameters,
     recorder::{Recorder, nearest_pointer},
     responses, security, servers,
 };
-
-/// An operation, and what around it says something about it.
-#[derive(Debug)]
-pub(super) struct OperationContext<'a, 'b> {
-    pub(super) document: &'b Pair<'a>,
-    pub(super) item: &'b Pair<'a>,
-    pub(super) operation: Pair<'a>,
-    pub(super) schemes: &'b security::Schemes,
-    /// Parameters of the path that have another name now: the old and the new.
-    pub(super) renamed: &'b [(&'b str, &'b str)],
-}
 
 pub(super) fn compare(recorder: &mut Recorder, context: &OperationContext) {
     let operation = &context.operation;

@@ -1,9 +1,9 @@
 //! Parameters, which an operation shares with its path: in the path, the query, headers and cookies.
 
 use super::{
+    context::OperationContext,
     finding::Values,
     node::{Matched, Pair, ResolvedNode, matched},
-    operation::OperationContext,
     recorder::{Recorder, nearest_pointer, same_values},
     rules::SchemaPosition,
     schema,

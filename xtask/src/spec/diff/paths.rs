@@ -3,13 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
+    context::OperationContext,
     finding::Values,
     node::{Pair, ResolvedNode, matched},
     operation,
     recorder::{Recorder, nearest_pointer},
     security,
 };
-use crate::spec::operations::{METHODS, template_names, without_parameter_names};
+use crate::spec::traverse::{METHODS, template_names, without_parameter_names};
 
 const KEY: &str = "paths";
 
@@ -43,25 +44,12 @@ pub(super) fn compare(recorder: &mut Recorder, document: &Pair, schemes: &securi
     extensions(recorder, document);
 }
 
-/// Whether any operation leaves this to its document, before and after: only then does the document's word count.
-pub(super) fn any_inherits(document: &Pair, key: &str) -> bool {
-    let (base, revision) = (Paths::of(&document.base), Paths::of(&document.revision));
-    let silent = |node: &ResolvedNode| node.value.get(key).is_none();
-    let mut items = matched(base.0, revision.0).both.into_iter();
-    items.any(|(_, item)| {
-        let operations = METHODS.into_iter().filter_map(|method| item.get(method));
-        let mut all = operations.filter(|pair| silent(&pair.base) && silent(&pair.revision));
-        silent(&item.base) && silent(&item.revision) && all.next().is_some()
-    })
-}
-
 /// The paths of one document, as they are written.
 struct Paths<'a>(BTreeMap<String, ResolvedNode<'a>>);
 
 impl<'a> Paths<'a> {
     fn of(document: &ResolvedNode<'a>) -> Self {
-        let paths = document.members_of(KEY).into_iter().filter(|(path, _)| path.starts_with('/'));
-        Self(paths.map(|(path, item)| (path.clone(), item)).collect())
+        Self(document.path_items())
     }
 
     /// What each path is written as, by what it is matched by.
@@ -92,8 +80,7 @@ fn path_item(
         match item.sides(method) {
             (Some(base), Some(revision)) => {
                 let operation = Pair { base, revision };
-                let context =
-                    operation::OperationContext { document, item, operation, schemes, renamed: &renamed };
+                let context = OperationContext { document, item, operation, schemes, renamed: &renamed };
                 operation::compare(recorder, &context);
             }
             (Some(base), None) => {

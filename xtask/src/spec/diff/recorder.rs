@@ -5,9 +5,9 @@ use serde_json::Value;
 use super::{
     finding::{Finding, Values},
     node::{Pair, ResolvedNode},
+    normalized::normalized,
     rules::{self, Rule},
     schema::{Digests, Visited},
-    spelling::normalized,
 };
 use crate::json::Pointer;
 

@@ -6,8 +6,8 @@ use serde_json::Value;
 
 use super::{
     finding::Values,
+    inherit::any_inherits,
     node::{Pair, ResolvedNode},
-    paths::any_inherits,
     recorder::{Recorder, join_subject, nearest_pointer, same_values},
 };
 
@@ -105,11 +105,11 @@ fn variables(recorder: &mut Recorder, pair: &Pair, subject: &str) {
             node.value.get("enum").and_then(Value::as_array).cloned().unwrap_or_default()
         };
         let (before, after) = (values(&variable.base), values(&variable.revision));
-        let kept: std::collections::HashSet<_> = after.iter().map(super::spelling::normalized).collect();
+        let kept: std::collections::HashSet<_> = after.iter().map(super::normalized::normalized).collect();
         // Without a list every value is allowed.
         for value in before
             .iter()
-            .filter(|value| !after.is_empty() && !kept.contains(&super::spelling::normalized(value)))
+            .filter(|value| !after.is_empty() && !kept.contains(&super::normalized::normalized(value)))
         {
             let at = (&variable.base.at, &variable.revision.at);
             let subject = join_subject(subject, name);

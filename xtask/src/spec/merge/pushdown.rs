@@ -5,8 +5,7 @@
 
 use serde_json::{Value, json};
 
-use super::super::operations::METHODS;
-use crate::json::equivalent;
+use crate::{json::equivalent, spec::traverse::METHODS};
 
 /// The documents, with roots that no longer differ in `security` and `servers`.
 pub(super) fn push_down(documents: &[(String, Value)]) -> Vec<(String, Value)> {

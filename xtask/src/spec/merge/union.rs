@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use super::{
-    super::operations::{METHODS, every_operation, members, paths_of, without_parameter_names},
-    conflict::{Conflict, Place, Warning},
+use super::conflict::{Conflict, Place, Warning};
+use crate::{
+    json::{Object, Pointer, equivalent},
+    spec::traverse::{METHODS, every_operation, members, paths_of, without_parameter_names},
 };
-use crate::json::{Object, Pointer, equivalent};
 
 /// The document so far.
 #[derive(Default)]

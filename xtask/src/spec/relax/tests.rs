@@ -1,9 +1,7 @@
 use serde_json::{Value, json};
 
-use super::{
-    super::hoist::{Names, extract},
-    *,
-};
+use super::*;
+use crate::spec::extract::{Names, extract};
 
 const NAMES: &str = "
     [make]
@@ -89,13 +87,13 @@ fn reports_how_many_places_each_rule_changed() {
         ("open-unions", 1),
         ("open-enums", 1),
         ("open-objects", 2),
-        ("drop-received-patterns", 1),
-        ("drop-received-formats", 1),
-        ("tell-sent-patterns", 1),
+        ("drop-response-patterns", 1),
+        ("drop-response-formats", 1),
+        ("document-request-patterns", 1),
         ("drop-foreign-formats", 1),
-        ("drop-received-limits", 3),
-        ("tell-sent-defaults", 2),
-        ("drop-received-defaults", 1),
+        ("drop-response-limits", 3),
+        ("document-request-defaults", 2),
+        ("drop-response-defaults", 1),
     ];
     assert_eq!(relaxed.report, expected);
 }
@@ -130,7 +128,7 @@ fn what_is_sent_and_received_is_opened_with_a_warning() {
 }
 
 fn reference(name: &str) -> Value {
-    super::super::hoist::reference(name)
+    crate::spec::extract::reference(name)
 }
 
 #[test]

@@ -3,8 +3,10 @@
 
 use serde_json::Value;
 
-use super::super::problem::Diagnostics;
-use crate::json::{Object, Pointer, equivalent, excerpt};
+use crate::{
+    json::{Object, Pointer, equivalent, excerpt},
+    spec::diagnostics::Diagnostics,
+};
 
 /// Lower and upper bounds that belong together.
 const BOUNDS: [[&str; 2]; 4] = [

@@ -1,6 +1,7 @@
 use serde_json::{Map, Value, json};
 
-use super::{super::problem::Severity, *};
+use super::*;
+use crate::spec::diagnostics::Severity;
 
 /// A valid document with a bit of everything that 3.0 has.
 const EVERYTHING: &str = include_str!("../../../tests/documents/everything.json");

@@ -2,7 +2,8 @@
 
 use std::fmt::Write as _;
 
-use super::{super::level::WireLevel, Finding, single_line};
+use super::{Finding, single_line};
+use crate::spec::diff::severity::WireLevel;
 
 pub(super) fn render(findings: &[Finding], file: &str) -> String {
     let mut out = String::new();

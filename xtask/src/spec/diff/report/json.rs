@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::{super::finding::worst, Finding};
-use crate::json::canonical;
+use super::Finding;
+use crate::{json::canonical, spec::diff::finding::worst};
 
 pub(super) fn render(findings: &[Finding]) -> String {
     let (wire, client) = worst(findings);

@@ -1,6 +1,7 @@
 use serde_json::{Value, json};
 
-use super::{super::diff, *};
+use super::*;
+use crate::spec::diff::diff;
 
 fn findings() -> Vec<Finding> {
     let document = |kind: &str, words: &str| {

@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, sync::LazyLock};
 
-use crate::spec::diff::level::WireLevel;
+use crate::spec::diff::severity::WireLevel;
 
 /// oasdiff's level for the rule, if it has one of that id.
 pub(super) fn level(id: &str) -> Option<WireLevel> {

@@ -7,8 +7,8 @@ use serde_json::Value;
 use super::SchemaPair;
 use crate::spec::diff::{
     finding::Values,
+    normalized::normalized,
     recorder::{Recorder, same_values},
-    spelling::normalized,
 };
 
 pub(super) fn compare(task: &SchemaPair, recorder: &mut Recorder) {

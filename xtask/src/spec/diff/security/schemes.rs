@@ -9,10 +9,10 @@ use crate::spec::{
     diff::{
         finding::Values,
         node::{Pair, ResolvedNode},
+        normalized::normalized,
         recorder::{Recorder, same_values},
-        spelling::normalized,
     },
-    operations::operations,
+    traverse::operations,
 };
 
 /// What the schemes of the old document are called in the new one.

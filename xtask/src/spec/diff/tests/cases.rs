@@ -3,10 +3,8 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{
-    super::{Finding, diff, finding::worst, level::WireLevel},
-    hoisted,
-};
+use super::hoisted;
+use crate::spec::diff::{Finding, diff, finding::worst, severity::WireLevel};
 
 /// One line of the file.
 #[derive(Deserialize)]

@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::super::diff;
+use crate::spec::diff::diff;
 
 #[test]
 fn schemas_that_share_schemas_are_compared_once() {

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::super::diff;
+use crate::spec::diff::diff;
 
 const BOTH: [&str; 2] = ["/async/speech/create", "/async/speech/result"];
 

@@ -7,10 +7,8 @@ use proptest::{
 };
 use serde_json::{Map, Value, json};
 
-use super::{
-    super::{Finding, diff},
-    hoisted, hoisted_as,
-};
+use super::{hoisted, hoisted_as};
+use crate::spec::diff::{Finding, diff};
 
 /// A schema of what documents of this kind are made of.
 fn schema() -> impl Strategy<Value = Value> {

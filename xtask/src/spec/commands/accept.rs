@@ -1,0 +1,53 @@
+//! `spec accept`: what the pages say now becomes what is built from, and what changed is written down; all or nothing.
+
+use super::{
+    build, drift,
+    fetch::{self, From},
+};
+use crate::{
+    date::today,
+    failure::{ExitClass, Failure},
+    json,
+    spec::{
+        diff::{self, Finding},
+        extract::Names,
+        patches,
+        sources::{loader, lockfile::Lock, manifest},
+    },
+    stdout,
+    transaction::{self, Change},
+    workspace::Workspace,
+};
+
+const HEADER: &str = "\
+# What changed in the API's documents
+
+Written by `cargo xtask spec accept`, the latest last: what each change means on the wire, and for the generated client.
+";
+
+pub(crate) fn run(root: &Workspace, from: From) -> Result<(), Failure> {
+    let origin = from.origin()?;
+    let sources = manifest::read(root)?;
+    let lock = Lock::read(root)?;
+    let accepted = drift::accepted(root, &sources)?;
+    let published = loader::load(&sources, &origin)?;
+    let findings = drift::findings(&accepted, &published);
+    let (built, _) =
+        build::build(&published, &Names::read(root)?, &patches::read(root)?).map_err(|failure| {
+            failure.hint("nothing was accepted: the client can't be built from what the pages say now")
+        })?;
+    let mut changes = fetch::changes(root, &sources, &lock, &published)?;
+    changes.push(Change::Write(root.merged(), json::canonical(&built)));
+    if !findings.is_empty() {
+        changes.push(Change::Write(root.changes(), log(root, &findings)?));
+    }
+    transaction::commit(changes)?;
+    stdout::print(&diff::markdown(&findings))
+}
+
+/// The log with one entry more.
+fn log(root: &Workspace, findings: &[Finding]) -> Result<String, Failure> {
+    let path = root.changes();
+    let before = if path.exists() { transaction::read(&path, ExitClass::Usage)? } else { HEADER.to_owned() };
+    Ok(format!("{}\n\n## {}\n\n{}", before.trim_end(), today(), diff::markdown(findings)))
+}

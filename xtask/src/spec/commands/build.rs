@@ -1,0 +1,97 @@
+//! `spec build`: the one document that the client is generated from, made again from its inputs alone.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+use similar::TextDiff;
+
+use crate::{
+    failure::{ExitClass, Failure},
+    json,
+    spec::{
+        diagnostics::{self, fail_on},
+        document::{self, Document, Strictness},
+        extract::{self, Names},
+        merge, patches,
+        relax::{self, Report},
+        sources::{
+            lockfile::Lock,
+            manifest::{self, Sources},
+        },
+        validate,
+    },
+    stdout,
+    transaction::{self, Change},
+    workspace::Workspace,
+};
+
+pub(crate) fn run(root: &Workspace, check: bool) -> Result<(), Failure> {
+    let documents = committed(root)?;
+    let (built, report) = build(&documents, &Names::read(root)?, &patches::read(root)?)?;
+    let text = json::canonical(&built);
+    if check {
+        return compare(root, &text);
+    }
+    let path = root.merged();
+    transaction::commit(vec![Change::Write(path.clone(), text)])?;
+    let rules = report.iter().map(|(rule, places)| format!("  {rule}: {places}\n"));
+    stdout::print(&format!("{}\n{}", root.relative(&path), rules.collect::<String>()))
+}
+
+/// From documents to the document: nothing here reads or writes a file.
+pub(crate) fn build(
+    documents: &[Document],
+    names: &Names,
+    fixes: &[patches::Fix],
+) -> Result<(Value, Report), Failure> {
+    let merged = merge::documents_into_one(documents)?;
+    let relaxed = relax::relax(extract::extract(merged, names)?)?;
+    diagnostics::warn(relaxed.warnings);
+    let corrected = patches::apply(relaxed.document, fixes)?;
+    // A fix can break a document as well as mend it.
+    let problems = validate::validate(&corrected);
+    let errors = diagnostics::lines("openapi/distribute-ai.json", &problems, diagnostics::Severity::Error);
+    if !errors.is_empty() {
+        let failure = Failure::new(ExitClass::Document, errors);
+        return Err(failure.hint("the pages are valid, so look at openapi/fixes.json"));
+    }
+    Ok((corrected, relaxed.report))
+}
+
+/// The committed documents, which must be the ones that were fetched.
+fn committed(root: &Workspace) -> Result<Vec<Document>, Failure> {
+    let sources = manifest::read(root)?;
+    let texts = upstream(root, &sources)?;
+    fail_on(Lock::read(root)?.disagreements(&sources, &texts))
+        .map_err(|failure| failure.hint("`cargo xtask spec fetch` writes both anew"))?;
+    document::all(texts.iter().map(|(name, text)| {
+        Document::read(&format!("openapi/upstream/{name}.json"), text, Strictness::Generation)
+    }))
+}
+
+fn upstream(root: &Workspace, sources: &Sources) -> Result<BTreeMap<String, String>, Failure> {
+    let mut texts = BTreeMap::new();
+    for name in sources.keys() {
+        let path = root.upstream(name);
+        let text = transaction::read(&path, ExitClass::Document).map_err(|failure| {
+            failure.hint("`cargo xtask spec fetch` brings every page of openapi/sources.toml")
+        })?;
+        texts.insert(name.clone(), text);
+    }
+    Ok(texts)
+}
+
+fn compare(root: &Workspace, built: &str) -> Result<(), Failure> {
+    let path = root.merged();
+    let file = root.relative(&path);
+    let found = if path.exists() { transaction::read(&path, ExitClass::Usage)? } else { String::new() };
+    if found == built {
+        return stdout::print(&format!("{file} is what its inputs give\n"));
+    }
+    let diff = TextDiff::from_lines(&found, built);
+    let old = format!("{file} (as it is)");
+    let new = format!("{file} (as its inputs give it)");
+    stdout::print(&diff.unified_diff().context_radius(3).header(&old, &new).to_string())?;
+    let failure = Failure::new(ExitClass::Stale, vec![format!("{file} is stale")]);
+    Err(failure.hint("`cargo xtask spec build` writes it; corrections belong in openapi/fixes.json"))
+}

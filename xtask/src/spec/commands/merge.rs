@@ -1,0 +1,27 @@
+use std::path::PathBuf;
+
+use crate::{
+    failure::{ExitClass, Failure},
+    json,
+    spec::{
+        document::{self, Document, Strictness},
+        merge::documents_into_one,
+    },
+    stdout,
+    transaction::{self, Change},
+};
+
+/// `spec merge`: the merger alone, on any documents.
+pub(crate) fn run(paths: &[PathBuf], output: Option<PathBuf>) -> Result<(), Failure> {
+    let texts = paths
+        .iter()
+        .map(|path| Ok((path.display().to_string(), transaction::read(path, ExitClass::Usage)?)))
+        .collect::<Result<Vec<_>, Failure>>()?;
+    let documents =
+        document::all(texts.iter().map(|(name, text)| Document::read(name, text, Strictness::Merging)))?;
+    let merged = json::canonical(&documents_into_one(&documents)?);
+    match output {
+        Some(path) => transaction::commit(vec![Change::Write(path, merged)]),
+        None => stdout::print(&merged),
+    }
+}

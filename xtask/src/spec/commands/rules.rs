@@ -1,0 +1,20 @@
+//! `spec checks`: the table of rules, as `spec diff` judges by it.
+
+use std::fmt::Write as _;
+
+use crate::{
+    failure::Failure,
+    spec::diff::{Rule, rules},
+    stdout,
+};
+
+/// Prints every rule on a line: its id, its levels, its meaning, and its id in oasdiff.
+pub(crate) fn run() -> Result<(), Failure> {
+    let table = rules().values().fold(String::new(), |mut table, rule| {
+        let Rule { id, wire, client, .. } = rule;
+        let (meaning, oasdiff) = (rule.meaning(), rule.oasdiff().unwrap_or("-"));
+        let _ = writeln!(table, "{id:<56}{wire:<6}{client:<12}{meaning} [{oasdiff}]");
+        table
+    });
+    stdout::print(&table)
+}

@@ -1,0 +1,47 @@
+//! What is the server's to decide is said to the reader instead of built into the client: in words for people, and as
+//! `x-default` and `x-pattern` for what is made of the document beside the client.
+
+use serde_json::Value;
+
+use crate::{
+    json::Object,
+    spec::{extract::OpenTypes, schema_locations::SchemaLocation},
+};
+
+pub(super) fn defaults(schema: &mut Object, _: &SchemaLocation, _: &OpenTypes) -> bool {
+    let Some(default) = schema.remove("default") else {
+        return false;
+    };
+    let default_text = match &default {
+        Value::String(text) if !text.is_empty() => text.clone(),
+        other => other.to_string(),
+    };
+    append_sentence(schema, &format!("Default: {default_text}, chosen by the server."));
+    schema.insert("x-default".to_owned(), default);
+    true
+}
+
+pub(super) fn patterns(schema: &mut Object, _: &SchemaLocation, _: &OpenTypes) -> bool {
+    let Some(Value::String(pattern)) = schema.remove("pattern") else {
+        return false;
+    };
+    append_sentence(schema, &format!("Pattern: `{pattern}`, checked by the server."));
+    schema.insert("x-pattern".to_owned(), pattern.into());
+    true
+}
+
+/// What the server left out it did not say.
+pub(super) fn drop_defaults(schema: &mut Object, _: &SchemaLocation, _: &OpenTypes) -> bool {
+    schema.remove("default").is_some()
+}
+
+/// Adds a sentence to the description.
+fn append_sentence(schema: &mut Object, sentence: &str) {
+    let before = schema.get("description").and_then(Value::as_str).unwrap_or_default().trim_end();
+    let description = match before.chars().last() {
+        None => sentence.to_owned(),
+        Some('.' | '!' | '?') => format!("{before} {sentence}"),
+        Some(_) => format!("{before}. {sentence}"),
+    };
+    schema.insert("description".to_owned(), description.into());
+}

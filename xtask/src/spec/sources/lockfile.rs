@@ -1,0 +1,180 @@
+//! `openapi/upstream.lock`: which documents are committed, where they came from, and since when.
+
+use std::{collections::BTreeMap, fmt::Write};
+
+use serde::Deserialize;
+use sha2::{Digest, Sha256};
+
+use super::manifest::Sources;
+use crate::{
+    failure::{ExitClass, Failure},
+    transaction,
+    workspace::Workspace,
+};
+
+const HEADER: &str = "\
+# Written by `cargo xtask spec fetch`; do not edit.
+# sha256 is the sum of upstream/<name>.json; date is the day on which this document was first fetched.
+";
+
+/// What is known of each page's document.
+#[derive(Debug, Default, PartialEq, Eq, Deserialize)]
+pub(crate) struct Lock(BTreeMap<String, Entry>);
+
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Entry {
+    address: String,
+    sha256: String,
+    date: String,
+}
+
+impl Lock {
+    /// The committed lock; an empty one where there is none yet.
+    pub(crate) fn read(root: &Workspace) -> Result<Self, Failure> {
+        let path = root.lock();
+        if !path.exists() {
+            return Ok(Self::default());
+        }
+        let text = transaction::read(&path, ExitClass::Document)?;
+        toml::from_str(&text).map_err(|error| {
+            Failure::document(format!("{}: {error}", root.relative(&path)))
+                .hint("the lock is written by `cargo xtask spec fetch`")
+        })
+    }
+
+    /// The lock for documents just fetched. A date moves only with its document, so that fetching what is already
+    /// here changes nothing.
+    pub(crate) fn updated<'a>(
+        &self,
+        sources: &Sources,
+        documents: impl IntoIterator<Item = (&'a str, &'a str)>,
+        today: &str,
+    ) -> Self {
+        let entry = |(name, text): (&str, &str)| {
+            let mut entry =
+                Entry { address: sources[name].to_string(), sha256: sha256(text), date: today.to_owned() };
+            if let Some(before) = self.0.get(name)
+                && (&before.address, &before.sha256) == (&entry.address, &entry.sha256)
+            {
+                entry.date.clone_from(&before.date);
+            }
+            (name.to_owned(), entry)
+        };
+        Self(documents.into_iter().map(entry).collect())
+    }
+
+    /// Every way in which the committed documents are not the ones that were fetched.
+    pub(crate) fn disagreements(
+        &self,
+        sources: &Sources,
+        documents: &BTreeMap<String, String>,
+    ) -> Vec<String> {
+        let mut found = Vec::new();
+        for (name, address) in sources {
+            let Some(entry) = self.0.get(name) else {
+                found.push(format!(
+                    "openapi/upstream.lock: /{name}: missing; expected the page that openapi/sources.toml lists at {address}"
+                ));
+                continue;
+            };
+            if entry.address != address.as_str() {
+                found.push(format!(
+                    "openapi/upstream.lock: /{name}/address: found {}, expected {address} as in openapi/sources.toml",
+                    entry.address
+                ));
+            }
+        }
+        found.extend(self.modified(documents));
+        for name in self.0.keys().filter(|name| !sources.contains_key(*name)) {
+            found.push(format!(
+                "openapi/upstream.lock: /{name}: found a page that openapi/sources.toml does not list"
+            ));
+        }
+        found
+    }
+
+    /// Every document that is not the one that was fetched.
+    pub(crate) fn modified(&self, documents: &BTreeMap<String, String>) -> Vec<String> {
+        let mut found = Vec::new();
+        for (name, text) in documents {
+            let sum = sha256(text);
+            if let Some(entry) = self.0.get(name).filter(|entry| entry.sha256 != sum) {
+                found.push(format!(
+                    "openapi/upstream/{name}.json: (root): edited by hand: found sha256 {sum}, expected {} as in openapi/upstream.lock",
+                    entry.sha256
+                ));
+            }
+        }
+        found
+    }
+
+    pub(crate) fn to_toml(&self) -> String {
+        self.0.iter().fold(HEADER.to_owned(), |mut out, (name, entry)| {
+            let Entry { address, sha256, date } = entry;
+            // A URL, a sum and a date hold nothing that TOML would want escaped.
+            let _ = write!(
+                out,
+                "\n[{name}]\naddress = \"{address}\"\nsha256 = \"{sha256}\"\ndate = \"{date}\"\n"
+            );
+            out
+        })
+    }
+}
+
+fn sha256(text: &str) -> String {
+    let digest = Sha256::digest(text.as_bytes());
+    digest.iter().fold(String::new(), |mut hex, byte| {
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sources(address: &str) -> Sources {
+        Sources::from([("a".to_owned(), address.parse().unwrap())])
+    }
+
+    fn lock(address: &str, text: &str, before: &Lock, today: &str) -> Lock {
+        before.updated(&sources(address), [("a", text)], today)
+    }
+
+    #[test]
+    fn the_date_moves_with_the_document_or_its_address_only() {
+        let first = lock("https://x.y/a", "{}\n", &Lock::default(), "2025-01-01");
+        assert_eq!(first.0["a"].date, "2025-01-01");
+        let same = lock("https://x.y/a", "{}\n", &first, "2026-02-02");
+        assert_eq!(same, first);
+        let changed = lock("https://x.y/a", "[]\n", &first, "2026-02-02");
+        assert_eq!(changed.0["a"].date, "2026-02-02");
+        let moved = lock("https://x.y/b", "{}\n", &first, "2026-02-02");
+        assert_eq!(moved.0["a"].date, "2026-02-02");
+    }
+
+    #[test]
+    fn what_is_written_reads_back() {
+        let written = lock("https://x.y/a", "{}\n", &Lock::default(), "2025-01-01");
+        assert_eq!(toml::from_str::<Lock>(&written.to_toml()).unwrap(), written);
+        assert!(written.to_toml().starts_with("# Written by `cargo xtask spec fetch`"));
+    }
+
+    #[test]
+    fn the_sum_is_what_sha256sum_says() {
+        let known = "ca3d163bab055381827226140568f3bef7eaac187cebd76878e0b63e9e442356";
+        assert_eq!(sha256("{}\n"), known);
+    }
+
+    #[test]
+    fn an_edited_document_is_told_with_both_sums() {
+        let lock = lock("https://x.y/a", "{}\n", &Lock::default(), "2025-01-01");
+        let disk = |text: &str| BTreeMap::from([("a".to_owned(), text.to_owned())]);
+        assert!(lock.disagreements(&sources("https://x.y/a"), &disk("{}\n")).is_empty());
+        let found = lock.disagreements(&sources("https://x.y/a"), &disk("{} \n"));
+        assert!(found[0].contains(&sha256("{}\n")) && found[0].contains(&sha256("{} \n")), "{found:?}");
+        let found = lock.disagreements(&sources("https://x.y/b"), &disk("{}\n"));
+        assert!(found[0].contains("https://x.y/a") && found[0].contains("https://x.y/b"), "{found:?}");
+    }
+}

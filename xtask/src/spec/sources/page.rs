@@ -1,0 +1,173 @@
+//! A documentation page: prose around one JSON fence. Only the fence is read.
+
+use crate::failure::Failure;
+
+/// The text of a page, and where it came from when that is not where it was looked for.
+#[derive(Debug)]
+pub(crate) struct Page {
+    text: String,
+    redirected: Option<String>,
+}
+
+impl Page {
+    pub(crate) fn from_bytes(bytes: Vec<u8>, redirected: Option<String>) -> Result<Self, Failure> {
+        match String::from_utf8(bytes) {
+            Ok(text) => Ok(Self { text, redirected }),
+            Err(error) => Err(Failure::document(format!(
+                "not UTF-8 text from byte {}",
+                error.utf8_error().valid_up_to()
+            ))),
+        }
+    }
+
+    /// The page's document: what stands in its one JSON fence.
+    pub(crate) fn json_fence(&self) -> Result<Fence<'_>, String> {
+        let mut fences = json_fences(&self.text).map_err(|error| self.explain(&error))?;
+        match (fences.pop(), fences.first()) {
+            (Some(fence), None) => Ok(fence),
+            (None, _) => {
+                let found = if self.text.trim_start().starts_with('<') {
+                    "none in what looks like HTML"
+                } else {
+                    "none"
+                };
+                Err(self.explain(&format!("expected one ```json fence, found {found}")))
+            }
+            (Some(last), Some(first)) => Err(self.explain(&format!(
+                "expected one ```json fence, found {}, the first at line {}, the last at line {}",
+                fences.len() + 1,
+                first.line,
+                last.line
+            ))),
+        }
+    }
+
+    fn explain(&self, error: &str) -> String {
+        match &self.redirected {
+            Some(to) => format!("{error} (redirected to {to})"),
+            None => error.to_owned(),
+        }
+    }
+}
+
+/// What stands between the lines of a fence.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Fence<'a> {
+    /// The line of the page on which the fence opens; the text begins on the next.
+    pub(crate) line: usize,
+    pub(crate) text: &'a str,
+}
+
+/// A fence that is open while the lines go by.
+struct Open<'a> {
+    mark: char,
+    length: usize,
+    json: bool,
+    line: usize,
+    start: &'a str,
+}
+
+/// Fences as CommonMark has them: one within another is the other's text.
+fn json_fences(page: &str) -> Result<Vec<Fence<'_>>, String> {
+    let mut fences = Vec::new();
+    let mut open: Option<Open> = None;
+    let mut rest = page;
+    for number in 1.. {
+        if rest.is_empty() {
+            break;
+        }
+        let (line, after) = rest.split_at(rest.find('\n').map_or(rest.len(), |end| end + 1));
+        match &open {
+            None => open = opening(line, number, after),
+            Some(fence) if closes(fence, line) => {
+                if fence.json {
+                    let length = fence.start.len() - rest.len();
+                    fences.push(Fence { line: fence.line, text: &fence.start[..length] });
+                }
+                open = None;
+            }
+            Some(_) => {}
+        }
+        rest = after;
+    }
+    match open {
+        Some(fence) if fence.json => {
+            Err(format!("the ```json fence that opens at line {} is never closed", fence.line))
+        }
+        _ => Ok(fences),
+    }
+}
+
+fn opening<'a>(line: &str, number: usize, after: &'a str) -> Option<Open<'a>> {
+    let (mark, length, info) = fence_line(line)?;
+    let language = info.split_whitespace().next().unwrap_or_default();
+    Some(Open { mark, length, json: language.eq_ignore_ascii_case("json"), line: number, start: after })
+}
+
+fn closes(open: &Open, line: &str) -> bool {
+    fence_line(line).is_some_and(|(mark, length, info)| {
+        mark == open.mark && length >= open.length && info.trim().is_empty()
+    })
+}
+
+/// The mark, how often it stands, and what follows it; `None` for any other line.
+fn fence_line(line: &str) -> Option<(char, usize, &str)> {
+    let text = line.trim_start_matches(' ');
+    let mark = text.chars().next().filter(|c| matches!(c, '`' | '~'))?;
+    let info = text.trim_start_matches(mark);
+    let length = text.len() - info.len();
+    // Four spaces make an indented block, and a backtick in the info string makes inline code.
+    let is_fence = line.len() - text.len() < 4 && length >= 3 && !(mark == '`' && info.contains('`'));
+    is_fence.then_some((mark, length, info))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn document(text: &str) -> Result<String, String> {
+        let page = Page::from_bytes(text.into(), None).unwrap();
+        page.json_fence().map(|fence| fence.text.to_owned())
+    }
+
+    #[test]
+    fn reads_the_fence_and_nothing_else() {
+        let page = "# T\n```yaml\na: b\n```\n\n```json\n{\"a\":\n1}\n```\n# More\n`x`\n";
+        assert_eq!(document(page).unwrap(), "{\"a\":\n1}\n");
+    }
+
+    #[test]
+    fn takes_carriage_returns() {
+        assert_eq!(document("a\r\n```json\r\n{}\r\n```\r\n").unwrap(), "{}\r\n");
+    }
+
+    #[test]
+    fn a_fence_within_a_longer_fence_is_text() {
+        let page = "````md\n```json\n{}\n```\n````\n~~~ JSON title=x\n[\n```\n]\n~~~~\n";
+        assert_eq!(document(page).unwrap(), "[\n```\n]\n");
+    }
+
+    #[test]
+    fn says_what_it_found_instead() {
+        let two = "```json\n{}\n```\n```json\n{}\n```\n";
+        for (page, said) in [
+            ("", "found none"),
+            ("just text", "found none"),
+            ("```json5\n{}\n```\n", "found none"),
+            ("    ```json\n{}\n", "found none"),
+            ("<!DOCTYPE html><title>Log in</title>", "found none in what looks like HTML"),
+            (two, "found 2, the first at line 1, the last at line 4"),
+            ("x\n```json\n{}\n", "opens at line 2 is never closed"),
+        ] {
+            let error = document(page).unwrap_err();
+            assert!(error.ends_with(said), "{page:?}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_redirect_is_part_of_the_message() {
+        let page = Page::from_bytes(b"<html>".to_vec(), Some("https://login".into())).unwrap();
+        let error = page.json_fence().unwrap_err();
+        assert!(error.ends_with("(redirected to https://login)"), "{error}");
+    }
+}

@@ -1,0 +1,440 @@
+//! The object model of OpenAPI 3.0.3 as a table: which object has which members, and what each holds.
+
+use super::{object_rules, schema};
+use crate::{
+    json::{Object, Pointer},
+    spec::diagnostics::Diagnostics,
+};
+
+/// What a value may be.
+pub(super) enum Kind {
+    /// Data of any form, never looked into: a `$ref` in an example is not a reference.
+    Any,
+    Bool,
+    Text,
+    Number,
+    /// A whole number from zero on.
+    Count,
+    /// A regular expression of ECMA 262.
+    Pattern,
+    /// One of these words.
+    Word(&'static [&'static str]),
+    /// A schema's type: a word, and never a list as in 3.1.
+    Type,
+    List(&'static Kind),
+    /// A list that must hold something.
+    NonEmpty(&'static Kind),
+    Map(Keys, &'static Kind),
+    Object(&'static Model),
+    /// The object itself, or a reference to it.
+    OrRef(&'static Model),
+    /// `true`, `false`, or a schema.
+    BoolOrSchema,
+}
+
+/// What the keys of a map may be.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Keys {
+    Any,
+    /// `/…`, or an extension.
+    Path,
+    /// `200`, `2XX`, `default`, or an extension.
+    Status,
+    /// What a component may be called.
+    Component,
+    /// Expressions of a callback, or an extension; or the one key of a reference to a callback.
+    Callback,
+}
+
+/// An object of the specification.
+pub(super) struct Model {
+    /// As a message calls it.
+    pub(super) name: &'static str,
+    /// Where under `components` a reference to it leads; empty for what has no such place.
+    pub(super) section: &'static str,
+    pub(super) required: &'static [&'static str],
+    pub(super) members: &'static [(&'static str, &'static Kind)],
+    /// What its members say about each other.
+    pub(super) rule: fn(&Object, &Pointer, &mut Diagnostics),
+}
+
+const PLAIN: Model = Model { name: "", section: "", required: &[], members: &[], rule: |_, _, _| {} };
+
+static TEXTS: Kind = Kind::List(&Kind::Text);
+
+pub(super) static ROOT: Model = Model {
+    name: "the document",
+    required: &["openapi", "info", "paths"],
+    members: &[
+        ("openapi", &Kind::Text),
+        ("info", &Kind::Object(&INFO)),
+        ("servers", &SERVERS),
+        ("paths", &Kind::Map(Keys::Path, &Kind::OrRef(&PATH_ITEM))),
+        ("components", &Kind::Object(&COMPONENTS)),
+        ("security", &SECURITY),
+        ("tags", &Kind::List(&Kind::Object(&TAG))),
+        ("externalDocs", &EXTERNAL_DOCS),
+    ],
+    rule: object_rules::root,
+    ..PLAIN
+};
+
+static INFO: Model = Model {
+    name: "info",
+    required: &["title", "version"],
+    members: &[
+        ("title", &Kind::Text),
+        ("description", &Kind::Text),
+        ("termsOfService", &Kind::Text),
+        ("contact", &Kind::Object(&CONTACT)),
+        ("license", &Kind::Object(&LICENSE)),
+        ("version", &Kind::Text),
+    ],
+    ..PLAIN
+};
+
+static CONTACT: Model = Model {
+    name: "a contact",
+    members: &[("name", &Kind::Text), ("url", &Kind::Text), ("email", &Kind::Text)],
+    ..PLAIN
+};
+
+static LICENSE: Model = Model {
+    name: "a license",
+    required: &["name"],
+    members: &[("name", &Kind::Text), ("url", &Kind::Text)],
+    ..PLAIN
+};
+
+static SERVERS: Kind = Kind::List(&Kind::Object(&SERVER));
+
+static SERVER: Model = Model {
+    name: "a server",
+    required: &["url"],
+    members: &[
+        ("url", &Kind::Text),
+        ("description", &Kind::Text),
+        ("variables", &Kind::Map(Keys::Any, &Kind::Object(&VARIABLE))),
+    ],
+    rule: object_rules::server,
+    ..PLAIN
+};
+
+static VARIABLE: Model = Model {
+    name: "a server variable",
+    required: &["default"],
+    members: &[
+        ("enum", &Kind::NonEmpty(&Kind::Text)),
+        ("default", &Kind::Text),
+        ("description", &Kind::Text),
+    ],
+    ..PLAIN
+};
+
+static EXTERNAL_DOCS: Kind = Kind::Object(&EXTERNAL_DOC);
+
+static EXTERNAL_DOC: Model = Model {
+    name: "external documentation",
+    required: &["url"],
+    members: &[("description", &Kind::Text), ("url", &Kind::Text)],
+    ..PLAIN
+};
+
+static TAG: Model = Model {
+    name: "a tag",
+    required: &["name"],
+    members: &[("name", &Kind::Text), ("description", &Kind::Text), ("externalDocs", &EXTERNAL_DOCS)],
+    ..PLAIN
+};
+
+static SECURITY: Kind = Kind::List(&Kind::Map(Keys::Any, &TEXTS));
+
+static COMPONENTS: Model = Model {
+    name: "components",
+    members: &[
+        ("schemas", &Kind::Map(Keys::Component, &Kind::OrRef(&SCHEMA))),
+        ("responses", &Kind::Map(Keys::Component, &Kind::OrRef(&RESPONSE))),
+        ("parameters", &Kind::Map(Keys::Component, &Kind::OrRef(&PARAMETER))),
+        ("examples", &Kind::Map(Keys::Component, &Kind::OrRef(&EXAMPLE))),
+        ("requestBodies", &Kind::Map(Keys::Component, &Kind::OrRef(&REQUEST_BODY))),
+        ("headers", &Kind::Map(Keys::Component, &Kind::OrRef(&HEADER))),
+        ("securitySchemes", &Kind::Map(Keys::Component, &Kind::OrRef(&SECURITY_SCHEME))),
+        ("links", &Kind::Map(Keys::Component, &Kind::OrRef(&LINK))),
+        ("callbacks", &Kind::Map(Keys::Component, &CALLBACK)),
+    ],
+    ..PLAIN
+};
+
+static PATH_ITEM: Model = Model {
+    name: "a path item",
+    members: &[
+        ("summary", &Kind::Text),
+        ("description", &Kind::Text),
+        ("get", &Kind::Object(&OPERATION)),
+        ("put", &Kind::Object(&OPERATION)),
+        ("post", &Kind::Object(&OPERATION)),
+        ("delete", &Kind::Object(&OPERATION)),
+        ("options", &Kind::Object(&OPERATION)),
+        ("head", &Kind::Object(&OPERATION)),
+        ("patch", &Kind::Object(&OPERATION)),
+        ("trace", &Kind::Object(&OPERATION)),
+        ("servers", &SERVERS),
+        ("parameters", &PARAMETERS),
+    ],
+    ..PLAIN
+};
+
+static OPERATION: Model = Model {
+    name: "an operation",
+    required: &["responses"],
+    members: &[
+        ("tags", &TEXTS),
+        ("summary", &Kind::Text),
+        ("description", &Kind::Text),
+        ("externalDocs", &EXTERNAL_DOCS),
+        ("operationId", &Kind::Text),
+        ("parameters", &PARAMETERS),
+        ("requestBody", &Kind::OrRef(&REQUEST_BODY)),
+        ("responses", &Kind::Map(Keys::Status, &Kind::OrRef(&RESPONSE))),
+        ("callbacks", &Kind::Map(Keys::Any, &CALLBACK)),
+        ("deprecated", &Kind::Bool),
+        ("security", &SECURITY),
+        ("servers", &SERVERS),
+    ],
+    rule: object_rules::operation,
+    ..PLAIN
+};
+
+static PARAMETERS: Kind = Kind::List(&Kind::OrRef(&PARAMETER));
+
+static PARAMETER: Model = Model {
+    name: "a parameter",
+    section: "parameters",
+    required: &["name", "in"],
+    members: &[
+        ("name", &Kind::Text),
+        ("in", &Kind::Word(&["query", "header", "path", "cookie"])),
+        ("description", &Kind::Text),
+        ("required", &Kind::Bool),
+        ("deprecated", &Kind::Bool),
+        ("allowEmptyValue", &Kind::Bool),
+        ("style", &Kind::Word(STYLES)),
+        ("explode", &Kind::Bool),
+        ("allowReserved", &Kind::Bool),
+        ("schema", &Kind::OrRef(&SCHEMA)),
+        ("example", &Kind::Any),
+        ("examples", &EXAMPLES),
+        ("content", &CONTENT),
+    ],
+    rule: object_rules::parameter,
+};
+
+const STYLES: &[&str] =
+    &["matrix", "label", "form", "simple", "spaceDelimited", "pipeDelimited", "deepObject"];
+
+static HEADER: Model = Model {
+    name: "a header",
+    section: "headers",
+    members: &[
+        ("description", &Kind::Text),
+        ("required", &Kind::Bool),
+        ("deprecated", &Kind::Bool),
+        ("allowEmptyValue", &Kind::Bool),
+        ("style", &Kind::Word(&["simple"])),
+        ("explode", &Kind::Bool),
+        ("allowReserved", &Kind::Bool),
+        ("schema", &Kind::OrRef(&SCHEMA)),
+        ("example", &Kind::Any),
+        ("examples", &EXAMPLES),
+        ("content", &CONTENT),
+    ],
+    rule: object_rules::schema_or_content,
+    ..PLAIN
+};
+
+static REQUEST_BODY: Model = Model {
+    name: "a request body",
+    section: "requestBodies",
+    required: &["content"],
+    members: &[("description", &Kind::Text), ("content", &CONTENT), ("required", &Kind::Bool)],
+    ..PLAIN
+};
+
+static RESPONSE: Model = Model {
+    name: "a response",
+    section: "responses",
+    required: &["description"],
+    members: &[
+        ("description", &Kind::Text),
+        ("headers", &HEADERS),
+        ("content", &CONTENT),
+        ("links", &Kind::Map(Keys::Any, &Kind::OrRef(&LINK))),
+    ],
+    ..PLAIN
+};
+
+static CONTENT: Kind = Kind::Map(Keys::Any, &Kind::Object(&MEDIA_TYPE));
+
+static MEDIA_TYPE: Model = Model {
+    name: "a media type",
+    members: &[
+        ("schema", &Kind::OrRef(&SCHEMA)),
+        ("example", &Kind::Any),
+        ("examples", &EXAMPLES),
+        ("encoding", &Kind::Map(Keys::Any, &Kind::Object(&ENCODING))),
+    ],
+    rule: object_rules::examples,
+    ..PLAIN
+};
+
+static ENCODING: Model = Model {
+    name: "an encoding",
+    members: &[
+        ("contentType", &Kind::Text),
+        ("headers", &HEADERS),
+        ("style", &Kind::Word(STYLES)),
+        ("explode", &Kind::Bool),
+        ("allowReserved", &Kind::Bool),
+    ],
+    ..PLAIN
+};
+
+static HEADERS: Kind = Kind::Map(Keys::Any, &Kind::OrRef(&HEADER));
+
+static EXAMPLES: Kind = Kind::Map(Keys::Any, &Kind::OrRef(&EXAMPLE));
+
+static EXAMPLE: Model = Model {
+    name: "an example",
+    section: "examples",
+    members: &[
+        ("summary", &Kind::Text),
+        ("description", &Kind::Text),
+        ("value", &Kind::Any),
+        ("externalValue", &Kind::Text),
+    ],
+    rule: object_rules::example,
+    ..PLAIN
+};
+
+static LINK: Model = Model {
+    name: "a link",
+    section: "links",
+    members: &[
+        ("operationRef", &Kind::Text),
+        ("operationId", &Kind::Text),
+        ("parameters", &Kind::Map(Keys::Any, &Kind::Any)),
+        ("requestBody", &Kind::Any),
+        ("description", &Kind::Text),
+        ("server", &Kind::Object(&SERVER)),
+    ],
+    rule: object_rules::link,
+    ..PLAIN
+};
+
+static CALLBACK: Kind = Kind::Map(Keys::Callback, &Kind::OrRef(&PATH_ITEM));
+
+pub(super) static SCHEMA: Model = Model {
+    name: "a schema",
+    section: "schemas",
+    members: &[
+        ("title", &Kind::Text),
+        ("multipleOf", &Kind::Number),
+        ("maximum", &Kind::Number),
+        ("exclusiveMaximum", &Kind::Bool),
+        ("minimum", &Kind::Number),
+        ("exclusiveMinimum", &Kind::Bool),
+        ("maxLength", &Kind::Count),
+        ("minLength", &Kind::Count),
+        ("pattern", &Kind::Pattern),
+        ("maxItems", &Kind::Count),
+        ("minItems", &Kind::Count),
+        ("uniqueItems", &Kind::Bool),
+        ("maxProperties", &Kind::Count),
+        ("minProperties", &Kind::Count),
+        ("required", &TEXTS),
+        ("enum", &Kind::NonEmpty(&Kind::Any)),
+        ("type", &Kind::Type),
+        ("allOf", &MEMBERS),
+        ("oneOf", &MEMBERS),
+        ("anyOf", &MEMBERS),
+        ("not", &Kind::OrRef(&SCHEMA)),
+        ("items", &Kind::OrRef(&SCHEMA)),
+        ("properties", &Kind::Map(Keys::Any, &Kind::OrRef(&SCHEMA))),
+        ("additionalProperties", &Kind::BoolOrSchema),
+        ("description", &Kind::Text),
+        ("format", &Kind::Text),
+        ("default", &Kind::Any),
+        ("nullable", &Kind::Bool),
+        ("discriminator", &Kind::Object(&DISCRIMINATOR)),
+        ("readOnly", &Kind::Bool),
+        ("writeOnly", &Kind::Bool),
+        ("xml", &Kind::Object(&XML)),
+        ("externalDocs", &EXTERNAL_DOCS),
+        ("example", &Kind::Any),
+        ("deprecated", &Kind::Bool),
+    ],
+    rule: schema::check,
+    ..PLAIN
+};
+
+static MEMBERS: Kind = Kind::NonEmpty(&Kind::OrRef(&SCHEMA));
+
+static DISCRIMINATOR: Model = Model {
+    name: "a discriminator",
+    required: &["propertyName"],
+    members: &[("propertyName", &Kind::Text), ("mapping", &Kind::Map(Keys::Any, &Kind::Text))],
+    ..PLAIN
+};
+
+static XML: Model = Model {
+    name: "xml",
+    members: &[
+        ("name", &Kind::Text),
+        ("namespace", &Kind::Text),
+        ("prefix", &Kind::Text),
+        ("attribute", &Kind::Bool),
+        ("wrapped", &Kind::Bool),
+    ],
+    ..PLAIN
+};
+
+static SECURITY_SCHEME: Model = Model {
+    name: "a security scheme",
+    section: "securitySchemes",
+    required: &["type"],
+    members: &[
+        ("type", &Kind::Word(&["apiKey", "http", "oauth2", "openIdConnect"])),
+        ("description", &Kind::Text),
+        ("name", &Kind::Text),
+        ("in", &Kind::Word(&["query", "header", "cookie"])),
+        ("scheme", &Kind::Text),
+        ("bearerFormat", &Kind::Text),
+        ("flows", &Kind::Object(&FLOWS)),
+        ("openIdConnectUrl", &Kind::Text),
+    ],
+    rule: object_rules::security_scheme,
+};
+
+static FLOWS: Model = Model {
+    name: "OAuth flows",
+    members: &[
+        ("implicit", &Kind::Object(&FLOW)),
+        ("password", &Kind::Object(&FLOW)),
+        ("clientCredentials", &Kind::Object(&FLOW)),
+        ("authorizationCode", &Kind::Object(&FLOW)),
+    ],
+    rule: object_rules::flows,
+    ..PLAIN
+};
+
+static FLOW: Model = Model {
+    name: "an OAuth flow",
+    required: &["scopes"],
+    members: &[
+        ("authorizationUrl", &Kind::Text),
+        ("tokenUrl", &Kind::Text),
+        ("refreshUrl", &Kind::Text),
+        ("scopes", &Kind::Map(Keys::Any, &Kind::Text)),
+    ],
+    ..PLAIN
+};

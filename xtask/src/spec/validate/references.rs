@@ -1,0 +1,177 @@
+//! What one part of a document says about another: ids, path templates and their parameters, security, links. The
+//! shape is known to be right by then.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use crate::{
+    json::{Object, Pointer, excerpt},
+    spec::{
+        diagnostics::Diagnostics,
+        schema_locations::schemas,
+        traverse::{
+            every_operation, members, operations, paths_of, resolve, str_member, template_names,
+            without_parameter_names,
+        },
+    },
+};
+
+pub(super) fn check(document: &Value, problems: &mut Diagnostics) {
+    ids(document, problems);
+    templates(document, problems);
+    for (at, path, operation) in operations(document) {
+        parameters(document, &at, path, operation, problems);
+    }
+    security(document, problems);
+    discriminators(document, problems);
+    link_targets(document, problems);
+}
+
+/// Ids are unique in the whole document, those in callbacks included.
+fn ids(document: &Value, problems: &mut Diagnostics) {
+    let mut seen = BTreeMap::new();
+    for (at, operation) in every_operation(document) {
+        let Some(Value::String(id)) = operation.get("operationId") else {
+            continue;
+        };
+        let at = at.child("operationId");
+        if let Some(first) = seen.get(id) {
+            let message = format!("expected an id of its own, found {id:?} as at {first}");
+            problems.error(at, message);
+        } else {
+            seen.insert(id, at);
+        }
+    }
+}
+
+fn templates(document: &Value, problems: &mut Diagnostics) {
+    let paths = Pointer::default().child("paths");
+    let mut seen: BTreeMap<String, &str> = BTreeMap::new();
+    for (path, _) in paths_of(document) {
+        let at = paths.child(path);
+        let names: Vec<_> = template_names(path).collect();
+        let distinct: BTreeSet<_> = names.iter().collect();
+        if path.matches(['{', '}']).count() != 2 * names.len() || names.contains(&"") {
+            let message = format!("expected names in pairs of braces, found {path:?}");
+            problems.error(at, message);
+        } else if distinct.len() != names.len() {
+            let message = format!("expected each parameter once, found {path:?}");
+            problems.error(at, message);
+        } else if let Some(first) = seen.insert(without_parameter_names(path), path) {
+            let message = format!("expected one path for one address, found {path:?} and {first:?}");
+            problems.error(at, message);
+        }
+    }
+}
+
+fn parameters(document: &Value, at: &Pointer, path: &str, operation: &Object, problems: &mut Diagnostics) {
+    let shared = document["paths"][path].get("parameters");
+    let mut declared = BTreeSet::new();
+    for list in [shared, operation.get("parameters")].into_iter().flatten() {
+        let mut here = BTreeSet::new();
+        for (i, parameter) in list.as_array().into_iter().flatten().enumerate() {
+            let Value::Object(parameter) = resolve(document, parameter) else {
+                continue;
+            };
+            let key = (str_member(parameter, "in"), str_member(parameter, "name"));
+            if !here.insert(key) {
+                let message = format!("expected each parameter once, found {:?} in {} twice", key.1, key.0);
+                problems.error(at.child("parameters").child(i), message);
+            }
+            declared.insert(key);
+        }
+    }
+    let in_path: BTreeSet<_> =
+        declared.iter().filter(|(place, _)| *place == "path").map(|(_, name)| *name).collect();
+    let in_template: BTreeSet<_> = template_names(path).collect();
+    let at = at.child("parameters");
+    for name in in_template.difference(&in_path) {
+        let message = format!("expected a path parameter {name:?} as in {path:?}, found {in_path:?}");
+        problems.error(at.clone(), message);
+    }
+    for name in in_path.difference(&in_template) {
+        let message = format!("expected {{{name}}} in the path, found {path:?}");
+        problems.error(at.clone(), message);
+    }
+}
+
+fn security(document: &Value, problems: &mut Diagnostics) {
+    let root = (Pointer::default(), document.as_object());
+    let operations = every_operation(document);
+    let operations = operations.into_iter().map(|(at, operation)| (at, Some(operation)));
+    for (at, holder) in std::iter::once(root).chain(operations) {
+        let requirements = holder.and_then(|holder| holder.get("security"));
+        let requirements = requirements.and_then(Value::as_array);
+        for (i, requirement) in requirements.into_iter().flatten().enumerate() {
+            for (name, scopes) in members(Some(requirement)) {
+                let at = at.child("security").child(i).child(name);
+                if let Err(message) = allows(document, name, scopes) {
+                    problems.error(at, message);
+                }
+            }
+        }
+    }
+}
+
+fn allows(document: &Value, name: &str, scopes: &Value) -> Result<(), String> {
+    let schemes = document.pointer("/components/securitySchemes");
+    let Some(scheme) = schemes.and_then(|schemes| schemes.get(name)) else {
+        let declared: Vec<_> = members(schemes).into_iter().map(|(name, _)| name).collect();
+        return Err(format!("expected a declared security scheme, found {name:?} beside {declared:?}"));
+    };
+    let Value::Object(scheme) = resolve(document, scheme) else {
+        return Ok(());
+    };
+    let known: BTreeSet<_> = members(scheme.get("flows"))
+        .into_iter()
+        .flat_map(|(_, flow)| members(flow.get("scopes")))
+        .map(|(scope, _)| scope.as_str())
+        .collect();
+    let kind = str_member(scheme, "type");
+    let mut asked = scopes.as_array().into_iter().flatten().filter_map(Value::as_str);
+    let unknown = asked.find(|scope| kind != "openIdConnect" && !known.contains(scope));
+    unknown.map_or(Ok(()), |scope| {
+        Err(format!("expected scopes of the {kind} scheme ({known:?}), found {scope:?}"))
+    })
+}
+
+/// A discriminator's mapping holds names or references to schemas; both must exist.
+fn discriminators(document: &Value, problems: &mut Diagnostics) {
+    let known = document.pointer("/components/schemas");
+    for (site, schema) in schemas(document) {
+        let Some(discriminator) = schema.get("discriminator") else { continue };
+        let at = site.pointer.child("discriminator").child("mapping");
+        for (key, target) in members(discriminator.get("mapping")) {
+            let Some(target) = target.as_str() else { continue };
+            let name = target.strip_prefix("#/components/schemas/").unwrap_or(target);
+            if known.is_none_or(|known| known.get(name).is_none()) {
+                let message = format!("expected a schema of this document, found {target:?}");
+                problems.error(at.child(key), message);
+            }
+        }
+    }
+}
+
+fn link_targets(document: &Value, problems: &mut Diagnostics) {
+    let operations = every_operation(document);
+    let ids: BTreeSet<_> = operations.iter().map(|(_, o)| str_member(o, "operationId")).collect();
+    let shared = Pointer::new("/components/links");
+    let mut links = vec![(shared.clone(), document.pointer(shared.as_str()))];
+    for (at, operation) in &operations {
+        for (status, response) in members(operation.get("responses")) {
+            let at = at.child("responses").child(status).child("links");
+            links.push((at, response.get("links")));
+        }
+    }
+    for (at, links) in links {
+        for (name, link) in members(links) {
+            if let Some(id) =
+                link.get("operationId").filter(|id| !ids.contains(id.as_str().unwrap_or_default()))
+            {
+                let message = format!("expected the id of an operation, found {}", excerpt(id));
+                problems.error(at.child(name).child("operationId"), message);
+            }
+        }
+    }
+}

@@ -1,0 +1,211 @@
+//! The document held against the table: unknown keys, missing ones, values of a wrong kind, and references.
+
+use std::collections::BTreeSet;
+
+use regress::Regex;
+use serde_json::Value;
+
+use super::object_model::{Keys, Kind, Model, ROOT, SCHEMA};
+use crate::{
+    json::{Object, Pointer, excerpt, sorted},
+    spec::diagnostics::Diagnostics,
+};
+
+const TYPES: &[&str] = &["array", "boolean", "integer", "number", "object", "string"];
+
+/// How many bytes a pattern may have. What it costs to compile grows faster than it does.
+const PATTERN: usize = 4_096;
+
+pub(super) fn check(document: &Value, problems: &mut Diagnostics) {
+    let mut reader = Reader { document, diagnostics: problems };
+    reader.read(document, &Kind::Object(&ROOT), Pointer::default());
+}
+
+struct Reader<'a> {
+    document: &'a Value,
+    diagnostics: &'a mut Diagnostics,
+}
+
+impl Reader<'_> {
+    fn read(&mut self, value: &Value, kind: &Kind, at: Pointer) {
+        match (kind, value) {
+            (Kind::Any, _)
+            | (Kind::Bool | Kind::BoolOrSchema, Value::Bool(_))
+            | (Kind::Text, Value::String(_))
+            | (Kind::Number, Value::Number(_)) => {}
+            (Kind::Count, Value::Number(n)) if n.as_f64().is_some_and(is_count) => {}
+            (Kind::Word(words), Value::String(word)) if words.contains(&word.as_str()) => {}
+            (Kind::Type, Value::String(word)) if TYPES.contains(&word.as_str()) => {}
+            (Kind::Pattern, Value::String(text)) if text.len() > PATTERN => {
+                let message = format!("expected at most {PATTERN} bytes of pattern, found {}", text.len());
+                self.diagnostics.error(at, message);
+            }
+            (Kind::Pattern, Value::String(text)) if Regex::with_flags(text, "u").is_ok() => {}
+            (Kind::NonEmpty(_), Value::Array(items)) if items.is_empty() => {
+                self.error(at, "a list that holds something", value);
+            }
+            (Kind::List(kind) | Kind::NonEmpty(kind), Value::Array(items)) => {
+                for (i, item) in items.iter().enumerate() {
+                    self.read(item, kind, at.child(i));
+                }
+            }
+            (Kind::Map(keys, kind), Value::Object(members)) => {
+                self.map(members, *keys, kind, &at);
+            }
+            (Kind::Object(model), Value::Object(members)) => self.object(members, model, &at),
+            (Kind::OrRef(model), Value::Object(members)) => self.or_ref(members, model, &at),
+            (Kind::BoolOrSchema, Value::Object(members)) => self.or_ref(members, &SCHEMA, &at),
+            _ => self.error(at, &expected(kind, value), value),
+        }
+    }
+
+    fn object(&mut self, members: &Object, model: &Model, at: &Pointer) {
+        for key in model.required.iter().filter(|key| !members.contains_key(**key)) {
+            let message = format!("missing; {} needs it, found {}", model.name, keys(members));
+            self.diagnostics.error(at.child(key), message);
+        }
+        for (key, value) in sorted(members) {
+            let known = model.members.iter().find(|(name, _)| name == key);
+            if let Some((_, kind)) = known {
+                self.read(value, kind, at.child(key));
+            } else if !key.starts_with("x-") {
+                let known = model.members.iter().map(|(name, _)| *name);
+                let known = known.collect::<Vec<_>>().join(", ");
+                let message = format!("unknown key in {}; expected x-… or one of {known}", model.name);
+                self.diagnostics.error(at.child(key), format!("{message}; found {}", excerpt(value)));
+            }
+        }
+        (model.rule)(members, at, self.diagnostics);
+    }
+
+    fn map(&mut self, members: &Object, keys: Keys, kind: &Kind, at: &Pointer) {
+        if keys == Keys::Callback && members.contains_key("$ref") {
+            return self.reference(members, "callbacks", at);
+        }
+        for (key, value) in sorted(members) {
+            let extensible = matches!(keys, Keys::Path | Keys::Status | Keys::Callback);
+            if extensible && key.starts_with("x-") {
+                continue;
+            }
+            if let Some(expected) = wrong_key(keys, key) {
+                let message = format!("expected a key that is {expected}, found {key:?}");
+                self.diagnostics.error(at.child(key), message);
+            }
+            self.read(value, kind, at.child(key));
+        }
+    }
+
+    fn or_ref(&mut self, members: &Object, model: &Model, at: &Pointer) {
+        if members.contains_key("$ref") {
+            self.reference(members, model.section, at);
+        } else {
+            self.object(members, model, at);
+        }
+    }
+
+    fn reference(&mut self, members: &Object, section: &str, at: &Pointer) {
+        for key in members.keys().filter(|key| *key != "$ref") {
+            let message = "ignored by every reader, as all that stands beside a $ref in 3.0";
+            self.diagnostics.warn(at.child(key), message);
+        }
+        let target = &members["$ref"];
+        if let Err(message) = self.leads_to(target, section) {
+            let message = format!("{message}, found {}", excerpt(target));
+            self.diagnostics.error(at.child("$ref"), message);
+        }
+    }
+
+    /// Follows a reference, and what it leads to if that is another, up to what is none.
+    fn leads_to(&self, target: &Value, section: &str) -> Result<(), String> {
+        let mut target = target;
+        let mut seen = BTreeSet::new();
+        loop {
+            let Value::String(text) = target else {
+                return Err("expected a string".to_owned());
+            };
+            if !seen.insert(text) {
+                return Err("expected a reference that ends somewhere, not a circle".to_owned());
+            }
+            let home = format!("#/components/{section}/");
+            let pointer = Pointer::of_reference(text).ok_or_else(|| {
+                format!(
+                    "expected a reference within this document ({home}…), as nothing is loaded from outside"
+                )
+            })?;
+            if text.starts_with("#/components/") && !section.is_empty() && !text.starts_with(&home) {
+                return Err(format!("expected a reference to {home}…"));
+            }
+            let reached = self.document.pointer(pointer.as_str());
+            let reached = reached.ok_or("expected a reference to something that exists")?;
+            match reached.get("$ref") {
+                // A property is an object, so that text is a reference wherever it stands.
+                Some(next) if next.is_string() || !is_data_key(pointer.as_str()) => target = next,
+                _ => return Ok(()),
+            }
+        }
+    }
+
+    fn error(&mut self, at: Pointer, expected: &str, found: &Value) {
+        let message = format!("expected {expected}, found {}", excerpt(found));
+        self.diagnostics.error(at, message);
+    }
+}
+
+/// In a map of properties `$ref` is a property's name.
+fn is_data_key(pointer: &str) -> bool {
+    pointer.ends_with("/properties")
+}
+
+fn is_count(number: f64) -> bool {
+    number >= 0.0 && number.fract() == 0.0
+}
+
+fn keys(members: &Object) -> String {
+    let keys: Vec<_> = sorted(members).into_iter().map(|(key, _)| key.as_str()).collect();
+    if keys.is_empty() {
+        return "nothing".to_owned();
+    }
+    format!("only {}", keys.join(", "))
+}
+
+/// What a key should have been, if it is not.
+fn wrong_key(keys: Keys, key: &str) -> Option<&'static str> {
+    let (fine, expected) = match keys {
+        Keys::Any | Keys::Callback => (true, ""),
+        Keys::Path => (key.starts_with('/'), "a path with a leading slash"),
+        Keys::Status => (is_status(key), "a status: 200, 2XX or default"),
+        Keys::Component => (
+            !key.is_empty() && key.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b)),
+            "a component's name: letters, digits, `.`, `_`, `-`",
+        ),
+    };
+    (!fine).then_some(expected)
+}
+
+fn is_status(key: &str) -> bool {
+    match key.as_bytes() {
+        b"default" | [b'1'..=b'5', b'X', b'X'] => true,
+        [b'1'..=b'5', tens, ones] => tens.is_ascii_digit() && ones.is_ascii_digit(),
+        _ => false,
+    }
+}
+
+fn expected(kind: &Kind, found: &Value) -> String {
+    match kind {
+        Kind::Any => "anything".to_owned(),
+        Kind::Bool => "true or false".to_owned(),
+        Kind::Text => "a string".to_owned(),
+        Kind::Number => "a number".to_owned(),
+        Kind::Count => "a whole number from 0 on".to_owned(),
+        Kind::Pattern => "a regular expression of ECMA 262".to_owned(),
+        Kind::Word(words) => format!("one of {}", words.join(", ")),
+        Kind::Type if found.is_array() => {
+            format!("one of {}, as only OpenAPI 3.1 has lists of types", TYPES.join(", "))
+        }
+        Kind::Type => format!("one of {}", TYPES.join(", ")),
+        Kind::List(_) | Kind::NonEmpty(_) => "a list".to_owned(),
+        Kind::Map(..) => "an object".to_owned(),
+        Kind::Object(model) | Kind::OrRef(model) => format!("an object, {}", model.name),
+        Kind::BoolOrSchema => "true, false or a schema".to_owned(),
+    }
+}

@@ -1,0 +1,72 @@
+//! Where things are: the one place that knows the names of the files under `openapi/`.
+
+use std::path::{Path, PathBuf};
+
+use crate::failure::Failure;
+
+/// A copy of this repository.
+#[derive(Debug)]
+pub(crate) struct Workspace(PathBuf);
+
+impl Workspace {
+    /// The given directory, or the workspace that this tool was built from.
+    pub(crate) fn find(given: Option<PathBuf>) -> Result<Self, Failure> {
+        let root = given.unwrap_or_else(|| {
+            let xtask = Path::new(env!("CARGO_MANIFEST_DIR"));
+            xtask.parent().unwrap_or(xtask).to_owned()
+        });
+        if !root.join("openapi").is_dir() {
+            return Err(Failure::usage(format!(
+                "{} is no copy of this repository: it has no directory `openapi`",
+                root.display()
+            )));
+        }
+        Ok(Self(root))
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
+    }
+
+    pub(crate) fn sources(&self) -> PathBuf {
+        self.openapi("sources.toml")
+    }
+
+    pub(crate) fn lock(&self) -> PathBuf {
+        self.openapi("upstream.lock")
+    }
+
+    pub(crate) fn names(&self) -> PathBuf {
+        self.openapi("names.toml")
+    }
+
+    pub(crate) fn fixes(&self) -> PathBuf {
+        self.openapi("fixes.json")
+    }
+
+    pub(crate) fn merged(&self) -> PathBuf {
+        self.openapi("distribute-ai.json")
+    }
+
+    pub(crate) fn changes(&self) -> PathBuf {
+        self.openapi("CHANGES.md")
+    }
+
+    pub(crate) fn upstream_dir(&self) -> PathBuf {
+        self.openapi("upstream")
+    }
+
+    pub(crate) fn upstream(&self, page: &str) -> PathBuf {
+        self.upstream_dir().join(format!("{page}.json"))
+    }
+
+    /// The path as a person would type it, seen from the root.
+    pub(crate) fn relative(&self, path: &Path) -> String {
+        let path = path.strip_prefix(&self.0).unwrap_or(path);
+        path.display().to_string().replace('\\', "/")
+    }
+
+    fn openapi(&self, file: &str) -> PathBuf {
+        self.0.join("openapi").join(file)
+    }
+}
