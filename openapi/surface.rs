@@ -196,7 +196,7 @@ pub struct Client {
     pub(crate) client: _,
     pub(crate) inner: _,
 }
-impl ClientInfo<crate::ext::State> for Client {}
+impl ClientInfo<crate::ext::ClientState> for Client {}
 impl Client {
     /**Queue a new asynchronous speech generation task for background processing and later retrieval.
 

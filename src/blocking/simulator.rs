@@ -22,7 +22,7 @@ use crate::testing::{self, Host, SimulatorBuilder};
 /// # Ok(()) }
 /// ```
 ///
-/// It is a [`testing::Simulator`] for all that needs no waiting: scripts, fates, counts.
+/// It is a [`testing::Simulator`] for all that needs no waiting: scripts, outcomes, counts.
 #[derive(Debug)]
 #[must_use = "the simulator stops when it is dropped"]
 pub struct Simulator {

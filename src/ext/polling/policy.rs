@@ -75,7 +75,7 @@ pub trait Pacing: Send + Sync + 'static {
         if age > 0.0 { (task.since_last_poll.as_secs_f64() / age).min(1.0) } else { 0.0 }
     }
 
-    /// Told of each task that was completed, for policies that learn: see [`Finished`]. Nothing, unless a policy does.
+    /// Told of each task that was completed, for policies that learn: see [`CompletedTask`]. Nothing, unless a policy does.
     ///
     /// Tasks that failed, and resumed ones that were done already, are not told of.
     fn learn(&self, task: &CompletedTask) {

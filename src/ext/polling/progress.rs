@@ -65,7 +65,7 @@ pub enum Phase {
 /// ```
 /// use std::{sync::Mutex, time::Duration};
 ///
-/// use distribute_ai::pacing::{Finished, Pacing, Progress};
+/// use distribute_ai::pacing::{CompletedTask, Pacing, Progress};
 ///
 /// /// A tenth of what the last task took.
 /// struct Last(Mutex<Duration>);
@@ -75,7 +75,7 @@ pub enum Phase {
 ///         *self.0.lock().expect("nobody panics with it") / 10
 ///     }
 ///
-///     fn learn(&self, task: &Finished) {
+///     fn learn(&self, task: &CompletedTask) {
 ///         if let Some(total) = task.total {
 ///             *self.0.lock().expect("nobody panics with it") = total.max(Duration::from_secs(1));
 ///         }

@@ -86,7 +86,7 @@ impl Fault {
 
     /// The true answer with `A_NEW_STATUS` as the status of the task. For [`Route::Result`](super::Route::Result) only.
     ///
-    /// A client should not take it for an end. See [`Fate::running_as`](super::Fate::running_as) for a task that
+    /// A client should not take it for an end. See [`TaskOutcome::running_as`](super::TaskOutcome::running_as) for a task that
     /// shows it for as long as it runs.
     pub fn unknown_status() -> Self {
         Self::corrupt(Corruption::UnknownStatus)

@@ -32,7 +32,7 @@ use super::{corrupt::Corruption, replace::Replacement, route::Route};
 ///     Fault::wrong_shape(),
 ///     Fault::unknown_fields(),
 ///     Fault::unknown_status(),
-///     Fault::reset_mid_reply(),
+///     Fault::reset_mid_response(),
 ///     Fault::web_page(),
 /// ];
 /// simulator.script(Route::Result, Script::random(7, 0.5, nuisances));
@@ -54,7 +54,7 @@ use super::{corrupt::Corruption, replace::Replacement, route::Route};
 /// | [`crash`](Self::crash) | the connection ends, and new ones are refused for a while | if after accepting |
 /// | [`status`](Self::status) | this status, with JSON, HTML or no body | if after accepting |
 /// | [`web_page`](Self::web_page) | 200 with HTML | if after accepting |
-/// | [`reset_mid_reply`](Self::reset_mid_reply) | a part of the body, then a reset | yes |
+/// | [`reset_mid_response`](Self::reset_mid_response) | a part of the body, then a reset | yes |
 /// | [`cut_short`](Self::cut_short) | half of the body, then the end of the connection | yes |
 /// | [`longer_than_announced`](Self::longer_than_announced) | more bytes than the head says | yes |
 /// | [`slow_drip`](Self::slow_drip) | the true answer, little by little | yes |
@@ -65,7 +65,7 @@ use super::{corrupt::Corruption, replace::Replacement, route::Route};
 /// | [`range_refused`](Self::range_refused), [`range_ignored`](Self::range_ignored) | 416; the whole audio again | (audio only) |
 ///
 /// For connections that are refused see [`Simulator::down_for`](super::Simulator::down_for), for what becomes of a
-/// task see [`Fate`](super::Fate).
+/// task see [`TaskOutcome`](super::TaskOutcome).
 #[derive(Clone, Debug)]
 #[must_use = "a fault does nothing outside a script"]
 pub struct Fault {

@@ -8,16 +8,16 @@ use super::retry_after::RetryAfterFormat;
 
 /// How many requests the API takes in how much time; both of its operations count together.
 ///
-/// A request beyond that is answered 429 with a JSON message and, unless the [`hint`](Self::hint) says otherwise,
+/// A request beyond that is answered 429 with a JSON message and, unless the [`retry_after_format`](Self::retry_after_format) says otherwise,
 /// `Retry-After` in seconds. It is not carried out and not billed, does not count against the limit itself, and no
 /// [`Script`](super::Script) sees it.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// use distribute_ai::testing::{Hint, RateLimit, Simulator};
+/// use distribute_ai::testing::{RetryAfterFormat, RateLimit, Simulator};
 /// use std::time::Duration;
 ///
-/// let limit = RateLimit::per(1, Duration::from_millis(50)).hint(Hint::Millis);
+/// let limit = RateLimit::per(1, Duration::from_millis(50)).retry_after_format(RetryAfterFormat::Millis);
 /// let simulator = Simulator::builder().rate_limit(limit).start().await?;
 /// let client = simulator.client();
 ///

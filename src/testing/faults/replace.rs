@@ -57,11 +57,11 @@ impl Fault {
     /// [`html`](Self::html) or [`no_body`](Self::no_body) replaces it.
     ///
     /// ```
-    /// use distribute_ai::testing::{Fault, Hint};
+    /// use distribute_ai::testing::{Fault, RetryAfterFormat};
     /// use std::time::Duration;
     ///
     /// let _ = Fault::status(503).html("<h1>Back soon</h1>").retry_after(Duration::from_secs(2));
-    /// let _ = Fault::status(429).retry_after(Duration::from_millis(50)).hint(Hint::Millis);
+    /// let _ = Fault::status(429).retry_after(Duration::from_millis(50)).retry_after_format(RetryAfterFormat::Millis);
     /// ```
     ///
     /// # Panics
@@ -113,7 +113,7 @@ impl Fault {
     }
 
     /// A [`status`](Self::status) that says when to come back: `Retry-After` in seconds, rounded up, unless the
-    /// [`hint`](Self::hint) has another form. The simulator does not hold anybody to it.
+    /// [`retry_after_format`](Self::retry_after_format) has another form. The simulator does not hold anybody to it.
     ///
     /// # Panics
     ///

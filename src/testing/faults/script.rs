@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use super::{fault::Fault, route::Route};
 
 /// Which requests of a [`Route`] meet which [`Fault`], or which tasks meet which
-/// [`Fate`](super::Fate).
+/// [`TaskOutcome`](super::TaskOutcome).
 ///
 /// All of them are counted from 1, and from the moment the script is set: with the builder from the start, with
 /// [`Simulator::script`](super::Simulator::script) from the call. Those that the script says nothing about are

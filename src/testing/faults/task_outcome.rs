@@ -8,9 +8,9 @@ use std::{sync::Arc, time::Duration};
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// use distribute_ai::testing::{Fate, Script, Simulator};
+/// use distribute_ai::testing::{TaskOutcome, Script, Simulator};
 ///
-/// let simulator = Simulator::builder().fates(Script::nth(1, Fate::fails())).start().await?;
+/// let simulator = Simulator::builder().outcomes(Script::nth(1, TaskOutcome::fails())).start().await?;
 ///
 /// let error = simulator.client().speak("Hello").await.unwrap_err();
 ///
@@ -23,15 +23,15 @@ use std::{sync::Arc, time::Duration};
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// use distribute_ai::testing::{Fate, Script, Simulator};
+/// use distribute_ai::testing::{TaskOutcome, Script, Simulator};
 /// use std::time::Duration;
 ///
-/// let fates = Script::steps([
-///     Some(Fate::completes().absent_for(Duration::from_millis(100)).running_as("WARMING_UP")),
-///     Some(Fate::without_url()),
-///     Some(Fate::never_ends()),
+/// let outcomes = Script::steps([
+///     Some(TaskOutcome::completes().not_found_for(Duration::from_millis(100)).running_as("WARMING_UP")),
+///     Some(TaskOutcome::without_url()),
+///     Some(TaskOutcome::never_ends()),
 /// ]);
-/// let simulator = Simulator::builder().fates(fates).start().await?;
+/// let simulator = Simulator::builder().outcomes(outcomes).start().await?;
 /// let client = simulator.client();
 ///
 /// client.speak("A replica lags.").await?;
@@ -41,8 +41,8 @@ use std::{sync::Arc, time::Duration};
 /// # Ok(()) }
 /// ```
 ///
-/// [`Simulator::fates`](super::Simulator::fates) chooses tasks by the order of their creates,
-/// [`Simulator::fate_of`](super::Simulator::fate_of) by their text.
+/// [`Simulator::outcomes`](super::Simulator::outcomes) chooses tasks by the order of their creates,
+/// [`Simulator::outcome_of`](super::Simulator::outcome_of) by their text.
 #[derive(Clone, Debug)]
 #[must_use = "a fate does nothing until the simulator is told whose"]
 pub struct TaskOutcome {

@@ -29,7 +29,7 @@ use crate::{
     types::{SpeechRequest, SpeechResult},
 };
 
-/// What a [rehearsed batch](Rehearsal::batch) cost.
+/// What a [rehearsed batch](PollSimulation::batch) cost.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct BatchCost {
@@ -49,14 +49,14 @@ impl PollSimulation {
     /// # #[tokio::main(flavor = "current_thread", start_paused = true)] async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// use std::time::Duration;
     ///
-    /// use distribute_ai::{pacing::Adaptive, testing::Rehearsal};
+    /// use distribute_ai::{pacing::Adaptive, testing::PollSimulation};
     ///
     /// // Three seconds in a queue, six of speaking; one every second, for five minutes; two requests per second.
-    /// let task = Rehearsal::new(Duration::from_secs(3), Duration::from_secs(6));
+    /// let task = PollSimulation::new(Duration::from_secs(3), Duration::from_secs(6));
     /// let tasks = (0..300).map(|number| (Duration::from_secs(number), task));
-    /// let cost = Rehearsal::batch(tasks, 2.5, Adaptive::new()).await?;
+    /// let cost = PollSimulation::batch(tasks, 2.5, Adaptive::new()).await?;
     ///
-    /// let mean = cost.late.iter().sum::<Duration>() / 300;
+    /// let mean = cost.lag.iter().sum::<Duration>() / 300;
     /// println!("{mean:.1?} late on average, with {} requests", cost.requests);
     /// # assert!(cost.requests >= 600);
     /// # Ok(()) }

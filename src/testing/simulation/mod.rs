@@ -18,11 +18,11 @@ use crate::{
 ///
 /// use distribute_ai::{
 ///     pacing::{Adaptive, Pacing},
-///     testing::Rehearsal,
+///     testing::PollSimulation,
 /// };
 ///
 /// // Ten seconds in a queue, then three until it is done: such as recorded, or as you fear.
-/// let task = Rehearsal::new(Duration::from_secs(10), Duration::from_secs(3)).without_jitter();
+/// let task = PollSimulation::new(Duration::from_secs(10), Duration::from_secs(3)).without_jitter();
 ///
 /// let policy = Adaptive::new();
 /// let cold = task.run(&policy);
@@ -39,8 +39,8 @@ use crate::{
 ///
 /// ```
 /// # use std::time::Duration;
-/// # use distribute_ai::{pacing::Adaptive, testing::Rehearsal};
-/// let task = Rehearsal::new(Duration::ZERO, Duration::from_secs(3));
+/// # use distribute_ai::{pacing::Adaptive, testing::PollSimulation};
+/// let task = PollSimulation::new(Duration::ZERO, Duration::from_secs(3));
 /// let cost = task.round_trip(Duration::from_millis(300)).without_statuses().run(&Adaptive::new());
 /// assert!(cost.lag < Duration::from_secs(3));
 /// ```
@@ -63,7 +63,7 @@ pub struct PollSimulation {
     jitter: bool,
 }
 
-/// What a wait cost, by a [`Rehearsal`].
+/// What a wait cost, by a [`PollSimulation`].
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct PollCost {

@@ -48,7 +48,7 @@ use crate::testing::faults::{
 /// - `running_per_character`: none
 /// - `voice_file`: [`Simulator::VOICE_FILE`] only
 /// - `seed`: a random one
-/// - `script`, `fates`, `fate_of`, `rate_limit`: none
+/// - `script`, `outcomes`, `outcome_of`, `rate_limit`: none
 #[must_use = "a builder does nothing until it is started"]
 #[derive(Clone)]
 pub struct SimulatorBuilder {
@@ -132,13 +132,13 @@ impl SimulatorBuilder {
         self
     }
 
-    /// Which tasks have which fate, from the start; see [`Fate`].
+    /// Which tasks have which fate, from the start; see [`TaskOutcome`].
     pub fn outcomes(mut self, script: Script<TaskOutcome>) -> Self {
         self.outcomes = script;
         self
     }
 
-    /// What becomes of the tasks of this text; see [`Fate`].
+    /// What becomes of the tasks of this text; see [`TaskOutcome`].
     pub fn outcome_of(mut self, text: impl Into<String>, fate: TaskOutcome) -> Self {
         self.outcome_of.push((text.into(), fate));
         self
@@ -202,8 +202,8 @@ impl fmt::Debug for SimulatorBuilder {
             .field("voice_files", &self.voice_files)
             .field("seed", &self.seed)
             .field("scripts", &self.scripts)
-            .field("fates", &self.outcomes)
-            .field("fate_of", &self.outcome_of)
+            .field("outcomes", &self.outcomes)
+            .field("outcome_of", &self.outcome_of)
             .field("limit", &self.limit)
             .finish_non_exhaustive()
     }

@@ -38,14 +38,14 @@ impl Simulator {
         self.state.injector().script(route, script);
     }
 
-    /// Which tasks have which [`Fate`], counted by their accepted creates from now. Replaces the script before; tasks
+    /// Which tasks have which [`TaskOutcome`], counted by their accepted creates from now. Replaces the script before; tasks
     /// that were accepted keep theirs.
     pub fn outcomes(&self, script: Script<TaskOutcome>) {
         self.state.injector().outcomes(script);
     }
 
-    /// What becomes of the tasks of this text that are accepted from now on, whatever [`fates`](Self::fates) says. See
-    /// [`Fate`].
+    /// What becomes of the tasks of this text that are accepted from now on, whatever [`outcomes`](Self::outcomes) says. See
+    /// [`TaskOutcome`].
     pub fn outcome_of(&self, text: impl Into<String>, fate: TaskOutcome) {
         self.state.injector().outcome_of(text.into(), fate);
     }

@@ -81,7 +81,7 @@ pub use self::builder::SimulatorBuilder;
 /// All this goes well unless a test wants otherwise:
 ///
 /// - [`script`](Self::script): which requests meet which [`Fault`](super::Fault), "the third poll fails".
-/// - [`fates`](Self::fates), [`fate_of`](Self::fate_of): which tasks end in `ERROR`, or are not found for a while.
+/// - [`outcomes`](Self::outcomes), [`outcome_of`](Self::outcome_of): which tasks end in `ERROR`, or are not found for a while.
 /// - [`rate_limit`](Self::rate_limit): 429 for what comes too fast.
 /// - [`down_for`](Self::down_for): an outage; connections are refused.
 ///
