@@ -3,6 +3,8 @@
 pub(crate) mod active;
 pub(crate) mod config;
 pub(crate) mod engine;
+#[cfg(any(test, feature = "testing"))]
+pub(crate) mod in_memory_api;
 pub(crate) mod journal;
 mod pending;
 pub(crate) mod progress;

@@ -1,7 +1,7 @@
 //! The engine against a server in memory, in virtual time.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::HashSet,
     future::Future,
     io,
     sync::{Arc, Mutex},
@@ -9,20 +9,13 @@ use std::{
     time::Duration,
 };
 
-use reqwest::{
-    StatusCode,
-    header::{HeaderMap, HeaderValue},
-};
-use serde_json::json;
-use tokio::{
-    sync::{mpsc, watch},
-    time::{Instant, sleep},
-};
+use tokio::sync::{mpsc, watch};
 
 use super::{
     active::{ActiveTask, Finished, TaskState},
     config::Config,
     engine::{Consumer, Engine, Queue, api::SpeechApi},
+    in_memory_api::{Create, InMemoryApi, rate_limited},
     journal::{Journal, KeyState, Opened, Storage},
     pending::{ActiveJournal, PendingRequest, Start},
     progress::{Progress, ProgressTracker},
@@ -30,166 +23,30 @@ use super::{
 use crate::{
     Client, Error, Speak, TaskId,
     ext::transport::failure::{Failure, FailureKind},
-    types::{SpeechRequest, SpeechResult},
 };
 
-/// What the server does with a create.
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Create {
-    Takes,
-    /// Nobody listens.
-    Unreached,
-    /// Takes it, and the connection breaks.
-    TakesAndBreaks,
-    /// Breaks before it was taken; nobody can tell the difference.
-    Breaks,
-    /// Takes it, and half of the reply arrives.
-    TakesAndGarbles,
-    /// Too many requests; seconds to hold off.
-    Limits(u64),
-    Refuses,
+/// A server with a round trip of 80 ms; `poll` maps the age of a task to its status.
+fn server(
+    create: impl Fn(&str, u32) -> Create + Send + Sync + 'static,
+    poll: impl Fn(Duration) -> Result<&'static str, Failure> + Send + Sync + 'static,
+) -> InMemoryApi {
+    let client = Client::builder().api_key("k").build().unwrap();
+    let round_trip = |_: &str| Duration::from_millis(80);
+    InMemoryApi::new(client, round_trip, create, move |_, age| poll(age).map(|status| (status, None)))
 }
 
-type CreateScript = dyn Fn(&str, u32) -> Create + Send + Sync;
-type PollScript = dyn Fn(Duration) -> Result<&'static str, Failure> + Send + Sync;
-
-struct Server {
-    client: Client,
-    begun: Instant,
-    /// By the text and the number of its attempt.
-    create: Box<CreateScript>,
-    /// By the age of the task.
-    poll: Box<PollScript>,
-    seen: Mutex<Seen>,
-}
-
-#[derive(Default)]
-struct Seen {
-    requests: Vec<Duration>,
-    on_the_wire: usize,
-    most_on_the_wire: usize,
-    attempts: HashMap<String, u32>,
-    taken: HashMap<String, u32>,
-    born: HashMap<TaskId, Instant>,
-    polls: u32,
-    /// Polls that came through a closed gate: last looks only.
-    held_back: u32,
-}
-
-#[derive(Clone)]
-struct Memory(Arc<Server>);
-
-impl Memory {
-    fn new(
-        create: impl Fn(&str, u32) -> Create + Send + Sync + 'static,
-        poll: impl Fn(Duration) -> Result<&'static str, Failure> + Send + Sync + 'static,
-    ) -> Self {
-        Self(Arc::new(Server {
-            client: Client::builder().api_key("k").build().unwrap(),
-            begun: Instant::now(),
-            create: Box::new(create),
-            poll: Box::new(poll),
-            seen: Mutex::default(),
-        }))
-    }
-
-    fn seen(&self) -> std::sync::MutexGuard<'_, Seen> {
-        self.0.seen.lock().unwrap()
-    }
-
-    /// A request, for as long as it is held.
-    fn passes(&self) -> Passage<'_> {
-        let mut seen = self.seen();
-        seen.requests.push(self.0.begun.elapsed());
-        seen.on_the_wire += 1;
-        seen.most_on_the_wire = seen.most_on_the_wire.max(seen.on_the_wire);
-        Passage(self)
-    }
-
-    /// The most requests in any window of a second.
-    fn peak(&self) -> usize {
-        let mut requests = self.seen().requests.clone();
-        requests.sort_unstable();
-        let (mut first, mut peak) = (0, 0);
-        for (at, time) in requests.iter().enumerate() {
-            while requests[first] + Duration::from_secs(1) <= *time {
-                first += 1;
-            }
-            peak = peak.max(at - first + 1);
+/// Returns the most requests in any window of a second.
+fn peak(server: &InMemoryApi) -> usize {
+    let mut requests = server.observed().requests.clone();
+    requests.sort_unstable();
+    let (mut first, mut peak) = (0, 0);
+    for (at, time) in requests.iter().enumerate() {
+        while requests[first] + Duration::from_secs(1) <= *time {
+            first += 1;
         }
-        peak
+        peak = peak.max(at - first + 1);
     }
-}
-
-struct Passage<'a>(&'a Memory);
-
-impl Drop for Passage<'_> {
-    fn drop(&mut self) {
-        self.0.seen().on_the_wire -= 1;
-    }
-}
-
-fn limited(seconds: u64) -> Failure {
-    let headers = HeaderMap::from_iter([("retry-after".parse().unwrap(), HeaderValue::from(seconds))]);
-    Failure::from_response(StatusCode::TOO_MANY_REQUESTS, &headers, "slow down")
-}
-
-impl SpeechApi for Memory {
-    fn client(&self) -> &Client {
-        &self.0.client
-    }
-
-    async fn create(&self, request: &SpeechRequest) -> Result<TaskId, Failure> {
-        let text = request.input.to_string();
-        assert!(self.client().inner().cooldown.remaining().is_none(), "through a closed gate");
-        let _passage = self.passes();
-        let attempt = {
-            let mut seen = self.seen();
-            let attempt = seen.attempts.entry(text.clone()).or_default();
-            *attempt += 1;
-            *attempt
-        };
-        let act = (self.0.create)(&text, attempt);
-        sleep(Duration::from_millis(80)).await;
-        if matches!(act, Create::Takes | Create::TakesAndBreaks | Create::TakesAndGarbles) {
-            *self.seen().taken.entry(text.clone()).or_default() += 1;
-        }
-        match act {
-            Create::Takes => {
-                let id = TaskId::from_server(text);
-                self.seen().born.insert(id.clone(), Instant::now());
-                Ok(id)
-            }
-            Create::Unreached => Err(Failure::new(FailureKind::NotConnected)),
-            Create::TakesAndBreaks | Create::Breaks => Err(Failure::new(FailureKind::ConnectionLost)),
-            Create::TakesAndGarbles => Err(Failure::new(FailureKind::InvalidBody)),
-            Create::Limits(seconds) => {
-                self.0.client.inner().cooldown.extend(Duration::from_secs(seconds));
-                Err(limited(seconds))
-            }
-            Create::Refuses => {
-                Err(Failure::from_response(StatusCode::PAYMENT_REQUIRED, &HeaderMap::new(), "top up"))
-            }
-        }
-    }
-
-    async fn result(&self, id: TaskId) -> Result<SpeechResult, Failure> {
-        let _passage = self.passes();
-        let age = {
-            let mut seen = self.seen();
-            seen.polls += 1;
-            seen.held_back += u32::from(self.client().inner().cooldown.remaining().is_some());
-            seen.born.get(&id).map_or(Duration::MAX, Instant::elapsed)
-        };
-        sleep(Duration::from_millis(80)).await;
-        let status = (self.0.poll)(age).inspect_err(|failure| {
-            if let Some(time) = failure.retry_after() {
-                self.0.client.inner().cooldown.extend(time);
-            }
-        })?;
-        let body = json!({"id": id, "status": status, "created": 0, "model": "m", "results": []});
-        Ok(serde_json::from_value(body).unwrap())
-    }
+    peak
 }
 
 /// A disk that takes its time; full from some length on.
@@ -232,16 +89,21 @@ fn plan(max_in_flight: usize, requests_per_second: Option<f64>) -> Config {
     Config { max_in_flight, requests_per_second, journal: None }
 }
 
-fn speaks(server: &Memory, texts: impl IntoIterator<Item = String>) -> Vec<(String, Speak)> {
+fn speaks(server: &InMemoryApi, texts: impl IntoIterator<Item = String>) -> Vec<(String, Speak)> {
     let speak = |text: String| server.client().speak(text).deadline(Duration::from_secs(3600));
     texts.into_iter().map(|text| (text.clone(), speak(text))).collect()
 }
 
-async fn run(server: &Memory, list: Vec<(String, Speak)>, plan: Config) -> Run {
+async fn run(server: &InMemoryApi, list: Vec<(String, Speak)>, plan: Config) -> Run {
     run_with(server, list, plan, None).await
 }
 
-async fn run_with(server: &Memory, list: Vec<(String, Speak)>, plan: Config, log: Option<Opened>) -> Run {
+async fn run_with(
+    server: &InMemoryApi,
+    list: Vec<(String, Speak)>,
+    plan: Config,
+    log: Option<Opened>,
+) -> Run {
     let (results, mut ended) = mpsc::unbounded_channel();
     let (taken, heard) = mpsc::unbounded_channel();
     let (told, progress) = watch::channel(Progress::default());
@@ -277,68 +139,71 @@ fn done_after(seconds: u64) -> impl Fn(Duration) -> Result<&'static str, Failure
 
 #[tokio::test(start_paused = true)]
 async fn ten_thousand_in_flight_keep_to_the_budget_in_every_second() {
-    let server = Memory::new(|_, _| Create::Takes, done_after(60));
+    let server = server(|_, _| Create::Accept, done_after(60));
     let run = run(&server, speaks(&server, texts(10_000)), plan(10_000, Some(50.0))).await;
     assert_eq!(run.count(Result::is_ok), 10_000);
     assert_eq!(run.progress.done, 10_000);
-    assert_eq!(server.seen().taken.len(), 10_000);
-    assert!(server.peak() <= 50, "{}", server.peak());
+    assert_eq!(server.observed().accepted.len(), 10_000);
+    assert!(peak(&server) <= 50, "{}", peak(&server));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_storm_of_429_is_sat_out_by_all_and_within_the_budget() {
     let storm = |age: Duration| match age.as_secs() {
         // Each of them is told to go away, for a while that ends and begins again.
-        5..20 => Err(limited(7)),
+        5..20 => Err(rate_limited(7)),
         20.. => Ok("COMPLETED"),
         _ => Ok("PROCESSING"),
     };
-    let server =
-        Memory::new(|_, attempt| if attempt == 1 { Create::Limits(2) } else { Create::Takes }, storm);
+    let server = server(|_, attempt| if attempt == 1 { Create::RateLimit(2) } else { Create::Accept }, storm);
     let run = run(&server, speaks(&server, texts(300)), plan(300, Some(20.0))).await;
     assert_eq!(run.count(Result::is_ok), 300, "{:?}", run.results.iter().find(|(_, end)| end.is_err()));
-    assert!(server.seen().taken.values().all(|times| *times == 1));
-    assert!(server.peak() <= 20, "{}", server.peak());
-    assert_eq!(server.seen().held_back, 0, "none was at its deadline");
+    assert!(server.observed().accepted.values().all(|times| *times == 1));
+    assert!(peak(&server) <= 20, "{}", peak(&server));
+    assert_eq!(server.observed().polls_in_cooldown, 0, "none was at its deadline");
 }
 
 #[tokio::test(start_paused = true)]
 async fn at_its_deadline_a_task_is_asked_for_through_a_closed_gate() {
     let storm =
-        |age: Duration| if age < Duration::from_secs(5) { Err(limited(3600)) } else { Ok("COMPLETED") };
-    let server = Memory::new(|_, _| Create::Takes, storm);
+        |age: Duration| if age < Duration::from_secs(5) { Err(rate_limited(3600)) } else { Ok("COMPLETED") };
+    let server = server(|_, _| Create::Accept, storm);
     let deadline = Duration::from_secs(60);
     let list = speaks(&server, texts(20)).into_iter().map(|(key, speak)| (key, speak.deadline(deadline)));
     let run = run(&server, list.collect(), plan(20, None)).await;
     assert_eq!(run.count(Result::is_ok), 20);
-    assert_eq!(server.seen().held_back, 20);
-    assert!(server.0.begun.elapsed() < deadline + Duration::from_secs(1), "{:?}", server.0.begun.elapsed());
+    assert_eq!(server.observed().polls_in_cooldown, 20);
+    assert!(server.elapsed() < deadline + Duration::from_secs(1), "{:?}", server.elapsed());
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_submission_that_has_no_turn_before_its_deadline_is_not_sent_after_it() {
-    let limits = |_: &str, attempt| if attempt == 1 { Create::Limits(0) } else { Create::Takes };
-    let server = Memory::new(limits, done_after(1));
+    let limits = |_: &str, attempt| if attempt == 1 { Create::RateLimit(0) } else { Create::Accept };
+    let server = server(limits, done_after(1));
     let deadline = Duration::from_secs(5);
     let list = speaks(&server, texts(200)).into_iter().map(|(key, speak)| (key, speak.deadline(deadline)));
     let run = run(&server, list.collect(), plan(200, Some(5.0))).await;
     let refused = run.count(|end| end.as_ref().is_err_and(Error::is_rate_limited));
-    assert_eq!(refused + server.seen().taken.len(), 200, "what was not sent again is said to be refused");
+    assert_eq!(
+        refused + server.observed().accepted.len(),
+        200,
+        "what was not sent again is said to be refused"
+    );
     assert!(refused > 0);
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_requests_on_their_way_are_bounded() {
-    let server = Memory::new(|_, _| Create::Takes, done_after(1));
+    let server = server(|_, _| Create::Accept, done_after(1));
     let run = run(&server, speaks(&server, texts(2_000)), plan(2_000, None)).await;
     assert_eq!(run.count(Result::is_ok), 2_000);
-    let most = server.seen().most_on_the_wire;
+    let most = server.observed().max_in_flight;
     assert!((200..=256).contains(&most), "{most}");
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_id_is_told_before_the_wait() {
-    let server = Memory::new(|_, _| Create::Takes, done_after(3));
+    let server = server(|_, _| Create::Accept, done_after(3));
     let told = Arc::new(Mutex::new(Vec::new()));
     let tell = Arc::clone(&told);
     let speak = server.client().speak("text 1").on_submitted(move |id| tell.lock().unwrap().push(id.clone()));
@@ -348,7 +213,7 @@ async fn an_id_is_told_before_the_wait() {
 
 #[tokio::test(start_paused = true)]
 async fn an_endless_source_that_is_always_ready_leaves_the_thread_to_others() {
-    let server = Memory::new(|_, _| Create::Takes, done_after(1));
+    let server = server(|_, _| Create::Accept, done_after(1));
     let speak = server.client().speak("Hello");
     let mut number = 0;
     let endless = std::iter::repeat_with(move || {
@@ -373,26 +238,25 @@ async fn an_endless_source_that_is_always_ready_leaves_the_thread_to_others() {
 
 #[tokio::test(start_paused = true)]
 async fn nothing_goes_out_while_the_server_wants_to_be_left_alone() {
-    let limits = |_: &str, attempt| if attempt == 1 { Create::Limits(30) } else { Create::Takes };
-    let server = Memory::new(limits, done_after(1));
-    let start = server.0.begun;
+    let limits = |_: &str, attempt| if attempt == 1 { Create::RateLimit(30) } else { Create::Accept };
+    let server = server(limits, done_after(1));
     let run = run(&server, speaks(&server, texts(5)), plan(1, None)).await;
     assert_eq!(run.count(Result::is_ok), 5);
-    let requests = server.seen().requests.clone();
+    let requests = server.observed().requests.clone();
     // The first is told at once, and everything after it waits.
     assert!(requests[1] >= Duration::from_secs(30), "{requests:?}");
-    assert!(start.elapsed() >= Duration::from_secs(5 * 30));
+    assert!(server.elapsed() >= Duration::from_secs(5 * 30));
 }
 
 #[tokio::test(start_paused = true)]
 async fn no_more_are_in_flight_than_allowed() {
-    let server = Memory::new(|_, _| Create::Takes, done_after(10));
+    let server = server(|_, _| Create::Accept, done_after(10));
     let run = run(&server, speaks(&server, texts(20)), plan(5, None)).await;
     assert_eq!(run.count(Result::is_ok), 20);
-    let seen = server.seen();
-    let mut born: Vec<_> = seen.born.values().collect();
-    born.sort();
-    for pair in born.windows(6) {
+    let observed = server.observed();
+    let mut created: Vec<_> = observed.created.values().collect();
+    created.sort();
+    for pair in created.windows(6) {
         assert!(*pair[5] - *pair[0] >= Duration::from_secs(10), "six within ten seconds");
     }
 }
@@ -400,11 +264,11 @@ async fn no_more_are_in_flight_than_allowed() {
 #[tokio::test(start_paused = true)]
 async fn one_that_fails_sinks_none_of_the_others() {
     let create = |text: &str, _| match text {
-        "text 1" => Create::Refuses,
-        "text 2" => Create::TakesAndBreaks,
-        _ => Create::Takes,
+        "text 1" => Create::Reject,
+        "text 2" => Create::AcceptThenDisconnect,
+        _ => Create::Accept,
     };
-    let server = Memory::new(create, done_after(3));
+    let server = server(create, done_after(3));
     let mut list = speaks(&server, texts(5));
     list.push(("too short".to_owned(), list[0].1.client().speak("x")));
     let run = run(&server, list, plan(64, None)).await;
@@ -419,8 +283,8 @@ async fn one_that_fails_sinks_none_of_the_others() {
 
 #[tokio::test(start_paused = true)]
 async fn an_outage_of_the_polls_is_waited_out() {
-    let server = Memory::new(
-        |_, _| Create::Takes,
+    let server = server(
+        |_, _| Create::Accept,
         |age| {
             if age < Duration::from_secs(3000) {
                 Err(Failure::new(FailureKind::ConnectionLost))
@@ -435,7 +299,7 @@ async fn an_outage_of_the_polls_is_waited_out() {
 
 #[tokio::test(start_paused = true)]
 async fn the_deadline_of_each_is_its_own_and_has_a_last_look() {
-    let server = Memory::new(|_, _| Create::Takes, done_after(30));
+    let server = server(|_, _| Create::Accept, done_after(30));
     let list: Vec<_> = speaks(&server, texts(3))
         .into_iter()
         .zip([10, 31, 60])
@@ -449,19 +313,19 @@ async fn the_deadline_of_each_is_its_own_and_has_a_last_look() {
 }
 
 /// A server that takes nothing that isn't on the disk, and is asked for nothing whose id isn't.
-fn watchful(on_disk: &Arc<Mutex<String>>) -> Memory {
+fn watchful(on_disk: &Arc<Mutex<String>>) -> InMemoryApi {
     let (announced, kept) = (Arc::clone(on_disk), Arc::clone(on_disk));
     let create = move |text: &str, _| {
         let line = format!("\"event\":\"sending\",\"key\":\"{text}\"");
         assert!(announced.lock().unwrap().contains(&line), "{text} was sent before it was announced");
-        Create::Takes
+        Create::Accept
     };
     let poll = move |_| {
         // Of the first one, at least.
         assert!(kept.lock().unwrap().contains("\"id\":"), "asked for before its id was kept");
         Ok("COMPLETED")
     };
-    Memory::new(create, poll)
+    server(create, poll)
 }
 
 #[tokio::test(start_paused = true)]
@@ -485,7 +349,11 @@ async fn what_cannot_be_announced_is_not_sent() {
             .await;
     let (done, refused) = (run.count(Result::is_ok), run.count(|end| end.as_ref().is_err_and(Error::is_io)));
     assert_eq!(done + refused, 100);
-    assert!(done > 5 && server.seen().taken.len() == done, "{done}, {}", server.seen().taken.len());
+    assert!(
+        done > 5 && server.observed().accepted.len() == done,
+        "{done}, {}",
+        server.observed().accepted.len()
+    );
 }
 
 /// One of four faults, or none, by text and attempt; the same for the same seed.
@@ -494,22 +362,22 @@ fn misfortune(seed: u64) -> impl Fn(&str, u32) -> Create + Send + Sync {
         let number: u64 = text.rsplit(' ').next().unwrap().parse().unwrap();
         let mut random = fastrand::Rng::with_seed(seed ^ (number << 8) ^ u64::from(attempt));
         match random.u32(..100) {
-            0..5 => Create::Unreached,
-            5..10 => Create::TakesAndBreaks,
-            10..15 => Create::Breaks,
-            15..20 => Create::TakesAndGarbles,
-            20..23 => Create::Limits(0),
-            _ => Create::Takes,
+            0..5 => Create::NotConnected,
+            5..10 => Create::AcceptThenDisconnect,
+            10..15 => Create::Disconnect,
+            15..20 => Create::AcceptThenInvalidBody,
+            20..23 => Create::RateLimit(0),
+            _ => Create::Accept,
         }
     }
 }
 
 /// What must hold whatever happens: nothing is taken twice, what came back was taken, what is in doubt may have been,
 /// and what was not taken was said not to be.
-fn nothing_is_billed_twice(server: &Memory, run: &Run) {
-    let seen = server.seen();
+fn nothing_is_billed_twice(server: &InMemoryApi, run: &Run) {
+    let seen = server.observed();
     for (text, outcome) in &run.results {
-        let taken = seen.taken.get(text).copied().unwrap_or(0);
+        let taken = seen.accepted.get(text).copied().unwrap_or(0);
         match outcome {
             Ok(_) => assert_eq!(taken, 1, "{text}"),
             Err(error) if error.is_in_doubt() => assert!(taken <= 1, "{text}"),
@@ -521,7 +389,7 @@ fn nothing_is_billed_twice(server: &Memory, run: &Run) {
 #[tokio::test(start_paused = true)]
 async fn whatever_breaks_nothing_is_billed_twice() {
     for seed in 0..5 {
-        let server = Memory::new(misfortune(seed), done_after(2));
+        let server = server(misfortune(seed), done_after(2));
         let run = run(&server, speaks(&server, texts(2_000)), plan(500, None)).await;
         nothing_is_billed_twice(&server, &run);
         let (done, in_doubt) = (run.count(Result::is_ok), run.progress.in_doubt);
@@ -532,7 +400,7 @@ async fn whatever_breaks_nothing_is_billed_twice() {
 }
 
 /// An engine, and one request in it that was refused for now and is announced again.
-fn announced_again(server: &Memory) -> Engine<String, Memory> {
+fn announced_again(server: &InMemoryApi) -> Engine<String, InMemoryApi> {
     let (results, _) = mpsc::unbounded_channel();
     let (_, heard) = mpsc::unbounded_channel();
     let tally = ProgressTracker::new(watch::channel(Progress::default()).0, None);
@@ -543,7 +411,7 @@ fn announced_again(server: &Memory) -> Engine<String, Memory> {
         panic!("nothing is known of it")
     };
     draft.start_attempt();
-    draft.on_failure(limited(1)).1.unwrap();
+    draft.on_failure(rate_limited(1)).1.unwrap();
     engine.active.progress.on_started();
     let task =
         ActiveTask { index: 0, key: "a".to_owned(), key_text: "a".into(), state: TaskState::Submit(draft) };
@@ -554,7 +422,7 @@ fn announced_again(server: &Memory) -> Engine<String, Memory> {
 
 #[tokio::test(start_paused = true)]
 async fn what_is_announced_for_too_long_is_not_sent() {
-    let server = Memory::new(|_, _| Create::Takes, done_after(1));
+    let server = server(|_, _| Create::Accept, done_after(1));
     let mut engine = announced_again(&server);
     tokio::time::advance(Duration::from_secs(70)).await;
     engine.send();
@@ -562,8 +430,8 @@ async fn what_is_announced_for_too_long_is_not_sent() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_announced_and_held_back_beyond_its_deadline_ends_at_once() {
-    let server = Memory::new(|_, _| Create::Takes, done_after(1));
+async fn what_is_announced_and_polls_in_cooldown_beyond_its_deadline_ends_at_once() {
+    let server = server(|_, _| Create::Accept, done_after(1));
     let mut engine = announced_again(&server);
     server.client().inner().cooldown.extend(Duration::from_secs(3600));
     engine.send();

@@ -1,32 +1,24 @@
 //! A batch without sockets: the engine itself, on tokio's clock.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
-use serde_json::json;
 use tokio::{
     sync::{mpsc, watch},
-    time::{Instant, sleep, sleep_until},
+    time::{Instant, sleep_until},
 };
 
 use crate::{
-    Client, TaskId,
-    ext::{
-        batch::{
-            active::Finished,
-            config::Config,
-            engine::{Consumer, Engine, Queue, api::SpeechApi},
-            progress::{Progress, ProgressTracker},
-        },
-        transport::failure::Failure,
+    Client,
+    ext::batch::{
+        active::Finished,
+        config::Config,
+        engine::{Consumer, Engine, Queue},
+        in_memory_api::{Create, InMemoryApi},
+        progress::{Progress, ProgressTracker},
     },
     pacing::Pacing,
     testing::PollSimulation,
-    types::{SpeechRequest, SpeechResult},
 };
 
 /// What a [rehearsed batch](PollSimulation::batch) cost.
@@ -70,30 +62,41 @@ impl PollSimulation {
         requests_per_second: f64,
         policy: impl Pacing,
     ) -> Result<BatchCost, crate::Error> {
-        let begun = Instant::now();
+        let started = Instant::now();
         let tasks: Vec<_> = tasks.into_iter().collect();
         // The address is never used.
         let client =
-            Client::builder().api_key("rehearsal").base_url("http://127.0.0.1:9").pacing(policy).build()?;
-        let stage = SimulatedApi { client: client.clone(), server: Arc::new(SimulatedServer::new(&tasks)) };
+            Client::builder().api_key("simulation").base_url("http://127.0.0.1:9").pacing(policy).build()?;
+        let simulated: Vec<_> = tasks.iter().map(|(_, task)| *task).collect();
+        let round_trips = simulated.clone();
+        let api = InMemoryApi::new(
+            client.clone(),
+            move |text| round_trips[number(text)].round_trip_time(),
+            |_, _| Create::Accept,
+            move |text, age| {
+                let task = simulated[number(text)];
+                let duration = task.waiting() + task.running();
+                Ok((task.status(age), (age >= duration).then_some(duration.as_secs_f64())))
+            },
+        );
 
-        let (results, mut ended) = mpsc::unbounded_channel();
-        let (taken, heard) = mpsc::unbounded_channel();
-        let (told, _) = watch::channel(Progress::default());
+        let (results, mut finished) = mpsc::unbounded_channel();
+        let (released, released_queue) = mpsc::unbounded_channel();
+        let (sender, _) = watch::channel(Progress::default());
         let arrivals: Vec<_> = tasks.iter().map(|(arrival, _)| *arrival).collect();
         let requests = stream::iter(arrivals.into_iter().enumerate()).then(move |(number, arrival)| {
             let speak = client.speak(number.to_string() + " ").deadline(Duration::MAX);
             async move {
-                sleep_until(begun + arrival).await;
+                sleep_until(started + arrival).await;
                 (number, speak)
             }
         });
         let queue = Queue::Stream(Box::pin(requests), std::collections::HashSet::new());
         let mut engine = Engine::new(
-            stage.clone(),
+            api.clone(),
             queue,
-            ProgressTracker::new(told, None),
-            Consumer { results, released: heard },
+            ProgressTracker::new(sender, None),
+            Consumer { results, released: released_queue },
         );
         let rate = Some(requests_per_second);
         Config { max_in_flight: usize::MAX, requests_per_second: rate, journal: None }
@@ -101,80 +104,20 @@ impl PollSimulation {
             .await?;
 
         let collect = async {
-            let mut late = vec![Duration::ZERO; tasks.len()];
-            while let Some(Finished { key, .. }) = ended.recv().await {
+            let mut lag = vec![Duration::ZERO; tasks.len()];
+            while let Some(Finished { key, .. }) = finished.recv().await {
                 let (arrival, task) = &tasks[key];
-                late[key] = begun.elapsed().saturating_sub(*arrival + task.waiting() + task.running());
-                let _ = taken.send(());
+                lag[key] = started.elapsed().saturating_sub(*arrival + task.waiting() + task.running());
+                let _ = released.send(());
             }
-            late
+            lag
         };
-        let (_, late) = tokio::join!(engine.run(), collect);
-        Ok(BatchCost { lag: late, requests: stage.state().requests })
+        let (_, lag) = tokio::join!(engine.run(), collect);
+        Ok(BatchCost { lag, requests: u32::try_from(api.observed().requests.len()).unwrap_or(u32::MAX) })
     }
 }
 
-/// The tasks that are played, and when each was taken.
-struct SimulatedServer {
-    tasks: Vec<PollSimulation>,
-    state: Mutex<ServerState>,
-}
-
-#[derive(Default)]
-struct ServerState {
-    created: HashMap<usize, Instant>,
-    requests: u32,
-}
-
-impl SimulatedServer {
-    fn new(tasks: &[(Duration, PollSimulation)]) -> Self {
-        Self { tasks: tasks.iter().map(|(_, task)| *task).collect(), state: Mutex::default() }
-    }
-}
-
-#[derive(Clone)]
-struct SimulatedApi {
-    client: Client,
-    server: Arc<SimulatedServer>,
-}
-
-impl SimulatedApi {
-    fn state(&self) -> MutexGuard<'_, ServerState> {
-        self.server.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// The number of a task, by its text or its id, and half its round trip.
-    fn start_request(&self, name: &str) -> (usize, Duration) {
-        self.state().requests += 1;
-        let number: usize = name.trim().parse().expect("it is named by its number");
-        (number, self.server.tasks[number].half_round_trip())
-    }
-}
-
-impl SpeechApi for SimulatedApi {
-    fn client(&self) -> &Client {
-        &self.client
-    }
-
-    async fn create(&self, request: &SpeechRequest) -> Result<TaskId, Failure> {
-        let (number, half) = self.start_request(&request.input);
-        sleep(half).await;
-        self.state().created.insert(number, Instant::now());
-        sleep(half).await;
-        Ok(TaskId::from_server(number.to_string()))
-    }
-
-    async fn result(&self, id: TaskId) -> Result<SpeechResult, Failure> {
-        let (number, half) = self.start_request(id.as_str());
-        sleep(half).await;
-        let age = self.state().created[&number].elapsed();
-        sleep(half).await;
-        let task = self.server.tasks[number];
-        let mut body =
-            json!({"id": id, "status": task.status(age), "created": 0, "model": "", "results": []});
-        if body["status"] == "COMPLETED" {
-            body["finished"] = (task.waiting() + task.running()).as_secs_f64().into();
-        }
-        Ok(serde_json::from_value(body).expect("it is a result"))
-    }
+/// Returns the number of a task from its text, which is also its id.
+fn number(text: &str) -> usize {
+    text.trim().parse().expect("the text of a simulated task is its number")
 }

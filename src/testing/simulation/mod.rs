@@ -107,8 +107,8 @@ impl PollSimulation {
         self.running
     }
 
-    pub(crate) fn half_round_trip(&self) -> Duration {
-        self.round_trip / 2
+    pub(crate) fn round_trip_time(&self) -> Duration {
+        self.round_trip
     }
 
     /// The status at this age, as the API says it, or a word that it doesn't know.

@@ -1,0 +1,193 @@
+//! A speech API in memory, on tokio's clock: for the engine's tests, and for the simulation of a batch.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use reqwest::{
+    StatusCode,
+    header::{HeaderMap, HeaderValue},
+};
+use serde_json::json;
+use tokio::time::{Instant, sleep};
+
+use super::engine::api::SpeechApi;
+use crate::{
+    Client, TaskId,
+    ext::transport::failure::{Failure, FailureKind},
+    types::{SpeechRequest, SpeechResult},
+};
+
+/// The server's answer to a create, and the fate of the connection.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(not(test), expect(dead_code, reason = "the simulated server accepts every request"))]
+pub(crate) enum Create {
+    Accept,
+    /// No connection is made.
+    NotConnected,
+    /// The server accepts the request, and the connection is lost.
+    AcceptThenDisconnect,
+    /// The connection is lost before the server accepts the request. The client cannot tell the difference.
+    Disconnect,
+    /// The server accepts the request, and half of the response arrives.
+    AcceptThenInvalidBody,
+    /// 429 with `Retry-After` in seconds.
+    RateLimit(u64),
+    /// 402.
+    Reject,
+}
+
+/// A task's status, and the server's own duration in seconds if it is done.
+pub(crate) type Status = (&'static str, Option<f64>);
+
+type OnCreate = dyn Fn(&str, u32) -> Create + Send + Sync;
+type OnPoll = dyn Fn(&str, Duration) -> Result<Status, Failure> + Send + Sync;
+
+#[derive(Clone)]
+pub(crate) struct InMemoryApi(Arc<Server>);
+
+struct Server {
+    client: Client,
+    started: Instant,
+    round_trip: Box<dyn Fn(&str) -> Duration + Send + Sync>,
+    /// By the text and the number of its attempt.
+    create: Box<OnCreate>,
+    /// By the text and the age of its task.
+    poll: Box<OnPoll>,
+    observed: Mutex<Observed>,
+}
+
+/// The requests that the server has seen.
+#[derive(Default)]
+pub(crate) struct Observed {
+    pub(crate) requests: Vec<Duration>,
+    in_flight: usize,
+    pub(crate) max_in_flight: usize,
+    attempts: HashMap<String, u32>,
+    pub(crate) accepted: HashMap<String, u32>,
+    pub(crate) created: HashMap<TaskId, Instant>,
+    pub(crate) polls: u32,
+    /// Polls that were sent during a cooldown. Only a poll on the deadline may be.
+    pub(crate) polls_in_cooldown: u32,
+}
+
+impl InMemoryApi {
+    /// The id of a task is its text.
+    pub(crate) fn new(
+        client: Client,
+        round_trip: impl Fn(&str) -> Duration + Send + Sync + 'static,
+        create: impl Fn(&str, u32) -> Create + Send + Sync + 'static,
+        poll: impl Fn(&str, Duration) -> Result<Status, Failure> + Send + Sync + 'static,
+    ) -> Self {
+        Self(Arc::new(Server {
+            client,
+            started: Instant::now(),
+            round_trip: Box::new(round_trip),
+            create: Box::new(create),
+            poll: Box::new(poll),
+            observed: Mutex::default(),
+        }))
+    }
+
+    pub(crate) fn elapsed(&self) -> Duration {
+        self.0.started.elapsed()
+    }
+
+    pub(crate) fn observed(&self) -> MutexGuard<'_, Observed> {
+        self.0.observed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Counts a request until the guard is dropped.
+    fn start_request(&self) -> InFlightCount<'_> {
+        let mut observed = self.observed();
+        observed.requests.push(self.elapsed());
+        observed.in_flight += 1;
+        observed.max_in_flight = observed.max_in_flight.max(observed.in_flight);
+        InFlightCount(self)
+    }
+}
+
+struct InFlightCount<'a>(&'a InMemoryApi);
+
+impl Drop for InFlightCount<'_> {
+    fn drop(&mut self) {
+        self.0.observed().in_flight -= 1;
+    }
+}
+
+/// 429 with `Retry-After` in seconds.
+pub(crate) fn rate_limited(seconds: u64) -> Failure {
+    let headers =
+        HeaderMap::from_iter([("retry-after".parse().expect("a name"), HeaderValue::from(seconds))]);
+    Failure::from_response(StatusCode::TOO_MANY_REQUESTS, &headers, "slow down")
+}
+
+impl SpeechApi for InMemoryApi {
+    fn client(&self) -> &Client {
+        &self.0.client
+    }
+
+    async fn create(&self, request: &SpeechRequest) -> Result<TaskId, Failure> {
+        let text = request.input.to_string();
+        assert!(self.client().inner().cooldown.remaining().is_none(), "a create was sent during a cooldown");
+        let _in_flight = self.start_request();
+        let attempt = {
+            let mut observed = self.observed();
+            let attempt = observed.attempts.entry(text.clone()).or_default();
+            *attempt += 1;
+            *attempt
+        };
+        let half = (self.0.round_trip)(&text) / 2;
+        let create = (self.0.create)(&text, attempt);
+        sleep(half).await;
+        let id = TaskId::from_server(text.clone());
+        if matches!(create, Create::Accept | Create::AcceptThenDisconnect | Create::AcceptThenInvalidBody) {
+            let mut observed = self.observed();
+            *observed.accepted.entry(text).or_default() += 1;
+            observed.created.insert(id.clone(), Instant::now());
+        }
+        sleep(half).await;
+        match create {
+            Create::Accept => Ok(id),
+            Create::NotConnected => Err(Failure::new(FailureKind::NotConnected)),
+            Create::AcceptThenDisconnect | Create::Disconnect => {
+                Err(Failure::new(FailureKind::ConnectionLost))
+            }
+            Create::AcceptThenInvalidBody => Err(Failure::new(FailureKind::InvalidBody)),
+            Create::RateLimit(seconds) => {
+                self.0.client.inner().cooldown.extend(Duration::from_secs(seconds));
+                Err(rate_limited(seconds))
+            }
+            Create::Reject => {
+                Err(Failure::from_response(StatusCode::PAYMENT_REQUIRED, &HeaderMap::new(), "top up"))
+            }
+        }
+    }
+
+    async fn result(&self, id: TaskId) -> Result<SpeechResult, Failure> {
+        let _in_flight = self.start_request();
+        let in_cooldown = self.client().inner().cooldown.remaining().is_some();
+        let half = (self.0.round_trip)(id.as_str()) / 2;
+        sleep(half).await;
+        let age = {
+            let mut observed = self.observed();
+            observed.polls += 1;
+            observed.polls_in_cooldown += u32::from(in_cooldown);
+            observed.created.get(&id).map_or(Duration::MAX, Instant::elapsed)
+        };
+        let result = (self.0.poll)(id.as_str(), age);
+        sleep(half).await;
+        let (status, finished) = result.inspect_err(|failure| {
+            if let Some(time) = failure.retry_after() {
+                self.0.client.inner().cooldown.extend(time);
+            }
+        })?;
+        let mut body = json!({"id": id, "status": status, "created": 0, "model": "m", "results": []});
+        if let Some(finished) = finished {
+            body["finished"] = finished.into();
+        }
+        Ok(serde_json::from_value(body).expect("the body is a valid result"))
+    }
+}
