@@ -1,11 +1,11 @@
-//! `cargo bench --package xtask`: what `spec diff` costs from start to end, of documents twice as large each time.
+//! `cargo bench --package xtask`: measures the run time of `spec diff` on documents of doubling size.
 
 use std::{fs, path::Path, process::Command, time::Instant};
 
 use serde_json::{Map, Value, json};
 
 fn main() {
-    let dir = tempfile::tempdir().expect("a directory for the documents");
+    let dir = tempfile::tempdir().expect("could not create a temporary directory");
     println!("operations       bytes  unchanged    changed  (milliseconds, best of 5)");
     for operations in [250, 500, 1_000, 2_000] {
         let base = write(dir.path(), "base.json", &document(operations, 1));
@@ -17,7 +17,7 @@ fn main() {
 
 fn write(dir: &Path, name: &str, document: &Value) -> usize {
     let text = document.to_string();
-    fs::write(dir.join(name), &text).expect("the directory is ours");
+    fs::write(dir.join(name), &text).expect("could not write a document");
     text.len()
 }
 
@@ -28,14 +28,15 @@ fn best(dir: &Path, revision: &str) -> f64 {
             .args(["spec", "diff", "base.json", revision, "--fail-on", "none", "--format", "json"])
             .current_dir(dir)
             .output()
-            .expect("the tool starts");
+            .expect("could not start xtask");
         assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
         start.elapsed().as_secs_f64() * 1_000.0
     };
     (0..5).map(|_| once()).fold(f64::INFINITY, f64::min)
 }
 
-/// A document of this many operations with three bodies each; between two with different bounds every body differs.
+/// Returns a document with this many operations of three bodies each. Documents with different maxima differ
+/// in every body.
 fn document(operations: usize, maximum: usize) -> Value {
     let properties: Map<_, _> = (0..10)
         .map(|n| {

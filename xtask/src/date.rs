@@ -1,8 +1,8 @@
-//! Today's date.
+//! The current date.
 
 use jiff::{Timestamp, tz::TimeZone};
 
-/// The day in UTC, so that two people who fetch at one moment write one date.
+/// Returns the current date in UTC, so that it does not depend on the local time zone.
 pub(crate) fn today() -> String {
     let now = Timestamp::now().to_zoned(TimeZone::UTC);
     now.date().to_string()

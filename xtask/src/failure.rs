@@ -1,19 +1,19 @@
-//! The one failure type of every chore: a class, which is the exit code, and lines for a person.
+//! The failure type of all commands: a class, which determines the exit code, and messages for the user.
 
 use std::{fmt, process::ExitCode};
 
-/// What an exit code means, in the words of `--help`.
+/// The meaning of each exit code, printed by `--help`.
 pub(crate) const EXIT_CODES: &str = "\
 Exit codes:
-  0  fine
-  1  a threshold was reached: `--fail-on` of `spec diff` and `spec drift`, `--at-most` of `build-cost`,
-     a finding of `fuzz`
-  2  usage: a wrong argument, a missing input, an output that cannot be written
-  3  stale: `--check` found that a written file is not what its inputs give
-  4  a bad document, a merge conflict, a failed guard
-  5  network: an outage, not a statement about the documents";
+  0  success
+  1  threshold reached: `--fail-on` of `spec diff` and `spec drift`, `--at-most` of `build-cost`,
+     or a failing input found by `fuzz`
+  2  usage: an invalid argument, a missing input, or an output that cannot be written
+  3  stale: `--check` found a generated file that differs from what its inputs produce
+  4  document: an invalid document, a merge conflict, or a failed guard
+  5  network: a page could not be fetched, so nothing is known about the documents";
 
-/// Why a chore ended. The number is the exit code.
+/// The class of a failure. Its number is the exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ExitClass {
     Threshold = 1,
@@ -23,7 +23,7 @@ pub(crate) enum ExitClass {
     Network = 5,
 }
 
-/// A chore's failure: every problem found, not only the first, and what to do about it.
+/// A command's failure: every error found, not only the first, and hints on how to fix them.
 #[derive(Debug)]
 pub(crate) struct Failure {
     class: ExitClass,
@@ -44,13 +44,13 @@ impl Failure {
         Self { class, errors, hints: Vec::new() }
     }
 
-    /// Adds what to do about it.
+    /// Adds a hint on how to fix the errors.
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hints.push(hint.into());
         self
     }
 
-    /// Says of each error what it is about.
+    /// Prefixes each error with its subject.
     pub(crate) fn about(mut self, subject: &str) -> Self {
         for error in &mut self.errors {
             *error = format!("{subject}: {error}");
@@ -58,7 +58,8 @@ impl Failure {
         self
     }
 
-    /// Both failures when they are of one class, else the one of the higher code.
+    /// Combines both failures if they have the same class. Otherwise returns the one with the higher exit
+    /// code.
     pub(crate) fn worst(mut self, mut other: Self) -> Self {
         if self.class == other.class {
             self.errors.append(&mut other.errors);
@@ -90,7 +91,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_problem_has_its_line_and_hints_come_last() {
+    fn failure_display_prints_one_line_per_error_and_hints_last() {
         let failure = Failure::new(ExitClass::Document, vec!["one".into(), "two".into()]).hint("do this");
         assert_eq!(failure.to_string(), "error: one\nerror: two\nhint: do this\n");
     }

@@ -1,4 +1,4 @@
-//! The chores of this repository, each a cargo command: `cargo xtask --help`.
+//! Development commands of this repository. `cargo xtask --help` lists them.
 
 mod bench;
 mod date;
@@ -19,11 +19,11 @@ use clap::{Parser, Subcommand};
 pub use crate::spec::fuzzing;
 use crate::{failure::EXIT_CODES, workspace::Workspace};
 
-/// The chores of this repository.
+/// Development commands of this repository.
 #[derive(Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask", after_help = EXIT_CODES)]
 struct Cli {
-    /// Work on this copy of the repository instead of the one that the tool was built from
+    /// Directory of the repository to work on. Default: the one that this tool was built from
     #[arg(long, global = true, value_name = "DIR")]
     root: Option<PathBuf>,
     #[command(subcommand)]
@@ -32,29 +32,34 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Task {
-    /// The API's documents: fetch, check and merge them into the one the client is generated from
+    /// Fetches, checks, merges and compares the API's OpenAPI documents
     #[command(subcommand, after_help = EXIT_CODES)]
     Spec(spec::Command),
-    /// Measure what a cold build of the crate costs its users; takes minutes
+    /// Measures the CPU time of a cold build of the crate; takes minutes
     ///
-    /// The crate is built as it is packaged, and beside it two yardsticks. `by-hand` is what one would take to write a
-    /// client without this crate: `reqwest` with its default features, HTTP/2 and TLS among them, `json` and `stream`;
-    /// `serde` and `serde_json`; `tokio` with `full`; `futures`. That is not the same set of features: this crate has no
-    /// HTTP/2 by default, and less of `tokio`. `without-generator` is what this crate depends on, but for the generator.
+    /// Builds the packaged crate and, in the same run, two sets of dependencies to compare it with.
+    ///
+    /// `by-hand` is what a client written without this crate would use: `reqwest` with its default features
+    /// (HTTP/2 and TLS among them), `json` and `stream`; `serde` and `serde_json`; `tokio` with `full`;
+    /// `futures`. The features differ from this crate's: by default, this crate uses no HTTP/2 and fewer
+    /// features of `tokio`.
+    ///
+    /// `without-generator` is this crate's own dependencies without the code generator.
     #[command(after_help = EXIT_CODES)]
     BuildCost(bench::build_cost::Args),
-    /// Do what the README says in a new crate: compile its programs and speak to the simulator, with each kind of TLS
+    /// Compiles the README's programs in a new crate and runs them against the simulator, once per set of
+    /// features
     #[command(after_help = EXIT_CODES)]
     FirstUse(readme_check::Args),
-    /// Measure everything and write it into docs/BENCHMARKS.md; takes half an hour
+    /// Runs the benchmarks and writes their results to docs/BENCHMARKS.md; takes half an hour
     #[command(after_help = EXIT_CODES)]
     Benchmarks(bench::Args),
-    /// Feed what reads foreign bytes with any bytes: every target in fuzz, for a minute each
+    /// Runs the fuzz targets, for a minute each
     #[command(after_help = EXIT_CODES)]
     Fuzz(fuzz::Args),
 }
 
-/// The chore that the arguments of this process name.
+/// Runs the command given by the arguments of this process.
 #[must_use]
 pub fn run() -> ExitCode {
     let cli = Cli::parse();

@@ -1,4 +1,4 @@
-//! `cargo xtask`; all of it is in the library, where a fuzz target can reach it, too.
+//! The `cargo xtask` binary. The code is in the library, so that fuzz targets can call it.
 
 use std::process::ExitCode;
 

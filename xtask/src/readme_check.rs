@@ -1,7 +1,7 @@
-//! `first-use`: what the README tells a newcomer to do, done in a new crate, against the simulator.
+//! `first-use`: runs the README's programs in a new crate, against the simulator.
 //!
-//! The code is the README's own, unchanged: a program that has nothing but the lines of its manifest and one of the
-//! README's programs must compile, speak and leave a file of sound.
+//! The programs are copied from the README unchanged. Each must compile with the dependencies that the README
+//! lists, run, and write a WAV file.
 
 use std::{
     fs,
@@ -16,7 +16,7 @@ use crate::{
     workspace::Workspace,
 };
 
-/// What a newcomer may choose, by the name of the choice.
+/// The sets of features to test.
 const CHOICES: [Choice; 3] = [
     Choice { name: "default", features: "", program: "async fn main()" },
     Choice { name: "blocking", features: r#", features = ["blocking"]"#, program: "\nfn main()" },
@@ -29,15 +29,15 @@ const CHOICES: [Choice; 3] = [
 
 struct Choice {
     name: &'static str,
-    /// What stands behind the path in the line of the dependency.
+    /// The text after the path in the dependency line of `Cargo.toml`.
     features: &'static str,
-    /// What tells the README's program from its others.
+    /// Text that only the program to test contains, and no other program of the README.
     program: &'static str,
 }
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Depend on the crate in this directory, as on one that was unpacked from a package; the repository, if not given
+    /// Directory of an unpacked package of the crate to test. Default: the repository
     #[arg(long, value_name = "DIR")]
     package: Option<PathBuf>,
 }
@@ -45,72 +45,73 @@ pub(crate) struct Args {
 pub(crate) fn run(root: &Workspace, args: &Args) -> Result<(), Failure> {
     let readme = transaction::read(&root.path().join("README.md"), ExitClass::Usage)?;
     let package = match &args.package {
-        Some(package) => fs::canonicalize(package).map_err(|error| io(package, &error))?,
+        Some(package) => fs::canonicalize(package).map_err(|error| io_failure(package, &error))?,
         None => root.path().to_owned(),
     };
-    let programs = CHOICES.iter().map(|choice| Ok((choice, program(&readme, choice.program)?)));
+    let programs = CHOICES.iter().map(|choice| Ok((choice, find_program(&readme, choice.program)?)));
     let programs = programs.collect::<Result<Vec<_>, Failure>>()?;
     let simulator = Simulator::start(root)?;
-    let directory =
-        tempfile::tempdir().map_err(|error| Failure::usage(format!("no temporary directory: {error}")))?;
+    let directory = tempfile::tempdir()
+        .map_err(|error| Failure::usage(format!("could not create a temporary directory: {error}")))?;
     let target =
         std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.path().join("target"), PathBuf::from);
-    // Seen from here; cargo runs elsewhere.
-    let target = std::path::absolute(&target).map_err(|error| io(&target, &error))?;
+    // cargo runs in another directory, so the path must be absolute.
+    let target = std::path::absolute(&target).map_err(|error| io_failure(&target, &error))?;
     for (choice, program) in programs {
         let at = directory.path().join(choice.name);
         let manifest = manifest(&package, choice, &program);
         write(&at.join("src/main.rs"), &program)?;
         write(&at.join("Cargo.toml"), &manifest)?;
-        // The versions that the repository is tested with; cargo takes out what isn't needed.
-        fs::copy(root.path().join("Cargo.lock"), at.join("Cargo.lock")).map_err(|error| io(&at, &error))?;
+        // Use the versions that the repository is tested with. cargo removes the unused entries.
+        fs::copy(root.path().join("Cargo.lock"), at.join("Cargo.lock"))
+            .map_err(|error| io_failure(&at, &error))?;
         let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or("cargo".into()));
         cargo
             .args(["run", "--quiet"])
             .current_dir(&at)
-            // Most of what they are built from is there already.
+            // The dependencies are already built there.
             .env("CARGO_TARGET_DIR", &target)
             .envs(simulator.environment.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null());
         let status = cargo.status().map_err(|error| Failure::usage(format!("cargo run: {error}")))?;
         let failed = |problem: String| Failure::document(format!("README.md, {}: {problem}", choice.name));
         if !status.success() {
-            return Err(failed(format!("its program ended with {status}")));
+            return Err(failed(format!("the program failed with {status}")));
         }
-        let sound = transaction::read_bytes(&at.join("hello.wav"), ExitClass::Document)?;
-        if !sound.starts_with(b"RIFF") {
-            return Err(failed("its hello.wav is no WAV file".to_owned()));
+        let wav = transaction::read_bytes(&at.join("hello.wav"), ExitClass::Document)?;
+        if !wav.starts_with(b"RIFF") {
+            return Err(failed("hello.wav is not a WAV file".to_owned()));
         }
         stdout::print(&format!(
             "{}: {} lines, hello.wav has {} bytes\n",
             choice.name,
             program.lines().count(),
-            sound.len()
+            wav.len()
         ))?;
     }
     Ok(())
 }
 
-/// The one block of Rust in the README that holds this.
-fn program(readme: &str, holds: &str) -> Result<String, Failure> {
+/// Returns the only Rust program in the README that contains `marker` and writes `hello.wav`.
+fn find_program(readme: &str, marker: &str) -> Result<String, Failure> {
     let blocks = readme
         .split("```rust")
         .skip(1)
         .filter_map(|rest| Some(rest.split_once('\n')?.1.split_once("```")?.0));
-    let mut found = blocks.filter(|block| block.contains(holds) && block.contains(".save(\"hello.wav\")"));
+    let mut found = blocks.filter(|block| block.contains(marker) && block.contains(".save(\"hello.wav\")"));
     match (found.next(), found.next()) {
         (Some(block), None) => Ok(block.to_owned()),
         (first, _) => {
             let count = if first.is_some() { "several programs" } else { "no program" };
             Err(Failure::document(format!(
-                "README.md has {count} with `{}` that writes hello.wav",
-                holds.trim()
+                "README.md: found {count} with `{}` that writes hello.wav, expected one",
+                marker.trim()
             )))
         }
     }
 }
 
-/// The lines that `cargo new` and the README's `cargo add` would leave.
+/// Returns the manifest that `cargo new` and the README's `cargo add` would write.
 fn manifest(package: &Path, choice: &Choice, program: &str) -> String {
     let tokio = r#"tokio = { version = "1", features = ["macros", "rt-multi-thread"] }"#;
     let tokio = if program.contains("tokio::main") { tokio } else { "" };
@@ -122,10 +123,10 @@ fn manifest(package: &Path, choice: &Choice, program: &str) -> String {
     )
 }
 
-/// The example of that name, in a process of its own.
+/// The process of the example `simulator`.
 struct Simulator {
     process: Child,
-    /// What it says that a client needs.
+    /// The environment variables that the simulator prints for its clients.
     environment: Vec<(String, String)>,
 }
 
@@ -149,24 +150,24 @@ impl Simulator {
                 return Ok(simulator);
             }
         }
-        Err(failed("it ended without saying where it is".to_owned()))
+        Err(failed("exited without printing its address".to_owned()))
     }
 }
 
 impl Drop for Simulator {
     fn drop(&mut self) {
-        // Gone already, it is as it should be.
+        // Ignore errors: the process may have exited already.
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
 }
 
 fn write(path: &Path, text: &str) -> Result<(), Failure> {
-    let made = path.parent().map_or(Ok(()), fs::create_dir_all);
-    made.and_then(|()| fs::write(path, text)).map_err(|error| io(path, &error))
+    let created = path.parent().map_or(Ok(()), fs::create_dir_all);
+    created.and_then(|()| fs::write(path, text)).map_err(|error| io_failure(path, &error))
 }
 
-fn io(path: &Path, error: &std::io::Error) -> Failure {
+fn io_failure(path: &Path, error: &std::io::Error) -> Failure {
     Failure::usage(format!("{}: {error}", path.display()))
 }
 
@@ -175,13 +176,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_readme_has_a_program_for_each_choice() {
+    fn readme_contains_exactly_one_program_per_feature_set() {
         let readme = fs::read_to_string(Workspace::find(None).unwrap().path().join("README.md")).unwrap();
         for choice in CHOICES {
-            assert!(program(&readme, choice.program).unwrap().contains("Hello from Rust"), "{}", choice.name);
+            assert!(
+                find_program(&readme, choice.program).unwrap().contains("Hello from Rust"),
+                "{}",
+                choice.name
+            );
         }
         let twice = format!("{readme}{readme}");
-        assert!(program(&twice, CHOICES[0].program).unwrap_err().to_string().contains("several programs"));
-        assert!(program("", CHOICES[0].program).unwrap_err().to_string().contains("no program"));
+        assert!(
+            find_program(&twice, CHOICES[0].program).unwrap_err().to_string().contains("several programs")
+        );
+        assert!(find_program("", CHOICES[0].program).unwrap_err().to_string().contains("no program"));
     }
 }

@@ -1,7 +1,8 @@
-//! Reading and writing, all or nothing.
+//! Reads files, and writes sets of files as transactions.
 //!
-//! A set of [`Change`]s is first written beside its targets and only then renamed onto them. What fails before the
-//! first rename has changed nothing; what fails after it is undone.
+//! [`commit`] first writes the new contents to temporary files next to their targets, then renames these
+//! files. A failure before the first rename changes nothing. After a later failure, the finished steps are
+//! rolled back.
 
 use std::{
     fs,
@@ -13,25 +14,25 @@ use tempfile::{Builder, NamedTempFile};
 
 use crate::failure::{ExitClass, Failure};
 
-/// The text of a file, or a failure that names it; `class` says what a missing file means to the caller.
+/// Returns the text of a file. A failure names the file and has the given class.
 pub(crate) fn read(path: &Path, class: ExitClass) -> Result<String, Failure> {
     fs::read_to_string(path)
         .map_err(|error| Failure::new(class, vec![format!("{}: {error}", path.display())]))
 }
 
-/// As [`read`], of a file that may be no text.
+/// Returns the bytes of a file, which may be invalid UTF-8. Otherwise like [`read`].
 pub(crate) fn read_bytes(path: &Path, class: ExitClass) -> Result<Vec<u8>, Failure> {
     fs::read(path).map_err(|error| Failure::new(class, vec![format!("{}: {error}", path.display())]))
 }
 
-/// What a file shall hold, or that it shall be gone.
+/// A file to write or to remove.
 #[derive(Debug)]
 pub(crate) enum Change {
     Write(PathBuf, String),
     Remove(PathBuf),
 }
 
-/// Makes all changes or none. Files that already hold what they shall are not touched.
+/// Makes all changes or none. A file that already has the requested content is not written.
 pub(crate) fn commit(changes: Vec<Change>) -> Result<(), Failure> {
     let mut steps = Vec::new();
     for change in changes {
@@ -46,7 +47,7 @@ pub(crate) fn commit(changes: Vec<Change>) -> Result<(), Failure> {
     Ok(())
 }
 
-/// A change that is ready: its new content lies beside the target, its old content is remembered.
+/// A prepared change: the new content is in a temporary file, the old content in memory.
 struct Step {
     target: PathBuf,
     before: Option<Vec<u8>>,
@@ -94,14 +95,15 @@ impl Step {
 fn roll_back_all(done: &[Step], failure: Failure) -> Failure {
     done.iter().rev().fold(failure, |failure, step| match step.roll_back() {
         Ok(()) => failure,
-        Err(error) => failure
-            .hint(format!("{} could not be put back: {error}; `git restore` it", step.target.display())),
+        Err(error) => {
+            failure.hint(format!("could not restore {}: {error}; use `git restore`", step.target.display()))
+        }
     })
 }
 
-/// A new file in the target's directory, with the permissions of an ordinary file rather than a private one.
+/// Writes a temporary file in the target's directory, with the default permissions instead of private ones.
 fn write_temp(target: &Path, content: &[u8]) -> io::Result<NamedTempFile> {
-    // The parent of a bare file name is "", which no file system knows.
+    // The parent of a bare file name is "", which is not a valid directory.
     let dir = match target.parent() {
         Some(dir) if dir != Path::new("") => dir,
         _ => Path::new("."),
@@ -118,7 +120,7 @@ fn write_temp(target: &Path, content: &[u8]) -> io::Result<NamedTempFile> {
 }
 
 fn write_error(target: &Path, error: &io::Error) -> Failure {
-    Failure::usage(format!("{} cannot be written: {error}", target.display()))
+    Failure::usage(format!("could not write {}: {error}", target.display()))
 }
 
 #[cfg(test)]
@@ -126,7 +128,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_failure_half_way_leaves_the_disk_as_it_was() {
+    fn roll_back_after_applied_steps_restores_all_files() {
         let dir = tempfile::tempdir().unwrap();
         let (first, new, gone) = (dir.path().join("a"), dir.path().join("b"), dir.path().join("c"));
         fs::write(&first, "old").unwrap();
@@ -151,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_written_when_one_target_cannot_be() {
+    fn commit_with_one_unwritable_target_writes_nothing() {
         let dir = tempfile::tempdir().unwrap();
         let good = dir.path().join("good");
         let failure = commit(vec![
@@ -164,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_holds_it_already_is_not_touched() {
+    fn prepare_of_unchanged_file_returns_no_step() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("same");
         fs::write(&path, "same").unwrap();

@@ -1,15 +1,15 @@
-//! Where things are: the one place that knows the names of the files under `openapi/`.
+//! Paths in the repository. File names under `openapi/` appear only in this module.
 
 use std::path::{Path, PathBuf};
 
 use crate::failure::Failure;
 
-/// A copy of this repository.
+/// The root directory of a copy of this repository.
 #[derive(Debug)]
 pub(crate) struct Workspace(PathBuf);
 
 impl Workspace {
-    /// The given directory, or the workspace that this tool was built from.
+    /// Returns the given directory, or by default the workspace that this tool was built from.
     pub(crate) fn find(given: Option<PathBuf>) -> Result<Self, Failure> {
         let root = given.unwrap_or_else(|| {
             let xtask = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -17,7 +17,7 @@ impl Workspace {
         });
         if !root.join("openapi").is_dir() {
             return Err(Failure::usage(format!(
-                "{} is no copy of this repository: it has no directory `openapi`",
+                "{}: not a copy of this repository, expected a directory `openapi` in it",
                 root.display()
             )));
         }
@@ -60,7 +60,7 @@ impl Workspace {
         self.upstream_dir().join(format!("{page}.json"))
     }
 
-    /// The path as a person would type it, seen from the root.
+    /// Returns the path relative to the root, with `/` as separator on every system.
     pub(crate) fn relative(&self, path: &Path) -> String {
         let path = path.strip_prefix(&self.0).unwrap_or(path);
         path.display().to_string().replace('\\', "/")

@@ -1,12 +1,12 @@
-//! `build-cost`: what a cold build of the crate costs somebody who depends on it.
+//! `build-cost`: measures what a cold build of the crate costs its users.
 //!
-//! Generating at build time is paid for by every user. The measure is CPU time, which a busy machine disturbs less than
-//! time on the clock, and it is compared with two yardsticks built in the same run: what one would depend on to write a
-//! client by hand, and this crate's own dependencies without the generator. They are no equal sets of features: the first
-//! has HTTP/2 and all of tokio, and this crate hasn't.
+//! Every user pays for generating code at build time. The command measures CPU time, which depends less on
+//! other work of the machine than wall-clock time. It builds two sets of dependencies in the same run to
+//! compare with: those of a client written by hand, and this crate's own without the generator. The features
+//! of the first set differ: it has HTTP/2 and all of tokio, which this crate does not use.
 //!
-//! What is built is what users get: the crate as it is packaged, never incrementally, as cargo builds what comes from a
-//! registry. The package is the command's own, so it may change the document in it.
+//! The command builds the packaged crate, never incrementally, as cargo builds a crate from a registry. The
+//! package is a copy, so the command may modify the spec in it.
 
 use std::{
     collections::BTreeSet,
@@ -25,8 +25,8 @@ use crate::{
     workspace::Workspace,
 };
 
-/// As one would write it by hand: the libraries with their default features and what a client of an API needs. Whoever
-/// reads the numbers is told by [`YARDSTICKS`].
+/// The dependencies of a client written by hand: each library with its default features and those that an API
+/// client needs. [`YARDSTICKS`] explains the set in the output.
 const BY_HAND: &str = r#"
 reqwest = { version = "0.13", features = ["json", "stream"] }
 serde = { version = "1", features = ["derive"] }
@@ -35,38 +35,38 @@ tokio = { version = "1", features = ["full"] }
 futures = "0.3"
 "#;
 
-/// What is compared with, in words.
+/// Explanation of the compared sets, printed with the results.
 const YARDSTICKS: &str = "\
-- by-hand: reqwest with its default features, HTTP/2 and TLS among them, json and stream; serde with derive; serde_json;
-  tokio with `full`; futures. Not the same features as distribute-ai: that has TLS, too, but no HTTP/2 and less of tokio.
-- without-generator: what distribute-ai depends on, but for the generator.";
+- by-hand: reqwest with its default features (HTTP/2 and TLS among them), json and stream; serde with derive; serde_json;
+  tokio with `full`; futures. The features differ: distribute-ai uses TLS, but no HTTP/2 and fewer features of tokio.
+- without-generator: the dependencies of distribute-ai without the generator.";
 
-/// What no document of the API's has.
-const ONE_MORE: &str = "one_more_property";
+/// A property name that the API's documents do not contain.
+const EXTRA_PROPERTY: &str = "one_more_property";
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Build with optimisation, as a release of the user's would
+    /// Build with the release profile
     #[arg(long)]
     release: bool,
-    /// Build this many times and take the cheapest: other work on the machine only ever adds
+    /// Number of builds. The cheapest counts, because other work on the machine only adds CPU time
     #[arg(long, default_value_t = 1, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..))]
     rounds: u32,
-    /// End with 1 when the crate costs more than this many times what is written by hand
+    /// Exit with 1 if the crate costs more than RATIO times as much as `by-hand`
     #[arg(long, value_name = "RATIO")]
     at_most: Option<f64>,
 }
 
 pub(crate) fn run(root: &Workspace, args: &Args) -> Result<(), Failure> {
-    let directory =
-        tempfile::tempdir().map_err(|error| Failure::usage(format!("no temporary directory: {error}")))?;
-    let package = packaged(root, directory.path())?;
+    let directory = tempfile::tempdir()
+        .map_err(|error| Failure::usage(format!("could not create a temporary directory: {error}")))?;
+    let package = unpack_package(root, directory.path())?;
     let own = format!("distribute-ai = {{ path = '{}' }}\n", package.path().display());
     let mut by_hand = Program::new(directory.path(), "by-hand", BY_HAND)?;
     let same = without_generator(&transaction::read(&root.path().join("Cargo.toml"), ExitClass::Usage)?)?;
     let mut without = Program::new(directory.path(), "without-generator", &same)?;
     let mut crate_itself = Program::new(directory.path(), "distribute-ai", &own)?;
-    // In turns, so that a slow minute of the machine falls on all of them.
+    // Build in turns, so that a slow minute of the machine affects all of them.
     for _ in 0..args.rounds {
         for program in [&mut by_hand, &mut without, &mut crate_itself] {
             program.build(args.release)?;
@@ -74,7 +74,7 @@ pub(crate) fn run(root: &Workspace, args: &Args) -> Result<(), Failure> {
     }
     let again = crate_itself.rebuild(args.release)?;
     let spec = package.merged();
-    let another = with_one_more_property(&transaction::read(&spec, ExitClass::Usage)?)?;
+    let another = with_extra_property(&transaction::read(&spec, ExitClass::Usage)?)?;
     transaction::commit(vec![Change::Write(spec, another)])?;
     let with_another_spec = crate_itself.rebuild(args.release)?;
     let ratio = crate_itself.seconds / by_hand.seconds;
@@ -91,23 +91,26 @@ pub(crate) fn run(root: &Workspace, args: &Args) -> Result<(), Failure> {
     match args.at_most {
         Some(limit) if ratio > limit => Err(Failure::new(
             ExitClass::Threshold,
-            vec![format!("{ratio:.2} times the yardstick, more than {limit}")],
+            vec![format!(
+                "distribute-ai costs {ratio:.2} times as much as by-hand, expected at most {limit}"
+            )],
         )),
         _ => Ok(()),
     }
 }
 
-/// This crate's own dependencies with its default features, as its manifest has them, but for what the generator needs.
+/// Returns the dependency lines of this crate with its default features, without those of the generator.
 fn without_generator(manifest: &str) -> Result<String, Failure> {
     let mut manifest: toml::Table =
         manifest.parse().map_err(|error| Failure::usage(format!("Cargo.toml: {error}")))?;
     let Some(toml::Value::Table(mut dependencies)) = manifest.remove("dependencies") else {
-        return Err(Failure::usage("Cargo.toml has no `[dependencies]`"));
+        return Err(Failure::usage("Cargo.toml: missing table `[dependencies]`"));
     };
     let optional =
         |value: &toml::Value| value.get("optional").and_then(toml::Value::as_bool).unwrap_or(false);
     dependencies.retain(|name, value| !name.starts_with("progenitor") && !optional(value));
-    // The default feature `rustls` is a feature of reqwest's; `query` is what progenitor-client asks of it.
+    // The crate's default feature `rustls` enables `reqwest/rustls`, and progenitor-client enables
+    // `reqwest/query`.
     if let Some(toml::Value::Array(features)) =
         dependencies.get_mut("reqwest").and_then(|reqwest| reqwest.get_mut("features"))
     {
@@ -117,10 +120,10 @@ fn without_generator(manifest: &str) -> Result<String, Failure> {
     Ok(lines.join("\n"))
 }
 
-/// The crate as users get it, unpacked in this directory.
-fn packaged(root: &Workspace, directory: &Path) -> Result<Workspace, Failure> {
+/// Packages the crate as for a registry and unpacks it in this directory.
+fn unpack_package(root: &Workspace, directory: &Path) -> Result<Workspace, Failure> {
     let (target, at) = (directory.join("package"), directory.join("packaged"));
-    // `--locked`, so that not even the lock is written to where the crate is.
+    // `--locked`, so that cargo does not write `Cargo.lock` in the repository.
     let args =
         ["package", "--package", "distribute-ai", "--no-verify", "--allow-dirty", "--locked", "--quiet"];
     cargo(root.path(), &target, &args)?;
@@ -131,38 +134,40 @@ fn packaged(root: &Workspace, directory: &Path) -> Result<Workspace, Failure> {
         .map_err(|error| io(&packages, error))?;
     let archive =
         written.iter().map(fs::DirEntry::path).find(|path| path.extension() == Some("crate".as_ref()));
-    let lacks = || Failure::usage(format!("cargo package: left no package in {}", packages.display()));
-    let archive = archive.ok_or_else(lacks)?;
+    let missing = || Failure::usage(format!("cargo package: no .crate file in {}", packages.display()));
+    let archive = archive.ok_or_else(missing)?;
     fs::create_dir(&at).map_err(|error| io(&at, error))?;
     let mut tar = Command::new("tar");
     tar.arg("-xzf").arg(&archive).arg("-C").arg(&at).args(["--strip-components", "1"]);
-    output("tar", &mut tar)?;
+    run_command("tar", &mut tar)?;
     Workspace::find(Some(at))
 }
 
-/// The document with one more property in an answer, which the generated client has, too.
-fn with_one_more_property(document: &str) -> Result<String, Failure> {
-    const ANSWER: &str = "/components/schemas/SpeechResult/properties";
+/// Returns the spec with an additional response property, which the generated client contains too.
+fn with_extra_property(document: &str) -> Result<String, Failure> {
+    const PROPERTIES: &str = "/components/schemas/SpeechResult/properties";
     let mut document = json::parse(document).map_err(|problems| {
         let problems =
             problems.into_iter().map(|(at, problem)| format!("distribute-ai.json: {at}: {problem}"));
         Failure::new(ExitClass::Document, problems.collect())
     })?;
-    let Some(Value::Object(properties)) = document.pointer_mut(ANSWER) else {
-        return Err(Failure::document(format!("distribute-ai.json: no properties at {ANSWER}")));
+    let Some(Value::Object(properties)) = document.pointer_mut(PROPERTIES) else {
+        return Err(Failure::document(format!(
+            "distribute-ai.json: {PROPERTIES}: missing, expected an object"
+        )));
     };
-    properties.insert(ONE_MORE.to_owned(), serde_json::json!({ "type": "string" }));
+    properties.insert(EXTRA_PROPERTY.to_owned(), serde_json::json!({ "type": "string" }));
     Ok(canonical(&document))
 }
 
-/// An empty program with these dependencies.
+/// An empty program with the given dependencies.
 struct Program {
     name: &'static str,
     at: PathBuf,
     target: PathBuf,
-    /// By their name and version, but for the program itself.
+    /// Name and version of every crate in the build, except the program itself.
     crates: BTreeSet<String>,
-    /// The cheapest build so far.
+    /// CPU seconds of the cheapest build so far.
     seconds: f64,
 }
 
@@ -180,10 +185,11 @@ impl Program {
         cargo(&at, &target, &["fetch", "--quiet"])?;
         let tree =
             cargo(&at, &target, &["tree", "--edges", "normal,build", "--prefix", "none", "--no-dedupe"])?;
-        // `name v1.0.0`, and perhaps where it is or what it is; the program itself, the first, is no dependency.
+        // A line is `name v1.0.0`, optionally followed by a path or a kind. The first line is the program
+        // itself.
         let crates = tree.lines().skip(1).filter_map(|line| {
-            let mut words = line.split(' ');
-            Some(format!("{} {}", words.next()?, words.next()?.trim_start_matches('v')))
+            let mut fields = line.split(' ');
+            Some(format!("{} {}", fields.next()?, fields.next()?.trim_start_matches('v')))
         });
         let crates = crates.collect();
         Ok(Self { name, at, target, crates, seconds: f64::INFINITY })
@@ -195,20 +201,20 @@ impl Program {
         Ok(())
     }
 
-    /// With what is there already; returns the CPU seconds.
+    /// Builds without cleaning first, and returns the CPU seconds.
     fn rebuild(&self, release: bool) -> Result<f64, Failure> {
         let profile: &[_] = if release { &["--release"] } else { &[] };
-        let before = children()?;
+        let before = children_cpu_seconds()?;
         cargo(&self.at, &self.target, &[&["build", "--quiet", "--offline"], profile].concat())?;
-        Ok(children()? - before)
+        Ok(children_cpu_seconds()? - before)
     }
 }
 
-/// As on a machine where nobody has set how to build.
+/// Runs cargo without the environment variables that change how it builds.
 fn cargo(at: &Path, target: &Path, args: &[&str]) -> Result<String, Failure> {
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or("cargo".into()));
     for (name, _) in std::env::vars_os() {
-        if name.to_str().is_some_and(decides_how_to_build) {
+        if name.to_str().is_some_and(changes_builds) {
             cargo.env_remove(name);
         }
     }
@@ -216,19 +222,19 @@ fn cargo(at: &Path, target: &Path, args: &[&str]) -> Result<String, Failure> {
         .args(args)
         .current_dir(at)
         .env("CARGO_TARGET_DIR", target)
-        // A crate by its path is built incrementally, one of a registry never is.
+        // cargo builds a path dependency incrementally, but a crate from a registry never.
         .env("CARGO_INCREMENTAL", "0");
-    output(&format!("cargo {}", args.join(" ")), &mut cargo)
+    run_command(&format!("cargo {}", args.join(" ")), &mut cargo)
 }
 
-/// Whether builds cost something else with this variable set.
-fn decides_how_to_build(name: &str) -> bool {
+/// Returns `true` if an environment variable of this name changes how cargo builds.
+fn changes_builds(name: &str) -> bool {
     ["CARGO_BUILD_", "CARGO_PROFILE_"].iter().any(|prefix| name.starts_with(prefix))
         || ["RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS", "RUSTC_WRAPPER", "RUSTC_WORKSPACE_WRAPPER"]
             .contains(&name)
 }
 
-fn output(name: &str, command: &mut Command) -> Result<String, Failure> {
+fn run_command(name: &str, command: &mut Command) -> Result<String, Failure> {
     let failed = |problem: &str| Failure::usage(format!("{name}: {problem}"));
     let output = command.stdin(Stdio::null()).output().map_err(|error| failed(&error.to_string()))?;
     if output.status.success() {
@@ -237,21 +243,23 @@ fn output(name: &str, command: &mut Command) -> Result<String, Failure> {
     Err(failed(String::from_utf8_lossy(&output.stderr).trim()))
 }
 
-/// The CPU seconds of every process started and ended so far, compilers and all.
+/// Returns the CPU seconds of all child processes that have exited, including their own children such as
+/// compilers.
 #[cfg(unix)]
-fn children() -> Result<f64, Failure> {
+fn children_cpu_seconds() -> Result<f64, Failure> {
     use nix::sys::resource::{UsageWho, getrusage};
 
-    let usage = getrusage(UsageWho::RUSAGE_CHILDREN)
-        .map_err(|error| Failure::usage(format!("no CPU times on this machine: {error}")))?;
+    let usage = getrusage(UsageWho::RUSAGE_CHILDREN).map_err(|error| {
+        Failure::usage(format!("could not read the CPU time of child processes: {error}"))
+    })?;
     let times = [usage.user_time(), usage.system_time()];
     #[expect(clippy::cast_precision_loss, reason = "the seconds of a build are far below 2^52")]
     Ok(times.iter().map(|time| time.tv_sec() as f64 + time.tv_usec() as f64 / 1e6).sum())
 }
 
 #[cfg(not(unix))]
-fn children() -> Result<f64, Failure> {
-    Err(Failure::usage("CPU times of other processes are read on Unix only"))
+fn children_cpu_seconds() -> Result<f64, Failure> {
+    Err(Failure::usage("build-cost: unsupported platform, expected Unix"))
 }
 
 impl std::fmt::Display for Program {
@@ -265,23 +273,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn another_spec_has_another_property_in_an_answer() {
+    fn spec_with_extra_property_differs_only_in_one_optional_response_property() {
         let spec = fs::read_to_string(Workspace::find(None).unwrap().merged()).unwrap();
-        assert!(!spec.contains(ONE_MORE), "the API has it");
-        let another = with_one_more_property(&spec).unwrap();
+        assert!(!spec.contains(EXTRA_PROPERTY), "the API has this property");
+        let another = with_extra_property(&spec).unwrap();
         let (mut another, spec): (Value, Value) =
             (serde_json::from_str(&another).unwrap(), serde_json::from_str(&spec).unwrap());
-        let answer = &mut another["components"]["schemas"]["SpeechResult"];
-        assert!(!answer["required"].as_array().unwrap().contains(&ONE_MORE.into()));
-        assert!(answer["properties"].as_object_mut().unwrap().remove(ONE_MORE).is_some());
+        let response = &mut another["components"]["schemas"]["SpeechResult"];
+        assert!(!response["required"].as_array().unwrap().contains(&EXTRA_PROPERTY.into()));
+        assert!(response["properties"].as_object_mut().unwrap().remove(EXTRA_PROPERTY).is_some());
         assert_eq!(another, spec);
-        assert!(with_one_more_property("{}").unwrap_err().to_string().contains("SpeechResult"));
-        assert!(with_one_more_property("{").unwrap_err().to_string().contains("distribute-ai.json"));
+        assert!(with_extra_property("{}").unwrap_err().to_string().contains("SpeechResult"));
+        assert!(with_extra_property("{").unwrap_err().to_string().contains("distribute-ai.json"));
     }
 
     #[test]
-    fn what_is_set_in_a_shell_does_not_change_what_is_built() {
-        assert!(["RUSTFLAGS", "CARGO_PROFILE_DEV_DEBUG"].into_iter().all(decides_how_to_build));
-        assert!(!["PATH", "CARGO_HOME", "RUSTUP_TOOLCHAIN"].into_iter().any(decides_how_to_build));
+    fn changes_builds_recognises_compiler_and_profile_variables() {
+        assert!(["RUSTFLAGS", "CARGO_PROFILE_DEV_DEBUG"].into_iter().all(changes_builds));
+        assert!(!["PATH", "CARGO_HOME", "RUSTUP_TOOLCHAIN"].into_iter().any(changes_builds));
     }
 }

@@ -1,12 +1,13 @@
-//! One spelling for one document, so that a diff shows only what moved.
+//! The committed form of a document. It is the same for equal documents, so a text diff shows only real
+//! changes.
 
 use serde_json::Value;
 
 use super::sorted;
 
-/// The document with keys sorted at every depth, two spaces per level, and a final newline.
+/// Returns the document with keys sorted at every depth, two spaces per level, and a final newline.
 ///
-/// Sorting is done here rather than left to the map: another crate's feature flag may turn `serde_json`'s map into one
+/// The keys are sorted explicitly because another crate's feature flag may turn `serde_json`'s map into one
 /// that keeps insertion order.
 pub(crate) fn canonical(value: &Value) -> String {
     format!("{:#}\n", sort(value))
@@ -30,7 +31,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sorts_keys_at_every_depth_and_leaves_lists_alone() {
+    fn canonical_sorts_keys_at_every_depth_and_keeps_list_order() {
         let value = json!({"b": [{"d": 1, "c": 2.50}, "a"], "a": {}});
         let expected = "{\n  \"a\": {},\n  \"b\": [\n    {\n      \"c\": 2.5,\n      \"d\": 1\n    },\n    \"a\"\n  ]\n}\n";
         assert_eq!(canonical(&value), expected);

@@ -1,55 +1,64 @@
-//! When two values say the same, where they stop saying it, and how to show one in a message.
+//! Equality of two values, the first difference between them, and excerpts for messages.
 
 use serde_json::Value;
 
-use super::{Pointer, sorted};
+use super::{Pointer, normalized_number, sorted};
 
-/// How much of a value a message shows.
+/// The maximum length of a value in a message.
 const MAX_EXCERPT_CHARS: usize = 160;
 
-/// Whether two values say the same: order of keys is nothing, and 1 is 1.0.
+/// Returns `true` if two values are equal. The order of keys does not count, and 1 equals 1.0.
+///
+/// Returns `true` exactly if the [`normalized`](super::normalized) texts of the values are equal.
 pub(crate) fn equivalent(a: &Value, b: &Value) -> bool {
-    difference(a, b).is_none()
+    match (a, b) {
+        (Value::Object(x), Value::Object(y)) => {
+            let mut members = x.iter();
+            let same = |(key, one)| y.get(key).is_some_and(|other| equivalent(one, other));
+            x.len() == y.len() && members.all(same)
+        }
+        (Value::Array(x), Value::Array(y)) => {
+            x.len() == y.len() && x.iter().zip(y).all(|(one, other)| equivalent(one, other))
+        }
+        (Value::Number(x), Value::Number(y)) => normalized_number(x) == normalized_number(y),
+        _ => a == b,
+    }
 }
 
-/// The first place at which two values differ, with what each has there.
+/// Returns the pointer of the first difference between two values, with the value that each of them has
+/// there.
 pub(crate) fn difference<'a>(
     a: &'a Value,
     b: &'a Value,
 ) -> Option<(Pointer, Option<&'a Value>, Option<&'a Value>)> {
-    differ(Pointer::default(), a, b)
+    difference_at(Pointer::default(), a, b)
 }
 
-fn differ<'a>(
+fn difference_at<'a>(
     at: Pointer,
     a: &'a Value,
     b: &'a Value,
 ) -> Option<(Pointer, Option<&'a Value>, Option<&'a Value>)> {
-    let same = match (a, b) {
+    match (a, b) {
         (Value::Object(x), Value::Object(y)) => {
-            let missing = sorted(y).into_iter().find(|(key, _)| !x.contains_key(*key));
-            return sorted(x)
-                .into_iter()
+            let added = sorted(y).into_iter().find(|(key, _)| !x.contains_key(*key));
+            let mut members = sorted(x).into_iter();
+            members
                 .find_map(|(key, one)| match y.get(key) {
-                    Some(other) => differ(at.child(key), one, other),
+                    Some(other) => difference_at(at.child(key), one, other),
                     None => Some((at.child(key), Some(one), None)),
                 })
-                .or_else(|| missing.map(|(key, other)| (at.child(key), None, Some(other))));
+                .or_else(|| added.map(|(key, other)| (at.child(key), None, Some(other))))
         }
         (Value::Array(x), Value::Array(y)) if x.len() == y.len() => {
             let mut pairs = x.iter().zip(y).enumerate();
-            return pairs.find_map(|(i, (one, other))| differ(at.child(i), one, other));
+            pairs.find_map(|(i, (one, other))| difference_at(at.child(i), one, other))
         }
-        // An integer and a float are two things to serde_json, and one to whoever wrote the document.
-        (Value::Number(x), Value::Number(y)) => {
-            x == y || (x.is_f64() != y.is_f64() && x.as_f64() == y.as_f64())
-        }
-        _ => a == b,
-    };
-    (!same).then_some((at, Some(a), Some(b)))
+        _ => (!equivalent(a, b)).then_some((at, Some(a), Some(b))),
+    }
 }
 
-/// A value on one line, cut when it is long.
+/// Returns the value on one line, truncated after 160 characters.
 pub(crate) fn excerpt(value: &Value) -> String {
     let text = value.to_string();
     match text.char_indices().nth(MAX_EXCERPT_CHARS) {
@@ -65,14 +74,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_is_one_point_zero_and_key_order_is_nothing() {
+    fn equivalent_ignores_key_order_and_number_notation() {
         assert!(equivalent(&json!({"a": 1, "b": [2.0]}), &json!({"b": [2], "a": 1.0})));
         assert!(!equivalent(&json!(1), &json!("1")));
         assert!(!equivalent(&json!([1, 2]), &json!([2, 1])));
     }
 
     #[test]
-    fn names_the_first_difference() {
+    fn difference_returns_pointer_and_both_values() {
         let (a, b) = (json!({"x": {"y": [1, 2]}}), json!({"x": {"y": [1, 3]}}));
         let (at, one, other) = difference(&a, &b).unwrap();
         assert_eq!((at.as_str(), one, other), ("/x/y/1", Some(&json!(2)), Some(&json!(3))));
@@ -82,8 +91,8 @@ mod tests {
     }
 
     #[test]
-    fn a_long_value_is_cut_between_characters() {
-        let shown = excerpt(&json!("ä".repeat(500)));
-        assert_eq!(shown.chars().count(), MAX_EXCERPT_CHARS + 1);
+    fn excerpt_of_long_value_is_truncated_between_characters() {
+        let text = excerpt(&json!("ä".repeat(500)));
+        assert_eq!(text.chars().count(), MAX_EXCERPT_CHARS + 1);
     }
 }

@@ -1,9 +1,9 @@
-//! Pretty printing that changes white space and nothing else.
+//! Pretty printing that changes only white space.
 //!
-//! A parse and a print would already lose what the document's author wrote: the order of keys, `1.0`, `\u00e9`. The
-//! committed copy of a page is to be that page's document, so only its white space is ours.
+//! Parsing and printing would lose the author's order of keys and notation, such as `1.0` and `\u00e9`. The
+//! committed copy of a page must be that page's document, so only its white space may change.
 
-/// The same JSON with two spaces per level and a final newline. The text must be valid JSON.
+/// Returns the same JSON with two spaces per level and a final newline. The text must be valid JSON.
 pub(crate) fn indent(json: &str) -> String {
     let mut out = String::with_capacity(json.len() * 2);
     let mut depth = 0;
@@ -13,26 +13,26 @@ pub(crate) fn indent(json: &str) -> String {
             c if c.is_ascii_whitespace() => {}
             '"' => {
                 out.push(c);
-                string(&mut chars, &mut out);
+                copy_string(&mut chars, &mut out);
             }
             '{' | '[' => {
                 out.push(c);
                 while chars.next_if(char::is_ascii_whitespace).is_some() {}
-                if let Some(end) = chars.next_if(|c| matches!(c, '}' | ']')) {
-                    out.push(end);
+                if let Some(closing) = chars.next_if(|c| matches!(c, '}' | ']')) {
+                    out.push(closing);
                 } else {
                     depth += 1;
-                    line(depth, &mut out);
+                    new_line(depth, &mut out);
                 }
             }
             '}' | ']' => {
                 depth -= 1;
-                line(depth, &mut out);
+                new_line(depth, &mut out);
                 out.push(c);
             }
             ',' => {
                 out.push(c);
-                line(depth, &mut out);
+                new_line(depth, &mut out);
             }
             ':' => out.push_str(": "),
             other => out.push(other),
@@ -42,8 +42,8 @@ pub(crate) fn indent(json: &str) -> String {
     out
 }
 
-/// Copies a string up to and including its closing quote, escapes untouched.
-fn string(chars: &mut impl Iterator<Item = char>, out: &mut String) {
+/// Copies a string up to and including its closing quote, with its escapes unchanged.
+fn copy_string(chars: &mut impl Iterator<Item = char>, out: &mut String) {
     while let Some(c) = chars.next() {
         out.push(c);
         match c {
@@ -54,7 +54,7 @@ fn string(chars: &mut impl Iterator<Item = char>, out: &mut String) {
     }
 }
 
-fn line(depth: usize, out: &mut String) {
+fn new_line(depth: usize, out: &mut String) {
     out.push('\n');
     out.extend(std::iter::repeat_n("  ", depth));
 }
@@ -64,14 +64,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keeps_order_numbers_and_escapes_as_they_were_written() {
+    fn indent_keeps_key_order_numbers_and_escapes() {
         let json = "{\"b\":1.0,\r\n \"a\" : [1e3,-0, {} ,[ ]],\"s\":\"\\u00e9 \\\" {[:,]} \\\\\"}";
         let expected = "{\n  \"b\": 1.0,\n  \"a\": [\n    1e3,\n    -0,\n    {},\n    []\n  ],\n  \"s\": \"\\u00e9 \\\" {[:,]} \\\\\"\n}\n";
         assert_eq!(indent(json), expected);
     }
 
     #[test]
-    fn is_idempotent() {
+    fn indent_of_indented_text_returns_it_unchanged() {
         let once = indent("{\"a\":[1,{\"b\":\"c\"}],\"d\":null}");
         assert_eq!(indent(&once), once);
     }

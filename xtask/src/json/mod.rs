@@ -1,8 +1,12 @@
-//! JSON as the pipeline needs it: every mistake has a place, and no rewriting by accident.
+//! JSON helpers of the pipeline: strict parsing, pointers, equality and printing.
+//!
+//! Two values are equal if [`equivalent`] returns `true`, or, which is the same, if their [`normalized`]
+//! texts are equal.
 
 mod canonical;
 mod compare;
 mod indent;
+mod normalized;
 mod parse;
 mod pointer;
 
@@ -10,6 +14,7 @@ pub(crate) use self::{
     canonical::canonical,
     compare::{difference, equivalent, excerpt},
     indent::indent,
+    normalized::{normalized, normalized_number},
     parse::parse,
     pointer::Pointer,
 };
@@ -18,7 +23,7 @@ use serde_json::{Map, Value};
 /// A JSON object.
 pub(crate) type Object = Map<String, Value>;
 
-/// The members in the order of their keys, whatever order the map keeps.
+/// Returns the members of an object, sorted by key, in whatever order the map keeps them.
 pub(crate) fn sorted(object: &Object) -> Vec<(&String, &Value)> {
     let mut members: Vec<_> = object.iter().collect();
     members.sort_by_key(|(key, _)| *key);

@@ -1,7 +1,7 @@
-//! Reading JSON strictly.
+//! A strict JSON parser.
 //!
-//! `serde_json` takes the last of two equal keys and says nothing, so half of a schema could vanish on its way in. Here
-//! a key that stands twice is an error with its place.
+//! `serde_json` silently keeps the last of two equal keys, so half of a schema could get lost. This parser
+//! reports a duplicate key as an error with its pointer.
 
 use std::{cell::RefCell, fmt};
 
@@ -10,30 +10,34 @@ use serde_json::{Map, Number, Value};
 
 use super::{Pointer, excerpt};
 
-/// The value, or every reason why there is none: where it stops being JSON, or each key that stands twice.
+/// Parses a JSON text.
+///
+/// # Errors
+///
+/// Returns one syntax error with its line and column, or one error for each duplicate key with its pointer.
 pub(crate) fn parse(json: &str) -> Result<Value, Vec<(Pointer, String)>> {
-    let twice = RefCell::new(Vec::new());
-    let node = Node { at: Pointer::default(), twice: &twice };
+    let duplicates = RefCell::new(Vec::new());
+    let node = Node { at: Pointer::default(), duplicates: &duplicates };
     let mut reader = serde_json::Deserializer::from_str(json);
     let value = node
         .deserialize(&mut reader)
         .and_then(|value| reader.end().map(|()| value))
         .map_err(|error| vec![(Pointer::default(), format!("not JSON: {error}"))])?;
-    match twice.into_inner() {
-        twice if twice.is_empty() => Ok(value),
-        twice => Err(twice),
+    match duplicates.into_inner() {
+        duplicates if duplicates.is_empty() => Ok(value),
+        duplicates => Err(duplicates),
     }
 }
 
-/// A value about to be read, which knows its place.
+/// A value to be parsed, with its pointer and the duplicate keys found so far.
 struct Node<'a> {
     at: Pointer,
-    twice: &'a RefCell<Vec<(Pointer, String)>>,
+    duplicates: &'a RefCell<Vec<(Pointer, String)>>,
 }
 
 impl Node<'_> {
     fn child(&self, token: impl fmt::Display) -> Node<'_> {
-        Node { at: self.at.child(token), twice: self.twice }
+        Node { at: self.at.child(token), duplicates: self.duplicates }
     }
 }
 
@@ -93,8 +97,8 @@ impl<'de> Visitor<'de> for Node<'_> {
             let second = object.contains_key(&key).then(|| excerpt(&value));
             if let (Some(first), Some(second)) = (object.insert(key, value), second) {
                 let first = excerpt(&first);
-                let message = format!("the key stands twice: first {first}, then {second}");
-                self.twice.borrow_mut().push((at, message));
+                let message = format!("duplicate key: first {first}, then {second}");
+                self.duplicates.borrow_mut().push((at, message));
             }
         }
         Ok(Value::Object(object))
@@ -108,38 +112,35 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reads_what_serde_json_reads() {
+    fn parse_of_valid_json_returns_the_value_of_serde_json() {
         let json = r#"{"a": [1, -2, 0.8, 1e3, null, true, "\u00e9"], "b": {}}"#;
         assert_eq!(parse(json).unwrap(), serde_json::from_str::<Value>(json).unwrap());
         assert_eq!(parse("0.8").unwrap(), json!(0.8));
     }
 
     #[test]
-    fn names_every_key_that_stands_twice() {
-        let found = parse(r#"{"a": 1, "b": [{"c": 1, "c": {"d": 2}}], "a": 3}"#).unwrap_err();
-        let found: Vec<_> = found.iter().map(|(at, said)| format!("{at}: {said}")).collect();
+    fn parse_reports_every_duplicate_key() {
+        let errors = parse(r#"{"a": 1, "b": [{"c": 1, "c": {"d": 2}}], "a": 3}"#).unwrap_err();
+        let errors: Vec<_> = errors.iter().map(|(at, message)| format!("{at}: {message}")).collect();
         assert_eq!(
-            found,
-            [
-                r#"/b/0/c: the key stands twice: first 1, then {"d":2}"#,
-                "/a: the key stands twice: first 1, then 3",
-            ]
+            errors,
+            [r#"/b/0/c: duplicate key: first 1, then {"d":2}"#, "/a: duplicate key: first 1, then 3"]
         );
     }
 
     #[test]
-    fn says_line_and_column_of_what_is_no_json() {
-        for (json, place) in
+    fn parse_of_invalid_json_reports_line_and_column() {
+        for (json, position) in
             [("{\n  \"a\": }\n", "line 2 column 8"), ("{} {}", "line 1 column 4"), ("", "line 1 column 0")]
         {
-            let said = &parse(json).unwrap_err()[0].1;
-            assert!(said.starts_with("not JSON: ") && said.ends_with(place), "{said}");
+            let message = &parse(json).unwrap_err()[0].1;
+            assert!(message.starts_with("not JSON: ") && message.ends_with(position), "{message}");
         }
     }
 
     #[test]
-    fn deep_nesting_is_an_error_and_no_overflow() {
-        let said = &parse(&"[".repeat(100_000)).unwrap_err()[0].1;
-        assert!(said.contains("recursion limit"), "{said}");
+    fn parse_of_deeply_nested_json_fails_without_stack_overflow() {
+        let message = &parse(&"[".repeat(100_000)).unwrap_err()[0].1;
+        assert!(message.contains("recursion limit"), "{message}");
     }
 }

@@ -1,8 +1,8 @@
-//! RFC 6901: the place of a value in a document.
+//! JSON pointers (RFC 6901).
 
 use std::fmt::{self, Write as _};
 
-/// A JSON pointer that grows as a walk goes down.
+/// A JSON pointer: the location of a value in a document.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Pointer(String);
 
@@ -11,7 +11,8 @@ impl Pointer {
         Self(text.into())
     }
 
-    /// The pointer of a reference within the document, percent escapes undone as in any URL.
+    /// Returns the pointer of a reference within the document, percent-decoded as in any URL. Returns `None`
+    /// for a reference to another document, or if the decoded pointer is not UTF-8.
     pub(crate) fn of_reference(reference: &str) -> Option<Self> {
         let fragment = reference.strip_prefix('#')?;
         let mut bytes = Vec::with_capacity(fragment.len());
@@ -30,14 +31,14 @@ impl Pointer {
         String::from_utf8(bytes).ok().map(Self)
     }
 
-    /// The place of a member or item below this one.
+    /// Returns the pointer of a member or item of the value at this pointer.
     pub(crate) fn child(&self, token: impl fmt::Display) -> Self {
         let mut text = String::with_capacity(self.0.len() + 24);
         text.push_str(&self.0);
         text.push('/');
         let start = text.len();
         let _ = write!(text, "{token}");
-        // Few tokens need it, and a walk makes one of these for every value.
+        // Few tokens need escapes, and a traversal creates a pointer for every value.
         if text[start..].contains(['~', '/']) {
             let escaped = text[start..].replace('~', "~0").replace('/', "~1");
             text.replace_range(start.., &escaped);
@@ -45,19 +46,19 @@ impl Pointer {
         Self(text)
     }
 
-    /// As `Value::pointer` takes it.
+    /// Returns the pointer as text, as `Value::pointer` expects it.
     pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The tokens, escapes undone.
+    /// Returns the unescaped tokens.
     pub(crate) fn tokens(&self) -> impl DoubleEndedIterator<Item = String> + '_ {
         let unescape = |token: &str| token.replace("~1", "/").replace("~0", "~");
         let tokens = self.0.strip_prefix('/').map(|rest| rest.split('/'));
         tokens.into_iter().flatten().map(unescape)
     }
 
-    /// Whether this place is the other or lies within it.
+    /// Returns `true` if this pointer is `other` or lies within `other`.
     pub(crate) fn is_within(&self, other: &Self) -> bool {
         let rest = self.0.strip_prefix(&other.0);
         rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
@@ -66,7 +67,7 @@ impl Pointer {
 
 impl fmt::Display for Pointer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The pointer of the whole document is the empty string, which no reader would see.
+        // The pointer of the whole document is the empty string, which a reader would overlook.
         f.write_str(if self.0.is_empty() { "(root)" } else { &self.0 })
     }
 }
@@ -76,24 +77,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn escapes_and_unescapes_tokens() {
-        let place = Pointer::default().child("paths").child("/a~b").child(0);
-        assert_eq!(place.as_str(), "/paths/~1a~0b/0");
-        assert_eq!(place.tokens().collect::<Vec<_>>(), ["paths", "/a~b", "0"].map(String::from));
+    fn pointer_escapes_and_unescapes_tokens() {
+        let pointer = Pointer::default().child("paths").child("/a~b").child(0);
+        assert_eq!(pointer.as_str(), "/paths/~1a~0b/0");
+        assert_eq!(pointer.tokens().collect::<Vec<_>>(), ["paths", "/a~b", "0"].map(String::from));
     }
 
     #[test]
-    fn reads_references_within_the_document_only() {
-        let place = |reference| Pointer::of_reference(reference).map(|p| p.0);
-        assert_eq!(place("#/a/~1b%7Bc%7D%"), Some("/a/~1b{c}%".to_owned()));
-        assert_eq!(place("other.json#/a"), None);
+    fn of_reference_accepts_only_references_within_the_document() {
+        let pointer = |reference| Pointer::of_reference(reference).map(|p| p.0);
+        assert_eq!(pointer("#/a/~1b%7Bc%7D%"), Some("/a/~1b{c}%".to_owned()));
+        assert_eq!(pointer("other.json#/a"), None);
     }
 
     #[test]
-    fn within_means_whole_tokens() {
-        let place = Pointer::new("/a/b");
-        assert!(place.is_within(&Pointer::new("/a")));
-        assert!(place.is_within(&place));
+    fn is_within_compares_whole_tokens() {
+        let pointer = Pointer::new("/a/b");
+        assert!(pointer.is_within(&Pointer::new("/a")));
+        assert!(pointer.is_within(&pointer));
         assert!(!Pointer::new("/ab").is_within(&Pointer::new("/a")));
     }
 }

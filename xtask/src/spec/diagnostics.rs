@@ -1,4 +1,4 @@
-//! What is wrong with a document, and where: the answer of every pure check.
+//! Diagnostics: problems of a document and their positions, returned by all checks.
 
 use crate::{
     failure::{ExitClass, Failure},
@@ -7,9 +7,9 @@ use crate::{
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Severity {
-    /// The document is refused.
+    /// The document is rejected.
     Error,
-    /// The document is taken, and a person is told.
+    /// The document is accepted, and a warning is printed.
     Warning,
 }
 
@@ -20,10 +20,11 @@ pub(crate) struct Diagnostic {
     pub(crate) severity: Severity,
 }
 
-/// How many problems of each severity are told. Nobody reads more, and each may have a place as long as the document.
+/// The maximum number of problems reported per severity. A limit is needed because each pointer can be as
+/// long as the document.
 const MAX_REPORTED: usize = 1_000;
 
-/// Problems as they are found.
+/// A list of problems, at most [`MAX_REPORTED`] per severity.
 #[derive(Debug, Default)]
 pub(crate) struct Diagnostics {
     list: Vec<Diagnostic>,
@@ -40,7 +41,7 @@ impl Diagnostics {
         self.push(Diagnostic { pointer, message: message.into(), severity: Severity::Warning });
     }
 
-    /// Whether anything so far refuses the document.
+    /// Returns `true` if any problem so far is an error.
     pub(crate) fn has_errors(&self) -> bool {
         self.errors > 0
     }
@@ -59,7 +60,7 @@ impl Diagnostics {
         if *count <= MAX_REPORTED {
             self.list.push(problem);
         } else if *count == MAX_REPORTED + 1 {
-            let message = format!("and more: only the first {MAX_REPORTED} are told");
+            let message = format!("too many problems, only the first {MAX_REPORTED} are reported");
             self.list.push(Diagnostic { pointer: Pointer::default(), message, severity });
         }
     }
@@ -71,7 +72,9 @@ impl Extend<Diagnostic> for Diagnostics {
     }
 }
 
-/// Problems of one document, each as a line that names it. What the document holds can't make two of it.
+/// Formats the problems of one severity, one line each, prefixed with the document's name.
+///
+/// Control characters are replaced by spaces, so that document content cannot add or forge a line.
 pub(crate) fn lines(subject: &str, problems: &[Diagnostic], severity: Severity) -> Vec<String> {
     let wanted = problems.iter().filter(|p| p.severity == severity);
     let line =
@@ -79,14 +82,14 @@ pub(crate) fn lines(subject: &str, problems: &[Diagnostic], severity: Severity) 
     wanted.map(line).collect()
 }
 
-/// Says on standard error what a person should know and nothing stops for.
+/// Prints warnings to standard error.
 pub(crate) fn warn(lines: impl IntoIterator<Item = String>) {
     for line in lines {
         eprintln!("warning: {line}");
     }
 }
 
-/// `Ok` when there is nothing to refuse.
+/// Returns a document failure if there are errors.
 pub(crate) fn fail_on(errors: Vec<String>) -> Result<(), Failure> {
     if errors.is_empty() {
         return Ok(());
@@ -99,7 +102,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_problem_is_one_line_whatever_the_document_holds() {
+    fn lines_of_problem_with_control_characters_stay_single_lines() {
         let mut problems = Diagnostics::default();
         problems.error(Pointer::default().child("a\nerror: forged"), "no type \u{1b}[31m");
         let lines = lines("page", &problems.into_vec(), Severity::Error);
@@ -107,22 +110,22 @@ mod tests {
     }
 
     #[test]
-    fn of_very_many_the_first_are_told_and_that_there_are_more() {
+    fn diagnostics_over_the_limit_end_with_one_notice_per_severity() {
         let mut problems = Diagnostics::default();
-        (0..1_500).for_each(|n| problems.warn(Pointer::default().child(n), "hardly meant"));
+        (0..1_500).for_each(|n| problems.warn(Pointer::default().child(n), "suspicious"));
         assert!(!problems.has_errors());
-        // No number of warnings hides what the document is refused for.
+        // Warnings do not count towards the limit of errors.
         (0..1_500).for_each(|n| problems.error(Pointer::default().child(n), "wrong"));
         assert!(problems.has_errors());
-        // What is handed on is told once more as it is.
-        let mut again = Diagnostics::default();
-        again.extend(problems.into_vec());
-        let told = again.into_vec();
-        for (severity, said) in [(Severity::Error, "wrong"), (Severity::Warning, "hardly meant")] {
-            let lines = lines("page", &told, severity);
+        // Copying the list to another list adds no second notice.
+        let mut copy = Diagnostics::default();
+        copy.extend(problems.into_vec());
+        let reported = copy.into_vec();
+        for (severity, message) in [(Severity::Error, "wrong"), (Severity::Warning, "suspicious")] {
+            let lines = lines("page", &reported, severity);
             assert_eq!(lines.len(), 1_001);
-            assert_eq!(lines[999], format!("page: /999: {said}"));
-            assert_eq!(lines[1_000], "page: (root): and more: only the first 1000 are told");
+            assert_eq!(lines[999], format!("page: /999: {message}"));
+            assert_eq!(lines[1_000], "page: (root): too many problems, only the first 1000 are reported");
         }
     }
 }

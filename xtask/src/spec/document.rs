@@ -1,4 +1,4 @@
-//! One document under its name: read strictly and validated, or refused with every reason.
+//! A named document that was parsed strictly and validated.
 
 use serde_json::Value;
 
@@ -11,32 +11,37 @@ use crate::{failure::Failure, json};
 /// A document that passed validation.
 #[derive(Debug)]
 pub(crate) struct Document {
-    /// The page or the file.
+    /// The name of the page or the path of the file.
     pub(crate) name: String,
-    /// What was published, white space aside.
+    /// The published text, with normalised white space.
     pub(crate) text: String,
     pub(crate) value: Value,
 }
 
-/// How much a document must satisfy.
+/// The requirements that a document must satisfy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Strictness {
-    /// OpenAPI 3.0; what the generator asks beyond it is no matter.
+    /// OpenAPI 3.0. Additional requirements of the generator are not checked.
     Comparing,
-    /// OpenAPI 3.0; what the generator asks beyond it is a warning.
+    /// OpenAPI 3.0. A violation of the additional requirements of the generator is a warning.
     Merging,
-    /// OpenAPI 3.0, and what the generator asks beyond it.
+    /// OpenAPI 3.0 and the additional requirements of the generator.
     Generation,
 }
 
 impl Document {
-    /// The document in the text, its warnings said; or one line for each reason why there is none.
-    pub(crate) fn read(name: &str, text: &str, purpose: Strictness) -> Result<Self, Vec<String>> {
-        let value = json::parse(text).map_err(|faults| {
-            let line = |(at, said)| format!("{name}: {at}: {said}");
-            faults.into_iter().map(line).collect::<Vec<_>>()
+    /// Parses and validates a document, and prints its warnings.
+    ///
+    /// # Errors
+    ///
+    /// Returns one line per error if the text is not valid JSON or the document does not satisfy
+    /// `strictness`.
+    pub(crate) fn read(name: &str, text: &str, strictness: Strictness) -> Result<Self, Vec<String>> {
+        let value = json::parse(text).map_err(|errors| {
+            let line = |(at, message)| format!("{name}: {at}: {message}");
+            errors.into_iter().map(line).collect::<Vec<_>>()
         })?;
-        let problems = check(&value, purpose);
+        let problems = check(&value, strictness);
         diagnostics::warn(diagnostics::lines(name, &problems, Severity::Warning));
         match diagnostics::lines(name, &problems, Severity::Error) {
             errors if errors.is_empty() => {
@@ -47,27 +52,27 @@ impl Document {
     }
 }
 
-fn check(document: &Value, purpose: Strictness) -> Vec<Diagnostic> {
+fn check(document: &Value, strictness: Strictness) -> Vec<Diagnostic> {
     let mut problems = Diagnostics::default();
     problems.extend(validate::validate(document));
     if !problems.has_errors() {
-        let severity = match purpose {
+        let severity = match strictness {
             Strictness::Comparing => return problems.into_vec(),
             Strictness::Merging => Severity::Warning,
             Strictness::Generation => Severity::Error,
         };
-        problems.extend(validate::needed_by_the_generator(document, severity));
+        problems.extend(validate::generator_requirements(document, severity));
     }
     problems.into_vec()
 }
 
-/// All documents, or every problem of every one of them.
-pub(crate) fn all(
-    read: impl IntoIterator<Item = Result<Document, Vec<String>>>,
+/// Returns all documents, or a failure with the errors of all of them.
+pub(crate) fn collect(
+    results: impl IntoIterator<Item = Result<Document, Vec<String>>>,
 ) -> Result<Vec<Document>, Failure> {
     let mut documents = Vec::new();
     let mut errors = Vec::new();
-    for result in read {
+    for result in results {
         match result {
             Ok(document) => documents.push(document),
             Err(lines) => errors.extend(lines),

@@ -1,4 +1,6 @@
-//! What foreign pages and documents reach, for the targets in `fuzz`: there with `--cfg fuzzing` only.
+//! Functions that process untrusted pages and documents, for the targets in `fuzz`.
+//!
+//! Compiled with `--cfg fuzzing` only.
 
 use serde_json::Value;
 
@@ -8,47 +10,47 @@ use super::{
     extract::{self, Names},
     merge, relax,
     sources::page::Page,
-    validate::{needed_by_the_generator, validate},
+    validate::{generator_requirements, validate},
 };
 use crate::json;
 
-/// The document of a page, after the number of the line on which its fence opens.
+/// Returns the JSON fence of a page: the line number on which the fence opens, and its text.
 pub fn page(bytes: &[u8]) -> Result<(usize, String), String> {
     let page = Page::from_bytes(bytes.to_vec(), None).map_err(|failure| failure.to_string())?;
     page.json_fence().map(|fence| (fence.line, fence.text.to_owned()))
 }
 
-/// JSON, read strictly.
+/// Parses JSON strictly.
 pub fn parse(text: &str) -> Result<Value, Vec<String>> {
-    let told = |faults: Vec<_>| faults.into_iter().map(|(at, said)| format!("{at}: {said}")).collect();
-    json::parse(text).map_err(told)
+    let lines = |errors: Vec<_>| errors.into_iter().map(|(at, message)| format!("{at}: {message}")).collect();
+    json::parse(text).map_err(lines)
 }
 
-/// The JSON with other white space.
+/// Returns the JSON text with normalised white space.
 #[must_use]
 pub fn indent(text: &str) -> String {
     json::indent(text)
 }
 
-/// The value as it is committed.
+/// Returns the canonical JSON text of a value, as it is committed.
 #[must_use]
 pub fn canonical(value: &Value) -> String {
     json::canonical(value)
 }
 
-/// Whether two values say the same.
+/// Returns `true` if two values are equivalent.
 #[must_use]
 pub fn equal(one: &Value, other: &Value) -> bool {
     json::equivalent(one, other)
 }
 
-/// Why this is no OpenAPI document.
+/// Returns the errors that make this an invalid OpenAPI document.
 #[must_use]
 pub fn refusals(document: &Value) -> Vec<String> {
     errors(&validate(document))
 }
 
-/// Several documents in one.
+/// Merges documents into one.
 pub fn merged(documents: &[Value]) -> Result<Value, Vec<String>> {
     let named: Vec<_> =
         documents.iter().enumerate().map(|(at, document)| (format!("page-{at}"), document.clone())).collect();
@@ -61,11 +63,11 @@ pub fn merged(documents: &[Value]) -> Result<Value, Vec<String>> {
     }
 }
 
-/// What becomes of a merged document before our fixes, with these names for its schemas.
+/// Extracts and relaxes the schemas of a merged document, with these names. Fixes are not applied.
 pub fn made_ready(merged: Value, names: &str) -> Result<Value, String> {
-    let refused = errors(&needed_by_the_generator(&merged, Severity::Error));
-    if !refused.is_empty() {
-        return Err(refused.join("\n"));
+    let errors = errors(&generator_requirements(&merged, Severity::Error));
+    if !errors.is_empty() {
+        return Err(errors.join("\n"));
     }
     let names: Names = toml::from_str(names).map_err(|error| error.to_string())?;
     let relaxed =
@@ -76,17 +78,17 @@ pub fn made_ready(merged: Value, names: &str) -> Result<Value, String> {
 /// A change between two documents.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Change {
-    /// The rule, by its id.
+    /// The id of the rule.
     pub rule: String,
-    /// What is said of it.
+    /// The message of the finding.
     pub message: String,
-    /// Where it is, or the nearest thing around it, in the old document and in the new one.
+    /// The pointers of the change, or of the nearest existing parent, in the old and in the new document.
     pub places: [String; 2],
-    /// As the format JSON has it.
+    /// The fingerprint, as in the JSON report.
     pub fingerprint: String,
 }
 
-/// Every change from one document to the other, and the reports of them, one in each format.
+/// Returns all changes between two documents, and their reports, one per format.
 #[must_use]
 pub fn changes(base: &Value, revision: &Value) -> (Vec<Change>, [String; 5]) {
     let findings = diff::diff(base, revision);

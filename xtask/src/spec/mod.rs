@@ -1,8 +1,8 @@
-//! From published pages to the one document that the client is generated from.
+//! The pipeline from published pages to the spec, the OpenAPI document that the client is generated from.
 //!
-//! Pages → `fetch` → `upstream/` → `build` (validate → merge → hoist → relax → fixes → canonical JSON) →
-//! `distribute-ai.json`. Every arrow is a pure function from values to values with thin I/O around it, and the values
-//! stay `serde_json::Value`: a typed model of OpenAPI drops or rewrites what it does not know.
+//! Pages → `fetch` → `upstream/` → `build` (validate → merge → extract → relax → fixes → canonical JSON) →
+//! `distribute-ai.json`. Each step is a pure function with thin I/O around it. The values stay
+//! `serde_json::Value`, because a typed model of OpenAPI drops or rewrites unknown members.
 
 mod commands;
 mod diagnostics;
@@ -31,54 +31,58 @@ use crate::{
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
-    /// Fetch the pages of openapi/sources.toml into openapi/upstream, all or none
+    /// Fetches the pages listed in openapi/sources.toml and writes their documents to openapi/upstream
+    ///
+    /// If any page is missing or invalid, nothing is written.
     #[command(after_help = EXIT_CODES)]
     Fetch {
         #[command(flatten)]
         from: commands::fetch::From,
     },
-    /// Build openapi/distribute-ai.json from openapi/upstream, offline
+    /// Builds openapi/distribute-ai.json from openapi/upstream, without network access
     #[command(after_help = EXIT_CODES)]
     Build {
-        /// Write nothing; show what would change and fail if anything would
+        /// Writes nothing. Prints a diff and exits with 3 if the file would change
         #[arg(long)]
         check: bool,
     },
-    /// Validate and merge any OpenAPI 3.0 documents
+    /// Validates OpenAPI 3.0 documents and merges them into one
     #[command(after_help = EXIT_CODES)]
     Merge {
-        /// The documents
+        /// Documents to merge
         #[arg(required = true, value_name = "FILE")]
         files: Vec<PathBuf>,
-        /// Where the merged document goes instead of standard output
+        /// File to write the merged document to. Default: standard output
         #[arg(short, long, value_name = "OUT")]
         output: Option<PathBuf>,
     },
-    /// Say what changed between any two OpenAPI 3.0 documents, and what it means
+    /// Reports the changes between two OpenAPI 3.0 documents, with their effect on the wire and on the client
     #[command(after_help = EXIT_CODES)]
     Diff {
-        /// The old document
+        /// Old document
         base: PathBuf,
-        /// The new document
+        /// New document
         revision: PathBuf,
         #[command(flatten)]
-        judge: diff::ReportOptions,
+        options: diff::ReportOptions,
     },
-    /// Say what the pages have changed since they were last accepted; writes nothing
+    /// Reports how the published pages differ from the accepted documents; writes nothing
     #[command(after_help = EXIT_CODES)]
     Drift {
         #[command(flatten)]
         from: commands::fetch::From,
         #[command(flatten)]
-        judge: diff::ReportOptions,
+        options: diff::ReportOptions,
     },
-    /// Take what the pages say now: fetch, build and openapi/CHANGES.md in one step, all or nothing
+    /// Accepts the published pages: fetches them, builds the spec and adds the changes to openapi/CHANGES.md
+    ///
+    /// If any step fails, nothing is written.
     #[command(after_help = EXIT_CODES)]
     Accept {
         #[command(flatten)]
         from: commands::fetch::From,
     },
-    /// List the rules that `diff` and `drift` judge by
+    /// Lists the rules of `spec diff` and `spec drift`
     #[command(after_help = EXIT_CODES)]
     Checks,
 }
@@ -89,8 +93,8 @@ impl Command {
             Self::Fetch { from } => commands::fetch::run(root, from),
             Self::Build { check } => commands::build::run(root, check),
             Self::Merge { files, output } => commands::merge::run(&files, output),
-            Self::Diff { base, revision, judge } => commands::diff::run(&base, &revision, &judge),
-            Self::Drift { from, judge } => commands::drift::run(root, from, &judge),
+            Self::Diff { base, revision, options } => commands::diff::run(&base, &revision, &options),
+            Self::Drift { from, options } => commands::drift::run(root, from, &options),
             Self::Accept { from } => commands::accept::run(root, from),
             Self::Checks => commands::rules::run(),
         }

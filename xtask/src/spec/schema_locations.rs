@@ -1,7 +1,7 @@
-//! Every schema of a document: where it stands, what a person would call that place, and who it travels with.
+//! Every schema of a document: its pointer, a readable path, and its use in requests and responses.
 //!
-//! Hoisting asks for the place, relaxing for the side; both must agree on what they saw, so both see it here.
-//! Callbacks and headers of responses are left out: the generator makes nothing of them.
+//! Extraction uses the path, relaxing uses the usage. Both traverse the document here, so that they see the
+//! same schemas. Callbacks and response headers are skipped, because the generator ignores them.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::traverse::{members, operations, paths_of, str_member};
 use crate::json::{Object, Pointer};
 
-/// Whether a schema is part of what we send, of what we receive, of both, or (an unused component) of neither.
+/// The use of a schema: in requests, in responses, in both, or (for an unused component) in neither.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Usage {
     pub(crate) request: bool,
@@ -26,23 +26,25 @@ impl Usage {
     }
 }
 
-/// A schema's place.
+/// The position of a schema in a document.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct SchemaLocation {
     pub(crate) pointer: Pointer,
-    /// The operation's id, a path, or `#/schemas/Pet`: a table of names.toml.
+    /// The operation id, the URL path or a component such as `#/schemas/Pet`: the table in names.toml.
     pub(crate) section: String,
-    /// The way within it: `request.voice`, `200.results[]`, `query.limit`; `.` is a component itself.
+    /// The path within the section, such as `request.voice`, `200.results[]` or `query.limit`. A component
+    /// itself is `.`.
     pub(crate) path: String,
     pub(crate) usage: Usage,
 }
 
-/// The places of all schemas, as in [`schemas`].
+/// Returns the locations of all schemas, in the order of [`schemas`].
 pub(crate) fn locations(document: &Value) -> Vec<SchemaLocation> {
-    schemas(document).into_iter().map(|(site, _)| site).collect()
+    schemas(document).into_iter().map(|(location, _)| location).collect()
 }
 
-/// All schemas, a parent before its children, in an order that depends on the content alone.
+/// Returns all schemas, each parent before its children. The order depends only on the content of the
+/// document.
 pub(crate) fn schemas(document: &Value) -> Vec<(SchemaLocation, &Object)> {
     let mut found = Vec::new();
     for root in roots(document) {
@@ -51,35 +53,35 @@ pub(crate) fn schemas(document: &Value) -> Vec<(SchemaLocation, &Object)> {
         }
     }
     let components = document.pointer("/components/schemas");
-    let sides = component_usage(components, &found);
+    let usages = component_usage(components, &found);
     for (name, schema) in members(components) {
-        let root = component("schemas", name, ".", sides.get(name.as_str()).copied().unwrap_or_default());
+        let root = component("schemas", name, ".", usages.get(name.as_str()).copied().unwrap_or_default());
         walk(root, schema, &mut found);
     }
     found
 }
 
-/// The name of the component that a schema refers to.
+/// Returns the name of the component that a schema refers to, if the schema is such a reference.
 pub(crate) fn component_of(schema: &Object) -> Option<&str> {
     let reference = schema.get("$ref")?.as_str()?;
     reference.strip_prefix("#/components/schemas/").filter(|name| !name.contains('/'))
 }
 
-/// The schemas directly within the one at `at`: where, the way there as a person writes it, and what is there.
+/// Returns the direct children of the schema at `at`: pointer, path suffix, and schema.
 fn children<'a>(at: &Pointer, schema: &'a Object) -> Vec<(Pointer, String, &'a Value)> {
     let mut found = Vec::new();
     let properties = at.child("properties");
     for (name, property) in members(schema.get("properties")) {
         found.push((properties.child(name), format!(".{name}"), property));
     }
-    for (word, suffix) in [("items", "[]"), ("additionalProperties", "{}"), ("not", "!")] {
-        if let Some(child) = schema.get(word) {
-            found.push((at.child(word), suffix.to_owned(), child));
+    for (keyword, suffix) in [("items", "[]"), ("additionalProperties", "{}"), ("not", "!")] {
+        if let Some(child) = schema.get(keyword) {
+            found.push((at.child(keyword), suffix.to_owned(), child));
         }
     }
-    for (word, mark) in [("allOf", '&'), ("anyOf", '|'), ("oneOf", '|')] {
-        let parts = schema.get(word).and_then(Value::as_array).into_iter().flatten();
-        let list = at.child(word);
+    for (keyword, mark) in [("allOf", '&'), ("anyOf", '|'), ("oneOf", '|')] {
+        let parts = schema.get(keyword).and_then(Value::as_array).into_iter().flatten();
+        let list = at.child(keyword);
         for (i, part) in parts.enumerate() {
             found.push((list.child(i), format!("{mark}{}", i + 1), part));
         }
@@ -87,7 +89,7 @@ fn children<'a>(at: &Pointer, schema: &'a Object) -> Vec<(Pointer, String, &'a V
     found
 }
 
-/// As [`children`], to change each.
+/// Calls `change` for each direct child schema.
 pub(crate) fn for_each_child(schema: &mut Object, change: &mut dyn FnMut(&mut Value)) {
     for (key, value) in schema.iter_mut() {
         match (key.as_str(), value) {
@@ -99,7 +101,7 @@ pub(crate) fn for_each_child(schema: &mut Object, change: &mut dyn FnMut(&mut Va
     }
 }
 
-/// The schemas at which operations and shared bodies begin.
+/// Returns the outermost schemas of operations, and of shared bodies, responses and parameters.
 fn roots(document: &Value) -> Vec<SchemaLocation> {
     let mut roots = Vec::new();
     for (path, item) in paths_of(document) {
@@ -107,21 +109,21 @@ fn roots(document: &Value) -> Vec<SchemaLocation> {
         parameters(item, &at, path, &mut roots);
     }
     for (at, _, operation) in operations(document) {
-        let table = str_member(operation, "operationId");
+        let section = str_member(operation, "operationId");
         let operation = &document.pointer(at.as_str()).unwrap_or(&Value::Null);
-        parameters(operation, &at, table, &mut roots);
+        parameters(operation, &at, section, &mut roots);
         if let Some(body) = operation.get("requestBody") {
-            bodies(body, &at.child("requestBody"), table, "request", REQUEST, &mut roots);
+            bodies(body, &at.child("requestBody"), section, "request", REQUEST, &mut roots);
         }
         for (status, response) in members(operation.get("responses")) {
             let at = at.child("responses").child(status);
-            bodies(response, &at, table, status, RESPONSE, &mut roots);
+            bodies(response, &at, section, status, RESPONSE, &mut roots);
         }
     }
-    for (section, sides) in [("requestBodies", REQUEST), ("responses", RESPONSE)] {
+    for (section, usage) in [("requestBodies", REQUEST), ("responses", RESPONSE)] {
         for (name, body) in members(document.pointer(&format!("/components/{section}"))) {
-            let root = component(section, name, "body", sides);
-            bodies(body, &root.pointer, &root.section, &root.path, sides, &mut roots);
+            let root = component(section, name, "body", usage);
+            bodies(body, &root.pointer, &root.section, &root.path, usage, &mut roots);
         }
     }
     for (name, parameter) in members(document.pointer("/components/parameters")) {
@@ -131,23 +133,23 @@ fn roots(document: &Value) -> Vec<SchemaLocation> {
     roots
 }
 
-fn component(section: &str, name: &str, place: &str, sides: Usage) -> SchemaLocation {
+fn component(section: &str, name: &str, path: &str, usage: Usage) -> SchemaLocation {
     SchemaLocation {
         pointer: Pointer::new("/components").child(section).child(name),
         section: format!("#/{section}/{name}"),
-        path: place.to_owned(),
-        usage: sides,
+        path: path.to_owned(),
+        usage,
     }
 }
 
-fn parameters(holder: &Value, at: &Pointer, table: &str, roots: &mut Vec<SchemaLocation>) {
+fn parameters(holder: &Value, at: &Pointer, section: &str, roots: &mut Vec<SchemaLocation>) {
     let list = holder.get("parameters").and_then(Value::as_array);
     for (i, parameter) in list.into_iter().flatten().enumerate() {
-        let word = |key| parameter.get(key).and_then(Value::as_str).unwrap_or_default();
+        let member = |key| parameter.get(key).and_then(Value::as_str).unwrap_or_default();
         let root = SchemaLocation {
             pointer: at.child("parameters").child(i),
-            section: table.to_owned(),
-            path: format!("{}.{}", word("in"), word("name")),
+            section: section.to_owned(),
+            path: format!("{}.{}", member("in"), member("name")),
             usage: REQUEST,
         };
         parameter_schema(parameter, root, roots);
@@ -155,20 +157,20 @@ fn parameters(holder: &Value, at: &Pointer, table: &str, roots: &mut Vec<SchemaL
 }
 
 fn parameter_schema(parameter: &Value, root: SchemaLocation, roots: &mut Vec<SchemaLocation>) {
-    let SchemaLocation { pointer: at, section: table, path: place, usage: sides } = root;
-    bodies(parameter, &at, &table, &place, sides, roots);
+    let SchemaLocation { pointer: at, section, path, usage } = root;
+    bodies(parameter, &at, &section, &path, usage, roots);
     if parameter.get("schema").is_some() {
-        roots.push(SchemaLocation { pointer: at.child("schema"), section: table, path: place, usage: sides });
+        roots.push(SchemaLocation { pointer: at.child("schema"), section, path, usage });
     }
 }
 
-/// The schema of each media type. JSON is what these APIs speak; another type says its name.
+/// Adds the schema of each media type. The path of a type other than JSON ends in the name of the type.
 fn bodies(
     holder: &Value,
     at: &Pointer,
-    table: &str,
-    place: &str,
-    sides: Usage,
+    section: &str,
+    path: &str,
+    usage: Usage,
     roots: &mut Vec<SchemaLocation>,
 ) {
     for (media, body) in members(holder.get("content")) {
@@ -178,55 +180,55 @@ fn bodies(
         let json = media.starts_with("application/json");
         roots.push(SchemaLocation {
             pointer: at.child("content").child(media).child("schema"),
-            section: table.to_owned(),
-            path: if json { place.to_owned() } else { format!("{place} {media}") },
-            usage: sides,
+            section: section.to_owned(),
+            path: if json { path.to_owned() } else { format!("{path} {media}") },
+            usage,
         });
     }
 }
 
-fn walk<'a>(site: SchemaLocation, schema: &'a Value, found: &mut Vec<(SchemaLocation, &'a Object)>) {
+fn walk<'a>(location: SchemaLocation, schema: &'a Value, found: &mut Vec<(SchemaLocation, &'a Object)>) {
     let Some(schema) = schema.as_object() else { return };
     let is_reference = schema.get("$ref").is_some_and(Value::is_string);
-    let children = if is_reference { Vec::new() } else { children(&site.pointer, schema) };
-    let (table, parent, sides) = (site.section.clone(), site.path.clone(), site.usage);
-    found.push((site, schema));
+    let children = if is_reference { Vec::new() } else { children(&location.pointer, schema) };
+    let (section, parent, usage) = (location.section.clone(), location.path.clone(), location.usage);
+    found.push((location, schema));
     for (pointer, suffix, child) in children {
-        let place = match parent.as_str() {
-            // Within a component the way begins without a dot.
+        let path = match parent.as_str() {
+            // Within a component, the path has no leading dot.
             "." => suffix.trim_start_matches('.').to_owned(),
-            place => format!("{place}{suffix}"),
+            path => format!("{path}{suffix}"),
         };
-        walk(SchemaLocation { pointer, section: table.clone(), path: place, usage: sides }, child, found);
+        walk(SchemaLocation { pointer, section: section.clone(), path, usage }, child, found);
     }
 }
 
-/// The sides on which each of these named schemas is reached, through any number of references.
+/// Returns the usage of each component. References are followed to any depth.
 fn component_usage<'a>(
     components: Option<&'a Value>,
     found: &[(SchemaLocation, &'a Object)],
 ) -> BTreeMap<&'a str, Usage> {
-    let mut sides: BTreeMap<&str, Usage> = BTreeMap::new();
-    let mut open: VecDeque<_> = references(found).collect();
-    while let Some((name, reached_on)) = open.pop_front() {
-        let known = sides.get(name).copied().unwrap_or_default();
-        let now = known.or(reached_on);
-        if now == known {
+    let mut usages: BTreeMap<&str, Usage> = BTreeMap::new();
+    let mut pending: VecDeque<_> = references(found).collect();
+    while let Some((name, usage)) = pending.pop_front() {
+        let before = usages.get(name).copied().unwrap_or_default();
+        let after = before.or(usage);
+        if after == before {
             continue;
         }
-        sides.insert(name, now);
+        usages.insert(name, after);
         let mut within = Vec::new();
         if let Some(schema) = components.and_then(|components| components.get(name)) {
-            walk(component("schemas", name, ".", now), schema, &mut within);
+            walk(component("schemas", name, ".", after), schema, &mut within);
         }
-        open.extend(references(&within));
+        pending.extend(references(&within));
     }
-    sides
+    usages
 }
 
-/// The components that these schemas refer to, with the sides of who refers to them.
+/// Returns the components that these schemas refer to, with the usage of the referring schema.
 fn references<'a>(found: &[(SchemaLocation, &'a Object)]) -> impl Iterator<Item = (&'a str, Usage)> {
-    found.iter().filter_map(|(site, schema)| Some((component_of(schema)?, site.usage)))
+    found.iter().filter_map(|(location, schema)| Some((component_of(schema)?, location.usage)))
 }
 
 #[cfg(test)]
@@ -236,7 +238,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_place_reads_like_the_way_there() {
+    fn locations_have_section_path_and_usage() {
         let schema = json!({"type": "object", "properties": {
             "list": {"type": "array", "items": {"anyOf": [{"type": "string"}, {"$ref": "#/components/schemas/Pet"}]}},
             "map": {"additionalProperties": {"type": "string"}}}});
@@ -249,8 +251,10 @@ mod tests {
                 "Pet": {"properties": {"owner": {"$ref": "#/components/schemas/Owner"}}},
                 "Owner": {}, "Unused": {}}},
         });
-        let found: Vec<_> =
-            locations(&document).into_iter().map(|site| (site.section, site.path, site.usage)).collect();
+        let found: Vec<_> = locations(&document)
+            .into_iter()
+            .map(|location| (location.section, location.path, location.usage))
+            .collect();
         let expected = [
             ("/a/{id}", "path.id", REQUEST),
             ("make", "200", RESPONSE),
@@ -267,7 +271,7 @@ mod tests {
             ("#/schemas/Unused", ".", Usage::default()),
         ];
         let expected: Vec<_> = expected
-            .map(|(table, place, sides)| (table.to_owned(), place.to_owned(), sides))
+            .map(|(section, path, usage)| (section.to_owned(), path.to_owned(), usage))
             .into_iter()
             .collect();
         assert_eq!(found, expected);

@@ -1,4 +1,4 @@
-//! Finding one's way in a document: its paths, operations, templates and references.
+//! Functions to traverse a document: its paths, operations, path templates and references.
 
 use serde_json::Value;
 
@@ -7,13 +7,13 @@ use crate::json::{Object, Pointer, sorted};
 /// The methods of a path item, in the order of the specification.
 pub(crate) const METHODS: [&str; 8] = ["get", "put", "post", "delete", "options", "head", "patch", "trace"];
 
-/// The path items, sorted, extensions left out.
+/// Returns the path items without extensions, sorted by path.
 pub(crate) fn paths_of(document: &Value) -> impl Iterator<Item = (&String, &Value)> {
     let paths = members(document.get("paths")).into_iter();
     paths.filter(|(path, _)| path.starts_with('/'))
 }
 
-/// Every operation under `paths`, sorted, with its place and its path.
+/// Returns every operation under `paths` with its pointer and its path, sorted by path.
 pub(crate) fn operations(document: &Value) -> Vec<(Pointer, &String, &Object)> {
     let paths = Pointer::default().child("paths");
     let mut found = Vec::new();
@@ -27,15 +27,15 @@ pub(crate) fn operations(document: &Value) -> Vec<(Pointer, &String, &Object)> {
     found
 }
 
-/// Operations of paths and, at any depth, of their callbacks.
+/// Returns the operations of all paths and of all callbacks, at any depth, with their pointers.
 pub(crate) fn every_operation(document: &Value) -> Vec<(Pointer, &Object)> {
-    let mut open: Vec<_> =
+    let mut pending: Vec<_> =
         operations(document).into_iter().rev().map(|(at, _, operation)| (at, operation)).collect();
     let components = Pointer::new("/components/callbacks");
-    callback_operations(document.pointer(components.as_str()), &components, &mut open);
+    callback_operations(document.pointer(components.as_str()), &components, &mut pending);
     let mut found = Vec::new();
-    while let Some((at, operation)) = open.pop() {
-        callback_operations(operation.get("callbacks"), &at.child("callbacks"), &mut open);
+    while let Some((at, operation)) = pending.pop() {
+        callback_operations(operation.get("callbacks"), &at.child("callbacks"), &mut pending);
         found.push((at, operation));
     }
     found
@@ -57,29 +57,31 @@ fn callback_operations<'a>(
     }
 }
 
-/// A path with its parameters' names taken out: what is equal then is one address.
+/// Returns the path with `{}` for each parameter. Two paths with equal results match the same URLs.
 pub(crate) fn without_parameter_names(path: &str) -> String {
     template_names(path).fold(path.to_owned(), |path, name| path.replacen(&format!("{{{name}}}"), "{}", 1))
 }
 
-/// The names in braces, as in a path or a server's URL.
+/// Returns the names in braces in a path or a server's URL.
 pub(crate) fn template_names(template: &str) -> impl Iterator<Item = &str> {
     let parts = template.split('{').skip(1);
     parts.filter_map(|part| part.split_once('}').map(|(name, _)| name))
 }
 
-/// The members of an object, sorted; none of what is no object.
+/// Returns the members of an object, sorted by key. Any other value results in an empty list.
 pub(crate) fn members(value: Option<&Value>) -> Vec<(&String, &Value)> {
     let object = value.and_then(Value::as_object);
     object.map(sorted).unwrap_or_default()
 }
 
-/// A member that is text; empty where there is none.
+/// Returns a string member, or an empty string if the member is missing or not a string.
 pub(crate) fn str_member<'a>(object: &'a Object, key: &str) -> &'a str {
     object.get(key).and_then(Value::as_str).unwrap_or_default()
 }
 
-/// What a reference leads to; anything else is itself. Circles have been refused before.
+/// Follows references to their target. Returns a value that is not a reference unchanged.
+///
+/// Validation has rejected cycles before, so the loop ends.
 pub(crate) fn resolve<'a>(document: &'a Value, mut value: &'a Value) -> &'a Value {
     let target = |value: &Value| {
         let reference = value.get("$ref").and_then(Value::as_str);

@@ -1,4 +1,4 @@
-//! `spec build`: what it refuses, and that `--check` only looks.
+//! `spec build`: invalid inputs, and `--check`, which writes nothing.
 
 use std::fs;
 
@@ -10,42 +10,42 @@ const MERGED: &str = "openapi/distribute-ai.json";
 const CREATE: &str = "openapi/upstream/speech-create.json";
 
 #[test]
-fn builds_the_same_bytes_every_time() {
+fn build_is_reproducible() {
     let root = Root::new();
-    let before = root.disk();
-    let said = root.xtask("spec build").succeeds();
-    assert!(said.starts_with("openapi/distribute-ai.json\n  open-unions: 1\n"), "{said}");
-    assert_eq!(root.disk(), before);
-    root.xtask("spec build --check").succeeds();
+    let before = root.snapshot();
+    let stdout = root.xtask("spec build").assert_success();
+    assert!(stdout.starts_with("openapi/distribute-ai.json\n  open-unions: 1\n"), "{stdout}");
+    assert_eq!(root.snapshot(), before);
+    root.xtask("spec build --check").assert_success();
 }
 
 #[test]
-fn check_shows_what_is_stale_and_writes_nothing() {
+fn check_of_stale_file_prints_a_diff_and_writes_nothing() {
     let root = Root::new();
     let edited = root.read(MERGED).replace("\"maxLength\": 4096", "\"maxLength\": 9");
     root.write(MERGED, &edited);
-    let before = root.disk();
-    let ran = root.xtask("spec build --check");
-    ran.fails(
+    let before = root.snapshot();
+    let result = root.xtask("spec build --check");
+    result.assert_failure(
         3,
         &["error: openapi/distribute-ai.json is stale\n", "hint: `cargo xtask spec build` writes it"],
     );
-    let diff = ran.stdout();
+    let diff = result.stdout();
     assert!(diff.contains("\n-            \"maxLength\": 9,\n+            \"maxLength\": 4096,\n"), "{diff}");
-    assert_eq!(root.disk(), before);
-    root.xtask("spec build").succeeds();
-    root.xtask("spec build --check").succeeds();
+    assert_eq!(root.snapshot(), before);
+    root.xtask("spec build").assert_success();
+    root.xtask("spec build --check").assert_success();
     fs::remove_file(root.path(MERGED)).unwrap();
-    root.xtask("spec build --check").fails(3, &["is stale"]);
+    root.xtask("spec build --check").assert_failure(3, &["is stale"]);
 }
 
 #[test]
-fn a_document_edited_by_hand_is_refused_with_both_sums() {
+fn build_with_edited_document_fails_with_both_checksums() {
     let root = Root::new();
     let edited = root.read(CREATE).replace("4096", "4097");
     root.write(CREATE, &edited);
-    let before = root.disk();
-    root.xtask("spec build").fails(
+    let before = root.snapshot();
+    root.xtask("spec build").assert_failure(
         4,
         &[
             "error: openapi/upstream/speech-create.json: (root): edited by hand: found sha256 ",
@@ -53,59 +53,64 @@ fn a_document_edited_by_hand_is_refused_with_both_sums() {
             "hint: ",
         ],
     );
-    assert_eq!(root.disk(), before);
+    assert_eq!(root.snapshot(), before);
 }
 
 #[test]
-fn a_page_that_was_never_fetched_is_told() {
+fn build_with_unfetched_page_fails() {
     let root = Root::new();
     root.append("openapi/sources.toml", "\nimages-create = \"https://docs.distribute.ai/i.md\"\n");
-    root.xtask("spec build").fails(4, &["images-create.json", "hint: `cargo xtask spec fetch`"]);
+    root.xtask("spec build").assert_failure(4, &["images-create.json", "hint: `cargo xtask spec fetch`"]);
     fs::copy(root.path(CREATE), root.path("openapi/upstream/images-create.json")).unwrap();
-    root.xtask("spec build").fails(4, &["openapi/upstream.lock: /images-create: missing; expected the page"]);
+    root.xtask("spec build")
+        .assert_failure(4, &["openapi/upstream.lock: /images-create: missing, expected the page"]);
 }
 
 #[test]
-fn a_guard_that_no_longer_matches_stops() {
+fn build_with_outdated_guard_fails() {
     let root = Root::new();
     root.publish("speech-create", |page| {
         page["paths"]["/async/speech/create"]["post"]["requestBody"]["description"] = json!("Better words.");
     });
-    let before = root.disk();
-    root.xtask("spec build").fails(4, &[
+    let before = root.snapshot();
+    root.xtask("spec build").assert_failure(4, &[
         "error: openapi/fixes.json: fix 1 (the page describes the request to create a task with the words for its response): /paths/~1async~1speech~1create/post/requestBody/description: the guard no longer matches: expected \"Returns a unique ID",
         "found \"Better words.\"",
         "hint: if the pages no longer need this fix",
     ]);
-    assert_eq!(root.disk(), before);
+    assert_eq!(root.snapshot(), before);
 }
 
 #[test]
-fn a_fix_without_a_guard_is_refused() {
+fn build_with_unguarded_or_invalid_fix_fails() {
     let root = Root::new();
     let fix = json!([{"reason": "because", "patch": [{"op": "remove", "path": "/tags"}]}]);
     root.write("openapi/fixes.json", &fix.to_string());
-    root.xtask("spec build")
-        .fails(4, &["openapi/fixes.json: fix 1 (because): /tags: expected a test of this place"]);
+    root.xtask("spec build").assert_failure(
+        4,
+        &["openapi/fixes.json: fix 1 (because): /tags: missing guard: expected a `test` of this path"],
+    );
     root.write("openapi/fixes.json", "{");
-    root.xtask("spec build").fails(4, &["openapi/fixes.json: (root): not JSON"]);
+    root.xtask("spec build").assert_failure(4, &["openapi/fixes.json: (root): not JSON"]);
     root.write("openapi/fixes.json", "[{\"patch\": []}]");
-    root.xtask("spec build").fails(4, &["openapi/fixes.json: ", "missing field `reason`"]);
+    root.xtask("spec build").assert_failure(4, &["openapi/fixes.json: ", "missing field `reason`"]);
 }
 
 #[test]
-fn a_fix_that_breaks_the_document_is_refused() {
+fn build_with_fix_that_invalidates_the_document_fails() {
     let root = Root::new();
     let fix = json!([{"reason": "because", "patch": [
         {"op": "test", "path": "/info", "value": {"title": "Distribute.AI API", "version": "1.0.0"}},
         {"op": "remove", "path": "/info/version"}]}]);
     root.write("openapi/fixes.json", &fix.to_string());
-    root.xtask("spec build")
-        .fails(4, &["error: openapi/distribute-ai.json: /info/version: missing", "openapi/fixes.json"]);
+    root.xtask("spec build").assert_failure(
+        4,
+        &["error: openapi/distribute-ai.json: /info/version: missing", "openapi/fixes.json"],
+    );
 }
 
 #[test]
-fn a_rule_that_no_longer_applies_stops() {
+fn build_with_unused_relax_rule_fails() {
     let root = Root::new();
     root.publish("speech-create", |page| {
         let at =
@@ -116,40 +121,44 @@ fn a_rule_that_no_longer_applies_stops() {
             property.as_object_mut().unwrap().remove("default");
         }
     });
-    root.xtask("spec build").fails(4, &["the rule \"document-request-defaults\" no longer applies"]);
+    root.xtask("spec build").assert_failure(4, &["the rule \"document-request-defaults\" no longer applies"]);
 }
 
 #[test]
-fn an_inline_schema_without_a_name_stops() {
+fn build_with_unnamed_inline_schema_fails() {
     let root = Root::new();
     root.publish("speech-create", |page| {
         let at =
             "/paths/~1async~1speech~1create/post/requestBody/content/application~1json/schema/properties";
         page.pointer_mut(at).unwrap()["format"] = json!({"type": "string", "enum": ["wav", "mp3"]});
     });
-    let before = root.disk();
-    root.xtask("spec build").fails(4, &[
+    let before = root.snapshot();
+    root.xtask("spec build").assert_failure(4, &[
         "error: openapi/names.toml: [asyncSpeechCreate] \"request.format\": expected a name for the inline schema at /paths/~1async~1speech~1create/post/requestBody/content/application~1json/schema/properties/format, {\"",
         "hint: openapi/names.toml, under [asyncSpeechCreate]: \"request.format\" = \"AsyncSpeechCreateRequestFormat\"",
     ]);
-    assert_eq!(root.disk(), before);
+    assert_eq!(root.snapshot(), before);
 }
 
 #[test]
-fn a_name_that_names_nothing_stops() {
+fn build_with_unused_or_invalid_name_fails() {
     let root = Root::new();
     root.append("openapi/names.toml", "\n\"200.gone[]\" = \"Gone\"\n");
-    root.xtask("spec build")
-        .fails(4, &["[asyncSpeechResult] \"200.gone[]\": expected an inline schema to call \"Gone\""]);
+    root.xtask("spec build").assert_failure(
+        4,
+        &["[asyncSpeechResult] \"200.gone[]\": unused name \"Gone\", expected an inline schema"],
+    );
     root.append("openapi/names.toml", "\n\"500\" = \"no name\"\n");
-    root.xtask("spec build")
-        .fails(4, &["[asyncSpeechResult] \"500\": expected a name such as SpeechResult, found \"no name\""]);
+    root.xtask("spec build").assert_failure(
+        4,
+        &["[asyncSpeechResult] \"500\": invalid name \"no name\", expected a name such as SpeechResult"],
+    );
     root.write("openapi/names.toml", "[a]\nb = 1\n");
-    root.xtask("spec build").fails(4, &["openapi/names.toml: "]);
+    root.xtask("spec build").assert_failure(4, &["openapi/names.toml: "]);
 }
 
 #[test]
-fn what_the_pages_change_flows_through() {
+fn build_includes_changes_of_the_pages() {
     let root = Root::new();
     root.publish("speech-result", |page| {
         let at =
@@ -158,7 +167,7 @@ fn what_the_pages_change_flows_through() {
         properties["cost"] = json!({"type": "number", "minimum": 0});
         properties["status"]["enum"].as_array_mut().unwrap().push(json!("PAUSED"));
     });
-    root.xtask("spec build").succeeds();
+    root.xtask("spec build").assert_success();
     let merged = root.json(MERGED);
     let schemas = &merged["components"]["schemas"];
     assert_eq!(schemas["SpeechResult"]["properties"]["cost"], json!({"type": "number"}));

@@ -1,32 +1,32 @@
-//! `spec diff`, `spec drift` and `spec checks`: what they say, when they fail, and that they write nothing.
+//! `spec diff`, `spec drift` and `spec checks`: their output and exit codes. They write no files.
 
 use std::{fs, path::Path};
 
 use serde_json::{Value, json};
 
-use crate::support::{Ran, Root};
+use crate::support::{Root, RunResult};
 
-/// The pages as they were when they documented no refusals.
+/// Returns a root with the documents of earlier pages, which did not document error responses.
 fn root_of_earlier_pages() -> Root {
     let root = Root::new();
     root.write_pages();
     let earlier = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/documents/earlier");
-    root.xtask(&format!("spec fetch --from {}", earlier.display())).succeeds();
+    root.xtask(&format!("spec fetch --from {}", earlier.display())).assert_success();
     root
 }
 
-fn findings(ran: &Ran) -> Value {
-    serde_json::from_str(&ran.stdout()).unwrap()
+fn findings(result: &RunResult) -> Value {
+    serde_json::from_str(&result.stdout()).unwrap()
 }
 
 #[test]
-fn the_real_drift_is_four_refusals_that_were_always_there() {
+fn drift_of_earlier_pages_reports_four_added_error_responses() {
     let root = root_of_earlier_pages();
-    let before = root.disk();
-    let ran = root.xtask("spec drift --from pages --format json --fail-on warn --axis wire");
-    ran.succeeds();
-    assert_eq!(root.disk(), before);
-    let report = findings(&ran);
+    let before = root.snapshot();
+    let result = root.xtask("spec drift --from pages --format json --fail-on warn --axis wire");
+    result.assert_success();
+    assert_eq!(root.snapshot(), before);
+    let report = findings(&result);
     assert_eq!((&report["wire"], &report["client"]), (&json!("info"), &json!("breaking")));
     let found = report["findings"].as_array().unwrap().iter().map(|finding| {
         assert_eq!(finding["wire"], "info");
@@ -46,18 +46,18 @@ fn the_real_drift_is_four_refusals_that_were_always_there() {
 }
 
 #[test]
-fn no_drift_is_said_and_is_no_failure() {
+fn drift_without_changes_succeeds() {
     let root = Root::new();
     root.write_pages();
-    let before = root.disk();
-    assert_eq!(root.xtask("spec drift --from pages --fail-on info").succeeds(), "no change\n");
-    assert_eq!(root.disk(), before);
+    let before = root.snapshot();
+    assert_eq!(root.xtask("spec drift --from pages --fail-on info").assert_success(), "no change\n");
+    assert_eq!(root.snapshot(), before);
 }
 
 #[test]
-fn the_threshold_and_its_axis_decide_the_exit_code() {
+fn drift_exit_code_depends_on_threshold_and_axis() {
     let root = root_of_earlier_pages();
-    let said = ["error: 4 changes: wire info, client breaking\n"];
+    let expected = ["error: 4 changes: wire info, client breaking\n"];
     for (flags, code) in [
         ("", 1),
         ("--axis wire", 0),
@@ -65,65 +65,70 @@ fn the_threshold_and_its_axis_decide_the_exit_code() {
         ("--axis client", 1),
         ("--fail-on none", 0),
     ] {
-        let ran = root.xtask(&format!("spec drift --from pages {flags}"));
-        if code == 0 { drop(ran.succeeds()) } else { ran.fails(code, &said) }
+        let result = root.xtask(&format!("spec drift --from pages {flags}"));
+        if code == 0 { drop(result.assert_success()) } else { result.assert_failure(code, &expected) }
     }
 }
 
 #[test]
-fn a_local_fix_hides_nothing() {
-    // `fixes.json` changes this very description.
+fn drift_reports_changes_that_a_fix_overrides() {
+    // `fixes.json` replaces this description.
     let root = Root::new();
     root.write_pages();
     let mut page = root.json("openapi/upstream/speech-result.json");
     let body = &mut page["paths"]["/async/speech/result"]["post"]["requestBody"];
     body["description"] = json!("Other words.");
     root.write_page("speech-result", &page);
-    let out = root.xtask("spec drift --from pages").succeeds();
+    let out = root.xtask("spec drift --from pages").assert_success();
     assert!(out.contains("description-changed"), "{out}");
 }
 
 #[test]
-fn a_page_that_is_no_document_is_no_drift() {
+fn drift_with_invalid_or_missing_page_fails() {
     let root = Root::new();
     root.write_pages();
     root.write("pages/speech-create.md", "<html>Log in</html>");
-    root.xtask("spec drift --from pages").fails(4, &["error: speech-create: expected one ```json fence"]);
+    root.xtask("spec drift --from pages")
+        .assert_failure(4, &["error: speech-create: expected one ```json fence"]);
     fs::remove_file(root.path("pages/speech-create.md")).unwrap();
-    root.xtask("spec drift --from pages").fails(2, &["speech-create.md"]);
+    root.xtask("spec drift --from pages").assert_failure(2, &["speech-create.md"]);
 }
 
 #[test]
-fn a_document_edited_by_hand_is_no_base() {
+fn drift_with_edited_document_fails() {
     let root = Root::new();
     root.write_pages();
     root.append("openapi/upstream/speech-create.json", "\n");
-    root.xtask("spec drift --from pages").fails(4, &["speech-create.json: (root): edited by hand"]);
+    root.xtask("spec drift --from pages").assert_failure(4, &["speech-create.json: (root): edited by hand"]);
 }
 
 #[test]
-fn all_operations_of_a_page_that_is_new_are_new() {
+fn drift_of_new_page_reports_its_operations_as_added() {
     let root = Root::new();
     root.write_pages();
     fs::remove_file(root.path("openapi/upstream/speech-result.json")).unwrap();
-    let out = root.xtask("spec drift --from pages").succeeds();
+    let out = root.xtask("spec drift --from pages").assert_success();
     assert!(out.contains("POST /async/speech/result: operation added"), "{out}");
     assert!(out.ends_with("1 change; wire info, client compatible\n"), "{out}");
-    root.xtask("spec accept --from pages").succeeds();
+    root.xtask("spec accept --from pages").assert_success();
     assert!(root.path("openapi/upstream/speech-result.json").exists());
 }
 
 #[test]
-fn any_two_documents_can_be_compared() {
+fn diff_compares_two_documents_in_every_format() {
     let root = Root::new();
     let mut new = root.json("openapi/distribute-ai.json");
     new["servers"] = json!([{"url": "https://elsewhere.example"}]);
     root.write("new.json", &new.to_string());
-    let ran = root.xtask("spec diff openapi/distribute-ai.json new.json");
-    ran.fails(1, &["error: 2 changes: wire err, client breaking\n"]);
-    assert!(ran.stdout().contains("server https://api.distribute.ai: server removed"), "{}", ran.stdout());
-    root.xtask("spec diff new.json new.json --fail-on info").succeeds();
-    for (format, said) in [
+    let result = root.xtask("spec diff openapi/distribute-ai.json new.json");
+    result.assert_failure(1, &["error: 2 changes: wire err, client breaking\n"]);
+    assert!(
+        result.stdout().contains("server https://api.distribute.ai: server removed"),
+        "{}",
+        result.stdout()
+    );
+    root.xtask("spec diff new.json new.json --fail-on info").assert_success();
+    for (format, expected) in [
         ("github", "::error file=new.json,title=server-removed::"),
         ("junit", "<testsuite name=\"spec diff\" tests=\"2\" failures=\"0\">"),
         ("markdown", "| err | breaking |"),
@@ -132,45 +137,46 @@ fn any_two_documents_can_be_compared() {
         let out = root.xtask(&format!(
             "spec diff openapi/distribute-ai.json new.json --fail-on none --format {format}"
         ));
-        assert!(out.succeeds().contains(said), "{}", out.stdout());
+        assert!(out.assert_success().contains(expected), "{}", out.stdout());
     }
 }
 
 #[test]
-fn what_is_no_document_is_refused_by_name() {
+fn diff_with_invalid_input_fails_and_names_the_file() {
     let root = Root::new();
     root.write("bad.json", "{\"openapi\": \"3.1.0\"}");
     let good = "openapi/distribute-ai.json";
     root.xtask(&format!("spec diff {good} bad.json"))
-        .fails(4, &["error: bad.json: /openapi: expected \"3.0.x\""]);
-    root.xtask(&format!("spec diff {good} nowhere.json")).fails(2, &["error: nowhere.json: "]);
-    root.xtask(&format!("spec diff {good} {good} --format yaml")).fails(2, &["invalid value 'yaml'"]);
+        .assert_failure(4, &["error: bad.json: /openapi: expected \"3.0.x\""]);
+    root.xtask(&format!("spec diff {good} nowhere.json")).assert_failure(2, &["error: nowhere.json: "]);
+    root.xtask(&format!("spec diff {good} {good} --format yaml"))
+        .assert_failure(2, &["invalid value 'yaml'"]);
 }
 
 #[test]
-fn findings_can_be_let_pass_for_a_reason_and_for_a_time() {
+fn drift_ignores_findings_until_the_entry_expires() {
     let root = root_of_earlier_pages();
     let entry = |expires: &str| {
         format!(
-            "[[ignore]]\nrule = \"response-non-success-status-added\"\nreason = \"told\"\nexpires = \"{expires}\"\n"
+            "[[ignore]]\nrule = \"response-non-success-status-added\"\nreason = \"known\"\nexpires = \"{expires}\"\n"
         )
     };
     root.write("ignore.toml", &entry("9999-12-31"));
-    let ran = root.xtask("spec drift --from pages --ignore ignore.toml");
-    assert_eq!(ran.succeeds(), "no change\n");
-    assert!(ran.stderr().contains("warning: ignore.toml: 4 of 4 findings ignored"), "{}", ran.stderr());
+    let result = root.xtask("spec drift --from pages --ignore ignore.toml");
+    assert_eq!(result.assert_success(), "no change\n");
+    assert!(result.stderr().contains("warning: ignore.toml: 4 of 4 findings ignored"), "{}", result.stderr());
     root.write("ignore.toml", &entry("2020-01-01"));
     root.xtask("spec drift --from pages --ignore ignore.toml")
-        .fails(4, &["ignore.toml: entry 1", "expired on 2020-01-01"]);
+        .assert_failure(4, &["ignore.toml: entry 1", "expired on 2020-01-01"]);
     root.write("ignore.toml", "[[ignore]]\npointer = \"/x\"\nreason = \"r\"\nexpires = \"9999-12-31\"\n");
-    root.xtask("spec drift --from pages --ignore ignore.toml").fails(4, &["matches no finding"]);
+    root.xtask("spec drift --from pages --ignore ignore.toml").assert_failure(4, &["matches no finding"]);
     root.write("ignore.toml", "[[ignore]]\nrule = \"a\"\n");
-    root.xtask("spec drift --from pages --ignore ignore.toml").fails(2, &["ignore.toml: "]);
+    root.xtask("spec drift --from pages --ignore ignore.toml").assert_failure(2, &["ignore.toml: "]);
 }
 
 #[test]
-fn checks_prints_every_rule_on_a_line() {
-    let table = Root::empty().xtask("spec checks").succeeds();
+fn checks_prints_one_line_per_rule() {
+    let table = Root::empty().xtask("spec checks").assert_success();
     assert!(table.lines().count() > 300, "{table}");
     let row = table.lines().find(|line| line.starts_with("endpoint-added ")).unwrap();
     let columns: Vec<_> = row.split_whitespace().collect();

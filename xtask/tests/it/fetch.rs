@@ -1,4 +1,4 @@
-//! `spec fetch --from`: what it takes, what it refuses, and that it is all or nothing.
+//! `spec fetch --from`: valid and invalid pages. It writes all documents or none.
 
 use std::fs;
 
@@ -7,35 +7,35 @@ use serde_json::json;
 use crate::support::{Root, page};
 
 #[test]
-fn a_fetch_and_a_build_give_the_committed_files_byte_for_byte() {
+fn fetch_and_build_reproduce_the_committed_files() {
     let root = Root::live();
     root.write_pages();
     for name in ["speech-create", "speech-result"] {
-        // What is published has no white space to speak of; the committed file must not depend on it.
+        // The committed file must not depend on the white space of the page.
         let document = root.read(&format!("openapi/upstream/{name}.json"));
         root.write(&format!("pages/{name}.md"), &page(&document.replace('\n', "\r\n")));
     }
-    let before = root.disk();
-    root.xtask("spec fetch --from pages").succeeds();
-    root.xtask("spec build").succeeds();
-    assert_eq!(root.disk(), before);
-    // Nor on the files having been there: only the lock remembers the date.
+    let before = root.snapshot();
+    root.xtask("spec fetch --from pages").assert_success();
+    root.xtask("spec build").assert_success();
+    assert_eq!(root.snapshot(), before);
+    // The result must not depend on existing files. Only the lockfile contains the date.
     fs::remove_dir_all(root.path("openapi/upstream")).unwrap();
     fs::remove_file(root.path("openapi/distribute-ai.json")).unwrap();
-    root.xtask("spec fetch --from pages").succeeds();
-    root.xtask("spec build").succeeds();
-    assert_eq!(root.disk(), before);
+    root.xtask("spec fetch --from pages").assert_success();
+    root.xtask("spec build").assert_success();
+    assert_eq!(root.snapshot(), before);
 }
 
 #[test]
-fn a_document_is_written_as_it_was_published() {
+fn fetch_preserves_numbers_escapes_and_key_order() {
     let root = Root::new();
     root.write_pages();
     let text = root.read("openapi/upstream/speech-create.json");
     let odd = text.replace("\"maximum\": 1,", "\"maximum\": 1.0, \"x-z\": \"\\u00e9\", \"x-a\": 1e0,");
     assert_ne!(odd, text);
     root.write("pages/speech-create.md", &page(&odd));
-    root.xtask("spec fetch --from pages").succeeds();
+    root.xtask("spec fetch --from pages").assert_success();
     let written = root.read("openapi/upstream/speech-create.json");
     let lines =
         "\"maximum\": 1.0,\n                    \"x-z\": \"\\u00e9\",\n                    \"x-a\": 1e0,\n";
@@ -45,43 +45,43 @@ fn a_document_is_written_as_it_was_published() {
 }
 
 #[test]
-fn a_page_that_is_no_longer_listed_is_removed() {
+fn fetch_removes_documents_of_unlisted_pages() {
     let root = Root::new();
     root.write_pages();
     let sources = root.read("openapi/sources.toml");
     let sources: String =
         sources.lines().filter(|line| !line.starts_with("speech-result")).collect::<Vec<_>>().join("\n");
     root.write("openapi/sources.toml", &sources);
-    root.xtask("spec fetch --from pages").succeeds();
+    root.xtask("spec fetch --from pages").assert_success();
     assert!(!root.path("openapi/upstream/speech-result.json").exists());
     assert!(!root.read("openapi/upstream.lock").contains("speech-result"));
 }
 
 #[test]
-fn the_first_fetch_makes_what_is_not_there() {
+fn first_fetch_creates_the_documents() {
     let from = Root::new();
     from.write_pages();
     let root = Root::empty();
     root.write("openapi/sources.toml", &from.read("openapi/sources.toml"));
     let pages = from.path("pages");
-    root.xtask(&format!("spec fetch --from {}", pages.display())).succeeds();
+    root.xtask(&format!("spec fetch --from {}", pages.display())).assert_success();
     let document = "openapi/upstream/speech-create.json";
     assert_eq!(root.read(document), from.read(document));
 }
 
 #[test]
-fn a_bad_page_is_named_and_changes_nothing() {
+fn fetch_with_invalid_page_names_it_and_writes_nothing() {
     let root = Root::new();
     root.write_pages();
-    // The other page has news, which must not be written either.
+    // The other page is valid and has changed. Its change must not be written either.
     let mut news = root.json("openapi/upstream/speech-create.json");
     news["x-news"] = json!(true);
     root.write_page("speech-create", &news);
     let good = root.read("openapi/upstream/speech-result.json");
     let page_before = root.read("pages/speech-result.md");
-    let before = root.disk();
+    let before = root.snapshot();
     let fence = page(&good);
-    for (bad, said) in [
+    for (bad, expected) in [
         ("# Nothing here\n".to_owned(), "error: speech-result: expected one ```json fence, found none\n"),
         ("<html>Log in</html>".to_owned(), "found none in what looks like HTML"),
         (fence.clone() + &fence, "expected one ```json fence, found 2, the first at line 5"),
@@ -98,7 +98,7 @@ fn a_bad_page_is_named_and_changes_nothing() {
         ),
         (
             page(&good.replacen("\"version\"", "\"title\"", 1)),
-            "error: speech-result: /info/title: the key stands twice: first \"Distribute.AI API\", then \"1.0.0\"",
+            "error: speech-result: /info/title: duplicate key: first \"Distribute.AI API\", then \"1.0.0\"",
         ),
         (
             page(&good.replace("\"responses\"", "\"respones\"")),
@@ -110,20 +110,20 @@ fn a_bad_page_is_named_and_changes_nothing() {
         ),
     ] {
         root.write("pages/speech-result.md", &bad);
-        root.xtask("spec fetch --from pages").fails(4, &[said]);
+        root.xtask("spec fetch --from pages").assert_failure(4, &[expected]);
         root.write("pages/speech-result.md", &page_before);
-        assert_eq!(root.disk(), before, "{said}");
+        assert_eq!(root.snapshot(), before, "{expected}");
     }
 }
 
 #[test]
-fn every_bad_page_is_told_and_every_problem_of_each() {
+fn fetch_reports_every_problem_of_every_page() {
     let root = Root::new();
     root.write_pages();
     root.write("pages/speech-create.md", &page("{\"openapi\": \"3.0.3\", \"x\": 1}"));
     root.write("pages/speech-result.md", "nothing");
-    let ran = root.xtask("spec fetch --from pages");
-    ran.fails(
+    let result = root.xtask("spec fetch --from pages");
+    result.assert_failure(
         4,
         &[
             "error: speech-create: /info: missing",
@@ -134,37 +134,39 @@ fn every_bad_page_is_told_and_every_problem_of_each() {
 }
 
 #[test]
-fn text_that_is_none_is_a_bad_page() {
+fn fetch_of_page_with_invalid_utf8_fails() {
     let root = Root::new();
     root.write_pages();
     fs::write(root.path("pages/speech-create.md"), b"a\xff").unwrap();
-    root.xtask("spec fetch --from pages").fails(4, &["error: speech-create: not UTF-8 text from byte 1"]);
+    root.xtask("spec fetch --from pages")
+        .assert_failure(4, &["error: speech-create: invalid UTF-8 at byte 1"]);
 }
 
 #[test]
-fn what_is_missing_or_wrongly_asked_is_usage() {
+fn fetch_with_missing_input_or_invalid_argument_is_a_usage_error() {
     let root = Root::new();
     root.write_pages();
-    let before = root.disk();
-    root.xtask("spec fetch --from nowhere").fails(2, &["error: nowhere: no such directory"]);
-    root.xtask("spec fetch --form pages").fails(2, &["unexpected argument '--form'"]);
-    root.xtask("spec fetch --timeout 0").fails(2, &["expected seconds above zero"]);
-    root.xtask("spec").fails(2, &["Usage"]);
-    root.xtask("--root nowhere spec build").fails(2, &[]);
-    assert_eq!(root.disk(), before);
+    let before = root.snapshot();
+    root.xtask("spec fetch --from nowhere").assert_failure(2, &["error: nowhere: directory not found"]);
+    root.xtask("spec fetch --form pages").assert_failure(2, &["unexpected argument '--form'"]);
+    root.xtask("spec fetch --timeout 0").assert_failure(2, &["expected a number of seconds above zero"]);
+    root.xtask("spec").assert_failure(2, &["Usage"]);
+    root.xtask("--root nowhere spec build").assert_failure(2, &[]);
+    assert_eq!(root.snapshot(), before);
     fs::remove_file(root.path("pages/speech-create.md")).unwrap();
-    root.xtask("spec fetch --from pages").fails(2, &["speech-create.md: "]);
+    root.xtask("spec fetch --from pages").assert_failure(2, &["speech-create.md: "]);
     root.write("openapi/sources.toml", "a = \"http://example.com/a.md\"\n");
-    root.xtask("spec fetch").fails(2, &["openapi/sources.toml: a: `http://example.com/a.md` is not allowed"]);
+    root.xtask("spec fetch")
+        .assert_failure(2, &["openapi/sources.toml: a: address `http://example.com/a.md` is not allowed"]);
 }
 
 #[test]
-fn help_says_what_the_exit_codes_mean() {
+fn help_lists_the_exit_codes() {
     let root = Root::empty();
     let commands = ["fetch", "build", "merge", "diff", "drift", "accept", "checks"];
     let commands = commands.map(|command| format!("spec {command} --help"));
-    for words in ["--help", "spec --help"].map(str::to_owned).into_iter().chain(commands) {
-        let help = root.xtask(&words).succeeds();
+    for args in ["--help", "spec --help"].map(str::to_owned).into_iter().chain(commands) {
+        let help = root.xtask(&args).assert_success();
         assert!(help.contains("3  stale") && help.contains("5  network"), "{help}");
     }
 }

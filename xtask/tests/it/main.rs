@@ -1,4 +1,4 @@
-//! The tool as a person runs it: what it says, how it exits, and what is on disk afterwards.
+//! Runs the tool as a user does, and checks its output, its exit code and the files that it writes.
 
 mod accept;
 mod build;

@@ -1,4 +1,5 @@
-//! Pages of a sibling API with the same create and result: a line each in sources.toml and names for what is new.
+//! Pages of a sibling API with the same structure. They need a line each in sources.toml, and names for new
+//! schemas.
 
 use serde_json::{Value, json};
 
@@ -62,17 +63,18 @@ fn fetched() -> Root {
     root.append("openapi/sources.toml", "images-result = \"https://docs.distribute.ai/images-result.md\"\n");
     root.write_page("images-create", &images_create());
     root.write_page("images-result", &images_result());
-    root.xtask("spec fetch --from pages").succeeds();
+    root.xtask("spec fetch --from pages").assert_success();
     root
 }
 
 #[test]
-fn the_lines_that_a_build_asks_for_are_all_that_it_needs() {
+fn build_succeeds_with_the_suggested_names() {
     let root = fetched();
-    let ran = root.xtask("spec build");
-    ran.fails(4, &[]);
+    let result = root.xtask("spec build");
+    result.assert_failure(4, &[]);
     let mut table = String::new();
-    for hint in ran.stderr().lines().filter_map(|line| line.strip_prefix("hint: openapi/names.toml, under "))
+    for hint in
+        result.stderr().lines().filter_map(|line| line.strip_prefix("hint: openapi/names.toml, under "))
     {
         let (header, line) = hint.split_once(": ").unwrap();
         if table != header {
@@ -81,12 +83,12 @@ fn the_lines_that_a_build_asks_for_are_all_that_it_needs() {
         }
         root.append("openapi/names.toml", &format!("{line}\n"));
     }
-    root.xtask("spec build").succeeds();
-    root.xtask("spec build --check").succeeds();
+    root.xtask("spec build").assert_success();
+    root.xtask("spec build --check").assert_success();
 }
 
 #[test]
-fn a_sibling_api_needs_names_for_what_is_new_and_nothing_else() {
+fn sibling_api_needs_names_only_for_new_schemas() {
     let root = fetched();
     let names = r#"
 [asyncImagesCreate]
@@ -103,7 +105,7 @@ fn a_sibling_api_needs_names_for_what_is_new_and_nothing_else() {
 "200.results[]" = "ImageOutput"
 "#;
     root.append("openapi/names.toml", names);
-    root.xtask("spec build").succeeds();
+    root.xtask("spec build").assert_success();
     let merged = root.json("openapi/distribute-ai.json");
     let schemas = merged["components"]["schemas"].as_object().unwrap();
     let reference = |name: &str| json!({"$ref": format!("#/components/schemas/{name}")});

@@ -1,7 +1,7 @@
-//! A copy of `openapi/` to work on; pages; and the tool itself.
+//! Test helpers: a temporary copy of `openapi/`, pages, and running the tool.
 //!
-//! The copy is of `xtask/tests/openapi`, which stays as it is when the API moves: a refresh of the real one is no
-//! reason for a test of the tool to fail.
+//! Tests use a copy of `xtask/tests/openapi`, which does not change with the API. An update of the real
+//! `openapi/` therefore does not break the tests.
 
 use std::{
     collections::BTreeMap,
@@ -13,20 +13,20 @@ use std::{
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// A copy of an `openapi/`.
+/// A temporary directory with a copy of `openapi/`.
 pub(crate) struct Root(TempDir);
 
 impl Root {
     pub(crate) fn new() -> Self {
-        Self::of("tests/openapi")
+        Self::copy_of("tests/openapi")
     }
 
-    /// The real one, as it is committed.
+    /// Returns a copy of the committed `openapi/` of this repository.
     pub(crate) fn live() -> Self {
-        Self::of("../openapi")
+        Self::copy_of("../openapi")
     }
 
-    fn of(committed: &str) -> Self {
+    fn copy_of(committed: &str) -> Self {
         let root = Self::empty();
         let committed = Path::new(env!("CARGO_MANIFEST_DIR")).join(committed);
         fs::create_dir(root.path("openapi/upstream")).unwrap();
@@ -42,7 +42,7 @@ impl Root {
         root
     }
 
-    /// A root in which nothing was ever fetched.
+    /// Returns a root with an empty `openapi/`.
     pub(crate) fn empty() -> Self {
         let dir = tempfile::tempdir().unwrap();
         fs::create_dir(dir.path().join("openapi")).unwrap();
@@ -72,7 +72,7 @@ impl Root {
         self.write(path, &(before + text));
     }
 
-    /// Puts the documents into `pages/<name>.md`, as they would be published.
+    /// Writes each document to `pages/<name>.md`, in the form of a published page.
     pub(crate) fn write_pages(&self) {
         for entry in fs::read_dir(self.path("openapi/upstream")).unwrap() {
             let document = entry.unwrap().path();
@@ -85,24 +85,24 @@ impl Root {
         self.write(&format!("pages/{name}.md"), &page(&document.to_string()));
     }
 
-    /// Changes a document, and fetches it so that the lock knows it.
+    /// Changes a document and fetches it, so that the lockfile contains its checksum.
     pub(crate) fn publish(&self, name: &str, change: impl FnOnce(&mut Value)) {
         self.write_pages();
         let mut document = self.json(&format!("openapi/upstream/{name}.json"));
         change(&mut document);
         self.write_page(name, &document);
-        self.xtask("spec fetch --from pages").succeeds();
+        self.xtask("spec fetch --from pages").assert_success();
     }
 
-    /// Every file, with what it holds: to see that nothing changed.
-    pub(crate) fn disk(&self) -> BTreeMap<PathBuf, Vec<u8>> {
+    /// Returns every file with its content, to compare two states.
+    pub(crate) fn snapshot(&self) -> BTreeMap<PathBuf, Vec<u8>> {
         let mut files = BTreeMap::new();
-        let mut open = vec![self.path("")];
-        while let Some(dir) = open.pop() {
+        let mut pending = vec![self.path("")];
+        while let Some(dir) = pending.pop() {
             for entry in fs::read_dir(dir).unwrap() {
                 let path = entry.unwrap().path();
                 if path.is_dir() {
-                    open.push(path);
+                    pending.push(path);
                 } else {
                     files.insert(path.clone(), fs::read(path).unwrap());
                 }
@@ -111,44 +111,45 @@ impl Root {
         files
     }
 
-    /// Runs the tool here, the words separated by spaces.
-    pub(crate) fn xtask(&self, words: &str) -> Ran {
+    /// Runs the tool in this root with arguments separated by spaces.
+    pub(crate) fn xtask(&self, args: &str) -> RunResult {
         let output = Command::new(env!("CARGO_BIN_EXE_xtask"))
             .args(["--root", "."])
-            .args(words.split_whitespace())
+            .args(args.split_whitespace())
             .current_dir(self.0.path())
-            // A proxy of whoever runs the tests is no part of them.
+            // Ignore the proxy settings of the environment.
             .env("NO_PROXY", "*")
             .output()
             .unwrap();
-        Ran(output)
+        RunResult(output)
     }
 }
 
-/// A page as the documentation site makes it: prose, a fence, prose.
+/// Returns a page in the form of the documentation site: prose, a JSON fence, prose.
 pub(crate) fn page(json: &str) -> String {
     format!("# A page\n\n> Prose.\n\n```json\n{json}\n```\n\n---\n\n# More prose\n\n```\nGET /\n```\n")
 }
 
-/// What a run said and how it ended.
+/// The output and exit code of a run.
 #[derive(Debug)]
-pub(crate) struct Ran(Output);
+pub(crate) struct RunResult(Output);
 
-impl Ran {
+impl RunResult {
+    /// Asserts exit code 0, and returns standard output.
     #[track_caller]
-    pub(crate) fn succeeds(&self) -> String {
-        self.exits(0);
+    pub(crate) fn assert_success(&self) -> String {
+        self.assert_exit_code(0);
         self.stdout()
     }
 
-    /// The exit code, and that standard error says these.
+    /// Asserts the exit code, and that standard error contains each text.
     #[track_caller]
-    pub(crate) fn fails(&self, code: i32, said: &[&str]) {
-        self.exits(code);
+    pub(crate) fn assert_failure(&self, code: i32, expected: &[&str]) {
+        self.assert_exit_code(code);
         let stderr = self.stderr();
         assert!(!stderr.contains("panicked"), "{stderr}");
-        for said in said {
-            assert!(stderr.contains(said), "expected {said}\nfound {stderr}");
+        for text in expected {
+            assert!(stderr.contains(text), "expected {text}\nfound {stderr}");
         }
     }
 
@@ -161,7 +162,7 @@ impl Ran {
     }
 
     #[track_caller]
-    fn exits(&self, code: i32) {
+    fn assert_exit_code(&self, code: i32) {
         assert_eq!(self.0.status.code(), Some(code), "{}", self.stderr());
     }
 }

@@ -1,4 +1,5 @@
-//! `spec accept`: what the pages say now becomes what is built from, and what changed is written down; all or nothing.
+//! `spec accept`: fetches the pages, builds the spec and logs the changes in `openapi/CHANGES.md`, all or
+//! nothing.
 
 use super::{
     build, drift,
@@ -20,9 +21,9 @@ use crate::{
 };
 
 const HEADER: &str = "\
-# What changed in the API's documents
+# Changes in the API's documents
 
-Written by `cargo xtask spec accept`, the latest last: what each change means on the wire, and for the generated client.
+Written by `cargo xtask spec accept`, latest entry last: the effect of each change on the wire and on the generated client.
 ";
 
 pub(crate) fn run(root: &Workspace, from: From) -> Result<(), Failure> {
@@ -34,7 +35,7 @@ pub(crate) fn run(root: &Workspace, from: From) -> Result<(), Failure> {
     let findings = drift::findings(&accepted, &published);
     let (built, _) =
         build::build(&published, &Names::read(root)?, &patches::read(root)?).map_err(|failure| {
-            failure.hint("nothing was accepted: the client can't be built from what the pages say now")
+            failure.hint("nothing was accepted, because the spec cannot be built from the published pages")
         })?;
     let mut changes = fetch::changes(root, &sources, &lock, &published)?;
     changes.push(Change::Write(root.merged(), json::canonical(&built)));
@@ -45,7 +46,7 @@ pub(crate) fn run(root: &Workspace, from: From) -> Result<(), Failure> {
     stdout::print(&diff::markdown(&findings))
 }
 
-/// The log with one entry more.
+/// Returns the log with an entry for these findings appended.
 fn log(root: &Workspace, findings: &[Finding]) -> Result<String, Failure> {
     let path = root.changes();
     let before = if path.exists() { transaction::read(&path, ExitClass::Usage)? } else { HEADER.to_owned() };

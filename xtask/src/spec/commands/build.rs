@@ -1,4 +1,4 @@
-//! `spec build`: the one document that the client is generated from, made again from its inputs alone.
+//! `spec build`: builds the spec from the committed documents, names and fixes.
 
 use std::collections::BTreeMap;
 
@@ -34,11 +34,11 @@ pub(crate) fn run(root: &Workspace, check: bool) -> Result<(), Failure> {
     }
     let path = root.merged();
     transaction::commit(vec![Change::Write(path.clone(), text)])?;
-    let rules = report.iter().map(|(rule, places)| format!("  {rule}: {places}\n"));
+    let rules = report.iter().map(|(rule, changes)| format!("  {rule}: {changes}\n"));
     stdout::print(&format!("{}\n{}", root.relative(&path), rules.collect::<String>()))
 }
 
-/// From documents to the document: nothing here reads or writes a file.
+/// Builds the spec from the documents, without reading or writing files.
 pub(crate) fn build(
     documents: &[Document],
     names: &Names,
@@ -48,23 +48,24 @@ pub(crate) fn build(
     let relaxed = relax::relax(extract::extract(merged, names)?)?;
     diagnostics::warn(relaxed.warnings);
     let corrected = patches::apply(relaxed.document, fixes)?;
-    // A fix can break a document as well as mend it.
+    // A fix can make the document invalid, so validate it again.
     let problems = validate::validate(&corrected);
     let errors = diagnostics::lines("openapi/distribute-ai.json", &problems, diagnostics::Severity::Error);
     if !errors.is_empty() {
         let failure = Failure::new(ExitClass::Document, errors);
-        return Err(failure.hint("the pages are valid, so look at openapi/fixes.json"));
+        return Err(failure.hint("the pages are valid, so the error is in openapi/fixes.json"));
     }
     Ok((corrected, relaxed.report))
 }
 
-/// The committed documents, which must be the ones that were fetched.
+/// Reads the committed documents, and checks that they are unchanged since they were fetched.
 fn committed(root: &Workspace) -> Result<Vec<Document>, Failure> {
     let sources = manifest::read(root)?;
     let texts = upstream(root, &sources)?;
-    fail_on(Lock::read(root)?.disagreements(&sources, &texts))
-        .map_err(|failure| failure.hint("`cargo xtask spec fetch` writes both anew"))?;
-    document::all(texts.iter().map(|(name, text)| {
+    fail_on(Lock::read(root)?.disagreements(&sources, &texts)).map_err(|failure| {
+        failure.hint("`cargo xtask spec fetch` writes the lockfile and the documents again")
+    })?;
+    document::collect(texts.iter().map(|(name, text)| {
         Document::read(&format!("openapi/upstream/{name}.json"), text, Strictness::Generation)
     }))
 }
@@ -74,7 +75,7 @@ fn upstream(root: &Workspace, sources: &Sources) -> Result<BTreeMap<String, Stri
     for name in sources.keys() {
         let path = root.upstream(name);
         let text = transaction::read(&path, ExitClass::Document).map_err(|failure| {
-            failure.hint("`cargo xtask spec fetch` brings every page of openapi/sources.toml")
+            failure.hint("`cargo xtask spec fetch` fetches every page of openapi/sources.toml")
         })?;
         texts.insert(name.clone(), text);
     }
@@ -86,11 +87,11 @@ fn compare(root: &Workspace, built: &str) -> Result<(), Failure> {
     let file = root.relative(&path);
     let found = if path.exists() { transaction::read(&path, ExitClass::Usage)? } else { String::new() };
     if found == built {
-        return stdout::print(&format!("{file} is what its inputs give\n"));
+        return stdout::print(&format!("{file} is up to date\n"));
     }
     let diff = TextDiff::from_lines(&found, built);
-    let old = format!("{file} (as it is)");
-    let new = format!("{file} (as its inputs give it)");
+    let old = format!("{file} (current)");
+    let new = format!("{file} (built)");
     stdout::print(&diff.unified_diff().context_radius(3).header(&old, &new).to_string())?;
     let failure = Failure::new(ExitClass::Stale, vec![format!("{file} is stale")]);
     Err(failure.hint("`cargo xtask spec build` writes it; corrections belong in openapi/fixes.json"))

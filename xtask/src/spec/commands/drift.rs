@@ -1,6 +1,6 @@
-//! `spec drift`: what the pages say now, against what they said when they were last accepted. Writes nothing.
+//! `spec drift`: compares the published pages with the accepted documents. Writes nothing.
 //!
-//! Raw against raw: the committed side is what was published, not what our fixes made of it, so no fix hides a change.
+//! Both sides are documents as published, without our fixes, so no fix hides a change.
 
 use std::collections::BTreeMap;
 
@@ -23,16 +23,18 @@ use crate::{
     workspace::Workspace,
 };
 
-pub(crate) fn run(root: &Workspace, from: From, judge: &ReportOptions) -> Result<(), Failure> {
+pub(crate) fn run(root: &Workspace, from: From, options: &ReportOptions) -> Result<(), Failure> {
     let origin = from.origin()?;
     let sources = manifest::read(root)?;
     let accepted = accepted(root, &sources)?;
     let published = loader::load(&sources, &origin)?;
-    judge.report(findings(&accepted, &published), "openapi/sources.toml")
+    options.report(findings(&accepted, &published), "openapi/sources.toml")
 }
 
-/// The documents that were accepted, of the pages that are listed now. One that is missing is of a page that is new, and
-/// another address is no other document; but one that was edited is nothing that was ever published.
+/// Reads the accepted documents of the pages listed in sources.toml.
+///
+/// A missing document is allowed, because its page is new. A changed address is allowed too. A document that
+/// was edited by hand is an error, because it was never published.
 pub(super) fn accepted(root: &Workspace, sources: &Sources) -> Result<Vec<Document>, Failure> {
     let mut texts = BTreeMap::new();
     for name in sources.keys() {
@@ -42,18 +44,18 @@ pub(super) fn accepted(root: &Workspace, sources: &Sources) -> Result<Vec<Docume
         }
     }
     fail_on(Lock::read(root)?.modified(&texts))
-        .map_err(|failure| failure.hint("`git restore openapi/upstream` brings back what was fetched"))?;
-    document::all(texts.iter().map(|(name, text)| Document::read(name, text, Strictness::Comparing)))
+        .map_err(|failure| failure.hint("`git restore openapi/upstream` restores the fetched documents"))?;
+    document::collect(texts.iter().map(|(name, text)| Document::read(name, text, Strictness::Comparing)))
 }
 
-/// Page by page. All operations of a page that was never accepted are new.
+/// Compares page by page. All operations of a page without an accepted document are new.
 pub(super) fn findings(accepted: &[Document], published: &[Document]) -> Vec<Finding> {
     let before: BTreeMap<_, _> = accepted.iter().map(|document| (&document.name, &document.value)).collect();
     let mut findings = Vec::new();
     for page in published {
-        let new = without_operations(&page.value);
-        let base = before.get(&page.name).copied().unwrap_or(&new);
-        findings.extend(diff::diff(base, &page.value).into_iter().map(|finding| finding.of(&page.name)));
+        let empty = without_operations(&page.value);
+        let base = before.get(&page.name).copied().unwrap_or(&empty);
+        findings.extend(diff::diff(base, &page.value).into_iter().map(|finding| finding.on_page(&page.name)));
     }
     findings
 }

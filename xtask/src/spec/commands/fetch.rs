@@ -1,4 +1,4 @@
-//! `spec fetch`: what the pages publish now, into the repository; all pages or none.
+//! `spec fetch`: writes the documents of all published pages to the repository, all or none.
 
 use std::{fs, path::PathBuf, time::Duration};
 
@@ -19,13 +19,13 @@ use crate::{
 };
 use clap::Args;
 
-/// Where a command reads the pages.
+/// Options for the origin of the pages.
 #[derive(Args, Debug)]
 pub(crate) struct From {
-    /// Read saved pages, DIR/NAME.md, instead of the network
+    /// Reads saved pages, DIR/NAME.md, instead of fetching them
     #[arg(long, value_name = "DIR")]
     from: Option<PathBuf>,
-    /// Seconds that one page may take
+    /// Seconds until fetching a page times out
     #[arg(long, hide = true, default_value_t = 30.0, value_name = "SECONDS")]
     timeout: f64,
 }
@@ -49,7 +49,7 @@ pub(crate) fn run(root: &Workspace, from: From) -> Result<(), Failure> {
     stdout::print(&written.collect::<String>())
 }
 
-/// What a fetch writes and removes.
+/// Returns the files that a fetch writes and removes.
 pub(super) fn changes(
     root: &Workspace,
     sources: &Sources,
@@ -60,14 +60,15 @@ pub(super) fn changes(
     let lock = lock.updated(sources, texts.clone(), &today());
     let mut changes: Vec<_> =
         texts.map(|(name, text)| Change::Write(root.upstream(name), text.to_owned())).collect();
-    let stale = files_of_no_page(root, sources)?;
+    let stale = unlisted_documents(root, sources)?;
     changes.extend(stale.into_iter().map(Change::Remove));
     changes.push(Change::Write(root.lock(), lock.to_toml()));
     Ok(changes)
 }
 
-/// Documents of pages that are no longer listed. The directory itself comes into being here, if it must.
-fn files_of_no_page(root: &Workspace, sources: &Sources) -> Result<Vec<PathBuf>, Failure> {
+/// Returns the documents of pages that sources.toml no longer lists. Creates `openapi/upstream` if it is
+/// missing.
+fn unlisted_documents(root: &Workspace, sources: &Sources) -> Result<Vec<PathBuf>, Failure> {
     let dir = root.upstream_dir();
     let failed = |error| Failure::usage(format!("{}: {error}", dir.display()));
     fs::create_dir_all(&dir).map_err(failed)?;
@@ -85,7 +86,7 @@ fn files_of_no_page(root: &Workspace, sources: &Sources) -> Result<Vec<PathBuf>,
 
 fn seconds(timeout: f64) -> Result<Duration, Failure> {
     let seconds = Duration::try_from_secs_f64(timeout).ok();
-    seconds
-        .filter(|timeout| !timeout.is_zero())
-        .ok_or_else(|| Failure::usage(format!("--timeout {timeout}: expected seconds above zero")))
+    seconds.filter(|timeout| !timeout.is_zero()).ok_or_else(|| {
+        Failure::usage(format!("--timeout: {timeout} is invalid, expected a number of seconds above zero"))
+    })
 }

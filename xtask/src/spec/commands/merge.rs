@@ -11,14 +11,14 @@ use crate::{
     transaction::{self, Change},
 };
 
-/// `spec merge`: the merger alone, on any documents.
+/// `spec merge`: validates and merges any documents.
 pub(crate) fn run(paths: &[PathBuf], output: Option<PathBuf>) -> Result<(), Failure> {
     let texts = paths
         .iter()
         .map(|path| Ok((path.display().to_string(), transaction::read(path, ExitClass::Usage)?)))
         .collect::<Result<Vec<_>, Failure>>()?;
     let documents =
-        document::all(texts.iter().map(|(name, text)| Document::read(name, text, Strictness::Merging)))?;
+        document::collect(texts.iter().map(|(name, text)| Document::read(name, text, Strictness::Merging)))?;
     let merged = json::canonical(&documents_into_one(&documents)?);
     match output {
         Some(path) => transaction::commit(vec![Change::Write(path, merged)]),

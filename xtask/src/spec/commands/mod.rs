@@ -1,4 +1,5 @@
-//! The commands of `cargo xtask spec`. They call the stages; no stage calls a command.
+//! The commands of `cargo xtask spec`. Commands call the other modules of `spec`, and no such module calls a
+//! command.
 
 pub(super) mod accept;
 pub(super) mod build;

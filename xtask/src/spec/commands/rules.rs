@@ -1,4 +1,4 @@
-//! `spec checks`: the table of rules, as `spec diff` judges by it.
+//! `spec checks`: prints the rules of `spec diff`.
 
 use std::fmt::Write as _;
 
@@ -8,7 +8,7 @@ use crate::{
     stdout,
 };
 
-/// Prints every rule on a line: its id, its levels, its meaning, and its id in oasdiff.
+/// Prints one line per rule: id, levels, meaning, and the id in oasdiff.
 pub(crate) fn run() -> Result<(), Failure> {
     let table = rules().values().fold(String::new(), |mut table, rule| {
         let Rule { id, wire, client, .. } = rule;

@@ -1,4 +1,4 @@
-//! What is sent and what is answered: media types and their schemas.
+//! Request and response bodies: media types and their schemas.
 
 use super::{
     finding::Values,
@@ -8,7 +8,7 @@ use super::{
     schema,
 };
 
-pub(super) fn of_request(recorder: &mut Recorder, operation: &Pair) {
+pub(super) fn compare_request(recorder: &mut Recorder, operation: &Pair) {
     const KEY: &str = "requestBody";
     const SUBJECT: &str = "request";
     let pair = match operation.sides(KEY) {
@@ -33,37 +33,37 @@ pub(super) fn of_request(recorder: &mut Recorder, operation: &Pair) {
         ("request-body-became-required", "request-body-became-optional"),
         SUBJECT,
     );
-    content(recorder, &pair, &REQUEST, SUBJECT);
+    compare_content(recorder, &pair, &REQUEST, SUBJECT);
     recorder.report_other_members(&pair, SUBJECT, &["required", "content"]);
 }
 
-/// The rules of media types on one side of the wire.
+/// The ids or id prefixes of the media type rules of one direction, and the position of the schemas.
 pub(super) struct Rules {
     media_type: &'static str,
     schema: &'static str,
     encoding: &'static str,
-    site: SchemaPosition,
+    position: SchemaPosition,
 }
 
 const REQUEST: Rules = Rules {
     media_type: "request-body-media-type",
     schema: "request-body-media-type-schema",
     encoding: "request-body-encoding-changed",
-    site: SchemaPosition::RequestBody,
+    position: SchemaPosition::RequestBody,
 };
 
 pub(super) const RESPONSE: Rules = Rules {
     media_type: "response-media-type",
     schema: "response-body-media-type-schema",
     encoding: "response-encoding-changed",
-    site: SchemaPosition::ResponseBody,
+    position: SchemaPosition::ResponseBody,
 };
 
-pub(super) fn content(recorder: &mut Recorder, pair: &Pair, rules: &Rules, subject: &str) {
+pub(super) fn compare_content(recorder: &mut Recorder, pair: &Pair, rules: &Rules, subject: &str) {
     const KEY: &str = "content";
     let at = (&nearest_pointer(&pair.base, KEY), &nearest_pointer(&pair.revision, KEY));
-    let mut matched = matched(of(&pair.base), of(&pair.revision));
-    for (name, before, after) in renamed(&mut matched.removed, &mut matched.added) {
+    let mut matched = matched(media_types(&pair.base), media_types(&pair.revision));
+    for (name, before, after) in take_renamed(&mut matched.removed, &mut matched.added) {
         let (base, revision) = (name.0.as_str(), name.1.as_str());
         let rule = format!("{}-name-{}", rules.media_type, relation(base, revision));
         recorder.report(
@@ -91,11 +91,11 @@ pub(super) fn content(recorder: &mut Recorder, pair: &Pair, rules: &Rules, subje
         );
     }
     for (name, pair) in matched.both {
-        media_type(recorder, &pair, rules, &join_subject(subject, &name), is_typed(&name));
+        compare_media_type(recorder, &pair, rules, &join_subject(subject, &name), is_typed(&name));
     }
 }
 
-fn media_type(recorder: &mut Recorder, pair: &Pair, rules: &Rules, subject: &str, typed: bool) {
+fn compare_media_type(recorder: &mut Recorder, pair: &Pair, rules: &Rules, subject: &str, typed: bool) {
     match pair.sides("schema") {
         (None, None) => {}
         (None, Some(_)) => {
@@ -105,24 +105,25 @@ fn media_type(recorder: &mut Recorder, pair: &Pair, rules: &Rules, subject: &str
             recorder.report_member(&format!("{}-removed", rules.schema), pair, "schema", subject);
         }
         (Some(base), Some(revision)) => {
-            schema::compare(recorder, Pair { base, revision }, rules.site, subject, typed);
+            schema::compare(recorder, Pair { base, revision }, rules.position, subject, typed);
         }
     }
-    if !recorder.equivalent(pair.base.get("encoding").as_ref(), pair.revision.get("encoding").as_ref()) {
+    if !recorder.same_digest(pair.base.get("encoding").as_ref(), pair.revision.get("encoding").as_ref()) {
         recorder.report_member(rules.encoding, pair, "encoding", subject);
     }
     recorder.report_other_members(pair, subject, &["schema", "encoding"]);
 }
 
-/// The media types, capitals and blanks aside.
-fn of<'a>(node: &ResolvedNode<'a>) -> Vec<(String, ResolvedNode<'a>)> {
+/// Returns the media types by name, in lower case and with normalized white space.
+fn media_types<'a>(node: &ResolvedNode<'a>) -> Vec<(String, ResolvedNode<'a>)> {
     let types = node.members_of("content");
     let name = |name: &String| name.to_lowercase().split(';').map(str::trim).collect::<Vec<_>>().join("; ");
     types.into_iter().map(|(key, node)| (name(key), node)).collect()
 }
 
-/// Takes out the pairs that differ in the media type's own parameters, or of which one has a `*` for the other.
-fn renamed<'a>(
+/// Removes and returns the pairs whose names differ only in parameters, or of which one is a range that
+/// covers the other.
+fn take_renamed<'a>(
     removed: &mut Vec<(String, ResolvedNode<'a>)>,
     added: &mut Vec<(String, ResolvedNode<'a>)>,
 ) -> Vec<((String, String), ResolvedNode<'a>, ResolvedNode<'a>)> {
@@ -138,7 +139,8 @@ fn renamed<'a>(
     found
 }
 
-/// How one name relates to another; empty where it does not.
+/// Returns the relation between two names as the end of a rule id. Returns an empty string for unrelated
+/// names.
 fn relation(base: &str, revision: &str) -> &'static str {
     let essence = |name: &str| name.split(';').next().unwrap_or_default().trim().to_owned();
     let (base, revision) = (essence(base), essence(revision));
@@ -157,7 +159,7 @@ fn relation(base: &str, revision: &str) -> &'static str {
     }
 }
 
-/// Whether 1 and "1" are two things in it.
+/// Returns `true` if the media type distinguishes 1 from "1".
 fn is_typed(media_type: &str) -> bool {
     let essence = media_type.split(';').next().unwrap_or_default();
     essence == "application/json" || essence.ends_with("+json")

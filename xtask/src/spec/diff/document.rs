@@ -1,35 +1,35 @@
-//! The two documents as a whole: what holds for all operations, and which operations there are.
+//! Comparing two documents as a whole.
 
 use std::collections::BTreeMap;
 
 use super::{
     finding::{Finding, Values},
     node::{Pair, ResolvedNode},
-    normalized::normalized,
     paths,
     recorder::{Recorder, nearest_pointer, same_values},
     security, servers,
 };
+use crate::json::normalized;
 
-/// Everything that changed from one document to the other, in the order of the document.
+/// Returns all changes between two documents, in the order of the document.
 pub(super) fn compare(pair: &Pair) -> Vec<Finding> {
     let mut recorder = Recorder::default();
     if !same_values(pair.base.value.get("openapi"), pair.revision.value.get("openapi")) {
         recorder.report_member("openapi-version-changed", pair, "openapi", "");
     }
-    members(&mut recorder, pair, "info", "info-changed");
-    tags(&mut recorder, pair);
-    servers::of_document(&mut recorder, pair);
-    let schemes = security::schemes(&mut recorder, pair);
-    security::of_document(&mut recorder, pair, &schemes);
+    compare_members(&mut recorder, pair, "info", "info-changed");
+    compare_tags(&mut recorder, pair);
+    servers::compare_document(&mut recorder, pair);
+    let schemes = security::compare_schemes(&mut recorder, pair);
+    security::compare_document(&mut recorder, pair, &schemes);
     paths::compare(&mut recorder, pair, &schemes);
     let known = ["openapi", "info", "tags", "servers", "security", "paths", "components"];
     recorder.report_other_members(pair, "", &known);
     recorder.findings
 }
 
-/// Each member of an object that says nothing about the wire.
-fn members(recorder: &mut Recorder, pair: &Pair, key: &str, rule: &str) {
+/// Reports each changed member of an object with the same rule.
+fn compare_members(recorder: &mut Recorder, pair: &Pair, key: &str, rule: &str) {
     let Some(pair) = pair.get(key) else { return };
     let (Some(base), Some(revision)) = (pair.base.object(), pair.revision.object()) else { return };
     let mut keys: Vec<_> =
@@ -40,8 +40,8 @@ fn members(recorder: &mut Recorder, pair: &Pair, key: &str, rule: &str) {
     }
 }
 
-/// The list of tags says words about names; that an operation has one is the operation's matter.
-fn tags(recorder: &mut Recorder, pair: &Pair) {
+/// Reports tags whose definition changed. The tags of an operation are compared with the operation.
+fn compare_tags(recorder: &mut Recorder, pair: &Pair) {
     let tags = |node: &ResolvedNode| -> BTreeMap<String, String> {
         node.items_of("tags").iter().map(|tag| (tag.text("name").to_owned(), normalized(tag.value))).collect()
     };

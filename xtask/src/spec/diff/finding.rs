@@ -1,4 +1,4 @@
-//! One change and what it means, and all of them together.
+//! Findings, and the worst level of several findings.
 
 use std::fmt::Write as _;
 
@@ -6,29 +6,29 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::{
-    normalized::normalized,
     rules::Rule,
     severity::{ClientLevel, WireLevel},
 };
-use crate::json::{Pointer, excerpt};
+use crate::json::{Pointer, excerpt, normalized};
 
 /// A change between two documents.
 #[derive(Clone, Debug)]
 pub(crate) struct Finding {
     pub(crate) rule: &'static Rule,
     pub(crate) message: String,
-    /// Where it is in the old document, or else the nearest thing around it.
+    /// The pointer into the old document, or of the nearest parent that exists there.
     pub(crate) base: Pointer,
+    /// The pointer into the new document, or of the nearest parent that exists there.
     pub(crate) revision: Pointer,
-    /// Method and path, where it is one operation's.
+    /// The method and path, if the change belongs to an operation.
     pub(crate) operation: Option<String>,
-    /// The same as long as the change is the same, whatever else changes.
+    /// The identity of the change. Other changes of the documents do not affect it.
     pub(crate) fingerprint: String,
-    /// The name of the document, where there is more than one pair.
+    /// The name of the page, if several pages are compared.
     pub(crate) document: Option<String>,
 }
 
-/// What was there and what is there.
+/// The old and the new value.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Values<'a> {
     pub(super) before: Option<&'a Value>,
@@ -36,7 +36,8 @@ pub(super) struct Values<'a> {
 }
 
 impl Finding {
-    /// `subject` says what changed in words that no other change moves: not by index, not by reference.
+    /// Creates a finding. `subject` names the changed part. It becomes part of the fingerprint, so it must
+    /// not contain anything that other changes affect, such as the target of a reference.
     pub(super) fn new(
         rule: &'static Rule,
         (base, revision): (Pointer, Pointer),
@@ -55,15 +56,10 @@ impl Finding {
             }
             (None, None) => {}
         }
-        let spelled = |value: Option<&Value>| value.map_or_else(String::new, normalized);
-        let identity = [
-            &rule.id,
-            operation.unwrap_or_default(),
-            subject,
-            &spelled(values.before),
-            &spelled(values.after),
-        ]
-        .join("\0");
+        let text = |value: Option<&Value>| value.map_or_else(String::new, normalized);
+        let identity =
+            [&rule.id, operation.unwrap_or_default(), subject, &text(values.before), &text(values.after)]
+                .join("\0");
         Self {
             rule,
             message,
@@ -75,8 +71,9 @@ impl Finding {
         }
     }
 
-    /// Says which document it is about: two documents may change in the same way.
-    pub(crate) fn of(mut self, document: &str) -> Self {
+    /// Sets the name of the page. The name becomes part of the fingerprint, because two pages may change in
+    /// the same way.
+    pub(crate) fn on_page(mut self, document: &str) -> Self {
         self.fingerprint = fingerprint(&format!("{document}\0{}", self.fingerprint));
         self.document = Some(document.to_owned());
         if self.operation.is_none() {
@@ -99,14 +96,15 @@ impl Finding {
     }
 }
 
-/// The worst of each axis.
+/// Returns the worst level of the findings on each axis.
 pub(crate) fn worst(findings: &[Finding]) -> (WireLevel, ClientLevel) {
     let wire = findings.iter().map(|finding| finding.rule.wire).max();
     let client = findings.iter().map(|finding| finding.rule.client).max();
     (wire.unwrap_or_default(), client.unwrap_or_default())
 }
 
-/// The first 64 bits of the sum, in hex: enough to tell the findings of one run apart.
+/// Returns the first 64 bits of the SHA-256 digest as hex digits, which is enough to distinguish the findings
+/// of one run.
 fn fingerprint(identity: &str) -> String {
     let digest = Sha256::digest(identity.as_bytes());
     digest.iter().take(8).fold(String::new(), |mut hex, byte| {

@@ -1,4 +1,4 @@
-//! Findings that somebody has looked at and lets pass: each with a reason, and for a time.
+//! The ignore file: accepted findings, each with a reason and an expiry date.
 
 use std::path::Path;
 
@@ -14,7 +14,7 @@ use crate::{
     transaction,
 };
 
-/// The file.
+/// The ignore file.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
@@ -22,62 +22,68 @@ struct File {
     ignore: Vec<Entry>,
 }
 
-/// What is let pass: what all of its marks say.
+/// An entry of the ignore file. It matches the findings that match all of its selectors: rule, pointer and
+/// fingerprint.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Entry {
     rule: Option<String>,
-    /// Either document's; what lies within it counts.
+    /// A pointer into either document. Findings within it match too.
     pointer: Option<String>,
     fingerprint: Option<String>,
     reason: String,
-    /// The last day on which it holds.
+    /// The last day on which the entry is valid, such as `2030-01-31`.
     expires: String,
 }
 
-/// The findings that the file does not let pass.
+/// Returns the findings that the file does not ignore.
+///
+/// # Errors
+///
+/// Returns an error if the file cannot be read, or if an entry is invalid, expired or unused.
 pub(super) fn apply(path: &Path, findings: Vec<Finding>) -> Result<Vec<Finding>, Failure> {
     let name = path.display().to_string();
     let text = transaction::read(path, ExitClass::Usage)?;
     let file: File = toml::from_str(&text).map_err(|error| Failure::usage(format!("{name}: {error}")))?;
     let all = findings.len();
-    let (left, errors) = filter(&file.ignore, findings, &today());
+    let (remaining, errors) = filter(&file.ignore, findings, &today());
     diagnostics::fail_on(errors.into_iter().map(|error| format!("{name}: {error}")).collect())?;
-    let ignored = all - left.len();
+    let ignored = all - remaining.len();
     if ignored > 0 {
         diagnostics::warn([format!("{name}: {ignored} of {all} findings ignored")]);
     }
-    Ok(left)
+    Ok(remaining)
 }
 
-/// What is left, and what is wrong with the entries.
+/// Returns the findings that no entry matches, and the errors of the entries.
 fn filter(entries: &[Entry], findings: Vec<Finding>, today: &str) -> (Vec<Finding>, Vec<String>) {
     let mut errors = Vec::new();
     let mut used = vec![false; entries.len()];
     for (number, entry) in (1..).zip(entries) {
-        errors.extend(entry.fault(today).map(|fault| format!("entry {number} ({}): {fault}", entry.marks())));
+        let problem = entry.problem(today);
+        errors.extend(problem.map(|problem| format!("entry {number} ({}): {problem}", entry.selectors())));
     }
-    let mut left = Vec::new();
+    let mut remaining = Vec::new();
     for finding in findings {
         let mut ignored = false;
         for (entry, used) in entries.iter().zip(&mut used) {
-            if entry.is_about(&finding) {
+            if entry.matches(&finding) {
                 *used = true;
                 ignored = true;
             }
         }
         if !ignored {
-            left.push(finding);
+            remaining.push(finding);
         }
     }
     for ((number, entry), _) in (1..).zip(entries).zip(used).filter(|(_, used)| !used) {
-        errors.push(format!("entry {number} ({}): matches no finding; take it out", entry.marks()));
+        errors.push(format!("entry {number} ({}): matches no finding; remove the entry", entry.selectors()));
     }
-    (left, errors)
+    (remaining, errors)
 }
 
 impl Entry {
-    fn is_about(&self, finding: &Finding) -> bool {
+    fn matches(&self, finding: &Finding) -> bool {
         let within = |pointer: &String| {
             let pointer = Pointer::new(pointer.as_str());
             finding.base.is_within(&pointer) || finding.revision.is_within(&pointer)
@@ -88,26 +94,27 @@ impl Entry {
             && (self.rule.is_some() || self.pointer.is_some() || self.fingerprint.is_some())
     }
 
-    fn fault(&self, today: &str) -> Option<String> {
-        if self.marks().is_empty() {
+    /// Returns the reason why the entry is invalid, if it is.
+    fn problem(&self, today: &str) -> Option<String> {
+        if self.selectors().is_empty() {
             return Some("expected a rule, a pointer or a fingerprint".to_owned());
         }
         if self.reason.trim().is_empty() {
             return Some("expected a reason".to_owned());
         }
         if let Some(rule) = self.rule.as_ref().filter(|rule| rules::by_id(rule).is_none()) {
-            return Some(format!("`{rule}` is no rule; `cargo xtask spec checks` lists them"));
+            return Some(format!("unknown rule `{rule}`; `cargo xtask spec checks` lists all rules"));
         }
         match (self.expires.parse::<Date>(), today.parse::<Date>()) {
-            (Err(error), _) => Some(format!("expires: {error}; expected a date as in \"2030-01-31\"")),
-            (Ok(end), Ok(today)) if end < today => Some(format!("expired on {end}")),
+            (Err(error), _) => Some(format!("expires: {error}, expected a date such as \"2030-01-31\"")),
+            (Ok(expires), Ok(today)) if expires < today => Some(format!("expired on {expires}")),
             _ => None,
         }
     }
 
-    fn marks(&self) -> String {
-        let marks = [&self.rule, &self.pointer, &self.fingerprint];
-        marks.into_iter().flatten().map(String::as_str).collect::<Vec<_>>().join(", ")
+    fn selectors(&self) -> String {
+        let selectors = [&self.rule, &self.pointer, &self.fingerprint];
+        selectors.into_iter().flatten().map(String::as_str).collect::<Vec<_>>().join(", ")
     }
 }
 
@@ -127,41 +134,44 @@ mod tests {
     }
 
     #[track_caller]
-    fn filtered(text: &str, left: usize, said: &str) {
+    fn assert_filtered(text: &str, remaining: usize, message: &str) {
         let (findings, errors) = filter(&[entry(text)], findings(), "2026-06-15");
-        assert_eq!(findings.len(), left);
-        assert_eq!(errors.is_empty(), said.is_empty(), "{errors:?}");
-        assert!(errors.iter().all(|error| error.contains(said)), "{errors:?}");
+        assert_eq!(findings.len(), remaining);
+        assert_eq!(errors.is_empty(), message.is_empty(), "{errors:?}");
+        assert!(errors.iter().all(|error| error.contains(message)), "{errors:?}");
     }
 
     #[test]
-    fn an_entry_is_about_a_rule_a_pointer_or_a_fingerprint() {
-        filtered("rule = \"info-changed\"\nexpires = \"2026-06-15\"", 0, "");
-        filtered("pointer = \"/info/title\"\nexpires = \"2026-06-15\"", 1, "");
-        filtered("pointer = \"/info\"\nexpires = \"2026-06-15\"", 0, "");
+    fn entry_matches_by_rule_pointer_or_fingerprint() {
+        assert_filtered("rule = \"info-changed\"\nexpires = \"2026-06-15\"", 0, "");
+        assert_filtered("pointer = \"/info/title\"\nexpires = \"2026-06-15\"", 1, "");
+        assert_filtered("pointer = \"/info\"\nexpires = \"2026-06-15\"", 0, "");
         let fingerprint = &findings()[1].fingerprint;
-        filtered(&format!("fingerprint = \"{fingerprint}\"\nexpires = \"2026-06-15\""), 1, "");
+        assert_filtered(&format!("fingerprint = \"{fingerprint}\"\nexpires = \"2026-06-15\""), 1, "");
     }
 
     #[test]
-    fn marks_of_one_entry_hold_together() {
-        filtered("rule = \"info-changed\"\npointer = \"/info/x\"\nexpires = \"2026-06-15\"", 1, "");
+    fn entry_with_several_selectors_matches_only_findings_that_match_all() {
+        assert_filtered("rule = \"info-changed\"\npointer = \"/info/x\"\nexpires = \"2026-06-15\"", 1, "");
     }
 
     #[test]
-    fn an_entry_that_is_expired_unused_or_wrong_is_an_error() {
-        filtered("rule = \"info-changed\"\nexpires = \"2026-06-14\"", 0, "expired on 2026-06-14");
-        filtered("pointer = \"/nowhere\"\nexpires = \"2026-06-15\"", 2, "matches no finding");
-        filtered("rule = \"info-changed\"\nexpires = \"soon\"", 0, "expected a date");
+    fn expired_unused_or_invalid_entry_is_an_error() {
+        assert_filtered("rule = \"info-changed\"\nexpires = \"2026-06-14\"", 0, "expired on 2026-06-14");
+        assert_filtered("pointer = \"/nowhere\"\nexpires = \"2026-06-15\"", 2, "matches no finding");
+        assert_filtered("rule = \"info-changed\"\nexpires = \"soon\"", 0, "expected a date");
         let (_, errors) =
             filter(&[entry("rule = \"no-such\"\nexpires = \"2026-06-15\"")], findings(), "2026-06-15");
-        assert!(errors[0].contains("is no rule") && errors[1].contains("matches no finding"), "{errors:?}");
+        assert!(
+            errors[0].contains("unknown rule `no-such`") && errors[1].contains("matches no finding"),
+            "{errors:?}"
+        );
     }
 
     #[test]
-    fn an_entry_without_a_mark_ignores_nothing() {
-        let (left, errors) = filter(&[entry("expires = \"2026-06-15\"")], findings(), "2026-06-15");
-        assert_eq!(left.len(), 2);
+    fn entry_without_selector_ignores_nothing_and_is_an_error() {
+        let (remaining, errors) = filter(&[entry("expires = \"2026-06-15\"")], findings(), "2026-06-15");
+        assert_eq!(remaining.len(), 2);
         assert!(errors[0].contains("expected a rule, a pointer or a fingerprint"), "{errors:?}");
     }
 }

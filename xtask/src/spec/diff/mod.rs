@@ -1,7 +1,8 @@
-//! What changed from one document to another, and what it means: on the wire, and for the generated client.
+//! The changes between two documents, and what they mean on the wire and for the generated client.
 //!
-//! Pure but for [`run`]: two values in, findings out. The walk ([`document`] and below) says *that* something changed
-//! and under which rule; how bad that is stands in the table ([`mod@rules`]).
+//! Everything but [`report`] and [`ignore`] is pure: two values in, findings out. The comparison, which
+//! starts in [`document`], finds the changes and selects a rule for each. The rule table ([`mod@rules`])
+//! defines the levels.
 
 mod body;
 mod context;
@@ -10,7 +11,6 @@ mod finding;
 mod ignore;
 mod inherit;
 mod node;
-mod normalized;
 mod operation;
 mod parameters;
 mod paths;
@@ -34,7 +34,8 @@ use serde_json::Value;
 
 use self::node::{Pair, ResolvedNode};
 
-/// Every change from one document to the other. Nothing is asked of the two: what is no document says nothing.
+/// Returns all changes from one document to the other. Any two values can be compared, even invalid
+/// documents.
 pub(crate) fn diff(base: &Value, revision: &Value) -> Vec<Finding> {
     document::compare(&Pair { base: ResolvedNode::root(base), revision: ResolvedNode::root(revision) })
 }

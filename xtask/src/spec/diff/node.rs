@@ -1,4 +1,4 @@
-//! A place in a document, with references followed: where a thing is written makes no difference to what it says.
+//! Nodes of a document with references resolved, so that moving a value behind a reference is not a change.
 
 use std::{collections::BTreeMap, fmt};
 
@@ -6,16 +6,17 @@ use serde_json::Value;
 
 use crate::json::{Object, Pointer};
 
-/// How many references may lead to references. A circle of them leads nowhere, and says nothing.
-const HOPS: usize = 64;
+/// The maximum number of references to follow from one value. A cycle of references resolves to `null`.
+const MAX_REFERENCES: usize = 64;
 
-/// A document, or one part of it.
+/// A document, or one part of it with its reference resolved.
 #[derive(Clone, Debug)]
 pub(super) struct ResolvedNode<'a> {
     document: &'a Value,
     pub(super) value: &'a Value,
+    /// The pointer of the value, after resolving the reference.
     pub(super) at: Pointer,
-    /// Whether a reference led here, so that others may come by it too.
+    /// `true` if the node was reached through a reference, so other references may reach it too.
     pub(super) shared: bool,
 }
 
@@ -24,32 +25,32 @@ impl<'a> ResolvedNode<'a> {
         Self { document, value: document, at: Pointer::default(), shared: false }
     }
 
-    /// The member or item, wherever a reference leads from there.
+    /// Returns a member, with its reference resolved.
     pub(super) fn get(&self, key: &str) -> Option<Self> {
-        Some(self.below(key, self.value.get(key)?))
+        Some(self.child(key, self.value.get(key)?))
     }
 
-    /// The members of an object, sorted by key, references followed.
+    /// Returns the members of an object, sorted by key, with references resolved.
     pub(super) fn members(&self) -> Vec<(&'a String, Self)> {
         let mut members: Vec<_> = self.object().into_iter().flatten().collect();
         members.sort_by_key(|(key, _)| *key);
-        members.into_iter().map(|(key, value)| (key, self.below(key, value))).collect()
+        members.into_iter().map(|(key, value)| (key, self.child(key, value))).collect()
     }
 
-    /// The members of a member; none where it is no object.
+    /// Returns the members of a member. Returns an empty list if the member is missing or not an object.
     pub(super) fn members_of(&self, key: &str) -> Vec<(&'a String, Self)> {
         self.get(key).map(|object| object.members()).unwrap_or_default()
     }
 
-    /// The items of a member; none where it is no list.
+    /// Returns the items of a member. Returns an empty list if the member is missing or not a list.
     pub(super) fn items_of(&self, key: &str) -> Vec<Self> {
         self.get(key).map(|list| list.items()).unwrap_or_default()
     }
 
-    /// The items of a list, references followed.
+    /// Returns the items of a list, with references resolved.
     pub(super) fn items(&self) -> Vec<Self> {
         let items = self.value.as_array().into_iter().flatten().enumerate();
-        items.map(|(index, value)| self.below(index, value)).collect()
+        items.map(|(index, value)| self.child(index, value)).collect()
     }
 
     /// Returns the path items of a document by their paths.
@@ -62,19 +63,19 @@ impl<'a> ResolvedNode<'a> {
         self.value.as_object()
     }
 
-    /// The text of a member; empty where there is none.
+    /// Returns the text of a member, or an empty string if the member is missing or not a string.
     pub(super) fn text(&self, key: &str) -> &'a str {
         self.value.get(key).and_then(Value::as_str).unwrap_or_default()
     }
 
-    /// Whether a member is `true`.
+    /// Returns `true` if the member is `true`.
     pub(super) fn flag(&self, key: &str) -> bool {
         self.value.get(key) == Some(&Value::Bool(true))
     }
 
-    fn below(&self, token: impl fmt::Display, value: &'a Value) -> Self {
+    fn child(&self, token: impl fmt::Display, value: &'a Value) -> Self {
         let mut node = Self { document: self.document, value, at: self.at.child(token), shared: false };
-        for _ in 0..HOPS {
+        for _ in 0..MAX_REFERENCES {
             let Some(target) = node.target() else { return node };
             node = target;
         }
@@ -89,14 +90,14 @@ impl<'a> ResolvedNode<'a> {
     }
 }
 
-/// The same thing in the old document and in the new one.
+/// A part of the old document and the corresponding part of the new one.
 #[derive(Clone, Debug)]
 pub(super) struct Pair<'a> {
     pub(super) base: ResolvedNode<'a>,
     pub(super) revision: ResolvedNode<'a>,
 }
 
-/// What became of the members of two objects, or of the items of two lists.
+/// The members of two objects, or the items of two lists, matched by key.
 #[derive(Debug)]
 pub(super) struct Matched<'a, K> {
     pub(super) removed: Vec<(K, ResolvedNode<'a>)>,
@@ -104,7 +105,7 @@ pub(super) struct Matched<'a, K> {
     pub(super) both: Vec<(K, Pair<'a>)>,
 }
 
-/// Pairs by key. Of several with one key the last counts, as it does in JSON.
+/// Matches two lists by key. If a list contains a key several times, its last value counts, as in JSON.
 pub(super) fn matched<'a, K: Ord + Clone>(
     base: impl IntoIterator<Item = (K, ResolvedNode<'a>)>,
     revision: impl IntoIterator<Item = (K, ResolvedNode<'a>)>,
@@ -123,22 +124,22 @@ pub(super) fn matched<'a, K: Ord + Clone>(
 }
 
 impl<'a> Pair<'a> {
-    /// A member that both have.
+    /// Returns a member that exists on both sides.
     pub(super) fn get(&self, key: &str) -> Option<Self> {
         Some(Self { base: self.base.get(key)?, revision: self.revision.get(key)? })
     }
 
-    /// A member that may be missing on either side.
+    /// Returns a member of each side, if it exists there.
     pub(super) fn sides(&self, key: &str) -> (Option<ResolvedNode<'a>>, Option<ResolvedNode<'a>>) {
         (self.base.get(key), self.revision.get(key))
     }
 
-    /// What both say as a flag.
+    /// Returns the value of a flag on each side.
     pub(super) fn flags(&self, key: &str) -> (bool, bool) {
         (self.base.flag(key), self.revision.flag(key))
     }
 
-    /// The members of an object that only one side may have.
+    /// Matches the members of a member by key.
     pub(super) fn members_of(&self, key: &str) -> Matched<'a, &'a String> {
         matched(self.base.members_of(key), self.revision.members_of(key))
     }
@@ -151,20 +152,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_reference_is_what_it_leads_to() {
+    fn get_of_reference_returns_its_target() {
         let document = json!({"a": {"$ref": "#/b"}, "b": {"$ref": "#/c~1d"}, "c/d": {"e": 1}});
         let node = ResolvedNode::root(&document).get("a").unwrap();
         assert_eq!((node.at.as_str(), node.value), ("/c~1d", &json!({"e": 1})));
     }
 
     #[test]
-    fn a_circle_of_references_says_nothing() {
+    fn get_of_cyclic_reference_returns_null() {
         let document = json!({"a": {"$ref": "#/b"}, "b": {"$ref": "#/a"}});
         assert_eq!(ResolvedNode::root(&document).get("a").unwrap().value, &json!(null));
     }
 
     #[test]
-    fn a_reference_to_nowhere_stays_what_it_is() {
+    fn get_of_unresolvable_reference_returns_the_reference_itself() {
         let document = json!({"a": {"$ref": "other.json#/b"}});
         assert_eq!(ResolvedNode::root(&document).get("a").unwrap().at.as_str(), "/a");
     }

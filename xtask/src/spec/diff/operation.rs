@@ -1,4 +1,4 @@
-//! One operation in both documents.
+//! Comparing an operation that exists in both documents.
 
 use std::collections::BTreeSet;
 
@@ -16,15 +16,15 @@ use super::{
 
 pub(super) fn compare(recorder: &mut Recorder, context: &OperationContext) {
     let operation = &context.operation;
-    name(recorder, operation);
-    tags(recorder, operation);
+    compare_operation_id(recorder, operation);
+    compare_tags(recorder, operation);
     recorder.report_flag(operation, "deprecated", ("endpoint-deprecated", "endpoint-reactivated"), "");
-    servers::of_operation(recorder, context.document, context.item, operation);
-    security::of_operation(recorder, context.document, operation, context.schemes);
+    servers::compare_operation(recorder, context.document, context.item, operation);
+    security::compare_operation(recorder, context.document, operation, context.schemes);
     parameters::compare(recorder, context);
-    body::of_request(recorder, operation);
+    body::compare_request(recorder, operation);
     responses::compare(recorder, operation);
-    callbacks(recorder, operation);
+    compare_callbacks(recorder, operation);
     recorder.report_other_members(
         operation,
         "",
@@ -42,8 +42,8 @@ pub(super) fn compare(recorder: &mut Recorder, context: &OperationContext) {
     );
 }
 
-/// The name of the generated method.
-fn name(recorder: &mut Recorder, operation: &Pair) {
+/// Compares the `operationId`, which names the generated method.
+fn compare_operation_id(recorder: &mut Recorder, operation: &Pair) {
     const KEY: &str = "operationId";
     match (operation.base.text(KEY), operation.revision.text(KEY)) {
         (base, revision) if base == revision => {}
@@ -52,13 +52,13 @@ fn name(recorder: &mut Recorder, operation: &Pair) {
     }
 }
 
-fn tags(recorder: &mut Recorder, operation: &Pair) {
+fn compare_tags(recorder: &mut Recorder, operation: &Pair) {
     const KEY: &str = "tags";
-    let named = |node: &ResolvedNode<'_>| -> BTreeSet<String> {
+    let tags = |node: &ResolvedNode<'_>| -> BTreeSet<String> {
         let tags = node.value.get(KEY).and_then(Value::as_array).into_iter().flatten();
         tags.filter_map(Value::as_str).map(str::to_owned).collect()
     };
-    let (before, after) = (named(&operation.base), named(&operation.revision));
+    let (before, after) = (tags(&operation.base), tags(&operation.revision));
     let at = (&nearest_pointer(&operation.base, KEY), &nearest_pointer(&operation.revision, KEY));
     for tag in before.difference(&after) {
         recorder.report("api-tag-removed", at, &format!("tag {tag}"), Values::default());
@@ -68,8 +68,9 @@ fn tags(recorder: &mut Recorder, operation: &Pair) {
     }
 }
 
-/// What the server calls. The generated client answers no calls, so that one changed is all there is to say.
-fn callbacks(recorder: &mut Recorder, operation: &Pair) {
+/// Compares the callbacks. The generated client does not implement them, so changes within a callback are one
+/// finding.
+fn compare_callbacks(recorder: &mut Recorder, operation: &Pair) {
     const KEY: &str = "callbacks";
     let matched = operation.members_of(KEY);
     let at = (&nearest_pointer(&operation.base, KEY), &nearest_pointer(&operation.revision, KEY));
@@ -80,7 +81,7 @@ fn callbacks(recorder: &mut Recorder, operation: &Pair) {
         recorder.report("callback-added", (at.0, &node.at), &format!("callback {name}"), Values::default());
     }
     for (name, pair) in matched.both {
-        if !recorder.equivalent(Some(&pair.base), Some(&pair.revision)) {
+        if !recorder.same_digest(Some(&pair.base), Some(&pair.revision)) {
             let at = (&pair.base.at, &pair.revision.at);
             recorder.report("callback-changed", at, &format!("callback {name}"), Values::default());
         }

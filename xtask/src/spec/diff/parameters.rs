@@ -1,4 +1,4 @@
-//! Parameters, which an operation shares with its path: in the path, the query, headers and cookies.
+//! Parameters of an operation and of its path item: path, query, header and cookie parameters.
 
 use super::{
     context::OperationContext,
@@ -11,7 +11,7 @@ use super::{
 
 const KEY: &str = "parameters";
 
-/// What a parameter is known by: its place, its name as it is now, and whether it had another.
+/// The identity of a parameter: its location, its new name, and whether it was renamed.
 type Key = (String, String, bool);
 
 pub(super) fn compare(recorder: &mut Recorder, context: &OperationContext) {
@@ -35,16 +35,16 @@ pub(super) fn compare(recorder: &mut Recorder, context: &OperationContext) {
         recorder.report(rule, (&base, &node.at), &subject(&key), Values::default());
     }
     for (key, pair) in both {
-        parameter(recorder, &pair, &key);
+        compare_parameter(recorder, &pair, &key);
     }
 }
 
-fn parameter(recorder: &mut Recorder, pair: &Pair, key: &Key) {
+fn compare_parameter(recorder: &mut Recorder, pair: &Pair, key: &Key) {
     let subject = &subject(key);
     if key.0 == "path" && pair.base.text("name") != pair.revision.text("name") {
         recorder.report_member("path-parameter-renamed", pair, "name", subject);
     }
-    // A parameter in the path is always there.
+    // A path parameter is always required.
     if key.0 != "path" {
         let rules = ("request-parameter-became-required", "request-parameter-became-optional");
         recorder.report_flag(pair, "required", rules, subject);
@@ -61,7 +61,7 @@ fn parameter(recorder: &mut Recorder, pair: &Pair, key: &Key) {
         ("request-parameter-empty-value-allowed", "request-parameter-empty-value-refused"),
         subject,
     );
-    if written(&pair.base, &key.0) != written(&pair.revision, &key.0) {
+    if serialisation(&pair.base, &key.0) != serialisation(&pair.revision, &key.0) {
         recorder.report(
             "request-parameter-style-changed",
             (&pair.base.at, &pair.revision.at),
@@ -69,7 +69,7 @@ fn parameter(recorder: &mut Recorder, pair: &Pair, key: &Key) {
             Values::default(),
         );
     }
-    content(recorder, pair, SchemaPosition::RequestParameter, subject);
+    compare_schema(recorder, pair, SchemaPosition::RequestParameter, subject);
     recorder.report_other_members(
         pair,
         subject,
@@ -88,15 +88,14 @@ fn parameter(recorder: &mut Recorder, pair: &Pair, key: &Key) {
     );
 }
 
-/// The schema of a parameter or header, or of the one media type that it is written in.
-pub(super) fn content(recorder: &mut Recorder, pair: &Pair, site: SchemaPosition, subject: &str) {
-    let written =
+/// Compares the schemas of a parameter or header, which may be the schema of its only media type.
+pub(super) fn compare_schema(recorder: &mut Recorder, pair: &Pair, position: SchemaPosition, subject: &str) {
+    let has_content =
         |node: &ResolvedNode<'_>| node.get("content").is_some_and(|content| !content.members().is_empty());
-    let typed = written(&pair.base) && written(&pair.revision);
-    // One that says nothing takes anything.
+    let typed = has_content(&pair.base) && has_content(&pair.revision);
     let schema = |node| Some(node).and_then(schema_of);
     if let (Some(base), Some(revision)) = (schema(&pair.base), schema(&pair.revision)) {
-        schema::compare(recorder, Pair { base, revision }, site, subject, typed);
+        schema::compare(recorder, Pair { base, revision }, position, subject, typed);
     } else if !same_values(pair.base.value.get("schema"), pair.revision.value.get("schema")) {
         recorder.report_member("other-key-changed", pair, "schema", subject);
     }
@@ -107,46 +106,49 @@ fn schema_of<'a>(node: &ResolvedNode<'a>) -> Option<ResolvedNode<'a>> {
     node.get("schema").or_else(of_content)
 }
 
-/// How the value becomes text, with what holds where nothing is said.
-fn written(node: &ResolvedNode, place: &str) -> (String, bool, bool, Vec<String>) {
-    let usual = if matches!(place, "query" | "cookie") { "form" } else { "simple" };
-    let style = Some(node.text("style")).filter(|style| !style.is_empty()).unwrap_or(usual);
+/// Returns how the value is written as text: style, explode, `allowReserved` and media types, with defaults
+/// filled in.
+fn serialisation(node: &ResolvedNode, location: &str) -> (String, bool, bool, Vec<String>) {
+    let default = if matches!(location, "query" | "cookie") { "form" } else { "simple" };
+    let style = Some(node.text("style")).filter(|style| !style.is_empty()).unwrap_or(default);
     let explode = node.value.get("explode").and_then(serde_json::Value::as_bool).unwrap_or(style == "form");
     let types = node.members_of("content");
     let types = types.into_iter().map(|(name, _)| name.clone()).collect();
-    // Only lists and objects can be written in more than one way.
+    // `explode` affects only lists and objects.
     let kind = schema_of(node).map(|schema| schema.text("type")).unwrap_or_default();
     let explode = explode && !matches!(kind, "string" | "number" | "integer" | "boolean");
     (style.to_owned(), explode, node.flag("allowReserved"), types)
 }
 
-/// Those of the operation and, where it has none of that name, of its path; named as they are now.
+/// Matches the parameters by their new names. A parameter of the operation replaces one of the path with the
+/// same name.
 fn parameters<'a>(context: &OperationContext<'a, '_>) -> Matched<'a, Key> {
     let list = |node: &ResolvedNode<'a>| node.items_of(KEY);
-    let of = |item: &ResolvedNode<'a>, operation: &ResolvedNode<'a>| -> Vec<ResolvedNode<'a>> {
+    let all = |item: &ResolvedNode<'a>, operation: &ResolvedNode<'a>| -> Vec<ResolvedNode<'a>> {
         list(item).into_iter().chain(list(operation)).collect()
     };
     let key = |node: &ResolvedNode<'_>| -> Key {
-        let (place, name) = (node.text("in"), node.text("name"));
-        // HTTP does not tell capitals apart in the names of headers.
-        (place.to_owned(), if place == "header" { name.to_lowercase() } else { name.to_owned() }, false)
+        let (location, name) = (node.text("in"), node.text("name"));
+        // Header names are case-insensitive.
+        (location.to_owned(), if location == "header" { name.to_lowercase() } else { name.to_owned() }, false)
     };
-    let base = of(&context.item.base, &context.operation.base);
-    let revision = of(&context.item.revision, &context.operation.revision);
+    let base = all(&context.item.base, &context.operation.base);
+    let revision = all(&context.item.revision, &context.operation.revision);
     let renamed = renamed(context.renamed, &base, &revision);
     let old = |node: &ResolvedNode<'_>| renamed.iter().find(|(old, _)| is_in_path(node, old));
     let new = |node: &ResolvedNode<'_>| renamed.iter().find(|(_, new)| is_in_path(node, new));
-    let now = |node: &ResolvedNode<'_>, found: Option<&(&str, &str)>| {
-        found.map_or_else(|| key(node), |(_, new)| ("path".to_owned(), (*new).to_owned(), true))
+    let new_key = |node: &ResolvedNode<'_>, names: Option<&(&str, &str)>| {
+        names.map_or_else(|| key(node), |(_, new)| ("path".to_owned(), (*new).to_owned(), true))
     };
     matched(
-        base.into_iter().map(|node| (now(&node, old(&node)), node)),
-        revision.into_iter().map(|node| (now(&node, new(&node)), node)),
+        base.into_iter().map(|node| (new_key(&node, old(&node)), node)),
+        revision.into_iter().map(|node| (new_key(&node, new(&node)), node)),
     )
 }
 
-/// Of the new names in the path those that parameters took; a document that is not valid may have only the path's. Each
-/// name counts once, so that the way back is the same.
+/// Returns the renamed template names that also have a parameter in both documents. In an invalid document, a
+/// template name may lack a parameter. Each name is used once, so that the reverse comparison finds the same
+/// pairs.
 fn renamed<'n>(
     names: &[(&'n str, &'n str)],
     base: &[ResolvedNode],
@@ -166,6 +168,6 @@ fn is_in_path(node: &ResolvedNode, name: &str) -> bool {
     node.text("in") == "path" && node.text("name") == name
 }
 
-fn subject((place, name, _): &Key) -> String {
-    format!("{place} parameter {name}")
+fn subject((location, name, _): &Key) -> String {
+    format!("{location} parameter {name}")
 }

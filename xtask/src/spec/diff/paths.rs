@@ -1,4 +1,4 @@
-//! Which operations there are, by path and method.
+//! Matching the operations of two documents by path and method.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,16 +14,16 @@ use crate::spec::traverse::{METHODS, template_names, without_parameter_names};
 
 const KEY: &str = "paths";
 
-pub(super) fn compare(recorder: &mut Recorder, document: &Pair, schemes: &security::Schemes) {
+pub(super) fn compare(recorder: &mut Recorder, document: &Pair, schemes: &security::SchemeNames) {
     let (base, revision) = (Paths::of(&document.base), Paths::of(&document.revision));
-    // Two paths are one if they differ in nothing but the names of their parameters; but an equal one comes first.
+    // Equal paths are matched first. Other paths match if they differ only in the names of their parameters.
     let same: BTreeSet<_> = base.0.keys().filter(|path| revision.0.contains_key(*path)).cloned().collect();
     let (old, new) = (base.names(&same), revision.names(&same));
     let matched = matched(base.keyed(&same), revision.keyed(&same));
     let parents = (nearest_pointer(&document.base, KEY), nearest_pointer(&document.revision, KEY));
     for (key, item) in matched.removed {
         for (method, operation) in operations(&item) {
-            recorder.operation = Some(named(method, &old[&key]));
+            recorder.operation = Some(operation_name(method, &old[&key]));
             let rule = if operation.flag("deprecated") {
                 "api-path-removed-with-deprecation"
             } else {
@@ -34,17 +34,17 @@ pub(super) fn compare(recorder: &mut Recorder, document: &Pair, schemes: &securi
     }
     for (key, item) in matched.added {
         for (method, operation) in operations(&item) {
-            recorder.operation = Some(named(method, &new[&key]));
+            recorder.operation = Some(operation_name(method, &new[&key]));
             recorder.report("endpoint-added", (&parents.0, &operation.at), "", Values::default());
         }
     }
     for (key, item) in matched.both {
-        path_item(recorder, document, &item, (&old[&key], &new[&key]), schemes);
+        compare_path_item(recorder, document, &item, (&old[&key], &new[&key]), schemes);
     }
-    extensions(recorder, document);
+    compare_extensions(recorder, document);
 }
 
-/// The paths of one document, as they are written.
+/// The path items of one document, by path.
 struct Paths<'a>(BTreeMap<String, ResolvedNode<'a>>);
 
 impl<'a> Paths<'a> {
@@ -52,7 +52,7 @@ impl<'a> Paths<'a> {
         Self(document.path_items())
     }
 
-    /// What each path is written as, by what it is matched by.
+    /// Returns the paths as written, by the keys that they are matched by.
     fn names(&self, same: &BTreeSet<String>) -> BTreeMap<String, String> {
         self.0.keys().map(|path| (key(path, same), path.clone())).collect()
     }
@@ -66,17 +66,17 @@ fn key(path: &str, same: &BTreeSet<String>) -> String {
     if same.contains(path) { path.to_owned() } else { without_parameter_names(path) }
 }
 
-fn path_item(
+fn compare_path_item(
     recorder: &mut Recorder,
     document: &Pair,
     item: &Pair,
     (old, new): (&str, &str),
-    schemes: &security::Schemes,
+    schemes: &security::SchemeNames,
 ) {
     let renamed: Vec<_> =
         template_names(old).zip(template_names(new)).filter(|(old, new)| old != new).collect();
     for method in METHODS {
-        recorder.operation = Some(named(method, old));
+        recorder.operation = Some(operation_name(method, old));
         match item.sides(method) {
             (Some(base), Some(revision)) => {
                 let operation = Pair { base, revision };
@@ -92,7 +92,7 @@ fn path_item(
                 recorder.report(rule, (&base.at, &item.revision.at), "", Values::default());
             }
             (None, Some(revision)) => {
-                recorder.operation = Some(named(method, new));
+                recorder.operation = Some(operation_name(method, new));
                 recorder.report("endpoint-added", (&item.base.at, &revision.at), "", Values::default());
             }
             (None, None) => {}
@@ -107,13 +107,13 @@ fn operations<'a>(item: &ResolvedNode<'a>) -> impl Iterator<Item = (&'static str
     METHODS.into_iter().filter_map(move |method| Some((method, item.get(method)?)))
 }
 
-/// What stands between the paths.
-fn extensions(recorder: &mut Recorder, document: &Pair) {
+/// Compares the members of `paths` that are not paths.
+fn compare_extensions(recorder: &mut Recorder, document: &Pair) {
     recorder.operation = None;
     let Some(paths) = document.get(KEY) else { return };
     recorder.report_members_where(&paths, KEY, |key| !key.starts_with('/'));
 }
 
-fn named(method: &str, path: &str) -> String {
+fn operation_name(method: &str, path: &str) -> String {
     format!("{} {path}", method.to_uppercase())
 }

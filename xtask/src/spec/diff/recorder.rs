@@ -1,33 +1,41 @@
-//! Two documents side by side: what every part of the walk writes to.
+//! The recorder, to which every part of the comparison reports its findings.
+
+use std::collections::HashSet;
 
 use serde_json::Value;
 
 use super::{
     finding::{Finding, Values},
     node::{Pair, ResolvedNode},
-    normalized::normalized,
-    rules::{self, Rule},
-    schema::{Digests, Visited},
+    rules::{self, Rule, SchemaPosition},
+    schema::Digests,
 };
-use crate::json::Pointer;
+use crate::json::{Pointer, equivalent};
 
-/// What was found so far, and of which operation the walk is about to speak.
+/// Pairs of schemas without a difference, by their pointers and position.
+#[derive(Debug, Default)]
+pub(super) struct Visited(pub(super) HashSet<(Pointer, Pointer, SchemaPosition)>);
+
+/// The findings so far, and the state that all parts of a comparison share.
 #[derive(Debug, Default)]
 pub(super) struct Recorder {
     pub(super) findings: Vec<Finding>,
+    /// The operation to which the next findings belong, as method and path.
     pub(super) operation: Option<String>,
-    /// What need not be compared again.
+    /// The pairs of schemas that need not be compared again.
     pub(super) visited: Visited,
     pub(super) digests: Digests,
 }
 
 impl Recorder {
-    /// Something changed: `subject` says what, the pointers where.
+    /// Records a finding. `subject` names the changed part, and `at` is its pointer in the old and the new
+    /// document.
     pub(super) fn report(&mut self, rule: &str, at: (&Pointer, &Pointer), subject: &str, values: Values) {
         self.push(rules::by_id(rule), at, subject, values);
     }
 
-    /// As [`Walk::say`], with a rule at hand. A test sees to it that there is one for every place.
+    /// Records a finding of a rule that was looked up already. Tests ensure that every possible change has a
+    /// rule.
     pub(super) fn push(
         &mut self,
         rule: Option<&'static Rule>,
@@ -41,8 +49,9 @@ impl Recorder {
         self.findings.push(Finding::new(rule, at, self.operation.as_deref(), subject, values));
     }
 
-    /// Whether two parts that may be missing say the same, references followed and words aside.
-    pub(super) fn equivalent(&mut self, a: Option<&ResolvedNode>, b: Option<&ResolvedNode>) -> bool {
+    /// Returns `true` if both parts are missing, or if both exist and have the same digest. A digest follows
+    /// references and ignores annotations.
+    pub(super) fn same_digest(&mut self, a: Option<&ResolvedNode>, b: Option<&ResolvedNode>) -> bool {
         match (a, b) {
             (Some(a), Some(b)) => self.digests.full(a) == self.digests.full(b),
             (None, None) => true,
@@ -50,7 +59,7 @@ impl Recorder {
         }
     }
 
-    /// A flag that was set or unset, with the rule for each.
+    /// Reports a flag that was set or unset, with the rule for each case.
     pub(super) fn report_flag(&mut self, pair: &Pair, key: &str, (set, unset): (&str, &str), subject: &str) {
         match pair.flags(key) {
             (false, true) => self.report_member(set, pair, key, subject),
@@ -59,12 +68,12 @@ impl Recorder {
         }
     }
 
-    /// Whatever else the two objects say: words, extensions, and keys that nothing else looks at.
+    /// Reports all changed members except the known ones: annotations, extensions and unrecognised keys.
     pub(super) fn report_other_members(&mut self, pair: &Pair, subject: &str, known: &[&str]) {
         self.report_members_where(pair, subject, |key| !known.contains(&key));
     }
 
-    /// As [`Walk::rest`], of the keys that are wanted.
+    /// Reports the changed members whose keys are wanted.
     pub(super) fn report_members_where(&mut self, pair: &Pair, subject: &str, wanted: impl Fn(&str) -> bool) {
         for (key, rule) in changed_members(pair, wanted) {
             let subject = join_subject(subject, key);
@@ -72,7 +81,7 @@ impl Recorder {
         }
     }
 
-    /// A member of two objects that is not the same, or is there only once.
+    /// Reports a member that changed, or that exists in only one of two objects.
     pub(super) fn report_member(&mut self, rule: &str, pair: &Pair, key: &str, subject: &str) {
         let values = Values { before: pair.base.value.get(key), after: pair.revision.value.get(key) };
         let (base, revision) = (nearest_pointer(&pair.base, key), nearest_pointer(&pair.revision, key));
@@ -80,7 +89,7 @@ impl Recorder {
     }
 }
 
-/// The wanted members that differ, with the rule for each.
+/// Returns the wanted members that differ, with the rule for each.
 fn changed_members<'a>(pair: &Pair<'a>, wanted: impl Fn(&str) -> bool) -> Vec<(&'a String, &'static str)> {
     let (Some(base), Some(revision)) = (pair.base.object(), pair.revision.object()) else {
         return Vec::new();
@@ -90,10 +99,10 @@ fn changed_members<'a>(pair: &Pair<'a>, wanted: impl Fn(&str) -> bool) -> Vec<(&
     keys.sort();
     let other = keys.into_iter().filter(|key| wanted(key));
     let differs = |key: &&String| !same_values(base.get(*key), revision.get(*key));
-    other.filter(differs).map(|key| (key, rule_of(key))).collect()
+    other.filter(differs).map(|key| (key, annotation_rule(key))).collect()
 }
 
-fn rule_of(key: &str) -> &'static str {
+fn annotation_rule(key: &str) -> &'static str {
     match key {
         "description" | "summary" => "description-changed",
         "title" => "title-changed",
@@ -105,22 +114,21 @@ fn rule_of(key: &str) -> &'static str {
     }
 }
 
-/// Whether two values that may be missing say the same.
+/// Returns `true` if both values are missing, or if both exist and are equal.
 pub(super) fn same_values(a: Option<&Value>, b: Option<&Value>) -> bool {
     match (a, b) {
-        // Most of two documents is equal to the letter, and that is soon seen.
-        (Some(a), Some(b)) => a == b || normalized(a) == normalized(b),
+        (Some(a), Some(b)) => equivalent(a, b),
         (None, None) => true,
         _ => false,
     }
 }
 
-/// The subject of something within another.
+/// Returns the subject of a part of another subject.
 pub(super) fn join_subject(subject: &str, part: &str) -> String {
     if subject.is_empty() { part.to_owned() } else { format!("{subject} {part}") }
 }
 
-/// The place of a member; where there is none, the place of what lacks it.
+/// Returns the pointer of a member, or the pointer of the node itself if the member is missing.
 pub(super) fn nearest_pointer(node: &ResolvedNode, key: &str) -> Pointer {
     if node.value.get(key).is_some() { node.at.child(key) } else { node.at.clone() }
 }

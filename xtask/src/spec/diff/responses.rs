@@ -1,4 +1,4 @@
-//! What an operation answers: statuses, headers, bodies.
+//! Responses of an operation: statuses, headers and bodies.
 
 use super::{
     body,
@@ -15,32 +15,32 @@ pub(super) fn compare(recorder: &mut Recorder, operation: &Pair) {
     let parents = (nearest_pointer(&operation.base, KEY), nearest_pointer(&operation.revision, KEY));
     let matched = matched(statuses(&operation.base), statuses(&operation.revision));
     for (status, node) in matched.removed {
-        let rule = format!("response-{}-removed", kind(&status));
+        let rule = format!("response-{}-removed", status_kind(&status));
         recorder.report(&rule, (&node.at, &parents.1), &subject(&status), Values::default());
     }
     for (status, node) in matched.added {
-        let rule = format!("response-{}-added", kind(&status));
+        let rule = format!("response-{}-added", status_kind(&status));
         recorder.report(&rule, (&parents.0, &node.at), &subject(&status), Values::default());
     }
     for (status, pair) in matched.both {
-        response(recorder, &pair, &subject(&status));
+        compare_response(recorder, &pair, &subject(&status));
     }
     if let Some(pair) = operation.get(KEY) {
         recorder.report_members_where(&pair, KEY, |key| key.starts_with("x-"));
     }
 }
 
-fn response(recorder: &mut Recorder, pair: &Pair, subject: &str) {
-    headers(recorder, pair, subject);
-    body::content(recorder, pair, &body::RESPONSE, subject);
-    if !recorder.equivalent(pair.base.get("links").as_ref(), pair.revision.get("links").as_ref()) {
+fn compare_response(recorder: &mut Recorder, pair: &Pair, subject: &str) {
+    compare_headers(recorder, pair, subject);
+    body::compare_content(recorder, pair, &body::RESPONSE, subject);
+    if !recorder.same_digest(pair.base.get("links").as_ref(), pair.revision.get("links").as_ref()) {
         recorder.report_member("response-links-changed", pair, "links", subject);
     }
     recorder.report_other_members(pair, subject, &["headers", "content", "links"]);
 }
 
-fn headers(recorder: &mut Recorder, pair: &Pair, subject: &str) {
-    let matched = matched(named(&pair.base), named(&pair.revision));
+fn compare_headers(recorder: &mut Recorder, pair: &Pair, subject: &str) {
+    let matched = matched(headers(&pair.base), headers(&pair.revision));
     let subject = |name: &str| join_subject(subject, &format!("header {name}"));
     for (name, node) in matched.removed {
         let rule = if node.flag("required") {
@@ -59,16 +59,16 @@ fn headers(recorder: &mut Recorder, pair: &Pair, subject: &str) {
         );
     }
     for (name, pair) in matched.both {
-        header(recorder, &pair, &subject(&name));
+        compare_header(recorder, &pair, &subject(&name));
     }
 }
 
-/// HTTP does not tell capitals apart in the names of headers.
-fn named<'a>(response: &ResolvedNode<'a>) -> impl Iterator<Item = (String, ResolvedNode<'a>)> {
+/// Returns the headers by name in lower case, because header names are case-insensitive.
+fn headers<'a>(response: &ResolvedNode<'a>) -> impl Iterator<Item = (String, ResolvedNode<'a>)> {
     response.members_of("headers").into_iter().map(|(name, node)| (name.to_lowercase(), node))
 }
 
-fn header(recorder: &mut Recorder, pair: &Pair, subject: &str) {
+fn compare_header(recorder: &mut Recorder, pair: &Pair, subject: &str) {
     recorder.report_flag(
         pair,
         "required",
@@ -90,7 +90,7 @@ fn header(recorder: &mut Recorder, pair: &Pair, subject: &str) {
             Values::default(),
         );
     }
-    parameters::content(recorder, pair, SchemaPosition::ResponseHeader, subject);
+    parameters::compare_schema(recorder, pair, SchemaPosition::ResponseHeader, subject);
     recorder.report_other_members(
         pair,
         subject,
@@ -98,14 +98,14 @@ fn header(recorder: &mut Recorder, pair: &Pair, subject: &str) {
     );
 }
 
-/// By status, as in `200`, `4XX` and `default`.
+/// Returns the responses by status, such as `200`, `4XX` or `default`.
 fn statuses<'a>(operation: &ResolvedNode<'a>) -> Vec<(String, ResolvedNode<'a>)> {
     let responses = operation.members_of(KEY);
-    let named = responses.into_iter().filter(|(status, _)| !status.starts_with("x-"));
-    named.map(|(status, node)| (status.to_uppercase().replace("DEFAULT", "default"), node)).collect()
+    let responses = responses.into_iter().filter(|(status, _)| !status.starts_with("x-"));
+    responses.map(|(status, node)| (status.to_uppercase().replace("DEFAULT", "default"), node)).collect()
 }
 
-fn kind(status: &str) -> &'static str {
+fn status_kind(status: &str) -> &'static str {
     match status {
         "default" => "default",
         status if status.starts_with('2') => "success-status",

@@ -1,6 +1,6 @@
-//! Where requests go. A client keeps the address that it was made with, so every server that goes is missed.
+//! Servers. A client keeps the address that it was built with, so every removed server is breaking.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use serde_json::Value;
 
@@ -8,23 +8,24 @@ use super::{
     finding::Values,
     inherit::any_inherits,
     node::{Pair, ResolvedNode},
-    recorder::{Recorder, join_subject, nearest_pointer, same_values},
+    recorder::{Recorder, join_subject, nearest_pointer},
 };
+use crate::json::{equivalent, normalized};
 
 const KEY: &str = "servers";
 
-/// The servers of operations that name none of their own.
-pub(super) fn of_document(recorder: &mut Recorder, pair: &Pair) {
+/// Compares the servers that operations inherit from the document.
+pub(super) fn compare_document(recorder: &mut Recorder, pair: &Pair) {
     if any_inherits(pair, KEY) {
         compare(recorder, &pair.base, &pair.revision);
     }
 }
 
-/// The servers of an operation, if it or its path names any.
-pub(super) fn of_operation(recorder: &mut Recorder, document: &Pair, item: &Pair, operation: &Pair) {
+/// Compares the servers of an operation, if the operation or its path has servers of its own.
+pub(super) fn compare_operation(recorder: &mut Recorder, document: &Pair, item: &Pair, operation: &Pair) {
     let base = nearest_with([&operation.base, &item.base], &document.base);
     let revision = nearest_with([&operation.revision, &item.revision], &document.revision);
-    // Those of the document are told once.
+    // The servers of the document are reported once, by `compare_document`.
     if base.at != document.base.at || revision.at != document.revision.at {
         compare(recorder, base, revision);
     }
@@ -39,86 +40,76 @@ fn nearest_with<'b, 'a>(
 
 fn compare(recorder: &mut Recorder, base: &ResolvedNode, revision: &ResolvedNode) {
     let at = (&nearest_pointer(base, KEY), &nearest_pointer(revision, KEY));
-    let (before, after) = (urls(base), urls(revision));
-    for (url, server) in &before {
-        let Some(now) = after.get(url) else {
-            let at = (server.as_ref().map_or(at.0, |server| &server.at), at.1);
-            recorder.report("server-removed", at, url, Values::default());
+    let (before, after) = (servers_by_subject(base), servers_by_subject(revision));
+    for (subject, old) in &before {
+        let Some(new) = after.get(subject) else {
+            let at = (old.as_ref().map_or(at.0, |server| &server.at), at.1);
+            recorder.report("server-removed", at, subject, Values::default());
             continue;
         };
-        if let (Some(server), Some(now)) = (server, now) {
-            details(recorder, &Pair { base: server.clone(), revision: now.clone() }, url);
+        if let (Some(old), Some(new)) = (old, new) {
+            compare_details(recorder, &Pair { base: old.clone(), revision: new.clone() }, subject);
         }
     }
-    for (url, server) in after.iter().filter(|(url, _)| !before.contains_key(*url)) {
+    for (subject, server) in after.iter().filter(|(subject, _)| !before.contains_key(*subject)) {
         let at = (at.0, server.as_ref().map_or(at.1, |server| &server.at));
-        recorder.report("server-added", at, url, Values::default());
+        recorder.report("server-added", at, subject, Values::default());
     }
-    let (first, now) = (first(base), first(revision));
-    if first != now && before.contains_key(&now) && after.contains_key(&first) {
-        let (first, now) = (Value::from(first), Value::from(now));
-        recorder.report(
-            "default-server-changed",
-            at,
-            "servers",
-            Values { before: Some(&first), after: Some(&now) },
-        );
+    let (old, new) = (first_subject(base), first_subject(revision));
+    if old != new && before.contains_key(&new) && after.contains_key(&old) {
+        let (old, new) = (Value::from(old), Value::from(new));
+        let values = Values { before: Some(&old), after: Some(&new) };
+        recorder.report("default-server-changed", at, "servers", values);
     }
 }
 
-/// By address, a slash at the end aside. Where there is no server, the specification says that it is `/`.
-fn urls<'a>(node: &ResolvedNode<'a>) -> BTreeMap<String, Option<ResolvedNode<'a>>> {
+/// Returns the servers by subject. Without a server, the URL is `/`, as the specification says.
+fn servers_by_subject<'a>(node: &ResolvedNode<'a>) -> BTreeMap<String, Option<ResolvedNode<'a>>> {
     let servers = list(node);
     if servers.is_empty() {
-        return BTreeMap::from([(url("/"), None)]);
+        return BTreeMap::from([(subject("/"), None)]);
     }
-    // Of two with one address the first counts.
-    servers.into_iter().rev().map(|server| (url(server.text("url")), Some(server))).collect()
+    // If two servers have the same URL, the first one counts.
+    servers.into_iter().rev().map(|server| (subject(server.text("url")), Some(server))).collect()
 }
 
-fn first(node: &ResolvedNode) -> String {
-    list(node).first().map_or_else(|| url("/"), |server| url(server.text("url")))
+fn first_subject(node: &ResolvedNode) -> String {
+    list(node).first().map_or_else(|| subject("/"), |server| subject(server.text("url")))
 }
 
 fn list<'a>(node: &ResolvedNode<'a>) -> Vec<ResolvedNode<'a>> {
     node.items_of(KEY)
 }
 
-fn url(text: &str) -> String {
-    format!("server {}", text.strip_suffix('/').filter(|rest| !rest.is_empty()).unwrap_or(text))
+/// Returns the name of a server in messages. A trailing slash of the URL does not count.
+fn subject(url: &str) -> String {
+    format!("server {}", url.strip_suffix('/').filter(|rest| !rest.is_empty()).unwrap_or(url))
 }
 
-fn details(recorder: &mut Recorder, pair: &Pair, subject: &str) {
-    if !same_values(Some(pair.base.value), Some(pair.revision.value)) {
+fn compare_details(recorder: &mut Recorder, pair: &Pair, subject: &str) {
+    if !equivalent(pair.base.value, pair.revision.value) {
         let at = (&pair.base.at, &pair.revision.at);
-        let said = recorder.findings.len();
-        variables(recorder, pair, subject);
-        if recorder.findings.len() == said {
+        let count = recorder.findings.len();
+        compare_variables(recorder, pair, subject);
+        if recorder.findings.len() == count {
             recorder.report("server-details-changed", at, subject, Values::default());
         }
     }
 }
 
-fn variables(recorder: &mut Recorder, pair: &Pair, subject: &str) {
+fn compare_variables(recorder: &mut Recorder, pair: &Pair, subject: &str) {
     for (name, variable) in pair.members_of("variables").both {
         let values = |node: &ResolvedNode| -> Vec<Value> {
             node.value.get("enum").and_then(Value::as_array).cloned().unwrap_or_default()
         };
         let (before, after) = (values(&variable.base), values(&variable.revision));
-        let kept: std::collections::HashSet<_> = after.iter().map(super::normalized::normalized).collect();
+        let kept: HashSet<_> = after.iter().map(normalized).collect();
         // Without a list every value is allowed.
-        for value in before
-            .iter()
-            .filter(|value| !after.is_empty() && !kept.contains(&super::normalized::normalized(value)))
-        {
+        let is_removed = |value: &&Value| !after.is_empty() && !kept.contains(&normalized(value));
+        for value in before.iter().filter(is_removed) {
             let at = (&variable.base.at, &variable.revision.at);
-            let subject = join_subject(subject, name);
-            recorder.report(
-                "server-variable-value-removed",
-                at,
-                &subject,
-                Values { before: Some(value), after: None },
-            );
+            let values = Values { before: Some(value), after: None };
+            recorder.report("server-variable-value-removed", at, &join_subject(subject, name), values);
         }
     }
 }

@@ -1,47 +1,47 @@
-//! How bad a change is, on each of the two axes.
+//! The severity of a change, on two axes: wire and client.
 
 use std::fmt;
 
 use clap::ValueEnum;
 
-/// What a change does to a client that speaks the old document.
+/// The effect of a change on a client of the old document.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum WireLevel {
-    /// Nothing changed.
+    /// No change.
     #[default]
     None,
-    /// It goes on working.
+    /// The client keeps working.
     Info,
-    /// It may stop working; the document does not say.
+    /// The client may stop working; the document does not say.
     Warn,
-    /// What it sends is refused, or what it gets is not what it was promised.
+    /// The server rejects the client's requests, or sends responses that the old document does not allow.
     Err,
 }
 
-/// What a change does to the generated Rust API, and to releases already out.
+/// The effect of a change on the generated Rust API and on published releases.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum ClientLevel {
-    /// Nothing but words.
+    /// Only documentation changes.
     #[default]
     None,
-    /// Code written against the old API compiles, and releases go on working.
+    /// Code for the old API compiles, and published releases keep working.
     Compatible,
-    /// A name or a type of the API moves, or a release sends what is now refused.
+    /// A name or a type of the API changes, or published releases send requests that are now rejected.
     Breaking,
 }
 
-/// Which axis a threshold looks at.
+/// The axis of a threshold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Axis {
-    /// A client that speaks the old document
+    /// Clients of the old document
     Wire,
     /// The generated Rust API; breaking counts as err, compatible as info
     Client,
-    /// Whichever is worse
+    /// The worse of the two
     Both,
 }
 
-/// From where on a run fails.
+/// The level from which a run fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum FailOn {
     Err,
@@ -52,7 +52,7 @@ pub(crate) enum FailOn {
 }
 
 impl FailOn {
-    /// Whether these levels reach the threshold.
+    /// Returns `true` if the levels reach the threshold on the axis.
     pub(crate) fn reached(self, axis: Axis, wire: WireLevel, client: ClientLevel) -> bool {
         let client = match client {
             ClientLevel::Breaking => WireLevel::Err,
@@ -111,7 +111,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_threshold_is_reached_on_the_axis_that_was_asked_for() {
+    fn threshold_is_reached_only_on_the_selected_axis() {
         let (wire, client) = (WireLevel::Info, ClientLevel::Breaking);
         assert!(!FailOn::Err.reached(Axis::Wire, wire, client));
         assert!(FailOn::Info.reached(Axis::Wire, wire, client));

@@ -1,10 +1,10 @@
-//! Which name each schema gets: the one that the table gives its place, or that of the one named schema it is equal to.
+//! Assigns a name to each schema: the name that the table gives to its path, or the name of an equal schema.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    InlineSchema,
     classify::SchemaKind,
+    inline::InlineSchema,
     names::{Name, Names, TwoNames},
 };
 use crate::{
@@ -12,53 +12,54 @@ use crate::{
     json::excerpt,
 };
 
-/// A name and whether the table gave it to this very place.
+/// A name. `explicit` is `true` if the table gives the name to this path.
 #[derive(Clone, Debug)]
 pub(super) struct Assigned {
     pub(super) name: Name,
     pub(super) explicit: bool,
 }
 
-/// What is wrong with the table, and the lines that would mend it.
+/// Errors in the table, and the lines that would fix them.
 #[derive(Debug, Default)]
 pub(super) struct NamingErrors {
     errors: Vec<String>,
     hints: Vec<String>,
 }
 
-/// A name for each schema in turn; `None` for a component that is named already.
+/// Returns a name for each schema, in order, and `None` for a component that keeps its name.
 pub(super) fn assign(inline: &[InlineSchema], names: &Names) -> Result<Vec<Option<Assigned>>, NamingErrors> {
-    let mut unnamed = NamingErrors::default();
-    let known = NamedShapes::new(inline, names);
+    let mut naming_errors = NamingErrors::default();
+    let shapes = NamedShapes::new(inline, names);
     let assigned = inline
         .iter()
         .map(|schema| {
             if let Some(name) = names.get(&schema.location.section, &schema.location.path) {
                 if !fits(schema, name) {
-                    unnamed.add(schema, &format!("a name of another form, {}", toml_value(name)));
+                    naming_errors.add(schema, &format!("the unsuitable name {}", toml_value(name)));
                 }
                 return Some(Assigned { name: name.clone(), explicit: true });
             }
             if schema.component().is_some() && !needs_two_names(schema) {
                 return None;
             }
-            match known.equal_to(schema).as_slice() {
+            match shapes.equal_to(schema).as_slice() {
                 [name] => return Some(Assigned { name: name.clone(), explicit: false }),
-                [] => unnamed.add(schema, "no name"),
+                [] => naming_errors.add(schema, "no name"),
                 several => {
                     let several = several.iter().map(toml_value).collect::<Vec<_>>().join(" and ");
-                    unnamed.add(schema, &format!("several equal schemas, {several}"));
+                    naming_errors.add(schema, &format!("equal schemas with different names, {several}"));
                 }
             }
             None
         })
         .collect();
-    unnamed.check_unused(inline, names);
-    if unnamed.errors.is_empty() { Ok(assigned) } else { Err(unnamed) }
+    naming_errors.check_unused(inline, names);
+    if naming_errors.errors.is_empty() { Ok(assigned) } else { Err(naming_errors) }
 }
 
-/// An enum that the server may extend has a type for any value beside the one for the known ones; so has a union that
-/// says of itself that it is open.
+/// Returns `true` if the schema becomes two types: one that accepts any value, and one for the known values.
+///
+/// This applies to enums in responses, which the server may extend, and to open unions.
 fn needs_two_names(schema: &InlineSchema) -> bool {
     schema.kind == SchemaKind::OpenUnion
         || (schema.kind == SchemaKind::Enum && schema.location.usage.response)
@@ -67,38 +68,39 @@ fn needs_two_names(schema: &InlineSchema) -> bool {
 fn fits(schema: &InlineSchema, name: &Name) -> bool {
     match (needs_two_names(schema), name) {
         (false, Name::One(_)) => schema.component().is_none(),
-        // A component keeps its name, which its users see: that of the open type.
+        // A component keeps its name as the open type, because that is the type that users see.
         (true, Name::Open(TwoNames { open, .. })) => schema.component().is_none_or(|name| name == open),
         _ => false,
     }
 }
 
-/// The names given, by the shape of what they are given to.
+/// The named schemas, by shape.
 struct NamedShapes<'a>(BTreeMap<String, Vec<(&'a InlineSchema, Name)>>);
 
 impl<'a> NamedShapes<'a> {
     fn new(inline: &'a [InlineSchema], names: &Names) -> Self {
-        let mut known: BTreeMap<String, Vec<_>> = BTreeMap::new();
+        let mut by_shape: BTreeMap<String, Vec<_>> = BTreeMap::new();
         for schema in inline {
-            let given = names.get(&schema.location.section, &schema.location.path).cloned();
-            let own = || schema.component().map(|name| Name::One(name.to_owned()));
-            if let Some(name) = given.or_else(own) {
-                known.entry(schema.shape.to_string()).or_default().push((schema, name));
+            let explicit = names.get(&schema.location.section, &schema.location.path).cloned();
+            let component = || schema.component().map(|name| Name::One(name.to_owned()));
+            if let Some(name) = explicit.or_else(component) {
+                by_shape.entry(schema.shape.to_string()).or_default().push((schema, name));
             }
         }
-        Self(known)
+        Self(by_shape)
     }
 
-    /// The names that a schema could go by, being equal to those that have them.
+    /// Returns the names of all schemas that are equal to this one.
     fn equal_to(&self, schema: &InlineSchema) -> Vec<Name> {
         let candidates = self.0.get(&schema.shape.to_string()).into_iter().flatten();
         let names: BTreeSet<_> = candidates
             .filter(|(other, _)| {
-                // What is received is opened later and what is sent is not. Words are shared all the same: the closed
-                // enum has an open type beside it, and the open union is open both ways.
-                let same_way = other.location.usage == schema.location.usage || other.component().is_some();
+                // Response schemas are relaxed later and request schemas are not, so they need separate
+                // names. Enums and open unions are shared anyway: the closed enum stays next to its open
+                // type, and an open union accepts any string in requests too.
+                let same_usage = other.location.usage == schema.location.usage || other.component().is_some();
                 other.kind == schema.kind
-                    && (matches!(schema.kind, SchemaKind::Enum | SchemaKind::OpenUnion) || same_way)
+                    && (matches!(schema.kind, SchemaKind::Enum | SchemaKind::OpenUnion) || same_usage)
             })
             .filter_map(|(_, name)| match (needs_two_names(schema), name) {
                 (true, Name::Open(_)) | (false, Name::One(_)) => Some(name.clone()),
@@ -117,37 +119,37 @@ impl NamingErrors {
     }
 
     fn add(&mut self, schema: &InlineSchema, found: &str) {
-        let site = &schema.location;
+        let location = &schema.location;
         self.errors.push(format!(
             "openapi/names.toml: [{}] {:?}: expected {} for the inline schema at {}, {}; found {found}",
-            site.section,
-            site.path,
+            location.section,
+            location.path,
             if needs_two_names(schema) { "two names" } else { "a name" },
-            site.pointer,
+            location.pointer,
             excerpt(&schema.shape),
         ));
         let name = match schema.component() {
             Some(name) => suggest(schema, name.to_owned()),
-            None => suggest(schema, pascal_case(&format!("{} {}", site.section, site.path))),
+            None => suggest(schema, pascal_case(&format!("{} {}", location.section, location.path))),
         };
         self.hints.push(format!(
             "openapi/names.toml, under [{}]: {:?} = {}",
-            toml_key(&site.section),
-            site.path,
+            toml_key(&location.section),
+            location.path,
             toml_value(&name)
         ));
     }
 
-    /// A line that names nothing is a rule that no longer applies.
+    /// Adds an error for each name in the table without a schema at its path.
     fn check_unused(&mut self, inline: &[InlineSchema], names: &Names) {
-        let places: BTreeSet<_> = inline
+        let locations: BTreeSet<_> = inline
             .iter()
             .map(|schema| (schema.location.section.as_str(), schema.location.path.as_str()))
             .collect();
-        for (table, place, name) in names.entries() {
-            if !places.contains(&(table, place)) {
+        for (section, path, name) in names.entries() {
+            if !locations.contains(&(section, path)) {
                 self.errors.push(format!(
-                    "openapi/names.toml: [{table}] {place:?}: expected an inline schema to call {}, found none at this place",
+                    "openapi/names.toml: [{section}] {path:?}: unused name {}, expected an inline schema at this path",
                     toml_value(name)
                 ));
             }
@@ -164,7 +166,7 @@ fn suggest(schema: &InlineSchema, name: String) -> Name {
     }
 }
 
-/// A name as the table has it.
+/// Returns a name in the syntax of the table.
 fn toml_value(name: &Name) -> String {
     match name {
         Name::One(name) => format!("{name:?}"),
@@ -172,12 +174,12 @@ fn toml_value(name: &Name) -> String {
     }
 }
 
-/// A table's name as TOML wants it.
-fn toml_key(table: &str) -> String {
-    if table.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_') {
-        table.to_owned()
+/// Returns the name of a table, quoted if TOML requires it.
+fn toml_key(section: &str) -> String {
+    if section.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_') {
+        section.to_owned()
     } else {
-        format!("{table:?}")
+        format!("{section:?}")
     }
 }
 

@@ -1,26 +1,26 @@
-//! Which schemas need a name, what of a schema belongs to the place where it is used, and when two are one.
+//! Classifies schemas: the kinds that need a name, their annotations, and the shape that equal schemas share.
 
 use serde_json::Value;
 
 use crate::{
-    json::Object,
+    json::{Object, normalized_number},
     spec::schema_locations::{Usage, for_each_child},
 };
 
-/// The kinds of schema of which the generator makes a type of its own.
+/// The kinds of schema that the generator turns into named types.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum SchemaKind {
     Object,
     Enum,
-    /// A number within bounds.
+    /// A number with bounds.
     Bounded,
-    /// Known words, or any string.
+    /// A union of known values and any string.
     OpenUnion,
     /// Any other `allOf`, `anyOf` or `oneOf`.
     Composition,
 }
 
-/// What is said of a use rather than of the schema: two schemas that differ only in these are one.
+/// Keys that describe the use of a schema. Two schemas that differ only in these keys are the same schema.
 const ANNOTATIONS: [&str; 10] = [
     "title",
     "description",
@@ -36,7 +36,8 @@ const ANNOTATIONS: [&str; 10] = [
 
 const BOUNDS: [&str; 4] = ["minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"];
 
-pub(crate) fn classify(schema: &Object, sides: Usage) -> Option<SchemaKind> {
+/// Returns the kind of the schema, or `None` if the schema needs no name.
+pub(crate) fn classify(schema: &Object, usage: Usage) -> Option<SchemaKind> {
     if schema.contains_key("$ref") || single_all_of(schema).is_some_and(|part| part.get("$ref").is_some()) {
         return None;
     }
@@ -46,47 +47,51 @@ pub(crate) fn classify(schema: &Object, sides: Usage) -> Option<SchemaKind> {
     if open_union(schema).is_some() {
         return Some(SchemaKind::OpenUnion);
     }
-    if ["allOf", "anyOf", "oneOf"].iter().any(|word| schema.contains_key(*word)) {
+    if ["allOf", "anyOf", "oneOf"].iter().any(|keyword| schema.contains_key(*keyword)) {
         return Some(SchemaKind::Composition);
     }
     let has_properties = schema.get("properties").and_then(Value::as_object).is_some_and(|p| !p.is_empty());
     if has_properties {
         return Some(SchemaKind::Object);
     }
-    // Bounds of what is received are dropped later, so nobody need name them.
+    // Bounds in responses are dropped later, so these numbers need no name.
     let is_number = schema.get("type").is_some_and(|kind| kind == "number" || kind == "integer");
     let is_bounded = BOUNDS.iter().any(|bound| schema.contains_key(*bound));
-    (is_number && is_bounded && !sides.response).then_some(SchemaKind::Bounded)
+    (is_number && is_bounded && !usage.response).then_some(SchemaKind::Bounded)
 }
 
-/// The word, and the places of the enum and of the plain string, of a union that admits any string beside known ones.
+/// Returns the keyword of an open union, and the indices of its enum and of its plain string.
+///
+/// An open union accepts known values and any other string.
 pub(crate) fn open_union(schema: &Object) -> Option<(&'static str, usize, usize)> {
-    for word in ["anyOf", "oneOf"] {
-        let Some(Value::Array(parts)) = schema.get(word) else { continue };
+    for keyword in ["anyOf", "oneOf"] {
+        let Some(Value::Array(parts)) = schema.get(keyword) else { continue };
         let is_string = |part: &Value| part.get("type").is_some_and(|kind| kind == "string");
         if parts.len() == 2 && parts.iter().all(is_string) {
             let known = parts.iter().position(|part| part.get("enum").is_some())?;
             let other = 1 - known;
-            return parts[other].get("enum").is_none().then_some((word, known, other));
+            return parts[other].get("enum").is_none().then_some((keyword, known, other));
         }
     }
     None
 }
 
-/// A schema taken apart: what is said of its use, and the rest.
+/// Splits a schema into its annotations and the rest.
 pub(crate) fn split_annotations(schema: &Object) -> (Object, Object) {
     let (annotations, mut body): (Object, Object) = schema
         .iter()
         .map(|(key, value)| (key.clone(), value.clone()))
         .partition(|(key, _)| ANNOTATIONS.contains(&key.as_str()));
-    // That a nullable enum must list null is said by `nullable` at the use already.
+    // A nullable enum lists null, but `nullable` is an annotation of the use.
     if let Some(Value::Array(values)) = body.get_mut("enum") {
         values.retain(|value| !value.is_null());
     }
     (annotations, body)
 }
 
-/// What a schema says when annotations, the order of names and the spelling of numbers are nothing.
+/// Returns the schema without annotations, with sorted lists and normalised numbers.
+///
+/// Two schemas are the same schema exactly if their shapes are equal.
 pub(crate) fn canonical_shape(schema: &Object) -> Value {
     if let Some(Value::Object(part)) = single_all_of(schema) {
         return canonical_shape(part);
@@ -94,7 +99,7 @@ pub(crate) fn canonical_shape(schema: &Object) -> Value {
     let (_, mut body) = split_annotations(schema);
     for_each_child(&mut body, &mut |child| {
         let Value::Object(schema) = child else { return };
-        // Of a member, whether it may be null is part of the whole.
+        // `nullable` of a child is part of the shape of its parent.
         let nullable = schema.get("nullable").cloned();
         *child = canonical_shape(schema);
         if let Some(nullable) = nullable {
@@ -106,17 +111,16 @@ pub(crate) fn canonical_shape(schema: &Object) -> Value {
             names.sort_by_key(ToString::to_string);
         }
     }
-    // 1.0 and 1 are one bound. What is whole prints as an integer, and what is too large for one stays as it is.
-    for value in body.values_mut().filter(|value| value.is_f64()) {
-        let printed = value.as_f64().map(|number| number.to_string());
-        if let Some(integer) = printed.and_then(|text| text.parse::<i64>().ok()) {
-            *value = integer.into();
+    // 1.0 and 1 are the same bound.
+    for value in body.values_mut() {
+        if let Value::Number(number) = value {
+            *number = normalized_number(number);
         }
     }
     Value::Object(body)
 }
 
-/// The one part of a schema that only annotates another: `{"allOf": [part], "description": …}`.
+/// Returns the only part of a schema that adds nothing but annotations to it: `{"allOf": [part], …}`.
 fn single_all_of(schema: &Object) -> Option<&Value> {
     let [part] = schema.get("allOf")?.as_array()?.as_slice() else {
         return None;
@@ -131,21 +135,21 @@ mod tests {
 
     use super::*;
 
-    fn of(schema: &Value, sides: Usage) -> Option<SchemaKind> {
-        classify(schema.as_object().unwrap(), sides)
+    fn kind_of(schema: &Value, usage: Usage) -> Option<SchemaKind> {
+        classify(schema.as_object().unwrap(), usage)
     }
 
     #[test]
-    fn knows_what_becomes_a_type() {
-        let sent = Usage { request: true, response: false };
-        let received = Usage { request: false, response: true };
+    fn classify_returns_a_kind_for_each_schema_that_becomes_a_type() {
+        let request = Usage { request: true, response: false };
+        let response = Usage { request: false, response: true };
         let reference = json!({"$ref": "#/components/schemas/A"});
-        let word = json!({"type": "string", "enum": ["a"]});
+        let closed_enum = json!({"type": "string", "enum": ["a"]});
         for (schema, expected) in [
             (json!({"type": "object", "properties": {"a": {}}}), Some(SchemaKind::Object)),
-            (word.clone(), Some(SchemaKind::Enum)),
+            (closed_enum.clone(), Some(SchemaKind::Enum)),
             (json!({"type": "integer", "maximum": 1}), Some(SchemaKind::Bounded)),
-            (json!({"anyOf": [{"type": "string"}, word]}), Some(SchemaKind::OpenUnion)),
+            (json!({"anyOf": [{"type": "string"}, closed_enum]}), Some(SchemaKind::OpenUnion)),
             (json!({"anyOf": [{"type": "string"}, {"type": "number"}]}), Some(SchemaKind::Composition)),
             (json!({"allOf": [reference, {"type": "object"}]}), Some(SchemaKind::Composition)),
             (json!({"allOf": [reference], "description": "d", "nullable": true}), None),
@@ -154,13 +158,13 @@ mod tests {
             (json!({"type": "string", "maxLength": 1}), None),
             (json!({"type": "number"}), None),
         ] {
-            assert_eq!(of(&schema, sent), expected, "{schema}");
+            assert_eq!(kind_of(&schema, request), expected, "{schema}");
         }
-        assert_eq!(of(&json!({"type": "number", "minimum": 0}), received), None);
+        assert_eq!(kind_of(&json!({"type": "number", "minimum": 0}), response), None);
     }
 
     #[test]
-    fn annotations_orders_and_spellings_do_not_count() {
+    fn canonical_shape_ignores_annotations_order_and_number_format() {
         let one = json!({"type": "object", "title": "T", "required": ["a", "b"], "properties": {
             "a": {"type": "number", "maximum": 1.0, "description": "d"},
             "b": {"allOf": [{"$ref": "#/components/schemas/B"}], "default": 1},

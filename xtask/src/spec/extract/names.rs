@@ -1,4 +1,4 @@
-//! `openapi/names.toml`: what the schemas are called that the pages leave without a name.
+//! `openapi/names.toml`: names for the inline schemas of the pages.
 
 use std::collections::BTreeMap;
 
@@ -10,16 +10,16 @@ use crate::{
     workspace::Workspace,
 };
 
-/// The names by table (an operation's id) and place within it.
+/// The names, by section (usually an operation id) and path.
 #[derive(Debug, Default, Deserialize)]
 pub(crate) struct Names(BTreeMap<String, BTreeMap<String, Name>>);
 
-/// What a schema is called.
+/// The name of a schema, or the two names of an open schema.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(untagged)]
 pub(crate) enum Name {
     One(String),
-    /// A type that admits any value, and the one of the values known today.
+    /// The names of the type that accepts any value and of the type of the known values.
     Open(TwoNames),
 }
 
@@ -31,7 +31,7 @@ pub(crate) struct TwoNames {
 }
 
 impl Names {
-    /// The committed table; an empty one where there is none.
+    /// Reads the committed table. Returns an empty one if the file does not exist.
     pub(crate) fn read(root: &Workspace) -> Result<Self, Failure> {
         let path = root.names();
         if !path.exists() {
@@ -42,24 +42,24 @@ impl Names {
             .map_err(|error| Failure::document(format!("{file}: {error}")))?;
         let wrong: Vec<_> = names
             .entries()
-            .flat_map(|(table, place, name)| name.name_parts().map(move |word| (table, place, word)))
-            .filter(|(.., word)| !is_type_name(word))
-            .map(|(table, place, word)| {
-                format!("{file}: [{table}] {place:?}: expected a name such as SpeechResult, found {word:?}")
+            .flat_map(|(section, path, name)| name.name_parts().map(move |part| (section, path, part)))
+            .filter(|(.., part)| !is_type_name(part))
+            .map(|(section, path, part)| {
+                format!("{file}: [{section}] {path:?}: invalid name {part:?}, expected a name such as SpeechResult")
             })
             .collect();
         crate::spec::diagnostics::fail_on(wrong)?;
         Ok(names)
     }
 
-    pub(super) fn get(&self, table: &str, place: &str) -> Option<&Name> {
-        self.0.get(table)?.get(place)
+    pub(super) fn get(&self, section: &str, path: &str) -> Option<&Name> {
+        self.0.get(section)?.get(path)
     }
 
     pub(super) fn entries(&self) -> impl Iterator<Item = (&str, &str, &Name)> {
-        self.0.iter().flat_map(|(table, places)| {
-            let places = places.iter();
-            places.map(move |(place, name)| (table.as_str(), place.as_str(), name))
+        self.0.iter().flat_map(|(section, paths)| {
+            let paths = paths.iter();
+            paths.map(move |(path, name)| (section.as_str(), path.as_str(), name))
         })
     }
 }
@@ -74,7 +74,8 @@ impl Name {
     }
 }
 
-/// The generator would bend any other name into this form, and two into one.
+/// Returns `true` if the name is valid. The generator changes any other name, and may change two names to the
+/// same.
 fn is_type_name(name: &str) -> bool {
     name.starts_with(|c: char| c.is_ascii_uppercase()) && name.bytes().all(|b| b.is_ascii_alphanumeric())
 }

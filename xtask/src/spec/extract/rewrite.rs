@@ -1,19 +1,36 @@
-//! Moves each schema to its component and leaves a reference, with what is said of the use beside it.
+//! Moves each schema to its component, and leaves a reference with the annotations of the use.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
 use super::{
-    Extracted, InlineSchema, OpenTypes,
     assign::Assigned,
     classify::{SchemaKind, canonical_shape, open_union, split_annotations},
+    inline::InlineSchema,
     names::{Name, TwoNames},
 };
 use crate::json::{Object, Pointer, excerpt};
 
 const SCHEMAS: &str = "/components/schemas";
 
+/// A document whose inline schemas have become components, and its open types.
+#[derive(Debug)]
+pub(crate) struct Extracted {
+    pub(crate) document: Value,
+    pub(crate) open: OpenTypes,
+}
+
+/// The types that accept values other than the known ones.
+#[derive(Debug, Default)]
+pub(crate) struct OpenTypes {
+    /// The closed enums in responses, each with the name of the open type that replaces it.
+    pub(crate) enums: BTreeMap<String, String>,
+    /// The components that are unions of known values and any string.
+    pub(crate) unions: BTreeSet<Pointer>,
+}
+
+/// Moves the schemas to components of the assigned names. Fails with one message per name conflict.
 pub(super) fn rewrite(
     document: Value,
     inline: &[InlineSchema],
@@ -31,7 +48,7 @@ pub(super) fn rewrite(
     for (schema, assigned) in &named {
         rewriter.collect_annotations(schema, assigned);
     }
-    // Children first: a schema moves when what is within it has moved already, and no pointer goes stale.
+    // Move children before their parents, so that the remaining pointers stay valid.
     for (schema, assigned) in named.iter().rev() {
         rewriter.extract(schema, &assigned.name);
     }
@@ -40,7 +57,8 @@ pub(super) fn rewrite(
 
 struct Rewriter {
     document: Value,
-    /// What each component says of itself, and whether the table named the place it comes from.
+    /// The title and description of each component. The flag is `true` if the table names the path that they
+    /// come from.
     annotations: BTreeMap<String, (Object, bool)>,
     definitions: BTreeMap<String, (Pointer, Value)>,
     open: OpenTypes,
@@ -48,21 +66,22 @@ struct Rewriter {
 }
 
 impl Rewriter {
-    /// A component says of itself what the first place says that the table gives its name to.
+    /// Collects the title and description of a component from the first location that the table names.
     fn collect_annotations(&mut self, schema: &InlineSchema, assigned: &Assigned) {
         let name = match (&assigned.name, schema.kind) {
-            // Words and numbers are shared by uses that say different things of them.
+            // Enums and numbers are shared by uses with different descriptions, so their components have
+            // none.
             (_, SchemaKind::Enum | SchemaKind::Bounded) => return,
             (Name::One(name) | Name::Open(TwoNames { open: name, .. }), _) => name,
         };
         let before = self.annotations.get(name);
         if before.is_none_or(|(_, explicit)| assigned.explicit && !explicit) {
-            let mut words = self
+            let mut annotations = self
                 .object_at(&schema.location.pointer)
                 .map(|schema| split_annotations(&schema).0)
                 .unwrap_or_default();
-            words.retain(|key, _| key == "title" || key == "description");
-            self.annotations.insert(name.clone(), (words, assigned.explicit));
+            annotations.retain(|key, _| key == "title" || key == "description");
+            self.annotations.insert(name.clone(), (annotations, assigned.explicit));
         }
     }
 
@@ -76,14 +95,14 @@ impl Rewriter {
                 let other = self.open.enums.insert(known.clone(), open.clone());
                 if let Some(other) = other.filter(|other| other != open) {
                     let conflict = format!(
-                        "openapi/names.toml: {at}: {known:?} is the known part of both {other:?} and {open:?}"
+                        "openapi/names.toml: {at}: {known:?} is the known type of both {other:?} and {open:?}, expected one open type"
                     );
                     self.conflicts.push(conflict);
                 }
                 known
             }
             Name::Open(TwoNames { open, known }) => {
-                self.close(at, &mut body, &mut annotations, known);
+                self.extract_known(at, &mut body, &mut annotations, known);
                 self.open.unions.insert(Pointer::new(SCHEMAS).child(open));
                 open
             }
@@ -94,29 +113,32 @@ impl Rewriter {
             return;
         }
         self.define(name, Value::Object(body), at);
-        let carried = self.annotations.get(name).map(|(words, _)| words);
-        // At the root of a body there is nothing beside the component for the words to be about.
+        let carried = self.annotations.get(name).map(|(annotations, _)| annotations);
+        // Do not repeat the annotations of the component at the root of a body.
         if at.as_str().ends_with("/schema") && carried == Some(&annotations) {
             annotations = Object::new();
         }
         self.replace_at(at, wrap(name, annotations));
     }
 
-    /// Names the known words of an open union.
-    fn close(&mut self, at: &Pointer, union: &mut Object, annotations: &mut Object, known: &str) {
-        let Some((word, part, _)) = open_union(union) else { return };
-        let slot = &mut union[word][part];
-        let Value::Object(words) = slot else { return };
-        let (said, body) = split_annotations(words);
-        // What one part has as its default is the default of the whole.
-        if let Some(default) = said.get("default").filter(|_| !annotations.contains_key("default")) {
+    /// Moves the enum of an open union to the component `known`.
+    fn extract_known(&mut self, at: &Pointer, union: &mut Object, annotations: &mut Object, known: &str) {
+        let Some((keyword, part, _)) = open_union(union) else { return };
+        let slot = &mut union[keyword][part];
+        let Value::Object(closed_enum) = slot else { return };
+        let (enum_annotations, body) = split_annotations(closed_enum);
+        // The default of a part is the default of the union.
+        if let Some(default) =
+            enum_annotations.get("default").filter(|_| !annotations.contains_key("default"))
+        {
             annotations.insert("default".to_owned(), default.clone());
         }
         *slot = reference(known);
-        self.define(known, Value::Object(body), &at.child(word).child(part));
+        self.define(known, Value::Object(body), &at.child(keyword).child(part));
     }
 
-    /// A component that is an enum gives its name to the open type; its words move under the name for known ones.
+    /// Replaces a component. An enum component gives its name to the open type, and its values move to
+    /// `name`.
     fn replace_component(&mut self, component: &str, name: &str, body: Value, at: &Pointer) {
         if component == name {
             self.replace_at(at, body);
@@ -138,7 +160,7 @@ impl Rewriter {
             return;
         };
         if shape_of(before) == shape_of(&body) {
-            // Places come last to first; the first one's words stand.
+            // Schemas are processed from last to first, and the first one determines the annotations.
             self.definitions.insert(name.to_owned(), (at.clone(), body));
         } else {
             self.conflicts.push(name_collision(name, at, &body, first, before));
@@ -148,9 +170,9 @@ impl Rewriter {
     fn finish(mut self) -> Result<Extracted, Vec<String>> {
         for (name, (at, body)) in std::mem::take(&mut self.definitions) {
             let mut body = body;
-            let (words, _) = self.annotations.remove(&name).unwrap_or_default();
+            let (annotations, _) = self.annotations.remove(&name).unwrap_or_default();
             if let Value::Object(body) = &mut body {
-                body.extend(words);
+                body.extend(annotations);
             }
             let own = Pointer::new(SCHEMAS).child(&name);
             match self.document.pointer(own.as_str()) {
@@ -165,7 +187,7 @@ impl Rewriter {
             let own = Pointer::new(SCHEMAS).child(open);
             if let Some(before) = self.document.pointer(own.as_str()) {
                 let conflict = format!(
-                    "openapi/names.toml: {own}: expected {open:?} to be free for any value beside {known}, found {}",
+                    "openapi/names.toml: {own}: name {open:?} is taken, expected an unused name for the open type of {known}; found {}",
                     excerpt(before)
                 );
                 self.conflicts.push(conflict);
@@ -189,7 +211,8 @@ impl Rewriter {
     }
 }
 
-/// Readers of 3.0 ignore what stands beside a `$ref`, so what is said of a use stands around it.
+/// Returns a reference with annotations. In OpenAPI 3.0 the siblings of a `$ref` are ignored, so it is
+/// wrapped in `allOf`.
 fn wrap(name: &str, annotations: Object) -> Value {
     if annotations.is_empty() {
         return reference(name);
@@ -199,11 +222,12 @@ fn wrap(name: &str, annotations: Object) -> Value {
     Value::Object(wrapped)
 }
 
+/// Returns a `$ref` to a schema component.
 pub(crate) fn reference(name: &str) -> Value {
     json!({"$ref": format!("#/components/schemas/{name}")})
 }
 
-/// Lets every reference to the one lead to the other.
+/// Replaces every reference to `from` by `to`.
 fn redirect(value: &mut Value, from: &Value, to: &Value) {
     match value {
         Value::Object(members) => {
@@ -226,7 +250,7 @@ fn shape_of(schema: &Value) -> Option<Value> {
 
 fn name_collision(name: &str, at: &Pointer, body: &Value, first: &Pointer, before: &Value) -> String {
     format!(
-        "openapi/names.toml: two schemas would be called {name:?}: {at} is {}, {first} is {}",
+        "openapi/names.toml: name {name:?} is used for two different schemas: {at} is {}, {first} is {}",
         excerpt(body),
         excerpt(before)
     )

@@ -2,7 +2,7 @@ use serde_json::{Value, json};
 
 use super::*;
 
-/// A document with one operation, `make`, that takes and gives these schemas.
+/// Returns a document with one operation, `make`, with these request and response schemas.
 fn document(request: &Value, response: &Value, components: &Value) -> Value {
     json!({
         "paths": {"/make": {"post": {
@@ -19,8 +19,8 @@ fn run(document: &Value, names: &str) -> Result<Extracted, String> {
     extract(document.clone(), &names).map_err(|failure| failure.to_string())
 }
 
-fn schemas(hoisted: &Extracted) -> &Value {
-    &hoisted.document["components"]["schemas"]
+fn schemas(extracted: &Extracted) -> &Value {
+    &extracted.document["components"]["schemas"]
 }
 
 fn object(properties: &Value) -> Value {
@@ -28,15 +28,15 @@ fn object(properties: &Value) -> Value {
 }
 
 #[test]
-fn what_is_said_of_a_use_stays_with_the_use() {
+fn annotations_of_a_use_stay_with_its_reference() {
     let share = json!({"type": "number", "minimum": 0, "maximum": 1});
-    let mut told = share.clone();
-    told["description"] = json!("How loud.");
-    told["default"] = json!(0.5);
-    told["nullable"] = json!(true);
-    let request = object(&json!({"a": told, "b": share}));
+    let mut annotated = share.clone();
+    annotated["description"] = json!("How loud.");
+    annotated["default"] = json!(0.5);
+    annotated["nullable"] = json!(true);
+    let request = object(&json!({"a": annotated, "b": share}));
     let names = "[make]\nrequest = \"Make\"\n\"request.a\" = \"Share\"";
-    let hoisted = run(&document(&request, &json!({"type": "string"}), &json!({})), names).unwrap();
+    let extracted = run(&document(&request, &json!({"type": "string"}), &json!({})), names).unwrap();
     let reference = json!({"$ref": "#/components/schemas/Share"});
     let expected = json!({
         "Make": object(&json!({
@@ -45,71 +45,75 @@ fn what_is_said_of_a_use_stays_with_the_use() {
         })),
         "Share": share,
     });
-    assert_eq!(*schemas(&hoisted), expected);
+    assert_eq!(*schemas(&extracted), expected);
 }
 
 #[test]
-fn an_object_takes_its_description_along() {
+fn description_of_an_object_moves_to_its_component() {
     let mut request = object(&json!({"a": {}}));
     request["description"] = json!("What to make.");
     let document = document(&request, &json!({}), &json!({}));
-    let hoisted = run(&document, "[make]\nrequest = \"Make\"").unwrap();
-    assert_eq!(schemas(&hoisted)["Make"]["description"], "What to make.");
+    let extracted = run(&document, "[make]\nrequest = \"Make\"").unwrap();
+    assert_eq!(schemas(&extracted)["Make"]["description"], "What to make.");
     let body = "/paths/~1make/post/requestBody/content/application~1json/schema";
-    assert_eq!(*hoisted.document.pointer(body).unwrap(), json!({"$ref": "#/components/schemas/Make"}));
+    assert_eq!(*extracted.document.pointer(body).unwrap(), json!({"$ref": "#/components/schemas/Make"}));
 }
 
 #[test]
-fn a_schema_without_a_name_is_told_with_the_line_that_it_needs() {
-    let word = json!({"type": "string", "enum": ["a"]});
-    let document = document(&object(&json!({"size": word})), &object(&json!({"kind": word})), &json!({}));
+fn extract_without_a_name_fails_and_suggests_a_line() {
+    let closed_enum = json!({"type": "string", "enum": ["a"]});
+    let document =
+        document(&object(&json!({"size": closed_enum})), &object(&json!({"kind": closed_enum})), &json!({}));
     let error = run(&document, "[make]\nrequest = \"Make\"").unwrap_err();
-    for said in [
+    for expected in [
         "error: openapi/names.toml: [make] \"request.size\": expected a name for the inline schema at /paths/~1make/post/requestBody/content/application~1json/schema/properties/size, {\"enum\":[\"a\"],\"type\":\"string\"}; found no name\n",
         "error: openapi/names.toml: [make] \"200.kind\": expected two names",
         "hint: openapi/names.toml, under [make]: \"request.size\" = \"MakeRequestSize\"\n",
         "hint: openapi/names.toml, under [make]: \"200\" = \"Make200\"\n",
         "hint: openapi/names.toml, under [make]: \"200.kind\" = { open = \"Make200Kind\", known = \"KnownMake200Kind\" }\n",
     ] {
-        assert!(error.contains(said), "expected {said}found {error}");
+        assert!(error.contains(expected), "expected {expected}found {error}");
     }
 }
 
 #[test]
-fn a_line_that_names_nothing_is_told() {
+fn extract_with_unused_name_fails() {
     let document = document(&json!({"type": "string"}), &json!({}), &json!({}));
     let error = run(&document, "[make]\n\"request.gone\" = \"Gone\"").unwrap_err();
-    let said =
-        "[make] \"request.gone\": expected an inline schema to call \"Gone\", found none at this place";
-    assert!(error.contains(said), "{error}");
+    let expected = "[make] \"request.gone\": unused name \"Gone\", expected an inline schema at this path";
+    assert!(error.contains(expected), "{error}");
 }
 
 #[test]
-fn two_schemas_of_one_name_are_told_with_both() {
+fn extract_with_one_name_for_two_schemas_fails_and_shows_both() {
     let request = object(&json!({"a": object(&json!({"x": {}})), "b": object(&json!({"y": {}}))}));
     let document = document(&request, &json!({}), &json!({}));
     let names = "[make]\nrequest = \"Make\"\n\"request.a\" = \"Same\"\n\"request.b\" = \"Same\"";
     let error = run(&document, names).unwrap_err();
-    for said in
-        ["two schemas would be called \"Same\"", "properties/a is {", "properties/b is {", "\"x\"", "\"y\""]
-    {
-        assert!(error.contains(said), "{error}");
+    for expected in [
+        "name \"Same\" is used for two different schemas",
+        "properties/a is {",
+        "properties/b is {",
+        "\"x\"",
+        "\"y\"",
+    ] {
+        assert!(error.contains(expected), "{error}");
     }
 }
 
 #[test]
-fn a_component_of_the_page_keeps_its_name_and_lends_it() {
+fn inline_schema_equal_to_a_component_uses_its_name() {
     let pet = object(&json!({"a": {"type": "string"}}));
     let components = json!({"Pet": pet});
     let shared = run(&document(&pet, &json!({}), &components), "").unwrap();
     assert_eq!(*schemas(&shared), components);
     let other = object(&json!({"b": {}}));
     let error = run(&document(&other, &json!({}), &components), "[make]\nrequest = \"Pet\"").unwrap_err();
-    assert!(error.contains("two schemas would be called \"Pet\""), "{error}");
+    assert!(error.contains("name \"Pet\" is used for two different schemas"), "{error}");
 }
 
 #[test]
-fn a_schema_that_equals_two_needs_a_name_of_its_own() {
+fn schema_equal_to_two_named_schemas_needs_its_own_name() {
     let point = object(&json!({"x": {}}));
     let request = object(&json!({"a": point, "b": point, "c": point}));
     let document = document(&request, &json!({}), &json!({}));
@@ -122,7 +126,7 @@ fn a_schema_that_equals_two_needs_a_name_of_its_own() {
 }
 
 #[test]
-fn what_is_sent_is_not_what_is_received() {
+fn equal_request_and_response_schemas_need_separate_names() {
     let point = object(&json!({"x": {}}));
     let document = document(&point, &point, &json!({}));
     let error = run(&document, "[make]\nrequest = \"Sent\"").unwrap_err();
@@ -130,23 +134,24 @@ fn what_is_sent_is_not_what_is_received() {
 }
 
 #[test]
-fn words_that_are_sent_and_received_are_one_closed_enum() {
-    let mut word = json!({"type": "string", "enum": ["a", null], "nullable": true});
-    let received = word.clone();
-    word["default"] = json!("a");
-    let document = document(&object(&json!({"w": word})), &object(&json!({"w": received})), &json!({}));
+fn enum_in_request_and_response_becomes_one_closed_type() {
+    let mut closed_enum = json!({"type": "string", "enum": ["a", null], "nullable": true});
+    let in_response = closed_enum.clone();
+    closed_enum["default"] = json!("a");
+    let document =
+        document(&object(&json!({"w": closed_enum})), &object(&json!({"w": in_response})), &json!({}));
     let names = "[make]\nrequest = \"Make\"\n\"200\" = \"Made\"\n\"200.w\" = { open = \"Word\", known = \"KnownWord\" }";
-    let hoisted = run(&document, names).unwrap();
-    assert_eq!(schemas(&hoisted)["KnownWord"], json!({"type": "string", "enum": ["a"]}));
-    assert_eq!(hoisted.open.enums["KnownWord"], "Word");
-    let sent = &schemas(&hoisted)["Make"]["properties"]["w"];
+    let extracted = run(&document, names).unwrap();
+    assert_eq!(schemas(&extracted)["KnownWord"], json!({"type": "string", "enum": ["a"]}));
+    assert_eq!(extracted.open.enums["KnownWord"], "Word");
+    let in_request = &schemas(&extracted)["Make"]["properties"]["w"];
     let expected =
         json!({"allOf": [{"$ref": "#/components/schemas/KnownWord"}], "default": "a", "nullable": true});
-    assert_eq!(*sent, expected);
+    assert_eq!(*in_request, expected);
 }
 
 #[test]
-fn an_enum_that_the_page_names_gives_its_name_to_the_open_type() {
+fn response_enum_component_gives_its_name_to_the_open_type() {
     let components = json!({"Status": {"type": "string", "enum": ["a"]}});
     let response = object(&json!({"status": {"$ref": "#/components/schemas/Status"}}));
     let document = document(&json!({"type": "string"}), &response, &components);
@@ -154,9 +159,9 @@ fn an_enum_that_the_page_names_gives_its_name_to_the_open_type() {
     let line = "under [\"#/schemas/Status\"]: \".\" = { open = \"Status\", known = \"KnownStatus\" }";
     assert!(error.contains(line), "{error}");
     let names = "[make]\n\"200\" = \"Made\"\n[\"#/schemas/Status\"]\n\".\" = { open = \"Status\", known = \"KnownStatus\" }";
-    let hoisted = run(&document, names).unwrap();
+    let extracted = run(&document, names).unwrap();
     let known = json!({"$ref": "#/components/schemas/KnownStatus"});
-    assert_eq!(schemas(&hoisted)["Made"]["properties"]["status"], known);
-    assert_eq!(schemas(&hoisted)["KnownStatus"], components["Status"]);
-    assert_eq!(hoisted.open.enums["KnownStatus"], "Status");
+    assert_eq!(schemas(&extracted)["Made"]["properties"]["status"], known);
+    assert_eq!(schemas(&extracted)["KnownStatus"], components["Status"]);
+    assert_eq!(extracted.open.enums["KnownStatus"], "Status");
 }

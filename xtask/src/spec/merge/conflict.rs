@@ -1,4 +1,4 @@
-//! Two documents that say different things of one name, told so that both can be looked up.
+//! Conflicts between documents. A message names both documents and both pointers.
 
 use std::fmt;
 
@@ -6,24 +6,24 @@ use serde_json::Value;
 
 use crate::json::{Pointer, difference, excerpt};
 
-/// Why documents cannot be merged.
+/// A reason why two documents cannot be merged.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Conflict {
     pub(crate) rule: &'static str,
-    pub(crate) first: Place,
-    pub(crate) second: Place,
+    pub(crate) first: Occurrence,
+    pub(crate) second: Occurrence,
 }
 
-/// What was merged with a loss that a person should know of; the first one's value stands.
+/// A difference that does not prevent the merge. The value of the first document is kept.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Warning(pub(crate) Conflict);
 
-/// What a document says, and where.
+/// A value in a document, and its pointer.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Place {
+pub(crate) struct Occurrence {
     pub(crate) document: String,
     pub(crate) pointer: Pointer,
-    /// `None` where the document says nothing and that differs.
+    /// `None` if the document has no value at this pointer.
     pub(crate) value: Option<Value>,
 }
 
@@ -31,19 +31,19 @@ impl fmt::Display for Conflict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { rule, first, second } = self;
         write!(f, "{rule}: {first}; {second}")?;
-        // Two long values look alike up to where a line ends; say where they part.
+        // Long values are truncated, so show the first difference.
         if let (Some(a), Some(b)) = (&first.value, &second.value)
             && let Some((at, a, b)) = difference(a, b)
             && !at.as_str().is_empty()
         {
-            let said = |value: Option<&Value>| value.map_or("nothing".to_owned(), excerpt);
-            write!(f, "; they part at {at}: {} and {}", said(a), said(b))?;
+            let text = |value: Option<&Value>| value.map_or("nothing".to_owned(), excerpt);
+            write!(f, "; first difference at {at}: {} and {}", text(a), text(b))?;
         }
         Ok(())
     }
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for Occurrence {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let value = self.value.as_ref().map_or("nothing".to_owned(), excerpt);
         write!(f, "{}: {} is {value}", self.document, self.pointer)
@@ -52,6 +52,6 @@ impl fmt::Display for Place {
 
 impl fmt::Display for Warning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}; the first stands", self.0)
+        write!(f, "{}; keeping the first", self.0)
     }
 }

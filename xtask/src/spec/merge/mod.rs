@@ -1,7 +1,7 @@
-//! Several documents into one, or every reason why they are not one API.
+//! Merges several documents into one, or returns every conflict between them.
 //!
-//! Fails closed: where two documents say different things of one name, no one of them wins. What differs and still
-//! can be said (who may call, and where) moves down to the operations it is said of, so that meaning survives.
+//! If two documents define the same name differently, the merge fails. Differing `security` and `servers` are
+//! not a conflict: they move from the root to the operations, so that each operation keeps its meaning.
 
 mod conflict;
 mod pushdown;
@@ -13,7 +13,7 @@ use serde_json::Value;
 use super::{diagnostics, document::Document};
 use crate::failure::{ExitClass, Failure};
 
-/// The merge of documents already validated, its warnings said.
+/// Merges validated documents and prints the warnings.
 pub(crate) fn documents_into_one(documents: &[Document]) -> Result<Value, Failure> {
     let named: Vec<_> =
         documents.iter().map(|document| (document.name.clone(), document.value.clone())).collect();
@@ -29,7 +29,7 @@ pub(crate) fn documents_into_one(documents: &[Document]) -> Result<Value, Failur
     }
 }
 
-/// One document that says what all of these say; each is valid and comes with the name it is known by.
+/// Merges named, valid documents into one, and returns warnings or conflicts.
 pub(crate) fn merge(documents: &[(String, Value)]) -> Result<(Value, Vec<Warning>), Vec<Conflict>> {
     let documents = pushdown::push_down(documents);
     let mut merged = union::Union::default();

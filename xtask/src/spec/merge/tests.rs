@@ -14,32 +14,32 @@ fn document(text: &str) -> Value {
     serde_json::from_str(text).unwrap()
 }
 
-/// The merge of the two pages, each after a change.
-fn merged(
+/// Merges the two pages, each after a change.
+fn merge_pages(
     create: impl FnOnce(&mut Value),
     result: impl FnOnce(&mut Value),
 ) -> Result<(Value, Vec<String>), Vec<String>> {
-    let (mut one, mut other) = (document(CREATE), document(RESULT));
-    create(&mut one);
-    result(&mut other);
+    let (mut create_page, mut result_page) = (document(CREATE), document(RESULT));
+    create(&mut create_page);
+    result(&mut result_page);
     let texts = |items: Vec<&dyn ToString>| items.iter().map(|item| item.to_string()).collect();
-    match merge(&[("create".into(), one), ("result".into(), other)]) {
+    match merge(&[("create".into(), create_page), ("result".into(), result_page)]) {
         Ok((merged, warnings)) => Ok((merged, texts(warnings.iter().map(|w| w as _).collect()))),
         Err(conflicts) => Err(texts(conflicts.iter().map(|c| c as _).collect())),
     }
 }
 
-fn same(_: &mut Value) {}
+fn unchanged(_: &mut Value) {}
 
 #[test]
-fn says_what_both_say_and_equal_things_once() {
-    let (merged, warnings) = merged(same, same).unwrap();
+fn merge_of_two_pages_contains_equal_members_once() {
+    let (merged, warnings) = merge_pages(unchanged, unchanged).unwrap();
     assert_eq!(warnings, [""; 0]);
     assert_eq!(merged["tags"].as_array().unwrap().len(), 1);
     assert_eq!(merged["paths"].as_object().unwrap().len(), 2);
-    for (text, place) in [(CREATE, CREATE_POST), (RESULT, RESULT_POST)] {
+    for (text, pointer) in [(CREATE, CREATE_POST), (RESULT, RESULT_POST)] {
         let before = document(text);
-        assert_eq!(merged.pointer(place), before.pointer(place));
+        assert_eq!(merged.pointer(pointer), before.pointer(pointer));
         for key in ["openapi", "info", "servers", "security", "components", "tags"] {
             assert_eq!(merged[key], before[key]);
         }
@@ -47,69 +47,69 @@ fn says_what_both_say_and_equal_things_once() {
 }
 
 #[test]
-fn one_document_is_itself_and_so_is_a_merged_one() {
+fn merge_of_one_document_changes_nothing() {
     let everything = document(EVERYTHING);
     let (alone, _) = merge(&[("one".into(), everything.clone())]).unwrap();
     assert!(equivalent(&alone, &everything));
-    let (both, _) = merged(same, same).unwrap();
+    let (both, _) = merge_pages(unchanged, unchanged).unwrap();
     let (again, _) = merge(&[("both".into(), both.clone())]).unwrap();
     assert_eq!(again, both);
 }
 
 #[test]
-fn the_order_of_documents_is_nothing() {
+fn merge_result_does_not_depend_on_the_document_order() {
     let [create, result] =
         [("c", CREATE), ("r", RESULT)].map(|(name, text)| (name.to_owned(), document(text)));
     let mut differing = result.clone();
     differing.1["servers"] = json!([{"url": "https://other"}]);
     differing.1["security"] = json!([]);
     for other in [result, differing] {
-        let (one, _) = merge(&[create.clone(), other.clone()]).unwrap();
-        let (two, _) = merge(&[other, create.clone()]).unwrap();
-        assert_eq!(canonical(&one), canonical(&two));
+        let (this_first, _) = merge(&[create.clone(), other.clone()]).unwrap();
+        let (other_first, _) = merge(&[other, create.clone()]).unwrap();
+        assert_eq!(canonical(&this_first), canonical(&other_first));
     }
 }
 
 #[test]
-fn refuses_what_differs_and_names_both() {
+fn merge_of_conflicting_documents_fails_and_names_both() {
     type Edit = fn(&mut Value);
     let cases: [(Edit, Edit, &[&str]); 12] = [
         (
-            same,
+            unchanged,
             |d| d["paths"]["/async/speech/result"]["post"]["operationId"] = json!("asyncSpeechCreate"),
             &[
-                "one operationId for two operations: create: /paths/~1async~1speech~1create/post/operationId is \"asyncSpeechCreate\"; result: /paths/~1async~1speech~1result/post/operationId is \"asyncSpeechCreate\"",
+                "same operationId for two operations: create: /paths/~1async~1speech~1create/post/operationId is \"asyncSpeechCreate\"; result: /paths/~1async~1speech~1result/post/operationId is \"asyncSpeechCreate\"",
             ],
         ),
         (
-            same,
+            unchanged,
             |d| {
                 let mut operation = d["paths"]["/async/speech/result"].take();
                 operation["post"]["operationId"] = json!("another");
                 d["paths"] = json!({"/async/speech/create": operation});
             },
             &[
-                "one path and method in two documents: create: /paths/~1async~1speech~1create/post is {",
+                "same path and method in two documents: create: /paths/~1async~1speech~1create/post is {",
                 "; result: /paths/~1async~1speech~1create/post is {",
             ],
         ),
         (
-            same,
+            unchanged,
             |d| d["openapi"] = json!("3.0.1"),
             &["create: /openapi is \"3.0.3\"; result: /openapi is \"3.0.1\""],
         ),
         (
-            same,
+            unchanged,
             |d| d["info"]["version"] = json!("2"),
             &["create: /info/version is \"1.0.0\"; result: /info/version is \"2\""],
         ),
-        (same, |d| d["info"]["title"] = json!("T"), &["result: /info/title is \"T\""]),
+        (unchanged, |d| d["info"]["title"] = json!("T"), &["result: /info/title is \"T\""]),
         (
-            same,
+            unchanged,
             |d| d["components"]["securitySchemes"]["ApiKeyAuth"]["in"] = json!("query"),
             &[
-                "one component with different contents: create: /components/securitySchemes/ApiKeyAuth is {",
-                "they part at /in: \"header\" and \"query\"",
+                "same component with different contents: create: /components/securitySchemes/ApiKeyAuth is {",
+                "first difference at /in: \"header\" and \"query\"",
             ],
         ),
         (
@@ -126,44 +126,44 @@ fn refuses_what_differs_and_names_both() {
         ),
         (
             |d| d["paths"]["/async/speech/result"] = json!({"summary": "s"}),
-            same,
+            unchanged,
             &[
-                "one path of which different things are said: create: /paths/~1async~1speech~1result/summary is \"s\"; result: /paths/~1async~1speech~1result/summary is nothing",
+                "same path with different members: create: /paths/~1async~1speech~1result/summary is \"s\"; result: /paths/~1async~1speech~1result/summary is nothing",
             ],
         ),
         (
             |d| d["paths"]["/a/{id}"] = json!({}),
             |d| d["paths"]["/a/{x}"] = json!({}),
             &[
-                "two paths for one address: create: /paths/~1a~1{id} is \"/a/{id}\"; result: /paths/~1a~1{x} is \"/a/{x}\"",
+                "two paths match the same URLs: create: /paths/~1a~1{id} is \"/a/{id}\"; result: /paths/~1a~1{x} is \"/a/{x}\"",
             ],
         ),
         (|d| d["x-a"] = json!(1), |d| d["x-a"] = json!(2), &["create: /x-a is 1; result: /x-a is 2"]),
         (|d| d["paths"]["x-a"] = json!(1), |d| d["paths"]["x-a"] = json!(2), &["/paths/x-a"]),
     ];
-    for (create, result, said) in cases {
-        let conflicts = merged(create, result).unwrap_err();
+    for (create, result, expected) in cases {
+        let conflicts = merge_pages(create, result).unwrap_err();
         assert_eq!(conflicts.len(), 1, "{conflicts:?}");
-        for said in said {
-            assert!(conflicts[0].contains(said), "expected {said}\nfound    {}", conflicts[0]);
+        for expected in expected {
+            assert!(conflicts[0].contains(expected), "expected {expected}\nfound    {}", conflicts[0]);
         }
     }
 }
 
 #[test]
-fn an_empty_id_is_an_id_that_two_operations_cannot_share() {
+fn merge_with_two_empty_operation_ids_fails() {
     let empty = |at: &'static str| move |d: &mut Value| d["paths"][at]["post"]["operationId"] = json!("");
-    let conflicts = merged(empty("/async/speech/create"), empty("/async/speech/result")).unwrap_err();
+    let conflicts = merge_pages(empty("/async/speech/create"), empty("/async/speech/result")).unwrap_err();
     assert_eq!(
         conflicts,
         [
-            "one operationId for two operations: create: /paths/~1async~1speech~1create/post/operationId is \"\"; result: /paths/~1async~1speech~1result/post/operationId is \"\""
+            "same operationId for two operations: create: /paths/~1async~1speech~1create/post/operationId is \"\"; result: /paths/~1async~1speech~1result/post/operationId is \"\""
         ]
     );
 }
 
 #[test]
-fn equal_components_and_paths_are_one() {
+fn equal_components_and_paths_are_merged_without_warnings() {
     let parts = |number: Value| {
         move |d: &mut Value| {
             d["components"]["schemas"] = json!({"A": {"type": "number", "maximum": number}});
@@ -171,14 +171,14 @@ fn equal_components_and_paths_are_one() {
             d["x-a"] = json!([1]);
         }
     };
-    let (merged, warnings) = merged(parts(json!(1)), parts(json!(1.0))).unwrap();
+    let (merged, warnings) = merge_pages(parts(json!(1)), parts(json!(1.0))).unwrap();
     assert_eq!(warnings, [""; 0]);
     assert_eq!(merged["components"]["schemas"], json!({"A": {"type": "number", "maximum": 1}}));
 }
 
 #[test]
-fn a_method_may_join_a_path_of_which_the_same_is_said() {
-    let (merged, _) = merged(same, |d| {
+fn different_methods_of_equal_path_items_are_merged() {
+    let (merged, _) = merge_pages(unchanged, |d| {
         let operation = d["paths"]["/async/speech/result"]["post"].take();
         d["paths"] = json!({"/async/speech/create": {"get": operation}});
     })
@@ -188,8 +188,8 @@ fn a_method_may_join_a_path_of_which_the_same_is_said() {
 }
 
 #[test]
-fn words_that_differ_are_a_warning_and_the_first_stand() {
-    let (merged, warnings) = merged(same, |d| {
+fn differing_descriptions_cause_a_warning_and_keep_the_first() {
+    let (merged, warnings) = merge_pages(unchanged, |d| {
         d["tags"] = json!([{"name": "new"}, {"name": "async.speech", "description": "Other words."}]);
         d["info"]["description"] = json!("d");
         d["externalDocs"] = json!({"url": "https://x.y"});
@@ -198,7 +198,7 @@ fn words_that_differ_are_a_warning_and_the_first_stand() {
     assert_eq!(
         warnings,
         [
-            "a tag's words differ: create: /tags/0/description is \"Asynchronous task queuing operations.\"; result: /tags/0/description is \"Other words.\"; the first stands"
+            "same tag with different members: create: /tags/0/description is \"Asynchronous task queuing operations.\"; result: /tags/0/description is \"Other words.\"; keeping the first"
         ]
     );
     let names: Vec<_> = merged["tags"].as_array().unwrap().iter().map(|tag| &tag["name"]).collect();
@@ -207,16 +207,17 @@ fn words_that_differ_are_a_warning_and_the_first_stand() {
 }
 
 #[test]
-fn differing_security_keeps_its_meaning() {
-    let (merged, _) = merged(same, |d| drop(d.as_object_mut().unwrap().remove("security"))).unwrap();
+fn differing_security_moves_to_the_operations() {
+    let (merged, _) =
+        merge_pages(unchanged, |d| drop(d.as_object_mut().unwrap().remove("security"))).unwrap();
     assert_eq!(merged.get("security"), None);
     assert_eq!(merged.pointer(CREATE_POST).unwrap()["security"], json!([{"ApiKeyAuth": []}]));
     assert_eq!(merged.pointer(RESULT_POST).unwrap()["security"], json!([]));
 }
 
 #[test]
-fn an_operation_that_speaks_for_itself_is_left_alone() {
-    let (merged, _) = merged(
+fn operation_with_its_own_security_or_servers_keeps_them() {
+    let (merged, _) = merge_pages(
         |d| {
             d["paths"]["/async/speech/create"]["post"]["security"] = json!([]);
             d["paths"]["/async/speech/create"]["servers"] = json!([{"url": "https://mine"}]);
@@ -227,7 +228,7 @@ fn an_operation_that_speaks_for_itself_is_left_alone() {
         },
     )
     .unwrap();
-    let [create, result] = [CREATE_POST, RESULT_POST].map(|place| merged.pointer(place).unwrap());
+    let [create, result] = [CREATE_POST, RESULT_POST].map(|pointer| merged.pointer(pointer).unwrap());
     assert_eq!(create["security"], json!([]));
     assert_eq!(create.get("servers"), None);
     assert_eq!(result["security"], json!([{}, {"ApiKeyAuth": []}]));
@@ -235,15 +236,16 @@ fn an_operation_that_speaks_for_itself_is_left_alone() {
 }
 
 #[test]
-fn a_missing_server_is_the_one_that_the_document_came_from() {
-    let (silent, _) = merged(same, |d| drop(d.as_object_mut().unwrap().remove("servers"))).unwrap();
-    assert_eq!(silent.get("servers"), None);
+fn missing_servers_are_equivalent_to_the_root_url() {
+    let (without_servers, _) =
+        merge_pages(unchanged, |d| drop(d.as_object_mut().unwrap().remove("servers"))).unwrap();
+    assert_eq!(without_servers.get("servers"), None);
     assert_eq!(
-        silent.pointer(CREATE_POST).unwrap()["servers"],
+        without_servers.pointer(CREATE_POST).unwrap()["servers"],
         json!([{"url": "https://api.distribute.ai"}])
     );
-    assert_eq!(silent.pointer(RESULT_POST).unwrap()["servers"], json!([{"url": "/"}]));
+    assert_eq!(without_servers.pointer(RESULT_POST).unwrap()["servers"], json!([{"url": "/"}]));
     let root = |d: &mut Value| d["servers"] = json!([{"url": "/"}]);
-    let (equal, _) = merged(root, |d| drop(d.as_object_mut().unwrap().remove("servers"))).unwrap();
+    let (equal, _) = merge_pages(root, |d| drop(d.as_object_mut().unwrap().remove("servers"))).unwrap();
     assert_eq!(equal["servers"], json!([{"url": "/"}]));
 }

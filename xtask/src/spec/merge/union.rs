@@ -1,62 +1,64 @@
-//! The union of documents, member by member, with the page that each member came from.
+//! The union of documents. It records the document from which each member comes.
 
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use super::conflict::{Conflict, Place, Warning};
+use super::conflict::{Conflict, Occurrence, Warning};
 use crate::{
     json::{Object, Pointer, equivalent},
     spec::traverse::{METHODS, every_operation, members, paths_of, without_parameter_names},
 };
 
-/// The document so far.
+/// The merged document so far.
 #[derive(Default)]
 pub(super) struct Union {
     merged: Value,
-    /// Which document a member came from, by its pointer.
+    /// The document from which each member comes, by pointer.
     origins: BTreeMap<Pointer, String>,
-    /// Where an operation's id was first seen.
-    ids: BTreeMap<String, Place>,
-    /// Where a path was first seen, by the path without its parameters' names.
-    templates: BTreeMap<String, Place>,
+    /// The first occurrence of each operation id.
+    ids: BTreeMap<String, Occurrence>,
+    /// The first occurrence of each path, by path without parameter names.
+    templates: BTreeMap<String, Occurrence>,
     conflicts: Vec<Conflict>,
     warnings: Vec<Warning>,
 }
 
-/// What becomes of a member that two documents fill differently.
+/// The action for a member that differs between two documents: the message is the rule of the conflict or
+/// warning.
 #[derive(Clone, Copy)]
-enum Differing {
-    Refused(&'static str),
-    FirstStands(&'static str),
+enum OnDifference {
+    Fail(&'static str),
+    KeepFirst(&'static str),
 }
 
-use Differing::{FirstStands, Refused};
+use OnDifference::{Fail, KeepFirst};
 
 impl Union {
     pub(super) fn add(&mut self, name: &str, document: &Value) {
-        self.ids(name, document);
-        self.templates(name, document);
+        self.check_ids(name, document);
+        self.check_templates(name, document);
         let root = Pointer::default();
         for (key, value) in members(Some(document)) {
             let at = root.child(key);
             match (key.as_str(), value) {
-                ("info", Value::Object(info)) => self.info(name, &at, info),
-                ("paths", Value::Object(paths)) => self.paths(name, &at, paths),
-                ("components", Value::Object(sections)) => self.components(name, &at, sections),
-                ("tags", Value::Array(tags)) => self.tags(name, &at, tags),
+                ("info", Value::Object(info)) => self.merge_info(name, &at, info),
+                ("paths", Value::Object(paths)) => self.merge_paths(name, &at, paths),
+                ("components", Value::Object(sections)) => self.merge_components(name, &at, sections),
+                ("tags", Value::Array(tags)) => self.merge_tags(name, &at, tags),
                 ("externalDocs", value) => {
-                    self.put(name, &at, value, FirstStands("external documentation differs"));
+                    self.put(name, &at, value, KeepFirst("external documentation differs"));
                 }
-                // The meaning is equal, or it would have been pushed down; two spellings of it are one.
+                // The effective values are equal. Otherwise `pushdown` would have moved them to the
+                // operations.
                 ("servers" | "security", value) => {
-                    self.put(name, &at, value, FirstStands("two spellings of one meaning"));
+                    self.put(name, &at, value, KeepFirst("equivalent values with different spellings"));
                 }
                 ("openapi", value) => {
-                    self.put(name, &at, value, Refused("documents of different OpenAPI versions"));
+                    self.put(name, &at, value, Fail("different OpenAPI versions"));
                 }
                 (_, value) => {
-                    self.put(name, &at, value, Refused("one extension with different values"));
+                    self.put(name, &at, value, Fail("same extension with different values"));
                 }
             }
         }
@@ -66,16 +68,16 @@ impl Union {
         if self.conflicts.is_empty() { Ok((self.merged, self.warnings)) } else { Err(self.conflicts) }
     }
 
-    fn ids(&mut self, name: &str, document: &Value) {
+    fn check_ids(&mut self, name: &str, document: &Value) {
         for (at, operation) in every_operation(document) {
-            // The empty one counts too, as it does where a document is validated.
+            // An empty id counts too, as in validation.
             let Some(id) = operation.get("operationId").and_then(Value::as_str) else {
                 continue;
             };
-            let here = place(name, &at.child("operationId"), Some(&Value::from(id)));
+            let here = occurrence(name, &at.child("operationId"), Some(&Value::from(id)));
             if let Some(first) = self.ids.get(id) {
                 self.conflicts.push(Conflict {
-                    rule: "one operationId for two operations",
+                    rule: "same operationId for two operations",
                     first: first.clone(),
                     second: here,
                 });
@@ -85,14 +87,14 @@ impl Union {
         }
     }
 
-    fn templates(&mut self, name: &str, document: &Value) {
+    fn check_templates(&mut self, name: &str, document: &Value) {
         for (path, _) in paths_of(document) {
             let at = Pointer::new("/paths").child(path);
-            let here = place(name, &at, Some(&Value::from(path.as_str())));
+            let here = occurrence(name, &at, Some(&Value::from(path.as_str())));
             let first = self.templates.entry(without_parameter_names(path)).or_insert_with(|| here.clone());
             if first.pointer != here.pointer {
                 self.conflicts.push(Conflict {
-                    rule: "two paths for one address",
+                    rule: "two paths match the same URLs",
                     first: first.clone(),
                     second: here,
                 });
@@ -100,30 +102,30 @@ impl Union {
         }
     }
 
-    fn info(&mut self, name: &str, at: &Pointer, info: &Object) {
+    fn merge_info(&mut self, name: &str, at: &Pointer, info: &Object) {
         for (key, value) in info {
-            let differing = match key.as_str() {
-                "title" => Refused("documents of different titles"),
-                "version" => Refused("documents of different API versions"),
-                _ => FirstStands("info differs"),
+            let on_difference = match key.as_str() {
+                "title" => Fail("different titles"),
+                "version" => Fail("different API versions"),
+                _ => KeepFirst("info differs"),
             };
-            self.put(name, &at.child(key), value, differing);
+            self.put(name, &at.child(key), value, on_difference);
         }
     }
 
-    fn paths(&mut self, name: &str, at: &Pointer, paths: &Object) {
-        self.object(at);
+    fn merge_paths(&mut self, name: &str, at: &Pointer, paths: &Object) {
+        self.ensure_object(at);
         for (path, item) in paths {
             let at = at.child(path);
             match item {
-                Value::Object(item) if path.starts_with('/') => self.path_item(name, &at, item),
-                extension => self.put(name, &at, extension, Refused("one extension with different values")),
+                Value::Object(item) if path.starts_with('/') => self.merge_path_item(name, &at, item),
+                extension => self.put(name, &at, extension, Fail("same extension with different values")),
             }
         }
     }
 
-    fn path_item(&mut self, name: &str, at: &Pointer, item: &Object) {
-        // What is said of a path is said of all its operations, so a second document must say all of it and no more.
+    fn merge_path_item(&mut self, name: &str, at: &Pointer, item: &Object) {
+        // Members of a path item apply to all its operations, so both documents must have the same members.
         if let Some(first) = self.origins.get(at).cloned() {
             let before = self.merged.pointer(at.as_str()).and_then(Value::as_object);
             let shared = |item: Option<&Object>| -> Object {
@@ -136,23 +138,23 @@ impl Union {
                 if !same {
                     let at = at.child(key);
                     self.conflicts.push(Conflict {
-                        rule: "one path of which different things are said",
-                        first: place(&first, &at, one.get(key)),
-                        second: place(name, &at, other.get(key)),
+                        rule: "same path with different members",
+                        first: occurrence(&first, &at, one.get(key)),
+                        second: occurrence(name, &at, other.get(key)),
                     });
                 }
             }
         }
-        self.object(at);
+        self.ensure_object(at);
         self.origins.entry(at.clone()).or_insert_with(|| name.to_owned());
         for (key, value) in item {
             let at = at.child(key);
             match self.merged.pointer(at.as_str()) {
-                // Even where they are equal: which document an operation is maintained in must be one.
+                // Equal operations are a conflict too: an operation must be maintained in one document only.
                 Some(before) if is_method(key) => self.conflicts.push(Conflict {
-                    rule: "one path and method in two documents",
-                    first: place(&self.origins[&at], &at, Some(before)),
-                    second: place(name, &at, Some(value)),
+                    rule: "same path and method in two documents",
+                    first: occurrence(&self.origins[&at], &at, Some(before)),
+                    second: occurrence(name, &at, Some(value)),
                 }),
                 Some(_) => {}
                 None => self.insert(name, &at, value),
@@ -160,29 +162,24 @@ impl Union {
         }
     }
 
-    fn components(&mut self, name: &str, at: &Pointer, sections: &Object) {
-        self.object(at);
+    fn merge_components(&mut self, name: &str, at: &Pointer, sections: &Object) {
+        self.ensure_object(at);
         for (section, members) in sections {
             let at = at.child(section);
             match members {
                 Value::Object(members) if !section.starts_with("x-") => {
-                    self.object(&at);
+                    self.ensure_object(&at);
                     for (key, value) in members {
-                        self.put(
-                            name,
-                            &at.child(key),
-                            value,
-                            Refused("one component with different contents"),
-                        );
+                        self.put(name, &at.child(key), value, Fail("same component with different contents"));
                     }
                 }
-                extension => self.put(name, &at, extension, Refused("one extension with different values")),
+                extension => self.put(name, &at, extension, Fail("same extension with different values")),
             }
         }
     }
 
-    /// Tags keep the order in which they are first seen; a tag is known by its name.
-    fn tags(&mut self, name: &str, at: &Pointer, tags: &[Value]) {
+    /// Merges tags by name, in the order of their first occurrence.
+    fn merge_tags(&mut self, name: &str, at: &Pointer, tags: &[Value]) {
         if self.merged.pointer(at.as_str()).is_none() {
             self.insert(name, at, &Value::Array(Vec::new()));
         }
@@ -195,13 +192,13 @@ impl Union {
                 list.push(Value::Object(Map::new()));
             }
             for (key, value) in members(Some(tag)) {
-                self.put(name, &at.child(key), value, FirstStands("a tag's words differ"));
+                self.put(name, &at.child(key), value, KeepFirst("same tag with different members"));
             }
         }
     }
 
-    /// Adds a member, unless it is there and says the same.
-    fn put(&mut self, name: &str, at: &Pointer, value: &Value, differing: Differing) {
+    /// Adds a member. If an equivalent member exists, changes nothing.
+    fn put(&mut self, name: &str, at: &Pointer, value: &Value, on_difference: OnDifference) {
         let Some(before) = self.merged.pointer(at.as_str()) else {
             return self.insert(name, at, value);
         };
@@ -211,12 +208,12 @@ impl Union {
         let first = self.origins.get(at).map_or("", String::as_str);
         let conflict = |rule| Conflict {
             rule,
-            first: place(first, at, Some(before)),
-            second: place(name, at, Some(value)),
+            first: occurrence(first, at, Some(before)),
+            second: occurrence(name, at, Some(value)),
         };
-        match differing {
-            Refused(rule) => self.conflicts.push(conflict(rule)),
-            FirstStands(rule) => self.warnings.push(Warning(conflict(rule))),
+        match on_difference {
+            Fail(rule) => self.conflicts.push(conflict(rule)),
+            KeepFirst(rule) => self.warnings.push(Warning(conflict(rule))),
         }
     }
 
@@ -240,8 +237,8 @@ impl Union {
         self.origins.insert(at.clone(), name.to_owned());
     }
 
-    /// Makes sure that there is an object, so that an empty one is not lost.
-    fn object(&mut self, at: &Pointer) {
+    /// Inserts an empty object if the member is missing, so that empty objects are kept.
+    fn ensure_object(&mut self, at: &Pointer) {
         if self.merged.pointer(at.as_str()).is_none() {
             self.insert("", at, &Value::Object(Map::new()));
             self.origins.remove(at);
@@ -253,6 +250,6 @@ fn is_method(key: &str) -> bool {
     METHODS.contains(&key)
 }
 
-fn place(document: &str, pointer: &Pointer, value: Option<&Value>) -> Place {
-    Place { document: document.to_owned(), pointer: pointer.clone(), value: value.cloned() }
+fn occurrence(document: &str, pointer: &Pointer, value: Option<&Value>) -> Occurrence {
+    Occurrence { document: document.to_owned(), pointer: pointer.clone(), value: value.cloned() }
 }

@@ -1,5 +1,7 @@
-//! What is the server's to decide is said to the reader instead of built into the client: in words for people, and as
-//! `x-default` and `x-pattern` for what is made of the document beside the client.
+//! Rules that replace defaults and patterns by documentation, because the server applies them.
+//!
+//! The description contains them as text. `x-default` and `x-pattern` contain them for other uses of the
+//! spec, such as the JSON schemas of the feature `schemars`.
 
 use serde_json::Value;
 
@@ -8,7 +10,7 @@ use crate::{
     spec::{extract::OpenTypes, schema_locations::SchemaLocation},
 };
 
-pub(super) fn defaults(schema: &mut Object, _: &SchemaLocation, _: &OpenTypes) -> bool {
+pub(super) fn document_defaults(schema: &mut Object, _: &SchemaLocation, _: &OpenTypes) -> bool {
     let Some(default) = schema.remove("default") else {
         return false;
     };
@@ -21,7 +23,7 @@ pub(super) fn defaults(schema: &mut Object, _: &SchemaLocation, _: &OpenTypes) -
     true
 }
 
-pub(super) fn patterns(schema: &mut Object, _: &SchemaLocation, _: &OpenTypes) -> bool {
+pub(super) fn document_patterns(schema: &mut Object, _: &SchemaLocation, _: &OpenTypes) -> bool {
     let Some(Value::String(pattern)) = schema.remove("pattern") else {
         return false;
     };
@@ -30,7 +32,7 @@ pub(super) fn patterns(schema: &mut Object, _: &SchemaLocation, _: &OpenTypes) -
     true
 }
 
-/// What the server left out it did not say.
+/// Removes the default of a response schema.
 pub(super) fn drop_defaults(schema: &mut Object, _: &SchemaLocation, _: &OpenTypes) -> bool {
     schema.remove("default").is_some()
 }

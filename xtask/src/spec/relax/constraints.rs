@@ -1,4 +1,4 @@
-//! What makes a schema refuse values.
+//! Rules that remove constraints from schemas.
 
 use serde_json::Value;
 
@@ -22,7 +22,7 @@ const LIMITS: [&str; 12] = [
     "maxProperties",
 ];
 
-pub(super) fn objects(schema: &mut Object, _: &SchemaLocation, _: &OpenTypes) -> bool {
+pub(super) fn open_objects(schema: &mut Object, _: &SchemaLocation, _: &OpenTypes) -> bool {
     let closed = is_closed(schema);
     if closed {
         schema.remove("additionalProperties");
@@ -30,22 +30,22 @@ pub(super) fn objects(schema: &mut Object, _: &SchemaLocation, _: &OpenTypes) ->
     closed
 }
 
-pub(super) fn patterns(schema: &mut Object, _: &SchemaLocation, _: &OpenTypes) -> bool {
+pub(super) fn drop_patterns(schema: &mut Object, _: &SchemaLocation, _: &OpenTypes) -> bool {
     schema.remove("pattern").is_some()
 }
 
-/// `byte` and `binary` say how the text is carried, not what it may be.
-pub(super) fn formats(schema: &mut Object, _: &SchemaLocation, _: &OpenTypes) -> bool {
+/// Removes the format of a string, except `byte` and `binary`, which specify its encoding.
+pub(super) fn drop_formats(schema: &mut Object, _: &SchemaLocation, _: &OpenTypes) -> bool {
     let is_text = schema.get("type").is_some_and(|kind| kind == "string");
-    let carried = |format: &Value| format == "byte" || format == "binary";
-    if !is_text || schema.get("format").is_none_or(carried) {
+    let is_encoding = |format: &Value| format == "byte" || format == "binary";
+    if !is_text || schema.get("format").is_none_or(is_encoding) {
         return false;
     }
     schema.remove("format").is_some()
 }
 
-/// What the generator would write as `uuid::Uuid` or a time of chrono.
-pub(super) fn foreign_formats(schema: &mut Object, _: &SchemaLocation, _: &OpenTypes) -> bool {
+/// Removes formats for which the generator would use `uuid::Uuid` or types of chrono.
+pub(super) fn drop_foreign_formats(schema: &mut Object, _: &SchemaLocation, _: &OpenTypes) -> bool {
     const FOREIGN: [&str; 3] = ["uuid", "date", "date-time"];
     let foreign =
         schema.get("format").and_then(Value::as_str).is_some_and(|format| FOREIGN.contains(&format));
@@ -55,13 +55,13 @@ pub(super) fn foreign_formats(schema: &mut Object, _: &SchemaLocation, _: &OpenT
     foreign
 }
 
-pub(super) fn limits(schema: &mut Object, _: &SchemaLocation, _: &OpenTypes) -> bool {
+pub(super) fn drop_limits(schema: &mut Object, _: &SchemaLocation, _: &OpenTypes) -> bool {
     let before = schema.len();
     schema.retain(|key, _| !LIMITS.contains(&key.as_str()));
     schema.len() != before
 }
 
-/// Whether any of these rules would change the schema.
+/// Returns `true` if the schema is closed, or has a pattern or a limit.
 pub(super) fn is_strict(schema: &Object) -> bool {
     let strict = |key: &String| key == "pattern" || LIMITS.contains(&key.as_str());
     is_closed(schema) || schema.keys().any(strict)

@@ -1,8 +1,12 @@
-//! Opens what the server sends and leaves to the server what is its own; what we send stays as strict as it was.
+//! Relaxes response schemas, and replaces defaults and patterns of request schemas by documentation.
 //!
-//! A server may add a field, a status, a longer text, and no client of ours should break on that day. The rules stand
-//! in one table, each with its reason. A rule that is `expected` must change something: when the pages no longer need
-//! it, the build stops, and someone decides whether the rule goes or the pages broke.
+//! A server may add a property or a status, or send a longer text, without breaking existing clients. Request
+//! schemas keep their other constraints, except formats that the generator would turn into types of other
+//! crates.
+//!
+//! The rules are in one table, each with its reason. An `expected` rule must change something. If the pages
+//! no longer need the rule, the build stops, and a person decides whether to remove the rule or to report the
+//! pages as wrong.
 
 mod annotate;
 mod constraints;
@@ -19,151 +23,160 @@ use crate::{
     json::Object,
 };
 
-/// One thing that is relaxed everywhere.
+/// A rule that is applied to all matching schemas.
 struct Rule {
     id: &'static str,
     reason: &'static str,
-    /// Whether a document without a place for it is a surprise.
+    /// If `true`, the build fails when the rule changes nothing.
     expected: bool,
-    /// Which schemas it looks at.
+    /// Selects the schemas by their usage.
     applies_to: fn(Usage) -> bool,
     change: Change,
 }
 
-/// Changes one schema and says whether there was anything to change.
+/// Changes one schema. Returns `true` if the schema has changed.
 type Change = fn(&mut Object, &SchemaLocation, &OpenTypes) -> bool;
 
 const RULES: &[Rule] = &[
     Rule {
         id: "open-unions",
-        reason: "the generator makes a struct of an anyOf; a oneOf with titles is the enum that was meant",
+        reason: "the generator turns an anyOf into a struct; a oneOf with titles becomes the intended enum",
         expected: true,
         applies_to: |_| true,
-        change: open_enums::union,
+        change: open_enums::open_union,
     },
     Rule {
         id: "open-enums",
-        reason: "the server may send a word that this document does not know yet",
+        reason: "the server may send a value that this document does not list yet",
         expected: true,
-        applies_to: |sides| sides.response,
+        applies_to: |usage| usage.response,
         change: open_enums::refer_to_open,
     },
     Rule {
         id: "open-objects",
-        reason: "the server may send a property that this document does not know yet",
+        reason: "the server may send a property that this document does not list yet",
         expected: true,
-        applies_to: |sides| sides.response,
-        change: constraints::objects,
+        applies_to: |usage| usage.response,
+        change: constraints::open_objects,
     },
     Rule {
         id: "drop-response-patterns",
-        reason: "a text from the server is taken as it comes: refusing it helps nobody",
+        reason: "rejecting a text from the server would not help the user",
         expected: false,
-        applies_to: |sides| sides.response,
-        change: constraints::patterns,
+        applies_to: |usage| usage.response,
+        change: constraints::drop_patterns,
     },
     Rule {
         id: "drop-response-formats",
-        reason: "the generator would parse the text, and fail where the server is freer than its page",
+        reason: "the generated code would parse the text, and fail if the server deviates from its page",
         expected: false,
-        applies_to: |sides| sides.response,
-        change: constraints::formats,
+        applies_to: |usage| usage.response,
+        change: constraints::drop_formats,
     },
     Rule {
         id: "document-request-patterns",
-        reason: "an id from the server goes back as it came, pattern or not, and the generator would need a second \
-                 engine of regular expressions in every user's build",
+        reason: "an id from the server must be sent back even if it violates the pattern, and the generator would add \
+                 a second regular expression engine to every user's build",
         expected: true,
-        applies_to: |sides| !sides.response,
-        change: annotate::patterns,
+        applies_to: |usage| !usage.response,
+        change: annotate::document_patterns,
     },
     Rule {
         id: "drop-foreign-formats",
-        reason: "the generator would take types of crates that this one does not depend on; the server checks them",
+        reason: "the generator would use types of crates that this crate does not depend on; the server checks the format",
         expected: false,
-        applies_to: |sides| !sides.response,
-        change: constraints::foreign_formats,
+        applies_to: |usage| !usage.response,
+        change: constraints::drop_foreign_formats,
     },
     Rule {
         id: "drop-response-limits",
-        reason: "a size from the server is taken as it comes: refusing it helps nobody",
+        reason: "rejecting a value from the server because of its size would not help the user",
         expected: false,
-        applies_to: |sides| sides.response,
-        change: constraints::limits,
+        applies_to: |usage| usage.response,
+        change: constraints::drop_limits,
     },
     Rule {
         id: "document-request-defaults",
-        reason: "the generator sends every default, and then the server could never change one for our users",
+        reason: "the generated client would send every default, so the server could never change one for existing users",
         expected: true,
-        applies_to: |sides| !sides.response,
-        change: annotate::defaults,
+        applies_to: |usage| !usage.response,
+        change: annotate::document_defaults,
     },
     Rule {
         id: "drop-response-defaults",
-        reason: "what the server left out it did not say",
+        reason: "a property that the server omits is missing, and does not have the default value",
         expected: false,
-        applies_to: |sides| sides.response,
+        applies_to: |usage| usage.response,
         change: annotate::drop_defaults,
     },
 ];
 
-/// How many places each rule changed.
+/// The number of schemas that each rule changed.
 pub(crate) type Report = Vec<(&'static str, usize)>;
 
 #[derive(Debug)]
 pub(crate) struct Relaxed {
     pub(crate) document: Value,
     pub(crate) report: Report,
-    /// What loses strictness on the way out for being received too.
+    /// Warnings about request schemas that are relaxed because they are used in responses too.
     pub(crate) warnings: Vec<String>,
 }
 
-pub(crate) fn relax(hoisted: Extracted) -> Result<Relaxed, Failure> {
-    let Extracted { mut document, open } = hoisted;
+/// Applies all rules in order, and defines the open types.
+pub(crate) fn relax(extracted: Extracted) -> Result<Relaxed, Failure> {
+    let Extracted { mut document, open } = extracted;
     let warnings = shared_schemas(&document);
     let mut report = Report::new();
-    let mut idle = Vec::new();
+    let mut unused = Vec::new();
     for rule in RULES {
-        let places = apply(rule, &mut document, &open);
-        if places == 0 && rule.expected {
-            idle.push(format!(
-                "openapi/distribute-ai.json: (root): the rule {:?} no longer applies: expected at least one place for it ({}), found none",
+        let changes = apply(rule, &mut document, &open);
+        if changes == 0 && rule.expected {
+            unused.push(format!(
+                "openapi/distribute-ai.json: (root): the rule {:?} no longer applies ({}), expected at least one schema to change",
                 rule.id, rule.reason
             ));
         }
-        report.push((rule.id, places));
+        report.push((rule.id, changes));
     }
-    open_enums::define(&mut document, &open);
-    if idle.is_empty() {
+    open_enums::define_open_types(&mut document, &open);
+    if unused.is_empty() {
         Ok(Relaxed { document, report, warnings })
     } else {
-        let failure = Failure::new(ExitClass::Document, idle);
-        Err(failure.hint("if the pages are right, take the rule out of RULES in xtask/src/spec/relax/mod.rs"))
+        let failure = Failure::new(ExitClass::Document, unused);
+        Err(failure
+            .hint("if the pages are correct, remove the rule from RULES in xtask/src/spec/relax/mod.rs"))
     }
 }
 
+/// Applies a rule and returns the number of changed schemas.
 fn apply(rule: &Rule, document: &mut Value, open: &OpenTypes) -> usize {
-    let places = locations(document);
-    let wanted = places.iter().filter(|site| (rule.applies_to)(site.usage));
-    // Children first, as a rule may replace the whole schema.
-    wanted
+    let locations = locations(document);
+    let selected = locations.iter().filter(|location| (rule.applies_to)(location.usage));
+    // Change children before their parents, because a rule may replace a whole schema.
+    selected
         .rev()
-        .filter(|site| match document.pointer_mut(site.pointer.as_str()) {
-            Some(Value::Object(schema)) => (rule.change)(schema, site, open),
+        .filter(|location| match document.pointer_mut(location.pointer.as_str()) {
+            Some(Value::Object(schema)) => (rule.change)(schema, location, open),
             _ => false,
         })
         .count()
 }
 
-/// Components that are sent as well as received are opened: a client that breaks is worse than one that lets the
-/// server refuse.
+/// Returns a warning for each strict component that is used in requests and in responses.
+///
+/// Such a component is relaxed. An invalid request is then rejected by the server only, but a strict response
+/// type would break clients.
 fn shared_schemas(document: &Value) -> Vec<String> {
-    let shared = locations(document).into_iter().filter(|site| {
-        let schema = document.pointer(site.pointer.as_str());
+    let shared = locations(document).into_iter().filter(|location| {
+        let schema = document.pointer(location.pointer.as_str());
         let schema = schema.and_then(Value::as_object);
-        site.usage.request && site.usage.response && schema.is_some_and(constraints::is_strict)
+        location.usage.request && location.usage.response && schema.is_some_and(constraints::is_strict)
     });
-    shared.map(|site| format!("{}: sent and received, so opened both ways", site.pointer)).collect()
+    shared
+        .map(|location| {
+            format!("{}: used in requests and in responses, so relaxed for both", location.pointer)
+        })
+        .collect()
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Enums that admit what they do not know: a type of two variants, `Known` and `Other`.
+//! Open types: enums with two variants, `Known` and `Other`, which accept unknown values.
 
 use serde_json::{Value, json};
 
@@ -10,16 +10,17 @@ use crate::{
     },
 };
 
-/// Known words or any string, as the untagged enum that was meant. The titles name the variants.
-pub(super) fn union(schema: &mut Object, site: &SchemaLocation, open: &OpenTypes) -> bool {
-    if !open.unions.contains(&site.pointer) {
+/// Turns an open union into the untagged enum that it stands for. The titles become the names of the
+/// variants.
+pub(super) fn open_union(schema: &mut Object, location: &SchemaLocation, open: &OpenTypes) -> bool {
+    if !open.unions.contains(&location.pointer) {
         return false;
     }
-    let parts = ["anyOf", "oneOf"].into_iter().find_map(|word| schema.remove(word));
+    let parts = ["anyOf", "oneOf"].into_iter().find_map(|keyword| schema.remove(keyword));
     let Some(Value::Array(parts)) = parts else { return false };
     let (known, other): (Vec<_>, Vec<_>) =
         parts.into_iter().partition(|part| part.as_object().is_some_and(|part| component_of(part).is_some()));
-    // Tried in this order: any string would also be a word that is known.
+    // `Known` must come first, because variants are tried in order and `Other` accepts any string.
     let known = known.into_iter().map(|part| json!({"title": "Known", "allOf": [part]}));
     let other = other.into_iter().map(|mut part| {
         part["title"] = json!("Other");
@@ -29,10 +30,10 @@ pub(super) fn union(schema: &mut Object, site: &SchemaLocation, open: &OpenTypes
     true
 }
 
-/// A reference to a closed enum, led to the open type instead.
-pub(super) fn refer_to_open(schema: &mut Object, site: &SchemaLocation, open: &OpenTypes) -> bool {
-    // The known variant of a union is closed by design.
-    if open.unions.iter().any(|union| site.pointer.is_within(union)) {
+/// Replaces a reference to a closed enum by a reference to its open type.
+pub(super) fn refer_to_open(schema: &mut Object, location: &SchemaLocation, open: &OpenTypes) -> bool {
+    // The variant `Known` of an open union stays closed.
+    if open.unions.iter().any(|union| location.pointer.is_within(union)) {
         return false;
     }
     let closed = component_of(schema).and_then(|closed| open.enums.get(closed));
@@ -41,11 +42,11 @@ pub(super) fn refer_to_open(schema: &mut Object, site: &SchemaLocation, open: &O
     true
 }
 
-/// Adds the open types that are referred to by now.
-pub(super) fn define(document: &mut Value, open: &OpenTypes) {
+/// Adds the open types to the components.
+pub(super) fn define_open_types(document: &mut Value, open: &OpenTypes) {
     for (known, name) in &open.enums {
-        let words = &document["components"]["schemas"][known];
-        let other = words.get("type").cloned().unwrap_or(json!("string"));
+        let closed_enum = &document["components"]["schemas"][known];
+        let other = closed_enum.get("type").cloned().unwrap_or(json!("string"));
         document["components"]["schemas"][name] = json!({
             "description": "One of the values known today, or another that the server has learned since.",
             "oneOf": [

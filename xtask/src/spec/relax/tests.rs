@@ -32,8 +32,8 @@ fn document() -> Value {
 
 fn relaxed(document: Value) -> Result<Relaxed, String> {
     let names: Names = toml::from_str(NAMES).unwrap();
-    let hoisted = extract(document, &names).unwrap();
-    relax(hoisted).map_err(|failure| failure.to_string())
+    let extracted = extract(document, &names).unwrap();
+    relax(extracted).map_err(|failure| failure.to_string())
 }
 
 fn property(relaxed: &Relaxed, schema: &str, name: &str) -> Value {
@@ -41,7 +41,7 @@ fn property(relaxed: &Relaxed, schema: &str, name: &str) -> Value {
 }
 
 #[test]
-fn what_is_sent_stays_strict_and_its_defaults_are_told() {
+fn request_schemas_stay_strict_and_document_their_defaults() {
     let relaxed = relaxed(document()).unwrap();
     let made = |name| property(&relaxed, "Make", name);
     assert_eq!(relaxed.document["components"]["schemas"]["Make"]["additionalProperties"], false);
@@ -57,7 +57,7 @@ fn what_is_sent_stays_strict_and_its_defaults_are_told() {
 }
 
 #[test]
-fn what_is_received_is_opened() {
+fn response_schemas_lose_their_constraints() {
     let relaxed = relaxed(document()).unwrap();
     let made = |name| property(&relaxed, "Made", name);
     assert_eq!(relaxed.document["components"]["schemas"]["Made"].get("additionalProperties"), None);
@@ -68,7 +68,7 @@ fn what_is_received_is_opened() {
 }
 
 #[test]
-fn enums_admit_what_they_do_not_know() {
+fn open_enums_and_unions_accept_unknown_values() {
     let relaxed = relaxed(document()).unwrap();
     let schemas = &relaxed.document["components"]["schemas"];
     let known = |name: &str| json!({"title": "Known", "allOf": [reference(name)]});
@@ -81,7 +81,7 @@ fn enums_admit_what_they_do_not_know() {
 }
 
 #[test]
-fn reports_how_many_places_each_rule_changed() {
+fn relax_reports_the_number_of_changes_per_rule() {
     let relaxed = relaxed(document()).unwrap();
     let expected = [
         ("open-unions", 1),
@@ -99,7 +99,7 @@ fn reports_how_many_places_each_rule_changed() {
 }
 
 #[test]
-fn a_rule_that_no_longer_applies_stops() {
+fn relax_fails_if_an_expected_rule_changes_nothing() {
     let mut document = document();
     let body = "/paths/~1make/post/responses/200/content/application~1json/schema";
     let response = document.pointer_mut(body).unwrap().as_object_mut().unwrap();
@@ -111,7 +111,7 @@ fn a_rule_that_no_longer_applies_stops() {
 }
 
 #[test]
-fn what_is_sent_and_received_is_opened_with_a_warning() {
+fn shared_component_is_relaxed_with_a_warning() {
     let mut document = document();
     let shared = json!({"type": "object", "additionalProperties": false});
     document["components"] = json!({"schemas": {"Shared": shared}});
@@ -123,7 +123,10 @@ fn what_is_sent_and_received_is_opened_with_a_warning() {
         document.pointer_mut(parent).unwrap()["s"] = reference.clone();
     }
     let relaxed = relaxed(document).unwrap();
-    assert_eq!(relaxed.warnings, ["/components/schemas/Shared: sent and received, so opened both ways"]);
+    assert_eq!(
+        relaxed.warnings,
+        ["/components/schemas/Shared: used in requests and in responses, so relaxed for both"]
+    );
     assert_eq!(relaxed.document["components"]["schemas"]["Shared"], json!({"type": "object"}));
 }
 
@@ -132,13 +135,13 @@ fn reference(name: &str) -> Value {
 }
 
 #[test]
-fn the_known_words_of_a_union_stay_closed_where_they_are_also_received_alone() {
+fn known_values_of_an_open_union_stay_closed_if_also_used_in_a_response() {
     let mut document = document();
     let at = |side: &str| format!("/paths/~1make/post/{side}/content/application~1json/schema/properties");
     let union = document.pointer(&at("requestBody")).unwrap()["voice"].clone();
-    let received = document.pointer_mut(&at("responses/200")).unwrap();
-    received["voice"] = union;
-    received["chosen"] = json!({"type": "string", "enum": ["leo"]});
+    let response = document.pointer_mut(&at("responses/200")).unwrap();
+    response["voice"] = union;
+    response["chosen"] = json!({"type": "string", "enum": ["leo"]});
     let line = "\n\"200.chosen\" = { open = \"AnyVoice\", known = \"KnownVoice\" }";
     let names: Names = toml::from_str(&(NAMES.to_owned() + line)).unwrap();
     let relaxed = relax(extract(document, &names).unwrap()).unwrap();

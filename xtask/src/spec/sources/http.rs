@@ -1,4 +1,4 @@
-//! One page from the network: the only file that opens a connection.
+//! Downloads pages. No other module of this tool opens a connection.
 
 use std::{io::Read, time::Duration};
 
@@ -7,26 +7,26 @@ use reqwest::{Url, blocking::Client, redirect};
 use super::page::Page;
 use crate::failure::{ExitClass, Failure};
 
-/// A documentation page is some kilobytes; what is larger than this is something else.
+/// The maximum size of a page in bytes. Documentation pages have some kilobytes.
 const MAX_BYTES: u64 = 16 * 1024 * 1024;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// An address that a page may come from: https, or http on this machine.
-pub(crate) fn address(text: &str) -> Result<Url, String> {
-    let url = Url::parse(text).map_err(|error| format!("`{text}` is no address: {error}"))?;
+/// Parses the address of a page. The scheme must be https, or http for this machine.
+pub(crate) fn parse_address(text: &str) -> Result<Url, String> {
+    let url = Url::parse(text).map_err(|error| format!("invalid address `{text}`: {error}"))?;
     if is_allowed(&url) {
         return Ok(url);
     }
-    Err(format!("`{text}` is not allowed; expected https:// (http:// only to this machine)"))
+    Err(format!("address `{text}` is not allowed, expected https:// (or http:// for this machine)"))
 }
 
-/// A client whose every page must be complete within the timeout.
-pub(crate) fn client(timeout: Duration) -> Result<Client, Failure> {
-    // A redirect may not lead where an address in sources.toml may not.
+/// Returns a client. Each of its requests must complete within `timeout`, including the body.
+pub(crate) fn build_client(timeout: Duration) -> Result<Client, Failure> {
+    // Apply the same rule to redirects as to the addresses in sources.toml.
     let redirects = redirect::Policy::custom(|attempt| {
         if !is_allowed(attempt.url()) {
-            let error = format!("redirected to {}, which is not https", attempt.url());
+            let error = format!("redirected to {}, expected https", attempt.url());
             return attempt.error(error);
         }
         redirect::Policy::limited(5).redirect(attempt)
@@ -37,22 +37,24 @@ pub(crate) fn client(timeout: Duration) -> Result<Client, Failure> {
         .redirect(redirects)
         .user_agent(concat!("distribute-ai-xtask/", env!("CARGO_PKG_VERSION")))
         .build()
-        .map_err(|error| network(&error))
+        .map_err(|error| network_failure(&error))
 }
 
-/// The page at the address, whatever it holds: whether it is the right one is for its reader to say.
+/// Downloads the page at the address. The content is not checked here.
+///
+/// Fails if the status is not a success, or if the page is larger than [`MAX_BYTES`].
 pub(crate) fn get(client: &Client, address: &Url) -> Result<Page, Failure> {
-    let reply = client
+    let response = client
         .get(address.clone())
         .send()
         .and_then(reqwest::blocking::Response::error_for_status)
-        .map_err(|error| network(&error.without_url()))?;
-    let from = reply.url().clone();
+        .map_err(|error| network_failure(&error.without_url()))?;
+    let from = response.url().clone();
     let mut bytes = Vec::new();
-    reply.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(|error| network(&error))?;
+    response.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(|error| network_failure(&error))?;
     if bytes.len() as u64 > MAX_BYTES {
         return Err(Failure::document(format!(
-            "{from}: larger than {MAX_BYTES} bytes, so no documentation page"
+            "{from}: page is too large, expected at most {MAX_BYTES} bytes"
         )));
     }
     let redirected = (from != *address).then(|| from.to_string());
@@ -74,14 +76,15 @@ fn is_allowed(url: &Url) -> bool {
     }
 }
 
-/// An error with its causes on one line: reqwest's own text stops before the reason.
-fn network(error: &dyn std::error::Error) -> Failure {
+/// Returns a failure with the error and its causes on one line, because reqwest's own message omits the
+/// causes.
+fn network_failure(error: &dyn std::error::Error) -> Failure {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
-        let said = error.to_string();
-        if !text.contains(&said) {
-            text = format!("{text}: {said}");
+        let message = error.to_string();
+        if !text.contains(&message) {
+            text = format!("{text}: {message}");
         }
         cause = error.source();
     }
@@ -93,22 +96,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn plain_http_is_for_this_machine_only() {
+    fn parse_address_of_plain_http_is_allowed_only_for_loopback() {
         for allowed in [
             "https://docs.distribute.ai/a.md",
             "http://localhost:80/",
             "http://127.0.0.1:1/a",
             "http://[::1]:1/a",
         ] {
-            assert!(address(allowed).is_ok(), "{allowed}");
+            assert!(parse_address(allowed).is_ok(), "{allowed}");
         }
-        for refused in [
+        for rejected in [
             "http://docs.distribute.ai/a.md",
             "http://127.0.0.1.example.com/",
             "file:///etc/passwd",
             "docs.distribute.ai",
         ] {
-            assert!(address(refused).is_err(), "{refused}");
+            assert!(parse_address(rejected).is_err(), "{rejected}");
         }
     }
 }

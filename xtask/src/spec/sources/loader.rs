@@ -1,4 +1,4 @@
-//! All pages' documents, or none: in memory, so that whoever asks decides what becomes of them.
+//! Loads the documents of all pages into memory, or fails. The caller decides whether to write them.
 
 use std::{path::PathBuf, time::Duration};
 
@@ -9,27 +9,28 @@ use crate::{
     transaction,
 };
 
-/// Where the pages are read.
+/// The origin of the pages.
 #[derive(Debug)]
 pub(crate) enum Origin {
-    /// At their addresses; the time that each may take.
+    /// The addresses in sources.toml, with a timeout for each page.
     Network(Duration),
-    /// `name.md` in a directory.
+    /// A directory that contains `name.md` for each page.
     Directory(PathBuf),
 }
 
-/// Every page's document, sorted by name.
+/// Loads the document of every page, sorted by name.
 ///
-/// First every page is read and only then any is judged: an outage is told as an outage, whatever the other pages hold.
+/// All pages are read before any is validated. A network failure is therefore reported as such, even if
+/// another page is invalid.
 pub(crate) fn load(sources: &Sources, origin: &Origin) -> Result<Vec<Document>, Failure> {
     let pages = read(sources, origin)?;
-    document::all(pages.iter().map(|(name, page)| extract(name, page)))
+    document::collect(pages.iter().map(|(name, page)| parse_page(name, page)))
 }
 
 fn read<'a>(sources: &'a Sources, origin: &Origin) -> Result<Vec<(&'a str, Page)>, Failure> {
     match origin {
         Origin::Network(timeout) => {
-            let client = http::client(*timeout)?;
+            let client = http::build_client(*timeout)?;
             let pages = sources.iter().map(|(name, address)| {
                 let page = http::get(&client, address);
                 let failed = |failure: Failure| failure.about(&format!("{name}: {address}"));
@@ -40,7 +41,7 @@ fn read<'a>(sources: &'a Sources, origin: &Origin) -> Result<Vec<(&'a str, Page)
         Origin::Directory(dir) => {
             if !dir.is_dir() {
                 let dir = dir.display();
-                return Err(Failure::usage(format!("{dir}: no such directory")));
+                return Err(Failure::usage(format!("{dir}: directory not found")));
             }
             let pages = sources.keys().map(|name| {
                 let bytes = transaction::read_bytes(&dir.join(format!("{name}.md")), ExitClass::Usage)?;
@@ -52,7 +53,7 @@ fn read<'a>(sources: &'a Sources, origin: &Origin) -> Result<Vec<(&'a str, Page)
     }
 }
 
-/// All, or the failures of the worst class among them, which for these is the one of the greatest number.
+/// Returns all values, or the failures with the highest exit code.
 fn all_or_worst<T>(results: impl Iterator<Item = Result<T, Failure>>) -> Result<Vec<T>, Failure> {
     let mut all = Vec::new();
     let mut worst: Option<Failure> = None;
@@ -69,18 +70,18 @@ fn all_or_worst<T>(results: impl Iterator<Item = Result<T, Failure>>) -> Result<
     worst.map_or(Ok(all), Err)
 }
 
-fn extract(name: &str, page: &Page) -> Result<Document, Vec<String>> {
+fn parse_page(name: &str, page: &Page) -> Result<Document, Vec<String>> {
     let fence = page.json_fence().map_err(|error| vec![format!("{name}: {error}")])?;
     Document::read(name, fence.text, Strictness::Generation).map_err(|errors| {
-        // Line and column count from the fence, which a person sees only as part of a page.
-        let begins = fence.line + 1;
-        let placed = |error: String| {
+        // The parser counts lines from the start of the fence, but the user sees the whole page.
+        let first_line = fence.line + 1;
+        let with_page_line = |error: String| {
             if error.contains("not JSON: ") {
-                format!("{error} of the fence, whose line 1 is line {begins} of the page")
+                format!("{error} of the fence, whose line 1 is line {first_line} of the page")
             } else {
                 error
             }
         };
-        errors.into_iter().map(placed).collect()
+        errors.into_iter().map(with_page_line).collect()
     })
 }

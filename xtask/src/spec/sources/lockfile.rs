@@ -1,4 +1,4 @@
-//! `openapi/upstream.lock`: which documents are committed, where they came from, and since when.
+//! `openapi/upstream.lock`: the address, checksum and date of each committed document.
 
 use std::{collections::BTreeMap, fmt::Write};
 
@@ -17,7 +17,7 @@ const HEADER: &str = "\
 # sha256 is the sum of upstream/<name>.json; date is the day on which this document was first fetched.
 ";
 
-/// What is known of each page's document.
+/// The lockfile: an entry for each page.
 #[derive(Debug, Default, PartialEq, Eq, Deserialize)]
 pub(crate) struct Lock(BTreeMap<String, Entry>);
 
@@ -30,7 +30,7 @@ struct Entry {
 }
 
 impl Lock {
-    /// The committed lock; an empty one where there is none yet.
+    /// Reads the committed lockfile. Returns an empty one if the file does not exist.
     pub(crate) fn read(root: &Workspace) -> Result<Self, Failure> {
         let path = root.lock();
         if !path.exists() {
@@ -39,12 +39,14 @@ impl Lock {
         let text = transaction::read(&path, ExitClass::Document)?;
         toml::from_str(&text).map_err(|error| {
             Failure::document(format!("{}: {error}", root.relative(&path)))
-                .hint("the lock is written by `cargo xtask spec fetch`")
+                .hint("`cargo xtask spec fetch` writes this file")
         })
     }
 
-    /// The lock for documents just fetched. A date moves only with its document, so that fetching what is already
-    /// here changes nothing.
+    /// Returns the lockfile for the fetched documents.
+    ///
+    /// A date changes only if the document or its address has changed. Fetching the same documents again
+    /// therefore changes nothing.
     pub(crate) fn updated<'a>(
         &self,
         sources: &Sources,
@@ -64,7 +66,7 @@ impl Lock {
         Self(documents.into_iter().map(entry).collect())
     }
 
-    /// Every way in which the committed documents are not the ones that were fetched.
+    /// Returns one message for each difference between the lockfile, the sources and the committed documents.
     pub(crate) fn disagreements(
         &self,
         sources: &Sources,
@@ -74,7 +76,7 @@ impl Lock {
         for (name, address) in sources {
             let Some(entry) = self.0.get(name) else {
                 found.push(format!(
-                    "openapi/upstream.lock: /{name}: missing; expected the page that openapi/sources.toml lists at {address}"
+                    "openapi/upstream.lock: /{name}: missing, expected the page that openapi/sources.toml lists at {address}"
                 ));
                 continue;
             };
@@ -88,13 +90,13 @@ impl Lock {
         found.extend(self.modified(documents));
         for name in self.0.keys().filter(|name| !sources.contains_key(*name)) {
             found.push(format!(
-                "openapi/upstream.lock: /{name}: found a page that openapi/sources.toml does not list"
+                "openapi/upstream.lock: /{name}: unknown page, expected a page listed in openapi/sources.toml"
             ));
         }
         found
     }
 
-    /// Every document that is not the one that was fetched.
+    /// Returns one message for each document whose checksum differs from the lockfile.
     pub(crate) fn modified(&self, documents: &BTreeMap<String, String>) -> Vec<String> {
         let mut found = Vec::new();
         for (name, text) in documents {
@@ -112,7 +114,7 @@ impl Lock {
     pub(crate) fn to_toml(&self) -> String {
         self.0.iter().fold(HEADER.to_owned(), |mut out, (name, entry)| {
             let Entry { address, sha256, date } = entry;
-            // A URL, a sum and a date hold nothing that TOML would want escaped.
+            // URLs, checksums and dates contain no characters that TOML requires to be escaped.
             let _ = write!(
                 out,
                 "\n[{name}]\naddress = \"{address}\"\nsha256 = \"{sha256}\"\ndate = \"{date}\"\n"
@@ -143,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn the_date_moves_with_the_document_or_its_address_only() {
+    fn updated_lock_changes_the_date_only_with_the_document_or_its_address() {
         let first = lock("https://x.y/a", "{}\n", &Lock::default(), "2025-01-01");
         assert_eq!(first.0["a"].date, "2025-01-01");
         let same = lock("https://x.y/a", "{}\n", &first, "2026-02-02");
@@ -155,20 +157,20 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_reads_back() {
+    fn lock_written_as_toml_parses_to_the_same_lock() {
         let written = lock("https://x.y/a", "{}\n", &Lock::default(), "2025-01-01");
         assert_eq!(toml::from_str::<Lock>(&written.to_toml()).unwrap(), written);
         assert!(written.to_toml().starts_with("# Written by `cargo xtask spec fetch`"));
     }
 
     #[test]
-    fn the_sum_is_what_sha256sum_says() {
+    fn sha256_equals_the_output_of_sha256sum() {
         let known = "ca3d163bab055381827226140568f3bef7eaac187cebd76878e0b63e9e442356";
         assert_eq!(sha256("{}\n"), known);
     }
 
     #[test]
-    fn an_edited_document_is_told_with_both_sums() {
+    fn disagreements_report_both_checksums_or_both_addresses() {
         let lock = lock("https://x.y/a", "{}\n", &Lock::default(), "2025-01-01");
         let disk = |text: &str| BTreeMap::from([("a".to_owned(), text.to_owned())]);
         assert!(lock.disagreements(&sources("https://x.y/a"), &disk("{}\n")).is_empty());

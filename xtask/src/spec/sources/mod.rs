@@ -1,4 +1,4 @@
-//! The published pages: where they are, how they are fetched and read, and what is recorded of them.
+//! The published pages: their addresses, fetching, parsing, and the lockfile.
 
 pub(super) mod http;
 pub(super) mod loader;

@@ -1,8 +1,8 @@
-//! A documentation page: prose around one JSON fence. Only the fence is read.
+//! A documentation page: Markdown with one JSON fence. Everything outside the fence is ignored.
 
 use crate::failure::Failure;
 
-/// The text of a page, and where it came from when that is not where it was looked for.
+/// The text of a page, and the final address if the request was redirected.
 #[derive(Debug)]
 pub(crate) struct Page {
     text: String,
@@ -13,16 +13,15 @@ impl Page {
     pub(crate) fn from_bytes(bytes: Vec<u8>, redirected: Option<String>) -> Result<Self, Failure> {
         match String::from_utf8(bytes) {
             Ok(text) => Ok(Self { text, redirected }),
-            Err(error) => Err(Failure::document(format!(
-                "not UTF-8 text from byte {}",
-                error.utf8_error().valid_up_to()
-            ))),
+            Err(error) => {
+                Err(Failure::document(format!("invalid UTF-8 at byte {}", error.utf8_error().valid_up_to())))
+            }
         }
     }
 
-    /// The page's document: what stands in its one JSON fence.
+    /// Returns the only JSON fence of the page, which contains its document.
     pub(crate) fn json_fence(&self) -> Result<Fence<'_>, String> {
-        let mut fences = json_fences(&self.text).map_err(|error| self.explain(&error))?;
+        let mut fences = json_fences(&self.text).map_err(|error| self.with_redirect(&error))?;
         match (fences.pop(), fences.first()) {
             (Some(fence), None) => Ok(fence),
             (None, _) => {
@@ -31,9 +30,9 @@ impl Page {
                 } else {
                     "none"
                 };
-                Err(self.explain(&format!("expected one ```json fence, found {found}")))
+                Err(self.with_redirect(&format!("expected one ```json fence, found {found}")))
             }
-            (Some(last), Some(first)) => Err(self.explain(&format!(
+            (Some(last), Some(first)) => Err(self.with_redirect(&format!(
                 "expected one ```json fence, found {}, the first at line {}, the last at line {}",
                 fences.len() + 1,
                 first.line,
@@ -42,7 +41,7 @@ impl Page {
         }
     }
 
-    fn explain(&self, error: &str) -> String {
+    fn with_redirect(&self, error: &str) -> String {
         match &self.redirected {
             Some(to) => format!("{error} (redirected to {to})"),
             None => error.to_owned(),
@@ -50,15 +49,15 @@ impl Page {
     }
 }
 
-/// What stands between the lines of a fence.
+/// The content of a fence.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Fence<'a> {
-    /// The line of the page on which the fence opens; the text begins on the next.
+    /// The line of the page on which the fence opens, from 1. The text begins on the next line.
     pub(crate) line: usize,
     pub(crate) text: &'a str,
 }
 
-/// A fence that is open while the lines go by.
+/// A fence whose closing line has not been found yet.
 struct Open<'a> {
     mark: char,
     length: usize,
@@ -67,7 +66,7 @@ struct Open<'a> {
     start: &'a str,
 }
 
-/// Fences as CommonMark has them: one within another is the other's text.
+/// Returns the JSON fences as CommonMark defines them. A fence within another fence is text.
 fn json_fences(page: &str) -> Result<Vec<Fence<'_>>, String> {
     let mut fences = Vec::new();
     let mut open: Option<Open> = None;
@@ -76,10 +75,10 @@ fn json_fences(page: &str) -> Result<Vec<Fence<'_>>, String> {
         if rest.is_empty() {
             break;
         }
-        let (line, after) = rest.split_at(rest.find('\n').map_or(rest.len(), |end| end + 1));
+        let (line, after) = rest.split_at(rest.find('\n').map_or(rest.len(), |newline| newline + 1));
         match &open {
-            None => open = opening(line, number, after),
-            Some(fence) if closes(fence, line) => {
+            None => open = opening_fence(line, number, after),
+            Some(fence) if is_closing_fence(fence, line) => {
                 if fence.json {
                     let length = fence.start.len() - rest.len();
                     fences.push(Fence { line: fence.line, text: &fence.start[..length] });
@@ -98,25 +97,26 @@ fn json_fences(page: &str) -> Result<Vec<Fence<'_>>, String> {
     }
 }
 
-fn opening<'a>(line: &str, number: usize, after: &'a str) -> Option<Open<'a>> {
+fn opening_fence<'a>(line: &str, number: usize, after: &'a str) -> Option<Open<'a>> {
     let (mark, length, info) = fence_line(line)?;
     let language = info.split_whitespace().next().unwrap_or_default();
     Some(Open { mark, length, json: language.eq_ignore_ascii_case("json"), line: number, start: after })
 }
 
-fn closes(open: &Open, line: &str) -> bool {
+fn is_closing_fence(open: &Open, line: &str) -> bool {
     fence_line(line).is_some_and(|(mark, length, info)| {
         mark == open.mark && length >= open.length && info.trim().is_empty()
     })
 }
 
-/// The mark, how often it stands, and what follows it; `None` for any other line.
+/// Returns the fence character, the number of them, and the info string. Returns `None` for any other line.
 fn fence_line(line: &str) -> Option<(char, usize, &str)> {
     let text = line.trim_start_matches(' ');
     let mark = text.chars().next().filter(|c| matches!(c, '`' | '~'))?;
     let info = text.trim_start_matches(mark);
     let length = text.len() - info.len();
-    // Four spaces make an indented block, and a backtick in the info string makes inline code.
+    // A line indented by four spaces is an indented block. A line with a backtick in the info string is
+    // inline code.
     let is_fence = line.len() - text.len() < 4 && length >= 3 && !(mark == '`' && info.contains('`'));
     is_fence.then_some((mark, length, info))
 }
@@ -131,26 +131,26 @@ mod tests {
     }
 
     #[test]
-    fn reads_the_fence_and_nothing_else() {
+    fn json_fence_ignores_prose_and_other_fences() {
         let page = "# T\n```yaml\na: b\n```\n\n```json\n{\"a\":\n1}\n```\n# More\n`x`\n";
         assert_eq!(document(page).unwrap(), "{\"a\":\n1}\n");
     }
 
     #[test]
-    fn takes_carriage_returns() {
+    fn json_fence_with_carriage_returns_is_found() {
         assert_eq!(document("a\r\n```json\r\n{}\r\n```\r\n").unwrap(), "{}\r\n");
     }
 
     #[test]
-    fn a_fence_within_a_longer_fence_is_text() {
+    fn json_fence_within_a_longer_fence_is_ignored() {
         let page = "````md\n```json\n{}\n```\n````\n~~~ JSON title=x\n[\n```\n]\n~~~~\n";
         assert_eq!(document(page).unwrap(), "[\n```\n]\n");
     }
 
     #[test]
-    fn says_what_it_found_instead() {
+    fn json_fence_missing_or_ambiguous_is_an_error_with_what_was_found() {
         let two = "```json\n{}\n```\n```json\n{}\n```\n";
-        for (page, said) in [
+        for (page, expected) in [
             ("", "found none"),
             ("just text", "found none"),
             ("```json5\n{}\n```\n", "found none"),
@@ -160,12 +160,12 @@ mod tests {
             ("x\n```json\n{}\n", "opens at line 2 is never closed"),
         ] {
             let error = document(page).unwrap_err();
-            assert!(error.ends_with(said), "{page:?}: {error}");
+            assert!(error.ends_with(expected), "{page:?}: {error}");
         }
     }
 
     #[test]
-    fn a_redirect_is_part_of_the_message() {
+    fn json_fence_error_after_redirect_contains_the_final_address() {
         let page = Page::from_bytes(b"<html>".to_vec(), Some("https://login".into())).unwrap();
         let error = page.json_fence().unwrap_err();
         assert!(error.ends_with("(redirected to https://login)"), "{error}");

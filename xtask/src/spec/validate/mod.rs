@@ -1,13 +1,13 @@
-//! Is this an OpenAPI 3.0 document? Every reason why not, each with its place.
+//! Validates OpenAPI 3.0 documents. Returns every problem with its pointer.
 //!
-//! Three readings, each of one kind: [`shape`] holds the document against the object model of the specification,
-//! which [`model`] has as a table; [`rules`] are what an object's members say about each other, named in that table;
-//! [`links`] are what one part of the document says about another.
+//! Validation has three parts. [`structure`] compares the document with the object model of the
+//! specification, which [`object_model`] contains as a table. [`object_rules`] and [`schema`] check the
+//! members of one object against each other. [`references`] checks one part of the document against another.
 //!
-//! The validator crate that DESIGN §6 names, roas 0.21, was tried and left out: it refuses valid documents (`null` in
-//! a nullable enum, a discriminator that maps to a full reference, a pattern with look-ahead, `1.0` as an integer),
-//! lets unknown keys pass beside `allOf`, and stops at the first wrong type without saying where. With the places and
-//! unknown keys found here, nothing it finds is left over.
+//! The validator crate roas 0.21 is not used. It rejects valid documents: `null` in a nullable enum, a
+//! discriminator that maps to a full reference, a pattern with look-ahead, `1.0` as an integer. It accepts
+//! unknown keys next to `allOf`, and it stops at the first wrong type without its position. It finds no
+//! problem that this module misses.
 
 mod object_model;
 mod object_rules;
@@ -23,11 +23,11 @@ use super::{
 };
 use crate::json::{Pointer, excerpt};
 
-/// All problems of a document. Without an error among them it is a valid OpenAPI 3.0 document.
+/// Returns all problems of a document. The document is valid OpenAPI 3.0 if none of them is an error.
 pub(crate) fn validate(document: &Value) -> Vec<Diagnostic> {
     let mut problems = Diagnostics::default();
     if let Err((pointer, message)) = version(document) {
-        // By another version's rules every further complaint would be noise.
+        // The rules of 3.0 do not apply to other versions, so report nothing else.
         problems.error(pointer, message);
         return problems.into_vec();
     }
@@ -38,14 +38,15 @@ pub(crate) fn validate(document: &Value) -> Vec<Diagnostic> {
     problems.into_vec()
 }
 
-/// What the specification leaves open and the generator does not: an operation's id names its method.
-pub(crate) fn needed_by_the_generator(document: &Value, severity: Severity) -> Vec<Diagnostic> {
-    let nameless =
+/// Returns violations of the requirements that the generator adds to OpenAPI 3.0: every operation needs an
+/// `operationId`.
+pub(crate) fn generator_requirements(document: &Value, severity: Severity) -> Vec<Diagnostic> {
+    let without_id =
         operations(document).into_iter().filter(|(_, _, operation)| !operation.contains_key("operationId"));
     let mut problems = Diagnostics::default();
-    problems.extend(nameless.map(|(pointer, ..)| Diagnostic {
+    problems.extend(without_id.map(|(pointer, ..)| Diagnostic {
         pointer: pointer.child("operationId"),
-        message: "missing; expected a string, which becomes the method's name".to_owned(),
+        message: "missing, expected a string, which becomes the name of the method".to_owned(),
         severity,
     }));
     problems.into_vec()
@@ -64,7 +65,7 @@ fn version(document: &Value) -> Result<(), (Pointer, String)> {
     match members.get("openapi") {
         Some(Value::String(version)) if is_3_0(version) => Ok(()),
         Some(found) => Err((at, format!("expected \"3.0.x\", found {}", excerpt(found)))),
-        None => Err((at, "missing; expected \"3.0.x\"".to_owned())),
+        None => Err((at, "missing, expected \"3.0.x\"".to_owned())),
     }
 }
 

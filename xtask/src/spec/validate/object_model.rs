@@ -1,4 +1,4 @@
-//! The object model of OpenAPI 3.0.3 as a table: which object has which members, and what each holds.
+//! The object model of OpenAPI 3.0.3 as a table: the members of each object and their kinds.
 
 use super::{object_rules, schema};
 use crate::{
@@ -6,61 +6,61 @@ use crate::{
     spec::diagnostics::Diagnostics,
 };
 
-/// What a value may be.
+/// The kind of a value.
 pub(super) enum Kind {
-    /// Data of any form, never looked into: a `$ref` in an example is not a reference.
+    /// Any data. Its content is not checked: a `$ref` in an example is not a reference.
     Any,
     Bool,
     Text,
     Number,
-    /// A whole number from zero on.
+    /// A whole number of at least 0.
     Count,
-    /// A regular expression of ECMA 262.
+    /// An ECMA 262 regular expression.
     Pattern,
-    /// One of these words.
+    /// One of these strings.
     Word(&'static [&'static str]),
-    /// A schema's type: a word, and never a list as in 3.1.
+    /// The type of a schema: a string. Lists of types require OpenAPI 3.1.
     Type,
     List(&'static Kind),
-    /// A list that must hold something.
+    /// A list with at least one item.
     NonEmpty(&'static Kind),
     Map(Keys, &'static Kind),
     Object(&'static Model),
-    /// The object itself, or a reference to it.
+    /// An object, or a reference to one.
     OrRef(&'static Model),
-    /// `true`, `false`, or a schema.
+    /// `true`, `false` or a schema.
     BoolOrSchema,
 }
 
-/// What the keys of a map may be.
+/// The valid keys of a map.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Keys {
     Any,
-    /// `/…`, or an extension.
+    /// A path that starts with `/`, or an extension.
     Path,
-    /// `200`, `2XX`, `default`, or an extension.
+    /// A status such as `200`, `2XX` or `default`, or an extension.
     Status,
-    /// What a component may be called.
+    /// A component name.
     Component,
-    /// Expressions of a callback, or an extension; or the one key of a reference to a callback.
+    /// An expression of a callback, an extension, or the only key of a reference to a callback.
     Callback,
 }
 
-/// An object of the specification.
+/// An object type of the specification.
 pub(super) struct Model {
-    /// As a message calls it.
+    /// The name in messages.
     pub(super) name: &'static str,
-    /// Where under `components` a reference to it leads; empty for what has no such place.
+    /// The section of `components` that references must point to. Empty if `components` has no such section.
     pub(super) section: &'static str,
     pub(super) required: &'static [&'static str],
     pub(super) members: &'static [(&'static str, &'static Kind)],
-    /// What its members say about each other.
+    /// Checks the members against each other.
     pub(super) rule: fn(&Object, &Pointer, &mut Diagnostics),
 }
 
 const PLAIN: Model = Model { name: "", section: "", required: &[], members: &[], rule: |_, _, _| {} };
 
-static TEXTS: Kind = Kind::List(&Kind::Text);
+static STRINGS: Kind = Kind::List(&Kind::Text);
 
 pub(super) static ROOT: Model = Model {
     name: "the document",
@@ -147,7 +147,7 @@ static TAG: Model = Model {
     ..PLAIN
 };
 
-static SECURITY: Kind = Kind::List(&Kind::Map(Keys::Any, &TEXTS));
+static SECURITY: Kind = Kind::List(&Kind::Map(Keys::Any, &STRINGS));
 
 static COMPONENTS: Model = Model {
     name: "components",
@@ -188,7 +188,7 @@ static OPERATION: Model = Model {
     name: "an operation",
     required: &["responses"],
     members: &[
-        ("tags", &TEXTS),
+        ("tags", &STRINGS),
         ("summary", &Kind::Text),
         ("description", &Kind::Text),
         ("externalDocs", &EXTERNAL_DOCS),
@@ -351,12 +351,12 @@ pub(super) static SCHEMA: Model = Model {
         ("uniqueItems", &Kind::Bool),
         ("maxProperties", &Kind::Count),
         ("minProperties", &Kind::Count),
-        ("required", &TEXTS),
+        ("required", &STRINGS),
         ("enum", &Kind::NonEmpty(&Kind::Any)),
         ("type", &Kind::Type),
-        ("allOf", &MEMBERS),
-        ("oneOf", &MEMBERS),
-        ("anyOf", &MEMBERS),
+        ("allOf", &SCHEMA_LIST),
+        ("oneOf", &SCHEMA_LIST),
+        ("anyOf", &SCHEMA_LIST),
         ("not", &Kind::OrRef(&SCHEMA)),
         ("items", &Kind::OrRef(&SCHEMA)),
         ("properties", &Kind::Map(Keys::Any, &Kind::OrRef(&SCHEMA))),
@@ -377,7 +377,7 @@ pub(super) static SCHEMA: Model = Model {
     ..PLAIN
 };
 
-static MEMBERS: Kind = Kind::NonEmpty(&Kind::OrRef(&SCHEMA));
+static SCHEMA_LIST: Kind = Kind::NonEmpty(&Kind::OrRef(&SCHEMA));
 
 static DISCRIMINATOR: Model = Model {
     name: "a discriminator",

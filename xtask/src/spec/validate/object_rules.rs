@@ -1,4 +1,5 @@
-//! What the members of one object say about each other. Each is the `rule` of a row in the table.
+//! Checks the members of one object against each other. Each function is the `rule` of a row in the object
+//! model.
 
 use std::collections::BTreeSet;
 
@@ -18,7 +19,7 @@ pub(super) fn root(document: &Object, at: &Pointer, problems: &mut Diagnostics) 
     for (i, tag) in tags.into_iter().flatten().enumerate() {
         let name = tag.get("name").and_then(Value::as_str);
         if let Some(name) = name.filter(|name| !seen.insert(*name)) {
-            let message = format!("expected tags of different names, found {name:?} twice");
+            let message = format!("duplicate tag name {name:?}, expected unique names");
             problems.error(at.child("tags").child(i), message);
         }
     }
@@ -29,7 +30,7 @@ pub(super) fn server(server: &Object, at: &Pointer, problems: &mut Diagnostics) 
     let variables = server.get("variables").and_then(Value::as_object);
     for name in template_names(url) {
         if variables.is_none_or(|variables| !variables.contains_key(name)) {
-            let message = format!("expected a variable `{name}`, found none for {url:?}");
+            let message = format!("missing variable `{name}`, which the URL {url:?} uses");
             problems.error(at.child("variables"), message);
         }
     }
@@ -47,13 +48,13 @@ pub(super) fn operation(operation: &Object, at: &Pointer, problems: &mut Diagnos
 
 pub(super) fn parameter(parameter: &Object, at: &Pointer, problems: &mut Diagnostics) {
     schema_or_content(parameter, at, problems);
-    let place = str_member(parameter, "in");
-    if place == "path" && parameter.get("required") != Some(&Value::Bool(true)) {
+    let location = str_member(parameter, "in");
+    if location == "path" && parameter.get("required") != Some(&Value::Bool(true)) {
         let found = parameter.get("required").map_or("nothing".to_owned(), excerpt);
-        let message = format!("expected true, as a path has no optional parts, found {found}");
+        let message = format!("expected true, because path parameters are always required; found {found}");
         problems.error(at.child("required"), message);
     }
-    let styles: &[&str] = match place {
+    let styles: &[&str] = match location {
         "path" => &["matrix", "label", "simple"],
         "query" => &["form", "spaceDelimited", "pipeDelimited", "deepObject"],
         "header" => &["simple"],
@@ -64,7 +65,7 @@ pub(super) fn parameter(parameter: &Object, at: &Pointer, problems: &mut Diagnos
         && !styles.contains(&style.as_str())
     {
         let styles = styles.join(", ");
-        let message = format!("expected one of {styles} in a {place}, found {style:?}");
+        let message = format!("expected one of {styles} for a {location} parameter, found {style:?}");
         problems.error(at.child("style"), message);
     }
 }
@@ -94,35 +95,35 @@ pub(super) fn link(link: &Object, at: &Pointer, problems: &mut Diagnostics) {
 
 pub(super) fn security_scheme(scheme: &Object, at: &Pointer, problems: &mut Diagnostics) {
     let kind = str_member(scheme, "type");
-    let needed: &[&str] = match kind {
+    let required: &[&str] = match kind {
         "apiKey" => &["name", "in"],
         "http" => &["scheme"],
         "oauth2" => &["flows"],
         "openIdConnect" => &["openIdConnectUrl"],
         _ => return,
     };
-    need(needed, &format!("a scheme of type {kind}"), scheme, at, problems);
+    require(required, &format!("a scheme of type {kind}"), scheme, at, problems);
 }
 
 pub(super) fn flows(flows: &Object, at: &Pointer, problems: &mut Diagnostics) {
     for (name, flow) in sorted(flows) {
-        let needed: &[&str] = match name.as_str() {
+        let required: &[&str] = match name.as_str() {
             "implicit" => &["authorizationUrl"],
             "password" | "clientCredentials" => &["tokenUrl"],
             "authorizationCode" => &["authorizationUrl", "tokenUrl"],
             _ => continue,
         };
         if let Value::Object(flow) = flow {
-            need(needed, &format!("the flow {name}"), flow, &at.child(name), problems);
+            require(required, &format!("the flow {name}"), flow, &at.child(name), problems);
         }
     }
 }
 
-fn need(keys: &[&str], name: &str, object: &Object, at: &Pointer, problems: &mut Diagnostics) {
+fn require(keys: &[&str], name: &str, object: &Object, at: &Pointer, problems: &mut Diagnostics) {
     for key in keys.iter().filter(|key| !object.contains_key(**key)) {
         let found = sorted(object).into_iter().map(|(key, _)| key.as_str());
         let found = found.collect::<Vec<_>>().join(", ");
-        let message = format!("missing; {name} needs it, found only {found}");
+        let message = format!("missing, required by {name}; found only {found}");
         problems.error(at.child(key), message);
     }
 }

@@ -1,5 +1,5 @@
-//! What one part of a document says about another: ids, path templates and their parameters, security, links. The
-//! shape is known to be right by then.
+//! Checks parts of a document against each other: operation ids, path templates and their parameters,
+//! security, discriminators and links. The structure has been validated before.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,18 +18,18 @@ use crate::{
 };
 
 pub(super) fn check(document: &Value, problems: &mut Diagnostics) {
-    ids(document, problems);
-    templates(document, problems);
+    check_operation_ids(document, problems);
+    check_path_templates(document, problems);
     for (at, path, operation) in operations(document) {
-        parameters(document, &at, path, operation, problems);
+        check_parameters(document, &at, path, operation, problems);
     }
-    security(document, problems);
-    discriminators(document, problems);
-    link_targets(document, problems);
+    check_security(document, problems);
+    check_discriminators(document, problems);
+    check_link_targets(document, problems);
 }
 
-/// Ids are unique in the whole document, those in callbacks included.
-fn ids(document: &Value, problems: &mut Diagnostics) {
+/// Checks that operation ids are unique in the whole document, including callbacks.
+fn check_operation_ids(document: &Value, problems: &mut Diagnostics) {
     let mut seen = BTreeMap::new();
     for (at, operation) in every_operation(document) {
         let Some(Value::String(id)) = operation.get("operationId") else {
@@ -37,7 +37,7 @@ fn ids(document: &Value, problems: &mut Diagnostics) {
         };
         let at = at.child("operationId");
         if let Some(first) = seen.get(id) {
-            let message = format!("expected an id of its own, found {id:?} as at {first}");
+            let message = format!("duplicate operationId {id:?}, first used at {first}");
             problems.error(at, message);
         } else {
             seen.insert(id, at);
@@ -45,7 +45,7 @@ fn ids(document: &Value, problems: &mut Diagnostics) {
     }
 }
 
-fn templates(document: &Value, problems: &mut Diagnostics) {
+fn check_path_templates(document: &Value, problems: &mut Diagnostics) {
     let paths = Pointer::default().child("paths");
     let mut seen: BTreeMap<String, &str> = BTreeMap::new();
     for (path, _) in paths_of(document) {
@@ -56,16 +56,22 @@ fn templates(document: &Value, problems: &mut Diagnostics) {
             let message = format!("expected names in pairs of braces, found {path:?}");
             problems.error(at, message);
         } else if distinct.len() != names.len() {
-            let message = format!("expected each parameter once, found {path:?}");
+            let message = format!("duplicate parameter in {path:?}, expected each parameter once");
             problems.error(at, message);
         } else if let Some(first) = seen.insert(without_parameter_names(path), path) {
-            let message = format!("expected one path for one address, found {path:?} and {first:?}");
+            let message = format!("two paths match the same URLs: {path:?} and {first:?}");
             problems.error(at, message);
         }
     }
 }
 
-fn parameters(document: &Value, at: &Pointer, path: &str, operation: &Object, problems: &mut Diagnostics) {
+fn check_parameters(
+    document: &Value,
+    at: &Pointer,
+    path: &str,
+    operation: &Object,
+    problems: &mut Diagnostics,
+) {
     let shared = document["paths"][path].get("parameters");
     let mut declared = BTreeSet::new();
     for list in [shared, operation.get("parameters")].into_iter().flatten() {
@@ -76,14 +82,15 @@ fn parameters(document: &Value, at: &Pointer, path: &str, operation: &Object, pr
             };
             let key = (str_member(parameter, "in"), str_member(parameter, "name"));
             if !here.insert(key) {
-                let message = format!("expected each parameter once, found {:?} in {} twice", key.1, key.0);
+                let message =
+                    format!("duplicate {} parameter {:?}, expected each parameter once", key.0, key.1);
                 problems.error(at.child("parameters").child(i), message);
             }
             declared.insert(key);
         }
     }
     let in_path: BTreeSet<_> =
-        declared.iter().filter(|(place, _)| *place == "path").map(|(_, name)| *name).collect();
+        declared.iter().filter(|(location, _)| *location == "path").map(|(_, name)| *name).collect();
     let in_template: BTreeSet<_> = template_names(path).collect();
     let at = at.child("parameters");
     for name in in_template.difference(&in_path) {
@@ -96,7 +103,7 @@ fn parameters(document: &Value, at: &Pointer, path: &str, operation: &Object, pr
     }
 }
 
-fn security(document: &Value, problems: &mut Diagnostics) {
+fn check_security(document: &Value, problems: &mut Diagnostics) {
     let root = (Pointer::default(), document.as_object());
     let operations = every_operation(document);
     let operations = operations.into_iter().map(|(at, operation)| (at, Some(operation)));
@@ -106,7 +113,7 @@ fn security(document: &Value, problems: &mut Diagnostics) {
         for (i, requirement) in requirements.into_iter().flatten().enumerate() {
             for (name, scopes) in members(Some(requirement)) {
                 let at = at.child("security").child(i).child(name);
-                if let Err(message) = allows(document, name, scopes) {
+                if let Err(message) = check_requirement(document, name, scopes) {
                     problems.error(at, message);
                 }
             }
@@ -114,11 +121,12 @@ fn security(document: &Value, problems: &mut Diagnostics) {
     }
 }
 
-fn allows(document: &Value, name: &str, scopes: &Value) -> Result<(), String> {
+/// Checks one security requirement: its scheme must be declared, and its scopes must be those of the scheme.
+fn check_requirement(document: &Value, name: &str, scopes: &Value) -> Result<(), String> {
     let schemes = document.pointer("/components/securitySchemes");
     let Some(scheme) = schemes.and_then(|schemes| schemes.get(name)) else {
         let declared: Vec<_> = members(schemes).into_iter().map(|(name, _)| name).collect();
-        return Err(format!("expected a declared security scheme, found {name:?} beside {declared:?}"));
+        return Err(format!("undeclared security scheme {name:?}, expected one of {declared:?}"));
     };
     let Value::Object(scheme) = resolve(document, scheme) else {
         return Ok(());
@@ -129,19 +137,19 @@ fn allows(document: &Value, name: &str, scopes: &Value) -> Result<(), String> {
         .map(|(scope, _)| scope.as_str())
         .collect();
     let kind = str_member(scheme, "type");
-    let mut asked = scopes.as_array().into_iter().flatten().filter_map(Value::as_str);
-    let unknown = asked.find(|scope| kind != "openIdConnect" && !known.contains(scope));
+    let mut requested = scopes.as_array().into_iter().flatten().filter_map(Value::as_str);
+    let unknown = requested.find(|scope| kind != "openIdConnect" && !known.contains(scope));
     unknown.map_or(Ok(()), |scope| {
         Err(format!("expected scopes of the {kind} scheme ({known:?}), found {scope:?}"))
     })
 }
 
-/// A discriminator's mapping holds names or references to schemas; both must exist.
-fn discriminators(document: &Value, problems: &mut Diagnostics) {
+/// Checks that the names and references in discriminator mappings refer to existing schemas.
+fn check_discriminators(document: &Value, problems: &mut Diagnostics) {
     let known = document.pointer("/components/schemas");
-    for (site, schema) in schemas(document) {
+    for (location, schema) in schemas(document) {
         let Some(discriminator) = schema.get("discriminator") else { continue };
-        let at = site.pointer.child("discriminator").child("mapping");
+        let at = location.pointer.child("discriminator").child("mapping");
         for (key, target) in members(discriminator.get("mapping")) {
             let Some(target) = target.as_str() else { continue };
             let name = target.strip_prefix("#/components/schemas/").unwrap_or(target);
@@ -153,7 +161,7 @@ fn discriminators(document: &Value, problems: &mut Diagnostics) {
     }
 }
 
-fn link_targets(document: &Value, problems: &mut Diagnostics) {
+fn check_link_targets(document: &Value, problems: &mut Diagnostics) {
     let operations = every_operation(document);
     let ids: BTreeSet<_> = operations.iter().map(|(_, o)| str_member(o, "operationId")).collect();
     let shared = Pointer::new("/components/links");

@@ -1,5 +1,5 @@
-//! What the members of one schema say about each other: refusals where it cannot mean anything, warnings where it can
-//! hardly mean what it says.
+//! Checks the members of one schema against each other. Invalid schemas are errors; suspicious ones are
+//! warnings.
 
 use serde_json::Value;
 
@@ -8,7 +8,7 @@ use crate::{
     spec::diagnostics::Diagnostics,
 };
 
-/// Lower and upper bounds that belong together.
+/// Pairs of lower and upper bounds.
 const BOUNDS: [[&str; 2]; 4] = [
     ["minimum", "maximum"],
     ["minLength", "maxLength"],
@@ -17,23 +17,23 @@ const BOUNDS: [[&str; 2]; 4] = [
 ];
 
 pub(super) fn check(schema: &Object, at: &Pointer, problems: &mut Diagnostics) {
-    items(schema, at, problems);
-    step(schema, at, problems);
-    required(schema, at, problems);
-    bounds(schema, at, problems);
-    repeated(schema, at, problems);
-    default(schema, at, problems);
+    check_items(schema, at, problems);
+    check_multiple_of(schema, at, problems);
+    check_required(schema, at, problems);
+    check_bounds(schema, at, problems);
+    check_enum(schema, at, problems);
+    check_default(schema, at, problems);
 }
 
-fn items(schema: &Object, at: &Pointer, problems: &mut Diagnostics) {
+fn check_items(schema: &Object, at: &Pointer, problems: &mut Diagnostics) {
     let is_array = schema.get("type").is_some_and(|kind| kind == "array");
     if is_array && !schema.contains_key("items") {
-        let message = "missing; an array says what its items are, found none";
+        let message = "missing, required by a schema of type array";
         problems.error(at.child("items"), message);
     }
 }
 
-fn step(schema: &Object, at: &Pointer, problems: &mut Diagnostics) {
+fn check_multiple_of(schema: &Object, at: &Pointer, problems: &mut Diagnostics) {
     if let Some(found) = schema.get("multipleOf")
         && found.as_f64().is_some_and(|step| step <= 0.0)
     {
@@ -42,31 +42,31 @@ fn step(schema: &Object, at: &Pointer, problems: &mut Diagnostics) {
     }
 }
 
-fn required(schema: &Object, at: &Pointer, problems: &mut Diagnostics) {
+fn check_required(schema: &Object, at: &Pointer, problems: &mut Diagnostics) {
     let Some(Value::Array(names)) = schema.get("required") else {
         return;
     };
     let at_names = at.child("required");
     if names.is_empty() {
-        let message = "expected a list of names or nothing, found an empty list";
+        let message = "expected at least one name, found an empty list";
         problems.warn(at_names.clone(), message);
     }
     for (i, name) in names.iter().enumerate() {
         if names[..i].contains(name) {
-            problems.warn(at_names.child(i), format!("{} stands twice", excerpt(name)));
+            problems.warn(at_names.child(i), format!("duplicate name {}", excerpt(name)));
         }
     }
     // Parts of a composition may require what another part declares.
     let mut parents = at.tokens().rev().skip(1);
     let part = parents.next().is_some_and(|parent| COMPOSITION.contains(&parent.as_str()));
-    if part || COMPOSITION.iter().any(|word| schema.contains_key(*word)) {
+    if part || COMPOSITION.iter().any(|keyword| schema.contains_key(*keyword)) {
         return;
     }
     let properties = schema.get("properties").and_then(Value::as_object);
     for (i, name) in names.iter().enumerate() {
         let Value::String(name) = name else { continue };
         if properties.is_none_or(|properties| !properties.contains_key(name)) {
-            let message = format!("required, but there is no property {name:?}");
+            let message = format!("required property {name:?} is not defined");
             problems.warn(at_names.child(i), message);
         }
     }
@@ -74,7 +74,7 @@ fn required(schema: &Object, at: &Pointer, problems: &mut Diagnostics) {
 
 const COMPOSITION: [&str; 3] = ["allOf", "anyOf", "oneOf"];
 
-fn bounds(schema: &Object, at: &Pointer, problems: &mut Diagnostics) {
+fn check_bounds(schema: &Object, at: &Pointer, problems: &mut Diagnostics) {
     for [low, high] in BOUNDS {
         let [Some(least), Some(most)] = [low, high].map(|key| schema.get(key)) else {
             continue;
@@ -86,19 +86,19 @@ fn bounds(schema: &Object, at: &Pointer, problems: &mut Diagnostics) {
     }
 }
 
-fn repeated(schema: &Object, at: &Pointer, problems: &mut Diagnostics) {
+fn check_enum(schema: &Object, at: &Pointer, problems: &mut Diagnostics) {
     let Some(Value::Array(values)) = schema.get("enum") else {
         return;
     };
     for (i, value) in values.iter().enumerate() {
         if values[..i].iter().any(|before| equivalent(before, value)) {
-            let message = format!("{} stands twice", excerpt(value));
+            let message = format!("duplicate value {}", excerpt(value));
             problems.warn(at.child("enum").child(i), message);
         }
     }
 }
 
-fn default(schema: &Object, at: &Pointer, problems: &mut Diagnostics) {
+fn check_default(schema: &Object, at: &Pointer, problems: &mut Diagnostics) {
     let Some(default) = schema.get("default") else {
         return;
     };
@@ -108,7 +108,7 @@ fn default(schema: &Object, at: &Pointer, problems: &mut Diagnostics) {
     };
     if default.is_null() {
         if schema.get("nullable") != Some(&Value::Bool(true)) {
-            warn("no null where nullable is not true".to_owned());
+            warn("a value other than null, because nullable is not true".to_owned());
         }
         return;
     }
@@ -118,7 +118,7 @@ fn default(schema: &Object, at: &Pointer, problems: &mut Diagnostics) {
         warn(format!("one of {}", excerpt(&Value::Array(values.clone()))));
     }
     if let Some(kind) = schema.get("type").and_then(Value::as_str)
-        && !is_a(kind, default)
+        && !has_type(default, kind)
     {
         warn(format!("a value of type {kind}"));
     }
@@ -128,15 +128,15 @@ fn default(schema: &Object, at: &Pointer, problems: &mut Diagnostics) {
         let Some(size) = size else { continue };
         let bound = |key: &str| schema.get(key).and_then(Value::as_f64);
         if let Some(least) = bound(low).filter(|least| size < *least) {
-            warn(format!("{low} {least}"));
+            warn(format!("at least {least} ({low})"));
         }
         if let Some(most) = bound(high).filter(|most| size > *most) {
-            warn(format!("{high} {most}"));
+            warn(format!("at most {most} ({high})"));
         }
     }
 }
 
-fn is_a(kind: &str, value: &Value) -> bool {
+fn has_type(value: &Value, kind: &str) -> bool {
     match kind {
         "array" => value.is_array(),
         "boolean" => value.is_boolean(),

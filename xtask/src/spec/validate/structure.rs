@@ -1,4 +1,5 @@
-//! The document held against the table: unknown keys, missing ones, values of a wrong kind, and references.
+//! Compares the document with the object model: unknown and missing keys, values of the wrong kind, and
+//! references.
 
 use std::collections::BTreeSet;
 
@@ -13,8 +14,8 @@ use crate::{
 
 const TYPES: &[&str] = &["array", "boolean", "integer", "number", "object", "string"];
 
-/// How many bytes a pattern may have. What it costs to compile grows faster than it does.
-const PATTERN: usize = 4_096;
+/// The maximum length of a pattern in bytes. The cost of compiling a pattern grows faster than its length.
+const MAX_PATTERN_BYTES: usize = 4_096;
 
 pub(super) fn check(document: &Value, problems: &mut Diagnostics) {
     let mut reader = Reader { document, diagnostics: problems };
@@ -34,15 +35,16 @@ impl Reader<'_> {
             | (Kind::Text, Value::String(_))
             | (Kind::Number, Value::Number(_)) => {}
             (Kind::Count, Value::Number(n)) if n.as_f64().is_some_and(is_count) => {}
-            (Kind::Word(words), Value::String(word)) if words.contains(&word.as_str()) => {}
-            (Kind::Type, Value::String(word)) if TYPES.contains(&word.as_str()) => {}
-            (Kind::Pattern, Value::String(text)) if text.len() > PATTERN => {
-                let message = format!("expected at most {PATTERN} bytes of pattern, found {}", text.len());
+            (Kind::Word(allowed), Value::String(text)) if allowed.contains(&text.as_str()) => {}
+            (Kind::Type, Value::String(text)) if TYPES.contains(&text.as_str()) => {}
+            (Kind::Pattern, Value::String(text)) if text.len() > MAX_PATTERN_BYTES => {
+                let message =
+                    format!("expected a pattern of at most {MAX_PATTERN_BYTES} bytes, found {}", text.len());
                 self.diagnostics.error(at, message);
             }
             (Kind::Pattern, Value::String(text)) if Regex::with_flags(text, "u").is_ok() => {}
             (Kind::NonEmpty(_), Value::Array(items)) if items.is_empty() => {
-                self.error(at, "a list that holds something", value);
+                self.error(at, "a non-empty list", value);
             }
             (Kind::List(kind) | Kind::NonEmpty(kind), Value::Array(items)) => {
                 for (i, item) in items.iter().enumerate() {
@@ -61,7 +63,7 @@ impl Reader<'_> {
 
     fn object(&mut self, members: &Object, model: &Model, at: &Pointer) {
         for key in model.required.iter().filter(|key| !members.contains_key(**key)) {
-            let message = format!("missing; {} needs it, found {}", model.name, keys(members));
+            let message = format!("missing, required by {}; found {}", model.name, keys(members));
             self.diagnostics.error(at.child(key), message);
         }
         for (key, value) in sorted(members) {
@@ -71,7 +73,7 @@ impl Reader<'_> {
             } else if !key.starts_with("x-") {
                 let known = model.members.iter().map(|(name, _)| *name);
                 let known = known.collect::<Vec<_>>().join(", ");
-                let message = format!("unknown key in {}; expected x-… or one of {known}", model.name);
+                let message = format!("unknown key in {}, expected x-… or one of {known}", model.name);
                 self.diagnostics.error(at.child(key), format!("{message}; found {}", excerpt(value)));
             }
         }
@@ -105,18 +107,18 @@ impl Reader<'_> {
 
     fn reference(&mut self, members: &Object, section: &str, at: &Pointer) {
         for key in members.keys().filter(|key| *key != "$ref") {
-            let message = "ignored by every reader, as all that stands beside a $ref in 3.0";
+            let message = "ignored, because OpenAPI 3.0 ignores all keys next to a $ref";
             self.diagnostics.warn(at.child(key), message);
         }
         let target = &members["$ref"];
-        if let Err(message) = self.leads_to(target, section) {
+        if let Err(message) = self.check_target(target, section) {
             let message = format!("{message}, found {}", excerpt(target));
             self.diagnostics.error(at.child("$ref"), message);
         }
     }
 
-    /// Follows a reference, and what it leads to if that is another, up to what is none.
-    fn leads_to(&self, target: &Value, section: &str) -> Result<(), String> {
+    /// Follows a chain of references, and checks that it ends at an existing value in the right section.
+    fn check_target(&self, target: &Value, section: &str) -> Result<(), String> {
         let mut target = target;
         let mut seen = BTreeSet::new();
         loop {
@@ -124,21 +126,21 @@ impl Reader<'_> {
                 return Err("expected a string".to_owned());
             };
             if !seen.insert(text) {
-                return Err("expected a reference that ends somewhere, not a circle".to_owned());
+                return Err("expected a reference without a cycle".to_owned());
             }
             let home = format!("#/components/{section}/");
             let pointer = Pointer::of_reference(text).ok_or_else(|| {
                 format!(
-                    "expected a reference within this document ({home}…), as nothing is loaded from outside"
+                    "expected a reference within this document ({home}…), because other documents are not loaded"
                 )
             })?;
             if text.starts_with("#/components/") && !section.is_empty() && !text.starts_with(&home) {
                 return Err(format!("expected a reference to {home}…"));
             }
             let reached = self.document.pointer(pointer.as_str());
-            let reached = reached.ok_or("expected a reference to something that exists")?;
+            let reached = reached.ok_or("expected a reference to an existing value")?;
             match reached.get("$ref") {
-                // A property is an object, so that text is a reference wherever it stands.
+                // A string is always a reference, because a property named `$ref` is an object.
                 Some(next) if next.is_string() || !is_data_key(pointer.as_str()) => target = next,
                 _ => return Ok(()),
             }
@@ -151,7 +153,7 @@ impl Reader<'_> {
     }
 }
 
-/// In a map of properties `$ref` is a property's name.
+/// Returns `true` if the pointer leads to a map of properties, in which `$ref` can be a property name.
 fn is_data_key(pointer: &str) -> bool {
     pointer.ends_with("/properties")
 }
@@ -168,18 +170,18 @@ fn keys(members: &Object) -> String {
     format!("only {}", keys.join(", "))
 }
 
-/// What a key should have been, if it is not.
+/// Describes the expected key if the key is invalid.
 fn wrong_key(keys: Keys, key: &str) -> Option<&'static str> {
-    let (fine, expected) = match keys {
+    let (is_valid, expected) = match keys {
         Keys::Any | Keys::Callback => (true, ""),
         Keys::Path => (key.starts_with('/'), "a path with a leading slash"),
-        Keys::Status => (is_status(key), "a status: 200, 2XX or default"),
+        Keys::Status => (is_status(key), "a status such as 200, 2XX or default"),
         Keys::Component => (
             !key.is_empty() && key.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b)),
-            "a component's name: letters, digits, `.`, `_`, `-`",
+            "a component name of letters, digits, `.`, `_` and `-`",
         ),
     };
-    (!fine).then_some(expected)
+    (!is_valid).then_some(expected)
 }
 
 fn is_status(key: &str) -> bool {
@@ -196,11 +198,11 @@ fn expected(kind: &Kind, found: &Value) -> String {
         Kind::Bool => "true or false".to_owned(),
         Kind::Text => "a string".to_owned(),
         Kind::Number => "a number".to_owned(),
-        Kind::Count => "a whole number from 0 on".to_owned(),
-        Kind::Pattern => "a regular expression of ECMA 262".to_owned(),
-        Kind::Word(words) => format!("one of {}", words.join(", ")),
+        Kind::Count => "a whole number of at least 0".to_owned(),
+        Kind::Pattern => "an ECMA 262 regular expression".to_owned(),
+        Kind::Word(allowed) => format!("one of {}", allowed.join(", ")),
         Kind::Type if found.is_array() => {
-            format!("one of {}, as only OpenAPI 3.1 has lists of types", TYPES.join(", "))
+            format!("one of {}, because lists of types require OpenAPI 3.1", TYPES.join(", "))
         }
         Kind::Type => format!("one of {}", TYPES.join(", ")),
         Kind::List(_) | Kind::NonEmpty(_) => "a list".to_owned(),

@@ -3,7 +3,7 @@ use serde_json::{Map, Value, json};
 use super::*;
 use crate::spec::diagnostics::Severity;
 
-/// A valid document with a bit of everything that 3.0 has.
+/// A valid document that uses every feature of OpenAPI 3.0.
 const EVERYTHING: &str = include_str!("../../../tests/documents/everything.json");
 const CREATE: &str = include_str!("../../../tests/openapi/upstream/speech-create.json");
 const RESULT: &str = include_str!("../../../tests/openapi/upstream/speech-result.json");
@@ -15,13 +15,13 @@ fn document(text: &str) -> Value {
     serde_json::from_str(text).unwrap()
 }
 
-fn found(document: &Value, severity: Severity) -> Vec<(String, String)> {
+fn problems_of(document: &Value, severity: Severity) -> Vec<(String, String)> {
     let problems = validate(document).into_iter().filter(|p| p.severity == severity);
     problems.map(|p| (p.pointer.to_string(), p.message)).collect()
 }
 
-/// The create page with the value at a place changed; `null` takes it away.
-fn changed(at: &str, value: &Value) -> Value {
+/// Returns the create page with the value at a pointer replaced. `null` removes the value.
+fn with_value(at: &str, value: &Value) -> Value {
     let mut document = document(CREATE);
     let (parent, key) = at.rsplit_once('/').unwrap();
     let parent = document.pointer_mut(parent).unwrap();
@@ -35,37 +35,42 @@ fn changed(at: &str, value: &Value) -> Value {
 }
 
 #[test]
-fn takes_the_documents_as_they_are_published() {
+fn validate_accepts_the_published_documents() {
     for text in [CREATE, RESULT] {
         assert_eq!(validate(&document(text)), []);
-        assert_eq!(needed_by_the_generator(&document(text), Severity::Error), []);
+        assert_eq!(generator_requirements(&document(text), Severity::Error), []);
     }
 }
 
 #[test]
-fn takes_everything_that_3_0_has() {
-    assert_eq!(found(&document(EVERYTHING), Severity::Error), []);
+fn validate_accepts_every_feature_of_openapi_3_0() {
+    assert_eq!(problems_of(&document(EVERYTHING), Severity::Error), []);
 }
 
 #[test]
-#[expect(clippy::too_many_lines, reason = "one table: what is wrong, where it is told, and in which words")]
-fn refuses_with_the_place_and_what_it_found() {
+#[expect(clippy::too_many_lines, reason = "one table of invalid values, pointers and messages")]
+fn validate_rejects_invalid_values_with_pointer_and_message() {
     let body = |rest: &str| format!("{BODY}{rest}");
     let post = |rest: &str| format!("{POST}{rest}");
     let at = |rest: &str| rest.to_owned();
-    let gone = Value::Null;
+    let removed = Value::Null;
     let cases = [
-        (at("/info"), gone.clone(), at("/info"), "missing"),
-        (at("/info/version"), gone.clone(), at("/info/version"), "missing; info needs it, found only title"),
+        (at("/info"), removed.clone(), at("/info"), "missing"),
+        (
+            at("/info/version"),
+            removed.clone(),
+            at("/info/version"),
+            "missing, required by info; found only title",
+        ),
         (at("/info/version"), json!(1), at("/info/version"), "expected a string, found 1"),
-        (at("/paths"), gone.clone(), at("/paths"), "missing"),
-        (at("/openapi"), gone.clone(), at("/openapi"), "missing; expected \"3.0.x\""),
+        (at("/paths"), removed.clone(), at("/paths"), "missing"),
+        (at("/openapi"), removed.clone(), at("/openapi"), "missing, expected \"3.0.x\""),
         (at("/openapi"), json!("3.1.0"), at("/openapi"), "found \"3.1.0\""),
         (at("/openapi"), json!("3.0"), at("/openapi"), "found \"3.0\""),
         (at("/openapi"), json!(3.0), at("/openapi"), "found 3.0"),
         (at("/swagger"), json!("2.0"), at("/swagger"), "found Swagger \"2.0\""),
-        (post("/responses/200/description"), gone.clone(), post("/responses/200/description"), "missing"),
-        (post("/responses"), gone.clone(), post("/responses"), "missing; an operation needs it"),
+        (post("/responses/200/description"), removed.clone(), post("/responses/200/description"), "missing"),
+        (post("/responses"), removed.clone(), post("/responses"), "missing, required by an operation"),
         (post("/responses"), json!({}), post("/responses"), "expected at least one response"),
         (post("/responses/20O"), json!({"description": "d"}), post("/responses/20O"), "found \"20O\""),
         (post("/responses/600"), json!({"description": "d"}), post("/responses/600"), "found \"600\""),
@@ -82,7 +87,7 @@ fn refuses_with_the_place_and_what_it_found() {
             body("/properties/input/type"),
             json!(["string"]),
             body("/properties/input/type"),
-            "only OpenAPI 3.1",
+            "require OpenAPI 3.1",
         ),
         (body("/properties/input/minLength"), json!("2"), body("/properties/input/minLength"), "found \"2\""),
         (body("/properties/input/minLength"), json!(-1), body("/properties/input/minLength"), "found -1"),
@@ -93,7 +98,7 @@ fn refuses_with_the_place_and_what_it_found() {
             "regular expression",
         ),
         (body("/properties/model/enum"), json!("a"), body("/properties/model/enum"), "expected a list"),
-        (body("/properties/model/enum"), json!([]), body("/properties/model/enum"), "holds something"),
+        (body("/properties/model/enum"), json!([]), body("/properties/model/enum"), "a non-empty list"),
         (
             body("/properties/temperature/exclusiveMinimum"),
             json!(0),
@@ -121,7 +126,7 @@ fn refuses_with_the_place_and_what_it_found() {
             body("/properties/stream"),
             json!({"$ref": "#/components/schemas/No"}),
             body("/properties/stream/$ref"),
-            "something that exists",
+            "an existing value",
         ),
         (
             body("/properties/stream"),
@@ -145,21 +150,21 @@ fn refuses_with_the_place_and_what_it_found() {
             at("/components/schemas"),
             json!({"A": {"$ref": "#/components/schemas/B"}, "B": {"$ref": "#/components/schemas/A"}}),
             at("/components/schemas/A/$ref"),
-            "not a circle",
+            "without a cycle",
         ),
-        (at("/components/schemas"), json!({"a b": {}}), at("/components/schemas/a b"), "a component's name"),
+        (at("/components/schemas"), json!({"a b": {}}), at("/components/schemas/a b"), "a component name"),
         (
             at("/security/0"),
             json!({"Other": []}),
             at("/security/0/Other"),
-            "found \"Other\" beside [\"ApiKeyAuth\"]",
+            "undeclared security scheme \"Other\", expected one of [\"ApiKeyAuth\"]",
         ),
         (at("/security/0"), json!({"ApiKeyAuth": ["read"]}), at("/security/0/ApiKeyAuth"), "found \"read\""),
         (
             at("/components/securitySchemes/ApiKeyAuth/name"),
-            gone.clone(),
+            removed.clone(),
             at("/components/securitySchemes/ApiKeyAuth/name"),
-            "a scheme of type apiKey needs it",
+            "required by a scheme of type apiKey",
         ),
         (
             at("/components/securitySchemes/ApiKeyAuth/in"),
@@ -191,40 +196,40 @@ fn refuses_with_the_place_and_what_it_found() {
             at("/servers/0/url"),
             json!("https://{host}"),
             at("/servers/0/variables"),
-            "expected a variable `host`",
+            "missing variable `host`",
         ),
-        (at("/tags"), json!([{"name": "a"}, {"name": "a"}]), at("/tags/1"), "found \"a\" twice"),
+        (at("/tags"), json!([{"name": "a"}, {"name": "a"}]), at("/tags/1"), "duplicate tag name \"a\""),
     ];
-    for (place, value, expected, said) in cases {
-        let errors = found(&changed(&place, &value), Severity::Error);
-        let hit = errors.iter().any(|(pointer, message)| *pointer == expected && message.contains(said));
-        assert!(hit, "{place} = {value}: expected {expected}: {said}, found {errors:?}");
+    for (changed_at, value, expected_at, text) in cases {
+        let errors = problems_of(&with_value(&changed_at, &value), Severity::Error);
+        let hit = errors.iter().any(|(at, message)| *at == expected_at && message.contains(text));
+        assert!(hit, "{changed_at} = {value}: expected {expected_at}: {text}, found {errors:?}");
     }
 }
 
 #[test]
-fn refuses_what_two_operations_cannot_share() {
+fn validate_rejects_conflicts_between_operations() {
     let mut document = document(CREATE);
     let operation = document.pointer(POST).unwrap().clone();
     document["paths"]["/pets/{id}"] = json!({"get": operation});
     document["paths"]["/pets/{name}"] = json!({});
-    let errors = found(&document, Severity::Error);
+    let errors = problems_of(&document, Severity::Error);
     let expected = [
         (
             "/paths/~1pets~1{id}/get/operationId",
-            "found \"asyncSpeechCreate\" as at /paths/~1async~1speech~1create/post/operationId",
+            "duplicate operationId \"asyncSpeechCreate\", first used at /paths/~1async~1speech~1create/post/operationId",
         ),
-        ("/paths/~1pets~1{name}", "found \"/pets/{name}\" and \"/pets/{id}\""),
+        ("/paths/~1pets~1{name}", "two paths match the same URLs: \"/pets/{name}\" and \"/pets/{id}\""),
         ("/paths/~1pets~1{id}/get/parameters", "expected a path parameter \"id\""),
     ];
     assert_eq!(errors.len(), expected.len(), "{errors:?}");
-    for ((pointer, message), (at, said)) in errors.iter().zip(expected) {
-        assert!(pointer == at && message.contains(said), "{pointer}: {message}");
+    for ((pointer, message), (at, text)) in errors.iter().zip(expected) {
+        assert!(pointer == at && message.contains(text), "{pointer}: {message}");
     }
 }
 
 #[test]
-fn a_discriminator_maps_to_schemas_that_are_there() {
+fn discriminator_mapping_to_missing_schema_is_rejected() {
     let mapped_to = |target: &str| {
         let mut document = document(CREATE);
         document["components"]["schemas"] = json!({"Cat": {"type": "object"}});
@@ -233,7 +238,7 @@ fn a_discriminator_maps_to_schemas_that_are_there() {
             "discriminator": {"propertyName": "kind", "mapping": {"cat": target}},
         });
         *document.pointer_mut(BODY).unwrap() = json!({"type": "object", "properties": {"pet": pet}});
-        found(&document, Severity::Error)
+        problems_of(&document, Severity::Error)
     };
     for known in ["Cat", "#/components/schemas/Cat"] {
         assert_eq!(mapped_to(known), []);
@@ -248,18 +253,18 @@ fn a_discriminator_maps_to_schemas_that_are_there() {
 }
 
 #[test]
-fn a_link_leads_to_an_operation_that_is_there() {
+fn link_to_missing_operation_is_rejected() {
     for link in ["/paths/~1pets~1{id}/get/responses/200/links/next", "/components/links/L"] {
         let mut document = document(EVERYTHING);
         document.pointer_mut(link).unwrap()["operationId"] = json!("nobody");
-        let told =
+        let expected =
             (format!("{link}/operationId"), "expected the id of an operation, found \"nobody\"".into());
-        assert_eq!(found(&document, Severity::Error), [told]);
+        assert_eq!(problems_of(&document, Severity::Error), [expected]);
     }
 }
 
 #[test]
-fn a_circle_is_refused_whatever_its_place_is_called() {
+fn circular_reference_under_a_key_named_properties_is_rejected() {
     let mut parameter = document(CREATE);
     *parameter.pointer_mut(POST).unwrap() = json!({
         "parameters": [{"$ref": "#/x-a/properties"}], "responses": {"default": {"description": "d"}}
@@ -269,26 +274,28 @@ fn a_circle_is_refused_whatever_its_place_is_called() {
     scheme["components"]["securitySchemes"] =
         json!({"properties": {"$ref": "#/components/securitySchemes/properties"}});
     scheme["security"] = json!([{"properties": []}]);
-    for (document, place) in [
+    for (document, expected) in [
         (parameter, format!("{POST}/parameters/0/$ref")),
         (scheme, "/components/securitySchemes/properties/$ref".to_owned()),
     ] {
-        let errors = found(&document, Severity::Error);
-        let hit = errors.iter().any(|(at, message)| *at == place && message.contains("not a circle"));
-        assert!(hit, "{place}: {errors:?}");
+        let errors = problems_of(&document, Severity::Error);
+        let hit = errors.iter().any(|(at, message)| *at == expected && message.contains("without a cycle"));
+        assert!(hit, "{expected}: {errors:?}");
     }
 }
 
 #[test]
-fn a_property_may_be_called_as_a_reference_is() {
-    let mut document =
-        changed(&format!("{BODY}/properties/stream"), &json!({"$ref": "#/components/schemas/A/properties"}));
+fn property_named_ref_is_accepted() {
+    let mut document = with_value(
+        &format!("{BODY}/properties/stream"),
+        &json!({"$ref": "#/components/schemas/A/properties"}),
+    );
     document["components"]["schemas"] = json!({"A": {"properties": {"$ref": {"type": "string"}}}});
-    assert_eq!(found(&document, Severity::Error), []);
+    assert_eq!(problems_of(&document, Severity::Error), []);
 }
 
 #[test]
-fn a_long_chain_of_references_is_no_stack_overflow() {
+fn long_chain_of_references_does_not_overflow_the_stack() {
     const LENGTH: usize = 100_000;
     let mut document = document(CREATE);
     let mut chain: Map<_, _> =
@@ -296,38 +303,38 @@ fn a_long_chain_of_references_is_no_stack_overflow() {
     chain.insert(LENGTH.to_string(), json!({"name": "q", "in": "query", "schema": {}}));
     document["x-a"] = chain.into();
     document.pointer_mut(POST).unwrap()["parameters"] = json!([{"$ref": "#/x-a/0"}]);
-    assert_eq!(found(&document, Severity::Error), []);
+    assert_eq!(problems_of(&document, Severity::Error), []);
 }
 
 #[test]
-fn a_pattern_too_long_to_compile_is_refused_unread() {
-    let place = format!("{BODY}/properties/input/pattern");
-    let found = |pattern: String| found(&changed(&place, &json!(pattern)), Severity::Error);
-    assert_eq!(found("a".repeat(4_096)), []);
-    let said = "expected at most 4096 bytes of pattern, found 63999".to_owned();
-    assert_eq!(found(vec!["a"; 32_000].join("|")), [(place.clone(), said)]);
+fn pattern_over_the_size_limit_is_rejected() {
+    let pointer = format!("{BODY}/properties/input/pattern");
+    let problems_of = |pattern: String| problems_of(&with_value(&pointer, &json!(pattern)), Severity::Error);
+    assert_eq!(problems_of("a".repeat(4_096)), []);
+    let message = "expected a pattern of at most 4096 bytes, found 63999".to_owned();
+    assert_eq!(problems_of(vec!["a"; 32_000].join("|")), [(pointer.clone(), message)]);
 }
 
 #[test]
-fn collects_every_problem() {
+fn validate_returns_every_problem() {
     let mut document = document(CREATE);
     document["info"] = json!({});
     document["x"] = json!(1);
-    assert_eq!(found(&document, Severity::Error).len(), 3);
+    assert_eq!(problems_of(&document, Severity::Error).len(), 3);
 }
 
 #[test]
-fn warns_of_what_can_hardly_be_meant() {
-    for (place, value, expected, said) in [
-        ("/required", json!(["input", "inpt"]), "/required/1", "there is no property \"inpt\""),
-        ("/required", json!(["input", "input"]), "/required/1", "stands twice"),
+fn validate_warns_about_suspicious_schemas() {
+    for (changed_at, value, expected_at, text) in [
+        ("/required", json!(["input", "inpt"]), "/required/1", "required property \"inpt\" is not defined"),
+        ("/required", json!(["input", "input"]), "/required/1", "duplicate name \"input\""),
         (
             "/properties/model/default",
             json!("Other"),
             "/properties/model/default",
             "expected one of [\"Chatterbox\"], found \"Other\"",
         ),
-        ("/properties/model/enum", json!(["a", "a"]), "/properties/model/enum/1", "\"a\" stands twice"),
+        ("/properties/model/enum", json!(["a", "a"]), "/properties/model/enum/1", "duplicate value \"a\""),
         (
             "/properties/temperature/minimum",
             json!(2),
@@ -338,7 +345,7 @@ fn warns_of_what_can_hardly_be_meant() {
             "/properties/temperature/default",
             json!(2),
             "/properties/temperature/default",
-            "expected maximum 1, found 2",
+            "expected at most 1 (maximum), found 2",
         ),
         (
             "/properties/input/minLength",
@@ -353,44 +360,45 @@ fn warns_of_what_can_hardly_be_meant() {
             "a value of type boolean, found \"yes\"",
         ),
     ] {
-        let document = changed(&format!("{BODY}{place}"), &value);
-        assert_eq!(found(&document, Severity::Error), [], "{place}");
-        let warnings = found(&document, Severity::Warning);
-        let hit =
-            warnings.iter().any(|(at, message)| *at == format!("{BODY}{expected}") && message.contains(said));
-        assert!(hit, "{place} = {value}: expected {expected}: {said}, found {warnings:?}");
+        let document = with_value(&format!("{BODY}{changed_at}"), &value);
+        assert_eq!(problems_of(&document, Severity::Error), [], "{changed_at}");
+        let warnings = problems_of(&document, Severity::Warning);
+        let hit = warnings
+            .iter()
+            .any(|(at, message)| *at == format!("{BODY}{expected_at}") && message.contains(text));
+        assert!(hit, "{changed_at} = {value}: expected {expected_at}: {text}, found {warnings:?}");
     }
 }
 
 #[test]
-fn the_generator_needs_an_id_that_the_specification_does_not() {
-    let document = changed(&format!("{POST}/operationId"), &Value::Null);
+fn missing_operation_id_is_valid_openapi_but_violates_generator_requirements() {
+    let document = with_value(&format!("{POST}/operationId"), &Value::Null);
     assert_eq!(validate(&document), []);
-    let problems = needed_by_the_generator(&document, Severity::Error);
+    let problems = generator_requirements(&document, Severity::Error);
     assert_eq!(problems[0].pointer.to_string(), format!("{POST}/operationId"));
 }
 
 #[test]
-fn no_value_anywhere_makes_it_panic() {
+fn validate_of_any_replaced_value_does_not_panic() {
     let values = [json!(null), json!("x"), json!([1]), json!({"$ref": "#"})];
-    let mut places = vec![String::new()];
+    let mut pointers = vec![String::new()];
     let everything = document(EVERYTHING);
     let mut i = 0;
-    while i < places.len() {
-        let at = Pointer::new(places[i].clone());
+    while i < pointers.len() {
+        let at = Pointer::new(pointers[i].clone());
         match everything.pointer(at.as_str()).unwrap() {
             Value::Object(members) => {
-                places.extend(members.keys().map(|key| at.child(key).as_str().to_owned()));
+                pointers.extend(members.keys().map(|key| at.child(key).as_str().to_owned()));
             }
-            Value::Array(items) => places.extend((0..items.len()).map(|i| at.child(i).as_str().to_owned())),
+            Value::Array(items) => pointers.extend((0..items.len()).map(|i| at.child(i).as_str().to_owned())),
             _ => {}
         }
         i += 1;
     }
-    for place in places {
+    for pointer in pointers {
         for value in &values {
             let mut document = everything.clone();
-            *document.pointer_mut(&place).unwrap() = value.clone();
+            *document.pointer_mut(&pointer).unwrap() = value.clone();
             validate(&document);
         }
     }

@@ -1,8 +1,9 @@
-//! Annotations of GitHub Actions: a command each on standard output.
+//! GitHub Actions annotations: one workflow command per finding.
 
 use std::fmt::Write as _;
 
-use super::{Finding, single_line};
+use super::summary::single_line;
+use crate::spec::diff::finding::Finding;
 use crate::spec::diff::severity::WireLevel;
 
 pub(super) fn render(findings: &[Finding], file: &str) -> String {
@@ -17,9 +18,9 @@ pub(super) fn render(findings: &[Finding], file: &str) -> String {
         let file = of_page.as_deref().unwrap_or(file);
         let operation =
             finding.operation.as_ref().map(|operation| format!("{operation}: ")).unwrap_or_default();
-        let said = format!("{operation}{} (client: {})", finding.message, finding.rule.client);
+        let message = format!("{operation}{} (client: {})", finding.message, finding.rule.client);
         let (file, title) = (property(file), property(&finding.rule.id));
-        let _ = writeln!(out, "::{command} file={file},title={title}::{}", data(&said));
+        let _ = writeln!(out, "::{command} file={file},title={title}::{}", data(&message));
     }
     out
 }

@@ -1,8 +1,8 @@
-//! For another program.
+//! The JSON report, for other programs.
 
 use serde_json::{Value, json};
 
-use super::Finding;
+use crate::spec::diff::finding::Finding;
 use crate::{json::canonical, spec::diff::finding::worst};
 
 pub(super) fn render(findings: &[Finding]) -> String {

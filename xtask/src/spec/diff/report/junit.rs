@@ -1,12 +1,12 @@
-//! The XML of `JUnit`: a test case each, failed where it reaches the threshold.
+//! The `JUnit` XML report: one test case per finding, which fails if the finding reaches the threshold.
 
 use std::fmt::Write as _;
 
-use super::Finding;
+use crate::spec::diff::finding::Finding;
 
 pub(super) fn render(findings: &[Finding], fails: impl Fn(&Finding) -> bool) -> String {
     let failures = findings.iter().filter(|finding| fails(finding)).count();
-    // A suite without a case looks like one that did not run.
+    // A suite without test cases would look as if it had not run.
     let tests = findings.len().max(1);
     let mut out = format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n  <testsuite name=\"spec diff\" tests=\"{tests}\" failures=\"{failures}\">\n"
@@ -17,12 +17,12 @@ pub(super) fn render(findings: &[Finding], fails: impl Fn(&Finding) -> bool) -> 
     for finding in findings {
         let class = escaped(finding.operation.as_deref().unwrap_or("document"));
         let name = escaped(&format!("{} {}", finding.rule.id, finding.fingerprint));
-        let said = escaped(&finding.message);
+        let message = escaped(&finding.message);
         let levels = format!("wire {}, client {}", finding.rule.wire, finding.rule.client);
         let inside = if fails(finding) {
-            format!("<failure type=\"{levels}\" message=\"{said}\"/>")
+            format!("<failure type=\"{levels}\" message=\"{message}\"/>")
         } else {
-            format!("<system-out>{levels}: {said}</system-out>")
+            format!("<system-out>{levels}: {message}</system-out>")
         };
         let _ = writeln!(out, "    <testcase classname=\"{class}\" name=\"{name}\">{inside}</testcase>");
     }
@@ -38,7 +38,7 @@ fn escaped(text: &str) -> String {
             '>' => out.push_str("&gt;"),
             '"' => out.push_str("&quot;"),
             '\n' | '\t' => out.push(' '),
-            // What XML 1.0 can't hold, escaped or not.
+            // XML 1.0 does not allow these characters, escaped or not.
             c if c.is_control() || matches!(c, '\u{FFFE}' | '\u{FFFF}') => out.push('\u{FFFD}'),
             c => out.push(c),
         }

@@ -1,8 +1,9 @@
-//! For a pull request: what a reviewer must know first, then the rest.
+//! The Markdown report, for pull requests: a table of findings, worst first.
 
 use std::fmt::Write as _;
 
-use super::{Finding, summary, worst_first};
+use super::summary::{summary, worst_first};
+use crate::spec::diff::finding::Finding;
 
 pub(super) fn render(findings: &[Finding]) -> String {
     let mut out = format!("**{}**\n", summary(findings));
@@ -28,14 +29,14 @@ fn code(text: &str) -> String {
     format!("`{}`", cell(&text.replace('`', "'")))
 }
 
-/// Text that can end neither its cell nor its row, and is no markup: it was written by others.
+/// Escapes untrusted text, so that it cannot end its cell or row and is not rendered as markup.
 fn cell(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
             c if c.is_control() => out.push(' '),
             '<' => out.push_str("&lt;"),
-            // An address of somebody on GitHub, who would be told.
+            // An unescaped `@name` would notify a GitHub user.
             '@' => out.push_str("&#64;"),
             '|' | '\\' | '*' | '[' | ']' => out.extend(['\\', c]),
             c => out.push(c),

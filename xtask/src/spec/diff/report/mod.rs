@@ -1,15 +1,17 @@
-//! Findings as somebody wants to read them, and whether they are too many for somebody's taste.
+//! Reports of findings in several formats, and the threshold at which a run fails.
 
 mod github;
 mod json;
 mod junit;
 mod markdown;
+mod summary;
 mod text;
 
-use std::{fmt::Write as _, path::PathBuf};
+use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use self::summary::change_count;
 use super::{
     finding::{Finding, worst},
     ignore,
@@ -20,40 +22,43 @@ use crate::{
     stdout,
 };
 
-/// How to show findings and when to fail.
+/// The format of a report and the threshold at which it fails.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct ReportOptions {
-    /// How the findings are written
+    /// Format of the report
     #[arg(long, value_enum, default_value = "text")]
     format: Format,
-    /// From which level on to exit with 1
+    /// Exit with code 1 if a finding reaches this level
     #[arg(long, value_enum, default_value = "err", value_name = "LEVEL")]
     fail_on: FailOn,
-    /// Which axis the level is of
+    /// Axis to which the level applies
     #[arg(long, value_enum, default_value = "both")]
     axis: Axis,
-    /// A TOML file of findings to leave out, each with its reason and its end
+    /// TOML file of findings to ignore, each with a reason and an expiry date
     #[arg(long, value_name = "FILE")]
     ignore: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(crate) enum Format {
-    /// For a terminal
+    /// For terminals
     Text,
-    /// For a pull request
+    /// For pull requests
     Markdown,
-    /// For another program
+    /// For other programs
     Json,
-    /// Annotations of GitHub Actions
+    /// GitHub Actions annotations
     Github,
-    /// For whatever shows test results
+    /// For tools that show test results
     Junit,
 }
 
 impl ReportOptions {
-    /// Prints the findings that are not ignored, and fails where they reach the threshold. `file` is what an annotation
-    /// points at.
+    /// Prints the findings that are not ignored. `file` is the file that annotations refer to.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the findings reach the threshold, or if the ignore file is invalid.
     pub(crate) fn report(&self, findings: Vec<Finding>, file: &str) -> Result<(), Failure> {
         let findings = match &self.ignore {
             Some(path) => ignore::apply(path, findings)?,
@@ -62,8 +67,8 @@ impl ReportOptions {
         stdout::print(&self.render(&findings, file))?;
         let (wire, client) = worst(&findings);
         if self.fail_on.reached(self.axis, wire, client) {
-            let said = format!("{}: wire {wire}, client {client}", counted(findings.len()));
-            return Err(Failure::new(ExitClass::Threshold, vec![said]));
+            let message = format!("{}: wire {wire}, client {client}", change_count(findings.len()));
+            return Err(Failure::new(ExitClass::Threshold, vec![message]));
         }
         Ok(())
     }
@@ -81,12 +86,12 @@ impl ReportOptions {
     }
 }
 
-/// The report as it is pasted into a pull request or a log of changes.
+/// Returns the Markdown report, for pull requests and `openapi/CHANGES.md`.
 pub(crate) fn markdown(findings: &[Finding]) -> String {
     markdown::render(findings)
 }
 
-/// The report in each format.
+/// Returns the report in every format.
 #[cfg(fuzzing)]
 pub(crate) fn all_formats(findings: &[Finding]) -> [String; 5] {
     [
@@ -96,37 +101,6 @@ pub(crate) fn all_formats(findings: &[Finding]) -> [String; 5] {
         github::render(findings, "revision.json"),
         junit::render(findings, |_| true),
     ]
-}
-
-/// What others wrote must neither forge a line nor command a terminal.
-fn single_line(text: &str) -> String {
-    text.replace(char::is_control, " ")
-}
-
-/// How many findings, in words.
-fn counted(count: usize) -> String {
-    match count {
-        0 => "no change".to_owned(),
-        1 => "1 change".to_owned(),
-        count => format!("{count} changes"),
-    }
-}
-
-/// The sum of it, in one line.
-fn summary(findings: &[Finding]) -> String {
-    let (wire, client) = worst(findings);
-    let mut line = counted(findings.len());
-    if !findings.is_empty() {
-        let _ = write!(line, "; wire {wire}, client {client}");
-    }
-    line
-}
-
-/// The findings, worst first; those that are as bad as each other as they were found.
-fn worst_first(findings: &[Finding]) -> Vec<&Finding> {
-    let mut sorted: Vec<_> = findings.iter().collect();
-    sorted.sort_by_key(|finding| std::cmp::Reverse((finding.rule.wire, finding.rule.client)));
-    sorted
 }
 
 #[cfg(test)]

@@ -4,20 +4,20 @@ use super::*;
 use crate::spec::diff::diff;
 
 fn findings() -> Vec<Finding> {
-    let document = |kind: &str, words: &str| {
-        json!({"openapi": "3.0.3", "paths": {"/a": {"get": {"description": words, "responses": {"200": {
+    let document = |kind: &str, description: &str| {
+        json!({"openapi": "3.0.3", "paths": {"/a": {"get": {"description": description, "responses": {"200": {
             "description": "d", "content": {"application/json": {"schema": {"type": kind}}}}}}}}})
     };
     diff(&document("string", "a"), &document("integer", "<b> | @c\n\u{1}%"))
 }
 
 fn render(format: Format) -> String {
-    let judge = ReportOptions { format, fail_on: FailOn::Err, axis: Axis::Wire, ignore: None };
-    judge.render(&findings(), "new.json")
+    let options = ReportOptions { format, fail_on: FailOn::Err, axis: Axis::Wire, ignore: None };
+    options.render(&findings(), "new.json")
 }
 
 #[test]
-fn text_is_worst_first_and_ends_with_the_sum() {
+fn text_report_lists_worst_first_and_ends_with_summary() {
     let text = render(Format::Text);
     assert!(
         text.starts_with("err  breaking   GET /a: response 200 application/json: type or format changed"),
@@ -27,7 +27,7 @@ fn text_is_worst_first_and_ends_with_the_sum() {
 }
 
 #[test]
-fn json_has_the_keys_that_others_rely_on() {
+fn json_report_has_the_documented_keys() {
     let value: Value = serde_json::from_str(&render(Format::Json)).unwrap();
     assert_eq!((&value["wire"], &value["client"]), (&json!("err"), &json!("breaking")));
     let keys: Vec<_> = value["findings"][0].as_object().unwrap().keys().map(String::as_str).collect();
@@ -41,14 +41,14 @@ fn json_has_the_keys_that_others_rely_on() {
 }
 
 #[test]
-fn what_others_wrote_is_no_markup() {
+fn markdown_report_escapes_untrusted_text() {
     let text = render(Format::Markdown);
     assert!(text.contains(r"&lt;b> \| &#64;c"), "{text}");
     assert_eq!(text.lines().count(), 6, "{text}");
 }
 
 #[test]
-fn a_name_that_others_chose_commands_no_terminal() {
+fn reports_replace_control_characters_of_untrusted_names() {
     let document = |kind: &str| {
         json!({"openapi": "3.0.3", "paths": {"/a\u{1b}[31m\r\n": {"get": {"responses": {"200": {
             "description": "d", "content": {"\u{9b}7m\nerror: forged": {"schema": {"type": kind}}}}}}}}})
@@ -63,7 +63,7 @@ fn a_name_that_others_chose_commands_no_terminal() {
 }
 
 #[test]
-fn an_annotation_is_one_line() {
+fn github_annotation_is_one_escaped_line() {
     let text = render(Format::Github);
     assert_eq!(text.lines().count(), 2, "{text}");
     assert!(text.contains("::notice file=new.json,title=description-changed::GET /a: "), "{text}");
@@ -71,7 +71,7 @@ fn an_annotation_is_one_line() {
 }
 
 #[test]
-fn a_test_case_fails_where_it_reaches_the_threshold() {
+fn junit_test_case_fails_if_finding_reaches_threshold() {
     let text = render(Format::Junit);
     assert!(text.contains("tests=\"2\" failures=\"1\""), "{text}");
     assert_eq!(text.matches("<failure ").count(), 1, "{text}");

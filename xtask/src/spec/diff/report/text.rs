@@ -1,8 +1,9 @@
-//! For a terminal: a line each, worst first.
+//! The text report, for terminals: two lines per finding, worst first.
 
 use std::fmt::Write as _;
 
-use super::{Finding, single_line, summary, worst_first};
+use super::summary::{single_line, summary, worst_first};
+use crate::spec::diff::finding::Finding;
 
 pub(super) fn render(findings: &[Finding]) -> String {
     let mut out = String::new();
@@ -10,10 +11,10 @@ pub(super) fn render(findings: &[Finding]) -> String {
         let (wire, client) = (finding.rule.wire, finding.rule.client);
         let operation =
             finding.operation.as_ref().map(|operation| format!("{operation}: ")).unwrap_or_default();
-        let said = single_line(&format!("{operation}{}", finding.message));
-        let place = single_line(&finding.revision.to_string());
-        let _ = writeln!(out, "{wire:<5}{client:<11}{said}");
-        let _ = writeln!(out, "     {:<11}{} {} at {place}", "", finding.rule.id, finding.fingerprint);
+        let message = single_line(&format!("{operation}{}", finding.message));
+        let pointer = single_line(&finding.revision.to_string());
+        let _ = writeln!(out, "{wire:<5}{client:<11}{message}");
+        let _ = writeln!(out, "     {:<11}{} {} at {pointer}", "", finding.rule.id, finding.fingerprint);
     }
     out + &summary(findings) + "\n"
 }

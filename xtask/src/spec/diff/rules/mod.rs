@@ -1,9 +1,12 @@
-//! The rules: what a change is called and how bad it is. Data only; the walk decides which one applies.
+//! The rules: the id, levels and message of every kind of change. This module is data; the comparison selects
+//! the rules.
 //!
-//! Ids and wire levels are oasdiff's where it has the rule; `oasdiff.tsv` lists all of its rules, with the reason beside
-//! those that are not taken over, and [`departures`] the levels that are not.
+//! Ids and wire levels are those of oasdiff if oasdiff has the rule. `oasdiff.tsv` lists all rules of
+//! oasdiff, with the reason for each rule that is not adopted. [`overrides`] lists the levels and ids that
+//! differ.
 //!
-//! Most rules are a product: a thing that can happen to a schema ([`facets`]), in a place where schemas stand ([`Site`]).
+//! Most rules are schema rules: a change of a schema ([`schema_rules`]) at a position ([`SchemaPosition`]).
+//! The others are [`document_rules`].
 
 mod document_rules;
 mod oasdiff;
@@ -17,49 +20,50 @@ pub(crate) use self::position::{Direction, SchemaPosition};
 
 use super::severity::{ClientLevel, WireLevel};
 
-/// One kind of change.
+/// A kind of change.
 #[derive(Debug)]
 pub(crate) struct Rule {
     pub(crate) id: String,
     pub(crate) wire: WireLevel,
     pub(crate) client: ClientLevel,
-    /// What a message says happened.
+    /// The description of the change in messages.
     pub(crate) message: String,
-    /// Where it happens, for rules that are a product.
+    /// The position of the schema, for schema rules.
     position: Option<SchemaPosition>,
 }
 
 impl Rule {
-    /// The id of the rule in oasdiff, which is the same where there is one.
+    /// Returns the id of the same rule in oasdiff, if oasdiff has it. The ids are equal.
     pub(crate) fn oasdiff(&self) -> Option<&str> {
         oasdiff::level(&self.id).map(|_| self.id.as_str())
     }
 
-    /// One line that says what the rule is about.
+    /// Returns the position and the message of the rule on one line.
     pub(crate) fn meaning(&self) -> String {
         match self.position {
-            Some(site) => format!("{}: {}", site.description(), self.message),
+            Some(position) => format!("{}: {}", position.description(), self.message),
             None => self.message.clone(),
         }
     }
 }
 
-/// Every rule by its id.
+/// Returns all rules by id.
 pub(crate) fn all() -> &'static BTreeMap<String, Rule> {
     static ALL: LazyLock<BTreeMap<String, Rule>> = LazyLock::new(|| {
-        let direct = document_rules::DOCUMENT_RULES
+        let of_documents = document_rules::DOCUMENT_RULES
             .iter()
-            .map(|(id, wire, client, said)| rule((*id).to_owned(), None, *wire, *client, said));
-        let products = SchemaPosition::ALL.into_iter().flat_map(|site| {
-            schema_rules::SCHEMA_CHANGES.iter().map(move |facet| {
-                let (wire, client) = facet.levels(site.direction());
-                let wire = if site.is_ignored() { wire.min(WireLevel::Info) } else { wire };
-                rule(id_at(site, facet.suffix), Some(site), wire, client, facet.message)
+            .map(|(id, wire, client, message)| rule((*id).to_owned(), None, *wire, *client, message));
+        let of_schemas = SchemaPosition::ALL.into_iter().flat_map(|position| {
+            schema_rules::SCHEMA_CHANGES.iter().map(move |change| {
+                let (wire, client) = change.levels(position.direction());
+                let wire = if position.is_ignored() { wire.min(WireLevel::Info) } else { wire };
+                rule(id_at(position, change.suffix), Some(position), wire, client, change.message)
             })
         });
         let mut all = BTreeMap::new();
-        for rule in direct.chain(products) {
-            // The first of one id is the one that it is named for.
+        for rule in of_documents.chain(of_schemas) {
+            // `overrides::NAMES` maps several changes to one id. The first one, which has the id without an
+            // override, wins.
             all.entry(rule.id.clone()).or_insert(rule);
         }
         all
@@ -67,24 +71,30 @@ pub(crate) fn all() -> &'static BTreeMap<String, Rule> {
     &ALL
 }
 
-/// The rule of something that happened to a schema in a place.
-pub(crate) fn at_position(site: SchemaPosition, word: &str) -> Option<&'static Rule> {
-    by_id(&id_at(site, word))
+/// Returns the rule for a change of a schema at a position.
+pub(crate) fn at_position(position: SchemaPosition, suffix: &str) -> Option<&'static Rule> {
+    by_id(&id_at(position, suffix))
 }
 
 pub(crate) fn by_id(id: &str) -> Option<&'static Rule> {
     all().get(id)
 }
 
-fn id_at(site: SchemaPosition, word: &str) -> String {
-    let id = format!("{}-{word}", site.prefix());
-    let renamed = overrides::NAMES.iter().find(|(ours, _)| *ours == id);
-    renamed.map_or(id, |(_, theirs)| (*theirs).to_owned())
+fn id_at(position: SchemaPosition, suffix: &str) -> String {
+    let id = format!("{}-{suffix}", position.prefix());
+    let renamed = overrides::NAMES.iter().find(|(regular, _)| *regular == id);
+    renamed.map_or(id, |(_, used)| (*used).to_owned())
 }
 
-fn rule(id: String, site: Option<SchemaPosition>, wire: WireLevel, client: ClientLevel, said: &str) -> Rule {
+fn rule(
+    id: String,
+    position: Option<SchemaPosition>,
+    wire: WireLevel,
+    client: ClientLevel,
+    message: &str,
+) -> Rule {
     let wire = overrides::LEVELS.iter().find(|(of, _)| *of == id).map_or(wire, |(_, level)| *level);
-    Rule { wire, client, message: said.to_owned(), position: site, id }
+    Rule { wire, client, message: message.to_owned(), position, id }
 }
 
 #[cfg(test)]

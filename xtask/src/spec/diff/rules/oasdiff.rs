@@ -1,10 +1,10 @@
-//! The rules of oasdiff v1.28, by id and level, with the reason beside each that is not taken over.
+//! The rules of oasdiff v1.28: id, level, and the reason for each rule that is not adopted.
 
 use std::{collections::HashMap, sync::LazyLock};
 
 use crate::spec::diff::severity::WireLevel;
 
-/// oasdiff's level for the rule, if it has one of that id.
+/// Returns the level of the rule in oasdiff, if oasdiff has a rule with this id.
 pub(super) fn level(id: &str) -> Option<WireLevel> {
     LEVELS.get(id).copied()
 }
@@ -12,7 +12,7 @@ pub(super) fn level(id: &str) -> Option<WireLevel> {
 static LEVELS: LazyLock<HashMap<&'static str, WireLevel>> =
     LazyLock::new(|| lines().map(|(id, level, _)| (id, level)).collect());
 
-/// Id, level and, for a rule that is not taken over, the reason.
+/// Returns the id and level of each rule, with the reason if the rule is not adopted.
 pub(super) fn lines() -> impl Iterator<Item = (&'static str, WireLevel, Option<&'static str>)> {
     let lines = include_str!("oasdiff.tsv").lines().filter(|line| !line.starts_with('#'));
     lines.filter_map(|line| {

@@ -1,21 +1,22 @@
-//! Where oasdiff and this project part, each with its reason.
+//! Differences between the rules of this project and those of oasdiff, each with its reason.
 
 use crate::spec::diff::severity::WireLevel::{self, Err, Info, Warn};
 
-/// Ids that do not follow the pattern: ours as the product makes it, and the one that is used instead.
+/// Ids that do not follow the pattern `<position>-<change>`: the id by the pattern, and the id that is used
+/// instead.
 pub(super) const NAMES: &[(&str, &str)] = &[
     ("response-body-enum-value-removed", "response-mediatype-enum-value-removed"),
-    // Where everything is text, a text takes every number.
+    // Parameters are sent as text, so a string parameter accepts every number.
     ("request-parameter-type-compatible", "request-parameter-type-generalized"),
-    // On the way in, oasdiff calls a narrower type a changed one, except within parameters.
+    // For requests, oasdiff reports a narrower type as a changed type, except within parameters.
     ("request-body-type-specialized", "request-body-type-changed"),
     ("request-property-type-specialized", "request-property-type-changed"),
     ("request-parameter-type-specialized", "request-parameter-type-changed"),
 ];
 
-/// Levels that hold for one id and not for the whole facet.
+/// Levels of single ids that differ from the level of the schema change.
 pub(super) const LEVELS: &[(&str, WireLevel)] = &[
-    // oasdiff: a parameter's default is behaviour that callers without it rely on.
+    // As in oasdiff: callers that omit a parameter rely on its default.
     ("request-parameter-default-value-added", Err),
     ("request-parameter-default-value-removed", Err),
     ("request-parameter-default-value-changed", Err),
@@ -23,18 +24,21 @@ pub(super) const LEVELS: &[(&str, WireLevel)] = &[
     ("request-parameter-all-of-removed", Warn),
 ];
 
-/// How the ids end whose wire level is not oasdiff's, and why.
+/// The endings of ids whose wire level differs from oasdiff's, with the reasons.
 #[cfg(test)]
 pub(super) const OVERRIDES: &[(&str, &str)] = &[
     (
         "-set",
-        "what was sent above a bound that is new is refused now, whatever the server did before the document said so",
+        "requests beyond the new bound are rejected, even if the server accepted them before the bound was documented",
     ),
-    ("any-of-added", "a value of a kind that the client was never told of, just as with oneOf"),
-    ("security-scope-added", "a token without the scope is refused"),
+    ("any-of-added", "responses may contain values of an unknown kind, just as with oneOf"),
+    ("security-scope-added", "a token without the scope is rejected"),
     (
         "api-security-component-type-changed",
-        "who authenticates in the old way is refused; told of schemes in use only",
+        "clients that authenticate in the old way are rejected; reported only for schemes in use",
     ),
-    ("request-parameter-property-type-changed", "as breaking within a parameter as within a body"),
+    (
+        "request-parameter-property-type-changed",
+        "within a parameter, the change is as breaking as within a body",
+    ),
 ];

@@ -1,26 +1,26 @@
-//! Where a schema stands, which says who must understand it.
+//! Positions of schemas: where a schema is used, and who writes the values.
 
-/// Who writes what the schema describes.
+/// The direction in which the values of a schema are sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Direction {
-    /// The client: a schema that takes less breaks it.
+    /// The client writes the values, so a schema that accepts less breaks the client.
     Request,
-    /// The server: a schema that allows more breaks the client.
+    /// The server writes the values, so a schema that accepts more breaks the client.
     Response,
 }
 
-/// Where a schema stands.
+/// The position of a schema.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum SchemaPosition {
     RequestBody,
     RequestProperty,
-    /// A property that only the server sets, in a schema that is also sent to it.
+    /// A property that only the server sets, in a schema of a request.
     RequestReadOnlyProperty,
     RequestParameter,
     RequestParameterProperty,
     ResponseBody,
     ResponseProperty,
-    /// A property that only the client sets, in a schema that is also sent back.
+    /// A property that only the client sets, in a schema of a response.
     ResponseWriteOnlyProperty,
     ResponseHeader,
 }
@@ -52,7 +52,7 @@ impl SchemaPosition {
         }
     }
 
-    /// How the ids of its rules begin.
+    /// Returns the prefix of the ids of the rules at this position.
     pub(crate) fn prefix(self) -> &'static str {
         match self {
             Self::RequestBody => "request-body",
@@ -69,24 +69,25 @@ impl SchemaPosition {
 
     pub(crate) fn description(self) -> &'static str {
         match self {
-            Self::RequestBody => "the body of a request",
-            Self::RequestProperty => "within the body of a request",
-            Self::RequestReadOnlyProperty => "a read-only property of a request",
-            Self::RequestParameter => "a parameter",
+            Self::RequestBody => "request body",
+            Self::RequestProperty => "within a request body",
+            Self::RequestReadOnlyProperty => "read-only property of a request",
+            Self::RequestParameter => "parameter",
             Self::RequestParameterProperty => "within a parameter",
-            Self::ResponseBody => "the body of a response",
-            Self::ResponseProperty => "within the body of a response",
-            Self::ResponseWriteOnlyProperty => "a write-only property of a response",
-            Self::ResponseHeader => "a header of a response",
+            Self::ResponseBody => "response body",
+            Self::ResponseProperty => "within a response body",
+            Self::ResponseWriteOnlyProperty => "write-only property of a response",
+            Self::ResponseHeader => "response header",
         }
     }
 
-    /// Whether nobody on this side of the wire looks at it, so that no change of it breaks anyone.
+    /// Returns `true` if the receiver ignores values at this position, so that a change of the schema breaks
+    /// neither side.
     pub(crate) fn is_ignored(self) -> bool {
         matches!(self, Self::RequestReadOnlyProperty | Self::ResponseWriteOnlyProperty)
     }
 
-    /// Where the schemas within this one stand.
+    /// Returns the position of the schemas within a schema at this position.
     pub(crate) fn within(self) -> Self {
         match self {
             Self::RequestBody => Self::RequestProperty,

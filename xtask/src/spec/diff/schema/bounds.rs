@@ -1,19 +1,20 @@
-//! How large, how long, how many.
+//! Bounds: minimum and maximum of values, lengths and counts, `uniqueItems` and `multipleOf`.
 
 use std::cmp::Ordering;
 
 use serde_json::{Number, Value};
 
-use super::SchemaPair;
+use super::pair::SchemaPair;
 use crate::spec::diff::recorder::Recorder;
 
-/// A key, what its rules are called, and whether its absence means zero.
+/// The keys of upper bounds, with the names of their rules.
 const UPPER: [(&str, &str); 4] = [
     ("maximum", "max"),
     ("maxLength", "max-length"),
     ("maxItems", "max-items"),
     ("maxProperties", "max-properties"),
 ];
+/// The keys of lower bounds, with the names of their rules.
 const LOWER: [(&str, &str); 4] = [
     ("minimum", "min"),
     ("minLength", "min-length"),
@@ -21,26 +22,27 @@ const LOWER: [(&str, &str); 4] = [
     ("minProperties", "min-properties"),
 ];
 
-pub(super) fn compare(task: &SchemaPair, recorder: &mut Recorder) {
-    for (key, word) in UPPER.into_iter().chain(LOWER) {
-        bound(task, recorder, key, word);
+pub(super) fn compare(pair: &SchemaPair, recorder: &mut Recorder) {
+    for (key, name) in UPPER.into_iter().chain(LOWER) {
+        compare_bound(pair, recorder, key, name);
     }
-    exclusive(task, recorder, "exclusiveMaximum", "maximum", "exclusive-max");
-    exclusive(task, recorder, "exclusiveMinimum", "minimum", "exclusive-min");
-    task.report_flag(recorder, "uniqueItems", "unique-items-set", "unique-items-unset");
-    multiple_of(task, recorder);
+    compare_exclusive(pair, recorder, "exclusiveMaximum", "maximum", "exclusive-max");
+    compare_exclusive(pair, recorder, "exclusiveMinimum", "minimum", "exclusive-min");
+    pair.report_flag(recorder, "uniqueItems", "unique-items-set", "unique-items-unset");
+    compare_multiple_of(pair, recorder);
 }
 
-fn bound(task: &SchemaPair, recorder: &mut Recorder, key: &str, word: &str) {
-    let (base, revision) = (number(task.pair.base.value, key), number(task.pair.revision.value, key));
+fn compare_bound(pair: &SchemaPair, recorder: &mut Recorder, key: &str, name: &str) {
+    let (base, revision) = (number(pair.nodes.base.value, key), number(pair.nodes.revision.value, key));
     let zero = Number::from(0);
-    let happened = match (base, revision) {
+    let change = match (base, revision) {
         (None, None) => return,
-        (Some(base), Some(revision)) => turn(base, revision),
-        // Nothing is shorter than nothing, so there always was a least length.
-        (None, Some(revision)) if key == "minLength" => turn(&zero, revision),
-        (Some(base), None) if key == "minLength" => turn(base, &zero),
-        // The same of the least number of items and properties, but there zero is no bound that anyone sets.
+        (Some(base), Some(revision)) => number_change(base, revision),
+        // A missing `minLength` means 0.
+        (None, Some(revision)) if key == "minLength" => number_change(&zero, revision),
+        (Some(base), None) if key == "minLength" => number_change(base, &zero),
+        // A missing `minItems` or `minProperties` means 0 too. Unlike `minLength`, both have rules for set
+        // and unset.
         (None, Some(bound)) | (Some(bound), None)
             if key.starts_with("min") && key != "minimum" && *bound == zero =>
         {
@@ -49,39 +51,39 @@ fn bound(task: &SchemaPair, recorder: &mut Recorder, key: &str, word: &str) {
         (None, Some(_)) => Some("set"),
         (Some(_), None) => Some("unset"),
     };
-    if let Some(happened) = happened {
-        task.report_key(recorder, &format!("{word}-{happened}"), key);
+    if let Some(change) = change {
+        pair.report_key(recorder, &format!("{name}-{change}"), key);
     }
 }
 
-/// In 3.0 a flag beside the bound, and nothing without it.
-fn exclusive(task: &SchemaPair, recorder: &mut Recorder, key: &str, of: &str, word: &str) {
-    let bounded = |schema| number(schema, of).is_some();
-    if bounded(task.pair.base.value) && bounded(task.pair.revision.value) {
-        task.report_flag(recorder, key, &format!("{word}-set"), &format!("{word}-unset"));
+/// Compares the flag that makes a bound exclusive. In OpenAPI 3.0 the flag is ignored without the bound.
+fn compare_exclusive(pair: &SchemaPair, recorder: &mut Recorder, key: &str, bound: &str, name: &str) {
+    let bounded = |schema| number(schema, bound).is_some();
+    if bounded(pair.nodes.base.value) && bounded(pair.nodes.revision.value) {
+        pair.report_flag(recorder, key, &format!("{name}-set"), &format!("{name}-unset"));
     }
 }
 
-fn multiple_of(task: &SchemaPair, recorder: &mut Recorder) {
+fn compare_multiple_of(pair: &SchemaPair, recorder: &mut Recorder) {
     const KEY: &str = "multipleOf";
-    let word = match (number(task.pair.base.value, KEY), number(task.pair.revision.value, KEY)) {
+    let suffix = match (number(pair.nodes.base.value, KEY), number(pair.nodes.revision.value, KEY)) {
         (None, None) => return,
         (None, Some(_)) => "multiple-of-set",
         (Some(_), None) => "multiple-of-unset",
-        (Some(base), Some(revision)) => match turn(base, revision) {
+        (Some(base), Some(revision)) => match number_change(base, revision) {
             Some(_) => "multiple-of-changed",
             None => return,
         },
     };
-    task.report_key(recorder, word, KEY);
+    pair.report_key(recorder, suffix, KEY);
 }
 
 fn number<'a>(schema: &'a Value, key: &str) -> Option<&'a Number> {
     schema.get(key)?.as_number()
 }
 
-/// Which way a number went; `None` where it is the same however it is written.
-fn turn(from: &Number, to: &Number) -> Option<&'static str> {
+/// Returns `increased` or `decreased`. Returns `None` if the values are equal, such as 1 and 1.0.
+fn number_change(from: &Number, to: &Number) -> Option<&'static str> {
     let exact = from.as_i128().zip(to.as_i128()).map(|(from, to)| from.cmp(&to));
     let order = exact.or_else(|| from.as_f64()?.partial_cmp(&to.as_f64()?));
     match order? {

@@ -1,10 +1,13 @@
-//! `oneOf`, `anyOf`, `allOf`, `not`, and what tells alternatives apart.
+//! `oneOf`, `anyOf`, `allOf`, `not` and `discriminator`.
 
 use std::collections::HashMap;
 
 use serde_json::Value;
 
-use super::{KNOWN, SchemaPair, matching::matches};
+use super::{
+    matching::matches,
+    pair::{KNOWN, SchemaPair},
+};
 use crate::spec::diff::{
     finding::Values,
     node::{Pair, ResolvedNode},
@@ -12,169 +15,163 @@ use crate::spec::diff::{
     rules,
 };
 
-const EITHER: [(&str, &str); 2] = [("oneOf", "one-of"), ("anyOf", "any-of")];
+/// The keys of alternatives, with the names of their rules.
+const ALTERNATIVES: [(&str, &str); 2] = [("oneOf", "one-of"), ("anyOf", "any-of")];
 
-/// A schema that became one of several alternatives, or the other way round: compared as the only alternative.
-pub(super) fn wrapped<'a>(
-    task: &SchemaPair<'a>,
+/// Compares a schema with a list of alternatives, if only one of the two schemas has such a list. The schema
+/// without the list counts as the only alternative. Returns `true` if the two schemas were compared in this
+/// way.
+pub(super) fn compare_wrapped<'a>(
+    pair: &SchemaPair<'a>,
     recorder: &mut Recorder,
-    open: &mut Vec<SchemaPair<'a>>,
+    pending: &mut Vec<SchemaPair<'a>>,
 ) -> bool {
-    let Pair { base, revision } = &task.pair;
-    match (bare(base), bare(revision)) {
-        (None, Some((key, word, after))) if !has_alternatives(base) => {
-            lists(task, recorder, open, (key, word), vec![base.clone()], after);
+    let Pair { base, revision } = &pair.nodes;
+    match (sole_alternatives(base), sole_alternatives(revision)) {
+        (None, Some((key, name, after))) if !has_alternatives(base) => {
+            compare_lists(pair, recorder, pending, (key, name), vec![base.clone()], after);
         }
-        (Some((key, word, before)), None) if !has_alternatives(revision) => {
-            lists(task, recorder, open, (key, word), before, vec![revision.clone()]);
+        (Some((key, name, before)), None) if !has_alternatives(revision) => {
+            compare_lists(pair, recorder, pending, (key, name), before, vec![revision.clone()]);
         }
         _ => return false,
     }
     true
 }
 
-pub(super) fn compare<'a>(task: &SchemaPair<'a>, recorder: &mut Recorder, open: &mut Vec<SchemaPair<'a>>) {
-    either(task, recorder, open);
-    parts(task, recorder, open);
-    not(task, recorder);
-    discriminator(task, recorder);
+pub(super) fn compare<'a>(pair: &SchemaPair<'a>, recorder: &mut Recorder, pending: &mut Vec<SchemaPair<'a>>) {
+    compare_alternatives(pair, recorder, pending);
+    compare_all_of(pair, recorder, pending);
+    compare_not(pair, recorder);
+    compare_discriminator(pair, recorder);
 }
 
-/// The alternatives of a schema that says nothing else but words.
-fn bare<'a>(node: &ResolvedNode<'a>) -> Option<(&'static str, &'static str, Vec<ResolvedNode<'a>>)> {
-    let mut found = EITHER.into_iter().filter(|(key, _)| node.value.get(key).is_some());
-    let (key, word) = found.next().filter(|_| found.next().is_none())?;
-    let beside = |other: &str| {
+/// Returns the alternatives of a schema that otherwise has only annotations, with their key and rule name.
+fn sole_alternatives<'a>(
+    node: &ResolvedNode<'a>,
+) -> Option<(&'static str, &'static str, Vec<ResolvedNode<'a>>)> {
+    let mut found = ALTERNATIVES.into_iter().filter(|(key, _)| node.value.get(key).is_some());
+    let (key, name) = found.next().filter(|_| found.next().is_none())?;
+    let allowed = |other: &str| {
         !KNOWN.contains(&other) || [key, "nullable", "discriminator", "default"].contains(&other)
     };
-    node.object()?.keys().all(|other| beside(other)).then(|| (key, word, items(node, key)))
+    node.object()?.keys().all(|other| allowed(other)).then(|| (key, name, node.items_of(key)))
 }
 
 fn has_alternatives(node: &ResolvedNode) -> bool {
-    EITHER.iter().any(|(key, _)| node.value.get(key).is_some())
+    ALTERNATIVES.iter().any(|(key, _)| node.value.get(key).is_some())
 }
 
-fn either<'a>(task: &SchemaPair<'a>, recorder: &mut Recorder, open: &mut Vec<SchemaPair<'a>>) {
-    let Pair { base, revision } = &task.pair;
+fn compare_alternatives<'a>(
+    pair: &SchemaPair<'a>,
+    recorder: &mut Recorder,
+    pending: &mut Vec<SchemaPair<'a>>,
+) {
+    let Pair { base, revision } = &pair.nodes;
     let has = |node: &ResolvedNode, key| node.value.get(key).is_some();
-    for ((from, _), (to, word)) in [(EITHER[0], EITHER[1]), (EITHER[1], EITHER[0])] {
+    let [one_of, any_of] = ALTERNATIVES;
+    for ((from, _), (to, name)) in [(one_of, any_of), (any_of, one_of)] {
         let rewritten = has(base, from) && !has(base, to) && has(revision, to) && !has(revision, from);
         if rewritten {
-            task.report(recorder, "alternatives-rewritten", Values::default());
-            return lists(task, recorder, open, (to, word), items(base, from), items(revision, to));
+            pair.report(recorder, "alternatives-rewritten", Values::default());
+            let (before, after) = (base.items_of(from), revision.items_of(to));
+            return compare_lists(pair, recorder, pending, (to, name), before, after);
         }
     }
-    for (key, word) in EITHER {
-        lists(task, recorder, open, (key, word), items(base, key), items(revision, key));
+    for (key, name) in ALTERNATIVES {
+        compare_lists(pair, recorder, pending, (key, name), base.items_of(key), revision.items_of(key));
     }
 }
 
-fn lists<'a>(
-    task: &SchemaPair<'a>,
+fn compare_lists<'a>(
+    pair: &SchemaPair<'a>,
     recorder: &mut Recorder,
-    open: &mut Vec<SchemaPair<'a>>,
-    (key, word): (&str, &str),
+    pending: &mut Vec<SchemaPair<'a>>,
+    (key, name): (&str, &str),
     base: Vec<ResolvedNode<'a>>,
     revision: Vec<ResolvedNode<'a>>,
 ) {
     let matches = matches(base, revision, &mut recorder.digests);
     for node in matches.removed {
-        let at = (&node.at, &task.pair.revision.at);
+        let rule = rules::at_position(pair.position, &format!("{name}-removed"));
         let values = Values { before: Some(node.value), after: None };
-        recorder.push(
-            rules::at_position(task.position, &format!("{word}-removed")),
-            at,
-            &task.subject,
-            values,
-        );
+        recorder.push(rule, (&node.at, &pair.nodes.revision.at), &pair.subject, values);
     }
     for node in matches.added {
-        let at = (&task.pair.base.at, &node.at);
+        let rule = rules::at_position(pair.position, &format!("{name}-added"));
         let values = Values { before: None, after: Some(node.value) };
-        recorder.push(rules::at_position(task.position, &format!("{word}-added")), at, &task.subject, values);
+        recorder.push(rule, (&pair.nodes.base.at, &node.at), &pair.subject, values);
     }
-    for (index, pair) in matches.both {
-        open.push(task.within(pair, &format!("({key} {index})")));
+    for (index, nodes) in matches.both {
+        pending.push(pair.within(nodes, &format!("({key} {index})")));
     }
 }
 
-fn parts<'a>(task: &SchemaPair<'a>, recorder: &mut Recorder, open: &mut Vec<SchemaPair<'a>>) {
+fn compare_all_of<'a>(pair: &SchemaPair<'a>, recorder: &mut Recorder, pending: &mut Vec<SchemaPair<'a>>) {
     const KEY: &str = "allOf";
-    let matches =
-        matches(items(&task.pair.base, KEY), items(&task.pair.revision, KEY), &mut recorder.digests);
-    let word = |node: &ResolvedNode, happened: &str| {
-        let words = node.object().is_some_and(|part| part.keys().all(|key| !KNOWN.contains(&key.as_str())));
-        let suffix = if words { "-annotation-only" } else { "" };
-        rules::at_position(task.position, &format!("all-of-{happened}{suffix}"))
+    let (before, after) = (pair.nodes.base.items_of(KEY), pair.nodes.revision.items_of(KEY));
+    let matches = matches(before, after, &mut recorder.digests);
+    let rule = |node: &ResolvedNode, change: &str| {
+        let is_annotation = |key: &String| !KNOWN.contains(&key.as_str());
+        let only_annotations = node.object().is_some_and(|part| part.keys().all(is_annotation));
+        let suffix = if only_annotations { "-annotation-only" } else { "" };
+        rules::at_position(pair.position, &format!("all-of-{change}{suffix}"))
     };
     for node in matches.removed {
-        let at = (&node.at, &task.pair.revision.at);
-        recorder.push(
-            word(&node, "removed"),
-            at,
-            &task.subject,
-            Values { before: Some(node.value), after: None },
-        );
+        let at = (&node.at, &pair.nodes.revision.at);
+        let values = Values { before: Some(node.value), after: None };
+        recorder.push(rule(&node, "removed"), at, &pair.subject, values);
     }
     for node in matches.added {
-        let at = (&task.pair.base.at, &node.at);
-        recorder.push(
-            word(&node, "added"),
-            at,
-            &task.subject,
-            Values { before: None, after: Some(node.value) },
-        );
+        let at = (&pair.nodes.base.at, &node.at);
+        let values = Values { before: None, after: Some(node.value) };
+        recorder.push(rule(&node, "added"), at, &pair.subject, values);
     }
-    for (index, pair) in matches.both {
-        open.push(task.within(pair, &format!("(allOf {index})")));
+    for (index, nodes) in matches.both {
+        pending.push(pair.within(nodes, &format!("(allOf {index})")));
     }
 }
 
-/// What is excluded. Whether another exclusion is more or less than the old one is not for a walk to say.
-fn not(task: &SchemaPair, recorder: &mut Recorder) {
-    let mut shape = |node: &ResolvedNode<'_>| recorder.digests.full(node);
-    let word = match task.pair.sides("not") {
-        (None, None) => return,
+/// Compares the excluded schemas by their digests. The comparison does not decide which of two excludes more.
+fn compare_not(pair: &SchemaPair, recorder: &mut Recorder) {
+    const KEY: &str = "not";
+    let (base, revision) = pair.nodes.sides(KEY);
+    let suffix = match (&base, &revision) {
         (None, Some(_)) => "not-added",
         (Some(_), None) => "not-removed",
-        (Some(base), Some(revision)) if shape(&base) == shape(&revision) => return,
+        _ if recorder.same_digest(base.as_ref(), revision.as_ref()) => return,
         _ => "not-changed",
     };
-    task.report_key(recorder, word, "not");
+    pair.report_key(recorder, suffix, KEY);
 }
 
-fn discriminator(task: &SchemaPair, recorder: &mut Recorder) {
+fn compare_discriminator(pair: &SchemaPair, recorder: &mut Recorder) {
     const KEY: &str = "discriminator";
-    let pair = match task.pair.sides(KEY) {
+    let (base, revision) = match pair.nodes.sides(KEY) {
         (None, None) => return,
-        (None, Some(_)) => return task.report_key(recorder, "discriminator-added", KEY),
-        (Some(_), None) => return task.report_key(recorder, "discriminator-removed", KEY),
-        (Some(base), Some(revision)) => Pair { base, revision },
+        (None, Some(_)) => return pair.report_key(recorder, "discriminator-added", KEY),
+        (Some(_), None) => return pair.report_key(recorder, "discriminator-removed", KEY),
+        (Some(base), Some(revision)) => (base, revision),
     };
-    let name = |node: &ResolvedNode<'_>| node.text("propertyName").to_owned();
-    if name(&pair.base) != name(&pair.revision) {
-        task.report_key(recorder, "discriminator-property-name-changed", KEY);
+    if base.text("propertyName") != revision.text("propertyName") {
+        pair.report_key(recorder, "discriminator-property-name-changed", KEY);
     }
-    // The targets are names of components, or references: compared as they are written.
+    // The targets are names of components or references, so they are compared as written.
     let mapping = |node: &ResolvedNode<'_>| -> HashMap<String, Value> {
         let mapping = node.value.get("mapping").and_then(Value::as_object);
         mapping.into_iter().flatten().map(|(key, value)| (key.clone(), value.clone())).collect()
     };
-    let (before, after) = (mapping(&pair.base), mapping(&pair.revision));
+    let (before, after) = (mapping(&base), mapping(&revision));
     let mut keys: Vec<_> =
         before.keys().chain(after.keys().filter(|key| !before.contains_key(*key))).collect();
     keys.sort();
     for key in keys {
-        let word = match (before.get(key), after.get(key)) {
+        let suffix = match (before.get(key), after.get(key)) {
             (Some(_), None) => "discriminator-mapping-deleted",
             (None, _) => "discriminator-mapping-added",
             (one, other) if same_values(one, other) => continue,
             _ => "discriminator-mapping-changed",
         };
-        task.report_at(recorder, word, KEY, Values { before: before.get(key), after: after.get(key) });
+        pair.report_at(recorder, suffix, KEY, Values { before: before.get(key), after: after.get(key) });
     }
-}
-
-fn items<'a>(node: &ResolvedNode<'a>, key: &str) -> Vec<ResolvedNode<'a>> {
-    node.items_of(key)
 }

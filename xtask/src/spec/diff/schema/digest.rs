@@ -1,4 +1,7 @@
-//! What a part of a document says in one number: equal parts have equal numbers, whatever their order and references.
+//! Digests of schemas and other parts of a document: equal parts have equal digests.
+//!
+//! A digest follows references. It ignores annotations, flags that are `false`, the order of keys, and the
+//! order of alternatives, enum values and required names.
 
 use std::{
     collections::HashMap,
@@ -8,21 +11,23 @@ use std::{
 
 use serde_json::Value;
 
-use crate::spec::diff::{node::ResolvedNode, normalized::normalized};
+use crate::{json::normalized, spec::diff::node::ResolvedNode};
 
-/// How much of a part is looked at. That ends circles, and bounds the cost.
+/// The limits of one digest. They end cycles and bound the cost.
 struct DigestLimits<'a> {
     parts: usize,
     depth: usize,
-    /// What need not be looked at again.
+    /// The digests that are known already.
     cache: Option<&'a mut Digests>,
 }
 
-/// Where nothing else compares: all that stands in it. Only a circle goes deeper.
+/// The maximum depth of a full digest. Only a cycle of references goes deeper.
 const DEPTH: usize = 100;
 
-/// What parts of the two documents say, by the part and how deep it was looked into. So all looks of a walk together
-/// cost what the documents have, that many times at most, however often references meet and circles turn.
+/// The digests of parts of the two documents, by part and remaining depth.
+///
+/// A comparison therefore visits each part at most once per depth, however often references share parts or
+/// form cycles.
 #[derive(Debug, Default)]
 pub(in crate::spec::diff) struct Digests {
     full: HashMap<(*const Value, usize), u64>,
@@ -30,79 +35,82 @@ pub(in crate::spec::diff) struct Digests {
 }
 
 impl Digests {
-    /// What the part says.
+    /// Returns the digest of the whole part.
     pub(in crate::spec::diff) fn full(&mut self, node: &ResolvedNode) -> u64 {
         digest(node, &mut DigestLimits { parts: usize::MAX, depth: DEPTH, cache: Some(self) })
     }
 
-    /// What an alternative says, as far as it takes to know it again. What differs only beyond that is matched, and
-    /// then found by the comparison.
+    /// Returns the digest of the first 200 values of an alternative, at most 16 levels deep.
+    ///
+    /// That is enough to match alternatives. Two alternatives that differ only beyond these limits are
+    /// matched, and the comparison of the matched pair then finds the difference.
     pub(super) fn shallow(&mut self, node: &ResolvedNode) -> u64 {
-        let glance = || digest(node, &mut DigestLimits { parts: 200, depth: 16, cache: None });
-        *self.shallow.entry(ptr::from_ref(node.value)).or_insert_with(glance)
+        let compute = || digest(node, &mut DigestLimits { parts: 200, depth: 16, cache: None });
+        *self.shallow.entry(ptr::from_ref(node.value)).or_insert_with(compute)
     }
 }
 
-/// What this says, while the budget lasts.
-fn digest(node: &ResolvedNode, budget: &mut DigestLimits) -> u64 {
-    let place = (ptr::from_ref(node.value), budget.depth);
-    if let Some(known) = budget.cache.as_ref().and_then(|shapes| shapes.full.get(&place)) {
+/// Returns the digest of the node within the limits.
+fn digest(node: &ResolvedNode, limits: &mut DigestLimits) -> u64 {
+    let key = (ptr::from_ref(node.value), limits.depth);
+    if let Some(known) = limits.cache.as_ref().and_then(|digests| digests.full.get(&key)) {
         return *known;
     }
     let mut hasher = DefaultHasher::new();
-    if let (Some(parts), Some(depth)) = (budget.parts.checked_sub(1), budget.depth.checked_sub(1)) {
-        (budget.parts, budget.depth) = (parts, depth);
+    if let (Some(parts), Some(depth)) = (limits.parts.checked_sub(1), limits.depth.checked_sub(1)) {
+        (limits.parts, limits.depth) = (parts, depth);
         match node.value {
             Value::Object(_) => {
                 for (key, member) in node.members() {
-                    // A flag that is off says what its absence says.
+                    // A flag that is `false` means the same as a missing flag.
                     if !is_annotation(key) && member.value != &Value::Bool(false) {
                         key.hash(&mut hasher);
-                        member_digests(key, &member, budget).hash(&mut hasher);
+                        member_digests(key, &member, limits).hash(&mut hasher);
                     }
                 }
             }
-            Value::Array(_) => item_digests(node, budget).hash(&mut hasher),
+            Value::Array(_) => item_digests(node, limits).hash(&mut hasher),
             other => normalized(other).hash(&mut hasher),
         }
-        budget.depth += 1;
+        limits.depth += 1;
     }
-    let said = hasher.finish();
-    if let Some(shapes) = budget.cache.as_mut().filter(|_| node.value.is_object() || node.value.is_array()) {
-        shapes.full.insert(place, said);
+    let hash = hasher.finish();
+    if let Some(digests) = limits.cache.as_mut().filter(|_| node.value.is_object() || node.value.is_array()) {
+        digests.full.insert(key, hash);
     }
-    said
+    hash
 }
 
-/// What a member says, in numbers.
-fn member_digests(key: &str, member: &ResolvedNode, budget: &mut DigestLimits) -> Vec<u64> {
+/// Returns the digests that represent a member. The order of alternatives, enum values and names does not
+/// count.
+fn member_digests(key: &str, member: &ResolvedNode, limits: &mut DigestLimits) -> Vec<u64> {
     match key {
-        // Names that others have chosen: none of them is a key.
+        // Property names are chosen by the author, so a property called `title` is not an annotation.
         "properties" => {
             let named = |(name, property): (&String, ResolvedNode)| {
                 let mut hasher = DefaultHasher::new();
                 name.hash(&mut hasher);
-                [hasher.finish(), digest(&property, budget)]
+                [hasher.finish(), digest(&property, limits)]
             };
             member.members().into_iter().flat_map(named).collect()
         }
         "oneOf" | "anyOf" | "allOf" | "enum" | "required" => {
-            let mut items = item_digests(member, budget);
+            let mut items = item_digests(member, limits);
             items.sort_unstable();
             if matches!(key, "enum" | "required") {
                 items.dedup();
             }
             items
         }
-        _ => vec![digest(member, budget)],
+        _ => vec![digest(member, limits)],
     }
 }
 
-fn item_digests(node: &ResolvedNode, budget: &mut DigestLimits) -> Vec<u64> {
-    node.items().iter().map(|item| digest(item, budget)).collect()
+fn item_digests(node: &ResolvedNode, limits: &mut DigestLimits) -> Vec<u64> {
+    node.items().iter().map(|item| digest(item, limits)).collect()
 }
 
-/// What says nothing about values.
+/// Returns `true` if the key does not affect which values are valid.
 fn is_annotation(key: &str) -> bool {
     key.starts_with("x-")
         || ["description", "title", "example", "examples", "externalDocs", "default", "deprecated"]
@@ -116,20 +124,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn order_references_and_words_make_no_difference() {
+    fn shallow_digest_ignores_order_references_and_annotations() {
         let one = json!({"type": "object", "required": ["b", "a"], "properties": {
             "a": {"enum": [1, "x"], "description": "d"}, "b": {"anyOf": [{"type": "string"}, {"minimum": 1.0}]}}});
         let other = json!({"properties": {
             "b": {"anyOf": [{"minimum": 1}, {"type": "string"}]}, "a": {"enum": ["x", 1.0]}},
             "required": ["a", "b"], "nullable": false, "type": "object"});
-        let mut shapes = Digests::default();
-        let mut of = |value| shapes.shallow(&ResolvedNode::root(value));
-        assert_eq!(of(&one), of(&other));
-        assert_ne!(of(&one), of(&json!({"type": "object"})));
+        let mut digests = Digests::default();
+        let mut digest = |value| digests.shallow(&ResolvedNode::root(value));
+        assert_eq!(digest(&one), digest(&other));
+        assert_ne!(digest(&one), digest(&json!({"type": "object"})));
     }
 
     #[test]
-    fn a_schema_that_contains_itself_ends() {
+    fn shallow_digest_of_schema_that_contains_itself_terminates() {
         let document = json!({"a": {"allOf": [{"$ref": "#/a"}, {"$ref": "#/a"}]}});
         Digests::default().shallow(&ResolvedNode::root(&document).get("a").unwrap());
     }

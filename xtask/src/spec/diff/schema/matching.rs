@@ -1,51 +1,55 @@
-//! Which alternative of one list is which of the other. They have no names, so they are known by what they say.
+//! Matching the alternatives of two lists. Alternatives are unnamed, so they are matched by their contents.
 
 use std::collections::BTreeMap;
 
-use super::Digests;
+use super::digest::Digests;
 use crate::spec::diff::node::{Pair, ResolvedNode};
 
-/// Alternatives of two lists.
+/// The result of matching two lists of alternatives.
 #[derive(Debug)]
 pub(super) struct Matches<'a> {
     pub(super) removed: Vec<ResolvedNode<'a>>,
     pub(super) added: Vec<ResolvedNode<'a>>,
-    /// Each with its index in the old list.
+    /// The matched pairs, each with its index in the old list.
     pub(super) both: Vec<(usize, Pair<'a>)>,
 }
 
-/// How to know an alternative again, from the surest to the least sure: it says the same; it has a title; it alone is of
-/// its type; it is a component of the same name and type; it alone is left.
+/// The criteria by which alternatives are matched, from the most to the least reliable.
+///
+/// In this order: equal digest, equal title, only one of its type, same component and type, only one that
+/// remains.
 const MATCHERS: [Matcher; 5] = [
-    |node, shapes| Some(shapes.shallow(node).to_string()),
+    |node, digests| Some(digests.shallow(node).to_string()),
     |node, _| Some(node.text("title").to_owned()).filter(|title| !title.is_empty()),
     |node, _| Some(node.text("type").to_owned()),
     |node, _| node.shared.then(|| format!("{} {}", node.text("type"), node.at.as_str())),
     |_, _| Some(String::new()),
 ];
 
+/// A criterion: two alternatives match if it returns the same text for both.
 type Matcher = fn(&ResolvedNode, &mut Digests) -> Option<String>;
 
 type Indexed<'a> = Vec<(usize, ResolvedNode<'a>)>;
 
+/// Matches the alternatives of the old list with those of the new list.
 pub(super) fn matches<'a>(
     base: Vec<ResolvedNode<'a>>,
     revision: Vec<ResolvedNode<'a>>,
-    shapes: &mut Digests,
+    digests: &mut Digests,
 ) -> Matches<'a> {
     let mut before: Indexed = base.into_iter().enumerate().collect();
     let mut after: Indexed = revision.into_iter().enumerate().collect();
     let mut both = Vec::new();
-    for (sureness, mark) in MATCHERS.into_iter().enumerate() {
+    for (rank, matcher) in MATCHERS.into_iter().enumerate() {
         if before.is_empty() || after.is_empty() {
             break;
         }
-        let mut bases = grouped(std::mem::take(&mut before), mark, shapes);
-        let mut revisions = grouped(std::mem::take(&mut after), mark, shapes);
-        for (key, one) in &mut bases {
-            let Some(other) = revisions.get_mut(key).filter(|_| key.is_some()) else { continue };
-            // Of several that say the same any will do; another mark must be one of a kind.
-            if sureness == 0 || (one.len() == 1 && other.len() == 1) {
+        let mut bases = grouped(std::mem::take(&mut before), matcher, digests);
+        let mut revisions = grouped(std::mem::take(&mut after), matcher, digests);
+        for (group, one) in &mut bases {
+            let Some(other) = revisions.get_mut(group).filter(|_| group.is_some()) else { continue };
+            // Alternatives with the same digest are interchangeable. Any other criterion must be unique.
+            if rank == 0 || (one.len() == 1 && other.len() == 1) {
                 let count = one.len().min(other.len());
                 for ((index, base), (_, revision)) in one.drain(..count).zip(other.drain(..count)) {
                     both.push((index, Pair { base, revision }));
@@ -56,26 +60,26 @@ pub(super) fn matches<'a>(
         after = unmatched(revisions);
     }
     both.sort_by_key(|(index, _)| *index);
-    let nodes = |left: Indexed<'a>| left.into_iter().map(|(_, node)| node).collect();
+    let nodes = |remaining: Indexed<'a>| remaining.into_iter().map(|(_, node)| node).collect();
     Matches { removed: nodes(before), added: nodes(after), both }
 }
 
 fn grouped<'a>(
     nodes: Indexed<'a>,
-    mark: Matcher,
-    shapes: &mut Digests,
+    matcher: Matcher,
+    digests: &mut Digests,
 ) -> BTreeMap<Option<String>, Indexed<'a>> {
     let mut groups: BTreeMap<_, Indexed> = BTreeMap::new();
     for (index, node) in nodes {
-        groups.entry(mark(&node, shapes)).or_default().push((index, node));
+        groups.entry(matcher(&node, digests)).or_default().push((index, node));
     }
     groups
 }
 
 fn unmatched(groups: BTreeMap<Option<String>, Indexed>) -> Indexed {
-    let mut left: Indexed = groups.into_values().flatten().collect();
-    left.sort_by_key(|(index, _)| *index);
-    left
+    let mut remaining: Indexed = groups.into_values().flatten().collect();
+    remaining.sort_by_key(|(index, _)| *index);
+    remaining
 }
 
 #[cfg(test)]
@@ -85,7 +89,7 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn pairs(base: &Value, revision: &Value, expected: &[(usize, &str)]) {
+    fn assert_matches(base: &Value, revision: &Value, expected: &[(usize, &str)]) {
         let items = |list| ResolvedNode::root(list).items();
         let matches = matches(items(base), items(revision), &mut Digests::default());
         let found: Vec<_> =
@@ -96,24 +100,24 @@ mod tests {
     }
 
     #[test]
-    fn equal_ones_are_matched_first_wherever_they_stand() {
+    fn equal_alternatives_are_matched_first_in_any_order() {
         let base = json!([{"type": "string", "enum": ["a"]}, {"type": "string"}, {"type": "string"}]);
         let revision = json!([{"type": "string"}, {"type": "string", "enum": ["a", "b"]}, {"type": "string", "title": "t"}]);
-        pairs(&base, &revision, &[(0, "/1"), (1, "/0"), (2, "/2")]);
+        assert_matches(&base, &revision, &[(0, "/1"), (1, "/0"), (2, "/2")]);
     }
 
     #[test]
-    fn a_type_that_is_one_of_a_kind_is_a_mark() {
+    fn alternatives_with_unique_type_are_matched_by_type() {
         let base = json!([{"type": "string", "maxLength": 1}, {"type": "integer", "maximum": 1}]);
         let revision = json!([{"type": "integer"}, {"type": "object"}, {"type": "string"}]);
-        pairs(&base, &revision, &[(0, "/2"), (1, "/0")]);
+        assert_matches(&base, &revision, &[(0, "/2"), (1, "/0")]);
     }
 
     #[test]
-    fn what_cannot_be_told_apart_is_not_guessed() {
+    fn ambiguous_alternatives_are_not_matched() {
         let base = json!([{"type": "object", "maxProperties": 1}, {"type": "object", "maxProperties": 2}]);
         let revision =
             json!([{"type": "object", "maxProperties": 3}, {"type": "object", "maxProperties": 4}]);
-        pairs(&base, &revision, &[]);
+        assert_matches(&base, &revision, &[]);
     }
 }

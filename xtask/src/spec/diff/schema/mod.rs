@@ -1,13 +1,15 @@
-//! Two schemas: what one asks of a value and the other does not.
+//! Comparing two schemas.
 //!
-//! Pairs wait in a list instead of on the stack, so that no chain of references is too long. Where references meet, a
-//! pair is compared once per body or parameter; and once for all where nothing in it differs. So the cost of a walk is
-//! that of the documents and of what there is to say, and circles end.
+//! Pending pairs are kept in a list instead of on the stack, so a long chain of references does not overflow
+//! the stack. A pair that references reach several times is compared once per body or parameter. A pair
+//! without a difference is not compared again for other bodies or parameters. The cost therefore grows only
+//! with the size of the documents and the number of findings, and cycles end.
 
 mod bounds;
 mod composition;
 mod digest;
 mod matching;
+mod pair;
 mod properties;
 mod types;
 mod values;
@@ -15,99 +17,48 @@ mod values;
 use std::collections::HashSet;
 
 pub(super) use self::digest::Digests;
-
+use self::pair::{KNOWN, SchemaPair};
 use super::{
     finding::Values,
     node::{Pair, ResolvedNode},
-    recorder::{Recorder, nearest_pointer, same_values},
-    rules::{self, Direction, SchemaPosition},
+    recorder::{Recorder, same_values},
+    rules::SchemaPosition,
 };
-use crate::json::Pointer;
 
-/// What the walk looks at by itself; the rest is words.
-const KNOWN: &[&str] = &[
-    "type",
-    "format",
-    "nullable",
-    "enum",
-    "pattern",
-    "default",
-    "maximum",
-    "minimum",
-    "exclusiveMaximum",
-    "exclusiveMinimum",
-    "multipleOf",
-    "maxLength",
-    "minLength",
-    "maxItems",
-    "minItems",
-    "uniqueItems",
-    "maxProperties",
-    "minProperties",
-    "properties",
-    "required",
-    "additionalProperties",
-    "items",
-    "oneOf",
-    "anyOf",
-    "allOf",
-    "not",
-    "discriminator",
-    "deprecated",
-    "readOnly",
-    "writeOnly",
-];
-
-/// Pairs in which nothing differs, by where they are.
-#[derive(Debug, Default)]
-pub(super) struct Visited(HashSet<(Pointer, Pointer, SchemaPosition)>);
-
-/// A pair of schemas that is to be compared.
-#[derive(Debug)]
-struct SchemaPair<'a> {
-    pair: Pair<'a>,
-    position: SchemaPosition,
-    /// What a message calls it.
-    subject: String,
-    /// Whether 1 and "1" are two things where it is written, as in JSON.
-    typed: bool,
-    /// Whether it is a property that must be there, if it is a property at all.
-    property: Option<bool>,
-}
-
-/// Compares what the two schemas take, and everything within them.
+/// Compares two schemas and every schema within them.
 pub(super) fn compare(
     recorder: &mut Recorder,
-    pair: Pair,
+    nodes: Pair,
     position: SchemaPosition,
     subject: &str,
     typed: bool,
 ) {
-    let said = recorder.findings.len();
+    let count = recorder.findings.len();
     let mut visited = HashSet::new();
-    let mut open = vec![SchemaPair { pair, position, subject: subject.to_owned(), typed, property: None }];
-    while let Some(mut task) = open.pop() {
-        task.pair.base = unwrapped(task.pair.base);
-        task.pair.revision = unwrapped(task.pair.revision);
-        if task.pair.base.shared || task.pair.revision.shared {
-            let place = (task.pair.base.at.clone(), task.pair.revision.at.clone(), task.position);
-            if recorder.visited.0.contains(&place) || !visited.insert(place) {
+    let subject = subject.to_owned();
+    let mut pending = vec![SchemaPair { nodes, position, subject, typed, property: None }];
+    while let Some(mut pair) = pending.pop() {
+        pair.nodes.base = without_wrapper(pair.nodes.base);
+        pair.nodes.revision = without_wrapper(pair.nodes.revision);
+        if pair.nodes.base.shared || pair.nodes.revision.shared {
+            let key = (pair.nodes.base.at.clone(), pair.nodes.revision.at.clone(), pair.position);
+            if recorder.visited.0.contains(&key) || !visited.insert(key) {
                 continue;
             }
         }
         let mut within = Vec::new();
-        task.compare(recorder, &mut within);
-        open.extend(within.into_iter().rev());
+        pair.compare(recorder, &mut within);
+        pending.extend(within.into_iter().rev());
     }
-    if recorder.findings.len() == said {
+    if recorder.findings.len() == count {
         recorder.visited.0.extend(visited);
     }
 }
 
 impl<'a> SchemaPair<'a> {
-    /// Compares the two schemas themselves, and leaves what stands within them for later.
-    fn compare(&self, recorder: &mut Recorder, open: &mut Vec<SchemaPair<'a>>) {
-        let Pair { base, revision } = &self.pair;
+    /// Compares the two schemas themselves and adds the schemas within them to `pending`.
+    fn compare(&self, recorder: &mut Recorder, pending: &mut Vec<SchemaPair<'a>>) {
+        let Pair { base, revision } = &self.nodes;
         if base.object().is_none() || revision.object().is_none() {
             if !same_values(Some(base.value), Some(revision.value)) {
                 self.report(recorder, "type-changed", Values::default());
@@ -115,7 +66,7 @@ impl<'a> SchemaPair<'a> {
             return;
         }
         self.report_flag(recorder, "nullable", "became-nullable", "became-not-nullable");
-        if composition::wrapped(self, recorder, open) {
+        if composition::compare_wrapped(self, recorder, pending) {
             return;
         }
         if !types::compare(self, recorder) {
@@ -123,99 +74,54 @@ impl<'a> SchemaPair<'a> {
         }
         values::compare(self, recorder);
         bounds::compare(self, recorder);
-        properties::compare(self, recorder, open);
-        self.items(recorder, open);
-        composition::compare(self, recorder, open);
-        self.marks(recorder);
-        recorder.report_other_members(&self.pair, &self.subject, KNOWN);
+        properties::compare(self, recorder, pending);
+        self.compare_items(recorder, pending);
+        composition::compare(self, recorder, pending);
+        self.compare_flags(recorder);
+        recorder.report_other_members(&self.nodes, &self.subject, KNOWN);
     }
 
-    fn items(&self, recorder: &mut Recorder, open: &mut Vec<SchemaPair<'a>>) {
-        match self.pair.sides("items") {
-            (Some(base), Some(revision)) => open.push(self.within(Pair { base, revision }, "[]")),
+    fn compare_items(&self, recorder: &mut Recorder, pending: &mut Vec<SchemaPair<'a>>) {
+        match self.nodes.sides("items") {
+            (Some(base), Some(revision)) => pending.push(self.within(Pair { base, revision }, "[]")),
             (None, Some(_)) => self.report_key(recorder, "items-set", "items"),
             (Some(_), None) => self.report_key(recorder, "items-unset", "items"),
             (None, None) => {}
         }
     }
 
-    /// Whose property it is, and whether to use it at all.
-    fn marks(&self, recorder: &mut Recorder) {
+    /// Compares `deprecated`, `readOnly` and `writeOnly`.
+    fn compare_flags(&self, recorder: &mut Recorder) {
         self.report_flag(recorder, "deprecated", "deprecated", "reactivated");
-        for (key, word) in [("readOnly", "read-only"), ("writeOnly", "write-only")] {
-            let became = match self.pair.flags(key) {
-                (false, true) => format!("became-{word}"),
-                (true, false) => format!("became-not-{word}"),
+        for (key, suffix) in [("readOnly", "read-only"), ("writeOnly", "write-only")] {
+            let became = match self.nodes.flags(key) {
+                (false, true) => format!("became-{suffix}"),
+                (true, false) => format!("became-not-{suffix}"),
                 _ => continue,
             };
             match self.property {
                 Some(required) => {
                     let required = if required { "required" } else { "optional" };
                     let rule = format!("{}-{required}-property-{became}", self.side());
-                    recorder.report_member(&rule, &self.pair, key, &self.subject);
+                    recorder.report_member(&rule, &self.nodes, key, &self.subject);
                 }
                 None => self.report_key(recorder, &became, key),
             }
         }
     }
-
-    fn report_flag(&self, recorder: &mut Recorder, key: &str, set: &str, unset: &str) {
-        match self.pair.flags(key) {
-            (false, true) => self.report_key(recorder, set, key),
-            (true, false) => self.report_key(recorder, unset, key),
-            _ => {}
-        }
-    }
-
-    /// How the ids of rules about properties begin.
-    fn side(&self) -> &'static str {
-        match self.position.direction() {
-            Direction::Request => "request",
-            Direction::Response => "response",
-        }
-    }
-
-    /// A pair within this one; `part` is what its subject adds.
-    fn within(&self, pair: Pair<'a>, part: &str) -> SchemaPair<'a> {
-        SchemaPair {
-            pair,
-            position: self.position.within(),
-            subject: format!("{}{part}", self.subject),
-            typed: self.typed,
-            property: None,
-        }
-    }
-
-    /// What happened to the schema as a whole.
-    fn report(&self, recorder: &mut Recorder, word: &str, values: Values) {
-        let at = (&self.pair.base.at, &self.pair.revision.at);
-        recorder.push(rules::at_position(self.position, word), at, &self.subject, values);
-    }
-
-    /// What happened to one of its keys, with the values of that key.
-    fn report_key(&self, recorder: &mut Recorder, word: &str, key: &str) {
-        let Pair { base, revision } = &self.pair;
-        let values = Values { before: base.value.get(key), after: revision.value.get(key) };
-        self.report_at(recorder, word, key, values);
-    }
-
-    /// What happened to one of its keys, with values of the caller's choice.
-    fn report_at(&self, recorder: &mut Recorder, word: &str, key: &str, values: Values) {
-        let (base, revision) =
-            (nearest_pointer(&self.pair.base, key), nearest_pointer(&self.pair.revision, key));
-        recorder.push(rules::at_position(self.position, word), (&base, &revision), &self.subject, values);
-    }
 }
 
-/// What an `allOf` of one part says, if the schema says nothing else but words: a reference can't have any beside it, so
-/// many documents wrap it.
-fn unwrapped(mut node: ResolvedNode) -> ResolvedNode {
-    /// Deeper than anyone wraps; a circle ends here too.
-    const DEPTH: usize = 16;
-    for _ in 0..DEPTH {
-        let words = |key: &str| key == "allOf" || !KNOWN.contains(&key);
-        let bare = node.object().is_some_and(|object| object.keys().all(|key| words(key)));
-        let mut parts = node.get("allOf").filter(|_| bare).map(|list| list.items()).unwrap_or_default();
+/// Returns the only part of an `allOf` if the rest of the schema is annotations. Returns any other schema
+/// unchanged.
+///
+/// Many documents wrap a reference in such an `allOf`, because a `$ref` cannot have siblings.
+fn without_wrapper(mut node: ResolvedNode) -> ResolvedNode {
+    /// More wrappers than any real document has. The limit also ends cycles.
+    const MAX_DEPTH: usize = 16;
+    for _ in 0..MAX_DEPTH {
+        let allowed = |key: &str| key == "allOf" || !KNOWN.contains(&key);
+        let is_wrapper = node.object().is_some_and(|object| object.keys().all(|key| allowed(key)));
+        let mut parts = node.get("allOf").filter(|_| is_wrapper).map(|list| list.items()).unwrap_or_default();
         match (parts.pop(), parts.is_empty()) {
             (Some(part), true) if part.object().is_some() => {
                 let shared = node.shared || part.shared;

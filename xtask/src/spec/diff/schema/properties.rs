@@ -1,10 +1,10 @@
-//! The members of an object: which there are, which must be there, and what else may be.
+//! `properties`, `required` and `additionalProperties`.
 
 use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::SchemaPair;
+use super::pair::SchemaPair;
 use crate::spec::diff::{
     finding::Values,
     node::{Pair, ResolvedNode},
@@ -12,58 +12,50 @@ use crate::spec::diff::{
     rules::{Direction, SchemaPosition},
 };
 
-pub(super) fn compare<'a>(task: &SchemaPair<'a>, recorder: &mut Recorder, open: &mut Vec<SchemaPair<'a>>) {
-    named(task, recorder, open);
-    additional(task, recorder, open);
+pub(super) fn compare<'a>(pair: &SchemaPair<'a>, recorder: &mut Recorder, pending: &mut Vec<SchemaPair<'a>>) {
+    compare_named(pair, recorder, pending);
+    compare_additional(pair, recorder, pending);
 }
 
-fn named<'a>(task: &SchemaPair<'a>, recorder: &mut Recorder, open: &mut Vec<SchemaPair<'a>>) {
-    let before = required(&task.pair.base);
-    let after = required(&task.pair.revision);
-    let matched = task.pair.members_of("properties");
+fn compare_named<'a>(pair: &SchemaPair<'a>, recorder: &mut Recorder, pending: &mut Vec<SchemaPair<'a>>) {
+    let before = required(&pair.nodes.base);
+    let after = required(&pair.nodes.revision);
+    let matched = pair.nodes.members_of("properties");
     let mut seen = BTreeSet::new();
     for (name, property) in &matched.removed {
         seen.insert(name.as_str());
-        let rule = removed(task.position.direction(), property, before.contains(name.as_str()));
-        let parent = nearest_pointer(&task.pair.revision, "properties");
-        recorder.report(rule, (&property.at, &parent), &subject(task, name), Values::default());
+        let rule = removed(pair.position.direction(), property, before.contains(name.as_str()));
+        let parent = nearest_pointer(&pair.nodes.revision, "properties");
+        recorder.report(rule, (&property.at, &parent), &subject(pair, name), Values::default());
     }
     for (name, property) in &matched.added {
         seen.insert(name.as_str());
-        // A name that had to be there without a schema asks for nothing new.
+        // A name that was required before, without a schema, is not a new requirement.
         let required = after.contains(name.as_str()) && !before.contains(name.as_str());
-        let rule = added(task.position.direction(), property, required);
-        let parent = nearest_pointer(&task.pair.base, "properties");
-        recorder.report(rule, (&parent, &property.at), &subject(task, name), Values::default());
+        let rule = added(pair.position.direction(), property, required);
+        let parent = nearest_pointer(&pair.nodes.base, "properties");
+        recorder.report(rule, (&parent, &property.at), &subject(pair, name), Values::default());
     }
-    for (name, pair) in matched.both {
+    for (name, property) in matched.both {
         seen.insert(name.as_str());
         let (was, is) = (before.contains(name.as_str()), after.contains(name.as_str()));
-        let rule = turned(task.position.direction(), &pair, was, is);
-        if let Some(rule) = rule {
-            recorder.report(
-                rule,
-                (&pair.base.at, &pair.revision.at),
-                &subject(task, name),
-                Values::default(),
-            );
+        if let Some(rule) = required_change(pair.position.direction(), &property, was, is) {
+            let at = (&property.base.at, &property.revision.at);
+            recorder.report(rule, at, &subject(pair, name), Values::default());
         }
-        let site = site(task.position, &pair);
-        open.push(SchemaPair {
-            position: site,
-            property: Some(is),
-            ..task.within(pair, &format!("/{name}"))
-        });
+        let position = property_position(pair.position, &property);
+        let within = pair.within(property, &format!("/{name}"));
+        pending.push(SchemaPair { position, property: Some(is), ..within });
     }
-    // Names that are asked for and never described.
+    // Required names without a schema.
     for name in before.symmetric_difference(&after).filter(|name| !seen.contains(*name)) {
-        let now = after.contains(name);
-        if let Some(rule) = turned(task.position.direction(), &task.pair, !now, now) {
+        let is = after.contains(name);
+        if let Some(rule) = required_change(pair.position.direction(), &pair.nodes, !is, is) {
             let at = (
-                &nearest_pointer(&task.pair.base, "required"),
-                &nearest_pointer(&task.pair.revision, "required"),
+                &nearest_pointer(&pair.nodes.base, "required"),
+                &nearest_pointer(&pair.nodes.revision, "required"),
             );
-            recorder.report(rule, at, &subject(task, name), Values::default());
+            recorder.report(rule, at, &subject(pair, name), Values::default());
         }
     }
 }
@@ -102,22 +94,24 @@ fn added(direction: Direction, property: &ResolvedNode, required: bool) -> &'sta
     }
 }
 
-/// What to say of a property that must be there now, or need not be any more.
-fn turned(direction: Direction, pair: &Pair, was: bool, is: bool) -> Option<&'static str> {
-    let marked = |key| pair.flags(key) == (true, true);
+/// Returns the rule for a property that became required or optional, if it did.
+fn required_change(direction: Direction, pair: &Pair, was: bool, is: bool) -> Option<&'static str> {
+    let has_flag = |key| pair.flags(key) == (true, true);
     Some(match (direction, was, is) {
         (_, false, false) | (_, true, true) => return None,
-        (Direction::Request, false, _) if marked("readOnly") => "request-read-only-property-became-required",
-        (Direction::Request, true, _) if marked("readOnly") => "request-read-only-property-became-optional",
+        (Direction::Request, false, _) if has_flag("readOnly") => {
+            "request-read-only-property-became-required"
+        }
+        (Direction::Request, true, _) if has_flag("readOnly") => "request-read-only-property-became-optional",
         (Direction::Request, false, _) if pair.revision.value.get("default").is_some() => {
             "request-property-became-required-with-default"
         }
         (Direction::Request, false, _) => "request-property-became-required",
         (Direction::Request, true, _) => "request-property-became-optional",
-        (Direction::Response, false, _) if marked("writeOnly") => {
+        (Direction::Response, false, _) if has_flag("writeOnly") => {
             "response-write-only-property-became-required"
         }
-        (Direction::Response, true, _) if marked("writeOnly") => {
+        (Direction::Response, true, _) if has_flag("writeOnly") => {
             "response-write-only-property-became-optional"
         }
         (Direction::Response, false, _) => "response-property-became-required",
@@ -125,50 +119,54 @@ fn turned(direction: Direction, pair: &Pair, was: bool, is: bool) -> Option<&'st
     })
 }
 
-/// What the schema says of properties that it does not name.
+/// The properties that a schema allows beyond the named ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Others {
+enum Additional {
+    /// Any property.
     Open,
+    /// Only the named properties.
     Closed,
+    /// Properties that match a schema.
     Typed,
 }
 
-fn additional<'a>(task: &SchemaPair<'a>, recorder: &mut Recorder, open: &mut Vec<SchemaPair<'a>>) {
+fn compare_additional<'a>(pair: &SchemaPair<'a>, recorder: &mut Recorder, pending: &mut Vec<SchemaPair<'a>>) {
     const KEY: &str = "additionalProperties";
-    let (base, revision) = task.pair.sides(KEY);
-    let word = match (others(base.as_ref()), others(revision.as_ref())) {
-        (Others::Typed, Others::Typed) => {
-            open.extend(task.pair.get(KEY).map(|pair| task.within(pair, "/*")));
+    let (base, revision) = pair.nodes.sides(KEY);
+    let suffix = match (additional(base.as_ref()), additional(revision.as_ref())) {
+        (Additional::Typed, Additional::Typed) => {
+            pending.extend(pair.nodes.get(KEY).map(|nodes| pair.within(nodes, "/*")));
             return;
         }
         (base, revision) if base == revision => return,
-        (Others::Open, Others::Closed) => "additional-properties-closed",
-        (Others::Closed, Others::Open) => "additional-properties-opened",
-        (Others::Open, _) => "additional-properties-narrowed",
-        (_, Others::Open) => "additional-properties-widened",
-        (Others::Typed, _) => "map-closed",
-        (Others::Closed, _) => "map-opened",
+        (Additional::Open, Additional::Closed) => "additional-properties-closed",
+        (Additional::Closed, Additional::Open) => "additional-properties-opened",
+        (Additional::Open, _) => "additional-properties-narrowed",
+        (_, Additional::Open) => "additional-properties-widened",
+        (Additional::Typed, _) => "map-closed",
+        (Additional::Closed, _) => "map-opened",
     };
-    task.report_key(recorder, word, KEY);
+    pair.report_key(recorder, suffix, KEY);
 }
 
-fn others(node: Option<&ResolvedNode>) -> Others {
+fn additional(node: Option<&ResolvedNode>) -> Additional {
     match node.map(|node| node.value) {
-        Some(Value::Bool(false)) => Others::Closed,
-        Some(Value::Object(schema)) if !schema.is_empty() => Others::Typed,
-        _ => Others::Open,
+        Some(Value::Bool(false)) => Additional::Closed,
+        Some(Value::Object(schema)) if !schema.is_empty() => Additional::Typed,
+        _ => Additional::Open,
     }
 }
 
-fn site(of: SchemaPosition, pair: &Pair) -> SchemaPosition {
-    match of.within() {
+/// Returns the position of a property of a schema at this position.
+fn property_position(parent: SchemaPosition, pair: &Pair) -> SchemaPosition {
+    match parent.within() {
         SchemaPosition::RequestProperty if pair.flags("readOnly") == (true, true) => {
             SchemaPosition::RequestReadOnlyProperty
         }
         SchemaPosition::ResponseProperty if pair.flags("writeOnly") == (true, true) => {
             SchemaPosition::ResponseWriteOnlyProperty
         }
-        site => site,
+        position => position,
     }
 }
 
@@ -177,6 +175,6 @@ fn required<'a>(node: &ResolvedNode<'a>) -> BTreeSet<&'a str> {
     names.into_iter().flatten().filter_map(Value::as_str).collect()
 }
 
-fn subject(task: &SchemaPair, name: &str) -> String {
-    format!("{}/{name}", task.subject)
+fn subject(pair: &SchemaPair, name: &str) -> String {
+    format!("{}/{name}", pair.subject)
 }

@@ -1,43 +1,44 @@
-//! `type` and `format`: what kind of value it is.
+//! `type` and `format`.
 
-use super::SchemaPair;
+use super::pair::SchemaPair;
 use crate::spec::diff::{recorder::Recorder, rules::Direction};
 
-/// How what one schema takes relates to what the other takes.
+/// The relation between the values that the old and the new schema accept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Change {
     Same,
     Wider,
     Narrower,
-    /// Another type that is the same text where everything is text.
-    Text,
+    /// Another type, but every value has the same text. Counts only where values are sent as text, as in a
+    /// query.
+    SameText,
     Other,
 }
 
-/// Says what became of type and format; whether the rest of the two schemas is worth comparing.
-pub(super) fn compare(task: &SchemaPair, recorder: &mut Recorder) -> bool {
-    let text = |key| (task.pair.base.text(key), task.pair.revision.text(key));
-    let mut types = of_types(text("type"));
-    if types == Change::Other && !task.typed && is_text(task, text("type")) {
-        types = Change::Text;
+/// Reports changes of type and format. Returns `true` if the rest of the two schemas should be compared too.
+pub(super) fn compare(pair: &SchemaPair, recorder: &mut Recorder) -> bool {
+    let text = |key| (pair.nodes.base.text(key), pair.nodes.revision.text(key));
+    let mut types = type_change(text("type"));
+    if types == Change::Other && !pair.typed && is_text_compatible(pair, text("type")) {
+        types = Change::SameText;
     }
-    // The format of another type is another matter.
+    // Formats of different types are not comparable.
     let formats = match types {
-        Change::Other | Change::Text => Change::Same,
-        _ => of_formats(text("format")),
+        Change::Other | Change::SameText => Change::Same,
+        _ => format_change(text("format")),
     };
     let key = if types == Change::Same { "format" } else { "type" };
-    match together(types, formats) {
+    match combined(types, formats) {
         Change::Same => {}
-        Change::Wider => task.report_key(recorder, "type-generalized", key),
-        Change::Narrower => task.report_key(recorder, "type-specialized", key),
-        Change::Text => task.report_key(recorder, "type-compatible", key),
-        Change::Other => task.report_key(recorder, "type-changed", key),
+        Change::Wider => pair.report_key(recorder, "type-generalized", key),
+        Change::Narrower => pair.report_key(recorder, "type-specialized", key),
+        Change::SameText => pair.report_key(recorder, "type-compatible", key),
+        Change::Other => pair.report_key(recorder, "type-changed", key),
     }
-    !matches!(types, Change::Text | Change::Other)
+    !matches!(types, Change::SameText | Change::Other)
 }
 
-fn of_types((base, revision): (&str, &str)) -> Change {
+fn type_change((base, revision): (&str, &str)) -> Change {
     match (base, revision) {
         (base, revision) if base == revision => Change::Same,
         (_, "") | ("integer", "number") => Change::Wider,
@@ -46,21 +47,21 @@ fn of_types((base, revision): (&str, &str)) -> Change {
     }
 }
 
-fn of_formats((base, revision): (&str, &str)) -> Change {
-    /// The first of each is within the second.
+fn format_change((base, revision): (&str, &str)) -> Change {
+    /// Pairs of formats. The second format of each pair accepts every value of the first.
     const WITHIN: [(&str, &str); 4] =
         [("int32", "int64"), ("float", "double"), ("date", "date-time"), ("time", "date-time")];
     match (base, revision) {
         (base, revision) if base == revision => Change::Same,
         (_, "") => Change::Wider,
         ("", _) => Change::Narrower,
-        pair if WITHIN.contains(&pair) => Change::Wider,
+        formats if WITHIN.contains(&formats) => Change::Wider,
         (base, revision) if WITHIN.contains(&(revision, base)) => Change::Narrower,
         _ => Change::Other,
     }
 }
 
-fn together(types: Change, formats: Change) -> Change {
+fn combined(types: Change, formats: Change) -> Change {
     match (types, formats) {
         (Change::Same, other) | (other, Change::Same) => other,
         (one, other) if one == other => one,
@@ -68,9 +69,9 @@ fn together(types: Change, formats: Change) -> Change {
     }
 }
 
-/// Whether every text of the one type is one of the other: who reads it sees no difference.
-fn is_text(task: &SchemaPair, (base, revision): (&str, &str)) -> bool {
-    let (written, read) = match task.position.direction() {
+/// Returns `true` if every text that the writer may send is valid for the reader's type.
+fn is_text_compatible(pair: &SchemaPair, (base, revision): (&str, &str)) -> bool {
+    let (written, read) = match pair.position.direction() {
         Direction::Request => (base, revision),
         Direction::Response => (revision, base),
     };

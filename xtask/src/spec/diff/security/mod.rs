@@ -1,116 +1,126 @@
-//! Who may call: what an operation asks of its caller in the end, whatever the names of the schemes.
+//! Security requirements: the credentials that an operation effectively requires, whatever the schemes are
+//! called.
 
 mod schemes;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-pub(super) use self::schemes::{Schemes, schemes};
+pub(super) use self::schemes::{SchemeNames, compare_schemes};
 use serde_json::Value;
 
+use self::schemes::KEY;
 use super::{
     finding::Values,
     inherit::any_inherits,
     node::{Pair, ResolvedNode},
     recorder::{Recorder, nearest_pointer},
 };
+use crate::json::Pointer;
 
-const KEY: &str = "security";
-
-/// What holds for operations that ask for nothing of their own.
-pub(super) fn of_document(recorder: &mut Recorder, pair: &Pair, schemes: &Schemes) {
+/// Compares the requirements that operations inherit from the document.
+pub(super) fn compare_document(recorder: &mut Recorder, pair: &Pair, schemes: &SchemeNames) {
     if any_inherits(pair, KEY) {
         compare(recorder, &pair.base, &pair.revision, schemes, "api-global-security");
     }
 }
 
-/// What an operation asks, if it is not what the document asks on both sides.
-pub(super) fn of_operation(recorder: &mut Recorder, document: &Pair, operation: &Pair, schemes: &Schemes) {
-    let own = |node: &ResolvedNode| node.value.get(KEY).is_some();
-    if own(&operation.base) || own(&operation.revision) {
-        let base = if own(&operation.base) { &operation.base } else { &document.base };
-        let revision = if own(&operation.revision) { &operation.revision } else { &document.revision };
+/// Compares the requirements of an operation, unless it inherits them from the document on both sides.
+pub(super) fn compare_operation(
+    recorder: &mut Recorder,
+    document: &Pair,
+    operation: &Pair,
+    schemes: &SchemeNames,
+) {
+    let has_own = |node: &ResolvedNode| node.value.get(KEY).is_some();
+    if has_own(&operation.base) || has_own(&operation.revision) {
+        let base = if has_own(&operation.base) { &operation.base } else { &document.base };
+        let revision = if has_own(&operation.revision) { &operation.revision } else { &document.revision };
         compare(recorder, base, revision, schemes, "api-security");
     }
 }
 
-/// One way to authenticate: schemes that must all be satisfied, each with its scopes. The empty one is nobody in
-/// particular.
-type Way = BTreeMap<String, BTreeSet<String>>;
+/// A security requirement: the schemes that must all be satisfied, each with its scopes. Without schemes, it
+/// allows anonymous access.
+type Requirement = BTreeMap<String, BTreeSet<String>>;
 
 fn compare(
     recorder: &mut Recorder,
     base: &ResolvedNode,
     revision: &ResolvedNode,
-    schemes: &Schemes,
+    schemes: &SchemeNames,
     rules: &str,
 ) {
     let at = (&nearest_pointer(base, KEY), &nearest_pointer(revision, KEY));
-    let before: BTreeSet<Way> = ways(base).into_iter().map(|way| renamed(way, schemes)).collect();
-    let after: BTreeSet<Way> = ways(revision).into_iter().collect();
-    let by_schemes = |ways: &BTreeSet<Way>| -> BTreeMap<Vec<String>, Way> {
-        ways.iter().map(|way| (way.keys().cloned().collect(), way.clone())).collect()
+    let before: BTreeSet<Requirement> =
+        requirements(base).into_iter().map(|requirement| renamed(requirement, schemes)).collect();
+    let after: BTreeSet<Requirement> = requirements(revision).into_iter().collect();
+    let by_schemes = |requirements: &BTreeSet<Requirement>| -> BTreeMap<Vec<String>, Requirement> {
+        let names = |requirement: &Requirement| requirement.keys().cloned().collect();
+        requirements.iter().map(|requirement| (names(requirement), requirement.clone())).collect()
     };
     let (old, new) = (by_schemes(&before), by_schemes(&after));
-    for (names, way) in &old {
-        if let Some(now) = new.get(names) {
-            scopes(recorder, at, rules, way, now);
+    for (names, requirement) in &old {
+        if let Some(revised) = new.get(names) {
+            compare_scopes(recorder, at, rules, requirement, revised);
             continue;
         }
-        // Who brings more than is asked is let in.
-        let passes = after.iter().any(|now| {
-            now.iter().all(|(name, scopes)| way.get(name).is_some_and(|has| has.is_superset(scopes)))
-        });
-        let happened = match (passes, names.is_empty()) {
+        // Credentials that exceed a requirement satisfy it.
+        let is_satisfied = |required: &Requirement| {
+            required
+                .iter()
+                .all(|(name, scopes)| requirement.get(name).is_some_and(|given| given.is_superset(scopes)))
+        };
+        let change = match (after.iter().any(is_satisfied), names.is_empty()) {
             (true, _) => "removed",
             (false, true) => "required",
             (false, false) => "refused",
         };
-        recorder.report(&format!("{rules}-{happened}"), at, &scheme_names(names), Values::default());
+        recorder.report(&format!("{rules}-{change}"), at, &subject(names), Values::default());
     }
     for names in new.keys().filter(|names| !old.contains_key(*names)) {
-        recorder.report(&format!("{rules}-added"), at, &scheme_names(names), Values::default());
+        recorder.report(&format!("{rules}-added"), at, &subject(names), Values::default());
     }
 }
 
-fn scopes(
+fn compare_scopes(
     recorder: &mut Recorder,
-    at: (&crate::json::Pointer, &crate::json::Pointer),
+    at: (&Pointer, &Pointer),
     rules: &str,
-    before: &Way,
-    after: &Way,
+    before: &Requirement,
+    after: &Requirement,
 ) {
-    for (name, had) in before {
-        let Some(has) = after.get(name) else { continue };
+    for (name, old) in before {
+        let Some(new) = after.get(name) else { continue };
         let subject = |scope: &String| format!("security {name} scope {scope}");
-        for scope in had.difference(has) {
+        for scope in old.difference(new) {
             recorder.report(&format!("{rules}-scope-removed"), at, &subject(scope), Values::default());
         }
-        for scope in has.difference(had) {
+        for scope in new.difference(old) {
             recorder.report(&format!("{rules}-scope-added"), at, &subject(scope), Values::default());
         }
     }
 }
 
-/// Every way; to ask for nothing is one way, which asks for nothing.
-fn ways(node: &ResolvedNode) -> Vec<Way> {
-    let ways: Vec<Way> = node.items_of(KEY).iter().map(way).collect();
-    if ways.is_empty() { vec![Way::new()] } else { ways }
+/// Returns all requirements. An empty or missing list allows anonymous access.
+fn requirements(node: &ResolvedNode) -> Vec<Requirement> {
+    let requirements: Vec<Requirement> = node.items_of(KEY).iter().map(requirement).collect();
+    if requirements.is_empty() { vec![Requirement::new()] } else { requirements }
 }
 
-fn way(node: &ResolvedNode) -> Way {
+fn requirement(node: &ResolvedNode) -> Requirement {
     let scopes = |value: &Value| -> BTreeSet<String> {
         value.as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
     };
     node.object().into_iter().flatten().map(|(name, value)| (name.clone(), scopes(value))).collect()
 }
 
-fn renamed(way: Way, schemes: &Schemes) -> Way {
-    way.into_iter().map(|(name, scopes)| (schemes.now(name), scopes)).collect()
+fn renamed(requirement: Requirement, schemes: &SchemeNames) -> Requirement {
+    requirement.into_iter().map(|(name, scopes)| (schemes.new_name(name), scopes)).collect()
 }
 
-fn scheme_names(names: &[String]) -> String {
+fn subject(names: &[String]) -> String {
     if names.is_empty() {
-        "security: nobody in particular".to_owned()
+        "security: anonymous access".to_owned()
     } else {
         format!("security {}", names.join(" and "))
     }

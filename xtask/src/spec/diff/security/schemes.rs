@@ -1,47 +1,51 @@
-//! The security schemes themselves: what each asks for, and which of them is which under another name.
+//! Comparing security schemes, and finding schemes that were renamed.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::KEY;
-use crate::spec::{
-    diff::{
-        finding::Values,
-        node::{Pair, ResolvedNode},
-        normalized::normalized,
-        recorder::{Recorder, same_values},
+use crate::{
+    json::{equivalent, normalized},
+    spec::{
+        diff::{
+            finding::Values,
+            node::{Pair, ResolvedNode},
+            recorder::{Recorder, same_values},
+        },
+        traverse::operations,
     },
-    traverse::operations,
 };
 
-/// What the schemes of the old document are called in the new one.
-#[derive(Debug, Default)]
-pub(crate) struct Schemes(BTreeMap<String, String>);
+/// The key of the requirements, of the document and of an operation.
+pub(super) const KEY: &str = "security";
 
-impl Schemes {
-    pub(super) fn now(&self, name: String) -> String {
+/// The new names of the schemes that were renamed, by their old names.
+#[derive(Debug, Default)]
+pub(crate) struct SchemeNames(BTreeMap<String, String>);
+
+impl SchemeNames {
+    pub(super) fn new_name(&self, name: String) -> String {
         self.0.get(&name).cloned().unwrap_or(name)
     }
 }
 
-/// Says what became of each scheme.
-pub(crate) fn schemes(recorder: &mut Recorder, pair: &Pair) -> Schemes {
+/// Reports the changes of all schemes, and returns the new names of renamed schemes.
+pub(crate) fn compare_schemes(recorder: &mut Recorder, pair: &Pair) -> SchemeNames {
     let components = Pair {
         base: pair.base.get("components").unwrap_or_else(|| pair.base.clone()),
         revision: pair.revision.get("components").unwrap_or_else(|| pair.revision.clone()),
     };
     let matched = components.members_of("securitySchemes");
-    let used = used(pair.base.value);
+    let used = used_schemes(pair.base.value);
     for (name, scheme) in matched.both {
-        changed(recorder, &scheme, name, used.contains(name));
+        compare_scheme(recorder, &scheme, name, used.contains(name));
     }
-    let mut names = Schemes::default();
-    let mut said: BTreeMap<String, &String> =
-        matched.added.iter().map(|(name, scheme)| (meaning(scheme), *name)).collect();
+    let mut names = SchemeNames::default();
+    let mut added: BTreeMap<String, &String> =
+        matched.added.iter().map(|(name, scheme)| (without_annotations(scheme), *name)).collect();
     for (name, scheme) in &matched.removed {
-        if let Some(now) = said.remove(&meaning(scheme)) {
-            names.0.insert((*name).clone(), now.clone());
+        if let Some(new) = added.remove(&without_annotations(scheme)) {
+            names.0.insert((*name).clone(), new.clone());
         }
         let at = (&scheme.at, &components.revision.at);
         recorder.report("api-security-component-removed", at, &subject(name), Values::default());
@@ -53,24 +57,23 @@ pub(crate) fn schemes(recorder: &mut Recorder, pair: &Pair) -> Schemes {
     names
 }
 
-fn changed(recorder: &mut Recorder, pair: &Pair, name: &str, used: bool) {
+fn compare_scheme(recorder: &mut Recorder, pair: &Pair, name: &str, used: bool) {
     let subject = subject(name);
     let differ = |key: &str| !same_values(pair.base.value.get(key), pair.revision.value.get(key));
-    let asks: Vec<_> = ["type", "in", "name", "scheme"].into_iter().filter(|key| differ(key)).collect();
-    match (asks.first(), used) {
+    let changed: Vec<_> = ["type", "in", "name", "scheme"].into_iter().filter(|key| differ(key)).collect();
+    match (changed.first(), used) {
         (None, _) => {}
         (Some(key), false) => recorder.report_member("unused-security-scheme-changed", pair, key, &subject),
         (Some(&"type"), true) => {
             recorder.report_member("api-security-component-type-changed", pair, "type", &subject);
         }
         (Some(_), true) => {
-            for key in asks {
-                // The scheme of HTTP and the name of a header are the same in capitals.
+            for key in changed {
                 recorder.report_member("security-scheme-changed", pair, key, &subject);
             }
         }
     }
-    flows(recorder, pair, &subject);
+    compare_flows(recorder, pair, &subject);
     for key in ["bearerFormat", "openIdConnectUrl"].into_iter().filter(|key| differ(key)) {
         recorder.report_member("security-scheme-details-changed", pair, key, &subject);
     }
@@ -81,7 +84,7 @@ fn changed(recorder: &mut Recorder, pair: &Pair, name: &str, used: bool) {
     );
 }
 
-fn flows(recorder: &mut Recorder, pair: &Pair, subject: &str) {
+fn compare_flows(recorder: &mut Recorder, pair: &Pair, subject: &str) {
     let flows = pair.members_of("flows");
     for (name, flow) in flows.removed {
         recorder.report(
@@ -125,8 +128,8 @@ fn flows(recorder: &mut Recorder, pair: &Pair, subject: &str) {
             let at = (&flow.base.at, &node.at);
             recorder.report("api-security-component-oauth-scope-added", at, &scope(name), Values::default());
         }
-        for (name, pair) in scopes.both.into_iter().filter(|(_, pair)| pair.base.value != pair.revision.value)
-        {
+        let differs = |(_, pair): &(&String, Pair)| !equivalent(pair.base.value, pair.revision.value);
+        for (name, pair) in scopes.both.into_iter().filter(differs) {
             let at = (&pair.base.at, &pair.revision.at);
             recorder.report(
                 "api-security-component-oauth-scope-changed",
@@ -138,22 +141,22 @@ fn flows(recorder: &mut Recorder, pair: &Pair, subject: &str) {
     }
 }
 
-/// The names of schemes that any operation asks for.
-fn used(document: &Value) -> BTreeSet<String> {
+/// Returns the names of the schemes that the document or an operation requires.
+fn used_schemes(document: &Value) -> BTreeSet<String> {
     let of_operations = operations(document).into_iter().filter_map(|(_, _, operation)| operation.get(KEY));
     let lists = of_operations.chain(document.get(KEY));
-    let ways = lists.filter_map(Value::as_array).flatten().filter_map(Value::as_object);
-    ways.flat_map(|way| way.keys().cloned()).collect()
+    let requirements = lists.filter_map(Value::as_array).flatten().filter_map(Value::as_object);
+    requirements.flat_map(|requirement| requirement.keys().cloned()).collect()
 }
 
-/// The scheme without its words.
-fn meaning(scheme: &ResolvedNode) -> String {
+/// Returns the normalized text of the scheme without its description and extensions.
+fn without_annotations(scheme: &ResolvedNode) -> String {
     let members = scheme.object().into_iter().flatten();
-    let asks: serde_json::Map<_, _> = members
+    let members: serde_json::Map<_, _> = members
         .filter(|(key, _)| *key != "description" && !key.starts_with("x-"))
         .map(|(key, value)| (key.clone(), value.clone()))
         .collect();
-    normalized(&Value::Object(asks))
+    normalized(&Value::Object(members))
 }
 
 fn subject(name: &str) -> String {

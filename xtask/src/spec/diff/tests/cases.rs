@@ -1,4 +1,4 @@
-//! Labelled changes of real documents, each as it is and with its schemas in components.
+//! Labelled changes of real documents, tested unchanged and with their schemas in components.
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::hoisted;
 use crate::spec::diff::{Finding, diff, finding::worst, severity::WireLevel};
 
-/// One line of the file.
+/// A line of `drift-cases.jsonl`.
 #[derive(Deserialize)]
 struct Case {
     id: String,
@@ -20,8 +20,8 @@ fn cases() -> Vec<Case> {
     lines.map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
-/// Whether findings are what the label says.
-fn is(label: &str, findings: &[Finding]) -> bool {
+/// Returns `true` if the findings match the label.
+fn has_label(label: &str, findings: &[Finding]) -> bool {
     let (wire, _) = worst(findings);
     match label {
         "breaking" => wire == WireLevel::Err,
@@ -29,22 +29,22 @@ fn is(label: &str, findings: &[Finding]) -> bool {
         "compatible" => wire == WireLevel::Info,
         "cosmetic" => wire <= WireLevel::Info,
         "none" => findings.is_empty(),
-        other => panic!("{other}: no label"),
+        other => panic!("unknown label {other:?}"),
     }
 }
 
 #[test]
-fn every_labelled_change_is_what_it_is_labelled() {
-    all_are_what_they_are_labelled(Value::clone);
+fn every_labelled_change_matches_its_label() {
+    assert_labels(Value::clone);
 }
 
 #[test]
-fn every_labelled_change_is_the_same_with_its_schemas_in_components() {
-    all_are_what_they_are_labelled(hoisted);
+fn every_labelled_change_with_schemas_in_components_matches_its_label() {
+    assert_labels(hoisted);
 }
 
 #[test]
-fn a_schema_moved_into_components_is_no_change() {
+fn schema_moved_into_components_is_not_a_change() {
     for case in cases() {
         for document in [case.base, case.revision] {
             let moved = hoisted(&document);
@@ -57,15 +57,15 @@ fn a_schema_moved_into_components_is_no_change() {
 }
 
 #[track_caller]
-fn all_are_what_they_are_labelled(form: fn(&Value) -> Value) {
+fn assert_labels(transform: fn(&Value) -> Value) {
     let cases = cases();
     assert!(cases.len() >= 47);
     let wrong: Vec<_> = cases
         .iter()
         .filter_map(|case| {
-            let findings = diff(&form(&case.base), &form(&case.revision));
+            let findings = diff(&transform(&case.base), &transform(&case.revision));
             let messages: Vec<_> = findings.iter().map(|f| format!("{} {}", f.rule.id, f.message)).collect();
-            (!is(&case.wire, &findings)).then(|| format!("{}: {}: {messages:#?}", case.id, case.wire))
+            (!has_label(&case.wire, &findings)).then(|| format!("{}: {}: {messages:#?}", case.id, case.wire))
         })
         .collect();
     assert!(wrong.is_empty(), "{wrong:#?}");

@@ -1,13 +1,13 @@
-//! What a diff costs of documents made to be costly: looked at naively, none of these would end. How the cost grows with
-//! a document is measured by `cargo bench -p xtask`.
+//! Documents that would make a naive diff run practically forever. `cargo bench -p xtask` measures how the
+//! cost grows with the size of a document.
 
 use serde_json::{Map, Value, json};
 
 use crate::spec::diff::diff;
 
 #[test]
-fn schemas_that_share_schemas_are_compared_once() {
-    // Each refers to the next twice: followed one by one that would be 2^1000 schemas.
+fn shared_schemas_are_compared_once() {
+    // Each schema refers to the next one twice. Following every reference would visit 2^1000 schemas.
     let document = |last: &str| {
         let mut schemas: Map<_, _> = (0..1_000)
             .map(|n| {
@@ -25,7 +25,7 @@ fn schemas_that_share_schemas_are_compared_once() {
 }
 
 #[test]
-fn a_chain_of_references_is_no_stack_overflow() {
+fn long_chain_of_references_does_not_overflow_the_stack() {
     let document = |last: &str| {
         let mut schemas: Map<_, _> = (0..2_000)
             .map(|n| {
@@ -41,46 +41,47 @@ fn a_chain_of_references_is_no_stack_overflow() {
 }
 
 #[test]
-fn what_is_excluded_is_looked_at_once_however_often_it_is_met() {
+fn excluded_schema_is_visited_once_however_often_it_is_referenced() {
     let reference = |name: &str| json!({"$ref": format!("#/components/schemas/{name}")});
-    // A ring of schemas, each of which excludes what contains itself twice and so has no end.
-    let document = |length: usize, endless: &Value| {
+    // A ring of schemas. Each of them excludes a schema that contains itself twice.
+    let document = |length: usize, recursive: &Value| {
         let mut schemas: Map<_, _> = (0..length)
             .map(|n| {
                 let next = reference(&format!("S{}", (n + 1) % length));
                 (format!("S{n}"), json!({"not": {"items": reference("N")}, "properties": {"a": next}}))
             })
             .collect();
-        schemas.insert("N".to_owned(), endless.clone());
+        schemas.insert("N".to_owned(), recursive.clone());
         let content = json!({"application/json": {"schema": reference("S0")}});
         json!({"paths": {"/a": {"post": {"requestBody": {"content": content}}}}, "components": {"schemas": schemas}})
     };
     let twice = json!([reference("N"), reference("N")]);
-    for endless in [json!({"allOf": twice}), twice] {
-        // Of rings of different lengths every schema of one meets every schema of the other.
-        let (base, revision) = (document(9, &endless), document(10, &endless));
-        // Looked at anew each time, this would not end for a minute.
+    for recursive in [json!({"allOf": twice}), twice] {
+        // The rings have different lengths, so every schema of one is compared with every schema of the
+        // other.
+        let (base, revision) = (document(9, &recursive), document(10, &recursive));
+        // Without the cache of digests, this would take a minute.
         assert_eq!(diff(&base, &revision).len(), 0);
     }
 }
 
 #[test]
-fn nothing_is_too_large_to_be_looked_at() {
+fn callback_of_any_size_is_compared_completely() {
     let document = |last: &str| {
         let mut properties: Map<_, _> =
             (0..30_000).map(|n| (format!("p{n}"), json!({"type": "string"}))).collect();
         properties.insert("z".to_owned(), json!({"type": last}));
         let content = json!({"application/json": {"schema": {"properties": properties}}});
-        let called = json!({"a": {"{$url}": {"post": {"requestBody": {"content": content}}}}});
-        json!({"paths": {"/a": {"post": {"callbacks": called}}}})
+        let callbacks = json!({"a": {"{$url}": {"post": {"requestBody": {"content": content}}}}});
+        json!({"paths": {"/a": {"post": {"callbacks": callbacks}}}})
     };
     assert_eq!(diff(&document("string"), &document("number")).len(), 1);
 }
 
 #[test]
-fn an_alternative_is_looked_at_once_however_often_it_is_met() {
+fn alternative_is_visited_once_however_often_it_is_referenced() {
     let reference = |name: &str| json!({"$ref": format!("#/components/schemas/{name}")});
-    // As above, with alternatives that are all the same and without end.
+    // A ring of schemas with many equal alternatives that contain themselves.
     let document = |length: usize| {
         let mut schemas: Map<_, _> = (0..length)
             .map(|n| {
@@ -92,6 +93,6 @@ fn an_alternative_is_looked_at_once_however_often_it_is_met() {
         let content = json!({"application/json": {"schema": reference("S0")}});
         json!({"paths": {"/a": {"post": {"requestBody": {"content": content}}}}, "components": {"schemas": schemas}})
     };
-    // Looked at anew each time, this would not end for minutes.
+    // Without the cache of digests, this would take minutes.
     assert_eq!(diff(&document(9), &document(10)).len(), 0);
 }

@@ -1,4 +1,4 @@
-//! The same meaning, said elsewhere: no change.
+//! Documents that say the same in another way. None of these differences is a change.
 
 use serde_json::{Value, json};
 
@@ -6,14 +6,14 @@ use crate::spec::diff::diff;
 
 const BOTH: [&str; 2] = ["/async/speech/create", "/async/speech/result"];
 
-/// The client's document, with components but before anyone touched it.
+/// Returns the client's document.
 fn document() -> Value {
     serde_json::from_str(include_str!("../../../../../openapi/distribute-ai.json")).unwrap()
 }
 
-/// That the change says nothing new, in either direction.
+/// Asserts that the change and its reverse are not reported.
 #[track_caller]
-fn is_no_change(change: impl FnOnce(&mut Value)) {
+fn assert_no_findings(change: impl FnOnce(&mut Value)) {
     let before = document();
     let mut after = before.clone();
     change(&mut after);
@@ -25,8 +25,8 @@ fn is_no_change(change: impl FnOnce(&mut Value)) {
 }
 
 #[test]
-fn who_may_call_is_what_holds_in_the_end() {
-    is_no_change(|document| {
+fn security_moved_from_document_to_operations_is_not_a_change() {
+    assert_no_findings(|document| {
         let security = document.as_object_mut().unwrap().remove("security").unwrap();
         for path in BOTH {
             document["paths"][path]["post"]["security"] = security.clone();
@@ -35,8 +35,8 @@ fn who_may_call_is_what_holds_in_the_end() {
 }
 
 #[test]
-fn where_requests_go_is_what_holds_in_the_end() {
-    is_no_change(|document| {
+fn servers_moved_from_document_to_path_and_operation_are_not_a_change() {
+    assert_no_findings(|document| {
         let servers = document.as_object_mut().unwrap().remove("servers").unwrap();
         document["paths"][BOTH[0]]["servers"] = servers.clone();
         document["paths"][BOTH[1]]["post"]["servers"] = servers;
@@ -44,8 +44,8 @@ fn where_requests_go_is_what_holds_in_the_end() {
 }
 
 #[test]
-fn a_response_may_stand_in_components() {
-    is_no_change(|document| {
+fn response_moved_into_components_is_not_a_change() {
+    assert_no_findings(|document| {
         let responses = &mut document["paths"][BOTH[0]]["post"]["responses"];
         let response =
             std::mem::replace(&mut responses["404"], json!({"$ref": "#/components/responses/Gone"}));
@@ -54,7 +54,7 @@ fn a_response_may_stand_in_components() {
 }
 
 #[test]
-fn a_path_may_say_what_its_operations_say() {
+fn parameters_moved_from_operation_to_path_are_not_a_change() {
     let parameters = json!([{"name": "trace", "in": "query", "schema": {"type": "string"}}]);
     let mut before = document();
     before["paths"][BOTH[0]]["post"]["parameters"] = parameters.clone();
@@ -64,7 +64,7 @@ fn a_path_may_say_what_its_operations_say() {
 }
 
 #[test]
-fn a_parameter_that_its_path_does_not_have_is_known_by_its_own_name() {
+fn path_parameter_missing_in_template_is_matched_by_its_own_name() {
     let document = |template: &str, names: &[&str]| {
         let parameters: Vec<_> = names.iter().map(|name| json!({"name": name, "in": "path"})).collect();
         json!({"paths": {template: {"get": {"parameters": parameters}}}})
@@ -72,7 +72,7 @@ fn a_parameter_that_its_path_does_not_have_is_known_by_its_own_name() {
     let rules = |base: &Value, revision: &Value| -> Vec<_> {
         diff(base, revision).into_iter().map(|finding| finding.rule.id.clone()).collect()
     };
-    // Not valid, but where there is a change there is one in both directions.
+    // These documents are invalid, but each change must have a finding in both directions.
     let (base, revision) = (document("/a/{id}", &["id"]), document("/a/{x}", &["id"]));
     assert_eq!(rules(&base, &revision), [""; 0]);
     assert_eq!(rules(&revision, &base), [""; 0]);
@@ -85,8 +85,8 @@ fn a_parameter_that_its_path_does_not_have_is_known_by_its_own_name() {
 }
 
 #[test]
-fn what_holds_where_nothing_is_said_may_be_said() {
-    is_no_change(|document| {
+fn explicit_default_is_not_a_change() {
+    assert_no_findings(|document| {
         let operation = &mut document["paths"][BOTH[1]]["post"];
         operation["deprecated"] = json!(false);
         let schema = &mut document["components"]["schemas"]["TaskQuery"]["properties"]["id"];
@@ -96,8 +96,8 @@ fn what_holds_where_nothing_is_said_may_be_said() {
 }
 
 #[test]
-fn a_schema_wrapped_in_all_of_is_itself() {
-    is_no_change(|document| {
+fn schema_wrapped_in_all_of_is_not_a_change() {
+    assert_no_findings(|document| {
         let properties = &mut document["components"]["schemas"]["TaskQuery"]["properties"];
         let id = properties["id"].take();
         properties["id"] = json!({"allOf": [id]});
@@ -105,12 +105,12 @@ fn a_schema_wrapped_in_all_of_is_itself() {
 }
 
 #[test]
-fn a_component_that_nothing_refers_to_says_nothing() {
-    is_no_change(|document| document["components"]["schemas"]["Nobody"] = json!({"type": "object"}));
+fn unreferenced_component_is_not_a_change() {
+    assert_no_findings(|document| document["components"]["schemas"]["Unused"] = json!({"type": "object"}));
 }
 
 #[test]
-fn a_finding_keeps_its_fingerprint_when_something_else_changes() {
+fn fingerprint_is_unaffected_by_other_changes() {
     let mut after = document();
     after["servers"] = json!([{"url": "https://elsewhere.example"}]);
     let one = diff(&document(), &after);

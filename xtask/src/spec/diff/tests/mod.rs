@@ -1,4 +1,4 @@
-//! Documents in, findings out.
+//! Tests of the diff as a whole: two documents in, findings out.
 
 mod cases;
 mod cost;
@@ -7,12 +7,12 @@ mod properties;
 
 use serde_json::{Map, Value, json};
 
-/// The document with every schema in `components`, each behind a reference.
+/// Returns the document with every schema moved into `components`, behind a reference.
 fn hoisted(document: &Value) -> Value {
     hoisted_as("S", document)
 }
 
-/// As [`hoisted`], with names that begin like this.
+/// Equivalent to [`hoisted`], with this prefix for the names of the components.
 fn hoisted_as(prefix: &str, document: &Value) -> Value {
     let mut document = document.clone();
     let mut schemas = Map::new();
@@ -26,7 +26,7 @@ fn hoisted_as(prefix: &str, document: &Value) -> Value {
     document
 }
 
-/// Moves the schemas below a value, innermost first.
+/// Moves all schemas within a value, innermost first.
 fn hoist(value: &mut Value, prefix: &str, schemas: &mut Map<String, Value>) {
     match value {
         Value::Object(members) => {
@@ -34,16 +34,16 @@ fn hoist(value: &mut Value, prefix: &str, schemas: &mut Map<String, Value>) {
                 hoist(member, prefix, schemas);
                 match (key.as_str(), &mut *member) {
                     ("schema" | "items" | "additionalProperties", Value::Object(_)) => {
-                        moved(member, prefix, schemas);
+                        move_schema(member, prefix, schemas);
                     }
                     ("oneOf" | "anyOf" | "allOf", Value::Array(items)) => {
                         for item in items {
-                            moved(item, prefix, schemas);
+                            move_schema(item, prefix, schemas);
                         }
                     }
                     ("properties", Value::Object(properties)) => {
                         for property in properties.values_mut() {
-                            moved(property, prefix, schemas);
+                            move_schema(property, prefix, schemas);
                         }
                     }
                     _ => {}
@@ -55,7 +55,7 @@ fn hoist(value: &mut Value, prefix: &str, schemas: &mut Map<String, Value>) {
     }
 }
 
-fn moved(schema: &mut Value, prefix: &str, schemas: &mut Map<String, Value>) {
+fn move_schema(schema: &mut Value, prefix: &str, schemas: &mut Map<String, Value>) {
     let name = format!("{prefix}{}", schemas.len());
     let reference = json!({"$ref": format!("#/components/schemas/{name}")});
     schemas.insert(name, std::mem::replace(schema, reference));

@@ -1,4 +1,4 @@
-//! What holds for all documents: more than 10,000 generated pairs, a few seconds.
+//! Properties of all documents, tested with more than 10,000 generated pairs in a few seconds.
 
 use proptest::{
     collection::{btree_map, vec},
@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use super::{hoisted, hoisted_as};
 use crate::spec::diff::{Finding, diff};
 
-/// A schema of what documents of this kind are made of.
+/// Generates schemas.
 fn schema() -> impl Strategy<Value = Value> {
     let plain = prop_oneof![
         Just(json!({})),
@@ -78,7 +78,7 @@ fn document() -> impl Strategy<Value = Value> {
     })
 }
 
-/// Any JSON, with the keys that mean something here, and with references that lead anywhere.
+/// Generates any JSON, with keys that have a meaning in OpenAPI and with valid and invalid references.
 fn anything() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),
@@ -139,26 +139,26 @@ fn anything() -> impl Strategy<Value = Value> {
     })
 }
 
-/// The document with something else in one of its places.
-fn broken(mut document: Value, place: usize, with: Value) -> Value {
+/// Returns the document with the value at this index, in traversal order, replaced.
+fn with_replaced(mut document: Value, index: usize, replacement: Value) -> Value {
     let mut count = 0;
-    let mut open = vec![&mut document];
-    while let Some(value) = open.pop() {
-        if count == place {
-            *value = with;
+    let mut pending = vec![&mut document];
+    while let Some(value) = pending.pop() {
+        if count == index {
+            *value = replacement;
             break;
         }
         count += 1;
         match value {
-            Value::Object(members) => open.extend(members.values_mut()),
-            Value::Array(items) => open.extend(items),
+            Value::Object(members) => pending.extend(members.values_mut()),
+            Value::Array(items) => pending.extend(items),
             _ => {}
         }
     }
     document
 }
 
-/// The same said in another order, and 1 as 1.0.
+/// Returns the same document with its keys and lists in another order, and with floats instead of integers.
 fn reordered(value: &Value) -> Value {
     match value {
         Value::Object(members) => members
@@ -179,32 +179,33 @@ fn reordered(value: &Value) -> Value {
     }
 }
 
-/// Where a change is, and whether it is something more, something less, or something else.
-fn places(findings: &[Finding], back: bool) -> Vec<(String, String, i8)> {
-    let mut places: Vec<_> = findings
+/// Returns the pointers of each finding, with 1 for an addition, -1 for a removal and 0 for any other change.
+/// For findings of the reverse comparison, both are swapped.
+fn changes(findings: &[Finding], reverse: bool) -> Vec<(String, String, i8)> {
+    let mut changes: Vec<_> = findings
         .iter()
         .map(|finding| {
             let id = finding.rule.id.strip_suffix("-annotation-only").unwrap_or(&finding.rule.id);
-            let more = ["-added", "new-"].iter().any(|mark| id.ends_with(mark) || id.starts_with(mark));
-            let less = id.contains("-removed") || id.ends_with("-refused") || id.ends_with("-required");
-            let which = match (more, less && !id.contains("became")) {
+            let added = ["-added", "new-"].iter().any(|mark| id.ends_with(mark) || id.starts_with(mark));
+            let removed = id.contains("-removed") || id.ends_with("-refused") || id.ends_with("-required");
+            let kind = match (added, removed && !id.contains("became")) {
                 (true, _) => 1,
                 (_, true) => -1,
                 _ => 0,
             };
             let (base, revision) = (finding.base.to_string(), finding.revision.to_string());
-            if back { (revision, base, -which) } else { (base, revision, which) }
+            if reverse { (revision, base, -kind) } else { (base, revision, kind) }
         })
         .collect();
-    places.sort();
-    places
+    changes.sort();
+    changes
 }
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 1_000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn the_same_document_written_otherwise_is_no_change(document in document()) {
+    fn diff_of_reordered_or_hoisted_document_is_empty(document in document()) {
         for other in [document.clone(), reordered(&document), hoisted(&document), hoisted(&reordered(&document))] {
             let findings = diff(&document, &other);
             prop_assert!(findings.is_empty(), "{findings:#?}\n{document}\n{other}");
@@ -217,20 +218,20 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 1_000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn a_change_and_its_reverse_are_added_and_removed(base in document(), revision in document()) {
-        let (there, back) = (diff(&base, &revision), diff(&revision, &base));
-        prop_assert_eq!(places(&there, false), places(&back, true), "{}\n{}", base, revision);
+    fn diff_of_reversed_documents_has_the_reversed_findings(base in document(), revision in document()) {
+        let (forward, reverse) = (diff(&base, &revision), diff(&revision, &base));
+        prop_assert_eq!(changes(&forward, false), changes(&reverse, true), "{}\n{}", base, revision);
     }
 
     #[test]
-    fn references_change_nothing_of_what_is_said(base in document(), revision in document()) {
+    fn diff_of_hoisted_documents_has_the_same_rules(base in document(), revision in document()) {
         let rules = |base: &Value, revision: &Value| -> Vec<_> {
             let findings = diff(base, revision);
             let mut rules: Vec<_> = findings.iter().map(|finding| finding.rule.id.clone()).collect();
             rules.sort();
             rules
         };
-        // No component has the name of one in the other document, which would make it the same thing.
+        // Different prefixes, because components of the same name would be matched with each other.
         let moved = rules(&hoisted_as("A", &base), &hoisted_as("B", &revision));
         prop_assert_eq!(rules(&base, &revision), moved, "{}\n{}", base, revision);
     }
@@ -240,12 +241,12 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 800, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn nothing_in_any_place_panics(document in document(), place in 0_usize..120, with in anything(), other in anything()) {
+    fn diff_of_arbitrary_json_does_not_panic(document in document(), index in 0_usize..120, value in anything(), other in anything()) {
         let hoisted = hoisted(&document);
-        let (one, two) = (broken(hoisted.clone(), place, with.clone()), broken(hoisted, place, other));
-        for (base, revision) in [(&one, &two), (&document, &one), (&one, &document), (&with, &two)] {
+        let one = with_replaced(hoisted.clone(), index, value.clone());
+        let two = with_replaced(hoisted, index, other);
+        for (base, revision) in [(&one, &two), (&document, &one), (&one, &document), (&value, &two)] {
             let findings = diff(base, revision);
-            // What is said can be shown, and what is the same is the same.
             prop_assert!(findings.iter().all(|finding| finding.fingerprint.len() == 16));
             prop_assert!(diff(base, base).is_empty(), "{base}");
         }

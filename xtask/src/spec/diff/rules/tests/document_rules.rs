@@ -1,10 +1,10 @@
-//! Each rule that is no product, as a change of one small document.
+//! A change of one small document for each rule that is not a schema rule.
 
 use serde_json::json;
 
 use super::*;
 
-/// The document that all changes are made to.
+/// Returns the document that all changes start from.
 fn document() -> Value {
     json!({
         "openapi": "3.0.3",
@@ -23,45 +23,45 @@ fn document() -> Value {
     })
 }
 
-/// A merge patch of the document.
-fn of_document(patch: &Value) -> Value {
+/// Applies a merge patch to the document.
+fn with_document(patch: &Value) -> Value {
     let mut document = document();
     json_patch::merge(&mut document, patch);
     document
 }
 
-/// A merge patch of its operation.
-fn of_operation(patch: &Value) -> Value {
-    of_document(&json!({"paths": {"/a/{id}": {"post": patch}}}))
+/// Applies a merge patch to the operation of the document.
+fn with_operation(patch: &Value) -> Value {
+    with_document(&json!({"paths": {"/a/{id}": {"post": patch}}}))
 }
 
-fn of_schemes(schemes: &Value) -> Value {
-    of_document(&json!({"components": {"securitySchemes": schemes}, "security": [{"s": []}]}))
+fn with_schemes(schemes: &Value) -> Value {
+    with_document(&json!({"components": {"securitySchemes": schemes}, "security": [{"s": []}]}))
 }
 
-/// Security of the document and of its operation.
-fn of_security(document: &Value, operation: &Value) -> Value {
-    of_document(&json!({"security": document, "paths": {"/a/{id}": {"post": {"security": operation}}}}))
+/// Returns the document with these security requirements of the document and of its operation.
+fn with_security(document: &Value, operation: &Value) -> Value {
+    with_document(&json!({"security": document, "paths": {"/a/{id}": {"post": {"security": operation}}}}))
 }
 
-fn of_parameters(parameters: &Value) -> Value {
+fn with_parameters(parameters: &Value) -> Value {
     let mut all = vec![json!({"name": "id", "in": "path", "required": true, "schema": {"type": "string"}})];
     all.extend(parameters.as_array().cloned().unwrap_or_default());
-    of_operation(&json!({"parameters": all}))
+    with_operation(&json!({"parameters": all}))
 }
 
-fn of_request(media_types: &Value) -> Value {
-    of_operation(&json!({"requestBody": {"content": media_types}}))
+fn with_request(media_types: &Value) -> Value {
+    with_operation(&json!({"requestBody": {"content": media_types}}))
 }
 
-fn of_response(media_types: &Value) -> Value {
-    of_operation(&json!({"responses": {"200": {"content": media_types}}}))
+fn with_response(media_types: &Value) -> Value {
+    with_operation(&json!({"responses": {"200": {"content": media_types}}}))
 }
 
-/// A property `p` of a schema in a place, and whether it is required.
-fn of_property(place: fn(&Value) -> Value, property: &Value, required: bool) -> Value {
+/// Returns the document with a property `p` in the schema of the given body.
+fn with_property(body: fn(&Value) -> Value, property: &Value, required: bool) -> Value {
     let names = if required { json!(["r", "p"]) } else { json!(["r"]) };
-    place(&json!({"application/json": {"schema": {"required": names, "properties": {"p": property}}}}))
+    body(&json!({"application/json": {"schema": {"required": names, "properties": {"p": property}}}}))
 }
 
 type Change = (&'static str, Value, Value);
@@ -74,20 +74,20 @@ fn changes() -> Vec<Change> {
     all.extend(bodies());
     all.extend(properties());
     all.extend(responses());
-    all.extend(words());
+    all.extend(annotations());
     all
 }
 
 fn operations() -> Vec<Change> {
-    let deprecated = of_operation(&json!({"deprecated": true}));
-    let no_path = of_document(&json!({"paths": {"/a/{id}": null}}));
-    let no_method = of_document(&json!({"paths": {"/a/{id}": {"post": null}}}));
-    let id = |id: Value| of_operation(&json!({"operationId": id}));
-    let tags = |tags: Value| of_operation(&json!({"tags": tags}));
+    let deprecated = with_operation(&json!({"deprecated": true}));
+    let no_path = with_document(&json!({"paths": {"/a/{id}": null}}));
+    let no_method = with_document(&json!({"paths": {"/a/{id}": {"post": null}}}));
+    let id = |id: Value| with_operation(&json!({"operationId": id}));
+    let tags = |tags: Value| with_operation(&json!({"tags": tags}));
     let mut renamed = document();
     let text = renamed.to_string().replace("{id}", "{key}").replace("\"id\"", "\"key\"");
     renamed = serde_json::from_str(&text).unwrap();
-    let callbacks = |value: Value| of_operation(&json!({"callbacks": value}));
+    let callbacks = |value: Value| with_operation(&json!({"callbacks": value}));
     vec![
         ("endpoint-added", no_method.clone(), document()),
         ("api-path-removed-without-deprecation", document(), no_path.clone()),
@@ -108,9 +108,9 @@ fn operations() -> Vec<Change> {
 }
 
 fn servers_and_security() -> Vec<Change> {
-    let servers = |servers: Value| of_document(&json!({"servers": servers}));
+    let servers = |servers: Value| with_document(&json!({"servers": servers}));
     let both = json!([{"url": "https://a.b"}, {"url": "https://c.d"}]);
-    let turned = json!([{"url": "https://c.d"}, {"url": "https://a.b"}]);
+    let reordered = json!([{"url": "https://c.d"}, {"url": "https://a.b"}]);
     let variable = |values: Value| {
         servers(json!([{"url": "https://{v}.b", "variables": {"v": {"default": "x", "enum": values}}}]))
     };
@@ -118,11 +118,11 @@ fn servers_and_security() -> Vec<Change> {
     let mut changes = vec![
         ("server-added", document(), servers(both.clone())),
         ("server-removed", servers(both.clone()), document()),
-        ("default-server-changed", servers(both), servers(turned)),
+        ("default-server-changed", servers(both), servers(reordered)),
         ("server-variable-value-removed", variable(json!(["x", "y"])), variable(json!(["x"]))),
         ("server-details-changed", document(), servers(json!([{"url": "https://a.b/", "description": "d"}]))),
     ];
-    // Of the operation, and of the document.
+    // First for the operation, then for the document.
     for (rules, of) in [
         (
             [
@@ -133,7 +133,7 @@ fn servers_and_security() -> Vec<Change> {
                 "api-security-scope-added",
                 "api-security-scope-removed",
             ],
-            (|ways: &Value| of_security(&json!(null), ways)) as fn(&Value) -> Value,
+            (|security: &Value| with_security(&json!(null), security)) as fn(&Value) -> Value,
         ),
         (
             [
@@ -144,7 +144,7 @@ fn servers_and_security() -> Vec<Change> {
                 "api-global-security-scope-added",
                 "api-global-security-scope-removed",
             ],
-            |ways: &Value| of_security(ways, &json!(null)),
+            |security: &Value| with_security(security, &json!(null)),
         ),
     ] {
         let [added, removed, required, refused, scope_added, scope_removed] = rules;
@@ -162,7 +162,7 @@ fn servers_and_security() -> Vec<Change> {
 
 fn schemes() -> Vec<Change> {
     let key = json!({"type": "apiKey", "in": "header", "name": "a"});
-    let of = |scheme: Value| of_schemes(&json!({"s": scheme}));
+    let of = |scheme: Value| with_schemes(&json!({"s": scheme}));
     let flow = |flow: Value| of(json!({"type": "oauth2", "flows": flow}));
     let implicit = |url: &str, scopes: Value| {
         flow(json!({"implicit": {"authorizationUrl": url, "tokenUrl": url, "scopes": scopes}}))
@@ -176,11 +176,11 @@ fn schemes() -> Vec<Change> {
         (
             "api-security-component-added",
             of(key.clone()),
-            of_schemes(&json!({"s": key, "t": {"type": "http"}})),
+            with_schemes(&json!({"s": key, "t": {"type": "http"}})),
         ),
         (
             "api-security-component-removed",
-            of_schemes(&json!({"s": key, "t": {"type": "http"}})),
+            with_schemes(&json!({"s": key, "t": {"type": "http"}})),
             of(key.clone()),
         ),
         (
@@ -229,9 +229,9 @@ fn parameters() -> Vec<Change> {
     let query = |more: Value| {
         let mut parameter = json!({"name": "q", "in": "query", "schema": {"type": "array"}});
         json_patch::merge(&mut parameter, &more);
-        of_parameters(&json!([parameter]))
+        with_parameters(&json!([parameter]))
     };
-    let path = of_parameters(&json!([{"name": "x", "in": "path", "required": true}]));
+    let path = with_parameters(&json!([{"name": "x", "in": "path", "required": true}]));
     let (optional, required) = (query(json!({})), query(json!({"required": true})));
     let deprecated = query(json!({"deprecated": true}));
     let empty = query(json!({"allowEmptyValue": true}));
@@ -250,7 +250,7 @@ fn parameters() -> Vec<Change> {
 }
 
 fn bodies() -> Vec<Change> {
-    let body = |body: Value| of_operation(&json!({"requestBody": body}));
+    let body = |body: Value| with_operation(&json!({"requestBody": body}));
     let none = body(json!(null));
     let required = body(json!({"required": true}));
     let mut changes = vec![
@@ -264,9 +264,9 @@ fn bodies() -> Vec<Change> {
     let no_schema = json!({"application/json": {"schema": null}});
     let encoding = json!({"application/json": {"encoding": {"r": {"contentType": "a/b"}}}});
     let charset = |base: &str| json!({"application/json": null, base: {"schema": {"type": "object"}}});
-    for (place, [added, removed, name, wider, narrower, schema_added, schema_removed, encoded]) in [
+    for (body, [added, removed, name, wider, narrower, schema_added, schema_removed, encoded]) in [
         (
-            of_request as fn(&Value) -> Value,
+            with_request as fn(&Value) -> Value,
             [
                 "request-body-media-type-added",
                 "request-body-media-type-removed",
@@ -279,7 +279,7 @@ fn bodies() -> Vec<Change> {
             ],
         ),
         (
-            of_response,
+            with_response,
             [
                 "response-media-type-added",
                 "response-media-type-removed",
@@ -293,14 +293,14 @@ fn bodies() -> Vec<Change> {
         ),
     ] {
         changes.extend([
-            (added, document(), place(&xml)),
-            (removed, place(&xml), document()),
-            (name, document(), place(&charset("application/json; charset=utf-8"))),
-            (wider, document(), place(&charset("application/*"))),
-            (narrower, place(&charset("*/*")), document()),
-            (schema_added, place(&no_schema), document()),
-            (schema_removed, document(), place(&no_schema)),
-            (encoded, document(), place(&encoding)),
+            (added, document(), body(&xml)),
+            (removed, body(&xml), document()),
+            (name, document(), body(&charset("application/json; charset=utf-8"))),
+            (wider, document(), body(&charset("application/*"))),
+            (narrower, body(&charset("*/*")), document()),
+            (schema_added, body(&no_schema), document()),
+            (schema_removed, document(), body(&no_schema)),
+            (encoded, document(), body(&encoding)),
         ]);
     }
     changes
@@ -309,8 +309,8 @@ fn bodies() -> Vec<Change> {
 fn properties() -> Vec<Change> {
     let text = json!({"type": "string"});
     let with = |key: &str| json!({"type": "string", key: true});
-    let request = |property: &Value, required| of_property(of_request, property, required);
-    let response = |property: &Value, required| of_property(of_response, property, required);
+    let request = |property: &Value, required| with_property(with_request, property, required);
+    let response = |property: &Value, required| with_property(with_response, property, required);
     let default = json!({"type": "string", "default": "a"});
     let (read, write) = (with("readOnly"), with("writeOnly"));
     let mut changes = vec![
@@ -351,18 +351,18 @@ fn properties() -> Vec<Change> {
             "optional" => false,
             _ => continue,
         };
-        let place: fn(&Value) -> Value = if side == "request" { of_request } else { of_response };
+        let body: fn(&Value) -> Value = if side == "request" { with_request } else { with_response };
         let (base, revision) = if became.starts_with("not-") { (marked, plain) } else { (plain, marked) };
-        changes.push((rule, of_property(place, base, required), of_property(place, revision, required)));
+        changes.push((rule, with_property(body, base, required), with_property(body, revision, required)));
     }
     changes
 }
 
 fn responses() -> Vec<Change> {
-    let with = |status: &str, response: Value| of_operation(&json!({"responses": {status: response}}));
+    let with = |status: &str, response: Value| with_operation(&json!({"responses": {status: response}}));
     let some = json!({"description": "d"});
     let none = json!(null);
-    let header = |header: Value| of_operation(&json!({"responses": {"200": {"headers": {"H": header}}}}));
+    let header = |header: Value| with_operation(&json!({"responses": {"200": {"headers": {"H": header}}}}));
     let required = header(json!({"required": true}));
     let deprecated = header(json!({"deprecated": true}));
     vec![
@@ -384,30 +384,31 @@ fn responses() -> Vec<Change> {
     ]
 }
 
-fn words() -> Vec<Change> {
-    let schema = |key: &str, value: Value| of_request(&json!({"application/json": {"schema": {key: value}}}));
+fn annotations() -> Vec<Change> {
+    let schema =
+        |key: &str, value: Value| with_request(&json!({"application/json": {"schema": {key: value}}}));
     vec![
-        ("description-changed", document(), of_operation(&json!({"summary": "s"}))),
+        ("description-changed", document(), with_operation(&json!({"summary": "s"}))),
         ("title-changed", document(), schema("title", json!("T"))),
         ("example-changed", document(), schema("example", json!({}))),
         ("external-docs-changed", document(), schema("externalDocs", json!({"url": "u"}))),
         ("xml-changed", document(), schema("xml", json!({"name": "n"}))),
         ("other-key-changed", document(), schema("const", json!(1))),
-        ("extension-changed", document(), of_operation(&json!({"responses": {"x-a": 1}}))),
-        ("info-changed", document(), of_document(&json!({"info": {"version": "2"}}))),
-        ("tags-changed", document(), of_document(&json!({"tags": [{"name": "a"}]}))),
-        ("openapi-version-changed", document(), of_document(&json!({"openapi": "3.0.0"}))),
+        ("extension-changed", document(), with_operation(&json!({"responses": {"x-a": 1}}))),
+        ("info-changed", document(), with_document(&json!({"info": {"version": "2"}}))),
+        ("tags-changed", document(), with_document(&json!({"tags": [{"name": "a"}]}))),
+        ("openapi-version-changed", document(), with_document(&json!({"openapi": "3.0.0"}))),
     ]
 }
 
 #[test]
-fn every_other_rule_fires_for_its_change_only() {
+fn every_document_rule_fires_for_its_change_only() {
     for (id, base, revision) in changes() {
-        fires(id, &base, &revision);
+        assert_fires(id, &base, &revision);
     }
 }
 
-/// The ids that are tried here.
+/// Returns the ids of the rules that are tested here.
 pub(super) fn tested() -> BTreeSet<String> {
     changes().into_iter().map(|(id, ..)| id.to_owned()).collect()
 }

@@ -1,4 +1,4 @@
-//! Every rule fires where it should and not where it should not, and none is forgotten.
+//! Tests that every rule fires for its change only, and that every rule is tested.
 
 mod document_rules;
 mod schema_rules;
@@ -10,27 +10,28 @@ use serde_json::Value;
 use super::*;
 use crate::spec::diff::diff;
 
-/// The ids of what is found from one document to the other.
-fn found(base: &Value, revision: &Value) -> BTreeSet<String> {
+/// Returns the ids of the findings between two documents.
+fn rule_ids(base: &Value, revision: &Value) -> BTreeSet<String> {
     diff(base, revision).iter().map(|finding| finding.rule.id.clone()).collect()
 }
 
-/// That the rule fires one way; and the other way, if that is another change, does not; nor where nothing changed.
+/// Asserts that the rule fires for the change, and neither for equal documents nor for the reverse change. A
+/// symmetric rule may fire for the reverse change.
 #[track_caller]
-fn fires(id: &str, base: &Value, revision: &Value) {
-    let there = found(base, revision);
-    assert!(there.contains(id), "{id} does not fire: {there:?}\n{base}\n{revision}");
+fn assert_fires(id: &str, base: &Value, revision: &Value) {
+    let ids = rule_ids(base, revision);
+    assert!(ids.contains(id), "{id} does not fire: {ids:?}\n{base}\n{revision}");
     for document in [base, revision] {
-        assert_eq!(found(document, document), BTreeSet::new(), "{document}");
+        assert_eq!(rule_ids(document, document), BTreeSet::new(), "{document}");
     }
-    let symmetric = ["changed", "renamed", "rewritten"].iter().any(|end| id.ends_with(end));
-    let back = found(revision, base);
-    assert!(!back.is_empty(), "{id}: no change the other way");
-    assert!(symmetric || !back.contains(id), "{id} fires the other way too: {back:?}");
+    let symmetric = ["changed", "renamed", "rewritten"].iter().any(|suffix| id.ends_with(suffix));
+    let reverse = rule_ids(revision, base);
+    assert!(!reverse.is_empty(), "{id}: the reverse change has no finding");
+    assert!(symmetric || !reverse.contains(id), "{id} fires for the reverse change too: {reverse:?}");
 }
 
 #[test]
-fn every_rule_has_its_tests() {
+fn every_rule_is_tested() {
     let mut tested = document_rules::tested();
     tested.extend(schema_rules::tested());
     let untested: Vec<_> = all().keys().filter(|id| !tested.contains(*id)).collect();
@@ -38,33 +39,33 @@ fn every_rule_has_its_tests() {
 }
 
 #[test]
-fn every_rule_of_oasdiff_is_taken_over_or_has_a_reason() {
+fn every_oasdiff_rule_is_adopted_or_has_a_reason() {
     let mut count = 0;
     for (id, level, reason) in oasdiff::lines() {
         count += 1;
         let Some(rule) = by_id(id) else {
-            assert!(reason.is_some_and(|reason| reason.len() > 10), "{id}: neither taken over nor explained");
+            assert!(reason.is_some_and(|reason| reason.len() > 10), "{id}: neither adopted nor explained");
             continue;
         };
-        assert_eq!(reason, None, "{id} is taken over");
-        let departs = overrides::OVERRIDES.iter().any(|(end, _)| id.ends_with(end));
-        assert!(rule.wire == level || departs, "{id}: {} there, {} here", level, rule.wire);
+        assert_eq!(reason, None, "{id} is adopted, expected no reason");
+        let differs = overrides::OVERRIDES.iter().any(|(suffix, _)| id.ends_with(suffix));
+        assert!(rule.wire == level || differs, "{id}: {} in oasdiff, {} here", level, rule.wire);
     }
     assert_eq!(count, 509);
 }
 
 #[test]
-fn every_departure_is_one_and_has_a_reason() {
-    for (end, reason) in overrides::OVERRIDES {
-        let departs = |(id, level, _): (&str, WireLevel, _)| {
-            id.ends_with(end) && by_id(id).is_some_and(|rule| rule.wire != level)
+fn every_override_changes_a_level_and_has_a_reason() {
+    for (suffix, reason) in overrides::OVERRIDES {
+        let differs = |(id, level, _): (&str, WireLevel, _)| {
+            id.ends_with(suffix) && by_id(id).is_some_and(|rule| rule.wire != level)
         };
-        assert!(oasdiff::lines().any(departs) && !reason.is_empty(), "{end}");
+        assert!(oasdiff::lines().any(differs) && !reason.is_empty(), "{suffix}");
     }
 }
 
 #[test]
-fn words_are_no_more_than_information() {
+fn annotation_rules_have_level_info_and_no_client_level() {
     for id in ["description-changed", "example-changed", "extension-changed", "api-tag-added", "info-changed"]
     {
         let rule = by_id(id).unwrap();
@@ -73,7 +74,7 @@ fn words_are_no_more_than_information() {
 }
 
 #[test]
-fn every_rule_says_what_it_means_in_one_line() {
+fn meaning_of_every_rule_is_one_line() {
     for rule in all().values() {
         let meaning = rule.meaning();
         assert!(meaning.len() > 5 && !meaning.contains(['\n', '|']), "{}: {meaning}", rule.id);

@@ -1,12 +1,12 @@
-//! Each thing that can happen to a schema, in every place where a schema stands.
+//! A pair of schemas for each schema change, at every position.
 
 use serde_json::json;
 
 use super::*;
 use crate::spec::diff::rules::schema_rules::SCHEMA_CHANGES;
 
-/// What happens, and a schema before and after it.
-const HAPPENS: &[(&str, &str, &str)] = &[
+/// The schema changes, each with a schema before and after it.
+const CHANGES: &[(&str, &str, &str)] = &[
     ("type-changed", r#"{"type": "string"}"#, r#"{"type": "object"}"#),
     ("type-generalized", r#"{"type": "integer"}"#, r#"{"type": "number"}"#),
     ("type-specialized", r#"{"type": "string"}"#, r#"{"type": "string", "format": "uuid"}"#),
@@ -144,22 +144,22 @@ const HAPPENS: &[(&str, &str, &str)] = &[
     ("became-not-write-only", r#"{"writeOnly": true}"#, "{}"),
 ];
 
-/// A document with the schema in the place.
-fn document(site: SchemaPosition, schema: &Value, media_type: &str) -> Value {
+/// Returns a document with the schema at the position.
+fn document(position: SchemaPosition, schema: &Value, media_type: &str) -> Value {
     let list = json!({"type": "array", "items": schema});
-    let marked = |mark: &str| json!({"properties": {"p": {"type": "array", mark: true, "items": schema}}});
+    let with_flag = |flag: &str| json!({"properties": {"p": {"type": "array", flag: true, "items": schema}}});
     let request = |schema| json!({"requestBody": {"content": {media_type: {"schema": schema}}}});
     let response = |schema| json!({"responses": {"200": {"content": {media_type: {"schema": schema}}}}});
     let parameter = |schema| json!({"parameters": [{"name": "q", "in": "query", "schema": schema}]});
-    let operation = match site {
+    let operation = match position {
         SchemaPosition::RequestBody => request(schema.clone()),
         SchemaPosition::RequestProperty => request(list),
-        SchemaPosition::RequestReadOnlyProperty => request(marked("readOnly")),
+        SchemaPosition::RequestReadOnlyProperty => request(with_flag("readOnly")),
         SchemaPosition::RequestParameter => parameter(schema.clone()),
         SchemaPosition::RequestParameterProperty => parameter(list),
         SchemaPosition::ResponseBody => response(schema.clone()),
         SchemaPosition::ResponseProperty => response(list),
-        SchemaPosition::ResponseWriteOnlyProperty => response(marked("writeOnly")),
+        SchemaPosition::ResponseWriteOnlyProperty => response(with_flag("writeOnly")),
         SchemaPosition::ResponseHeader => {
             json!({"responses": {"200": {"headers": {"h": {"schema": schema}}}}})
         }
@@ -168,47 +168,47 @@ fn document(site: SchemaPosition, schema: &Value, media_type: &str) -> Value {
 }
 
 #[test]
-fn whatever_happens_to_a_schema_is_told_wherever_it_stands() {
-    for site in SchemaPosition::ALL {
-        for (word, base, revision) in HAPPENS {
+fn every_schema_change_is_reported_at_every_position() {
+    for position in SchemaPosition::ALL {
+        for (suffix, base, revision) in CHANGES {
             let [base, revision] = [base, revision]
-                .map(|text| document(site, &serde_json::from_str(text).unwrap(), "application/json"));
-            fires(&at_position(site, word).unwrap().id, &base, &revision);
+                .map(|text| document(position, &serde_json::from_str(text).unwrap(), "application/json"));
+            assert_fires(&at_position(position, suffix).unwrap().id, &base, &revision);
         }
     }
 }
 
 #[test]
-fn where_everything_is_text_a_text_takes_every_number() {
-    for site in SchemaPosition::ALL {
+fn type_compatible_fires_where_values_are_sent_as_text() {
+    for position in SchemaPosition::ALL {
         let (mut base, mut revision) = (json!({"type": "number"}), json!({"type": "string"}));
-        if site.direction() == Direction::Response {
+        if position.direction() == Direction::Response {
             std::mem::swap(&mut base, &mut revision);
         }
-        let [base, revision] = [base, revision].map(|schema| document(site, &schema, "application/xml"));
-        fires(&at_position(site, "type-compatible").unwrap().id, &base, &revision);
+        let [base, revision] = [base, revision].map(|schema| document(position, &schema, "application/xml"));
+        assert_fires(&at_position(position, "type-compatible").unwrap().id, &base, &revision);
     }
 }
 
 #[test]
-fn every_facet_is_tried() {
-    let tried: BTreeSet<_> = HAPPENS.iter().map(|(word, ..)| *word).chain(["type-compatible"]).collect();
-    let all: BTreeSet<_> = SCHEMA_CHANGES.iter().map(|facet| facet.suffix).collect();
-    assert_eq!(tried, all);
+fn every_schema_change_is_tested() {
+    let tested: BTreeSet<_> = CHANGES.iter().map(|(suffix, ..)| *suffix).chain(["type-compatible"]).collect();
+    let all: BTreeSet<_> = SCHEMA_CHANGES.iter().map(|change| change.suffix).collect();
+    assert_eq!(tested, all);
 }
 
 #[test]
-fn nobody_is_broken_by_what_nobody_looks_at() {
+fn rules_of_ignored_positions_are_at_most_info() {
     for rule in all().values().filter(|rule| rule.position.is_some_and(SchemaPosition::is_ignored)) {
         assert!(rule.wire <= WireLevel::Info, "{}", rule.id);
     }
 }
 
-/// The ids that are tried here.
+/// Returns the ids of the rules that are tested here.
 pub(super) fn tested() -> BTreeSet<String> {
-    let facets = || SCHEMA_CHANGES.iter().map(|facet| facet.suffix);
+    let suffixes = || SCHEMA_CHANGES.iter().map(|change| change.suffix);
     let ids = SchemaPosition::ALL
         .into_iter()
-        .flat_map(|site| facets().filter_map(move |word| at_position(site, word)));
+        .flat_map(|position| suffixes().filter_map(move |suffix| at_position(position, suffix)));
     ids.map(|rule| rule.id.clone()).collect()
 }

@@ -1,0 +1,104 @@
+//! Two schemas to compare, and their findings.
+
+use crate::spec::diff::{
+    finding::Values,
+    node::Pair,
+    recorder::{Recorder, nearest_pointer},
+    rules::{self, Direction, SchemaPosition},
+};
+
+/// The keys with rules of their own. All other keys are annotations.
+pub(super) const KNOWN: &[&str] = &[
+    "type",
+    "format",
+    "nullable",
+    "enum",
+    "pattern",
+    "default",
+    "maximum",
+    "minimum",
+    "exclusiveMaximum",
+    "exclusiveMinimum",
+    "multipleOf",
+    "maxLength",
+    "minLength",
+    "maxItems",
+    "minItems",
+    "uniqueItems",
+    "maxProperties",
+    "minProperties",
+    "properties",
+    "required",
+    "additionalProperties",
+    "items",
+    "oneOf",
+    "anyOf",
+    "allOf",
+    "not",
+    "discriminator",
+    "deprecated",
+    "readOnly",
+    "writeOnly",
+];
+
+/// Two schemas to compare.
+#[derive(Debug)]
+pub(super) struct SchemaPair<'a> {
+    pub(super) nodes: Pair<'a>,
+    pub(super) position: SchemaPosition,
+    /// The name of the schema in messages.
+    pub(super) subject: String,
+    /// `true` if the encoding distinguishes 1 from "1", as JSON does.
+    pub(super) typed: bool,
+    /// `Some(true)` for a required property, `Some(false)` for an optional one, `None` for any other schema.
+    pub(super) property: Option<bool>,
+}
+
+impl<'a> SchemaPair<'a> {
+    pub(super) fn report_flag(&self, recorder: &mut Recorder, key: &str, set: &str, unset: &str) {
+        match self.nodes.flags(key) {
+            (false, true) => self.report_key(recorder, set, key),
+            (true, false) => self.report_key(recorder, unset, key),
+            _ => {}
+        }
+    }
+
+    /// Returns the first word of the ids of rules about properties.
+    pub(super) fn side(&self) -> &'static str {
+        match self.position.direction() {
+            Direction::Request => "request",
+            Direction::Response => "response",
+        }
+    }
+
+    /// Returns a pair of schemas within this one. `part` is appended to the subject.
+    pub(super) fn within(&self, nodes: Pair<'a>, part: &str) -> SchemaPair<'a> {
+        SchemaPair {
+            nodes,
+            position: self.position.within(),
+            subject: format!("{}{part}", self.subject),
+            typed: self.typed,
+            property: None,
+        }
+    }
+
+    /// Reports a change of the whole schema.
+    pub(super) fn report(&self, recorder: &mut Recorder, suffix: &str, values: Values) {
+        let at = (&self.nodes.base.at, &self.nodes.revision.at);
+        recorder.push(rules::at_position(self.position, suffix), at, &self.subject, values);
+    }
+
+    /// Reports a change of a key, with the two values of the key.
+    pub(super) fn report_key(&self, recorder: &mut Recorder, suffix: &str, key: &str) {
+        let Pair { base, revision } = &self.nodes;
+        let values = Values { before: base.value.get(key), after: revision.value.get(key) };
+        self.report_at(recorder, suffix, key, values);
+    }
+
+    /// Reports a change of a key, with the given values.
+    pub(super) fn report_at(&self, recorder: &mut Recorder, suffix: &str, key: &str, values: Values) {
+        let (base, revision) =
+            (nearest_pointer(&self.nodes.base, key), nearest_pointer(&self.nodes.revision, key));
+        recorder.push(rules::at_position(self.position, suffix), (&base, &revision), &self.subject, values);
+    }
+}
