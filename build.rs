@@ -1,7 +1,8 @@
-//! `openapi/distribute-ai.json` becomes the typed client, in `OUT_DIR`.
+//! Generates the typed client from `openapi/distribute-ai.json` into `OUT_DIR`.
 //!
-//! One input, no network, nothing written elsewhere. What progenitor leaves out is added here from the same
-//! document, so that it is said once: the address, the header of the key, the bounds of numbers, the schemas.
+//! The build script reads only this file, writes only to `OUT_DIR`, and does not use the network. From the
+//! same file, it adds what progenitor leaves out: the base URL, the API key header, the bounds of numbers,
+//! and the JSON Schemas.
 
 #[path = "build/json_schema.rs"]
 mod json_schema;
@@ -26,7 +27,7 @@ fn main() -> ExitCode {
         Err(error) => {
             println!("cargo::error={SPEC}: {error}");
             println!(
-                "cargo::error=the file is written by `cargo xtask spec build`; run it, or restore the file"
+                "cargo::error=run `cargo xtask spec build` to write the file again, or restore the file"
             );
             ExitCode::FAILURE
         }
@@ -36,7 +37,8 @@ fn main() -> ExitCode {
 fn run() -> Result<(), Box<dyn Error>> {
     let text = fs::read_to_string(SPEC)?;
     let document: Value = serde_json::from_str(&text)?;
-    // Of the value, not of the text once more: that takes a third of a second less to compile, of every build.
+    // Deserialize from the value, not from the text: this saves a third of a second of compile time in every
+    // build.
     let model: openapiv3::OpenAPI = serde_json::from_value(document.clone())?;
     let bounded = bounded_numbers(&document)?;
 
@@ -51,7 +53,7 @@ fn run() -> Result<(), Box<dyn Error>> {
     }
     let mut generator = Generator::new(&settings);
     let mut client: syn::File = syn::parse2(generator.generate_tokens(&model)?)?;
-    correct(&mut client);
+    adjust(&mut client);
     client.items.push(constants(&document)?);
     client.items.push(numbers_module(&bounded)?);
     write("client.rs", &client)?;
@@ -66,26 +68,32 @@ fn run() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// What the generator has no setting for.
-fn correct(client: &mut syn::File) {
+/// Adjusts the generated client in ways that the generator does not support.
+fn adjust(client: &mut syn::File) {
     for item in &mut client.items {
         match item {
-            // They panic without TLS and cap every request at 15 s; `Client::builder` in `ext` takes their place.
+            // Needed by the generated methods only.
+            syn::Item::Impl(block) if is_client_info(block) => {
+                block.attrs.push(syn::parse_quote!(#[doc(hidden)]));
+            }
+            // These constructors panic without TLS and limit every request to 15 s. `Client::builder` in
+            // `ext` replaces them.
             syn::Item::Impl(block) => block.items.retain(
                 |item| !matches!(item, syn::ImplItem::Fn(f) if f.sig.ident == "new" || f.sig.ident == "new_with_client"),
             ),
-            // What it is and how it shows is said in `ext`; the HTTP client's `Debug` shows its headers.
+            // `ext` provides the documentation and `Debug`. A derived `Debug` would print the HTTP client's
+            // headers, which include the API key.
             syn::Item::Struct(client) if client.ident == "Client" => {
                 client.attrs = vec![
                     syn::parse_quote!(#[derive(Clone)]),
                     syn::parse_quote!(#[doc = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/ext/client/client.md"))]),
                 ];
             }
-            // A word that the API learns must not break those who match on the others.
+            // A new variant in the API must not break code that matches on the known ones.
             syn::Item::Mod(types) if types.ident == "types" => {
                 for item in types.content.iter_mut().flat_map(|(_, items)| items) {
-                    if let syn::Item::Enum(words) = item {
-                        words.attrs.push(syn::parse_quote!(#[non_exhaustive]));
+                    if let syn::Item::Enum(item) = item {
+                        item.attrs.push(syn::parse_quote!(#[non_exhaustive]));
                     }
                 }
             }
@@ -94,34 +102,41 @@ fn correct(client: &mut syn::File) {
     }
 }
 
-/// What `servers` and `securitySchemes` say.
+fn is_client_info(block: &syn::ItemImpl) -> bool {
+    let name = block.trait_.as_ref().and_then(|(path, _)| path.segments.last());
+    name.is_some_and(|name| name.ident == "ClientInfo")
+}
+
+/// Returns the `facts` module with the base URL, the API key header and the length of the input.
 fn constants(document: &Value) -> Result<syn::Item, Box<dyn Error>> {
     let text = |pointer: &str| {
         let value = document.pointer(pointer).and_then(Value::as_str);
-        value.ok_or_else(|| format!("{pointer} is missing or no string"))
+        value.ok_or_else(|| format!("{pointer}: missing or not a string"))
     };
     let base_url = text("/servers/0/url")?;
     let key_header = text("/components/securitySchemes/ApiKeyAuth/name")?;
     let input = "/components/schemas/SpeechRequest/properties/input";
     let length = |name: &str| {
         let value = document.pointer(&format!("{input}/{name}")).and_then(Value::as_u64);
-        value.and_then(|value| usize::try_from(value).ok()).ok_or_else(|| format!("{input} has no {name}"))
+        value
+            .and_then(|value| usize::try_from(value).ok())
+            .ok_or_else(|| format!("{input}/{name}: missing or not a length"))
     };
     let (shortest, longest) = (length("minLength")?, length("maxLength")?);
     Ok(syn::parse2(quote! {
-        /// Facts of the document that the generator leaves out.
+        /// Values of the document that the generator leaves out.
         pub mod facts {
-            /// The first of the `servers`.
+            /// The URL of the first server.
             pub const BASE_URL: &str = #base_url;
             /// The header that carries the API key.
             pub const KEY_HEADER: &str = #key_header;
-            /// How many characters the text of one request has.
+            /// The number of characters that the text of a request may have.
             pub const INPUT_LENGTH: ::std::ops::RangeInclusive<usize> = #shortest..=#longest;
         }
     })?)
 }
 
-/// A component that is a number with bounds.
+/// A component schema of a number with bounds.
 struct BoundedNumber {
     name: String,
     doc: String,
@@ -132,8 +147,8 @@ struct BoundedNumber {
 
 fn bounded_numbers(document: &Value) -> Result<Vec<BoundedNumber>, Box<dyn Error>> {
     let schemas = document.pointer("/components/schemas").and_then(Value::as_object);
-    let mut found = Vec::new();
-    for (name, schema) in schemas.ok_or("/components/schemas is missing or no object")? {
+    let mut numbers = Vec::new();
+    for (name, schema) in schemas.ok_or("/components/schemas: missing or not an object")? {
         let repr = match schema["type"].as_str() {
             Some("number") => format_ident!("f64"),
             Some("integer") => format_ident!("i64"),
@@ -143,12 +158,12 @@ fn bounded_numbers(document: &Value) -> Result<Vec<BoundedNumber>, Box<dyn Error
             Value::Null => "any".to_owned(),
             limit => limit.to_string(),
         });
-        let doc = format!("A number from {} to {}, as the API's document bounds it.", limits[0], limits[1]);
+        let doc = format!("A number from {} to {}, the bounds in the API's document.", limits[0], limits[1]);
         let minimum = bound(&schema["minimum"], &schema["exclusiveMinimum"]);
         let maximum = bound(&schema["maximum"], &schema["exclusiveMaximum"]);
-        found.push(BoundedNumber { name: name.clone(), doc, repr, minimum, maximum });
+        numbers.push(BoundedNumber { name: name.clone(), doc, repr, minimum, maximum });
     }
-    Ok(found)
+    Ok(numbers)
 }
 
 fn bound(limit: &Value, exclusive: &Value) -> TokenStream {
@@ -159,14 +174,15 @@ fn bound(limit: &Value, exclusive: &Value) -> TokenStream {
     }
 }
 
-/// A type of its own for each, as the generator makes them for strings with a length.
+/// Returns the `bounded` module with one type per number, like the types that the generator makes for strings
+/// with a length.
 fn numbers_module(numbers: &[BoundedNumber]) -> Result<syn::Item, Box<dyn Error>> {
     let types = numbers.iter().map(|BoundedNumber { name, doc, repr, minimum, maximum }| {
         let name = format_ident!("{name}");
         quote!(crate::ext::bounded_number!(#[doc = #doc] #name(#repr), #minimum, #maximum);)
     });
     Ok(syn::parse2(quote! {
-        /// Numbers with bounds, which the generator would leave out.
+        /// Numbers with bounds, which the generator leaves out.
         pub mod bounded { #(#types)* }
     })?)
 }

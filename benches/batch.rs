@@ -1,11 +1,13 @@
-//! `cargo bench --bench batch`: how late results are where requests are scarce.
+//! `cargo bench --bench batch` measures how late results arrive under a rate limit.
 //!
-//! 2,000 tasks arrive at random, or all at once; each takes LN(20 s, .6). A batch decides which task the next request goes
-//! to. Beside it, what people write otherwise: a loop for each task, at a fixed or a growing interval, all of them behind
-//! one limiter that serves whoever came first. The best of these loops counts, chosen for each row with hindsight; and
-//! for comparison the best that somebody could write who knows the durations.
+//! 2,000 tasks arrive at random, or all at once; each takes LN(20 s, .6). A batch decides which task gets the
+//! next request.
 //!
-//! The batch is the library's own engine in virtual time; the durations are synthetic.
+//! The batch is compared with the usual alternative: one loop per task, with a fixed or a growing interval,
+//! behind one first-in-first-out limiter. Each row shows the best of these loops, selected in hindsight. A
+//! second table compares the batch with the best loop that could be written with known durations.
+//!
+//! The batch is the library's own engine in virtual time. The durations are synthetic.
 
 use std::{cmp::Reverse, collections::BinaryHeap, f64::consts::TAU, fmt, time::Duration};
 
@@ -15,7 +17,7 @@ use fastrand::Rng;
 const TASKS: usize = 2_000;
 const ROUND_TRIP: f64 = 0.08;
 const BUDGETS: [f64; 4] = [1.0, 2.0, 4.0, 8.0];
-/// How many requests the budget has for each task that arrives, its create included.
+/// The number of requests in the budget per arriving task, including its create.
 const REQUESTS_PER_TASK: [f64; 4] = [2.5, 3.5, 5.0, 10.0];
 
 #[derive(Clone, Copy)]
@@ -30,18 +32,18 @@ impl Task {
         self.waiting + self.running
     }
 
-    fn rehearsal(self) -> (Duration, PollSimulation) {
+    fn simulation(self) -> (Duration, PollSimulation) {
         let seconds = Duration::from_secs_f64;
         let task = PollSimulation::new(seconds(self.waiting), seconds(self.running));
         (seconds(self.arrival), task.round_trip(seconds(ROUND_TRIP)))
     }
 }
 
-/// The delay after the `polls`th reply; the reply to the create is the 0th.
+/// The delay in seconds after the `polls`th response. The response to the create is the 0th.
 type Schedule = Box<dyn Fn(i32) -> f64>;
 
-/// What people write: a fixed interval, or one that grows.
-fn loops() -> Vec<(String, Schedule)> {
+/// Returns the usual loops: a fixed interval, or a growing one.
+fn one_interval_loops() -> Vec<(String, Schedule)> {
     let mut loops: Vec<(String, Schedule)> = Vec::new();
     for interval in [0.5].into_iter().chain((1..=60).map(f64::from)) {
         loops.push((format!("every {interval} s"), Box::new(move |_| interval)));
@@ -55,8 +57,8 @@ fn loops() -> Vec<(String, Schedule)> {
     loops
 }
 
-/// What somebody could write who knows how long these tasks take, and how many there are.
-fn loops_of_two() -> Vec<(String, Schedule)> {
+/// Returns loops that could be written with known durations and a known number of tasks.
+fn two_interval_loops() -> Vec<(String, Schedule)> {
     let mut loops: Vec<(String, Schedule)> = Vec::new();
     for first in (3..=36).step_by(3).map(f64::from) {
         for then in (2..=30).step_by(2).map(f64::from) {
@@ -67,98 +69,95 @@ fn loops_of_two() -> Vec<(String, Schedule)> {
     loops
 }
 
-/// Seconds.
+/// The lag of all tasks, in seconds.
 struct Lag {
     mean: f64,
     p95: f64,
-    most: f64,
+    max: f64,
 }
 
 impl Lag {
-    fn of(late: impl Iterator<Item = f64>) -> Self {
-        let mut late: Vec<_> = late.collect();
-        late.sort_by(f64::total_cmp);
-        let (count, sum) = late.iter().fold((0.0, 0.0), |(count, sum), late| (count + 1.0, sum + late));
-        Self { mean: sum / count, p95: late[TASKS * 95 / 100], most: late[TASKS - 1] }
+    fn from_samples(lags: impl Iterator<Item = f64>) -> Self {
+        let mut lags: Vec<_> = lags.collect();
+        lags.sort_by(f64::total_cmp);
+        let (count, sum) = lags.iter().fold((0.0, 0.0), |(count, sum), lag| (count + 1.0, sum + lag));
+        Self { mean: sum / count, p95: lags[TASKS * 95 / 100], max: lags[TASKS - 1] }
     }
 
-    /// How much more or less than another, in its mean.
-    fn beside(&self, other: &Self) -> String {
+    /// Returns the relative difference of the means.
+    fn relative_to(&self, other: &Self) -> String {
         format!("{:+.0} %", (self.mean / other.mean - 1.0) * 100.0)
     }
 }
 
 impl fmt::Display for Lag {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:.2} / {:.0} / {:.0}", self.mean, self.p95, self.most)
+        write!(f, "{:.2} / {:.0} / {:.0}", self.mean, self.p95, self.max)
     }
 }
 
 struct Row {
     budget: f64,
     arrivals: String,
-    one: (String, Lag),
-    two: (String, Lag),
-    untold: Lag,
-    told: Lag,
+    best_one: (String, Lag),
+    best_two: (String, Lag),
+    without_statuses: Lag,
+    with_statuses: Lag,
 }
 
 fn main() {
-    let clock = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
-    let clock = clock.expect("a clock");
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
+    let runtime = runtime.expect("tokio starts");
     let mut rows = Vec::new();
     for budget in BUDGETS {
         for per_task in REQUESTS_PER_TASK {
             let rate = budget / per_task;
-            rows.push(row(&clock, budget, format!("{rate:.2} per second"), &tasks(Some(rate))));
+            rows.push(row(&runtime, budget, format!("{rate:.2} per second"), &tasks(Some(rate))));
         }
-        rows.push(row(&clock, budget, "all at once".to_owned(), &tasks(None)));
+        rows.push(row(&runtime, budget, "all at once".to_owned(), &tasks(None)));
     }
     println!(
-        "2,000 tasks of LN(20 s, .6); time from arrival to result, beyond what the task takes: mean / p95 / longest, in \
-         seconds\n"
+        "2,000 tasks of LN(20 s, .6); time from arrival to result, minus the duration of the task: mean / p95 / \
+         longest, in seconds\n"
     );
     println!("| budget | arrivals | best loop | its lag | batch | | batch, told statuses | |");
     println!("|---:|---|---|---:|---:|---:|---:|---:|");
-    for Row { budget, arrivals, one: (name, one), untold, told, .. } in &rows {
-        let (less, less_told) = (untold.beside(one), told.beside(one));
-        println!("| {budget}/s | {arrivals} | {name} | {one} | {untold} | {less} | {told} | {less_told} |");
+    for Row { budget, arrivals, best_one: (name, one), without_statuses, with_statuses, .. } in &rows {
+        let [without, with] = [without_statuses, with_statuses].map(|lag| lag.relative_to(one));
+        println!(
+            "| {budget}/s | {arrivals} | {name} | {one} | {without_statuses} | {without} | {with_statuses} | {with} |"
+        );
     }
-    println!(
-        "\nBeside loops with a first interval of its own, both chosen for each row by who knows the durations:\n"
-    );
+    println!("\nCompared with loops of two intervals, both tuned for each row with known durations:\n");
     println!("| budget | arrivals | best loop of two intervals | its lag | batch | batch, told statuses |");
     println!("|---:|---|---|---:|---:|---:|");
-    for Row { budget, arrivals, two: (name, two), untold, told, .. } in &rows {
-        println!(
-            "| {budget}/s | {arrivals} | {name} | {two} | {} | {} |",
-            untold.beside(two),
-            told.beside(two)
-        );
+    for Row { budget, arrivals, best_two: (name, two), without_statuses, with_statuses, .. } in &rows {
+        let [without, with] = [without_statuses, with_statuses].map(|lag| lag.relative_to(two));
+        println!("| {budget}/s | {arrivals} | {name} | {two} | {without} | {with} |");
     }
 }
 
-fn row(clock: &tokio::runtime::Runtime, budget: f64, arrivals: String, tasks: &[Task]) -> Row {
+fn row(runtime: &tokio::runtime::Runtime, budget: f64, arrivals: String, tasks: &[Task]) -> Row {
     let best = |loops: Vec<(String, Schedule)>| {
         let lags =
             loops.into_iter().map(|(name, schedule)| (name, first_in_first_out(tasks, budget, &schedule)));
-        lags.min_by(|a, b| a.1.mean.total_cmp(&b.1.mean)).expect("there are loops")
+        lags.min_by(|a, b| a.1.mean.total_cmp(&b.1.mean)).expect("at least one loop")
     };
     let batch = |statuses: bool| {
         let tasks = tasks.iter().map(|task| {
-            let (arrival, task) = task.rehearsal();
+            let (arrival, task) = task.simulation();
             (arrival, if statuses { task } else { task.without_statuses() })
         });
-        // The jitter is the same in every run.
+        // Use the same jitter in every run.
         fastrand::seed(3);
-        let cost = clock.block_on(PollSimulation::batch(tasks, budget, Adaptive::new())).expect("a rate");
-        Lag::of(cost.lag.iter().map(Duration::as_secs_f64))
+        let cost = runtime.block_on(PollSimulation::batch(tasks, budget, Adaptive::new()));
+        Lag::from_samples(cost.expect("a valid rate").lag.iter().map(Duration::as_secs_f64))
     };
-    let (one, two) = (best(loops()), best(loops_of_two()));
-    Row { budget, arrivals, one, two, untold: batch(false), told: batch(true) }
+    let (best_one, best_two) = (best(one_interval_loops()), best(two_interval_loops()));
+    Row { budget, arrivals, best_one, best_two, without_statuses: batch(false), with_statuses: batch(true) }
 }
 
-/// Arrivals at this rate, or all at once. Three fifths of a task's time is waiting.
+/// Returns tasks that arrive at this rate, or all at once. Tasks wait for three fifths of their duration.
 fn tasks(rate: Option<f64>) -> Vec<Task> {
     let mut random = Rng::with_seed(17);
     let mut arrival = 0.0;
@@ -173,31 +172,31 @@ fn tasks(rate: Option<f64>) -> Vec<Task> {
     (0..TASKS).map(|_| task()).collect()
 }
 
-/// The lag of a loop for each task behind one limiter.
+/// Returns the lag of one loop per task behind one first-in-first-out limiter.
 fn first_in_first_out(tasks: &[Task], budget: f64, schedule: &Schedule) -> Lag {
-    // Whole nanoseconds, which can be ordered.
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "some hours")]
+    // Use whole nanoseconds, because floats do not implement `Ord`.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "durations of some hours")]
     let nanoseconds = |seconds: f64| (seconds * 1e9) as u64;
-    let mut asking: BinaryHeap<_> = tasks
+    let mut requests: BinaryHeap<_> = tasks
         .iter()
         .enumerate()
-        .map(|(at, task)| Reverse((nanoseconds(task.arrival), at, None::<u64>, 0)))
+        .map(|(index, task)| Reverse((nanoseconds(task.arrival), index, None::<u64>, 0)))
         .collect();
-    let (mut free, mut late) = (0, Vec::new());
-    while let Some(Reverse((asked, at, born, polls))) = asking.pop() {
-        let sent = free.max(asked);
-        free = sent + nanoseconds(1.0 / budget);
-        let (seen, reply) = (sent + nanoseconds(ROUND_TRIP / 2.0), sent + nanoseconds(ROUND_TRIP));
-        let task = tasks[at];
-        match born {
-            Some(born) if seen - born >= nanoseconds(task.duration()) => {
-                late.push(Duration::from_nanos(reply).as_secs_f64() - task.arrival - task.duration());
+    let (mut free_at, mut lags) = (0, Vec::new());
+    while let Some(Reverse((due, index, created, polls))) = requests.pop() {
+        let sent = free_at.max(due);
+        free_at = sent + nanoseconds(1.0 / budget);
+        let (read, response) = (sent + nanoseconds(ROUND_TRIP / 2.0), sent + nanoseconds(ROUND_TRIP));
+        let task = tasks[index];
+        match created {
+            Some(created) if read - created >= nanoseconds(task.duration()) => {
+                lags.push(Duration::from_nanos(response).as_secs_f64() - task.arrival - task.duration());
             }
             _ => {
-                let next = reply + nanoseconds(schedule(polls));
-                asking.push(Reverse((next, at, born.or(Some(seen)), polls + 1)));
+                let next = response + nanoseconds(schedule(polls));
+                requests.push(Reverse((next, index, created.or(Some(read)), polls + 1)));
             }
         }
     }
-    Lag::of(late.into_iter())
+    Lag::from_samples(lags.into_iter())
 }

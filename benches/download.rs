@@ -1,14 +1,16 @@
-//! How fast a large audio comes to disk, and in how much memory, beside reqwest by hand and curl.
+//! Measures the throughput and memory of saving a large audio file, compared with plain reqwest and curl.
 //!
 //! ```sh
 //! cargo bench --bench download
 //! cargo bench --bench download -- --directory /dev/shm
 //! ```
 //!
-//! Each download is a process of its own, so that its peak of memory and its CPU time are its own, too. They take turns; the
-//! best of each counts, and the median tells how much the machine adds to it. By hand means a loop over `chunk` into
-//! `tokio::fs::File`, without temporary file and without resuming. This crate waits until the disk has the file before it
-//! puts it in its place, unless it is told not to; curl doesn't, and by hand it is done both ways.
+//! Each download runs in its own process, so that its peak memory and CPU time can be measured. The
+//! contenders take turns. The best turn counts; the median shows the influence of the machine.
+//!
+//! "By hand" is a loop over `chunk` into `tokio::fs::File`, without a temporary file and without resuming. By
+//! default, this crate syncs the file to disk before renaming it into place. curl does not sync. "By hand" is
+//! measured with and without syncing.
 
 use std::{
     env, fs,
@@ -46,36 +48,36 @@ async fn main() {
 }
 
 fn compare(args: &[String]) {
-    let given = args.iter().skip_while(|arg| *arg != "--directory").nth(1);
-    let directory = given.map_or_else(env::temp_dir, PathBuf::from);
-    let program = env::current_exe().expect("this program has a path");
+    let directory = args.iter().skip_while(|arg| *arg != "--directory").nth(1);
+    let directory = directory.map_or_else(env::temp_dir, PathBuf::from);
+    let program = env::current_exe().expect("the path of this program");
     let mut server = Command::new(&program)
         .arg("--serve")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
-        .expect("it runs twice");
+        .expect("the server starts");
     let mut url = String::new();
-    let mut output = BufReader::new(server.stdout.take().expect("it is piped"));
-    output.read_line(&mut url).expect("it says where it is");
+    let mut output = BufReader::new(server.stdout.take().expect("stdout is piped"));
+    output.read_line(&mut url).expect("the server prints its URL");
 
     println!("1 GiB from loopback into a file, {TURNS} turns\n");
     println!("| by | throughput, best | median | CPU time, best | peak memory |\n|---|---:|---:|---:|---:|");
     let mut costs = CONTENDERS.map(|_| Vec::new());
     for turn in 0..TURNS {
-        // Who goes first may profit or suffer: everybody does, in turn.
-        for at in (0..CONTENDERS.len()).map(|at| (at + turn) % CONTENDERS.len()) {
+        // Rotate the order, because going first may be an advantage or a disadvantage.
+        for index in (0..CONTENDERS.len()).map(|index| (index + turn) % CONTENDERS.len()) {
             let path = directory.join(format!("distribute-ai-bench-{}", std::process::id()));
-            costs[at].push(run(&program, CONTENDERS[at], url.trim(), &path));
-            assert_eq!(fs::metadata(&path).expect("it is there").len(), SIZE as u64);
-            fs::remove_file(&path).expect("it was there");
+            costs[index].push(run(&program, CONTENDERS[index], url.trim(), &path));
+            assert_eq!(fs::metadata(&path).expect("the file exists").len(), SIZE as u64);
+            fs::remove_file(&path).expect("the file can be removed");
         }
     }
     let best = costs.map(|costs| {
-        let sorted = |of: fn(&Cost) -> f64| {
-            let mut all: Vec<_> = costs.iter().map(of).collect();
-            all.sort_by(f64::total_cmp);
-            all
+        let sorted = |metric: fn(&Cost) -> f64| {
+            let mut values: Vec<_> = costs.iter().map(metric).collect();
+            values.sort_by(f64::total_cmp);
+            values
         };
         let (seconds, cpu) = (sorted(|cost| cost.seconds), sorted(|cost| cost.cpu));
         let memory = costs.iter().filter_map(|cost| cost.memory).max();
@@ -83,8 +85,8 @@ fn compare(args: &[String]) {
     });
     for (name, (seconds, median, cpu, memory)) in CONTENDERS.iter().zip(best) {
         let memory = memory.map_or("not measured".to_owned(), |memory| format!("{} MiB", memory / 1024));
-        let [fastest, usual] = [seconds, median].map(|seconds| 1024.0 / seconds);
-        println!("| {name} | {fastest:.0} MiB/s | {usual:.0} MiB/s | {cpu:.2} s | {memory} |");
+        let [best, median] = [seconds, median].map(|seconds| 1024.0 / seconds);
+        println!("| {name} | {best:.0} MiB/s | {median:.0} MiB/s | {cpu:.2} s | {memory} |");
     }
     let rival = best[3].0.min(best[4].0);
     println!("\n- waiting for the disk, against by hand that waits, too: {:.2}", best[1].0 / best[0].0);
@@ -102,9 +104,9 @@ fn compare(args: &[String]) {
 
 struct Cost {
     seconds: f64,
-    /// Of the whole process, in seconds.
+    /// The CPU time of the whole process, in seconds.
     cpu: f64,
-    /// KiB at the peak.
+    /// The peak memory in KiB.
     memory: Option<u64>,
 }
 
@@ -120,24 +122,28 @@ fn run(program: &Path, contender: &str, url: &str, path: &Path) -> Cost {
         assert!(curl.expect("curl is installed").success());
         (start.elapsed().as_secs_f64(), None)
     } else {
-        let output =
-            Command::new(program).args(["--download", contender, url]).arg(path).output().expect("it runs");
-        let said = String::from_utf8_lossy(&output.stdout);
-        let (seconds, memory) = said.trim().split_once(' ').unwrap_or_else(|| panic!("{output:?}"));
+        let output = Command::new(program)
+            .args(["--download", contender, url])
+            .arg(path)
+            .output()
+            .expect("a download");
+        let stdout = String::from_utf8_lossy(&output.stdout);
+        let (seconds, memory) = stdout.trim().split_once(' ').unwrap_or_else(|| panic!("{output:?}"));
         (seconds.parse().expect("seconds"), memory.parse().ok().filter(|memory| *memory > 0))
     };
     Cost { seconds, cpu: cpu_of_children() - before, memory }
 }
 
-/// The CPU seconds of all processes that this one has waited for, as Linux counts them: in hundredths.
+/// Returns the CPU seconds of all awaited child processes. Linux counts them in hundredths of a second.
 fn cpu_of_children() -> f64 {
     let stat = fs::read_to_string("/proc/self/stat").unwrap_or_default();
-    // The name of the program may hold spaces, and ends with the last parenthesis. What follows begins with field 3.
+    // The program name may contain spaces and ends at the last parenthesis. The text after it starts with
+    // field 3.
     let fields = stat.rsplit_once(") ").map_or("", |(_, fields)| fields).split(' ');
     fields.skip(13).take(2).filter_map(|ticks| ticks.parse::<f64>().ok()).sum::<f64>() / 100.0
 }
 
-/// One download; says how long it took, and the peak of this process's memory.
+/// Runs one download. Prints its duration in seconds and the peak memory of this process in KiB.
 async fn download(contender: &str, url: &str, path: &Path) {
     let start = match CONTENDERS.iter().position(|name| *name == contender) {
         Some(0) => with_this_crate(url, path, true).await,
@@ -152,11 +158,11 @@ async fn download(contender: &str, url: &str, path: &Path) {
     println!("{seconds} {}", peak.unwrap_or(0_u64));
 }
 
-/// Returns when it began, the search for the address left out.
+/// Returns the start time of the download, after the audio URL is known.
 async fn with_this_crate(url: &str, path: &Path, sync: bool) -> Instant {
-    let client = Client::builder().api_key("key").base_url(url).build().expect("it is loopback");
+    let client = Client::builder().api_key("key").base_url(url).build().expect("a client");
     let speech = client.task(ID.parse().expect("a task id")).wait().await.expect("a speech");
-    let audio = speech.audio().expect("an address").max_bytes(u64::MAX);
+    let audio = speech.audio().expect("an audio URL").max_bytes(u64::MAX);
     let audio = if sync { audio } else { audio.without_sync() };
     let start = Instant::now();
     audio.save(path).await.expect("a file");
@@ -166,9 +172,9 @@ async fn with_this_crate(url: &str, path: &Path, sync: bool) -> Instant {
 async fn by_hand(url: &str, path: &Path, sync: bool) -> Instant {
     let http = reqwest::Client::new();
     let start = Instant::now();
-    let mut reply = http.get(format!("{url}/audio")).send().await.expect("a reply");
+    let mut response = http.get(format!("{url}/audio")).send().await.expect("a response");
     let mut file = tokio::fs::File::create(path).await.expect("a file");
-    while let Some(chunk) = reply.chunk().await.expect("a chunk") {
+    while let Some(chunk) = response.chunk().await.expect("a chunk") {
         file.write_all(&chunk).await.expect("room on the disk");
     }
     file.flush().await.expect("room on the disk");
@@ -178,10 +184,10 @@ async fn by_hand(url: &str, path: &Path, sync: bool) -> Instant {
     start
 }
 
-/// A finished task, and its audio of 1 GiB; nothing else.
+/// Serves one completed task and its audio of 1 GiB.
 async fn serve() {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a loopback socket");
-    let url = format!("http://{}", listener.local_addr().expect("its address"));
+    let url = format!("http://{}", listener.local_addr().expect("a local address"));
     println!("{url}");
     tokio::task::spawn_blocking(|| {
         let _ = io::stdin().read_to_end(&mut Vec::new());
@@ -189,16 +195,16 @@ async fn serve() {
     });
     loop {
         let (stream, _) = listener.accept().await.expect("a connection");
-        // Whoever hangs up early has their reasons.
-        tokio::spawn(answer(stream, url.clone()));
+        // Ignore connection errors: the client has closed the connection.
+        tokio::spawn(respond(stream, url.clone()));
     }
 }
 
-async fn answer(mut stream: TcpStream, url: String) -> io::Result<()> {
+async fn respond(mut stream: TcpStream, url: String) -> io::Result<()> {
     let mut request = vec![0; 64 * 1024];
     let length = stream.read(&mut request).await?;
     if request[..length].starts_with(b"POST") {
-        // The body may come behind the head, and doesn't matter.
+        // The body is ignored, but may arrive after the head. Wait for it before closing the connection.
         tokio::time::sleep(Duration::from_millis(20)).await;
         let body = format!(
             r#"{{"id":"{ID}","status":"COMPLETED","created":1,"finished":2,"model":"m","results":[{{"url":"{url}/audio"}}]}}"#

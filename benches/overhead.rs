@@ -1,14 +1,16 @@
-//! What the library adds to a request, beside the same one written by hand with reqwest and `serde_json`.
+//! Measures the overhead of the library per request, compared with code written by hand with reqwest and
+//! `serde_json`.
 //!
 //! ```sh
 //! cargo bench --bench overhead
 //! ```
 //!
-//! Both send the same bytes to the same server, in another process, in short turns; the best turn of each counts, as
-//! whatever else the machine does only makes a turn longer. Allocations are those of this process.
+//! Both clients send the same bytes to the same server in another process, in short alternating turns. The
+//! best turn of each counts, because other load on the machine only makes a turn longer. Only allocations of
+//! this process are counted.
 //!
-//! Client and server are kept on one core, where there is `taskset`: one waits for the other anyway, and to wake a core
-//! that sleeps takes longer than what is compared, in some runs and not in others.
+//! If `taskset` is available, client and server are pinned to one core. One waits for the other anyway, and
+//! waking an idle core takes longer than the measured difference, but not in every run.
 
 mod common;
 
@@ -20,7 +22,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use common::{Server, serve_if_asked};
+use common::{Server, serve_if_requested};
 use distribute_ai::{
     Client, SpeechTask,
     testing::Simulator,
@@ -38,33 +40,33 @@ const TEXT: &str =
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
-    if serve_if_asked(Simulator::builder().running(Duration::from_secs(24 * 60 * 60))).await {
+    if serve_if_requested(Simulator::builder().running(Duration::from_secs(24 * 60 * 60))).await {
         return;
     }
     let server = Server::start();
-    let core = if share_a_core(&server) { "one core" } else { "whichever cores" };
-    let ours = server.client().build().expect("as the server said");
-    let task = ours.speak(TEXT).submit().await.expect("the server takes it");
+    let core = if pin_to_one_core(&server) { "one core" } else { "any cores" };
+    let client = server.client().build().expect("the server's URL and key are valid");
+    let task = client.speak(TEXT).submit().await.expect("a task");
     let by_hand = ByHand { http: reqwest::Client::new(), server: &server };
 
     println!("best of {TURNS} turns of {REQUESTS} requests each, client and server on {core}\n");
     println!("| request | by | time | allocations | bytes allocated |\n|---|---|---:|---:|---:|");
-    let (mut hand, mut library) = (Cost::MOST, Cost::MOST);
+    let (mut hand, mut library) = (Cost::MAX, Cost::MAX);
     for _ in 0..TURNS {
-        hand.improve(turn(|| by_hand.poll(&task)).await);
-        library.improve(turn(|| poll(&task)).await);
+        hand.keep_minimum(turn(|| by_hand.poll(&task)).await);
+        library.keep_minimum(turn(|| poll(&task)).await);
     }
-    tell("poll", hand, library);
-    let (mut hand, mut library) = (Cost::MOST, Cost::MOST);
+    print_rows("poll", hand, library);
+    let (mut hand, mut library) = (Cost::MAX, Cost::MAX);
     for _ in 0..TURNS {
-        hand.improve(turn(|| by_hand.submit()).await);
-        library.improve(turn(|| submit(&ours)).await);
+        hand.keep_minimum(turn(|| by_hand.submit()).await);
+        library.keep_minimum(turn(|| submit(&client)).await);
     }
-    tell("submit", hand, library);
+    print_rows("submit", hand, library);
 }
 
-/// Whether it could be had.
-fn share_a_core(server: &Server) -> bool {
+/// Pins this process and the server to one core. Returns `true` on success.
+fn pin_to_one_core(server: &Server) -> bool {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let allowed = status.lines().find_map(|line| line.strip_prefix("Cpus_allowed_list:"));
     let Some(first) = allowed.and_then(|cores| cores.trim().split(['-', ',']).next()) else { return false };
@@ -85,7 +87,8 @@ async fn submit(client: &Client) {
     client.speak(TEXT).submit().await.expect("a task");
 }
 
-/// As one would write it: the key in a header, the types of the document, an error for what is no success.
+/// The client written by hand: the key in a header, the types of the spec, and an error for unsuccessful
+/// statuses.
 struct ByHand<'a> {
     http: reqwest::Client,
     server: &'a Server,
@@ -102,7 +105,7 @@ impl ByHand<'_> {
         let request = SpeechRequest {
             cfg_weight: None,
             exaggeration: None,
-            input: TEXT.parse().expect("it is short"),
+            input: TEXT.parse().expect("a text of valid length"),
             model: SpeechModel::Chatterbox,
             stream: None,
             temperature: None,
@@ -121,8 +124,10 @@ impl ByHand<'_> {
             .header("user-agent", concat!("distribute-ai/", env!("CARGO_PKG_VERSION")))
             .timeout(Duration::from_secs(30))
             .json(body);
-        let reply = request.send().await.expect("a reply").error_for_status().expect("a success");
-        serde_json::from_slice(&reply.bytes().await.expect("a body")).expect("as the document says")
+        let response =
+            request.send().await.expect("a response").error_for_status().expect("a successful status");
+        serde_json::from_slice(&response.bytes().await.expect("a body"))
+            .expect("a body that matches the spec")
     }
 }
 
@@ -134,16 +139,16 @@ struct Cost {
 }
 
 impl Cost {
-    const MOST: Self = Self { time: Duration::MAX, allocations: usize::MAX, bytes: usize::MAX };
+    const MAX: Self = Self { time: Duration::MAX, allocations: usize::MAX, bytes: usize::MAX };
 
-    fn improve(&mut self, other: Self) {
+    fn keep_minimum(&mut self, other: Self) {
         self.time = self.time.min(other.time);
         self.allocations = self.allocations.min(other.allocations);
         self.bytes = self.bytes.min(other.bytes);
     }
 }
 
-/// The cost of one request, on average of a turn.
+/// Returns the cost of one request, averaged over a turn.
 async fn turn<F: Future<Output = ()>>(request: impl Fn() -> F) -> Cost {
     let (region, start) = (Region::new(MEMORY), Instant::now());
     for _ in 0..REQUESTS {
@@ -154,13 +159,13 @@ async fn turn<F: Future<Output = ()>>(request: impl Fn() -> F) -> Cost {
     Cost { time, allocations: each(used.allocations + used.reallocations), bytes: each(used.bytes_allocated) }
 }
 
-fn tell(request: &str, hand: Cost, library: Cost) {
+fn print_rows(request: &str, hand: Cost, library: Cost) {
     for (by, cost) in [("hand", hand), ("this crate", library)] {
         let Cost { time, allocations, bytes } = cost;
         println!("| {request} | {by} | {:.1} µs | {allocations} | {bytes} |", time.as_secs_f64() * 1e6);
     }
     #[expect(clippy::cast_precision_loss, reason = "a ratio of small counts")]
-    let ratio = |of: fn(Cost) -> usize| of(library) as f64 / of(hand) as f64;
+    let ratio = |metric: fn(Cost) -> usize| metric(library) as f64 / metric(hand) as f64;
     println!(
         "| {request} | **ratio** | **{:.2}** | **{:.2}** | **{:.2}** |",
         library.time.as_secs_f64() / hand.time.as_secs_f64(),

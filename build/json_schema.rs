@@ -1,51 +1,53 @@
-//! A schema of version 3.0 of the `OpenAPI` specification, said in JSON Schema 2020-12.
+//! Converts a schema from `OpenAPI` 3.0 to JSON Schema 2020-12.
 //!
-//! From values to values, so that tests can read this file without a build. References stay as the document has them.
+//! The conversion is a pure function of values, so that tests can include this file. References are
+//! unchanged.
 
 use serde_json::{Map, Value, json};
 
 type Object = Map<String, Value>;
 
-/// The same rules in the other language, with what the document moved out of the generator's sight put back.
+/// Converts a schema. Also restores the keywords that the document hides from the generator.
 pub(crate) fn converted(schema: &Value) -> Value {
     let Value::Object(schema) = schema else { return schema.clone() };
     if let Some(reference) = schema.get("$ref") {
-        // What stands beside a reference is ignored in 3.0, and would hold in 2020-12.
+        // OpenAPI 3.0 ignores the members next to a `$ref`, but JSON Schema 2020-12 would apply them.
         return json!({ "$ref": reference });
     }
     let mut object = Object::new();
-    for (word, value) in schema {
-        let (word, value) = match word.as_str() {
-            "properties" => (word.as_str(), each_member(value)),
-            "allOf" | "anyOf" | "oneOf" => (word.as_str(), each_item(value)),
-            "items" | "not" | "additionalProperties" => (word.as_str(), converted(value)),
+    for (keyword, value) in schema {
+        let (keyword, value) = match keyword.as_str() {
+            "properties" => (keyword.as_str(), convert_members(value)),
+            "allOf" | "anyOf" | "oneOf" => (keyword.as_str(), convert_items(value)),
+            "items" | "not" | "additionalProperties" => (keyword.as_str(), converted(value)),
             "example" => ("examples", json!([value])),
-            // The generator must not see these two, or it would build them in; see `xtask/src/spec/relax/annotate.rs`.
+            // These two are hidden because the generator would enforce them; see
+            // `xtask/src/spec/relax/annotate.rs`.
             "x-default" => ("default", value.clone()),
             "x-pattern" => ("pattern", value.clone()),
             "nullable" => continue,
-            word => (word, value.clone()),
+            keyword => (keyword, value.clone()),
         };
-        object.insert(word.to_owned(), value);
+        object.insert(keyword.to_owned(), value);
     }
-    exclusive(&mut object, "minimum", "exclusiveMinimum");
-    exclusive(&mut object, "maximum", "exclusiveMaximum");
-    open_union(&mut object);
-    lone_reference(&mut object);
-    if schema.get("nullable") == Some(&Value::Bool(true)) { nullable(object) } else { object.into() }
+    convert_exclusive_limit(&mut object, "minimum", "exclusiveMinimum");
+    convert_exclusive_limit(&mut object, "maximum", "exclusiveMaximum");
+    convert_open_enum(&mut object);
+    unwrap_single_reference(&mut object);
+    if schema.get("nullable") == Some(&Value::Bool(true)) { allow_null(object) } else { object.into() }
 }
 
-fn each_member(members: &Value) -> Value {
+fn convert_members(members: &Value) -> Value {
     let members = members.as_object().into_iter().flatten();
     members.map(|(name, schema)| (name.clone(), converted(schema))).collect::<Object>().into()
 }
 
-fn each_item(schemas: &Value) -> Value {
+fn convert_items(schemas: &Value) -> Value {
     schemas.as_array().into_iter().flatten().map(converted).collect()
 }
 
-/// A word about the limit in 3.0, the limit itself in 2020-12.
-fn exclusive(object: &mut Object, limit: &str, exclusive: &str) {
+/// Converts an exclusive limit: a boolean next to the limit in 3.0, the limit itself in 2020-12.
+fn convert_exclusive_limit(object: &mut Object, limit: &str, exclusive: &str) {
     if object.remove(exclusive) == Some(Value::Bool(true))
         && let Some(value) = object.remove(limit)
     {
@@ -53,13 +55,15 @@ fn exclusive(object: &mut Object, limit: &str, exclusive: &str) {
     }
 }
 
-/// Known words or any other: the document has a `oneOf`, for that is what the generator makes an enum of. Taken at its
-/// word it would refuse what is known, which is a text like any other; what was published, and what the enum takes, is
-/// one of them at least.
-fn open_union(object: &mut Object) {
+/// Converts an open enum, a `oneOf` of known values and of any string, to `anyOf`.
+///
+/// The document uses `oneOf` because the generator makes an enum of it. Under `oneOf`, known values would be
+/// invalid, because they also match the member for any string. The published schema and the generated enum
+/// accept both.
+fn convert_open_enum(object: &mut Object) {
     let any = |member: &Value| {
-        let mut words = member.as_object().into_iter().flatten().map(|(word, _)| word.as_str());
-        words.all(|word| matches!(word, "type" | "title" | "description"))
+        let mut keywords = member.as_object().into_iter().flatten().map(|(keyword, _)| keyword.as_str());
+        keywords.all(|keyword| matches!(keyword, "type" | "title" | "description"))
     };
     if object.get("oneOf").and_then(Value::as_array).is_some_and(|members| members.iter().any(any))
         && let Some(members) = object.remove("oneOf")
@@ -68,29 +72,33 @@ fn open_union(object: &mut Object) {
     }
 }
 
-/// In 3.0 a reference with a description needs an `allOf` around it; from 2019 on it needs none, and schemars itself
-/// writes none. What would change the rules stays where it is.
-fn lone_reference(object: &mut Object) {
-    const REMARKS: [&str; 6] = ["title", "description", "default", "examples", "readOnly", "writeOnly"];
-    let remark = |word: &String| word == "allOf" || REMARKS.contains(&word.as_str());
+/// Replaces an `allOf` around a single reference with the reference itself.
+///
+/// `OpenAPI` 3.0 requires the `allOf` next to a description, but JSON Schema does not since 2019, and
+/// schemars writes none. An `allOf` next to a keyword that validates is kept, because unwrapping it could
+/// change the rules.
+fn unwrap_single_reference(object: &mut Object) {
+    const ANNOTATIONS: [&str; 6] = ["title", "description", "default", "examples", "readOnly", "writeOnly"];
+    let annotation = |keyword: &String| keyword == "allOf" || ANNOTATIONS.contains(&keyword.as_str());
     if let Some([Value::Object(only)]) = object.get("allOf").and_then(Value::as_array).map(Vec::as_slice)
         && let Some(reference) = only.get("$ref").cloned()
-        && object.keys().all(remark)
+        && object.keys().all(annotation)
     {
         object.remove("allOf");
         object.insert("$ref".to_owned(), reference);
     }
 }
 
-fn nullable(mut object: Object) -> Value {
+/// Allows `null` in addition to the values that the schema allows.
+fn allow_null(mut object: Object) -> Value {
     let Some(kind) = object.get("type").cloned() else {
         return json!({ "anyOf": [object, { "type": "null" }] });
     };
     object.insert("type".to_owned(), json!([kind, "null"]));
-    if let Some(Value::Array(words)) = object.get_mut("enum")
-        && !words.contains(&Value::Null)
+    if let Some(Value::Array(values)) = object.get_mut("enum")
+        && !values.contains(&Value::Null)
     {
-        words.push(Value::Null);
+        values.push(Value::Null);
     }
     object.into()
 }

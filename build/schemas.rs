@@ -1,6 +1,7 @@
-//! `schemars::JsonSchema` for every generated type: the component that the type was made of, as a literal.
+//! Implements `schemars::JsonSchema` for every generated type, with the component schema of the type as a
+//! literal.
 //!
-//! Deriving would say what the Rust types say, without the lengths, patterns and defaults that only the document has.
+//! Derived implementations would miss the lengths, patterns and defaults, which only the document defines.
 
 use std::{collections::BTreeMap, error::Error};
 
@@ -10,24 +11,24 @@ use serde_json::{Map, Value};
 
 use super::json_schema::converted;
 
-/// The impls, for the types of the generated `types` module and for `numbers`.
+/// Returns the impls for the types of the generated `types` module and for `numbers`.
 pub(crate) fn implementations<'a>(
     document: &Value,
     client: &syn::File,
     numbers: impl Iterator<Item = &'a str>,
 ) -> Result<syn::File, Box<dyn Error>> {
     let components = document.pointer("/components/schemas").and_then(Value::as_object);
-    let components = components.ok_or("/components/schemas is missing or no object")?;
-    let mut places = BTreeMap::new();
+    let components = components.ok_or("/components/schemas: missing or not an object")?;
+    let mut schemas = BTreeMap::new();
     for (name, schema) in components {
-        collect(name, schema, &mut places);
+        collect(name, schema, &mut schemas);
     }
-    // A component has its name for itself.
-    places.extend(components.iter().map(|(name, schema)| (key(name), schema)));
+    // Insert components last: a component takes precedence over an inline schema with the same name.
+    schemas.extend(components.iter().map(|(name, schema)| (key(name), schema)));
     let mut impls = Vec::new();
     for name in generated_types(client).into_iter().chain(numbers.map(str::to_owned)) {
-        let schema = places.get(&key(&name)).ok_or_else(|| {
-            format!("no schema was found for the type {name}; name its schema in openapi/names.toml")
+        let schema = schemas.get(&key(&name)).ok_or_else(|| {
+            format!("type {name}: schema not found; add a name for its schema to openapi/names.toml")
         })?;
         impls.push(implementation(&name, &converted(schema))?);
     }
@@ -39,18 +40,18 @@ pub(crate) fn implementations<'a>(
     })?)
 }
 
-/// What is within a schema, by the names that the generator gives to types without a name of their own: their places.
-fn collect<'a>(name: &str, schema: &'a Value, places: &mut BTreeMap<String, &'a Value>) {
+/// Collects the inline schemas within a schema, keyed by the names that the generator gives to their types.
+fn collect<'a>(name: &str, schema: &'a Value, schemas: &mut BTreeMap<String, &'a Value>) {
     let properties = schema["properties"].as_object().into_iter().flatten();
     let properties = properties.map(|(property, schema)| (format!("{name}{property}"), schema));
     let items = schema.get("items").map(|items| (format!("{name}Item"), items));
     for (name, schema) in properties.chain(items) {
-        collect(&name, schema, places);
-        places.insert(key(&name), schema);
+        collect(&name, schema, schemas);
+        schemas.insert(key(&name), schema);
     }
 }
 
-/// A name as the generator and we write it alike, whatever the case of its words.
+/// Normalises a name, because the generator and the document spell it with different case and separators.
 fn key(name: &str) -> String {
     name.chars().filter(|letter| letter.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
@@ -86,7 +87,7 @@ fn implementation(name: &str, schema: &Value) -> Result<TokenStream, Box<dyn Err
             }
 
             fn json_schema(generator: &mut ::schemars::SchemaGenerator) -> ::schemars::Schema {
-                // Only a schema that refers to others asks for it.
+                // Avoids an unused-variable warning: only a schema with references uses the generator.
                 let _ = &generator;
                 #schema
             }
@@ -94,9 +95,9 @@ fn implementation(name: &str, schema: &Value) -> Result<TokenStream, Box<dyn Err
     })
 }
 
-/// The expression that makes this schema; what it refers to is left to the schema generator.
+/// Returns the expression that builds this schema. References are resolved by the schema generator.
 fn as_schema(schema: &Value) -> Result<TokenStream, Box<dyn Error>> {
-    let mut members = schema.as_object().ok_or("a schema is no object")?.clone();
+    let mut members = schema.as_object().ok_or("schema: not an object")?.clone();
     let base = if let Some(target) = reference(schema)? {
         members.remove("$ref");
         let target = format_ident!("{target}");
@@ -108,7 +109,7 @@ fn as_schema(schema: &Value) -> Result<TokenStream, Box<dyn Error>> {
     Ok(quote!(with(#base, [#members])))
 }
 
-/// The expression that makes this value.
+/// Returns the expression that builds this value.
 fn as_value(value: &Value) -> Result<TokenStream, Box<dyn Error>> {
     Ok(match value {
         Value::Object(_) if reference(value)?.is_some() => {
@@ -130,7 +131,9 @@ fn as_value(value: &Value) -> Result<TokenStream, Box<dyn Error>> {
             let number = match (number.as_u64(), number.as_i64()) {
                 (Some(number), _) => Literal::u64_suffixed(number),
                 (None, Some(number)) => Literal::i64_suffixed(number),
-                _ => Literal::f64_suffixed(number.as_f64().ok_or("a number that no f64 holds")?),
+                _ => Literal::f64_suffixed(
+                    number.as_f64().ok_or_else(|| format!("{number}: out of range, expected an f64"))?,
+                ),
             };
             quote!(Value::from(#number))
         }
@@ -146,9 +149,9 @@ fn entries(members: &Map<String, Value>) -> Result<TokenStream, Box<dyn Error>> 
     Ok(quote!(#(#entries),*))
 }
 
-/// The component that it refers to, if it does.
+/// Returns the name of the component that this value refers to.
 fn reference(value: &Value) -> Result<Option<&str>, Box<dyn Error>> {
     let Some(reference) = value.get("$ref").and_then(Value::as_str) else { return Ok(None) };
     let name = reference.strip_prefix("#/components/schemas/");
-    Ok(Some(name.ok_or_else(|| format!("{reference} leads out of /components/schemas"))?))
+    Ok(Some(name.ok_or_else(|| format!("{reference}: unsupported $ref, expected #/components/schemas/…"))?))
 }

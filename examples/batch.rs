@@ -1,10 +1,12 @@
-//! Speaks each line of a file into a file of its own; run it again after a crash, and it goes on where it was.
+//! Converts each line of a text file to speech and saves one WAV file per line. After a crash, run the
+//! program again to continue.
 //!
 //! ```sh
 //! cargo run --example batch -- lines.txt --out speeches
 //! ```
 //!
-//! With `DISTRIBUTE_AI_API_KEY` set, the API speaks. Without it, a simulator on this machine makes placeholders.
+//! If `DISTRIBUTE_AI_API_KEY` is set, the program uses the API. Otherwise it starts a local simulator, whose
+//! audio is a placeholder.
 
 use std::{
     fs,
@@ -23,29 +25,30 @@ use distribute_ai::{
 };
 use indicatif::{ProgressBar, ProgressStyle};
 
-/// Speaks each line of a file into a WAV file of its own.
+/// Converts each line of a text file to speech and saves one WAV file per line.
 ///
-/// With `DISTRIBUTE_AI_API_KEY` in the environment it keeps a journal beside the speeches: run the same command again
-/// after a crash, and nothing is submitted twice. Without it a simulator stands in for the API, and forgets all at its end.
+/// If `DISTRIBUTE_AI_API_KEY` is set, the program keeps a journal in the output directory. Run the same
+/// command again after a crash: nothing is submitted twice. Otherwise a local simulator replaces the API, and
+/// its tasks are lost at exit.
 #[derive(Parser)]
-#[command(version, after_help = "Exit status: 0 all are spoken, 1 some are not, 2 bad input")]
+#[command(version, after_help = "Exit status: 0 all lines spoken, 1 some lines not spoken, 2 invalid input")]
 struct Args {
-    /// The text, a line for each speech; empty lines are left out
+    /// The text file, with one text per line; empty lines are skipped
     lines: PathBuf,
 
-    /// A directory for the speeches, 1.wav and so on; made if it isn't there
+    /// The directory for the speeches: 1.wav, 2.wav and so on. It is created if necessary
     #[arg(long, default_value = "speeches")]
     out: PathBuf,
 
-    /// A voice of the API (leo, nora) or the id of a voice file
+    /// The voice: one of the API's names (leo, nora) or the id of a voice file
     #[arg(long, default_value = "leo")]
     voice: String,
 
-    /// Requests to the API per second, at most
+    /// The maximum number of requests to the API per second
     #[arg(long, default_value_t = 20.0)]
     rate: f64,
 
-    /// Speeches under way at a time, at most
+    /// The maximum number of tasks in flight
     #[arg(long, default_value_t = 64)]
     in_flight: usize,
 }
@@ -63,10 +66,12 @@ async fn main() -> ExitCode {
     }
 }
 
-/// Whether all were spoken.
+/// Runs the batch. Returns `true` if every line was spoken and saved.
 async fn run(args: &Args) -> anyhow::Result<bool> {
-    let text = fs::read_to_string(&args.lines).with_context(|| args.lines.display().to_string())?;
-    fs::create_dir_all(&args.out).with_context(|| args.out.display().to_string())?;
+    let text = fs::read_to_string(&args.lines)
+        .with_context(|| format!("could not read {}", args.lines.display()))?;
+    fs::create_dir_all(&args.out)
+        .with_context(|| format!("--out {}: could not create the directory", args.out.display()))?;
 
     let simulator = match std::env::var_os("DISTRIBUTE_AI_API_KEY") {
         Some(_) => None,
@@ -75,12 +80,14 @@ async fn run(args: &Args) -> anyhow::Result<bool> {
     let client = simulator.as_ref().map_or_else(Client::from_env, |simulator| Ok(simulator.client()))?;
     if simulator.is_some() {
         eprintln!(
-            "no DISTRIBUTE_AI_API_KEY: a simulator speaks placeholders; nothing is billed or kept for later"
+            "DISTRIBUTE_AI_API_KEY is not set: using a local simulator; its audio is a placeholder, nothing \
+             is billed, and no journal is kept"
         );
     }
 
     let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
-    let requests = lines.map(|(at, line)| (at + 1, client.speak(line.trim()).voice(args.voice.as_str())));
+    let requests =
+        lines.map(|(index, line)| (index + 1, client.speak(line.trim()).voice(args.voice.as_str())));
     let mut batch = client.batch(requests).max_in_flight(args.in_flight).requests_per_second(args.rate);
     if simulator.is_none() {
         batch = batch.journal(args.out.join("journal.jsonl"));
@@ -93,19 +100,19 @@ async fn run(args: &Args) -> anyhow::Result<bool> {
         let next = tokio::select! {
             next = results.next() => next,
             _ = tokio::signal::ctrl_c() => {
-                // What is being submitted is heard to the end, so that no id is lost; the journal has them all.
-                for (number, end) in results.stop().await {
-                    if let Err(error) = end {
+                // Wait for pending submissions, so that the journal records every task id.
+                for (number, result) in results.stop().await {
+                    if let Err(error) = result {
                         eprintln!("line {number}: {error}");
                     }
                 }
-                bail!("interrupted; run the same command again to go on");
+                bail!("interrupted; run the same command again to continue");
             }
         };
-        let Some((number, speech)) = next else { break };
+        let Some((number, result)) = next else { break };
         let path = args.out.join(format!("{number}.wav"));
-        let outcome = match speech {
-            // From an earlier run. A file is there whole or not at all.
+        let outcome = match result {
+            // An earlier run has saved this file. `save` is atomic, so an existing file is complete.
             Ok(_) if path.exists() => Ok(()),
             Ok(speech) => speech.save(&path).await.map(drop),
             Err(error) => Err(error),
@@ -115,39 +122,42 @@ async fn run(args: &Args) -> anyhow::Result<bool> {
             bar.suspend(|| eprintln!("line {number}: {error}"));
         }
     }
-    let end = results.progress().borrow().clone();
+    let progress = results.progress().borrow().clone();
     bar.finish_and_clear();
-    tell(&end, &args.out);
+    print_summary(&progress, &args.out);
     Ok(complete)
 }
 
-/// Follows the progress on a terminal; elsewhere there is none to be seen.
+/// Returns a progress bar that follows the batch. The bar is hidden if standard error is not a terminal.
 fn progress_bar<K>(results: &Results<K>) -> ProgressBar {
     if !io::stderr().is_terminal() {
         return ProgressBar::hidden();
     }
-    let style = ProgressStyle::with_template("{bar:30} {pos}/{len} {msg}").expect("the template is right");
+    let style = ProgressStyle::with_template("{bar:30} {pos}/{len} {msg}").expect("the template is valid");
     let bar = ProgressBar::new(0).with_style(style);
-    let (mut progress, shown) = (results.progress(), bar.clone());
+    let (mut progress, updated_bar) = (results.progress(), bar.clone());
     tokio::spawn(async move {
         while progress.changed().await.is_ok() {
-            let now = progress.borrow_and_update().clone();
-            let total = now.queued.unwrap_or_default() + now.in_flight + now.ended();
-            shown.set_length(total as u64);
-            shown.set_position(now.ended() as u64);
-            let left = now.time_left.map(|time| format!(", {} s left", time.as_secs())).unwrap_or_default();
-            shown.set_message(format!("{:.0} requests/s{left}", now.requests_per_second));
-            // Often enough for an eye.
+            let current = progress.borrow_and_update().clone();
+            let total = current.queued.unwrap_or_default() + current.in_flight + current.ended();
+            updated_bar.set_length(total as u64);
+            updated_bar.set_position(current.ended() as u64);
+            let remaining =
+                current.time_left.map(|time| format!(", {} s remaining", time.as_secs())).unwrap_or_default();
+            updated_bar.set_message(format!("{:.0} requests/s{remaining}", current.requests_per_second));
+            // Ten updates per second are enough for a reader.
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
     });
     bar
 }
 
-fn tell(end: &Progress, out: &Path) {
-    let Progress { done, failed, in_doubt, .. } = end;
-    println!("{done} spoken into {}, {failed} failed, {in_doubt} in doubt", out.display());
+fn print_summary(progress: &Progress, out: &Path) {
+    let Progress { done, failed, in_doubt, .. } = progress;
+    println!("{done} done, {failed} failed, {in_doubt} in doubt; output directory: {}", out.display());
     if *in_doubt > 0 {
-        eprintln!("hint: what is in doubt may have been billed; the journal has the time of each");
+        eprintln!(
+            "hint: requests in doubt may have been billed; the journal contains the time of each request"
+        );
     }
 }

@@ -1,11 +1,11 @@
-//! The simulator in a process of its own, for programs of any language.
+//! Runs the simulator in its own process, for client programs in any language.
 //!
 //! ```sh
 //! cargo run --example simulator -- --wait 2 --run 5
 //! ```
 //!
-//! It prints the two variables that clients of this crate read; paste them into another terminal. Its sound is a
-//! placeholder, and nothing is billed.
+//! The program prints the two environment variables that clients of this crate read. Paste them into another
+//! terminal. The audio is a placeholder, and nothing is billed.
 
 use std::{
     io::{self, Write},
@@ -18,25 +18,29 @@ use clap::Parser;
 use distribute_ai::testing::Simulator;
 use tokio::sync::oneshot;
 
-/// Stands in for the API on this machine, until Ctrl-C. Its sound is a placeholder, and nothing is billed.
+/// Runs a local simulator of the API until Ctrl-C. Its audio is a placeholder, and nothing is billed.
 ///
-/// It prints two variables to paste into the shell of whatever is to speak to it. When it ends, it forgets everything.
+/// The simulator prints two environment variables. Set them in the shell of the client program. When the
+/// simulator stops, its tasks are lost.
 #[derive(Parser)]
-#[command(version, after_help = "Exit status: 0 ended as it was told to, 1 failed, 2 bad arguments")]
+#[command(
+    version,
+    after_help = "Exit status: 0 stopped by Ctrl-C or end of input, 1 failure, 2 invalid arguments"
+)]
 struct Args {
-    /// How long a task waits in the queue
-    #[arg(long, value_name = "SECONDS", default_value = "0.3", value_parser = seconds)]
+    /// The time that a task waits in the queue
+    #[arg(long, value_name = "SECONDS", default_value = "0.3", value_parser = parse_seconds)]
     wait: Duration,
 
-    /// How long it runs then
-    #[arg(long, value_name = "SECONDS", default_value = "0.7", value_parser = seconds)]
+    /// The time that a task runs after it leaves the queue
+    #[arg(long, value_name = "SECONDS", default_value = "0.7", value_parser = parse_seconds)]
     run: Duration,
 
-    /// How much longer for each character of its text
-    #[arg(long, value_name = "SECONDS", default_value = "0", value_parser = seconds)]
+    /// The additional run time for each character of the text
+    #[arg(long, value_name = "SECONDS", default_value = "0", value_parser = parse_seconds)]
     run_per_character: Duration,
 
-    /// End with standard input as well: with the program that started it and holds the other end
+    /// Also stops at the end of standard input, so that the simulator ends with the program that started it
     #[arg(long)]
     until_eof: bool,
 }
@@ -45,7 +49,7 @@ struct Args {
 async fn main() -> ExitCode {
     let args = match Args::try_parse() {
         Ok(args) => args,
-        Err(error) if error.use_stderr() => return refuse(&error),
+        Err(error) if error.use_stderr() => return report_usage_error(&error),
         Err(help) => help.exit(),
     };
     match serve(&args).await {
@@ -57,21 +61,22 @@ async fn main() -> ExitCode {
     }
 }
 
-/// What is wrong with the arguments, in one line.
-fn refuse(error: &clap::Error) -> ExitCode {
+/// Prints clap's error message on one line. Returns exit status 2.
+fn report_usage_error(error: &clap::Error) -> ExitCode {
     let text = error.to_string();
     let problem: Vec<_> = text.split("\n\n").next().unwrap_or_default().split_whitespace().collect();
     eprintln!("{}; try --help", problem.join(" "));
     ExitCode::from(2)
 }
 
-fn seconds(text: &str) -> Result<Duration, String> {
+fn parse_seconds(text: &str) -> Result<Duration, String> {
     let seconds: f64 = text.parse().map_err(|_| "expected a number of seconds, such as 0.5".to_owned())?;
     Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string())
 }
 
 async fn serve(args: &Args) -> io::Result<()> {
-    // It listens for the end before anybody can know of the beginning.
+    // Install the Ctrl-C handler before the first output: a program that reads the output may send the signal
+    // at once.
     let interrupted = tokio::spawn(tokio::signal::ctrl_c());
     tokio::task::yield_now().await;
     let simulator = Simulator::builder()
@@ -80,8 +85,8 @@ async fn serve(args: &Args) -> io::Result<()> {
         .running_per_character(args.run_per_character)
         .start()
         .await?;
-    eprintln!("a simulator, until Ctrl-C: its sound is a placeholder, and nothing is billed");
-    // In one piece, for a program that reads it.
+    eprintln!("simulator running until Ctrl-C; its audio is a placeholder, nothing is billed");
+    // Use a single write, so that a program that reads the output receives both lines together.
     let (key, url) = (simulator.api_key(), simulator.base_url());
     let variables = format!("export DISTRIBUTE_AI_API_KEY={key}\nexport DISTRIBUTE_AI_BASE_URL={url}\n");
     io::stdout().write_all(variables.as_bytes())?;
@@ -91,12 +96,13 @@ async fn serve(args: &Args) -> io::Result<()> {
     }
 }
 
-/// On a thread that nobody waits for: Ctrl-C ends this also while it reads.
+/// Waits for the end of standard input. A detached thread reads the input, so that Ctrl-C also works during a
+/// read.
 async fn end_of_input() {
-    let (ended, end) = oneshot::channel();
+    let (sender, receiver) = oneshot::channel();
     thread::spawn(move || {
         let _ = io::copy(&mut io::stdin(), &mut io::sink());
-        let _ = ended.send(());
+        let _ = sender.send(());
     });
-    let _ = end.await;
+    let _ = receiver.await;
 }

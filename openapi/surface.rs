@@ -1,5 +1,5 @@
-// The public surface of the generated client: names, signatures, derives and words, without code. Written by
-// `SURFACE=write cargo test --test it surface`, so that a change of the spec shows in review as what users will see.
+// The public surface of the generated client: names, signatures, derives and documentation, without code.
+// `SURFACE=write cargo test --test it surface` updates this file, which shows a review what users will see.
 
 pub use progenitor_client::{ByteStream, ClientInfo, Error, ResponseValue};
 /// Types used as operation parameters and responses.
@@ -196,6 +196,7 @@ pub struct Client {
     pub(crate) client: _,
     pub(crate) inner: _,
 }
+#[doc(hidden)]
 impl ClientInfo<crate::ext::ClientState> for Client {}
 impl Client {
     /**Queue a new asynchronous speech generation task for background processing and later retrieval.
@@ -225,7 +226,7 @@ Arguments:
 pub mod prelude {
     pub use super::Client;
 }
-/// Facts of the document that the generator leaves out.
+/// Values of the document that the generator leaves out.
 pub mod facts {}
-/// Numbers with bounds, which the generator would leave out.
+/// Numbers with bounds, which the generator leaves out.
 pub mod bounded {}

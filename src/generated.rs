@@ -1,4 +1,4 @@
-//! The typed client, as progenitor writes it from `openapi/distribute-ai.json` at build time.
+//! The typed client that progenitor generates from `openapi/distribute-ai.json` at build time.
 
 #![allow(
     clippy::all,
@@ -7,7 +7,7 @@
     missing_docs,
     missing_debug_implementations,
     unreachable_pub,
-    reason = "generated code is judged by what it is generated from"
+    reason = "generated code is not edited; correct `build.rs` or the OpenAPI document instead"
 )]
 
 include!(concat!(env!("OUT_DIR"), "/client.rs"));

@@ -2,7 +2,7 @@
 #![doc = include_str!("../README.md")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
-// `generated` is written by `build.rs` from `openapi/distribute-ai.json`, everything else by hand.
+// `build.rs` generates the code in `generated` from `openapi/distribute-ai.json`.
 #[cfg(feature = "blocking")]
 #[cfg_attr(docsrs, doc(cfg(feature = "blocking")))]
 pub mod blocking;
@@ -22,36 +22,37 @@ pub use crate::ext::{
     Updates, Wait,
 };
 pub use crate::generated::Client;
-// What the generated methods return.
+// The generated methods return these types.
 pub use progenitor_client::{Error as ApiError, ResponseValue};
 
-/// Many speeches at once: what [`Client::batch`] takes and gives.
+/// Many speeches at once: the types that [`Client::batch`] takes and returns.
 pub mod batch {
     pub use crate::ext::{Batch, IntoRequests, IntoSpeak, Progress, Results};
     #[doc(hidden)]
     pub use crate::ext::{ByIterator, ByStream, Requests};
 }
 
-/// Texts longer than one request may hold: what [`Speak::in_pieces`] takes and gives, and how it splits.
+/// Long texts: the types of [`Speak::in_pieces`], and the function [`split`](long_text::split()).
 pub mod long_text {
     pub use crate::ext::long_text::{InPieces, Narration, Piece, Pieces, Progress, split};
 }
 
-/// When to ask again: poll policies, for [`ClientBuilder::pacing`].
+/// Poll policies, for [`ClientBuilder::pacing`]. A policy decides when a task is polled again.
 ///
-/// [`Adaptive`](pacing::Adaptive) is the default; [`Pacing`](pacing::Pacing) says what a policy of your own is.
+/// [`Adaptive`](pacing::Adaptive) is the default. Implement [`Pacing`](pacing::Pacing) for your own policy.
 pub mod pacing {
     pub use crate::ext::polling::{Adaptive, CompletedTask, Exponential, Fixed, Pacing, Phase, Progress};
 }
 
-/// What goes over the wire, generated from the API's documents.
+/// Request and response types, generated from the API's OpenAPI document.
 ///
-/// The helpers of [`Client`] make and read these for you. For direct use they stand beside the generated methods,
-/// [`Client::async_speech_create`] and [`Client::async_speech_result`]: one call is one request, without waiting and
-/// without retries, and its error is [`ApiError`].
+/// The methods of [`Client`] build and read these types for you. To use them directly, call the generated
+/// methods [`Client::async_speech_create`] and [`Client::async_speech_result`]. Each call sends one request,
+/// without waiting and without retries, and returns [`ApiError`] on failure.
 ///
-/// With the feature `schemars`, each is a `schemars::JsonSchema` that is equal to the API's document, with its bounds,
-/// lengths, patterns, words and defaults: for the definition of an LLM's tool, or for a document of your own.
+/// With the feature `schemars`, each type implements `schemars::JsonSchema`. The schema is equal to the one
+/// in the API's OpenAPI document, with its bounds, lengths, patterns, enum values and defaults. Use it to
+/// define a tool for an LLM, or in an OpenAPI document of your own.
 ///
 #[cfg_attr(feature = "schemars", doc = "```")]
 #[cfg_attr(not(feature = "schemars"), doc = "```ignore")]
@@ -62,8 +63,8 @@ pub mod pacing {
 /// assert_eq!(schema.pointer("/$defs/UnitInterval/maximum").unwrap(), 1);
 /// ```
 ///
-/// A schema says what the server takes: a [`TaskQuery`](types::TaskQuery) has its pattern there, though the type takes
-/// any id that came from the server.
+/// A schema describes what the server accepts. The schema of [`TaskQuery`](types::TaskQuery) therefore has a
+/// pattern for the id. The Rust type accepts any id, so that every id from the server can be sent.
 pub mod types {
     pub use crate::generated::{bounded::*, types::*};
 }

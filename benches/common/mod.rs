@@ -1,4 +1,4 @@
-//! The server of a benchmark, in a process of its own: what is measured is the client's.
+//! The server of a benchmark, in its own process, so that measurements of this process cover only the client.
 
 use std::{
     env,
@@ -11,8 +11,9 @@ use distribute_ai::{
     testing::{Simulator, SimulatorBuilder},
 };
 
-/// If this process is to be the server: a simulator, for as long as somebody holds the other end of standard input.
-pub(crate) async fn serve_if_asked(simulator: SimulatorBuilder) -> bool {
+/// Runs the simulator until standard input is closed, if this process was started with `--serve`. Returns
+/// `true` if it was.
+pub(crate) async fn serve_if_requested(simulator: SimulatorBuilder) -> bool {
     if !env::args().any(|arg| arg == "--serve") {
         return false;
     }
@@ -30,17 +31,17 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) fn start() -> Self {
-        let program = env::current_exe().expect("this program has a path");
+        let program = env::current_exe().expect("the path of this program");
         let mut process = Command::new(program)
             .arg("--serve")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
-            .expect("it runs twice");
+            .expect("the server starts");
         let mut line = String::new();
-        let mut output = BufReader::new(process.stdout.take().expect("it is piped"));
-        output.read_line(&mut line).expect("it says where it is");
-        let (base_url, api_key) = line.trim().split_once(' ').expect("address and key");
+        let mut output = BufReader::new(process.stdout.take().expect("stdout is piped"));
+        output.read_line(&mut line).expect("the server prints its URL and key");
+        let (base_url, api_key) = line.trim().split_once(' ').expect("a URL and a key");
         Self { base_url: base_url.to_owned(), api_key: api_key.to_owned(), process }
     }
 
@@ -48,7 +49,7 @@ impl Server {
         Client::builder().api_key(&self.api_key).base_url(&self.base_url)
     }
 
-    #[allow(dead_code, reason = "not every benchmark asks")]
+    #[allow(dead_code, reason = "only some benchmarks use it")]
     pub(crate) fn process_id(&self) -> u32 {
         self.process.id()
     }

@@ -1,7 +1,6 @@
-//! The first table as an SVG: one row for each policy, a mark for each price, on a logarithmic scale.
+//! Draws the first table as an SVG: one row per policy, one mark per price, on a logarithmic scale.
 //!
-//! It has a background of its own, so that it can be read wherever it is shown; where the viewer says that they like it
-//! dark, it is.
+//! The chart has its own background, so that it is legible on any page. It follows the viewer's dark mode.
 
 use std::fmt::Write;
 
@@ -9,7 +8,7 @@ use super::Regret;
 
 const WIDTH: f64 = 760.0;
 const ROW: f64 = 26.0;
-/// Where the scale begins and ends.
+/// The x coordinates of the start and the end of the scale.
 const SCALE: (f64, f64) = (210.0, 720.0);
 const TOP: f64 = 92.0;
 const TICKS: [f64; 7] = [1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0];
@@ -37,11 +36,11 @@ const STYLE: &str = "
   }
 ";
 
-pub(crate) fn drawn(rows: &[Regret]) -> String {
+pub(crate) fn render(rows: &[Regret]) -> String {
     let mut svg = String::new();
     let bottom = rows.iter().fold(TOP, |bottom, _| bottom + ROW);
     let height = bottom + 50.0;
-    let mut line = |text: String| writeln!(svg, "{text}").expect("a string takes everything");
+    let mut line = |text: String| writeln!(svg, "{text}").expect("writing to a string succeeds");
     line(format!(
         r#"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" height="{height}" role="img">"#
     ));
@@ -60,7 +59,7 @@ pub(crate) fn drawn(rows: &[Regret]) -> String {
         20.0,
         50.0,
         "small",
-        "the worst of five distributions; simulated on synthetic durations, statuses not told",
+        "the worst of five distributions; simulated on synthetic durations, without statuses",
     ));
     for (x, class, label) in
         [(SCALE.0, "low", "λ = 0.05 s a request"), (SCALE.0 + 170.0, "high", "λ = 0.2 s a request")]
@@ -69,7 +68,7 @@ pub(crate) fn drawn(rows: &[Regret]) -> String {
         line(text(x + 12.0, 76.0, "small", label));
     }
     for tick in TICKS {
-        let x = at(tick);
+        let x = x_of(tick);
         line(format!(r#"<line class="line" x1="{x:.1}" x2="{x:.1}" y1="{TOP}" y2="{bottom}"/>"#));
         line(text(x, bottom + 18.0, "small mid", &format!("{tick}×")));
     }
@@ -78,7 +77,7 @@ pub(crate) fn drawn(rows: &[Regret]) -> String {
     for Regret { name, worst: [low, high] } in rows {
         let class = if name.starts_with("adaptive") { "end own" } else { "end" };
         line(text(SCALE.0 - 14.0, y + 4.0, class, name));
-        let (low, high) = (at(*low), at(*high));
+        let (low, high) = (x_of(*low), x_of(*high));
         line(format!(r#"<line class="span" x1="{low:.1}" x2="{high:.1}" y1="{y}" y2="{y}"/>"#));
         line(format!(r#"<circle class="low" cx="{low:.1}" cy="{y}" r="5"/>"#));
         line(format!(r#"<circle class="high" cx="{high:.1}" cy="{y}" r="5"/>"#));
@@ -88,11 +87,12 @@ pub(crate) fn drawn(rows: &[Regret]) -> String {
     svg
 }
 
-fn text(x: f64, y: f64, class: &str, words: &str) -> String {
-    format!(r#"<text class="{class}" x="{x:.1}" y="{y:.1}">{words}</text>"#)
+fn text(x: f64, y: f64, class: &str, content: &str) -> String {
+    format!(r#"<text class="{class}" x="{x:.1}" y="{y:.1}">{content}</text>"#)
 }
 
-fn at(regret: f64) -> f64 {
+/// Returns the x coordinate of a regret.
+fn x_of(regret: f64) -> f64 {
     let part = regret.ln() / TICKS[TICKS.len() - 1].ln();
     SCALE.0 + part * (SCALE.1 - SCALE.0)
 }

@@ -1,5 +1,5 @@
-//! How clients that people use poll: what stands in their source, as delays after the create's reply and after each
-//! answer. None of them looks at the status.
+//! The poll schedules of widely used clients, taken from their source code. Each schedule is the delay after
+//! the response to the create and after each poll. All of them ignore the status.
 
 use std::time::Duration;
 
@@ -25,12 +25,13 @@ fn then(first: f64, next: f64) -> Policy {
     Box::new(move |task| if task.polls == 0 { first } else { next })
 }
 
-/// At once; then whole seconds, drawn from 2 up to twice as many each time, from the seventh on up to 120.
+/// Returns 0 before the first poll, then a random number of whole seconds from 2. The maximum doubles with
+/// each poll, and is 120 from the seventh poll on.
 fn smithy(task: &Progress) -> Duration {
-    let most = match task.polls {
+    let max = match task.polls {
         0 => return Duration::ZERO,
         polls @ 1..=6 => 1 << polls,
         _ => 120,
     };
-    Duration::from_secs(fastrand::u64(2..=most))
+    Duration::from_secs(fastrand::u64(2..=max))
 }

@@ -1,69 +1,71 @@
-//! Synthetic durations, and the least that waiting for them can cost. They are made up: none was recorded.
+//! Synthetic durations, and the minimum cost of waiting for them. The durations are invented, not recorded.
 
 use std::f64::consts::TAU;
 
-/// A round trip in seconds. The state is seen half way; the next delay starts at the reply.
+/// The round trip in seconds. The server reads the task halfway through it; the next delay starts at the
+/// response.
 const ROUND_TRIP: f64 = 0.08;
 
-/// Durations in seconds.
-pub(crate) struct Work {
+/// A distribution of durations in seconds.
+pub(crate) struct Workload {
     pub(crate) name: &'static str,
     shape: Shape,
 }
 
 #[derive(Clone, Copy)]
 enum Shape {
-    /// Log-normal ones, each with its part, its median and the deviation of the logarithm.
+    /// A mixture of log-normal distributions, each with its weight, median and standard deviation of the
+    /// logarithm.
     LogNormal(&'static [(f64, f64, f64)]),
-    /// Every scale between these is as likely.
+    /// A log-uniform distribution between two bounds.
     LogUniform(f64, f64),
 }
 
 use Shape::{LogNormal, LogUniform};
 
-pub(crate) static WORK: [Work; 5] = [
-    Work { name: "short", shape: LogNormal(&[(1.0, 2.0, 0.5)]) },
-    Work { name: "mixed", shape: LogNormal(&[(1.0, 8.0, 0.8)]) },
-    Work { name: "queued", shape: LogNormal(&[(0.7, 5.0, 0.6), (0.3, 60.0, 0.8)]) },
-    Work { name: "long", shape: LogNormal(&[(1.0, 90.0, 0.7)]) },
-    Work { name: "unknown", shape: LogUniform(0.5, 600.0) },
+pub(crate) static WORKLOADS: [Workload; 5] = [
+    Workload { name: "short", shape: LogNormal(&[(1.0, 2.0, 0.5)]) },
+    Workload { name: "mixed", shape: LogNormal(&[(1.0, 8.0, 0.8)]) },
+    Workload { name: "queued", shape: LogNormal(&[(0.7, 5.0, 0.6), (0.3, 60.0, 0.8)]) },
+    Workload { name: "long", shape: LogNormal(&[(1.0, 90.0, 0.7)]) },
+    Workload { name: "unknown", shape: LogUniform(0.5, 600.0) },
 ];
 
-/// What the default policy was not tuned on: shorter, longer, and with hardly any spread.
-pub(crate) static OTHERS: [Work; 5] = [
-    Work { name: "LN(0.5, .3)", shape: LogNormal(&[(1.0, 0.5, 0.3)]) },
-    Work { name: "LN(20, .05)", shape: LogNormal(&[(1.0, 20.0, 0.05)]) },
-    Work { name: "LN(300, .2)", shape: LogNormal(&[(1.0, 300.0, 0.2)]) },
-    Work { name: "LN(1800, .3)", shape: LogNormal(&[(1.0, 1_800.0, 0.3)]) },
-    Work { name: "LN(3600, .7)", shape: LogNormal(&[(1.0, 3_600.0, 0.7)]) },
+/// Workloads that the default policy was not tuned on: shorter, longer, and with little variance.
+pub(crate) static OTHER_WORKLOADS: [Workload; 5] = [
+    Workload { name: "LN(0.5, .3)", shape: LogNormal(&[(1.0, 0.5, 0.3)]) },
+    Workload { name: "LN(20, .05)", shape: LogNormal(&[(1.0, 20.0, 0.05)]) },
+    Workload { name: "LN(300, .2)", shape: LogNormal(&[(1.0, 300.0, 0.2)]) },
+    Workload { name: "LN(1800, .3)", shape: LogNormal(&[(1.0, 1_800.0, 0.3)]) },
+    Workload { name: "LN(3600, .7)", shape: LogNormal(&[(1.0, 3_600.0, 0.7)]) },
 ];
 
-impl Work {
+impl Workload {
     pub(crate) fn draw(&self, random: &mut fastrand::Rng) -> f64 {
         match self.shape {
             LogNormal(parts) => {
-                let mut left = random.f64();
-                let part = parts.iter().find(|(part, ..)| {
-                    left -= part;
-                    left < 0.0
+                let mut remaining = random.f64();
+                let part = parts.iter().find(|(weight, ..)| {
+                    remaining -= weight;
+                    remaining < 0.0
                 });
                 let (_, median, deviation) = part.unwrap_or(&parts[0]);
                 log_normal(*median, *deviation, random)
             }
-            LogUniform(least, most) => least * (most / least).powf(random.f64()),
+            LogUniform(minimum, maximum) => minimum * (maximum / minimum).powf(random.f64()),
         }
     }
 
-    /// How likely a duration is, on the scale of its logarithm; not normalised.
+    /// Returns the probability density of the logarithm of a duration, not normalised.
     fn density(&self, seconds: f64) -> f64 {
         match self.shape {
             LogNormal(parts) => parts
                 .iter()
-                .map(|(part, median, deviation)| {
-                    part / deviation * (-0.5 * ((seconds / median).ln() / deviation).powi(2)).exp()
+                .map(|(weight, median, deviation)| {
+                    weight / deviation * (-0.5 * ((seconds / median).ln() / deviation).powi(2)).exp()
                 })
                 .sum(),
-            LogUniform(least, most) => f64::from((least..=most).contains(&seconds)),
+            LogUniform(minimum, maximum) => f64::from((minimum..=maximum).contains(&seconds)),
         }
     }
 }
@@ -73,37 +75,41 @@ pub(crate) fn log_normal(median: f64, deviation: f64, random: &mut fastrand::Rng
     median * (deviation * normal).exp()
 }
 
-/// Half of all tasks hardly wait, the others in a queue; how long one waits and how long it then runs.
+/// Draws how long a task waits and how long it runs. Half of all tasks wait 0.2 s, the others wait in a
+/// queue.
 pub(crate) fn draw_phases(running_median: f64, random: &mut fastrand::Rng) -> (f64, f64) {
     let waiting = if random.bool() { 0.2 } else { log_normal(25.0, 1.0, random) };
     (waiting, log_normal(running_median, 0.5, random))
 }
 
-/// The least that `lag + price · requests` can be on average, over these durations: by someone who knows the true
-/// distribution and polls where √(h/2·price), added up, passes the next whole number. Where the count begins is theirs
-/// to choose.
-pub(crate) fn oracle(work: &Work, durations: &[f64], price: f64) -> f64 {
+/// Returns the minimum of the mean `lag + price · requests` over these durations.
+///
+/// The oracle knows the true distribution with its hazard rate h. It polls whenever the integral of
+/// √(h/2·price) passes the next whole number, with the best of four offsets.
+pub(crate) fn oracle(workload: &Workload, durations: &[f64], price: f64) -> f64 {
     const POINTS: u32 = 20_000;
     let (first, last) = (0.005_f64, 50_000.0_f64);
     let step = (last / first).ln() / f64::from(POINTS);
-    let ages: Vec<f64> = (0..=POINTS).map(|at| first * (step * f64::from(at)).exp()).collect();
-    let mut left: Vec<f64> = ages.iter().map(|age| work.density(*age)).collect();
-    // From the end on, to be exact in the tail.
-    for at in (1..left.len()).rev() {
-        left[at - 1] += left[at];
+    let ages: Vec<f64> = (0..=POINTS).map(|index| first * (step * f64::from(index)).exp()).collect();
+    let mut survival: Vec<f64> = ages.iter().map(|age| workload.density(*age)).collect();
+    // Sum from the end, for precision in the tail.
+    for index in (1..survival.len()).rev() {
+        survival[index - 1] += survival[index];
     }
-    let mut effort = 0.0;
-    let mut instants = vec![(0.0, 0.0)];
-    for (ages, left) in ages.windows(2).zip(left.windows(2)).take_while(|(_, left)| left[1] > 0.0) {
+    let mut cumulative = 0.0;
+    let mut schedule = vec![(0.0, 0.0)];
+    for (ages, survival) in
+        ages.windows(2).zip(survival.windows(2)).take_while(|(_, survival)| survival[1] > 0.0)
+    {
         let time = ages[1] - ages[0];
-        effort += ((left[0] / left[1]).ln().max(0.0) * time / (2.0 * price)).sqrt();
-        instants.push((effort, ages[1]));
+        cumulative += ((survival[0] / survival[1]).ln().max(0.0) * time / (2.0 * price)).sqrt();
+        schedule.push((cumulative, ages[1]));
     }
     let cost = |offset: f64| {
         let polls = |count: u32| {
             let target = f64::from(count) + offset;
-            let at = instants.partition_point(|(effort, _)| *effort < target);
-            instants.get(at).unwrap_or(&instants[instants.len() - 1]).1
+            let index = schedule.partition_point(|(cumulative, _)| *cumulative < target);
+            schedule.get(index).unwrap_or(&schedule[schedule.len() - 1]).1
         };
         let sum: f64 = durations.iter().map(|duration| cost_of(*duration, price, polls)).sum();
         sum / f64::from(u32::try_from(durations.len()).expect("some thousands"))
@@ -111,7 +117,8 @@ pub(crate) fn oracle(work: &Work, durations: &[f64], price: f64) -> f64 {
     [0.25, 0.5, 0.75, 1.0].map(cost).into_iter().fold(f64::INFINITY, f64::min)
 }
 
-/// A poll is sent at each of these ages, or when the reply before it is there.
+/// Returns the cost of one task. Each poll is sent at its scheduled age, but not before the previous
+/// response.
 fn cost_of(duration: f64, price: f64, polls: impl Fn(u32) -> f64) -> f64 {
     let mut age = 0.0_f64;
     let mut count = 0;

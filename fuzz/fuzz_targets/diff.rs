@@ -1,4 +1,4 @@
-//! The changes between two documents of any content, and the reports of them.
+//! Fuzzes the diff of two documents, and its reports.
 #![no_main]
 
 use fuzz::{documents, mutate};
@@ -15,43 +15,51 @@ fuzz_target!(|data: &[u8]| {
     let [Ok(base), Ok(revision)] = texts.map(parse) else { return };
 
     for document in [&base, &revision] {
-        assert_eq!(changes(document, document).0, [], "a document is no change of itself");
-        let rewritten: Value = parse(&canonical(document)).expect("what we write is JSON");
-        assert_eq!(changes(document, &rewritten).0, [], "nor is it when it is written otherwise");
+        assert_eq!(changes(document, document).0, [], "a document differs from itself");
+        let rewritten: Value = parse(&canonical(document)).expect("the canonical form is valid JSON");
+        assert_eq!(changes(document, &rewritten).0, [], "a document differs from its canonical form");
     }
 
-    let (there, reports) = changes(&base, &revision);
-    let (again, reports_again) = changes(&base, &revision);
-    assert_eq!((&there, &reports), (&again, &reports_again), "it is the same each time");
-    let (back, _) = changes(&revision, &base);
+    let (forward, reports) = changes(&base, &revision);
+    let (repeated, repeated_reports) = changes(&base, &revision);
+    assert_eq!((&forward, &reports), (&repeated, &repeated_reports), "the diff is deterministic");
+    let (backward, _) = changes(&revision, &base);
     assert_eq!(
-        there.is_empty(),
-        back.is_empty(),
-        "what is a change is one in both directions: {there:?} {back:?}"
+        forward.is_empty(),
+        backward.is_empty(),
+        "documents differ in only one direction: {forward:?} {backward:?}"
     );
 
-    for change in &there {
+    for change in &forward {
         assert_eq!(change.fingerprint.len(), 16);
-        // Where it says that it is, something is.
-        assert!(at(&base, &change.places[0]), "nothing at {:?}: {change:?}", change.places[0]);
-        assert!(at(&revision, &change.places[1]), "nothing at {:?}: {change:?}", change.places[1]);
+        // Each reported pointer exists in its document.
+        assert!(
+            pointer_exists(&base, &change.places[0]),
+            "{:?} does not exist: {change:?}",
+            change.places[0]
+        );
+        assert!(
+            pointer_exists(&revision, &change.places[1]),
+            "{:?} does not exist: {change:?}",
+            change.places[1]
+        );
     }
     let [text, markdown, json, github, junit] = &reports;
-    assert_eq!(lines(github), there.len(), "one annotation each: {github}");
-    let told: Value = serde_json::from_str(json).expect("the report is JSON");
-    assert_eq!(told["findings"].as_array().map(Vec::len), Some(there.len()));
-    assert_eq!(junit.matches("<testcase ").count(), there.len().max(1));
+    assert_eq!(line_count(github), forward.len(), "expected one annotation per change: {github}");
+    let report: Value = serde_json::from_str(json).expect("the report is JSON");
+    assert_eq!(report["findings"].as_array().map(Vec::len), Some(forward.len()));
+    assert_eq!(junit.matches("<testcase ").count(), forward.len().max(1));
     for report in [text, markdown, github, junit] {
-        let commands = |c: char| c.is_control() && c != '\n';
-        assert!(!report.contains(commands), "a report commands a terminal: {report:?}");
+        let is_control = |c: char| c.is_control() && c != '\n';
+        assert!(!report.contains(is_control), "a report contains control characters: {report:?}");
     }
 });
 
-fn at(document: &Value, pointer: &str) -> bool {
+fn pointer_exists(document: &Value, pointer: &str) -> bool {
     let pointer = if pointer == "(root)" { "" } else { pointer };
     document.pointer(pointer).is_some()
 }
 
-fn lines(text: &str) -> usize {
+fn line_count(text: &str) -> usize {
     text.split_terminator('\n').count()
 }

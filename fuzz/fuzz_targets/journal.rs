@@ -1,11 +1,11 @@
-//! A journal of any bytes: what is known after it was read, mended, cut and written on.
+//! Fuzzes the journal: checks the known keys after reading, repairing, truncating and appending.
 #![no_main]
 
 use std::{cell::RefCell, collections::BTreeMap, fs, path::Path};
 
 use distribute_ai::{
     TaskId,
-    fuzzing::journal::{Known, open, replay, submitted},
+    fuzzing::journal::{KnownKey, open, replay, submitted},
 };
 use libfuzzer_sys::fuzz_target;
 use serde::Deserialize;
@@ -14,73 +14,76 @@ use tempfile::TempDir;
 const HEADER: &str = "{\"journal\":\"distribute-ai batch\",\"version\":1}\n";
 
 thread_local! {
-    static PLACE: RefCell<Option<TempDir>> = const { RefCell::new(None) };
+    static DIRECTORY: RefCell<Option<TempDir>> = const { RefCell::new(None) };
 }
 
 fuzz_target!(|data: &[u8]| {
     let read = replay(data);
-    let on_disk = in_place(|path| {
-        fs::write(path, data).expect("it is ours");
+    let on_disk = with_journal_path(|path| {
+        fs::write(path, data).expect("the file is writable");
         let known = open(path).ok();
-        (known, fs::read(path).expect("it is there"))
+        (known, fs::read(path).expect("the file exists"))
     });
-    let (known, whole) = match read {
-        Ok((known, whole)) => (known, usize::try_from(whole).expect("it fits")),
+    let (known, complete) = match read {
+        Ok((known, complete)) => (known, usize::try_from(complete).expect("a length fits usize")),
         Err(_) => {
-            assert_eq!(on_disk.0, None, "what can't be read can't be opened");
-            assert_eq!(on_disk.1, data, "a file that is refused is left as it is");
+            assert_eq!(on_disk.0, None, "an invalid journal cannot be opened");
+            assert_eq!(on_disk.1, data, "an invalid journal is unchanged");
             return;
         }
     };
 
-    // No id is forgotten that stands in a whole line.
-    for (key, id) in ids(&data[..whole]) {
-        let record = known.iter().find(|record| record.key == key);
-        assert_eq!(record.and_then(|record| record.submitted.clone()), Some(id), "{key:?}");
+    // Every task id in a complete line is known.
+    for (key, id) in ids(&data[..complete]) {
+        let state = known.iter().find(|state| state.key == key);
+        assert_eq!(state.and_then(|state| state.submitted.clone()), Some(id), "{key:?}");
     }
-    for record in &known {
-        assert_eq!(record.is_free, record.submitted.is_none() && record.doubts == 0);
+    for state in &known {
+        assert_eq!(state.is_unbilled, state.submitted.is_none() && state.in_doubt_attempts == 0);
     }
-    assert!(!data[whole..].contains(&b'\n') || data[whole..].iter().all(|byte| matches!(byte, 0 | b'\n')));
+    assert!(
+        !data[complete..].contains(&b'\n') || data[complete..].iter().all(|byte| matches!(byte, 0 | b'\n'))
+    );
 
-    // It is mended on the disk, and says the same then, with nothing torn.
-    let (found, mended) = on_disk;
-    assert_eq!(found.as_ref(), Some(&known));
-    assert!(mended.starts_with(&data[..whole]) && mended.ends_with(b"\n"));
-    assert_eq!(replay(&mended), Ok((known.clone(), mended.len() as u64)));
+    // The repaired file contains the same entries, without an incomplete line.
+    let (opened, repaired) = on_disk;
+    assert_eq!(opened.as_ref(), Some(&known));
+    assert!(repaired.starts_with(&data[..complete]) && repaired.ends_with(b"\n"));
+    assert_eq!(replay(&repaired), Ok((known.clone(), repaired.len() as u64)));
 
-    // A line that is written then is found by the next run, and changes nothing else.
+    // An appended entry is found by the next run and does not affect other keys.
     let (key, id) = ("another key", TaskId::from_server("another id"));
-    let longer = [mended, submitted(key, &id)].concat();
+    let longer = [repaired, submitted(key, &id)].concat();
     let (after, _) = replay(&longer).expect("a journal with one more line");
     assert_eq!(
-        after.iter().find(|record| record.key == key).and_then(|record| record.submitted.clone()),
+        after.iter().find(|state| state.key == key).and_then(|state| state.submitted.clone()),
         Some(id)
     );
     let others =
-        |known: &[Known]| known.iter().filter(|record| record.key != key).cloned().collect::<Vec<_>>();
+        |known: &[KnownKey]| known.iter().filter(|state| state.key != key).cloned().collect::<Vec<_>>();
     assert_eq!(others(&after), others(&known));
 
-    // A crash anywhere in what we have written leaves a journal, and what stood in its whole lines.
+    // After a crash at any byte of a journal, the truncated file is a valid journal with all its complete
+    // lines.
     if data.starts_with(HEADER.as_bytes()) {
-        let cut = whole.min(HEADER.len() + usize::from(data[data.len() - 1]) * 3);
-        let (left, stood) = replay(&data[..cut]).expect("a journal that was cut is one");
-        let stood = usize::try_from(stood).expect("it fits");
-        // Of a line that lacks its end only, nothing is lost.
-        assert!(stood == cut || !data[stood..cut].contains(&b'\n'));
-        for (key, id) in ids(&data[..stood]) {
+        let cut = complete.min(HEADER.len() + usize::from(data[data.len() - 1]) * 3);
+        let (remaining, valid) = replay(&data[..cut]).expect("a truncated journal is valid");
+        let valid = usize::try_from(valid).expect("a length fits usize");
+        // A line that is missing only its line break is not lost.
+        assert!(valid == cut || !data[valid..cut].contains(&b'\n'));
+        for (key, id) in ids(&data[..valid]) {
             assert_eq!(
-                left.iter().find(|record| record.key == key).and_then(|record| record.submitted.clone()),
+                remaining.iter().find(|state| state.key == key).and_then(|state| state.submitted.clone()),
                 Some(id)
             );
         }
     }
 });
 
-/// What a line says of a task. As our code, it reads over what stands in other fields, even if that is damaged, and takes
-/// whatever serde takes for one.
+/// An entry, parsed independently of the library. Like the library, it ignores unknown fields and accepts
+/// whatever serde accepts.
 #[derive(Deserialize)]
-struct Told {
+struct ParsedEntry {
     #[serde(rename = "at")]
     _at: f64,
     event: Event,
@@ -101,25 +104,27 @@ enum Event {
     Failed,
 }
 
-/// The last id of each key that was submitted, read without our code.
+/// Returns the last submitted task id of each key, parsed independently of the library.
 fn ids(lines: &[u8]) -> BTreeMap<String, TaskId> {
     let mut ids = BTreeMap::new();
     for line in lines.split(|byte| *byte == b'\n').skip(1) {
-        if let Ok(Told { event: Event::Submitted, key, id: Some(id), .. }) = serde_json::from_slice(line) {
+        if let Ok(ParsedEntry { event: Event::Submitted, key, id: Some(id), .. }) =
+            serde_json::from_slice(line)
+        {
             ids.insert(key, TaskId::from_server(id));
         }
     }
     ids
 }
 
-/// In memory where that is to be had: a file each time.
-fn in_place<T>(work: impl FnOnce(&Path) -> T) -> T {
-    PLACE.with_borrow_mut(|place| {
-        let directory = place.get_or_insert_with(|| {
+/// Calls `test` with the path of a journal, in memory if `/dev/shm` is available.
+fn with_journal_path<T>(test: impl FnOnce(&Path) -> T) -> T {
+    DIRECTORY.with_borrow_mut(|cell| {
+        let directory = cell.get_or_insert_with(|| {
             let memory = Path::new("/dev/shm");
             let directory = if memory.is_dir() { TempDir::new_in(memory) } else { TempDir::new() };
-            directory.expect("a directory")
+            directory.expect("a temporary directory")
         });
-        work(&directory.path().join("journal.jsonl"))
+        test(&directory.path().join("journal.jsonl"))
     })
 }

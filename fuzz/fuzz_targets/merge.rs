@@ -1,4 +1,4 @@
-//! Two documents of any content in one, and the way of that one to the generator.
+//! Fuzzes the merge of two documents, and the preparation of the merged document for the generator.
 #![no_main]
 
 use fuzz::{documents, mutate};
@@ -14,48 +14,58 @@ fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {
 
 fuzz_target!(|data: &[u8]| {
     let Some(texts) = documents(data) else { return };
-    let [Ok(one), Ok(other)] = texts.map(parse) else { return };
-    // Only what is valid is merged.
-    for document in [&one, &other] {
+    let [Ok(first), Ok(second)] = texts.map(parse) else { return };
+    // Only valid documents are merged.
+    for document in [&first, &second] {
         if !refusals(document).is_empty() {
             return;
         }
-        let alone = merged(std::slice::from_ref(document)).expect("one document agrees with itself");
+        let alone = merged(std::slice::from_ref(document)).expect("one document merges without conflicts");
         assert!(changes(document, &alone).0.is_empty(), "{:?}", changes(document, &alone).0);
     }
 
-    let there = merged(&[one.clone(), other.clone()]);
-    assert_eq!(there, merged(&[one.clone(), other.clone()]), "it is the same each time");
-    let back = merged(&[other.clone(), one.clone()]);
-    match (there, back) {
-        (Ok(there), Ok(back)) => {
-            assert_eq!(refusals(&there), [""; 0], "what is merged is valid");
-            says_what_both_say(&there, &[&one, &other]);
-            assert_eq!(paths(&there), paths(&back), "the order of documents is nothing");
-            let again = merged(std::slice::from_ref(&there)).expect("it agrees with itself");
-            assert!(equal(&again, &there), "{}", canonical(&there));
-            if let Ok(ready) = made_ready(there, NAMES) {
-                assert_eq!(canonical(&ready), canonical(&parse(&canonical(&ready)).expect("it is JSON")));
+    let forward = merged(&[first.clone(), second.clone()]);
+    assert_eq!(forward, merged(&[first.clone(), second.clone()]), "merging is deterministic");
+    let backward = merged(&[second.clone(), first.clone()]);
+    match (forward, backward) {
+        (Ok(forward), Ok(backward)) => {
+            assert_eq!(refusals(&forward), [""; 0], "the merged document is valid");
+            assert_contains_operations(&forward, &[&first, &second]);
+            assert_eq!(
+                paths(&forward),
+                paths(&backward),
+                "the paths do not depend on the order of documents"
+            );
+            let remerged =
+                merged(std::slice::from_ref(&forward)).expect("the merged document merges without conflicts");
+            assert!(equal(&remerged, &forward), "{}", canonical(&forward));
+            if let Ok(prepared) = made_ready(forward, NAMES) {
+                assert_eq!(
+                    canonical(&prepared),
+                    canonical(&parse(&canonical(&prepared)).expect("valid JSON"))
+                );
             }
         }
-        (Err(there), Err(back)) => assert!(!there.is_empty() && !back.is_empty(), "a refusal has its reason"),
-        (there, back) => panic!("one order is refused: {there:?} {back:?}"),
+        (Err(forward), Err(backward)) => {
+            assert!(!forward.is_empty() && !backward.is_empty(), "a failed merge has an error")
+        }
+        (forward, backward) => panic!("only one order merges: {forward:?} {backward:?}"),
     }
 });
 
-/// Every operation of each document is there.
-fn says_what_both_say(merged: &Value, documents: &[&Value]) {
+/// Asserts that the merged document contains every operation of each document.
+fn assert_contains_operations(merged: &Value, documents: &[&Value]) {
     for document in documents {
         for (path, methods) in paths(document) {
             for method in methods {
-                let found = merged["paths"][&path].get(&method);
-                assert!(found.is_some(), "{path} {method} is lost: {}", canonical(merged));
+                let operation = merged["paths"][&path].get(&method);
+                assert!(operation.is_some(), "{path} {method} is missing: {}", canonical(merged));
             }
         }
     }
 }
 
-/// The paths, and what stands in each.
+/// Returns the sorted paths with the methods of each.
 fn paths(document: &Value) -> Vec<(String, Vec<String>)> {
     let members = |value: &Value| value.as_object().cloned().unwrap_or_default();
     let mut paths: Vec<_> = members(&document["paths"])

@@ -1,4 +1,4 @@
-//! `Retry-After` and `retry-after-ms` of any bytes: a line each.
+//! Fuzzes `Retry-After` (the first line of the input) and `retry-after-ms` (the rest).
 #![no_main]
 
 use std::time::{Duration, SystemTime};
@@ -6,62 +6,65 @@ use std::time::{Duration, SystemTime};
 use distribute_ai::fuzzing::retry_after;
 use libfuzzer_sys::fuzz_target;
 
-/// Between two looks at the clock.
+/// The tolerated difference between two reads of the clock.
 const SLACK: Duration = Duration::from_secs(5);
 
 fuzz_target!(|data: &[u8]| {
-    let (standard, finer) = match data.iter().position(|byte| *byte == b'\n') {
-        Some(end) => (&data[..end], Some(&data[end + 1..])),
+    let (standard, milliseconds) = match data.iter().position(|byte| *byte == b'\n') {
+        Some(line_end) => (&data[..line_end], Some(&data[line_end + 1..])),
         None => (data, None),
     };
-    let named = |name: &str, value: &[u8]| (name.to_owned(), value.to_vec());
-    let alone = retry_after(&[named("Retry-After", standard)]);
-    agrees_with_the_rule(standard, alone);
+    let header = |name: &str, value: &[u8]| (name.to_owned(), value.to_vec());
+    let alone = retry_after(&[header("Retry-After", standard)]);
+    assert_follows_rfc_9110(standard, alone);
 
-    let Some(finer) = finer else { return };
-    let both = retry_after(&[named("Retry-After", standard), named("retry-after-ms", finer)]);
-    match retry_after(&[named("retry-after-ms", finer)]) {
-        // In milliseconds, and it wins.
-        Some(time) => {
-            assert_eq!(both, Some(time));
-            let as_seconds = retry_after(&[named("Retry-After", finer)]).expect("a number is one there, too");
-            let difference = time.saturating_mul(1_000).abs_diff(as_seconds);
+    let Some(milliseconds) = milliseconds else { return };
+    let both = retry_after(&[header("Retry-After", standard), header("retry-after-ms", milliseconds)]);
+    match retry_after(&[header("retry-after-ms", milliseconds)]) {
+        // `retry-after-ms` is in milliseconds and takes precedence.
+        Some(pause) => {
+            assert_eq!(both, Some(pause));
+            let as_seconds = retry_after(&[header("Retry-After", milliseconds)])
+                .expect("a number is valid in both headers");
+            let difference = pause.saturating_mul(1_000).abs_diff(as_seconds);
             assert!(
                 as_seconds > Duration::from_secs(1 << 40)
                     || difference <= as_seconds / 1_000_000 + Duration::from_micros(1)
             );
         }
-        // What can't be read is as if it weren't there; a moment has passed if the other is a date.
+        // An invalid `retry-after-ms` is ignored. Compare only the presence: if the other header is a date,
+        // the pause has become shorter meanwhile.
         None => assert_eq!(both.is_some(), alone.is_some()),
     }
 });
 
-/// RFC 9110: a whole number of seconds or a date; fractions, as servers send them; and nothing else.
-fn agrees_with_the_rule(value: &[u8], found: Option<Duration>) {
+/// Asserts that the value is parsed by RFC 9110, as whole seconds or a date, or as the fractional seconds
+/// that servers send. All other values must be rejected.
+fn assert_follows_rfc_9110(value: &[u8], parsed: Option<Duration>) {
     let text = std::str::from_utf8(value)
         .ok()
         .filter(|text| text.bytes().all(|b| b == b'\t' || (b' '..0x7f).contains(&b)));
     let Some(text) = text.map(str::trim) else {
-        assert_eq!(found, None, "no header, or none of text");
+        assert_eq!(parsed, None, "not a text header value");
         return;
     };
     if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
         let exact = text.parse::<u64>().map_or(Duration::MAX, Duration::from_secs);
-        let found = found.expect("a number of seconds");
-        // Up to 285 million years to the second; nobody waits for longer.
-        assert!(found == exact || exact > Duration::from_secs(1 << 53), "{text}: {found:?}");
+        let parsed = parsed.expect("a number of seconds");
+        // Pauses are exact up to 285 million years.
+        assert!(parsed == exact || exact > Duration::from_secs(1 << 53), "{text}: {parsed:?}");
     } else if let Ok(date) = httpdate::parse_http_date(text) {
-        let found = found.expect("a date");
+        let parsed = parsed.expect("a date");
         let expected = date.duration_since(SystemTime::now()).unwrap_or(Duration::ZERO);
-        assert!(found.abs_diff(expected) < SLACK, "{text}: {found:?}");
-        // The last date that it can tell is of the year 9999.
-        assert!(found < Duration::from_secs(8_000 * 366 * 24 * 60 * 60), "{text}: {found:?}");
+        assert!(parsed.abs_diff(expected) < SLACK, "{text}: {parsed:?}");
+        // The latest HTTP date is in the year 9999.
+        assert!(parsed < Duration::from_secs(8_000 * 366 * 24 * 60 * 60), "{text}: {parsed:?}");
         let written = httpdate::fmt_http_date(date);
-        let again = httpdate::parse_http_date(&written).expect("a date that was written is one");
-        assert_eq!(again, date, "{text}");
-    } else if let Some(found) = found {
-        let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+        let reparsed = httpdate::parse_http_date(&written).expect("a formatted date is valid");
+        assert_eq!(reparsed, date, "{text}");
+    } else if let Some(parsed) = parsed {
+        let (integer, fraction) = text.split_once('.').unwrap_or((text, ""));
         let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
-        assert!(digits(whole) && digits(fraction), "{text:?} is no time, and was {found:?}");
+        assert!(digits(integer) && digits(fraction), "{text:?} is invalid, but was parsed as {parsed:?}");
     }
 }

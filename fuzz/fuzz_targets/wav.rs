@@ -1,4 +1,4 @@
-//! WAV files of any bytes, which come in any parts: what is in one, and what becomes of two that are joined.
+//! Fuzzes WAV files that arrive in parts: checks reading one file and joining two.
 #![no_main]
 
 use std::{cell::RefCell, fs, path::Path, time::Duration};
@@ -9,88 +9,94 @@ use libfuzzer_sys::fuzz_target;
 use tempfile::TempDir;
 use tokio::runtime::{Builder, Runtime};
 
-/// What stands before the sound in a file that we write.
+/// The length of the header, in bytes, in a file that the library writes.
 const HEADER: usize = 80;
 
 thread_local! {
-    static PLACE: RefCell<Option<(TempDir, Runtime)>> = const { RefCell::new(None) };
+    static RESOURCES: RefCell<Option<(TempDir, Runtime)>> = const { RefCell::new(None) };
 }
 
 fuzz_target!(|data: &[u8]| {
     let mut random = fastrand::Rng::with_seed(data.last().copied().unwrap_or_default().into());
-    // The second file begins where its header does.
-    let second = data.windows(4).skip(1).position(|four| four == b"RIFF").map_or(data.len(), |at| at + 1);
+    // The second file starts at its own header.
+    let second = data.windows(4).skip(1).position(|window| window == b"RIFF").map_or(data.len(), |at| at + 1);
     let files = [&data[..second], &data[second..]];
 
-    let sounds = files.map(|file| read(&[Bytes::copy_from_slice(file)]));
-    for (file, sound) in files.iter().zip(&sounds) {
-        assert_eq!(&read(&parts(file, &mut random)), sound, "the same, however it comes");
-        if let Ok(sound) = sound {
-            assert!(sound.bytes.len() <= file.len() && !sound.bytes.is_empty());
-            assert!((sound.bytes.len() + sound.missing_bytes) % sound.frame == 0 && sound.missing_bytes < sound.frame);
+    let audios = files.map(|file| read(&[Bytes::copy_from_slice(file)]));
+    for (file, audio) in files.iter().zip(&audios) {
+        assert_eq!(&read(&parts(file, &mut random)), audio, "the result depends on the parts");
+        if let Ok(audio) = audio {
+            assert!(audio.bytes.len() <= file.len() && !audio.bytes.is_empty());
+            assert!(
+                (audio.bytes.len() + audio.missing_bytes) % audio.frame == 0
+                    && audio.missing_bytes < audio.frame
+            );
         }
     }
 
-    let Ok(first) = &sounds[0] else { return };
+    let Ok(first_audio) = &audios[0] else { return };
     let pause = Duration::from_millis(random.u64(..3));
-    let joined = in_place(|path, runtime| {
+    let joined = with_output_path(|path, runtime| {
         let files = files[..if second < data.len() { 2 } else { 1 }].iter();
         let files = files.map(|file| parts(file, &mut random)).collect();
         let length = runtime.block_on(join(path, pause, files)).ok()?;
-        let file = fs::read(path).expect("it is there");
+        let file = fs::read(path).expect("the file exists");
         assert_eq!(file.len() as u64, length);
-        fs::remove_file(path).expect("it is ours");
+        fs::remove_file(path).expect("the file can be removed");
         Some(file)
     });
-    match (&sounds[1], joined) {
-        (_, None) => assert!(second < data.len(), "a file that can be read can be joined"),
-        (Ok(other), Some(file)) => is_what_it_says(&file, &[first, other], pause),
+    match (&audios[1], joined) {
+        (_, None) => assert!(second < data.len(), "a readable file can be joined"),
+        (Ok(second_audio), Some(file)) => assert_valid_join(&file, &[first_audio, second_audio], pause),
         (Err(problem), Some(file)) => {
             assert_eq!(second, data.len(), "{problem}");
-            is_what_it_says(&file, &[first], pause);
+            assert_valid_join(&file, &[first_audio], pause);
         }
     }
 });
 
-/// A file in parts of any size.
+/// Splits a file into parts of random sizes.
 fn parts(mut file: &[u8], random: &mut fastrand::Rng) -> Vec<Bytes> {
     let mut parts = Vec::new();
-    let largest = 1 << random.u8(..8);
+    let max_size = 1 << random.u8(..8);
     while !file.is_empty() {
-        let (part, rest) = file.split_at(file.len().min(random.usize(..=largest)));
+        let (part, rest) = file.split_at(file.len().min(random.usize(..=max_size)));
         parts.push(Bytes::copy_from_slice(part));
         file = rest;
     }
     parts
 }
 
-/// In memory where that is to be had: a file each time.
-fn in_place<T>(work: impl FnOnce(&Path, &Runtime) -> T) -> T {
-    PLACE.with_borrow_mut(|place| {
-        let (directory, runtime) = place.get_or_insert_with(|| {
+/// Calls `test` with the path of an output file, in memory if `/dev/shm` is available.
+fn with_output_path<T>(test: impl FnOnce(&Path, &Runtime) -> T) -> T {
+    RESOURCES.with_borrow_mut(|cell| {
+        let (directory, runtime) = cell.get_or_insert_with(|| {
             let memory = Path::new("/dev/shm");
             let directory = if memory.is_dir() { TempDir::new_in(memory) } else { TempDir::new() };
-            (directory.expect("a directory"), Builder::new_current_thread().build().expect("a runtime"))
+            (
+                directory.expect("a temporary directory"),
+                Builder::new_current_thread().build().expect("a runtime"),
+            )
         });
-        work(&directory.path().join("joined.wav"), runtime)
+        test(&directory.path().join("joined.wav"), runtime)
     })
 }
 
-/// The lengths in its header are its own, and all the sound is in it.
-fn is_what_it_says(file: &[u8], sounds: &[&WavAudio], pause: Duration) {
-    let four = |at: usize| u32::from_le_bytes(file[at..at + 4].try_into().expect("four")) as usize;
+/// Asserts that the header has the right lengths and that the file contains all the audio.
+fn assert_valid_join(file: &[u8], audios: &[&WavAudio], pause: Duration) {
+    let u32_at = |at: usize| u32::from_le_bytes(file[at..at + 4].try_into().expect("four bytes")) as usize;
     assert_eq!((&file[..4], &file[8..12]), (b"RIFF".as_slice(), b"WAVE".as_slice()));
-    assert_eq!(four(4) + 8, file.len());
-    assert_eq!(four(HEADER - 4) + HEADER + four(HEADER - 4) % 2, file.len());
+    assert_eq!(u32_at(4) + 8, file.len());
+    assert_eq!(u32_at(HEADER - 4) + HEADER + u32_at(HEADER - 4) % 2, file.len());
 
-    let sound = read(&[Bytes::copy_from_slice(file)]).expect("what we write can be read");
-    assert_eq!((&sound.format, sound.missing_bytes), (&sounds[0].format, 0));
-    assert!(sound.bytes.starts_with(&sounds[0].bytes));
-    if let [first, other] = sounds {
-        assert_eq!(first.format, other.format, "only what is alike is joined");
-        let padded = [other.bytes.clone(), vec![0; other.missing_bytes]].concat();
-        assert!(sound.bytes.ends_with(&padded));
-        let silence = sound.bytes.len() - padded.len() - first.bytes.len() - first.missing_bytes;
-        assert!(silence % first.frame == 0 && (silence == 0 || !pause.is_zero()));
+    let audio = read(&[Bytes::copy_from_slice(file)]).expect("a written file is readable");
+    assert_eq!((&audio.format, audio.missing_bytes), (&audios[0].format, 0));
+    assert!(audio.bytes.starts_with(&audios[0].bytes));
+    if let [first_audio, second_audio] = audios {
+        assert_eq!(first_audio.format, second_audio.format, "only files of the same format are joined");
+        let padded = [second_audio.bytes.clone(), vec![0; second_audio.missing_bytes]].concat();
+        assert!(audio.bytes.ends_with(&padded));
+        let silence = audio.bytes.len() - padded.len() - first_audio.bytes.len() - first_audio.missing_bytes;
+        assert!(silence % first_audio.frame == 0 && (silence == 0 || !pause.is_zero()));
     }
 }

@@ -1,21 +1,23 @@
-//! Pairs of JSON documents: bytes alone would seldom get past the parser.
+//! Pairs of JSON documents, and a mutator for them: random bytes alone would seldom pass the parser.
 
 use serde_json::{Map, Value, json};
 
-/// Between two documents. No JSON has it: a line break is no part of a string.
+/// The separator between two documents. It cannot occur in compact JSON, which escapes line breaks in
+/// strings.
 const SEPARATOR: &str = "\n---\n";
 
-/// The two documents in a fuzzer's input.
+/// Returns the two documents in a fuzzer input.
 pub fn documents(data: &[u8]) -> Option<[&str; 2]> {
-    std::str::from_utf8(data).ok()?.split_once(SEPARATOR).map(|(one, other)| [one, other])
+    std::str::from_utf8(data).ok()?.split_once(SEPARATOR).map(|(first, second)| [first, second])
 }
 
-/// Changes one value somewhere in one of the documents, most of the time; otherwise bytes, so that the parser has its
-/// turn. Returns the length of the input then.
+/// Mutates a fuzzer input and returns its new length.
+///
+/// Mostly changes values in the documents. Sometimes changes bytes instead, to fuzz the parser too.
 pub fn mutate(data: &mut [u8], size: usize, max_size: usize, seed: u32) -> usize {
     let mut random = fastrand::Rng::with_seed(seed.into());
-    let changed = if random.u8(..8) == 0 { None } else { changed(&data[..size], &mut random) };
-    match changed {
+    let mutated = if random.u8(..8) == 0 { None } else { mutate_json(&data[..size], &mut random) };
+    match mutated {
         Some(text) if text.len() <= max_size => {
             data[..text.len()].copy_from_slice(text.as_bytes());
             text.len()
@@ -24,28 +26,28 @@ pub fn mutate(data: &mut [u8], size: usize, max_size: usize, seed: u32) -> usize
     }
 }
 
-fn changed(data: &[u8], random: &mut fastrand::Rng) -> Option<String> {
-    let [one, other] = documents(data)?;
-    let mut pair: [Value; 2] = [serde_json::from_str(one).ok()?, serde_json::from_str(other).ok()?];
+fn mutate_json(data: &[u8], random: &mut fastrand::Rng) -> Option<String> {
+    let [first, second] = documents(data)?;
+    let mut pair: [Value; 2] = [serde_json::from_str(first).ok()?, serde_json::from_str(second).ok()?];
     if random.u8(..16) == 0 {
-        // Two that are all but the same, so that the next changes are seen as such.
+        // Start from two equal documents, so that the next changes are their only differences.
         pair[1] = pair[0].clone();
     }
     for _ in 0..=random.u8(..2) {
-        let with = material(&pair, random);
+        let replacement = random_value(&pair, random);
         let document = random.choice(&mut pair)?;
-        let place = random.usize(..count(document));
-        change(nth(document, place)?, with, random);
+        let index = random.usize(..count(document));
+        replace_or_edit(nth(document, index)?, replacement, random);
     }
     Some(format!("{}{SEPARATOR}{}", pair[0], pair[1]))
 }
 
-/// Something to put in a place: what stands elsewhere, or what means something in a document.
-fn material(pair: &[Value; 2], random: &mut fastrand::Rng) -> Value {
-    let mut from = random.choice(pair).expect("there are two").clone();
+/// Returns a value from one of the documents, or a value with a meaning in OpenAPI documents.
+fn random_value(pair: &[Value; 2], random: &mut fastrand::Rng) -> Value {
+    let mut source = random.choice(pair).expect("a pair has two documents").clone();
     if random.bool() {
-        let place = random.usize(..count(&from));
-        return nth(&mut from, place).expect("it was counted").take();
+        let index = random.usize(..count(&source));
+        return nth(&mut source, index).expect("the index is below the count").take();
     }
     let values = [
         Value::Null,
@@ -78,50 +80,50 @@ fn material(pair: &[Value; 2], random: &mut fastrand::Rng) -> Value {
         json!("3.0.3"),
         json!("3.1.0"),
     ];
-    random.choice(values).expect("there are some")
+    random.choice(values).expect("the list has values")
 }
 
-fn change(value: &mut Value, with: Value, random: &mut fastrand::Rng) {
+fn replace_or_edit(value: &mut Value, replacement: Value, random: &mut fastrand::Rng) {
     match value {
         Value::Object(members) if !members.is_empty() && random.u8(..3) > 0 => {
-            let at = random.usize(..members.len());
-            let key = members.keys().nth(at).expect("it was counted").clone();
+            let index = random.usize(..members.len());
+            let key = members.keys().nth(index).expect("the index is below the length").clone();
             match random.u8(..3) {
                 0 => drop(members.remove(&key)),
                 1 => rename(members, &key, random),
-                _ => drop(members.insert(word(random), with)),
+                _ => drop(members.insert(random_name(random), replacement)),
             }
         }
-        Value::Object(members) if random.bool() => drop(members.insert(word(random), with)),
+        Value::Object(members) if random.bool() => drop(members.insert(random_name(random), replacement)),
         Value::Array(items) if random.u8(..3) > 0 => {
-            let at = random.usize(..=items.len());
-            if at < items.len() && random.bool() {
-                items.remove(at);
+            let index = random.usize(..=items.len());
+            if index < items.len() && random.bool() {
+                items.remove(index);
             } else {
-                items.insert(at, with);
+                items.insert(index, replacement);
             }
         }
-        value => *value = with,
+        value => *value = replacement,
     }
 }
 
 fn rename(members: &mut Map<String, Value>, key: &str, random: &mut fastrand::Rng) {
     let value = members.remove(key).unwrap_or_default();
-    members.insert(word(random), value);
+    members.insert(random_name(random), value);
 }
 
-fn word(random: &mut fastrand::Rng) -> String {
-    let words = "openapi info title version paths /a /a/{id} /a/{x} get post put parameters requestBody content schema \
+fn random_name(random: &mut fastrand::Rng) -> String {
+    let names = "openapi info title version paths /a /a/{id} /a/{x} get post put parameters requestBody content schema \
         application/json text/plain responses 200 2XX 404 default headers components schemas securitySchemes security \
         servers url variables properties items anyOf oneOf allOf not enum type format required name in description \
         minimum maximum exclusiveMinimum minLength maxLength pattern nullable readOnly writeOnly deprecated \
         additionalProperties discriminator propertyName mapping tags flows scopes operationId x-a A $ref example \
         examples style explode allowReserved encoding links callbacks externalDocs multipleOf uniqueItems";
-    let words: Vec<_> = words.split_whitespace().collect();
-    (*random.choice(&words).expect("there are some")).to_owned()
+    let names: Vec<_> = names.split_whitespace().collect();
+    (*random.choice(&names).expect("the list has names")).to_owned()
 }
 
-/// How many values there are, itself included.
+/// Returns the number of values in a value, including itself.
 fn count(value: &Value) -> usize {
     1 + match value {
         Value::Object(members) => members.values().map(count).sum(),
@@ -130,11 +132,12 @@ fn count(value: &Value) -> usize {
     }
 }
 
-fn nth(value: &mut Value, place: usize) -> Option<&mut Value> {
-    if place == 0 {
+/// Returns the value at `index`, in depth-first order.
+fn nth(value: &mut Value, index: usize) -> Option<&mut Value> {
+    if index == 0 {
         return Some(value);
     }
-    let mut left = place - 1;
+    let mut remaining = index - 1;
     let children: Vec<&mut Value> = match value {
         Value::Object(members) => members.values_mut().collect(),
         Value::Array(items) => items.iter_mut().collect(),
@@ -142,10 +145,10 @@ fn nth(value: &mut Value, place: usize) -> Option<&mut Value> {
     };
     for child in children {
         let size = count(child);
-        if left < size {
-            return nth(child, left);
+        if remaining < size {
+            return nth(child, remaining);
         }
-        left -= size;
+        remaining -= size;
     }
     None
 }

@@ -1,4 +1,4 @@
-//! What several targets do.
+//! Helpers that several fuzz targets share.
 
 mod documents;
 

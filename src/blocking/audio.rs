@@ -5,7 +5,7 @@ use bytes::Bytes;
 use super::runtime::Runtime;
 use crate::{Error, TaskId};
 
-/// The audio of a speech, not fetched yet.
+/// The audio of a speech, which is not downloaded yet.
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -15,15 +15,17 @@ use crate::{Error, TaskId};
 /// let audio = speech.audio()?.max_bytes(20 * 1024 * 1024);
 /// println!("task {}: {}", audio.task_id(), audio.url());
 ///
-/// for piece in audio.stream() {
-///     println!("{} bytes more", piece?.len());
+/// for chunk in audio.stream() {
+///     println!("{} more bytes", chunk?.len());
 /// }
 /// # Ok(()) }
 /// ```
 ///
-/// It is [`crate::Audio`] otherwise, with [`save`](Self::save) and [`bytes`](Self::bytes): fetched each time anew, resumed after a cut, and checked.
+/// The blocking counterpart of [`crate::Audio`]. Each call of [`stream`](Self::stream),
+/// [`bytes`](Self::bytes) or [`save`](Self::save) downloads the audio. An interrupted download is resumed,
+/// and its length is checked.
 #[derive(Clone, Debug)]
-#[must_use = "nothing is fetched until `stream`, `bytes` or `save`"]
+#[must_use = "nothing is downloaded until `stream`, `bytes` or `save`"]
 pub struct Audio {
     audio: crate::Audio,
     runtime: Runtime,
@@ -34,64 +36,75 @@ impl Audio {
         Self { audio, runtime }
     }
 
-    /// Where it is. Whoever has the address may have the audio; how long it is good for, the API does not say.
+    /// Returns the URL of the audio.
+    ///
+    /// Anybody who has the URL can download the audio. The API does not document when the URL expires.
     #[must_use]
     pub fn url(&self) -> &str {
         self.audio.url()
     }
 
-    /// The task it came from.
+    /// Returns the id of the task that created the audio.
     #[must_use]
     pub fn task_id(&self) -> TaskId {
         self.audio.task_id()
     }
 
-    /// The most to fetch, in bytes; 512 MiB unless set. See [`crate::Audio::max_bytes`].
+    /// Sets the maximum size of the download, in bytes. The default is 512 MiB. See
+    /// [`crate::Audio::max_bytes`].
     pub fn max_bytes(mut self, limit: u64) -> Self {
         self.audio = self.audio.max_bytes(limit);
         self
     }
 
-    /// Doesn't wait for the disk in [`save`](Self::save). See [`crate::Audio::without_sync`].
+    /// Skips syncing the file to disk in [`save`](Self::save). See [`crate::Audio::without_sync`].
     pub fn without_sync(mut self) -> Self {
         self.audio = self.audio.without_sync();
         self
     }
 
-    /// Fetches it piece by piece; nothing is kept.
+    /// Downloads the audio in chunks, without buffering the whole audio.
     ///
     /// # Errors
     ///
-    /// As an item, which is the last one: those of [`crate::Audio::stream`]; [`is_invalid`](Error::is_invalid) within an
-    /// async runtime.
+    /// An error is the last item of the iterator:
+    /// - [`is_invalid`](Error::is_invalid): `next` was called in an async task. The other errors are those of
+    ///   [`crate::Audio::stream`].
     pub fn stream(&self) -> AudioStream {
-        AudioStream { id: self.task_id(), pieces: Some(self.audio.stream()), runtime: self.runtime.clone() }
+        AudioStream { id: self.task_id(), chunks: Some(self.audio.stream()), runtime: self.runtime.clone() }
     }
 
-    /// Fetches it into memory.
+    /// Downloads the audio to memory.
     ///
     /// # Errors
     ///
-    /// Those of [`stream`](Self::stream).
+    /// Returns the errors of [`stream`](Self::stream).
     pub fn bytes(&self) -> Result<Bytes, Error> {
-        self.runtime.run(self.audio.bytes()).map_err(|error| error.with_task_id(&self.task_id()))
+        let audio = self.audio.clone();
+        let bytes = self.runtime.run(async move { audio.bytes().await });
+        bytes.map_err(|error| error.with_task_id(&self.task_id()))
     }
 
-    /// Fetches it into a file, whole or not at all, and returns its length in bytes: [`crate::Audio::save`].
+    /// Downloads the audio to a file and returns its length in bytes.
+    ///
+    /// The file appears only when it is complete. See [`crate::Audio::save`].
     ///
     /// # Errors
     ///
-    /// Those of [`crate::Audio::save`]; [`is_invalid`](Error::is_invalid) within an async runtime.
+    /// - [`is_invalid`](Error::is_invalid): called in an async task. The other errors are those of
+    ///   [`crate::Audio::save`].
     pub fn save(&self, path: impl AsRef<Path>) -> Result<u64, Error> {
-        self.runtime.run(self.audio.save(path)).map_err(|error| error.with_task_id(&self.task_id()))
+        let (audio, path) = (self.audio.clone(), path.as_ref().to_owned());
+        let saved = self.runtime.run(async move { audio.save(path).await });
+        saved.map_err(|error| error.with_task_id(&self.task_id()))
     }
 }
 
-/// The pieces of an [`Audio`], as they come: `next` returns with the next one.
+/// An iterator over the chunks of an [`Audio`]. `next` blocks until the next chunk.
 #[must_use = "iterators are lazy and do nothing unless consumed"]
 pub struct AudioStream {
     id: TaskId,
-    pieces: Option<crate::AudioStream>,
+    chunks: Option<crate::AudioStream>,
     runtime: Runtime,
 }
 
@@ -99,7 +112,7 @@ impl Iterator for AudioStream {
     type Item = Result<Bytes, Error>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        Some(self.runtime.next(&mut self.pieces)?.map_err(|error| error.with_task_id(&self.id)))
+        Some(self.runtime.next(&mut self.chunks)?.map_err(|error| error.with_task_id(&self.id)))
     }
 }
 

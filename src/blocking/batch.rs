@@ -6,22 +6,23 @@ use std::{
 use super::{Results, runtime::Runtime};
 use crate::Error;
 
-/// Many speeches to be, by [`Client::batch`](super::Client::batch).
+/// A batch of speech requests, from [`Client::batch`](super::Client::batch).
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let simulator = distribute_ai::blocking::Simulator::start()?;
 /// # let client = simulator.client();
 /// let lines = ["One.", "Two.", "Three."].into_iter().enumerate();
-/// for (number, speech) in client.batch(lines).max_in_flight(8).requests_per_second(20.0).in_order().run()? {
+/// let batch = client.batch(lines).max_in_flight(8).requests_per_second(20.0).in_order();
+/// for (number, speech) in batch.run()? {
 ///     println!("line {number}: {}", speech?.id());
 /// }
 /// # Ok(()) }
 /// ```
 ///
-/// It is [`crate::batch::Batch`], with its defaults: each is submitted at most once and waited for, many at a time, on
-/// the one thread of the client; so is what their [`on_submitted`](super::Speak::on_submitted) does, which should be
-/// short.
+/// The blocking counterpart of [`crate::batch::Batch`], with the same defaults. Each request is submitted at
+/// most once. All requests run on the thread of the client, which also calls
+/// [`on_submitted`](super::Speak::on_submitted). Keep this callback short.
 #[must_use = "nothing is sent until it runs"]
 pub struct Batch<K> {
     batch: crate::batch::Batch<K>,
@@ -33,27 +34,33 @@ impl<K> Batch<K> {
         Self { batch, runtime }
     }
 
-    /// How many are under way at most, from their submission until you take the result. At least 1; 64 unless set.
+    /// Sets the maximum number of speeches in flight, from submission until you take the result.
+    ///
+    /// At least 1. The default is 64.
     pub fn max_in_flight(mut self, count: usize) -> Self {
         self.batch = self.batch.max_in_flight(count);
         self
     }
 
-    /// How many requests to the API go out in any second, submissions and polls together; see
-    /// [`crate::batch::Batch::requests_per_second`].
+    /// Sets the maximum number of requests to the API in any second, submissions and polls together.
+    ///
+    /// See [`crate::batch::Batch::requests_per_second`].
     pub fn requests_per_second(mut self, rate: f64) -> Self {
         self.batch = self.batch.requests_per_second(rate);
         self
     }
 
-    /// Results in the order of the requests, instead of as they finish. One that is slow then holds back those behind it.
+    /// Returns the results in the order of the requests, instead of the order in which they finish.
+    ///
+    /// A slow request then delays the results after it.
     pub fn in_order(mut self) -> Self {
         self.batch = self.batch.in_order();
         self
     }
 
-    /// Keeps a journal in this file, so that the same batch can be run again after a crash, here or async: see
-    /// [`crate::batch::Batch::journal`].
+    /// Sets the path of a journal, with which the same batch can be run again after a crash.
+    ///
+    /// The async client can read the same journal. See [`crate::batch::Batch::journal`].
     ///
     /// ```
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -62,7 +69,8 @@ impl<K> Batch<K> {
     /// # let directory = tempfile::tempdir()?;
     /// let journal = directory.path().join("talk.journal");
     /// for _run in 0..2 {
-    ///     for (key, speech) in client.batch([("intro", "Welcome."), ("end", "Goodbye.")]).journal(&journal).run()? {
+    ///     let batch = client.batch([("intro", "Welcome."), ("end", "Goodbye.")]);
+    ///     for (key, speech) in batch.journal(&journal).run()? {
     ///         speech?.save(directory.path().join(format!("{key}.wav")))?;
     ///     }
     /// }
@@ -76,12 +84,12 @@ impl<K> Batch<K> {
 }
 
 impl<K: Display + Send + 'static> Batch<K> {
-    /// The results, as an iterator. Nothing is sent before its first `next`.
+    /// Validates the batch and returns an iterator over the results. Nothing is sent before its first `next`.
     ///
     /// # Errors
     ///
-    /// What is wrong with the batch as a whole, as [`crate::batch::Batch::start`] tells it;
-    /// [`is_invalid`](Error::is_invalid) within an async runtime.
+    /// - [`is_invalid`](Error::is_invalid): called in an async task. The other errors are those of
+    ///   [`crate::batch::Batch::start`].
     pub fn run(self) -> Result<Results<K>, Error> {
         let results = self.runtime.run(self.batch.start())?;
         Ok(Results::new(results, self.runtime))

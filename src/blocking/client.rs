@@ -1,7 +1,7 @@
 use super::{Batch, Speak, SpeechTask, runtime::Runtime};
 use crate::{ClientBuilder, Error, TaskId, batch::IntoSpeak};
 
-/// A client of the API that waits: the key, the address, the connections, and a thread for them.
+/// A blocking client for the API: the API key, the base URL, the connections and a thread that drives them.
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -15,8 +15,8 @@ use crate::{ClientBuilder, Error, TaskId, batch::IntoSpeak};
 /// # Ok(()) }
 /// ```
 ///
-/// It is [`crate::Client`] otherwise: cloning is cheap, and clones are one client. See the [module](super) for threads
-/// and async code.
+/// The blocking counterpart of [`crate::Client`]. Cloning is cheap, and clones share one client and its
+/// thread. The [module](super) describes threads and async code.
 #[derive(Clone, Debug)]
 pub struct Client {
     client: crate::Client,
@@ -24,13 +24,14 @@ pub struct Client {
 }
 
 impl Client {
-    /// Settings for a client; [`build_blocking`](ClientBuilder::build_blocking) makes it.
+    /// Creates a builder with the [default settings](ClientBuilder#default).
+    ///
+    /// [`build_blocking`](ClientBuilder::build_blocking) builds the client.
     pub fn builder() -> ClientBuilder {
         ClientBuilder::default()
     }
 
-    /// As [`crate::Client::from_env`]: for the key in `DISTRIBUTE_AI_API_KEY`, at the address in `DISTRIBUTE_AI_BASE_URL`
-    /// if that is set.
+    /// Creates a client from the environment variables `DISTRIBUTE_AI_API_KEY` and `DISTRIBUTE_AI_BASE_URL`.
     ///
     /// ```no_run
     /// let client = distribute_ai::blocking::Client::from_env()?;
@@ -39,19 +40,21 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`is_invalid`](Error::is_invalid): the key is not set or is empty; or as [`ClientBuilder::build_blocking`].
+    /// - [`is_invalid`](Error::is_invalid): `DISTRIBUTE_AI_API_KEY` is not set or is empty. The other errors
+    ///   are those of [`ClientBuilder::build_blocking`].
     pub fn from_env() -> Result<Self, Error> {
         ClientBuilder::from_env()?.build_blocking()
     }
 
-    /// Speaks a text of 2 to 4,096 characters.
+    /// Creates a speech request for a text of 2 to 4,096 characters.
     ///
-    /// Nothing is sent until [`Speak::wait`] or [`Speak::submit`]; the text is checked then.
+    /// Nothing is sent until you call [`Speak::wait`] or [`Speak::submit`]. The text is validated then. For a
+    /// longer text, use [`Speak::in_pieces`].
     pub fn speak(&self, input: impl Into<String>) -> Speak {
         Speak::new(self.client.speak(input), self.runtime.clone())
     }
 
-    /// Comes back to a task by its id, in this process or another. Sends nothing by itself.
+    /// Returns a handle to an existing task, which this or another process submitted. No request is sent.
     ///
     /// ```no_run
     /// # fn run(client: distribute_ai::blocking::Client) -> Result<(), distribute_ai::Error> {
@@ -65,8 +68,7 @@ impl Client {
         SpeechTask::new(self.client.task(id), self.runtime.clone())
     }
 
-    /// Speaks many texts: every iterator of `(key, request)`, where a request is a [`Speak`] or a text alone. It is read
-    /// to its end at once.
+    /// Creates a batch from an iterator of `(key, request)`, where a request is a [`Speak`] or a text.
     ///
     /// ```
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -74,9 +76,13 @@ impl Client {
     /// # let client = simulator.client();
     /// # let directory = std::env::temp_dir();
     /// let lines = ["Call me Ishmael.", "Some years ago."];
-    /// let requests = lines.iter().enumerate().map(|(number, line)| (number, client.speak(*line).voice("nora")));
+    /// let requests = lines
+    ///     .iter()
+    ///     .enumerate()
+    ///     .map(|(number, line)| (number, client.speak(*line).voice("nora")));
+    /// let batch = client.batch(requests).max_in_flight(8).requests_per_second(20.0);
     ///
-    /// for (number, speech) in client.batch(requests).max_in_flight(8).requests_per_second(20.0).run()? {
+    /// for (number, speech) in batch.run()? {
     ///     match speech {
     ///         Ok(speech) => drop(speech.save(directory.join(format!("{number}.wav")))?),
     ///         Err(error) => eprintln!("line {number}: {error}"),
@@ -84,31 +90,36 @@ impl Client {
     /// }
     /// # Ok(()) }
     /// ```
+    ///
+    /// The whole iterator is read immediately. Nothing is sent until you read the results.
     pub fn batch<K>(&self, requests: impl IntoIterator<Item = (K, impl IntoSpeak)>) -> Batch<K> {
         Batch::new(self.client.batch(requests), self.runtime.clone())
     }
 }
 
-/// For the [`blocking`](super) client.
+/// Builds the [`blocking`](super) client.
 #[cfg_attr(docsrs, doc(cfg(feature = "blocking")))]
 impl ClientBuilder {
-    /// The client that waits, with a thread of its own.
+    /// Builds a blocking client and starts its thread. No request is sent.
     ///
     /// ```
-    /// let client = distribute_ai::blocking::Client::builder().api_key("your-key").build_blocking()?;
+    /// use distribute_ai::blocking::Client;
+    ///
+    /// let client = Client::builder().api_key("your-key").build_blocking()?;
     /// # Ok::<(), distribute_ai::Error>(())
     /// ```
     ///
-    /// An [`http_client`](Self::http_client) should not be used by an async runtime as well: a connection belongs to the
-    /// runtime that opened it.
+    /// Do not share an [`http_client`](Self::http_client) with an async runtime, because a connection belongs
+    /// to the runtime that opened it.
     ///
     /// # Errors
     ///
-    /// Those of [`build`](Self::build); [`is_invalid`](Error::is_invalid), too, if this machine has no thread left.
+    /// - [`is_invalid`](Error::is_invalid): the thread could not be started. The other errors are those of
+    ///   [`build`](Self::build).
     pub fn build_blocking(self) -> Result<Client, Error> {
         let client = self.build()?;
         let runtime = Runtime::start().map_err(|error| {
-            Error::invalid("blocking client", "could not start its thread").with_source(error)
+            Error::invalid("blocking client", "could not start a thread").with_source(error)
         })?;
         Ok(Client { client, runtime })
     }

@@ -1,4 +1,4 @@
-//! The same client without async: each call returns when it is done.
+//! The client without async: each call blocks until it is finished.
 //!
 //! ```no_run
 //! use distribute_ai::{Error, blocking::Client};
@@ -11,33 +11,33 @@
 //! }
 //! ```
 //!
-//! What is sent, repeated, waited out and written down is what it is in the async client, for it is the async client
-//! that does it: a type here holds the one of the same name there, and a runtime to run it on. Settings, errors and
-//! journals are the same.
+//! Each type of this module wraps the async type of the same name and a runtime. Requests, retries, settings,
+//! errors and journals are therefore the same as in the async client.
 //!
-//! | async | here |
+//! | async | blocking |
 //! |---|---|
 //! | [`ClientBuilder::build`](crate::ClientBuilder::build) | [`build_blocking`](crate::ClientBuilder::build_blocking) |
 //! | `speak.await` | [`Speak::wait`] |
 //! | `task.wait().await`, `task.wait().deadline(time).await` | [`SpeechTask::wait`], [`SpeechTask::wait_for`] |
 //! | `while let Some(x) = stream.next().await` | `for x in` [`task.updates()`](SpeechTask::updates), [`audio.stream()`](Audio::stream), [`batch.run()?`](Batch::run) |
 //! | `batch.start().await`, `results.stop().await` | [`Batch::run`], [`Results::stop`] or dropping them |
-//! | `speak.in_pieces().save(path).await` | [`InPieces::save`]; a file whose progress is to be seen is the async client's |
+//! | `speak.in_pieces().save(path).await` | [`InPieces::save`]; only the async client shows the progress of a long text |
 //!
 //! # Threads
 //!
-//! Each client that is built starts one thread, which drives its connections and timers; clones share it, and any number
-//! of threads may use them at a time. It ends when the last of all that came from the client is dropped.
+//! Each built client starts one thread, which drives its connections and timers. Clones share the thread, and
+//! any number of threads may use the clones at the same time. The thread ends when the client, its clones and
+//! everything created from them are dropped.
 //!
-//! Nothing is cut off on its way to the server: a call can't be dropped, and the one thing that works on by itself,
-//! [`Results`], is heard to the end when it is.
+//! A submission is never cancelled: a blocking call cannot be dropped, and dropping [`Results`] waits for its
+//! pending submissions.
 //!
-//! # Not within async code
+//! # Async code
 //!
-//! A call that waits would hold up the tasks of an async runtime that it is made in, so there it is refused: with an
-//! error that [`is_invalid`](crate::Error::is_invalid), before anything is sent. Use [`crate::Client`] there, or call it
-//! in `tokio::task::spawn_blocking` or `block_in_place`, where it works. Clients may be built, cloned, and dropped
-//! anywhere.
+//! A blocking call in an async task would block the other tasks of the runtime. Such a call therefore returns
+//! an [`is_invalid`](crate::Error::is_invalid) error before anything is sent. In async code, use
+//! [`crate::Client`], or call the blocking client in `tokio::task::spawn_blocking` or `block_in_place`.
+//! Clients may be built, cloned and dropped anywhere.
 
 mod runtime;
 

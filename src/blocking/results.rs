@@ -5,15 +5,7 @@ use tokio::sync::watch;
 use super::{Speech, runtime::Runtime};
 use crate::{Error, batch::Progress};
 
-/// The results of a [`Batch`](super::Batch), as an iterator of `(key, Result<Speech, Error>)`.
-///
-/// The batch begins with the first `next` and goes on by itself from then on, on the thread of the client: also while
-/// you are busy with a result. It takes no new requests while [`max_in_flight`](super::Batch::max_in_flight) results
-/// wait for you.
-///
-/// Dropped before its end, the batch stops: nothing more is sent, and what waits is left as it is on the server. The
-/// drop returns when nothing is on its way any more that could be billed: what is being submitted is heard to the end,
-/// by the request timeout at most, and noted in the [journal](super::Batch::journal).
+/// An iterator over the results of a [`Batch`](super::Batch), as `(key, Result<Speech, Error>)`.
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -24,25 +16,37 @@ use crate::{Error, batch::Progress};
 /// let lines = ["One.", "Two.", "Three."].into_iter().enumerate();
 /// let mut results = client.batch(lines).journal(journal).run()?;
 /// let first = results.next();
-/// drop(results); // What was submitted is in the journal.
+/// drop(results); // The journal has the submitted tasks.
 /// # Ok(()) }
 /// ```
 ///
+/// The batch starts with the first `next`. From then on, it runs on the thread of the client, even while you
+/// process a result. It starts no new requests while [`max_in_flight`](super::Batch::max_in_flight) results
+/// are not taken.
+///
+/// Dropping the iterator early stops the batch: no further request is sent, and unfinished tasks continue on
+/// the server. The drop waits for pending submissions, for at most the request timeout, and records them in
+/// the [journal](super::Batch::journal).
+///
 /// # Panics
 ///
-/// `next`, within an async runtime: an error would need a key that it is of. See the [module](super).
-#[must_use = "nothing is sent until the first result is asked for"]
+/// `next` panics in a callback of the same client, such as `on_submitted`, because the wait would never end.
+/// In other async code it blocks the thread, because an error would need a key. See the [module](super).
+#[must_use = "nothing is sent until the first call of `next`"]
 pub struct Results<K> {
-    results: crate::batch::Results<K>,
+    /// `None` after [`stop`](Self::stop).
+    inner: Option<crate::batch::Results<K>>,
+    progress: watch::Receiver<Progress>,
     runtime: Runtime,
 }
 
 impl<K> Results<K> {
     pub(super) fn new(results: crate::batch::Results<K>, runtime: Runtime) -> Self {
-        Self { results, runtime }
+        let progress = results.progress();
+        Self { inner: Some(results), progress, runtime }
     }
 
-    /// How far the batch is, whenever you look: `borrow()` it, on any thread.
+    /// Returns a receiver that holds the latest progress. Call `borrow()` on it, on any thread.
     ///
     /// ```
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -58,40 +62,47 @@ impl<K> Results<K> {
     /// ```
     #[must_use]
     pub fn progress(&self) -> watch::Receiver<Progress> {
-        self.results.progress()
+        self.progress.clone()
     }
 
-    /// Stops, and returns what was begun and not taken, as [`crate::batch::Results::stop`] does: what is being submitted
-    /// is heard to the end, by the request timeout at most.
+    /// Stops the batch, and returns every result that you have not taken.
+    ///
+    /// Waits for pending submissions, for at most the request timeout. See [`crate::batch::Results::stop`].
     ///
     /// # Errors
     ///
-    /// [`is_invalid`](Error::is_invalid) within an async runtime; it is stopped all the same.
-    pub fn stop(mut self) -> Result<Undelivered<K>, Error> {
-        let Self { results, runtime } = &mut self;
-        let left = runtime.run(async { Ok(results.stop_and_drain().await) })?;
+    /// - [`is_invalid`](Error::is_invalid): called in an async task. The batch is stopped anyway.
+    pub fn stop(mut self) -> Result<Undelivered<K>, Error>
+    where
+        K: Send + 'static,
+    {
+        let runtime = self.runtime.clone();
+        runtime.reject_async_context()?;
+        let Some(results) = self.inner.take() else { return Ok(Vec::new()) };
+        let undelivered = runtime.block_on(results.stop());
         let speech = |speech| Speech::new(speech, runtime.clone());
-        Ok(left.into_iter().map(|(key, end)| (key, end.map(speech))).collect())
+        Ok(undelivered.into_iter().map(|(key, result)| (key, result.map(speech))).collect())
     }
 }
 
-/// What a batch that was stopped has left.
+/// The results of a stopped batch that were not taken.
 type Undelivered<K> = Vec<(K, Result<Speech, Error>)>;
 
-impl<K> Iterator for Results<K> {
+impl<K: Send + 'static> Iterator for Results<K> {
     type Item = (K, Result<Speech, Error>);
 
     fn next(&mut self) -> Option<Self::Item> {
-        let Self { results, runtime } = self;
-        let next = runtime.run(async { Ok(results.next().await) });
-        let (key, speech) = next.unwrap_or_else(|refusal| panic!("{refusal}"))?;
-        Some((key, speech.map(|speech| Speech::new(speech, runtime.clone()))))
+        let mut results = self.inner.take()?;
+        let (next, results) = self.runtime.block_on(async move { (results.next().await, results) });
+        self.inner = Some(results);
+        let (key, speech) = next?;
+        Some((key, speech.map(|speech| Speech::new(speech, self.runtime.clone()))))
     }
 }
 
 impl<K> Drop for Results<K> {
     fn drop(&mut self) {
-        if let Some(driver) = self.results.stop_intake() {
+        if let Some(driver) = self.inner.as_mut().and_then(crate::batch::Results::stop_intake) {
             self.runtime.run_to_completion(async move { drop(driver.await) });
         }
     }
@@ -99,6 +110,6 @@ impl<K> Drop for Results<K> {
 
 impl<K> fmt::Debug for Results<K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.results.fmt(f)
+        f.debug_struct("Results").field("progress", &*self.progress.borrow()).finish_non_exhaustive()
     }
 }

@@ -1,33 +1,39 @@
-//! A thread that drives connections and timers, and the calls that wait on it.
+//! The thread that drives the connections and timers of a blocking client, and the calls that wait for it.
 
 use std::{
     fmt,
     future::Future,
     io,
+    panic::{AssertUnwindSafe, resume_unwind},
     pin::pin,
-    sync::{Arc, mpsc},
-    task::{Context, Waker},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+        mpsc,
+    },
+    task::{Context, Wake, Waker},
     thread::{self, ThreadId},
 };
 
 use futures_core::Stream;
-use futures_util::StreamExt;
+use futures_util::{FutureExt, StreamExt};
 use tokio::{
     runtime::{Builder, Handle},
     sync::oneshot,
-    task::coop::consume_budget,
+    task::yield_now,
 };
+use tracing::{Instrument, instrument::WithSubscriber};
 
 use crate::Error;
 
-/// The runtime of a client, shared by all that came from it; the last one ends it.
+/// The runtime of a client. Everything that came from the client shares it, and the last one ends it.
 #[derive(Clone)]
 pub(super) struct Runtime(Arc<Shared>);
 
 struct Shared {
     handle: Handle,
     thread: ThreadId,
-    /// Its end ends the thread.
+    /// Dropping it ends the thread.
     _open: oneshot::Sender<()>,
 }
 
@@ -38,67 +44,106 @@ impl Runtime {
         let (open, closed) = oneshot::channel::<()>();
         let thread = thread::Builder::new().name("distribute-ai".to_owned()).spawn(move || {
             let _ = runtime.block_on(closed);
-            // A look-up of a name that hangs would hold the thread; there is nothing left that anybody waits for.
+            // A name lookup that hangs would keep the thread alive, although no call waits for it.
             runtime.shutdown_background();
         })?;
         let thread = thread.thread().id();
         Ok(Self(Arc::new(Shared { handle, thread, _open: open })))
     }
 
-    /// Runs it on the calling thread, to its end.
-    pub(super) fn run<T>(&self, future: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
-        reject_async_context()?;
-        self.0.handle.block_on(future)
+    /// Runs the future on the client's thread and waits for its result.
+    pub(super) fn run<T, F>(&self, future: F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T, Error>> + Send + 'static,
+    {
+        self.reject_async_context()?;
+        self.block_on(future)
     }
 
-    /// The next item of a stream whose first error is its last item.
+    /// Returns the next item of a stream whose first error is its last item.
     pub(super) fn next<T, S>(&self, stream: &mut Option<S>) -> Option<Result<T, Error>>
     where
-        S: Stream<Item = Result<T, Error>> + Unpin,
+        T: Send + 'static,
+        S: Stream<Item = Result<T, Error>> + Unpin + Send + 'static,
     {
-        let open = stream.as_mut()?;
-        let item = self.run(async { open.next().await.transpose() }).transpose();
-        if !matches!(item, Some(Ok(_))) {
-            *stream = None;
+        if let Err(error) = self.reject_async_context() {
+            return stream.take().map(|_| Err(error));
+        }
+        let mut open = stream.take()?;
+        let (item, open) = self.block_on(async move { (open.next().await, open) });
+        if matches!(item, Some(Ok(_))) {
+            *stream = Some(open);
         }
         item
     }
 
-    /// Returns when the task is done, also within async code: for destructors, which have no way to refuse.
-    pub(super) fn run_to_completion(&self, task: impl Future<Output = ()> + Send + 'static) {
-        let (done, heard) = mpsc::channel();
-        let runtime = self.clone();
-        self.0.handle.spawn(async move {
-            task.await;
-            let _ = done.send(());
-            drop(runtime);
-        });
-        // On the thread that does it, as in a callback, waiting would have no end; the runtime lasts until then.
-        if thread::current().id() != self.0.thread {
-            let _ = heard.recv();
+    /// Runs the future on the client's thread and waits for its result, also within async code. A panic of the future is
+    /// resumed on the calling thread.
+    ///
+    /// # Panics
+    ///
+    /// On the client's own thread, where the wait would never end.
+    pub(super) fn block_on<T: Send + 'static>(&self, future: impl Future<Output = T> + Send + 'static) -> T {
+        assert!(!self.is_current_thread(), "called from a callback of the same blocking client");
+        let (sender, receiver) = mpsc::sync_channel(1);
+        let task = async move {
+            let _ = sender.send(AssertUnwindSafe(future).catch_unwind().await);
+        };
+        self.0.handle.spawn(task.in_current_span().with_current_subscriber());
+        let result = receiver.recv().expect("the thread runs as long as this handle");
+        result.unwrap_or_else(|panic| resume_unwind(panic))
+    }
+
+    /// Waits until the future is complete, also within async code: for destructors, which cannot return an error.
+    pub(super) fn run_to_completion(&self, future: impl Future<Output = ()> + Send + 'static) {
+        if self.is_current_thread() {
+            // In a callback, waiting would never end. The future keeps the runtime alive until it is complete.
+            let runtime = self.clone();
+            self.0.handle.spawn(async move {
+                future.await;
+                drop(runtime);
+            });
+        } else {
+            self.block_on(future);
         }
     }
-}
 
-/// An error where blocking would hold up the tasks of a runtime.
-fn reject_async_context() -> Result<(), Error> {
-    if Handle::try_current().is_ok() && is_on_a_budget() {
-        return Err(Error::invalid(
-            "blocking client",
-            "called within an async runtime, whose tasks it would hold up; use `distribute_ai::Client` there, or call \
-             it in `tokio::task::spawn_blocking`",
-        ));
+    /// Returns an error where blocking would delay the tasks of a runtime.
+    pub(super) fn reject_async_context(&self) -> Result<(), Error> {
+        if self.is_current_thread() || is_async_context() {
+            return Err(Error::invalid(
+                "blocking client",
+                "called within an async runtime, where it would block other tasks; use `distribute_ai::Client` \
+                 there, or `tokio::task::spawn_blocking`",
+            ));
+        }
+        Ok(())
     }
-    Ok(())
+
+    fn is_current_thread(&self) -> bool {
+        thread::current().id() == self.0.thread
+    }
 }
 
-/// Whether this is async code. A thread of `spawn_blocking` knows its runtime as well, and may block: what it lacks is
-/// the budget that tokio gives to whatever it polls, 128 steps, and takes away where blocking is allowed. What has been
-/// made `unconstrained` can't be told apart: there `block_on` panics, before anything is sent.
-fn is_on_a_budget() -> bool {
-    const STEPS: usize = 1_000;
-    let mut context = Context::from_waker(Waker::noop());
-    (0..STEPS).any(|_| pin!(consume_budget()).poll(&mut context).is_pending())
+/// Returns `true` on a thread whose tokio scheduler polls tasks, which blocking would delay.
+///
+/// A task that yields is woken later by such a scheduler, and at once on any other thread: outside a runtime, in
+/// `spawn_blocking`, in `block_in_place`, or in the `block_on` of a runtime with worker threads. The yield spends none of
+/// the task's budget.
+fn is_async_context() -> bool {
+    struct Woken(AtomicBool);
+
+    impl Wake for Woken {
+        fn wake(self: Arc<Self>) {
+            self.0.store(true, Ordering::Relaxed);
+        }
+    }
+
+    let woken = Arc::new(Woken(AtomicBool::new(false)));
+    let waker = Waker::from(Arc::clone(&woken));
+    let is_pending = pin!(yield_now()).poll(&mut Context::from_waker(&waker)).is_pending();
+    is_pending && !woken.0.load(Ordering::Relaxed)
 }
 
 impl fmt::Debug for Runtime {
@@ -116,33 +161,39 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_outlasts_a_task_that_is_left_to_it_on_its_own_thread() {
+    fn runtime_outlives_a_future_left_on_its_own_thread() {
         let runtime = Runtime::start().unwrap();
-        let (told, heard) = mpsc::channel();
+        let (sender, receiver) = mpsc::channel();
         let handle = runtime.0.handle.clone();
         handle.spawn(async move {
             runtime.run_to_completion(async move {
                 sleep(Duration::from_millis(20)).await;
-                told.send(()).unwrap();
+                sender.send(()).unwrap();
             });
         });
-        assert_eq!(heard.recv_timeout(Duration::from_secs(10)), Ok(()));
+        assert_eq!(receiver.recv_timeout(Duration::from_secs(10)), Ok(()));
     }
 
     #[test]
-    fn the_last_handle_ends_it() {
+    fn last_handle_ends_the_thread_and_its_tasks() {
         let runtime = Runtime::start().unwrap();
-        let (held, ended) = mpsc::channel::<()>();
+        let (sender, receiver) = mpsc::channel::<()>();
         runtime.0.handle.spawn(async move {
-            let _held = held;
+            let _held = sender;
             pending::<()>().await;
         });
         let other = runtime.clone();
         drop(runtime);
         assert_eq!(other.run(async { Ok(7) }).unwrap(), 7);
-        assert_eq!(ended.try_recv(), Err(mpsc::TryRecvError::Empty));
+        assert_eq!(receiver.try_recv(), Err(mpsc::TryRecvError::Empty));
         drop(other);
-        let ended = ended.recv_timeout(Duration::from_secs(10));
-        assert_eq!(ended, Err(mpsc::RecvTimeoutError::Disconnected), "the tasks go with the thread");
+        let ended = receiver.recv_timeout(Duration::from_secs(10));
+        assert_eq!(ended, Err(mpsc::RecvTimeoutError::Disconnected), "the tasks end with the thread");
+    }
+
+    #[test]
+    #[should_panic(expected = "the future panicked")]
+    fn panic_of_a_future_is_resumed_on_the_calling_thread() {
+        Runtime::start().unwrap().block_on(async { panic!("the future panicked") });
     }
 }

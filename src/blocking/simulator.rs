@@ -1,9 +1,9 @@
-use std::{io, ops::Deref, time::Duration};
+use std::{io, ops::Deref, sync::Arc, time::Duration};
 
 use super::{Client, runtime::Runtime};
 use crate::testing::{self, Host, SimulatorBuilder};
 
-/// The [simulator](testing::Simulator) for tests without async, on a thread of its own.
+/// A [simulator](testing::Simulator) for tests without async, which runs on its own thread.
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -22,11 +22,11 @@ use crate::testing::{self, Host, SimulatorBuilder};
 /// # Ok(()) }
 /// ```
 ///
-/// It is a [`testing::Simulator`] for all that needs no waiting: scripts, outcomes, counts.
+/// It dereferences to [`testing::Simulator`] for methods that do not wait, such as scripts and counters.
 #[derive(Debug)]
 #[must_use = "the simulator stops when it is dropped"]
 pub struct Simulator {
-    simulator: testing::Simulator,
+    simulator: Arc<testing::Simulator>,
     runtime: Runtime,
 }
 
@@ -35,58 +35,67 @@ impl Simulator {
     ///
     /// # Errors
     ///
-    /// When no loopback socket can be opened, or within an async runtime.
+    /// Returns an error if no loopback socket can be opened, or if called in an async task.
     pub fn start() -> io::Result<Self> {
         Self::builder().start_blocking()
     }
 
-    /// A simulator with other settings; [`start_blocking`](SimulatorBuilder::start_blocking) starts it.
+    /// Creates a builder for a simulator with other settings.
+    ///
+    /// [`start_blocking`](SimulatorBuilder::start_blocking) starts the simulator.
     pub fn builder() -> SimulatorBuilder {
         testing::Simulator::builder()
     }
 
-    /// A client for this simulator. It polls every 50 ms, as fits tasks that take a second.
+    /// Creates a client for this simulator. It polls every 50 ms, which suits tasks that take a second.
     ///
     /// # Panics
     ///
-    /// When this machine has no usable TLS, which a client asks for even where it needs none, or no thread left.
+    /// Panics if a thread cannot be started, or if TLS is unavailable on this machine. The client requires
+    /// TLS although the simulator does not use it.
     #[must_use]
     pub fn client(&self) -> Client {
-        self.simulator.client_builder().build_blocking().expect("key and address are the simulator's own")
+        self.simulator
+            .client_builder()
+            .build_blocking()
+            .expect("the API key and base URL of the simulator are valid")
     }
 
-    /// Nobody listens any more: [`testing::Simulator::go_down`], until [`testing::Simulator::come_up`].
+    /// Stops listening until [`come_up`](Self::come_up). See [`testing::Simulator::go_down`].
     ///
     /// # Errors
     ///
-    /// As there; or within an async runtime.
+    /// Returns the errors of [`testing::Simulator::go_down`], and an error if called in an async task.
     pub fn go_down(&self, host: Host) -> io::Result<()> {
-        on(&self.runtime, self.simulator.go_down(host))
+        let simulator = Arc::clone(&self.simulator);
+        run_io(&self.runtime, async move { simulator.go_down(host).await })
     }
 
-    /// Listens again: [`testing::Simulator::come_up`].
+    /// Starts listening again. See [`testing::Simulator::come_up`].
     ///
     /// # Errors
     ///
-    /// As there; or within an async runtime.
+    /// Returns the errors of [`testing::Simulator::come_up`], and an error if called in an async task.
     pub fn come_up(&self, host: Host) -> io::Result<()> {
-        on(&self.runtime, self.simulator.come_up(host))
+        let simulator = Arc::clone(&self.simulator);
+        run_io(&self.runtime, async move { simulator.come_up(host).await })
     }
 
-    /// Goes down, and comes up by itself after this time: [`testing::Simulator::down_for`].
+    /// Stops listening for `time`, then starts automatically. See [`testing::Simulator::down_for`].
     ///
     /// # Errors
     ///
-    /// As there; or within an async runtime.
+    /// Returns the errors of [`testing::Simulator::down_for`], and an error if called in an async task.
     pub fn down_for(&self, host: Host, time: Duration) -> io::Result<()> {
-        on(&self.runtime, self.simulator.down_for(host, time))
+        let simulator = Arc::clone(&self.simulator);
+        run_io(&self.runtime, async move { simulator.down_for(host, time).await })
     }
 }
 
-/// For the [`blocking`](super) simulator.
+/// Starts the [`blocking`](super) simulator.
 #[cfg_attr(docsrs, doc(cfg(all(feature = "blocking", feature = "testing"))))]
 impl SimulatorBuilder {
-    /// Starts it on a thread of its own; it serves until it is dropped.
+    /// Starts the simulator on its own thread. The simulator runs until it is dropped.
     ///
     /// ```
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -99,16 +108,19 @@ impl SimulatorBuilder {
     ///
     /// # Errors
     ///
-    /// Those of [`start`](Self::start); or within an async runtime.
+    /// Returns the errors of [`start`](Self::start), and an error if called in an async task.
     pub fn start_blocking(self) -> io::Result<Simulator> {
         let runtime = Runtime::start()?;
-        let simulator = on(&runtime, self.start())?;
-        Ok(Simulator { simulator, runtime })
+        let simulator = run_io(&runtime, self.start())?;
+        Ok(Simulator { simulator: Arc::new(simulator), runtime })
     }
 }
 
-fn on<T>(runtime: &Runtime, future: impl Future<Output = io::Result<T>>) -> io::Result<T> {
-    runtime.run(async { Ok(future.await) }).unwrap_or_else(|refusal| Err(io::Error::other(refusal)))
+fn run_io<T: Send + 'static>(
+    runtime: &Runtime,
+    future: impl Future<Output = io::Result<T>> + Send + 'static,
+) -> io::Result<T> {
+    runtime.run(async { Ok(future.await) }).unwrap_or_else(|error| Err(io::Error::other(error)))
 }
 
 impl Deref for Simulator {

@@ -3,7 +3,7 @@ use std::time::Duration;
 use super::{InPieces, Speech, SpeechTask, runtime::Runtime};
 use crate::{Client, Error, TaskId, batch::IntoSpeak, types::Voice};
 
-/// A speech to be: what to say and how, until it is [waited for](Self::wait) or [submitted](Self::submit).
+/// A speech request. Nothing is sent until you call [`wait`](Self::wait) or [`submit`](Self::submit).
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -13,7 +13,8 @@ use crate::{Client, Error, TaskId, batch::IntoSpeak, types::Voice};
 /// # Ok(()) }
 /// ```
 ///
-/// It is submitted at most once, as [`crate::Speak`] is, which also has the defaults.
+/// The blocking counterpart of [`crate::Speak`], with the same defaults. The request is submitted at most
+/// once.
 #[derive(Clone, Debug)]
 #[must_use = "nothing is sent until `wait` or `submit`"]
 pub struct Speak {
@@ -26,54 +27,62 @@ impl Speak {
         Self { speak, runtime }
     }
 
-    /// One of the API's own voices, `"leo"` or `"nora"`, or else the id of a file uploaded as a voice.
+    /// Sets the voice: `"leo"`, `"nora"` or the id of a file that was uploaded as a voice.
     pub fn voice(self, voice: impl Into<Voice>) -> Self {
         self.with(|speak| speak.voice(voice))
     }
 
-    /// The API's `stream` flag, passed on as it is. The document does not say what it changes.
+    /// Sets the API's `stream` flag, which is sent unchanged. The API does not document its effect.
     pub fn stream(self, stream: bool) -> Self {
         self.with(|speak| speak.stream(stream))
     }
 
-    /// How much chance has a part in it, from 0 to 1.
+    /// Sets the sampling temperature, from 0 to 1.
     pub fn temperature(self, temperature: f64) -> Self {
         self.with(|speak| speak.temperature(temperature))
     }
 
-    /// How strong the expression is, from 0 to 1.
+    /// Sets the strength of the expression, from 0 to 1.
     pub fn exaggeration(self, exaggeration: f64) -> Self {
         self.with(|speak| speak.exaggeration(exaggeration))
     }
 
-    /// The weight of the classifier-free guidance, from 0 to 1.
+    /// Sets the weight of the classifier-free guidance, from 0 to 1.
     pub fn cfg_weight(self, weight: f64) -> Self {
         self.with(|speak| speak.cfg_weight(weight))
     }
 
-    /// How long to go on, from the call on: submission and wait together. See [`crate::Speak::deadline`].
+    /// Sets the time limit for the submission and the wait together, from the call of `wait` or `submit`.
+    ///
+    /// See [`crate::Speak::deadline`].
     pub fn deadline(self, time: Duration) -> Self {
         self.with(|speak| speak.deadline(time))
     }
 
-    /// Sends it again when in doubt, up to so many times. **Each time may be billed**; see
-    /// [`crate::Speak::resubmit_in_doubt`].
+    /// Retries an in-doubt submission up to `times` times. **Each retry may be billed**.
+    ///
+    /// A submission is [in doubt](Error::is_in_doubt) if the server may have accepted it, so it may be
+    /// billed. See [`crate::Speak::resubmit_in_doubt`].
     pub fn resubmit_in_doubt(self, times: u32) -> Self {
         self.with(|speak| speak.resubmit_in_doubt(times))
     }
 
-    /// Called with the id as soon as the server has taken the task, before the wait: the place to write it down, in case
-    /// that the process ends meanwhile.
+    /// Sets a callback that receives the task id as soon as the server has accepted the request.
+    ///
+    /// The callback runs before the wait. Use it to store the task id, in case the process ends during the
+    /// wait.
     pub fn on_submitted(self, callback: impl Fn(&TaskId) + Send + Sync + 'static) -> Self {
         self.with(|speak| speak.on_submitted(callback))
     }
 
-    /// A text of any length, as one file; see [`crate::Speak::in_pieces`].
+    /// Splits a text of any length into pieces that are spoken with these settings and joined in one file.
+    ///
+    /// See [`crate::Speak::in_pieces`].
     pub fn in_pieces(self) -> InPieces {
         InPieces::new(self.speak.in_pieces(), self.runtime)
     }
 
-    /// Submits, and returns as soon as the server has taken the task.
+    /// Submits the request, and returns as soon as the server has accepted it.
     ///
     /// ```
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -87,17 +96,19 @@ impl Speak {
     ///
     /// # Errors
     ///
-    /// Those of [`crate::Speak::submit`]; [`is_invalid`](Error::is_invalid) within an async runtime.
+    /// - [`is_invalid`](Error::is_invalid): called in an async task. The other errors are those of
+    ///   [`crate::Speak::submit`].
     pub fn submit(self) -> Result<SpeechTask, Error> {
         let task = self.runtime.run(self.speak.submit())?;
         Ok(SpeechTask::new(task, self.runtime))
     }
 
-    /// Submits, waits, and returns the speech: what awaiting a [`crate::Speak`] does.
+    /// Submits the request, waits for the task and returns the speech. Equivalent to awaiting a
+    /// [`crate::Speak`].
     ///
     /// # Errors
     ///
-    /// Those of [`submit`](Self::submit) and then those of [`SpeechTask::wait`].
+    /// Returns the errors of [`submit`](Self::submit), then those of [`SpeechTask::wait`].
     pub fn wait(self) -> Result<Speech, Error> {
         let speech = self.runtime.run(self.speak.into_future())?;
         Ok(Speech::new(speech, self.runtime))
@@ -109,7 +120,7 @@ impl Speak {
     }
 }
 
-/// For [`Client::batch`](super::Client::batch).
+/// Allows a `Speak` as a request of [`Client::batch`](super::Client::batch).
 impl IntoSpeak for Speak {
     fn into_speak(self, _: &Client) -> crate::Speak {
         self.speak

@@ -6,7 +6,7 @@ use std::{
 use super::{Audio, runtime::Runtime};
 use crate::{Error, TaskId, types::SpeechResult};
 
-/// A finished speech: where its audio is, and what the server said of it.
+/// A finished speech: the URL of its audio, and the server's response.
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -17,7 +17,7 @@ use crate::{Error, TaskId, types::SpeechResult};
 /// # Ok(()) }
 /// ```
 ///
-/// It is [`crate::Speech`] otherwise.
+/// The blocking counterpart of [`crate::Speech`].
 #[derive(Clone, Debug)]
 pub struct Speech {
     speech: crate::Speech,
@@ -29,55 +29,63 @@ impl Speech {
         Self { speech, runtime }
     }
 
-    /// The id of its task: it brings the speech back, with a fresh address of the audio.
+    /// Returns the task id.
+    ///
+    /// Pass it to [`Client::task`](super::Client::task) to get the speech again, with a new audio URL.
     #[must_use]
     pub fn id(&self) -> TaskId {
         self.speech.id()
     }
 
-    /// The server's reply, as its document has it.
+    /// Returns the server's response, as the API documents it.
     #[must_use]
     pub fn result(&self) -> &SpeechResult {
         self.speech.result()
     }
 
-    /// When the server took the task, by its own clock: [`crate::Speech::created_at`].
+    /// Returns the time at which the server accepted the task, by the server's clock.
+    ///
+    /// See [`crate::Speech::created_at`].
     #[must_use]
     pub fn created_at(&self) -> Option<SystemTime> {
         self.speech.created_at()
     }
 
-    /// When the server finished it, by its own clock: [`crate::Speech::finished_at`].
+    /// Returns the time at which the server finished the task, by the server's clock.
+    ///
+    /// See [`crate::Speech::finished_at`].
     #[must_use]
     pub fn finished_at(&self) -> Option<SystemTime> {
         self.speech.finished_at()
     }
 
-    /// How long it took the server: [`crate::Speech::server_time`].
+    /// Returns the time that the server needed. See [`crate::Speech::server_time`].
     #[must_use]
     pub fn server_time(&self) -> Option<Duration> {
         self.speech.server_time()
     }
 
-    /// The audio; the first one, should there be several.
+    /// Returns the audio, or the first one if there are several.
     ///
     /// # Errors
     ///
-    /// Those of [`crate::Speech::audio`].
+    /// Returns the errors of [`crate::Speech::audio`].
     pub fn audio(&self) -> Result<Audio, Error> {
         Ok(Audio::new(self.speech.audio()?, self.runtime.clone()))
     }
 
-    /// Every audio that has an address: [`crate::Speech::audios`].
+    /// Returns each audio that has a URL. See [`crate::Speech::audios`].
     pub fn audios(&self) -> impl Iterator<Item = Result<Audio, Error>> {
         self.speech.audios().map(|audio| Ok(Audio::new(audio?, self.runtime.clone())))
     }
 
-    /// Fetches the audio into a file: [`Audio::save`] of [`audio`](Self::audio).
+    /// Downloads the audio to a file and returns its length in bytes.
+    ///
+    /// Equivalent to calling [`audio`](Self::audio), then [`Audio::save`].
     ///
     /// # Errors
     ///
-    /// Those of both.
+    /// Returns the errors of [`audio`](Self::audio) and [`Audio::save`].
     pub fn save(&self, path: impl AsRef<Path>) -> Result<u64, Error> {
         self.audio()?.save(path)
     }

@@ -3,7 +3,7 @@ use std::time::Duration;
 use super::{Speech, Updates, runtime::Runtime};
 use crate::{Error, TaskId, types::SpeechStatus};
 
-/// A task that the server has taken. Dropping it does nothing to the task: its [id](Self::id) brings it back.
+/// A task that the server has accepted, in this process or an earlier one.
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -13,13 +13,16 @@ use crate::{Error, TaskId, types::SpeechStatus};
 ///
 /// let id = client.speak("Good morning.").submit()?.id();
 ///
-/// match client.task(id).wait_for(Duration::from_secs(120)) {
+/// match client.task(id.clone()).wait_for(Duration::from_secs(120)) {
 ///     Ok(speech) => drop(speech.save(std::env::temp_dir().join("morning.wav"))?),
-///     Err(error) if error.is_deadline() => println!("later: {}", error.task_id().expect("it was submitted")),
+///     Err(error) if error.is_deadline() => println!("not finished yet: task {id}"),
 ///     Err(error) => return Err(error.into()),
 /// }
 /// # Ok(()) }
 /// ```
+///
+/// The blocking counterpart of [`crate::SpeechTask`]. A `SpeechTask` is a handle: cloning or dropping it does
+/// not affect the server.
 #[derive(Clone, Debug)]
 pub struct SpeechTask {
     task: crate::SpeechTask,
@@ -31,47 +34,53 @@ impl SpeechTask {
         Self { task, runtime }
     }
 
-    /// The id: all that is needed to come back for the speech.
+    /// Returns the task id. [`Client::task`](super::Client::task) turns it into a handle again.
     #[must_use]
     pub fn id(&self) -> TaskId {
         self.task.id()
     }
 
-    /// The status now, by one request.
+    /// Requests the status once, without waiting and without retries.
     ///
     /// # Errors
     ///
-    /// Those of [`crate::SpeechTask::status`]; [`is_invalid`](Error::is_invalid) within an async runtime.
+    /// - [`is_invalid`](Error::is_invalid): called in an async task. The other errors are those of
+    ///   [`crate::SpeechTask::status`].
     pub fn status(&self) -> Result<SpeechStatus, Error> {
-        self.runtime.run(self.task.status()).map_err(|error| error.with_task_id(&self.id()))
+        let task = self.task.clone();
+        let status = self.runtime.run(async move { task.status().await });
+        status.map_err(|error| error.with_task_id(&self.id()))
     }
 
-    /// Waits for the speech, 10 minutes at most.
+    /// Waits until the task is finished, for at most 10 minutes, and returns the speech.
     ///
     /// # Errors
     ///
-    /// Those of [`crate::Wait`], each with the [`task_id`](Error::task_id); [`is_invalid`](Error::is_invalid) within an
-    /// async runtime.
+    /// Each error carries the [`task_id`](Error::task_id):
+    /// - [`is_invalid`](Error::is_invalid): called in an async task. The other errors are those of
+    ///   [`crate::Wait`].
     pub fn wait(&self) -> Result<Speech, Error> {
-        self.outcome(self.task.wait())
+        self.run_wait(self.task.wait())
     }
 
-    /// Waits for the speech, this long at most: [`crate::Wait::deadline`]. Zero is a single look.
+    /// Waits until the task is finished, for at most `time`, and returns the speech.
+    ///
+    /// Zero means a single poll. See [`crate::Wait::deadline`].
     ///
     /// # Errors
     ///
-    /// Those of [`wait`](Self::wait).
+    /// Returns the errors of [`wait`](Self::wait).
     pub fn wait_for(&self, time: Duration) -> Result<Speech, Error> {
-        self.outcome(self.task.wait().deadline(time))
+        self.run_wait(self.task.wait().deadline(time))
     }
 
-    /// The changes of the status, up to the last one: see [`Updates`].
+    /// Returns an iterator over the status changes, up to the final status. See [`Updates`].
     pub fn updates(&self) -> Updates {
         Updates::new(&self.task, self.runtime.clone())
     }
 
-    fn outcome(&self, wait: crate::Wait) -> Result<Speech, Error> {
-        // Even a refusal is about a task that was paid for.
+    fn run_wait(&self, wait: crate::Wait) -> Result<Speech, Error> {
+        // An error of the runtime also needs the task id, because the task may be billed.
         let speech = self.runtime.run(wait.into_future()).map_err(|error| error.with_task_id(&self.id()))?;
         Ok(Speech::new(speech, self.runtime.clone()))
     }

@@ -3,7 +3,7 @@ use std::time::Duration;
 use super::{Speech, runtime::Runtime};
 use crate::{Error, TaskId, types::SpeechStatus};
 
-/// The changes of a task's status, as an iterator: `next` returns when there is one.
+/// An iterator over the changes of a task's status. `next` blocks until the next change.
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -20,7 +20,8 @@ use crate::{Error, TaskId, types::SpeechStatus};
 /// # Ok(()) }
 /// ```
 ///
-/// It is [`crate::Updates`] otherwise: it asks when it is asked, and ends after a final status or after an error.
+/// The blocking counterpart of [`crate::Updates`]. It sends requests only during `next`. The iterator ends
+/// after a final status (COMPLETED or ERROR) or after an error.
 #[derive(Debug)]
 #[must_use = "iterators are lazy and do nothing unless consumed"]
 pub struct Updates {
@@ -34,7 +35,8 @@ impl Updates {
         Self { id: task.id(), stream: Some(task.updates()), runtime }
     }
 
-    /// How long to go on, from the first `next`; 10 minutes unless set. Has no effect later.
+    /// Sets the time limit, which starts at the first `next`. Ignored after that. The default is 10
+    /// minutes.
     pub fn deadline(mut self, time: Duration) -> Self {
         self.stream = self.stream.map(|updates| updates.deadline(time));
         self
@@ -50,7 +52,7 @@ impl Iterator for Updates {
     }
 }
 
-/// A status that a task has come to: one of its [`Updates`].
+/// A change of a task's status, from [`Updates`].
 #[derive(Clone, Debug)]
 pub struct Update {
     update: crate::Update,
@@ -58,13 +60,13 @@ pub struct Update {
 }
 
 impl Update {
-    /// The status.
+    /// Returns the new status.
     #[must_use]
     pub fn status(&self) -> &SpeechStatus {
         self.update.status()
     }
 
-    /// The speech, with the status COMPLETED; no further request is made for it.
+    /// Returns the speech if the status is COMPLETED, without another request.
     #[must_use]
     pub fn into_speech(self) -> Option<Speech> {
         Some(Speech::new(self.update.into_speech()?, self.runtime))

@@ -1,28 +1,28 @@
-//! Numbers that know their bounds.
+//! Newtypes for numbers with bounds.
 //!
-//! The generator gives a string with a length a type of its own and lets a number with bounds go out as any number.
-//! `build.rs` reads the bounds from the spec and calls [`bounded_number!`] for each.
+//! The generator creates types for strings with length limits, but ignores the bounds of numbers. `build.rs`
+//! reads these bounds from the spec and calls [`bounded_number!`] once for each bounded number.
 
 use std::{error, fmt, ops::Bound};
 
-/// A number outside the bounds that the API sets; says which.
+/// The error for a number outside the bounds of the API. It names the number and the bounds.
 ///
 /// ```
 /// use distribute_ai::types::UnitInterval;
 ///
 /// let error = UnitInterval::try_from(7.0).unwrap_err();
-/// assert_eq!(error.to_string(), "7 is not between 0 and 1");
+/// assert_eq!(error.to_string(), "7 is out of range, expected 0 to 1");
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct OutOfBounds {
     value: f64,
-    /// None: it isn't whole, and should be.
+    /// The allowed range. `None` if the value has a fraction and must be a whole number.
     range: Option<(Bound<f64>, Bound<f64>)>,
 }
 
 impl OutOfBounds {
     pub(crate) fn check(value: f64, range: (Bound<f64>, Bound<f64>)) -> Result<(), Self> {
-        // NaN is in no range, also not in one that is open at both ends.
+        // NaN is outside every range, even an unbounded one.
         let inside = !value.is_nan() && std::ops::RangeBounds::contains(&range, &value);
         if inside { Ok(()) } else { Err(Self { value, range: Some(range) }) }
     }
@@ -34,10 +34,10 @@ impl OutOfBounds {
 
 impl fmt::Display for OutOfBounds {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} is not ", self.value)?;
-        let Some(range) = self.range else { return f.write_str("a whole number") };
+        let Some(range) = self.range else { return write!(f, "{} is not a whole number", self.value) };
+        write!(f, "{} is out of range, expected ", self.value)?;
         match range {
-            (Bound::Included(low), Bound::Included(high)) => write!(f, "between {low} and {high}"),
+            (Bound::Included(low), Bound::Included(high)) => write!(f, "{low} to {high}"),
             (low, high) => {
                 match low {
                     Bound::Included(low) => write!(f, "at least {low}")?,
@@ -60,23 +60,26 @@ impl fmt::Display for OutOfBounds {
 
 impl error::Error for OutOfBounds {}
 
-/// A newtype over `f64` or `i64` that holds only values within the bounds, whether made in code or read.
+/// Defines a newtype over `f64` or `i64` that holds only values within the bounds. Deserialising checks them
+/// too.
 macro_rules! bounded_number {
     ($(#[$doc:meta])* $name:ident($repr:ty), $low:expr, $high:expr) => {
         $(#[$doc])*
         ///
         /// # Errors
         ///
-        /// `try_from` a number outside of [`Self::RANGE`] is [`OutOfBounds`](crate::OutOfBounds), which has an example.
+        /// `try_from` returns [`OutOfBounds`](crate::OutOfBounds) for a number outside [`Self::RANGE`]. The
+        /// page of that type has an example.
         #[derive(Clone, Copy, Debug, PartialEq, PartialOrd, ::serde::Serialize, ::serde::Deserialize)]
         #[serde(try_from = "f64")]
         pub struct $name($repr);
 
         impl $name {
-            /// The bounds, as the API's document has them; see [`OutOfBounds`](crate::OutOfBounds).
+            /// The bounds in the API's published document. See [`OutOfBounds`](crate::OutOfBounds) for an
+            /// example.
             pub const RANGE: (::std::ops::Bound<f64>, ::std::ops::Bound<f64>) = ($low, $high);
 
-            /// The number, within its bounds; see [`OutOfBounds`](crate::OutOfBounds).
+            /// Returns the number. See [`OutOfBounds`](crate::OutOfBounds) for an example.
             #[must_use]
             pub fn get(self) -> $repr {
                 self.0
@@ -89,7 +92,7 @@ macro_rules! bounded_number {
             fn try_from(value: f64) -> ::std::result::Result<Self, Self::Error> {
                 crate::ext::OutOfBounds::check(value, Self::RANGE)?;
                 let number = value as $repr;
-                // An integer that lost its fraction is not the number that was meant.
+                // Reject a fraction instead of rounding it silently.
                 if number as f64 == value {
                     Ok(Self(number))
                 } else {
@@ -114,39 +117,55 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn refused(value: f64, range: (Bound<f64>, Bound<f64>), expected: &str) {
+    fn assert_out_of_bounds(value: f64, range: (Bound<f64>, Bound<f64>), expected: &str) {
         assert_eq!(OutOfBounds::check(value, range).unwrap_err().to_string(), expected);
     }
 
     #[test]
-    fn bounds_are_part_of_the_range_unless_excluded() {
+    fn check_includes_bounds_unless_excluded() {
         for value in [0.0, 0.5, 1.0] {
             assert_eq!(OutOfBounds::check(value, (Included(0.0), Included(1.0))), Ok(()));
         }
         assert_eq!(OutOfBounds::check(1e300, (Excluded(0.0), Unbounded)), Ok(()));
-        refused(0.0, (Excluded(0.0), Unbounded), "0 is not above 0");
+        assert_out_of_bounds(0.0, (Excluded(0.0), Unbounded), "0 is out of range, expected above 0");
     }
 
-    #[allow(clippy::pedantic, unreachable_pub, reason = "as where the macro is used: in generated code")]
-    mod made {
+    #[allow(
+        clippy::pedantic,
+        unreachable_pub,
+        reason = "the lints that are off in generated code, where the macro is used"
+    )]
+    mod generated {
         use std::ops::Bound::Included;
 
         bounded_number!(Width(i64), Included(1.0), Included(4096.0));
     }
 
     #[test]
-    fn an_integer_is_whole() {
-        assert_eq!(made::Width::try_from(7.0).unwrap().get(), 7);
-        assert_eq!(made::Width::try_from(2.7).unwrap_err().to_string(), "2.7 is not a whole number");
-        assert_eq!(serde_json::to_string(&made::Width::try_from(7.0).unwrap()).unwrap(), "7");
+    fn integer_from_fraction_is_rejected() {
+        assert_eq!(generated::Width::try_from(7.0).unwrap().get(), 7);
+        assert_eq!(generated::Width::try_from(2.7).unwrap_err().to_string(), "2.7 is not a whole number");
+        assert_eq!(serde_json::to_string(&generated::Width::try_from(7.0).unwrap()).unwrap(), "7");
     }
 
     #[test]
-    fn the_message_names_the_value_and_the_limits() {
-        refused(7.0, (Included(0.0), Included(1.0)), "7 is not between 0 and 1");
-        refused(f64::NAN, (Included(0.0), Included(1.0)), "NaN is not between 0 and 1");
-        refused(f64::INFINITY, (Unbounded, Included(2.0)), "inf is not at most 2");
-        refused(0.0, (Included(1.0), Excluded(9.0)), "0 is not at least 1 and below 9");
-        refused(f64::NAN, (Unbounded, Unbounded), "NaN is not a number");
+    fn message_names_value_and_limits() {
+        assert_out_of_bounds(7.0, (Included(0.0), Included(1.0)), "7 is out of range, expected 0 to 1");
+        assert_out_of_bounds(
+            f64::NAN,
+            (Included(0.0), Included(1.0)),
+            "NaN is out of range, expected 0 to 1",
+        );
+        assert_out_of_bounds(
+            f64::INFINITY,
+            (Unbounded, Included(2.0)),
+            "inf is out of range, expected at most 2",
+        );
+        assert_out_of_bounds(
+            0.0,
+            (Included(1.0), Excluded(9.0)),
+            "0 is out of range, expected at least 1 and below 9",
+        );
+        assert_out_of_bounds(f64::NAN, (Unbounded, Unbounded), "NaN is out of range, expected a number");
     }
 }

@@ -4,33 +4,22 @@ use reqwest::StatusCode;
 
 use super::{piece::Piece, task_id::TaskId};
 
-/// What went wrong, what it means for your money, and what is left to do.
+/// The error of every operation.
 ///
-/// One type for everything; ask it what it is:
+/// The `is_*` methods tell the kinds apart. The guide's page on [errors](crate::guide::errors) has a table of
+/// all of them: what happened, whether you are billed, and what to do.
 ///
-/// | predicate | what happened | what to do |
-/// |---|---|---|
-/// | [`is_invalid`](Self::is_invalid) | an argument or setting is out of its limits; nothing was sent | correct it |
-/// | [`is_unreachable`](Self::is_unreachable) | the server was never reached; nothing was billed | try again |
-/// | [`is_rejected`](Self::is_rejected) | the server refused the request; nothing was billed | read [`message`](Self::message) |
-/// | [`is_unauthorized`](Self::is_unauthorized) | of these, the API key was refused | check the key |
-/// | [`is_rate_limited`](Self::is_rate_limited) | the server asked to hold off; nothing was billed | wait for [`retry_after`](Self::retry_after) |
-/// | [`is_in_doubt`](Self::is_in_doubt) | a submission may or may not have been taken, and billed | decide: it is never sent again by itself |
-/// | [`is_unanswered`](Self::is_unanswered) | a single status request brought no answer | ask again: asking is free |
-/// | [`is_deadline`](Self::is_deadline) | no result in time; the task goes on | resume with [`task_id`](Self::task_id) |
-/// | [`is_not_found`](Self::is_not_found) | the server doesn't know the task | check id and key |
-/// | [`is_failed`](Self::is_failed) | the server gave the task up; it gives no reason | submit again, if you like |
-/// | [`is_stopped`](Self::is_stopped) | the batch was stopped before its end | resume with [`task_id`](Self::task_id), if there is one |
-/// | [`is_download`](Self::is_download) | the audio could not be fetched whole | fetch again; the task id brings a fresh address |
-/// | [`is_io`](Self::is_io) | a file could not be read or written: an audio, or a journal | mend the path or make room; of an audio nothing half written is left |
+/// An error is *in doubt* if the server may have accepted the submission, so the speech may be billed.
 ///
 /// ```no_run
 /// # async fn run(client: distribute_ai::Client) -> Result<(), distribute_ai::Error> {
 /// match client.speak("Good morning.").await {
 ///     Ok(speech) => drop(speech.save("morning.wav").await?),
-///     Err(error) if error.is_in_doubt() => eprintln!("look at the bill before you repeat it: {error}"),
+///     Err(error) if error.is_in_doubt() => {
+///         eprintln!("check your bill before you submit again: {error}");
+///     }
 ///     Err(error) => match error.task_id() {
-///         Some(id) => eprintln!("come back for {id}: {error}"),
+///         Some(id) => eprintln!("resume task {id} later: {error}"),
 ///         None => return Err(error),
 ///     },
 /// }
@@ -38,11 +27,11 @@ use super::{piece::Piece, task_id::TaskId};
 /// # }
 /// ```
 ///
-/// The guide's page on [errors](crate::guide::errors) has them all in code, and what each means for the bill.
+/// Once the server has returned a task id, every error about that task carries its
+/// [`task_id`](Self::task_id). An error about a part of a long text also carries the [`piece`](Self::piece).
 ///
-/// Every error of a task that the server has taken carries its [`task_id`](Self::task_id): nothing paid for is lost. One of
-/// a long text says which [`piece`](Self::piece) it is about.
-/// `Display` is one line about this error alone; [`source`](std::error::Error::source) leads to the cause.
+/// `Display` writes one line about this error alone. [`source`](std::error::Error::source) returns the cause.
+#[derive(Clone)]
 pub struct Error(pub(super) Box<Inner>);
 
 #[derive(Clone)]
@@ -57,12 +46,12 @@ pub(super) struct Inner {
 #[derive(Clone)]
 pub(super) enum Kind {
     Invalid {
-        what: &'static str,
+        field: &'static str,
         problem: String,
     },
     Unreachable,
     Rejected,
-    /// With the number of times that it was sent and may have been taken.
+    /// `attempts` is the number of requests that the server may have accepted.
     InDoubt {
         attempts: u32,
     },
@@ -83,7 +72,7 @@ pub(super) enum Kind {
     },
 }
 
-/// What the server said.
+/// The status, message and `Retry-After` of an error response.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct ApiErrorResponse {
     pub(crate) status: StatusCode,
@@ -93,124 +82,138 @@ pub(crate) struct ApiErrorResponse {
 
 pub(crate) type BoxError = Box<dyn error::Error + Send + Sync>;
 
-/// Shared, as an error may be told to many.
+/// The cause of an error. It is shared, because errors can be cloned.
 pub(crate) type Cause = Arc<dyn error::Error + Send + Sync>;
 
 impl Error {
-    /// An argument or a setting is out of its limits. Nothing was sent.
+    /// Returns `true` if an argument, a setting or a journal is invalid. Nothing was sent.
     #[must_use]
     pub fn is_invalid(&self) -> bool {
         matches!(self.0.kind, Kind::Invalid { .. })
     }
 
-    /// The server was never reached: no connection, no such host, no TLS. Nothing was billed.
+    /// Returns `true` if no attempt reached the server: the host is unknown, or the connection or TLS
+    /// handshake failed. Nothing was billed.
     #[must_use]
     pub fn is_unreachable(&self) -> bool {
         matches!(self.0.kind, Kind::Unreachable)
     }
 
-    /// The server refused the request with the [`status`](Self::status). Nothing was billed.
+    /// Returns `true` if the server rejected the request with the [`status`](Self::status). The request
+    /// itself was not billed.
     #[must_use]
     pub fn is_rejected(&self) -> bool {
         matches!(self.0.kind, Kind::Rejected)
     }
 
-    /// The server refused the API key: status 401 or 403.
+    /// Returns `true` if the server rejected the API key with status 401 or 403.
     #[must_use]
     pub fn is_unauthorized(&self) -> bool {
         self.is_rejected() && matches!(self.status(), Some(StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN))
     }
 
-    /// The server asked to slow down, for longer than there was time: by a 429, or by a `Retry-After` to an earlier
-    /// request of this client, and then nothing was sent.
+    /// Returns `true` if the server limited the request rate for longer than the deadline allowed.
+    ///
+    /// Either the server responded with status 429, or a `Retry-After` to an earlier request of this client
+    /// is still in effect. In the second case nothing was sent.
     #[must_use]
     pub fn is_rate_limited(&self) -> bool {
-        let refused = self.is_rejected() && self.status() == Some(StatusCode::TOO_MANY_REQUESTS);
-        refused || matches!(self.0.kind, Kind::RateLimited(_))
+        let rejected = self.is_rejected() && self.status() == Some(StatusCode::TOO_MANY_REQUESTS);
+        rejected || matches!(self.0.kind, Kind::RateLimited(_))
     }
 
-    /// A submission may have reached the server, and no answer came back that settles it: it may have been billed or not.
-    /// If the answer named a task all the same, the [`task_id`](Self::task_id) is there to ask for.
+    /// Returns `true` if the server may have accepted the submission, so the speech may be billed.
     ///
-    /// It is not sent again, for the API has no means to tell a repetition from a second order. Whether to is yours
-    /// to decide: then, or beforehand by [`Speak::resubmit_in_doubt`](crate::Speak::resubmit_in_doubt).
+    /// The response is missing or does not settle the question. If the response contained a task id anyway,
+    /// [`task_id`](Self::task_id) returns it: poll that task first.
+    ///
+    /// The library does not submit again automatically, because the API cannot recognise a repeated
+    /// submission. You can decide after the error, or allow it in advance with
+    /// [`Speak::resubmit_in_doubt`](crate::Speak::resubmit_in_doubt).
     #[must_use]
     pub fn is_in_doubt(&self) -> bool {
         matches!(self.0.kind, Kind::InDoubt { .. })
     }
 
-    /// A single request for a status brought no usable answer. The task is untouched; ask again.
+    /// Returns `true` if a single status request got no usable response. The task is not affected: poll it
+    /// again.
     #[must_use]
     pub fn is_unanswered(&self) -> bool {
         matches!(self.0.kind, Kind::Unanswered)
     }
 
-    /// The deadline passed before the task was done. The task goes on, and can be resumed by its id.
+    /// Returns `true` if the deadline passed before the task was finished. The task continues on the server,
+    /// and you can resume it with its [`task_id`](Self::task_id).
     #[must_use]
     pub fn is_deadline(&self) -> bool {
         matches!(self.0.kind, Kind::Deadline { .. })
     }
 
-    /// The server does not know the task: status 404, still after a grace for servers that lag.
+    /// Returns `true` if the server does not know the task. Status 404 is retried for 10 seconds first,
+    /// because a new task may not be visible on the server immediately.
     #[must_use]
     pub fn is_not_found(&self) -> bool {
         matches!(self.0.kind, Kind::NotFound)
     }
 
-    /// The batch was stopped before the end of this one. With a [`task_id`](Self::task_id) the task goes on, and can be
-    /// resumed; without one, nothing was submitted.
+    /// Returns `true` if the batch was stopped before this speech was finished.
+    ///
+    /// If there is a [`task_id`](Self::task_id), the task continues on the server and you can resume it.
+    /// Otherwise nothing was submitted.
     #[must_use]
     pub fn is_stopped(&self) -> bool {
         matches!(self.0.kind, Kind::Stopped)
     }
 
-    /// The task ended in the status ERROR. The API gives no reason.
+    /// Returns `true` if the task ended with the status ERROR. The API does not give a reason.
     #[must_use]
     pub fn is_failed(&self) -> bool {
         matches!(self.0.kind, Kind::Failed)
     }
 
-    /// The audio could not be fetched whole, or there is none, or none that can be joined with others.
+    /// Returns `true` if the audio could not be downloaded completely, is missing, or cannot be joined with
+    /// the audio of other pieces.
     #[must_use]
     pub fn is_download(&self) -> bool {
         matches!(self.0.kind, Kind::Download { .. })
     }
 
-    /// A file could not be read or written: an audio, or a journal.
+    /// Returns `true` if an audio file or a journal could not be read or written.
     #[must_use]
     pub fn is_io(&self) -> bool {
         matches!(self.0.kind, Kind::Io { .. })
     }
 
-    /// The HTTP status of the reply, if there was one.
+    /// Returns the HTTP status of the response, if there was a response.
     #[must_use]
     pub fn status(&self) -> Option<StatusCode> {
-        self.0.response.as_ref().map(|reply| reply.status)
+        self.0.response.as_ref().map(|response| response.status)
     }
 
-    /// The server's own words: the `message` of its reply or, where there is none, the text of the body, at most
-    /// 2,000 characters of it.
+    /// Returns the server's message: the `message` field of the response, or the text of the body if that
+    /// field is missing. The message has at most 2,000 characters.
     #[must_use]
     pub fn message(&self) -> Option<&str> {
         self.0.response.as_ref()?.message.as_deref()
     }
 
-    /// How long the server asked to hold off, counted from its reply.
+    /// Returns how long the server asked this client to wait, counted from its response.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
-        if let Kind::RateLimited(left) = self.0.kind {
-            return Some(left);
+        if let Kind::RateLimited(remaining) = self.0.kind {
+            return Some(remaining);
         }
         self.0.response.as_ref()?.retry_after
     }
 
-    /// The task this is about, for [`Client::task`](crate::Client::task). Always there once the server has taken it.
+    /// Returns the id of the task, for use with [`Client::task`](crate::Client::task). It is present in every
+    /// error after the server has returned the id.
     #[must_use]
     pub fn task_id(&self) -> Option<&TaskId> {
         self.0.task_id.as_ref()
     }
 
-    /// The piece of a [long text](crate::Speak::in_pieces) this is about.
+    /// Returns the piece of a [long text](crate::Speak::in_pieces) that the error is about.
     ///
     /// ```no_run
     /// # async fn run(client: distribute_ai::Client, book: String) {
@@ -226,42 +229,22 @@ impl Error {
         self.0.piece.as_ref()
     }
 
-    pub(crate) fn invalid(what: &'static str, problem: impl fmt::Display) -> Self {
-        Self::new(Kind::Invalid { what, problem: problem.to_string() })
+    pub(crate) fn invalid(field: &'static str, problem: impl fmt::Display) -> Self {
+        Self::new(Kind::Invalid { field, problem: problem.to_string() })
     }
 
-    /// However it ended: it was sent so many times before, and each may have been taken.
-    pub(crate) fn with_prior_attempts(mut self, earlier: u32) -> Self {
-        if let Kind::InDoubt { attempts: times } = &mut self.0.kind {
-            *times += earlier;
-            return self;
-        }
-        if earlier == 0 {
-            return self;
-        }
-        let mut doubt = Self::new(Kind::InDoubt { attempts: earlier });
-        (doubt.0.task_id, doubt.0.response) = (self.0.task_id.clone(), self.0.response.clone());
-        doubt.with_source(self)
+    /// Creates the error for a submission that an earlier run left in doubt.
+    pub(crate) fn in_doubt(attempts: u32, source: String) -> Self {
+        Self::new(Kind::InDoubt { attempts }).with_source(source)
     }
 
-    /// A doubt that an earlier run has left.
-    pub(crate) fn in_doubt(times: u32, source: String) -> Self {
-        Self::new(Kind::InDoubt { attempts: times }).with_source(source)
-    }
-
-    /// The batch was stopped before its end.
     pub(crate) fn stopped() -> Self {
         Self::new(Kind::Stopped)
     }
 
-    /// The same once more: what is wrong with a batch is told for each of its keys.
-    pub(crate) fn again(&self) -> Self {
-        Self(self.0.clone())
-    }
-
-    /// The server has asked for a pause that isn't over.
-    pub(crate) fn rate_limited(left: Duration) -> Self {
-        Self::new(Kind::RateLimited(left))
+    /// Creates the error for a cooldown that outlasts the deadline.
+    pub(crate) fn rate_limited(remaining: Duration) -> Self {
+        Self::new(Kind::RateLimited(remaining))
     }
 
     pub(crate) fn failed() -> Self {
@@ -311,21 +294,24 @@ impl fmt::Display for Error {
             write!(f, "piece {number}, bytes {}..{} of the text: ", bytes.start, bytes.end)?;
         }
         match &self.0.kind {
-            Kind::Invalid { what, problem } => write!(f, "{what}: {problem}")?,
-            Kind::Unreachable => f.write_str("the server was not reached; nothing was sent")?,
-            Kind::Rejected => f.write_str("the server refused the request")?,
+            Kind::Invalid { field, problem } => write!(f, "{field}: {problem}")?,
+            Kind::Unreachable => f.write_str("server not reached, nothing was sent")?,
+            Kind::Rejected => f.write_str("server rejected the request")?,
             Kind::InDoubt { attempts: 0 | 1 } => {
                 f.write_str(
-                    "in doubt: the speech may have been submitted, and billed; it was not sent again",
+                    "in doubt: the speech may have been submitted and billed; it was not sent again",
                 )?;
             }
-            Kind::InDoubt { attempts: times } => {
-                write!(f, "in doubt: the speech was sent {times} times, and may have been billed as often")?;
+            Kind::InDoubt { attempts } => {
+                write!(
+                    f,
+                    "in doubt: the speech was sent {attempts} times and may have been billed each time"
+                )?;
             }
-            Kind::Unanswered => f.write_str("no usable answer about the status")?,
-            Kind::RateLimited(left) => {
-                let seconds = left.as_secs_f64().ceil();
-                write!(f, "the server asked to hold off for {seconds}s more; nothing was sent")?;
+            Kind::Unanswered => f.write_str("no usable response to the status request")?,
+            Kind::RateLimited(remaining) => {
+                let seconds = remaining.as_secs_f64().ceil();
+                write!(f, "rate limited by the server for {seconds}s more, nothing was sent")?;
             }
             Kind::Deadline { after, last_status } => {
                 write!(f, "no result within {after:?}")?;
@@ -333,14 +319,14 @@ impl fmt::Display for Error {
                     write!(f, " (last status {status})")?;
                 }
             }
-            Kind::NotFound => f.write_str("the server does not know the task")?,
-            Kind::Stopped => f.write_str("the batch was stopped before its end")?,
-            Kind::Failed => f.write_str("the task ended in the status ERROR; the API gives no reason")?,
+            Kind::NotFound => f.write_str("task not found on the server")?,
+            Kind::Stopped => f.write_str("batch stopped before the speech was finished")?,
+            Kind::Failed => f.write_str("task ended with status ERROR, the API gives no reason")?,
             Kind::Download { problem } | Kind::Io { problem } => f.write_str(problem)?,
         }
-        if let Some(reply) = &self.0.response {
-            write!(f, ": {}", reply.status)?;
-            if let Some(message) = &reply.message {
+        if let Some(response) = &self.0.response {
+            write!(f, ": {}", response.status)?;
+            if let Some(message) = &response.message {
                 write!(f, ": {}", single_line(message))?;
             }
         }
@@ -351,7 +337,8 @@ impl fmt::Display for Error {
     }
 }
 
-/// A server's text must neither forge a line of a log nor command a terminal.
+/// Replaces control characters with spaces, so that server text can neither forge log lines nor control a
+/// terminal.
 pub(crate) fn single_line(text: &str) -> String {
     text.replace(char::is_control, " ")
 }
@@ -379,21 +366,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn is_as_small_as_a_pointer_and_crosses_threads() {
-        fn crosses<T: Send + Sync + 'static>() {}
-        crosses::<Error>();
+    fn error_is_pointer_sized_and_send_and_sync() {
+        fn assert_send_sync<T: Send + Sync + 'static>() {}
+        assert_send_sync::<Error>();
         assert_eq!(size_of::<Error>(), size_of::<usize>());
     }
 
     #[test]
-    fn says_its_own_part_and_leaves_the_cause_to_source() {
+    fn display_omits_cause_and_debug_appends_it() {
         let id = TaskId::from_server("t1");
-        let error = Error::download("the audio was cut").with_source("reset by peer").with_task_id(&id);
-        assert_eq!(error.to_string(), "the audio was cut [task t1]");
+        let error = Error::download("audio is empty").with_source("reset by peer").with_task_id(&id);
+        assert_eq!(error.to_string(), "audio is empty [task t1]");
         assert_eq!(error::Error::source(&error).unwrap().to_string(), "reset by peer");
-        assert_eq!(
-            format!("{error:?}"),
-            r#"Error("the audio was cut [task t1]", caused by "reset by peer")"#
-        );
+        assert_eq!(format!("{error:?}"), r#"Error("audio is empty [task t1]", caused by "reset by peer")"#);
     }
 }

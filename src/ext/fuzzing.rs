@@ -1,4 +1,6 @@
-//! What foreign bytes reach, for the targets in `fuzz`: there with `--cfg fuzzing` only, and no part of the API.
+//! Entry points for the fuzz targets in `fuzz`, which feed them untrusted input.
+//!
+//! The module exists only with `--cfg fuzzing` and is not part of the public API.
 
 use std::{
     cell::{Cell, RefCell},
@@ -21,14 +23,14 @@ pub use super::{
     long_text::fuzzing::{WavAudio, join, read},
 };
 
-/// A reply as a server may write it.
+/// A response that a fuzz target supplies in place of a server.
 #[derive(Clone, Debug)]
 pub struct FakeResponse {
-    /// From 100 to 999.
+    /// The status, from 100 to 999.
     pub status: u16,
-    /// What can't be a header is left out.
+    /// The headers. Invalid names and values are skipped.
     pub headers: Vec<(String, Vec<u8>)>,
-    /// The body, and whether the connection breaks behind it.
+    /// The body, and `true` if the connection breaks after it.
     pub body: (Vec<u8>, bool),
 }
 
@@ -37,24 +39,26 @@ thread_local! {
     static REQUEST_COUNT: Cell<usize> = const { Cell::new(0) };
 }
 
-/// What the next requests of this thread are answered, instead of a server: in turn, and the last one for ever.
-pub fn respond_with(answers: Vec<FakeResponse>) {
-    RESPONSES.set(answers);
+/// Sets the responses to the next requests of this thread. They are used in order, and the last one is
+/// repeated indefinitely.
+pub fn respond_with(responses: Vec<FakeResponse>) {
+    RESPONSES.set(responses);
     REQUEST_COUNT.set(0);
 }
 
-/// How many requests were answered since.
+/// Returns the number of requests that got a response since the last call of [`respond_with`].
 #[must_use]
 pub fn request_count() -> usize {
     REQUEST_COUNT.get()
 }
 
-/// The next answer; the request back if there are none.
+/// Returns the next response, or the request as the error if no responses are set.
 pub(super) async fn fake_response(mut request: Request) -> Result<Response, Request> {
-    let next = RESPONSES.with_borrow(|answers| answers.get(REQUEST_COUNT.get()).or(answers.last()).cloned());
+    let next =
+        RESPONSES.with_borrow(|responses| responses.get(REQUEST_COUNT.get()).or(responses.last()).cloned());
     let Some(FakeResponse { status, headers, body: (body, breaks) }) = next else { return Err(request) };
     REQUEST_COUNT.set(REQUEST_COUNT.get() + 1);
-    // As a transport does, or it counts as not sent.
+    // Read the body like a transport. Otherwise the request counts as not sent.
     if let Some(body) = request.body_mut() {
         let mut body = pin!(body);
         while poll_fn(|cx| body.as_mut().poll_frame(cx)).await.is_some() {}
@@ -62,18 +66,18 @@ pub(super) async fn fake_response(mut request: Request) -> Result<Response, Requ
     let body = stream::iter(
         [Ok(Bytes::from(body))].into_iter().chain(breaks.then(|| Err(io::Error::other("reset")))),
     );
-    let mut reply = http::Response::builder().status(status).url(request.url().clone());
-    *reply.headers_mut().expect("the status is one") = header_map(&headers);
-    Ok(reply.body(Body::wrap_stream(body)).expect("its parts are good").into())
+    let mut response = http::Response::builder().status(status).url(request.url().clone());
+    *response.headers_mut().expect("status is from 100 to 999") = header_map(&headers);
+    Ok(response.body(Body::wrap_stream(body)).expect("status and headers are valid").into())
 }
 
-/// A text without this key.
+/// Returns the text with this key redacted.
 #[must_use]
 pub fn redact(key: &str, text: &str) -> String {
-    super::transport::api_key::ApiKey::new(key).expect("it is one").redact(text)
+    super::transport::api_key::ApiKey::new(key).expect("the key is valid").redact(text)
 }
 
-/// How long these headers ask to hold off.
+/// Returns the delay that these headers request, as `Retry-After` does.
 #[must_use]
 pub fn retry_after(headers: &[(String, Vec<u8>)]) -> Option<Duration> {
     super::transport::retry_after::retry_after(&header_map(headers))

@@ -1,4 +1,4 @@
-//! The hand-written part of the client: everything that an `OpenAPI` document cannot express.
+//! The hand-written part of the client: everything that an OpenAPI document cannot express.
 //!
 //! The folders are layers. Each uses only the base files and the layers above it in this list:
 //!

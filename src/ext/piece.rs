@@ -1,11 +1,11 @@
 use std::ops::Range;
 
-/// Which part of a long text an error is about, by [`Error::piece`](crate::Error::piece).
+/// The piece of a long text that an error is about. [`Error::piece`](crate::Error::piece) returns it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Piece {
-    /// Counted from 1.
+    /// The number of the piece, counted from 1.
     pub number: usize,
-    /// Where it stands in the text.
+    /// The byte range of the piece in the text.
     pub bytes: Range<usize>,
 }

@@ -4,10 +4,11 @@ use serde::{Deserialize, Serialize};
 
 use super::Error;
 
-/// The id of a task: all that is needed to come back for a speech that was paid for.
+/// The id of a task. The id is enough to resume a task that was submitted, in this process or another.
 ///
-/// Keep it anywhere: it holds no secret, is [`Display`](fmt::Display), [`FromStr`] and serde's `Serialize` and
-/// `Deserialize` as a plain string. [`Client::task`](crate::Client::task) resumes it, in this process or another.
+/// Pass the id to [`Client::task`](crate::Client::task) to resume the task. The id is not a secret, so you
+/// can store it anywhere. [`Display`](fmt::Display), [`FromStr`], and serde's `Serialize` and `Deserialize`
+/// treat it as a plain string.
 ///
 /// ```
 /// use distribute_ai::TaskId;
@@ -15,25 +16,25 @@ use super::Error;
 /// let id: TaskId = "1b671a64-40d5-491e-99b0-da01ff1f3341".parse()?;
 /// assert_eq!(id.to_string(), "1b671a64-40d5-491e-99b0-da01ff1f3341");
 ///
-/// let kept = id.as_str().to_owned();
-/// assert_eq!(TaskId::from_server(kept), id);
+/// let stored = id.as_str().to_owned();
+/// assert_eq!(TaskId::from_server(stored), id);
 /// # Ok::<(), distribute_ai::Error>(())
 /// ```
 ///
-/// What a person types is checked: parsing takes a UUID version 4, as the API's document asks. An id that the server
-/// gave is taken as it came, also when it is read back by serde or [`from_server`](Self::from_server): refusing it
-/// would lose something paid for.
+/// Parsing with [`FromStr`] is for ids that a person types: it accepts only a UUID version 4, as the API's
+/// document requires. Ids from the server are accepted unchanged, also by serde and
+/// [`from_server`](Self::from_server), because rejecting one would lose a task that was paid for.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct TaskId(String);
 
 impl TaskId {
-    /// An id exactly as the server gave it, UUID or not: for one that was kept as text.
+    /// Creates an id from text that the server returned, unchanged. The text does not need to be a UUID.
     pub fn from_server(id: impl Into<String>) -> Self {
         Self(id.into())
     }
 
-    /// The id as the server wrote it.
+    /// Returns the id exactly as the server wrote it.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -48,7 +49,7 @@ impl fmt::Display for TaskId {
 
 /// # Errors
 ///
-/// [`is_invalid`](Error::is_invalid): anything but a UUID version 4 with its hyphens, such as `"42"`.
+/// [`is_invalid`](Error::is_invalid): the text is not a UUID version 4 with hyphens, for example `"42"`.
 impl FromStr for TaskId {
     type Err = Error;
 
@@ -56,18 +57,18 @@ impl FromStr for TaskId {
         if is_uuid_v4(text) {
             return Ok(Self(text.to_owned()));
         }
-        let shown: String = text.chars().take(64).collect();
+        let excerpt: String = text.chars().take(64).collect();
         Err(Error::invalid(
             "task id",
-            format!("{shown:?} is not a UUID of version 4 (8-4-4-4-12 hexadecimal digits)"),
+            format!("{excerpt:?} is invalid, expected a UUID version 4 (8-4-4-4-12 hexadecimal digits)"),
         ))
     }
 }
 
-/// The rule of the document's pattern for `id`.
+/// Returns `true` if the text matches the pattern of `id` in the API's document.
 fn is_uuid_v4(text: &str) -> bool {
     text.len() == 36
-        && text.bytes().enumerate().all(|(at, byte)| match at {
+        && text.bytes().enumerate().all(|(index, byte)| match index {
             8 | 13 | 18 | 23 => byte == b'-',
             14 => byte == b'4',
             19 => matches!(byte, b'8' | b'9' | b'a' | b'b' | b'A' | b'B'),
@@ -80,15 +81,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn takes_what_the_document_takes() {
-        for good in ["1b671a64-40d5-491e-99b0-da01ff1f3341", "1B671A64-40D5-491E-B9B0-DA01FF1F3341"] {
-            assert_eq!(good.parse::<TaskId>().unwrap().as_str(), good);
+    fn parse_uuid_v4_is_accepted() {
+        for valid in ["1b671a64-40d5-491e-99b0-da01ff1f3341", "1B671A64-40D5-491E-B9B0-DA01FF1F3341"] {
+            assert_eq!(valid.parse::<TaskId>().unwrap().as_str(), valid);
         }
     }
 
     #[test]
-    fn refuses_what_the_document_refuses() {
-        let bad = [
+    fn parse_other_text_is_invalid() {
+        let invalid = [
             "",
             "42",
             "1b671a64-40d5-191e-99b0-da01ff1f3341",
@@ -98,15 +99,15 @@ mod tests {
             " 1b671a64-40d5-491e-99b0-da01ff1f334",
             "ég671a64-40d5-491e-99b0-da01ff1f3341",
         ];
-        for text in bad {
+        for text in invalid {
             let error = text.parse::<TaskId>().unwrap_err();
             assert!(error.is_invalid(), "{text}");
-            assert!(error.to_string().contains("not a UUID of version 4"), "{error}");
+            assert!(error.to_string().contains("expected a UUID version 4"), "{error}");
         }
     }
 
     #[test]
-    fn an_id_of_the_server_is_read_back_as_it_came() {
+    fn serde_accepts_server_id_that_is_not_a_uuid() {
         let id: TaskId = serde_json::from_str(r#""task_7""#).unwrap();
         assert_eq!(serde_json::to_string(&id).unwrap(), r#""task_7""#);
     }

@@ -1,10 +1,11 @@
-//! Typed mocks of both operations for [httpmock], written by progenitor from the same document as the client.
+//! Typed [httpmock] mocks of both API operations, generated from the same spec as the client.
 //!
-//! For replies that you script yourself, one by one; a server that behaves by itself is the
+//! Use the mocks to script each response yourself. For a server that behaves like the API, use
 //! [`Simulator`](super::Simulator).
 //!
 //! ```
-//! # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), distribute_ai::Error> {
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), distribute_ai::Error> {
 //! use distribute_ai::{
 //!     Client,
 //!     testing::{httpmock::MockServer, mock::MockServerExt},
@@ -28,7 +29,7 @@
     clippy::pedantic,
     missing_docs,
     missing_debug_implementations,
-    reason = "generated code is judged by what it is generated from"
+    reason = "generated code is reviewed through its input, the spec"
 )]
 
 include!(concat!(env!("OUT_DIR"), "/mock.rs"));

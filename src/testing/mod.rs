@@ -1,15 +1,15 @@
-//! Tools for tests: a server that behaves as the API's documents say, without network, key or bill.
+//! Test tools: a simulated API server that runs locally, without an API key and without billing.
 //!
-//! [`Simulator`] is a real server on loopback sockets: start it, point a client at it, count what arrived. A [`Fault`]
-//! damages a request, a [`TaskOutcome`] decides how a task ends, and a [`Script`] selects the request or the task.
-//! [`PollSimulation`] tries a poll policy without a server.
+//! [`Simulator`] is a real server on loopback sockets: start it, connect a client, and count what arrived. A
+//! [`Fault`] replaces or corrupts a response, a [`TaskOutcome`] decides how a task ends, and a [`Script`]
+//! selects the requests or tasks. [`PollSimulation`] evaluates a poll policy without a server.
 
 mod faults;
 pub mod mock;
 mod simulation;
 mod simulator;
 
-/// The crate that the typed mocks are for.
+/// The mock server crate that [`mock`] extends.
 pub use httpmock;
 
 pub use self::{

@@ -1,5 +1,5 @@
-//! Both operations, literally: what goes out and what comes in, against the upstream documents. Each row of the table of
-//! what plain generation gets wrong has its test here or in `faults`.
+//! Both operations on the wire, compared with the upstream documents: requests sent and responses read.
+//! Faults of the network are in `faults`.
 
 use std::time::Duration;
 
@@ -10,11 +10,13 @@ use distribute_ai::{
 };
 use serde_json::{Value, json};
 
-use crate::support::{Act, CREATE, ID, KEY, RESULT, Socket, client, completed, result, serving};
+use crate::support::{
+    Action, CREATE, ID, KEY, RESULT, ScriptedServer, client, completed_result, result, serve_result,
+};
 
-/// Submits what `speak` makes of it; the one request that went out, its head in lower case.
-async fn sent(speak: impl FnOnce(&Client) -> distribute_ai::Speak) -> (String, Value) {
-    let server = Socket::play([Act::json("200 OK", &json!({"id": ID}))]).await;
+/// Submits the speech that `speak` builds. Returns the head of the only request, in lower case, and its body.
+async fn sent_request(speak: impl FnOnce(&Client) -> distribute_ai::Speak) -> (String, Value) {
+    let server = ScriptedServer::start([Action::json("200 OK", &json!({"id": ID}))]).await;
     let task = speak(&client(&server.url)).submit().await.unwrap();
     assert_eq!(task.id().as_str(), ID);
     let requests = server.requests();
@@ -24,14 +26,14 @@ async fn sent(speak: impl FnOnce(&Client) -> distribute_ai::Speak) -> (String, V
 }
 
 #[tokio::test]
-async fn only_what_was_set_is_sent() {
-    let (_, body) = sent(|client| client.speak("Hello")).await;
+async fn submit_without_settings_sends_only_model_and_input() {
+    let (_, body) = sent_request(|client| client.speak("Hello")).await;
     assert_eq!(body, json!({"model": "Chatterbox", "input": "Hello"}));
 }
 
 #[tokio::test]
-async fn every_parameter_is_sent_as_the_document_has_it() {
-    let (head, body) = sent(|client| {
+async fn submit_with_all_settings_sends_documented_fields() {
+    let (head, body) = sent_request(|client| {
         client.speak("Hello").voice("nora").stream(true).temperature(0.25).exaggeration(0.0).cfg_weight(1.0)
     })
     .await;
@@ -46,20 +48,20 @@ async fn every_parameter_is_sent_as_the_document_has_it() {
 }
 
 #[tokio::test]
-async fn a_voice_is_a_plain_string_whether_known_or_a_file() {
+async fn submit_sends_known_voice_and_file_id_as_plain_string() {
     for voice in ["leo", "nora", "file_abc", "Leo", ""] {
-        let (_, body) = sent(|client| client.speak("Hello").voice(voice)).await;
+        let (_, body) = sent_request(|client| client.speak("Hello").voice(voice)).await;
         assert_eq!(body["voice"], voice);
     }
-    let (_, body) = sent(|client| client.speak("Hello").voice(KnownVoice::Nora)).await;
+    let (_, body) = sent_request(|client| client.speak("Hello").voice(KnownVoice::Nora)).await;
     assert_eq!(body["voice"], "nora");
-    let (_, body) = sent(|client| client.speak("Hello").voice(Voice::FileId("leo".into()))).await;
+    let (_, body) = sent_request(|client| client.speak("Hello").voice(Voice::FileId("leo".into()))).await;
     assert_eq!(body["voice"], "leo");
 }
 
 #[tokio::test]
-async fn the_key_goes_bare_and_no_undocumented_header_with_it() {
-    let (head, _) = sent(|client| client.speak("Hello")).await;
+async fn submit_sends_bare_api_key_and_no_undocumented_header() {
+    let (head, _) = sent_request(|client| client.speak("Hello")).await;
     assert!(head.contains(&format!("\r\nauthorization: {KEY}\r\n")), "{head}");
     assert!(
         head.contains(concat!("\r\nuser-agent: distribute-ai/", env!("CARGO_PKG_VERSION"), "\r\n")),
@@ -69,11 +71,11 @@ async fn the_key_goes_bare_and_no_undocumented_header_with_it() {
 }
 
 #[tokio::test]
-async fn a_poll_sends_the_id_as_the_server_gave_it() {
-    // No UUID: what the server calls its own is not ours to judge.
-    let server = Socket::play([
-        Act::json("200 OK", &json!({"id": "speech:7", "queue": 3})),
-        Act::json("200 OK", &completed("https://example.com/a.wav")),
+async fn poll_sends_task_id_unchanged() {
+    // The id is not a UUID: the client accepts any id that the server returns.
+    let server = ScriptedServer::start([
+        Action::json("200 OK", &json!({"id": "speech:7", "queue": 3})),
+        Action::json("200 OK", &completed_result("https://example.com/a.wav")),
     ])
     .await;
     client(&server.url).speak("Hello").await.unwrap();
@@ -83,29 +85,29 @@ async fn a_poll_sends_the_id_as_the_server_gave_it() {
 }
 
 #[tokio::test]
-async fn a_path_in_the_base_url_stays() {
-    let server = Socket::play([Act::json("200 OK", &json!({"id": ID}))]).await;
+async fn submit_keeps_path_of_base_url() {
+    let server = ScriptedServer::start([Action::json("200 OK", &json!({"id": ID}))]).await;
     client(&format!("{}/v1/", server.url)).speak("Hello").submit().await.unwrap();
     assert!(server.requests()[0].starts_with("POST /v1/async/speech/create "));
 }
 
 #[tokio::test]
-async fn another_success_than_200_is_one() {
-    let bodies = [json!({"id": ID}), completed("https://example.com/a.wav")];
-    let server = Socket::play(bodies.map(|body| Act::json("202 Accepted", &body))).await;
+async fn submit_and_poll_accept_status_202() {
+    let bodies = [json!({"id": ID}), completed_result("https://example.com/a.wav")];
+    let server = ScriptedServer::start(bodies.map(|body| Action::json("202 Accepted", &body))).await;
     assert_eq!(client(&server.url).speak("Hello").await.unwrap().id().as_str(), ID);
     assert_eq!(server.requests().len(), 2);
 }
 
 #[tokio::test]
-async fn an_id_with_a_broken_character_or_behind_a_mark_is_one() {
+async fn submit_response_with_invalid_utf8_or_bom_yields_task_id() {
     for status in ["200 OK", "202 Accepted", "404 Not Found", "500 Internal Server Error"] {
         for (body, id) in
             [(b"{\"id\":\"t\xff1\"}".as_slice(), "t\u{fffd}1"), (b"\xef\xbb\xbf{\"id\":\"t1\"}", "t1")]
         {
             let head =
                 format!("HTTP/1.1 {status}\r\nconnection: close\r\ncontent-length: {}\r\n\r\n", body.len());
-            let server = Socket::play([Act::Say([head.as_bytes(), body].concat())]).await;
+            let server = ScriptedServer::start([Action::SendRaw([head.as_bytes(), body].concat())]).await;
             let outcome = client(&server.url).speak("Hello").submit().await;
             let found =
                 outcome.as_ref().map_or_else(|error| error.task_id().cloned(), |task| Some(task.id()));
@@ -115,30 +117,32 @@ async fn an_id_with_a_broken_character_or_behind_a_mark_is_one() {
 }
 
 #[tokio::test]
-async fn a_header_that_looks_like_ours_names_no_task() {
+async fn submit_response_header_yields_no_task_id() {
     for status in ["200 OK", "202 Accepted", "404 Not Found", "500 Internal Server Error"] {
-        let server = Socket::play([Act::reply(status, "distribute-ai-named-task: \"t1\"\r\n", "no")]).await;
+        let server =
+            ScriptedServer::start([Action::response(status, "distribute-ai-named-task: \"t1\"\r\n", "no")])
+                .await;
         let error = client(&server.url).speak("Hello").submit().await.unwrap_err();
         assert_eq!(error.task_id(), None, "{status}");
     }
 }
 
 #[tokio::test]
-async fn an_id_that_arrived_is_not_lost_with_the_end_of_its_reply() {
-    // The connection ends before the announced length, but the JSON is whole.
-    let server = Socket::play([Act::cut(&json!({"id": ID}).to_string())]).await;
+async fn submit_truncated_or_error_response_keeps_task_id() {
+    // The connection ends before the announced length, but after complete JSON.
+    let server = ScriptedServer::start([Action::truncated(&json!({"id": ID}).to_string())]).await;
     assert_eq!(client(&server.url).speak("Hello").submit().await.unwrap().id().as_str(), ID);
 
     for (status, body) in [
-        // Documented of a create, and not.
+        // Statuses that are documented for a create, and others.
         ("400 Bad Request", json!({"message": "queued, then something broke", "id": ID})),
         ("404 Not Found", json!({"error": "queued, then something broke", "id": ID})),
         ("500 Internal Server Error", json!({"message": "queued, then something broke", "id": ID})),
         ("500 Internal Server Error", json!({"id": ID, "error": "something broke"})),
         ("503 Service Unavailable", json!({"id": ID})),
     ] {
-        let reply = Act::reply(status, "retry-after: 0\r\n", &body.to_string());
-        let server = Socket::play([reply]).await;
+        let response = Action::response(status, "retry-after: 0\r\n", &body.to_string());
+        let server = ScriptedServer::start([response]).await;
         let error = client(&server.url).speak("Hello").submit().await.unwrap_err();
         assert!(error.is_in_doubt());
         assert!(error.message().unwrap().contains("broke") || status.starts_with("503"), "{error}");
@@ -148,21 +152,20 @@ async fn an_id_that_arrived_is_not_lost_with_the_end_of_its_reply() {
 }
 
 #[tokio::test]
-async fn a_reply_without_end_is_cut_off() {
+async fn submit_with_oversized_response_is_in_doubt() {
     let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", 1 << 30);
-    let server = Socket::play([Act::Stall((head + &" ".repeat(3 << 20)).into_bytes())]).await;
-    let submitting =
+    let server = ScriptedServer::start([Action::Stall((head + &" ".repeat(3 << 20)).into_bytes())]).await;
+    let submission =
         tokio::time::timeout(Duration::from_secs(20), client(&server.url).speak("Hello").submit());
-    let error =
-        submitting.await.expect("more was read than it takes to see that it is no reply").unwrap_err();
+    let error = submission.await.expect("the client kept reading an oversized response").unwrap_err();
     assert!(error.is_in_doubt(), "{error}");
 }
 
 #[tokio::test]
-async fn a_completed_task_costs_one_create_and_one_poll() {
-    let script =
-        [json!({"id": ID}), completed("https://example.com/a.wav")].map(|body| Act::json("200 OK", &body));
-    let server = Socket::play(script).await;
+async fn speak_completed_task_sends_one_create_and_one_poll() {
+    let script = [json!({"id": ID}), completed_result("https://example.com/a.wav")]
+        .map(|body| Action::json("200 OK", &body));
+    let server = ScriptedServer::start(script).await;
     let speech = client(&server.url).speak("Hello").await.unwrap();
     assert_eq!(speech.audio().unwrap().url(), "https://example.com/a.wav");
     assert_eq!(speech.result().finished, Some(1_700_000_002.5));
@@ -173,71 +176,71 @@ async fn a_completed_task_costs_one_create_and_one_poll() {
 }
 
 #[tokio::test]
-async fn the_servers_new_fields_and_statuses_are_no_error() {
+async fn poll_with_unknown_field_and_status_succeeds() {
     let mut body = result("PAUSED_BY_OPERATOR");
     body["priority"] = json!("high");
-    let server = serving(body);
+    let server = serve_result(body);
     let status = client(&server.base_url()).task(ID.parse().unwrap()).status().await.unwrap();
     assert_eq!(status.to_string(), "PAUSED_BY_OPERATOR");
     assert!(!status.is_final());
 }
 
 #[tokio::test]
-async fn every_documented_status_is_known() {
+async fn poll_parses_every_documented_status() {
     use KnownStatus::{AssignedConnections, Completed, Created, Error, Postponed, Processing, Queued};
     let known = [Created, Queued, Postponed, AssignedConnections, Processing, Completed, Error];
     for status in known {
-        let server = serving(result(&status.to_string()));
+        let server = serve_result(result(&status.to_string()));
         assert_eq!(client(&server.base_url()).task(ID.parse().unwrap()).status().await.unwrap(), status);
     }
 }
 
 #[tokio::test]
-async fn what_is_missing_in_a_completed_result_is_said_without_losing_it() {
+async fn completed_result_without_url_fails_only_for_audio() {
     for results in [json!([]), json!([{}]), json!([{"length": 7}])] {
         let mut body = result("COMPLETED");
         body["results"] = results;
-        let server = serving(body);
+        let server = serve_result(body);
         let speech = client(&server.base_url()).speak("Hello").await.unwrap();
         assert_eq!(speech.result().finished, None);
         let error = speech.audio().unwrap_err();
         assert!(error.is_download());
         assert_eq!(error.task_id().unwrap().as_str(), ID);
-        assert!(error.to_string().contains("no address"), "{error}");
+        assert!(error.to_string().contains("audio URL is missing"), "{error}");
     }
 }
 
 #[tokio::test]
-async fn the_message_of_every_documented_error_arrives() {
-    for (status, words) in [(400, "body/input is too rude"), (404, "no such voice")] {
+async fn error_keeps_message_of_documented_error_response() {
+    for (status, message) in [(400, "body/input is too rude"), (404, "no such voice")] {
         let server = MockServer::start();
         let create = server.mock(|when, then| {
             when.path(CREATE);
-            then.status(status).json_body(json!({"message": words}));
+            then.status(status).json_body(json!({"message": message}));
         });
         let error = client(&server.base_url()).speak("Hello").submit().await.unwrap_err();
         assert!(error.is_rejected());
         assert_eq!(error.status().unwrap().as_u16(), status);
-        assert_eq!(error.message(), Some(words));
+        assert_eq!(error.message(), Some(message));
         create.assert_calls(1);
     }
-    for (status, words) in [(404, "no such task"), (500, "the queue is on fire")] {
+    for (status, message) in [(404, "no such task"), (500, "the queue is on fire")] {
         let server = MockServer::start();
         server.mock(|when, then| {
             when.path(RESULT);
-            then.status(status).json_body(json!({"message": words}));
+            then.status(status).json_body(json!({"message": message}));
         });
         let error = client(&server.base_url()).task(ID.parse().unwrap()).status().await.unwrap_err();
         assert_eq!(error.is_not_found(), status == 404);
         assert_eq!(error.is_unanswered(), status == 500);
         assert_eq!(error.status().unwrap().as_u16(), status);
-        assert_eq!(error.message(), Some(words));
+        assert_eq!(error.message(), Some(message));
         assert_eq!(error.task_id().unwrap().as_str(), ID);
     }
 }
 
 #[tokio::test]
-async fn the_generated_methods_are_for_direct_use() {
+async fn generated_methods_can_be_called_directly() {
     let server = MockServer::start();
     server.mock(|when, then| {
         when.path(CREATE).header("authorization", KEY).header_missing("api-version");
@@ -246,22 +249,22 @@ async fn the_generated_methods_are_for_direct_use() {
     let request: SpeechRequest =
         serde_json::from_value(json!({"model": "Chatterbox", "input": "Hello", "temperature": 0.5})).unwrap();
     let error = client(&server.base_url()).async_speech_create(&request).await.unwrap_err();
-    let ApiError::ErrorResponse(reply) = error else { panic!("{error}") };
-    assert_eq!(reply.status(), 404);
-    assert_eq!(reply.headers()["content-type"], "text/html");
-    assert_eq!(reply.message, "<h1>Not here</h1>");
+    let ApiError::ErrorResponse(response) = error else { panic!("{error}") };
+    assert_eq!(response.status(), 404);
+    assert_eq!(response.headers()["content-type"], "text/html");
+    assert_eq!(response.message, "<h1>Not here</h1>");
 
-    let server = serving(result("QUEUED"));
+    let server = serve_result(result("QUEUED"));
     let query = TaskQuery { id: ID.into() };
-    let reply = client(&server.base_url()).async_speech_result(&query).await.unwrap();
-    assert_eq!(reply.status, KnownStatus::Queued);
+    let response = client(&server.base_url()).async_speech_result(&query).await.unwrap();
+    assert_eq!(response.status, KnownStatus::Queued);
 }
 
 #[test]
-fn the_types_refuse_what_the_api_refuses() {
+fn request_types_reject_values_that_api_rejects() {
     for (field, value, limit) in [
         ("input", json!("x"), "shorter than 2 characters"),
-        ("temperature", json!(7), "7 is not between 0 and 1"),
+        ("temperature", json!(7), "7 is out of range, expected 0 to 1"),
         ("model", json!("Other"), "Chatterbox"),
         ("pitch", json!(1), "unknown field `pitch`"),
     ] {

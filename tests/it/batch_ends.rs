@@ -1,4 +1,4 @@
-//! How a batch may end: whatever happens, an id or a doubt comes out.
+//! Batches that end early. Every task id and every in-doubt submission is reported.
 
 use std::{
     fs, io,
@@ -18,12 +18,14 @@ use tokio::time::timeout;
 use tracing::{level_filters::LevelFilter, subscriber::DefaultGuard};
 use tracing_subscriber::{Layer, layer::SubscriberExt};
 
-use crate::support::{Act, CREATE, ID, KEY, RESULT, Socket, client, completed, result, serving};
+use crate::support::{
+    Action, CREATE, ID, KEY, RESULT, ScriptedServer, client, completed_result, result, serve_result,
+};
 
 const HEADER: &str = r#"{"journal":"distribute-ai batch","version":1}"#;
 const SENDING: &str = r#"{"at":1,"event":"sending","key":"a","request":"0"}"#;
 
-/// What the library says in the log, on this thread.
+/// The log of the library on the current thread.
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
 
@@ -39,10 +41,10 @@ impl io::Write for Log {
 }
 
 impl Log {
-    fn listen(&self) -> DefaultGuard {
+    fn capture(&self) -> DefaultGuard {
         let log = self.clone();
         let layer = tracing_subscriber::fmt::layer().with_ansi(false).with_writer(move || log.clone());
-        // For this thread and no more: another test listens to all of them.
+        // Only for this thread, because a test of `secrets` captures the log of the whole process.
         tracing::subscriber::set_default(
             tracing_subscriber::registry().with(layer.with_filter(LevelFilter::WARN)),
         )
@@ -62,89 +64,95 @@ fn journal(lines: &[&str]) -> (TempDir, PathBuf) {
     (directory, path)
 }
 
-/// Looks at the results until this many are under way and it is so; none is handed out yet.
-async fn look<K: std::fmt::Debug>(results: &mut Results<K>, in_flight: usize, so: impl Fn() -> bool) {
+/// Polls the results until `in_flight` requests are in flight and `condition` holds. Panics if a result is
+/// ready.
+async fn poll_until<K: std::fmt::Debug>(
+    results: &mut Results<K>,
+    in_flight: usize,
+    condition: impl Fn() -> bool,
+) {
     let progress = results.progress();
-    // Looks are counted, not seconds: to be slow on a busy machine is no error.
+    // Attempts are limited instead of time, so that a busy machine does not fail the test.
     for _ in 0..2_000 {
-        assert!(timeout(MOMENT, results.next()).await.is_err(), "nothing is handed out yet");
-        if progress.borrow().in_flight == in_flight && so() {
+        assert!(timeout(SHORT_TIMEOUT, results.next()).await.is_err(), "no result is ready yet");
+        if progress.borrow().in_flight == in_flight && condition() {
             return;
         }
     }
-    panic!("never so: {:?}", *progress.borrow());
+    panic!("condition not reached: {:?}", *progress.borrow());
 }
 
-const MOMENT: Duration = Duration::from_millis(10);
+const SHORT_TIMEOUT: Duration = Duration::from_millis(10);
 
 #[tokio::test]
-async fn what_came_with_a_name_is_not_ordered_again_by_the_next_run() {
+async fn batch_next_run_does_not_resubmit_in_doubt_request_with_task_id() {
     let (_directory, path) = journal(&[]);
-    let server = Socket::play([Act::json("502 Bad Gateway", &json!({"id": ID}))]).await;
+    let server = ScriptedServer::start([Action::json("502 Bad Gateway", &json!({"id": ID}))]).await;
     let client = client(&server.url);
     for _ in 0..2 {
         let speak = client.speak("Hello").resubmit_in_doubt(5);
-        let ends: Vec<_> = client.batch([("a", speak)]).journal(&path).run().collect().await;
-        let error = ends[0].1.as_ref().unwrap_err();
+        let outcomes: Vec<_> = client.batch([("a", speak)]).journal(&path).run().collect().await;
+        let error = outcomes[0].1.as_ref().unwrap_err();
         assert!(error.is_in_doubt() && error.task_id().unwrap().as_str() == ID, "{error}");
     }
     assert_eq!(server.requests().len(), 1);
 }
 
 #[tokio::test]
-async fn one_doubt_in_another_batchs_journal_is_no_doubt_about_the_others() {
+async fn journal_of_another_batch_is_invalid_and_not_in_doubt() {
     let (_directory, path) = journal(&[SENDING]);
     let client = client("http://127.0.0.1:9");
     for _ in 0..20 {
         let batch = client.batch([("a", "Hello a"), ("b", "Hello b")]).journal(&path);
         let error = batch.start().await.unwrap_err();
-        // And the lock is given back by then.
+        // `start` has released the lock, or the next iteration would find the journal in use.
         assert!(error.is_invalid() && error.to_string().contains("another batch"), "{error}");
     }
 }
 
 #[cfg(unix)]
 #[tokio::test]
-async fn a_journal_that_is_lost_takes_neither_ids_nor_doubts_with_it() {
+async fn journal_deleted_during_run_keeps_task_ids_and_doubts() {
     let submitted = format!(r#"{{"at":1,"event":"submitted","key":"b","id":"{ID}"}}"#);
     let (_directory, path) = journal(&[&SENDING.replace("\"a\"", "\"b\""), &submitted]);
-    let server = Socket::play([Act::HangUp]).await;
+    let server = ScriptedServer::start([Action::Close]).await;
     let client = client(&server.url);
-    let insisting = client.speak("Hello").resubmit_in_doubt(3).deadline(Duration::from_secs(2));
-    let requests = stream::iter([("a", insisting), ("b", client.speak("Another text"))]);
+    let resubmitting = client.speak("Hello").resubmit_in_doubt(3).deadline(Duration::from_secs(2));
+    let requests = stream::iter([("a", resubmitting), ("b", client.speak("Another text"))]);
     let results = client.batch(requests).journal(&path).max_in_flight(1).run();
-    let lose = async {
+    let delete_journal = async {
         while server.requests().is_empty() {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
         fs::remove_file(&path).unwrap();
     };
-    let (ends, ()) = tokio::join!(results.collect::<Vec<_>>(), lose);
-    let [(_, Err(doubt)), (_, Err(named))] = ends.as_slice() else { panic!("{ends:?}") };
-    assert!(doubt.is_in_doubt(), "{doubt:?}");
-    assert!(format!("{doubt:?}").contains("moved or deleted"), "{doubt:?}");
-    assert_eq!(named.task_id().unwrap().as_str(), ID, "{named}");
+    let (outcomes, ()) = tokio::join!(results.collect::<Vec<_>>(), delete_journal);
+    let [(_, Err(in_doubt)), (_, Err(with_id))] = outcomes.as_slice() else { panic!("{outcomes:?}") };
+    assert!(in_doubt.is_in_doubt(), "{in_doubt:?}");
+    assert!(format!("{in_doubt:?}").contains("moved or deleted"), "{in_doubt:?}");
+    assert_eq!(with_id.task_id().unwrap().as_str(), ID, "{with_id}");
 }
 
 #[tokio::test]
-async fn a_stream_that_changed_a_request_hears_what_became_of_the_first() {
+async fn batch_stream_with_changed_request_reports_first_submission() {
     let in_doubt = format!(r#"{{"at":1,"event":"in_doubt","key":"a","id":"{ID}"}}"#);
     let submitted = in_doubt.replace("in_doubt", "submitted");
     let client = client("http://127.0.0.1:9");
-    for (line, doubt) in [(in_doubt, true), (submitted, false)] {
-        // Another text, and one that is too short.
+    for (line, is_in_doubt) in [(in_doubt, true), (submitted, false)] {
+        // A different text, and a text that is too short.
         for text in ["Another text", "x"] {
             let (_directory, path) = journal(&[SENDING, &line]);
             let batch = client.batch(stream::iter([("a", text)])).journal(&path);
-            let ends: Vec<_> = batch.run().collect().await;
-            let error = ends[0].1.as_ref().unwrap_err();
-            assert_eq!((error.is_in_doubt(), error.is_invalid()), (doubt, !doubt), "{error:?}");
+            let outcomes: Vec<_> = batch.run().collect().await;
+            let error = outcomes[0].1.as_ref().unwrap_err();
+            assert_eq!((error.is_in_doubt(), error.is_invalid()), (is_in_doubt, !is_in_doubt), "{error:?}");
             assert_eq!(error.task_id().unwrap().as_str(), ID, "{error}");
         }
     }
 }
 
-/// One text that is done at once, and one whose create takes its time.
+/// Starts a server that accepts one text at once and another after 3 s. Returns the server and a client for
+/// it.
 fn fast_and_slow() -> (MockServer, Client) {
     let server = MockServer::start();
     server.mock(|when, then| {
@@ -157,29 +165,29 @@ fn fast_and_slow() -> (MockServer, Client) {
     });
     server.mock(|when, then| {
         when.path(RESULT);
-        then.status(200).json_body(completed("http://127.0.0.1:9/a"));
+        then.status(200).json_body(completed_result("http://127.0.0.1:9/a"));
     });
     let client = client(&server.base_url());
     (server, client)
 }
 
 #[tokio::test]
-async fn whoever_gives_up_on_stopping_finds_everything_in_the_log() {
+async fn batch_with_cancelled_stop_logs_every_task_id() {
     let log = Log::default();
-    let _listening = log.listen();
+    let _guard = log.capture();
     let (_server, client) = fast_and_slow();
     let mut results = client.batch([("s", "slow one"), ("f", "fast one")]).in_order().run();
     let progress = results.progress();
-    look(&mut results, 1, || progress.borrow().done == 1).await;
-    assert!(timeout(MOMENT, results.stop()).await.is_err());
-    let is_said = || ["id-of-fast", "id-of-slow"].iter().all(|id| log.text().contains(id));
+    poll_until(&mut results, 1, || progress.borrow().done == 1).await;
+    assert!(timeout(SHORT_TIMEOUT, results.stop()).await.is_err());
+    let is_logged = || ["id-of-fast", "id-of-slow"].iter().all(|id| log.text().contains(id));
     for _ in 0..2_000 {
-        if is_said() {
+        if is_logged() {
             break;
         }
-        tokio::time::sleep(MOMENT).await;
+        tokio::time::sleep(SHORT_TIMEOUT).await;
     }
-    assert!(is_said(), "{}", log.text());
+    assert!(is_logged(), "{}", log.text());
 }
 
 fn runtime() -> tokio::runtime::Runtime {
@@ -187,19 +195,19 @@ fn runtime() -> tokio::runtime::Runtime {
 }
 
 #[test]
-fn what_waits_when_the_runtime_ends_is_in_the_log() {
+fn batch_dropped_before_runtime_shutdown_logs_task_id() {
     let log = Log::default();
-    let _listening = log.listen();
-    let server = serving(result("PROCESSING"));
+    let _guard = log.capture();
+    let server = serve_result(result("PROCESSING"));
     let client = client(&server.base_url());
     let runtime = runtime();
     runtime.block_on(async {
-        let is_taken = Arc::new(AtomicBool::new(false));
-        let taken = Arc::clone(&is_taken);
-        let speak = client.speak("Hello").on_submitted(move |_| taken.store(true, Ordering::Relaxed));
+        let is_submitted = Arc::new(AtomicBool::new(false));
+        let submitted = Arc::clone(&is_submitted);
+        let speak = client.speak("Hello").on_submitted(move |_| submitted.store(true, Ordering::Relaxed));
         let mut results = client.batch([("a", speak)]).run();
-        look(&mut results, 1, || is_taken.load(Ordering::Relaxed)).await;
-        // As by a `?`.
+        poll_until(&mut results, 1, || is_submitted.load(Ordering::Relaxed)).await;
+        // As an early return with `?` does.
         drop(results);
     });
     drop(runtime);
@@ -207,27 +215,27 @@ fn what_waits_when_the_runtime_ends_is_in_the_log() {
 }
 
 #[test]
-fn what_was_under_way_when_the_runtime_ended_is_handed_out_by_a_stop() {
+fn batch_stop_after_runtime_shutdown_returns_in_doubt_request() {
     let (_server, client) = fast_and_slow();
     let requests = [("f", client.speak("fast one")), ("s", client.speak("slow one"))];
     let mut results = client.batch(requests).run();
     let runtime = runtime();
     runtime.block_on(async {
         results.next().await.unwrap().1.unwrap();
-        look(&mut results, 1, || true).await;
+        poll_until(&mut results, 1, || true).await;
     });
     drop(runtime);
-    let left = results.stop().now_or_never().unwrap();
-    let [("s", Err(error))] = left.as_slice() else { panic!("{left:?}") };
-    assert!(error.is_in_doubt(), "it was on its way: {error}");
+    let undelivered = results.stop().now_or_never().unwrap();
+    let [("s", Err(error))] = undelivered.as_slice() else { panic!("{undelivered:?}") };
+    assert!(error.is_in_doubt(), "the request was in flight: {error}");
 }
 
 #[tokio::test]
-async fn a_policy_that_panics_takes_no_id_with_it() {
-    let server = serving(result("PROCESSING"));
-    let asked = AtomicUsize::new(0);
+async fn batch_with_panicking_pacing_keeps_task_ids() {
+    let server = serve_result(result("PROCESSING"));
+    let calls = AtomicUsize::new(0);
     let policy = move |_: &distribute_ai::pacing::Progress| {
-        assert!(asked.fetch_add(1, Ordering::Relaxed) < 40, "on purpose");
+        assert!(calls.fetch_add(1, Ordering::Relaxed) < 40, "on purpose");
         Duration::from_millis(20)
     };
     let client = Client::builder().api_key(KEY).base_url(server.base_url()).pacing(policy).build().unwrap();
@@ -236,16 +244,19 @@ async fn a_policy_that_panics_takes_no_id_with_it() {
         let error = results.next().await.unwrap().1.unwrap_err();
         assert!(error.is_stopped() && error.task_id().is_some(), "{error}");
     }
-    assert!(std::panic::AssertUnwindSafe(results.next()).catch_unwind().await.is_err(), "then it is told");
+    assert!(
+        std::panic::AssertUnwindSafe(results.next()).catch_unwind().await.is_err(),
+        "the panic follows the results"
+    );
 }
 
 #[tokio::test]
-async fn after_a_stop_nothing_is_under_way() {
-    let server = serving(result("PROCESSING"));
+async fn batch_progress_after_stop_has_nothing_in_flight() {
+    let server = serve_result(result("PROCESSING"));
     let mut results = client(&server.base_url()).batch([("a", "Hello a"), ("b", "Hello b")]).run();
-    look(&mut results, 2, || true).await;
+    poll_until(&mut results, 2, || true).await;
     let progress = results.progress();
     assert_eq!(results.stop().await.len(), 2);
-    let end = progress.borrow().clone();
-    assert_eq!((end.in_flight, end.failed), (0, 2));
+    let last = progress.borrow().clone();
+    assert_eq!((last.in_flight, last.failed), (0, 2));
 }

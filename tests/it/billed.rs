@@ -1,4 +1,4 @@
-//! What was billed, compared with what was asked and what was told.
+//! Compares what was billed with what was submitted and what was reported.
 
 use std::{collections::HashMap, time::Duration};
 
@@ -8,9 +8,9 @@ use distribute_ai::{
 };
 use futures_util::{StreamExt, stream};
 
-use crate::support::{builder, setting};
+use crate::support::{builder, env_or};
 
-/// How often each text was billed.
+/// Returns how often each text was billed.
 fn billed(simulator: &Simulator) -> HashMap<String, usize> {
     let mut times = HashMap::new();
     for text in simulator.spoken() {
@@ -19,7 +19,7 @@ fn billed(simulator: &Simulator) -> HashMap<String, usize> {
     times
 }
 
-/// Of each that may go wrong with a create.
+/// Returns one fault of each kind that a create can meet.
 fn faults() -> Vec<Fault> {
     vec![
         Fault::reset(),
@@ -43,8 +43,8 @@ fn faults() -> Vec<Fault> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn whatever_goes_wrong_none_is_billed_twice_and_every_doubt_is_told() {
-    let count = setting("SUBMISSIONS", 1_500);
+async fn submit_with_random_faults_is_billed_at_most_once() {
+    let count = env_or("SUBMISSIONS", 1_500);
     let script = Script::random(5, 0.05, faults());
     let simulator = Simulator::builder().script(Route::Create, script).seed(5).start().await.unwrap();
     let client = builder(simulator.base_url()).api_key(simulator.api_key()).build().unwrap();
@@ -56,19 +56,19 @@ async fn whatever_goes_wrong_none_is_billed_twice_and_every_doubt_is_told() {
     let outcomes: Vec<_> = stream::iter(submissions).buffer_unordered(64).collect().await;
 
     let (billed, ids) = (billed(&simulator), HashMap::<_, _>::from_iter(simulator.tasks()));
-    let (mut done, mut in_doubt, mut rejected) = (0, 0, 0);
+    let (mut accepted, mut in_doubt, mut rejected) = (0, 0, 0);
     for (text, outcome) in outcomes {
         let times = billed.get(&text).copied().unwrap_or(0);
         match outcome {
             Ok(id) => {
                 assert_eq!((times, ids.get(&id)), (1, Some(&text)));
-                done += 1;
+                accepted += 1;
             }
             Err(error) if error.is_in_doubt() => {
                 assert!(times <= 1, "{text} was billed {times} times: {error}");
                 in_doubt += 1;
             }
-            // Of what was refused, or never arrived, nothing is billed.
+            // A submission that was rejected or never arrived is not billed.
             Err(error) => {
                 assert!(error.is_rejected() || error.is_unreachable(), "{error}");
                 assert_eq!(times, 0, "{text}: {error}");
@@ -77,15 +77,15 @@ async fn whatever_goes_wrong_none_is_billed_twice_and_every_doubt_is_told() {
         }
     }
     assert!(
-        in_doubt > count / 50 && done > count / 2,
-        "{done} done, {in_doubt} in doubt, {rejected} rejected"
+        in_doubt > count / 50 && accepted > count / 2,
+        "{accepted} accepted, {in_doubt} in doubt, {rejected} rejected"
     );
-    assert_eq!(done + in_doubt + rejected, count);
+    assert_eq!(accepted + in_doubt + rejected, count);
     assert!(billed.values().all(|times| *times == 1));
 }
 
 #[tokio::test]
-async fn insisting_is_billed_as_often_as_it_was_said_at_most() {
+async fn submit_with_resubmit_in_doubt_is_billed_up_to_its_limit() {
     let simulator = Simulator::start().await.unwrap();
     simulator.script(Route::Create, Script::always(Fault::reset().after_accepting()));
     let error = simulator.client().speak("Hello").resubmit_in_doubt(2).submit().await.unwrap_err();
@@ -98,12 +98,12 @@ async fn insisting_is_billed_as_often_as_it_was_said_at_most() {
 }
 
 #[tokio::test]
-async fn a_batch_keeps_to_its_budget_as_the_server_counts_it() {
+async fn batch_requests_per_second_holds_as_server_counts() {
     const RATE: usize = 40;
     let simulator = Simulator::builder()
         .waiting(Duration::ZERO)
         .running(Duration::from_millis(50))
-        // Stricter than the batch for a while, so that there are storms of 429.
+        // Injects error responses, because retries count towards the rate as well.
         .script(Route::Result, Script::random(3, 0.2, [Fault::status(429), Fault::status(503)]))
         .rate_limit(RateLimit::per_second(RATE))
         .start()
@@ -111,14 +111,14 @@ async fn a_batch_keeps_to_its_budget_as_the_server_counts_it() {
         .unwrap();
     let texts = (0..40).map(|number| (number, format!("Text number {number}.")));
     let batch = simulator.client().batch(texts).requests_per_second(40.0);
-    let ends: Vec<_> = batch.run().collect().await;
-    assert!(ends.iter().all(|(_, end)| end.is_ok()), "{ends:?}");
+    let outcomes: Vec<_> = batch.run().collect().await;
+    assert!(outcomes.iter().all(|(_, outcome)| outcome.is_ok()), "{outcomes:?}");
     assert!(simulator.peak_per_second() <= RATE, "{}", simulator.peak_per_second());
     assert_eq!((simulator.rate_limited(), simulator.creates()), (0, 40));
 }
 
 #[tokio::test]
-async fn a_batch_above_the_limit_of_the_server_gets_through_all_the_same() {
+async fn batch_above_server_rate_limit_completes() {
     let simulator = Simulator::builder()
         .waiting(Duration::ZERO)
         .running(Duration::ZERO)
@@ -127,14 +127,14 @@ async fn a_batch_above_the_limit_of_the_server_gets_through_all_the_same() {
         .await
         .unwrap();
     let texts = (0..60).map(|number| (number, format!("Text number {number}.")));
-    let ends: Vec<_> = simulator.client().batch(texts).run().collect().await;
-    assert!(ends.iter().all(|(_, end)| end.is_ok()), "{ends:?}");
-    assert_eq!(simulator.creates(), 60, "each once");
+    let outcomes: Vec<_> = simulator.client().batch(texts).run().collect().await;
+    assert!(outcomes.iter().all(|(_, outcome)| outcome.is_ok()), "{outcomes:?}");
+    assert_eq!(simulator.creates(), 60, "each text is submitted once");
     assert!(simulator.rate_limited() > 0);
 }
 
 #[tokio::test]
-async fn every_end_of_a_task_is_told_apart_in_a_batch() {
+async fn batch_distinguishes_task_outcomes() {
     let simulator = Simulator::builder()
         .waiting(Duration::ZERO)
         .running(Duration::ZERO)
@@ -148,17 +148,19 @@ async fn every_end_of_a_task_is_told_apart_in_a_batch() {
     let client = simulator.client();
     let texts = ["It fails.", "No address.", "It lags.", "It never ends."];
     let requests = texts.map(|text| (text, client.speak(text).deadline(Duration::from_secs(1))));
-    let mut ends = HashMap::new();
+    let mut outcomes = HashMap::new();
     let mut results = client.batch(requests).run();
-    while let Some((text, end)) = results.next().await {
-        ends.insert(text, end.and_then(|speech| speech.audio().map(drop)));
+    while let Some((text, outcome)) = results.next().await {
+        outcomes.insert(text, outcome.and_then(|speech| speech.audio().map(drop)));
     }
-    assert!(ends["It fails."].as_ref().is_err_and(Error::is_failed));
+    assert!(outcomes["It fails."].as_ref().is_err_and(Error::is_failed));
     assert!(
-        ends["No address."].as_ref().is_err_and(|error| error.is_download() && error.task_id().is_some())
+        outcomes["No address."].as_ref().is_err_and(|error| error.is_download() && error.task_id().is_some())
     );
-    assert!(ends["It lags."].is_ok());
+    assert!(outcomes["It lags."].is_ok());
     assert!(
-        ends["It never ends."].as_ref().is_err_and(|error| error.is_deadline() && error.task_id().is_some())
+        outcomes["It never ends."]
+            .as_ref()
+            .is_err_and(|error| error.is_deadline() && error.task_id().is_some())
     );
 }

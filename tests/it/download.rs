@@ -1,33 +1,37 @@
-//! The audio arrives whole, or an error says why; no file is left half written.
+//! Downloads. Either the complete audio arrives, or an error gives the reason and no partial file remains.
 
 use std::{fs, path::Path};
 
 use distribute_ai::{Audio, Error};
 use futures_util::StreamExt;
 
-use crate::support::{Act, ID, NOBODY, Socket, builder, client, completed, serving};
+use crate::support::{
+    Action, ID, ScriptedServer, UNREACHABLE_URL, builder, client, completed_result, serve_result,
+};
 
-/// The audio at this address, as a finished task has it.
+/// Returns the audio of a completed task whose URL is `url`.
 async fn audio_at(url: &str) -> Audio {
-    let server = serving(completed(url));
+    let server = serve_result(completed_result(url));
     client(&server.base_url()).speak("Hello").await.unwrap().audio().unwrap()
 }
 
-async fn audio_of(script: impl IntoIterator<Item = Act>) -> (Audio, Socket) {
-    let host = Socket::play(script).await;
+async fn audio_from(script: impl IntoIterator<Item = Action>) -> (Audio, ScriptedServer) {
+    let host = ScriptedServer::start(script).await;
     (audio_at(&format!("{}/a.wav?signature=s3cr3t", host.url)).await, host)
 }
 
-fn part(range: &str, total: usize, body: &str) -> Act {
-    Act::reply("206 Partial Content", &format!("content-range: bytes {range}/{total}\r\n"), body)
+fn partial_content(range: &str, total: usize, body: &str) -> Action {
+    Action::response("206 Partial Content", &format!("content-range: bytes {range}/{total}\r\n"), body)
 }
 
-/// Announces ten bytes and sends these.
-fn cut(body: &str) -> Act {
-    Act::Say(format!("HTTP/1.1 200 OK\r\netag: \"v1\"\r\ncontent-length: 10\r\n\r\n{body}").into_bytes())
+/// Announces ten bytes, sends `body` and closes the connection.
+fn truncated(body: &str) -> Action {
+    Action::SendRaw(
+        format!("HTTP/1.1 200 OK\r\netag: \"v1\"\r\ncontent-length: 10\r\n\r\n{body}").into_bytes(),
+    )
 }
 
-fn entries(directory: &Path) -> Vec<String> {
+fn file_names(directory: &Path) -> Vec<String> {
     let mut names: Vec<_> = fs::read_dir(directory)
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
@@ -37,155 +41,159 @@ fn entries(directory: &Path) -> Vec<String> {
 }
 
 #[track_caller]
-fn is_download(error: &Error, expected: &str) {
+fn assert_download_error(error: &Error, expected: &str) {
     assert!(error.is_download(), "{error:?}");
     assert!(error.to_string().contains(expected), "{error:?}");
     assert_eq!(error.task_id().unwrap().as_str(), ID);
-    assert!(!format!("{error:?}").contains("s3cr3t"), "the address may be a secret: {error:?}");
+    assert!(!format!("{error:?}").contains("s3cr3t"), "the URL may contain a secret: {error:?}");
 }
 
 #[tokio::test]
-async fn arrives_as_bytes_as_a_stream_and_as_a_file() {
+async fn download_as_bytes_stream_and_file_is_complete() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("hello.wav");
-    let (audio, host) = audio_of([Act::reply("200 OK", "", "0123456789")]).await;
+    let (audio, host) = audio_from([Action::response("200 OK", "", "0123456789")]).await;
     assert_eq!(audio.bytes().await.unwrap(), "0123456789");
-    let pieces: Vec<_> = audio.stream().map(Result::unwrap).collect().await;
-    assert_eq!(pieces.concat(), b"0123456789");
+    let chunks: Vec<_> = audio.stream().map(Result::unwrap).collect().await;
+    assert_eq!(chunks.concat(), b"0123456789");
     for audio in [audio.clone(), audio.without_sync()] {
         fs::write(&path, "old").unwrap();
         assert_eq!(audio.save(&path).await.unwrap(), 10);
         assert_eq!(fs::read_to_string(&path).unwrap(), "0123456789");
-        assert_eq!(entries(directory.path()), ["hello.wav"]);
+        assert_eq!(file_names(directory.path()), ["hello.wav"]);
     }
     assert_eq!(host.requests().len(), 4);
 }
 
 #[cfg(unix)]
 #[tokio::test]
-async fn what_stands_there_is_replaced_in_kind() {
+async fn download_save_keeps_symlink_and_permissions_of_replaced_file() {
     use std::os::unix::fs::{PermissionsExt, symlink};
     let directory = tempfile::tempdir().unwrap();
     let (file, link) = (directory.path().join("file"), directory.path().join("link"));
     fs::write(&file, "old").unwrap();
     fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
     symlink("file", &link).unwrap();
-    let (audio, host) = audio_of([Act::reply("200 OK", "", "new")]).await;
+    let (audio, host) = audio_from([Action::response("200 OK", "", "new")]).await;
     audio.save(&link).await.unwrap();
     assert_eq!(fs::read_to_string(&file).unwrap(), "new");
-    assert!(link.is_symlink(), "a link stays one");
+    assert!(link.is_symlink(), "the symlink is kept");
     assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
 
     let error = audio.save("/dev/null").await.unwrap_err();
-    assert!(error.is_io() && error.to_string().contains("no regular file"), "{error}");
+    assert!(error.is_io() && error.to_string().contains("not a regular file"), "{error}");
     let long = directory.path().join("x".repeat(250));
     audio.save(&long).await.unwrap();
-    let fetched = host.requests().len();
+    let requests = host.requests().len();
     let error = audio.save(directory.path().join("x".repeat(300))).await.unwrap_err();
     assert!(error.is_io(), "{error}");
-    assert_eq!(host.requests().len(), fetched, "said before anything is fetched");
+    assert_eq!(host.requests().len(), requests, "the path is rejected before any request");
 }
 
 #[cfg(unix)]
 #[tokio::test]
-async fn a_file_is_as_readable_as_any_other() {
+async fn download_save_creates_file_with_default_permissions() {
     use std::os::unix::fs::PermissionsExt;
     let directory = tempfile::tempdir().unwrap();
-    let (ours, other) = (directory.path().join("ours"), directory.path().join("other"));
+    let (saved, other) = (directory.path().join("ours"), directory.path().join("other"));
     fs::write(&other, "").unwrap();
-    audio_of([Act::reply("200 OK", "", "x")]).await.0.save(&ours).await.unwrap();
+    audio_from([Action::response("200 OK", "", "x")]).await.0.save(&saved).await.unwrap();
     let mode = |path| fs::metadata(path).unwrap().permissions().mode();
-    assert_eq!(mode(&ours), mode(&other));
+    assert_eq!(mode(&saved), mode(&other));
 }
 
 #[tokio::test]
-async fn goes_on_where_it_was_cut() {
-    let (audio, host) = audio_of([cut("0123"), Act::HangUp, part("4-9", 10, "456789")]).await;
+async fn download_resumes_after_connection_loss() {
+    let (audio, host) =
+        audio_from([truncated("0123"), Action::Close, partial_content("4-9", 10, "456789")]).await;
     assert_eq!(audio.bytes().await.unwrap(), "0123456789");
     let requests = host.requests();
     assert!(!requests[0].contains("range:"), "{requests:?}");
-    for again in &requests[1..] {
+    for resumed in &requests[1..] {
         assert!(
-            again.contains("range: bytes=4-\r\n") && again.contains("if-range: \"v1\"\r\n"),
+            resumed.contains("range: bytes=4-\r\n") && resumed.contains("if-range: \"v1\"\r\n"),
             "{requests:?}"
         );
     }
 }
 
 #[tokio::test]
-async fn goes_on_without_an_announced_length_and_from_the_start_if_need_be() {
+async fn download_without_content_length_resumes_or_restarts() {
     let chunked = "HTTP/1.1 200 OK\r\netag: \"v1\"\r\ntransfer-encoding: chunked\r\n\r\n";
-    let some = Act::Say(format!("{chunked}4\r\n0123\r\n").into_bytes());
-    let (audio, _host) = audio_of([some, part("4-9", 10, "456789")]).await;
+    let first = Action::SendRaw(format!("{chunked}4\r\n0123\r\n").into_bytes());
+    let (audio, _host) = audio_from([first, partial_content("4-9", 10, "456789")]).await;
     assert_eq!(audio.bytes().await.unwrap(), "0123456789");
 
-    // All of it, but not the end of the reply.
-    let all = Act::Say(format!("{chunked}a\r\n0123456789\r\n").into_bytes());
-    let nothing_more = Act::reply("416 Range Not Satisfiable", "content-range: bytes */10\r\n", "");
-    let (audio, _host) = audio_of([all, nothing_more]).await;
+    // The response has all bytes, but its end is missing.
+    let complete = Action::SendRaw(format!("{chunked}a\r\n0123456789\r\n").into_bytes());
+    let range_not_satisfiable =
+        Action::response("416 Range Not Satisfiable", "content-range: bytes */10\r\n", "");
+    let (audio, _host) = audio_from([complete, range_not_satisfiable]).await;
     assert_eq!(audio.bytes().await.unwrap(), "0123456789");
 
-    // A host that knows no ranges sends the same again.
+    // A host without support for ranges sends the whole file again.
     let (audio, _host) =
-        audio_of([cut("0123"), Act::reply("200 OK", "etag: \"v1\"\r\n", "0123456789")]).await;
+        audio_from([truncated("0123"), Action::response("200 OK", "etag: \"v1\"\r\n", "0123456789")]).await;
     assert_eq!(audio.bytes().await.unwrap(), "0123456789");
 }
 
 #[tokio::test]
-async fn another_version_or_part_is_not_patched_onto_the_first() {
+async fn download_does_not_join_other_version_or_range() {
     let another_version = "content-range: bytes 4-9/10\r\netag: \"v2\"\r\n";
     for continuation in [
-        Act::reply("200 OK", "", "0123456789"),
-        Act::reply("200 OK", "etag: \"v2\"\r\n", "abcdefghij"),
-        Act::reply("206 Partial Content", another_version, "456789"),
-        part("0-9", 10, "0123456789"),
-        part("4-9", 12, "456789"),
-        Act::reply("206 Partial Content", "content-range: bytes 4-9/*\r\n", "456789"),
-        Act::reply("206 Partial Content", "", "456789"),
+        Action::response("200 OK", "", "0123456789"),
+        Action::response("200 OK", "etag: \"v2\"\r\n", "abcdefghij"),
+        Action::response("206 Partial Content", another_version, "456789"),
+        partial_content("0-9", 10, "0123456789"),
+        partial_content("4-9", 12, "456789"),
+        Action::response("206 Partial Content", "content-range: bytes 4-9/*\r\n", "456789"),
+        Action::response("206 Partial Content", "", "456789"),
     ] {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("hello.wav");
         fs::write(&path, "old").unwrap();
-        let (audio, _host) = audio_of([cut("0123"), continuation]).await;
-        is_download(&audio.save(&path).await.unwrap_err(), "could not be continued");
+        let (audio, _host) = audio_from([truncated("0123"), continuation]).await;
+        assert_download_error(&audio.save(&path).await.unwrap_err(), "could not be resumed");
         assert_eq!(fs::read_to_string(&path).unwrap(), "old");
-        assert_eq!(entries(directory.path()), ["hello.wav"]);
+        assert_eq!(file_names(directory.path()), ["hello.wav"]);
     }
 }
 
 #[tokio::test]
-async fn what_is_shorter_than_announced_is_never_whole() {
-    let nothing_more = Act::reply("416 Range Not Satisfiable", "content-range: bytes */4\r\n", "");
-    let (audio, _host) = audio_of([cut("0123"), nothing_more]).await;
-    is_download(&audio.bytes().await.unwrap_err(), "refused it: 416");
+async fn download_shorter_than_announced_fails() {
+    let range_not_satisfiable =
+        Action::response("416 Range Not Satisfiable", "content-range: bytes */4\r\n", "");
+    let (audio, _host) = audio_from([truncated("0123"), range_not_satisfiable]).await;
+    assert_download_error(&audio.bytes().await.unwrap_err(), "rejected the request: 416");
 
-    // From the start again, but it ends before it comes to what is missing.
+    // The second response starts over, but ends before the missing bytes.
     let chunked =
         "HTTP/1.1 200 OK\r\netag: \"v1\"\r\ntransfer-encoding: chunked\r\nconnection: close\r\n\r\n";
-    let some = Act::Say(format!("{chunked}4\r\n0123\r\n").into_bytes());
-    let less = Act::Say(format!("{chunked}2\r\n01\r\n0\r\n\r\n").into_bytes());
-    let (audio, _host) = audio_of([some, less]).await;
-    is_download(&audio.bytes().await.unwrap_err(), "was cut after 4 bytes");
+    let first = Action::SendRaw(format!("{chunked}4\r\n0123\r\n").into_bytes());
+    let shorter = Action::SendRaw(format!("{chunked}2\r\n01\r\n0\r\n\r\n").into_bytes());
+    let (audio, _host) = audio_from([first, shorter]).await;
+    assert_download_error(&audio.bytes().await.unwrap_err(), "interrupted after 4 bytes");
 }
 
 #[tokio::test]
-async fn what_is_no_audio_is_not_saved_as_one() {
+async fn download_of_non_audio_response_fails() {
     for (headers, body, expected) in [
-        ("content-type: text/html\r\n", "<h1>Log in</h1>", "sent a page instead"),
-        ("content-encoding: gzip\r\n", "x", "sent it compressed (gzip)"),
-        ("", "", "the audio is empty"),
+        ("content-type: text/html\r\n", "<h1>Log in</h1>", "sent a page (text/html)"),
+        ("content-encoding: gzip\r\n", "x", "sent compressed data (gzip)"),
+        ("", "", "audio is empty"),
     ] {
-        let (audio, host) = audio_of([Act::reply("200 OK", headers, body)]).await;
-        is_download(&audio.bytes().await.unwrap_err(), expected);
+        let (audio, host) = audio_from([Action::response("200 OK", headers, body)]).await;
+        assert_download_error(&audio.bytes().await.unwrap_err(), expected);
         assert!(host.requests()[0].contains("accept-encoding: identity\r\n"), "{:?}", host.requests());
     }
 }
 
 #[tokio::test]
-async fn a_host_that_falls_silent_is_asked_again() {
-    let silent = Act::Stall(b"HTTP/1.1 200 OK\r\netag: \"v1\"\r\ncontent-length: 10\r\n\r\n0123".to_vec());
-    let host = Socket::play([silent, part("4-9", 10, "456789")]).await;
-    let server = serving(completed(&format!("{}/a.wav", host.url)));
+async fn download_resumes_after_host_stalls() {
+    let stalled =
+        Action::Stall(b"HTTP/1.1 200 OK\r\netag: \"v1\"\r\ncontent-length: 10\r\n\r\n0123".to_vec());
+    let host = ScriptedServer::start([stalled, partial_content("4-9", 10, "456789")]).await;
+    let server = serve_result(completed_result(&format!("{}/a.wav", host.url)));
     let impatient =
         builder(&server.base_url()).request_timeout(std::time::Duration::from_secs(1)).build().unwrap();
     let audio = impatient.speak("Hello").await.unwrap().audio().unwrap();
@@ -193,42 +201,45 @@ async fn a_host_that_falls_silent_is_asked_again() {
 }
 
 #[tokio::test]
-async fn is_not_larger_than_allowed_whether_announced_or_not() {
-    let announced = Act::reply("200 OK", "", "0123456789");
-    let unannounced = Act::Say(b"HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n0123456789".to_vec());
-    for act in [announced, unannounced] {
-        let (audio, _host) = audio_of([act]).await;
+async fn download_above_max_bytes_fails_with_or_without_content_length() {
+    let announced = Action::response("200 OK", "", "0123456789");
+    let unannounced = Action::SendRaw(b"HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n0123456789".to_vec());
+    for action in [announced, unannounced] {
+        let (audio, _host) = audio_from([action]).await;
         assert_eq!(audio.clone().max_bytes(10).bytes().await.unwrap().len(), 10);
-        is_download(&audio.max_bytes(9).bytes().await.unwrap_err(), "more than the limit of 9");
+        assert_download_error(&audio.max_bytes(9).bytes().await.unwrap_err(), "expected at most 9");
     }
 }
 
 #[tokio::test]
-async fn a_refusal_of_the_host_is_final_and_a_stumble_is_not() {
-    let (audio, host) = audio_of([Act::reply("403 Forbidden", "", "expired")]).await;
+async fn download_403_is_permanent_and_503_is_retried() {
+    let (audio, host) = audio_from([Action::response("403 Forbidden", "", "expired")]).await;
     let error = audio.bytes().await.unwrap_err();
-    is_download(&error, "refused it: 403 Forbidden");
+    assert_download_error(&error, "rejected the request: 403 Forbidden");
     assert_eq!(error.status().unwrap(), 403);
     assert_eq!(host.requests().len(), 1);
 
-    let (audio, _host) =
-        audio_of([Act::reply("503 Service Unavailable", "", ""), Act::reply("200 OK", "", "ok")]).await;
+    let (audio, _host) = audio_from([
+        Action::response("503 Service Unavailable", "", ""),
+        Action::response("200 OK", "", "ok"),
+    ])
+    .await;
     assert_eq!(audio.bytes().await.unwrap(), "ok");
 }
 
 #[tokio::test]
-async fn a_host_that_is_not_there_is_said_after_a_few_tries() {
-    let audio = audio_at(&format!("{NOBODY}/a.wav")).await;
+async fn download_from_unreachable_host_fails_after_retries() {
+    let audio = audio_at(&format!("{UNREACHABLE_URL}/a.wav")).await;
     let mut stream = audio.stream();
-    is_download(&stream.next().await.unwrap().unwrap_err(), "did not answer");
+    assert_download_error(&stream.next().await.unwrap().unwrap_err(), "did not respond");
     assert!(stream.next().await.is_none());
 }
 
 #[tokio::test]
-async fn a_path_that_cannot_be_written_is_said_before_anything_is_fetched() {
+async fn download_save_to_unwritable_path_fails_before_request() {
     let directory = tempfile::tempdir().unwrap();
     let missing = directory.path().join("missing/hello.wav");
-    let (audio, host) = audio_of([Act::HangUp]).await;
+    let (audio, host) = audio_from([Action::Close]).await;
     for (path, expected) in [(directory.path(), "could not write"), (&missing, "could not create a file in")]
     {
         let error = audio.save(path).await.unwrap_err();
@@ -237,23 +248,23 @@ async fn a_path_that_cannot_be_written_is_said_before_anything_is_fetched() {
         assert_eq!(error.task_id().unwrap().as_str(), ID);
     }
     assert!(host.requests().is_empty());
-    assert!(entries(directory.path()).is_empty());
+    assert!(file_names(directory.path()).is_empty());
 }
 
 #[tokio::test]
-async fn an_address_that_is_none_is_said() {
+async fn download_with_invalid_url_fails() {
     for (url, expected) in
-        [("/a.wav", "can't be read"), ("file:///etc/passwd", "no web address"), ("", "can't be read")]
+        [("/a.wav", "not a valid url"), ("file:///etc/passwd", "unsupported scheme"), ("", "not a valid url")]
     {
-        let server = serving(completed(url));
+        let server = serve_result(completed_result(url));
         let speech = client(&server.base_url()).speak("Hello").await.unwrap();
-        is_download(&speech.audio().unwrap_err(), expected);
+        assert_download_error(&speech.audio().unwrap_err(), expected);
     }
 }
 
 #[tokio::test]
-async fn debug_keeps_the_signature_of_an_address_to_itself() {
-    let (audio, _host) = audio_of([Act::HangUp]).await;
-    let shown = format!("{audio:?}");
-    assert!(shown.contains("/a.wav") && !shown.contains("s3cr3t"), "{shown}");
+async fn download_debug_output_hides_url_query() {
+    let (audio, _host) = audio_from([Action::Close]).await;
+    let debug = format!("{audio:?}");
+    assert!(debug.contains("/a.wav") && !debug.contains("s3cr3t"), "{debug}");
 }

@@ -1,41 +1,44 @@
-//! What goes wrong on the wire: a submission is never repeated silently, a wait goes on, the server's words arrive.
+//! Network faults. A submission is never repeated silently, a wait continues, and errors keep the server's
+//! message.
 
 use std::time::Duration;
 
 use distribute_ai::testing::httpmock::MockServer;
 use serde_json::json;
 
-use crate::support::{Act, CREATE, ID, KEY, NOBODY, Socket, builder, client, completed, result};
+use crate::support::{
+    Action, CREATE, ID, KEY, ScriptedServer, UNREACHABLE_URL, builder, client, completed_result, result,
+};
 
 #[tokio::test]
-async fn does_not_resubmit_when_in_doubt() {
+async fn submit_in_doubt_is_not_sent_again() {
     let acts = [
-        Act::HangUp,
-        Act::cut(r#"{"id": ""#),
-        Act::Say(b"HTTP/1.1 200 OK\r\n".to_vec()),
-        Act::Say(b"gibberish\r\n\r\n".to_vec()),
-        Act::json("200 OK", &json!({"id": 7})),
-        Act::json("200 OK", &json!({"id": ""})),
-        Act::reply("200 OK", "", "<html>Welcome to the hotel</html>"),
-        Act::reply("204 No Content", "", ""),
-        Act::json("500 Internal Server Error", &json!({"message": "oh"})),
-        Act::reply("502 Bad Gateway", "", ""),
-        Act::reply("503 Service Unavailable", "", ""),
-        Act::reply("504 Gateway Timeout", "retry-after: 0\r\n", ""),
-        Act::reply("302 Found", "location: /login\r\n", ""),
+        Action::Close,
+        Action::truncated(r#"{"id": ""#),
+        Action::SendRaw(b"HTTP/1.1 200 OK\r\n".to_vec()),
+        Action::SendRaw(b"gibberish\r\n\r\n".to_vec()),
+        Action::json("200 OK", &json!({"id": 7})),
+        Action::json("200 OK", &json!({"id": ""})),
+        Action::response("200 OK", "", "<html>Welcome to the hotel</html>"),
+        Action::response("204 No Content", "", ""),
+        Action::json("500 Internal Server Error", &json!({"message": "oh"})),
+        Action::response("502 Bad Gateway", "", ""),
+        Action::response("503 Service Unavailable", "", ""),
+        Action::response("504 Gateway Timeout", "retry-after: 0\r\n", ""),
+        Action::response("302 Found", "location: /login\r\n", ""),
     ];
-    for act in acts {
-        let server = Socket::play([act.clone()]).await;
+    for action in acts {
+        let server = ScriptedServer::start([action.clone()]).await;
         let error = client(&server.url).speak("Hello").submit().await.unwrap_err();
-        assert!(error.is_in_doubt(), "{act:?}: {error}");
+        assert!(error.is_in_doubt(), "{action:?}: {error}");
         assert!(error.to_string().starts_with("in doubt: "), "{error}");
-        assert_eq!(server.requests().len(), 1, "{act:?}");
+        assert_eq!(server.requests().len(), 1, "{action:?}");
     }
 }
 
 #[tokio::test]
-async fn a_reply_that_does_not_come_leaves_a_doubt() {
-    let server = Socket::play([Act::Keep]).await;
+async fn submit_without_response_is_in_doubt() {
+    let server = ScriptedServer::start([Action::StayOpen]).await;
     let client = builder(&server.url).request_timeout(Duration::from_millis(500)).build().unwrap();
     let error = client.speak("Hello").submit().await.unwrap_err();
     assert!(error.is_in_doubt(), "{error}");
@@ -43,42 +46,50 @@ async fn a_reply_that_does_not_come_leaves_a_doubt() {
 }
 
 #[tokio::test]
-async fn the_words_of_a_reply_in_doubt_are_kept() {
-    let server =
-        Socket::play([Act::reply("502 Bad Gateway", "content-type: text/html\r\n", "<h1>Oops</h1>")]).await;
+async fn submit_in_doubt_keeps_server_message() {
+    let server = ScriptedServer::start([Action::response(
+        "502 Bad Gateway",
+        "content-type: text/html\r\n",
+        "<h1>Oops</h1>",
+    )])
+    .await;
     let error = client(&server.url).speak("Hello").submit().await.unwrap_err();
     assert_eq!(error.status().unwrap(), 502);
     assert_eq!(error.message(), Some("<h1>Oops</h1>"));
 
-    let server = Socket::play([Act::reply("200 OK", "", "<h1>Welcome</h1>")]).await;
+    let server = ScriptedServer::start([Action::response("200 OK", "", "<h1>Welcome</h1>")]).await;
     let error = client(&server.url).speak("Hello").submit().await.unwrap_err();
     assert_eq!(error.status().unwrap(), 200);
     assert_eq!(error.message(), Some("<h1>Welcome</h1>"));
 }
 
 #[tokio::test]
-async fn submits_again_when_it_was_refused_for_now() {
-    let taken = Act::json("200 OK", &json!({"id": ID}));
-    for refusal in ["429 Too Many Requests", "503 Service Unavailable"] {
-        let server = Socket::play([Act::reply(refusal, "retry-after-ms: 300\r\n", ""), taken.clone()]).await;
+async fn submit_after_429_or_503_with_retry_after_is_sent_again() {
+    let accepted = Action::json("200 OK", &json!({"id": ID}));
+    for status in ["429 Too Many Requests", "503 Service Unavailable"] {
+        let server = ScriptedServer::start([
+            Action::response(status, "retry-after-ms: 300\r\n", ""),
+            accepted.clone(),
+        ])
+        .await;
         let start = std::time::Instant::now();
         client(&server.url).speak("Hello").submit().await.unwrap();
-        assert!(start.elapsed() >= Duration::from_millis(300), "{refusal}");
+        assert!(start.elapsed() >= Duration::from_millis(300), "{status}");
         assert_eq!(server.requests().len(), 2);
     }
 }
 
 #[tokio::test]
-async fn a_host_that_is_not_there_is_tried_and_then_named_unreachable() {
-    let error = client(NOBODY).speak("Hello").submit().await.unwrap_err();
+async fn submit_to_unreachable_host_fails_after_retries() {
+    let error = client(UNREACHABLE_URL).speak("Hello").submit().await.unwrap_err();
     assert!(error.is_unreachable(), "{error:?}");
     assert!(!error.is_in_doubt());
-    assert_eq!(error.to_string(), "the server was not reached; nothing was sent");
+    assert_eq!(error.to_string(), "server not reached, nothing was sent");
     assert!(format!("{error:?}").contains("refused"), "the cause is in the chain: {error:?}");
 }
 
 #[tokio::test]
-async fn a_refused_submission_is_final_and_brings_the_servers_words() {
+async fn submit_rejected_is_not_sent_again_and_keeps_server_message() {
     let bodies = [
         (r#"{"message": "top up your account"}"#, Some("top up your account")),
         ("<html><h1>Forbidden</h1></html>", Some("<html><h1>Forbidden</h1></html>")),
@@ -88,46 +99,47 @@ async fn a_refused_submission_is_final_and_brings_the_servers_words() {
     for status in
         ["400 Bad Request", "401 Unauthorized", "402 Payment Required", "403 Forbidden", "404 Not Found"]
     {
-        for (body, words) in bodies {
-            let server = Socket::play([Act::reply(status, "", body)]).await;
+        for (body, message) in bodies {
+            let server = ScriptedServer::start([Action::response(status, "", body)]).await;
             let error = client(&server.url).speak("Hello").submit().await.unwrap_err();
             assert!(error.is_rejected(), "{status}: {error}");
             assert_eq!(error.is_unauthorized(), status.starts_with("401") || status.starts_with("403"));
             assert!(status.starts_with(error.status().unwrap().as_str()));
-            assert_eq!(error.message(), words, "{status}");
+            assert_eq!(error.message(), message, "{status}");
             assert_eq!(server.requests().len(), 1);
         }
     }
 }
 
 #[tokio::test]
-async fn a_rate_limit_beyond_the_deadline_is_told_with_its_hint() {
+async fn submit_rate_limited_past_deadline_reports_retry_after() {
     for (header, expected) in [("retry-after: 3600\r\n", 3600), ("retry-after-ms: 90000\r\n", 90)] {
-        let server = Socket::play([Act::reply("429 Too Many Requests", header, "slow down")]).await;
+        let server =
+            ScriptedServer::start([Action::response("429 Too Many Requests", header, "slow down")]).await;
         let client = client(&server.url);
         let error = client.speak("Hello").deadline(Duration::from_secs(5)).submit().await.unwrap_err();
         assert!(error.is_rate_limited());
         assert_eq!(error.retry_after(), Some(Duration::from_secs(expected)));
         assert_eq!(error.message(), Some("slow down"));
-        // It holds for every request of this client, its clones included.
+        // The cooldown applies to every request of this client and its clones.
         let clone = client.clone();
-        let held = [
+        let errors = [
             clone.speak("Hello").deadline(Duration::from_secs(5)).submit().await.unwrap_err(),
             clone.task(ID.parse().unwrap()).status().await.unwrap_err(),
         ];
-        for error in held {
+        for error in errors {
             assert!(error.is_rate_limited() && !error.is_invalid(), "{error}");
             assert!(error.retry_after().unwrap() > Duration::from_secs(expected - 10), "{error:?}");
-            assert!(error.to_string().contains("hold off"), "{error}");
+            assert!(error.to_string().contains("rate limited by the server"), "{error}");
         }
         assert_eq!(server.requests().len(), 1);
     }
 }
 
 #[tokio::test]
-async fn a_hint_is_heeded_whatever_the_reply_was_else() {
+async fn submit_error_response_with_retry_after_starts_cooldown() {
     for status in ["403 Forbidden", "502 Bad Gateway"] {
-        let server = Socket::play([Act::reply(status, "retry-after: 3600\r\n", "")]).await;
+        let server = ScriptedServer::start([Action::response(status, "retry-after: 3600\r\n", "")]).await;
         let client = client(&server.url);
         client.speak("Hello").submit().await.unwrap_err();
         assert!(client.speak("Hello").submit().await.unwrap_err().is_rate_limited());
@@ -136,46 +148,46 @@ async fn a_hint_is_heeded_whatever_the_reply_was_else() {
 }
 
 #[tokio::test]
-async fn polls_again_after_everything_that_may_pass() {
+async fn poll_after_transient_failure_is_retried() {
     let mut faults = vec![
-        Act::HangUp,
-        Act::cut("{"),
-        Act::reply("200 OK", "", "<html>"),
-        Act::json("200 OK", &json!({"status": "COMPLETED"})),
+        Action::Close,
+        Action::truncated("{"),
+        Action::response("200 OK", "", "<html>"),
+        Action::json("200 OK", &json!({"status": "COMPLETED"})),
     ];
     for status in ["404 Not Found", "408 Request Timeout", "425 Too Early", "429 Too Many Requests"] {
-        faults.push(Act::reply(status, "retry-after: 0\r\n", ""));
+        faults.push(Action::response(status, "retry-after: 0\r\n", ""));
     }
     for status in
         ["500 Internal Server Error", "502 Bad Gateway", "503 Service Unavailable", "504 Gateway Timeout"]
     {
-        faults.push(Act::reply(status, "", "<html>"));
+        faults.push(Action::response(status, "", "<html>"));
     }
-    // An answer after each, so that the pauses don't add up; the first with a status that nobody knows.
-    let answers = ["A_NEW_STATUS"].into_iter().chain(std::iter::repeat("PROCESSING"));
+    // A response after each fault keeps the pauses short. The first response has an unknown status.
+    let statuses = ["A_NEW_STATUS"].into_iter().chain(std::iter::repeat("PROCESSING"));
     let mut script: Vec<_> = faults
         .into_iter()
-        .zip(answers)
-        .flat_map(|(fault, status)| [fault, Act::json("200 OK", &result(status))])
+        .zip(statuses)
+        .flat_map(|(fault, status)| [fault, Action::json("200 OK", &result(status))])
         .collect();
-    script.push(Act::json("200 OK", &completed("https://example.com/a.wav")));
+    script.push(Action::json("200 OK", &completed_result("https://example.com/a.wav")));
     let polls = script.len();
-    let server = Socket::play(script).await;
+    let server = ScriptedServer::start(script).await;
     let speech = client(&server.url).task(ID.parse().unwrap()).wait().await.unwrap();
     assert_eq!(speech.id().as_str(), ID);
     assert_eq!(server.requests().len(), polls);
 }
 
 #[tokio::test]
-async fn a_single_status_request_is_one_request() {
-    for (act, unanswered) in [
-        (Act::HangUp, true),
-        (Act::reply("502 Bad Gateway", "", ""), true),
-        (Act::reply("429 Too Many Requests", "", ""), true),
-        (Act::reply("404 Not Found", "", ""), false),
-        (Act::reply("403 Forbidden", "", ""), false),
+async fn poll_with_status_method_is_not_retried() {
+    for (action, unanswered) in [
+        (Action::Close, true),
+        (Action::response("502 Bad Gateway", "", ""), true),
+        (Action::response("429 Too Many Requests", "", ""), true),
+        (Action::response("404 Not Found", "", ""), false),
+        (Action::response("403 Forbidden", "", ""), false),
     ] {
-        let server = Socket::play([act]).await;
+        let server = ScriptedServer::start([action]).await;
         let error = client(&server.url).task(ID.parse().unwrap()).status().await.unwrap_err();
         assert_eq!(error.is_unanswered(), unanswered, "{error}");
         assert_eq!(error.task_id().unwrap().as_str(), ID);
@@ -184,27 +196,29 @@ async fn a_single_status_request_is_one_request() {
 }
 
 #[tokio::test]
-async fn a_redirect_that_a_client_of_the_users_follows_leaves_a_doubt() {
-    // The first host may have carried the request out before it sent us on, whatever the second one says.
-    let elsewhere = [
-        Act::reply("429 Too Many Requests", "retry-after: 0\r\n", ""),
-        Act::reply("503 Service Unavailable", "retry-after: 0\r\n", ""),
-        Act::reply("404 Not Found", "", ""),
-        Act::reply("200 OK", "", "<html>"),
-        Act::json("200 OK", &json!({"id": ID})),
+async fn submit_redirect_followed_by_custom_http_client_is_in_doubt() {
+    // The first host may have accepted the request before it redirected, whatever the second host responds.
+    let second_host_actions = [
+        Action::response("429 Too Many Requests", "retry-after: 0\r\n", ""),
+        Action::response("503 Service Unavailable", "retry-after: 0\r\n", ""),
+        Action::response("404 Not Found", "", ""),
+        Action::response("200 OK", "", "<html>"),
+        Action::json("200 OK", &json!({"id": ID})),
     ];
-    let mut targets = vec![NOBODY.to_owned(), "ftp://127.0.0.1".into(), "mailto:nobody@example.com".into()];
-    // To itself: only what comes back tells.
+    let mut targets =
+        vec![UNREACHABLE_URL.to_owned(), "ftp://127.0.0.1".into(), "mailto:nobody@example.com".into()];
+    // To the same host, where only the response can show the redirect.
     targets.push(CREATE.into());
     let mut hosts = Vec::new();
-    for act in elsewhere {
-        hosts.push(Socket::play([act]).await);
+    for action in second_host_actions {
+        hosts.push(ScriptedServer::start([action]).await);
     }
     targets.extend(hosts.iter().map(|host| host.url.clone()));
     for target in targets {
-        let redirect = Act::reply("303 See Other", &format!("location: {target}\r\n"), "");
-        let refusal = Act::reply("429 Too Many Requests", "retry-after: 0\r\n", "");
-        let server = Socket::play([redirect, refusal, Act::json("200 OK", &json!({"id": ID}))]).await;
+        let redirect = Action::response("303 See Other", &format!("location: {target}\r\n"), "");
+        let rate_limited = Action::response("429 Too Many Requests", "retry-after: 0\r\n", "");
+        let server =
+            ScriptedServer::start([redirect, rate_limited, Action::json("200 OK", &json!({"id": ID}))]).await;
         let client = builder(&server.url).http_client(reqwest::Client::new()).build().unwrap();
         let error = client.speak("Hello").submit().await.unwrap_err();
         assert!(error.is_in_doubt(), "{target}: {error:?}");
@@ -213,19 +227,19 @@ async fn a_redirect_that_a_client_of_the_users_follows_leaves_a_doubt() {
     }
 }
 
-/// What is called unsent never arrives, also when the time runs out at the worst moment.
+/// A request that is reported as not sent never arrives, even if the timeout expires at the worst moment.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_submission_that_is_sent_again_was_never_seen() {
-    let server = Socket::play([Act::json("200 OK", &json!({"id": ID}))]).await;
+async fn submit_with_short_timeout_arrives_at_most_once() {
+    let server = ScriptedServer::start([Action::json("200 OK", &json!({"id": ID}))]).await;
     let shared = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
     let submissions: Vec<_> = (0..300_u64)
         .map(|number| {
-            let time = Duration::from_micros(1 + number * 10);
+            let timeout = Duration::from_micros(1 + number * 10);
             let client =
-                builder(&server.url).request_timeout(time).http_client(shared.clone()).build().unwrap();
+                builder(&server.url).request_timeout(timeout).http_client(shared.clone()).build().unwrap();
             tokio::spawn(async move {
                 let text = format!("number {number};");
-                // However it ends: what counts is how often it was seen.
+                // Ignore the outcome: the test counts how often the text arrives.
                 let _ = client.speak(&text).submit().await;
                 text
             })
@@ -233,13 +247,13 @@ async fn a_submission_that_is_sent_again_was_never_seen() {
         .collect();
     for submission in submissions {
         let text = submission.await.unwrap();
-        let seen = server.requests().iter().filter(|request| request.contains(&text)).count();
-        assert!(seen <= 1, "{text} was seen {seen} times");
+        let arrivals = server.requests().iter().filter(|request| request.contains(&text)).count();
+        assert!(arrivals <= 1, "{text} arrived {arrivals} times");
     }
 }
 
 #[tokio::test]
-async fn the_users_own_http_client_keeps_its_headers() {
+async fn custom_http_client_keeps_its_headers() {
     let server = MockServer::start();
     let create = server.mock(|when, then| {
         when.path(CREATE)
@@ -251,12 +265,12 @@ async fn the_users_own_http_client_keeps_its_headers() {
     let headers = [("x-team", "radio"), ("authorization", "not the key")];
     let headers =
         headers.map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).into_iter().collect();
-    let own = reqwest::Client::builder().default_headers(headers).user_agent("radio/1").build().unwrap();
-    let client = builder(&server.base_url()).http_client(own.clone()).build().unwrap();
+    let custom = reqwest::Client::builder().default_headers(headers).user_agent("radio/1").build().unwrap();
+    let client = builder(&server.base_url()).http_client(custom.clone()).build().unwrap();
     client.speak("Hello").submit().await.unwrap();
     create.assert_calls(1);
     assert!(!format!("{client:?}").contains("not the key"));
 
-    let client = builder(&server.base_url()).http_client(own).user_agent("tv/2").build().unwrap();
-    assert!(client.speak("Hello").submit().await.is_err(), "asked for here, it wins");
+    let client = builder(&server.base_url()).http_client(custom).user_agent("tv/2").build().unwrap();
+    assert!(client.speak("Hello").submit().await.is_err(), "the user agent of the builder takes precedence");
 }

@@ -1,11 +1,11 @@
-//! Bad input never leaves the machine; the error names the field, the value and the limit.
+//! Invalid input is rejected before anything is sent. The error names the field, the value and the limit.
 
 use distribute_ai::{Client, Speak, TaskId};
 
-use crate::support::{Act, Socket, builder};
+use crate::support::{Action, ScriptedServer, builder};
 
-async fn refused(speak: impl FnOnce(&Client) -> Speak, expected: &str) {
-    let server = Socket::play([Act::HangUp]).await;
+async fn assert_invalid(speak: impl FnOnce(&Client) -> Speak, expected: &str) {
+    let server = ScriptedServer::start([Action::Close]).await;
     let client = builder(&server.url).build().unwrap();
     let error = speak(&client).await.unwrap_err();
     assert!(error.is_invalid(), "{error}");
@@ -14,36 +14,52 @@ async fn refused(speak: impl FnOnce(&Client) -> Speak, expected: &str) {
 }
 
 #[tokio::test]
-async fn a_text_has_2_to_4096_characters() {
-    refused(|client| client.speak(""), "input: shorter than 2 characters (it has 0)").await;
-    refused(|client| client.speak("é"), "input: shorter than 2 characters (it has 1)").await;
-    refused(|client| client.speak("é".repeat(4097)), "input: longer than 4096 characters (it has 4097)")
-        .await;
+async fn submit_text_outside_2_to_4096_characters_is_invalid() {
+    assert_invalid(|client| client.speak(""), "input: shorter than 2 characters (length is 0)").await;
+    assert_invalid(|client| client.speak("é"), "input: shorter than 2 characters (length is 1)").await;
+    assert_invalid(
+        |client| client.speak("é".repeat(4097)),
+        "input: longer than 4096 characters (length is 4097)",
+    )
+    .await;
 }
 
 #[tokio::test]
-async fn numbers_stay_within_their_bounds() {
-    refused(|client| client.speak("Hello").temperature(7.0), "temperature: 7 is not between 0 and 1").await;
-    refused(|client| client.speak("Hello").temperature(f64::NAN), "temperature: NaN is not between 0 and 1")
-        .await;
-    refused(|client| client.speak("Hello").exaggeration(-0.1), "exaggeration: -0.1 is not between 0 and 1")
-        .await;
-    refused(
+async fn submit_number_out_of_bounds_is_invalid() {
+    assert_invalid(
+        |client| client.speak("Hello").temperature(7.0),
+        "temperature: 7 is out of range, expected 0 to 1",
+    )
+    .await;
+    assert_invalid(
+        |client| client.speak("Hello").temperature(f64::NAN),
+        "temperature: NaN is out of range, expected 0 to 1",
+    )
+    .await;
+    assert_invalid(
+        |client| client.speak("Hello").exaggeration(-0.1),
+        "exaggeration: -0.1 is out of range, expected 0 to 1",
+    )
+    .await;
+    assert_invalid(
         |client| client.speak("Hello").cfg_weight(f64::INFINITY),
-        "cfg_weight: inf is not between 0 and 1",
+        "cfg_weight: inf is out of range, expected 0 to 1",
     )
     .await;
 }
 
 #[test]
-fn an_id_that_is_typed_is_checked() {
+fn task_id_parsing_rejects_non_uuid() {
     let error = "speech:7".parse::<TaskId>().unwrap_err();
     assert!(error.is_invalid());
-    assert!(error.to_string().starts_with(r#"task id: "speech:7" is not a UUID of version 4"#), "{error}");
+    assert!(
+        error.to_string().starts_with(r#"task id: "speech:7" is invalid, expected a UUID version 4"#),
+        "{error}"
+    );
 }
 
 #[test]
-fn a_client_needs_a_key() {
+fn client_without_api_key_is_invalid() {
     let error = Client::builder().build().unwrap_err();
     assert!(error.is_invalid());
     assert!(error.to_string().contains("DISTRIBUTE_AI_API_KEY"), "{error}");

@@ -1,4 +1,4 @@
-//! A batch that is run again.
+//! Journals: a batch that runs again continues after the previous run.
 
 use std::{
     fs,
@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::time::timeout;
 
-use crate::support::{Act, CREATE, ID, RESULT, Socket, builder, client, completed};
+use crate::support::{Action, CREATE, ID, RESULT, ScriptedServer, builder, client, completed_result};
 
 const HEADER: &str = r#"{"journal":"distribute-ai batch","version":1}"#;
 
@@ -46,10 +46,10 @@ impl Fixture {
 
     async fn run(&self, keys: &[&'static str]) -> Vec<(&'static str, Result<(), Error>)> {
         let results = self.batch(&self.simulator.client(), keys).in_order().run();
-        results.map(|(key, end)| (key, end.map(drop))).collect().await
+        results.map(|(key, outcome)| (key, outcome.map(drop))).collect().await
     }
 
-    /// The events of a key so far.
+    /// Returns the events of a key so far.
     fn events(&self, key: &str) -> Vec<String> {
         lines(&self.path())
             .into_iter()
@@ -58,180 +58,174 @@ impl Fixture {
             .collect()
     }
 
-    /// The whole journal of a run that ended well, line by line.
-    async fn written(&self, keys: &[&'static str]) -> Vec<String> {
+    /// Returns the lines of the complete journal of a successful run.
+    async fn journal_of_run(&self, keys: &[&'static str]) -> Vec<String> {
         self.run(keys).await;
         fs::read_to_string(self.path()).unwrap().lines().map(str::to_owned).collect()
     }
 
-    /// Without the lines that hold one of these.
-    fn cut(&self, lines: &[String], without: &[&str]) {
-        let kept: Vec<_> =
-            lines.iter().filter(|line| !without.iter().any(|word| line.contains(word))).collect();
-        let text: String = kept.into_iter().flat_map(|line| [line.as_str(), "\n"]).collect();
+    /// Writes a journal of these lines, except those that contain one of `events`.
+    fn write_without(&self, lines: &[String], events: &[&str]) {
+        let remaining: Vec<_> =
+            lines.iter().filter(|line| !events.iter().any(|event| line.contains(event))).collect();
+        let text: String = remaining.into_iter().flat_map(|line| [line.as_str(), "\n"]).collect();
         fs::write(self.path(), text).unwrap();
     }
 
-    async fn refused(&self, keys: &[&'static str], expected: &[&str]) {
+    async fn assert_rejected(&self, keys: &[&'static str], expected: &[&str]) {
         let before = fs::read(self.path()).ok();
         let error = self.batch(&self.simulator.client(), keys).start().await.unwrap_err();
         assert!(error.is_invalid(), "{error}");
-        for word in expected {
-            assert!(error.to_string().contains(word), "{error}");
+        for part in expected {
+            assert!(error.to_string().contains(part), "{error}");
         }
-        assert_eq!(fs::read(self.path()).ok(), before, "it is left as it was");
+        assert_eq!(fs::read(self.path()).ok(), before, "the journal is unchanged");
     }
 }
 
-/// The whole lines, of a journal that may not be there yet or may be growing.
+/// Returns the complete lines of a journal that may be missing or growing.
 fn lines(path: &Path) -> Vec<Value> {
     let text = fs::read_to_string(path).unwrap_or_default();
-    let whole = text.rfind('\n').map_or("", |end| &text[..end]);
-    whole.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    let complete = text.rfind('\n').map_or("", |newline| &text[..newline]);
+    complete.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
 #[tokio::test]
-async fn a_batch_that_is_run_again_submits_nothing_twice() {
+async fn batch_run_again_submits_nothing_twice() {
     let fixture = Fixture::new().await;
     for _ in 0..3 {
-        let ends = fixture.run(&["a", "b", "c"]).await;
-        assert!(ends.iter().all(|(_, end)| end.is_ok()), "{ends:?}");
+        let outcomes = fixture.run(&["a", "b", "c"]).await;
+        assert!(outcomes.iter().all(|(_, outcome)| outcome.is_ok()), "{outcomes:?}");
     }
     assert_eq!(fixture.simulator.creates(), 3);
     assert_eq!(fixture.events("a"), ["sending", "submitted", "finished", "finished", "finished"]);
 }
 
 #[tokio::test]
-async fn every_state_that_a_crash_leaves_is_taken_up() {
+async fn batch_resumes_from_every_journal_state_after_crash() {
     let fixture = Fixture::new().await;
     let keys = ["finished", "submitted", "announced", "unsent", "new"];
-    let lines = fixture.written(&keys).await;
-    let of = |key: &str, event: &str| {
+    let lines = fixture.journal_of_run(&keys).await;
+    let line_of = |key: &str, event: &str| {
         lines
             .iter()
             .find(|line| line.contains(&format!(r#""event":"{event}","key":"{key}""#)))
             .unwrap()
             .clone()
     };
-    let left = [
+    let remaining = [
         HEADER.to_owned(),
-        of("finished", "sending"),
-        of("finished", "submitted"),
-        of("finished", "finished"),
-        of("submitted", "sending"),
-        of("announced", "sending"),
-        of("submitted", "submitted"),
-        of("unsent", "sending"),
+        line_of("finished", "sending"),
+        line_of("finished", "submitted"),
+        line_of("finished", "finished"),
+        line_of("submitted", "sending"),
+        line_of("announced", "sending"),
+        line_of("submitted", "submitted"),
+        line_of("unsent", "sending"),
         r#"{"at":1,"event":"unsent","key":"unsent"}"#.to_owned(),
     ];
-    fixture.cut(&left, &[]);
-    let ends = fixture.run(&keys).await;
-    for (key, end) in ends {
-        let Err(error) = end else { continue };
+    fixture.write_without(&remaining, &[]);
+    let outcomes = fixture.run(&keys).await;
+    for (key, outcome) in outcomes {
+        let Err(error) = outcome else { continue };
         assert_eq!(key, "announced", "{error}");
         assert!(error.is_in_doubt());
         let cause = std::error::Error::source(&error).unwrap().to_string();
         assert!(cause.contains("talk.journal, line 6"), "{cause}");
     }
-    assert_eq!(
-        fixture.simulator.creates(),
-        5 + 2,
-        "the one that was refused, and the one that was never sent"
-    );
-    // It stays in doubt, however often it is run.
+    assert_eq!(fixture.simulator.creates(), 5 + 2, "only the unsent and the new request are submitted");
+    // Further runs leave the request in doubt.
     assert!(fixture.run(&keys).await[2].1.as_ref().unwrap_err().is_in_doubt());
     assert_eq!(fixture.simulator.creates(), 7);
 }
 
 #[tokio::test]
-async fn a_doubt_is_resubmitted_for_those_who_said_so() {
+async fn batch_with_resubmit_in_doubt_resubmits_doubt_of_earlier_run() {
     let fixture = Fixture::new().await;
-    let lines = fixture.written(&["a"]).await;
-    fixture.cut(&lines, &["submitted", "finished"]);
+    let lines = fixture.journal_of_run(&["a"]).await;
+    fixture.write_without(&lines, &["submitted", "finished"]);
     let client = fixture.simulator.client();
-    let insisting = client.speak("Text of a.").resubmit_in_doubt(1);
-    let ends: Vec<_> = client.batch([("a", insisting)]).journal(fixture.path()).run().collect().await;
-    assert!(ends[0].1.is_ok(), "{ends:?}");
+    let resubmitting = client.speak("Text of a.").resubmit_in_doubt(1);
+    let outcomes: Vec<_> = client.batch([("a", resubmitting)]).journal(fixture.path()).run().collect().await;
+    assert!(outcomes[0].1.is_ok(), "{outcomes:?}");
     assert_eq!(fixture.simulator.creates(), 2);
 }
 
 #[tokio::test]
-async fn resubmissions_are_counted_over_all_runs() {
-    let (fixture, server) = (Fixture::new().await, Socket::play([Act::HangUp]).await);
+async fn batch_resubmissions_are_counted_across_runs() {
+    let (fixture, server) = (Fixture::new().await, ScriptedServer::start([Action::Close]).await);
     let client = client(&server.url);
     for run in 1..=4 {
-        let insisting = client.speak("Text of a.").resubmit_in_doubt(1);
-        let ends: Vec<_> = client.batch([("a", insisting)]).journal(fixture.path()).run().collect().await;
-        let error = ends[0].1.as_ref().unwrap_err();
+        let resubmitting = client.speak("Text of a.").resubmit_in_doubt(1);
+        let outcomes: Vec<_> =
+            client.batch([("a", resubmitting)]).journal(fixture.path()).run().collect().await;
+        let error = outcomes[0].1.as_ref().unwrap_err();
         assert!(error.is_in_doubt() && error.to_string().contains("sent 2 times"), "run {run}: {error}");
     }
     assert_eq!(server.requests().len(), 2);
 }
 
 #[tokio::test]
-async fn a_doubt_outlives_the_refusals_after_it() {
+async fn batch_request_stays_in_doubt_after_later_rejection() {
     let fixture = Fixture::new().await;
-    let refused = Act::json("402 Payment Required", &json!({"message": "top up"}));
-    let server = Socket::play([Act::HangUp, refused]).await;
+    let rejected = Action::json("402 Payment Required", &json!({"message": "top up"}));
+    let server = ScriptedServer::start([Action::Close, rejected]).await;
     let client = client(&server.url);
-    for insistence in [1, 0] {
-        let speak = client.speak("Text of a.").resubmit_in_doubt(insistence);
-        let ends: Vec<_> = client.batch([("a", speak)]).journal(fixture.path()).run().collect().await;
-        assert!(ends[0].1.as_ref().unwrap_err().is_in_doubt(), "{ends:?}");
+    for resubmissions in [1, 0] {
+        let speak = client.speak("Text of a.").resubmit_in_doubt(resubmissions);
+        let outcomes: Vec<_> = client.batch([("a", speak)]).journal(fixture.path()).run().collect().await;
+        assert!(outcomes[0].1.as_ref().unwrap_err().is_in_doubt(), "{outcomes:?}");
     }
     assert_eq!(fixture.events("a"), ["sending", "in_doubt", "sending", "unsent"]);
     assert_eq!(server.requests().len(), 2);
 }
 
 #[tokio::test]
-async fn a_doubt_with_an_id_is_the_same_in_the_next_run() {
+async fn batch_in_doubt_with_task_id_is_unchanged_in_next_run() {
     let fixture = Fixture::new().await;
-    let server = Socket::play([Act::json("502 Bad Gateway", &json!({"id": ID}))]).await;
+    let server = ScriptedServer::start([Action::json("502 Bad Gateway", &json!({"id": ID}))]).await;
     for _ in 0..2 {
-        let ends: Vec<_> = fixture.batch(&client(&server.url), &["a"]).run().collect().await;
-        let error = ends[0].1.as_ref().unwrap_err();
+        let outcomes: Vec<_> = fixture.batch(&client(&server.url), &["a"]).run().collect().await;
+        let error = outcomes[0].1.as_ref().unwrap_err();
         assert!(error.is_in_doubt() && error.task_id().unwrap().as_str() == ID, "{error}");
     }
     assert_eq!(server.requests().len(), 1);
 }
 
 #[tokio::test]
-async fn what_was_refused_may_be_corrected_or_left_out() {
+async fn batch_rejected_request_may_be_changed_or_removed() {
     let fixture = Fixture::new().await;
     let client = fixture.simulator.client();
     let batch = |voice: &'static str| {
         let requests = [("a", client.speak("Text of a.")), ("b", client.speak("Text of b.").voice(voice))];
         client.batch(requests).journal(fixture.path()).in_order().run()
     };
-    let ends: Vec<_> = batch("file_of_nobody").collect().await;
-    assert!(ends[0].1.is_ok() && ends[1].1.as_ref().unwrap_err().is_rejected(), "{ends:?}");
-    assert_eq!(fixture.run(&["a"]).await.len(), 1, "without it");
-    let ends: Vec<_> = batch("nora").collect().await;
-    assert!(ends.iter().all(|(_, end)| end.is_ok()), "{ends:?}");
-    let ends: Vec<_> = batch("leo").collect().await;
-    assert!(
-        ends[1].1.as_ref().unwrap_err().is_invalid(),
-        "the one that was submitted is the one that counts"
-    );
+    let outcomes: Vec<_> = batch("file_of_nobody").collect().await;
+    assert!(outcomes[0].1.is_ok() && outcomes[1].1.as_ref().unwrap_err().is_rejected(), "{outcomes:?}");
+    assert_eq!(fixture.run(&["a"]).await.len(), 1, "a rejected request may be removed");
+    let outcomes: Vec<_> = batch("nora").collect().await;
+    assert!(outcomes.iter().all(|(_, outcome)| outcome.is_ok()), "{outcomes:?}");
+    let outcomes: Vec<_> = batch("leo").collect().await;
+    assert!(outcomes[1].1.as_ref().unwrap_err().is_invalid(), "a request cannot change after its submission");
     assert_eq!(fixture.simulator.creates(), 2);
 }
 
 #[cfg(unix)]
 #[tokio::test]
-async fn a_journal_that_is_moved_away_stops_the_sending() {
+async fn journal_deleted_during_run_stops_sending() {
     let fixture = Fixture::new().await;
     let mut results = fixture.batch(&fixture.simulator.client(), &["a", "b", "c"]).max_in_flight(1).run();
     results.next().await.unwrap().1.unwrap();
     fs::remove_file(fixture.path()).unwrap();
-    let ends: Vec<_> = results.collect().await;
-    let problems: Vec<_> = ends.iter().filter_map(|(_, end)| end.as_ref().err()).collect();
-    assert!(!problems.is_empty() && problems.iter().all(|error| error.is_io()), "{ends:?}");
-    assert!(format!("{:?}", problems[0]).contains("moved or deleted"), "{problems:?}");
+    let outcomes: Vec<_> = results.collect().await;
+    let errors: Vec<_> = outcomes.iter().filter_map(|(_, outcome)| outcome.as_ref().err()).collect();
+    assert!(!errors.is_empty() && errors.iter().all(|error| error.is_io()), "{outcomes:?}");
+    assert!(format!("{:?}", errors[0]).contains("moved or deleted"), "{errors:?}");
     assert!(fixture.simulator.creates() < 3);
 }
 
 #[tokio::test]
-async fn a_failed_task_is_noted_and_asked_for_again() {
+async fn journal_records_failed_task_and_next_run_polls_it() {
     let fixture = Fixture::new().await;
     fixture.simulator.outcome_of("Text of a.", TaskOutcome::fails());
     for _ in 0..2 {
@@ -241,7 +235,7 @@ async fn a_failed_task_is_noted_and_asked_for_again() {
 }
 
 #[test]
-fn a_runtime_ends_though_a_batch_with_a_journal_is_still_held() {
+fn journal_of_held_results_does_not_block_runtime_shutdown() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let directory = tempfile::tempdir().unwrap();
     let client = client("http://127.0.0.1:9");
@@ -252,114 +246,118 @@ fn a_runtime_ends_though_a_batch_with_a_journal_is_still_held() {
 }
 
 #[tokio::test]
-async fn a_request_is_announced_before_it_leaves_and_its_id_kept_before_it_is_asked_for() {
+async fn journal_is_written_before_create_and_before_first_poll() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("talk.journal");
     let server = MockServer::start();
-    let (announced, kept) = (path.clone(), path.clone());
+    let (at_create, at_poll) = (path.clone(), path.clone());
     server.mock(|when, then| {
-        when.path(CREATE).is_true(move |_| fs::read_to_string(&announced).unwrap().contains("sending"));
+        when.path(CREATE).is_true(move |_| fs::read_to_string(&at_create).unwrap().contains("sending"));
         then.status(200).json_body(json!({"id": ID}));
     });
     server.mock(|when, then| {
-        when.path(RESULT).is_true(move |_| fs::read_to_string(&kept).unwrap().contains(ID));
-        then.status(200).json_body(completed("http://127.0.0.1:9/a"));
+        when.path(RESULT).is_true(move |_| fs::read_to_string(&at_poll).unwrap().contains(ID));
+        then.status(200).json_body(completed_result("http://127.0.0.1:9/a"));
     });
-    let ends: Vec<_> = client(&server.base_url()).batch([("a", "Hello")]).journal(path).run().collect().await;
-    assert!(ends[0].1.is_ok(), "{ends:?}");
+    let outcomes: Vec<_> =
+        client(&server.base_url()).batch([("a", "Hello")]).journal(path).run().collect().await;
+    assert!(outcomes[0].1.is_ok(), "{outcomes:?}");
 }
 
 #[tokio::test]
-async fn how_a_submission_ended_is_noted() {
-    let refused = Act::json("402 Payment Required", &json!({"message": "top up"}));
-    for (act, expected) in [(Act::HangUp, "in_doubt"), (refused, "unsent")] {
+async fn journal_records_submission_outcome() {
+    let rejected = Action::json("402 Payment Required", &json!({"message": "top up"}));
+    for (action, expected) in [(Action::Close, "in_doubt"), (rejected, "unsent")] {
         let fixture = Fixture::new().await;
-        let server = Socket::play([act]).await;
-        let ends: Vec<_> = fixture.batch(&client(&server.url), &["a"]).run().collect().await;
-        assert_eq!(ends[0].1.as_ref().unwrap_err().is_in_doubt(), expected == "in_doubt");
+        let server = ScriptedServer::start([action]).await;
+        let outcomes: Vec<_> = fixture.batch(&client(&server.url), &["a"]).run().collect().await;
+        assert_eq!(outcomes[0].1.as_ref().unwrap_err().is_in_doubt(), expected == "in_doubt");
         assert_eq!(fixture.events("a"), ["sending", expected]);
     }
 }
 
 #[tokio::test]
-async fn an_id_that_arrives_after_the_batch_was_stopped_is_kept() {
+async fn journal_records_task_id_that_arrives_after_stop() {
     let fixture = Fixture::new().await;
     let client = builder(fixture.simulator.base_url()).api_key(fixture.simulator.api_key()).build().unwrap();
     let mut results = fixture.batch(&client, &["a", "b"]).run();
-    assert!(timeout(Duration::ZERO, results.next()).await.is_err(), "nothing has ended yet");
+    assert!(timeout(Duration::ZERO, results.next()).await.is_err(), "no result is ready yet");
     while !fixture.path().exists() || fixture.events("a").is_empty() {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
-    let left = results.stop().await;
+    let undelivered = results.stop().await;
     let created = usize::try_from(fixture.simulator.creates()).unwrap();
-    let kept = lines(&fixture.path()).iter().filter(|line| line["event"] == "submitted").count();
-    assert!(kept == created, "{kept} of {created}");
-    let named =
-        left.iter().filter(|(_, end)| end.as_ref().map_or_else(|error| error.task_id().is_some(), |_| true));
-    assert_eq!(named.count(), created, "{left:?}");
-    // And the journal is free for the next run.
-    assert!(fixture.run(&["a", "b"]).await.iter().all(|(_, end)| end.is_ok()));
+    let recorded = lines(&fixture.path()).iter().filter(|line| line["event"] == "submitted").count();
+    assert!(recorded == created, "{recorded} of {created}");
+    let with_id = undelivered
+        .iter()
+        .filter(|(_, outcome)| outcome.as_ref().map_or_else(|error| error.task_id().is_some(), |_| true));
+    assert_eq!(with_id.count(), created, "{undelivered:?}");
+    // The stopped batch has unlocked the journal for the next run.
+    assert!(fixture.run(&["a", "b"]).await.iter().all(|(_, outcome)| outcome.is_ok()));
     assert_eq!(fixture.simulator.creates(), 2);
 }
 
 #[tokio::test]
-async fn requests_may_be_added() {
+async fn batch_next_run_may_add_requests() {
     let fixture = Fixture::new().await;
     fixture.run(&["a"]).await;
-    assert!(fixture.run(&["b", "a"]).await.iter().all(|(_, end)| end.is_ok()));
+    assert!(fixture.run(&["b", "a"]).await.iter().all(|(_, outcome)| outcome.is_ok()));
     assert_eq!(fixture.simulator.creates(), 2);
 }
 
 #[tokio::test]
-async fn a_torn_last_line_is_left_out_and_written_over() {
+async fn journal_torn_last_line_is_overwritten() {
     let fixture = Fixture::new().await;
-    let text = fixture.written(&["a"]).await.join("\n");
+    let text = fixture.journal_of_run(&["a"]).await.join("\n");
     for torn in ["\n{\"at\":17", "\n", "\n\0\0\0", ""] {
         fs::write(fixture.path(), format!("{text}{torn}")).unwrap();
-        assert!(fixture.run(&["a", "b"]).await.iter().all(|(_, end)| end.is_ok()));
-        assert!(lines(&fixture.path()).len() >= 7, "each line is whole again");
+        assert!(fixture.run(&["a", "b"]).await.iter().all(|(_, outcome)| outcome.is_ok()));
+        assert!(lines(&fixture.path()).len() >= 7, "every line is complete");
     }
 }
 
 #[tokio::test]
-async fn a_journal_that_does_not_fit_is_refused_and_left_alone() {
+async fn journal_that_does_not_match_is_rejected_and_unchanged() {
     let fixture = Fixture::new().await;
-    let lines = fixture.written(&["a", "b"]).await;
+    let lines = fixture.journal_of_run(&["a", "b"]).await;
     let requests = fixture.simulator.requests();
-    fixture.refused(&["a"], &["talk.journal is of another batch", r#"holds key "b" (line "#]).await;
+    fixture
+        .assert_rejected(&["a"], &["talk.journal belongs to another batch", r#"contains key "b" (line "#])
+        .await;
 
     let middle = lines.join("\n").replacen(r#""event":"submitted""#, r#""event":"subm"#, 1);
     fs::write(fixture.path(), middle + "\n").unwrap();
-    fixture.refused(&["a", "b"], &["talk.journal, line 4 is not what a journal holds"]).await;
+    fixture.assert_rejected(&["a", "b"], &["talk.journal, line 4 is not a journal entry"]).await;
 
     fs::write(fixture.path(), HEADER.replace(":1}", ":2}\n")).unwrap();
-    fixture.refused(&["a", "b"], &["line 1 is of version 2 of the format; this crate knows version 1"]).await;
+    fixture.assert_rejected(&["a", "b"], &["line 1 has version 2 of the format, expected version 1"]).await;
 
     fs::write(fixture.path(), "Dear diary").unwrap();
-    fixture.refused(&["a", "b"], &["line 1 is no header of a batch's journal"]).await;
+    fixture.assert_rejected(&["a", "b"], &["line 1 is not the header of a batch's journal"]).await;
 
     let changed = lines.join("\n").replace(r#""request":""#, r#""request":"0"#);
     fs::write(fixture.path(), changed + "\n").unwrap();
-    fixture.refused(&["a", "b"], &["another batch", r#"key "a" was another request then"#]).await;
+    fixture.assert_rejected(&["a", "b"], &["another batch", r#"key "a" belongs to another request"#]).await;
     assert_eq!(fixture.simulator.requests(), requests, "nothing was sent");
 }
 
 #[tokio::test]
-async fn a_stream_learns_key_by_key_what_does_not_fit() {
+async fn batch_stream_with_changed_request_rejects_only_its_key() {
     let fixture = Fixture::new().await;
     fixture.run(&["a", "b"]).await;
     let requests =
         futures_util::stream::iter([("a", "Another text."), ("b", "Text of b."), ("c", "Text of c.")]);
     let batch = fixture.simulator.client().batch(requests).journal(fixture.path()).in_order();
-    let ends: Vec<_> = batch.run().collect().await;
-    let error = ends[0].1.as_ref().unwrap_err();
-    assert!(error.is_invalid() && error.to_string().contains("another request then"), "{error}");
-    assert!(ends[1].1.is_ok() && ends[2].1.is_ok());
+    let outcomes: Vec<_> = batch.run().collect().await;
+    let error = outcomes[0].1.as_ref().unwrap_err();
+    assert!(error.is_invalid() && error.to_string().contains("belongs to another request"), "{error}");
+    assert!(outcomes[1].1.is_ok() && outcomes[2].1.is_ok());
     assert_eq!(fixture.simulator.creates(), 3);
 }
 
 #[tokio::test]
-async fn a_journal_that_is_no_file_is_refused() {
+async fn journal_path_that_is_not_a_file_is_rejected() {
     let fixture = Fixture::new().await;
     fs::create_dir(fixture.path()).unwrap();
     let error = fixture.batch(&fixture.simulator.client(), &["a"]).start().await.unwrap_err();
@@ -368,23 +366,29 @@ async fn a_journal_that_is_no_file_is_refused() {
     #[cfg(unix)]
     {
         let device = fixture.simulator.client().batch([("a", "Hello")]).journal("/dev/null").start().await;
-        assert!(device.unwrap_err().to_string().contains("/dev/null is no regular file"));
+        assert!(device.unwrap_err().to_string().contains("/dev/null is not a regular file"));
     }
 
-    let nowhere = fixture.directory.path().join("nowhere/talk.journal");
-    let error =
-        fixture.simulator.client().batch([("a", "Hello")]).journal(&nowhere).start().await.unwrap_err();
+    let missing_directory = fixture.directory.path().join("nowhere/talk.journal");
+    let error = fixture
+        .simulator
+        .client()
+        .batch([("a", "Hello")])
+        .journal(&missing_directory)
+        .start()
+        .await
+        .unwrap_err();
     assert!(error.is_io() && error.to_string().contains("nowhere/talk.journal"), "{error}");
     assert_eq!(fixture.simulator.requests(), 0);
 }
 
 #[tokio::test]
-async fn two_runs_cannot_have_one_journal() {
+async fn journal_in_use_by_another_run_is_rejected() {
     let fixture = Fixture::new().await;
     let first = fixture.batch(&fixture.simulator.client(), &["a"]).start().await.unwrap();
     let error = fixture.batch(&fixture.simulator.client(), &["a"]).start().await.unwrap_err();
     assert!(error.is_invalid() && error.to_string().contains("is in use by another run"), "{error}");
     assert_eq!(first.count().await, 1);
-    assert_eq!(fixture.run(&["a"]).await.len(), 1, "free again");
+    assert_eq!(fixture.run(&["a"]).await.len(), 1, "the journal is unlocked");
     assert_eq!(fixture.simulator.creates(), 1);
 }

@@ -1,4 +1,4 @@
-//! A batch whose process is killed, again and again.
+//! A batch whose process is killed repeatedly.
 
 use std::{
     collections::HashSet,
@@ -11,9 +11,9 @@ use std::{
 use distribute_ai::testing::Simulator;
 use serde_json::Value;
 
-use crate::support::{example, setting};
+use crate::support::{env_or, example_path};
 
-/// How many may be under way at a time, and so be in doubt after a kill.
+/// The maximum number of requests in flight, and therefore in doubt after a kill.
 const IN_FLIGHT: usize = 8;
 
 struct Batch<'a> {
@@ -24,7 +24,7 @@ struct Batch<'a> {
 
 impl Batch<'_> {
     fn start(&self) -> Child {
-        Command::new(example("batch"))
+        Command::new(example_path("batch"))
             .arg(self.lines)
             .args(["--rate", "2000", "--in-flight", &IN_FLIGHT.to_string()])
             .arg("--out")
@@ -37,16 +37,16 @@ impl Batch<'_> {
             .unwrap()
     }
 
-    /// The keys that are announced, and of which nothing else is known: in doubt.
+    /// Returns the keys in doubt: those with a `sending` entry and no entry after it.
     fn doubts(&self) -> HashSet<String> {
         let text = fs::read_to_string(self.out.join("journal.jsonl")).unwrap_or_default();
         let mut doubts = HashSet::new();
-        // A last line may be torn.
+        // The last line may be torn.
         for line in text.lines().skip(1).filter_map(|line| serde_json::from_str::<Value>(line).ok()) {
             let key = line["key"].as_str().unwrap().to_owned();
             match line["event"].as_str().unwrap() {
                 "sending" => assert!(doubts.insert(key), "sent twice: {line}"),
-                "submitted" | "unsent" => assert!(doubts.remove(&key), "never announced: {line}"),
+                "submitted" | "unsent" => assert!(doubts.remove(&key), "no `sending` entry: {line}"),
                 "finished" => {}
                 event => panic!("{event}"),
             }
@@ -56,8 +56,8 @@ impl Batch<'_> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn killed_at_any_instant_it_loses_no_id_and_submits_nothing_twice() {
-    let (count, kills) = (setting("KILLED_TASKS", 120), setting("KILLS", 8));
+async fn batch_killed_at_any_time_loses_no_task_id_and_submits_nothing_twice() {
+    let (count, kills) = (env_or("KILLED_TASKS", 120), env_or("KILLS", 8));
     let simulator = Simulator::builder()
         .waiting(Duration::from_millis(5))
         .running(Duration::from_millis(30))
@@ -73,7 +73,7 @@ async fn killed_at_any_instant_it_loses_no_id_and_submits_nothing_twice() {
     let mut random = fastrand::Rng::with_seed(11);
     let mut before = 0;
     for kill in 1..=kills {
-        // Late enough for it to begin, early enough for all the kills to find something to do.
+        // Late enough for the batch to start, early enough to leave work for the other kills.
         let goal = simulator.creates() + random.u64(..=(count / kills) as u64);
         let mut child = batch.start();
         while simulator.creates() < goal && child.try_wait().unwrap().is_none() {
@@ -87,15 +87,15 @@ async fn killed_at_any_instant_it_loses_no_id_and_submits_nothing_twice() {
         before = doubts;
     }
 
-    let end = batch.start().wait_with_output().unwrap();
-    let (said, doubts) = (String::from_utf8(end.stdout).unwrap(), batch.doubts());
-    let told = format!(
-        "{} spoken into {}, 0 failed, {} in doubt\n",
+    let last_run = batch.start().wait_with_output().unwrap();
+    let (stdout, doubts) = (String::from_utf8(last_run.stdout).unwrap(), batch.doubts());
+    let expected = format!(
+        "{} done, 0 failed, {} in doubt; output directory: {}\n",
         count - doubts.len(),
-        out.display(),
-        doubts.len()
+        doubts.len(),
+        out.display()
     );
-    assert_eq!(said, told, "{}", String::from_utf8_lossy(&end.stderr));
+    assert_eq!(stdout, expected, "{}", String::from_utf8_lossy(&last_run.stderr));
     for (number, text) in (1..).zip(&texts) {
         if !doubts.contains(&number.to_string()) {
             let path = out.join(format!("{number}.wav"));
@@ -103,7 +103,7 @@ async fn killed_at_any_instant_it_loses_no_id_and_submits_nothing_twice() {
         }
     }
     let spoken = simulator.spoken();
-    assert_eq!(spoken.iter().collect::<HashSet<_>>().len(), spoken.len(), "none is submitted twice");
+    assert_eq!(spoken.iter().collect::<HashSet<_>>().len(), spoken.len(), "no text is submitted twice");
     assert!((count - doubts.len()..=count).contains(&spoken.len()));
     println!(
         "{count} tasks, {kills} kills: {} in doubt, of which {} were billed",

@@ -1,4 +1,4 @@
-//! Long texts: what is submitted, what is joined, and what is left when it goes wrong.
+//! Long texts: what is submitted, what is joined, and what remains after a failure.
 
 use std::{
     collections::HashSet,
@@ -15,7 +15,7 @@ use distribute_ai::{
 };
 use serde_json::json;
 
-use crate::support::{Act, ID, Socket, client, example, serving, setting};
+use crate::support::{Action, ID, ScriptedServer, client, env_or, example_path, serve_result};
 
 const BOOK: &str = "Call me Ishmael. Some years ago, never mind how long precisely, I thought I would sail about.\n\n\
     It is a way I have of driving off the spleen. Whenever it is a damp, drizzly November in my soul; I go.";
@@ -32,22 +32,22 @@ fn in_pieces(client: &Client) -> InPieces {
     client.speak(BOOK).in_pieces().max_characters(50)
 }
 
-/// A directory with a place for a file in it.
-fn place() -> (tempfile::TempDir, PathBuf) {
+/// Returns a temporary directory and the path of a file in it that does not exist yet.
+fn temp_path() -> (tempfile::TempDir, PathBuf) {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("book.wav");
     (directory, path)
 }
 
-fn names(directory: &Path) -> Vec<String> {
+fn file_names(directory: &Path) -> Vec<String> {
     let entries = fs::read_dir(directory).unwrap();
     let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
     names.sort_unstable();
     names
 }
 
-/// What is heard in a file of ours, behind its head.
-fn sound(path: &Path) -> Vec<u8> {
+/// Returns the audio data of a WAV file that this library wrote, without its header.
+fn audio_data(path: &Path) -> Vec<u8> {
     let file = fs::read(path).unwrap();
     assert_eq!((&file[..4], &file[8..12], &file[72..76]), (&b"RIFF"[..], &b"WAVE"[..], &b"data"[..]));
     let length = |at: usize| u32::from_le_bytes(file[at..at + 4].try_into().unwrap()) as usize;
@@ -55,52 +55,55 @@ fn sound(path: &Path) -> Vec<u8> {
     file[80..].to_vec()
 }
 
-fn sound_of(text: &str) -> Vec<u8> {
+fn audio_data_of(text: &str) -> Vec<u8> {
     Simulator::audio_of(text)[44..].to_vec()
 }
 
 #[tokio::test]
-async fn all_of_it_is_in_one_file_in_its_order() {
-    let (simulator, (directory, path)) = (quick().start().await.unwrap(), place());
+async fn long_text_is_saved_as_one_file_in_order() {
+    let (simulator, (directory, path)) = (quick().start().await.unwrap(), temp_path());
     let bytes = in_pieces(&simulator.client()).save(&path).await.unwrap();
     assert_eq!(bytes, fs::metadata(&path).unwrap().len());
     assert!(pieces().len() > 4, "{:?}", pieces());
-    assert_eq!(sound(&path), pieces().into_iter().flat_map(sound_of).collect::<Vec<_>>());
+    assert_eq!(audio_data(&path), pieces().into_iter().flat_map(audio_data_of).collect::<Vec<_>>());
     assert_eq!(simulator.creates(), pieces().len() as u64);
-    assert_eq!(names(directory.path()), ["book.wav"]);
+    assert_eq!(file_names(directory.path()), ["book.wav"]);
 }
 
 #[tokio::test]
-async fn settings_are_those_of_each_piece_and_a_pause_stands_between_two() {
-    let (simulator, (_directory, path)) = (quick().start().await.unwrap(), place());
+async fn long_text_pieces_have_settings_and_pause_between_them() {
+    let (simulator, (_directory, path)) = (quick().start().await.unwrap(), temp_path());
     let speak = simulator.client().speak("One one one. Two two two.").voice(Simulator::VOICE_FILE);
     speak.in_pieces().max_characters(14).pause(Duration::from_millis(250)).save(&path).await.unwrap();
     let pause = vec![0; 12_000];
-    assert_eq!(sound(&path), [sound_of("One one one."), pause, sound_of("Two two two.")].concat());
+    assert_eq!(
+        audio_data(&path),
+        [audio_data_of("One one one."), pause, audio_data_of("Two two two.")].concat()
+    );
 }
 
 #[tokio::test]
-async fn the_progress_ends_with_all_of_the_text() {
-    let (simulator, (_directory, path)) = (quick().start().await.unwrap(), place());
+async fn long_text_progress_ends_with_whole_text() {
+    let (simulator, (_directory, path)) = (quick().start().await.unwrap(), temp_path());
     let mut narration = in_pieces(&simulator.client()).start(&path).await.unwrap();
-    assert_eq!(simulator.creates(), 0, "nothing is sent before it is awaited");
+    assert_eq!(simulator.creates(), 0, "nothing is sent before the narration is awaited");
     let bytes = (&mut narration).await.unwrap();
-    let end = narration.progress().borrow().clone();
+    let last = narration.progress().borrow().clone();
     let characters = BOOK.chars().count();
-    assert_eq!((end.characters, end.spoken, end.saved), (characters, characters, characters));
-    assert_eq!((end.pieces, end.bytes), (pieces().len(), bytes));
+    assert_eq!((last.characters, last.spoken, last.saved), (characters, characters, characters));
+    assert_eq!((last.pieces, last.bytes), (pieces().len(), bytes));
     narration.stop().await;
 }
 
 #[tokio::test]
-async fn no_more_is_begun_than_may_be_under_way_until_it_is_in_the_file() {
+async fn long_text_pieces_are_in_flight_until_saved() {
     let first = pieces()[0];
     let simulator = quick().outcome_of(first, TaskOutcome::never_ends()).start().await.unwrap();
-    let (_directory, path) = place();
+    let (_directory, path) = temp_path();
     let narration = in_pieces(&simulator.client()).max_in_flight(3).start(&path).await.unwrap();
     let mut progress = narration.progress();
     let work = tokio::spawn(narration);
-    // Two are done, and wait for the first.
+    // Two pieces are done and wait for the first.
     while progress.borrow_and_update().spoken == 0 {
         progress.changed().await.unwrap();
     }
@@ -110,66 +113,69 @@ async fn no_more_is_begun_than_may_be_under_way_until_it_is_in_the_file() {
 }
 
 #[tokio::test]
-async fn a_piece_that_failed_is_named_and_the_rest_is_fetched_by_another_run() {
-    let lost = pieces()[2];
-    let simulator = quick().outcome_of(lost, TaskOutcome::fails()).start().await.unwrap();
-    let (client, (directory, path)) = (simulator.client(), place());
+async fn long_text_failed_piece_is_named_and_next_run_saves_the_rest() {
+    let failing = pieces()[2];
+    let simulator = quick().outcome_of(failing, TaskOutcome::fails()).start().await.unwrap();
+    let (client, (directory, path)) = (simulator.client(), temp_path());
     fs::write(&path, "old").unwrap();
     for _run in 0..2 {
         let error = in_pieces(&client).save(&path).await.unwrap_err();
         assert!(error.is_failed() && error.task_id().is_some(), "{error}");
         let piece = error.piece().unwrap();
-        assert_eq!((piece.number, &BOOK[piece.bytes.clone()]), (3, lost));
+        assert_eq!((piece.number, &BOOK[piece.bytes.clone()]), (3, failing));
         assert!(error.to_string().starts_with("piece 3, bytes "), "{error}");
         assert_eq!(fs::read_to_string(&path).unwrap(), "old");
-        assert_eq!(names(directory.path()), ["book.wav", "book.wav.journal"]);
+        assert_eq!(file_names(directory.path()), ["book.wav", "book.wav.journal"]);
     }
-    simulator.outcome_of(lost, TaskOutcome::completes());
+    simulator.outcome_of(failing, TaskOutcome::completes());
     in_pieces(&client).resubmit_failed(1).save(&path).await.unwrap();
-    assert_eq!(sound(&path), pieces().into_iter().flat_map(sound_of).collect::<Vec<_>>());
-    assert_eq!(names(directory.path()), ["book.wav"]);
-    // Everything once, but for the one that was to be submitted again.
+    assert_eq!(audio_data(&path), pieces().into_iter().flat_map(audio_data_of).collect::<Vec<_>>());
+    assert_eq!(file_names(directory.path()), ["book.wav"]);
+    // Every piece is submitted once, and the failed piece once more.
     let mut spoken = simulator.spoken();
-    spoken.remove(spoken.iter().position(|text| text == lost).unwrap());
+    spoken.remove(spoken.iter().position(|text| text == failing).unwrap());
     assert_eq!(spoken.len(), pieces().len());
     let texts: HashSet<&str> = spoken.iter().map(String::as_str).collect();
     assert_eq!(texts, pieces().into_iter().collect());
 }
 
 #[tokio::test]
-async fn a_doubt_is_told_and_told_again_until_somebody_decides() {
+async fn long_text_in_doubt_is_reported_until_resubmission_is_allowed() {
     let simulator = quick().script(Route::Create, Script::nth(2, Fault::reset().after_accepting()));
-    let (simulator, (directory, path)) = (simulator.start().await.unwrap(), place());
+    let (simulator, (directory, path)) = (simulator.start().await.unwrap(), temp_path());
     let client = simulator.client();
     let mut created = Vec::new();
     for _run in 0..2 {
         let error = in_pieces(&client).max_in_flight(2).save(&path).await.unwrap_err();
         assert!(error.is_in_doubt() && error.piece().is_some(), "{error}");
-        assert_eq!(names(directory.path()), ["book.wav.journal"]);
+        assert_eq!(file_names(directory.path()), ["book.wav.journal"]);
         created.push(simulator.creates());
     }
     assert_eq!(created, [2, 2], "the second run has nothing to submit before the doubt");
     let speak = client.speak(BOOK).resubmit_in_doubt(1);
     speak.in_pieces().max_characters(50).save(&path).await.unwrap();
-    assert_eq!(sound(&path).len(), pieces().into_iter().map(|text| sound_of(text).len()).sum::<usize>());
+    assert_eq!(
+        audio_data(&path).len(),
+        pieces().into_iter().map(|text| audio_data_of(text).len()).sum::<usize>()
+    );
     assert_eq!(simulator.creates(), pieces().len() as u64 + 1);
 }
 
 #[tokio::test]
-async fn stopped_it_is_finished_by_another_run_that_pays_for_nothing_twice() {
+async fn long_text_stopped_is_finished_by_next_run_without_double_billing() {
     let simulator = quick().running(Duration::from_millis(200)).start().await.unwrap();
-    let (client, (directory, path)) = (simulator.client(), place());
+    let (client, (directory, path)) = (simulator.client(), temp_path());
     let mut narration = in_pieces(&client).max_in_flight(2).start(&path).await.unwrap();
     let mut progress = narration.progress();
     tokio::select! {
-        _ = &mut narration => panic!("it was stopped before its end"),
+        _ = &mut narration => panic!("the narration is stopped before it completes"),
         _ = progress.changed() => {}
     }
     narration.stop().await;
-    assert_eq!(names(directory.path()), ["book.wav.journal"]);
+    assert_eq!(file_names(directory.path()), ["book.wav.journal"]);
     assert!((2..pieces().len() as u64).contains(&simulator.creates()));
 
-    // The second run may have changed its mind about how, and in part about what.
+    // The second run may use other settings and a partly different text.
     let text = BOOK.replace("in my soul", "in his soul");
     client
         .speak(&text)
@@ -179,122 +185,123 @@ async fn stopped_it_is_finished_by_another_run_that_pays_for_nothing_twice() {
         .save(&path)
         .await
         .unwrap();
-    let now: Vec<_> = split(&text).at_most(50).map(|(_, piece)| piece).collect();
-    assert_eq!(simulator.creates(), now.len() as u64);
-    assert_eq!(names(directory.path()), ["book.wav"]);
+    let expected: Vec<_> = split(&text).at_most(50).map(|(_, piece)| piece).collect();
+    assert_eq!(simulator.creates(), expected.len() as u64);
+    assert_eq!(file_names(directory.path()), ["book.wav"]);
 }
 
 #[tokio::test]
-async fn stopped_before_it_began_it_sends_nothing() {
-    let (simulator, (_directory, path)) = (quick().start().await.unwrap(), place());
+async fn long_text_stopped_before_start_sends_nothing() {
+    let (simulator, (_directory, path)) = (quick().start().await.unwrap(), temp_path());
     in_pieces(&simulator.client()).start(&path).await.unwrap().stop().await;
     assert_eq!(simulator.requests(), 0);
 }
 
 #[tokio::test]
-async fn a_journal_of_ones_own_stays_and_saves_again_for_nothing() {
-    let (simulator, (directory, path)) = (quick().start().await.unwrap(), place());
+async fn long_text_with_own_journal_keeps_it_and_resubmits_nothing() {
+    let (simulator, (directory, path)) = (quick().start().await.unwrap(), temp_path());
     let journal = directory.path().join("mine");
     for _run in 0..2 {
         in_pieces(&simulator.client()).journal(&journal).save(&path).await.unwrap();
     }
     assert_eq!(simulator.creates(), pieces().len() as u64);
-    assert_eq!(names(directory.path()), ["book.wav", "mine"]);
+    assert_eq!(file_names(directory.path()), ["book.wav", "mine"]);
 }
 
 #[tokio::test]
-async fn bad_input_is_said_before_anything_is_sent_or_written() {
-    let (simulator, (directory, path)) = (quick().start().await.unwrap(), place());
+async fn long_text_with_invalid_input_is_rejected_before_sending_or_writing() {
+    let (simulator, (directory, path)) = (quick().start().await.unwrap(), temp_path());
     let client = simulator.client();
-    let long = || in_pieces(&client);
+    let book = || in_pieces(&client);
     #[rustfmt::skip]
     let table = [
-        (client.speak("").in_pieces(),                        "input: there is nothing in it but white space"),
-        (client.speak(" \n ").in_pieces(),                    "input: there is nothing in it but white space"),
-        (client.speak("x").in_pieces(),                       "input: shorter than 2 characters (it has 1)"),
-        (client.speak(BOOK).temperature(7.0).in_pieces(),     "temperature: 7 is not between 0 and 1"),
-        (long().max_characters(2),                            "max_characters: 2 is not between 3 and 4096"),
-        (long().max_characters(4097),                         "max_characters: 4097 is not between 3 and 4096"),
-        (long().max_in_flight(0),                             "max_in_flight: is 0"),
-        (long().requests_per_second(0.0),                     "requests_per_second: "),
-        (long().journal(directory.path()),                    "journal: "),
+        (client.speak("").in_pieces(),                        "input: empty or only white space, expected text to speak"),
+        (client.speak(" \n ").in_pieces(),                    "input: empty or only white space, expected text to speak"),
+        (client.speak("x").in_pieces(),                       "input: shorter than 2 characters (length is 1)"),
+        (client.speak(BOOK).temperature(7.0).in_pieces(),     "temperature: 7 is out of range, expected 0 to 1"),
+        (book().max_characters(2),                            "max_characters: 2 is out of range, expected 3 to 4096"),
+        (book().max_characters(4097),                         "max_characters: 4097 is out of range, expected 3 to 4096"),
+        (book().max_in_flight(0),                             "max_in_flight: 0 is too small, expected at least 1"),
+        (book().requests_per_second(0.0),                     "requests_per_second: "),
+        (book().journal(directory.path()),                    "journal: "),
     ];
     for (pieces, expected) in table {
         let error = pieces.save(&path).await.unwrap_err();
         assert!(error.is_invalid() && error.to_string().starts_with(expected), "{error}");
-        assert!(names(directory.path()).is_empty(), "{error}");
+        assert!(file_names(directory.path()).is_empty(), "{error}");
     }
-    let error = long().save(directory.path()).await.unwrap_err();
+    let error = book().save(directory.path()).await.unwrap_err();
     assert!(error.is_io(), "{error}");
     assert_eq!(simulator.requests(), 0);
 }
 
 #[tokio::test]
-async fn a_refusal_by_the_server_is_of_the_first_piece() {
-    let (simulator, (_directory, path)) = (quick().start().await.unwrap(), place());
+async fn long_text_rejected_by_server_names_first_piece() {
+    let (simulator, (_directory, path)) = (quick().start().await.unwrap(), temp_path());
     let error = simulator.client().speak(BOOK).voice("nobody").in_pieces().save(&path).await.unwrap_err();
     assert!(error.is_rejected(), "{error}");
     assert_eq!(error.piece().unwrap().number, 1);
 }
 
-fn wav(samples_per_second: u32) -> Act {
+fn wav(samples_per_second: u32) -> Action {
     let mut head = Simulator::audio_of("Hello")[..44].to_vec();
     head[24..28].copy_from_slice(&samples_per_second.to_le_bytes());
     head[40..44].copy_from_slice(&4_u32.to_le_bytes());
     let body = [&head[..], b"abcd"].concat();
-    let reply = format!("HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: {}\r\n\r\n", body.len());
-    Act::Say([reply.as_bytes(), &body].concat())
+    let response_head =
+        format!("HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: {}\r\n\r\n", body.len());
+    Action::SendRaw([response_head.as_bytes(), &body].concat())
 }
 
-/// Two pieces, of which each is answered with the next of these.
-async fn save_from(acts: impl IntoIterator<Item = Act>, path: &Path) -> Result<u64, Error> {
-    let host = Socket::play(acts).await;
-    let mut result = crate::support::completed(&format!("{}/a.wav", host.url));
+/// Saves a text of two pieces. Each download performs the next of these actions.
+async fn save_from(actions: impl IntoIterator<Item = Action>, path: &Path) -> Result<u64, Error> {
+    let host = ScriptedServer::start(actions).await;
+    let mut result = crate::support::completed_result(&format!("{}/a.wav", host.url));
     result["id"] = json!(ID);
-    let server = serving(result);
+    let server = serve_result(result);
     let speak = client(&server.base_url()).speak("One one one. Two two two.");
     speak.in_pieces().max_characters(14).save(path).await
 }
 
 #[tokio::test]
-async fn what_can_not_be_joined_is_named_with_both_values() {
-    let (_directory, path) = place();
+async fn long_text_audio_that_cannot_be_joined_names_both_values() {
+    let (_directory, path) = temp_path();
     let error = save_from([wav(24_000), wav(16_000)], &path).await.unwrap_err();
     assert!(error.is_download(), "{error}");
-    let expected = "piece 2, bytes 13..25 of the text: the audio can't be joined: it has 16000 samples per second, and what \
-        comes before it 24000 [task ";
+    let expected = "piece 2, bytes 13..25 of the text: could not join the audio: sample rate is 16000, \
+        expected 24000 as in the pieces before [task ";
     assert!(error.to_string().starts_with(expected), "{error}");
 
-    let error = save_from([Act::reply("200 OK", "", "ID3 is no WAV file")], &path).await.unwrap_err();
-    assert!(error.to_string().contains("it is no WAV file (it begins with \"ID3 \")"), "{error}");
+    let error = save_from([Action::response("200 OK", "", "ID3 is no WAV file")], &path).await.unwrap_err();
+    assert!(error.to_string().contains("not a WAV file, starts with \"ID3 \""), "{error}");
     assert!(!path.exists());
 }
 
 #[tokio::test]
-async fn an_address_that_has_expired_is_asked_for_again_once() {
-    let (_directory, path) = place();
-    let expired = || Act::reply("403 Forbidden", "", "expired");
+async fn long_text_expired_audio_url_is_refreshed_once() {
+    let (_directory, path) = temp_path();
+    let expired = || Action::response("403 Forbidden", "", "expired");
     save_from([wav(24_000), expired(), wav(24_000)], &path).await.unwrap();
-    assert_eq!(sound(&path), b"abcdabcd");
+    assert_eq!(audio_data(&path), b"abcdabcd");
     let error = save_from([expired()], &path).await.unwrap_err();
     assert_eq!(error.status().unwrap(), 403);
 }
 
 #[tokio::test]
-async fn hundreds_of_pieces_are_as_good_as_a_few() {
+async fn long_text_with_400_pieces_is_complete() {
     let text = (0..400).map(|number| format!("Sentence number {number}.")).collect::<Vec<_>>().join(" ");
     let simulator = quick().start().await.unwrap();
-    let (_directory, path) = place();
+    let (_directory, path) = temp_path();
     let pieces = simulator.client().speak(&text).in_pieces().max_characters(24);
     pieces.max_in_flight(64).save(&path).await.unwrap();
     let expected: Vec<&str> = split(&text).at_most(24).map(|(_, piece)| piece).collect();
     assert_eq!((expected.len(), simulator.creates()), (400, 400));
-    assert!(sound(&path) == expected.into_iter().flat_map(sound_of).collect::<Vec<_>>());
+    assert!(audio_data(&path) == expected.into_iter().flat_map(audio_data_of).collect::<Vec<_>>());
 }
 
-/// The example speaks a file by this simulator.
-fn speak(simulator: &Simulator, text: &Path, path: &Path, args: &[&str]) -> Child {
-    Command::new(example("speak"))
+/// Starts the `speak` example, which speaks the file `text` with this simulator and saves it at `path`.
+fn start_speak(simulator: &Simulator, text: &Path, path: &Path, args: &[&str]) -> Child {
+    Command::new(example_path("speak"))
         .args(["--file".as_ref(), text.as_os_str(), "--out".as_ref(), path.as_os_str()])
         .args(args)
         .env("DISTRIBUTE_AI_API_KEY", simulator.api_key())
@@ -305,82 +312,82 @@ fn speak(simulator: &Simulator, text: &Path, path: &Path, args: &[&str]) -> Chil
         .unwrap()
 }
 
-fn said(child: Child) -> (Option<i32>, String) {
+fn wait_for_exit(child: Child) -> (Option<i32>, String) {
     let output = child.wait_with_output().unwrap();
     (output.status.code(), String::from_utf8(output.stderr).unwrap())
 }
 
-/// A signal is how a terminal says Ctrl-C.
+/// On Ctrl-C, a terminal sends this signal.
 #[cfg(unix)]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn interrupted_the_example_notes_what_it_has_submitted_and_goes_on_when_run_again() {
+async fn speak_example_interrupted_continues_when_run_again() {
     let simulator = quick().running(Duration::from_secs(2)).start().await.unwrap();
-    let (directory, path) = place();
+    let (directory, path) = temp_path();
     let file = directory.path().join("book.txt");
     let text = "It was the best of times. ".repeat(800);
     fs::write(&file, &text).unwrap();
-    let child = speak(&simulator, &file, &path, &[]);
+    let child = start_speak(&simulator, &file, &path, &[]);
     while simulator.creates() == 0 {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
-    let (code, told) = said(child);
-    assert_eq!(code, Some(1), "{told}");
-    assert!(told.contains("error: interrupted; run the same command again to go on"), "{told}");
-    assert_eq!(names(directory.path()), ["book.txt", "book.wav.journal"]);
+    let (code, stderr) = wait_for_exit(child);
+    assert_eq!(code, Some(1), "{stderr}");
+    assert!(stderr.contains("error: interrupted; run the same command again to continue"), "{stderr}");
+    assert_eq!(file_names(directory.path()), ["book.txt", "book.wav.journal"]);
 
-    let (code, told) = said(speak(&simulator, &file, &path, &[]));
-    assert_eq!(code, Some(0), "{told}");
+    let (code, stderr) = wait_for_exit(start_speak(&simulator, &file, &path, &[]));
+    assert_eq!(code, Some(0), "{stderr}");
     let mut spoken = simulator.spoken();
     spoken.sort_unstable();
     let mut expected: Vec<&str> = split(&text).map(|(_, piece)| piece).collect();
     expected.sort_unstable();
     assert_eq!(spoken, expected);
-    assert_eq!(names(directory.path()), ["book.txt", "book.wav"]);
+    assert_eq!(file_names(directory.path()), ["book.txt", "book.wav"]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_example_pays_again_for_what_is_in_doubt_only_when_told_to() {
+async fn speak_example_in_doubt_resubmits_only_with_again() {
     let lost = Script::nth(1, Fault::reset().after_accepting());
     let simulator = quick().script(Route::Create, lost).start().await.unwrap();
-    let (directory, path) = place();
+    let (directory, path) = temp_path();
     let text = directory.path().join("book.txt");
     fs::write(&text, BOOK).unwrap();
     for _run in 0..2 {
-        let (code, told) = said(speak(&simulator, &text, &path, &[]));
-        assert_eq!((code, simulator.creates()), (Some(1), 1), "{told}");
-        assert!(told.contains("error: piece 1, bytes 0..") && told.contains(": in doubt: "), "{told}");
-        assert!(told.contains("hint: that piece begins in line 1\nhint: run it with --again"), "{told}");
+        let (code, stderr) = wait_for_exit(start_speak(&simulator, &text, &path, &[]));
+        assert_eq!((code, simulator.creates()), (Some(1), 1), "{stderr}");
+        assert!(stderr.contains("error: piece 1, bytes 0..") && stderr.contains(": in doubt: "), "{stderr}");
+        assert!(stderr.contains("hint: the piece starts at line 1\nhint: run with --again"), "{stderr}");
     }
-    let (code, told) = said(speak(&simulator, &text, &path, &["--again"]));
-    assert_eq!((code, simulator.creates()), (Some(0), 2), "{told}");
+    let (code, stderr) = wait_for_exit(start_speak(&simulator, &text, &path, &["--again"]));
+    assert_eq!((code, simulator.creates()), (Some(0), 2), "{stderr}");
 }
 
 #[tokio::test]
-async fn its_futures_cross_threads() {
-    fn crosses<T: Send + 'static>(value: T) -> T {
+async fn long_text_futures_are_send() {
+    fn assert_send<T: Send + 'static>(value: T) -> T {
         value
     }
-    let (simulator, (_directory, path)) = (quick().start().await.unwrap(), place());
-    drop(crosses(in_pieces(&simulator.client()).save(path.clone())));
-    drop(crosses(in_pieces(&simulator.client()).start(path)));
+    let (simulator, (_directory, path)) = (quick().start().await.unwrap(), temp_path());
+    drop(assert_send(in_pieces(&simulator.client()).save(path.clone())));
+    drop(assert_send(in_pieces(&simulator.client()).start(path)));
 }
 
-/// By default a small one; `LONG_TEXT=1000000` makes it a book of 17 hours.
+/// The text is short by default; `LONG_TEXT=1000000` makes it a book of 17 hours.
 #[cfg(target_os = "linux")]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_memory_that_it_takes_does_not_grow_with_the_sound() {
-    let characters = setting("LONG_TEXT", 20_000);
+async fn long_text_memory_does_not_grow_with_audio() {
+    let characters = env_or("LONG_TEXT", 20_000);
     let simulator = quick().start().await.unwrap();
-    let (directory, path) = place();
+    let (directory, path) = temp_path();
     let (text, sentence) =
         (directory.path().join("book.txt"), "It was the best of times and the worst of them. ");
     fs::write(&text, sentence.repeat(characters.div_ceil(sentence.len()))).unwrap();
-    let mut child = speak(&simulator, &text, &path, &[]);
+    let mut child = start_speak(&simulator, &text, &path, &[]);
     let mut peak = 0;
     let status = loop {
-        let told = fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap_or_default();
-        let line = told.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let memory = fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap_or_default();
+        let line = memory.lines().find_map(|line| line.strip_prefix("VmHWM:"));
         peak = line.and_then(|line| line.trim().strip_suffix(" kB")?.parse().ok()).unwrap_or(peak);
         if let Some(status) = child.try_wait().unwrap() {
             break status;
@@ -389,7 +396,7 @@ async fn the_memory_that_it_takes_does_not_grow_with_the_sound() {
     };
     let length = fs::metadata(&path).unwrap().len();
     eprintln!(
-        "{} requests, a file of {} MB, {peak} kB of memory at the most",
+        "{} requests, a file of {} MB, at most {peak} kB of memory",
         simulator.creates(),
         length / 1_000_000
     );

@@ -1,4 +1,4 @@
-//! The crate as its users see it: over real sockets, on loopback.
+//! Integration tests of the crate as its users see it, over real sockets on loopback.
 
 mod api;
 mod batch;

@@ -1,4 +1,4 @@
-//! What polling costs: the targets of `cargo bench --bench pacing`, scaled down.
+//! The cost of polling: the targets of `cargo bench --bench pacing` on a smaller scale.
 
 use std::time::Duration;
 
@@ -10,30 +10,30 @@ mod measure;
 mod work;
 
 #[track_caller]
-fn regret_is_at_most(most: f64, count: usize, tasks: usize) {
-    let samples = measure::samples(&work::WORK, count);
+fn assert_regret_at_most(limit: f64, count: usize, tasks: usize) {
+    let samples = measure::samples(&work::WORKLOADS, count);
     for price in measure::PRICES {
         let costs = measure::adaptive(&samples, price, tasks);
-        for (work, cost) in work::WORK.iter().zip(&costs) {
-            println!("{} at {price}: {:.3} times the least ({cost})", work.name, cost.regret(price));
+        for (work, cost) in work::WORKLOADS.iter().zip(&costs) {
+            println!("{} at {price}: {:.3} times the minimum ({cost})", work.name, cost.regret(price));
         }
-        assert!(measure::worst(&costs, price) <= most);
+        assert!(measure::worst(&costs, price) <= limit);
     }
 }
 
 #[test]
-fn tasks_of_any_length_are_learned() {
-    let costs = measure::adaptive(&measure::samples(&work::OTHERS, 200), measure::PRICES[0], 50);
-    for (work, cost) in work::OTHERS.iter().zip(&costs) {
+fn pacing_learns_tasks_of_any_length() {
+    let costs = measure::adaptive(&measure::samples(&work::OTHER_WORKLOADS, 200), measure::PRICES[0], 50);
+    for (work, cost) in work::OTHER_WORKLOADS.iter().zip(&costs) {
         let regret = cost.regret(measure::PRICES[0]);
-        assert!(regret < 2.4, "{}: {regret:.3} times the least ({cost})", work.name);
+        assert!(regret < 2.4, "{}: {regret:.3} times the minimum ({cost})", work.name);
     }
 }
 
 #[test]
-fn the_measure_is_the_one_that_others_were_measured_by() {
+fn pacing_measure_reproduces_known_cost_of_fixed_interval() {
     let every_second = |task: &Progress| Duration::from_secs(u64::from(task.polls > 0));
-    let costs = measure::of_works(&measure::samples(&work::WORK, 300), |task| {
+    let costs = measure::measure_each(&measure::samples(&work::WORKLOADS, 300), |task| {
         task.without_jitter().run(&every_second)
     });
     let worst = measure::PRICES.map(|price| measure::worst(&costs, price));
@@ -41,20 +41,20 @@ fn the_measure_is_the_one_that_others_were_measured_by() {
 }
 
 #[test]
-fn a_new_client_polls_well_at_every_scale() {
-    regret_is_at_most(1.30, 4_000, 0);
+fn pacing_of_new_client_has_low_cost_at_every_scale() {
+    assert_regret_at_most(1.30, 4_000, 0);
 }
 
 #[test]
-fn fifty_tasks_teach_it_nearly_all_there_is_to_know() {
-    regret_is_at_most(1.15, 400, 50);
+fn pacing_after_fifty_tasks_has_nearly_minimal_cost() {
+    assert_regret_at_most(1.15, 400, 50);
 }
 
 #[test]
-fn the_statuses_are_made_use_of() {
+fn pacing_uses_task_statuses() {
     for (tasks, rounds, lag, requests) in [(0, 10, 0.65, 10.5), (50, 10, 0.45, 9.5)] {
-        let cost = measure::adaptive_by_phase(3.0, tasks, rounds, 200);
-        // The cost is a few per cent up or down with so few tasks.
+        let cost = measure::adaptive_with_phases(3.0, tasks, rounds, 200);
+        // With so few tasks, the cost varies by a few per cent.
         let (lag, requests) = (lag * 1.05, requests * 1.05);
         assert!(cost.lag <= lag && cost.requests <= requests, "after {tasks} tasks: {cost}");
     }

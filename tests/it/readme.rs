@@ -1,9 +1,9 @@
-//! The test that the README shows, run; and that it shows it.
+//! The test that the README shows, and a check that the README shows it.
 
 use distribute_ai::testing::Simulator;
 
 #[tokio::test]
-async fn a_text_is_spoken_once() -> Result<(), Box<dyn std::error::Error>> {
+async fn speak_submits_text_once() -> Result<(), Box<dyn std::error::Error>> {
     let simulator = Simulator::start().await?;
     let speech = simulator.client().speak("Hello").await?;
     assert_eq!(simulator.spoken(), ["Hello"]);
@@ -12,7 +12,7 @@ async fn a_text_is_spoken_once() -> Result<(), Box<dyn std::error::Error>> {
 }
 
 #[test]
-fn the_readme_shows_this_test() {
-    let shown = include_str!("readme.rs").split("\n\n").skip(1).take(2).collect::<Vec<_>>().join("\n\n");
-    assert!(include_str!("../../README.md").contains(&format!("```rust\n{shown}\n```")), "{shown}");
+fn readme_shows_speak_test() {
+    let snippet = include_str!("readme.rs").split("\n\n").skip(1).take(2).collect::<Vec<_>>().join("\n\n");
+    assert!(include_str!("../../README.md").contains(&format!("```rust\n{snippet}\n```")), "{snippet}");
 }

@@ -1,4 +1,4 @@
-//! The simulator over its sockets, by a plain HTTP client: what any client of the API would see.
+//! The simulator over its sockets, as a plain HTTP client sees it.
 
 use std::time::Duration;
 
@@ -21,23 +21,23 @@ fn post(simulator: &Simulator, operation: &str, body: &Value) -> RequestBuilder 
         .json(body)
 }
 
-fn speech(text: &str) -> Value {
+fn speech_request(text: &str) -> Value {
     json!({ "model": "Chatterbox", "input": text })
 }
 
-async fn reply(request: RequestBuilder) -> (StatusCode, Value) {
+async fn send_json(request: RequestBuilder) -> (StatusCode, Value) {
     let response = request.send().await.unwrap();
     let json = "application/json; charset=utf-8";
     assert_eq!(response.headers()["content-type"], json);
     (response.status(), response.json().await.unwrap())
 }
 
-/// Says a text, waits until it is done, and returns the address of its audio.
-async fn say(simulator: &Simulator, text: &str) -> String {
-    let (status, task) = reply(post(simulator, "create", &speech(text))).await;
+/// Submits a text, polls until the task completes, and returns the URL of its audio.
+async fn speak(simulator: &Simulator, text: &str) -> String {
+    let (status, task) = send_json(post(simulator, "create", &speech_request(text))).await;
     assert_eq!(status, 200, "{task}");
     loop {
-        let (status, result) = reply(post(simulator, "result", &task)).await;
+        let (status, result) = send_json(post(simulator, "result", &task)).await;
         assert_eq!(status, 200, "{result}");
         if let Some(url) = result["results"][0]["url"].as_str() {
             return url.to_owned();
@@ -46,16 +46,16 @@ async fn say(simulator: &Simulator, text: &str) -> String {
     }
 }
 
-async fn refused(request: RequestBuilder) -> (u16, String) {
-    let (status, body) = reply(request).await;
+async fn send_rejected(request: RequestBuilder) -> (u16, String) {
+    let (status, body) = send_json(request).await;
     let message = body["message"].as_str().unwrap();
     (status.as_u16(), message.to_owned())
 }
 
 #[tokio::test]
-async fn a_text_becomes_audio_on_another_origin() {
+async fn simulator_serves_audio_from_another_origin() {
     let simulator = quick().await;
-    let url = say(&simulator, TEXT).await;
+    let url = speak(&simulator, TEXT).await;
     assert!(url.starts_with(simulator.audio_url()), "{url}");
     assert_ne!(simulator.audio_url(), simulator.base_url());
 
@@ -70,21 +70,21 @@ async fn a_text_becomes_audio_on_another_origin() {
 }
 
 #[tokio::test]
-async fn the_audio_of_the_longest_text_arrives_whole() {
+async fn simulator_serves_complete_audio_of_longest_text() {
     let simulator = quick().await;
     let text = "long ".repeat(819);
-    let url = say(&simulator, &text).await;
+    let url = speak(&simulator, &text).await;
     let file = reqwest::get(&url).await.unwrap().bytes().await.unwrap();
     assert_eq!(file.len(), 44 + 4095 * 2880);
     assert_eq!(file, Simulator::audio_of(&text));
 }
 
 #[tokio::test]
-async fn a_result_says_what_the_document_says() {
+async fn simulator_result_matches_document() {
     let simulator = quick().await;
-    let (_, task) = reply(post(&simulator, "create", &speech(TEXT))).await;
+    let (_, task) = send_json(post(&simulator, "create", &speech_request(TEXT))).await;
     tokio::time::sleep(Duration::from_millis(5)).await;
-    let (status, mut result) = reply(post(&simulator, "result", &task)).await;
+    let (status, mut result) = send_json(post(&simulator, "result", &task)).await;
     assert_eq!(status, 200);
 
     let created = result["created"].take().as_f64().unwrap();
@@ -108,11 +108,11 @@ async fn a_result_says_what_the_document_says() {
 }
 
 #[tokio::test]
-async fn there_is_no_audio_before_the_end() {
+async fn simulator_serves_no_audio_before_completion() {
     let simulator = Simulator::builder().waiting(Duration::MAX);
     let simulator = simulator.start().await.unwrap();
-    let (_, task) = reply(post(&simulator, "create", &speech(TEXT))).await;
-    let (_, result) = reply(post(&simulator, "result", &task)).await;
+    let (_, task) = send_json(post(&simulator, "create", &speech_request(TEXT))).await;
+    let (_, result) = send_json(post(&simulator, "result", &task)).await;
     assert_eq!(result["status"], "CREATED");
     assert_eq!(result["results"], json!([]));
     assert_eq!(result.get("finished"), None);
@@ -124,12 +124,12 @@ async fn there_is_no_audio_before_the_end() {
 }
 
 #[tokio::test]
-async fn ids_are_uuids_of_version_4_and_repeat_with_a_seed() {
+async fn simulator_task_ids_are_v4_uuids_and_repeat_with_seed() {
     let mut ids = Vec::new();
     for _ in 0..2 {
         let simulator = Simulator::builder().seed(7).start().await.unwrap();
         for _ in 0..3 {
-            let (_, task) = reply(post(&simulator, "create", &speech(TEXT))).await;
+            let (_, task) = send_json(post(&simulator, "create", &speech_request(TEXT))).await;
             let id = task["id"].as_str().unwrap().to_owned();
             assert_eq!(id.len(), 36);
             assert_eq!(&id[14..15], "4");
@@ -142,98 +142,98 @@ async fn ids_are_uuids_of_version_4_and_repeat_with_a_seed() {
 }
 
 #[tokio::test]
-async fn without_the_bare_key_nothing_is_accepted() {
+async fn simulator_rejects_request_without_bare_api_key() {
     let simulator = Simulator::builder().api_key("s3cret").start().await.unwrap();
     let url = format!("{}/async/speech/create", simulator.base_url());
-    let request = || Client::new().post(&url).json(&speech(TEXT));
+    let request = || Client::new().post(&url).json(&speech_request(TEXT));
 
-    let missing = refused(request()).await;
+    let missing = send_rejected(request()).await;
     assert_eq!(missing, (401, "Missing API key in header authorization".to_owned()));
-    let wrong = refused(request().header("authorization", "wrong")).await;
+    let wrong = send_rejected(request().header("authorization", "wrong")).await;
     assert_eq!(wrong, (401, "Invalid API key".to_owned()));
-    let (status, message) = refused(request().bearer_auth("s3cret")).await;
+    let (status, message) = send_rejected(request().bearer_auth("s3cret")).await;
     assert_eq!(status, 401);
     assert!(message.contains("without Bearer"), "{message}");
 
-    let (status, _) = reply(request().header("authorization", "s3cret")).await;
+    let (status, _) = send_json(request().header("authorization", "s3cret")).await;
     assert_eq!(status, 200);
     assert_eq!((simulator.requests(), simulator.creates()), (4, 1));
 }
 
 #[tokio::test]
-async fn what_breaks_the_schema_is_a_400_that_names_field_and_limit() {
+async fn simulator_rejects_invalid_body_with_400_naming_field_and_limit() {
     let simulator = quick().await;
     let hot = json!({ "model": "Chatterbox", "input": TEXT, "temperature": 7 });
-    let answer = refused(post(&simulator, "create", &hot)).await;
-    assert_eq!(answer, (400, "body/temperature must be <= 1".to_owned()));
+    let rejection = send_rejected(post(&simulator, "create", &hot)).await;
+    assert_eq!(rejection, (400, "body/temperature must be <= 1".to_owned()));
 
     let odd = json!({ "model": "Chatterbox", "input": TEXT, "pitch": 1 });
-    let answer = refused(post(&simulator, "create", &odd)).await;
+    let rejection = send_rejected(post(&simulator, "create", &odd)).await;
     let message = r#"body must not have the property "pitch""#;
-    assert_eq!(answer, (400, message.to_owned()));
+    assert_eq!(rejection, (400, message.to_owned()));
 
-    let (status, message) = refused(post(&simulator, "result", &json!({ "id": "7" }))).await;
+    let (status, message) = send_rejected(post(&simulator, "result", &json!({ "id": "7" }))).await;
     assert_eq!(status, 400);
     assert!(message.starts_with("body/id must match "), "{message}");
     assert_eq!(simulator.creates(), 0);
 }
 
 #[tokio::test]
-async fn known_voices_are_the_document_s_and_the_registered_files() {
+async fn simulator_accepts_documented_voices_and_registered_files() {
     let simulator = Simulator::builder().voice_file("file_mine").start().await.unwrap();
     for voice in ["leo", "nora", "file_mine", Simulator::VOICE_FILE] {
         let body = json!({ "model": "Chatterbox", "input": TEXT, "voice": voice });
-        assert_eq!(reply(post(&simulator, "create", &body)).await.0, 200, "{voice}");
+        assert_eq!(send_json(post(&simulator, "create", &body)).await.0, 200, "{voice}");
     }
     let body = json!({ "model": "Chatterbox", "input": TEXT, "voice": "file_other" });
-    let answer = refused(post(&simulator, "create", &body)).await;
-    assert_eq!(answer, (404, "Voice not found: file_other".to_owned()));
+    let rejection = send_rejected(post(&simulator, "create", &body)).await;
+    assert_eq!(rejection, (404, "Voice not found: file_other".to_owned()));
     assert_eq!(simulator.creates(), 4);
 }
 
 #[tokio::test]
-async fn other_paths_methods_and_media_types_are_refused() {
+async fn simulator_rejects_other_paths_methods_and_media_types() {
     let simulator = quick().await;
     let (base, key) = (simulator.base_url(), simulator.api_key());
     let create = format!("{base}/async/speech/create");
 
-    let elsewhere = Client::new().get(format!("{base}/async/chat/create"));
+    let unknown_route = Client::new().get(format!("{base}/async/chat/create"));
     let message = "Route GET:/async/chat/create not found".to_owned();
-    assert_eq!(refused(elsewhere).await, (404, message));
+    assert_eq!(send_rejected(unknown_route).await, (404, message));
 
     let response = Client::new().get(&create).send().await.unwrap();
     assert_eq!(response.status(), 405);
     assert_eq!(response.headers()["allow"], "POST");
 
     let text = Client::new().post(&create).header("authorization", key);
-    let (status, message) = refused(text.body("hello")).await;
+    let (status, message) = send_rejected(text.body("hello")).await;
     assert_eq!(status, 415);
     assert!(message.contains("application/json"), "{message}");
 
     let broken = post(&simulator, "create", &json!(null)).body("{");
-    let (status, message) = refused(broken).await;
+    let (status, message) = send_rejected(broken).await;
     assert_eq!(status, 400);
     assert!(message.starts_with("body must be JSON"), "{message}");
     assert_eq!(simulator.requests(), 4);
 }
 
 #[tokio::test]
-async fn a_body_beyond_the_limit_is_refused_and_the_next_request_is_served() {
+async fn simulator_rejects_oversized_body_and_serves_next_request() {
     let simulator = quick().await;
     for _ in 0..20 {
-        let long = speech(&"a".repeat(2 * 1024 * 1024));
-        let (status, _) = refused(post(&simulator, "create", &long)).await;
+        let long = speech_request(&"a".repeat(2 * 1024 * 1024));
+        let (status, _) = send_rejected(post(&simulator, "create", &long)).await;
         assert_eq!(status, 413);
     }
-    say(&simulator, TEXT).await;
+    speak(&simulator, TEXT).await;
 }
 
 #[tokio::test]
-async fn a_range_is_served_as_that_part_of_the_whole() {
+async fn simulator_serves_range_of_audio() {
     let simulator = quick().await;
-    let url = say(&simulator, TEXT).await;
-    let whole = Simulator::audio_of(TEXT);
-    let length = whole.len();
+    let url = speak(&simulator, TEXT).await;
+    let complete = Simulator::audio_of(TEXT);
+    let length = complete.len();
     for (range, part) in [
         ("bytes=0-", 0..length),
         ("bytes=100-", 100..length),
@@ -243,24 +243,24 @@ async fn a_range_is_served_as_that_part_of_the_whole() {
         let request = Client::new().get(&url).header("range", range);
         let response = request.send().await.unwrap();
         assert_eq!(response.status(), 206, "{range}");
-        let place = format!("bytes {}-{}/{length}", part.start, part.end - 1);
-        assert_eq!(response.headers()["content-range"], place);
+        let content_range = format!("bytes {}-{}/{length}", part.start, part.end - 1);
+        assert_eq!(response.headers()["content-range"], content_range);
         assert_eq!(response.content_length(), Some(part.len() as u64));
-        assert_eq!(response.bytes().await.unwrap(), whole[part], "{range}");
+        assert_eq!(response.bytes().await.unwrap(), complete[part], "{range}");
     }
     assert_eq!(simulator.downloads(), 4);
 
-    let behind = Client::new().get(&url).header("range", "bytes=99999999-");
-    let response = behind.send().await.unwrap();
+    let beyond_end = Client::new().get(&url).header("range", "bytes=99999999-");
+    let response = beyond_end.send().await.unwrap();
     assert_eq!(response.status(), 416);
     assert_eq!(response.headers()["content-range"], format!("bytes */{length}"));
     assert_eq!(simulator.downloads(), 4);
 }
 
 #[tokio::test]
-async fn a_range_of_another_file_becomes_the_whole() {
+async fn simulator_serves_complete_audio_for_other_etag() {
     let simulator = quick().await;
-    let url = say(&simulator, TEXT).await;
+    let url = speak(&simulator, TEXT).await;
     let part = |tag: &str| {
         let request = Client::new().get(&url).header("range", "bytes=100-");
         request.header("if-range", tag).send()
@@ -272,9 +272,9 @@ async fn a_range_of_another_file_becomes_the_whole() {
 }
 
 #[tokio::test]
-async fn head_tells_the_length_without_a_download() {
+async fn simulator_head_returns_length_and_counts_no_download() {
     let simulator = quick().await;
-    let url = say(&simulator, TEXT).await;
+    let url = speak(&simulator, TEXT).await;
     let response = Client::new().head(&url).send().await.unwrap();
     assert_eq!(response.status(), 200);
     assert_eq!(response.headers()["content-length"], "48044");
@@ -283,11 +283,11 @@ async fn head_tells_the_length_without_a_download() {
 }
 
 #[tokio::test]
-async fn the_key_is_refused_by_the_audio_host_and_counted() {
+async fn simulator_audio_host_rejects_api_key_and_counts_leak() {
     let simulator = Simulator::builder().api_key("s3cret /key");
     let simulator = simulator.running(Duration::ZERO).waiting(Duration::ZERO);
     let simulator = simulator.start().await.unwrap();
-    let url = say(&simulator, TEXT).await;
+    let url = speak(&simulator, TEXT).await;
     let get = |url: &str| Client::new().get(url);
     for request in [
         get(&url).header("authorization", "s3cret /key"),
@@ -308,7 +308,7 @@ async fn the_key_is_refused_by_the_audio_host_and_counted() {
 }
 
 #[tokio::test]
-async fn the_key_in_the_path_of_an_audio_address_is_a_leak_too() {
+async fn simulator_audio_host_counts_api_key_in_path_as_leak() {
     let simulator = quick().await;
     let address = format!("{}/{}/audio", simulator.audio_url(), simulator.api_key());
     assert_eq!(reqwest::get(address).await.unwrap().status(), 403);
@@ -316,13 +316,13 @@ async fn the_key_in_the_path_of_an_audio_address_is_a_leak_too() {
 }
 
 #[tokio::test]
-async fn the_audio_host_knows_its_files_only() {
+async fn simulator_audio_host_serves_only_its_files() {
     let simulator = quick().await;
-    let url = say(&simulator, TEXT).await;
+    let url = speak(&simulator, TEXT).await;
     let host = simulator.audio_url();
     for path in ["/", "/audio/", "/audio/.wav", "/audio/x.wav", "/async/speech/create"] {
         let request = Client::new().get(format!("{host}{path}"));
-        assert_eq!(refused(request).await.0, 404, "{path}");
+        assert_eq!(send_rejected(request).await.0, 404, "{path}");
     }
     for method in [Method::POST, Method::DELETE] {
         let response = Client::new().request(method, &url).send().await.unwrap();
@@ -333,14 +333,14 @@ async fn the_audio_host_knows_its_files_only() {
 }
 
 #[tokio::test]
-async fn what_was_accepted_is_counted_exactly_and_kept_in_order() {
+async fn simulator_counts_requests_and_keeps_texts_in_order() {
     let simulator = quick().await;
-    let first = say(&simulator, "First.").await;
-    say(&simulator, "Second.").await;
-    refused(post(&simulator, "create", &speech("x"))).await;
+    let first = speak(&simulator, "First.").await;
+    speak(&simulator, "Second.").await;
+    send_rejected(post(&simulator, "create", &speech_request("x"))).await;
     let polls = simulator.polls();
     let unknown = json!({ "id": "00000000-0000-4000-8000-000000000000" });
-    refused(post(&simulator, "result", &unknown)).await;
+    send_rejected(post(&simulator, "result", &unknown)).await;
     for _ in 0..3 {
         reqwest::get(&first).await.unwrap().bytes().await.unwrap();
     }
@@ -352,14 +352,14 @@ async fn what_was_accepted_is_counted_exactly_and_kept_in_order() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_hundred_clients_at_once_are_served() {
+async fn simulator_serves_100_concurrent_requests() {
     let simulator = quick().await;
     let client = Client::new();
     let (url, key) = (simulator.base_url(), simulator.api_key());
     let creates = (0..100).map(|n| {
         let request = client.post(format!("{url}/async/speech/create"));
         let request = request.header("authorization", key);
-        tokio::spawn(request.json(&speech(&format!("Text {n}"))).send())
+        tokio::spawn(request.json(&speech_request(&format!("Text {n}"))).send())
     });
     for create in creates.collect::<Vec<_>>() {
         assert_eq!(create.await.unwrap().unwrap().status(), 200);
@@ -368,7 +368,7 @@ async fn a_hundred_clients_at_once_are_served() {
 }
 
 #[tokio::test]
-async fn dropping_the_simulator_closes_its_sockets() {
+async fn simulator_drop_closes_sockets() {
     let simulator = quick().await;
     let client = Client::new();
     let (api, audio) = (simulator.base_url().to_owned(), simulator.audio_url().to_owned());
@@ -383,7 +383,7 @@ async fn dropping_the_simulator_closes_its_sockets() {
 }
 
 #[tokio::test]
-async fn a_key_that_no_header_can_carry_is_refused_at_the_start() {
+async fn simulator_start_rejects_api_key_invalid_in_header() {
     for key in ["", " ", "two\nlines"] {
         let error = Simulator::builder().api_key(key).start().await.unwrap_err();
         assert_eq!(error.kind(), std::io::ErrorKind::InvalidInput, "{key:?}");
@@ -391,11 +391,11 @@ async fn a_key_that_no_header_can_carry_is_refused_at_the_start() {
 }
 
 #[tokio::test]
-async fn debug_does_not_show_the_key() {
+async fn simulator_debug_output_hides_api_key() {
     let builder = Simulator::builder().api_key("s3cret");
     assert!(!format!("{builder:?}").contains("s3cret"));
     let simulator = builder.start().await.unwrap();
-    let shown = format!("{simulator:?}");
-    assert!(!shown.contains("s3cret"), "{shown}");
-    assert!(shown.contains(simulator.base_url()), "{shown}");
+    let debug = format!("{simulator:?}");
+    assert!(!debug.contains("s3cret"), "{debug}");
+    assert!(debug.contains(simulator.base_url()), "{debug}");
 }

@@ -1,4 +1,4 @@
-//! What the client makes of each of the simulator's faults, and what is billed meanwhile.
+//! The client's handling of each fault of the simulator, and what is billed.
 
 use std::{sync::LazyLock, time::Duration};
 
@@ -17,33 +17,33 @@ async fn quick() -> Simulator {
     builder.running(MILLISECOND).start().await.unwrap()
 }
 
-/// A simulator whose first request of this kind meets this fault.
-async fn with(route: Route, fault: Fault) -> Simulator {
+/// Starts a simulator that injects `fault` into the first request to `route`.
+async fn simulator_with_fault(route: Route, fault: Fault) -> Simulator {
     let simulator = quick().await;
     simulator.script(route, Script::nth(1, fault));
     simulator
 }
 
 fn client(simulator: &Simulator) -> Client {
-    builder(simulator.base_url()).http_client(http()).build().unwrap()
+    builder(simulator.base_url()).http_client(shared_http_client()).build().unwrap()
 }
 
-/// One that gives a reply a moment only: long enough for every reply that comes, on a busy machine, too.
-fn impatient(simulator: &Simulator) -> Client {
-    let time = Duration::from_secs(1);
-    builder(simulator.base_url()).http_client(http()).request_timeout(time).build().unwrap()
+/// Returns a client with a request timeout of 1 s, which is enough for every response even on a busy machine.
+fn client_with_short_timeout(simulator: &Simulator) -> Client {
+    let timeout = Duration::from_secs(1);
+    builder(simulator.base_url()).http_client(shared_http_client()).request_timeout(timeout).build().unwrap()
 }
 
-/// The same for all, as most of the time of these tests would go by in preparing one; it keeps no connection, which
-/// would end with its test.
-fn http() -> reqwest::Client {
+/// Returns one HTTP client for all tests, because building a client takes most of the time of these tests.
+/// The client pools no connections, because a pooled connection would end with its test.
+fn shared_http_client() -> reqwest::Client {
     static HTTP: LazyLock<reqwest::Client> =
         LazyLock::new(|| reqwest::Client::builder().pool_max_idle_per_host(0).build().unwrap());
     HTTP.clone()
 }
 
 #[tokio::test]
-async fn a_create_in_doubt_is_sent_once_whether_it_was_billed_or_not() {
+async fn submit_in_doubt_is_sent_once_whether_billed_or_not() {
     let mut table = vec![
         (Fault::reset_mid_response(), 1),
         (Fault::cut_short(), 1),
@@ -59,7 +59,7 @@ async fn a_create_in_doubt_is_sent_once_whether_it_was_billed_or_not() {
     let mut tests = JoinSet::new();
     for (fault, billed) in table {
         tests.spawn(async move {
-            let simulator = with(Route::Create, fault.clone()).await;
+            let simulator = simulator_with_fault(Route::Create, fault.clone()).await;
             let error = client(&simulator).speak("Hello").submit().await.unwrap_err();
             assert!(error.is_in_doubt(), "{fault:?}: {error}");
             assert_eq!((simulator.requests(), simulator.creates()), (1, billed), "{fault:?}");
@@ -69,21 +69,21 @@ async fn a_create_in_doubt_is_sent_once_whether_it_was_billed_or_not() {
 }
 
 #[tokio::test]
-async fn a_create_that_is_not_answered_in_time_leaves_a_doubt() {
+async fn submit_without_response_in_time_is_in_doubt() {
     for (fault, billed) in [
         (Fault::never_answer(), 0),
         (Fault::never_answer().after_accepting(), 1),
         (Fault::slow_drip(1, Duration::from_millis(50)), 1),
     ] {
-        let simulator = with(Route::Create, fault.clone()).await;
-        let error = impatient(&simulator).speak("Hello").submit().await.unwrap_err();
+        let simulator = simulator_with_fault(Route::Create, fault.clone()).await;
+        let error = client_with_short_timeout(&simulator).speak("Hello").submit().await.unwrap_err();
         assert!(error.is_in_doubt(), "{fault:?}: {error}");
         assert_eq!((simulator.requests(), simulator.creates()), (1, billed), "{fault:?}");
     }
 }
 
 #[tokio::test]
-async fn a_create_that_was_refused_for_now_is_sent_again() {
+async fn submit_rejected_temporarily_is_sent_again() {
     let mut tests = JoinSet::new();
     for fault in [
         Fault::status(429).no_body(),
@@ -91,7 +91,7 @@ async fn a_create_that_was_refused_for_now_is_sent_again() {
         Fault::status(503).retry_after(Duration::ZERO).html("<h1>Later</h1>"),
     ] {
         tests.spawn(async move {
-            let simulator = with(Route::Create, fault.clone()).await;
+            let simulator = simulator_with_fault(Route::Create, fault.clone()).await;
             let task = client(&simulator).speak("Hello").submit().await.unwrap();
             assert_eq!(simulator.tasks(), [(task.id(), "Hello".to_owned())], "{fault:?}");
             assert_eq!(simulator.requests(), 2);
@@ -101,17 +101,17 @@ async fn a_create_that_was_refused_for_now_is_sent_again() {
 }
 
 #[tokio::test]
-async fn a_server_that_lies_about_its_refusal_shows_in_the_bill() {
-    let simulator = with(Route::Create, Fault::status(429).after_accepting()).await;
+async fn submit_accepted_despite_429_is_billed_twice() {
+    let simulator = simulator_with_fault(Route::Create, Fault::status(429).after_accepting()).await;
     let task = client(&simulator).speak("Hello").submit().await.unwrap();
     assert_eq!(simulator.spoken(), ["Hello", "Hello"]);
     assert_eq!(simulator.tasks()[1].0, task.id());
 }
 
 #[tokio::test]
-async fn a_create_that_was_refused_for_good_is_final() {
+async fn submit_rejected_permanently_is_not_sent_again() {
     for status in [400, 401, 404, 425] {
-        let simulator = with(Route::Create, Fault::status(status)).await;
+        let simulator = simulator_with_fault(Route::Create, Fault::status(status)).await;
         let error = client(&simulator).speak("Hello").submit().await.unwrap_err();
         assert!(error.is_rejected(), "{status}: {error}");
         assert_eq!((simulator.requests(), simulator.creates()), (1, 0));
@@ -119,10 +119,10 @@ async fn a_create_that_was_refused_for_good_is_final() {
 }
 
 #[tokio::test]
-async fn a_create_whose_answer_is_only_odd_is_taken() {
+async fn submit_with_unusual_but_complete_response_succeeds() {
     for fault in [Fault::unknown_fields(), Fault::longer_than_announced(), Fault::slow_drip(10, MILLISECOND)]
     {
-        let simulator = with(Route::Create, fault).await;
+        let simulator = simulator_with_fault(Route::Create, fault).await;
         let task = client(&simulator).speak("Hello").submit().await.unwrap();
         assert_eq!(simulator.tasks()[0].0, task.id());
         assert_eq!((simulator.requests(), simulator.creates()), (1, 1));
@@ -130,7 +130,7 @@ async fn a_create_whose_answer_is_only_odd_is_taken() {
 }
 
 #[tokio::test]
-async fn a_wait_outlives_every_fault_of_a_poll() {
+async fn poll_after_any_fault_is_retried() {
     let mut faults = vec![
         Fault::reset(),
         Fault::reset().after_accepting(),
@@ -151,8 +151,8 @@ async fn a_wait_outlives_every_fault_of_a_poll() {
     let mut tests = JoinSet::new();
     for fault in faults {
         tests.spawn(async move {
-            let simulator = with(Route::Result, fault.clone()).await;
-            let speech = impatient(&simulator).speak("Hello").await;
+            let simulator = simulator_with_fault(Route::Result, fault.clone()).await;
+            let speech = client_with_short_timeout(&simulator).speak("Hello").await;
             assert!(speech.is_ok(), "{fault:?}: {speech:?}");
             assert_eq!((simulator.faults(), simulator.creates()), (1, 1), "{fault:?}");
         });
@@ -161,7 +161,7 @@ async fn a_wait_outlives_every_fault_of_a_poll() {
 }
 
 #[tokio::test]
-async fn a_download_goes_on_after_what_may_pass() {
+async fn download_after_transient_faults_completes() {
     let mut tests = JoinSet::new();
     for faults in [
         vec![Fault::cut_short(), Fault::cut_short()],
@@ -176,7 +176,7 @@ async fn a_download_goes_on_after_what_may_pass() {
         tests.spawn(async move {
             let simulator = quick().await;
             simulator.script(Route::Audio, Script::steps(faults.clone().into_iter().map(Some)));
-            let speech = impatient(&simulator).speak("Hello").await.unwrap();
+            let speech = client_with_short_timeout(&simulator).speak("Hello").await.unwrap();
             let bytes = speech.audio().unwrap().bytes().await;
             assert!(bytes.is_ok_and(|bytes| bytes == Simulator::audio_of("Hello")), "{faults:?}");
             assert_eq!(simulator.faults(), faults.len() as u64);
@@ -186,22 +186,22 @@ async fn a_download_goes_on_after_what_may_pass() {
 }
 
 #[tokio::test]
-async fn a_download_that_can_not_go_on_says_so() {
-    for (faults, words) in [
-        (vec![Fault::cut_short(), Fault::range_refused()], "refused"),
+async fn download_after_permanent_fault_fails() {
+    for (faults, expected) in [
+        (vec![Fault::cut_short(), Fault::range_refused()], "rejected"),
         (vec![Fault::web_page()], "a page"),
-        (vec![Fault::status(403)], "refused"),
+        (vec![Fault::status(403)], "rejected"),
     ] {
         let simulator = quick().await;
         simulator.script(Route::Audio, Script::steps(faults.clone().into_iter().map(Some)));
         let speech = client(&simulator).speak("Hello").await.unwrap();
         let error = speech.audio().unwrap().bytes().await.map(|bytes| bytes.len()).unwrap_err();
-        assert!(error.is_download() && error.to_string().contains(words), "{faults:?}: {error}");
+        assert!(error.is_download() && error.to_string().contains(expected), "{faults:?}: {error}");
     }
 }
 
 #[tokio::test]
-async fn a_task_meets_its_fate_by_its_number_or_its_text() {
+async fn simulator_task_outcome_is_chosen_by_number_or_text() {
     let simulator = quick().await;
     simulator.outcomes(Script::nth(2, TaskOutcome::fails()));
     simulator.outcome_of("mute", TaskOutcome::without_url());
@@ -219,12 +219,12 @@ async fn a_task_meets_its_fate_by_its_number_or_its_text() {
     let tasks = simulator.tasks();
     assert_eq!(stuck.task_id(), Some(&tasks[3].0));
     assert_eq!(simulator.spoken(), ["first", "second", "mute", "stuck"], "all of them are billed");
-    let heard = reqwest::get(format!("{}/audio/{}.wav", simulator.audio_url(), tasks[2].0)).await;
-    assert_eq!(heard.unwrap().status(), 404, "what has no address is nowhere");
+    let response = reqwest::get(format!("{}/audio/{}.wav", simulator.audio_url(), tasks[2].0)).await;
+    assert_eq!(response.unwrap().status(), 404, "a task without a URL has no audio");
 }
 
 #[tokio::test]
-async fn a_task_that_is_not_found_for_a_while_or_runs_under_a_new_name_is_waited_for() {
+async fn poll_after_404_or_unknown_status_is_retried() {
     let simulator = Simulator::builder()
         .api_key(KEY)
         .waiting(Duration::ZERO)
@@ -240,12 +240,12 @@ async fn a_task_that_is_not_found_for_a_while_or_runs_under_a_new_name_is_waited
     assert_eq!(task.status().await.unwrap().to_string(), "WARMING_UP");
     let error = task.wait().deadline(Duration::from_millis(30)).await.unwrap_err();
     assert!(error.is_deadline() && error.to_string().contains("WARMING_UP"), "{error}");
-    assert!(simulator.polls() > 3, "it is asked again, after a 404 and after a status that nobody knows");
+    assert!(simulator.polls() > 3, "the client polls again after a 404 and after an unknown status");
 }
 
-/// What was billed is what was asked, or is known to be in doubt: never more, never in silence.
+/// A successful submission is billed once. Any other submission is in doubt and billed at most once.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_was_billed_can_be_compared_with_what_was_asked() {
+async fn submit_with_random_faults_of_simulator_is_billed_at_most_once() {
     let simulator = quick().await;
     let faults = [
         Fault::reset(),

@@ -1,4 +1,4 @@
-//! The simulator's outages and its rate limit: by plain connections, and by a client.
+//! Outages and the rate limit of the simulator, seen by plain connections and by a client.
 
 use std::{io::ErrorKind, time::Duration};
 
@@ -17,38 +17,38 @@ async fn quick() -> Simulator {
     builder.running(MILLISECOND).start().await.unwrap()
 }
 
-async fn knock(origin: &str) -> Result<(), ErrorKind> {
+async fn connect(origin: &str) -> Result<(), ErrorKind> {
     let address = origin.strip_prefix("http://").unwrap();
     TcpStream::connect(address).await.map(drop).map_err(|error| error.kind())
 }
 
 #[tokio::test]
-async fn a_host_that_is_down_refuses_and_keeps_its_port_and_its_tasks() {
+async fn simulator_host_that_is_down_keeps_port_and_tasks() {
     let simulator = quick().await;
     let task = simulator.client().speak("Hello").submit().await.unwrap();
     for _ in 0..3 {
         simulator.go_down(Host::Api).await.unwrap();
-        assert_eq!(knock(simulator.base_url()).await, Err(ErrorKind::ConnectionRefused));
-        assert_eq!(knock(simulator.audio_url()).await, Ok(()));
+        assert_eq!(connect(simulator.base_url()).await, Err(ErrorKind::ConnectionRefused));
+        assert_eq!(connect(simulator.audio_url()).await, Ok(()));
         let address = simulator.base_url().strip_prefix("http://").unwrap();
         assert_eq!(TcpListener::bind(address).await.unwrap_err().kind(), ErrorKind::AddrInUse);
         simulator.come_up(Host::Api).await.unwrap();
         simulator.come_up(Host::Api).await.unwrap();
-        assert_eq!(knock(simulator.base_url()).await, Ok(()));
+        assert_eq!(connect(simulator.base_url()).await, Ok(()));
     }
-    let again = builder(simulator.base_url()).build().unwrap();
-    again.task(task.id()).wait().await.unwrap();
+    let other_client = builder(simulator.base_url()).build().unwrap();
+    other_client.task(task.id()).wait().await.unwrap();
     assert_eq!(simulator.creates(), 1);
 }
 
 #[tokio::test]
-async fn an_outage_ends_by_itself_and_a_second_one_counts_anew() {
+async fn simulator_outage_ends_automatically_and_next_one_restarts_its_duration() {
     let simulator = quick().await;
     let start = Instant::now();
     simulator.down_for(Host::Audio, Duration::from_secs(60)).await.unwrap();
-    assert_eq!(knock(simulator.audio_url()).await, Err(ErrorKind::ConnectionRefused));
+    assert_eq!(connect(simulator.audio_url()).await, Err(ErrorKind::ConnectionRefused));
     simulator.down_for(Host::Audio, Duration::from_millis(30)).await.unwrap();
-    while knock(simulator.audio_url()).await.is_err() {
+    while connect(simulator.audio_url()).await.is_err() {
         assert!(start.elapsed() < Duration::from_secs(10));
         tokio::time::sleep(MILLISECOND).await;
     }
@@ -56,7 +56,7 @@ async fn an_outage_ends_by_itself_and_a_second_one_counts_anew() {
 }
 
 #[tokio::test]
-async fn open_connections_end_with_the_outage_and_nothing_more_is_accepted_on_them() {
+async fn simulator_outage_closes_open_connections() {
     let simulator = quick().await;
     let client = simulator.client();
     client.speak("Hello").submit().await.unwrap();
@@ -72,7 +72,7 @@ async fn open_connections_end_with_the_outage_and_nothing_more_is_accepted_on_th
 }
 
 #[tokio::test]
-async fn a_submission_to_a_host_that_is_down_arrives_once_it_is_up() {
+async fn submit_during_outage_arrives_after_outage() {
     let simulator = quick().await;
     simulator.down_for(Host::Api, Duration::from_millis(100)).await.unwrap();
     simulator.client().speak("Hello").submit().await.unwrap();
@@ -80,7 +80,7 @@ async fn a_submission_to_a_host_that_is_down_arrives_once_it_is_up() {
 }
 
 #[tokio::test]
-async fn a_wait_outlives_a_crash() {
+async fn poll_and_download_after_crash_are_retried() {
     let simulator = quick().await;
     let down = Duration::from_millis(50);
     simulator.script(Route::Result, Script::nth(1, Fault::crash(down)));
@@ -91,7 +91,7 @@ async fn a_wait_outlives_a_crash() {
 }
 
 #[tokio::test]
-async fn a_crash_leaves_a_doubt_whether_before_or_after_accepting() {
+async fn submit_during_crash_is_in_doubt_whether_accepted_or_not() {
     for (fault, billed) in [(Fault::crash(MILLISECOND), 0), (Fault::crash(MILLISECOND).after_accepting(), 1)]
     {
         let simulator = quick().await;
@@ -103,31 +103,35 @@ async fn a_crash_leaves_a_doubt_whether_before_or_after_accepting() {
 }
 
 #[tokio::test]
-async fn what_comes_too_fast_is_refused_with_a_hint_and_not_billed() {
+async fn simulator_rate_limit_rejects_with_retry_after_and_bills_nothing() {
     let simulator = quick().await;
-    for (hint, name) in [
+    for (format, name) in [
         (RetryAfterFormat::Seconds, Some("retry-after")),
         (RetryAfterFormat::Date, Some("retry-after")),
         (RetryAfterFormat::Millis, Some("retry-after-ms")),
         (RetryAfterFormat::Missing, None),
     ] {
-        simulator.rate_limit(RateLimit::per(2, Duration::from_secs(60)).retry_after_format(hint));
+        simulator.rate_limit(RateLimit::per(2, Duration::from_secs(60)).retry_after_format(format));
         simulator.script(Route::Result, Script::nth(3, Fault::web_page()));
         let url = format!("{}/async/speech/result", simulator.base_url());
         let mut statuses = Vec::new();
         for _ in 0..3 {
-            let reply = reqwest::Client::new().post(&url).send().await.unwrap();
-            statuses.push(reply.status().as_u16());
-            let told: Vec<_> = reply
+            let response = reqwest::Client::new().post(&url).send().await.unwrap();
+            statuses.push(response.status().as_u16());
+            let retry_headers: Vec<_> = response
                 .headers()
                 .keys()
                 .map(reqwest::header::HeaderName::as_str)
                 .filter(|name| name.starts_with("re"))
                 .collect();
-            let expected = name.filter(|_| reply.status() == 429);
-            assert_eq!(told, Vec::from_iter(expected), "{hint:?}");
+            let expected = name.filter(|_| response.status() == 429);
+            assert_eq!(retry_headers, Vec::from_iter(expected), "{format:?}");
         }
-        assert_eq!(statuses, [401, 401, 429], "the limit stands before the key, and before the script");
+        assert_eq!(
+            statuses,
+            [401, 401, 429],
+            "the rate limit applies before the key check and before the script"
+        );
     }
     assert_eq!((simulator.rate_limited(), simulator.faults(), simulator.polls()), (4, 0, 12));
     simulator.rate_limit(None);
@@ -136,7 +140,7 @@ async fn what_comes_too_fast_is_refused_with_a_hint_and_not_billed() {
 }
 
 #[tokio::test]
-async fn a_client_that_is_told_to_wait_gets_everything_spoken_once() {
+async fn submit_above_rate_limit_is_billed_once() {
     let limit = RateLimit::per(2, Duration::from_millis(60)).retry_after_format(RetryAfterFormat::Millis);
     let simulator = Simulator::builder().rate_limit(limit).start().await.unwrap();
     let client = simulator.client();
@@ -157,7 +161,7 @@ async fn a_client_that_is_told_to_wait_gets_everything_spoken_once() {
 }
 
 #[tokio::test]
-async fn arrivals_are_kept_in_order_and_the_peak_is_theirs() {
+async fn simulator_arrivals_are_in_order_and_yield_peak() {
     let simulator = quick().await;
     let client = simulator.client();
     assert_eq!(simulator.peak_per_second(), 0);

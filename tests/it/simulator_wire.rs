@@ -1,4 +1,4 @@
-//! The simulator's faults as bytes: what stands on the wire, and what is counted.
+//! The simulator's faults as bytes: what is sent on the wire, and what is counted.
 
 use std::{io::ErrorKind, time::Duration};
 
@@ -14,20 +14,20 @@ use crate::support::{CREATE, RESULT};
 
 const TEXT: &str = "Hello from Rust.";
 
-/// Longer than any machine is slow.
+/// A timeout that even a slow machine never exceeds.
 const LONG: Duration = Duration::from_secs(10);
 
-/// Long enough for silence.
+/// A timeout that is long enough to show that nothing arrives.
 const SHORT: Duration = Duration::from_millis(50);
 
-/// What came until the connection ended, and how it ended: `None` when it did not.
-struct Seen {
+/// The response received on a connection, and how the connection ended: `None` if the connection stayed open.
+struct WireResponse {
     head: String,
     body: Vec<u8>,
-    end: Option<Result<(), ErrorKind>>,
+    outcome: Option<Result<(), ErrorKind>>,
 }
 
-impl Seen {
+impl WireResponse {
     fn status(&self) -> &str {
         self.head.strip_prefix("HTTP/1.1 ").unwrap_or_default().lines().next().unwrap_or_default()
     }
@@ -41,22 +41,22 @@ impl Seen {
     }
 }
 
-/// Sends this and reads on until the end, or until nothing has come for so long.
-async fn send(origin: &str, request: &str, patience: Duration) -> Seen {
+/// Sends `request` and reads until the connection ends, or until nothing arrives for `idle_timeout`.
+async fn send(origin: &str, request: &str, idle_timeout: Duration) -> WireResponse {
     let mut stream = TcpStream::connect(origin.strip_prefix("http://").unwrap()).await.unwrap();
     stream.write_all(request.as_bytes()).await.unwrap();
-    let mut came = Vec::new();
-    let end = loop {
-        match timeout(patience, stream.read_buf(&mut came)).await {
+    let mut received = Vec::new();
+    let outcome = loop {
+        match timeout(idle_timeout, stream.read_buf(&mut received)).await {
             Err(_) => break None,
             Ok(Ok(0)) => break Some(Ok(())),
             Ok(Ok(_)) => {}
             Ok(Err(error)) => break Some(Err(error.kind())),
         }
     };
-    let head = came.windows(4).position(|four| four == b"\r\n\r\n").map_or(0, |at| at + 4);
-    let body = came.split_off(head);
-    Seen { head: String::from_utf8(came).unwrap(), body, end }
+    let head = received.windows(4).position(|four| four == b"\r\n\r\n").map_or(0, |index| index + 4);
+    let body = received.split_off(head);
+    WireResponse { head: String::from_utf8(received).unwrap(), body, outcome }
 }
 
 fn request(simulator: &Simulator, path: &str, body: &Value) -> String {
@@ -72,67 +72,67 @@ fn submission(simulator: &Simulator) -> String {
     request(simulator, CREATE, &json!({ "model": "Chatterbox", "input": TEXT }))
 }
 
-async fn create(simulator: &Simulator) -> Seen {
+async fn create(simulator: &Simulator) -> WireResponse {
     send(simulator.base_url(), &submission(simulator), LONG).await
 }
 
-async fn poll(simulator: &Simulator) -> Seen {
+async fn poll(simulator: &Simulator) -> WireResponse {
     let id = simulator.tasks()[0].0.as_str().to_owned();
     send(simulator.base_url(), &request(simulator, RESULT, &json!({ "id": id })), LONG).await
 }
 
-async fn download(simulator: &Simulator, headers: &str) -> Seen {
+async fn download(simulator: &Simulator, headers: &str) -> WireResponse {
     let path = format!("/audio/{}.wav", simulator.tasks()[0].0);
     let request = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n{headers}\r\n");
     send(simulator.audio_url(), &request, LONG).await
 }
 
-/// One whose tasks are done at once.
-async fn instant() -> Simulator {
+/// Starts a simulator whose tasks complete at once.
+async fn simulator_with_instant_tasks() -> Simulator {
     let builder = Simulator::builder().waiting(Duration::ZERO).running(Duration::ZERO);
     builder.start().await.unwrap()
 }
 
-/// A create that meets this fault, and the number of those that were accepted.
-async fn faulty(fault: Fault) -> (Seen, u64) {
-    let simulator = instant().await;
+/// Sends one create to a simulator with this fault. Returns the response and the number of accepted creates.
+async fn create_with_fault(fault: Fault) -> (WireResponse, u64) {
+    let simulator = simulator_with_instant_tasks().await;
     simulator.script(Route::Create, Script::always(fault));
-    let seen = create(&simulator).await;
+    let response = create(&simulator).await;
     assert_eq!((simulator.requests(), simulator.faults()), (1, 1));
-    (seen, simulator.creates())
+    (response, simulator.creates())
 }
 
-/// One that has accepted a text, and meets this fault from now on.
-async fn faulty_at(route: Route, fault: Fault) -> Simulator {
-    let simulator = instant().await;
+/// Starts a simulator that has accepted a text, and then injects `fault` into every request to `route`.
+async fn simulator_with_fault(route: Route, fault: Fault) -> Simulator {
+    let simulator = simulator_with_instant_tasks().await;
     create(&simulator).await;
     simulator.script(route, Script::always(fault));
     simulator
 }
 
 #[tokio::test]
-async fn a_reset_is_a_reset_before_and_after_accepting() {
+async fn simulator_reset_resets_connection_before_or_after_accepting() {
     for (fault, billed) in [(Fault::reset(), 0), (Fault::reset().after_accepting(), 1)] {
-        let (seen, creates) = faulty(fault).await;
-        assert_eq!((seen.head.as_str(), seen.body.as_slice()), ("", &b""[..]));
-        assert_eq!(seen.end, Some(Err(ErrorKind::ConnectionReset)));
+        let (response, creates) = create_with_fault(fault).await;
+        assert_eq!((response.head.as_str(), response.body.as_slice()), ("", &b""[..]));
+        assert_eq!(response.outcome, Some(Err(ErrorKind::ConnectionReset)));
         assert_eq!(creates, billed);
     }
 }
 
 #[tokio::test]
-async fn silence_lasts_before_and_after_accepting() {
+async fn simulator_never_answer_stays_silent_before_or_after_accepting() {
     for (fault, billed) in [(Fault::never_answer(), 0), (Fault::never_answer().after_accepting(), 1)] {
-        let simulator = instant().await;
+        let simulator = simulator_with_instant_tasks().await;
         simulator.script(Route::Create, Script::always(fault));
-        let seen = send(simulator.base_url(), &submission(&simulator), SHORT).await;
-        assert_eq!((seen.head.as_str(), seen.end), ("", None));
+        let response = send(simulator.base_url(), &submission(&simulator), SHORT).await;
+        assert_eq!((response.head.as_str(), response.outcome), ("", None));
         assert_eq!(simulator.creates(), billed);
     }
 }
 
 #[tokio::test]
-async fn a_status_comes_with_json_html_or_no_body() {
+async fn simulator_status_has_json_html_or_no_body() {
     let json = "application/json; charset=utf-8";
     let html = "text/html; charset=utf-8";
     for status in [408, 425, 429, 500, 502, 503, 504, 520, 799] {
@@ -141,85 +141,89 @@ async fn a_status_comes_with_json_html_or_no_body() {
             (Fault::status(status).html("<h1>Oh</h1>"), Some(html), "<h1>Oh</h1>"),
             (Fault::status(status).no_body(), None, ""),
         ] {
-            let (seen, creates) = faulty(fault).await;
-            assert_eq!(seen.status()[..3], status.to_string());
-            assert_eq!(seen.header("content-type"), media_type);
-            assert_eq!(seen.body, body.as_bytes());
-            assert_eq!(seen.header("content-length"), Some(body.len().to_string().as_str()));
-            assert_eq!((seen.end, creates), (Some(Ok(())), 0));
+            let (response, creates) = create_with_fault(fault).await;
+            assert_eq!(response.status()[..3], status.to_string());
+            assert_eq!(response.header("content-type"), media_type);
+            assert_eq!(response.body, body.as_bytes());
+            assert_eq!(response.header("content-length"), Some(body.len().to_string().as_str()));
+            assert_eq!((response.outcome, creates), (Some(Ok(())), 0));
         }
     }
     for status in [204, 304] {
-        let (seen, _) = faulty(Fault::status(status)).await;
+        let (response, _) = create_with_fault(Fault::status(status)).await;
         assert_eq!(
-            (&seen.status()[..3], seen.body.len()),
+            (&response.status()[..3], response.body.len()),
             (status.to_string().as_str(), 0),
-            "as HTTP has it"
+            "HTTP allows no body"
         );
     }
-    let (seen, creates) = faulty(Fault::status(500).after_accepting()).await;
-    assert_eq!(seen.status(), "500 Internal Server Error");
-    assert_eq!(seen.json(), json!({ "message": "Internal Server Error" }));
+    let (response, creates) = create_with_fault(Fault::status(500).after_accepting()).await;
+    assert_eq!(response.status(), "500 Internal Server Error");
+    assert_eq!(response.json(), json!({ "message": "Internal Server Error" }));
     assert_eq!(creates, 1);
 }
 
 #[tokio::test]
-async fn a_hint_comes_in_the_form_that_was_chosen() {
-    let fault = |hint| Fault::status(429).retry_after(Duration::from_millis(1500)).retry_after_format(hint);
-    let (seconds, _) = faulty(fault(RetryAfterFormat::Seconds)).await;
+async fn simulator_retry_after_has_chosen_format() {
+    let fault =
+        |format| Fault::status(429).retry_after(Duration::from_millis(1500)).retry_after_format(format);
+    let (seconds, _) = create_with_fault(fault(RetryAfterFormat::Seconds)).await;
     assert_eq!(seconds.header("retry-after"), Some("2"));
-    let (millis, _) = faulty(fault(RetryAfterFormat::Millis)).await;
+    let (millis, _) = create_with_fault(fault(RetryAfterFormat::Millis)).await;
     assert_eq!(millis.header("retry-after-ms"), Some("1500"));
     assert_eq!(millis.header("retry-after"), None);
-    let (date, _) = faulty(fault(RetryAfterFormat::Date)).await;
+    let (date, _) = create_with_fault(fault(RetryAfterFormat::Date)).await;
     assert!(date.header("retry-after").unwrap().ends_with(" GMT"), "{}", date.head);
-    let (missing, _) = faulty(fault(RetryAfterFormat::Missing)).await;
+    let (missing, _) = create_with_fault(fault(RetryAfterFormat::Missing)).await;
     assert!(!missing.head.contains("retry-after"), "{}", missing.head);
 }
 
 #[tokio::test]
-async fn a_web_page_is_a_200_that_was_not_accepted() {
-    let (seen, creates) = faulty(Fault::web_page()).await;
-    assert_eq!((seen.status(), seen.header("content-type")), ("200 OK", Some("text/html; charset=utf-8")));
-    assert!(seen.body.starts_with(b"<html>"));
+async fn simulator_web_page_has_status_200_and_accepts_nothing() {
+    let (response, creates) = create_with_fault(Fault::web_page()).await;
+    assert_eq!(
+        (response.status(), response.header("content-type")),
+        ("200 OK", Some("text/html; charset=utf-8"))
+    );
+    assert!(response.body.starts_with(b"<html>"));
     assert_eq!(creates, 0);
 }
 
 #[tokio::test]
-async fn a_reply_is_cut_in_its_middle_by_a_reset_or_by_an_end() {
-    let (seen, creates) = faulty(Fault::cut_short()).await;
-    assert_eq!((seen.status(), seen.header("content-length")), ("200 OK", Some("45")));
-    assert!(seen.body.starts_with(br#"{"id":""#));
-    assert_eq!((seen.body.len(), seen.end, creates), (22, Some(Ok(())), 1));
+async fn simulator_response_is_cut_in_half_by_reset_or_close() {
+    let (response, creates) = create_with_fault(Fault::cut_short()).await;
+    assert_eq!((response.status(), response.header("content-length")), ("200 OK", Some("45")));
+    assert!(response.body.starts_with(br#"{"id":""#));
+    assert_eq!((response.body.len(), response.outcome, creates), (22, Some(Ok(())), 1));
 
-    let (seen, creates) = faulty(Fault::reset_mid_response()).await;
-    assert!(seen.body.len() <= 22, "{:?}", seen.body);
-    assert_eq!((seen.end, creates), (Some(Err(ErrorKind::ConnectionReset)), 1));
+    let (response, creates) = create_with_fault(Fault::reset_mid_response()).await;
+    assert!(response.body.len() <= 22, "{:?}", response.body);
+    assert_eq!((response.outcome, creates), (Some(Err(ErrorKind::ConnectionReset)), 1));
 }
 
 #[tokio::test]
-async fn json_is_truncated_wrapped_or_enriched_and_properly_sent() {
-    let (half, creates) = faulty(Fault::truncated_json()).await;
-    assert_eq!((half.status(), half.header("content-length")), ("200 OK", Some("22")));
-    assert_eq!((half.body.len(), half.end, creates), (22, Some(Ok(())), 1));
-    assert!(serde_json::from_slice::<Value>(&half.body).is_err());
+async fn simulator_json_is_truncated_wrapped_or_extended_in_valid_http() {
+    let (truncated, creates) = create_with_fault(Fault::truncated_json()).await;
+    assert_eq!((truncated.status(), truncated.header("content-length")), ("200 OK", Some("22")));
+    assert_eq!((truncated.body.len(), truncated.outcome, creates), (22, Some(Ok(())), 1));
+    assert!(serde_json::from_slice::<Value>(&truncated.body).is_err());
 
-    let (wrapped, creates) = faulty(Fault::wrong_shape()).await;
+    let (wrapped, creates) = create_with_fault(Fault::wrong_shape()).await;
     assert_eq!(wrapped.header("content-type"), Some("application/json; charset=utf-8"));
     assert!(wrapped.json()["data"]["id"].is_string());
     assert_eq!((wrapped.json()["id"].clone(), creates), (Value::Null, 1));
 
-    let (rich, creates) = faulty(Fault::unknown_fields()).await;
-    assert!(rich.json()["id"].is_string() && rich.json()["a_new_field"].is_object());
+    let (extended, creates) = create_with_fault(Fault::unknown_fields()).await;
+    assert!(extended.json()["id"].is_string() && extended.json()["a_new_field"].is_object());
     assert_eq!(creates, 1);
 }
 
 #[tokio::test]
-async fn a_poll_meets_unknown_fields_and_an_unknown_status() {
-    let simulator = faulty_at(Route::Result, Fault::unknown_fields()).await;
-    let reply = poll(&simulator).await.json();
-    assert_eq!(reply["status"], "COMPLETED");
-    assert!(reply["results"][0]["url"].is_string() && reply["results"][0]["a_new_field"].is_object());
+async fn simulator_poll_response_has_unknown_fields_or_status() {
+    let simulator = simulator_with_fault(Route::Result, Fault::unknown_fields()).await;
+    let result = poll(&simulator).await.json();
+    assert_eq!(result["status"], "COMPLETED");
+    assert!(result["results"][0]["url"].is_string() && result["results"][0]["a_new_field"].is_object());
 
     simulator.script(Route::Result, Script::next(1, Fault::unknown_status()));
     assert_eq!(poll(&simulator).await.json()["status"], "A_NEW_STATUS");
@@ -227,86 +231,89 @@ async fn a_poll_meets_unknown_fields_and_an_unknown_status() {
 }
 
 #[tokio::test]
-async fn a_drip_is_slow_and_whole() {
+async fn simulator_slow_drip_is_slow_and_complete() {
     let start = Instant::now();
-    let (seen, creates) = faulty(Fault::slow_drip(9, Duration::from_millis(10))).await;
-    assert!(start.elapsed() >= Duration::from_millis(50), "45 bytes in five drops");
-    assert_eq!((seen.header("content-length"), seen.body.len(), creates), (Some("45"), 45, 1));
-    assert!(seen.json()["id"].is_string());
+    let (response, creates) = create_with_fault(Fault::slow_drip(9, Duration::from_millis(10))).await;
+    assert!(start.elapsed() >= Duration::from_millis(50), "45 bytes in five parts");
+    assert_eq!((response.header("content-length"), response.body.len(), creates), (Some("45"), 45, 1));
+    assert!(response.json()["id"].is_string());
 }
 
 #[tokio::test]
-async fn more_comes_than_was_announced() {
-    let (seen, creates) = faulty(Fault::longer_than_announced()).await;
-    assert_eq!((seen.header("content-length"), seen.body.len()), (Some("45"), 45 + 1000));
-    assert_eq!((seen.end, creates), (Some(Ok(())), 1));
+async fn simulator_longer_than_announced_sends_extra_bytes() {
+    let (response, creates) = create_with_fault(Fault::longer_than_announced()).await;
+    assert_eq!((response.header("content-length"), response.body.len()), (Some("45"), 45 + 1000));
+    assert_eq!((response.outcome, creates), (Some(Ok(())), 1));
 }
 
 #[tokio::test]
-async fn audio_is_cut_reset_or_too_long() {
-    let whole = Simulator::audio_of(TEXT);
-    let length = whole.len().to_string();
+async fn simulator_audio_is_cut_reset_or_too_long() {
+    let audio = Simulator::audio_of(TEXT);
+    let length = audio.len().to_string();
 
-    let simulator = faulty_at(Route::Audio, Fault::cut_short()).await;
-    let seen = download(&simulator, "").await;
-    assert_eq!((seen.status(), seen.header("content-length")), ("200 OK", Some(length.as_str())));
-    assert!(seen.header("etag").is_some() && seen.header("accept-ranges").is_some());
-    assert_eq!((&seen.body[..], seen.end), (&whole[..whole.len() / 2], Some(Ok(()))));
+    let simulator = simulator_with_fault(Route::Audio, Fault::cut_short()).await;
+    let response = download(&simulator, "").await;
+    assert_eq!((response.status(), response.header("content-length")), ("200 OK", Some(length.as_str())));
+    assert!(response.header("etag").is_some() && response.header("accept-ranges").is_some());
+    assert_eq!((&response.body[..], response.outcome), (&audio[..audio.len() / 2], Some(Ok(()))));
 
     simulator.script(Route::Audio, Script::always(Fault::reset_mid_response()));
-    let seen = download(&simulator, "").await;
-    assert!(whole[..whole.len() / 2].starts_with(&seen.body));
-    assert_eq!(seen.end, Some(Err(ErrorKind::ConnectionReset)));
+    let response = download(&simulator, "").await;
+    assert!(audio[..audio.len() / 2].starts_with(&response.body));
+    assert_eq!(response.outcome, Some(Err(ErrorKind::ConnectionReset)));
 
     simulator.script(Route::Audio, Script::always(Fault::longer_than_announced()));
-    let seen = download(&simulator, "").await;
-    assert_eq!(seen.header("content-length"), Some(length.as_str()));
-    assert_eq!((&seen.body[..whole.len()], seen.body.len()), (&whole[..], whole.len() + 1000));
+    let response = download(&simulator, "").await;
+    assert_eq!(response.header("content-length"), Some(length.as_str()));
+    assert_eq!((&response.body[..audio.len()], response.body.len()), (&audio[..], audio.len() + 1000));
 
-    let seen = download(&simulator, "range: bytes=48000-\r\n").await;
-    assert_eq!(seen.status(), "206 Partial Content");
-    assert_eq!(seen.header("content-length"), None);
-    assert_eq!(seen.header("content-range"), Some("bytes 48000-48043/48044"));
-    assert!(seen.body.len() > 1044, "44 bytes, 1000 too many, and the marks of the chunks");
+    let response = download(&simulator, "range: bytes=48000-\r\n").await;
+    assert_eq!(response.status(), "206 Partial Content");
+    assert_eq!(response.header("content-length"), None);
+    assert_eq!(response.header("content-range"), Some("bytes 48000-48043/48044"));
+    assert!(response.body.len() > 1044, "44 bytes, 1000 extra bytes, and the chunk headers");
     assert_eq!(simulator.downloads(), 4);
 }
 
 #[tokio::test]
-async fn a_range_is_refused_or_ignored() {
-    let simulator = faulty_at(Route::Audio, Fault::range_refused()).await;
+async fn simulator_audio_range_is_rejected_or_ignored() {
+    let simulator = simulator_with_fault(Route::Audio, Fault::range_refused()).await;
     let range = "range: bytes=100-\r\n";
-    let seen = download(&simulator, range).await;
-    assert_eq!(seen.status(), "416 Range Not Satisfiable");
-    assert_eq!(seen.header("content-range"), Some("bytes */48044"));
+    let response = download(&simulator, range).await;
+    assert_eq!(response.status(), "416 Range Not Satisfiable");
+    assert_eq!(response.header("content-range"), Some("bytes */48044"));
     assert_eq!(download(&simulator, "").await.body, Simulator::audio_of(TEXT));
 
     simulator.script(Route::Audio, Script::always(Fault::range_ignored()));
-    let seen = download(&simulator, range).await;
-    assert_eq!((seen.status(), &seen.body), ("200 OK", &Simulator::audio_of(TEXT)));
+    let response = download(&simulator, range).await;
+    assert_eq!((response.status(), &response.body), ("200 OK", &Simulator::audio_of(TEXT)));
 }
 
 #[tokio::test]
-async fn no_fault_hides_that_the_key_was_given_away() {
-    let simulator = faulty_at(Route::Audio, Fault::reset()).await;
-    let seen = download(&simulator, "authorization: anything\r\n").await;
-    assert_eq!((seen.status(), simulator.leaks()), ("403 Forbidden", 1));
+async fn simulator_counts_leak_despite_fault() {
+    let simulator = simulator_with_fault(Route::Audio, Fault::reset()).await;
+    let response = download(&simulator, "authorization: anything\r\n").await;
+    assert_eq!((response.status(), simulator.leaks()), ("403 Forbidden", 1));
 }
 
 #[tokio::test]
-async fn a_connection_serves_on_after_a_status_and_after_a_drip() {
-    let simulator = instant().await;
+async fn simulator_connection_stays_usable_after_status_and_drip() {
+    let simulator = simulator_with_instant_tasks().await;
     let faults = [Fault::status(503), Fault::slow_drip(20, Duration::ZERO), Fault::unknown_fields()];
     simulator.script(Route::Create, Script::steps(faults.map(Some)));
     let last = submission(&simulator);
     let first = last.replace("connection: close\r\n", "").repeat(3);
-    let seen = send(simulator.base_url(), &(first + &last), LONG).await;
-    let all = seen.head + &String::from_utf8(seen.body).unwrap();
-    assert_eq!((all.matches("HTTP/1.1 503 ").count(), all.matches("HTTP/1.1 200 ").count()), (1, 3));
-    assert_eq!((seen.end, simulator.creates()), (Some(Ok(())), 3));
+    let response = send(simulator.base_url(), &(first + &last), LONG).await;
+    let responses = response.head + &String::from_utf8(response.body).unwrap();
+    assert_eq!(
+        (responses.matches("HTTP/1.1 503 ").count(), responses.matches("HTTP/1.1 200 ").count()),
+        (1, 3)
+    );
+    assert_eq!((response.outcome, simulator.creates()), (Some(Ok(())), 3));
 }
 
 #[tokio::test]
-async fn a_script_counts_from_when_it_is_set_and_each_route_has_its_own() {
+async fn simulator_script_counts_per_route_from_when_it_is_set() {
     let simulator = Simulator::builder()
         .script(Route::Create, Script::nth(2, Fault::status(500)))
         .outcomes(Script::nth(1, TaskOutcome::fails()))
@@ -333,7 +340,7 @@ async fn a_script_counts_from_when_it_is_set_and_each_route_has_its_own() {
 }
 
 #[tokio::test]
-async fn random_faults_are_the_same_with_the_same_seed() {
+async fn simulator_random_faults_repeat_with_same_seed() {
     let mut runs = Vec::new();
     for seed in [7, 7, 8] {
         let faults = [Fault::status(500), Fault::status(502)];
@@ -353,7 +360,7 @@ async fn random_faults_are_the_same_with_the_same_seed() {
 }
 
 #[test]
-fn a_fault_that_cannot_happen_there_is_refused_before_the_start() {
+fn simulator_builder_rejects_fault_impossible_on_route() {
     let builder = || Simulator::builder().script(Route::Audio, Script::always(Fault::truncated_json()));
     assert!(std::panic::catch_unwind(builder).is_err());
 }

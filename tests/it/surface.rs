@@ -1,7 +1,7 @@
-//! What the generator writes is seen by nobody who reviews a change, unless it stands in the repository: names,
-//! signatures, derives and words of the generated client, without its code.
+//! A snapshot of the generated client's public surface: names, signatures, derives and documentation.
+//! The generated code is not in the repository, so a review shows its changes only in this snapshot.
 //!
-//! `SURFACE=write cargo test --test it surface` writes it anew.
+//! `SURFACE=write cargo test --test it surface` updates the snapshot.
 
 use std::{env, fs, path::Path};
 
@@ -12,12 +12,12 @@ pub(crate) const GENERATED: &str = include_str!(concat!(env!("OUT_DIR"), "/clien
 const SNAPSHOT: &str = "openapi/surface.rs";
 
 const HEADER: &str = "\
-// The public surface of the generated client: names, signatures, derives and words, without code. Written by
-// `SURFACE=write cargo test --test it surface`, so that a change of the spec shows in review as what users will see.
+// The public surface of the generated client: names, signatures, derives and documentation, without code.
+// `SURFACE=write cargo test --test it surface` updates this file, which shows a review what users will see.
 
 ";
 
-/// What of an item can be seen from outside, if any of it can.
+/// Returns the public part of an item, or `None` if the item is private.
 fn visible(item: Item) -> Option<Item> {
     Some(match item {
         Item::Mod(mut module) if is_public(&module.vis) => {
@@ -28,15 +28,17 @@ fn visible(item: Item) -> Option<Item> {
         }
         Item::Impl(mut block) => {
             without_lints(&mut block.attrs);
-            let own = block.trait_.is_none();
-            // Of a trait it is enough to know that it is there.
-            block.items.retain(|item| matches!(item, ImplItem::Fn(method) if own && is_public(&method.vis)));
+            let is_inherent = block.trait_.is_none();
+            // For a trait, only the existence of the implementation matters.
+            block
+                .items
+                .retain(|item| matches!(item, ImplItem::Fn(method) if is_inherent && is_public(&method.vis)));
             for item in &mut block.items {
                 if let ImplItem::Fn(method) = item {
                     method.block = parse_quote!({});
                 }
             }
-            (!own || !block.items.is_empty()).then_some(Item::Impl(block))?
+            (!is_inherent || !block.items.is_empty()).then_some(Item::Impl(block))?
         }
         Item::Struct(mut item) if is_public(&item.vis) => {
             for field in &mut item.fields {
@@ -69,19 +71,23 @@ fn is_public(visibility: &Visibility) -> bool {
 }
 
 #[test]
-fn the_snapshot_shows_what_users_will_see() {
+fn surface_snapshot_matches_generated_client() {
     let mut file: File = syn::parse_str(GENERATED).unwrap();
     file.items = file.items.into_iter().filter_map(visible).collect();
     let surface = format!("{HEADER}{}", prettyplease::unparse(&file));
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(SNAPSHOT);
-    if env::var("SURFACE").is_ok_and(|what| what == "write") {
+    if env::var("SURFACE").is_ok_and(|value| value == "write") {
         fs::write(&path, &surface).unwrap();
     }
-    let kept = fs::read_to_string(&path).unwrap_or_default();
-    if let Some((number, (kept, new))) =
-        kept.lines().zip(surface.lines()).enumerate().find(|(_, (kept, new))| kept != new)
+    let snapshot = fs::read_to_string(&path).unwrap_or_default();
+    if let Some((number, (old, new))) =
+        snapshot.lines().zip(surface.lines()).enumerate().find(|(_, (old, new))| old != new)
     {
-        panic!("{SNAPSHOT}, line {}: says `{kept}`, and the client has `{new}`; {HEADER}", number + 1);
+        panic!("{SNAPSHOT}, line {}: `{old}` differs from the client's `{new}`; {HEADER}", number + 1);
     }
-    assert_eq!(kept.lines().count(), surface.lines().count(), "{SNAPSHOT} is of another length; {HEADER}");
+    assert_eq!(
+        snapshot.lines().count(),
+        surface.lines().count(),
+        "{SNAPSHOT}: number of lines differs; {HEADER}"
+    );
 }

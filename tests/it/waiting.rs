@@ -1,4 +1,4 @@
-//! Submit here, wait anywhere.
+//! Waiting for a task with its id: results, updates, deadlines, and types that cross threads.
 
 use std::time::Duration;
 
@@ -7,15 +7,16 @@ use futures_util::StreamExt;
 use serde_json::json;
 use tokio::sync::mpsc;
 
-use crate::support::{Act, ID, Socket, builder, client, completed, result, serving};
+use crate::support::{Action, ID, ScriptedServer, builder, client, completed_result, result, serve_result};
 
 fn id() -> TaskId {
     ID.parse().unwrap()
 }
 
 #[tokio::test]
-async fn resuming_sends_nothing_until_it_is_asked() {
-    let server = Socket::play([Act::json("200 OK", &completed("https://example.com/a.wav"))]).await;
+async fn poll_is_not_sent_before_wait_is_awaited() {
+    let server =
+        ScriptedServer::start([Action::json("200 OK", &completed_result("https://example.com/a.wav"))]).await;
     let task = client(&server.url).task(id());
     let (_wait, _updates) = (task.wait(), task.updates());
     assert!(server.requests().is_empty());
@@ -24,12 +25,12 @@ async fn resuming_sends_nothing_until_it_is_asked() {
 }
 
 #[tokio::test]
-async fn updates_are_the_changes_up_to_the_last() {
+async fn updates_yield_each_status_change_until_completion() {
     let statuses = ["CREATED", "QUEUED", "QUEUED", "NEW_ONE", "NEW_ONE", "PROCESSING"];
-    let mut script: Vec<_> = statuses.iter().map(|status| Act::json("200 OK", &result(status))).collect();
-    script.push(Act::HangUp);
-    script.push(Act::json("200 OK", &completed("https://example.com/a.wav")));
-    let server = Socket::play(script).await;
+    let mut script: Vec<_> = statuses.iter().map(|status| Action::json("200 OK", &result(status))).collect();
+    script.push(Action::Close);
+    script.push(Action::json("200 OK", &completed_result("https://example.com/a.wav")));
+    let server = ScriptedServer::start(script).await;
 
     let mut seen = Vec::new();
     let mut speech = None;
@@ -41,21 +42,21 @@ async fn updates_are_the_changes_up_to_the_last() {
     }
     assert_eq!(seen, ["CREATED", "QUEUED", "NEW_ONE", "PROCESSING", "COMPLETED"]);
     assert_eq!(speech.unwrap().audio().unwrap().url(), "https://example.com/a.wav");
-    assert!(updates.next().await.is_none(), "it stays ended");
+    assert!(updates.next().await.is_none(), "the stream stays ended");
     assert_eq!(server.requests().len(), 8);
 }
 
 #[tokio::test]
-async fn the_first_update_comes_before_the_first_sleep() {
-    let server = serving(result("QUEUED"));
+async fn updates_yield_first_status_before_first_pause() {
+    let server = serve_result(result("QUEUED"));
     let slow = builder(&server.base_url()).poll_every(Duration::from_secs(3600)).build().unwrap();
     let mut updates = slow.task(id()).updates();
     assert_eq!(updates.next().await.unwrap().unwrap().status().to_string(), "QUEUED");
 }
 
 #[tokio::test]
-async fn a_task_that_failed_is_an_error_for_a_wait_and_a_status_for_updates() {
-    let server = serving(result("ERROR"));
+async fn failed_task_is_error_of_wait_and_status_of_updates() {
+    let server = serve_result(result("ERROR"));
     let task = client(&server.base_url()).task(id());
     let error = task.wait().await.unwrap_err();
     assert!(error.is_failed());
@@ -67,8 +68,8 @@ async fn a_task_that_failed_is_an_error_for_a_wait_and_a_status_for_updates() {
 }
 
 #[tokio::test]
-async fn the_deadline_hands_back_the_id_and_what_is_known() {
-    let server = serving(result("QUEUED"));
+async fn wait_past_deadline_reports_task_id_and_last_status() {
+    let server = serve_result(result("QUEUED"));
     let error =
         client(&server.base_url()).speak("Hello").deadline(Duration::from_millis(80)).await.unwrap_err();
     assert!(error.is_deadline());
@@ -77,70 +78,70 @@ async fn the_deadline_hands_back_the_id_and_what_is_known() {
 
     let updates: Vec<_> =
         client(&server.base_url()).task(id()).updates().deadline(Duration::ZERO).collect().await;
-    assert_eq!(updates.len(), 2, "one look, one end: {updates:?}");
+    assert_eq!(updates.len(), 2, "one status and one error: {updates:?}");
     assert!(updates[1].as_ref().unwrap_err().is_deadline());
 }
 
 #[tokio::test]
-async fn an_endless_deadline_is_no_overflow() {
-    let server = serving(completed("https://example.com/a.wav"));
+async fn wait_with_max_deadline_does_not_overflow() {
+    let server = serve_result(completed_result("https://example.com/a.wav"));
     client(&server.base_url()).speak("Hello").deadline(Duration::MAX).await.unwrap();
 }
 
 #[tokio::test]
-async fn a_pace_of_never_loses_no_task() {
-    let server = serving(completed("https://example.com/a.wav"));
+async fn wait_with_max_poll_interval_completes() {
+    let server = serve_result(completed_result("https://example.com/a.wav"));
     let client = builder(&server.base_url()).poll_every(Duration::MAX).build().unwrap();
     client.speak("Hello").deadline(Duration::from_millis(50)).await.unwrap();
 }
 
 #[tokio::test]
-async fn the_id_is_handed_out_before_the_wait() {
-    let server = Socket::play([Act::json("200 OK", &json!({"id": ID})), Act::Keep]).await;
-    let (keep, mut kept) = mpsc::unbounded_channel();
-    let speak = client(&server.url).speak("Hello").on_submitted(move |id| keep.send(id.clone()).unwrap());
-    // Which is dropped in the middle.
+async fn submit_passes_task_id_to_callback_before_wait() {
+    let server = ScriptedServer::start([Action::json("200 OK", &json!({"id": ID})), Action::StayOpen]).await;
+    let (sender, mut receiver) = mpsc::unbounded_channel();
+    let speak = client(&server.url).speak("Hello").on_submitted(move |id| sender.send(id.clone()).unwrap());
+    // `select!` drops the wait before it completes.
     tokio::select! {
-        end = speak.into_future() => panic!("the server says nothing: {end:?}"),
-        handed_out = kept.recv() => assert_eq!(handed_out, Some(id())),
+        outcome = speak.into_future() => panic!("the server does not respond to the poll: {outcome:?}"),
+        task_id = receiver.recv() => assert_eq!(task_id, Some(id())),
     }
 }
 
-fn never<T>() -> T {
-    unreachable!("for its type only")
+fn unreachable_value<T>() -> T {
+    unreachable!("used only for its type")
 }
 
 #[test]
-fn what_is_held_across_threads_can_be() {
-    fn sent<T: Send>(_: T) {}
-    fn shared<T: Send + Sync + 'static>() {}
-    shared::<distribute_ai::Client>();
-    shared::<distribute_ai::ClientBuilder>();
-    shared::<distribute_ai::Speech>();
-    shared::<distribute_ai::Audio>();
-    shared::<SpeechTask>();
-    shared::<TaskId>();
-    shared::<Error>();
+fn public_types_and_futures_are_send() {
+    fn assert_send<T: Send>(_: T) {}
+    fn assert_shared<T: Send + Sync + 'static>() {}
+    assert_shared::<distribute_ai::Client>();
+    assert_shared::<distribute_ai::ClientBuilder>();
+    assert_shared::<distribute_ai::Speech>();
+    assert_shared::<distribute_ai::Audio>();
+    assert_shared::<SpeechTask>();
+    assert_shared::<TaskId>();
+    assert_shared::<Error>();
 
     let client = client("http://127.0.0.1:9");
     let task = client.task(id());
-    sent(client.speak("Hello"));
-    sent(client.speak("Hello").into_future());
-    sent(client.speak("Hello").submit());
-    sent(task.wait().into_future());
-    sent(task.updates());
-    sent(async move { task.status().await });
-    let fetched = async |speech: distribute_ai::Speech| {
+    assert_send(client.speak("Hello"));
+    assert_send(client.speak("Hello").into_future());
+    assert_send(client.speak("Hello").submit());
+    assert_send(task.wait().into_future());
+    assert_send(task.updates());
+    assert_send(async move { task.status().await });
+    let download = async |speech: distribute_ai::Speech| {
         let audio = speech.audio()?;
         audio.stream().count().await;
         audio.bytes().await?;
         audio.save("x").await
     };
     if false {
-        // Never run: it is the future that is looked at, not the closure.
-        sent(fetched(never()));
+        // Never runs: the test checks the type of the future, not of the closure.
+        assert_send(download(unreachable_value()));
     }
-    sent(async move {
+    assert_send(async move {
         client.async_speech_result(&distribute_ai::types::TaskQuery { id: ID.into() }).await.is_ok()
     });
 }

@@ -1,93 +1,108 @@
-//! Whom a worker talks to: the API with a key, a simulator of its own without.
+//! The connection of a worker: to the API with an API key, otherwise to its own simulator.
 
 use std::{path::Path, time::Duration};
 
 use anyhow::Context;
 use distribute_ai::{Client, testing::Simulator};
 
-use crate::{BadInput, decide::SIMULATOR, entry::now, store::Store};
+use crate::{InvalidInput, entry::now, policy::SIMULATOR_PREFIX, store::Store};
 
-/// The library's own default.
-const API: &str = "https://api.distribute.ai";
+/// The default base URL of the library.
+const DEFAULT_BASE_URL: &str = "https://api.distribute.ai";
 
-/// Whom to talk to.
+/// The client of a worker and the server that it uses.
 pub(crate) struct Connection {
     pub(crate) client: Client,
+    /// The base URL of the API, or the name of the simulator.
     pub(crate) server: String,
-    /// Speaks as long as this is held.
+    /// The simulator of a worker without an API key. The simulator runs until it is dropped.
     pub(crate) simulator: Option<Simulator>,
 }
 
-/// Whatever can be wrong before there is anything to do.
-pub(crate) async fn prepare(out: &Path) -> anyhow::Result<Connection> {
-    check_directory(out)?;
+/// Checks the output directory and the settings, and creates the client.
+///
+/// # Errors
+/// - [`InvalidInput`] if the output directory is not writable, or the API key or the base URL is invalid
+/// - if the simulator cannot be started
+pub(crate) async fn connect(out: &Path) -> anyhow::Result<Connection> {
+    check_output_directory(out)?;
     let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
     if is_set("DISTRIBUTE_AI_API_KEY") {
-        let client = Client::from_env().map_err(|error| BadInput(error.to_string()))?;
+        let client = Client::from_env().map_err(|error| InvalidInput(error.to_string()))?;
         let base_url = std::env::var("DISTRIBUTE_AI_BASE_URL").unwrap_or_default();
-        let base_url = if base_url.is_empty() { API } else { &base_url };
+        let base_url = if base_url.is_empty() { DEFAULT_BASE_URL } else { &base_url };
         let server = base_url.trim_end_matches('/');
         return Ok(Connection { client, server: server.to_owned(), simulator: None });
     }
     if is_set("DISTRIBUTE_AI_BASE_URL") {
-        return Err(BadInput("DISTRIBUTE_AI_API_KEY is not set".into()).into());
+        let problem = "DISTRIBUTE_AI_API_KEY is not set; set it, or unset DISTRIBUTE_AI_BASE_URL";
+        return Err(InvalidInput(problem.into()).into());
     }
     let simulator = Simulator::start().await.context("could not start the simulator")?;
-    let (client, server) = (simulator.client(), format!("{SIMULATOR}{}", name()));
+    let (client, server) = (simulator.client(), format!("{SIMULATOR_PREFIX}{}", random_name()));
     Ok(Connection { client, server, simulator: Some(simulator) })
 }
 
-/// Whether this queue is spoken by the likes of this server: no placeholder takes the place of a speech, and none is paid
-/// for in the place of a placeholder.
-pub(crate) async fn check_kind(store: &Store, server: &str) -> anyhow::Result<()> {
+/// Checks that all workers of a queue use the same kind of server: either the API or simulators.
+///
+/// Otherwise, placeholders could replace speeches, or placeholders could be billed as speeches.
+pub(crate) async fn check_backend(store: &Store, server: &str) -> anyhow::Result<()> {
+    // The database stores these two names.
     let (api, simulators) = ("the API", "simulators");
-    let ours = if server.starts_with(SIMULATOR) { simulators } else { api };
-    let settled = store.spoken_by(ours).await?;
-    if settled == ours {
+    let own = if server.starts_with(SIMULATOR_PREFIX) { simulators } else { api };
+    let stored = store.backend_or_insert(own).await?;
+    if stored == own {
         return Ok(());
     }
-    let problem = if settled == api {
-        "this queue is spoken by the API, and without DISTRIBUTE_AI_API_KEY there would be placeholders: set it, or try \
-         another --database"
+    let problem = if stored == api {
+        "--database: the queue uses the API, but DISTRIBUTE_AI_API_KEY is not set; set it or use another \
+         --database"
     } else {
-        "this queue is spoken by simulators, whose placeholders count as done: enqueue what the API is to speak into \
-         another --database"
+        "--database: the queue uses simulators, and its placeholders count as done; use another --database \
+         for the API"
     };
-    Err(BadInput(problem.into()).into())
+    Err(InvalidInput(problem.into()).into())
 }
 
-/// Whether what is under way can be collected from here.
-pub(crate) async fn check_others(store: &Store, server: &str) -> anyhow::Result<()> {
-    for (other, count) in store.under_way().await? {
-        if other == server || other.starts_with(SIMULATOR) {
+/// Prints a note for each other API server whose texts are in progress: this worker cannot collect them.
+pub(crate) async fn report_other_servers(store: &Store, server: &str) -> anyhow::Result<()> {
+    for (other, count) in store.in_progress_by_server().await? {
+        if other == server || other.starts_with(SIMULATOR_PREFIX) {
             continue;
         }
-        eprintln!("note: {count} texts are under way at {other}, and wait for a worker there");
+        eprintln!(
+            "note: {count} texts are in progress at {other}; start a worker with \
+             DISTRIBUTE_AI_BASE_URL={other} to collect them"
+        );
     }
     Ok(())
 }
 
-/// Whether this machine's clock agrees with the database's: the ledger's times are compared across machines.
+/// Checks that the clocks of this machine and the database differ by at most one heartbeat. Times in the
+/// ledger are compared across machines.
 pub(crate) async fn check_clock(store: &Store, heartbeat: Duration) -> anyhow::Result<()> {
     let before = now();
-    let theirs = store.clock().await?;
-    let skew = (before - theirs).max(theirs - now());
-    if skew > i64::try_from(heartbeat.as_secs()).unwrap_or(i64::MAX) {
-        let problem =
-            format!("the clocks of the database and of this machine are {skew} s apart: set them right");
-        return Err(BadInput(problem).into());
+    let database_time = store.database_time().await?;
+    let skew = (before - database_time).max(database_time - now());
+    let limit = heartbeat.as_secs();
+    if skew > i64::try_from(limit).unwrap_or(i64::MAX) {
+        let problem = format!(
+            "the clocks of this machine and the database differ by {skew} s, expected at most {limit} s; \
+             synchronise the clocks"
+        );
+        return Err(InvalidInput(problem).into());
     }
     Ok(())
 }
 
-/// Whether speeches can be saved there, tried with a file that has no name.
-fn check_directory(out: &Path) -> Result<(), BadInput> {
-    let refused = |error: std::io::Error| BadInput(format!("--out {}: {error}", out.display()));
-    std::fs::create_dir_all(out).map_err(refused)?;
-    tempfile::tempfile_in(out).map(drop).map_err(refused)
+/// Creates the directory if necessary, and checks with a temporary file that it is writable.
+fn check_output_directory(out: &Path) -> Result<(), InvalidInput> {
+    let invalid = |error: std::io::Error| InvalidInput(format!("--out {}: {error}", out.display()));
+    std::fs::create_dir_all(out).map_err(invalid)?;
+    tempfile::tempfile_in(out).map(drop).map_err(invalid)
 }
 
-/// Of this process, among any number on any number of machines.
-pub(crate) fn name() -> String {
+/// Returns a random name of 12 letters, unique across processes and machines.
+pub(crate) fn random_name() -> String {
     std::iter::repeat_with(fastrand::lowercase).take(12).collect()
 }

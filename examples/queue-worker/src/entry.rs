@@ -1,4 +1,4 @@
-//! What the ledger says: reading, and nothing that changes anything.
+//! Queries of the ledger. Nothing here changes the database.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -6,15 +6,17 @@ use sqlx::Row as _;
 
 use crate::store::{Store, with_pool};
 
-/// A text as it stands.
+/// A row of the ledger: a text and its state.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Entry {
     pub(crate) number: i64,
     pub(crate) state: String,
-    /// Seconds since 1970.
+    /// The time of the last state change, in seconds since 1970. It is unchanged when a text becomes "in
+    /// doubt".
     pub(crate) since: i64,
-    /// Who submits or has submitted it, and to whom.
+    /// The server that the text is or was submitted to.
     pub(crate) server: Option<String>,
+    /// The worker process that claimed the text.
     pub(crate) worker: Option<String>,
     pub(crate) claim: Option<String>,
     pub(crate) task: Option<String>,
@@ -24,14 +26,14 @@ pub(crate) struct Entry {
 const ENTRY: &str =
     "SELECT number, state, since, server, worker, claim, task, problem FROM speeches WHERE number = $1";
 
-const TROUBLED: &str = "SELECT number, state, since, server, worker, claim, task, problem FROM speeches \
-                        WHERE state IN ('in doubt', 'failed') ORDER BY number";
+const FAILED_OR_IN_DOUBT: &str = "SELECT number, state, since, server, worker, claim, task, problem \
+                                  FROM speeches WHERE state IN ('in doubt', 'failed') ORDER BY number";
 
-const HELD_UP: &str = "SELECT number, state, since, server, worker, claim, task, problem FROM speeches \
+const DELAYED: &str = "SELECT number, state, since, server, worker, claim, task, problem FROM speeches \
                        WHERE state = 'submitted' AND problem IS NOT NULL ORDER BY number";
 
-/// Of a row of either database.
-macro_rules! entry {
+/// Converts a row of either database into an [`Entry`].
+macro_rules! entry_from_row {
     ($row:expr) => {{
         let row = $row;
         Entry {
@@ -51,42 +53,42 @@ impl Store {
     pub(crate) async fn entry(&self, number: i64) -> anyhow::Result<Option<Entry>> {
         with_pool!(self, pool => {
             match sqlx::query(ENTRY).bind(number).fetch_optional(pool).await? {
-                Some(row) => Ok(Some(entry!(row))),
+                Some(row) => Ok(Some(entry_from_row!(row))),
                 None => Ok(None),
             }
         })
     }
 
-    /// What waits for a person: in doubt or failed.
-    pub(crate) async fn troubled(&self) -> anyhow::Result<Vec<Entry>> {
+    /// Returns the texts that wait for a person's decision: in doubt or failed.
+    pub(crate) async fn failed_or_in_doubt(&self) -> anyhow::Result<Vec<Entry>> {
         with_pool!(self, pool => {
             let mut entries = Vec::new();
-            for row in sqlx::query(TROUBLED).fetch_all(pool).await? {
-                entries.push(entry!(row));
+            for row in sqlx::query(FAILED_OR_IN_DOUBT).fetch_all(pool).await? {
+                entries.push(entry_from_row!(row));
             }
             Ok(entries)
         })
     }
 
-    /// What is submitted and does not get on, with the reason.
-    pub(crate) async fn held_up(&self) -> anyhow::Result<Vec<Entry>> {
+    /// Returns the submitted texts whose speech could not be collected so far, with the reason.
+    pub(crate) async fn delayed(&self) -> anyhow::Result<Vec<Entry>> {
         with_pool!(self, pool => {
             let mut entries = Vec::new();
-            for row in sqlx::query(HELD_UP).fetch_all(pool).await? {
-                entries.push(entry!(row));
+            for row in sqlx::query(DELAYED).fetch_all(pool).await? {
+                entries.push(entry_from_row!(row));
             }
             Ok(entries)
         })
     }
 
-    /// How many texts are in each state that any is in.
+    /// Returns the number of texts in each state. States without texts are omitted.
     pub(crate) async fn counts(&self) -> anyhow::Result<Vec<(String, i64)>> {
         with_pool!(self, pool => {
             Ok(sqlx::query_as("SELECT state, COUNT(*) FROM speeches GROUP BY state").fetch_all(pool).await?)
         })
     }
 
-    /// How many texts have no end yet that a worker could bring about.
+    /// Returns the number of texts that a worker can still process.
     pub(crate) async fn unfinished(&self) -> anyhow::Result<i64> {
         with_pool!(self, pool => {
             let query = "SELECT COUNT(*) FROM speeches WHERE state IN ('queued', 'submitting', 'submitted')";
@@ -94,8 +96,8 @@ impl Store {
         })
     }
 
-    /// How many are under way at a server, by its name.
-    pub(crate) async fn under_way(&self) -> anyhow::Result<Vec<(String, i64)>> {
+    /// Returns the number of texts in progress for each server.
+    pub(crate) async fn in_progress_by_server(&self) -> anyhow::Result<Vec<(String, i64)>> {
         with_pool!(self, pool => {
             let query = "SELECT server, COUNT(*) FROM speeches WHERE state IN ('submitting', 'submitted') \
                          GROUP BY server";
@@ -103,8 +105,9 @@ impl Store {
         })
     }
 
-    /// What the database takes for now, in seconds since 1970: a file has the clock of its machine.
-    pub(crate) async fn clock(&self) -> anyhow::Result<i64> {
+    /// Returns the current time of the database, in seconds since 1970. `SQLite` uses the clock of this
+    /// machine.
+    pub(crate) async fn database_time(&self) -> anyhow::Result<i64> {
         match self {
             Self::Sqlite(_) => Ok(now()),
             Self::Postgres(pool) => {
@@ -114,9 +117,10 @@ impl Store {
         }
     }
 
-    /// Whether a worker's process has given a sign of life within this time, by the database's clock: apalis's workers
-    /// come and go within it, and the submissions go on.
-    pub(crate) async fn is_alive(&self, worker: &str, within: Duration) -> anyhow::Result<bool> {
+    /// Returns `true` if the worker process has sent a heartbeat within the given time, by the database's
+    /// clock. Any apalis worker of the process counts: apalis workers may restart while the submissions of
+    /// the process continue.
+    pub(crate) async fn is_worker_alive(&self, worker: &str, within: Duration) -> anyhow::Result<bool> {
         let count: i64 = match self {
             Self::Sqlite(pool) => {
                 let query = "SELECT COUNT(*) FROM Workers \
@@ -133,8 +137,8 @@ impl Store {
     }
 }
 
-/// Seconds since 1970.
+/// Returns the current time of this machine, in seconds since 1970.
 pub(crate) fn now() -> i64 {
-    let age = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(age.as_secs()).unwrap_or(i64::MAX)
+    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since_epoch.as_secs()).unwrap_or(i64::MAX)
 }

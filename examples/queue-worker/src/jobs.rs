@@ -1,4 +1,4 @@
-//! Jobs as apalis keeps them, put there in the transaction that makes them needed.
+//! Adds jobs to the apalis queues within the transaction that requires the jobs.
 
 use std::time::Duration;
 
@@ -10,14 +10,15 @@ pub(crate) const SUBMIT: &str = "submit";
 /// The queue of speeches to collect.
 pub(crate) const COLLECT: &str = "collect";
 
-/// A job that waits for somebody else, is let go by a worker that stops, or finds the database gone, has not failed. The
-/// ledger says how often something may be tried; apalis is to go on.
-const ATTEMPTS: usize = i32::MAX as usize;
+/// The maximum number of attempts of a job: unlimited in practice. apalis also counts an attempt when a
+/// worker stops or the database is unavailable, which are not failures of the job. The ledger decides what
+/// may be tried again.
+const MAX_ATTEMPTS: usize = i32::MAX as usize;
 
-/// A connection that jobs can be put into, as part of its transaction.
-pub(crate) trait Jobs {
-    /// A job for each number, to be taken up after this time.
-    fn put(
+/// A database connection that adds jobs to a queue as part of its transaction.
+pub(crate) trait PushJobs {
+    /// Adds a job for each number. The jobs start after the delay `after`.
+    fn push_jobs(
         &mut self,
         queue: &str,
         numbers: &[i64],
@@ -25,23 +26,23 @@ pub(crate) trait Jobs {
     ) -> impl Future<Output = anyhow::Result<()>> + Send;
 }
 
-impl Jobs for SqliteConnection {
-    async fn put(&mut self, queue: &str, numbers: &[i64], after: Duration) -> anyhow::Result<()> {
-        Ok(apalis_sqlite::queries::push_tasks(self, queue, &tasks(numbers, after)).await?)
+impl PushJobs for SqliteConnection {
+    async fn push_jobs(&mut self, queue: &str, numbers: &[i64], after: Duration) -> anyhow::Result<()> {
+        Ok(apalis_sqlite::queries::push_tasks(self, queue, &encode_jobs(numbers, after)).await?)
     }
 }
 
-impl Jobs for PgConnection {
-    async fn put(&mut self, queue: &str, numbers: &[i64], after: Duration) -> anyhow::Result<()> {
-        Ok(apalis_postgres::queries::push_tasks(self, queue, tasks(numbers, after)).await?)
+impl PushJobs for PgConnection {
+    async fn push_jobs(&mut self, queue: &str, numbers: &[i64], after: Duration) -> anyhow::Result<()> {
+        Ok(apalis_postgres::queries::push_tasks(self, queue, encode_jobs(numbers, after)).await?)
     }
 }
 
-/// In apalis's wire format, which is JSON: a number is written as a number.
-fn tasks(numbers: &[i64], after: Duration) -> Vec<Task<Vec<u8>>> {
+/// Encodes the jobs in apalis's format: the payload is JSON, so a number is written as a number.
+fn encode_jobs(numbers: &[i64], after: Duration) -> Vec<Task<Vec<u8>>> {
     let task = |number: &i64| {
-        let builder = TaskBuilder::new(number.to_string().into_bytes()).max_attempts(ATTEMPTS);
-        // Without a delay the database's clock decides, not this machine's, which may be ahead of it.
+        let builder = TaskBuilder::new(number.to_string().into_bytes()).max_attempts(MAX_ATTEMPTS);
+        // Without a delay, use the database's clock. The clock of this machine may be ahead.
         if after.is_zero() { builder.build() } else { builder.run_after(after).build() }
     };
     numbers.iter().map(task).collect()

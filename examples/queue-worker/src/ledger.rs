@@ -1,7 +1,9 @@
-//! The ledger: what became of each text. It alone says whether something may be submitted; jobs only say when to look.
+//! The ledger: the state of each text, in the table `speeches`. Only the ledger decides if a text may be
+//! submitted. A job only decides when a worker checks the text.
 //!
-//! Every change is one statement that names the state it starts from, so that of two workers one finds nothing to
-//! change. A job that follows from a change is put into the queue in the same transaction.
+//! Each change of a state is one statement, whose condition includes the current state. If two workers run
+//! the statement, only one of them changes the row. A job that follows from a change is added in the same
+//! transaction.
 
 use std::time::Duration;
 
@@ -9,18 +11,18 @@ use sqlx::Row as _;
 
 use crate::{
     entry::now,
-    jobs::{COLLECT, Jobs, SUBMIT},
+    jobs::{COLLECT, PushJobs, SUBMIT},
     store::{Store, with_pool},
 };
 
-/// What is to be spoken.
+/// A claimed text with its voice, ready to be submitted.
 #[derive(Debug)]
-pub(crate) struct Order {
+pub(crate) struct ClaimedText {
     pub(crate) text: String,
     pub(crate) voice: Option<String>,
 }
 
-/// Who submits a text, and at which attempt: no two claims are equal.
+/// A worker's claim to a text. Each attempt to submit a text has a claim with a unique id.
 #[derive(Clone, Debug)]
 pub(crate) struct Claim {
     pub(crate) number: i64,
@@ -29,14 +31,15 @@ pub(crate) struct Claim {
     pub(crate) server: String,
 }
 
-/// A statement that changes one text, and the job that follows from it if it did.
-macro_rules! change {
+/// Runs a statement that changes one text. If it changed the text, adds the given job in the same
+/// transaction.
+macro_rules! update {
     ($store:expr, $sql:literal $(.bind($value:expr))* $(, then $queue:ident for $number:expr, after $after:expr)?) => {
         with_pool!($store, pool => {
             let mut transaction = pool.begin().await?;
             let changed = sqlx::query($sql)$(.bind($value))*.execute(&mut *transaction).await?.rows_affected() == 1;
             $(if changed {
-                transaction.put($queue, &[$number], $after).await?;
+                transaction.push_jobs($queue, &[$number], $after).await?;
             })?
             transaction.commit().await?;
             Ok(changed)
@@ -44,10 +47,11 @@ macro_rules! change {
     };
 }
 
-/// Writing. Each says whether there was something to change.
+/// State changes. A function that returns a `bool` returns `true` if the text was in the expected state and
+/// has changed.
 impl Store {
-    /// Puts texts into the queue, all or none; their numbers, the first and the last.
-    pub(crate) async fn add(&self, texts: &[String], voice: Option<&str>) -> anyhow::Result<Vec<i64>> {
+    /// Adds all texts to the queue in one transaction. Returns the numbers of the texts.
+    pub(crate) async fn add_texts(&self, texts: &[String], voice: Option<&str>) -> anyhow::Result<Vec<i64>> {
         with_pool!(self, pool => {
             let mut transaction = pool.begin().await?;
             let mut numbers = Vec::with_capacity(texts.len());
@@ -60,23 +64,25 @@ impl Store {
                     .await?;
                 numbers.push(row.try_get(0)?);
             }
-            transaction.put(SUBMIT, &numbers, Duration::ZERO).await?;
+            transaction.push_jobs(SUBMIT, &numbers, Duration::ZERO).await?;
             transaction.commit().await?;
             Ok(numbers)
         })
     }
 
-    /// By whom the texts of this queue are spoken: the first to ask settles it, for good.
-    pub(crate) async fn spoken_by(&self, kind: &str) -> anyhow::Result<String> {
+    /// Returns the backend of this queue. If the queue does not have a backend yet, stores `kind`
+    /// permanently.
+    pub(crate) async fn backend_or_insert(&self, kind: &str) -> anyhow::Result<String> {
         with_pool!(self, pool => {
-            let settle = "INSERT INTO spoken_by (one, kind) VALUES (1, $1) ON CONFLICT (one) DO NOTHING";
-            sqlx::query(settle).bind(kind).execute(pool).await?;
+            let insert = "INSERT INTO spoken_by (one, kind) VALUES (1, $1) ON CONFLICT (one) DO NOTHING";
+            sqlx::query(insert).bind(kind).execute(pool).await?;
             Ok(sqlx::query_scalar("SELECT kind FROM spoken_by").fetch_one(pool).await?)
         })
     }
 
-    /// queued → submitting, for one worker alone. Committed when this returns: only then may the request leave.
-    pub(crate) async fn claim(&self, claim: &Claim) -> anyhow::Result<Option<Order>> {
+    /// Changes queued → submitting for a single worker. Returns `None` if the text was not queued. The change
+    /// is committed when this function returns. The request must not be sent earlier.
+    pub(crate) async fn claim(&self, claim: &Claim) -> anyhow::Result<Option<ClaimedText>> {
         with_pool!(self, pool => {
             let mut transaction = pool.begin().await?;
             let row = sqlx::query(
@@ -90,19 +96,19 @@ impl Store {
             .bind(&claim.id)
             .fetch_optional(&mut *transaction)
             .await?;
-            let order = match row {
-                Some(row) => Some(Order { text: row.try_get(0)?, voice: row.try_get(1)? }),
+            let text = match row {
+                Some(row) => Some(ClaimedText { text: row.try_get(0)?, voice: row.try_get(1)? }),
                 None => None,
             };
             transaction.commit().await?;
-            Ok(order)
+            Ok(text)
         })
     }
 
-    /// submitting → submitted, and a job to collect it. Also out of a doubt, or put back by `again` and not claimed anew:
-    /// the reply was late, and here it is.
-    pub(crate) async fn submitted(&self, claim: &Claim, task: &str) -> anyhow::Result<bool> {
-        change!(
+    /// Changes submitting → submitted, and adds a job to collect the speech. If the response arrived late,
+    /// the text may also be in doubt, or requeued by `again` and not yet claimed by another attempt.
+    pub(crate) async fn mark_submitted(&self, claim: &Claim, task: &str) -> anyhow::Result<bool> {
+        update!(
             self,
             "UPDATE speeches SET state = 'submitted', since = $3, task = $4, problem = NULL \
              WHERE number = $1 AND claim = $2 AND state IN ('submitting', 'in doubt', 'queued')"
@@ -114,14 +120,14 @@ impl Store {
         )
     }
 
-    /// submitting → queued: it was provably not taken.
-    pub(crate) async fn give_back(
+    /// Changes submitting → queued, because the server certainly did not accept the text.
+    pub(crate) async fn release(
         &self,
         claim: &Claim,
         after: Duration,
         problem: &str,
     ) -> anyhow::Result<bool> {
-        change!(
+        update!(
             self,
             "UPDATE speeches SET state = 'queued', since = $3, server = NULL, worker = NULL, claim = NULL, \
              problem = $4 WHERE number = $1 AND claim = $2 AND state IN ('submitting', 'in doubt')"
@@ -133,9 +139,9 @@ impl Store {
         )
     }
 
-    /// submitting → failed: it was refused for good.
-    pub(crate) async fn refused(&self, claim: &Claim, problem: &str) -> anyhow::Result<bool> {
-        change!(
+    /// Changes submitting → failed, because the server rejected the text permanently.
+    pub(crate) async fn mark_rejected(&self, claim: &Claim, problem: &str) -> anyhow::Result<bool> {
+        update!(
             self,
             "UPDATE speeches SET state = 'failed', since = $3, problem = $4 \
              WHERE number = $1 AND claim = $2 AND state IN ('submitting', 'in doubt')"
@@ -146,16 +152,16 @@ impl Store {
         )
     }
 
-    /// submitting → in doubt, by whoever holds the claim or finds that nobody does any more. An id that
-    /// becomes known late is kept as well.
-    pub(crate) async fn doubt(
+    /// Changes submitting → in doubt. The caller holds the claim or has found it abandoned. For a text that
+    /// is already in doubt, only a task id that becomes known later is stored.
+    pub(crate) async fn mark_in_doubt(
         &self,
         number: i64,
         claim: &str,
         problem: &str,
         task: Option<&str>,
     ) -> anyhow::Result<bool> {
-        change!(
+        update!(
             self,
             "UPDATE speeches SET state = 'in doubt', problem = $3, task = $4 \
              WHERE number = $1 AND claim = $2 AND (state = 'submitting' OR (state = 'in doubt' AND $4 IS NOT NULL))"
@@ -166,9 +172,9 @@ impl Store {
         )
     }
 
-    /// submitted → done.
-    pub(crate) async fn done(&self, number: i64, task: &str) -> anyhow::Result<bool> {
-        change!(
+    /// Changes submitted → done.
+    pub(crate) async fn mark_done(&self, number: i64, task: &str) -> anyhow::Result<bool> {
+        update!(
             self,
             "UPDATE speeches SET state = 'done', since = $3, problem = NULL \
              WHERE number = $1 AND task = $2 AND state = 'submitted'"
@@ -178,9 +184,9 @@ impl Store {
         )
     }
 
-    /// submitted → failed: the server has given it up.
-    pub(crate) async fn failed(&self, number: i64, task: &str, problem: &str) -> anyhow::Result<bool> {
-        change!(
+    /// Changes submitted → failed, because the task cannot succeed any more.
+    pub(crate) async fn mark_failed(&self, number: i64, task: &str, problem: &str) -> anyhow::Result<bool> {
+        update!(
             self,
             "UPDATE speeches SET state = 'failed', since = $3, problem = $4 \
              WHERE number = $1 AND task = $2 AND state = 'submitted'"
@@ -191,15 +197,15 @@ impl Store {
         )
     }
 
-    /// submitted, and to be looked at again later.
-    pub(crate) async fn later(
+    /// Keeps the state submitted, stores the problem, and adds a job that collects the speech later.
+    pub(crate) async fn collect_later(
         &self,
         number: i64,
         task: &str,
         after: Duration,
         problem: Option<&str>,
     ) -> anyhow::Result<bool> {
-        change!(
+        update!(
             self,
             "UPDATE speeches SET problem = $3 WHERE number = $1 AND task = $2 AND state = 'submitted'"
                 .bind(number)
@@ -209,9 +215,10 @@ impl Store {
         )
     }
 
-    /// submitted → queued: its simulator has ended, and has forgotten it. The API never does.
-    pub(crate) async fn forgotten(&self, number: i64, task: &str) -> anyhow::Result<bool> {
-        change!(
+    /// Changes submitted → queued, because the simulator of the task has stopped. Tasks of the API are never
+    /// lost like this.
+    pub(crate) async fn requeue_lost_task(&self, number: i64, task: &str) -> anyhow::Result<bool> {
+        update!(
             self,
             "UPDATE speeches SET state = 'queued', since = $3, server = NULL, worker = NULL, claim = NULL, task = NULL, \
              problem = NULL WHERE number = $1 AND task = $2 AND state = 'submitted'"
@@ -222,9 +229,14 @@ impl Store {
         )
     }
 
-    /// submitting, by a worker that is alive: to be looked at again when it should be over.
-    pub(crate) async fn watch(&self, number: i64, claim: &str, after: Duration) -> anyhow::Result<bool> {
-        change!(
+    /// Keeps the state submitting of a live worker, and adds a job that checks the claim again after `after`.
+    pub(crate) async fn recheck_claim(
+        &self,
+        number: i64,
+        claim: &str,
+        after: Duration,
+    ) -> anyhow::Result<bool> {
+        update!(
             self,
             "UPDATE speeches SET since = since WHERE number = $1 AND claim = $2 AND state = 'submitting'"
                 .bind(number)
@@ -233,9 +245,12 @@ impl Store {
         )
     }
 
-    /// in doubt or failed → queued, all of these or none: the old tasks of those that had one, or the first
-    /// that is neither. Their claims stay until there are new ones, so that a reply that is still heard finds its text.
-    pub(crate) async fn again(
+    /// Changes in doubt or failed → queued, for all texts or for none. Returns the number and the earlier
+    /// task id of each text that had a task. The inner error is the first text in another state, and that
+    /// state.
+    ///
+    /// The old claims stay until the texts are claimed again, so that a late response can still be recorded.
+    pub(crate) async fn requeue(
         &self,
         numbers: &[i64],
     ) -> anyhow::Result<Result<Vec<(i64, String)>, (i64, Option<String>)>> {
@@ -243,7 +258,7 @@ impl Store {
             let mut transaction = pool.begin().await?;
             let mut tasks = Vec::new();
             for number in numbers {
-                let changed = sqlx::query(
+                let row = sqlx::query(
                     "UPDATE speeches SET state = 'queued', since = $2, problem = NULL \
                      WHERE number = $1 AND state IN ('in doubt', 'failed') RETURNING task",
                 )
@@ -251,7 +266,7 @@ impl Store {
                 .bind(now())
                 .fetch_optional(&mut *transaction)
                 .await?;
-                let Some(row) = changed else {
+                let Some(row) = row else {
                     transaction.rollback().await?;
                     let state = self.entry(*number).await?.map(|entry| entry.state);
                     return Ok(Err((*number, state)));
@@ -260,7 +275,7 @@ impl Store {
                     tasks.push((*number, task));
                 }
             }
-            transaction.put(SUBMIT, numbers, Duration::ZERO).await?;
+            transaction.push_jobs(SUBMIT, numbers, Duration::ZERO).await?;
             transaction.commit().await?;
             Ok(Ok(tasks))
         })
@@ -271,54 +286,54 @@ impl Store {
 mod tests {
     use super::*;
 
-    /// With one text, claimed.
-    async fn claimed() -> (tempfile::TempDir, Store, Claim) {
+    /// Returns a store with one text, and the claim to this text.
+    async fn store_with_claim() -> (tempfile::TempDir, Store, Claim) {
         let directory = tempfile::tempdir().unwrap();
         let url = format!("sqlite://{}/queue.db?mode=rwc", directory.path().display());
         let store = Store::create(&url).await.unwrap();
-        let number = store.add(&["Hello".into()], None).await.unwrap()[0];
+        let number = store.add_texts(&["Hello".into()], None).await.unwrap()[0];
         let claim = Claim { number, worker: "w".into(), id: "w/0".into(), server: "s".into() };
         assert!(store.claim(&claim).await.unwrap().is_some());
         (directory, store, claim)
     }
 
     #[tokio::test]
-    async fn a_reply_after_again_is_kept_until_somebody_submits_it_anew() {
-        let (_directory, store, claim) = claimed().await;
-        assert!(store.doubt(claim.number, &claim.id, "lost", None).await.unwrap());
-        assert_eq!(store.again(&[claim.number]).await.unwrap(), Ok(vec![]));
-        assert!(store.submitted(&claim, "t").await.unwrap());
-        let anew = Claim { id: "w/1".into(), ..claim.clone() };
-        assert!(store.claim(&anew).await.unwrap().is_none(), "not submitted twice");
-        assert!(store.failed(claim.number, "t", "given up").await.unwrap());
-        assert_eq!(store.again(&[claim.number]).await.unwrap(), Ok(vec![(claim.number, "t".into())]));
-        assert!(store.claim(&anew).await.unwrap().is_some());
-        assert!(!store.submitted(&claim, "t").await.unwrap(), "another claim");
+    async fn late_response_after_requeue_is_recorded_until_next_claim() {
+        let (_directory, store, claim) = store_with_claim().await;
+        assert!(store.mark_in_doubt(claim.number, &claim.id, "lost", None).await.unwrap());
+        assert_eq!(store.requeue(&[claim.number]).await.unwrap(), Ok(vec![]));
+        assert!(store.mark_submitted(&claim, "t").await.unwrap());
+        let next = Claim { id: "w/1".into(), ..claim.clone() };
+        assert!(store.claim(&next).await.unwrap().is_none(), "not submitted twice");
+        assert!(store.mark_failed(claim.number, "t", "given up").await.unwrap());
+        assert_eq!(store.requeue(&[claim.number]).await.unwrap(), Ok(vec![(claim.number, "t".into())]));
+        assert!(store.claim(&next).await.unwrap().is_some());
+        assert!(!store.mark_submitted(&claim, "t").await.unwrap(), "another claim");
     }
 
     #[tokio::test]
-    async fn an_id_that_becomes_known_in_doubt_is_kept() {
-        let (_directory, store, claim) = claimed().await;
-        assert!(store.doubt(claim.number, &claim.id, "lost", None).await.unwrap());
-        assert!(!store.doubt(claim.number, &claim.id, "reset", None).await.unwrap());
-        assert!(store.doubt(claim.number, &claim.id, "cut off", Some("t")).await.unwrap());
-        assert_eq!(store.again(&[claim.number]).await.unwrap(), Ok(vec![(claim.number, "t".into())]));
+    async fn task_id_that_becomes_known_in_doubt_is_stored() {
+        let (_directory, store, claim) = store_with_claim().await;
+        assert!(store.mark_in_doubt(claim.number, &claim.id, "lost", None).await.unwrap());
+        assert!(!store.mark_in_doubt(claim.number, &claim.id, "reset", None).await.unwrap());
+        assert!(store.mark_in_doubt(claim.number, &claim.id, "cut off", Some("t")).await.unwrap());
+        assert_eq!(store.requeue(&[claim.number]).await.unwrap(), Ok(vec![(claim.number, "t".into())]));
     }
 
     #[tokio::test]
-    async fn what_is_submitted_and_has_a_problem_is_held_up() {
-        let (_directory, store, claim) = claimed().await;
-        assert!(store.submitted(&claim, "t").await.unwrap());
-        assert!(store.later(claim.number, "t", Duration::ZERO, None).await.unwrap());
-        assert_eq!(store.held_up().await.unwrap(), []);
-        assert!(store.later(claim.number, "t", Duration::ZERO, Some("full disk")).await.unwrap());
-        assert_eq!(store.held_up().await.unwrap()[0].problem.as_deref(), Some("full disk"));
+    async fn submitted_text_with_problem_is_listed_as_delayed() {
+        let (_directory, store, claim) = store_with_claim().await;
+        assert!(store.mark_submitted(&claim, "t").await.unwrap());
+        assert!(store.collect_later(claim.number, "t", Duration::ZERO, None).await.unwrap());
+        assert_eq!(store.delayed().await.unwrap(), []);
+        assert!(store.collect_later(claim.number, "t", Duration::ZERO, Some("full disk")).await.unwrap());
+        assert_eq!(store.delayed().await.unwrap()[0].problem.as_deref(), Some("full disk"));
     }
 
     #[tokio::test]
-    async fn the_first_worker_settles_who_speaks() {
-        let (_directory, store, _) = claimed().await;
-        assert_eq!(store.spoken_by("the API").await.unwrap(), "the API");
-        assert_eq!(store.spoken_by("simulators").await.unwrap(), "the API");
+    async fn backend_of_first_worker_is_permanent() {
+        let (_directory, store, _) = store_with_claim().await;
+        assert_eq!(store.backend_or_insert("the API").await.unwrap(), "the API");
+        assert_eq!(store.backend_or_insert("simulators").await.unwrap(), "the API");
     }
 }

@@ -1,22 +1,25 @@
-//! Texts in a durable queue, any number of workers, and none of them makes the API speak a text twice.
+//! Speaks texts from a durable queue with any number of workers, and submits each text at most once.
 //!
-//! Reading order: what a person types ([`enqueue`], [`status`], [`again`]) and what a worker does ([`work`]) with a
-//! text ([`submit`], [`collect`]), all of it by what is written down ([`ledger`] in a [`store`]) and decided
-//! ([`decide`]).
+//! Reading order:
+//!
+//! - the commands: [`enqueue`], [`work`], [`status`] and `again` ([`requeue`]);
+//! - the two jobs of a worker: [`submit`] and [`collect`];
+//! - the state of each text: the [`ledger`] in the [`store`];
+//! - the decisions after an error: [`policy`].
 
-mod again;
 mod enqueue;
+mod requeue;
 mod status;
 
 mod connection;
-mod life;
-mod speaker;
+mod context;
+mod supervisor;
 mod work;
 
 mod collect;
 mod submit;
 
-mod decide;
+mod policy;
 
 mod entry;
 mod jobs;
@@ -30,16 +33,16 @@ use store::Store;
 
 /// Speaks texts from a durable queue.
 ///
-/// Any number of workers may share a queue. A worker that is killed loses nothing: what it was submitting at that moment is
-/// in doubt, is shown by `status`, and is never submitted again by itself.
+/// Any number of workers can share a queue. If a worker is killed, no text is lost. The texts that it was
+/// submitting are then in doubt: `status` lists them, and they are not submitted again automatically.
 #[derive(Parser)]
 #[command(
     version,
-    after_help = "Exit status: 0 fine, 1 some failed or are in doubt, or an error, 2 bad input"
+    after_help = "Exit status: 0 success, 1 an error, or texts that failed or are in doubt, 2 invalid input"
 )]
 struct Args {
     #[arg(long, global = true, env = "DATABASE_URL", hide_env_values = true, value_name = "URL")]
-    #[arg(help = "Where the queue is: sqlite://FILE or postgres://USER@HOST/NAME")]
+    #[arg(help = "The database of the queue: sqlite://FILE or postgres://USER@HOST/NAME")]
     #[arg(default_value = "sqlite://queue.db?mode=rwc")]
     database: String,
 
@@ -49,78 +52,78 @@ struct Args {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Puts a text into the queue for each line of a file: all of them or none
+    /// Adds each line of a file to the queue as a text. If a line is invalid, nothing is added
     Enqueue(enqueue::Args),
-    /// Speaks what is in the queue, until it is stopped by Ctrl-C
+    /// Speaks the texts in the queue until Ctrl-C
     Work(work::Args),
-    /// Tells how many texts are in which state, and which of them wait for a decision
+    /// Shows the number of texts in each state, and lists the texts that failed, are in doubt or are delayed
     Status,
     /// Puts texts that failed or are in doubt back into the queue; each may be billed again
-    Again(again::Args),
+    Again(requeue::Args),
 }
 
 #[tokio::main]
 async fn main() -> ExitCode {
     let args = match Args::try_parse() {
         Ok(args) => args,
-        Err(error) if error.use_stderr() => return refuse(&error),
+        Err(error) if error.use_stderr() => return report_usage_error(&error),
         Err(help) => help.exit(),
     };
     tracing_subscriber::fmt().with_max_level(tracing::Level::WARN).with_writer(std::io::stderr).init();
     match run(args).await {
-        Ok(Outcome::Fine) => ExitCode::SUCCESS,
-        Ok(Outcome::SomeAreNotSpoken) => ExitCode::FAILURE,
+        Ok(Outcome::Success) => ExitCode::SUCCESS,
+        Ok(Outcome::Unresolved) => ExitCode::FAILURE,
         Err(error) => {
             eprintln!("error: {error:#}");
             if store::is_locked(&error) {
                 eprintln!(
-                    "hint: another process holds the queue's file for writing, perhaps suspended in the middle of it: \
-                     `kill -s CONT` lets it go on"
+                    "hint: another process has locked the database file for writing; if that process is \
+                     suspended, resume it with `kill -s CONT PID`"
                 );
             }
-            ExitCode::from(if error.is::<BadInput>() { 2 } else { 1 })
+            ExitCode::from(if error.is::<InvalidInput>() { 2 } else { 1 })
         }
     }
 }
 
-/// What the exit status tells.
+/// The result of a command, which determines the exit status.
 enum Outcome {
-    Fine,
-    /// Some failed or are in doubt.
-    SomeAreNotSpoken,
+    Success,
+    /// Some texts failed or are in doubt.
+    Unresolved,
 }
 
 async fn run(args: Args) -> anyhow::Result<Outcome> {
     let url = &args.database;
     match args.command {
         Command::Enqueue(args) => {
-            // Before there is a database: bad input leaves nothing behind.
+            // Check the input before the database is created, so that invalid input leaves no files behind.
             let texts = enqueue::read(&args)?;
             enqueue::run(&Store::create(url).await?, &texts, args.voice.as_deref()).await
         }
         Command::Work(args) => {
-            let connection = connection::prepare(&args.out).await?;
+            let connection = connection::connect(&args.out).await?;
             work::run(Store::create(url).await?, connection, &args).await
         }
         Command::Status => status::run(&Store::open(url).await?).await,
-        Command::Again(args) => again::run(&Store::open(url).await?, &args).await,
+        Command::Again(args) => requeue::run(&Store::open(url).await?, &args).await,
     }
 }
 
-/// An argument or a setting that is wrong; nothing was done.
+/// An invalid argument or setting, detected before anything was changed.
 #[derive(Debug)]
-struct BadInput(String);
+struct InvalidInput(String);
 
-impl fmt::Display for BadInput {
+impl fmt::Display for InvalidInput {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
 }
 
-impl std::error::Error for BadInput {}
+impl std::error::Error for InvalidInput {}
 
-/// What is wrong with the arguments, in one line.
-fn refuse(error: &clap::Error) -> ExitCode {
+/// Prints clap's error message on one line. Returns exit status 2.
+fn report_usage_error(error: &clap::Error) -> ExitCode {
     let text = error.to_string();
     let problem: Vec<_> = text.split("\n\n").next().unwrap_or_default().split_whitespace().collect();
     eprintln!("{}; try --help", problem.join(" "));

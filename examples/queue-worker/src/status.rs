@@ -1,4 +1,5 @@
-//! `status`: how many texts are in which state, and those that wait for a person.
+//! `status`: shows the number of texts in each state, and lists the texts that failed, are in doubt or are
+//! delayed.
 
 use std::time::Duration;
 
@@ -8,38 +9,38 @@ use crate::{
     store::Store,
 };
 
-/// In the order of a life.
+/// The states in the order in which a text passes through them.
 const STATES: [&str; 6] = ["queued", "submitting", "submitted", "done", "failed", "in doubt"];
 
 pub(crate) async fn run(store: &Store) -> anyhow::Result<Outcome> {
     let counts = store.counts().await?;
-    let troubled = store.troubled().await?;
+    let failed_or_in_doubt = store.failed_or_in_doubt().await?;
     for state in STATES {
         let count = counts.iter().find(|(name, _)| name == state).map_or(0, |(_, count)| *count);
         println!("{count:>8} {state}");
     }
-    for entry in store.held_up().await?.iter().chain(&troubled) {
-        println!("{}", line(entry, now()));
+    for entry in store.delayed().await?.iter().chain(&failed_or_in_doubt) {
+        println!("{}", format_entry(entry, now()));
     }
-    if !troubled.is_empty() {
-        eprintln!("hint: `again KEY…` puts them back into the queue, though each may be billed again");
+    if !failed_or_in_doubt.is_empty() {
+        eprintln!("hint: run `again KEY…` to requeue failed or in-doubt texts; each may be billed again");
     }
-    Ok(outcome(&troubled))
+    Ok(outcome(&failed_or_in_doubt))
 }
 
-/// What the exit status tells of the whole queue.
-pub(crate) fn outcome(troubled: &[Entry]) -> Outcome {
-    if troubled.is_empty() { Outcome::Fine } else { Outcome::SomeAreNotSpoken }
+/// Returns the outcome for the whole queue.
+pub(crate) fn outcome(failed_or_in_doubt: &[Entry]) -> Outcome {
+    if failed_or_in_doubt.is_empty() { Outcome::Success } else { Outcome::Unresolved }
 }
 
-fn line(entry: &Entry, now: i64) -> String {
+fn format_entry(entry: &Entry, now: i64) -> String {
     let Entry { number, state, since, .. } = entry;
     let age = Duration::from_secs(now.saturating_sub(*since).try_into().unwrap_or_default());
-    let problem = entry.problem.as_deref().unwrap_or("no reason is known");
-    format!("{number} is {state} since {} ago: {problem}", shown(age))
+    let problem = entry.problem.as_deref().unwrap_or("reason unknown");
+    format!("{number}: {state}, {} ago: {problem}", format_age(age))
 }
 
-fn shown(age: Duration) -> String {
+fn format_age(age: Duration) -> String {
     let seconds = age.as_secs();
     match seconds {
         0..120 => format!("{seconds} s"),
@@ -54,7 +55,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_has_the_key_the_state_since_when_and_why() {
+    fn status_line_shows_key_state_age_and_problem() {
         let mut entry = Entry {
             number: 7,
             state: "in doubt".into(),
@@ -65,15 +66,15 @@ mod tests {
             task: None,
             problem: Some("reset".into()),
         };
-        assert_eq!(line(&entry, 1_150), "7 is in doubt since 2 min ago: reset");
+        assert_eq!(format_entry(&entry, 1_150), "7: in doubt, 2 min ago: reset");
         entry.problem = None;
-        assert_eq!(line(&entry, 900), "7 is in doubt since 0 s ago: no reason is known");
+        assert_eq!(format_entry(&entry, 900), "7: in doubt, 0 s ago: reason unknown");
     }
 
     #[test]
-    fn a_time_is_told_in_one_unit() {
+    fn age_is_shown_in_a_single_unit() {
         for (seconds, expected) in [(119, "119 s"), (120, "2 min"), (7_200, "2 h"), (200_000, "2 days")] {
-            assert_eq!(shown(Duration::from_secs(seconds)), expected);
+            assert_eq!(format_age(Duration::from_secs(seconds)), expected);
         }
     }
 }

@@ -1,166 +1,185 @@
-//! The job that submits a text: claim it, send it once, write down what came of it.
+//! The submit job: claims a text, submits it once and records the outcome.
 
 use std::{future::Future, time::Duration};
 
 use distribute_ai::{Error, SpeechTask};
 
 use crate::{
-    decide::{Found, Submission, after_submission, found},
+    context::WorkerContext,
     entry::now,
-    ledger::{Claim, Order},
-    life::DEATHS,
-    speaker::Speaker,
+    ledger::{Claim, ClaimedText},
+    policy::{ClaimState, SubmitDecision, claim_state, classify_submit_error},
+    supervisor::MAX_MISSED_HEARTBEATS,
 };
 
-/// For the repetitions that the library makes of what was not taken. What is still not taken then waits in the queue,
-/// where it holds up nobody.
-const DEADLINE: Duration = Duration::from_secs(30);
+/// The deadline for the library's retries of a request that was not accepted. After the deadline, the text
+/// returns to the queue, where it blocks no other text.
+const SUBMIT_DEADLINE: Duration = Duration::from_secs(30);
 
-/// How often what came of a submission is written if the database does not take it: with pauses that double up to five
-/// seconds, and five for each try at most, for about two minutes.
-const WRITES: u32 = 15;
+/// The number of attempts to write the outcome of a submission to the database. The pauses double up to five
+/// seconds, and each attempt takes at most five seconds, so all attempts take about two minutes.
+const MAX_WRITE_ATTEMPTS: u32 = 15;
 
-/// How long the database may take for one of them: a connection that hangs must not hold up the next try.
-const WRITE: Duration = Duration::from_secs(5);
+/// The timeout of one write. Without this, a hanging connection would block the next attempt.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(5);
 
-pub(crate) async fn run(speaker: &Speaker, number: i64) -> anyhow::Result<()> {
-    let claim = speaker.claim(number);
-    // From here on until the outcome is written, a kill leaves the text in doubt.
-    match speaker.store.claim(&claim).await {
-        Ok(Some(order)) => submit(speaker, &claim, order).await,
-        Ok(None) => overtaken(speaker, number).await,
+pub(crate) async fn run(context: &WorkerContext, number: i64) -> anyhow::Result<()> {
+    let claim = context.new_claim(number);
+    // From here until the outcome is recorded, a killed worker leaves the text in doubt.
+    match context.store.claim(&claim).await {
+        Ok(Some(text)) => submit(context, &claim, text).await,
+        Ok(None) => check_existing_claim(context, number).await,
         Err(error) => {
-            // It may be claimed all the same, if the database's answer was lost. Nothing was sent.
-            insist(|| speaker.store.give_back(&claim, Duration::ZERO, "the database did not answer")).await?;
+            // The claim may be stored although the database reported an error. No request was sent, so
+            // release the claim.
+            let problem = "the database did not confirm the claim";
+            retry_write(|| context.store.release(&claim, Duration::ZERO, problem)).await?;
             Err(error)
         }
     }
 }
 
-async fn submit(speaker: &Speaker, claim: &Claim, Order { text, voice }: Order) -> anyhow::Result<()> {
-    let speak = speaker.client.speak(text).deadline(DEADLINE);
+async fn submit(
+    context: &WorkerContext,
+    claim: &Claim,
+    ClaimedText { text, voice }: ClaimedText,
+) -> anyhow::Result<()> {
+    let speak = context.client.speak(text).deadline(SUBMIT_DEADLINE);
     let speak = match voice {
         Some(voice) => speak.voice(voice.as_str()),
         None => speak,
     };
     match speak.submit().await {
-        Ok(task) => keep(speaker, claim, &task).await,
-        Err(error) => settle(speaker, claim, &error).await,
+        Ok(task) => record_task(context, claim, &task).await,
+        Err(error) => record_error(context, claim, &error).await,
     }
 }
 
-/// Writes down the id of what was paid for, whatever happens.
-async fn keep(speaker: &Speaker, claim: &Claim, task: &SpeechTask) -> anyhow::Result<()> {
+/// Records the id of a submitted task. The task is billed, so a failed write is retried, and the id is also
+/// printed.
+async fn record_task(context: &WorkerContext, claim: &Claim, task: &SpeechTask) -> anyhow::Result<()> {
     let (number, id) = (claim.number, task.id());
-    // Not by the log alone: somebody may have turned that off. And at once: this process may not live to the last try.
-    let tell = |error: &anyhow::Error| {
+    // Print the id to standard error, because logging may be turned off. Print it after the first failed
+    // write, because this process may be killed before the last attempt.
+    let on_first_error = |error: &anyhow::Error| {
         eprintln!(
-            "error: text {number} is submitted as task {id}, which the database has not taken yet: {error:#}"
+            "error: text {number} was submitted as task {id}, but the database has not stored the id yet: \
+             {error:#}"
         );
     };
-    let kept = insist_and(tell, || async {
-        if speaker.store.submitted(claim, id.as_str()).await? {
+    let recorded = retry_write_with(on_first_error, || async {
+        if context.store.mark_submitted(claim, id.as_str()).await? {
             return Ok(true);
         }
-        // Written before, by an attempt whose own reply was lost?
-        let entry = speaker.store.entry(number).await?;
+        // An earlier attempt may have stored the id although it reported an error.
+        let entry = context.store.entry(number).await?;
         Ok(entry.is_some_and(|entry| entry.task.as_deref() == Some(id.as_str())))
     });
-    match kept.await {
+    match recorded.await {
         Ok(true) => Ok(()),
         Ok(false) => {
-            tracing::error!(number, task = %id, "submitted, and billed, beside another submission of the same text");
-            Err(anyhow::anyhow!("somebody has put {number} back into the queue while it was being submitted"))
+            tracing::error!(number, task = %id, "duplicate task submitted and billed for the same text");
+            Err(anyhow::anyhow!("text {number} was requeued with `again` while it was being submitted"))
         }
         Err(error) => {
             eprintln!(
-                "error: text {number} is submitted as task {id}, which the database did not take: {error:#}"
+                "error: text {number} was submitted as task {id}, but the database did not store the id; \
+                 keep the id to fetch the speech: {error:#}"
             );
-            tracing::error!(number, task = %id, "submitted, and the database did not take the id");
+            tracing::error!(number, task = %id, "task submitted, but its id not stored in the database");
             Err(error)
         }
     }
 }
 
-/// Writes down what an error means.
-async fn settle(speaker: &Speaker, claim: &Claim, error: &Error) -> anyhow::Result<()> {
+/// Records the outcome of a failed submission.
+async fn record_error(context: &WorkerContext, claim: &Claim, error: &Error) -> anyhow::Result<()> {
     let problem = error.to_string();
-    let verdict = after_submission(error);
-    tracing::warn!(number = claim.number, ?verdict, "{problem}");
-    let store = &speaker.store;
-    insist(|| async {
-        match verdict {
-            Submission::Back { after } => store.give_back(claim, after, &problem).await,
-            Submission::Closed => store.give_back(claim, Duration::ZERO, &problem).await,
-            Submission::Failed => store.refused(claim, &problem).await,
-            Submission::InDoubt => {
-                // A refusal may name a task all the same.
+    let decision = classify_submit_error(error);
+    tracing::warn!(number = claim.number, ?decision, error = %problem, "submission failed");
+    let store = &context.store;
+    retry_write(|| async {
+        match decision {
+            SubmitDecision::Requeue { after } => store.release(claim, after, &problem).await,
+            SubmitDecision::AccountRejected => store.release(claim, Duration::ZERO, &problem).await,
+            SubmitDecision::Failed => store.mark_rejected(claim, &problem).await,
+            SubmitDecision::InDoubt => {
+                // An error response may contain a task id.
                 let task = error.task_id().map(distribute_ai::TaskId::as_str);
-                let kept = store.doubt(claim.number, &claim.id, &problem, task).await?;
-                if let (false, Some(task)) = (kept, task) {
-                    tracing::error!(number = claim.number, task, "may be billed, and is not in the ledger");
+                let recorded = store.mark_in_doubt(claim.number, &claim.id, &problem, task).await?;
+                if let (false, Some(task)) = (recorded, task) {
+                    tracing::error!(
+                        number = claim.number,
+                        task,
+                        "possibly billed task not stored in the ledger"
+                    );
                 }
-                Ok(kept)
+                Ok(recorded)
             }
         }
     })
     .await?;
-    if verdict == Submission::Closed {
-        speaker.stop(problem);
+    if decision == SubmitDecision::AccountRejected {
+        context.stop_account_rejected(problem);
     }
     Ok(())
 }
 
-/// Somebody was here before: this worker in an earlier life, or another that apalis took for dead.
-async fn overtaken(speaker: &Speaker, number: i64) -> anyhow::Result<()> {
-    let store = &speaker.store;
+/// Checks a text that is already claimed: by an earlier run of this job, or by a worker that apalis considers
+/// dead. If the claim is abandoned, marks the text as in doubt.
+async fn check_existing_claim(context: &WorkerContext, number: i64) -> anyhow::Result<()> {
+    let store = &context.store;
     let Some(entry) = store.entry(number).await? else { return Ok(()) };
     let Some(claim) = &entry.claim else { return Ok(()) };
-    let dead_after = speaker.heartbeat * DEATHS;
+    let dead_after = context.heartbeat * MAX_MISSED_HEARTBEATS;
     let is_alive = match &entry.worker {
-        Some(worker) => store.is_alive(worker, dead_after).await?,
+        Some(worker) => store.is_worker_alive(worker, dead_after).await?,
         None => false,
     };
     let age = Duration::from_secs(now().saturating_sub(entry.since).try_into().unwrap_or_default());
-    match found(&entry.state, is_alive, age) {
-        Found::Settled => {}
-        Found::Watch => drop(store.watch(number, claim, dead_after).await?),
-        Found::Doubt => {
-            let problem = "its worker was lost while submitting it; whether it was taken is not known";
-            if store.doubt(number, claim, problem, None).await? {
-                tracing::warn!(number, "in doubt: {problem}");
+    match claim_state(&entry.state, is_alive, age) {
+        ClaimState::Settled => {}
+        ClaimState::InProgress => drop(store.recheck_claim(number, claim, dead_after).await?),
+        ClaimState::Abandoned => {
+            let problem =
+                "its worker stopped during the submission, so the server may have accepted the text";
+            if store.mark_in_doubt(number, claim, problem, None).await? {
+                tracing::warn!(number, problem, "text marked as in doubt");
             }
         }
     }
     Ok(())
 }
 
-/// Until the database takes it, or it would be too long.
-async fn insist<T, F>(write: impl FnMut() -> F) -> anyhow::Result<T>
+/// Retries a database write until it succeeds or [`MAX_WRITE_ATTEMPTS`] attempts have failed.
+async fn retry_write<T, F>(write: impl FnMut() -> F) -> anyhow::Result<T>
 where
     F: Future<Output = anyhow::Result<T>>,
 {
-    insist_and(|_| {}, write).await
+    retry_write_with(|_| {}, write).await
 }
 
-/// The same, and tells of the first failure.
-async fn insist_and<T, F>(tell: impl Fn(&anyhow::Error), mut write: impl FnMut() -> F) -> anyhow::Result<T>
+/// Like [`retry_write`], and calls `on_first_error` after the first failed attempt.
+async fn retry_write_with<T, F>(
+    on_first_error: impl Fn(&anyhow::Error),
+    mut write: impl FnMut() -> F,
+) -> anyhow::Result<T>
 where
     F: Future<Output = anyhow::Result<T>>,
 {
-    let mut write = async || match tokio::time::timeout(WRITE, write()).await {
-        Ok(written) => written,
-        Err(_) => anyhow::bail!("no answer after {} s", WRITE.as_secs()),
+    let mut write = async || match tokio::time::timeout(WRITE_TIMEOUT, write()).await {
+        Ok(result) => result,
+        Err(_) => anyhow::bail!("the database did not respond within {} s", WRITE_TIMEOUT.as_secs()),
     };
     let mut pause = Duration::from_millis(100);
-    for attempt in 1..WRITES {
+    for attempt in 1..MAX_WRITE_ATTEMPTS {
         match write().await {
-            Ok(written) => return Ok(written),
+            Ok(value) => return Ok(value),
             Err(error) => {
                 if attempt == 1 {
-                    tell(&error);
+                    on_first_error(&error);
                 }
-                tracing::warn!("the database did not take it, and is asked again: {error:#}");
+                tracing::warn!(attempt, error = format!("{error:#}"), "database write failed, retrying");
             }
         }
         tokio::time::sleep(pause).await;

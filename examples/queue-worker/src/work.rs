@@ -1,32 +1,33 @@
-//! `work`: two queues of apalis, one of texts to submit and one of speeches to collect, until somebody says stop.
+//! `work`: runs a submit worker and a collect worker until a stop request.
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use crate::{
     Outcome,
-    connection::{Connection, check_clock, check_kind, check_others},
+    connection::{Connection, check_backend, check_clock, report_other_servers},
+    context::WorkerContext,
     jobs::{COLLECT, SUBMIT},
-    life::{LOOK, collections, live, submissions},
-    speaker::Speaker,
     status,
     store::Store,
+    supervisor::{QUEUE_POLL_INTERVAL, run_collect_worker, run_submit_worker, run_until_stopped},
 };
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// A directory for the speeches, KEY.wav each; made if it isn't there
+    /// The directory for the speeches, named KEY.wav. It is created if necessary
     #[arg(long, default_value = "out")]
     pub(crate) out: PathBuf,
 
-    /// Texts being submitted at a time, at most, and so in doubt if this worker is killed
+    /// The maximum number of concurrent submissions, and so of texts in doubt if this worker is killed
     #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=1024))]
     concurrency: u16,
 
-    /// End when nothing is left to do, for this worker or another
+    /// Exits when no worker has any texts left to process
     #[arg(long)]
     until_empty: bool,
 
-    /// Seconds between signs of life; a worker that misses three is dead, and others take over; the same for all workers
+    /// The seconds between heartbeats. A worker that misses three heartbeats counts as dead, and other
+    /// workers take over its jobs. Use the same value for all workers
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..=3600))]
     heartbeat: u16,
 }
@@ -34,50 +35,55 @@ pub(crate) struct Args {
 pub(crate) async fn run(store: Store, connection: Connection, args: &Args) -> anyhow::Result<Outcome> {
     let heartbeat = Duration::from_secs(args.heartbeat.into());
     check_clock(&store, heartbeat).await?;
-    check_kind(&store, &connection.server).await?;
-    check_others(&store, &connection.server).await?;
+    check_backend(&store, &connection.server).await?;
+    report_other_servers(&store, &connection.server).await?;
     if connection.simulator.is_some() {
         eprintln!(
-            "no DISTRIBUTE_AI_API_KEY: a simulator speaks placeholders, nothing is billed, and it forgets all at its end"
+            "DISTRIBUTE_AI_API_KEY is not set: using a local simulator; its audio is a placeholder, nothing \
+             is billed, and its tasks are lost at exit"
         );
     }
-    let speaker = Arc::new(Speaker::new(store, &connection, args.out.clone(), heartbeat, args.concurrency));
+    let context =
+        Arc::new(WorkerContext::new(store, &connection, args.out.clone(), heartbeat, args.concurrency));
 
-    tokio::spawn(stop_at_a_signal(Arc::clone(&speaker)));
+    tokio::spawn(stop_on_signal(Arc::clone(&context)));
     if args.until_empty {
-        tokio::spawn(stop_when_empty(Arc::clone(&speaker)));
+        tokio::spawn(stop_when_empty(Arc::clone(&context)));
     }
     tokio::join!(
-        live(&speaker, SUBMIT, |name| submissions(Arc::clone(&speaker), name)),
-        live(&speaker, COLLECT, |name| collections(Arc::clone(&speaker), name)),
-        // Replies are heard to the end, also those of submissions whose queue has broken down.
-        speaker.drain(),
+        run_until_stopped(&context, SUBMIT, |name| run_submit_worker(Arc::clone(&context), name)),
+        run_until_stopped(&context, COLLECT, |name| run_collect_worker(Arc::clone(&context), name)),
+        // Also waits for submissions whose apalis worker has failed, so that their responses are recorded.
+        context.drain(),
     );
 
-    if let Some(problem) = speaker.refusal() {
-        anyhow::bail!("stopped, for the server would refuse every text: {problem}");
+    if let Some(problem) = context.account_error() {
+        anyhow::bail!("stopped, because the server rejects every request of this account: {problem}");
     }
-    tell(&speaker.store).await
+    report_unresolved(&context.store).await
 }
 
-/// As shells count a program that Ctrl-C has ended.
+/// The exit status that shells use for a program stopped by Ctrl-C.
 const INTERRUPTED: i32 = 130;
 
-async fn stop_at_a_signal(speaker: Arc<Speaker>) {
-    if signalled().await.is_ok() {
-        eprintln!("stopping: what is being submitted is heard to the end, the rest is left to others");
-        eprintln!("Ctrl-C stops at once, and leaves what is being submitted in doubt");
-        speaker.ask_to_stop();
+async fn stop_on_signal(context: Arc<WorkerContext>) {
+    if shutdown_signal().await.is_ok() {
+        eprintln!(
+            "stopping: waiting for pending submissions; other workers can take over the remaining jobs"
+        );
+        eprintln!("press Ctrl-C to stop at once; pending submissions are then in doubt");
+        context.request_stop();
     }
-    // Of a person, who sees what was said; supervisors may well send their signal twice.
+    // Accept only Ctrl-C here, which comes from a person who has read the message. A supervisor may send
+    // SIGTERM twice.
     if tokio::signal::ctrl_c().await.is_ok() {
-        // The ledger knows what was being submitted, as after a kill.
+        // The ledger contains the pending submissions, as after a kill.
         std::process::exit(INTERRUPTED);
     }
 }
 
 #[cfg(unix)]
-async fn signalled() -> std::io::Result<()> {
+async fn shutdown_signal() -> std::io::Result<()> {
     use tokio::signal::unix::{SignalKind, signal};
     let mut terminated = signal(SignalKind::terminate())?;
     tokio::select! {
@@ -87,25 +93,30 @@ async fn signalled() -> std::io::Result<()> {
 }
 
 #[cfg(not(unix))]
-async fn signalled() -> std::io::Result<()> {
+async fn shutdown_signal() -> std::io::Result<()> {
     tokio::signal::ctrl_c().await
 }
 
-async fn stop_when_empty(speaker: Arc<Speaker>) {
-    while !speaker.is_stopping() {
-        match speaker.store.unfinished().await {
-            Ok(0) => speaker.ask_to_stop(),
+async fn stop_when_empty(context: Arc<WorkerContext>) {
+    while !context.is_stopping() {
+        match context.store.unfinished().await {
+            Ok(0) => context.request_stop(),
             Ok(_) => {}
-            Err(error) => tracing::warn!("could not look whether the queue is empty: {error:#}"),
+            Err(error) => {
+                tracing::warn!(error = format!("{error:#}"), "unfinished texts not counted, retrying");
+            }
         }
-        tokio::time::sleep(LOOK).await;
+        tokio::time::sleep(QUEUE_POLL_INTERVAL).await;
     }
 }
 
-async fn tell(store: &Store) -> anyhow::Result<Outcome> {
-    let troubled = store.troubled().await?;
-    if !troubled.is_empty() {
-        eprintln!("hint: {} texts failed or are in doubt; `status` shows them", troubled.len());
+async fn report_unresolved(store: &Store) -> anyhow::Result<Outcome> {
+    let failed_or_in_doubt = store.failed_or_in_doubt().await?;
+    if !failed_or_in_doubt.is_empty() {
+        eprintln!(
+            "hint: {} texts failed or are in doubt; run `status` to list them",
+            failed_or_in_doubt.len()
+        );
     }
-    Ok(status::outcome(&troubled))
+    Ok(status::outcome(&failed_or_in_doubt))
 }

@@ -12,35 +12,39 @@ use tokio::{
 
 use crate::Error;
 
-/// What is written is sent on its way to the disk in pieces of this size, while the next one comes: otherwise all of a
-/// large file would have to be waited for at its end.
+/// The number of bytes between two syncs in the background.
+///
+/// Without them, the final sync of a large file would have to write the whole file to disk.
 const SYNC_INTERVAL: u64 = 8 * 1024 * 1024;
 
-/// A file that is there whole or not at all: written under another name beside its place, and renamed at the end.
-/// Dropped before that, it is removed.
+/// A file that is written atomically: to a temporary file in the target's directory, which is then renamed to
+/// the target.
+///
+/// Dropping an unfinished `AtomicFile` removes the temporary file.
 pub(crate) struct AtomicFile {
     target: PathBuf,
     temp: TempPath,
     file: File,
     written: u64,
-    /// Whether the disk has it before it takes its place.
+    /// `true` if [`finish`](Self::finish) syncs the file to disk before it renames the file.
     sync: bool,
-    /// On its way to the disk, and up to where.
+    /// The sync that runs in the background.
     syncing: Option<JoinHandle<io::Result<()>>>,
+    /// The number of bytes that were written when the last sync started.
     synced: u64,
 }
 
 impl AtomicFile {
     pub(crate) async fn create(target: PathBuf) -> Result<Self, Error> {
-        // In one piece: if nobody waits for it any more, what it made removes itself.
+        // One blocking call: if the caller is cancelled, dropping its result removes the temporary file.
         let opened = spawn_blocking(move || open_temp(&target)).await;
-        let (target, beside, file) =
+        let (target, temp, file) =
             opened.map_err(|error| Error::io("could not write", Path::new(""), error))??;
         let file = File::from_std(file);
-        Ok(Self { target, temp: beside, file, written: 0, sync: true, syncing: None, synced: 0 })
+        Ok(Self { target, temp, file, written: 0, sync: true, syncing: None, synced: 0 })
     }
 
-    /// Lets the disk have it whenever the system sees fit.
+    /// Leaves it to the operating system when to write the file to disk.
     pub(crate) fn without_sync(self) -> Self {
         Self { sync: false, ..self }
     }
@@ -49,20 +53,20 @@ impl AtomicFile {
         let outcome = self.file.write_all(chunk).await;
         self.written += chunk.len() as u64;
         outcome.map_err(|error| self.write_error(error))?;
-        let far = self.sync && self.written - self.synced >= SYNC_INTERVAL;
-        if far && self.syncing.as_ref().is_none_or(JoinHandle::is_finished) {
+        let sync_due = self.sync && self.written - self.synced >= SYNC_INTERVAL;
+        if sync_due && self.syncing.as_ref().is_none_or(JoinHandle::is_finished) {
             self.sync_so_far().await.map_err(|error| self.write_error(error))?;
         }
         Ok(())
     }
 
-    /// How many bytes there are so far.
+    /// Returns the number of bytes written so far.
     pub(crate) fn written(&self) -> u64 {
         self.written
     }
 
-    /// Replaces what stands at the start of it, by as many bytes. The last thing before [`finish`](Self::finish): what
-    /// would be written after it would stand behind these.
+    /// Overwrites the start of the file. Call it last before [`finish`](Self::finish), because later writes
+    /// would continue after these bytes.
     pub(crate) async fn overwrite_start(&mut self, start: &[u8]) -> Result<(), Error> {
         let outcome = match self.file.seek(SeekFrom::Start(0)).await {
             Ok(_) => self.file.write_all(start).await,
@@ -80,7 +84,8 @@ impl AtomicFile {
         Ok(())
     }
 
-    /// What a disk could not do is told once: a later sync would say that all is well.
+    /// Waits for the sync in the background. Its error must be returned here, because the system reports a
+    /// failed sync only once.
     async fn join_sync(&mut self) -> io::Result<()> {
         match self.syncing.take() {
             Some(syncing) => syncing.await?,
@@ -88,8 +93,10 @@ impl AtomicFile {
         }
     }
 
-    /// Puts it in its place. With the disk having it before that, a crash of the machine leaves the old file or the new
-    /// one; without, of the process only. Returns the length in bytes.
+    /// Renames the file to the target and returns its length in bytes.
+    ///
+    /// With sync, a crash of the machine leaves either the old file or the new one. Without sync, this holds
+    /// only for a crash of the process.
     pub(crate) async fn finish(mut self) -> Result<u64, Error> {
         self.file.flush().await.map_err(|error| self.write_error(error))?;
         if self.sync {
@@ -105,44 +112,45 @@ impl AtomicFile {
     }
 }
 
-/// The file under its other name.
+/// The path of the temporary file, which is removed on drop.
 struct TempPath(PathBuf);
 
 impl Drop for TempPath {
     fn drop(&mut self) {
-        // Renamed, it is no longer there under this name; and there is nobody to tell of another failure.
+        // After the rename the file does not exist under this name. Other errors cannot be reported from
+        // here.
         let _ = fs::remove_file(&self.0);
     }
 }
 
 fn open_temp(target: &Path) -> Result<(PathBuf, TempPath, fs::File), Error> {
-    let refused = |problem| Error::not_writable(target, problem);
-    let before = match fs::metadata(target) {
+    let invalid = |problem| Error::not_writable(target, problem);
+    let existing = match fs::metadata(target) {
         Ok(found) => Some(found),
         Err(error) if error.kind() == io::ErrorKind::NotFound => None,
         Err(error) => return Err(Error::io("could not write", target, error)),
     };
-    if before.as_ref().is_some_and(|found| !found.is_file()) {
-        // A directory; or a pipe or a device, which must not be replaced by a file.
-        return Err(refused("it is there, and is no regular file"));
+    if existing.as_ref().is_some_and(|found| !found.is_file()) {
+        // A directory, or a pipe or device, which must not be replaced by a file.
+        return Err(invalid("path exists and is not a regular file"));
     }
     if target.file_name().is_none() || target.to_string_lossy().ends_with(std::path::MAIN_SEPARATOR) {
-        return Err(refused("it names no file"));
+        return Err(invalid("path does not name a file"));
     }
-    // Through a link, to what it points to.
-    let target = if before.is_some() { fs::canonicalize(target) } else { Ok(target.to_owned()) }
+    // Follow symbolic links, so that the file is replaced and not the link.
+    let target = if existing.is_some() { fs::canonicalize(target) } else { Ok(target.to_owned()) }
         .map_err(|error| Error::io("could not write", target, error))?;
     let directory = target.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     loop {
-        let beside = directory.join(format!(".distribute-ai-{:016x}.part", fastrand::u64(..)));
-        match fs::OpenOptions::new().write(true).create_new(true).open(&beside) {
+        let temp = directory.join(format!(".distribute-ai-{:016x}.part", fastrand::u64(..)));
+        match fs::OpenOptions::new().write(true).create_new(true).open(&temp) {
             Ok(file) => {
-                let beside = TempPath(beside);
-                if let Some(before) = before {
-                    // As closed to others as what it replaces; where that can't be had, it is a new file's.
-                    let _ = file.set_permissions(before.permissions());
+                let temp = TempPath(temp);
+                if let Some(existing) = existing {
+                    // Keep the permissions of the replaced file. If that fails, those of a new file apply.
+                    let _ = file.set_permissions(existing.permissions());
                 }
-                return Ok((target, beside, file));
+                return Ok((target, temp, file));
             }
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             Err(error) => return Err(Error::io("could not create a file in", directory, error)),
@@ -155,21 +163,21 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn what_was_there_stands_until_the_end() {
+    async fn old_file_stays_until_finish() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("a.wav");
-        for waits in [true, false] {
-            let begin = async || {
+        for sync in [true, false] {
+            let start = async || {
                 let file = AtomicFile::create(path.clone()).await.unwrap();
-                if waits { file } else { file.without_sync() }
+                if sync { file } else { file.without_sync() }
             };
             fs::write(&path, "old").unwrap();
-            let mut dropped = begin().await;
+            let mut dropped = start().await;
             dropped.write(b"half").await.unwrap();
             drop(dropped);
             assert_eq!(fs::read_to_string(&path).unwrap(), "old");
 
-            let mut file = begin().await;
+            let mut file = start().await;
             file.write(b"new").await.unwrap();
             assert_eq!(fs::read_to_string(&path).unwrap(), "old");
             assert_eq!(file.finish().await.unwrap(), 3);

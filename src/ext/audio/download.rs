@@ -1,4 +1,5 @@
-//! One audio from its host: cut downloads go on where they stopped, and the length is what was announced.
+//! Downloads one audio file. Interrupted downloads are resumed, and the length is checked against the
+//! announced length.
 
 use std::time::Duration;
 
@@ -21,11 +22,11 @@ use crate::{
     },
 };
 
-/// Failures in a row, without a byte between them, after which a download gives up.
+/// The number of consecutive failures without a byte in between after which a download fails.
 const MAX_ATTEMPTS: u32 = 5;
 
-/// The longest `Retry-After` of a host that is waited out; a longer one is told to the caller, as a download has no
-/// deadline to bound it.
+/// The longest `Retry-After` of the audio host that a download waits for. With a longer one the download
+/// fails, because a download has no deadline.
 const MAX_DELAY: Duration = Duration::from_secs(60);
 
 pub(crate) struct Download {
@@ -33,7 +34,7 @@ pub(crate) struct Download {
     url: Url,
     max_bytes: u64,
     received: u64,
-    /// Bytes to drop: the host has begun from the start again.
+    /// The number of bytes to discard, because the host started again from the beginning.
     skip: u64,
     total: Option<u64>,
     validator: Validator,
@@ -41,11 +42,11 @@ pub(crate) struct Download {
     failures: u32,
 }
 
-/// Why there is no next piece.
+/// The reason why there is no next chunk.
 enum DownloadError {
-    /// It may be better next time.
+    /// A retry may succeed.
     Transient(Error),
-    /// It won't.
+    /// A retry will fail too.
     Permanent(Error),
 }
 
@@ -64,7 +65,7 @@ impl Download {
         }
     }
 
-    /// The next piece; none at the end.
+    /// Returns the next chunk, or `None` at the end. Transient failures are retried.
     pub(crate) async fn chunk(&mut self) -> Result<Option<Bytes>, Error> {
         loop {
             match self.attempt().await {
@@ -83,7 +84,7 @@ impl Download {
                     tracing::warn!(
                         received = self.received,
                         failures = self.failures,
-                        "download interrupted"
+                        "download interrupted, retrying"
                     );
                     sleep(delay.max(with_jitter(backoff(self.failures)))).await;
                 }
@@ -93,7 +94,7 @@ impl Download {
 
     async fn attempt(&mut self) -> Result<Option<Bytes>, DownloadError> {
         if self.total == Some(self.received) && self.received > 0 {
-            // However the reply ends: this is all.
+            // All bytes have arrived, so it does not matter how the response ends.
             return Ok(None);
         }
         let idle = self.client.inner().request_timeout;
@@ -121,28 +122,30 @@ impl Download {
         }
     }
 
-    /// Asks for the audio, or for the rest of it. None where there is no rest.
+    /// Requests the audio or its remaining bytes. Returns `None` if no bytes remain.
     async fn open(&mut self) -> Result<Option<Response>, DownloadError> {
-        // Compressed, neither length nor position would be those of the audio.
+        // With compression, the length and the ranges would not be those of the audio.
         let mut request = self.client.inner().audio.get(self.url.clone()).header(ACCEPT_ENCODING, "identity");
-        // A user's HTTP client may have a timeout for the whole of a request; here it is silence that counts.
+        // A custom HTTP client may have a timeout for the whole request. A download only limits the time
+        // without data.
         request = request.timeout(MAX_WAIT);
         if self.received > 0 {
             request = request.header(RANGE, format!("bytes={}-", self.received));
-            if let Some(version) = self.validator.condition() {
-                request = request.header(IF_RANGE, version);
+            if let Some(validator) = self.validator.condition() {
+                request = request.header(IF_RANGE, validator);
             }
         }
         let response = request.send().await.map_err(|error| {
             DownloadError::Transient(
-                Error::download("the host of the audio did not answer").with_source(error.without_url()),
+                Error::download("audio host did not respond").with_source(error.without_url()),
             )
         })?;
-        let more = self.check_response(response.status(), response.headers())?;
-        Ok(more.then_some(response))
+        let has_body = self.check_response(response.status(), response.headers())?;
+        Ok(has_body.then_some(response))
     }
 
-    /// Whether a reply begins, continues or restarts the audio, or says that there is nothing more.
+    /// Returns `true` if the response starts, continues or restarts the audio, and `false` if no bytes
+    /// remain.
     fn check_response(&mut self, status: StatusCode, headers: &HeaderMap) -> Result<bool, DownloadError> {
         let range = header_str(headers, &CONTENT_RANGE);
         match status {
@@ -156,7 +159,7 @@ impl Download {
                     self.validator = Validator::from_headers(headers);
                 } else if self.validator.matches(headers) != Some(true) || total != self.total {
                     return Err(cannot_resume(
-                        "its host sends it from the start, and can't tell whether it is the same",
+                        "the host sent the audio from the start, and its version could not be verified",
                     ));
                 }
                 self.skip = self.received;
@@ -167,16 +170,16 @@ impl Download {
             }
             StatusCode::PARTIAL_CONTENT if self.received > 0 => {
                 let Some((start, Some(total))) = range.and_then(content_range) else {
-                    return Err(cannot_resume("its host does not say which part it sent"));
+                    return Err(cannot_resume("the host did not name the range that it sent"));
                 };
                 let same = self.validator.matches(headers) != Some(false);
                 if start != self.received || *self.total.get_or_insert(total) != total || !same {
-                    return Err(cannot_resume("its host sent another part or version"));
+                    return Err(cannot_resume("the host sent another range or version"));
                 }
                 self.skip = 0;
                 Ok(true)
             }
-            // All was there but the end of the reply.
+            // All bytes had arrived, only the end of the response was missing.
             StatusCode::RANGE_NOT_SATISFIABLE
                 if range == Some(&format!("bytes */{}", self.received))
                     && self.total.is_none_or(|total| total == self.received)
@@ -185,10 +188,10 @@ impl Download {
                 Ok(false)
             }
             _ => {
-                let error = Error::download("the host of the audio refused it")
+                let error = Error::download("audio host rejected the request")
                     .with_response(status, retry_after(headers));
-                let passing = matches!(status.as_u16(), 408 | 425 | 429 | 500..=599);
-                Err(if passing { DownloadError::Transient(error) } else { DownloadError::Permanent(error) })
+                let transient = matches!(status.as_u16(), 408 | 425 | 429 | 500..=599);
+                Err(if transient { DownloadError::Transient(error) } else { DownloadError::Permanent(error) })
             }
         }
     }
@@ -200,40 +203,44 @@ impl Download {
         }
         match self.total {
             Some(total) if self.received > total => {
-                let problem = format!("the audio is longer than the {total} bytes its host announced");
+                let problem = format!("audio exceeds its announced length of {total} bytes");
                 Err(DownloadError::Permanent(Error::download(problem)))
             }
             _ => Ok(()),
         }
     }
 
-    /// The host says that this was all.
+    /// Checks at the end of the response that no bytes are missing.
     fn check_complete(&self) -> Result<Option<Bytes>, DownloadError> {
         match self.total {
-            Some(total) if self.received < total => Err(self.interrupted("it ended too soon")),
-            _ if self.skip > 0 => Err(self.interrupted("it ended too soon")),
-            _ if self.received == 0 => Err(DownloadError::Permanent(Error::download("the audio is empty"))),
+            Some(total) if self.received < total => Err(self.interrupted("response ended too early")),
+            _ if self.skip > 0 => Err(self.interrupted("response ended too early")),
+            _ if self.received == 0 => Err(DownloadError::Permanent(Error::download("audio is empty"))),
             _ => Ok(None),
         }
     }
 
     fn too_large(&self) -> Error {
-        let size = self.total.map_or_else(|| format!("over {}", self.received), |total| total.to_string());
-        Error::download(format!("the audio has {size} bytes, more than the limit of {}", self.max_bytes))
+        let size =
+            self.total.map_or_else(|| format!("more than {}", self.received), |total| total.to_string());
+        Error::download(format!(
+            "audio has {size} bytes, expected at most {}; raise `max_bytes` to allow more",
+            self.max_bytes
+        ))
     }
 
     fn interrupted(&self, cause: impl Into<BoxError>) -> DownloadError {
         let of = self.total.map_or_else(String::new, |total| format!(" of {total}"));
-        let problem = format!("the audio was cut after {}{of} bytes", self.received);
+        let problem = format!("audio download interrupted after {}{of} bytes", self.received);
         DownloadError::Transient(Error::download(problem).with_source(cause))
     }
 
     fn stalled(&self) -> DownloadError {
-        self.interrupted(format!("nothing came for {:?}", self.client.inner().request_timeout))
+        self.interrupted(format!("no data received for {:?}", self.client.inner().request_timeout))
     }
 }
 
-/// What a host calls the version of a file that it sends.
+/// The HTTP validators of a file version: `ETag` and `Last-Modified`.
 #[derive(Debug, Default)]
 struct Validator {
     etag: Option<HeaderValue>,
@@ -242,17 +249,18 @@ struct Validator {
 
 impl Validator {
     fn from_headers(headers: &HeaderMap) -> Self {
-        // A weak tag does not vouch for every byte.
+        // A weak tag does not guarantee that every byte is the same.
         let etag = headers.get(ETAG).filter(|tag| !tag.as_bytes().starts_with(b"W/"));
         Self { etag: etag.cloned(), modified: headers.get(LAST_MODIFIED).cloned() }
     }
 
-    /// For `If-Range`.
+    /// Returns the value for `If-Range`.
     fn condition(&self) -> Option<&HeaderValue> {
         self.etag.as_ref().or(self.modified.as_ref())
     }
 
-    /// Whether this is that version, if it can be told.
+    /// Returns `true` if the headers describe the same version, `false` if another one, and `None` if they do
+    /// not tell.
     fn matches(&self, headers: &HeaderMap) -> Option<bool> {
         let other = Self::from_headers(headers);
         let differ = |one: &Option<HeaderValue>, two: &Option<HeaderValue>| {
@@ -268,19 +276,20 @@ impl Validator {
 
 fn cannot_resume(problem: &str) -> DownloadError {
     DownloadError::Permanent(Error::download(format!(
-        "the audio was cut and could not be continued: {problem}"
+        "interrupted audio download could not be resumed: {problem}"
     )))
 }
 
-/// Why the body can't be the audio: a page of a login or an error, or not the bytes that were asked for.
+/// Returns the problem if the body is not the audio: an HTML page, such as a login or an error, or compressed
+/// data.
 fn reject_body(headers: &HeaderMap) -> Option<String> {
     let encoding = header_str(headers, &CONTENT_ENCODING).filter(|encoding| *encoding != "identity");
-    let page = header_str(headers, &CONTENT_TYPE).filter(|kind| kind.starts_with("text/html"));
-    match (encoding, page) {
+    let html = header_str(headers, &CONTENT_TYPE).filter(|kind| kind.starts_with("text/html"));
+    match (encoding, html) {
         (Some(encoding), _) => {
-            Some(format!("the host of the audio sent it compressed ({encoding}), unasked"))
+            Some(format!("audio host sent compressed data ({encoding}), expected uncompressed audio"))
         }
-        (None, Some(kind)) => Some(format!("the host of the audio sent a page instead ({kind})")),
+        (None, Some(kind)) => Some(format!("audio host sent a page ({kind}), expected audio")),
         (None, None) => None,
     }
 }
@@ -289,7 +298,7 @@ fn header_str<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> 
     headers.get(name)?.to_str().ok().map(str::trim)
 }
 
-/// The start and the length of the whole, of `bytes 7-9/10` or `bytes 7-9/*`.
+/// Parses `bytes 7-9/10` or `bytes 7-9/*` into the start of the range and the total length.
 fn content_range(value: &str) -> Option<(u64, Option<u64>)> {
     let (range, total) = value.strip_prefix("bytes ")?.split_once('/')?;
     let start = range.split_once('-')?.0.trim().parse().ok()?;
@@ -302,16 +311,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reads_where_a_part_begins_and_how_long_the_whole_is() {
+    fn content_range_yields_start_and_total_length() {
         assert_eq!(content_range("bytes 7-9/10"), Some((7, Some(10))));
         assert_eq!(content_range("bytes 7-9/*"), Some((7, None)));
-        for nonsense in ["", "bytes */10", "bytes 7/10", "items 7-9/10", "bytes 7-9/many"] {
-            assert_eq!(content_range(nonsense), None, "{nonsense}");
+        for invalid in ["", "bytes */10", "bytes 7/10", "items 7-9/10", "bytes 7-9/many"] {
+            assert_eq!(content_range(invalid), None, "{invalid}");
         }
     }
 
     #[test]
-    fn a_version_is_told_by_strong_tags_and_dates() {
+    fn validator_matches_by_strong_etag_and_date() {
         let headers = |tag: &str, date: &str| -> HeaderMap {
             let pairs = [(ETAG, tag), (LAST_MODIFIED, date)];
             pairs

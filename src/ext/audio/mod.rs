@@ -1,4 +1,4 @@
-//! Audio: resumable downloads, and files that are replaced atomically.
+//! Audio: resumable downloads and atomic file replacement.
 
 pub(crate) mod atomic_file;
 mod download;
@@ -16,25 +16,25 @@ use futures_util::{StreamExt, stream};
 use reqwest::Url;
 
 use self::{atomic_file::AtomicFile, download::Download};
-use super::{Error, SpeechTask, TaskId};
+use crate::{Client, Error, TaskId};
 
-/// The most that is fetched, unless told otherwise: forty times the longest text that one request may hold.
+/// The default limit of a download: forty times the audio of the longest text that one request may contain.
 const MAX_BYTES: u64 = 512 * 1024 * 1024;
 
-/// The audio of a speech, not fetched yet.
+/// The audio of a speech, which is not downloaded yet.
 ///
-/// Fetched as a [stream](Self::stream), as [bytes](Self::bytes) or into a [file](Self::save), each time anew. The API
-/// key is not sent: the audio is on another host. A download that is cut goes on where it stopped, and its length is
-/// checked against what the host announced.
+/// You can download it as a [stream](Self::stream), as [bytes](Self::bytes) or to a [file](Self::save). Each
+/// call downloads the audio again. The API key is not sent, because the audio is on another host. An
+/// interrupted download is resumed, and its length is checked against the announced length.
 ///
 /// ```no_run
 /// # async fn run(speech: distribute_ai::Speech) -> Result<(), distribute_ai::Error> {
 /// let audio = speech.audio()?.max_bytes(20 * 1024 * 1024);
 /// println!("task {}: {}", audio.task_id(), audio.url());
 ///
-/// let mut pieces = audio.stream();
-/// while let Some(piece) = pieces.next().await {
-///     println!("{} bytes more", piece?.len());
+/// let mut chunks = audio.stream();
+/// while let Some(chunk) = chunks.next().await {
+///     println!("received {} bytes", chunk?.len());
 /// }
 ///
 /// let bytes = audio.save("hello.wav").await?;
@@ -45,51 +45,55 @@ const MAX_BYTES: u64 = 512 * 1024 * 1024;
 /// # Default
 ///
 /// - `max_bytes`: 512 MiB
-/// - [`save`](Self::save) waits until the disk has the file
+/// - [`save`](Self::save) waits until the file is on disk
 #[derive(Clone)]
-#[must_use = "nothing is fetched until `stream`, `bytes` or `save`"]
+#[must_use = "nothing is downloaded until `stream`, `bytes` or `save` is called"]
 pub struct Audio {
-    task: SpeechTask,
+    client: Client,
+    id: TaskId,
     url: Url,
     max_bytes: u64,
     sync: bool,
 }
 
 impl Audio {
-    pub(crate) fn new(task: &SpeechTask, url: &str) -> Result<Self, Error> {
-        let refused = |problem| Err(Error::download(problem).with_task_id(&task.id()));
+    pub(crate) fn new(client: Client, id: TaskId, url: &str) -> Result<Self, Error> {
+        let invalid = |problem| Err(Error::download(problem).with_task_id(&id));
         match Url::parse(url) {
             Ok(url) if matches!(url.scheme(), "https" | "http") => {
-                Ok(Self { task: task.clone(), url, max_bytes: MAX_BYTES, sync: true })
+                Ok(Self { client, id, url, max_bytes: MAX_BYTES, sync: true })
             }
             Ok(url) => {
-                refused(format!("the address of the audio is no web address, but `{}:`", url.scheme()))
+                invalid(format!("audio url: unsupported scheme `{}:`, expected https or http", url.scheme()))
             }
-            Err(_) => refused("the address of the audio can't be read".to_owned()),
+            Err(_) => invalid("audio url: not a valid url, expected an https or http url".to_owned()),
         }
     }
 
-    /// Where it is. Whoever has the address may have the audio; how long it is good for, the API does not say.
+    /// Returns the URL of the audio. Anyone who has the URL may be able to download the audio. The API does
+    /// not document how long the URL is valid.
     #[must_use]
     pub fn url(&self) -> &str {
         self.url.as_str()
     }
 
-    /// The task it came from.
+    /// Returns the id of the task that produced the audio.
     #[must_use]
     pub fn task_id(&self) -> TaskId {
-        self.task.id()
+        self.id.clone()
     }
 
-    /// The most to fetch, in bytes. If the host announces more, nothing is fetched; if it sends more without saying so,
-    /// it ends there with an error.
+    /// Sets the maximum size of the download, in bytes.
+    ///
+    /// If the host announces more, nothing is downloaded. If the host sends more without announcing it, the
+    /// download ends with an error at the limit.
     pub fn max_bytes(mut self, limit: u64) -> Self {
         self.max_bytes = limit;
         self
     }
 
-    /// Doesn't wait for the disk in [`save`](Self::save), as curl and browsers don't: faster where the network is faster
-    /// than the disk or the files are many.
+    /// Makes [`save`](Self::save) return before the file is on disk, as curl and browsers do. This is faster
+    /// if the network is faster than the disk, or if there are many files.
     ///
     /// ```no_run
     /// # async fn run(speech: distribute_ai::Speech) -> Result<(), distribute_ai::Error> {
@@ -98,59 +102,67 @@ impl Audio {
     /// # }
     /// ```
     ///
-    /// The file still appears whole or not at all if the process is killed. If the machine itself goes down within the
-    /// next half minute or so, it may be there empty or cut: for audio that can be fetched again.
+    /// If the process is killed, the file is still either complete or absent. If the machine crashes within
+    /// about the next half minute, the file may be empty or truncated. Use this for audio that you can
+    /// download again.
     pub fn without_sync(mut self) -> Self {
         self.sync = false;
         self
     }
 
-    /// Fetches it piece by piece; nothing is kept.
+    /// Downloads the audio as a stream of chunks. Chunks are not kept in memory.
     ///
     /// # Errors
     ///
-    /// As an item, which is the last one: [`is_download`](Error::is_download), when the host refuses, sends more than
-    /// it announced or than [`max_bytes`](Self::max_bytes), or fails five times in a row.
+    /// [`is_download`](Error::is_download), as the last item of the stream:
+    ///
+    /// - the host rejects the request
+    /// - the host sends more than it announced or more than [`max_bytes`](Self::max_bytes)
+    /// - the download fails five times in a row
     pub fn stream(&self) -> AudioStream {
-        let pieces = stream::unfold(Some((self.download(), self.task_id())), |state| async {
+        let chunks = stream::unfold(Some((self.download(), self.task_id())), |state| async {
             let (mut download, id) = state?;
             match download.chunk().await {
                 Ok(chunk) => Some((Ok(chunk?), Some((download, id)))),
                 Err(error) => Some((Err(error.with_task_id(&id)), None)),
             }
         });
-        AudioStream(Box::pin(pieces.fuse()))
+        AudioStream(Box::pin(chunks.fuse()))
     }
 
-    /// Fetches it into memory.
+    /// Downloads the audio into memory.
     ///
     /// # Errors
     ///
-    /// Those of [`stream`](Self::stream).
+    /// The same as [`stream`](Self::stream).
     pub async fn bytes(&self) -> Result<Bytes, Error> {
         let mut download = self.download();
-        let mut all = BytesMut::new();
-        while let Some(chunk) = download.chunk().await.map_err(|error| error.with_task_id(&self.task_id()))? {
-            all.extend_from_slice(&chunk);
+        let mut bytes = BytesMut::new();
+        while let Some(chunk) = download.chunk().await.map_err(|error| error.with_task_id(&self.id))? {
+            bytes.extend_from_slice(&chunk);
         }
-        Ok(all.freeze())
+        Ok(bytes.freeze())
     }
 
-    /// Fetches it into a file and returns its length in bytes. It appears whole or not at all: it is written beside its
-    /// place and renamed at the end, and what stood there before stands until then. The disk has it before that, so that
-    /// this holds if the machine goes down, too, unless it is told [not to wait](Self::without_sync). Should the process be killed, a
-    /// hidden `.distribute-ai-….part` is left beside it, which may be deleted.
+    /// Downloads the audio to a file and returns its length in bytes.
+    ///
+    /// The file is replaced atomically. The audio is written to a temporary file in the same directory, which
+    /// is renamed at the end. Until then an existing file stays unchanged.
+    ///
+    /// The data is on disk before the rename, so the replacement is atomic even if the machine crashes. To
+    /// skip this, use [`without_sync`](Self::without_sync). If the process is killed, a hidden file
+    /// `.distribute-ai-….part` stays in the directory. You can delete it.
     ///
     /// # Errors
     ///
-    /// - [`is_io`](Error::is_io): the path is a directory, its directory is missing, the disk is full
-    /// - [`is_download`](Error::is_download): as for [`stream`](Self::stream)
+    /// - [`is_io`](Error::is_io): the path is a directory, its directory is missing, or the disk is full
+    /// - [`is_download`](Error::is_download): the same as for [`stream`](Self::stream)
     pub async fn save(&self, path: impl AsRef<Path>) -> Result<u64, Error> {
-        self.save_to(path.as_ref().to_owned()).await.map_err(|error| error.with_task_id(&self.task_id()))
+        self.save_to(path.as_ref().to_owned()).await.map_err(|error| error.with_task_id(&self.id))
     }
 
     async fn save_to(&self, path: PathBuf) -> Result<u64, Error> {
-        // Whatever is wrong with the path is said before anything is fetched.
+        // Create the file first, so that an invalid path is reported before the download.
         let file = AtomicFile::create(path).await?;
         let mut file = if self.sync { file } else { file.without_sync() };
         let mut download = self.download();
@@ -161,26 +173,27 @@ impl Audio {
     }
 
     fn download(&self) -> Download {
-        Download::new(self.task.client().clone(), self.url.clone(), self.max_bytes)
+        Download::new(self.client.clone(), self.url.clone(), self.max_bytes)
     }
 }
 
-/// Without what may open the address: its query, a user, a password.
+/// Omits the parts of the URL that may grant access: the query, the user and the password.
 impl fmt::Debug for Audio {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let place = format!("{}{}", self.url.origin().ascii_serialization(), self.url.path());
-        f.debug_struct("Audio").field("task", &self.task.id()).field("url", &place).finish_non_exhaustive()
+        let url = format!("{}{}", self.url.origin().ascii_serialization(), self.url.path());
+        f.debug_struct("Audio").field("task", &self.id).field("url", &url).finish_non_exhaustive()
     }
 }
 
-/// The pieces of an [`Audio`], as they come.
+/// A stream of the chunks of an [`Audio`], returned by [`Audio::stream`].
 #[must_use = "streams do nothing unless polled"]
 pub struct AudioStream(Pin<Box<dyn Stream<Item = Result<Bytes, Error>> + Send>>);
 
 impl AudioStream {
-    /// The next piece, or nothing after the last one. Cancel safe: no piece is lost with the future.
+    /// Returns the next chunk, or `None` after the last chunk. Cancel safe: dropping the future loses no
+    /// chunk.
     ///
-    /// That of `StreamExt`, without the import.
+    /// Equivalent to `StreamExt::next`, without importing the trait.
     pub async fn next(&mut self) -> Option<Result<Bytes, Error>> {
         StreamExt::next(self).await
     }

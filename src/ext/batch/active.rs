@@ -1,4 +1,4 @@
-//! One request of a batch, from its beginning to its end.
+//! The requests of a batch that are under way, and the delivery of their results.
 
 use std::time::Duration;
 
@@ -8,40 +8,41 @@ use tokio::sync::mpsc::UnboundedSender;
 use super::{
     pending::PendingRequest,
     progress::{ProgressTracker, ResultKind},
+    scheduler::Urgency,
 };
 use crate::{Error, TaskId, ext::polling::poller::PollState, types::SpeechResult};
 
 pub(super) struct ActiveTask<K> {
-    /// Its place in the batch, from 0.
-    pub(crate) index: usize,
-    pub(crate) key: K,
+    /// The position in the batch, from 0.
+    pub(super) index: usize,
+    pub(super) key: K,
     /// The key as it is displayed.
-    pub(crate) key_text: Box<str>,
+    pub(super) key_text: Box<str>,
     pub(super) state: TaskState,
 }
 
 pub(super) enum TaskState {
-    /// Boxed, as a text is large and most tasks wait.
+    /// Boxed, because a text is large and most tasks are in `Wait`.
     Submit(Box<PendingRequest>),
-    /// Of an earlier run, and not asked for yet: its time counts from the first poll.
+    /// A task of an earlier run that has not been polled. Its time counts from the first poll.
     Resume(TaskId, Duration),
     Wait(PollState),
 }
 
 impl TaskState {
-    /// What a request for it is worth.
-    pub(crate) fn urgency(&self) -> f64 {
+    /// Returns how much the next request of this task is worth.
+    pub(super) fn urgency(&self) -> Urgency {
         match self {
-            // It was sent before and came to nothing; or it may be done since long ago.
-            Self::Submit(_) | Self::Resume(..) => f64::INFINITY,
-            Self::Wait(polling) => polling.urgency(),
+            // A retry, or a task that may have been done for long.
+            Self::Submit(_) | Self::Resume(..) => Urgency::Immediate,
+            Self::Wait(poll) => poll.urgency().map_or(Urgency::Immediate, Urgency::Weighed),
         }
     }
 }
 
-/// How a request of a batch has ended.
+/// The result of one request of a batch.
 pub(crate) struct Finished<K> {
-    /// Its place in the batch, from 0.
+    /// The position in the batch, from 0.
     pub(crate) index: usize,
     pub(crate) key: K,
     /// The key as it is displayed.
@@ -52,48 +53,48 @@ pub(crate) struct Finished<K> {
 pub(crate) type Outcome = Result<(TaskId, SpeechResult), Error>;
 
 impl<K> Finished<K> {
-    /// Says in the log what nobody will take, if it was paid for or may have been.
+    /// Logs a result that the caller did not take, if it is or may be billed.
     pub(crate) fn log_undelivered(&self) {
         let key = &*self.key_text;
         match &self.outcome {
-            Ok((task, _)) => tracing::warn!(key, task = task.as_str(), "done, and nobody took the result"),
+            Ok((task, _)) => tracing::warn!(key, task = task.as_str(), "finished result not taken"),
             Err(error) => match error.task_id() {
-                Some(task) => tracing::warn!(key, task = task.as_str(), %error, "nobody took the error"),
-                None if error.is_in_doubt() => tracing::error!(key, %error, "nobody took the error"),
+                Some(task) => tracing::warn!(key, task = task.as_str(), %error, "error not taken"),
+                None if error.is_in_doubt() => tracing::error!(key, %error, "error in doubt not taken"),
                 None => {}
             },
         }
     }
 }
 
-/// The tasks that are under way, and the way to whoever takes their results.
+/// The tasks that are under way, and the channel to the consumer of their results.
 ///
-/// Whatever becomes of the engine, by its end, a stop, the end of the runtime or a panic: what is still here when it goes
-/// is handed out, for an id or a doubt is worth more than an end.
+/// The engine may end by finishing, by a stop, by a panic or with the runtime. On drop, each remaining task is delivered
+/// with an error that carries its task id or its attempts in doubt.
 pub(super) struct ActiveTasks<K> {
-    pub(crate) tasks: Slab<ActiveTask<K>>,
-    pub(crate) progress: ProgressTracker,
+    pub(super) tasks: Slab<ActiveTask<K>>,
+    pub(super) progress: ProgressTracker,
     results: UnboundedSender<Finished<K>>,
 }
 
 impl<K> ActiveTasks<K> {
-    pub(crate) fn new(tally: ProgressTracker, results: UnboundedSender<Finished<K>>) -> Self {
-        Self { tasks: Slab::new(), progress: tally, results }
+    pub(super) fn new(progress: ProgressTracker, results: UnboundedSender<Finished<K>>) -> Self {
+        Self { tasks: Slab::new(), progress, results }
     }
 
-    pub(crate) fn finish(&mut self, slot: usize, outcome: Outcome) {
-        let ActiveTask { index, key, key_text: name, .. } = self.tasks.remove(slot);
-        self.deliver(Finished { index, key, key_text: name, outcome });
+    pub(super) fn finish(&mut self, slot: usize, outcome: Outcome) {
+        let ActiveTask { index, key, key_text, .. } = self.tasks.remove(slot);
+        self.deliver(Finished { index, key, key_text, outcome });
     }
 
-    pub(crate) fn deliver(&mut self, ended: Finished<K>) {
-        self.progress.on_finished(match &ended.outcome {
+    pub(super) fn deliver(&mut self, finished: Finished<K>) {
+        self.progress.on_finished(match &finished.outcome {
             Ok(_) => ResultKind::Done,
             Err(error) if error.is_in_doubt() => ResultKind::InDoubt,
             Err(_) => ResultKind::Failed,
         });
-        if let Err(untaken) = self.results.send(ended) {
-            untaken.0.log_undelivered();
+        if let Err(undelivered) = self.results.send(finished) {
+            undelivered.0.log_undelivered();
         }
     }
 }
@@ -102,9 +103,9 @@ impl<K> Drop for ActiveTasks<K> {
     fn drop(&mut self) {
         for slot in self.tasks.iter().map(|(slot, _)| slot).collect::<Vec<_>>() {
             let error = match &self.tasks[slot].state {
-                TaskState::Submit(draft) => draft.abandon(),
+                TaskState::Submit(pending) => pending.abandon(),
                 TaskState::Resume(id, _) => Error::stopped().with_task_id(id),
-                TaskState::Wait(polling) => Error::stopped().with_task_id(polling.id()),
+                TaskState::Wait(poll) => Error::stopped().with_task_id(poll.id()),
             };
             self.finish(slot, Err(error));
         }

@@ -1,4 +1,4 @@
-//! Many speeches at once.
+//! Many speeches at once: requests with keys, a rate limit, a journal, and results as a stream.
 
 pub(crate) mod active;
 pub(crate) mod config;
@@ -45,7 +45,7 @@ use crate::{Client, Error};
 const MAX_IN_FLIGHT: usize = 64;
 
 impl Client {
-    /// Speaks many texts: every iterator or stream of `(key, request)`, where a request is a [`Speak`] or a text alone.
+    /// Speaks many texts: an iterator or a stream of `(key, request)`, where a request is a [`Speak`] or a text alone.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -53,12 +53,13 @@ impl Client {
     /// # let client = simulator.client();
     /// # let directory = std::env::temp_dir();
     /// let lines = ["Call me Ishmael.", "Some years ago."];
-    /// let requests = lines.iter().enumerate().map(|(number, line)| (number, client.speak(*line).voice("nora")));
+    /// let requests = lines.iter().enumerate();
+    /// let requests = requests.map(|(number, line)| (number, client.speak(*line).voice("nora")));
     ///
     /// let mut results = client.batch(requests).max_in_flight(8).requests_per_second(20.0).run();
     /// while let Some((number, speech)) = results.next().await {
     ///     match speech {
-    ///         // What fails now can be fetched later. Leaving by `?` would stop the others.
+    ///         // A failed download can be repeated later. Returning early would stop the batch.
     ///         Ok(speech) => match speech.save(directory.join(format!("{number}.wav"))).await {
     ///             Ok(bytes) => println!("line {number}: {bytes} bytes"),
     ///             Err(error) => eprintln!("line {number}: {error}"),
@@ -69,7 +70,7 @@ impl Client {
     /// # Ok(()) }
     /// ```
     ///
-    /// Nothing is sent until the results are taken. See [`Batch`], and [`Results::stop`] for how to leave before its end.
+    /// Nothing is sent until the results are polled. See [`Batch`], and [`Results::stop`] to end it early.
     pub fn batch<K, By>(&self, requests: impl IntoRequests<K, By>) -> Batch<K> {
         Batch {
             requests: requests.into_requests(self),
@@ -82,30 +83,31 @@ impl Client {
     }
 }
 
-/// Many speeches to be, by [`Client::batch`].
+/// A batch of speech requests, from [`Client::batch`].
 ///
-/// Each is submitted and waited for as by itself: at most once, with faults waited out, until its own
-/// [deadline](Speak::deadline), which counts from its first request on. One that fails sinks none of the others. All
-/// share one timer, one budget of requests and one sense of when the server wants to be left alone, for which those that
-/// are not sent yet have all the time there is; one that waits holds no connection. Where more is due than the budget
-/// allows, the next request goes where it is expected to shorten the waiting most, and a last look at a deadline may come
-/// late.
+/// Each request is submitted at most once and waited for like a single one, until its own [deadline](Speak::deadline), which
+/// counts from its first attempt. A failed request does not affect the others. A request is *in doubt* if the server may have
+/// accepted it, so that it may be billed, and no task id arrived.
 ///
-/// The key is yours, and comes back with the result; two with the same key (as it is displayed) are refused. For that the
-/// keys of a stream are remembered, some dozen bytes each.
+/// All requests share a rate limit and a cooldown. A request that was not sent yet waits for the end of a cooldown without a
+/// limit. A waiting task holds no connection. If more requests are due than the rate limit allows, the one that shortens the
+/// waiting most goes first, and a poll on a deadline may be late.
+///
+/// The key is yours, and comes back with the result. Two equal keys, as they are displayed, are an error. The keys of a
+/// stream are kept for this check, a few dozen bytes each.
 ///
 /// # Default
 ///
 /// - `max_in_flight`: 64
-/// - `requests_per_second`: no limit but that by `max_in_flight`, the pace of the polls and the server's `Retry-After`
-/// - `in_order`: as they finish
-/// - `journal`: none
+/// - `requests_per_second`: unlimited, apart from `max_in_flight`, the poll policy and the server's `Retry-After`
+/// - `in_order`: off, results arrive as they finish
+/// - `journal`: off
 ///
 /// # Errors
 ///
-/// With the key that they are of: those of [`Speak`]. What is wrong with the batch as a whole comes before anything is
-/// sent, with each of its keys; [`start`](Self::start) tells it apart from the rest.
-#[must_use = "nothing is sent until it runs"]
+/// With each key: those of [`Speak`]. An error of the batch as a whole comes with each of its keys, before anything is sent;
+/// [`start`](Self::start) returns it separately.
+#[must_use = "nothing is sent until the batch runs"]
 pub struct Batch<K> {
     client: Client,
     requests: Requests<K>,
@@ -116,27 +118,27 @@ pub struct Batch<K> {
 }
 
 impl<K> Batch<K> {
-    /// How many are under way at most, from their submission until you take the result. At least 1.
+    /// Sets the most requests that are under way, from the submission until you take the result. At least 1.
     ///
-    /// One that waits costs about a kilobyte, so that 10,000 are no burden to this machine; whether they are to the
-    /// server is another question.
+    /// A waiting task takes about a kilobyte of memory.
     pub fn max_in_flight(mut self, count: usize) -> Self {
         self.max_in_flight = count;
         self
     }
 
-    /// How many requests to the API go out in any second, submissions and polls together: any number above 0. Half a
-    /// request is one in two seconds; two and a half are two, for a second must not have three. Downloads don't count; they
-    /// go to another host.
+    /// Sets the most requests to the API per second, submissions and polls together: any number above 0.
     ///
-    /// What would exceed it waits for its turn. Seconds are counted a little long (15 ms), so that the server doesn't
-    /// see more in one of its own if the network holds some of them up.
+    /// 0.5 is one request in two seconds. 2.5 is two requests in one second, because three would exceed the limit. Downloads
+    /// are not counted, because they go to another host.
+    ///
+    /// Requests over the limit are delayed. Each one-second window is extended by 15 ms, so that jitter of up to 15 ms does
+    /// not exceed the limit.
     pub fn requests_per_second(mut self, rate: f64) -> Self {
         self.requests_per_second = Some(rate);
         self
     }
 
-    /// Results in the order of the requests, instead of as they finish. One that is slow then holds back those behind it.
+    /// Returns the results in the order of the requests instead of as they finish. A slow request delays those after it.
     ///
     /// ```
     /// use futures_util::StreamExt;
@@ -145,7 +147,8 @@ impl<K> Batch<K> {
     /// # let simulator = distribute_ai::testing::Simulator::start().await?;
     /// # let client = simulator.client();
     /// let lines = ["One.", "Two.", "Three."].into_iter().enumerate();
-    /// let numbers: Vec<_> = client.batch(lines).in_order().run().map(|(number, _)| number).collect().await;
+    /// let results = client.batch(lines).in_order().run();
+    /// let numbers: Vec<_> = results.map(|(number, _)| number).collect().await;
     /// assert_eq!(numbers, [0, 1, 2]);
     /// # Ok(()) }
     /// ```
@@ -154,25 +157,26 @@ impl<K> Batch<K> {
         self
     }
 
-    /// Keeps a journal in this file, so that the same batch can be run again after a crash.
+    /// Keeps a journal in this file, so that you can run the same batch again after a crash.
     ///
-    /// Each request is announced on disk before it is sent, and each id is on disk before anything else happens to it.
-    /// Run the same program again, and with the journal
+    /// Each request is written to disk before it is sent, and each task id before anything else happens to it. If you run the
+    /// same program again with the journal:
     ///
-    /// - what was never sent, or was refused, is sent
-    /// - what was submitted is not submitted again but asked for by its id, finished or not: that is free, and brings a
-    ///   fresh address of the audio. [`on_submitted`](Speak::on_submitted) is not called for it
-    /// - what was sent and not answered before the crash is an error [in doubt](Error::is_in_doubt), unless its
-    ///   request [says otherwise](Speak::resubmit_in_doubt); how often it was sent counts over all runs
+    /// - A request that was not sent, or was rejected, is sent.
+    /// - A submitted request is not submitted again. Its task is polled, finished or not, which is free and returns a fresh
+    ///   URL of the audio. [`on_submitted`](Speak::on_submitted) is not called for it.
+    /// - A request that was sent, and whose response is missing because of the crash, is an error
+    ///   [in doubt](Error::is_in_doubt), unless [resubmission](Speak::resubmit_in_doubt) is allowed. Attempts count over all
+    ///   runs.
     ///
-    /// Requests may be added, and those of which nothing was taken may be corrected or left out. If others are changed or
-    /// missing, it is another batch, and refused: of a list before anything is sent, of a stream key by key, with a line
-    /// in the log at its end for those that were missing.
+    /// You may add requests, and change or remove those that cannot have been billed. If other requests are changed or
+    /// missing, the journal belongs to another batch, which is an error. For a list it comes before anything is sent. For a
+    /// stream it comes with each changed key, and missing keys are logged at the end.
     ///
-    /// A last line that a crash has torn is left out. The file holds keys, task ids, times and what tells the requests
-    /// apart; not the texts, the address of the API, or the account. It grows by some 400 bytes for each request and 80
-    /// more with each run, is locked while the batch runs, and must be left alone until then. It may be deleted when
-    /// everything in it is settled.
+    /// An incomplete last line, as a crash leaves it, is ignored. The file contains keys, task ids, times and a fingerprint of
+    /// each request. It does not contain the texts, the URL of the API, or the account. It grows by about 400 bytes for each
+    /// request and by 80 with each further run. It is locked while the batch runs, and must not be moved or deleted until
+    /// then. You may delete it when none of its requests is in doubt and every audio is saved.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -181,9 +185,11 @@ impl<K> Batch<K> {
     /// # let directory = tempfile::tempdir()?;
     /// let journal = directory.path().join("talk.journal");
     /// for _run in 0..2 {
-    ///     let mut results = client.batch([("intro", "Welcome."), ("end", "Goodbye.")]).journal(&journal).run();
+    ///     let lines = [("intro", "Welcome."), ("end", "Goodbye.")];
+    ///     let mut results = client.batch(lines).journal(&journal).run();
     ///     while let Some((key, speech)) = results.next().await {
-    ///         if let Err(error) = async { speech?.save(directory.path().join(format!("{key}.wav"))).await }.await {
+    ///         let path = directory.path().join(format!("{key}.wav"));
+    ///         if let Err(error) = async { speech?.save(path).await }.await {
     ///             eprintln!("{key}: {error}");
     ///         }
     ///     }
@@ -198,13 +204,13 @@ impl<K> Batch<K> {
 }
 
 impl<K: Display + Send + 'static> Batch<K> {
-    /// The results, as a stream. What is wrong with the batch as a whole comes with each of its keys.
+    /// Returns the results as a stream. An error of the batch as a whole comes with each of its keys.
     pub fn run(self) -> Results<K> {
         let (client, in_order) = (self.client.clone(), self.in_order);
-        let (mut engine, plan, channels) = self.into_engine();
+        let (mut engine, config, channels) = self.into_engine();
         let driver = async move {
-            if let Err(error) = plan.validate_and_open(&mut engine).await {
-                tracing::error!(%error, "the batch is refused; nothing is sent");
+            if let Err(error) = config.validate_and_open(&mut engine).await {
+                tracing::error!(%error, "batch rejected, nothing was sent");
                 engine.fatal = Some(error);
             }
             engine.run().await
@@ -212,25 +218,25 @@ impl<K: Display + Send + 'static> Batch<K> {
         Results::new(client, Box::pin(driver), channels, in_order)
     }
 
-    /// As [`run`](Self::run), but tells beforehand what is wrong with the batch as a whole.
+    /// Like [`run`](Self::run), but returns an error of the batch as a whole before the results.
     ///
     /// # Errors
     ///
     /// All before anything is sent:
-    /// - [`is_invalid`](Error::is_invalid): no requests, two of the same key, a `max_in_flight` of 0, a rate that is not
-    ///   above 0; a journal that is a directory, is in use, is of another batch or version, or is damaged (with the line)
-    /// - [`is_io`](Error::is_io): the journal can't be read or written
+    /// - [`is_invalid`](Error::is_invalid): no requests, a duplicate key, a `max_in_flight` of 0, a rate that is not above 0;
+    ///   a journal that is a directory, is in use, belongs to another batch or version, or is damaged (with the line)
+    /// - [`is_io`](Error::is_io): the journal cannot be read or written
     pub async fn start(self) -> Result<Results<K>, Error> {
         let (client, in_order) = (self.client.clone(), self.in_order);
-        let (mut engine, plan, channels) = self.into_engine();
-        plan.validate_and_open(&mut engine).await?;
+        let (mut engine, config, channels) = self.into_engine();
+        config.validate_and_open(&mut engine).await?;
         Ok(Results::new(client, Box::pin(engine.run()), channels, in_order))
     }
 
     fn into_engine(self) -> (Engine<K, Client>, Config, Channels<K>) {
-        let (results, ended) = mpsc::unbounded_channel();
-        let (taken, heard) = mpsc::unbounded_channel();
-        let (told, progress) = watch::channel(Progress::default());
+        let (results, finished) = mpsc::unbounded_channel();
+        let (released, released_queue) = mpsc::unbounded_channel();
+        let (sender, progress) = watch::channel(Progress::default());
         let (queue, queued) = match self.requests.0 {
             Source::List(list) => {
                 let count = list.len();
@@ -238,14 +244,14 @@ impl<K: Display + Send + 'static> Batch<K> {
             }
             Source::Stream(stream) => (Queue::Stream(stream, HashSet::new()), None),
         };
-        let plan = Config {
+        let config = Config {
             max_in_flight: self.max_in_flight,
             requests_per_second: self.requests_per_second,
             journal: self.journal,
         };
-        let consumer = Consumer { results, released: heard };
-        let engine = Engine::new(self.client, queue, ProgressTracker::new(told, queued), consumer);
-        (engine, plan, Channels { finished: ended, released: taken, progress })
+        let consumer = Consumer { results, released: released_queue };
+        let engine = Engine::new(self.client, queue, ProgressTracker::new(sender, queued), consumer);
+        (engine, config, Channels { finished, released, progress })
     }
 }
 

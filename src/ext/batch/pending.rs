@@ -1,4 +1,4 @@
-//! A request of a batch, until the server has taken it.
+//! A request of a batch until the server accepts it.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use super::journal::{Journal, KeyState, KeyStates, fingerprint};
 use crate::{
     Error, TaskId,
     ext::{
-        retry::{policy::may_be_billed, submit::Submission},
+        retry::{in_doubt::InDoubtAttempts, policy::may_be_billed, submit::Submission},
         speech::speak::PreparedSpeech,
         transport::{failure::Failure, instant::saturating_add},
     },
@@ -17,125 +17,122 @@ use crate::{
 /// A journal in use.
 pub(super) struct ActiveJournal {
     pub(super) journal: Journal,
-    /// What earlier runs left; what this run has taken up is taken out.
+    /// The state that earlier runs left for each key that this run has not started.
     pub(super) key_states: KeyStates,
     pub(super) closed: oneshot::Receiver<()>,
 }
 
 pub(super) struct PendingRequest {
     pub(super) speech: PreparedSpeech,
-    /// For the journal.
+    /// Identifies the request in the journal. `None` without a journal.
     pub(super) fingerprint: Option<String>,
-    /// From the first attempt on.
+    /// `None` before the first attempt.
     submission: Option<Submission>,
-    /// How often earlier runs sent it and it may have been taken.
-    prior_attempts: u32,
-    /// It is on its way.
+    /// The attempts in doubt of earlier runs.
+    prior_attempts: InDoubtAttempts,
     in_flight: bool,
 }
 
-/// What is to be done for a request, by what this run and those before know of its key.
+/// The first step of a request, given the state that earlier runs left.
 pub(super) enum Start {
     Submit(Box<PendingRequest>),
-    /// It was submitted by an earlier run, and has so much time from its first poll on.
+    /// An earlier run submitted the request: poll its task. The time until the deadline counts from the first poll.
     Resume(TaskId, Duration),
 }
 
 impl PendingRequest {
-    /// By what the journal knows of it.
+    /// Returns the first step of a request.
     pub(super) fn start(
-        order: PreparedSpeech,
-        name: &str,
-        record: &KeyState,
-        log: Option<&ActiveJournal>,
+        speech: PreparedSpeech,
+        key: &str,
+        state: &KeyState,
+        journal: Option<&ActiveJournal>,
     ) -> Result<Start, Error> {
-        let fingerprint = log.map(|_| fingerprint(&order.request));
-        if let (Some(log), Some(fingerprint)) = (log, &fingerprint) {
-            if !record.is_unbilled() && !record.matches(fingerprint) {
-                return Err(log.journal.request_changed(name, record));
+        let fingerprint = journal.map(|_| fingerprint(&speech.request));
+        if let (Some(ActiveJournal { journal, .. }), Some(fingerprint)) = (journal, &fingerprint) {
+            if !state.is_unbilled() && !state.matches(fingerprint) {
+                return Err(journal.request_changed(key, state));
             }
-            if let Some(id) = &record.submitted {
-                return Ok(Start::Resume(id.clone(), order.timeout));
+            if let Some(id) = &state.submitted {
+                return Ok(Start::Resume(id.clone(), speech.timeout));
             }
-            // With a name to ask for there is no reason to order again.
-            if record.in_doubt_attempts() > order.resubmissions || record.task_id_in_doubt.is_some() {
-                return Err(log.journal.in_doubt_error(record));
+            // With a task id, the caller polls that task instead of submitting again.
+            let exceeds_limit = state.in_doubt_attempts().count() > speech.resubmissions;
+            if exceeds_limit || state.task_id_in_doubt.is_some() {
+                return Err(journal.in_doubt_error(state));
             }
         }
-        let doubts = record.in_doubt_attempts();
-        Ok(Start::Submit(Box::new(Self {
-            speech: order,
-            fingerprint,
-            submission: None,
-            prior_attempts: doubts,
-            in_flight: false,
-        })))
+        let prior_attempts = state.in_doubt_attempts();
+        let pending = Self { speech, fingerprint, submission: None, prior_attempts, in_flight: false };
+        Ok(Start::Submit(Box::new(pending)))
     }
 
-    /// It is sent now: from the first time on its deadline counts.
+    /// Marks the request as sent. The deadline counts from the first attempt.
     pub(super) fn start_attempt(&mut self) {
-        let Self { speech: order, submission, prior_attempts: doubts, in_flight: flying, .. } = self;
-        *flying = true;
+        let Self { speech, submission, prior_attempts, in_flight, .. } = self;
+        *in_flight = true;
         submission.get_or_insert_with(|| {
-            let deadline = saturating_add(Instant::now(), order.timeout);
-            Submission::new(deadline, order.resubmissions).with_prior_attempts(*doubts)
+            let deadline = saturating_add(Instant::now(), speech.timeout);
+            Submission::new(deadline, speech.resubmissions).with_prior_attempts(*prior_attempts)
         });
     }
 
-    /// What followed was no success: what the journal is to say of it, and when it is sent again or how it ends.
+    /// Returns the event for the journal, and the time of the next attempt or the error that ends the request.
     pub(super) fn on_failure(&mut self, failure: Failure) -> (AttemptOutcome, Result<Instant, Error>) {
-        let settled = match (may_be_billed(&failure), &failure.task_id) {
+        let outcome = match (may_be_billed(&failure), &failure.task_id) {
             (false, _) => AttemptOutcome::NotSent,
             (true, None) => AttemptOutcome::InDoubt,
             (true, Some(_)) => AttemptOutcome::Recorded,
         };
         self.in_flight = false;
-        let submission = self.submission.as_mut().expect("it was sent");
-        (settled, submission.on_failure(failure))
+        let submission = self.submission.as_mut().expect("a request that fails was sent");
+        (outcome, submission.on_failure(failure))
     }
 
-    /// The deadline of the task that it has become.
+    /// Returns the deadline of the task.
     pub(super) fn deadline(&self) -> Instant {
         self.submission
             .as_ref()
             .map_or_else(|| saturating_add(Instant::now(), self.speech.timeout), Submission::deadline)
     }
 
-    /// The end of one whose deadline passed before it had its turn again.
+    /// Returns the error of a request whose deadline passed before the next attempt.
     pub(super) fn expired(&mut self) -> Option<Error> {
         self.submission.as_mut()?.expired()
     }
 
-    /// The end of one that the server's wish holds back beyond its deadline.
-    pub(super) fn rate_limited_past_deadline(&self, now: Instant, opens: Instant) -> Option<Error> {
-        let submission = self.submission.as_ref().filter(|submission| submission.deadline() < opens)?;
-        Some(submission.finish_with(Error::rate_limited(opens - now)))
+    /// Returns the error of a request whose deadline passes during a cooldown.
+    pub(super) fn rate_limited_past_deadline(&self, now: Instant, cooldown_end: Instant) -> Option<Error> {
+        let submission =
+            self.submission.as_ref().filter(|submission| submission.deadline() < cooldown_end)?;
+        Some(submission.finish_with(Error::rate_limited(cooldown_end - now)))
     }
 
-    /// The end of one that nobody goes on with.
+    /// Returns the error of a request that is dropped with the engine.
     pub(super) fn abandon(&self) -> Error {
         if self.in_flight {
-            return self.finish_with(Error::in_doubt(1, "it was on its way when the batch ended".to_owned()));
+            let source = "the request was in flight when the batch ended".to_owned();
+            return self.finish_with(Error::in_doubt(1, source));
         }
         self.finish_with(Error::stopped())
     }
 
-    /// An end for another reason than a reply: a doubt outlives it.
+    /// Returns the error that ends the request, with its attempts in doubt.
     pub(super) fn finish_with(&self, error: Error) -> Error {
         match &self.submission {
             Some(submission) => submission.finish_with(error),
-            None => error.with_prior_attempts(self.prior_attempts),
+            None => self.prior_attempts.apply_to(error),
         }
     }
 }
 
-/// What is known after an attempt that was no success.
+/// The journal event after a failed attempt.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum AttemptOutcome {
-    /// The server has provably not taken it.
+    /// The server has not accepted the request.
     NotSent,
-    /// It may have.
+    /// The server may have accepted the request.
     InDoubt,
-    /// It may have, and its id was written down as soon as it came.
+    /// The server may have accepted the request, and its task id is already in the journal.
     Recorded,
 }

@@ -1,47 +1,47 @@
-//! How far a batch is.
+//! The progress of a batch.
 
 use std::{collections::VecDeque, time::Duration};
 
 use tokio::{sync::watch, time::Instant};
 
-/// How far a batch is, by [`Results::progress`](super::Results::progress).
+/// The progress of a batch, from [`Results::progress`](super::Results::progress).
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Progress {
-    /// Not begun. None for a stream, of which nobody knows how much is to come.
+    /// The number of requests that are not started. `None` for a stream, whose length is unknown.
     pub queued: Option<usize>,
-    /// Begun and not ended: being submitted, or being waited for.
+    /// The number of requests that are started and not finished.
     pub in_flight: usize,
-    /// Ended with a speech.
+    /// The number of requests that ended with a speech.
     pub done: usize,
-    /// Ended with an error other than a doubt.
+    /// The number of requests that ended with an error other than in doubt.
     pub failed: usize,
-    /// Ended in doubt: may have been billed, and no id came back.
+    /// The number of requests that ended in doubt: they may be billed, and no task id was received.
     pub in_doubt: usize,
-    /// Requests to the API, on average of the last ten seconds.
+    /// Requests to the API per second, averaged over the last ten seconds.
     pub requests_per_second: f64,
-    /// The time that what is queued and in flight will take, if it goes on as it went so far. None before the first has
-    /// ended, and for a stream.
+    /// The estimated time until the batch is done, if it continues at its pace so far. `None` before the first result, and
+    /// for a stream.
     pub time_left: Option<Duration>,
 }
 
 impl Progress {
-    /// How many have ended, well or badly. See [`Results::progress`](super::Results::progress).
+    /// Returns the number of requests that ended, with a speech or an error.
     #[must_use]
     pub fn ended(&self) -> usize {
         self.done + self.failed + self.in_doubt
     }
 }
 
-/// How many seconds the rate of requests is averaged over.
+/// The time over which the rate of requests is averaged.
 const RATE_WINDOW: Duration = Duration::from_secs(10);
 
-/// Counts, and tells those who watch.
+/// Counts the requests of a batch and publishes the progress.
 pub(crate) struct ProgressTracker {
     progress: Progress,
-    /// When the first request was taken.
+    /// The time at which the first request was taken.
     started: Option<Instant>,
-    /// How many requests went out, by time in slices.
+    /// The numbers of requests sent, in time slices.
     recent: VecDeque<(Instant, u32)>,
     sender: watch::Sender<Progress>,
 }
@@ -54,9 +54,9 @@ pub(crate) enum ResultKind {
 }
 
 impl ProgressTracker {
-    pub(crate) fn new(told: watch::Sender<Progress>, queued: Option<usize>) -> Self {
+    pub(crate) fn new(sender: watch::Sender<Progress>, queued: Option<usize>) -> Self {
         let progress = Progress { queued, ..Progress::default() };
-        Self { progress, started: None, recent: VecDeque::new(), sender: told }
+        Self { progress, started: None, recent: VecDeque::new(), sender }
     }
 
     pub(crate) fn on_started(&mut self) {
@@ -65,9 +65,9 @@ impl ProgressTracker {
         self.progress.in_flight += 1;
     }
 
-    pub(crate) fn on_finished(&mut self, end: ResultKind) {
+    pub(crate) fn on_finished(&mut self, result: ResultKind) {
         self.progress.in_flight -= 1;
-        match end {
+        match result {
             ResultKind::Done => self.progress.done += 1,
             ResultKind::Failed => self.progress.failed += 1,
             ResultKind::InDoubt => self.progress.in_doubt += 1,
@@ -75,7 +75,7 @@ impl ProgressTracker {
     }
 
     pub(crate) fn on_request(&mut self) {
-        /// Fine enough for an average over ten seconds, and few.
+        /// Short enough for an average over ten seconds, and long enough to keep few slices.
         const SLICE: Duration = Duration::from_millis(250);
         let now = Instant::now();
         match self.recent.back_mut() {
@@ -84,34 +84,34 @@ impl ProgressTracker {
         }
     }
 
-    /// Tells those who watch, if there are any and there is something new.
+    /// Publishes the progress, if it has changed and there are receivers.
     pub(crate) fn publish(&mut self) {
         if self.sender.receiver_count() == 0 {
             return;
         }
-        let elapsed = self.started.map_or(Duration::ZERO, |begun| begun.elapsed());
+        let elapsed = self.started.map_or(Duration::ZERO, |started| started.elapsed());
         while self.recent.front().is_some_and(|(start, _)| start.elapsed() > RATE_WINDOW) {
             self.recent.pop_front();
         }
         let requests: u32 = self.recent.iter().map(|(_, count)| count).sum();
-        // Of the first seconds there is less to average over; the first moments say nothing.
-        let span = elapsed.clamp(Duration::from_secs(1), RATE_WINDOW);
-        self.progress.requests_per_second = f64::from(requests) / span.as_secs_f64();
+        // At the start the window is shorter, but at least one second.
+        let window = elapsed.clamp(Duration::from_secs(1), RATE_WINDOW);
+        self.progress.requests_per_second = f64::from(requests) / window.as_secs_f64();
         self.progress.time_left = self.time_left(elapsed);
         let progress = &self.progress;
-        self.sender.send_if_modified(|told| {
-            let news = told != progress;
-            if news {
-                told.clone_from(progress);
+        self.sender.send_if_modified(|published| {
+            let modified = published != progress;
+            if modified {
+                published.clone_from(progress);
             }
-            news
+            modified
         });
     }
 
     fn time_left(&self, elapsed: Duration) -> Option<Duration> {
-        let (left, ended) = (self.progress.queued? + self.progress.in_flight, self.progress.ended());
+        let (remaining, ended) = (self.progress.queued? + self.progress.in_flight, self.progress.ended());
         #[expect(clippy::cast_precision_loss, reason = "an estimate")]
-        let ratio = left as f64 / ended as f64;
+        let ratio = remaining as f64 / ended as f64;
         Duration::try_from_secs_f64(elapsed.as_secs_f64() * ratio).ok().filter(|_| ended > 0)
     }
 }
@@ -123,37 +123,37 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn the_time_left_is_as_long_as_it_took_so_far() {
-        let (told, watched) = watch::channel(Progress::default());
-        let mut tally = ProgressTracker::new(told, Some(10));
+    async fn time_left_is_estimated_from_the_pace_so_far() {
+        let (sender, receiver) = watch::channel(Progress::default());
+        let mut tracker = ProgressTracker::new(sender, Some(10));
         for _ in 0..4 {
-            tally.on_started();
+            tracker.on_started();
         }
-        tally.publish();
-        assert_eq!(watched.borrow().time_left, None);
+        tracker.publish();
+        assert_eq!(receiver.borrow().time_left, None);
         advance(Duration::from_secs(8)).await;
-        tally.on_finished(ResultKind::Done);
-        tally.on_finished(ResultKind::InDoubt);
-        tally.publish();
-        let progress = watched.borrow().clone();
+        tracker.on_finished(ResultKind::Done);
+        tracker.on_finished(ResultKind::InDoubt);
+        tracker.publish();
+        let progress = receiver.borrow().clone();
         assert_eq!((progress.queued, progress.in_flight, progress.ended()), (Some(6), 2, 2));
         assert_eq!(progress.time_left, Some(Duration::from_secs(32)));
     }
 
     #[tokio::test(start_paused = true)]
-    async fn the_rate_is_that_of_the_last_ten_seconds() {
-        let (told, watched) = watch::channel(Progress::default());
-        let mut tally = ProgressTracker::new(told, None);
-        tally.on_started();
+    async fn request_rate_is_averaged_over_the_last_ten_seconds() {
+        let (sender, receiver) = watch::channel(Progress::default());
+        let mut tracker = ProgressTracker::new(sender, None);
+        tracker.on_started();
         for _ in 0..300 {
-            tally.on_request();
+            tracker.on_request();
             advance(Duration::from_millis(50)).await;
         }
-        tally.publish();
-        let rate = watched.borrow().requests_per_second;
+        tracker.publish();
+        let rate = receiver.borrow().requests_per_second;
         assert!((19.0..=21.0).contains(&rate), "{rate}");
         advance(Duration::from_secs(60)).await;
-        tally.publish();
-        assert!(watched.borrow().requests_per_second < 0.1);
+        tracker.publish();
+        assert!(receiver.borrow().requests_per_second < 0.1);
     }
 }

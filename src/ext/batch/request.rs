@@ -1,4 +1,4 @@
-//! What a batch is made of: pairs of a key and a request.
+//! The requests of a batch: pairs of a key and a text or a [`Speak`].
 
 use std::pin::Pin;
 
@@ -7,7 +7,7 @@ use futures_util::StreamExt;
 
 use crate::{Client, Speak};
 
-/// What can be spoken in a batch: a [`Speak`] with all its settings, or a text alone. Or a type of yours:
+/// A request of a batch: a [`Speak`] with all its settings, a text alone, or a type of your own.
 ///
 /// ```
 /// use distribute_ai::{Client, Speak, batch::IntoSpeak};
@@ -26,13 +26,16 @@ use crate::{Client, Speak};
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let simulator = distribute_ai::testing::Simulator::start().await?;
 /// # let client = simulator.client();
-/// let dialogue = [Line { speaker: "leo", text: "Who's there?" }, Line { speaker: "nora", text: "Nay, answer me." }];
+/// let dialogue = [
+///     Line { speaker: "leo", text: "Who's there?" },
+///     Line { speaker: "nora", text: "Nay, answer me." },
+/// ];
 /// let mut results = client.batch(dialogue.into_iter().enumerate()).run();
 /// # assert!(results.next().await.is_some_and(|(_, speech)| speech.is_ok()));
 /// # Ok(()) }
 /// ```
 pub trait IntoSpeak {
-    /// The speech to be, of this client.
+    /// Returns the request for this client.
     fn into_speak(self, client: &Client) -> Speak;
 }
 
@@ -54,7 +57,7 @@ impl IntoSpeak for &str {
     }
 }
 
-/// What a batch can be made of: every iterator and every stream of `(key, request)`, by [`Client::batch`].
+/// The requests that [`Client::batch`] accepts: an iterator or a stream of `(key, request)`.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -67,23 +70,23 @@ impl IntoSpeak for &str {
 /// # Ok(()) }
 /// ```
 ///
-/// An iterator is read to its end at once, so that a key that repeats is found before anything is sent. A stream is read
-/// as the batch gets on, so that it may be endless.
+/// An iterator is read completely before anything is sent, so that duplicate keys are found. A stream is read while the
+/// batch runs, so it may be endless.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is no batch of requests",
-    note = "it takes an iterator or a `Send + 'static` stream of `(key, request)`; a key is `Display + Send`, a request a `Speak`, a `String` or a `&str`"
+    message = "`{Self}` cannot be used as the requests of a batch",
+    note = "expected an iterator or a `Send + 'static` stream of `(key, request)`; a key is `Display + Send`, a request a `Speak`, a `String` or a `&str`"
 )]
 pub trait IntoRequests<K, By> {
-    /// Both as one.
+    /// Returns the requests as a list or a stream.
     #[doc(hidden)]
     fn into_requests(self, client: &Client) -> Requests<K>;
 }
 
-/// Says that a batch comes from an iterator. Found by the compiler, see [`IntoRequests`].
+/// Marks an iterator of requests. The compiler infers it, see [`IntoRequests`].
 #[derive(Debug)]
 pub enum ByIterator {}
 
-/// Says that a batch comes from a stream. Found by the compiler, see [`IntoRequests`].
+/// Marks a stream of requests. The compiler infers it, see [`IntoRequests`].
 #[derive(Debug)]
 pub enum ByStream {}
 

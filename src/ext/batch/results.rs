@@ -27,19 +27,20 @@ use crate::{Client, Error, Speech};
 
 /// The results of a [`Batch`](super::Batch), as a stream of `(key, Result<Speech, Error>)`.
 ///
-/// The batch begins when the stream is polled first. It then runs on a task of its own, on the tokio runtime that polls
-/// it: also while you are busy with a result. It takes no new requests while
+/// The batch starts when the stream is first polled. It then runs on its own task of the tokio runtime that polled it, also
+/// while you process a result. It takes no new requests while
 /// [`max_in_flight`](super::Batch::max_in_flight) results wait for you.
 ///
-/// Dropped before its end, the batch stops: nothing more is sent, what is being submitted is still heard to the end
-/// (and noted in the [journal](super::Batch::journal)), what waits is left as it is on the server, and each id or doubt
-/// that nobody took is said in the log. [`stop`](Self::stop) returns these instead, when it is done. Do so before the
-/// program ends, and before you leave by a `?`: what is being submitted when the runtime ends is in doubt.
+/// Dropping the results early stops the batch. No request is started any more. Pending submissions finish, and are written to
+/// the [journal](super::Batch::journal). Tasks on the server continue. Every task id and every request in doubt that you
+/// did not take is logged. [`stop`](Self::stop) returns them instead. Call it before the program ends and before you return
+/// early: a submission that is pending when the runtime ends is in doubt.
 ///
 /// # Panics
 ///
-/// If the stream of requests panicked, at the end, when all that was under way has ended. If it is polled outside of a
-/// tokio runtime, or after the end of the one where it was polled first: an end that came too soon must not look like one.
+/// - at the end, when all tasks have finished, if the stream of requests panicked
+/// - if it is polled outside a tokio runtime
+/// - if the runtime that first polled it has ended
 #[must_use = "nothing is sent until the stream is polled"]
 pub struct Results<K> {
     client: Client,
@@ -58,13 +59,13 @@ enum DriverState {
     Finished,
 }
 
-/// Results that came before their turn.
+/// Buffers results until their predecessors have arrived.
 struct InOrder<K> {
     early: BTreeMap<usize, Finished<K>>,
     next: usize,
 }
 
-/// This side's ends of the channels to the driver.
+/// The consumer's ends of the channels to the engine.
 pub(super) struct Channels<K> {
     pub(super) finished: UnboundedReceiver<Finished<K>>,
     pub(super) released: UnboundedSender<()>,
@@ -73,30 +74,30 @@ pub(super) struct Channels<K> {
 
 impl<K> Results<K> {
     pub(super) fn new(client: Client, driver: Driver, channels: Channels<K>, in_order: bool) -> Self {
-        let Channels { finished: ended, released: taken, progress } = channels;
+        let Channels { finished: result, released: taken, progress } = channels;
         let order = in_order.then(|| InOrder { early: BTreeMap::new(), next: 0 });
         Self {
             client,
             driver: DriverState::Idle(driver),
-            finished: ended,
+            finished: result,
             released: Some(taken),
             order,
             progress,
         }
     }
 
-    /// The next result, or nothing when all have come. Cancel safe: no result is lost with the future.
+    /// Returns the next result, or `None` after the last one. Cancel safe: dropping the future loses no result.
     ///
-    /// That of `StreamExt`, without the import.
+    /// Equivalent to `StreamExt::next`, without importing the trait.
     ///
     /// # Panics
     ///
-    /// As the [stream](Self).
+    /// Those of the [stream](Self).
     pub async fn next(&mut self) -> Option<(K, Result<Speech, Error>)> {
         StreamExt::next(self).await
     }
 
-    /// How far the batch is, whenever you look, and a word whenever that changes.
+    /// Returns a receiver of the progress, which also notifies about changes.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -123,11 +124,11 @@ impl<K> Results<K> {
         self.progress.clone()
     }
 
-    /// Stops, and returns what was begun and not taken, when nothing is on its way any more that could be billed: what
-    /// is being submitted is heard to the end, by the request timeout at most, and noted in the journal.
+    /// Stops the batch and returns every result that you have not taken.
     ///
-    /// Of what had not ended, the error says [`is_stopped`](Error::is_stopped), with the task's id if it was submitted, or
-    /// [`is_in_doubt`](Error::is_in_doubt). What was still queued is not among them.
+    /// Waits for pending submissions, at most for the request timeout, and writes them to the journal. A request that had
+    /// not finished has an error: [`is_stopped`](Error::is_stopped), with its task id if it was submitted, or
+    /// [`is_in_doubt`](Error::is_in_doubt). Queued requests are not returned.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -135,9 +136,9 @@ impl<K> Results<K> {
     /// # let client = simulator.client();
     /// let mut results = client.batch([("a", "Good morning."), ("b", "Good night.")]).run();
     /// results.next().await;
-    /// for (key, end) in results.stop().await {
-    ///     if let Some(id) = end.as_ref().err().and_then(|error| error.task_id()) {
-    ///         println!("{key} was paid for: come back for {id}");
+    /// for (key, result) in results.stop().await {
+    ///     if let Some(id) = result.as_ref().err().and_then(|error| error.task_id()) {
+    ///         println!("{key} was submitted: resume it with {id}");
     ///     }
     /// }
     /// # Ok(()) }
@@ -150,24 +151,26 @@ impl<K> Results<K> {
         if let Some(driver) = self.stop_intake()
             && let Err(error) = driver.await
         {
-            // Of the stream of requests it is of no interest any more.
-            tracing::error!(%error, "the batch ended before it was stopped");
+            tracing::error!(%error, "batch ended before it was stopped");
         }
-        // Only now, and without a pause: whoever gives up on this before leaves everything where it is looked for.
-        let mut left: Vec<_> = self
+        // Without an `await` from here on: if this future is dropped earlier, the results stay where `drop` finds them.
+        let mut undelivered: Vec<_> = self
             .order
             .as_mut()
             .map(|order| std::mem::take(&mut order.early))
             .unwrap_or_default()
             .into_values()
             .collect();
-        while let Ok(ended) = self.finished.try_recv() {
-            left.push(ended);
+        while let Ok(finished) = self.finished.try_recv() {
+            undelivered.push(finished);
         }
-        left.into_iter().map(|ended| (ended.key, speech(&self.client, ended.outcome))).collect()
+        undelivered
+            .into_iter()
+            .map(|finished| (finished.key, speech(&self.client, finished.outcome)))
+            .collect()
     }
 
-    /// Lets nothing more be begun; returns what ends when all that is on its way has landed, if anything is.
+    /// Stops taking requests. Returns the handle of the engine, if it runs: it ends when pending submissions have finished.
     pub(crate) fn stop_intake(&mut self) -> Option<JoinHandle<Option<Panic>>> {
         self.released = None;
         match std::mem::replace(&mut self.driver, DriverState::Finished) {
@@ -179,14 +182,14 @@ impl<K> Results<K> {
     fn poll_finished(&mut self, context: &mut Context<'_>) -> Poll<Option<Finished<K>>> {
         loop {
             if let Some(order) = &mut self.order
-                && let Some(ended) = order.early.remove(&order.next)
+                && let Some(result) = order.early.remove(&order.next)
             {
                 order.next += 1;
-                return Poll::Ready(Some(ended));
+                return Poll::Ready(Some(result));
             }
             match (ready!(self.finished.poll_recv(context)), &mut self.order) {
-                (Some(ended), Some(order)) => drop(order.early.insert(ended.index, ended)),
-                (ended, _) => return Poll::Ready(ended),
+                (Some(result), Some(order)) => drop(order.early.insert(result.index, result)),
+                (result, _) => return Poll::Ready(result),
             }
         }
     }
@@ -202,10 +205,10 @@ impl<K> Drop for Results<K> {
     fn drop(&mut self) {
         let early = self.order.as_mut().map(|order| std::mem::take(&mut order.early)).unwrap_or_default();
         early.values().for_each(Finished::log_undelivered);
-        // What comes later is said by the engine, which finds nobody here.
+        // The engine logs the results that it delivers from now on.
         self.finished.close();
-        while let Ok(ended) = self.finished.try_recv() {
-            ended.log_undelivered();
+        while let Ok(result) = self.finished.try_recv() {
+            result.log_undelivered();
         }
     }
 }
@@ -216,7 +219,7 @@ impl<K> Stream for Results<K> {
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = &mut *self;
         if let DriverState::Idle(_) = this.driver {
-            // Outside of a runtime this panics, before anything is taken from its place.
+            // Panics outside a runtime, before anything is changed.
             let runtime = Handle::current();
             if let DriverState::Idle(driver) = std::mem::replace(&mut this.driver, DriverState::Finished) {
                 this.driver = DriverState::Running(runtime.spawn(driver));
@@ -224,7 +227,7 @@ impl<K> Stream for Results<K> {
         }
         if let Some(Finished { key, outcome, .. }) = ready!(this.poll_finished(context)) {
             if let Some(taken) = &this.released {
-                // Room for the next one; at the end of a batch nobody needs any.
+                // Fails at the end of the batch, when the engine is gone.
                 let _ = taken.send(());
             }
             return Poll::Ready(Some((key, speech(&this.client, outcome))));
@@ -235,10 +238,10 @@ impl<K> Stream for Results<K> {
             match outcome {
                 Ok(None) => {}
                 Ok(Some(panic)) => resume_unwind(panic),
-                // An end that came too soon must not look like one.
+                // The end of the stream would look like the end of the batch.
                 Err(error) => match error.try_into_panic() {
                     Ok(panic) => resume_unwind(panic),
-                    Err(error) => panic!("the runtime that drove the batch has ended before it: {error}"),
+                    Err(error) => panic!("the runtime that runs the batch has ended: {error}"),
                 },
             }
         }

@@ -1,9 +1,9 @@
-//! Which of many requests goes next.
+//! Decides which request of a batch is sent next.
 //!
-//! Where there are more requests to make than may be made, the next one goes where it is expected to shorten the waiting
-//! most. A second of delay costs a request that was never sent a second of waiting; it costs a task a second only if it
-//! is done by now, and nobody knows. So new requests go before polls, unless a task is all but certain to be done; and
-//! of the polls the most urgent goes first.
+//! With a rate limit, more requests may be due than may be sent. The next one is then the one that shortens the waiting most.
+//! A delay of one second costs a request that was never sent one second of waiting. It costs a running task one second only
+//! if the task is done by now. Therefore new requests go before polls, unless a task is nearly certain to be done, and among
+//! polls the most urgent one goes first.
 
 use std::{
     cmp::Reverse,
@@ -12,23 +12,31 @@ use std::{
 
 use tokio::time::Instant;
 
-/// The most tasks that are compared for one request, those due for the longest time first. It bounds the work; with more
-/// than these overdue, the rest have their turn as they get older.
+/// The number of due tasks that are compared for one request, those due longest first. It bounds the work.
 const MAX_COMPARED: usize = 64;
 
-/// Places of tasks, each at most once: as new, as due at some time, or as overdue.
+/// The value of sending a request now.
+#[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
+pub(crate) enum Urgency {
+    /// The expected saving of a poll; only comparable with others of the same client.
+    Weighed(f64),
+    /// A retry, or the poll of a task that is nearly certain to be done. Alternates with new requests.
+    Immediate,
+}
+
+/// The slots of all tasks, each at most once.
 #[derive(Default)]
 pub(super) struct Scheduler {
-    /// Never sent, in the order of the batch.
+    /// Requests that were never sent, in the order of the batch.
     new: VecDeque<usize>,
-    /// By time, and then by turn.
+    /// Ordered by time, then by sequence number.
     not_due: BinaryHeap<Reverse<(Instant, u64, usize)>>,
-    /// Those whose time has come, in its order.
+    /// Ordered by the time at which they became due.
     due: VecDeque<usize>,
-    /// At their deadline: nothing holds them back any more.
+    /// Tasks at their deadline, which neither a cooldown nor another task delays.
     at_deadline: VecDeque<usize>,
     sequence: u64,
-    /// What goes next if both a new request and a task that is all but done could.
+    /// The next one, if both a new request and an immediate one could be sent.
     new_first: bool,
 }
 
@@ -46,28 +54,27 @@ impl Scheduler {
         self.at_deadline.push_back(slot);
     }
 
-    /// The next one that may go now; `urgency` tells what a request for a place is worth. Without bounds, it takes turns
-    /// with those that were never sent.
+    /// Removes and returns the slot whose request is sent next.
     pub(super) fn pop(
         &mut self,
         now: Instant,
-        new_may_go: bool,
-        urgency: impl Fn(usize) -> f64,
+        new_allowed: bool,
+        urgency: impl Fn(usize) -> Urgency,
     ) -> Option<usize> {
         if let Some(slot) = self.at_deadline.pop_front() {
             return Some(slot);
         }
         self.promote_due(now);
         let compared = self.due.iter().take(MAX_COMPARED).map(|slot| urgency(*slot)).enumerate();
-        // Of equals the one that was due first.
+        // Among equals, the one that became due first.
         let best = compared.reduce(|best, next| if next.1 > best.1 { next } else { best });
-        let new = new_may_go && !self.new.is_empty();
+        let new_allowed = new_allowed && !self.new.is_empty();
         match best {
-            Some((at, urgency)) if !new || (urgency.is_infinite() && !self.new_first) => {
+            Some((at, urgency)) if !new_allowed || (urgency == Urgency::Immediate && !self.new_first) => {
                 self.new_first = true;
                 self.due.remove(at)
             }
-            _ if new => {
+            _ if new_allowed => {
                 self.new_first = false;
                 self.new.pop_front()
             }
@@ -75,16 +82,16 @@ impl Scheduler {
         }
     }
 
-    /// The next one that is due, whether it may go or not.
+    /// Removes and returns a due slot, regardless of its urgency.
     pub(super) fn pop_due(&mut self, now: Instant) -> Option<usize> {
         self.promote_due(now);
         self.due.pop_front()
     }
 
-    /// From when on there is something to send.
-    pub(super) fn next_due_at(&self, now: Instant, new_may_go_at: Instant) -> Option<Instant> {
+    /// Returns the time of the next request, if there is one.
+    pub(super) fn next_due_at(&self, now: Instant, new_allowed_at: Instant) -> Option<Instant> {
         let at_once = (!self.at_deadline.is_empty() || !self.due.is_empty()).then_some(now);
-        let new = self.new.front().map(|_| new_may_go_at);
+        let new = self.new.front().map(|_| new_allowed_at);
         let later = self.not_due.peek().map(|Reverse((due, ..))| *due);
         [at_once, new, later].into_iter().flatten().min()
     }
@@ -102,54 +109,56 @@ mod tests {
 
     use super::*;
 
-    /// What goes next, until nothing does.
-    fn order(agenda: &mut Scheduler, now: Instant, urgency: impl Fn(usize) -> f64) -> Vec<usize> {
-        std::iter::from_fn(|| agenda.pop(now, true, &urgency)).collect()
+    /// Returns the slots in the order in which they are sent.
+    fn send_order(scheduler: &mut Scheduler, now: Instant, urgency: impl Fn(usize) -> Urgency) -> Vec<usize> {
+        std::iter::from_fn(|| scheduler.pop(now, true, &urgency)).collect()
     }
 
     #[test]
-    fn new_ones_go_before_the_urgent_and_take_turns_with_those_that_are_done() {
-        for (urgency, expected) in [(9.5, [0, 1, 2, 10, 11, 12]), (f64::INFINITY, [10, 0, 11, 1, 12, 2])] {
-            let (mut agenda, now) = (Scheduler::default(), Instant::now());
+    fn new_requests_precede_weighed_polls_and_alternate_with_immediate_ones() {
+        for (urgency, expected) in
+            [(Urgency::Weighed(9.5), [0, 1, 2, 10, 11, 12]), (Urgency::Immediate, [10, 0, 11, 1, 12, 2])]
+        {
+            let (mut scheduler, now) = (Scheduler::default(), Instant::now());
             for slot in 0..3 {
-                agenda.add_new(slot);
-                agenda.add(now - Duration::from_secs(1), 10 + slot);
+                scheduler.add_new(slot);
+                scheduler.add(now - Duration::from_secs(1), 10 + slot);
             }
-            agenda.add(now + Duration::from_secs(1), 20);
-            assert_eq!(order(&mut agenda, now, |_| urgency), expected);
-            assert_eq!(agenda.next_due_at(now, now), Some(now + Duration::from_secs(1)));
+            scheduler.add(now + Duration::from_secs(1), 20);
+            assert_eq!(send_order(&mut scheduler, now, |_| urgency), expected);
+            assert_eq!(scheduler.next_due_at(now, now), Some(now + Duration::from_secs(1)));
         }
     }
 
     #[test]
-    fn of_those_that_are_due_the_most_urgent_goes_first_and_of_equals_the_oldest() {
-        let (mut agenda, now) = (Scheduler::default(), Instant::now());
+    fn most_urgent_due_task_is_sent_first_and_among_equals_the_oldest() {
+        let (mut scheduler, now) = (Scheduler::default(), Instant::now());
         for (ago, slot) in [(1, 0), (3, 1), (2, 2), (3, 3), (1, 4)] {
-            agenda.add(now - Duration::from_secs(ago), slot);
+            scheduler.add(now - Duration::from_secs(ago), slot);
         }
-        agenda.add_at_deadline(9);
-        let urgency = |slot| if slot == 4 { 0.8 } else { 0.2 };
-        assert_eq!(order(&mut agenda, now, urgency), [9, 4, 1, 3, 2, 0]);
+        scheduler.add_at_deadline(9);
+        let urgency = |slot| Urgency::Weighed(if slot == 4 { 0.8 } else { 0.2 });
+        assert_eq!(send_order(&mut scheduler, now, urgency), [9, 4, 1, 3, 2, 0]);
     }
 
     #[test]
-    fn with_very_many_the_oldest_are_compared() {
-        let (mut agenda, now) = (Scheduler::default(), Instant::now());
+    fn only_the_oldest_due_tasks_are_compared() {
+        let (mut scheduler, now) = (Scheduler::default(), Instant::now());
         for slot in 0..1_000 {
-            agenda.add(now, slot);
+            scheduler.add(now, slot);
         }
         #[expect(clippy::cast_precision_loss, reason = "small numbers")]
-        let order = order(&mut agenda, now, |slot| slot as f64);
+        let order = send_order(&mut scheduler, now, |slot| Urgency::Weighed(slot as f64));
         assert_eq!((order[0], order[1], order.len()), (MAX_COMPARED - 1, MAX_COMPARED, 1_000));
     }
 
     #[test]
-    fn new_ones_wait_where_they_may_not_go() {
-        let (mut agenda, now) = (Scheduler::default(), Instant::now());
-        agenda.add_new(0);
-        assert_eq!(agenda.pop(now, false, |_| 0.0), None);
+    fn new_requests_wait_until_they_are_allowed() {
+        let (mut scheduler, now) = (Scheduler::default(), Instant::now());
+        scheduler.add_new(0);
+        assert_eq!(scheduler.pop(now, false, |_| Urgency::Weighed(0.0)), None);
         let later = now + Duration::from_secs(1);
-        assert_eq!(agenda.next_due_at(now, later), Some(later));
-        assert_eq!(agenda.pop(now, true, |_| 0.0), Some(0));
+        assert_eq!(scheduler.next_due_at(now, later), Some(later));
+        assert_eq!(scheduler.pop(now, true, |_| Urgency::Weighed(0.0)), Some(0));
     }
 }

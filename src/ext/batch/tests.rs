@@ -1,4 +1,4 @@
-//! The engine against a server in memory, in virtual time.
+//! Tests of the engine against an API in memory, in virtual time.
 
 use std::{
     collections::HashSet,
@@ -49,17 +49,17 @@ fn peak(server: &InMemoryApi) -> usize {
     peak
 }
 
-/// A disk that takes its time; full from some length on.
+/// A storage that syncs slowly, and is full from a given length on.
 #[derive(Clone)]
-struct Slow {
-    on_disk: Arc<Mutex<String>>,
+struct SlowStorage {
+    synced: Arc<Mutex<String>>,
     written: String,
-    room: usize,
+    capacity: usize,
 }
 
-impl Storage for Slow {
+impl Storage for SlowStorage {
     fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
-        if self.written.len() > self.room {
+        if self.written.len() > self.capacity {
             return Err(io::Error::other("full"));
         }
         self.written.push_str(std::str::from_utf8(bytes).unwrap());
@@ -68,24 +68,24 @@ impl Storage for Slow {
 
     fn sync(&mut self) -> io::Result<()> {
         std::thread::sleep(Duration::from_millis(3));
-        self.on_disk.lock().unwrap().clone_from(&self.written);
+        self.synced.lock().unwrap().clone_from(&self.written);
         Ok(())
     }
 }
 
 struct Run {
-    /// By key, in the order of their ends.
+    /// The results by key, in the order in which they arrived.
     results: Vec<(String, Result<TaskId, Error>)>,
     progress: Progress,
 }
 
 impl Run {
-    fn count(&self, is: impl Fn(&Result<TaskId, Error>) -> bool) -> usize {
-        self.results.iter().filter(|(_, outcome)| is(outcome)).count()
+    fn count(&self, predicate: impl Fn(&Result<TaskId, Error>) -> bool) -> usize {
+        self.results.iter().filter(|(_, result)| predicate(result)).count()
     }
 }
 
-fn plan(max_in_flight: usize, requests_per_second: Option<f64>) -> Config {
+fn config(max_in_flight: usize, requests_per_second: Option<f64>) -> Config {
     Config { max_in_flight, requests_per_second, journal: None }
 }
 
@@ -94,32 +94,30 @@ fn speaks(server: &InMemoryApi, texts: impl IntoIterator<Item = String>) -> Vec<
     texts.into_iter().map(|text| (text.clone(), speak(text))).collect()
 }
 
-async fn run(server: &InMemoryApi, list: Vec<(String, Speak)>, plan: Config) -> Run {
-    run_with(server, list, plan, None).await
+async fn run(server: &InMemoryApi, list: Vec<(String, Speak)>, config: Config) -> Run {
+    run_with(server, list, config, None).await
 }
 
 async fn run_with(
     server: &InMemoryApi,
     list: Vec<(String, Speak)>,
-    plan: Config,
-    log: Option<Opened>,
+    config: Config,
+    journal: Option<Opened>,
 ) -> Run {
-    let (results, mut ended) = mpsc::unbounded_channel();
-    let (taken, heard) = mpsc::unbounded_channel();
-    let (told, progress) = watch::channel(Progress::default());
-    let tally = ProgressTracker::new(told, Some(list.len()));
+    let (results, mut finished) = mpsc::unbounded_channel();
+    let (released, released_queue) = mpsc::unbounded_channel();
+    let (sender, progress) = watch::channel(Progress::default());
+    let tracker = ProgressTracker::new(sender, Some(list.len()));
     let queue = Queue::List(list.into_iter());
-    let mut engine = Engine::new(server.clone(), queue, tally, Consumer { results, released: heard });
-    plan.validate_and_open(&mut engine).await.unwrap();
-    engine.journal = log.map(|Opened { journal, key_states: records, closed }| ActiveJournal {
-        journal,
-        key_states: records,
-        closed,
-    });
+    let mut engine =
+        Engine::new(server.clone(), queue, tracker, Consumer { results, released: released_queue });
+    config.validate_and_open(&mut engine).await.unwrap();
+    engine.journal =
+        journal.map(|Opened { journal, key_states, closed }| ActiveJournal { journal, key_states, closed });
     let collect = async {
         let mut results = Vec::new();
-        while let Some(Finished { key, outcome, .. }) = ended.recv().await {
-            let _ = taken.send(());
+        while let Some(Finished { key, outcome, .. }) = finished.recv().await {
+            let _ = released.send(());
             results.push((key, outcome.map(|(id, _)| id)));
         }
         results
@@ -138,9 +136,9 @@ fn done_after(seconds: u64) -> impl Fn(Duration) -> Result<&'static str, Failure
 }
 
 #[tokio::test(start_paused = true)]
-async fn ten_thousand_in_flight_keep_to_the_budget_in_every_second() {
+async fn ten_thousand_tasks_keep_the_rate_limit_in_every_second() {
     let server = server(|_, _| Create::Accept, done_after(60));
-    let run = run(&server, speaks(&server, texts(10_000)), plan(10_000, Some(50.0))).await;
+    let run = run(&server, speaks(&server, texts(10_000)), config(10_000, Some(50.0))).await;
     assert_eq!(run.count(Result::is_ok), 10_000);
     assert_eq!(run.progress.done, 10_000);
     assert_eq!(server.observed().accepted.len(), 10_000);
@@ -148,71 +146,72 @@ async fn ten_thousand_in_flight_keep_to_the_budget_in_every_second() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_storm_of_429_is_sat_out_by_all_and_within_the_budget() {
-    let storm = |age: Duration| match age.as_secs() {
-        // Each of them is told to go away, for a while that ends and begins again.
+async fn repeated_429_is_waited_out_within_the_rate_limit() {
+    let poll = |age: Duration| match age.as_secs() {
+        // Each task is rate limited, and again after the cooldown.
         5..20 => Err(rate_limited(7)),
         20.. => Ok("COMPLETED"),
         _ => Ok("PROCESSING"),
     };
-    let server = server(|_, attempt| if attempt == 1 { Create::RateLimit(2) } else { Create::Accept }, storm);
-    let run = run(&server, speaks(&server, texts(300)), plan(300, Some(20.0))).await;
-    assert_eq!(run.count(Result::is_ok), 300, "{:?}", run.results.iter().find(|(_, end)| end.is_err()));
-    assert!(server.observed().accepted.values().all(|times| *times == 1));
+    let server = server(|_, attempt| if attempt == 1 { Create::RateLimit(2) } else { Create::Accept }, poll);
+    let run = run(&server, speaks(&server, texts(300)), config(300, Some(20.0))).await;
+    assert_eq!(run.count(Result::is_ok), 300, "{:?}", run.results.iter().find(|(_, result)| result.is_err()));
+    assert!(server.observed().accepted.values().all(|count| *count == 1));
     assert!(peak(&server) <= 20, "{}", peak(&server));
-    assert_eq!(server.observed().polls_in_cooldown, 0, "none was at its deadline");
+    assert_eq!(server.observed().polls_in_cooldown, 0, "no task was at its deadline");
 }
 
 #[tokio::test(start_paused = true)]
-async fn at_its_deadline_a_task_is_asked_for_through_a_closed_gate() {
-    let storm =
+async fn poll_on_the_deadline_is_sent_during_a_cooldown() {
+    let poll =
         |age: Duration| if age < Duration::from_secs(5) { Err(rate_limited(3600)) } else { Ok("COMPLETED") };
-    let server = server(|_, _| Create::Accept, storm);
+    let server = server(|_, _| Create::Accept, poll);
     let deadline = Duration::from_secs(60);
     let list = speaks(&server, texts(20)).into_iter().map(|(key, speak)| (key, speak.deadline(deadline)));
-    let run = run(&server, list.collect(), plan(20, None)).await;
+    let run = run(&server, list.collect(), config(20, None)).await;
     assert_eq!(run.count(Result::is_ok), 20);
     assert_eq!(server.observed().polls_in_cooldown, 20);
     assert!(server.elapsed() < deadline + Duration::from_secs(1), "{:?}", server.elapsed());
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_submission_that_has_no_turn_before_its_deadline_is_not_sent_after_it() {
-    let limits = |_: &str, attempt| if attempt == 1 { Create::RateLimit(0) } else { Create::Accept };
-    let server = server(limits, done_after(1));
+async fn submission_without_a_slot_before_its_deadline_is_not_sent() {
+    let rate_limit_once = |_: &str, attempt| if attempt == 1 { Create::RateLimit(0) } else { Create::Accept };
+    let server = server(rate_limit_once, done_after(1));
     let deadline = Duration::from_secs(5);
     let list = speaks(&server, texts(200)).into_iter().map(|(key, speak)| (key, speak.deadline(deadline)));
-    let run = run(&server, list.collect(), plan(200, Some(5.0))).await;
-    let refused = run.count(|end| end.as_ref().is_err_and(Error::is_rate_limited));
+    let run = run(&server, list.collect(), config(200, Some(5.0))).await;
+    let rate_limited = run.count(|result| result.as_ref().is_err_and(Error::is_rate_limited));
     assert_eq!(
-        refused + server.observed().accepted.len(),
+        rate_limited + server.observed().accepted.len(),
         200,
-        "what was not sent again is said to be refused"
+        "a submission that was not sent again is reported as rate limited"
     );
-    assert!(refused > 0);
+    assert!(rate_limited > 0);
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_requests_on_their_way_are_bounded() {
+async fn number_of_requests_in_flight_is_bounded() {
     let server = server(|_, _| Create::Accept, done_after(1));
-    let run = run(&server, speaks(&server, texts(2_000)), plan(2_000, None)).await;
+    let run = run(&server, speaks(&server, texts(2_000)), config(2_000, None)).await;
     assert_eq!(run.count(Result::is_ok), 2_000);
-    let most = server.observed().max_in_flight;
-    assert!((200..=256).contains(&most), "{most}");
+    let max = server.observed().max_in_flight;
+    assert!((200..=256).contains(&max), "{max}");
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_id_is_told_before_the_wait() {
+async fn on_submitted_is_called_before_the_wait() {
     let server = server(|_, _| Create::Accept, done_after(3));
-    let told = Arc::new(Mutex::new(Vec::new()));
-    let tell = Arc::clone(&told);
-    let speak = server.client().speak("text 1").on_submitted(move |id| tell.lock().unwrap().push(id.clone()));
-    run(&server, vec![("a".to_owned(), speak)], plan(1, None)).await;
-    assert_eq!(*told.lock().unwrap(), [TaskId::from_server("text 1")]);
+    let submitted = Arc::new(Mutex::new(Vec::new()));
+    let callback = Arc::clone(&submitted);
+    let speak =
+        server.client().speak("text 1").on_submitted(move |id| callback.lock().unwrap().push(id.clone()));
+    run(&server, vec![("a".to_owned(), speak)], config(1, None)).await;
+    assert_eq!(*submitted.lock().unwrap(), [TaskId::from_server("text 1")]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_endless_source_that_is_always_ready_leaves_the_thread_to_others() {
+async fn endless_stream_that_is_always_ready_yields_to_other_tasks() {
     let server = server(|_, _| Create::Accept, done_after(1));
     let speak = server.client().speak("Hello");
     let mut number = 0;
@@ -220,38 +219,39 @@ async fn an_endless_source_that_is_always_ready_leaves_the_thread_to_others() {
         number += 1;
         (number.to_string(), speak.clone())
     });
-    let (results, _ended) = mpsc::unbounded_channel();
-    let (_taken, heard) = mpsc::unbounded_channel();
-    let (told, _) = watch::channel(Progress::default());
+    let (results, _finished) = mpsc::unbounded_channel();
+    let (_released, released_queue) = mpsc::unbounded_channel();
+    let (sender, _) = watch::channel(Progress::default());
     let queue = Queue::Stream(Box::pin(futures_util::stream::iter(endless)), HashSet::new());
     let mut engine = Engine::new(
         server.clone(),
         queue,
-        ProgressTracker::new(told, None),
-        Consumer { results, released: heard },
+        ProgressTracker::new(sender, None),
+        Consumer { results, released: released_queue },
     );
-    plan(usize::MAX, None).validate_and_open(&mut engine).await.unwrap();
+    config(usize::MAX, None).validate_and_open(&mut engine).await.unwrap();
     let mut running = std::pin::pin!(engine.run());
-    // It comes back at all.
+    // Without yielding, this poll would not return.
     assert!(running.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
 }
 
 #[tokio::test(start_paused = true)]
-async fn nothing_goes_out_while_the_server_wants_to_be_left_alone() {
-    let limits = |_: &str, attempt| if attempt == 1 { Create::RateLimit(30) } else { Create::Accept };
-    let server = server(limits, done_after(1));
-    let run = run(&server, speaks(&server, texts(5)), plan(1, None)).await;
+async fn no_request_is_sent_during_a_cooldown() {
+    let rate_limit_once =
+        |_: &str, attempt| if attempt == 1 { Create::RateLimit(30) } else { Create::Accept };
+    let server = server(rate_limit_once, done_after(1));
+    let run = run(&server, speaks(&server, texts(5)), config(1, None)).await;
     assert_eq!(run.count(Result::is_ok), 5);
     let requests = server.observed().requests.clone();
-    // The first is told at once, and everything after it waits.
+    // The first request receives the Retry-After, and all others wait.
     assert!(requests[1] >= Duration::from_secs(30), "{requests:?}");
     assert!(server.elapsed() >= Duration::from_secs(5 * 30));
 }
 
 #[tokio::test(start_paused = true)]
-async fn no_more_are_in_flight_than_allowed() {
+async fn tasks_in_flight_do_not_exceed_max_in_flight() {
     let server = server(|_, _| Create::Accept, done_after(10));
-    let run = run(&server, speaks(&server, texts(20)), plan(5, None)).await;
+    let run = run(&server, speaks(&server, texts(20)), config(5, None)).await;
     assert_eq!(run.count(Result::is_ok), 20);
     let observed = server.observed();
     let mut created: Vec<_> = observed.created.values().collect();
@@ -262,7 +262,7 @@ async fn no_more_are_in_flight_than_allowed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_that_fails_sinks_none_of_the_others() {
+async fn failed_request_does_not_affect_the_others() {
     let create = |text: &str, _| match text {
         "text 1" => Create::Reject,
         "text 2" => Create::AcceptThenDisconnect,
@@ -271,18 +271,18 @@ async fn one_that_fails_sinks_none_of_the_others() {
     let server = server(create, done_after(3));
     let mut list = speaks(&server, texts(5));
     list.push(("too short".to_owned(), list[0].1.client().speak("x")));
-    let run = run(&server, list, plan(64, None)).await;
-    let end = |key: &str| &run.results.iter().find(|(found, _)| found == key).unwrap().1;
-    assert!(end("text 1").as_ref().unwrap_err().is_rejected());
-    assert!(end("text 2").as_ref().unwrap_err().is_in_doubt());
-    assert!(end("too short").as_ref().unwrap_err().is_invalid());
+    let run = run(&server, list, config(64, None)).await;
+    let result = |key: &str| &run.results.iter().find(|(found, _)| found == key).unwrap().1;
+    assert!(result("text 1").as_ref().unwrap_err().is_rejected());
+    assert!(result("text 2").as_ref().unwrap_err().is_in_doubt());
+    assert!(result("too short").as_ref().unwrap_err().is_invalid());
     assert_eq!(run.count(Result::is_ok), 3);
     let Progress { queued, in_flight, done, failed, in_doubt, .. } = run.progress;
     assert_eq!((queued, in_flight, done, failed, in_doubt), (Some(0), 0, 3, 2, 1));
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_outage_of_the_polls_is_waited_out() {
+async fn outage_of_polls_is_waited_out() {
     let server = server(
         |_, _| Create::Accept,
         |age| {
@@ -293,62 +293,62 @@ async fn an_outage_of_the_polls_is_waited_out() {
             }
         },
     );
-    let run = run(&server, speaks(&server, texts(100)), plan(100, Some(10.0))).await;
+    let run = run(&server, speaks(&server, texts(100)), config(100, Some(10.0))).await;
     assert_eq!(run.count(Result::is_ok), 100);
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_deadline_of_each_is_its_own_and_has_a_last_look() {
+async fn each_task_has_its_own_deadline_and_a_poll_on_it() {
     let server = server(|_, _| Create::Accept, done_after(30));
     let list: Vec<_> = speaks(&server, texts(3))
         .into_iter()
         .zip([10, 31, 60])
         .map(|((key, speak), seconds)| (key, speak.deadline(Duration::from_secs(seconds))))
         .collect();
-    let run = run(&server, list, plan(3, None)).await;
+    let run = run(&server, list, config(3, None)).await;
     let error = run.results[0].1.as_ref().unwrap_err();
     assert!(error.is_deadline());
     assert_eq!(error.to_string(), "no result within 10s (last status PROCESSING) [task text 0]");
     assert_eq!(run.count(Result::is_ok), 2);
 }
 
-/// A server that takes nothing that isn't on the disk, and is asked for nothing whose id isn't.
-fn watchful(on_disk: &Arc<Mutex<String>>) -> InMemoryApi {
-    let (announced, kept) = (Arc::clone(on_disk), Arc::clone(on_disk));
+/// A server that checks that each request is in the journal before it is sent, and each task id before it is polled.
+fn journal_checking_server(on_disk: &Arc<Mutex<String>>) -> InMemoryApi {
+    let (for_create, for_poll) = (Arc::clone(on_disk), Arc::clone(on_disk));
     let create = move |text: &str, _| {
-        let line = format!("\"event\":\"sending\",\"key\":\"{text}\"");
-        assert!(announced.lock().unwrap().contains(&line), "{text} was sent before it was announced");
+        let entry = format!("\"event\":\"sending\",\"key\":\"{text}\"");
+        assert!(for_create.lock().unwrap().contains(&entry), "{text} was sent before it was in the journal");
         Create::Accept
     };
     let poll = move |_| {
-        // Of the first one, at least.
-        assert!(kept.lock().unwrap().contains("\"id\":"), "asked for before its id was kept");
+        assert!(for_poll.lock().unwrap().contains("\"id\":"), "polled before its id was in the journal");
         Ok("COMPLETED")
     };
     server(create, poll)
 }
 
 #[tokio::test(start_paused = true)]
-async fn nothing_is_sent_before_it_is_on_the_disk() {
+async fn request_is_sent_only_after_its_journal_entry_is_synced() {
     let on_disk = Arc::default();
-    let server = watchful(&on_disk);
-    let disk = Slow { on_disk, written: String::new(), room: usize::MAX };
+    let server = journal_checking_server(&on_disk);
+    let storage = SlowStorage { synced: on_disk, written: String::new(), capacity: usize::MAX };
     let run =
-        run_with(&server, speaks(&server, texts(50)), plan(20, None), Some(Journal::with_storage(disk)))
+        run_with(&server, speaks(&server, texts(50)), config(20, None), Some(Journal::with_storage(storage)))
             .await;
     assert_eq!(run.count(Result::is_ok), 50);
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_cannot_be_announced_is_not_sent() {
+async fn request_is_not_sent_if_the_journal_cannot_be_written() {
     let on_disk = Arc::<Mutex<String>>::default();
-    let server = watchful(&on_disk);
-    let disk = Slow { on_disk: Arc::clone(&on_disk), written: String::new(), room: 3_000 };
+    let server = journal_checking_server(&on_disk);
+    let storage = SlowStorage { synced: Arc::clone(&on_disk), written: String::new(), capacity: 3_000 };
     let run =
-        run_with(&server, speaks(&server, texts(100)), plan(5, None), Some(Journal::with_storage(disk)))
+        run_with(&server, speaks(&server, texts(100)), config(5, None), Some(Journal::with_storage(storage)))
             .await;
-    let (done, refused) = (run.count(Result::is_ok), run.count(|end| end.as_ref().is_err_and(Error::is_io)));
-    assert_eq!(done + refused, 100);
+    let (done, failed) =
+        (run.count(Result::is_ok), run.count(|result| result.as_ref().is_err_and(Error::is_io)));
+    assert_eq!(done + failed, 100);
     assert!(
         done > 5 && server.observed().accepted.len() == done,
         "{done}, {}",
@@ -356,8 +356,8 @@ async fn what_cannot_be_announced_is_not_sent() {
     );
 }
 
-/// One of four faults, or none, by text and attempt; the same for the same seed.
-fn misfortune(seed: u64) -> impl Fn(&str, u32) -> Create + Send + Sync {
+/// Returns one of four faults, or none, by text and attempt. Equal seeds give equal faults.
+fn random_faults(seed: u64) -> impl Fn(&str, u32) -> Create + Send + Sync {
     move |text, attempt| {
         let number: u64 = text.rsplit(' ').next().unwrap().parse().unwrap();
         let mut random = fastrand::Rng::with_seed(seed ^ (number << 8) ^ u64::from(attempt));
@@ -372,67 +372,68 @@ fn misfortune(seed: u64) -> impl Fn(&str, u32) -> Create + Send + Sync {
     }
 }
 
-/// What must hold whatever happens: nothing is taken twice, what came back was taken, what is in doubt may have been,
-/// and what was not taken was said not to be.
-fn nothing_is_billed_twice(server: &InMemoryApi, run: &Run) {
-    let seen = server.observed();
-    for (text, outcome) in &run.results {
-        let taken = seen.accepted.get(text).copied().unwrap_or(0);
-        match outcome {
-            Ok(_) => assert_eq!(taken, 1, "{text}"),
-            Err(error) if error.is_in_doubt() => assert!(taken <= 1, "{text}"),
-            Err(error) => assert_eq!(taken, 0, "{text}: {error}"),
+/// Asserts that each text was accepted exactly once if it succeeded, at most once in doubt, and otherwise not at all.
+fn assert_billed_at_most_once(server: &InMemoryApi, run: &Run) {
+    let observed = server.observed();
+    for (text, result) in &run.results {
+        let accepted = observed.accepted.get(text).copied().unwrap_or(0);
+        match result {
+            Ok(_) => assert_eq!(accepted, 1, "{text}"),
+            Err(error) if error.is_in_doubt() => assert!(accepted <= 1, "{text}"),
+            Err(error) => assert_eq!(accepted, 0, "{text}: {error}"),
         }
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn whatever_breaks_nothing_is_billed_twice() {
+async fn batch_with_random_faults_bills_nothing_twice() {
     for seed in 0..5 {
-        let server = server(misfortune(seed), done_after(2));
-        let run = run(&server, speaks(&server, texts(2_000)), plan(500, None)).await;
-        nothing_is_billed_twice(&server, &run);
+        let server = server(random_faults(seed), done_after(2));
+        let run = run(&server, speaks(&server, texts(2_000)), config(500, None)).await;
+        assert_billed_at_most_once(&server, &run);
         let (done, in_doubt) = (run.count(Result::is_ok), run.progress.in_doubt);
-        assert!(in_doubt > 250 && in_doubt < 400, "some 15 in 100 are in doubt: {in_doubt}");
-        // Four connections in a row fail about once in 160,000.
+        assert!(in_doubt > 250 && in_doubt < 400, "expected about 15 in 100 in doubt: {in_doubt}");
+        // Four failed connections in a row happen about once in 160,000.
         assert!(done + in_doubt >= 1_999, "{done} and {in_doubt} of 2,000");
     }
 }
 
-/// An engine, and one request in it that was refused for now and is announced again.
-fn announced_again(server: &InMemoryApi) -> Engine<String, InMemoryApi> {
+/// Returns an engine with one request that was rate limited once and is in the journal again.
+fn engine_with_ready_request(server: &InMemoryApi) -> Engine<String, InMemoryApi> {
     let (results, _) = mpsc::unbounded_channel();
-    let (_, heard) = mpsc::unbounded_channel();
-    let tally = ProgressTracker::new(watch::channel(Progress::default()).0, None);
+    let (_, released_queue) = mpsc::unbounded_channel();
+    let tracker = ProgressTracker::new(watch::channel(Progress::default()).0, None);
     let queue = Queue::List(Vec::new().into_iter());
-    let mut engine = Engine::new(server.clone(), queue, tally, Consumer { results, released: heard });
-    let order = server.client().speak("text 0").deadline(Duration::from_secs(60)).prepare().unwrap();
-    let Ok(Start::Submit(mut draft)) = PendingRequest::start(order, "a", &KeyState::default(), None) else {
-        panic!("nothing is known of it")
+    let mut engine =
+        Engine::new(server.clone(), queue, tracker, Consumer { results, released: released_queue });
+    let speech = server.client().speak("text 0").deadline(Duration::from_secs(60)).prepare().unwrap();
+    let Ok(Start::Submit(mut pending)) = PendingRequest::start(speech, "a", &KeyState::default(), None)
+    else {
+        panic!("a new key is submitted")
     };
-    draft.start_attempt();
-    draft.on_failure(rate_limited(1)).1.unwrap();
+    pending.start_attempt();
+    pending.on_failure(rate_limited(1)).1.unwrap();
     engine.active.progress.on_started();
     let task =
-        ActiveTask { index: 0, key: "a".to_owned(), key_text: "a".into(), state: TaskState::Submit(draft) };
+        ActiveTask { index: 0, key: "a".to_owned(), key_text: "a".into(), state: TaskState::Submit(pending) };
     let slot = engine.active.tasks.insert(task);
     engine.ready_to_send.push_back(slot);
     engine
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_announced_for_too_long_is_not_sent() {
+async fn journaled_request_past_its_deadline_is_not_sent() {
     let server = server(|_, _| Create::Accept, done_after(1));
-    let mut engine = announced_again(&server);
+    let mut engine = engine_with_ready_request(&server);
     tokio::time::advance(Duration::from_secs(70)).await;
     engine.send();
     assert!(engine.creates.is_empty() && engine.active.tasks.is_empty());
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_announced_and_polls_in_cooldown_beyond_its_deadline_ends_at_once() {
+async fn journaled_request_with_cooldown_beyond_its_deadline_ends_at_once() {
     let server = server(|_, _| Create::Accept, done_after(1));
-    let mut engine = announced_again(&server);
+    let mut engine = engine_with_ready_request(&server);
     server.client().inner().cooldown.extend(Duration::from_secs(3600));
     engine.send();
     assert!(engine.creates.is_empty() && engine.active.tasks.is_empty());

@@ -15,13 +15,13 @@ use crate::{
     generated::facts,
 };
 
-/// The environment variable that [`Client::from_env`] reads the base URL from.
+/// The environment variable from which [`Client::from_env`] reads the base URL.
 const BASE_URL_VAR: &str = "DISTRIBUTE_AI_BASE_URL";
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Settings of a [`Client`].
+/// The settings of a [`Client`].
 ///
 /// ```
 /// use std::time::Duration;
@@ -39,18 +39,18 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 /// # Ok::<(), distribute_ai::Error>(())
 /// ```
 ///
-/// What each is worth turning for: the guide's page on [tuning](crate::guide::tuning).
+/// The guide's page on [tuning](crate::guide::tuning) explains when to change which setting.
 ///
 /// # Default
 ///
-/// - `base_url`: the server that the API's document names, `https://api.distribute.ai`
+/// - `base_url`: `https://api.distribute.ai`, the server in the API's OpenAPI document
 /// - `connect_timeout`: 10 s
 /// - `request_timeout`: 30 s
 /// - `user_agent`: `distribute-ai/` and the version of this crate
-/// - `pacing`: [`Adaptive`], by the task's status and age and by how long tasks took, every 0.2 s to 5 s or a
-///   tenth of its age
-/// - `http_client`: one of its own, which follows no redirect of the API
-/// - `allow_http`: not allowed, except to loopback addresses
+/// - `pacing`: [`Adaptive`], which polls every 0.2 s to 5 s or a tenth of the task's age. It uses the task's
+///   status and age, and the durations of earlier tasks.
+/// - `http_client`: a new HTTP client, which does not follow redirects of the API
+/// - `allow_http`: plain HTTP is allowed to loopback addresses only
 #[derive(Clone, Default)]
 #[must_use = "a builder does nothing until `build` is called"]
 pub struct ClientBuilder {
@@ -66,95 +66,105 @@ pub struct ClientBuilder {
 
 #[derive(Clone)]
 enum PollSetting {
-    /// Not checked yet.
+    /// An interval that is not validated yet.
     Every(Duration),
     By(Arc<dyn Pacing>),
 }
 
 impl ClientBuilder {
-    /// The API key, bare: without `Bearer`. Required.
+    /// Sets the API key, without `Bearer`. Required.
     pub fn api_key(mut self, key: impl Into<String>) -> Self {
         self.api_key = Some(key.into().into());
         self
     }
 
-    /// The address that the paths of the API are appended to; it may have a path itself.
+    /// Sets the base URL, to which the paths of the API are appended. The base URL may contain a path.
     pub fn base_url(mut self, url: impl Into<String>) -> Self {
         self.base_url = Some(url.into());
         self
     }
 
-    /// Your own HTTP client, with its proxies, certificates and default headers, for the API and for the audio.
+    /// Sets the HTTP client for the API and the audio, with its proxies, certificates and default headers.
     ///
-    /// The key is added to requests to the API only; its default headers go to both, so keep secrets out of them.
-    /// [`connect_timeout`](Self::connect_timeout) and the handling of redirects are this client's: build it with
-    /// `redirect::Policy::none()`, for a submission whose redirect is followed is in doubt. Its own timeout is set aside
-    /// for [`request_timeout`](Self::request_timeout).
+    /// The API key is sent to the API only. The default headers of your client are sent to the API and to the
+    /// host of the audio, so keep secrets out of them.
+    ///
+    /// The connect timeout and the redirect policy are those of your client;
+    /// [`connect_timeout`](Self::connect_timeout) is ignored. [`request_timeout`](Self::request_timeout)
+    /// replaces the timeout of your client.
+    ///
+    /// Build your client with `redirect::Policy::none()`. A submission whose redirect is followed is
+    /// [in doubt](Error::is_in_doubt): the server may have accepted the submission, so it may be billed.
     pub fn http_client(mut self, client: reqwest::Client) -> Self {
         self.http_client = Some(client);
         self
     }
 
-    /// The longest time to make a connection, TLS included. When it runs out, nothing was sent.
+    /// Sets the time limit for opening a connection, including TLS. After this timeout, nothing was sent.
     pub fn connect_timeout(mut self, time: Duration) -> Self {
         self.connect_timeout = Some(time);
         self
     }
 
-    /// The longest time for one request to the API, from its start to the end of the reply; for a download, the longest
-    /// pause between two pieces. A submission that runs out of it is in doubt; a poll is repeated.
+    /// Sets the time limit for one request to the API, from its start to the end of the response.
+    ///
+    /// For a download, the timeout limits the pause between two chunks. A submission that times out is
+    /// [in doubt](Error::is_in_doubt). A poll that times out is retried.
     pub fn request_timeout(mut self, time: Duration) -> Self {
         self.request_timeout = Some(time);
         self
     }
 
-    /// What requests to the API say of themselves in `User-Agent`.
+    /// Sets the `User-Agent` header of requests to the API.
     pub fn user_agent(mut self, name: impl Into<String>) -> Self {
         self.user_agent = Some(name.into());
         self
     }
 
-    /// Polls at a fixed interval, give or take ten per cent. For tests, and for servers whose pace you know.
+    /// Sets a fixed poll interval, with a jitter of ten per cent.
     ///
-    /// [`pacing`](Self::pacing) with [`Fixed`]; of the two, the last one counts.
+    /// Use it for tests, and for servers whose speed you know.
+    ///
+    /// Equivalent to [`pacing`](Self::pacing) with [`Fixed`]. Only the last call of `poll_every` or `pacing`
+    /// takes effect.
     pub fn poll_every(mut self, interval: Duration) -> Self {
         self.pacing = Some(PollSetting::Every(interval));
         self
     }
 
-    /// Polls by this policy: when to ask again for a task that isn't done.
+    /// Sets the poll policy, which decides when an unfinished task is polled again.
     ///
-    /// One of [`crate::pacing`] or [your own](Pacing). What it learns is shared by all tasks of the client and of its
-    /// clones; clients that are built from clones of this builder share it, too.
+    /// Use a policy of [`crate::pacing`], or implement [`Pacing`]. All tasks of the client and its clones
+    /// share the policy and what it learns. Clients that are built from clones of this builder share it, too.
     pub fn pacing(mut self, policy: impl Pacing) -> Self {
         self.pacing = Some(PollSetting::By(Arc::new(policy)));
         self
     }
 
-    /// Lets the key and the texts travel unencrypted to hosts other than this one.
+    /// Allows plain HTTP to other hosts than loopback. The API key and the texts are then sent unencrypted.
     pub fn allow_http(mut self) -> Self {
         self.allow_http = true;
         self
     }
 
-    /// The client.
+    /// Builds the client. No request is sent.
     ///
     /// # Errors
     ///
-    /// [`is_invalid`](Error::is_invalid), all before anything is sent:
-    /// - no API key, or one that no header can carry
-    /// - a base URL such as `api.example.com`, without scheme or host, or with a user, query or fragment
-    /// - `http://` to another machine, unless [allowed](Self::allow_http)
-    /// - a timeout or interval of zero
-    /// - a user agent that no header can carry
-    /// - no usable TLS on this machine, or none of the features `rustls` and `native-tls`
+    /// Each error [`is_invalid`](Error::is_invalid):
+    /// - The API key is missing, or contains a character that is invalid in a header.
+    /// - The base URL is `api.example.com`, without a scheme, or contains a user, query or fragment.
+    /// - The base URL is `http://example.com` without [`allow_http`](Self::allow_http).
+    /// - A timeout or the poll interval is zero.
+    /// - The user agent contains a character that is invalid in a header, such as a line break.
+    /// - TLS is unavailable on this machine, or the features `rustls` and `native-tls` are both disabled.
     pub fn build(self) -> Result<Client, Error> {
         let key = ApiKey::new(self.api_key.as_ref().map_or("", secrecy::ExposeSecret::expose_secret))?;
         let base_url = parse_base_url(self.base_url.as_deref().unwrap_or(facts::BASE_URL), self.allow_http)?;
         let connect_timeout =
-            require_nonzero("connect timeout", self.connect_timeout.unwrap_or(CONNECT_TIMEOUT))?;
+            require_nonzero("connect_timeout", self.connect_timeout.unwrap_or(CONNECT_TIMEOUT))?;
         let request_timeout =
-            require_nonzero("request timeout", self.request_timeout.unwrap_or(REQUEST_TIMEOUT))?;
+            require_nonzero("request_timeout", self.request_timeout.unwrap_or(REQUEST_TIMEOUT))?;
         let pacing: Arc<dyn Pacing> = match self.pacing {
             Some(PollSetting::Every(interval)) => Arc::new(Fixed::new(interval)?),
             Some(PollSetting::By(policy)) => policy,
@@ -162,17 +172,17 @@ impl ClientBuilder {
         };
         let agent = match self.user_agent {
             Some(agent) => Some(user_agent_header(&agent)?),
-            // A client of the user's says what it is itself.
+            // The user's HTTP client sets the header itself.
             None if self.http_client.is_some() => None,
             None => Some(user_agent_header(concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION")))?),
         };
 
-        let may_follow = self.http_client.is_some();
+        let custom_http_client = self.http_client.is_some();
         let (api, audio) = if let Some(client) = self.http_client {
             (client.clone(), client)
         } else {
             require_tls(&base_url)?;
-            // The audio's host may send us on; the API may not: a redirected submission is one to somebody else.
+            // A download may be redirected. A submission must not be redirected to another server.
             let build = |redirects| build_http_client(connect_timeout, redirects, is_loopback(&base_url));
             (build(redirect::Policy::none())?, build(redirect::Policy::limited(10))?)
         };
@@ -184,7 +194,7 @@ impl ClientBuilder {
                 user_agent: agent,
                 request_timeout,
                 pacing,
-                custom_http_client: may_follow,
+                custom_http_client,
                 audio,
                 cooldown: Cooldown::default(),
             }),
@@ -206,12 +216,12 @@ impl ClientBuilder {
 }
 
 impl Client {
-    /// Settings for a client; see [`ClientBuilder`] for what they are unless you set them.
+    /// Creates a builder with the [default settings](ClientBuilder#default).
     pub fn builder() -> ClientBuilder {
         ClientBuilder::default()
     }
 
-    /// A client for the key in `DISTRIBUTE_AI_API_KEY`, at the address in `DISTRIBUTE_AI_BASE_URL` if that is set.
+    /// Creates a client from the environment variables `DISTRIBUTE_AI_API_KEY` and `DISTRIBUTE_AI_BASE_URL`.
     ///
     /// ```no_run
     /// let client = distribute_ai::Client::from_env()?;
@@ -220,25 +230,27 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`is_invalid`](Error::is_invalid): the key is not set or is empty; or as [`ClientBuilder::build`].
+    /// - [`is_invalid`](Error::is_invalid): `DISTRIBUTE_AI_API_KEY` is not set or is empty. The other errors
+    ///   are those of [`ClientBuilder::build`].
     pub fn from_env() -> Result<Self, Error> {
         ClientBuilder::from_env()?.build()
     }
 }
 
-/// An empty variable is one that is not set.
+/// Reads an environment variable. An empty variable counts as not set.
 fn read_env_var(name: &'static str) -> Result<Option<String>, Error> {
     match env::var(name) {
         Ok(value) => Ok(Some(value).filter(|value| !value.trim().is_empty())),
         Err(env::VarError::NotPresent) => Ok(None),
-        Err(env::VarError::NotUnicode(_)) => Err(Error::invalid(name, "is not UTF-8")),
+        Err(env::VarError::NotUnicode(_)) => Err(Error::invalid(name, "value is not valid UTF-8")),
     }
 }
 
 fn user_agent_header(agent: &str) -> Result<HeaderValue, Error> {
-    let problem =
-        || Error::invalid("user agent", format!("{agent:?} holds a character that no header can carry"));
-    HeaderValue::from_str(agent).map_err(|_| problem())
+    HeaderValue::from_str(agent).map_err(|_| {
+        let problem = format!("{agent:?} contains an invalid character, expected printable ASCII");
+        Error::invalid("user_agent", problem)
+    })
 }
 
 fn build_http_client(
@@ -246,58 +258,69 @@ fn build_http_client(
     redirects: redirect::Policy,
     loopback: bool,
 ) -> Result<reqwest::Client, Error> {
-    // No referer: it would tell one host of the audio the address at another, which may be all it takes to fetch it.
+    // A referer would reveal the URL of the audio to another host, which could then download the audio.
     let mut builder =
         reqwest::Client::builder().connect_timeout(connect_timeout).redirect(redirects).referer(false);
     if loopback {
-        // What stays on this machine in plain text has no business at a proxy.
+        // Keeps plain-text requests to this machine off the network.
         builder = builder.no_proxy();
     }
-    builder.build().map_err(|error| Error::invalid("http client", "could not be built").with_source(error))
+    builder
+        .build()
+        .map_err(|error| Error::invalid("http_client", "could not build the HTTP client").with_source(error))
 }
 
-/// Without it every request would fail as if the host weren't there.
+/// Checks for TLS, because without TLS every request would fail with a connection error.
 fn require_tls(base_url: &Url) -> Result<(), Error> {
     if base_url.scheme() == "https" && !cfg!(any(feature = "rustls", feature = "native-tls")) {
-        let problem =
-            "https needs TLS: enable the feature `rustls` or `native-tls`, or pass an `http_client`";
-        return Err(Error::invalid("base url", problem));
+        let problem = "https is not supported by this build, expected TLS; enable the feature `rustls` or \
+                       `native-tls`, or pass an `http_client`";
+        return Err(Error::invalid("base_url", problem));
     }
     Ok(())
 }
 
-fn require_nonzero(what: &'static str, time: Duration) -> Result<Duration, Error> {
-    if time.is_zero() { Err(Error::invalid(what, "is zero; it must be longer")) } else { Ok(time) }
+fn require_nonzero(field: &'static str, time: Duration) -> Result<Duration, Error> {
+    if time.is_zero() {
+        Err(Error::invalid(field, "0 s is too short, expected more than 0 s"))
+    } else {
+        Ok(time)
+    }
 }
 
 fn parse_base_url(text: &str, allow_http: bool) -> Result<Url, Error> {
-    let refused = |problem: &str| Err(Error::invalid("base url", problem));
+    let invalid = |problem: &str| Err(Error::invalid("base_url", problem));
     let text = text.trim();
     let Ok(url) = Url::parse(text) else {
-        return refused(&format!(
-            "{} is no address; it needs a scheme and a host, as in {}",
+        return invalid(&format!(
+            "{} is not a URL, expected a scheme and a host, as in {}",
             quoted(text),
             facts::BASE_URL
         ));
     };
     if !matches!(url.scheme(), "https" | "http") || !url.has_host() {
-        return refused(&format!("{} needs `https://` and a host, as in {}", quoted(text), facts::BASE_URL));
+        return invalid(&format!(
+            "{} is not supported, expected `https://` and a host, as in {}",
+            quoted(text),
+            facts::BASE_URL
+        ));
     }
     if !url.username().is_empty() || url.password().is_some() {
-        return refused(
-            "holds a user or password; the key goes into `api_key`, nothing else is a secret here",
-        );
+        return invalid("contains a user or password, expected neither; pass the API key to `api_key`");
     }
     if url.query().is_some() || url.fragment().is_some() {
-        return refused("holds a query or fragment; paths are appended to it");
+        return invalid("contains a query or fragment, expected a URL to which paths can be appended");
     }
     if url.scheme() == "http" && !allow_http && !is_loopback(&url) {
-        return refused(&format!("{url} would carry the key unencrypted; use https, or `allow_http`"));
+        return invalid(&format!(
+            "{url} would send the API key unencrypted, expected `https://`; in a trusted network, \
+             call `allow_http`"
+        ));
     }
     Ok(url)
 }
 
-/// What stands before an `@` may be a password.
+/// Quotes an invalid URL for an error message. The part before an `@` is omitted: it may be a password.
 fn quoted(text: &str) -> String {
     let text: String = text.rsplit('@').next().unwrap_or_default().chars().take(200).collect();
     format!("{text:?}")
@@ -309,7 +332,7 @@ fn is_loopback(url: &Url) -> bool {
     host == "localhost" || address.is_ok_and(|address| address.is_loopback())
 }
 
-/// Without what may be secret: the key, what stands in an address before it is checked, headers of an HTTP client.
+/// Omits possible secrets: the API key, the unvalidated base URL and the headers of the HTTP client.
 impl fmt::Debug for ClientBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ClientBuilder")
@@ -326,7 +349,7 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn refused(builder: ClientBuilder, expected: &str) {
+    fn assert_invalid(builder: ClientBuilder, expected: &str) {
         let error = builder.build().unwrap_err();
         assert!(error.is_invalid(), "{error}");
         assert!(error.to_string().contains(expected), "{error}");
@@ -338,20 +361,20 @@ mod tests {
     }
 
     #[test]
-    fn a_base_url_names_scheme_and_host_and_nothing_secret() {
-        refused(with_key().base_url("api.distribute.ai"), "needs a scheme and a host");
-        refused(with_key().base_url(""), "needs a scheme and a host");
-        refused(with_key().base_url("localhost:8080"), "needs `https://` and a host");
-        refused(with_key().base_url("ftp://example.com"), "needs `https://`");
-        refused(with_key().base_url("me:hunter2@example.com"), "needs `https://`");
-        refused(with_key().base_url("https://me:hunter2@example.com"), "user or password");
-        refused(with_key().base_url("https://example.com/?a=1"), "query or fragment");
+    fn base_url_without_scheme_or_host_or_with_secrets_is_rejected() {
+        assert_invalid(with_key().base_url("api.distribute.ai"), "expected a scheme and a host");
+        assert_invalid(with_key().base_url(""), "expected a scheme and a host");
+        assert_invalid(with_key().base_url("localhost:8080"), "expected `https://` and a host");
+        assert_invalid(with_key().base_url("ftp://example.com"), "expected `https://`");
+        assert_invalid(with_key().base_url("me:hunter2@example.com"), "expected `https://`");
+        assert_invalid(with_key().base_url("https://me:hunter2@example.com"), "user or password");
+        assert_invalid(with_key().base_url("https://example.com/?a=1"), "query or fragment");
     }
 
     #[test]
-    fn plain_http_is_for_loopback_or_by_leave() {
-        refused(with_key().base_url("http://example.com"), "unencrypted");
-        refused(with_key().base_url("http://127.0.0.1.example.com"), "unencrypted");
+    fn plain_http_to_other_hosts_requires_allow_http() {
+        assert_invalid(with_key().base_url("http://example.com"), "unencrypted");
+        assert_invalid(with_key().base_url("http://127.0.0.1.example.com"), "unencrypted");
         for url in ["http://localhost:1", "http://127.0.0.1:1/v1/", "http://[::1]:1"] {
             with_key().base_url(url).build().unwrap();
         }
@@ -359,20 +382,24 @@ mod tests {
     }
 
     #[test]
-    fn times_of_zero_are_refused() {
-        refused(with_key().connect_timeout(Duration::ZERO), "connect timeout: is zero");
-        refused(with_key().request_timeout(Duration::ZERO), "request timeout: is zero");
-        refused(with_key().poll_every(Duration::ZERO), "poll interval: is zero");
-        with_key().poll_every(Duration::ZERO).pacing(Adaptive::new()).build().expect("the last one counts");
+    fn zero_timeouts_and_intervals_are_rejected() {
+        assert_invalid(with_key().connect_timeout(Duration::ZERO), "connect_timeout: 0 s is too short");
+        assert_invalid(with_key().request_timeout(Duration::ZERO), "request_timeout: 0 s is too short");
+        assert_invalid(with_key().poll_every(Duration::ZERO), "poll interval: 0 s is too short");
+        with_key()
+            .poll_every(Duration::ZERO)
+            .pacing(Adaptive::new())
+            .build()
+            .expect("the last setting takes effect");
     }
 
     #[test]
-    fn a_user_agent_fits_a_header() {
-        refused(with_key().user_agent("a\nb"), "user agent");
+    fn user_agent_with_line_break_is_rejected() {
+        assert_invalid(with_key().user_agent("a\nb"), "user_agent");
     }
 
     #[test]
-    fn a_slash_at_the_end_is_not_doubled() {
+    fn base_url_with_trailing_slash_is_trimmed() {
         let client = with_key().base_url("https://example.com/v1/").build().unwrap();
         assert_eq!(client.baseurl, "https://example.com/v1");
     }

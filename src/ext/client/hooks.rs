@@ -1,4 +1,4 @@
-//! Where the generated client lets us in: just before a request leaves, and around its sending.
+//! The hooks that the generated client calls: before a request is sent, and around sending it.
 
 use progenitor_client::{ClientHooks, OperationInfo};
 use reqwest::{
@@ -11,102 +11,114 @@ use super::{ClientState, Inner};
 use crate::{
     ApiError, Client,
     ext::transport::{
+        call,
         failure::error_message,
-        named_task,
         once_body::{OnceBody, SendGuard},
         retry_after::retry_after,
     },
     generated::facts,
 };
 
-/// The most of a reply that is read. What the API says is a few hundred bytes; what is larger comes from elsewhere, and
-/// is cut.
+/// The most bytes of a response that are read. The API's responses have a few hundred; a longer body is cut.
 const MAX_RESPONSE_BYTES: usize = 1024 * 1024;
 
-/// Says of a text that it is one, and in which order its bytes are.
+/// The byte order mark, which some servers put before a text.
 const BOM: &str = "\u{feff}";
 
-/// Sent by the generator with every request; no document of the API knows it.
+/// The header that the generator adds to every request, and that the API does not document.
 const API_VERSION_HEADER: &str = "api-version";
 
+#[doc(hidden)]
 impl ClientHooks<ClientState> for Client {
     async fn pre<E>(&self, request: &mut Request, _: &OperationInfo) -> Result<(), ApiError<E>> {
-        let state = self.inner();
-        *request.timeout_mut() = Some(state.request_timeout);
+        let inner = self.inner();
+        *request.timeout_mut() = Some(inner.request_timeout);
         let headers = request.headers_mut();
         headers.remove(API_VERSION_HEADER);
-        if let Some(agent) = &state.user_agent {
+        if let Some(agent) = &inner.user_agent {
             headers.insert(USER_AGENT, agent.clone());
         }
-        headers.insert(HeaderName::from_static(facts::KEY_HEADER), state.key.header());
+        headers.insert(HeaderName::from_static(facts::KEY_HEADER), inner.key.header());
         Ok(())
     }
 
     async fn exec(&self, mut request: Request, info: &OperationInfo) -> reqwest::Result<Response> {
+        let operation = info.operation_id;
         if self.inner().custom_http_client {
-            // Changes nothing about where it goes, but a redirect to the same place comes back without it.
-            request.url_mut().set_query(Some(""));
+            mark_for_redirect_detection(request.url_mut());
         }
         let url = request.url().clone();
-        let claim = guard_body(&mut request);
-        let answer = match execute(self, request).await {
-            Ok(response) => self.read_response(response, url).await.map_err(reqwest::Error::without_url),
-            // The error is the HTTP client's, and its address all of it that is ours to change: it stays only if
-            // nobody has seen the request and nobody will. `Fault` reads that.
-            Err(error) if claim.is_some_and(|claim| claim.revoke()) => Err(error.with_url(url)),
-            Err(error) => Err(error.without_url()),
+        let guard = guard_body(&mut request);
+        let result = match execute(self, request).await {
+            Ok(response) => self.read_response(response, url).await,
+            Err(error) => {
+                let not_sent = guard.is_some_and(|guard| guard.revoke());
+                call::record(|report| report.not_sent = not_sent);
+                tracing::debug!(operation, not_sent, "request failed");
+                Err(error)
+            }
         };
-        let operation = info.operation_id;
-        match &answer {
-            Ok(response) => tracing::debug!(operation, status = response.status().as_u16(), "answered"),
-            Err(error) => tracing::debug!(operation, unsent = error.url().is_some(), "not answered"),
+        if let Ok(response) = &result {
+            tracing::debug!(operation, status = response.status().as_u16(), "response received");
         }
-        answer
+        // The URL of a redirect may hold what a server put there.
+        result.map_err(reqwest::Error::without_url)
     }
 }
 
-/// Puts a body in place that can tell whether it was read.
+/// Marks the URL so that a redirect changes it, even a redirect to the same address.
+///
+/// A custom HTTP client may follow redirects, and reqwest does not tell how many it has followed. The response carries the
+/// URL of the last request, which a server takes from its own `Location` header. The mark, an empty query or an empty last
+/// parameter, does not change what the server receives as parameters. Limit: a `Location` that repeats the mark to the
+/// letter is not detected.
+fn mark_for_redirect_detection(url: &mut Url) {
+    let query = url.query().map_or_else(String::new, |query| format!("{query}&"));
+    url.set_query(Some(&query));
+}
+
+/// Replaces the body by one that proves whether it was read.
 fn guard_body(request: &mut Request) -> Option<SendGuard> {
-    let (body, claim) = OnceBody::new(request.body_mut().take()?);
+    let (body, guard) = OnceBody::new(request.body_mut().take()?);
     *request.body_mut() = Some(Body::wrap(body));
-    Some(claim)
+    Some(guard)
 }
 
 impl Client {
-    /// The whole of an answer, in a form that the generated code can read.
-    async fn read_response(&self, mut response: Response, asked: Url) -> reqwest::Result<Response> {
-        let state = self.inner();
-        if *response.url() != asked {
+    /// Reads the response and returns it in a form that the generated code can parse.
+    async fn read_response(&self, mut response: Response, url: Url) -> reqwest::Result<Response> {
+        let inner = self.inner();
+        if *response.url() != url {
             return Ok(redirected_response(&response));
         }
         if !response.status().is_success()
             && let Some(time) = retry_after(response.headers())
         {
-            // For every request of this client, not only the one that was told.
-            state.cooldown.extend(time);
+            inner.cooldown.extend(time);
         }
-        named_task::forget(response.headers_mut());
         let mut text = decode_text(read_body(&mut response).await?);
         if !response.status().is_success() {
-            named_task::keep(&text, &state.key, response.headers_mut());
-            text = to_error_body(&text, state);
+            call::record(|report| report.task_id = call::task_id_in(&text, &inner.key));
+            text = to_error_body(&text, inner);
         }
-        Ok(replace_body(response, asked, text))
+        Ok(replace_body(response, url, text))
     }
 }
 
 async fn execute(client: &Client, request: Request) -> reqwest::Result<Response> {
-    // Answers in the place of a server. Nobody else who builds for a fuzzer has any ready.
+    // A fuzz target supplies the responses; without any, the request is sent.
     #[cfg(fuzzing)]
     let request = match crate::ext::fuzzing::fake_response(request).await {
-        Ok(answer) => return Ok(answer),
+        Ok(response) => return Ok(response),
         Err(request) => request,
     };
     client.client.execute(request).await
 }
 
-/// As much as there is, or as is let in. What broke off stands if it is whole all the same: a `{"id": …}` is too dear to
-/// be thrown away for a connection that ended badly, and of a refusal it is the status that counts.
+/// Reads up to [`MAX_RESPONSE_BYTES`].
+///
+/// If the connection is lost, a success counts when its JSON is complete: it may hold the id of a billed task. An error
+/// response counts in any case, because its status is what matters.
 async fn read_body(response: &mut Response) -> reqwest::Result<Vec<u8>> {
     let mut body = Vec::new();
     while body.len() < MAX_RESPONSE_BYTES {
@@ -114,8 +126,8 @@ async fn read_body(response: &mut Response) -> reqwest::Result<Vec<u8>> {
             Ok(Some(chunk)) => body.extend_from_slice(&chunk),
             Err(error) if response.status().is_success() => {
                 let json = body.strip_prefix(BOM.as_bytes()).unwrap_or(&body);
-                let whole = serde_json::from_slice::<serde::de::IgnoredAny>(json).is_ok();
-                return if whole { Ok(body) } else { Err(error) };
+                let complete = serde_json::from_slice::<serde::de::IgnoredAny>(json).is_ok();
+                return if complete { Ok(body) } else { Err(error) };
             }
             Ok(None) | Err(_) => break,
         }
@@ -124,21 +136,23 @@ async fn read_body(response: &mut Response) -> reqwest::Result<Vec<u8>> {
     Ok(body)
 }
 
-/// JSON is text. One broken character in an id, or the mark that some servers put before a text, must not cost the id.
+/// Decodes a body as UTF-8, without a byte order mark. Invalid bytes are replaced, so that they do not cost the task id.
 fn decode_text(body: Vec<u8>) -> String {
     let text =
         String::from_utf8(body).unwrap_or_else(|body| String::from_utf8_lossy(body.as_bytes()).into_owned());
     text.strip_prefix(BOM).map(str::to_owned).unwrap_or(text)
 }
 
-/// The body of a refusal as the generated code can read it, whatever the server or a proxy wrote: without this, status
-/// and headers of a documented error with an HTML page are lost. The key is taken out should it be repeated.
-fn to_error_body(text: &str, state: &Inner) -> String {
-    json!({"message": state.key.redact(&error_message(text))}).to_string()
+/// Returns an error body that the generated code can parse, without the key.
+///
+/// Without this, an HTML page under a documented error status would lose the status and the headers.
+fn to_error_body(text: &str, inner: &Inner) -> String {
+    json!({"message": inner.key.excerpt(&error_message(text))}).to_string()
 }
 
-/// An HTTP client of the user's has followed a redirect, and this is the answer of another address to another request.
-/// The one that was asked for got no answer but the redirect.
+/// Returns a 302 in place of a response that another address has sent.
+///
+/// The custom HTTP client has followed a redirect. The only response to the request itself was the redirect.
 fn redirected_response(response: &Response) -> Response {
     let message = format!("redirected to {}", response.url().origin().ascii_serialization());
     let body = json!({"message": message}).to_string();
@@ -146,7 +160,7 @@ fn redirected_response(response: &Response) -> Response {
     redirect.body(body).expect("a status and a body make a response").into()
 }
 
-/// The response with this body in the place of its own, and all else as it was.
+/// Returns the response with another body.
 fn replace_body(mut response: Response, url: Url, body: String) -> Response {
     let mut rebuilt = http::Response::builder().status(response.status()).version(response.version());
     if let Some(headers) = rebuilt.headers_mut() {
@@ -156,5 +170,22 @@ fn replace_body(mut response: Response, url: Url, body: String) -> Response {
     if let Some(extensions) = rebuilt.extensions_mut() {
         *extensions = std::mem::take(response.extensions_mut());
     }
-    rebuilt.url(url).body(body).expect("its parts come from a response").into()
+    rebuilt.url(url).body(body).expect("the parts come from a response").into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn redirect_mark_keeps_an_existing_query() {
+        for (url, marked) in [
+            ("https://example.com/a", "https://example.com/a?"),
+            ("https://example.com/a?page=2&all", "https://example.com/a?page=2&all&"),
+        ] {
+            let mut url: Url = url.parse().unwrap();
+            mark_for_redirect_detection(&mut url);
+            assert_eq!(url.as_str(), marked);
+        }
+    }
 }

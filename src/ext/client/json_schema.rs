@@ -1,4 +1,4 @@
-//! What `build.rs` writes the schemas of the generated types in; and the schema of [`TaskId`], which is ours.
+//! Helpers for the schemas that `build.rs` generates, and the schema of [`TaskId`].
 
 use std::borrow::Cow;
 
@@ -7,12 +7,12 @@ use serde_json::Value;
 
 use crate::TaskId;
 
-/// An object, as a value within a schema.
+/// Builds a JSON object, as a value in a schema.
 pub(crate) fn object<const N: usize>(members: [(&str, Value); N]) -> Value {
     Value::Object(members.map(|(name, value)| (name.to_owned(), value)).into_iter().collect())
 }
 
-/// A schema with more said of it; what is said here counts.
+/// Adds members to a schema. A new member replaces an existing one of the same name.
 pub(crate) fn with<const N: usize>(mut schema: Schema, members: [(&str, Value); N]) -> Schema {
     for (name, value) in members {
         schema.insert(name.to_owned(), value);
@@ -20,8 +20,8 @@ pub(crate) fn with<const N: usize>(mut schema: Schema, members: [(&str, Value); 
     schema
 }
 
-/// Any string, as for serde: the pattern that the API asks for is that of [`TaskQuery`](crate::types::TaskQuery), and an
-/// id that the server has given is taken as it came.
+/// Accepts any string, as serde does, so that every id from the server is valid. The schema of
+/// [`TaskQuery`](crate::types::TaskQuery) has the pattern that the API requires.
 #[cfg_attr(docsrs, doc(cfg(feature = "schemars")))]
 impl JsonSchema for TaskId {
     fn schema_name() -> Cow<'static, str> {
@@ -33,7 +33,8 @@ impl JsonSchema for TaskId {
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        let description = "The id of a task, as the server gave it; a UUID of version 4 by its document.";
+        let description =
+            "The id of a task, as the server returned it. The API documents a UUID of version 4.";
         with(Schema::default(), [("type", "string".into()), ("description", description.into())])
     }
 }

@@ -16,41 +16,42 @@ use super::{
 use crate::Client;
 
 pub use self::builder::ClientBuilder;
+
 impl Client {
     pub(crate) fn inner(&self) -> &Inner {
         &self.inner.0
     }
 
-    /// Whether it is a clone of the other.
+    /// Returns `true` if the two clients are clones of each other.
     pub(crate) fn is_same(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.inner.0, &other.inner.0)
     }
 }
 
-/// What a [`Client`] knows beside its address. It is opaque: [`Client::builder`] makes it.
+/// The settings and shared state of a [`Client`], without its base URL. [`Client::builder`] creates it.
 #[derive(Clone)]
 pub struct ClientState(Arc<Inner>);
 
 pub(crate) struct Inner {
     pub(crate) key: ApiKey,
-    /// None: the HTTP client says what it is.
+    /// `None` if the HTTP client sets the header itself.
     pub(crate) user_agent: Option<HeaderValue>,
     pub(crate) request_timeout: Duration,
     pub(crate) pacing: Arc<dyn Pacing>,
-    /// The HTTP client is the user's, and nobody knows what it does about redirects.
+    /// `true` if the user supplied the HTTP client. Such a client may follow redirects.
     pub(crate) custom_http_client: bool,
-    /// Fetches the audio, from hosts that are none of the API's.
+    /// The HTTP client that downloads audio, from hosts other than the API's.
     pub(crate) audio: reqwest::Client,
     pub(crate) cooldown: Cooldown,
 }
 
 impl ClientState {
-    pub(crate) fn new(shared: Inner) -> Self {
-        Self(Arc::new(shared))
+    pub(crate) fn new(inner: Inner) -> Self {
+        Self(Arc::new(inner))
     }
 }
 
-/// The address alone: the HTTP client would show its default headers.
+/// Shows only the base URL, because the HTTP client would show its default headers.
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Client").field("base_url", &self.baseurl).finish_non_exhaustive()
@@ -59,6 +60,6 @@ impl fmt::Debug for Client {
 
 impl fmt::Debug for ClientState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("State").field("key", &self.0.key).finish_non_exhaustive()
+        f.debug_struct("ClientState").field("key", &self.0.key).finish_non_exhaustive()
     }
 }

@@ -1,55 +1,56 @@
-//! Where a text is cut: behind a paragraph, a sentence, a clause, a word, and only then anywhere else.
+//! Finds the end of a piece: after a paragraph, a sentence, a clause or a word, else after any character.
 
 use unicode_segmentation::{GraphemeCursor, UnicodeSegmentation};
 
-/// How far beyond the last place for a cut the text is read: what follows decides whether a sentence has ended.
+/// The number of characters that are read after the limit. They show whether a sentence ends at the limit.
 const LOOKAHEAD_CHARS: usize = 64;
 
-/// How many characters a piece has.
+/// The minimum and maximum length of a piece, in characters.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Limits {
     pub(super) min: usize,
-    /// At least twice `least` less one: else there are lengths that can't be cut.
+    /// At least `2 * min - 1`. With a smaller maximum, some lengths cannot be split.
     pub(super) max: usize,
 }
 
-/// Where the next piece of a text ends and another begins, in bytes; white space around the place belongs to neither.
-/// The text begins and ends with something other than white space.
+/// Returns the byte index at which the first piece of a text ends. White space around the boundary belongs to
+/// neither piece. The text must not start or end with white space.
 pub(super) fn find_boundary(text: &str, limits: Limits) -> usize {
     let Some(limit) = byte_index(text, limits.max) else { return text.len() };
-    let seen = &text[..lookahead_end(text, limit)];
-    let place = Candidates { text, limit, limits };
-    let gaps: Vec<Whitespace> = whitespace_runs(seen).collect();
+    let window = &text[..lookahead_end(text, limit)];
+    let candidates = Candidates { text, limit, limits };
+    let spaces: Vec<Whitespace> = whitespace_runs(window).collect();
     let half = byte_index(text, limits.max / 2).unwrap_or(limit);
 
-    // A paragraph that ends early would leave a short piece, where another sentence or two may fit. It counts as one.
-    let late = gaps.iter().filter(|gap| gap.is_paragraph() && gap.start >= half).map(|gap| gap.end);
-    let sentences = || sentence_starts(seen, &gaps).into_iter();
-    place
-        .last_allowed(late)
-        .or_else(|| place.last_allowed(sentences().filter(|at| !may_continue(seen, *at))))
-        .or_else(|| place.last_allowed(sentences()))
-        .or_else(|| place.last_allowed(clause_starts(seen, &gaps)))
-        .or_else(|| place.last_allowed(gaps.iter().map(|gap| gap.end)))
-        .or_else(|| place.last_allowed(word_starts(seen)))
-        .or_else(|| place.last_allowed(seen.grapheme_indices(true).map(|(at, _)| at)))
-        .or_else(|| place.at_counted_whitespace())
-        .or_else(|| place.at_any_char())
+    // A paragraph that ends in the first half would leave a short piece. It is treated as a sentence instead.
+    let late_paragraphs =
+        spaces.iter().filter(|space| space.is_paragraph() && space.start >= half).map(|space| space.end);
+    let sentences = || sentence_starts(window, &spaces).into_iter();
+    candidates
+        .last_allowed(late_paragraphs)
+        .or_else(|| candidates.last_allowed(sentences().filter(|at| !may_continue(window, *at))))
+        .or_else(|| candidates.last_allowed(sentences()))
+        .or_else(|| candidates.last_allowed(clause_starts(window, &spaces)))
+        .or_else(|| candidates.last_allowed(spaces.iter().map(|space| space.end)))
+        .or_else(|| candidates.last_allowed(word_starts(window)))
+        .or_else(|| candidates.last_allowed(window.grapheme_indices(true).map(|(at, _)| at)))
+        .or_else(|| candidates.at_counted_whitespace())
+        .or_else(|| candidates.at_any_char())
         .unwrap_or(limit)
 }
 
-/// The byte at which a character stands; none if the text has no more than `index`.
+/// Returns the byte index of a character, or `None` if the text has at most `index` characters.
 fn byte_index(text: &str, index: usize) -> Option<usize> {
     text.char_indices().nth(index).map(|(at, _)| at)
 }
 
-/// How far to read for a cut before `limit`.
+/// Returns the end of the text that must be read to find a boundary before `limit`.
 fn lookahead_end(text: &str, limit: usize) -> usize {
     let next = text.len() - text[limit..].trim_start().len();
-    byte_index(&text[next..], LOOKAHEAD_CHARS).map_or(text.len(), |more| next + more)
+    byte_index(&text[next..], LOOKAHEAD_CHARS).map_or(text.len(), |length| next + length)
 }
 
-/// Where a text may be cut.
+/// Selects a boundary from candidate byte indices.
 struct Candidates<'a> {
     text: &'a str,
     limit: usize,
@@ -57,89 +58,95 @@ struct Candidates<'a> {
 }
 
 impl Candidates<'_> {
-    fn last_allowed(&self, cuts: impl IntoIterator<Item = usize>) -> Option<usize> {
-        let cuts: Vec<usize> = cuts.into_iter().collect();
-        cuts.into_iter().rev().find(|at| self.is_allowed(*at) && self.is_grapheme_boundary(*at))
+    fn last_allowed(&self, candidates: impl IntoIterator<Item = usize>) -> Option<usize> {
+        let candidates: Vec<usize> = candidates.into_iter().collect();
+        candidates.into_iter().rev().find(|at| self.is_allowed(*at) && self.is_grapheme_boundary(*at))
     }
 
-    /// For what is hardly anything but white space, which has to count for once.
+    /// Returns the last boundary next to white space, where the white space counts towards the minimum
+    /// length. Used for texts that are almost only white space.
     fn at_counted_whitespace(&self) -> Option<usize> {
-        let Limits { min: least, .. } = self.limits;
-        let cuts = self.text[..self.limit].char_indices().skip(least).map(|(at, _)| at).chain([self.limit]);
+        let Limits { min, .. } = self.limits;
+        let candidates =
+            self.text[..self.limit].char_indices().skip(min).map(|(at, _)| at).chain([self.limit]);
         let is_space = char::is_whitespace;
-        let suits = |at: &usize| {
+        let is_boundary = |at: &usize| {
             let (piece, rest) = self.text.split_at(*at);
-            (piece.ends_with(is_space) || rest.starts_with(is_space)) && byte_index(rest, least - 1).is_some()
+            (piece.ends_with(is_space) || rest.starts_with(is_space)) && byte_index(rest, min - 1).is_some()
         };
-        cuts.filter(suits).last()
+        candidates.filter(is_boundary).last()
     }
 
-    /// For what is one grapheme cluster and longer than a piece may be.
+    /// Returns the last boundary between any two characters. Used for a grapheme cluster that is longer than
+    /// a piece.
     fn at_any_char(&self) -> Option<usize> {
-        let cuts: Vec<usize> = self.text[..self.limit].char_indices().map(|(at, _)| at).collect();
-        cuts.into_iter().chain([self.limit]).rev().find(|at| self.is_allowed(*at))
+        let candidates: Vec<usize> = self.text[..self.limit].char_indices().map(|(at, _)| at).collect();
+        candidates.into_iter().chain([self.limit]).rev().find(|at| self.is_allowed(*at))
     }
 
-    /// Whether what stands on either side is long enough, and what is before it no longer than a piece may be. Before white
-    /// space and within it is the same as behind it, where it is looked at only once.
+    /// Returns `true` if both sides are long enough and the piece is not too long. Rejects positions before
+    /// or inside white space, because they are equivalent to the position after the white space.
     fn is_allowed(&self, at: usize) -> bool {
         if self.text[at..].starts_with(char::is_whitespace) {
             return false;
         }
         let (piece, rest) = (self.text[..at].trim_end(), &self.text[at..]);
-        let enough = |part: &str| byte_index(part, self.limits.min - 1).is_some();
-        piece.len() <= self.limit && enough(piece) && enough(rest)
+        let is_long_enough = |part: &str| byte_index(part, self.limits.min - 1).is_some();
+        piece.len() <= self.limit && is_long_enough(piece) && is_long_enough(rest)
     }
 
     fn is_grapheme_boundary(&self, at: usize) -> bool {
-        // A mark may sit on a space, which would be cut away with the others.
+        // A combining mark may belong to a space, which would be trimmed at the boundary.
         GraphemeCursor::new(at, self.text.len(), true).is_boundary(self.text, 0).unwrap_or(false)
     }
 }
 
-/// White space at which a line may end.
+/// A run of white space at which a line may be broken.
 struct Whitespace {
     start: usize,
     end: usize,
-    lines: usize,
+    /// The number of line breaks. A paragraph separator or form feed counts as two.
+    line_breaks: usize,
 }
 
 impl Whitespace {
     fn is_paragraph(&self) -> bool {
-        self.lines > 1
+        self.line_breaks > 1
     }
 }
 
 fn whitespace_runs(text: &str) -> impl Iterator<Item = Whitespace> {
-    let is_fixed = |c| matches!(c, '\u{a0}' | '\u{2007}' | '\u{202f}');
-    let mut from = 0;
-    let spaces = std::iter::from_fn(move || {
-        let start = from + text[from..].find(char::is_whitespace)?;
-        let space = &text[start..];
-        from = start + space.find(|c: char| !c.is_whitespace()).unwrap_or(space.len());
-        Some(start..from)
+    let is_non_breaking = |c| matches!(c, '\u{a0}' | '\u{2007}' | '\u{202f}');
+    let mut position = 0;
+    let runs = std::iter::from_fn(move || {
+        let start = position + text[position..].find(char::is_whitespace)?;
+        let rest = &text[start..];
+        position = start + rest.find(|c: char| !c.is_whitespace()).unwrap_or(rest.len());
+        Some(start..position)
     });
-    spaces.filter(move |space| !text[space.clone()].chars().all(is_fixed)).map(|space| {
-        let ends = text[space.clone()].chars().map(|c| match c {
+    runs.filter(move |run| !text[run.clone()].chars().all(is_non_breaking)).map(|run| {
+        let line_breaks = text[run.clone()].chars().map(|c| match c {
             '\n' | '\u{2028}' => 1,
             '\u{2029}' | '\u{c}' => 2,
             _ => 0,
         });
-        Whitespace { start: space.start, end: space.end, lines: ends.sum() }
+        Whitespace { start: run.start, end: run.end, line_breaks: line_breaks.sum() }
     })
 }
 
-/// Where sentences and paragraphs begin. A single end of line is no end of a sentence: books are set in short lines.
-fn sentence_starts(text: &str, gaps: &[Whitespace]) -> Vec<usize> {
-    // As long as before, so that places are the same in both.
-    let flat = text.replace(['\n', '\r'], " ");
-    let sentences = flat.split_sentence_bound_indices().map(|(at, _)| at).skip(1);
-    let paragraphs = gaps.iter().filter(|gap| gap.is_paragraph()).map(|gap| gap.end);
+/// Returns the starts of sentences and paragraphs. A single line break does not end a sentence, because books
+/// are set in short lines.
+fn sentence_starts(text: &str, spaces: &[Whitespace]) -> Vec<usize> {
+    // The replacement keeps the length, so that byte indices stay valid.
+    let single_line = text.replace(['\n', '\r'], " ");
+    let sentences = single_line.split_sentence_bound_indices().map(|(at, _)| at).skip(1);
+    let paragraphs = spaces.iter().filter(|space| space.is_paragraph()).map(|space| space.end);
     sorted(sentences.chain(paragraphs))
 }
 
-/// Whether what looks like the end of a sentence may be in the middle of one: behind `Mr.`, `St.` or `J.`, or before
-/// a small letter, as in `“Stop!” he said`. `Tom.` looks the same, which only means that another end is preferred.
+/// Returns `true` if a sentence may continue after an apparent end. The end may be an abbreviation such as
+/// `Mr.`, `St.` or `J.`, or a lower-case letter may follow, as in `“Stop!” he said`. A false positive such as
+/// `Tom.` only means that another boundary is preferred.
 fn may_continue(text: &str, at: usize) -> bool {
     if text[at..].starts_with(char::is_lowercase) {
         return true;
@@ -149,18 +156,19 @@ fn may_continue(text: &str, at: usize) -> bool {
     word.starts_with(char::is_uppercase) && word.chars().count() <= 4
 }
 
-/// What may stand between a mark and the space behind it.
+/// The characters that may stand between a punctuation mark and the following space.
 const CLOSING: [char; 11] = ['"', '\'', '”', '’', '»', ')', ']', '}', '」', '』', '）'];
 
-/// Behind a comma and the like, and at the ends of lines.
-fn clause_starts(text: &str, gaps: &[Whitespace]) -> Vec<usize> {
-    let spaced = gaps.iter().filter(|gap| gap.lines > 0 || ends_clause(&text[..gap.start]));
-    // Marks that are written without a space behind them.
-    let tight = text.char_indices().filter(|(_, c)| "—，、；：".contains(*c)).map(|(at, c)| {
+/// Returns the positions after a comma or a similar mark, and after a line break.
+fn clause_starts(text: &str, spaces: &[Whitespace]) -> Vec<usize> {
+    let before_space =
+        spaces.iter().filter(|space| space.line_breaks > 0 || ends_clause(&text[..space.start]));
+    // Marks that are written without a following space.
+    let without_space = text.char_indices().filter(|(_, c)| "—，、；：".contains(*c)).map(|(at, c)| {
         let rest = text[at + c.len_utf8()..].trim_start_matches(CLOSING);
         text.len() - rest.len()
     });
-    sorted(spaced.map(|gap| gap.end).chain(tight))
+    sorted(before_space.map(|space| space.end).chain(without_space))
 }
 
 fn ends_clause(text: &str) -> bool {
@@ -168,13 +176,14 @@ fn ends_clause(text: &str) -> bool {
     text.ends_with([',', ';', ':', '–', '—', '…', '،', '؛', '\u{37e}', '·'])
 }
 
-fn sorted(places: impl Iterator<Item = usize>) -> Vec<usize> {
-    let mut places: Vec<usize> = places.collect();
-    places.sort_unstable();
-    places
+fn sorted(positions: impl Iterator<Item = usize>) -> Vec<usize> {
+    let mut positions: Vec<usize> = positions.collect();
+    positions.sort_unstable();
+    positions
 }
 
-/// Where a word begins without a space before it: behind a hyphen, or in a script that has none.
+/// Returns the starts of words, including words without a space before them: after a hyphen, or in scripts
+/// without spaces.
 fn word_starts(text: &str) -> impl Iterator<Item = usize> {
     text.split_word_bound_indices()
         .filter(|(_, word)| word.starts_with(char::is_alphanumeric))
@@ -186,76 +195,80 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn first(text: &str, most: usize, expected: &str) {
-        let at = find_boundary(text, Limits { min: 2, max: most });
+    fn assert_first_piece(text: &str, max: usize, expected: &str) {
+        let at = find_boundary(text, Limits { min: 2, max });
         assert_eq!(text[..at].trim_end(), expected);
     }
 
     #[test]
-    fn takes_all_that_fits() {
-        first("One. Two.", 9, "One. Two.");
-        first("äöü", 3, "äöü");
+    fn text_within_limit_is_one_piece() {
+        assert_first_piece("One. Two.", 9, "One. Two.");
+        assert_first_piece("äöü", 3, "äöü");
     }
 
     #[test]
-    fn prefers_paragraphs_to_sentences_to_clauses_to_words() {
-        first("One two six.\n\nThree. Four five.", 20, "One two six.");
-        first("One two. Three, four five", 20, "One two.");
-        first("one two, three four five", 20, "one two,");
-        first("one two three four five", 20, "one two three four");
-        first("onetwo-threefour-fivesix", 20, "onetwo-threefour-");
-        first("onetwothreefourfivesixseven", 20, "onetwothreefourfives");
+    fn boundary_prefers_paragraph_then_sentence_then_clause_then_word() {
+        assert_first_piece("One two six.\n\nThree. Four five.", 20, "One two six.");
+        assert_first_piece("One two. Three, four five", 20, "One two.");
+        assert_first_piece("one two, three four five", 20, "one two,");
+        assert_first_piece("one two three four five", 20, "one two three four");
+        assert_first_piece("onetwo-threefour-fivesix", 20, "onetwo-threefour-");
+        assert_first_piece("onetwothreefourfivesixseven", 20, "onetwothreefourfives");
     }
 
     #[test]
-    fn a_paragraph_that_ends_early_is_no_end() {
-        first("I\n\nOne two three. Four five six.", 20, "I\n\nOne two three.");
+    fn paragraph_ending_in_first_half_is_skipped() {
+        assert_first_piece("I\n\nOne two three. Four five six.", 20, "I\n\nOne two three.");
     }
 
     #[test]
-    fn a_line_that_ends_is_no_sentence_that_does() {
-        first("One. Two three\nfour five six seven", 22, "One.");
-        first("To be or not to be\nthat is the question", 22, "To be or not to be");
+    fn single_line_break_does_not_end_sentence() {
+        assert_first_piece("One. Two three\nfour five six seven", 22, "One.");
+        assert_first_piece("To be or not to be\nthat is the question", 22, "To be or not to be");
     }
 
     #[test]
-    fn sentences_end_as_people_end_them() {
-        first("“Stop!” he said. “No, I won’t.” And on he went.", 36, "“Stop!” he said. “No, I won’t.”");
-        first("It costs 3.50 a piece. Or more", 24, "It costs 3.50 a piece.");
-        first("Wait for it. Then meet Mr. Jones", 30, "Wait for it.");
-        first("We met Mr. Jones of Chicago", 20, "We met Mr.");
-        first("A sign. “Stop!” he said to them", 25, "A sign.");
-        first("CHAPTER I\n\nCall me, if you like, Ishmael", 34, "CHAPTER I");
-        first("今日は晴れ。明日は雨。", 8, "今日は晴れ。");
-        first("क्या हाल है। मैं ठीक हूँ।", 16, "क्या हाल है।");
+    fn sentence_boundaries_respect_quotes_abbreviations_and_scripts() {
+        assert_first_piece(
+            "“Stop!” he said. “No, I won’t.” And on he went.",
+            36,
+            "“Stop!” he said. “No, I won’t.”",
+        );
+        assert_first_piece("It costs 3.50 a piece. Or more", 24, "It costs 3.50 a piece.");
+        assert_first_piece("Wait for it. Then meet Mr. Jones", 30, "Wait for it.");
+        assert_first_piece("We met Mr. Jones of Chicago", 20, "We met Mr.");
+        assert_first_piece("A sign. “Stop!” he said to them", 25, "A sign.");
+        assert_first_piece("CHAPTER I\n\nCall me, if you like, Ishmael", 34, "CHAPTER I");
+        assert_first_piece("今日は晴れ。明日は雨。", 8, "今日は晴れ。");
+        assert_first_piece("क्या हाल है। मैं ठीक हूँ।", 16, "क्या हाल है।");
     }
 
     #[test]
-    fn clauses_end_with_a_mark_and_a_space_or_a_mark_of_their_own() {
-        first("a (that is, one), or 10:30 or 1,000 or so", 34, "a (that is, one),");
-        first("wait—no—never again", 12, "wait—no—");
-        first("春、夏、秋冬春夏秋冬", 6, "春、夏、");
-        first("“No—” and she went away", 12, "“No—”");
+    fn clause_boundary_requires_space_or_unspaced_mark() {
+        assert_first_piece("a (that is, one), or 10:30 or 1,000 or so", 34, "a (that is, one),");
+        assert_first_piece("wait—no—never again", 12, "wait—no—");
+        assert_first_piece("春、夏、秋冬春夏秋冬", 6, "春、夏、");
+        assert_first_piece("“No—” and she went away", 12, "“No—”");
     }
 
     #[test]
-    fn a_space_that_holds_together_does() {
-        first("a walk of 10\u{a0}km and", 14, "a walk of");
+    fn non_breaking_space_is_not_split() {
+        assert_first_piece("a walk of 10\u{a0}km and", 14, "a walk of");
     }
 
     #[test]
-    fn what_people_see_as_one_character_stays_one() {
-        first("👩\u{200d}👩\u{200d}👧👩\u{200d}👩\u{200d}👧", 9, "👩\u{200d}👩\u{200d}👧");
-        first("abcde\u{301}fg", 5, "abcd");
-        // Marks without end have to be parted somewhere.
-        first(&format!("a{}", "\u{301}".repeat(9)), 5, &format!("a{}", "\u{301}".repeat(4)));
+    fn grapheme_cluster_is_split_only_if_longer_than_piece() {
+        assert_first_piece("👩\u{200d}👩\u{200d}👧👩\u{200d}👩\u{200d}👧", 9, "👩\u{200d}👩\u{200d}👧");
+        assert_first_piece("abcde\u{301}fg", 5, "abcd");
+        // A cluster that is longer than a piece must be split.
+        assert_first_piece(&format!("a{}", "\u{301}".repeat(9)), 5, &format!("a{}", "\u{301}".repeat(4)));
     }
 
     #[test]
-    fn nothing_too_short_is_left_on_either_side() {
-        first("a bcdefghij", 5, "a bcd");
-        first("abcde f", 6, "abcd");
-        first("ab. c", 4, "ab");
-        first("abcdef", 5, "abcd");
+    fn boundary_leaves_minimum_length_on_both_sides() {
+        assert_first_piece("a bcdefghij", 5, "a bcd");
+        assert_first_piece("abcde f", 6, "abcd");
+        assert_first_piece("ab. c", 4, "ab");
+        assert_first_piece("abcdef", 5, "abcd");
     }
 }

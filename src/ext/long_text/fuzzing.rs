@@ -1,4 +1,4 @@
-//! WAV files of any bytes, for the target in `fuzz`.
+//! Reads and joins WAV files of untrusted bytes, for the fuzz target `wav`.
 
 use std::{path::Path, time::Duration};
 
@@ -8,37 +8,41 @@ use futures_util::stream;
 use super::wav::{joiner::WavJoiner, reader::Reader};
 use crate::Error;
 
-/// What is in a WAV file.
+/// The content of a WAV file.
 #[derive(Clone, Debug, PartialEq)]
 pub struct WavAudio {
-    /// How it is to be read.
+    /// The sample format, as debug output.
     pub format: String,
-    /// The sound itself.
+    /// The audio data.
     pub bytes: Vec<u8>,
-    /// How many bytes lack, for its last frame to be whole.
+    /// The number of bytes that are missing from the last frame.
     pub missing_bytes: usize,
-    /// Bytes of a frame.
+    /// The length of a frame, in bytes.
     pub frame: usize,
 }
 
-/// A file that comes in parts; or why it can't be joined with others.
+/// Reads a WAV file that arrives in parts.
+///
+/// # Errors
+///
+/// Returns the reason why the file cannot be joined with others.
 pub fn read(parts: &[Bytes]) -> Result<WavAudio, String> {
     let (mut reader, mut bytes) = (Reader::default(), Vec::new());
     for part in parts {
         bytes.extend_from_slice(&reader.push(part)?);
     }
     let format = reader.format();
-    let lacking = reader.finish()?;
-    let format = format.expect("there is sound");
-    Ok(WavAudio { format: format!("{format:?}"), bytes, missing_bytes: lacking, frame: format.frame_bytes() })
+    let missing_bytes = reader.finish()?;
+    let format = format.expect("a file with audio has a format");
+    Ok(WavAudio { format: format!("{format:?}"), bytes, missing_bytes, frame: format.frame_bytes() })
 }
 
-/// Joins files, each of which comes in parts; returns the length of what then stands at `path`.
+/// Joins files that arrive in parts, writes the result to `path`, and returns its length in bytes.
 pub async fn join(path: &Path, pause: Duration, files: Vec<Vec<Bytes>>) -> Result<u64, Error> {
-    let mut joined = WavJoiner::create(path, pause).await?;
+    let mut joiner = WavJoiner::create(path, pause).await?;
     for parts in files {
-        let taken = joined.append_stream(stream::iter(parts.into_iter().map(Ok))).await;
-        taken.map_err(|problem| problem.into_error(Error::download))?;
+        let result = joiner.append_stream(stream::iter(parts.into_iter().map(Ok))).await;
+        result.map_err(|error| error.into_error(Error::download))?;
     }
-    joined.finish().await
+    joiner.finish().await
 }

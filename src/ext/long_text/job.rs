@@ -9,38 +9,41 @@ use super::{
 };
 use crate::{Error, Speak, Speech, batch::Results};
 
-/// How far a long text is: the [`progress`](Narration::progress) of a [`Narration`]. All but `bytes` and `pieces` in characters of the text.
+/// The progress of a narration, from [`Narration::progress`](super::Narration::progress).
+///
+/// `characters`, `spoken` and `saved` are in characters of the text.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Progress {
-    /// How long the text is, without white space at its end.
+    /// The length of the text, without trailing white space.
     pub characters: usize,
-    /// How much of it has been spoken.
+    /// The length of the text whose speech is finished.
     pub spoken: usize,
-    /// How much of it is in the file.
+    /// The length of the text whose audio is in the file.
     pub saved: usize,
-    /// How many pieces are in the file.
+    /// The number of pieces whose audio is in the file.
     pub pieces: usize,
-    /// How long the file is by now.
+    /// The current length of the file, in bytes.
     pub bytes: u64,
 }
 
-/// What there is to do, and how far it is.
+/// The pipeline that splits a text, submits the pieces and joins their audio in order.
 pub(super) struct Job {
-    /// With the settings, and without a text.
+    /// The settings of each piece, with an empty text.
     speak: Speak,
     text: String,
     splitter: Splitter,
     keys: KeyGenerator,
     max_in_flight: usize,
     resubmit_failed: u32,
-    /// How many pieces were begun, and how many of these are in the file.
+    /// The number of submitted pieces.
     started: usize,
+    /// The number of pieces whose audio is in the file.
     saved: usize,
-    /// How far the text was split, in bytes.
-    split: usize,
-    /// Spoken before their turn, by their number.
-    early: BTreeMap<usize, (Key, Speech)>,
+    /// The end of the last split piece, as a byte index of the text.
+    split_end: usize,
+    /// Finished speeches that wait for an earlier piece, by piece number.
+    ready: BTreeMap<usize, (Key, Speech)>,
     pub(super) file: WavJoiner,
     pub(super) progress: watch::Sender<Progress>,
 }
@@ -64,14 +67,14 @@ impl Job {
             resubmit_failed,
             started: 0,
             saved: 0,
-            split: 0,
-            early: BTreeMap::new(),
+            split_end: 0,
+            ready: BTreeMap::new(),
             file,
             progress: watch::Sender::new(Progress { characters, ..Progress::default() }),
         }
     }
 
-    /// Until all pieces are in the file, or the first has failed.
+    /// Runs until the audio of all pieces is in the file, or until a piece fails.
     pub(super) async fn speak_all(
         &mut self,
         requests: UnboundedSender<(Key, Speak)>,
@@ -82,7 +85,7 @@ impl Job {
             if self.saved == self.started {
                 return Ok(());
             }
-            if let Some((key, speech)) = self.early.remove(&(self.saved + 1)) {
+            if let Some((key, speech)) = self.ready.remove(&(self.saved + 1)) {
                 self.file.append(&speech).await.map_err(|error| error.with_piece(&key.piece))?;
                 self.saved += 1;
                 self.update_progress(|progress, file| {
@@ -93,15 +96,16 @@ impl Job {
                 continue;
             }
             let Some((key, outcome)) = results.next().await else {
-                return Err(Error::invalid("narration", "the runtime that drove it has ended before it"));
+                let problem = "the async runtime shut down before the narration finished";
+                return Err(Error::invalid("narration", problem));
             };
             match outcome {
                 Ok(speech) => {
                     self.update_progress(|progress, _| progress.spoken += key.characters);
-                    self.early.insert(key.piece.number, (key, speech));
+                    self.ready.insert(key.piece.number, (key, speech));
                 }
                 Err(error) if error.is_failed() && key.attempt < self.resubmit_failed => {
-                    tracing::warn!(piece = key.piece.number, %error, "a piece is submitted again");
+                    tracing::warn!(piece = key.piece.number, %error, "piece failed, resubmitting");
                     let speak = self.speak.with_text(&self.text[key.piece.bytes.clone()]);
                     let _ = requests.send((key.retry(), speak));
                 }
@@ -110,18 +114,19 @@ impl Job {
         }
     }
 
-    /// As many as may be under way. What is spoken and not saved counts: an address is not good for ever.
+    /// Submits pieces until `max_in_flight` are in flight. A finished piece that is not saved counts as in
+    /// flight, because the URL of its audio may expire.
     fn submit_more(&mut self, requests: &UnboundedSender<(Key, Speak)>) -> Result<(), Error> {
         while self.started - self.saved < self.max_in_flight
             && let Some(bytes) = self.splitter.next(&self.text)
         {
             let speak = self.speak.with_text(&self.text[bytes.clone()]);
-            // With the white space before it, so that all together are the text.
-            let characters = self.text[self.split..bytes.end].chars().count();
-            self.split = bytes.end;
+            // Includes the white space before the piece, so that the pieces add up to the text.
+            let characters = self.text[self.split_end..bytes.end].chars().count();
+            self.split_end = bytes.end;
             let key = self.keys.next(bytes, characters, &speak.to_request()?);
             self.started += 1;
-            // Who receives these goes on for as long as results are taken.
+            // The batch holds the receiver as long as its results are read, so sending cannot fail.
             let _ = requests.send((key, speak));
         }
         Ok(())

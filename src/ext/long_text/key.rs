@@ -1,25 +1,26 @@
 use std::{collections::HashMap, fmt, ops::Range};
 
 use super::Piece;
-
 use crate::{ext::batch::fingerprint, types::SpeechRequest};
 
-/// What a piece is called in the batch and its journal: by what is requested and not by where it stands, so that a piece
-/// that a change of the text has moved is found again, and one that it has changed isn't taken for what it was.
+/// The key of a piece in the batch and its journal.
+///
+/// The key depends on the request, not on the position in the text. After a change of the text, moved pieces
+/// therefore keep their keys, and changed pieces get new ones.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Key {
     pub(super) piece: Piece,
-    /// How much of the text is behind, once it is spoken.
+    /// The length of the piece in characters, with the white space before it. Used for the progress.
     pub(super) characters: usize,
     request: String,
-    /// How many pieces before it are the same.
+    /// The number of earlier pieces with the same request.
     occurrence: u32,
-    /// How many times it was given up by the server and submitted again.
+    /// The number of resubmissions after a failed task.
     pub(super) attempt: u32,
 }
 
 impl Key {
-    /// The same piece, after its task was given up.
+    /// Returns the key for the next submission of the same piece, after a failed task.
     pub(super) fn retry(self) -> Self {
         Self { attempt: self.attempt + 1, ..self }
     }
@@ -38,22 +39,22 @@ impl fmt::Display for Key {
     }
 }
 
-/// Gives each piece of a text its key.
+/// Generates the keys of the pieces of a text, in order.
 #[derive(Debug, Default)]
 pub(super) struct KeyGenerator {
-    given: usize,
-    seen: HashMap<String, u32>,
+    count: usize,
+    occurrences: HashMap<String, u32>,
 }
 
 impl KeyGenerator {
     pub(super) fn next(&mut self, bytes: Range<usize>, characters: usize, request: &SpeechRequest) -> Key {
-        self.given += 1;
+        self.count += 1;
         let request = fingerprint(request);
-        let seen = self.seen.entry(request.clone()).or_default();
-        let repeats = *seen;
-        *seen += 1;
-        let piece = Piece { number: self.given, bytes };
-        Key { piece, characters, request, occurrence: repeats, attempt: 0 }
+        let next = self.occurrences.entry(request.clone()).or_default();
+        let occurrence = *next;
+        *next += 1;
+        let piece = Piece { number: self.count, bytes };
+        Key { piece, characters, request, occurrence, attempt: 0 }
     }
 }
 
@@ -75,20 +76,20 @@ mod tests {
     }
 
     #[test]
-    fn a_piece_is_known_by_what_it_says_and_not_by_where() {
-        let name = |keys: &mut KeyGenerator, at: usize, request: &SpeechRequest| {
-            keys.next(at..at + 5, 5, request).to_string()
+    fn key_depends_on_request_and_not_on_position() {
+        let key_text = |keys: &mut KeyGenerator, start: usize, request: &SpeechRequest| {
+            keys.next(start..start + 5, 5, request).to_string()
         };
         let (mut before, mut after) = (KeyGenerator::default(), KeyGenerator::default());
-        let first = name(&mut before, 0, &request("Hello"));
-        name(&mut after, 0, &request("Inserted"));
-        assert_eq!(name(&mut after, 9, &request("Hello")), first);
+        let first = key_text(&mut before, 0, &request("Hello"));
+        key_text(&mut after, 0, &request("Inserted"));
+        assert_eq!(key_text(&mut after, 9, &request("Hello")), first);
         let other_voice = SpeechRequest { voice: Some("nora".into()), ..request("Hello") };
-        assert_ne!(name(&mut after, 20, &other_voice)[..16], first[..16]);
+        assert_ne!(key_text(&mut after, 20, &other_voice)[..16], first[..16]);
     }
 
     #[test]
-    fn what_is_said_twice_and_what_is_tried_again_has_names_of_its_own() {
+    fn repeated_and_retried_pieces_have_distinct_keys() {
         let mut keys = KeyGenerator::default();
         let once = keys.next(0..5, 5, &request("Hello"));
         let twice = keys.next(6..11, 6, &request("Hello"));

@@ -1,7 +1,8 @@
-//! One file out of a text of any length.
+//! One audio file from a text of any length.
 //!
-//! Reading order: where the text is cut ([`cut`], [`split`]), what a WAV file says ([`wav`]) and how another one begins
-//! ([`header`]), into which several are joined ([`join`]), and who submits, waits and joins ([`narration`]).
+//! [`splitter`] splits the text at the positions that [`boundary`] finds. [`wav`] reads WAV files and joins
+//! them. [`job`] submits the pieces and joins their audio in order, and [`narration`] is the user's handle to
+//! a job.
 
 mod boundary;
 mod job;
@@ -38,60 +39,75 @@ use crate::{Error, Speak};
 
 const MAX_IN_FLIGHT: usize = 16;
 
-/// A text of any length to be spoken, by [`Speak::in_pieces`]: until it is [saved](Self::save).
+/// A speech request for a text of any length, from [`Speak::in_pieces`]. [`save`](Self::save) sends it.
 ///
 /// ```
-/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let simulator = distribute_ai::testing::Simulator::start().await?;
 /// # let client = simulator.client();
 /// # let directory = tempfile::tempdir()?;
 /// # let path = directory.path().join("book.wav");
-/// let book = "Call me Ishmael. Some years ago, never mind how long precisely, I thought I would sail about a little.";
+/// let book = "Call me Ishmael. Some years ago, never mind how long precisely, \
+///             I thought I would sail about a little.";
 /// client.speak(book).voice("nora").in_pieces().max_characters(64).save(&path).await?;
 /// # assert_eq!(simulator.creates(), 3);
 /// # assert_eq!(std::fs::read_dir(directory.path())?.count(), 1);
 ///
-/// // With everything that there is to set, and a journal that stays.
-/// let pieces = client.speak(book).in_pieces().max_characters(64).max_in_flight(2).requests_per_second(10.0);
-/// pieces.resubmit_failed(1).journal(directory.path().join("journal")).save(&path).await?;
+/// // With every option except `pause`, and a journal that is kept.
+/// client
+///     .speak(book)
+///     .in_pieces()
+///     .max_characters(64)
+///     .max_in_flight(2)
+///     .requests_per_second(10.0)
+///     .resubmit_failed(1)
+///     .journal(directory.path().join("journal"))
+///     .save(&path)
+///     .await?;
 /// # Ok(()) }
 /// ```
 ///
-/// The text is [split](split()) where a speaker would pause, its pieces are spoken as a [batch](crate::Client::batch), and their
-/// audio is joined in order while it comes: neither the sound nor the pieces are ever held as a whole, however long the text.
-/// The file appears whole or not at all, as by [`Audio::save`](crate::Audio::save). It is a WAV file of the same format as
-/// its pieces; from 4 GiB on it is RF64, which is WAV with larger lengths.
+/// The text is [split](split()) where a speaker would pause. The pieces are submitted as a
+/// [batch](crate::Client::batch), and their audio is joined in order while it is downloaded. Memory use does
+/// not grow with the length of the audio or with the number of pieces.
 ///
-/// **Each piece is paid for by itself.** So a journal is kept beside the file while it is being made, `book.wav.journal`
-/// for `book.wav`, and removed when the file is there. Whatever goes wrong before, a crash included: run the same again, and
-/// what was submitted is not submitted again, but fetched. What has changed since, in the text or in its settings, is
-/// another piece and is submitted; what has not changed is not.
+/// The file appears only when it is complete, as with [`Audio::save`](crate::Audio::save). It is a WAV file
+/// of the same format as the audio of its pieces. From 4 GiB on, it is an RF64 file, which is WAV with 64-bit
+/// lengths.
 ///
-/// The first piece that fails ends it: nothing more is submitted, what is being submitted is heard to the end and noted. The
-/// error says which [piece](Error::piece) it was, and has its [task id](Error::task_id), if there is one.
+/// **Each piece is billed separately.** Until the file is complete, a journal next to it records the pieces:
+/// `book.wav.journal` for `book.wav`. After a failure or a crash, run the same program again: submitted
+/// pieces are downloaded and not submitted again. Only pieces that are missing or that have changed in text
+/// or settings are submitted.
+///
+/// The first piece that fails ends the narration. No further piece is submitted. Pending submissions are
+/// completed and recorded. The error names the [piece](Error::piece) and has its [task id](Error::task_id),
+/// if the piece has one.
 ///
 /// # Default
 ///
-/// - `max_characters`: as many as the API takes, 4,096
+/// - `max_characters`: 4,096, the maximum of the API
 /// - `max_in_flight`: 16
-/// - `requests_per_second`: no limit but that by `max_in_flight`, the pace of the polls and the server's `Retry-After`
+/// - `requests_per_second`: unlimited; only `max_in_flight`, the poll policy and `Retry-After` limit the rate
 /// - `pause`: none
 /// - `resubmit_failed`: 0 times
-/// - `journal`: beside the file, removed when that is there
+/// - `journal`: next to the file, and removed when the file is complete
 ///
 /// # Errors
 ///
 /// Before anything is sent:
-/// - [`is_invalid`](Error::is_invalid): a text that is too short, a setting out of its limits, a journal that is in use or
-///   no journal
-/// - [`is_io`](Error::is_io): the file or its journal can't be written
+/// - [`is_invalid`](Error::is_invalid): a text of one character, a `max_characters` of 2, or a journal that
+///   another run uses
+/// - [`is_io`](Error::is_io): the directory of the file or of the journal is missing
 ///
-/// For a piece: those of [`Speak`], and [`is_download`](Error::is_download) also where its audio is no WAV file, or one
-/// with samples of another kind than the pieces before.
+/// For a piece, the errors of [`Speak`], and:
+/// - [`is_download`](Error::is_download): the audio is not a WAV file, or has another sample rate than the
+///   pieces before
 #[derive(Clone)]
 #[must_use = "nothing is sent until it is saved or started"]
 pub struct InPieces {
-    /// With the settings, and without a text.
+    /// The settings of each piece, with an empty text.
     speak: Speak,
     text: String,
     max_characters: usize,
@@ -103,17 +119,20 @@ pub struct InPieces {
 }
 
 impl Speak {
-    /// For a text of any length: speaks it piece by piece, with these settings for each, into one file.
+    /// Splits a text of any length into pieces that are spoken with these settings and joined in one file.
     ///
     /// ```no_run
-    /// # async fn run(client: distribute_ai::Client, book: String) -> Result<(), distribute_ai::Error> {
+    /// # async fn run(
+    /// #     client: distribute_ai::Client,
+    /// #     book: String,
+    /// # ) -> Result<(), distribute_ai::Error> {
     /// client.speak(book).voice("nora").in_pieces().save("book.wav").await?;
     /// # Ok(())
     /// # }
     /// ```
     ///
-    /// [`deadline`](Self::deadline) and [`resubmit_in_doubt`](Self::resubmit_in_doubt) hold for each piece, and
-    /// [`on_submitted`](Self::on_submitted) is called for each.
+    /// [`deadline`](Self::deadline) and [`resubmit_in_doubt`](Self::resubmit_in_doubt) apply to each piece,
+    /// and [`on_submitted`](Self::on_submitted) is called for each piece.
     pub fn in_pieces(mut self) -> InPieces {
         let text = self.take_text();
         InPieces::new(self, text)
@@ -134,32 +153,36 @@ impl InPieces {
         }
     }
 
-    /// How many characters a piece has at most, from 3 to 4,096.
+    /// Sets the maximum length of a piece, from 3 to 4,096 characters.
     ///
-    /// Shorter pieces are spoken sooner and lose less when one of them fails; there are more joints to be heard, and each
-    /// is billed for a second at least.
+    /// Shorter pieces are finished sooner, and a failed piece costs less. But they have more audible joints,
+    /// and each piece is billed for at least one second.
     pub fn max_characters(mut self, count: usize) -> Self {
         self.max_characters = count;
         self
     }
 
-    /// How many pieces are under way at most, from their submission until their audio is in the file. At least 1.
+    /// Sets the maximum number of pieces in flight. At least 1.
+    ///
+    /// A piece is in flight from its submission until its audio is in the file.
     pub fn max_in_flight(mut self, count: usize) -> Self {
         self.max_in_flight = count;
         self
     }
 
-    /// How many requests to the API go out in any second, as for a
-    /// [batch](crate::batch::Batch::requests_per_second).
+    /// Sets the maximum number of requests to the API in any second. Any number above 0.
+    ///
+    /// See [`Batch::requests_per_second`](crate::batch::Batch::requests_per_second).
     pub fn requests_per_second(mut self, rate: f64) -> Self {
         self.requests_per_second = Some(rate);
         self
     }
 
-    /// Silence between two pieces.
+    /// Sets the length of the silence between two pieces.
     ///
     /// ```
-    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let simulator = distribute_ai::testing::Simulator::start().await?;
     /// # let client = simulator.client();
     /// # let directory = tempfile::tempdir()?;
@@ -168,7 +191,7 @@ impl InPieces {
     ///
     /// let pieces = client.speak("Wait for it. Here it is.").in_pieces().max_characters(12);
     /// let bytes = pieces.pause(Duration::from_secs(1)).save(&path).await?;
-    /// # assert!(bytes > 3 * 48_000, "a second for each piece, and one between them");
+    /// # assert!(bytes > 3 * 48_000, "one second for each piece, and one second between them");
     /// # Ok(()) }
     /// ```
     pub fn pause(mut self, time: Duration) -> Self {
@@ -176,40 +199,45 @@ impl InPieces {
         self
     }
 
-    /// Submits a piece again whose task ended in the status ERROR, up to so many times.
+    /// Resubmits a piece whose task ended with the status ERROR, up to `times` times.
     ///
-    /// **Each time may be billed**: the API does not say whether it bills what it gave up. With 0, which is the default,
-    /// such a piece is an error that [`is_failed`](Error::is_failed), also when it is run again, until this is set.
+    /// **Each resubmission may be billed**: the API does not document whether it bills failed tasks. With 0,
+    /// the default, such a piece is an [`is_failed`](Error::is_failed) error. Later runs return the same
+    /// error until you raise `times`.
     pub fn resubmit_failed(mut self, times: u32) -> Self {
         self.resubmit_failed = times;
         self
     }
 
-    /// Keeps the journal in this file, and leaves it there at the end: the same text can then be saved again without being
-    /// paid for again, for as long as the server keeps the audio. It is one of a
-    /// [batch](crate::batch::Batch::journal).
+    /// Sets the path of the journal, and keeps the journal when the file is complete.
+    ///
+    /// With the journal, the same text can be saved again without being billed again, as long as the server
+    /// keeps the audio. The journal has the format of a [batch journal](crate::batch::Batch::journal).
     pub fn journal(mut self, path: impl Into<PathBuf>) -> Self {
         self.journal = Some(path.into());
         self
     }
 
-    /// Speaks it into a file, and returns the length of that in bytes.
+    /// Speaks the text, writes the audio to a file, and returns the length of the file in bytes.
     ///
-    /// Dropped before its end, it submits nothing more and leaves no file; what was submitted is in the journal. Use
-    /// [`start`](Self::start) to watch its progress, or to stop it before the program ends.
+    /// If the future is dropped early, no further piece is submitted and no file is written. The journal has
+    /// the pieces that were submitted. Use [`start`](Self::start) to watch the progress, or to stop before
+    /// the program ends.
     ///
     /// # Errors
     ///
-    /// [Those](Self#errors) of all this.
+    /// Returns the errors of [`InPieces`](Self#errors).
     pub async fn save(self, path: impl AsRef<Path>) -> Result<u64, Error> {
         self.start(path).await?.await
     }
 
-    /// Checks everything that can be checked before anything is sent. Nothing is sent until the [`Narration`] is awaited.
+    /// Validates the settings, and opens the file and the journal.
+    ///
+    /// Nothing is sent until the [`Narration`] is awaited.
     ///
     /// # Errors
     ///
-    /// [Those](Self#errors) that come before anything is sent.
+    /// Returns the errors of [`InPieces`](Self#errors) that occur before anything is sent.
     pub async fn start(self, path: impl AsRef<Path>) -> Result<Narration, Error> {
         let path = path.as_ref();
         self.check()?;
@@ -218,47 +246,47 @@ impl InPieces {
         let (requests, received) = mpsc::unbounded_channel();
         let received =
             stream::unfold(received, async |mut received| Some((received.recv().await?, received)));
-        // As many as are fed to it: how many that may be is decided where they are joined.
+        // The job limits the pieces in flight: it sends the batch at most `max_in_flight` requests.
         let mut batch =
             self.speak.client().batch(received).max_in_flight(self.max_in_flight).journal(&journal);
         if let Some(rate) = self.requests_per_second {
             batch = batch.requests_per_second(rate);
         }
         let results = batch.start().await?;
-        let kept = self.journal.is_some();
+        let keep_journal = self.journal.is_some();
         let splitter = Splitter::new(self.max_characters);
         let job = Job::new(self.speak, self.text, splitter, self.max_in_flight, self.resubmit_failed, file);
-        Ok(Narration::new(job, requests, results, (!kept).then_some(journal)))
+        Ok(Narration::new(job, requests, results, (!keep_journal).then_some(journal)))
     }
 
-    /// What a batch would find only when it comes to it.
+    /// Checks the settings and the first piece, which a batch would validate only later.
     fn check(&self) -> Result<(), Error> {
-        let lengths = max_characters_range();
-        if !lengths.contains(&self.max_characters) {
-            let (given, least, most) = (self.max_characters, lengths.start(), lengths.end());
+        let range = max_characters_range();
+        if !range.contains(&self.max_characters) {
+            let (value, min, max) = (self.max_characters, range.start(), range.end());
             return Err(Error::invalid(
                 "max_characters",
-                format!("{given} is not between {least} and {most}"),
+                format!("{value} is out of range, expected {min} to {max}"),
             ));
         }
         if self.max_in_flight == 0 {
-            return Err(Error::invalid("max_in_flight", "is 0; with less than 1 nothing is ever sent"));
+            return Err(Error::invalid("max_in_flight", "0 is too small, expected at least 1"));
         }
         let Some(first) = Splitter::new(self.max_characters).next(&self.text) else {
-            return Err(Error::invalid("input", "there is nothing in it but white space"));
+            return Err(Error::invalid("input", "empty or only white space, expected text to speak"));
         };
         self.speak.with_text(&self.text[first]).to_request().map(drop)
     }
 }
 
-/// The journal of a file.
+/// Returns the default path of the journal for a file.
 fn journal_path(path: &Path) -> PathBuf {
     let mut journal = path.as_os_str().to_owned();
     journal.push(".journal");
     journal.into()
 }
 
-/// Without the text: it is the user's own.
+/// Omits the text, which may be private.
 impl fmt::Debug for InPieces {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("InPieces")

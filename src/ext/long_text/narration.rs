@@ -15,17 +15,20 @@ use super::{
 };
 use crate::{Error, Speak, batch::Results};
 
-/// A long text that is being spoken, by [`InPieces::start`](super::InPieces::start). Awaited, it goes on to the end and
-/// returns the length of the file in bytes.
+/// A started narration of a long text, from [`InPieces::start`](super::InPieces::start).
+///
+/// Await it to complete the file and get the length of the file in bytes.
 ///
 /// ```
-/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let simulator = distribute_ai::testing::Simulator::start().await?;
 /// # let client = simulator.client();
 /// # let directory = tempfile::tempdir()?;
 /// # let path = directory.path().join("book.wav");
 /// # let interrupted = std::future::pending::<()>();
-/// let mut narration = client.speak("Call me Ishmael. Some years ago…").in_pieces().start(&path).await?;
+/// let book = "Call me Ishmael. Some years ago…";
+/// let mut narration = client.speak(book).in_pieces().start(&path).await?;
 /// let mut progress = narration.progress();
 /// tokio::spawn(async move {
 ///     while progress.changed().await.is_ok() {
@@ -40,13 +43,13 @@ use crate::{Error, Speak, batch::Results};
 /// # Ok(()) }
 /// ```
 ///
-/// It does its work while it is awaited; what has been submitted is waited for in any case.
+/// Audio is joined only while the narration is awaited. Submitted pieces are polled even while it is not.
 #[must_use = "nothing is sent until it is awaited"]
 pub struct Narration {
     work: Pin<Box<dyn Future<Output = Result<u64, Error>> + Send>>,
     progress: watch::Receiver<Progress>,
     stop: oneshot::Sender<()>,
-    over: bool,
+    finished: bool,
 }
 
 impl Narration {
@@ -57,44 +60,45 @@ impl Narration {
         journal: Option<PathBuf>,
     ) -> Self {
         let progress = job.progress.subscribe();
-        let (stop, stopped) = oneshot::channel();
+        let (stop, stop_requested) = oneshot::channel();
         let work = async move {
             let mut results = results;
             let outcome = {
-                let spoken = pin!(job.speak_all(requests, &mut results));
-                match select(stopped, spoken).await {
-                    // Nobody sees this end: whoever stops it doesn't wait for its outcome.
-                    Either::Left(_) => Err(Error::invalid("narration", "it was stopped")),
+                let speak_all = pin!(job.speak_all(requests, &mut results));
+                match select(stop_requested, speak_all).await {
+                    // Never returned to a caller, because `stop` ignores the outcome.
+                    Either::Left(_) => Err(Error::invalid("narration", "stopped before the end")),
                     Either::Right((outcome, _)) => outcome,
                 }
             };
-            // Of what is being submitted the ids are still to come; the journal is closed by then.
+            // Without this, the task ids of pending submissions would be lost. It also closes the journal.
             results.stop().await;
             outcome?;
             let bytes = job.file.finish().await?;
             if let Some(journal) = journal {
-                // Left behind, it would only bring the same pieces once more, unpaid.
+                // A leftover journal is harmless: a later run would download the same pieces again for free.
                 let _ = tokio::fs::remove_file(journal).await;
             }
             Ok(bytes)
         };
-        Self { work: Box::pin(work), progress, stop, over: false }
+        Self { work: Box::pin(work), progress, stop, finished: false }
     }
 
-    /// How far it is, whenever you look, and a word whenever that changes.
+    /// Returns a receiver that holds the latest progress and is notified of each change.
     #[must_use]
     pub fn progress(&self) -> watch::Receiver<Progress> {
         self.progress.clone()
     }
 
-    /// Stops, and returns when nothing is on its way any more that could be billed: what is being submitted is heard to
-    /// the end, by the request timeout at most, and noted in the journal. There is no file then, unless it was all but
-    /// ready, and the same run again goes on where this was.
+    /// Stops the narration, and returns when no submission is pending.
+    ///
+    /// Pending submissions are completed and recorded in the journal, which takes the request timeout at
+    /// most. No file is written, unless it was nearly complete. To resume, run the same program again.
     pub async fn stop(self) {
-        let Self { work, stop, over, .. } = self;
-        // If it is too late to stop it, it ends by itself.
+        let Self { work, stop, finished, .. } = self;
+        // Fails if the work is past the point where it can be stopped. Then it finishes normally.
         let _ = stop.send(());
-        if !over {
+        if !finished {
             let _ = work.await;
         }
     }
@@ -105,7 +109,7 @@ impl Future for Narration {
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let outcome = ready!(self.work.as_mut().poll(context));
-        self.over = true;
+        self.finished = true;
         Poll::Ready(outcome)
     }
 }

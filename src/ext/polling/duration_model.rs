@@ -1,40 +1,42 @@
-//! How long things take, learned one by one, and how often it is worth to look.
+//! A distribution of durations that learns from observations, and the poll intervals that follow from it.
 //!
-//! Each duration is a narrow bell on the scale of its logarithm, and what is believed before there are any is a few wide
-//! ones that weigh as much as one duration. The bells are logistic: their tails are as heavy as those of durations
-//! without a scale, so that something that takes longer than all before is asked for ever less often, yet never given
-//! up.
+//! Each observed duration contributes a narrow kernel on the logarithmic scale. The priors are a few wide
+//! kernels whose weights add up to one observation. All kernels are logistic, so their tails are as heavy as
+//! those of durations without a scale. Therefore a task that takes longer than all tasks before is polled
+//! less and less often, but polling never stops.
 
 use std::sync::LazyLock;
 
 const CELLS: u32 = 64;
 const EDGES: usize = CELLS as usize + 1;
 
-/// The first and the last edge in seconds. What is shorter or longer is learned as these.
+/// The first and the last edge, in seconds. Durations outside this range are clamped to it.
 const RANGE: (f64, f64) = (0.05, 3_600.0);
 
-/// The width of a bell, in logarithms: a duration speaks for those up to 15 % shorter or longer.
+/// The width of the kernel of one observation, as a natural logarithm. An observation affects durations that
+/// are up to about 15 % shorter or longer.
 const KERNEL_WIDTH: f64 = 0.15;
 
-/// What a duration's weight is multiplied by with each one that follows: a hundred count, and a server that has
-/// changed is known as it is now after some dozens.
+/// The factor that scales all weights before each new observation. About a hundred observations count. After
+/// a few dozen new ones, the model follows a server that has changed.
 const DECAY: f64 = 0.99;
 
-/// Cells of equal width on the scale of the logarithm, 19 % each.
+/// The edges of the cells, in seconds. The cells have equal width on the logarithmic scale, 19 % each.
 static EDGE_SECONDS: LazyLock<[f64; EDGES]> = LazyLock::new(|| {
     let mut edge = 0;
     [(); EDGES].map(|()| {
-        let seconds = RANGE.0 * (step() * f64::from(edge)).exp();
+        let seconds = RANGE.0 * (log_step() * f64::from(edge)).exp();
         edge += 1;
         seconds
     })
 });
 
-fn step() -> f64 {
+fn log_step() -> f64 {
     (RANGE.1 / RANGE.0).ln() / f64::from(CELLS)
 }
 
-/// A part of what is believed before anything is learned: around this median, with this width in logarithms.
+/// One component of the distribution before anything is learned. `median` is in seconds, `width` is a natural
+/// logarithm.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Prior {
     pub(super) weight: f64,
@@ -45,24 +47,25 @@ pub(super) struct Prior {
 #[derive(Clone, Debug)]
 pub(super) struct DurationModel {
     priors: &'static [Prior],
-    /// What was learned, at the edge that is nearest.
+    /// The weight of the observations at each edge. Each observed value is split between the two nearest
+    /// edges.
     weights: [f64; EDGES],
-    /// Up to each edge: the hazard h added up, which is −ln of the chance to last as long.
+    /// The sum of the hazard h up to each edge, which is −ln of the probability to last that long.
     cumulative_hazard: [f64; EDGES],
-    /// Up to each edge: √h added up. With a price of λ on each look, √(h/2λ) looks a second cost least.
+    /// The sum of √h up to each edge. With a price of λ for each poll, √(h/2λ) polls per second minimise the
+    /// cost.
     cumulative_sqrt_hazard: [f64; EDGES],
 }
 
 impl DurationModel {
-    pub(super) fn new(beliefs: &'static [Prior]) -> Self {
+    pub(super) fn new(priors: &'static [Prior]) -> Self {
         let zero = [0.0; EDGES];
-        let mut new =
-            Self { priors: beliefs, weights: zero, cumulative_hazard: zero, cumulative_sqrt_hazard: zero };
-        new.refit();
-        new
+        let mut model = Self { priors, weights: zero, cumulative_hazard: zero, cumulative_sqrt_hazard: zero };
+        model.refit();
+        model
     }
 
-    /// Learns a duration of which it is known that it lies between these seconds.
+    /// Learns one duration that is known to lie between `least` and `most`, in seconds.
     pub(super) fn learn(&mut self, least: f64, most: f64) {
         for weight in &mut self.weights {
             *weight *= DECAY;
@@ -70,75 +73,79 @@ impl DurationModel {
         for part in [0.125, 0.375, 0.625, 0.875] {
             let seconds = (least + part * (most - least)).max(RANGE.0).min(RANGE.1);
             let above = EDGE_SECONDS.partition_point(|edge| *edge <= seconds).clamp(1, EDGES - 1);
-            let share = (seconds / EDGE_SECONDS[above - 1]).ln() / step();
+            let share = (seconds / EDGE_SECONDS[above - 1]).ln() / log_step();
             self.weights[above - 1] += 0.25 * (1.0 - share);
             self.weights[above] += 0.25 * share;
         }
         self.refit();
     }
 
-    /// How long to wait from the age of `from` for what is worth one look. `price` is that of a look, in seconds.
+    /// Returns the delay from the age `from` until the next poll is worth its price. All values are in
+    /// seconds.
     pub(super) fn delay(&self, from: f64, price: f64) -> f64 {
-        let effort = interpolate(&EDGE_SECONDS, &self.cumulative_sqrt_hazard, from) + (2.0 * price).sqrt();
-        interpolate(&self.cumulative_sqrt_hazard, &EDGE_SECONDS, effort) - from
+        let sqrt_hazard =
+            interpolate(&EDGE_SECONDS, &self.cumulative_sqrt_hazard, from) + (2.0 * price).sqrt();
+        interpolate(&self.cumulative_sqrt_hazard, &EDGE_SECONDS, sqrt_hazard) - from
     }
 
-    /// How likely something that has lasted for `from` seconds ends before `to`.
+    /// Returns the probability that a duration of at least `from` seconds ends before `to` seconds.
     pub(super) fn likelihood(&self, from: f64, to: f64) -> f64 {
-        let risk = |age| interpolate(&EDGE_SECONDS, &self.cumulative_hazard, age);
-        -(risk(from) - risk(to)).min(0.0).exp_m1()
+        let hazard = |age| interpolate(&EDGE_SECONDS, &self.cumulative_hazard, age);
+        -(hazard(from) - hazard(to)).min(0.0).exp_m1()
     }
 
-    /// The duration that this part of them, from 0 to 1, is shorter than.
+    /// Returns the duration, in seconds, below which the fraction `part` of all durations lies. `part` is
+    /// from 0 to 1.
     pub(super) fn quantile(&self, part: f64) -> f64 {
         interpolate(&self.cumulative_hazard, &EDGE_SECONDS, -(-part).ln_1p())
     }
 
-    /// Works out the curves anew.
+    /// Recomputes both cumulative curves from the priors and the weights.
     fn refit(&mut self) {
         let kernel = {
             let mut distance = f64::from(CELLS);
-            // By how many edges a duration lies above: from as many as there are to as few.
+            // The number of edges by which a duration lies above an edge, from CELLS down to -CELLS.
             [(); 2 * EDGES - 1].map(|()| {
-                let tail = logistic_tail(-distance * step() / KERNEL_WIDTH);
+                let tail = logistic_tail(-distance * log_step() / KERNEL_WIDTH);
                 distance -= 1.0;
                 tail
             })
         };
-        let (mut before, mut age, mut risk, mut effort) = (None, 0.0, 0.0, 0.0);
+        let (mut previous, mut age, mut hazard, mut sqrt_hazard) = (None, 0.0, 0.0, 0.0);
         for at in 0..EDGES {
-            let believed: f64 = self
+            let prior: f64 = self
                 .priors
                 .iter()
-                .map(|belief| {
-                    belief.weight * logistic_tail((EDGE_SECONDS[at] / belief.median).ln() / belief.width)
+                .map(|prior| {
+                    prior.weight * logistic_tail((EDGE_SECONDS[at] / prior.median).ln() / prior.width)
                 })
                 .sum();
-            // The bell of a duration `j` edges above this one stands at CELLS - j.
-            let bells = &kernel[at..at + EDGES];
-            let learned: f64 = self.weights.iter().rev().zip(bells).map(|(weight, tail)| weight * tail).sum();
-            let left = believed + learned;
-            let before = before.replace(left).unwrap_or_else(|| self.total());
-            let (more, time) = ((before / left).ln().max(0.0), EDGE_SECONDS[at] - age);
+            // The tail of a duration that lies `j` edges above this edge is at index CELLS - j.
+            let tails = &kernel[at..at + EDGES];
+            let learned: f64 = self.weights.iter().rev().zip(tails).map(|(weight, tail)| weight * tail).sum();
+            let survival = prior + learned;
+            let previous = previous.replace(survival).unwrap_or_else(|| self.total());
+            let (increment, time) = ((previous / survival).ln().max(0.0), EDGE_SECONDS[at] - age);
             age = EDGE_SECONDS[at];
-            risk += more;
-            effort += (more * time).sqrt();
-            self.cumulative_hazard[at] = risk;
-            self.cumulative_sqrt_hazard[at] = effort;
+            hazard += increment;
+            sqrt_hazard += (increment * time).sqrt();
+            self.cumulative_hazard[at] = hazard;
+            self.cumulative_sqrt_hazard[at] = sqrt_hazard;
         }
     }
 
     fn total(&self) -> f64 {
-        self.priors.iter().map(|belief| belief.weight).chain(self.weights).sum()
+        self.priors.iter().map(|prior| prior.weight).chain(self.weights).sum()
     }
 }
 
-/// The part of a logistic bell above this many widths from its middle.
+/// Returns the fraction of a logistic distribution that lies more than `widths` widths above its centre.
 fn logistic_tail(widths: f64) -> f64 {
     1.0 / (1.0 + widths.exp())
 }
 
-/// A growing curve through the origin and these points, straight between them and behind the last two.
+/// Evaluates an increasing curve through the origin and these points at `x`. The curve is linear between the
+/// points, and extends the line through the last two.
 fn interpolate(xs: &[f64; EDGES], ys: &[f64; EDGES], x: f64) -> f64 {
     let above = xs.partition_point(|edge| *edge <= x).min(EDGES - 1);
     let (x0, y0) = if above == 0 { (0.0, 0.0) } else { (xs[above - 1], ys[above - 1]) };
@@ -149,73 +156,73 @@ fn interpolate(xs: &[f64; EDGES], ys: &[f64; EDGES], x: f64) -> f64 {
 mod tests {
     use super::*;
 
-    const BELIEFS: &[Prior] = &[Prior { weight: 1.0, median: 10.0, width: 1.0 }];
+    const PRIORS: &[Prior] = &[Prior { weight: 1.0, median: 10.0, width: 1.0 }];
 
-    fn learned(seconds: &[f64], times: usize) -> DurationModel {
-        let mut durations = DurationModel::new(BELIEFS);
+    fn model_after(seconds: &[f64], times: usize) -> DurationModel {
+        let mut model = DurationModel::new(PRIORS);
         for _ in 0..times {
-            for seconds in seconds {
-                durations.learn(*seconds, *seconds);
+            for duration in seconds {
+                model.learn(*duration, *duration);
             }
         }
-        durations
+        model
     }
 
     #[track_caller]
-    fn close(value: f64, expected: f64, part: f64) {
+    fn assert_close(value: f64, expected: f64, part: f64) {
         assert!((value / expected - 1.0).abs() < part, "{value} is not within {part} of {expected}");
     }
 
     #[test]
-    fn before_anything_is_learned_it_is_as_believed() {
-        let durations = DurationModel::new(BELIEFS);
+    fn new_model_matches_priors() {
+        let model = DurationModel::new(PRIORS);
         for (quantile, seconds) in [(0.25, 10.0 / 3.0), (0.5, 10.0), (0.75, 30.0)] {
-            close(durations.quantile(quantile), seconds, 0.02);
+            assert_close(model.quantile(quantile), seconds, 0.02);
         }
-        close(durations.likelihood(10.0, 30.0), 0.5, 0.02);
+        assert_close(model.likelihood(10.0, 30.0), 0.5, 0.02);
     }
 
     #[test]
-    fn the_delay_is_that_of_the_hazard() {
-        // Far behind the middle the hazard of a logistic bell is 1 / (width · age).
-        let durations = DurationModel::new(BELIEFS);
-        close(durations.delay(1_000.0, 0.05), (2.0_f64 * 0.05 * 1_000.0).sqrt(), 0.1);
+    fn delay_far_above_median_follows_hazard() {
+        // Far above the median, the hazard of a logistic distribution is 1 / (width · age).
+        let model = DurationModel::new(PRIORS);
+        assert_close(model.delay(1_000.0, 0.05), (2.0_f64 * 0.05 * 1_000.0).sqrt(), 0.1);
     }
 
     #[test]
-    fn a_look_just_before_it_is_likely_is_not_worth_it() {
-        let durations = learned(&[5.0], 50);
-        let first = durations.delay(0.0, 0.05);
+    fn first_delay_ends_shortly_before_learned_duration() {
+        let model = model_after(&[5.0], 50);
+        let first = model.delay(0.0, 0.05);
         assert!((3.0..5.0).contains(&first), "{first}");
-        assert!(durations.delay(5.0, 0.05) < 0.5);
+        assert!(model.delay(5.0, 0.05) < 0.5);
     }
 
     #[test]
-    fn what_has_changed_is_noticed_after_some_dozens() {
-        let mut durations = learned(&[2.0], 1_000);
+    fn learn_after_server_change_forgets_old_durations() {
+        let mut model = model_after(&[2.0], 1_000);
         for _ in 0..100 {
-            durations.learn(40.0, 40.0);
+            model.learn(40.0, 40.0);
         }
-        close(durations.quantile(0.7), 40.0, 0.15);
-        assert!(durations.weights.iter().sum::<f64>() < 101.0);
+        assert_close(model.quantile(0.7), 40.0, 0.15);
+        assert!(model.weights.iter().sum::<f64>() < 101.0);
     }
 
     #[test]
-    fn what_is_known_to_lie_between_is_spread() {
-        let mut durations = DurationModel::new(BELIEFS);
-        (0..50).for_each(|_| durations.learn(10.0, 30.0));
-        let (low, high) = (durations.quantile(0.1), durations.quantile(0.9));
+    fn learn_range_spreads_weight_over_it() {
+        let mut model = DurationModel::new(PRIORS);
+        (0..50).for_each(|_| model.learn(10.0, 30.0));
+        let (low, high) = (model.quantile(0.1), model.quantile(0.9));
         assert!((9.0..15.0).contains(&low) && (25.0..36.0).contains(&high), "{low} {high}");
     }
 
     #[test]
-    fn no_duration_makes_it_lose_its_mind() {
+    fn extreme_durations_keep_delay_and_likelihood_valid() {
         for seconds in [0.0, 1e-300, 0.05, 3_600.0, 1e300, f64::MAX] {
-            let durations = learned(&[seconds], 500);
+            let model = model_after(&[seconds], 500);
             for age in [0.0, 1e-9, 0.05, 1.0, 3_599.0, 3_600.0, 1e9] {
-                let delay = durations.delay(age, 0.05);
+                let delay = model.delay(age, 0.05);
                 assert!(delay > 0.0 && delay.is_finite(), "{delay} at {age} after {seconds}");
-                let likelihood = durations.likelihood(age, age + 1.0);
+                let likelihood = model.likelihood(age, age + 1.0);
                 assert!((0.0..=1.0).contains(&likelihood), "{likelihood} at {age} after {seconds}");
             }
         }

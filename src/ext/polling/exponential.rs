@@ -3,7 +3,7 @@ use std::{ops::Bound, time::Duration};
 use super::{Pacing, Progress};
 use crate::{Error, OutOfBounds};
 
-/// A poll policy: each delay longer than the one before by a factor, up to a longest one.
+/// A poll policy that multiplies the delay by a factor after each response, up to a maximum.
 ///
 /// ```
 /// use std::time::Duration;
@@ -15,8 +15,8 @@ use crate::{Error, OutOfBounds};
 /// # Ok::<(), distribute_ai::Error>(())
 /// ```
 ///
-/// Doubling, as is usual after faults, is far too sparse for tasks that are merely not done: in the end it looks once
-/// in as much time as has passed.
+/// A factor of 2 is usual after failures, but far too sparse for polling: eventually each delay is as long as
+/// all the time before it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Exponential {
     first: Duration,
@@ -25,22 +25,23 @@ pub struct Exponential {
 }
 
 impl Exponential {
-    /// After `first`, then after `factor` times the delay before, up to the `longest`.
+    /// Creates a policy whose first delay is `first`. Each later delay is `factor` times the one before, up
+    /// to `longest`.
     ///
     /// # Errors
     ///
-    /// [`is_invalid`](Error::is_invalid): a first delay of zero, a factor below 1, infinite or NaN, or a longest delay
-    /// below the first.
+    /// [`is_invalid`](Error::is_invalid): `first` is zero, `factor` is below 1, infinite or NaN, or `longest`
+    /// is shorter than `first`.
     pub fn new(first: Duration, factor: f64, longest: Duration) -> Result<Self, Error> {
         if first.is_zero() {
-            return Err(Error::invalid("first delay", "is zero; it must be longer"));
+            return Err(Error::invalid("first delay", "0 s is too short, expected more than 0 s"));
         }
         OutOfBounds::check(factor, (Bound::Included(1.0), Bound::Excluded(f64::INFINITY)))
             .map_err(|limit| Error::invalid("factor", limit))?;
         if longest < first {
             return Err(Error::invalid(
                 "longest delay",
-                format!("{longest:?} is below the first of {first:?}"),
+                format!("{longest:?} is too short, expected at least the first delay of {first:?}"),
             ));
         }
         Ok(Self { first, factor, longest })
@@ -64,7 +65,7 @@ mod tests {
     }
 
     #[test]
-    fn it_grows_up_to_the_longest() {
+    fn delay_grows_up_to_longest() {
         let policy = Exponential::new(secs(1), 2.0, secs(10)).unwrap();
         let delays = [0, 1, 2, 3, 4, 5, u32::MAX]
             .map(|polls| policy.delay(&Progress { polls, ..Progress::default() }).as_secs());
@@ -72,18 +73,23 @@ mod tests {
     }
 
     #[track_caller]
-    fn refused(first: u64, factor: f64, longest: u64, expected: &str) {
+    fn assert_invalid(first: u64, factor: f64, longest: u64, expected: &str) {
         let error = Exponential::new(secs(first), factor, secs(longest)).unwrap_err();
         assert!(error.is_invalid());
         assert_eq!(error.to_string(), expected);
     }
 
     #[test]
-    fn what_makes_no_sense_is_refused() {
-        refused(0, 2.0, 60, "first delay: is zero; it must be longer");
-        refused(1, 0.9, 60, "factor: 0.9 is not at least 1 and below inf");
-        refused(1, f64::NAN, 60, "factor: NaN is not at least 1 and below inf");
-        refused(1, f64::INFINITY, 60, "factor: inf is not at least 1 and below inf");
-        refused(5, 2.0, 4, "longest delay: 4s is below the first of 5s");
+    fn new_with_invalid_arguments_fails() {
+        assert_invalid(0, 2.0, 60, "first delay: 0 s is too short, expected more than 0 s");
+        assert_invalid(1, 0.9, 60, "factor: 0.9 is out of range, expected at least 1 and below inf");
+        assert_invalid(1, f64::NAN, 60, "factor: NaN is out of range, expected at least 1 and below inf");
+        assert_invalid(
+            1,
+            f64::INFINITY,
+            60,
+            "factor: inf is out of range, expected at least 1 and below inf",
+        );
+        assert_invalid(5, 2.0, 4, "longest delay: 4s is too short, expected at least the first delay of 5s");
     }
 }

@@ -1,8 +1,8 @@
-//! When to poll next.
+//! Poll policies and the poller.
 //!
-//! A [policy](Pacing) is a function from what is known of a task ([`Progress`]) to a delay. It neither sleeps nor sends.
-//! The [poller](poller) adds what is the same for every policy: ten per cent of jitter, `Retry-After`, the deadline, and a
-//! backoff after failures.
+//! A [policy](Pacing) is a function from the [`Progress`] of a task to the delay before the next poll. It
+//! neither sleeps nor sends. The [`poller`] adds the parts that all policies share: ten per cent of
+//! jitter, `Retry-After`, the deadline, and a backoff after failures.
 
 pub(crate) mod adaptive;
 mod duration_model;

@@ -1,6 +1,6 @@
-//! The outage matrix: for each fault of a poll and each length of an outage, whether a wait survives it.
+//! The outage matrix: tests that a wait survives each kind of failure for each length of an outage.
 //!
-//! `cargo test --lib outages -- --nocapture` prints it.
+//! `cargo test --lib outages -- --nocapture` prints the matrix.
 
 use std::{sync::Arc, time::Duration};
 
@@ -25,43 +25,43 @@ use crate::{
     types::SpeechResult,
 };
 
-/// The default of a client.
+/// The default request timeout of a client.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 
 const DEADLINE: Duration = Duration::from_secs(600);
 
-/// The last is the deadline but for one poll.
+/// The lengths of the outages, in seconds. The last one ends one second before the deadline.
 const LENGTHS: [u64; 8] = [1, 5, 20, 80, 160, 300, 500, 599];
 
 #[derive(Clone, Copy)]
 enum Outage {
-    /// Nobody listens.
-    Unreached,
-    /// The connection is reset, before or after the request was read, or in the middle of the reply.
+    /// The connection is refused.
+    NotConnected,
+    /// The connection is reset before or after the request was read, or in the middle of the response.
     Reset,
-    /// No answer, or one that drips, until the request has run out of its time.
+    /// No response, or a slow drip of bytes, until the request times out.
     Silence,
-    /// A 200 with half a JSON, another one, or HTML.
-    Unreadable,
-    /// A status, with a `Retry-After` of so many seconds.
+    /// A 200 with truncated JSON, JSON of another shape, or HTML.
+    InvalidBody,
+    /// An error status, with an optional `Retry-After` in seconds.
     Status(u16, Option<u64>),
 }
 
 impl Outage {
     async fn poll(self, cooldown: &Cooldown) -> Failure {
         match self {
-            Self::Unreached => Failure::new(FailureKind::NotConnected),
+            Self::NotConnected => Failure::new(FailureKind::NotConnected),
             Self::Reset => Failure::new(FailureKind::ConnectionLost),
             Self::Silence => {
                 sleep(REQUEST_TIMEOUT).await;
                 Failure::new(FailureKind::ConnectionLost)
             }
-            Self::Unreadable => Failure::from_response(StatusCode::OK, &HeaderMap::new(), "<html>"),
+            Self::InvalidBody => Failure::from_response(StatusCode::OK, &HeaderMap::new(), "<html>"),
             Self::Status(status, retry_after) => {
                 let mut headers = HeaderMap::new();
                 if let Some(seconds) = retry_after {
                     headers.insert("retry-after", HeaderValue::from(seconds));
-                    // As the hooks do.
+                    // As the client hooks do.
                     cooldown.extend(Duration::from_secs(seconds));
                 }
                 Failure::from_response(StatusCode::from_u16(status).unwrap(), &headers, "")
@@ -70,7 +70,7 @@ impl Outage {
     }
 }
 
-/// Waits for a task that is done long since, while the server is out from the beginning for so long.
+/// Waits for a task that is already finished, while the server is down for the first `length` of the wait.
 async fn wait(outage: Outage, length: Duration) -> Result<SpeechResult, Error> {
     let (cooldown, start) = (Cooldown::default(), Instant::now());
     let mut poller = Poller::new(PollSchedule {
@@ -93,13 +93,13 @@ async fn wait(outage: Outage, length: Duration) -> Result<SpeechResult, Error> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn every_outage_up_to_the_deadline_is_survived() {
+async fn wait_survives_every_outage_up_to_deadline() {
     #[rustfmt::skip]
     let outages = [
-        ("refused connections",        Outage::Unreached),
+        ("refused connections",        Outage::NotConnected),
         ("resets",                     Outage::Reset),
-        ("silence, or a drip",         Outage::Silence),
-        ("unreadable replies",         Outage::Unreadable),
+        ("silence or slow drip",       Outage::Silence),
+        ("invalid responses",          Outage::InvalidBody),
         ("408",                        Outage::Status(408, None)),
         ("425",                        Outage::Status(425, None)),
         ("429",                        Outage::Status(429, None)),
@@ -129,7 +129,7 @@ async fn every_outage_up_to_the_deadline_is_survived() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_outage_beyond_the_deadline_is_not() {
+async fn wait_with_outage_beyond_deadline_fails() {
     let error = wait(Outage::Reset, DEADLINE + Duration::from_secs(1)).await.unwrap_err();
     assert!(error.is_deadline());
 }

@@ -2,9 +2,11 @@ use std::time::Duration;
 
 use super::progress::{CompletedTask, Progress};
 
-/// A poll policy: how long to wait until a task is asked for again.
+/// A poll policy. It decides how long to wait before the next poll of a task.
 ///
-/// A closure is one; so are [`Adaptive`], which is the default, [`Fixed`] and [`Exponential`].
+/// The library has three policies: [`Adaptive`](super::Adaptive), which is the default,
+/// [`Fixed`](super::Fixed) and [`Exponential`](super::Exponential). A closure from [`Progress`] to
+/// [`Duration`] is also a policy.
 ///
 /// ```
 /// use std::time::Duration;
@@ -14,7 +16,7 @@ use super::progress::{CompletedTask, Progress};
 ///     pacing::{Pacing, Phase, Progress},
 /// };
 ///
-/// /// Long texts are given their time; what runs is asked for every second.
+/// /// Waits longer for longer texts, and polls running tasks every second.
 /// struct ByLength;
 ///
 /// impl Pacing for ByLength {
@@ -28,35 +30,45 @@ use super::progress::{CompletedTask, Progress};
 /// }
 ///
 /// let client = Client::builder().api_key("your-key").pacing(ByLength).build()?;
-/// let client = Client::builder().api_key("your-key").pacing(|task: &Progress| task.age / 10).build()?;
+///
+/// let tenth_of_age = |task: &Progress| task.age / 10;
+/// let client = Client::builder().api_key("your-key").pacing(tenth_of_age).build()?;
 /// # Ok::<(), distribute_ai::Error>(())
 /// ```
 ///
-/// It decides about the polls after a submission and after an answer, and about nothing else: what it returns is given
-/// ten per cent up or down after an answer, never shortens a `Retry-After`, and is cut by the deadline. A fault is
-/// followed by a backoff of its own, and a task that is resumed is asked for at once, as it may be done since long ago.
+/// A policy decides only about the polls after a submission and after a response. The poller treats the
+/// returned delay as follows:
 ///
-/// It is called from any thread, for every task of a client: keep it short. A delay of zero asks again at once, as often
-/// as the server answers.
+/// - after a response it adds up to ten per cent of jitter in either direction
+/// - it waits at least as long as a `Retry-After` requests
+/// - it sends the last poll at the deadline, even if the delay or the `Retry-After` is longer
+///
+/// After a failure the poller uses its own backoff. A resumed task is polled at once, because it may already
+/// be finished.
+///
+/// The policy is called from any thread, for every task of a client, so it should return quickly. A delay of
+/// zero polls again immediately after every response.
 pub trait Pacing: Send + Sync + 'static {
-    /// The delay until the next poll: from the submission, if nothing was asked yet, otherwise from the last answer.
+    /// Returns the delay until the next poll, counted from the last response, or from the submission if there
+    /// is no response yet.
     ///
-    /// A pure function of the task and of what was [learned](Self::learn) before.
+    /// The result must depend only on the task and on earlier calls of [`learn`](Self::learn).
     fn delay(&self, task: &Progress) -> Duration;
 
-    /// How likely the task is to be done by now, from 0 to 1, though the last answer said that it wasn't: where there
-    /// are more tasks to ask for than requests to be made, the likeliest come first. It only compares tasks of one
-    /// client with each other.
+    /// Returns the probability, from 0 to 1, that the task has finished since the last response.
+    ///
+    /// If more polls are due than requests are allowed, the most likely tasks are polled first. The value is
+    /// only compared between tasks of one client.
     ///
     /// ```
     /// use std::time::Duration;
     ///
     /// use distribute_ai::pacing::{Pacing, Progress};
     ///
-    /// /// For a server that speaks everything in ten seconds.
-    /// struct Ten;
+    /// /// A policy for a server that finishes every task in ten seconds.
+    /// struct TenSeconds;
     ///
-    /// impl Pacing for Ten {
+    /// impl Pacing for TenSeconds {
     ///     fn delay(&self, task: &Progress) -> Duration {
     ///         Duration::from_secs(10).saturating_sub(task.age).max(Duration::from_secs(1))
     ///     }
@@ -65,19 +77,20 @@ pub trait Pacing: Send + Sync + 'static {
     ///         if task.age >= Duration::from_secs(10) { 1.0 } else { 0.0 }
     ///     }
     /// }
-    /// # assert_eq!(Ten.delay(&Progress::default()), Duration::from_secs(10));
+    /// # assert_eq!(TenSeconds.delay(&Progress::default()), Duration::from_secs(10));
     /// ```
     ///
-    /// Unless a policy knows better: the part of its age that a task was not asked for, as fits durations of which not
-    /// even the scale is known.
+    /// By default, this is the time since the last response as a fraction of the task's age. That estimate
+    /// suits durations of unknown scale.
     fn likelihood(&self, task: &Progress) -> f64 {
         let age = task.age.as_secs_f64();
         if age > 0.0 { (task.since_last_poll.as_secs_f64() / age).min(1.0) } else { 0.0 }
     }
 
-    /// Told of each task that was completed, for policies that learn: see [`CompletedTask`]. Nothing, unless a policy does.
+    /// Learns from a completed task. By default, this does nothing. See [`CompletedTask`] for an example.
     ///
-    /// Tasks that failed, and resumed ones that were done already, are not told of.
+    /// The poller calls this for each completed task. It skips failed tasks, and resumed tasks that were
+    /// already finished.
     fn learn(&self, task: &CompletedTask) {
         let _ = task;
     }
@@ -94,17 +107,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_closure_is_a_policy() {
+    fn closure_implements_pacing() {
         let policy = |task: &Progress| task.age / 2;
         let task = Progress { age: Duration::from_secs(4), ..Progress::default() };
         assert_eq!(policy.delay(&task), Duration::from_secs(2));
     }
 
     #[test]
-    fn without_a_scale_the_part_that_nobody_looked_at_counts() {
-        for (age, unheard, expected) in [(0, 0, 0.0), (8, 0, 0.0), (8, 2, 0.25), (8, 8, 1.0)] {
-            let (age, unheard) = (Duration::from_secs(age), Duration::from_secs(unheard));
-            let task = Progress { age, since_last_poll: unheard, ..Progress::default() };
+    fn default_likelihood_is_fraction_of_age_since_last_poll() {
+        for (age, since_last_poll, expected) in [(0, 0, 0.0), (8, 0, 0.0), (8, 2, 0.25), (8, 8, 1.0)] {
+            let (age, since_last_poll) = (Duration::from_secs(age), Duration::from_secs(since_last_poll));
+            let task = Progress { age, since_last_poll, ..Progress::default() };
             let likelihood = (|_: &Progress| Duration::ZERO).likelihood(&task);
             assert!((likelihood - expected).abs() < 1e-9, "{likelihood} at {task:?}");
         }

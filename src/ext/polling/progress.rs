@@ -1,34 +1,38 @@
 use std::time::Duration;
 
-/// How long to wait for a task, unless told otherwise.
+/// The default time to wait for a task.
 pub(crate) const DEFAULT_DEADLINE: Duration = Duration::from_secs(10 * 60);
 
-/// What is known of a task that is not done: what a [policy](super::Pacing) decides by.
+/// The state of an unfinished task, as input for a [policy](super::Pacing).
 ///
-/// To try a policy of yours, take [`Progress::default`], a task that was submitted just now with ten minutes left, and set
-/// its fields.
+/// To test your own policy, start with [`Progress::default`] and set its fields. The default is a task that
+/// was submitted just now and has ten minutes until its deadline.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Progress {
-    /// The time since the submission; of a resumed task, whose submission nobody here saw, since the wait for it began.
+    /// The time since the submission. For a resumed task the submission time is unknown, so the age counts
+    /// from the start of the wait.
     pub age: Duration,
-    /// What the last answer said.
+    /// The phase in the last response.
     pub phase: Phase,
-    /// The time in this phase, as near as polling can tell: the age, until it is known to run; then from half way
-    /// between the last answer that said it waits and the first that said it runs. A task that was never seen waiting
-    /// counts as running from the start.
+    /// The estimated time in this phase.
+    ///
+    /// Until the task is known to run, this is its age. Afterwards the phase starts half way between the last
+    /// response that reported it waiting and the first one that reported it running. A task that was never
+    /// reported waiting counts as running from the start.
     pub in_phase: Duration,
-    /// The time since the last answer; since the submission, before there is one. Zero where a delay is asked for after
-    /// an answer.
+    /// The time since the last response, or since the submission if there is no response yet. It is zero when
+    /// the poller requests a delay after a response.
     pub since_last_poll: Duration,
-    /// The number of answers so far, of this wait.
+    /// The number of responses in this wait so far.
     pub polls: u32,
-    /// The length of the text in characters, from 2 to 4,096; none for a resumed task.
+    /// The length of the text in characters, from 2 to 4,096. `None` for a resumed task.
     pub characters: Option<u32>,
-    /// The last `Retry-After` that this wait was told, if any. It is kept to without a policy's help.
+    /// The last `Retry-After` that this wait received, if any. The poller respects it regardless of the
+    /// policy.
     pub retry_after: Option<Duration>,
-    /// The time left until the deadline, by default of 10 minutes in all. The last poll lands on it without a policy's
-    /// help.
+    /// The time until the deadline, which is 10 minutes after the start by default. The poller always sends
+    /// the last poll at the deadline, regardless of the policy.
     pub left: Duration,
 }
 
@@ -47,37 +51,38 @@ impl Default for Progress {
     }
 }
 
-/// How far a task has come, as far as the server told: see [`Pacing`](super::Pacing).
+/// The phase of a task, as reported by the server. See [`Pacing`](super::Pacing) for an example.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Phase {
-    /// Nothing was heard of it yet.
+    /// No response has reported a status yet.
     #[default]
     Unknown,
-    /// Not begun: `CREATED`, `QUEUED` or `POSTPONED`.
+    /// The task has not started: `CREATED`, `QUEUED` or `POSTPONED`.
     Waiting,
-    /// Being spoken: `ASSIGNED_CONNECTIONS` or `PROCESSING`, and every status that this version doesn't know.
+    /// The server is generating the speech: `ASSIGNED_CONNECTIONS`, `PROCESSING`, or a status unknown to this
+    /// version.
     Running,
 }
 
-/// What is known of a task that was completed: what a [policy](super::Pacing::learn) may learn from.
+/// The durations of a completed task, as input for [`Pacing::learn`](super::Pacing::learn).
 ///
 /// ```
 /// use std::{sync::Mutex, time::Duration};
 ///
 /// use distribute_ai::pacing::{CompletedTask, Pacing, Progress};
 ///
-/// /// A tenth of what the last task took.
+/// /// Polls at intervals of a tenth of the last task's duration.
 /// struct Last(Mutex<Duration>);
 ///
 /// impl Pacing for Last {
 ///     fn delay(&self, _: &Progress) -> Duration {
-///         *self.0.lock().expect("nobody panics with it") / 10
+///         *self.0.lock().expect("not poisoned") / 10
 ///     }
 ///
 ///     fn learn(&self, task: &CompletedTask) {
 ///         if let Some(total) = task.total {
-///             *self.0.lock().expect("nobody panics with it") = total.max(Duration::from_secs(1));
+///             *self.0.lock().expect("not poisoned") = total.max(Duration::from_secs(1));
 ///         }
 ///     }
 /// }
@@ -87,17 +92,23 @@ pub enum Phase {
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct CompletedTask {
-    /// How long it took in all: by the server's own `finished` − `created`, corrected to what the polls saw; without
-    /// these, half way between the last poll that saw it undone and the one that saw it done. None for a resumed task
-    /// of which the server says no times.
+    /// The total duration.
+    ///
+    /// This is the server's `finished` − `created`, clamped to the range that the polls observed. Without
+    /// these times, it is half way between the last poll that saw the task unfinished and the next one.
+    /// `None` for a resumed task without server times.
     pub total: Option<Duration>,
-    /// How long it waited, at least and at most: up to the last poll that saw it wait, and up to the first that saw it
-    /// run. None if it was never seen waiting, or was resumed.
+    /// The minimum and maximum time that the task waited.
+    ///
+    /// The minimum ends with the last poll that saw the task waiting, the maximum with the first poll that
+    /// saw it running. `None` if no poll saw it waiting, or if the task was resumed.
     pub waited: Option<(Duration, Duration)>,
-    /// How long it ran, from where [`Progress::in_phase`] counts; if it began and ended between two polls, half of the time
-    /// between them. None if it was done when first asked for, or
-    /// was running by then without having been watched since its submission.
+    /// The time that the task ran, counted as in [`Progress::in_phase`].
+    ///
+    /// If the task started and finished between two polls, this is half of the time between them. `None` if
+    /// the first poll saw it finished, or if the first poll saw it running and it was not observed since its
+    /// submission.
     pub ran: Option<Duration>,
-    /// The length of the text in characters; none for a resumed task.
+    /// The length of the text in characters. `None` for a resumed task.
     pub characters: Option<u32>,
 }

@@ -1,17 +1,20 @@
-//! The server's own times. The API's document has bare numbers without a unit.
+//! Server timestamps. The API's document defines them as numbers without a unit.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// Numbers from here on are milliseconds, smaller ones seconds: as seconds this is the year 5138, as milliseconds
-/// March 1973, and no task is as old or as young as that.
+/// The smallest number that is interpreted as milliseconds. Smaller numbers are seconds.
+///
+/// As seconds the limit is the year 5138, as milliseconds it is March 1973. No timestamp of a task is in the
+/// range where both units would be plausible.
 const MILLISECONDS_FROM: f64 = 1e11;
 
-/// A moment since the epoch, in the unit that its magnitude tells; none if no clock could tell it.
+/// Converts a server timestamp. The magnitude decides the unit. Returns `None` if the number is not a valid
+/// timestamp.
 pub(crate) fn timestamp(number: f64) -> Option<SystemTime> {
     UNIX_EPOCH.checked_add(since_epoch(number)?)
 }
 
-/// From one moment to another; none if they stand in the wrong order.
+/// Returns the time between two server timestamps, or `None` if one is invalid or `to` is before `from`.
 pub(crate) fn elapsed(from: f64, to: f64) -> Option<Duration> {
     since_epoch(to)?.checked_sub(since_epoch(from)?)
 }
@@ -26,7 +29,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_unit_is_told_by_the_magnitude() {
+    fn unit_is_derived_from_magnitude() {
         let seconds = timestamp(1_700_000_000.5).unwrap();
         assert_eq!(seconds, UNIX_EPOCH + Duration::from_millis(1_700_000_000_500));
         assert_eq!(timestamp(1_700_000_000_500.0), Some(seconds));
@@ -35,12 +38,12 @@ mod tests {
     }
 
     #[test]
-    fn each_number_has_its_own_unit() {
+    fn elapsed_accepts_mixed_units() {
         assert_eq!(elapsed(1_700_000_000.0, 1_700_000_002_500.0), Some(Duration::from_millis(2_500)));
     }
 
     #[test]
-    fn what_is_no_moment_is_none() {
+    fn invalid_timestamp_is_none() {
         for number in [-1.0, f64::NAN, f64::INFINITY, 1e15] {
             assert_eq!(timestamp(number), None, "{number}");
         }

@@ -1,17 +1,17 @@
-//! What a status means, said once.
+//! Maps the statuses of the API to the phases of a task.
 
 use crate::types::{KnownStatus, KnownVoice, SpeechStatus, Voice};
 
-/// What a status means for somebody who waits.
+/// The phase of a task, including the two final phases.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum TaskPhase {
-    /// Not begun: accepted, or in a queue.
+    /// Accepted or in a queue, but not started.
     Waiting,
-    /// Being spoken. A status we don't know counts as this: it is polled soonest.
+    /// Generating the speech. Unknown statuses count as running, because running tasks are polled most often.
     Running,
-    /// Spoken.
+    /// The speech is ready.
     Completed,
-    /// Given up by the server; it says no reason.
+    /// The server gave up. The API does not give a reason.
     Failed,
 }
 
@@ -28,8 +28,10 @@ impl SpeechStatus {
         }
     }
 
-    /// Whether the task is done, well or badly. A status this version doesn't know is never final. See
-    /// [`SpeechTask::status`](crate::SpeechTask::status).
+    /// Returns `true` if the task is completed or failed. A status that is unknown to this version is never
+    /// final.
+    ///
+    /// See [`SpeechTask::status`](crate::SpeechTask::status) for an example.
     #[must_use]
     pub fn is_final(&self) -> bool {
         matches!(self.phase(), TaskPhase::Completed | TaskPhase::Failed)
@@ -42,14 +44,14 @@ impl PartialEq<KnownStatus> for SpeechStatus {
     }
 }
 
-/// A voice by its name if it is one of the known ones, else the id of a voice file.
+/// Converts the name of a known voice to that voice, and any other text to the id of a voice file.
 impl From<&str> for Voice {
     fn from(name: &str) -> Self {
         name.parse::<KnownVoice>().map_or_else(|_| Self::FileId(name.to_owned()), Self::Known)
     }
 }
 
-/// As from `&str`.
+/// Converts like `From<&str>`.
 impl From<String> for Voice {
     fn from(name: String) -> Self {
         name.as_str().into()
@@ -61,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_completed_and_error_are_final() {
+    fn is_final_only_for_completed_and_error() {
         let finals: Vec<_> = [
             "CREATED",
             "QUEUED",
@@ -79,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_status_keeps_the_servers_word() {
+    fn unknown_status_keeps_its_text_and_counts_as_running() {
         let status: SpeechStatus = serde_json::from_str(r#""PAUSED_BY_OPERATOR""#).unwrap();
         assert_eq!(status.to_string(), "PAUSED_BY_OPERATOR");
         assert_eq!(status.phase(), TaskPhase::Running);

@@ -1,17 +1,18 @@
-//! Pauses that no policy decides about.
+//! The pauses between failed attempts.
 
 use std::time::Duration;
 
-/// The pause after the `failures`th fault in a row: 0.25 s, doubling to 10 s. A clock of its own: a fault says nothing
-/// about how long the task takes.
+/// Returns the pause after a number of failures in a row: 0.25 s, doubling to 10 s.
+///
+/// It is independent of the poll policy, because a failure says nothing about how long the task takes.
 pub(crate) fn backoff(failures: u32) -> Duration {
     let doublings = failures.saturating_sub(1).min(6);
     Duration::from_millis(250 << doublings).min(Duration::from_secs(10))
 }
 
-/// Ten per cent up or down, so that clients which started together don't stay together.
+/// Returns the delay changed by up to ten per cent up or down, so that clients that started together spread out.
 pub(crate) fn with_jitter(delay: Duration) -> Duration {
-    // Through seconds, as a delay of "never" has no tenth more.
+    // `Duration::MAX` plus ten per cent would overflow.
     Duration::try_from_secs_f64(delay.as_secs_f64() * (0.9 + 0.2 * fastrand::f64())).unwrap_or(Duration::MAX)
 }
 
@@ -20,7 +21,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_backoff_doubles_to_ten_seconds() {
+    fn backoff_doubles_up_to_ten_seconds() {
         let pauses: Vec<_> = (1..=8).map(|failures| backoff(failures).as_millis()).collect();
         assert_eq!(pauses, [250, 500, 1_000, 2_000, 4_000, 8_000, 10_000, 10_000]);
         assert_eq!(backoff(u32::MAX), Duration::from_secs(10));

@@ -1,4 +1,4 @@
-//! Turns a failure and the decision about it into the error that a user sees.
+//! Converts a failure, and the decision about it, into the error that a user receives.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use crate::ext::{
 };
 
 impl Error {
-    /// The end that a verdict means.
+    /// Returns the error for a failure that ends an operation by this decision.
     pub(crate) fn from_failure(decision: Decision, failure: Failure) -> Self {
         let kind = match decision {
             Decision::Retry => Kind::Unanswered,
@@ -21,7 +21,7 @@ impl Error {
         Self::from_parts(kind, failure)
     }
 
-    /// The last fault, if polling ended in one, becomes the source.
+    /// Returns the error of a wait that reached its deadline. The last failure becomes the source.
     pub(crate) fn deadline(after: Duration, last_status: Option<String>, failure: Option<Failure>) -> Self {
         let kind = Kind::Deadline { after, last_status };
         match failure {
@@ -31,12 +31,12 @@ impl Error {
     }
 
     fn from_parts(kind: Kind, failure: Failure) -> Self {
-        let Failure { kind: what, response: reply, source, task_id: task } = failure;
-        let kind = match what {
-            FailureKind::NotSent(problem) => Kind::Invalid { what: "request", problem },
+        let Failure { kind: failure_kind, response, source, task_id } = failure;
+        let kind = match failure_kind {
+            FailureKind::NotSent(problem) => Kind::Invalid { field: "request", problem },
             _ => kind,
         };
-        Self(Box::new(Inner { kind, task_id: task, piece: None, response: reply, source }))
+        Self(Box::new(Inner { kind, task_id, piece: None, response, source }))
     }
 }
 
@@ -47,7 +47,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn stays_on_one_line_whatever_the_server_says() {
+    fn error_text_stays_on_one_line() {
         let failure =
             Failure::from_response(StatusCode::BAD_GATEWAY, &HeaderMap::new(), "<h1>\r\n\u{1b}[31mOops");
         let error = Error::from_failure(Decision::InDoubt, failure);

@@ -1,7 +1,7 @@
 //! The handles that users hold, from the request to the finished speech.
 
 pub(crate) mod speak;
-#[expect(clippy::module_inception, reason = "the folder is the subject, the file its type `Speech`")]
+#[expect(clippy::module_inception, reason = "the folder is named after its subject, the file after `Speech`")]
 mod speech;
 mod task;
 mod updates;

@@ -14,20 +14,18 @@ use crate::{
     ext::{
         polling::progress::DEFAULT_DEADLINE,
         retry::submit::{Submission, submit},
-        transport::{
-            failure::{Failure, into_result},
-            instant::saturating_add,
-        },
+        transport::{call, failure::Failure, instant::saturating_add},
     },
     types::{SpeechModel, SpeechRequest, UnitInterval, Voice},
 };
 
-/// A speech to be: what to say and how, until it is awaited or [submitted](Self::submit).
+/// A speech request. Nothing is sent until you await it or call [`submit`](Self::submit).
 ///
-/// Awaiting it submits, waits and returns the [`Speech`]. With everything that there is to set:
+/// Awaiting it submits the text, waits for the task and returns the [`Speech`]. The example sets all options:
 ///
 /// ```
-/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let simulator = distribute_ai::testing::Simulator::start().await?;
 /// # let client = simulator.client();
 /// use std::time::Duration;
@@ -46,29 +44,36 @@ use crate::{
 /// # Ok(()) }
 /// ```
 ///
-/// It is submitted at most once. It is sent again only where the server has provably not taken it: nothing of it was
-/// written to a connection (four attempts, with pauses of two seconds in all), or the server answered 429, or 503 with
-/// `Retry-After` (until the deadline). Whatever may have reached it is [in doubt](Error::is_in_doubt) and left to you,
-/// now or [beforehand](Self::resubmit_in_doubt). Dropping the future while it submits
-/// leaves the same doubt; dropping it later stops the waiting, not the task: keep its id by
-/// [`on_submitted`](Self::on_submitted), or submit and wait in two steps.
+/// The request is submitted at most once. It is retried only if the server has provably not accepted it:
+///
+/// - No part of the request was written to a connection. There are four attempts, with pauses of two seconds
+///   in total.
+/// - The server responded with 429, or with 503 and `Retry-After`. Retries continue until the deadline.
+///
+/// A submission is [in doubt](Error::is_in_doubt) if the server may have accepted it, so it may be billed.
+/// You decide whether to submit it again: after the error, or in advance with
+/// [`resubmit_in_doubt`](Self::resubmit_in_doubt).
+///
+/// Dropping the future during the submission also leaves the submission in doubt. Dropping it later stops the
+/// wait but not the task. To keep the task id, use [`on_submitted`](Self::on_submitted), or submit and wait
+/// in two steps.
 ///
 /// # Default
 ///
-/// Whatever is not set is not sent; the server chooses. Its document of today says:
+/// An option that is not set is not sent, and the server chooses the value. The API documents these defaults:
 /// - `voice`: `leo`
 /// - `stream`: false
 /// - `temperature`: 0.8
 /// - `exaggeration`: 0.5
 /// - `cfg_weight`: 0.5
 ///
-/// Our own:
+/// The defaults of this library are:
 /// - `deadline`: 10 minutes
 /// - `resubmit_in_doubt`: 0 times
 ///
 /// # Errors
 ///
-/// When awaited, those of [`submit`](Self::submit) and then those of [`Wait`].
+/// Awaiting returns the errors of [`submit`](Self::submit), then those of [`Wait`].
 #[derive(Clone)]
 #[must_use = "nothing is sent until it is awaited or submitted"]
 pub struct Speak {
@@ -86,17 +91,17 @@ pub struct Speak {
 
 type Callback = Arc<dyn Fn(&TaskId) + Send + Sync>;
 
-/// A speech to be, checked, without the client that it is of.
+/// A validated speech request, without its client.
 pub(crate) struct PreparedSpeech {
     pub(crate) request: Arc<SpeechRequest>,
-    /// The time for submission and wait together.
+    /// The time limit for the submission and the wait together.
     pub(crate) timeout: Duration,
     pub(crate) resubmissions: u32,
     pub(crate) on_submitted: Option<Callback>,
 }
 
 impl Client {
-    /// Speaks a text of 2 to 4,096 characters; a longer one [in pieces](Speak::in_pieces).
+    /// Creates a speech request for a text of 2 to 4,096 characters.
     ///
     /// ```no_run
     /// # async fn run() -> Result<(), distribute_ai::Error> {
@@ -107,7 +112,8 @@ impl Client {
     /// # }
     /// ```
     ///
-    /// Nothing is sent until the [`Speak`] is awaited or [submitted](Speak::submit); the text is checked then.
+    /// Nothing is sent until the [`Speak`] is awaited or [submitted](Speak::submit). The text is validated
+    /// then. For a longer text, use [`Speak::in_pieces`].
     pub fn speak(&self, input: impl Into<String>) -> Speak {
         Speak::new(self.clone(), input.into())
     }
@@ -129,60 +135,67 @@ impl Speak {
         }
     }
 
-    /// One of the API's own voices, `"leo"` or `"nora"`, or else the id of a file uploaded as a voice.
+    /// Sets the voice: `"leo"`, `"nora"` or the id of a file that was uploaded as a voice.
     pub fn voice(mut self, voice: impl Into<Voice>) -> Self {
         self.voice = Some(voice.into());
         self
     }
 
-    /// The API's `stream` flag, passed on as it is. The document does not say what it changes.
+    /// Sets the API's `stream` flag, which is sent unchanged. The API does not document its effect.
     pub fn stream(mut self, stream: bool) -> Self {
         self.stream = Some(stream);
         self
     }
 
-    /// How much chance has a part in it, from 0 to 1.
+    /// Sets the sampling temperature, from 0 to 1.
     pub fn temperature(mut self, temperature: f64) -> Self {
         self.temperature = Some(temperature);
         self
     }
 
-    /// How strong the expression is, from 0 to 1.
+    /// Sets the strength of the expression, from 0 to 1.
     pub fn exaggeration(mut self, exaggeration: f64) -> Self {
         self.exaggeration = Some(exaggeration);
         self
     }
 
-    /// The weight of the classifier-free guidance, from 0 to 1.
+    /// Sets the weight of the classifier-free guidance, from 0 to 1.
     pub fn cfg_weight(mut self, weight: f64) -> Self {
         self.cfg_weight = Some(weight);
         self
     }
 
-    /// How long to go on, from now: submission and wait together. A submission that is on its way is not cut off, for that
-    /// would leave a doubt: it may end later, by the request timeout at most.
+    /// Sets the time limit for the submission and the wait together.
+    ///
+    /// The time limit starts when the request is awaited or submitted.
+    ///
+    /// The deadline does not cancel a submission in progress, because that would leave the submission in
+    /// doubt. The submission may end after the deadline, by the request timeout at most.
     pub fn deadline(mut self, time: Duration) -> Self {
         self.deadline = time;
         self
     }
 
-    /// Sends it again when in doubt, up to so many times, for those who would rather pay twice than not be served.
+    /// Retries an in-doubt submission up to `times` times.
     ///
-    /// **Each time may be billed**, up to `times` + 1 speeches for one: a reset, a timeout, a reply cut short and most
-    /// 5xx leave open whether the server took it. What comes back is the last one; of the others nobody knows the id.
-    /// With 0, which is the default, it is billed at most once.
+    /// **Each retry may be billed**, up to `times` + 1 speeches for one request. After a reset, a timeout, a
+    /// truncated response or most 5xx statuses, the server may or may not have accepted the submission. The
+    /// result is the speech of the last submission; the task ids of the others are unknown. With 0, the
+    /// default, the request is billed at most once.
     pub fn resubmit_in_doubt(mut self, times: u32) -> Self {
         self.resubmissions = times;
         self
     }
 
-    /// Called with the id as soon as the server has taken the task, before the wait: the place to write it down.
+    /// Sets a callback that receives the task id as soon as the server has accepted the request.
+    ///
+    /// The callback runs before the wait. Use it to store the task id.
     pub fn on_submitted(mut self, callback: impl Fn(&TaskId) + Send + Sync + 'static) -> Self {
         self.on_submitted = Some(Arc::new(callback));
         self
     }
 
-    /// Submits, and returns as soon as the server has taken the task.
+    /// Submits the request, and returns as soon as the server has accepted it.
     ///
     /// ```no_run
     /// # async fn run(client: distribute_ai::Client) -> Result<(), distribute_ai::Error> {
@@ -195,11 +208,14 @@ impl Speak {
     ///
     /// # Errors
     ///
-    /// - [`is_invalid`](Error::is_invalid): a text of 1 or 4,097 characters, a temperature of 7; nothing was sent
-    /// - [`is_unreachable`](Error::is_unreachable): no connection; nothing was sent
-    /// - [`is_rejected`](Error::is_rejected): the server refused it; nothing was billed
-    /// - [`is_rate_limited`](Error::is_rate_limited): the server asked to hold off for longer than the deadline
-    /// - [`is_in_doubt`](Error::is_in_doubt): it may have been taken, and billed
+    /// - [`is_invalid`](Error::is_invalid): a text of 1 or 4,097 characters, or a temperature of 7. Nothing
+    ///   was sent.
+    /// - [`is_unreachable`](Error::is_unreachable): the host refused four connections. Nothing was sent.
+    /// - [`is_rejected`](Error::is_rejected): the server responded with 400 or 401. Nothing was billed.
+    /// - [`is_rate_limited`](Error::is_rate_limited): the server responded with 429 and a `Retry-After` that
+    ///   ends after the deadline. Nothing was billed.
+    /// - [`is_in_doubt`](Error::is_in_doubt): the connection was reset before the response arrived. The
+    ///   submission may have been billed.
     pub async fn submit(self) -> Result<SpeechTask, Error> {
         let request = self.to_request()?;
         let Self { client, input, deadline, resubmissions, on_submitted, .. } = self;
@@ -215,12 +231,12 @@ impl Speak {
         std::mem::take(&mut self.input)
     }
 
-    /// The same for another text.
+    /// Returns a request with the same settings for another text.
     pub(crate) fn with_text(&self, input: impl Into<String>) -> Self {
         Self { input: input.into(), ..self.clone() }
     }
 
-    /// What a batch needs of it.
+    /// Validates the request and separates it from its client, for a batch.
     pub(crate) fn prepare(self) -> Result<PreparedSpeech, Error> {
         let request = Arc::new(self.to_request()?);
         let Self { deadline, resubmissions, on_submitted, .. } = self;
@@ -231,10 +247,10 @@ impl Speak {
         &self.client
     }
 
-    /// The request, checked.
+    /// Validates the settings and builds the API request.
     pub(crate) fn to_request(&self) -> Result<SpeechRequest, Error> {
         let input = self.input.parse().map_err(|limit| {
-            Error::invalid("input", format!("{limit} (it has {})", self.input.chars().count()))
+            Error::invalid("input", format!("{limit} (length is {})", self.input.chars().count()))
         })?;
         Ok(SpeechRequest {
             cfg_weight: check_range("cfg_weight", self.cfg_weight)?,
@@ -248,15 +264,15 @@ impl Speak {
     }
 }
 
-fn check_range(what: &'static str, value: Option<f64>) -> Result<Option<UnitInterval>, Error> {
-    value.map(|value| UnitInterval::try_from(value).map_err(|limit| Error::invalid(what, limit))).transpose()
+fn check_range(field: &'static str, value: Option<f64>) -> Result<Option<UnitInterval>, Error> {
+    value.map(|value| UnitInterval::try_from(value).map_err(|limit| Error::invalid(field, limit))).transpose()
 }
 
-/// One request.
+/// Sends one create request, without retries.
 pub(crate) async fn send_create(client: &Client, request: &SpeechRequest) -> Result<TaskId, Failure> {
-    let created = into_result(client.async_speech_create(request).await, &client.inner().key).await?;
+    let created = call::send(client.async_speech_create(request), &client.inner().key).await?;
     if created.id.is_empty() {
-        return Err(Failure::from_response(StatusCode::OK, &HeaderMap::new(), "the id is empty"));
+        return Err(Failure::from_response(StatusCode::OK, &HeaderMap::new(), "the task id is empty"));
     }
     Ok(TaskId::from_server(created.id))
 }
@@ -267,15 +283,15 @@ impl IntoFuture for Speak {
 
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async move {
-            let (start, time) = (Instant::now(), self.deadline);
-            // Its room is wanted no longer than it takes: what follows may wait for long.
+            let (start, timeout) = (Instant::now(), self.deadline);
+            // The box frees the memory of the submission before the wait, which may take minutes.
             let task = Box::pin(self.submit()).await?;
-            Wait::until(task, time, saturating_add(start, time)).await
+            Wait::until(task, timeout, saturating_add(start, timeout)).await
         })
     }
 }
 
-/// Without the text: it is the user's own.
+/// Omits the text, which may be private.
 impl fmt::Debug for Speak {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Speak")

@@ -10,10 +10,11 @@ use crate::{
     types::SpeechResult,
 };
 
-/// A finished speech: where its audio is, and what the server said of it.
+/// A finished speech: the URL of its audio, and the server's response.
 ///
 /// ```
-/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let simulator = distribute_ai::testing::Simulator::start().await?;
 /// # let client = simulator.client();
 /// # let directory = tempfile::tempdir()?;
@@ -27,7 +28,7 @@ use crate::{
 /// # Ok(()) }
 /// ```
 ///
-/// It holds no sound: that is fetched, each time anew, by its [`audio`](Self::audio).
+/// A `Speech` does not hold the audio. [`audio`](Self::audio) and [`save`](Self::save) download it each time.
 #[derive(Clone)]
 pub struct Speech {
     task: SpeechTask,
@@ -39,8 +40,9 @@ impl Speech {
         Self { task, result }
     }
 
-    /// The id of its task: it brings the speech back, with a fresh address of the audio, by
-    /// [`Client::task`](crate::Client::task).
+    /// Returns the task id.
+    ///
+    /// Pass it to [`Client::task`](crate::Client::task) to get the speech again, with a new audio URL.
     #[must_use]
     pub fn id(&self) -> TaskId {
         self.task.id()
@@ -50,33 +52,39 @@ impl Speech {
         &self.task
     }
 
-    /// The server's reply, as its document has it.
+    /// Returns the server's response, as the API documents it.
     #[must_use]
     pub fn result(&self) -> &SpeechResult {
         &self.result
     }
 
-    /// When the server took the task, by its own clock.
+    /// Returns the time at which the server accepted the task, by the server's clock.
     ///
-    /// The API gives a bare number, of seconds or of milliseconds since 1970: from 10¹¹ on it counts as milliseconds.
-    /// None if it is no moment that a clock can tell.
+    /// The API returns a number without a unit, in seconds or milliseconds since 1970. Values from 10¹¹ count
+    /// as milliseconds. Returns `None` if the value is not a valid timestamp.
     #[must_use]
     pub fn created_at(&self) -> Option<SystemTime> {
         server_time::timestamp(self.result.created)
     }
 
-    /// When the server finished it, by its own clock; in the unit as told by [`created_at`](Self::created_at). None if it
-    /// does not say.
+    /// Returns the time at which the server finished the task, by the server's clock.
+    ///
+    /// The unit is found as for [`created_at`](Self::created_at). Returns `None` if the value is missing or
+    /// is not a valid timestamp.
     #[must_use]
     pub fn finished_at(&self) -> Option<SystemTime> {
         server_time::timestamp(self.result.finished?)
     }
 
-    /// How long it took the server, from [`created_at`](Self::created_at) to [`finished_at`](Self::finished_at): free of
-    /// the lag of polling and of this machine's clock.
+    /// Returns the time that the server needed, from [`created_at`](Self::created_at) to
+    /// [`finished_at`](Self::finished_at).
+    ///
+    /// The duration does not depend on the delay of polling or on this machine's clock. Returns `None` if a
+    /// timestamp is missing or invalid, or if the task finished before it was created.
     ///
     /// ```
-    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let simulator = distribute_ai::testing::Simulator::start().await?;
     /// # let client = simulator.client();
     /// let speech = client.speak("Hello from Rust.").await?;
@@ -91,23 +99,24 @@ impl Speech {
         server_time::elapsed(self.result.created, self.result.finished?)
     }
 
-    /// The audio; the first one, should there be several.
+    /// Returns the audio, or the first one if there are several.
     ///
     /// # Errors
     ///
-    /// [`is_download`](Error::is_download): the server gave no address, which its document allows, or one that isn't
-    /// `https` or `http`. The task id is in the error: the address may come later.
+    /// - [`is_download`](Error::is_download): the response contains no URL, which the API allows, or the URL
+    ///   starts with `ftp:`. The error carries the task id, because the URL may become available later.
     pub fn audio(&self) -> Result<Audio, Error> {
         self.audios().next().unwrap_or_else(|| {
-            Err(Error::download("the speech is completed, but the server gave no address of its audio")
+            Err(Error::download("the audio URL is missing from the completed speech")
                 .with_task_id(&self.id()))
         })
     }
 
-    /// Every audio that has an address: today the API makes one, and its document allows for more.
+    /// Returns each audio that has a URL. The API creates one today, but allows several.
     ///
     /// ```
-    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let simulator = distribute_ai::testing::Simulator::start().await?;
     /// # let client = simulator.client();
     /// # let directory = tempfile::tempdir()?;
@@ -120,20 +129,22 @@ impl Speech {
     /// ```
     pub fn audios(&self) -> impl Iterator<Item = Result<Audio, Error>> {
         let urls = self.result.results.iter().filter_map(|output| output.url.as_deref());
-        urls.map(|url| Audio::new(&self.task, url))
+        urls.map(|url| Audio::new(self.task.client().clone(), self.task.id(), url))
     }
 
-    /// Fetches the audio into a file: [`Audio::save`] of [`audio`](Self::audio).
+    /// Downloads the audio to a file and returns its length in bytes.
+    ///
+    /// Equivalent to calling [`audio`](Self::audio), then [`Audio::save`].
     ///
     /// # Errors
     ///
-    /// Those of both.
+    /// Returns the errors of [`audio`](Self::audio) and [`Audio::save`].
     pub async fn save(&self, path: impl AsRef<Path>) -> Result<u64, Error> {
         self.audio()?.save(path).await
     }
 }
 
-/// Without the addresses: whoever has one may have the audio.
+/// Omits the URLs, because anybody who has a URL can download the audio.
 impl fmt::Debug for Speech {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Speech")

@@ -9,20 +9,22 @@ use crate::{
         polling::{history::History, poller::PollSchedule},
         retry::policy::{Operation, classify},
         transport::{
-            failure::{Failure, FailureKind, into_result},
+            call,
+            failure::{Failure, FailureKind},
             instant::saturating_add,
         },
     },
     types::{SpeechResult, SpeechStatus, TaskQuery},
 };
 
-/// The most of a status that we don't know, in characters.
+/// The maximum length of an unknown status in errors and logs. Longer ones are truncated.
 const MAX_STATUS_CHARS: usize = 100;
 
-/// A task that the server has taken, or that an earlier process left behind.
+/// A task that the server has accepted, in this process or an earlier one.
 ///
 /// ```
-/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let simulator = distribute_ai::testing::Simulator::start().await?;
 /// # let client = simulator.client();
 /// let task = client.speak("Good morning.").submit().await?;
@@ -34,18 +36,19 @@ const MAX_STATUS_CHARS: usize = 100;
 /// # Ok(()) }
 /// ```
 ///
-/// It is a handle: cloning it, dropping it or dropping a wait changes nothing on the server. The API can't cancel.
+/// A `SpeechTask` is a handle. Cloning or dropping the handle or a wait does not affect the server. The API
+/// cannot cancel a task.
 #[derive(Clone)]
 pub struct SpeechTask {
     client: Client,
     id: TaskId,
     submitted: Option<Instant>,
-    /// Of its text.
+    /// The length of the text, if known.
     characters: Option<u16>,
 }
 
 impl Client {
-    /// Comes back to a task by its id, in this process or another. Sends nothing by itself.
+    /// Returns a handle to an existing task, which this or another process submitted. No request is sent.
     ///
     /// ```no_run
     /// # async fn run(client: distribute_ai::Client) -> Result<(), distribute_ai::Error> {
@@ -73,37 +76,39 @@ impl SpeechTask {
         Self { characters: u16::try_from(characters).ok(), ..self }
     }
 
-    /// Its id: all that is needed to come back, by [`Client::task`].
+    /// Returns the task id. [`Client::task`] turns it into a handle again.
     #[must_use]
     pub fn id(&self) -> TaskId {
         self.id.clone()
     }
 
-    /// Asks once for the status; doesn't wait and doesn't repeat.
+    /// Requests the status once, without waiting and without retries.
     ///
     /// ```no_run
     /// # async fn run(task: distribute_ai::SpeechTask) -> Result<(), distribute_ai::Error> {
     /// let status = task.status().await?;
-    /// println!("{status}{}", if status.is_final() { ", and done" } else { "" });
+    /// println!("{status}{}", if status.is_final() { " (final)" } else { "" });
     /// # Ok(())
     /// # }
     /// ```
     ///
     /// # Errors
     ///
-    /// - [`is_rate_limited`](Error::is_rate_limited): the server has asked this client to hold off, and
-    ///   [`retry_after`](Error::retry_after) says for how long; nothing was sent
-    /// - [`is_not_found`](Error::is_not_found): the server doesn't know the task, or not yet
-    /// - [`is_rejected`](Error::is_rejected): it refused the request, as with a wrong key
-    /// - [`is_unanswered`](Error::is_unanswered): anything that may pass; ask again
+    /// - [`is_rate_limited`](Error::is_rate_limited): an earlier response of this client had a `Retry-After`
+    ///   that still applies. [`retry_after`](Error::retry_after) is the remaining time. Nothing was sent.
+    /// - [`is_not_found`](Error::is_not_found): the server responded with 404, because it does not know the
+    ///   task, or not yet.
+    /// - [`is_rejected`](Error::is_rejected): the API key is wrong.
+    /// - [`is_unanswered`](Error::is_unanswered): the connection was reset, or another transient failure.
+    ///   Poll again.
     pub async fn status(&self) -> Result<SpeechStatus, Error> {
-        if let Some(held) = self.client.inner().cooldown.remaining() {
-            return Err(Error::rate_limited(held).with_task_id(&self.id));
+        if let Some(cooldown) = self.client.inner().cooldown.remaining() {
+            return Err(Error::rate_limited(cooldown).with_task_id(&self.id));
         }
         match self.poll().await {
             Ok(result) => Ok(result.status),
             Err(failure) => {
-                // Nobody asks again, so there is no grace for a 404 either.
+                // No grace period for a 404, because no second poll follows.
                 let decision = classify(Operation::Poll { not_found_for: Duration::MAX }, &failure);
                 Err(Error::from_failure(decision, failure).with_task_id(&self.id))
             }
@@ -114,41 +119,42 @@ impl SpeechTask {
         &self.client
     }
 
-    /// One request.
+    /// Sends one poll request, without retries.
     pub(crate) async fn poll(&self) -> Result<SpeechResult, Failure> {
         let query = TaskQuery { id: self.id.as_str().to_owned() };
-        let mut polled =
-            into_result(self.client.async_speech_result(&query).await, &self.client.inner().key).await;
-        if let Ok(SpeechResult { status: SpeechStatus::Other(word), .. }) = &mut polled {
-            // The server's own word, which errors and logs repeat: it must not tell the key there, nor forge a line.
-            let status = single_line(&self.client.inner().key.redact(word));
-            *word = status.chars().take(MAX_STATUS_CHARS).collect();
+        let mut result = call::send(self.client.async_speech_result(&query), &self.client.inner().key).await;
+        if let Ok(SpeechResult { status: SpeechStatus::Other(status), .. }) = &mut result {
+            // Errors and logs contain this text from the server. It must not reveal the key or forge a log
+            // line.
+            let text = single_line(&self.client.inner().key.redact(status));
+            *status = text.chars().take(MAX_STATUS_CHARS).collect();
         }
-        if let Err(Failure { kind: FailureKind::InvalidBody, response: Some(reply), .. }) = &mut polled
-            && reply.message.as_deref().is_some_and(|text| text.starts_with('{'))
+        if let Err(Failure { kind: FailureKind::InvalidBody, response: Some(response), .. }) = &mut result
+            && response.message.as_deref().is_some_and(|message| message.starts_with('{'))
         {
-            // A result, if not one that we can read: it may hold the address of the audio, which is no error's to tell.
-            reply.message = None;
+            // An unreadable result may contain the URL of the audio, which must not appear in an error.
+            response.message = None;
         }
-        polled
+        result
     }
 
-    /// A task of this process is given the time it needs at least; a resumed one may long be done.
-    pub(crate) fn schedule(&self, time: Duration, deadline: Option<Instant>) -> PollSchedule {
+    /// Plans the polls. The first poll of a new task is delayed by the poll policy. A resumed task is polled
+    /// at once, because it may be finished.
+    pub(crate) fn schedule(&self, timeout: Duration, deadline: Option<Instant>) -> PollSchedule {
         let now = Instant::now();
         let pacing = Arc::clone(&self.client.inner().pacing);
-        let deadline = deadline.unwrap_or_else(|| saturating_add(now, time));
+        let deadline = deadline.unwrap_or_else(|| saturating_add(now, timeout));
         let (history, start, due) = match self.submitted {
             Some(submitted) => {
                 let history = History::submitted(self.characters);
-                let left = deadline.saturating_duration_since(submitted);
-                let delay = pacing.delay(&history.progress(Duration::ZERO, None, left));
+                let remaining = deadline.saturating_duration_since(submitted);
+                let delay = pacing.delay(&history.progress(Duration::ZERO, None, remaining));
                 let due = saturating_add(submitted, delay);
                 (if due < now { history.observed_late() } else { history }, submitted, due)
             }
             None => (History::resumed(), now, now),
         };
-        PollSchedule { id: self.id.clone(), pacing, history, start, due, timeout: time, deadline }
+        PollSchedule { id: self.id.clone(), pacing, history, start, due, timeout, deadline }
     }
 }
 

@@ -14,7 +14,7 @@ use crate::{
     types::SpeechStatus,
 };
 
-/// The changes of a task's status, as a stream.
+/// A stream of the changes of a task's status.
 ///
 /// ```no_run
 /// # async fn run(task: distribute_ai::SpeechTask) -> Result<(), distribute_ai::Error> {
@@ -31,9 +31,9 @@ use crate::{
 /// # }
 /// ```
 ///
-/// Each status is yielded as soon as it is seen, once, before the stream sleeps; it asks when it is polled and not
-/// otherwise. It ends after a final status (COMPLETED or ERROR) or after an error. Faults that may pass are waited out
-/// as in [`Wait`](super::Wait).
+/// The stream yields each new status once, as soon as it is received. It sends requests only while it is
+/// polled. The stream ends after a final status (COMPLETED or ERROR) or after an error. Transient failures
+/// are retried as in [`Wait`](super::Wait).
 ///
 /// # Default
 ///
@@ -41,7 +41,7 @@ use crate::{
 ///
 /// # Errors
 ///
-/// Those of [`Wait`](super::Wait), except that ERROR is a status here.
+/// The stream yields the errors of [`Wait`](super::Wait), except that the status ERROR is an update here.
 #[must_use = "streams do nothing unless polled"]
 pub struct Updates {
     task: SpeechTask,
@@ -52,7 +52,7 @@ pub struct Updates {
 type Changes = dyn Stream<Item = Result<Update, Error>> + Send;
 
 impl SpeechTask {
-    /// A stream of the changes of the status, up to the last one: see [`Updates`].
+    /// Returns a stream of the status changes, up to the final status. See [`Updates`].
     pub fn updates(&self) -> Updates {
         Updates::new(self.clone())
     }
@@ -63,15 +63,16 @@ impl Updates {
         Self { task, timeout: DEFAULT_DEADLINE, stream: None }
     }
 
-    /// How long to go on, from the first time it is polled. Has no effect later.
+    /// Sets the time limit, which starts when the stream is first polled. Ignored after that.
     pub fn deadline(mut self, time: Duration) -> Self {
         self.timeout = time;
         self
     }
 
-    /// The next status, or nothing after the last one. Cancel safe: no status is lost with the future.
+    /// Returns the next status, or `None` after the last one.
     ///
-    /// That of `StreamExt`, without the import.
+    /// Equivalent to `StreamExt::next`, without importing the trait. Cancel safe: dropping the future loses
+    /// no status.
     pub async fn next(&mut self) -> Option<Result<Update, Error>> {
         StreamExt::next(self).await
     }
@@ -81,29 +82,29 @@ impl Stream for Updates {
     type Item = Result<Update, Error>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let Self { task, timeout: time, stream } = &mut *self;
+        let Self { task, timeout, stream } = &mut *self;
         stream
-            .get_or_insert_with(|| Box::pin(changes(task.clone(), *time).fuse()))
+            .get_or_insert_with(|| Box::pin(changes(task.clone(), *timeout).fuse()))
             .as_mut()
             .poll_next(context)
     }
 }
 
-fn changes(task: SpeechTask, time: Duration) -> impl Stream<Item = Result<Update, Error>> {
-    let poller = Poller::new(task.schedule(time, None));
+fn changes(task: SpeechTask, timeout: Duration) -> impl Stream<Item = Result<Update, Error>> {
+    let poller = Poller::new(task.schedule(timeout, None));
     stream::unfold(Some((task, poller, None)), |state| async {
-        let (task, mut poller, mut last) = state?;
+        let (task, mut poller, mut last_status) = state?;
         loop {
             match poller.next(&task.client().inner().cooldown, || task.poll()).await {
                 Err(error) => return Some((Err(error), None)),
-                Ok(result) if last.as_ref() == Some(&result.status) => {}
+                Ok(result) if last_status.as_ref() == Some(&result.status) => {}
                 Ok(result) => {
                     let status = result.status.clone();
                     let speech =
                         (status.phase() == TaskPhase::Completed).then(|| Speech::new(task.clone(), result));
-                    last = Some(status.clone());
-                    let rest = (!status.is_final()).then_some((task, poller, last));
-                    return Some((Ok(Update { status, speech }), rest));
+                    last_status = Some(status.clone());
+                    let next_state = (!status.is_final()).then_some((task, poller, last_status));
+                    return Some((Ok(Update { status, speech }), next_state));
                 }
             }
         }
@@ -119,7 +120,7 @@ impl fmt::Debug for Updates {
     }
 }
 
-/// A status that a task has come to: one of its [`Updates`].
+/// A change of a task's status, from [`Updates`].
 #[derive(Clone, Debug)]
 pub struct Update {
     status: SpeechStatus,
@@ -127,13 +128,13 @@ pub struct Update {
 }
 
 impl Update {
-    /// The status.
+    /// Returns the new status.
     #[must_use]
     pub fn status(&self) -> &SpeechStatus {
         &self.status
     }
 
-    /// The speech, with the status COMPLETED; no further request is made for it.
+    /// Returns the speech if the status is COMPLETED, without another request.
     #[must_use]
     pub fn into_speech(self) -> Option<Speech> {
         self.speech

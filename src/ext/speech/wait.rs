@@ -13,23 +13,28 @@ use crate::{
     ext::polling::{poller::Poller, progress::DEFAULT_DEADLINE, status::TaskPhase},
 };
 
-/// A wait for a task to be done. Await it for the [`Speech`].
+/// A wait for a task to finish. Await it to get the [`Speech`].
 ///
 /// ```no_run
-/// # async fn run(client: distribute_ai::Client, id: distribute_ai::TaskId) -> Result<(), distribute_ai::Error> {
+/// # async fn run(
+/// #     client: distribute_ai::Client,
+/// #     id: distribute_ai::TaskId,
+/// # ) -> Result<(), distribute_ai::Error> {
 /// # use std::time::Duration;
-/// match client.task(id).wait().deadline(Duration::from_secs(120)).await {
+/// match client.task(id.clone()).wait().deadline(Duration::from_secs(120)).await {
 ///     Ok(speech) => drop(speech.save("hello.wav").await?),
-///     Err(error) if error.is_deadline() => println!("later: {}", error.task_id().expect("it was submitted")),
+///     Err(error) if error.is_deadline() => println!("not finished yet: task {id}"),
 ///     Err(error) => return Err(error),
 /// }
 /// # Ok(())
 /// # }
 /// ```
 ///
-/// The task is polled as the client's [policy](crate::pacing) says, by its status and age. Resets, timeouts, replies that can't be read and the
-/// statuses 408, 425, 429 and 5xx are waited out: first 0.25 s, then doubling to 10 s, or as long as `Retry-After` says.
-/// A status that this version doesn't know means "not done". Dropping the wait stops the polling and nothing else.
+/// The client's [poll policy](crate::pacing) decides when the task is polled, from its status and age.
+/// Transient failures are retried: resets, timeouts, unreadable responses and the statuses 408, 425, 429, 499
+/// and 5xx. The pause before a retry doubles from 0.25 s to 10 s; a longer `Retry-After` replaces it. A task
+/// status that this version does not know counts as unfinished. Dropping the wait stops the polling, but not
+/// the task.
 ///
 /// # Default
 ///
@@ -37,13 +42,15 @@ use crate::{
 ///
 /// # Errors
 ///
-/// Each carries the [`task_id`](Error::task_id):
-/// - [`is_deadline`](Error::is_deadline): not done in time; the server's last words, if it refused to
-///   answer, are its [`message`](Error::message)
-/// - [`is_failed`](Error::is_failed): the task ended in ERROR
-/// - [`is_not_found`](Error::is_not_found): 404, and still after 10 s in which a replica may lag
-/// - [`is_rejected`](Error::is_rejected): 400, 401, 403 or another refusal for good
-#[must_use = "nothing is asked until it is awaited"]
+/// Each error carries the [`task_id`](Error::task_id):
+/// - [`is_deadline`](Error::is_deadline): the task is still PROCESSING at the deadline. If the server sent
+///   error responses, [`message`](Error::message) is the text of the last one.
+/// - [`is_failed`](Error::is_failed): the task ended with the status ERROR.
+/// - [`is_not_found`](Error::is_not_found): the server responded with 404 for 10 s. A replica may lag, so an
+///   earlier 404 is retried.
+/// - [`is_rejected`](Error::is_rejected): the server responded with 401, or another 4xx status that is not
+///   transient.
+#[must_use = "nothing is sent until it is awaited"]
 pub struct Wait {
     task: SpeechTask,
     timeout: Duration,
@@ -51,7 +58,7 @@ pub struct Wait {
 }
 
 impl SpeechTask {
-    /// Waits for the speech.
+    /// Waits until the task is finished, and returns the speech.
     ///
     /// ```no_run
     /// # use std::time::Duration;
@@ -71,22 +78,24 @@ impl Wait {
         Self { task, timeout: DEFAULT_DEADLINE, deadline: None }
     }
 
-    /// With a deadline that began to count before.
-    pub(crate) fn until(task: SpeechTask, time: Duration, deadline: Instant) -> Self {
-        Self { task, timeout: time, deadline: Some(deadline) }
+    /// Creates a wait with a deadline that is already running.
+    pub(crate) fn until(task: SpeechTask, timeout: Duration, deadline: Instant) -> Self {
+        Self { task, timeout, deadline: Some(deadline) }
     }
 
-    /// How long to go on, from the moment it is awaited. The last poll is made at the end of it and is given two more
-    /// seconds for its answer; zero is a single look.
+    /// Sets the time limit, which starts when the wait is awaited.
+    ///
+    /// The last poll is sent at the deadline, and its response may take two more seconds. Zero means a single
+    /// poll.
     pub fn deadline(mut self, time: Duration) -> Self {
         self.timeout = time;
         self
     }
 
-    /// What is made before the future has one place in it; arguments of an `async fn` have two.
+    // Not an `async fn`: its arguments would be stored twice in the future.
     fn run(self) -> impl Future<Output = Result<Speech, Error>> + Send {
-        let Self { task, timeout: time, deadline } = self;
-        let mut poller = Poller::new(task.schedule(time, deadline));
+        let Self { task, timeout, deadline } = self;
+        let mut poller = Poller::new(task.schedule(timeout, deadline));
         async move {
             loop {
                 let result = poller.next(&task.client().inner().cooldown, || task.poll()).await?;

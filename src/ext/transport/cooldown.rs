@@ -1,3 +1,5 @@
+//! The pause that a server asks for with `Retry-After`.
+
 use std::{
     sync::{Mutex, PoisonError},
     time::Duration,
@@ -7,38 +9,38 @@ use tokio::time::{Instant, sleep_until};
 
 use super::instant::saturating_add;
 
-/// When the gate opens, those who waited at it go within this time, not in one instant.
+/// Requests that wait for the end of a cooldown are spread over this time.
 const MAX_JITTER: Duration = Duration::from_millis(250);
 
-/// Where `Retry-After` holds back every request of a client, not only the one that was told.
+/// A pause of all requests of a client, after any of them received a `Retry-After`.
 #[derive(Debug, Default)]
 pub(crate) struct Cooldown(Mutex<Option<Instant>>);
 
 impl Cooldown {
-    /// Closes for as long as the server asked. An earlier, longer wish still holds.
+    /// Starts a cooldown. Never shortens one that is already running.
     pub(crate) fn extend(&self, time: Duration) {
-        let until = saturating_add(Instant::now(), time);
-        let mut opens = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        *opens = Some(opens.map_or(until, |opens| opens.max(until)));
+        let end = saturating_add(Instant::now(), time);
+        let mut ends_at = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *ends_at = Some(ends_at.map_or(end, |running| running.max(end)));
     }
 
-    /// How long it stays closed, if it is.
+    /// Returns the time until the cooldown ends, or `None` outside a cooldown.
     pub(crate) fn remaining(&self) -> Option<Duration> {
-        let left = self.ends_at()?.saturating_duration_since(Instant::now());
-        Some(left).filter(|left| !left.is_zero())
+        let remaining = self.ends_at()?.saturating_duration_since(Instant::now());
+        Some(remaining).filter(|remaining| !remaining.is_zero())
     }
 
-    /// Sleeps until it is due and the gate is open, or until the deadline if that comes first. A gate that closes
-    /// meanwhile counts; at the deadline it doesn't, so ask [`closed_for`](Self::closed_for) where it should.
+    /// Sleeps until `due` has passed and no cooldown runs, or until the deadline.
+    ///
+    /// A cooldown that starts meanwhile counts. At the deadline it does not: where it should, check
+    /// [`remaining`](Self::remaining).
     pub(crate) async fn wait_until(&self, due: Instant, deadline: Instant) {
         let mut until = due;
         loop {
             sleep_until(until.min(deadline)).await;
             let now = Instant::now();
             match self.ends_at() {
-                Some(opens) if opens > now && now < deadline => {
-                    until = opens + jitter();
-                }
+                Some(ends_at) if ends_at > now && now < deadline => until = ends_at + jitter(),
                 _ => return,
             }
         }
@@ -49,7 +51,7 @@ impl Cooldown {
     }
 }
 
-/// How long after the gate's opening to go: those who waited together go apart.
+/// Returns a random delay of up to 250 ms, so that requests do not leave together at the end of a cooldown.
 pub(crate) fn jitter() -> Duration {
     MAX_JITTER.mul_f64(fastrand::f64())
 }
@@ -63,7 +65,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn the_longest_wish_holds_and_passes() {
+    async fn longest_cooldown_counts_and_ends() {
         let (cooldown, start) = (Cooldown::default(), Instant::now());
         assert_eq!(cooldown.remaining(), None);
         cooldown.extend(secs(5));
@@ -75,18 +77,18 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_gate_that_closes_while_somebody_sleeps_holds_them_too() {
+    async fn cooldown_that_starts_during_a_wait_extends_it() {
         let (cooldown, start) = (Cooldown::default(), Instant::now());
-        let closing = async {
+        let extend = async {
             sleep_until(start + secs(1)).await;
             cooldown.extend(secs(60));
         };
-        tokio::join!(cooldown.wait_until(start + secs(5), start + secs(600)), closing);
+        tokio::join!(cooldown.wait_until(start + secs(5), start + secs(600)), extend);
         assert!(start.elapsed() >= secs(61), "{:?}", start.elapsed());
     }
 
     #[tokio::test(start_paused = true)]
-    async fn the_deadline_comes_before_the_gate() {
+    async fn wait_ends_at_the_deadline_during_a_cooldown() {
         let (cooldown, start) = (Cooldown::default(), Instant::now());
         cooldown.extend(secs(3600));
         cooldown.wait_until(start, start + secs(10)).await;
@@ -94,7 +96,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn for_ever_is_no_overflow() {
+    async fn longest_duration_does_not_overflow() {
         let cooldown = Cooldown::default();
         cooldown.extend(Duration::MAX);
         assert!(cooldown.remaining().unwrap() > secs(1_000_000));

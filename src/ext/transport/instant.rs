@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// Thirty years: as long as a clock can tell, everywhere.
+/// The longest wait, 30 years: an instant of every platform can hold the sum.
 pub(crate) const MAX_WAIT: Duration = Duration::from_secs(30 * 365 * 24 * 60 * 60);
 
-/// `start + time`, or as far on as can be told: `Duration::MAX` is a fine way to say "for ever".
+/// Returns `start + time`, at most [`MAX_WAIT`] later. So `Duration::MAX` means indefinitely.
 pub(crate) fn saturating_add(start: Instant, time: Duration) -> Instant {
     start + time.min(MAX_WAIT)
 }

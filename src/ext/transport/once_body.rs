@@ -1,9 +1,9 @@
-//! A request body that is either read or given up, never both.
+//! A request body that is either read or revoked, never both.
 //!
-//! "The server has provably not seen the request" is what allows a second submission, and an error alone doesn't prove
-//! it: after a redirect that was followed, a failed connection says nothing about the first host; after a timeout, the
-//! request may still wait in a queue to be written. The body proves it. The transport reads it only to write it to a
-//! connection, and cannot clone it, so that nobody writes it twice; and once it is given up, reading it fails.
+//! A submission may be sent again only if the server has not seen the request, and an error alone does not prove that.
+//! After a redirect that was followed, a failed connection says nothing about the first host. After a timeout, the request
+//! may still wait in a queue to be written. The body is the proof: the HTTP client reads it only to write it to a connection,
+//! and cannot clone it. Once it is revoked, reading it fails.
 
 use std::{
     io,
@@ -18,7 +18,7 @@ use std::{
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 
-const UNTOUCHED: u8 = 0;
+const UNREAD: u8 = 0;
 const READ: u8 = 1;
 const REVOKED: u8 = 2;
 
@@ -27,20 +27,20 @@ pub(crate) struct OnceBody {
     state: Arc<AtomicU8>,
 }
 
-/// The sender's end of a body.
+/// The sender's side of an [`OnceBody`].
 pub(crate) struct SendGuard(Arc<AtomicU8>);
 
 impl OnceBody {
     pub(crate) fn new(body: reqwest::Body) -> (Self, SendGuard) {
-        let state = Arc::new(AtomicU8::new(UNTOUCHED));
+        let state = Arc::new(AtomicU8::new(UNREAD));
         (Self { body, state: Arc::clone(&state) }, SendGuard(state))
     }
 }
 
 impl SendGuard {
-    /// Whether nobody has read the body; then nobody will.
+    /// Revokes the body. Returns `true` if it was not read before; from then on it cannot be read.
     pub(crate) fn revoke(&self) -> bool {
-        self.0.compare_exchange(UNTOUCHED, REVOKED, Ordering::AcqRel, Ordering::Acquire).is_ok()
+        self.0.compare_exchange(UNREAD, REVOKED, Ordering::AcqRel, Ordering::Acquire).is_ok()
     }
 }
 
@@ -52,16 +52,16 @@ impl Body for OnceBody {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
-        match self.state.compare_exchange(UNTOUCHED, READ, Ordering::AcqRel, Ordering::Acquire) {
+        match self.state.compare_exchange(UNREAD, READ, Ordering::AcqRel, Ordering::Acquire) {
             Ok(_) | Err(READ) => {
                 let frame = Pin::new(&mut self.body).poll_frame(context);
                 frame.map(|frame| frame.map(|frame| frame.map_err(io::Error::other)))
             }
-            Err(_) => Poll::Ready(Some(Err(io::Error::other("the request was given up before it was sent")))),
+            Err(_) => Poll::Ready(Some(Err(io::Error::other("request revoked before it was sent")))),
         }
     }
 
-    /// Exact, so that the request has a `Content-Length` and isn't chunked.
+    /// Returns the exact length, so that the request has a `Content-Length` and is not chunked.
     fn size_hint(&self) -> SizeHint {
         self.body.size_hint()
     }
@@ -77,23 +77,23 @@ mod tests {
         let mut context = Context::from_waker(Waker::noop());
         match Pin::new(body).poll_frame(&mut context) {
             Poll::Ready(frame) => frame.map(|frame| frame.map(|frame| frame.into_data().unwrap())),
-            Poll::Pending => panic!("it has all there is"),
+            Poll::Pending => panic!("the body is complete"),
         }
     }
 
     #[test]
-    fn what_was_read_cannot_be_given_up() {
-        let (mut body, claim) = OnceBody::new("text".into());
+    fn body_that_was_read_cannot_be_revoked() {
+        let (mut body, guard) = OnceBody::new("text".into());
         assert_eq!(body.size_hint().exact(), Some(4));
         assert_eq!(read(&mut body).unwrap().unwrap(), "text");
         assert!(read(&mut body).is_none());
-        assert!(!claim.revoke());
+        assert!(!guard.revoke());
     }
 
     #[test]
-    fn what_was_given_up_cannot_be_read() {
-        let (mut body, claim) = OnceBody::new("text".into());
-        assert!(claim.revoke());
+    fn revoked_body_cannot_be_read() {
+        let (mut body, guard) = OnceBody::new("text".into());
+        assert!(guard.revoke());
         assert!(read(&mut body).unwrap().is_err());
     }
 }

@@ -1,13 +1,13 @@
-//! `Retry-After`, in the three forms that servers use.
+//! Parses `Retry-After` in the three forms that servers use.
 
 use std::time::{Duration, SystemTime};
 
 use reqwest::header::{HeaderMap, RETRY_AFTER};
 
-/// Milliseconds; not registered, but sent by several API gateways beside the coarser standard header.
+/// A delay in milliseconds. The header is not registered, but several API gateways send it next to the standard one.
 const RETRY_AFTER_MS: &str = "retry-after-ms";
 
-/// How long to hold off, from now. The finer header wins; what can't be read is as if it weren't there.
+/// Returns the delay that the server asks for, from now. Milliseconds win over seconds; an invalid header is ignored.
 pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let text = |name: &str| headers.get(name)?.to_str().ok().map(str::trim);
     let millis = text(RETRY_AFTER_MS).and_then(|text| seconds(text, 1_000.0));
@@ -16,14 +16,14 @@ pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     })
 }
 
-/// A count of seconds is whole by RFC 9110; fractions are sent all the same, and mean what they say.
+/// Parses a count. RFC 9110 allows whole seconds only; servers send fractions anyway, and they are accepted.
 fn seconds(text: &str, per_second: f64) -> Option<Duration> {
     let digits = text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
     let count = if digits { text.parse::<f64>().ok()? } else { return None };
     Some(Duration::try_from_secs_f64(count / per_second).unwrap_or(Duration::MAX))
 }
 
-/// A date in the past means now.
+/// Parses an HTTP date. A date in the past means no delay.
 fn time_until(date: &str) -> Option<Duration> {
     let date = httpdate::parse_http_date(date).ok()?;
     Some(date.duration_since(SystemTime::now()).unwrap_or(Duration::ZERO))
@@ -40,7 +40,7 @@ mod tests {
     }
 
     #[test]
-    fn takes_seconds_milliseconds_and_dates() {
+    fn retry_after_is_parsed_as_seconds_milliseconds_or_date() {
         assert_eq!(from(&[("retry-after", "7")]), Some(Duration::from_secs(7)));
         assert_eq!(from(&[("retry-after", " 1.5 ")]), Some(Duration::from_millis(1_500)));
         assert_eq!(from(&[("retry-after-ms", "250")]), Some(Duration::from_millis(250)));
@@ -56,9 +56,9 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_read_is_as_if_it_were_not_there() {
-        for nonsense in ["", "-1", "soon", "1e3", "NaN", "inf", "1.2.3"] {
-            assert_eq!(from(&[("retry-after", nonsense)]), None, "{nonsense}");
+    fn invalid_retry_after_is_ignored() {
+        for invalid in ["", "-1", "soon", "1e3", "NaN", "inf", "1.2.3"] {
+            assert_eq!(from(&[("retry-after", invalid)]), None, "{invalid}");
         }
         assert_eq!(from(&[("retry-after", "3"), ("retry-after-ms", "soon")]), Some(Duration::from_secs(3)));
         assert_eq!(from(&[]), None);

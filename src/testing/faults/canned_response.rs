@@ -1,4 +1,4 @@
-//! A reply that is the same for every request.
+//! A fixed response.
 
 use std::time::Duration;
 
@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::retry_after::RetryAfterFormat;
 
+/// A response that is the same for every request.
 #[derive(Clone, Debug)]
 pub(crate) struct CannedResponse {
     pub(crate) status: u16,
@@ -17,9 +18,10 @@ pub(crate) struct CannedResponse {
 }
 
 impl CannedResponse {
+    /// Creates a response whose JSON message is the reason phrase of `status`.
     pub(crate) fn status(status: u16) -> Self {
-        let words = StatusCode::from_u16(status).ok().and_then(|status| status.canonical_reason());
-        let message = json!({ "message": words.unwrap_or("Unknown Status") });
+        let reason = StatusCode::from_u16(status).ok().and_then(|status| status.canonical_reason());
+        let message = json!({ "message": reason.unwrap_or("Unknown Status") });
         let empty = Self {
             status,
             media_type: None,
@@ -46,7 +48,7 @@ impl CannedResponse {
         Self { retry_after: Some(time), ..self }
     }
 
-    pub(crate) fn retry_after_format(self, hint: RetryAfterFormat) -> Self {
-        Self { retry_after_format: hint, ..self }
+    pub(crate) fn retry_after_format(self, format: RetryAfterFormat) -> Self {
+        Self { retry_after_format: format, ..self }
     }
 }

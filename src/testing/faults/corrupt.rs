@@ -1,34 +1,19 @@
-//! Faults that come in the answer.
+//! Faults that corrupt the response.
 
 use std::time::Duration;
 
-use super::fault::{Fault, Kind};
+use super::fault::{Corruption, Fault, Kind};
 
-/// What becomes of the true answer.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Corruption {
-    ResetMidResponse,
-    CutShort,
-    LongerThanAnnounced,
-    SlowDrip { bytes: usize, every: Duration },
-    TruncatedJson,
-    WrongShape,
-    UnknownFields,
-    UnknownStatus,
-    RangeRefused,
-    RangeIgnored,
-}
-
-/// In the answer.
+/// Faults that corrupt the genuine response.
 impl Fault {
-    /// Sends the head and up to half of the body, and resets the connection (a TCP `RST`).
+    /// Sends the head and up to half of the body, then resets the connection (a TCP `RST`).
     ///
-    /// How much of it the client still gets to read is up to both systems, as after any reset.
+    /// As after any reset, the two operating systems decide how much of that the client can still read.
     pub fn reset_mid_response() -> Self {
         Self::corrupt(Corruption::ResetMidResponse)
     }
 
-    /// Announces the whole body, sends half of it, and closes the connection properly.
+    /// Announces the whole body, sends half of it, and closes the connection cleanly.
     pub fn cut_short() -> Self {
         Self::corrupt(Corruption::CutShort)
     }
@@ -36,73 +21,85 @@ impl Fault {
     /// Sends 1,000 bytes more than announced.
     ///
     /// ```
-    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// use distribute_ai::testing::{Fault, Route, Script, Simulator};
     ///
     /// let simulator = Simulator::start().await?;
     /// simulator.script(Route::Audio, Script::always(Fault::longer_than_announced()));
     ///
     /// let speech = simulator.client().speak("Hello").await?;
-    /// assert_eq!(speech.audio()?.bytes().await?, Simulator::audio_of("Hello"), "the rest is none of it");
+    /// let audio = speech.audio()?.bytes().await?;
+    /// assert_eq!(audio, Simulator::audio_of("Hello"), "the extra bytes are ignored");
     /// # Ok(()) }
     /// ```
     ///
-    /// Behind a `Content-Length` they stand where the next reply on this connection would begin; the connection is
-    /// closed after them. A part that was asked for by `Range` is sent without `Content-Length`, so that they are
-    /// in the body and only its `Content-Range` is wrong.
+    /// With `Content-Length`, the extra bytes arrive where the next response on the connection would begin.
+    /// The connection is closed after them. The response to a `Range` request is sent without
+    /// `Content-Length`: the extra bytes are then part of the body, and only `Content-Range` is wrong.
     pub fn longer_than_announced() -> Self {
         Self::corrupt(Corruption::LongerThanAnnounced)
     }
 
-    /// Sends the head at once and then as many bytes of the body at a time, with this pause before each, on tokio's
-    /// clock.
+    /// Sends the head at once, then the body in parts of `bytes` bytes, pausing for `every` before each part.
+    ///
+    /// Pauses are measured on tokio's clock.
     ///
     /// # Panics
     ///
-    /// For 0 bytes at a time: see [`never_answer`](Self::never_answer).
+    /// Panics if `bytes` is 0; use [`never_answer`](Self::never_answer) instead.
     #[track_caller]
     pub fn slow_drip(bytes: usize, every: Duration) -> Self {
-        assert!(bytes > 0, "a drip has at least 1 byte");
+        assert!(bytes > 0, "bytes: 0 is too small, expected at least 1");
         Self::corrupt(Corruption::SlowDrip { bytes, every })
     }
 
-    /// Half of the JSON, properly announced as if it were all. Not for audio.
+    /// Sends half of the JSON, with headers that announce the half as the whole body.
+    ///
+    /// Unsupported for [`Route::Audio`](super::Route::Audio).
     pub fn truncated_json() -> Self {
         Self::corrupt(Corruption::TruncatedJson)
     }
 
-    /// The true answer wrapped in another object, `{"data": …}`: JSON, but nothing is where it should be. Not for
-    /// audio.
+    /// Wraps the genuine response in another object, `{"data": …}`: valid JSON with an unexpected structure.
+    ///
+    /// Unsupported for [`Route::Audio`](super::Route::Audio).
     pub fn wrong_shape() -> Self {
         Self::corrupt(Corruption::WrongShape)
     }
 
-    /// The true answer with one more field, in the object itself and in each of its results. Not for audio.
+    /// Adds a field to the genuine response: to the object itself and to each of its results.
     ///
-    /// No fault of the server's: a client should not mind.
+    /// A client should ignore the fields, because an API may add fields at any time. Unsupported for
+    /// [`Route::Audio`](super::Route::Audio).
     pub fn unknown_fields() -> Self {
         Self::corrupt(Corruption::UnknownFields)
     }
 
-    /// The true answer with `A_NEW_STATUS` as the status of the task. For [`Route::Result`](super::Route::Result) only.
+    /// Replaces the task status in the genuine response with `A_NEW_STATUS`.
     ///
-    /// A client should not take it for an end. See [`TaskOutcome::running_as`](super::TaskOutcome::running_as) for a task that
-    /// shows it for as long as it runs.
+    /// A client should not treat that status as final. For a task that reports an unknown status as long as
+    /// it runs, see [`TaskOutcome::running_as`](super::TaskOutcome::running_as). Supported for
+    /// [`Route::Result`](super::Route::Result) only.
     pub fn unknown_status() -> Self {
         Self::corrupt(Corruption::UnknownStatus)
     }
 
-    /// Answers 416 to a `Range`, whatever it asks for. Requests without one are served. For [`Route::Audio`](super::Route::Audio) only.
+    /// Responds with 416 to every request that has a `Range`. Requests without a `Range` are served.
+    ///
+    /// Supported for [`Route::Audio`](super::Route::Audio) only.
     pub fn range_refused() -> Self {
         Self::corrupt(Corruption::RangeRefused)
     }
 
-    /// Sends the whole audio, whatever the `Range`. For [`Route::Audio`](super::Route::Audio) only.
+    /// Sends the whole audio and ignores any `Range`.
+    ///
+    /// Supported for [`Route::Audio`](super::Route::Audio) only.
     pub fn range_ignored() -> Self {
         Self::corrupt(Corruption::RangeIgnored)
     }
 
-    fn corrupt(spoil: Corruption) -> Self {
-        Self { kind: Kind::Corrupt(spoil), accepts_first: true }
+    fn corrupt(corruption: Corruption) -> Self {
+        Self { kind: Kind::Corrupt(corruption), accepts_first: true }
     }
 }

@@ -1,17 +1,22 @@
-//! What goes wrong with one request.
+//! A fault that affects one request.
 
-use super::{corrupt::Corruption, replace::Replacement, route::Route};
+use std::time::Duration;
 
-/// What goes wrong with one request; a [`Script`](super::Script) says with which.
+use super::{canned_response::CannedResponse, route::Route};
+
+/// A fault that affects one request. A [`Script`](super::Script) selects the request.
 ///
-/// The reply to the create is lost. The client must not send it again in silence, as it was billed:
+/// In this example, the response to the submission is lost. The client must not submit again without
+/// permission, because the submission was billed:
 ///
 /// ```
-/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// use distribute_ai::testing::{Fault, Route, Script, Simulator};
 ///
 /// let simulator = Simulator::start().await?;
-/// simulator.script(Route::Create, Script::nth(1, Fault::reset().after_accepting()));
+/// let lost_response = Fault::reset().after_accepting();
+/// simulator.script(Route::Create, Script::nth(1, lost_response));
 ///
 /// let error = simulator.client().speak("Hello").submit().await.unwrap_err();
 ///
@@ -20,14 +25,15 @@ use super::{corrupt::Corruption, replace::Replacement, route::Route};
 /// # Ok(()) }
 /// ```
 ///
-/// In the answer there is more to go wrong, and a client is to survive all of it:
+/// Other faults corrupt the response. A client should survive all of them:
 ///
 /// ```
-/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// use distribute_ai::testing::{Fault, Route, Script, Simulator};
 ///
 /// let simulator = Simulator::start().await?;
-/// let nuisances = [
+/// let faults = [
 ///     Fault::truncated_json(),
 ///     Fault::wrong_shape(),
 ///     Fault::unknown_fields(),
@@ -35,37 +41,42 @@ use super::{corrupt::Corruption, replace::Replacement, route::Route};
 ///     Fault::reset_mid_response(),
 ///     Fault::web_page(),
 /// ];
-/// simulator.script(Route::Result, Script::random(7, 0.5, nuisances));
-/// simulator.script(Route::Audio, Script::steps([Some(Fault::cut_short()), Some(Fault::range_ignored())]));
+/// simulator.script(Route::Result, Script::random(7, 0.5, faults));
+/// let downloads = [Some(Fault::cut_short()), Some(Fault::range_ignored())];
+/// simulator.script(Route::Audio, Script::steps(downloads));
 ///
 /// let speech = simulator.client().speak("Hello").await?;
 /// assert_eq!(speech.audio()?.bytes().await?, Simulator::audio_of("Hello"));
 /// # Ok(()) }
 /// ```
 ///
-/// There are two kinds. Some come **instead of the answer**: the request is not carried out, and a create is neither
-/// accepted nor billed, unless [`after_accepting`](Self::after_accepting) says otherwise. The others come **in the
-/// answer**: the request is carried out, a create is accepted and billed, and its true answer is spoiled on the way.
+/// There are two kinds of faults:
 ///
-/// | fault | the client sees | a create is billed |
+/// - Some **replace the response**. The request is not processed, so a submission is neither accepted nor
+///   billed, unless [`after_accepting`](Self::after_accepting) is set.
+/// - The others **corrupt the response**. The request is processed, so a submission is accepted and billed.
+///   The genuine response is corrupted before it is sent.
+///
+/// | fault | the client receives | a submission is billed |
 /// |---|---|---|
-/// | [`reset`](Self::reset) | the connection is reset | if after accepting |
-/// | [`never_answer`](Self::never_answer) | nothing | if after accepting |
-/// | [`crash`](Self::crash) | the connection ends, and new ones are refused for a while | if after accepting |
+/// | [`reset`](Self::reset) | a connection reset | if after accepting |
+/// | [`never_answer`](Self::never_answer) | no response | if after accepting |
+/// | [`crash`](Self::crash) | a closed connection; new ones are refused for a while | if after accepting |
 /// | [`status`](Self::status) | this status, with JSON, HTML or no body | if after accepting |
 /// | [`web_page`](Self::web_page) | 200 with HTML | if after accepting |
 /// | [`reset_mid_response`](Self::reset_mid_response) | a part of the body, then a reset | yes |
-/// | [`cut_short`](Self::cut_short) | half of the body, then the end of the connection | yes |
-/// | [`longer_than_announced`](Self::longer_than_announced) | more bytes than the head says | yes |
-/// | [`slow_drip`](Self::slow_drip) | the true answer, little by little | yes |
+/// | [`cut_short`](Self::cut_short) | half of the body, then a closed connection | yes |
+/// | [`longer_than_announced`](Self::longer_than_announced) | more bytes than the head announces | yes |
+/// | [`slow_drip`](Self::slow_drip) | the genuine response in small, delayed parts | yes |
 /// | [`truncated_json`](Self::truncated_json) | 200 with half of the JSON | yes |
-/// | [`wrong_shape`](Self::wrong_shape) | 200 with JSON of another shape | yes |
-/// | [`unknown_fields`](Self::unknown_fields) | the true answer, and fields that no document has | yes |
-/// | [`unknown_status`](Self::unknown_status) | a task status that no document has | (polls only) |
-/// | [`range_refused`](Self::range_refused), [`range_ignored`](Self::range_ignored) | 416; the whole audio again | (audio only) |
+/// | [`wrong_shape`](Self::wrong_shape) | 200 with JSON of another structure | yes |
+/// | [`unknown_fields`](Self::unknown_fields) | the genuine response with undocumented fields | yes |
+/// | [`unknown_status`](Self::unknown_status) | an undocumented task status | (polls only) |
+/// | [`range_refused`](Self::range_refused) | 416 if the request has a `Range` | (audio only) |
+/// | [`range_ignored`](Self::range_ignored) | the whole audio instead of a part | (audio only) |
 ///
-/// For connections that are refused see [`Simulator::down_for`](super::Simulator::down_for), for what becomes of a
-/// task see [`TaskOutcome`](super::TaskOutcome).
+/// For refused connections, see [`Simulator::down_for`](crate::testing::Simulator::down_for). For the outcome of a
+/// task, see [`TaskOutcome`](super::TaskOutcome).
 #[derive(Clone, Debug)]
 #[must_use = "a fault does nothing outside a script"]
 pub struct Fault {
@@ -79,18 +90,46 @@ pub(crate) enum Kind {
     Corrupt(Corruption),
 }
 
+/// A replacement for the response.
+#[derive(Clone, Debug)]
+pub(crate) enum Replacement {
+    Reset,
+    /// An open connection without a response.
+    Silence,
+    Crash(Duration),
+    Response(CannedResponse),
+}
+
+/// A change to the genuine response.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Corruption {
+    ResetMidResponse,
+    CutShort,
+    LongerThanAnnounced,
+    SlowDrip { bytes: usize, every: Duration },
+    TruncatedJson,
+    WrongShape,
+    UnknownFields,
+    UnknownStatus,
+    RangeRefused,
+    RangeIgnored,
+}
+
 impl Fault {
-    /// It happens after the request was carried out: the create is accepted and billed, the download counted.
+    /// Processes the request before the fault occurs: the submission is accepted and billed, the download
+    /// counted.
     ///
-    /// What comes in the answer comes after that anyway.
+    /// Faults that corrupt the response always do so.
     pub fn after_accepting(mut self) -> Self {
         self.accepts_first = true;
         self
     }
 
+    /// Checks that the fault is supported for `route`.
+    ///
     /// # Panics
     ///
-    /// When this cannot happen there.
+    /// Panics if the fault is unsupported.
     #[track_caller]
     pub(crate) fn assert_fits(&self, route: Route) {
         let fits = match &self.kind {
@@ -101,7 +140,7 @@ impl Fault {
             Kind::Corrupt(Corruption::RangeRefused | Corruption::RangeIgnored) => route == Route::Audio,
             _ => true,
         };
-        assert!(fits, "{:?} cannot happen to {route:?}", self.kind);
+        assert!(fits, "fault: {:?} is unsupported for Route::{route:?}", self.kind);
     }
 }
 
@@ -112,7 +151,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_makes_no_sense_is_refused() {
+    fn fault_with_invalid_arguments_panics() {
         for status in [0, 100, 199, 200, 1000] {
             assert!(catch_unwind(|| Fault::status(status)).is_err(), "{status}");
         }
@@ -122,14 +161,14 @@ mod tests {
     }
 
     #[test]
-    fn a_fault_is_refused_where_it_cannot_happen() {
+    fn fault_on_unsupported_route_panics() {
         for (fault, route) in [
             (Fault::truncated_json(), Route::Audio),
             (Fault::unknown_status(), Route::Create),
             (Fault::range_ignored(), Route::Result),
         ] {
-            let shown = format!("{fault:?}");
-            assert!(catch_unwind(|| fault.assert_fits(route)).is_err(), "{shown}");
+            let debug = format!("{fault:?}");
+            assert!(catch_unwind(|| fault.assert_fits(route)).is_err(), "{debug}");
         }
         for route in [Route::Create, Route::Result, Route::Audio] {
             Fault::reset().assert_fits(route);
@@ -138,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fault_is_small() {
+    fn fault_size_is_at_most_96_bytes() {
         assert!(size_of::<Fault>() <= 96, "{}", size_of::<Fault>());
     }
 }

@@ -1,4 +1,4 @@
-//! What a test can make go wrong.
+//! Faults that a test can inject, and the scripts that select requests and tasks.
 
 pub(crate) mod canned_response;
 pub(crate) mod corrupt;

@@ -1,4 +1,4 @@
-//! The rate limit: a sliding window over the requests that were let through.
+//! A rate limit with a sliding window over the admitted requests.
 
 use std::{collections::VecDeque, time::Duration};
 
@@ -6,30 +6,33 @@ use tokio::time::Instant;
 
 use super::retry_after::RetryAfterFormat;
 
-/// How many requests the API takes in how much time; both of its operations count together.
+/// The number of requests that the API admits in a window of time. Creates and polls count together.
 ///
-/// A request beyond that is answered 429 with a JSON message and, unless the [`retry_after_format`](Self::retry_after_format) says otherwise,
-/// `Retry-After` in seconds. It is not carried out and not billed, does not count against the limit itself, and no
-/// [`Script`](super::Script) sees it.
+/// A request over the limit receives a 429 with a JSON message and `Retry-After`, by default in seconds.
+/// [`retry_after_format`](Self::retry_after_format) selects another format. Such a request is neither
+/// processed nor billed. It does not count against the limit, and a [`Script`](super::Script) does not count
+/// it.
 ///
 /// ```
-/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// use distribute_ai::testing::{RetryAfterFormat, RateLimit, Simulator};
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use distribute_ai::testing::{RateLimit, RetryAfterFormat, Simulator};
 /// use std::time::Duration;
 ///
-/// let limit = RateLimit::per(1, Duration::from_millis(50)).retry_after_format(RetryAfterFormat::Millis);
+/// let limit = RateLimit::per(1, Duration::from_millis(50))
+///     .retry_after_format(RetryAfterFormat::Millis);
 /// let simulator = Simulator::builder().rate_limit(limit).start().await?;
 /// let client = simulator.client();
 ///
 /// let (one, two) = tokio::join!(client.speak("One").submit(), client.speak("Two").submit());
 ///
-/// assert!(one.is_ok() && two.is_ok(), "the one that was told to wait came back");
+/// assert!(one.is_ok() && two.is_ok(), "the rate-limited submission was retried");
 /// assert_eq!(simulator.rate_limited(), 1);
 /// assert_eq!(simulator.creates(), 2);
 /// # Ok(()) }
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[must_use = "a rate limit does nothing until the simulator is told"]
+#[must_use = "a rate limit does nothing until it is passed to a simulator"]
 pub struct RateLimit {
     requests: usize,
     window: Duration,
@@ -37,7 +40,7 @@ pub struct RateLimit {
 }
 
 impl RateLimit {
-    /// So many in any one second.
+    /// Admits `requests` requests in any window of one second.
     ///
     /// ```
     /// let limit = distribute_ai::testing::RateLimit::per_second(20);
@@ -45,42 +48,42 @@ impl RateLimit {
     ///
     /// # Panics
     ///
-    /// For 0 requests: nothing would ever be answered.
+    /// Panics if `requests` is 0.
     #[track_caller]
     pub fn per_second(requests: usize) -> Self {
         Self::per(requests, Duration::from_secs(1))
     }
 
-    /// So many in any stretch of this length, on tokio's clock.
+    /// Admits `requests` requests in any window of this length, measured on tokio's clock.
     ///
     /// # Panics
     ///
-    /// For 0 requests or no time.
+    /// Panics if `requests` or `window` is 0.
     #[track_caller]
     pub fn per(requests: usize, window: Duration) -> Self {
-        assert!(requests > 0, "a rate limit must let at least 1 request through");
-        assert!(!window.is_zero(), "a rate limit must have a window of time");
+        assert!(requests > 0, "requests: 0 is too small, expected at least 1");
+        assert!(!window.is_zero(), "window: 0 s is too short, expected at least 1 ns");
         Self { requests, window, retry_after_format: RetryAfterFormat::default() }
     }
 
-    /// How a 429 says when the next request will be let through.
-    pub fn retry_after_format(mut self, hint: RetryAfterFormat) -> Self {
-        self.retry_after_format = hint;
+    /// Sets the format in which a 429 reports when the next request will be admitted.
+    pub fn retry_after_format(mut self, format: RetryAfterFormat) -> Self {
+        self.retry_after_format = format;
         self
     }
 }
 
-/// The limit at work. It remembers no more requests than it lets through in one window.
+/// A [`RateLimit`] in use. It remembers at most as many requests as it admits in one window.
 #[derive(Debug)]
 pub(crate) struct Limiter {
     limit: RateLimit,
     admitted: VecDeque<Instant>,
 }
 
-/// A request is too many.
+/// The rejection of a request over the limit.
 #[derive(Debug, PartialEq)]
-pub(crate) struct TooMany {
-    /// Until then, at least.
+pub(crate) struct LimitExceeded {
+    /// The time until the next request can be admitted.
     pub(crate) wait: Duration,
     pub(crate) retry_after_format: RetryAfterFormat,
 }
@@ -90,16 +93,17 @@ impl Limiter {
         Self { limit, admitted: VecDeque::new() }
     }
 
-    pub(crate) fn admit(&mut self, now: Instant) -> Result<(), TooMany> {
-        let RateLimit { requests, window, retry_after_format: hint } = self.limit;
-        // Each request enters and leaves once, so that the cost of one does not depend on the limit.
+    /// Admits a request at `now`, or returns how long to wait.
+    pub(crate) fn admit(&mut self, now: Instant) -> Result<(), LimitExceeded> {
+        let RateLimit { requests, window, retry_after_format } = self.limit;
+        // Each request is added and removed once, so the cost per request does not depend on the limit.
         while self.admitted.front().is_some_and(|oldest| now.duration_since(*oldest) >= window) {
             self.admitted.pop_front();
         }
         match self.admitted.front() {
-            Some(oldest) if self.admitted.len() == requests => Err(TooMany {
+            Some(oldest) if self.admitted.len() == requests => Err(LimitExceeded {
                 wait: window.saturating_sub(now.duration_since(*oldest)),
-                retry_after_format: hint,
+                retry_after_format,
             }),
             _ => {
                 self.admitted.push_back(now);
@@ -118,10 +122,10 @@ mod tests {
     }
 
     #[test]
-    fn no_window_of_time_holds_more_than_the_limit_wherever_it_begins() {
+    fn limiter_admits_at_most_the_limit_in_every_window() {
         let mut limiter = Limiter::new(RateLimit::per_second(2).retry_after_format(RetryAfterFormat::Date));
         let start = Instant::now();
-        let mut at = |time| limiter.admit(start + millis(time)).map_err(|refused| refused.wait);
+        let mut at = |time| limiter.admit(start + millis(time)).map_err(|exceeded| exceeded.wait);
         assert_eq!(at(0), Ok(()));
         assert_eq!(at(900), Ok(()));
         assert_eq!(at(900), Err(millis(100)));
@@ -136,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_refused_does_not_count_against_the_limit() {
+    fn rejected_request_does_not_count_against_the_limit() {
         let mut limiter = Limiter::new(RateLimit::per(1, millis(10)));
         let start = Instant::now();
         for time in 0..100 {
@@ -145,14 +149,14 @@ mod tests {
     }
 
     #[test]
-    #[should_panic(expected = "at least 1 request")]
-    fn a_limit_of_nothing_is_refused() {
+    #[should_panic(expected = "requests: 0 is too small")]
+    fn rate_limit_of_zero_requests_panics() {
         let _ = RateLimit::per_second(0);
     }
 
     #[test]
-    #[should_panic(expected = "a window of time")]
-    fn a_limit_in_no_time_is_refused() {
+    #[should_panic(expected = "window: 0 s is too short")]
+    fn rate_limit_with_zero_window_panics() {
         let _ = RateLimit::per(1, Duration::ZERO);
     }
 }

@@ -1,29 +1,32 @@
-//! When to come back, in the forms that servers use.
+//! `Retry-After` in the formats that servers use.
 
 use std::time::{Duration, SystemTime};
 
 use hyper::header::{HeaderName, HeaderValue, RETRY_AFTER};
 
-/// A longer hint says no more, and dates end with the year 9999.
+/// The longest pause that is sent, 100 years: HTTP dates end with the year 9999.
 const MAX_SECONDS: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 
-/// How a refusal says when to come back: for a [`RateLimit`](super::RateLimit), or by
-/// [`Fault::hint`](super::Fault::hint).
+/// The header in which an error response says when to retry.
+///
+/// Used by [`RateLimit::retry_after_format`](super::RateLimit::retry_after_format) and
+/// [`Fault::retry_after_format`](super::Fault::retry_after_format).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum RetryAfterFormat {
-    /// `Retry-After: 2`. Whole seconds, rounded up.
+    /// `Retry-After: 2`, in whole seconds, rounded up.
     #[default]
     Seconds,
-    /// `Retry-After: Sun, 06 Nov 1994 08:49:37 GMT`. Whole seconds, rounded up, by the clock on the wall.
+    /// `Retry-After: Sun, 06 Nov 1994 08:49:37 GMT`, in whole seconds, rounded up, by the system clock.
     Date,
-    /// `retry-after-ms: 1500`. Whole milliseconds, rounded up; not registered, but sent by several API gateways.
+    /// `retry-after-ms: 1500`, in whole milliseconds, rounded up. This header is not registered, but several
+    /// API gateways send it.
     Millis,
-    /// Not at all.
+    /// Without either header.
     Missing,
 }
 
 impl RetryAfterFormat {
-    /// The header that says so.
+    /// Returns the header for a pause of `time`.
     pub(crate) fn header(self, time: Duration) -> Option<(HeaderName, HeaderValue)> {
         let time = time.min(MAX_SECONDS);
         let (name, text) = match self {
@@ -38,6 +41,7 @@ impl RetryAfterFormat {
     }
 }
 
+/// Returns an HTTP date, rounded up to the next second.
 fn date(time: SystemTime) -> String {
     httpdate::fmt_http_date(time + Duration::from_nanos(999_999_999))
 }
@@ -49,15 +53,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_hint_is_never_shorter_than_it_should_be() {
-        for (hint, time, name, value) in [
+    fn retry_after_header_is_rounded_up() {
+        for (format, time, name, value) in [
             (RetryAfterFormat::Seconds, Duration::ZERO, "retry-after", "0"),
             (RetryAfterFormat::Seconds, Duration::from_millis(1), "retry-after", "1"),
             (RetryAfterFormat::Seconds, Duration::from_secs(1), "retry-after", "1"),
             (RetryAfterFormat::Seconds, Duration::MAX, "retry-after", "3153600000"),
             (RetryAfterFormat::Millis, Duration::from_micros(1001), "retry-after-ms", "2"),
         ] {
-            let (header, text) = hint.header(time).unwrap();
+            let (header, text) = format.header(time).unwrap();
             assert_eq!((header.as_str(), text.to_str().unwrap()), (name, value));
         }
         assert_eq!(date(UNIX_EPOCH + Duration::from_millis(1)), "Thu, 01 Jan 1970 00:00:01 GMT");

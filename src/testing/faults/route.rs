@@ -1,24 +1,24 @@
-//! Where requests go: to which host, and for what.
+//! The routes and hosts of the simulated API.
 
-/// What a request is for. A [`Script`](super::Script) belongs to one of these.
+/// The purpose of a request. A [`Script`](super::Script) applies to one route.
 ///
-/// A request is told by its path, whatever else is wrong with it. A `HEAD` to the audio host is nobody's concern: it
-/// is counted nowhere and always answered properly.
+/// The path alone decides the route, even if the request is otherwise invalid. `HEAD` requests to the audio
+/// host belong to no route: they are not counted, and no fault applies to them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Route {
-    /// The submission of a text: what is billed.
+    /// The submission of a text. Accepted submissions are billed.
     Create,
-    /// The poll.
+    /// The poll of a task.
     Result,
-    /// The download.
+    /// The download of an audio file.
     Audio,
 }
 
-/// One of the simulator's two listening sockets, for [`Simulator::down_for`](super::Simulator::down_for).
+/// One of the simulator's two listening sockets, for [`Simulator::down_for`](crate::testing::Simulator::down_for).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Host {
-    /// [`Route::Create`] and [`Route::Result`].
+    /// The API host, which serves [`Route::Create`] and [`Route::Result`].
     Api,
-    /// [`Route::Audio`].
+    /// The audio host, which serves [`Route::Audio`].
     Audio,
 }

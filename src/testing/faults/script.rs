@@ -1,4 +1,4 @@
-//! Which of many something happens to: requests, or tasks.
+//! Scripts that select requests or tasks.
 
 use std::time::Duration;
 
@@ -6,15 +6,17 @@ use tokio::time::Instant;
 
 use super::{fault::Fault, route::Route};
 
-/// Which requests of a [`Route`] meet which [`Fault`], or which tasks meet which
+/// A selection of requests of a [`Route`], each with a [`Fault`], or of tasks, each with a
 /// [`TaskOutcome`](super::TaskOutcome).
 ///
-/// All of them are counted from 1, and from the moment the script is set: with the builder from the start, with
-/// [`Simulator::script`](super::Simulator::script) from the call. Those that the script says nothing about are
-/// answered properly. The third poll is to fail:
+/// Requests and tasks are counted from 1, starting when the script is set. A script set with the builder
+/// counts from the start, a script set with [`Simulator::script`](crate::testing::Simulator::script) from that call.
+/// Requests and tasks that the script does not select are processed normally. In this example, the third poll
+/// fails:
 ///
 /// ```
-/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// use distribute_ai::testing::{Fault, Route, Script, Simulator};
 ///
 /// let simulator = Simulator::start().await?;
@@ -22,12 +24,12 @@ use super::{fault::Fault, route::Route};
 ///
 /// let speech = simulator.client().speak("Hello").await?;
 ///
-/// assert!(simulator.polls() > 3, "the fault was waited out");
+/// assert!(simulator.polls() > 3, "the failed poll was retried");
 /// assert_eq!(simulator.faults(), 1);
 /// # Ok(()) }
 /// ```
 ///
-/// All the ways to choose:
+/// These are all constructors:
 ///
 /// ```
 /// use distribute_ai::testing::{Fault, Script};
@@ -36,115 +38,123 @@ use super::{fault::Fault, route::Route};
 /// let fault = || Fault::status(503);
 /// let never = Script::<Fault>::nothing();
 /// let always = Script::always(fault());
-/// let the_third = Script::nth(3, fault());
-/// let the_first_three = Script::next(3, fault());
-/// let from_the_third_on = Script::from_nth(3, fault());
-/// let the_second_and_the_third = Script::steps([None, Some(fault()), Some(fault())]);
+/// let third = Script::nth(3, fault());
+/// let first_three = Script::next(3, fault());
+/// let third_and_later = Script::from_nth(3, fault());
+/// let second_and_third = Script::steps([None, Some(fault()), Some(fault())]);
 /// let for_two_seconds = Script::during(Duration::from_secs(2), fault());
 /// let one_in_five = Script::random(7, 0.2, [fault(), Fault::reset()]);
-/// let both = the_third.and(one_in_five);
+/// let both = third.and(one_in_five);
 /// ```
 #[derive(Clone, Debug)]
-#[must_use = "a script does nothing until the simulator is told what for"]
+#[must_use = "a script does nothing until it is passed to a simulator"]
 pub struct Script<T = Fault> {
     rules: Vec<Rule<T>>,
 }
 
 #[derive(Clone, Debug)]
 enum Rule<T> {
-    /// From the first to the last, both included.
+    /// From the first position to the last, both included.
     Between(u64, u64, T),
     Steps(Vec<Option<T>>),
     During(Duration, T),
     Random {
-        dice: fastrand::Rng,
+        rng: fastrand::Rng,
         probability: f64,
         choices: Vec<T>,
     },
 }
 
 impl<T: Clone> Script<T> {
-    /// Nothing happens to anybody.
+    /// Selects nothing.
     pub fn nothing() -> Self {
         Self { rules: Vec::new() }
     }
 
-    /// To the `n`th only.
+    /// Selects the `n`th request or task only.
     ///
     /// # Panics
     ///
-    /// For `n` of 0: the first is 1.
+    /// Panics if `n` is 0.
     #[track_caller]
-    pub fn nth(n: u64, what: T) -> Self {
-        assert!(n > 0, "they are counted from 1");
-        Self::of(Rule::Between(n, n, what))
+    pub fn nth(n: u64, value: T) -> Self {
+        assert!(n > 0, "n: 0 is too small, expected at least 1");
+        Self::from_rule(Rule::Between(n, n, value))
     }
 
-    /// To the next `n`, and to none after them.
-    pub fn next(n: u64, what: T) -> Self {
-        Self::of(Rule::Between(1, n, what))
+    /// Selects the next `n` requests or tasks.
+    pub fn next(n: u64, value: T) -> Self {
+        Self::from_rule(Rule::Between(1, n, value))
     }
 
-    /// To the `n`th and all after it.
+    /// Selects the `n`th request or task and all later ones.
     ///
     /// # Panics
     ///
-    /// For `n` of 0: the first is 1.
+    /// Panics if `n` is 0.
     #[track_caller]
-    pub fn from_nth(n: u64, what: T) -> Self {
-        assert!(n > 0, "they are counted from 1");
-        Self::of(Rule::Between(n, u64::MAX, what))
+    pub fn from_nth(n: u64, value: T) -> Self {
+        assert!(n > 0, "n: 0 is too small, expected at least 1");
+        Self::from_rule(Rule::Between(n, u64::MAX, value))
     }
 
-    /// To all, until the simulator is told otherwise.
-    pub fn always(what: T) -> Self {
-        Self::from_nth(1, what)
+    /// Selects all requests or tasks.
+    pub fn always(value: T) -> Self {
+        Self::from_nth(1, value)
     }
 
-    /// To all that come within this time, on tokio's clock, from the moment the script is set.
+    /// Selects all requests or tasks that arrive within this time after the script is set, on tokio's clock.
     ///
-    /// With a [`Fault::status`] of 503 this is an outage behind a load balancer, which still answers. One where nobody
-    /// listens is [`Simulator::down_for`](super::Simulator::down_for).
-    pub fn during(time: Duration, what: T) -> Self {
-        Self::of(Rule::During(time, what))
+    /// With [`Fault::status`] 503, this is an outage behind a load balancer that still responds. For an
+    /// outage with refused connections, see [`Simulator::down_for`](crate::testing::Simulator::down_for).
+    pub fn during(time: Duration, value: T) -> Self {
+        Self::from_rule(Rule::During(time, value))
     }
 
-    /// One by one; none stands for "answered properly", as do those after the last.
+    /// Assigns one step to each request or task in turn.
+    ///
+    /// A step of `None`, and everything after the last step, is processed normally.
     pub fn steps(steps: impl IntoIterator<Item = Option<T>>) -> Self {
-        Self::of(Rule::Steps(steps.into_iter().collect()))
+        Self::from_rule(Rule::Steps(steps.into_iter().collect()))
     }
 
-    /// To each with this probability, from 0 to 1, and one of these, each as likely.
+    /// Selects each request or task with this probability, from 0 to 1. Each of the `choices` is equally
+    /// likely.
     ///
-    /// The same seed decides the same for the first, the second and so on, in every run; which request is the second
-    /// is another matter where several are on their way at once.
+    /// The same seed selects the same positions in every run. If several requests are in flight at once,
+    /// their order may differ between runs.
     ///
     /// # Panics
     ///
-    /// For a probability outside 0 to 1 or NaN, and for nothing to choose from.
+    /// Panics if `probability` is NaN or outside 0 to 1, or if `choices` is empty.
     #[track_caller]
     pub fn random(seed: u64, probability: f64, choices: impl IntoIterator<Item = T>) -> Self {
         let choices: Vec<T> = choices.into_iter().collect();
-        assert!((0.0..=1.0).contains(&probability), "a probability of {probability} is not one from 0 to 1");
-        assert!(!choices.is_empty(), "there must be something to choose from");
-        Self::of(Rule::Random { dice: fastrand::Rng::with_seed(seed), probability, choices })
+        assert!(
+            (0.0..=1.0).contains(&probability),
+            "probability: {probability} is out of range, expected 0 to 1"
+        );
+        assert!(!choices.is_empty(), "choices: empty, expected at least 1");
+        Self::from_rule(Rule::Random { rng: fastrand::Rng::with_seed(seed), probability, choices })
     }
 
-    /// Both scripts at once: each counts all, and the first that has something to say is heard.
+    /// Combines two scripts. Each counts every request or task; if both select the same one, `self` wins.
     pub fn and(mut self, other: Self) -> Self {
         self.rules.extend(other.rules);
         self
     }
 
-    fn of(rule: Rule<T>) -> Self {
+    fn from_rule(rule: Rule<T>) -> Self {
         Self { rules: vec![rule] }
     }
 }
 
 impl Script {
+    /// Checks that all faults of the script are supported for `route`.
+    ///
     /// # Panics
     ///
-    /// When one of its faults cannot happen there.
+    /// Panics if a fault is unsupported.
     #[track_caller]
     pub(crate) fn assert_fits(&self, route: Route) {
         for rule in &self.rules {
@@ -163,40 +173,41 @@ impl<T: Clone> Default for Script<T> {
     }
 }
 
-/// A script at work.
+/// A script in use, with its count of requests or tasks.
 #[derive(Debug)]
 pub(crate) struct ActiveScript<T> {
     script: Script<T>,
-    since: Instant,
-    seen: u64,
+    started: Instant,
+    count: u64,
 }
 
 impl<T: Clone> ActiveScript<T> {
     pub(crate) fn new(script: Script<T>) -> Self {
-        Self { script, since: Instant::now(), seen: 0 }
+        Self { script, started: Instant::now(), count: 0 }
     }
 
-    /// What happens to the next one.
+    /// Counts the next request or task, and returns the fault or outcome selected for it.
     pub(crate) fn next(&mut self) -> Option<T> {
-        self.seen += 1;
-        let (nth, age) = (self.seen, self.since.elapsed());
-        // Every rule has its turn, also after one that is heard: dice fall the same whatever stands beside them.
+        self.count += 1;
+        let (nth, age) = (self.count, self.started.elapsed());
+        // Evaluate every rule, even after a match: a random rule must draw the same numbers regardless of
+        // others.
         self.script.rules.iter_mut().fold(None, |first, rule| {
-            let what = rule.turn(nth, age);
-            first.or_else(|| what.cloned())
+            let value = rule.evaluate(nth, age);
+            first.or_else(|| value.cloned())
         })
     }
 }
 
 impl<T> Rule<T> {
-    fn turn(&mut self, nth: u64, age: Duration) -> Option<&T> {
+    fn evaluate(&mut self, nth: u64, age: Duration) -> Option<&T> {
         match self {
-            Self::Between(first, last, what) => (*first..=*last).contains(&nth).then_some(what),
+            Self::Between(first, last, value) => (*first..=*last).contains(&nth).then_some(value),
             Self::Steps(steps) => steps.get(usize::try_from(nth).ok()? - 1)?.as_ref(),
-            Self::During(time, what) => (age < *time).then_some(what),
-            Self::Random { dice, probability, choices } => {
-                let (throw, choice) = (dice.f64(), dice.usize(..choices.len()));
-                (throw < *probability).then(|| &choices[choice])
+            Self::During(time, value) => (age < *time).then_some(value),
+            Self::Random { rng, probability, choices } => {
+                let (draw, choice) = (rng.f64(), rng.usize(..choices.len()));
+                (draw < *probability).then(|| &choices[choice])
             }
         }
     }
@@ -206,14 +217,14 @@ impl<T> Rule<T> {
 mod tests {
     use super::*;
 
-    /// What happens to the first ten; `.` is nothing.
+    /// Returns the values that the script selects for the first ten positions, `.` for none.
     fn first_ten(script: Script<char>) -> String {
-        let mut playing = ActiveScript::new(script);
-        (0..10).map(|_| playing.next().unwrap_or('.')).collect()
+        let mut script = ActiveScript::new(script);
+        (0..10).map(|_| script.next().unwrap_or('.')).collect()
     }
 
     #[test]
-    fn it_happens_to_those_that_the_script_names() {
+    fn script_selects_the_expected_positions() {
         for (script, expected) in [
             (Script::nothing(), ".........."),
             (Script::nth(1, 'a'), "a........."),
@@ -233,38 +244,38 @@ mod tests {
     }
 
     #[test]
-    fn the_same_seed_decides_the_same_whatever_stands_beside_it() {
+    fn random_script_depends_only_on_its_seed() {
         let random = |seed| Script::random(seed, 0.5, ['a', 'b']);
         let alone = first_ten(random(3));
         assert_eq!(alone, first_ten(random(3)));
         assert_ne!(alone, first_ten(random(4)));
         assert!(alone[5..].contains(['a', 'b']), "{alone}");
-        let beside = first_ten(Script::next(5, 'x').and(random(3)));
-        assert_eq!(beside, format!("xxxxx{}", &alone[5..]));
+        let combined = first_ten(Script::next(5, 'x').and(random(3)));
+        assert_eq!(combined, format!("xxxxx{}", &alone[5..]));
     }
 
     #[test]
-    fn the_dice_keep_to_the_probability_and_each_choice_is_as_likely() {
-        let mut playing = ActiveScript::new(Script::random(1, 0.4, ['a', 'b']));
-        let turns: Vec<_> = (0..10_000).filter_map(|_| playing.next()).collect();
+    fn random_script_draws_each_choice_with_equal_probability() {
+        let mut script = ActiveScript::new(Script::random(1, 0.4, ['a', 'b']));
+        let values: Vec<_> = (0..10_000).filter_map(|_| script.next()).collect();
         for choice in ['a', 'b'] {
-            let hits = turns.iter().filter(|turn| **turn == choice).count();
+            let hits = values.iter().filter(|value| **value == choice).count();
             assert!((1_850..2_150).contains(&hits), "{choice}: {hits}");
         }
     }
 
     #[tokio::test(start_paused = true)]
-    async fn an_outage_lasts_as_long_as_it_says() {
-        let mut playing = ActiveScript::new(Script::during(Duration::from_secs(2), 'a'));
-        assert_eq!(playing.next(), Some('a'));
+    async fn script_during_a_time_selects_nothing_afterwards() {
+        let mut script = ActiveScript::new(Script::during(Duration::from_secs(2), 'a'));
+        assert_eq!(script.next(), Some('a'));
         tokio::time::advance(Duration::from_millis(1_999)).await;
-        assert_eq!(playing.next(), Some('a'));
+        assert_eq!(script.next(), Some('a'));
         tokio::time::advance(Duration::from_millis(1)).await;
-        assert_eq!(playing.next(), None);
+        assert_eq!(script.next(), None);
     }
 
     #[test]
-    fn what_makes_no_sense_is_refused() {
+    fn script_with_invalid_arguments_panics() {
         for probability in [f64::NAN, 2.0, -0.1, f64::INFINITY] {
             let script = std::panic::catch_unwind(|| Script::random(1, probability, ['a']));
             assert!(script.is_err(), "{probability}");

@@ -1,16 +1,19 @@
-//! What becomes of a task.
+//! The outcome of a task.
 
 use std::{sync::Arc, time::Duration};
 
-/// What becomes of a task, and what is seen of it before.
+/// The outcome of a task, and what polls observe before it.
 ///
-/// The create is accepted, and billed, whatever the fate. The first task is to end in `ERROR`:
+/// A submission is accepted and billed, regardless of the outcome. In this example, the first task ends in
+/// `ERROR`:
 ///
 /// ```
-/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// use distribute_ai::testing::{TaskOutcome, Script, Simulator};
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use distribute_ai::testing::{Script, Simulator, TaskOutcome};
 ///
-/// let simulator = Simulator::builder().outcomes(Script::nth(1, TaskOutcome::fails())).start().await?;
+/// let outcomes = Script::nth(1, TaskOutcome::fails());
+/// let simulator = Simulator::builder().outcomes(outcomes).start().await?;
 ///
 /// let error = simulator.client().speak("Hello").await.unwrap_err();
 ///
@@ -19,15 +22,19 @@ use std::{sync::Arc, time::Duration};
 /// # Ok(()) }
 /// ```
 ///
-/// One by one, with what may be seen of a task before its end:
+/// This script gives each of three tasks its own outcome:
 ///
 /// ```
-/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// use distribute_ai::testing::{TaskOutcome, Script, Simulator};
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use distribute_ai::testing::{Script, Simulator, TaskOutcome};
 /// use std::time::Duration;
 ///
+/// let lagging_replica = TaskOutcome::completes()
+///     .not_found_for(Duration::from_millis(100))
+///     .running_as("WARMING_UP");
 /// let outcomes = Script::steps([
-///     Some(TaskOutcome::completes().not_found_for(Duration::from_millis(100)).running_as("WARMING_UP")),
+///     Some(lagging_replica),
 ///     Some(TaskOutcome::without_url()),
 ///     Some(TaskOutcome::never_ends()),
 /// ]);
@@ -35,16 +42,16 @@ use std::{sync::Arc, time::Duration};
 /// let client = simulator.client();
 ///
 /// client.speak("A replica lags.").await?;
-/// assert!(client.speak("No address.").await?.audio().unwrap_err().is_download());
+/// assert!(client.speak("No URL.").await?.audio().unwrap_err().is_download());
 /// let endless = client.speak("No end.").deadline(Duration::from_millis(100)).await;
 /// assert!(endless.unwrap_err().is_deadline());
 /// # Ok(()) }
 /// ```
 ///
-/// [`Simulator::outcomes`](super::Simulator::outcomes) chooses tasks by the order of their creates,
-/// [`Simulator::outcome_of`](super::Simulator::outcome_of) by their text.
+/// [`Simulator::outcomes`](crate::testing::Simulator::outcomes) selects tasks by the order of their submissions,
+/// [`Simulator::outcome_of`](crate::testing::Simulator::outcome_of) by their text.
 #[derive(Clone, Debug)]
-#[must_use = "a fate does nothing until the simulator is told whose"]
+#[must_use = "an outcome does nothing until it is passed to a simulator"]
 pub struct TaskOutcome {
     pub(crate) ending: Ending,
     pub(crate) not_found_for: Duration,
@@ -60,34 +67,37 @@ pub(crate) enum Ending {
 }
 
 impl TaskOutcome {
-    /// `COMPLETED` with its audio, as any task without another fate.
+    /// Ends the task in `COMPLETED` with its audio. This is the default.
     pub fn completes() -> Self {
         Self::ending(Ending::Audio)
     }
 
-    /// `ERROR` when its time is over; no results, and no reason, as the API gives none.
+    /// Ends the task in `ERROR`, without results. The API does not give a reason, so the simulator does not
+    /// either.
     pub fn fails() -> Self {
         Self::ending(Ending::Error)
     }
 
-    /// `COMPLETED`, with a result that has no `url`: the document allows it. There is no audio either.
+    /// Ends the task in `COMPLETED` with a result whose `url` is missing, which the document allows. The
+    /// audio does not exist either.
     pub fn without_url() -> Self {
         Self::ending(Ending::NoUrl)
     }
 
-    /// `PROCESSING` for ever.
+    /// Leaves the task in `PROCESSING` indefinitely.
     pub fn never_ends() -> Self {
         Self::ending(Ending::Never)
     }
 
-    /// The task is not found, 404, for this long after its create: a poll reaches a replica that has not heard of it.
-    /// Its life goes on meanwhile. On tokio's clock.
+    /// Responds to polls with 404 for this long after the submission, like a replica that lags behind.
+    ///
+    /// The task itself makes progress in the meantime. The time is measured on tokio's clock.
     pub fn not_found_for(mut self, time: Duration) -> Self {
         self.not_found_for = time;
         self
     }
 
-    /// What it says instead of `PROCESSING`, such as a status that nobody knows yet.
+    /// Reports this status instead of `PROCESSING`, such as one that clients do not know yet.
     pub fn running_as(mut self, status: impl AsRef<str>) -> Self {
         self.running_as = Some(status.as_ref().into());
         self

@@ -1,4 +1,4 @@
-//! A batch without sockets: the engine itself, on tokio's clock.
+//! Simulates a batch: runs the batch engine on tokio's clock, without sockets.
 
 use std::time::Duration;
 
@@ -21,29 +21,32 @@ use crate::{
     testing::PollSimulation,
 };
 
-/// What a [rehearsed batch](PollSimulation::batch) cost.
+/// The cost of a [simulated batch](PollSimulation::batch).
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct BatchCost {
-    /// For each task, in the order given: the time from its arrival to its result, beyond what the task itself takes.
+    /// The lag of each task, in the order given: the time from its arrival to its result, minus its duration.
     pub lag: Vec<Duration>,
-    /// How many requests it took: a create for each, and the polls.
+    /// The number of requests: one create for each task, and all polls.
     pub requests: u32,
 }
 
 impl PollSimulation {
-    /// Many tasks under one budget of requests, each with the time of its arrival, in order: what a
-    /// [`Batch`](crate::batch::Batch) makes of them with this policy. The round trip is each task's own.
+    /// Simulates a [`Batch`](crate::batch::Batch) of tasks that share one rate limit.
     ///
-    /// It runs on tokio's clock: pause that, and hours pass in a moment.
+    /// Each task comes with the time of its arrival, and the tasks are in the order of their arrivals. Each
+    /// task uses its own round trip.
+    ///
+    /// The simulation runs on tokio's clock. With that clock paused, simulated hours take moments.
     ///
     /// ```
-    /// # #[tokio::main(flavor = "current_thread", start_paused = true)] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// use std::time::Duration;
     ///
     /// use distribute_ai::{pacing::Adaptive, testing::PollSimulation};
     ///
-    /// // Three seconds in a queue, six of speaking; one every second, for five minutes; two requests per second.
+    /// // 3 s of waiting and 6 s of running; one task per second for 5 minutes.
     /// let task = PollSimulation::new(Duration::from_secs(3), Duration::from_secs(6));
     /// let tasks = (0..300).map(|number| (Duration::from_secs(number), task));
     /// let cost = PollSimulation::batch(tasks, 2.5, Adaptive::new()).await?;
@@ -56,7 +59,7 @@ impl PollSimulation {
     ///
     /// # Errors
     ///
-    /// [`is_invalid`](crate::Error::is_invalid): a rate that is not above 0.
+    /// - [`is_invalid`](crate::Error::is_invalid): `requests_per_second` is not above 0.
     pub async fn batch(
         tasks: impl IntoIterator<Item = (Duration, Self)>,
         requests_per_second: f64,
@@ -64,17 +67,17 @@ impl PollSimulation {
     ) -> Result<BatchCost, crate::Error> {
         let started = Instant::now();
         let tasks: Vec<_> = tasks.into_iter().collect();
-        // The address is never used.
+        // Every request goes to the in-memory API, so the URL is never used.
         let client =
             Client::builder().api_key("simulation").base_url("http://127.0.0.1:9").pacing(policy).build()?;
         let simulated: Vec<_> = tasks.iter().map(|(_, task)| *task).collect();
         let round_trips = simulated.clone();
         let api = InMemoryApi::new(
             client.clone(),
-            move |text| round_trips[number(text)].round_trip_time(),
+            move |text| round_trips[task_number(text)].round_trip_time(),
             |_, _| Create::Accept,
             move |text, age| {
-                let task = simulated[number(text)];
+                let task = simulated[task_number(text)];
                 let duration = task.waiting() + task.running();
                 Ok((task.status(age), (age >= duration).then_some(duration.as_secs_f64())))
             },
@@ -117,7 +120,7 @@ impl PollSimulation {
     }
 }
 
-/// Returns the number of a task from its text, which is also its id.
-fn number(text: &str) -> usize {
+/// Returns the number of a task, which is the text of its request.
+fn task_number(text: &str) -> usize {
     text.trim().parse().expect("the text of a simulated task is its number")
 }

@@ -1,4 +1,4 @@
-//! Poll policies tried without a server.
+//! Simulations of poll policies, without a server.
 
 mod batch;
 
@@ -10,8 +10,10 @@ use crate::{
     pacing::{CompletedTask, Pacing, Phase},
 };
 
-/// A task of which it is known when it will be done, to try a [poll policy](Pacing) on: what a wait for it would cost,
-/// worked out in microseconds of computing, without clock, socket or server.
+/// A simulated task with known times, for evaluating a [poll policy](Pacing).
+///
+/// [`run`](Self::run) computes what a wait would cost, in microseconds of CPU time. It uses no clock, socket
+/// or server.
 ///
 /// ```
 /// use std::time::Duration;
@@ -21,40 +23,44 @@ use crate::{
 ///     testing::PollSimulation,
 /// };
 ///
-/// // Ten seconds in a queue, then three until it is done: such as recorded, or as you fear.
-/// let task = PollSimulation::new(Duration::from_secs(10), Duration::from_secs(3)).without_jitter();
+/// // 10 s of waiting, then 3 s of running: recorded times, or times you expect.
+/// let (waiting, running) = (Duration::from_secs(10), Duration::from_secs(3));
+/// let task = PollSimulation::new(waiting, running).without_jitter();
 ///
 /// let policy = Adaptive::new();
 /// let cold = task.run(&policy);
 /// for _ in 0..50 {
-///     policy.learn(&task.run(&policy).finished);
+///     policy.learn(&task.run(&policy).completed);
 /// }
 /// let warm = task.run(&policy);
 ///
-/// println!("{} polls, and {:?} too late; once it is learned {}, and {:?}", cold.polls, cold.lag, warm.polls, warm.lag);
+/// println!("at first: {} polls, {:?} late", cold.polls, cold.lag);
+/// println!("after 50 tasks: {} polls, {:?} late", warm.polls, warm.lag);
 /// assert!(warm.polls < cold.polls);
 /// ```
 ///
-/// A server that is far away, and says nothing but "not yet":
+/// This server is far away and reports an unknown status until the task is done:
 ///
 /// ```
 /// # use std::time::Duration;
 /// # use distribute_ai::{pacing::Adaptive, testing::PollSimulation};
-/// let task = PollSimulation::new(Duration::ZERO, Duration::from_secs(3));
-/// let cost = task.round_trip(Duration::from_millis(300)).without_statuses().run(&Adaptive::new());
+/// let task = PollSimulation::new(Duration::ZERO, Duration::from_secs(3))
+///     .round_trip(Duration::from_millis(300))
+///     .without_statuses();
+/// let cost = task.run(&Adaptive::new());
 /// assert!(cost.lag < Duration::from_secs(3));
 /// ```
 ///
-/// A poll takes a round trip, half way through which the server looks at the task; the next delay counts from the reply.
-/// There are no faults and there is no deadline.
+/// A poll takes one round trip. The server reads the task halfway through it, and the next delay starts when
+/// the response arrives. The simulation injects no faults and sets no deadline.
 ///
 /// # Default
 ///
 /// - `round_trip`: 80 ms
-/// - statuses: told
-/// - jitter: ten per cent up or down, as the library has it
+/// - statuses: reported
+/// - jitter: 10 % up or down, as in the library
 #[derive(Clone, Copy, Debug)]
-#[must_use = "nothing happens until it is run"]
+#[must_use = "a simulation does nothing until it is run"]
 pub struct PollSimulation {
     waiting: Duration,
     running: Duration,
@@ -63,37 +69,38 @@ pub struct PollSimulation {
     jitter: bool,
 }
 
-/// What a wait cost, by a [`PollSimulation`].
+/// The cost of a simulated wait, returned by [`PollSimulation::run`].
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct PollCost {
-    /// From the moment the task was done to the reply that says so.
+    /// The time from the end of the task to the response that reports it.
     pub lag: Duration,
-    /// How many requests it took.
+    /// The number of polls.
     pub polls: u32,
-    /// What a policy [learns](Pacing::learn) from it. It is not told of it: do so, if it should learn.
+    /// The observed times of the task, for [`Pacing::learn`]. The simulation does not call `learn`; call it
+    /// if the policy should learn from this task.
     pub completed: CompletedTask,
 }
 
 impl PollSimulation {
-    /// A task that waits for so long and then runs for so long.
+    /// Creates a task that waits for `waiting` and then runs for `running`.
     pub fn new(waiting: Duration, running: Duration) -> Self {
         Self { waiting, running, round_trip: Duration::from_millis(80), statuses: true, jitter: true }
     }
 
-    /// How long a request takes, there and back.
+    /// Sets the duration of a request, from sending it to receiving the response.
     pub fn round_trip(mut self, time: Duration) -> Self {
         self.round_trip = time;
         self
     }
 
-    /// The server tells that it isn't done, and no more: by one word for all, which this crate doesn't know.
+    /// Reports a single status, unknown to this crate, until the task is done.
     pub fn without_statuses(mut self) -> Self {
         self.statuses = false;
         self
     }
 
-    /// Each delay is as long as the policy says.
+    /// Uses the exact delays of the policy.
     pub fn without_jitter(mut self) -> Self {
         self.jitter = false;
         self
@@ -111,7 +118,7 @@ impl PollSimulation {
         self.round_trip
     }
 
-    /// The status at this age, as the API says it, or a word that it doesn't know.
+    /// Returns the API status at this age, or an unknown status.
     pub(crate) fn status(&self, age: Duration) -> &'static str {
         if age >= self.waiting + self.running {
             "COMPLETED"
@@ -124,29 +131,30 @@ impl PollSimulation {
         }
     }
 
-    /// Submits it, and polls by the policy until it is done.
+    /// Simulates a submission, and polls with the policy until the task is done.
     ///
-    /// The jitter is drawn from `fastrand`'s generator of this thread: seed that for results that repeat.
+    /// The jitter comes from the thread-local generator of `fastrand`. Seed that generator for reproducible
+    /// results.
     ///
     /// # Panics
     ///
-    /// When it isn't done after a million polls: the policy polls without any delay.
+    /// Panics if the task is not done after 1,000,000 polls, which means that the policy returns zero delays.
     pub fn run(&self, policy: &dyn Pacing) -> PollCost {
-        let done = self.waiting + self.running;
+        let duration = self.waiting + self.running;
         let (mut history, mut age) = (History::submitted(None), Duration::ZERO);
         for polls in 1..=1_000_000 {
             let delay = policy.delay(&history.progress(age, None, Duration::MAX));
             let delay = if self.jitter && polls > 1 { with_jitter(delay) } else { delay };
-            let seen = age.saturating_add(delay).saturating_add(self.round_trip / 2);
-            age = seen.saturating_add(self.round_trip / 2);
-            if seen >= done {
-                let finished = history.completed(age, Some(done)).expect("it was submitted");
-                return PollCost { lag: age.saturating_sub(done), polls, completed: finished };
+            let read = age.saturating_add(delay).saturating_add(self.round_trip / 2);
+            age = read.saturating_add(self.round_trip / 2);
+            if read >= duration {
+                let completed = history.completed(age, Some(duration)).expect("the task was submitted");
+                return PollCost { lag: age.saturating_sub(duration), polls, completed };
             }
-            let waits = self.statuses && seen < self.waiting;
+            let waits = self.statuses && read < self.waiting;
             history.on_response(if waits { Phase::Waiting } else { Phase::Running }, age);
         }
-        panic!("not done after a million polls");
+        panic!("policy: task not done after 1000000 polls, expected a delay above 0");
     }
 }
 
@@ -160,8 +168,8 @@ mod tests {
     }
 
     #[test]
-    fn the_next_delay_counts_from_the_reply() {
-        // Sent at 10 and 22, seen at 11 and 23, known at 12 and 24.
+    fn next_delay_starts_at_the_response() {
+        // Polls are sent at 10 s and 22 s, read at 11 s and 23 s, answered at 12 s and 24 s.
         let task = PollSimulation::new(secs(4), secs(15)).round_trip(secs(2)).without_jitter();
         let cost = task.run(&Fixed::new(secs(10)).unwrap());
         assert_eq!((cost.lag, cost.polls), (secs(5), 2));
@@ -169,20 +177,20 @@ mod tests {
     }
 
     #[test]
-    fn the_statuses_are_told_or_not() {
+    fn simulation_without_statuses_reports_no_waiting_phase() {
         let by_phase = |task: &Progress| match task.phase {
             Phase::Waiting => Duration::from_millis(100),
             _ => secs(1),
         };
         let task = PollSimulation::new(secs(20), secs(2));
-        let (told, untold) = (task.run(&by_phase), task.without_statuses().run(&by_phase));
-        assert!(told.polls > 80 && untold.polls < 25, "{told:?} {untold:?}");
-        assert!(told.completed.waited.is_some() && untold.completed.waited.is_none());
+        let (with, without) = (task.run(&by_phase), task.without_statuses().run(&by_phase));
+        assert!(with.polls > 80 && without.polls < 25, "{with:?} {without:?}");
+        assert!(with.completed.waited.is_some() && without.completed.waited.is_none());
     }
 
     #[test]
-    #[should_panic(expected = "a million polls")]
-    fn a_policy_without_delay_is_found_out() {
+    #[should_panic(expected = "not done after 1000000 polls")]
+    fn policy_without_delay_panics() {
         let task = PollSimulation::new(secs(1), secs(1)).round_trip(Duration::ZERO);
         task.run(&|_: &Progress| Duration::ZERO);
     }

@@ -1,4 +1,4 @@
-//! The host of the audio: another origin, which must never see the key.
+//! The audio host: a separate origin, which must never receive the API key.
 
 use std::{ops::Range, sync::Arc};
 
@@ -24,104 +24,106 @@ use super::{
 
 const CHUNK: usize = 64 * 1024;
 
-pub(crate) fn respond(site: &SimulatorState, request: &Request<()>) -> Response<Body> {
-    route(site, request).unwrap_or_else(Response::from)
+pub(crate) fn respond(state: &SimulatorState, request: &Request<()>) -> Response<Body> {
+    route(state, request).unwrap_or_else(Response::from)
 }
 
-fn route(site: &SimulatorState, request: &Request<()>) -> Result<Response<Body>, ErrorResponse> {
-    let (id, task) = find(site, request.uri().path())
+fn route(state: &SimulatorState, request: &Request<()>) -> Result<Response<Body>, ErrorResponse> {
+    let (id, task) = find_audio(state, request.uri().path())
         .ok_or_else(|| ErrorResponse::new(StatusCode::NOT_FOUND, "Audio not found"))?;
-    let wav = Tone::from_text(&task.input);
-    // The bytes follow from the text and the text from the id.
+    let tone = Tone::from_text(&task.input);
+    // The id determines the text and the text determines the bytes, so the id identifies this version of the
+    // file.
     let etag = format!("\"{id}\"");
     match *request.method() {
         Method::GET => {
-            let selection = selection(request.headers(), &etag, wav.len());
-            let reply = file(wav, &etag, selection)?;
-            site.recorder().downloads += 1;
-            Ok(reply)
+            let selection = selection(request.headers(), &etag, tone.len());
+            let response = audio_response(tone, &etag, selection)?;
+            state.recorder().downloads += 1;
+            Ok(response)
         }
-        Method::HEAD => file(wav, &etag, Selection::Whole),
+        Method::HEAD => audio_response(tone, &etag, Selection::Whole),
         _ => {
             let message = format!("Method {} not allowed", request.method());
-            let refusal = ErrorResponse::new(StatusCode::METHOD_NOT_ALLOWED, message);
-            Err(refusal.header(ALLOW, "GET, HEAD"))
+            let error_response = ErrorResponse::new(StatusCode::METHOD_NOT_ALLOWED, message);
+            Err(error_response.header(ALLOW, "GET, HEAD"))
         }
     }
 }
 
-/// What a request is answered that carries the key.
+/// Returns the error response to a request that carries the key.
 pub(crate) fn reject_key() -> ErrorResponse {
     ErrorResponse::new(StatusCode::FORBIDDEN, "The API key must not be sent to the audio host")
 }
 
-/// Whether the key is anywhere in a request's head, encoded in its query included.
-pub(crate) fn carries_key<B>(site: &SimulatorState, request: &Request<B>) -> bool {
-    let key = site.api_key.as_str();
+/// Returns `true` if the head of the request contains the key, including percent-encoded in the query.
+pub(crate) fn carries_key<B>(state: &SimulatorState, request: &Request<B>) -> bool {
+    let key = state.api_key.as_str();
     let (uri, headers) = (request.uri(), request.headers());
     headers.contains_key(AUTHORIZATION)
-        || headers.contains_key(&site.spec.create.key_header)
+        || headers.contains_key(&state.spec.create.key_header)
         || headers.values().any(|value| String::from_utf8_lossy(value.as_bytes()).contains(key))
         || uri.to_string().contains(key)
-        || parameters(uri).iter().any(|parameter| parameter.contains(key))
+        || query_parts(uri).iter().any(|part| part.contains(key))
 }
 
-/// The names and values of a query, decoded.
-fn parameters(uri: &Uri) -> Vec<String> {
+/// Returns the decoded names and values of the query.
+fn query_parts(uri: &Uri) -> Vec<String> {
     let query = uri.query().unwrap_or_default();
     let pairs = Url::parse(&format!("http://localhost/?{query}"))
         .map(|url| url.query_pairs().into_owned().collect::<Vec<_>>());
     pairs.into_iter().flatten().flat_map(|(name, value)| [name, value]).collect()
 }
 
-/// A completed task, by the path of its audio.
-fn find<'a>(site: &SimulatorState, path: &'a str) -> Option<(&'a str, Arc<Task>)> {
+/// Returns the id and the task of an audio path, if the task is completed with audio.
+fn find_audio<'a>(state: &SimulatorState, path: &'a str) -> Option<(&'a str, Arc<Task>)> {
     let id = path.strip_prefix("/audio/")?.strip_suffix(".wav")?;
-    let task = site.recorder().find(id)?;
-    task.has_audio(task.status(&site.timeline)).then_some((id, task))
+    let task = state.recorder().find(id)?;
+    task.has_audio(task.status(&state.timeline)).then_some((id, task))
 }
 
-/// `If-Range` makes a range hold only for the file that the client began with.
+/// Returns the part of the file that the request selects. With `If-Range`, a range applies to that version
+/// only.
 fn selection(headers: &HeaderMap, etag: &str, length: usize) -> Selection {
-    let same_file = headers.get(IF_RANGE).is_none_or(|begun| begun == etag);
+    let same_file = headers.get(IF_RANGE).is_none_or(|validator| validator == etag);
     match headers.get(RANGE).and_then(|range| range.to_str().ok()) {
         Some(range) if same_file => select(range, length),
         _ => Selection::Whole,
     }
 }
 
-fn file(wav: Tone, etag: &str, selection: Selection) -> Result<Response<Body>, ErrorResponse> {
-    let length = wav.len();
-    let reply = Response::builder()
+fn audio_response(tone: Tone, etag: &str, selection: Selection) -> Result<Response<Body>, ErrorResponse> {
+    let length = tone.len();
+    let response = Response::builder()
         .header(CONTENT_TYPE, "audio/wav")
         .header(ACCEPT_RANGES, "bytes")
         .header(ETAG, etag);
-    let (reply, part) = match selection {
-        Selection::Whole => (reply, 0..length),
+    let (response, part) = match selection {
+        Selection::Whole => (response, 0..length),
         Selection::Part(part) => {
-            let place = format!("bytes {}-{}/{length}", part.start, part.end - 1);
-            let reply = reply.status(StatusCode::PARTIAL_CONTENT).header(CONTENT_RANGE, place);
-            (reply, part)
+            let content_range = format!("bytes {}-{}/{length}", part.start, part.end - 1);
+            let response = response.status(StatusCode::PARTIAL_CONTENT).header(CONTENT_RANGE, content_range);
+            (response, part)
         }
         Selection::Nothing => {
             let message = format!("The audio has {length} bytes");
-            let refusal = ErrorResponse::new(StatusCode::RANGE_NOT_SATISFIABLE, message);
-            return Err(refusal.header(CONTENT_RANGE, &format!("bytes */{length}")));
+            let error_response = ErrorResponse::new(StatusCode::RANGE_NOT_SATISFIABLE, message);
+            return Err(error_response.header(CONTENT_RANGE, &format!("bytes */{length}")));
         }
     };
-    reply
+    response
         .header(CONTENT_LENGTH, part.len())
-        .body(chunks(wav, part))
+        .body(chunks(tone, part))
         .map_err(|error| ErrorResponse::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))
 }
 
-/// Made as it is sent, so that a thousand downloads at once cost a thousand chunks.
-fn chunks(wav: Tone, part: Range<usize>) -> Body {
-    let chunks = stream::unfold((wav, part), |(wav, rest)| async move {
+/// Generates the body while it is sent, so that each concurrent download holds one chunk in memory.
+fn chunks(tone: Tone, part: Range<usize>) -> Body {
+    let chunks = stream::unfold((tone, part), |(tone, rest)| async move {
         let end = rest.end.min(rest.start + CHUNK);
-        let chunk = wav.read(rest.start..end);
+        let chunk = tone.read(rest.start..end);
         let more = !chunk.is_empty();
-        more.then(|| (Ok(Frame::data(Bytes::from(chunk))), (wav, end..rest.end)))
+        more.then(|| (Ok(Frame::data(Bytes::from(chunk))), (tone, end..rest.end)))
     });
     StreamBody::new(chunks).boxed_unsync()
 }

@@ -1,4 +1,4 @@
-//! The simulator's settings, and its start.
+//! The simulator's settings and startup.
 
 use std::{fmt, io, sync::Arc, time::Duration};
 
@@ -6,13 +6,8 @@ use hyper::header::HeaderValue;
 use tokio::net::TcpListener;
 
 use super::{
-    Simulator,
-    injector::FaultInjector,
-    listener::{ListenerControl, Server},
-    published_spec::PublishedSpec,
-    recorder::Recorder,
-    state::SimulatorState,
-    task::Timeline,
+    Simulator, injector::FaultInjector, listener::Server, listener_control::ListenerControl,
+    published_spec::PublishedSpec, recorder::Recorder, state::SimulatorState, task::Timeline,
 };
 use crate::testing::faults::{
     rate_limit::RateLimit,
@@ -24,7 +19,8 @@ use crate::testing::faults::{
 /// Settings of a [`Simulator`].
 ///
 /// ```
-/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// use distribute_ai::testing::Simulator;
 /// use std::time::Duration;
 ///
@@ -45,9 +41,9 @@ use crate::testing::faults::{
 /// - `api_key`: `simulator-key`
 /// - `waiting`: 300 ms
 /// - `running`: 700 ms
-/// - `running_per_character`: none
+/// - `running_per_character`: 0
 /// - `voice_file`: [`Simulator::VOICE_FILE`] only
-/// - `seed`: a random one
+/// - `seed`: random
 /// - `script`, `outcomes`, `outcome_of`, `rate_limit`: none
 #[must_use = "a builder does nothing until it is started"]
 #[derive(Clone)]
@@ -60,6 +56,22 @@ pub struct SimulatorBuilder {
     outcomes: Script<TaskOutcome>,
     outcome_of: Vec<(String, TaskOutcome)>,
     limit: Option<RateLimit>,
+}
+
+impl Simulator {
+    /// Starts a simulator with the [defaults](SimulatorBuilder#default).
+    ///
+    /// # Errors
+    ///
+    /// Returns the I/O error if a loopback socket cannot be opened.
+    pub async fn start() -> io::Result<Self> {
+        Self::builder().start().await
+    }
+
+    /// Returns a builder, for another key, other times, more voices, or faults from the start.
+    pub fn builder() -> SimulatorBuilder {
+        SimulatorBuilder::default()
+    }
 }
 
 impl Default for SimulatorBuilder {
@@ -82,49 +94,50 @@ impl Default for SimulatorBuilder {
 }
 
 impl SimulatorBuilder {
-    /// The key that requests must carry.
+    /// Sets the API key that requests must carry.
     pub fn api_key(mut self, key: impl Into<String>) -> Self {
         self.api_key = key.into();
         self
     }
 
-    /// How long a task waits for a worker: `CREATED`, `QUEUED` and `ASSIGNED_CONNECTIONS` for a third each.
+    /// Sets how long a task waits for a worker. `CREATED`, `QUEUED` and `ASSIGNED_CONNECTIONS` take a third
+    /// each.
     ///
-    /// [`Duration::MAX`] makes tasks that never end.
+    /// With [`Duration::MAX`], tasks never end.
     pub fn waiting(mut self, time: Duration) -> Self {
         self.timeline.waiting = time;
         self
     }
 
-    /// How long a task is `PROCESSING`, whatever its text.
+    /// Sets how long a task is `PROCESSING`, regardless of its text.
     pub fn running(mut self, time: Duration) -> Self {
         self.timeline.running = time;
         self
     }
 
-    /// How much longer a task is `PROCESSING` for each character of its text.
+    /// Sets the additional `PROCESSING` time for each character of the text.
     pub fn running_per_character(mut self, time: Duration) -> Self {
         self.timeline.running_per_character = time;
         self
     }
 
-    /// One more file id that is accepted as a `voice`.
+    /// Adds a file id that is accepted as a `voice`.
     pub fn voice_file(mut self, id: impl Into<String>) -> Self {
         self.voice_files.push(id.into());
         self
     }
 
-    /// Makes the task ids the same in every run.
+    /// Seeds the task ids, so that they are the same in every run.
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = Some(seed);
         self
     }
 
-    /// Which requests of a route meet which fault, from the start; see [`Simulator::script`].
+    /// Injects faults into requests of a route from the start; see [`Simulator::script`].
     ///
     /// # Panics
     ///
-    /// For a fault that cannot happen there.
+    /// Panics if a fault of the script is unsupported for the route.
     #[track_caller]
     pub fn script(mut self, route: Route, script: Script) -> Self {
         script.assert_fits(route);
@@ -132,19 +145,19 @@ impl SimulatorBuilder {
         self
     }
 
-    /// Which tasks have which fate, from the start; see [`TaskOutcome`].
+    /// Assigns outcomes to tasks from the start; see [`Simulator::outcomes`].
     pub fn outcomes(mut self, script: Script<TaskOutcome>) -> Self {
         self.outcomes = script;
         self
     }
 
-    /// What becomes of the tasks of this text; see [`TaskOutcome`].
-    pub fn outcome_of(mut self, text: impl Into<String>, fate: TaskOutcome) -> Self {
-        self.outcome_of.push((text.into(), fate));
+    /// Sets the outcome of all tasks with this text; see [`Simulator::outcome_of`].
+    pub fn outcome_of(mut self, text: impl Into<String>, outcome: TaskOutcome) -> Self {
+        self.outcome_of.push((text.into(), outcome));
         self
     }
 
-    /// How many requests the API takes; see [`RateLimit`].
+    /// Limits the requests that the API admits; see [`RateLimit`].
     pub fn rate_limit(mut self, limit: RateLimit) -> Self {
         self.limit = Some(limit);
         self
@@ -154,44 +167,44 @@ impl SimulatorBuilder {
     ///
     /// # Errors
     ///
-    /// - [`InvalidInput`](io::ErrorKind::InvalidInput) for a key that no header can carry, such as `""`.
-    /// - Any other when no loopback socket can be opened.
+    /// - [`InvalidInput`](io::ErrorKind::InvalidInput): the API key is blank or not a valid header value.
+    /// - Any other kind: a loopback socket cannot be opened.
     pub async fn start(self) -> io::Result<Simulator> {
         if self.api_key.trim().is_empty() || HeaderValue::from_str(&self.api_key).is_err() {
-            let problem = "api_key must be text that an HTTP header can carry";
+            let problem = "api_key: blank or not a valid header value, expected visible ASCII characters";
             return Err(io::Error::new(io::ErrorKind::InvalidInput, problem));
         }
-        let contract = PublishedSpec::load()?;
+        let spec = PublishedSpec::load()?;
 
         let api = TcpListener::bind("127.0.0.1:0").await?;
         let audio = TcpListener::bind("127.0.0.1:0").await?;
         let base_url = format!("http://{}", api.local_addr()?);
 
-        let mut stage = FaultInjector::new();
-        self.scripts.into_iter().for_each(|(route, script)| stage.script(route, script));
-        stage.outcomes(self.outcomes);
-        self.outcome_of.into_iter().for_each(|(text, fate)| stage.outcome_of(text, fate));
-        stage.rate_limit(self.limit);
+        let mut injector = FaultInjector::new();
+        self.scripts.into_iter().for_each(|(route, script)| injector.script(route, script));
+        injector.outcomes(self.outcomes);
+        self.outcome_of.into_iter().for_each(|(text, outcome)| injector.outcome_of(text, outcome));
+        injector.rate_limit(self.limit);
 
-        let (api_switch, api_orders) = ListenerControl::new();
-        let (audio_switch, audio_orders) = ListenerControl::new();
-        let site = Arc::new(SimulatorState {
+        let (api_control, api_commands) = ListenerControl::new();
+        let (audio_control, audio_commands) = ListenerControl::new();
+        let state = Arc::new(SimulatorState {
             audio_url: format!("http://{}", audio.local_addr()?),
-            voices: [&contract.voices[..], &self.voice_files].concat(),
-            spec: contract,
+            voices: [&spec.voices[..], &self.voice_files].concat(),
+            spec,
             api_key: self.api_key,
             timeline: self.timeline,
-            injector: stage.into(),
+            injector: injector.into(),
             recorder: Recorder::new(self.seed).into(),
-            api: api_switch,
-            audio: audio_switch,
+            api: api_control,
+            audio: audio_control,
         });
-        let servers = [(Host::Api, api, api_orders), (Host::Audio, audio, audio_orders)].map(
-            |(host, listener, orders)| {
-                Server { listener, commands: orders, host, state: Arc::clone(&site) }.start()
+        let servers = [(Host::Api, api, api_commands), (Host::Audio, audio, audio_commands)].map(
+            |(host, listener, commands)| {
+                Server { listener, commands, host, state: Arc::clone(&state) }.start()
             },
         );
-        Ok(Simulator::running(base_url, site, servers))
+        Ok(Simulator::new(base_url, state, servers))
     }
 }
 

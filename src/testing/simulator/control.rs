@@ -1,8 +1,8 @@
-//! What a test may do to a running simulator.
+//! Changes to a running simulator: faults, outcomes, rate limits and outages.
 
 use std::{io, time::Duration};
 
-use super::{Simulator, listener::State};
+use super::{Simulator, listener_control::State};
 use crate::testing::faults::{
     rate_limit::RateLimit,
     route::{Host, Route},
@@ -10,20 +10,23 @@ use crate::testing::faults::{
     task_outcome::TaskOutcome,
 };
 
-/// What goes wrong, from now on.
+/// Changes to a running simulator.
 impl Simulator {
-    /// Which requests of a route meet which [`Fault`](super::Fault), counted from now. Replaces the script that the
-    /// route had; [`Script::nothing`] ends it.
+    /// Injects each [`Fault`](crate::testing::Fault) of the script into requests of a route, counted from now.
     ///
-    /// The [`rate_limit`](Self::rate_limit) stands before it, and everything else behind: a fault comes to requests
-    /// with a wrong key as well.
+    /// Replaces the previous script of the route. [`Script::nothing`] removes it.
+    ///
+    /// The [`rate_limit`](Self::rate_limit) applies before the script. All other checks apply after it, so a
+    /// fault also affects requests with a wrong key.
     ///
     /// ```
-    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// use distribute_ai::testing::{Fault, Route, Script, Simulator};
     ///
     /// let simulator = Simulator::start().await?;
-    /// let flaky = [Fault::reset(), Fault::status(502).html("<h1>Bad Gateway</h1>"), Fault::truncated_json()];
+    /// let bad_gateway = Fault::status(502).html("<h1>Bad Gateway</h1>");
+    /// let flaky = [Fault::reset(), bad_gateway, Fault::truncated_json()];
     /// simulator.script(Route::Result, Script::random(7, 0.2, flaky));
     /// simulator.script(Route::Audio, Script::steps([None, Some(Fault::cut_short())]));
     /// # Ok(()) }
@@ -31,48 +34,56 @@ impl Simulator {
     ///
     /// # Panics
     ///
-    /// For a fault that cannot happen there.
+    /// Panics if a fault of the script is unsupported for the route.
     #[track_caller]
     pub fn script(&self, route: Route, script: Script) {
         script.assert_fits(route);
         self.state.injector().script(route, script);
     }
 
-    /// Which tasks have which [`TaskOutcome`], counted by their accepted creates from now. Replaces the script before; tasks
-    /// that were accepted keep theirs.
+    /// Assigns a [`TaskOutcome`] to selected tasks, counted by accepted submissions from now.
+    ///
+    /// Replaces the previous script. Tasks that are already accepted keep their outcomes.
     pub fn outcomes(&self, script: Script<TaskOutcome>) {
         self.state.injector().outcomes(script);
     }
 
-    /// What becomes of the tasks of this text that are accepted from now on, whatever [`outcomes`](Self::outcomes) says. See
-    /// [`TaskOutcome`].
-    pub fn outcome_of(&self, text: impl Into<String>, fate: TaskOutcome) {
-        self.state.injector().outcome_of(text.into(), fate);
+    /// Sets the outcome of all tasks with this text that are accepted from now on.
+    ///
+    /// Takes precedence over [`outcomes`](Self::outcomes).
+    pub fn outcome_of(&self, text: impl Into<String>, outcome: TaskOutcome) {
+        self.state.injector().outcome_of(text.into(), outcome);
     }
 
-    /// How many requests the API takes from now on; what came before does not count. `None` ends it. See [`RateLimit`].
+    /// Limits the requests that the API admits from now on. Earlier requests do not count.
+    ///
+    /// `None` removes the limit.
     pub fn rate_limit(&self, limit: impl Into<Option<RateLimit>>) {
         self.state.injector().rate_limit(limit.into());
     }
 
-    /// Nobody listens any more, until [`come_up`](Self::come_up): new connections are refused. Those that are open are
-    /// closed, whatever they are doing: a create may have been accepted whose reply is lost. What was accepted is
-    /// still there afterwards, and tasks go on meanwhile.
+    /// Stops listening until [`come_up`](Self::come_up). New connections are refused and open ones are
+    /// closed.
     ///
-    /// A listening socket cannot refuse one connection and take the next, so this is not a [`Fault`](super::Fault) of
-    /// one route; [`Fault::crash`](super::Fault::crash) begins it with a request.
+    /// A submission may be accepted although its response is lost. Accepted tasks survive the outage, and
+    /// make progress during it.
+    ///
+    /// An outage affects a whole host, because a listening socket cannot refuse one connection and accept the
+    /// next. It is therefore not a [`Fault`](crate::testing::Fault) of a route. [`Fault::crash`](crate::testing::Fault::crash)
+    /// starts an outage with a request.
     ///
     /// # Errors
     ///
-    /// When the system has given the port to somebody else in the same moment.
+    /// Returns the I/O error if the port cannot be reserved, because another process took it at that moment.
     pub async fn go_down(&self, host: Host) -> io::Result<()> {
         self.state.listener_control(host).set(State::Down(None)).await
     }
 
-    /// Listens again, on the same port. Does nothing to a host that is up.
+    /// Listens again on the same port. Does nothing if the host is up.
     ///
     /// ```
-    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// use distribute_ai::testing::{Host, Simulator};
     ///
     /// let simulator = Simulator::start().await?;
@@ -88,15 +99,18 @@ impl Simulator {
     ///
     /// # Errors
     ///
-    /// When the system does not let it.
+    /// Returns the I/O error if the operating system does not allow listening on the port.
     pub async fn come_up(&self, host: Host) -> io::Result<()> {
         self.state.listener_control(host).set(State::Up).await
     }
 
-    /// [Goes down](Self::go_down), and comes up by itself after this time, on tokio's clock. Returns when it is down.
+    /// [Goes down](Self::go_down), and comes up automatically after this time, measured on tokio's clock.
+    ///
+    /// Returns when the host is down.
     ///
     /// ```
-    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// use distribute_ai::testing::{Host, Simulator};
     /// use std::time::Duration;
     ///
@@ -106,13 +120,13 @@ impl Simulator {
     /// let task = simulator.client().speak("Hello").submit().await?;
     ///
     /// assert_eq!(simulator.tasks()[0].0, task.id());
-    /// assert_eq!(simulator.requests(), 1, "the others were refused, and seen by nobody");
+    /// assert_eq!(simulator.requests(), 1, "refused connections are not counted");
     /// # Ok(()) }
     /// ```
     ///
     /// # Errors
     ///
-    /// As [`go_down`](Self::go_down).
+    /// Returns the same errors as [`go_down`](Self::go_down).
     pub async fn down_for(&self, host: Host, time: Duration) -> io::Result<()> {
         self.state.listener_control(host).set(State::Down(Some(time))).await
     }

@@ -1,4 +1,4 @@
-//! A true answer, spoiled on its way.
+//! Corrupts a genuine response before it is sent.
 
 use std::{io, time::Duration};
 
@@ -12,22 +12,21 @@ use hyper::{
 use serde_json::{Value, json};
 
 use super::{
-    handler::Answer,
-    raw_socket::{End, RawResponse, length},
+    raw_socket::{CloseMode, HandlerResponse, RawResponse, length},
     response::Body,
 };
-use crate::testing::faults::corrupt::Corruption;
+use crate::testing::faults::fault::Corruption;
 
-/// What a reply has too much of.
+/// The bytes that are sent after the announced body.
 const EXTRA: Bytes = Bytes::from_static(&[b' '; 1000]);
 
-/// The request as the server takes it.
-pub(crate) fn request<B>(spoil: Corruption, mut request: Request<B>) -> Request<B> {
+/// Changes a request before it is processed, for the faults of ranges.
+pub(crate) fn prepare_request<B>(corruption: Corruption, mut request: Request<B>) -> Request<B> {
     let headers = request.headers_mut();
-    match spoil {
+    match corruption {
         Corruption::RangeIgnored => drop(headers.remove(RANGE)),
         Corruption::RangeRefused if headers.contains_key(RANGE) => {
-            // Behind the end of any audio.
+            // Start after the end of any audio.
             headers.insert(RANGE, HeaderValue::from_static("bytes=18446744073709551615-"));
             headers.remove(IF_RANGE);
         }
@@ -36,38 +35,42 @@ pub(crate) fn request<B>(spoil: Corruption, mut request: Request<B>) -> Request<
     request
 }
 
-pub(crate) async fn answer(spoil: Corruption, reply: Response<Body>) -> io::Result<Answer> {
-    Ok(Answer::Response(match spoil {
-        Corruption::ResetMidResponse => return Ok(Answer::Raw(RawResponse::Half(reply, End::Reset))),
-        Corruption::CutShort => return Ok(Answer::Raw(RawResponse::Half(reply, End::Close))),
-        Corruption::LongerThanAnnounced if reply.status() == StatusCode::PARTIAL_CONTENT => longer(reply),
-        Corruption::LongerThanAnnounced => return Ok(Answer::Raw(RawResponse::Longer(reply, EXTRA))),
-        Corruption::SlowDrip { bytes, every } => dripping(reply, bytes, every),
-        Corruption::TruncatedJson => rewritten(reply, |text| text.slice(..text.len() / 2)).await?,
+/// Corrupts a response.
+pub(crate) async fn corrupt(corruption: Corruption, response: Response<Body>) -> io::Result<HandlerResponse> {
+    let raw = |response| Ok(HandlerResponse::Raw(response));
+    Ok(HandlerResponse::Http(match corruption {
+        Corruption::ResetMidResponse => return raw(RawResponse::Half(response, CloseMode::Reset)),
+        Corruption::CutShort => return raw(RawResponse::Half(response, CloseMode::Graceful)),
+        Corruption::LongerThanAnnounced if response.status() == StatusCode::PARTIAL_CONTENT => {
+            append_extra(response)
+        }
+        Corruption::LongerThanAnnounced => return raw(RawResponse::Longer(response, EXTRA)),
+        Corruption::SlowDrip { bytes, every } => slow_drip(response, bytes, every),
+        Corruption::TruncatedJson => map_body(response, |text| text.slice(..text.len() / 2)).await?,
         Corruption::WrongShape => {
             let wrap = |text: Bytes| Bytes::from([b"{\"data\":", &text[..], b"}"].concat());
-            rewritten(reply, wrap).await?
+            map_body(response, wrap).await?
         }
-        Corruption::UnknownFields => edited(reply, add_fields).await?,
-        Corruption::UnknownStatus => edited(reply, change_status).await?,
-        Corruption::RangeRefused | Corruption::RangeIgnored => reply,
+        Corruption::UnknownFields => edit_json(response, add_fields).await?,
+        Corruption::UnknownStatus => edit_json(response, change_status).await?,
+        Corruption::RangeRefused | Corruption::RangeIgnored => response,
     }))
 }
 
-fn longer(mut reply: Response<Body>) -> Response<Body> {
-    reply.headers_mut().remove(CONTENT_LENGTH);
-    reply.map(|body| {
+fn append_extra(mut response: Response<Body>) -> Response<Body> {
+    response.headers_mut().remove(CONTENT_LENGTH);
+    response.map(|body| {
         let extra = stream::iter([Ok(Frame::data(EXTRA))]);
         StreamBody::new(BodyStream::new(body).chain(extra)).boxed_unsync()
     })
 }
 
-fn dripping(mut reply: Response<Body>, bytes: usize, every: Duration) -> Response<Body> {
-    // A stream does not know its length, and without this one it would be sent in chunks.
-    let length = length(&reply);
-    reply.headers_mut().insert(CONTENT_LENGTH, length.into());
-    reply.map(|body| {
-        let drops = stream::unfold((body, Bytes::new()), move |(mut body, mut rest)| async move {
+fn slow_drip(mut response: Response<Body>, bytes: usize, every: Duration) -> Response<Body> {
+    // A stream has no known length. Without this header, hyper would use chunked encoding.
+    let length = length(&response);
+    response.headers_mut().insert(CONTENT_LENGTH, length.into());
+    response.map(|body| {
+        let parts = stream::unfold((body, Bytes::new()), move |(mut body, mut rest)| async move {
             while rest.is_empty() {
                 match body.frame().await? {
                     Ok(frame) => rest = frame.into_data().unwrap_or_default(),
@@ -75,29 +78,32 @@ fn dripping(mut reply: Response<Body>, bytes: usize, every: Duration) -> Respons
                 }
             }
             tokio::time::sleep(every).await;
-            let drop = rest.split_to(bytes.min(rest.len()));
-            Some((Ok(Frame::data(drop)), (body, rest)))
+            let part = rest.split_to(bytes.min(rest.len()));
+            Some((Ok(Frame::data(part)), (body, rest)))
         });
-        StreamBody::new(drops).boxed_unsync()
+        StreamBody::new(parts).boxed_unsync()
     })
 }
 
-/// With another text in the body.
-async fn rewritten(reply: Response<Body>, change: impl FnOnce(Bytes) -> Bytes) -> io::Result<Response<Body>> {
-    let (mut head, body) = reply.into_parts();
+/// Replaces the body of a response.
+async fn map_body(
+    response: Response<Body>,
+    change: impl FnOnce(Bytes) -> Bytes,
+) -> io::Result<Response<Body>> {
+    let (mut head, body) = response.into_parts();
     head.headers.remove(CONTENT_LENGTH);
     let text = change(body.collect().await?.to_bytes());
     Ok(Response::from_parts(head, Full::new(text).map_err(|never| match never {}).boxed_unsync()))
 }
 
-/// With another value in the body.
-async fn edited(reply: Response<Body>, change: impl FnOnce(&mut Value)) -> io::Result<Response<Body>> {
+/// Edits the JSON body of a response.
+async fn edit_json(response: Response<Body>, change: impl FnOnce(&mut Value)) -> io::Result<Response<Body>> {
     let change = |text: Bytes| {
         let mut value = serde_json::from_slice(&text).unwrap_or_default();
         change(&mut value);
         value.to_string().into()
     };
-    rewritten(reply, change).await
+    map_body(response, change).await
 }
 
 fn add_fields(value: &mut Value) {

@@ -1,4 +1,4 @@
-//! One request and its answer: the proper one, or what the script has instead.
+//! Handles one request: responds normally, or with the fault that the script selects.
 
 use std::{future::pending, io};
 
@@ -10,106 +10,101 @@ use hyper::{
 
 use super::{
     audio_host, corruption,
-    raw_socket::RawResponse,
+    raw_socket::{HandlerResponse, RawResponse},
     response::{Body, ErrorResponse},
     speech_api,
     state::SimulatorState,
 };
 use crate::testing::faults::{
     canned_response::CannedResponse,
+    fault::Replacement,
     fault::{Fault, Kind},
-    replace::Replacement,
     route::Host,
 };
 
 const MAX_BODY_BYTES: usize = 1024 * 1024;
 
-pub(crate) enum Answer {
-    Response(Response<Body>),
-    /// One that HTTP does not allow.
-    Raw(RawResponse),
-}
-
-/// Counts, refuses what comes too fast, and answers as the script says. An error instead closes the connection.
+/// Counts the request, applies the rate limit, and responds as the script says. An error closes the
+/// connection.
 pub(crate) async fn handle(
-    site: &SimulatorState,
+    state: &SimulatorState,
     host: Host,
     request: Request<Incoming>,
-) -> io::Result<Answer> {
-    let route = site.route(host, request.method(), request.uri().path());
-    site.recorder().record_arrival(host, route);
-    if host == Host::Audio && audio_host::carries_key(site, &request) {
-        // Before any fault, so that none of them hides it.
-        site.recorder().leaks += 1;
-        return Ok(Answer::Response(audio_host::reject_key().into()));
+) -> io::Result<HandlerResponse> {
+    let route = state.route(host, request.method(), request.uri().path());
+    state.recorder().record_arrival(host, route);
+    if host == Host::Audio && audio_host::carries_key(state, &request) {
+        // Check before any fault, so that no fault hides a leak.
+        state.recorder().leaks += 1;
+        return Ok(HandlerResponse::Http(audio_host::reject_key().into()));
     }
     if host == Host::Api {
-        // Taken out of the condition, so that the lock is not held while the request is read.
-        let admission = site.injector().admit();
-        if let Err(too_many) = admission {
-            site.recorder().rate_limited += 1;
+        // Bind the result first: in the `if let` condition, the lock would be held while the request is read.
+        let admission = state.injector().admit();
+        if let Err(exceeded) = admission {
+            state.recorder().rate_limited += 1;
             drop(read_body(request).await?);
-            let refusal = CannedResponse::status(429)
-                .retry_after(too_many.wait)
-                .retry_after_format(too_many.retry_after_format);
-            return Ok(Answer::Response(refusal.into()));
+            let response = CannedResponse::status(429)
+                .retry_after(exceeded.wait)
+                .retry_after_format(exceeded.retry_after_format);
+            return Ok(HandlerResponse::Http(response.into()));
         }
     }
-    let fault = route.and_then(|route| site.injector().next_fault(route));
+    let fault = route.and_then(|route| state.injector().next_fault(route));
     match fault {
-        None => respond(site, host, request).await.map(Answer::Response),
+        None => respond(state, host, request).await.map(HandlerResponse::Http),
         Some(fault) => {
-            site.recorder().faults += 1;
-            respond_with_fault(site, host, request, fault).await
+            state.recorder().faults += 1;
+            respond_with_fault(state, host, request, fault).await
         }
     }
 }
 
 async fn respond_with_fault(
-    site: &SimulatorState,
+    state: &SimulatorState,
     host: Host,
     request: Request<Incoming>,
     fault: Fault,
-) -> io::Result<Answer> {
-    let instead = match fault.kind {
-        Kind::Corrupt(spoil) => {
-            let request = corruption::request(spoil, request);
-            return corruption::answer(spoil, respond(site, host, request).await?).await;
+) -> io::Result<HandlerResponse> {
+    let replacement = match fault.kind {
+        Kind::Corrupt(corruption) => {
+            let request = corruption::prepare_request(corruption, request);
+            return corruption::corrupt(corruption, respond(state, host, request).await?).await;
         }
-        Kind::Replace(instead) => instead,
+        Kind::Replace(replacement) => replacement,
     };
     if fault.accepts_first {
-        respond(site, host, request).await?;
-    } else if matches!(instead, Replacement::Silence | Replacement::Response(_)) {
+        respond(state, host, request).await?;
+    } else if matches!(replacement, Replacement::Silence | Replacement::Response(_)) {
         drop(read_body(request).await?);
     }
-    match instead {
-        Replacement::Reset => Ok(Answer::Raw(RawResponse::Reset)),
+    match replacement {
+        Replacement::Reset => Ok(HandlerResponse::Raw(RawResponse::Reset)),
         Replacement::Silence => pending().await,
         Replacement::Crash(time) => {
-            site.listener_control(host).crash(time);
+            state.listener_control(host).crash(time);
             pending().await
         }
-        Replacement::Response(reply) => Ok(Answer::Response(reply.into())),
+        Replacement::Response(response) => Ok(HandlerResponse::Http(response.into())),
     }
 }
 
-/// The answer of a server that is well.
+/// Responds normally, without a fault.
 async fn respond(
-    site: &SimulatorState,
+    state: &SimulatorState,
     host: Host,
     request: Request<Incoming>,
 ) -> io::Result<Response<Body>> {
     match host {
         Host::Api => Ok(match read_body(request).await? {
-            Ok(request) => speech_api::respond(site, &request),
-            Err(refusal) => refusal.into(),
+            Ok(request) => speech_api::respond(state, &request),
+            Err(error_response) => error_response.into(),
         }),
-        Host::Audio => Ok(audio_host::respond(site, &request.map(drop))),
+        Host::Audio => Ok(audio_host::respond(state, &request.map(drop))),
     }
 }
 
-/// The request with its body, or why it is not read to the end.
+/// Reads the body of a request, or returns an error response if the body is too large.
 async fn read_body(request: Request<Incoming>) -> io::Result<Result<Request<Bytes>, ErrorResponse>> {
     let (head, body) = request.into_parts();
     match Limited::new(body, MAX_BODY_BYTES).collect().await {

@@ -1,4 +1,4 @@
-//! What is to go wrong: the scripts at work.
+//! Applies scripts and the rate limit to arriving requests.
 
 use std::collections::HashMap;
 
@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 use crate::testing::faults::{
     fault::Fault,
-    rate_limit::{Limiter, RateLimit, TooMany},
+    rate_limit::{LimitExceeded, Limiter, RateLimit},
     route::Route,
     script::{ActiveScript, Script},
     task_outcome::TaskOutcome,
@@ -42,25 +42,25 @@ impl FaultInjector {
         self.outcomes = ActiveScript::new(script);
     }
 
-    pub(crate) fn outcome_of(&mut self, text: String, fate: TaskOutcome) {
-        self.outcome_of.insert(text, fate);
+    pub(crate) fn outcome_of(&mut self, text: String, outcome: TaskOutcome) {
+        self.outcome_of.insert(text, outcome);
     }
 
     pub(crate) fn rate_limit(&mut self, limit: Option<RateLimit>) {
         self.limiter = limit.map(Limiter::new);
     }
 
-    /// Whether the next request to the API may pass.
-    pub(crate) fn admit(&mut self) -> Result<(), TooMany> {
+    /// Applies the rate limit to the next request to the API.
+    pub(crate) fn admit(&mut self) -> Result<(), LimitExceeded> {
         self.limiter.as_mut().map_or(Ok(()), |limiter| limiter.admit(Instant::now()))
     }
 
-    /// What happens to the next request.
+    /// Counts the next request of `route`, and returns the fault selected for it.
     pub(crate) fn next_fault(&mut self, route: Route) -> Option<Fault> {
         self.active_script(route).next()
     }
 
-    /// What becomes of the next task. It counts, also where its text alone decides.
+    /// Returns the outcome of the next task. The script counts the task even if its text decides the outcome.
     pub(crate) fn next_outcome(&mut self, text: &str) -> TaskOutcome {
         let by_order = self.outcomes.next();
         self.outcome_of.get(text).cloned().or(by_order).unwrap_or_default()

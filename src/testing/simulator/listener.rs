@@ -1,4 +1,4 @@
-//! Sockets: one listens, accepts and serves; goes down and comes up on the same port.
+//! The listening sockets. Each can go down and come up again on the same port.
 
 use std::{
     future::poll_fn,
@@ -13,59 +13,23 @@ use hyper::{server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
 use tokio::{
     net::{TcpListener, TcpSocket, TcpStream},
-    sync::{mpsc, mpsc::UnboundedReceiver, oneshot},
+    sync::{mpsc::UnboundedReceiver, oneshot},
     task::{AbortHandle, JoinSet},
     time::{Instant, sleep, timeout_at},
 };
 
 use super::{
-    handler::{Answer, handle},
+    handler::handle,
+    listener_control::{Command, State},
+    raw_socket::HandlerResponse,
     state::SimulatorState,
 };
 use crate::testing::faults::route::Host;
 
-/// What a server is told, and where it says when that is done.
-pub(crate) struct Command {
-    pub(crate) state: State,
-    pub(crate) done: oneshot::Sender<io::Result<()>>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum State {
-    Up,
-    /// Until further notice, or for a time.
-    Down(Option<Duration>),
-}
-
-pub(crate) struct ListenerControl(mpsc::UnboundedSender<Command>);
-
-impl ListenerControl {
-    /// A switch, and where its server hears the orders.
-    pub(crate) fn new() -> (Self, mpsc::UnboundedReceiver<Command>) {
-        let (orders, heard) = mpsc::unbounded_channel();
-        (Self(orders), heard)
-    }
-
-    /// Returns when it is done.
-    pub(crate) async fn set(&self, state: State) -> io::Result<()> {
-        let (done, wait) = oneshot::channel();
-        let sent = self.0.send(Command { state, done });
-        let gone = || io::Error::other("the simulator's runtime has ended");
-        sent.map_err(|_| gone())?;
-        wait.await.map_err(|_| gone())?
-    }
-
-    /// Down for this time, and nobody waits for it: least of all a connection, which ends by it.
-    pub(crate) fn crash(&self, time: Duration) {
-        let (done, _) = oneshot::channel();
-        let _ = self.0.send(Command { state: State::Down(Some(time)), done });
-    }
-}
-
-/// Connections that may wait for their turn; the default of tokio.
+/// The maximum number of connections waiting to be accepted; the default of tokio.
 const BACKLOG: u32 = 1024;
 
-/// Between two tries at something that the system has too little of just now.
+/// The pause before retrying after the operating system has run out of a resource.
 const PAUSE: Duration = Duration::from_millis(10);
 
 pub(crate) struct Server {
@@ -76,7 +40,7 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Serves until aborted; the connections end with it.
+    /// Serves until aborted. Aborting also closes the connections.
     pub(crate) fn start(self) -> AbortHandle {
         tokio::spawn(self.run()).abort_handle()
     }
@@ -85,31 +49,31 @@ impl Server {
         let address = self.listener.local_addr()?;
         loop {
             let mut connections = JoinSet::new();
-            let (time, done) = self.up(&mut connections).await;
+            let (time, done) = self.accept_until_down(&mut connections).await;
             drop(self.listener);
-            // Before anything else, as the port is anybody's until then.
-            let held = reserve_port(address);
+            // Reserve the port first: until then, any other process can take it.
+            let reserved = reserve_port(address);
             connections.shutdown().await;
-            let _ = done.send(held.as_ref().map(drop).map_err(copy_error));
-            self.listener = down(&mut self.commands, held, address, time).await;
+            let _ = done.send(reserved.as_ref().map(drop).map_err(copy_error));
+            self.listener = wait_until_up(&mut self.commands, reserved, address, time).await;
         }
     }
 
-    /// Accepts until it is told to go down.
-    async fn up(
+    /// Accepts connections until a command to go down.
+    async fn accept_until_down(
         &mut self,
         connections: &mut JoinSet<()>,
     ) -> (Option<Duration>, oneshot::Sender<io::Result<()>>) {
         loop {
             let next = poll_fn(|cx| match self.commands.poll_recv(cx) {
-                Poll::Ready(Some(order)) => Poll::Ready(Err(order)),
+                Poll::Ready(Some(command)) => Poll::Ready(Err(command)),
                 _ => self.listener.poll_accept(cx).map(Ok),
             });
             match next.await {
                 Ok(Ok((stream, _))) => {
                     connections.spawn(serve_connection(stream, self.host, Arc::clone(&self.state)));
                 }
-                // Most likely out of file descriptors, which come back as connections end.
+                // Probably out of file descriptors. Closing connections releases some.
                 Ok(Err(_)) => sleep(PAUSE).await,
                 Err(Command { state: State::Down(time), done }) => return (time, done),
                 Err(Command { state: State::Up, done }) => drop(done.send(Ok(()))),
@@ -119,79 +83,81 @@ impl Server {
     }
 }
 
-/// Waits until it is time, or an order, to come up; returns the new listener.
-async fn down(
-    orders: &mut UnboundedReceiver<Command>,
-    held: io::Result<TcpSocket>,
+/// Waits for the end of the outage or a command to come up. Returns the new listener.
+async fn wait_until_up(
+    commands: &mut UnboundedReceiver<Command>,
+    reserved: io::Result<TcpSocket>,
     address: SocketAddr,
     time: Option<Duration>,
 ) -> TcpListener {
-    let mut held = held.ok();
-    let end = |time: Option<Duration>| time.and_then(|time| Instant::now().checked_add(time));
-    let mut until = end(time);
+    let mut reserved = reserved.ok();
+    let end_of = |time: Option<Duration>| time.and_then(|time| Instant::now().checked_add(time));
+    let mut until = end_of(time);
     loop {
-        let order = match until {
-            Some(until) => timeout_at(until, orders.recv()).await.unwrap_or(None),
-            None => orders.recv().await,
+        let command = match until {
+            Some(until) => timeout_at(until, commands.recv()).await.unwrap_or(None),
+            None => commands.recv().await,
         };
-        match order {
+        match command {
             Some(Command { state: State::Down(time), done }) => {
-                until = end(time);
+                until = end_of(time);
                 let _ = done.send(Ok(()));
             }
-            Some(Command { state: State::Up, done }) => match listen(held.take(), address) {
+            Some(Command { state: State::Up, done }) => match listen(reserved.take(), address) {
                 Ok(listener) => {
                     let _ = done.send(Ok(()));
                     return listener;
                 }
                 Err(error) => drop(done.send(Err(error))),
             },
-            None => match listen(held.take(), address) {
+            None => match listen(reserved.take(), address) {
                 Ok(listener) => return listener,
-                Err(_) => until = end(Some(PAUSE)),
+                Err(_) => until = end_of(Some(PAUSE)),
             },
         }
     }
 }
 
-/// Keeps the port without listening: connections are refused, and nobody else is given it.
+/// Binds the port without listening. Connections are refused, and other processes cannot take the port.
 fn reserve_port(address: SocketAddr) -> io::Result<TcpSocket> {
     let socket = TcpSocket::new_v4()?;
-    // The connections of before may still be ending; on Windows they are no hindrance.
+    // On Unix, earlier connections that are still closing would otherwise block the bind. On Windows they do
+    // not.
     socket.set_reuseaddr(cfg!(unix))?;
     socket.bind(address)?;
-    // Else the system may give it to somebody who does not mind sharing.
+    // Without this, another process that sets SO_REUSEADDR could bind the same port.
     socket.set_reuseaddr(false)?;
     Ok(socket)
 }
 
-fn listen(held: Option<TcpSocket>, address: SocketAddr) -> io::Result<TcpListener> {
-    let socket = held.map_or_else(|| reserve_port(address), Ok)?;
+fn listen(reserved: Option<TcpSocket>, address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = reserved.map_or_else(|| reserve_port(address), Ok)?;
     socket.set_reuseaddr(cfg!(unix))?;
     socket.listen(BACKLOG)
 }
 
-/// For the second of two who want to know; the error itself can't be copied.
+/// Copies the kind and the message of an error, because `io::Error` is not `Clone`.
 fn copy_error(error: &io::Error) -> io::Error {
     io::Error::new(error.kind(), error.to_string())
 }
 
-/// All requests of one connection. How a connection fails is its client's affair.
-async fn serve_connection(stream: TcpStream, host: Host, site: Arc<SimulatorState>) {
+/// Serves all requests of one connection. Connection errors are ignored: the client has closed the
+/// connection.
+async fn serve_connection(stream: TcpStream, host: Host, state: Arc<SimulatorState>) {
     let _ = stream.set_nodelay(true);
-    let seized = Mutex::new(None);
-    let service = service_fn(async |request| match handle(&site, host, request).await? {
-        Answer::Response(reply) => Ok(reply),
-        Answer::Raw(seizure) => {
-            *seized.lock().unwrap_or_else(PoisonError::into_inner) = Some(seizure);
-            Err(io::Error::other("HTTP ends here"))
+    let raw_response = Mutex::new(None);
+    let service = service_fn(async |request| match handle(&state, host, request).await? {
+        HandlerResponse::Http(response) => Ok(response),
+        HandlerResponse::Raw(response) => {
+            *raw_response.lock().unwrap_or_else(PoisonError::into_inner) = Some(response);
+            Err(io::Error::other("the response is written to the raw socket"))
         }
     });
     let mut connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
     let _ = (&mut connection).await;
     let stream = connection.into_parts().io.into_inner();
-    let seizure = seized.lock().unwrap_or_else(PoisonError::into_inner).take();
-    if let Some(seizure) = seizure {
-        seizure.write_to(stream).await;
+    let raw_response = raw_response.lock().unwrap_or_else(PoisonError::into_inner).take();
+    if let Some(response) = raw_response {
+        response.write_to(stream).await;
     }
 }

@@ -1,4 +1,4 @@
-//! The API's two documents, exactly as published: they name the routes, the key's header and the checks.
+//! The API's two documents, exactly as published. They define the routes, the API key header and the schemas.
 
 use std::io;
 
@@ -14,11 +14,11 @@ const CREATE: &str =
 const RESULT: &str =
     include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/openapi/upstream/speech-result.json"));
 
-/// What the documents say about both operations.
+/// The definitions of both operations in the documents.
 pub(crate) struct PublishedSpec {
     pub(crate) create: Operation,
     pub(crate) result: Operation,
-    /// The API's own voices; any other must be a file id.
+    /// The API's own voices. Any other `voice` must be a file id.
     pub(crate) voices: Vec<String>,
 }
 
@@ -33,7 +33,7 @@ impl PublishedSpec {
     }
 }
 
-/// What one document says about its one operation.
+/// The definition of the only operation in a document.
 pub(crate) struct Operation {
     pub(crate) path: String,
     pub(crate) method: Method,
@@ -64,13 +64,13 @@ impl Operation {
         })
     }
 
-    /// Whether a request's body is what the document describes; else the first thing that is not.
+    /// Validates a request body, and returns a message about the first violation.
     pub(crate) fn check(&self, body: &Value) -> Result<(), String> {
         self.validator.validate(body).map_err(|error| describe(&error))
     }
 }
 
-/// The schemas of a document in version 3.0 mean what they mean in Draft 4, `exclusiveMinimum: true` for one.
+/// Compiles a schema as JSON Schema Draft 4. `OpenAPI` 3.0 follows its rules, such as `exclusiveMinimum: true`.
 fn validator(schema: &Value) -> io::Result<Validator> {
     jsonschema::options()
         .with_draft(Draft::Draft4)
@@ -78,13 +78,13 @@ fn validator(schema: &Value) -> io::Result<Validator> {
         .map_err(|error| io::Error::other(error.to_string()))
 }
 
-/// The entry of an object that has just one.
+/// Returns the only entry of an object, or `None` if the object does not have exactly one.
 fn only(value: &Value) -> Option<(&String, &Value)> {
     let object = value.as_object().filter(|object| object.len() == 1)?;
     object.iter().next()
 }
 
-/// The strings that a schema lists, itself or in its alternatives.
+/// Returns the `enum` strings of a schema and of its `anyOf` alternatives.
 fn enum_values(schema: &Value) -> Vec<String> {
     let alternatives = schema["anyOf"].as_array().into_iter().flatten();
     std::iter::once(schema)
@@ -94,27 +94,27 @@ fn enum_values(schema: &Value) -> Vec<String> {
         .collect()
 }
 
-fn unexpected_shape(what: &str) -> io::Error {
-    io::Error::other(format!("the simulator cannot follow an upstream document: {what}"))
+fn unexpected_shape(member: &str) -> io::Error {
+    io::Error::other(format!("upstream document has an unexpected structure: {member}"))
 }
 
-/// Such as `body/temperature must be <= 1`.
+/// Describes a violation, such as `body/temperature must be <= 1`.
 fn describe(error: &ValidationError<'_>) -> String {
-    let place = format!("body{}", error.instance_path());
+    let path = format!("body{}", error.instance_path());
     match error.kind() {
-        Kind::Required { property } => format!("{place} must have the property {property}"),
+        Kind::Required { property } => format!("{path} must have the property {property}"),
         Kind::AdditionalProperties { unexpected } => {
             let names = unexpected.join("\", \"");
-            format!("{place} must not have the property \"{names}\"")
+            format!("{path} must not have the property \"{names}\"")
         }
-        Kind::Enum { options } => format!("{place} must be one of {options}"),
-        Kind::Minimum { limit } => format!("{place} must be >= {limit}"),
-        Kind::Maximum { limit } => format!("{place} must be <= {limit}"),
-        Kind::MinLength { limit } => format!("{place} must have at least {limit} characters"),
-        Kind::MaxLength { limit } => format!("{place} must have at most {limit} characters"),
-        Kind::Pattern { pattern } => format!("{place} must match {pattern}"),
-        Kind::Type { kind: TypeKind::Single(name) } => format!("{place} must be {name}"),
-        _ => format!("{place} is not valid: {error}", error = error.masked()),
+        Kind::Enum { options } => format!("{path} must be one of {options}"),
+        Kind::Minimum { limit } => format!("{path} must be >= {limit}"),
+        Kind::Maximum { limit } => format!("{path} must be <= {limit}"),
+        Kind::MinLength { limit } => format!("{path} must have at least {limit} characters"),
+        Kind::MaxLength { limit } => format!("{path} must have at most {limit} characters"),
+        Kind::Pattern { pattern } => format!("{path} must match {pattern}"),
+        Kind::Type { kind: TypeKind::Single(name) } => format!("{path} must be {name}"),
+        _ => format!("{path} is not valid: {error}", error = error.masked()),
     }
 }
 
@@ -124,11 +124,11 @@ pub(crate) mod tests {
 
     use super::*;
 
-    /// Fails unless the document describes such a reply to its operation.
+    /// Asserts that the document describes this response to its operation.
     #[track_caller]
-    pub(in crate::testing) fn assert_described(operation: &Operation, status: u16, reply: &Value) {
-        let all = [CREATE, RESULT].map(|text| serde_json::from_str::<Value>(text).unwrap());
-        let described = all
+    pub(in crate::testing) fn assert_described(operation: &Operation, status: u16, response: &Value) {
+        let documents = [CREATE, RESULT].map(|text| serde_json::from_str::<Value>(text).unwrap());
+        let described = documents
             .iter()
             .find_map(|document| document["paths"].get(&operation.path))
             .and_then(|item| only(item))
@@ -136,25 +136,25 @@ pub(crate) mod tests {
             .unwrap();
         let schema = &described["content"]["application/json"]["schema"];
         assert!(schema.is_object(), "{} has no {status}", operation.path);
-        let verdict = validator(schema).unwrap().validate(reply).map_err(|error| error.to_string());
-        assert_eq!(verdict, Ok(()), "{reply}");
+        let result = validator(schema).unwrap().validate(response).map_err(|error| error.to_string());
+        assert_eq!(result, Ok(()), "{response}");
     }
 
     #[test]
-    fn the_documents_name_the_routes_the_header_and_the_voices() {
-        let contract = PublishedSpec::load().unwrap();
-        assert_eq!(contract.create.path, "/async/speech/create");
-        assert_eq!(contract.result.path, "/async/speech/result");
-        for operation in [&contract.create, &contract.result] {
+    fn published_documents_define_routes_header_and_voices() {
+        let spec = PublishedSpec::load().unwrap();
+        assert_eq!(spec.create.path, "/async/speech/create");
+        assert_eq!(spec.result.path, "/async/speech/result");
+        for operation in [&spec.create, &spec.result] {
             assert_eq!(operation.method, Method::POST);
             assert_eq!(operation.key_header, "authorization");
             assert_eq!(operation.media_type, "application/json");
         }
-        assert_eq!(contract.voices, ["leo", "nora"]);
+        assert_eq!(spec.voices, ["leo", "nora"]);
     }
 
     #[test]
-    fn schemas_are_read_as_version_3_0_of_the_specification_means_them() {
+    fn schema_uses_openapi_3_0_exclusive_minimum() {
         let above_zero = json!({ "type": "number", "minimum": 0, "exclusiveMinimum": true });
         let validator = validator(&above_zero).unwrap();
         assert!(validator.is_valid(&json!(0.1)));
@@ -162,7 +162,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn a_document_that_cannot_be_followed_is_an_error_that_says_what() {
+    fn document_with_unexpected_structure_error_names_the_member() {
         let error = Operation::from_document(r#"{ "paths": {} }"#).err().unwrap();
         assert!(error.to_string().ends_with(": paths"), "{error}");
         let error = Operation::from_document(r#"{ "paths": { "/a": { "post": {} } } }"#).err().unwrap();

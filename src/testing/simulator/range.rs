@@ -1,17 +1,18 @@
-//! The `Range` of a request for audio (RFC 9110, section 14).
+//! Parses the `Range` header of an audio request (RFC 9110, section 14).
 
 use std::ops::Range;
 
-/// What to send of a file.
+/// The part of a file to send.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Selection {
     Whole,
     Part(Range<usize>),
-    /// Nothing of the range is in the file.
+    /// The range is outside the file.
     Nothing,
 }
 
-/// The part of a file that a header asks for. Anything but one well-formed range of bytes is ignored, as the RFC allows.
+/// Returns the part of a file that a `Range` header selects. As the RFC allows, everything except one
+/// well-formed byte range is ignored.
 pub(crate) fn select(header: &str, length: usize) -> Selection {
     let Some(range) = parse(header, length) else {
         return Selection::Whole;
@@ -19,7 +20,7 @@ pub(crate) fn select(header: &str, length: usize) -> Selection {
     if range.start < range.end { Selection::Part(range) } else { Selection::Nothing }
 }
 
-/// The range within the file; empty when it lies outside.
+/// Returns the range clamped to the file. A range outside the file is empty.
 fn parse(header: &str, length: usize) -> Option<Range<usize>> {
     let (first, last) = header.strip_prefix("bytes=")?.trim().split_once('-')?;
     match (first, last) {
@@ -32,7 +33,7 @@ fn parse(header: &str, length: usize) -> Option<Range<usize>> {
     }
 }
 
-/// Digits only; a number that is too large for us is as good as the largest.
+/// Parses a position, digits only. A number that overflows `usize` counts as `usize::MAX`.
 fn position(digits: &str) -> Option<usize> {
     let digits_only = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
     digits_only.then(|| digits.parse().unwrap_or(usize::MAX))
@@ -46,7 +47,7 @@ mod tests {
     };
 
     #[test]
-    fn a_range_reads_as_the_rfc_says() {
+    fn valid_range_selects_part_of_the_file() {
         for (header, selection) in [
             ("bytes=0-", Part(0..10)),
             ("bytes=4-", Part(4..10)),
@@ -64,14 +65,14 @@ mod tests {
     }
 
     #[test]
-    fn a_range_outside_the_file_selects_nothing() {
+    fn range_outside_the_file_selects_nothing() {
         for header in ["bytes=10-", "bytes=10-12", "bytes=-0", "bytes=99999999999999999999999-"] {
             assert_eq!(select(header, 10), Nothing, "{header}");
         }
     }
 
     #[test]
-    fn what_is_not_one_well_formed_range_is_ignored() {
+    fn malformed_or_multiple_ranges_are_ignored() {
         for header in [
             "",
             "bytes",

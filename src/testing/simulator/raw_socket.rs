@@ -1,4 +1,4 @@
-//! What HTTP does not allow, done on the bare socket.
+//! Responses that violate HTTP, written to the socket directly.
 
 use std::{fmt::Write as _, io, time::Duration};
 
@@ -12,59 +12,68 @@ use tokio::{io::AsyncWriteExt as _, net::TcpStream};
 
 use super::response::Body;
 
-/// How a connection ends that is taken out of the hands of HTTP.
+/// The response of the handler.
+pub(crate) enum HandlerResponse {
+    Http(Response<Body>),
+    /// A response that violates HTTP and is written to the socket directly.
+    Raw(RawResponse),
+}
+
+/// A response that violates HTTP. The connection is closed after it.
 pub(crate) enum RawResponse {
-    /// Without a word.
+    /// A reset before the response.
     Reset,
-    /// In the middle of the reply.
-    Half(Response<Body>, End),
-    /// With more bytes than the reply announced.
+    /// The head and half of the announced body.
+    Half(Response<Body>, CloseMode),
+    /// The response, and more bytes than it announced.
     Longer(Response<Body>, Bytes),
 }
 
 #[derive(Clone, Copy)]
-pub(crate) enum End {
+pub(crate) enum CloseMode {
     Reset,
-    Close,
+    Graceful,
 }
 
 impl RawResponse {
-    /// Does it. How that fails is the client's affair: it has gone then.
+    /// Writes the response and closes the connection. Write errors are ignored: the client has closed the
+    /// connection.
     pub(crate) async fn write_to(self, mut stream: TcpStream) {
-        let (written, end) = match self {
-            Self::Reset => (Ok(()), End::Reset),
-            Self::Half(reply, end) => {
-                let half = length(&reply) / 2;
-                (write(&mut stream, reply, half).await, end)
+        let (written, close_mode) = match self {
+            Self::Reset => (Ok(()), CloseMode::Reset),
+            Self::Half(response, close_mode) => {
+                let half = length(&response) / 2;
+                (write(&mut stream, response, half).await, close_mode)
             }
-            Self::Longer(reply, extra) => {
-                let whole = write(&mut stream, reply, u64::MAX).await;
-                (whole.and(stream.write_all(&extra).await), End::Close)
+            Self::Longer(response, extra) => {
+                let whole = write(&mut stream, response, u64::MAX).await;
+                (whole.and(stream.write_all(&extra).await), CloseMode::Graceful)
             }
         };
-        match end {
-            End::Close if written.is_ok() => drop(stream.shutdown().await),
-            End::Close => {}
-            End::Reset => reset(stream),
+        match close_mode {
+            CloseMode::Graceful if written.is_ok() => drop(stream.shutdown().await),
+            CloseMode::Graceful => {}
+            CloseMode::Reset => reset(stream),
         }
     }
 }
 
-/// The length of a reply's body, if it knows it.
-pub(crate) fn length(reply: &Response<Body>) -> u64 {
-    let announced = reply.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
-    announced.or_else(|| reply.body().size_hint().exact()).unwrap_or_default()
+/// Returns the length of the body in bytes: the `Content-Length`, else the exact size of the body, else 0.
+pub(crate) fn length(response: &Response<Body>) -> u64 {
+    let announced =
+        response.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+    announced.or_else(|| response.body().size_hint().exact()).unwrap_or_default()
 }
 
-/// The head, which announces the whole body, and no more than so many bytes of it.
-async fn write(stream: &mut TcpStream, reply: Response<Body>, mut limit: u64) -> io::Result<()> {
-    let mut head = format!("HTTP/1.1 {}\r\ncontent-length: {}\r\n", reply.status(), length(&reply));
-    for (name, value) in reply.headers().iter().filter(|(name, _)| *name != CONTENT_LENGTH) {
+/// Writes the head, which announces the whole body, and at most `limit` bytes of the body.
+async fn write(stream: &mut TcpStream, response: Response<Body>, mut limit: u64) -> io::Result<()> {
+    let mut head = format!("HTTP/1.1 {}\r\ncontent-length: {}\r\n", response.status(), length(&response));
+    for (name, value) in response.headers().iter().filter(|(name, _)| *name != CONTENT_LENGTH) {
         let _ = write!(head, "{name}: {}\r\n", String::from_utf8_lossy(value.as_bytes()));
     }
     stream.write_all(format!("{head}\r\n").as_bytes()).await?;
 
-    let mut body = reply.into_body();
+    let mut body = response.into_body();
     while limit > 0 {
         let Some(frame) = body.frame().await else { break };
         let Ok(mut data) = frame?.into_data() else { continue };
@@ -75,11 +84,11 @@ async fn write(stream: &mut TcpStream, reply: Response<Body>, mut limit: u64) ->
     Ok(())
 }
 
-/// Closes with an `RST`: what a lingering time of zero means.
+/// Closes the connection with a TCP `RST`, which is the effect of a zero linger time.
 fn reset(stream: TcpStream) {
     #[allow(
         deprecated,
-        reason = "for its blocking close, which zero has not; the successor needs tokio 1.50"
+        reason = "close may block, but not with a zero linger time; the successor needs tokio 1.50"
     )]
     let _ = stream.set_linger(Some(Duration::ZERO));
     drop(stream);

@@ -1,4 +1,4 @@
-//! What happened: the accepted tasks in order, and the counts.
+//! Records accepted tasks in order, arrival times and counts.
 
 use std::{collections::HashMap, fmt::Write as _, sync::Arc, time::Duration};
 
@@ -36,11 +36,11 @@ impl Recorder {
         }
     }
 
-    /// Counts a request, whatever will become of it.
+    /// Counts a request, regardless of its response.
     pub(crate) fn record_arrival(&mut self, host: Host, route: Option<Route>) {
         self.requests += u64::from(host == Host::Api);
         self.polls += u64::from(route == Some(Route::Result));
-        // The time is taken under the lock, so that the list is in its order.
+        // The caller holds the lock here, so the list is in the order of these times.
         self.arrivals.extend(route.map(|route| (route, Instant::now())));
     }
 
@@ -53,7 +53,7 @@ impl Recorder {
         id
     }
 
-    /// The task of an id in lower case.
+    /// Returns the task with this id, in lower case.
     pub(crate) fn find(&self, id: &str) -> Option<Arc<Task>> {
         self.by_id.get(id).cloned()
     }
@@ -66,7 +66,7 @@ impl Recorder {
         self.tasks.iter().map(|(_, task)| task.input.clone()).collect()
     }
 
-    /// Ids and texts, in the order of their creates.
+    /// Returns task ids and texts in the order of submission.
     pub(crate) fn tasks(&self) -> impl Iterator<Item = (&str, &str)> {
         self.tasks.iter().map(|(id, task)| (id.as_str(), task.input.as_str()))
     }
@@ -75,14 +75,14 @@ impl Recorder {
         self.arrivals.iter().filter(|(other, _)| *other == route).map(|(_, time)| *time).collect()
     }
 
-    /// The most requests to the API within any such time.
+    /// Returns the maximum number of requests to the API within any window of this length.
     pub(crate) fn peak(&self, window: Duration) -> usize {
         let times = self.arrivals.iter().filter(|(route, _)| *route != Route::Audio).map(|(_, time)| *time);
         peak(&times.collect::<Vec<_>>(), window)
     }
 }
 
-/// The most of these times, which are in order, that lie less than `window` apart.
+/// Returns the maximum number of times that are less than `window` apart. The times must be in order.
 fn peak(times: &[Instant], window: Duration) -> usize {
     let mut first = 0;
     let within = times.iter().enumerate().map(|(last, time)| {
@@ -94,7 +94,8 @@ fn peak(times: &[Instant], window: Duration) -> usize {
     within.max().unwrap_or(0)
 }
 
-/// Any bits as a UUID of version 4 (RFC 9562): the version is the 13th digit, the variant the top of the 17th.
+/// Formats random bits as a version 4 UUID (RFC 9562). The 13th digit holds the version, the top two bits of
+/// the 17th digit the variant.
 fn uuid_v4(bits: u128) -> String {
     let bits = bits & !(0xf << 76) | (4 << 76);
     let bits = bits & !(0b11 << 62) | (0b10 << 62);
@@ -111,7 +112,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_peak_is_found_wherever_its_window_begins() {
+    fn peak_counts_the_busiest_window() {
         let start = Instant::now();
         let peak = |millis: &[u64]| {
             let times: Vec<_> = millis.iter().map(|time| start + Duration::from_millis(*time)).collect();
@@ -119,13 +120,13 @@ mod tests {
         };
         assert_eq!(peak(&[]), 0);
         assert_eq!(peak(&[5]), 1);
-        assert_eq!(peak(&[0, 1000, 2000]), 1, "a second apart is not within a second");
+        assert_eq!(peak(&[0, 1000, 2000]), 1, "times one second apart are not in one window");
         assert_eq!(peak(&[0, 900, 1000, 1800, 1899, 2900]), 4);
         assert_eq!(peak(&[7, 7, 7]), 3);
     }
 
     #[test]
-    fn ids_are_uuids_of_version_4_whatever_the_bits() {
+    fn uuid_v4_sets_version_and_variant() {
         assert_eq!(uuid_v4(0), "00000000-0000-4000-8000-000000000000");
         assert_eq!(uuid_v4(u128::MAX), "ffffffff-ffff-4fff-bfff-ffffffffffff");
     }

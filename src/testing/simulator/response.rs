@@ -1,4 +1,4 @@
-//! Answers: a body, or a status with the server's words.
+//! Response bodies and error responses.
 
 use std::io;
 
@@ -12,19 +12,19 @@ use serde_json::{Value, json};
 
 use crate::testing::faults::canned_response::CannedResponse;
 
-/// What goes out; an error in it cuts the reply.
+/// A response body. An error in it ends the response early.
 pub(crate) type Body = UnsyncBoxBody<Bytes, io::Error>;
 
-/// An answer in JSON.
+/// Returns a JSON response.
 pub(crate) fn json_response(status: StatusCode, value: &Value) -> Response<Body> {
     let text = Full::new(Bytes::from(value.to_string()));
-    let mut reply = Response::new(text.map_err(|never| match never {}).boxed_unsync());
-    *reply.status_mut() = status;
-    reply.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
-    reply
+    let mut response = Response::new(text.map_err(|never| match never {}).boxed_unsync());
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
+    response
 }
 
-/// A request turned down: `{"message": …}`, as both documents have it.
+/// An error response with the body `{"message": …}`, as both documents define it.
 #[derive(Debug)]
 pub(crate) struct ErrorResponse {
     status: StatusCode,
@@ -45,22 +45,23 @@ impl ErrorResponse {
 }
 
 impl From<ErrorResponse> for Response<Body> {
-    fn from(refusal: ErrorResponse) -> Self {
-        let mut reply = json_response(refusal.status, &json!({ "message": refusal.message }));
-        reply.headers_mut().extend(refusal.header);
-        reply
+    fn from(error_response: ErrorResponse) -> Self {
+        let mut response =
+            json_response(error_response.status, &json!({ "message": error_response.message }));
+        response.headers_mut().extend(error_response.header);
+        response
     }
 }
 
 impl From<CannedResponse> for Response<Body> {
     fn from(canned: CannedResponse) -> Self {
         let body = Full::new(canned.body).map_err(|never| match never {}).boxed_unsync();
-        let mut reply = Response::new(body);
-        *reply.status_mut() =
+        let mut response = Response::new(body);
+        *response.status_mut() =
             StatusCode::from_u16(canned.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let media_type = canned.media_type.map(|name| (CONTENT_TYPE, HeaderValue::from_static(name)));
-        let hint = canned.retry_after.and_then(|time| canned.retry_after_format.header(time));
-        reply.headers_mut().extend(media_type.into_iter().chain(hint));
-        reply
+        let retry_after = canned.retry_after.and_then(|time| canned.retry_after_format.header(time));
+        response.headers_mut().extend(media_type.into_iter().chain(retry_after));
+        response
     }
 }

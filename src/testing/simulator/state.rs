@@ -1,12 +1,12 @@
-//! What both hosts share: the settings, the documents, what is to go wrong, and the ledger of what happened.
+//! The state that both hosts share: settings, documents, fault injector and recorder.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use hyper::Method;
 
 use super::{
-    injector::FaultInjector, listener::ListenerControl, published_spec::PublishedSpec, recorder::Recorder,
-    task::Timeline,
+    injector::FaultInjector, listener_control::ListenerControl, published_spec::PublishedSpec,
+    recorder::Recorder, task::Timeline,
 };
 use crate::testing::faults::route::{Host, Route};
 
@@ -23,12 +23,14 @@ pub(crate) struct SimulatorState {
 }
 
 impl SimulatorState {
-    /// Never held across an `.await`, nor together with the stage.
+    /// Locks the recorder. Do not hold the lock across an `.await`, or together with the lock of the
+    /// injector.
     pub(crate) fn recorder(&self) -> MutexGuard<'_, Recorder> {
         self.recorder.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Never held across an `.await`, nor together with the ledger.
+    /// Locks the injector. Do not hold the lock across an `.await`, or together with the lock of the
+    /// recorder.
     pub(crate) fn injector(&self) -> MutexGuard<'_, FaultInjector> {
         self.injector.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -40,7 +42,7 @@ impl SimulatorState {
         }
     }
 
-    /// What a request is for, by its path; whether it is right in anything else is seen later.
+    /// Returns the route of a request. Only its path decides; the rest of the request is validated later.
     pub(crate) fn route(&self, host: Host, method: &Method, path: &str) -> Option<Route> {
         match host {
             Host::Api if path == self.spec.create.path => Some(Route::Create),

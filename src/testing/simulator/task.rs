@@ -1,4 +1,4 @@
-//! A task and its life: from its age alone follow its status and its end.
+//! A simulated task, whose status follows from its age.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 use crate::testing::faults::task_outcome::{Ending, TaskOutcome};
 
-/// What was asked for, and when.
+/// An accepted submission.
 pub(crate) struct Task {
     pub(crate) input: String,
     pub(crate) model: String,
@@ -16,11 +16,11 @@ pub(crate) struct Task {
 }
 
 impl Task {
-    pub(crate) fn new(input: String, model: String, fate: TaskOutcome) -> Self {
-        Self { input, model, created: Instant::now(), created_at: SystemTime::now(), outcome: fate }
+    pub(crate) fn new(input: String, model: String, outcome: TaskOutcome) -> Self {
+        Self { input, model, created: Instant::now(), created_at: SystemTime::now(), outcome }
     }
 
-    /// Where the task stands now.
+    /// Returns the current status.
     pub(crate) fn status(&self, timeline: &Timeline) -> Status {
         let status = timeline.status(self.created.elapsed(), self.characters());
         match self.outcome.ending {
@@ -30,30 +30,31 @@ impl Task {
         }
     }
 
-    /// The word that a reply has for a status.
+    /// Returns the text of a status in a response.
     pub(crate) fn status_text(&self, status: Status) -> &str {
         match &self.outcome.running_as {
-            Some(word) if status == Status::Processing => word,
+            Some(text) if status == Status::Processing => text,
             _ => status.as_str(),
         }
     }
 
-    /// Whether nothing is known of it yet where polls arrive.
+    /// Returns `true` if polls still receive a 404.
     pub(crate) fn is_not_found(&self) -> bool {
         self.created.elapsed() < self.outcome.not_found_for
     }
 
-    /// Whether there is something to hear at this status; not asked anew, as it may be another by then.
+    /// Returns `true` if the task has audio at `status`. The current status may have changed since the caller
+    /// read it.
     pub(crate) fn has_audio(&self, status: Status) -> bool {
         self.outcome.ending == Ending::Audio && status == Status::Completed
     }
 
-    /// Seconds since the epoch.
+    /// Returns the time of the submission in seconds since the Unix epoch.
     pub(crate) fn created(&self) -> f64 {
         epoch_seconds(self.created_at)
     }
 
-    /// Seconds since the epoch.
+    /// Returns the end of the task in seconds since the Unix epoch.
     pub(crate) fn finished(&self, timeline: &Timeline) -> f64 {
         epoch_seconds(self.created_at + timeline.total(self.characters()))
     }
@@ -63,13 +64,13 @@ impl Task {
     }
 }
 
-/// To the millisecond, which a double holds exactly enough for the next 200,000 years.
+/// Rounds to milliseconds, for which an `f64` is precise enough for the next 200,000 years.
 fn epoch_seconds(time: SystemTime) -> f64 {
     let age = time.duration_since(UNIX_EPOCH).unwrap_or_default();
     (age.as_secs_f64() * 1000.0).round() / 1000.0
 }
 
-/// The statuses that a simulated task goes through, in order.
+/// The status of a simulated task, in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Status {
     Created,
@@ -81,7 +82,7 @@ pub(crate) enum Status {
 }
 
 impl Status {
-    /// As the document writes it.
+    /// Returns the status as the document spells it.
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Created => "CREATED",
@@ -94,7 +95,7 @@ impl Status {
     }
 }
 
-/// How long each part of a task's life takes.
+/// The durations of a task's phases.
 #[derive(Clone, Debug)]
 pub(crate) struct Timeline {
     pub(crate) waiting: Duration,
@@ -138,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn a_task_passes_every_status_in_order() {
+    fn timeline_passes_every_status_in_order() {
         let timeline = timeline(millis(300), millis(700), millis(10));
         for (age, status) in [
             (0, "CREATED"),
@@ -154,13 +155,13 @@ mod tests {
     }
 
     #[test]
-    fn without_any_time_a_task_is_completed_at_once() {
+    fn timeline_of_zero_completes_immediately() {
         let timeline = timeline(Duration::ZERO, Duration::ZERO, Duration::ZERO);
         assert_eq!(timeline.status(Duration::ZERO, 4096), Status::Completed);
     }
 
     #[test]
-    fn a_task_of_endless_time_never_ends() {
+    fn timeline_of_maximum_duration_never_completes() {
         let timeline = timeline(Duration::MAX, Duration::MAX, Duration::MAX);
         assert_eq!(timeline.status(millis(86_400_000), 2), Status::Created);
     }

@@ -1,4 +1,4 @@
-//! The client without async: what it does is what the async one does.
+//! The blocking client behaves like the async client.
 
 mod batches;
 mod surface;
@@ -19,7 +19,7 @@ use distribute_ai::{
     types::KnownStatus,
 };
 
-/// A simulator whose tasks take 30 ms, and a client that asks every 10 ms.
+/// Starts a simulator whose tasks take 30 ms, and builds a client that polls every 10 ms.
 fn quick() -> (Simulator, Client) {
     let simulator = Simulator::builder()
         .waiting(Duration::ZERO)
@@ -36,7 +36,7 @@ fn quick() -> (Simulator, Client) {
 }
 
 #[test]
-fn speaks_waits_and_fetches() {
+fn blocking_client_speaks_waits_and_downloads() {
     let (simulator, client) = quick();
     let expected = testing::Simulator::audio_of("Hello");
     let speech = client.speak("Hello").voice("nora").temperature(0.6).wait().unwrap();
@@ -46,8 +46,8 @@ fn speaks_waits_and_fetches() {
     assert_eq!(speech.save(&path).unwrap(), expected.len() as u64);
     assert_eq!(fs::read(path).unwrap(), expected);
     assert_eq!(speech.audio().unwrap().bytes().unwrap(), expected);
-    let pieces: Result<Vec<_>, _> = speech.audio().unwrap().stream().collect();
-    assert_eq!(pieces.unwrap().concat(), expected);
+    let chunks: Result<Vec<_>, _> = speech.audio().unwrap().stream().collect();
+    assert_eq!(chunks.unwrap().concat(), expected);
     assert_eq!(speech.audios().count(), 1);
     assert!(speech.server_time().is_some() && speech.created_at() < speech.finished_at());
 
@@ -56,13 +56,13 @@ fn speaks_waits_and_fetches() {
 }
 
 #[test]
-fn submits_here_and_waits_in_another_client() {
+fn blocking_wait_in_another_client_returns_speech() {
     let (simulator, client) = quick();
-    let written = Arc::new(Mutex::new(Vec::new()));
-    let notes = Arc::clone(&written);
-    let speak = client.speak("Hello").on_submitted(move |id| notes.lock().unwrap().push(id.clone()));
+    let submitted = Arc::new(Mutex::new(Vec::new()));
+    let recorder = Arc::clone(&submitted);
+    let speak = client.speak("Hello").on_submitted(move |id| recorder.lock().unwrap().push(id.clone()));
     let id = speak.submit().unwrap().id();
-    assert_eq!(written.lock().unwrap().as_slice(), std::slice::from_ref(&id));
+    assert_eq!(submitted.lock().unwrap().as_slice(), std::slice::from_ref(&id));
     drop(client);
 
     let client = simulator.client();
@@ -72,11 +72,11 @@ fn submits_here_and_waits_in_another_client() {
 }
 
 #[test]
-fn updates_are_an_iterator_that_ends() {
+fn blocking_updates_end_after_speech() {
     let (simulator, client) = quick();
     let mut updates = client.speak("Hello").submit().unwrap().updates();
     let seen: Vec<_> = updates.by_ref().map(|update| update.unwrap().into_speech()).collect();
-    assert!(seen.last().unwrap().is_some(), "the last one has the speech");
+    assert!(seen.last().unwrap().is_some(), "the last update has the speech");
     assert!(updates.next().is_none());
     let polls = simulator.polls();
     assert!(client.task(simulator.tasks()[0].0.clone()).updates().deadline(Duration::ZERO).count() == 1);
@@ -84,7 +84,7 @@ fn updates_are_an_iterator_that_ends() {
 }
 
 #[test]
-fn what_ends_a_wait_has_the_id() {
+fn blocking_wait_error_carries_task_id() {
     let (simulator, client) = quick();
     simulator.outcome_of("Never", TaskOutcome::never_ends());
     simulator.outcome_of("Fails", TaskOutcome::fails());
@@ -101,7 +101,7 @@ fn what_ends_a_wait_has_the_id() {
 }
 
 #[test]
-fn faults_of_polls_are_waited_out_and_an_outage_too() {
+fn blocking_wait_survives_poll_faults_and_outage() {
     let (simulator, client) = quick();
     simulator.script(Route::Result, Script::steps([Fault::status(503), Fault::reset()].map(Some)));
     client.speak("Hello").wait().unwrap();
@@ -119,7 +119,7 @@ fn faults_of_polls_are_waited_out_and_an_outage_too() {
 }
 
 #[test]
-fn does_not_resubmit_when_in_doubt() {
+fn blocking_submit_in_doubt_is_not_sent_again() {
     let (simulator, client) = quick();
     simulator.script(Route::Create, Script::always(Fault::reset().after_accepting()));
     let error = client.speak("Hello").wait().unwrap_err();
@@ -131,18 +131,18 @@ fn does_not_resubmit_when_in_doubt() {
 }
 
 #[test]
-fn bad_input_never_leaves_the_machine() {
+fn blocking_submit_with_invalid_input_sends_nothing() {
     let (simulator, client) = quick();
     let error = client.speak("x").wait().unwrap_err();
-    assert_eq!(error.to_string(), "input: shorter than 2 characters (it has 1)");
+    assert_eq!(error.to_string(), "input: shorter than 2 characters (length is 1)");
     let error = client.speak("Hello").cfg_weight(7.0).submit().unwrap_err();
-    assert_eq!(error.to_string(), "cfg_weight: 7 is not between 0 and 1");
+    assert_eq!(error.to_string(), "cfg_weight: 7 is out of range, expected 0 to 1");
     assert_eq!(simulator.requests(), 0);
     assert!(Client::builder().build_blocking().unwrap_err().is_invalid());
 }
 
 #[test]
-fn many_threads_share_a_client() {
+fn blocking_client_is_shared_by_threads() {
     let (simulator, client) = quick();
     thread::scope(|scope| {
         for number in 0..8 {
@@ -154,7 +154,7 @@ fn many_threads_share_a_client() {
 }
 
 #[test]
-fn what_came_from_a_client_works_on_without_it() {
+fn blocking_handles_outlive_client() {
     let (_simulator, client) = quick();
     let task = client.speak("Hello").exaggeration(0.3).submit().unwrap();
     drop(client);
@@ -166,18 +166,18 @@ fn what_came_from_a_client_works_on_without_it() {
 }
 
 #[test]
-fn everything_crosses_threads() {
-    fn crosses<T: Send + 'static>() {}
-    fn is_shared<T: Send + Sync + Clone + 'static>() {}
-    is_shared::<Client>();
-    is_shared::<Speak>();
-    is_shared::<SpeechTask>();
-    is_shared::<Speech>();
-    is_shared::<Audio>();
-    is_shared::<Update>();
-    crosses::<Updates>();
-    crosses::<AudioStream>();
-    crosses::<Batch<String>>();
-    crosses::<Results<String>>();
-    crosses::<Simulator>();
+fn blocking_types_are_send() {
+    fn assert_send<T: Send + 'static>() {}
+    fn assert_shared<T: Send + Sync + Clone + 'static>() {}
+    assert_shared::<Client>();
+    assert_shared::<Speak>();
+    assert_shared::<SpeechTask>();
+    assert_shared::<Speech>();
+    assert_shared::<Audio>();
+    assert_shared::<Update>();
+    assert_send::<Updates>();
+    assert_send::<AudioStream>();
+    assert_send::<Batch<String>>();
+    assert_send::<Results<String>>();
+    assert_send::<Simulator>();
 }

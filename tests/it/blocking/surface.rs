@@ -1,4 +1,4 @@
-//! The blocking client has every method of the async client, by the same name.
+//! The blocking client has every method of the async client, under the same name.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -10,7 +10,8 @@ use syn::{ImplItem, Item, Type, Visibility};
 
 type Methods = BTreeMap<String, BTreeSet<String>>;
 
-/// Collects the public methods of each type below a folder of `src`. The `next` of an iterator counts as public.
+/// Collects the public methods of each type below a folder of `src`. The `next` of an iterator counts as
+/// public.
 fn methods(folder: &Path, methods: &mut Methods) {
     for entry in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
         if entry.is_dir() {
@@ -36,13 +37,13 @@ fn methods(folder: &Path, methods: &mut Methods) {
 }
 
 #[test]
-fn blocking_types_have_the_methods_of_their_async_twins() {
+fn blocking_types_have_methods_of_async_types() {
     let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let (mut asynchronous, mut blocking) = (Methods::new(), Methods::new());
     methods(&src.join("ext"), &mut asynchronous);
     methods(&src.join("blocking"), &mut blocking);
-    // The methods that only one side has. Awaiting is a method of the blocking client. A narration runs in the background,
-    // which only async code can watch or stop.
+    // The methods that only one side has. The blocking client has a method in place of `.await`. A narration
+    // runs in the background, so only async code can watch or stop it.
     let exceptions: [(&str, &[&str], &[&str]); 10] = [
         ("Client", &[], &[]),
         ("Speak", &[], &["wait"]),

@@ -1,4 +1,4 @@
-//! What `OpenAPI` 3.0 says otherwise than JSON Schema 2020-12, word by word.
+//! The conversion of `OpenAPI` 3.0 schemas to JSON Schema 2020-12, keyword by keyword.
 
 #[path = "../../../build/json_schema.rs"]
 mod json_schema;
@@ -6,9 +6,9 @@ mod json_schema;
 use serde_json::{Value, json};
 
 #[track_caller]
-fn becomes(openapi: &Value, expected: &Value) {
+fn assert_converts_to(openapi: &Value, expected: &Value) {
     assert_eq!(json_schema::converted(openapi), *expected);
-    // Wherever it stands.
+    // The conversion does not depend on the position of the schema.
     for around in [
         |inner: Value| json!({"type": "object", "properties": {"nullable": inner}}),
         |inner: Value| json!({"type": "array", "items": inner}),
@@ -21,68 +21,71 @@ fn becomes(openapi: &Value, expected: &Value) {
 }
 
 #[test]
-fn an_exclusive_bound_is_a_number() {
-    becomes(
+fn conversion_of_exclusive_bound_yields_number() {
+    assert_converts_to(
         &json!({"type": "number", "minimum": 0, "exclusiveMinimum": true, "maximum": 1, "exclusiveMaximum": false}),
         &json!({"type": "number", "exclusiveMinimum": 0, "maximum": 1}),
     );
-    becomes(
+    assert_converts_to(
         &json!({"type": "integer", "minimum": 1, "maximum": 9, "exclusiveMaximum": true}),
         &json!({"type": "integer", "minimum": 1, "exclusiveMaximum": 9}),
     );
 }
 
 #[test]
-fn null_is_a_type() {
-    becomes(&json!({"type": "string", "nullable": true}), &json!({"type": ["string", "null"]}));
-    becomes(&json!({"type": "string", "nullable": false}), &json!({"type": "string"}));
-    becomes(
+fn conversion_of_nullable_yields_null_type() {
+    assert_converts_to(&json!({"type": "string", "nullable": true}), &json!({"type": ["string", "null"]}));
+    assert_converts_to(&json!({"type": "string", "nullable": false}), &json!({"type": "string"}));
+    assert_converts_to(
         &json!({"type": "string", "enum": ["a"], "nullable": true}),
         &json!({"type": ["string", "null"], "enum": ["a", null]}),
     );
-    becomes(
+    assert_converts_to(
         &json!({"allOf": [{"$ref": "#/components/schemas/A"}], "nullable": true}),
         &json!({"anyOf": [{"$ref": "#/components/schemas/A"}, {"type": "null"}]}),
     );
 }
 
 #[test]
-fn an_example_is_one_of_examples() {
-    becomes(&json!({"type": "string", "example": "a"}), &json!({"type": "string", "examples": ["a"]}));
+fn conversion_of_example_yields_examples() {
+    assert_converts_to(
+        &json!({"type": "string", "example": "a"}),
+        &json!({"type": "string", "examples": ["a"]}),
+    );
 }
 
 #[test]
-fn what_the_generator_must_not_see_is_put_back() {
-    becomes(
+fn conversion_restores_hidden_default_and_pattern() {
+    assert_converts_to(
         &json!({"type": "string", "x-default": "a", "x-pattern": "^a$"}),
         &json!({"type": "string", "default": "a", "pattern": "^a$"}),
     );
 }
 
 #[test]
-fn what_stands_beside_a_reference_says_nothing() {
-    becomes(
+fn conversion_drops_keywords_next_to_reference() {
+    assert_converts_to(
         &json!({"$ref": "#/components/schemas/A", "minLength": 3}),
         &json!({"$ref": "#/components/schemas/A"}),
     );
 }
 
 #[test]
-fn a_reference_with_remarks_needs_nothing_around_it() {
-    becomes(
+fn conversion_unwraps_all_of_around_annotated_reference() {
+    assert_converts_to(
         &json!({"allOf": [{"$ref": "#/components/schemas/A"}], "description": "a", "x-default": 1}),
         &json!({"$ref": "#/components/schemas/A", "description": "a", "default": 1}),
     );
-    let ruled = json!({"allOf": [{"$ref": "#/components/schemas/A"}], "minimum": 1});
-    becomes(&ruled, &ruled);
+    let constrained = json!({"allOf": [{"$ref": "#/components/schemas/A"}], "minimum": 1});
+    assert_converts_to(&constrained, &constrained);
 }
 
 #[test]
-fn known_words_or_any_are_no_choice_of_exactly_one() {
-    becomes(
+fn conversion_of_open_enum_yields_any_of() {
+    assert_converts_to(
         &json!({"oneOf": [{"title": "Known", "enum": ["a"]}, {"title": "Other", "type": "string"}]}),
         &json!({"anyOf": [{"title": "Known", "enum": ["a"]}, {"title": "Other", "type": "string"}]}),
     );
-    let exact = json!({"oneOf": [{"enum": ["a"]}, {"type": "string", "minLength": 9}]});
-    becomes(&exact, &exact);
+    let exactly_one = json!({"oneOf": [{"enum": ["a"]}, {"type": "string", "minLength": 9}]});
+    assert_converts_to(&exactly_one, &exactly_one);
 }

@@ -1,12 +1,13 @@
-//! Documents by a schema of the API's: good ones, and ones that are wrong in every way that it forbids.
+//! Generates documents for a schema of the API: valid ones, and ones that break each of its rules.
 
 use serde_json::{Map, Value, json};
 
 /// A UUID of version 4.
 const ID: &str = "1b671a64-40d5-491e-99b0-da01ff1f3341";
 
-/// Every bound from both sides, every word and words beside them, every type in the place of every other; then as many
-/// mixtures as asked for, the same for the same seed.
+/// Returns documents that approach each bound from both sides, use each enum value and similar strings, and
+/// put each type in the place of every other. `mixtures` random documents follow. The same seed yields the
+/// same documents.
 pub(super) fn documents(schema: &Value, seed: u64, mixtures: usize) -> Vec<Value> {
     let mut found = variants(schema);
     let mut random = fastrand::Rng::with_seed(seed);
@@ -20,7 +21,7 @@ fn variants(schema: &Value) -> Vec<Value> {
         found.extend(variants(member));
     }
     match schema["type"].as_str() {
-        Some("string") => found.extend(texts(schema).into_iter().map(Value::from)),
+        Some("string") => found.extend(strings(schema).into_iter().map(Value::from)),
         Some("number") => found.extend(numbers(schema).into_iter().map(Value::from)),
         Some("boolean") => found.extend([json!(false), json!("true")]),
         Some("array") => {
@@ -37,26 +38,28 @@ fn members(schema: &Value) -> impl Iterator<Item = &Value> {
     schema["anyOf"].as_array().into_iter().flatten()
 }
 
-fn texts(schema: &Value) -> Vec<String> {
-    let mut texts = vec![String::new()];
-    for word in schema["enum"].as_array().into_iter().flatten().filter_map(Value::as_str) {
-        texts.extend([word.to_owned(), word.to_lowercase(), word.to_uppercase(), format!("{word} ")]);
+fn strings(schema: &Value) -> Vec<String> {
+    let mut strings = vec![String::new()];
+    for known in schema["enum"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+        strings.extend([known.to_owned(), known.to_lowercase(), known.to_uppercase(), format!("{known} ")]);
     }
     for limit in ["minLength", "maxLength"].iter().filter_map(|limit| schema[limit].as_u64()) {
         let limit = usize::try_from(limit).unwrap();
         // A character of four bytes counts as one.
-        texts.extend(["a", "é", "😀"].iter().flat_map(|letter| {
-            [limit.saturating_sub(1), limit, limit + 1].map(|length| letter.repeat(length))
+        strings.extend(["a", "é", "😀"].iter().flat_map(|character| {
+            [limit.saturating_sub(1), limit, limit + 1].map(|length| character.repeat(length))
         }));
     }
     if schema["pattern"].is_string() {
-        texts.extend([ID.to_owned(), ID.to_uppercase(), format!("{ID}0"), format!("{{{ID}}}")]);
-        for (at, _) in ID.char_indices() {
-            texts.push(format!("{}{}", &ID[..at], &ID[at + 1..]));
-            texts.extend(["g", "8", "5"].map(|letter| format!("{}{letter}{}", &ID[..at], &ID[at + 1..])));
+        strings.extend([ID.to_owned(), ID.to_uppercase(), format!("{ID}0"), format!("{{{ID}}}")]);
+        for (index, _) in ID.char_indices() {
+            strings.push(format!("{}{}", &ID[..index], &ID[index + 1..]));
+            strings.extend(
+                ["g", "8", "5"].map(|character| format!("{}{character}{}", &ID[..index], &ID[index + 1..])),
+            );
         }
     }
-    texts
+    strings
 }
 
 fn numbers(schema: &Value) -> Vec<f64> {
@@ -67,9 +70,10 @@ fn numbers(schema: &Value) -> Vec<f64> {
     numbers
 }
 
-/// One thing at a time: each variant of each property, each property left out, and one too many.
+/// Returns objects that change one thing at a time: a variant of a property, a missing property, or an
+/// unknown one.
 fn objects(schema: &Value) -> Vec<Value> {
-    let (all, required) = (whole(schema), object(valid(schema)));
+    let (all, required) = (with_all_properties(schema), object(valid(schema)));
     let mut found = vec![all.clone().into(), required.clone().into()];
     for (name, property) in properties(schema) {
         for value in variants(property) {
@@ -88,10 +92,10 @@ fn objects(schema: &Value) -> Vec<Value> {
     found
 }
 
-/// What must be there, as the schema wants it.
+/// Returns a valid document with only the required properties.
 fn valid(schema: &Value) -> Value {
-    if let Some(word) = schema["enum"].get(0) {
-        return word.clone();
+    if let Some(known) = schema["enum"].get(0) {
+        return known.clone();
     }
     if let Some(member) = members(schema).next() {
         return valid(member);
@@ -114,11 +118,11 @@ fn valid(schema: &Value) -> Value {
                 .collect::<Map<_, _>>()
                 .into()
         }
-        kind => panic!("no document is known of type {kind:?}"),
+        kind => panic!("unsupported type {kind:?}"),
     }
 }
 
-fn whole(schema: &Value) -> Map<String, Value> {
+fn with_all_properties(schema: &Value) -> Map<String, Value> {
     properties(schema).map(|(name, schema)| (name.clone(), valid(schema))).collect()
 }
 
@@ -127,11 +131,11 @@ fn properties(schema: &Value) -> impl Iterator<Item = (&String, &Value)> {
 }
 
 fn object(value: Value) -> Map<String, Value> {
-    let Value::Object(object) = value else { panic!("{value} is no object") };
+    let Value::Object(object) = value else { panic!("{value} is not an object") };
     object
 }
 
-/// Several things at a time, well or badly.
+/// Returns an object whose properties are valid, varied or missing at random.
 fn mixture(schema: &Value, random: &mut fastrand::Rng) -> Value {
     let mut mixed = Map::new();
     for (name, property) in properties(schema) {

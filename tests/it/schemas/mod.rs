@@ -1,4 +1,4 @@
-//! The schemas of the feature `schemars` are those of the API.
+//! The JSON Schemas of the feature `schemars` match the schemas of the API.
 
 mod conversion;
 mod documents;
@@ -15,16 +15,16 @@ use self::documents::documents;
 
 const MIXTURES: usize = 300;
 
-/// A schema of a published document, by its page and its place there.
-fn published(page: &str, place: &str) -> Value {
+/// Returns a schema of a published document. `pointer` leads to it within the operation of `page`.
+fn published(page: &str, pointer: &str) -> Value {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("openapi/upstream/{page}.json"));
     let document: Value = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
     let (_, item) = document["paths"].as_object().unwrap().iter().next().unwrap();
-    let schema = item["post"].pointer(place).unwrap();
+    let schema = item["post"].pointer(pointer).unwrap();
     schema.pointer("/content/application~1json/schema").unwrap().clone()
 }
 
-/// What schemars gives, with references, without them, and for those who read an older draft.
+/// Returns validators for the generated schema: with references, with inlined schemas, and for Draft 7.
 fn ours<T: JsonSchema>() -> [Validator; 3] {
     let mut inline = SchemaSettings::draft2020_12();
     inline.inline_subschemas = true;
@@ -33,55 +33,56 @@ fn ours<T: JsonSchema>() -> [Validator; 3] {
     })
 }
 
-/// Schemas of version 3.0 mean what they mean in Draft 4.
+/// Returns a validator for a schema of `OpenAPI` 3.0, which follows Draft 4.
 fn theirs(schema: &Value) -> Validator {
     jsonschema::options().with_draft(Draft::Draft4).build(schema).unwrap()
 }
 
-/// Judges the same documents by both; `published` is what they are made of, `meant` what of it holds.
+/// Asserts that the schema of `T` and the schema `expected` give the same verdict on documents made from
+/// `published`.
 #[track_caller]
-fn judge_alike<T: JsonSchema + DeserializeOwned>(published: &Value, meant: &Value) {
-    let (theirs, ours) = (theirs(meant), ours::<T>());
-    let (mut good, mut bad) = (0, 0);
+fn assert_same_verdicts<T: JsonSchema + DeserializeOwned>(published: &Value, expected: &Value) {
+    let (theirs, ours) = (theirs(expected), ours::<T>());
+    let (mut valid, mut invalid) = (0, 0);
     for document in documents(published, 7, MIXTURES) {
         let verdict = theirs.is_valid(&document);
         for validator in &ours {
             assert_eq!(validator.is_valid(&document), verdict, "{}: {document}", T::schema_name());
         }
         if verdict {
-            good += 1;
+            valid += 1;
             let read = serde_json::from_value::<T>(document.clone()).map(drop);
             assert!(read.is_ok(), "{}: {read:?} of {document}", T::schema_name());
         } else {
-            bad += 1;
+            invalid += 1;
         }
     }
-    assert!(good > 10 && bad > 10, "{good} good and {bad} bad ones say little");
+    assert!(valid > 10 && invalid > 10, "too few documents: {valid} valid, {invalid} invalid");
 }
 
 #[test]
-fn a_request_is_judged_as_the_published_documents_judge_it() {
+fn schema_of_request_agrees_with_published_document() {
     let create = published("speech-create", "/requestBody");
-    judge_alike::<types::SpeechRequest>(&create, &create);
+    assert_same_verdicts::<types::SpeechRequest>(&create, &create);
     let result = published("speech-result", "/requestBody");
-    judge_alike::<types::TaskQuery>(&result, &result);
+    assert_same_verdicts::<types::TaskQuery>(&result, &result);
 }
 
 #[test]
-fn a_reply_is_judged_as_the_published_documents_judge_it_once_they_are_opened() {
-    fn judge<T: JsonSchema + DeserializeOwned>(page: &str, status: u16) {
+fn schema_of_response_agrees_with_opened_published_document() {
+    fn compare<T: JsonSchema + DeserializeOwned>(page: &str, status: u16) {
         let published = published(page, &format!("/responses/{status}"));
-        judge_alike::<T>(&published, &opened(published.clone()));
+        assert_same_verdicts::<T>(&published, &opened(published.clone()));
     }
-    judge::<types::TaskCreated>("speech-create", 200);
-    judge::<types::ErrorBody>("speech-create", 400);
-    judge::<types::ErrorBody>("speech-create", 404);
-    judge::<types::SpeechResult>("speech-result", 200);
-    judge::<types::ErrorBody>("speech-result", 404);
-    judge::<types::ErrorBody>("speech-result", 500);
+    compare::<types::TaskCreated>("speech-create", 200);
+    compare::<types::ErrorBody>("speech-create", 400);
+    compare::<types::ErrorBody>("speech-create", 404);
+    compare::<types::SpeechResult>("speech-result", 200);
+    compare::<types::ErrorBody>("speech-result", 404);
+    compare::<types::ErrorBody>("speech-result", 500);
 }
 
-/// The server may learn properties and words: what a reply is to us.
+/// Allows unknown properties and enum values, because the server may add some to its responses.
 fn opened(mut schema: Value) -> Value {
     match &mut schema {
         Value::Object(object) => {
@@ -98,30 +99,31 @@ fn opened(mut schema: Value) -> Value {
 }
 
 #[test]
-fn no_rule_of_a_request_could_be_missing_without_being_missed() {
+fn schema_of_request_without_any_one_rule_changes_a_verdict() {
     #[track_caller]
-    fn each_counts<T: JsonSchema>(page: &str, expected: usize) {
+    fn assert_each_rule_matters<T: JsonSchema>(page: &str, expected: usize) {
         let documents = documents(&published(page, "/requestBody"), 7, 0);
         let schema = schema_for!(T).to_value();
-        let whole = jsonschema::validator_for(&schema).unwrap();
+        let complete = jsonschema::validator_for(&schema).unwrap();
         let mut rules = Vec::new();
         find_rules(&schema, "", &mut rules);
-        // A known voice is a text, and any text may be a voice.
-        rules.retain(|(place, _)| place != "/$defs/KnownVoice");
+        // Any string is a voice, so the enum of known voices rejects nothing.
+        rules.retain(|(pointer, _)| pointer != "/$defs/KnownVoice");
         assert_eq!(rules.len(), expected, "{rules:?}");
-        for (place, word) in rules {
+        for (pointer, keyword) in rules {
             let mut without = schema.clone();
-            without.pointer_mut(&place).unwrap().as_object_mut().unwrap().remove(&word);
+            without.pointer_mut(&pointer).unwrap().as_object_mut().unwrap().remove(&keyword);
             let without = jsonschema::validator_for(&without).unwrap();
-            let missed = documents.iter().any(|it| whole.is_valid(it) != without.is_valid(it));
-            assert!(missed, "{place}/{word} makes no difference to any document");
+            let is_noticed =
+                documents.iter().any(|document| complete.is_valid(document) != without.is_valid(document));
+            assert!(is_noticed, "{pointer}/{keyword} changes the verdict on no document");
         }
     }
-    each_counts::<types::SpeechRequest>("speech-create", 7);
-    each_counts::<types::TaskQuery>("speech-result", 3);
+    assert_each_rule_matters::<types::SpeechRequest>("speech-create", 7);
+    assert_each_rule_matters::<types::TaskQuery>("speech-result", 3);
 }
 
-fn find_rules(schema: &Value, place: &str, found: &mut Vec<(String, String)>) {
+fn find_rules(schema: &Value, pointer: &str, found: &mut Vec<(String, String)>) {
     const RULES: [&str; 8] = [
         "additionalProperties",
         "enum",
@@ -132,16 +134,16 @@ fn find_rules(schema: &Value, place: &str, found: &mut Vec<(String, String)>) {
         "pattern",
         "required",
     ];
-    for (word, value) in schema.as_object().into_iter().flatten() {
-        if RULES.contains(&word.as_str()) {
-            found.push((place.to_owned(), word.clone()));
+    for (keyword, value) in schema.as_object().into_iter().flatten() {
+        if RULES.contains(&keyword.as_str()) {
+            found.push((pointer.to_owned(), keyword.clone()));
         }
-        find_rules(value, &format!("{place}/{word}"), found);
+        find_rules(value, &format!("{pointer}/{keyword}"), found);
     }
 }
 
 #[test]
-fn a_request_to_speak_is_described_with_all_that_the_document_says() {
+fn schema_of_speech_request_keeps_descriptions_and_defaults() {
     let number = |default: f64| {
         let description = format!("Default: {default}, chosen by the server.");
         json!({"$ref": "#/$defs/UnitInterval", "description": description, "default": default})
@@ -187,14 +189,14 @@ fn a_request_to_speak_is_described_with_all_that_the_document_says() {
 }
 
 #[test]
-fn an_id_of_a_task_is_any_text() {
+fn schema_of_task_id_accepts_any_string() {
     let schema = schema_for!(TaskId).to_value();
     let validator = jsonschema::validator_for(&schema).unwrap();
     assert!(validator.is_valid(&json!("task_7")) && !validator.is_valid(&json!(7)), "{schema}");
 }
 
-/// The schema of each, for which each must have one.
-fn all() -> Vec<(&'static str, Schema)> {
+/// Returns the name and the schema of every generated type.
+fn all_schemas() -> Vec<(&'static str, Schema)> {
     macro_rules! schemas {
         ($($name:ident)*) => { vec![$((stringify!($name), schema_for!(types::$name))),*] };
     }
@@ -205,8 +207,8 @@ fn all() -> Vec<(&'static str, Schema)> {
 }
 
 #[test]
-fn every_type_has_a_schema_that_bears_its_name() {
-    for (name, schema) in all() {
+fn schema_exists_for_every_type_under_its_name() {
+    for (name, schema) in all_schemas() {
         assert_eq!(schema.get("title").and_then(Value::as_str), Some(name));
         jsonschema::validator_for(schema.as_value()).unwrap();
     }
@@ -214,12 +216,12 @@ fn every_type_has_a_schema_that_bears_its_name() {
     let types = generated.split_once("pub mod types {").unwrap().1.split_once("\n}\n").unwrap().0;
     let declared = types.lines().filter_map(|line| {
         let rest = line.strip_prefix("    pub struct ").or(line.strip_prefix("    pub enum "))?;
-        rest.split(|letter: char| !letter.is_alphanumeric()).next()
+        rest.split(|character: char| !character.is_alphanumeric()).next()
     });
     let numbers = generated.split("bounded_number!(").skip(1).filter_map(|text| {
         let call = text.split_once("]\n")?.1.trim_start();
         Some(call.split_once('(')?.0)
     });
-    let tested: BTreeSet<_> = all().into_iter().map(|(name, _)| name).collect();
+    let tested: BTreeSet<_> = all_schemas().into_iter().map(|(name, _)| name).collect();
     assert_eq!(declared.chain(numbers).collect::<BTreeSet<_>>(), tested);
 }

@@ -1,92 +1,95 @@
-//! Mistakes: one line, the right exit status, and nothing half done.
+//! Invalid input: one line on standard error, exit status 2, and no change to the queue.
 
 use std::fs;
 
-use crate::support::{Queue, said};
+use crate::support::{Queue, stderr};
 
-/// One line with this in it, and status 2.
+/// Asserts that the program prints one line that contains `expected`, and exits with status 2.
 #[track_caller]
-fn refused(queue: &Queue, args: &[&str], expected: &str) {
+fn assert_invalid(queue: &Queue, args: &[&str], expected: &str) {
     let output = queue.run(args);
-    let shown = said(&output);
-    assert_eq!(output.status.code(), Some(2), "{args:?}: {shown}");
-    let lines: Vec<_> = shown.lines().collect();
+    let stderr = stderr(&output);
+    assert_eq!(output.status.code(), Some(2), "{args:?}: {stderr}");
+    let lines: Vec<_> = stderr.lines().collect();
     assert!(
         matches!(lines[..], [line] if line.starts_with("error: ") && line.contains(expected)),
-        "{args:?}: {shown}"
+        "{args:?}: {stderr}"
     );
     assert!(output.stdout.is_empty());
 }
 
 #[test]
-fn what_cannot_be_spoken_is_refused_before_there_is_a_queue() {
+fn enqueue_with_invalid_file_fails_without_creating_queue() {
     let queue = Queue::without_key();
     let write = |name: &str, bytes: &[u8]| fs::write(queue.directory().join(name), bytes).unwrap();
     write("long", format!("One.\nTwo.\n{}\n", "x".repeat(4097)).as_bytes());
     write("short", b"One.\n\nx\n");
     write("empty", b"\n");
     write("latin", b"Caf\xe9 au lait");
-    refused(&queue, &["enqueue", "missing"], "missing: No such file");
-    refused(&queue, &["enqueue", "."], ".: ");
-    refused(&queue, &["enqueue", "long"], "long: line 3 has 4097 characters; a text has 2 to 4096");
-    refused(&queue, &["enqueue", "short"], "short: line 3 has 1 characters; a text has 2 to 4096");
-    refused(&queue, &["enqueue", "empty"], "empty: there is nothing in it to speak");
-    refused(&queue, &["enqueue", "latin"], "latin: is no text in UTF-8 from byte 3 on");
-    assert_eq!(fs::read_dir(queue.directory()).unwrap().count(), 4, "nothing was made");
+    assert_invalid(&queue, &["enqueue", "missing"], "missing: No such file");
+    assert_invalid(&queue, &["enqueue", "."], ".: ");
+    assert_invalid(&queue, &["enqueue", "long"], "long: line 3: 4097 characters, expected 2 to 4096");
+    assert_invalid(&queue, &["enqueue", "short"], "short: line 3: 1 characters, expected 2 to 4096");
+    assert_invalid(&queue, &["enqueue", "empty"], "empty: input is empty or contains only white space");
+    assert_invalid(&queue, &["enqueue", "latin"], "latin: invalid UTF-8 at byte 3, expected UTF-8 text");
+    assert_eq!(fs::read_dir(queue.directory()).unwrap().count(), 4, "no file was created");
 }
 
 #[test]
-fn a_bad_line_leaves_the_queue_as_it_was() {
+fn enqueue_with_invalid_line_leaves_queue_unchanged() {
     let queue = Queue::without_key();
     queue.enqueue(&["One.", "Two."]);
     fs::write(queue.directory().join("short"), "Three.\nx\n").unwrap();
-    refused(&queue, &["enqueue", "short"], "short: line 2");
+    assert_invalid(&queue, &["enqueue", "short"], "short: line 2");
     assert_eq!(queue.status().counts["queued"], 2);
 }
 
 #[test]
-fn a_wrong_database_is_named_without_its_password() {
+fn invalid_database_url_is_reported_without_its_password() {
     let queue = Queue::without_key();
     fs::write(queue.directory().join("lines"), "One.\n").unwrap();
     for (url, expected) in [
-        ("mysql://me:hunter2@localhost/queue", "--database: needs sqlite://FILE or postgres://"),
-        ("sqlite::memory:", "for a queue that lasts"),
+        (
+            "mysql://me:hunter2@localhost/queue",
+            "--database: unsupported URL, expected sqlite://FILE or postgres://",
+        ),
+        ("sqlite::memory:", "in-memory databases are not supported"),
         ("sqlite://missing/queue.db?mode=rwc", "--database: "),
         ("sqlite://queue.db?mode=loud", "--database: "),
         ("postgres://me:hunter2@127.0.0.1:1/queue", "--database: "),
     ] {
-        refused(&queue, &["--database", url, "enqueue", "lines"], expected);
-        assert!(!said(&queue.run(&["--database", url, "status"])).contains("hunter2"), "{url}");
+        assert_invalid(&queue, &["--database", url, "enqueue", "lines"], expected);
+        assert!(!stderr(&queue.run(&["--database", url, "status"])).contains("hunter2"), "{url}");
     }
-    assert_eq!(fs::read_dir(queue.directory()).unwrap().count(), 1, "nothing was made");
+    assert_eq!(fs::read_dir(queue.directory()).unwrap().count(), 1, "no file was created");
 }
 
 #[test]
-fn without_a_queue_there_is_nothing_to_tell() {
+fn status_and_again_fail_without_creating_queue() {
     let queue = Queue::without_key();
-    refused(&queue, &["status"], "--database: ");
-    refused(&queue, &["again", "1"], "--database: ");
-    assert_eq!(fs::read_dir(queue.directory()).unwrap().count(), 0, "nothing was made");
+    assert_invalid(&queue, &["status"], "--database: ");
+    assert_invalid(&queue, &["again", "1"], "--database: ");
+    assert_eq!(fs::read_dir(queue.directory()).unwrap().count(), 0, "no file was created");
 }
 
 #[test]
-fn only_what_waits_for_a_decision_can_be_put_back() {
+fn again_accepts_only_failed_or_in_doubt_texts() {
     let queue = Queue::without_key();
     queue.enqueue(&["One."]);
-    refused(&queue, &["again", "1"], "1 is queued: only what failed or is in doubt can be put back");
-    refused(&queue, &["again", "7"], "there is no text 7");
-    refused(&queue, &["again", "one"], "invalid value 'one'");
-    refused(&queue, &["again"], "<KEY>");
+    assert_invalid(&queue, &["again", "1"], "key 1: state is queued, expected failed or in doubt");
+    assert_invalid(&queue, &["again", "7"], "key 7: not found");
+    assert_invalid(&queue, &["again", "one"], "invalid value 'one'");
+    assert_invalid(&queue, &["again"], "<KEY>");
     assert_eq!(queue.status().counts["queued"], 1);
 }
 
 #[test]
-fn a_place_where_nothing_can_be_saved_is_refused() {
+fn work_with_invalid_output_directory_or_concurrency_fails() {
     let queue = Queue::without_key();
     queue.enqueue(&["One."]);
     fs::write(queue.directory().join("file"), "").unwrap();
-    refused(&queue, &["work", "--out", "file"], "--out file: ");
-    refused(&queue, &["work", "--out", "file/below"], "--out file/below: ");
-    refused(&queue, &["work", "--concurrency", "0"], "--concurrency");
+    assert_invalid(&queue, &["work", "--out", "file"], "--out file: ");
+    assert_invalid(&queue, &["work", "--out", "file/below"], "--out file/below: ");
+    assert_invalid(&queue, &["work", "--concurrency", "0"], "--concurrency");
     assert_eq!(queue.status().counts["queued"], 1);
 }

@@ -1,6 +1,6 @@
-//! The queue worker as an operator sees it: real processes, killed, and a simulator that counts what it speaks.
+//! End-to-end tests of the queue worker: real processes, and a simulator that counts the submitted texts.
 
-mod doubt;
+mod in_doubt;
 mod input;
 mod kills;
 #[cfg(unix)]

@@ -1,4 +1,5 @@
-//! The same in Postgres, where Debian's package of it is: a cluster of its own, on a socket in its own directory.
+//! The tests of killed workers with Postgres, if Debian's package is installed. Each test starts its own
+//! cluster, on a socket in a temporary directory.
 
 use std::{
     fs,
@@ -10,34 +11,40 @@ use std::{
 use tempfile::TempDir;
 
 use crate::{
-    kills::{killed_at_any_moment, what_a_killed_worker_was_waiting_for},
+    kills::{kill_waiting_worker, kill_workers_at_random_times},
     support::{Queue, simulator},
 };
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_a_killed_worker_was_waiting_for_is_collected_by_another() {
+async fn postgres_tasks_of_killed_worker_are_collected_by_another_worker() {
     let Some(cluster) = Cluster::start() else { return };
     let simulator = simulator(1_500).start().await.unwrap();
-    what_a_killed_worker_was_waiting_for(&simulator, &Queue::new(&simulator).at(&cluster.url())).await;
+    kill_waiting_worker(&simulator, &Queue::new(&simulator).with_database(&cluster.url())).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn killed_at_any_moment_they_lose_no_text_and_speak_none_twice() {
+async fn postgres_workers_killed_at_random_times_lose_no_text_and_submit_none_twice() {
     let Some(cluster) = Cluster::start() else { return };
     let simulator = simulator(30).start().await.unwrap();
-    killed_at_any_moment(&simulator, &Queue::new(&simulator).at(&cluster.url()), "Postgres").await;
+    kill_workers_at_random_times(
+        &simulator,
+        &Queue::new(&simulator).with_database(&cluster.url()),
+        "Postgres",
+    )
+    .await;
 }
 
+/// A Postgres cluster in a temporary directory.
 struct Cluster {
     directory: TempDir,
     programs: PathBuf,
 }
 
 impl Cluster {
-    /// None, with a word about it, where there is no Postgres.
+    /// Starts a cluster. Returns `None` and prints the reason if Postgres is not installed.
     fn start() -> Option<Self> {
         let Some(programs) = programs() else {
-            println!("skipped: no /usr/lib/postgresql/*/bin/initdb (apt install postgresql)");
+            println!("skipped: /usr/lib/postgresql/*/bin/initdb not found (apt install postgresql)");
             return None;
         };
         let directory = tempfile::tempdir().unwrap();
@@ -62,7 +69,7 @@ impl Cluster {
         let program = self.programs.join(program);
         let mut command = Command::new(&program);
         if is_root() {
-            // Postgres refuses to be run by root.
+            // Postgres refuses to run as root.
             let (user, group) = unprivileged();
             command = Command::new("setpriv");
             command
@@ -71,7 +78,7 @@ impl Cluster {
         }
         let data = self.directory.path().join("data");
         command.arg("-D").arg(data).args(args).current_dir(self.directory.path());
-        // Not piped: the server would inherit the pipe, and keep it open.
+        // Use no pipes: the server would inherit them and keep them open.
         let status =
             command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status().unwrap();
         assert!(status.success(), "{}", program.display());
@@ -84,7 +91,7 @@ impl Drop for Cluster {
     }
 }
 
-/// Of the newest version that is there.
+/// Returns the directory of the programs of the newest installed version.
 fn programs() -> Option<PathBuf> {
     let versions = fs::read_dir("/usr/lib/postgresql").ok()?;
     let programs = versions.filter_map(|entry| Some(entry.ok()?.path().join("bin")));
@@ -95,7 +102,7 @@ fn is_root() -> bool {
     fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0)
 }
 
-/// The user and group `nobody`, as every Debian has it.
+/// Returns the user id of `nobody` and the group id of `nogroup`. Every Debian system has both.
 fn unprivileged() -> (u32, u32) {
     let account = |file: &str| {
         let text = fs::read_to_string(Path::new("/etc").join(file)).unwrap();

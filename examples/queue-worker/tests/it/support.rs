@@ -1,4 +1,4 @@
-//! A queue in a directory of its own, and the program that works on it.
+//! A queue in a temporary directory, and the program under test.
 
 use std::{
     collections::BTreeMap,
@@ -12,8 +12,9 @@ use std::{
 use distribute_ai::testing::{Simulator, SimulatorBuilder};
 use tempfile::TempDir;
 
-/// Texts that one worker submits at a time, and so in doubt at most after a kill.
-pub(crate) const IN_FLIGHT: usize = 4;
+/// The number of concurrent submissions of a worker, and so the maximum number of texts in doubt after a
+/// kill.
+pub(crate) const CONCURRENCY: usize = 4;
 
 pub(crate) struct Queue {
     directory: TempDir,
@@ -22,18 +23,19 @@ pub(crate) struct Queue {
 }
 
 impl Queue {
-    /// In a file, spoken by this simulator.
+    /// Creates a queue in a `SQLite` file whose workers use this simulator.
     pub(crate) fn new(simulator: &Simulator) -> Self {
         let simulator = Some((simulator.base_url().to_owned(), simulator.api_key().to_owned()));
         Self { simulator, ..Self::without_key() }
     }
 
+    /// Creates a queue in a `SQLite` file whose workers start their own simulators.
     pub(crate) fn without_key() -> Self {
         Self { directory: tempfile::tempdir().unwrap(), url: None, simulator: None }
     }
 
-    /// In another database.
-    pub(crate) fn at(self, url: &str) -> Self {
+    /// Uses another database.
+    pub(crate) fn with_database(self, url: &str) -> Self {
         Self { url: Some(url.to_owned()), ..self }
     }
 
@@ -65,21 +67,21 @@ impl Queue {
         self.command(args).output().unwrap()
     }
 
-    /// Puts these texts into the queue.
+    /// Adds texts to the queue.
     pub(crate) fn enqueue(&self, texts: &[impl AsRef<str>]) {
         let mut child = self.command(&["enqueue", "-"]).stdin(Stdio::piped()).spawn().unwrap();
         let lines: Vec<_> = texts.iter().map(AsRef::as_ref).collect();
         child.stdin.take().unwrap().write_all(lines.join("\n").as_bytes()).unwrap();
         let output = child.wait_with_output().unwrap();
-        assert!(output.status.success(), "{}", said(&output));
+        assert!(output.status.success(), "{}", stderr(&output));
         assert!(String::from_utf8_lossy(&output.stdout).starts_with(&texts.len().to_string()));
     }
 
-    /// A worker that gives a sign of life each second.
+    /// Starts a worker with a heartbeat of one second.
     pub(crate) fn work(&self, more: &[&str]) -> Child {
-        let concurrency = IN_FLIGHT.to_string();
+        let concurrency = CONCURRENCY.to_string();
         let args = [&["work", "--heartbeat", "1", "--concurrency", &concurrency], more].concat();
-        // Nobody reads while it runs, and a full pipe would hold it up.
+        // Write to a file, because a full pipe would block the worker.
         self.command(&args).stdout(Stdio::null()).stderr(self.log()).spawn().unwrap()
     }
 
@@ -87,28 +89,28 @@ impl Queue {
         fs::OpenOptions::new().create(true).append(true).open(self.directory().join("log")).unwrap()
     }
 
-    /// What the workers have said.
+    /// Returns the standard error output of all workers.
     pub(crate) fn logged(&self) -> String {
         fs::read_to_string(self.directory().join("log")).unwrap_or_default()
     }
 
-    /// Works until nothing is left to do; the exit status.
-    pub(crate) fn work_off(&self) -> Option<i32> {
+    /// Runs a worker until no texts are left to process. Returns the exit status.
+    pub(crate) fn run_worker(&self) -> Option<i32> {
         self.work(&["--until-empty"]).wait().unwrap().code()
     }
 
     pub(crate) fn status(&self) -> Status {
         let output = self.run(&["status"]);
         let text = String::from_utf8(output.stdout.clone()).unwrap();
-        assert!(!text.is_empty(), "{}", said(&output));
+        assert!(!text.is_empty(), "{}", stderr(&output));
         let mut status = Status { code: output.status.code(), ..Status::default() };
         for line in text.lines() {
-            if let Some((number, problem)) = line.split_once(" is in doubt since ") {
+            if let Some((number, problem)) = line.split_once(": in doubt, ") {
                 status.in_doubt.insert(number.parse().unwrap(), problem.to_owned());
-            } else if let Some((number, problem)) = line.split_once(" is failed since ") {
+            } else if let Some((number, problem)) = line.split_once(": failed, ") {
                 status.failed.insert(number.parse().unwrap(), problem.to_owned());
-            } else if line.contains(" is submitted since ") {
-                // Held up, for now.
+            } else if line.contains(": submitted, ") {
+                // A delayed text.
             } else {
                 let (count, state) = line.trim().split_once(' ').unwrap();
                 status.counts.insert(state.to_owned(), count.parse().unwrap());
@@ -126,7 +128,7 @@ impl Queue {
     }
 }
 
-/// What `status` shows.
+/// The parsed output of `status`.
 #[derive(Debug, Default)]
 pub(crate) struct Status {
     pub(crate) code: Option<i32>,
@@ -135,27 +137,30 @@ pub(crate) struct Status {
     pub(crate) failed: BTreeMap<usize, String>,
 }
 
-/// A simulator whose tasks take so many milliseconds.
+/// Returns a simulator whose tasks run for the given number of milliseconds.
 pub(crate) fn simulator(running: u64) -> SimulatorBuilder {
     Simulator::builder().waiting(Duration::from_millis(5)).running(Duration::from_millis(running))
 }
 
-/// Waits until it is so; bounded by a number of looks, for what is slow on a busy machine is no error.
-pub(crate) async fn until(what: &str, queue: &Queue, mut so: impl FnMut() -> bool) {
+/// Waits until the condition holds. The limit is a number of polls and not a time, so that a busy machine
+/// causes no failure.
+pub(crate) async fn wait_until(event: &str, queue: &Queue, mut condition: impl FnMut() -> bool) {
     for _ in 0..2_000 + 20 * setting("QUEUE_TEXTS", 60) {
-        if so() {
+        if condition() {
             return;
         }
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    panic!("never {what}: {:?}\n{}", queue.status(), queue.logged());
+    panic!("never {event}: {:?}\n{}", queue.status(), queue.logged());
 }
 
-pub(crate) fn said(output: &Output) -> String {
+/// Returns the standard error output of a program.
+pub(crate) fn stderr(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
-/// How much of it: little by itself, more by an environment variable.
+/// Returns the size of a test: the value of an environment variable, or else a small default.
 pub(crate) fn setting(name: &str, default: usize) -> usize {
-    env::var(name).map_or(default, |value| value.parse().expect("it is a number"))
+    env::var(name)
+        .map_or(default, |value| value.parse().unwrap_or_else(|_| panic!("{name}: {value} is not a number")))
 }

@@ -1,45 +1,47 @@
-//! The README's first command: a simulator speaks.
+//! The first command of the README: a worker without an API key uses its own simulator.
 
 use distribute_ai::testing::Simulator;
 
 use crate::{
     kills::kill,
-    support::{Queue, said, simulator, until},
+    support::{Queue, simulator, stderr, wait_until},
 };
 
 #[test]
-fn a_simulator_speaks_and_says_so() {
+fn work_without_key_uses_simulator_and_reports_it() {
     let queue = Queue::without_key();
     queue.enqueue(&["One.", "Two."]);
     let output = queue.run(&["work", "--until-empty"]);
-    let shown = said(&output);
-    assert_eq!(output.status.code(), Some(0), "{shown}");
+    let stderr = stderr(&output);
+    assert_eq!(output.status.code(), Some(0), "{stderr}");
     assert!(
-        shown.contains("a simulator speaks placeholders, nothing is billed, and it forgets all"),
-        "{shown}"
+        stderr.contains(
+            "using a local simulator; its audio is a placeholder, nothing is billed, and its tasks are lost"
+        ),
+        "{stderr}"
     );
     assert_eq!(queue.speech(2), Some(Simulator::audio_of("Two.")));
     assert_eq!(queue.status().counts["done"], 2);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_a_simulator_has_forgotten_is_spoken_by_the_next_one() {
+async fn tasks_of_stopped_simulator_are_submitted_again_by_next_worker() {
     let queue = Queue::without_key();
     queue.enqueue(&["One.", "Two.", "Three.", "Four."]);
     let mut worker = queue.work(&[]);
-    until("submitted", &queue, || queue.status().counts["submitted"] == 4).await;
+    wait_until("submitted", &queue, || queue.status().counts["submitted"] == 4).await;
     kill(&mut worker);
-    assert_eq!(queue.work_off(), Some(0), "{}", queue.logged());
+    assert_eq!(queue.run_worker(), Some(0), "{}", queue.logged());
     assert_eq!(queue.status().counts["done"], 4);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_simulator_does_not_touch_what_the_api_speaks() {
+async fn work_without_key_rejects_queue_that_uses_api() {
     let simulator = simulator(600_000).start().await.unwrap();
     let queue = Queue::new(&simulator);
     queue.enqueue(&["Hello"]);
     let mut worker = queue.work(&[]);
-    until("submitted", &queue, || queue.status().counts["submitted"] == 1).await;
+    wait_until("submitted", &queue, || queue.status().counts["submitted"] == 1).await;
     kill(&mut worker);
     let output = queue
         .command(&["work"])
@@ -47,13 +49,13 @@ async fn a_simulator_does_not_touch_what_the_api_speaks() {
         .env_remove("DISTRIBUTE_AI_BASE_URL")
         .output();
     let output = output.unwrap();
-    let shown = said(&output);
-    assert_eq!((output.status.code(), shown.lines().count()), (Some(2), 1), "{shown}");
-    assert!(shown.starts_with("error: this queue is spoken by the API, "), "{shown}");
+    let stderr = stderr(&output);
+    assert_eq!((output.status.code(), stderr.lines().count()), (Some(2), 1), "{stderr}");
+    assert!(stderr.starts_with("error: --database: the queue uses the API, "), "{stderr}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_api_does_not_go_on_where_a_simulator_began() {
+async fn work_with_key_rejects_queue_that_uses_simulators() {
     let simulator = simulator(10).start().await.unwrap();
     let queue = Queue::new(&simulator);
     queue.enqueue(&["One."]);
@@ -62,8 +64,8 @@ async fn the_api_does_not_go_on_where_a_simulator_began() {
     assert!(without_key.output().unwrap().status.success());
     queue.enqueue(&["Two."]);
     let output = queue.run(&["work", "--until-empty"]);
-    let shown = said(&output);
-    assert_eq!((output.status.code(), shown.lines().count()), (Some(2), 1), "{shown}");
-    assert!(shown.starts_with("error: this queue is spoken by simulators, "), "{shown}");
+    let stderr = stderr(&output);
+    assert_eq!((output.status.code(), stderr.lines().count()), (Some(2), 1), "{stderr}");
+    assert!(stderr.starts_with("error: --database: the queue uses simulators, "), "{stderr}");
     assert_eq!((simulator.creates(), queue.status().counts["queued"]), (0, 1));
 }

@@ -1,4 +1,4 @@
-//! What a batch asks of the API: a seam, so that its engine is tested without sockets and in virtual time.
+//! The API operations that a batch uses: a trait, so that the engine runs without sockets and in virtual time.
 
 use std::future::Future;
 
@@ -9,13 +9,13 @@ use crate::{
 };
 
 pub(crate) trait SpeechApi: Clone + Send + Sync + 'static {
-    /// Whose gate, pace and bill it is.
+    /// Returns the client whose cooldown, poll policy and account are used.
     fn client(&self) -> &Client;
 
-    /// One request that is billed.
+    /// Sends one create, which is billed if the server accepts it.
     fn create(&self, request: &SpeechRequest) -> impl Future<Output = Result<TaskId, Failure>> + Send;
 
-    /// One request that is not.
+    /// Sends one poll, which is free.
     fn result(&self, id: TaskId) -> impl Future<Output = Result<SpeechResult, Failure>> + Send;
 }
 

@@ -36,25 +36,25 @@ use super::{
 };
 use crate::{Error, Speak, TaskId, ext::transport::failure::Failure, types::SpeechResult};
 
-/// How many times the engine goes round before it lets others have the thread.
+/// The number of rounds after which the engine yields to other tasks of the runtime.
 const MAX_ROUNDS: usize = 64;
 
-/// How many requests are taken in a round, should there be room for any number.
+/// The number of requests that are taken in one round.
 const MAX_INTAKE: usize = 256;
 
 pub(crate) enum Queue<K> {
     List(vec::IntoIter<(K, Speak)>),
-    /// With the keys that it has brought.
+    /// A stream, and the keys that it has yielded.
     Stream(Pin<Box<dyn Stream<Item = (K, Speak)> + Send>>, HashSet<String>),
 }
 
-/// What a panic leaves behind.
+/// The payload of a panic.
 pub(crate) type Panic = Box<dyn Any + Send>;
 
-/// The ends of the channels to whoever takes the results.
+/// The engine's ends of the channels to the consumer of the results.
 pub(crate) struct Consumer<K> {
     pub(crate) results: UnboundedSender<Finished<K>>,
-    /// One for each result that was taken; closed when nobody takes any more.
+    /// Receives one item for each result that the consumer took. Closed when the consumer is gone.
     pub(crate) released: UnboundedReceiver<()>,
 }
 
@@ -62,35 +62,36 @@ pub(crate) struct Engine<K, A> {
     pub(in crate::ext::batch) api: A,
     pub(in crate::ext::batch) queue: Queue<K>,
     pub(in crate::ext::batch) exhausted: bool,
-    /// How many requests were taken from the queue.
+    /// The number of requests taken from the queue.
     pub(in crate::ext::batch) started: usize,
-    /// How many of these have not been handed out.
+    /// The number of these whose results the consumer has not taken.
     pub(in crate::ext::batch) occupied: usize,
     pub(in crate::ext::batch) max_in_flight: usize,
     pub(in crate::ext::batch) active: ActiveTasks<K>,
     pub(in crate::ext::batch) scheduler: Scheduler,
-    /// What has had its turn and stands in the journal, and may leave as soon as there is room.
+    /// Submissions that are in the journal and wait for the rate limiter.
     pub(in crate::ext::batch) ready_to_send: VecDeque<usize>,
     pub(in crate::ext::batch) rate_limiter: Option<RateLimiter>,
     pub(in crate::ext::batch) journal_writes: FuturesUnordered<InFlight<Result<(), Error>>>,
     pub(in crate::ext::batch) creates: FuturesUnordered<InFlight<Result<TaskId, Failure>>>,
     pub(in crate::ext::batch) polls: FuturesUnordered<InFlight<Result<SpeechResult, Failure>>>,
-    /// One for all; it counts while there is an alarm.
+    /// One timer for all tasks, set to `wake_at`.
     pub(in crate::ext::batch) timer: Option<Pin<Box<Sleep>>>,
     pub(in crate::ext::batch) wake_at: Option<Instant>,
     pub(in crate::ext::batch) journal: Option<ActiveJournal>,
     pub(in crate::ext::batch) released: UnboundedReceiver<()>,
-    /// Why nothing more is sent, if so.
+    /// The error of the batch as a whole. While it is set, nothing is submitted.
     pub(in crate::ext::batch) fatal: Option<Error>,
-    /// Nobody takes results any more: nothing is begun, but what is being submitted lands.
+    /// The consumer is gone: nothing is started, and pending submissions finish.
     pub(in crate::ext::batch) stopping: bool,
     pub(in crate::ext::batch) panic: Option<Panic>,
 }
 
+/// A future of a request or a journal write, which returns its slot.
 pub(crate) type InFlight<T> = Pin<Box<dyn Future<Output = (usize, T)> + Send>>;
 
 impl<K, A: SpeechApi> Engine<K, A> {
-    pub(crate) fn new(api: A, queue: Queue<K>, tally: ProgressTracker, consumer: Consumer<K>) -> Self {
+    pub(crate) fn new(api: A, queue: Queue<K>, progress: ProgressTracker, consumer: Consumer<K>) -> Self {
         Self {
             api,
             queue,
@@ -98,7 +99,7 @@ impl<K, A: SpeechApi> Engine<K, A> {
             started: 0,
             occupied: 0,
             max_in_flight: 1,
-            active: ActiveTasks::new(tally, consumer.results),
+            active: ActiveTasks::new(progress, consumer.results),
             scheduler: Scheduler::default(),
             ready_to_send: VecDeque::new(),
             rate_limiter: None,
@@ -115,7 +116,7 @@ impl<K, A: SpeechApi> Engine<K, A> {
         }
     }
 
-    /// What is still to be taken, if it is known beforehand.
+    /// Returns the requests that are still in the queue, if it is a list.
     pub(crate) fn list(&self) -> Option<&[(K, Speak)]> {
         match &self.queue {
             Queue::List(list) => Some(list.as_slice()),
@@ -125,32 +126,34 @@ impl<K, A: SpeechApi> Engine<K, A> {
 }
 
 impl<K: Display + Send + 'static, A: SpeechApi> Engine<K, A> {
-    /// Drives the batch to its end; returns what panicked, if something of the caller's did.
+    /// Drives the batch to its end. Returns the panic of the caller's iterator or stream, if it panicked.
     pub(crate) async fn run(mut self) -> Option<Panic> {
         poll_fn(|context| self.advance(context)).await;
-        let Self { journal: log, active: hands, panic, creates, journal_writes: announcing, .. } = self;
-        // They hold the journal as long as they are there.
-        drop((creates, announcing));
-        if let Some(ActiveJournal { journal, key_states: records, closed }) = log {
-            let left = records.values().filter(|record| !record.is_unbilled()).count();
-            if left > 0 && !self.stopping && self.fatal.is_none() {
-                tracing::warn!(left, "the journal holds requests that the batch did not");
+        let Self { journal, active, panic, creates, journal_writes, .. } = self;
+        // These futures hold clones of the journal.
+        drop((creates, journal_writes));
+        if let Some(ActiveJournal { journal, key_states, closed }) = journal {
+            let missing = key_states.values().filter(|state| !state.is_unbilled()).count();
+            if missing > 0 && !self.stopping && self.fatal.is_none() {
+                tracing::warn!(missing, "journal contains submitted requests that are not in the batch");
             }
-            // Before the results end: who sees their end may open the journal again.
+            // The journal is closed before the results end, so that the caller can open it again.
             drop(journal);
             let _ = closed.await;
         }
-        drop(hands);
+        drop(active);
         panic
     }
 
     fn advance(&mut self, context: &mut Context<'_>) -> Poll<()> {
         for _ in 0..MAX_ROUNDS {
-            let heard =
-                self.poll_consumer(context) | self.poll_journal(context) | self.poll_responses(context);
-            let progressed = self.take_requests(context) | self.send() | heard;
-            // What was sent leaves now, and not after something else was heard.
-            let progressed = self.poll_responses(context) | progressed;
+            let mut progressed = self.poll_consumer(context);
+            progressed |= self.poll_journal(context);
+            progressed |= self.poll_responses(context);
+            progressed |= self.take_requests(context);
+            progressed |= self.send();
+            // The first poll of a new request sends it.
+            progressed |= self.poll_responses(context);
             if self.is_finished() {
                 self.active.progress.publish();
                 return Poll::Ready(());
@@ -164,12 +167,12 @@ impl<K: Display + Send + 'static, A: SpeechApi> Engine<K, A> {
         Poll::Pending
     }
 
-    /// Whether the time has come that the next request waits for.
+    /// Returns `true` if the time of the next request has come.
     fn timer_fired(&mut self, context: &mut Context<'_>) -> bool {
-        let Some(alarm) = self.wake_at else { return false };
-        let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(alarm)));
-        if timer.deadline() != alarm {
-            timer.as_mut().reset(alarm);
+        let Some(wake_at) = self.wake_at else { return false };
+        let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(wake_at)));
+        if timer.deadline() != wake_at {
+            timer.as_mut().reset(wake_at);
         }
         timer.as_mut().poll(context).is_ready()
     }
@@ -182,7 +185,7 @@ impl<K: Display + Send + 'static, A: SpeechApi> Engine<K, A> {
         }
     }
 
-    /// Makes room for what was handed out; stops when nobody is left.
+    /// Frees the places of results that the consumer took. Stops the batch when the consumer is gone.
     fn poll_consumer(&mut self, context: &mut Context<'_>) -> bool {
         let mut progressed = false;
         while !self.stopping {
@@ -202,13 +205,13 @@ impl<K: Display + Send + 'static, A: SpeechApi> Engine<K, A> {
         progressed
     }
 
-    /// Takes requests for as long as there is room.
+    /// Takes requests from the queue, up to `max_in_flight`.
     fn take_requests(&mut self, context: &mut Context<'_>) -> bool {
         for taken in 0..MAX_INTAKE {
             if self.exhausted || self.stopping || self.occupied >= self.max_in_flight {
                 return taken > 0;
             }
-            // Should something of the caller's panic, what is on its way must land all the same.
+            // If the caller's stream or key panics, the tasks that are under way still finish.
             let next = catch_unwind(AssertUnwindSafe(|| {
                 let next = match &mut self.queue {
                     Queue::List(list) => Poll::Ready(list.next()),
@@ -217,7 +220,7 @@ impl<K: Display + Send + 'static, A: SpeechApi> Engine<K, A> {
                 next.map(|next| next.map(|(key, speak)| (key.to_string().into_boxed_str(), key, speak)))
             }));
             match next {
-                Ok(Poll::Ready(Some((name, key, speak)))) => self.start(name, key, speak),
+                Ok(Poll::Ready(Some((key_text, key, speak)))) => self.start(key_text, key, speak),
                 Ok(Poll::Ready(None)) => self.exhausted = true,
                 Ok(Poll::Pending) => return taken > 0,
                 Err(panic) => {
@@ -229,59 +232,55 @@ impl<K: Display + Send + 'static, A: SpeechApi> Engine<K, A> {
         true
     }
 
-    fn start(&mut self, name: Box<str>, key: K, speak: Speak) {
+    fn start(&mut self, key_text: Box<str>, key: K, speak: Speak) {
         let index = self.started;
         self.started += 1;
         self.occupied += 1;
         self.active.progress.on_started();
-        match self.initial_state(&name, speak) {
-            Ok(Start::Submit(draft)) => {
-                let slot = self.active.tasks.insert(ActiveTask {
-                    index,
-                    key,
-                    key_text: name,
-                    state: TaskState::Submit(draft),
-                });
+        match self.first_step(&key_text, speak) {
+            Ok(Start::Submit(pending)) => {
+                let state = TaskState::Submit(pending);
+                let slot = self.active.tasks.insert(ActiveTask { index, key, key_text, state });
                 self.scheduler.add_new(slot);
             }
-            Ok(Start::Resume(id, time)) => {
-                let slot = self.active.tasks.insert(ActiveTask {
-                    index,
-                    key,
-                    key_text: name,
-                    state: TaskState::Resume(id, time),
-                });
+            Ok(Start::Resume(id, timeout)) => {
+                let state = TaskState::Resume(id, timeout);
+                let slot = self.active.tasks.insert(ActiveTask { index, key, key_text, state });
                 self.scheduler.add(Instant::now(), slot);
             }
-            Err(error) => self.active.deliver(Finished { index, key, key_text: name, outcome: Err(error) }),
+            Err(error) => self.active.deliver(Finished { index, key, key_text, outcome: Err(error) }),
         }
     }
 
-    fn initial_state(&mut self, name: &str, speak: Speak) -> Result<Start, Error> {
-        if let Queue::Stream(_, names) = &mut self.queue
-            && !names.insert(name.to_owned())
+    fn first_step(&mut self, key: &str, speak: Speak) -> Result<Start, Error> {
+        if let Queue::Stream(_, keys) = &mut self.queue
+            && !keys.insert(key.to_owned())
         {
-            return Err(duplicate_key(name));
+            return Err(duplicate_key(key));
         }
-        let record = self.journal.as_mut().and_then(|log| log.key_states.remove(name)).unwrap_or_default();
-        // Whatever is wrong with it now, what the journal knows of it is worth more.
-        self.check_and_start(name, speak, &record).map_err(|error| record.enrich(error))
+        let state = self.journal.as_mut().and_then(|journal| journal.key_states.remove(key));
+        let state = state.unwrap_or_default();
+        // The error keeps the task id or the attempts in doubt that the journal contains.
+        self.check_and_start(key, speak, &state).map_err(|error| state.enrich(error))
     }
 
-    fn check_and_start(&self, name: &str, speak: Speak, record: &KeyState) -> Result<Start, Error> {
+    fn check_and_start(&self, key: &str, speak: Speak, state: &KeyState) -> Result<Start, Error> {
         if self.journal.is_none()
-            && let Some(refusal) = &self.fatal
+            && let Some(fatal) = &self.fatal
         {
-            return Err(refusal.again());
+            return Err(fatal.clone());
         }
         if !speak.client().is_same(self.api.client()) {
-            return Err(Error::invalid("request", "is of another client than the batch"));
+            return Err(Error::invalid(
+                "request",
+                "belongs to another client, expected a request of the batch's client",
+            ));
         }
-        let begin = PendingRequest::start(speak.prepare()?, name, record, self.journal.as_ref())?;
-        match (&begin, &self.fatal) {
-            // Asking for what was submitted needs no journal.
-            (Start::Submit(draft), Some(refusal)) => Err(draft.finish_with(refusal.again())),
-            _ => Ok(begin),
+        let start = PendingRequest::start(speak.prepare()?, key, state, self.journal.as_ref())?;
+        match (&start, &self.fatal) {
+            // A task of an earlier run is polled in any case, because that needs no journal.
+            (Start::Submit(pending), Some(fatal)) => Err(pending.finish_with(fatal.clone())),
+            _ => Ok(start),
         }
     }
 
@@ -291,5 +290,5 @@ impl<K: Display + Send + 'static, A: SpeechApi> Engine<K, A> {
 }
 
 pub(crate) fn duplicate_key(key: &str) -> Error {
-    Error::invalid("batch", format!("key {key:?} is there twice; keys tell the results apart"))
+    Error::invalid("batch", format!("duplicate key {key:?}; each key must be unique"))
 }

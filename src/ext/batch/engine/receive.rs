@@ -1,4 +1,4 @@
-//! What comes back: from the journal, and from the server.
+//! Incoming events: acknowledgements of the journal, and responses of the server.
 
 use std::{
     fmt::Display,
@@ -25,9 +25,9 @@ use crate::{
 impl<K: Display + Send + 'static, A: SpeechApi> Engine<K, A> {
     pub(super) fn poll_journal(&mut self, context: &mut Context<'_>) -> bool {
         let mut progressed = false;
-        while let Poll::Ready(Some((slot, announced))) = self.journal_writes.poll_next_unpin(context) {
+        while let Poll::Ready(Some((slot, written))) = self.journal_writes.poll_next_unpin(context) {
             progressed = true;
-            match announced {
+            match written {
                 Ok(()) if self.stopping => self.record_outcome(slot, AttemptOutcome::NotSent),
                 Ok(()) => self.ready_to_send.push_back(slot),
                 Err(error) => {
@@ -36,12 +36,12 @@ impl<K: Display + Send + 'static, A: SpeechApi> Engine<K, A> {
                 }
             }
         }
-        if let Some(refusal) = self.fatal.as_ref().filter(|_| progressed) {
-            // Nothing is sent any more whose id nobody could note down.
-            let refusal = refusal.again();
+        if let Some(fatal) = self.fatal.as_ref().filter(|_| progressed) {
+            // Without a journal, the task id of a new submission could be lost.
+            let fatal = fatal.clone();
             for slot in std::mem::take(&mut self.ready_to_send) {
-                if let TaskState::Submit(draft) = &self.active.tasks[slot].state {
-                    let error = draft.finish_with(refusal.again());
+                if let TaskState::Submit(pending) = &self.active.tasks[slot].state {
+                    let error = pending.finish_with(fatal.clone());
                     self.finish(slot, Err(error));
                 }
             }
@@ -67,26 +67,26 @@ impl<K: Display + Send + 'static, A: SpeechApi> Engine<K, A> {
     }
 
     fn on_created(&mut self, slot: usize, created: Result<TaskId, Failure>) {
-        let ActiveTask { state: stage, .. } = &mut self.active.tasks[slot];
-        let TaskState::Submit(draft) = stage else { unreachable!("only a draft is created") };
+        let ActiveTask { state, .. } = &mut self.active.tasks[slot];
+        let TaskState::Submit(pending) = state else { unreachable!("only a pending request is submitted") };
         match created {
             Ok(id) => {
-                let PendingRequest { speech: order, .. } = &**draft;
-                if let Some(callback) = &order.on_submitted
+                let PendingRequest { speech, .. } = &**pending;
+                if let Some(callback) = &speech.on_submitted
                     && catch_unwind(AssertUnwindSafe(|| callback(&id))).is_err()
                 {
-                    tracing::error!(task = id.as_str(), "`on_submitted` panicked; the task goes on");
+                    tracing::error!(task = id.as_str(), "`on_submitted` panicked, the task continues");
                 }
-                let characters = order.request.input.chars().count();
+                let characters = speech.request.input.chars().count();
                 let task = SpeechTask::submitted(self.api.client().clone(), id).with_characters(characters);
-                let polling = PollState::new(task.schedule(order.timeout, Some(draft.deadline())));
-                self.scheduler.add(polling.due(), slot);
-                *stage = TaskState::Wait(polling);
+                let poll = PollState::new(task.schedule(speech.timeout, Some(pending.deadline())));
+                self.scheduler.add(poll.due(), slot);
+                *state = TaskState::Wait(poll);
             }
             Err(failure) => {
-                let (settled, next) = draft.on_failure(failure);
-                self.record_outcome(slot, settled);
-                match next {
+                let (outcome, next_attempt) = pending.on_failure(failure);
+                self.record_outcome(slot, outcome);
+                match next_attempt {
                     Ok(due) => self.scheduler.add(due, slot),
                     Err(error) => self.finish(slot, Err(error)),
                 }
@@ -94,50 +94,50 @@ impl<K: Display + Send + 'static, A: SpeechApi> Engine<K, A> {
         }
     }
 
-    /// Notes what an announcement came to.
-    pub(super) fn record_outcome(&self, slot: usize, settled: AttemptOutcome) {
+    /// Writes the outcome of an attempt to the journal.
+    pub(super) fn record_outcome(&self, slot: usize, outcome: AttemptOutcome) {
         if let Some(ActiveJournal { journal, .. }) = &self.journal {
-            let name = &self.active.tasks[slot].key_text;
-            match settled {
-                AttemptOutcome::NotSent => journal.unsent(name),
-                AttemptOutcome::InDoubt => journal.in_doubt(name),
+            let key = &self.active.tasks[slot].key_text;
+            match outcome {
+                AttemptOutcome::NotSent => journal.unsent(key),
+                AttemptOutcome::InDoubt => journal.in_doubt(key),
                 AttemptOutcome::Recorded => {}
             }
         }
     }
 
-    /// A task that has ended, or none if it is to be asked for again.
+    /// Returns the result of a finished task, or `None` if the task is polled again.
     fn on_polled(
         &mut self,
         slot: usize,
         polled: Result<SpeechResult, Failure>,
     ) -> Result<Option<(TaskId, SpeechResult)>, Error> {
-        let ActiveTask { state: stage, key_text: name, .. } = &mut self.active.tasks[slot];
-        let TaskState::Wait(polling) = stage else { unreachable!("only a task that waits is polled") };
-        let journal = self.journal.as_ref().map(|log| &log.journal);
+        let ActiveTask { state, key_text, .. } = &mut self.active.tasks[slot];
+        let TaskState::Wait(poll) = state else { unreachable!("only a waiting task is polled") };
+        let journal = self.journal.as_ref().map(|active| &active.journal);
         match polled {
             Ok(result) => {
-                polling.on_response(&result);
+                poll.on_response(&result);
                 match result.status.phase() {
                     TaskPhase::Completed => {
                         if let Some(journal) = journal {
-                            journal.finished(name);
+                            journal.finished(key_text);
                         }
-                        return Ok(Some((polling.id().clone(), result)));
+                        return Ok(Some((poll.id().clone(), result)));
                     }
                     TaskPhase::Failed => {
                         if let Some(journal) = journal {
-                            journal.failed(name);
+                            journal.failed(key_text);
                         }
-                        return Err(Error::failed().with_task_id(polling.id()));
+                        return Err(Error::failed().with_task_id(poll.id()));
                     }
                     TaskPhase::Waiting | TaskPhase::Running => {}
                 }
             }
-            Err(failure) => polling.on_failure(failure)?,
+            Err(failure) => poll.on_failure(failure)?,
         }
-        polling.check_deadline()?;
-        self.scheduler.add(polling.due(), slot);
+        poll.check_deadline()?;
+        self.scheduler.add(poll.due(), slot);
         Ok(None)
     }
 }

@@ -1,4 +1,4 @@
-//! What goes out: which request, when, and the one place where something is sent that is billed.
+//! Outgoing requests: which one, when, and the one place that sends a create.
 
 use std::fmt::Display;
 
@@ -19,24 +19,25 @@ use crate::{
     },
 };
 
-/// The most requests that are on their way at a time: connections are dearer than a little patience.
+/// The most requests in flight at a time, because each holds a connection.
 const MAX_IN_FLIGHT_REQUESTS: usize = 256;
 
 impl<K: Display + Send + 'static, A: SpeechApi> Engine<K, A> {
-    /// Sends what is due, as fast as it may; sets the alarm for what comes next.
+    /// Sends the requests that are due and allowed. Sets the time of the next one.
     pub(in crate::ext::batch) fn send(&mut self) -> bool {
         let mut progressed = false;
         self.wake_at = None;
         while !self.stopping && self.in_flight_requests() < MAX_IN_FLIGHT_REQUESTS {
             let now = Instant::now();
-            let opens = self.api.client().inner().cooldown.remaining().map(|left| saturating_add(now, left));
-            if let Some(opens) = opens {
-                progressed |= self.postpone_due(now, opens);
+            let cooldown = self.api.client().inner().cooldown.remaining();
+            let cooldown_end = cooldown.map(|remaining| saturating_add(now, remaining));
+            if let Some(cooldown_end) = cooldown_end {
+                progressed |= self.postpone_due(now, cooldown_end);
             }
             if let Some(slot) = self.ready_to_send.front().copied() {
-                let room = self.rate_limiter.as_ref().map_or(now, RateLimiter::next_send_at);
-                if room > now {
-                    self.wake_at = Some(room);
+                let allowed_at = self.rate_limiter.as_ref().map_or(now, RateLimiter::next_send_at);
+                if allowed_at > now {
+                    self.wake_at = Some(allowed_at);
                     break;
                 }
                 self.ready_to_send.pop_front();
@@ -49,31 +50,31 @@ impl<K: Display + Send + 'static, A: SpeechApi> Engine<K, A> {
                 }
                 continue;
             }
-            let Some(ready) = self.scheduler.next_due_at(now, opens.unwrap_or(now)) else { break };
-            let allowed = self.rate_limiter.as_ref().map_or(now, RateLimiter::next_slot_at);
-            if ready.max(allowed) > now {
-                self.wake_at = Some(ready.max(allowed));
+            let Some(due_at) = self.scheduler.next_due_at(now, cooldown_end.unwrap_or(now)) else { break };
+            let allowed_at = self.rate_limiter.as_ref().map_or(now, RateLimiter::next_slot_at);
+            if due_at.max(allowed_at) > now {
+                self.wake_at = Some(due_at.max(allowed_at));
                 break;
             }
             let urgency = |slot: usize| self.active.tasks[slot].state.urgency();
-            let Some(slot) = self.scheduler.pop(now, opens.is_none(), urgency) else { break };
+            let Some(slot) = self.scheduler.pop(now, cooldown_end.is_none(), urgency) else { break };
             progressed = true;
             if let Some(error) = self.expired(slot) {
                 self.finish(slot, Err(error));
                 continue;
             }
-            if let Some(budget) = &mut self.rate_limiter {
-                budget.reserve();
+            if let Some(rate_limiter) = &mut self.rate_limiter {
+                rate_limiter.reserve();
             }
             self.dispatch(slot);
         }
         progressed
     }
 
-    /// The end of a submission whose deadline has passed.
+    /// Returns the error of a submission whose deadline has passed.
     fn expired(&mut self, slot: usize) -> Option<Error> {
         match &mut self.active.tasks[slot].state {
-            TaskState::Submit(draft) => draft.expired(),
+            TaskState::Submit(pending) => pending.expired(),
             TaskState::Resume(..) | TaskState::Wait(_) => None,
         }
     }
@@ -82,85 +83,93 @@ impl<K: Display + Send + 'static, A: SpeechApi> Engine<K, A> {
         self.journal_writes.len() + self.creates.len() + self.polls.len()
     }
 
-    /// The server wants to be left alone for a while: what is due becomes due later, at most at its deadline.
-    fn postpone_due(&mut self, now: Instant, opens: Instant) -> bool {
+    /// Postpones every due request to the end of a cooldown, at most to its deadline.
+    fn postpone_due(&mut self, now: Instant, cooldown_end: Instant) -> bool {
         let mut progressed = false;
-        let mut announced = std::mem::take(&mut self.ready_to_send).into_iter();
-        while let Some(slot) = announced
+        let mut ready = std::mem::take(&mut self.ready_to_send).into_iter();
+        while let Some(slot) = ready
             .next()
             .inspect(|slot| self.record_outcome(*slot, AttemptOutcome::NotSent))
             .or_else(|| self.scheduler.pop_due(now))
         {
             progressed = true;
             match &self.active.tasks[slot].state {
-                TaskState::Wait(polling) if polling.deadline() <= now => self.scheduler.add_at_deadline(slot),
-                TaskState::Wait(polling) => {
-                    self.scheduler.add((opens + jitter()).min(polling.deadline()), slot);
+                TaskState::Wait(poll) if poll.deadline() <= now => self.scheduler.add_at_deadline(slot),
+                TaskState::Wait(poll) => {
+                    self.scheduler.add((cooldown_end + jitter()).min(poll.deadline()), slot);
                 }
-                TaskState::Resume(..) => self.scheduler.add(opens + jitter(), slot),
-                TaskState::Submit(draft) => match draft.rate_limited_past_deadline(now, opens) {
+                TaskState::Resume(..) => self.scheduler.add(cooldown_end + jitter(), slot),
+                TaskState::Submit(pending) => match pending.rate_limited_past_deadline(now, cooldown_end) {
                     Some(error) => self.finish(slot, Err(error)),
-                    None => self.scheduler.add(opens + jitter(), slot),
+                    None => self.scheduler.add(cooldown_end + jitter(), slot),
                 },
             }
         }
         progressed
     }
 
+    /// Sends a poll, or starts a submission: with a journal, the submission is written there first.
     fn dispatch(&mut self, slot: usize) {
-        let ActiveTask { state: stage, key_text: name, .. } = &mut self.active.tasks[slot];
-        if let TaskState::Resume(id, time) = stage {
+        let ActiveTask { state, key_text, .. } = &mut self.active.tasks[slot];
+        if let TaskState::Resume(id, timeout) = state {
             let task = self.api.client().task(id.clone());
-            *stage = TaskState::Wait(PollState::new(task.schedule(*time, None)));
+            *state = TaskState::Wait(PollState::new(task.schedule(*timeout, None)));
         }
-        match stage {
-            TaskState::Wait(polling) => {
-                let (api, limit, id) = (self.api.clone(), polling.start_poll(), polling.id().clone());
+        match state {
+            TaskState::Wait(poll) => {
+                let (api, limit, id) = (self.api.clone(), poll.start_poll(), poll.id().clone());
                 self.count_request();
                 self.polls.push(Box::pin(async move { (slot, poll_until(limit, api.result(id)).await) }));
             }
-            TaskState::Submit(draft) => match (&self.journal, draft.fingerprint.clone()) {
-                (Some(log), Some(fingerprint)) => {
-                    let (journal, name) = (log.journal.clone(), name.clone());
+            TaskState::Submit(pending) => match (&self.journal, pending.fingerprint.clone()) {
+                (Some(journal), Some(fingerprint)) => {
+                    let (journal, key) = (journal.journal.clone(), key_text.clone());
                     self.journal_writes
-                        .push(Box::pin(async move { (slot, journal.sending(&name, &fingerprint).await) }));
+                        .push(Box::pin(async move { (slot, journal.sending(&key, &fingerprint).await) }));
                 }
                 _ => self.send_create(slot),
             },
-            TaskState::Resume(..) => unreachable!("it waits now"),
+            TaskState::Resume(..) => unreachable!("a resumed task is in the state `Wait`"),
         }
     }
 
-    /// Counts a request that leaves now.
+    /// Counts a request that is sent now.
     fn count_request(&mut self) {
-        if let Some(budget) = &mut self.rate_limiter {
-            budget.record_sent();
+        if let Some(rate_limiter) = &mut self.rate_limiter {
+            rate_limiter.record_sent();
         }
         self.active.progress.on_request();
     }
 
-    /// The one place where something is sent that is billed.
+    /// Sends a create. A batch sends no create anywhere else.
     fn send_create(&mut self, slot: usize) {
-        let ActiveTask { state: TaskState::Submit(draft), key_text: name, .. } = &mut self.active.tasks[slot]
+        let ActiveTask { state: TaskState::Submit(pending), key_text, .. } = &mut self.active.tasks[slot]
         else {
-            unreachable!("only a draft is created")
+            unreachable!("only a pending request is submitted")
         };
-        draft.start_attempt();
-        let (api, request, name) = (self.api.clone(), draft.speech.request.clone(), name.clone());
-        let journal = self.journal.as_ref().map(|log| log.journal.clone());
+        pending.start_attempt();
+        let (api, request, key) = (self.api.clone(), pending.speech.request.clone(), key_text.clone());
+        let journal = self.journal.as_ref().map(|journal| journal.journal.clone());
         self.count_request();
         self.creates.push(Box::pin(async move {
-            let sent = send_once(api.create(&request)).await;
-            // Whoever hears an id keeps it, before anything else.
-            let kept = match (&journal, &sent) {
-                (Some(journal), Ok(id)) => journal.submitted(&name, id).await,
-                (Some(journal), Err(Failure { task_id: Some(id), .. })) => journal.in_doubt_with_id(&name, id).await,
+            let result = send_once(api.create(&request)).await;
+            // A task id is written to the journal before anything else happens.
+            let written = match (&journal, &result) {
+                (Some(journal), Ok(id)) => journal.submitted(&key, id).await,
+                (Some(journal), Err(Failure { task_id: Some(id), .. })) => {
+                    journal.in_doubt_with_id(&key, id).await
+                }
                 _ => Ok(()),
             };
-            if let Err(error) = kept {
-                tracing::error!(key = &*name, ?sent, %error, "sent, and the journal doesn't know how it ended");
+            if let Err(error) = written {
+                tracing::error!(
+                    key = &*key,
+                    ?result,
+                    %error,
+                    "request sent, but its result could not be written to the journal"
+                );
             }
-            (slot, sent)
+            (slot, result)
         }));
     }
 }

@@ -1,4 +1,4 @@
-//! One line of a journal, as it stands in the file.
+//! One entry of a journal: a line of JSON in the file.
 
 use std::{borrow::Cow, time::SystemTime};
 
@@ -9,7 +9,7 @@ use crate::TaskId;
 /// The first line of each journal.
 pub(super) const HEADER: &str = "{\"journal\":\"distribute-ai batch\",\"version\":1}\n";
 
-/// The version of the format that is written and read.
+/// The version of the format.
 pub(super) const VERSION: u64 = 1;
 
 #[derive(Debug, Deserialize)]
@@ -20,27 +20,27 @@ pub(super) struct Header {
 
 pub(super) const FORMAT_NAME: &str = "distribute-ai batch";
 
-/// What happened to the request of a key.
+/// An event of the request of a key. The words are part of the file format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Event {
-    /// It is about to be sent: from here on it may be billed.
+    /// The request is about to be sent. From here on it may be billed.
     Sending,
-    /// The server has provably not taken it.
+    /// The server has not accepted the request.
     Unsent,
-    /// The server may have taken it, and no id came back.
+    /// The server may have accepted the request, without a final response.
     InDoubt,
-    /// The server has taken it.
+    /// The server has accepted the request.
     Submitted,
-    /// It is spoken.
+    /// The task is completed.
     Finished,
-    /// The server has given it up.
+    /// The task has failed.
     Failed,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Entry<'a> {
-    /// Seconds since 1970, by the clock of this machine: for people who compare it with a bill.
+    /// Seconds since 1970 by this machine's clock, for people who compare the journal with a bill.
     at: f64,
     pub(super) event: Event,
     #[serde(borrow)]
@@ -69,7 +69,7 @@ impl<'a> Entry<'a> {
         self
     }
 
-    /// With its end of line.
+    /// Returns the entry as JSON, with a newline.
     pub(super) fn bytes(&self) -> Vec<u8> {
         let mut bytes = serde_json::to_vec(self).expect("strings and a number are JSON");
         bytes.push(b'\n');
@@ -84,7 +84,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_is_an_object_a_person_can_read() {
+    fn entry_is_one_line_of_readable_json() {
         let line = Entry::new(Event::Submitted, "line\n1").id(&TaskId::from_server("t1")).bytes();
         let mut value: Value = serde_json::from_slice(&line).unwrap();
         assert!(value["at"].take().as_f64().unwrap() > 1.7e9);
@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn the_header_is_what_is_read_back() {
+    fn header_can_be_parsed() {
         let header: Header = serde_json::from_str(HEADER).unwrap();
         assert_eq!((header.journal.as_str(), header.version), (FORMAT_NAME, VERSION));
     }

@@ -1,4 +1,4 @@
-//! The file of a journal: opened, locked, mended, and watched over.
+//! The file of a journal: opened, locked, repaired and checked.
 
 use std::{
     fs::{File, Metadata, TryLockError},
@@ -18,15 +18,15 @@ pub(super) struct LockedFile {
     path: PathBuf,
 }
 
-/// Opens a journal or begins one; returns what it says of the runs before.
+/// Opens a journal, or creates it. Returns the states that earlier runs left.
 pub(super) fn open(path: &Path) -> Result<(LockedFile, KeyStates), Error> {
     if let Ok(found) = path.metadata()
         && !found.is_file()
     {
-        let what = if found.is_dir() { "a directory" } else { "no regular file" };
+        let what = if found.is_dir() { "a directory" } else { "not a regular file" };
         return Err(Error::invalid("journal", format!("{} is {what}", path.display())));
     }
-    // Not to append: Windows wouldn't let it be cut then.
+    // Without `append`, because Windows does not allow to truncate a file that is open for appending.
     let mut options = File::options();
     let options = options.read(true).write(true).create(true).truncate(false);
     let file = options.open(path).map_err(|error| Error::io("could not open", path, error))?;
@@ -50,7 +50,7 @@ pub(super) fn open(path: &Path) -> Result<(LockedFile, KeyStates), Error> {
             Error::invalid("journal", format!("{}, line {number} {what}", path.display()))
         }
     })?;
-    // It has to be found again from whatever directory is the current one then.
+    // An absolute path stays valid when the current directory changes.
     let absolute = std::path::absolute(path).map_err(|error| Error::io("could not open", path, error))?;
     let mut locked = LockedFile { file, path: absolute };
     locked
@@ -60,7 +60,7 @@ pub(super) fn open(path: &Path) -> Result<(LockedFile, KeyStates), Error> {
 }
 
 impl LockedFile {
-    /// Cuts what was torn off, so that the next line begins on a line of its own, and begins a journal that is empty.
+    /// Removes an incomplete last line, adds a missing newline, and writes the header of an empty journal.
     fn repair(&mut self, whole: u64, unended: bool) -> io::Result<()> {
         if self.file.metadata()?.len() > whole {
             self.file.set_len(whole)?;
@@ -72,7 +72,8 @@ impl LockedFile {
             self.file.write_all(b"\n")?;
         }
         self.file.sync_all()?;
-        // The file's name has to be on the disk, too. Where a directory can't be opened, it is by itself.
+        // Syncs the directory, so that the file is found after a crash. Where a directory cannot be opened, the system syncs
+        // names with the file.
         let path = self.path.canonicalize()?;
         if let Some(Ok(directory)) = path.parent().map(File::open) {
             let _ = directory.sync_all();
@@ -86,15 +87,15 @@ impl Storage for LockedFile {
         self.file.write_all(bytes)
     }
 
-    /// What is on the disk must also be found there: the lock is the file's and not its name's, so that a journal moved
-    /// away or deleted would go on unseen, and the next run begin another.
+    /// Syncs the file and checks that its path still leads to it. The lock belongs to the file, not to the path: if the
+    /// journal was moved or deleted, the next run would start another one.
     fn sync(&mut self) -> io::Result<()> {
         self.file.sync_data()?;
         let found = self.path.metadata();
         if found.is_ok_and(|found| self.file.metadata().is_ok_and(|own| is_same_file(&own, &found))) {
             Ok(())
         } else {
-            Err(io::Error::new(io::ErrorKind::NotFound, "it was moved or deleted while in use"))
+            Err(io::Error::new(io::ErrorKind::NotFound, "the journal was moved or deleted while in use"))
         }
     }
 }
@@ -105,7 +106,7 @@ fn is_same_file(a: &Metadata, b: &Metadata) -> bool {
     (a.dev(), a.ino()) == (b.dev(), b.ino())
 }
 
-/// Elsewhere a file that is open and locked is not moved.
+/// Other systems do not move a file that is open and locked.
 #[cfg(not(unix))]
 fn is_same_file(_: &Metadata, _: &Metadata) -> bool {
     true

@@ -1,28 +1,28 @@
-//! A journal of any bytes, for the target in `fuzz`.
+//! Access for the fuzz target of the journal.
 
 use std::path::Path;
 
 use super::{Entry, Event, file, replay};
 use crate::{Error, TaskId};
 
-/// What is known of a key.
+/// The state of a key.
 #[derive(Clone, Debug, PartialEq)]
 pub struct KnownKey {
     /// The key.
     pub key: String,
-    /// Of which request it is.
+    /// The fingerprint of the request.
     pub request: Option<String>,
-    /// The task that was taken.
+    /// The id of the submitted task.
     pub submitted: Option<TaskId>,
-    /// The task that a reply in doubt has named.
+    /// The task id in an error response in doubt.
     pub task_id_in_doubt: Option<TaskId>,
-    /// How often it was sent and may have been taken.
+    /// The number of attempts in doubt.
     pub in_doubt_attempts: u32,
-    /// Whether it may be submitted.
+    /// `true` if the request cannot have been billed.
     pub is_unbilled: bool,
 }
 
-/// What a journal says, and how many of its bytes are whole lines; or why it is none.
+/// Returns the states in a journal and the number of bytes in complete lines, or the reason why it is invalid.
 pub fn replay(bytes: &[u8]) -> Result<(Vec<KnownKey>, u64), String> {
     match replay::replay(bytes) {
         Ok(replayed) => Ok((known(replayed.key_states), replayed.valid_bytes)),
@@ -30,12 +30,12 @@ pub fn replay(bytes: &[u8]) -> Result<(Vec<KnownKey>, u64), String> {
     }
 }
 
-/// What a journal on the disk says. It is mended, and given back.
+/// Opens, repairs and closes a journal on disk; returns the states in it.
 pub fn open(path: &Path) -> Result<Vec<KnownKey>, Error> {
     file::open(path).map(|(_, records)| known(records))
 }
 
-/// The line that keeps an id.
+/// Returns the entry that holds a task id.
 #[must_use]
 pub fn submitted(key: &str, id: &TaskId) -> Vec<u8> {
     Entry::new(Event::Submitted, key).id(id).bytes()
@@ -44,13 +44,13 @@ pub fn submitted(key: &str, id: &TaskId) -> Vec<u8> {
 fn known(records: super::KeyStates) -> Vec<KnownKey> {
     let mut known: Vec<_> = records
         .into_iter()
-        .map(|(key, record)| KnownKey {
+        .map(|(key, state)| KnownKey {
             key,
-            request: record.request.as_deref().map(str::to_owned),
-            in_doubt_attempts: record.in_doubt_attempts(),
-            is_unbilled: record.is_unbilled(),
-            submitted: record.submitted,
-            task_id_in_doubt: record.task_id_in_doubt,
+            request: state.request.as_deref().map(str::to_owned),
+            in_doubt_attempts: state.in_doubt_attempts().count(),
+            is_unbilled: state.is_unbilled(),
+            submitted: state.submitted,
+            task_id_in_doubt: state.task_id_in_doubt,
         })
         .collect();
     known.sort_by(|one, other| one.key.cmp(&other.key));

@@ -1,7 +1,7 @@
-//! What a batch has done, on disk, so that a crash loses nothing that was paid for and repeats nothing either.
+//! The journal of a batch: a file that lets the next run continue after a crash.
 //!
-//! A line is on the disk before the request that it announces leaves, and again after the id has arrived. Whatever
-//! happens in between, the next run knows which requests may have been taken.
+//! An entry is synced to disk before its request is sent, and another one after the task id has arrived. If the process dies
+//! in between, the next run knows which requests the server may have accepted.
 
 mod entry;
 mod replay;
@@ -32,24 +32,24 @@ use self::{
 };
 use crate::{Error, TaskId, types::SpeechRequest};
 
-/// A journal that is open, and locked, for this run: until the last clone is gone.
+/// An open journal. It is locked until the last clone is dropped.
 #[derive(Clone)]
 pub(super) struct Journal {
     path: Arc<Path>,
     writer: Writer,
 }
 
-/// What opening a journal brings.
+/// A journal that was just opened.
 pub(super) struct Opened {
     pub(super) journal: Journal,
-    /// What it says of the runs before.
+    /// The states that earlier runs left.
     pub(super) key_states: KeyStates,
-    /// Ends when everything is written and the lock is given back.
+    /// Completes when everything is written and the lock is released.
     pub(super) closed: oneshot::Receiver<()>,
 }
 
 impl Journal {
-    /// Opens a journal or begins a new one.
+    /// Opens a journal, or creates it.
     pub(super) async fn open(path: PathBuf) -> Result<Opened, Error> {
         let shared: Arc<Path> = path.into();
         let path = Arc::clone(&shared);
@@ -60,7 +60,7 @@ impl Journal {
         Ok(Opened { journal: Self { path: shared, writer }, key_states: records, closed })
     }
 
-    /// One that is kept elsewhere than in a file.
+    /// Starts a journal over another storage than a file.
     #[cfg(test)]
     pub(super) fn with_storage(disk: impl Storage) -> Opened {
         let (writer, closed) = Writer::start(disk).unwrap();
@@ -71,16 +71,16 @@ impl Journal {
         }
     }
 
-    /// Announces a request. It may leave when this returns.
+    /// Writes that a request is about to be sent. The request may be sent when this returns.
     pub(super) async fn sending(&self, key: &str, fingerprint: &str) -> Result<(), Error> {
-        let line = Entry::new(Event::Sending, key).request(fingerprint);
-        self.writer.write_synced(line.bytes()).await.map_err(|error| self.write_error(error))
+        let entry = Entry::new(Event::Sending, key).request(fingerprint);
+        self.writer.write_synced(entry.bytes()).await.map_err(|error| self.write_error(error))
     }
 
-    /// Keeps an id.
+    /// Writes a task id.
     pub(super) async fn submitted(&self, key: &str, id: &TaskId) -> Result<(), Error> {
-        let line = Entry::new(Event::Submitted, key).id(id);
-        self.writer.write_synced(line.bytes()).await.map_err(|error| self.write_error(error))
+        let entry = Entry::new(Event::Submitted, key).id(id);
+        self.writer.write_synced(entry.bytes()).await.map_err(|error| self.write_error(error))
     }
 
     pub(super) fn unsent(&self, key: &str) {
@@ -91,10 +91,10 @@ impl Journal {
         self.writer.write(Entry::new(Event::InDoubt, key).bytes());
     }
 
-    /// A doubt that came with an id.
+    /// Writes an attempt in doubt whose error response contained a task id.
     pub(super) async fn in_doubt_with_id(&self, key: &str, id: &TaskId) -> Result<(), Error> {
-        let line = Entry::new(Event::InDoubt, key).id(id);
-        self.writer.write_synced(line.bytes()).await.map_err(|error| self.write_error(error))
+        let entry = Entry::new(Event::InDoubt, key).id(id);
+        self.writer.write_synced(entry.bytes()).await.map_err(|error| self.write_error(error))
     }
 
     pub(super) fn finished(&self, key: &str) {
@@ -105,26 +105,27 @@ impl Journal {
         self.writer.write(Entry::new(Event::Failed, key).bytes());
     }
 
-    /// What earlier runs sent, and were not told the id of.
-    pub(super) fn in_doubt_error(&self, record: &KeyState) -> Error {
-        let (path, line) = (self.path.display(), record.line);
-        let why = format!("an earlier run sent it, and had no answer that settles it: {path}, line {line}");
-        let error = Error::in_doubt(record.in_doubt_attempts(), why);
-        record.task_id_in_doubt.iter().fold(error, Error::with_task_id)
+    /// Returns the error of a request that an earlier run sent, and whose response is missing.
+    pub(super) fn in_doubt_error(&self, state: &KeyState) -> Error {
+        let (path, line) = (self.path.display(), state.line);
+        let why =
+            format!("an earlier run sent the request and has no conclusive response: {path}, line {line}");
+        let error = Error::in_doubt(state.in_doubt_attempts().count(), why);
+        state.task_id_in_doubt.iter().fold(error, Error::with_task_id)
     }
 
-    /// The key stood for another request when it was sent.
-    pub(super) fn request_changed(&self, key: &str, record: &KeyState) -> Error {
-        let why = format!("key {key:?} was another request then (line {})", record.line);
+    /// Returns the error of a key that belonged to another request when it was sent.
+    pub(super) fn request_changed(&self, key: &str, state: &KeyState) -> Error {
+        let why = format!("key {key:?} belongs to another request (line {})", state.line);
         self.mismatch(&why)
     }
 
-    pub(super) fn key_missing(&self, key: &str, record: &KeyState) -> Error {
-        self.mismatch(&format!("it holds key {key:?} (line {}), and the batch doesn't", record.line))
+    pub(super) fn key_missing(&self, key: &str, state: &KeyState) -> Error {
+        self.mismatch(&format!("it contains key {key:?} (line {}), which is not in the batch", state.line))
     }
 
     fn mismatch(&self, why: &str) -> Error {
-        Error::invalid("journal", format!("{} is of another batch: {why}", self.path.display()))
+        Error::invalid("journal", format!("{} belongs to another batch: {why}", self.path.display()))
     }
 
     fn write_error(&self, error: Arc<io::Error>) -> Error {
@@ -132,10 +133,11 @@ impl Journal {
     }
 }
 
-/// Tells requests apart by accident, not by malice. Two runs of one program give the same; another text or voice gives
-/// another.
+/// Returns a fingerprint of a request: the same for equal requests in every run, and another for another text or voice.
+///
+/// It detects accidental changes. It is not collision-resistant.
 pub(crate) fn fingerprint(request: &SpeechRequest) -> String {
-    // Through a value, whose keys are sorted: it must not change with the order in which the document has the fields.
+    // A `Value` sorts its keys, so the fingerprint does not depend on the order of the fields in the document.
     let canonical = serde_json::to_value(request).expect("a request is JSON").to_string();
     let mut hasher = FnvHasher::default();
     hasher.write(canonical.as_bytes());

@@ -1,4 +1,4 @@
-//! Appends lines to a file, many at once: those that come while the disk is busy are written and synced together.
+//! Appends entries to a storage on its own thread. Entries that arrive during a sync are written and synced together.
 
 use std::{
     io,
@@ -8,56 +8,57 @@ use std::{
 
 use tokio::sync::{mpsc, oneshot};
 
-/// Where the lines go.
+/// The storage of a journal.
 pub(crate) trait Storage: Send + 'static {
     fn append(&mut self, bytes: &[u8]) -> io::Result<()>;
 
-    /// Returns when all of it is on the disk, and will be found there.
+    /// Returns when everything appended so far survives a crash.
     fn sync(&mut self) -> io::Result<()>;
 }
 
 #[derive(Clone)]
 pub(super) struct Writer {
-    lines: mpsc::UnboundedSender<PendingWrite>,
-    /// The first thing that went wrong; after it nothing is written, as it may have left half a line.
+    entries: mpsc::UnboundedSender<PendingWrite>,
+    /// The first error. Nothing is written after it, because it may have left an incomplete line.
     first_error: Arc<OnceLock<Arc<io::Error>>>,
 }
 
 struct PendingWrite {
     bytes: Vec<u8>,
-    /// Told when it is on the disk.
+    /// Notified when the entry is synced.
     synced: Option<oneshot::Sender<()>>,
 }
 
 impl Writer {
-    /// Writes on a thread of its own for as long as there is a clone of it; the other end is told when it has ended. Not
-    /// on a thread of the runtime's: that would keep the runtime from ending, and those who save files waiting.
-    pub(super) fn start(disk: impl Storage) -> io::Result<(Self, oneshot::Receiver<()>)> {
-        let (lines, queue) = mpsc::unbounded_channel();
+    /// Starts the thread, which runs until the last clone is dropped. The receiver is notified when the thread has ended.
+    ///
+    /// A blocking thread of the runtime would delay the end of the runtime, and other files that are being saved.
+    pub(super) fn start(storage: impl Storage) -> io::Result<(Self, oneshot::Receiver<()>)> {
+        let (entries, queue) = mpsc::unbounded_channel();
         let (done, closed) = oneshot::channel();
-        let broken = Arc::new(OnceLock::new());
-        let shared = Arc::clone(&broken);
+        let first_error = Arc::new(OnceLock::new());
+        let shared = Arc::clone(&first_error);
         thread::Builder::new().name("distribute-ai journal".to_owned()).spawn(move || {
-            write_all(disk, queue, &shared);
+            write_all(storage, queue, &shared);
             let _ = done.send(());
         })?;
-        Ok((Self { lines, first_error: broken }, closed))
+        Ok((Self { entries, first_error }, closed))
     }
 
-    /// Returns when it is on the disk.
+    /// Writes an entry and returns when it is synced.
     pub(super) async fn write_synced(&self, bytes: Vec<u8>) -> Result<(), Arc<io::Error>> {
-        let (synced, on_disk) = oneshot::channel();
-        let sent = self.lines.send(PendingWrite { bytes, synced: Some(synced) });
-        if sent.is_ok() && on_disk.await.is_ok() {
+        let (synced, synced_result) = oneshot::channel();
+        let sent = self.entries.send(PendingWrite { bytes, synced: Some(synced) });
+        if sent.is_ok() && synced_result.await.is_ok() {
             return Ok(());
         }
-        Err(self.first_error().unwrap_or_else(|| Arc::new(io::Error::other("the journal was closed"))))
+        Err(self.first_error().unwrap_or_else(|| Arc::new(io::Error::other("the journal is closed"))))
     }
 
-    /// Returns at once: what it says is worth less than a wait.
+    /// Writes an entry without waiting for it.
     pub(super) fn write(&self, bytes: Vec<u8>) {
-        // Without the thread there is nobody to write, and the next request will say so.
-        let _ = self.lines.send(PendingWrite { bytes, synced: None });
+        // If the thread has ended, the next synced write returns its error.
+        let _ = self.entries.send(PendingWrite { bytes, synced: None });
     }
 
     pub(super) fn first_error(&self) -> Option<Arc<io::Error>> {
@@ -66,9 +67,9 @@ impl Writer {
 }
 
 fn write_all(
-    mut disk: impl Storage,
+    mut storage: impl Storage,
     mut queue: mpsc::UnboundedReceiver<PendingWrite>,
-    broken: &OnceLock<Arc<io::Error>>,
+    first_error: &OnceLock<Arc<io::Error>>,
 ) {
     let (mut bytes, mut waiting) = (Vec::new(), Vec::new());
     while let Some(first) = queue.blocking_recv() {
@@ -80,11 +81,11 @@ fn write_all(
             next = queue.try_recv().ok();
         }
         let written =
-            disk.append(&bytes).and_then(|()| if waiting.is_empty() { Ok(()) } else { disk.sync() });
+            storage.append(&bytes).and_then(|()| if waiting.is_empty() { Ok(()) } else { storage.sync() });
         if let Err(error) = written {
-            tracing::error!(%error, "the journal can't be written; nothing more will be sent");
-            let _ = broken.set(Arc::new(error));
-            // Whoever waits, now or later, finds the channel closed and this error.
+            tracing::error!(%error, "journal write failed, no more requests are submitted");
+            let _ = first_error.set(Arc::new(error));
+            // Pending and later writes find the channel closed, and return this error.
             return;
         }
         for synced in waiting.drain(..) {
@@ -99,7 +100,7 @@ mod tests {
 
     use super::*;
 
-    /// What was appended, and how much of it was synced; fails from some append on.
+    /// A storage in memory with the number of synced bytes. Fails from a given length on.
     #[derive(Clone, Default)]
     struct Memory(Arc<Mutex<(String, usize)>>, usize);
 
@@ -121,7 +122,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_written_through_is_synced_when_it_returns_and_the_rest_in_order() {
+    async fn synced_write_returns_after_sync_and_keeps_the_order() {
         let disk = Memory::default();
         let (writer, closed) = Writer::start(disk.clone()).unwrap();
         writer.write(b"a".to_vec());
@@ -134,7 +135,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn after_a_failure_nothing_is_written_and_everybody_is_told() {
+    async fn after_a_write_error_nothing_is_written_and_every_write_fails() {
         let disk = Memory(Arc::default(), 1);
         let (writer, _closed) = Writer::start(disk.clone()).unwrap();
         writer.write_synced(b"a".to_vec()).await.unwrap();

@@ -1,4 +1,4 @@
-//! How many requests may go out, and when the next one may.
+//! Limits the requests per second of a batch.
 
 use std::{collections::VecDeque, time::Duration};
 
@@ -9,25 +9,24 @@ use crate::{
     ext::transport::instant::{MAX_WAIT, saturating_add},
 };
 
-/// Added to every second. The server counts when requests arrive, not when they leave: what leaves in two seconds may
-/// arrive in one, should the network hold up the first ones for so long.
+/// Extends each one-second window. The server counts requests when they arrive, so network jitter of up to this time does
+/// not make requests of two windows arrive in one second.
 const WINDOW_MARGIN: Duration = Duration::from_millis(15);
 
-/// How much lateness of the timer is made up for: it wakes up to a few milliseconds after the time.
+/// The most lateness of the timer that is caught up. A timer fires up to a few milliseconds late.
 const MAX_CATCH_UP: Duration = Duration::from_millis(50);
 
-/// At most so many requests in any second, one after the other at even distances, without a burst.
+/// Allows a number of requests per window, evenly spaced and without bursts.
 ///
-/// A request first has its turn, and is counted when it leaves: between the two an announcement may take its time.
+/// A request first reserves a slot, and is counted when it is sent. Between the two it may be written to the journal.
 #[derive(Debug)]
 pub(super) struct RateLimiter {
-    /// At most so many requests within a window.
     max_per_window: usize,
     window: Duration,
     spacing: Duration,
-    /// When the last ones left, those of a window at most.
+    /// The times of the requests within the last window.
     sent: VecDeque<Instant>,
-    /// When the next one has its turn.
+    /// The time of the next slot.
     next_slot: Instant,
 }
 
@@ -36,35 +35,35 @@ impl RateLimiter {
         if !(rate.is_finite() && rate > 0.0) {
             return Err(Error::invalid(
                 "requests_per_second",
-                format!("{rate} is no rate; it must be above 0"),
+                format!("{rate} is not a rate, expected a number above 0"),
             ));
         }
-        // Half a request per second is one in two; two and a half are two, as a second with three has too many.
-        let most = rate.floor().max(1.0);
+        // 0.5 is one request in two seconds. 2.5 is two in one second, because three would exceed the limit.
+        let max = rate.floor().max(1.0);
         let seconds =
             |seconds: f64| Duration::try_from_secs_f64(seconds).map_or(MAX_WAIT, |time| time.min(MAX_WAIT));
         let window = seconds((1.0 / rate).max(1.0)) + WINDOW_MARGIN;
         #[expect(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
-            reason = "it is whole and above 0"
+            reason = "the value is whole and above 0"
         )]
-        let count = most as usize;
+        let max_per_window = max as usize;
         Ok(Self {
-            max_per_window: count,
+            max_per_window,
             window,
-            spacing: seconds(window.as_secs_f64() / most),
+            spacing: seconds(window.as_secs_f64() / max),
             sent: VecDeque::new(),
             next_slot: Instant::now(),
         })
     }
 
-    /// From when on the next request may have its turn.
+    /// Returns the time at which the next request may reserve a slot.
     pub(super) fn next_slot_at(&self) -> Instant {
         self.next_slot.max(self.next_send_at())
     }
 
-    /// From when on one that had its turn may leave.
+    /// Returns the time at which a request with a slot may be sent.
     pub(super) fn next_send_at(&self) -> Instant {
         match self.sent.len().checked_sub(self.max_per_window) {
             Some(at) => saturating_add(self.sent[at], self.window),
@@ -72,13 +71,13 @@ impl RateLimiter {
         }
     }
 
-    /// A request has its turn.
+    /// Reserves the next slot for a request.
     pub(super) fn reserve(&mut self) {
-        let late = Instant::now().checked_sub(MAX_CATCH_UP).unwrap_or(self.next_slot);
-        self.next_slot = saturating_add(self.next_slot.max(late), self.spacing);
+        let earliest = Instant::now().checked_sub(MAX_CATCH_UP).unwrap_or(self.next_slot);
+        self.next_slot = saturating_add(self.next_slot.max(earliest), self.spacing);
     }
 
-    /// A request leaves.
+    /// Counts a request that is sent now.
     pub(super) fn record_sent(&mut self) {
         let now = Instant::now();
         while self.sent.front().is_some_and(|at| saturating_add(*at, self.window) <= now) {

@@ -2,7 +2,7 @@ use tokio::time::{advance, sleep_until};
 
 use super::*;
 
-/// The most in any window of a second, however it lies.
+/// Returns the most requests in any window of one second.
 fn peak(sent: &[Instant]) -> usize {
     let within = |start: &Instant| {
         sent.iter().filter(|at| *at >= start && **at < *start + Duration::from_secs(1)).count()
@@ -10,24 +10,25 @@ fn peak(sent: &[Instant]) -> usize {
     sent.iter().map(within).max().unwrap_or(0)
 }
 
-async fn spend(budget: &mut RateLimiter, count: u32, late: impl Fn(u32) -> Duration) -> Vec<Instant> {
+async fn send_all(limiter: &mut RateLimiter, count: u32, late: impl Fn(u32) -> Duration) -> Vec<Instant> {
     let mut sent = Vec::new();
     for at in 0..count {
-        sleep_until(budget.next_slot_at() + late(at)).await;
-        budget.reserve();
-        budget.record_sent();
+        sleep_until(limiter.next_slot_at() + late(at)).await;
+        limiter.reserve();
+        limiter.record_sent();
         sent.push(Instant::now());
     }
     sent
 }
 
 #[tokio::test(start_paused = true)]
-async fn no_second_has_more_than_its_share_and_little_is_given_away() {
+async fn rate_limit_is_kept_in_every_second_and_nearly_reached() {
     for (rate, most) in [(0.5, 1), (1.0, 1), (1.5, 1), (2.5, 2), (7.0, 7), (50.0, 50), (1_000.0, 1_000)] {
-        let mut budget = RateLimiter::per_second(rate).unwrap();
+        let mut limiter = RateLimiter::per_second(rate).unwrap();
         let (start, count) = (Instant::now(), 300);
-        // The timer of tokio wakes at whole milliseconds.
-        let sent = spend(&mut budget, count, |at| Duration::from_micros(u64::from(at) * 7_919 % 3_000)).await;
+        // Tokio's timer fires at whole milliseconds.
+        let sent =
+            send_all(&mut limiter, count, |at| Duration::from_micros(u64::from(at) * 7_919 % 3_000)).await;
         assert!(peak(&sent) <= most, "{rate}: {}", peak(&sent));
         let ideal = f64::from(count - 1) / if rate > 1.0 { rate.floor() } else { rate };
         let took = start.elapsed().as_secs_f64();
@@ -36,15 +37,15 @@ async fn no_second_has_more_than_its_share_and_little_is_given_away() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_was_not_spent_is_gone() {
-    let mut budget = RateLimiter::per_second(10.0).unwrap();
+async fn unused_slots_do_not_allow_a_later_burst() {
+    let mut limiter = RateLimiter::per_second(10.0).unwrap();
     advance(Duration::from_secs(60)).await;
-    let sent = spend(&mut budget, 20, |_| Duration::ZERO).await;
+    let sent = send_all(&mut limiter, 20, |_| Duration::ZERO).await;
     assert!(sent[9] - sent[0] > Duration::from_millis(800), "no burst after idling");
 }
 
 #[test]
-fn a_rate_that_is_none_is_refused() {
+fn rate_that_is_not_above_zero_is_invalid() {
     for rate in [0.0, -1.0, f64::NAN, f64::INFINITY] {
         let error = RateLimiter::per_second(rate).unwrap_err();
         assert!(error.is_invalid(), "{rate}");
@@ -53,37 +54,37 @@ fn a_rate_that_is_none_is_refused() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn any_other_rate_is_no_overflow() {
+async fn extreme_rates_do_not_overflow() {
     for rate in [f64::MIN_POSITIVE, f64::MAX] {
-        let mut budget = RateLimiter::per_second(rate).unwrap();
-        budget.reserve();
-        budget.record_sent();
-        assert!(budget.next_slot_at() >= Instant::now());
+        let mut limiter = RateLimiter::per_second(rate).unwrap();
+        limiter.reserve();
+        limiter.record_sent();
+        assert!(limiter.next_slot_at() >= Instant::now());
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn those_that_were_held_up_after_their_turn_do_not_leave_together() {
-    let mut budget = RateLimiter::per_second(10.0).unwrap();
+async fn requests_delayed_after_their_slot_are_not_sent_together() {
+    let mut limiter = RateLimiter::per_second(10.0).unwrap();
     for _ in 0..30 {
-        sleep_until(budget.next_slot_at()).await;
-        budget.reserve();
+        sleep_until(limiter.next_slot_at()).await;
+        limiter.reserve();
     }
     let mut sent = Vec::new();
     for _ in 0..30 {
-        sleep_until(budget.next_send_at()).await;
-        budget.record_sent();
+        sleep_until(limiter.next_send_at()).await;
+        limiter.record_sent();
         sent.push(Instant::now());
     }
     assert!(peak(&sent) <= 10, "{}", peak(&sent));
 }
 
 #[tokio::test(start_paused = true)]
-async fn only_the_requests_of_a_window_are_remembered() {
-    let mut budget = RateLimiter::per_second(1e9).unwrap();
+async fn only_requests_of_the_last_window_are_stored() {
+    let mut limiter = RateLimiter::per_second(1e9).unwrap();
     for _ in 0..1_000 {
-        budget.record_sent();
+        limiter.record_sent();
         advance(Duration::from_millis(10)).await;
     }
-    assert!(budget.sent.len() < 120, "{}", budget.sent.len());
+    assert!(limiter.sent.len() < 120, "{}", limiter.sent.len());
 }

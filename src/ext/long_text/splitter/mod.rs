@@ -3,12 +3,14 @@ use std::ops::Range;
 use super::boundary::{Limits, find_boundary};
 use crate::generated::facts::INPUT_LENGTH;
 
-/// Splits a text of any length into pieces that one request each can take, as [`InPieces`](super::InPieces) does.
+/// Splits a text of any length into pieces that fit into one request each, as [`InPieces`](super::InPieces)
+/// does.
 ///
 /// ```
 /// use distribute_ai::long_text::split;
 ///
-/// let book = "Call me Ishmael. Some years ago, never mind how long precisely, I thought I would sail about a little.";
+/// let book = "Call me Ishmael. Some years ago, never mind how long precisely, \
+///             I thought I would sail about a little.";
 /// let pieces: Vec<_> = split(book).at_most(64).collect();
 /// assert_eq!(pieces, [
 ///     (0, "Call me Ishmael."),
@@ -17,21 +19,28 @@ use crate::generated::facts::INPUT_LENGTH;
 /// ]);
 /// ```
 ///
-/// It cuts behind a paragraph, if that fills half of a piece at least; else behind a sentence; if there is none, behind a
-/// clause; then a word; and only where a word is longer than a piece, within it, between characters as people see them.
-/// Each piece goes as far as it may. An empty line ends a paragraph; a single end of line is taken for a space, as books
-/// are set in short lines.
+/// A piece ends at the last possible boundary of the best kind, in this order:
 ///
-/// Nothing is lost but white space where it cuts, and nothing changes its place. No piece is shorter than the API's
-/// least: what is left over joins a neighbour. A text of white space has no pieces; one of a single character has one,
-/// which the API does not take.
+/// 1. after a paragraph, if it fills at least half of a piece
+/// 2. after a sentence
+/// 3. after a clause
+/// 4. after a word
+/// 5. within a word that is longer than a piece, between grapheme clusters (user-perceived characters)
 ///
-/// It reads the text as it goes, and holds no more than a piece.
+/// An empty line ends a paragraph. A single line break counts as a space, because books are set in short
+/// lines.
+///
+/// Splitting drops white space at the boundaries, and keeps everything else in order. A remainder that is
+/// shorter than the minimum of the API joins a neighbouring piece. A text of only white space yields zero
+/// pieces. A text of a single character has one piece, which the API rejects as too short.
+///
+/// The iterator splits lazily and holds at most one piece.
 pub fn split(text: &str) -> Pieces<'_> {
     Pieces { text, splitter: Splitter::new(*INPUT_LENGTH.end()) }
 }
 
-/// The pieces of a text, by [`split`]: each with the byte of the text where it begins.
+/// An iterator over the pieces of a text, from [`split`]. Each item is the byte index of a piece and the
+/// piece.
 #[derive(Clone, Debug)]
 #[must_use = "iterators do nothing unless taken from"]
 pub struct Pieces<'a> {
@@ -40,11 +49,12 @@ pub struct Pieces<'a> {
 }
 
 impl Pieces<'_> {
-    /// How many characters a piece has at most, instead of as many as the API takes: from 3 to 4,096, and what is outside
-    /// counts as the nearest of these.
+    /// Sets the maximum length of a piece, from 3 to 4,096 characters. Values outside this range are clamped.
+    ///
+    /// The default is 4,096, the maximum of the API.
     pub fn at_most(mut self, characters: usize) -> Self {
-        let (least, most) = max_characters_range().into_inner();
-        self.splitter.limits.max = characters.clamp(least, most);
+        let (min, max) = max_characters_range().into_inner();
+        self.splitter.limits.max = characters.clamp(min, max);
         self
     }
 }
@@ -60,43 +70,44 @@ impl<'a> Iterator for Pieces<'a> {
 
 impl std::iter::FusedIterator for Pieces<'_> {}
 
-/// What the greatest length of a piece may be. Below twice the API's least there are texts that can't be cut.
+/// Returns the valid range of the maximum length of a piece. With a smaller maximum, some texts cannot be
+/// split into pieces of the API's minimum length.
 pub(super) fn max_characters_range() -> std::ops::RangeInclusive<usize> {
     2 * INPUT_LENGTH.start() - 1..=*INPUT_LENGTH.end()
 }
 
-/// How far a text is split.
+/// The position up to which a text is split, and the limits of a piece.
 #[derive(Clone, Debug)]
 pub(super) struct Splitter {
-    at: usize,
+    position: usize,
     limits: Limits,
 }
 
 impl Splitter {
-    /// `most` is one of the [`lengths`].
-    pub(super) fn new(most: usize) -> Self {
-        Self { at: 0, limits: Limits { min: *INPUT_LENGTH.start(), max: most } }
+    /// Creates a splitter. `max` must be in [`max_characters_range`].
+    pub(super) fn new(max: usize) -> Self {
+        Self { position: 0, limits: Limits { min: *INPUT_LENGTH.start(), max } }
     }
 
-    /// The next piece of the text, which is the same each time.
+    /// Returns the byte range of the next piece. `text` must be the same in each call.
     pub(super) fn next(&mut self, text: &str) -> Option<Range<usize>> {
         let end = text.trim_end().len();
-        let rest = text.get(self.at..end)?.trim_start();
+        let rest = text.get(self.position..end)?.trim_start();
         if rest.is_empty() {
             return None;
         }
         let start = end - rest.len();
         let piece = &rest[..find_boundary(rest, self.limits)];
-        self.at = start + piece.len();
+        self.position = start + piece.len();
         Some(self.pad_to_minimum(text, start..start + piece.trim_end().len()))
     }
 
-    /// With white space around it, if it is too short without.
+    /// Extends a piece that is too short with the white space around it.
     fn pad_to_minimum(&mut self, text: &str, mut piece: Range<usize>) -> Range<usize> {
         while text[piece.clone()].chars().count() < self.limits.min {
             if let Some(next) = text[piece.end..].chars().next().filter(|c| c.is_whitespace()) {
                 piece.end += next.len_utf8();
-                self.at = self.at.max(piece.end);
+                self.position = self.position.max(piece.end);
             } else if let Some(before) = text[..piece.start].chars().next_back().filter(|c| c.is_whitespace())
             {
                 piece.start -= before.len_utf8();

@@ -1,46 +1,48 @@
-//! The head of a WAV file whose length is known only at its end.
+//! The header of a WAV file, for which the length of the audio is known only at the end.
 
 use super::reader::{Encoding, Format};
 
-/// What stands before the sound. It is as long for any length of it, so that it can be written anew at the end.
+/// Builds the header of a WAV file. The header always has the same length, so that it can be overwritten at
+/// the end.
 ///
-/// A file of 4 GiB and more is RF64, as EBU Tech 3306 has it: its lengths of 64 bits stand where a smaller file has a
-/// chunk of nothing.
-pub(in crate::ext::long_text) fn wav_header(format: Format, sound: u64) -> Vec<u8> {
-    let Format { encoding, channels, sample_rate: samples_per_second, bits_per_sample: bits } = format;
-    let tag: u16 = match encoding {
+/// A file of 4 GiB or more is an RF64 file (EBU Tech 3306). Its `ds64` chunk with 64-bit lengths takes the
+/// space of the `JUNK` chunk in smaller files.
+pub(in crate::ext::long_text) fn wav_header(format: Format, audio_bytes: u64) -> Vec<u8> {
+    let Format { encoding, channels, sample_rate, bits_per_sample } = format;
+    let format_tag: u16 = match encoding {
         Encoding::Integer => 1,
         Encoding::Float => 3,
     };
-    let frame = u32::from(channels) * u32::from(bits / 8);
-    let whole = HEADER_BYTES as u64 - 8 + sound + sound % 2;
-    let small = u32::try_from(whole).ok().zip(u32::try_from(sound).ok());
-    let (whole_32, sound_32) = small.unwrap_or((u32::MAX, u32::MAX));
+    let frame_bytes = u32::from(channels) * u32::from(bits_per_sample / 8);
+    let file_bytes = HEADER_BYTES as u64 - 8 + audio_bytes + audio_bytes % 2;
+    let lengths_32 = u32::try_from(file_bytes).ok().zip(u32::try_from(audio_bytes).ok());
+    let (file_bytes_32, audio_bytes_32) = lengths_32.unwrap_or((u32::MAX, u32::MAX));
 
     let mut header = Vec::with_capacity(HEADER_BYTES);
-    header.extend(if small.is_some() { b"RIFF" } else { b"RF64" });
-    header.extend(whole_32.to_le_bytes());
+    header.extend(if lengths_32.is_some() { b"RIFF" } else { b"RF64" });
+    header.extend(file_bytes_32.to_le_bytes());
     header.extend(b"WAVE");
-    header.extend(if small.is_some() { b"JUNK" } else { b"ds64" });
+    header.extend(if lengths_32.is_some() { b"JUNK" } else { b"ds64" });
     header.extend(28_u32.to_le_bytes());
-    let long =
-        [whole, sound, sound / u64::from(frame)].map(|length| if small.is_some() { 0 } else { length });
-    header.extend(long.iter().flat_map(|length| length.to_le_bytes()));
+    let frames = audio_bytes / u64::from(frame_bytes);
+    let lengths_64 =
+        [file_bytes, audio_bytes, frames].map(|length| if lengths_32.is_some() { 0 } else { length });
+    header.extend(lengths_64.iter().flat_map(|length| length.to_le_bytes()));
     header.extend(0_u32.to_le_bytes());
     header.extend(b"fmt ");
     header.extend(16_u32.to_le_bytes());
-    header.extend(tag.to_le_bytes());
+    header.extend(format_tag.to_le_bytes());
     header.extend(channels.to_le_bytes());
-    header.extend(samples_per_second.to_le_bytes());
-    header.extend(samples_per_second.saturating_mul(frame).to_le_bytes());
-    header.extend(u16::try_from(frame).unwrap_or(u16::MAX).to_le_bytes());
-    header.extend(bits.to_le_bytes());
+    header.extend(sample_rate.to_le_bytes());
+    header.extend(sample_rate.saturating_mul(frame_bytes).to_le_bytes());
+    header.extend(u16::try_from(frame_bytes).unwrap_or(u16::MAX).to_le_bytes());
+    header.extend(bits_per_sample.to_le_bytes());
     header.extend(b"data");
-    header.extend(sound_32.to_le_bytes());
+    header.extend(audio_bytes_32.to_le_bytes());
     header
 }
 
-/// How long a header is, in bytes.
+/// The length of every header, in bytes.
 pub(in crate::ext::long_text) const HEADER_BYTES: usize = 80;
 
 #[cfg(test)]
@@ -51,7 +53,7 @@ mod tests {
         Format { encoding: Encoding::Integer, channels: 1, sample_rate: 24_000, bits_per_sample: 16 };
 
     #[test]
-    fn a_file_begins_as_any_player_expects_it() {
+    fn header_of_small_file_is_riff() {
         let expected = [
             b"RIFF\x4c\0\0\0WAVE".as_slice(),
             b"JUNK\x1c\0\0\0",
@@ -65,20 +67,20 @@ mod tests {
     }
 
     #[test]
-    fn from_4_gib_on_lengths_have_64_bits() {
+    fn header_from_4_gib_on_is_rf64() {
         let largest = u64::from(u32::MAX) - 73;
         assert_eq!(&wav_header(MONO, largest)[..8], b"RIFF\xfe\xff\xff\xff");
-        let longer = wav_header(MONO, 0x1_2345_6788);
-        assert_eq!(longer.len(), HEADER_BYTES);
-        assert_eq!(&longer[..20], b"RF64\xff\xff\xff\xffWAVEds64\x1c\0\0\0");
-        assert_eq!(longer[20..28], 0x1_2345_67d0_u64.to_le_bytes());
-        assert_eq!(longer[28..36], 0x1_2345_6788_u64.to_le_bytes());
-        assert_eq!(longer[36..44], 0x0_91a2_b3c4_u64.to_le_bytes());
-        assert_eq!(&longer[72..], b"data\xff\xff\xff\xff");
+        let larger = wav_header(MONO, 0x1_2345_6788);
+        assert_eq!(larger.len(), HEADER_BYTES);
+        assert_eq!(&larger[..20], b"RF64\xff\xff\xff\xffWAVEds64\x1c\0\0\0");
+        assert_eq!(larger[20..28], 0x1_2345_67d0_u64.to_le_bytes());
+        assert_eq!(larger[28..36], 0x1_2345_6788_u64.to_le_bytes());
+        assert_eq!(larger[36..44], 0x0_91a2_b3c4_u64.to_le_bytes());
+        assert_eq!(&larger[72..], b"data\xff\xff\xff\xff");
     }
 
     #[test]
-    fn an_odd_length_is_that_of_the_sound_and_the_file_has_one_more() {
+    fn odd_audio_length_is_padded_in_riff_length_only() {
         let header = wav_header(Format { bits_per_sample: 8, ..MONO }, 5);
         assert_eq!((header[4], header[76]), (78, 5));
     }

@@ -9,29 +9,29 @@ use super::{
 };
 use crate::{Error, Speech, ext::audio::atomic_file::AtomicFile};
 
-/// How much silence is written at a time.
+/// The number of bytes of silence in one write.
 const SILENCE_CHUNK_BYTES: usize = 64 * 1024;
 
-/// A WAV file that grows by one speech after the other.
+/// A WAV file to which speeches are appended.
 pub(in crate::ext::long_text) struct WavJoiner {
     file: AtomicFile,
     pause: Duration,
-    /// That of the first one, and so of all.
+    /// The format of the first speech. All others must have the same format.
     format: Option<Format>,
 }
 
 impl WavJoiner {
-    /// In the place of `path`, when it is finished.
+    /// Creates a temporary file, which replaces `path` when it is finished.
     pub(in crate::ext::long_text) async fn create(path: &Path, pause: Duration) -> Result<Self, Error> {
         Ok(Self { file: AtomicFile::create(path.to_owned()).await?, pause, format: None })
     }
 
-    /// Appends the sound of a speech as it comes. After an error the file is good for nothing.
+    /// Downloads the audio of a speech and appends it. After an error, the file must not be used.
     pub(in crate::ext::long_text) async fn append(&mut self, speech: &Speech) -> Result<(), Error> {
         let before = self.file.written();
         match self.fetch(speech).await {
-            // How long an address is good for, nobody says, and it may have waited for its turn.
-            Err(error) if is_refused(&error) && self.file.written() == before => {
+            // The URL may have expired while the speech waited for an earlier piece. Poll for a new URL once.
+            Err(error) if is_client_error(&error) && self.file.written() == before => {
                 let fresh = speech.task().wait().await?;
                 self.fetch(&fresh).await
             }
@@ -40,35 +40,35 @@ impl WavJoiner {
     }
 
     async fn fetch(&mut self, speech: &Speech) -> Result<(), Error> {
-        let unfit = |problem| {
-            Error::download(format!("the audio can't be joined: {problem}")).with_task_id(&speech.id())
+        let mismatch = |problem| {
+            Error::download(format!("could not join the audio: {problem}")).with_task_id(&speech.id())
         };
-        self.append_stream(speech.audio()?.stream()).await.map_err(|problem| problem.into_error(unfit))
+        self.append_stream(speech.audio()?.stream()).await.map_err(|error| error.into_error(mismatch))
     }
 
-    /// The sound of one file, which comes in parts.
+    /// Appends the audio of one WAV file, which arrives in parts.
     pub(in crate::ext::long_text) async fn append_stream(
         &mut self,
         mut parts: impl Stream<Item = Result<Bytes, Error>> + Unpin,
     ) -> Result<(), JoinError> {
-        let (mut reader, mut begun) = (Reader::default(), false);
+        let (mut reader, mut started) = (Reader::default(), false);
         while let Some(part) = parts.next().await {
-            let sound = reader.push(&part?)?;
+            let audio = reader.push(&part?)?;
             if let Some(format) = reader.format()
-                && !sound.is_empty()
+                && !audio.is_empty()
             {
-                if !begun {
+                if !started {
                     self.start_piece(format).await?;
-                    begun = true;
+                    started = true;
                 }
-                self.file.write(&sound).await?;
+                self.file.write(&audio).await?;
             }
         }
-        let lacking = reader.finish()?;
-        Ok(self.file.write(&vec![0; lacking]).await?)
+        let missing_bytes = reader.finish()?;
+        Ok(self.file.write(&vec![0; missing_bytes]).await?)
     }
 
-    /// What comes before the sound of a speech: the head of the file, or a pause.
+    /// Writes the header of the file before the first speech, or the pause before any other speech.
     async fn start_piece(&mut self, format: Format) -> Result<(), JoinError> {
         let Some(first) = self.format else {
             self.format = Some(format);
@@ -77,49 +77,49 @@ impl WavJoiner {
         if let Some(difference) = first.difference(format) {
             return Err(difference.into());
         }
-        let mut left = pause_bytes(self.pause, first);
+        let mut remaining = pause_bytes(self.pause, first);
         let silence = Bytes::from(vec![first.silent_byte(); SILENCE_CHUNK_BYTES]);
-        while left > 0 {
-            let part = usize::try_from(left).unwrap_or(SILENCE_CHUNK_BYTES).min(SILENCE_CHUNK_BYTES);
-            self.file.write(&silence[..part]).await?;
-            left -= part as u64;
+        while remaining > 0 {
+            let length = usize::try_from(remaining).unwrap_or(SILENCE_CHUNK_BYTES).min(SILENCE_CHUNK_BYTES);
+            self.file.write(&silence[..length]).await?;
+            remaining -= length as u64;
         }
         Ok(())
     }
 
-    /// How many bytes there are so far.
+    /// Returns the current length of the file, in bytes.
     pub(in crate::ext::long_text) fn written(&self) -> u64 {
         self.file.written()
     }
 
-    /// Puts the file in its place; returns its length.
+    /// Completes the header, moves the file to its path and returns its length in bytes.
     pub(in crate::ext::long_text) async fn finish(mut self) -> Result<u64, Error> {
         let Some(format) = self.format else { return self.file.finish().await };
-        let sound = self.file.written() - HEADER_BYTES as u64;
-        self.file.write(&[0][..usize::from(sound % 2 == 1)]).await?;
-        self.file.overwrite_start(&wav_header(format, sound)).await?;
+        let audio_bytes = self.file.written() - HEADER_BYTES as u64;
+        self.file.write(&[0][..usize::from(audio_bytes % 2 == 1)]).await?;
+        self.file.overwrite_start(&wav_header(format, audio_bytes)).await?;
         self.file.finish().await
     }
 }
 
 pub(in crate::ext::long_text) enum JoinError {
-    /// Why the file can't be joined.
+    /// The reason why the file cannot be joined with the others.
     Mismatch(String),
     Other(Error),
 }
 
 impl JoinError {
-    pub(in crate::ext::long_text) fn into_error(self, unfit: impl FnOnce(String) -> Error) -> Error {
+    pub(in crate::ext::long_text) fn into_error(self, mismatch: impl FnOnce(String) -> Error) -> Error {
         match self {
-            Self::Mismatch(problem) => unfit(problem),
+            Self::Mismatch(problem) => mismatch(problem),
             Self::Other(error) => error,
         }
     }
 }
 
 impl From<String> for JoinError {
-    fn from(unfit: String) -> Self {
-        Self::Mismatch(unfit)
+    fn from(problem: String) -> Self {
+        Self::Mismatch(problem)
     }
 }
 
@@ -129,11 +129,11 @@ impl From<Error> for JoinError {
     }
 }
 
-fn is_refused(error: &Error) -> bool {
+fn is_client_error(error: &Error) -> bool {
     error.is_download() && error.status().is_some_and(|status| status.is_client_error())
 }
 
-/// Whole frames, as long as a pause.
+/// Returns the length of a pause in bytes, rounded down to whole frames.
 fn pause_bytes(pause: Duration, format: Format) -> u64 {
     let frames = pause.as_nanos() * u128::from(format.sample_rate) / 1_000_000_000;
     u64::try_from(frames * format.frame_bytes() as u128).unwrap_or(u64::MAX)
@@ -145,7 +145,7 @@ mod tests {
     use crate::ext::long_text::wav::reader::Encoding;
 
     #[test]
-    fn a_pause_is_of_whole_frames() {
+    fn pause_is_rounded_down_to_whole_frames() {
         let format =
             Format { encoding: Encoding::Integer, channels: 2, sample_rate: 44_100, bits_per_sample: 24 };
         assert_eq!(pause_bytes(Duration::ZERO, format), 0);

@@ -1,4 +1,4 @@
-//! WAV files: read as they arrive, and joined into one.
+//! WAV files: a streaming reader, and a joiner that writes several files into one.
 
 pub(in crate::ext::long_text) mod header;
 pub(in crate::ext::long_text) mod joiner;

@@ -11,67 +11,86 @@ use super::{
 };
 use crate::{Error, OutOfBounds};
 
-/// The poll policy of every client unless it is given another: by the task's status and age, and by how long tasks took.
+/// The default poll policy. It uses the status and age of the task, and learns how long tasks take.
 ///
 /// ```
 /// use distribute_ai::{Client, pacing::Adaptive};
 ///
-/// // Four times the price: about half as many requests, each result noticed about twice as late.
-/// let client = Client::builder().api_key("your-key").pacing(Adaptive::with_price(0.2)?).build()?;
+/// // Four times the default price: about half as many requests,
+/// // and results are noticed about twice as late.
+/// let policy = Adaptive::with_price(0.2)?;
+/// let client = Client::builder().api_key("your-key").pacing(policy).build()?;
 /// # Ok::<(), distribute_ai::Error>(())
 /// ```
 ///
 /// # The price of a request
 ///
-/// Asking more often costs requests, asking less often costs time. With a price of λ seconds for each request the sum is
-/// least at intervals of √(2·λ / h), where h is the hazard: the chance that the task is done in the next second, given
-/// that it isn't yet. So it asks seldom where tasks are rarely done, often where they mostly are, and less and less often
-/// where one takes longer than any before. The rule comes from minimising the expected sum over all schedules; the
-/// hazard is what is learned.
+/// Frequent polls cost requests, rare polls cost time. With a price of λ seconds for each request, the sum of
+/// both costs is minimal at intervals of √(2·λ / h). Here h is the hazard: the probability that an unfinished
+/// task finishes in the next second.
+///
+/// So the policy polls rarely at ages where few tasks finish, and often at ages where most tasks finish. If a
+/// task takes longer than all tasks before, its polls become less and less frequent. The rule minimises the
+/// expected sum over all schedules. The hazard is what the policy learns.
 ///
 /// # What it learns
 ///
-/// Three distributions, from every task that was completed: how long tasks take in all (by the server's own `finished` −
-/// `created`), how long they wait, and how long they run (by what the polls saw, where the truth lies between two of
-/// them). The first is for tasks that nothing was heard of yet; then the status tells which of the others counts. A task
-/// that waits has yet to run, so it is asked for no sooner than it might be done: where three in four tasks run for more
-/// than 2 s, not before some 3 s have passed.
+/// Every completed task updates three distributions:
 ///
-/// The last hundred tasks or so count, in some kilobytes, for all tasks of a client and of its clones; a clone of the
-/// policy shares what is learned, too. Nothing is kept beyond the process; a program that ends soon can
-/// [tell](Pacing::learn) a policy what it knows before it hands it over. The length of the text plays no part: what a
-/// server needs for a character is not known, and where it queues, the queue decides.
+/// - the total duration, which is the server's own `finished` − `created`
+/// - the waiting time, observed by the polls
+/// - the running time, observed by the polls
 ///
-/// Until it has learned, it believes that four in five tasks run for about 3 s and the others for about a minute, all
-/// with wide margins, and that waiting takes about 10 s: what did well in simulation, over synthetic durations of every
-/// scale from 1 s to 10 minutes.
+/// An observed time is only known to lie between two polls. Until the first response the total duration
+/// determines the delay. Afterwards the status selects the waiting time or the running time.
+///
+/// A waiting task still has to run, so it is not polled before it could be finished. For example, if three in
+/// four tasks run for more than 2 s, the next poll is at least about 3 s away.
+///
+/// About the last hundred tasks count. The distributions take a few kilobytes and are shared by all tasks of
+/// a client and its clones. Clones of the policy share them too. They are not stored on disk: a short-lived
+/// program can call [`learn`](Pacing::learn) with known durations before it passes the policy to the client.
+///
+/// The length of the text is not used. The time that a server needs per character is unknown, and under load
+/// the queue determines the duration.
+///
+/// A new policy assumes that four in five tasks run for about 3 s and the others for about a minute. It
+/// assumes a waiting time of about 10 s. All three have wide margins. These values performed well in
+/// simulations over synthetic durations of every scale from 1 s to 10 minutes.
 ///
 /// # Default
 ///
 /// - price: 0.05 s
-/// - shortest delay: 0.2 s, whatever was learned
-/// - longest delay: 5 s, or a tenth of the task's age where that is more: however wrong what was learned is, a result is
-///   noticed within about that. The 0.2 s and the 5 s grow with the square root of the price
+/// - shortest delay: 0.2 s, regardless of what was learned
+/// - longest delay: 5 s, or a tenth of the task's age if that is longer
+///
+/// Even with wrong distributions, a result is noticed within about the longest delay. The 0.2 s and the 5 s
+/// scale with the square root of the price.
 #[derive(Clone)]
 pub struct Adaptive {
     price: f64,
     learned: Arc<Mutex<Learned>>,
 }
 
-/// By default, 50 ms of lag are worth a request.
+/// The default price in seconds: one request costs as much as 50 ms of lag.
 const DEFAULT_PRICE: f64 = 0.05;
 
-/// The bounds of every delay in seconds, at the default price.
+/// The shortest and longest delay in seconds, at the default price.
 const DELAY_BOUNDS: (f64, f64) = (0.2, 5.0);
 
-/// The longest delay as a part of the task's age, where that is more: a task of an hour isn't asked for every five seconds.
+/// The longest delay as a fraction of the task's age, if that is longer. A task of an hour is not polled
+/// every five seconds.
 const MAX_AGE_FRACTION: f64 = 0.1;
 
-/// How long a task that waits will run at least, in lower quartiles of the running times: found by search. More saves
-/// requests, and learns too late that it runs.
+/// The minimum running time of a waiting task, as a multiple of the lower quartile of the running times.
+///
+/// The value was found by search. A larger value saves requests, but notices too late that the task runs.
 const MIN_RUNNING_FACTOR: f64 = 1.52;
 
-/// Found by search, as the least regret that one schedule can have over the distributions of the benchmark.
+/// The prior of the running time and of the total duration.
+///
+/// The values were found by search: they minimise the regret of a single schedule over the distributions of
+/// the benchmark.
 const RUNNING_PRIORS: &[Prior] =
     &[Prior { weight: 0.8, median: 3.0, width: 0.5 }, Prior { weight: 0.2, median: 60.0, width: 0.7 }];
 
@@ -85,7 +104,8 @@ struct Learned {
 }
 
 impl Adaptive {
-    /// With the default price, and nothing learned: see [`PollSimulation`](crate::testing::PollSimulation).
+    /// Creates a policy with the default price that has learned nothing. To compare policies, use
+    /// [`PollSimulation`](crate::testing::PollSimulation).
     #[must_use]
     pub fn new() -> Self {
         let learned = Learned {
@@ -97,15 +117,16 @@ impl Adaptive {
         Self { price: DEFAULT_PRICE, learned: Arc::new(Mutex::new(learned)) }
     }
 
-    /// With a price of so many seconds for each request: how much later you would rather know, on average, than ask once
-    /// more. From 0.001 to 3,600.
+    /// Creates a policy with this price for each request, in seconds, from 0.001 to 3,600.
+    ///
+    /// The price is the average extra lag that you accept to save one request.
     ///
     /// # Errors
     ///
-    /// [`is_invalid`](Error::is_invalid): a price of 0, or NaN.
+    /// [`is_invalid`](Error::is_invalid): the price is outside the range, for example 0 or NaN.
     pub fn with_price(seconds: f64) -> Result<Self, Error> {
         OutOfBounds::check(seconds, (Bound::Included(0.001), Bound::Included(3_600.0)))
-            .map_err(|limit| Error::invalid("price of a request", limit))?;
+            .map_err(|error| Error::invalid("price", error))?;
         Ok(Self { price: seconds, ..Self::new() })
     }
 
@@ -127,7 +148,7 @@ impl Pacing for Adaptive {
             (DELAY_BOUNDS.0 * scale, (DELAY_BOUNDS.1 * scale).max(MAX_AGE_FRACTION * task.age.as_secs_f64()))
         };
         let seconds = self.learned().delay(task, self.price);
-        // In this order, what is no number is the least.
+        // In this order, NaN becomes the shortest delay.
         Duration::from_secs_f64(seconds.max(least).min(most))
     }
 
@@ -146,7 +167,8 @@ impl Learned {
         match task.phase {
             Phase::Unknown => self.total.delay(task.age.as_secs_f64(), price),
             Phase::Running => self.running.delay(in_phase, price),
-            // What is done after r more, at least, is cheapest to ask for at √(δ² + r²), with δ the interval for r = 0.
+            // If the task needs at least r more, the cheapest delay is √(δ² + r²), where δ is the interval
+            // for r = 0.
             Phase::Waiting => {
                 self.waiting.delay(in_phase, price).hypot(MIN_RUNNING_FACTOR * self.running.quantile(0.25))
             }
@@ -154,21 +176,23 @@ impl Learned {
     }
 
     fn likelihood(&self, task: &Progress) -> f64 {
-        let unheard = task.since_last_poll.as_secs_f64();
-        let since = |durations: &DurationModel, age: Duration| {
+        let since_last_poll = task.since_last_poll.as_secs_f64();
+        let finished_since = |model: &DurationModel, age: Duration| {
             let age = age.as_secs_f64();
-            durations.likelihood((age - unheard).max(0.0), age)
+            model.likelihood((age - since_last_poll).max(0.0), age)
         };
         match task.phase {
-            Phase::Unknown => since(&self.total, task.age),
-            Phase::Running => since(&self.running, task.in_phase),
-            // It must have begun meanwhile, at about the middle of either half, and have run to the end in what was left.
+            Phase::Unknown => finished_since(&self.total, task.age),
+            Phase::Running => finished_since(&self.running, task.in_phase),
+            // The task must have started and finished since the last poll. It started at about the middle of
+            // the first or of the second half of this time.
             Phase::Waiting => {
-                let (now, half) = (task.in_phase.as_secs_f64(), unheard / 2.0);
-                let begun = |to: f64| self.waiting.likelihood((now - unheard).max(0.0), to);
-                let (first, both) = (begun(now - half), begun(now));
-                let ended = |left: f64| self.running.likelihood(0.0, left);
-                first * ended(1.5 * half) + (both - first) * ended(0.5 * half)
+                let (now, half) = (task.in_phase.as_secs_f64(), since_last_poll / 2.0);
+                let started = |to: f64| self.waiting.likelihood((now - since_last_poll).max(0.0), to);
+                let (first_half, both_halves) = (started(now - half), started(now));
+                let finished_within = |remaining: f64| self.running.likelihood(0.0, remaining);
+                first_half * finished_within(1.5 * half)
+                    + (both_halves - first_half) * finished_within(0.5 * half)
             }
         }
     }

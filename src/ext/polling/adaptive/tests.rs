@@ -11,7 +11,7 @@ fn at(phase: Phase, seconds: f64) -> Progress {
 
 const PHASES: [Phase; 3] = [Phase::Unknown, Phase::Waiting, Phase::Running];
 
-fn taught(policy: &Adaptive, seconds: f64, tasks: u32) {
+fn teach(policy: &Adaptive, seconds: f64, tasks: u32) {
     let time = Some(secs(seconds));
     for _ in 0..tasks {
         policy.learn(&CompletedTask {
@@ -24,17 +24,17 @@ fn taught(policy: &Adaptive, seconds: f64, tasks: u32) {
 }
 
 #[test]
-fn a_price_is_one_that_a_request_can_have() {
+fn with_price_out_of_range_is_invalid() {
     for price in [0.0, -1.0, 1e9, f64::NAN, f64::INFINITY] {
         let error = Adaptive::with_price(price).unwrap_err();
         assert!(error.is_invalid());
-        let expected = format!("price of a request: {price} is not between 0.001 and 3600");
+        let expected = format!("price: {price} is out of range, expected 0.001 to 3600");
         assert_eq!(error.to_string(), expected);
     }
 }
 
 #[test]
-fn a_dearer_request_is_made_less_often() {
+fn higher_price_gives_longer_delay() {
     for phase in PHASES {
         let delay = |price| Adaptive::with_price(price).unwrap().delay(&at(phase, 10.0));
         assert!(delay(0.01) < delay(0.05) && delay(0.05) < delay(0.2), "{phase:?}");
@@ -42,10 +42,10 @@ fn a_dearer_request_is_made_less_often() {
 }
 
 #[test]
-fn whatever_it_learns_it_asks_within_its_bounds() {
+fn delay_after_any_lesson_stays_within_bounds() {
     for lesson in [0.0, 0.01, 3.0, 1e4, 1e15] {
         let policy = Adaptive::new();
-        taught(&policy, lesson, 300);
+        teach(&policy, lesson, 300);
         for (phase, age) in
             PHASES.iter().flat_map(|phase| [0.0, 1.0, 60.0, 1e5, 1e15].map(|age| (*phase, age)))
         {
@@ -58,28 +58,29 @@ fn whatever_it_learns_it_asks_within_its_bounds() {
 }
 
 #[test]
-fn it_asks_when_tasks_are_done_as_it_has_learned() {
+fn learned_duration_moves_polls_towards_it() {
     let (policy, task) = (Adaptive::new(), at(Phase::Running, 4.0));
     let cold = policy.delay(&task);
-    taught(&policy, 5.0, 50);
+    teach(&policy, 5.0, 50);
     assert!(policy.delay(&task) < cold);
     assert!(policy.delay(&at(Phase::Running, 0.5)) > secs(2.0));
     assert!(policy.likelihood(&at(Phase::Running, 5.5)) > policy.likelihood(&at(Phase::Running, 2.0)));
 }
 
 #[test]
-fn a_task_that_began_early_in_the_time_unheard_is_likelier_done() {
-    let likelihood = |waits: f64| {
+fn likelihood_is_higher_when_task_started_soon_after_last_poll() {
+    let likelihood = |waiting_time: f64| {
         let policy = Adaptive::new();
-        let (waited, ran) = (Some((secs(waits), secs(waits))), Some(secs(3.0)));
+        let (waited, ran) = (Some((secs(waiting_time), secs(waiting_time))), Some(secs(3.0)));
         (0..100).for_each(|_| policy.learn(&CompletedTask { waited, ran, ..CompletedTask::default() }));
-        // Heard to wait at 8 s, and 14 s old: it had 5 s to run if it began at 9, and 1 s if at 13.
-        let (age, unheard) = (secs(14.0), secs(6.0));
+        // The task was waiting at 8 s and is 14 s old. It had 5 s to run if it started at 9 s, and 1 s if at
+        // 13 s.
+        let (age, since_last_poll) = (secs(14.0), secs(6.0));
         policy.likelihood(&Progress {
             phase: Phase::Waiting,
             age,
             in_phase: age,
-            since_last_poll: unheard,
+            since_last_poll,
             ..Progress::default()
         })
     };
@@ -88,7 +89,7 @@ fn a_task_that_began_early_in_the_time_unheard_is_likelier_done() {
 }
 
 #[test]
-fn a_task_of_an_hour_is_asked_for_some_hundred_times() {
+fn task_of_an_hour_gets_about_a_hundred_polls() {
     let policy = Adaptive::new();
     for _ in 0..50 {
         policy.learn(&CompletedTask { total: Some(secs(3_600.0)), ..CompletedTask::default() });
@@ -102,9 +103,9 @@ fn a_task_of_an_hour_is_asked_for_some_hundred_times() {
 }
 
 #[test]
-fn clones_learn_together() {
+fn clones_share_what_they_learn() {
     let policy = Adaptive::new();
-    taught(&policy.clone(), 40.0, 50);
+    teach(&policy.clone(), 40.0, 50);
     assert!(policy.delay(&Progress::default()) > Adaptive::new().delay(&Progress::default()));
     assert_eq!(format!("{policy:?}"), "Adaptive { price: 0.05, tasks: 50, .. }");
 }

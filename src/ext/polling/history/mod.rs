@@ -1,34 +1,34 @@
-//! What the answers to a wait have told, as ages of the task: without a clock.
+//! The observations of one wait, as ages of the task. The module does not read a clock.
 
 use std::time::Duration;
 
 use super::{CompletedTask, Phase, Progress};
 
-/// The longest that a server's own duration is believed: beyond it, a clock was never set.
+/// The longest server duration that is accepted. A longer one means that a clock of the server was not set.
 const MAX_SERVER_DURATION: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Since when a task is watched.
+/// The start of the observation of a task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum ObservedFrom {
-    /// Since its submission: it was first asked for when the policy wanted.
+    /// From the submission: the first poll was made when the policy requested it.
     Submission,
-    /// It was submitted some time before anyone waited: its age is known, but not what it did meanwhile.
+    /// From some time after the submission: the age is known, but not the phases before the wait started.
     Later,
-    /// It was submitted elsewhere: its age counts from the wait.
+    /// From the resumption: the task was submitted elsewhere, so its age counts from the start of the wait.
     Resumption,
 }
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct History {
     observed_from: ObservedFrom,
-    /// At most 4,096; there may be many waits.
+    /// At most 4,096. Stored as `u16` because a batch may hold thousands of histories.
     characters: Option<u16>,
     phase: Phase,
     polls: u32,
     last_response: Duration,
-    /// The last answer that said it waits.
+    /// The age at the last response that reported the task waiting.
     waiting: Option<Duration>,
-    /// From when on it counts as running.
+    /// The age from which the task counts as running.
     running: Option<Duration>,
 }
 
@@ -45,7 +45,7 @@ impl History {
         }
     }
 
-    /// The wait begins only after the first poll was due.
+    /// Marks that the wait started only after the first poll was due.
     pub(crate) fn observed_late(self) -> Self {
         Self { observed_from: ObservedFrom::Later, ..self }
     }
@@ -54,7 +54,7 @@ impl History {
         Self { observed_from: ObservedFrom::Resumption, ..Self::submitted(None) }
     }
 
-    /// An answer that is not the last.
+    /// Records a response that reports an unfinished task.
     pub(crate) fn on_response(&mut self, phase: Phase, age: Duration) {
         if phase != Phase::Running {
             self.waiting = Some(age);
@@ -67,7 +67,12 @@ impl History {
         self.polls += 1;
     }
 
-    pub(crate) fn progress(&self, age: Duration, retry_after: Option<Duration>, left: Duration) -> Progress {
+    pub(crate) fn progress(
+        &self,
+        age: Duration,
+        retry_after: Option<Duration>,
+        remaining: Duration,
+    ) -> Progress {
         Progress {
             age,
             phase: self.phase,
@@ -76,37 +81,41 @@ impl History {
             polls: self.polls,
             characters: self.characters.map(u32::from),
             retry_after,
-            left,
+            left: remaining,
         }
     }
 
-    /// The task is done, as an answer at this age says; `server` is the server's own duration. None where there is
-    /// nothing to learn: a task that was done before anyone asked may have been so for days.
+    /// Returns the durations of a task that a response at this age reports as completed. `server` is the
+    /// duration by the server's clock.
+    ///
+    /// Returns `None` if there is nothing to learn: a task that the first poll saw completed may have
+    /// finished days ago.
     pub(crate) fn completed(&self, age: Duration, server: Option<Duration>) -> Option<CompletedTask> {
         let server = server.filter(|server| *server <= MAX_SERVER_DURATION);
-        let aged = self.observed_from != ObservedFrom::Resumption;
-        let watched = self.polls > 0 || self.observed_from == ObservedFrom::Submission;
-        if !watched && (!aged || server.is_none()) {
+        let age_known = self.observed_from != ObservedFrom::Resumption;
+        let observed = self.polls > 0 || self.observed_from == ObservedFrom::Submission;
+        if !observed && (!age_known || server.is_none()) {
             return None;
         }
-        // The last answer saw it undone, and this one sees it done: whatever the server's clock says, it was between.
-        let done = server.filter(|_| aged).map_or(midpoint(self.last_response, age), |server| {
+        // The task finished between the last response and this one, whatever the server's clock says.
+        let finished = server.filter(|_| age_known).map_or(midpoint(self.last_response, age), |server| {
             server.clamp(self.last_response, age.max(self.last_response))
         });
-        let waited = self.waiting.filter(|_| aged).map(|waiting| {
-            // The first answer that said it runs is as far behind the middle as the last that said it waits before.
-            let at_most = self.running.map_or(done, |running| running + running.saturating_sub(waiting));
+        let waited = self.waiting.filter(|_| age_known).map(|waiting| {
+            // `running` is the midpoint between the last waiting and the first running response.
+            let at_most = self.running.map_or(finished, |running| running + running.saturating_sub(waiting));
             (waiting, at_most)
         });
         let ran = match (self.waiting, self.running) {
-            (None, Some(_)) => Some(done).filter(|_| self.observed_from == ObservedFrom::Submission),
-            (Some(_), Some(running)) => Some(done.saturating_sub(running)),
-            // It began and ended between two polls.
-            (Some(waiting), None) => Some(done.saturating_sub(waiting) / 2),
+            (None, Some(_)) => Some(finished).filter(|_| self.observed_from == ObservedFrom::Submission),
+            (Some(_), Some(running)) => Some(finished.saturating_sub(running)),
+            // The task started and finished between two polls.
+            (Some(waiting), None) => Some(finished.saturating_sub(waiting) / 2),
             (None, None) => None,
         };
-        // It was seen undone for as long as it was watched.
-        let total = if aged { Some(done) } else { server.map(|server| server.max(self.last_response)) };
+        // A resumed task was unfinished at least until the last response.
+        let total =
+            if age_known { Some(finished) } else { server.map(|server| server.max(self.last_response)) };
         Some(CompletedTask { total, waited, ran, characters: self.characters.map(u32::from) })
     }
 }

@@ -1,7 +1,8 @@
-//! What is known of a task that is being waited for, and the loop that asks until it is done.
+//! The polling state of a task, and the loop that polls it until it is finished.
 //!
-//! [`Polling`] is told what happened and says when to ask again; it neither sleeps nor sends. [`Poller`] does, for a
-//! single task: [`Wait`](super::Wait) and [`Updates`](super::Updates) are two views of it. A batch drives thousands.
+//! [`PollState`] receives responses and failures and computes when to poll next. It neither sleeps nor sends.
+//! [`Poller`] does both for a single task, on behalf of [`Wait`](crate::Wait) and
+//! [`Updates`](crate::Updates). A batch drives thousands of `PollState`s.
 
 use std::{future::Future, sync::Arc, time::Duration};
 
@@ -25,37 +26,37 @@ use crate::{
     types::{SpeechResult, SpeechStatus},
 };
 
-/// How long the last poll, which starts on the deadline, may take to bring its answer.
+/// The timeout of the last poll, which starts at the deadline.
 const FINAL_POLL_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// From this likelihood on a task counts as done.
+/// The likelihood from which a task counts as finished.
 const NEAR_CERTAIN: f64 = 0.95;
 
-/// Where and when a task is polled: everything about it but the request itself.
+/// The id, policy and times of a task that is polled: everything except the request itself.
 pub(crate) struct PollSchedule {
     pub(crate) id: TaskId,
     pub(crate) pacing: Arc<dyn Pacing>,
     pub(crate) history: History,
-    /// When it was submitted or, if that is not known, resumed.
+    /// The time of the submission or, if that is unknown, of the resumption.
     pub(crate) start: Instant,
-    /// The next poll; at the beginning, the first.
+    /// The time of the next poll.
     pub(crate) due: Instant,
-    /// The deadline as it was given, for the error.
+    /// The timeout that the caller set, for the error message.
     pub(crate) timeout: Duration,
     pub(crate) deadline: Instant,
 }
 
 pub(crate) struct PollState {
     schedule: PollSchedule,
-    /// The first 404 since the last answer.
+    /// The time of the first 404 since the last response.
     not_found_since: Option<Instant>,
-    /// The server's last wish.
+    /// The last `Retry-After` of the server.
     retry_after: Option<Duration>,
     last_status: Option<SpeechStatus>,
     failures: u32,
-    /// Boxed, as most tasks have none.
+    /// Boxed to keep `PollState` small, because most tasks never fail.
     last_failure: Option<Box<Failure>>,
-    /// The poll on the deadline was made.
+    /// `true` after the poll at the deadline was sent.
     final_poll_sent: bool,
 }
 
@@ -76,7 +77,7 @@ impl PollState {
         &self.schedule.id
     }
 
-    /// When to ask next. The last poll lands on the deadline.
+    /// Returns the time of the next poll. The last poll is at the deadline.
     pub(crate) fn due(&self) -> Instant {
         self.schedule.due.min(self.schedule.deadline)
     }
@@ -85,45 +86,47 @@ impl PollState {
         self.schedule.deadline
     }
 
-    /// The end, once the poll on the deadline was made.
+    /// Returns the deadline error if the poll at the deadline was already sent.
     pub(crate) fn check_deadline(&mut self) -> Result<(), Error> {
         if self.final_poll_sent { Err(self.deadline_error()) } else { Ok(()) }
     }
 
-    /// How much a poll is expected to shorten the waiting, where there are more tasks to ask for than requests to be made:
-    /// it only compares tasks of one client. Without bounds where the task is all but certain to be done.
+    /// Returns the expected benefit of a poll now. If more polls are due than requests are allowed, it ranks
+    /// the tasks of one client. `None` if the task is almost certainly finished: then nothing ranks higher.
     ///
-    /// A second of delay costs the chance p that it is done. But to ask and hear "not yet" is a request for nothing, and
-    /// the longer one has not asked, the less one has spent so: with a price on each request, the price at which it is
-    /// worth to ask now grows like the time unheard times the odds, p / (1 − p).
-    pub(crate) fn urgency(&self) -> f64 {
+    /// Each second of delay costs the probability p that the task is finished. But a poll of an unfinished
+    /// task is a wasted request, and long intervals waste fewer requests. Each request has a price. The
+    /// highest price at which a poll is worth sending grows like the time since the last poll times the odds,
+    /// p/(1 − p).
+    pub(crate) fn urgency(&self) -> Option<f64> {
         let now = Instant::now();
         let PollSchedule { pacing, history, start, deadline, .. } = &self.schedule;
-        let (age, left) = (now.saturating_duration_since(*start), deadline.saturating_duration_since(now));
-        let progress = history.progress(age, self.retry_after, left);
+        let age = now.saturating_duration_since(*start);
+        let remaining = deadline.saturating_duration_since(now);
+        let progress = history.progress(age, self.retry_after, remaining);
         let likelihood = pacing.likelihood(&progress);
-        // Its last poll has its time, whatever the policy thinks of it.
-        if likelihood >= NEAR_CERTAIN || left.is_zero() {
-            return f64::INFINITY;
+        // The last poll is due at the deadline, whatever the policy returns.
+        if likelihood >= NEAR_CERTAIN || remaining.is_zero() {
+            return None;
         }
-        progress.since_last_poll.as_secs_f64() * likelihood / (1.0 - likelihood)
+        Some(progress.since_last_poll.as_secs_f64() * likelihood / (1.0 - likelihood))
     }
 
-    /// A poll begins now; returns until when its answer is waited for.
+    /// Records that a poll starts now, and returns the deadline for its response.
     pub(crate) fn start_poll(&mut self) -> Instant {
         let now = Instant::now();
         self.final_poll_sent = now >= self.schedule.deadline;
         if self.final_poll_sent { now + FINAL_POLL_TIMEOUT } else { self.schedule.deadline }
     }
 
-    /// An answer: the schedule goes by it, and all that went wrong before is forgotten.
+    /// Records a response: clears earlier failures, and schedules the next poll with the policy.
     pub(crate) fn on_response(&mut self, result: &SpeechResult) {
         let now = Instant::now();
         self.not_found_since = None;
         self.failures = 0;
         self.last_failure = None;
         if self.last_status.as_ref() != Some(&result.status) {
-            tracing::debug!(task = self.schedule.id.as_str(), status = %result.status, "status");
+            tracing::debug!(task = self.schedule.id.as_str(), status = %result.status, "status changed");
             self.last_status = Some(result.status.clone());
         }
         let PollSchedule { pacing, history, start, deadline, .. } = &mut self.schedule;
@@ -135,33 +138,38 @@ impl PollState {
             TaskPhase::Completed => {
                 let server =
                     result.finished.and_then(|finished| server_time::elapsed(result.created, finished));
-                if let Some(finished) = history.completed(age, server) {
-                    pacing.learn(&finished);
+                if let Some(completed) = history.completed(age, server) {
+                    pacing.learn(&completed);
                 }
                 return;
             }
         }
-        let left = deadline.saturating_duration_since(now);
-        let delay = pacing.delay(&history.progress(age, self.retry_after, left));
+        let remaining = deadline.saturating_duration_since(now);
+        let delay = pacing.delay(&history.progress(age, self.retry_after, remaining));
         self.schedule.due = saturating_add(now, with_jitter(delay));
     }
 
-    /// A fault: an event to wait out, or the end.
+    /// Records a failure. Schedules a retry if the failure is transient, and returns the error otherwise.
     pub(crate) fn on_failure(&mut self, failure: Failure) -> Result<(), Error> {
         let now = Instant::now();
         if failure.kind == FailureKind::Status(StatusCode::NOT_FOUND) {
             self.not_found_since.get_or_insert(now);
         }
-        let absent = self.not_found_since.map_or(Duration::ZERO, |since| now - since);
-        let decision = classify(Operation::Poll { not_found_for: absent }, &failure);
+        let not_found_for = self.not_found_since.map_or(Duration::ZERO, |since| now - since);
+        let decision = classify(Operation::Poll { not_found_for }, &failure);
         if decision != Decision::Retry {
             return Err(Error::from_failure(decision, failure).with_task_id(&self.schedule.id));
         }
         self.failures += 1;
-        tracing::warn!(task = self.schedule.id.as_str(), failures = self.failures, failure = ?failure.kind, "not answered");
+        tracing::warn!(
+            task = self.schedule.id.as_str(),
+            failures = self.failures,
+            failure = ?failure.kind,
+            "poll failed, retrying"
+        );
         self.schedule.due = now + with_jitter(backoff(self.failures));
         self.retry_after = failure.retry_after().or(self.retry_after);
-        // Silence after a server's words doesn't make them less worth telling.
+        // Keep the last failure that has a server message. A later connection error is less useful.
         if failure.response.is_some() || self.last_failure.is_none() {
             self.last_failure = Some(Box::new(failure));
         }
@@ -175,7 +183,8 @@ impl PollState {
     }
 }
 
-/// The answer to a poll. One that hangs ends at the deadline, for the last one to have its turn.
+/// Waits for the response to a poll until `limit`. Without the limit, a hanging poll would leave no time for
+/// the last poll.
 pub(crate) async fn poll_until(
     limit: Instant,
     poll: impl Future<Output = Result<SpeechResult, Failure>>,
@@ -183,7 +192,7 @@ pub(crate) async fn poll_until(
     timeout_at(limit, poll).await.unwrap_or_else(|_| Err(Failure::new(FailureKind::ConnectionLost)))
 }
 
-/// The loop for a single task.
+/// The poll loop for a single task.
 pub(crate) struct Poller(PollState);
 
 impl Poller {
@@ -191,24 +200,25 @@ impl Poller {
         Self(PollState::new(schedule))
     }
 
-    /// Sleeps until the next poll is due, asks, and goes on until there is an answer. Faults that may pass are waited
-    /// out.
+    /// Sleeps until the next poll is due, polls, and repeats this until there is a response. Transient
+    /// failures are retried until the deadline.
     pub(crate) async fn next<P, F>(&mut self, cooldown: &Cooldown, mut poll: P) -> Result<SpeechResult, Error>
     where
         P: FnMut() -> F,
         F: Future<Output = Result<SpeechResult, Failure>>,
     {
-        let Self(polling) = self;
+        let Self(state) = self;
         loop {
-            polling.check_deadline()?;
-            cooldown.wait_until(polling.due(), polling.deadline()).await;
-            // In a place of its own while it lasts: it is several times as large as the rest, and a task mostly sleeps.
-            match poll_until(polling.start_poll(), Box::pin(poll())).await {
+            state.check_deadline()?;
+            cooldown.wait_until(state.due(), state.deadline()).await;
+            // Box the poll future only while it runs. It is several times as large as the state, and a task
+            // mostly sleeps.
+            match poll_until(state.start_poll(), Box::pin(poll())).await {
                 Ok(result) => {
-                    polling.on_response(&result);
+                    state.on_response(&result);
                     return Ok(result);
                 }
-                Err(failure) => polling.on_failure(failure)?,
+                Err(failure) => state.on_failure(failure)?,
             }
         }
     }

@@ -1,10 +1,10 @@
-//! What follows from a fault: the one place that knows what may be repeated.
+//! Decides what follows from a failure. No other place knows what may be sent again.
 //!
-//! The rules are those of the operation, never of the HTTP method: both are a `POST`.
-//! - *Create* is billed and can't be told from a second order. It is repeated only if the server has provably not
-//!   taken it: never reached, or refused for now (429; 503 that says when to come back). A caller who would rather pay
-//!   twice than not at all can have it repeated when in doubt, as often as they say.
-//! - *Poll* changes nothing. It is repeated after everything that may pass.
+//! The rules belong to the operation, not to the HTTP method, because both operations are a `POST`.
+//! - *Create* is billed, and the API cannot tell a retry from a second request. It is sent again only if the server has
+//!   not accepted it: no connection was made, or the server rejected it for now (429, or 503 with `Retry-After`). A caller
+//!   may allow resubmission in doubt, a given number of times.
+//! - *Poll* changes nothing on the server. It is sent again after every transient failure.
 
 use std::time::Duration;
 
@@ -12,87 +12,91 @@ use reqwest::StatusCode;
 
 use crate::ext::transport::failure::{Failure, FailureKind};
 
-/// Failed attempts at a connection after which a submission gives up. With the pauses between them about two seconds:
-/// long enough for a restart behind a load balancer, short enough for somebody who mistyped a host.
+/// The number of failed connections after which a submission ends. With the pauses between them that is about two seconds:
+/// long enough for a restart behind a load balancer, short enough for a mistyped host.
 pub(crate) const CONNECT_ATTEMPTS: u32 = 4;
 
-/// How long a 404 about a task may be the lag of a replica: from the first one on, and anew after each answer.
+/// The time in which a 404 for a task may be replica lag. It counts from the first 404 after any other response.
 pub(crate) const NOT_FOUND_GRACE: Duration = Duration::from_secs(10);
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Operation {
     Create {
-        /// The number of times that no connection was made, this one included.
+        /// The number of failed connections, including this one.
         connect_failures: u32,
-        /// How often it may still be sent again when in doubt.
+        /// The number of times that the request may still be submitted in doubt.
         resubmissions_left: u32,
     },
-    /// With the time since the first 404 in a row, if this is one.
-    Poll { not_found_for: Duration },
+    Poll {
+        /// The time since the first 404 in a row, zero for any other failure.
+        not_found_for: Duration,
+    },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Decision {
-    /// Send it again, after a pause.
+    /// Send the request again after a pause.
     Retry,
-    /// It may have been taken, and the caller would rather have it twice: send it again, after a pause.
+    /// The server may have accepted the request, and the caller allows resubmission: send it again after a pause.
     RetryInDoubt,
-    /// Nobody has seen it, and trying on makes no sense.
+    /// No connection could be made, and the attempts are used up.
     Unreachable,
-    /// The server has answered for good.
+    /// The server rejected the request permanently.
     Reject,
     /// The server does not know the task.
     NotFound,
-    /// It may have been taken: nobody but the caller may send it again.
+    /// The server may have accepted the request: only the caller may send it again.
     InDoubt,
 }
 
 pub(crate) fn classify(operation: Operation, failure: &Failure) -> Decision {
     match operation {
-        Operation::Create { connect_failures: unreached, resubmissions_left: resubmissions } => {
-            match classify_create(unreached, failure) {
-                // With a name to ask for there is no reason to order again.
-                Decision::InDoubt if resubmissions > 0 && failure.task_id.is_none() => Decision::RetryInDoubt,
+        Operation::Create { connect_failures, resubmissions_left } => {
+            match classify_create(connect_failures, failure) {
+                // With a task id, the task is polled instead of submitted again.
+                Decision::InDoubt if resubmissions_left > 0 && failure.task_id.is_none() => {
+                    Decision::RetryInDoubt
+                }
                 decision => decision,
             }
         }
-        Operation::Poll { not_found_for: absent } => classify_poll(absent, failure),
+        Operation::Poll { not_found_for } => classify_poll(not_found_for, failure),
     }
 }
 
-/// Whether a create that ended so may have been taken, and billed.
+/// Returns `true` if the server may have accepted, and billed, a create that failed like this.
 pub(crate) fn may_be_billed(failure: &Failure) -> bool {
     classify_create(0, failure) == Decision::InDoubt
 }
 
-fn classify_create(unreached: u32, failure: &Failure) -> Decision {
+fn classify_create(connect_failures: u32, failure: &Failure) -> Decision {
     if failure.task_id.is_some() {
-        // A refusal that names a task is none.
+        // The error response contains a task id, so the server may have accepted the request.
         return Decision::InDoubt;
     }
     match failure.kind {
         FailureKind::NotSent(_) => Decision::Reject,
-        FailureKind::NotConnected if unreached < CONNECT_ATTEMPTS => Decision::Retry,
+        FailureKind::NotConnected if connect_failures < CONNECT_ATTEMPTS => Decision::Retry,
         FailureKind::NotConnected => Decision::Unreachable,
         FailureKind::ConnectionLost | FailureKind::InvalidBody => Decision::InDoubt,
         FailureKind::Status(status) => match status.as_u16() {
             429 => Decision::Retry,
             503 if failure.retry_after().is_some() => Decision::Retry,
-            // Time ran out (408, and nginx's 499), by whose clock and at which point is not said.
+            // A timeout (408, and 499 of nginx) does not say how far the request came.
             408 | 499 => Decision::InDoubt,
-            // 307 and 308 send the request elsewhere with its method unchanged: it was not carried out here. Other
-            // redirects may follow a request that was.
+            // 307 and 308 keep the method, so this server did not carry out the request. Other redirects may follow a
+            // request that was carried out.
             307 | 308 | 400..=499 => Decision::Reject,
             _ => Decision::InDoubt,
         },
     }
 }
 
-fn classify_poll(absent: Duration, failure: &Failure) -> Decision {
+fn classify_poll(not_found_for: Duration, failure: &Failure) -> Decision {
     match failure.kind {
         FailureKind::NotSent(_) => Decision::Reject,
         FailureKind::NotConnected | FailureKind::ConnectionLost | FailureKind::InvalidBody => Decision::Retry,
-        FailureKind::Status(StatusCode::NOT_FOUND) if absent < NOT_FOUND_GRACE => Decision::Retry,
+        FailureKind::Status(StatusCode::NOT_FOUND) if not_found_for < NOT_FOUND_GRACE => Decision::Retry,
         FailureKind::Status(StatusCode::NOT_FOUND) => Decision::NotFound,
         FailureKind::Status(status) => match status.as_u16() {
             408 | 425 | 429 | 499 => Decision::Retry,

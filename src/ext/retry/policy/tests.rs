@@ -2,7 +2,7 @@ use reqwest::header::{HeaderMap, HeaderValue, RETRY_AFTER};
 
 use super::{Decision::*, *};
 
-fn answer(status: u16, retry_after: bool) -> Failure {
+fn response(status: u16, retry_after: bool) -> Failure {
     let mut headers = HeaderMap::new();
     if retry_after {
         headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
@@ -11,69 +11,70 @@ fn answer(status: u16, retry_after: bool) -> Failure {
 }
 
 #[test]
-fn the_table() {
-    let first = Operation::Create { connect_failures: 1, resubmissions_left: 0 };
-    let insisting = Operation::Create { connect_failures: 1, resubmissions_left: 1 };
-    let soon = Operation::Poll { not_found_for: Duration::ZERO };
+fn decisions_match_the_table() {
+    let once = Operation::Create { connect_failures: 1, resubmissions_left: 0 };
+    let resubmitting = Operation::Create { connect_failures: 1, resubmissions_left: 1 };
+    let poll_once = Operation::Poll { not_found_for: Duration::ZERO };
+    let failure = Failure::new;
     #[rustfmt::skip]
     let table = [
-        // what happened                          create     poll
-        (Failure::new(FailureKind::NotSent(String::new())), Reject,   Reject),
-        (Failure::new(FailureKind::NotConnected),             Retry,    Retry),
-        (Failure::new(FailureKind::ConnectionLost),                InDoubt,   Retry),
-        (Failure::new(FailureKind::InvalidBody),            InDoubt,   Retry),
-        (answer(202, false),                      InDoubt,   Retry),
-        (answer(301, false),                      InDoubt,   Retry),
-        (answer(302, false),                      InDoubt,   Retry),
-        (answer(303, false),                      InDoubt,   Retry),
-        (answer(307, false),                      Reject,   Retry),
-        (answer(308, false),                      Reject,   Retry),
-        (answer(400, false),                      Reject,   Reject),
-        (answer(401, false),                      Reject,   Reject),
-        (answer(402, false),                      Reject,   Reject),
-        (answer(403, false),                      Reject,   Reject),
-        (answer(404, false),                      Reject,   Retry),
-        (answer(408, false),                      InDoubt,   Retry),
-        (answer(408, true),                       InDoubt,   Retry),
-        (answer(410, false),                      Reject,   Reject),
-        (answer(413, false),                      Reject,   Reject),
-        (answer(422, false),                      Reject,   Reject),
-        (answer(425, false),                      Reject,   Retry),
-        (answer(429, false),                      Retry,    Retry),
-        (answer(429, true),                       Retry,    Retry),
-        (answer(499, false),                      InDoubt,   Retry),
-        (answer(500, false),                      InDoubt,   Retry),
-        (answer(500, true),                       InDoubt,   Retry),
-        (answer(502, false),                      InDoubt,   Retry),
-        (answer(503, false),                      InDoubt,   Retry),
-        (answer(503, true),                       Retry,    Retry),
-        (answer(504, true),                       InDoubt,   Retry),
-        (answer(599, false),                      InDoubt,   Retry),
+        // failure                                          create   poll
+        (failure(FailureKind::NotSent(String::new())),      Reject,  Reject),
+        (failure(FailureKind::NotConnected),                Retry,   Retry),
+        (failure(FailureKind::ConnectionLost),              InDoubt, Retry),
+        (failure(FailureKind::InvalidBody),                 InDoubt, Retry),
+        (response(202, false),                               InDoubt, Retry),
+        (response(301, false),                               InDoubt, Retry),
+        (response(302, false),                               InDoubt, Retry),
+        (response(303, false),                               InDoubt, Retry),
+        (response(307, false),                               Reject,  Retry),
+        (response(308, false),                               Reject,  Retry),
+        (response(400, false),                               Reject,  Reject),
+        (response(401, false),                               Reject,  Reject),
+        (response(402, false),                               Reject,  Reject),
+        (response(403, false),                               Reject,  Reject),
+        (response(404, false),                               Reject,  Retry),
+        (response(408, false),                               InDoubt, Retry),
+        (response(408, true),                                InDoubt, Retry),
+        (response(410, false),                               Reject,  Reject),
+        (response(413, false),                               Reject,  Reject),
+        (response(422, false),                               Reject,  Reject),
+        (response(425, false),                               Reject,  Retry),
+        (response(429, false),                               Retry,   Retry),
+        (response(429, true),                                Retry,   Retry),
+        (response(499, false),                               InDoubt, Retry),
+        (response(500, false),                               InDoubt, Retry),
+        (response(500, true),                                InDoubt, Retry),
+        (response(502, false),                               InDoubt, Retry),
+        (response(503, false),                               InDoubt, Retry),
+        (response(503, true),                                Retry,   Retry),
+        (response(504, true),                                InDoubt, Retry),
+        (response(599, false),                               InDoubt, Retry),
     ];
     for (failure, create, poll) in table {
-        assert_eq!(classify(first, &failure), create, "create: {failure:?}");
-        let insisted = if create == InDoubt { RetryInDoubt } else { create };
-        assert_eq!(classify(insisting, &failure), insisted, "create, at least once: {failure:?}");
-        assert_eq!(classify(soon, &failure), poll, "poll: {failure:?}");
+        assert_eq!(classify(once, &failure), create, "create: {failure:?}");
+        let allowed = if create == InDoubt { RetryInDoubt } else { create };
+        assert_eq!(classify(resubmitting, &failure), allowed, "create with resubmission: {failure:?}");
+        assert_eq!(classify(poll_once, &failure), poll, "poll: {failure:?}");
     }
 }
 
 #[test]
-fn a_refusal_that_names_a_task_leaves_a_doubt() {
-    let failure = Failure { task_id: Some(crate::TaskId::from_server("t1")), ..answer(503, true) };
-    for resubmissions in [0, 9] {
+fn error_response_with_task_id_is_in_doubt() {
+    let failure = Failure { task_id: Some(crate::TaskId::from_server("t1")), ..response(503, true) };
+    for resubmissions_left in [0, 9] {
         assert_eq!(
-            classify(Operation::Create { connect_failures: 0, resubmissions_left: resubmissions }, &failure),
+            classify(Operation::Create { connect_failures: 0, resubmissions_left }, &failure),
             InDoubt
         );
     }
 }
 
 #[test]
-fn connections_are_tried_a_few_times() {
-    let decision = |unreached| {
+fn failed_connections_are_retried_up_to_the_limit() {
+    let decision = |connect_failures| {
         classify(
-            Operation::Create { connect_failures: unreached, resubmissions_left: 9 },
+            Operation::Create { connect_failures, resubmissions_left: 9 },
             &Failure::new(FailureKind::NotConnected),
         )
     };
@@ -82,8 +83,8 @@ fn connections_are_tried_a_few_times() {
 }
 
 #[test]
-fn a_task_is_absent_only_after_the_grace() {
-    let decision = |absent| classify(Operation::Poll { not_found_for: absent }, &answer(404, false));
+fn poll_with_404_is_not_found_only_after_the_grace() {
+    let decision = |not_found_for| classify(Operation::Poll { not_found_for }, &response(404, false));
     assert_eq!(decision(NOT_FOUND_GRACE.mul_f64(0.999)), Retry);
     assert_eq!(decision(NOT_FOUND_GRACE), NotFound);
 }

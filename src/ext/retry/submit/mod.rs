@@ -1,4 +1,4 @@
-//! The loop that submits, at most once.
+//! The submit loop, which submits at most once.
 
 use std::{future::Future, time::Duration};
 
@@ -6,6 +6,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::{
     backoff::{backoff, with_jitter},
+    in_doubt::InDoubtAttempts,
     policy::{Decision, Operation, classify},
 };
 use crate::{
@@ -17,8 +18,9 @@ use crate::{
     },
 };
 
-/// Sends until the server has taken the request or a repetition could bill twice; waits only where the server asked to
-/// or was never reached, and never beyond the deadline.
+/// Sends the request until the server accepts it, or until another attempt could be billed twice.
+///
+/// Waits only during a cooldown and after a failed connection, and never beyond the deadline.
 pub(crate) async fn submit<S, F>(
     cooldown: &Cooldown,
     mut submission: Submission,
@@ -29,13 +31,13 @@ where
     F: Future<Output = Result<TaskId, Failure>>,
 {
     loop {
-        // Again and again: it may close for longer while one waits.
-        while let Some(held) = cooldown.remaining() {
-            let opens = saturating_add(Instant::now(), held);
-            if opens > submission.deadline {
-                return Err(submission.finish_with(Error::rate_limited(held)));
+        // A loop, because the cooldown may be extended during the sleep.
+        while let Some(remaining) = cooldown.remaining() {
+            let ends_at = saturating_add(Instant::now(), remaining);
+            if ends_at > submission.deadline {
+                return Err(submission.finish_with(Error::rate_limited(remaining)));
             }
-            sleep_until((opens + jitter()).min(submission.deadline)).await;
+            sleep_until((ends_at + jitter()).min(submission.deadline)).await;
         }
         match send_once(send()).await {
             Ok(id) => return Ok(id),
@@ -44,30 +46,29 @@ where
     }
 }
 
-/// One request on its way, and a word in the log of how it ended.
+/// Sends one create and logs its result. Logs an error if the future is dropped before the response.
 pub(crate) async fn send_once(
     request: impl Future<Output = Result<TaskId, Failure>>,
 ) -> Result<TaskId, Failure> {
     let in_flight = InFlightGuard;
-    let outcome = request.await;
+    let result = request.await;
     in_flight.disarm();
-    if let Ok(id) = &outcome {
-        tracing::info!(task = id.as_str(), "submitted");
+    if let Ok(id) = &result {
+        tracing::info!(task = id.as_str(), "task submitted");
     }
-    outcome
+    result
 }
 
-/// What is known of a submission that has not come through yet.
+/// The state of a submission that the server has not accepted yet.
 #[derive(Debug)]
 pub(crate) struct Submission {
     deadline: Instant,
-    /// How often the caller would have it sent again when in doubt.
+    /// The number of resubmissions in doubt that the caller allows.
     resubmissions: u32,
     failures: u32,
     connect_failures: u32,
-    /// How often it may have been taken.
-    in_doubt_attempts: u32,
-    /// What the last attempt came to.
+    in_doubt: InDoubtAttempts,
+    /// The failure of the last attempt.
     last_failure: Option<Box<Failure>>,
 }
 
@@ -78,7 +79,7 @@ impl Submission {
             resubmissions,
             failures: 0,
             connect_failures: 0,
-            in_doubt_attempts: 0,
+            in_doubt: InDoubtAttempts::default(),
             last_failure: None,
         }
     }
@@ -87,68 +88,71 @@ impl Submission {
         self.deadline
     }
 
-    /// Earlier runs may have had it taken so often.
-    pub(crate) fn with_prior_attempts(self, doubts: u32) -> Self {
-        Self { in_doubt_attempts: doubts, ..self }
+    /// Adds the attempts in doubt of earlier runs.
+    pub(crate) fn with_prior_attempts(self, in_doubt: InDoubtAttempts) -> Self {
+        Self { in_doubt, ..self }
     }
 
-    /// When to send it again after a fault, or how it ends.
+    /// Returns the time of the next attempt, or the error that ends the submission.
     pub(crate) fn on_failure(&mut self, failure: Failure) -> Result<Instant, Error> {
         self.failures += 1;
         self.connect_failures += u32::from(failure.kind == FailureKind::NotConnected);
-        let left = self.resubmissions.saturating_sub(self.in_doubt_attempts);
-        let decision = classify(
-            Operation::Create { connect_failures: self.connect_failures, resubmissions_left: left },
-            &failure,
-        );
-        let end = match decision {
-            Decision::Retry | Decision::RetryInDoubt => match self.next_attempt_at(&failure) {
+        let operation = Operation::Create {
+            connect_failures: self.connect_failures,
+            resubmissions_left: self.in_doubt.resubmissions_left(self.resubmissions),
+        };
+        let decision = match classify(operation, &failure) {
+            decision @ (Decision::Retry | Decision::RetryInDoubt) => match self.next_attempt_at(&failure) {
                 Some(due) => {
                     let in_doubt = decision == Decision::RetryInDoubt;
-                    self.in_doubt_attempts += u32::from(in_doubt);
-                    tracing::warn!(failures = self.failures, failure = ?failure.kind, in_doubt, "will be sent again");
+                    self.in_doubt = self.in_doubt.plus_one_if(in_doubt);
+                    tracing::warn!(failures = self.failures, failure = ?failure.kind, in_doubt, "request failed, retrying");
                     self.last_failure = Some(Box::new(failure));
                     return Ok(due);
                 }
                 None if decision == Decision::RetryInDoubt => Decision::InDoubt,
                 None => exhausted(&failure),
             },
-            end => end,
+            decision => decision,
         };
-        if end == Decision::InDoubt {
-            tracing::error!(failure = ?failure.kind, task = ?failure.task_id, "in doubt: may have been submitted, and billed");
+        if decision == Decision::InDoubt {
+            tracing::error!(
+                failure = ?failure.kind,
+                task = ?failure.task_id,
+                "submission in doubt, it may be billed"
+            );
         }
-        Err(Error::from_failure(end, failure).with_prior_attempts(self.in_doubt_attempts))
+        Err(self.finish_with(Error::from_failure(decision, failure)))
     }
 
-    /// The end of one that had no turn before its deadline, by what the last attempt came to.
+    /// Returns the error of a submission that was not sent again before its deadline: that of its last attempt.
     pub(crate) fn expired(&mut self) -> Option<Error> {
-        /// A timer that wakes a little late is no reason.
+        /// The time by which a timer may be late.
         const GRACE: Duration = Duration::from_secs(1);
         let failure = self.last_failure.take_if(|_| self.deadline + GRACE < Instant::now())?;
         Some(self.finish_with(Error::from_failure(exhausted(&failure), *failure)))
     }
 
-    /// An end that has nothing to do with a request, such as [`Error::held`].
+    /// Returns the error that ends the submission, with its attempts in doubt.
     pub(crate) fn finish_with(&self, error: Error) -> Error {
-        error.with_prior_attempts(self.in_doubt_attempts)
+        self.in_doubt.apply_to(error)
     }
 
-    /// The end of the pause after a fault, if there is time for it.
+    /// Returns the end of the pause after a failure, unless the deadline is earlier.
     fn next_attempt_at(&self, failure: &Failure) -> Option<Instant> {
-        let hold = failure.retry_after().unwrap_or_default();
-        let due = saturating_add(Instant::now(), hold.max(with_jitter(backoff(self.failures))));
-        let apart = if hold.is_zero() { Duration::ZERO } else { jitter() };
-        (due <= self.deadline).then(|| (due + apart).min(self.deadline))
+        let delay = failure.retry_after().unwrap_or_default();
+        let due = saturating_add(Instant::now(), delay.max(with_jitter(backoff(self.failures))));
+        let spread = if delay.is_zero() { Duration::ZERO } else { jitter() };
+        (due <= self.deadline).then(|| (due + spread).min(self.deadline))
     }
 }
 
-/// What it means to leave it at a fault after which it could be sent again.
+/// Returns the decision about a failure that could be retried, when the deadline is earlier than the retry.
 fn exhausted(failure: &Failure) -> Decision {
     if failure.kind == FailureKind::NotConnected { Decision::Unreachable } else { Decision::Reject }
 }
 
-/// Says so if a submission is dropped on its way: then nobody is left to hear the id.
+/// Logs an error if a submission is dropped before the response: the task id would be lost.
 struct InFlightGuard;
 
 impl InFlightGuard {
@@ -159,7 +163,7 @@ impl InFlightGuard {
 
 impl Drop for InFlightGuard {
     fn drop(&mut self) {
-        tracing::error!("in doubt: dropped while being submitted; may be billed");
+        tracing::error!("submission dropped before the response, it may be billed");
     }
 }
 

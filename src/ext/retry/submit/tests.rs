@@ -7,11 +7,11 @@ use reqwest::{
 
 use super::*;
 
-fn unreached() -> Failure {
+fn not_connected() -> Failure {
     Failure::new(FailureKind::NotConnected)
 }
 
-fn answer(status: StatusCode, retry_after: Option<&'static str>) -> Failure {
+fn response(status: StatusCode, retry_after: Option<&'static str>) -> Failure {
     let mut headers = HeaderMap::new();
     if let Some(value) = retry_after {
         headers.insert("retry-after", HeaderValue::from_static(value));
@@ -19,18 +19,18 @@ fn answer(status: StatusCode, retry_after: Option<&'static str>) -> Failure {
     Failure::from_response(status, &headers, "busy")
 }
 
-/// Runs the loop over a script, with a deadline of a minute; returns when each request went out, in seconds.
+/// Runs the loop over a script, with a deadline of a minute. Returns the times of the requests, in seconds.
 async fn run(script: Vec<Result<TaskId, Failure>>) -> (Result<TaskId, Error>, Vec<f64>) {
     let start = Instant::now();
     let (script, sent) = (RefCell::new(VecDeque::from(script)), RefCell::new(Vec::new()));
     let cooldown = Cooldown::default();
-    let outcome = submit(&cooldown, Submission::new(start + Duration::from_secs(60), 0), || {
+    let result = submit(&cooldown, Submission::new(start + Duration::from_secs(60), 0), || {
         sent.borrow_mut().push(start.elapsed().as_secs_f64());
-        let next = script.borrow_mut().pop_front().expect("sent once too often");
+        let next = script.borrow_mut().pop_front().expect("an unexpected request was sent");
         async move { next }
     })
     .await;
-    (outcome, sent.into_inner())
+    (result, sent.into_inner())
 }
 
 fn id() -> TaskId {
@@ -38,29 +38,29 @@ fn id() -> TaskId {
 }
 
 #[tokio::test(start_paused = true)]
-async fn sends_again_only_what_was_not_taken() {
-    let refused = answer(StatusCode::TOO_MANY_REQUESTS, Some("7"));
-    let (outcome, sent) = run(vec![Err(unreached()), Err(refused), Ok(id())]).await;
-    assert_eq!(outcome.unwrap(), id());
+async fn submit_is_retried_only_if_not_accepted() {
+    let rate_limited = response(StatusCode::TOO_MANY_REQUESTS, Some("7"));
+    let (result, sent) = run(vec![Err(not_connected()), Err(rate_limited), Ok(id())]).await;
+    assert_eq!(result.unwrap(), id());
     assert!((0.22..0.29).contains(&sent[1]), "{sent:?}");
-    assert!((7.2..7.6).contains(&sent[2]), "as Retry-After says: {sent:?}");
+    assert!((7.2..7.6).contains(&sent[2]), "Retry-After is observed: {sent:?}");
 }
 
 #[tokio::test(start_paused = true)]
-async fn does_not_resubmit_when_in_doubt() {
+async fn submit_in_doubt_is_not_resent() {
     for failure in [
         Failure::new(FailureKind::ConnectionLost),
-        answer(StatusCode::OK, None),
-        answer(StatusCode::BAD_GATEWAY, None),
-        answer(StatusCode::SERVICE_UNAVAILABLE, None),
+        response(StatusCode::OK, None),
+        response(StatusCode::BAD_GATEWAY, None),
+        response(StatusCode::SERVICE_UNAVAILABLE, None),
     ] {
-        let (outcome, sent) = run(vec![Err(failure)]).await;
-        assert!(outcome.unwrap_err().is_in_doubt());
+        let (result, sent) = run(vec![Err(failure)]).await;
+        assert!(result.unwrap_err().is_in_doubt());
         assert_eq!(sent.len(), 1);
     }
 }
 
-/// As `run`, for a caller who would have it sent again when in doubt.
+/// Runs the loop for a caller who allows resubmission in doubt. Returns the number of requests.
 async fn run_resubmitting(
     times: u32,
     script: Vec<Result<TaskId, Failure>>,
@@ -68,58 +68,59 @@ async fn run_resubmitting(
     let length = script.len();
     let script = RefCell::new(VecDeque::from(script));
     let submission = Submission::new(Instant::now() + Duration::from_secs(60), times);
-    let send = || std::future::ready(script.borrow_mut().pop_front().expect("sent once too often"));
-    let outcome = submit(&Cooldown::default(), submission, send).await;
-    (outcome, length - script.borrow().len())
+    let send =
+        || std::future::ready(script.borrow_mut().pop_front().expect("an unexpected request was sent"));
+    let result = submit(&Cooldown::default(), submission, send).await;
+    (result, length - script.borrow().len())
 }
 
 #[tokio::test(start_paused = true)]
-async fn resubmits_as_often_as_it_was_told_to() {
-    let broken = || Err(Failure::new(FailureKind::ConnectionLost));
-    let (outcome, sent) = run_resubmitting(2, vec![broken(), broken(), Ok(id())]).await;
-    assert_eq!((outcome.unwrap(), sent), (id(), 3));
+async fn submit_in_doubt_is_resent_up_to_the_allowed_number() {
+    let disconnected = || Err(Failure::new(FailureKind::ConnectionLost));
+    let (result, sent) = run_resubmitting(2, vec![disconnected(), disconnected(), Ok(id())]).await;
+    assert_eq!((result.unwrap(), sent), (id(), 3));
 
-    let (outcome, sent) = run_resubmitting(2, (0..9).map(|_| broken()).collect()).await;
-    let error = outcome.unwrap_err();
+    let (result, sent) = run_resubmitting(2, (0..9).map(|_| disconnected()).collect()).await;
+    let error = result.unwrap_err();
     assert!(error.is_in_doubt());
     assert_eq!(sent, 3);
-    assert!(error.to_string().contains("sent 3 times, and may have been billed as often"), "{error}");
+    assert!(error.to_string().contains("sent 3 times and may have been billed each time"), "{error}");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_doubt_outlives_whatever_comes_after_it() {
-    let ends = [
-        answer(StatusCode::UNAUTHORIZED, None),
-        answer(StatusCode::TOO_MANY_REQUESTS, Some("3600")),
-        Failure::new(FailureKind::NotSent("for some reason".to_owned())),
+async fn submit_in_doubt_stays_in_doubt_after_a_later_error() {
+    let later_failures = [
+        response(StatusCode::UNAUTHORIZED, None),
+        response(StatusCode::TOO_MANY_REQUESTS, Some("3600")),
+        Failure::new(FailureKind::NotSent("invalid header".to_owned())),
     ];
-    for end in ends {
-        let (outcome, sent) =
-            run_resubmitting(5, vec![Err(Failure::new(FailureKind::ConnectionLost)), Err(end)]).await;
-        let error = outcome.unwrap_err();
+    for later in later_failures {
+        let (result, sent) =
+            run_resubmitting(5, vec![Err(Failure::new(FailureKind::ConnectionLost)), Err(later)]).await;
+        let error = result.unwrap_err();
         assert!(error.is_in_doubt() && !error.is_rejected() && !error.is_invalid(), "{error}");
         assert_eq!(sent, 2);
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn never_resubmits_what_came_back_with_an_id() {
-    let named = Failure { task_id: Some(id()), ..answer(StatusCode::BAD_GATEWAY, None) };
-    let (outcome, sent) = run_resubmitting(5, vec![Err(named)]).await;
-    assert_eq!((outcome.unwrap_err().task_id(), sent), (Some(&id()), 1));
+async fn submit_with_task_id_in_error_response_is_not_resent() {
+    let with_id = Failure { task_id: Some(id()), ..response(StatusCode::BAD_GATEWAY, None) };
+    let (result, sent) = run_resubmitting(5, vec![Err(with_id)]).await;
+    assert_eq!((result.unwrap_err().task_id(), sent), (Some(&id()), 1));
 }
 
 #[tokio::test(start_paused = true)]
-async fn gives_up_on_a_host_that_is_not_there() {
-    let (outcome, sent) = run((0..4).map(|_| Err(unreached())).collect()).await;
-    assert!(outcome.unwrap_err().is_unreachable());
+async fn submit_to_unreachable_host_fails_within_two_seconds() {
+    let (result, sent) = run((0..4).map(|_| Err(not_connected())).collect()).await;
+    assert!(result.unwrap_err().is_unreachable());
     assert!(sent[3] < 2.0, "{sent:?}");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_wish_beyond_the_deadline_ends_it_with_the_servers_words() {
-    let (outcome, sent) = run(vec![Err(answer(StatusCode::TOO_MANY_REQUESTS, Some("3600")))]).await;
-    let error = outcome.unwrap_err();
+async fn submit_with_retry_after_beyond_deadline_fails_with_server_message() {
+    let (result, sent) = run(vec![Err(response(StatusCode::TOO_MANY_REQUESTS, Some("3600")))]).await;
+    let error = result.unwrap_err();
     assert!(error.is_rate_limited());
     assert_eq!(error.retry_after(), Some(Duration::from_secs(3600)));
     assert_eq!(error.message(), Some("busy"));
@@ -127,7 +128,7 @@ async fn a_wish_beyond_the_deadline_ends_it_with_the_servers_words() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_closed_gate_holds_back_the_first_request_too() {
+async fn submit_during_cooldown_waits_or_fails_by_deadline() {
     let (cooldown, start) = (Cooldown::default(), Instant::now());
     cooldown.extend(Duration::from_secs(90));
     let deadline = start + Duration::from_secs(60);
@@ -135,7 +136,7 @@ async fn a_closed_gate_holds_back_the_first_request_too() {
         submit(&cooldown, Submission::new(deadline, 0), || async { panic!("sent") }).await.unwrap_err();
     assert!(error.is_rate_limited() && !error.is_invalid());
     assert_eq!(error.retry_after(), Some(Duration::from_secs(90)));
-    assert!(error.to_string().contains("hold off for 90s"), "{error}");
+    assert!(error.to_string().contains("rate limited by the server for 90s"), "{error}");
 
     submit(&cooldown, Submission::new(start + Duration::from_secs(120), 0), || async { Ok(id()) })
         .await
@@ -144,33 +145,33 @@ async fn a_closed_gate_holds_back_the_first_request_too() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_gate_that_closes_for_longer_meanwhile_is_not_walked_through() {
+async fn submit_fails_at_once_when_cooldown_is_extended_beyond_deadline() {
     let (cooldown, start) = (Cooldown::default(), Instant::now());
     cooldown.extend(Duration::from_secs(5));
-    let closing = async {
+    let extend = async {
         sleep_until(start + Duration::from_secs(4)).await;
         cooldown.extend(Duration::from_secs(3600));
     };
     let deadline = start + Duration::from_secs(60);
     let submitting = submit(&cooldown, Submission::new(deadline, 0), || async { panic!("sent") });
-    let (outcome, ()) = tokio::join!(submitting, closing);
-    assert!(outcome.unwrap_err().is_rate_limited());
-    assert!(start.elapsed() < Duration::from_secs(6), "it knows at once: {:?}", start.elapsed());
+    let (result, ()) = tokio::join!(submitting, extend);
+    assert!(result.unwrap_err().is_rate_limited());
+    assert!(start.elapsed() < Duration::from_secs(6), "not at once: {:?}", start.elapsed());
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_deadline_of_zero_sends_once() {
+async fn submit_with_zero_deadline_sends_exactly_once() {
     let count = RefCell::new(0);
     let send = || {
         *count.borrow_mut() += 1;
-        std::future::ready(Err(unreached()))
+        std::future::ready(Err(not_connected()))
     };
     let error = submit(&Cooldown::default(), Submission::new(Instant::now(), 0), send).await.unwrap_err();
     assert!(error.is_unreachable());
     assert_eq!(*count.borrow(), 1);
 }
 
-/// A server, and a network that breaks in one of four ways, or not at all.
+/// A server behind a network that fails in one of four ways, or works.
 #[derive(Default)]
 struct UnreliableServer {
     accepted: u32,
@@ -180,60 +181,60 @@ struct UnreliableServer {
 impl UnreliableServer {
     fn send(&mut self, random: &mut fastrand::Rng) -> Result<TaskId, Failure> {
         match random.u32(..100) {
-            // Nobody listens.
-            0..6 => Err(unreached()),
-            // It breaks before the server has taken it.
+            // No connection is made.
+            0..6 => Err(not_connected()),
+            // The connection is lost before the server accepts the request.
             6..10 => {
                 self.lost_before += 1;
                 Err(Failure::new(FailureKind::ConnectionLost))
             }
-            // It breaks after the server has taken it, or in the middle of the reply.
+            // The connection is lost after the server accepts the request, or during the response.
             10..14 => self.accept(Err(Failure::new(FailureKind::ConnectionLost))),
             14..18 => self.accept(Err(Failure::new(FailureKind::InvalidBody))),
-            18..20 => self.accept(Err(answer(StatusCode::BAD_GATEWAY, None))),
-            // Refused for now.
-            20..24 => Err(answer(StatusCode::TOO_MANY_REQUESTS, Some("1"))),
+            18..20 => self.accept(Err(response(StatusCode::BAD_GATEWAY, None))),
+            // The server rejects the request for now.
+            20..24 => Err(response(StatusCode::TOO_MANY_REQUESTS, Some("1"))),
             _ => self.accept(Ok(id())),
         }
     }
 
-    fn accept(&mut self, reply: Result<TaskId, Failure>) -> Result<TaskId, Failure> {
+    fn accept(&mut self, response: Result<TaskId, Failure>) -> Result<TaskId, Failure> {
         self.accepted += 1;
-        reply
+        response
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn of_a_million_submissions_none_is_billed_twice_and_every_doubt_is_told() {
+async fn million_submissions_are_billed_once_or_reported_in_doubt() {
     let mut random = fastrand::Rng::with_seed(7);
     let (mut done, mut in_doubt, mut unreachable) = (0, 0, 0);
     let cooldown = Cooldown::default();
     for number in 0..1_000_000 {
-        let world = RefCell::new((UnreliableServer::default(), &mut random));
+        let server = RefCell::new((UnreliableServer::default(), &mut random));
         let send = || {
-            let (misfortune, random) = &mut *world.borrow_mut();
-            std::future::ready(misfortune.send(random))
+            let (server, random) = &mut *server.borrow_mut();
+            std::future::ready(server.send(random))
         };
         let deadline = Instant::now() + Duration::from_secs(60);
-        let outcome = submit(&cooldown, Submission::new(deadline, 0), send).await;
-        let UnreliableServer { accepted: taken, lost_before } = world.into_inner().0;
-        match outcome {
+        let result = submit(&cooldown, Submission::new(deadline, 0), send).await;
+        let UnreliableServer { accepted, lost_before } = server.into_inner().0;
+        match result {
             Ok(_) => {
-                assert_eq!((taken, lost_before), (1, 0), "{number}");
+                assert_eq!((accepted, lost_before), (1, 0), "{number}");
                 done += 1;
             }
             Err(error) if error.is_in_doubt() => {
-                assert_eq!(taken + lost_before, 1, "{number}");
+                assert_eq!(accepted + lost_before, 1, "{number}");
                 in_doubt += 1;
             }
             Err(error) => {
                 assert!(error.is_unreachable(), "{number}: {error}");
-                assert_eq!((taken, lost_before), (0, 0), "{number}");
+                assert_eq!((accepted, lost_before), (0, 0), "{number}");
                 unreachable += 1;
             }
         }
     }
-    // 14 of the 90 in 100 that are final are doubts; four times in a row nobody listens about once in 75,000.
+    // Of 100 attempts 90 are final, 14 of them in doubt. Four failed connections in a row happen once in about 75,000.
     assert!((150_000..160_000).contains(&in_doubt), "{in_doubt}");
     assert!(unreachable < 100, "{unreachable}");
     assert_eq!(done + in_doubt + unreachable, 1_000_000);

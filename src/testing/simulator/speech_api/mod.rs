@@ -1,4 +1,4 @@
-//! The API's two operations: from a request to its answer.
+//! The two API operations: create and result.
 
 use hyper::{
     Request, Response, StatusCode,
@@ -14,38 +14,38 @@ use super::{
     task::{Status, Task},
 };
 
-pub(crate) fn respond(site: &SimulatorState, request: &Request<Bytes>) -> Response<Body> {
-    match route(site, request) {
+pub(crate) fn respond(state: &SimulatorState, request: &Request<Bytes>) -> Response<Body> {
+    match route(state, request) {
         Ok(value) => json_response(StatusCode::OK, &value),
-        Err(refusal) => refusal.into(),
+        Err(error_response) => error_response.into(),
     }
 }
 
-fn route(site: &SimulatorState, request: &Request<Bytes>) -> Result<Value, ErrorResponse> {
-    let (create, result) = (&site.spec.create, &site.spec.result);
+fn route(state: &SimulatorState, request: &Request<Bytes>) -> Result<Value, ErrorResponse> {
+    let (create, result) = (&state.spec.create, &state.spec.result);
     let path = request.uri().path();
     if path == create.path {
-        validate(site, create, request).and_then(|body| speech_create(site, &body))
+        validate(state, create, request).and_then(|body| speech_create(state, &body))
     } else if path == result.path {
-        validate(site, result, request).and_then(|body| speech_result(site, &body))
+        validate(state, result, request).and_then(|body| speech_result(state, &body))
     } else {
         let message = format!("Route {}:{path} not found", request.method());
         Err(ErrorResponse::new(StatusCode::NOT_FOUND, message))
     }
 }
 
-/// The body of a request that may pass: right method, key, media type and schema, asked in this order.
+/// Validates the method, key, media type and schema of a request, in this order. Returns its body.
 fn validate(
-    site: &SimulatorState,
+    state: &SimulatorState,
     operation: &Operation,
     request: &Request<Bytes>,
 ) -> Result<Value, ErrorResponse> {
     if request.method() != operation.method {
         let message = format!("Method {} not allowed", request.method());
-        let refusal = ErrorResponse::new(StatusCode::METHOD_NOT_ALLOWED, message);
-        return Err(refusal.header(ALLOW, operation.method.as_str()));
+        let error_response = ErrorResponse::new(StatusCode::METHOD_NOT_ALLOWED, message);
+        return Err(error_response.header(ALLOW, operation.method.as_str()));
     }
-    authorize(&site.api_key, operation, request.headers())?;
+    authorize(&state.api_key, operation, request.headers())?;
     if !has_media_type(&operation.media_type, request.headers()) {
         let message = format!("Unsupported Media Type: the body must be {}", operation.media_type);
         return Err(ErrorResponse::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, message));
@@ -70,7 +70,7 @@ fn authorize(key: &str, operation: &Operation, headers: &HeaderMap) -> Result<()
     Err(ErrorResponse::new(StatusCode::UNAUTHORIZED, message))
 }
 
-/// Compares the media type alone, without parameters such as `charset`.
+/// Returns `true` if the media type matches, ignoring parameters such as `charset`.
 fn has_media_type(media_type: &str, headers: &HeaderMap) -> bool {
     headers
         .get(CONTENT_TYPE)
@@ -79,29 +79,29 @@ fn has_media_type(media_type: &str, headers: &HeaderMap) -> bool {
         .is_some_and(|value| value.trim().eq_ignore_ascii_case(media_type))
 }
 
-fn speech_create(site: &SimulatorState, body: &Value) -> Result<Value, ErrorResponse> {
+fn speech_create(state: &SimulatorState, body: &Value) -> Result<Value, ErrorResponse> {
     if let Some(voice) = body["voice"].as_str()
-        && !site.voices.iter().any(|known| known == voice)
+        && !state.voices.iter().any(|known| known == voice)
     {
         let message = format!("Voice not found: {voice}");
         return Err(ErrorResponse::new(StatusCode::NOT_FOUND, message));
     }
     let text = |name: &str| body[name].as_str().unwrap_or_default().to_owned();
     let input = text("input");
-    let fate = site.injector().next_outcome(&input);
-    let task = Task::new(input, text("model"), fate);
-    let id = site.recorder().accept(task);
+    let outcome = state.injector().next_outcome(&input);
+    let task = Task::new(input, text("model"), outcome);
+    let id = state.recorder().accept(task);
     Ok(json!({ "id": id }))
 }
 
-fn speech_result(site: &SimulatorState, body: &Value) -> Result<Value, ErrorResponse> {
+fn speech_result(state: &SimulatorState, body: &Value) -> Result<Value, ErrorResponse> {
     let id = body["id"].as_str().unwrap_or_default().to_ascii_lowercase();
-    let Some(task) = site.recorder().find(&id).filter(|task| !task.is_not_found()) else {
+    let Some(task) = state.recorder().find(&id).filter(|task| !task.is_not_found()) else {
         let message = format!("Task not found: {id}");
         return Err(ErrorResponse::new(StatusCode::NOT_FOUND, message));
     };
-    let status = task.status(&site.timeline);
-    let mut reply = json!({
+    let status = task.status(&state.timeline);
+    let mut response = json!({
         "id": id,
         "status": task.status_text(status),
         "created": task.created(),
@@ -109,15 +109,15 @@ fn speech_result(site: &SimulatorState, body: &Value) -> Result<Value, ErrorResp
         "results": [],
     });
     if matches!(status, Status::Completed | Status::Error) {
-        reply["finished"] = task.finished(&site.timeline).into();
+        response["finished"] = task.finished(&state.timeline).into();
     }
     if task.has_audio(status) {
-        let url = format!("{}/audio/{id}.wav", site.audio_url);
-        reply["results"] = json!([{ "url": url }]);
+        let url = format!("{}/audio/{id}.wav", state.audio_url);
+        response["results"] = json!([{ "url": url }]);
     } else if status == Status::Completed {
-        reply["results"] = json!([{}]);
+        response["results"] = json!([{}]);
     }
-    Ok(reply)
+    Ok(response)
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! What a journal says of the runs before.
+//! Replays the entries of a journal into the states that earlier runs left.
 
 use std::{
     collections::HashMap,
@@ -6,91 +6,92 @@ use std::{
 };
 
 use super::entry::{Entry, Event, FORMAT_NAME, HEADER, Header, VERSION};
-use crate::{Error, TaskId};
+use crate::{Error, TaskId, ext::retry::in_doubt::InDoubtAttempts};
 
-/// What is known of a key.
+/// The state of a key.
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct KeyState {
-    /// The [fingerprint](super::fingerprint) of its request, when it was sent last.
+    /// The [fingerprint](super::fingerprint) of the request that was sent last.
     pub(crate) request: Option<Box<str>>,
-    /// The server has taken it; whatever became of it, it can be asked for.
+    /// The task id, if the server accepted the request. The task can be polled whatever its status is.
     pub(crate) submitted: Option<TaskId>,
-    /// How often it was sent and may have been taken.
-    in_doubt: u32,
-    /// Announced, and no answer noted.
+    in_doubt: InDoubtAttempts,
+    /// The request was about to be sent, and no later event is recorded.
     announced: bool,
-    /// What came with a doubt.
+    /// The task id in an error response in doubt.
     pub(crate) task_id_in_doubt: Option<TaskId>,
     /// The line of the last event, counted from 1.
     pub(crate) line: usize,
 }
 
 impl KeyState {
-    /// How often it was sent and may have been taken, though no id came back.
-    pub(crate) fn in_doubt_attempts(&self) -> u32 {
-        if self.submitted.is_some() { 0 } else { self.in_doubt + u32::from(self.announced) }
+    /// Returns the attempts that may have been accepted. With a task id the count is zero.
+    pub(crate) fn in_doubt_attempts(&self) -> InDoubtAttempts {
+        if self.submitted.is_some() {
+            return InDoubtAttempts::default();
+        }
+        self.in_doubt.plus_one_if(self.announced)
     }
 
-    /// Whether nothing of it can have been billed: then it may be changed, or be gone.
+    /// Returns `true` if the request cannot have been billed. Then it may be changed or removed.
     pub(crate) fn is_unbilled(&self) -> bool {
-        self.submitted.is_none() && self.in_doubt_attempts() == 0
+        self.submitted.is_none() && self.in_doubt_attempts().is_zero()
     }
 
-    /// What is wrong now, with what it knows: an id, or a doubt.
+    /// Adds the task id or the attempts in doubt to an error of the current run.
     pub(crate) fn enrich(&self, error: Error) -> Error {
-        let error =
-            if error.is_in_doubt() { error } else { error.with_prior_attempts(self.in_doubt_attempts()) };
+        let error = if error.is_in_doubt() { error } else { self.in_doubt_attempts().apply_to(error) };
         self.submitted.iter().chain(&self.task_id_in_doubt).fold(error, Error::with_task_id)
     }
 
-    /// Whether it is of a request with this fingerprint.
+    /// Returns `true` if the request has this fingerprint.
     pub(crate) fn matches(&self, fingerprint: &str) -> bool {
         self.request.as_deref().is_none_or(|request| request == fingerprint)
     }
 
-    fn apply(&mut self, line: Entry<'_>) -> Result<(), &'static str> {
-        match line.event {
+    fn apply(&mut self, entry: Entry<'_>) -> Result<(), &'static str> {
+        match entry.event {
             Event::Sending => {
-                let request = line.request.ok_or("says `sending` without a `request`")?;
+                let request = entry.request.ok_or("says `sending` without a `request`")?;
                 self.request = Some(request.into_owned().into_boxed_str());
-                self.in_doubt += u32::from(self.announced);
+                self.in_doubt = self.in_doubt.plus_one_if(self.announced);
                 self.announced = true;
             }
             Event::Unsent => self.announced = false,
             Event::InDoubt => {
-                self.in_doubt += 1;
+                self.in_doubt = self.in_doubt.plus_one_if(true);
                 self.announced = false;
-                self.task_id_in_doubt = line.id.or(self.task_id_in_doubt.take());
+                self.task_id_in_doubt = entry.id.or(self.task_id_in_doubt.take());
             }
             Event::Submitted => {
-                self.submitted = Some(line.id.ok_or("says `submitted` without an `id`")?);
+                self.submitted = Some(entry.id.ok_or("says `submitted` without an `id`")?);
                 self.announced = false;
             }
             Event::Finished | Event::Failed if self.submitted.is_some() => {}
             Event::Finished | Event::Failed => {
-                return Err("tells the end of a task that was not submitted before");
+                return Err("ends a task that was not submitted before");
             }
         }
         Ok(())
     }
 }
 
-/// By key.
+/// The states by key.
 pub(crate) type KeyStates = HashMap<String, KeyState>;
 
 #[derive(Debug)]
 pub(super) struct Replay {
     pub(super) key_states: KeyStates,
-    /// As many bytes of the file are whole lines; what follows was torn.
+    /// The number of bytes in complete lines. The rest is an incomplete line.
     pub(super) valid_bytes: u64,
-    /// The last of these lines lacks its end of line only.
+    /// `true` if the newline of the last complete line is missing.
     pub(super) missing_newline: bool,
 }
 
 #[derive(Debug)]
 pub(super) enum ReplayError {
     Io(io::Error),
-    /// The line, counted from 1, and what is wrong with it.
+    /// The line, counted from 1, and the problem.
     InvalidEntry(usize, String),
 }
 
@@ -100,8 +101,10 @@ impl From<io::Error> for ReplayError {
     }
 }
 
-/// Reads a journal to its end. A last line that was torn is left out: a line is on the disk before its request leaves,
-/// and what it announced was never sent. What it kept, if that was an id, is a doubt now.
+/// Reads a journal to its end and ignores an incomplete last line.
+///
+/// An entry is synced before its request is sent, so the request of an incomplete `sending` entry was not sent. If the
+/// incomplete entry was a task id, its request stays in doubt.
 pub(super) fn replay(mut file: impl BufRead) -> Result<Replay, ReplayError> {
     let mut replay = Replay { key_states: KeyStates::new(), valid_bytes: 0, missing_newline: false };
     let mut bytes = Vec::new();
@@ -110,19 +113,19 @@ pub(super) fn replay(mut file: impl BufRead) -> Result<Replay, ReplayError> {
         if file.read_until(b'\n', &mut bytes)? == 0 {
             break;
         }
-        let outcome =
+        let result =
             if number == 1 { read_header(&bytes) } else { read_line(&mut replay.key_states, number, &bytes) };
-        if let Err(problem) = outcome {
+        if let Err(problem) = result {
             let last = file.fill_buf()?.is_empty();
-            // Cut short, or room that was made and not filled. A line with its end was written whole.
-            let torn = !bytes.ends_with(b"\n") || bytes.iter().all(|byte| matches!(byte, 0 | b'\n'));
-            // A file that is none of ours must not be taken for a torn one, and cut.
-            let ours = number > 1 || HEADER.as_bytes().starts_with(&bytes);
-            if last && torn && ours && problem.malformed {
+            // Without a newline, or allocated and not filled. A line with a newline was written completely.
+            let incomplete = !bytes.ends_with(b"\n") || bytes.iter().all(|byte| matches!(byte, 0 | b'\n'));
+            // A file of another format must not be truncated.
+            let is_journal = number > 1 || HEADER.as_bytes().starts_with(&bytes);
+            if last && incomplete && is_journal && problem.malformed {
                 tracing::warn!(
                     line = number,
                     bytes = bytes.len(),
-                    "the journal's last line was torn, and is left out"
+                    "incomplete last line of the journal ignored"
                 );
                 break;
             }
@@ -136,7 +139,7 @@ pub(super) fn replay(mut file: impl BufRead) -> Result<Replay, ReplayError> {
 
 struct InvalidEntry {
     problem: String,
-    /// It is no JSON.
+    /// The line is not JSON.
     malformed: bool,
 }
 
@@ -148,14 +151,14 @@ impl InvalidEntry {
 
 impl From<serde_json::Error> for InvalidEntry {
     fn from(error: serde_json::Error) -> Self {
-        Self { malformed: !error.is_data(), problem: format!("is not what a journal holds ({error})") }
+        Self { malformed: !error.is_data(), problem: format!("is not a journal entry ({error})") }
     }
 }
 
 fn read_header(bytes: &[u8]) -> Result<(), InvalidEntry> {
     let header: Header = serde_json::from_slice(bytes).map_err(|error| InvalidEntry {
         malformed: !error.is_data(),
-        problem: "is no header of a batch's journal".to_owned(),
+        problem: "is not the header of a batch's journal".to_owned(),
     })?;
     if header.journal != FORMAT_NAME {
         return Err(InvalidEntry::new(format!(
@@ -166,20 +169,20 @@ fn read_header(bytes: &[u8]) -> Result<(), InvalidEntry> {
     if header.version != VERSION {
         let version = header.version;
         return Err(InvalidEntry::new(format!(
-            "is of version {version} of the format; this crate knows version {VERSION}"
+            "has version {version} of the format, expected version {VERSION}"
         )));
     }
     Ok(())
 }
 
 fn read_line(records: &mut KeyStates, number: usize, bytes: &[u8]) -> Result<(), InvalidEntry> {
-    let line: Entry<'_> = serde_json::from_slice(bytes)?;
-    let record = match records.get_mut(line.key.as_ref()) {
-        Some(record) => record,
-        None => records.entry(line.key.clone().into_owned()).or_default(),
+    let entry: Entry<'_> = serde_json::from_slice(bytes)?;
+    let state = match records.get_mut(entry.key.as_ref()) {
+        Some(state) => state,
+        None => records.entry(entry.key.clone().into_owned()).or_default(),
     };
-    record.line = number;
-    record.apply(line).map_err(InvalidEntry::new)
+    state.line = number;
+    state.apply(entry).map_err(InvalidEntry::new)
 }
 
 #[cfg(test)]

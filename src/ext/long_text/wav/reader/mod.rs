@@ -1,19 +1,21 @@
-//! What a WAV file says, read while it comes; as servers write it, and not only as it should be.
+//! A streaming reader of WAV files. It accepts common deviations from the standard.
 
 use bytes::{Buf, Bytes, BytesMut};
 
-/// From here on a length can't be meant: encoders that don't know it yet write the greatest number they can think of.
-/// A piece is far smaller.
+/// The smallest length that counts as a placeholder. Encoders that do not know the length yet write a very
+/// large number; a piece is far smaller.
 const MIN_PLACEHOLDER_LENGTH: u32 = 0x7fff_0000;
 
-/// More than any `fmt ` chunk has.
+/// The maximum length of a `fmt ` chunk. Real chunks are shorter.
 const MAX_FORMAT_BYTES: u32 = 1024;
 
-/// Far more than any sound has: the channels of a file, and the samples of each in a second.
+/// The maximum number of channels. Real files have fewer.
 const MAX_CHANNELS: u16 = 32;
+
+/// The maximum sample rate, in samples per second. Real files have a lower one.
 const MAX_SAMPLE_RATE: u32 = 768_000;
 
-/// How the samples are written. What has to be the same in all files that are joined.
+/// The format of the samples. It must be equal in all files that are joined.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(in crate::ext::long_text) struct Format {
     pub(in crate::ext::long_text) encoding: Encoding,
@@ -29,40 +31,41 @@ pub(in crate::ext::long_text) enum Encoding {
 }
 
 impl Format {
-    /// One sample of each channel.
+    /// Returns the length of a frame, which is one sample of each channel.
     pub(in crate::ext::long_text) fn frame_bytes(self) -> usize {
         usize::from(self.channels) * usize::from(self.bits_per_sample / 8)
     }
 
-    /// What silence is made of.
+    /// Returns the byte that encodes silence.
     pub(in crate::ext::long_text) fn silent_byte(self) -> u8 {
-        // Samples of 8 bits have no sign.
+        // 8-bit samples are unsigned.
         if self.bits_per_sample == 8 { 0x80 } else { 0 }
     }
 
-    /// What is different in another one, both values named.
+    /// Describes the first difference to the format of a later file, with both values.
     pub(in crate::ext::long_text) fn difference(self, other: Self) -> Option<String> {
-        let told = |what: &str, here: String, there: String| {
-            (here != there).then(|| format!("it has {there} {what}, and what comes before it {here}"))
+        let compare = |field: &str, expected: String, found: String| {
+            (expected != found)
+                .then(|| format!("{field} is {found}, expected {expected} as in the pieces before"))
         };
-        let encodings = |format: Self| format!("{:?}", format.encoding).to_lowercase();
-        told("samples per second", self.sample_rate.to_string(), other.sample_rate.to_string())
-            .or_else(|| told("channels", self.channels.to_string(), other.channels.to_string()))
+        let encoding = |format: Self| format!("{:?}", format.encoding).to_lowercase();
+        compare("sample rate", self.sample_rate.to_string(), other.sample_rate.to_string())
+            .or_else(|| compare("channel count", self.channels.to_string(), other.channels.to_string()))
             .or_else(|| {
-                told("bits per sample", self.bits_per_sample.to_string(), other.bits_per_sample.to_string())
+                compare("bit depth", self.bits_per_sample.to_string(), other.bits_per_sample.to_string())
             })
-            .or_else(|| told("samples", encodings(self), encodings(other)))
+            .or_else(|| compare("sample encoding", encoding(self), encoding(other)))
     }
 }
 
-/// Reads a file as it comes, in pieces of any size. Holds some hundred bytes of it at most.
+/// Reads a WAV file that arrives in parts of any size. Buffers at most some hundred bytes.
 #[derive(Debug, Default)]
 pub(in crate::ext::long_text) struct Reader {
-    /// The start of something that has not come whole.
+    /// The received start of an incomplete header or chunk.
     pending: BytesMut,
     state: ReadState,
     format: Option<Format>,
-    /// Bytes of sound that have come.
+    /// The number of received bytes of audio.
     audio_bytes: u64,
 }
 
@@ -73,16 +76,16 @@ enum ReadState {
     Chunk,
     Format(u32),
     Skip(u64),
-    /// With what is left of it, if that is known.
+    /// The remaining length of the audio, if known.
     Data(Option<u64>),
-    /// What comes behind the sound is of no interest.
+    /// The audio is complete. The rest of the file is ignored.
     Done,
 }
 
 impl Reader {
-    /// Takes the next part of the file, and gives what sound is in it.
+    /// Reads the next part of the file, and returns the audio in it.
     pub(in crate::ext::long_text) fn push(&mut self, part: &Bytes) -> Result<Bytes, String> {
-        // Sound isn't copied: most parts are nothing else.
+        // Avoids a copy, because most parts contain only audio.
         let mut part = if self.pending.is_empty() {
             part.clone()
         } else {
@@ -94,10 +97,7 @@ impl Reader {
                 ReadState::Riff => {
                     let Some(head) = part.get(..12) else { break };
                     if (&head[..4], &head[8..]) != (b"RIFF", b"WAVE") {
-                        return Err(format!(
-                            "it is no WAV file (it begins with \"{}\")",
-                            head[..4].escape_ascii()
-                        ));
+                        return Err(format!("not a WAV file, starts with \"{}\"", head[..4].escape_ascii()));
                     }
                     part.advance(12);
                     self.state = ReadState::Chunk;
@@ -107,13 +107,17 @@ impl Reader {
                     let length = u32::from_le_bytes([head[4], head[5], head[6], head[7]]);
                     self.state = match &head[..4] {
                         b"fmt " if length <= MAX_FORMAT_BYTES => ReadState::Format(length),
-                        b"fmt " => return Err(format!("its format has {length} bytes")),
+                        b"fmt " => {
+                            return Err(format!(
+                                "format chunk has {length} bytes, expected at most {MAX_FORMAT_BYTES}"
+                            ));
+                        }
                         b"data" if self.format.is_none() => {
-                            return Err("it has sound before its format".into());
+                            return Err("data chunk comes before the format chunk".into());
                         }
                         b"data" if length == 0 || length >= MIN_PLACEHOLDER_LENGTH => ReadState::Data(None),
                         b"data" => ReadState::Data(Some(length.into())),
-                        // A chunk of an odd length has one byte more.
+                        // A chunk of odd length is padded with one byte.
                         _ => ReadState::Skip(u64::from(length) + u64::from(length % 2)),
                     };
                     part.advance(8);
@@ -121,27 +125,28 @@ impl Reader {
                 ReadState::Format(length) => {
                     let length = *length as usize;
                     let Some(chunk) = part.get(..length + length % 2) else { break };
-                    self.format = Some(format(&chunk[..length])?);
+                    self.format = Some(parse_format(&chunk[..length])?);
                     part.advance(length + length % 2);
                     self.state = ReadState::Chunk;
                 }
-                ReadState::Skip(left) => {
-                    let skipped = part.len().min(usize::try_from(*left).unwrap_or(usize::MAX));
+                ReadState::Skip(remaining) => {
+                    let skipped = part.len().min(usize::try_from(*remaining).unwrap_or(usize::MAX));
                     part.advance(skipped);
-                    *left -= skipped as u64;
-                    if *left > 0 {
+                    *remaining -= skipped as u64;
+                    if *remaining > 0 {
                         break;
                     }
                     self.state = ReadState::Chunk;
                 }
                 ReadState::Data(None) => return Ok(self.count(part)),
-                ReadState::Data(Some(left)) => {
-                    let sound = part.split_to(part.len().min(usize::try_from(*left).unwrap_or(usize::MAX)));
-                    *left -= sound.len() as u64;
-                    if *left == 0 {
+                ReadState::Data(Some(remaining)) => {
+                    let length = part.len().min(usize::try_from(*remaining).unwrap_or(usize::MAX));
+                    let audio = part.split_to(length);
+                    *remaining -= audio.len() as u64;
+                    if *remaining == 0 {
                         self.state = ReadState::Done;
                     }
-                    return Ok(self.count(sound));
+                    return Ok(self.count(audio));
                 }
                 ReadState::Done => return Ok(Bytes::new()),
             }
@@ -150,55 +155,63 @@ impl Reader {
         Ok(Bytes::new())
     }
 
-    fn count(&mut self, sound: Bytes) -> Bytes {
-        self.audio_bytes += sound.len() as u64;
-        sound
+    fn count(&mut self, audio: Bytes) -> Bytes {
+        self.audio_bytes += audio.len() as u64;
+        audio
     }
 
-    /// There from the first sound on.
+    /// Returns the format. It is known before `push` returns the first audio.
     pub(in crate::ext::long_text) fn format(&self) -> Option<Format> {
         self.format
     }
 
-    /// At the end of the file: how many bytes of sound lack, for a last frame to be whole.
+    /// Ends the file, and returns the number of bytes that are missing from the last frame.
+    ///
+    /// # Errors
+    ///
+    /// Returns the problem if the file ends too early or contains no audio.
     pub(in crate::ext::long_text) fn finish(self) -> Result<usize, String> {
         match (self.state, self.format) {
             (ReadState::Data(None) | ReadState::Done, Some(format)) if self.audio_bytes > 0 => {
-                let frame = format.frame_bytes() as u64;
-                Ok(usize::try_from((frame - self.audio_bytes % frame) % frame).unwrap_or_default())
+                let frame_bytes = format.frame_bytes() as u64;
+                let missing_bytes = (frame_bytes - self.audio_bytes % frame_bytes) % frame_bytes;
+                Ok(usize::try_from(missing_bytes).unwrap_or_default())
             }
-            (ReadState::Data(Some(left)), _) => {
-                Err(format!("it ends {left} bytes before the sound does that it announces"))
+            (ReadState::Data(Some(remaining)), _) => {
+                Err(format!("file ends {remaining} bytes before the announced end of the audio"))
             }
-            (ReadState::Data(None) | ReadState::Done, _) => Err("it holds no sound".to_owned()),
-            _ => Err("it ends before its sound begins".to_owned()),
+            (ReadState::Data(None) | ReadState::Done, _) => Err("file contains no audio".to_owned()),
+            _ => Err("file ends before the audio starts".to_owned()),
         }
     }
 }
 
-/// What a `fmt ` chunk says.
-fn format(chunk: &[u8]) -> Result<Format, String> {
-    let two = |at: usize| chunk.get(at..at + 2).map(|bytes| u16::from_le_bytes([bytes[0], bytes[1]]));
-    let four = |at: usize| Some(u32::from(two(at)?) | u32::from(two(at + 2)?) << 16);
-    let read = || Some((two(0)?, two(2)?, four(4)?, two(14)?));
-    let (tag, channels, samples_per_second, bits) = read().ok_or("its format is cut short")?;
-    // The extensible format has the tag further behind, as the start of a longer one.
-    let tag = if tag == 0xfffe { two(24).ok_or("its extensible format is cut short")? } else { tag };
-    let encoding = match (tag, bits) {
+/// Parses the content of a `fmt ` chunk.
+fn parse_format(chunk: &[u8]) -> Result<Format, String> {
+    let u16_at = |at: usize| chunk.get(at..at + 2).map(|bytes| u16::from_le_bytes([bytes[0], bytes[1]]));
+    let u32_at = |at: usize| Some(u32::from(u16_at(at)?) | u32::from(u16_at(at + 2)?) << 16);
+    let fields = || Some((u16_at(0)?, u16_at(2)?, u32_at(4)?, u16_at(14)?));
+    let (tag, channels, sample_rate, bits_per_sample) = fields().ok_or("format chunk is truncated")?;
+    // In the extensible format, the tag is the start of the sub-format GUID.
+    let tag = if tag == 0xfffe { u16_at(24).ok_or("extensible format chunk is truncated")? } else { tag };
+    let encoding = match (tag, bits_per_sample) {
         (1, 8 | 16 | 24 | 32) => Encoding::Integer,
         (3, 32 | 64) => Encoding::Float,
         _ => {
             return Err(format!(
-                "it is of format {tag} with {bits} bits; what can be joined is PCM (1) of 8, 16, 24 or 32 bits and \
-                 float (3) of 32 or 64"
+                "format {tag} with {bits_per_sample} bits is not supported, \
+                 expected PCM (1) with 8, 16, 24 or 32 bits or float (3) with 32 or 64 bits"
             ));
         }
     };
-    // Else a pause would be as long as the disk, by the word of whoever wrote the file.
-    if !(1..=MAX_CHANNELS).contains(&channels) || !(1..=MAX_SAMPLE_RATE).contains(&samples_per_second) {
-        return Err(format!("it has {channels} channels of {samples_per_second} samples per second"));
+    // Without these limits, a malicious file could make a pause fill the disk.
+    if !(1..=MAX_CHANNELS).contains(&channels) || !(1..=MAX_SAMPLE_RATE).contains(&sample_rate) {
+        return Err(format!(
+            "{channels} channels with {sample_rate} samples per second are not supported, expected 1 to \
+             {MAX_CHANNELS} channels and 1 to {MAX_SAMPLE_RATE} samples per second"
+        ));
     }
-    Ok(Format { encoding, channels, sample_rate: samples_per_second, bits_per_sample: bits })
+    Ok(Format { encoding, channels, sample_rate, bits_per_sample })
 }
 
 #[cfg(test)]

@@ -1,20 +1,21 @@
-//! Replies of any bytes, in the place of the API's: what is made of them, and how often is request_count.
+//! Fuzzes API responses: checks the results, the errors and the number of requests.
 //!
-//! An input is a text: the operation on its first line, then the replies, each of them its status (followed by `!` if the
-//! connection breaks at its end), its headers, an empty line and its body, with `\n===\n` between them.
+//! An input is text. Its first line is the operation; the responses follow, separated by `\n===\n`. A
+//! response consists of its status, headers, an empty line and the body. A `!` after the status breaks the
+//! connection after the body.
 #![no_main]
 
 use std::{cell::RefCell, error::Error as _, sync::LazyLock, time::Duration};
 
 use distribute_ai::{
     Client, Error, TaskId,
-    fuzzing::{FakeResponse, respond_with, request_count, redact, retry_after},
+    fuzzing::{FakeResponse, redact, request_count, respond_with, retry_after},
 };
 use libfuzzer_sys::fuzz_target;
 use serde::Deserialize;
 use tokio::runtime::{Builder, Runtime};
 
-/// With what JSON writes otherwise.
+/// An API key with characters that JSON can escape.
 const KEY: &str = "sk-\"fuzz\\7f/3a+";
 const ID: &str = "1b671a64-40d5-491e-99b0-da01ff1f3341";
 
@@ -24,26 +25,27 @@ thread_local! {
     static RUNTIME: RefCell<Option<Runtime>> = const { RefCell::new(None) };
 }
 
-/// What names a task.
+/// A body with a task id.
 #[derive(Deserialize)]
-struct Named {
+struct TaskIdBody {
     id: String,
 }
 
 fuzz_target!(|data: &[u8]| {
-    let Some(at) = data.iter().position(|byte| *byte == b'\n') else { return };
-    let replies: Option<Vec<_>> = split(&data[at + 1..], b"\n===\n").into_iter().map(reply).collect();
-    let Some(replies) = replies else { return };
-    // By the clock of tokio, which runs on when there is nothing to do.
+    let Some(line_end) = data.iter().position(|byte| *byte == b'\n') else { return };
+    let responses: Option<Vec<_>> =
+        split(&data[line_end + 1..], b"\n===\n").into_iter().map(parse_response).collect();
+    let Some(responses) = responses else { return };
+    // tokio's paused clock advances whenever the runtime is idle.
     RUNTIME.with_borrow_mut(|runtime| {
         let runtime = runtime.get_or_insert_with(|| {
             Builder::new_current_thread().enable_time().start_paused(true).build().expect("a runtime")
         });
-        respond_with(replies.clone());
+        respond_with(responses.clone());
         let client = Client::builder().api_key(KEY).base_url("http://127.0.0.1:1").http_client(HTTP.clone());
-        let client = client.build().expect("its settings are good");
-        match &data[..at] {
-            b"create" => runtime.block_on(create(&client, &replies)),
+        let client = client.build().expect("valid settings");
+        match &data[..line_end] {
+            b"create" => runtime.block_on(create(&client, &responses)),
             b"status" => runtime.block_on(status(&client)),
             b"wait" => runtime.block_on(wait(&client)),
             _ => {}
@@ -51,47 +53,51 @@ fuzz_target!(|data: &[u8]| {
     });
 });
 
-async fn create(client: &Client, replies: &[FakeResponse]) {
+async fn create(client: &Client, responses: &[FakeResponse]) {
     let outcome =
         client.speak("Hello").deadline(Duration::from_secs(60)).submit().await.map(|task| task.id());
-    let heard: Vec<_> =
-        (0..request_count()).map(|at| replies.get(at).or(replies.last()).expect("it answered")).collect();
-    let (last, before) = heard.split_last().expect("it was request_count");
-    // Never again after a reply behind which there may be a task.
-    for reply in before {
-        assert!(refuses_for_now(reply), "sent again after {reply:?}");
+    let received: Vec<_> = (0..request_count())
+        .map(|index| responses.get(index).or(responses.last()).expect("a response"))
+        .collect();
+    let (last, earlier) = received.split_last().expect("at least one request");
+    // A submission is never repeated after a response that may mean an accepted task.
+    for response in earlier {
+        assert!(is_retryable_rejection(response), "submitted again after {response:?}");
     }
-    // What names a task is never lost.
+    // A task id in a response is never lost.
     let body = String::from_utf8_lossy(&last.body.0);
-    let named: Option<Named> = serde_json::from_str(body.strip_prefix('\u{feff}').unwrap_or(&body)).ok();
-    let named = named.map(|Named { id }| id).filter(|id| !id.is_empty());
+    let parsed: Option<TaskIdBody> =
+        serde_json::from_str(body.strip_prefix('\u{feff}').unwrap_or(&body)).ok();
+    let task_id = parsed.map(|TaskIdBody { id }| id).filter(|id| !id.is_empty());
     match outcome {
         Ok(id) => {
             assert!((200..300).contains(&last.status), "{last:?}");
-            // As it came, as it is of something paid for.
-            assert_eq!(Some(id), named.map(TaskId::from_server), "{last:?}");
+            // The id is kept unchanged, because the task is billed.
+            assert_eq!(Some(id), task_id.map(TaskId::from_server), "{last:?}");
         }
         Err(error) => {
-            let expected = named.as_deref().map(|id| TaskId::from_server(redact(KEY, id)));
+            let expected = task_id.as_deref().map(|id| TaskId::from_server(redact(KEY, id)));
             assert_eq!(error.task_id(), expected.as_ref(), "{last:?}");
-            let settled = refuses_for_now(last) || matches!(last.status, 307 | 308 | 400..=407 | 409..=498);
-            assert_eq!(error.is_in_doubt(), named.is_some() || !settled, "{error}: {last:?}");
-            judge(&error);
+            let rejected =
+                is_retryable_rejection(last) || matches!(last.status, 307 | 308 | 400..=407 | 409..=498);
+            assert_eq!(error.is_in_doubt(), task_id.is_some() || !rejected, "{error}: {last:?}");
+            assert_safe_error(&error);
         }
     }
 }
 
 async fn status(client: &Client) {
-    let outcome = client.task(ID.parse().expect("it is one")).status().await;
+    let outcome = client.task(ID.parse().expect("a valid task id")).status().await;
     assert_eq!(request_count(), 1);
     if let Err(error) = outcome {
         assert_eq!(error.task_id().map(TaskId::as_str), Some(ID));
-        judge(&error);
+        assert_safe_error(&error);
     }
 }
 
 async fn wait(client: &Client) {
-    let outcome = client.task(ID.parse().expect("it is one")).wait().deadline(Duration::from_secs(60)).await;
+    let outcome =
+        client.task(ID.parse().expect("a valid task id")).wait().deadline(Duration::from_secs(60)).await;
     assert!(request_count() <= 1_000, "{} polls in a minute", request_count());
     match outcome {
         Ok(speech) => {
@@ -99,18 +105,18 @@ async fn wait(client: &Client) {
         }
         Err(error) => {
             assert_eq!(error.task_id().map(TaskId::as_str), Some(ID));
-            judge(&error);
+            assert_safe_error(&error);
         }
     }
 }
 
-/// The server has provably not taken it.
-fn refuses_for_now(reply: &FakeResponse) -> bool {
-    reply.status == 429 || (reply.status == 503 && retry_after(&reply.headers).is_some())
+/// Returns `true` if the server has certainly not accepted the request and allows a retry.
+fn is_retryable_rejection(response: &FakeResponse) -> bool {
+    response.status == 429 || (response.status == 503 && retry_after(&response.headers).is_some())
 }
 
-/// No text of it forges a line, commands a terminal or tells the key.
-fn judge(error: &Error) {
+/// Asserts that no text of the error contains control characters or the API key.
+fn assert_safe_error(error: &Error) {
     let mut texts = vec![error.to_string(), format!("{error:?}")];
     let mut source = error.source();
     while let Some(cause) = source {
@@ -127,7 +133,7 @@ fn judge(error: &Error) {
     assert!(error.message().is_none_or(|message| message.chars().count() <= 2_000 && !message.is_empty()));
 }
 
-/// Without backslashes, and with what they tell by numbers.
+/// Removes backslashes and decodes `\u` escapes of visible ASCII characters.
 fn unescaped(text: &str) -> String {
     let mut parts = text.split('\\');
     let mut plain = parts.next().unwrap_or_default().to_owned();
@@ -135,14 +141,14 @@ fn unescaped(text: &str) -> String {
         let number = part.strip_prefix('u').and_then(|part| u32::from_str_radix(part.get(..4)?, 16).ok());
         match number.and_then(char::from_u32).filter(char::is_ascii_graphic) {
             Some('\\') => plain.push_str(&part[5..]),
-            Some(told) => plain.extend([told.to_string().as_str(), &part[5..]]),
+            Some(escaped) => plain.extend([escaped.to_string().as_str(), &part[5..]]),
             None => plain.push_str(part),
         }
     }
     plain
 }
 
-fn reply(text: &[u8]) -> Option<FakeResponse> {
+fn parse_response(text: &[u8]) -> Option<FakeResponse> {
     let empty = text.windows(2).position(|two| two == b"\n\n")?;
     let mut lines = split(&text[..empty], b"\n").into_iter();
     let first = std::str::from_utf8(lines.next()?).ok()?;
@@ -160,11 +166,11 @@ fn reply(text: &[u8]) -> Option<FakeResponse> {
     })
 }
 
-fn split<'a>(mut text: &'a [u8], at: &[u8]) -> Vec<&'a [u8]> {
+fn split<'a>(mut text: &'a [u8], separator: &[u8]) -> Vec<&'a [u8]> {
     let mut parts = Vec::new();
-    while let Some(place) = text.windows(at.len()).position(|window| window == at) {
-        parts.push(&text[..place]);
-        text = &text[place + at.len()..];
+    while let Some(position) = text.windows(separator.len()).position(|window| window == separator) {
+        parts.push(&text[..position]);
+        text = &text[position + separator.len()..];
     }
     parts.push(text);
     parts

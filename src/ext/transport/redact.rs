@@ -1,0 +1,115 @@
+//! Removes the API key from text that a server sent.
+
+/// Replaces the key in messages, ids and `Debug` output.
+pub(super) const REDACTED: &str = "[redacted]";
+
+/// The most characters of a server's text that an error keeps.
+pub(super) const MAX_MESSAGE_CHARS: usize = 2_000;
+
+/// The shortest part of the key that is redacted at the end of a text that was cut.
+const MIN_PART: usize = 4;
+
+/// Replaces each occurrence of the key. If the key occurs in escaped form, the whole text is replaced: a JSON string spells
+/// some characters with a backslash or by number, and JSON within JSON adds more backslashes.
+pub(super) fn redact(text: &str, key: &str) -> String {
+    let text = text.replace(key, REDACTED);
+    let key = unescape(key);
+    if !key.is_empty() && unescape(&text).contains(&key) {
+        return REDACTED.to_owned();
+    }
+    text
+}
+
+/// As [`redact`], for a text whose end was cut off: also replaces the whole text if it ends within the key.
+pub(super) fn redact_cut(text: &str, key: &str) -> String {
+    let text = redact(text, key);
+    let (end, key) = (unescape(&text), unescape(key));
+    let mut parts = key.char_indices().skip(MIN_PART).map(|(at, _)| &key[..at]);
+    if parts.any(|part| end.ends_with(part)) { REDACTED.to_owned() } else { text }
+}
+
+/// Returns the text without backslashes, and with each `\u002b` replaced by its character, in one pass.
+///
+/// The result is not valid JSON. Two texts that spell the same characters give the same result, however often they were
+/// escaped.
+fn unescape(text: &str) -> String {
+    let (mut plain, mut rest, mut escaped) = (String::with_capacity(text.len()), text, false);
+    while !rest.is_empty() {
+        if let Some(after) = rest.strip_prefix('\\') {
+            (rest, escaped) = (after, true);
+        } else if let Some((character, after)) = unicode_escape(rest).filter(|_| escaped) {
+            rest = after;
+            // An escaped backslash may start the next escape.
+            escaped = character == '\\';
+            if !escaped {
+                plain.push(character);
+            }
+        } else {
+            let (run, after) = rest.split_at(rest.find('\\').unwrap_or(rest.len()));
+            plain.push_str(run);
+            (rest, escaped) = (after, false);
+        }
+    }
+    plain
+}
+
+/// Parses the `u002b` of an escape; returns its character and the rest of the text.
+fn unicode_escape(text: &str) -> Option<(char, &str)> {
+    let digits =
+        text.strip_prefix('u')?.get(..4).filter(|four| four.bytes().all(|b| b.is_ascii_hexdigit()))?;
+    Some((char::from_u32(u32::from_str_radix(digits, 16).ok()?)?, &text[5..]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn literal_key_is_replaced_and_the_text_around_it_stays() {
+        assert_eq!(redact("no such key: sk-1", "sk-1"), "no such key: [redacted]");
+        assert_eq!(redact(r#"{"error": "no"}"#, "ab+cd"), r#"{"error": "no"}"#);
+        assert_eq!(redact(r#"a/b\c"d"#, r#"a/b\c"d"#), "[redacted]");
+        assert_eq!(redact(r"a\\\b", r"\\"), r"a[redacted]\b");
+    }
+
+    #[test]
+    fn escaped_key_replaces_the_whole_text() {
+        assert_eq!(redact(r#"{"error": "no key ab\u002Bcd"}"#, "ab+cd"), "[redacted]");
+        let key = r#"sk-a/b\c"d+u0041"#;
+        for text in [
+            r#"{"a": "sk-a\/b\\c\"d+u0041", "a": 1}"#,
+            r#"sk-a/bc"d+u0041"#,
+            r#"{"a": "sk-a/b\u005Cc\u0022d\u002bu0041", "a": 1}"#,
+            r#"{"a": "sk-a/b\\c\"d\u002Bu0041"#,
+            r#"{"a": "{\"b\": \"sk-a/b\\\\c\\\"d\\u002bu0041"#,
+            r"\u0073\u006b\u002d\u0061\u002f\u0062\u005c\u0063\u0022\u0064\u002b\u0075\u0030\u0030\u0034\u0031",
+        ] {
+            assert_eq!(redact(text, key), "[redacted]", "{text}");
+        }
+        assert_eq!(redact(r"no key A", r"\u0041"), "[redacted]", "the key looks like an escape");
+    }
+
+    #[test]
+    fn text_without_the_key_is_unchanged() {
+        for text in [r"sk-a\/b", r"\\\", r"\u005c\u005c", r"\u00", r"\uüüüü", "\\", ""] {
+            assert_eq!(redact(text, "sk-1"), text);
+            assert_eq!(redact_cut(text, "sk-1"), text);
+        }
+    }
+
+    #[test]
+    fn text_cut_within_the_key_is_replaced() {
+        assert_eq!(redact_cut("the key sk-abcd", "sk-abcdefgh"), "[redacted]");
+        assert_eq!(redact_cut(r"the key sk\u002dabcd", "sk-abcdefgh"), "[redacted]");
+        assert_eq!(redact_cut("the key sk-", "sk-abcdefgh"), "the key sk-", "shorter than four characters");
+        assert_eq!(redact_cut("the key sk-abcdefgh!", "sk-abcdefgh"), "the key [redacted]!");
+    }
+
+    #[test]
+    fn long_runs_of_escapes_do_not_overflow_the_stack() {
+        let text = r"\u005c\a".repeat(200_000);
+        assert_eq!(redact(&text, "sk-1"), text);
+        let separated = r"a\".repeat(32_000);
+        assert_eq!(redact(&separated, &"a".repeat(512)), "[redacted]");
+    }
+}
