@@ -24,8 +24,16 @@ pub(super) fn redact(text: &str, key: &str) -> String {
 pub(super) fn redact_cut(text: &str, key: &str) -> String {
     let text = redact(text, key);
     let (end, key) = (unescape(&text), unescape(key));
+    let whole = without_started_escape(&end);
     let mut parts = key.char_indices().skip(MIN_PART).map(|(at, _)| &key[..at]);
-    if parts.any(|part| end.ends_with(part)) { REDACTED.to_owned() } else { text }
+    if parts.any(|part| end.ends_with(part) || whole.ends_with(part)) { REDACTED.to_owned() } else { text }
+}
+
+/// Removes a `u00` at the end: the cut may have removed the other digits of an escape.
+fn without_started_escape(text: &str) -> &str {
+    let digits = text.bytes().rev().take(3).take_while(u8::is_ascii_hexdigit).count();
+    let mut starts = (0..=digits).filter_map(|count| text[..text.len() - count].strip_suffix('u'));
+    starts.next().unwrap_or(text)
 }
 
 /// Returns the text without backslashes, and with each `\u002b` replaced by its character, in one pass.
@@ -103,6 +111,18 @@ mod tests {
         assert_eq!(redact_cut(r"the key sk\u002dabcd", "sk-abcdefgh"), "[redacted]");
         assert_eq!(redact_cut("the key sk-", "sk-abcdefgh"), "the key sk-", "shorter than four characters");
         assert_eq!(redact_cut("the key sk-abcdefgh!", "sk-abcdefgh"), "the key [redacted]!");
+    }
+
+    #[test]
+    fn text_cut_within_an_escape_of_the_key_is_replaced() {
+        let key = "sk-abcdefgh";
+        for prefix in ["\\", r"\\", r"\u005c"] {
+            let text = key.bytes().map(|byte| format!("{prefix}u{byte:04x}")).collect::<Vec<_>>().concat();
+            // Three or fewer characters of the key may stay.
+            for end in (prefix.len() + 5) * MIN_PART..text.len() {
+                assert_eq!(redact_cut(&text[..end], key), REDACTED, "{}", &text[..end]);
+            }
+        }
     }
 
     #[test]
