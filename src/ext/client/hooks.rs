@@ -19,7 +19,8 @@ use crate::{
     generated::facts,
 };
 
-/// The most bytes of a response that are read. The API's responses have a few hundred; a longer body is cut.
+/// The maximum number of bytes that are read of a response. The API's responses have a few hundred
+/// bytes. A longer body is truncated.
 const MAX_RESPONSE_BYTES: usize = 1024 * 1024;
 
 /// The byte order mark, which some servers put before a text.
@@ -50,7 +51,10 @@ impl ClientHooks<ClientState> for Client {
         let url = request.url().clone();
         let guard = guard_body(&mut request);
         let result = match execute(self, request).await {
-            Ok(response) => self.read_response(response, url).await,
+            Ok(response) => self
+                .read_response(response, url)
+                .await
+                .inspect_err(|_| tracing::debug!(operation, not_sent = false, "request failed")),
             Err(error) => {
                 let not_sent = guard.is_some_and(|guard| guard.revoke());
                 call::record(|report| report.not_sent = not_sent);
@@ -61,23 +65,23 @@ impl ClientHooks<ClientState> for Client {
         if let Ok(response) = &result {
             tracing::debug!(operation, status = response.status().as_u16(), "response received");
         }
-        // The URL of a redirect may hold what a server put there.
+        // The URL of a redirect may contain any text from a server.
         result.map_err(reqwest::Error::without_url)
     }
 }
 
 /// Marks the URL so that a redirect changes it, even a redirect to the same address.
 ///
-/// A custom HTTP client may follow redirects, and reqwest does not tell how many it has followed. The response carries the
-/// URL of the last request, which a server takes from its own `Location` header. The mark, an empty query or an empty last
-/// parameter, does not change what the server receives as parameters. Limit: a `Location` that repeats the mark to the
-/// letter is not detected.
+/// A custom HTTP client may follow redirects, and reqwest does not report how many it has followed.
+/// The response carries the URL of the last request, which a server sets with its `Location`
+/// header. The mark is an empty query or an empty last parameter, so it does not change the
+/// parameters. Limit: a `Location` that repeats the mark exactly is not detected.
 fn mark_for_redirect_detection(url: &mut Url) {
     let query = url.query().map_or_else(String::new, |query| format!("{query}&"));
     url.set_query(Some(&query));
 }
 
-/// Replaces the body by one that proves whether it was read.
+/// Replaces the body with a body that records whether it was read.
 fn guard_body(request: &mut Request) -> Option<SendGuard> {
     let (body, guard) = OnceBody::new(request.body_mut().take()?);
     *request.body_mut() = Some(Body::wrap(body));
@@ -117,8 +121,8 @@ async fn execute(client: &Client, request: Request) -> reqwest::Result<Response>
 
 /// Reads up to [`MAX_RESPONSE_BYTES`].
 ///
-/// If the connection is lost, a success counts when its JSON is complete: it may hold the id of a billed task. An error
-/// response counts in any case, because its status is what matters.
+/// If the connection is lost, a success is used if its JSON is complete, because the JSON may
+/// contain the id of a billed task. An error response is always used, because its status is enough.
 async fn read_body(response: &mut Response) -> reqwest::Result<Vec<u8>> {
     let mut body = Vec::new();
     while body.len() < MAX_RESPONSE_BYTES {
@@ -136,7 +140,8 @@ async fn read_body(response: &mut Response) -> reqwest::Result<Vec<u8>> {
     Ok(body)
 }
 
-/// Decodes a body as UTF-8, without a byte order mark. Invalid bytes are replaced, so that they do not cost the task id.
+/// Decodes a body as UTF-8, without a byte order mark. Invalid bytes are replaced, so that the task
+/// id is not lost.
 fn decode_text(body: Vec<u8>) -> String {
     let text =
         String::from_utf8(body).unwrap_or_else(|body| String::from_utf8_lossy(body.as_bytes()).into_owned());
