@@ -5,7 +5,7 @@
 
 use std::{env, fs, path::Path};
 
-use syn::{Attribute, File, ImplItem, Item, Visibility, parse_quote};
+use syn::{Attribute, Expr, ExprLit, File, ImplItem, Item, Lit, Meta, Visibility, parse_quote};
 
 pub(crate) const GENERATED: &str = include_str!(concat!(env!("OUT_DIR"), "/client.rs"));
 
@@ -90,4 +90,34 @@ fn surface_snapshot_matches_generated_client() {
         surface.lines().count(),
         "{SNAPSHOT}: number of lines differs; {HEADER}"
     );
+}
+
+/// Without a description, progenitor writes only the name of the type.
+#[test]
+fn every_generated_type_has_a_description() {
+    let file: File = syn::parse_str(GENERATED).unwrap();
+    let types = file.items.iter().find_map(|item| match item {
+        Item::Mod(types) if types.ident == "types" => types.content.as_ref(),
+        _ => None,
+    });
+    let mut types_found = 0;
+    for item in &types.unwrap().1 {
+        let (name, attributes) = match item {
+            Item::Struct(item) => (&item.ident, &item.attrs),
+            Item::Enum(item) => (&item.ident, &item.attrs),
+            _ => continue,
+        };
+        let docs = attributes.iter().filter_map(doc_text).collect::<String>();
+        let description = docs.split("<details>").next().unwrap().trim();
+        let is_described = !description.is_empty() && description != format!("`{name}`");
+        assert!(is_described, "{name} has no description; add one to openapi/fixes.json");
+        types_found += 1;
+    }
+    assert!(types_found > 10, "{types_found}");
+}
+
+fn doc_text(attribute: &Attribute) -> Option<String> {
+    let Meta::NameValue(pair) = &attribute.meta else { return None };
+    let Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) = &pair.value else { return None };
+    pair.path.is_ident("doc").then(|| text.value())
 }
