@@ -18,6 +18,13 @@ pub(super) struct LockedFile {
     path: PathBuf,
 }
 
+impl Drop for LockedFile {
+    /// Unlocks at once: a process that another thread is starting may hold a copy of the file for a moment.
+    fn drop(&mut self) {
+        let _ = self.file.unlock();
+    }
+}
+
 /// Opens a journal, or creates it. Returns the states that earlier runs left.
 pub(super) fn open(path: &Path) -> Result<(LockedFile, KeyStates), Error> {
     if let Ok(found) = path.metadata()
