@@ -20,7 +20,7 @@
 //! | `speak.await` | [`Speak::wait`] |
 //! | `task.wait().await`, `task.wait().deadline(time).await` | [`SpeechTask::wait`], [`SpeechTask::wait_for`] |
 //! | `while let Some(x) = stream.next().await` | `for x in` [`task.updates()`](SpeechTask::updates), [`audio.stream()`](Audio::stream), [`batch.run()?`](Batch::run) |
-//! | `batch.start().await`, `results.stop().await` | [`Batch::run`], [`Results::stop`] or dropping them |
+//! | `batch.start().await`, `results.stop().await` | [`Batch::run`], [`Results::stop`] or dropping the results |
 //! | `speak.in_pieces().save(path).await` | [`InPieces::save`]; only the async client shows the progress of a long text |
 //!
 //! # Threads
@@ -38,6 +38,16 @@
 //! an [`is_invalid`](crate::Error::is_invalid) error before anything is sent. In async code, use
 //! [`crate::Client`], or call the blocking client in `tokio::task::spawn_blocking` or `block_in_place`.
 //! Clients may be built, cloned and dropped anywhere.
+//!
+//! Two calls are not detected. On a runtime with worker threads, a call in the future of
+//! `Runtime::block_on` (for example in `#[tokio::main] async fn main`) or in a `LocalSet` blocks that
+//! thread. [`Results`] cannot return such an error: its `next` blocks the thread anywhere.
+//!
+//! # Callbacks
+//!
+//! Callbacks such as [`Speak::on_submitted`] and poll policies run on the thread of the client. While
+//! they run, all other calls of the client and its clones wait, so keep them short. A call of the same
+//! client in a callback returns the same error; `next` of a batch panics there.
 
 mod runtime;
 

@@ -16,7 +16,7 @@ use crate::{Error, batch::Progress};
 /// let lines = ["One.", "Two.", "Three."].into_iter().enumerate();
 /// let mut results = client.batch(lines).journal(journal).run()?;
 /// let first = results.next();
-/// drop(results); // The journal has the submitted tasks.
+/// drop(results); // The journal contains the submitted tasks.
 /// # Ok(()) }
 /// ```
 ///
@@ -30,8 +30,9 @@ use crate::{Error, batch::Progress};
 ///
 /// # Panics
 ///
-/// `next` panics in a callback of the same client, such as `on_submitted`, because the wait would never end.
-/// In other async code it blocks the thread, because an error would need a key. See the [module](super).
+/// `next` panics in a callback of the same client, such as `on_submitted`, because the wait would
+/// never end. In other async code, `next` blocks the thread. It cannot return an error there,
+/// because each item has a key. See the [module](super).
 #[must_use = "nothing is sent until the first call of `next`"]
 pub struct Results<K> {
     /// `None` after [`stop`](Self::stop).
@@ -46,7 +47,9 @@ impl<K> Results<K> {
         Self { inner: Some(results), progress, runtime }
     }
 
-    /// Returns a receiver that holds the latest progress. Call `borrow()` on it, on any thread.
+    /// Returns a receiver that holds the latest progress and is notified of each change.
+    ///
+    /// Call `borrow()` on the receiver, on any thread.
     ///
     /// ```
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -65,7 +68,7 @@ impl<K> Results<K> {
         self.progress.clone()
     }
 
-    /// Stops the batch, and returns every result that you have not taken.
+    /// Stops the batch and returns every result that you have not taken.
     ///
     /// Waits for pending submissions, for at most the request timeout. See [`crate::batch::Results::stop`].
     ///
@@ -92,6 +95,8 @@ impl<K: Send + 'static> Iterator for Results<K> {
     type Item = (K, Result<Speech, Error>);
 
     fn next(&mut self) -> Option<Self::Item> {
+        // Before the results are taken, so that a panic does not lose them.
+        self.runtime.assert_other_thread();
         let mut results = self.inner.take()?;
         let (next, results) = self.runtime.block_on(async move { (results.next().await, results) });
         self.inner = Some(results);

@@ -26,7 +26,8 @@ use tracing::{Instrument, instrument::WithSubscriber};
 
 use crate::Error;
 
-/// The runtime of a client. Everything that came from the client shares it, and the last one ends it.
+/// The runtime of a client. Everything that is created from the client shares the runtime. Dropping
+/// the last share ends the runtime.
 #[derive(Clone)]
 pub(super) struct Runtime(Arc<Shared>);
 
@@ -78,34 +79,52 @@ impl Runtime {
         item
     }
 
-    /// Runs the future on the client's thread and waits for its result, also within async code. A panic of the future is
-    /// resumed on the calling thread.
+    /// Runs the future on the client's thread and waits for its result, also within async code. A
+    /// panic of the future is resumed on the calling thread.
     ///
     /// # Panics
     ///
-    /// On the client's own thread, where the wait would never end.
+    /// Panics on the client's own thread, where the wait would never end.
     pub(super) fn block_on<T: Send + 'static>(&self, future: impl Future<Output = T> + Send + 'static) -> T {
+        self.assert_other_thread();
+        let result = self.wait_for(future).expect("the thread runs as long as this handle");
+        result.unwrap_or_else(|panic| resume_unwind(panic))
+    }
+
+    /// # Panics
+    ///
+    /// Panics on the client's own thread, as [`block_on`](Self::block_on) does.
+    pub(super) fn assert_other_thread(&self) {
         assert!(!self.is_current_thread(), "called from a callback of the same blocking client");
+    }
+
+    /// Returns the result of the future, or its panic. `None` if the runtime dropped the future.
+    fn wait_for<T: Send + 'static>(
+        &self,
+        future: impl Future<Output = T> + Send + 'static,
+    ) -> Option<thread::Result<T>> {
         let (sender, receiver) = mpsc::sync_channel(1);
         let task = async move {
             let _ = sender.send(AssertUnwindSafe(future).catch_unwind().await);
         };
         self.0.handle.spawn(task.in_current_span().with_current_subscriber());
-        let result = receiver.recv().expect("the thread runs as long as this handle");
-        result.unwrap_or_else(|panic| resume_unwind(panic))
+        receiver.recv().ok()
     }
 
-    /// Waits until the future is complete, also within async code: for destructors, which cannot return an error.
+    /// Waits until the future is complete, also within async code: for destructors, which cannot
+    /// return an error.
     pub(super) fn run_to_completion(&self, future: impl Future<Output = ()> + Send + 'static) {
         if self.is_current_thread() {
-            // In a callback, waiting would never end. The future keeps the runtime alive until it is complete.
+            // In a callback, waiting would never end. The future keeps the runtime alive until it
+            // is complete.
             let runtime = self.clone();
             self.0.handle.spawn(async move {
                 future.await;
                 drop(runtime);
             });
         } else {
-            self.block_on(future);
+            // A destructor must not panic.
+            let _ = self.wait_for(future);
         }
     }
 
@@ -114,8 +133,8 @@ impl Runtime {
         if self.is_current_thread() || is_async_context() {
             return Err(Error::invalid(
                 "blocking client",
-                "called within an async runtime, where it would block other tasks; use `distribute_ai::Client` \
-                 there, or `tokio::task::spawn_blocking`",
+                "called within an async runtime, where the call would block other tasks; use \
+                 `distribute_ai::Client` there, or `tokio::task::spawn_blocking`",
             ));
         }
         Ok(())
@@ -128,9 +147,9 @@ impl Runtime {
 
 /// Returns `true` on a thread whose tokio scheduler polls tasks, which blocking would delay.
 ///
-/// A task that yields is woken later by such a scheduler, and at once on any other thread: outside a runtime, in
-/// `spawn_blocking`, in `block_in_place`, or in the `block_on` of a runtime with worker threads. The yield spends none of
-/// the task's budget.
+/// Such a scheduler wakes a yielding task later. Any other thread wakes the task at once: outside a
+/// runtime, in `spawn_blocking`, in `block_in_place`, or in the `block_on` of a runtime with worker
+/// threads, including a `LocalSet` there. The yield does not use the task's budget.
 fn is_async_context() -> bool {
     struct Woken(AtomicBool);
 

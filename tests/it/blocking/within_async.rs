@@ -1,6 +1,9 @@
 //! Blocking calls are rejected where they would block the tasks of an async runtime, and allowed elsewhere.
 
-use std::sync::mpsc;
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{Arc, Mutex, mpsc},
+};
 
 use distribute_ai::{Error, blocking::Simulator};
 use tokio::{
@@ -22,8 +25,8 @@ fn workers() -> Runtime {
 #[track_caller]
 fn assert_rejected_in_async(error: &Error) {
     assert!(error.is_invalid(), "{error}");
-    let expected = "blocking client: called within an async runtime, where it would block other tasks; use \
-                `distribute_ai::Client` there, or `tokio::task::spawn_blocking`";
+    let expected = "blocking client: called within an async runtime, where the call would block other tasks; \
+                use `distribute_ai::Client` there, or `tokio::task::spawn_blocking`";
     assert!(error.to_string().starts_with(expected), "{error}");
 }
 
@@ -64,6 +67,26 @@ fn blocking_batch_next_in_async_code_blocks_the_thread_and_returns_results() {
     assert!(results.next().unwrap().1.is_ok(), "the batch continues outside the runtime");
     assert!(results.next().is_none());
     assert_eq!(simulator.creates(), 2);
+}
+
+#[test]
+fn blocking_batch_next_in_callback_of_same_client_panics_and_keeps_results() {
+    let (simulator, client) = quick();
+    let results = client.batch([("a", "One."), ("b", "Two.")]).run().unwrap();
+    let results = Arc::new(Mutex::new(results));
+    let (sender, receiver) = mpsc::channel();
+    let in_callback = Arc::clone(&results);
+    let callback = move |_: &_| {
+        let next = catch_unwind(AssertUnwindSafe(|| drop(in_callback.lock().unwrap().next())));
+        sender.send(next.is_err()).unwrap();
+    };
+    client.speak("Hello").on_submitted(callback).submit().unwrap();
+    assert!(receiver.recv().unwrap(), "next panicked");
+    results.clear_poison();
+    let mut results = results.lock().unwrap();
+    assert!((0..2).all(|_| results.next().unwrap().1.is_ok()));
+    assert!(results.next().is_none());
+    assert_eq!(simulator.creates(), 3);
 }
 
 #[test]
