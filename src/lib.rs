@@ -46,13 +46,14 @@ pub mod pacing {
 
 /// Request and response types, generated from the API's OpenAPI document.
 ///
-/// The methods of [`Client`] build and read these types for you. To use them directly, call the generated
-/// methods [`Client::async_speech_create`] and [`Client::async_speech_result`]. Each call sends one request,
-/// without waiting and without retries, and returns [`ApiError`] on failure.
+/// The methods of [`Client`] build and read these types for you. To use the types directly, call
+/// the generated methods [`Client::async_speech_create`] and [`Client::async_speech_result`]. Each
+/// call sends one request, without waiting and without retries, and returns [`ApiError`] on
+/// failure.
 ///
-/// With the feature `schemars`, each type implements `schemars::JsonSchema`. The schema is equal to the one
-/// in the API's OpenAPI document, with its bounds, lengths, patterns, enum values and defaults. Use it to
-/// define a tool for an LLM, or in an OpenAPI document of your own.
+/// With the feature `schemars`, each type implements `schemars::JsonSchema`. The schema equals the
+/// schema in the API's OpenAPI document, with the same bounds, lengths, patterns, enum values and
+/// defaults. Use the schema to define a tool for an LLM, or in your own OpenAPI document.
 ///
 #[cfg_attr(feature = "schemars", doc = "```")]
 #[cfg_attr(not(feature = "schemars"), doc = "```ignore")]

@@ -21,11 +21,11 @@ use crate::{Error, TaskId};
 /// # Ok(()) }
 /// ```
 ///
-/// The blocking counterpart of [`crate::Audio`]. Each call of [`stream`](Self::stream),
-/// [`bytes`](Self::bytes) or [`save`](Self::save) downloads the audio. An interrupted download is resumed,
-/// and its length is checked.
+/// This type is the blocking counterpart of [`crate::Audio`]. Each call of
+/// [`stream`](Self::stream), [`bytes`](Self::bytes) or [`save`](Self::save) downloads the audio. An
+/// interrupted download is resumed, and its length is checked.
 #[derive(Clone, Debug)]
-#[must_use = "nothing is downloaded until `stream`, `bytes` or `save`"]
+#[must_use = "nothing is downloaded until `stream`, `bytes` or `save` is called"]
 pub struct Audio {
     audio: crate::Audio,
     runtime: Runtime,
@@ -38,43 +38,47 @@ impl Audio {
 
     /// Returns the URL of the audio.
     ///
-    /// Anybody who has the URL can download the audio. The API does not document when the URL expires.
+    /// Anyone who has the URL may be able to download the audio. The API does not document how long
+    /// the URL is valid.
     #[must_use]
     pub fn url(&self) -> &str {
         self.audio.url()
     }
 
-    /// Returns the id of the task that created the audio.
+    /// Returns the id of the task that produced the audio.
     #[must_use]
     pub fn task_id(&self) -> TaskId {
         self.audio.task_id()
     }
 
-    /// Sets the maximum size of the download, in bytes. The default is 512 MiB. See
-    /// [`crate::Audio::max_bytes`].
+    /// Sets the maximum size of the download, in bytes.
+    ///
+    /// The default is 512 MiB. See [`crate::Audio::max_bytes`].
     pub fn max_bytes(mut self, limit: u64) -> Self {
         self.audio = self.audio.max_bytes(limit);
         self
     }
 
-    /// Skips syncing the file to disk in [`save`](Self::save). See [`crate::Audio::without_sync`].
+    /// Makes [`save`](Self::save) return before the file is on disk, as curl and browsers do.
+    ///
+    /// See [`crate::Audio::without_sync`].
     pub fn without_sync(mut self) -> Self {
         self.audio = self.audio.without_sync();
         self
     }
 
-    /// Downloads the audio in chunks, without buffering the whole audio.
+    /// Downloads the audio in chunks, without keeping the whole audio in memory.
     ///
     /// # Errors
     ///
     /// An error is the last item of the iterator:
-    /// - [`is_invalid`](Error::is_invalid): `next` was called in an async task. The other errors are those of
-    ///   [`crate::Audio::stream`].
+    /// - [`is_invalid`](Error::is_invalid): `next` was called in an async task
+    /// - the errors of [`crate::Audio::stream`]
     pub fn stream(&self) -> AudioStream {
         AudioStream { id: self.task_id(), chunks: Some(self.audio.stream()), runtime: self.runtime.clone() }
     }
 
-    /// Downloads the audio to memory.
+    /// Downloads the audio into memory.
     ///
     /// # Errors
     ///
@@ -91,8 +95,8 @@ impl Audio {
     ///
     /// # Errors
     ///
-    /// - [`is_invalid`](Error::is_invalid): called in an async task. The other errors are those of
-    ///   [`crate::Audio::save`].
+    /// - [`is_invalid`](Error::is_invalid): called in an async task
+    /// - the errors of [`crate::Audio::save`]
     pub fn save(&self, path: impl AsRef<Path>) -> Result<u64, Error> {
         let (audio, path) = (self.audio.clone(), path.as_ref().to_owned());
         let saved = self.runtime.run(async move { audio.save(path).await });
@@ -100,7 +104,7 @@ impl Audio {
     }
 }
 
-/// An iterator over the chunks of an [`Audio`]. `next` blocks until the next chunk.
+/// An iterator over the chunks of an [`Audio`]. `next` blocks until the next chunk arrives.
 #[must_use = "iterators are lazy and do nothing unless consumed"]
 pub struct AudioStream {
     id: TaskId,

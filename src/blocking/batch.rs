@@ -20,10 +20,11 @@ use crate::Error;
 /// # Ok(()) }
 /// ```
 ///
-/// The blocking counterpart of [`crate::batch::Batch`], with the same defaults. Each request is submitted at
-/// most once. All requests run on the thread of the client, which also calls
-/// [`on_submitted`](super::Speak::on_submitted). Keep this callback short.
-#[must_use = "nothing is sent until it runs"]
+/// This type is the blocking counterpart of [`crate::batch::Batch`], with the same defaults. Each
+/// request is submitted at most once. All requests run on the thread of the client, which also
+/// calls [`on_submitted`](super::Speak::on_submitted). Keep this callback short, because it delays
+/// all requests.
+#[must_use = "nothing is sent until the batch runs"]
 pub struct Batch<K> {
     batch: crate::batch::Batch<K>,
     runtime: Runtime,
@@ -34,15 +35,15 @@ impl<K> Batch<K> {
         Self { batch, runtime }
     }
 
-    /// Sets the maximum number of speeches in flight, from submission until you take the result.
+    /// Sets the maximum number of requests in flight. At least 1.
     ///
-    /// At least 1. The default is 64.
+    /// A request is in flight from its submission until you take its result. The default is 64.
     pub fn max_in_flight(mut self, count: usize) -> Self {
         self.batch = self.batch.max_in_flight(count);
         self
     }
 
-    /// Sets the maximum number of requests to the API in any second, submissions and polls together.
+    /// Sets the maximum number of requests to the API per second. Any number above 0.
     ///
     /// See [`crate::batch::Batch::requests_per_second`].
     pub fn requests_per_second(mut self, rate: f64) -> Self {
@@ -58,7 +59,7 @@ impl<K> Batch<K> {
         self
     }
 
-    /// Sets the path of a journal, with which the same batch can be run again after a crash.
+    /// Keeps a journal in this file, so that you can run the same batch again after a crash.
     ///
     /// The async client can read the same journal. See [`crate::batch::Batch::journal`].
     ///
@@ -84,12 +85,13 @@ impl<K> Batch<K> {
 }
 
 impl<K: Display + Send + 'static> Batch<K> {
-    /// Validates the batch and returns an iterator over the results. Nothing is sent before its first `next`.
+    /// Validates the batch and returns an iterator over the results. Nothing is sent until the
+    /// first call of `next`.
     ///
     /// # Errors
     ///
-    /// - [`is_invalid`](Error::is_invalid): called in an async task. The other errors are those of
-    ///   [`crate::batch::Batch::start`].
+    /// - [`is_invalid`](Error::is_invalid): called in an async task
+    /// - the errors of [`crate::batch::Batch::start`]
     pub fn run(self) -> Result<Results<K>, Error> {
         let results = self.runtime.run(self.batch.start())?;
         Ok(Results::new(results, self.runtime))

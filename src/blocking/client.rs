@@ -15,8 +15,8 @@ use crate::{ClientBuilder, Error, TaskId, batch::IntoSpeak};
 /// # Ok(()) }
 /// ```
 ///
-/// The blocking counterpart of [`crate::Client`]. Cloning is cheap, and clones share one client and its
-/// thread. The [module](super) describes threads and async code.
+/// This type is the blocking counterpart of [`crate::Client`]. Cloning is cheap, and clones share
+/// one client and its thread. The [module](super) describes threads and async code.
 #[derive(Clone, Debug)]
 pub struct Client {
     client: crate::Client,
@@ -38,10 +38,13 @@ impl Client {
     /// # Ok::<(), distribute_ai::Error>(())
     /// ```
     ///
+    /// `DISTRIBUTE_AI_BASE_URL` is optional. All other settings have their
+    /// [defaults](ClientBuilder#default).
+    ///
     /// # Errors
     ///
-    /// - [`is_invalid`](Error::is_invalid): `DISTRIBUTE_AI_API_KEY` is not set or is empty. The other errors
-    ///   are those of [`ClientBuilder::build_blocking`].
+    /// - [`is_invalid`](Error::is_invalid): `DISTRIBUTE_AI_API_KEY` is not set or is empty
+    /// - the errors of [`ClientBuilder::build_blocking`]
     pub fn from_env() -> Result<Self, Error> {
         ClientBuilder::from_env()?.build_blocking()
     }
@@ -68,7 +71,8 @@ impl Client {
         SpeechTask::new(self.client.task(id), self.runtime.clone())
     }
 
-    /// Creates a batch from an iterator of `(key, request)`, where a request is a [`Speak`] or a text.
+    /// Creates a batch from an iterator of `(key, request)`, where a request is a [`Speak`] or a
+    /// text.
     ///
     /// ```
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -91,7 +95,7 @@ impl Client {
     /// # Ok(()) }
     /// ```
     ///
-    /// The whole iterator is read immediately. Nothing is sent until you read the results.
+    /// The iterator is read completely at once. Nothing is sent until you read the results.
     pub fn batch<K>(&self, requests: impl IntoIterator<Item = (K, impl IntoSpeak)>) -> Batch<K> {
         Batch::new(self.client.batch(requests), self.runtime.clone())
     }
@@ -114,8 +118,8 @@ impl ClientBuilder {
     ///
     /// # Errors
     ///
-    /// - [`is_invalid`](Error::is_invalid): the thread could not be started. The other errors are those of
-    ///   [`build`](Self::build).
+    /// - [`is_invalid`](Error::is_invalid): the thread could not be started
+    /// - the errors of [`build`](Self::build)
     pub fn build_blocking(self) -> Result<Client, Error> {
         let client = self.build()?;
         let runtime = Runtime::start().map_err(|error| {

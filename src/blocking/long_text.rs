@@ -7,6 +7,7 @@ use super::runtime::Runtime;
 use crate::{Error, ext::long_text};
 
 /// A speech request for a text of any length, from [`Speak::in_pieces`](super::Speak::in_pieces).
+/// [`save`](Self::save) sends it.
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -20,7 +21,7 @@ use crate::{Error, ext::long_text};
 /// # Ok(()) }
 /// ```
 ///
-/// The blocking counterpart of [`long_text::InPieces`], with the same defaults.
+/// This type is the blocking counterpart of [`long_text::InPieces`], with the same defaults.
 #[derive(Clone, Debug)]
 #[must_use = "nothing is sent until it is saved"]
 pub struct InPieces {
@@ -33,31 +34,37 @@ impl InPieces {
         Self { pieces, runtime }
     }
 
-    /// Sets the maximum length of a piece, in characters. See [`long_text::InPieces::max_characters`].
+    /// Sets the maximum length of a piece, from 3 to 4,096 characters.
+    ///
+    /// See [`long_text::InPieces::max_characters`].
     pub fn max_characters(self, count: usize) -> Self {
         self.with(|pieces| pieces.max_characters(count))
     }
 
-    /// Sets the maximum number of pieces in flight. See [`long_text::InPieces::max_in_flight`].
+    /// Sets the maximum number of pieces in flight. At least 1.
+    ///
+    /// See [`long_text::InPieces::max_in_flight`].
     pub fn max_in_flight(self, count: usize) -> Self {
         self.with(|pieces| pieces.max_in_flight(count))
     }
 
-    /// Sets the maximum number of requests to the API in any second.
+    /// Sets the maximum number of requests to the API per second. Any number above 0.
     ///
     /// See [`long_text::InPieces::requests_per_second`].
     pub fn requests_per_second(self, rate: f64) -> Self {
         self.with(|pieces| pieces.requests_per_second(rate))
     }
 
-    /// Sets the length of the silence between two pieces. See [`long_text::InPieces::pause`].
+    /// Sets the length of the silence between two pieces.
+    ///
+    /// See [`long_text::InPieces::pause`].
     pub fn pause(self, time: Duration) -> Self {
         self.with(|pieces| pieces.pause(time))
     }
 
-    /// Resubmits a piece whose task failed, up to `times` times. **Each resubmission may be billed**.
+    /// Resubmits a piece whose task ended with the status ERROR, up to `times` times.
     ///
-    /// See [`long_text::InPieces::resubmit_failed`].
+    /// **Each resubmission may be billed.** See [`long_text::InPieces::resubmit_failed`].
     pub fn resubmit_failed(self, times: u32) -> Self {
         self.with(|pieces| pieces.resubmit_failed(times))
     }
@@ -73,8 +80,8 @@ impl InPieces {
     ///
     /// # Errors
     ///
-    /// - [`is_invalid`](Error::is_invalid): called in an async task. The other errors are those of
-    ///   [`long_text::InPieces::save`].
+    /// - [`is_invalid`](Error::is_invalid): called in an async task
+    /// - the errors of [`long_text::InPieces::save`]
     pub fn save(self, path: impl AsRef<Path>) -> Result<u64, Error> {
         let path = path.as_ref().to_owned();
         self.runtime.run(self.pieces.save(path))

@@ -22,7 +22,8 @@ use crate::testing::{self, Host, SimulatorBuilder};
 /// # Ok(()) }
 /// ```
 ///
-/// It dereferences to [`testing::Simulator`] for methods that do not wait, such as scripts and counters.
+/// The type dereferences to [`testing::Simulator`] for methods that do not wait, such as scripts
+/// and counters.
 #[derive(Debug)]
 #[must_use = "the simulator stops when it is dropped"]
 pub struct Simulator {
@@ -47,12 +48,12 @@ impl Simulator {
         testing::Simulator::builder()
     }
 
-    /// Creates a client for this simulator. It polls every 50 ms, which suits tasks that take a second.
+    /// Creates a client for this simulator, which polls every 50 ms.
     ///
     /// # Panics
     ///
-    /// Panics if a thread cannot be started, or if TLS is unavailable on this machine. The client requires
-    /// TLS although the simulator does not use it.
+    /// Panics if a thread cannot be started, or if TLS cannot be initialised on this machine. A
+    /// client requires TLS even for `http` URLs.
     #[must_use]
     pub fn client(&self) -> Client {
         self.simulator
@@ -61,7 +62,9 @@ impl Simulator {
             .expect("the API key and base URL of the simulator are valid")
     }
 
-    /// Stops listening until [`come_up`](Self::come_up). See [`testing::Simulator::go_down`].
+    /// Stops listening until [`come_up`](Self::come_up) is called.
+    ///
+    /// See [`testing::Simulator::go_down`].
     ///
     /// # Errors
     ///
@@ -71,7 +74,9 @@ impl Simulator {
         run_io(&self.runtime, async move { simulator.go_down(host).await })
     }
 
-    /// Starts listening again. See [`testing::Simulator::come_up`].
+    /// Starts listening again on the same port. Does nothing if the host is up.
+    ///
+    /// See [`testing::Simulator::come_up`].
     ///
     /// # Errors
     ///
@@ -81,7 +86,9 @@ impl Simulator {
         run_io(&self.runtime, async move { simulator.come_up(host).await })
     }
 
-    /// Stops listening for `time`, then starts automatically. See [`testing::Simulator::down_for`].
+    /// Stops listening for `time`, then starts again automatically.
+    ///
+    /// See [`testing::Simulator::down_for`].
     ///
     /// # Errors
     ///

@@ -13,10 +13,10 @@ use crate::{Client, Error, TaskId, batch::IntoSpeak, types::Voice};
 /// # Ok(()) }
 /// ```
 ///
-/// The blocking counterpart of [`crate::Speak`], with the same defaults. The request is submitted at most
-/// once.
+/// This type is the blocking counterpart of [`crate::Speak`], with the same defaults. The request
+/// is submitted at most once.
 #[derive(Clone, Debug)]
-#[must_use = "nothing is sent until `wait` or `submit`"]
+#[must_use = "nothing is sent until `wait` or `submit` is called"]
 pub struct Speak {
     speak: crate::Speak,
     runtime: Runtime,
@@ -52,25 +52,25 @@ impl Speak {
         self.with(|speak| speak.cfg_weight(weight))
     }
 
-    /// Sets the time limit for the submission and the wait together, from the call of `wait` or `submit`.
+    /// Sets the time limit for the submission and the wait together.
     ///
-    /// See [`crate::Speak::deadline`].
+    /// The time limit starts when `wait` or `submit` is called. See [`crate::Speak::deadline`].
     pub fn deadline(self, time: Duration) -> Self {
         self.with(|speak| speak.deadline(time))
     }
 
-    /// Retries an in-doubt submission up to `times` times. **Each retry may be billed**.
+    /// Retries an in-doubt submission up to `times` times.
     ///
-    /// A submission is [in doubt](Error::is_in_doubt) if the server may have accepted it, so it may be
-    /// billed. See [`crate::Speak::resubmit_in_doubt`].
+    /// **Each retry may be billed.** A submission is [in doubt](Error::is_in_doubt) if the server
+    /// may have accepted it. See [`crate::Speak::resubmit_in_doubt`].
     pub fn resubmit_in_doubt(self, times: u32) -> Self {
         self.with(|speak| speak.resubmit_in_doubt(times))
     }
 
     /// Sets a callback that receives the task id as soon as the server has accepted the request.
     ///
-    /// The callback runs before the wait. Use it to store the task id, in case the process ends during the
-    /// wait.
+    /// The callback runs before the wait. Use the callback to store the task id, in case the
+    /// process ends during the wait.
     pub fn on_submitted(self, callback: impl Fn(&TaskId) + Send + Sync + 'static) -> Self {
         self.with(|speak| speak.on_submitted(callback))
     }
@@ -96,15 +96,16 @@ impl Speak {
     ///
     /// # Errors
     ///
-    /// - [`is_invalid`](Error::is_invalid): called in an async task. The other errors are those of
-    ///   [`crate::Speak::submit`].
+    /// - [`is_invalid`](Error::is_invalid): called in an async task
+    /// - the errors of [`crate::Speak::submit`]
     pub fn submit(self) -> Result<SpeechTask, Error> {
         let task = self.runtime.run(self.speak.submit())?;
         Ok(SpeechTask::new(task, self.runtime))
     }
 
-    /// Submits the request, waits for the task and returns the speech. Equivalent to awaiting a
-    /// [`crate::Speak`].
+    /// Submits the request, waits for the task and returns the speech.
+    ///
+    /// Equivalent to awaiting a [`crate::Speak`].
     ///
     /// # Errors
     ///

@@ -17,7 +17,7 @@ use crate::{Error, TaskId, types::SpeechResult};
 /// # Ok(()) }
 /// ```
 ///
-/// The blocking counterpart of [`crate::Speech`].
+/// This type is the blocking counterpart of [`crate::Speech`].
 #[derive(Clone, Debug)]
 pub struct Speech {
     speech: crate::Speech,
@@ -31,7 +31,8 @@ impl Speech {
 
     /// Returns the task id.
     ///
-    /// Pass it to [`Client::task`](super::Client::task) to get the speech again, with a new audio URL.
+    /// Pass the id to [`Client::task`](super::Client::task) to get the speech again, with a new
+    /// audio URL.
     #[must_use]
     pub fn id(&self) -> TaskId {
         self.speech.id()
@@ -59,13 +60,16 @@ impl Speech {
         self.speech.finished_at()
     }
 
-    /// Returns the time that the server needed. See [`crate::Speech::server_time`].
+    /// Returns the time that the server needed, from [`created_at`](Self::created_at) to
+    /// [`finished_at`](Self::finished_at).
+    ///
+    /// See [`crate::Speech::server_time`].
     #[must_use]
     pub fn server_time(&self) -> Option<Duration> {
         self.speech.server_time()
     }
 
-    /// Returns the audio, or the first one if there are several.
+    /// Returns the audio, or the first audio if there are several.
     ///
     /// # Errors
     ///
@@ -74,7 +78,9 @@ impl Speech {
         Ok(Audio::new(self.speech.audio()?, self.runtime.clone()))
     }
 
-    /// Returns each audio that has a URL. See [`crate::Speech::audios`].
+    /// Returns every audio that has a URL.
+    ///
+    /// See [`crate::Speech::audios`].
     pub fn audios(&self) -> impl Iterator<Item = Result<Audio, Error>> {
         self.speech.audios().map(|audio| Ok(Audio::new(audio?, self.runtime.clone())))
     }

@@ -3,7 +3,7 @@ use std::time::Duration;
 use super::{Speech, Updates, runtime::Runtime};
 use crate::{Error, TaskId, types::SpeechStatus};
 
-/// A task that the server has accepted, in this process or an earlier one.
+/// A task that the server has accepted, submitted by this process or another.
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -21,8 +21,8 @@ use crate::{Error, TaskId, types::SpeechStatus};
 /// # Ok(()) }
 /// ```
 ///
-/// The blocking counterpart of [`crate::SpeechTask`]. A `SpeechTask` is a handle: cloning or dropping it does
-/// not affect the server.
+/// This type is the blocking counterpart of [`crate::SpeechTask`]. A `SpeechTask` is a handle.
+/// Cloning or dropping the handle does not affect the server.
 #[derive(Clone, Debug)]
 pub struct SpeechTask {
     task: crate::SpeechTask,
@@ -34,38 +34,40 @@ impl SpeechTask {
         Self { task, runtime }
     }
 
-    /// Returns the task id. [`Client::task`](super::Client::task) turns it into a handle again.
+    /// Returns the task id. [`Client::task`](super::Client::task) turns the id into a handle again.
     #[must_use]
     pub fn id(&self) -> TaskId {
         self.task.id()
     }
 
-    /// Requests the status once, without waiting and without retries.
+    /// Polls the task once and returns its status, without waiting and without retries.
     ///
     /// # Errors
     ///
-    /// - [`is_invalid`](Error::is_invalid): called in an async task. The other errors are those of
-    ///   [`crate::SpeechTask::status`].
+    /// - [`is_invalid`](Error::is_invalid): called in an async task
+    /// - the errors of [`crate::SpeechTask::status`]
     pub fn status(&self) -> Result<SpeechStatus, Error> {
         let task = self.task.clone();
         let status = self.runtime.run(async move { task.status().await });
         status.map_err(|error| error.with_task_id(&self.id()))
     }
 
-    /// Waits until the task is finished, for at most 10 minutes, and returns the speech.
+    /// Waits until the task is finished, and returns the speech.
+    ///
+    /// The time limit is 10 minutes. To set another limit, use [`wait_for`](Self::wait_for).
     ///
     /// # Errors
     ///
     /// Each error carries the [`task_id`](Error::task_id):
-    /// - [`is_invalid`](Error::is_invalid): called in an async task. The other errors are those of
-    ///   [`crate::Wait`].
+    /// - [`is_invalid`](Error::is_invalid): called in an async task
+    /// - the errors of [`crate::Wait`]
     pub fn wait(&self) -> Result<Speech, Error> {
         self.run_wait(self.task.wait())
     }
 
     /// Waits until the task is finished, for at most `time`, and returns the speech.
     ///
-    /// Zero means a single poll. See [`crate::Wait::deadline`].
+    /// A limit of zero means a single poll. See [`crate::Wait::deadline`].
     ///
     /// # Errors
     ///

@@ -20,8 +20,8 @@ use crate::{Error, TaskId, types::SpeechStatus};
 /// # Ok(()) }
 /// ```
 ///
-/// The blocking counterpart of [`crate::Updates`]. It sends requests only during `next`. The iterator ends
-/// after a final status (COMPLETED or ERROR) or after an error.
+/// This type is the blocking counterpart of [`crate::Updates`]. The iterator sends requests only
+/// during `next`. The iterator ends after a final status (COMPLETED or ERROR) or after an error.
 #[derive(Debug)]
 #[must_use = "iterators are lazy and do nothing unless consumed"]
 pub struct Updates {
@@ -35,8 +35,10 @@ impl Updates {
         Self { id: task.id(), stream: Some(task.updates()), runtime }
     }
 
-    /// Sets the time limit, which starts at the first `next`. Ignored after that. The default is 10
-    /// minutes.
+    /// Sets the time limit, which starts at the first call of `next`. After that, this method has
+    /// no effect.
+    ///
+    /// The default is 10 minutes.
     pub fn deadline(mut self, time: Duration) -> Self {
         self.stream = self.stream.map(|updates| updates.deadline(time));
         self

@@ -5,7 +5,8 @@
 
 use std::{error, fmt, ops::Bound};
 
-/// The error for a number outside the bounds of the API. It names the number and the bounds.
+/// The error for a number outside the bounds of the API. The message names the number and the
+/// bounds.
 ///
 /// ```
 /// use distribute_ai::types::UnitInterval;
@@ -60,16 +61,16 @@ impl fmt::Display for OutOfBounds {
 
 impl error::Error for OutOfBounds {}
 
-/// Defines a newtype over `f64` or `i64` that holds only values within the bounds. Deserialising checks them
-/// too.
+/// Defines a newtype over `f64` or `i64` that holds only values within the bounds. Deserialising
+/// also checks the bounds.
 macro_rules! bounded_number {
     ($(#[$doc:meta])* $name:ident($repr:ty), $low:expr, $high:expr) => {
         $(#[$doc])*
         ///
         /// # Errors
         ///
-        /// `try_from` returns [`OutOfBounds`](crate::OutOfBounds) for a number outside [`Self::RANGE`]. The
-        /// page of that type has an example.
+        /// `try_from` returns [`OutOfBounds`](crate::OutOfBounds) for a number outside
+        /// [`Self::RANGE`]. See that type for an example.
         #[derive(Clone, Copy, Debug, PartialEq, PartialOrd, ::serde::Serialize, ::serde::Deserialize)]
         #[serde(try_from = "f64")]
         pub struct $name($repr);

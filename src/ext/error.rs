@@ -6,8 +6,9 @@ use super::{piece::Piece, task_id::TaskId};
 
 /// The error of every operation.
 ///
-/// The `is_*` methods tell the kinds apart. The guide's page on [errors](crate::guide::errors) has a table of
-/// all of them: what happened, whether you are billed, and what to do.
+/// The `is_*` methods distinguish the kinds of errors. The guide's page on
+/// [errors](crate::guide::errors) has a table of all kinds: what happened, whether you are billed,
+/// and what to do.
 ///
 /// An error is *in doubt* if the server may have accepted the submission, so the speech may be billed.
 ///
@@ -30,7 +31,8 @@ use super::{piece::Piece, task_id::TaskId};
 /// Once the server has returned a task id, every error about that task carries its
 /// [`task_id`](Self::task_id). An error about a part of a long text also carries the [`piece`](Self::piece).
 ///
-/// `Display` writes one line about this error alone. [`source`](std::error::Error::source) returns the cause.
+/// `Display` writes one line about this error, without its cause.
+/// [`source`](std::error::Error::source) returns the cause.
 #[derive(Clone)]
 pub struct Error(pub(super) Box<Inner>);
 
@@ -99,8 +101,9 @@ impl Error {
         matches!(self.0.kind, Kind::Unreachable)
     }
 
-    /// Returns `true` if the server rejected the request with the [`status`](Self::status). The request
-    /// itself was not billed.
+    /// Returns `true` if the server rejected the request. The request itself was not billed.
+    ///
+    /// [`status`](Self::status) returns the HTTP status of the rejection.
     #[must_use]
     pub fn is_rejected(&self) -> bool {
         matches!(self.0.kind, Kind::Rejected)
@@ -124,18 +127,19 @@ impl Error {
 
     /// Returns `true` if the server may have accepted the submission, so the speech may be billed.
     ///
-    /// The response is missing or does not settle the question. If the response contained a task id anyway,
-    /// [`task_id`](Self::task_id) returns it: poll that task first.
+    /// The response is missing, or does not say whether the server accepted the submission. If the
+    /// response contains a task id, [`task_id`](Self::task_id) returns the id: poll that task
+    /// first.
     ///
     /// The library does not submit again automatically, because the API cannot recognise a repeated
-    /// submission. You can decide after the error, or allow it in advance with
+    /// submission. You can submit again after the error, or allow resubmissions in advance with
     /// [`Speak::resubmit_in_doubt`](crate::Speak::resubmit_in_doubt).
     #[must_use]
     pub fn is_in_doubt(&self) -> bool {
         matches!(self.0.kind, Kind::InDoubt { .. })
     }
 
-    /// Returns `true` if a single status request got no usable response. The task is not affected: poll it
+    /// Returns `true` if a single poll got no usable response. The task is not affected, so poll it
     /// again.
     #[must_use]
     pub fn is_unanswered(&self) -> bool {
@@ -149,8 +153,8 @@ impl Error {
         matches!(self.0.kind, Kind::Deadline { .. })
     }
 
-    /// Returns `true` if the server does not know the task. Status 404 is retried for 10 seconds first,
-    /// because a new task may not be visible on the server immediately.
+    /// Returns `true` if the server does not know the task. A wait retries status 404 for 10
+    /// seconds first, because a new task may not be visible on the server immediately.
     #[must_use]
     pub fn is_not_found(&self) -> bool {
         matches!(self.0.kind, Kind::NotFound)
@@ -158,8 +162,8 @@ impl Error {
 
     /// Returns `true` if the batch was stopped before this speech was finished.
     ///
-    /// If there is a [`task_id`](Self::task_id), the task continues on the server and you can resume it.
-    /// Otherwise nothing was submitted.
+    /// If the error has a [`task_id`](Self::task_id), the task continues on the server and you can
+    /// resume it. Otherwise nothing was submitted.
     #[must_use]
     pub fn is_stopped(&self) -> bool {
         matches!(self.0.kind, Kind::Stopped)
@@ -197,7 +201,9 @@ impl Error {
         self.0.response.as_ref()?.message.as_deref()
     }
 
-    /// Returns how long the server asked this client to wait, counted from its response.
+    /// Returns the pause that the server requested with `Retry-After`, counted from the response.
+    ///
+    /// If nothing was sent because of an earlier `Retry-After`, this is the remaining time.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         if let Kind::RateLimited(remaining) = self.0.kind {
@@ -206,8 +212,8 @@ impl Error {
         self.0.response.as_ref()?.retry_after
     }
 
-    /// Returns the id of the task, for use with [`Client::task`](crate::Client::task). It is present in every
-    /// error after the server has returned the id.
+    /// Returns the id of the task, for use with [`Client::task`](crate::Client::task). Every error
+    /// after the server has returned the id carries it.
     #[must_use]
     pub fn task_id(&self) -> Option<&TaskId> {
         self.0.task_id.as_ref()
@@ -299,16 +305,16 @@ impl fmt::Display for Error {
             Kind::Rejected => f.write_str("server rejected the request")?,
             Kind::InDoubt { attempts: 0 | 1 } => {
                 f.write_str(
-                    "in doubt: the speech may have been submitted and billed; it was not sent again",
+                    "in doubt: the request may have been accepted and billed; it was not sent again",
                 )?;
             }
             Kind::InDoubt { attempts } => {
                 write!(
                     f,
-                    "in doubt: the speech was sent {attempts} times and may have been billed each time"
+                    "in doubt: the request was sent {attempts} times and may have been billed each time"
                 )?;
             }
-            Kind::Unanswered => f.write_str("no usable response to the status request")?,
+            Kind::Unanswered => f.write_str("no usable response to the poll")?,
             Kind::RateLimited(remaining) => {
                 let seconds = remaining.as_secs_f64().ceil();
                 write!(f, "rate limited by the server for {seconds}s more, nothing was sent")?;

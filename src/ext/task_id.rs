@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Error;
 
-/// The id of a task. The id is enough to resume a task that was submitted, in this process or another.
+/// The id of a task. The id is enough to resume the task, in this process or another.
 ///
 /// Pass the id to [`Client::task`](crate::Client::task) to resume the task. The id is not a secret, so you
 /// can store it anywhere. [`Display`](fmt::Display), [`FromStr`], and serde's `Serialize` and `Deserialize`
@@ -21,9 +21,10 @@ use super::Error;
 /// # Ok::<(), distribute_ai::Error>(())
 /// ```
 ///
-/// Parsing with [`FromStr`] is for ids that a person types: it accepts only a UUID version 4, as the API's
-/// document requires. Ids from the server are accepted unchanged, also by serde and
-/// [`from_server`](Self::from_server), because rejecting one would lose a task that was paid for.
+/// Parsing with [`FromStr`] is for ids that a person types: it accepts only a UUID version 4, as
+/// the API's document requires. Ids from the server are accepted unchanged by
+/// [`from_server`](Self::from_server) and serde, because rejecting such an id would lose a task
+/// that was paid for.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct TaskId(String);

@@ -254,7 +254,7 @@ async fn download_save_to_unwritable_path_fails_before_request() {
 #[tokio::test]
 async fn download_with_invalid_url_fails() {
     for (url, expected) in
-        [("/a.wav", "not a valid url"), ("file:///etc/passwd", "unsupported scheme"), ("", "not a valid url")]
+        [("/a.wav", "not a valid URL"), ("file:///etc/passwd", "unsupported scheme"), ("", "not a valid URL")]
     {
         let server = serve_result(completed_result(url));
         let speech = client(&server.base_url()).speak("Hello").await.unwrap();

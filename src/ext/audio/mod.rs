@@ -64,14 +64,16 @@ impl Audio {
                 Ok(Self { client, id, url, max_bytes: MAX_BYTES, sync: true })
             }
             Ok(url) => {
-                invalid(format!("audio url: unsupported scheme `{}:`, expected https or http", url.scheme()))
+                invalid(format!("audio URL: unsupported scheme `{}:`, expected https or http", url.scheme()))
             }
-            Err(_) => invalid("audio url: not a valid url, expected an https or http url".to_owned()),
+            Err(_) => invalid("audio URL: not a valid URL, expected an https or http URL".to_owned()),
         }
     }
 
-    /// Returns the URL of the audio. Anyone who has the URL may be able to download the audio. The API does
-    /// not document how long the URL is valid.
+    /// Returns the URL of the audio.
+    ///
+    /// Anyone who has the URL may be able to download the audio. The API does not document how long
+    /// the URL is valid.
     #[must_use]
     pub fn url(&self) -> &str {
         self.url.as_str()
@@ -85,15 +87,16 @@ impl Audio {
 
     /// Sets the maximum size of the download, in bytes.
     ///
-    /// If the host announces more, nothing is downloaded. If the host sends more without announcing it, the
-    /// download ends with an error at the limit.
+    /// If the host announces more, nothing is downloaded. If the host sends more without announcing
+    /// the size, the download ends with an error at the limit.
     pub fn max_bytes(mut self, limit: u64) -> Self {
         self.max_bytes = limit;
         self
     }
 
-    /// Makes [`save`](Self::save) return before the file is on disk, as curl and browsers do. This is faster
-    /// if the network is faster than the disk, or if there are many files.
+    /// Makes [`save`](Self::save) return before the file is on disk, as curl and browsers do.
+    ///
+    /// This is faster if the network is faster than the disk, or if there are many files.
     ///
     /// ```no_run
     /// # async fn run(speech: distribute_ai::Speech) -> Result<(), distribute_ai::Error> {
@@ -110,7 +113,7 @@ impl Audio {
         self
     }
 
-    /// Downloads the audio as a stream of chunks. Chunks are not kept in memory.
+    /// Downloads the audio in chunks, without keeping the whole audio in memory.
     ///
     /// # Errors
     ///
@@ -134,7 +137,7 @@ impl Audio {
     ///
     /// # Errors
     ///
-    /// The same as [`stream`](Self::stream).
+    /// Returns the errors of [`stream`](Self::stream).
     pub async fn bytes(&self) -> Result<Bytes, Error> {
         let mut download = self.download();
         let mut bytes = BytesMut::new();
@@ -156,7 +159,7 @@ impl Audio {
     /// # Errors
     ///
     /// - [`is_io`](Error::is_io): the path is a directory, its directory is missing, or the disk is full
-    /// - [`is_download`](Error::is_download): the same as for [`stream`](Self::stream)
+    /// - [`is_download`](Error::is_download): the download fails as in [`stream`](Self::stream)
     pub async fn save(&self, path: impl AsRef<Path>) -> Result<u64, Error> {
         self.save_to(path.as_ref().to_owned()).await.map_err(|error| error.with_task_id(&self.id))
     }

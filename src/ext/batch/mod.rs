@@ -45,10 +45,12 @@ use crate::{Client, Error};
 const MAX_IN_FLIGHT: usize = 64;
 
 impl Client {
-    /// Speaks many texts: an iterator or a stream of `(key, request)`, where a request is a [`Speak`] or a text alone.
+    /// Creates a batch from an iterator or a stream of `(key, request)`, where a request is a
+    /// [`Speak`] or a text.
     ///
     /// ```
-    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let simulator = distribute_ai::testing::Simulator::start().await?;
     /// # let client = simulator.client();
     /// # let directory = std::env::temp_dir();
@@ -70,7 +72,8 @@ impl Client {
     /// # Ok(()) }
     /// ```
     ///
-    /// Nothing is sent until the results are polled. See [`Batch`], and [`Results::stop`] to end it early.
+    /// An iterator is read completely at once. Nothing is sent until the results are polled. To end
+    /// the batch early, use [`Results::stop`].
     pub fn batch<K, By>(&self, requests: impl IntoRequests<K, By>) -> Batch<K> {
         Batch {
             requests: requests.into_requests(self),
@@ -85,28 +88,34 @@ impl Client {
 
 /// A batch of speech requests, from [`Client::batch`].
 ///
-/// Each request is submitted at most once and waited for like a single one, until its own [deadline](Speak::deadline), which
-/// counts from its first attempt. A failed request does not affect the others. A request is *in doubt* if the server may have
-/// accepted it, so that it may be billed, and no task id arrived.
+/// Each request is submitted at most once, and its task is polled as in a single
+/// [`Wait`](crate::Wait). Each request has its own [deadline](Speak::deadline), which counts from
+/// its first attempt. A failed request does not affect the others. A request is *in doubt* if the
+/// server may have accepted it, but no task id arrived. Such a request may be billed.
 ///
-/// All requests share a rate limit and a cooldown. A request that was not sent yet waits for the end of a cooldown without a
-/// limit. A waiting task holds no connection. If more requests are due than the rate limit allows, the one that shortens the
-/// waiting most goes first, and a poll on a deadline may be late.
+/// All requests share a rate limit and a cooldown, which is the client-wide pause after a
+/// `Retry-After`. A request that was not sent yet waits until the cooldown ends, without a time
+/// limit. A waiting task does not hold a connection. If more requests are due than the rate limit
+/// allows, the request that is expected to save the most waiting time is sent first. A poll at a
+/// deadline may then be late.
 ///
-/// The key is yours, and comes back with the result. Two equal keys, as they are displayed, are an error. The keys of a
-/// stream are kept for this check, a few dozen bytes each.
+/// You choose the keys, and each result is returned with its key. Two keys with the same `Display`
+/// text are an error. For this check, the keys of a stream stay in memory, with a few dozen bytes
+/// each.
 ///
 /// # Default
 ///
 /// - `max_in_flight`: 64
-/// - `requests_per_second`: unlimited, apart from `max_in_flight`, the poll policy and the server's `Retry-After`
-/// - `in_order`: off, results arrive as they finish
-/// - `journal`: off
+/// - `requests_per_second`: unlimited; only `max_in_flight`, the poll policy and `Retry-After`
+///   limit the rate
+/// - `in_order`: off, results arrive in the order in which they finish
+/// - `journal`: none
 ///
 /// # Errors
 ///
-/// With each key: those of [`Speak`]. An error of the batch as a whole comes with each of its keys, before anything is sent;
-/// [`start`](Self::start) returns it separately.
+/// A single request returns the errors of [`Speak`]. If the batch cannot start, [`run`](Self::run)
+/// returns the same error with each key, and nothing is sent. [`start`](Self::start) returns such
+/// an error directly.
 #[must_use = "nothing is sent until the batch runs"]
 pub struct Batch<K> {
     client: Client,
@@ -118,32 +127,37 @@ pub struct Batch<K> {
 }
 
 impl<K> Batch<K> {
-    /// Sets the most requests that are under way, from the submission until you take the result. At least 1.
+    /// Sets the maximum number of requests in flight. At least 1.
     ///
-    /// A waiting task takes about a kilobyte of memory.
+    /// A request is in flight from its submission until you take its result. A waiting task takes
+    /// about a kilobyte of memory.
     pub fn max_in_flight(mut self, count: usize) -> Self {
         self.max_in_flight = count;
         self
     }
 
-    /// Sets the most requests to the API per second, submissions and polls together: any number above 0.
+    /// Sets the maximum number of requests to the API per second. Any number above 0.
     ///
-    /// 0.5 is one request in two seconds. 2.5 is two requests in one second, because three would exceed the limit. Downloads
-    /// are not counted, because they go to another host.
+    /// Submissions and polls count together. Downloads are not counted, because they go to another
+    /// host. A limit of 0.5 allows one request in two seconds. A limit of 2.5 allows two requests
+    /// in one second, because three would exceed the limit.
     ///
-    /// Requests over the limit are delayed. Each one-second window is extended by 15 ms, so that jitter of up to 15 ms does
-    /// not exceed the limit.
+    /// Requests over the limit are delayed. Each one-second window is extended by 15 ms, so that
+    /// jitter of up to 15 ms does not exceed the limit.
     pub fn requests_per_second(mut self, rate: f64) -> Self {
         self.requests_per_second = Some(rate);
         self
     }
 
-    /// Returns the results in the order of the requests instead of as they finish. A slow request delays those after it.
+    /// Returns the results in the order of the requests, instead of the order in which they finish.
+    ///
+    /// A slow request then delays the results after it.
     ///
     /// ```
     /// use futures_util::StreamExt;
     ///
-    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let simulator = distribute_ai::testing::Simulator::start().await?;
     /// # let client = simulator.client();
     /// let lines = ["One.", "Two.", "Three."].into_iter().enumerate();
@@ -159,27 +173,35 @@ impl<K> Batch<K> {
 
     /// Keeps a journal in this file, so that you can run the same batch again after a crash.
     ///
-    /// Each request is written to disk before it is sent, and each task id before anything else happens to it. If you run the
-    /// same program again with the journal:
+    /// Each request is written to disk before it is sent. Each task id is written to disk as soon
+    /// as it arrives, before anything else happens. If you run the same program again with the
+    /// journal:
     ///
     /// - A request that was not sent, or was rejected, is sent.
-    /// - A submitted request is not submitted again. Its task is polled, finished or not, which is free and returns a fresh
-    ///   URL of the audio. [`on_submitted`](Speak::on_submitted) is not called for it.
-    /// - A request that was sent, and whose response is missing because of the crash, is an error
-    ///   [in doubt](Error::is_in_doubt), unless [resubmission](Speak::resubmit_in_doubt) is allowed. Attempts count over all
-    ///   runs.
+    /// - A submitted request is not submitted again. Its task is polled, even if the task was
+    ///   finished. Polling is free and returns a new audio URL.
+    ///   [`on_submitted`](Speak::on_submitted) is not called again.
+    /// - A request that was sent, but whose response is missing because of the crash, returns an
+    ///   error [in doubt](Error::is_in_doubt). With
+    ///   [`resubmit_in_doubt`](Speak::resubmit_in_doubt), the request is submitted again instead.
+    ///   The attempts of all runs count towards its limit.
     ///
-    /// You may add requests, and change or remove those that cannot have been billed. If other requests are changed or
-    /// missing, the journal belongs to another batch, which is an error. For a list it comes before anything is sent. For a
-    /// stream it comes with each changed key, and missing keys are logged at the end.
+    /// You may add requests. You may also change or remove requests that cannot have been billed.
+    /// If any other request is changed or missing, the journal belongs to another batch, which is
+    /// an error. For an iterator, the error is returned before anything is sent. For a stream, each
+    /// changed key returns the error, and missing keys are logged at the end.
     ///
-    /// An incomplete last line, as a crash leaves it, is ignored. The file contains keys, task ids, times and a fingerprint of
-    /// each request. It does not contain the texts, the URL of the API, or the account. It grows by about 400 bytes for each
-    /// request and by 80 with each further run. It is locked while the batch runs, and must not be moved or deleted until
-    /// then. You may delete it when none of its requests is in doubt and every audio is saved.
+    /// The file contains keys, task ids, times and a fingerprint of each request. It does not
+    /// contain the texts, the URL of the API, or the account. The file grows by about 400 bytes for
+    /// each request, and by about 80 bytes for each request in each further run. A crash may leave
+    /// an incomplete last line, which is ignored.
+    ///
+    /// The file is locked while the batch runs. Do not move or delete the file during this time.
+    /// You may delete the file when every audio is saved and none of the requests is in doubt.
     ///
     /// ```
-    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let simulator = distribute_ai::testing::Simulator::start().await?;
     /// # let client = simulator.client();
     /// # let directory = tempfile::tempdir()?;
@@ -204,7 +226,9 @@ impl<K> Batch<K> {
 }
 
 impl<K: Display + Send + 'static> Batch<K> {
-    /// Returns the results as a stream. An error of the batch as a whole comes with each of its keys.
+    /// Returns the results as a stream. Nothing is sent until the stream is polled.
+    ///
+    /// If the batch cannot start, the stream yields the same error with each key.
     pub fn run(self) -> Results<K> {
         let (client, in_order) = (self.client.clone(), self.in_order);
         let (mut engine, config, channels) = self.into_engine();
@@ -218,13 +242,18 @@ impl<K: Display + Send + 'static> Batch<K> {
         Results::new(client, Box::pin(driver), channels, in_order)
     }
 
-    /// Like [`run`](Self::run), but returns an error of the batch as a whole before the results.
+    /// Validates the batch and returns the results as a stream. Nothing is sent until the stream is
+    /// polled.
+    ///
+    /// Unlike [`run`](Self::run), this method returns the error directly if the batch cannot start.
     ///
     /// # Errors
     ///
-    /// All before anything is sent:
-    /// - [`is_invalid`](Error::is_invalid): no requests, a duplicate key, a `max_in_flight` of 0, a rate that is not above 0;
-    ///   a journal that is a directory, is in use, belongs to another batch or version, or is damaged (with the line)
+    /// Each error is returned before anything is sent:
+    /// - [`is_invalid`](Error::is_invalid): there are no requests, two requests have the same key,
+    ///   `max_in_flight` is 0, or `requests_per_second` is not a number above 0
+    /// - [`is_invalid`](Error::is_invalid): the journal is a directory, is in use, belongs to
+    ///   another batch or version, or is damaged. The message names a damaged line.
     /// - [`is_io`](Error::is_io): the journal cannot be read or written
     pub async fn start(self) -> Result<Results<K>, Error> {
         let (client, in_order) = (self.client.clone(), self.in_order);

@@ -18,10 +18,10 @@ pub struct Progress {
     pub failed: usize,
     /// The number of requests that ended in doubt: they may be billed, and no task id was received.
     pub in_doubt: usize,
-    /// Requests to the API per second, averaged over the last ten seconds.
+    /// The number of requests to the API per second, averaged over the last ten seconds.
     pub requests_per_second: f64,
-    /// The estimated time until the batch is done, if it continues at its pace so far. `None` before the first result, and
-    /// for a stream.
+    /// The estimated time until the batch is finished, at the pace so far. `None` before the first
+    /// result, and for a stream.
     pub time_left: Option<Duration>,
 }
 

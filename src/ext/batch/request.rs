@@ -7,7 +7,7 @@ use futures_util::StreamExt;
 
 use crate::{Client, Speak};
 
-/// A request of a batch: a [`Speak`] with all its settings, a text alone, or a type of your own.
+/// A request of a batch: a [`Speak`] with its settings, a text, or a type of your own.
 ///
 /// ```
 /// use distribute_ai::{Client, Speak, batch::IntoSpeak};
@@ -23,7 +23,8 @@ use crate::{Client, Speak};
 ///     }
 /// }
 ///
-/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let simulator = distribute_ai::testing::Simulator::start().await?;
 /// # let client = simulator.client();
 /// let dialogue = [
@@ -60,7 +61,8 @@ impl IntoSpeak for &str {
 /// The requests that [`Client::batch`] accepts: an iterator or a stream of `(key, request)`.
 ///
 /// ```
-/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let simulator = distribute_ai::testing::Simulator::start().await?;
 /// # let client = simulator.client();
 /// use futures_util::{StreamExt, stream};
@@ -70,8 +72,8 @@ impl IntoSpeak for &str {
 /// # Ok(()) }
 /// ```
 ///
-/// An iterator is read completely before anything is sent, so that duplicate keys are found. A stream is read while the
-/// batch runs, so it may be endless.
+/// An iterator is read completely before anything is sent, so that duplicate keys are found. A
+/// stream is read while the batch runs, so it may be endless.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be used as the requests of a batch",
     note = "expected an iterator or a `Send + 'static` stream of `(key, request)`; a key is `Display + Send`, a request a `Speak`, a `String` or a `&str`"
@@ -82,11 +84,11 @@ pub trait IntoRequests<K, By> {
     fn into_requests(self, client: &Client) -> Requests<K>;
 }
 
-/// Marks an iterator of requests. The compiler infers it, see [`IntoRequests`].
+/// Marks an iterator of requests. The compiler infers this type. See [`IntoRequests`].
 #[derive(Debug)]
 pub enum ByIterator {}
 
-/// Marks a stream of requests. The compiler infers it, see [`IntoRequests`].
+/// Marks a stream of requests. The compiler infers this type. See [`IntoRequests`].
 #[derive(Debug)]
 pub enum ByStream {}
 

@@ -27,20 +27,25 @@ use crate::{Client, Error, Speech};
 
 /// The results of a [`Batch`](super::Batch), as a stream of `(key, Result<Speech, Error>)`.
 ///
-/// The batch starts when the stream is first polled. It then runs on its own task of the tokio runtime that polled it, also
-/// while you process a result. It takes no new requests while
-/// [`max_in_flight`](super::Batch::max_in_flight) results wait for you.
+/// The batch starts when the stream is first polled. From then on, the batch runs on its own task
+/// of the tokio runtime that polled the stream, even while you process a result. It starts no new
+/// requests while [`max_in_flight`](super::Batch::max_in_flight) results are not taken.
 ///
-/// Dropping the results early stops the batch. No request is started any more. Pending submissions finish, and are written to
-/// the [journal](super::Batch::journal). Tasks on the server continue. Every task id and every request in doubt that you
-/// did not take is logged. [`stop`](Self::stop) returns them instead. Call it before the program ends and before you return
-/// early: a submission that is pending when the runtime ends is in doubt.
+/// Dropping the results early stops the batch: no further request is sent, and unfinished tasks
+/// continue on the server. Pending submissions finish, and are recorded in the
+/// [journal](super::Batch::journal). Every task id and every request in doubt that you did not take
+/// is logged.
+///
+/// [`stop`](Self::stop) returns these results instead. Call `stop` before the program ends and
+/// before you return early. Otherwise, a submission that is pending when the runtime ends is in
+/// doubt.
 ///
 /// # Panics
 ///
-/// - at the end, when all tasks have finished, if the stream of requests panicked
-/// - if it is polled outside a tokio runtime
-/// - if the runtime that first polled it has ended
+/// - Polling panics at the end of the batch, when all tasks have finished, if the stream of
+///   requests panicked.
+/// - Polling panics outside a tokio runtime.
+/// - Polling panics after the end of the runtime that polled the stream first.
 #[must_use = "nothing is sent until the stream is polled"]
 pub struct Results<K> {
     client: Client,
@@ -86,21 +91,23 @@ impl<K> Results<K> {
         }
     }
 
-    /// Returns the next result, or `None` after the last one. Cancel safe: dropping the future loses no result.
+    /// Returns the next result, or `None` after the last result. Cancel safe: dropping the future
+    /// loses no result.
     ///
     /// Equivalent to `StreamExt::next`, without importing the trait.
     ///
     /// # Panics
     ///
-    /// Those of the [stream](Self).
+    /// Panics if polling the [stream](Self#panics) panics.
     pub async fn next(&mut self) -> Option<(K, Result<Speech, Error>)> {
         StreamExt::next(self).await
     }
 
-    /// Returns a receiver of the progress, which also notifies about changes.
+    /// Returns a receiver that holds the latest progress and is notified of each change.
     ///
     /// ```
-    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let simulator = distribute_ai::testing::Simulator::start().await?;
     /// # let client = simulator.client();
     /// let mut results = client.batch([("a", "Good morning."), ("b", "Good night.")]).run();
@@ -108,7 +115,8 @@ impl<K> Results<K> {
     /// let watching = tokio::spawn(async move {
     ///     while progress.changed().await.is_ok() {
     ///         let now = progress.borrow_and_update().clone();
-    ///         println!("{} of {:?} done", now.done, now.queued.map(|queued| queued + now.in_flight + now.ended()));
+    ///         let total = now.queued.map(|queued| queued + now.in_flight + now.ended());
+    ///         println!("{} of {total:?} done", now.done);
     ///     }
     /// });
     /// while let Some((key, speech)) = results.next().await {
@@ -126,12 +134,14 @@ impl<K> Results<K> {
 
     /// Stops the batch and returns every result that you have not taken.
     ///
-    /// Waits for pending submissions, at most for the request timeout, and writes them to the journal. A request that had
-    /// not finished has an error: [`is_stopped`](Error::is_stopped), with its task id if it was submitted, or
-    /// [`is_in_doubt`](Error::is_in_doubt). Queued requests are not returned.
+    /// Waits for pending submissions, for at most the request timeout, and records them in the
+    /// journal. An unfinished request returns an error: [`is_stopped`](Error::is_stopped), with the
+    /// task id if the request was submitted, or [`is_in_doubt`](Error::is_in_doubt). Requests that
+    /// were not started are not returned.
     ///
     /// ```
-    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let simulator = distribute_ai::testing::Simulator::start().await?;
     /// # let client = simulator.client();
     /// let mut results = client.batch([("a", "Good morning."), ("b", "Good night.")]).run();
@@ -153,7 +163,8 @@ impl<K> Results<K> {
         {
             tracing::error!(%error, "batch ended before it was stopped");
         }
-        // Without an `await` from here on: if this future is dropped earlier, the results stay where `drop` finds them.
+        // From here on, there is no `await`. If this future is dropped earlier, `drop` still finds
+        // the results.
         let mut undelivered: Vec<_> = self
             .order
             .as_mut()
@@ -170,7 +181,8 @@ impl<K> Results<K> {
             .collect()
     }
 
-    /// Stops taking requests. Returns the handle of the engine, if it runs: it ends when pending submissions have finished.
+    /// Stops taking requests. Returns the handle of the engine, if the engine runs. The engine ends
+    /// when pending submissions have finished.
     pub(crate) fn stop_intake(&mut self) -> Option<JoinHandle<Option<Panic>>> {
         self.released = None;
         match std::mem::replace(&mut self.driver, DriverState::Finished) {

@@ -47,8 +47,8 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 /// - `connect_timeout`: 10 s
 /// - `request_timeout`: 30 s
 /// - `user_agent`: `distribute-ai/` and the version of this crate
-/// - `pacing`: [`Adaptive`], which polls every 0.2 s to 5 s or a tenth of the task's age. It uses the task's
-///   status and age, and the durations of earlier tasks.
+/// - `pacing`: [`Adaptive`], with intervals from 0.2 s to 5 s, or to a tenth of the task's age if
+///   that is longer. The policy uses the task's status and age, and the durations of earlier tasks.
 /// - `http_client`: a new HTTP client, which does not follow redirects of the API
 /// - `allow_http`: plain HTTP is allowed to loopback addresses only
 #[derive(Clone, Default)]
@@ -89,9 +89,9 @@ impl ClientBuilder {
     /// The API key is sent to the API only. The default headers of your client are sent to the API and to the
     /// host of the audio, so keep secrets out of them.
     ///
-    /// The connect timeout and the redirect policy are those of your client;
-    /// [`connect_timeout`](Self::connect_timeout) is ignored. [`request_timeout`](Self::request_timeout)
-    /// replaces the timeout of your client.
+    /// The connect timeout and the redirect policy of your client apply, and
+    /// [`connect_timeout`](Self::connect_timeout) is ignored.
+    /// [`request_timeout`](Self::request_timeout) replaces the timeout of your client.
     ///
     /// Build your client with `redirect::Policy::none()`. A submission whose redirect is followed is
     /// [in doubt](Error::is_in_doubt): the server may have accepted the submission, so it may be billed.
@@ -100,7 +100,8 @@ impl ClientBuilder {
         self
     }
 
-    /// Sets the time limit for opening a connection, including TLS. After this timeout, nothing was sent.
+    /// Sets the time limit for opening a connection, including TLS. If opening takes longer, the
+    /// attempt fails and nothing was sent.
     pub fn connect_timeout(mut self, time: Duration) -> Self {
         self.connect_timeout = Some(time);
         self
@@ -123,7 +124,7 @@ impl ClientBuilder {
 
     /// Sets a fixed poll interval, with a jitter of ten per cent.
     ///
-    /// Use it for tests, and for servers whose speed you know.
+    /// Use a fixed interval for tests, and for servers whose speed you know.
     ///
     /// Equivalent to [`pacing`](Self::pacing) with [`Fixed`]. Only the last call of `poll_every` or `pacing`
     /// takes effect.
@@ -134,14 +135,16 @@ impl ClientBuilder {
 
     /// Sets the poll policy, which decides when an unfinished task is polled again.
     ///
-    /// Use a policy of [`crate::pacing`], or implement [`Pacing`]. All tasks of the client and its clones
-    /// share the policy and what it learns. Clients that are built from clones of this builder share it, too.
+    /// Use a policy of [`crate::pacing`], or implement [`Pacing`]. All tasks of the client and its
+    /// clones share the policy and what it learns. Clients that are built from clones of this
+    /// builder share the policy, too.
     pub fn pacing(mut self, policy: impl Pacing) -> Self {
         self.pacing = Some(PollSetting::By(Arc::new(policy)));
         self
     }
 
-    /// Allows plain HTTP to other hosts than loopback. The API key and the texts are then sent unencrypted.
+    /// Allows plain HTTP to hosts other than loopback. The API key and the texts are then sent
+    /// unencrypted.
     pub fn allow_http(mut self) -> Self {
         self.allow_http = true;
         self
@@ -153,8 +156,9 @@ impl ClientBuilder {
     ///
     /// Each error [`is_invalid`](Error::is_invalid):
     /// - The API key is missing, or contains a character that is invalid in a header.
-    /// - The base URL is `api.example.com`, without a scheme, or contains a user, query or fragment.
-    /// - The base URL is `http://example.com` without [`allow_http`](Self::allow_http).
+    /// - The base URL is missing a scheme, as in `api.example.com`, or contains a user, query or
+    ///   fragment.
+    /// - The base URL is `http://example.com`, and [`allow_http`](Self::allow_http) was not called.
     /// - A timeout or the poll interval is zero.
     /// - The user agent contains a character that is invalid in a header, such as a line break.
     /// - TLS is unavailable on this machine, or the features `rustls` and `native-tls` are both disabled.
@@ -228,10 +232,13 @@ impl Client {
     /// # Ok::<(), distribute_ai::Error>(())
     /// ```
     ///
+    /// `DISTRIBUTE_AI_BASE_URL` is optional. All other settings have their
+    /// [defaults](ClientBuilder#default).
+    ///
     /// # Errors
     ///
-    /// - [`is_invalid`](Error::is_invalid): `DISTRIBUTE_AI_API_KEY` is not set or is empty. The other errors
-    ///   are those of [`ClientBuilder::build`].
+    /// - [`is_invalid`](Error::is_invalid): `DISTRIBUTE_AI_API_KEY` is not set or is empty
+    /// - the errors of [`ClientBuilder::build`]
     pub fn from_env() -> Result<Self, Error> {
         ClientBuilder::from_env()?.build()
     }
@@ -273,8 +280,8 @@ fn build_http_client(
 /// Checks for TLS, because without TLS every request would fail with a connection error.
 fn require_tls(base_url: &Url) -> Result<(), Error> {
     if base_url.scheme() == "https" && !cfg!(any(feature = "rustls", feature = "native-tls")) {
-        let problem = "https is not supported by this build, expected TLS; enable the feature `rustls` or \
-                       `native-tls`, or pass an `http_client`";
+        let problem = "https is unsupported by this build, expected a build with TLS; enable the feature \
+                       `rustls` or `native-tls`, or pass an `http_client`";
         return Err(Error::invalid("base_url", problem));
     }
     Ok(())
@@ -320,7 +327,8 @@ fn parse_base_url(text: &str, allow_http: bool) -> Result<Url, Error> {
     Ok(url)
 }
 
-/// Quotes an invalid URL for an error message. The part before an `@` is omitted: it may be a password.
+/// Quotes an invalid URL for an error message. The part before an `@` is omitted, because it may be
+/// a password.
 fn quoted(text: &str) -> String {
     let text: String = text.rsplit('@').next().unwrap_or_default().chars().take(200).collect();
     format!("{text:?}")

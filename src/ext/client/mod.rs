@@ -38,7 +38,7 @@ pub(crate) struct Inner {
     pub(crate) user_agent: Option<HeaderValue>,
     pub(crate) request_timeout: Duration,
     pub(crate) pacing: Arc<dyn Pacing>,
-    /// `true` if the user supplied the HTTP client. Such a client may follow redirects.
+    /// `true` if the user supplied the HTTP client, which may follow redirects.
     pub(crate) custom_http_client: bool,
     /// The HTTP client that downloads audio, from hosts other than the API's.
     pub(crate) audio: reqwest::Client,

@@ -72,18 +72,18 @@ const MAX_IN_FLIGHT: usize = 16;
 /// [batch](crate::Client::batch), and their audio is joined in order while it is downloaded. Memory use does
 /// not grow with the length of the audio or with the number of pieces.
 ///
-/// The file appears only when it is complete, as with [`Audio::save`](crate::Audio::save). It is a WAV file
-/// of the same format as the audio of its pieces. From 4 GiB on, it is an RF64 file, which is WAV with 64-bit
-/// lengths.
+/// The file appears only when it is complete, as with [`Audio::save`](crate::Audio::save). It is a
+/// WAV file with the same format as the audio of its pieces. A file of 4 GiB or more is an RF64
+/// file, which is WAV with 64-bit lengths.
 ///
 /// **Each piece is billed separately.** Until the file is complete, a journal next to it records the pieces:
 /// `book.wav.journal` for `book.wav`. After a failure or a crash, run the same program again: submitted
 /// pieces are downloaded and not submitted again. Only pieces that are missing or that have changed in text
 /// or settings are submitted.
 ///
-/// The first piece that fails ends the narration. No further piece is submitted. Pending submissions are
-/// completed and recorded. The error names the [piece](Error::piece) and has its [task id](Error::task_id),
-/// if the piece has one.
+/// The first piece that fails ends the narration: no further piece is submitted. Pending
+/// submissions finish and are recorded in the journal. The error carries the [piece](Error::piece),
+/// and the [task id](Error::task_id) of the piece if there is one.
 ///
 /// # Default
 ///
@@ -155,8 +155,8 @@ impl InPieces {
 
     /// Sets the maximum length of a piece, from 3 to 4,096 characters.
     ///
-    /// Shorter pieces are finished sooner, and a failed piece costs less. But they have more audible joints,
-    /// and each piece is billed for at least one second.
+    /// Shorter pieces are finished sooner, and a failed piece costs less. However, shorter pieces
+    /// have more audible joints, and each piece is billed for at least one second.
     pub fn max_characters(mut self, count: usize) -> Self {
         self.max_characters = count;
         self
@@ -170,7 +170,7 @@ impl InPieces {
         self
     }
 
-    /// Sets the maximum number of requests to the API in any second. Any number above 0.
+    /// Sets the maximum number of requests to the API per second. Any number above 0.
     ///
     /// See [`Batch::requests_per_second`](crate::batch::Batch::requests_per_second).
     pub fn requests_per_second(mut self, rate: f64) -> Self {
@@ -201,9 +201,9 @@ impl InPieces {
 
     /// Resubmits a piece whose task ended with the status ERROR, up to `times` times.
     ///
-    /// **Each resubmission may be billed**: the API does not document whether it bills failed tasks. With 0,
-    /// the default, such a piece is an [`is_failed`](Error::is_failed) error. Later runs return the same
-    /// error until you raise `times`.
+    /// **Each resubmission may be billed**: the API does not document whether it bills failed
+    /// tasks. With 0, the default, such a piece returns an [`is_failed`](Error::is_failed) error.
+    /// Later runs return the same error until you raise `times`.
     pub fn resubmit_failed(mut self, times: u32) -> Self {
         self.resubmit_failed = times;
         self
@@ -220,9 +220,9 @@ impl InPieces {
 
     /// Speaks the text, writes the audio to a file, and returns the length of the file in bytes.
     ///
-    /// If the future is dropped early, no further piece is submitted and no file is written. The journal has
-    /// the pieces that were submitted. Use [`start`](Self::start) to watch the progress, or to stop before
-    /// the program ends.
+    /// If the future is dropped early, no further piece is submitted and no file is written. The
+    /// journal contains the pieces that were submitted. Use [`start`](Self::start) to watch the
+    /// progress, or to stop before the program ends.
     ///
     /// # Errors
     ///
@@ -231,7 +231,7 @@ impl InPieces {
         self.start(path).await?.await
     }
 
-    /// Validates the settings, and opens the file and the journal.
+    /// Validates the settings, opens the file and the journal, and returns the narration.
     ///
     /// Nothing is sent until the [`Narration`] is awaited.
     ///

@@ -17,7 +17,7 @@ use crate::{Error, Speak, batch::Results};
 
 /// A started narration of a long text, from [`InPieces::start`](super::InPieces::start).
 ///
-/// Await it to complete the file and get the length of the file in bytes.
+/// Await the narration to complete the file and get the length of the file in bytes.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -43,7 +43,8 @@ use crate::{Error, Speak, batch::Results};
 /// # Ok(()) }
 /// ```
 ///
-/// Audio is joined only while the narration is awaited. Submitted pieces are polled even while it is not.
+/// Audio is joined only while the narration is awaited. Submitted pieces are also polled while the
+/// narration is not awaited.
 #[must_use = "nothing is sent until it is awaited"]
 pub struct Narration {
     work: Pin<Box<dyn Future<Output = Result<u64, Error>> + Send>>,
@@ -92,8 +93,9 @@ impl Narration {
 
     /// Stops the narration, and returns when no submission is pending.
     ///
-    /// Pending submissions are completed and recorded in the journal, which takes the request timeout at
-    /// most. No file is written, unless it was nearly complete. To resume, run the same program again.
+    /// Pending submissions finish and are recorded in the journal, which takes at most the request
+    /// timeout. The file is written only if it was nearly complete. To resume, run the same program
+    /// again.
     pub async fn stop(self) {
         let Self { work, stop, finished, .. } = self;
         // Fails if the work is past the point where it can be stopped. Then it finishes normally.

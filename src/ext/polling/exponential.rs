@@ -15,8 +15,8 @@ use crate::{Error, OutOfBounds};
 /// # Ok::<(), distribute_ai::Error>(())
 /// ```
 ///
-/// A factor of 2 is usual after failures, but far too sparse for polling: eventually each delay is as long as
-/// all the time before it.
+/// A factor of 2 is usual after failures, but far too large for polling. With this factor, each
+/// delay is about as long as all the time before it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Exponential {
     first: Duration,

@@ -3,8 +3,7 @@ use std::time::Duration;
 use super::{Pacing, Progress};
 use crate::Error;
 
-/// A poll policy with a fixed interval, counted from the submission. Use it if you know how long your tasks
-/// take.
+/// A poll policy with a fixed interval. Use this policy if you know how long your tasks take.
 ///
 /// ```
 /// use std::time::Duration;
@@ -15,6 +14,8 @@ use crate::Error;
 /// let client = Client::builder().api_key("your-key").pacing(policy).build()?;
 /// # Ok::<(), distribute_ai::Error>(())
 /// ```
+///
+/// The interval counts from the submission, and then from each response.
 ///
 /// If durations vary around one scale, an interval of about √(2·λ·*mean*) is close to the optimum. Here λ is
 /// the [price](super::Adaptive#the-price-of-a-request) of a request in seconds. For much shorter tasks this

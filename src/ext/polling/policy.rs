@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use super::progress::{CompletedTask, Progress};
 
-/// A poll policy. It decides how long to wait before the next poll of a task.
+/// A poll policy, which decides how long to wait before the next poll of a task.
 ///
 /// The library has three policies: [`Adaptive`](super::Adaptive), which is the default,
 /// [`Fixed`](super::Fixed) and [`Exponential`](super::Exponential). A closure from [`Progress`] to
@@ -57,8 +57,8 @@ pub trait Pacing: Send + Sync + 'static {
 
     /// Returns the probability, from 0 to 1, that the task has finished since the last response.
     ///
-    /// If more polls are due than requests are allowed, the most likely tasks are polled first. The value is
-    /// only compared between tasks of one client.
+    /// If more polls are due than the rate limit allows, the tasks that are most likely finished
+    /// are polled first. Only the values of tasks of one client are compared.
     ///
     /// ```
     /// use std::time::Duration;
@@ -80,17 +80,18 @@ pub trait Pacing: Send + Sync + 'static {
     /// # assert_eq!(TenSeconds.delay(&Progress::default()), Duration::from_secs(10));
     /// ```
     ///
-    /// By default, this is the time since the last response as a fraction of the task's age. That estimate
-    /// suits durations of unknown scale.
+    /// The default is the time since the last response as a fraction of the task's age. This
+    /// estimate suits durations of unknown scale.
     fn likelihood(&self, task: &Progress) -> f64 {
         let age = task.age.as_secs_f64();
         if age > 0.0 { (task.since_last_poll.as_secs_f64() / age).min(1.0) } else { 0.0 }
     }
 
-    /// Learns from a completed task. By default, this does nothing. See [`CompletedTask`] for an example.
+    /// Learns from a completed task. The default implementation does nothing. See [`CompletedTask`]
+    /// for an example.
     ///
-    /// The poller calls this for each completed task. It skips failed tasks, and resumed tasks that were
-    /// already finished.
+    /// The poller calls this method for each completed task. The poller skips failed tasks, and
+    /// resumed tasks that were already finished.
     fn learn(&self, task: &CompletedTask) {
         let _ = task;
     }

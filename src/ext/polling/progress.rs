@@ -13,23 +13,24 @@ pub struct Progress {
     /// The time since the submission. For a resumed task the submission time is unknown, so the age counts
     /// from the start of the wait.
     pub age: Duration,
-    /// The phase in the last response.
+    /// The phase that the last response reported.
     pub phase: Phase,
     /// The estimated time in this phase.
     ///
-    /// Until the task is known to run, this is its age. Afterwards the phase starts half way between the last
-    /// response that reported it waiting and the first one that reported it running. A task that was never
-    /// reported waiting counts as running from the start.
+    /// Until a response reports the task running, this is the age of the task. Afterwards, the
+    /// phase starts half way between two responses: the last that reported the task waiting, and
+    /// the first that reported it running. A task that was never reported waiting counts as running
+    /// from the start.
     pub in_phase: Duration,
-    /// The time since the last response, or since the submission if there is no response yet. It is zero when
-    /// the poller requests a delay after a response.
+    /// The time since the last response, or since the submission if there is no response yet. The
+    /// time is zero when the poller requests a delay after a response.
     pub since_last_poll: Duration,
     /// The number of responses in this wait so far.
     pub polls: u32,
     /// The length of the text in characters, from 2 to 4,096. `None` for a resumed task.
     pub characters: Option<u32>,
-    /// The last `Retry-After` that this wait received, if any. The poller respects it regardless of the
-    /// policy.
+    /// The last `Retry-After` that this wait received, if any. The poller applies `Retry-After`
+    /// regardless of the policy.
     pub retry_after: Option<Duration>,
     /// The time until the deadline, which is 10 minutes after the start by default. The poller always sends
     /// the last poll at the deadline, regardless of the policy.
@@ -94,20 +95,21 @@ pub enum Phase {
 pub struct CompletedTask {
     /// The total duration.
     ///
-    /// This is the server's `finished` − `created`, clamped to the range that the polls observed. Without
-    /// these times, it is half way between the last poll that saw the task unfinished and the next one.
-    /// `None` for a resumed task without server times.
+    /// This is the server's `finished` − `created`, clamped to the range that the polls observed.
+    /// Without these times, the end of the task is assumed half way between the last poll that saw
+    /// the task unfinished and the next poll. `None` for a resumed task without server times.
     pub total: Option<Duration>,
     /// The minimum and maximum time that the task waited.
     ///
-    /// The minimum ends with the last poll that saw the task waiting, the maximum with the first poll that
-    /// saw it running. `None` if no poll saw it waiting, or if the task was resumed.
+    /// The minimum ends with the last poll that saw the task waiting. The maximum ends with the
+    /// first poll that saw the task running. `None` if no poll saw the task waiting, or if the task
+    /// was resumed.
     pub waited: Option<(Duration, Duration)>,
     /// The time that the task ran, counted as in [`Progress::in_phase`].
     ///
-    /// If the task started and finished between two polls, this is half of the time between them. `None` if
-    /// the first poll saw it finished, or if the first poll saw it running and it was not observed since its
-    /// submission.
+    /// If the task started and finished between two polls, this is half of the time between the
+    /// polls. `None` if the first poll saw the task finished. Also `None` if the first poll saw the
+    /// task running, and the task was not observed since its submission.
     pub ran: Option<Duration>,
     /// The length of the text in characters. `None` for a resumed task.
     pub characters: Option<u32>,

@@ -46,17 +46,17 @@ use crate::{
 ///
 /// The request is submitted at most once. It is retried only if the server has provably not accepted it:
 ///
-/// - No part of the request was written to a connection. There are four attempts, with pauses of two seconds
-///   in total.
+/// - No part of the request was written to a connection. There are up to four attempts, with pauses
+///   of about two seconds in total.
 /// - The server responded with 429, or with 503 and `Retry-After`. Retries continue until the deadline.
 ///
 /// A submission is [in doubt](Error::is_in_doubt) if the server may have accepted it, so it may be billed.
 /// You decide whether to submit it again: after the error, or in advance with
 /// [`resubmit_in_doubt`](Self::resubmit_in_doubt).
 ///
-/// Dropping the future during the submission also leaves the submission in doubt. Dropping it later stops the
-/// wait but not the task. To keep the task id, use [`on_submitted`](Self::on_submitted), or submit and wait
-/// in two steps.
+/// Dropping the future during the submission also leaves the submission in doubt. Dropping the
+/// future later stops the wait but not the task. To keep the task id, use
+/// [`on_submitted`](Self::on_submitted), or submit and wait in two steps.
 ///
 /// # Default
 ///
@@ -169,8 +169,9 @@ impl Speak {
     ///
     /// The time limit starts when the request is awaited or submitted.
     ///
-    /// The deadline does not cancel a submission in progress, because that would leave the submission in
-    /// doubt. The submission may end after the deadline, by the request timeout at most.
+    /// The deadline does not cancel a submission in progress, because that would leave the
+    /// submission in doubt. Therefore a submission may end after the deadline, by at most the
+    /// request timeout.
     pub fn deadline(mut self, time: Duration) -> Self {
         self.deadline = time;
         self
@@ -178,10 +179,10 @@ impl Speak {
 
     /// Retries an in-doubt submission up to `times` times.
     ///
-    /// **Each retry may be billed**, up to `times` + 1 speeches for one request. After a reset, a timeout, a
-    /// truncated response or most 5xx statuses, the server may or may not have accepted the submission. The
-    /// result is the speech of the last submission; the task ids of the others are unknown. With 0, the
-    /// default, the request is billed at most once.
+    /// **Each retry may be billed**: one request may cost up to `times` + 1 speeches. After a
+    /// reset, a timeout, a truncated response or most 5xx statuses, the server may or may not have
+    /// accepted the submission. The result is the speech of the last submission; the task ids of
+    /// the others are unknown. With 0, the default, the request is billed at most once.
     pub fn resubmit_in_doubt(mut self, times: u32) -> Self {
         self.resubmissions = times;
         self
@@ -189,7 +190,8 @@ impl Speak {
 
     /// Sets a callback that receives the task id as soon as the server has accepted the request.
     ///
-    /// The callback runs before the wait. Use it to store the task id.
+    /// The callback runs before the wait. Use the callback to store the task id, in case the
+    /// process ends during the wait.
     pub fn on_submitted(mut self, callback: impl Fn(&TaskId) + Send + Sync + 'static) -> Self {
         self.on_submitted = Some(Arc::new(callback));
         self

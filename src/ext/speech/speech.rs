@@ -42,7 +42,8 @@ impl Speech {
 
     /// Returns the task id.
     ///
-    /// Pass it to [`Client::task`](crate::Client::task) to get the speech again, with a new audio URL.
+    /// Pass the id to [`Client::task`](crate::Client::task) to get the speech again, with a new
+    /// audio URL.
     #[must_use]
     pub fn id(&self) -> TaskId {
         self.task.id()
@@ -60,8 +61,9 @@ impl Speech {
 
     /// Returns the time at which the server accepted the task, by the server's clock.
     ///
-    /// The API returns a number without a unit, in seconds or milliseconds since 1970. Values from 10¹¹ count
-    /// as milliseconds. Returns `None` if the value is not a valid timestamp.
+    /// The API returns a number without a unit, in seconds or milliseconds since 1970. Values of
+    /// 10¹¹ and above are read as milliseconds, smaller values as seconds. Returns `None` if the
+    /// value is not a valid timestamp.
     #[must_use]
     pub fn created_at(&self) -> Option<SystemTime> {
         server_time::timestamp(self.result.created)
@@ -69,8 +71,8 @@ impl Speech {
 
     /// Returns the time at which the server finished the task, by the server's clock.
     ///
-    /// The unit is found as for [`created_at`](Self::created_at). Returns `None` if the value is missing or
-    /// is not a valid timestamp.
+    /// The unit is determined as for [`created_at`](Self::created_at). Returns `None` if the value
+    /// is missing or is not a valid timestamp.
     #[must_use]
     pub fn finished_at(&self) -> Option<SystemTime> {
         server_time::timestamp(self.result.finished?)
@@ -99,20 +101,22 @@ impl Speech {
         server_time::elapsed(self.result.created, self.result.finished?)
     }
 
-    /// Returns the audio, or the first one if there are several.
+    /// Returns the audio, or the first audio if there are several.
     ///
     /// # Errors
     ///
-    /// - [`is_download`](Error::is_download): the response contains no URL, which the API allows, or the URL
-    ///   starts with `ftp:`. The error carries the task id, because the URL may become available later.
+    /// - [`is_download`](Error::is_download): the response does not contain a URL, which the API
+    ///   allows, or the URL starts with `ftp:`. The error carries the task id, because the URL may
+    ///   become available later.
     pub fn audio(&self) -> Result<Audio, Error> {
         self.audios().next().unwrap_or_else(|| {
-            Err(Error::download("the audio URL is missing from the completed speech")
-                .with_task_id(&self.id()))
+            Err(Error::download("audio URL is missing from the completed speech").with_task_id(&self.id()))
         })
     }
 
-    /// Returns each audio that has a URL. The API creates one today, but allows several.
+    /// Returns every audio that has a URL.
+    ///
+    /// Today the API creates one audio for each speech, but its document allows several.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -144,7 +148,7 @@ impl Speech {
     }
 }
 
-/// Omits the URLs, because anybody who has a URL can download the audio.
+/// Omits the URLs, because anyone who has a URL may be able to download the audio.
 impl fmt::Debug for Speech {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Speech")

@@ -17,10 +17,10 @@ use crate::{
     types::{SpeechResult, SpeechStatus, TaskQuery},
 };
 
-/// The maximum length of an unknown status in errors and logs. Longer ones are truncated.
+/// The maximum length of an unknown status in errors and logs. A longer status is truncated.
 const MAX_STATUS_CHARS: usize = 100;
 
-/// A task that the server has accepted, in this process or an earlier one.
+/// A task that the server has accepted, submitted by this process or another.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -28,7 +28,7 @@ const MAX_STATUS_CHARS: usize = 100;
 /// # let simulator = distribute_ai::testing::Simulator::start().await?;
 /// # let client = simulator.client();
 /// let task = client.speak("Good morning.").submit().await?;
-/// let id = task.id(); // Keep it.
+/// let id = task.id(); // Store the id.
 ///
 /// let task = client.task(id);
 /// println!("{}", task.status().await?);
@@ -76,13 +76,13 @@ impl SpeechTask {
         Self { characters: u16::try_from(characters).ok(), ..self }
     }
 
-    /// Returns the task id. [`Client::task`] turns it into a handle again.
+    /// Returns the task id. [`Client::task`] turns the id into a handle again.
     #[must_use]
     pub fn id(&self) -> TaskId {
         self.id.clone()
     }
 
-    /// Requests the status once, without waiting and without retries.
+    /// Polls the task once and returns its status, without waiting and without retries.
     ///
     /// ```no_run
     /// # async fn run(task: distribute_ai::SpeechTask) -> Result<(), distribute_ai::Error> {
@@ -94,13 +94,14 @@ impl SpeechTask {
     ///
     /// # Errors
     ///
-    /// - [`is_rate_limited`](Error::is_rate_limited): an earlier response of this client had a `Retry-After`
-    ///   that still applies. [`retry_after`](Error::retry_after) is the remaining time. Nothing was sent.
+    /// - [`is_rate_limited`](Error::is_rate_limited): an earlier response to this client had a
+    ///   `Retry-After` that still applies. [`retry_after`](Error::retry_after) is the remaining
+    ///   time. Nothing was sent.
     /// - [`is_not_found`](Error::is_not_found): the server responded with 404, because it does not know the
     ///   task, or not yet.
     /// - [`is_rejected`](Error::is_rejected): the API key is wrong.
-    /// - [`is_unanswered`](Error::is_unanswered): the connection was reset, or another transient failure.
-    ///   Poll again.
+    /// - [`is_unanswered`](Error::is_unanswered): the connection was reset, or another transient
+    ///   failure occurred. Poll again.
     pub async fn status(&self) -> Result<SpeechStatus, Error> {
         if let Some(cooldown) = self.client.inner().cooldown.remaining() {
             return Err(Error::rate_limited(cooldown).with_task_id(&self.id));
@@ -124,8 +125,8 @@ impl SpeechTask {
         let query = TaskQuery { id: self.id.as_str().to_owned() };
         let mut result = call::send(self.client.async_speech_result(&query), &self.client.inner().key).await;
         if let Ok(SpeechResult { status: SpeechStatus::Other(status), .. }) = &mut result {
-            // Errors and logs contain this text from the server. It must not reveal the key or forge a log
-            // line.
+            // Errors and logs contain this text from the server. The text must not reveal the key
+            // or forge a log line.
             let text = single_line(&self.client.inner().key.redact(status));
             *status = text.chars().take(MAX_STATUS_CHARS).collect();
         }

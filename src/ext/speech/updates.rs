@@ -31,9 +31,9 @@ use crate::{
 /// # }
 /// ```
 ///
-/// The stream yields each new status once, as soon as it is received. It sends requests only while it is
-/// polled. The stream ends after a final status (COMPLETED or ERROR) or after an error. Transient failures
-/// are retried as in [`Wait`](super::Wait).
+/// The stream yields each new status once, as soon as the status is received. The stream sends
+/// requests only while it is polled. The stream ends after a final status (COMPLETED or ERROR) or
+/// after an error. Transient failures are retried as in [`Wait`](super::Wait).
 ///
 /// # Default
 ///
@@ -63,16 +63,17 @@ impl Updates {
         Self { task, timeout: DEFAULT_DEADLINE, stream: None }
     }
 
-    /// Sets the time limit, which starts when the stream is first polled. Ignored after that.
+    /// Sets the time limit, which starts when the stream is first polled. After that, this method
+    /// has no effect.
     pub fn deadline(mut self, time: Duration) -> Self {
         self.timeout = time;
         self
     }
 
-    /// Returns the next status, or `None` after the last one.
+    /// Returns the next update, or `None` after the last update.
     ///
-    /// Equivalent to `StreamExt::next`, without importing the trait. Cancel safe: dropping the future loses
-    /// no status.
+    /// Equivalent to `StreamExt::next`, without importing the trait. Cancel safe: dropping the
+    /// future loses no update.
     pub async fn next(&mut self) -> Option<Result<Update, Error>> {
         StreamExt::next(self).await
     }

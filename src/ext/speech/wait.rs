@@ -30,11 +30,11 @@ use crate::{
 /// # }
 /// ```
 ///
-/// The client's [poll policy](crate::pacing) decides when the task is polled, from its status and age.
-/// Transient failures are retried: resets, timeouts, unreadable responses and the statuses 408, 425, 429, 499
-/// and 5xx. The pause before a retry doubles from 0.25 s to 10 s; a longer `Retry-After` replaces it. A task
-/// status that this version does not know counts as unfinished. Dropping the wait stops the polling, but not
-/// the task.
+/// The client's [poll policy](crate::pacing) decides when the task is polled, from its status and
+/// age. Transient failures are retried: resets, timeouts, unreadable responses and the statuses
+/// 408, 425, 429, 499 and 5xx. The pause before a retry doubles from 0.25 s to 10 s. A longer
+/// `Retry-After` replaces the pause. A task status that this version does not know counts as
+/// unfinished. Dropping the wait stops the polling, but not the task.
 ///
 /// # Default
 ///
@@ -43,11 +43,12 @@ use crate::{
 /// # Errors
 ///
 /// Each error carries the [`task_id`](Error::task_id):
-/// - [`is_deadline`](Error::is_deadline): the task is still PROCESSING at the deadline. If the server sent
-///   error responses, [`message`](Error::message) is the text of the last one.
+/// - [`is_deadline`](Error::is_deadline): the task is unfinished at the deadline, for example still
+///   PROCESSING. If the server sent error responses, [`message`](Error::message) is the text of the
+///   last error response.
 /// - [`is_failed`](Error::is_failed): the task ended with the status ERROR.
-/// - [`is_not_found`](Error::is_not_found): the server responded with 404 for 10 s. A replica may lag, so an
-///   earlier 404 is retried.
+/// - [`is_not_found`](Error::is_not_found): the server responded with 404 for 10 s. A replica may
+///   lag, so a 404 is retried until then.
 /// - [`is_rejected`](Error::is_rejected): the server responded with 401, or another 4xx status that is not
 ///   transient.
 #[must_use = "nothing is sent until it is awaited"]
@@ -59,6 +60,8 @@ pub struct Wait {
 
 impl SpeechTask {
     /// Waits until the task is finished, and returns the speech.
+    ///
+    /// The default time limit is 10 minutes.
     ///
     /// ```no_run
     /// # use std::time::Duration;
@@ -85,8 +88,8 @@ impl Wait {
 
     /// Sets the time limit, which starts when the wait is awaited.
     ///
-    /// The last poll is sent at the deadline, and its response may take two more seconds. Zero means a single
-    /// poll.
+    /// The last poll is sent at the deadline, and its response may take up to two more seconds. A
+    /// limit of zero means a single poll.
     pub fn deadline(mut self, time: Duration) -> Self {
         self.timeout = time;
         self

@@ -8,7 +8,8 @@ use super::fault::{Corruption, Fault, Kind};
 impl Fault {
     /// Sends the head and up to half of the body, then resets the connection (a TCP `RST`).
     ///
-    /// As after any reset, the two operating systems decide how much of that the client can still read.
+    /// The client may read less than was sent. After a reset, this depends on the operating systems
+    /// of both sides.
     pub fn reset_mid_response() -> Self {
         Self::corrupt(Corruption::ResetMidResponse)
     }
@@ -18,7 +19,7 @@ impl Fault {
         Self::corrupt(Corruption::CutShort)
     }
 
-    /// Sends 1,000 bytes more than announced.
+    /// Sends 1,000 more bytes than the response announces.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -34,9 +35,10 @@ impl Fault {
     /// # Ok(()) }
     /// ```
     ///
-    /// With `Content-Length`, the extra bytes arrive where the next response on the connection would begin.
-    /// The connection is closed after them. The response to a `Range` request is sent without
-    /// `Content-Length`: the extra bytes are then part of the body, and only `Content-Range` is wrong.
+    /// With `Content-Length`, the extra bytes arrive where the next response on the connection
+    /// would begin. After the extra bytes, the connection is closed. The response to a `Range`
+    /// request is sent without `Content-Length`: the extra bytes are then part of the body, and
+    /// only `Content-Range` is wrong.
     pub fn longer_than_announced() -> Self {
         Self::corrupt(Corruption::LongerThanAnnounced)
     }
@@ -78,9 +80,9 @@ impl Fault {
 
     /// Replaces the task status in the genuine response with `A_NEW_STATUS`.
     ///
-    /// A client should not treat that status as final. For a task that reports an unknown status as long as
-    /// it runs, see [`TaskOutcome::running_as`](super::TaskOutcome::running_as). Supported for
-    /// [`Route::Result`](super::Route::Result) only.
+    /// A client should not treat that status as final. For a task that reports an unknown status
+    /// while it runs, see [`TaskOutcome::running_as`](super::TaskOutcome::running_as). Supported
+    /// for [`Route::Result`](super::Route::Result) only.
     pub fn unknown_status() -> Self {
         Self::corrupt(Corruption::UnknownStatus)
     }

@@ -75,8 +75,8 @@ use super::{canned_response::CannedResponse, route::Route};
 /// | [`range_refused`](Self::range_refused) | 416 if the request has a `Range` | (audio only) |
 /// | [`range_ignored`](Self::range_ignored) | the whole audio instead of a part | (audio only) |
 ///
-/// For refused connections, see [`Simulator::down_for`](crate::testing::Simulator::down_for). For the outcome of a
-/// task, see [`TaskOutcome`](super::TaskOutcome).
+/// For refused connections, see [`Simulator::down_for`](crate::testing::Simulator::down_for). For
+/// the outcome of a task, see [`TaskOutcome`](super::TaskOutcome).
 #[derive(Clone, Debug)]
 #[must_use = "a fault does nothing outside a script"]
 pub struct Fault {
@@ -116,10 +116,10 @@ pub(crate) enum Corruption {
 }
 
 impl Fault {
-    /// Processes the request before the fault occurs: the submission is accepted and billed, the download
-    /// counted.
+    /// Processes the request before the fault occurs: the submission is accepted and billed, or the
+    /// download is counted.
     ///
-    /// Faults that corrupt the response always do so.
+    /// Faults that corrupt the response always process the request first.
     pub fn after_accepting(mut self) -> Self {
         self.accepts_first = true;
         self

@@ -6,12 +6,13 @@ use tokio::time::Instant;
 
 use super::retry_after::RetryAfterFormat;
 
-/// The number of requests that the API admits in a window of time. Creates and polls count together.
+/// The number of requests that the API admits in a window of time. Submissions and polls count
+/// together.
 ///
-/// A request over the limit receives a 429 with a JSON message and `Retry-After`, by default in seconds.
-/// [`retry_after_format`](Self::retry_after_format) selects another format. Such a request is neither
-/// processed nor billed. It does not count against the limit, and a [`Script`](super::Script) does not count
-/// it.
+/// A request over the limit receives a 429 with a JSON message and `Retry-After`, by default in
+/// seconds. [`retry_after_format`](Self::retry_after_format) selects another format. Such a request
+/// is neither processed nor billed. Neither the limit nor a [`Script`](super::Script) counts the
+/// request.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]

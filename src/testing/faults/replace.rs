@@ -44,7 +44,8 @@ impl Fault {
     }
 
     /// Takes the host down and closes all its connections, as
-    /// [`Simulator::down_for`](crate::testing::Simulator::down_for) does. The host comes up again after `down`.
+    /// [`Simulator::down_for`](crate::testing::Simulator::down_for) does. The host comes up again
+    /// after `down`.
     pub fn crash(down: Duration) -> Self {
         Self::replace_with(Replacement::Crash(down))
     }
@@ -68,8 +69,9 @@ impl Fault {
     ///
     /// # Panics
     ///
-    /// Panics if `status` is outside 201 to 999. A lower status is either not final or, as 200, a success.
-    /// For an unexpected 200, use [`web_page`](Self::web_page) or [`wrong_shape`](Self::wrong_shape).
+    /// Panics if `status` is outside 201 to 999. A lower status is either an interim response, or
+    /// 200, which is a success. For an unexpected 200, use [`web_page`](Self::web_page) or
+    /// [`wrong_shape`](Self::wrong_shape).
     #[track_caller]
     pub fn status(status: u16) -> Self {
         assert!((201..=999).contains(&status), "status: {status} is out of range, expected 201 to 999");

@@ -9,8 +9,8 @@ const MAX_SECONDS: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 
 /// The header in which an error response says when to retry.
 ///
-/// Used by [`RateLimit::retry_after_format`](super::RateLimit::retry_after_format) and
-/// [`Fault::retry_after_format`](super::Fault::retry_after_format).
+/// [`RateLimit::retry_after_format`](super::RateLimit::retry_after_format) and
+/// [`Fault::retry_after_format`](super::Fault::retry_after_format) take this type.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum RetryAfterFormat {
     /// `Retry-After: 2`, in whole seconds, rounded up.
@@ -21,7 +21,7 @@ pub enum RetryAfterFormat {
     /// `retry-after-ms: 1500`, in whole milliseconds, rounded up. This header is not registered, but several
     /// API gateways send it.
     Millis,
-    /// Without either header.
+    /// Neither header is sent.
     Missing,
 }
 

@@ -14,7 +14,8 @@ pub enum Route {
     Audio,
 }
 
-/// One of the simulator's two listening sockets, for [`Simulator::down_for`](crate::testing::Simulator::down_for).
+/// One of the simulator's two listening sockets, for
+/// [`Simulator::down_for`](crate::testing::Simulator::down_for).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Host {
     /// The API host, which serves [`Route::Create`] and [`Route::Result`].

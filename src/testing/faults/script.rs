@@ -9,10 +9,10 @@ use super::{fault::Fault, route::Route};
 /// A selection of requests of a [`Route`], each with a [`Fault`], or of tasks, each with a
 /// [`TaskOutcome`](super::TaskOutcome).
 ///
-/// Requests and tasks are counted from 1, starting when the script is set. A script set with the builder
-/// counts from the start, a script set with [`Simulator::script`](crate::testing::Simulator::script) from that call.
-/// Requests and tasks that the script does not select are processed normally. In this example, the third poll
-/// fails:
+/// Requests and tasks are counted from 1, starting when the script is set. A script set with the
+/// builder counts from the start of the simulator, and a script set with
+/// [`Simulator::script`](crate::testing::Simulator::script) from that call. Requests and tasks that
+/// the script does not select are processed normally. In this example, the third poll fails:
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -105,8 +105,9 @@ impl<T: Clone> Script<T> {
 
     /// Selects all requests or tasks that arrive within this time after the script is set, on tokio's clock.
     ///
-    /// With [`Fault::status`] 503, this is an outage behind a load balancer that still responds. For an
-    /// outage with refused connections, see [`Simulator::down_for`](crate::testing::Simulator::down_for).
+    /// With [`Fault::status`] 503, this simulates an outage behind a load balancer that still
+    /// responds. For an outage with refused connections, see
+    /// [`Simulator::down_for`](crate::testing::Simulator::down_for).
     pub fn during(time: Duration, value: T) -> Self {
         Self::from_rule(Rule::During(time, value))
     }
@@ -138,7 +139,8 @@ impl<T: Clone> Script<T> {
         Self::from_rule(Rule::Random { rng: fastrand::Rng::with_seed(seed), probability, choices })
     }
 
-    /// Combines two scripts. Each counts every request or task; if both select the same one, `self` wins.
+    /// Combines two scripts. Each script counts every request or task. If both scripts select the
+    /// same request or task, `self` wins.
     pub fn and(mut self, other: Self) -> Self {
         self.rules.extend(other.rules);
         self

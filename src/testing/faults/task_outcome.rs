@@ -48,8 +48,8 @@ use std::{sync::Arc, time::Duration};
 /// # Ok(()) }
 /// ```
 ///
-/// [`Simulator::outcomes`](crate::testing::Simulator::outcomes) selects tasks by the order of their submissions,
-/// [`Simulator::outcome_of`](crate::testing::Simulator::outcome_of) by their text.
+/// [`Simulator::outcomes`](crate::testing::Simulator::outcomes) selects tasks by the order of their
+/// submissions, [`Simulator::outcome_of`](crate::testing::Simulator::outcome_of) by their text.
 #[derive(Clone, Debug)]
 #[must_use = "an outcome does nothing until it is passed to a simulator"]
 pub struct TaskOutcome {
@@ -72,8 +72,8 @@ impl TaskOutcome {
         Self::ending(Ending::Audio)
     }
 
-    /// Ends the task in `ERROR`, without results. The API does not give a reason, so the simulator does not
-    /// either.
+    /// Ends the task in `ERROR`, without results. The API does not give a reason, so the simulator
+    /// does not give one either.
     pub fn fails() -> Self {
         Self::ending(Ending::Error)
     }
@@ -97,7 +97,8 @@ impl TaskOutcome {
         self
     }
 
-    /// Reports this status instead of `PROCESSING`, such as one that clients do not know yet.
+    /// Reports this status instead of `PROCESSING`, for example a status that clients do not know
+    /// yet.
     pub fn running_as(mut self, status: impl AsRef<str>) -> Self {
         self.running_as = Some(status.as_ref().into());
         self

@@ -25,19 +25,20 @@ use crate::{
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct BatchCost {
-    /// The lag of each task, in the order given: the time from its arrival to its result, minus its duration.
+    /// The lag of each task, in the order of the tasks: the time from its arrival to its result,
+    /// minus its duration.
     pub lag: Vec<Duration>,
-    /// The number of requests: one create for each task, and all polls.
+    /// The number of requests: one submission for each task, and all polls.
     pub requests: u32,
 }
 
 impl PollSimulation {
     /// Simulates a [`Batch`](crate::batch::Batch) of tasks that share one rate limit.
     ///
-    /// Each task comes with the time of its arrival, and the tasks are in the order of their arrivals. Each
-    /// task uses its own round trip.
+    /// Each task is paired with its arrival time, counted from the start of the simulation. The
+    /// tasks must be in the order of their arrivals. Each task uses its own round trip.
     ///
-    /// The simulation runs on tokio's clock. With that clock paused, simulated hours take moments.
+    /// The simulation runs on tokio's clock. If the clock is paused, simulated hours take moments.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread", start_paused = true)]

@@ -12,8 +12,8 @@ use crate::{
 
 /// A simulated task with known times, for evaluating a [poll policy](Pacing).
 ///
-/// [`run`](Self::run) computes what a wait would cost, in microseconds of CPU time. It uses no clock, socket
-/// or server.
+/// [`run`](Self::run) computes the lag and the number of polls of a wait. The computation takes
+/// microseconds of CPU time, and uses no clock, socket or server.
 ///
 /// ```
 /// use std::time::Duration;
@@ -39,7 +39,8 @@ use crate::{
 /// assert!(warm.polls < cold.polls);
 /// ```
 ///
-/// This server is far away and reports an unknown status until the task is done:
+/// In this example, the server is far away and reports an unknown status until the task is
+/// finished:
 ///
 /// ```
 /// # use std::time::Duration;
@@ -51,8 +52,8 @@ use crate::{
 /// assert!(cost.lag < Duration::from_secs(3));
 /// ```
 ///
-/// A poll takes one round trip. The server reads the task halfway through it, and the next delay starts when
-/// the response arrives. The simulation injects no faults and sets no deadline.
+/// A poll takes one round trip. The server reads the task halfway through the round trip. The next
+/// delay starts when the response arrives. The simulation injects no faults and sets no deadline.
 ///
 /// # Default
 ///
@@ -77,8 +78,8 @@ pub struct PollCost {
     pub lag: Duration,
     /// The number of polls.
     pub polls: u32,
-    /// The observed times of the task, for [`Pacing::learn`]. The simulation does not call `learn`; call it
-    /// if the policy should learn from this task.
+    /// The observed times of the task, for [`Pacing::learn`]. The simulation does not call `learn`.
+    /// Call `learn` yourself if the policy should learn from this task.
     pub completed: CompletedTask,
 }
 
@@ -94,13 +95,13 @@ impl PollSimulation {
         self
     }
 
-    /// Reports a single status, unknown to this crate, until the task is done.
+    /// Reports a single status, unknown to this crate, until the task is finished.
     pub fn without_statuses(mut self) -> Self {
         self.statuses = false;
         self
     }
 
-    /// Uses the exact delays of the policy.
+    /// Uses the exact delays of the policy, without jitter.
     pub fn without_jitter(mut self) -> Self {
         self.jitter = false;
         self
@@ -131,14 +132,15 @@ impl PollSimulation {
         }
     }
 
-    /// Simulates a submission, and polls with the policy until the task is done.
+    /// Simulates a submission, and polls with the policy until the task is finished.
     ///
     /// The jitter comes from the thread-local generator of `fastrand`. Seed that generator for reproducible
     /// results.
     ///
     /// # Panics
     ///
-    /// Panics if the task is not done after 1,000,000 polls, which means that the policy returns zero delays.
+    /// Panics if the task is not finished after 1,000,000 polls, which means that the policy
+    /// returns zero delays.
     pub fn run(&self, policy: &dyn Pacing) -> PollCost {
         let duration = self.waiting + self.running;
         let (mut history, mut age) = (History::submitted(None), Duration::ZERO);
@@ -154,7 +156,7 @@ impl PollSimulation {
             let waits = self.statuses && read < self.waiting;
             history.on_response(if waits { Phase::Waiting } else { Phase::Running }, age);
         }
-        panic!("policy: task not done after 1000000 polls, expected a delay above 0");
+        panic!("policy: task not finished after 1000000 polls, expected a delay above 0");
     }
 }
 
@@ -189,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    #[should_panic(expected = "not done after 1000000 polls")]
+    #[should_panic(expected = "not finished after 1000000 polls")]
     fn policy_without_delay_panics() {
         let task = PollSimulation::new(secs(1), secs(1)).round_trip(Duration::ZERO);
         task.run(&|_: &Progress| Duration::ZERO);

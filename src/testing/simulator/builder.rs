@@ -16,7 +16,7 @@ use crate::testing::faults::{
     task_outcome::TaskOutcome,
 };
 
-/// Settings of a [`Simulator`].
+/// The settings of a [`Simulator`].
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -68,7 +68,7 @@ impl Simulator {
         Self::builder().start().await
     }
 
-    /// Returns a builder, for another key, other times, more voices, or faults from the start.
+    /// Creates a builder for a simulator with other settings.
     pub fn builder() -> SimulatorBuilder {
         SimulatorBuilder::default()
     }
@@ -100,8 +100,8 @@ impl SimulatorBuilder {
         self
     }
 
-    /// Sets how long a task waits for a worker. `CREATED`, `QUEUED` and `ASSIGNED_CONNECTIONS` take a third
-    /// each.
+    /// Sets how long a task waits for a worker. The statuses `CREATED`, `QUEUED` and
+    /// `ASSIGNED_CONNECTIONS` take a third each.
     ///
     /// With [`Duration::MAX`], tasks never end.
     pub fn waiting(mut self, time: Duration) -> Self {

@@ -12,7 +12,8 @@ use crate::testing::faults::{
 
 /// Changes to a running simulator.
 impl Simulator {
-    /// Injects each [`Fault`](crate::testing::Fault) of the script into requests of a route, counted from now.
+    /// Injects each [`Fault`](crate::testing::Fault) of the script into requests of a route,
+    /// counted from now.
     ///
     /// Replaces the previous script of the route. [`Script::nothing`] removes it.
     ///
@@ -62,15 +63,16 @@ impl Simulator {
         self.state.injector().rate_limit(limit.into());
     }
 
-    /// Stops listening until [`come_up`](Self::come_up). New connections are refused and open ones are
-    /// closed.
+    /// Stops listening until [`come_up`](Self::come_up) is called.
     ///
-    /// A submission may be accepted although its response is lost. Accepted tasks survive the outage, and
-    /// make progress during it.
+    /// New connections are refused, and open connections are closed.
     ///
-    /// An outage affects a whole host, because a listening socket cannot refuse one connection and accept the
-    /// next. It is therefore not a [`Fault`](crate::testing::Fault) of a route. [`Fault::crash`](crate::testing::Fault::crash)
-    /// starts an outage with a request.
+    /// A submission may be accepted although its response is lost. Accepted tasks survive the
+    /// outage and make progress during the outage.
+    ///
+    /// An outage affects a whole host, because a listening socket cannot refuse one connection and
+    /// accept the next. An outage is therefore not a [`Fault`](crate::testing::Fault) of a route.
+    /// [`Fault::crash`](crate::testing::Fault::crash) starts an outage with a request.
     ///
     /// # Errors
     ///
@@ -79,7 +81,7 @@ impl Simulator {
         self.state.listener_control(host).set(State::Down(None)).await
     }
 
-    /// Listens again on the same port. Does nothing if the host is up.
+    /// Starts listening again on the same port. Does nothing if the host is up.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -104,9 +106,9 @@ impl Simulator {
         self.state.listener_control(host).set(State::Up).await
     }
 
-    /// [Goes down](Self::go_down), and comes up automatically after this time, measured on tokio's clock.
+    /// Stops listening for `time`, then starts again automatically.
     ///
-    /// Returns when the host is down.
+    /// The time is measured on tokio's clock. The method returns when the host is down.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use super::Simulator;
 use crate::{TaskId, testing::faults::route::Route};
 
-/// Counters of what arrived and what was accepted.
+/// Counters of received requests and records of accepted submissions.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -59,8 +59,8 @@ impl Simulator {
         self.state.recorder().leaks
     }
 
-    /// Returns the accepted texts in the order of their submissions, for comparing billed with requested
-    /// texts.
+    /// Returns the accepted texts in the order of their submissions, to compare billed with
+    /// requested texts.
     #[must_use]
     pub fn spoken(&self) -> Vec<String> {
         self.state.recorder().spoken()
@@ -103,7 +103,8 @@ impl Simulator {
         self.state.recorder().arrivals(route)
     }
 
-    /// Returns the maximum number of creates and polls within any one second, regardless of their responses.
+    /// Returns the maximum number of submissions and polls within any one second, regardless of
+    /// their responses.
     #[must_use]
     pub fn peak_per_second(&self) -> usize {
         self.state.recorder().peak(Duration::from_secs(1))

@@ -59,12 +59,12 @@ pub use self::builder::SimulatorBuilder;
 /// # Ok(()) }
 /// ```
 ///
-/// **The audio is a placeholder, not speech**: one soft tone per letter. The simulator listens on `127.0.0.1`
-/// only. It forwards no request, so nothing is billed.
+/// **The audio is a placeholder, not speech**: one soft tone per letter. The simulator listens on
+/// `127.0.0.1` only. It does not forward requests, so nothing is billed.
 ///
-/// Requests are validated against the schemas of the API's two published documents. Where the documents leave
-/// the response open, the simulator uses the statuses below. The body of an error response is always JSON with a
-/// `message`:
+/// Requests are validated against the schemas of the API's two published documents. Where the
+/// documents leave the response open, the simulator uses the statuses below. The body of an error
+/// response is always JSON with a `message`:
 ///
 /// | status | cause |
 /// |---|---|
@@ -80,15 +80,15 @@ pub use self::builder::SimulatorBuilder;
 /// A task passes through `CREATED`, `QUEUED`, `ASSIGNED_CONNECTIONS` and `PROCESSING` to `COMPLETED`. The
 /// [builder](Self::builder) sets the times, measured on tokio's clock.
 ///
-/// A completed task has one result: a WAV file (16 bit, mono, 24 kHz). The file is served on a second port,
-/// because the API also serves audio from another host. It lasts 60 ms per character of the text, but at
-/// least one second, which is the minimum that the API bills. The same text gives the same bytes. `HEAD`,
-/// `Range` and `If-Range` are supported.
+/// A completed task has one result: a WAV file (16 bit, mono, 24 kHz). The file is served on a
+/// second port, because the API also serves audio from another host. The audio lasts 60 ms per
+/// character of the text, but at least one second, which is the minimum that the API bills. The
+/// same text gives the same bytes. `HEAD`, `Range` and `If-Range` are supported.
 ///
-/// By default, every valid request and every task succeeds. A test changes that with:
+/// By default, every valid request and every task succeeds. These methods change the behaviour:
 ///
-/// - [`script`](Self::script): injects a [`Fault`](crate::testing::Fault) into selected requests, such as the third
-///   poll.
+/// - [`script`](Self::script): injects a [`Fault`](crate::testing::Fault) into selected requests,
+///   such as the third poll.
 /// - [`outcomes`](Self::outcomes), [`outcome_of`](Self::outcome_of): let tasks end in `ERROR`, or respond
 ///   with 404 for a while.
 /// - [`rate_limit`](Self::rate_limit): responds with 429 to requests over a limit.
@@ -130,7 +130,9 @@ impl Simulator {
         &self.state.api_key
     }
 
-    /// Returns a client for this simulator. It polls every 50 ms, because tasks take about a second.
+    /// Creates a client for this simulator, which polls every 50 ms.
+    ///
+    /// The interval is short, because a simulated task takes about a second by default.
     ///
     /// # Panics
     ///

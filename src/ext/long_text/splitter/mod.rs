@@ -21,7 +21,7 @@ use crate::generated::facts::INPUT_LENGTH;
 ///
 /// A piece ends at the last possible boundary of the best kind, in this order:
 ///
-/// 1. after a paragraph, if it fills at least half of a piece
+/// 1. after a paragraph, if the piece is then at least half as long as the maximum
 /// 2. after a sentence
 /// 3. after a clause
 /// 4. after a word

@@ -11,7 +11,8 @@ use super::{
 };
 use crate::{Error, OutOfBounds};
 
-/// The default poll policy. It uses the status and age of the task, and learns how long tasks take.
+/// The default poll policy, which uses the status and age of a task, and learns how long tasks
+/// take.
 ///
 /// ```
 /// use distribute_ai::{Client, pacing::Adaptive};
@@ -25,13 +26,13 @@ use crate::{Error, OutOfBounds};
 ///
 /// # The price of a request
 ///
-/// Frequent polls cost requests, rare polls cost time. With a price of λ seconds for each request, the sum of
-/// both costs is minimal at intervals of √(2·λ / h). Here h is the hazard: the probability that an unfinished
-/// task finishes in the next second.
+/// Frequent polls cost requests, and rare polls cost time. With a price of λ seconds for each
+/// request, the sum of both costs is minimal at intervals of √(2·λ / h). Here h is the hazard: the
+/// probability that an unfinished task finishes in the next second.
 ///
-/// So the policy polls rarely at ages where few tasks finish, and often at ages where most tasks finish. If a
-/// task takes longer than all tasks before, its polls become less and less frequent. The rule minimises the
-/// expected sum over all schedules. The hazard is what the policy learns.
+/// Therefore the policy polls rarely at ages where few tasks finish, and often at ages where most
+/// tasks finish. If a task takes longer than all tasks before, its polls become less and less
+/// frequent. This rule has the lowest expected sum of all schedules. The policy learns the hazard.
 ///
 /// # What it learns
 ///
@@ -41,22 +42,24 @@ use crate::{Error, OutOfBounds};
 /// - the waiting time, observed by the polls
 /// - the running time, observed by the polls
 ///
-/// An observed time is only known to lie between two polls. Until the first response the total duration
-/// determines the delay. Afterwards the status selects the waiting time or the running time.
+/// An observed time is only known to lie between two polls. Until the first response, the total
+/// duration determines the delay. After that, the status selects the waiting time or the running
+/// time.
 ///
 /// A waiting task still has to run, so it is not polled before it could be finished. For example, if three in
 /// four tasks run for more than 2 s, the next poll is at least about 3 s away.
 ///
-/// About the last hundred tasks count. The distributions take a few kilobytes and are shared by all tasks of
-/// a client and its clones. Clones of the policy share them too. They are not stored on disk: a short-lived
-/// program can call [`learn`](Pacing::learn) with known durations before it passes the policy to the client.
+/// About the last hundred tasks count. The distributions take a few kilobytes. All tasks of a
+/// client and its clones share the distributions, and so do clones of the policy. The distributions
+/// are not stored on disk. A short-lived program can call [`learn`](Pacing::learn) with known
+/// durations before it passes the policy to the client.
 ///
 /// The length of the text is not used. The time that a server needs per character is unknown, and under load
 /// the queue determines the duration.
 ///
-/// A new policy assumes that four in five tasks run for about 3 s and the others for about a minute. It
-/// assumes a waiting time of about 10 s. All three have wide margins. These values performed well in
-/// simulations over synthetic durations of every scale from 1 s to 10 minutes.
+/// A new policy assumes that four in five tasks run for about 3 s and the others for about a
+/// minute. It assumes a waiting time of about 10 s. All three times have wide margins. These values
+/// performed well in simulations over synthetic durations of every scale from 1 s to 10 minutes.
 ///
 /// # Default
 ///
@@ -104,8 +107,8 @@ struct Learned {
 }
 
 impl Adaptive {
-    /// Creates a policy with the default price that has learned nothing. To compare policies, use
-    /// [`PollSimulation`](crate::testing::PollSimulation).
+    /// Creates a policy with the default price and without learned durations. To compare policies,
+    /// use [`PollSimulation`](crate::testing::PollSimulation).
     #[must_use]
     pub fn new() -> Self {
         let learned = Learned {
