@@ -20,10 +20,10 @@ use crate::Error;
 /// # Ok(()) }
 /// ```
 ///
-/// This type is the blocking counterpart of [`crate::batch::Batch`], with the same defaults. Each
-/// request is submitted at most once. All requests run on the thread of the client, which also
-/// calls [`on_submitted`](super::Speak::on_submitted). Keep this callback short, because it delays
-/// all requests.
+/// This type is the blocking counterpart of [`crate::batch::Batch`], with the same defaults
+/// and the same rules for retries. All requests run on the thread of the client, which also calls
+/// [`on_submitted`](super::Speak::on_submitted). Keep this callback short, because it delays all
+/// requests.
 #[must_use = "nothing is sent until the batch runs"]
 pub struct Batch<K> {
     batch: crate::batch::Batch<K>,

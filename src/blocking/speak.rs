@@ -13,8 +13,8 @@ use crate::{Client, Error, TaskId, batch::IntoSpeak, types::Voice};
 /// # Ok(()) }
 /// ```
 ///
-/// This type is the blocking counterpart of [`crate::Speak`], with the same defaults. The request
-/// is submitted at most once.
+/// This type is the blocking counterpart of [`crate::Speak`], with the same defaults
+/// and the same rules for retries.
 #[derive(Clone, Debug)]
 #[must_use = "nothing is sent until `wait` or `submit` is called"]
 pub struct Speak {

@@ -89,6 +89,9 @@ pub(crate) type Cause = Arc<dyn error::Error + Send + Sync>;
 
 impl Error {
     /// Returns `true` if an argument, a setting or a journal is invalid. Nothing was sent.
+    ///
+    /// One exception: a [narration](crate::long_text::Narration) also returns this error if the async
+    /// runtime shuts down. Its journal then contains the submitted pieces.
     #[must_use]
     pub fn is_invalid(&self) -> bool {
         matches!(self.0.kind, Kind::Invalid { .. })

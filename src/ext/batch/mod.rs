@@ -88,10 +88,10 @@ impl Client {
 
 /// A batch of speech requests, from [`Client::batch`].
 ///
-/// Each request is submitted at most once, and its task is polled as in a single
+/// Each request is submitted as by [`Speak::submit`], and its task is polled as in a single
 /// [`Wait`](crate::Wait). Each request has its own [deadline](Speak::deadline), which counts from
 /// its first attempt. A failed request does not affect the others. A request is *in doubt* if the
-/// server may have accepted it, but no task id arrived. Such a request may be billed.
+/// server may have accepted it, but sent no usable response. Such a request may be billed.
 ///
 /// All requests share a rate limit and a cooldown, which is the client-wide pause after a
 /// `Retry-After`. A request that was not sent yet waits until the cooldown ends, without a time

@@ -16,7 +16,7 @@ pub struct Progress {
     pub done: usize,
     /// The number of requests that ended with an error other than in doubt.
     pub failed: usize,
-    /// The number of requests that ended in doubt: they may be billed, and no task id was received.
+    /// The number of requests that ended in doubt: they may be billed.
     pub in_doubt: usize,
     /// The number of requests to the API per second, averaged over the last ten seconds.
     pub requests_per_second: f64,

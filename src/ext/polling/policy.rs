@@ -57,8 +57,8 @@ pub trait Pacing: Send + Sync + 'static {
 
     /// Returns the probability, from 0 to 1, that the task has finished since the last response.
     ///
-    /// If more polls are due than the rate limit allows, the tasks that are most likely finished
-    /// are polled first. Only the values of tasks of one client are compared.
+    /// If more polls are due than the rate limit allows, this value and the time since the last poll
+    /// decide which task of the client is polled first.
     ///
     /// ```
     /// use std::time::Duration;

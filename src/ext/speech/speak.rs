@@ -44,7 +44,8 @@ use crate::{
 /// # Ok(()) }
 /// ```
 ///
-/// The request is submitted at most once. It is retried only if the server has provably not accepted it:
+/// By default, the request is sent again only in two cases. The library takes both to mean that the
+/// server has not accepted it:
 ///
 /// - No part of the request was written to a connection. There are up to four attempts, with pauses
 ///   of about two seconds in total.
