@@ -181,7 +181,7 @@ impl Speak {
     /// Retries an in-doubt submission up to `times` times.
     ///
     /// **Each retry may be billed**: one request may cost up to `times` + 1 speeches. After a
-    /// reset, a timeout, a truncated response or most 5xx statuses, the server may or may not have
+    /// connection reset, a timeout, a truncated response or most 5xx statuses, the server may have
     /// accepted the submission. The result is the speech of the last submission; the task ids of
     /// the others are unknown. With 0, the default, the request is billed at most once.
     pub fn resubmit_in_doubt(mut self, times: u32) -> Self {
