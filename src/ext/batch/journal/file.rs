@@ -44,10 +44,7 @@ pub(super) fn open(path: &Path) -> Result<(LockedFile, KeyStates), Error> {
         // Without a lock, two runs could submit the same request.
         TryLockError::Error(error) if error.kind() == io::ErrorKind::Unsupported => {
             let problem = "cannot be locked: Rust's standard library has no file lock on this platform";
-            Error::invalid(
-                "journal",
-                format!("{} {problem}; run the batch without a journal", path.display()),
-            )
+            Error::invalid("journal", format!("{} {problem}; run a batch without a journal", path.display()))
         }
         TryLockError::Error(error) => Error::io("could not lock", path, error),
     })?;
@@ -117,4 +114,21 @@ fn is_same_file(a: &Metadata, b: &Metadata) -> bool {
 #[cfg(not(unix))]
 fn is_same_file(_: &Metadata, _: &Metadata) -> bool {
     true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dropped_journal_is_unlocked_although_a_child_process_holds_the_file() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("a.journal");
+        let (locked, _) = open(&path).unwrap();
+        // Like a fork, this shares the open file and its lock.
+        let _copy = locked.file.try_clone().unwrap();
+        assert!(open(&path).is_err_and(|error| error.is_invalid()), "the journal is in use");
+        drop(locked);
+        assert!(open(&path).is_ok());
+    }
 }
