@@ -211,6 +211,11 @@ mod tests {
     }
 
     #[test]
+    fn run_to_completion_ignores_a_panic_of_the_future() {
+        Runtime::start().unwrap().run_to_completion(async { panic!("the future panicked") });
+    }
+
+    #[test]
     #[should_panic(expected = "the future panicked")]
     fn panic_of_a_future_is_resumed_on_the_calling_thread() {
         Runtime::start().unwrap().block_on(async { panic!("the future panicked") });

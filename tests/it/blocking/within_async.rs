@@ -131,6 +131,26 @@ fn blocking_call_where_runtime_allows_blocking_succeeds() {
     assert_eq!(simulator.spoken(), ["One", "Two", "Three"]);
 }
 
+/// The limits that the module documents: tokio does not tell these contexts from others.
+#[test]
+fn blocking_call_in_root_future_or_local_set_of_worker_runtime_blocks_the_thread() {
+    let (simulator, client) = quick();
+    workers().block_on(async { client.speak("Root").wait().unwrap() });
+    workers().block_on(LocalSet::new().run_until(async { client.speak("Local").wait().unwrap() }));
+    assert_eq!(simulator.spoken(), ["Root", "Local"]);
+}
+
+#[test]
+fn blocking_call_in_callback_of_same_client_is_rejected() {
+    let (simulator, client) = quick();
+    let (sender, receiver) = mpsc::channel();
+    let same = client.clone();
+    let callback = move |_: &_| sender.send(same.speak("Again").submit().unwrap_err()).unwrap();
+    client.speak("Hello").on_submitted(callback).submit().unwrap();
+    assert_rejected_in_async(&receiver.recv().unwrap());
+    assert_eq!(simulator.creates(), 1);
+}
+
 #[test]
 fn blocking_client_can_be_created_and_dropped_in_async_code() {
     let (simulator, client) = quick();
