@@ -20,7 +20,7 @@ use crate::{
     types::{SpeechRequest, SpeechResult},
 };
 
-/// The server's answer to a create, and the fate of the connection.
+/// How the server handles a submission, and whether its response arrives.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(not(test), expect(dead_code, reason = "the simulated server accepts every request"))]
 pub(crate) enum Create {

@@ -50,20 +50,15 @@ impl ClientHooks<ClientState> for Client {
         }
         let url = request.url().clone();
         let guard = guard_body(&mut request);
-        let result = match execute(self, request).await {
-            Ok(response) => self
-                .read_response(response, url)
-                .await
-                .inspect_err(|_| tracing::debug!(operation, not_sent = false, "request failed")),
-            Err(error) => {
-                let not_sent = guard.is_some_and(|guard| guard.revoke());
-                call::record(|report| report.not_sent = not_sent);
-                tracing::debug!(operation, not_sent, "request failed");
-                Err(error)
-            }
+        let (result, not_sent) = match execute(self, request).await {
+            Ok(response) => (self.read_response(response, url).await, false),
+            Err(error) => (Err(error), guard.is_some_and(|guard| guard.revoke())),
         };
         if let Ok(response) = &result {
             tracing::debug!(operation, status = response.status().as_u16(), "response received");
+        } else {
+            call::record(|report| report.not_sent = not_sent);
+            tracing::debug!(operation, not_sent, "request failed");
         }
         // The URL of a redirect may contain any text from a server.
         result.map_err(reqwest::Error::without_url)

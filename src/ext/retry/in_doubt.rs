@@ -22,7 +22,7 @@ impl InDoubtAttempts {
         self.0 == 0
     }
 
-    /// Returns how often the request may still be submitted in doubt, of the number that the caller allows.
+    /// Returns how many of the allowed resubmissions are left.
     pub(crate) fn resubmissions_left(self, allowed: u32) -> u32 {
         allowed.saturating_sub(self.0)
     }

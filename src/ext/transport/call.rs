@@ -37,7 +37,7 @@ pub(crate) fn record(change: impl FnOnce(&mut CallReport)) {
     let _ = REPORT.try_with(|report| change(&mut report.borrow_mut()));
 }
 
-/// Sends one request and returns the documented success, or how far the request came.
+/// Sends one request and returns the documented success, or the failure.
 ///
 /// A success with another status than the documented one, such as 202, counts if its body is the documented one: it may
 /// hold the id of a billed task.
@@ -72,7 +72,7 @@ async fn into_success<T: DeserializeOwned>(
     }
 }
 
-/// Converts the error of a generated method into how far the request came.
+/// Converts the error of a generated method into a failure, which says whether the server may have accepted the request.
 async fn into_failure(error: ApiError<ErrorBody>, report: CallReport, key: &ApiKey) -> Failure {
     let failure = match error {
         ApiError::InvalidRequest(problem) | ApiError::Custom(problem) => {
