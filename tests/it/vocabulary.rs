@@ -118,7 +118,7 @@ const GONE_FROM: &[(&str, &str)] = &[
     ("xtask/src/failure.rs", "enum Class"),
     ("xtask/src/fuzz.rs", "fn plant, fn told, const SHOWN"),
     ("xtask/src/json/compare.rs", "fn show, fn equal, const SHOWN"),
-    ("xtask/src/json/normalized.rs", "fn spelling, fn whole"),
+    ("xtask/src/json/normalized/mod.rs", "fn spelling, fn whole"),
     ("xtask/src/spec/diagnostics.rs", "struct Problem, struct Problems, fn refuse, fn refused"),
     ("xtask/src/spec/diagnostics.rs", "const TOLD"),
     ("xtask/src/spec/diff/node.rs", "struct Node"),

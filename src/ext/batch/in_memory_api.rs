@@ -20,7 +20,7 @@ use crate::{
     types::{SpeechRequest, SpeechResult},
 };
 
-/// How the server handles a submission, and whether its response arrives.
+/// The server's reaction to a submission, and the loss of its response.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(not(test), expect(dead_code, reason = "the simulated server accepts every request"))]
 pub(crate) enum Create {
