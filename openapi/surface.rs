@@ -133,15 +133,18 @@ pub mod types {
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     pub struct SpeechResult {
         ///Seconds or milliseconds since the Unix epoch; the document names no unit.
-        pub created: f64,
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub created: ::std::option::Option<f64>,
         ///Seconds or milliseconds since the Unix epoch; the document names no unit.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub finished: ::std::option::Option<f64>,
         ///The id of the task.
         pub id: ::std::string::String,
         ///The model that speaks.
-        pub model: ::std::string::String,
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub model: ::std::option::Option<::std::string::String>,
         ///What it has brought: nothing, until it is completed.
+        #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
         pub results: ::std::vec::Vec<SpeechOutput>,
         pub status: SpeechStatus,
     }

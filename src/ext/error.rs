@@ -42,6 +42,8 @@ pub(super) struct Inner {
     pub(super) task_id: Option<TaskId>,
     pub(super) piece: Option<Piece>,
     pub(super) response: Option<ApiErrorResponse>,
+    /// Why no response arrived, with the host.
+    pub(super) problem: Option<String>,
     pub(super) source: Option<Cause>,
 }
 
@@ -51,7 +53,10 @@ pub(super) enum Kind {
         field: &'static str,
         problem: String,
     },
-    Unreachable,
+    /// `attempts` is the number of failed connections.
+    Unreachable {
+        attempts: u32,
+    },
     Rejected,
     /// `attempts` is the number of requests that the server may have accepted.
     InDoubt {
@@ -89,9 +94,6 @@ pub(crate) type Cause = Arc<dyn error::Error + Send + Sync>;
 
 impl Error {
     /// Returns `true` if an argument, a setting or a journal is invalid. Nothing was sent.
-    ///
-    /// One exception: a [narration](crate::long_text::Narration) also returns this error if the async
-    /// runtime shuts down. Its journal then contains the submitted pieces.
     #[must_use]
     pub fn is_invalid(&self) -> bool {
         matches!(self.0.kind, Kind::Invalid { .. })
@@ -99,12 +101,17 @@ impl Error {
 
     /// Returns `true` if no attempt reached the server: the host is unknown, or the connection or TLS
     /// handshake failed. Nothing was billed.
+    ///
+    /// The message names the host, the number of attempts and the cause of the last one.
     #[must_use]
     pub fn is_unreachable(&self) -> bool {
-        matches!(self.0.kind, Kind::Unreachable)
+        matches!(self.0.kind, Kind::Unreachable { .. })
     }
 
-    /// Returns `true` if the server rejected the request. The request itself was not billed.
+    /// Returns `true` if the server rejected the request.
+    ///
+    /// A rejected submission was not billed. If the error has a [`task_id`](Self::task_id), the server
+    /// rejected a poll: the task was billed, and continues.
     ///
     /// [`status`](Self::status) returns the HTTP status of the rejection.
     #[must_use]
@@ -121,7 +128,8 @@ impl Error {
     /// Returns `true` if the server limited the request rate for longer than the deadline allowed.
     ///
     /// Either the server responded with status 429, or a `Retry-After` to an earlier request of this client
-    /// is still in effect. In the second case nothing was sent.
+    /// is still in effect. In the second case nothing was sent, and the source is that response. If the error
+    /// has a [`task_id`](Self::task_id), the task was billed, and continues.
     #[must_use]
     pub fn is_rate_limited(&self) -> bool {
         let rejected = self.is_rejected() && self.status() == Some(StatusCode::TOO_MANY_REQUESTS);
@@ -156,17 +164,23 @@ impl Error {
         matches!(self.0.kind, Kind::Deadline { .. })
     }
 
-    /// Returns `true` if the server does not know the task. A wait retries status 404 for 10
-    /// seconds first, because a new task may not be visible on the server immediately.
+    /// Returns `true` if the server does not know the task.
+    ///
+    /// A wait retries status 404 for 10 seconds first, because a new task may not be visible on the
+    /// server immediately. If another client submitted the task, the wait retries once, after one
+    /// second. If the deadline passes before that, and all polls received status 404, the error is
+    /// this one, too.
     #[must_use]
     pub fn is_not_found(&self) -> bool {
         matches!(self.0.kind, Kind::NotFound)
     }
 
-    /// Returns `true` if the batch was stopped before this speech was finished.
+    /// Returns `true` if a batch or a narration was stopped before this speech was finished, or if the
+    /// async runtime shut down.
     ///
     /// If the error has a [`task_id`](Self::task_id), the task continues on the server and you can
-    /// resume it. Otherwise nothing was submitted.
+    /// resume it. Otherwise this text was not submitted. The journal of a
+    /// [narration](crate::long_text::Narration) contains its submitted pieces.
     #[must_use]
     pub fn is_stopped(&self) -> bool {
         matches!(self.0.kind, Kind::Stopped)
@@ -205,6 +219,9 @@ impl Error {
     }
 
     /// Returns the pause that the server requested with `Retry-After`, counted from the response.
+    ///
+    /// This is the server's value, which may be longer than the pause of the client: see
+    /// [`max_cooldown`](crate::ClientBuilder::max_cooldown).
     ///
     /// If nothing was sent because of an earlier `Retry-After`, this is the remaining time.
     #[must_use]
@@ -256,6 +273,13 @@ impl Error {
         Self::new(Kind::RateLimited(remaining))
     }
 
+    /// Creates the error for a response that rejected a request.
+    pub(crate) fn rejected(response: ApiErrorResponse) -> Self {
+        let mut error = Self::new(Kind::Rejected);
+        error.0.response = Some(response);
+        error
+    }
+
     pub(crate) fn failed() -> Self {
         Self::new(Kind::Failed)
     }
@@ -293,7 +317,14 @@ impl Error {
     }
 
     pub(super) fn new(kind: Kind) -> Self {
-        Self(Box::new(Inner { kind, task_id: None, piece: None, response: None, source: None }))
+        Self(Box::new(Inner {
+            kind,
+            task_id: None,
+            piece: None,
+            response: None,
+            problem: None,
+            source: None,
+        }))
     }
 }
 
@@ -304,7 +335,10 @@ impl fmt::Display for Error {
         }
         match &self.0.kind {
             Kind::Invalid { field, problem } => write!(f, "{field}: {problem}")?,
-            Kind::Unreachable => f.write_str("server not reached, nothing was sent")?,
+            Kind::Unreachable { attempts: 0 | 1 } => f.write_str("server not reached, nothing was sent")?,
+            Kind::Unreachable { attempts } => {
+                write!(f, "server not reached in {attempts} attempts, nothing was sent")?;
+            }
             Kind::Rejected => f.write_str("server rejected the request")?,
             Kind::InDoubt { attempts: 0 | 1 } => {
                 f.write_str(
@@ -329,7 +363,7 @@ impl fmt::Display for Error {
                 }
             }
             Kind::NotFound => f.write_str("task not found on the server")?,
-            Kind::Stopped => f.write_str("batch stopped before the speech was finished")?,
+            Kind::Stopped => f.write_str("stopped before the speech was finished")?,
             Kind::Failed => f.write_str("task ended with status ERROR, the API gives no reason")?,
             Kind::Download { problem } | Kind::Io { problem } => f.write_str(problem)?,
         }
@@ -339,8 +373,11 @@ impl fmt::Display for Error {
                 write!(f, ": {}", single_line(message))?;
             }
         }
+        if let Some(problem) = &self.0.problem {
+            write!(f, ": {}", single_line(problem))?;
+        }
         if let Some(id) = &self.0.task_id {
-            write!(f, " [task {}]", single_line(id.as_str()))?;
+            write!(f, " [task {}]", id.printable())?;
         }
         Ok(())
     }

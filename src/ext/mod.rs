@@ -16,6 +16,7 @@
 mod bounds;
 mod error;
 mod piece;
+pub(crate) mod speakable;
 mod task_id;
 
 pub(crate) mod transport;

@@ -2,7 +2,10 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-use super::Error;
+use super::{Error, error::single_line};
+
+/// The most characters of an id in errors and logs. A UUID has 36.
+const MAX_PRINTABLE_CHARS: usize = 100;
 
 /// The id of a task. The id is enough to resume the task, in this process or another.
 ///
@@ -33,6 +36,16 @@ impl TaskId {
     /// Creates an id from text that the server returned, unchanged. The text does not need to be a UUID.
     pub fn from_server(id: impl Into<String>) -> Self {
         Self(id.into())
+    }
+
+    /// Returns the id for an error or a log: on one line, and at most 100 characters long.
+    pub(crate) fn printable(&self) -> String {
+        let mut text = single_line(&self.0);
+        if let Some((end, _)) = text.char_indices().nth(MAX_PRINTABLE_CHARS) {
+            text.truncate(end);
+            text.push('…');
+        }
+        text
     }
 
     /// Returns the id exactly as the server wrote it.

@@ -25,6 +25,15 @@ async fn submit_text_outside_2_to_4096_characters_is_invalid() {
 }
 
 #[tokio::test]
+async fn submit_text_without_visible_character_is_invalid() {
+    for text in ["   ", "\r\n\t", "\u{feff}\u{200b}", "\u{a0}\u{3000}\u{2060}"] {
+        let expected =
+            "input: contains only white space and invisible characters, expected at least one other";
+        assert_invalid(|client| client.speak(text), expected).await;
+    }
+}
+
+#[tokio::test]
 async fn submit_number_out_of_bounds_is_invalid() {
     assert_invalid(
         |client| client.speak("Hello").temperature(7.0),

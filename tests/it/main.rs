@@ -5,6 +5,8 @@ mod batch;
 mod batch_ends;
 mod billed;
 mod blocking;
+mod connections;
+mod cooldown;
 mod download;
 mod examples;
 mod faults;

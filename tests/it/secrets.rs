@@ -43,7 +43,7 @@ async fn debug_output_hides_audio_url_query() {
 
     // An error about an unreadable result hides the query as well.
     let mut body = completed_result("https://example.com/a.wav?signature=s3cr3t");
-    body["created"] = json!("yesterday");
+    body["status"] = json!(7);
     let server = serve_result(body);
     let error = client(&server.base_url()).task(ID.parse().unwrap()).status().await.unwrap_err();
     assert!(error.is_unanswered() && !format!("{error:?}").contains("s3cr3t"), "{error:?}");
@@ -184,11 +184,46 @@ async fn log_hides_api_key_text_and_audio_url_query() {
 async fn log_escapes_line_break_in_task_id() {
     capture_log();
     let created = json!({"id": "t1\nERROR all is lost"});
-    let bodies = [created, completed_result("http://127.0.0.1:9/a.wav")];
+    let bodies = [created, json!({"status": "COMPLETED"})];
     let server = ScriptedServer::start(bodies.map(|body| Action::json("200 OK", &body))).await;
     client(&server.url).speak("Hello").await.unwrap();
 
     let log = log();
-    assert!(log.contains("all is lost"), "{log}");
+    assert!(log.contains("t1 ERROR all is lost"), "{log}");
     assert!(!log.lines().any(|line| line.starts_with("ERROR")), "{log}");
+}
+
+#[tokio::test]
+async fn task_id_equal_to_the_key_is_in_doubt_and_hidden() {
+    let escaped = KEY.encode_utf16().map(|unit| format!("\\u{unit:04x}")).collect::<Vec<_>>().concat();
+    for body in [json!({"id": KEY}).to_string(), format!(r#"{{"id":"{escaped}"}}"#)] {
+        let server = ScriptedServer::start([Action::response("200 OK", "", &body)]).await;
+        let error = client(&server.url).speak("Hello").submit().await.unwrap_err();
+        let output = format!("{error} {error:?}");
+        assert!(error.is_in_doubt() && error.task_id().is_none(), "{output}");
+        assert!(!output.contains(KEY) && !output.contains(&escaped), "{output}");
+    }
+}
+
+#[tokio::test]
+async fn long_task_id_is_cut_in_errors() {
+    let id = "x".repeat(500_000);
+    let script = [json!({"id": id}), json!({"status": "ERROR"})];
+    let server = ScriptedServer::start(script.map(|body| Action::json("200 OK", &body))).await;
+    let error = client(&server.url).speak("Hello").await.unwrap_err();
+    assert_eq!(error.task_id().unwrap().as_str(), id, "the id itself is whole");
+    assert!(format!("{error}{error:?}").len() < 1_000);
+}
+
+#[tokio::test]
+async fn error_of_generated_method_redacts_key_repeated_by_server() {
+    let query = distribute_ai::types::TaskQuery { id: ID.into() };
+    let body = format!("no such key: {KEY}");
+    let header = format!("www-authenticate: Key {KEY}\r\n");
+    for status in ["200 OK", "202 Accepted", "404 Not Found", "401 Unauthorized", "502 Bad Gateway"] {
+        let server = ScriptedServer::start([Action::response(status, &header, &body)]).await;
+        let error = client(&server.url).async_speech_result(&query).await.unwrap_err();
+        let output = format!("{error} {error:?}");
+        assert!(!output.contains(KEY), "{output}");
+    }
 }

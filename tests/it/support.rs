@@ -4,11 +4,17 @@ use std::{
     env,
     path::PathBuf,
     process::Command,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
-use distribute_ai::{Client, ClientBuilder, testing::httpmock::MockServer};
+use distribute_ai::{
+    Client, ClientBuilder,
+    testing::httpmock::{HttpMockResponse, MockServer, Then},
+};
 use serde_json::{Value, json};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -50,13 +56,40 @@ pub(crate) fn serve_result(result: Value) -> MockServer {
     let server = MockServer::start();
     server.mock(|when, then| {
         when.path(CREATE);
-        then.status(200).json_body(json!({"id": ID}));
+        respond_with_new_ids(then);
     });
     server.mock(move |when, then| {
         when.path(RESULT);
-        then.status(200).json_body(result);
+        respond_with_result(then, result);
     });
     server
+}
+
+/// Responds to each create with another id. The first one is [`ID`].
+pub(crate) fn respond_with_new_ids(then: Then) {
+    let number = AtomicUsize::new(0);
+    then.respond_with(move |_| {
+        json_response(&json!({"id": unique_id(number.fetch_add(1, Ordering::Relaxed))}))
+    });
+}
+
+/// Responds to each poll with a result of the requested task.
+pub(crate) fn respond_with_result(then: Then, result: Value) {
+    then.respond_with(move |request| {
+        let query: Value = serde_json::from_slice(request.body_ref()).unwrap();
+        let mut result = result.clone();
+        result["id"] = query["id"].clone();
+        json_response(&result)
+    });
+}
+
+/// Returns a different task id for each number. That of 0 is [`ID`].
+pub(crate) fn unique_id(number: usize) -> String {
+    format!("{}{:08x}", &ID[..28], 0xff1f_3341 - number)
+}
+
+fn json_response(body: &Value) -> HttpMockResponse {
+    HttpMockResponse::builder().status(200).body(body.to_string()).build()
 }
 
 /// An action of a [`ScriptedServer`] on a connection, after it has read the request.
@@ -135,7 +168,7 @@ async fn perform(mut stream: TcpStream, action: Action, recorded: Arc<Mutex<Vec<
     }
 }
 
-async fn read_request(stream: &mut TcpStream) -> Option<String> {
+pub(crate) async fn read_request(stream: &mut TcpStream) -> Option<String> {
     let mut request = Vec::new();
     loop {
         let text = String::from_utf8_lossy(&request);

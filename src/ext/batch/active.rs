@@ -31,7 +31,7 @@ pub(super) enum TaskState {
 
 impl TaskState {
     /// Returns how much the next request of this task is worth.
-    pub(super) fn urgency(&self) -> Urgency {
+    pub(super) fn urgency(&mut self) -> Urgency {
         match self {
             // A retry, or a task that may have been done for long.
             Self::Submit(_) | Self::Resume(..) => Urgency::Immediate,
@@ -57,9 +57,9 @@ impl<K> Finished<K> {
     pub(crate) fn log_undelivered(&self) {
         let key = &*self.key_text;
         match &self.outcome {
-            Ok((task, _)) => tracing::warn!(key, task = task.as_str(), "finished result not taken"),
+            Ok((task, _)) => tracing::warn!(key, task = task.printable(), "finished result not taken"),
             Err(error) => match error.task_id() {
-                Some(task) => tracing::warn!(key, task = task.as_str(), %error, "error not taken"),
+                Some(task) => tracing::warn!(key, task = task.printable(), %error, "error not taken"),
                 None if error.is_in_doubt() => tracing::error!(key, %error, "error in doubt not taken"),
                 None => {}
             },

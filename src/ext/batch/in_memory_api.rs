@@ -16,7 +16,10 @@ use tokio::time::{Instant, sleep};
 use super::engine::api::SpeechApi;
 use crate::{
     Client, TaskId,
-    ext::transport::failure::{Failure, FailureKind},
+    ext::transport::{
+        call::Received,
+        failure::{Failure, FailureKind},
+    },
     types::{SpeechRequest, SpeechResult},
 };
 
@@ -99,6 +102,13 @@ impl InMemoryApi {
         self.0.observed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// As the client hooks do.
+    fn start_cooldown(&self, failure: &Failure) {
+        if let Some(response) = &failure.response {
+            self.0.client.inner().cooldown.on_error_response(response);
+        }
+    }
+
     /// Counts a request until the guard is dropped.
     fn start_request(&self) -> InFlightCount<'_> {
         let mut observed = self.observed();
@@ -157,8 +167,9 @@ impl SpeechApi for InMemoryApi {
             }
             Create::AcceptThenInvalidBody => Err(Failure::new(FailureKind::InvalidBody)),
             Create::RateLimit(seconds) => {
-                self.0.client.inner().cooldown.extend(Duration::from_secs(seconds));
-                Err(rate_limited(seconds))
+                let failure = rate_limited(seconds);
+                self.start_cooldown(&failure);
+                Err(failure)
             }
             Create::Reject => {
                 Err(Failure::from_response(StatusCode::PAYMENT_REQUIRED, &HeaderMap::new(), "top up"))
@@ -166,7 +177,7 @@ impl SpeechApi for InMemoryApi {
         }
     }
 
-    async fn result(&self, id: TaskId) -> Result<SpeechResult, Failure> {
+    async fn result(&self, id: TaskId) -> Result<Received<SpeechResult>, Failure> {
         let _in_flight = self.start_request();
         let in_cooldown = self.client().inner().cooldown.remaining().is_some();
         let half = (self.0.round_trip)(id.as_str()) / 2;
@@ -180,14 +191,15 @@ impl SpeechApi for InMemoryApi {
         let result = (self.0.poll)(id.as_str(), age);
         sleep(half).await;
         let (status, finished) = result.inspect_err(|failure| {
-            if let Some(time) = failure.retry_after() {
-                self.0.client.inner().cooldown.extend(time);
-            }
+            self.start_cooldown(failure);
         })?;
         let mut body = json!({"id": id, "status": status, "created": 0, "model": "m", "results": []});
         if let Some(finished) = finished {
             body["finished"] = finished.into();
         }
-        Ok(serde_json::from_value(body).expect("the body is a valid result"))
+        Ok(Received {
+            value: serde_json::from_value(body).expect("the body is a valid result"),
+            retry_after: None,
+        })
     }
 }

@@ -101,11 +101,17 @@ impl PendingRequest {
         self.submission.as_mut()?.expired()
     }
 
-    /// Returns the error of a request whose deadline passes during a cooldown.
-    pub(super) fn rate_limited_past_deadline(&self, now: Instant, cooldown_end: Instant) -> Option<Error> {
-        let submission =
-            self.submission.as_ref().filter(|submission| submission.deadline() < cooldown_end)?;
-        Some(submission.finish_with(Error::rate_limited(cooldown_end - now)))
+    /// Returns `true` if the deadline is before this time. A request that was not sent yet has no deadline.
+    pub(super) fn expires_before(&self, time: Instant) -> bool {
+        self.submission.as_ref().is_some_and(|submission| submission.deadline() < time)
+    }
+
+    /// Returns the error of a request that expires during a cooldown.
+    pub(super) fn rate_limited(&mut self, error: Error) -> Error {
+        match &mut self.submission {
+            Some(submission) => submission.rate_limited(error),
+            None => error,
+        }
     }
 
     /// Returns the error of a request that is dropped with the engine.

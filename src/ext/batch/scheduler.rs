@@ -33,8 +33,6 @@ pub(super) struct Scheduler {
     not_due: BinaryHeap<Reverse<(Instant, u64, usize)>>,
     /// Ordered by the time at which they became due.
     due: VecDeque<usize>,
-    /// Tasks at their deadline, which neither a cooldown nor another task delays.
-    at_deadline: VecDeque<usize>,
     sequence: u64,
     /// The next one, if both a new request and an immediate one could be sent.
     new_first: bool,
@@ -50,20 +48,13 @@ impl Scheduler {
         self.not_due.push(Reverse((due, self.sequence, slot)));
     }
 
-    pub(super) fn add_at_deadline(&mut self, slot: usize) {
-        self.at_deadline.push_back(slot);
-    }
-
     /// Removes and returns the slot whose request is sent next.
     pub(super) fn pop(
         &mut self,
         now: Instant,
         new_allowed: bool,
-        urgency: impl Fn(usize) -> Urgency,
+        mut urgency: impl FnMut(usize) -> Urgency,
     ) -> Option<usize> {
-        if let Some(slot) = self.at_deadline.pop_front() {
-            return Some(slot);
-        }
         self.promote_due(now);
         let compared = self.due.iter().take(MAX_COMPARED).map(|slot| urgency(*slot)).enumerate();
         // Among equals, the one that became due first.
@@ -90,7 +81,7 @@ impl Scheduler {
 
     /// Returns the time of the next request, if there is one.
     pub(super) fn next_due_at(&self, now: Instant, new_allowed_at: Instant) -> Option<Instant> {
-        let at_once = (!self.at_deadline.is_empty() || !self.due.is_empty()).then_some(now);
+        let at_once = (!self.due.is_empty()).then_some(now);
         let new = self.new.front().map(|_| new_allowed_at);
         let later = self.not_due.peek().map(|Reverse((due, ..))| *due);
         [at_once, new, later].into_iter().flatten().min()
@@ -136,9 +127,8 @@ mod tests {
         for (ago, slot) in [(1, 0), (3, 1), (2, 2), (3, 3), (1, 4)] {
             scheduler.add(now - Duration::from_secs(ago), slot);
         }
-        scheduler.add_at_deadline(9);
         let urgency = |slot| Urgency::Weighed(if slot == 4 { 0.8 } else { 0.2 });
-        assert_eq!(send_order(&mut scheduler, now, urgency), [9, 4, 1, 3, 2, 0]);
+        assert_eq!(send_order(&mut scheduler, now, urgency), [4, 1, 3, 2, 0]);
     }
 
     #[test]

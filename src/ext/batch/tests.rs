@@ -162,16 +162,19 @@ async fn repeated_429_is_waited_out_within_the_rate_limit() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn poll_on_the_deadline_is_sent_during_a_cooldown() {
-    let poll =
-        |age: Duration| if age < Duration::from_secs(5) { Err(rate_limited(3600)) } else { Ok("COMPLETED") };
+async fn wait_whose_deadline_is_in_a_cooldown_fails_at_once() {
+    let poll = |age: Duration| match age.as_secs() {
+        0..5 => Ok("PROCESSING"),
+        _ => Err(rate_limited(3600)),
+    };
     let server = server(|_, _| Create::Accept, poll);
     let deadline = Duration::from_secs(60);
     let list = speaks(&server, texts(20)).into_iter().map(|(key, speak)| (key, speak.deadline(deadline)));
     let run = run(&server, list.collect(), config(20, None)).await;
-    assert_eq!(run.count(Result::is_ok), 20);
-    assert_eq!(server.observed().polls_in_cooldown, 20);
-    assert!(server.elapsed() < deadline + Duration::from_secs(1), "{:?}", server.elapsed());
+    let with_id = |error: &Error| error.is_rate_limited() && error.task_id().is_some();
+    assert_eq!(run.count(|result| result.as_ref().is_err_and(with_id)), 20);
+    assert_eq!(server.observed().polls_in_cooldown, 0);
+    assert!(server.elapsed() < Duration::from_secs(20), "{:?}", server.elapsed());
 }
 
 #[tokio::test(start_paused = true)]
@@ -434,7 +437,7 @@ async fn journaled_request_past_its_deadline_is_not_sent() {
 async fn journaled_request_with_cooldown_beyond_its_deadline_ends_at_once() {
     let server = server(|_, _| Create::Accept, done_after(1));
     let mut engine = engine_with_ready_request(&server);
-    server.client().inner().cooldown.extend(Duration::from_secs(3600));
+    server.client().inner().cooldown.on_error_response(&rate_limited(3600).response.unwrap());
     engine.send();
     assert!(engine.creates.is_empty() && engine.active.tasks.is_empty());
 }

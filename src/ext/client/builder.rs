@@ -2,14 +2,14 @@ use std::{env, fmt, sync::Arc, time::Duration};
 
 use reqwest::{Url, header::HeaderValue, redirect};
 
-use super::{ClientState, Inner};
+use super::{ClientState, Inner, unfinished::UnfinishedTasks};
 use crate::{
     Client, Error,
     ext::{
         polling::{Adaptive, Fixed, Pacing},
         transport::{
             api_key::{API_KEY_VAR, ApiKey},
-            cooldown::Cooldown,
+            cooldown::{Cooldown, MAX_COOLDOWN},
         },
     },
     generated::facts,
@@ -49,6 +49,8 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 /// - `user_agent`: `distribute-ai/` and the version of this crate
 /// - `pacing`: [`Adaptive`], with intervals from 0.2 s to 5 s, or to a tenth of the task's age if
 ///   that is longer. The policy uses the task's status and age, and the durations of earlier tasks.
+/// - `max_cooldown`: 5 minutes
+/// - `reuse_submit_connections`: off, each submission opens a connection
 /// - `http_client`: a new HTTP client, which does not follow redirects of the API
 /// - `allow_http`: plain HTTP is allowed to loopback addresses only
 #[derive(Clone, Default)]
@@ -61,6 +63,8 @@ pub struct ClientBuilder {
     request_timeout: Option<Duration>,
     user_agent: Option<String>,
     pacing: Option<PollSetting>,
+    max_cooldown: Option<Duration>,
+    reuse_submit_connections: bool,
     allow_http: bool,
 }
 
@@ -93,8 +97,18 @@ impl ClientBuilder {
     /// [`connect_timeout`](Self::connect_timeout) is ignored.
     /// [`request_timeout`](Self::request_timeout) replaces the timeout of your client.
     ///
-    /// Build your client with `redirect::Policy::none()`. A submission whose redirect is followed is
-    /// [in doubt](Error::is_in_doubt): the server may have accepted the submission, so it may be billed.
+    /// Some promises of this library then depend on your client:
+    ///
+    /// - A submission is not retried after a 429, because a client that follows redirects may have
+    ///   received the 429 in response to another request. The error
+    ///   [is rate limited](Error::is_rate_limited). A submission whose redirect is detected is
+    ///   [in doubt](Error::is_in_doubt). A redirect to the same URL may stay undetected, and a
+    ///   rejection after it then counts as not billed. Build your client with
+    ///   `redirect::Policy::none()`.
+    /// - A submission may use a connection that the server is closing, and is then in doubt. Build
+    ///   your client with `pool_max_idle_per_host(0)`, or with a `pool_idle_timeout` below that of
+    ///   the server.
+    /// - Retries by your client or its proxy may be billed.
     pub fn http_client(mut self, client: reqwest::Client) -> Self {
         self.http_client = Some(client);
         self
@@ -113,6 +127,33 @@ impl ClientBuilder {
     /// [in doubt](Error::is_in_doubt). A poll that times out is retried.
     pub fn request_timeout(mut self, time: Duration) -> Self {
         self.request_timeout = Some(time);
+        self
+    }
+
+    /// Sets the maximum length of a cooldown, the pause of all requests after a 429 or 503 with
+    /// `Retry-After`.
+    ///
+    /// A longer `Retry-After` is shortened to this time, because its value may be wrong: a date from
+    /// a wrong clock, or milliseconds instead of seconds. [`Error::retry_after`] returns the
+    /// server's value. With zero, the client ignores `Retry-After`.
+    pub fn max_cooldown(mut self, time: Duration) -> Self {
+        self.max_cooldown = Some(time);
+        self
+    }
+
+    /// Lets submissions use connections that an earlier request has opened.
+    ///
+    /// This saves a TCP and TLS handshake for each submission. The risk: a server closes a connection
+    /// that was idle for some time, for example for 5 seconds. A submission that is sent at that
+    /// moment never arrives, but the client cannot tell, so the submission is
+    /// [in doubt](Error::is_in_doubt). Polls use such connections in any case, because a failed poll
+    /// is repeated.
+    ///
+    /// With the feature `http2`, submissions then share one connection with the polls. If the server
+    /// closes it with GOAWAY, the requests after the last one that GOAWAY names were not processed.
+    /// The library does not evaluate this and reports those submissions in doubt, too.
+    pub fn reuse_submit_connections(mut self) -> Self {
+        self.reuse_submit_connections = true;
         self
     }
 
@@ -182,13 +223,18 @@ impl ClientBuilder {
         };
 
         let custom_http_client = self.http_client.is_some();
-        let (api, audio) = if let Some(client) = self.http_client {
-            (client.clone(), client)
+        let (api, submit_client, audio) = if let Some(client) = self.http_client {
+            (client.clone(), None, client)
         } else {
             require_tls(&base_url)?;
-            // A download may be redirected. A submission must not be redirected to another server.
-            let build = |redirects| build_http_client(connect_timeout, redirects, is_loopback(&base_url));
-            (build(redirect::Policy::none())?, build(redirect::Policy::limited(10))?)
+            let builder = |redirects| http_client_builder(connect_timeout, redirects, is_loopback(&base_url));
+            // A download may be redirected. A request to the API must not be redirected to another server.
+            let api = || builder(redirect::Policy::none());
+            // A submission on an idle connection that the server is closing would be in doubt.
+            let submit_client =
+                (!self.reuse_submit_connections).then(|| build_http_client(api().pool_max_idle_per_host(0)));
+            let audio = build_http_client(builder(redirect::Policy::limited(10)))?;
+            (build_http_client(api())?, submit_client.transpose()?, audio)
         };
         Ok(Client {
             baseurl: base_url.as_str().trim_end_matches('/').to_owned(),
@@ -199,8 +245,10 @@ impl ClientBuilder {
                 request_timeout,
                 pacing,
                 custom_http_client,
+                submit_client,
                 audio,
-                cooldown: Cooldown::default(),
+                cooldown: Cooldown::new(self.max_cooldown.unwrap_or(MAX_COOLDOWN)),
+                unfinished: UnfinishedTasks::default(),
             }),
         })
     }
@@ -260,11 +308,11 @@ fn user_agent_header(agent: &str) -> Result<HeaderValue, Error> {
     })
 }
 
-fn build_http_client(
+fn http_client_builder(
     connect_timeout: Duration,
     redirects: redirect::Policy,
     loopback: bool,
-) -> Result<reqwest::Client, Error> {
+) -> reqwest::ClientBuilder {
     // A referer would reveal the URL of the audio to another host, which could then download the audio.
     let mut builder =
         reqwest::Client::builder().connect_timeout(connect_timeout).redirect(redirects).referer(false);
@@ -272,6 +320,10 @@ fn build_http_client(
         // Keeps plain-text requests to this machine off the network.
         builder = builder.no_proxy();
     }
+    builder
+}
+
+fn build_http_client(builder: reqwest::ClientBuilder) -> Result<reqwest::Client, Error> {
     builder
         .build()
         .map_err(|error| Error::invalid("http_client", "could not build the HTTP client").with_source(error))
@@ -347,6 +399,8 @@ impl fmt::Debug for ClientBuilder {
             .field("connect_timeout", &self.connect_timeout)
             .field("request_timeout", &self.request_timeout)
             .field("user_agent", &self.user_agent)
+            .field("max_cooldown", &self.max_cooldown)
+            .field("reuse_submit_connections", &self.reuse_submit_connections)
             .field("allow_http", &self.allow_http)
             .finish_non_exhaustive()
     }

@@ -3,18 +3,22 @@
 use progenitor_client::{ClientHooks, OperationInfo};
 use reqwest::{
     Body, Request, Response, ResponseBuilderExt, StatusCode, Url,
-    header::{CONTENT_LENGTH, HeaderName, USER_AGENT},
+    header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, HeaderName, HeaderValue, USER_AGENT},
 };
 use serde_json::json;
+use tokio::time::Instant;
 
 use super::{ClientState, Inner};
 use crate::{
     ApiError, Client,
-    ext::transport::{
-        call,
-        failure::error_message,
-        once_body::{OnceBody, SendGuard},
-        retry_after::retry_after,
+    ext::{
+        error::ApiErrorResponse,
+        transport::{
+            call, content_encoding,
+            failure::error_message,
+            once_body::{OnceBody, SendGuard},
+            retry_after::retry_after,
+        },
     },
     generated::facts,
 };
@@ -29,6 +33,9 @@ const BOM: &str = "\u{feff}";
 /// The header that the generator adds to every request, and that the API does not document.
 const API_VERSION_HEADER: &str = "api-version";
 
+/// The operation that is billed, and never sent on a connection that was used before.
+const CREATE_OPERATION: &str = "async_speech_create";
+
 #[doc(hidden)]
 impl ClientHooks<ClientState> for Client {
     async fn pre<E>(&self, request: &mut Request, _: &OperationInfo) -> Result<(), ApiError<E>> {
@@ -40,24 +47,27 @@ impl ClientHooks<ClientState> for Client {
             headers.insert(USER_AGENT, agent.clone());
         }
         headers.insert(HeaderName::from_static(facts::KEY_HEADER), inner.key.header());
+        // A body in an unknown encoding would lose the id of a billed task.
+        headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
         Ok(())
     }
 
     async fn exec(&self, mut request: Request, info: &OperationInfo) -> reqwest::Result<Response> {
-        let operation = info.operation_id;
-        if self.inner().custom_http_client {
+        let (inner, operation, sent_at) = (self.inner(), info.operation_id, Instant::now());
+        if inner.custom_http_client {
             mark_for_redirect_detection(request.url_mut());
         }
         let url = request.url().clone();
         let guard = guard_body(&mut request);
-        let (result, not_sent) = match execute(self, request).await {
-            Ok(response) => (self.read_response(response, url).await, false),
+        let http = inner.submit_client.as_ref().filter(|_| operation == CREATE_OPERATION);
+        let (result, not_sent) = match execute(http.unwrap_or(&self.client), request).await {
+            Ok(response) => (self.read_response(response, &url, sent_at).await, false),
             Err(error) => (Err(error), guard.is_some_and(|guard| guard.revoke())),
         };
         if let Ok(response) = &result {
             tracing::debug!(operation, status = response.status().as_u16(), "response received");
         } else {
-            call::record(|report| report.not_sent = not_sent);
+            call::record(|report| (report.not_sent, report.host) = (not_sent, host_and_port(&url)));
             tracing::debug!(operation, not_sent, "request failed");
         }
         // The URL of a redirect may contain any text from a server.
@@ -85,54 +95,82 @@ fn guard_body(request: &mut Request) -> Option<SendGuard> {
 
 impl Client {
     /// Reads the response and returns it in a form that the generated code can parse.
-    async fn read_response(&self, mut response: Response, url: Url) -> reqwest::Result<Response> {
-        let inner = self.inner();
-        if *response.url() != url {
+    async fn read_response(
+        &self,
+        mut response: Response,
+        url: &Url,
+        sent_at: Instant,
+    ) -> reqwest::Result<Response> {
+        let (inner, status) = (self.inner(), response.status());
+        if response.url() != url {
             return Ok(redirected_response(&response));
         }
-        if !response.status().is_success()
-            && let Some(time) = retry_after(response.headers())
-        {
-            inner.cooldown.extend(time);
+        let retry_after = retry_after(response.headers());
+        if status.is_success() {
+            inner.cooldown.on_success(sent_at);
+        } else {
+            inner.cooldown.on_error_response(&ApiErrorResponse { status, message: None, retry_after });
         }
-        let mut text = decode_text(read_body(&mut response).await?);
-        if !response.status().is_success() {
+        let mut text = read_text(&mut response).await?;
+        if status.is_success() {
+            call::record(|report| report.retry_after = retry_after);
+            text = inner.key.redact_success(text);
+        } else {
             call::record(|report| report.task_id = call::task_id_in(&text, &inner.key));
             text = to_error_body(&text, inner);
         }
+        inner.key.redact_headers(response.headers_mut());
         Ok(replace_body(response, url, text))
     }
 }
 
-async fn execute(client: &Client, request: Request) -> reqwest::Result<Response> {
+async fn execute(client: &reqwest::Client, request: Request) -> reqwest::Result<Response> {
     // A fuzz target supplies the responses; without any, the request is sent.
     #[cfg(fuzzing)]
     let request = match crate::ext::fuzzing::fake_response(request).await {
         Ok(response) => return Ok(response),
         Err(request) => request,
     };
-    client.client.execute(request).await
+    client.execute(request).await
 }
 
-/// Reads up to [`MAX_RESPONSE_BYTES`].
+fn host_and_port(url: &Url) -> String {
+    let host = url.host_str().unwrap_or_default();
+    url.port_or_known_default().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+}
+
+/// Reads and decodes up to [`MAX_RESPONSE_BYTES`].
 ///
 /// If the connection is lost, a success is used if its JSON is complete, because the JSON may
 /// contain the id of a billed task. An error response is always used, because its status is enough.
-async fn read_body(response: &mut Response) -> reqwest::Result<Vec<u8>> {
-    let mut body = Vec::new();
+async fn read_text(response: &mut Response) -> reqwest::Result<String> {
+    let (mut body, mut lost) = (Vec::new(), None);
     while body.len() < MAX_RESPONSE_BYTES {
         match response.chunk().await {
             Ok(Some(chunk)) => body.extend_from_slice(&chunk),
-            Err(error) if response.status().is_success() => {
-                let json = body.strip_prefix(BOM.as_bytes()).unwrap_or(&body);
-                let complete = serde_json::from_slice::<serde::de::IgnoredAny>(json).is_ok();
-                return if complete { Ok(body) } else { Err(error) };
+            Ok(None) => break,
+            Err(error) => {
+                lost = Some(error);
+                break;
             }
-            Ok(None) | Err(_) => break,
         }
     }
     body.truncate(MAX_RESPONSE_BYTES);
-    Ok(body)
+    let body = content_encoding::decode(response.headers(), body, MAX_RESPONSE_BYTES).unwrap_or_else(
+        |(body, encoding)| {
+            call::record(|report| report.encoding = Some(encoding));
+            body
+        },
+    );
+    let text = decode_text(body);
+    match lost {
+        Some(error) if response.status().is_success() && !is_json(&text) => Err(error),
+        _ => Ok(text),
+    }
+}
+
+fn is_json(text: &str) -> bool {
+    serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok()
 }
 
 /// Decodes a body as UTF-8, without a byte order mark. Invalid bytes are replaced, so that the task
@@ -161,16 +199,17 @@ fn redirected_response(response: &Response) -> Response {
 }
 
 /// Returns the response with another body.
-fn replace_body(mut response: Response, url: Url, body: String) -> Response {
+fn replace_body(mut response: Response, url: &Url, body: String) -> Response {
     let mut rebuilt = http::Response::builder().status(response.status()).version(response.version());
     if let Some(headers) = rebuilt.headers_mut() {
         *headers = std::mem::take(response.headers_mut());
         headers.remove(CONTENT_LENGTH);
+        headers.remove(CONTENT_ENCODING);
     }
     if let Some(extensions) = rebuilt.extensions_mut() {
         *extensions = std::mem::take(response.extensions_mut());
     }
-    rebuilt.url(url).body(body).expect("the parts come from a response").into()
+    rebuilt.url(url.clone()).body(body).expect("the parts come from a response").into()
 }
 
 #[cfg(test)]

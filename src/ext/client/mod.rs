@@ -4,11 +4,13 @@ mod builder;
 mod hooks;
 #[cfg(feature = "schemars")]
 pub(crate) mod json_schema;
+mod unfinished;
 
 use std::{fmt, sync::Arc, time::Duration};
 
 use reqwest::header::HeaderValue;
 
+use self::unfinished::UnfinishedTasks;
 use super::{
     polling::Pacing,
     transport::{api_key::ApiKey, cooldown::Cooldown},
@@ -40,9 +42,13 @@ pub(crate) struct Inner {
     pub(crate) pacing: Arc<dyn Pacing>,
     /// `true` if the user supplied the HTTP client, which may follow redirects.
     pub(crate) custom_http_client: bool,
+    /// The HTTP client for submissions, which opens a connection for each of them. `None` if submissions share the
+    /// connections of the polls.
+    pub(crate) submit_client: Option<reqwest::Client>,
     /// The HTTP client that downloads audio, from hosts other than the API's.
     pub(crate) audio: reqwest::Client,
     pub(crate) cooldown: Cooldown,
+    pub(crate) unfinished: UnfinishedTasks,
 }
 
 impl ClientState {

@@ -97,7 +97,7 @@ impl Job {
             }
             let Some((key, outcome)) = results.next().await else {
                 let problem = "the async runtime shut down before the narration finished";
-                return Err(Error::invalid("narration", problem));
+                return Err(Error::stopped().with_source(problem));
             };
             match outcome {
                 Ok(speech) => {

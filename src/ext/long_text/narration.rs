@@ -68,7 +68,7 @@ impl Narration {
                 let speak_all = pin!(job.speak_all(requests, &mut results));
                 match select(stop_requested, speak_all).await {
                     // Never returned to a caller, because `stop` ignores the outcome.
-                    Either::Left(_) => Err(Error::invalid("narration", "stopped before the end")),
+                    Either::Left(_) => Err(Error::stopped()),
                     Either::Right((outcome, _)) => outcome,
                 }
             };

@@ -9,11 +9,13 @@ mod duration_model;
 pub(crate) mod exponential;
 pub(crate) mod fixed;
 pub(crate) mod history;
+pub(crate) mod not_found;
 pub(crate) mod policy;
 pub(crate) mod poller;
 pub(crate) mod progress;
 pub(crate) mod server_time;
 pub(crate) mod status;
+pub(crate) mod task_policy;
 
 #[cfg(test)]
 mod outages;

@@ -40,8 +40,13 @@ use super::progress::{CompletedTask, Progress};
 /// returned delay as follows:
 ///
 /// - after a response it adds up to ten per cent of jitter in either direction
-/// - it waits at least as long as a `Retry-After` requests
-/// - it sends the last poll at the deadline, even if the delay or the `Retry-After` is longer
+/// - it waits at least as long as the `Retry-After` of that response requests, up to the
+///   [maximum cooldown](crate::ClientBuilder::max_cooldown)
+/// - it sends the last poll at the deadline, even if the delay is longer
+///
+/// During a cooldown, which is a pause of all requests of the client, nothing is sent. A wait whose
+/// deadline lies before its end fails at once. If the policy panics, the default policy replaces it
+/// for that task, and the panic is logged. With `panic = "abort"`, the process ends.
 ///
 /// After a failure the poller uses its own backoff. A resumed task is polled at once, because it may already
 /// be finished.

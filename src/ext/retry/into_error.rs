@@ -13,7 +13,7 @@ impl Error {
     pub(crate) fn from_failure(decision: Decision, failure: Failure) -> Self {
         let kind = match decision {
             Decision::Retry => Kind::Unanswered,
-            Decision::Unreachable => Kind::Unreachable,
+            Decision::Unreachable => Kind::Unreachable { attempts: 1 },
             Decision::Reject => Kind::Rejected,
             Decision::NotFound => Kind::NotFound,
             Decision::InDoubt | Decision::RetryInDoubt => Kind::InDoubt { attempts: 1 },
@@ -31,12 +31,12 @@ impl Error {
     }
 
     fn from_parts(kind: Kind, failure: Failure) -> Self {
-        let Failure { kind: failure_kind, response, source, task_id } = failure;
+        let Failure { kind: failure_kind, response, source, task_id, problem, .. } = failure;
         let kind = match failure_kind {
             FailureKind::NotSent(problem) => Kind::Invalid { field: "request", problem },
             _ => kind,
         };
-        Self(Box::new(Inner { kind, task_id, piece: None, response, source }))
+        Self(Box::new(Inner { kind, task_id, piece: None, response, problem, source }))
     }
 }
 

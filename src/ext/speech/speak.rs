@@ -1,11 +1,14 @@
 use std::{
     fmt,
     future::{Future, IntoFuture},
+    hash::Hasher,
+    panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
     sync::Arc,
     time::Duration,
 };
 
+use fnv::FnvHasher;
 use reqwest::{StatusCode, header::HeaderMap};
 use tokio::time::Instant;
 
@@ -14,6 +17,7 @@ use crate::{
     ext::{
         polling::progress::DEFAULT_DEADLINE,
         retry::submit::{Submission, submit},
+        speakable::is_speakable,
         transport::{call, failure::Failure, instant::saturating_add},
     },
     types::{SpeechModel, SpeechRequest, UnitInterval, Voice},
@@ -49,7 +53,11 @@ use crate::{
 ///
 /// - No part of the request was written to a connection. There are up to four attempts, with pauses
 ///   of about two seconds in total.
-/// - The server responded with 429, or with 503 and `Retry-After`. Retries continue until the deadline.
+/// - The server responded with 429. Retries continue until the deadline. With your own
+///   [`http_client`](crate::ClientBuilder::http_client), a 429 ends the submission.
+///
+/// A 503 leaves the submission in doubt, even with `Retry-After`: proxies add that header to
+/// failures that happen after the server has accepted the request.
 ///
 /// A submission is [in doubt](Error::is_in_doubt) if the server may have accepted it, so it may be billed.
 /// You decide whether to submit it again: after the error, or in advance with
@@ -92,6 +100,13 @@ pub struct Speak {
 
 type Callback = Arc<dyn Fn(&TaskId) + Send + Sync>;
 
+/// Calls the user's code. A panic there must not lose the task id.
+pub(crate) fn call_on_submitted(callback: &(dyn Fn(&TaskId) + Send + Sync), id: &TaskId) {
+    if catch_unwind(AssertUnwindSafe(|| callback(id))).is_err() {
+        tracing::error!(task = id.printable(), "`on_submitted` panicked, the task continues");
+    }
+}
+
 /// A validated speech request, without its client.
 pub(crate) struct PreparedSpeech {
     pub(crate) request: Arc<SpeechRequest>,
@@ -102,7 +117,8 @@ pub(crate) struct PreparedSpeech {
 }
 
 impl Client {
-    /// Creates a speech request for a text of 2 to 4,096 characters.
+    /// Creates a speech request for a text of 2 to 4,096 characters. At least one of them must be neither white space
+    /// nor invisible.
     ///
     /// ```no_run
     /// # async fn run() -> Result<(), distribute_ai::Error> {
@@ -192,7 +208,8 @@ impl Speak {
     /// Sets a callback that receives the task id as soon as the server has accepted the request.
     ///
     /// The callback runs before the wait. Use the callback to store the task id, in case the
-    /// process ends during the wait.
+    /// process ends during the wait. If the callback panics, the panic is logged and the submission
+    /// succeeds. With `panic = "abort"`, a panic ends the process and the task id may be lost.
     pub fn on_submitted(mut self, callback: impl Fn(&TaskId) + Send + Sync + 'static) -> Self {
         self.on_submitted = Some(Arc::new(callback));
         self
@@ -211,8 +228,8 @@ impl Speak {
     ///
     /// # Errors
     ///
-    /// - [`is_invalid`](Error::is_invalid): a text of 1 or 4,097 characters, or a temperature of 7. Nothing
-    ///   was sent.
+    /// - [`is_invalid`](Error::is_invalid): a text of 1 or 4,097 characters, a text of white space only, or a
+    ///   temperature of 7. Nothing was sent.
     /// - [`is_unreachable`](Error::is_unreachable): the host refused four connections. Nothing was sent.
     /// - [`is_rejected`](Error::is_rejected): the server responded with 400 or 401. Nothing was billed.
     /// - [`is_rate_limited`](Error::is_rate_limited): the server responded with 429 and a `Retry-After` that
@@ -222,10 +239,11 @@ impl Speak {
     pub async fn submit(self) -> Result<SpeechTask, Error> {
         let request = self.to_request()?;
         let Self { client, input, deadline, resubmissions, on_submitted, .. } = self;
-        let submission = Submission::new(saturating_add(Instant::now(), deadline), resubmissions);
+        let submission = Submission::new(saturating_add(Instant::now(), deadline), resubmissions)
+            .with_label(fingerprint(&request));
         let id = submit(&client.inner().cooldown, submission, || send_create(&client, &request)).await?;
         if let Some(callback) = on_submitted {
-            callback(&id);
+            call_on_submitted(&*callback, &id);
         }
         Ok(SpeechTask::submitted(client, id).with_characters(input.chars().count()))
     }
@@ -255,6 +273,10 @@ impl Speak {
         let input = self.input.parse().map_err(|limit| {
             Error::invalid("input", format!("{limit} (length is {})", self.input.chars().count()))
         })?;
+        if !is_speakable(&self.input) {
+            let problem = "contains only white space and invisible characters, expected at least one other";
+            return Err(Error::invalid("input", problem));
+        }
         Ok(SpeechRequest {
             cfg_weight: check_range("cfg_weight", self.cfg_weight)?,
             exaggeration: check_range("exaggeration", self.exaggeration)?,
@@ -273,11 +295,32 @@ fn check_range(field: &'static str, value: Option<f64>) -> Result<Option<UnitInt
 
 /// Sends one create request, without retries.
 pub(crate) async fn send_create(client: &Client, request: &SpeechRequest) -> Result<TaskId, Failure> {
-    let created = call::send(client.async_speech_create(request), &client.inner().key).await?;
-    if created.id.is_empty() {
-        return Err(Failure::from_response(StatusCode::OK, &HeaderMap::new(), "the task id is empty"));
-    }
-    Ok(TaskId::from_server(created.id))
+    let inner = client.inner();
+    let created = call::send(client.async_speech_create(request), &inner.key, &[])
+        .await
+        .map_err(|failure| Failure { redirects_possible: inner.custom_http_client, ..failure })?;
+    let id = TaskId::from_server(created.value.id);
+    let problem = if id.as_str().is_empty() {
+        "the task id is empty"
+    } else if inner.key.is_in_id(id.as_str()) {
+        "the task id contains the API key"
+    } else if !inner.unfinished.insert(&id) {
+        "the task id belongs to another task, which is not finished"
+    } else {
+        return Ok(id);
+    };
+    Err(Failure::from_response(StatusCode::OK, &HeaderMap::new(), problem))
+}
+
+/// Returns a fingerprint of a request: the same for equal requests in every run, and another for another text or voice.
+///
+/// It identifies the request in a log, and detects accidental changes. It is not collision-resistant.
+pub(crate) fn fingerprint(request: &SpeechRequest) -> String {
+    // A `Value` sorts its keys, so the fingerprint does not depend on the order of the fields in the document.
+    let canonical = serde_json::to_value(request).expect("a request is JSON").to_string();
+    let mut hasher = FnvHasher::default();
+    hasher.write(canonical.as_bytes());
+    format!("{:016x}", hasher.finish())
 }
 
 impl IntoFuture for Speak {

@@ -23,7 +23,7 @@ use crate::{
 ///
 /// speech.save(&path).await?;
 /// let bytes = speech.audio()?.bytes().await?;
-/// println!("{}, by {}: {} bytes", speech.id(), speech.result().model, bytes.len());
+/// println!("{}: {} bytes", speech.id(), bytes.len());
 /// println!("from {:?} to {:?}", speech.created_at(), speech.finished_at());
 /// # Ok(()) }
 /// ```
@@ -66,7 +66,7 @@ impl Speech {
     /// value is not a valid timestamp.
     #[must_use]
     pub fn created_at(&self) -> Option<SystemTime> {
-        server_time::timestamp(self.result.created)
+        server_time::timestamp(self.result.created?)
     }
 
     /// Returns the time at which the server finished the task, by the server's clock.
@@ -98,7 +98,7 @@ impl Speech {
     /// ```
     #[must_use]
     pub fn server_time(&self) -> Option<Duration> {
-        server_time::elapsed(self.result.created, self.result.finished?)
+        server_time::elapsed(self.result.created?, self.result.finished?)
     }
 
     /// Returns the audio, or the first audio if there are several.

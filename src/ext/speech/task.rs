@@ -1,16 +1,19 @@
 use std::{fmt, sync::Arc, time::Duration};
 
+use reqwest::{StatusCode, header::HeaderMap};
 use tokio::time::Instant;
 
 use crate::{
     Client, Error, TaskId,
     ext::{
         error::single_line,
-        polling::{history::History, poller::PollSchedule},
+        polling::{
+            history::History, not_found::NotFoundGrace, poller::PollSchedule, task_policy::TaskPolicy,
+        },
         retry::policy::{Operation, classify},
         transport::{
-            call,
-            failure::{Failure, FailureKind},
+            call::{self, Received},
+            failure::Failure,
             instant::saturating_add,
         },
     },
@@ -103,14 +106,14 @@ impl SpeechTask {
     /// - [`is_unanswered`](Error::is_unanswered): the connection was reset, or another transient
     ///   failure occurred. Poll again.
     pub async fn status(&self) -> Result<SpeechStatus, Error> {
-        if let Some(cooldown) = self.client.inner().cooldown.remaining() {
-            return Err(Error::rate_limited(cooldown).with_task_id(&self.id));
+        if let Some(error) = self.client.inner().cooldown.rate_limited() {
+            return Err(error.with_task_id(&self.id));
         }
         match self.poll().await {
-            Ok(result) => Ok(result.status),
+            Ok(received) => Ok(received.value.status),
             Err(failure) => {
                 // No grace period for a 404, because no second poll follows.
-                let decision = classify(Operation::Poll { not_found_for: Duration::MAX }, &failure);
+                let decision = classify(Operation::Poll { not_found_grace: false }, &failure);
                 Err(Error::from_failure(decision, failure).with_task_id(&self.id))
             }
         }
@@ -121,41 +124,49 @@ impl SpeechTask {
     }
 
     /// Sends one poll request, without retries.
-    pub(crate) async fn poll(&self) -> Result<SpeechResult, Failure> {
+    pub(crate) async fn poll(&self) -> Result<Received<SpeechResult>, Failure> {
+        let inner = self.client.inner();
         let query = TaskQuery { id: self.id.as_str().to_owned() };
-        let mut result = call::send(self.client.async_speech_result(&query), &self.client.inner().key).await;
-        if let Ok(SpeechResult { status: SpeechStatus::Other(status), .. }) = &mut result {
+        let known = [("id", self.id.as_str())];
+        let mut received = call::send(self.client.async_speech_result(&query), &inner.key, &known).await?;
+        let result = &mut received.value;
+        if !result.id.eq_ignore_ascii_case(self.id.as_str()) {
+            let other = TaskId::from_server(&*result.id).printable();
+            let problem = inner.key.redact(&format!("the result is that of task {other}"));
+            return Err(Failure::from_response(StatusCode::OK, &HeaderMap::new(), &problem));
+        }
+        if let SpeechStatus::Other(status) = &mut result.status {
             // Errors and logs contain this text from the server. The text must not reveal the key
             // or forge a log line.
-            let text = single_line(&self.client.inner().key.redact(status));
+            let text = single_line(&inner.key.redact(status));
             *status = text.chars().take(MAX_STATUS_CHARS).collect();
         }
-        if let Err(Failure { kind: FailureKind::InvalidBody, response: Some(response), .. }) = &mut result
-            && response.message.as_deref().is_some_and(|message| message.starts_with('{'))
-        {
-            // An unreadable result may contain the URL of the audio, which must not appear in an error.
-            response.message = None;
+        if result.status.is_final() {
+            inner.unfinished.remove(&self.id);
         }
-        result
+        received.retry_after = received.retry_after.map(|time| inner.cooldown.limit(time));
+        Ok(received)
     }
 
     /// Plans the polls. The first poll of a new task is delayed by the poll policy. A resumed task is polled
     /// at once, because it may be finished.
     pub(crate) fn schedule(&self, timeout: Duration, deadline: Option<Instant>) -> PollSchedule {
         let now = Instant::now();
-        let pacing = Arc::clone(&self.client.inner().pacing);
+        let mut policy = TaskPolicy::new(Arc::clone(&self.client.inner().pacing));
         let deadline = deadline.unwrap_or_else(|| saturating_add(now, timeout));
         let (history, start, due) = match self.submitted {
             Some(submitted) => {
                 let history = History::submitted(self.characters);
                 let remaining = deadline.saturating_duration_since(submitted);
-                let delay = pacing.delay(&history.progress(Duration::ZERO, None, remaining));
+                let delay = policy.delay(&history.progress(Duration::ZERO, None, remaining));
                 let due = saturating_add(submitted, delay);
                 (if due < now { history.observed_late() } else { history }, submitted, due)
             }
             None => (History::resumed(), now, now),
         };
-        PollSchedule { id: self.id.clone(), pacing, history, start, due, timeout, deadline }
+        let submitted_here = self.submitted.is_some() || self.client.inner().unfinished.contains(&self.id);
+        let not_found = NotFoundGrace::new(submitted_here);
+        PollSchedule { id: self.id.clone(), policy, history, not_found, start, due, timeout, deadline }
     }
 }
 

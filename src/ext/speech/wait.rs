@@ -32,9 +32,9 @@ use crate::{
 ///
 /// The client's [poll policy](crate::pacing) decides when the task is polled, from its status and
 /// age. Transient failures are retried: resets, timeouts, unreadable responses and the statuses
-/// 408, 425, 429, 499 and 5xx. The pause before a retry doubles from 0.25 s to 10 s. A longer
-/// `Retry-After` replaces the pause. A task status that this version does not know counts as
-/// unfinished. Dropping the wait stops the polling, but not the task.
+/// 408, 425, 429, 499 and 5xx. The pause before a retry doubles from 0.25 s to 10 s. A 429 or 503
+/// with `Retry-After` pauses all requests of the client. A task status that this version does not
+/// know counts as unfinished. Dropping the wait stops the polling, but not the task.
 ///
 /// # Default
 ///
@@ -48,7 +48,10 @@ use crate::{
 ///   last error response.
 /// - [`is_failed`](Error::is_failed): the task ended with the status ERROR.
 /// - [`is_not_found`](Error::is_not_found): the server responded with 404 for 10 s. A replica may
-///   lag, so a 404 is retried until then.
+///   lag, so a 404 is retried until then. If another client submitted the task, it is retried once,
+///   after one second.
+/// - [`is_rate_limited`](Error::is_rate_limited): the server asked all requests to pause until after the
+///   deadline. No further poll was sent.
 /// - [`is_rejected`](Error::is_rejected): the server responded with 401, or another 4xx status that is not
 ///   transient.
 #[must_use = "nothing is sent until it is awaited"]
@@ -117,7 +120,7 @@ impl IntoFuture for Wait {
     type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
 
     fn into_future(self) -> Self::IntoFuture {
-        let span = tracing::info_span!("wait", task = self.task.id().as_str());
+        let span = tracing::info_span!("wait", task = self.task.id().printable());
         Box::pin(self.run().instrument(span))
     }
 }

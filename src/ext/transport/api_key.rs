@@ -1,6 +1,6 @@
 use std::fmt;
 
-use reqwest::header::HeaderValue;
+use reqwest::header::{HeaderMap, HeaderValue};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::redact::{MAX_MESSAGE_CHARS, REDACTED, redact, redact_cut};
@@ -11,6 +11,10 @@ pub(crate) const API_KEY_VAR: &str = "DISTRIBUTE_AI_API_KEY";
 
 /// The most characters that a key may have.
 const MAX_KEY_CHARS: usize = 512;
+
+/// The characters from which a key is removed from successful responses, too. A shorter key is no secret, but may be a
+/// part of a word in the response.
+const MIN_SECRET_CHARS: usize = 8;
 
 /// The API key, in the one place that holds it. It leaves as a header, and prints as `[redacted]`.
 #[derive(Clone)]
@@ -46,6 +50,26 @@ impl ApiKey {
     /// Removes the key from text that a server sent.
     pub(crate) fn redact(&self, text: &str) -> String {
         redact(text, self.0.expose_secret())
+    }
+
+    /// Removes the key from a successful response, whose data is used.
+    pub(crate) fn redact_success(&self, text: String) -> String {
+        if self.0.expose_secret().len() < MIN_SECRET_CHARS { text } else { self.redact(&text) }
+    }
+
+    /// Returns `true` if the text is the key, or a text from which the key was removed.
+    pub(crate) fn is_in_id(&self, id: &str) -> bool {
+        id == self.0.expose_secret() || id.contains(REDACTED)
+    }
+
+    /// Removes the key from the headers of a response.
+    pub(crate) fn redact_headers(&self, headers: &mut HeaderMap) {
+        let key = self.0.expose_secret().as_bytes();
+        for value in headers.values_mut() {
+            if value.as_bytes().windows(key.len()).any(|part| part == key) {
+                *value = HeaderValue::from_static(REDACTED);
+            }
+        }
     }
 
     /// Cuts text that a server sent to the length that an error keeps, and then removes the key.

@@ -4,7 +4,7 @@
 //! an error response contains a task id. They [`record`] it, and [`send`] collects it when the call ends. A direct call
 //! of a generated method is not observed, and returns exactly what the generated code returns.
 
-use std::{cell::RefCell, future::Future};
+use std::{cell::RefCell, error::Error, future::Future, time::Duration};
 
 use reqwest::{StatusCode, header::HeaderMap};
 use serde::de::DeserializeOwned;
@@ -12,6 +12,7 @@ use serde::de::DeserializeOwned;
 use super::{
     api_key::ApiKey,
     failure::{Failure, FailureKind, error_message},
+    lenient::{parse, without_addresses},
 };
 use crate::{
     ApiError, ResponseValue, TaskId,
@@ -27,8 +28,21 @@ tokio::task_local! {
 pub(crate) struct CallReport {
     /// No byte of the request was written to a connection, and none will be.
     pub(crate) not_sent: bool,
+    /// The host and port of the API.
+    pub(crate) host: String,
     /// The task id in an error response: the server may have accepted the request.
     pub(crate) task_id: Option<TaskId>,
+    /// The `Retry-After` of a success.
+    pub(crate) retry_after: Option<Duration>,
+    /// The `Content-Encoding` of a response whose body could not be decoded.
+    pub(crate) encoding: Option<String>,
+}
+
+/// A success, and the `Retry-After` next to it.
+#[derive(Clone, Debug)]
+pub(crate) struct Received<T> {
+    pub(crate) value: T,
+    pub(crate) retry_after: Option<Duration>,
 }
 
 /// Records something about the current call, if it runs in [`send`].
@@ -40,16 +54,19 @@ pub(crate) fn record(change: impl FnOnce(&mut CallReport)) {
 /// Sends one request and returns the documented success, or the failure.
 ///
 /// A success with another status than the documented one, such as 202, counts if its body is the documented one: it may
-/// hold the id of a billed task.
+/// hold the id of a billed task. `known` are properties of the body whose values the caller knows. They may be missing.
 pub(crate) fn send<T: DeserializeOwned + Send>(
     call: impl Future<Output = Result<ResponseValue<T>, ApiError<ErrorBody>>> + Send,
     key: &ApiKey,
-) -> impl Future<Output = Result<T, Failure>> + Send {
+    known: &[(&str, &str)],
+) -> impl Future<Output = Result<Received<T>, Failure>> + Send {
     // Boxed, because every future around it would hold its several kilobytes once more.
     let call = Box::pin(call);
     async move {
         let (result, report) = observe(call).await;
-        into_success(result, report, key).await
+        let retry_after = report.retry_after;
+        let value = into_success(result, report, key, known).await?;
+        Ok(Received { value, retry_after })
     }
 }
 
@@ -57,19 +74,27 @@ async fn into_success<T: DeserializeOwned>(
     result: Result<ResponseValue<T>, ApiError<ErrorBody>>,
     report: CallReport,
     key: &ApiKey,
+    known: &[(&str, &str)],
 ) -> Result<T, Failure> {
-    match result {
-        Ok(value) => Ok(value.into_inner()),
+    let (status, headers, text) = match result {
+        Ok(value) => return Ok(value.into_inner()),
+        // The generated code parses only the documented success, which is 200.
+        Err(ApiError::InvalidResponsePayload(body, _)) => {
+            (StatusCode::OK, HeaderMap::new(), String::from_utf8_lossy(&body).into_owned())
+        }
         Err(ApiError::UnexpectedResponse(response)) if response.status().is_success() => {
             let (status, headers) = (response.status(), response.headers().clone());
-            let text = response.text().await.unwrap_or_default();
-            serde_json::from_str(&text).map_err(|error| {
-                Failure::from_response(status, &headers, &key.excerpt(&text))
-                    .with_source(schema_mismatch(&error))
-            })
+            // The hooks have already read the body, so this does not fail.
+            (status, headers, response.text().await.unwrap_or_default())
         }
-        Err(error) => Err(into_failure(error, report, key).await),
-    }
+        Err(error) => return Err(into_failure(error, report, key).await),
+    };
+    parse(&text, known).map_err(|mut problem| {
+        if let Some(encoding) = &report.encoding {
+            problem = format!("{problem}; its `Content-Encoding` {encoding:?} is not supported");
+        }
+        Failure::from_response(status, &headers, &key.excerpt(&without_addresses(&text))).with_source(problem)
+    })
 }
 
 /// Converts the error of a generated method into a failure, which says whether the server may have accepted the request.
@@ -78,27 +103,23 @@ async fn into_failure(error: ApiError<ErrorBody>, report: CallReport, key: &ApiK
         ApiError::InvalidRequest(problem) | ApiError::Custom(problem) => {
             Failure::new(FailureKind::NotSent(problem))
         }
-        ApiError::CommunicationError(error) => {
-            let not_connected = report.not_sent;
-            let kind = if not_connected { FailureKind::NotConnected } else { FailureKind::ConnectionLost };
-            Failure::new(kind).with_source(error.without_url())
-        }
-        ApiError::ResponseBodyError(error) | ApiError::InvalidUpgrade(error) => {
-            Failure::new(FailureKind::ConnectionLost).with_source(error.without_url())
+        ApiError::CommunicationError(error)
+        | ApiError::ResponseBodyError(error)
+        | ApiError::InvalidUpgrade(error) => {
+            let kind = if report.not_sent { FailureKind::NotConnected } else { FailureKind::ConnectionLost };
+            let problem = format!("{}: {}", report.host, connection_problem(&error));
+            Failure { problem: Some(problem), ..Failure::new(kind) }.with_source(error.without_url())
         }
         // The hooks have already removed the key from the message.
         ApiError::ErrorResponse(response) => {
             Failure::from_response(response.status(), response.headers(), &response.message)
         }
-        ApiError::InvalidResponsePayload(body, error) => {
-            let text = key.excerpt(&String::from_utf8_lossy(&body));
-            // The generated code parses only the documented success, which is 200.
-            Failure::from_response(StatusCode::OK, &HeaderMap::new(), &text)
-                .with_source(schema_mismatch(&error))
+        ApiError::InvalidResponsePayload(body, _) => {
+            let text = without_addresses(&String::from_utf8_lossy(&body));
+            Failure::from_response(StatusCode::OK, &HeaderMap::new(), &key.excerpt(&text))
         }
         ApiError::UnexpectedResponse(response) => {
             let (status, headers) = (response.status(), response.headers().clone());
-            // The hooks have already read the body, so this does not fail.
             let text = response.text().await.unwrap_or_default();
             Failure::from_response(status, &headers, &key.excerpt(&error_message(&text)))
         }
@@ -106,15 +127,17 @@ async fn into_failure(error: ApiError<ErrorBody>, report: CallReport, key: &ApiK
     Failure { task_id: report.task_id, ..failure }
 }
 
-/// Says where a body stops being the documented one. Serde's own message quotes the body, which may hold the address of an
-/// audio, or the key.
-fn schema_mismatch(error: &serde_json::Error) -> String {
-    let position = format!("line {}, column {}", error.line(), error.column());
-    if error.is_data() {
-        format!("the response does not match the API's document ({position})")
-    } else {
-        format!("the response is not JSON ({position})")
+/// Returns why there was no response, in a few words. A timeout can be told from a reset.
+fn connection_problem(error: &reqwest::Error) -> String {
+    if error.is_timeout() {
+        return if error.is_connect() { "connecting timed out" } else { "no response before the timeout" }
+            .to_owned();
     }
+    let mut innermost: &dyn Error = error;
+    while let Some(source) = innermost.source() {
+        innermost = source;
+    }
+    innermost.to_string()
 }
 
 async fn observe<T>(call: impl Future<Output = T>) -> (T, CallReport) {
@@ -125,11 +148,13 @@ async fn observe<T>(call: impl Future<Output = T>) -> (T, CallReport) {
     REPORT.scope(RefCell::default(), call).await
 }
 
-/// Returns the task id in the body of an error response, without the key.
+/// Returns the task id in the body of an error response.
+///
+/// Only a UUID of the documented form is a task id. Other APIs put words such as `unauthorized` into an `id` of their
+/// error responses.
 pub(crate) fn task_id_in(body: &str, key: &ApiKey) -> Option<TaskId> {
-    // Parsed before the key is removed: a key with quotes could change what is valid JSON.
     let TaskCreated { id, .. } = serde_json::from_str(body).ok()?;
-    (!id.is_empty()).then(|| TaskId::from_server(key.redact(&id)))
+    id.parse().ok().filter(|_| key.redact(&id) == id)
 }
 
 #[cfg(test)]
@@ -138,33 +163,29 @@ mod tests {
 
     use super::*;
 
-    const KEY: &str = "sk-\"1";
+    const KEY: &str = "1b671a64-40d5-491e-99b0-da01ff1f3342";
 
     fn id_in(body: &str) -> Option<TaskId> {
         task_id_in(body, &ApiKey::new(KEY).unwrap())
     }
 
     #[test]
-    fn task_id_with_any_character_is_read_from_error_body() {
-        for id in ["t1", "two\nlines", "del\u{7f}", "\0", "\"quoted\"", "größe"] {
+    fn task_id_in_error_body_is_read_if_it_is_a_uuid_v4() {
+        for id in ["1b671a64-40d5-491e-99b0-da01ff1f3341", "1B671A64-40D5-491E-A9B0-DA01FF1F3341"] {
             let body = json!({"id": id, "message": "queue full"}).to_string();
             assert_eq!(id_in(&body).unwrap().as_str(), id);
         }
     }
 
     #[test]
-    fn error_body_without_task_id_gives_none() {
-        for body in ["", "<h1>502</h1>", "[]", "{}", r#"{"id": ""}"#, r#"{"id": 7}"#, r#"{"message": "no"}"#]
+    fn other_id_in_error_body_is_ignored() {
+        for id in ["", "unauthorized", "t1", KEY, "1b671a64-40d5-191e-99b0-da01ff1f3341", "req_8f14e45fceea"]
         {
+            assert_eq!(id_in(&json!({"id": id, "message": "no"}).to_string()), None, "{id}");
+        }
+        for body in ["", "<h1>502</h1>", "[]", "{}", r#"{"id": 7}"#, r#"{"message": "no"}"#] {
             assert_eq!(id_in(body), None, "{body}");
         }
-    }
-
-    #[test]
-    fn key_in_task_id_is_redacted_and_broken_json_gives_no_id() {
-        let body = json!({"id": format!("t1-{KEY}-2")}).to_string();
-        assert_eq!(id_in(&body).unwrap().as_str(), "t1-[redacted]-2");
-        assert_eq!(id_in(&format!("{{\"id\": \"t1-{KEY}-2\"}}")), None);
     }
 
     #[tokio::test]

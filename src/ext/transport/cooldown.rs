@@ -1,53 +1,123 @@
 //! The pause that a server asks for with `Retry-After`.
 
-use std::{
-    sync::{Mutex, PoisonError},
-    time::Duration,
+use std::time::Duration;
+
+use reqwest::StatusCode;
+use tokio::{
+    sync::watch,
+    time::{Instant, timeout_at},
 };
 
-use tokio::time::{Instant, sleep_until};
-
 use super::instant::saturating_add;
+use crate::{Error, ext::error::ApiErrorResponse};
 
 /// Requests that wait for the end of a cooldown are spread over this time.
 const MAX_JITTER: Duration = Duration::from_millis(250);
 
-/// A pause of all requests of a client, after any of them received a `Retry-After`.
-#[derive(Debug, Default)]
-pub(crate) struct Cooldown(Mutex<Option<Instant>>);
+/// An extension of a cooldown by less than this time is not logged.
+const MIN_LOGGED: Duration = Duration::from_secs(1);
+
+/// The default limit of a cooldown.
+pub(crate) const MAX_COOLDOWN: Duration = Duration::from_secs(5 * 60);
+
+/// A pause of all requests of a client, after any of them received a 429 or 503 with `Retry-After`.
+#[derive(Debug)]
+pub(crate) struct Cooldown {
+    longest: Duration,
+    current: watch::Sender<Option<Pause>>,
+}
+
+#[derive(Debug)]
+struct Pause {
+    /// The time of the last response that started or extended the pause.
+    since: Instant,
+    until: Instant,
+    /// The response that determines the end.
+    response: ApiErrorResponse,
+}
 
 impl Cooldown {
-    /// Starts a cooldown. Never shortens one that is already running.
-    pub(crate) fn extend(&self, time: Duration) {
-        let end = saturating_add(Instant::now(), time);
-        let mut ends_at = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        *ends_at = Some(ends_at.map_or(end, |running| running.max(end)));
+    pub(crate) fn new(longest: Duration) -> Self {
+        Self { longest, current: watch::Sender::new(None) }
+    }
+
+    /// Limits a time that the server asks for, because its value may be wrong.
+    pub(crate) fn limit(&self, time: Duration) -> Duration {
+        time.min(self.longest)
+    }
+
+    /// Starts or extends a cooldown if the response asks for a pause. Never shortens a cooldown.
+    pub(crate) fn on_error_response(&self, response: &ApiErrorResponse) {
+        let pauses =
+            matches!(response.status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE);
+        let Some(requested) = response.retry_after.filter(|_| pauses) else { return };
+        let now = Instant::now();
+        let until = saturating_add(now, self.limit(requested));
+        let mut extended_by = Duration::ZERO;
+        self.current.send_if_modified(|current| {
+            let running = current.take().filter(|pause| pause.until > now);
+            extended_by = until - running.as_ref().map_or(now, |pause| pause.until).min(until);
+            *current = match running {
+                Some(pause) if pause.until >= until => Some(Pause { since: now, ..pause }),
+                _ => Some(Pause { since: now, until, response: response.clone() }),
+            };
+            !extended_by.is_zero()
+        });
+        // Many requests may receive the same response.
+        if extended_by > MIN_LOGGED {
+            tracing::warn!(
+                status = response.status.as_u16(),
+                retry_after = ?requested,
+                cooldown = ?self.limit(requested),
+                "requests paused, as the server asks"
+            );
+        }
+    }
+
+    /// Ends the cooldown if the request was sent after it began: the server accepts requests again.
+    pub(crate) fn on_success(&self, sent_at: Instant) {
+        self.current.send_if_modified(|current| current.take_if(|pause| pause.since < sent_at).is_some());
     }
 
     /// Returns the time until the cooldown ends, or `None` outside a cooldown.
     pub(crate) fn remaining(&self) -> Option<Duration> {
-        let remaining = self.ends_at()?.saturating_duration_since(Instant::now());
-        Some(remaining).filter(|remaining| !remaining.is_zero())
+        let until = self.current.borrow().as_ref()?.until;
+        Some(until.saturating_duration_since(Instant::now())).filter(|remaining| !remaining.is_zero())
     }
 
-    /// Sleeps until `due` has passed and no cooldown runs, or until the deadline.
+    /// Returns the error of a request that cannot be sent during the cooldown. `None` outside a cooldown.
+    pub(crate) fn rate_limited(&self) -> Option<Error> {
+        let remaining = self.remaining()?;
+        let response = self.current.borrow().as_ref()?.response.clone();
+        Some(Error::rate_limited(remaining).with_source(Error::rejected(response)))
+    }
+
+    /// Sleeps until `due` and until no cooldown runs, at most until the deadline.
     ///
-    /// A cooldown that starts meanwhile counts. At the deadline it does not: where it should, check
-    /// [`remaining`](Self::remaining).
-    pub(crate) async fn wait_until(&self, due: Instant, deadline: Instant) {
-        let mut until = due;
+    /// Returns an error as soon as a cooldown runs that ends after the deadline.
+    pub(crate) async fn wait_until(&self, due: Instant, deadline: Instant) -> Result<(), Error> {
+        let mut changes = self.current.subscribe();
+        let due = due.min(deadline);
+        let mut wake_at = due;
         loop {
-            sleep_until(until.min(deadline)).await;
-            let now = Instant::now();
-            match self.ends_at() {
-                Some(ends_at) if ends_at > now && now < deadline => until = ends_at + jitter(),
-                _ => return,
+            changes.mark_unchanged();
+            if let Some(remaining) = self.remaining() {
+                let until = Instant::now() + remaining;
+                if until > deadline
+                    && let Some(error) = self.rate_limited()
+                {
+                    return Err(error);
+                }
+                wake_at = wake_at.max(until + jitter()).min(deadline);
+            }
+            if timeout_at(wake_at, changes.changed()).await.is_err() {
+                return Ok(());
+            }
+            if self.remaining().is_none() {
+                // The cooldown ended early.
+                wake_at = due.max(Instant::now() + jitter()).min(deadline);
             }
         }
-    }
-
-    fn ends_at(&self) -> Option<Instant> {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -58,47 +128,119 @@ pub(crate) fn jitter() -> Duration {
 
 #[cfg(test)]
 mod tests {
+    use tokio::time::sleep_until;
+
     use super::*;
 
     const fn secs(seconds: u64) -> Duration {
         Duration::from_secs(seconds)
     }
 
+    fn cooldown() -> Cooldown {
+        Cooldown::new(MAX_COOLDOWN)
+    }
+
+    fn response(status: u16, retry_after: u64) -> ApiErrorResponse {
+        ApiErrorResponse {
+            status: StatusCode::from_u16(status).unwrap(),
+            message: None,
+            retry_after: Some(secs(retry_after)),
+        }
+    }
+
     #[tokio::test(start_paused = true)]
     async fn longest_cooldown_counts_and_ends() {
-        let (cooldown, start) = (Cooldown::default(), Instant::now());
+        let (cooldown, start) = (cooldown(), Instant::now());
         assert_eq!(cooldown.remaining(), None);
-        cooldown.extend(secs(5));
-        cooldown.extend(secs(2));
+        cooldown.on_error_response(&response(429, 5));
+        cooldown.on_error_response(&response(503, 2));
         assert_eq!(cooldown.remaining(), Some(secs(5)));
-        cooldown.wait_until(start, start + secs(60)).await;
+        cooldown.wait_until(start, start + secs(60)).await.unwrap();
         assert!((secs(5)..=secs(5) + MAX_JITTER).contains(&start.elapsed()), "{:?}", start.elapsed());
+        assert_eq!(cooldown.remaining(), None);
+        assert!(cooldown.rate_limited().is_none());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn other_statuses_start_no_cooldown() {
+        for status in [302, 400, 404, 408, 425, 499, 500, 502, 504] {
+            let cooldown = cooldown();
+            cooldown.on_error_response(&response(status, 31_536_000));
+            assert_eq!(cooldown.remaining(), None, "{status}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn absurd_retry_after_is_limited() {
+        for retry_after in [31_536_000, u64::MAX] {
+            let cooldown = cooldown();
+            cooldown.on_error_response(&response(429, retry_after));
+            assert_eq!(cooldown.remaining(), Some(MAX_COOLDOWN));
+        }
+        let disabled = Cooldown::new(Duration::ZERO);
+        disabled.on_error_response(&response(429, 5));
+        assert_eq!(disabled.remaining(), None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn only_success_of_later_request_ends_cooldown() {
+        let cooldown = cooldown();
+        let sent_before = Instant::now();
+        tokio::time::advance(secs(1)).await;
+        cooldown.on_error_response(&response(429, 60));
+        cooldown.on_success(sent_before);
+        assert_eq!(cooldown.remaining(), Some(secs(60)));
+
+        tokio::time::advance(secs(1)).await;
+        let sent_between = Instant::now();
+        tokio::time::advance(secs(1)).await;
+        cooldown.on_error_response(&response(429, 1));
+        cooldown.on_success(sent_between);
+        assert_eq!(cooldown.remaining(), Some(secs(58)), "a later response confirmed the cooldown");
+
+        tokio::time::advance(secs(1)).await;
+        cooldown.on_success(Instant::now());
         assert_eq!(cooldown.remaining(), None);
     }
 
     #[tokio::test(start_paused = true)]
     async fn cooldown_that_starts_during_a_wait_extends_it() {
-        let (cooldown, start) = (Cooldown::default(), Instant::now());
+        let (cooldown, start) = (cooldown(), Instant::now());
         let extend = async {
             sleep_until(start + secs(1)).await;
-            cooldown.extend(secs(60));
+            cooldown.on_error_response(&response(429, 60));
         };
-        tokio::join!(cooldown.wait_until(start + secs(5), start + secs(600)), extend);
+        let (waited, ()) = tokio::join!(cooldown.wait_until(start + secs(5), start + secs(600)), extend);
+        waited.unwrap();
         assert!(start.elapsed() >= secs(61), "{:?}", start.elapsed());
     }
 
     #[tokio::test(start_paused = true)]
-    async fn wait_ends_at_the_deadline_during_a_cooldown() {
-        let (cooldown, start) = (Cooldown::default(), Instant::now());
-        cooldown.extend(secs(3600));
-        cooldown.wait_until(start, start + secs(10)).await;
-        assert_eq!(start.elapsed(), secs(10));
+    async fn cooldown_that_ends_early_releases_its_waits() {
+        let (cooldown, start) = (cooldown(), Instant::now());
+        cooldown.on_error_response(&response(429, 60));
+        let end = async {
+            sleep_until(start + secs(1)).await;
+            cooldown.on_success(Instant::now());
+        };
+        let (waited, ()) = tokio::join!(cooldown.wait_until(start, start + secs(600)), end);
+        waited.unwrap();
+        assert!((secs(1)..=secs(1) + MAX_JITTER).contains(&start.elapsed()), "{:?}", start.elapsed());
     }
 
     #[tokio::test(start_paused = true)]
-    async fn longest_duration_does_not_overflow() {
-        let cooldown = Cooldown::default();
-        cooldown.extend(Duration::MAX);
-        assert!(cooldown.remaining().unwrap() > secs(1_000_000));
+    async fn wait_fails_at_once_if_cooldown_ends_after_deadline() {
+        let (cooldown, start) = (cooldown(), Instant::now());
+        let begin = async {
+            sleep_until(start + secs(1)).await;
+            cooldown.on_error_response(&response(429, 60));
+        };
+        let (waited, ()) = tokio::join!(cooldown.wait_until(start + secs(5), start + secs(20)), begin);
+        let error = waited.unwrap_err();
+        assert!(error.is_rate_limited());
+        assert_eq!(error.retry_after(), Some(secs(60)));
+        let source = std::error::Error::source(&error).unwrap();
+        assert_eq!(source.to_string(), "server rejected the request: 429 Too Many Requests");
+        assert_eq!(start.elapsed(), secs(1));
     }
 }

@@ -21,6 +21,10 @@ pub(crate) struct Failure {
     pub(crate) source: Option<Cause>,
     /// The task id in an error response: the task may be billed.
     pub(crate) task_id: Option<TaskId>,
+    /// Why no response arrived, with the host.
+    pub(crate) problem: Option<String>,
+    /// The HTTP client may have followed redirects unnoticed, so the response may answer another request.
+    pub(crate) redirects_possible: bool,
 }
 
 /// The point up to which a request came.
@@ -40,7 +44,7 @@ pub(crate) enum FailureKind {
 
 impl Failure {
     pub(crate) fn new(kind: FailureKind) -> Self {
-        Self { kind, response: None, source: None, task_id: None }
+        Self { kind, response: None, source: None, task_id: None, problem: None, redirects_possible: false }
     }
 
     pub(crate) fn from_response(status: StatusCode, headers: &HeaderMap, message: &str) -> Self {

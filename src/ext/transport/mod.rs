@@ -2,9 +2,11 @@
 
 pub(crate) mod api_key;
 pub(crate) mod call;
+pub(crate) mod content_encoding;
 pub(crate) mod cooldown;
 pub(crate) mod failure;
 pub(crate) mod instant;
+mod lenient;
 pub(crate) mod once_body;
 mod redact;
 pub(crate) mod retry_after;

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use reqwest::header::{HeaderMap, RETRY_AFTER};
+use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
 
 /// A delay in milliseconds. The header is not registered, but several API gateways send it next to the standard one.
 const RETRY_AFTER_MS: &str = "retry-after-ms";
@@ -12,7 +12,8 @@ pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let text = |name: &str| headers.get(name)?.to_str().ok().map(str::trim);
     let millis = text(RETRY_AFTER_MS).and_then(|text| seconds(text, 1_000.0));
     millis.or_else(|| {
-        text(RETRY_AFTER.as_str()).and_then(|text| seconds(text, 1.0).or_else(|| time_until(text)))
+        text(RETRY_AFTER.as_str())
+            .and_then(|value| seconds(value, 1.0).or_else(|| time_until(value, text(DATE.as_str()))))
     })
 }
 
@@ -23,10 +24,14 @@ fn seconds(text: &str, per_second: f64) -> Option<Duration> {
     Some(Duration::try_from_secs_f64(count / per_second).unwrap_or(Duration::MAX))
 }
 
-/// Parses an HTTP date. A date in the past means no delay.
-fn time_until(date: &str) -> Option<Duration> {
+/// Returns the time from the response to an HTTP date. A date in the past means no delay.
+///
+/// The time of the response is its `Date`, because the server's clock may differ from ours.
+fn time_until(date: &str, response_date: Option<&str>) -> Option<Duration> {
     let date = httpdate::parse_http_date(date).ok()?;
-    Some(date.duration_since(SystemTime::now()).unwrap_or(Duration::ZERO))
+    let now =
+        response_date.and_then(|date| httpdate::parse_http_date(date).ok()).unwrap_or_else(SystemTime::now);
+    Some(date.duration_since(now).unwrap_or(Duration::ZERO))
 }
 
 #[cfg(test)]
@@ -53,6 +58,9 @@ mod tests {
         let in_a_minute = httpdate::fmt_http_date(SystemTime::now() + Duration::from_secs(60));
         let wait = from(&[("retry-after", &in_a_minute)]).unwrap();
         assert!((58..=60).contains(&wait.as_secs()), "{wait:?}");
+        let ahead =
+            [("retry-after", "Sat, 06 Nov 2094 08:49:39 GMT"), ("date", "Sat, 06 Nov 2094 08:49:37 GMT")];
+        assert_eq!(from(&ahead), Some(Duration::from_secs(2)), "the clock of the server counts");
     }
 
     #[test]

@@ -4,7 +4,10 @@ use std::future::Future;
 
 use crate::{
     Client, TaskId,
-    ext::{speech::speak::send_create, transport::failure::Failure},
+    ext::{
+        speech::speak::send_create,
+        transport::{call::Received, failure::Failure},
+    },
     types::{SpeechRequest, SpeechResult},
 };
 
@@ -16,7 +19,7 @@ pub(crate) trait SpeechApi: Clone + Send + Sync + 'static {
     fn create(&self, request: &SpeechRequest) -> impl Future<Output = Result<TaskId, Failure>> + Send;
 
     /// Sends one poll, which is free.
-    fn result(&self, id: TaskId) -> impl Future<Output = Result<SpeechResult, Failure>> + Send;
+    fn result(&self, id: TaskId) -> impl Future<Output = Result<Received<SpeechResult>, Failure>> + Send;
 }
 
 impl SpeechApi for Client {
@@ -28,7 +31,7 @@ impl SpeechApi for Client {
         send_create(self, request).await
     }
 
-    async fn result(&self, id: TaskId) -> Result<SpeechResult, Failure> {
+    async fn result(&self, id: TaskId) -> Result<Received<SpeechResult>, Failure> {
         self.task(id).poll().await
     }
 }

@@ -34,7 +34,11 @@ use super::{
     rate_limiter::RateLimiter,
     scheduler::Scheduler,
 };
-use crate::{Error, Speak, TaskId, ext::transport::failure::Failure, types::SpeechResult};
+use crate::{
+    Error, Speak, TaskId,
+    ext::transport::{call::Received, failure::Failure},
+    types::SpeechResult,
+};
 
 /// The number of rounds after which the engine yields to other tasks of the runtime.
 const MAX_ROUNDS: usize = 64;
@@ -74,7 +78,7 @@ pub(crate) struct Engine<K, A> {
     pub(in crate::ext::batch) rate_limiter: Option<RateLimiter>,
     pub(in crate::ext::batch) journal_writes: FuturesUnordered<InFlight<Result<(), Error>>>,
     pub(in crate::ext::batch) creates: FuturesUnordered<InFlight<Result<TaskId, Failure>>>,
-    pub(in crate::ext::batch) polls: FuturesUnordered<InFlight<Result<SpeechResult, Failure>>>,
+    pub(in crate::ext::batch) polls: FuturesUnordered<InFlight<Result<Received<SpeechResult>, Failure>>>,
     /// One timer for all tasks, set to `wake_at`.
     pub(in crate::ext::batch) timer: Option<Pin<Box<Sleep>>>,
     pub(in crate::ext::batch) wake_at: Option<Instant>,

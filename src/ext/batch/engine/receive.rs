@@ -2,7 +2,6 @@
 
 use std::{
     fmt::Display,
-    panic::{AssertUnwindSafe, catch_unwind},
     task::{Context, Poll},
 };
 
@@ -17,7 +16,8 @@ use crate::{
             pending::{ActiveJournal, AttemptOutcome, PendingRequest},
         },
         polling::{poller::PollState, status::TaskPhase},
-        transport::failure::Failure,
+        speech::speak::call_on_submitted,
+        transport::{call::Received, failure::Failure},
     },
     types::SpeechResult,
 };
@@ -72,10 +72,8 @@ impl<K: Display + Send + 'static, A: SpeechApi> Engine<K, A> {
         match created {
             Ok(id) => {
                 let PendingRequest { speech, .. } = &**pending;
-                if let Some(callback) = &speech.on_submitted
-                    && catch_unwind(AssertUnwindSafe(|| callback(&id))).is_err()
-                {
-                    tracing::error!(task = id.as_str(), "`on_submitted` panicked, the task continues");
+                if let Some(callback) = &speech.on_submitted {
+                    call_on_submitted(&**callback, &id);
                 }
                 let characters = speech.request.input.chars().count();
                 let task = SpeechTask::submitted(self.api.client().clone(), id).with_characters(characters);
@@ -110,14 +108,15 @@ impl<K: Display + Send + 'static, A: SpeechApi> Engine<K, A> {
     fn on_polled(
         &mut self,
         slot: usize,
-        polled: Result<SpeechResult, Failure>,
+        polled: Result<Received<SpeechResult>, Failure>,
     ) -> Result<Option<(TaskId, SpeechResult)>, Error> {
         let ActiveTask { state, key_text, .. } = &mut self.active.tasks[slot];
         let TaskState::Wait(poll) = state else { unreachable!("only a waiting task is polled") };
         let journal = self.journal.as_ref().map(|active| &active.journal);
         match polled {
-            Ok(result) => {
-                poll.on_response(&result);
+            Ok(received) => {
+                poll.on_response(&received);
+                let result = received.value;
                 match result.status.phase() {
                     TaskPhase::Completed => {
                         if let Some(journal) = journal {

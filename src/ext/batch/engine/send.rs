@@ -56,7 +56,8 @@ impl<K: Display + Send + 'static, A: SpeechApi> Engine<K, A> {
                 self.wake_at = Some(due_at.max(allowed_at));
                 break;
             }
-            let urgency = |slot: usize| self.active.tasks[slot].state.urgency();
+            let tasks = &mut self.active.tasks;
+            let urgency = |slot: usize| tasks[slot].state.urgency();
             let Some(slot) = self.scheduler.pop(now, cooldown_end.is_none(), urgency) else { break };
             progressed = true;
             if let Some(error) = self.expired(slot) {
@@ -83,9 +84,10 @@ impl<K: Display + Send + 'static, A: SpeechApi> Engine<K, A> {
         self.journal_writes.len() + self.creates.len() + self.polls.len()
     }
 
-    /// Postpones every due request to the end of a cooldown, at most to its deadline.
+    /// Postpones every due request to the end of a cooldown. A request whose deadline is earlier fails.
     fn postpone_due(&mut self, now: Instant, cooldown_end: Instant) -> bool {
         let mut progressed = false;
+        let rate_limited = self.api.client().inner().cooldown.rate_limited();
         let mut ready = std::mem::take(&mut self.ready_to_send).into_iter();
         while let Some(slot) = ready
             .next()
@@ -93,16 +95,27 @@ impl<K: Display + Send + 'static, A: SpeechApi> Engine<K, A> {
             .or_else(|| self.scheduler.pop_due(now))
         {
             progressed = true;
-            match &self.active.tasks[slot].state {
-                TaskState::Wait(poll) if poll.deadline() <= now => self.scheduler.add_at_deadline(slot),
-                TaskState::Wait(poll) => {
-                    self.scheduler.add((cooldown_end + jitter()).min(poll.deadline()), slot);
-                }
+            match &mut self.active.tasks[slot].state {
                 TaskState::Resume(..) => self.scheduler.add(cooldown_end + jitter(), slot),
-                TaskState::Submit(pending) => match pending.rate_limited_past_deadline(now, cooldown_end) {
-                    Some(error) => self.finish(slot, Err(error)),
-                    None => self.scheduler.add(cooldown_end + jitter(), slot),
-                },
+                TaskState::Wait(poll) => {
+                    let resume_at = (cooldown_end + jitter()).min(poll.deadline());
+                    match rate_limited.clone().filter(|_| poll.deadline() < cooldown_end) {
+                        Some(error) => {
+                            let error = error.with_task_id(poll.id());
+                            self.finish(slot, Err(error));
+                        }
+                        None => self.scheduler.add(resume_at, slot),
+                    }
+                }
+                TaskState::Submit(pending) => {
+                    match rate_limited.clone().filter(|_| pending.expires_before(cooldown_end)) {
+                        Some(error) => {
+                            let error = pending.rate_limited(error);
+                            self.finish(slot, Err(error));
+                        }
+                        None => self.scheduler.add(cooldown_end + jitter(), slot),
+                    }
+                }
             }
         }
         progressed
@@ -152,7 +165,7 @@ impl<K: Display + Send + 'static, A: SpeechApi> Engine<K, A> {
         let journal = self.journal.as_ref().map(|journal| journal.journal.clone());
         self.count_request();
         self.creates.push(Box::pin(async move {
-            let result = send_once(api.create(&request)).await;
+            let result = send_once(api.create(&request), &key).await;
             // A task id is written to the journal before anything else happens.
             let written = match (&journal, &result) {
                 (Some(journal), Ok(id)) => journal.submitted(&key, id).await,

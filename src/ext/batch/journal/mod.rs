@@ -14,13 +14,11 @@ mod writer;
 pub mod fuzzing;
 
 use std::{
-    hash::Hasher,
     io,
     path::{Path, PathBuf},
     sync::Arc,
 };
 
-use fnv::FnvHasher;
 use tokio::{sync::oneshot, task::spawn_blocking};
 
 pub(super) use self::replay::{KeyState, KeyStates};
@@ -30,7 +28,8 @@ use self::{
     entry::{Entry, Event},
     writer::Writer,
 };
-use crate::{Error, TaskId, types::SpeechRequest};
+pub(crate) use crate::ext::speech::speak::fingerprint;
+use crate::{Error, TaskId};
 
 /// An open journal. It is locked until the last clone is dropped.
 #[derive(Clone)]
@@ -131,15 +130,4 @@ impl Journal {
     fn write_error(&self, error: Arc<io::Error>) -> Error {
         Error::io("could not write", &self.path, error)
     }
-}
-
-/// Returns a fingerprint of a request: the same for equal requests in every run, and another for another text or voice.
-///
-/// It detects accidental changes. It is not collision-resistant.
-pub(crate) fn fingerprint(request: &SpeechRequest) -> String {
-    // A `Value` sorts its keys, so the fingerprint does not depend on the order of the fields in the document.
-    let canonical = serde_json::to_value(request).expect("a request is JSON").to_string();
-    let mut hasher = FnvHasher::default();
-    hasher.write(canonical.as_bytes());
-    format!("{:016x}", hasher.finish())
 }

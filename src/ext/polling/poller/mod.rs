@@ -4,12 +4,15 @@
 //! [`Poller`] does both for a single task, on behalf of [`Wait`](crate::Wait) and
 //! [`Updates`](crate::Updates). A batch drives thousands of `PollState`s.
 
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{future::Future, time::Duration};
 
 use reqwest::StatusCode;
 use tokio::time::{Instant, timeout_at};
 
-use super::{history::History, policy::Pacing, progress::Phase, server_time, status::TaskPhase};
+use super::{
+    history::History, not_found::NotFoundGrace, progress::Phase, server_time, status::TaskPhase,
+    task_policy::TaskPolicy,
+};
 use crate::{
     Error, TaskId,
     ext::{
@@ -18,6 +21,7 @@ use crate::{
             policy::{Decision, Operation, classify},
         },
         transport::{
+            call::Received,
             cooldown::Cooldown,
             failure::{Failure, FailureKind},
             instant::saturating_add,
@@ -35,8 +39,9 @@ const NEAR_CERTAIN: f64 = 0.95;
 /// The id, policy and times of a task that is polled: everything except the request itself.
 pub(crate) struct PollSchedule {
     pub(crate) id: TaskId,
-    pub(crate) pacing: Arc<dyn Pacing>,
+    pub(crate) policy: TaskPolicy,
     pub(crate) history: History,
+    pub(crate) not_found: NotFoundGrace,
     /// The time of the submission or, if that is unknown, of the resumption.
     pub(crate) start: Instant,
     /// The time of the next poll.
@@ -48,8 +53,8 @@ pub(crate) struct PollSchedule {
 
 pub(crate) struct PollState {
     schedule: PollSchedule,
-    /// The time of the first 404 since the last response.
-    not_found_since: Option<Instant>,
+    /// The time of the last poll.
+    polled_at: Instant,
     /// The last `Retry-After` of the server.
     retry_after: Option<Duration>,
     last_status: Option<SpeechStatus>,
@@ -63,8 +68,8 @@ pub(crate) struct PollState {
 impl PollState {
     pub(crate) fn new(schedule: PollSchedule) -> Self {
         Self {
+            polled_at: schedule.start,
             schedule,
-            not_found_since: None,
             retry_after: None,
             last_status: None,
             failures: 0,
@@ -98,13 +103,13 @@ impl PollState {
     /// task is a wasted request, and long intervals waste fewer requests. Each request has a price. The
     /// highest price at which a poll is worth sending grows like the time since the last poll times the odds,
     /// p/(1 − p).
-    pub(crate) fn urgency(&self) -> Option<f64> {
+    pub(crate) fn urgency(&mut self) -> Option<f64> {
         let now = Instant::now();
-        let PollSchedule { pacing, history, start, deadline, .. } = &self.schedule;
+        let PollSchedule { policy, history, start, deadline, .. } = &mut self.schedule;
         let age = now.saturating_duration_since(*start);
         let remaining = deadline.saturating_duration_since(now);
         let progress = history.progress(age, self.retry_after, remaining);
-        let likelihood = pacing.likelihood(&progress);
+        let likelihood = policy.likelihood(&progress);
         // The last poll is due at the deadline, whatever the policy returns.
         if likelihood >= NEAR_CERTAIN || remaining.is_zero() {
             return None;
@@ -115,59 +120,64 @@ impl PollState {
     /// Records that a poll starts now, and returns the deadline for its response.
     pub(crate) fn start_poll(&mut self) -> Instant {
         let now = Instant::now();
+        self.polled_at = now;
         self.final_poll_sent = now >= self.schedule.deadline;
         if self.final_poll_sent { now + FINAL_POLL_TIMEOUT } else { self.schedule.deadline }
     }
 
     /// Records a response: clears earlier failures, and schedules the next poll with the policy.
-    pub(crate) fn on_response(&mut self, result: &SpeechResult) {
-        let now = Instant::now();
-        self.not_found_since = None;
+    pub(crate) fn on_response(&mut self, received: &Received<SpeechResult>) {
+        let (now, result) = (Instant::now(), &received.value);
+        self.schedule.not_found.on_response();
+        self.retry_after = received.retry_after.or(self.retry_after);
         self.failures = 0;
         self.last_failure = None;
         if self.last_status.as_ref() != Some(&result.status) {
-            tracing::debug!(task = self.schedule.id.as_str(), status = %result.status, "status changed");
+            tracing::debug!(task = self.schedule.id.printable(), status = %result.status, "status changed");
             self.last_status = Some(result.status.clone());
         }
-        let PollSchedule { pacing, history, start, deadline, .. } = &mut self.schedule;
+        let PollSchedule { policy, history, start, deadline, .. } = &mut self.schedule;
         let age = now.saturating_duration_since(*start);
         match result.status.phase() {
             TaskPhase::Waiting => history.on_response(Phase::Waiting, age),
             TaskPhase::Running => history.on_response(Phase::Running, age),
             TaskPhase::Failed => return,
             TaskPhase::Completed => {
-                let server =
-                    result.finished.and_then(|finished| server_time::elapsed(result.created, finished));
+                let times = result.created.zip(result.finished);
+                let server = times.and_then(|(created, finished)| server_time::elapsed(created, finished));
                 if let Some(completed) = history.completed(age, server) {
-                    pacing.learn(&completed);
+                    policy.learn(&completed);
                 }
                 return;
             }
         }
         let remaining = deadline.saturating_duration_since(now);
-        let delay = pacing.delay(&history.progress(age, self.retry_after, remaining));
-        self.schedule.due = saturating_add(now, with_jitter(delay));
+        let delay = with_jitter(policy.delay(&history.progress(age, self.retry_after, remaining)));
+        self.schedule.due = saturating_add(now, delay.max(received.retry_after.unwrap_or_default()));
     }
 
     /// Records a failure. Schedules a retry if the failure is transient, and returns the error otherwise.
     pub(crate) fn on_failure(&mut self, failure: Failure) -> Result<(), Error> {
         let now = Instant::now();
+        let mut pause = Some(with_jitter(backoff(self.failures + 1)));
         if failure.kind == FailureKind::Status(StatusCode::NOT_FOUND) {
-            self.not_found_since.get_or_insert(now);
+            pause = pause.and_then(|pause| self.schedule.not_found.on_not_found(now, pause));
+        } else {
+            self.schedule.not_found.on_other_failure(self.polled_at);
         }
-        let not_found_for = self.not_found_since.map_or(Duration::ZERO, |since| now - since);
-        let decision = classify(Operation::Poll { not_found_for }, &failure);
+        let decision = classify(Operation::Poll { not_found_grace: pause.is_some() }, &failure);
         if decision != Decision::Retry {
             return Err(Error::from_failure(decision, failure).with_task_id(&self.schedule.id));
         }
         self.failures += 1;
         tracing::warn!(
-            task = self.schedule.id.as_str(),
+            task = self.schedule.id.printable(),
             failures = self.failures,
             failure = ?failure.kind,
+            problem = failure.problem,
             "poll failed, retrying"
         );
-        self.schedule.due = now + with_jitter(backoff(self.failures));
+        self.schedule.due = now + pause.unwrap_or_default();
         self.retry_after = failure.retry_after().or(self.retry_after);
         // Keep the last failure that has a server message. A later connection error is less useful.
         if failure.response.is_some() || self.last_failure.is_none() {
@@ -178,8 +188,13 @@ impl PollState {
 
     fn deadline_error(&mut self) -> Error {
         let last_status = self.last_status.as_ref().map(SpeechStatus::to_string);
-        Error::deadline(self.schedule.timeout, last_status, self.last_failure.take().map(|failure| *failure))
-            .with_task_id(&self.schedule.id)
+        let error = match self.last_failure.take() {
+            Some(failure) if self.schedule.not_found.only_not_found() => {
+                Error::from_failure(Decision::NotFound, *failure)
+            }
+            failure => Error::deadline(self.schedule.timeout, last_status, failure.map(|failure| *failure)),
+        };
+        error.with_task_id(&self.schedule.id)
     }
 }
 
@@ -187,9 +202,12 @@ impl PollState {
 /// the last poll.
 pub(crate) async fn poll_until(
     limit: Instant,
-    poll: impl Future<Output = Result<SpeechResult, Failure>>,
-) -> Result<SpeechResult, Failure> {
-    timeout_at(limit, poll).await.unwrap_or_else(|_| Err(Failure::new(FailureKind::ConnectionLost)))
+    poll: impl Future<Output = Result<Received<SpeechResult>, Failure>>,
+) -> Result<Received<SpeechResult>, Failure> {
+    timeout_at(limit, poll).await.unwrap_or_else(|_| {
+        let problem = Some("no response before the deadline".to_owned());
+        Err(Failure { problem, ..Failure::new(FailureKind::ConnectionLost) })
+    })
 }
 
 /// The poll loop for a single task.
@@ -205,18 +223,19 @@ impl Poller {
     pub(crate) async fn next<P, F>(&mut self, cooldown: &Cooldown, mut poll: P) -> Result<SpeechResult, Error>
     where
         P: FnMut() -> F,
-        F: Future<Output = Result<SpeechResult, Failure>>,
+        F: Future<Output = Result<Received<SpeechResult>, Failure>>,
     {
         let Self(state) = self;
         loop {
             state.check_deadline()?;
-            cooldown.wait_until(state.due(), state.deadline()).await;
+            let (due, deadline) = (state.due(), state.deadline());
+            cooldown.wait_until(due, deadline).await.map_err(|error| error.with_task_id(state.id()))?;
             // Box the poll future only while it runs. It is several times as large as the state, and a task
             // mostly sleeps.
             match poll_until(state.start_poll(), Box::pin(poll())).await {
-                Ok(result) => {
-                    state.on_response(&result);
-                    return Ok(result);
+                Ok(received) => {
+                    state.on_response(&received);
+                    return Ok(received.value);
                 }
                 Err(failure) => state.on_failure(failure)?,
             }

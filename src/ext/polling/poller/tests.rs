@@ -1,26 +1,39 @@
-use std::cell::Cell;
+use std::{cell::Cell, sync::Arc};
 
 use reqwest::header::HeaderMap;
 use serde_json::json;
 
 use super::*;
-use crate::pacing::{Adaptive, Fixed, Progress};
+use crate::{
+    ext::transport::cooldown::MAX_COOLDOWN,
+    pacing::{Adaptive, Fixed, Pacing, Progress},
+};
 
 fn every(interval: Duration) -> Fixed {
     Fixed::new(interval).unwrap()
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "same return type as the failures")]
-fn response(status: &str) -> Result<SpeechResult, Failure> {
-    let body = json!({"id": "t1", "status": status, "created": 0, "model": "m", "results": []});
-    Ok(serde_json::from_value(body).unwrap())
+type Polled = Result<Received<SpeechResult>, Failure>;
+
+fn cooldown() -> Cooldown {
+    Cooldown::new(MAX_COOLDOWN)
 }
 
-fn connection_lost() -> Result<SpeechResult, Failure> {
+fn response(status: &str) -> Polled {
+    response_with(status, None)
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "same return type as the failures")]
+fn response_with(status: &str, retry_after: Option<Duration>) -> Polled {
+    let value = serde_json::from_value(json!({"id": "t1", "status": status})).unwrap();
+    Ok(Received { value, retry_after })
+}
+
+fn connection_lost() -> Polled {
     Err(Failure::new(FailureKind::ConnectionLost))
 }
 
-fn error_response(status: u16, retry_after: Option<&str>) -> Result<SpeechResult, Failure> {
+fn error_response(status: u16, retry_after: Option<&str>) -> Polled {
     let headers: HeaderMap = retry_after
         .map(|value| ("retry-after".parse().unwrap(), value.parse().unwrap()))
         .into_iter()
@@ -32,29 +45,28 @@ fn error_response(status: u16, retry_after: Option<&str>) -> Result<SpeechResult
 async fn wait(
     pacing: impl Pacing,
     deadline: Duration,
-    server: impl Fn(Duration) -> Result<SpeechResult, Failure>,
+    server: impl Fn(Duration) -> Polled,
 ) -> (Result<SpeechResult, Error>, Duration, u32) {
     let start = Instant::now();
     let polls = Cell::new(0);
     let mut poller = Poller::new(PollSchedule {
         id: TaskId::from_server("t1"),
         due: saturating_add(start, pacing.delay(&Progress::default())),
-        pacing: Arc::new(pacing),
+        policy: TaskPolicy::new(Arc::new(pacing)),
         history: History::submitted(None),
+        not_found: NotFoundGrace::new(true),
         start,
         timeout: deadline,
         deadline: start + deadline,
     });
-    let cooldown = Cooldown::default();
+    let cooldown = cooldown();
     let outcome = loop {
         let poll = || {
             polls.set(polls.get() + 1);
             let response = server(start.elapsed());
             // As the client hooks do.
-            if let Err(failure) = &response
-                && let Some(time) = failure.retry_after()
-            {
-                cooldown.extend(time);
+            if let Err(Failure { response: Some(response), .. }) = &response {
+                cooldown.on_error_response(response);
             }
             std::future::ready(response)
         };
@@ -106,7 +118,7 @@ async fn outage_before_deadline_is_survived() {
         || error_response(502, None),
         || error_response(429, Some("3")),
     ] {
-        let server = |age| if age < secs(299) { failure() } else { response("COMPLETED") };
+        let server = |age| if age < secs(295) { failure() } else { response("COMPLETED") };
         let (outcome, ..) = wait(Adaptive::new(), secs(300), server).await;
         assert!(outcome.is_ok(), "{outcome:?}");
     }
@@ -123,10 +135,43 @@ async fn outage_beyond_deadline_is_reported_in_deadline_error() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn retry_after_beyond_deadline_still_polls_at_deadline() {
-    let (outcome, took, polls) = wait(Adaptive::new(), secs(60), |_| error_response(429, Some("3600"))).await;
+async fn wait_whose_deadline_is_in_a_cooldown_fails_at_once_and_sends_nothing() {
+    let (outcome, took, polls) = wait(every(secs(1)), secs(60), |_| error_response(429, Some("3600"))).await;
+    let error = outcome.unwrap_err();
+    assert!(error.is_rate_limited() && !error.is_deadline());
+    assert_eq!(error.task_id().unwrap().as_str(), "t1");
+    assert_eq!(error.retry_after(), Some(MAX_COOLDOWN));
+    let source = std::error::Error::source(&error).unwrap();
+    assert!(source.to_string().contains("429 Too Many Requests"), "{source}");
+    assert!(took < secs(2), "{took:?}");
+    assert_eq!(polls, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn hundred_waits_send_nothing_during_a_cooldown() {
+    let (cooldown, polls) = (cooldown(), Cell::new(0));
+    let limited = error_response(429, Some("60")).unwrap_err();
+    cooldown.on_error_response(limited.response.as_ref().unwrap());
+    let waits = (0..100).map(|_| async {
+        let mut poller = poller(secs(30));
+        let count = || {
+            polls.set(polls.get() + 1);
+            std::future::ready(response("PROCESSING"))
+        };
+        poller.next(&cooldown, count).await.unwrap_err()
+    });
+    let errors = futures_util::future::join_all(waits).await;
+    assert!(errors.iter().all(|error| error.is_rate_limited() && error.task_id().is_some()));
+    assert_eq!(polls.get(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn retry_after_of_success_delays_next_poll_but_not_the_poll_at_deadline() {
+    let server = |_| response_with("PROCESSING", Some(secs(4)));
+    let (outcome, took, polls) = wait(every(secs(1)), secs(12), server).await;
     assert!(outcome.unwrap_err().is_deadline());
-    assert_eq!((took, polls), (secs(60), 2));
+    // At 1, 5 and 9 seconds, and at the deadline.
+    assert_eq!((took, polls), (secs(12), 4));
 }
 
 #[tokio::test(start_paused = true)]
@@ -138,7 +183,47 @@ async fn not_found_is_retried_during_grace_period_only() {
     let error = outcome.unwrap_err();
     assert!(error.is_not_found());
     assert_eq!(error.to_string(), "task not found on the server: 404 Not Found: server message [task t1]");
-    assert!((secs(11)..secs(20)).contains(&took), "{took:?}");
+    // The first poll is after one second, and the last one ten seconds later.
+    assert!((secs(11)..secs(12)).contains(&took), "{took:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn not_found_task_of_another_client_gets_one_second_poll() {
+    let start = Instant::now();
+    let polls = Cell::new(0);
+    let not_found = || {
+        polls.set(polls.get() + 1);
+        std::future::ready(error_response(404, None))
+    };
+    let error = poller(secs(60)).next(&cooldown(), not_found).await.unwrap_err();
+    assert!(error.is_not_found());
+    assert_eq!((start.elapsed(), polls.get()), (secs(1), 2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn deadline_within_grace_period_is_not_found_if_there_were_only_404s() {
+    let (outcome, took, _) = wait(every(secs(1)), secs(5), |_| error_response(404, None)).await;
+    assert!(outcome.unwrap_err().is_not_found());
+    assert_eq!(took, secs(5));
+    let mixed = |age| if age < secs(3) { error_response(502, None) } else { error_response(404, None) };
+    assert!(wait(every(secs(1)), secs(5), mixed).await.0.unwrap_err().is_deadline());
+}
+
+#[tokio::test(start_paused = true)]
+async fn policy_that_panics_does_not_end_the_wait() {
+    let panics = |_: &Progress| -> Duration { panic!("a bug in the policy") };
+    let start = Instant::now();
+    let mut poller = Poller::new(PollSchedule {
+        policy: TaskPolicy::new(Arc::new(panics)),
+        ..poller(secs(60)).0.schedule
+    });
+    let status = || if start.elapsed() < secs(5) { "PROCESSING" } else { "COMPLETED" };
+    loop {
+        let result = poller.next(&cooldown(), || std::future::ready(response(status()))).await.unwrap();
+        if result.status.is_final() {
+            break;
+        }
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -189,8 +274,9 @@ fn poller(deadline: Duration) -> Poller {
     let start = Instant::now();
     Poller::new(PollSchedule {
         id: TaskId::from_server("t1"),
-        pacing: Arc::new(Adaptive::new()),
+        policy: TaskPolicy::new(Arc::new(Adaptive::new())),
         history: History::resumed(),
+        not_found: NotFoundGrace::new(false),
         start,
         due: start,
         timeout: deadline,
@@ -206,7 +292,7 @@ async fn hanging_server_gets_one_more_poll_at_deadline() {
         polls.set(polls.get() + 1);
         std::future::pending()
     };
-    let error = poller(secs(5)).next(&Cooldown::default(), hanging).await.unwrap_err();
+    let error = poller(secs(5)).next(&cooldown(), hanging).await.unwrap_err();
     assert!(error.is_deadline());
     assert_eq!((start.elapsed(), polls.get()), (secs(5) + FINAL_POLL_TIMEOUT, 2));
 }
@@ -218,7 +304,7 @@ async fn zero_deadline_polls_once() {
         tokio::time::sleep(Duration::from_millis(1_500)).await;
         response("COMPLETED")
     };
-    assert!(poller(Duration::ZERO).next(&Cooldown::default(), slow).await.is_ok());
+    assert!(poller(Duration::ZERO).next(&cooldown(), slow).await.is_ok());
     assert_eq!(start.elapsed(), Duration::from_millis(1_500));
 }
 
@@ -227,7 +313,7 @@ async fn wait_for(policy: &Arc<dyn Pacing>, done: Duration) -> u32 {
     let start = Instant::now();
     let mut polls = 0;
     let mut poller = Poller::new(PollSchedule {
-        pacing: Arc::clone(policy),
+        policy: TaskPolicy::new(Arc::clone(policy)),
         history: History::submitted(None),
         due: saturating_add(start, policy.delay(&Progress::default())),
         ..poller(secs(600)).0.schedule
@@ -238,7 +324,7 @@ async fn wait_for(policy: &Arc<dyn Pacing>, done: Duration) -> u32 {
             let status = if start.elapsed() < done { "PROCESSING" } else { "COMPLETED" };
             std::future::ready(response(status))
         };
-        if poller.next(&Cooldown::default(), poll).await.unwrap().status.is_final() {
+        if poller.next(&cooldown(), poll).await.unwrap().status.is_final() {
             return polls;
         }
     }
@@ -314,7 +400,7 @@ async fn urgency_at_deadline_is_immediate_despite_low_likelihood() {
 }
 
 #[test]
-fn poll_state_with_id_is_smaller_than_300_bytes() {
+fn poll_state_with_id_takes_at_most_300_bytes() {
     let id_bytes = 36;
-    assert!(size_of::<PollState>() + id_bytes < 300, "{}", size_of::<PollState>());
+    assert!(size_of::<PollState>() + id_bytes <= 300, "{}", size_of::<PollState>());
 }

@@ -2,11 +2,10 @@
 //!
 //! The rules belong to the operation, not to the HTTP method, because both operations are a `POST`.
 //! - *Create* is billed, and the API cannot tell a retry from a second request. It is sent again only if the server has
-//!   not accepted it: no connection was made, or the server rejected it for now (429, or 503 with `Retry-After`). A caller
-//!   may allow resubmission in doubt, a given number of times.
+//!   not accepted it: no connection was made, or the server responded with 429. A 503 is in doubt, even with
+//!   `Retry-After`: a proxy may add the header after the server has accepted the request. A caller may allow
+//!   resubmission in doubt, a given number of times.
 //! - *Poll* changes nothing on the server. It is sent again after every transient failure.
-
-use std::time::Duration;
 
 use reqwest::StatusCode;
 
@@ -15,9 +14,6 @@ use crate::ext::transport::failure::{Failure, FailureKind};
 /// The number of failed connections after which a submission ends. With the pauses between them that is about two seconds:
 /// long enough for a restart behind a load balancer, short enough for a mistyped host.
 pub(crate) const CONNECT_ATTEMPTS: u32 = 4;
-
-/// The time in which a 404 for a task may be replica lag. It counts from the first 404 after any other response.
-pub(crate) const NOT_FOUND_GRACE: Duration = Duration::from_secs(10);
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Operation {
@@ -28,8 +24,8 @@ pub(crate) enum Operation {
         resubmissions_left: u32,
     },
     Poll {
-        /// The time since the first 404 in a row, zero for any other failure.
-        not_found_for: Duration,
+        /// `true` while a 404 may mean that the task is not visible yet.
+        not_found_grace: bool,
     },
 }
 
@@ -60,7 +56,7 @@ pub(crate) fn classify(operation: Operation, failure: &Failure) -> Decision {
                 decision => decision,
             }
         }
-        Operation::Poll { not_found_for } => classify_poll(not_found_for, failure),
+        Operation::Poll { not_found_grace } => classify_poll(not_found_grace, failure),
     }
 }
 
@@ -80,8 +76,9 @@ fn classify_create(connect_failures: u32, failure: &Failure) -> Decision {
         FailureKind::NotConnected => Decision::Unreachable,
         FailureKind::ConnectionLost | FailureKind::InvalidBody => Decision::InDoubt,
         FailureKind::Status(status) => match status.as_u16() {
+            // An HTTP client that follows redirects may have sent another request, which this response answers.
+            429 if failure.redirects_possible => Decision::Reject,
             429 => Decision::Retry,
-            503 if failure.retry_after().is_some() => Decision::Retry,
             // A timeout (408, and 499 of nginx) does not say how far the request came.
             408 | 499 => Decision::InDoubt,
             // 307 and 308 keep the method, so this server did not carry out the request. Other redirects may follow a
@@ -92,11 +89,11 @@ fn classify_create(connect_failures: u32, failure: &Failure) -> Decision {
     }
 }
 
-fn classify_poll(not_found_for: Duration, failure: &Failure) -> Decision {
+fn classify_poll(not_found_grace: bool, failure: &Failure) -> Decision {
     match failure.kind {
         FailureKind::NotSent(_) => Decision::Reject,
         FailureKind::NotConnected | FailureKind::ConnectionLost | FailureKind::InvalidBody => Decision::Retry,
-        FailureKind::Status(StatusCode::NOT_FOUND) if not_found_for < NOT_FOUND_GRACE => Decision::Retry,
+        FailureKind::Status(StatusCode::NOT_FOUND) if not_found_grace => Decision::Retry,
         FailureKind::Status(StatusCode::NOT_FOUND) => Decision::NotFound,
         FailureKind::Status(status) => match status.as_u16() {
             408 | 425 | 429 | 499 => Decision::Retry,

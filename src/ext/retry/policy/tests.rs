@@ -14,7 +14,7 @@ fn response(status: u16, retry_after: bool) -> Failure {
 fn decisions_match_the_table() {
     let once = Operation::Create { connect_failures: 1, resubmissions_left: 0 };
     let resubmitting = Operation::Create { connect_failures: 1, resubmissions_left: 1 };
-    let poll_once = Operation::Poll { not_found_for: Duration::ZERO };
+    let poll_once = Operation::Poll { not_found_grace: true };
     let failure = Failure::new;
     #[rustfmt::skip]
     let table = [
@@ -47,7 +47,7 @@ fn decisions_match_the_table() {
         (response(500, true),                                InDoubt, Retry),
         (response(502, false),                               InDoubt, Retry),
         (response(503, false),                               InDoubt, Retry),
-        (response(503, true),                                Retry,   Retry),
+        (response(503, true),                                InDoubt, Retry),
         (response(504, true),                                InDoubt, Retry),
         (response(599, false),                               InDoubt, Retry),
     ];
@@ -84,7 +84,17 @@ fn failed_connections_are_retried_up_to_the_limit() {
 
 #[test]
 fn poll_with_404_is_not_found_only_after_the_grace() {
-    let decision = |not_found_for| classify(Operation::Poll { not_found_for }, &response(404, false));
-    assert_eq!(decision(NOT_FOUND_GRACE.mul_f64(0.999)), Retry);
-    assert_eq!(decision(NOT_FOUND_GRACE), NotFound);
+    let decision = |not_found_grace| classify(Operation::Poll { not_found_grace }, &response(404, false));
+    assert_eq!((decision(true), decision(false)), (Retry, NotFound));
+}
+
+#[test]
+fn create_with_429_is_not_retried_if_redirects_are_possible() {
+    let once = Operation::Create { connect_failures: 0, resubmissions_left: 0 };
+    let decision = |redirects_possible, failure| classify(once, &Failure { redirects_possible, ..failure });
+    for (redirects_possible, expected) in [(false, Retry), (true, Reject)] {
+        assert_eq!(decision(redirects_possible, response(429, true)), expected);
+        assert_eq!(decision(redirects_possible, response(401, false)), Reject);
+        assert_eq!(decision(redirects_possible, response(302, false)), InDoubt);
+    }
 }

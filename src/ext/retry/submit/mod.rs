@@ -2,7 +2,8 @@
 
 use std::{future::Future, time::Duration};
 
-use tokio::time::{Instant, sleep_until};
+use reqwest::StatusCode;
+use tokio::time::Instant;
 
 use super::{
     backoff::{backoff, with_jitter},
@@ -11,10 +12,12 @@ use super::{
 };
 use crate::{
     Error, TaskId,
-    ext::transport::{
-        cooldown::{Cooldown, jitter},
-        failure::{Failure, FailureKind},
-        instant::saturating_add,
+    ext::{
+        error::Kind,
+        transport::{
+            cooldown::Cooldown,
+            failure::{Failure, FailureKind},
+        },
     },
 };
 
@@ -30,31 +33,29 @@ where
     S: FnMut() -> F,
     F: Future<Output = Result<TaskId, Failure>>,
 {
+    let mut due = Instant::now();
     loop {
-        // A loop, because the cooldown may be extended during the sleep.
-        while let Some(remaining) = cooldown.remaining() {
-            let ends_at = saturating_add(Instant::now(), remaining);
-            if ends_at > submission.deadline {
-                return Err(submission.finish_with(Error::rate_limited(remaining)));
-            }
-            sleep_until((ends_at + jitter()).min(submission.deadline)).await;
+        if let Err(error) = cooldown.wait_until(due, submission.deadline).await {
+            return Err(submission.rate_limited(error));
         }
-        match send_once(send()).await {
+        match send_once(send(), &submission.label).await {
             Ok(id) => return Ok(id),
-            Err(failure) => sleep_until(submission.on_failure(failure)?).await,
+            Err(failure) => due = submission.on_failure(failure)?,
         }
     }
 }
 
-/// Sends one create and logs its result. Logs an error if the future is dropped before the response.
+/// Sends one create and logs its result. Logs an error if the future is dropped before the response. The label
+/// identifies the request in the log.
 pub(crate) async fn send_once(
     request: impl Future<Output = Result<TaskId, Failure>>,
+    label: &str,
 ) -> Result<TaskId, Failure> {
-    let in_flight = InFlightGuard;
+    let in_flight = InFlightGuard(label);
     let result = request.await;
     in_flight.disarm();
     if let Ok(id) = &result {
-        tracing::info!(task = id.as_str(), "task submitted");
+        tracing::info!(request = label, task = id.printable(), "task submitted");
     }
     result
 }
@@ -62,6 +63,8 @@ pub(crate) async fn send_once(
 /// The state of a submission that the server has not accepted yet.
 #[derive(Debug)]
 pub(crate) struct Submission {
+    /// Identifies the request in the log.
+    label: Box<str>,
     deadline: Instant,
     /// The number of resubmissions in doubt that the caller allows.
     resubmissions: u32,
@@ -75,6 +78,7 @@ pub(crate) struct Submission {
 impl Submission {
     pub(crate) fn new(deadline: Instant, resubmissions: u32) -> Self {
         Self {
+            label: Box::default(),
             deadline,
             resubmissions,
             failures: 0,
@@ -82,6 +86,10 @@ impl Submission {
             in_doubt: InDoubtAttempts::default(),
             last_failure: None,
         }
+    }
+
+    pub(crate) fn with_label(self, label: impl Into<Box<str>>) -> Self {
+        Self { label: label.into(), ..self }
     }
 
     pub(crate) fn deadline(&self) -> Instant {
@@ -102,11 +110,18 @@ impl Submission {
             resubmissions_left: self.in_doubt.resubmissions_left(self.resubmissions),
         };
         let decision = match classify(operation, &failure) {
-            decision @ (Decision::Retry | Decision::RetryInDoubt) => match self.next_attempt_at(&failure) {
+            decision @ (Decision::Retry | Decision::RetryInDoubt) => match self.next_attempt_at() {
                 Some(due) => {
                     let in_doubt = decision == Decision::RetryInDoubt;
                     self.in_doubt = self.in_doubt.plus_one_if(in_doubt);
-                    tracing::warn!(failures = self.failures, failure = ?failure.kind, in_doubt, "request failed, retrying");
+                    tracing::warn!(
+                        request = &*self.label,
+                        failures = self.failures,
+                        failure = ?failure.kind,
+                        problem = failure.problem,
+                        in_doubt,
+                        "submission failed, retrying"
+                    );
                     self.last_failure = Some(Box::new(failure));
                     return Ok(due);
                 }
@@ -117,12 +132,33 @@ impl Submission {
         };
         if decision == Decision::InDoubt {
             tracing::error!(
+                request = &*self.label,
                 failure = ?failure.kind,
-                task = ?failure.task_id,
+                problem = failure.problem,
+                task = failure.task_id.as_ref().map(TaskId::printable),
                 "submission in doubt, it may be billed"
             );
         }
-        Err(self.finish_with(Error::from_failure(decision, failure)))
+        Err(self.finish_with(self.error(decision, failure)))
+    }
+
+    /// Returns the error of a submission that cannot be sent before its deadline because of a cooldown. If its own last
+    /// attempt received a 429, that response is more useful than the error of the cooldown.
+    pub(crate) fn rate_limited(&mut self, error: Error) -> Error {
+        let is_429 = |failure: &Failure| failure.kind == FailureKind::Status(StatusCode::TOO_MANY_REQUESTS);
+        let error = match self.last_failure.take_if(|failure| is_429(failure)) {
+            Some(failure) => self.error(Decision::Reject, *failure),
+            None => error,
+        };
+        self.finish_with(error)
+    }
+
+    fn error(&self, decision: Decision, failure: Failure) -> Error {
+        let mut error = Error::from_failure(decision, failure);
+        if let Kind::Unreachable { attempts } = &mut error.0.kind {
+            *attempts = self.connect_failures;
+        }
+        error
     }
 
     /// Returns the error of a submission that was not sent again before its deadline: that of its last attempt.
@@ -130,7 +166,8 @@ impl Submission {
         /// The time by which a timer may be late.
         const GRACE: Duration = Duration::from_secs(1);
         let failure = self.last_failure.take_if(|_| self.deadline + GRACE < Instant::now())?;
-        Some(self.finish_with(Error::from_failure(exhausted(&failure), *failure)))
+        let error = self.error(exhausted(&failure), *failure);
+        Some(self.finish_with(error))
     }
 
     /// Returns the error that ends the submission, with its attempts in doubt.
@@ -138,12 +175,9 @@ impl Submission {
         self.in_doubt.apply_to(error)
     }
 
-    /// Returns the end of the pause after a failure, unless the deadline is earlier.
-    fn next_attempt_at(&self, failure: &Failure) -> Option<Instant> {
-        let delay = failure.retry_after().unwrap_or_default();
-        let due = saturating_add(Instant::now(), delay.max(with_jitter(backoff(self.failures))));
-        let spread = if delay.is_zero() { Duration::ZERO } else { jitter() };
-        (due <= self.deadline).then(|| (due + spread).min(self.deadline))
+    /// Returns the end of the pause after a failure, unless the deadline is earlier. The cooldown adds `Retry-After`.
+    fn next_attempt_at(&self) -> Option<Instant> {
+        Some(Instant::now() + with_jitter(backoff(self.failures))).filter(|due| *due <= self.deadline)
     }
 }
 
@@ -153,17 +187,17 @@ fn exhausted(failure: &Failure) -> Decision {
 }
 
 /// Logs an error if a submission is dropped before the response: the task id would be lost.
-struct InFlightGuard;
+struct InFlightGuard<'a>(&'a str);
 
-impl InFlightGuard {
+impl InFlightGuard<'_> {
     fn disarm(self) {
         std::mem::forget(self);
     }
 }
 
-impl Drop for InFlightGuard {
+impl Drop for InFlightGuard<'_> {
     fn drop(&mut self) {
-        tracing::error!("submission dropped before the response, it may be billed");
+        tracing::error!(request = self.0, "submission dropped before the response, it may be billed");
     }
 }
 

@@ -5,7 +5,10 @@ use reqwest::{
     header::{HeaderMap, HeaderValue},
 };
 
+use tokio::time::sleep_until;
+
 use super::*;
+use crate::ext::transport::cooldown::MAX_COOLDOWN;
 
 fn not_connected() -> Failure {
     Failure::new(FailureKind::NotConnected)
@@ -19,14 +22,27 @@ fn response(status: StatusCode, retry_after: Option<&'static str>) -> Failure {
     Failure::from_response(status, &headers, "busy")
 }
 
+/// As the client hooks do.
+fn start_cooldown(cooldown: &Cooldown, result: &Result<TaskId, Failure>) {
+    if let Err(Failure { response: Some(response), .. }) = result {
+        cooldown.on_error_response(response);
+    }
+}
+
+/// Starts a cooldown as after a 429.
+fn pause(cooldown: &Cooldown, retry_after: &'static str) {
+    start_cooldown(cooldown, &Err(response(StatusCode::TOO_MANY_REQUESTS, Some(retry_after))));
+}
+
 /// Runs the loop over a script, with a deadline of a minute. Returns the times of the requests, in seconds.
 async fn run(script: Vec<Result<TaskId, Failure>>) -> (Result<TaskId, Error>, Vec<f64>) {
     let start = Instant::now();
     let (script, sent) = (RefCell::new(VecDeque::from(script)), RefCell::new(Vec::new()));
-    let cooldown = Cooldown::default();
+    let cooldown = Cooldown::new(MAX_COOLDOWN);
     let result = submit(&cooldown, Submission::new(start + Duration::from_secs(60), 0), || {
         sent.borrow_mut().push(start.elapsed().as_secs_f64());
         let next = script.borrow_mut().pop_front().expect("an unexpected request was sent");
+        start_cooldown(&cooldown, &next);
         async move { next }
     })
     .await;
@@ -53,6 +69,7 @@ async fn submit_in_doubt_is_not_resent() {
         response(StatusCode::OK, None),
         response(StatusCode::BAD_GATEWAY, None),
         response(StatusCode::SERVICE_UNAVAILABLE, None),
+        response(StatusCode::SERVICE_UNAVAILABLE, Some("1")),
     ] {
         let (result, sent) = run(vec![Err(failure)]).await;
         assert!(result.unwrap_err().is_in_doubt());
@@ -68,9 +85,13 @@ async fn run_resubmitting(
     let length = script.len();
     let script = RefCell::new(VecDeque::from(script));
     let submission = Submission::new(Instant::now() + Duration::from_secs(60), times);
-    let send =
-        || std::future::ready(script.borrow_mut().pop_front().expect("an unexpected request was sent"));
-    let result = submit(&Cooldown::default(), submission, send).await;
+    let cooldown = Cooldown::new(MAX_COOLDOWN);
+    let send = || {
+        let next = script.borrow_mut().pop_front().expect("an unexpected request was sent");
+        start_cooldown(&cooldown, &next);
+        std::future::ready(next)
+    };
+    let result = submit(&cooldown, submission, send).await;
     (result, length - script.borrow().len())
 }
 
@@ -129,8 +150,8 @@ async fn submit_with_retry_after_beyond_deadline_fails_with_server_message() {
 
 #[tokio::test(start_paused = true)]
 async fn submit_during_cooldown_waits_or_fails_by_deadline() {
-    let (cooldown, start) = (Cooldown::default(), Instant::now());
-    cooldown.extend(Duration::from_secs(90));
+    let (cooldown, start) = (Cooldown::new(MAX_COOLDOWN), Instant::now());
+    pause(&cooldown, "90");
     let deadline = start + Duration::from_secs(60);
     let error =
         submit(&cooldown, Submission::new(deadline, 0), || async { panic!("sent") }).await.unwrap_err();
@@ -146,11 +167,11 @@ async fn submit_during_cooldown_waits_or_fails_by_deadline() {
 
 #[tokio::test(start_paused = true)]
 async fn submit_fails_at_once_when_cooldown_is_extended_beyond_deadline() {
-    let (cooldown, start) = (Cooldown::default(), Instant::now());
-    cooldown.extend(Duration::from_secs(5));
+    let (cooldown, start) = (Cooldown::new(MAX_COOLDOWN), Instant::now());
+    pause(&cooldown, "5");
     let extend = async {
         sleep_until(start + Duration::from_secs(4)).await;
-        cooldown.extend(Duration::from_secs(3600));
+        pause(&cooldown, "3600");
     };
     let deadline = start + Duration::from_secs(60);
     let submitting = submit(&cooldown, Submission::new(deadline, 0), || async { panic!("sent") });
@@ -166,7 +187,8 @@ async fn submit_with_zero_deadline_sends_exactly_once() {
         *count.borrow_mut() += 1;
         std::future::ready(Err(not_connected()))
     };
-    let error = submit(&Cooldown::default(), Submission::new(Instant::now(), 0), send).await.unwrap_err();
+    let error =
+        submit(&Cooldown::new(MAX_COOLDOWN), Submission::new(Instant::now(), 0), send).await.unwrap_err();
     assert!(error.is_unreachable());
     assert_eq!(*count.borrow(), 1);
 }
@@ -208,12 +230,14 @@ impl UnreliableServer {
 async fn million_submissions_are_billed_once_or_reported_in_doubt() {
     let mut random = fastrand::Rng::with_seed(7);
     let (mut done, mut in_doubt, mut unreachable) = (0, 0, 0);
-    let cooldown = Cooldown::default();
+    let cooldown = Cooldown::new(MAX_COOLDOWN);
     for number in 0..1_000_000 {
         let server = RefCell::new((UnreliableServer::default(), &mut random));
         let send = || {
             let (server, random) = &mut *server.borrow_mut();
-            std::future::ready(server.send(random))
+            let result = server.send(random);
+            start_cooldown(&cooldown, &result);
+            std::future::ready(result)
         };
         let deadline = Instant::now() + Duration::from_secs(60);
         let result = submit(&cooldown, Submission::new(deadline, 0), send).await;
@@ -238,4 +262,22 @@ async fn million_submissions_are_billed_once_or_reported_in_doubt() {
     assert!((150_000..160_000).contains(&in_doubt), "{in_doubt}");
     assert!(unreachable < 100, "{unreachable}");
     assert_eq!(done + in_doubt + unreachable, 1_000_000);
+}
+
+#[tokio::test(start_paused = true)]
+async fn submit_after_absurd_retry_after_continues_after_the_longest_cooldown() {
+    let start = Instant::now();
+    let cooldown = Cooldown::new(Duration::from_secs(10));
+    let script = RefCell::new(VecDeque::from([
+        Err(response(StatusCode::TOO_MANY_REQUESTS, Some("31536000"))),
+        Ok(id()),
+    ]));
+    let submission = Submission::new(start + Duration::from_secs(60), 0);
+    let result = submit(&cooldown, submission, || {
+        let next = script.borrow_mut().pop_front().unwrap();
+        start_cooldown(&cooldown, &next);
+        std::future::ready(next)
+    });
+    assert_eq!(result.await.unwrap(), id());
+    assert!((10.0..10.5).contains(&start.elapsed().as_secs_f64()), "{:?}", start.elapsed());
 }

@@ -1,0 +1,154 @@
+//! Parses a success that differs from the API's document in properties that nobody needs.
+
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use serde_path_to_error::{Path, Segment};
+
+/// Parses a body. Invalid properties are dropped if the type does not require them.
+///
+/// `known` are properties whose values the caller knows. They are added if they are missing or are not texts.
+///
+/// # Errors
+///
+/// Names the property that is missing or invalid. Serde's own message may quote the body, which may contain the address
+/// of an audio.
+pub(super) fn parse<T: DeserializeOwned>(text: &str, known: &[(&str, &str)]) -> Result<T, String> {
+    let mut body: Value = serde_json::from_str(text).map_err(|error| {
+        format!("the response is not JSON (line {}, column {})", error.line(), error.column())
+    })?;
+    if let Value::Object(object) = &mut body {
+        for (name, value) in known {
+            if !object.get(*name).is_some_and(Value::is_string) {
+                object.insert((*name).to_owned(), (*value).into());
+            }
+        }
+    }
+    let mut first_problem = None;
+    loop {
+        let (path, problem) = match serde_path_to_error::deserialize(&body) {
+            Ok(value) => return Ok(value),
+            Err(error) => (error.path().clone(), describe(error.path(), error.inner())),
+        };
+        let problem = first_problem.get_or_insert(problem);
+        // Without a required property, the next round fails at the root, where nothing can be removed.
+        let removed = match (path.iter().next(), &mut body) {
+            (Some(Segment::Map { key }), Value::Object(object)) => object.remove(key),
+            _ => None,
+        };
+        if removed.is_none() {
+            return Err(std::mem::take(problem));
+        }
+    }
+}
+
+fn describe(path: &Path, error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    // The names of missing properties come from our own types.
+    let problem = if text.starts_with("missing field") { &*text } else { "invalid value" };
+    if path.iter().next().is_some() {
+        format!("the response does not match the API's document: `{path}`: {problem}")
+    } else {
+        format!("the response does not match the API's document: {problem}")
+    }
+}
+
+/// Returns a body as an error may show it. Who has the address of an audio may be able to download it.
+pub(super) fn without_addresses(text: &str) -> String {
+    let Ok(mut body) = serde_json::from_str::<Value>(text) else {
+        // A truncated body may end within an address.
+        let end = ["://", "\"url\""].iter().filter_map(|mark| text.find(mark)).min();
+        return text[..end.unwrap_or(text.len())].to_owned();
+    };
+    remove_addresses(&mut body);
+    if let Value::String(text) = body { text } else { body.to_string() }
+}
+
+fn remove_addresses(value: &mut Value) {
+    match value {
+        Value::String(text) if text.contains("//") => "[address]".clone_into(text),
+        Value::Array(items) => items.iter_mut().for_each(remove_addresses),
+        Value::Object(object) => {
+            for (name, value) in object {
+                if name == "url" && value.is_string() {
+                    *value = "[address]".into();
+                }
+                remove_addresses(value);
+            }
+        }
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::types::{SpeechResult, TaskCreated};
+
+    fn result(body: &Value) -> Result<SpeechResult, String> {
+        parse(&body.to_string(), &[("id", "t1")])
+    }
+
+    fn finished() -> Value {
+        let url = "https://example.com/a.wav?signature=s";
+        json!({"id": "t1", "status": "COMPLETED", "created": 1, "finished": 2, "model": "m", "results": [{"url": url}]})
+    }
+
+    #[test]
+    fn invalid_properties_that_nobody_needs_do_not_hide_a_finished_task() {
+        for name in ["id", "created", "finished", "model", "results"] {
+            for invalid in [json!(null), json!(true), json!([]), json!({"a": 1}), json!([["//"]])] {
+                let mut body = finished();
+                body[name] = invalid;
+                let result = result(&body).unwrap_or_else(|problem| panic!("{body}: {problem}"));
+                assert!(result.status.is_final() && result.id == "t1");
+            }
+            let mut body = finished();
+            body.as_object_mut().unwrap().remove(name);
+            assert!(result(&body).unwrap().status.is_final(), "{name} is missing");
+        }
+        let mut body = finished();
+        (body["created"], body["finished"], body["model"]) = (json!("2026-11-26"), json!("soon"), json!(7));
+        let result = result(&body).unwrap();
+        assert_eq!((result.created, result.finished, result.model), (None, None, None));
+    }
+
+    #[test]
+    fn id_of_another_task_is_kept() {
+        let mut body = finished();
+        body["id"] = json!("t2");
+        assert_eq!(result(&body).unwrap().id, "t2");
+    }
+
+    #[test]
+    fn required_property_that_is_missing_or_invalid_is_named() {
+        let without = |name: &str| {
+            let mut body = finished();
+            body.as_object_mut().unwrap().remove(name);
+            result(&body).unwrap_err()
+        };
+        let prefix = "the response does not match the API's document: ";
+        assert_eq!(without("status"), format!("{prefix}missing field `status`"));
+        let mut body = finished();
+        body["status"] = json!(7);
+        assert_eq!(result(&body).unwrap_err(), format!("{prefix}`status`: invalid value"));
+        assert_eq!(result(&json!([])).unwrap_err(), format!("{prefix}invalid value"));
+        let not_json = parse::<TaskCreated>("<html>", &[]).unwrap_err();
+        assert_eq!(not_json, "the response is not JSON (line 1, column 1)");
+    }
+
+    #[test]
+    fn shown_body_contains_no_address() {
+        let text = finished().to_string();
+        for end in (0..=text.len()).filter(|end| text.is_char_boundary(*end)) {
+            let shown = without_addresses(&text[..end]);
+            assert!(!shown.contains("example.com") && !shown.contains("signature"), "{shown}");
+        }
+        assert!(without_addresses(&text).contains(r#""status":"COMPLETED""#));
+        let relative =
+            json!({"results": [{"url": "/a.wav?signature=s"}, ["//example.com/a.wav"]]}).to_string();
+        assert_eq!(without_addresses(&relative), r#"{"results":[{"url":"[address]"},["[address]"]]}"#);
+        assert_eq!(without_addresses("<h1>502</h1>"), "<h1>502</h1>");
+    }
+}

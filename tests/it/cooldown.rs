@@ -1,0 +1,100 @@
+//! The pause of all requests after a `Retry-After`.
+
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+
+use crate::support::{Action, ID, ScriptedServer, builder, client, result};
+
+/// A year.
+const ABSURD: &str = "retry-after: 31536000\r\n";
+
+fn accepted() -> Action {
+    Action::json("200 OK", &json!({"id": ID}))
+}
+
+#[tokio::test]
+async fn absurd_retry_after_of_other_status_does_not_pause_the_client() {
+    for status in
+        ["302 Found", "403 Forbidden", "404 Not Found", "500 Internal Server Error", "502 Bad Gateway"]
+    {
+        let server = ScriptedServer::start([Action::response(status, ABSURD, ""), accepted()]).await;
+        let client = client(&server.url);
+        let error = client.speak("Hello").submit().await.unwrap_err();
+        assert_eq!(error.retry_after(), Some(Duration::from_secs(31_536_000)), "{status}");
+        let start = Instant::now();
+        client.speak("Hello").submit().await.unwrap();
+        assert!(start.elapsed() < Duration::from_secs(1), "{status}");
+    }
+}
+
+#[tokio::test]
+async fn absurd_retry_after_pauses_the_client_for_max_cooldown() {
+    for status in ["429 Too Many Requests", "503 Service Unavailable"] {
+        let server = ScriptedServer::start([Action::response(status, ABSURD, ""), accepted()]).await;
+        let client = builder(&server.url).max_cooldown(Duration::from_millis(300)).build().unwrap();
+        let start = Instant::now();
+        let poll = client.task(ID.parse().unwrap()).status().await.unwrap_err();
+        assert_eq!(poll.retry_after(), Some(Duration::from_secs(31_536_000)), "{status}");
+        client.speak("Hello").submit().await.unwrap();
+        assert!((300..10_000).contains(&start.elapsed().as_millis()), "{status}: {:?}", start.elapsed());
+    }
+}
+
+#[tokio::test]
+async fn success_of_request_sent_during_a_cooldown_ends_it() {
+    let server = ScriptedServer::start([
+        Action::response("429 Too Many Requests", "retry-after: 60\r\n", ""),
+        Action::json("200 OK", &result("QUEUED")),
+        accepted(),
+    ])
+    .await;
+    let client = client(&server.url);
+    let query = distribute_ai::types::TaskQuery { id: ID.into() };
+    client.async_speech_result(&query).await.unwrap_err();
+    let deadline = Duration::from_secs(5);
+    assert!(client.speak("Hello").deadline(deadline).submit().await.unwrap_err().is_rate_limited());
+    // A direct call of a generated method ignores the cooldown.
+    client.async_speech_result(&query).await.unwrap();
+    client.speak("Hello").deadline(deadline).submit().await.unwrap();
+}
+
+#[tokio::test]
+async fn retry_after_as_a_date_is_measured_by_the_date_of_the_response() {
+    // The server's clock is an hour ahead of ours, or two years behind.
+    for server_time in [3_600, -63_072_000] {
+        let now = i64::try_from(
+            std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs(),
+        )
+        .unwrap();
+        let date = |seconds: i64| {
+            let time = std::time::UNIX_EPOCH + Duration::from_secs(u64::try_from(now + seconds).unwrap());
+            httpdate::fmt_http_date(time)
+        };
+        let headers = format!("date: {}\r\nretry-after: {}\r\n", date(server_time), date(server_time + 2));
+        let limited = Action::response("429 Too Many Requests", &headers, "");
+        let server = ScriptedServer::start([limited]).await;
+        let error = client(&server.url).task(ID.parse().unwrap()).status().await.unwrap_err();
+        assert_eq!(error.retry_after(), Some(Duration::from_secs(2)));
+    }
+}
+
+#[tokio::test]
+async fn retry_after_of_successful_poll_delays_only_the_next_poll_of_its_task() {
+    let queued = Action::response("200 OK", "retry-after-ms: 400\r\n", &result("QUEUED").to_string());
+    let completed = Action::json("200 OK", &result("COMPLETED"));
+    let server = ScriptedServer::start([queued, accepted(), completed]).await;
+    let client = client(&server.url);
+    let start = Instant::now();
+    let wait = async {
+        client.task(ID.parse().unwrap()).wait().await.unwrap();
+        assert!(start.elapsed() >= Duration::from_millis(400), "{:?}", start.elapsed());
+    };
+    let submit = async {
+        while server.requests().is_empty() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        client.speak("Hello").deadline(Duration::from_millis(100)).submit().await.unwrap();
+    };
+    tokio::join!(wait, submit);
+}
