@@ -18,6 +18,8 @@ use reqwest::{
     header::{HeaderMap, HeaderName, HeaderValue},
 };
 
+use super::client::ClientState;
+use crate::Client;
 pub use super::{
     batch::fuzzing as journal,
     long_text::fuzzing::{WavAudio, join, read},
@@ -44,6 +46,13 @@ thread_local! {
 pub fn respond_with(responses: Vec<FakeResponse>) {
     RESPONSES.set(responses);
     REQUEST_COUNT.set(0);
+}
+
+/// Returns a client with the same settings and HTTP clients, and without the state of earlier requests.
+#[must_use]
+pub fn with_new_state(client: &Client) -> Client {
+    let inner = client.inner().with_new_state();
+    Client { client: client.client.clone(), baseurl: client.baseurl.clone(), inner: ClientState::new(inner) }
 }
 
 /// Returns the number of requests that got a response since the last call of [`respond_with`].

@@ -21,6 +21,7 @@ pub(super) struct ActiveTask<K> {
     pub(super) state: TaskState,
 }
 
+#[expect(clippy::large_enum_variant, reason = "most tasks are in the largest variant")]
 pub(super) enum TaskState {
     /// Boxed, because a text is large and most tasks are in `Wait`.
     Submit(Box<PendingRequest>),

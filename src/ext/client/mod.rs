@@ -51,6 +51,23 @@ pub(crate) struct Inner {
     pub(crate) unfinished: UnfinishedTasks,
 }
 
+#[cfg(fuzzing)]
+impl Inner {
+    /// Returns the same settings without the state of earlier requests.
+    pub(crate) fn with_new_state(&self) -> Self {
+        Self {
+            key: self.key.clone(),
+            user_agent: self.user_agent.clone(),
+            pacing: Arc::clone(&self.pacing),
+            submit_client: self.submit_client.clone(),
+            audio: self.audio.clone(),
+            cooldown: Cooldown::new(super::transport::cooldown::MAX_COOLDOWN),
+            unfinished: UnfinishedTasks::default(),
+            ..*self
+        }
+    }
+}
+
 impl ClientState {
     pub(crate) fn new(inner: Inner) -> Self {
         Self(Arc::new(inner))

@@ -32,6 +32,7 @@ impl Error {
 
     fn from_parts(kind: Kind, failure: Failure) -> Self {
         let Failure { kind: failure_kind, response, source, task_id, problem, .. } = failure;
+        let response = response.map(|response| *response);
         let kind = match failure_kind {
             FailureKind::NotSent(problem) => Kind::Invalid { field: "request", problem },
             _ => kind,

@@ -19,17 +19,17 @@ pub(crate) fn decode(headers: &HeaderMap, body: Vec<u8>, limit: usize) -> Result
         "gzip" | "x-gzip" => Ok(read(MultiGzDecoder::new(&*body), limit)),
         // The standard says zlib. Some servers send the deflate stream without its header.
         "deflate" => {
-            let decoded = read(ZlibDecoder::new(&*body), limit);
-            Ok(if decoded.is_empty() { read(DeflateDecoder::new(&*body), limit) } else { decoded })
+            let zlib = read(ZlibDecoder::new(&*body), limit);
+            Ok(if zlib.is_empty() { read(DeflateDecoder::new(&*body), limit) } else { zlib })
         }
         _ => Err((body, encoding.chars().take(40).collect())),
     }
 }
 
-fn read(decoder: impl Read, limit: usize) -> Vec<u8> {
+fn read(source: impl Read, limit: usize) -> Vec<u8> {
     let mut decoded = Vec::new();
     // An error leaves the bytes before it, and the caller checks whether they are complete.
-    let _ = decoder.take(limit as u64).read_to_end(&mut decoded);
+    let _ = source.take(limit as u64).read_to_end(&mut decoded);
     decoded
 }
 

@@ -17,7 +17,8 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct Failure {
     pub(crate) kind: FailureKind,
-    pub(crate) response: Option<ApiErrorResponse>,
+    /// Boxed to keep a `Result` of a request small.
+    pub(crate) response: Option<Box<ApiErrorResponse>>,
     pub(crate) source: Option<Cause>,
     /// The task id in an error response: the task may be billed.
     pub(crate) task_id: Option<TaskId>,
@@ -51,7 +52,7 @@ impl Failure {
         let kind = if status.is_success() { FailureKind::InvalidBody } else { FailureKind::Status(status) };
         let response =
             ApiErrorResponse { status, message: truncate(message), retry_after: retry_after(headers) };
-        Self { response: Some(response), ..Self::new(kind) }
+        Self { response: Some(Box::new(response)), ..Self::new(kind) }
     }
 
     pub(crate) fn retry_after(&self) -> Option<Duration> {
