@@ -6,7 +6,8 @@ use distribute_ai::{Audio, Error};
 use futures_util::StreamExt;
 
 use crate::support::{
-    Action, ID, ScriptedServer, UNREACHABLE_URL, builder, client, completed_result, serve_result,
+    Action, ID, ScriptedServer, UNREACHABLE_URL, builder, client, completed_result, example_path,
+    serve_result,
 };
 
 /// Returns the audio of a completed task whose URL is `url`.
@@ -260,6 +261,36 @@ async fn download_with_invalid_url_fails() {
         let speech = client(&server.base_url()).speak("Hello").await.unwrap();
         assert_download_error(&speech.audio().unwrap_err(), expected);
     }
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn download_of_killed_process_leaves_temp_file_until_next_save_to_the_path() {
+    let half = Action::Stall(b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\n0123".to_vec());
+    let host = ScriptedServer::start([half, Action::response("200 OK", "", "0123456789")]).await;
+    let server = serve_result(completed_result(&format!("{}/a.wav", host.url)));
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("a.wav");
+    let speak = || {
+        let mut command = tokio::process::Command::new(example_path("speak"));
+        command
+            .args(["Hello", "--out", path.to_str().unwrap()])
+            .env("DISTRIBUTE_AI_API_KEY", "key")
+            .env("DISTRIBUTE_AI_BASE_URL", server.base_url());
+        command
+    };
+    let mut child = speak().stdout(std::process::Stdio::null()).spawn().unwrap();
+    while host.requests().is_empty() {
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    child.kill().await.unwrap();
+    let [left] = file_names(directory.path()).try_into().unwrap();
+    assert!(left.starts_with(".distribute-ai-") && left.contains("-0.part"), "{left}");
+
+    let output = speak().output().await.unwrap();
+    assert!(output.status.success(), "{output:?}");
+    assert_eq!(file_names(directory.path()), ["a.wav"]);
+    assert_eq!(fs::read_to_string(&path).unwrap(), "0123456789");
 }
 
 #[tokio::test]

@@ -235,6 +235,16 @@ async fn long_text_with_invalid_input_is_rejected_before_sending_or_writing() {
     assert_eq!(simulator.requests(), 0);
 }
 
+/// The journal is removed at the end, when the process may have another working directory.
+#[tokio::test]
+async fn long_text_journal_path_is_resolved_at_the_start() {
+    let (simulator, (_directory, path)) = (quick().start().await.unwrap(), temp_path());
+    let pieces = in_pieces(&simulator.client()).journal("no-such-directory/journal");
+    let error = pieces.start(&path).await.unwrap_err();
+    let absolute = std::env::current_dir().unwrap().join("no-such-directory/journal");
+    assert!(error.is_io() && error.to_string().contains(absolute.to_str().unwrap()), "{error}");
+}
+
 #[tokio::test]
 async fn long_text_rejected_by_server_names_first_piece() {
     let (simulator, (_directory, path)) = (quick().start().await.unwrap(), temp_path());

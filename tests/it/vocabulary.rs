@@ -31,7 +31,7 @@ const GONE: &[&str] = &[
 #[rustfmt::skip]
 const GONE_FROM: &[(&str, &str)] = &[
     ("src/blocking/results.rs", "type Left"),
-    ("src/ext/audio/atomic_file.rs", "struct Beside, fn beside, const PIECE, fn failed, fn open"),
+    ("src/ext/audio/atomic_file/mod.rs", "struct Beside, fn beside, const PIECE, fn failed, fn open"),
     ("src/ext/audio/download.rs", "enum Stop, const ATTEMPTS, struct Version, fn changed, fn cut"),
     ("src/ext/audio/download.rs", "fn count, fn end, fn accept, fn is_same, fn of, fn text"),
     ("src/ext/batch/active.rs", "struct Hands, struct Task, enum Stage, fn end"),

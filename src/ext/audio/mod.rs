@@ -2,6 +2,7 @@
 
 pub(crate) mod atomic_file;
 mod download;
+mod temp_file;
 
 use std::{
     fmt,
@@ -152,13 +153,23 @@ impl Audio {
     /// The file is replaced atomically. The audio is written to a temporary file in the same directory, which
     /// is renamed at the end. Until then an existing file stays unchanged.
     ///
-    /// The data is on disk before the rename, so the replacement is atomic even if the machine crashes. To
-    /// skip this, use [`without_sync`](Self::without_sync). If the process is killed, a hidden file
-    /// `.distribute-ai-….part` stays in the directory. You can delete it.
+    /// The data and the new name are on disk when the call returns, so the replacement is atomic even if the
+    /// machine crashes. To skip this, use [`without_sync`](Self::without_sync).
+    ///
+    /// - If the process is killed, a hidden file `.distribute-ai-….part` stays in the directory. On Unix, the
+    ///   next `save` to the same path removes the file. You can also delete it.
+    /// - A relative path is resolved when the call starts.
+    /// - A symbolic link stays, and the file that it points to is written, even if that file does not exist.
+    /// - A file that this process may not write is not replaced.
+    /// - The permissions of a replaced file are kept, but not its set-user-id, set-group-id and sticky bits.
+    ///   Owner and group are those of a new file.
+    /// - A mount point, such as a single file that is mounted into a container, cannot be replaced. At the end,
+    ///   its content is overwritten, **which is not atomic**.
     ///
     /// # Errors
     ///
-    /// - [`is_io`](Error::is_io): the path is a directory, its directory is missing, or the disk is full
+    /// - [`is_io`](Error::is_io): the path is a directory, its directory is missing, the file is read-only, or
+    ///   the disk is full
     /// - [`is_download`](Error::is_download): the download fails as in [`stream`](Self::stream)
     pub async fn save(&self, path: impl AsRef<Path>) -> Result<u64, Error> {
         self.save_to(path.as_ref().to_owned()).await.map_err(|error| error.with_task_id(&self.id))

@@ -17,7 +17,7 @@ pub(super) mod fuzzing;
 
 use std::{
     fmt,
-    path::{Path, PathBuf},
+    path::{Path, PathBuf, absolute},
     time::Duration,
 };
 
@@ -241,8 +241,10 @@ impl InPieces {
     pub async fn start(self, path: impl AsRef<Path>) -> Result<Narration, Error> {
         let path = path.as_ref();
         self.check()?;
-        let file = WavJoiner::create(path, self.pause).await?;
         let journal = self.journal.clone().unwrap_or_else(|| journal_path(path));
+        // The journal is removed at the end, when the process may have another working directory.
+        let journal = absolute(&journal).map_err(|error| Error::io("could not write", &journal, error))?;
+        let file = WavJoiner::create(path, self.pause).await?;
         let (requests, received) = mpsc::unbounded_channel();
         let received =
             stream::unfold(received, async |mut received| Some((received.recv().await?, received)));

@@ -5,11 +5,12 @@ use std::{
 };
 
 use tokio::{
-    fs::{File, rename},
+    fs::File,
     io::{AsyncSeekExt, AsyncWriteExt},
     task::{JoinHandle, spawn_blocking},
 };
 
+use super::temp_file::{TempFile, directory_of, open_temp};
 use crate::Error;
 
 /// The number of bytes between two syncs in the background.
@@ -18,12 +19,12 @@ use crate::Error;
 const SYNC_INTERVAL: u64 = 8 * 1024 * 1024;
 
 /// A file that is written atomically: to a temporary file in the target's directory, which is then renamed to
-/// the target.
+/// the target. Exception: the content of a mount point is overwritten, because it cannot be replaced.
 ///
 /// Dropping an unfinished `AtomicFile` removes the temporary file.
 pub(crate) struct AtomicFile {
     target: PathBuf,
-    temp: TempPath,
+    temp: TempFile,
     file: File,
     written: u64,
     /// `true` if [`finish`](Self::finish) syncs the file to disk before it renames the file.
@@ -103,8 +104,19 @@ impl AtomicFile {
             self.join_sync().await.map_err(|error| self.write_error(error))?;
             self.file.sync_all().await.map_err(|error| self.write_error(error))?;
         }
-        rename(&self.temp.0, &self.target).await.map_err(|error| self.write_error(error))?;
-        Ok(self.written)
+        let Self { target, temp, file, written, sync, .. } = self;
+        let (path, file) = (target.clone(), file.into_std().await);
+        // The call keeps the lock of the file until the file has its new name. If the caller is cancelled, the
+        // call still runs to its end.
+        let replaced = spawn_blocking(move || {
+            let outcome = temp.consume(|temp| replace(temp, &path, sync, |from, to| fs::rename(from, to)));
+            drop(file);
+            outcome
+        });
+        match replaced.await.map_err(io::Error::from) {
+            Ok(Ok(())) => Ok(written),
+            Ok(Err(error)) | Err(error) => Err(Error::io("could not write", &target, error)),
+        }
     }
 
     fn write_error(&self, error: io::Error) -> Error {
@@ -112,77 +124,45 @@ impl AtomicFile {
     }
 }
 
-/// The path of the temporary file, which is removed on drop.
-struct TempPath(PathBuf);
-
-impl Drop for TempPath {
-    fn drop(&mut self) {
-        // After the rename the file does not exist under this name. Other errors cannot be reported from
-        // here.
-        let _ = fs::remove_file(&self.0);
+/// Moves the temporary file to the target. With `sync`, the new name is on disk afterwards.
+fn replace(
+    temp: &Path,
+    target: &Path,
+    sync: bool,
+    rename: impl FnOnce(&Path, &Path) -> io::Result<()>,
+) -> io::Result<()> {
+    match rename(temp, target) {
+        Err(error) if error.kind() == io::ErrorKind::ResourceBusy => {
+            tracing::warn!(path = %target.display(), "file is a mount point, overwriting its content");
+            overwrite(temp, target, sync)?;
+            fs::remove_file(temp)
+        }
+        Ok(()) if sync => sync_directory(directory_of(target)),
+        outcome => outcome,
     }
 }
 
-fn open_temp(target: &Path) -> Result<(PathBuf, TempPath, fs::File), Error> {
-    let invalid = |problem| Error::not_writable(target, problem);
-    let existing = match fs::metadata(target) {
-        Ok(found) => Some(found),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-        Err(error) => return Err(Error::io("could not write", target, error)),
-    };
-    if existing.as_ref().is_some_and(|found| !found.is_file()) {
-        // A directory, or a pipe or device, which must not be replaced by a file.
-        return Err(invalid("path exists and is not a regular file"));
+/// Replaces the content of the target. A crash leaves a part of the new content.
+fn overwrite(temp: &Path, target: &Path, sync: bool) -> io::Result<()> {
+    let mut content = fs::File::open(temp)?;
+    let mut file = fs::OpenOptions::new().write(true).truncate(true).open(target)?;
+    io::copy(&mut content, &mut file)?;
+    if sync { file.sync_all() } else { Ok(()) }
+}
+
+/// Syncs the new name to disk. Only Unix can, and not every file system or directory allows it.
+fn sync_directory(directory: &Path) -> io::Result<()> {
+    if !cfg!(unix) {
+        return Ok(());
     }
-    if target.file_name().is_none() || target.to_string_lossy().ends_with(std::path::MAIN_SEPARATOR) {
-        return Err(invalid("path does not name a file"));
-    }
-    // Follow symbolic links, so that the file is replaced and not the link.
-    let target = if existing.is_some() { fs::canonicalize(target) } else { Ok(target.to_owned()) }
-        .map_err(|error| Error::io("could not write", target, error))?;
-    let directory = target.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    loop {
-        let temp = directory.join(format!(".distribute-ai-{:016x}.part", fastrand::u64(..)));
-        match fs::OpenOptions::new().write(true).create_new(true).open(&temp) {
-            Ok(file) => {
-                let temp = TempPath(temp);
-                if let Some(existing) = existing {
-                    // Keep the permissions of the replaced file. If that fails, those of a new file apply.
-                    let _ = file.set_permissions(existing.permissions());
-                }
-                return Ok((target, temp, file));
-            }
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-            Err(error) => return Err(Error::io("could not create a file in", directory, error)),
+    let Ok(directory) = fs::File::open(directory) else { return Ok(()) };
+    match directory.sync_all() {
+        Err(error) if matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported) => {
+            Ok(())
         }
+        outcome => outcome,
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test]
-    async fn old_file_stays_until_finish() {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("a.wav");
-        for sync in [true, false] {
-            let start = async || {
-                let file = AtomicFile::create(path.clone()).await.unwrap();
-                if sync { file } else { file.without_sync() }
-            };
-            fs::write(&path, "old").unwrap();
-            let mut dropped = start().await;
-            dropped.write(b"half").await.unwrap();
-            drop(dropped);
-            assert_eq!(fs::read_to_string(&path).unwrap(), "old");
-
-            let mut file = start().await;
-            file.write(b"new").await.unwrap();
-            assert_eq!(fs::read_to_string(&path).unwrap(), "old");
-            assert_eq!(file.finish().await.unwrap(), 3);
-            assert_eq!(fs::read_to_string(&path).unwrap(), "new");
-        }
-        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
-    }
-}
+mod tests;

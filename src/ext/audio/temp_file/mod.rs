@@ -1,0 +1,184 @@
+//! The temporary file of an atomic replacement, and what becomes of it if the process is killed.
+//!
+//! Its name depends on the target, so that the next run finds it without searching the directory. A lock on the
+//! file tells whether its process is alive, because the system releases the lock when the process ends.
+
+use std::{
+    fs::{self, File, Metadata, OpenOptions},
+    hash::Hasher,
+    io,
+    path::{MAIN_SEPARATOR, Path, PathBuf},
+};
+
+use fnv::FnvHasher;
+
+use crate::Error;
+
+/// The maximum number of symbolic links that are followed, as on Linux.
+const MAX_LINKS: usize = 40;
+
+/// The number of names for the temporary files of one target. With more concurrent writers, a name is random.
+const NAMES: u64 = 16;
+
+/// The path of a temporary file, which is removed on drop.
+pub(super) struct TempFile(Option<PathBuf>);
+
+impl TempFile {
+    /// Runs `action` with the path. If it succeeds, the file is gone and is not removed.
+    pub(super) fn consume(mut self, action: impl FnOnce(&Path) -> io::Result<()>) -> io::Result<()> {
+        if let Some(path) = &self.0 {
+            action(path)?;
+        }
+        // Another writer may already use the name.
+        self.0 = None;
+        Ok(())
+    }
+}
+
+impl Drop for TempFile {
+    fn drop(&mut self) {
+        if let Some(path) = &self.0 {
+            // Errors cannot be reported from here.
+            let _ = fs::remove_file(path);
+        }
+    }
+}
+
+/// Creates the temporary file for a target. Returns the absolute path of the target too, which stays valid if
+/// the working directory changes.
+pub(super) fn open_temp(target: &Path) -> Result<(PathBuf, TempFile, File), Error> {
+    let invalid = |problem| Error::not_writable(target, problem);
+    let failed = |error| Error::io("could not write", target, error);
+    let existing = match fs::metadata(target) {
+        Ok(found) => Some(found),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        Err(error) => return Err(failed(error)),
+    };
+    if existing.as_ref().is_some_and(|found| !found.is_file()) {
+        // A directory, or a pipe or device, which must not be replaced by a file.
+        return Err(invalid("path exists and is not a regular file"));
+    }
+    if existing.as_ref().is_some_and(|found| found.permissions().readonly()) {
+        return Err(invalid("file is read-only"));
+    }
+    if target.file_name().is_none() || target.to_string_lossy().ends_with(MAIN_SEPARATOR) {
+        return Err(invalid("path does not name a file"));
+    }
+    // The file is replaced, and not a symbolic link to it.
+    let linked = follow_links(target);
+    let Some(name) = linked.file_name() else { return Err(invalid("path does not name a file")) };
+    let directory = directory_of(&linked);
+    let not_created = |error| Error::io("could not create a file in", directory, error);
+    let absolute = fs::canonicalize(directory).map_err(not_created)?.join(name);
+    if existing.is_some() {
+        // A file of another user could be replaced too, but a caller would not expect that.
+        OpenOptions::new().write(true).open(&absolute).map_err(failed)?;
+    }
+    let (temp, file) = create(&absolute, existing.as_ref()).map_err(not_created)?;
+    if let Some(existing) = existing {
+        // If that fails, the permissions of a new file apply.
+        let _ = keep_permissions(&file, &existing);
+    }
+    Ok((absolute, temp, file))
+}
+
+/// Returns the directory of a file.
+pub(super) fn directory_of(path: &Path) -> &Path {
+    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// Returns the path to which symbolic links lead, even if there is no file.
+fn follow_links(path: &Path) -> PathBuf {
+    let mut path = path.to_owned();
+    for _ in 0..MAX_LINKS {
+        // The error of a path that is not a link.
+        let Ok(link) = fs::read_link(&path) else { break };
+        path = directory_of(&path).join(link);
+    }
+    path
+}
+
+fn create(target: &Path, existing: Option<&Metadata>) -> io::Result<(TempFile, File)> {
+    let mut hash = FnvHasher::default();
+    hash.write(target.file_name().unwrap_or_default().as_encoded_bytes());
+    let hash = hash.finish();
+    for number in (0..NAMES).chain(std::iter::repeat_with(|| fastrand::u64(NAMES..))) {
+        let path = directory_of(target).join(format!(".distribute-ai-{hash:016x}-{number}.part"));
+        remove_abandoned(&path);
+        let file = match new_file(existing).open(&path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
+            Err(error) => return Err(error),
+        };
+        match lock(&file, &path) {
+            // Another process took the new file for an abandoned one.
+            Ok(false) => {}
+            // Without locks in the file system, nobody can take the file for an abandoned one.
+            Ok(true) | Err(_) => return Ok((TempFile(Some(path)), file)),
+        }
+    }
+    unreachable!("the numbers are endless")
+}
+
+/// Removes the temporary file of a process that was killed.
+fn remove_abandoned(path: &Path) {
+    // Anything but a file, such as a pipe, is not ours, and opening it could block.
+    if !fs::symlink_metadata(path).is_ok_and(|found| found.is_file()) {
+        return;
+    }
+    let Ok(file) = OpenOptions::new().read(true).write(true).open(path) else { return };
+    if let Ok(true) = lock(&file, path) {
+        let _ = fs::remove_file(path);
+    }
+}
+
+/// Locks a temporary file. Returns `false` if another process uses it, or if the path has become another file.
+#[cfg(unix)]
+fn lock(file: &File, path: &Path) -> io::Result<bool> {
+    use std::{fs::TryLockError, os::unix::fs::MetadataExt};
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => return Ok(false),
+        Err(TryLockError::Error(error)) => return Err(error),
+    }
+    // The file may have been renamed or removed before the lock.
+    let locked = file.metadata()?;
+    let found = fs::symlink_metadata(path);
+    Ok(found.is_ok_and(|found| (found.dev(), found.ino()) == (locked.dev(), locked.ino())))
+}
+
+/// Elsewhere, two handles cannot be compared, so no file is taken for an abandoned one.
+#[cfg(not(unix))]
+fn lock(_: &File, _: &Path) -> io::Result<bool> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+/// Returns the options for a new file that only those can read who can read the replaced file.
+fn new_file(existing: Option<&Metadata>) -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    if let Some(existing) = existing {
+        use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+        options.mode(existing.permissions().mode() & 0o777);
+    }
+    #[cfg(not(unix))]
+    let _ = existing;
+    options
+}
+
+/// Gives the file the permissions of the replaced file, without the set-user-id, set-group-id and sticky bits:
+/// these belong to the old content.
+fn keep_permissions(file: &File, existing: &Metadata) -> io::Result<()> {
+    #[cfg_attr(not(unix), expect(unused_mut, reason = "only Unix has these bits"))]
+    let mut permissions = existing.permissions();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        permissions.set_mode(permissions.mode() & 0o777);
+    }
+    file.set_permissions(permissions)
+}
+
+#[cfg(test)]
+mod tests;
