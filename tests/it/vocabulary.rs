@@ -32,8 +32,8 @@ const GONE: &[&str] = &[
 const GONE_FROM: &[(&str, &str)] = &[
     ("src/blocking/results.rs", "type Left"),
     ("src/ext/audio/atomic_file/mod.rs", "struct Beside, fn beside, const PIECE, fn failed, fn open"),
-    ("src/ext/audio/download.rs", "enum Stop, const ATTEMPTS, struct Version, fn changed, fn cut"),
-    ("src/ext/audio/download.rs", "fn count, fn end, fn accept, fn is_same, fn of, fn text"),
+    ("src/ext/audio/download/mod.rs", "enum Stop, const ATTEMPTS, struct Version, fn changed, fn cut"),
+    ("src/ext/audio/download/mod.rs", "fn count, fn end, fn accept, fn is_same, fn of, fn text"),
     ("src/ext/batch/active.rs", "struct Hands, struct Task, enum Stage, fn end"),
     ("src/ext/batch/config.rs", "struct Plan, fn apply, fn compare, fn keys_of"),
     ("src/ext/batch/engine/api.rs", "trait Api"),

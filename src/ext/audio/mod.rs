@@ -2,13 +2,20 @@
 
 pub(crate) mod atomic_file;
 mod download;
+mod fingerprint;
+mod head;
+mod host;
+mod rate;
+mod response;
 mod temp_file;
 
 use std::{
     fmt,
     path::{Path, PathBuf},
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll},
+    time::Duration,
 };
 
 use bytes::{Bytes, BytesMut};
@@ -16,7 +23,11 @@ use futures_core::Stream;
 use futures_util::{StreamExt, stream};
 use reqwest::Url;
 
-use self::{atomic_file::AtomicFile, download::Download};
+use self::{
+    atomic_file::AtomicFile,
+    download::{Download, Limits, Part},
+    host::{AudioHost, PendingUrl, Refresh},
+};
 use crate::{Client, Error, TaskId};
 
 /// The default limit of a download: forty times the audio of the longest text that one request may contain.
@@ -25,8 +36,7 @@ const MAX_BYTES: u64 = 512 * 1024 * 1024;
 /// The audio of a speech, which is not downloaded yet.
 ///
 /// You can download it as a [stream](Self::stream), as [bytes](Self::bytes) or to a [file](Self::save). Each
-/// call downloads the audio again. The API key is not sent, because the audio is on another host. An
-/// interrupted download is resumed, and its length is checked against the announced length.
+/// call downloads the audio again. The API key is not sent, because the audio is on another host.
 ///
 /// ```no_run
 /// # async fn run(speech: distribute_ai::Speech) -> Result<(), distribute_ai::Error> {
@@ -43,6 +53,19 @@ const MAX_BYTES: u64 = 512 * 1024 * 1024;
 /// # }
 /// ```
 ///
+/// An interrupted download is resumed. If the host cannot send the missing bytes, it is asked for the whole
+/// audio again. If the host rejects the URL with a 4xx status, the task is polled for a new URL once, which is
+/// free. A download has no overall time limit, but a [least rate](crate::ClientBuilder::min_download_rate).
+///
+/// The download is complete if all bytes have arrived that the host announced, or if HTTP marked the end. Without
+/// either, a lost connection looks like the end. Then the length in the header of a WAV file decides. For
+/// other formats, and for a WAV file whose encoder did not know the length, a truncated audio is not
+/// detected. A body that is an HTML, XML or JSON page is an error.
+///
+/// Which hosts are contacted: see
+/// [`allow_http`](crate::ClientBuilder::allow_http) and
+/// [`allow_private_audio_hosts`](crate::ClientBuilder::allow_private_audio_hosts).
+///
 /// # Default
 ///
 /// - `max_bytes`: 512 MiB
@@ -53,22 +76,23 @@ pub struct Audio {
     client: Client,
     id: TaskId,
     url: Url,
+    /// Polls the task for a new URL.
+    refresh: Refresh,
     max_bytes: u64,
+    patience: Duration,
     sync: bool,
 }
 
 impl Audio {
-    pub(crate) fn new(client: Client, id: TaskId, url: &str) -> Result<Self, Error> {
-        let invalid = |problem| Err(Error::download(problem).with_task_id(&id));
-        match Url::parse(url) {
-            Ok(url) if matches!(url.scheme(), "https" | "http") => {
-                Ok(Self { client, id, url, max_bytes: MAX_BYTES, sync: true })
-            }
-            Ok(url) => {
-                invalid(format!("audio URL: unsupported scheme `{}:`, expected https or http", url.scheme()))
-            }
-            Err(_) => invalid("audio URL: not a valid URL, expected an https or http URL".to_owned()),
-        }
+    pub(crate) fn new(
+        client: Client,
+        id: TaskId,
+        url: &str,
+        refresh: impl Fn() -> PendingUrl + Send + Sync + 'static,
+    ) -> Result<Self, Error> {
+        let url = parse_url(&client.baseurl, url).map_err(|error| error.with_task_id(&id))?;
+        let refresh = Arc::new(refresh);
+        Ok(Self { client, id, url, refresh, max_bytes: MAX_BYTES, patience: Duration::ZERO, sync: true })
     }
 
     /// Returns the URL of the audio.
@@ -120,16 +144,23 @@ impl Audio {
     ///
     /// [`is_download`](Error::is_download), as the last item of the stream:
     ///
-    /// - the host rejects the request
+    /// - the host rejects the request, also with a new URL
+    /// - the host is not allowed: it uses plain HTTP, or its address is not public
+    /// - the host redirects the request more than ten times
+    /// - the host sends a page, compressed data, or nothing
     /// - the host sends more than it announced or more than [`max_bytes`](Self::max_bytes)
-    /// - the download fails five times in a row
+    /// - five attempts in a row fail, or are slower than the least rate
+    /// - the audio changes during the download; [`bytes`](Self::bytes) and [`save`](Self::save) begin again
     pub fn stream(&self) -> AudioStream {
         let chunks = stream::unfold(Some((self.download(), self.task_id())), |state| async {
             let (mut download, id) = state?;
-            match download.chunk().await {
-                Ok(chunk) => Some((Ok(chunk?), Some((download, id)))),
-                Err(error) => Some((Err(error.with_task_id(&id)), None)),
-            }
+            let error = match download.next().await {
+                Ok(Some(Part::Audio(chunk))) => return Some((Ok(chunk), Some((download, id)))),
+                Ok(Some(Part::Restart)) => Error::download("audio changed during the download"),
+                Ok(None) => return None,
+                Err(error) => error,
+            };
+            Some((Err(error.with_task_id(&id)), None))
         });
         AudioStream(Box::pin(chunks.fuse()))
     }
@@ -142,8 +173,11 @@ impl Audio {
     pub async fn bytes(&self) -> Result<Bytes, Error> {
         let mut download = self.download();
         let mut bytes = BytesMut::new();
-        while let Some(chunk) = download.chunk().await.map_err(|error| error.with_task_id(&self.id))? {
-            bytes.extend_from_slice(&chunk);
+        while let Some(part) = download.next().await.map_err(|error| error.with_task_id(&self.id))? {
+            match part {
+                Part::Audio(chunk) => bytes.extend_from_slice(&chunk),
+                Part::Restart => bytes.clear(),
+            }
         }
         Ok(bytes.freeze())
     }
@@ -180,14 +214,42 @@ impl Audio {
         let file = AtomicFile::create(path).await?;
         let mut file = if self.sync { file } else { file.without_sync() };
         let mut download = self.download();
-        while let Some(chunk) = download.chunk().await? {
-            file.write(&chunk).await?;
+        while let Some(part) = download.next().await? {
+            match part {
+                Part::Audio(chunk) => file.write(&chunk).await?,
+                Part::Restart => file.clear().await?,
+            }
         }
         file.finish().await
     }
 
-    fn download(&self) -> Download {
-        Download::new(self.client.clone(), self.url.clone(), self.max_bytes)
+    fn download(&self) -> Download<AudioHost> {
+        let inner = self.client.inner();
+        let limits = Limits {
+            max_bytes: self.max_bytes,
+            idle: inner.request_timeout,
+            min_rate: inner.audio.min_rate,
+            patience: self.patience,
+        };
+        let refresh = Arc::clone(&self.refresh);
+        Download::new(AudioHost::new(self.client.clone(), self.url.clone(), refresh), limits)
+    }
+}
+
+/// Parses the URL of an audio. A path, and a URL without a scheme as in `//cdn.example.com/a.wav`, are
+/// resolved against the base URL of the API.
+pub(crate) fn parse_url(base_url: &str, text: &str) -> Result<Url, Error> {
+    let base_url = Url::parse(base_url).ok().filter(|_| text.starts_with('/'));
+    match Url::options().base_url(base_url.as_ref()).parse(text) {
+        Ok(url) if matches!(url.scheme(), "https" | "http") => Ok(url),
+        Ok(url) => {
+            let problem = format!("unsupported scheme `{}:`, expected https or http", url.scheme());
+            Err(Error::download(format!("audio URL: {problem}")))
+        }
+        Err(_) if text.is_empty() => Err(Error::download("audio URL: empty, expected an https or http URL")),
+        Err(_) => Err(Error::download(
+            "audio URL: not a valid URL, expected an https or http URL, or a path that starts with `/`",
+        )),
     }
 }
 
@@ -224,5 +286,30 @@ impl Stream for AudioStream {
 impl fmt::Debug for AudioStream {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("AudioStream")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::parse_url;
+
+    #[test]
+    fn audio_url_without_host_or_scheme_is_resolved_against_the_base_url() {
+        let base = "https://api.example.com/v1";
+        for (text, expected) in [
+            ("https://cdn.example.com/a.wav", "https://cdn.example.com/a.wav"),
+            ("//cdn.example.com/a.wav", "https://cdn.example.com/a.wav"),
+            ("/audio/a.wav?b=1", "https://api.example.com/audio/a.wav?b=1"),
+        ] {
+            assert_eq!(parse_url(base, text).unwrap().as_str(), expected);
+        }
+        for (text, expected) in [
+            ("", "empty"),
+            ("a.wav", "not a valid URL"),
+            ("file:///etc/passwd", "unsupported scheme `file:`"),
+        ] {
+            let error = parse_url(base, text).unwrap_err();
+            assert!(error.to_string().contains(expected), "{error}");
+        }
     }
 }

@@ -2,7 +2,12 @@ use std::{env, fmt, sync::Arc, time::Duration};
 
 use reqwest::{Url, header::HeaderValue, redirect};
 
-use super::{ClientState, Inner, unfinished::UnfinishedTasks};
+use super::{
+    ClientState, Inner,
+    address::is_loopback,
+    audio_hosts::{AudioHosts, Rules},
+    unfinished::UnfinishedTasks,
+};
 use crate::{
     Client, Error,
     ext::{
@@ -20,6 +25,9 @@ const BASE_URL_VAR: &str = "DISTRIBUTE_AI_BASE_URL";
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// A slow mobile connection is ten times faster.
+const MIN_DOWNLOAD_RATE: u64 = 1024;
 
 /// The settings of a [`Client`].
 ///
@@ -53,6 +61,8 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 /// - `reuse_submit_connections`: off, each submission opens a connection
 /// - `http_client`: a new HTTP client, which does not follow redirects of the API
 /// - `allow_http`: plain HTTP is allowed to loopback addresses only
+/// - `allow_private_audio_hosts`: audio comes from public addresses, and from addresses of the same kind as the API's
+/// - `min_download_rate`: 1,024 bytes per second
 #[derive(Clone, Default)]
 #[must_use = "a builder does nothing until `build` is called"]
 pub struct ClientBuilder {
@@ -66,6 +76,8 @@ pub struct ClientBuilder {
     max_cooldown: Option<Duration>,
     reuse_submit_connections: bool,
     allow_http: bool,
+    allow_private_audio_hosts: bool,
+    min_download_rate: Option<u64>,
 }
 
 #[derive(Clone)]
@@ -109,6 +121,9 @@ impl ClientBuilder {
     ///   your client with `pool_max_idle_per_host(0)`, or with a `pool_idle_timeout` below that of
     ///   the server.
     /// - Retries by your client or its proxy may be billed.
+    /// - For audio, the redirects and the addresses that names resolve to are not checked, because
+    ///   your client handles both. Only the URL that the API returned and the URL of the response are
+    ///   checked. See [`allow_private_audio_hosts`](Self::allow_private_audio_hosts).
     pub fn http_client(mut self, client: reqwest::Client) -> Self {
         self.http_client = Some(client);
         self
@@ -184,10 +199,35 @@ impl ClientBuilder {
         self
     }
 
-    /// Allows plain HTTP to hosts other than loopback. The API key and the texts are then sent
-    /// unencrypted.
+    /// Allows plain HTTP to hosts other than loopback, for the API and for audio. The API key, the texts and
+    /// the audio are then sent unencrypted.
     pub fn allow_http(mut self) -> Self {
         self.allow_http = true;
+        self
+    }
+
+    /// Allows audio from loopback, private and link-local addresses.
+    ///
+    /// By default, such an audio URL is refused, because it could make your program read a service that only
+    /// your network can reach. Cloud providers serve credentials on such an address. The check covers the
+    /// audio URL, each redirect, and the addresses that a name resolves to. If you use a proxy, the proxy
+    /// resolves the names, so only addresses in URLs are checked.
+    ///
+    /// Addresses of the same kind as the API's are always allowed: loopback, private or link-local. So an API and
+    /// a storage in one company network need no setting.
+    pub fn allow_private_audio_hosts(mut self) -> Self {
+        self.allow_private_audio_hosts = true;
+        self
+    }
+
+    /// Sets the least rate of a download, in bytes per second. 0 means no limit.
+    ///
+    /// The rate is averaged over 30 seconds in which the download waits for the host. A slower response counts
+    /// as a failed attempt, and the download continues with a new request. After five failed attempts in a
+    /// row the download fails. An attempt that receives what the least rate gives in 30 seconds ends the
+    /// row.
+    pub fn min_download_rate(mut self, bytes_per_second: u64) -> Self {
+        self.min_download_rate = Some(bytes_per_second);
         self
     }
 
@@ -223,18 +263,24 @@ impl ClientBuilder {
         };
 
         let custom_http_client = self.http_client.is_some();
+        let min_rate = self.min_download_rate.unwrap_or(MIN_DOWNLOAD_RATE);
+        let rules = Rules {
+            api_host: base_url.host_str().unwrap_or_default().to_owned(),
+            allow_http: self.allow_http,
+            allow_private: self.allow_private_audio_hosts,
+        };
         let (api, submit_client, audio) = if let Some(client) = self.http_client {
-            (client.clone(), None, client)
+            (client.clone(), None, AudioHosts::with_http_client(rules, client, min_rate))
         } else {
             require_tls(&base_url)?;
-            let builder = |redirects| http_client_builder(connect_timeout, redirects, is_loopback(&base_url));
-            // A download may be redirected. A request to the API must not be redirected to another server.
-            let api = || builder(redirect::Policy::none());
+            // A request to the API must not be redirected to another server.
+            let builder =
+                || http_client_builder(connect_timeout, redirect::Policy::none(), is_loopback(&base_url));
             // A submission on an idle connection that the server is closing would be in doubt.
             let submit_client =
-                (!self.reuse_submit_connections).then(|| build_http_client(api().pool_max_idle_per_host(0)));
-            let audio = build_http_client(builder(redirect::Policy::limited(10)))?;
-            (build_http_client(api())?, submit_client.transpose()?, audio)
+                (!self.reuse_submit_connections).then(|| build_http_client(builder().pool_max_idle_per_host(0)));
+            let audio = AudioHosts::new(rules, connect_timeout, min_rate)?;
+            (build_http_client(builder())?, submit_client.transpose()?, audio)
         };
         Ok(Client {
             baseurl: base_url.as_str().trim_end_matches('/').to_owned(),
@@ -246,7 +292,7 @@ impl ClientBuilder {
                 pacing,
                 custom_http_client,
                 submit_client,
-                audio,
+                audio: Arc::new(audio),
                 cooldown: Cooldown::new(self.max_cooldown.unwrap_or(MAX_COOLDOWN)),
                 unfinished: UnfinishedTasks::default(),
             }),
@@ -313,9 +359,7 @@ fn http_client_builder(
     redirects: redirect::Policy,
     loopback: bool,
 ) -> reqwest::ClientBuilder {
-    // A referer would reveal the URL of the audio to another host, which could then download the audio.
-    let mut builder =
-        reqwest::Client::builder().connect_timeout(connect_timeout).redirect(redirects).referer(false);
+    let mut builder = reqwest::Client::builder().connect_timeout(connect_timeout).redirect(redirects);
     if loopback {
         // Keeps plain-text requests to this machine off the network.
         builder = builder.no_proxy();
@@ -386,12 +430,6 @@ fn quoted(text: &str) -> String {
     format!("{text:?}")
 }
 
-fn is_loopback(url: &Url) -> bool {
-    let host = url.host_str().unwrap_or_default();
-    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<std::net::IpAddr>();
-    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
-}
-
 /// Omits possible secrets: the API key, the unvalidated base URL and the headers of the HTTP client.
 impl fmt::Debug for ClientBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -402,6 +440,8 @@ impl fmt::Debug for ClientBuilder {
             .field("max_cooldown", &self.max_cooldown)
             .field("reuse_submit_connections", &self.reuse_submit_connections)
             .field("allow_http", &self.allow_http)
+            .field("allow_private_audio_hosts", &self.allow_private_audio_hosts)
+            .field("min_download_rate", &self.min_download_rate)
             .finish_non_exhaustive()
     }
 }

@@ -1,5 +1,7 @@
 //! The [`Client`], its settings, and its hooks into the generated code.
 
+mod address;
+pub(crate) mod audio_hosts;
 mod builder;
 mod hooks;
 #[cfg(feature = "schemars")]
@@ -10,7 +12,7 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use reqwest::header::HeaderValue;
 
-use self::unfinished::UnfinishedTasks;
+use self::{audio_hosts::AudioHosts, unfinished::UnfinishedTasks};
 use super::{
     polling::Pacing,
     transport::{api_key::ApiKey, cooldown::Cooldown},
@@ -45,8 +47,7 @@ pub(crate) struct Inner {
     /// The HTTP client for submissions, which opens a connection for each of them. `None` if submissions share the
     /// connections of the polls.
     pub(crate) submit_client: Option<reqwest::Client>,
-    /// The HTTP client that downloads audio, from hosts other than the API's.
-    pub(crate) audio: reqwest::Client,
+    pub(crate) audio: Arc<AudioHosts>,
     pub(crate) cooldown: Cooldown,
     pub(crate) unfinished: UnfinishedTasks,
 }
@@ -60,7 +61,7 @@ impl Inner {
             user_agent: self.user_agent.clone(),
             pacing: Arc::clone(&self.pacing),
             submit_client: self.submit_client.clone(),
-            audio: self.audio.clone(),
+            audio: Arc::clone(&self.audio),
             cooldown: Cooldown::new(super::transport::cooldown::MAX_COOLDOWN),
             unfinished: UnfinishedTasks::default(),
             ..*self

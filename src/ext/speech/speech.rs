@@ -4,11 +4,19 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use reqwest::Url;
+
 use crate::{
-    Error, SpeechTask, TaskId,
-    ext::{audio::Audio, polling::server_time},
+    Client, Error, SpeechTask, TaskId,
+    ext::{
+        audio::{Audio, parse_url},
+        polling::server_time,
+    },
     types::SpeechResult,
 };
+
+/// The time limit of the poll for a new audio URL.
+const REFRESH_DEADLINE: Duration = Duration::from_secs(30);
 
 /// A finished speech: the URL of its audio, and the server's response.
 ///
@@ -106,12 +114,11 @@ impl Speech {
     /// # Errors
     ///
     /// - [`is_download`](Error::is_download): the response does not contain a URL, which the API
-    ///   allows, or the URL starts with `ftp:`. The error carries the task id, because the URL may
+    ///   allows, or the URL starts with `ftp:`. A path, and a URL without a scheme, are resolved against the
+    ///   base URL. The error carries the task id, because the URL may
     ///   become available later.
     pub fn audio(&self) -> Result<Audio, Error> {
-        self.audios().next().unwrap_or_else(|| {
-            Err(Error::download("audio URL is missing from the completed speech").with_task_id(&self.id()))
-        })
+        self.audios().next().unwrap_or_else(|| Err(missing_url(&self.id())))
     }
 
     /// Returns every audio that has a URL.
@@ -132,8 +139,15 @@ impl Speech {
     /// # Ok(()) }
     /// ```
     pub fn audios(&self) -> impl Iterator<Item = Result<Audio, Error>> {
-        let urls = self.result.results.iter().filter_map(|output| output.url.as_deref());
-        urls.map(|url| Audio::new(self.task.client().clone(), self.task.id(), url))
+        self.urls().enumerate().map(|(number, url)| {
+            let (client, id) = (self.task.client().clone(), self.task.id());
+            let refresh = move || Box::pin(fresh_url(client.clone(), id.clone(), number)) as _;
+            Audio::new(self.task.client().clone(), self.task.id(), url, refresh)
+        })
+    }
+
+    fn urls(&self) -> impl Iterator<Item = &str> {
+        self.result.results.iter().filter_map(|output| output.url.as_deref())
     }
 
     /// Downloads the audio to a file and returns its length in bytes.
@@ -146,6 +160,18 @@ impl Speech {
     pub async fn save(&self, path: impl AsRef<Path>) -> Result<u64, Error> {
         self.audio()?.save(path).await
     }
+}
+
+/// Polls the task for the new URL of one of its audios.
+async fn fresh_url(client: Client, id: TaskId, number: usize) -> Result<Url, Error> {
+    // A handle that did not submit the task polls at once.
+    let speech = client.task(id.clone()).wait().deadline(REFRESH_DEADLINE).await?;
+    let url = speech.urls().nth(number).ok_or_else(|| missing_url(&id))?;
+    parse_url(&client.baseurl, url).map_err(|error| error.with_task_id(&id))
+}
+
+fn missing_url(id: &TaskId) -> Error {
+    Error::download("audio URL is missing from the completed speech").with_task_id(id)
 }
 
 /// Omits the URLs, because anyone who has a URL may be able to download the audio.

@@ -66,6 +66,20 @@ impl AtomicFile {
         self.written
     }
 
+    /// Empties the file, to begin again.
+    pub(crate) async fn clear(&mut self) -> Result<(), Error> {
+        let outcome = self.try_clear().await;
+        outcome.map_err(|error| self.write_error(error))
+    }
+
+    async fn try_clear(&mut self) -> io::Result<()> {
+        self.join_sync().await?;
+        self.file.set_len(0).await?;
+        self.file.seek(SeekFrom::Start(0)).await?;
+        (self.written, self.synced) = (0, 0);
+        Ok(())
+    }
+
     /// Overwrites the start of the file. Call it last before [`finish`](Self::finish), because later writes
     /// would continue after these bytes.
     pub(crate) async fn overwrite_start(&mut self, start: &[u8]) -> Result<(), Error> {

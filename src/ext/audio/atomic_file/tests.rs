@@ -31,6 +31,17 @@ async fn old_file_stays_until_finish() {
 }
 
 #[tokio::test]
+async fn cleared_file_has_only_what_is_written_afterwards() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("a.wav");
+    let mut file = file_at(&path, b"another version").await;
+    file.clear().await.unwrap();
+    file.write(b"new").await.unwrap();
+    assert_eq!(file.finish().await.unwrap(), 3);
+    assert_eq!(fs::read_to_string(&path).unwrap(), "new");
+}
+
+#[tokio::test]
 async fn concurrent_writers_to_one_target_each_replace_it_with_a_whole_file() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("a.wav");
