@@ -11,7 +11,7 @@ use std::{
 use distribute_ai::{
     Client, Error,
     long_text::{InPieces, split},
-    testing::{Fault, Route, Script, Simulator, SimulatorBuilder, TaskOutcome},
+    testing::{Fault, Host, Route, Script, Simulator, SimulatorBuilder, TaskOutcome},
 };
 use serde_json::json;
 
@@ -295,6 +295,15 @@ async fn long_text_expired_audio_url_is_refreshed_once() {
     assert_eq!(audio_data(&path), b"abcdabcd");
     let error = save_from([expired()], &path).await.unwrap_err();
     assert_eq!(error.status().unwrap(), 403);
+}
+
+#[tokio::test]
+async fn long_text_outlives_outage_of_the_audio_host() {
+    let (simulator, (_directory, path)) = (quick().start().await.unwrap(), temp_path());
+    // An impatient download gives up after about four seconds.
+    simulator.down_for(Host::Audio, Duration::from_secs(6)).await.unwrap();
+    in_pieces(&simulator.client()).save(&path).await.unwrap();
+    assert!(audio_data(&path) == pieces().into_iter().flat_map(audio_data_of).collect::<Vec<_>>());
 }
 
 #[tokio::test]

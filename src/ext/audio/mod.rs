@@ -95,6 +95,12 @@ impl Audio {
         Ok(Self { client, id, url, refresh, max_bytes: MAX_BYTES, patience: Duration::ZERO, sync: true })
     }
 
+    /// Retries failures for this time, and polls the task for new URLs.
+    pub(crate) fn patient(mut self, time: Duration) -> Self {
+        self.patience = time;
+        self
+    }
+
     /// Returns the URL of the audio.
     ///
     /// Anyone who has the URL may be able to download the audio. The API does not document how long

@@ -57,10 +57,6 @@ impl Speech {
         self.task.id()
     }
 
-    pub(crate) fn task(&self) -> &SpeechTask {
-        &self.task
-    }
-
     /// Returns the server's response, as the API documents it.
     #[must_use]
     pub fn result(&self) -> &SpeechResult {

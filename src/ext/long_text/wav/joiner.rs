@@ -7,7 +7,10 @@ use super::{
     header::{HEADER_BYTES, wav_header},
     reader::{Format, Reader},
 };
-use crate::{Error, Speech, ext::audio::atomic_file::AtomicFile};
+use crate::{
+    Error, Speech,
+    ext::{audio::atomic_file::AtomicFile, polling::progress::DEFAULT_DEADLINE},
+};
 
 /// The number of bytes of silence in one write.
 const SILENCE_CHUNK_BYTES: usize = 64 * 1024;
@@ -27,23 +30,15 @@ impl WavJoiner {
     }
 
     /// Downloads the audio of a speech and appends it. After an error, the file must not be used.
+    ///
+    /// Failures of the audio host are retried as long as those of the API during a wait.
     pub(in crate::ext::long_text) async fn append(&mut self, speech: &Speech) -> Result<(), Error> {
-        let before = self.file.written();
-        match self.fetch(speech).await {
-            // The URL may have expired while the speech waited for an earlier piece. Poll for a new URL once.
-            Err(error) if is_client_error(&error) && self.file.written() == before => {
-                let fresh = speech.task().wait().await?;
-                self.fetch(&fresh).await
-            }
-            outcome => outcome,
-        }
-    }
-
-    async fn fetch(&mut self, speech: &Speech) -> Result<(), Error> {
         let mismatch = |problem| {
             Error::download(format!("could not join the audio: {problem}")).with_task_id(&speech.id())
         };
-        self.append_stream(speech.audio()?.stream()).await.map_err(|error| error.into_error(mismatch))
+        self.append_stream(speech.audio()?.patient(DEFAULT_DEADLINE).stream())
+            .await
+            .map_err(|error| error.into_error(mismatch))
     }
 
     /// Appends the audio of one WAV file, which arrives in parts.
@@ -127,10 +122,6 @@ impl From<Error> for JoinError {
     fn from(error: Error) -> Self {
         Self::Other(error)
     }
-}
-
-fn is_client_error(error: &Error) -> bool {
-    error.is_download() && error.status().is_some_and(|status| status.is_client_error())
 }
 
 /// Returns the length of a pause in bytes, rounded down to whole frames.
