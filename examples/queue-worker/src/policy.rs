@@ -11,6 +11,10 @@ use crate::entry::Entry;
 /// The library has already retried for some seconds before the text returns to the queue.
 const REQUEUE_DELAY: Duration = Duration::from_secs(10);
 
+/// The longest delay before a text that was not accepted is submitted again. Without this limit, one wrong
+/// `Retry-After` would put off the text for years.
+const MAX_REQUEUE_DELAY: Duration = Duration::from_mins(5);
+
 /// The longest time between two polls of a slow task. For a task that takes hours, five minutes are
 /// acceptable.
 const MAX_POLL_INTERVAL: Duration = Duration::from_mins(5);
@@ -36,8 +40,9 @@ pub(crate) fn classify_submit_error(error: &Error) -> SubmitDecision {
         SubmitDecision::InDoubt
     } else if is_account_error(error) {
         SubmitDecision::AccountRejected
-    } else if error.is_rate_limited() || error.is_unreachable() || is_service_unavailable(error) {
-        SubmitDecision::Requeue { after: error.retry_after().unwrap_or(REQUEUE_DELAY).max(REQUEUE_DELAY) }
+    } else if error.is_rate_limited() || error.is_unreachable() {
+        let retry_after = error.retry_after().unwrap_or(REQUEUE_DELAY);
+        SubmitDecision::Requeue { after: retry_after.clamp(REQUEUE_DELAY, MAX_REQUEUE_DELAY) }
     } else {
         SubmitDecision::Failed
     }
@@ -85,11 +90,6 @@ fn is_permanent(error: &Error) -> bool {
 /// Returns `true` if the API key was rejected (401, 403) or a payment is required (402).
 fn is_account_error(error: &Error) -> bool {
     error.is_rejected() && error.status().is_some_and(|status| matches!(status.as_u16(), 401..=403))
-}
-
-/// Returns `true` for a 503 whose `Retry-After` was longer than the library's deadline.
-fn is_service_unavailable(error: &Error) -> bool {
-    error.is_rejected() && error.status().is_some_and(|status| status.as_u16() == 503)
 }
 
 /// The state of a text that a submit job finds already claimed.
@@ -141,7 +141,10 @@ pub(crate) fn task_server(entry: &Entry, own_server: &str, worker_is_alive: bool
 
 #[cfg(test)]
 mod tests {
-    use distribute_ai::testing::{Fault, Route, Script, Simulator, TaskOutcome};
+    use distribute_ai::{
+        Client,
+        testing::{Fault, Route, Script, Simulator, TaskOutcome, httpmock::MockServer},
+    };
 
     use super::*;
 
@@ -162,7 +165,7 @@ mod tests {
             (Fault::truncated_json(), SubmitDecision::InDoubt),
             (Fault::status(429), requeue(10)),
             (Fault::status(429).retry_after(Duration::from_mins(1)), requeue(60)),
-            (Fault::status(503).retry_after(Duration::from_mins(1)), requeue(60)),
+            (Fault::status(429).retry_after(Duration::from_hours(1)), requeue(300)),
             (Fault::status(400), SubmitDecision::Failed),
             (Fault::status(404), SubmitDecision::Failed),
             (Fault::status(401), SubmitDecision::AccountRejected),
@@ -171,6 +174,20 @@ mod tests {
         ] {
             let label = format!("{fault:?}");
             assert_eq!(classify_submit_error(&submit_error(fault).await), expected, "{label}");
+        }
+    }
+
+    #[tokio::test]
+    async fn retry_after_delays_a_text_by_at_most_five_minutes() {
+        for (retry_after, seconds) in
+            [("0", 10), ("299", 299), ("301", 300), ("99999999999", 300), ("99999999999999999999", 300)]
+        {
+            let server = MockServer::start_async().await;
+            server.mock_async(|_when, then| drop(then.status(429).header("retry-after", retry_after))).await;
+            let client = Client::builder().api_key("key").base_url(server.base_url()).build().unwrap();
+            let error = client.speak("Hello").deadline(Duration::ZERO).submit().await.unwrap_err();
+            let after = Duration::from_secs(seconds);
+            assert_eq!(classify_submit_error(&error), SubmitDecision::Requeue { after }, "{retry_after}");
         }
     }
 
