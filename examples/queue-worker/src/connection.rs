@@ -5,7 +5,7 @@ use std::{path::Path, time::Duration};
 use anyhow::Context;
 use distribute_ai::{Client, testing::Simulator};
 
-use crate::{InvalidInput, entry::now, policy::SIMULATOR_PREFIX, store::Store};
+use crate::{InvalidInput, entry::now, messages::print_note, policy::SIMULATOR_PREFIX, store::Store};
 
 /// The default base URL of the library.
 const DEFAULT_BASE_URL: &str = "https://api.distribute.ai";
@@ -70,8 +70,8 @@ pub(crate) async fn report_other_servers(store: &Store, server: &str) -> anyhow:
         if other == server || other.starts_with(SIMULATOR_PREFIX) {
             continue;
         }
-        eprintln!(
-            "note: {count} texts are in progress at {other}; start a worker with \
+        print_note!(
+            "note: texts in progress at {other}: {count}; start a worker with \
              DISTRIBUTE_AI_BASE_URL={other} to collect them"
         );
     }

@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::{InvalidInput, Outcome, store::Store};
+use crate::{InvalidInput, Outcome, messages::print_line, store::Store};
 
 /// The text lengths that the API accepts, in characters.
 const TEXT_LENGTH: std::ops::RangeInclusive<usize> = 2..=4096;
@@ -63,9 +63,10 @@ fn parse_texts(text: &str) -> Result<Vec<String>, String> {
 
 pub(crate) async fn run(store: &Store, texts: &[String], voice: Option<&str>) -> anyhow::Result<Outcome> {
     let numbers = store.add_texts(texts, voice).await?;
-    match numbers[..] {
-        [first, .., last] => println!("{} texts enqueued, keys {first} to {last}", numbers.len()),
-        _ => println!("1 text enqueued, key {}", numbers[0]),
+    if let [first, .., last] = numbers[..] {
+        print_line!("{} texts enqueued, keys {first} to {last}", numbers.len());
+    } else {
+        print_line!("1 text enqueued, key {}", numbers[0]);
     }
     Ok(Outcome::Success)
 }

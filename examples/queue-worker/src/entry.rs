@@ -29,8 +29,38 @@ const ENTRY: &str =
 const FAILED_OR_IN_DOUBT: &str = "SELECT number, state, since, server, worker, claim, task, problem \
                                   FROM speeches WHERE state IN ('in doubt', 'failed') ORDER BY number";
 
-const DELAYED: &str = "SELECT number, state, since, server, worker, claim, task, problem FROM speeches \
-                       WHERE state = 'submitted' AND problem IS NOT NULL ORDER BY number";
+/// A text that is put off: it is in the state "queued" or "submitted", and its last attempt has failed.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Delayed {
+    pub(crate) entry: Entry,
+    /// The time of the next attempt, in seconds since 1970. `None` if a worker is already processing the
+    /// text.
+    pub(crate) due: Option<i64>,
+}
+
+/// Returns the query for the delayed texts. The time of the next attempt is that of the job in the queue.
+/// The arguments are the job's text number, its time in seconds since 1970, and its table.
+macro_rules! delayed {
+    ($number:literal, $due:literal, $jobs:literal) => {
+        concat!(
+            "SELECT number, state, since, server, worker, claim, task, problem, due FROM speeches \
+             LEFT JOIN (SELECT ",
+            $number,
+            " AS job_number, job_type, MIN(",
+            $due,
+            ") AS due \
+                        FROM ",
+            $jobs,
+            " WHERE status = 'Pending' GROUP BY 1, 2) AS jobs \
+             ON job_number = number \
+                AND job_type = CASE state WHEN 'queued' THEN 'submit' ELSE 'collect' END \
+             WHERE state IN ('queued', 'submitted') AND problem IS NOT NULL ORDER BY number"
+        )
+    };
+}
+const DELAYED_SQLITE: &str = delayed!("CAST(CAST(job AS TEXT) AS INTEGER)", "run_at", "Jobs");
+const DELAYED_POSTGRES: &str =
+    delayed!("convert_from(job, 'UTF8')::BIGINT", "EXTRACT(EPOCH FROM run_at)::BIGINT", "apalis.jobs");
 
 /// Converts a row of either database into an [`Entry`].
 macro_rules! entry_from_row {
@@ -70,14 +100,19 @@ impl Store {
         })
     }
 
-    /// Returns the submitted texts whose speech could not be collected so far, with the reason.
-    pub(crate) async fn delayed(&self) -> anyhow::Result<Vec<Entry>> {
+    /// Returns the texts whose last attempt has failed and that will be tried again, with the reason.
+    pub(crate) async fn delayed(&self) -> anyhow::Result<Vec<Delayed>> {
+        let query = match self {
+            Self::Sqlite(_) => DELAYED_SQLITE,
+            Self::Postgres(_) => DELAYED_POSTGRES,
+        };
         with_pool!(self, pool => {
-            let mut entries = Vec::new();
-            for row in sqlx::query(DELAYED).fetch_all(pool).await? {
-                entries.push(entry_from_row!(row));
+            let mut delayed = Vec::new();
+            for row in sqlx::query(query).fetch_all(pool).await? {
+                let due = row.try_get(8)?;
+                delayed.push(Delayed { entry: entry_from_row!(row), due });
             }
-            Ok(entries)
+            Ok(delayed)
         })
     }
 

@@ -31,6 +31,16 @@ pub(crate) struct Claim {
     pub(crate) server: String,
 }
 
+/// A text that `again` has put back into the queue.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Requeued {
+    pub(crate) number: i64,
+    /// `true` if the text was queued and waited for the end of a delay. The server has not accepted it.
+    pub(crate) was_delayed: bool,
+    /// The earlier task, which may have been billed.
+    pub(crate) task: Option<String>,
+}
+
 /// Runs a statement that changes one text. If it changed the text, adds the given job in the same
 /// transaction.
 macro_rules! update {
@@ -245,22 +255,23 @@ impl Store {
         )
     }
 
-    /// Changes in doubt or failed → queued, for all texts or for none. Returns the number and the earlier
-    /// task id of each text that had a task. The inner error is the first text in another state, and that
-    /// state.
+    /// Changes in doubt or failed → queued, and ends the delay of queued texts, for all texts or for none.
+    /// The inner error is the first text in another state, and that state.
     ///
     /// The old claims stay until the texts are claimed again, so that a late response can still be recorded.
     pub(crate) async fn requeue(
         &self,
         numbers: &[i64],
-    ) -> anyhow::Result<Result<Vec<(i64, String)>, (i64, Option<String>)>> {
+    ) -> anyhow::Result<Result<Vec<Requeued>, (i64, Option<String>)>> {
         with_pool!(self, pool => {
             let mut transaction = pool.begin().await?;
-            let mut tasks = Vec::new();
+            let mut texts = Vec::new();
             for number in numbers {
                 let row = sqlx::query(
                     "UPDATE speeches SET state = 'queued', since = $2, problem = NULL \
-                     WHERE number = $1 AND state IN ('in doubt', 'failed') RETURNING task",
+                     WHERE number = $1 AND (state IN ('in doubt', 'failed') \
+                                            OR (state = 'queued' AND problem IS NOT NULL)) \
+                     RETURNING claim, task",
                 )
                 .bind(number)
                 .bind(now())
@@ -271,13 +282,13 @@ impl Store {
                     let state = self.entry(*number).await?.map(|entry| entry.state);
                     return Ok(Err((*number, state)));
                 };
-                if let Some(task) = row.try_get(0)? {
-                    tasks.push((*number, task));
-                }
+                // Only a text that was not accepted is queued without a claim.
+                let was_delayed = row.try_get::<Option<String>, _>(0)?.is_none();
+                texts.push(Requeued { number: *number, was_delayed, task: row.try_get(1)? });
             }
             transaction.push_jobs(SUBMIT, numbers, Duration::ZERO).await?;
             transaction.commit().await?;
-            Ok(Ok(tasks))
+            Ok(Ok(texts))
         })
     }
 }
@@ -285,6 +296,10 @@ impl Store {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn requeued(claim: &Claim, task: Option<&str>) -> Requeued {
+        Requeued { number: claim.number, was_delayed: false, task: task.map(str::to_owned) }
+    }
 
     /// Returns a store with one text, and the claim to this text.
     async fn store_with_claim() -> (tempfile::TempDir, Store, Claim) {
@@ -301,12 +316,12 @@ mod tests {
     async fn late_response_after_requeue_is_recorded_until_next_claim() {
         let (_directory, store, claim) = store_with_claim().await;
         assert!(store.mark_in_doubt(claim.number, &claim.id, "lost", None).await.unwrap());
-        assert_eq!(store.requeue(&[claim.number]).await.unwrap(), Ok(vec![]));
+        assert_eq!(store.requeue(&[claim.number]).await.unwrap(), Ok(vec![requeued(&claim, None)]));
         assert!(store.mark_submitted(&claim, "t").await.unwrap());
         let next = Claim { id: "w/1".into(), ..claim.clone() };
         assert!(store.claim(&next).await.unwrap().is_none(), "not submitted twice");
         assert!(store.mark_failed(claim.number, "t", "given up").await.unwrap());
-        assert_eq!(store.requeue(&[claim.number]).await.unwrap(), Ok(vec![(claim.number, "t".into())]));
+        assert_eq!(store.requeue(&[claim.number]).await.unwrap(), Ok(vec![requeued(&claim, Some("t"))]));
         assert!(store.claim(&next).await.unwrap().is_some());
         assert!(!store.mark_submitted(&claim, "t").await.unwrap(), "another claim");
     }
@@ -317,7 +332,7 @@ mod tests {
         assert!(store.mark_in_doubt(claim.number, &claim.id, "lost", None).await.unwrap());
         assert!(!store.mark_in_doubt(claim.number, &claim.id, "reset", None).await.unwrap());
         assert!(store.mark_in_doubt(claim.number, &claim.id, "cut off", Some("t")).await.unwrap());
-        assert_eq!(store.requeue(&[claim.number]).await.unwrap(), Ok(vec![(claim.number, "t".into())]));
+        assert_eq!(store.requeue(&[claim.number]).await.unwrap(), Ok(vec![requeued(&claim, Some("t"))]));
     }
 
     #[tokio::test]
@@ -327,7 +342,26 @@ mod tests {
         assert!(store.collect_later(claim.number, "t", Duration::ZERO, None).await.unwrap());
         assert_eq!(store.delayed().await.unwrap(), []);
         assert!(store.collect_later(claim.number, "t", Duration::ZERO, Some("full disk")).await.unwrap());
-        assert_eq!(store.delayed().await.unwrap()[0].problem.as_deref(), Some("full disk"));
+        let delayed = store.delayed().await.unwrap();
+        assert_eq!((delayed.len(), delayed[0].entry.problem.as_deref()), (1, Some("full disk")));
+    }
+
+    #[tokio::test]
+    async fn released_text_is_listed_with_its_next_attempt_until_requeued() {
+        let (_directory, store, claim) = store_with_claim().await;
+        // The job of `add_texts` is running.
+        with_pool!(&store, pool => {
+            sqlx::query("DELETE FROM Jobs").execute(pool).await.unwrap();
+        });
+        assert!(store.release(&claim, Duration::from_mins(5), "busy").await.unwrap());
+        let delayed = store.delayed().await.unwrap();
+        let wait = delayed[0].due.unwrap() - now();
+        assert!((298..=300).contains(&wait), "{wait}");
+        let expected = Requeued { was_delayed: true, ..requeued(&claim, None) };
+        assert_eq!(store.requeue(&[claim.number]).await.unwrap(), Ok(vec![expected]));
+        assert_eq!(store.delayed().await.unwrap(), []);
+        let queued = Err((claim.number, Some("queued".into())));
+        assert_eq!(store.requeue(&[claim.number]).await.unwrap(), queued, "no delay is left");
     }
 
     #[tokio::test]

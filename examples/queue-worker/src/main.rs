@@ -5,7 +5,8 @@
 //! - the commands: [`enqueue`], [`work`], [`status`] and `again` ([`requeue`]);
 //! - the two jobs of a worker: [`submit`] and [`collect`];
 //! - the state of each text: the [`ledger`] in the [`store`];
-//! - the decisions after an error: [`policy`].
+//! - the decisions after an error: [`policy`];
+//! - what the user reads: [`messages`] and [`progress`].
 
 mod enqueue;
 mod requeue;
@@ -19,16 +20,19 @@ mod work;
 mod collect;
 mod submit;
 
+mod messages;
 mod policy;
+mod progress;
 
 mod entry;
 mod jobs;
 mod ledger;
 mod store;
 
-use std::{fmt, process::ExitCode};
+use std::{fmt, io, process::ExitCode};
 
 use clap::{Parser, Subcommand};
+use messages::{DatabaseProblem, print_note};
 use store::Store;
 
 /// Speaks texts from a durable queue.
@@ -58,7 +62,8 @@ enum Command {
     Work(work::Args),
     /// Shows the number of texts in each state, and lists the texts that failed, are in doubt or are delayed
     Status,
-    /// Puts texts that failed or are in doubt back into the queue; each may be billed again
+    /// Puts texts that failed or are in doubt back into the queue; each may be billed again. Also ends the
+    /// delay of a queued text
     Again(requeue::Args),
 }
 
@@ -69,21 +74,29 @@ async fn main() -> ExitCode {
         Err(error) if error.use_stderr() => return report_usage_error(&error),
         Err(help) => help.exit(),
     };
-    tracing_subscriber::fmt().with_max_level(tracing::Level::WARN).with_writer(std::io::stderr).init();
+    init_logging();
     match run(args).await {
         Ok(Outcome::Success) => ExitCode::SUCCESS,
         Ok(Outcome::Unresolved) => ExitCode::FAILURE,
         Err(error) => {
-            eprintln!("error: {error:#}");
-            if store::is_locked(&error) {
-                eprintln!(
-                    "hint: another process has locked the database file for writing; if that process is \
-                     suspended, resume it with `kill -s CONT PID`"
-                );
+            print_note!("error: {error:#}");
+            if let Some(problem) = DatabaseProblem::find(&error) {
+                print_note!("hint: {}", problem.hint());
             }
             ExitCode::from(if error.is::<InvalidInput>() { 2 } else { 1 })
         }
     }
+}
+
+/// Writes warnings and errors to standard error, without colours, because it is usually a log file.
+fn init_logging() {
+    tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::WARN)
+        .with_ansi(false)
+        .with_writer(io::stderr)
+        // They would be printed with `eprintln!`, which panics on a full disk.
+        .log_internal_errors(false)
+        .init();
 }
 
 /// The result of a command, which determines the exit status.
@@ -126,6 +139,6 @@ impl std::error::Error for InvalidInput {}
 fn report_usage_error(error: &clap::Error) -> ExitCode {
     let text = error.to_string();
     let problem: Vec<_> = text.split("\n\n").next().unwrap_or_default().split_whitespace().collect();
-    eprintln!("{}; try --help", problem.join(" "));
+    print_note!("{}; try --help", problem.join(" "));
     ExitCode::from(2)
 }

@@ -7,16 +7,17 @@ use apalis_postgres::PostgresStorage;
 use apalis_sqlite::SqliteStorage;
 use sqlx::{
     ConnectOptions, Connection, PgPool, SqlitePool,
-    error::DatabaseError,
     postgres::{PgConnectOptions, PgPoolOptions},
-    sqlite::{SqliteConnectOptions, SqliteError, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
-use crate::InvalidInput;
+use crate::{InvalidInput, messages::DatabaseProblem};
 
 /// The time that a process waits for the write lock of a `SQLite` file. `SQLite` allows one writer at a time,
 /// and each write takes some milliseconds.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
+
+const QUEUE_NOT_FOUND: &str = "queue not found, create it with `enqueue` first";
 
 /// The size of the connection pool. Connections serve the two queues, the heartbeats, and the writes of
 /// concurrent jobs.
@@ -73,7 +74,7 @@ impl Store {
         let mut attempts = 0;
         while let Err(error) = store.create_tables().await {
             attempts += 1;
-            if attempts == 5 {
+            if attempts == 5 || DatabaseProblem::find(&error).is_some() {
                 return Err(error.context("could not create the tables of the queue"));
             }
             tokio::time::sleep(Duration::from_millis(200)).await;
@@ -87,21 +88,21 @@ impl Store {
         let query = with_pool!(&store, pool => {
             sqlx::query("SELECT 1 FROM speeches LIMIT 1").execute(pool).await.map(drop)
         });
-        query.map_err(|error| {
-            InvalidInput(format!("--database: queue not found, create it with `enqueue` first ({error})"))
-        })?;
-        Ok(store)
+        let Err(error) = query.map_err(anyhow::Error::new) else { return Ok(store) };
+        if DatabaseProblem::find(&error).is_some() {
+            return Err(error.context("could not read the queue"));
+        }
+        Err(InvalidInput(format!("--database: {QUEUE_NOT_FOUND} ({error})")).into())
     }
 
     async fn connect(url: &str, create: bool) -> anyhow::Result<Self> {
-        // Report only the message of sqlx and no part of the URL, which may contain a password.
-        let invalid = |error: sqlx::Error| InvalidInput(format!("--database: {error}"));
         if url.starts_with("postgres:") || url.starts_with("postgresql:") {
             // A claim must be on disk before the request is sent. This overrides the setting of the server.
-            let options =
-                PgConnectOptions::from_str(url).map_err(invalid)?.options([("synchronous_commit", "on")]);
+            let options = PgConnectOptions::from_str(url)
+                .map_err(connect_error)?
+                .options([("synchronous_commit", "on")]);
             // Connect once without the pool, which would retry an unreachable server for 30 seconds.
-            options.connect().await.map_err(invalid)?.close().await.map_err(invalid)?;
+            options.connect().await.map_err(connect_error)?.close().await.map_err(connect_error)?;
             return Ok(Self::Postgres(
                 PgPoolOptions::new().max_connections(MAX_CONNECTIONS).connect_lazy_with(options),
             ));
@@ -111,8 +112,12 @@ impl Store {
                            in-memory databases are not supported";
             return Err(InvalidInput(problem.into()).into());
         }
-        let mut options = SqliteConnectOptions::from_str(url).map_err(invalid)?;
+        let mut options = SqliteConnectOptions::from_str(url).map_err(connect_error)?;
         if !create {
+            if !options.get_filename().exists() {
+                let file = options.get_filename().display();
+                return Err(InvalidInput(format!("--database: {file}: {QUEUE_NOT_FOUND}")).into());
+            }
             options = options.create_if_missing(false);
         }
         // A claim must be on disk before the request is sent, even after a power failure. The `setup`
@@ -121,8 +126,8 @@ impl Store {
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
             .busy_timeout(BUSY_TIMEOUT);
-        options.connect().await.map_err(invalid)?.close().await.map_err(invalid)?;
-        Ok(Self::Sqlite(SqlitePoolOptions::new().max_connections(MAX_CONNECTIONS).connect_lazy_with(options)))
+        options.connect().await.map_err(connect_error)?.close().await.map_err(connect_error)?;
+        Ok(Self::Sqlite(sqlite_pool(options, MAX_CONNECTIONS)))
     }
 
     async fn create_tables(&self) -> anyhow::Result<()> {
@@ -146,18 +151,33 @@ impl Store {
     }
 }
 
-/// Returns `true` if another process kept the `SQLite` file locked for the whole timeout. The lower 8 bits of
-/// a `SQLite` code are the error, the higher bits are the reason. Codes of Postgres are ignored, although
-/// some are numeric too.
-pub(crate) fn is_locked(error: &anyhow::Error) -> bool {
-    const BUSY: i32 = 5;
-    error.chain().any(|cause| {
-        let cause = cause.downcast_ref::<sqlx::Error>().and_then(sqlx::Error::as_database_error);
-        let Some(cause) = cause.and_then(|cause| cause.try_downcast_ref::<SqliteError>()) else {
-            return false;
-        };
-        cause.code().and_then(|code| code.parse::<i32>().ok()).is_some_and(|code| code & 0xff == BUSY)
-    })
+/// Returns the error for a database that cannot be opened. It contains the message of sqlx and no part of the
+/// URL, which may contain a password.
+fn connect_error(error: sqlx::Error) -> anyhow::Error {
+    let message = error.to_string();
+    let error = anyhow::Error::new(error);
+    if DatabaseProblem::find(&error).is_some() {
+        return error.context("could not open the database");
+    }
+    InvalidInput(format!("--database: {message}")).into()
+}
+
+/// Creates a pool that closes a released connection whose transaction has not ended.
+///
+/// After an error such as a full disk, `SQLite` may roll back on its own. The rollback of sqlx then fails, and
+/// sqlx runs the next transactions of this connection as savepoints of one that never ends: a commit writes
+/// nothing to disk, and a rollback keeps the write lock.
+fn sqlite_pool(options: SqliteConnectOptions, max_connections: u32) -> SqlitePool {
+    SqlitePoolOptions::new()
+        .max_connections(max_connections)
+        .after_release(|connection, _| {
+            Box::pin(async move {
+                // A dropped transaction is rolled back before the response to the ping.
+                connection.ping().await?;
+                Ok(!connection.is_in_transaction())
+            })
+        })
+        .connect_lazy_with(options)
 }
 
 #[cfg(test)]
@@ -165,19 +185,33 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn is_locked_detects_only_sqlite_lock_errors() {
+    async fn commit_after_full_disk_and_rollback_is_written_and_frees_lock() {
         let directory = tempfile::tempdir().unwrap();
         let options = SqliteConnectOptions::new()
             .filename(directory.path().join("queue.db"))
             .create_if_missing(true)
-            .busy_timeout(Duration::ZERO);
-        let mut first = options.connect().await.unwrap();
-        let mut second = options.connect().await.unwrap();
-        let begin = "BEGIN IMMEDIATE";
-        sqlx::query(begin).execute(&mut first).await.unwrap();
-        let locked = sqlx::query(begin).execute(&mut second).await.unwrap_err();
-        assert!(is_locked(&anyhow::Error::new(locked).context("could not create the tables")));
-        let other = sqlx::query("no SQL").execute(&mut first).await.unwrap_err();
-        assert!(!is_locked(&other.into()));
+            .busy_timeout(Duration::ZERO)
+            .journal_mode(SqliteJournalMode::Wal);
+        // The limit stands in for a full disk: both are reported with the same code.
+        let pool = sqlite_pool(options.clone().pragma("max_page_count", "8"), 1);
+        sqlx::query("CREATE TABLE texts (text TEXT)").execute(&pool).await.unwrap();
+        let insert = "INSERT INTO texts (text) VALUES ($1)";
+
+        let mut full = pool.begin().await.unwrap();
+        let error = sqlx::query(insert).bind("x".repeat(1 << 20)).execute(&mut *full).await.unwrap_err();
+        assert_eq!(DatabaseProblem::find(&error.into()), Some(DatabaseProblem::NotWritable));
+        drop(full);
+        let mut dropped = pool.begin().await.unwrap();
+        sqlx::query(insert).bind("rolled back").execute(&mut *dropped).await.unwrap();
+        drop(dropped);
+        let mut committed = pool.begin().await.unwrap();
+        sqlx::query(insert).bind("committed").execute(&mut *committed).await.unwrap();
+        committed.commit().await.unwrap();
+
+        let mut other = options.connect().await.unwrap();
+        let texts: Vec<String> =
+            sqlx::query_scalar("SELECT text FROM texts").fetch_all(&mut other).await.unwrap();
+        assert_eq!(texts, ["committed"]);
+        sqlx::query(insert).bind("other").execute(&mut other).await.unwrap();
     }
 }

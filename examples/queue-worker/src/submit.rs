@@ -8,6 +8,7 @@ use crate::{
     context::WorkerContext,
     entry::now,
     ledger::{Claim, ClaimedText},
+    messages::{print_note, printable},
     policy::{ClaimState, SubmitDecision, claim_state, classify_submit_error},
     supervisor::MAX_MISSED_HEARTBEATS,
 };
@@ -59,11 +60,12 @@ async fn submit(
 /// printed.
 async fn record_task(context: &WorkerContext, claim: &Claim, task: &SpeechTask) -> anyhow::Result<()> {
     let (number, id) = (claim.number, task.id());
+    let shown = printable(id.as_str());
     // Print the id to standard error, because logging may be turned off. Print it after the first failed
     // write, because this process may be killed before the last attempt.
     let on_first_error = |error: &anyhow::Error| {
-        eprintln!(
-            "error: text {number} was submitted as task {id}, but the database has not stored the id yet: \
+        print_note!(
+            "error: text {number} was submitted as task {shown}, but the database has not stored the id yet: \
              {error:#}"
         );
     };
@@ -78,15 +80,15 @@ async fn record_task(context: &WorkerContext, claim: &Claim, task: &SpeechTask) 
     match recorded.await {
         Ok(true) => Ok(()),
         Ok(false) => {
-            tracing::error!(number, task = %id, "duplicate task submitted and billed for the same text");
+            tracing::error!(number, task = shown, "duplicate task submitted and billed for the same text");
             Err(anyhow::anyhow!("text {number} was requeued with `again` while it was being submitted"))
         }
         Err(error) => {
-            eprintln!(
-                "error: text {number} was submitted as task {id}, but the database did not store the id; \
+            print_note!(
+                "error: text {number} was submitted as task {shown}, but the database did not store the id; \
                  keep the id to fetch the speech: {error:#}"
             );
-            tracing::error!(number, task = %id, "task submitted, but its id not stored in the database");
+            tracing::error!(number, task = shown, "task submitted, but its id not stored in the database");
             Err(error)
         }
     }
@@ -110,7 +112,7 @@ async fn record_error(context: &WorkerContext, claim: &Claim, error: &Error) -> 
                 if let (false, Some(task)) = (recorded, task) {
                     tracing::error!(
                         number = claim.number,
-                        task,
+                        task = printable(task),
                         "possibly billed task not stored in the ledger"
                     );
                 }

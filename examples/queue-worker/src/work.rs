@@ -7,7 +7,8 @@ use crate::{
     connection::{Connection, check_backend, check_clock, report_other_servers},
     context::WorkerContext,
     jobs::{COLLECT, SUBMIT},
-    status,
+    messages::print_note,
+    progress, status,
     store::Store,
     supervisor::{QUEUE_POLL_INTERVAL, run_collect_worker, run_submit_worker, run_until_stopped},
 };
@@ -38,7 +39,7 @@ pub(crate) async fn run(store: Store, connection: Connection, args: &Args) -> an
     check_backend(&store, &connection.server).await?;
     report_other_servers(&store, &connection.server).await?;
     if connection.simulator.is_some() {
-        eprintln!(
+        print_note!(
             "DISTRIBUTE_AI_API_KEY is not set: using a local simulator; its audio is a placeholder, nothing \
              is billed, and its tasks are lost at exit"
         );
@@ -55,7 +56,9 @@ pub(crate) async fn run(store: Store, connection: Connection, args: &Args) -> an
         run_until_stopped(&context, COLLECT, |name| run_collect_worker(Arc::clone(&context), name)),
         // Also waits for submissions whose apalis worker has failed, so that their responses are recorded.
         context.drain(),
+        progress::report(&context),
     );
+    print_note!("stopped: {}", progress::summary(&context.store).await?);
 
     if let Some(problem) = context.account_error() {
         anyhow::bail!("stopped, because the server rejects every request of this account: {problem}");
@@ -68,10 +71,10 @@ const INTERRUPTED: i32 = 130;
 
 async fn stop_on_signal(context: Arc<WorkerContext>) {
     if shutdown_signal().await.is_ok() {
-        eprintln!(
+        print_note!(
             "stopping: waiting for pending submissions; other workers can take over the remaining jobs"
         );
-        eprintln!("press Ctrl-C to stop at once; pending submissions are then in doubt");
+        print_note!("press Ctrl-C to stop at once; pending submissions are then in doubt");
         context.request_stop();
     }
     // Accept only Ctrl-C here, which comes from a person who has read the message. A supervisor may send
@@ -113,8 +116,8 @@ async fn stop_when_empty(context: Arc<WorkerContext>) {
 async fn report_unresolved(store: &Store) -> anyhow::Result<Outcome> {
     let failed_or_in_doubt = store.failed_or_in_doubt().await?;
     if !failed_or_in_doubt.is_empty() {
-        eprintln!(
-            "hint: {} texts failed or are in doubt; run `status` to list them",
+        print_note!(
+            "hint: texts that failed or are in doubt: {}; run `status` to list them",
             failed_or_in_doubt.len()
         );
     }

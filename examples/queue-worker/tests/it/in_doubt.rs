@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use distribute_ai::testing::{Fault, Route, Script, Simulator, TaskOutcome};
+use distribute_ai::testing::{Fault, Route, Script, Simulator, TaskOutcome, httpmock::MockServer};
 
 use crate::{
     kills::kill,
@@ -102,4 +102,56 @@ async fn rate_limited_texts_are_submitted_later() {
     queue.enqueue(&["One", "Two"]);
     assert_eq!(queue.run_worker(), Some(0), "{}", queue.logged());
     assert_eq!(simulator.creates(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn text_with_absurd_retry_after_is_delayed_by_minutes_until_again() {
+    let busy = Fault::status(429).retry_after(Duration::MAX);
+    let simulator = simulator(10).script(Route::Create, Script::nth(1, busy)).start().await.unwrap();
+    let queue = Queue::new(&simulator);
+    queue.enqueue(&["Hello"]);
+    let mut worker = queue.work(&[]);
+    wait_until("delayed", &queue, || queue.status().delayed.contains_key(&1)).await;
+    kill(&mut worker);
+    let status = queue.status();
+    assert_eq!((status.code, status.counts["queued"]), (Some(0), 1), "{status:?}");
+    let (next, problem) = status.delayed[&1].split_once(": ").unwrap();
+    assert!(["queued, next attempt in 4 min", "queued, next attempt in 5 min"].contains(&next), "{next}");
+    assert!(problem.contains("429 Too Many Requests"), "{problem}");
+
+    let again = String::from_utf8(queue.run(&["again", "1"]).stdout).unwrap();
+    assert_eq!(again, "1 no longer delayed; submitted as soon as a worker is free\n");
+    assert!(queue.status().delayed.is_empty());
+    // A new process, because the client of the killed worker honoured the `Retry-After`.
+    assert_eq!(queue.run_worker(), Some(0), "{}", queue.logged());
+    assert_eq!(simulator.spoken(), ["Hello"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn task_id_from_server_is_printed_on_one_line_and_cut() {
+    let server = MockServer::start_async().await;
+    let id = format!("\\u001b[31m1\\n2: earlier task {}", "x".repeat(1_000));
+    server
+        .mock_async(|when, then| {
+            when.path("/async/speech/create");
+            then.status(200).header("content-type", "application/json").body(format!(r#"{{"id":"{id}"}}"#));
+        })
+        .await;
+    server
+        .mock_async(|when, then| {
+            when.path("/async/speech/result");
+            then.status(400).body("id must be a UUID");
+        })
+        .await;
+    let queue = Queue::with_api(&server.base_url());
+    queue.enqueue(&["Hello"]);
+    assert_eq!(queue.run_worker(), Some(1), "{}", queue.logged());
+    let status = queue.run(&["status"]).stdout;
+    let again = queue.run(&["again", "1"]).stdout;
+    for (output, lines) in [(&status, 7), (&again, 2), (&queue.logged().into_bytes(), 3)] {
+        let text = String::from_utf8(output.clone()).unwrap();
+        assert_eq!(text.lines().count(), lines, "{text}");
+        assert!(!text.contains('\u{1b}') && text.lines().all(|line| line.chars().count() < 700), "{text}");
+    }
+    assert!(String::from_utf8(again).unwrap().starts_with("1: earlier task  [31m1 2: earlier task xxx"));
 }

@@ -67,8 +67,9 @@ fn invalid_database_url_is_reported_without_its_password() {
 #[test]
 fn status_and_again_fail_without_creating_queue() {
     let queue = Queue::without_key();
-    assert_invalid(&queue, &["status"], "--database: ");
-    assert_invalid(&queue, &["again", "1"], "--database: ");
+    let expected = "--database: queue.db: queue not found, create it with `enqueue` first";
+    assert_invalid(&queue, &["status"], expected);
+    assert_invalid(&queue, &["again", "1"], expected);
     assert_eq!(fs::read_dir(queue.directory()).unwrap().count(), 0, "no file was created");
 }
 
@@ -76,7 +77,7 @@ fn status_and_again_fail_without_creating_queue() {
 fn again_accepts_only_failed_or_in_doubt_texts() {
     let queue = Queue::without_key();
     queue.enqueue(&["One."]);
-    assert_invalid(&queue, &["again", "1"], "key 1: state is queued, expected failed or in doubt");
+    assert_invalid(&queue, &["again", "1"], "key 1: state is queued, expected failed, in doubt or delayed");
     assert_invalid(&queue, &["again", "7"], "key 7: not found");
     assert_invalid(&queue, &["again", "one"], "invalid value 'one'");
     assert_invalid(&queue, &["again"], "<KEY>");

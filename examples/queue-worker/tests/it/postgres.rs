@@ -6,13 +6,15 @@ use std::{
     os::unix::fs::{MetadataExt, PermissionsExt, chown},
     path::{Path, PathBuf},
     process::{Command, Stdio},
+    time::Duration,
 };
 
+use distribute_ai::testing::{Fault, Route, Script};
 use tempfile::TempDir;
 
 use crate::{
-    kills::{kill_waiting_worker, kill_workers_at_random_times},
-    support::{Queue, simulator},
+    kills::{kill, kill_waiting_worker, kill_workers_at_random_times},
+    support::{Queue, simulator, stderr, wait_until},
 };
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -32,6 +34,41 @@ async fn postgres_workers_killed_at_random_times_lose_no_text_and_submit_none_tw
         "Postgres",
     )
     .await;
+}
+
+#[test]
+fn postgres_user_without_permission_is_shown_the_grants() {
+    let Some(cluster) = Cluster::start() else { return };
+    cluster.sql("CREATE ROLE me LOGIN; CREATE DATABASE speeches");
+    let queue = Queue::without_key().with_database(&cluster.url_of("me", "speeches"));
+    fs::write(queue.directory().join("lines"), "One.\n").unwrap();
+    let output = queue.run(&["enqueue", "lines"]);
+    let stderr = stderr(&output);
+    assert_eq!(output.status.code(), Some(1), "{stderr}");
+    assert!(stderr.contains("permission denied for "), "{stderr}");
+    assert!(stderr.contains("hint: the database user needs the permission to create tables;"), "{stderr}");
+
+    cluster.sql("GRANT CREATE ON DATABASE speeches TO me");
+    cluster.sql_in("speeches", "GRANT CREATE ON SCHEMA public TO me");
+    queue.enqueue(&["One."]);
+    assert_eq!(queue.run_worker(), Some(0), "{}", queue.logged());
+    assert_eq!(queue.status().counts["done"], 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn postgres_delayed_text_is_listed_and_released() {
+    let Some(cluster) = Cluster::start() else { return };
+    let busy = Fault::status(429).retry_after(Duration::from_hours(1));
+    let simulator = simulator(10).script(Route::Create, Script::nth(1, busy)).start().await.unwrap();
+    let queue = Queue::new(&simulator).with_database(&cluster.url());
+    queue.enqueue(&["Hello"]);
+    let mut worker = queue.work(&[]);
+    wait_until("delayed", &queue, || queue.status().delayed.contains_key(&1)).await;
+    kill(&mut worker);
+    let delayed = queue.status().delayed[&1].clone();
+    assert!(delayed.starts_with("queued, next attempt in "), "{delayed}");
+    assert!(queue.run(&["again", "1"]).status.success());
+    assert_eq!(queue.run_worker(), Some(0), "{}", queue.logged());
 }
 
 /// A Postgres cluster in a temporary directory.
@@ -62,7 +99,25 @@ impl Cluster {
     }
 
     fn url(&self) -> String {
-        format!("postgres://queue@localhost/postgres?host={}", self.directory.path().display())
+        self.url_of("queue", "postgres")
+    }
+
+    fn url_of(&self, user: &str, database: &str) -> String {
+        format!("postgres://{user}@localhost/{database}?host={}", self.directory.path().display())
+    }
+
+    /// Runs statements as the superuser.
+    fn sql(&self, statements: &str) {
+        self.sql_in("postgres", statements);
+    }
+
+    fn sql_in(&self, database: &str, statements: &str) {
+        for statement in statements.split("; ") {
+            let url = self.url_of("queue", database);
+            let program = self.programs.join("psql");
+            let output = Command::new(program).args([&url, "-c", statement]).output().unwrap();
+            assert!(output.status.success(), "{}", stderr(&output));
+        }
     }
 
     fn run(&self, program: &str, args: &[&str]) {

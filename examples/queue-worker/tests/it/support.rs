@@ -29,6 +29,11 @@ impl Queue {
         Self { simulator, ..Self::without_key() }
     }
 
+    /// Creates a queue in a `SQLite` file whose workers use an API server at this address.
+    pub(crate) fn with_api(url: &str) -> Self {
+        Self { simulator: Some((url.to_owned(), "key".to_owned())), ..Self::without_key() }
+    }
+
     /// Creates a queue in a `SQLite` file whose workers start their own simulators.
     pub(crate) fn without_key() -> Self {
         Self { directory: tempfile::tempdir().unwrap(), url: None, simulator: None }
@@ -85,7 +90,7 @@ impl Queue {
         self.command(&args).stdout(Stdio::null()).stderr(self.log()).spawn().unwrap()
     }
 
-    fn log(&self) -> fs::File {
+    pub(crate) fn log(&self) -> fs::File {
         fs::OpenOptions::new().create(true).append(true).open(self.directory().join("log")).unwrap()
     }
 
@@ -109,8 +114,8 @@ impl Queue {
                 status.in_doubt.insert(number.parse().unwrap(), problem.to_owned());
             } else if let Some((number, problem)) = line.split_once(": failed, ") {
                 status.failed.insert(number.parse().unwrap(), problem.to_owned());
-            } else if line.contains(": submitted, ") {
-                // A delayed text.
+            } else if let Some((number, problem)) = line.split_once(": ") {
+                status.delayed.insert(number.parse().unwrap(), problem.to_owned());
             } else {
                 let (count, state) = line.trim().split_once(' ').unwrap();
                 status.counts.insert(state.to_owned(), count.parse().unwrap());
@@ -135,6 +140,8 @@ pub(crate) struct Status {
     pub(crate) counts: BTreeMap<String, usize>,
     pub(crate) in_doubt: BTreeMap<usize, String>,
     pub(crate) failed: BTreeMap<usize, String>,
+    /// The texts that are queued or submitted, and wait for their next attempt.
+    pub(crate) delayed: BTreeMap<usize, String>,
 }
 
 /// Returns a simulator whose tasks run for the given number of milliseconds.
