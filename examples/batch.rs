@@ -9,8 +9,8 @@
 //! audio is a placeholder.
 
 use std::{
-    fs,
-    io::{self, IsTerminal},
+    fmt, fs,
+    io::{self, IsTerminal, Write},
     path::{Path, PathBuf},
     process::ExitCode,
     time::Duration,
@@ -19,7 +19,7 @@ use std::{
 use anyhow::{Context, bail};
 use clap::Parser;
 use distribute_ai::{
-    Client,
+    Client, Speech,
     batch::{Progress, Results},
     testing::Simulator,
 };
@@ -31,7 +31,10 @@ use indicatif::{ProgressBar, ProgressStyle};
 /// command again after a crash: nothing is submitted twice. Otherwise a local simulator replaces the API, and
 /// its tasks are lost at exit.
 #[derive(Parser)]
-#[command(version, after_help = "Exit status: 0 all lines spoken, 1 some lines not spoken, 2 invalid input")]
+#[command(
+    version,
+    after_help = "Exit status: 0 all lines spoken, 1 some lines not spoken or interrupted, 2 invalid input"
+)]
 struct Args {
     /// The text file, with one text per line; empty lines are skipped
     lines: PathBuf,
@@ -61,29 +64,65 @@ async fn main() -> ExitCode {
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
             eprintln!("error: {error:#}");
-            ExitCode::from(2)
+            let library_error = error.downcast_ref::<distribute_ai::Error>();
+            let is_invalid =
+                library_error.map_or(error.is::<InvalidInput>(), distribute_ai::Error::is_invalid);
+            ExitCode::from(if is_invalid { 2 } else { 1 })
         }
     }
 }
 
+/// An invalid argument or setting, detected before the first request.
+#[derive(Debug)]
+struct InvalidInput(String);
+
+impl fmt::Display for InvalidInput {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for InvalidInput {}
+
+/// Reads the text file.
+fn read_lines(path: &Path) -> Result<String, InvalidInput> {
+    let invalid = |problem: &dyn fmt::Display| InvalidInput(format!("{}: {problem}", path.display()));
+    let bytes = fs::read(path).map_err(|error| invalid(&error))?;
+    let text = String::from_utf8(bytes).map_err(|error| {
+        let offset = error.utf8_error().valid_up_to();
+        invalid(&format!("invalid UTF-8 at byte {offset}, expected UTF-8 text; convert the file"))
+    })?;
+    if text.trim().is_empty() {
+        return Err(invalid(&"file is empty or contains only white space, expected a text per line"));
+    }
+    Ok(text)
+}
+
+/// Returns a client for the API. Without an API key, starts a simulator and returns a client for the
+/// simulator.
+async fn connect() -> anyhow::Result<(Client, Option<Simulator>)> {
+    let is_set = |variable| std::env::var_os(variable).is_some_and(|value| !value.is_empty());
+    if is_set("DISTRIBUTE_AI_API_KEY") {
+        return Ok((Client::from_env()?, None));
+    }
+    if is_set("DISTRIBUTE_AI_BASE_URL") {
+        let problem = "DISTRIBUTE_AI_API_KEY is not set; set it to use DISTRIBUTE_AI_BASE_URL";
+        return Err(InvalidInput(problem.into()).into());
+    }
+    let simulator = Simulator::start().await.context("could not start the simulator")?;
+    eprintln!(
+        "DISTRIBUTE_AI_API_KEY is not set: using a local simulator; its audio is a placeholder, nothing is \
+         billed, and no journal is kept"
+    );
+    Ok((simulator.client(), Some(simulator)))
+}
+
 /// Runs the batch. Returns `true` if every line was spoken and saved.
 async fn run(args: &Args) -> anyhow::Result<bool> {
-    let text = fs::read_to_string(&args.lines)
-        .with_context(|| format!("could not read {}", args.lines.display()))?;
+    let text = read_lines(&args.lines)?;
     fs::create_dir_all(&args.out)
-        .with_context(|| format!("--out {}: could not create the directory", args.out.display()))?;
-
-    let simulator = match std::env::var_os("DISTRIBUTE_AI_API_KEY") {
-        Some(_) => None,
-        None => Some(Simulator::start().await.context("could not start the simulator")?),
-    };
-    let client = simulator.as_ref().map_or_else(Client::from_env, |simulator| Ok(simulator.client()))?;
-    if simulator.is_some() {
-        eprintln!(
-            "DISTRIBUTE_AI_API_KEY is not set: using a local simulator; its audio is a placeholder, nothing \
-             is billed, and no journal is kept"
-        );
-    }
+        .map_err(|error| InvalidInput(format!("--out {}: {error}", args.out.display())))?;
+    let (client, simulator) = connect().await?;
 
     let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
     let requests =
@@ -100,13 +139,15 @@ async fn run(args: &Args) -> anyhow::Result<bool> {
         let next = tokio::select! {
             next = results.next() => next,
             _ = tokio::signal::ctrl_c() => {
+                bar.finish_and_clear();
+                eprintln!("stopping: waiting for pending submissions; press Ctrl-C to stop at once");
                 // Wait for pending submissions, so that the journal records every task id.
-                for (number, result) in results.stop().await {
-                    if let Err(error) = result {
-                        eprintln!("line {number}: {error}");
-                    }
+                tokio::select! {
+                    unfinished = results.stop() => report_unfinished(unfinished),
+                    _ = tokio::signal::ctrl_c() => bail!("interrupted; some lines are in doubt"),
                 }
-                bail!("interrupted; run the same command again to continue");
+                let hint = if simulator.is_some() { "" } else { "; run the same command again to continue" };
+                bail!("interrupted{hint}");
             }
         };
         let Some((number, result)) = next else { break };
@@ -119,13 +160,28 @@ async fn run(args: &Args) -> anyhow::Result<bool> {
         };
         if let Err(error) = outcome {
             complete = false;
-            bar.suspend(|| eprintln!("line {number}: {error}"));
+            // With its causes.
+            bar.suspend(|| eprintln!("line {number}: {:#}", anyhow::Error::from(error)));
         }
     }
     let progress = results.progress().borrow().clone();
     bar.finish_and_clear();
     print_summary(&progress, &args.out);
     Ok(complete)
+}
+
+/// Prints the errors after a stop. Most lines were only stopped, so one line of output counts them.
+fn report_unfinished(results: Vec<(usize, Result<Speech, distribute_ai::Error>)>) {
+    let mut stopped = 0;
+    for (number, result) in results {
+        match result {
+            Err(error) if error.is_stopped() => stopped += 1,
+            Err(error) => eprintln!("line {number}: {:#}", anyhow::Error::from(error)),
+            // The journal contains the task, so that the next run saves the speech.
+            Ok(_) => stopped += 1,
+        }
+    }
+    eprintln!("lines in progress that were stopped: {stopped}");
 }
 
 /// Returns a progress bar that follows the batch. The bar is hidden if standard error is not a terminal.
@@ -154,7 +210,12 @@ fn progress_bar<K>(results: &Results<K>) -> ProgressBar {
 
 fn print_summary(progress: &Progress, out: &Path) {
     let Progress { done, failed, in_doubt, .. } = progress;
-    println!("{done} done, {failed} failed, {in_doubt} in doubt; output directory: {}", out.display());
+    // Ignore a closed standard output: the files have been saved anyway.
+    let _ = writeln!(
+        io::stdout(),
+        "{done} done, {failed} failed, {in_doubt} in doubt; output directory: {}",
+        out.display()
+    );
     if *in_doubt > 0 {
         eprintln!(
             "hint: requests in doubt may have been billed; the journal contains the time of each request"

@@ -28,19 +28,20 @@ use indicatif::{ProgressBar, ProgressStyle};
 /// If `DISTRIBUTE_AI_API_KEY` is not set, a local simulator replaces the API. Its audio is a placeholder, and
 /// nothing is sent over the network.
 #[derive(Parser)]
-#[command(version, after_help = "Exit status: 0 success, 1 failure, 2 invalid input")]
+#[command(version, after_help = "Exit status: 0 success, 1 failure or interrupted, 2 invalid input")]
 struct Args {
     /// The text, 2 to 4,096 characters; `-` reads the text from standard input
     #[arg(required_unless_present_any = ["resume", "file"])]
     text: Option<String>,
 
-    /// Speaks a UTF-8 text file of any length, in pieces that are joined into one WAV file. After an error,
-    /// run the same command again to continue
+    /// Speaks a UTF-8 text file of any length, in pieces that are joined into one WAV file. After an outage or
+    /// Ctrl-C, run the same command again to continue
     #[arg(long, value_name = "FILE", conflicts_with_all = ["text", "resume"])]
     file: Option<PathBuf>,
 
     /// With --file: submits pieces again that are in doubt or failed on the server; each may be billed again
-    #[arg(long, requires = "file")]
+    // `requires` alone accepts `--again TEXT`, because TEXT excludes --file.
+    #[arg(long, requires = "file", conflicts_with_all = ["text", "resume"])]
     again: bool,
 
     /// The voice: one of the API's names (leo, nora) or the id of a voice file
@@ -79,22 +80,32 @@ async fn main() -> ExitCode {
     let is_lost = library_error.is_some_and(|error| error.is_failed() || error.is_not_found());
     if state.submitting.get() && library_error.is_none() {
         eprintln!("hint: a submission was in progress; the server may have accepted and billed the text");
-    } else if let Some(line) =
-        args.file.as_ref().and(library_error).and_then(|error| line_of_piece(error, &args))
-    {
-        eprintln!("hint: the piece starts at line {line}");
-        if library_error.is_some_and(|error| error.is_in_doubt() || error.is_failed()) {
-            eprintln!("hint: run with --again to submit the piece again; it may be billed again");
-        } else if !state.simulated.get() {
-            eprintln!(
-                "hint: submitted pieces are recorded in the journal; run the same command again to continue"
-            );
+    } else if let Some(error) = args.file.as_ref().and(library_error) {
+        if let Some(line) = line_of_piece(error, &args) {
+            eprintln!("hint: the piece starts at line {line}");
+        }
+        if let Some(hint) = next_step(error).filter(|_| !state.simulated.get()) {
+            eprintln!("hint: {hint}");
         }
     } else if let Some(id) = state.task.get().filter(|_| !is_lost) {
         eprintln!("hint: the task is still available; run with --resume {id} to fetch the speech");
     }
     let is_invalid_input = library_error.map_or(error.is::<InvalidInput>(), distribute_ai::Error::is_invalid);
     ExitCode::from(if is_invalid_input { 2 } else { 1 })
+}
+
+/// Returns what the user can do after an error of a long text.
+fn next_step(error: &distribute_ai::Error) -> Option<&'static str> {
+    let status = error.status().filter(|_| error.is_rejected() && !error.is_rate_limited());
+    match status.map(|status| status.as_u16()) {
+        _ if error.is_invalid() => None,
+        _ if error.is_in_doubt() || error.is_failed() => {
+            Some("run with --again to submit the piece again; it may be billed again")
+        }
+        Some(401..=403) => Some("correct the API key or the account, then run the same command again"),
+        Some(400..500) => Some("the server will reject the piece again; correct the text or the voice first"),
+        _ => Some("submitted pieces are recorded in the journal; run the same command again to continue"),
+    }
 }
 
 /// The state of the run. It selects the hints that are printed after an error.
@@ -107,13 +118,22 @@ struct RunState {
     task: OnceCell<TaskId>,
 }
 
+/// The longest text of one request, in characters.
+const MAX_CHARACTERS: usize = 4096;
+
 /// Checks the input and the output path before anything is billed. Returns the text.
 fn prepare(args: &Args) -> anyhow::Result<String> {
     check_out(&args.out)?;
     if let Some(file) = &args.file {
         return Ok(read_file(file)?);
     }
-    read_text(args.text.as_deref().unwrap_or_default())
+    let text = read_text(args.text.as_deref().unwrap_or_default())?;
+    let length = text.chars().count();
+    if length > MAX_CHARACTERS {
+        let problem = format!("text: {length} characters, expected at most {MAX_CHARACTERS}");
+        return Err(InvalidInput(problem + "; save it to a file and use --file").into());
+    }
+    Ok(text)
 }
 
 /// An invalid argument or setting, detected before the first request.
@@ -204,9 +224,13 @@ async fn run_file(args: &Args, text: String, state: &RunState) -> anyhow::Result
             bytes = &mut narration => break bytes,
             Ok(()) = progress.changed() => bar.update(&progress.borrow_and_update()),
             _ = &mut interrupted => {
-                // Wait for pending submissions, so that no task id is lost.
-                narration.stop().await;
                 bar.line.finish_and_clear();
+                eprintln!("stopping: waiting for pending submissions; press Ctrl-C to stop at once");
+                // Wait for pending submissions, so that no task id is lost.
+                tokio::select! {
+                    () = narration.stop() => {}
+                    _ = tokio::signal::ctrl_c() => return Err(anyhow!("interrupted; some pieces are in doubt")),
+                }
                 let hint = if simulator.is_some() { "" } else { "; run the same command again to continue" };
                 return Err(anyhow!("interrupted{hint}"));
             }
@@ -238,11 +262,12 @@ impl Bar {
     fn update(&mut self, progress: &long_text::Progress) {
         self.line.set_length(progress.characters as u64);
         self.line.set_position(progress.saved as u64);
-        self.line.set_message(format!("{} pieces", progress.pieces));
+        let pieces = if progress.pieces == 1 { "1 piece" } else { &format!("{} pieces", progress.pieces) };
+        self.line.set_message(pieces.to_owned());
         let percent = progress.saved * 100 / progress.characters.max(1);
         if !self.terminal && percent >= self.last_percent + 5 {
             self.last_percent = percent;
-            eprintln!("{} of {} characters, {} pieces", progress.saved, progress.characters, progress.pieces);
+            eprintln!("{} of {} characters, {pieces}", progress.saved, progress.characters);
         }
     }
 }
@@ -300,28 +325,37 @@ fn read_text(text: &str) -> anyhow::Result<String> {
     if text != "-" {
         return Ok(text.to_owned());
     }
-    let mut input = String::new();
-    io::stdin().read_to_string(&mut input).context("could not read standard input")?;
+    let mut input = Vec::new();
+    io::stdin().read_to_end(&mut input).context("could not read standard input")?;
+    let input = parse_utf8(input).map_err(|problem| InvalidInput(format!("standard input: {problem}")))?;
     Ok(input.trim_end().to_owned())
 }
 
 fn read_file(path: &Path) -> Result<String, InvalidInput> {
     let invalid = |problem: &dyn fmt::Display| InvalidInput(format!("--file {}: {problem}", path.display()));
     let bytes = fs::read(path).map_err(|error| invalid(&error))?;
-    let text = String::from_utf8(bytes).map_err(|error| {
-        let offset = error.utf8_error().valid_up_to();
-        invalid(&format!("invalid UTF-8 at byte {offset}, expected UTF-8 text; convert the file"))
-    })?;
-    if text.trim().is_empty() {
-        return Err(invalid(&"file is empty or contains only white space, expected a text"));
+    let text = parse_utf8(bytes).map_err(|problem| invalid(&problem))?;
+    match text.trim().chars().count() {
+        0 => Err(invalid(&"file is empty or contains only white space, expected a text")),
+        1 => Err(invalid(&"file contains 1 character, expected at least 2")),
+        _ => Ok(text),
     }
-    Ok(text)
+}
+
+fn parse_utf8(bytes: Vec<u8>) -> Result<String, String> {
+    String::from_utf8(bytes).map_err(|error| {
+        let offset = error.utf8_error().valid_up_to();
+        format!("invalid UTF-8 at byte {offset}, expected UTF-8 text; convert the text")
+    })
 }
 
 /// Checks that the output path can be written: creates a temporary file in the same directory.
 fn check_out(path: &Path) -> Result<(), InvalidInput> {
     let invalid = |problem: String| Err(InvalidInput(format!("--out {}: {problem}", path.display())));
     let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if path.as_os_str().is_empty() {
+        return invalid("path is empty, expected a file".into());
+    }
     if path.is_dir() || path.to_string_lossy().ends_with(std::path::MAIN_SEPARATOR) {
         return invalid("path is a directory, expected a file".into());
     }

@@ -5,23 +5,41 @@ use std::{
     io::{BufRead, BufReader, Write},
     path::Path,
     process::{Child, Command, Output, Stdio},
+    time::Duration,
 };
 
-use crate::support::example_path;
+use distribute_ai::testing::{Fault, Route, Script, Simulator};
 
-fn run(directory: &Path, args: &[&str], input: &str) -> Output {
-    let mut child = Command::new(example_path("speak"))
+use crate::support::{UNREACHABLE_URL, example_path};
+
+/// Returns the command that runs an example without an API key.
+fn example(name: &str, directory: &Path, args: &[&str]) -> Command {
+    let mut command = Command::new(example_path(name));
+    command
         .args(args)
         .current_dir(directory)
         .env_remove("DISTRIBUTE_AI_API_KEY")
         .env_remove("DISTRIBUTE_AI_BASE_URL")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
+        .stderr(Stdio::piped());
+    command
+}
+
+/// Returns the command that runs an example with this simulator as the API.
+fn example_with(simulator: &Simulator, name: &str, directory: &Path, args: &[&str]) -> Command {
+    let mut command = example(name, directory, args);
+    command
+        .env("DISTRIBUTE_AI_API_KEY", simulator.api_key())
+        .env("DISTRIBUTE_AI_BASE_URL", simulator.base_url());
+    command
+}
+
+/// Runs the `speak` example without an API key.
+fn run(directory: &Path, args: &[&str], input: impl AsRef<[u8]>) -> Output {
+    let mut child = example("speak", directory, args).spawn().unwrap();
     // The write fails if the process has already exited. The test checks how the process exited.
-    let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+    let _ = child.stdin.take().unwrap().write_all(input.as_ref());
     child.wait_with_output().unwrap()
 }
 
@@ -69,13 +87,13 @@ fn speak_example_with_invalid_file_prints_one_line_and_exits_2() {
     write("empty.txt", b"");
     write("blank.txt", b" \n\n");
     write("latin.txt", b"Caf\xe9 au lait");
-    write("short.txt", b"x");
+    write("short.txt", b"x\n");
     for (args, expected) in [
         (&["--file", "missing.txt"][..], "--file missing.txt: No such file"),
         (&["--file", "empty.txt"], "--file empty.txt: file is empty or contains only white space"),
         (&["--file", "blank.txt"], "--file blank.txt: file is empty or contains only white space"),
         (&["--file", "latin.txt"], "--file latin.txt: invalid UTF-8 at byte 3, expected UTF-8 text"),
-        (&["--file", "short.txt"], "input: shorter than 2 characters (length is 1)"),
+        (&["--file", "short.txt"], "--file short.txt: file contains 1 character, expected at least 2"),
         (&["--file", "."], "--file .: "),
         (&["--file", "latin.txt", "Hello"], "cannot be used with"),
     ] {
@@ -93,10 +111,14 @@ fn speak_example_with_invalid_input_prints_one_line_and_exits_2() {
     let long = "x".repeat(4097);
     for (args, expected) in [
         (&["x"][..], "input: shorter than 2 characters (length is 1)"),
-        (&[&long], "input: longer than 4096 characters (length is 4097)"),
+        (&[&long], "text: 4097 characters, expected at most 4096; save it to a file and use --file"),
         (&["-"], "input: shorter than 2 characters (length is 0)"),
         (&["Hello", "--out", "missing/speech.wav"], "directory missing does not exist"),
         (&["Hello", "--out", "."], "path is a directory, expected a file"),
+        (&["Hello", "--out="], "'--out <OUT>'"),
+        (&["--again", "Hello"], "'--again' cannot be used with '[TEXT]'"),
+        (&["--again", "--resume", "1b671a64-40d5-491e-99b0-da01ff1f3341"], "'--again' cannot be used with"),
+        (&["--again"], "--file"),
         (&["--resume", "1b671a64-40d5-491e-99b0-da01ff1f3341"], "DISTRIBUTE_AI_API_KEY is not set"),
         (&["--resume", "42"], "expected a UUID version 4"),
         (&[], "<TEXT>"),
@@ -116,12 +138,145 @@ fn speak_example_with_invalid_input_prints_one_line_and_exits_2() {
 }
 
 #[test]
+fn speak_example_with_invalid_utf8_on_standard_input_exits_2() {
+    let directory = tempfile::tempdir().unwrap();
+    let output = run(directory.path(), &["-"], b"Caf\xe9 au lait");
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{stderr}");
+    assert!(stderr.starts_with("error: standard input: invalid UTF-8 at byte 3, "), "{stderr}");
+}
+
+#[test]
+fn speak_example_counts_a_single_piece_in_the_singular() {
+    let directory = tempfile::tempdir().unwrap();
+    fs::write(directory.path().join("short.txt"), "Hello from a file.").unwrap();
+    let output = run(directory.path(), &["--file", "short.txt"], "");
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success() && stderr.ends_with("18 of 18 characters, 1 piece\n"), "{stderr}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn speak_example_with_rejected_piece_does_not_advise_to_run_again() {
+    let (simulator, directory) = (Simulator::start().await.unwrap(), tempfile::tempdir().unwrap());
+    fs::write(directory.path().join("book.txt"), "Hello from a file.").unwrap();
+    let args = ["--file", "book.txt", "--voice", "nobody"];
+    let mut command = example_with(&simulator, "speak", directory.path(), &args);
+    let stderr = String::from_utf8(command.output().unwrap().stderr).unwrap();
+    assert!(stderr.contains("404 Not Found"), "{stderr}");
+    assert!(
+        stderr.ends_with("will reject the piece again; correct the text or the voice first\n"),
+        "{stderr}"
+    );
+
+    let output = command.env("DISTRIBUTE_AI_API_KEY", "wrong").output().unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{stderr}");
+    assert!(stderr.contains("hint: correct the API key or the account"), "{stderr}");
+}
+
+#[test]
 fn speak_example_rejected_by_server_exits_1() {
     let directory = tempfile::tempdir().unwrap();
     let output = run(directory.path(), &["Hello", "--voice", "nobody"], "");
     let stderr = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(1), "{stderr}");
     assert!(stderr.contains("404"), "{stderr}");
+}
+
+/// Waits until the simulator has accepted `creates` texts, then sends Ctrl-C.
+#[cfg(unix)]
+async fn interrupt(child: &Child, simulator: &Simulator, creates: u64) {
+    while simulator.creates() < creates {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn batch_example_on_ctrl_c_exits_1_and_ends_with_the_hint() {
+    let simulator = Simulator::builder().running(Duration::from_secs(600)).start().await.unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let lines: Vec<_> = (1..=100).map(|number| format!("This is line number {number}.")).collect();
+    fs::write(directory.path().join("lines.txt"), lines.join("\n")).unwrap();
+    let mut command = example_with(&simulator, "batch", directory.path(), &["lines.txt", "--rate", "1000"]);
+    let child = command.spawn().unwrap();
+    interrupt(&child, &simulator, 64).await;
+    let output = child.wait_with_output().unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{stderr}");
+    let lines: Vec<_> = stderr.lines().collect();
+    assert_eq!(
+        lines,
+        [
+            "stopping: waiting for pending submissions; press Ctrl-C to stop at once",
+            "lines in progress that were stopped: 64",
+            "error: interrupted; run the same command again to continue",
+        ]
+    );
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn batch_example_on_second_ctrl_c_exits_at_once() {
+    let no_response = Script::always(Fault::never_answer().after_accepting());
+    let simulator = Simulator::builder().script(Route::Create, no_response).start().await.unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    fs::write(directory.path().join("lines.txt"), "Hello.\n").unwrap();
+    let mut child = example_with(&simulator, "batch", directory.path(), &["lines.txt"]).spawn().unwrap();
+    interrupt(&child, &simulator, 1).await;
+    let mut stderr = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
+    assert!(stderr.next().unwrap().starts_with("stopping: "));
+    // Repeat the signal until the program has installed its second handler.
+    let status = loop {
+        interrupt(&child, &simulator, 1).await;
+        tokio::time::sleep(Duration::from_millis(10)).await;
+        if let Some(status) = child.try_wait().unwrap() {
+            break status;
+        }
+    };
+    assert_eq!(status.code(), Some(1));
+    assert_eq!(stderr.next().unwrap(), "error: interrupted; some lines are in doubt");
+}
+
+#[test]
+fn batch_example_with_invalid_input_exits_2() {
+    let directory = tempfile::tempdir().unwrap();
+    let write = |name: &str, bytes: &[u8]| fs::write(directory.path().join(name), bytes).unwrap();
+    write("blank.txt", b" \n\n");
+    write("latin.txt", b"Caf\xe9 au lait");
+    write("lines.txt", b"Hello.\n");
+    for (args, expected) in [
+        (&["missing.txt"][..], "missing.txt: No such file"),
+        (&["blank.txt"], "blank.txt: file is empty or contains only white space"),
+        (&["latin.txt"], "latin.txt: invalid UTF-8 at byte 3, expected UTF-8 text"),
+        (&["lines.txt", "--out", "lines.txt"], "--out lines.txt: "),
+        (&["lines.txt", "--rate", "0"], "requests_per_second: 0 is not a rate"),
+        (&[], "<LINES>"),
+    ] {
+        let output = example("batch", directory.path(), args).output().unwrap();
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.code() == Some(2) && stderr.contains(expected), "{args:?}: {stderr}");
+    }
+    let mut without_key = example("batch", directory.path(), &["lines.txt"]);
+    let output = without_key.env("DISTRIBUTE_AI_BASE_URL", UNREACHABLE_URL).output().unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.code() == Some(2) && stderr.contains("API_KEY is not set; set it"), "{stderr}");
+}
+
+#[test]
+fn batch_example_with_unreachable_server_exits_1_and_names_the_cause() {
+    let directory = tempfile::tempdir().unwrap();
+    fs::write(directory.path().join("lines.txt"), "Hello.\n").unwrap();
+    let mut command = example("batch", directory.path(), &["lines.txt"]);
+    command.env("DISTRIBUTE_AI_API_KEY", "key").env("DISTRIBUTE_AI_BASE_URL", UNREACHABLE_URL);
+    let output = command.output().unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{stderr}");
+    assert!(
+        stderr.starts_with("line 1: ") && stderr.to_lowercase().contains("connection refused"),
+        "{stderr}"
+    );
 }
 
 /// Starts the `simulator` example. Returns its process and the environment variables that it prints.
