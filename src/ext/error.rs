@@ -289,11 +289,11 @@ impl Error {
     }
 
     pub(crate) fn io(action: &str, path: &Path, source: impl Into<BoxError>) -> Self {
-        Self::new(Kind::Io { problem: format!("{action} {}", path.display()) }).with_source(source)
+        Self::new(Kind::Io { problem: format!("{action} {}", display_path(path)) }).with_source(source)
     }
 
     pub(crate) fn not_writable(path: &Path, problem: &str) -> Self {
-        Self::new(Kind::Io { problem: format!("could not write {}: {problem}", path.display()) })
+        Self::new(Kind::Io { problem: format!("could not write {}: {problem}", display_path(path)) })
     }
 
     pub(crate) fn with_task_id(mut self, id: &TaskId) -> Self {
@@ -357,7 +357,11 @@ impl fmt::Display for Error {
                 write!(f, "rate limited by the server for {seconds}s more, nothing was sent")?;
             }
             Kind::Deadline { after, last_status } => {
-                write!(f, "no result within {after:?}")?;
+                if after.is_zero() {
+                    f.write_str("no result at the first poll, and the deadline is zero")?;
+                } else {
+                    write!(f, "no result within {after:?}")?;
+                }
                 if let Some(status) = last_status {
                     write!(f, " (last status {status})")?;
                 }
@@ -381,6 +385,11 @@ impl fmt::Display for Error {
         }
         Ok(())
     }
+}
+
+/// Returns the path as text. An empty path would leave a gap in the message.
+fn display_path(path: &Path) -> String {
+    if path.as_os_str().is_empty() { "\"\" (an empty path)".to_owned() } else { path.display().to_string() }
 }
 
 /// Replaces control characters with spaces, so that server text can neither forge log lines nor control a
@@ -416,6 +425,21 @@ mod tests {
         fn assert_send_sync<T: Send + Sync + 'static>() {}
         assert_send_sync::<Error>();
         assert_eq!(size_of::<Error>(), size_of::<usize>());
+    }
+
+    #[test]
+    fn display_has_no_gap_for_zero_deadline_or_empty_path() {
+        let kind = Kind::Deadline { after: Duration::ZERO, last_status: Some("QUEUED".into()) };
+        assert_eq!(
+            Error::new(kind).to_string(),
+            "no result at the first poll, and the deadline is zero (last status QUEUED)"
+        );
+        assert_eq!(
+            Error::not_writable(Path::new(""), "path does not name a file").to_string(),
+            "could not write \"\" (an empty path): path does not name a file"
+        );
+        let error = Error::io("could not open", Path::new(""), "not found");
+        assert_eq!(error.to_string(), "could not open \"\" (an empty path)");
     }
 
     #[test]

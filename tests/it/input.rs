@@ -19,7 +19,7 @@ async fn submit_text_outside_2_to_4096_characters_is_invalid() {
     assert_invalid(|client| client.speak("é"), "input: shorter than 2 characters (length is 1)").await;
     assert_invalid(
         |client| client.speak("é".repeat(4097)),
-        "input: longer than 4096 characters (length is 4097)",
+        "input: longer than 4096 characters (length is 4097); use `in_pieces` for a longer text",
     )
     .await;
 }

@@ -271,7 +271,10 @@ impl Speak {
     /// Validates the settings and builds the API request.
     pub(crate) fn to_request(&self) -> Result<SpeechRequest, Error> {
         let input = self.input.parse().map_err(|limit| {
-            Error::invalid("input", format!("{limit} (length is {})", self.input.chars().count()))
+            let length = self.input.chars().count();
+            // A shorter text violates the minimum of two characters.
+            let remedy = if length > 2 { "; use `in_pieces` for a longer text" } else { "" };
+            Error::invalid("input", format!("{limit} (length is {length}){remedy}"))
         })?;
         if !is_speakable(&self.input) {
             let problem = "contains only white space and invisible characters, expected at least one other";
