@@ -5,7 +5,8 @@
 //! ```
 //!
 //! The program prints the two environment variables that clients of this crate read. Paste them into another
-//! terminal. The audio is a placeholder, and nothing is billed.
+//! terminal. The audio is a placeholder, and nothing is billed. For the requests, with curl and Python, see
+//! "Programs in other languages" in `docs/guide/testing.md`.
 
 use std::{
     io::{self, Write},

@@ -18,6 +18,8 @@ mod journal;
 mod kills;
 mod layers;
 mod long_text;
+#[cfg(unix)]
+mod other_languages;
 mod pacing;
 mod readme;
 mod repository;

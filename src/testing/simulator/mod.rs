@@ -59,6 +59,9 @@ pub use self::builder::SimulatorBuilder;
 /// # Ok(()) }
 /// ```
 ///
+/// A program in another language uses `cargo run --example simulator`. The guide shows
+/// [its HTTP](crate::guide::testing#programs-in-other-languages), with examples for curl and Python.
+///
 /// **The audio is a placeholder, not speech**: one soft tone per letter. The simulator listens on
 /// `127.0.0.1` only. It does not forward requests, so nothing is billed.
 ///
