@@ -19,11 +19,11 @@ use reqwest::{
 };
 
 use super::client::ClientState;
-use crate::Client;
 pub use super::{
     batch::fuzzing as journal,
     long_text::fuzzing::{WavAudio, join, read},
 };
+use crate::Client;
 
 /// A response that a fuzz target supplies in place of a server.
 #[derive(Clone, Debug)]

@@ -277,8 +277,8 @@ impl ClientBuilder {
             let builder =
                 || http_client_builder(connect_timeout, redirect::Policy::none(), is_loopback(&base_url));
             // A submission on an idle connection that the server is closing would be in doubt.
-            let submit_client =
-                (!self.reuse_submit_connections).then(|| build_http_client(builder().pool_max_idle_per_host(0)));
+            let submit_client = (!self.reuse_submit_connections)
+                .then(|| build_http_client(builder().pool_max_idle_per_host(0)));
             let audio = AudioHosts::new(rules, connect_timeout, min_rate)?;
             (build_http_client(builder())?, submit_client.transpose()?, audio)
         };
