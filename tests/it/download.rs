@@ -13,8 +13,10 @@ use crate::support::{
 
 /// Returns the audio of a completed task whose URL is `url`.
 async fn audio_at(url: &str) -> Audio {
-    let server = serve_result(completed_result(url));
-    client(&server.base_url()).speak("Hello").await.unwrap().audio().unwrap()
+    // A mock server would be given to another test when this function returns, and the audio may be polled again.
+    let script = [json!({"id": ID}), completed_result(url)];
+    let server = ScriptedServer::start(script.map(|body| Action::json("200 OK", &body))).await;
+    client(&server.url).speak("Hello").await.unwrap().audio().unwrap()
 }
 
 async fn audio_from(script: impl IntoIterator<Item = Action>) -> (Audio, ScriptedServer) {
