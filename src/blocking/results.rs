@@ -107,8 +107,8 @@ impl<K: Send + 'static> Iterator for Results<K> {
 
 impl<K> Drop for Results<K> {
     fn drop(&mut self) {
-        if let Some(driver) = self.inner.as_mut().and_then(crate::batch::Results::stop_intake) {
-            self.runtime.run_to_completion(async move { drop(driver.await) });
+        if let Some(results) = &mut self.inner {
+            self.runtime.run_to_completion(results.stop_intake());
         }
     }
 }

@@ -58,6 +58,8 @@ pub(super) enum Kind {
         attempts: u32,
     },
     Rejected,
+    /// Not sent, because the server rejected an earlier request of the batch.
+    NotSent,
     /// `attempts` is the number of requests that the server may have accepted.
     InDoubt {
         attempts: u32,
@@ -113,10 +115,11 @@ impl Error {
     /// A rejected submission was not billed. If the error has a [`task_id`](Self::task_id), the server
     /// rejected a poll: the task was billed, and continues.
     ///
-    /// [`status`](Self::status) returns the HTTP status of the rejection.
+    /// [`status`](Self::status) returns the HTTP status of the rejection. In a batch, a rejected API key
+    /// ends all submissions: requests that were not sent return this error with the same status.
     #[must_use]
     pub fn is_rejected(&self) -> bool {
-        matches!(self.0.kind, Kind::Rejected)
+        matches!(self.0.kind, Kind::Rejected | Kind::NotSent)
     }
 
     /// Returns `true` if the server rejected the API key with status 401 or 403.
@@ -268,6 +271,18 @@ impl Error {
         Self::new(Kind::Stopped)
     }
 
+    /// Creates the error of a request that is not sent during an outage.
+    pub(crate) fn unreachable() -> Self {
+        Self::new(Kind::Unreachable { attempts: 0 })
+    }
+
+    /// Creates the error of a request that is not sent because of an earlier rejection.
+    pub(crate) fn not_sent(rejection: Self) -> Self {
+        let mut error = Self::new(Kind::NotSent);
+        error.0.response.clone_from(&rejection.0.response);
+        error.with_source(rejection)
+    }
+
     /// Creates the error for a cooldown that outlasts the deadline.
     pub(crate) fn rate_limited(remaining: Duration) -> Self {
         Self::new(Kind::RateLimited(remaining))
@@ -340,6 +355,7 @@ impl fmt::Display for Error {
                 write!(f, "server not reached in {attempts} attempts, nothing was sent")?;
             }
             Kind::Rejected => f.write_str("server rejected the request")?,
+            Kind::NotSent => f.write_str("not sent, because the server rejected an earlier request")?,
             Kind::InDoubt { attempts: 0 | 1 } => {
                 f.write_str(
                     "in doubt: the request may have been accepted and billed; it was not sent again",

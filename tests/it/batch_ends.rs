@@ -10,7 +10,11 @@ use std::{
     time::Duration,
 };
 
-use distribute_ai::{Client, batch::Results, testing::httpmock::MockServer};
+use distribute_ai::{
+    Client,
+    batch::Results,
+    testing::{Simulator, httpmock::MockServer},
+};
 use futures_util::{FutureExt, StreamExt, stream};
 use serde_json::json;
 use tempfile::TempDir;
@@ -256,4 +260,47 @@ async fn batch_progress_after_stop_has_nothing_in_flight() {
     assert_eq!(results.stop().await.len(), 2);
     let last = progress.borrow().clone();
     assert_eq!((last.in_flight, last.failed), (0, 2));
+}
+
+#[tokio::test]
+async fn journal_is_unlocked_when_batch_stop_returns() {
+    let (_directory, path) = journal(&[]);
+    let simulator = Simulator::builder().running(Duration::from_secs(3600)).start().await.unwrap();
+    let client = simulator.client();
+    for round in 0..400 {
+        let batch = client.batch([("a", "Hello a"), ("b", "Hello b")]).journal(&path);
+        let mut results = batch.start().await.unwrap_or_else(|error| panic!("round {round}: {error}"));
+        // Some batches are stopped before they start, some at once, some with requests in flight.
+        if round % 3 > 0 {
+            let wait = Duration::from_millis(round % 3 - 1);
+            assert!(timeout(wait, results.next()).await.is_err(), "no result is ready yet");
+        }
+        results.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn journal_is_unlocked_when_narration_stop_returns() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("book.wav");
+    let simulator = Simulator::builder().running(Duration::from_secs(3600)).start().await.unwrap();
+    let client = simulator.client();
+    for round in 0..400 {
+        let pieces = client.speak("Hello there. World ahead.").in_pieces().max_characters(16);
+        let started = pieces.start(&path).await;
+        let mut narration = started.unwrap_or_else(|error| panic!("round {round}: {error}"));
+        if round % 3 > 0 {
+            let wait = Duration::from_millis(round % 3 - 1);
+            assert!(timeout(wait, &mut narration).await.is_err(), "no piece is ready yet");
+        }
+        narration.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn batch_stopped_before_its_start_does_not_create_the_journal() {
+    let (_directory, path) = journal(&[]);
+    let client = client("http://127.0.0.1:9");
+    assert!(client.batch([("a", "Hello")]).journal(&path).run().stop().await.is_empty());
+    assert!(!path.exists());
 }

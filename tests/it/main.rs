@@ -3,6 +3,7 @@
 mod api;
 mod batch;
 mod batch_ends;
+mod batch_outages;
 mod billed;
 mod blocking;
 mod connections;

@@ -19,6 +19,7 @@ use crate::{
     ext::transport::{
         call::Received,
         failure::{Failure, FailureKind},
+        once_body::OnWritten,
     },
     types::{SpeechRequest, SpeechResult},
 };
@@ -36,11 +37,16 @@ pub(crate) enum Create {
     Disconnect,
     /// The server accepts the request, and half of the response arrives.
     AcceptThenInvalidBody,
+    /// The server accepts nothing and never responds: the request times out.
+    Silence,
     /// 429 with `Retry-After` in seconds.
     RateLimit(u64),
-    /// 402.
-    Reject,
+    /// An error response without `Retry-After`.
+    Status(u16),
 }
+
+/// The request timeout. A poll with a longer round trip fails.
+pub(crate) const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A task's status, and the server's own duration in seconds if it is done.
 pub(crate) type Status = (&'static str, Option<f64>);
@@ -60,6 +66,8 @@ struct Server {
     /// By the text and the age of its task.
     poll: Box<OnPoll>,
     observed: Mutex<Observed>,
+    /// The time until a create is written to a new connection. A poll uses an open one.
+    connect_time: Mutex<Duration>,
 }
 
 /// The requests that the server has seen.
@@ -91,7 +99,13 @@ impl InMemoryApi {
             create: Box::new(create),
             poll: Box::new(poll),
             observed: Mutex::default(),
+            connect_time: Mutex::default(),
         }))
+    }
+
+    #[cfg(test)]
+    pub(crate) fn set_connect_time(&self, time: Duration) {
+        *self.0.connect_time.lock().unwrap_or_else(PoisonError::into_inner) = time;
     }
 
     pub(crate) fn elapsed(&self) -> Duration {
@@ -127,6 +141,12 @@ impl Drop for InFlightCount<'_> {
     }
 }
 
+/// An error response without `Retry-After`.
+pub(crate) fn status_failure(status: u16) -> Failure {
+    let status = StatusCode::from_u16(status).expect("a status");
+    Failure::from_response(status, &HeaderMap::new(), "sorry")
+}
+
 /// 429 with `Retry-After` in seconds.
 pub(crate) fn rate_limited(seconds: u64) -> Failure {
     let headers =
@@ -139,9 +159,18 @@ impl SpeechApi for InMemoryApi {
         &self.0.client
     }
 
-    async fn create(&self, request: &SpeechRequest) -> Result<TaskId, Failure> {
+    async fn create(
+        &self,
+        request: &SpeechRequest,
+        on_written: Option<OnWritten>,
+    ) -> Result<TaskId, Failure> {
         let text = request.input.to_string();
         assert!(self.client().inner().cooldown.remaining().is_none(), "a create was sent during a cooldown");
+        let connect_time = *self.0.connect_time.lock().unwrap_or_else(PoisonError::into_inner);
+        if !connect_time.is_zero() {
+            sleep(connect_time).await;
+        }
+        on_written.into_iter().for_each(|on_written| on_written());
         let _in_flight = self.start_request();
         let attempt = {
             let mut observed = self.observed();
@@ -151,6 +180,10 @@ impl SpeechApi for InMemoryApi {
         };
         let half = (self.0.round_trip)(&text) / 2;
         let create = (self.0.create)(&text, attempt);
+        if create == Create::Silence {
+            sleep(REQUEST_TIMEOUT).await;
+            return Err(Failure::new(FailureKind::ConnectionLost));
+        }
         sleep(half).await;
         let id = TaskId::from_server(text.clone());
         if matches!(create, Create::Accept | Create::AcceptThenDisconnect | Create::AcceptThenInvalidBody) {
@@ -171,16 +204,24 @@ impl SpeechApi for InMemoryApi {
                 self.start_cooldown(&failure);
                 Err(failure)
             }
-            Create::Reject => {
-                Err(Failure::from_response(StatusCode::PAYMENT_REQUIRED, &HeaderMap::new(), "top up"))
-            }
+            Create::Silence => unreachable!("see above"),
+            Create::Status(status) => Err(status_failure(status)),
         }
     }
 
-    async fn result(&self, id: TaskId) -> Result<Received<SpeechResult>, Failure> {
+    async fn result(
+        &self,
+        id: TaskId,
+        on_written: Option<OnWritten>,
+    ) -> Result<Received<SpeechResult>, Failure> {
+        on_written.into_iter().for_each(|on_written| on_written());
         let _in_flight = self.start_request();
         let in_cooldown = self.client().inner().cooldown.remaining().is_some();
         let half = (self.0.round_trip)(id.as_str()) / 2;
+        if half > REQUEST_TIMEOUT / 2 {
+            sleep(REQUEST_TIMEOUT).await;
+            return Err(Failure::new(FailureKind::ConnectionLost));
+        }
         sleep(half).await;
         let age = {
             let mut observed = self.observed();

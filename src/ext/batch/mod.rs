@@ -1,11 +1,13 @@
 //! Many speeches at once: requests with keys, a rate limit, a journal, and results as a stream.
 
 pub(crate) mod active;
+mod breaker;
 pub(crate) mod config;
 pub(crate) mod engine;
 #[cfg(any(test, feature = "testing"))]
 pub(crate) mod in_memory_api;
 pub(crate) mod journal;
+mod key_check;
 mod pending;
 pub(crate) mod progress;
 mod rate_limiter;
@@ -233,6 +235,10 @@ impl<K: Display + Send + 'static> Batch<K> {
         let (client, in_order) = (self.client.clone(), self.in_order);
         let (mut engine, config, channels) = self.into_engine();
         let driver = async move {
+            // Stopped before the first poll: the journal is not opened, and not created.
+            if engine.released.is_closed() {
+                return engine.run().await;
+            }
             if let Err(error) = config.validate_and_open(&mut engine).await {
                 tracing::error!(%error, "batch rejected, nothing was sent");
                 engine.fatal = Some(error);

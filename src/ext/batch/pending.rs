@@ -26,6 +26,8 @@ pub(super) struct PendingRequest {
     pub(super) speech: PreparedSpeech,
     /// Identifies the request in the journal. `None` without a journal.
     pub(super) fingerprint: Option<String>,
+    /// The time at which the batch had this request.
+    received_at: Instant,
     /// `None` before the first attempt.
     submission: Option<Submission>,
     /// The attempts in doubt of earlier runs.
@@ -47,6 +49,7 @@ impl PendingRequest {
         key: &str,
         state: &KeyState,
         journal: Option<&ActiveJournal>,
+        received_at: Instant,
     ) -> Result<Start, Error> {
         let fingerprint = journal.map(|_| fingerprint(&speech.request));
         if let (Some(ActiveJournal { journal, .. }), Some(fingerprint)) = (journal, &fingerprint) {
@@ -63,7 +66,8 @@ impl PendingRequest {
             }
         }
         let prior_attempts = state.in_doubt_attempts();
-        let pending = Self { speech, fingerprint, submission: None, prior_attempts, in_flight: false };
+        let pending =
+            Self { speech, fingerprint, received_at, submission: None, prior_attempts, in_flight: false };
         Ok(Start::Submit(Box::new(pending)))
     }
 
@@ -73,7 +77,9 @@ impl PendingRequest {
         *in_flight = true;
         submission.get_or_insert_with(|| {
             let deadline = saturating_add(Instant::now(), speech.timeout);
-            Submission::new(deadline, speech.resubmissions).with_prior_attempts(*prior_attempts)
+            Submission::new(deadline, speech.resubmissions)
+                .waiting_out_outages()
+                .with_prior_attempts(*prior_attempts)
         });
     }
 
@@ -101,17 +107,31 @@ impl PendingRequest {
         self.submission.as_mut()?.expired()
     }
 
-    /// Returns `true` if the deadline is before this time. A request that was not sent yet has no deadline.
-    pub(super) fn expires_before(&self, time: Instant) -> bool {
-        self.submission.as_ref().is_some_and(|submission| submission.deadline() < time)
+    /// Returns `true` before the first attempt.
+    pub(super) fn is_new(&self) -> bool {
+        self.submission.is_none()
     }
 
-    /// Returns the error of a request that expires during a cooldown.
-    pub(super) fn rate_limited(&mut self, error: Error) -> Error {
-        match &mut self.submission {
-            Some(submission) => submission.rate_limited(error),
-            None => error,
+    /// Returns `true` if the next attempt is a resubmission in doubt, which the caller allowed.
+    pub(super) fn is_in_doubt(&self) -> bool {
+        self.submission.as_ref().is_some_and(Submission::is_in_doubt)
+    }
+
+    /// Returns the error of a request that is held back for longer than its time limit.
+    ///
+    /// The deadline counts from the first attempt. Before the first attempt, only an outage counts: from its start, or from
+    /// the time at which the batch had the request.
+    pub(super) fn held_past_deadline(&mut self, now: Instant, hold: &Hold<'_>) -> Option<Error> {
+        if let Some(submission) = &mut self.submission {
+            let ends_in_time = |end: &Instant| *end <= submission.deadline();
+            return match (hold.cooldown_end.filter(|end| !ends_in_time(end)), &hold.rate_limited) {
+                (Some(_), Some(error)) => Some(submission.rate_limited(error.clone())),
+                _ => submission.expired(),
+            };
         }
+        let (since, cause) = hold.outage?;
+        let limit = saturating_add(since.max(self.received_at), self.speech.timeout);
+        (limit <= now).then(|| self.finish_with(cause.clone()))
     }
 
     /// Returns the error of a request that is dropped with the engine.
@@ -130,6 +150,15 @@ impl PendingRequest {
             None => self.prior_attempts.apply_to(error),
         }
     }
+}
+
+/// The reasons why creates are held back.
+pub(super) struct Hold<'a> {
+    pub(super) cooldown_end: Option<Instant>,
+    /// The error of a request that cannot be sent during the cooldown.
+    pub(super) rate_limited: Option<Error>,
+    /// The start of the outage, and the error of a request that is not sent because of it.
+    pub(super) outage: Option<(Instant, &'a Error)>,
 }
 
 /// The journal event after a failed attempt.

@@ -23,6 +23,12 @@ pub struct Progress {
     /// The estimated time until the batch is finished, at the pace so far. `None` before the first
     /// result, and for a stream.
     pub time_left: Option<Duration>,
+    /// The time until which all requests are held back, because the server responded with 429 or
+    /// `Retry-After`. `None` if requests are sent.
+    pub held_until: Option<std::time::Instant>,
+    /// The time since which no submission is sent, or one at a time, because the server is
+    /// unavailable. `None` if the server is available.
+    pub unavailable_since: Option<std::time::Instant>,
 }
 
 impl Progress {
@@ -82,6 +88,11 @@ impl ProgressTracker {
             Some((start, count)) if now - *start < SLICE => *count += 1,
             _ => self.recent.push_back((now, 1)),
         }
+    }
+
+    pub(crate) fn on_hold(&mut self, held_until: Option<Instant>, unavailable_since: Option<Instant>) {
+        self.progress.held_until = held_until.map(Instant::into_std);
+        self.progress.unavailable_since = unavailable_since.map(Instant::into_std);
     }
 
     /// Publishes the progress, if it has changed and there are receivers.

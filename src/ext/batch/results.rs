@@ -135,7 +135,7 @@ impl<K> Results<K> {
     /// Stops the batch and returns every result that you have not taken.
     ///
     /// Waits for pending submissions, for at most the request timeout, and records them in the
-    /// journal. An unfinished request returns an error: [`is_stopped`](Error::is_stopped), with the
+    /// journal. When `stop` returns, the journal is unlocked. An unfinished request returns an error: [`is_stopped`](Error::is_stopped), with the
     /// task id if the request was submitted, or [`is_in_doubt`](Error::is_in_doubt). Requests that
     /// were not started are not returned.
     ///
@@ -158,11 +158,7 @@ impl<K> Results<K> {
     }
 
     pub(crate) async fn stop_and_drain(&mut self) -> Vec<(K, Result<Speech, Error>)> {
-        if let Some(driver) = self.stop_intake()
-            && let Err(error) = driver.await
-        {
-            tracing::error!(%error, "batch ended before it was stopped");
-        }
+        self.stop_intake().await;
         // From here on, there is no `await`. If this future is dropped earlier, `drop` still finds
         // the results.
         let mut undelivered: Vec<_> = self
@@ -181,14 +177,25 @@ impl<K> Results<K> {
             .collect()
     }
 
-    /// Stops taking requests. Returns the handle of the engine, if the engine runs. The engine ends
-    /// when pending submissions have finished.
-    pub(crate) fn stop_intake(&mut self) -> Option<JoinHandle<Option<Panic>>> {
+    /// Stops taking requests. The returned future completes when pending submissions have finished and
+    /// the journal is unlocked.
+    pub(crate) fn stop_intake(&mut self) -> Pin<Box<dyn Future<Output = ()> + Send>> {
         self.released = None;
-        match std::mem::replace(&mut self.driver, DriverState::Finished) {
-            DriverState::Running(driver) => Some(driver),
-            DriverState::Idle(_) | DriverState::Finished => None,
-        }
+        let driver = std::mem::replace(&mut self.driver, DriverState::Finished);
+        Box::pin(async move {
+            let outcome = match driver {
+                DriverState::Running(driver) => driver.await,
+                // Without this, the thread of the journal would release the lock some time later.
+                DriverState::Idle(driver) => Ok(driver.await),
+                DriverState::Finished => return,
+            };
+            match outcome {
+                Ok(None) => {}
+                // Resuming the panic would lose the results.
+                Ok(Some(_)) => tracing::error!("caller's code panicked before the batch was stopped"),
+                Err(error) => tracing::error!(%error, "batch ended before it was stopped"),
+            }
+        })
     }
 
     fn poll_finished(&mut self, context: &mut Context<'_>) -> Poll<Option<Finished<K>>> {

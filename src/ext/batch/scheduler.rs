@@ -2,7 +2,7 @@
 //!
 //! With a rate limit, more requests may be due than may be sent. The next one is then the one that shortens the waiting most.
 //! A delay of one second costs a request that was never sent one second of waiting. It costs a running task one second only
-//! if the task is done by now. Therefore new requests go before polls, unless a task is nearly certain to be done, and among
+//! if the task is done by now. Therefore creates go before polls, unless a task is nearly certain to be done, and among
 //! polls the most urgent one goes first.
 
 use std::{
@@ -20,22 +20,31 @@ const MAX_COMPARED: usize = 64;
 pub(crate) enum Urgency {
     /// The expected saving of a poll; only comparable with others of the same client.
     Weighed(f64),
-    /// A retry, or the poll of a task that is nearly certain to be done. Alternates with new requests.
+    /// The poll of a task that is nearly certain to be done. Alternates with creates.
     Immediate,
 }
+
+/// Slots ordered by time, then by sequence number.
+type Timeline = BinaryHeap<Reverse<(Instant, u64, usize)>>;
 
 /// The slots of all tasks, each at most once.
 #[derive(Default)]
 pub(super) struct Scheduler {
-    /// Requests that were never sent, in the order of the batch.
+    /// Creates that were never sent, in the order of the batch.
     new: VecDeque<usize>,
-    /// Ordered by time, then by sequence number.
-    not_due: BinaryHeap<Reverse<(Instant, u64, usize)>>,
-    /// Ordered by the time at which they became due.
+    /// Creates that are sent again later.
+    retries: Timeline,
+    /// Creates that are sent again, ordered by the time at which they became due.
+    due_retries: VecDeque<usize>,
+    /// Polls that are sent later.
+    not_due: Timeline,
+    /// Polls, ordered by the time at which they became due.
     due: VecDeque<usize>,
+    /// Tasks at their deadline, which neither a cooldown nor another task delays.
+    at_deadline: VecDeque<usize>,
     sequence: u64,
-    /// The next one, if both a new request and an immediate one could be sent.
-    new_first: bool,
+    /// The next one, if both a create and an immediate poll could be sent.
+    create_first: bool,
 }
 
 impl Scheduler {
@@ -43,53 +52,125 @@ impl Scheduler {
         self.new.push_back(slot);
     }
 
+    /// Adds a create again that was not sent after all.
+    pub(super) fn add_new_again(&mut self, slot: usize) {
+        self.new.push_front(slot);
+    }
+
+    pub(super) fn add_retry(&mut self, due: Instant, slot: usize) {
+        self.sequence += 1;
+        self.retries.push(Reverse((due, self.sequence, slot)));
+    }
+
+    /// Adds a poll.
     pub(super) fn add(&mut self, due: Instant, slot: usize) {
         self.sequence += 1;
         self.not_due.push(Reverse((due, self.sequence, slot)));
+    }
+
+    pub(super) fn add_at_deadline(&mut self, slot: usize) {
+        self.at_deadline.push_back(slot);
     }
 
     /// Removes and returns the slot whose request is sent next.
     pub(super) fn pop(
         &mut self,
         now: Instant,
-        new_allowed: bool,
+        creates_allowed: bool,
         mut urgency: impl FnMut(usize) -> Urgency,
     ) -> Option<usize> {
+        if let Some(slot) = self.at_deadline.pop_front() {
+            return Some(slot);
+        }
         self.promote_due(now);
         let compared = self.due.iter().take(MAX_COMPARED).map(|slot| urgency(*slot)).enumerate();
         // Among equals, the one that became due first.
         let best = compared.reduce(|best, next| if next.1 > best.1 { next } else { best });
-        let new_allowed = new_allowed && !self.new.is_empty();
+        let create_allowed = creates_allowed && self.has_due_creates();
         match best {
-            Some((at, urgency)) if !new_allowed || (urgency == Urgency::Immediate && !self.new_first) => {
-                self.new_first = true;
+            Some((at, urgency))
+                if !create_allowed || (urgency == Urgency::Immediate && !self.create_first) =>
+            {
+                self.create_first = true;
                 self.due.remove(at)
             }
-            _ if new_allowed => {
-                self.new_first = false;
-                self.new.pop_front()
+            _ if create_allowed => {
+                self.create_first = false;
+                // The deadline of a retry is running.
+                self.due_retries.pop_front().or_else(|| self.new.pop_front())
             }
             _ => None,
         }
     }
 
-    /// Removes and returns a due slot, regardless of its urgency.
+    /// Removes and returns a due poll, regardless of its urgency.
     pub(super) fn pop_due(&mut self, now: Instant) -> Option<usize> {
         self.promote_due(now);
         self.due.pop_front()
     }
 
-    /// Returns the time of the next request, if there is one.
-    pub(super) fn next_due_at(&self, now: Instant, new_allowed_at: Instant) -> Option<Instant> {
-        let at_once = (!self.due.is_empty()).then_some(now);
-        let new = self.new.front().map(|_| new_allowed_at);
+    /// Removes and returns the creates for which the condition holds, except retries that are not due.
+    pub(super) fn take_creates(
+        &mut self,
+        now: Instant,
+        mut condition: impl FnMut(usize) -> bool,
+    ) -> Vec<usize> {
+        self.promote_due(now);
+        let mut taken = Vec::new();
+        for creates in [&mut self.due_retries, &mut self.new] {
+            creates.retain(|slot| {
+                let is_taken = condition(*slot);
+                taken.extend(is_taken.then_some(*slot));
+                !is_taken
+            });
+        }
+        taken
+    }
+
+    /// Removes and returns the first due retry for which the condition holds.
+    pub(super) fn take_retry(&mut self, now: Instant, condition: impl Fn(usize) -> bool) -> Option<usize> {
+        self.promote_due(now);
+        let at = self.due_retries.iter().position(|slot| condition(*slot))?;
+        self.due_retries.remove(at)
+    }
+
+    /// Returns the time of the first retry for which the condition holds.
+    pub(super) fn next_retry_at(&self, now: Instant, condition: impl Fn(usize) -> bool) -> Option<Instant> {
+        let due = self.due_retries.iter().any(|slot| condition(*slot)).then_some(now);
+        let later = self.retries.iter().filter(|Reverse((.., slot))| condition(*slot));
+        due.or_else(|| later.map(|Reverse((at, ..))| *at).min())
+    }
+
+    /// Removes and returns all creates.
+    pub(super) fn take_all_creates(&mut self) -> Vec<usize> {
+        let Self { new, retries, due_retries, .. } = self;
+        let later = retries.drain().map(|Reverse((.., slot))| slot);
+        due_retries.drain(..).chain(new.drain(..)).chain(later).collect()
+    }
+
+    pub(super) fn has_creates(&self) -> bool {
+        self.has_due_creates() || !self.retries.is_empty()
+    }
+
+    fn has_due_creates(&self) -> bool {
+        !self.due_retries.is_empty() || !self.new.is_empty()
+    }
+
+    /// Returns the time of the next request, if there is one. A create is sent from `creates_at` on.
+    pub(super) fn next_due_at(&self, now: Instant, creates_at: Option<Instant>) -> Option<Instant> {
+        let at_once = (!self.at_deadline.is_empty() || !self.due.is_empty()).then_some(now);
         let later = self.not_due.peek().map(|Reverse((due, ..))| *due);
-        [at_once, new, later].into_iter().flatten().min()
+        let create = creates_at.filter(|_| self.has_due_creates());
+        let retry = self.retries.peek().map(|Reverse((due, ..))| *due);
+        let retry = creates_at.zip(retry).map(|(allowed, due)| allowed.max(due));
+        [at_once, later, create, retry].into_iter().flatten().min()
     }
 
     fn promote_due(&mut self, now: Instant) {
-        while self.not_due.peek().is_some_and(|Reverse((due, ..))| *due <= now) {
-            self.due.extend(self.not_due.pop().map(|Reverse((.., slot))| slot));
+        for (later, due) in [(&mut self.not_due, &mut self.due), (&mut self.retries, &mut self.due_retries)] {
+            while later.peek().is_some_and(|Reverse((at, ..))| *at <= now) {
+                due.extend(later.pop().map(|Reverse((.., slot))| slot));
+            }
         }
     }
 }
@@ -117,7 +198,7 @@ mod tests {
             }
             scheduler.add(now + Duration::from_secs(1), 20);
             assert_eq!(send_order(&mut scheduler, now, |_| urgency), expected);
-            assert_eq!(scheduler.next_due_at(now, now), Some(now + Duration::from_secs(1)));
+            assert_eq!(scheduler.next_due_at(now, Some(now)), Some(now + Duration::from_secs(1)));
         }
     }
 
@@ -127,8 +208,9 @@ mod tests {
         for (ago, slot) in [(1, 0), (3, 1), (2, 2), (3, 3), (1, 4)] {
             scheduler.add(now - Duration::from_secs(ago), slot);
         }
+        scheduler.add_at_deadline(9);
         let urgency = |slot| Urgency::Weighed(if slot == 4 { 0.8 } else { 0.2 });
-        assert_eq!(send_order(&mut scheduler, now, urgency), [4, 1, 3, 2, 0]);
+        assert_eq!(send_order(&mut scheduler, now, urgency), [9, 4, 1, 3, 2, 0]);
     }
 
     #[test]
@@ -148,7 +230,24 @@ mod tests {
         scheduler.add_new(0);
         assert_eq!(scheduler.pop(now, false, |_| Urgency::Weighed(0.0)), None);
         let later = now + Duration::from_secs(1);
-        assert_eq!(scheduler.next_due_at(now, later), Some(later));
+        assert_eq!(scheduler.next_due_at(now, Some(later)), Some(later));
+        assert_eq!(scheduler.next_due_at(now, None), None);
         assert_eq!(scheduler.pop(now, true, |_| Urgency::Weighed(0.0)), Some(0));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn due_retry_precedes_new_request_and_is_taken_by_condition() {
+        let (mut scheduler, now) = (Scheduler::default(), Instant::now());
+        for slot in [0, 1, 2] {
+            scheduler.add_new(slot);
+        }
+        scheduler.add_retry(now, 5);
+        scheduler.add_retry(now + Duration::from_secs(1), 6);
+        assert_eq!(scheduler.take_creates(now, |slot| slot == 1), [1]);
+        assert_eq!(send_order(&mut scheduler, now, |_| Urgency::Immediate), [5, 0, 2]);
+        assert!(scheduler.has_creates());
+        assert_eq!(scheduler.next_due_at(now, Some(now)), Some(now + Duration::from_secs(1)));
+        assert_eq!(scheduler.take_all_creates(), [6]);
+        assert!(!scheduler.has_creates());
     }
 }

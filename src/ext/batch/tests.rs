@@ -1,7 +1,12 @@
 //! Tests of the engine against an API in memory, in virtual time.
 
+mod holds;
+mod outages;
+mod panics;
+mod rejections;
+
 use std::{
-    collections::HashSet,
+    collections::{HashMap, HashSet},
     future::Future,
     io,
     sync::{Arc, Mutex},
@@ -9,13 +14,16 @@ use std::{
     time::Duration,
 };
 
-use tokio::sync::{mpsc, watch};
+use tokio::{
+    sync::{mpsc, watch},
+    time::Instant,
+};
 
 use super::{
     active::{ActiveTask, Finished, TaskState},
     config::Config,
     engine::{Consumer, Engine, Queue, api::SpeechApi},
-    in_memory_api::{Create, InMemoryApi, rate_limited},
+    in_memory_api::{Create, InMemoryApi, rate_limited, status_failure},
     journal::{Journal, KeyState, Opened, Storage},
     pending::{ActiveJournal, PendingRequest, Start},
     progress::{Progress, ProgressTracker},
@@ -32,7 +40,11 @@ fn server(
 ) -> InMemoryApi {
     let client = Client::builder().api_key("k").build().unwrap();
     let round_trip = |_: &str| Duration::from_millis(80);
-    InMemoryApi::new(client, round_trip, create, move |_, age| poll(age).map(|status| (status, None)))
+    InMemoryApi::new(client, round_trip, create, move |_, age| match age {
+        // No task has this id.
+        Duration::MAX => Err(status_failure(404)),
+        age => poll(age).map(|status| (status, None)),
+    })
 }
 
 /// Returns the most requests in any window of a second.
@@ -179,8 +191,9 @@ async fn wait_whose_deadline_is_in_a_cooldown_fails_at_once() {
 
 #[tokio::test(start_paused = true)]
 async fn submission_without_a_slot_before_its_deadline_is_not_sent() {
-    let rate_limit_once = |_: &str, attempt| if attempt == 1 { Create::RateLimit(0) } else { Create::Accept };
-    let server = server(rate_limit_once, done_after(1));
+    let rate_limit_often =
+        |_: &str, attempt| if attempt <= 4 { Create::RateLimit(0) } else { Create::Accept };
+    let server = server(rate_limit_often, done_after(1));
     let deadline = Duration::from_secs(5);
     let list = speaks(&server, texts(200)).into_iter().map(|(key, speak)| (key, speak.deadline(deadline)));
     let run = run(&server, list.collect(), config(200, Some(5.0))).await;
@@ -267,7 +280,7 @@ async fn tasks_in_flight_do_not_exceed_max_in_flight() {
 #[tokio::test(start_paused = true)]
 async fn failed_request_does_not_affect_the_others() {
     let create = |text: &str, _| match text {
-        "text 1" => Create::Reject,
+        "text 1" => Create::Status(400),
         "text 2" => Create::AcceptThenDisconnect,
         _ => Create::Accept,
     };
@@ -410,7 +423,8 @@ fn engine_with_ready_request(server: &InMemoryApi) -> Engine<String, InMemoryApi
     let mut engine =
         Engine::new(server.clone(), queue, tracker, Consumer { results, released: released_queue });
     let speech = server.client().speak("text 0").deadline(Duration::from_secs(60)).prepare().unwrap();
-    let Ok(Start::Submit(mut pending)) = PendingRequest::start(speech, "a", &KeyState::default(), None)
+    let Ok(Start::Submit(mut pending)) =
+        PendingRequest::start(speech, "a", &KeyState::default(), None, Instant::now())
     else {
         panic!("a new key is submitted")
     };
@@ -440,4 +454,36 @@ async fn journaled_request_with_cooldown_beyond_its_deadline_ends_at_once() {
     server.client().inner().cooldown.on_error_response(&rate_limited(3600).response.unwrap());
     engine.send();
     assert!(engine.creates.is_empty() && engine.active.tasks.is_empty());
+}
+
+/// A batch that runs on its own task, and whose progress is watched.
+struct Tracked {
+    progress: watch::Receiver<Progress>,
+}
+
+impl Tracked {
+    async fn start(server: &InMemoryApi, texts: impl IntoIterator<Item = String>, config: Config) -> Self {
+        Self::start_list(server, speaks(server, texts), config).await
+    }
+
+    async fn start_list(server: &InMemoryApi, list: Vec<(String, Speak)>, config: Config) -> Self {
+        let (results, mut finished) = mpsc::unbounded_channel();
+        let (released, released_queue) = mpsc::unbounded_channel();
+        let (sender, progress) = watch::channel(Progress::default());
+        let tracker = ProgressTracker::new(sender, Some(list.len()));
+        let consumer = Consumer { results, released: released_queue };
+        let mut engine = Engine::new(server.clone(), Queue::List(list.into_iter()), tracker, consumer);
+        config.validate_and_open(&mut engine).await.unwrap();
+        tokio::spawn(engine.run());
+        tokio::spawn(async move {
+            while finished.recv().await.is_some() {
+                let _ = released.send(());
+            }
+        });
+        Self { progress }
+    }
+
+    async fn wait_for(&mut self, condition: impl FnMut(&Progress) -> bool) {
+        self.progress.wait_for(condition).await.unwrap();
+    }
 }

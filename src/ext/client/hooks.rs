@@ -88,7 +88,7 @@ fn mark_for_redirect_detection(url: &mut Url) {
 
 /// Replaces the body with a body that records whether it was read.
 fn guard_body(request: &mut Request) -> Option<SendGuard> {
-    let (body, guard) = OnceBody::new(request.body_mut().take()?);
+    let (body, guard) = OnceBody::new(request.body_mut().take()?, call::take_on_written());
     *request.body_mut() = Some(Body::wrap(body));
     Some(guard)
 }

@@ -4,7 +4,12 @@
 //! an error response contains a task id. They [`record`] it, and [`send`] collects it when the call ends. A direct call
 //! of a generated method is not observed, and returns exactly what the generated code returns.
 
-use std::{cell::RefCell, error::Error, future::Future, time::Duration};
+use std::{
+    cell::{Cell, RefCell},
+    error::Error,
+    future::Future,
+    time::Duration,
+};
 
 use reqwest::{StatusCode, header::HeaderMap};
 use serde::de::DeserializeOwned;
@@ -13,6 +18,7 @@ use super::{
     api_key::ApiKey,
     failure::{Failure, FailureKind, error_message},
     lenient::{parse, without_addresses},
+    once_body::OnWritten,
 };
 use crate::{
     ApiError, ResponseValue, TaskId,
@@ -21,6 +27,7 @@ use crate::{
 
 tokio::task_local! {
     static REPORT: RefCell<CallReport>;
+    static ON_WRITTEN: Cell<Option<OnWritten>>;
 }
 
 /// The facts about one call that only the hooks know.
@@ -49,6 +56,16 @@ pub(crate) struct Received<T> {
 pub(crate) fn record(change: impl FnOnce(&mut CallReport)) {
     // Fails only for a direct call of a generated method.
     let _ = REPORT.try_with(|report| change(&mut report.borrow_mut()));
+}
+
+/// Runs a call whose request notifies `on_written` when it is written to a connection.
+pub(crate) async fn notifying<T>(on_written: Option<OnWritten>, call: impl Future<Output = T>) -> T {
+    ON_WRITTEN.scope(Cell::new(on_written), call).await
+}
+
+/// Takes the callback of the current call, if it runs in [`notifying`].
+pub(crate) fn take_on_written() -> Option<OnWritten> {
+    ON_WRITTEN.try_with(Cell::take).ok().flatten()
 }
 
 /// Sends one request and returns the documented success, or the failure.

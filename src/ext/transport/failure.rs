@@ -14,7 +14,7 @@ use crate::{
     types::ErrorBody,
 };
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Failure {
     pub(crate) kind: FailureKind,
     /// Boxed to keep a `Result` of a request small.

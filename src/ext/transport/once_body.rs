@@ -25,15 +25,19 @@ const REVOKED: u8 = 2;
 pub(crate) struct OnceBody {
     body: reqwest::Body,
     state: Arc<AtomicU8>,
+    on_written: Option<OnWritten>,
 }
+
+/// A callback at the moment at which the body is written to a connection. Dropped if that never happens.
+pub(crate) type OnWritten = Box<dyn FnOnce() + Send + Sync>;
 
 /// The sender's side of an [`OnceBody`].
 pub(crate) struct SendGuard(Arc<AtomicU8>);
 
 impl OnceBody {
-    pub(crate) fn new(body: reqwest::Body) -> (Self, SendGuard) {
+    pub(crate) fn new(body: reqwest::Body, on_written: Option<OnWritten>) -> (Self, SendGuard) {
         let state = Arc::new(AtomicU8::new(UNREAD));
-        (Self { body, state: Arc::clone(&state) }, SendGuard(state))
+        (Self { body, state: Arc::clone(&state), on_written }, SendGuard(state))
     }
 }
 
@@ -54,6 +58,9 @@ impl Body for OnceBody {
     ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
         match self.state.compare_exchange(UNREAD, READ, Ordering::AcqRel, Ordering::Acquire) {
             Ok(_) | Err(READ) => {
+                if let Some(on_written) = self.on_written.take() {
+                    on_written();
+                }
                 let frame = Pin::new(&mut self.body).poll_frame(context);
                 frame.map(|frame| frame.map(|frame| frame.map_err(io::Error::other)))
             }
@@ -83,7 +90,7 @@ mod tests {
 
     #[test]
     fn body_that_was_read_cannot_be_revoked() {
-        let (mut body, guard) = OnceBody::new("text".into());
+        let (mut body, guard) = OnceBody::new("text".into(), None);
         assert_eq!(body.size_hint().exact(), Some(4));
         assert_eq!(read(&mut body).unwrap().unwrap(), "text");
         assert!(read(&mut body).is_none());
@@ -92,8 +99,23 @@ mod tests {
 
     #[test]
     fn revoked_body_cannot_be_read() {
-        let (mut body, guard) = OnceBody::new("text".into());
+        let (mut body, guard) = OnceBody::new("text".into(), None);
         assert!(guard.revoke());
         assert!(read(&mut body).unwrap().is_err());
+    }
+
+    #[test]
+    fn on_written_is_called_once_and_only_if_the_body_is_read() {
+        for (revoked, expected) in [(false, 1), (true, 0)] {
+            let calls = Arc::new(AtomicU8::new(0));
+            let counter = Arc::clone(&calls);
+            let on_written =
+                Box::new(move || counter.store(counter.load(Ordering::Relaxed) + 1, Ordering::Relaxed));
+            let (mut body, guard) = OnceBody::new("text".into(), Some(on_written));
+            assert!(!revoked || guard.revoke());
+            read(&mut body);
+            read(&mut body);
+            assert_eq!(calls.load(Ordering::Relaxed), expected);
+        }
     }
 }

@@ -6,7 +6,11 @@ use crate::{
     Client, TaskId,
     ext::{
         speech::speak::send_create,
-        transport::{call::Received, failure::Failure},
+        transport::{
+            call::{self, Received},
+            failure::Failure,
+            once_body::OnWritten,
+        },
     },
     types::{SpeechRequest, SpeechResult},
 };
@@ -16,10 +20,18 @@ pub(crate) trait SpeechApi: Clone + Send + Sync + 'static {
     fn client(&self) -> &Client;
 
     /// Sends one create, which is billed if the server accepts it.
-    fn create(&self, request: &SpeechRequest) -> impl Future<Output = Result<TaskId, Failure>> + Send;
+    fn create(
+        &self,
+        request: &SpeechRequest,
+        on_written: Option<OnWritten>,
+    ) -> impl Future<Output = Result<TaskId, Failure>> + Send;
 
     /// Sends one poll, which is free.
-    fn result(&self, id: TaskId) -> impl Future<Output = Result<Received<SpeechResult>, Failure>> + Send;
+    fn result(
+        &self,
+        id: TaskId,
+        on_written: Option<OnWritten>,
+    ) -> impl Future<Output = Result<Received<SpeechResult>, Failure>> + Send;
 }
 
 impl SpeechApi for Client {
@@ -27,11 +39,19 @@ impl SpeechApi for Client {
         self
     }
 
-    async fn create(&self, request: &SpeechRequest) -> Result<TaskId, Failure> {
-        send_create(self, request).await
+    async fn create(
+        &self,
+        request: &SpeechRequest,
+        on_written: Option<OnWritten>,
+    ) -> Result<TaskId, Failure> {
+        call::notifying(on_written, send_create(self, request)).await
     }
 
-    async fn result(&self, id: TaskId) -> Result<Received<SpeechResult>, Failure> {
-        self.task(id).poll().await
+    async fn result(
+        &self,
+        id: TaskId,
+        on_written: Option<OnWritten>,
+    ) -> Result<Received<SpeechResult>, Failure> {
+        call::notifying(on_written, self.task(id).poll()).await
     }
 }

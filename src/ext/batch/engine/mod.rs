@@ -4,8 +4,10 @@
 //! A waiting task is a slot in a slab and an entry of the scheduler. It holds no connection, no timer and no future.
 
 pub(crate) mod api;
+mod hold;
 mod receive;
 mod send;
+mod silent_polls;
 
 use std::{
     any::Any,
@@ -21,14 +23,16 @@ use std::{
 use futures_core::Stream;
 use futures_util::{StreamExt, stream::FuturesUnordered};
 use tokio::{
-    sync::mpsc::{UnboundedReceiver, UnboundedSender},
+    sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
     time::{Instant, Sleep, sleep_until},
 };
 
-use self::api::SpeechApi;
+use self::{api::SpeechApi, silent_polls::SilentPolls};
 use super::{
     active::{ActiveTask, ActiveTasks, Finished, Outcome, TaskState},
+    breaker::{Breaker, RoundTrip, Ticket},
     journal::KeyState,
+    key_check::KeyCheck,
     pending::{ActiveJournal, AttemptOutcome, PendingRequest, Start},
     progress::ProgressTracker,
     rate_limiter::RateLimiter,
@@ -77,8 +81,26 @@ pub(crate) struct Engine<K, A> {
     pub(in crate::ext::batch) ready_to_send: VecDeque<usize>,
     pub(in crate::ext::batch) rate_limiter: Option<RateLimiter>,
     pub(in crate::ext::batch) journal_writes: FuturesUnordered<InFlight<Result<(), Error>>>,
-    pub(in crate::ext::batch) creates: FuturesUnordered<InFlight<Result<TaskId, Failure>>>,
-    pub(in crate::ext::batch) polls: FuturesUnordered<InFlight<Result<Received<SpeechResult>, Failure>>>,
+    /// Receives one item for each request that was counted: `true` when it is written, `false` if it never is.
+    pub(in crate::ext::batch) transits: UnboundedReceiver<bool>,
+    pub(in crate::ext::batch) transit_ends: UnboundedSender<bool>,
+    pub(in crate::ext::batch) creates: FuturesUnordered<InFlight<(Ticket, Result<TaskId, Failure>)>>,
+    pub(in crate::ext::batch) polls:
+        FuturesUnordered<InFlight<(Ticket, Result<Received<SpeechResult>, Failure>)>>,
+    pub(in crate::ext::batch) silent_polls: SilentPolls,
+    pub(in crate::ext::batch) poll_round_trip: RoundTrip,
+    pub(in crate::ext::batch) breaker: Breaker,
+    /// The poll that finds out whether the server is available again.
+    pub(in crate::ext::batch) probe: Option<(Ticket, Probe)>,
+    /// The task that was accepted last.
+    pub(in crate::ext::batch) last_task: Option<TaskId>,
+    /// The error of a request that is not sent because of the outage.
+    pub(in crate::ext::batch) outage_error: Option<Error>,
+    /// The next check of deadlines, while creates are held back.
+    pub(in crate::ext::batch) next_check: Option<Instant>,
+    pub(in crate::ext::batch) key_check: KeyCheck,
+    /// The time at which the first request was taken: the batch has all requests of a list from then on.
+    pub(in crate::ext::batch) first_taken_at: Option<Instant>,
     /// One timer for all tasks, set to `wake_at`.
     pub(in crate::ext::batch) timer: Option<Pin<Box<Sleep>>>,
     pub(in crate::ext::batch) wake_at: Option<Instant>,
@@ -86,16 +108,19 @@ pub(crate) struct Engine<K, A> {
     pub(in crate::ext::batch) released: UnboundedReceiver<()>,
     /// The error of the batch as a whole. While it is set, nothing is submitted.
     pub(in crate::ext::batch) fatal: Option<Error>,
-    /// The consumer is gone: nothing is started, and pending submissions finish.
+    /// The consumer is gone, or the caller's code panicked: nothing is started, and pending submissions finish.
     pub(in crate::ext::batch) stopping: bool,
     pub(in crate::ext::batch) panic: Option<Panic>,
 }
+
+type Probe = Pin<Box<dyn Future<Output = Result<Received<SpeechResult>, Failure>> + Send>>;
 
 /// A future of a request or a journal write, which returns its slot.
 pub(crate) type InFlight<T> = Pin<Box<dyn Future<Output = (usize, T)> + Send>>;
 
 impl<K, A: SpeechApi> Engine<K, A> {
     pub(crate) fn new(api: A, queue: Queue<K>, progress: ProgressTracker, consumer: Consumer<K>) -> Self {
+        let (transit_ends, transits) = unbounded_channel();
         Self {
             api,
             queue,
@@ -108,8 +133,19 @@ impl<K, A: SpeechApi> Engine<K, A> {
             ready_to_send: VecDeque::new(),
             rate_limiter: None,
             journal_writes: FuturesUnordered::new(),
+            transits,
+            transit_ends,
             creates: FuturesUnordered::new(),
             polls: FuturesUnordered::new(),
+            silent_polls: SilentPolls::new(),
+            poll_round_trip: RoundTrip::default(),
+            breaker: Breaker::new(),
+            probe: None,
+            last_task: None,
+            outage_error: None,
+            next_check: None,
+            key_check: KeyCheck::default(),
+            first_taken_at: None,
             timer: None,
             wake_at: None,
             journal: None,
@@ -130,9 +166,18 @@ impl<K, A: SpeechApi> Engine<K, A> {
 }
 
 impl<K: Display + Send + 'static, A: SpeechApi> Engine<K, A> {
-    /// Drives the batch to its end. Returns the panic of the caller's iterator or stream, if it panicked.
+    /// Drives the batch to its end. Returns the panic of the caller's code, if it panicked.
     pub(crate) async fn run(mut self) -> Option<Panic> {
-        poll_fn(|context| self.advance(context)).await;
+        poll_fn(|context| {
+            // If a poll policy panics, the task ids of the pending submissions must still arrive.
+            catch_unwind(AssertUnwindSafe(|| self.advance(context))).unwrap_or_else(|panic| {
+                self.panic.get_or_insert(panic);
+                self.stop();
+                context.waker().wake_by_ref();
+                Poll::Pending
+            })
+        })
+        .await;
         let Self { journal, active, panic, creates, journal_writes, .. } = self;
         // These futures hold clones of the journal.
         drop((creates, journal_writes));
@@ -154,6 +199,7 @@ impl<K: Display + Send + 'static, A: SpeechApi> Engine<K, A> {
             let mut progressed = self.poll_consumer(context);
             progressed |= self.poll_journal(context);
             progressed |= self.poll_responses(context);
+            progressed |= self.poll_transits(context);
             progressed |= self.take_requests(context);
             progressed |= self.send();
             // The first poll of a new request sends it.
@@ -195,13 +241,7 @@ impl<K: Display + Send + 'static, A: SpeechApi> Engine<K, A> {
         while !self.stopping {
             match self.released.poll_recv(context) {
                 Poll::Ready(Some(())) => self.occupied -= 1,
-                Poll::Ready(None) => {
-                    self.stopping = true;
-                    self.polls.clear();
-                    for slot in std::mem::take(&mut self.ready_to_send) {
-                        self.record_outcome(slot, AttemptOutcome::NotSent);
-                    }
-                }
+                Poll::Ready(None) => self.stop(),
                 Poll::Pending => break,
             }
             progressed = true;
@@ -209,8 +249,23 @@ impl<K: Display + Send + 'static, A: SpeechApi> Engine<K, A> {
         progressed
     }
 
+    /// Sends nothing from now on. The engine ends when the pending submissions have finished.
+    fn stop(&mut self) {
+        self.stopping = true;
+        self.polls.clear();
+        self.probe = None;
+        for slot in std::mem::take(&mut self.ready_to_send) {
+            self.record_outcome(slot, AttemptOutcome::NotSent);
+        }
+    }
+
     /// Takes requests from the queue, up to `max_in_flight`.
     fn take_requests(&mut self, context: &mut Context<'_>) -> bool {
+        if self.fatal.is_some() && self.started > 0 && matches!(self.queue, Queue::Stream(..)) {
+            // The stream may be endless, and nothing of it would be submitted. Only the tasks of earlier runs count.
+            let mut states = self.journal.iter().flat_map(|journal| journal.key_states.values());
+            self.exhausted |= states.all(KeyState::is_unbilled);
+        }
         for taken in 0..MAX_INTAKE {
             if self.exhausted || self.stopping || self.occupied >= self.max_in_flight {
                 return taken > 0;
@@ -240,12 +295,15 @@ impl<K: Display + Send + 'static, A: SpeechApi> Engine<K, A> {
         let index = self.started;
         self.started += 1;
         self.occupied += 1;
+        self.first_taken_at.get_or_insert_with(Instant::now);
         self.active.progress.on_started();
         match self.first_step(&key_text, speak) {
             Ok(Start::Submit(pending)) => {
                 let state = TaskState::Submit(pending);
                 let slot = self.active.tasks.insert(ActiveTask { index, key, key_text, state });
                 self.scheduler.add_new(slot);
+                // An outage may have lasted longer than its time limit.
+                self.next_check = None;
             }
             Ok(Start::Resume(id, timeout)) => {
                 let state = TaskState::Resume(id, timeout);
@@ -280,7 +338,11 @@ impl<K: Display + Send + 'static, A: SpeechApi> Engine<K, A> {
                 "belongs to another client, expected a request of the batch's client",
             ));
         }
-        let start = PendingRequest::start(speak.prepare()?, key, state, self.journal.as_ref())?;
+        let received_at = match (&self.queue, self.first_taken_at) {
+            (Queue::List(_), Some(first)) => first,
+            _ => Instant::now(),
+        };
+        let start = PendingRequest::start(speak.prepare()?, key, state, self.journal.as_ref(), received_at)?;
         match (&start, &self.fatal) {
             // A task of an earlier run is polled in any case, because that needs no journal.
             (Start::Submit(pending), Some(fatal)) => Err(pending.finish_with(fatal.clone())),

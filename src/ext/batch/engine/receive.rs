@@ -6,6 +6,7 @@ use std::{
 };
 
 use futures_util::StreamExt;
+use tokio::time::Instant;
 
 use super::{Engine, api::SpeechApi};
 use crate::{
@@ -13,9 +14,12 @@ use crate::{
     ext::{
         batch::{
             active::{ActiveTask, TaskState},
+            breaker::Outcome,
+            key_check::is_key_rejected,
             pending::{ActiveJournal, AttemptOutcome, PendingRequest},
         },
         polling::{poller::PollState, status::TaskPhase},
+        retry::policy::Decision,
         speech::speak::call_on_submitted,
         transport::{call::Received, failure::Failure},
     },
@@ -29,21 +33,30 @@ impl<K: Display + Send + 'static, A: SpeechApi> Engine<K, A> {
             progressed = true;
             match written {
                 Ok(()) if self.stopping => self.record_outcome(slot, AttemptOutcome::NotSent),
-                Ok(()) => self.ready_to_send.push_back(slot),
+                Ok(()) => match self.fatal.clone() {
+                    None => self.ready_to_send.push_back(slot),
+                    Some(fatal) => {
+                        self.record_outcome(slot, AttemptOutcome::NotSent);
+                        self.finish_unsent(slot, fatal);
+                    }
+                },
+                // Without a journal, the task id of a new submission could be lost.
                 Err(error) => {
-                    self.fatal.get_or_insert(error);
-                    self.ready_to_send.push_back(slot);
+                    self.end_submissions(error.clone());
+                    self.finish_unsent(slot, error);
                 }
             }
         }
-        if let Some(fatal) = self.fatal.as_ref().filter(|_| progressed) {
-            // Without a journal, the task id of a new submission could be lost.
-            let fatal = fatal.clone();
-            for slot in std::mem::take(&mut self.ready_to_send) {
-                if let TaskState::Submit(pending) = &self.active.tasks[slot].state {
-                    let error = pending.finish_with(fatal.clone());
-                    self.finish(slot, Err(error));
-                }
+        progressed
+    }
+
+    /// Tells the rate limiter which requests were written.
+    pub(super) fn poll_transits(&mut self, context: &mut Context<'_>) -> bool {
+        let mut progressed = false;
+        while let Poll::Ready(Some(written)) = self.transits.poll_recv(context) {
+            progressed = true;
+            if let Some(rate_limiter) = &mut self.rate_limiter {
+                rate_limiter.record_transit_end(written);
             }
         }
         progressed
@@ -51,17 +64,37 @@ impl<K: Display + Send + 'static, A: SpeechApi> Engine<K, A> {
 
     pub(super) fn poll_responses(&mut self, context: &mut Context<'_>) -> bool {
         let mut progressed = false;
-        while let Poll::Ready(Some((slot, created))) = self.creates.poll_next_unpin(context) {
+        while let Poll::Ready(Some((slot, (ticket, created)))) = self.creates.poll_next_unpin(context) {
             progressed = true;
+            self.breaker.on_create(Instant::now(), ticket, Outcome::of_create(&created));
             self.on_created(slot, created);
         }
-        while let Poll::Ready(Some((slot, polled))) = self.polls.poll_next_unpin(context) {
+        while let Poll::Ready(Some((slot, (ticket, polled)))) = self.polls.poll_next_unpin(context) {
             progressed = true;
+            let now = Instant::now();
+            self.breaker.on_poll(now, ticket, Outcome::of_poll(&polled));
+            if polled.is_ok() {
+                self.poll_round_trip.observe(ticket.age(now));
+            }
+            let is_key_rejected = polled.as_ref().is_err_and(is_key_rejected);
             match self.on_polled(slot, polled) {
                 Ok(None) => {}
                 Ok(Some(result)) => self.finish(slot, Ok(result)),
-                Err(error) => self.finish(slot, Err(error)),
+                Err(error) => {
+                    self.finish(slot, Err(error.clone()));
+                    if is_key_rejected {
+                        self.end_submissions(Error::not_sent(error));
+                    }
+                }
             }
+        }
+        if let Some((ticket, probe)) = &mut self.probe
+            && let Poll::Ready(polled) = probe.as_mut().poll(context)
+        {
+            progressed = true;
+            let ticket = *ticket;
+            self.probe = None;
+            self.on_probe(ticket, polled);
         }
         progressed
     }
@@ -71,22 +104,40 @@ impl<K: Display + Send + 'static, A: SpeechApi> Engine<K, A> {
         let TaskState::Submit(pending) = state else { unreachable!("only a pending request is submitted") };
         match created {
             Ok(id) => {
-                let PendingRequest { speech, .. } = &**pending;
+                self.key_check.on_accepted();
+                self.last_task = Some(id.clone());
+                let (timeout, deadline) = (pending.speech.timeout, pending.deadline());
+                // Stored before the caller's code runs, which may panic.
+                let accepted = std::mem::replace(state, TaskState::Resume(id.clone(), timeout));
+                let TaskState::Submit(pending) = accepted else { unreachable!("see above") };
+                let PendingRequest { speech, .. } = *pending;
                 if let Some(callback) = &speech.on_submitted {
                     call_on_submitted(&**callback, &id);
                 }
+                if self.stopping {
+                    return;
+                }
                 let characters = speech.request.input.chars().count();
                 let task = SpeechTask::submitted(self.api.client().clone(), id).with_characters(characters);
-                let poll = PollState::new(task.schedule(speech.timeout, Some(pending.deadline())));
+                let poll = PollState::new(task.schedule(timeout, Some(deadline)));
                 self.scheduler.add(poll.due(), slot);
-                *state = TaskState::Wait(poll);
+                self.active.tasks[slot].state = TaskState::Wait(poll);
             }
             Err(failure) => {
+                let rejection = self.key_check.on_create_failure(&failure).then(|| failure.clone());
+                if Outcome::of_create(&Err::<(), _>(failure.clone())) == Outcome::Unavailable {
+                    self.outage_error = Some(Error::from_failure(Decision::Unreachable, failure.clone()));
+                }
                 let (outcome, next_attempt) = pending.on_failure(failure);
                 self.record_outcome(slot, outcome);
-                match next_attempt {
-                    Ok(due) => self.scheduler.add(due, slot),
-                    Err(error) => self.finish(slot, Err(error)),
+                match (next_attempt, self.fatal.clone()) {
+                    (Ok(_), Some(fatal)) => self.finish_unsent(slot, fatal),
+                    (Ok(due), None) => self.scheduler.add_retry(due, slot),
+                    (Err(error), _) => self.finish(slot, Err(error)),
+                }
+                if let Some(rejection) = rejection {
+                    let rejection = Error::from_failure(Decision::Reject, rejection);
+                    self.end_submissions(Error::not_sent(rejection));
                 }
             }
         }

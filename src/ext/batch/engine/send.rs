@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 
-use tokio::time::Instant;
+use tokio::{sync::mpsc::UnboundedSender, time::Instant};
 
 use super::{Engine, api::SpeechApi};
 use crate::{
@@ -10,34 +10,45 @@ use crate::{
     ext::{
         batch::{
             active::{ActiveTask, TaskState},
+            breaker::MAX_REQUESTS,
             pending::AttemptOutcome,
             rate_limiter::RateLimiter,
         },
-        polling::poller::{PollState, poll_until},
+        polling::poller::PollState,
         retry::submit::send_once,
-        transport::{cooldown::jitter, failure::Failure, instant::saturating_add},
+        transport::{failure::Failure, instant::saturating_add, once_body::OnWritten},
     },
 };
-
-/// The most requests in flight at a time, because each holds a connection.
-const MAX_IN_FLIGHT_REQUESTS: usize = 256;
 
 impl<K: Display + Send + 'static, A: SpeechApi> Engine<K, A> {
     /// Sends the requests that are due and allowed. Sets the time of the next one.
     pub(in crate::ext::batch) fn send(&mut self) -> bool {
         let mut progressed = false;
         self.wake_at = None;
-        while !self.stopping && self.in_flight_requests() < MAX_IN_FLIGHT_REQUESTS {
+        while !self.stopping {
             let now = Instant::now();
+            if self.scheduler.has_creates() {
+                self.breaker.check_silence(now);
+            }
             let cooldown = self.api.client().inner().cooldown.remaining();
             let cooldown_end = cooldown.map(|remaining| saturating_add(now, remaining));
-            if let Some(cooldown_end) = cooldown_end {
-                progressed |= self.postpone_due(now, cooldown_end);
+            let pause_end = cooldown_end.max(self.breaker.paused_until(now));
+            self.active.progress.on_hold(pause_end, self.breaker.outage_since());
+            if let Some(pause_end) = pause_end {
+                progressed |= self.postpone_polls(now, pause_end, cooldown_end);
+            }
+            if pause_end.is_some() || self.breaker.is_open() {
+                progressed |= self.hold_creates(now, cooldown_end);
+            } else {
+                self.next_check = None;
+            }
+            if self.in_flight_requests() >= MAX_REQUESTS || !self.breaker.allows_request() {
+                break;
             }
             if let Some(slot) = self.ready_to_send.front().copied() {
-                let allowed_at = self.rate_limiter.as_ref().map_or(now, RateLimiter::next_send_at);
-                if allowed_at > now {
-                    self.wake_at = Some(allowed_at);
+                let allowed_at = self.rate_limiter.as_ref().map_or(Some(now), RateLimiter::next_send_at);
+                if allowed_at.is_none_or(|at| at > now) {
+                    self.wake_at = allowed_at;
                     break;
                 }
                 self.ready_to_send.pop_front();
@@ -50,26 +61,48 @@ impl<K: Display + Send + 'static, A: SpeechApi> Engine<K, A> {
                 }
                 continue;
             }
-            let Some(due_at) = self.scheduler.next_due_at(now, cooldown_end.unwrap_or(now)) else { break };
-            let allowed_at = self.rate_limiter.as_ref().map_or(now, RateLimiter::next_slot_at);
+            let allowed_at = self.rate_limiter.as_ref().map_or(Some(now), RateLimiter::next_slot_at);
+            let Some(allowed_at) = allowed_at else { break };
+            let resume_at = pause_end.unwrap_or(now);
+            let probe_at = self.probe_at(now).map(|at| at.max(resume_at));
+            let may_create = self.may_start_create();
+            let due_at = self.scheduler.next_due_at(now, may_create.then_some(resume_at));
+            let Some(due_at) = [due_at, probe_at].into_iter().flatten().min() else { break };
             if due_at.max(allowed_at) > now {
                 self.wake_at = Some(due_at.max(allowed_at));
                 break;
             }
+            if probe_at.is_some_and(|at| at <= now) {
+                self.reserve();
+                self.send_probe(now);
+                progressed = true;
+                continue;
+            }
             let tasks = &mut self.active.tasks;
             let urgency = |slot: usize| tasks[slot].state.urgency();
-            let Some(slot) = self.scheduler.pop(now, cooldown_end.is_none(), urgency) else { break };
+            let Some(slot) = self.scheduler.pop(now, may_create && pause_end.is_none(), urgency) else {
+                break;
+            };
             progressed = true;
             if let Some(error) = self.expired(slot) {
                 self.finish(slot, Err(error));
                 continue;
             }
-            if let Some(rate_limiter) = &mut self.rate_limiter {
-                rate_limiter.reserve();
-            }
+            self.reserve();
             self.dispatch(slot);
         }
+        if self.scheduler.has_creates() {
+            // The deadlines of creates that are held back, and creates in flight that become silent.
+            let events = [self.wake_at, self.next_check, self.breaker.silent_at()];
+            self.wake_at = events.into_iter().flatten().min();
+        }
         progressed
+    }
+
+    fn reserve(&mut self) {
+        if let Some(rate_limiter) = &mut self.rate_limiter {
+            rate_limiter.reserve();
+        }
     }
 
     /// Returns the error of a submission whose deadline has passed.
@@ -81,48 +114,13 @@ impl<K: Display + Send + 'static, A: SpeechApi> Engine<K, A> {
     }
 
     fn in_flight_requests(&self) -> usize {
-        self.journal_writes.len() + self.creates.len() + self.polls.len()
-    }
-
-    /// Postpones every due request to the end of a cooldown. A request whose deadline is earlier fails.
-    fn postpone_due(&mut self, now: Instant, cooldown_end: Instant) -> bool {
-        let mut progressed = false;
-        let rate_limited = self.api.client().inner().cooldown.rate_limited();
-        let mut ready = std::mem::take(&mut self.ready_to_send).into_iter();
-        while let Some(slot) = ready
-            .next()
-            .inspect(|slot| self.record_outcome(*slot, AttemptOutcome::NotSent))
-            .or_else(|| self.scheduler.pop_due(now))
-        {
-            progressed = true;
-            match &mut self.active.tasks[slot].state {
-                TaskState::Resume(..) => self.scheduler.add(cooldown_end + jitter(), slot),
-                TaskState::Wait(poll) => {
-                    let resume_at = (cooldown_end + jitter()).min(poll.deadline());
-                    match rate_limited.clone().filter(|_| poll.deadline() < cooldown_end) {
-                        Some(error) => {
-                            let error = error.with_task_id(poll.id());
-                            self.finish(slot, Err(error));
-                        }
-                        None => self.scheduler.add(resume_at, slot),
-                    }
-                }
-                TaskState::Submit(pending) => {
-                    match rate_limited.clone().filter(|_| pending.expires_before(cooldown_end)) {
-                        Some(error) => {
-                            let error = pending.rate_limited(error);
-                            self.finish(slot, Err(error));
-                        }
-                        None => self.scheduler.add(cooldown_end + jitter(), slot),
-                    }
-                }
-            }
-        }
-        progressed
+        // A silent poll does not hold a place.
+        let polls = self.polls.len() + usize::from(self.probe.is_some()) - self.silent_polls.count();
+        self.journal_writes.len() + self.creates.len() + polls
     }
 
     /// Sends a poll, or starts a submission: with a journal, the submission is written there first.
-    fn dispatch(&mut self, slot: usize) {
+    pub(super) fn dispatch(&mut self, slot: usize) {
         let ActiveTask { state, key_text, .. } = &mut self.active.tasks[slot];
         if let TaskState::Resume(id, timeout) = state {
             let task = self.api.client().task(id.clone());
@@ -131,8 +129,14 @@ impl<K: Display + Send + 'static, A: SpeechApi> Engine<K, A> {
         match state {
             TaskState::Wait(poll) => {
                 let (api, limit, id) = (self.api.clone(), poll.start_poll(), poll.id().clone());
-                self.count_request();
-                self.polls.push(Box::pin(async move { (slot, poll_until(limit, api.result(id)).await) }));
+                self.last_task.get_or_insert_with(|| id.clone());
+                let ticket = self.breaker.on_poll_sent(Instant::now());
+                let (silent, patience) = (self.silent_polls.clone(), self.poll_round_trip.patience());
+                let on_written = self.count_request();
+                self.polls.push(Box::pin(async move {
+                    let polled = silent.poll(patience, limit, api.result(id, on_written)).await;
+                    (slot, (ticket, polled))
+                }));
             }
             TaskState::Submit(pending) => match (&self.journal, pending.fingerprint.clone()) {
                 (Some(journal), Some(fingerprint)) => {
@@ -146,12 +150,13 @@ impl<K: Display + Send + 'static, A: SpeechApi> Engine<K, A> {
         }
     }
 
-    /// Counts a request that is sent now.
-    fn count_request(&mut self) {
-        if let Some(rate_limiter) = &mut self.rate_limiter {
-            rate_limiter.record_sent();
-        }
+    /// Counts a request that is sent now. Returns the callback for when it is written.
+    pub(super) fn count_request(&mut self) -> Option<OnWritten> {
         self.active.progress.on_request();
+        let rate_limiter = self.rate_limiter.as_mut()?;
+        rate_limiter.record_sent();
+        let transit = Transit(Some(self.transit_ends.clone()));
+        Some(Box::new(move || transit.end(true)))
     }
 
     /// Sends a create. A batch sends no create anywhere else.
@@ -163,9 +168,10 @@ impl<K: Display + Send + 'static, A: SpeechApi> Engine<K, A> {
         pending.start_attempt();
         let (api, request, key) = (self.api.clone(), pending.speech.request.clone(), key_text.clone());
         let journal = self.journal.as_ref().map(|journal| journal.journal.clone());
-        self.count_request();
+        let ticket = self.breaker.on_create_sent(Instant::now());
+        let on_written = self.count_request();
         self.creates.push(Box::pin(async move {
-            let result = send_once(api.create(&request), &key).await;
+            let result = send_once(api.create(&request, on_written), &key).await;
             // A task id is written to the journal before anything else happens.
             let written = match (&journal, &result) {
                 (Some(journal), Ok(id)) => journal.submitted(&key, id).await,
@@ -182,7 +188,29 @@ impl<K: Display + Send + 'static, A: SpeechApi> Engine<K, A> {
                     "request sent, but its result could not be written to the journal"
                 );
             }
-            (slot, result)
+            (slot, (ticket, result))
         }));
+    }
+}
+
+/// A request between sending and writing it. Reports the end of the transit, also if the request is dropped.
+struct Transit(Option<UnboundedSender<bool>>);
+
+impl Transit {
+    fn end(mut self, written: bool) {
+        self.report(written);
+    }
+
+    fn report(&mut self, written: bool) {
+        if let Some(ends) = self.0.take() {
+            // Fails if the engine is gone.
+            let _ = ends.send(written);
+        }
+    }
+}
+
+impl Drop for Transit {
+    fn drop(&mut self) {
+        self.report(false);
     }
 }

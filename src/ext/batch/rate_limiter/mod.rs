@@ -18,14 +18,19 @@ const MAX_CATCH_UP: Duration = Duration::from_millis(50);
 
 /// Allows a number of requests per window, evenly spaced and without bursts.
 ///
-/// A request first reserves a slot, and is counted when it is sent. Between the two it may be written to the journal.
+/// A request first reserves a slot. It is in transit from the moment it is sent until it is written to a connection, which
+/// may take a TCP and a TLS handshake. A request in transit may be written at any moment, so it counts from the first to the
+/// last moment of the transit, and then for one window. Therefore no window contains more written requests than allowed,
+/// however long the connections take.
 #[derive(Debug)]
 pub(super) struct RateLimiter {
     max_per_window: usize,
     window: Duration,
     spacing: Duration,
-    /// The times of the requests within the last window.
-    sent: VecDeque<Instant>,
+    /// The number of requests that are sent and not yet written.
+    in_transit: usize,
+    /// The times at which requests were written, within the last window.
+    written: VecDeque<Instant>,
     /// The time of the next slot.
     next_slot: Instant,
 }
@@ -53,22 +58,24 @@ impl RateLimiter {
             max_per_window,
             window,
             spacing: seconds(window.as_secs_f64() / max),
-            sent: VecDeque::new(),
+            in_transit: 0,
+            written: VecDeque::new(),
             next_slot: Instant::now(),
         })
     }
 
-    /// Returns the time at which the next request may reserve a slot.
-    pub(super) fn next_slot_at(&self) -> Instant {
-        self.next_slot.max(self.next_send_at())
+    /// Returns the time at which the next request may reserve a slot. `None` if that depends on a request in transit.
+    pub(super) fn next_slot_at(&self) -> Option<Instant> {
+        Some(self.next_slot.max(self.next_send_at()?))
     }
 
-    /// Returns the time at which a request with a slot may be sent.
-    pub(super) fn next_send_at(&self) -> Instant {
-        match self.sent.len().checked_sub(self.max_per_window) {
-            Some(at) => saturating_add(self.sent[at], self.window),
+    /// Returns the time at which a request with a slot may be sent. `None` if that depends on a request in transit.
+    pub(super) fn next_send_at(&self) -> Option<Instant> {
+        let free = self.max_per_window.checked_sub(self.in_transit).filter(|free| *free > 0)?;
+        Some(match self.written.len().checked_sub(free) {
+            Some(at) => saturating_add(self.written[at], self.window),
             None => self.next_slot.min(Instant::now()),
-        }
+        })
     }
 
     /// Reserves the next slot for a request.
@@ -77,13 +84,21 @@ impl RateLimiter {
         self.next_slot = saturating_add(self.next_slot.max(earliest), self.spacing);
     }
 
-    /// Counts a request that is sent now.
+    /// Counts a request that is sent now, and may be written at any time from now on.
     pub(super) fn record_sent(&mut self) {
+        self.in_transit += 1;
+    }
+
+    /// Records the end of a transit: the request was written now, or is never written.
+    pub(super) fn record_transit_end(&mut self, written: bool) {
+        self.in_transit -= 1;
         let now = Instant::now();
-        while self.sent.front().is_some_and(|at| saturating_add(*at, self.window) <= now) {
-            self.sent.pop_front();
+        while self.written.front().is_some_and(|at| saturating_add(*at, self.window) <= now) {
+            self.written.pop_front();
         }
-        self.sent.push_back(now);
+        if written {
+            self.written.push_back(now);
+        }
     }
 }
 

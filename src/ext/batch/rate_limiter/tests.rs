@@ -13,9 +13,10 @@ fn peak(sent: &[Instant]) -> usize {
 async fn send_all(limiter: &mut RateLimiter, count: u32, late: impl Fn(u32) -> Duration) -> Vec<Instant> {
     let mut sent = Vec::new();
     for at in 0..count {
-        sleep_until(limiter.next_slot_at() + late(at)).await;
+        sleep_until(limiter.next_slot_at().unwrap() + late(at)).await;
         limiter.reserve();
         limiter.record_sent();
+        limiter.record_transit_end(true);
         sent.push(Instant::now());
     }
     sent
@@ -59,7 +60,8 @@ async fn extreme_rates_do_not_overflow() {
         let mut limiter = RateLimiter::per_second(rate).unwrap();
         limiter.reserve();
         limiter.record_sent();
-        assert!(limiter.next_slot_at() >= Instant::now());
+        limiter.record_transit_end(true);
+        assert!(limiter.next_slot_at().unwrap() >= Instant::now());
     }
 }
 
@@ -67,13 +69,14 @@ async fn extreme_rates_do_not_overflow() {
 async fn requests_delayed_after_their_slot_are_not_sent_together() {
     let mut limiter = RateLimiter::per_second(10.0).unwrap();
     for _ in 0..30 {
-        sleep_until(limiter.next_slot_at()).await;
+        sleep_until(limiter.next_slot_at().unwrap()).await;
         limiter.reserve();
     }
     let mut sent = Vec::new();
     for _ in 0..30 {
-        sleep_until(limiter.next_send_at()).await;
+        sleep_until(limiter.next_send_at().unwrap()).await;
         limiter.record_sent();
+        limiter.record_transit_end(true);
         sent.push(Instant::now());
     }
     assert!(peak(&sent) <= 10, "{}", peak(&sent));
@@ -84,7 +87,47 @@ async fn only_requests_of_the_last_window_are_stored() {
     let mut limiter = RateLimiter::per_second(1e9).unwrap();
     for _ in 0..1_000 {
         limiter.record_sent();
+        limiter.record_transit_end(true);
         advance(Duration::from_millis(10)).await;
     }
-    assert!(limiter.sent.len() < 120, "{}", limiter.sent.len());
+    assert!(limiter.written.len() < 120, "{}", limiter.written.len());
+}
+
+#[tokio::test(start_paused = true)]
+async fn rate_limit_is_kept_when_requests_are_written_at_any_time_after_they_are_sent() {
+    let (rate, mut random) = (20.0, fastrand::Rng::with_seed(7));
+    let mut limiter = RateLimiter::per_second(rate).unwrap();
+    let (mut transits, mut written) = (Vec::<Instant>::new(), Vec::new());
+    while written.len() < 400 {
+        transits.sort_unstable();
+        match limiter.next_slot_at().filter(|at| transits.first().is_none_or(|end| at <= end)) {
+            Some(at) => {
+                sleep_until(at).await;
+                limiter.reserve();
+                limiter.record_sent();
+                // Every second request uses an open connection.
+                let connect = if random.bool() { 0 } else { random.u64(100..900) };
+                transits.push(Instant::now() + Duration::from_millis(connect));
+            }
+            None => {
+                sleep_until(transits.remove(0)).await;
+                let is_written = random.u32(..10) > 0;
+                limiter.record_transit_end(is_written);
+                written.extend(is_written.then(Instant::now));
+            }
+        }
+    }
+    assert!(peak(&written) <= 20, "{}", peak(&written));
+    assert!(peak(&written) >= 15, "{}", peak(&written));
+}
+
+#[test]
+fn next_slot_is_unknown_while_every_slot_is_in_transit() {
+    let mut limiter = RateLimiter::per_second(2.0).unwrap();
+    limiter.record_sent();
+    assert!(limiter.next_slot_at().is_some());
+    limiter.record_sent();
+    assert_eq!(limiter.next_slot_at(), None);
+    limiter.record_transit_end(false);
+    assert!(limiter.next_slot_at().is_some());
 }

@@ -70,6 +70,8 @@ pub(crate) struct Submission {
     resubmissions: u32,
     failures: u32,
     connect_failures: u32,
+    /// Failed connections are retried until the deadline.
+    waits_out_outages: bool,
     in_doubt: InDoubtAttempts,
     /// The failure of the last attempt.
     last_failure: Option<Box<Failure>>,
@@ -83,6 +85,7 @@ impl Submission {
             resubmissions,
             failures: 0,
             connect_failures: 0,
+            waits_out_outages: false,
             in_doubt: InDoubtAttempts::default(),
             last_failure: None,
         }
@@ -96,6 +99,11 @@ impl Submission {
         self.deadline
     }
 
+    /// Retries failed connections until the deadline. For a batch, which sends few creates during an outage.
+    pub(crate) fn waiting_out_outages(self) -> Self {
+        Self { waits_out_outages: true, ..self }
+    }
+
     /// Adds the attempts in doubt of earlier runs.
     pub(crate) fn with_prior_attempts(self, in_doubt: InDoubtAttempts) -> Self {
         Self { in_doubt, ..self }
@@ -106,7 +114,7 @@ impl Submission {
         self.failures += 1;
         self.connect_failures += u32::from(failure.kind == FailureKind::NotConnected);
         let operation = Operation::Create {
-            connect_failures: self.connect_failures,
+            connect_failures: if self.waits_out_outages { 0 } else { self.connect_failures },
             resubmissions_left: self.in_doubt.resubmissions_left(self.resubmissions),
         };
         let decision = match classify(operation, &failure) {
@@ -159,6 +167,11 @@ impl Submission {
             *attempts = self.connect_failures;
         }
         error
+    }
+
+    /// Returns `true` if the next attempt is a resubmission in doubt, which the caller allowed.
+    pub(crate) fn is_in_doubt(&self) -> bool {
+        !self.in_doubt.is_zero()
     }
 
     /// Returns the error of a submission that was not sent again before its deadline: that of its last attempt.

@@ -1,0 +1,397 @@
+//! Decides when a batch may send creates: a circuit breaker.
+//!
+//! A create that is sent during an outage may end in doubt. Therefore the first create that fails without a conclusive
+//! response opens the breaker, and no create is sent. A poll is free: the breaker waits until a poll is answered. Then one
+//! create at a time is sent, because an answered poll does not prove that creates work. The first accepted create closes
+//! the breaker. From then on the number of creates in flight grows, as in TCP's slow start.
+//!
+//! After a 429 the server is available. All requests of the batch then pause together, unless a cooldown runs, and their
+//! number in flight grows again from one.
+
+use std::time::Duration;
+
+use reqwest::StatusCode;
+use tokio::time::Instant;
+
+use crate::ext::{
+    retry::{
+        backoff::{backoff, with_jitter},
+        policy::may_be_billed,
+    },
+    transport::failure::{Failure, FailureKind},
+};
+
+/// The most creates in flight. The other places are for polls, so that silent creates cannot stop them.
+pub(super) const MAX_CREATES: usize = 192;
+
+/// The most requests in flight, because each holds a connection.
+pub(super) const MAX_REQUESTS: usize = 256;
+
+/// The time after which creates count as silent before the first one is answered.
+const FIRST_PATIENCE: Duration = Duration::from_secs(2);
+
+/// The least time after which creates count as silent.
+const MIN_PATIENCE: Duration = Duration::from_millis(500);
+
+/// The longest pause before the next create while polls are answered and creates fail.
+const MAX_PAUSE: Duration = Duration::from_secs(60);
+
+/// What a response, or a missing response, says about the server.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Outcome {
+    /// A create was accepted, or a poll was answered.
+    Answered,
+    /// A create was rejected.
+    Rejected,
+    /// 429, with or without a `Retry-After`.
+    Throttled { retry_after: bool },
+    /// The request did not reach the server, or the response is missing or inconclusive.
+    Unavailable,
+}
+
+impl Outcome {
+    pub(super) fn of_create<T>(result: &Result<T, Failure>) -> Self {
+        match result {
+            Ok(_) => Self::Answered,
+            Err(failure) => Self::throttled(failure).unwrap_or_else(|| {
+                let unavailable = failure.kind == FailureKind::NotConnected || may_be_billed(failure);
+                if unavailable { Self::Unavailable } else { Self::Rejected }
+            }),
+        }
+    }
+
+    pub(super) fn of_poll<T>(result: &Result<T, Failure>) -> Self {
+        let Err(failure) = result else { return Self::Answered };
+        Self::throttled(failure).unwrap_or_else(|| match failure.kind {
+            FailureKind::Status(status) => match status.as_u16() {
+                408 | 425 | 499 => Self::Unavailable,
+                // Also 404: the server has read the request.
+                400..=499 => Self::Answered,
+                _ => Self::Unavailable,
+            },
+            _ => Self::Unavailable,
+        })
+    }
+
+    fn throttled(failure: &Failure) -> Option<Self> {
+        let retry_after = failure.retry_after().is_some_and(|time| !time.is_zero());
+        (failure.kind == FailureKind::Status(StatusCode::TOO_MANY_REQUESTS))
+            .then_some(Self::Throttled { retry_after })
+    }
+}
+
+/// A request that was sent.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Ticket {
+    number: u64,
+    sent_at: Instant,
+}
+
+impl Ticket {
+    /// Returns the time since the request was sent.
+    pub(super) fn age(self, now: Instant) -> Duration {
+        now - self.sent_at
+    }
+}
+
+#[derive(Debug)]
+struct Outage {
+    since: Instant,
+    /// Creates are silent, but none has failed.
+    suspected: bool,
+    /// From this time on, an answered poll allows one create at a time. `None` if creates are allowed one at a time.
+    probe_at: Option<Instant>,
+    failed_probes: u32,
+}
+
+impl Outage {
+    fn is_certain(&self) -> bool {
+        !self.suspected || self.failed_probes > 0
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct Breaker {
+    outage: Option<Outage>,
+    /// The number of times the breaker opened since the last accepted create.
+    trips: u32,
+    next_number: u64,
+    /// The creates since the breaker opened. Responses to earlier requests say nothing new.
+    creates: InFlight,
+    create_window: Window,
+    /// The time since when all creates in flight are unanswered.
+    quiet_since: Instant,
+    round_trip: RoundTrip,
+    /// All requests since the last 429. A 429 to an earlier request belongs to the same event.
+    requests: InFlight,
+    request_window: Window,
+    /// The number of pauses after a 429 without `Retry-After` in a row.
+    pauses: u32,
+    paused_until: Option<Instant>,
+}
+
+impl Breaker {
+    pub(super) fn new() -> Self {
+        Self {
+            outage: None,
+            trips: 0,
+            next_number: 0,
+            creates: InFlight::default(),
+            create_window: Window::open(MAX_CREATES),
+            quiet_since: Instant::now(),
+            round_trip: RoundTrip::default(),
+            requests: InFlight::default(),
+            request_window: Window::open(MAX_REQUESTS),
+            pauses: 0,
+            paused_until: None,
+        }
+    }
+
+    pub(super) fn on_create_sent(&mut self, now: Instant) -> Ticket {
+        if self.creates.count == 0 {
+            self.quiet_since = now;
+        }
+        self.creates.count += 1;
+        self.on_poll_sent(now)
+    }
+
+    pub(super) fn on_poll_sent(&mut self, now: Instant) -> Ticket {
+        self.next_number += 1;
+        self.requests.count += 1;
+        Ticket { number: self.next_number - 1, sent_at: now }
+    }
+
+    pub(super) fn on_create(&mut self, now: Instant, ticket: Ticket, outcome: Outcome) {
+        let current = self.creates.end(ticket);
+        if current {
+            self.quiet_since = now;
+        }
+        let suspected = self.outage.as_ref().is_some_and(|outage| outage.suspected);
+        match outcome {
+            Outcome::Answered => {
+                self.round_trip.observe(ticket.age(now));
+                if current || suspected {
+                    self.close();
+                    self.create_window.grow();
+                }
+            }
+            Outcome::Unavailable if current || suspected => self.open(now, false),
+            Outcome::Unavailable | Outcome::Rejected | Outcome::Throttled { .. } => {}
+        }
+        self.on_response(now, ticket, outcome);
+    }
+
+    pub(super) fn on_poll(&mut self, now: Instant, ticket: Ticket, outcome: Outcome) {
+        if outcome == Outcome::Answered
+            && self.creates.is_current(ticket)
+            && let Some(outage) = &mut self.outage
+        {
+            outage.probe_at.take_if(|at| *at <= now);
+        }
+        self.on_response(now, ticket, outcome);
+    }
+
+    /// Records a poll that the breaker asked for.
+    pub(super) fn on_probe(&mut self, now: Instant, ticket: Ticket, outcome: Outcome) {
+        self.on_poll(now, ticket, outcome);
+        if let Some(Outage { probe_at: Some(probe_at), failed_probes, suspected, .. }) = &mut self.outage
+            && *probe_at <= now
+        {
+            *failed_probes += 1;
+            *probe_at = now + with_jitter(backoff(*failed_probes));
+            if *failed_probes == 1 && *suspected {
+                tracing::warn!("server silent, submissions paused");
+            }
+        }
+    }
+
+    /// Opens the breaker if all creates in flight have been unanswered for too long.
+    pub(super) fn check_silence(&mut self, now: Instant) {
+        if self.silent_at().is_some_and(|at| at <= now) {
+            self.open(now, true);
+        }
+    }
+
+    /// Returns the time at which the creates in flight count as silent.
+    pub(super) fn silent_at(&self) -> Option<Instant> {
+        let patience = match self.round_trip.0 {
+            Duration::ZERO => FIRST_PATIENCE,
+            time => (time * 4).max(MIN_PATIENCE),
+        };
+        (self.outage.is_none() && self.creates.count > 0).then(|| self.quiet_since + patience)
+    }
+
+    /// Returns `true` if no create may be sent until a poll is answered.
+    pub(super) fn is_open(&self) -> bool {
+        self.probe_at().is_some()
+    }
+
+    /// Returns `true` if another create may be sent. `prepared` creates are about to be sent.
+    pub(super) fn allows_create(&self, prepared: usize) -> bool {
+        let limit = match &self.outage {
+            None => self.create_window.size,
+            Some(Outage { probe_at: Some(_), .. }) => 0,
+            Some(_) => 1,
+        };
+        self.creates.count + prepared < limit
+    }
+
+    /// Returns `true` if another request may be sent, given the last 429.
+    pub(super) fn allows_request(&self) -> bool {
+        self.requests.count < self.request_window.size
+    }
+
+    /// Returns the time at which a poll should be sent, if creates wait for one.
+    pub(super) fn probe_at(&self) -> Option<Instant> {
+        self.outage.as_ref()?.probe_at
+    }
+
+    /// Allows one create at a time, although no poll was answered.
+    pub(super) fn allow_one_create(&mut self) {
+        if let Some(outage) = &mut self.outage {
+            outage.probe_at = None;
+        }
+    }
+
+    /// Returns the number of probes in this outage that were not answered.
+    pub(super) fn failed_probes(&self) -> u32 {
+        self.outage.as_ref().map_or(0, |outage| outage.failed_probes)
+    }
+
+    /// Returns the start of the outage. A silence counts as soon as a probe is not answered.
+    pub(super) fn outage_since(&self) -> Option<Instant> {
+        self.outage.as_ref().filter(|outage| outage.is_certain()).map(|outage| outage.since)
+    }
+
+    /// Returns the end of the common pause after a 429.
+    pub(super) fn paused_until(&self, now: Instant) -> Option<Instant> {
+        self.paused_until.filter(|until| *until > now)
+    }
+
+    fn open(&mut self, now: Instant, suspected: bool) {
+        self.trips += 1;
+        let since = self.outage.as_ref().map_or(now, |outage| outage.since);
+        if !suspected {
+            if !self.outage.as_ref().is_some_and(Outage::is_certain) {
+                tracing::warn!("server unavailable, submissions paused");
+            }
+            self.create_window = Window { size: 1, ..Window::open(MAX_CREATES) };
+        }
+        let probe_at = Some(now + pause(self.trips));
+        self.outage = Some(Outage { since, suspected, probe_at, failed_probes: 0 });
+        self.creates.restart(self.next_number);
+    }
+
+    fn close(&mut self) {
+        self.trips = 0;
+        if let Some(outage) = self.outage.take_if(|outage| outage.is_certain()) {
+            tracing::info!(
+                seconds = outage.since.elapsed().as_secs(),
+                "server available, submissions resumed"
+            );
+        }
+        self.outage = None;
+    }
+
+    fn on_response(&mut self, now: Instant, ticket: Ticket, outcome: Outcome) {
+        if !self.requests.end(ticket) {
+            return;
+        }
+        match outcome {
+            Outcome::Answered | Outcome::Rejected => {
+                self.request_window.grow();
+                self.pauses = 0;
+            }
+            Outcome::Throttled { retry_after } => {
+                self.request_window.shrink();
+                self.requests.restart(self.next_number);
+                if !retry_after {
+                    self.pauses += 1;
+                    self.paused_until = Some(now + with_jitter(backoff(self.pauses)));
+                }
+            }
+            Outcome::Unavailable => {}
+        }
+    }
+}
+
+/// The requests in flight that were sent after an event.
+#[derive(Debug, Default)]
+struct InFlight {
+    /// The number of the first request after the event.
+    first: u64,
+    count: usize,
+}
+
+impl InFlight {
+    fn is_current(&self, ticket: Ticket) -> bool {
+        ticket.number >= self.first
+    }
+
+    /// Ends a request. Returns `true` if it was sent after the event.
+    fn end(&mut self, ticket: Ticket) -> bool {
+        let current = self.is_current(ticket);
+        self.count -= usize::from(current);
+        current
+    }
+
+    fn restart(&mut self, first: u64) {
+        *self = Self { first, count: 0 };
+    }
+}
+
+/// Returns the pause before the first probe. Only the first one is sent at once: if polls are answered and creates fail,
+/// each cycle may leave one create in doubt.
+fn pause(trips: u32) -> Duration {
+    match trips.checked_sub(2) {
+        None => Duration::ZERO,
+        Some(doublings) => (Duration::from_millis(500) * (1 << doublings.min(7))).min(MAX_PAUSE),
+    }
+}
+
+/// The number of requests that may be in flight.
+#[derive(Debug)]
+struct Window {
+    size: usize,
+    max: usize,
+    /// The window doubles with each round trip. Otherwise it grows by one.
+    doubles: bool,
+    answered: usize,
+}
+
+impl Window {
+    fn open(max: usize) -> Self {
+        Self { size: max, max, doubles: true, answered: 0 }
+    }
+
+    fn grow(&mut self) {
+        self.answered += 1;
+        if self.doubles || self.answered >= self.size {
+            self.size = (self.size + 1).min(self.max);
+            self.answered = 0;
+        }
+    }
+
+    /// Sends one request at a time. The size then grows slowly, because the server may have admitted as many as it can.
+    fn shrink(&mut self) {
+        (self.size, self.doubles, self.answered) = (1, false, 0);
+    }
+}
+
+/// The longest recent round trip. It tells a slow server from a silent one.
+#[derive(Debug, Default)]
+pub(super) struct RoundTrip(Duration);
+
+impl RoundTrip {
+    pub(super) fn observe(&mut self, time: Duration) {
+        self.0 = time.max(self.0.mul_f64(0.9));
+    }
+
+    /// Returns the time after which a request counts as silent.
+    pub(super) fn patience(&self) -> Duration {
+        (self.0 * 2).max(Duration::from_secs(2))
+    }
+}
+
+#[cfg(test)]
+mod tests;

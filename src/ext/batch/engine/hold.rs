@@ -1,0 +1,192 @@
+//! Creates that are held back: in a cooldown, in a pause after a 429, and in an outage.
+
+use std::{fmt::Display, time::Duration};
+
+use tokio::time::Instant;
+
+use super::{Engine, api::SpeechApi};
+use crate::{
+    Error, TaskId,
+    ext::{
+        batch::{
+            active::TaskState,
+            breaker::{MAX_CREATES, Outcome, Ticket},
+            key_check::is_key_rejected,
+            pending::{AttemptOutcome, Hold},
+        },
+        polling::poller::poll_until,
+        retry::policy::Decision,
+        transport::{call::Received, cooldown::jitter, failure::Failure},
+    },
+    types::SpeechResult,
+};
+
+/// The interval at which the deadlines of creates are checked while they are held back.
+const CHECK_INTERVAL: Duration = Duration::from_secs(1);
+
+/// The timeout of a probe. A probe that a broken server has accepted would otherwise delay the next one.
+const PROBE_TIMEOUT: Duration = Duration::from_secs(10);
+
+impl<K: Display + Send + 'static, A: SpeechApi> Engine<K, A> {
+    /// Returns `true` if another create may be started.
+    pub(super) fn may_start_create(&self) -> bool {
+        let prepared = self.journal_writes.len() + self.ready_to_send.len();
+        prepared + self.creates.len() < MAX_CREATES && self.breaker.allows_create(prepared)
+    }
+
+    /// Holds creates back. Ends those whose time limit has passed.
+    pub(super) fn hold_creates(&mut self, now: Instant, cooldown_end: Option<Instant>) -> bool {
+        let mut progressed = !self.ready_to_send.is_empty();
+        for slot in std::mem::take(&mut self.ready_to_send).into_iter().rev() {
+            self.record_outcome(slot, AttemptOutcome::NotSent);
+            match &self.active.tasks[slot].state {
+                TaskState::Submit(pending) if pending.is_new() => self.scheduler.add_new_again(slot),
+                _ => self.scheduler.add_retry(now, slot),
+            }
+        }
+        if self.next_check.is_none_or(|at| at <= now) {
+            self.next_check = Some(now + CHECK_INTERVAL);
+            let error = self.outage_error.clone().unwrap_or_else(Error::unreachable);
+            let outage = self.breaker.outage_since().map(|since| (since, &error));
+            let rate_limited = self.api.client().inner().cooldown.rate_limited();
+            let hold = Hold { cooldown_end, rate_limited, outage };
+            let (tasks, mut errors) = (&mut self.active.tasks, Vec::new());
+            let ended = self.scheduler.take_creates(now, |slot| {
+                let TaskState::Submit(pending) = &mut tasks[slot].state else { return false };
+                let error = pending.held_past_deadline(now, &hold);
+                let is_ended = error.is_some();
+                errors.extend(error);
+                is_ended
+            });
+            progressed |= !ended.is_empty();
+            for (slot, error) in ended.into_iter().zip(errors) {
+                self.finish(slot, Err(error));
+            }
+        }
+        progressed
+    }
+
+    /// Postpones every due poll to the end of a pause, at most to its deadline.
+    ///
+    /// A poll whose deadline is within a cooldown is not sent, and its task ends with an error.
+    pub(super) fn postpone_polls(
+        &mut self,
+        now: Instant,
+        pause_end: Instant,
+        cooldown_end: Option<Instant>,
+    ) -> bool {
+        let mut progressed = false;
+        while let Some(slot) = self.scheduler.pop_due(now) {
+            progressed = true;
+            match &self.active.tasks[slot].state {
+                TaskState::Wait(poll) => match cooldown_end.filter(|end| poll.deadline() < *end) {
+                    Some(end) => {
+                        let cooldown = &self.api.client().inner().cooldown;
+                        let error = cooldown.rate_limited().unwrap_or_else(|| Error::rate_limited(end - now));
+                        let error = error.with_task_id(poll.id());
+                        self.finish(slot, Err(error));
+                    }
+                    None if poll.deadline() <= now => self.scheduler.add_at_deadline(slot),
+                    None => self.scheduler.add((pause_end + jitter()).min(poll.deadline()), slot),
+                },
+                _ => self.scheduler.add(pause_end + jitter(), slot),
+            }
+        }
+        progressed
+    }
+
+    /// Returns the time at which a probe is sent, if creates wait for it.
+    pub(super) fn probe_at(&self, now: Instant) -> Option<Instant> {
+        let probe_at =
+            self.breaker.probe_at().filter(|_| self.probe.is_none() && self.scheduler.has_creates())?;
+        let resubmission = self.scheduler.next_retry_at(now, |slot| self.may_be_probe(slot));
+        Some(resubmission.map_or(probe_at, |due| due.max(probe_at)))
+    }
+
+    /// Returns `true` if this create can be sent as a probe: no task can be polled, and the caller allowed another submission
+    /// of a request that is in doubt anyway.
+    fn may_be_probe(&self, slot: usize) -> bool {
+        let TaskState::Submit(pending) = &self.active.tasks[slot].state else { return false };
+        self.last_task.is_none() && pending.is_in_doubt()
+    }
+
+    /// Sends a probe: a poll of the task that was accepted last.
+    ///
+    /// Before the first task, and after each poll without an answer in turn, the probe asks for a random id. The server
+    /// answers with 404, which proves as much, and a single task that the server cannot look up does not stop the batch.
+    /// A create of another request would prove more, and may end in doubt.
+    pub(super) fn send_probe(&mut self, now: Instant) {
+        if self.last_task.is_none()
+            && let tasks = &self.active.tasks
+            && let Some(slot) = self.scheduler.take_retry(
+                now,
+                |slot| matches!(&tasks[slot].state, TaskState::Submit(pending) if pending.is_in_doubt()),
+            )
+        {
+            self.breaker.allow_one_create();
+            return self.dispatch(slot);
+        }
+        let id = self.last_task.clone().filter(|_| self.breaker.failed_probes().is_multiple_of(2));
+        let (id, api) = (id.unwrap_or_else(random_task_id), self.api.clone());
+        let (ticket, on_written) = (self.breaker.on_poll_sent(now), self.count_request());
+        let poll = async move { poll_until(now + PROBE_TIMEOUT, api.result(id, on_written)).await };
+        self.probe = Some((ticket, Box::pin(poll)));
+    }
+
+    pub(super) fn on_probe(&mut self, ticket: Ticket, polled: Result<Received<SpeechResult>, Failure>) {
+        self.breaker.on_probe(Instant::now(), ticket, Outcome::of_poll(&polled));
+        if let Err(failure) = polled {
+            if is_key_rejected(&failure) {
+                self.end_submissions(Error::not_sent(Error::from_failure(Decision::Reject, failure)));
+            } else if self.outage_error.is_none() {
+                self.outage_error = Some(Error::from_failure(Decision::Unreachable, failure));
+            }
+        }
+    }
+
+    /// Ends all requests that are not submitted. From now on, nothing is submitted.
+    pub(super) fn end_submissions(&mut self, error: Error) {
+        if self.fatal.is_none() {
+            tracing::error!(%error, "submissions ended");
+        }
+        let fatal = self.fatal.get_or_insert(error).clone();
+        let ready = std::mem::take(&mut self.ready_to_send);
+        for slot in ready.iter().copied() {
+            self.record_outcome(slot, AttemptOutcome::NotSent);
+        }
+        for slot in ready.into_iter().chain(self.scheduler.take_all_creates()) {
+            self.finish_unsent(slot, fatal.clone());
+        }
+    }
+
+    pub(super) fn finish_unsent(&mut self, slot: usize, fatal: Error) {
+        let TaskState::Submit(pending) = &self.active.tasks[slot].state else {
+            unreachable!("only a pending request is not sent")
+        };
+        let error = pending.finish_with(fatal);
+        self.finish(slot, Err(error));
+    }
+}
+
+/// Returns a random UUID v4, which no task has.
+fn random_task_id() -> TaskId {
+    const VERSION: u128 = 0xf << 76;
+    const VARIANT: u128 = 0b11 << 62;
+    let bits = fastrand::u128(..) & !VERSION & !VARIANT | 4 << 76 | 0b10 << 62;
+    let hex = format!("{bits:032x}");
+    let parts = [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]];
+    TaskId::from_server(parts.join("-"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn random_task_id_is_a_uuid_v4() {
+        for _ in 0..1_000 {
+            let id = random_task_id();
+            assert_eq!(id.as_str().parse::<TaskId>().unwrap(), id);
+        }
+    }
+}

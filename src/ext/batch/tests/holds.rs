@@ -1,0 +1,80 @@
+//! Requests that are held back: 429 without `Retry-After`, silent polls, and slow connections.
+
+use std::collections::VecDeque;
+
+use super::*;
+use crate::ext::batch::in_memory_api::REQUEST_TIMEOUT;
+
+/// A server that admits 20 requests in a second, and answers the others with 429.
+fn limited_server(retry_after: Option<u64>) -> InMemoryApi {
+    let admitted = Arc::new(Mutex::new(VecDeque::new()));
+    let admit = move || {
+        let mut admitted = admitted.lock().unwrap();
+        while admitted.front().is_some_and(|at: &Instant| at.elapsed() >= Duration::from_secs(1)) {
+            admitted.pop_front();
+        }
+        let is_admitted = admitted.len() < 20;
+        is_admitted.then(|| admitted.push_back(Instant::now())).is_some()
+    };
+    let (admit_create, admit_poll) = (admit.clone(), admit);
+    let rejection = retry_after.map_or(Create::Status(429), Create::RateLimit);
+    let create = move |_: &str, _| if admit_create() { Create::Accept } else { rejection };
+    server(create, move |age| match age {
+        _ if !admit_poll() => Err(retry_after.map_or_else(|| status_failure(429), rate_limited)),
+        age if age < Duration::from_secs(30) => Ok("PROCESSING"),
+        _ => Ok("COMPLETED"),
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn requests_back_off_together_after_429() {
+    for (retry_after, most) in [(None, 450), (Some(1), 450)] {
+        let server = limited_server(retry_after);
+        let run = run(&server, speaks(&server, texts(200)), config(200, None)).await;
+        assert_eq!(run.count(Result::is_ok), 200);
+        let observed = server.observed();
+        let creates = observed.requests.len() - observed.polls as usize;
+        println!("{retry_after:?}: {creates} creates, {} polls", observed.polls);
+        assert!(creates <= most, "{retry_after:?}: {creates} creates for 200 requests");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn unanswered_polls_do_not_delay_other_tasks() {
+    let client = Client::builder().api_key("k").build().unwrap();
+    let is_silent = |text: &str| text.starts_with("silent");
+    let (start, polled) = (Instant::now(), Arc::new(Mutex::new(HashMap::<String, u32>::new())));
+    let sent = Arc::clone(&polled);
+    let round_trip = move |text: &str| {
+        let mut sent = sent.lock().unwrap();
+        let count = sent.entry(text.to_owned()).or_default();
+        *count += 1;
+        // The first request is the create.
+        let silent = is_silent(text) && *count > 1 && start.elapsed().as_secs() < 300;
+        if silent { 2 * REQUEST_TIMEOUT } else { Duration::from_millis(80) }
+    };
+    let poll = |_: &str, age: Duration| {
+        Ok((if age < Duration::from_secs(1) { "PROCESSING" } else { "COMPLETED" }, None))
+    };
+    let server = InMemoryApi::new(client, round_trip, |_, _| Create::Accept, poll);
+    let names = (0..256).map(|number| format!("silent {number}"));
+    let list = speaks(&server, names.chain(texts(50)));
+    let finished = Arc::new(Mutex::new(Duration::ZERO));
+    let mut tracked = Tracked::start_list(&server, list, config(306, None)).await;
+    tracked.wait_for(|progress| progress.done == 50).await;
+    *finished.lock().unwrap() = server.elapsed();
+    let elapsed = *finished.lock().unwrap();
+    assert!(elapsed < Duration::from_secs(6), "{elapsed:?}");
+    tracked.wait_for(|progress| progress.done == 306).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn rate_limit_holds_although_connecting_takes_time() {
+    let server = server(|_, _| Create::Accept, done_after(3));
+    server.set_connect_time(Duration::from_millis(180));
+    let run = run(&server, speaks(&server, texts(300)), config(300, Some(20.0))).await;
+    assert_eq!(run.count(Result::is_ok), 300);
+    assert!(peak(&server) <= 20, "{}", peak(&server));
+    let rate = server.observed().requests.len() as f64 / server.elapsed().as_secs_f64();
+    assert!(rate > 15.0, "{rate}");
+}

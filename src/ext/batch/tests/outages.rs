@@ -1,0 +1,169 @@
+//! A server that is away: connections refused, error responses, or silence.
+
+use super::*;
+use crate::ext::batch::in_memory_api::REQUEST_TIMEOUT;
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Form {
+    Refused,
+    BadGateway,
+    Silent,
+}
+
+const FORMS: [Form; 3] = [Form::Refused, Form::BadGateway, Form::Silent];
+
+/// The times at which creates were sent, with their outcomes.
+type Creates = Arc<Mutex<Vec<(Duration, Create)>>>;
+
+/// A server that is away in a period. Half of the creates in doubt are accepted.
+fn server_away(form: Form, away: std::ops::Range<Duration>, polls_too: bool) -> (InMemoryApi, Creates) {
+    let (start, creates) = (Instant::now(), Creates::default());
+    let is_away = move || away.contains(&start.elapsed());
+    let (away_for_create, away_for_poll, log) = (is_away.clone(), is_away.clone(), Arc::clone(&creates));
+    let client = Client::builder().api_key("k").build().unwrap();
+    let round_trip = move |_: &str| {
+        let silent = polls_too && form == Form::Silent && is_away();
+        if silent { 2 * REQUEST_TIMEOUT } else { Duration::from_millis(80) }
+    };
+    let create = move |text: &str, _| {
+        let create = match form {
+            _ if !away_for_create() => Create::Accept,
+            Form::Refused => Create::NotConnected,
+            Form::BadGateway if text.ends_with(['0', '2', '4', '6', '8']) => Create::AcceptThenDisconnect,
+            Form::BadGateway => Create::Status(502),
+            Form::Silent => Create::Silence,
+        };
+        log.lock().unwrap().push((start.elapsed(), create));
+        create
+    };
+    let poll = move |_: &str, age: Duration| match form {
+        Form::Refused if polls_too && away_for_poll() => Err(Failure::new(FailureKind::NotConnected)),
+        Form::BadGateway if polls_too && away_for_poll() => Err(status_failure(502)),
+        _ if age == Duration::MAX => Err(status_failure(404)),
+        _ => Ok((if age < Duration::from_secs(5) { "PROCESSING" } else { "COMPLETED" }, None)),
+    };
+    (InMemoryApi::new(client, round_trip, create, poll), creates)
+}
+
+/// Returns the number of creates that failed, and of those that were sent after the first failure was noticed.
+fn failed(form: Form, creates: &Creates) -> (usize, usize) {
+    let creates = creates.lock().unwrap();
+    let failed: Vec<_> = creates.iter().filter(|(_, create)| *create != Create::Accept).collect();
+    let Some((first, _)) = failed.first() else { return (0, 0) };
+    // Before the first answer, silence is noticed after two seconds, later after half a second.
+    let silence = if first.is_zero() { Duration::from_secs(2) } else { Duration::from_millis(580) };
+    let notice = if form == Form::Silent { silence } else { Duration::from_millis(80) };
+    (failed.len(), failed.iter().filter(|(at, _)| *at > *first + notice).count())
+}
+
+#[tokio::test(start_paused = true)]
+async fn outage_of_a_minute_leaves_no_more_doubts_than_creates_in_flight() {
+    for form in FORMS {
+        // At the start the first 64 creates are in flight, and no task is known. At 5 s tasks are under way.
+        for (from, rate, in_flight) in [(0, None, 64), (5, Some(30.0), 3)] {
+            let from = Duration::from_secs(from);
+            let (server, creates) = server_away(form, from..from + Duration::from_secs(60), true);
+            let list = speaks(&server, texts(200)).into_iter();
+            let list = list.map(|(key, speak)| (key, speak.deadline(Duration::from_secs(600))));
+            let places = if rate.is_none() { 64 } else { 200 };
+            let run = run(&server, list.collect(), config(places, rate)).await;
+            assert_billed_at_most_once(&server, &run);
+            let in_doubt = run.progress.in_doubt;
+            assert_eq!(run.count(Result::is_ok) + in_doubt, 200, "{form:?}: every line is done or in doubt");
+            let (failed, after_notice) = failed(form, &creates);
+            println!(
+                "{form:?} from {from:?}: {failed} creates failed, {in_doubt} doubts, {:?}",
+                server.elapsed()
+            );
+            assert_eq!(after_notice, 0, "{form:?}: no create is sent until a poll is answered");
+            // Silence is noticed after half a second, the other forms after one round trip.
+            let in_flight = if form == Form::Silent { in_flight.max(20) } else { in_flight };
+            assert!(failed > 0 && failed <= in_flight, "{form:?}: {failed}");
+            assert_eq!(in_doubt, if form == Form::Refused { 0 } else { failed }, "{form:?}");
+            assert!(server.elapsed() < from + Duration::from_secs(110), "{form:?}: {:?}", server.elapsed());
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn silence_at_a_low_rate_is_noticed_after_half_a_second() {
+    let away = Duration::from_secs(5)..Duration::from_secs(65);
+    let (server, creates) = server_away(Form::Silent, away, true);
+    let run = run(&server, speaks(&server, texts(400)), config(400, Some(20.0))).await;
+    assert_eq!(run.count(Result::is_ok) + run.progress.in_doubt, 400);
+    let (failed, after_notice) = failed(Form::Silent, &creates);
+    // Without the notice, creates go on until the first one times out: 600 in 30 s.
+    assert!(failed <= 13 && after_notice == 0, "{failed} creates failed");
+}
+
+#[tokio::test(start_paused = true)]
+async fn endless_outage_ends_each_request_at_its_deadline() {
+    for form in FORMS {
+        let (server, creates) = server_away(form, Duration::ZERO..Duration::MAX, true);
+        let deadline = Duration::from_secs(60);
+        let list =
+            speaks(&server, texts(200)).into_iter().map(|(key, speak)| (key, speak.deadline(deadline)));
+        let run = run(&server, list.collect(), config(64, None)).await;
+        let in_doubt = run.progress.in_doubt;
+        let unreachable: Vec<_> = run
+            .results
+            .iter()
+            .filter_map(|(_, result)| result.as_ref().err())
+            .filter(|e| e.is_unreachable())
+            .collect();
+        assert_eq!(unreachable.len() + in_doubt, 200, "{form:?}");
+        assert!(unreachable.iter().all(|error| error.task_id().is_none()));
+        assert_eq!(failed(form, &creates).1, 0);
+        // The time limit of a request that was never sent counts from the start of the outage, which silence delays.
+        let noticed = if form == Form::Silent { REQUEST_TIMEOUT } else { Duration::ZERO };
+        let elapsed = server.elapsed() - noticed;
+        assert!(elapsed < Duration::from_secs(64), "{form:?}: {elapsed:?}");
+        if form == Form::BadGateway {
+            let never_sent = unreachable.last().unwrap().to_string();
+            assert!(never_sent.contains("nothing was sent"), "{never_sent}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn outage_of_creates_alone_leaves_few_doubts() {
+    let away = Duration::from_secs(10)..Duration::from_secs(610);
+    let (server, creates) = server_away(Form::BadGateway, away, false);
+    let list = speaks(&server, texts(400));
+    let run = run(&server, list, config(64, None)).await;
+    assert_eq!(run.count(Result::is_ok) + run.progress.in_doubt, 400);
+    assert_billed_at_most_once(&server, &run);
+    let (failed, _) = failed(Form::BadGateway, &creates);
+    println!("{failed} creates failed");
+    assert!(failed <= 64 + 17, "{failed}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn flapping_server_loses_nothing_and_bills_nothing_twice() {
+    let start = Instant::now();
+    let is_down = move || start.elapsed() < Duration::from_secs(60) && start.elapsed().as_secs() % 4 >= 2;
+    let create = move |_: &str, _| if is_down() { Create::AcceptThenDisconnect } else { Create::Accept };
+    let poll = move |age| match age {
+        _ if is_down() => Err(Failure::new(FailureKind::ConnectionLost)),
+        age if age < Duration::from_secs(3) => Ok("PROCESSING"),
+        _ => Ok("COMPLETED"),
+    };
+    let server = server(create, poll);
+    let run = run(&server, speaks(&server, texts(200)), config(32, Some(50.0))).await;
+    assert_eq!(run.count(Result::is_ok) + run.progress.in_doubt, 200);
+    assert_billed_at_most_once(&server, &run);
+    assert!(run.progress.in_doubt <= 32, "{}", run.progress.in_doubt);
+}
+
+#[tokio::test(start_paused = true)]
+async fn progress_shows_outage_and_pause() {
+    let (server, _) = server_away(Form::Refused, Duration::ZERO..Duration::from_secs(20), true);
+    let mut tracked = Tracked::start(&server, texts(2), config(2, None)).await;
+    tracked.wait_for(|progress| progress.unavailable_since.is_some()).await;
+    server.client().inner().cooldown.on_error_response(&rate_limited(60).response.unwrap());
+    tracked.wait_for(|progress| progress.held_until.is_some()).await;
+    tracked.wait_for(|progress| progress.done == 2).await;
+    let last = tracked.progress.borrow().clone();
+    assert_eq!((last.held_until, last.unavailable_since), (None, None));
+    assert!(server.elapsed() >= Duration::from_secs(60));
+}

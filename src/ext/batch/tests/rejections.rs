@@ -1,0 +1,103 @@
+//! A key or an account that the server rejects.
+
+use super::*;
+
+fn is_not_sent(result: &Result<TaskId, Error>, status: u16) -> bool {
+    let not_sent = |error: &Error| {
+        error.is_rejected()
+            && error.status().is_some_and(|found| found == status)
+            && error.to_string().starts_with("not sent, because")
+            && std::error::Error::source(error).is_some_and(|cause| cause.to_string().contains("rejected"))
+    };
+    result.as_ref().is_err_and(not_sent)
+}
+
+#[tokio::test(start_paused = true)]
+async fn rejected_key_sends_no_create_beyond_those_in_flight() {
+    for status in [401, 402, 403] {
+        let server = server(move |_, _| Create::Status(status), done_after(1));
+        let run = run(&server, speaks(&server, texts(1_000)), config(64, None)).await;
+        assert_eq!(server.observed().requests.len(), 64, "{status}: the creates in flight");
+        assert_eq!(run.count(|result| result.as_ref().is_err_and(Error::is_rejected)), 1_000);
+        assert_eq!(run.count(|result| is_not_sent(result, status)), 1_000 - 64);
+        let first = run.results[0].1.as_ref().unwrap_err();
+        assert!(first.to_string().starts_with("server rejected the request"), "{first}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn accepted_tasks_are_delivered_after_the_account_is_rejected() {
+    let start = Instant::now();
+    let create =
+        move |_: &str, _| if start.elapsed().as_secs() < 2 { Create::Accept } else { Create::Status(402) };
+    let server = server(create, done_after(30));
+    let run = run(&server, speaks(&server, texts(500)), config(500, Some(50.0))).await;
+    let accepted = server.observed().accepted.len();
+    assert!((80..=110).contains(&accepted), "{accepted}");
+    assert_eq!(run.count(Result::is_ok), accepted);
+    assert_eq!(run.count(|result| result.as_ref().is_err_and(Error::is_rejected)), 500 - accepted);
+}
+
+#[tokio::test(start_paused = true)]
+async fn single_403_after_an_accepted_create_fails_its_request_alone() {
+    let forbidden = |text: &str, _| if text.ends_with('7') { Create::Status(403) } else { Create::Accept };
+    let server = server(forbidden, done_after(1));
+    let run = run(&server, speaks(&server, texts(100)), config(4, None)).await;
+    assert_eq!((run.count(Result::is_ok), run.progress.failed), (90, 10));
+}
+
+#[tokio::test(start_paused = true)]
+async fn three_403_in_a_row_end_the_submissions() {
+    let forbidden =
+        |text: &str, _| if text.len() > "text 9".len() { Create::Status(403) } else { Create::Accept };
+    let server = server(forbidden, done_after(1));
+    let run = run(&server, speaks(&server, texts(100)), config(1, None)).await;
+    assert_eq!((run.count(Result::is_ok), run.count(|result| is_not_sent(result, 403))), (10, 87));
+}
+
+#[tokio::test(start_paused = true)]
+async fn poll_with_rejected_key_ends_the_submissions() {
+    let server = server(|_, _| Create::Accept, |_| Err(status_failure(401)));
+    let run = run(&server, speaks(&server, texts(100)), config(10, Some(2.0))).await;
+    let accepted = server.observed().accepted.len();
+    assert!(accepted <= 10, "{accepted}");
+    assert_eq!(run.count(|result| is_not_sent(result, 401)), 100 - accepted);
+    assert_eq!(run.count(|result| result.as_ref().is_err_and(|error| error.task_id().is_some())), accepted);
+}
+
+#[tokio::test(start_paused = true)]
+async fn endless_stream_ends_after_a_rejected_key() {
+    let server = server(|_, _| Create::Status(401), done_after(1));
+    let speak = server.client().speak("Hello");
+    let endless = (0..).map(move |number: u64| (number.to_string(), speak.clone()));
+    let (results, mut finished) = mpsc::unbounded_channel();
+    let (_released, released_queue) = mpsc::unbounded_channel();
+    let tracker = ProgressTracker::new(watch::channel(Progress::default()).0, None);
+    let queue = Queue::Stream(Box::pin(futures_util::stream::iter(endless)), HashSet::new());
+    let consumer = Consumer { results, released: released_queue };
+    let mut engine = Engine::new(server.clone(), queue, tracker, consumer);
+    config(8, None).validate_and_open(&mut engine).await.unwrap();
+    engine.run().await;
+    let mut count = 0;
+    while let Some(Finished { outcome, .. }) = finished.recv().await {
+        assert!(outcome.unwrap_err().is_unauthorized());
+        count += 1;
+    }
+    assert_eq!(count, 8, "the requests that were in flight");
+}
+
+#[tokio::test(start_paused = true)]
+async fn journaled_requests_are_not_in_doubt_after_a_rejected_key() {
+    let on_disk = Arc::<Mutex<String>>::default();
+    let storage = SlowStorage { synced: Arc::clone(&on_disk), written: String::new(), capacity: usize::MAX };
+    let server = server(|_, _| Create::Status(402), done_after(1));
+    let list = speaks(&server, texts(100));
+    let run = run_with(&server, list, config(20, Some(5.0)), Some(Journal::with_storage(storage))).await;
+    assert_eq!(run.count(|result| result.as_ref().is_err_and(Error::is_rejected)), 100);
+    let text = on_disk.lock().unwrap().clone();
+    let count = |event: &str| text.matches(&format!("\"event\":\"{event}\"")).count();
+    assert!(count("sending") > 0 && server.observed().requests.len() < 20);
+    // The last entries are not synced.
+    assert!(count("sending") - count("unsent") <= 20, "{text}");
+    assert_eq!(count("in_doubt"), 0);
+}
