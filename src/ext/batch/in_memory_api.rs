@@ -170,7 +170,9 @@ impl SpeechApi for InMemoryApi {
         if !connect_time.is_zero() {
             sleep(connect_time).await;
         }
-        on_written.into_iter().for_each(|on_written| on_written());
+        if let Some(on_written) = on_written {
+            on_written();
+        }
         let _in_flight = self.start_request();
         let attempt = {
             let mut observed = self.observed();
@@ -214,7 +216,9 @@ impl SpeechApi for InMemoryApi {
         id: TaskId,
         on_written: Option<OnWritten>,
     ) -> Result<Received<SpeechResult>, Failure> {
-        on_written.into_iter().for_each(|on_written| on_written());
+        if let Some(on_written) = on_written {
+            on_written();
+        }
         let _in_flight = self.start_request();
         let in_cooldown = self.client().inner().cooldown.remaining().is_some();
         let half = (self.0.round_trip)(id.as_str()) / 2;

@@ -97,9 +97,33 @@ impl Client {
 ///
 /// All requests share a rate limit and a cooldown, which is the client-wide pause after a
 /// `Retry-After`. A request that was not sent yet waits until the cooldown ends, without a time
-/// limit. A waiting task does not hold a connection. If more requests are due than the rate limit
+/// limit. After a 429 without `Retry-After`, all requests of the batch pause together. A waiting task does not hold a connection. If more requests are due than the rate limit
 /// allows, the request that is expected to save the most waiting time is sent first. A poll at a
 /// deadline may then be late.
+///
+/// # Outages
+///
+/// The batch waits out an outage: refused connections, error responses such as 502, 503 and 504, or
+/// silence. After the first submission that fails without a conclusive response, nothing is submitted
+/// until a poll is answered. A poll is free. If no task can be polled, the batch polls a random id,
+/// which the server answers with 404. Then one text at a time is submitted, and more after the first
+/// success. An outage therefore leaves in doubt at most the submissions that are in flight when the
+/// batch notices it. The batch notices silence after four of the usual response times, or after two
+/// seconds before the first response. If the server answers polls but not submissions, one more
+/// submission may be in doubt after pauses that grow to one minute.
+///
+/// A text whose submission did not reach the server is submitted after the outage, unless its deadline
+/// passes. If a text was never submitted, its time limit counts from the start of the outage, or from
+/// the moment at which a stream yielded it. After that time, it ends as
+/// [`is_unreachable`](Error::is_unreachable). [`Progress`] shows an outage.
+///
+/// # Rejected API key
+///
+/// A response with 401 or 402 ends all submissions. A 403 ends them if the batch has no accepted
+/// submission yet, or after three in a row. Otherwise, it concerns its text only. Accepted tasks are
+/// still polled and delivered. Each text that was not sent returns an
+/// [`is_rejected`](Error::is_rejected) error with the same status. Nothing more is read from a stream,
+/// unless the journal contains tasks of earlier runs.
 ///
 /// You choose the keys, and each result is returned with its key. Two keys with the same `Display`
 /// text are an error. For this check, the keys of a stream stay in memory, with a few dozen bytes
@@ -144,8 +168,10 @@ impl<K> Batch<K> {
     /// host. A limit of 0.5 allows one request in two seconds. A limit of 2.5 allows two requests
     /// in one second, because three would exceed the limit.
     ///
-    /// Requests over the limit are delayed. Each one-second window is extended by 15 ms, so that
-    /// jitter of up to 15 ms does not exceed the limit.
+    /// Requests over the limit are delayed. A request counts when it is written to its connection, so
+    /// the limit holds however long connecting takes. While it connects, it takes up a place, so slow
+    /// connections lower the rate. Each one-second window is extended by 15 ms. If the network delays
+    /// requests by more than that, more of them may arrive in one second.
     pub fn requests_per_second(mut self, rate: f64) -> Self {
         self.requests_per_second = Some(rate);
         self

@@ -42,8 +42,9 @@ use crate::{Client, Error, Speech};
 ///
 /// # Panics
 ///
-/// - Polling panics at the end of the batch, when all tasks have finished, if the stream of
-///   requests panicked.
+/// - If the stream of requests panics, the stream counts as ended. Polling resumes the panic at the
+///   end of the batch, when all accepted tasks have finished. With `panic = "abort"`, a panic ends the
+///   process.
 /// - Polling panics outside a tokio runtime.
 /// - Polling panics after the end of the runtime that polled the stream first.
 #[must_use = "nothing is sent until the stream is polled"]

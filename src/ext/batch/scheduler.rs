@@ -86,15 +86,15 @@ impl Scheduler {
         let compared = self.due.iter().take(MAX_COMPARED).map(|slot| urgency(*slot)).enumerate();
         // Among equals, the one that became due first.
         let best = compared.reduce(|best, next| if next.1 > best.1 { next } else { best });
-        let create_allowed = creates_allowed && self.has_due_creates();
+        let is_create_due = creates_allowed && self.has_due_creates();
         match best {
             Some((at, urgency))
-                if !create_allowed || (urgency == Urgency::Immediate && !self.create_first) =>
+                if !is_create_due || (urgency == Urgency::Immediate && !self.create_first) =>
             {
                 self.create_first = true;
                 self.due.remove(at)
             }
-            _ if create_allowed => {
+            _ if is_create_due => {
                 self.create_first = false;
                 // The deadline of a retry is running.
                 self.due_retries.pop_front().or_else(|| self.new.pop_front())

@@ -462,11 +462,7 @@ struct Tracked {
 }
 
 impl Tracked {
-    async fn start(server: &InMemoryApi, texts: impl IntoIterator<Item = String>, config: Config) -> Self {
-        Self::start_list(server, speaks(server, texts), config).await
-    }
-
-    async fn start_list(server: &InMemoryApi, list: Vec<(String, Speak)>, config: Config) -> Self {
+    async fn start(server: &InMemoryApi, list: Vec<(String, Speak)>, config: Config) -> Self {
         let (results, mut finished) = mpsc::unbounded_channel();
         let (released, released_queue) = mpsc::unbounded_channel();
         let (sender, progress) = watch::channel(Progress::default());

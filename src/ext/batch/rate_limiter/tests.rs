@@ -100,21 +100,19 @@ async fn rate_limit_is_kept_when_requests_are_written_at_any_time_after_they_are
     let (mut transits, mut written) = (Vec::<Instant>::new(), Vec::new());
     while written.len() < 400 {
         transits.sort_unstable();
-        match limiter.next_slot_at().filter(|at| transits.first().is_none_or(|end| at <= end)) {
-            Some(at) => {
-                sleep_until(at).await;
-                limiter.reserve();
-                limiter.record_sent();
-                // Every second request uses an open connection.
-                let connect = if random.bool() { 0 } else { random.u64(100..900) };
-                transits.push(Instant::now() + Duration::from_millis(connect));
-            }
-            None => {
-                sleep_until(transits.remove(0)).await;
-                let is_written = random.u32(..10) > 0;
-                limiter.record_transit_end(is_written);
-                written.extend(is_written.then(Instant::now));
-            }
+        let slot = limiter.next_slot_at().filter(|at| transits.first().is_none_or(|end| at <= end));
+        if let Some(at) = slot {
+            sleep_until(at).await;
+            limiter.reserve();
+            limiter.record_sent();
+            // Every second request uses an open connection.
+            let connect = if random.bool() { 0 } else { random.u64(100..900) };
+            transits.push(Instant::now() + Duration::from_millis(connect));
+        } else {
+            sleep_until(transits.remove(0)).await;
+            let is_written = random.u32(..10) > 0;
+            limiter.record_transit_end(is_written);
+            written.extend(is_written.then(Instant::now));
         }
     }
     assert!(peak(&written) <= 20, "{}", peak(&written));
