@@ -102,7 +102,8 @@ impl Error {
     }
 
     /// Returns `true` if no attempt reached the server: the host is unknown, or the connection or TLS
-    /// handshake failed. Nothing was billed.
+    /// handshake failed. Nothing was billed. In a batch, this is also the error of a request that was not
+    /// sent, because an outage lasted until its deadline.
     ///
     /// The message names the host, the number of attempts and the cause of the last one.
     #[must_use]

@@ -140,7 +140,7 @@ impl Client {
 /// # Errors
 ///
 /// A single request returns the errors of [`Speak`]. If the batch cannot start, [`run`](Self::run)
-/// returns the same error with each key, and nothing is sent. [`start`](Self::start) returns such
+/// returns the same error with each key, or with the first keys of a stream, and nothing is sent. [`start`](Self::start) returns such
 /// an error directly.
 #[must_use = "nothing is sent until the batch runs"]
 pub struct Batch<K> {
@@ -256,7 +256,8 @@ impl<K> Batch<K> {
 impl<K: Display + Send + 'static> Batch<K> {
     /// Returns the results as a stream. Nothing is sent until the stream is polled.
     ///
-    /// If the batch cannot start, the stream yields the same error with each key.
+    /// If the batch cannot start, the stream yields the same error with each key. Of a stream of
+    /// requests, only the first ones are read.
     pub fn run(self) -> Results<K> {
         let (client, in_order) = (self.client.clone(), self.in_order);
         let (mut engine, config, channels) = self.into_engine();

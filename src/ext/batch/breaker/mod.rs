@@ -8,18 +8,19 @@
 //! After a 429 the server is available. All requests of the batch then pause together, unless a cooldown runs, and their
 //! number in flight grows again from one.
 
+mod outcome;
+mod window;
+
 use std::time::Duration;
 
-use reqwest::StatusCode;
 use tokio::time::Instant;
 
-use crate::ext::{
-    retry::{
-        backoff::{backoff, with_jitter},
-        policy::may_be_billed,
-    },
-    transport::failure::{Failure, FailureKind},
+use self::window::{InFlight, Window};
+pub(super) use self::{
+    outcome::Outcome,
+    window::{RoundTrip, Ticket},
 };
+use crate::ext::retry::backoff::{backoff, with_jitter};
 
 /// The most creates in flight. The other places are for polls, so that silent creates cannot stop them.
 pub(super) const MAX_CREATES: usize = 192;
@@ -35,64 +36,6 @@ const MIN_PATIENCE: Duration = Duration::from_millis(500);
 
 /// The longest pause before the next create while polls are answered and creates fail.
 const MAX_PAUSE: Duration = Duration::from_secs(60);
-
-/// What a response, or a missing response, says about the server.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Outcome {
-    /// A create was accepted, or a poll was answered.
-    Answered,
-    /// A create was rejected.
-    Rejected,
-    /// 429, with or without a `Retry-After`.
-    Throttled { retry_after: bool },
-    /// The request did not reach the server, or the response is missing or inconclusive.
-    Unavailable,
-}
-
-impl Outcome {
-    pub(super) fn of_create<T>(result: &Result<T, Failure>) -> Self {
-        match result {
-            Ok(_) => Self::Answered,
-            Err(failure) => Self::throttled(failure).unwrap_or_else(|| {
-                let unavailable = failure.kind == FailureKind::NotConnected || may_be_billed(failure);
-                if unavailable { Self::Unavailable } else { Self::Rejected }
-            }),
-        }
-    }
-
-    pub(super) fn of_poll<T>(result: &Result<T, Failure>) -> Self {
-        let Err(failure) = result else { return Self::Answered };
-        Self::throttled(failure).unwrap_or_else(|| match failure.kind {
-            FailureKind::Status(status) => match status.as_u16() {
-                408 | 425 | 499 => Self::Unavailable,
-                // Also 404: the server has read the request.
-                400..=499 => Self::Answered,
-                _ => Self::Unavailable,
-            },
-            _ => Self::Unavailable,
-        })
-    }
-
-    fn throttled(failure: &Failure) -> Option<Self> {
-        let retry_after = failure.retry_after().is_some_and(|time| !time.is_zero());
-        (failure.kind == FailureKind::Status(StatusCode::TOO_MANY_REQUESTS))
-            .then_some(Self::Throttled { retry_after })
-    }
-}
-
-/// A request that was sent.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Ticket {
-    number: u64,
-    sent_at: Instant,
-}
-
-impl Ticket {
-    /// Returns the time since the request was sent.
-    pub(super) fn age(self, now: Instant) -> Duration {
-        now - self.sent_at
-    }
-}
 
 #[derive(Debug)]
 struct Outage {
@@ -275,7 +218,7 @@ impl Breaker {
             if !self.outage.as_ref().is_some_and(Outage::is_certain) {
                 tracing::warn!("server unavailable, submissions paused");
             }
-            self.create_window = Window { size: 1, ..Window::open(MAX_CREATES) };
+            self.create_window = Window::starting(MAX_CREATES);
         }
         let probe_at = Some(now + pause(self.trips));
         self.outage = Some(Outage { since, suspected, probe_at, failed_probes: 0 });
@@ -315,81 +258,12 @@ impl Breaker {
     }
 }
 
-/// The requests in flight that were sent after an event.
-#[derive(Debug, Default)]
-struct InFlight {
-    /// The number of the first request after the event.
-    first: u64,
-    count: usize,
-}
-
-impl InFlight {
-    fn is_current(&self, ticket: Ticket) -> bool {
-        ticket.number >= self.first
-    }
-
-    /// Ends a request. Returns `true` if it was sent after the event.
-    fn end(&mut self, ticket: Ticket) -> bool {
-        let current = self.is_current(ticket);
-        self.count -= usize::from(current);
-        current
-    }
-
-    fn restart(&mut self, first: u64) {
-        *self = Self { first, count: 0 };
-    }
-}
-
 /// Returns the pause before the first probe. Only the first one is sent at once: if polls are answered and creates fail,
 /// each cycle may leave one create in doubt.
 fn pause(trips: u32) -> Duration {
     match trips.checked_sub(2) {
         None => Duration::ZERO,
         Some(doublings) => (Duration::from_millis(500) * (1 << doublings.min(7))).min(MAX_PAUSE),
-    }
-}
-
-/// The number of requests that may be in flight.
-#[derive(Debug)]
-struct Window {
-    size: usize,
-    max: usize,
-    /// The window doubles with each round trip. Otherwise it grows by one.
-    doubles: bool,
-    answered: usize,
-}
-
-impl Window {
-    fn open(max: usize) -> Self {
-        Self { size: max, max, doubles: true, answered: 0 }
-    }
-
-    fn grow(&mut self) {
-        self.answered += 1;
-        if self.doubles || self.answered >= self.size {
-            self.size = (self.size + 1).min(self.max);
-            self.answered = 0;
-        }
-    }
-
-    /// Sends one request at a time. The size then grows slowly, because the server may have admitted as many as it can.
-    fn shrink(&mut self) {
-        (self.size, self.doubles, self.answered) = (1, false, 0);
-    }
-}
-
-/// The longest recent round trip. It tells a slow server from a silent one.
-#[derive(Debug, Default)]
-pub(super) struct RoundTrip(Duration);
-
-impl RoundTrip {
-    pub(super) fn observe(&mut self, time: Duration) {
-        self.0 = time.max(self.0.mul_f64(0.9));
-    }
-
-    /// Returns the time after which a request counts as silent.
-    pub(super) fn patience(&self) -> Duration {
-        (self.0 * 2).max(Duration::from_secs(2))
     }
 }
 

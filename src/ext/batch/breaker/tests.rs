@@ -1,6 +1,8 @@
+use reqwest::StatusCode;
 use tokio::time::advance;
 
 use super::*;
+use crate::ext::transport::failure::{Failure, FailureKind};
 
 const SECOND: Duration = Duration::from_secs(1);
 
