@@ -279,12 +279,31 @@ async fn long_text_audio_that_cannot_be_joined_names_both_values() {
     let error = save_from([wav(24_000), wav(16_000)], &path).await.unwrap_err();
     assert!(error.is_download(), "{error}");
     let expected = "piece 2, bytes 13..25 of the text: could not join the audio: sample rate is 16000, \
-        expected 24000 as in the pieces before [task ";
+        expected 24000 as in the audio before [task ";
     assert!(error.to_string().starts_with(expected), "{error}");
 
     let error = save_from([Action::response("200 OK", "", "ID3 is no WAV file")], &path).await.unwrap_err();
     assert!(error.to_string().contains("not a WAV file, starts with \"ID3 \""), "{error}");
     assert!(!path.exists());
+}
+
+#[tokio::test]
+async fn long_text_piece_without_audio_does_not_end_narration() {
+    const OTHER_ID: &str = "2c671a64-40d5-491e-99b0-da01ff1f3342";
+    let empty = [&Simulator::audio_of("Hello")[..40], b"\0\0\0\0LIST\x04\0\0\0INFO"].concat();
+    let head = format!("HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: {}\r\n\r\n", empty.len());
+    let empty = Action::SendRaw([head.as_bytes(), &empty].concat());
+    let host = ScriptedServer::start([empty, wav(24_000)]).await;
+    let responses = [ID, OTHER_ID].into_iter().flat_map(|id| {
+        let mut result = crate::support::completed_result(&format!("{}/a.wav", host.url));
+        result["id"] = json!(id);
+        [json!({"id": id}), result].map(|body| Action::json("200 OK", &body))
+    });
+    let server = ScriptedServer::start(responses).await;
+    let (_directory, path) = temp_path();
+    let speak = client(&server.url).speak("One one one. Two two two.");
+    speak.in_pieces().max_characters(14).max_in_flight(1).save(&path).await.unwrap();
+    assert_eq!(audio_data(&path), b"abcd");
 }
 
 #[tokio::test]

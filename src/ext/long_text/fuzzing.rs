@@ -13,10 +13,8 @@ use crate::Error;
 pub struct WavAudio {
     /// The sample format, as debug output.
     pub format: String,
-    /// The audio data.
+    /// The audio data, in whole frames.
     pub bytes: Vec<u8>,
-    /// The number of bytes that are missing from the last frame.
-    pub missing_bytes: usize,
     /// The length of a frame, in bytes.
     pub frame: usize,
 }
@@ -27,14 +25,14 @@ pub struct WavAudio {
 ///
 /// Returns the reason why the file cannot be joined with others.
 pub fn read(parts: &[Bytes]) -> Result<WavAudio, String> {
-    let (mut reader, mut bytes) = (Reader::default(), Vec::new());
+    let (mut reader, mut audio) = (Reader::default(), Vec::new());
     for part in parts {
-        bytes.extend_from_slice(&reader.push(part)?);
+        audio.extend(reader.push(part)?);
     }
     let format = reader.format();
-    let missing_bytes = reader.finish()?;
-    let format = format.expect("a file with audio has a format");
-    Ok(WavAudio { format: format!("{format:?}"), bytes, missing_bytes, frame: format.frame_bytes() })
+    audio.extend(reader.finish()?);
+    let format = format.expect("a file with a data chunk has a format");
+    Ok(WavAudio { format: format!("{format:?}"), bytes: audio.concat(), frame: format.frame_bytes() })
 }
 
 /// Joins files that arrive in parts, writes the result to `path`, and returns its length in bytes.

@@ -76,6 +76,10 @@ const MAX_IN_FLIGHT: usize = 16;
 /// WAV file with the same format as the audio of its pieces. A file of 4 GiB or more is an RF64
 /// file, which is WAV with 64-bit lengths.
 ///
+/// The audio of a piece is a WAV file of integer samples with 8, 16, 24 or 32 bits, or of float samples with 32
+/// bits, with up to 8 channels and 192,000 samples per second. If it has no samples, the piece adds nothing to the
+/// file, and a warning is logged.
+///
 /// **Each piece is billed separately.** Until the file is complete, a journal next to it records the pieces:
 /// `book.wav.journal` for `book.wav`. After a failure or a crash, run the same program again: submitted
 /// pieces are downloaded and not submitted again. Only pieces that are missing or that have changed in text
@@ -102,8 +106,8 @@ const MAX_IN_FLIGHT: usize = 16;
 /// - [`is_io`](Error::is_io): the directory of the file or of the journal is missing
 ///
 /// For a piece, the errors of [`Speak`], and:
-/// - [`is_download`](Error::is_download): the audio is not a WAV file, or has another sample rate than the
-///   pieces before
+/// - [`is_download`](Error::is_download): the audio is not a WAV file, has another sample rate than the pieces
+///   before, or is empty for every piece
 #[derive(Clone)]
 #[must_use = "nothing is sent until it is saved or started"]
 pub struct InPieces {

@@ -4,8 +4,9 @@ use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
 
 use super::{
+    format::Format,
     header::{HEADER_BYTES, wav_header},
-    reader::{Format, Reader},
+    reader::Reader,
 };
 use crate::{
     Error, Speech,
@@ -36,31 +37,50 @@ impl WavJoiner {
         let mismatch = |problem| {
             Error::download(format!("could not join the audio: {problem}")).with_task_id(&speech.id())
         };
-        self.append_stream(speech.audio()?.patient(DEFAULT_DEADLINE).stream())
-            .await
-            .map_err(|error| error.into_error(mismatch))
+        let audio = speech.audio()?.patient(DEFAULT_DEADLINE);
+        let appended = self.append_stream(audio.stream()).await;
+        if appended.map_err(|error| error.into_error(mismatch))? == 0 {
+            // The speech is billed, and the same request would get the same audio. So the narration goes on.
+            tracing::warn!(task = speech.id().printable(), "audio of a piece is empty");
+        }
+        Ok(())
     }
 
-    /// Appends the audio of one WAV file, which arrives in parts.
+    /// Appends the audio of one WAV file, which arrives in parts. Returns the number of bytes of audio, which
+    /// is 0 for a file without samples.
     pub(in crate::ext::long_text) async fn append_stream(
         &mut self,
         mut parts: impl Stream<Item = Result<Bytes, Error>> + Unpin,
-    ) -> Result<(), JoinError> {
-        let (mut reader, mut started) = (Reader::default(), false);
+    ) -> Result<u64, JoinError> {
+        let (mut reader, mut audio_bytes) = (Reader::default(), 0);
         while let Some(part) = parts.next().await {
             let audio = reader.push(&part?)?;
-            if let Some(format) = reader.format()
-                && !audio.is_empty()
-            {
-                if !started {
-                    self.start_piece(format).await?;
-                    started = true;
-                }
-                self.file.write(&audio).await?;
-            }
+            self.write_audio(&audio, reader.format(), &mut audio_bytes).await?;
         }
-        let missing_bytes = reader.finish()?;
-        Ok(self.file.write(&vec![0; missing_bytes]).await?)
+        let (format, outstanding_bytes) = (reader.format(), reader.outstanding_bytes());
+        let audio = reader.finish()?;
+        self.write_audio(&audio, format, &mut audio_bytes).await?;
+        if outstanding_bytes > 0 {
+            // The download is complete, so the encoder announced too much.
+            tracing::warn!(outstanding_bytes, "audio shorter than its header announces");
+        }
+        Ok(audio_bytes)
+    }
+
+    async fn write_audio(
+        &mut self,
+        audio: &[Bytes],
+        format: Option<Format>,
+        audio_bytes: &mut u64,
+    ) -> Result<(), JoinError> {
+        for bytes in audio {
+            if let Some(format) = format.filter(|_| *audio_bytes == 0) {
+                self.start_piece(format).await?;
+            }
+            self.file.write(bytes).await?;
+            *audio_bytes += bytes.len() as u64;
+        }
+        Ok(())
     }
 
     /// Writes the header of the file before the first speech, or the pause before any other speech.
@@ -87,9 +107,10 @@ impl WavJoiner {
         self.file.written()
     }
 
-    /// Completes the header, moves the file to its path and returns its length in bytes.
+    /// Completes the header, moves the file to its path and returns its length in bytes. A file without any
+    /// audio is an error.
     pub(in crate::ext::long_text) async fn finish(mut self) -> Result<u64, Error> {
-        let Some(format) = self.format else { return self.file.finish().await };
+        let Some(format) = self.format else { return Err(Error::download("audio of all pieces is empty")) };
         let audio_bytes = self.file.written() - HEADER_BYTES as u64;
         self.file.write(&[0][..usize::from(audio_bytes % 2 == 1)]).await?;
         self.file.overwrite_start(&wav_header(format, audio_bytes)).await?;
@@ -132,8 +153,49 @@ fn pause_bytes(pause: Duration, format: Format) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
+    use futures_util::stream;
+
     use super::*;
-    use crate::ext::long_text::wav::reader::Encoding;
+    use crate::ext::long_text::wav::format::Encoding;
+
+    const PCM: &[u8] =
+        b"RIFF\xff\xff\xff\xffWAVEfmt \x10\0\0\0\x01\0\x01\0\xc0\x5d\0\0\x80\xbb\0\0\x02\0\x10\0";
+    const LIST: &[u8] = b"LIST\x04\0\0\0INFO";
+
+    /// Joins files with a pause of one sample, and returns the audio.
+    async fn join(files: &[&[&[u8]]]) -> Result<Vec<u8>, Error> {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("a.wav");
+        let mut joiner = WavJoiner::create(&path, Duration::from_micros(50)).await?;
+        for parts in files {
+            let body = stream::iter([Ok(Bytes::from(parts.concat()))]);
+            joiner.append_stream(body).await.map_err(|error| error.into_error(Error::download))?;
+        }
+        joiner.finish().await?;
+        Ok(fs::read(&path).unwrap()[HEADER_BYTES..].to_vec())
+    }
+
+    #[tokio::test]
+    async fn piece_without_audio_adds_neither_audio_nor_pause() {
+        let (one, two) = ([PCM, b"data\x04\0\0\0abcd"], [PCM, b"data\0\0\0\0efgh"]);
+        let empty: [&[&[u8]]; 2] = [&[PCM, b"data\0\0\0\0", LIST], &[PCM, b"data\xff\xff\xff\xff"]];
+        for empty in empty {
+            assert_eq!(join(&[empty, &one, empty, &two, empty]).await.unwrap(), b"abcd\0\0efgh");
+            let error = join(&[empty, empty]).await.unwrap_err();
+            assert!(
+                error.is_download() && error.to_string().contains("audio of all pieces is empty"),
+                "{error}"
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn piece_with_several_files_or_false_length_is_joined_without_noise() {
+        let body = [PCM, b"data\xff\xff\xff\xffabc", PCM, b"data\x02\0\0\0de", PCM, b"data\x99\0\0\0f"];
+        assert_eq!(join(&[&body, &body[2..4]]).await.unwrap(), b"abc\0def\0\0\0de");
+    }
 
     #[test]
     fn pause_is_rounded_down_to_whole_frames() {

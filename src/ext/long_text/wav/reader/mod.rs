@@ -2,70 +2,34 @@
 
 use bytes::{Buf, Bytes, BytesMut};
 
-/// The smallest length that counts as a placeholder. Encoders that do not know the length yet write a very
-/// large number; a piece is far smaller.
-const MIN_PLACEHOLDER_LENGTH: u32 = 0x7fff_0000;
+use super::format::{Format, parse_format};
+
+/// The smallest length of audio that counts as a placeholder, together with 0. Encoders that do not know the
+/// length yet write a very large number, such as `0x4000_0000`, 2,000,000,000 or `0xffff_ffff`; a piece is far
+/// smaller.
+const MIN_PLACEHOLDER_LENGTH: u32 = 0x4000_0000;
 
 /// The maximum length of a `fmt ` chunk. Real chunks are shorter.
 const MAX_FORMAT_BYTES: u32 = 1024;
 
-/// The maximum number of channels. Real files have fewer.
-const MAX_CHANNELS: u16 = 32;
-
-/// The maximum sample rate, in samples per second. Real files have a lower one.
-const MAX_SAMPLE_RATE: u32 = 768_000;
-
-/// The format of the samples. It must be equal in all files that are joined.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(in crate::ext::long_text) struct Format {
-    pub(in crate::ext::long_text) encoding: Encoding,
-    pub(in crate::ext::long_text) channels: u16,
-    pub(in crate::ext::long_text) sample_rate: u32,
-    pub(in crate::ext::long_text) bits_per_sample: u16,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(in crate::ext::long_text) enum Encoding {
-    Integer,
-    Float,
-}
-
-impl Format {
-    /// Returns the length of a frame, which is one sample of each channel.
-    pub(in crate::ext::long_text) fn frame_bytes(self) -> usize {
-        usize::from(self.channels) * usize::from(self.bits_per_sample / 8)
-    }
-
-    /// Returns the byte that encodes silence.
-    pub(in crate::ext::long_text) fn silent_byte(self) -> u8 {
-        // 8-bit samples are unsigned.
-        if self.bits_per_sample == 8 { 0x80 } else { 0 }
-    }
-
-    /// Describes the first difference to the format of a later file, with both values.
-    pub(in crate::ext::long_text) fn difference(self, other: Self) -> Option<String> {
-        let compare = |field: &str, expected: String, found: String| {
-            (expected != found)
-                .then(|| format!("{field} is {found}, expected {expected} as in the pieces before"))
-        };
-        let encoding = |format: Self| format!("{:?}", format.encoding).to_lowercase();
-        compare("sample rate", self.sample_rate.to_string(), other.sample_rate.to_string())
-            .or_else(|| compare("channel count", self.channels.to_string(), other.channels.to_string()))
-            .or_else(|| {
-                compare("bit depth", self.bits_per_sample.to_string(), other.bits_per_sample.to_string())
-            })
-            .or_else(|| compare("sample encoding", encoding(self), encoding(other)))
-    }
-}
+/// The chunks that occur in WAV files. After an ambiguous position, they show where the next chunk starts.
+const CHUNK_IDS: [&[u8; 4]; 13] = [
+    b"data", b"fmt ", b"LIST", b"RIFF", b"JUNK", b"fact", b"bext", b"cue ", b"id3 ", b"ID3 ", b"PEAK",
+    b"smpl", b"iXML",
+];
 
 /// Reads a WAV file that arrives in parts of any size. Buffers at most some hundred bytes.
+///
+/// Several `data` chunks, and several WAV files after one another, are read as one audio.
 #[derive(Debug, Default)]
 pub(in crate::ext::long_text) struct Reader {
     /// The received start of an incomplete header or chunk.
     pending: BytesMut,
     state: ReadState,
     format: Option<Format>,
-    /// The number of received bytes of audio.
+    /// `true` after the header of a `data` chunk.
+    has_data: bool,
+    /// The number of bytes of audio, with the bytes that complete a frame.
     audio_bytes: u64,
 }
 
@@ -75,16 +39,21 @@ enum ReadState {
     Riff,
     Chunk,
     Format(u32),
-    Skip(u64),
-    /// The remaining length of the audio, if known.
-    Data(Option<u64>),
-    /// The audio is complete. The rest of the file is ignored.
-    Done,
+    /// The remaining length of another chunk, and whether a padding byte may follow.
+    Skip(u64, bool),
+    /// After a chunk of odd length, which some encoders write without the padding byte.
+    Padding,
+    /// After the header of a `data` chunk of length 0, which is a placeholder unless another chunk follows.
+    EmptyData,
+    /// The remaining length of the audio, and whether a padding byte may follow.
+    Data(u64, bool),
+    /// The audio extends to the next file, or to the end.
+    UnknownData,
 }
 
 impl Reader {
     /// Reads the next part of the file, and returns the audio in it.
-    pub(in crate::ext::long_text) fn push(&mut self, part: &Bytes) -> Result<Bytes, String> {
+    pub(in crate::ext::long_text) fn push(&mut self, part: &Bytes) -> Result<Vec<Bytes>, String> {
         // Avoids a copy, because most parts contain only audio.
         let mut part = if self.pending.is_empty() {
             part.clone()
@@ -92,72 +61,132 @@ impl Reader {
             self.pending.extend_from_slice(part);
             self.pending.split().freeze()
         };
-        loop {
-            match &mut self.state {
-                ReadState::Riff => {
-                    let Some(head) = part.get(..12) else { break };
-                    if (&head[..4], &head[8..]) != (b"RIFF", b"WAVE") {
-                        return Err(format!("not a WAV file, starts with \"{}\"", head[..4].escape_ascii()));
-                    }
-                    part.advance(12);
-                    self.state = ReadState::Chunk;
-                }
-                ReadState::Chunk => {
-                    let Some(head) = part.get(..8) else { break };
-                    let length = u32::from_le_bytes([head[4], head[5], head[6], head[7]]);
-                    self.state = match &head[..4] {
-                        b"fmt " if length <= MAX_FORMAT_BYTES => ReadState::Format(length),
-                        b"fmt " => {
-                            return Err(format!(
-                                "format chunk has {length} bytes, expected at most {MAX_FORMAT_BYTES}"
-                            ));
-                        }
-                        b"data" if self.format.is_none() => {
-                            return Err("data chunk comes before the format chunk".into());
-                        }
-                        b"data" if length == 0 || length >= MIN_PLACEHOLDER_LENGTH => ReadState::Data(None),
-                        b"data" => ReadState::Data(Some(length.into())),
-                        // A chunk of odd length is padded with one byte.
-                        _ => ReadState::Skip(u64::from(length) + u64::from(length % 2)),
-                    };
-                    part.advance(8);
-                }
-                ReadState::Format(length) => {
-                    let length = *length as usize;
-                    let Some(chunk) = part.get(..length + length % 2) else { break };
-                    self.format = Some(parse_format(&chunk[..length])?);
-                    part.advance(length + length % 2);
-                    self.state = ReadState::Chunk;
-                }
-                ReadState::Skip(remaining) => {
-                    let skipped = part.len().min(usize::try_from(*remaining).unwrap_or(usize::MAX));
-                    part.advance(skipped);
-                    *remaining -= skipped as u64;
-                    if *remaining > 0 {
-                        break;
-                    }
-                    self.state = ReadState::Chunk;
-                }
-                ReadState::Data(None) => return Ok(self.count(part)),
-                ReadState::Data(Some(remaining)) => {
-                    let length = part.len().min(usize::try_from(*remaining).unwrap_or(usize::MAX));
-                    let audio = part.split_to(length);
-                    *remaining -= audio.len() as u64;
-                    if *remaining == 0 {
-                        self.state = ReadState::Done;
-                    }
-                    return Ok(self.count(audio));
-                }
-                ReadState::Done => return Ok(Bytes::new()),
-            }
-        }
+        let mut audio = Vec::new();
+        while self.step(&mut part, &mut audio)? {}
         self.pending.extend_from_slice(&part);
-        Ok(Bytes::new())
+        Ok(audio)
     }
 
-    fn count(&mut self, audio: Bytes) -> Bytes {
-        self.audio_bytes += audio.len() as u64;
-        audio
+    /// Reads up to the next change of state. Returns `false` if more bytes must arrive first.
+    fn step(&mut self, part: &mut Bytes, audio: &mut Vec<Bytes>) -> Result<bool, String> {
+        self.state = match self.state {
+            ReadState::Riff => {
+                let Some(head) = part.get(..12) else { return Ok(false) };
+                if !is_file_header(head) {
+                    return Err(format!("not a WAV file, starts with \"{}\"", head[..4].escape_ascii()));
+                }
+                part.advance(12);
+                ReadState::Chunk
+            }
+            ReadState::Chunk => {
+                let Some(head) = part.get(..8) else { return Ok(false) };
+                let length = u32::from_le_bytes([head[4], head[5], head[6], head[7]]);
+                let is_odd = length % 2 == 1;
+                let next = match &head[..4] {
+                    // Another file follows.
+                    b"RIFF" if part.len() < 12 => return Ok(false),
+                    b"RIFF" if is_file_header(&part[..12]) => ReadState::Riff,
+                    b"fmt " if length <= MAX_FORMAT_BYTES => ReadState::Format(length),
+                    b"fmt " => {
+                        return Err(format!(
+                            "format chunk has {length} bytes, expected at most {MAX_FORMAT_BYTES}"
+                        ));
+                    }
+                    b"data" => {
+                        self.start_data(audio)?;
+                        match length {
+                            0 => ReadState::EmptyData,
+                            MIN_PLACEHOLDER_LENGTH.. => ReadState::UnknownData,
+                            _ => ReadState::Data(length.into(), is_odd),
+                        }
+                    }
+                    _ => ReadState::Skip(length.into(), is_odd),
+                };
+                if !matches!(next, ReadState::Riff) {
+                    part.advance(8);
+                }
+                next
+            }
+            ReadState::Format(length) => {
+                let Some(chunk) = part.get(..length as usize) else { return Ok(false) };
+                let format = parse_format(chunk)?;
+                if let Some(difference) = self.format.and_then(|first| first.difference(format)) {
+                    return Err(difference);
+                }
+                self.format = Some(format);
+                part.advance(length as usize);
+                if length % 2 == 1 { ReadState::Padding } else { ReadState::Chunk }
+            }
+            ReadState::Skip(remaining, is_odd) => {
+                let skipped = split_up_to(part, remaining).len() as u64;
+                match remaining - skipped {
+                    0 if is_odd => ReadState::Padding,
+                    0 => ReadState::Chunk,
+                    remaining => {
+                        self.state = ReadState::Skip(remaining, is_odd);
+                        return Ok(false);
+                    }
+                }
+            }
+            ReadState::Padding => {
+                let Some(padded) = has_padding(part) else { return Ok(false) };
+                part.advance(usize::from(padded));
+                ReadState::Chunk
+            }
+            ReadState::EmptyData => match part.get(..4) {
+                None => return Ok(false),
+                Some(id) if is_chunk_id(id) => ReadState::Chunk,
+                Some(_) => ReadState::UnknownData,
+            },
+            ReadState::Data(remaining, is_odd) => {
+                let bytes = split_up_to(part, remaining);
+                let remaining = remaining - bytes.len() as u64;
+                self.add(bytes, audio);
+                match remaining {
+                    0 if is_odd => ReadState::Padding,
+                    0 => ReadState::Chunk,
+                    remaining => {
+                        self.state = ReadState::Data(remaining, is_odd);
+                        return Ok(false);
+                    }
+                }
+            }
+            ReadState::UnknownData => {
+                let end = possible_file_header(part);
+                let bytes = part.split_to(end);
+                self.add(bytes, audio);
+                if part.len() < 12 {
+                    return Ok(false);
+                }
+                ReadState::Chunk
+            }
+        };
+        Ok(true)
+    }
+
+    /// Begins a `data` chunk. Completes the last frame of the chunk before, because its missing bytes would
+    /// turn the rest into noise.
+    fn start_data(&mut self, audio: &mut Vec<Bytes>) -> Result<(), String> {
+        if self.format.is_none() {
+            return Err("data chunk comes before the format chunk".into());
+        }
+        self.has_data = true;
+        let missing_bytes = self.missing_bytes();
+        self.add(vec![0; missing_bytes].into(), audio);
+        Ok(())
+    }
+
+    fn add(&mut self, bytes: Bytes, audio: &mut Vec<Bytes>) {
+        if !bytes.is_empty() {
+            self.audio_bytes += bytes.len() as u64;
+            audio.push(bytes);
+        }
+    }
+
+    /// Returns the number of bytes that are missing from the last frame.
+    fn missing_bytes(&self) -> usize {
+        let frame_bytes = self.format.map_or(1, Format::frame_bytes) as u64;
+        usize::try_from((frame_bytes - self.audio_bytes % frame_bytes) % frame_bytes).unwrap_or_default()
     }
 
     /// Returns the format. It is known before `push` returns the first audio.
@@ -165,53 +194,68 @@ impl Reader {
         self.format
     }
 
-    /// Ends the file, and returns the number of bytes that are missing from the last frame.
+    /// Returns the announced length of the audio that has not arrived.
+    ///
+    /// At the end of a complete download, a number above 0 means that the encoder announced too much.
+    pub(in crate::ext::long_text) fn outstanding_bytes(&self) -> u64 {
+        if let ReadState::Data(remaining, _) = self.state { remaining } else { 0 }
+    }
+
+    /// Ends the file. Returns the rest of the audio, and zeros that complete the last frame.
+    ///
+    /// A file without samples is valid.
     ///
     /// # Errors
     ///
-    /// Returns the problem if the file ends too early or contains no audio.
-    pub(in crate::ext::long_text) fn finish(self) -> Result<usize, String> {
-        match (self.state, self.format) {
-            (ReadState::Data(None) | ReadState::Done, Some(format)) if self.audio_bytes > 0 => {
-                let frame_bytes = format.frame_bytes() as u64;
-                let missing_bytes = (frame_bytes - self.audio_bytes % frame_bytes) % frame_bytes;
-                Ok(usize::try_from(missing_bytes).unwrap_or_default())
-            }
-            (ReadState::Data(Some(remaining)), _) => {
-                Err(format!("file ends {remaining} bytes before the announced end of the audio"))
-            }
-            (ReadState::Data(None) | ReadState::Done, _) => Err("file contains no audio".to_owned()),
-            _ => Err("file ends before the audio starts".to_owned()),
+    /// Returns the problem if the file ends before the audio starts.
+    pub(in crate::ext::long_text) fn finish(mut self) -> Result<Vec<Bytes>, String> {
+        if !self.has_data {
+            return Err("file ends before the audio starts".into());
         }
+        let mut audio = Vec::new();
+        if matches!(self.state, ReadState::EmptyData | ReadState::UnknownData) {
+            let rest = self.pending.split().freeze();
+            self.add(rest, &mut audio);
+        }
+        let missing_bytes = self.missing_bytes();
+        self.add(vec![0; missing_bytes].into(), &mut audio);
+        Ok(audio)
     }
 }
 
-/// Parses the content of a `fmt ` chunk.
-fn parse_format(chunk: &[u8]) -> Result<Format, String> {
-    let u16_at = |at: usize| chunk.get(at..at + 2).map(|bytes| u16::from_le_bytes([bytes[0], bytes[1]]));
-    let u32_at = |at: usize| Some(u32::from(u16_at(at)?) | u32::from(u16_at(at + 2)?) << 16);
-    let fields = || Some((u16_at(0)?, u16_at(2)?, u32_at(4)?, u16_at(14)?));
-    let (tag, channels, sample_rate, bits_per_sample) = fields().ok_or("format chunk is truncated")?;
-    // In the extensible format, the tag is the start of the sub-format GUID.
-    let tag = if tag == 0xfffe { u16_at(24).ok_or("extensible format chunk is truncated")? } else { tag };
-    let encoding = match (tag, bits_per_sample) {
-        (1, 8 | 16 | 24 | 32) => Encoding::Integer,
-        (3, 32 | 64) => Encoding::Float,
-        _ => {
-            return Err(format!(
-                "format {tag} with {bits_per_sample} bits is not supported, \
-                 expected PCM (1) with 8, 16, 24 or 32 bits or float (3) with 32 or 64 bits"
-            ));
-        }
-    };
-    // Without these limits, a malicious file could make a pause fill the disk.
-    if !(1..=MAX_CHANNELS).contains(&channels) || !(1..=MAX_SAMPLE_RATE).contains(&sample_rate) {
-        return Err(format!(
-            "{channels} channels with {sample_rate} samples per second are not supported, expected 1 to \
-             {MAX_CHANNELS} channels and 1 to {MAX_SAMPLE_RATE} samples per second"
-        ));
+fn is_file_header(head: &[u8]) -> bool {
+    head.starts_with(b"RIFF") && &head[8..12] == b"WAVE"
+}
+
+fn is_chunk_id(id: &[u8]) -> bool {
+    CHUNK_IDS.iter().any(|known| id == *known)
+}
+
+/// Removes and returns the first `length` bytes, or all bytes if there are fewer.
+fn split_up_to(part: &mut Bytes, length: u64) -> Bytes {
+    part.split_to(part.len().min(usize::try_from(length).unwrap_or(usize::MAX)))
+}
+
+/// Returns `true` if a padding byte comes before the next chunk, or `None` if more bytes must arrive first.
+fn has_padding(part: &[u8]) -> Option<bool> {
+    if *part.first()? == 0 {
+        return Some(true);
     }
-    Ok(Format { encoding, channels, sample_rate, bits_per_sample })
+    let next = part.get(..5)?;
+    let is_text = next[..4].iter().all(|byte| (b' '..=b'~').contains(byte));
+    Some(is_chunk_id(&next[1..]) || !is_text)
+}
+
+/// Returns the position at which the header of another file starts, or may start once more bytes arrive. Else
+/// returns the length.
+fn possible_file_header(part: &[u8]) -> usize {
+    let may_be_header = |at: &usize| {
+        let head = &part[*at..];
+        let matches = |from: usize, id: &[u8]| head.iter().skip(from).zip(id).all(|(byte, id)| byte == id);
+        matches(0, b"RIFF") && matches(8, b"WAVE")
+    };
+    let candidates = part.iter().enumerate().filter(|(_, byte)| **byte == b'R').map(|(at, _)| at);
+    candidates.into_iter().find(may_be_header).unwrap_or(part.len())
 }
 
 #[cfg(test)]
