@@ -34,3 +34,4 @@ mod support;
 mod surface;
 mod vocabulary;
 mod waiting;
+mod wav_readers;

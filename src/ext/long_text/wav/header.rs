@@ -5,8 +5,9 @@ use super::format::{Encoding, Format};
 /// Builds the header of a WAV file. The header always has the same length, so that it can be overwritten at
 /// the end.
 ///
-/// A file of 4 GiB or more is an RF64 file (EBU Tech 3306). Its `ds64` chunk with 64-bit lengths takes the
-/// space of the `JUNK` chunk in smaller files.
+/// A file of 4 GiB or more is an RF64 file (EBU Tech 3306). Its `ds64` chunk with 64-bit lengths must come
+/// first. In smaller files, a `JUNK` chunk of the same length fills the space. It comes after the `fmt ` chunk,
+/// because some readers expect `fmt ` as the first chunk.
 pub(in crate::ext::long_text) fn wav_header(format: Format, audio_bytes: u64) -> Vec<u8> {
     let Format { encoding, channels, sample_rate, bits_per_sample } = format;
     let format_tag: u16 = match encoding {
@@ -18,29 +19,34 @@ pub(in crate::ext::long_text) fn wav_header(format: Format, audio_bytes: u64) ->
     let lengths_32 = u32::try_from(file_bytes).ok().zip(u32::try_from(audio_bytes).ok());
     let (file_bytes_32, audio_bytes_32) = lengths_32.unwrap_or((u32::MAX, u32::MAX));
 
-    let mut header = Vec::with_capacity(HEADER_BYTES);
-    header.extend(if lengths_32.is_some() { b"RIFF" } else { b"RF64" });
-    header.extend(file_bytes_32.to_le_bytes());
-    header.extend(b"WAVE");
-    header.extend(if lengths_32.is_some() { b"JUNK" } else { b"ds64" });
-    header.extend(28_u32.to_le_bytes());
+    let format_chunk = [
+        b"fmt ".as_slice(),
+        &16_u32.to_le_bytes(),
+        &format_tag.to_le_bytes(),
+        &channels.to_le_bytes(),
+        &sample_rate.to_le_bytes(),
+        &sample_rate.saturating_mul(frame_bytes).to_le_bytes(),
+        &u16::try_from(frame_bytes).unwrap_or(u16::MAX).to_le_bytes(),
+        &bits_per_sample.to_le_bytes(),
+    ]
+    .concat();
     let frames = audio_bytes / u64::from(frame_bytes);
-    let lengths_64 =
-        [file_bytes, audio_bytes, frames].map(|length| if lengths_32.is_some() { 0 } else { length });
-    header.extend(lengths_64.iter().flat_map(|length| length.to_le_bytes()));
-    header.extend(0_u32.to_le_bytes());
-    header.extend(b"fmt ");
-    header.extend(16_u32.to_le_bytes());
-    header.extend(format_tag.to_le_bytes());
-    header.extend(channels.to_le_bytes());
-    header.extend(sample_rate.to_le_bytes());
-    header.extend(sample_rate.saturating_mul(frame_bytes).to_le_bytes());
-    header.extend(u16::try_from(frame_bytes).unwrap_or(u16::MAX).to_le_bytes());
-    header.extend(bits_per_sample.to_le_bytes());
-    header.extend(b"data");
-    header.extend(audio_bytes_32.to_le_bytes());
-    header
+    let lengths_64 = [file_bytes, audio_bytes, frames].map(u64::to_le_bytes).concat();
+    let head = |id: &[u8; 4]| [id, file_bytes_32.to_le_bytes().as_slice(), b"WAVE"].concat();
+    let length = LENGTHS_64_BYTES.to_le_bytes();
+    let junk = || [b"JUNK".as_slice(), &length, &[0; LENGTHS_64_BYTES as usize]].concat();
+    // The last field is the number of further lengths, which is 0.
+    let ds64 = || [b"ds64".as_slice(), &length, &lengths_64, &[0; 4]].concat();
+    let data = [b"data".as_slice(), &audio_bytes_32.to_le_bytes()].concat();
+    if lengths_32.is_some() {
+        [head(b"RIFF"), format_chunk, junk(), data].concat()
+    } else {
+        [head(b"RF64"), ds64(), format_chunk, data].concat()
+    }
 }
+
+/// The length of the content of a `ds64` chunk, and of the `JUNK` chunk in its place.
+const LENGTHS_64_BYTES: u32 = 28;
 
 /// The length of every header, in bytes.
 pub(in crate::ext::long_text) const HEADER_BYTES: usize = 80;
@@ -53,12 +59,12 @@ mod tests {
         Format { encoding: Encoding::Integer, channels: 1, sample_rate: 24_000, bits_per_sample: 16 };
 
     #[test]
-    fn header_of_small_file_is_riff() {
+    fn header_of_small_file_is_riff_and_starts_with_fmt() {
         let expected = [
             b"RIFF\x4c\0\0\0WAVE".as_slice(),
+            b"fmt \x10\0\0\0\x01\0\x01\0\xc0\x5d\0\0\x80\xbb\0\0\x02\0\x10\0",
             b"JUNK\x1c\0\0\0",
             &[0; 28],
-            b"fmt \x10\0\0\0\x01\0\x01\0\xc0\x5d\0\0\x80\xbb\0\0\x02\0\x10\0",
             b"data\x04\0\0\0",
         ]
         .concat();
@@ -76,6 +82,7 @@ mod tests {
         assert_eq!(larger[20..28], 0x1_2345_67d0_u64.to_le_bytes());
         assert_eq!(larger[28..36], 0x1_2345_6788_u64.to_le_bytes());
         assert_eq!(larger[36..44], 0x0_91a2_b3c4_u64.to_le_bytes());
+        assert_eq!(&larger[48..56], b"fmt \x10\0\0\0");
         assert_eq!(&larger[72..], b"data\xff\xff\xff\xff");
     }
 
