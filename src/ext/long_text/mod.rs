@@ -1,13 +1,18 @@
 //! One audio file from a text of any length.
 //!
-//! [`splitter`] splits the text at the positions that [`boundary`] finds. [`wav`] reads WAV files and joins
-//! them. [`job`] submits the pieces and joins their audio in order, and [`narration`] is the user's handle to
+//! [`boundary`] finds the positions at which a text may be split, and [`candidate`] ranks them. [`anchor`] selects
+//! those at which a piece always ends, and [`piece_end`] the others. [`splitter`] applies both to a text. [`wav`]
+//! reads WAV files and joins them. [`job`] submits the pieces and joins their audio in order, and [`narration`] is the user's handle to
 //! a job.
 
+mod abbreviations;
+mod anchor;
 mod boundary;
+mod candidate;
 mod job;
 mod key;
 mod narration;
+mod piece_end;
 mod splitter;
 mod wav;
 

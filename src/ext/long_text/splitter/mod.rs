@@ -1,6 +1,9 @@
 use std::ops::Range;
 
-use super::boundary::{Limits, find_boundary};
+use super::{
+    anchor::next_anchor,
+    piece_end::{Limits, find_piece_end},
+};
 use crate::generated::facts::INPUT_LENGTH;
 
 /// Splits a text of any length into pieces that fit into one request each, as [`InPieces`](super::InPieces)
@@ -19,22 +22,40 @@ use crate::generated::facts::INPUT_LENGTH;
 /// ]);
 /// ```
 ///
-/// A piece ends at the last possible boundary of the best kind, in this order:
+/// A piece ends at a boundary of the best possible kind, in this order:
 ///
-/// 1. after a paragraph, if the piece is then at least half as long as the maximum
+/// 1. after a paragraph, if the piece then has a suitable length
 /// 2. after a sentence
 /// 3. after a clause
-/// 4. after a word
-/// 5. within a word that is longer than a piece, between grapheme clusters (user-perceived characters)
+/// 4. after an apparent sentence, such as `Tom.` or `“Stop!” he said`
+/// 5. after a line or a word
+/// 6. within a word, after a hyphen or in a script without spaces
+/// 7. after an abbreviation or a number, such as `Dr.`, `z. B.` or `29.`
+/// 8. within a word that is longer than a piece, between grapheme clusters (user-perceived characters)
 ///
 /// An empty line ends a paragraph. A single line break counts as a space, because books are set in short
 /// lines.
+///
+/// **A small change of the text changes few pieces.** The text near a boundary decides whether a piece ends there,
+/// not the number of characters before it. After an inserted, deleted or changed word or sentence, most pieces are
+/// the same as before. In a test of 1,000 random changes, at most 3 pieces are new after 95 % of them, and at most 8
+/// after any. In exchange, a long text has up to 1.3 times as many pieces as if each piece were filled. In a text of
+/// up to four pieces, and for pieces of less than 32 characters, the distance from the start decides as well.
+///
+/// # Languages
+///
+/// The ends of sentences, words and characters are those of Unicode (UAX #29). Brackets and quotation marks stay
+/// with their text, and a short list has common abbreviations of English, German, French, Spanish, Italian and
+/// Russian. The rules do not know the grammar: an unknown abbreviation before a capital letter ends a sentence. A
+/// number of one or two digits never does. Greek questions end a clause. Thai, Lao, Khmer and Burmese have no spaces
+/// between words, and Thai has no mark at the end of a sentence: there, a piece ends at a space if there is one, and
+/// possibly within a word if there is none.
 ///
 /// Splitting drops white space at the boundaries, and keeps everything else in order. A remainder that is
 /// shorter than the minimum of the API joins a neighbouring piece. A text of only white space yields zero
 /// pieces. A text of a single character has one piece, which the API rejects as too short.
 ///
-/// The iterator splits lazily and holds at most one piece.
+/// The iterator splits lazily. It reads at most eight pieces ahead.
 pub fn split(text: &str) -> Pieces<'_> {
     Pieces { text, splitter: Splitter::new(*INPUT_LENGTH.end()) }
 }
@@ -80,24 +101,34 @@ pub(super) fn max_characters_range() -> std::ops::RangeInclusive<usize> {
 #[derive(Clone, Debug)]
 pub(super) struct Splitter {
     position: usize,
+    /// The byte index of the next anchor, at which a piece ends.
+    anchor: usize,
     limits: Limits,
 }
 
 impl Splitter {
     /// Creates a splitter. `max` must be in [`max_characters_range`].
     pub(super) fn new(max: usize) -> Self {
-        Self { position: 0, limits: Limits { min: *INPUT_LENGTH.start(), max } }
+        Self { position: 0, anchor: 0, limits: Limits { min: *INPUT_LENGTH.start(), max } }
     }
 
     /// Returns the byte range of the next piece. `text` must be the same in each call.
     pub(super) fn next(&mut self, text: &str) -> Option<Range<usize>> {
-        let end = text.trim_end().len();
-        let rest = text.get(self.position..end)?.trim_start();
+        let text_end = text.trim_end().len();
+        let rest = text.get(self.position..text_end)?.trim_start();
         if rest.is_empty() {
             return None;
         }
-        let start = end - rest.len();
-        let piece = &rest[..find_boundary(rest, self.limits)];
+        let start = text_end - rest.len();
+        if self.anchor <= start {
+            let text_start = text.len() - text.trim_start().len();
+            let anchor = next_anchor(&text[text_start..text_end], start - text_start, self.limits);
+            self.anchor = text_start + anchor.unwrap_or_default();
+        }
+        // Without an anchor, only the length limits the piece.
+        let end = if self.anchor > start { self.anchor } else { text_end };
+        let rest = text[start..end].trim_end();
+        let piece = &rest[..find_piece_end(rest, self.limits)];
         self.position = start + piece.len();
         Some(self.pad_to_minimum(text, start..start + piece.trim_end().len()))
     }
@@ -121,3 +152,6 @@ impl Splitter {
 
 #[cfg(test)]
 mod tests;
+
+#[cfg(test)]
+mod edit_tests;
