@@ -1,4 +1,4 @@
-// Reads the WAV files in a directory with every reader, and compares the content with expected.json.
+// Reads the WAV files in a directory with every reader, and compares the content with the expected one.
 
 const assert = require("node:assert");
 const { once } = require("node:events");
@@ -71,6 +71,10 @@ async function main() {
   const directory = process.argv[2];
   const files = JSON.parse(fs.readFileSync(path.join(directory, "expected.json")));
   assert(Object.keys(files).length >= 5);
+  for (const [file, expected] of Object.entries(files)) {
+    const raw = path.join(directory, file.replace(/\.wav$/, ".raw"));
+    expected.audio = fs.readFileSync(raw).toString("hex");
+  }
   for (const [name, read] of Object.entries(readers)) {
     if (name in optional && !fs.existsSync(optional[name])) continue;
     for (const [file, expected] of Object.entries(files)) {

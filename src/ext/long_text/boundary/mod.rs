@@ -128,7 +128,8 @@ fn unspaced(text: &str, at: usize, kind: Kind) -> Option<Boundary> {
     let mut before = &text[..at];
     while let Some(mark) = before.chars().next_back() {
         let start = before.len() - mark.len_utf8();
-        if !is_opening(mark) && !(mark == '"' && opens_quotation(text, start)) {
+        let opens = is_opening(mark) || (mark == '"' && opens_quotation(text, start));
+        if !opens {
             break;
         }
         before = &before[..start];
@@ -142,7 +143,8 @@ fn unspaced(text: &str, at: usize, kind: Kind) -> Option<Boundary> {
 fn opens_quotation(text: &str, at: usize) -> bool {
     let before = &text.as_bytes()[at.saturating_sub(MAX_QUOTATION_BYTES)..at];
     let line = before.rsplit(|byte| *byte == b'\n').next().unwrap_or_default();
-    line.iter().filter(|byte| **byte == b'"').count() % 2 == 0
+    // As many marks open as close, if the parts between them are odd in number.
+    line.split(|byte| *byte == b'"').count() % 2 == 1
 }
 
 /// Returns `false` if punctuation would be separated from its word, or a combining mark from its base.

@@ -107,6 +107,20 @@ fn remainder_shorter_than_minimum_joins_neighbour() {
 }
 
 #[test]
+fn piece_ends_neither_with_abbreviation_nor_with_opening_mark() {
+    const WRONG: [&str; 10] = ["Dr.", "29.", "z.", "B.", "Mrs.", "bzw.", "e.g.", "No.", "(", "«"];
+    let text = "Am 29. Juli kam Dr. Meier, z. B. Mit Mrs. Jones bzw. Kind, e.g. Anna, to (very old) No. 5 or « La Cave » \
+        at https://example.com/?q=Tea!Time then. "
+        .repeat(10);
+    for max in 40..200 {
+        for (_, piece) in split(&text).at_most(max) {
+            let last = piece.split_whitespace().next_back().unwrap();
+            assert!(!WRONG.contains(&last) && !piece.ends_with(['?', '!', '(']), "{max}: {piece:?}");
+        }
+    }
+}
+
+#[test]
 fn empty_and_white_space_texts_have_no_pieces() {
     assert_eq!(split("").count(), 0);
     assert_eq!(split(" \n\u{3000} ").count(), 0);
