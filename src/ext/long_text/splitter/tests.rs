@@ -36,7 +36,7 @@ fn texts() -> impl Iterator<Item = String> {
     ];
     let mut random = fastrand::Rng::with_seed(6);
     (0..4000).map(move |_| {
-        let parts = random.usize(..60);
+        let parts = random.usize(..120);
         let kinds = random.usize(1..=PARTS.len());
         let mut text: String = (0..parts).map(|_| PARTS[random.usize(..kinds)]).collect();
         if random.u8(..10) == 0 {
@@ -54,7 +54,7 @@ fn without_whitespace(text: &str) -> String {
 #[test]
 fn pieces_of_random_texts_cover_text_and_have_valid_lengths() {
     for (number, text) in texts().enumerate() {
-        let max = 3 + number % 17;
+        let max = 3 + number % 50;
         let pieces: Vec<_> = split(&text).at_most(max).collect();
         let mut end = 0;
         for (start, piece) in &pieces {
