@@ -85,8 +85,7 @@ pub(crate) struct Engine<K, A> {
     pub(in crate::ext::batch) transits: UnboundedReceiver<bool>,
     pub(in crate::ext::batch) transit_ends: UnboundedSender<bool>,
     pub(in crate::ext::batch) creates: FuturesUnordered<InFlight<(Ticket, Result<TaskId, Failure>)>>,
-    pub(in crate::ext::batch) polls:
-        FuturesUnordered<InFlight<(Ticket, Result<Received<SpeechResult>, Failure>)>>,
+    pub(in crate::ext::batch) polls: FuturesUnordered<InFlight<(Ticket, Polled)>>,
     pub(in crate::ext::batch) silent_polls: SilentPolls,
     pub(in crate::ext::batch) poll_round_trip: RoundTrip,
     pub(in crate::ext::batch) breaker: Breaker,
@@ -113,7 +112,10 @@ pub(crate) struct Engine<K, A> {
     pub(in crate::ext::batch) panic: Option<Panic>,
 }
 
-type Probe = Pin<Box<dyn Future<Output = Result<Received<SpeechResult>, Failure>> + Send>>;
+type Probe = Pin<Box<dyn Future<Output = Polled> + Send>>;
+
+/// The outcome of a poll.
+type Polled = Result<Received<SpeechResult>, Failure>;
 
 /// A future of a request or a journal write, which returns its slot.
 pub(crate) type InFlight<T> = Pin<Box<dyn Future<Output = (usize, T)> + Send>>;
