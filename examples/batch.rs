@@ -54,6 +54,10 @@ struct Args {
     /// The maximum number of tasks in flight
     #[arg(long, default_value_t = 64)]
     in_flight: usize,
+
+    /// The time limit for each line, in seconds. An outage is waited out until then
+    #[arg(long, default_value_t = 600)]
+    deadline: u64,
 }
 
 #[tokio::main(flavor = "current_thread")]
@@ -125,8 +129,10 @@ async fn run(args: &Args) -> anyhow::Result<bool> {
     let (client, simulator) = connect().await?;
 
     let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
-    let requests =
-        lines.map(|(index, line)| (index + 1, client.speak(line.trim()).voice(args.voice.as_str())));
+    let deadline = Duration::from_secs(args.deadline);
+    let requests = lines.map(|(index, line)| {
+        (index + 1, client.speak(line.trim()).voice(args.voice.as_str()).deadline(deadline))
+    });
     let mut batch = client.batch(requests).max_in_flight(args.in_flight).requests_per_second(args.rate);
     if simulator.is_none() {
         batch = batch.journal(args.out.join("journal.jsonl"));
@@ -134,6 +140,7 @@ async fn run(args: &Args) -> anyhow::Result<bool> {
     let mut results = batch.start().await?;
 
     let bar = progress_bar(&results);
+    report_outages(&results, bar.clone());
     let mut complete = true;
     loop {
         let next = tokio::select! {
@@ -206,6 +213,26 @@ fn progress_bar<K>(results: &Results<K>) -> ProgressBar {
         }
     });
     bar
+}
+
+/// Prints a line when the server becomes unavailable, and when it responds again.
+fn report_outages<K>(results: &Results<K>, bar: ProgressBar) {
+    let mut progress = results.progress();
+    tokio::spawn(async move {
+        let mut is_available = true;
+        while progress.changed().await.is_ok() {
+            let now_available = progress.borrow_and_update().unavailable_since.is_none();
+            if now_available != is_available {
+                is_available = now_available;
+                let text = if is_available {
+                    "the server is available again"
+                } else {
+                    "the server is unavailable: waiting until it responds, or until the deadline of each line"
+                };
+                bar.suspend(|| eprintln!("{text}"));
+            }
+        }
+    });
 }
 
 fn print_summary(progress: &Progress, out: &Path) {

@@ -268,15 +268,14 @@ fn batch_example_with_invalid_input_exits_2() {
 fn batch_example_with_unreachable_server_exits_1_and_names_the_cause() {
     let directory = tempfile::tempdir().unwrap();
     fs::write(directory.path().join("lines.txt"), "Hello.\n").unwrap();
-    let mut command = example("batch", directory.path(), &["lines.txt"]);
+    let mut command = example("batch", directory.path(), &["lines.txt", "--deadline", "1"]);
     command.env("DISTRIBUTE_AI_API_KEY", "key").env("DISTRIBUTE_AI_BASE_URL", UNREACHABLE_URL);
     let output = command.output().unwrap();
     let stderr = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(1), "{stderr}");
-    assert!(
-        stderr.starts_with("line 1: ") && stderr.to_lowercase().contains("connection refused"),
-        "{stderr}"
-    );
+    assert!(stderr.starts_with("the server is unavailable: waiting"), "{stderr}");
+    let line = stderr.lines().find(|line| line.starts_with("line 1: ")).unwrap_or_default();
+    assert!(line.contains("127.0.0.1:9: Connection refused"), "{stderr}");
 }
 
 /// Starts the `simulator` example. Returns its process and the environment variables that it prints.
