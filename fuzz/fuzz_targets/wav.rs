@@ -90,9 +90,14 @@ fn assert_valid_join(file: &[u8], audios: &[&WavAudio], pause: Duration) {
 
     let audio = read(&[Bytes::copy_from_slice(file)]).expect("a written file is readable");
     let audios: Vec<_> = audios.iter().filter(|audio| !audio.bytes.is_empty()).collect();
-    assert!(audios.iter().all(|part| part.format == audio.format), "only files of the same format are joined");
+    assert!(
+        audios.iter().all(|part| part.format == audio.format),
+        "only files of the same format are joined"
+    );
     let lengths: usize = audios.iter().map(|part| part.bytes.len()).sum();
     let silence = audio.bytes.len() - lengths;
     assert!(silence % audio.frame == 0 && (silence == 0 || audios.len() == 2 && !pause.is_zero()));
-    assert!(audio.bytes.starts_with(&audios[0].bytes) && audio.bytes.ends_with(&audios.last().unwrap().bytes));
+    assert!(
+        audio.bytes.starts_with(&audios[0].bytes) && audio.bytes.ends_with(&audios.last().unwrap().bytes)
+    );
 }

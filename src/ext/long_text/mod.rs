@@ -284,7 +284,8 @@ impl InPieces {
             return Err(Error::invalid("max_in_flight", "0 is too small, expected at least 1"));
         }
         let Some(first) = Splitter::new(self.max_characters).next(&self.text) else {
-            return Err(Error::invalid("input", "empty or only white space, expected text to speak"));
+            let problem = "contains only white space and invisible characters, expected at least one other";
+            return Err(Error::invalid("input", problem));
         };
         self.speak.with_text(&self.text[first]).to_request().map(drop)
     }

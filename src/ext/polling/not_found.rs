@@ -10,7 +10,7 @@ const SUBMITTED_GRACE: Duration = Duration::from_secs(10);
 /// The time until the second poll of a task of another client.
 const RESUMED_GRACE: Duration = Duration::from_secs(1);
 
-/// How long the server has responded with 404.
+/// The time for which the server has responded with 404.
 ///
 /// The time counts from the first 404 in a row. The time from a poll that fails in another way to the next 404 does not
 /// count, because the server may be down.

@@ -144,7 +144,7 @@ async fn into_failure(error: ApiError<ErrorBody>, report: CallReport, key: &ApiK
     Failure { task_id: report.task_id, ..failure }
 }
 
-/// Returns why there was no response, in a few words. A timeout can be told from a reset.
+/// Returns the reason for a missing response, in a few words. A timeout differs from a reset.
 fn connection_problem(error: &reqwest::Error) -> String {
     if error.is_timeout() {
         return if error.is_connect() { "connecting timed out" } else { "no response before the timeout" }

@@ -1,4 +1,4 @@
-//! Parses a success that differs from the API's document in properties that nobody needs.
+//! Parses a success that differs from the API's document in properties that are not needed.
 
 use serde::de::DeserializeOwned;
 use serde_json::Value;

@@ -54,7 +54,7 @@ pub(super) struct Download<H> {
     restarts: u32,
 }
 
-/// What has arrived of one version of the audio.
+/// The part of one version of the audio that has arrived.
 #[derive(Default)]
 struct Arrived {
     known: Known,

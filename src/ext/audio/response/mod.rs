@@ -23,7 +23,7 @@ pub(super) struct Known {
     pub(super) validator: Validator,
 }
 
-/// What a response is.
+/// The kind of a response.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Content {
     /// The audio from its start, as far as the headers tell the same version. The length is known if announced.

@@ -1,4 +1,4 @@
-//! What a response says about the server.
+//! Classifies a response by what it says about the server.
 
 use reqwest::StatusCode;
 
@@ -7,7 +7,7 @@ use crate::ext::{
     transport::failure::{Failure, FailureKind},
 };
 
-/// What a response, or a missing response, says about the server.
+/// The state of the server that a response, or a missing response, shows.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(in crate::ext::batch) enum Outcome {
     /// A create was accepted, or a poll was answered.

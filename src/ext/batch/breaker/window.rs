@@ -1,4 +1,4 @@
-//! How many requests may be in flight, and how long they usually take.
+//! The number of requests that may be in flight, and their usual duration.
 
 use std::time::Duration;
 

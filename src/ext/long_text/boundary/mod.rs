@@ -14,7 +14,7 @@ pub(super) struct Boundary {
     pub(super) kind: Kind,
 }
 
-/// What ends at a boundary. A later kind is a better boundary.
+/// The part of a text that ends at a boundary. A later kind is a better boundary.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Kind {
     /// An abbreviation or an ordinal number, which belongs to the next word: `Dr.`, `z. B.`, `29.`

@@ -1,4 +1,4 @@
-//! How many pieces a small edit of a long text changes. Each of them is billed again.
+//! Counts the pieces that a small edit of a long text changes. Each of them is billed again.
 
 use std::{collections::HashMap, env};
 

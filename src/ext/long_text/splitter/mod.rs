@@ -4,7 +4,7 @@ use super::{
     anchor::next_anchor,
     piece_end::{Limits, find_piece_end},
 };
-use crate::generated::facts::INPUT_LENGTH;
+use crate::{ext::speakable::is_speakable, generated::facts::INPUT_LENGTH};
 
 /// Splits a text of any length into pieces that fit into one request each, as [`InPieces`](super::InPieces)
 /// does.
@@ -52,8 +52,8 @@ use crate::generated::facts::INPUT_LENGTH;
 /// possibly within a word if there is none.
 ///
 /// Splitting drops white space at the boundaries, and keeps everything else in order. A remainder that is
-/// shorter than the minimum of the API joins a neighbouring piece. A text of only white space yields zero
-/// pieces. A text of a single character has one piece, which the API rejects as too short.
+/// shorter than the minimum of the API joins a neighbouring piece. A piece of only invisible characters, such as
+/// zero-width spaces, is dropped. A text of only white space and invisible characters yields zero pieces. A text of a single character has one piece, which the API rejects as too short.
 ///
 /// The iterator splits lazily. It reads at most eight pieces ahead.
 pub fn split(text: &str) -> Pieces<'_> {
@@ -113,7 +113,13 @@ impl Splitter {
     }
 
     /// Returns the byte range of the next piece. `text` must be the same in each call.
+    ///
+    /// A piece of invisible characters only is skipped: a request for it would be refused.
     pub(super) fn next(&mut self, text: &str) -> Option<Range<usize>> {
+        std::iter::from_fn(|| self.next_range(text)).find(|piece| is_speakable(&text[piece.clone()]))
+    }
+
+    fn next_range(&mut self, text: &str) -> Option<Range<usize>> {
         let text_end = text.trim_end().len();
         let rest = text.get(self.position..text_end)?.trim_start();
         if rest.is_empty() {

@@ -146,3 +146,14 @@ fn million_character_texts_are_split_in_linear_time() {
         assert_eq!(without_whitespace(&text).len(), length);
     }
 }
+
+#[test]
+fn piece_of_invisible_characters_is_dropped() {
+    let invisible = "\u{200b}\u{feff} ".repeat(100);
+    let text = format!("One two.\n\n{invisible}\n\nThree.");
+    let pieces: Vec<_> = split(&text).at_most(20).map(|(_, piece)| piece).collect();
+    assert!(pieces.iter().all(|piece| is_speakable(piece)), "{pieces:?}");
+    let is_invisible = |c: char| c.is_whitespace() || matches!(c, '\u{200b}' | '\u{feff}');
+    assert_eq!(pieces.concat().replace(is_invisible, ""), "Onetwo.Three.");
+    assert_eq!(split(&invisible).count(), 0);
+}
