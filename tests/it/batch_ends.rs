@@ -1,10 +1,10 @@
 //! Batches that end early. Every task id and every in-doubt submission is reported.
 
 use std::{
-    fs, io,
+    fs,
     path::PathBuf,
     sync::{
-        Arc, Mutex,
+        Arc,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::Duration,
@@ -19,46 +19,14 @@ use futures_util::{FutureExt, StreamExt, stream};
 use serde_json::json;
 use tempfile::TempDir;
 use tokio::time::timeout;
-use tracing::{level_filters::LevelFilter, subscriber::DefaultGuard};
-use tracing_subscriber::{Layer, layer::SubscriberExt};
 
 use crate::support::{
-    Action, CREATE, ID, KEY, RESULT, ScriptedServer, client, completed_result, respond_with_result, result,
-    serve_result,
+    Action, CREATE, ID, KEY, Log, RESULT, ScriptedServer, client, completed_result, respond_with_result,
+    result, serve_result,
 };
 
 const HEADER: &str = r#"{"journal":"distribute-ai batch","version":1}"#;
 const SENDING: &str = r#"{"at":1,"event":"sending","key":"a","request":"0"}"#;
-
-/// The log of the library on the current thread.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl Log {
-    fn capture(&self) -> DefaultGuard {
-        let log = self.clone();
-        let layer = tracing_subscriber::fmt::layer().with_ansi(false).with_writer(move || log.clone());
-        // Only for this thread, because a test of `secrets` captures the log of the whole process.
-        tracing::subscriber::set_default(
-            tracing_subscriber::registry().with(layer.with_filter(LevelFilter::WARN)),
-        )
-    }
-
-    fn text(&self) -> String {
-        String::from_utf8_lossy(&self.0.lock().unwrap()).into_owned()
-    }
-}
 
 fn journal(lines: &[&str]) -> (TempDir, PathBuf) {
     let directory = tempfile::tempdir().unwrap();

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use crate::support::{Action, ID, ScriptedServer, builder, client, result};
+use crate::support::{Action, ID, Log, ScriptedServer, builder, client, result};
 
 /// A year.
 const ABSURD: &str = "retry-after: 31536000\r\n";
@@ -39,6 +39,21 @@ async fn absurd_retry_after_pauses_the_client_for_max_cooldown() {
         client.speak("Hello").submit().await.unwrap();
         assert!((300..10_000).contains(&start.elapsed().as_millis()), "{status}: {:?}", start.elapsed());
     }
+}
+
+#[tokio::test]
+async fn start_of_a_cooldown_is_logged_once() {
+    let log = Log::default();
+    let _guard = log.capture();
+    let server = ScriptedServer::start([Action::response("429 Too Many Requests", ABSURD, "")]).await;
+    let client = client(&server.url);
+    let query = distribute_ai::types::TaskQuery { id: ID.into() };
+    for _ in 0..3 {
+        client.async_speech_result(&query).await.unwrap_err();
+    }
+    let expected = "requests paused, as the server asks status=429 retry_after=31536000s cooldown=300s";
+    assert_eq!(log.text().matches(expected).count(), 1, "{}", log.text());
+    assert!(log.text().contains("WARN"), "{}", log.text());
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use distribute_ai::testing::httpmock::MockServer;
 use serde_json::json;
 
 use crate::support::{
-    Action, CREATE, ID, KEY, ScriptedServer, UNREACHABLE_URL, builder, client, completed_result, result,
+    Action, CREATE, ID, KEY, Log, ScriptedServer, UNREACHABLE_URL, builder, client, completed_result, result,
 };
 
 #[tokio::test]
@@ -101,6 +101,23 @@ async fn submit_whose_callback_panics_returns_the_task() {
     let server = ScriptedServer::start([Action::json("200 OK", &json!({"id": ID}))]).await;
     let speak = client(&server.url).speak("Hello").on_submitted(|_| panic!("on purpose"));
     assert_eq!(speak.submit().await.unwrap().id().as_str(), ID);
+}
+
+#[tokio::test]
+async fn dropped_submission_is_logged_with_its_request() {
+    let log = Log::default();
+    let _guard = log.capture();
+    let server = ScriptedServer::start([Action::StayOpen]).await;
+    let client = client(&server.url);
+    let mut requests = Vec::new();
+    for text in ["One.", "Two.", "One."] {
+        let submission = client.speak(text).submit();
+        tokio::time::timeout(Duration::from_millis(200), submission).await.unwrap_err();
+        let line = log.text().lines().last().unwrap().to_owned();
+        assert!(line.contains("submission dropped before the response, it may be billed"), "{line}");
+        requests.push(line.split_once("request=").expect("the request is named").1.to_owned());
+    }
+    assert!(requests[0] == requests[2] && requests[0] != requests[1], "{requests:?}");
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! Test servers: fixed responses with httpmock, and a scripted socket that can break HTTP.
 
 use std::{
-    env,
+    env, io,
     path::PathBuf,
     process::Command,
     sync::{
@@ -20,6 +20,8 @@ use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
 };
+use tracing::{level_filters::LevelFilter, subscriber::DefaultGuard};
+use tracing_subscriber::{Layer, layer::SubscriberExt};
 
 pub(crate) const KEY: &str = "sk-test-7f3a";
 pub(crate) const ID: &str = "1b671a64-40d5-491e-99b0-da01ff1f3341";
@@ -90,6 +92,36 @@ pub(crate) fn unique_id(number: usize) -> String {
 
 fn json_response(body: &Value) -> HttpMockResponse {
     HttpMockResponse::builder().status(200).body(body.to_string()).build()
+}
+
+/// The warnings and errors that the library logs on the current thread.
+#[derive(Clone, Default)]
+pub(crate) struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Log {
+    pub(crate) fn capture(&self) -> DefaultGuard {
+        let log = self.clone();
+        let layer = tracing_subscriber::fmt::layer().with_ansi(false).with_writer(move || log.clone());
+        // Only for this thread, because a test of `secrets` captures the log of the whole process.
+        tracing::subscriber::set_default(
+            tracing_subscriber::registry().with(layer.with_filter(LevelFilter::WARN)),
+        )
+    }
+
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8_lossy(&self.0.lock().unwrap()).into_owned()
+    }
 }
 
 /// An action of a [`ScriptedServer`] on a connection, after it has read the request.

@@ -162,6 +162,7 @@ mod tests {
             (Fault::reset(), SubmitDecision::InDoubt),
             (Fault::status(500), SubmitDecision::InDoubt),
             (Fault::status(503), SubmitDecision::InDoubt),
+            (Fault::status(503).retry_after(Duration::from_mins(1)), SubmitDecision::InDoubt),
             (Fault::truncated_json(), SubmitDecision::InDoubt),
             (Fault::status(429), requeue(10)),
             (Fault::status(429).retry_after(Duration::from_mins(1)), requeue(60)),
