@@ -96,6 +96,8 @@ fn read_lines(path: &Path) -> Result<String, InvalidInput> {
         let offset = error.utf8_error().valid_up_to();
         invalid(&format!("invalid UTF-8 at byte {offset}, expected UTF-8 text; convert the file"))
     })?;
+    // Some editors put a byte order mark before the first line.
+    let text = text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text);
     if text.trim().is_empty() {
         return Err(invalid(&"file is empty or contains only white space, expected a text per line"));
     }

@@ -342,11 +342,13 @@ fn read_file(path: &Path) -> Result<String, InvalidInput> {
     }
 }
 
+/// Decodes a text, without the byte order mark that some editors put before it.
 fn parse_utf8(bytes: Vec<u8>) -> Result<String, String> {
-    String::from_utf8(bytes).map_err(|error| {
+    let text = String::from_utf8(bytes).map_err(|error| {
         let offset = error.utf8_error().valid_up_to();
         format!("invalid UTF-8 at byte {offset}, expected UTF-8 text; convert the text")
-    })
+    })?;
+    Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
 }
 
 /// Checks that the output path can be written: creates a temporary file in the same directory.

@@ -105,7 +105,8 @@ impl Error {
     /// handshake failed. Nothing was billed. In a batch, this is also the error of a request that was not
     /// sent, because an outage lasted until its deadline.
     ///
-    /// The message names the host, the number of attempts and the cause of the last one.
+    /// The message names the host and the cause of the last attempt, and the number of attempts if there
+    /// were several. In a batch, the cause may be the failure of another request.
     #[must_use]
     pub fn is_unreachable(&self) -> bool {
         matches!(self.0.kind, Kind::Unreachable { .. })
@@ -129,11 +130,12 @@ impl Error {
         self.is_rejected() && matches!(self.status(), Some(StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN))
     }
 
-    /// Returns `true` if the server limited the request rate for longer than the deadline allowed.
+    /// Returns `true` if the server limited the request rate.
     ///
-    /// Either the server responded with status 429, or a `Retry-After` to an earlier request of this client
-    /// is still in effect. In the second case nothing was sent, and the source is that response. If the error
-    /// has a [`task_id`](Self::task_id), the task was billed, and continues.
+    /// Either the server answered a submission with status 429, and the next attempt would be after the
+    /// deadline. Or a pause after an earlier 429 or 503 with `Retry-After` is still in effect: then nothing was
+    /// sent, and the source is that response. With your own `http_client`, the first 429 ends a submission. If
+    /// the error has a [`task_id`](Self::task_id), the task was billed, and continues.
     #[must_use]
     pub fn is_rate_limited(&self) -> bool {
         let rejected = self.is_rejected() && self.status() == Some(StatusCode::TOO_MANY_REQUESTS);
@@ -197,7 +199,7 @@ impl Error {
     }
 
     /// Returns `true` if the audio could not be downloaded completely, is missing, or cannot be joined with
-    /// the audio of other pieces.
+    /// the audio of other pieces, or if its host is not allowed.
     #[must_use]
     pub fn is_download(&self) -> bool {
         matches!(self.0.kind, Kind::Download { .. })
@@ -351,6 +353,9 @@ impl fmt::Display for Error {
         }
         match &self.0.kind {
             Kind::Invalid { field, problem } => write!(f, "{field}: {problem}")?,
+            Kind::Unreachable { .. } if self.0.response.is_some() => {
+                f.write_str("server unavailable, the request was not sent")?;
+            }
             Kind::Unreachable { attempts: 0 | 1 } => f.write_str("server not reached, nothing was sent")?,
             Kind::Unreachable { attempts } => {
                 write!(f, "server not reached in {attempts} attempts, nothing was sent")?;
@@ -358,9 +363,7 @@ impl fmt::Display for Error {
             Kind::Rejected => f.write_str("server rejected the request")?,
             Kind::NotSent => f.write_str("not sent, because the server rejected an earlier request")?,
             Kind::InDoubt { attempts: 0 | 1 } => {
-                f.write_str(
-                    "in doubt: the request may have been accepted and billed; it was not sent again",
-                )?;
+                f.write_str("in doubt: the request may have been accepted and billed")?;
             }
             Kind::InDoubt { attempts } => {
                 write!(

@@ -37,7 +37,8 @@ pub(crate) fn read(args: &Args) -> Result<Vec<String>, InvalidInput> {
         let offset = error.utf8_error().valid_up_to();
         invalid(format!("invalid UTF-8 at byte {offset}, expected UTF-8 text; convert the file"))
     })?;
-    parse_texts(&text).map_err(invalid)
+    // Some editors put a byte order mark before the first line.
+    parse_texts(text.strip_prefix('\u{feff}').unwrap_or(&text)).map_err(invalid)
 }
 
 fn parse_texts(text: &str) -> Result<Vec<String>, String> {

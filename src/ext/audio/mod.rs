@@ -55,7 +55,7 @@ const MAX_BYTES: u64 = 512 * 1024 * 1024;
 ///
 /// An interrupted download is resumed. If the host cannot send the missing bytes, it is asked for the whole
 /// audio again. If the host rejects the URL with a 4xx status, the task is polled for a new URL once, which is
-/// free. A download has no overall time limit, but a [least rate](crate::ClientBuilder::min_download_rate).
+/// free. A download has no overall time limit, but a [minimum rate](crate::ClientBuilder::min_download_rate).
 ///
 /// The download is complete if all bytes have arrived that the host announced, or if HTTP marked the end. Without
 /// either, a lost connection looks like the end. Then the length in the header of a WAV file decides. For
@@ -155,7 +155,8 @@ impl Audio {
     /// - the host redirects the request more than ten times
     /// - the host sends a page, compressed data, or nothing
     /// - the host sends more than it announced or more than [`max_bytes`](Self::max_bytes)
-    /// - five attempts in a row fail, or are slower than the least rate
+    /// - five attempts in a row fail, or are slower than the minimum rate
+    /// - the host asks for a pause of more than a minute
     /// - the audio changes during the download; [`bytes`](Self::bytes) and [`save`](Self::save) begin again
     pub fn stream(&self) -> AudioStream {
         let chunks = stream::unfold(Some((self.download(), self.task_id())), |state| async {

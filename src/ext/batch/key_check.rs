@@ -25,6 +25,9 @@ impl KeyCheck {
             self.forbidden_in_a_row += 1;
             return !self.accepted || self.forbidden_in_a_row >= MAX_FORBIDDEN;
         }
+        if matches!(failure.kind, FailureKind::Status(status) if status.is_client_error()) {
+            self.forbidden_in_a_row = 0;
+        }
         is_key_rejected(failure)
     }
 }
@@ -66,7 +69,8 @@ mod tests {
             (&[200, 403],                                   None),
             (&[200, 403, 403, 403],                         Some(3)),
             (&[200, 403, 403, 200, 403, 403],               None),
-            (&[200, 403, 400, 403, 503, 403],               Some(5)),
+            (&[200, 403, 503, 403, 503, 403],               Some(5)),
+            (&[200, 403, 400, 403, 503, 403],               None),
             (&[400, 404, 422, 429, 500, 503],               None),
         ];
         for (statuses, expected) in table {

@@ -90,27 +90,40 @@ impl Client {
 
 /// A batch of speech requests, from [`Client::batch`].
 ///
-/// Each request is submitted as by [`Speak::submit`], and its task is polled as in a single
-/// [`Wait`](crate::Wait). Each request has its own [deadline](Speak::deadline), which counts from
-/// its first attempt. A failed request does not affect the others. A request is *in doubt* if the
-/// server may have accepted it, but sent no usable response. Such a request may be billed.
+/// Each request is submitted as by [`Speak::submit`], except in an [outage](#outages). Its task is
+/// polled as in a single [`Wait`](crate::Wait). Each request has its own
+/// [deadline](Speak::deadline), which counts from its first attempt. A failed request does not
+/// affect the others, unless the server rejects the API key or the account. A request is *in doubt*
+/// if the server may have accepted it, but sent no usable response. Such a request may be billed.
 ///
 /// All requests share a rate limit and a cooldown, which is the client-wide pause after a
-/// `Retry-After`. A request that was not sent yet waits until the cooldown ends, without a time
-/// limit. After a 429 without `Retry-After`, all requests of the batch pause together. A waiting task does not hold a connection. If more requests are due than the rate limit
-/// allows, the request that is expected to save the most waiting time is sent first. A poll at a
-/// deadline may then be late.
+/// `Retry-After`. If a request was never sent, its time limit counts from the start of the cooldown.
+/// A request that cannot be sent in time ends at once as
+/// [`is_rate_limited`](Error::is_rate_limited). After a 429 without `Retry-After`, all requests of the batch pause together. A waiting
+/// task does not hold a connection. If more requests are due than the rate limit allows, the request
+/// that is expected to save the most waiting time is sent first. A poll at a deadline may then be
+/// late.
+///
+/// You choose the keys, and each result is returned with its key. Two keys with the same `Display`
+/// text are an error. For this check, the keys of a stream stay in memory, with a few dozen bytes
+/// each.
 ///
 /// # Outages
 ///
 /// The batch waits out an outage: refused connections, error responses such as 502, 503 and 504, or
 /// silence. After the first submission that fails without a conclusive response, nothing is submitted
 /// until a poll is answered. A poll is free. If no task can be polled, the batch polls a random id,
-/// which the server answers with 404. Then one text at a time is submitted, and more after the first
-/// success. An outage therefore leaves in doubt at most the submissions that are in flight when the
-/// batch notices it. The batch notices silence after four of the usual response times, or after two
-/// seconds before the first response. If the server answers polls but not submissions, one more
-/// submission may be in doubt after pauses that grow to one minute.
+/// which the server answers with 404. If no task was accepted yet, two kinds of submissions are sent
+/// instead of that poll, one at a time: a text that is in doubt and may be
+/// [submitted again](Speak::resubmit_in_doubt), and every other time a text after a connection that
+/// failed. Then one text
+/// at a time is submitted, and more after the first success.
+///
+/// While polls fail too, at most the submissions that are in flight when the batch notices the outage
+/// are in doubt. The batch notices silence after four of the usual response times, at least half a
+/// second, or after two seconds before the first response. If the server answers polls but not
+/// submissions, each further attempt may leave one more submission in doubt. The pauses between
+/// attempts grow to one minute.
 ///
 /// A text whose submission did not reach the server is submitted after the outage, unless its deadline
 /// passes. If a text was never submitted, its time limit counts from the start of the outage, or from
@@ -123,11 +136,7 @@ impl Client {
 /// submission yet, or after three in a row. Otherwise, it concerns its text only. Accepted tasks are
 /// still polled and delivered. Each text that was not sent returns an
 /// [`is_rejected`](Error::is_rejected) error with the same status. Nothing more is read from a stream,
-/// unless the journal contains tasks of earlier runs.
-///
-/// You choose the keys, and each result is returned with its key. Two keys with the same `Display`
-/// text are an error. For this check, the keys of a stream stay in memory, with a few dozen bytes
-/// each.
+/// unless the journal contains texts of earlier runs that may be billed.
 ///
 /// # Default
 ///
@@ -140,8 +149,8 @@ impl Client {
 /// # Errors
 ///
 /// A single request returns the errors of [`Speak`]. If the batch cannot start, [`run`](Self::run)
-/// returns the same error with each key, or with the first keys of a stream, and nothing is sent. [`start`](Self::start) returns such
-/// an error directly.
+/// returns the same error with each key, or with the first keys of a stream, and nothing is sent.
+/// [`start`](Self::start) returns such an error directly.
 #[must_use = "nothing is sent until the batch runs"]
 pub struct Batch<K> {
     client: Client,

@@ -72,12 +72,13 @@ impl PendingRequest {
     }
 
     /// Marks the request as sent. The deadline counts from the first attempt.
-    pub(super) fn start_attempt(&mut self) {
+    pub(super) fn start_attempt(&mut self, key: &str) {
         let Self { speech, submission, prior_attempts, in_flight, .. } = self;
         *in_flight = true;
         submission.get_or_insert_with(|| {
             let deadline = saturating_add(Instant::now(), speech.timeout);
             Submission::new(deadline, speech.resubmissions)
+                .with_label(key)
                 .waiting_out_outages()
                 .with_prior_attempts(*prior_attempts)
         });
@@ -119,19 +120,24 @@ impl PendingRequest {
 
     /// Returns the error of a request that is held back for longer than its time limit.
     ///
-    /// The deadline counts from the first attempt. Before the first attempt, only an outage counts: from its start, or from
-    /// the time at which the batch had the request.
+    /// The deadline counts from the first attempt. Before the first attempt, the time in an outage or in cooldowns counts:
+    /// from its start, or from the time at which the batch had the request.
     pub(super) fn held_past_deadline(&mut self, now: Instant, hold: &Hold<'_>) -> Option<Error> {
         if let Some(submission) = &mut self.submission {
             let ends_in_time = |end: &Instant| *end <= submission.deadline();
             return match (hold.cooldown_end.filter(|end| !ends_in_time(end)), &hold.rate_limited) {
-                (Some(_), Some(error)) => Some(submission.rate_limited(error.clone())),
+                (Some(_), Some((error, _))) => Some(submission.rate_limited(error.clone())),
                 _ => submission.expired(),
             };
         }
+        let limit = |since: Instant| saturating_add(since.max(self.received_at), self.speech.timeout);
+        if let (Some(end), Some((error, since))) = (hold.cooldown_end, &hold.rate_limited)
+            && limit(*since) < end
+        {
+            return Some(self.finish_with(error.clone()));
+        }
         let (since, cause) = hold.outage?;
-        let limit = saturating_add(since.max(self.received_at), self.speech.timeout);
-        (limit <= now).then(|| self.finish_with(cause.clone()))
+        (limit(since) <= now).then(|| self.finish_with(cause.clone()))
     }
 
     /// Returns the error of a request that is dropped with the engine.
@@ -155,8 +161,9 @@ impl PendingRequest {
 /// The reasons why creates are held back.
 pub(super) struct Hold<'a> {
     pub(super) cooldown_end: Option<Instant>,
-    /// The error of a request that cannot be sent during the cooldown.
-    pub(super) rate_limited: Option<Error>,
+    /// The error of a request that cannot be sent during the cooldown, and the start of the first cooldown since the
+    /// last accepted create.
+    pub(super) rate_limited: Option<(Error, Instant)>,
     /// The start of the outage, and the error of a request that is not sent because of it.
     pub(super) outage: Option<(Instant, &'a Error)>,
 }

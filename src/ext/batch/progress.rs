@@ -23,8 +23,8 @@ pub struct Progress {
     /// The estimated time until the batch is finished, at the pace so far. `None` before the first
     /// result, and for a stream.
     pub time_left: Option<Duration>,
-    /// The time until which all requests are held back, because the server responded with 429 or
-    /// `Retry-After`. `None` if requests are sent.
+    /// The time until which all requests are held back, because the server responded with 429, or
+    /// with 503 and `Retry-After`. `None` if requests are sent.
     pub held_until: Option<std::time::Instant>,
     /// The time since which no submission is sent, or one at a time, because the server is
     /// unavailable. `None` if the server is available.

@@ -136,9 +136,9 @@ impl<K> Results<K> {
     /// Stops the batch and returns every result that you have not taken.
     ///
     /// Waits for pending submissions, for at most the request timeout, and records them in the
-    /// journal. When `stop` returns, the journal is unlocked. An unfinished request returns an error: [`is_stopped`](Error::is_stopped), with the
-    /// task id if the request was submitted, or [`is_in_doubt`](Error::is_in_doubt). Requests that
-    /// were not started are not returned.
+    /// journal. When `stop` returns, the journal is unlocked. An unfinished request returns an error:
+    /// [`is_stopped`](Error::is_stopped), with the task id if the request was submitted, or
+    /// [`is_in_doubt`](Error::is_in_doubt). Requests that were not started are not returned.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]

@@ -127,6 +127,20 @@ impl Scheduler {
         taken
     }
 
+    /// Removes and returns the polls for which the condition holds.
+    pub(super) fn take_polls(&mut self, condition: impl Fn(usize) -> bool) -> Vec<usize> {
+        let mut taken = Vec::new();
+        let mut keep = |slot: usize| {
+            let is_taken = condition(slot);
+            taken.extend(is_taken.then_some(slot));
+            !is_taken
+        };
+        self.not_due.retain(|Reverse((.., slot))| keep(*slot));
+        self.due.retain(|slot| keep(*slot));
+        self.at_deadline.retain(|slot| keep(*slot));
+        taken
+    }
+
     /// Removes and returns the first due retry for which the condition holds.
     pub(super) fn take_retry(&mut self, now: Instant, condition: impl Fn(usize) -> bool) -> Option<usize> {
         self.promote_due(now);

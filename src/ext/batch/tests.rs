@@ -428,7 +428,7 @@ fn engine_with_ready_request(server: &InMemoryApi) -> Engine<String, InMemoryApi
     else {
         panic!("a new key is submitted")
     };
-    pending.start_attempt();
+    pending.start_attempt("a");
     pending.on_failure(rate_limited(1)).1.unwrap();
     engine.active.progress.on_started();
     let task =

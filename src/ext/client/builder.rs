@@ -106,7 +106,8 @@ impl ClientBuilder {
     /// host of the audio, so keep secrets out of them.
     ///
     /// The connect timeout and the redirect policy of your client apply, and
-    /// [`connect_timeout`](Self::connect_timeout) is ignored.
+    /// [`connect_timeout`](Self::connect_timeout) and
+    /// [`reuse_submit_connections`](Self::reuse_submit_connections) have no effect.
     /// [`request_timeout`](Self::request_timeout) replaces the timeout of your client.
     ///
     /// Some promises of this library then depend on your client:
@@ -220,12 +221,12 @@ impl ClientBuilder {
         self
     }
 
-    /// Sets the least rate of a download, in bytes per second. 0 means no limit.
+    /// Sets the minimum rate of a download, in bytes per second. 0 means no limit.
     ///
     /// The rate is averaged over 30 seconds in which the download waits for the host. A slower response counts
     /// as a failed attempt, and the download continues with a new request. After five failed attempts in a
-    /// row the download fails. An attempt that receives what the least rate gives in 30 seconds ends the
-    /// row.
+    /// row the download fails. The count of failed attempts starts again after 30 seconds' worth of this rate
+    /// has arrived, 30 KiB by default.
     pub fn min_download_rate(mut self, bytes_per_second: u64) -> Self {
         self.min_download_rate = Some(bytes_per_second);
         self

@@ -103,6 +103,10 @@ impl Client {
     ) -> reqwest::Result<Response> {
         let (inner, status) = (self.inner(), response.status());
         if response.url() != url {
+            if response.url().origin() == url.origin() {
+                let text = read_text(&mut response).await.unwrap_or_default();
+                call::record(|report| report.task_id = call::task_id_in(&text, &inner.key));
+            }
             return Ok(redirected_response(&response));
         }
         let retry_after = retry_after(response.headers());

@@ -111,8 +111,8 @@ const MAX_IN_FLIGHT: usize = 16;
 /// - [`is_io`](Error::is_io): the directory of the file or of the journal is missing
 ///
 /// For a piece, the errors of [`Speak`], and:
-/// - [`is_download`](Error::is_download): the audio is not a WAV file, has another sample rate than the pieces
-///   before, or is empty for every piece
+/// - [`is_download`](Error::is_download): the audio is not a WAV file, has an unsupported sample format or
+///   another sample rate than the pieces before, or is empty for every piece
 #[derive(Clone)]
 #[must_use = "nothing is sent until it is saved or started"]
 pub struct InPieces {

@@ -52,7 +52,7 @@ use crate::{
 /// server has not accepted it:
 ///
 /// - No part of the request was written to a connection. There are up to four attempts, with pauses
-///   of about two seconds in total.
+///   of about two seconds in total. In a batch, attempts continue until the deadline.
 /// - The server responded with 429. Retries continue until the deadline. With your own
 ///   [`http_client`](crate::ClientBuilder::http_client), a 429 ends the submission.
 ///
@@ -197,7 +197,7 @@ impl Speak {
     /// Retries an in-doubt submission up to `times` times.
     ///
     /// **Each retry may be billed**: one request may cost up to `times` + 1 speeches. After a
-    /// connection reset, a timeout, a truncated response or most 5xx statuses, the server may have
+    /// connection reset, a timeout, a truncated response or a 5xx status, the server may have
     /// accepted the submission. The result is the speech of the last submission; the task ids of
     /// the others are unknown. With 0, the default, the request is billed at most once.
     pub fn resubmit_in_doubt(mut self, times: u32) -> Self {
@@ -228,12 +228,13 @@ impl Speak {
     ///
     /// # Errors
     ///
-    /// - [`is_invalid`](Error::is_invalid): a text of 1 or 4,097 characters, a text of white space only, or a
-    ///   temperature of 7. Nothing was sent.
+    /// - [`is_invalid`](Error::is_invalid): a text of 1 or 4,097 characters, a text of white space and
+    ///   invisible characters only, or a temperature of 7. Nothing was sent.
     /// - [`is_unreachable`](Error::is_unreachable): the host refused four connections. Nothing was sent.
     /// - [`is_rejected`](Error::is_rejected): the server responded with 400 or 401. Nothing was billed.
-    /// - [`is_rate_limited`](Error::is_rate_limited): the server responded with 429 and a `Retry-After` that
-    ///   ends after the deadline. Nothing was billed.
+    /// - [`is_rate_limited`](Error::is_rate_limited): the server responded with 429, or to an earlier request
+    ///   with 429 or 503 and `Retry-After`, and the pause ends after the deadline. With your own
+    ///   [`http_client`](crate::ClientBuilder::http_client), at the first 429. Nothing was billed.
     /// - [`is_in_doubt`](Error::is_in_doubt): the connection was reset before the response arrived. The
     ///   submission may have been billed.
     pub async fn submit(self) -> Result<SpeechTask, Error> {
@@ -299,9 +300,14 @@ fn check_range(field: &'static str, value: Option<f64>) -> Result<Option<UnitInt
 /// Sends one create request, without retries.
 pub(crate) async fn send_create(client: &Client, request: &SpeechRequest) -> Result<TaskId, Failure> {
     let inner = client.inner();
-    let created = call::send(client.async_speech_create(request), &inner.key, &[])
-        .await
-        .map_err(|failure| Failure { redirects_possible: inner.custom_http_client, ..failure })?;
+    let created =
+        call::send(client.async_speech_create(request), &inner.key, &[]).await.map_err(|failure| {
+            // This client may have submitted the task.
+            if let Some(id) = &failure.task_id {
+                inner.unfinished.insert(id);
+            }
+            Failure { redirects_possible: inner.custom_http_client, ..failure }
+        })?;
     let id = TaskId::from_server(created.value.id);
     let problem = if id.as_str().is_empty() {
         "the task id is empty"

@@ -91,8 +91,9 @@ impl Wait {
 
     /// Sets the time limit, which starts when the wait is awaited.
     ///
-    /// The last poll is sent at the deadline, and its response may take up to two more seconds. A
-    /// limit of zero means a single poll.
+    /// The last poll is sent at the deadline, and its response may take up to two more seconds. If a
+    /// pause of the client ends after the deadline, the wait fails at once and sends nothing. Outside a
+    /// pause, a limit of zero means a single poll.
     pub fn deadline(mut self, time: Duration) -> Self {
         self.timeout = time;
         self

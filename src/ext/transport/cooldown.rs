@@ -64,7 +64,7 @@ impl Cooldown {
             !extended_by.is_zero()
         });
         // Many requests may receive the same response.
-        if extended_by > MIN_LOGGED {
+        if extended_by >= MIN_LOGGED {
             tracing::warn!(
                 status = response.status.as_u16(),
                 retry_after = ?requested,
@@ -79,10 +79,14 @@ impl Cooldown {
         self.current.send_if_modified(|current| current.take_if(|pause| pause.since < sent_at).is_some());
     }
 
+    /// Returns the end of the cooldown, or `None` outside a cooldown.
+    pub(crate) fn ends_at(&self) -> Option<Instant> {
+        Some(self.current.borrow().as_ref()?.until).filter(|until| *until > Instant::now())
+    }
+
     /// Returns the time until the cooldown ends, or `None` outside a cooldown.
     pub(crate) fn remaining(&self) -> Option<Duration> {
-        let until = self.current.borrow().as_ref()?.until;
-        Some(until.saturating_duration_since(Instant::now())).filter(|remaining| !remaining.is_zero())
+        Some(self.ends_at()?.saturating_duration_since(Instant::now()))
     }
 
     /// Returns the error of a request that cannot be sent during the cooldown. `None` outside a cooldown.
@@ -97,25 +101,24 @@ impl Cooldown {
     /// Returns an error as soon as a cooldown runs that ends after the deadline.
     pub(crate) async fn wait_until(&self, due: Instant, deadline: Instant) -> Result<(), Error> {
         let mut changes = self.current.subscribe();
-        let due = due.min(deadline);
-        let mut wake_at = due;
+        let mut due = due.min(deadline);
         loop {
             changes.mark_unchanged();
-            if let Some(remaining) = self.remaining() {
-                let until = Instant::now() + remaining;
+            let mut wake_at = due;
+            if let Some(until) = self.ends_at() {
                 if until > deadline
                     && let Some(error) = self.rate_limited()
                 {
                     return Err(error);
                 }
-                wake_at = wake_at.max(until + jitter()).min(deadline);
+                wake_at = due.max(until + jitter()).min(deadline);
             }
             if timeout_at(wake_at, changes.changed()).await.is_err() {
                 return Ok(());
             }
             if self.remaining().is_none() {
                 // The cooldown ended early.
-                wake_at = due.max(Instant::now() + jitter()).min(deadline);
+                due = due.max(Instant::now() + jitter()).min(deadline);
             }
         }
     }

@@ -30,14 +30,28 @@ pub(super) fn parse<T: DeserializeOwned>(text: &str, known: &[(&str, &str)]) -> 
             Err(error) => (error.path().clone(), describe(error.path(), error.inner())),
         };
         let problem = first_problem.get_or_insert(problem);
-        // Without a required property, the next round fails at the root, where nothing can be removed.
-        let removed = match (path.iter().next(), &mut body) {
-            (Some(Segment::Map { key }), Value::Object(object)) => object.remove(key),
-            _ => None,
-        };
-        if removed.is_none() {
+        // Without a required property, the next round fails at its parent. At the root, nothing can be removed.
+        if !remove(&mut body, &path.iter().collect::<Vec<_>>()) {
             return Err(std::mem::take(problem));
         }
+    }
+}
+
+/// Removes the property or element at a path. Returns `true` if there was one.
+fn remove(value: &mut Value, path: &[&Segment]) -> bool {
+    match (path, value) {
+        ([Segment::Map { key }], Value::Object(object)) => object.remove(key).is_some(),
+        ([Segment::Seq { index }], Value::Array(items)) if *index < items.len() => {
+            items.remove(*index);
+            true
+        }
+        ([Segment::Map { key }, rest @ ..], Value::Object(object)) => {
+            object.get_mut(key).is_some_and(|value| remove(value, rest))
+        }
+        ([Segment::Seq { index }, rest @ ..], Value::Array(items)) => {
+            items.get_mut(*index).is_some_and(|value| remove(value, rest))
+        }
+        _ => false,
     }
 }
 
@@ -112,6 +126,16 @@ mod tests {
         (body["created"], body["finished"], body["model"]) = (json!("2026-11-26"), json!("soon"), json!(7));
         let result = result(&body).unwrap();
         assert_eq!((result.created, result.finished, result.model), (None, None, None));
+    }
+
+    #[test]
+    fn invalid_output_does_not_hide_the_address_of_another() {
+        let mut body = finished();
+        let address = body["results"][0].clone();
+        body["results"] = json!([null, {"url": 7}, address, "text"]);
+        let urls: Vec<_> =
+            result(&body).unwrap().results.into_iter().filter_map(|output| output.url).collect();
+        assert_eq!(urls.len(), 1, "{urls:?}");
     }
 
     #[test]

@@ -164,11 +164,6 @@ impl Breaker {
         (self.outage.is_none() && self.creates.count > 0).then(|| self.quiet_since + patience)
     }
 
-    /// Returns `true` if no create may be sent until a poll is answered.
-    pub(super) fn is_open(&self) -> bool {
-        self.probe_at().is_some()
-    }
-
     /// Returns `true` if another create may be sent. `prepared` creates are about to be sent.
     pub(super) fn allows_create(&self, prepared: usize) -> bool {
         let limit = match &self.outage {
@@ -179,9 +174,9 @@ impl Breaker {
         self.creates.count + prepared < limit
     }
 
-    /// Returns `true` if another request may be sent, given the last 429.
-    pub(super) fn allows_request(&self) -> bool {
-        self.requests.count < self.request_window.size
+    /// Returns `true` if another request may be sent, given the last 429. Silent requests do not count.
+    pub(super) fn allows_request(&self, silent: usize) -> bool {
+        self.requests.count.saturating_sub(silent) < self.request_window.size
     }
 
     /// Returns the time at which a poll should be sent, if creates wait for one.
@@ -223,6 +218,8 @@ impl Breaker {
         let probe_at = Some(now + pause(self.trips));
         self.outage = Some(Outage { since, suspected, probe_at, failed_probes: 0 });
         self.creates.restart(self.next_number);
+        // Requests of the outage may be silent, and must not keep the probe from being sent.
+        self.requests.restart(self.next_number);
     }
 
     fn close(&mut self) {

@@ -44,6 +44,14 @@ impl Outcome {
         })
     }
 
+    /// Without a cooldown, a 429 counts as one without `Retry-After`: the client may ignore or shorten the header.
+    pub(in crate::ext::batch) fn given(self, cooldown: bool) -> Self {
+        match self {
+            Self::Throttled { retry_after } => Self::Throttled { retry_after: retry_after && cooldown },
+            other => other,
+        }
+    }
+
     fn throttled(failure: &Failure) -> Option<Self> {
         let retry_after = failure.retry_after().is_some_and(|time| !time.is_zero());
         (failure.kind == FailureKind::Status(StatusCode::TOO_MANY_REQUESTS))

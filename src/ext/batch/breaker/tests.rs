@@ -22,7 +22,7 @@ impl Fixture {
         let before = self.creates.len();
         while self.creates.len() - before < most
             && self.breaker.allows_create(0)
-            && self.breaker.allows_request()
+            && self.breaker.allows_request(0)
         {
             self.creates.push(self.breaker.on_create_sent(Instant::now()));
         }
@@ -94,7 +94,7 @@ async fn failed_create_opens_the_breaker_until_a_poll_and_then_a_create_succeed(
     fixture.end(Outcome::Unavailable);
     assert_eq!((fixture.send(1), fixture.until_probe()), (0, Duration::ZERO));
     fixture.poll(Outcome::Answered);
-    assert_eq!((fixture.send(9), fixture.breaker.is_open()), (1, false), "one create at a time");
+    assert_eq!((fixture.send(9), fixture.breaker.probe_at().is_some()), (1, false), "one create at a time");
     // Two earlier creates are still in flight.
     fixture.creates.rotate_left(2);
     fixture.end(Outcome::Answered);
@@ -145,7 +145,7 @@ async fn creates_that_fail_while_polls_are_answered_back_off_up_to_a_minute() {
         fixture.end(Outcome::Unavailable);
         // A poll of a task under way does not shorten the pause.
         fixture.poll(Outcome::Answered);
-        if fixture.breaker.is_open() {
+        if fixture.breaker.probe_at().is_some() {
             assert_eq!(fixture.send(1), 0);
             advance(fixture.until_probe()).await;
             fixture.probe(Outcome::Answered);
@@ -170,10 +170,10 @@ async fn silent_creates_open_the_breaker_after_two_seconds_and_an_answer_closes_
     assert_eq!(fixture.send(MAX_CREATES), MAX_CREATES);
     advance(11 * SECOND).await;
     fixture.breaker.check_silence(Instant::now());
-    assert!(!fixture.breaker.is_open());
+    assert!(fixture.breaker.probe_at().is_none());
     advance(SECOND).await;
     fixture.breaker.check_silence(Instant::now());
-    assert!(fixture.breaker.is_open());
+    assert!(fixture.breaker.probe_at().is_some());
 }
 
 #[tokio::test(start_paused = true)]
@@ -184,7 +184,7 @@ async fn silence_is_confirmed_by_the_first_failure() {
     fixture.breaker.check_silence(Instant::now());
     fixture.end(Outcome::Unavailable);
     fixture.end(Outcome::Answered);
-    assert!(fixture.breaker.is_open(), "the answered create was sent before the failure");
+    assert!(fixture.breaker.probe_at().is_some(), "the answered create was sent before the failure");
 }
 
 #[tokio::test(start_paused = true)]

@@ -34,21 +34,32 @@ impl<K: Display + Send + 'static, A: SpeechApi> Engine<K, A> {
         prepared + self.creates.len() < MAX_CREATES && self.breaker.allows_create(prepared)
     }
 
-    /// Holds creates back. Ends those whose time limit has passed.
-    pub(super) fn hold_creates(&mut self, now: Instant, cooldown_end: Option<Instant>) -> bool {
-        let mut progressed = !self.ready_to_send.is_empty();
-        for slot in std::mem::take(&mut self.ready_to_send).into_iter().rev() {
+    /// Holds the creates back that are ready to be sent.
+    pub(super) fn hold_ready(&mut self, now: Instant) -> bool {
+        let ready = std::mem::take(&mut self.ready_to_send);
+        let progressed = !ready.is_empty();
+        for slot in ready.into_iter().rev() {
             self.record_outcome(slot, AttemptOutcome::NotSent);
             match &self.active.tasks[slot].state {
                 TaskState::Submit(pending) if pending.is_new() => self.scheduler.add_new_again(slot),
                 _ => self.scheduler.add_retry(now, slot),
             }
         }
+        progressed
+    }
+
+    /// Ends the creates that are held back and whose time limit has passed.
+    pub(super) fn expire_creates(&mut self, now: Instant, cooldown_end: Option<Instant>) -> bool {
+        let mut progressed = false;
+        if cooldown_end.is_some() {
+            self.rate_limited_since.get_or_insert(now);
+        }
         if self.next_check.is_none_or(|at| at <= now) {
             self.next_check = Some(now + CHECK_INTERVAL);
             let error = self.outage_error.clone().unwrap_or_else(Error::unreachable);
             let outage = self.breaker.outage_since().map(|since| (since, &error));
             let rate_limited = self.api.client().inner().cooldown.rate_limited();
+            let rate_limited = rate_limited.zip(self.rate_limited_since);
             let hold = Hold { cooldown_end, rate_limited, outage };
             let (tasks, mut errors) = (&mut self.active.tasks, Vec::new());
             let ended = self.scheduler.take_creates(now, |slot| {
@@ -66,6 +77,32 @@ impl<K: Display + Send + 'static, A: SpeechApi> Engine<K, A> {
         progressed
     }
 
+    /// Ends the waits whose deadline is within a new cooldown, because they cannot be polled in time.
+    pub(super) fn expire_waits(&mut self, cooldown_end: Instant) -> bool {
+        if self.checked_cooldown == Some(cooldown_end) {
+            return false;
+        }
+        self.checked_cooldown = Some(cooldown_end);
+        let tasks = &self.active.tasks;
+        let expired = self.scheduler.take_polls(|slot| match &tasks[slot].state {
+            TaskState::Wait(poll) => poll.deadline() < cooldown_end,
+            _ => false,
+        });
+        for slot in &expired {
+            self.finish_rate_limited(*slot);
+        }
+        !expired.is_empty()
+    }
+
+    fn finish_rate_limited(&mut self, slot: usize) {
+        let error = self.api.client().inner().cooldown.rate_limited().unwrap_or_else(Error::stopped);
+        let TaskState::Wait(poll) = &self.active.tasks[slot].state else {
+            unreachable!("only a wait has a deadline")
+        };
+        let error = error.with_task_id(poll.id());
+        self.finish(slot, Err(error));
+    }
+
     /// Postpones every due poll to the end of a pause, at most to its deadline.
     ///
     /// A poll whose deadline is within a cooldown is not sent, and its task ends with an error.
@@ -80,12 +117,7 @@ impl<K: Display + Send + 'static, A: SpeechApi> Engine<K, A> {
             progressed = true;
             match &self.active.tasks[slot].state {
                 TaskState::Wait(poll) => match cooldown_end.filter(|end| poll.deadline() < *end) {
-                    Some(end) => {
-                        let cooldown = &self.api.client().inner().cooldown;
-                        let error = cooldown.rate_limited().unwrap_or_else(|| Error::rate_limited(end - now));
-                        let error = error.with_task_id(poll.id());
-                        self.finish(slot, Err(error));
-                    }
+                    Some(_) => self.finish_rate_limited(slot),
                     None if poll.deadline() <= now => self.scheduler.add_at_deadline(slot),
                     None => self.scheduler.add((pause_end + jitter()).min(poll.deadline()), slot),
                 },
@@ -126,6 +158,12 @@ impl<K: Display + Send + 'static, A: SpeechApi> Engine<K, A> {
             self.breaker.allow_one_create();
             return self.dispatch(slot);
         }
+        if self.last_task.is_none() && self.create_not_connected && self.breaker.failed_probes() % 2 == 1 {
+            // The server may answer unknown ids in its own way. The last create did not reach it, so another one is
+            // unlikely to end in doubt.
+            self.create_not_connected = false;
+            return self.breaker.allow_one_create();
+        }
         let id = self.last_task.clone().filter(|_| self.breaker.failed_probes().is_multiple_of(2));
         let (id, api) = (id.unwrap_or_else(random_task_id), self.api.clone());
         let (ticket, on_written) = (self.breaker.on_poll_sent(now), self.count_request());
@@ -139,7 +177,7 @@ impl<K: Display + Send + 'static, A: SpeechApi> Engine<K, A> {
             if is_key_rejected(&failure) {
                 self.end_submissions(Error::not_sent(Error::from_failure(Decision::Reject, failure)));
             } else if self.outage_error.is_none() {
-                self.outage_error = Some(Error::from_failure(Decision::Unreachable, failure));
+                self.outage_error = Some(outage_error(&failure));
             }
         }
     }
@@ -166,6 +204,12 @@ impl<K: Display + Send + 'static, A: SpeechApi> Engine<K, A> {
         let error = pending.finish_with(fatal);
         self.finish(slot, Err(error));
     }
+}
+
+/// Returns the error of a request that is not sent because of this failure of another request.
+pub(in crate::ext::batch) fn outage_error(failure: &Failure) -> Error {
+    // A task id in the response belongs to the other request.
+    Error::from_failure(Decision::Unreachable, Failure { task_id: None, ..failure.clone() })
 }
 
 /// Returns a random UUID v4, which no task has.

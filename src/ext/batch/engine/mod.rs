@@ -27,6 +27,8 @@ use tokio::{
     time::{Instant, Sleep, sleep_until},
 };
 
+#[cfg(test)]
+pub(super) use self::hold::outage_error;
 use self::{api::SpeechApi, silent_polls::SilentPolls};
 use super::{
     active::{ActiveTask, ActiveTasks, Finished, Outcome, TaskState},
@@ -95,6 +97,12 @@ pub(crate) struct Engine<K, A> {
     pub(in crate::ext::batch) last_task: Option<TaskId>,
     /// The error of a request that is not sent because of the outage.
     pub(in crate::ext::batch) outage_error: Option<Error>,
+    /// The last create that failed in the outage made no connection.
+    pub(in crate::ext::batch) create_not_connected: bool,
+    /// The start of the first cooldown since the last accepted create.
+    pub(in crate::ext::batch) rate_limited_since: Option<Instant>,
+    /// The end of the cooldown for which the deadlines of all waits were checked.
+    pub(in crate::ext::batch) checked_cooldown: Option<Instant>,
     /// The next check of deadlines, while creates are held back.
     pub(in crate::ext::batch) next_check: Option<Instant>,
     pub(in crate::ext::batch) key_check: KeyCheck,
@@ -145,6 +153,9 @@ impl<K, A: SpeechApi> Engine<K, A> {
             probe: None,
             last_task: None,
             outage_error: None,
+            create_not_connected: false,
+            rate_limited_since: None,
+            checked_cooldown: None,
             next_check: None,
             key_check: KeyCheck::default(),
             first_taken_at: None,

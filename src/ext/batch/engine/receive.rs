@@ -8,7 +8,7 @@ use std::{
 use futures_util::StreamExt;
 use tokio::time::Instant;
 
-use super::{Engine, api::SpeechApi};
+use super::{Engine, api::SpeechApi, hold::outage_error};
 use crate::{
     Error, SpeechTask, TaskId,
     ext::{
@@ -21,7 +21,10 @@ use crate::{
         polling::{poller::PollState, status::TaskPhase},
         retry::policy::Decision,
         speech::speak::call_on_submitted,
-        transport::{call::Received, failure::Failure},
+        transport::{
+            call::Received,
+            failure::{Failure, FailureKind},
+        },
     },
     types::SpeechResult,
 };
@@ -66,13 +69,15 @@ impl<K: Display + Send + 'static, A: SpeechApi> Engine<K, A> {
         let mut progressed = false;
         while let Poll::Ready(Some((slot, (ticket, created)))) = self.creates.poll_next_unpin(context) {
             progressed = true;
-            self.breaker.on_create(Instant::now(), ticket, Outcome::of_create(&created));
+            let cooldown = self.api.client().inner().cooldown.ends_at().is_some();
+            self.breaker.on_create(Instant::now(), ticket, Outcome::of_create(&created).given(cooldown));
             self.on_created(slot, created);
         }
         while let Poll::Ready(Some((slot, (ticket, polled)))) = self.polls.poll_next_unpin(context) {
             progressed = true;
             let now = Instant::now();
-            self.breaker.on_poll(now, ticket, Outcome::of_poll(&polled));
+            let cooldown = self.api.client().inner().cooldown.ends_at().is_some();
+            self.breaker.on_poll(now, ticket, Outcome::of_poll(&polled).given(cooldown));
             if polled.is_ok() {
                 self.poll_round_trip.observe(ticket.age(now));
             }
@@ -105,6 +110,7 @@ impl<K: Display + Send + 'static, A: SpeechApi> Engine<K, A> {
         match created {
             Ok(id) => {
                 self.key_check.on_accepted();
+                self.rate_limited_since = None;
                 self.last_task = Some(id.clone());
                 let (timeout, deadline) = (pending.speech.timeout, pending.deadline());
                 // Stored before the caller's code runs, which may panic.
@@ -126,7 +132,8 @@ impl<K: Display + Send + 'static, A: SpeechApi> Engine<K, A> {
             Err(failure) => {
                 let rejection = self.key_check.on_create_failure(&failure).then(|| failure.clone());
                 if Outcome::of_create(&Err::<(), _>(failure.clone())) == Outcome::Unavailable {
-                    self.outage_error = Some(Error::from_failure(Decision::Unreachable, failure.clone()));
+                    self.create_not_connected = failure.kind == FailureKind::NotConnected;
+                    self.outage_error = Some(outage_error(&failure));
                 }
                 let (outcome, next_attempt) = pending.on_failure(failure);
                 self.record_outcome(slot, outcome);

@@ -16,7 +16,7 @@ use crate::{
         },
         polling::poller::PollState,
         retry::submit::send_once,
-        transport::{failure::Failure, instant::saturating_add, once_body::OnWritten},
+        transport::{failure::Failure, once_body::OnWritten},
     },
 };
 
@@ -30,19 +30,25 @@ impl<K: Display + Send + 'static, A: SpeechApi> Engine<K, A> {
             if self.scheduler.has_creates() {
                 self.breaker.check_silence(now);
             }
-            let cooldown = self.api.client().inner().cooldown.remaining();
-            let cooldown_end = cooldown.map(|remaining| saturating_add(now, remaining));
+            let cooldown_end = self.api.client().inner().cooldown.ends_at();
             let pause_end = cooldown_end.max(self.breaker.paused_until(now));
             self.active.progress.on_hold(pause_end, self.breaker.outage_since());
+            if let Some(cooldown_end) = cooldown_end {
+                progressed |= self.expire_waits(cooldown_end);
+            }
             if let Some(pause_end) = pause_end {
                 progressed |= self.postpone_polls(now, pause_end, cooldown_end);
             }
-            if pause_end.is_some() || self.breaker.is_open() {
-                progressed |= self.hold_creates(now, cooldown_end);
-            } else {
-                self.next_check = None;
+            if pause_end.is_some() || !self.breaker.allows_create(0) {
+                progressed |= self.hold_ready(now);
             }
-            if self.in_flight_requests() >= MAX_REQUESTS || !self.breaker.allows_request() {
+            if pause_end.is_some() || self.breaker.outage_since().is_some() {
+                progressed |= self.expire_creates(now, cooldown_end);
+            } else {
+                (self.next_check, self.outage_error) = (None, None);
+            }
+            let silent = self.silent_polls.count();
+            if self.in_flight_requests() >= MAX_REQUESTS || !self.breaker.allows_request(silent) {
                 break;
             }
             if let Some(slot) = self.ready_to_send.front().copied() {
@@ -91,7 +97,7 @@ impl<K: Display + Send + 'static, A: SpeechApi> Engine<K, A> {
             self.reserve();
             self.dispatch(slot);
         }
-        if self.scheduler.has_creates() {
+        if !self.stopping && self.scheduler.has_creates() {
             // The deadlines of creates that are held back, and creates in flight that become silent.
             let events = [self.wake_at, self.next_check, self.breaker.silent_at()];
             self.wake_at = events.into_iter().flatten().min();
@@ -165,7 +171,7 @@ impl<K: Display + Send + 'static, A: SpeechApi> Engine<K, A> {
         else {
             unreachable!("only a pending request is submitted")
         };
-        pending.start_attempt();
+        pending.start_attempt(key_text);
         let (api, request, key) = (self.api.clone(), pending.speech.request.clone(), key_text.clone());
         let journal = self.journal.as_ref().map(|journal| journal.journal.clone());
         let ticket = self.breaker.on_create_sent(Instant::now());
