@@ -47,7 +47,11 @@ async fn main() {
     let core = if pin_to_one_core(&server) { "one core" } else { "any cores" };
     let client = server.client().build().expect("the server's URL and key are valid");
     let task = client.speak(TEXT).submit().await.expect("a task");
+    let reusing =
+        server.client().reuse_submit_connections().build().expect("the server's URL and key are valid");
     let by_hand = ByHand { http: reqwest::Client::new(), server: &server };
+    let without_pool = reqwest::Client::builder().pool_max_idle_per_host(0).build().expect("an HTTP client");
+    let by_hand_connecting = ByHand { http: without_pool, server: &server };
 
     println!("best of {TURNS} turns of {REQUESTS} requests each, client and server on {core}\n");
     println!("| request | by | time | allocations | bytes allocated |\n|---|---|---:|---:|---:|");
@@ -57,12 +61,16 @@ async fn main() {
         library.keep_minimum(turn(|| poll(&task)).await);
     }
     print_rows("poll", hand, library);
-    let (mut hand, mut library) = (Cost::MAX, Cost::MAX);
-    for _ in 0..TURNS {
-        hand.keep_minimum(turn(|| by_hand.submit()).await);
-        library.keep_minimum(turn(|| submit(&client)).await);
+    for (request, by_hand, client) in
+        [("submit", &by_hand_connecting, &client), ("submit, open connection", &by_hand, &reusing)]
+    {
+        let (mut hand, mut library) = (Cost::MAX, Cost::MAX);
+        for _ in 0..TURNS {
+            hand.keep_minimum(turn(|| by_hand.submit()).await);
+            library.keep_minimum(turn(|| submit(client)).await);
+        }
+        print_rows(request, hand, library);
     }
-    print_rows("submit", hand, library);
 }
 
 /// Pins this process and the server to one core. Returns `true` on success.
@@ -120,6 +128,7 @@ impl ByHand<'_> {
             .http
             .post(format!("{}{path}", self.server.base_url))
             .header("accept", "application/json")
+            .header("accept-encoding", "identity")
             .header("authorization", &self.server.api_key)
             .header("user-agent", concat!("distribute-ai/", env!("CARGO_PKG_VERSION")))
             .timeout(Duration::from_secs(30))
