@@ -8,7 +8,7 @@ use super::journal::{Journal, KeyState, KeyStates, fingerprint};
 use crate::{
     Error, TaskId,
     ext::{
-        retry::{in_doubt::InDoubtAttempts, policy::may_be_billed, submit::Submission},
+        retry::{in_doubt::InDoubtAttempts, label::Label, policy::may_be_billed, submit::Submission},
         speech::speak::PreparedSpeech,
         transport::{failure::Failure, instant::saturating_add},
     },
@@ -78,7 +78,7 @@ impl PendingRequest {
         submission.get_or_insert_with(|| {
             let deadline = saturating_add(Instant::now(), speech.timeout);
             Submission::new(deadline, speech.resubmissions)
-                .with_label(key)
+                .with_label(Label::Key(key.into()))
                 .waiting_out_outages()
                 .with_prior_attempts(*prior_attempts)
         });

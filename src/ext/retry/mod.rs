@@ -3,5 +3,6 @@
 pub(crate) mod backoff;
 pub(crate) mod in_doubt;
 mod into_error;
+pub(crate) mod label;
 pub(crate) mod policy;
 pub(crate) mod submit;

@@ -1,14 +1,12 @@
 use std::{
     fmt,
     future::{Future, IntoFuture},
-    hash::Hasher,
     panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
     sync::Arc,
     time::Duration,
 };
 
-use fnv::FnvHasher;
 use reqwest::{StatusCode, header::HeaderMap};
 use tokio::time::Instant;
 
@@ -16,7 +14,10 @@ use crate::{
     Client, Error, Speech, SpeechTask, TaskId, Wait,
     ext::{
         polling::progress::DEFAULT_DEADLINE,
-        retry::submit::{Submission, submit},
+        retry::{
+            label::Label,
+            submit::{Submission, submit},
+        },
         speakable::is_speakable,
         transport::{call, failure::Failure, instant::saturating_add},
     },
@@ -238,10 +239,10 @@ impl Speak {
     /// - [`is_in_doubt`](Error::is_in_doubt): the connection was reset before the response arrived. The
     ///   submission may have been billed.
     pub async fn submit(self) -> Result<SpeechTask, Error> {
-        let request = self.to_request()?;
+        let request = Arc::new(self.to_request()?);
         let Self { client, input, deadline, resubmissions, on_submitted, .. } = self;
         let submission = Submission::new(saturating_add(Instant::now(), deadline), resubmissions)
-            .with_label(fingerprint(&request));
+            .with_label(Label::Request(Arc::clone(&request)));
         let id = submit(&client.inner().cooldown, submission, || send_create(&client, &request)).await?;
         if let Some(callback) = on_submitted {
             call_on_submitted(&*callback, &id);
@@ -319,17 +320,6 @@ pub(crate) async fn send_create(client: &Client, request: &SpeechRequest) -> Res
         return Ok(id);
     };
     Err(Failure::from_response(StatusCode::OK, &HeaderMap::new(), problem))
-}
-
-/// Returns a fingerprint of a request: the same for equal requests in every run, and another for another text or voice.
-///
-/// It identifies the request in a log, and detects accidental changes. It is not collision-resistant.
-pub(crate) fn fingerprint(request: &SpeechRequest) -> String {
-    // A `Value` sorts its keys, so the fingerprint does not depend on the order of the fields in the document.
-    let canonical = serde_json::to_value(request).expect("a request is JSON").to_string();
-    let mut hasher = FnvHasher::default();
-    hasher.write(canonical.as_bytes());
-    format!("{:016x}", hasher.finish())
 }
 
 impl IntoFuture for Speak {

@@ -54,7 +54,10 @@ impl ApiKey {
 
     /// Removes the key from a successful response, whose data is used.
     pub(crate) fn redact_success(&self, text: String) -> String {
-        if self.0.expose_secret().len() < MIN_SECRET_CHARS { text } else { self.redact(&text) }
+        let key = self.0.expose_secret();
+        // Without a backslash, the text contains no key in escaped form.
+        let may_contain_key = key.len() >= MIN_SECRET_CHARS && (text.contains(key) || text.contains('\\'));
+        if may_contain_key { self.redact(&text) } else { text }
     }
 
     /// Returns `true` if the text is the key, or a text from which the key was removed.

@@ -113,7 +113,8 @@ impl Cooldown {
                 }
                 wake_at = due.max(until + jitter()).min(deadline);
             }
-            if timeout_at(wake_at, changes.changed()).await.is_err() {
+            // A timer takes up to a millisecond, even if its time has passed.
+            if wake_at <= Instant::now() || timeout_at(wake_at, changes.changed()).await.is_err() {
                 return Ok(());
             }
             if self.remaining().is_none() {
@@ -204,6 +205,15 @@ mod tests {
         tokio::time::advance(secs(1)).await;
         cooldown.on_success(Instant::now());
         assert_eq!(cooldown.remaining(), None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn wait_for_a_past_time_uses_no_timer() {
+        let (cooldown, start) = (cooldown(), Instant::now());
+        tokio::time::advance(Duration::from_micros(1_500)).await;
+        let before = Instant::now();
+        cooldown.wait_until(start, start + secs(60)).await.unwrap();
+        assert_eq!(before.elapsed(), Duration::ZERO);
     }
 
     #[tokio::test(start_paused = true)]

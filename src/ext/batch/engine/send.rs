@@ -15,7 +15,7 @@ use crate::{
             rate_limiter::RateLimiter,
         },
         polling::poller::PollState,
-        retry::submit::send_once,
+        retry::{label::Label, submit::send_once},
         transport::{failure::Failure, once_body::OnWritten},
     },
 };
@@ -176,8 +176,9 @@ impl<K: Display + Send + 'static, A: SpeechApi> Engine<K, A> {
         let journal = self.journal.as_ref().map(|journal| journal.journal.clone());
         let ticket = self.breaker.on_create_sent(Instant::now());
         let on_written = self.count_request();
+        let label = Label::Key(key.clone());
         self.creates.push(Box::pin(async move {
-            let result = send_once(api.create(&request, on_written), &key).await;
+            let result = send_once(api.create(&request, on_written), &label).await;
             // A task id is written to the journal before anything else happens.
             let written = match (&journal, &result) {
                 (Some(journal), Ok(id)) => journal.submitted(&key, id).await,

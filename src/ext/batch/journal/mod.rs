@@ -28,7 +28,7 @@ use self::{
     entry::{Entry, Event},
     writer::Writer,
 };
-pub(crate) use crate::ext::speech::speak::fingerprint;
+pub(crate) use crate::ext::retry::label::fingerprint;
 use crate::{Error, TaskId};
 
 /// An open journal. It is locked until the last clone is dropped.

@@ -8,6 +8,7 @@ use tokio::time::Instant;
 use super::{
     backoff::{backoff, with_jitter},
     in_doubt::InDoubtAttempts,
+    label::Label,
     policy::{Decision, Operation, classify},
 };
 use crate::{
@@ -49,13 +50,13 @@ where
 /// identifies the request in the log.
 pub(crate) async fn send_once(
     request: impl Future<Output = Result<TaskId, Failure>>,
-    label: &str,
+    label: &Label,
 ) -> Result<TaskId, Failure> {
     let in_flight = InFlightGuard(label);
     let result = request.await;
     in_flight.disarm();
     if let Ok(id) = &result {
-        tracing::info!(request = label, task = id.printable(), "task submitted");
+        tracing::info!(request = %label, task = id.printable(), "task submitted");
     }
     result
 }
@@ -64,7 +65,7 @@ pub(crate) async fn send_once(
 #[derive(Debug)]
 pub(crate) struct Submission {
     /// Identifies the request in the log.
-    label: Box<str>,
+    label: Label,
     deadline: Instant,
     /// The number of resubmissions in doubt that the caller allows.
     resubmissions: u32,
@@ -80,7 +81,7 @@ pub(crate) struct Submission {
 impl Submission {
     pub(crate) fn new(deadline: Instant, resubmissions: u32) -> Self {
         Self {
-            label: Box::default(),
+            label: Label::Key(Box::default()),
             deadline,
             resubmissions,
             failures: 0,
@@ -91,8 +92,8 @@ impl Submission {
         }
     }
 
-    pub(crate) fn with_label(self, label: impl Into<Box<str>>) -> Self {
-        Self { label: label.into(), ..self }
+    pub(crate) fn with_label(self, label: Label) -> Self {
+        Self { label, ..self }
     }
 
     pub(crate) fn deadline(&self) -> Instant {
@@ -123,7 +124,7 @@ impl Submission {
                     let in_doubt = decision == Decision::RetryInDoubt;
                     self.in_doubt = self.in_doubt.plus_one_if(in_doubt);
                     tracing::warn!(
-                        request = &*self.label,
+                        request = %self.label,
                         failures = self.failures,
                         failure = ?failure.kind,
                         problem = failure.problem,
@@ -140,7 +141,7 @@ impl Submission {
         };
         if decision == Decision::InDoubt {
             tracing::error!(
-                request = &*self.label,
+                request = %self.label,
                 failure = ?failure.kind,
                 problem = failure.problem,
                 task = failure.task_id.as_ref().map(TaskId::printable),
@@ -200,7 +201,7 @@ fn exhausted(failure: &Failure) -> Decision {
 }
 
 /// Logs an error if a submission is dropped before the response: the task id would be lost.
-struct InFlightGuard<'a>(&'a str);
+struct InFlightGuard<'a>(&'a Label);
 
 impl InFlightGuard<'_> {
     fn disarm(self) {
@@ -210,7 +211,7 @@ impl InFlightGuard<'_> {
 
 impl Drop for InFlightGuard<'_> {
     fn drop(&mut self) {
-        tracing::error!(request = self.0, "submission dropped before the response, it may be billed");
+        tracing::error!(request = %self.0, "submission dropped before the response, it may be billed");
     }
 }
 
