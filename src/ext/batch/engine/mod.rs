@@ -99,7 +99,7 @@ pub(crate) struct Engine<K, A> {
     pub(in crate::ext::batch) outage_error: Option<Error>,
     /// The last create that failed in the outage made no connection.
     pub(in crate::ext::batch) create_not_connected: bool,
-    /// The start of the first cooldown since the last accepted create.
+    /// The start of the first cooldown since the last accepted create, or since no create was waiting.
     pub(in crate::ext::batch) rate_limited_since: Option<Instant>,
     /// The end of the cooldown for which the deadlines of all waits were checked.
     pub(in crate::ext::batch) checked_cooldown: Option<Instant>,
