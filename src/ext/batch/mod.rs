@@ -121,7 +121,8 @@ impl Client {
 ///
 /// While polls fail too, at most the submissions that are in flight when the batch notices the outage
 /// are in doubt. The batch notices silence after four of the usual response times, at least half a
-/// second, or after two seconds before the first response. If the server answers polls but not
+/// second, or after two seconds before the first response. Until then, at most one submission more is
+/// in flight than shortly before. If the server answers polls but not
 /// submissions, each further attempt may leave one more submission in doubt. The pauses between
 /// attempts grow to one minute.
 ///

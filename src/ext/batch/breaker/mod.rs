@@ -5,6 +5,9 @@
 //! create at a time is sent, because an answered poll does not prove that creates work. The first accepted create closes
 //! the breaker. From then on the number of creates in flight grows, as in TCP's slow start.
 //!
+//! A server that falls silent leaves all creates in flight in doubt. Therefore at most one create more is in flight than
+//! lately, when the server answered.
+//!
 //! After a 429 the server is available. All requests of the batch then pause together, unless a cooldown runs, and their
 //! number in flight grows again from one.
 
@@ -15,7 +18,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use self::window::{InFlight, Window};
+use self::window::{InFlight, Peak, Window};
 pub(super) use self::{
     outcome::Outcome,
     window::{RoundTrip, Ticket},
@@ -62,6 +65,7 @@ pub(super) struct Breaker {
     /// The creates since the breaker opened. Responses to earlier requests say nothing new.
     creates: InFlight,
     create_window: Window,
+    recent_creates: Peak,
     /// The time since when all creates in flight are unanswered.
     quiet_since: Instant,
     round_trip: RoundTrip,
@@ -81,6 +85,7 @@ impl Breaker {
             next_number: 0,
             creates: InFlight::default(),
             create_window: Window::open(MAX_CREATES),
+            recent_creates: Peak::default(),
             quiet_since: Instant::now(),
             round_trip: RoundTrip::default(),
             requests: InFlight::default(),
@@ -116,6 +121,9 @@ impl Breaker {
                 if current || suspected {
                     self.close();
                     self.create_window.grow();
+                    // If the server falls silent, no more creates are in doubt than were lately in flight, plus one.
+                    self.recent_creates.observe(self.creates.count + 1);
+                    self.create_window.limit(self.recent_creates.get() + 1);
                 }
             }
             Outcome::Unavailable if current || suspected => self.open(now, false),
@@ -174,6 +182,11 @@ impl Breaker {
         self.creates.count + prepared < limit
     }
 
+    /// Returns `true` if creates that are ready to be sent have to wait for the end of an outage.
+    pub(super) fn holds_ready(&self) -> bool {
+        self.outage.is_some() && !self.allows_create(0)
+    }
+
     /// Returns `true` if another request may be sent, given the last 429. Silent requests do not count.
     pub(super) fn allows_request(&self, silent: usize) -> bool {
         self.requests.count.saturating_sub(silent) < self.request_window.size
@@ -214,6 +227,7 @@ impl Breaker {
                 tracing::warn!("server unavailable, submissions paused");
             }
             self.create_window = Window::starting(MAX_CREATES);
+            self.recent_creates = Peak::default();
         }
         let probe_at = Some(now + pause(self.trips));
         self.outage = Some(Outage { since, suspected, probe_at, failed_probes: 0 });

@@ -103,7 +103,7 @@ async fn failed_create_opens_the_breaker_until_a_poll_and_then_a_create_succeed(
     fixture.creates.rotate_left(2);
     fixture.end(Outcome::Answered);
     fixture.end(Outcome::Answered);
-    assert_eq!(fixture.send(MAX_CREATES), 4, "the number of creates doubles");
+    assert_eq!(fixture.send(MAX_CREATES), 3, "one more than were in flight");
 }
 
 #[tokio::test(start_paused = true)]
@@ -164,10 +164,10 @@ async fn silent_creates_open_the_breaker_after_two_seconds_and_an_answer_closes_
     advance(SECOND).await;
     fixture.breaker.check_silence(Instant::now());
     assert_eq!((fixture.send(1), fixture.until_probe()), (0, Duration::ZERO));
-    // The server was slow: the creates are as many as before, and the next silence must be longer.
+    // The server was slow: creates continue, and the next silence must be longer.
     advance(SECOND).await;
     fixture.end(Outcome::Answered);
-    assert_eq!(fixture.send(MAX_CREATES), MAX_CREATES);
+    assert_eq!(fixture.send(MAX_CREATES), 2);
     advance(11 * SECOND).await;
     fixture.breaker.check_silence(Instant::now());
     assert!(fixture.breaker.probe_at().is_none());
@@ -219,4 +219,25 @@ async fn retry_after_reduces_creates_and_does_not_pause() {
     }
     assert_eq!(fixture.breaker.paused_until(Instant::now()), None);
     assert_eq!((fixture.send(9), fixture.breaker.outage_since()), (1, None));
+}
+
+#[tokio::test(start_paused = true)]
+async fn creates_in_flight_exceed_their_recent_number_by_one() {
+    let mut fixture = Fixture::new();
+    assert_eq!(fixture.send(MAX_CREATES), MAX_CREATES, "all at once, before the first response");
+    while !fixture.creates.is_empty() {
+        fixture.end(Outcome::Answered);
+    }
+    // Three at a time, as by a rate limit.
+    for _ in 0..300 {
+        fixture.send(3 - fixture.creates.len());
+        fixture.end(Outcome::Answered);
+    }
+    assert_eq!(fixture.creates.len() + fixture.send(MAX_CREATES), 4);
+    // With enough requests, the number grows with each response.
+    for _ in 0..2 * MAX_CREATES {
+        fixture.end(Outcome::Answered);
+        fixture.send(MAX_CREATES);
+    }
+    assert_eq!(fixture.creates.len(), MAX_CREATES);
 }

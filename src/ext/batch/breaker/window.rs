@@ -71,9 +71,30 @@ impl Window {
         }
     }
 
+    pub(super) fn limit(&mut self, size: usize) {
+        self.size = self.size.min(size);
+    }
+
     /// Sends one request at a time. The size then grows slowly, because the server may have admitted as many as it can.
     pub(super) fn shrink(&mut self) {
         (self.size, self.doubles, self.answered) = (1, false, 0);
+    }
+}
+
+/// The largest recent number of requests in flight. It falls by 3 % with each response.
+#[derive(Debug, Default)]
+pub(super) struct Peak {
+    /// In 32nds.
+    parts: usize,
+}
+
+impl Peak {
+    pub(super) fn observe(&mut self, in_flight: usize) {
+        self.parts = (self.parts - self.parts / 32).max(in_flight * 32);
+    }
+
+    pub(super) fn get(&self) -> usize {
+        self.parts.div_ceil(32)
     }
 }
 

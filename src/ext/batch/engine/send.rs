@@ -39,7 +39,7 @@ impl<K: Display + Send + 'static, A: SpeechApi> Engine<K, A> {
             if let Some(pause_end) = pause_end {
                 progressed |= self.postpone_polls(now, pause_end, cooldown_end);
             }
-            if pause_end.is_some() || !self.breaker.allows_create(0) {
+            if pause_end.is_some() || self.breaker.holds_ready() {
                 progressed |= self.hold_ready(now);
             }
             if pause_end.is_some() || self.breaker.outage_since().is_some() {
