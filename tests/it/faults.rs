@@ -325,6 +325,32 @@ async fn submit_redirect_followed_by_custom_http_client_is_in_doubt() {
 }
 
 #[tokio::test]
+async fn submit_redirected_to_same_origin_keeps_task_id_of_the_response() {
+    let redirect = Action::response("303 See Other", "location: /tasks/1\r\n", "");
+    let server = ScriptedServer::start([redirect, Action::json("200 OK", &json!({"id": ID}))]).await;
+    let client = builder(&server.url).http_client(reqwest::Client::new()).build().unwrap();
+    let error = client.speak("Hello").submit().await.unwrap_err();
+    assert!(error.is_in_doubt(), "{error}");
+    assert_eq!(error.task_id().unwrap().as_str(), ID);
+}
+
+#[tokio::test]
+async fn task_of_submission_in_doubt_has_the_grace_period_of_an_own_task() {
+    let not_found = Action::response("404 Not Found", "", "");
+    let server = ScriptedServer::start([
+        Action::json("502 Bad Gateway", &json!({"id": ID})),
+        not_found.clone(),
+        not_found,
+        Action::json("200 OK", &completed_result("https://example.com/a.wav")),
+    ])
+    .await;
+    let client = client(&server.url);
+    let error = client.speak("Hello").submit().await.unwrap_err();
+    // A task of another client would be not found at the second 404.
+    client.task(error.task_id().unwrap().clone()).wait().await.unwrap();
+}
+
+#[tokio::test]
 async fn submit_with_custom_http_client_is_not_retried_after_429() {
     // The redirect leads to the same URL with the mark that shows other redirects, so it stays unnoticed.
     let redirect = Action::response("303 See Other", &format!("location: {CREATE}?\r\n"), "");
