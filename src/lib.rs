@@ -41,7 +41,9 @@ pub mod long_text {
 ///
 /// [`Adaptive`](pacing::Adaptive) is the default. Implement [`Pacing`](pacing::Pacing) for your own policy.
 pub mod pacing {
-    pub use crate::ext::polling::{Adaptive, CompletedTask, Exponential, Fixed, Pacing, Phase, Progress};
+    pub use crate::ext::polling::{
+        Adaptive, CompletedTask, Exponential, Fixed, FromFn, Pacing, Phase, Progress, from_fn,
+    };
 }
 
 /// Request and response types, generated from the API's OpenAPI document.

@@ -12,7 +12,7 @@ mod work;
 use std::{env, fs, time::Duration};
 
 use distribute_ai::{
-    pacing::{Exponential, Fixed, Pacing, Progress},
+    pacing::{Exponential, Fixed, Pacing, from_fn},
     testing::{PollCost, PollSimulation},
 };
 use fastrand::Rng;
@@ -66,7 +66,7 @@ fn without_statuses() -> Vec<Regret> {
     let samples = measure::samples(&WORKLOADS, 8_000);
     let mut rows = Vec::new();
     for (name, policy) in shipped() {
-        let costs = PRICES.map(|_| measure_each(&samples, |task| task.without_jitter().run(&policy)));
+        let costs = PRICES.map(|_| measure_each(&samples, |task| task.without_jitter().run(&*policy)));
         rows.push(row(name.to_owned(), &costs));
     }
     let fixed = PRICES.map(|price| best_fixed(&samples, price));
@@ -85,7 +85,7 @@ fn without_statuses() -> Vec<Regret> {
 
 fn measure_fixed_interval(samples: &[Samples; 5], seconds: f64) -> [Cost; 5] {
     let interval = Duration::from_secs_f64(seconds);
-    measure_each(samples, |task| task.without_jitter().run(&move |_: &Progress| interval))
+    measure_each(samples, |task| task.without_jitter().run(&from_fn(move |_| interval)))
 }
 
 /// Returns the interval with the least regret at a price, to a tenth of a second. It can be selected only in
@@ -127,7 +127,7 @@ fn with_statuses() {
         println!();
     };
     for (name, policy) in shipped() {
-        row(name, &|task| task.without_jitter().run(&policy));
+        row(name, &|task| task.without_jitter().run(&*policy));
     }
     for (name, policy) in fixed_policies() {
         row(name, &|task| task.run(&*policy));

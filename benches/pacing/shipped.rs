@@ -3,9 +3,9 @@
 
 use std::time::Duration;
 
-use distribute_ai::pacing::Progress;
+use distribute_ai::pacing::{Pacing, Progress, from_fn};
 
-pub(crate) type Policy = Box<dyn Fn(&Progress) -> Duration + Send + Sync>;
+pub(crate) type Policy = Box<dyn Pacing>;
 
 pub(crate) fn shipped() -> [(&'static str, Policy); 8] {
     [
@@ -14,15 +14,18 @@ pub(crate) fn shipped() -> [(&'static str, Policy); 8] {
         ("openai-python", then(0.0, 1.0)),
         ("assemblyai", then(0.0, 3.0)),
         ("openai-python files", then(0.0, 5.0)),
-        ("google-cloud-rust", Box::new(|task| Duration::from_secs((1 << task.polls.min(6)).min(60)))),
-        ("smithy waiter", Box::new(smithy)),
+        (
+            "google-cloud-rust",
+            Box::new(from_fn(|task| Duration::from_secs((1 << task.polls.min(6)).min(60)))),
+        ),
+        ("smithy waiter", Box::new(from_fn(smithy))),
         ("azure_core", then(30.0, 30.0)),
     ]
 }
 
 fn then(first: f64, next: f64) -> Policy {
     let (first, next) = (Duration::from_secs_f64(first), Duration::from_secs_f64(next));
-    Box::new(move |task| if task.polls == 0 { first } else { next })
+    Box::new(from_fn(move |task| if task.polls == 0 { first } else { next }))
 }
 
 /// Returns 0 before the first poll, then a random number of whole seconds from 2. The maximum doubles with

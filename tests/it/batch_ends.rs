@@ -207,10 +207,10 @@ fn batch_stop_after_runtime_shutdown_returns_in_doubt_request() {
 async fn batch_with_panicking_pacing_completes() {
     let server = serve_result(completed_result("http://127.0.0.1:9/a"));
     let calls = AtomicUsize::new(0);
-    let policy = move |_: &distribute_ai::pacing::Progress| {
+    let policy = distribute_ai::pacing::from_fn(move |_| {
         assert!(calls.fetch_add(1, Ordering::Relaxed) < 1, "on purpose");
         Duration::from_millis(20)
-    };
+    });
     let client = Client::builder().api_key(KEY).base_url(server.base_url()).pacing(policy).build().unwrap();
     let mut results = client.batch([("a", "Hello a"), ("b", "Hello b")]).run();
     for _ in 0..2 {

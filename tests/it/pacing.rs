@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use distribute_ai::pacing::Progress;
+use distribute_ai::pacing::from_fn;
 
 #[path = "../../benches/pacing/measure.rs"]
 mod measure;
@@ -32,7 +32,7 @@ fn pacing_learns_tasks_of_any_length() {
 
 #[test]
 fn pacing_measure_reproduces_known_cost_of_fixed_interval() {
-    let every_second = |task: &Progress| Duration::from_secs(u64::from(task.polls > 0));
+    let every_second = from_fn(|task| Duration::from_secs(u64::from(task.polls > 0)));
     let costs = measure::measure_each(&measure::samples(&work::WORKLOADS, 300), |task| {
         task.without_jitter().run(&every_second)
     });

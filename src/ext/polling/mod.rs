@@ -24,6 +24,6 @@ pub use self::{
     adaptive::Adaptive,
     exponential::Exponential,
     fixed::Fixed,
-    policy::Pacing,
+    policy::{FromFn, Pacing, from_fn},
     progress::{CompletedTask, Phase, Progress},
 };

@@ -1,19 +1,22 @@
-use std::time::Duration;
+use std::{fmt, sync::Arc, time::Duration};
 
 use super::progress::{CompletedTask, Progress};
 
 /// A poll policy, which decides how long to wait before the next poll of a task.
 ///
 /// The library has three policies: [`Adaptive`](super::Adaptive), which is the default,
-/// [`Fixed`](super::Fixed) and [`Exponential`](super::Exponential). A closure from [`Progress`] to
-/// [`Duration`] is also a policy.
+/// [`Fixed`](super::Fixed) and [`Exponential`](super::Exponential). [`from_fn`] makes a policy of a closure. A
+/// `Box` or an `Arc` of a policy is also a policy, so you can choose one while the program runs, or share one
+/// between clients.
 ///
 /// ```
 /// use std::time::Duration;
 ///
+/// use std::sync::Arc;
+///
 /// use distribute_ai::{
 ///     Client,
-///     pacing::{Pacing, Phase, Progress},
+///     pacing::{Adaptive, Pacing, Phase, Progress},
 /// };
 ///
 /// /// Waits longer for longer texts, and polls running tasks every second.
@@ -31,8 +34,9 @@ use super::progress::{CompletedTask, Progress};
 ///
 /// let client = Client::builder().api_key("your-key").pacing(ByLength).build()?;
 ///
-/// let tenth_of_age = |task: &Progress| task.age / 10;
-/// let client = Client::builder().api_key("your-key").pacing(tenth_of_age).build()?;
+/// let shared: Arc<dyn Pacing> = Arc::new(Adaptive::new());
+/// let client = Client::builder().api_key("your-key").pacing(Arc::clone(&shared)).build()?;
+/// let other_client = Client::builder().api_key("other-key").pacing(shared).build()?;
 /// # Ok::<(), distribute_ai::Error>(())
 /// ```
 ///
@@ -102,21 +106,108 @@ pub trait Pacing: Send + Sync + 'static {
     }
 }
 
-impl<F: Fn(&Progress) -> Duration + Send + Sync + 'static> Pacing for F {
+/// Implements the trait for a pointer to a policy. A method without a call here would get the default, so that the
+/// policy would not learn, for example.
+macro_rules! forward_pacing {
+    ($pointer:ident) => {
+        impl<T: Pacing + ?Sized> Pacing for $pointer<T> {
+            fn delay(&self, task: &Progress) -> Duration {
+                (**self).delay(task)
+            }
+
+            fn likelihood(&self, task: &Progress) -> f64 {
+                (**self).likelihood(task)
+            }
+
+            fn learn(&self, task: &CompletedTask) {
+                (**self).learn(task);
+            }
+        }
+    };
+}
+
+forward_pacing!(Arc);
+forward_pacing!(Box);
+
+/// Creates a poll policy from a function that returns the delay until the next poll.
+///
+/// The other methods of the policy are the defaults of [`Pacing`]: it does not learn.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use distribute_ai::{Client, pacing};
+///
+/// let tenth_of_age = pacing::from_fn(|task| (task.age / 10).max(Duration::from_millis(200)));
+/// let client = Client::builder().api_key("your-key").pacing(tenth_of_age).build()?;
+/// # Ok::<(), distribute_ai::Error>(())
+/// ```
+pub fn from_fn<F: Fn(&Progress) -> Duration + Send + Sync + 'static>(delay: F) -> FromFn<F> {
+    FromFn(delay)
+}
+
+/// A poll policy made of a function, from [`from_fn`].
+#[derive(Clone, Copy)]
+pub struct FromFn<F>(F);
+
+impl<F: Fn(&Progress) -> Duration + Send + Sync + 'static> Pacing for FromFn<F> {
     fn delay(&self, task: &Progress) -> Duration {
-        self(task)
+        (self.0)(task)
+    }
+}
+
+impl<F> fmt::Debug for FromFn<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("FromFn")
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Mutex;
+
     use super::*;
 
     #[test]
-    fn closure_implements_pacing() {
-        let policy = |task: &Progress| task.age / 2;
+    fn function_implements_pacing() {
+        let policy = from_fn(|task| task.age / 2);
         let task = Progress { age: Duration::from_secs(4), ..Progress::default() };
         assert_eq!(policy.delay(&task), Duration::from_secs(2));
+    }
+
+    /// Records the names of the methods that are called.
+    #[derive(Default)]
+    struct Recording(Mutex<Vec<&'static str>>);
+
+    impl Pacing for Recording {
+        fn delay(&self, _: &Progress) -> Duration {
+            self.0.lock().unwrap().push("delay");
+            Duration::from_secs(7)
+        }
+
+        fn likelihood(&self, _: &Progress) -> f64 {
+            self.0.lock().unwrap().push("likelihood");
+            0.7
+        }
+
+        fn learn(&self, _: &CompletedTask) {
+            self.0.lock().unwrap().push("learn");
+        }
+    }
+
+    #[test]
+    fn pointers_forward_every_method_of_a_policy() {
+        fn assert_forwards(policy: &impl Pacing) {
+            assert_eq!(policy.delay(&Progress::default()), Duration::from_secs(7));
+            assert!((policy.likelihood(&Progress::default()) - 0.7).abs() < 1e-9);
+            policy.learn(&CompletedTask::default());
+        }
+        let recording = Arc::new(Recording::default());
+        assert_forwards(&Arc::clone(&recording));
+        assert_forwards(&(Arc::clone(&recording) as Arc<dyn Pacing>));
+        assert_forwards(&Box::new(Arc::clone(&recording)));
+        assert_forwards(&(Box::new(Arc::clone(&recording)) as Box<dyn Pacing>));
+        assert_eq!(*recording.0.lock().unwrap(), ["delay", "likelihood", "learn"].repeat(4));
     }
 
     #[test]
@@ -124,7 +215,7 @@ mod tests {
         for (age, since_last_poll, expected) in [(0, 0, 0.0), (8, 0, 0.0), (8, 2, 0.25), (8, 8, 1.0)] {
             let (age, since_last_poll) = (Duration::from_secs(age), Duration::from_secs(since_last_poll));
             let task = Progress { age, since_last_poll, ..Progress::default() };
-            let likelihood = (|_: &Progress| Duration::ZERO).likelihood(&task);
+            let likelihood = from_fn(|_| Duration::ZERO).likelihood(&task);
             assert!((likelihood - expected).abs() < 1e-9, "{likelihood} at {task:?}");
         }
     }

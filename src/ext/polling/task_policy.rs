@@ -45,6 +45,7 @@ impl TaskPolicy {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::pacing::from_fn;
 
     /// Panics in every method.
     struct Panicking;
@@ -76,10 +77,10 @@ mod tests {
     fn policy_that_panics_once_stays_replaced() {
         let calls = Arc::new(std::sync::atomic::AtomicU32::new(0));
         let counted = Arc::clone(&calls);
-        let mut policy = TaskPolicy::new(Arc::new(move |_: &Progress| {
+        let mut policy = TaskPolicy::new(Arc::new(from_fn(move |_| {
             counted.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
             panic!("delay")
-        }));
+        })));
         for _ in 0..3 {
             policy.delay(&Progress::default());
         }

@@ -163,7 +163,7 @@ impl PollSimulation {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pacing::{Fixed, Progress};
+    use crate::pacing::{Fixed, from_fn};
 
     fn secs(seconds: u64) -> Duration {
         Duration::from_secs(seconds)
@@ -180,10 +180,10 @@ mod tests {
 
     #[test]
     fn simulation_without_statuses_reports_no_waiting_phase() {
-        let by_phase = |task: &Progress| match task.phase {
+        let by_phase = from_fn(|task| match task.phase {
             Phase::Waiting => Duration::from_millis(100),
             _ => secs(1),
-        };
+        });
         let task = PollSimulation::new(secs(20), secs(2));
         let (with, without) = (task.run(&by_phase), task.without_statuses().run(&by_phase));
         assert!(with.polls > 80 && without.polls < 25, "{with:?} {without:?}");
@@ -194,6 +194,6 @@ mod tests {
     #[should_panic(expected = "not finished after 1000000 polls")]
     fn policy_without_delay_panics() {
         let task = PollSimulation::new(secs(1), secs(1)).round_trip(Duration::ZERO);
-        task.run(&|_: &Progress| Duration::ZERO);
+        task.run(&from_fn(|_| Duration::ZERO));
     }
 }

@@ -6,7 +6,7 @@ use serde_json::json;
 use super::*;
 use crate::{
     ext::transport::cooldown::MAX_COOLDOWN,
-    pacing::{Adaptive, Fixed, Pacing, Progress},
+    pacing::{Adaptive, Fixed, Pacing, Progress, from_fn},
 };
 
 fn every(interval: Duration) -> Fixed {
@@ -211,7 +211,7 @@ async fn deadline_within_grace_period_is_not_found_if_there_were_only_404s() {
 
 #[tokio::test(start_paused = true)]
 async fn policy_that_panics_does_not_end_the_wait() {
-    let panics = |_: &Progress| -> Duration { panic!("a bug in the policy") };
+    let panics = from_fn(|_| panic!("a bug in the policy"));
     let start = Instant::now();
     let mut poller = Poller::new(PollSchedule {
         policy: TaskPolicy::new(Arc::new(panics)),
@@ -353,10 +353,10 @@ async fn policy_learns_across_waits() {
 async fn policy_receives_phase_polls_and_retry_after() {
     let calls = Arc::new(std::sync::Mutex::new(Vec::new()));
     let recorded = Arc::clone(&calls);
-    let policy = move |task: &Progress| {
+    let policy = from_fn(move |task| {
         recorded.lock().unwrap().push(*task);
         secs(10)
-    };
+    });
     let server = |age: Duration| match age.as_secs() {
         0..15 => response("QUEUED"),
         15..24 => error_response(503, Some("5")),
