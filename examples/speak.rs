@@ -193,7 +193,7 @@ async fn run(args: &Args, text: String, state: &RunState) -> anyhow::Result<()> 
         report_simulator();
     } else {
         // Only tasks of the API can be resumed: the simulator's tasks end with this process.
-        state.task.get_or_init(|| task.id());
+        state.task.get_or_init(|| task.id().clone());
     }
     let speech = watch(&task).await?;
     let bytes = speech.save(&args.out).await?;

@@ -52,7 +52,7 @@ fuzz_target!(|data: &[u8]| {
     assert_eq!(replay(&repaired), Ok((known.clone(), repaired.len() as u64)));
 
     // An appended entry is found by the next run and does not affect other keys.
-    let (key, id) = ("another key", TaskId::from_server("another id"));
+    let (key, id) = ("another key", TaskId::new_unchecked("another id"));
     let longer = [repaired, submitted(key, &id)].concat();
     let (after, _) = replay(&longer).expect("a journal with one more line");
     assert_eq!(
@@ -111,7 +111,7 @@ fn ids(lines: &[u8]) -> BTreeMap<String, TaskId> {
         if let Ok(ParsedEntry { event: Event::Submitted, key, id: Some(id), .. }) =
             serde_json::from_slice(line)
         {
-            ids.insert(key, TaskId::from_server(id));
+            ids.insert(key, TaskId::new_unchecked(id));
         }
     }
     ids

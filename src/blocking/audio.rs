@@ -13,7 +13,7 @@ use crate::{Error, TaskId};
 /// # let client = simulator.client();
 /// # let speech = client.speak("Hello from Rust.").wait()?;
 /// let audio = speech.audio()?.max_bytes(20 * 1024 * 1024);
-/// println!("task {}: {}", audio.task_id(), audio.url());
+/// println!("task {}: {}", audio.id(), audio.url());
 ///
 /// for chunk in audio.stream() {
 ///     println!("{} more bytes", chunk?.len());
@@ -47,8 +47,8 @@ impl Audio {
 
     /// Returns the id of the task that produced the audio.
     #[must_use]
-    pub fn task_id(&self) -> TaskId {
-        self.audio.task_id()
+    pub fn id(&self) -> &TaskId {
+        self.audio.id()
     }
 
     /// Sets the maximum size of the download, in bytes.
@@ -75,7 +75,11 @@ impl Audio {
     /// - [`is_invalid`](Error::is_invalid): `next` was called in an async task
     /// - the errors of [`crate::Audio::stream`]
     pub fn stream(&self) -> AudioStream {
-        AudioStream { id: self.task_id(), chunks: Some(self.audio.stream()), runtime: self.runtime.clone() }
+        AudioStream {
+            id: self.id().clone(),
+            chunks: Some(self.audio.stream()),
+            runtime: self.runtime.clone(),
+        }
     }
 
     /// Downloads the audio into memory.
@@ -86,7 +90,7 @@ impl Audio {
     pub fn bytes(&self) -> Result<Bytes, Error> {
         let audio = self.audio.clone();
         let bytes = self.runtime.run(async move { audio.bytes().await });
-        bytes.map_err(|error| error.with_task_id(&self.task_id()))
+        bytes.map_err(|error| error.with_task_id(self.id()))
     }
 
     /// Downloads the audio to a file and returns its length in bytes.
@@ -100,7 +104,7 @@ impl Audio {
     pub fn save(&self, path: impl AsRef<Path>) -> Result<u64, Error> {
         let (audio, path) = (self.audio.clone(), path.as_ref().to_owned());
         let saved = self.runtime.run(async move { audio.save(path).await });
-        saved.map_err(|error| error.with_task_id(&self.task_id()))
+        saved.map_err(|error| error.with_task_id(self.id()))
     }
 }
 

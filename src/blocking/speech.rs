@@ -34,7 +34,7 @@ impl Speech {
     /// Pass the id to [`Client::task`](super::Client::task) to get the speech again, with a new
     /// audio URL.
     #[must_use]
-    pub fn id(&self) -> TaskId {
+    pub fn id(&self) -> &TaskId {
         self.speech.id()
     }
 

@@ -11,7 +11,7 @@ use crate::{Error, TaskId, types::SpeechStatus};
 /// # let client = simulator.client();
 /// use std::time::Duration;
 ///
-/// let id = client.speak("Good morning.").submit()?.id();
+/// let id = client.speak("Good morning.").submit()?.id().clone();
 ///
 /// match client.task(id.clone()).wait_for(Duration::from_secs(120)) {
 ///     Ok(speech) => drop(speech.save(std::env::temp_dir().join("morning.wav"))?),
@@ -36,7 +36,7 @@ impl SpeechTask {
 
     /// Returns the task id. [`Client::task`](super::Client::task) turns the id into a handle again.
     #[must_use]
-    pub fn id(&self) -> TaskId {
+    pub fn id(&self) -> &TaskId {
         self.task.id()
     }
 
@@ -49,7 +49,7 @@ impl SpeechTask {
     pub fn status(&self) -> Result<SpeechStatus, Error> {
         let task = self.task.clone();
         let status = self.runtime.run(async move { task.status().await });
-        status.map_err(|error| error.with_task_id(&self.id()))
+        status.map_err(|error| error.with_task_id(self.id()))
     }
 
     /// Waits until the task is finished, and returns the speech.
@@ -83,7 +83,7 @@ impl SpeechTask {
 
     fn run_wait(&self, wait: crate::Wait) -> Result<Speech, Error> {
         // An error of the runtime also needs the task id, because the task may be billed.
-        let speech = self.runtime.run(wait.into_future()).map_err(|error| error.with_task_id(&self.id()))?;
+        let speech = self.runtime.run(wait.into_future()).map_err(|error| error.with_task_id(self.id()))?;
         Ok(Speech::new(speech, self.runtime.clone()))
     }
 }

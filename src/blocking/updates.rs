@@ -32,7 +32,7 @@ pub struct Updates {
 
 impl Updates {
     pub(super) fn new(task: &crate::SpeechTask, runtime: Runtime) -> Self {
-        Self { id: task.id(), stream: Some(task.updates()), runtime }
+        Self { id: task.id().clone(), stream: Some(task.updates()), runtime }
     }
 
     /// Sets the time limit, which starts at the first call of `next`. After that, this method has

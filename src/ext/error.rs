@@ -464,7 +464,7 @@ mod tests {
 
     #[test]
     fn display_omits_cause_and_debug_appends_it() {
-        let id = TaskId::from_server("t1");
+        let id = TaskId::new_unchecked("t1");
         let error = Error::download("audio is empty").with_source("reset by peer").with_task_id(&id);
         assert_eq!(error.to_string(), "audio is empty [task t1]");
         assert_eq!(error::Error::source(&error).unwrap().to_string(), "reset by peer");

@@ -19,7 +19,7 @@
 //!
 //! let client = Client::builder().api_key("any").base_url(server.base_url()).build()?;
 //! let task = client.speak("Hello").submit().await?;
-//! assert_eq!(task.id().as_str(), "task-1");
+//! assert_eq!(task.id(), "task-1");
 //! create.assert_calls(1);
 //! # Ok(()) }
 //! ```

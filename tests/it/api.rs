@@ -18,7 +18,7 @@ use crate::support::{
 async fn sent_request(speak: impl FnOnce(&Client) -> distribute_ai::Speak) -> (String, Value) {
     let server = ScriptedServer::start([Action::json("200 OK", &json!({"id": ID}))]).await;
     let task = speak(&client(&server.url)).submit().await.unwrap();
-    assert_eq!(task.id().as_str(), ID);
+    assert_eq!(task.id(), ID);
     let requests = server.requests();
     let [request] = requests.as_slice() else { panic!("{requests:?}") };
     let (head, body) = request.split_once("\r\n\r\n").unwrap();
@@ -95,7 +95,7 @@ async fn submit_keeps_path_of_base_url() {
 async fn submit_and_poll_accept_status_202() {
     let bodies = [json!({"id": ID}), completed_result("https://example.com/a.wav")];
     let server = ScriptedServer::start(bodies.map(|body| Action::json("202 Accepted", &body))).await;
-    assert_eq!(client(&server.url).speak("Hello").await.unwrap().id().as_str(), ID);
+    assert_eq!(client(&server.url).speak("Hello").await.unwrap().id(), ID);
     assert_eq!(server.requests().len(), 2);
 }
 
@@ -109,8 +109,9 @@ async fn submit_response_with_invalid_utf8_or_bom_yields_task_id() {
                 format!("HTTP/1.1 {status}\r\nconnection: close\r\ncontent-length: {}\r\n\r\n", body.len());
             let server = ScriptedServer::start([Action::SendRaw([head.as_bytes(), &body].concat())]).await;
             let outcome = client(&server.url).speak("Hello").submit().await;
-            let found =
-                outcome.as_ref().map_or_else(|error| error.task_id().cloned(), |task| Some(task.id()));
+            let found = outcome
+                .as_ref()
+                .map_or_else(|error| error.task_id().cloned(), |task| Some(task.id().clone()));
             assert_eq!(found.unwrap().as_str(), ID, "{status}");
         }
     }
@@ -131,7 +132,7 @@ async fn submit_response_header_yields_no_task_id() {
 async fn submit_truncated_or_error_response_keeps_task_id() {
     // The connection ends before the announced length, but after complete JSON.
     let server = ScriptedServer::start([Action::truncated(&json!({"id": ID}).to_string())]).await;
-    assert_eq!(client(&server.url).speak("Hello").submit().await.unwrap().id().as_str(), ID);
+    assert_eq!(client(&server.url).speak("Hello").submit().await.unwrap().id(), ID);
 
     for (status, body) in [
         // Statuses that are documented for a create, and others.
@@ -169,7 +170,7 @@ async fn speak_completed_task_sends_one_create_and_one_poll() {
     let speech = client(&server.url).speak("Hello").await.unwrap();
     assert_eq!(speech.audio().unwrap().url(), "https://example.com/a.wav");
     assert_eq!(speech.result().finished, Some(1_700_000_002.5));
-    assert_eq!(speech.id().as_str(), ID);
+    assert_eq!(speech.id(), ID);
     let paths: Vec<_> =
         server.requests().iter().map(|request| request.split(' ').nth(1).unwrap().to_owned()).collect();
     assert_eq!(paths, [CREATE, RESULT]);

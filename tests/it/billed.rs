@@ -54,7 +54,7 @@ async fn submit_with_random_faults_is_billed_at_most_once() {
     let submissions = (0..count).map(|number| {
         let text = format!("Text number {number}.");
         let speak = client.speak(&text);
-        async move { (text, speak.submit().await.map(|task| task.id())) }
+        async move { (text, speak.submit().await.map(|task| task.id().clone())) }
     });
     let outcomes: Vec<_> = stream::iter(submissions).buffer_unordered(64).collect().await;
 

@@ -71,7 +71,7 @@ async fn submit_asks_for_identity_and_reads_a_compressed_response() {
     gzip.write_all(json!({"id": ID}).to_string().as_bytes()).unwrap();
     let server = ScriptedServer::start([encoded("gzip", &gzip.finish().unwrap())]).await;
     let task = client(&server.url).speak("Hello").submit().await.unwrap();
-    assert_eq!(task.id().as_str(), ID);
+    assert_eq!(task.id(), ID);
     assert!(server.requests()[0].contains("accept-encoding: identity\r\n"), "{}", server.requests()[0]);
 }
 

@@ -100,7 +100,7 @@ async fn submit_error_response_with_other_id_has_no_task_id() {
 async fn submit_whose_callback_panics_returns_the_task() {
     let server = ScriptedServer::start([Action::json("200 OK", &json!({"id": ID}))]).await;
     let speak = client(&server.url).speak("Hello").on_submitted(|_| panic!("on purpose"));
-    assert_eq!(speak.submit().await.unwrap().id().as_str(), ID);
+    assert_eq!(speak.submit().await.unwrap().id(), ID);
 }
 
 #[tokio::test]
@@ -271,7 +271,7 @@ async fn poll_after_transient_failure_is_retried() {
     let polls = script.len();
     let server = ScriptedServer::start(script).await;
     let speech = client(&server.url).task(ID.parse().unwrap()).wait().await.unwrap();
-    assert_eq!(speech.id().as_str(), ID);
+    assert_eq!(speech.id(), ID);
     assert_eq!(server.requests().len(), polls);
 }
 

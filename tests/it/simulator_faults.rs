@@ -99,7 +99,7 @@ async fn submit_rejected_temporarily_is_sent_again() {
         tests.spawn(async move {
             let simulator = simulator_with_fault(Route::Create, fault.clone()).await;
             let task = client_without_redirects(&simulator).speak("Hello").submit().await.unwrap();
-            assert_eq!(simulator.tasks(), [(task.id(), "Hello".to_owned())], "{fault:?}");
+            assert_eq!(simulator.tasks(), [(task.id().clone(), "Hello".to_owned())], "{fault:?}");
             assert_eq!(simulator.requests(), 2);
         });
     }
@@ -111,7 +111,7 @@ async fn submit_accepted_despite_429_is_billed_twice() {
     let simulator = simulator_with_fault(Route::Create, Fault::status(429).after_accepting()).await;
     let task = client_without_redirects(&simulator).speak("Hello").submit().await.unwrap();
     assert_eq!(simulator.spoken(), ["Hello", "Hello"]);
-    assert_eq!(simulator.tasks()[1].0, task.id());
+    assert_eq!(simulator.tasks()[1].0, *task.id());
 }
 
 #[tokio::test]
@@ -130,7 +130,7 @@ async fn submit_with_unusual_but_complete_response_succeeds() {
     {
         let simulator = simulator_with_fault(Route::Create, fault).await;
         let task = client(&simulator).speak("Hello").submit().await.unwrap();
-        assert_eq!(simulator.tasks()[0].0, task.id());
+        assert_eq!(simulator.tasks()[0].0, *task.id());
         assert_eq!((simulator.requests(), simulator.creates()), (1, 1));
     }
 }
@@ -278,7 +278,7 @@ async fn submit_with_random_faults_of_simulator_is_billed_at_most_once() {
     for (text, outcome) in outcomes {
         let ids: Vec<_> = billed.iter().filter(|(_, spoken)| *spoken == text).map(|(id, _)| id).collect();
         match outcome {
-            Ok(task) => assert_eq!(ids, [&task.id()], "{text}"),
+            Ok(task) => assert_eq!(ids, [task.id()], "{text}"),
             Err(error) => {
                 assert!(error.is_in_doubt(), "{text}: {error}");
                 assert!(ids.len() <= 1, "{text} was billed {} times", ids.len());

@@ -37,7 +37,7 @@ async fn simulator_host_that_is_down_keeps_port_and_tasks() {
         assert_eq!(connect(simulator.base_url()).await, Ok(()));
     }
     let other_client = builder(simulator.base_url()).build().unwrap();
-    other_client.task(task.id()).wait().await.unwrap();
+    other_client.task(task.id().clone()).wait().await.unwrap();
     assert_eq!(simulator.creates(), 1);
 }
 
@@ -136,7 +136,7 @@ async fn simulator_rate_limit_rejects_with_retry_after_and_bills_nothing() {
     assert_eq!((simulator.rate_limited(), simulator.faults(), simulator.polls()), (4, 0, 12));
     simulator.rate_limit(None);
     let task = simulator.client().speak("Hello").submit().await.unwrap();
-    assert_eq!(simulator.tasks(), [(task.id(), "Hello".to_owned())]);
+    assert_eq!(simulator.tasks(), [(task.id().clone(), "Hello".to_owned())]);
 }
 
 #[tokio::test]

@@ -41,7 +41,7 @@ const MAX_BYTES: u64 = 512 * 1024 * 1024;
 /// ```no_run
 /// # async fn run(speech: distribute_ai::Speech) -> Result<(), distribute_ai::Error> {
 /// let audio = speech.audio()?.max_bytes(20 * 1024 * 1024);
-/// println!("task {}: {}", audio.task_id(), audio.url());
+/// println!("task {}: {}", audio.id(), audio.url());
 ///
 /// let mut chunks = audio.stream();
 /// while let Some(chunk) = chunks.next().await {
@@ -112,8 +112,8 @@ impl Audio {
 
     /// Returns the id of the task that produced the audio.
     #[must_use]
-    pub fn task_id(&self) -> TaskId {
-        self.id.clone()
+    pub fn id(&self) -> &TaskId {
+        &self.id
     }
 
     /// Sets the maximum size of the download, in bytes.
@@ -159,7 +159,7 @@ impl Audio {
     /// - the host asks for a pause of more than a minute
     /// - the audio changes during the download; [`bytes`](Self::bytes) and [`save`](Self::save) begin again
     pub fn stream(&self) -> AudioStream {
-        let chunks = stream::unfold(Some((self.download(), self.task_id())), |state| async {
+        let chunks = stream::unfold(Some((self.download(), self.id.clone())), |state| async {
             let (mut download, id) = state?;
             let error = match download.next().await {
                 Ok(Some(Part::Audio(chunk))) => return Some((Ok(chunk), Some((download, id)))),

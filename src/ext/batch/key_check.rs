@@ -81,7 +81,7 @@ mod tests {
     #[test]
     fn rejection_with_task_id_does_not_end_submissions() {
         let failure = Failure::from_response(StatusCode::UNAUTHORIZED, &HeaderMap::new(), "");
-        let failure = Failure { task_id: Some(crate::TaskId::from_server("t1")), ..failure };
+        let failure = Failure { task_id: Some(crate::TaskId::new_unchecked("t1")), ..failure };
         assert!(!KeyCheck::default().on_create_failure(&failure));
     }
 }

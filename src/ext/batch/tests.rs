@@ -223,7 +223,7 @@ async fn on_submitted_is_called_before_the_wait() {
     let speak =
         server.client().speak("text 1").on_submitted(move |id| callback.lock().unwrap().push(id.clone()));
     run(&server, vec![("a".to_owned(), speak)], config(1, None)).await;
-    assert_eq!(*submitted.lock().unwrap(), [TaskId::from_server("text 1")]);
+    assert_eq!(*submitted.lock().unwrap(), [TaskId::new_unchecked("text 1")]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::Value;
 
-use crate::TaskId;
+use crate::{TaskId, ext::task_id::MAX_STORED_BYTES};
 
 /// Builds a JSON object, as a value in a schema.
 pub(crate) fn object<const N: usize>(members: [(&str, Value); N]) -> Value {
@@ -20,7 +20,7 @@ pub(crate) fn with<const N: usize>(mut schema: Schema, members: [(&str, Value); 
     schema
 }
 
-/// Accepts any string, as serde does, so that every id from the server is valid. The schema of
+/// Accepts every id that serde accepts, so that no stored id is lost. The schema of
 /// [`TaskQuery`](crate::types::TaskQuery) has the pattern that the API requires.
 #[cfg_attr(docsrs, doc(cfg(feature = "schemars")))]
 impl JsonSchema for TaskId {
@@ -35,6 +35,8 @@ impl JsonSchema for TaskId {
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         let description =
             "The id of a task, as the server returned it. The API documents a UUID of version 4.";
-        with(Schema::default(), [("type", "string".into()), ("description", description.into())])
+        let limits = [("minLength", 1.into()), ("maxLength", MAX_STORED_BYTES.into())];
+        let members = [("type", "string".into()), ("description", description.into())];
+        with(with(Schema::default(), members), limits)
     }
 }

@@ -70,7 +70,7 @@ mod tests {
     #[test]
     fn id_is_known_from_insertion_to_removal() {
         let tasks = UnfinishedTasks::default();
-        let (id, same) = (TaskId::from_server("T1"), TaskId::from_server("t1"));
+        let (id, same) = (TaskId::new_unchecked("T1"), TaskId::new_unchecked("t1"));
         assert!(!tasks.contains(&id));
         assert!(tasks.insert(&id) && tasks.contains(&same));
         assert!(!tasks.insert(&same));
@@ -81,7 +81,7 @@ mod tests {
     #[test]
     fn oldest_ids_are_forgotten_beyond_the_limit() {
         let tasks = UnfinishedTasks::default();
-        let id = |number: usize| TaskId::from_server(number.to_string());
+        let id = |number: usize| TaskId::new_unchecked(number.to_string());
         for number in 0..MAX_IDS + 10 {
             assert!(tasks.insert(&id(number)));
         }

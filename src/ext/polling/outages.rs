@@ -79,7 +79,7 @@ impl Outage {
 async fn wait(outage: Outage, length: Duration) -> Result<SpeechResult, Error> {
     let (cooldown, start) = (Cooldown::new(MAX_COOLDOWN), Instant::now());
     let mut poller = Poller::new(PollSchedule {
-        id: TaskId::from_server("t1"),
+        id: TaskId::new_unchecked("t1"),
         policy: TaskPolicy::new(Arc::new(Adaptive::new())),
         history: History::submitted(None),
         not_found: NotFoundGrace::new(true),

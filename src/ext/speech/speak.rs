@@ -309,7 +309,7 @@ pub(crate) async fn send_create(client: &Client, request: &SpeechRequest) -> Res
             }
             Failure { redirects_possible: inner.custom_http_client, ..failure }
         })?;
-    let id = TaskId::from_server(created.value.id);
+    let id = TaskId::new_unchecked(created.value.id);
     let problem = if id.as_str().is_empty() {
         "the task id is empty"
     } else if inner.key.is_in_id(id.as_str()) {

@@ -53,7 +53,7 @@ impl Speech {
     /// Pass the id to [`Client::task`](crate::Client::task) to get the speech again, with a new
     /// audio URL.
     #[must_use]
-    pub fn id(&self) -> TaskId {
+    pub fn id(&self) -> &TaskId {
         self.task.id()
     }
 
@@ -114,7 +114,7 @@ impl Speech {
     ///   base URL. The error carries the task id, because the URL may
     ///   become available later.
     pub fn audio(&self) -> Result<Audio, Error> {
-        self.audios().next().unwrap_or_else(|| Err(missing_url(&self.id())))
+        self.audios().next().unwrap_or_else(|| Err(missing_url(self.id())))
     }
 
     /// Returns every audio that has a URL.
@@ -136,9 +136,9 @@ impl Speech {
     /// ```
     pub fn audios(&self) -> impl Iterator<Item = Result<Audio, Error>> {
         self.urls().enumerate().map(|(number, url)| {
-            let (client, id) = (self.task.client().clone(), self.task.id());
+            let (client, id) = (self.task.client().clone(), self.task.id().clone());
             let refresh = move || Box::pin(fresh_url(client.clone(), id.clone(), number)) as _;
-            Audio::new(self.task.client().clone(), self.task.id(), url, refresh)
+            Audio::new(self.task.client().clone(), self.task.id().clone(), url, refresh)
         })
     }
 
@@ -174,7 +174,7 @@ fn missing_url(id: &TaskId) -> Error {
 impl fmt::Debug for Speech {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Speech")
-            .field("id", &self.task.id())
+            .field("id", self.task.id())
             .field("created", &self.result.created)
             .field("finished", &self.result.finished)
             .field("audios", &self.result.results.len())

@@ -33,7 +33,7 @@ const MAX_STATUS_CHARS: usize = 100;
 /// let task = client.speak("Good morning.").submit().await?;
 /// let id = task.id(); // Store the id.
 ///
-/// let task = client.task(id);
+/// let task = client.task(id.clone());
 /// println!("{}", task.status().await?);
 /// let speech = task.wait().await?;
 /// # Ok(()) }
@@ -81,8 +81,8 @@ impl SpeechTask {
 
     /// Returns the task id. [`Client::task`] turns the id into a handle again.
     #[must_use]
-    pub fn id(&self) -> TaskId {
-        self.id.clone()
+    pub fn id(&self) -> &TaskId {
+        &self.id
     }
 
     /// Polls the task once and returns its status, without waiting and without retries.
@@ -131,7 +131,7 @@ impl SpeechTask {
         let mut received = call::send(self.client.async_speech_result(&query), &inner.key, &known).await?;
         let result = &mut received.value;
         if !result.id.eq_ignore_ascii_case(self.id.as_str()) {
-            let other = TaskId::from_server(&*result.id).printable();
+            let other = TaskId::new_unchecked(&*result.id).printable();
             let problem = inner.key.redact(&format!("the result is that of task {other}"));
             return Err(Failure::from_response(StatusCode::OK, &HeaderMap::new(), &problem));
         }

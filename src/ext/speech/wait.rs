@@ -108,7 +108,7 @@ impl Wait {
                 let result = poller.next(&task.client().inner().cooldown, || task.poll()).await?;
                 match result.status.phase() {
                     TaskPhase::Completed => return Ok(Speech::new(task, result)),
-                    TaskPhase::Failed => return Err(Error::failed().with_task_id(&task.id())),
+                    TaskPhase::Failed => return Err(Error::failed().with_task_id(task.id())),
                     TaskPhase::Waiting | TaskPhase::Running => {}
                 }
             }

@@ -121,7 +121,7 @@ impl Simulator {
     ///
     /// let task = simulator.client().speak("Hello").submit().await?;
     ///
-    /// assert_eq!(simulator.tasks()[0].0, task.id());
+    /// assert_eq!(simulator.tasks()[0].0, *task.id());
     /// assert_eq!(simulator.requests(), 1, "refused connections are not counted");
     /// # Ok(()) }
     /// ```

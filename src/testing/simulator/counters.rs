@@ -76,13 +76,13 @@ impl Simulator {
     ///
     /// let simulator = Simulator::start().await?;
     /// let task = simulator.client().speak("Hello").submit().await?;
-    /// assert_eq!(simulator.tasks(), [(task.id(), "Hello".to_owned())]);
+    /// assert_eq!(simulator.tasks(), [(task.id().clone(), "Hello".to_owned())]);
     /// # Ok(()) }
     /// ```
     #[must_use]
     pub fn tasks(&self) -> Vec<(TaskId, String)> {
         let recorder = self.state.recorder();
-        recorder.tasks().map(|(id, text)| (TaskId::from_server(id), text.to_owned())).collect()
+        recorder.tasks().map(|(id, text)| (TaskId::new_unchecked(id), text.to_owned())).collect()
     }
 
     /// Returns the number of requests into which a [`script`](Self::script) injected a fault.

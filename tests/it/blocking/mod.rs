@@ -51,7 +51,7 @@ fn blocking_client_speaks_waits_and_downloads() {
     assert_eq!(speech.audios().count(), 1);
     assert!(speech.server_time().is_some() && speech.created_at() < speech.finished_at());
 
-    assert_eq!(simulator.tasks(), [(speech.id(), "Hello".to_owned())]);
+    assert_eq!(simulator.tasks(), [(speech.id().clone(), "Hello".to_owned())]);
     assert_eq!((simulator.downloads(), simulator.leaks()), (3, 0));
 }
 
@@ -61,12 +61,12 @@ fn blocking_wait_in_another_client_returns_speech() {
     let submitted = Arc::new(Mutex::new(Vec::new()));
     let recorder = Arc::clone(&submitted);
     let speak = client.speak("Hello").on_submitted(move |id| recorder.lock().unwrap().push(id.clone()));
-    let id = speak.submit().unwrap().id();
+    let id = speak.submit().unwrap().id().clone();
     assert_eq!(submitted.lock().unwrap().as_slice(), std::slice::from_ref(&id));
     drop(client);
 
     let client = simulator.client();
-    assert_eq!(client.task(id.clone()).wait().unwrap().id(), id);
+    assert_eq!(client.task(id.clone()).wait().unwrap().id(), &id);
     assert_eq!(client.task(id).status().unwrap(), KnownStatus::Completed);
     assert_eq!(simulator.creates(), 1);
 }
@@ -92,7 +92,7 @@ fn blocking_wait_error_carries_task_id() {
     let task = client.speak("Never").submit().unwrap();
     let error = task.wait_for(Duration::from_millis(50)).unwrap_err();
     assert!(error.is_deadline(), "{error}");
-    assert_eq!(error.task_id(), Some(&task.id()));
+    assert_eq!(error.task_id(), Some(task.id()));
     let error = client.speak("Never").deadline(Duration::from_millis(50)).wait().unwrap_err();
     assert!(error.is_deadline() && error.task_id().is_some(), "{error}");
 

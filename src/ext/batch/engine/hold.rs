@@ -219,7 +219,7 @@ fn random_task_id() -> TaskId {
     let bits = fastrand::u128(..) & !VERSION & !VARIANT | 4 << 76 | 0b10 << 62;
     let hex = format!("{bits:032x}");
     let parts = [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]];
-    TaskId::from_server(parts.join("-"))
+    TaskId::new_unchecked(parts.join("-"))
 }
 
 #[cfg(test)]

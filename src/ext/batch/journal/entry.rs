@@ -48,8 +48,9 @@ pub(super) struct Entry<'a> {
     /// The [fingerprint](super::fingerprint) of the request.
     #[serde(borrow, skip_serializing_if = "Option::is_none")]
     pub(super) request: Option<Cow<'a, str>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) id: Option<TaskId>,
+    /// The task id as text, because serde refuses some ids as a [`TaskId`].
+    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    pub(super) id: Option<Cow<'a, str>>,
 }
 
 impl<'a> Entry<'a> {
@@ -64,8 +65,8 @@ impl<'a> Entry<'a> {
         self
     }
 
-    pub(super) fn id(mut self, id: &TaskId) -> Self {
-        self.id = Some(id.clone());
+    pub(super) fn id(mut self, id: &'a TaskId) -> Self {
+        self.id = Some(id.as_str().into());
         self
     }
 
@@ -85,7 +86,8 @@ mod tests {
 
     #[test]
     fn entry_is_one_line_of_readable_json() {
-        let line = Entry::new(Event::Submitted, "line\n1").id(&TaskId::from_server("t1")).bytes();
+        let id = TaskId::new_unchecked("t1");
+        let line = Entry::new(Event::Submitted, "line\n1").id(&id).bytes();
         let mut value: Value = serde_json::from_slice(&line).unwrap();
         assert!(value["at"].take().as_f64().unwrap() > 1.7e9);
         assert_eq!(value, json!({"at": null, "event": "submitted", "key": "line\n1", "id": "t1"}));

@@ -173,7 +173,7 @@ async fn progress_shows_outage_and_pause() {
 
 #[tokio::test(start_paused = true)]
 async fn request_that_is_not_sent_in_an_outage_has_no_task_id_of_another() {
-    let other = TaskId::from_server("1b671a64-40d5-491e-99b0-da01ff1f3341");
+    let other = TaskId::new_unchecked("1b671a64-40d5-491e-99b0-da01ff1f3341");
     let failure = Failure { task_id: Some(other), ..status_failure(502) };
     assert_eq!(crate::ext::batch::engine::outage_error(&failure).task_id(), None);
 }

@@ -35,7 +35,7 @@ impl WavJoiner {
     /// Failures of the audio host are retried as long as those of the API during a wait.
     pub(in crate::ext::long_text) async fn append(&mut self, speech: &Speech) -> Result<(), Error> {
         let mismatch = |problem| {
-            Error::download(format!("could not join the audio: {problem}")).with_task_id(&speech.id())
+            Error::download(format!("could not join the audio: {problem}")).with_task_id(speech.id())
         };
         let audio = speech.audio()?.patient(DEFAULT_DEADLINE);
         let appended = self.append_stream(audio.stream()).await;

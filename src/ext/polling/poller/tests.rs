@@ -50,7 +50,7 @@ async fn wait(
     let start = Instant::now();
     let polls = Cell::new(0);
     let mut poller = Poller::new(PollSchedule {
-        id: TaskId::from_server("t1"),
+        id: TaskId::new_unchecked("t1"),
         due: saturating_add(start, pacing.delay(&Progress::default())),
         policy: TaskPolicy::new(Arc::new(pacing)),
         history: History::submitted(None),
@@ -273,7 +273,7 @@ async fn infinite_poll_interval_still_polls_at_deadline() {
 fn poller(deadline: Duration) -> Poller {
     let start = Instant::now();
     Poller::new(PollSchedule {
-        id: TaskId::from_server("t1"),
+        id: TaskId::new_unchecked("t1"),
         policy: TaskPolicy::new(Arc::new(Adaptive::new())),
         history: History::resumed(),
         not_found: NotFoundGrace::new(false),

@@ -61,7 +61,7 @@ fn decisions_match_the_table() {
 
 #[test]
 fn error_response_with_task_id_is_in_doubt() {
-    let failure = Failure { task_id: Some(crate::TaskId::from_server("t1")), ..response(503, true) };
+    let failure = Failure { task_id: Some(crate::TaskId::new_unchecked("t1")), ..response(503, true) };
     for resubmissions_left in [0, 9] {
         assert_eq!(
             classify(Operation::Create { connect_failures: 0, resubmissions_left }, &failure),

@@ -50,7 +50,7 @@ async fn run(script: Vec<Result<TaskId, Failure>>) -> (Result<TaskId, Error>, Ve
 }
 
 fn id() -> TaskId {
-    TaskId::from_server("t1")
+    TaskId::new_unchecked("t1")
 }
 
 #[tokio::test(start_paused = true)]

@@ -50,6 +50,7 @@ impl KeyState {
     }
 
     fn apply(&mut self, entry: Entry<'_>) -> Result<(), &'static str> {
+        let id = entry.id.map(TaskId::new_unchecked);
         match entry.event {
             Event::Sending => {
                 let request = entry.request.ok_or("says `sending` without a `request`")?;
@@ -61,10 +62,10 @@ impl KeyState {
             Event::InDoubt => {
                 self.in_doubt = self.in_doubt.plus_one_if(true);
                 self.announced = false;
-                self.task_id_in_doubt = entry.id.or(self.task_id_in_doubt.take());
+                self.task_id_in_doubt = id.or(self.task_id_in_doubt.take());
             }
             Event::Submitted => {
-                self.submitted = Some(entry.id.ok_or("says `submitted` without an `id`")?);
+                self.submitted = Some(id.ok_or("says `submitted` without an `id`")?);
                 self.announced = false;
             }
             Event::Finished | Event::Failed if self.submitted.is_some() => {}
