@@ -3,7 +3,7 @@ use std::{
     path::PathBuf,
 };
 
-use super::{Results, runtime::Runtime};
+use super::{Results, forward::forward, runtime::Runtime};
 use crate::Error;
 
 /// A batch of speech requests, from [`Client::batch`](super::Client::batch).
@@ -26,61 +26,42 @@ use crate::Error;
 /// requests.
 #[must_use = "nothing is sent until the batch runs"]
 pub struct Batch<K> {
-    batch: crate::batch::Batch<K>,
+    inner: crate::batch::Batch<K>,
     runtime: Runtime,
 }
 
 impl<K> Batch<K> {
-    pub(super) fn new(batch: crate::batch::Batch<K>, runtime: Runtime) -> Self {
-        Self { batch, runtime }
+    pub(super) fn new(inner: crate::batch::Batch<K>, runtime: Runtime) -> Self {
+        Self { inner, runtime }
     }
 
-    /// Sets the maximum number of requests in flight. At least 1.
-    ///
-    /// A request is in flight from its submission until you take its result. The default is 64.
-    pub fn max_in_flight(mut self, count: usize) -> Self {
-        self.batch = self.batch.max_in_flight(count);
-        self
-    }
-
-    /// Sets the maximum number of requests to the API per second. Any number above 0.
-    ///
-    /// See [`crate::batch::Batch::requests_per_second`].
-    pub fn requests_per_second(mut self, rate: f64) -> Self {
-        self.batch = self.batch.requests_per_second(rate);
-        self
-    }
-
-    /// Returns the results in the order of the requests, instead of the order in which they finish.
-    ///
-    /// A slow request then delays the results after it.
-    pub fn in_order(mut self) -> Self {
-        self.batch = self.batch.in_order();
-        self
-    }
-
-    /// Keeps a journal in this file, so that you can run the same batch again after a crash.
-    ///
-    /// The async client can read the same journal. See [`crate::batch::Batch::journal`].
-    ///
-    /// ```
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// # let simulator = distribute_ai::blocking::Simulator::start()?;
-    /// # let client = simulator.client();
-    /// # let directory = tempfile::tempdir()?;
-    /// let journal = directory.path().join("talk.journal");
-    /// for _run in 0..2 {
-    ///     let batch = client.batch([("intro", "Welcome."), ("end", "Goodbye.")]);
-    ///     for (key, speech) in batch.journal(&journal).run()? {
-    ///         speech?.save(directory.path().join(format!("{key}.wav")))?;
-    ///     }
-    /// }
-    /// assert_eq!(simulator.creates(), 2);
-    /// # Ok(()) }
-    /// ```
-    pub fn journal(mut self, path: impl Into<PathBuf>) -> Self {
-        self.batch = self.batch.journal(path);
-        self
+    forward! {
+        "crate::batch::Batch";
+        /// Sets the maximum number of requests in flight. At least 1; the default is 64.
+        set max_in_flight(count: usize);
+        /// Sets the maximum number of requests to the API per second. Any number above 0.
+        set requests_per_second(rate: f64);
+        /// Returns the results in the order of the requests, instead of the order in which they finish.
+        set in_order();
+        /// Keeps a journal in this file, so that you can run the same batch again after a crash. The async
+        /// client can read the same journal.
+        ///
+        /// ```
+        /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+        /// # let simulator = distribute_ai::blocking::Simulator::start()?;
+        /// # let client = simulator.client();
+        /// # let directory = tempfile::tempdir()?;
+        /// let journal = directory.path().join("talk.journal");
+        /// for _run in 0..2 {
+        ///     let batch = client.batch([("intro", "Welcome."), ("end", "Goodbye.")]);
+        ///     for (key, speech) in batch.journal(&journal).run()? {
+        ///         speech?.save(directory.path().join(format!("{key}.wav")))?;
+        ///     }
+        /// }
+        /// assert_eq!(simulator.creates(), 2);
+        /// # Ok(()) }
+        /// ```
+        set journal(path: impl Into<PathBuf>);
     }
 }
 
@@ -93,13 +74,13 @@ impl<K: Display + Send + 'static> Batch<K> {
     /// - [`is_invalid`](Error::is_invalid): called in an async task
     /// - the errors of [`crate::batch::Batch::start`]
     pub fn run(self) -> Result<Results<K>, Error> {
-        let results = self.runtime.run(self.batch.start())?;
+        let results = self.runtime.run(self.inner.start())?;
         Ok(Results::new(results, self.runtime))
     }
 }
 
 impl<K> fmt::Debug for Batch<K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.batch.fmt(f)
+        self.inner.fmt(f)
     }
 }

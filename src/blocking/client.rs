@@ -1,5 +1,5 @@
-use super::{Batch, Speak, SpeechTask, runtime::Runtime};
-use crate::{ClientBuilder, Error, TaskId, batch::IntoSpeak};
+use super::{Batch, ClientBuilder, Speak, SpeechTask, runtime::Runtime};
+use crate::{Error, TaskId, batch::IntoSpeak};
 
 /// A blocking client for the API: the API key, the base URL, the connections and a thread that drives them.
 ///
@@ -9,8 +9,8 @@ use crate::{ClientBuilder, Error, TaskId, batch::IntoSpeak};
 /// # let (key, url) = (simulator.api_key().to_owned(), simulator.base_url());
 /// use distribute_ai::blocking::Client;
 ///
-/// let client = Client::builder().api_key(key).base_url(url).build_blocking()?;
-/// let speech = client.speak("Hello from Rust.").voice("nora").wait()?;
+/// let client = Client::builder().api_key(key).base_url(url).build()?;
+/// let speech = client.speak("Hello from Rust.").voice("nora").run()?;
 /// speech.save(std::env::temp_dir().join("hello.wav"))?;
 /// # Ok(()) }
 /// ```
@@ -19,14 +19,16 @@ use crate::{ClientBuilder, Error, TaskId, batch::IntoSpeak};
 /// one client and its thread. The [module](super) describes threads and async code.
 #[derive(Clone, Debug)]
 pub struct Client {
-    client: crate::Client,
+    inner: crate::Client,
     runtime: Runtime,
 }
 
 impl Client {
-    /// Creates a builder with the [default settings](ClientBuilder#default).
-    ///
-    /// [`build_blocking`](ClientBuilder::build_blocking) builds the client.
+    pub(super) fn new(inner: crate::Client, runtime: Runtime) -> Self {
+        Self { inner, runtime }
+    }
+
+    /// Creates a builder with the [default settings](crate::ClientBuilder#default).
     pub fn builder() -> ClientBuilder {
         ClientBuilder::default()
     }
@@ -39,22 +41,22 @@ impl Client {
     /// ```
     ///
     /// `DISTRIBUTE_AI_BASE_URL` is optional. All other settings have their
-    /// [defaults](ClientBuilder#default).
+    /// [defaults](crate::ClientBuilder#default).
     ///
     /// # Errors
     ///
     /// - [`is_invalid`](Error::is_invalid): `DISTRIBUTE_AI_API_KEY` is not set or is empty
-    /// - the errors of [`ClientBuilder::build_blocking`]
+    /// - the errors of [`ClientBuilder::build`]
     pub fn from_env() -> Result<Self, Error> {
-        ClientBuilder::from_env()?.build_blocking()
+        ClientBuilder::from(crate::ClientBuilder::from_env()?).build()
     }
 
     /// Creates a speech request for a text of 2 to 4,096 characters.
     ///
-    /// Nothing is sent until you call [`Speak::wait`] or [`Speak::submit`]. The text is validated then. For a
+    /// Nothing is sent until you call [`Speak::run`] or [`Speak::submit`]. The text is validated then. For a
     /// longer text, use [`Speak::in_pieces`].
     pub fn speak(&self, input: impl Into<String>) -> Speak {
-        Speak::new(self.client.speak(input), self.runtime.clone())
+        Speak::new(self.inner.speak(input), self.runtime.clone())
     }
 
     /// Returns a handle to an existing task, which this or another process submitted. No request is sent.
@@ -62,17 +64,16 @@ impl Client {
     /// ```no_run
     /// # fn run(client: distribute_ai::blocking::Client) -> Result<(), distribute_ai::Error> {
     /// let id = "1b671a64-40d5-491e-99b0-da01ff1f3341".parse()?;
-    /// let speech = client.task(id).wait()?;
+    /// let speech = client.task(id).wait().run()?;
     /// # Ok(())
     /// # }
     /// ```
     #[must_use]
     pub fn task(&self, id: TaskId) -> SpeechTask {
-        SpeechTask::new(self.client.task(id), self.runtime.clone())
+        SpeechTask::new(self.inner.task(id), self.runtime.clone())
     }
 
-    /// Creates a batch from an iterator of `(key, request)`, where a request is a [`Speak`] or a
-    /// text.
+    /// Creates a batch from an iterator of `(key, request)`, where a request is a text or a [`Speak`].
     ///
     /// ```
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -97,34 +98,6 @@ impl Client {
     ///
     /// The iterator is read completely at once. Nothing is sent until you read the results.
     pub fn batch<K>(&self, requests: impl IntoIterator<Item = (K, impl IntoSpeak)>) -> Batch<K> {
-        Batch::new(self.client.batch(requests), self.runtime.clone())
-    }
-}
-
-/// Builds the [`blocking`](super) client.
-#[cfg_attr(docsrs, doc(cfg(feature = "blocking")))]
-impl ClientBuilder {
-    /// Builds a blocking client and starts its thread. No request is sent.
-    ///
-    /// ```
-    /// use distribute_ai::blocking::Client;
-    ///
-    /// let client = Client::builder().api_key("your-key").build_blocking()?;
-    /// # Ok::<(), distribute_ai::Error>(())
-    /// ```
-    ///
-    /// Do not share an [`http_client`](Self::http_client) with an async runtime, because a connection belongs
-    /// to the runtime that opened it.
-    ///
-    /// # Errors
-    ///
-    /// - [`is_invalid`](Error::is_invalid): the thread could not be started
-    /// - the errors of [`build`](Self::build)
-    pub fn build_blocking(self) -> Result<Client, Error> {
-        let client = self.build()?;
-        let runtime = Runtime::start().map_err(|error| {
-            Error::invalid("blocking client", "could not start a thread").with_source(error)
-        })?;
-        Ok(Client { client, runtime })
+        Batch::new(self.inner.batch(requests), self.runtime.clone())
     }
 }

@@ -3,7 +3,7 @@ use std::{
     time::Duration,
 };
 
-use super::runtime::Runtime;
+use super::{forward::forward, runtime::Runtime};
 use crate::{Error, ext::long_text};
 
 /// A speech request for a text of any length, from [`Speak::in_pieces`](super::Speak::in_pieces).
@@ -25,55 +25,30 @@ use crate::{Error, ext::long_text};
 #[derive(Clone, Debug)]
 #[must_use = "nothing is sent until it is saved"]
 pub struct InPieces {
-    pieces: long_text::InPieces,
+    inner: long_text::InPieces,
     runtime: Runtime,
 }
 
 impl InPieces {
-    pub(super) fn new(pieces: long_text::InPieces, runtime: Runtime) -> Self {
-        Self { pieces, runtime }
+    pub(super) fn new(inner: long_text::InPieces, runtime: Runtime) -> Self {
+        Self { inner, runtime }
     }
 
-    /// Sets the maximum length of a piece, from 3 to 4,096 characters.
-    ///
-    /// See [`long_text::InPieces::max_characters`].
-    pub fn max_characters(self, count: usize) -> Self {
-        self.with(|pieces| pieces.max_characters(count))
-    }
-
-    /// Sets the maximum number of pieces in flight. At least 1.
-    ///
-    /// See [`long_text::InPieces::max_in_flight`].
-    pub fn max_in_flight(self, count: usize) -> Self {
-        self.with(|pieces| pieces.max_in_flight(count))
-    }
-
-    /// Sets the maximum number of requests to the API per second. Any number above 0.
-    ///
-    /// See [`long_text::InPieces::requests_per_second`].
-    pub fn requests_per_second(self, rate: f64) -> Self {
-        self.with(|pieces| pieces.requests_per_second(rate))
-    }
-
-    /// Sets the length of the silence between two pieces.
-    ///
-    /// See [`long_text::InPieces::pause`].
-    pub fn pause(self, time: Duration) -> Self {
-        self.with(|pieces| pieces.pause(time))
-    }
-
-    /// Resubmits a piece whose task ended with the status ERROR, up to `times` times.
-    ///
-    /// **Each resubmission may be billed.** See [`long_text::InPieces::resubmit_failed`].
-    pub fn resubmit_failed(self, times: u32) -> Self {
-        self.with(|pieces| pieces.resubmit_failed(times))
-    }
-
-    /// Sets the path of the journal, and keeps the journal when the file is complete.
-    ///
-    /// See [`long_text::InPieces::journal`].
-    pub fn journal(self, path: impl Into<PathBuf>) -> Self {
-        self.with(|pieces| pieces.journal(path))
+    forward! {
+        "crate::long_text::InPieces";
+        /// Sets the maximum length of a piece, from 3 to 4,096 characters.
+        set max_characters(count: usize);
+        /// Sets the maximum number of pieces in flight. At least 1.
+        set max_in_flight(count: usize);
+        /// Sets the maximum number of requests to the API per second. Any number above 0.
+        set requests_per_second(rate: f64);
+        /// Sets the length of the silence between two pieces.
+        set pause(time: Duration);
+        /// Resubmits a piece whose task ended with the status ERROR, up to `times` times. **Each resubmission may be
+        /// billed.**
+        set resubmit_failed(times: u32);
+        /// Sets the path of the journal, and keeps the journal when the file is complete.
+        set journal(path: impl Into<PathBuf>);
     }
 
     /// Speaks the text, writes the audio to a file, and returns the length of the file in bytes.
@@ -84,11 +59,6 @@ impl InPieces {
     /// - the errors of [`long_text::InPieces::save`]
     pub fn save(self, path: impl AsRef<Path>) -> Result<u64, Error> {
         let path = path.as_ref().to_owned();
-        self.runtime.run(self.pieces.save(path))
-    }
-
-    fn with(mut self, setting: impl FnOnce(long_text::InPieces) -> long_text::InPieces) -> Self {
-        self.pieces = setting(self.pieces);
-        self
+        self.runtime.run(self.inner.save(path))
     }
 }

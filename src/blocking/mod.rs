@@ -5,7 +5,7 @@
 //!
 //! fn main() -> Result<(), Error> {
 //!     let client = Client::from_env()?;
-//!     let speech = client.speak("Hello from Rust.").voice("nora").wait()?;
+//!     let speech = client.speak("Hello from Rust.").voice("nora").run()?;
 //!     speech.save("hello.wav")?;
 //!     Ok(())
 //! }
@@ -14,14 +14,16 @@
 //! Each type of this module wraps the async type of the same name and a runtime. Requests, retries, settings,
 //! errors and journals are therefore the same as in the async client.
 //!
+//! The names are the same, too. Where async code awaits, blocking code does one of three things:
+//!
 //! | async | blocking |
 //! |---|---|
-//! | [`ClientBuilder::build`](crate::ClientBuilder::build) | [`build_blocking`](crate::ClientBuilder::build_blocking) |
-//! | `speak.await` | [`Speak::wait`] |
-//! | `task.wait().await`, `task.wait().deadline(time).await` | [`SpeechTask::wait`], [`SpeechTask::wait_for`] |
+//! | `speak.await`, `task.wait().await` | [`speak.run()`](Speak::run), [`task.wait().run()`](Wait::run) |
 //! | `while let Some(x) = stream.next().await` | `for x in` [`task.updates()`](SpeechTask::updates), [`audio.stream()`](Audio::stream), [`batch.run()?`](Batch::run) |
-//! | `batch.start().await`, `results.stop().await` | [`Batch::run`], [`Results::stop`] or dropping the results |
-//! | `speak.in_pieces().save(path).await` | [`InPieces::save`]; only the async client shows the progress of a long text |
+//! | any other `.await`, such as `speak.submit().await` | nothing: [`speak.submit()`](Speak::submit) |
+//!
+//! One method needs async code: [`InPieces::start`](crate::long_text::InPieces::start), which shows the progress
+//! of a long text.
 //!
 //! # Threads
 //!
@@ -49,8 +51,10 @@
 //! they run, all other calls of the client and its clones wait, so keep them short. A call of the same
 //! client in a callback returns the same error; `next` of a batch panics there.
 
+mod forward;
 mod runtime;
 
+mod builder;
 mod client;
 mod long_text;
 mod speak;
@@ -68,15 +72,16 @@ mod simulator;
 
 #[cfg(feature = "testing")]
 #[cfg_attr(docsrs, doc(cfg(all(feature = "blocking", feature = "testing"))))]
-pub use self::simulator::Simulator;
+pub use self::simulator::{Simulator, SimulatorBuilder};
 pub use self::{
     audio::{Audio, AudioStream},
     batch::Batch,
+    builder::ClientBuilder,
     client::Client,
     long_text::InPieces,
     results::Results,
     speak::Speak,
     speech::Speech,
-    task::SpeechTask,
+    task::{SpeechTask, Wait},
     updates::{Update, Updates},
 };

@@ -24,7 +24,7 @@ use tokio::{
 };
 use tracing::{Instrument, instrument::WithSubscriber};
 
-use crate::Error;
+use crate::{Error, TaskId};
 
 /// The runtime of a client. Everything that is created from the client shares the runtime. Dropping
 /// the last share ends the runtime.
@@ -60,6 +60,15 @@ impl Runtime {
     {
         self.reject_async_context()?;
         self.block_on(future)
+    }
+
+    /// Runs the future, and adds the task id to any error: the task may be billed.
+    pub(super) fn run_for<T, F>(&self, id: &TaskId, future: F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T, Error>> + Send + 'static,
+    {
+        self.run(future).map_err(|error| error.with_task_id(id))
     }
 
     /// Returns the next item of a stream whose first error is its last item.

@@ -1,7 +1,12 @@
-use std::{io, ops::Deref, sync::Arc, time::Duration};
+use std::{io, sync::Arc, time::Duration};
 
-use super::{Client, runtime::Runtime};
-use crate::testing::{self, Host, SimulatorBuilder};
+use tokio::time::Instant;
+
+use super::{Client, ClientBuilder, forward::forward, runtime::Runtime};
+use crate::{
+    TaskId,
+    testing::{self, Host, RateLimit, Route, Script, TaskOutcome},
+};
 
 /// A [simulator](testing::Simulator) for tests without async, which runs on its own thread.
 ///
@@ -15,37 +20,35 @@ use crate::testing::{self, Host, SimulatorBuilder};
 /// let simulator = Simulator::start()?;
 /// simulator.script(Route::Result, Script::nth(3, Fault::status(503)));
 ///
-/// simulator.client().speak("Hello").wait()?;
+/// simulator.client().speak("Hello").run()?;
 ///
 /// assert_eq!(simulator.spoken(), ["Hello"]);
 /// assert_eq!(simulator.faults(), 1);
 /// # Ok(()) }
 /// ```
-///
-/// The type dereferences to [`testing::Simulator`] for methods that do not wait, such as scripts
-/// and counters.
 #[derive(Debug)]
 #[must_use = "the simulator stops when it is dropped"]
 pub struct Simulator {
-    simulator: Arc<testing::Simulator>,
+    inner: Arc<testing::Simulator>,
     runtime: Runtime,
 }
 
 impl Simulator {
-    /// Starts a simulator with the [defaults](SimulatorBuilder#default).
+    /// The file id that every simulator accepts as a voice.
+    pub const VOICE_FILE: &str = testing::Simulator::VOICE_FILE;
+
+    /// Starts a simulator with the [defaults](testing::SimulatorBuilder#default).
     ///
     /// # Errors
     ///
     /// Returns an error if no loopback socket can be opened, or if called in an async task.
     pub fn start() -> io::Result<Self> {
-        Self::builder().start_blocking()
+        Self::builder().start()
     }
 
     /// Creates a builder for a simulator with other settings.
-    ///
-    /// [`start_blocking`](SimulatorBuilder::start_blocking) starts the simulator.
     pub fn builder() -> SimulatorBuilder {
-        testing::Simulator::builder()
+        SimulatorBuilder { inner: testing::Simulator::builder() }
     }
 
     /// Creates a client for this simulator, which polls every 50 ms.
@@ -56,70 +59,144 @@ impl Simulator {
     /// client requires TLS even for `http` URLs.
     #[must_use]
     pub fn client(&self) -> Client {
-        self.simulator
-            .client_builder()
-            .build_blocking()
+        ClientBuilder::from(self.inner.client_builder())
+            .build()
             .expect("the API key and base URL of the simulator are valid")
     }
 
+    /// Returns the audio of a speech with this text. See [`testing::Simulator::audio_of`].
+    #[must_use]
+    pub fn audio_of(text: &str) -> Vec<u8> {
+        testing::Simulator::audio_of(text)
+    }
+
+    forward! {
+        "crate::testing::Simulator";
+        /// Returns the URL of the API, such as `http://127.0.0.1:49152`.
+        get base_url() -> &str;
+        /// Returns the URL of the audio host, the origin of every `url` in a result.
+        get audio_url() -> &str;
+        /// Returns the only API key that the simulator accepts.
+        get api_key() -> &str;
+        /// Injects each fault of the script into requests of a route, counted from now.
+        #[track_caller]
+        get script(route: Route, script: Script);
+        /// Assigns a [`TaskOutcome`] to selected tasks, counted by accepted submissions from now.
+        get outcomes(script: Script<TaskOutcome>);
+        /// Sets the outcome of all tasks with this text that are accepted from now on.
+        get outcome_of(text: impl Into<String>, outcome: TaskOutcome);
+        /// Limits the requests that the API admits from now on. `None` removes the limit.
+        get rate_limit(limit: impl Into<Option<RateLimit>>);
+        /// Returns the number of requests that reached the API, including those with error responses.
+        get requests() -> u64;
+        /// Returns the number of accepted submissions, which the API would bill.
+        get creates() -> u64;
+        /// Returns the number of requests that reached the result operation, regardless of their responses.
+        get polls() -> u64;
+        /// Returns the number of audio downloads started. Each `Range` request counts.
+        get downloads() -> u64;
+        /// Returns the number of requests that carried the key, or any `authorization` header, to the audio host.
+        get leaks() -> u64;
+        /// Returns the accepted texts in the order of their submissions.
+        get spoken() -> Vec<String>;
+        /// Returns the task ids and texts of accepted submissions in order.
+        get tasks() -> Vec<(TaskId, String)>;
+        /// Returns the number of requests into which a [`script`](Self::script) injected a fault.
+        get faults() -> u64;
+        /// Returns the number of requests that received a 429 from the [`rate_limit`](Self::rate_limit).
+        get rate_limited() -> u64;
+        /// Returns the arrival times of the requests of a route on tokio's clock.
+        get arrivals(route: Route) -> Vec<Instant>;
+        /// Returns the maximum number of submissions and polls within any one second.
+        get peak_per_second() -> usize;
+    }
+
     /// Stops listening until [`come_up`](Self::come_up) is called.
-    ///
-    /// See [`testing::Simulator::go_down`].
     ///
     /// # Errors
     ///
     /// Returns the errors of [`testing::Simulator::go_down`], and an error if called in an async task.
     pub fn go_down(&self, host: Host) -> io::Result<()> {
-        let simulator = Arc::clone(&self.simulator);
+        let simulator = Arc::clone(&self.inner);
         run_io(&self.runtime, async move { simulator.go_down(host).await })
     }
 
     /// Starts listening again on the same port. Does nothing if the host is up.
     ///
-    /// See [`testing::Simulator::come_up`].
-    ///
     /// # Errors
     ///
     /// Returns the errors of [`testing::Simulator::come_up`], and an error if called in an async task.
     pub fn come_up(&self, host: Host) -> io::Result<()> {
-        let simulator = Arc::clone(&self.simulator);
+        let simulator = Arc::clone(&self.inner);
         run_io(&self.runtime, async move { simulator.come_up(host).await })
     }
 
     /// Stops listening for `time`, then starts again automatically.
     ///
-    /// See [`testing::Simulator::down_for`].
-    ///
     /// # Errors
     ///
     /// Returns the errors of [`testing::Simulator::down_for`], and an error if called in an async task.
     pub fn down_for(&self, host: Host, time: Duration) -> io::Result<()> {
-        let simulator = Arc::clone(&self.simulator);
+        let simulator = Arc::clone(&self.inner);
         run_io(&self.runtime, async move { simulator.down_for(host, time).await })
     }
 }
 
-/// Starts the [`blocking`](super) simulator.
-#[cfg_attr(docsrs, doc(cfg(all(feature = "blocking", feature = "testing"))))]
+/// The settings of a [`Simulator`].
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use std::time::Duration;
+///
+/// use distribute_ai::blocking::Simulator;
+///
+/// let simulator = Simulator::builder().waiting(Duration::ZERO).start()?;
+/// # Ok(()) }
+/// ```
+///
+/// This type is the blocking counterpart of [`testing::SimulatorBuilder`], with the same
+/// [defaults](testing::SimulatorBuilder#default).
+#[derive(Debug)]
+#[must_use = "a builder does nothing until `start` is called"]
+pub struct SimulatorBuilder {
+    inner: testing::SimulatorBuilder,
+}
+
 impl SimulatorBuilder {
+    forward! {
+        "crate::testing::SimulatorBuilder";
+        /// Sets the API key that requests must carry.
+        set api_key(key: impl Into<String>);
+        /// Sets how long a task waits for a worker.
+        set waiting(time: Duration);
+        /// Sets how long a task is `PROCESSING`, regardless of its text.
+        set running(time: Duration);
+        /// Sets the additional `PROCESSING` time for each character of the text.
+        set running_per_character(time: Duration);
+        /// Adds a file id that is accepted as a `voice`.
+        set voice_file(id: impl Into<String>);
+        /// Seeds the task ids, so that they are the same in every run.
+        set seed(seed: u64);
+        /// Injects faults into requests of a route from the start.
+        #[track_caller]
+        set script(route: Route, script: Script);
+        /// Assigns outcomes to tasks from the start.
+        set outcomes(script: Script<TaskOutcome>);
+        /// Sets the outcome of all tasks with this text.
+        set outcome_of(text: impl Into<String>, outcome: TaskOutcome);
+        /// Limits the requests that the API admits.
+        set rate_limit(limit: RateLimit);
+    }
+
     /// Starts the simulator on its own thread. The simulator runs until it is dropped.
-    ///
-    /// ```
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// use distribute_ai::blocking::Simulator;
-    /// use std::time::Duration;
-    ///
-    /// let simulator = Simulator::builder().waiting(Duration::ZERO).start_blocking()?;
-    /// # Ok(()) }
-    /// ```
     ///
     /// # Errors
     ///
-    /// Returns the errors of [`start`](Self::start), and an error if called in an async task.
-    pub fn start_blocking(self) -> io::Result<Simulator> {
+    /// Returns the errors of [`testing::SimulatorBuilder::start`], and an error if called in an async task.
+    pub fn start(self) -> io::Result<Simulator> {
         let runtime = Runtime::start()?;
-        let simulator = run_io(&runtime, self.start())?;
-        Ok(Simulator { simulator: Arc::new(simulator), runtime })
+        let simulator = run_io(&runtime, self.inner.start())?;
+        Ok(Simulator { inner: Arc::new(simulator), runtime })
     }
 }
 
@@ -128,12 +205,4 @@ fn run_io<T: Send + 'static>(
     future: impl Future<Output = io::Result<T>> + Send + 'static,
 ) -> io::Result<T> {
     runtime.run(async { Ok(future.await) }).unwrap_or_else(|error| Err(io::Error::other(error)))
-}
-
-impl Deref for Simulator {
-    type Target = testing::Simulator;
-
-    fn deref(&self) -> &testing::Simulator {
-        &self.simulator
-    }
 }

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use super::{Speech, Updates, runtime::Runtime};
+use super::{Speech, Updates, forward::forward, runtime::Runtime};
 use crate::{Error, TaskId, types::SpeechStatus};
 
 /// A task that the server has accepted, submitted by this process or another.
@@ -9,15 +9,12 @@ use crate::{Error, TaskId, types::SpeechStatus};
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let simulator = distribute_ai::blocking::Simulator::start()?;
 /// # let client = simulator.client();
-/// use std::time::Duration;
+/// let task = client.speak("Good morning.").submit()?;
+/// let id = task.id(); // Store the id.
 ///
-/// let id = client.speak("Good morning.").submit()?.id().clone();
-///
-/// match client.task(id.clone()).wait_for(Duration::from_secs(120)) {
-///     Ok(speech) => drop(speech.save(std::env::temp_dir().join("morning.wav"))?),
-///     Err(error) if error.is_deadline() => println!("not finished yet: task {id}"),
-///     Err(error) => return Err(error.into()),
-/// }
+/// let task = client.task(id.clone());
+/// println!("{}", task.status()?);
+/// let speech = task.wait().run()?;
 /// # Ok(()) }
 /// ```
 ///
@@ -25,19 +22,19 @@ use crate::{Error, TaskId, types::SpeechStatus};
 /// Cloning or dropping the handle does not affect the server.
 #[derive(Clone, Debug)]
 pub struct SpeechTask {
-    task: crate::SpeechTask,
+    inner: crate::SpeechTask,
     runtime: Runtime,
 }
 
 impl SpeechTask {
-    pub(super) fn new(task: crate::SpeechTask, runtime: Runtime) -> Self {
-        Self { task, runtime }
+    pub(super) fn new(inner: crate::SpeechTask, runtime: Runtime) -> Self {
+        Self { inner, runtime }
     }
 
-    /// Returns the task id. [`Client::task`](super::Client::task) turns the id into a handle again.
-    #[must_use]
-    pub fn id(&self) -> &TaskId {
-        self.task.id()
+    forward! {
+        "crate::SpeechTask";
+        /// Returns the task id. [`Client::task`](super::Client::task) turns the id into a handle again.
+        get id() -> &TaskId;
     }
 
     /// Polls the task once and returns its status, without waiting and without retries.
@@ -47,43 +44,65 @@ impl SpeechTask {
     /// - [`is_invalid`](Error::is_invalid): called in an async task
     /// - the errors of [`crate::SpeechTask::status`]
     pub fn status(&self) -> Result<SpeechStatus, Error> {
-        let task = self.task.clone();
-        let status = self.runtime.run(async move { task.status().await });
-        status.map_err(|error| error.with_task_id(self.id()))
+        let task = self.inner.clone();
+        self.runtime.run_for(self.id(), async move { task.status().await })
+    }
+
+    /// Returns a wait for the task, which [`run`](Wait::run) starts.
+    pub fn wait(&self) -> Wait {
+        Wait { id: self.id().clone(), inner: self.inner.wait(), runtime: self.runtime.clone() }
+    }
+
+    /// Returns an iterator over the status changes, up to the final status. See [`Updates`].
+    pub fn updates(&self) -> Updates {
+        Updates::new(&self.inner, self.runtime.clone())
+    }
+}
+
+/// A wait for a task to finish, from [`SpeechTask::wait`].
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let simulator = distribute_ai::blocking::Simulator::start()?;
+/// # let client = simulator.client();
+/// # let id = client.speak("Good morning.").submit()?.id().clone();
+/// use std::time::Duration;
+///
+/// match client.task(id.clone()).wait().deadline(Duration::from_secs(120)).run() {
+///     Ok(speech) => drop(speech.save(std::env::temp_dir().join("morning.wav"))?),
+///     Err(error) if error.is_deadline() => println!("not finished yet: task {id}"),
+///     Err(error) => return Err(error.into()),
+/// }
+/// # Ok(()) }
+/// ```
+///
+/// This type is the blocking counterpart of [`crate::Wait`].
+#[derive(Debug)]
+#[must_use = "nothing is sent until `run` is called"]
+pub struct Wait {
+    id: TaskId,
+    inner: crate::Wait,
+    runtime: Runtime,
+}
+
+impl Wait {
+    forward! {
+        "crate::Wait";
+        /// Sets the time limit, which starts when [`run`](Self::run) is called. The default is 10 minutes.
+        set deadline(time: Duration);
     }
 
     /// Waits until the task is finished, and returns the speech.
     ///
-    /// The time limit is 10 minutes. To set another limit, use [`wait_for`](Self::wait_for).
+    /// Equivalent to awaiting a [`crate::Wait`].
     ///
     /// # Errors
     ///
     /// Each error carries the [`task_id`](Error::task_id):
     /// - [`is_invalid`](Error::is_invalid): called in an async task
     /// - the errors of [`crate::Wait`]
-    pub fn wait(&self) -> Result<Speech, Error> {
-        self.run_wait(self.task.wait())
-    }
-
-    /// Waits until the task is finished, for at most `time`, and returns the speech.
-    ///
-    /// A limit of zero means a single poll. See [`crate::Wait::deadline`].
-    ///
-    /// # Errors
-    ///
-    /// Returns the errors of [`wait`](Self::wait).
-    pub fn wait_for(&self, time: Duration) -> Result<Speech, Error> {
-        self.run_wait(self.task.wait().deadline(time))
-    }
-
-    /// Returns an iterator over the status changes, up to the final status. See [`Updates`].
-    pub fn updates(&self) -> Updates {
-        Updates::new(&self.task, self.runtime.clone())
-    }
-
-    fn run_wait(&self, wait: crate::Wait) -> Result<Speech, Error> {
-        // An error of the runtime also needs the task id, because the task may be billed.
-        let speech = self.runtime.run(wait.into_future()).map_err(|error| error.with_task_id(self.id()))?;
-        Ok(Speech::new(speech, self.runtime.clone()))
+    pub fn run(self) -> Result<Speech, Error> {
+        let speech = self.runtime.run_for(&self.id, self.inner.into_future())?;
+        Ok(Speech::new(speech, self.runtime))
     }
 }

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use super::{Speech, runtime::Runtime};
+use super::{Speech, forward::forward, runtime::Runtime};
 use crate::{Error, TaskId, types::SpeechStatus};
 
 /// An iterator over the changes of a task's status. `next` blocks until the next change.
@@ -26,13 +26,13 @@ use crate::{Error, TaskId, types::SpeechStatus};
 #[must_use = "iterators are lazy and do nothing unless consumed"]
 pub struct Updates {
     id: TaskId,
-    stream: Option<crate::Updates>,
+    inner: Option<crate::Updates>,
     runtime: Runtime,
 }
 
 impl Updates {
     pub(super) fn new(task: &crate::SpeechTask, runtime: Runtime) -> Self {
-        Self { id: task.id().clone(), stream: Some(task.updates()), runtime }
+        Self { id: task.id().clone(), inner: Some(task.updates()), runtime }
     }
 
     /// Sets the time limit, which starts at the first call of `next`. After that, this method has
@@ -40,7 +40,7 @@ impl Updates {
     ///
     /// The default is 10 minutes.
     pub fn deadline(mut self, time: Duration) -> Self {
-        self.stream = self.stream.map(|updates| updates.deadline(time));
+        self.inner = self.inner.map(|updates| updates.deadline(time));
         self
     }
 }
@@ -49,28 +49,28 @@ impl Iterator for Updates {
     type Item = Result<Update, Error>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let update = self.runtime.next(&mut self.stream)?.map_err(|error| error.with_task_id(&self.id));
-        Some(update.map(|update| Update { update, runtime: self.runtime.clone() }))
+        let update = self.runtime.next(&mut self.inner)?.map_err(|error| error.with_task_id(&self.id));
+        Some(update.map(|inner| Update { inner, runtime: self.runtime.clone() }))
     }
 }
 
 /// A change of a task's status, from [`Updates`].
 #[derive(Clone, Debug)]
 pub struct Update {
-    update: crate::Update,
+    inner: crate::Update,
     runtime: Runtime,
 }
 
 impl Update {
-    /// Returns the new status.
-    #[must_use]
-    pub fn status(&self) -> &SpeechStatus {
-        self.update.status()
+    forward! {
+        "crate::Update";
+        /// Returns the new status.
+        get status() -> &SpeechStatus;
     }
 
     /// Returns the speech if the status is COMPLETED, without another request.
     #[must_use]
     pub fn into_speech(self) -> Option<Speech> {
-        Some(Speech::new(self.update.into_speech()?, self.runtime))
+        Some(Speech::new(self.inner.into_speech()?, self.runtime))
     }
 }

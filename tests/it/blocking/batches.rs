@@ -123,7 +123,7 @@ fn blocking_batch_without_next_sends_nothing() {
 
 #[test]
 fn blocking_batch_stop_returns_task_ids_of_billed_tasks() {
-    let simulator = Simulator::builder().running(Duration::from_secs(60)).start_blocking().unwrap();
+    let simulator = Simulator::builder().running(Duration::from_secs(60)).start().unwrap();
     let client = simulator.client();
     let requests = [client.speak("One."), client.speak("Two.").deadline(Duration::from_millis(50))];
     let mut results = client.batch((1..).zip(requests)).run().unwrap();

@@ -21,16 +21,13 @@ use distribute_ai::{
 
 /// Starts a simulator whose tasks take 30 ms, and builds a client that polls every 10 ms.
 fn quick() -> (Simulator, Client) {
-    let simulator = Simulator::builder()
-        .waiting(Duration::ZERO)
-        .running(Duration::from_millis(30))
-        .start_blocking()
-        .unwrap();
+    let simulator =
+        Simulator::builder().waiting(Duration::ZERO).running(Duration::from_millis(30)).start().unwrap();
     let client = Client::builder()
         .api_key(simulator.api_key())
         .base_url(simulator.base_url())
         .poll_every(Duration::from_millis(10))
-        .build_blocking()
+        .build()
         .unwrap();
     (simulator, client)
 }
@@ -39,7 +36,7 @@ fn quick() -> (Simulator, Client) {
 fn blocking_client_speaks_waits_and_downloads() {
     let (simulator, client) = quick();
     let expected = testing::Simulator::audio_of("Hello");
-    let speech = client.speak("Hello").voice("nora").temperature(0.6).wait().unwrap();
+    let speech = client.speak("Hello").voice("nora").temperature(0.6).run().unwrap();
 
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("hello.wav");
@@ -66,7 +63,7 @@ fn blocking_wait_in_another_client_returns_speech() {
     drop(client);
 
     let client = simulator.client();
-    assert_eq!(client.task(id.clone()).wait().unwrap().id(), &id);
+    assert_eq!(client.task(id.clone()).wait().run().unwrap().id(), &id);
     assert_eq!(client.task(id).status().unwrap(), KnownStatus::Completed);
     assert_eq!(simulator.creates(), 1);
 }
@@ -90,13 +87,13 @@ fn blocking_wait_error_carries_task_id() {
     simulator.outcome_of("Fails", TaskOutcome::fails());
 
     let task = client.speak("Never").submit().unwrap();
-    let error = task.wait_for(Duration::from_millis(50)).unwrap_err();
+    let error = task.wait().deadline(Duration::from_millis(50)).run().unwrap_err();
     assert!(error.is_deadline(), "{error}");
     assert_eq!(error.task_id(), Some(task.id()));
-    let error = client.speak("Never").deadline(Duration::from_millis(50)).wait().unwrap_err();
+    let error = client.speak("Never").deadline(Duration::from_millis(50)).run().unwrap_err();
     assert!(error.is_deadline() && error.task_id().is_some(), "{error}");
 
-    let error = client.speak("Fails").wait().unwrap_err();
+    let error = client.speak("Fails").run().unwrap_err();
     assert!(error.is_failed() && error.task_id().is_some(), "{error}");
 }
 
@@ -104,12 +101,12 @@ fn blocking_wait_error_carries_task_id() {
 fn blocking_wait_survives_poll_faults_and_outage() {
     let (simulator, client) = quick();
     simulator.script(Route::Result, Script::steps([Fault::status(503), Fault::reset()].map(Some)));
-    client.speak("Hello").wait().unwrap();
+    client.speak("Hello").run().unwrap();
     assert_eq!(simulator.faults(), 2);
 
     let task = client.speak("Hello again").submit().unwrap();
     simulator.down_for(Host::Api, Duration::from_millis(150)).unwrap();
-    task.wait().unwrap();
+    task.wait().run().unwrap();
     assert_eq!(simulator.creates(), 2);
 
     simulator.go_down(Host::Api).unwrap();
@@ -122,7 +119,7 @@ fn blocking_wait_survives_poll_faults_and_outage() {
 fn blocking_submit_in_doubt_is_not_sent_again() {
     let (simulator, client) = quick();
     simulator.script(Route::Create, Script::always(Fault::reset().after_accepting()));
-    let error = client.speak("Hello").wait().unwrap_err();
+    let error = client.speak("Hello").run().unwrap_err();
     assert!(error.is_in_doubt(), "{error}");
     assert_eq!(simulator.creates(), 1);
     let error = client.speak("Hello").resubmit_in_doubt(1).submit().unwrap_err();
@@ -133,12 +130,12 @@ fn blocking_submit_in_doubt_is_not_sent_again() {
 #[test]
 fn blocking_submit_with_invalid_input_sends_nothing() {
     let (simulator, client) = quick();
-    let error = client.speak("x").wait().unwrap_err();
+    let error = client.speak("x").run().unwrap_err();
     assert_eq!(error.to_string(), "input: shorter than 2 characters (length is 1)");
     let error = client.speak("Hello").cfg_weight(7.0).submit().unwrap_err();
     assert_eq!(error.to_string(), "cfg_weight: 7 is out of range, expected 0 to 1");
     assert_eq!(simulator.requests(), 0);
-    assert!(Client::builder().build_blocking().unwrap_err().is_invalid());
+    assert!(Client::builder().build().unwrap_err().is_invalid());
 }
 
 #[test]
@@ -147,7 +144,7 @@ fn blocking_client_is_shared_by_threads() {
     thread::scope(|scope| {
         for number in 0..8 {
             let client = client.clone();
-            scope.spawn(move || client.speak(format!("Number {number}")).stream(false).wait().unwrap());
+            scope.spawn(move || client.speak(format!("Number {number}")).stream(false).run().unwrap());
         }
     });
     assert_eq!(simulator.creates(), 8);
@@ -158,7 +155,7 @@ fn blocking_handles_outlive_client() {
     let (_simulator, client) = quick();
     let task = client.speak("Hello").exaggeration(0.3).submit().unwrap();
     drop(client);
-    let speech = task.wait().unwrap();
+    let speech = task.wait().run().unwrap();
     drop(task);
     let audio = speech.audio().unwrap();
     drop(speech);

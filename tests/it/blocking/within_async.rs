@@ -33,17 +33,17 @@ fn assert_rejected_in_async(error: &Error) {
 #[test]
 fn blocking_call_in_async_code_is_rejected_before_sending() {
     let (simulator, client) = quick();
-    let speech = client.speak("Hello").wait().unwrap();
+    let speech = client.speak("Hello").run().unwrap();
     let (requests, downloads) = (simulator.requests(), simulator.downloads());
     one_thread().block_on(async {
         let audio = speech.audio().unwrap();
         let task = client.task(ID.parse().unwrap());
-        assert_rejected_in_async(&client.speak("Hello").wait().unwrap_err());
+        assert_rejected_in_async(&client.speak("Hello").run().unwrap_err());
         assert_rejected_in_async(&client.speak("Hello").submit().unwrap_err());
         assert_rejected_in_async(&client.batch([("a", "One.")]).run().unwrap_err());
         for error in [
-            task.wait().unwrap_err(),
-            task.wait_for(std::time::Duration::ZERO).unwrap_err(),
+            task.wait().run().unwrap_err(),
+            task.wait().deadline(std::time::Duration::ZERO).run().unwrap_err(),
             task.status().unwrap_err(),
             task.updates().next().unwrap().unwrap_err(),
             speech.save("never.wav").unwrap_err(),
@@ -122,12 +122,12 @@ fn blocking_call_where_runtime_allows_blocking_succeeds() {
     let (simulator, client) = quick();
     let (first, second) = (client.clone(), client.clone());
     workers().block_on(async move {
-        spawn_blocking(move || first.speak("One").wait().unwrap()).await.unwrap();
-        tokio::spawn(async move { block_in_place(|| second.speak("Two").wait().unwrap()) }).await.unwrap();
+        spawn_blocking(move || first.speak("One").run().unwrap()).await.unwrap();
+        tokio::spawn(async move { block_in_place(|| second.speak("Two").run().unwrap()) }).await.unwrap();
     });
     let runtime = one_thread();
     let _entered = runtime.enter();
-    client.speak("Three").wait().unwrap();
+    client.speak("Three").run().unwrap();
     assert_eq!(simulator.spoken(), ["One", "Two", "Three"]);
 }
 
@@ -135,8 +135,8 @@ fn blocking_call_where_runtime_allows_blocking_succeeds() {
 #[test]
 fn blocking_call_in_root_future_or_local_set_of_worker_runtime_blocks_the_thread() {
     let (simulator, client) = quick();
-    workers().block_on(async { client.speak("Root").wait().unwrap() });
-    workers().block_on(LocalSet::new().run_until(async { client.speak("Local").wait().unwrap() }));
+    workers().block_on(async { client.speak("Root").run().unwrap() });
+    workers().block_on(LocalSet::new().run_until(async { client.speak("Local").run().unwrap() }));
     assert_eq!(simulator.spoken(), ["Root", "Local"]);
 }
 
