@@ -25,7 +25,7 @@ impl Config {
         self,
         engine: &mut Engine<K, A>,
     ) -> Result<(), Error> {
-        let keys = engine.list().map(index_keys).transpose()?;
+        let keys = engine.queue.as_list().map(index_keys).transpose()?;
         if self.max_in_flight == 0 {
             return Err(Error::invalid("max_in_flight", "0 is too small, expected at least 1"));
         }
@@ -33,7 +33,7 @@ impl Config {
         engine.rate_limiter = self.requests_per_second.map(RateLimiter::per_second).transpose()?;
         if let Some(path) = self.journal {
             let Opened { journal, key_states, closed } = Journal::open(path).await?;
-            let checked = match engine.list().zip(keys) {
+            let checked = match engine.queue.as_list().zip(keys) {
                 Some((list, keys)) => check_journal_matches(&journal, &key_states, list, &keys),
                 None => Ok(()),
             };

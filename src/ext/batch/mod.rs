@@ -11,29 +11,23 @@ mod key_check;
 mod pending;
 pub(crate) mod progress;
 mod rate_limiter;
-mod request;
+pub(crate) mod request;
 mod results;
 mod scheduler;
 #[cfg(test)]
 mod tests;
 
 use std::{
-    collections::HashSet,
     fmt::{self, Display},
     path::PathBuf,
 };
-
-use tokio::sync::{mpsc, watch};
 
 pub(crate) use self::journal::fingerprint;
 #[cfg(fuzzing)]
 pub use self::journal::fuzzing;
 use self::{
     config::Config,
-    engine::{Consumer, Engine, Queue},
-    progress::ProgressTracker,
-    request::Source,
-    results::Channels,
+    engine::{Channels, Engine},
 };
 pub use self::{
     progress::Progress,
@@ -306,24 +300,13 @@ impl<K: Display + Send + 'static> Batch<K> {
     }
 
     fn into_engine(self) -> (Engine<K, Client>, Config, Channels<K>) {
-        let (results, finished) = mpsc::unbounded_channel();
-        let (released, released_queue) = mpsc::unbounded_channel();
-        let (sender, progress) = watch::channel(Progress::default());
-        let (queue, queued) = match self.requests.0 {
-            Source::List(list) => {
-                let count = list.len();
-                (Queue::List(list.into_iter()), Some(count))
-            }
-            Source::Stream(stream) => (Queue::Stream(stream, HashSet::new()), None),
-        };
         let config = Config {
             max_in_flight: self.max_in_flight,
             requests_per_second: self.requests_per_second,
             journal: self.journal,
         };
-        let consumer = Consumer { results, released: released_queue };
-        let engine = Engine::new(self.client, queue, ProgressTracker::new(sender, queued), consumer);
-        (engine, config, Channels { finished, released, progress })
+        let (engine, channels) = Engine::new(self.client, self.requests.0);
+        (engine, config, channels)
     }
 }
 

@@ -1,6 +1,6 @@
 //! The requests of a batch: pairs of a key and a text or a [`Speak`].
 
-use std::pin::Pin;
+use std::{collections::HashSet, fmt, pin::Pin, vec};
 
 use futures_core::Stream;
 use futures_util::StreamExt;
@@ -98,9 +98,8 @@ where
     R: IntoSpeak,
 {
     fn into_requests(self, client: &Client) -> Requests<K> {
-        Requests(Source::List(
-            self.into_iter().map(|(key, request)| (key, request.into_speak(client))).collect(),
-        ))
+        let speaks = self.into_iter().map(|(key, request)| (key, request.into_speak(client)));
+        Requests(Queue::list(speaks.collect()))
     }
 }
 
@@ -111,23 +110,49 @@ where
 {
     fn into_requests(self, client: &Client) -> Requests<K> {
         let client = client.clone();
-        Requests(Source::Stream(Box::pin(self.map(move |(key, request)| (key, request.into_speak(&client))))))
+        Requests(Queue::stream(self.map(move |(key, request)| (key, request.into_speak(&client)))))
     }
 }
 
 #[doc(hidden)]
-pub struct Requests<K>(pub(super) Source<K>);
+pub struct Requests<K>(pub(super) Queue<K>);
 
-pub(super) enum Source<K> {
-    List(Vec<(K, Speak)>),
-    Stream(Pin<Box<dyn Stream<Item = (K, Speak)> + Send>>),
+impl<K> fmt::Debug for Requests<K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
 }
 
-impl<K> std::fmt::Debug for Requests<K> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match &self.0 {
-            Source::List(list) => write!(f, "{} requests", list.len()),
-            Source::Stream(_) => f.write_str("a stream of requests"),
+/// The requests of a batch that are not started.
+pub(crate) enum Queue<K> {
+    List(vec::IntoIter<(K, Speak)>),
+    /// A stream, and the keys that it has yielded.
+    Stream(Pin<Box<dyn Stream<Item = (K, Speak)> + Send>>, HashSet<String>),
+}
+
+impl<K> Queue<K> {
+    pub(crate) fn list(requests: Vec<(K, Speak)>) -> Self {
+        Self::List(requests.into_iter())
+    }
+
+    pub(crate) fn stream(requests: impl Stream<Item = (K, Speak)> + Send + 'static) -> Self {
+        Self::Stream(Box::pin(requests), HashSet::new())
+    }
+
+    /// Returns the requests that are still in the queue, if it is a list.
+    pub(crate) fn as_list(&self) -> Option<&[(K, Speak)]> {
+        match self {
+            Self::List(list) => Some(list.as_slice()),
+            Self::Stream(..) => None,
+        }
+    }
+}
+
+impl<K> fmt::Debug for Queue<K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.as_list() {
+            Some(list) => write!(f, "{} requests", list.len()),
+            None => f.write_str("a stream of requests"),
         }
     }
 }

@@ -21,7 +21,7 @@ use tokio::{
 use super::{
     Progress,
     active::{Finished, Outcome},
-    engine::Panic,
+    engine::{Channels, Panic},
 };
 use crate::{Client, Error, Speech};
 
@@ -71,22 +71,15 @@ struct InOrder<K> {
     next: usize,
 }
 
-/// The consumer's ends of the channels to the engine.
-pub(super) struct Channels<K> {
-    pub(super) finished: UnboundedReceiver<Finished<K>>,
-    pub(super) released: UnboundedSender<()>,
-    pub(super) progress: watch::Receiver<Progress>,
-}
-
 impl<K> Results<K> {
     pub(super) fn new(client: Client, driver: Driver, channels: Channels<K>, in_order: bool) -> Self {
-        let Channels { finished: result, released: taken, progress } = channels;
+        let Channels { finished, released, progress } = channels;
         let order = in_order.then(|| InOrder { early: BTreeMap::new(), next: 0 });
         Self {
             client,
             driver: DriverState::Idle(driver),
-            finished: result,
-            released: Some(taken),
+            finished,
+            released: Some(released),
             order,
             progress,
         }

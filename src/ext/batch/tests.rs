@@ -6,7 +6,7 @@ mod panics;
 mod rejections;
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::HashMap,
     future::Future,
     io,
     sync::{Arc, Mutex},
@@ -14,19 +14,17 @@ use std::{
     time::Duration,
 };
 
-use tokio::{
-    sync::{mpsc, watch},
-    time::Instant,
-};
+use tokio::{sync::watch, time::Instant};
 
 use super::{
     active::{ActiveTask, Finished, TaskState},
     config::Config,
-    engine::{Consumer, Engine, Queue, api::SpeechApi},
+    engine::{Channels, Engine, api::SpeechApi},
     in_memory_api::{Create, InMemoryApi, rate_limited, status_failure},
     journal::{Journal, KeyState, Opened, Storage},
     pending::{ActiveJournal, PendingRequest, Start},
-    progress::{Progress, ProgressTracker},
+    progress::Progress,
+    request::Queue,
 };
 use crate::{
     Client, Error, Speak, TaskId,
@@ -116,13 +114,8 @@ async fn run_with(
     config: Config,
     journal: Option<Opened>,
 ) -> Run {
-    let (results, mut finished) = mpsc::unbounded_channel();
-    let (released, released_queue) = mpsc::unbounded_channel();
-    let (sender, progress) = watch::channel(Progress::default());
-    let tracker = ProgressTracker::new(sender, Some(list.len()));
-    let queue = Queue::List(list.into_iter());
-    let mut engine =
-        Engine::new(server.clone(), queue, tracker, Consumer { results, released: released_queue });
+    let (mut engine, channels) = Engine::new(server.clone(), Queue::list(list));
+    let Channels { mut finished, released, progress } = channels;
     config.validate_and_open(&mut engine).await.unwrap();
     engine.journal =
         journal.map(|Opened { journal, key_states, closed }| ActiveJournal { journal, key_states, closed });
@@ -235,16 +228,8 @@ async fn endless_stream_that_is_always_ready_yields_to_other_tasks() {
         number += 1;
         (number.to_string(), speak.clone())
     });
-    let (results, _finished) = mpsc::unbounded_channel();
-    let (_released, released_queue) = mpsc::unbounded_channel();
-    let (sender, _) = watch::channel(Progress::default());
-    let queue = Queue::Stream(Box::pin(futures_util::stream::iter(endless)), HashSet::new());
-    let mut engine = Engine::new(
-        server.clone(),
-        queue,
-        ProgressTracker::new(sender, None),
-        Consumer { results, released: released_queue },
-    );
+    let queue = Queue::stream(futures_util::stream::iter(endless));
+    let (mut engine, _channels) = Engine::new(server.clone(), queue);
     config(usize::MAX, None).validate_and_open(&mut engine).await.unwrap();
     let mut running = std::pin::pin!(engine.run());
     // Without yielding, this poll would not return.
@@ -416,12 +401,7 @@ async fn batch_with_random_faults_bills_nothing_twice() {
 
 /// Returns an engine with one request that was rate limited once and is in the journal again.
 fn engine_with_ready_request(server: &InMemoryApi) -> Engine<String, InMemoryApi> {
-    let (results, _) = mpsc::unbounded_channel();
-    let (_, released_queue) = mpsc::unbounded_channel();
-    let tracker = ProgressTracker::new(watch::channel(Progress::default()).0, None);
-    let queue = Queue::List(Vec::new().into_iter());
-    let mut engine =
-        Engine::new(server.clone(), queue, tracker, Consumer { results, released: released_queue });
+    let (mut engine, _) = Engine::new(server.clone(), Queue::stream(futures_util::stream::empty()));
     let speech = server.client().speak("text 0").deadline(Duration::from_secs(60)).prepare().unwrap();
     let Ok(Start::Submit(mut pending)) =
         PendingRequest::start(speech, "a", &KeyState::default(), None, Instant::now())
@@ -463,12 +443,8 @@ struct Tracked {
 
 impl Tracked {
     async fn start(server: &InMemoryApi, list: Vec<(String, Speak)>, config: Config) -> Self {
-        let (results, mut finished) = mpsc::unbounded_channel();
-        let (released, released_queue) = mpsc::unbounded_channel();
-        let (sender, progress) = watch::channel(Progress::default());
-        let tracker = ProgressTracker::new(sender, Some(list.len()));
-        let consumer = Consumer { results, released: released_queue };
-        let mut engine = Engine::new(server.clone(), Queue::List(list.into_iter()), tracker, consumer);
+        let (mut engine, channels) = Engine::new(server.clone(), Queue::list(list));
+        let Channels { mut finished, released, progress } = channels;
         config.validate_and_open(&mut engine).await.unwrap();
         tokio::spawn(engine.run());
         tokio::spawn(async move {

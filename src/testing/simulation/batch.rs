@@ -3,19 +3,16 @@
 use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
-use tokio::{
-    sync::{mpsc, watch},
-    time::{Instant, sleep_until},
-};
+use tokio::time::{Instant, sleep_until};
 
 use crate::{
     Client,
     ext::batch::{
         active::Finished,
         config::Config,
-        engine::{Consumer, Engine, Queue},
+        engine::{Channels, Engine},
         in_memory_api::{Create, InMemoryApi},
-        progress::{Progress, ProgressTracker},
+        request::Queue,
     },
     pacing::Pacing,
     testing::PollSimulation,
@@ -84,9 +81,6 @@ impl PollSimulation {
             },
         );
 
-        let (results, mut finished) = mpsc::unbounded_channel();
-        let (released, released_queue) = mpsc::unbounded_channel();
-        let (sender, _) = watch::channel(Progress::default());
         let arrivals: Vec<_> = tasks.iter().map(|(arrival, _)| *arrival).collect();
         let requests = stream::iter(arrivals.into_iter().enumerate()).then(move |(number, arrival)| {
             let speak = client.speak(number.to_string() + " ").deadline(Duration::MAX);
@@ -95,18 +89,13 @@ impl PollSimulation {
                 (number, speak)
             }
         });
-        let queue = Queue::Stream(Box::pin(requests), std::collections::HashSet::new());
-        let mut engine = Engine::new(
-            api.clone(),
-            queue,
-            ProgressTracker::new(sender, None),
-            Consumer { results, released: released_queue },
-        );
+        let (mut engine, channels) = Engine::new(api.clone(), Queue::stream(requests));
         let rate = Some(requests_per_second);
         Config { max_in_flight: usize::MAX, requests_per_second: rate, journal: None }
             .validate_and_open(&mut engine)
             .await?;
 
+        let Channels { mut finished, released, .. } = channels;
         let collect = async {
             let mut lag = vec![Duration::ZERO; tasks.len()];
             while let Some(Finished { key, .. }) = finished.recv().await {

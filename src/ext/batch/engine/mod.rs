@@ -11,19 +11,20 @@ mod silent_polls;
 
 use std::{
     any::Any,
-    collections::{HashSet, VecDeque},
+    collections::VecDeque,
     fmt::Display,
     future::{Future, poll_fn},
     panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
     task::{Context, Poll},
-    vec,
 };
 
-use futures_core::Stream;
 use futures_util::{StreamExt, stream::FuturesUnordered};
 use tokio::{
-    sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
+    sync::{
+        mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
+        watch,
+    },
     time::{Instant, Sleep, sleep_until},
 };
 
@@ -36,8 +37,9 @@ use super::{
     journal::KeyState,
     key_check::KeyCheck,
     pending::{ActiveJournal, AttemptOutcome, PendingRequest, Start},
-    progress::ProgressTracker,
+    progress::{Progress, ProgressTracker},
     rate_limiter::RateLimiter,
+    request::Queue,
     scheduler::Scheduler,
 };
 use crate::{
@@ -52,20 +54,15 @@ const MAX_ROUNDS: usize = 64;
 /// The number of requests that are taken in one round.
 const MAX_INTAKE: usize = 256;
 
-pub(crate) enum Queue<K> {
-    List(vec::IntoIter<(K, Speak)>),
-    /// A stream, and the keys that it has yielded.
-    Stream(Pin<Box<dyn Stream<Item = (K, Speak)> + Send>>, HashSet<String>),
-}
-
 /// The payload of a panic.
 pub(crate) type Panic = Box<dyn Any + Send>;
 
-/// The engine's ends of the channels to the consumer of the results.
-pub(crate) struct Consumer<K> {
-    pub(crate) results: UnboundedSender<Finished<K>>,
-    /// Receives one item for each result that the consumer took. Closed when the consumer is gone.
-    pub(crate) released: UnboundedReceiver<()>,
+/// The consumer's ends of the channels to an engine.
+pub(crate) struct Channels<K> {
+    pub(crate) finished: UnboundedReceiver<Finished<K>>,
+    /// Takes one item for each result that the consumer took. Dropping this end stops the engine.
+    pub(crate) released: UnboundedSender<()>,
+    pub(crate) progress: watch::Receiver<Progress>,
 }
 
 pub(crate) struct Engine<K, A> {
@@ -112,6 +109,7 @@ pub(crate) struct Engine<K, A> {
     pub(in crate::ext::batch) timer: Option<Pin<Box<Sleep>>>,
     pub(in crate::ext::batch) wake_at: Option<Instant>,
     pub(in crate::ext::batch) journal: Option<ActiveJournal>,
+    /// Receives one item for each result that the consumer took. Closed when the consumer is gone.
     pub(in crate::ext::batch) released: UnboundedReceiver<()>,
     /// The error of the batch as a whole. While it is set, nothing is submitted.
     pub(in crate::ext::batch) fatal: Option<Error>,
@@ -129,16 +127,20 @@ type Polled = Result<Received<SpeechResult>, Failure>;
 pub(crate) type InFlight<T> = Pin<Box<dyn Future<Output = (usize, T)> + Send>>;
 
 impl<K, A: SpeechApi> Engine<K, A> {
-    pub(crate) fn new(api: A, queue: Queue<K>, progress: ProgressTracker, consumer: Consumer<K>) -> Self {
+    pub(crate) fn new(api: A, queue: Queue<K>) -> (Self, Channels<K>) {
         let (transit_ends, transits) = unbounded_channel();
-        Self {
+        let (results, finished) = unbounded_channel();
+        let (released, released_queue) = unbounded_channel();
+        let (sender, progress) = watch::channel(Progress::default());
+        let tracker = ProgressTracker::new(sender, queue.as_list().map(<[_]>::len));
+        let engine = Self {
             api,
             queue,
             exhausted: false,
             started: 0,
             occupied: 0,
             max_in_flight: 1,
-            active: ActiveTasks::new(progress, consumer.results),
+            active: ActiveTasks::new(tracker, results),
             scheduler: Scheduler::default(),
             ready_to_send: VecDeque::new(),
             rate_limiter: None,
@@ -162,19 +164,12 @@ impl<K, A: SpeechApi> Engine<K, A> {
             timer: None,
             wake_at: None,
             journal: None,
-            released: consumer.released,
+            released: released_queue,
             fatal: None,
             stopping: false,
             panic: None,
-        }
-    }
-
-    /// Returns the requests that are still in the queue, if it is a list.
-    pub(crate) fn list(&self) -> Option<&[(K, Speak)]> {
-        match &self.queue {
-            Queue::List(list) => Some(list.as_slice()),
-            Queue::Stream(..) => None,
-        }
+        };
+        (engine, Channels { finished, released, progress })
     }
 }
 

@@ -192,12 +192,8 @@ async fn requests_that_cannot_be_sent_before_their_time_limit_end_at_once_in_a_c
 #[tokio::test(start_paused = true)]
 async fn stopped_batch_sleeps_until_its_last_create_ends() {
     let server = server(|_, _| Create::Silence, |_| Ok("PROCESSING"));
-    let (results, _finished) = mpsc::unbounded_channel();
-    let (released, released_queue) = mpsc::unbounded_channel();
-    let (sender, _progress) = watch::channel(Progress::default());
-    let queue = Queue::List(speaks(&server, texts(200)).into_iter());
-    let consumer = Consumer { results, released: released_queue };
-    let mut engine = Engine::new(server.clone(), queue, ProgressTracker::new(sender, Some(200)), consumer);
+    let queue = Queue::list(speaks(&server, texts(200)));
+    let (mut engine, Channels { finished: _finished, released, .. }) = Engine::new(server.clone(), queue);
     config(200, Some(5.0)).validate_and_open(&mut engine).await.unwrap();
     let stop = async {
         tokio::time::sleep(Duration::from_millis(300)).await;

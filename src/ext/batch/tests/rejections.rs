@@ -70,12 +70,8 @@ async fn endless_stream_ends_after_a_rejected_key() {
     let server = server(|_, _| Create::Status(401), done_after(1));
     let speak = server.client().speak("Hello");
     let endless = (0..).map(move |number: u64| (number.to_string(), speak.clone()));
-    let (results, mut finished) = mpsc::unbounded_channel();
-    let (_released, released_queue) = mpsc::unbounded_channel();
-    let tracker = ProgressTracker::new(watch::channel(Progress::default()).0, None);
-    let queue = Queue::Stream(Box::pin(futures_util::stream::iter(endless)), HashSet::new());
-    let consumer = Consumer { results, released: released_queue };
-    let mut engine = Engine::new(server.clone(), queue, tracker, consumer);
+    let queue = Queue::stream(futures_util::stream::iter(endless));
+    let (mut engine, Channels { mut finished, released: _released, .. }) = Engine::new(server.clone(), queue);
     config(8, None).validate_and_open(&mut engine).await.unwrap();
     engine.run().await;
     let mut count = 0;
