@@ -79,16 +79,16 @@ async fn measure(size: usize) -> Cost {
     let server = Server::start();
     let directory = tempfile::tempdir().expect("a temporary directory");
     let journal = directory.path().join("journal");
-    let start = |client: &Client, rate: f64| {
+    let start = async |client: &Client, rate: f64| {
         let requests: Vec<_> =
             (0..size).map(|key| (key, client.speak(format!("Text {key}")).deadline(ONE_DAY))).collect();
         let batch = client.batch(requests).max_in_flight(size).requests_per_second(rate);
-        batch.journal(&journal).run()
+        batch.journal(&journal).run().await.expect("a valid batch")
     };
 
     // Create a new client for each run, so that the runs share no state.
     let client = || server.client().build().expect("the server's URL and key are valid");
-    let mut submitting = start(&client(), 1e9);
+    let mut submitting = start(&client(), 1e9).await;
     while submitted(&journal) < size {
         expect_no_result(&mut submitting, Duration::from_millis(200)).await;
     }
@@ -99,7 +99,7 @@ async fn measure(size: usize) -> Cost {
     let client = client();
     let before = MEMORY.current_usage();
     MEMORY.reset_peak_usage();
-    let mut waiting = start(&client, REQUESTS_PER_SECOND);
+    let mut waiting = start(&client, REQUESTS_PER_SECOND).await;
     // Let the batch read the journal and send its first polls.
     expect_no_result(&mut waiting, Duration::from_secs(1)).await;
     let (cpu, started) = (cpu_time(), Instant::now());

@@ -139,7 +139,7 @@ async fn run(args: &Args) -> anyhow::Result<bool> {
     if simulator.is_none() {
         batch = batch.journal(args.out.join("journal.jsonl"));
     }
-    let mut results = batch.start().await?;
+    let mut results = batch.run().await?;
 
     let bar = progress_bar(&results);
     report_outages(&results, bar.clone());

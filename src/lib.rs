@@ -25,11 +25,9 @@ pub use crate::generated::Client;
 // The generated methods return these types.
 pub use progenitor_client::{Error as ApiError, ResponseValue};
 
-/// Many speeches at once: the types that [`Client::batch`] takes and returns.
+/// Many speeches at once: the types of [`Client::batch`] and [`Client::batch_stream`].
 pub mod batch {
-    pub use crate::ext::{Batch, IntoRequests, IntoSpeak, Progress, Results};
-    #[doc(hidden)]
-    pub use crate::ext::{ByIterator, ByStream, Requests};
+    pub use crate::ext::{Batch, IntoSpeak, Progress, Results};
 }
 
 /// Long texts: the types of [`Speak::in_pieces`], and the function [`split`](long_text::split()).

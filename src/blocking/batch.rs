@@ -66,15 +66,15 @@ impl<K> Batch<K> {
 }
 
 impl<K: Display + Send + 'static> Batch<K> {
-    /// Validates the batch and returns an iterator over the results. Nothing is sent until the
-    /// first call of `next`.
+    /// Validates the batch, opens its journal, and returns an iterator over the results. Nothing is
+    /// sent until the first call of `next`.
     ///
     /// # Errors
     ///
     /// - [`is_invalid`](Error::is_invalid): called in an async task
-    /// - the errors of [`crate::batch::Batch::start`]
+    /// - the errors of [`crate::batch::Batch::run`]
     pub fn run(self) -> Result<Results<K>, Error> {
-        let results = self.runtime.run(self.inner.start())?;
+        let results = self.runtime.run(self.inner.run())?;
         Ok(Results::new(results, self.runtime))
     }
 }

@@ -96,7 +96,8 @@ impl Client {
     /// # Ok(()) }
     /// ```
     ///
-    /// The iterator is read completely at once. Nothing is sent until you read the results.
+    /// The iterator is read completely at once. [`Batch::run`] validates the batch. Nothing is sent until
+    /// you read the results.
     pub fn batch<K>(&self, requests: impl IntoIterator<Item = (K, impl IntoSpeak)>) -> Batch<K> {
         Batch::new(self.inner.batch(requests), self.runtime.clone())
     }

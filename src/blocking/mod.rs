@@ -22,8 +22,8 @@
 //! | `while let Some(x) = stream.next().await` | `for x in` [`task.updates()`](SpeechTask::updates), [`audio.stream()`](Audio::stream), [`batch.run()?`](Batch::run) |
 //! | any other `.await`, such as `speak.submit().await` | nothing: [`speak.submit()`](Speak::submit) |
 //!
-//! One method needs async code: [`InPieces::start`](crate::long_text::InPieces::start), which shows the progress
-//! of a long text.
+//! Two methods need async code: [`batch_stream`](crate::Client::batch_stream), and
+//! [`InPieces::start`](crate::long_text::InPieces::start), which shows the progress of a long text.
 //!
 //! # Threads
 //!

@@ -42,7 +42,7 @@ pub mod fuzzing;
 pub(crate) use self::bounds::bounded_number;
 pub use self::{
     audio::{Audio, AudioStream},
-    batch::{Batch, ByIterator, ByStream, IntoRequests, IntoSpeak, Progress, Requests, Results},
+    batch::{Batch, IntoSpeak, Progress, Results},
     bounds::OutOfBounds,
     client::{ClientBuilder, ClientState},
     error::Error,

@@ -61,7 +61,7 @@
 //!
 //! let client = Client::builder().api_key("any").base_url(server.base_url()).build()?;
 //! let lines = ["One.", "Two."].into_iter().enumerate();
-//! let mut results = client.batch(lines).run();
+//! let mut results = client.batch(lines).run().await?;
 //! while let Some((_, speech)) = results.next().await {
 //!     assert!(speech?.id().as_str().starts_with("task-"));
 //! }

@@ -1,4 +1,4 @@
-//! Batches over sockets: results, order, backpressure, stopping, progress and invalid requests.
+//! Batches over sockets: results, order, backpressure, stopping, progress and panics.
 
 use std::{
     collections::HashSet,
@@ -10,8 +10,7 @@ use std::{
 };
 
 use distribute_ai::{
-    Client, Error,
-    batch::Batch,
+    Error,
     testing::{Fault, Route, Script, Simulator},
 };
 use futures_util::{StreamExt, stream};
@@ -36,7 +35,7 @@ fn texts(count: usize) -> impl Iterator<Item = (usize, String)> {
 #[tokio::test]
 async fn batch_result_carries_its_key() {
     let simulator = quick().await;
-    let mut results = simulator.client().batch(texts(20)).run();
+    let mut results = simulator.client().batch(texts(20)).run().await.unwrap();
     let mut keys = Vec::new();
     while let Some((number, speech)) = results.next().await {
         let audio = speech.unwrap().audio().unwrap().bytes().await.unwrap();
@@ -54,7 +53,7 @@ async fn batch_request_may_be_speech_with_settings() {
     let server = ScriptedServer::start([Action::json("200 OK", &json!({"id": ID}))]).await;
     let client = client(&server.url);
     let speak = |text: &str| client.speak(text).voice("nora").deadline(Duration::from_millis(1));
-    let _outcomes: Vec<_> = client.batch([("a", speak("Hello"))]).run().collect().await;
+    let _outcomes: Vec<_> = client.batch([("a", speak("Hello"))]).run().await.unwrap().collect().await;
     assert!(server.requests()[0].ends_with(r#"{"input":"Hello","model":"Chatterbox","voice":"nora"}"#));
 }
 
@@ -66,7 +65,7 @@ async fn batch_reads_stream_as_results_are_taken() {
     let endless = stream::iter(texts(usize::MAX)).inspect(move |_| {
         count.fetch_add(1, Ordering::Relaxed);
     });
-    let mut results = simulator.client().batch(endless).max_in_flight(3).run();
+    let mut results = simulator.client().batch_stream(endless).max_in_flight(3).run().await.unwrap();
     for _ in 0..7 {
         results.next().await.unwrap().1.unwrap();
     }
@@ -88,15 +87,21 @@ async fn batch_in_order_returns_results_in_request_order() {
         .unwrap();
     let texts = (0..6).map(|number| (number, "x".repeat(20 - 3 * number)));
     let batch = simulator.client().batch(texts);
-    let keys: Vec<_> =
-        batch.in_order().run().map(|(number, speech)| speech.map(|_| number).unwrap()).collect().await;
+    let keys: Vec<_> = batch
+        .in_order()
+        .run()
+        .await
+        .unwrap()
+        .map(|(number, speech)| speech.map(|_| number).unwrap())
+        .collect()
+        .await;
     assert_eq!(keys, [0, 1, 2, 3, 4, 5]);
 }
 
 #[tokio::test]
 async fn batch_without_consumer_sends_no_new_requests() {
     let simulator = quick().await;
-    let mut results = simulator.client().batch(texts(50)).max_in_flight(5).run();
+    let mut results = simulator.client().batch(texts(50)).max_in_flight(5).run().await.unwrap();
     results.next().await.unwrap().1.unwrap();
     tokio::time::sleep(Duration::from_millis(300)).await;
     assert!(simulator.creates() <= 6, "{}", simulator.creates());
@@ -112,7 +117,7 @@ async fn batch_with_slow_consumer_keeps_task_id() {
     ])
     .await;
     let client = builder(&server.url).request_timeout(Duration::from_millis(500)).build().unwrap();
-    let mut results = client.batch([("a", "Hello")]).run();
+    let mut results = client.batch([("a", "Hello")]).run().await.unwrap();
     assert!(timeout(Duration::ZERO, results.next()).await.is_err(), "no result is ready yet");
     // All other tasks on this thread keep running.
     tokio::time::sleep(Duration::from_millis(1_500)).await;
@@ -122,7 +127,7 @@ async fn batch_with_slow_consumer_keeps_task_id() {
 #[tokio::test]
 async fn batch_before_first_next_sends_nothing() {
     let simulator = quick().await;
-    let results = simulator.client().batch(texts(3)).run();
+    let results = simulator.client().batch(texts(3)).run().await.unwrap();
     tokio::time::sleep(Duration::from_millis(50)).await;
     drop(results);
     assert_eq!(simulator.requests(), 0);
@@ -132,7 +137,7 @@ async fn batch_before_first_next_sends_nothing() {
 async fn batch_stop_waits_for_pending_submissions() {
     let server = ScriptedServer::start([Action::Stall(Vec::new())]).await;
     let client = builder(&server.url).request_timeout(Duration::from_secs(1)).build().unwrap();
-    let mut results = client.batch(texts(10)).max_in_flight(4).run();
+    let mut results = client.batch(texts(10)).max_in_flight(4).run().await.unwrap();
     assert!(timeout(Duration::ZERO, results.next()).await.is_err(), "no result is ready yet");
     while server.requests().len() < 4 {
         tokio::time::sleep(Duration::from_millis(5)).await;
@@ -152,7 +157,7 @@ async fn batch_stop_returns_task_ids_of_billed_tasks() {
     let client = simulator.client();
     simulator.script(Route::Create, Script::nth(2, Fault::reset().after_accepting()));
     let requests = texts(4).map(|(key, text)| (key, client.speak(text).resubmit_in_doubt(1)));
-    let mut results = client.batch(requests).max_in_flight(3).run();
+    let mut results = client.batch(requests).max_in_flight(3).run().await.unwrap();
     while simulator.creates() < 3 {
         assert!(timeout(Duration::from_millis(5), results.next()).await.is_err(), "no result is ready yet");
     }
@@ -175,7 +180,7 @@ async fn batch_stop_returns_task_ids_of_billed_tasks() {
 #[tokio::test]
 async fn batch_progress_counts_each_request_once() {
     let simulator = quick().await;
-    let mut results = simulator.client().batch(texts(8)).max_in_flight(2).run();
+    let mut results = simulator.client().batch(texts(8)).max_in_flight(2).run().await.unwrap();
     let progress = results.progress();
     let mut max_in_flight_seen = 0;
     while let Some((_, speech)) = results.next().await {
@@ -190,38 +195,12 @@ async fn batch_progress_counts_each_request_once() {
     assert_eq!(last.time_left, Some(Duration::ZERO));
 }
 
-/// Asserts that `start` rejects the batch, and that `run` yields the same error for each key.
-async fn assert_invalid<K: std::fmt::Display + Send + 'static>(batch: impl Fn() -> Batch<K>, expected: &str) {
-    let error = batch().start().await.unwrap_err();
-    assert!(error.is_invalid() && error.to_string().contains(expected), "{error}");
-    let outcomes: Vec<_> = batch().run().collect().await;
-    for (_, outcome) in outcomes {
-        assert_eq!(outcome.unwrap_err().to_string(), error.to_string());
-    }
-}
-
-#[tokio::test]
-async fn batch_with_invalid_settings_is_rejected_before_sending() {
-    let simulator = quick().await;
-    let client = simulator.client();
-    let two = || client.batch([("a", "Hello"), ("b", "World")]);
-    assert_invalid(|| client.batch(Vec::<(u8, String)>::new()), "batch: no requests").await;
-    assert_invalid(|| client.batch([("a", "Hello"), ("b", "World"), ("a", "Again")]), r#"duplicate key "a""#)
-        .await;
-    assert_invalid(|| two().max_in_flight(0), "max_in_flight: 0 is too small").await;
-    for rate in [0.0, -3.0, f64::NAN, f64::INFINITY] {
-        assert_invalid(|| two().requests_per_second(rate), "requests_per_second: ").await;
-    }
-    assert_eq!(simulator.requests(), 0);
-    let counts = [two().max_in_flight(0).run().count().await, client.batch(texts(0)).run().count().await];
-    assert_eq!(counts, [2, 0], "each key has one result");
-}
-
 #[tokio::test]
 async fn batch_stream_with_duplicate_key_rejects_second_request() {
     let simulator = quick().await;
     let requests = stream::iter([("a", "Hello"), ("a", "Hello"), ("b", "World")]);
-    let outcomes: Vec<_> = simulator.client().batch(requests).in_order().run().collect().await;
+    let outcomes: Vec<_> =
+        simulator.client().batch_stream(requests).in_order().run().await.unwrap().collect().await;
     let kinds: Vec<_> =
         outcomes.iter().map(|(_, outcome)| outcome.as_ref().is_err_and(Error::is_invalid)).collect();
     assert_eq!(kinds, [false, true, false]);
@@ -232,7 +211,8 @@ async fn batch_stream_with_duplicate_key_rejects_second_request() {
 async fn batch_rejects_speech_of_another_client() {
     let (simulator, other) = (quick().await, quick().await);
     let speech_of_other = other.client().speak("Hello");
-    let outcomes: Vec<_> = simulator.client().batch([("a", speech_of_other)]).run().collect().await;
+    let outcomes: Vec<_> =
+        simulator.client().batch([("a", speech_of_other)]).run().await.unwrap().collect().await;
     let error = outcomes[0].1.as_ref().unwrap_err();
     assert!(error.is_invalid() && error.to_string().contains("another client"), "{error}");
     assert_eq!(simulator.requests() + other.requests(), 0);
@@ -243,7 +223,8 @@ async fn batch_continues_after_on_submitted_panics() {
     let simulator = quick().await;
     let client = simulator.client();
     let speak = client.speak("Hello").on_submitted(|_| panic!("on purpose"));
-    let outcomes: Vec<_> = client.batch([(1, speak), (2, client.speak("World"))]).run().collect().await;
+    let outcomes: Vec<_> =
+        client.batch([(1, speak), (2, client.speak("World"))]).run().await.unwrap().collect().await;
     assert!(outcomes.iter().all(|(_, outcome)| outcome.is_ok()), "{outcomes:?}");
 }
 
@@ -252,7 +233,7 @@ async fn batch_stream_panic_is_raised_after_earlier_results() {
     let simulator = quick().await;
     let requests =
         stream::iter(0..).map(|number| if number < 2 { (number, "Hello") } else { panic!("on purpose") });
-    let mut results = simulator.client().batch(requests).run();
+    let mut results = simulator.client().batch_stream(requests).run().await.unwrap();
     let batch = tokio::spawn(async move {
         results.next().await.unwrap().1.unwrap();
         results.next().await.unwrap().1.unwrap();
@@ -267,7 +248,7 @@ async fn batch_stream_panic_is_raised_after_earlier_results() {
 fn batch_after_runtime_shutdown_yields_error_then_panics() {
     let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let client = client("http://127.0.0.1:9");
-    let mut results = client.batch([("a", "Hello")]).run();
+    let mut results = runtime().block_on(client.batch([("a", "Hello")]).run()).unwrap();
     runtime().block_on(async { assert!(timeout(Duration::ZERO, results.next()).await.is_err()) });
     // The runtime that drove the batch is gone.
     let mut next = || runtime().block_on(results.next());
@@ -286,7 +267,7 @@ async fn batch_key_display_panic_is_raised_after_earlier_results() {
     }
     let simulator = quick().await;
     let requests = stream::iter((0..9).map(|number| (Key(number), "Hello")));
-    let mut results = simulator.client().batch(requests).run();
+    let mut results = simulator.client().batch_stream(requests).run().await.unwrap();
     let batch = tokio::spawn(async move {
         results.next().await.unwrap().1.unwrap();
         results.next().await.unwrap().1.unwrap();
@@ -294,14 +275,4 @@ async fn batch_key_display_panic_is_raised_after_earlier_results() {
     });
     assert!(batch.await.unwrap_err().is_panic());
     assert_eq!(simulator.creates(), 2);
-}
-
-#[test]
-fn batch_types_are_send() {
-    fn assert_send<T: Send>(_: T) {}
-    let client = Client::builder().api_key("k").build().unwrap();
-    assert_send(client.batch([(1, "Hello")]));
-    assert_send(client.batch([(1, "Hello")]).run());
-    assert_send(client.batch([(1, "Hello")]).start());
-    assert_send(client.batch([(1, "Hello")]).run().stop());
 }

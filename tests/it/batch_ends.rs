@@ -64,7 +64,8 @@ async fn batch_next_run_does_not_resubmit_in_doubt_request_with_task_id() {
     let client = client(&server.url);
     for _ in 0..2 {
         let speak = client.speak("Hello").resubmit_in_doubt(5);
-        let outcomes: Vec<_> = client.batch([("a", speak)]).journal(&path).run().collect().await;
+        let outcomes: Vec<_> =
+            client.batch([("a", speak)]).journal(&path).run().await.unwrap().collect().await;
         let error = outcomes[0].1.as_ref().unwrap_err();
         assert!(error.is_in_doubt() && error.task_id().unwrap().as_str() == ID, "{error}");
     }
@@ -77,8 +78,8 @@ async fn journal_of_another_batch_is_invalid_and_not_in_doubt() {
     let client = client("http://127.0.0.1:9");
     for _ in 0..20 {
         let batch = client.batch([("a", "Hello a"), ("b", "Hello b")]).journal(&path);
-        let error = batch.start().await.unwrap_err();
-        // `start` has released the lock, or the next iteration would find the journal in use.
+        let error = batch.run().await.unwrap_err();
+        // `run` has released the lock, or the next iteration would find the journal in use.
         assert!(error.is_invalid() && error.to_string().contains("another batch"), "{error}");
     }
 }
@@ -92,7 +93,7 @@ async fn journal_deleted_during_run_keeps_task_ids_and_doubts() {
     let client = client(&server.url);
     let resubmitting = client.speak("Hello").resubmit_in_doubt(3).deadline(Duration::from_secs(2));
     let requests = stream::iter([("a", resubmitting), ("b", client.speak("Another text"))]);
-    let results = client.batch(requests).journal(&path).max_in_flight(1).run();
+    let results = client.batch_stream(requests).journal(&path).max_in_flight(1).run().await.unwrap();
     let delete_journal = async {
         while server.requests().is_empty() {
             tokio::time::sleep(Duration::from_millis(1)).await;
@@ -115,8 +116,8 @@ async fn batch_stream_with_changed_request_reports_first_submission() {
         // A different text, and a text that is too short.
         for text in ["Another text", "x"] {
             let (_directory, path) = journal(&[SENDING, &line]);
-            let batch = client.batch(stream::iter([("a", text)])).journal(&path);
-            let outcomes: Vec<_> = batch.run().collect().await;
+            let batch = client.batch_stream(stream::iter([("a", text)])).journal(&path);
+            let outcomes: Vec<_> = batch.run().await.unwrap().collect().await;
             let error = outcomes[0].1.as_ref().unwrap_err();
             assert_eq!((error.is_in_doubt(), error.is_invalid()), (is_in_doubt, !is_in_doubt), "{error:?}");
             assert_eq!(error.task_id().unwrap().as_str(), ID, "{error}");
@@ -149,7 +150,7 @@ async fn batch_with_cancelled_stop_logs_every_task_id() {
     let log = Log::default();
     let _guard = log.capture();
     let (_server, client) = fast_and_slow();
-    let mut results = client.batch([("s", "slow one"), ("f", "fast one")]).in_order().run();
+    let mut results = client.batch([("s", "slow one"), ("f", "fast one")]).in_order().run().await.unwrap();
     let progress = results.progress();
     poll_until(&mut results, 1, || progress.borrow().done == 1).await;
     assert!(timeout(SHORT_TIMEOUT, results.stop()).await.is_err());
@@ -178,7 +179,7 @@ fn batch_dropped_before_runtime_shutdown_logs_task_id() {
         let is_submitted = Arc::new(AtomicBool::new(false));
         let submitted = Arc::clone(&is_submitted);
         let speak = client.speak("Hello").on_submitted(move |_| submitted.store(true, Ordering::Relaxed));
-        let mut results = client.batch([("a", speak)]).run();
+        let mut results = client.batch([("a", speak)]).run().await.unwrap();
         poll_until(&mut results, 1, || is_submitted.load(Ordering::Relaxed)).await;
         // As an early return with `?` does.
         drop(results);
@@ -191,8 +192,8 @@ fn batch_dropped_before_runtime_shutdown_logs_task_id() {
 fn batch_stop_after_runtime_shutdown_returns_in_doubt_request() {
     let (_server, client) = fast_and_slow();
     let requests = [("f", client.speak("fast one")), ("s", client.speak("slow one"))];
-    let mut results = client.batch(requests).run();
     let runtime = runtime();
+    let mut results = runtime.block_on(client.batch(requests).run()).unwrap();
     runtime.block_on(async {
         results.next().await.unwrap().1.unwrap();
         poll_until(&mut results, 1, || true).await;
@@ -212,7 +213,7 @@ async fn batch_with_panicking_pacing_completes() {
         Duration::from_millis(20)
     });
     let client = Client::builder().api_key(KEY).base_url(server.base_url()).pacing(policy).build().unwrap();
-    let mut results = client.batch([("a", "Hello a"), ("b", "Hello b")]).run();
+    let mut results = client.batch([("a", "Hello a"), ("b", "Hello b")]).run().await.unwrap();
     for _ in 0..2 {
         results.next().await.unwrap().1.unwrap();
     }
@@ -222,7 +223,8 @@ async fn batch_with_panicking_pacing_completes() {
 #[tokio::test]
 async fn batch_progress_after_stop_has_nothing_in_flight() {
     let server = serve_result(result("PROCESSING"));
-    let mut results = client(&server.base_url()).batch([("a", "Hello a"), ("b", "Hello b")]).run();
+    let mut results =
+        client(&server.base_url()).batch([("a", "Hello a"), ("b", "Hello b")]).run().await.unwrap();
     poll_until(&mut results, 2, || true).await;
     let progress = results.progress();
     assert_eq!(results.stop().await.len(), 2);
@@ -237,7 +239,7 @@ async fn journal_is_unlocked_when_batch_stop_returns() {
     let client = simulator.client();
     for round in 0..400 {
         let batch = client.batch([("a", "Hello a"), ("b", "Hello b")]).journal(&path);
-        let mut results = batch.start().await.unwrap_or_else(|error| panic!("round {round}: {error}"));
+        let mut results = batch.run().await.unwrap_or_else(|error| panic!("round {round}: {error}"));
         // Some batches are stopped before they start, some at once, some with requests in flight.
         if round % 3 > 0 {
             let wait = Duration::from_millis(round % 3 - 1);
@@ -263,12 +265,4 @@ async fn journal_is_unlocked_when_narration_stop_returns() {
         }
         narration.stop().await;
     }
-}
-
-#[tokio::test]
-async fn batch_stopped_before_its_start_does_not_create_the_journal() {
-    let (_directory, path) = journal(&[]);
-    let client = client("http://127.0.0.1:9");
-    assert!(client.batch([("a", "Hello")]).journal(&path).run().stop().await.is_empty());
-    assert!(!path.exists());
 }

@@ -26,7 +26,7 @@ async fn simulator() -> (Simulator, Client) {
 /// Runs a batch of 200 texts through an outage that starts after 50 results. At most 16 creates are in flight.
 async fn run_through_outage(simulator: &Simulator, client: Client, outage: impl Future<Output = ()>) {
     let texts = (0..200).map(|number| (number, format!("Text number {number}.")));
-    let mut results = client.batch(texts).max_in_flight(16).run();
+    let mut results = client.batch(texts).max_in_flight(16).run().await.unwrap();
     let (mut done, mut in_doubt) = (HashSet::new(), HashSet::new());
     let mut take = |(number, outcome): (i32, Result<_, Error>)| match outcome {
         Ok(_) => assert!(done.insert(number)),
@@ -84,7 +84,7 @@ async fn batch_that_starts_while_the_server_is_down_waits_for_it() {
     let (simulator, client) = simulator().await;
     simulator.down_for(Host::Api, AWAY).await.unwrap();
     let texts = (0..30).map(|number| (number, format!("Text number {number}.")));
-    let mut results = client.batch(texts).run();
+    let mut results = client.batch(texts).run().await.unwrap();
     while let Some((number, speech)) = results.next().await {
         assert!(speech.is_ok(), "text {number}: {speech:?}");
     }
@@ -96,7 +96,7 @@ async fn batch_with_wrong_key_sends_only_the_creates_in_flight() {
     let (simulator, _) = simulator().await;
     let client = Client::builder().api_key("wrong").base_url(simulator.base_url()).build().unwrap();
     let texts = (0..300).map(|number| (number, format!("Text number {number}.")));
-    let mut results = client.batch(texts).max_in_flight(8).run();
+    let mut results = client.batch(texts).max_in_flight(8).run().await.unwrap();
     let mut count = 0;
     while let Some((_, outcome)) = results.next().await {
         assert!(outcome.unwrap_err().is_unauthorized());

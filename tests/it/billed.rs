@@ -114,7 +114,7 @@ async fn batch_requests_per_second_sets_the_least_duration() {
     let texts = (0..40).map(|number| (number, format!("Text number {number}.")));
     let batch = simulator.client().batch(texts).requests_per_second(f64::from(RATE));
     let start = Instant::now();
-    let outcomes: Vec<_> = batch.run().collect().await;
+    let outcomes: Vec<_> = batch.run().await.unwrap().collect().await;
     assert!(outcomes.iter().all(|(_, outcome)| outcome.is_ok()), "{outcomes:?}");
     assert_eq!(simulator.creates(), 40);
     // The engine's tests check each second, in virtual time. Here, a busy machine delays requests on their way, so that
@@ -133,7 +133,7 @@ async fn batch_above_server_rate_limit_completes() {
         .await
         .unwrap();
     let texts = (0..60).map(|number| (number, format!("Text number {number}.")));
-    let outcomes: Vec<_> = simulator.client().batch(texts).run().collect().await;
+    let outcomes: Vec<_> = simulator.client().batch(texts).run().await.unwrap().collect().await;
     assert!(outcomes.iter().all(|(_, outcome)| outcome.is_ok()), "{outcomes:?}");
     assert_eq!(simulator.creates(), 60, "each text is submitted once");
     assert!(simulator.rate_limited() > 0);
@@ -155,7 +155,7 @@ async fn batch_distinguishes_task_outcomes() {
     let texts = ["It fails.", "No address.", "It lags.", "It never ends."];
     let requests = texts.map(|text| (text, client.speak(text).deadline(Duration::from_secs(1))));
     let mut outcomes = HashMap::new();
-    let mut results = client.batch(requests).run();
+    let mut results = client.batch(requests).run().await.unwrap();
     while let Some((text, outcome)) = results.next().await {
         outcomes.insert(text, outcome.and_then(|speech| speech.audio().map(drop)));
     }

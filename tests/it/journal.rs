@@ -45,7 +45,7 @@ impl Fixture {
     }
 
     async fn run(&self, keys: &[&'static str]) -> Vec<(&'static str, Result<(), Error>)> {
-        let results = self.batch(&self.simulator.client(), keys).in_order().run();
+        let results = self.batch(&self.simulator.client(), keys).in_order().run().await.unwrap();
         results.map(|(key, outcome)| (key, outcome.map(drop))).collect().await
     }
 
@@ -74,7 +74,7 @@ impl Fixture {
 
     async fn assert_rejected(&self, keys: &[&'static str], expected: &[&str]) {
         let before = fs::read(self.path()).ok();
-        let error = self.batch(&self.simulator.client(), keys).start().await.unwrap_err();
+        let error = self.batch(&self.simulator.client(), keys).run().await.unwrap_err();
         assert!(error.is_invalid(), "{error}");
         for part in expected {
             assert!(error.to_string().contains(part), "{error}");
@@ -146,7 +146,8 @@ async fn batch_with_resubmit_in_doubt_resubmits_doubt_of_earlier_run() {
     fixture.write_without(&lines, &["submitted", "finished"]);
     let client = fixture.simulator.client();
     let resubmitting = client.speak("Text of a.").resubmit_in_doubt(1);
-    let outcomes: Vec<_> = client.batch([("a", resubmitting)]).journal(fixture.path()).run().collect().await;
+    let outcomes: Vec<_> =
+        client.batch([("a", resubmitting)]).journal(fixture.path()).run().await.unwrap().collect().await;
     assert!(outcomes[0].1.is_ok(), "{outcomes:?}");
     assert_eq!(fixture.simulator.creates(), 2);
 }
@@ -158,7 +159,7 @@ async fn batch_resubmissions_are_counted_across_runs() {
     for run in 1..=4 {
         let resubmitting = client.speak("Text of a.").resubmit_in_doubt(1);
         let outcomes: Vec<_> =
-            client.batch([("a", resubmitting)]).journal(fixture.path()).run().collect().await;
+            client.batch([("a", resubmitting)]).journal(fixture.path()).run().await.unwrap().collect().await;
         let error = outcomes[0].1.as_ref().unwrap_err();
         assert!(error.is_in_doubt() && error.to_string().contains("sent 2 times"), "run {run}: {error}");
     }
@@ -173,7 +174,8 @@ async fn batch_request_stays_in_doubt_after_later_rejection() {
     let client = client(&server.url);
     for resubmissions in [1, 0] {
         let speak = client.speak("Text of a.").resubmit_in_doubt(resubmissions);
-        let outcomes: Vec<_> = client.batch([("a", speak)]).journal(fixture.path()).run().collect().await;
+        let outcomes: Vec<_> =
+            client.batch([("a", speak)]).journal(fixture.path()).run().await.unwrap().collect().await;
         assert!(outcomes[0].1.as_ref().unwrap_err().is_in_doubt(), "{outcomes:?}");
     }
     assert_eq!(fixture.events("a"), ["sending", "in_doubt", "sending", "unsent"]);
@@ -185,7 +187,8 @@ async fn batch_in_doubt_with_task_id_is_unchanged_in_next_run() {
     let fixture = Fixture::new().await;
     let server = ScriptedServer::start([Action::json("502 Bad Gateway", &json!({"id": ID}))]).await;
     for _ in 0..2 {
-        let outcomes: Vec<_> = fixture.batch(&client(&server.url), &["a"]).run().collect().await;
+        let outcomes: Vec<_> =
+            fixture.batch(&client(&server.url), &["a"]).run().await.unwrap().collect().await;
         let error = outcomes[0].1.as_ref().unwrap_err();
         assert!(error.is_in_doubt() && error.task_id().unwrap().as_str() == ID, "{error}");
     }
@@ -200,13 +203,12 @@ async fn batch_rejected_request_may_be_changed_or_removed() {
         let requests = [("a", client.speak("Text of a.")), ("b", client.speak("Text of b.").voice(voice))];
         client.batch(requests).journal(fixture.path()).in_order().run()
     };
-    let outcomes: Vec<_> = batch("file_of_nobody").collect().await;
+    let outcomes: Vec<_> = batch("file_of_nobody").await.unwrap().collect().await;
     assert!(outcomes[0].1.is_ok() && outcomes[1].1.as_ref().unwrap_err().is_rejected(), "{outcomes:?}");
     assert_eq!(fixture.run(&["a"]).await.len(), 1, "a rejected request may be removed");
-    let outcomes: Vec<_> = batch("nora").collect().await;
+    let outcomes: Vec<_> = batch("nora").await.unwrap().collect().await;
     assert!(outcomes.iter().all(|(_, outcome)| outcome.is_ok()), "{outcomes:?}");
-    let outcomes: Vec<_> = batch("leo").collect().await;
-    assert!(outcomes[1].1.as_ref().unwrap_err().is_invalid(), "a request cannot change after its submission");
+    assert!(batch("leo").await.unwrap_err().is_invalid(), "a request cannot change after its submission");
     assert_eq!(fixture.simulator.creates(), 2);
 }
 
@@ -214,7 +216,8 @@ async fn batch_rejected_request_may_be_changed_or_removed() {
 #[tokio::test]
 async fn journal_deleted_during_run_stops_sending() {
     let fixture = Fixture::new().await;
-    let mut results = fixture.batch(&fixture.simulator.client(), &["a", "b", "c"]).max_in_flight(1).run();
+    let mut results =
+        fixture.batch(&fixture.simulator.client(), &["a", "b", "c"]).max_in_flight(1).run().await.unwrap();
     results.next().await.unwrap().1.unwrap();
     fs::remove_file(fixture.path()).unwrap();
     let outcomes: Vec<_> = results.collect().await;
@@ -240,7 +243,7 @@ fn journal_of_held_results_does_not_block_runtime_shutdown() {
     let directory = tempfile::tempdir().unwrap();
     let client = client("http://127.0.0.1:9");
     let batch = client.batch([("a", "Hello")]).journal(directory.path().join("talk.journal"));
-    let results = runtime.block_on(batch.start()).unwrap();
+    let results = runtime.block_on(batch.run()).unwrap();
     drop(runtime);
     drop(results);
 }
@@ -260,7 +263,7 @@ async fn journal_is_written_before_create_and_before_first_poll() {
         then.status(200).json_body(completed_result("http://127.0.0.1:9/a"));
     });
     let outcomes: Vec<_> =
-        client(&server.base_url()).batch([("a", "Hello")]).journal(path).run().collect().await;
+        client(&server.base_url()).batch([("a", "Hello")]).journal(path).run().await.unwrap().collect().await;
     assert!(outcomes[0].1.is_ok(), "{outcomes:?}");
 }
 
@@ -270,7 +273,8 @@ async fn journal_records_submission_outcome() {
     for (action, expected) in [(Action::Close, "in_doubt"), (rejected, "unsent")] {
         let fixture = Fixture::new().await;
         let server = ScriptedServer::start([action]).await;
-        let outcomes: Vec<_> = fixture.batch(&client(&server.url), &["a"]).run().collect().await;
+        let outcomes: Vec<_> =
+            fixture.batch(&client(&server.url), &["a"]).run().await.unwrap().collect().await;
         assert_eq!(outcomes[0].1.as_ref().unwrap_err().is_in_doubt(), expected == "in_doubt");
         assert_eq!(fixture.events("a"), ["sending", expected]);
     }
@@ -280,7 +284,7 @@ async fn journal_records_submission_outcome() {
 async fn journal_records_task_id_that_arrives_after_stop() {
     let fixture = Fixture::new().await;
     let client = builder(fixture.simulator.base_url()).api_key(fixture.simulator.api_key()).build().unwrap();
-    let mut results = fixture.batch(&client, &["a", "b"]).run();
+    let mut results = fixture.batch(&client, &["a", "b"]).run().await.unwrap();
     assert!(timeout(Duration::ZERO, results.next()).await.is_err(), "no result is ready yet");
     while !fixture.path().exists() || fixture.events("a").is_empty() {
         tokio::time::sleep(Duration::from_millis(1)).await;
@@ -348,8 +352,8 @@ async fn batch_stream_with_changed_request_rejects_only_its_key() {
     fixture.run(&["a", "b"]).await;
     let requests =
         futures_util::stream::iter([("a", "Another text."), ("b", "Text of b."), ("c", "Text of c.")]);
-    let batch = fixture.simulator.client().batch(requests).journal(fixture.path()).in_order();
-    let outcomes: Vec<_> = batch.run().collect().await;
+    let batch = fixture.simulator.client().batch_stream(requests).journal(fixture.path()).in_order();
+    let outcomes: Vec<_> = batch.run().await.unwrap().collect().await;
     let error = outcomes[0].1.as_ref().unwrap_err();
     assert!(error.is_invalid() && error.to_string().contains("belongs to another request"), "{error}");
     assert!(outcomes[1].1.is_ok() && outcomes[2].1.is_ok());
@@ -360,12 +364,12 @@ async fn batch_stream_with_changed_request_rejects_only_its_key() {
 async fn journal_path_that_is_not_a_file_is_rejected() {
     let fixture = Fixture::new().await;
     fs::create_dir(fixture.path()).unwrap();
-    let error = fixture.batch(&fixture.simulator.client(), &["a"]).start().await.unwrap_err();
+    let error = fixture.batch(&fixture.simulator.client(), &["a"]).run().await.unwrap_err();
     assert!(error.is_invalid() && error.to_string().contains("talk.journal is a directory"), "{error}");
 
     #[cfg(unix)]
     {
-        let device = fixture.simulator.client().batch([("a", "Hello")]).journal("/dev/null").start().await;
+        let device = fixture.simulator.client().batch([("a", "Hello")]).journal("/dev/null").run().await;
         assert!(device.unwrap_err().to_string().contains("/dev/null is not a regular file"));
     }
 
@@ -375,7 +379,7 @@ async fn journal_path_that_is_not_a_file_is_rejected() {
         .client()
         .batch([("a", "Hello")])
         .journal(&missing_directory)
-        .start()
+        .run()
         .await
         .unwrap_err();
     assert!(error.is_io() && error.to_string().contains("nowhere/talk.journal"), "{error}");
@@ -385,8 +389,8 @@ async fn journal_path_that_is_not_a_file_is_rejected() {
 #[tokio::test]
 async fn journal_in_use_by_another_run_is_rejected() {
     let fixture = Fixture::new().await;
-    let first = fixture.batch(&fixture.simulator.client(), &["a"]).start().await.unwrap();
-    let error = fixture.batch(&fixture.simulator.client(), &["a"]).start().await.unwrap_err();
+    let first = fixture.batch(&fixture.simulator.client(), &["a"]).run().await.unwrap();
+    let error = fixture.batch(&fixture.simulator.client(), &["a"]).run().await.unwrap_err();
     assert!(error.is_invalid() && error.to_string().contains("is in use by another run"), "{error}");
     assert_eq!(first.count().await, 1);
     assert_eq!(fixture.run(&["a"]).await.len(), 1, "the journal is unlocked");

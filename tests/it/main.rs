@@ -4,6 +4,7 @@ mod api;
 mod batch;
 mod batch_ends;
 mod batch_outages;
+mod batch_start;
 mod billed;
 mod blocking;
 mod connections;

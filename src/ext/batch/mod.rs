@@ -22,18 +22,14 @@ use std::{
     path::PathBuf,
 };
 
+use futures_core::Stream;
+use futures_util::StreamExt;
+
 pub(crate) use self::journal::fingerprint;
 #[cfg(fuzzing)]
 pub use self::journal::fuzzing;
-use self::{
-    config::Config,
-    engine::{Channels, Engine},
-};
-pub use self::{
-    progress::Progress,
-    request::{ByIterator, ByStream, IntoRequests, IntoSpeak, Requests},
-    results::Results,
-};
+use self::{config::Config, engine::Engine, request::Queue};
+pub use self::{progress::Progress, request::IntoSpeak, results::Results};
 #[cfg(doc)]
 use crate::Speak;
 use crate::{Client, Error};
@@ -41,8 +37,8 @@ use crate::{Client, Error};
 const MAX_IN_FLIGHT: usize = 64;
 
 impl Client {
-    /// Creates a batch from an iterator or a stream of `(key, request)`, where a request is a
-    /// [`Speak`] or a text.
+    /// Creates a batch from an iterator of `(key, request)`, where a request is a text or a
+    /// [`Speak`].
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -54,7 +50,7 @@ impl Client {
     /// let requests = lines.iter().enumerate();
     /// let requests = requests.map(|(number, line)| (number, client.speak(*line).voice("nora")));
     ///
-    /// let mut results = client.batch(requests).max_in_flight(8).requests_per_second(20.0).run();
+    /// let mut results = client.batch(requests).max_in_flight(8).requests_per_second(20.0).run().await?;
     /// while let Some((number, speech)) = results.next().await {
     ///     match speech {
     ///         // A failed download can be repeated later. Returning early would stop the batch.
@@ -68,17 +64,56 @@ impl Client {
     /// # Ok(()) }
     /// ```
     ///
-    /// An iterator is read completely at once. Nothing is sent until the results are polled. To end
-    /// the batch early, use [`Results::stop`].
-    pub fn batch<K, By>(&self, requests: impl IntoRequests<K, By>) -> Batch<K> {
-        Batch {
-            requests: requests.into_requests(self),
-            client: self.clone(),
-            max_in_flight: MAX_IN_FLIGHT,
-            requests_per_second: None,
-            in_order: false,
-            journal: None,
-        }
+    /// The iterator is read completely at once. [`Batch::run`] validates the batch. Nothing is sent
+    /// until the results are polled. To end the batch early, use [`Results::stop`].
+    ///
+    /// Texts and keys can come from any collection:
+    ///
+    /// ```
+    /// # fn batches(client: &distribute_ai::Client) {
+    /// use std::collections::HashMap;
+    ///
+    /// let lines: Vec<String> = vec!["One.".to_owned(), "Two.".to_owned()];
+    /// let by_number = client.batch(lines.iter().enumerate());
+    ///
+    /// let chapters: HashMap<String, String> = HashMap::from([("intro".to_owned(), "Welcome.".to_owned())]);
+    /// let by_name = client.batch(chapters);
+    /// # }
+    /// ```
+    pub fn batch<K>(&self, requests: impl IntoIterator<Item = (K, impl IntoSpeak)>) -> Batch<K> {
+        let speaks = requests.into_iter().map(|(key, request)| (key, request.into_speak(self)));
+        Batch::new(self.clone(), Queue::list(speaks.collect()))
+    }
+
+    /// Creates a batch from a stream of `(key, request)`, where a request is a text or a [`Speak`].
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let simulator = distribute_ai::testing::Simulator::start().await?;
+    /// # let client = simulator.client();
+    /// use futures_util::{StreamExt, stream};
+    ///
+    /// let endless = stream::repeat("Again.").enumerate();
+    /// let mut results = client.batch_stream(endless).max_in_flight(2).run().await?;
+    /// for _ in 0..3 {
+    ///     let Some((number, speech)) = results.next().await else { break };
+    ///     println!("{number}: {}", speech.is_ok());
+    /// }
+    /// results.stop().await;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// The stream is read while the batch runs, up to [`max_in_flight`](Batch::max_in_flight)
+    /// requests ahead of the results that you take. The stream may be empty or endless. A key that was
+    /// already yielded returns an error.
+    pub fn batch_stream<K>(
+        &self,
+        requests: impl Stream<Item = (K, impl IntoSpeak)> + Send + 'static,
+    ) -> Batch<K> {
+        let client = self.clone();
+        let speaks = requests.map(move |(key, request)| (key, request.into_speak(&client)));
+        Batch::new(self.clone(), Queue::stream(speaks))
     }
 }
 
@@ -98,9 +133,9 @@ impl Client {
 /// that is expected to save the most waiting time is sent first. A poll at a deadline may then be
 /// late.
 ///
-/// You choose the keys, and each result is returned with its key. Two keys with the same `Display`
-/// text are an error. For this check, the keys of a stream stay in memory, with a few dozen bytes
-/// each.
+/// You choose the keys, and each result is returned with its key. A key is a value without borrowed
+/// parts, such as a number, a `String` or a `&'static str`. Two keys with the same `Display` text are
+/// an error. For this check, the keys of a stream stay in memory, with a few dozen bytes each.
 ///
 /// # Outages
 ///
@@ -143,26 +178,28 @@ impl Client {
 ///
 /// # Errors
 ///
-/// A single request returns the errors of [`Speak`]. If the batch cannot start, [`run`](Self::run)
-/// returns the same error with each key, or with the first keys of a stream, and nothing is sent.
-/// [`start`](Self::start) returns such an error directly.
+/// [`run`](Self::run) returns an error if the batch is invalid. Each result has the errors of a
+/// single [`Speak`].
 #[must_use = "nothing is sent until the batch runs"]
 pub struct Batch<K> {
     client: Client,
-    requests: Requests<K>,
-    max_in_flight: usize,
-    requests_per_second: Option<f64>,
+    queue: Queue<K>,
+    config: Config,
     in_order: bool,
-    journal: Option<PathBuf>,
 }
 
 impl<K> Batch<K> {
+    fn new(client: Client, queue: Queue<K>) -> Self {
+        let config = Config { max_in_flight: MAX_IN_FLIGHT, requests_per_second: None, journal: None };
+        Self { client, queue, config, in_order: false }
+    }
+
     /// Sets the maximum number of requests in flight. At least 1.
     ///
     /// A request is in flight from its submission until you take its result. A waiting task takes
     /// about a kilobyte of memory.
     pub fn max_in_flight(mut self, count: usize) -> Self {
-        self.max_in_flight = count;
+        self.config.max_in_flight = count;
         self
     }
 
@@ -177,7 +214,7 @@ impl<K> Batch<K> {
     /// connections lower the rate. Each one-second window is extended by 15 ms. If the network delays
     /// requests by more than that, more of them may arrive in one second.
     pub fn requests_per_second(mut self, rate: f64) -> Self {
-        self.requests_per_second = Some(rate);
+        self.config.requests_per_second = Some(rate);
         self
     }
 
@@ -193,7 +230,7 @@ impl<K> Batch<K> {
     /// # let simulator = distribute_ai::testing::Simulator::start().await?;
     /// # let client = simulator.client();
     /// let lines = ["One.", "Two.", "Three."].into_iter().enumerate();
-    /// let results = client.batch(lines).in_order().run();
+    /// let results = client.batch(lines).in_order().run().await?;
     /// let numbers: Vec<_> = results.map(|(number, _)| number).collect().await;
     /// assert_eq!(numbers, [0, 1, 2]);
     /// # Ok(()) }
@@ -220,15 +257,15 @@ impl<K> Batch<K> {
     ///
     /// You may add requests. You may also change or remove requests that cannot have been billed.
     /// If any other request is changed or missing, the journal belongs to another batch, which is
-    /// an error. For an iterator, the error is returned before anything is sent. For a stream, each
-    /// changed key returns the error, and missing keys are logged at the end.
+    /// an error. For an iterator, [`run`](Self::run) returns the error. For a stream, each changed
+    /// key returns the error, and missing keys are logged at the end.
     ///
     /// The file contains keys, task ids, times and a fingerprint of each request. It does not
     /// contain the texts, the URL of the API, or the account. The file grows by about 400 bytes for
     /// each request, and by about 80 bytes for each request in each further run. A crash may leave
     /// an incomplete last line, which is ignored.
     ///
-    /// The file is locked while the batch runs. Do not move or delete the file during this time.
+    /// The file is locked from [`run`](Self::run) until the end of the batch. Do not move or delete the file during this time.
     /// You may delete the file when every audio is saved and none of the requests is in doubt.
     ///
     /// ```
@@ -240,7 +277,7 @@ impl<K> Batch<K> {
     /// let journal = directory.path().join("talk.journal");
     /// for _run in 0..2 {
     ///     let lines = [("intro", "Welcome."), ("end", "Goodbye.")];
-    ///     let mut results = client.batch(lines).journal(&journal).run();
+    ///     let mut results = client.batch(lines).journal(&journal).run().await?;
     ///     while let Some((key, speech)) = results.next().await {
     ///         let path = directory.path().join(format!("{key}.wav"));
     ///         if let Err(error) = async { speech?.save(path).await }.await {
@@ -252,72 +289,43 @@ impl<K> Batch<K> {
     /// # Ok(()) }
     /// ```
     pub fn journal(mut self, path: impl Into<PathBuf>) -> Self {
-        self.journal = Some(path.into());
+        self.config.journal = Some(path.into());
         self
     }
 }
 
 impl<K: Display + Send + 'static> Batch<K> {
-    /// Returns the results as a stream. Nothing is sent until the stream is polled.
+    /// Validates the batch, opens its journal, and returns the results as a stream. Nothing is sent
+    /// until the stream is polled.
     ///
-    /// If the batch cannot start, the stream yields the same error with each key. Of a stream of
-    /// requests, only the first ones are read.
-    pub fn run(self) -> Results<K> {
-        let (client, in_order) = (self.client.clone(), self.in_order);
-        let (mut engine, config, channels) = self.into_engine();
-        let driver = async move {
-            // Stopped before the first poll: the journal is not opened, and not created.
-            if engine.released.is_closed() {
-                return engine.run().await;
-            }
-            if let Err(error) = config.validate_and_open(&mut engine).await {
-                tracing::error!(%error, "batch rejected, nothing was sent");
-                engine.fatal = Some(error);
-            }
-            engine.run().await
-        };
-        Results::new(client, Box::pin(driver), channels, in_order)
-    }
-
-    /// Validates the batch and returns the results as a stream. Nothing is sent until the stream is
-    /// polled.
-    ///
-    /// Unlike [`run`](Self::run), this method returns the error directly if the batch cannot start.
+    /// If the future is dropped, the journal is released soon after.
     ///
     /// # Errors
     ///
-    /// Each error is returned before anything is sent:
-    /// - [`is_invalid`](Error::is_invalid): there are no requests, two requests have the same key,
-    ///   `max_in_flight` is 0, or `requests_per_second` is not a number above 0
+    /// - [`is_invalid`](Error::is_invalid): an iterator has no requests, or two requests with the
+    ///   same key; `max_in_flight` is 0, or `requests_per_second` is not a number above 0
     /// - [`is_invalid`](Error::is_invalid): the journal is a directory, is in use, belongs to
     ///   another batch or version, or is damaged. The message names a damaged line.
     /// - [`is_io`](Error::is_io): the journal cannot be read or written
-    pub async fn start(self) -> Result<Results<K>, Error> {
-        let (client, in_order) = (self.client.clone(), self.in_order);
-        let (mut engine, config, channels) = self.into_engine();
-        config.validate_and_open(&mut engine).await?;
-        Ok(Results::new(client, Box::pin(engine.run()), channels, in_order))
-    }
-
-    fn into_engine(self) -> (Engine<K, Client>, Config, Channels<K>) {
-        let config = Config {
-            max_in_flight: self.max_in_flight,
-            requests_per_second: self.requests_per_second,
-            journal: self.journal,
-        };
-        let (engine, channels) = Engine::new(self.client, self.requests.0);
-        (engine, config, channels)
+    ///
+    /// Texts and other settings of a single request are validated later. Such an error is the result
+    /// of that request.
+    pub async fn run(self) -> Result<Results<K>, Error> {
+        let (mut engine, channels) = Engine::new(self.client.clone(), self.queue);
+        self.config.validate_and_open(&mut engine).await?;
+        Ok(Results::new(self.client, Box::pin(engine.run()), channels, self.in_order))
     }
 }
 
 impl<K> fmt::Debug for Batch<K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Config { max_in_flight, requests_per_second, journal } = &self.config;
         f.debug_struct("Batch")
-            .field("requests", &self.requests)
-            .field("max_in_flight", &self.max_in_flight)
-            .field("requests_per_second", &self.requests_per_second)
+            .field("requests", &self.queue)
+            .field("max_in_flight", max_in_flight)
+            .field("requests_per_second", requests_per_second)
             .field("in_order", &self.in_order)
-            .field("journal", &self.journal)
+            .field("journal", journal)
             .finish_non_exhaustive()
     }
 }

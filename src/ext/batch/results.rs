@@ -104,7 +104,7 @@ impl<K> Results<K> {
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let simulator = distribute_ai::testing::Simulator::start().await?;
     /// # let client = simulator.client();
-    /// let mut results = client.batch([("a", "Good morning."), ("b", "Good night.")]).run();
+    /// let mut results = client.batch([("a", "Good morning."), ("b", "Good night.")]).run().await?;
     /// let mut progress = results.progress();
     /// let watching = tokio::spawn(async move {
     ///     while progress.changed().await.is_ok() {
@@ -138,7 +138,7 @@ impl<K> Results<K> {
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let simulator = distribute_ai::testing::Simulator::start().await?;
     /// # let client = simulator.client();
-    /// let mut results = client.batch([("a", "Good morning."), ("b", "Good night.")]).run();
+    /// let mut results = client.batch([("a", "Good morning."), ("b", "Good night.")]).run().await?;
     /// results.next().await;
     /// for (key, result) in results.stop().await {
     ///     if let Some(id) = result.as_ref().err().and_then(|error| error.task_id()) {

@@ -259,11 +259,11 @@ impl InPieces {
             stream::unfold(received, async |mut received| Some((received.recv().await?, received)));
         // The job limits the pieces in flight: it sends the batch at most `max_in_flight` requests.
         let mut batch =
-            self.speak.client().batch(received).max_in_flight(self.max_in_flight).journal(&journal);
+            self.speak.client().batch_stream(received).max_in_flight(self.max_in_flight).journal(&journal);
         if let Some(rate) = self.requests_per_second {
             batch = batch.requests_per_second(rate);
         }
-        let results = batch.start().await?;
+        let results = batch.run().await?;
         let keep_journal = self.journal.is_some();
         let splitter = Splitter::new(self.max_characters);
         let job = Job::new(self.speak, self.text, splitter, self.max_in_flight, self.resubmit_failed, file);

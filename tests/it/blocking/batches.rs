@@ -1,6 +1,12 @@
 //! Batches of the blocking client, and their submissions in flight when the results are dropped.
 
-use std::{collections::BTreeSet, fs, panic, path::Path, thread, time::Duration};
+use std::{
+    collections::{BTreeSet, HashMap},
+    fs, panic,
+    path::Path,
+    thread,
+    time::Duration,
+};
 
 use distribute_ai::{
     blocking::{Client, Results, Simulator},
@@ -48,10 +54,27 @@ fn blocking_batch_in_order_returns_each_key_once() {
 #[test]
 fn blocking_batch_with_invalid_settings_is_rejected_before_sending() {
     let (simulator, client) = quick();
-    let error = client.batch([("a", "One."), ("a", "Two.")]).run().unwrap_err();
-    assert!(error.is_invalid() && error.to_string().contains("duplicate key"), "{error}");
-    let error = client.batch([("a", "One.")]).journal("/").run().unwrap_err();
-    assert!(error.is_invalid(), "{error}");
+    let directory = tempfile::tempdir().unwrap();
+    let journal = directory.path().join("talk.journal");
+    let batch = || client.batch([("a", "One."), ("b", "Two.")]).journal(&journal);
+    let refused = [
+        (client.batch([("a", "One."), ("a", "Two.")]).journal(&journal), "duplicate key"),
+        (client.batch(HashMap::<&str, String>::new()).journal(&journal), "no requests"),
+        (batch().max_in_flight(0), "max_in_flight: 0 is too small"),
+        (batch().requests_per_second(0.0), "requests_per_second: "),
+        (batch().journal(directory.path()), "is a directory"),
+    ];
+    for (batch, expected) in refused {
+        let error = batch.run().unwrap_err();
+        assert!(error.is_invalid() && error.to_string().contains(expected), "{error}");
+        assert!(!journal.exists(), "{expected}");
+    }
+    let in_use = batch().run().unwrap();
+    let error = batch().run().unwrap_err();
+    assert!(error.is_invalid() && error.to_string().contains("in use by another run"), "{error}");
+    drop(in_use);
+    assert!(batch().run().is_ok(), "dropping the results has unlocked the journal");
+    assert!(batch().journal(directory.path().join("missing/talk.journal")).run().unwrap_err().is_io());
     assert_eq!(simulator.requests(), 0);
 }
 
