@@ -11,7 +11,7 @@ use std::{
 };
 
 use distribute_ai::{
-    Client,
+    Client, Error,
     batch::Results,
     testing::{Simulator, httpmock::MockServer},
 };
@@ -265,4 +265,20 @@ async fn journal_is_unlocked_when_narration_stop_returns() {
         }
         narration.stop().await;
     }
+}
+
+#[tokio::test]
+async fn batch_stream_after_rejected_key_logs_missing_requests_of_earlier_runs() {
+    let log = Log::default();
+    let _guard = log.capture();
+    let submitted = format!(r#"{{"at":1,"event":"submitted","key":"a","id":"{ID}"}}"#);
+    let (_directory, path) = journal(&[SENDING, &submitted]);
+    let server = ScriptedServer::start([Action::json("401 Unauthorized", &json!({}))]).await;
+    let requests = stream::iter([("b", "Hello b"), ("c", "Hello c")]);
+    let batch = client(&server.url).batch_stream(requests).journal(&path).max_in_flight(1);
+    let outcomes: Vec<_> = batch.run().await.unwrap().collect().await;
+    assert!(outcomes.iter().all(|(_, outcome)| outcome.as_ref().is_err_and(Error::is_rejected)));
+    assert_eq!((outcomes.len(), server.requests().len()), (2, 1));
+    let expected = "journal contains submitted requests that are not in the batch";
+    assert!(log.text().contains(expected), "{}", log.text());
 }

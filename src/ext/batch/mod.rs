@@ -164,7 +164,7 @@ impl Client {
 ///
 /// A response with 401 or 402 ends all submissions. A 403 ends them if the batch has no accepted
 /// submission yet, or after three in a row. Otherwise, it concerns its text only. Accepted tasks are
-/// still polled and delivered. Each text that was not sent returns an
+/// still polled and delivered. Each valid text that was not sent returns an
 /// [`is_rejected`](Error::is_rejected) error with the same status. Nothing more is read from a stream,
 /// unless the journal contains texts of earlier runs that may be billed.
 ///

@@ -111,7 +111,7 @@ pub(crate) struct Engine<K, A> {
     pub(in crate::ext::batch) journal: Option<ActiveJournal>,
     /// Receives one item for each result that the consumer took. Closed when the consumer is gone.
     pub(in crate::ext::batch) released: UnboundedReceiver<()>,
-    /// The error of the batch as a whole. While it is set, nothing is submitted.
+    /// The error that ended the submissions: the server rejected the key, or the journal could not be written.
     pub(in crate::ext::batch) fatal: Option<Error>,
     /// The consumer is gone, or the caller's code panicked: nothing is started, and pending submissions finish.
     pub(in crate::ext::batch) stopping: bool,
@@ -191,7 +191,7 @@ impl<K: Display + Send + 'static, A: SpeechApi> Engine<K, A> {
         drop((creates, journal_writes));
         if let Some(ActiveJournal { journal, key_states, closed }) = journal {
             let missing = key_states.values().filter(|state| !state.is_unbilled()).count();
-            if missing > 0 && !self.stopping && self.fatal.is_none() {
+            if missing > 0 && !self.stopping {
                 tracing::warn!(missing, "journal contains submitted requests that are not in the batch");
             }
             // The journal is closed before the results end, so that the caller can open it again.
@@ -269,7 +269,7 @@ impl<K: Display + Send + 'static, A: SpeechApi> Engine<K, A> {
 
     /// Takes requests from the queue, up to `max_in_flight`.
     fn take_requests(&mut self, context: &mut Context<'_>) -> bool {
-        if self.fatal.is_some() && self.started > 0 && matches!(self.queue, Queue::Stream(..)) {
+        if self.fatal.is_some() && matches!(self.queue, Queue::Stream(..)) {
             // The stream may be endless, and nothing of it would be submitted. Only the tasks of earlier runs count.
             let mut states = self.journal.iter().flat_map(|journal| journal.key_states.values());
             self.exhausted |= states.all(KeyState::is_unbilled);
@@ -335,11 +335,6 @@ impl<K: Display + Send + 'static, A: SpeechApi> Engine<K, A> {
     }
 
     fn check_and_start(&self, key: &str, speak: Speak, state: &KeyState) -> Result<Start, Error> {
-        if self.journal.is_none()
-            && let Some(fatal) = &self.fatal
-        {
-            return Err(fatal.clone());
-        }
         if !speak.client().is_same(self.api.client()) {
             return Err(Error::invalid(
                 "request",

@@ -26,6 +26,15 @@ async fn rejected_key_sends_no_create_beyond_those_in_flight() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn invalid_text_after_a_rejected_key_returns_its_own_error() {
+    let server = server(|_, _| Create::Status(401), done_after(1));
+    let list = speaks(&server, ["text 0".to_owned(), "x".to_owned()]);
+    let run = run(&server, list, config(1, None)).await;
+    assert!(run.results[0].1.as_ref().unwrap_err().is_rejected());
+    assert!(run.results[1].1.as_ref().unwrap_err().is_invalid(), "{:?}", run.results[1]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn accepted_tasks_are_delivered_after_the_account_is_rejected() {
     let start = Instant::now();
     let create =
