@@ -7,6 +7,7 @@ mod hooks;
 #[cfg(feature = "schemars")]
 pub(crate) mod json_schema;
 mod unfinished;
+mod values;
 
 use std::{fmt, sync::Arc, time::Duration};
 
