@@ -22,6 +22,7 @@ pub use crate::ext::{
     Updates, Wait,
 };
 pub use crate::generated::Client;
+pub use reqwest;
 // The generated methods return these types.
 pub use progenitor_client::{Error as ApiError, ResponseValue};
 

@@ -49,6 +49,15 @@ async fn submit_does_not_use_a_connection_that_the_server_is_closing() {
 }
 
 #[tokio::test]
+async fn submit_opens_a_connection_even_if_configured_to_keep_idle_ones() {
+    let (url, _) = start_closing_server().await;
+    let client = builder(&url).configure_http(|http| http.pool_max_idle_per_host(8)).build().unwrap();
+    for _ in 0..5 {
+        client.speak("Hello").submit().await.unwrap();
+    }
+}
+
+#[tokio::test]
 async fn submit_uses_open_connections_only_if_the_builder_allows_it() {
     let (url, answered) = start_closing_server().await;
     let client = builder(&url).reuse_submit_connections().build().unwrap();

@@ -7,6 +7,7 @@ mod batch_outages;
 mod batch_start;
 mod billed;
 mod blocking;
+mod configure_http;
 mod connections;
 mod cooldown;
 mod download;

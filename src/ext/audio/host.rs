@@ -10,7 +10,7 @@ use reqwest::{
 use super::response::redirect;
 use crate::{
     Client, Error,
-    ext::{client::audio_hosts::Refused, transport::instant::MAX_WAIT},
+    ext::{client::audio_rules::Refused, transport::instant::MAX_WAIT},
 };
 
 /// The maximum number of redirects of one request.
@@ -55,33 +55,6 @@ impl AudioHost {
     pub(super) fn new(client: Client, url: Url, refresh: Refresh) -> Self {
         Self { client, url, refresh }
     }
-
-    async fn send(&self, url: &Url, missing: Option<&Missing<'_>>) -> Result<Response, HostError> {
-        // With compression, the length and the ranges would not be those of the audio.
-        let http = self.client.inner().audio.client(url).map_err(HostError::Permanent)?;
-        let mut request = http.get(url.clone()).header(ACCEPT_ENCODING, "identity");
-        // A custom HTTP client may have a timeout for the whole request. A download only limits the time
-        // without data, and the rate.
-        request = request.timeout(MAX_WAIT);
-        if let Some(missing) = missing {
-            request = request.header(RANGE, format!("bytes={}-", missing.from));
-            if let Some(condition) = missing.condition {
-                request = request.header(IF_RANGE, condition);
-            }
-        }
-        request.send().await.map_err(|error| {
-            if let Some(refused) = refused(&error) {
-                return HostError::Permanent(Error::download(refused));
-            }
-            if error.is_redirect() {
-                let problem = "audio host redirected the request too often";
-                return HostError::Permanent(Error::download(problem).with_source(error.without_url()));
-            }
-            HostError::Transient(
-                Error::download("audio host did not respond").with_source(error.without_url()),
-            )
-        })
-    }
 }
 
 impl Host for AudioHost {
@@ -90,8 +63,8 @@ impl Host for AudioHost {
         let permanent = |problem: &dyn fmt::Display| HostError::Permanent(Error::download(problem));
         let mut url = self.url.clone();
         for _ in 0..=MAX_REDIRECTS {
-            hosts.check(&url).await.map_err(HostError::Permanent)?;
-            let response = self.send(&url, missing.as_ref()).await?;
+            let http = hosts.client(&url).await.map_err(HostError::Permanent)?;
+            let response = send(http, &url, missing.as_ref()).await?;
             if *response.url() != url {
                 // The user's HTTP client has followed a redirect.
                 hosts.check(response.url()).await.map_err(HostError::Permanent)?;
@@ -113,6 +86,35 @@ impl Host for AudioHost {
         self.url = fresh.inspect_err(|error| tracing::warn!(%error, "could not get a new audio URL"))?;
         Ok(())
     }
+}
+
+/// Sends one request, without redirects.
+async fn send(
+    http: &reqwest::Client,
+    url: &Url,
+    missing: Option<&Missing<'_>>,
+) -> Result<Response, HostError> {
+    // With compression, the length and the ranges would not be those of the audio.
+    let mut request = http.get(url.clone()).header(ACCEPT_ENCODING, "identity");
+    // A custom HTTP client may have a timeout for the whole request. A download only limits the time
+    // without data, and the rate.
+    request = request.timeout(MAX_WAIT);
+    if let Some(missing) = missing {
+        request = request.header(RANGE, format!("bytes={}-", missing.from));
+        if let Some(condition) = missing.condition {
+            request = request.header(IF_RANGE, condition);
+        }
+    }
+    request.send().await.map_err(|error| {
+        if let Some(refused) = refused(&error) {
+            return HostError::Permanent(Error::download(refused));
+        }
+        if error.is_redirect() {
+            let problem = "audio host redirected the request too often";
+            return HostError::Permanent(Error::download(problem).with_source(error.without_url()));
+        }
+        HostError::Transient(Error::download("audio host did not respond").with_source(error.without_url()))
+    })
 }
 
 /// Returns the reason if the resolver has refused the host.

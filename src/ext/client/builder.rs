@@ -1,11 +1,13 @@
 use std::{fmt, sync::Arc, time::Duration};
 
-use reqwest::redirect;
+use reqwest::header::HeaderValue;
 
 use super::{
     ClientState, Inner,
     address::is_loopback,
-    audio_hosts::{AudioHosts, Rules},
+    audio_hosts::AudioHosts,
+    audio_rules::Rules,
+    http::{ConfigureHttp, HttpSettings},
     unfinished::UnfinishedTasks,
     values::{parse_base_url, read_env_var, require_nonzero, require_tls, user_agent_header},
 };
@@ -23,6 +25,9 @@ use crate::{
 
 /// The environment variable from which [`Client::from_env`] reads the base URL.
 const BASE_URL_VAR: &str = "DISTRIBUTE_AI_BASE_URL";
+
+static DEFAULT_USER_AGENT: HeaderValue =
+    HeaderValue::from_static(concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION")));
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
@@ -70,6 +75,7 @@ pub struct ClientBuilder {
     api_key: Option<secrecy::SecretString>,
     base_url: Option<String>,
     http_client: Option<reqwest::Client>,
+    configure_http: Vec<ConfigureHttp>,
     connect_timeout: Option<Duration>,
     request_timeout: Option<Duration>,
     user_agent: Option<String>,
@@ -101,7 +107,53 @@ impl ClientBuilder {
         self
     }
 
-    /// Sets the HTTP client for the API and the audio, with its proxies, certificates and default headers.
+    /// Changes the HTTP clients that this library builds: proxies, certificates, default headers, pools.
+    ///
+    /// ```
+    /// use distribute_ai::{Client, reqwest::Proxy};
+    ///
+    /// let proxy = Proxy::all("http://proxy.internal:3128")?;
+    /// let client = Client::builder()
+    ///     .api_key("your-key")
+    ///     .configure_http(move |http| http.proxy(proxy.clone()))
+    ///     .build()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// [`build`](Self::build) calls the function for each HTTP client, up to four times: for submissions, for polls, for
+    /// audio, and for audio on this machine. The function receives the settings of this builder, such as the connect timeout
+    /// and the user agent, and may replace them. If you call `configure_http` again, the functions run in that
+    /// order. A panic in the function is a panic of `build`.
+    ///
+    /// These settings of your function have no effect:
+    ///
+    /// - `redirect`: a request to the API is never redirected, and the library checks each redirect of an audio.
+    /// - `retry`: reqwest never retries. The library retries what is safe to send again.
+    /// - `gzip` and other decompression: the audio is stored unchanged. The library decodes the API's responses.
+    /// - `pool_max_idle_per_host` for submissions: each submission opens a connection, unless you call
+    ///   [`reuse_submit_connections`](Self::reuse_submit_connections).
+    /// - `dns_resolver` for audio: the library resolves and checks the names, unless you call
+    ///   [`allow_private_audio_hosts`](Self::allow_private_audio_hosts). Addresses set with `resolve` are not
+    ///   checked, and a proxy resolves names itself.
+    /// - `timeout`: use [`request_timeout`](Self::request_timeout). A `read_timeout` does take effect, and a submission that
+    ///   exceeds it is [in doubt](Error::is_in_doubt).
+    ///
+    /// Default headers are sent to the API and to the host of the audio, so keep secrets out of them. The API
+    /// key is sent to the API only. The proxies of the environment are not used for loopback addresses, but a proxy that
+    /// your function adds is.
+    pub fn configure_http(
+        mut self,
+        change: impl Fn(reqwest::ClientBuilder) -> reqwest::ClientBuilder + Send + Sync + 'static,
+    ) -> Self {
+        self.configure_http.push(Arc::new(change));
+        self
+    }
+
+    /// Sets one HTTP client for the API and the audio, in place of those that this library builds.
+    ///
+    /// For proxies, certificates and default headers, [`configure_http`](Self::configure_http) is enough and keeps
+    /// every promise of this library. Use `http_client` for a client that you cannot build in that function, for example
+    /// one that other parts of your program share. The two cannot be combined.
     ///
     /// The API key is sent to the API only. The default headers of your client are sent to the API and to the
     /// host of the audio, so keep secrets out of them.
@@ -245,6 +297,8 @@ impl ClientBuilder {
     /// - A timeout or the poll interval is zero.
     /// - The user agent contains a character that is invalid in a header, such as a line break.
     /// - TLS is unavailable on this machine, or the features `rustls` and `native-tls` are both disabled.
+    /// - [`configure_http`](Self::configure_http) was called with settings that reqwest refuses, or together with
+    ///   [`http_client`](Self::http_client).
     pub fn build(self) -> Result<Client, Error> {
         let key = ApiKey::new(self.api_key.as_ref().map_or("", secrecy::ExposeSecret::expose_secret))?;
         let base_url = parse_base_url(self.base_url.as_deref().unwrap_or(facts::BASE_URL), self.allow_http)?;
@@ -257,12 +311,11 @@ impl ClientBuilder {
             Some(PollSetting::By(policy)) => policy,
             None => Arc::new(Adaptive::new()),
         };
-        let agent = match self.user_agent {
-            Some(agent) => Some(user_agent_header(&agent)?),
-            // The user's HTTP client sets the header itself.
-            None if self.http_client.is_some() => None,
-            None => Some(user_agent_header(concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION")))?),
-        };
+        let agent = self.user_agent.as_deref().map(user_agent_header).transpose()?;
+        if self.http_client.is_some() && !self.configure_http.is_empty() {
+            let problem = "cannot be combined with `configure_http`; configure your HTTP client instead";
+            return Err(Error::invalid("http_client", problem));
+        }
 
         let custom_http_client = self.http_client.is_some();
         let min_rate = self.min_download_rate.unwrap_or(MIN_DOWNLOAD_RATE);
@@ -275,21 +328,22 @@ impl ClientBuilder {
             (client.clone(), None, AudioHosts::with_http_client(rules, client, min_rate))
         } else {
             require_tls(&base_url)?;
-            // A request to the API must not be redirected to another server.
-            let builder =
-                || http_client_builder(connect_timeout, redirect::Policy::none(), is_loopback(&base_url));
+            let http = HttpSettings { connect_timeout, changes: self.configure_http };
+            let agent = agent.as_ref().unwrap_or(&DEFAULT_USER_AGENT);
+            let (build, builder) = (http.build(), || http.builder(is_loopback(&base_url), Some(agent)));
             // A submission on an idle connection that the server is closing would be in doubt.
-            let submit_client = (!self.reuse_submit_connections)
-                .then(|| build_http_client(builder().pool_max_idle_per_host(0)));
-            let audio = AudioHosts::new(rules, connect_timeout, min_rate)?;
-            (build_http_client(builder())?, submit_client.transpose()?, audio)
+            let submit_client =
+                (!self.reuse_submit_connections).then(|| build(builder().pool_max_idle_per_host(0)));
+            let audio = AudioHosts::new(rules, &http, min_rate)?;
+            (build(builder())?, submit_client.transpose()?, audio)
         };
         Ok(Client {
             baseurl: base_url.as_str().trim_end_matches('/').to_owned(),
             client: api,
             inner: ClientState::new(Inner {
                 key,
-                user_agent: agent,
+                // Otherwise, the HTTP clients set the header themselves.
+                user_agent: agent.filter(|_| custom_http_client),
                 request_timeout,
                 pacing,
                 custom_http_client,
@@ -340,25 +394,6 @@ impl Client {
     }
 }
 
-fn http_client_builder(
-    connect_timeout: Duration,
-    redirects: redirect::Policy,
-    loopback: bool,
-) -> reqwest::ClientBuilder {
-    let mut builder = reqwest::Client::builder().connect_timeout(connect_timeout).redirect(redirects);
-    if loopback {
-        // Keeps plain-text requests to this machine off the network.
-        builder = builder.no_proxy();
-    }
-    builder
-}
-
-fn build_http_client(builder: reqwest::ClientBuilder) -> Result<reqwest::Client, Error> {
-    builder
-        .build()
-        .map_err(|error| Error::invalid("http_client", "could not build the HTTP client").with_source(error))
-}
-
 /// Omits possible secrets: the API key, the unvalidated base URL and the headers of the HTTP client.
 impl fmt::Debug for ClientBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -406,5 +441,24 @@ mod tests {
     fn base_url_with_trailing_slash_is_trimmed() {
         let client = with_key().base_url("https://example.com/v1/").build().unwrap();
         assert_eq!(client.baseurl, "https://example.com/v1");
+    }
+
+    #[test]
+    fn http_client_together_with_configure_http_is_rejected() {
+        let both = with_key().http_client(reqwest::Client::new()).configure_http(|http| http);
+        assert_invalid(both, "http_client: cannot be combined with `configure_http`");
+    }
+
+    #[test]
+    fn configured_http_client_that_cannot_be_built_is_rejected() {
+        let unbuildable = || with_key().configure_http(|http| http.user_agent("a\nb"));
+        assert_invalid(unbuildable(), "configure_http: could not build an HTTP client with these settings");
+        assert_invalid(unbuildable().reuse_submit_connections(), "configure_http");
+    }
+
+    #[test]
+    #[should_panic = "in the function"]
+    fn panic_in_configure_http_reaches_the_caller_of_build() {
+        let _ = with_key().configure_http(|_| panic!("in the function")).build();
     }
 }

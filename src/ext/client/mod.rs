@@ -2,10 +2,13 @@
 
 mod address;
 pub(crate) mod audio_hosts;
+pub(crate) mod audio_rules;
 mod builder;
 mod hooks;
+mod http;
 #[cfg(feature = "schemars")]
 pub(crate) mod json_schema;
+mod resolver;
 mod unfinished;
 mod values;
 
@@ -39,7 +42,7 @@ pub struct ClientState(Arc<Inner>);
 
 pub(crate) struct Inner {
     pub(crate) key: ApiKey,
-    /// `None` if the HTTP client sets the header itself.
+    /// The header of a custom HTTP client. `None` if the HTTP client sets the header itself.
     pub(crate) user_agent: Option<HeaderValue>,
     pub(crate) request_timeout: Duration,
     pub(crate) pacing: Arc<dyn Pacing>,

@@ -1,0 +1,53 @@
+//! The HTTP clients that this library builds: its defaults, then the user's changes, then the settings that stay.
+
+use std::{sync::Arc, time::Duration};
+
+use reqwest::{header::HeaderValue, redirect, retry};
+
+use crate::Error;
+
+/// A change of the settings by the user.
+pub(super) type ConfigureHttp = Arc<dyn Fn(reqwest::ClientBuilder) -> reqwest::ClientBuilder + Send + Sync>;
+
+/// What all HTTP clients of a [`Client`](crate::Client) have in common.
+pub(super) struct HttpSettings {
+    pub(super) connect_timeout: Duration,
+    pub(super) changes: Vec<ConfigureHttp>,
+}
+
+impl HttpSettings {
+    /// Returns the settings of an HTTP client. The user's code runs here, not in [`build`](Self::build).
+    ///
+    /// A `local` client ignores the proxies of the environment. That keeps plain-text requests to this machine off
+    /// the network, and a proxy would look for the host on its own machine.
+    pub(super) fn builder(&self, local: bool, user_agent: Option<&HeaderValue>) -> reqwest::ClientBuilder {
+        let mut builder = reqwest::Client::builder().connect_timeout(self.connect_timeout);
+        if local {
+            builder = builder.no_proxy();
+        }
+        if let Some(agent) = user_agent {
+            builder = builder.user_agent(agent.clone());
+        }
+        let builder = self.changes.iter().fold(builder, |builder, change| change(builder));
+        builder
+            // A request to the API must not be redirected to another server, and each redirect of an audio is checked.
+            .redirect(redirect::Policy::none())
+            // A retried submission may be billed again. The library retries the other requests itself.
+            .retry(retry::never())
+            // Another crate may enable decompression. It hides the length of the audio, and the library decodes
+            // the API's responses itself.
+            .no_gzip()
+            .no_brotli()
+            .no_deflate()
+            .no_zstd()
+    }
+
+    /// Returns the function that builds an HTTP client from its settings.
+    pub(super) fn build(&self) -> impl Fn(reqwest::ClientBuilder) -> Result<reqwest::Client, Error> + use<> {
+        let field = if self.changes.is_empty() { "http_client" } else { "configure_http" };
+        move |builder| {
+            let problem = "could not build an HTTP client with these settings";
+            builder.build().map_err(|error| Error::invalid(field, problem).with_source(error))
+        }
+    }
+}
