@@ -15,7 +15,7 @@ pub mod testing;
 
 #[doc(hidden)]
 pub use crate::ext::ClientState;
-#[cfg(fuzzing)]
+#[cfg(distribute_ai_fuzzing)]
 pub use crate::ext::fuzzing;
 pub use crate::ext::{
     Audio, AudioStream, ClientBuilder, Error, OutOfBounds, Speak, Speech, SpeechTask, TaskId, Update,

@@ -1,6 +1,7 @@
 //! Entry points for the fuzz targets in `fuzz`, which feed them untrusted input.
 //!
-//! The module exists only with `--cfg fuzzing` and is not part of the public API.
+//! The module exists only with `--cfg distribute_ai_fuzzing` and is not part of the public API. `cfg(fuzzing)` would
+//! add it to every program that its authors fuzz.
 
 use std::{
     cell::{Cell, RefCell},

@@ -35,7 +35,7 @@ pub(crate) mod batch;
 
 pub(crate) mod long_text;
 
-#[cfg(fuzzing)]
+#[cfg(distribute_ai_fuzzing)]
 #[doc(hidden)]
 pub mod fuzzing;
 

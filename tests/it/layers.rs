@@ -245,7 +245,7 @@ fn is_excluded(attributes: &[Attribute]) -> bool {
             syn::Meta::List(list) if list.path.is_ident("cfg") => list.tokens.to_string(),
             _ => return false,
         };
-        ["test", "fuzzing", "doc"].contains(&tokens.as_str())
+        ["test", "distribute_ai_fuzzing", "doc"].contains(&tokens.as_str())
     })
 }
 

@@ -5,6 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use proc_macro2::{TokenStream, TokenTree};
 use serde_json::Value;
 
 pub(crate) fn root() -> &'static Path {
@@ -183,4 +184,39 @@ fn spec_request_descriptions_do_not_describe_responses() {
             );
         }
     }
+}
+
+/// Adds the identifiers of each `cfg(…)`, `cfg!(…)` and `cfg_attr(…)`.
+fn add_conditions(tokens: TokenStream, inside: bool, found: &mut Vec<String>) {
+    let mut is_condition = inside;
+    for token in tokens {
+        match token {
+            TokenTree::Ident(name) => {
+                is_condition = inside || name == "cfg" || name == "cfg_attr";
+                found.extend(inside.then(|| name.to_string()));
+            }
+            TokenTree::Group(group) => {
+                add_conditions(group.stream(), is_condition, found);
+                is_condition = inside;
+            }
+            TokenTree::Punct(_) | TokenTree::Literal(_) => {}
+        }
+    }
+}
+
+/// Every fuzz build of a program that uses this crate sets `cfg(fuzzing)`.
+#[test]
+fn entry_points_of_fuzz_targets_are_not_in_fuzz_builds_of_other_crates() {
+    let mut conditions = Vec::new();
+    for path in files(".rs").iter().chain([&root().join("build.rs")]) {
+        let path = path.strip_prefix(root()).unwrap();
+        if path.starts_with("fuzz") {
+            continue;
+        }
+        let mut found = Vec::new();
+        add_conditions(read(path).parse().unwrap(), false, &mut found);
+        assert!(!found.contains(&"fuzzing".to_owned()), "{} has `cfg(fuzzing)`", path.display());
+        conditions.append(&mut found);
+    }
+    assert!(conditions.iter().filter(|name| *name == "distribute_ai_fuzzing").count() > 10, "{conditions:?}");
 }

@@ -6,6 +6,7 @@
 
 use std::{
     collections::VecDeque,
+    env,
     fs::{self, File},
     path::{Path, PathBuf},
     process::{Command, Stdio},
@@ -20,6 +21,9 @@ use crate::{
     stdout, transaction,
     workspace::Workspace,
 };
+
+/// Adds the entry points of the targets. cargo-fuzz appends `RUSTFLAGS` to its own flags.
+const ENTRY_POINTS: &str = "--cfg distribute_ai_fuzzing";
 
 /// The number of log lines that a failure shows.
 const MAX_LINES: usize = 60;
@@ -97,7 +101,13 @@ fn build(root: &Workspace) -> Result<(), Failure> {
 fn cargo_fuzz(root: &Workspace, verb: &str) -> Command {
     let mut command = Command::new("cargo");
     command.args(["fuzz", verb, "--sanitizer", "none", "--dev"]).current_dir(root.path());
+    command.env("RUSTFLAGS", rustflags(&env::var("RUSTFLAGS").unwrap_or_default()));
     command
+}
+
+/// Returns the flags of the compiler: those of the environment, and [`ENTRY_POINTS`].
+fn rustflags(environment: &str) -> String {
+    format!("{environment} {ENTRY_POINTS}").trim_start().to_owned()
 }
 
 /// Runs one target and returns a one-line summary.
@@ -129,7 +139,8 @@ fn fuzz_one(root: &Workspace, fuzz: &Path, target: &str, seconds: u32) -> Result
     let failure =
         Failure::new(ExitClass::Threshold, vec![format!("{target}: found a failing input\n{tail}")]);
     Err(failure.hint(format!(
-        "`cargo fuzz run --sanitizer none --dev {target} fuzz/artifacts/{target}/…` runs that input again"
+        "`RUSTFLAGS=\"{ENTRY_POINTS}\" cargo fuzz run --sanitizer none --dev {target} fuzz/artifacts/{target}/…` \
+         runs that input again"
     )))
 }
 
@@ -176,6 +187,15 @@ mod tests {
             .filter(|path| !names.iter().any(|name| path.ends_with(format!("{name}.dict"))))
             .collect();
         assert!(stray.is_empty(), "dictionaries without a target: {stray:?}");
+    }
+
+    #[test]
+    fn cargo_fuzz_gets_the_entry_points_and_the_flags_of_the_environment() {
+        assert_eq!(rustflags(""), "--cfg distribute_ai_fuzzing");
+        assert_eq!(rustflags("-C target-cpu=native"), "-C target-cpu=native --cfg distribute_ai_fuzzing");
+        let command = cargo_fuzz(&Workspace::find(None).unwrap(), "build");
+        let flags = command.get_envs().find(|(name, _)| *name == "RUSTFLAGS").unwrap().1.unwrap();
+        assert!(flags.to_str().unwrap().ends_with(ENTRY_POINTS), "{flags:?}");
     }
 
     #[test]

@@ -15,7 +15,7 @@ use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 
-#[cfg(fuzzing)]
+#[cfg(distribute_ai_fuzzing)]
 pub use crate::spec::fuzzing;
 use crate::{failure::EXIT_CODES, workspace::Workspace};
 

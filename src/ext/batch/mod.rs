@@ -26,7 +26,7 @@ use futures_core::Stream;
 use futures_util::StreamExt;
 
 pub(crate) use self::journal::fingerprint;
-#[cfg(fuzzing)]
+#[cfg(distribute_ai_fuzzing)]
 pub use self::journal::fuzzing;
 use self::{config::Config, engine::Engine, request::Queue};
 pub use self::{progress::Progress, request::IntoSpeak, results::Results};

@@ -130,7 +130,7 @@ impl Client {
 
 async fn execute(client: &reqwest::Client, request: Request) -> reqwest::Result<Response> {
     // A fuzz target supplies the responses; without any, the request is sent.
-    #[cfg(fuzzing)]
+    #[cfg(distribute_ai_fuzzing)]
     let request = match crate::ext::fuzzing::fake_response(request).await {
         Ok(response) => return Ok(response),
         Err(request) => request,

@@ -56,7 +56,7 @@ pub(crate) struct Inner {
     pub(crate) unfinished: UnfinishedTasks,
 }
 
-#[cfg(fuzzing)]
+#[cfg(distribute_ai_fuzzing)]
 impl Inner {
     /// Returns the same settings without the state of earlier requests.
     pub(crate) fn with_new_state(&self) -> Self {

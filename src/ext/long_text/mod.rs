@@ -16,7 +16,7 @@ mod piece_end;
 mod splitter;
 mod wav;
 
-#[cfg(fuzzing)]
+#[cfg(distribute_ai_fuzzing)]
 #[doc(hidden)]
 pub(super) mod fuzzing;
 

@@ -1,6 +1,6 @@
 //! Functions that process untrusted pages and documents, for the targets in `fuzz`.
 //!
-//! Compiled with `--cfg fuzzing` only.
+//! Compiled with `--cfg distribute_ai_fuzzing` only.
 
 use serde_json::Value;
 

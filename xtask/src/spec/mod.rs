@@ -9,7 +9,7 @@ mod diagnostics;
 mod diff;
 mod document;
 mod extract;
-#[cfg(fuzzing)]
+#[cfg(distribute_ai_fuzzing)]
 #[doc(hidden)]
 pub mod fuzzing;
 mod merge;

@@ -9,7 +9,7 @@ mod replay;
 mod file;
 mod writer;
 
-#[cfg(fuzzing)]
+#[cfg(distribute_ai_fuzzing)]
 #[doc(hidden)]
 pub mod fuzzing;
 

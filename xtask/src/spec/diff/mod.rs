@@ -23,7 +23,7 @@ mod security;
 mod servers;
 mod severity;
 
-#[cfg(fuzzing)]
+#[cfg(distribute_ai_fuzzing)]
 pub(crate) use self::report::all_formats;
 pub(crate) use self::{
     finding::Finding,

@@ -92,7 +92,7 @@ pub(crate) fn markdown(findings: &[Finding]) -> String {
 }
 
 /// Returns the report in every format.
-#[cfg(fuzzing)]
+#[cfg(distribute_ai_fuzzing)]
 pub(crate) fn all_formats(findings: &[Finding]) -> [String; 5] {
     [
         text::render(findings),
