@@ -32,7 +32,7 @@ const ID: &str = "1b671a64-40d5-491e-99b0-da01ff1f3341";
 const CONTENDERS: [&str; 5] = [
     "this crate",
     "reqwest by hand, waiting for the disk",
-    "this crate, `without_sync`",
+    "this crate, `sync(false)`",
     "reqwest by hand",
     "curl",
 ];
@@ -90,10 +90,7 @@ fn compare(args: &[String]) {
     }
     let rival = best[3].0.min(best[4].0);
     println!("\n- waiting for the disk, against by hand that waits, too: {:.2}", best[1].0 / best[0].0);
-    println!(
-        "- `without_sync`, against the best of the two others that don't wait: {:.2}",
-        rival / best[2].0
-    );
+    println!("- `sync(false)`, against the best of the two others that don't wait: {:.2}", rival / best[2].0);
     println!(
         "- waiting for the disk, against the best of the two others that don't: {:.2}",
         rival / best[0].0
@@ -162,8 +159,7 @@ async fn download(contender: &str, url: &str, path: &Path) {
 async fn with_this_crate(url: &str, path: &Path, sync: bool) -> Instant {
     let client = Client::builder().api_key("key").base_url(url).build().expect("a client");
     let speech = client.task(ID.parse().expect("a task id")).wait().await.expect("a speech");
-    let audio = speech.audio().expect("an audio URL").max_bytes(u64::MAX);
-    let audio = if sync { audio } else { audio.without_sync() };
+    let audio = speech.audio().expect("an audio URL").max_bytes(u64::MAX).sync(sync);
     let start = Instant::now();
     audio.save(path).await.expect("a file");
     start

@@ -42,8 +42,8 @@ impl Audio {
         get id() -> &TaskId;
         /// Sets the maximum size of the download, in bytes. The default is 512 MiB.
         set max_bytes(limit: u64);
-        /// Makes [`save`](Self::save) return before the file is on disk, as curl and browsers do.
-        set without_sync();
+        /// Sets whether [`save`](Self::save) waits until the file is on disk. The default is `true`.
+        set sync(sync: bool);
     }
 
     /// Downloads the audio in chunks, without keeping the whole audio in memory.

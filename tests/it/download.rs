@@ -60,7 +60,7 @@ async fn download_as_bytes_stream_and_file_is_complete() {
     assert_eq!(audio.bytes().await.unwrap(), "0123456789");
     let chunks: Vec<_> = audio.stream().map(Result::unwrap).collect().await;
     assert_eq!(chunks.concat(), b"0123456789");
-    for audio in [audio.clone(), audio.without_sync()] {
+    for audio in [audio.clone(), audio.sync(false)] {
         fs::write(&path, "old").unwrap();
         assert_eq!(audio.save(&path).await.unwrap(), 10);
         assert_eq!(fs::read_to_string(&path).unwrap(), "0123456789");

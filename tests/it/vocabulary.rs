@@ -23,7 +23,7 @@ const GONE: &[&str] = &[
     "RehearsedBatch", "REPLY_LIMIT", "reset_mid_reply", "ResetMidReply", "rest_where", "Resubmit",
     "say_member", "Seizure", "send_one", "Spoil", "take_turn", "Tally", "tally", "told_with",
     "two_of_one_name", "Unfit", "unheard", "unlike_the_document", "Unreached", "Unreadable", "untake",
-    "unwritable", "watched_later", "Wav", "with_body", "with_reply", "with_space", "write_through",
+    "unwritable", "watched_later", "Wav", "with_body", "with_reply", "with_space", "without_sync", "write_through",
     "YET_TO_RUN",
 ];
 

@@ -69,7 +69,7 @@ const MAX_BYTES: u64 = 512 * 1024 * 1024;
 /// # Default
 ///
 /// - `max_bytes`: 512 MiB
-/// - [`save`](Self::save) waits until the file is on disk
+/// - `sync`: true, [`save`](Self::save) waits until the file is on disk
 #[derive(Clone)]
 #[must_use = "nothing is downloaded until `stream`, `bytes` or `save` is called"]
 pub struct Audio {
@@ -125,22 +125,23 @@ impl Audio {
         self
     }
 
-    /// Makes [`save`](Self::save) return before the file is on disk, as curl and browsers do.
+    /// Sets whether [`save`](Self::save) waits until the file is on disk.
     ///
-    /// This is faster if the network is faster than the disk, or if there are many files.
+    /// With `false`, `save` returns earlier, as curl and browsers do. This is faster if the network is faster than
+    /// the disk, or if there are many files.
     ///
     /// ```no_run
     /// # async fn run(speech: distribute_ai::Speech) -> Result<(), distribute_ai::Error> {
-    /// speech.audio()?.without_sync().save("hello.wav").await?;
+    /// speech.audio()?.sync(false).save("hello.wav").await?;
     /// # Ok(())
     /// # }
     /// ```
     ///
     /// If the process is killed, the file is still either complete or absent. If the machine crashes within
-    /// about the next half minute, the file may be empty or truncated. Use this for audio that you can
+    /// about the next half minute, the file may be empty or truncated. Use `false` for audio that you can
     /// download again.
-    pub fn without_sync(mut self) -> Self {
-        self.sync = false;
+    pub fn sync(mut self, sync: bool) -> Self {
+        self.sync = sync;
         self
     }
 
@@ -195,7 +196,7 @@ impl Audio {
     /// is renamed at the end. Until then an existing file stays unchanged.
     ///
     /// The data and the new name are on disk when the call returns, so the replacement is atomic even if the
-    /// machine crashes. To skip this, use [`without_sync`](Self::without_sync).
+    /// machine crashes. To skip this, use [`sync(false)`](Self::sync).
     ///
     /// - If the process is killed, a hidden file `.distribute-ai-….part` stays in the directory. On Unix, the
     ///   next `save` to the same path removes the file. You can also delete it.
@@ -218,8 +219,7 @@ impl Audio {
 
     async fn save_to(&self, path: PathBuf) -> Result<u64, Error> {
         // Create the file first, so that an invalid path is reported before the download.
-        let file = AtomicFile::create(path).await?;
-        let mut file = if self.sync { file } else { file.without_sync() };
+        let mut file = AtomicFile::create(path).await?.sync(self.sync);
         let mut download = self.download();
         while let Some(part) = download.next().await? {
             match part {

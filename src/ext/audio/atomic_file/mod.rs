@@ -45,9 +45,10 @@ impl AtomicFile {
         Ok(Self { target, temp, file, written: 0, sync: true, syncing: None, synced: 0 })
     }
 
-    /// Leaves it to the operating system when to write the file to disk.
-    pub(crate) fn without_sync(self) -> Self {
-        Self { sync: false, ..self }
+    /// Sets whether `finish` waits until the file is on disk. Otherwise, the operating system decides when to write
+    /// the file.
+    pub(crate) fn sync(self, sync: bool) -> Self {
+        Self { sync, ..self }
     }
 
     pub(crate) async fn write(&mut self, chunk: &[u8]) -> Result<(), Error> {

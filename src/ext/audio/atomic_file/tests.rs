@@ -11,10 +11,7 @@ async fn old_file_stays_until_finish() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("a.wav");
     for sync in [true, false] {
-        let start = async || {
-            let file = AtomicFile::create(path.clone()).await.unwrap();
-            if sync { file } else { file.without_sync() }
-        };
+        let start = async || AtomicFile::create(path.clone()).await.unwrap().sync(sync);
         fs::write(&path, "old").unwrap();
         let mut dropped = start().await;
         dropped.write(b"half").await.unwrap();
