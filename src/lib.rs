@@ -22,9 +22,10 @@ pub use crate::ext::{
     Updates, Wait,
 };
 pub use crate::generated::Client;
-pub use reqwest;
 // The generated methods return these types.
 pub use progenitor_client::{Error as ApiError, ResponseValue};
+// Their types are in signatures. With these names, a program uses the same version as this crate.
+pub use {bytes, reqwest};
 
 /// Many speeches at once: the types of [`Client::batch`] and [`Client::batch_stream`].
 pub mod batch {

@@ -1,6 +1,7 @@
 //! Integration tests of the crate as its users see it, over real sockets on loopback.
 
 mod api;
+mod auto_traits;
 mod batch;
 mod batch_ends;
 mod batch_outages;
@@ -13,6 +14,7 @@ mod cooldown;
 mod download;
 mod examples;
 mod faults;
+mod foreign_types;
 #[cfg(unix)]
 mod full_disk;
 mod guide;
@@ -24,6 +26,7 @@ mod long_text;
 #[cfg(unix)]
 mod other_languages;
 mod pacing;
+mod public_items;
 mod readme;
 mod repository;
 mod schemas;
