@@ -84,6 +84,7 @@ use crate::{
 /// # Errors
 ///
 /// Awaiting returns the errors of [`submit`](Self::submit), then those of [`Wait`].
+#[doc = include_str!("as_future.md")]
 #[derive(Clone)]
 #[must_use = "nothing is sent until it is awaited or submitted"]
 pub struct Speak {
