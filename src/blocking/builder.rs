@@ -29,6 +29,8 @@ impl ClientBuilder {
         set api_key(key: impl Into<String>);
         /// Sets the base URL, to which the paths of the API are appended.
         set base_url(url: impl Into<String>);
+        /// Changes the HTTP clients that this library builds: proxies, certificates, default headers, pools.
+        set configure_http(change: impl Fn(reqwest::ClientBuilder) -> reqwest::ClientBuilder + Send + Sync + 'static);
         /// Sets the HTTP client for the API and the audio. Do not share it with an async runtime, because a
         /// connection belongs to the runtime that opened it.
         set http_client(client: reqwest::Client);

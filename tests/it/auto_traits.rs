@@ -5,10 +5,10 @@ use std::future::{Future, IntoFuture};
 use distribute_ai::{
     ApiError, Audio, AudioStream, Client, ClientBuilder, ClientState, Error, OutOfBounds, ResponseValue,
     Speak, Speech, SpeechTask, TaskId, Update, Updates, Wait,
-    batch::{self, Batch, ByIterator, ByStream, Results},
+    batch::{self, Batch, Results},
     blocking,
     long_text::{self, InPieces, Narration, Piece, Pieces},
-    pacing::{self, Adaptive, CompletedTask, Exponential, Fixed, Phase},
+    pacing::{self, Adaptive, CompletedTask, Exponential, Fixed, FromFn, Phase},
     testing, types,
 };
 
@@ -34,16 +34,17 @@ fn public_types_are_send_and_unpin_and_those_that_are_shared_are_sync() {
         shared: Audio, Client, ClientBuilder, ClientState, Error, OutOfBounds, Speak, Speech, SpeechTask, TaskId, Update,
             Wait, ApiError<types::ErrorBody>, ResponseValue<types::TaskCreated>;
         owned: AudioStream, Updates;
-        shared: batch::Progress, ByIterator, ByStream;
-        owned: Batch<u32>, Results<u32>, batch::Requests<u32>;
+        shared: batch::Progress;
+        owned: Batch<u32>, Results<u32>;
         owned: Narration;
         shared: InPieces, Piece, Pieces<'static>, long_text::Progress;
-        shared: Adaptive, CompletedTask, Exponential, Fixed, Phase, pacing::Progress;
+        shared: Adaptive, CompletedTask, Exponential, Fixed, FromFn<fn()>, Phase, pacing::Progress;
         shared: types::ErrorBody, types::KnownStatus, types::KnownVoice, types::SpeechModel, types::SpeechOutput,
             types::SpeechRequest, types::SpeechRequestInput, types::SpeechResult, types::SpeechStatus,
             types::TaskCreated, types::TaskQuery, types::UnitInterval, types::Voice, types::error::ConversionError;
-        shared: blocking::Audio, blocking::Client, blocking::InPieces, blocking::Simulator, blocking::Speak,
-            blocking::Speech, blocking::SpeechTask, blocking::Update;
+        shared: blocking::Audio, blocking::Client, blocking::ClientBuilder, blocking::InPieces, blocking::Simulator,
+            blocking::SimulatorBuilder, blocking::Speak, blocking::Speech, blocking::SpeechTask, blocking::Update,
+            blocking::Wait;
         owned: blocking::AudioStream, blocking::Batch<u32>, blocking::Results<u32>, blocking::Updates;
         shared: testing::BatchCost, testing::Fault, testing::Host, testing::PollCost, testing::PollSimulation,
             testing::RateLimit, testing::RetryAfterFormat, testing::Route, testing::Script, testing::Simulator,
@@ -76,7 +77,7 @@ fn futures_are_send(
     spawnable(task.wait());
     spawnable(client.speak("Hello").in_pieces().save("a.wav"));
     spawnable(client.speak("Hello").in_pieces().start("a.wav"));
-    spawnable(client.batch([(1, "Hello")]).start());
+    spawnable(client.batch([(1, "Hello")]).run());
     spawnable(stopped.stop());
     spawnable(narration);
     sendable(task.status());
