@@ -71,6 +71,31 @@ impl ClientBuilder {
     }
 }
 
+impl Client {
+    /// Creates a builder with the [default settings](crate::ClientBuilder#default).
+    pub fn builder() -> ClientBuilder {
+        ClientBuilder::default()
+    }
+
+    /// Creates a client from the environment variables `DISTRIBUTE_AI_API_KEY` and `DISTRIBUTE_AI_BASE_URL`.
+    ///
+    /// ```no_run
+    /// let client = distribute_ai::blocking::Client::from_env()?;
+    /// # Ok::<(), distribute_ai::Error>(())
+    /// ```
+    ///
+    /// `DISTRIBUTE_AI_BASE_URL` is optional. All other settings have their
+    /// [defaults](crate::ClientBuilder#default).
+    ///
+    /// # Errors
+    ///
+    /// - [`is_invalid`](Error::is_invalid): `DISTRIBUTE_AI_API_KEY` is not set or is empty
+    /// - the errors of [`ClientBuilder::build`]
+    pub fn from_env() -> Result<Self, Error> {
+        ClientBuilder::from(crate::ClientBuilder::from_env()?).build()
+    }
+}
+
 impl From<crate::ClientBuilder> for ClientBuilder {
     fn from(inner: crate::ClientBuilder) -> Self {
         Self { inner }

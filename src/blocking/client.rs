@@ -1,5 +1,5 @@
-use super::{Batch, ClientBuilder, Speak, SpeechTask, runtime::Runtime};
-use crate::{Error, TaskId, batch::IntoSpeak};
+use super::{Batch, Speak, SpeechTask, runtime::Runtime};
+use crate::{TaskId, batch::IntoSpeak};
 
 /// A blocking client for the API: the API key, the base URL, the connections and a thread that drives them.
 ///
@@ -26,29 +26,6 @@ pub struct Client {
 impl Client {
     pub(super) fn new(inner: crate::Client, runtime: Runtime) -> Self {
         Self { inner, runtime }
-    }
-
-    /// Creates a builder with the [default settings](crate::ClientBuilder#default).
-    pub fn builder() -> ClientBuilder {
-        ClientBuilder::default()
-    }
-
-    /// Creates a client from the environment variables `DISTRIBUTE_AI_API_KEY` and `DISTRIBUTE_AI_BASE_URL`.
-    ///
-    /// ```no_run
-    /// let client = distribute_ai::blocking::Client::from_env()?;
-    /// # Ok::<(), distribute_ai::Error>(())
-    /// ```
-    ///
-    /// `DISTRIBUTE_AI_BASE_URL` is optional. All other settings have their
-    /// [defaults](crate::ClientBuilder#default).
-    ///
-    /// # Errors
-    ///
-    /// - [`is_invalid`](Error::is_invalid): `DISTRIBUTE_AI_API_KEY` is not set or is empty
-    /// - the errors of [`ClientBuilder::build`]
-    pub fn from_env() -> Result<Self, Error> {
-        ClientBuilder::from(crate::ClientBuilder::from_env()?).build()
     }
 
     /// Creates a speech request for a text of 2 to 4,096 characters.
