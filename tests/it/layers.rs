@@ -57,26 +57,28 @@ const CYCLES: &[(&[&str], &str)] = &[(
 )];
 
 /// The files of a crate, by their path below `src`.
-struct Crate {
-    modules: BTreeMap<Vec<String>, Module>,
+pub(crate) struct Crate {
+    pub(crate) modules: BTreeMap<Vec<String>, Module>,
     /// The module and the syntax of each file.
-    files: BTreeMap<String, (Vec<String>, File)>,
+    pub(crate) files: BTreeMap<String, (Vec<String>, File)>,
 }
+
+/// The module of an item and its name, or a module.
+pub(crate) type Definition = (Vec<String>, Option<String>);
 
 /// The names in a module, inline or with a file of its own.
 #[derive(Default)]
-struct Module {
+pub(crate) struct Module {
     file: String,
     items: BTreeSet<String>,
     /// The names that `use` brings into the module, each with its full path, and the paths of globs.
-    imports: Vec<(Option<String>, Vec<String>)>,
+    pub(crate) imports: Vec<(Option<String>, Vec<String>)>,
 }
 
 impl Crate {
-    fn new(sources: impl IntoIterator<Item = (String, String)>) -> Self {
+    pub(crate) fn new(sources: impl IntoIterator<Item = (String, File)>) -> Self {
         let mut new = Self { modules: BTreeMap::new(), files: BTreeMap::new() };
-        for (name, text) in sources {
-            let syntax = syn::parse_file(&text).unwrap_or_else(|error| panic!("{name}: {error}"));
+        for (name, syntax) in sources {
             let module = module_of(&name);
             new.add_module(&name, &module, &syntax.items);
             new.files.insert(name, (module, syntax));
@@ -85,22 +87,7 @@ impl Crate {
     }
 
     fn read(directory: &Path) -> Self {
-        let mut sources = Vec::new();
-        let mut open = vec![directory.to_owned()];
-        while let Some(next) = open.pop() {
-            for path in fs::read_dir(next).unwrap().map(|entry| entry.unwrap().path()) {
-                let name = path.strip_prefix(directory).unwrap().to_str().unwrap().replace('\\', "/");
-                if path.is_dir() {
-                    open.push(path);
-                } else if path.extension().is_some_and(|extension| extension == "rs")
-                    && !name.ends_with("tests.rs")
-                    && !name.contains("/tests/")
-                {
-                    sources.push((name, fs::read_to_string(path).unwrap()));
-                }
-            }
-        }
-        Self::new(sources)
+        Self::new(sources(directory))
     }
 
     fn add_module(&mut self, file: &str, path: &[String], items: &[Item]) {
@@ -121,8 +108,9 @@ impl Crate {
         self.modules.insert(path.to_vec(), module);
     }
 
-    /// Returns the file that defines the item of a path, if the item belongs to the crate.
-    fn resolve(&self, module: &[String], path: &[String], depth: usize) -> Option<String> {
+    /// Returns the module and the name of the item that a path leads to, if the item belongs to the crate. A module
+    /// has no name.
+    pub(crate) fn resolve(&self, module: &[String], path: &[String], depth: usize) -> Option<Definition> {
         // A re-export may lead back to itself.
         if depth > 16 {
             return None;
@@ -154,7 +142,7 @@ impl Crate {
             }
             let module = self.modules.get(&at)?;
             if module.items.contains(next) {
-                return Some(module.file.clone());
+                return Some((at, Some(next.clone())));
             }
             for (name, target) in &module.imports {
                 let path = match name {
@@ -162,22 +150,23 @@ impl Crate {
                     None => [target, rest].concat(),
                     Some(_) => continue,
                 };
-                if let Some(file) = self.resolve(&at, &path, depth + 1) {
-                    return Some(file);
+                if let Some(definition) = self.resolve(&at, &path, depth + 1) {
+                    return Some(definition);
                 }
             }
-            // Another crate, or a name that a macro makes: `generated.rs` is one `include!`.
-            let file = &module.file;
-            return (file == "generated.rs").then(|| file.clone());
+            // Another crate, or a name in `generated.rs`, which is one `include!`.
+            let is_included = module.file == "generated.rs" && module.items.is_empty() && at.len() == 1;
+            return is_included.then(|| (at, Some(next.clone())));
         }
-        self.modules.get(&at).map(|module| module.file.clone())
+        self.modules.contains_key(&at).then_some((at, None))
     }
 
     fn edges(&self) -> BTreeMap<String, BTreeSet<String>> {
         let edges = self.files.iter().map(|(name, (module, syntax))| {
             let mut paths = Paths { module: module.clone(), found: Vec::new() };
             paths.visit_file(syntax);
-            let targets = paths.found.iter().filter_map(|(module, path)| self.resolve(module, path, 0));
+            let definitions = paths.found.iter().filter_map(|(module, path)| self.resolve(module, path, 0));
+            let targets = definitions.map(|(module, _)| self.modules[&module].file.clone());
             (name.clone(), targets.filter(|target| target != name).collect())
         });
         edges.collect()
@@ -218,6 +207,31 @@ impl Crate {
     }
 }
 
+/// Parses the files below a directory, without the files of tests.
+pub(crate) fn sources(directory: &Path) -> Vec<(String, File)> {
+    let mut sources = Vec::new();
+    let mut open = vec![directory.to_owned()];
+    while let Some(next) = open.pop() {
+        for path in fs::read_dir(next).unwrap().map(|entry| entry.unwrap().path()) {
+            let name = path.strip_prefix(directory).unwrap().to_str().unwrap().replace('\\', "/");
+            if path.is_dir() {
+                open.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs")
+                && !name.ends_with("tests.rs")
+                && !name.contains("/tests/")
+            {
+                sources.push(parsed(&name, &fs::read_to_string(path).unwrap()));
+            }
+        }
+    }
+    sources
+}
+
+#[track_caller]
+pub(crate) fn parsed(name: &str, text: &str) -> (String, File) {
+    (name.to_owned(), syn::parse_file(text).unwrap_or_else(|error| panic!("{name}: {error}")))
+}
+
 fn reachable(edges: &BTreeMap<String, BTreeSet<String>>, from: &str) -> BTreeSet<String> {
     let (mut reached, mut open) = (BTreeSet::new(), vec![from.to_owned()]);
     while let Some(file) = open.pop() {
@@ -239,7 +253,7 @@ fn module_of(file: &str) -> Vec<String> {
 }
 
 /// Returns `true` for tests, code for the fuzzer and imports for documentation.
-fn is_excluded(attributes: &[Attribute]) -> bool {
+pub(crate) fn is_excluded(attributes: &[Attribute]) -> bool {
     attributes.iter().any(|attribute| {
         let tokens = match &attribute.meta {
             syn::Meta::List(list) if list.path.is_ident("cfg") => list.tokens.to_string(),
@@ -249,17 +263,22 @@ fn is_excluded(attributes: &[Attribute]) -> bool {
     })
 }
 
-fn attributes(item: &Item) -> &[Attribute] {
+pub(crate) fn attributes(item: &Item) -> &[Attribute] {
     match item {
-        Item::Mod(item) => &item.attrs,
-        Item::Use(item) => &item.attrs,
+        Item::Const(item) => &item.attrs,
+        Item::Enum(item) => &item.attrs,
         Item::Fn(item) => &item.attrs,
         Item::Impl(item) => &item.attrs,
+        Item::Mod(item) => &item.attrs,
+        Item::Struct(item) => &item.attrs,
+        Item::Trait(item) => &item.attrs,
+        Item::Type(item) => &item.attrs,
+        Item::Use(item) => &item.attrs,
         _ => &[],
     }
 }
 
-fn item_name(item: &Item) -> Option<String> {
+pub(crate) fn item_name(item: &Item) -> Option<String> {
     Some(match item {
         Item::Const(item) => item.ident.to_string(),
         Item::Enum(item) => item.ident.to_string(),
@@ -273,7 +292,7 @@ fn item_name(item: &Item) -> Option<String> {
 }
 
 /// Returns the names that a `use` brings into its module, with their paths. The name of a glob is `None`.
-fn imports(item: &ItemUse) -> Vec<(Option<String>, Vec<String>)> {
+pub(crate) fn imports(item: &ItemUse) -> Vec<(Option<String>, Vec<String>)> {
     fn walk(tree: &UseTree, path: &[String], found: &mut Vec<(Option<String>, Vec<String>)>) {
         match tree {
             UseTree::Path(next) => walk(&next.tree, &[path, &[next.ident.to_string()]].concat(), found),
@@ -417,7 +436,7 @@ fn assert_problems(low: &str, expected: &[&str]) {
         ("high/mod.rs", "pub mod tower; pub use tower::Tower; pub fn build() {}"),
         ("high/tower.rs", "use crate::low::A; pub struct Tower(A);"),
     ];
-    let sources = sources.map(|(name, text)| (name.to_owned(), text.to_owned()));
+    let sources = sources.map(|(name, text)| parsed(name, text));
     assert_eq!(Crate::new(sources).problems(EXAMPLE, &[]), expected, "{low}");
 }
 
