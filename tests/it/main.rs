@@ -26,6 +26,7 @@ mod long_text;
 #[cfg(unix)]
 mod other_languages;
 mod pacing;
+mod public_api;
 mod public_items;
 mod readme;
 mod repository;

@@ -66,8 +66,17 @@ fn without_lints(attributes: &mut Vec<Attribute>) {
     attributes.retain(|attribute| !attribute.path().is_ident("allow"));
 }
 
-fn is_public(visibility: &Visibility) -> bool {
+pub(crate) fn is_public(visibility: &Visibility) -> bool {
     matches!(visibility, Visibility::Public(_))
+}
+
+/// Returns the text of a snapshot, which `SURFACE=write` replaces with the present text.
+pub(crate) fn snapshot(file: &str, present: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
+    if env::var("SURFACE").is_ok_and(|value| value == "write") {
+        fs::write(&path, present).unwrap();
+    }
+    fs::read_to_string(&path).unwrap_or_default()
 }
 
 #[test]
@@ -75,11 +84,7 @@ fn surface_snapshot_matches_generated_client() {
     let mut file: File = syn::parse_str(GENERATED).unwrap();
     file.items = file.items.into_iter().filter_map(visible).collect();
     let surface = format!("{HEADER}{}", prettyplease::unparse(&file));
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(SNAPSHOT);
-    if env::var("SURFACE").is_ok_and(|value| value == "write") {
-        fs::write(&path, &surface).unwrap();
-    }
-    let snapshot = fs::read_to_string(&path).unwrap_or_default();
+    let snapshot = snapshot(SNAPSHOT, &surface);
     if let Some((number, (old, new))) =
         snapshot.lines().zip(surface.lines()).enumerate().find(|(_, (old, new))| old != new)
     {

@@ -2,61 +2,31 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fs,
     path::Path,
 };
 
-use proc_macro2::{TokenStream, TokenTree};
-use syn::{ImplItem, Item, Type, Visibility};
+use syn::{ImplItem, Item, Type};
+
+use crate::{layers::sources, public_api::expand::expand, surface::is_public};
 
 type Methods = BTreeMap<String, BTreeSet<String>>;
 
-/// Collects the public methods of each type below a folder of `src`. The `next` of an iterator counts as
-/// public, and so do the methods that `forward!` defines.
+/// Collects the public methods of each type below a folder of `src`. The `next` of an iterator counts as public.
 fn methods(folder: &Path, methods: &mut Methods) {
-    for entry in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
-        if entry.is_dir() {
-            self::methods(&entry, methods);
-        } else if entry.extension().is_some_and(|extension| extension == "rs") {
-            let file = syn::parse_file(&fs::read_to_string(&entry).unwrap()).unwrap();
-            for item in file.items {
-                let Item::Impl(block) = item else { continue };
-                let Type::Path(path) = &*block.self_ty else { continue };
-                let of_type =
-                    methods.entry(path.path.segments.last().unwrap().ident.to_string()).or_default();
-                let is_iterator =
-                    block.trait_.is_some_and(|(path, _)| path.segments.last().unwrap().ident == "Iterator");
-                for item in block.items {
-                    match item {
-                        ImplItem::Fn(method)
-                            if is_iterator || matches!(method.vis, Visibility::Public(_)) =>
-                        {
-                            of_type.insert(method.sig.ident.to_string());
-                        }
-                        ImplItem::Macro(item) if item.mac.path.is_ident("forward") => {
-                            of_type.extend(forwarded(item.mac.tokens));
-                        }
-                        _ => {}
-                    }
-                }
+    for item in expand(sources(folder)).into_iter().flat_map(|(_, file)| file.items) {
+        let Item::Impl(block) = item else { continue };
+        let Type::Path(path) = &*block.self_ty else { continue };
+        let of_type = methods.entry(path.path.segments.last().unwrap().ident.to_string()).or_default();
+        let is_iterator =
+            block.trait_.is_some_and(|(path, _)| path.segments.last().unwrap().ident == "Iterator");
+        for item in block.items {
+            if let ImplItem::Fn(method) = item
+                && (is_iterator || is_public(&method.vis))
+            {
+                of_type.insert(method.sig.ident.to_string());
             }
         }
     }
-}
-
-/// Returns the names of the methods in a `forward!`: the word after each `set` and `get`.
-fn forwarded(tokens: TokenStream) -> Vec<String> {
-    let mut names = Vec::new();
-    let mut tokens = tokens.into_iter();
-    while let Some(token) = tokens.next() {
-        if let TokenTree::Ident(kind) = token
-            && (kind == "set" || kind == "get")
-            && let Some(TokenTree::Ident(name)) = tokens.next()
-        {
-            names.push(name.to_string());
-        }
-    }
-    names
 }
 
 #[test]
