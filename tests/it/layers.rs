@@ -22,7 +22,7 @@ type Layers = &'static [&'static [&'static str]];
 
 const SRC: Layers = &[
     &["generated.rs"],
-    &["ext/bounds.rs", "ext/error.rs", "ext/piece.rs", "ext/speakable.rs", "ext/task_id.rs"],
+    &["ext/bounds.rs", "ext/error/", "ext/piece.rs", "ext/speakable.rs", "ext/task_id.rs"],
     &["ext/transport/"],
     &["ext/retry/"],
     &["ext/polling/"],
@@ -52,7 +52,7 @@ const XTASK: Layers = &[
 
 /// Cycles that stay, each with its reason.
 const CYCLES: &[(&[&str], &str)] = &[(
-    &["ext/error.rs", "ext/task_id.rs"],
+    &["ext/error/mod.rs", "ext/task_id.rs"],
     "an error holds a task id, and parsing a task id returns the crate's one error type",
 )];
 

@@ -59,7 +59,7 @@ const GONE_FROM: &[(&str, &str)] = &[
     ("src/ext/client/hooks.rs", "fn receive, fn legible, fn elsewhere, const MARK, const UNDOCUMENTED"),
     ("src/ext/client/hooks.rs", "fn read, fn text"),
     ("src/ext/client/mod.rs", "struct State, struct Shared, fn state"),
-    ("src/ext/error.rs", "fn ended, fn held, fn of_task"),
+    ("src/ext/error/mod.rs", "fn ended, fn held, fn of_task"),
     ("src/ext/fuzzing.rs", "struct Answer, fn asked, fn answer, fn redacted, const ANSWERS, const ASKED"),
     ("src/ext/long_text/boundary/mod.rs", "fn cut, struct Place, struct Gap, fn suits, const AHEAD"),
     ("src/ext/long_text/boundary/mod.rs", "fn byte_of, fn last_of, fn anywhere, fn gaps, fn words"),

@@ -1,0 +1,94 @@
+//! The constructors of errors, and the facts that are added to them.
+
+use std::{fmt, path::Path, time::Duration};
+
+use reqwest::StatusCode;
+
+use super::{ApiErrorResponse, BoxError, Error, Inner, Kind, text::display_path};
+use crate::ext::{piece::Piece, task_id::TaskId};
+
+impl Error {
+    pub(crate) fn invalid(field: &'static str, problem: impl fmt::Display) -> Self {
+        Self::new(Kind::Invalid { field, problem: problem.to_string() })
+    }
+
+    /// Creates the error for a submission that an earlier run left in doubt.
+    pub(crate) fn in_doubt(attempts: u32, source: String) -> Self {
+        Self::new(Kind::InDoubt { attempts }).with_source(source)
+    }
+
+    pub(crate) fn stopped() -> Self {
+        Self::new(Kind::Stopped)
+    }
+
+    /// Creates the error of a request that is not sent during an outage.
+    pub(crate) fn unreachable() -> Self {
+        Self::new(Kind::Unreachable { attempts: 0 })
+    }
+
+    /// Creates the error of a request that is not sent because of an earlier rejection.
+    pub(crate) fn not_sent(rejection: Self) -> Self {
+        let mut error = Self::new(Kind::NotSent);
+        error.0.response.clone_from(&rejection.0.response);
+        error.with_source(rejection)
+    }
+
+    /// Creates the error for a cooldown that outlasts the deadline.
+    pub(crate) fn rate_limited(remaining: Duration) -> Self {
+        Self::new(Kind::RateLimited(remaining))
+    }
+
+    /// Creates the error for a response that rejected a request.
+    pub(crate) fn rejected(response: ApiErrorResponse) -> Self {
+        let mut error = Self::new(Kind::Rejected);
+        error.0.response = Some(response);
+        error
+    }
+
+    pub(crate) fn failed() -> Self {
+        Self::new(Kind::Failed)
+    }
+
+    pub(crate) fn download(problem: impl fmt::Display) -> Self {
+        Self::new(Kind::Download { problem: problem.to_string() })
+    }
+
+    pub(crate) fn io(action: &str, path: &Path, source: impl Into<BoxError>) -> Self {
+        Self::new(Kind::Io { problem: format!("{action} {}", display_path(path)) }).with_source(source)
+    }
+
+    pub(crate) fn not_writable(path: &Path, problem: &str) -> Self {
+        Self::new(Kind::Io { problem: format!("could not write {}: {problem}", display_path(path)) })
+    }
+
+    pub(crate) fn with_task_id(mut self, id: &TaskId) -> Self {
+        self.0.task_id = Some(id.clone());
+        self
+    }
+
+    pub(crate) fn with_piece(mut self, piece: &Piece) -> Self {
+        self.0.piece = Some(piece.clone());
+        self
+    }
+
+    pub(crate) fn with_source(mut self, source: impl Into<BoxError>) -> Self {
+        self.0.source = Some(source.into().into());
+        self
+    }
+
+    pub(crate) fn with_response(mut self, status: StatusCode, retry_after: Option<Duration>) -> Self {
+        self.0.response = Some(ApiErrorResponse { status, message: None, retry_after });
+        self
+    }
+
+    pub(in crate::ext) fn new(kind: Kind) -> Self {
+        Self(Box::new(Inner {
+            kind,
+            task_id: None,
+            piece: None,
+            response: None,
+            problem: None,
+            source: None,
+        }))
+    }
+}

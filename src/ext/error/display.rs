@@ -1,0 +1,85 @@
+//! The text of an error.
+
+use std::{error, fmt};
+
+use super::{Error, Kind, single_line};
+use crate::ext::piece::Piece;
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(Piece { number, bytes, .. }) = &self.0.piece {
+            write!(f, "piece {number}, bytes {}..{} of the text: ", bytes.start, bytes.end)?;
+        }
+        match &self.0.kind {
+            Kind::Invalid { field, problem } => write!(f, "{field}: {problem}")?,
+            Kind::Unreachable { .. } if self.0.response.is_some() => {
+                f.write_str("server unavailable, the request was not sent")?;
+            }
+            Kind::Unreachable { attempts: 0 | 1 } => f.write_str("server not reached, nothing was sent")?,
+            Kind::Unreachable { attempts } => {
+                write!(f, "server not reached in {attempts} attempts, nothing was sent")?;
+            }
+            Kind::Rejected => f.write_str("server rejected the request")?,
+            Kind::NotSent => f.write_str("not sent, because the server rejected an earlier request")?,
+            Kind::InDoubt { attempts: 0 | 1 } => {
+                f.write_str("in doubt: the request may have been accepted and billed")?;
+            }
+            Kind::InDoubt { attempts } => {
+                write!(
+                    f,
+                    "in doubt: the request was sent {attempts} times and may have been billed each time"
+                )?;
+            }
+            Kind::Unanswered => f.write_str("no usable response to the poll")?,
+            Kind::RateLimited(remaining) => {
+                let seconds = remaining.as_secs_f64().ceil();
+                write!(f, "rate limited by the server for {seconds}s more, nothing was sent")?;
+            }
+            Kind::Deadline { after, last_status } => {
+                if after.is_zero() {
+                    f.write_str("no result at the first poll, and the deadline is zero")?;
+                } else {
+                    write!(f, "no result within {after:?}")?;
+                }
+                if let Some(status) = last_status {
+                    write!(f, " (last status {status})")?;
+                }
+            }
+            Kind::NotFound => f.write_str("task not found on the server")?,
+            Kind::Stopped => f.write_str("stopped before the speech was finished")?,
+            Kind::Failed => f.write_str("task ended with status ERROR, the API gives no reason")?,
+            Kind::Download { problem } | Kind::Io { problem } => f.write_str(problem)?,
+        }
+        if let Some(response) = &self.0.response {
+            write!(f, ": {}", response.status)?;
+            if let Some(message) = &response.message {
+                write!(f, ": {}", single_line(message))?;
+            }
+        }
+        if let Some(problem) = &self.0.problem {
+            write!(f, ": {}", single_line(problem))?;
+        }
+        if let Some(id) = &self.0.task_id {
+            write!(f, " [task {}]", id.printable())?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Error({:?}", self.to_string())?;
+        let mut source = error::Error::source(self);
+        while let Some(cause) = source {
+            write!(f, ", caused by {:?}", cause.to_string())?;
+            source = cause.source();
+        }
+        f.write_str(")")
+    }
+}
+
+impl error::Error for Error {
+    fn source(&self) -> Option<&(dyn error::Error + 'static)> {
+        self.0.source.as_deref().map(|source| source as _)
+    }
+}

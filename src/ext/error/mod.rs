@@ -1,0 +1,158 @@
+//! The one error type of the crate.
+
+mod create;
+mod display;
+mod predicates;
+mod text;
+
+use std::{error, sync::Arc, time::Duration};
+
+use reqwest::StatusCode;
+
+pub(crate) use self::text::single_line;
+use super::{piece::Piece, task_id::TaskId};
+
+/// The error of every operation.
+///
+/// The `is_*` methods distinguish the kinds of errors. The guide's page on
+/// [errors](crate::guide::errors) has a table of all kinds: what happened, whether you are billed,
+/// and what to do.
+///
+/// An error is *in doubt* if the server may have accepted the submission, so the speech may be billed.
+///
+/// ```no_run
+/// # async fn run(client: distribute_ai::Client) -> Result<(), distribute_ai::Error> {
+/// match client.speak("Good morning.").await {
+///     Ok(speech) => drop(speech.save("morning.wav").await?),
+///     Err(error) if error.is_in_doubt() => {
+///         eprintln!("check your bill before you submit again: {error}");
+///     }
+///     Err(error) => match error.task_id() {
+///         Some(id) => eprintln!("resume task {id} later: {error}"),
+///         None => return Err(error),
+///     },
+/// }
+/// # Ok(())
+/// # }
+/// ```
+///
+/// Once the server has returned a task id, every error about that task carries its
+/// [`task_id`](Self::task_id). An error about a part of a long text also carries the [`piece`](Self::piece).
+///
+/// `Display` writes one line about this error, without its cause.
+/// [`source`](std::error::Error::source) returns the cause.
+#[derive(Clone)]
+pub struct Error(pub(super) Box<Inner>);
+
+#[derive(Clone)]
+pub(super) struct Inner {
+    pub(super) kind: Kind,
+    pub(super) task_id: Option<TaskId>,
+    pub(super) piece: Option<Piece>,
+    pub(super) response: Option<ApiErrorResponse>,
+    /// Why no response arrived, with the host.
+    pub(super) problem: Option<String>,
+    pub(super) source: Option<Cause>,
+}
+
+#[derive(Clone)]
+pub(super) enum Kind {
+    Invalid {
+        field: &'static str,
+        problem: String,
+    },
+    /// `attempts` is the number of failed connections.
+    Unreachable {
+        attempts: u32,
+    },
+    Rejected,
+    /// Not sent, because the server rejected an earlier request of the batch.
+    NotSent,
+    /// `attempts` is the number of requests that the server may have accepted.
+    InDoubt {
+        attempts: u32,
+    },
+    Unanswered,
+    RateLimited(Duration),
+    Deadline {
+        after: Duration,
+        last_status: Option<String>,
+    },
+    NotFound,
+    Failed,
+    Stopped,
+    Download {
+        problem: String,
+    },
+    Io {
+        problem: String,
+    },
+}
+
+/// The status, message and `Retry-After` of an error response.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct ApiErrorResponse {
+    pub(crate) status: StatusCode,
+    pub(crate) message: Option<String>,
+    pub(crate) retry_after: Option<Duration>,
+}
+
+pub(crate) type BoxError = Box<dyn error::Error + Send + Sync>;
+
+/// The cause of an error. It is shared, because errors can be cloned.
+pub(crate) type Cause = Arc<dyn error::Error + Send + Sync>;
+
+impl Error {
+    /// Returns the HTTP status of the response, if there was a response.
+    #[must_use]
+    pub fn status(&self) -> Option<StatusCode> {
+        self.0.response.as_ref().map(|response| response.status)
+    }
+
+    /// Returns the server's message: the `message` field of the response, or the text of the body if that
+    /// field is missing. The message has at most 2,000 characters.
+    #[must_use]
+    pub fn message(&self) -> Option<&str> {
+        self.0.response.as_ref()?.message.as_deref()
+    }
+
+    /// Returns the pause that the server requested with `Retry-After`, counted from the response.
+    ///
+    /// This is the server's value, which may be longer than the pause of the client: see
+    /// [`max_cooldown`](crate::ClientBuilder::max_cooldown).
+    ///
+    /// If nothing was sent because of an earlier `Retry-After`, this is the remaining time.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        if let Kind::RateLimited(remaining) = self.0.kind {
+            return Some(remaining);
+        }
+        self.0.response.as_ref()?.retry_after
+    }
+
+    /// Returns the id of the task, for use with [`Client::task`](crate::Client::task). Every error
+    /// after the server has returned the id carries it.
+    #[must_use]
+    pub fn task_id(&self) -> Option<&TaskId> {
+        self.0.task_id.as_ref()
+    }
+
+    /// Returns the piece of a [long text](crate::Speak::in_pieces) that the error is about.
+    ///
+    /// ```no_run
+    /// # async fn run(client: distribute_ai::Client, book: String) {
+    /// if let Err(error) = client.speak(&book).in_pieces().save("book.wav").await
+    ///     && let Some(piece) = error.piece()
+    /// {
+    ///     eprintln!("{error}: {:?}", &book[piece.bytes.clone()]);
+    /// }
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn piece(&self) -> Option<&Piece> {
+        self.0.piece.as_ref()
+    }
+}
+
+#[cfg(test)]
+mod tests;
