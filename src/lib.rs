@@ -18,8 +18,8 @@ pub use crate::ext::ClientState;
 #[cfg(distribute_ai_fuzzing)]
 pub use crate::ext::fuzzing;
 pub use crate::ext::{
-    Audio, AudioStream, ClientBuilder, Error, OutOfBounds, Speak, Speech, SpeechTask, TaskId, Update,
-    Updates, Wait,
+    Audio, AudioStream, Billed, ClientBuilder, Error, ErrorKind, OutOfBounds, Speak, Speech, SpeechTask,
+    TaskId, Update, Updates, Wait,
 };
 pub use crate::generated::Client;
 // The generated methods return these types.

@@ -45,7 +45,7 @@ pub use self::{
     batch::{Batch, IntoSpeak, Progress, Results},
     bounds::OutOfBounds,
     client::{ClientBuilder, ClientState},
-    error::Error,
+    error::{Billed, Error, ErrorKind},
     speech::{Speak, Speech, SpeechTask, Update, Updates, Wait},
     task_id::TaskId,
 };

@@ -188,7 +188,7 @@ async fn submit_to_unreachable_host_fails_after_retries() {
     let message = error.to_string();
     assert!(
         message.starts_with(
-            "server not reached in 4 attempts, nothing was sent: 127.0.0.1:9: Connection refused"
+            "server not reached in 4 attempts, the request was not accepted: 127.0.0.1:9: Connection refused"
         ),
         "{message}"
     );

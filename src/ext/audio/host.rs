@@ -4,13 +4,16 @@ use std::{fmt, future::Future, pin::Pin, sync::Arc};
 
 use reqwest::{
     Response, Url,
-    header::{ACCEPT_ENCODING, HeaderValue, IF_RANGE, RANGE},
+    header::{ACCEPT_ENCODING, HeaderMap, HeaderValue, IF_RANGE, RANGE},
 };
 
 use super::response::redirect;
 use crate::{
     Client, Error,
-    ext::{client::audio_rules::Refused, transport::instant::MAX_WAIT},
+    ext::{
+        client::audio_rules::Refused,
+        transport::{instant::MAX_WAIT, request_id::request_id},
+    },
 };
 
 /// The maximum number of redirects of one request.
@@ -40,6 +43,9 @@ pub(super) enum HostError {
 pub(super) trait Host {
     /// Requests the audio, or its missing bytes.
     fn get(&self, missing: Option<Missing<'_>>) -> impl Future<Output = Result<Response, HostError>> + Send;
+
+    /// Returns the id that the host gave to a request.
+    fn request_id(&self, headers: &HeaderMap) -> Option<String>;
 
     /// Replaces the URL of the audio with a new one.
     fn refresh(&mut self) -> impl Future<Output = Result<(), Error>> + Send;
@@ -79,6 +85,10 @@ impl Host for AudioHost {
             }
         }
         Err(permanent(&format!("audio host redirected the request more than {MAX_REDIRECTS} times")))
+    }
+
+    fn request_id(&self, headers: &HeaderMap) -> Option<String> {
+        request_id(headers, &self.client.inner().key)
     }
 
     async fn refresh(&mut self) -> Result<(), Error> {

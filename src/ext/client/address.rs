@@ -1,8 +1,14 @@
-//! The addresses that only machines nearby can reach. Audio from them is refused by default.
+//! Hosts, and the addresses that only machines nearby can reach. Audio from them is refused by default.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use reqwest::Url;
+
+/// Returns the host and port of a URL, for messages.
+pub(super) fn host_and_port(url: &Url) -> String {
+    let host = url.host_str().unwrap_or_default();
+    url.port_or_known_default().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+}
 
 /// Returns `true` if the host of the URL is this machine, judged without resolving names.
 pub(super) fn is_loopback(url: &Url) -> bool {

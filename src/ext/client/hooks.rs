@@ -8,7 +8,7 @@ use reqwest::{
 use serde_json::json;
 use tokio::time::Instant;
 
-use super::{ClientState, Inner};
+use super::{ClientState, Inner, address::host_and_port};
 use crate::{
     ApiError, Client,
     ext::{
@@ -17,6 +17,7 @@ use crate::{
             call, content_encoding,
             failure::error_message,
             once_body::{OnceBody, SendGuard},
+            request_id::request_id,
             retry_after::retry_after,
         },
     },
@@ -110,10 +111,13 @@ impl Client {
             return Ok(redirected_response(&response));
         }
         let retry_after = retry_after(response.headers());
+        let request_id = request_id(response.headers(), &inner.key);
+        call::record(|report| report.request_id.clone_from(&request_id));
         if status.is_success() {
             inner.cooldown.on_success(sent_at);
         } else {
-            inner.cooldown.on_error_response(&ApiErrorResponse { status, message: None, retry_after });
+            let error_response = ApiErrorResponse { status, message: None, retry_after, request_id };
+            inner.cooldown.on_error_response(&error_response);
         }
         let mut text = read_text(&mut response).await?;
         if status.is_success() {
@@ -136,11 +140,6 @@ async fn execute(client: &reqwest::Client, request: Request) -> reqwest::Result<
         Err(request) => request,
     };
     client.execute(request).await
-}
-
-fn host_and_port(url: &Url) -> String {
-    let host = url.host_str().unwrap_or_default();
-    url.port_or_known_default().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
 }
 
 /// Reads and decodes up to [`MAX_RESPONSE_BYTES`].

@@ -30,6 +30,12 @@ impl Client {
         &self.inner.0
     }
 
+    /// Returns the host and port of the API.
+    pub(crate) fn host(&self) -> String {
+        reqwest::Url::parse(&self.baseurl)
+            .map_or_else(|_| self.baseurl.clone(), |url| address::host_and_port(&url))
+    }
+
     /// Returns `true` if the two clients are clones of each other.
     pub(crate) fn is_same(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.inner.0, &other.inner.0)

@@ -2,9 +2,7 @@
 
 use std::{fmt, path::Path, time::Duration};
 
-use reqwest::StatusCode;
-
-use super::{ApiErrorResponse, BoxError, Error, Inner, Kind, text::display_path};
+use super::{ApiErrorResponse, Billed, BoxError, Error, Inner, Kind, text::display_path};
 use crate::ext::{piece::Piece, task_id::TaskId};
 
 impl Error {
@@ -21,11 +19,6 @@ impl Error {
         Self::new(Kind::Stopped)
     }
 
-    /// Creates the error of a request that is not sent during an outage.
-    pub(crate) fn unreachable() -> Self {
-        Self::new(Kind::Unreachable { attempts: 0 })
-    }
-
     /// Creates the error of a request that is not sent because of an earlier rejection.
     pub(crate) fn not_sent(rejection: Self) -> Self {
         let mut error = Self::new(Kind::NotSent);
@@ -40,9 +33,7 @@ impl Error {
 
     /// Creates the error for a response that rejected a request.
     pub(crate) fn rejected(response: ApiErrorResponse) -> Self {
-        let mut error = Self::new(Kind::Rejected);
-        error.0.response = Some(response);
-        error
+        Self::new(Kind::Rejected).with_response(response)
     }
 
     pub(crate) fn failed() -> Self {
@@ -76,8 +67,14 @@ impl Error {
         self
     }
 
-    pub(crate) fn with_response(mut self, status: StatusCode, retry_after: Option<Duration>) -> Self {
-        self.0.response = Some(ApiErrorResponse { status, message: None, retry_after });
+    pub(crate) fn with_response(mut self, response: ApiErrorResponse) -> Self {
+        self.0.response = Some(response);
+        self
+    }
+
+    /// Adds a fact about the bill that neither the kind nor the task id tells. It never makes the bill less certain.
+    pub(crate) fn billed_at_least(mut self, bill: Billed) -> Self {
+        self.0.least_bill = self.0.least_bill.or(bill);
         self
     }
 
@@ -88,6 +85,7 @@ impl Error {
             piece: None,
             response: None,
             problem: None,
+            least_bill: Billed::No,
             source: None,
         }))
     }

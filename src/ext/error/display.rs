@@ -12,12 +12,13 @@ impl fmt::Display for Error {
         }
         match &self.0.kind {
             Kind::Invalid { field, problem } => write!(f, "{field}: {problem}")?,
-            Kind::Unreachable { .. } if self.0.response.is_some() => {
-                f.write_str("server unavailable, the request was not sent")?;
-            }
-            Kind::Unreachable { attempts: 0 | 1 } => f.write_str("server not reached, nothing was sent")?,
+            // An attempt before these may have been rejected with a 429, so not "nothing was sent".
             Kind::Unreachable { attempts } => {
-                write!(f, "server not reached in {attempts} attempts, nothing was sent")?;
+                write!(f, "server not reached in {}, the request was not accepted", Attempts(*attempts))?;
+            }
+            Kind::Outage { attempts } => {
+                let attempts = Attempts(*attempts);
+                write!(f, "server unavailable in {attempts} of the batch, this request was not sent")?;
             }
             Kind::Rejected => f.write_str("server rejected the request")?,
             Kind::NotSent => f.write_str("not sent, because the server rejected an earlier request")?,
@@ -33,7 +34,7 @@ impl fmt::Display for Error {
             Kind::Unanswered => f.write_str("no usable response to the poll")?,
             Kind::RateLimited(remaining) => {
                 let seconds = remaining.as_secs_f64().ceil();
-                write!(f, "rate limited by the server for {seconds}s more, nothing was sent")?;
+                write!(f, "rate limited by the server for {seconds}s more, the request was not sent")?;
             }
             Kind::Deadline { after, last_status } => {
                 if after.is_zero() {
@@ -50,19 +51,31 @@ impl fmt::Display for Error {
             Kind::Failed => f.write_str("task ended with status ERROR, the API gives no reason")?,
             Kind::Download { problem } | Kind::Io { problem } => f.write_str(problem)?,
         }
+        if let Some(problem) = &self.0.problem {
+            write!(f, ": {}", single_line(problem))?;
+        }
         if let Some(response) = &self.0.response {
             write!(f, ": {}", response.status)?;
             if let Some(message) = &response.message {
                 write!(f, ": {}", single_line(message))?;
             }
         }
-        if let Some(problem) = &self.0.problem {
-            write!(f, ": {}", single_line(problem))?;
-        }
         if let Some(id) = &self.0.task_id {
             write!(f, " [task {}]", id.printable())?;
         }
+        // If the id is that of an earlier response, the source shows it.
+        if let Some(id) = self.0.response.as_ref().and_then(|response| response.request_id.as_ref()) {
+            write!(f, " [request {id}]")?;
+        }
         Ok(())
+    }
+}
+
+struct Attempts(u32);
+
+impl fmt::Display for Attempts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} attempt{}", self.0, if self.0 == 1 { "" } else { "s" })
     }
 }
 

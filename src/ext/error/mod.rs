@@ -2,6 +2,7 @@
 
 mod create;
 mod display;
+mod kind;
 mod predicates;
 mod text;
 
@@ -9,27 +10,28 @@ use std::{error, sync::Arc, time::Duration};
 
 use reqwest::StatusCode;
 
+pub use self::kind::{Billed, ErrorKind};
 pub(crate) use self::text::single_line;
 use super::{piece::Piece, task_id::TaskId};
 
 /// The error of every operation.
 ///
-/// The `is_*` methods distinguish the kinds of errors. The guide's page on
-/// [errors](crate::guide::errors) has a table of all kinds: what happened, whether you are billed,
-/// and what to do.
+/// Three methods answer the questions after an error: [`kind`](Self::kind) tells what happened,
+/// [`billed`](Self::billed) whether you pay for the text, and [`task_id`](Self::task_id) returns the task that
+/// you can resume. The guide's page on [errors](crate::guide::errors) has a table of all kinds, with what to do.
 ///
 /// An error is *in doubt* if the server may have accepted the submission, so the speech may be billed.
 ///
 /// ```no_run
 /// # async fn run(client: distribute_ai::Client) -> Result<(), distribute_ai::Error> {
+/// use distribute_ai::Billed;
+///
 /// match client.speak("Good morning.").await {
 ///     Ok(speech) => drop(speech.save("morning.wav").await?),
-///     Err(error) if error.is_in_doubt() => {
-///         eprintln!("check your bill before you submit again: {error}");
-///     }
 ///     Err(error) => match error.task_id() {
 ///         Some(id) => eprintln!("resume task {id} later: {error}"),
-///         None => return Err(error),
+///         None if error.billed() == Billed::No => return Err(error),
+///         None => eprintln!("check your bill before you submit again: {error}"),
 ///     },
 /// }
 /// # Ok(())
@@ -52,6 +54,8 @@ pub(super) struct Inner {
     pub(super) response: Option<ApiErrorResponse>,
     /// Why no response arrived, with the host.
     pub(super) problem: Option<String>,
+    /// What is known about the bill, and neither the kind nor the task id tells.
+    pub(super) least_bill: Billed,
     pub(super) source: Option<Cause>,
 }
 
@@ -63,6 +67,11 @@ pub(super) enum Kind {
     },
     /// `attempts` is the number of failed connections.
     Unreachable {
+        attempts: u32,
+    },
+    /// Not sent, because the server was unavailable. `attempts` is the number of other requests of the batch that
+    /// failed.
+    Outage {
         attempts: u32,
     },
     Rejected,
@@ -89,12 +98,13 @@ pub(super) enum Kind {
     },
 }
 
-/// The status, message and `Retry-After` of an error response.
+/// The status, message, `Retry-After` and request id of an error response.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct ApiErrorResponse {
     pub(crate) status: StatusCode,
     pub(crate) message: Option<String>,
     pub(crate) retry_after: Option<Duration>,
+    pub(crate) request_id: Option<String>,
 }
 
 pub(crate) type BoxError = Box<dyn error::Error + Send + Sync>;
@@ -116,12 +126,34 @@ impl Error {
         self.0.response.as_ref()?.message.as_deref()
     }
 
+    /// Returns the id that the server gave to the failed request, if the response has one. Name the id when you
+    /// ask the operator of the API about the request.
+    ///
+    /// The id is the first of these headers in the response: `x-request-id`, `request-id`, `x-correlation-id`,
+    /// `x-amzn-requestid`, `cf-ray`. It has at most 100 characters. If the request was not sent because of an
+    /// earlier response, the id is that of this response.
+    ///
+    /// ```no_run
+    /// # fn report(error: distribute_ai::Error) {
+    /// if let Some(id) = error.request_id() {
+    ///     eprintln!("please look up request {id}");
+    /// }
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn request_id(&self) -> Option<&str> {
+        match &self.0.response {
+            Some(response) => response.request_id.as_deref(),
+            None => self.0.source.as_deref()?.downcast_ref::<Self>()?.request_id(),
+        }
+    }
+
     /// Returns the pause that the server requested with `Retry-After`, counted from the response.
     ///
     /// This is the server's value, which may be longer than the pause of the client: see
     /// [`max_cooldown`](crate::ClientBuilder::max_cooldown).
     ///
-    /// If nothing was sent because of an earlier `Retry-After`, this is the remaining time.
+    /// If the request was not sent because of an earlier `Retry-After`, this is the remaining time.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         if let Kind::RateLimited(remaining) = self.0.kind {

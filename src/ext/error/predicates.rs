@@ -1,28 +1,119 @@
-//! The predicates of an error.
+//! The kind of an error, its bill, and the predicates.
 
 use reqwest::StatusCode;
 
-use super::{Error, Kind};
+use super::{Billed, Error, ErrorKind, Kind};
 
 impl Error {
+    /// Returns the kind of the error. Each error has exactly one kind.
+    ///
+    /// - A response with status 401 or 403 that rejects a request is [`Unauthorized`](ErrorKind::Unauthorized),
+    ///   a response with status 429 is [`RateLimited`](ErrorKind::RateLimited), and every other rejection is
+    ///   [`Rejected`](ErrorKind::Rejected).
+    /// - If a batch did not send a request because the server rejected an earlier one, the kind is that of
+    ///   the earlier rejection.
+    ///
+    /// The predicates such as [`is_failed`](Self::is_failed) return `true` for one kind each. Only
+    /// [`is_rejected`](Self::is_rejected) overlaps with two others.
+    ///
+    /// ```no_run
+    /// # async fn run(client: distribute_ai::Client) {
+    /// if let Err(error) = client.speak("Good morning.").await {
+    ///     eprintln!("speech_errors_total{{kind=\"{}\"}} 1", error.kind());
+    /// }
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        match &self.0.kind {
+            Kind::Invalid { .. } => ErrorKind::Invalid,
+            Kind::Unreachable { .. } | Kind::Outage { .. } => ErrorKind::Unreachable,
+            Kind::Rejected | Kind::NotSent => match self.status() {
+                Some(StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) => ErrorKind::Unauthorized,
+                Some(StatusCode::TOO_MANY_REQUESTS) => ErrorKind::RateLimited,
+                _ => ErrorKind::Rejected,
+            },
+            Kind::InDoubt { .. } => ErrorKind::InDoubt,
+            Kind::Unanswered => ErrorKind::Unanswered,
+            Kind::RateLimited(_) => ErrorKind::RateLimited,
+            Kind::Deadline { .. } => ErrorKind::Deadline,
+            Kind::NotFound => ErrorKind::NotFound,
+            Kind::Failed => ErrorKind::Failed,
+            Kind::Stopped => ErrorKind::Stopped,
+            Kind::Download { .. } => ErrorKind::Download,
+            Kind::Io { .. } => ErrorKind::Io,
+        }
+    }
+
+    /// Returns whether the text is billed that the error is about.
+    ///
+    /// - [`Yes`](Billed::Yes): the server accepted the text. The error is about its task, its audio or its
+    ///   file.
+    /// - [`Maybe`](Billed::Maybe): the submission is [in doubt](Self::is_in_doubt); or the task
+    ///   [failed](Self::is_failed), and the API does not say whether it bills such tasks; or the server does
+    ///   not know a task that was resumed with [`Client::task`](crate::Client::task), whose id may be wrong.
+    /// - [`No`](Billed::No): the server did not accept the text.
+    ///
+    /// If the error has a [`piece`](Self::piece), the answer is about this piece. Other pieces of the long
+    /// text may be billed. The error of a whole long text is about all its pieces: `Maybe` if some of them
+    /// may be billed.
+    ///
+    /// If a batch or a long text cannot start, the answer is `No`, unless its journal exists and cannot be
+    /// used: then it is `Maybe`, because an earlier run may have submitted the texts.
+    ///
+    /// ```no_run
+    /// # async fn run(client: distribute_ai::Client) {
+    /// use distribute_ai::Billed;
+    ///
+    /// if let Err(error) = client.speak("Good morning.").await {
+    ///     match error.billed() {
+    ///         Billed::No => println!("you can submit the text again: {error}"),
+    ///         Billed::Yes => println!("you can still collect the speech: {error}"),
+    ///         Billed::Maybe => println!("check your bill before you submit the text again: {error}"),
+    ///     }
+    /// }
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn billed(&self) -> Billed {
+        let by_kind = match &self.0.kind {
+            Kind::InDoubt { .. } | Kind::Failed | Kind::NotFound => Billed::Maybe,
+            Kind::Unanswered | Kind::Deadline { .. } | Kind::Download { .. } => Billed::Yes,
+            _ if self.0.task_id.is_some() => Billed::Yes,
+            Kind::Invalid { .. }
+            | Kind::Unreachable { .. }
+            | Kind::Outage { .. }
+            | Kind::Rejected
+            | Kind::NotSent
+            | Kind::RateLimited(_)
+            | Kind::Stopped
+            | Kind::Io { .. } => Billed::No,
+        };
+        by_kind.or(self.0.least_bill)
+    }
+
     /// Returns `true` if an argument, a setting or a journal is invalid. Nothing was sent.
     #[must_use]
     pub fn is_invalid(&self) -> bool {
-        matches!(self.0.kind, Kind::Invalid { .. })
+        self.kind() == ErrorKind::Invalid
     }
 
-    /// Returns `true` if no attempt reached the server: the host is unknown, or the connection or TLS
+    /// Returns `true` if the server was not reached: the host is unknown, or the connection or TLS
     /// handshake failed. Nothing was billed. In a batch, this is also the error of a request that was not
     /// sent, because an outage lasted until its deadline.
     ///
-    /// The message names the host and the cause of the last attempt, and the number of attempts if there
-    /// were several. In a batch, the cause may be the failure of another request.
+    /// The message names the host, the number of attempts, and the cause of the last one. If a batch did not
+    /// send the request, these are the attempts of its other requests.
     #[must_use]
     pub fn is_unreachable(&self) -> bool {
-        matches!(self.0.kind, Kind::Unreachable { .. })
+        self.kind() == ErrorKind::Unreachable
     }
 
     /// Returns `true` if the server rejected the request.
+    ///
+    /// This predicate overlaps with two others. It is also `true` for every
+    /// [`is_unauthorized`](Self::is_unauthorized) error, and for an
+    /// [`is_rate_limited`](Self::is_rate_limited) error of a submission that received a 429 itself.
     ///
     /// A rejected submission was not billed. If the error has a [`task_id`](Self::task_id), the server
     /// rejected a poll: the task was billed, and continues.
@@ -34,22 +125,23 @@ impl Error {
         matches!(self.0.kind, Kind::Rejected | Kind::NotSent)
     }
 
-    /// Returns `true` if the server rejected the API key with status 401 or 403.
+    /// Returns `true` if the server rejected the API key with status 401 or 403. Such an error is also
+    /// [`is_rejected`](Self::is_rejected).
     #[must_use]
     pub fn is_unauthorized(&self) -> bool {
-        self.is_rejected() && matches!(self.status(), Some(StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN))
+        self.kind() == ErrorKind::Unauthorized
     }
 
     /// Returns `true` if the server limited the request rate.
     ///
     /// Either the server answered a submission with status 429, and the next attempt would be after the
-    /// deadline. Or a pause after an earlier 429 or 503 with `Retry-After` is still in effect: then nothing was
-    /// sent, and the source is that response. With your own `http_client`, the first 429 ends a submission. If
-    /// the error has a [`task_id`](Self::task_id), the task was billed, and continues.
+    /// deadline. Such an error is also [`is_rejected`](Self::is_rejected). Or a pause after an earlier 429 or
+    /// 503 with `Retry-After` is still in effect: then the request was not sent, and the source is that
+    /// response. With your own `http_client`, the first 429 ends a submission. If the error has a
+    /// [`task_id`](Self::task_id), the task was billed, and continues.
     #[must_use]
     pub fn is_rate_limited(&self) -> bool {
-        let rejected = self.is_rejected() && self.status() == Some(StatusCode::TOO_MANY_REQUESTS);
-        rejected || matches!(self.0.kind, Kind::RateLimited(_))
+        self.kind() == ErrorKind::RateLimited
     }
 
     /// Returns `true` if the server may have accepted the submission, so the speech may be billed.
@@ -63,21 +155,21 @@ impl Error {
     /// [`Speak::resubmit_in_doubt`](crate::Speak::resubmit_in_doubt).
     #[must_use]
     pub fn is_in_doubt(&self) -> bool {
-        matches!(self.0.kind, Kind::InDoubt { .. })
+        self.kind() == ErrorKind::InDoubt
     }
 
     /// Returns `true` if a single poll got no usable response. The task is not affected, so poll it
     /// again.
     #[must_use]
     pub fn is_unanswered(&self) -> bool {
-        matches!(self.0.kind, Kind::Unanswered)
+        self.kind() == ErrorKind::Unanswered
     }
 
     /// Returns `true` if the deadline passed before the task was finished. The task continues on the server,
     /// and you can resume it with its [`task_id`](Self::task_id).
     #[must_use]
     pub fn is_deadline(&self) -> bool {
-        matches!(self.0.kind, Kind::Deadline { .. })
+        self.kind() == ErrorKind::Deadline
     }
 
     /// Returns `true` if the server does not know the task.
@@ -88,7 +180,13 @@ impl Error {
     /// this one, too.
     #[must_use]
     pub fn is_not_found(&self) -> bool {
-        matches!(self.0.kind, Kind::NotFound)
+        self.kind() == ErrorKind::NotFound
+    }
+
+    /// Returns `true` if the task ended with the status ERROR. The API does not give a reason.
+    #[must_use]
+    pub fn is_failed(&self) -> bool {
+        self.kind() == ErrorKind::Failed
     }
 
     /// Returns `true` if a batch or a narration was stopped before this speech was finished, or if the
@@ -99,25 +197,19 @@ impl Error {
     /// [narration](crate::long_text::Narration) contains its submitted pieces.
     #[must_use]
     pub fn is_stopped(&self) -> bool {
-        matches!(self.0.kind, Kind::Stopped)
-    }
-
-    /// Returns `true` if the task ended with the status ERROR. The API does not give a reason.
-    #[must_use]
-    pub fn is_failed(&self) -> bool {
-        matches!(self.0.kind, Kind::Failed)
+        self.kind() == ErrorKind::Stopped
     }
 
     /// Returns `true` if the audio could not be downloaded completely, is missing, or cannot be joined with
     /// the audio of other pieces, or if its host is not allowed.
     #[must_use]
     pub fn is_download(&self) -> bool {
-        matches!(self.0.kind, Kind::Download { .. })
+        self.kind() == ErrorKind::Download
     }
 
     /// Returns `true` if an audio file or a journal could not be read or written.
     #[must_use]
     pub fn is_io(&self) -> bool {
-        matches!(self.0.kind, Kind::Io { .. })
+        self.kind() == ErrorKind::Io
     }
 }

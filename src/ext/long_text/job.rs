@@ -7,7 +7,7 @@ use super::{
     splitter::Splitter,
     wav::joiner::WavJoiner,
 };
-use crate::{Error, Speak, Speech, batch::Results};
+use crate::{Billed, Error, Speak, Speech, batch::Results};
 
 /// The progress of a narration, from [`Narration::progress`](super::Narration::progress).
 ///
@@ -109,7 +109,11 @@ impl Job {
                     let speak = self.speak.with_text(&self.text[key.piece.bytes.clone()]);
                     let _ = requests.send((key.retry(), speak));
                 }
-                Err(error) => return Err(error.with_piece(&key.piece)),
+                Err(error) => {
+                    let error = error.with_piece(&key.piece);
+                    // The failed task before may be billed.
+                    return Err(if key.attempt > 0 { error.billed_at_least(Billed::Maybe) } else { error });
+                }
             }
         }
     }

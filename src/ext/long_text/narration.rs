@@ -13,7 +13,7 @@ use super::{
     job::{Job, Progress},
     key::Key,
 };
-use crate::{Error, Speak, batch::Results};
+use crate::{Billed, Error, Speak, batch::Results};
 
 /// A started narration of a long text, from [`InPieces::start`](super::InPieces::start).
 ///
@@ -74,8 +74,11 @@ impl Narration {
             };
             // Without this, the task ids of pending submissions would be lost. It also closes the journal.
             results.stop().await;
-            outcome?;
-            let bytes = job.file.finish().await?;
+            outcome.map_err(|error| match error.piece() {
+                Some(_) => error,
+                None => error.billed_at_least(Billed::Maybe),
+            })?;
+            let bytes = job.file.finish().await.map_err(|error| error.billed_at_least(Billed::Yes))?;
             if let Some(journal) = journal {
                 // A leftover journal is harmless: a later run would download the same pieces again for free.
                 let _ = tokio::fs::remove_file(journal).await;

@@ -18,6 +18,9 @@ const RESUMED_GRACE: Duration = Duration::from_secs(1);
 pub(crate) struct NotFoundGrace {
     /// `true` if this client submitted the task.
     submitted_here: bool,
+    /// `true` if the server has accepted the task: a submission or an answered poll proves it. The id of a resumed
+    /// task proves nothing.
+    is_accepted: bool,
     /// In milliseconds: a batch may hold thousands of these.
     counted_ms: u32,
     /// The time from which the next time counts: that of the last 404. `None` before the first 404, and after another
@@ -29,7 +32,16 @@ pub(crate) struct NotFoundGrace {
 
 impl NotFoundGrace {
     pub(crate) fn new(submitted_here: bool) -> Self {
-        Self { submitted_here, counted_ms: 0, since: None, only_not_found: true }
+        Self { submitted_here, is_accepted: false, counted_ms: 0, since: None, only_not_found: true }
+    }
+
+    /// Marks the task as accepted by the server.
+    pub(crate) fn of_accepted_task(self) -> Self {
+        Self { is_accepted: true, ..self }
+    }
+
+    pub(super) fn is_accepted(&self) -> bool {
+        self.is_accepted
     }
 
     /// Records a 404. Returns the pause before the next poll, which is at most `pause`, or `None` if the grace period is
@@ -59,7 +71,7 @@ impl NotFoundGrace {
 
     /// Records that the server knows the task.
     pub(super) fn on_response(&mut self) {
-        *self = Self { only_not_found: false, ..Self::new(self.submitted_here) };
+        *self = Self { only_not_found: false, ..Self::new(self.submitted_here) }.of_accepted_task();
     }
 
     /// Returns `true` if there was a 404, and nothing else.

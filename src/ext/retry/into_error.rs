@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::policy::Decision;
 use crate::ext::{
-    error::{Error, Inner, Kind},
+    error::{Billed, Error, Inner, Kind},
     transport::failure::{Failure, FailureKind},
 };
 
@@ -30,6 +30,20 @@ impl Error {
         }
     }
 
+    /// Returns the error of a request that is not sent, because other requests failed: the last of them like this.
+    pub(crate) fn outage(host: &str, attempts: u32, failure: Failure) -> Self {
+        let problem = match failure.problem {
+            Some(problem) if problem.starts_with(host) => problem,
+            // A poll that was cut off at its time limit does not name the host.
+            Some(problem) => format!("{host}: {problem}"),
+            None if failure.response.is_some() => host.to_owned(),
+            None => format!("{host}: no response"),
+        };
+        // A task id in the response belongs to the other request.
+        let failure = Failure { problem: Some(problem), task_id: None, ..failure };
+        Self::from_parts(Kind::Outage { attempts }, failure)
+    }
+
     fn from_parts(kind: Kind, failure: Failure) -> Self {
         let Failure { kind: failure_kind, response, source, task_id, problem, .. } = failure;
         let response = response.map(|response| *response);
@@ -37,7 +51,15 @@ impl Error {
             FailureKind::NotSent(problem) => Kind::Invalid { field: "request", problem },
             _ => kind,
         };
-        Self(Box::new(Inner { kind, task_id, piece: None, response, problem, source }))
+        Self(Box::new(Inner {
+            kind,
+            task_id,
+            piece: None,
+            response,
+            problem,
+            least_bill: Billed::No,
+            source,
+        }))
     }
 }
 

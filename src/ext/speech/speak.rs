@@ -7,7 +7,6 @@ use std::{
     time::Duration,
 };
 
-use reqwest::{StatusCode, header::HeaderMap};
 use tokio::time::Instant;
 
 use crate::{
@@ -21,7 +20,7 @@ use crate::{
         speakable::is_speakable,
         transport::{call, failure::Failure, instant::saturating_add},
     },
-    types::{SpeechModel, SpeechRequest, UnitInterval, Voice},
+    types::{SpeechModel, SpeechRequest, TaskCreated, UnitInterval, Voice},
 };
 
 /// A speech request. Nothing is sent until you await it or call [`submit`](Self::submit).
@@ -232,7 +231,7 @@ impl Speak {
     ///
     /// - [`is_invalid`](Error::is_invalid): a text of 1 or 4,097 characters, a text of white space and
     ///   invisible characters only, or a temperature of 7. Nothing was sent.
-    /// - [`is_unreachable`](Error::is_unreachable): the host refused four connections. Nothing was sent.
+    /// - [`is_unreachable`](Error::is_unreachable): the host refused four connections. Nothing was billed.
     /// - [`is_rejected`](Error::is_rejected): the server responded with 400 or 401. Nothing was billed.
     /// - [`is_rate_limited`](Error::is_rate_limited): the server responded with 429, or to an earlier request
     ///   with 429 or 503 and `Retry-After`, and the pause ends after the deadline. With your own
@@ -302,25 +301,28 @@ fn check_range(field: &'static str, value: Option<f64>) -> Result<Option<UnitInt
 /// Sends one create request, without retries.
 pub(crate) async fn send_create(client: &Client, request: &SpeechRequest) -> Result<TaskId, Failure> {
     let inner = client.inner();
-    let created =
-        call::send(client.async_speech_create(request), &inner.key, &[]).await.map_err(|failure| {
+    let check = |created: &TaskCreated| {
+        let problem = if created.id.is_empty() {
+            "the task id is empty"
+        } else if inner.key.is_in_id(&created.id) {
+            "the task id contains the API key"
+        } else if !inner.unfinished.insert(&TaskId::new_unchecked(&*created.id)) {
+            "the task id belongs to another task, which is not finished"
+        } else {
+            return Ok(());
+        };
+        Err(problem.to_owned())
+    };
+    match call::send(client.async_speech_create(request), &inner.key, &[], check).await {
+        Ok(created) => Ok(TaskId::new_unchecked(created.value.id)),
+        Err(failure) => {
             // This client may have submitted the task.
             if let Some(id) = &failure.task_id {
                 inner.unfinished.insert(id);
             }
-            Failure { redirects_possible: inner.custom_http_client, ..failure }
-        })?;
-    let id = TaskId::new_unchecked(created.value.id);
-    let problem = if id.as_str().is_empty() {
-        "the task id is empty"
-    } else if inner.key.is_in_id(id.as_str()) {
-        "the task id contains the API key"
-    } else if !inner.unfinished.insert(&id) {
-        "the task id belongs to another task, which is not finished"
-    } else {
-        return Ok(id);
-    };
-    Err(Failure::from_response(StatusCode::OK, &HeaderMap::new(), problem))
+            Err(Failure { redirects_possible: inner.custom_http_client, ..failure })
+        }
+    }
 }
 
 impl IntoFuture for Speak {

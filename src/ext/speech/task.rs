@@ -1,10 +1,9 @@
 use std::{fmt, sync::Arc, time::Duration};
 
-use reqwest::{StatusCode, header::HeaderMap};
 use tokio::time::Instant;
 
 use crate::{
-    Client, Error, TaskId,
+    Billed, Client, Error, TaskId,
     ext::{
         error::single_line,
         polling::{
@@ -99,7 +98,7 @@ impl SpeechTask {
     ///
     /// - [`is_rate_limited`](Error::is_rate_limited): an earlier response to this client had a
     ///   `Retry-After` that still applies. [`retry_after`](Error::retry_after) is the remaining
-    ///   time. Nothing was sent.
+    ///   time. The poll was not sent.
     /// - [`is_not_found`](Error::is_not_found): the server responded with 404, because it does not know the
     ///   task, or not yet.
     /// - [`is_rejected`](Error::is_rejected): the API key is wrong.
@@ -114,7 +113,8 @@ impl SpeechTask {
             Err(failure) => {
                 // No grace period for a 404, because no second poll follows.
                 let decision = classify(Operation::Poll { not_found_grace: false }, &failure);
-                Err(Error::from_failure(decision, failure).with_task_id(&self.id))
+                let error = Error::from_failure(decision, failure).with_task_id(&self.id);
+                Err(if self.submitted.is_some() { error.billed_at_least(Billed::Yes) } else { error })
             }
         }
     }
@@ -128,13 +128,16 @@ impl SpeechTask {
         let inner = self.client.inner();
         let query = TaskQuery { id: self.id.as_str().to_owned() };
         let known = [("id", self.id.as_str())];
-        let mut received = call::send(self.client.async_speech_result(&query), &inner.key, &known).await?;
-        let result = &mut received.value;
-        if !result.id.eq_ignore_ascii_case(self.id.as_str()) {
+        let check = |result: &SpeechResult| {
+            if result.id.eq_ignore_ascii_case(self.id.as_str()) {
+                return Ok(());
+            }
             let other = TaskId::new_unchecked(&*result.id).printable();
-            let problem = inner.key.redact(&format!("the result is that of task {other}"));
-            return Err(Failure::from_response(StatusCode::OK, &HeaderMap::new(), &problem));
-        }
+            Err(inner.key.redact(&format!("the result is that of task {other}")))
+        };
+        let call = self.client.async_speech_result(&query);
+        let mut received = call::send(call, &inner.key, &known, check).await?;
+        let result = &mut received.value;
         if let SpeechStatus::Other(status) = &mut result.status {
             // Errors and logs contain this text from the server. The text must not reveal the key
             // or forge a log line.
@@ -165,7 +168,10 @@ impl SpeechTask {
             None => (History::resumed(), now, now),
         };
         let submitted_here = self.submitted.is_some() || self.client.inner().unfinished.contains(&self.id);
-        let not_found = NotFoundGrace::new(submitted_here);
+        let mut not_found = NotFoundGrace::new(submitted_here);
+        if self.submitted.is_some() {
+            not_found = not_found.of_accepted_task();
+        }
         PollSchedule { id: self.id.clone(), policy, history, not_found, start, due, timeout, deadline }
     }
 }

@@ -41,6 +41,8 @@ pub(crate) struct CallReport {
     pub(crate) task_id: Option<TaskId>,
     /// The `Retry-After` of a success.
     pub(crate) retry_after: Option<Duration>,
+    /// The id that the server gave to the request.
+    pub(crate) request_id: Option<String>,
     /// The `Content-Encoding` of a response whose body could not be decoded.
     pub(crate) encoding: Option<String>,
 }
@@ -72,18 +74,23 @@ pub(crate) fn take_on_written() -> Option<OnWritten> {
 ///
 /// A success with another status than the documented one, such as 202, counts if its body is the documented one: it may
 /// hold the id of a billed task. `known` are properties of the body whose values the caller knows. They may be missing.
+/// `check` returns the problem of a success that cannot be used.
 pub(crate) fn send<T: DeserializeOwned + Send>(
     call: impl Future<Output = Result<ResponseValue<T>, ApiError<ErrorBody>>> + Send,
     key: &ApiKey,
     known: &[(&str, &str)],
+    check: impl FnOnce(&T) -> Result<(), String> + Send,
 ) -> impl Future<Output = Result<Received<T>, Failure>> + Send {
     // Boxed, because every future around it would hold its several kilobytes once more.
     let call = Box::pin(call);
     async move {
-        let (result, report) = observe(call).await;
-        let retry_after = report.retry_after;
-        let value = into_success(result, report, key, known).await?;
-        Ok(Received { value, retry_after })
+        let (result, mut report) = observe(call).await;
+        let (retry_after, request_id) = (report.retry_after, report.request_id.take());
+        let checked = into_success(result, report, key, known).await.and_then(|value| match check(&value) {
+            Ok(()) => Ok(Received { value, retry_after }),
+            Err(problem) => Err(Failure::from_response(StatusCode::OK, &HeaderMap::new(), &problem)),
+        });
+        checked.map_err(|failure| failure.with_request_id(request_id))
     }
 }
 

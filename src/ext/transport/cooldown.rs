@@ -149,6 +149,7 @@ mod tests {
             status: StatusCode::from_u16(status).unwrap(),
             message: None,
             retry_after: Some(secs(retry_after)),
+            request_id: None,
         }
     }
 

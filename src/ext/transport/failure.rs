@@ -50,13 +50,25 @@ impl Failure {
 
     pub(crate) fn from_response(status: StatusCode, headers: &HeaderMap, message: &str) -> Self {
         let kind = if status.is_success() { FailureKind::InvalidBody } else { FailureKind::Status(status) };
-        let response =
-            ApiErrorResponse { status, message: truncate(message), retry_after: retry_after(headers) };
+        let response = ApiErrorResponse {
+            status,
+            message: truncate(message),
+            retry_after: retry_after(headers),
+            request_id: None,
+        };
         Self { response: Some(Box::new(response)), ..Self::new(kind) }
     }
 
     pub(crate) fn retry_after(&self) -> Option<Duration> {
         self.response.as_ref()?.retry_after
+    }
+
+    /// Adds the request id of the response, if there was a response.
+    pub(crate) fn with_request_id(mut self, id: Option<String>) -> Self {
+        if let Some(response) = &mut self.response {
+            response.request_id = id;
+        }
+        self
     }
 
     pub(super) fn with_source(self, source: impl Into<BoxError>) -> Self {

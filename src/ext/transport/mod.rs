@@ -9,4 +9,5 @@ pub(crate) mod instant;
 mod lenient;
 pub(crate) mod once_body;
 mod redact;
+pub(crate) mod request_id;
 pub(crate) mod retry_after;

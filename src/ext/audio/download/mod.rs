@@ -15,7 +15,10 @@ use super::{
 };
 use crate::{
     Error,
-    ext::{error::BoxError, transport::retry_after::retry_after},
+    ext::{
+        error::{ApiErrorResponse, BoxError},
+        transport::retry_after::retry_after,
+    },
 };
 
 /// The maximum number of times that an audio is downloaded again because it has changed.
@@ -160,7 +163,9 @@ impl<H: Host> Download<H> {
             let (status, headers) = (response.status(), response.headers());
             let content = Content::classify(status, headers, &self.arrived.known, asked_for_rest);
             let rejected = || {
-                Error::download("audio host rejected the request").with_response(status, retry_after(headers))
+                let (retry_after, request_id) = (retry_after(headers), self.host.request_id(headers));
+                let response = ApiErrorResponse { status, message: None, retry_after, request_id };
+                Error::download("audio host rejected the request").with_response(response)
             };
             match content {
                 Content::Whole(total) => return self.begin(response, total, false).map(|()| true),

@@ -3,6 +3,7 @@
 use std::{collections::VecDeque, future::Future, sync::Mutex};
 
 use futures_util::stream;
+use reqwest::header::HeaderMap;
 
 use super::*;
 
@@ -81,6 +82,10 @@ impl Host for InMemoryHost {
         let mut script = self.script.lock().unwrap();
         let reply = if script.len() > 1 { script.pop_front().unwrap() } else { script[0].copy() };
         std::future::ready(reply.into_response())
+    }
+
+    fn request_id(&self, headers: &HeaderMap) -> Option<String> {
+        Some(headers.get("x-request-id")?.to_str().unwrap().to_owned())
     }
 
     async fn refresh(&mut self) -> Result<(), Error> {

@@ -56,7 +56,7 @@ impl<K: Display + Send + 'static, A: SpeechApi> Engine<K, A> {
         }
         if self.next_check.is_none_or(|at| at <= now) {
             self.next_check = Some(now + CHECK_INTERVAL);
-            let error = self.outage_error.clone().unwrap_or_else(Error::unreachable);
+            let error = self.outage_failures.error(&self.api.client().host());
             let outage = self.breaker.outage_since().map(|since| (since, &error));
             let rate_limited = self.api.client().inner().cooldown.rate_limited();
             let rate_limited = rate_limited.zip(self.rate_limited_since);
@@ -176,8 +176,8 @@ impl<K: Display + Send + 'static, A: SpeechApi> Engine<K, A> {
         if let Err(failure) = polled {
             if is_key_rejected(&failure) {
                 self.end_submissions(Error::not_sent(Error::from_failure(Decision::Reject, failure)));
-            } else if self.outage_error.is_none() {
-                self.outage_error = Some(outage_error(&failure));
+            } else {
+                self.outage_failures.record_probe(failure);
             }
         }
     }
@@ -204,12 +204,6 @@ impl<K: Display + Send + 'static, A: SpeechApi> Engine<K, A> {
         let error = pending.finish_with(fatal);
         self.finish(slot, Err(error));
     }
-}
-
-/// Returns the error of a request that is not sent because of this failure of another request.
-pub(in crate::ext::batch) fn outage_error(failure: &Failure) -> Error {
-    // A task id in the response belongs to the other request.
-    Error::from_failure(Decision::Unreachable, Failure { task_id: None, ..failure.clone() })
 }
 
 /// Returns a random UUID v4, which no task has.

@@ -5,6 +5,7 @@
 
 pub(crate) mod api;
 mod hold;
+mod outage;
 mod receive;
 mod send;
 mod silent_polls;
@@ -28,8 +29,7 @@ use tokio::{
     time::{Instant, Sleep, sleep_until},
 };
 
-#[cfg(test)]
-pub(super) use self::hold::outage_error;
+pub(super) use self::outage::OutageFailures;
 use self::{api::SpeechApi, silent_polls::SilentPolls};
 use super::{
     active::{ActiveTask, ActiveTasks, Finished, Outcome, TaskState},
@@ -92,8 +92,8 @@ pub(crate) struct Engine<K, A> {
     pub(in crate::ext::batch) probe: Option<(Ticket, Probe)>,
     /// The task that was accepted last.
     pub(in crate::ext::batch) last_task: Option<TaskId>,
-    /// The error of a request that is not sent because of the outage.
-    pub(in crate::ext::batch) outage_error: Option<Error>,
+    /// The failures of the outage.
+    pub(in crate::ext::batch) outage_failures: OutageFailures,
     /// The last create that failed in the outage made no connection.
     pub(in crate::ext::batch) create_not_connected: bool,
     /// The start of the first cooldown since the last accepted create, or since no create was waiting.
@@ -154,7 +154,7 @@ impl<K, A: SpeechApi> Engine<K, A> {
             breaker: Breaker::new(),
             probe: None,
             last_task: None,
-            outage_error: None,
+            outage_failures: OutageFailures::default(),
             create_not_connected: false,
             rate_limited_since: None,
             checked_cooldown: None,

@@ -8,7 +8,7 @@ use std::{
 use futures_util::StreamExt;
 use tokio::time::Instant;
 
-use super::{Engine, api::SpeechApi, hold::outage_error};
+use super::{Engine, api::SpeechApi};
 use crate::{
     Error, SpeechTask, TaskId,
     ext::{
@@ -133,7 +133,7 @@ impl<K: Display + Send + 'static, A: SpeechApi> Engine<K, A> {
                 let rejection = self.key_check.on_create_failure(&failure).then(|| failure.clone());
                 if Outcome::of_create(&Err::<(), _>(failure.clone())) == Outcome::Unavailable {
                     self.create_not_connected = failure.kind == FailureKind::NotConnected;
-                    self.outage_error = Some(outage_error(&failure));
+                    self.outage_failures.record_create(failure.clone());
                 }
                 let (outcome, next_attempt) = pending.on_failure(failure);
                 self.record_outcome(slot, outcome);

@@ -4,7 +4,7 @@ use std::fmt::Display;
 
 use tokio::{sync::mpsc::UnboundedSender, time::Instant};
 
-use super::{Engine, api::SpeechApi};
+use super::{Engine, api::SpeechApi, outage::OutageFailures};
 use crate::{
     Error,
     ext::{
@@ -45,7 +45,7 @@ impl<K: Display + Send + 'static, A: SpeechApi> Engine<K, A> {
             if pause_end.is_some() || self.breaker.outage_since().is_some() {
                 progressed |= self.expire_creates(now, cooldown_end);
             } else {
-                (self.next_check, self.outage_error) = (None, None);
+                (self.next_check, self.outage_failures) = (None, OutageFailures::default());
                 if !self.scheduler.has_creates() {
                     // No create was held back by the last cooldown.
                     self.rate_limited_since = None;
@@ -134,7 +134,10 @@ impl<K: Display + Send + 'static, A: SpeechApi> Engine<K, A> {
         let ActiveTask { state, key_text, .. } = &mut self.active.tasks[slot];
         if let TaskState::Resume(id, timeout) = state {
             let task = self.api.client().task(id.clone());
-            *state = TaskState::Wait(PollState::new(task.schedule(*timeout, None)));
+            let mut schedule = task.schedule(*timeout, None);
+            // The journal contains only ids of accepted requests.
+            schedule.not_found = schedule.not_found.of_accepted_task();
+            *state = TaskState::Wait(PollState::new(schedule));
         }
         match state {
             TaskState::Wait(poll) => {

@@ -29,7 +29,7 @@ use self::{
     writer::Writer,
 };
 pub(crate) use crate::ext::retry::label::fingerprint;
-use crate::{Error, TaskId};
+use crate::{Billed, Error, TaskId};
 
 /// An open journal. It is locked until the last clone is dropped.
 #[derive(Clone)]
@@ -123,8 +123,10 @@ impl Journal {
         self.mismatch(&format!("it contains key {key:?} (line {}), which is not in the batch", state.line))
     }
 
+    /// Returns the error of a journal with other requests, which may be billed.
     fn mismatch(&self, why: &str) -> Error {
-        Error::invalid("journal", format!("{} belongs to another batch: {why}", self.path.display()))
+        let problem = format!("{} belongs to another batch: {why}", self.path.display());
+        Error::invalid("journal", problem).billed_at_least(Billed::Maybe)
     }
 
     fn write_error(&self, error: Arc<io::Error>) -> Error {

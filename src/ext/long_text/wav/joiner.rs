@@ -34,12 +34,11 @@ impl WavJoiner {
     ///
     /// Failures of the audio host are retried as long as those of the API during a wait.
     pub(in crate::ext::long_text) async fn append(&mut self, speech: &Speech) -> Result<(), Error> {
-        let mismatch = |problem| {
-            Error::download(format!("could not join the audio: {problem}")).with_task_id(speech.id())
-        };
+        let mismatch = |problem| Error::download(format!("could not join the audio: {problem}"));
         let audio = speech.audio()?.patient(DEFAULT_DEADLINE);
         let appended = self.append_stream(audio.stream()).await;
-        if appended.map_err(|error| error.into_error(mismatch))? == 0 {
+        // Also the error of a file that cannot be written is about this task.
+        if appended.map_err(|error| error.into_error(mismatch).with_task_id(speech.id()))? == 0 {
             // The speech is billed, and the same request would get the same audio. So the narration goes on.
             tracing::warn!(task = speech.id().printable(), "audio of a piece is empty");
         }

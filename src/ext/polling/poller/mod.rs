@@ -14,7 +14,7 @@ use super::{
     task_policy::TaskPolicy,
 };
 use crate::{
-    Error, TaskId,
+    Billed, Error, TaskId,
     ext::{
         retry::{
             backoff::{backoff, with_jitter},
@@ -167,7 +167,7 @@ impl PollState {
         }
         let decision = classify(Operation::Poll { not_found_grace: pause.is_some() }, &failure);
         if decision != Decision::Retry {
-            return Err(Error::from_failure(decision, failure).with_task_id(&self.schedule.id));
+            return Err(self.about_task(Error::from_failure(decision, failure)));
         }
         self.failures += 1;
         tracing::warn!(
@@ -194,7 +194,13 @@ impl PollState {
             }
             failure => Error::deadline(self.schedule.timeout, last_status, failure.map(|failure| *failure)),
         };
-        error.with_task_id(&self.schedule.id)
+        self.about_task(error)
+    }
+
+    /// Adds the task id to an error. The task is billed if the server has accepted it, even if it is not found later.
+    fn about_task(&self, error: Error) -> Error {
+        let error = error.with_task_id(&self.schedule.id);
+        if self.schedule.not_found.is_accepted() { error.billed_at_least(Billed::Yes) } else { error }
     }
 }
 

@@ -5,6 +5,7 @@ use serde_json::json;
 
 use super::*;
 use crate::{
+    ErrorKind,
     ext::transport::cooldown::MAX_COOLDOWN,
     pacing::{Adaptive, Fixed, Pacing, Progress, from_fn},
 };
@@ -182,6 +183,7 @@ async fn not_found_is_retried_during_grace_period_only() {
     let (outcome, took, _) = wait(Adaptive::new(), secs(60), |_| error_response(404, None)).await;
     let error = outcome.unwrap_err();
     assert!(error.is_not_found());
+    assert_eq!(error.billed(), Billed::Maybe, "the task may be that of another server");
     assert_eq!(error.to_string(), "task not found on the server: 404 Not Found: server message [task t1]");
     // The first poll is after one second, and the last one ten seconds later.
     assert!((secs(11)..secs(12)).contains(&took), "{took:?}");
@@ -198,6 +200,13 @@ async fn not_found_task_of_another_client_gets_one_second_poll() {
     let error = poller(secs(60)).next(&cooldown(), not_found).await.unwrap_err();
     assert!(error.is_not_found());
     assert_eq!((start.elapsed(), polls.get()), (secs(1), 2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn task_that_the_server_has_known_is_billed_even_if_it_is_not_found_later() {
+    let expires = |age| if age < secs(5) { response("PROCESSING") } else { error_response(404, None) };
+    let error = wait(every(secs(1)), secs(60), expires).await.0.unwrap_err();
+    assert_eq!((error.kind(), error.billed()), (ErrorKind::NotFound, Billed::Yes));
 }
 
 #[tokio::test(start_paused = true)]

@@ -139,6 +139,15 @@ async fn submit_to_unreachable_host_fails_within_two_seconds() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn submit_to_host_that_sent_429_before_does_not_claim_that_nothing_was_sent() {
+    let busy = Err(response(StatusCode::TOO_MANY_REQUESTS, None));
+    let (result, sent) = run([busy].into_iter().chain((0..4).map(|_| Err(not_connected()))).collect()).await;
+    let error = result.unwrap_err();
+    assert_eq!(error.to_string(), "server not reached in 4 attempts, the request was not accepted");
+    assert_eq!((error.billed(), sent.len()), (crate::Billed::No, 5));
+}
+
+#[tokio::test(start_paused = true)]
 async fn submit_with_retry_after_beyond_deadline_fails_with_server_message() {
     let (result, sent) = run(vec![Err(response(StatusCode::TOO_MANY_REQUESTS, Some("3600")))]).await;
     let error = result.unwrap_err();
@@ -157,7 +166,7 @@ async fn submit_during_cooldown_waits_or_fails_by_deadline() {
         submit(&cooldown, Submission::new(deadline, 0), || async { panic!("sent") }).await.unwrap_err();
     assert!(error.is_rate_limited() && !error.is_invalid());
     assert_eq!(error.retry_after(), Some(Duration::from_secs(90)));
-    assert!(error.to_string().contains("rate limited by the server for 90s"), "{error}");
+    assert!(error.to_string().contains("rate limited by the server for 90s more, the request"), "{error}");
 
     submit(&cooldown, Submission::new(start + Duration::from_secs(120), 0), || async { Ok(id()) })
         .await
