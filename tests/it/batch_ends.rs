@@ -11,7 +11,7 @@ use std::{
 };
 
 use distribute_ai::{
-    Client, Error,
+    Billed, Client, Error,
     batch::Results,
     testing::{Simulator, httpmock::MockServer},
 };
@@ -81,6 +81,7 @@ async fn journal_of_another_batch_is_invalid_and_not_in_doubt() {
         let error = batch.run().await.unwrap_err();
         // `run` has released the lock, or the next iteration would find the journal in use.
         assert!(error.is_invalid() && error.to_string().contains("another batch"), "{error}");
+        assert_eq!(error.billed(), Billed::Maybe, "the journal contains a request that may be billed");
     }
 }
 
@@ -121,6 +122,7 @@ async fn batch_stream_with_changed_request_reports_first_submission() {
             let error = outcomes[0].1.as_ref().unwrap_err();
             assert_eq!((error.is_in_doubt(), error.is_invalid()), (is_in_doubt, !is_in_doubt), "{error:?}");
             assert_eq!(error.task_id().unwrap().as_str(), ID, "{error}");
+            assert_eq!(error.billed(), if is_in_doubt { Billed::Maybe } else { Billed::Yes }, "{error}");
         }
     }
 }

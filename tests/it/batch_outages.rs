@@ -3,11 +3,12 @@
 use std::{collections::HashSet, time::Duration};
 
 use distribute_ai::{
-    Client, Error,
+    Billed, Client, Error, ErrorKind,
     testing::{Fault, Host, Route, Script, Simulator},
 };
+use futures_util::StreamExt;
 
-use crate::support::builder;
+use crate::support::{UNREACHABLE_URL, builder};
 
 const AWAY: Duration = Duration::from_secs(2);
 
@@ -89,6 +90,44 @@ async fn batch_that_starts_while_the_server_is_down_waits_for_it() {
         assert!(speech.is_ok(), "text {number}: {speech:?}");
     }
     assert_eq!(simulator.creates(), 30);
+}
+
+/// Returns the errors of the texts that were not sent, because the outage lasted until their deadline.
+async fn never_sent(client: &Client) -> Vec<Error> {
+    // More texts than a batch sends before it notices the outage.
+    let requests = (0..300).map(|number| {
+        (number, client.speak(format!("Text number {number}.")).deadline(Duration::from_secs(1)))
+    });
+    let results: Vec<_> = client.batch(requests).max_in_flight(300).run().collect().await;
+    let errors = results.into_iter().map(|(_, result)| result.unwrap_err());
+    errors.filter(|error| error.to_string().contains("was not sent")).collect()
+}
+
+#[track_caller]
+fn assert_never_sent(errors: &[Error], cause: &str) {
+    assert!(!errors.is_empty());
+    for error in errors {
+        let text = error.to_string();
+        let (start, shown) = text.split_once(" of the batch, this request was not sent: ").expect(&text);
+        assert!(shown.starts_with(cause), "{text}");
+        let attempts = start.strip_prefix("server unavailable in ").and_then(|rest| rest.split(' ').next());
+        assert!(attempts.unwrap().parse::<u32>().unwrap() > 0, "{text}");
+        assert_eq!((error.kind(), error.billed()), (ErrorKind::Unreachable, Billed::No), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn batch_request_that_is_never_sent_names_host_attempts_and_cause() {
+    let errors = never_sent(&builder(UNREACHABLE_URL).build().unwrap()).await;
+    assert_never_sent(&errors, "127.0.0.1:9: Connection refused");
+
+    let (simulator, _) = simulator().await;
+    let client = builder(simulator.base_url()).build().unwrap();
+    for route in [Route::Create, Route::Result] {
+        simulator.script(route, Script::always(Fault::status(502).html("<h1>Bad Gateway</h1>")));
+    }
+    let host = simulator.base_url().strip_prefix("http://").unwrap().to_owned();
+    assert_never_sent(&never_sent(&client).await, &format!("{host}: 502 Bad Gateway: <h1>Bad Gateway</h1>"));
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use std::{
 };
 
 use distribute_ai::{
-    Error,
+    Billed, Error,
     testing::{Fault, RateLimit, Route, Script, Simulator, TaskOutcome},
 };
 use futures_util::{StreamExt, stream};
@@ -69,12 +69,13 @@ async fn submit_with_random_faults_is_billed_at_most_once() {
             }
             Err(error) if error.is_in_doubt() => {
                 assert!(times <= 1, "{text} was billed {times} times: {error}");
+                assert_eq!(error.billed(), Billed::Maybe, "{error}");
                 in_doubt += 1;
             }
             // A submission that was rejected or never arrived is not billed.
             Err(error) => {
                 assert!(error.is_rejected() || error.is_unreachable(), "{error}");
-                assert_eq!(times, 0, "{text}: {error}");
+                assert_eq!((times, error.billed()), (0, Billed::No), "{text}: {error}");
                 rejected += 1;
             }
         }

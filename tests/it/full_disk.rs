@@ -53,6 +53,23 @@ async fn download_to_full_disk_fails_and_keeps_old_file() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn long_text_on_full_disk_names_the_task_that_is_billed() {
+    let (simulator, directory) = (simulator().await, tempfile::tempdir().unwrap());
+    let (text, path) = (directory.path().join("book.txt"), directory.path().join("book.wav"));
+    fs::write(&text, "Call me Ishmael.").unwrap();
+    let args = ["--file", text.to_str().unwrap(), "--out", path.to_str().unwrap()];
+    let output = run(&simulator, Some(8), "speak", &args);
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{stderr}");
+    let line = stderr.lines().find(|line| line.starts_with("error: ")).unwrap();
+    assert!(
+        line.contains("piece 1, ") && line.contains("could not write") && line.contains(" [task "),
+        "{line}"
+    );
+    assert_eq!(simulator.creates(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn journal_on_full_disk_stops_sending_and_keeps_doubts() {
     let (simulator, directory) = (simulator().await, tempfile::tempdir().unwrap());
     let (lines, out) = (directory.path().join("lines.txt"), directory.path().join("out"));

@@ -7,9 +7,9 @@ use std::{
 };
 
 use distribute_ai::{
-    Client, Error,
+    Billed, Client, Error, ErrorKind,
     batch::Batch,
-    testing::{Simulator, TaskOutcome, httpmock::MockServer},
+    testing::{Fault, Route, Script, Simulator, TaskOutcome, httpmock::MockServer},
 };
 use futures_util::StreamExt;
 use serde_json::{Value, json};
@@ -88,6 +88,25 @@ fn lines(path: &Path) -> Vec<Value> {
     let text = fs::read_to_string(path).unwrap_or_default();
     let complete = text.rfind('\n').map_or("", |newline| &text[..newline]);
     complete.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+#[tokio::test]
+async fn task_of_journal_that_the_server_has_forgotten_is_billed() {
+    let fixture = Fixture::new().await;
+    fixture.run(&["a"]).await;
+    fixture.simulator.script(Route::Result, Script::always(Fault::status(404)));
+    let results = fixture.run(&["a"]).await;
+    let error = results[0].1.as_ref().unwrap_err();
+    assert_eq!((error.kind(), error.billed()), (ErrorKind::NotFound, Billed::Yes), "{error}");
+    assert_eq!(fixture.simulator.creates(), 1);
+}
+
+#[tokio::test]
+async fn new_journal_in_missing_directory_bills_nothing() {
+    let fixture = Fixture::new().await;
+    let batch = fixture.batch(&fixture.simulator.client(), &["a"]).journal(fixture.path().join("none"));
+    let error = batch.start().await.unwrap_err();
+    assert_eq!((error.kind(), error.billed()), (ErrorKind::Io, Billed::No), "{error}");
 }
 
 #[tokio::test]
@@ -392,6 +411,7 @@ async fn journal_in_use_by_another_run_is_rejected() {
     let first = fixture.batch(&fixture.simulator.client(), &["a"]).run().await.unwrap();
     let error = fixture.batch(&fixture.simulator.client(), &["a"]).run().await.unwrap_err();
     assert!(error.is_invalid() && error.to_string().contains("is in use by another run"), "{error}");
+    assert_eq!(error.billed(), Billed::Maybe, "the other run may have submitted the text");
     assert_eq!(first.count().await, 1);
     assert_eq!(fixture.run(&["a"]).await.len(), 1, "the journal is unlocked");
     assert_eq!(fixture.simulator.creates(), 1);

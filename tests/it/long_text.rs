@@ -9,7 +9,7 @@ use std::{
 };
 
 use distribute_ai::{
-    Client, Error,
+    Billed, Client, Error, ErrorKind,
     long_text::{InPieces, split},
     testing::{Fault, Host, Route, Script, Simulator, SimulatorBuilder, TaskOutcome},
 };
@@ -137,6 +137,34 @@ async fn long_text_failed_piece_is_named_and_next_run_saves_the_rest() {
     assert_eq!(spoken.len(), pieces().len());
     let texts: HashSet<&str> = spoken.iter().map(String::as_str).collect();
     assert_eq!(texts, pieces().into_iter().collect());
+}
+
+#[tokio::test]
+async fn long_text_resubmitted_piece_may_be_billed_for_its_failed_task() {
+    let simulator = quick()
+        .outcomes(Script::nth(1, TaskOutcome::fails()))
+        .script(Route::Create, Script::nth(2, Fault::status(402)))
+        .start()
+        .await
+        .unwrap();
+    let (_directory, path) = temp_path();
+    let pieces = in_pieces(&simulator.client()).max_in_flight(1).resubmit_failed(1);
+    let error = pieces.save(&path).await.unwrap_err();
+    assert_eq!((error.kind(), error.billed()), (ErrorKind::Rejected, Billed::Maybe), "{error}");
+    assert_eq!((error.piece().unwrap().number, error.task_id()), (1, None));
+    assert_eq!(simulator.creates(), 1);
+}
+
+#[tokio::test]
+async fn long_text_whose_file_cannot_be_written_at_the_end_is_billed() {
+    let (simulator, (_directory, path)) = (quick().start().await.unwrap(), temp_path());
+    let narration = in_pieces(&simulator.client()).start(&path).await.unwrap();
+    // The file cannot replace a directory.
+    fs::create_dir(&path).unwrap();
+    let error = narration.await.unwrap_err();
+    assert_eq!((error.kind(), error.billed()), (ErrorKind::Io, Billed::Yes), "{error}");
+    assert_eq!((error.piece(), error.task_id()), (None, None));
+    assert_eq!(simulator.creates(), pieces().len() as u64);
 }
 
 #[tokio::test]

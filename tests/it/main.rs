@@ -12,6 +12,7 @@ mod configure_http;
 mod connections;
 mod cooldown;
 mod download;
+mod errors;
 mod examples;
 mod faults;
 mod foreign_types;
