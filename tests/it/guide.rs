@@ -1,10 +1,22 @@
 //! The pages of `docs/guide`. Users read them as files and as modules of the docs.
 
-use std::{collections::BTreeSet, fs};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    time::Duration,
+};
 
+use distribute_ai::{
+    Error,
+    testing::{Fault, Route, Script, Simulator, TaskOutcome},
+};
 use syn::{ImplItem, Item};
+use tokio::time::timeout;
 
-use crate::repository::{read, root};
+use crate::{
+    repository::{read, root},
+    support::{ID, UNREACHABLE_URL, builder},
+};
 
 /// Returns the name and the text of each guide page, without the table of contents.
 fn pages() -> Vec<(String, String)> {
@@ -21,12 +33,43 @@ fn definitions(text: &str) -> BTreeSet<(String, String)> {
     links.map(|(label, target)| (label.to_owned(), target.to_owned())).collect()
 }
 
-#[test]
-fn guide_errors_page_has_row_for_every_predicate() {
+/// A row of the table on the page about errors.
+struct Row {
+    kind: String,
+    predicate: String,
+    /// The values of `Billed` in the row.
+    billed: BTreeSet<String>,
+}
+
+fn rows() -> Vec<Row> {
     let page = read("docs/guide/errors.md");
+    let tables = page.lines().filter(|line| line.starts_with("|---|"));
+    assert_eq!(tables.count(), 1, "one table has all kinds");
+    let in_backticks = |cell: &str| cell.split('`').skip(1).step_by(2).map(str::to_owned).collect::<Vec<_>>();
+    let rows = page.lines().filter(|line| line.starts_with("| [`")).map(|line| {
+        let cells: Vec<_> = line.split(" | ").collect();
+        let [names, _, billed, _, _] = cells[..] else { panic!("a row has five cells: {line}") };
+        let names = in_backticks(names);
+        let is_bill = |text: &String| ["No", "Yes", "Maybe"].contains(&text.as_str());
+        let billed = in_backticks(billed).into_iter().filter(is_bill).collect();
+        Row { kind: names[0].clone(), predicate: names[1].clone(), billed }
+    });
+    rows.collect()
+}
+
+#[test]
+fn guide_errors_page_has_row_for_every_kind_and_predicate() {
+    let source = syn::parse_file(&read("src/ext/error/kind.rs")).unwrap();
+    let kinds = source.items.iter().find_map(|item| match item {
+        Item::Enum(item) if item.ident == "ErrorKind" => Some(&item.variants),
+        _ => None,
+    });
+    let kinds: Vec<_> = kinds.unwrap().iter().map(|variant| variant.ident.to_string()).collect();
+    assert_eq!(rows().into_iter().map(|row| row.kind).collect::<Vec<_>>(), kinds);
+
     let source = syn::parse_file(&read("src/ext/error/predicates.rs")).unwrap();
     let methods = source.items.iter().filter_map(|item| match item {
-        Item::Impl(block) if block.trait_.is_none() => Some(&block.items),
+        Item::Impl(block) => Some(&block.items),
         _ => None,
     });
     let names = methods.flatten().filter_map(|item| match item {
@@ -34,15 +77,73 @@ fn guide_errors_page_has_row_for_every_predicate() {
         _ => None,
     });
     let predicates: Vec<_> = names.filter(|name| name.starts_with("is_")).collect();
-    assert!(predicates.len() > 10, "{predicates:?}");
-    for predicate in predicates {
-        let row = page.lines().find(|line| line.starts_with(&format!("| [`{predicate}`] |")));
-        let row = row.unwrap_or_else(|| panic!("docs/guide/errors.md has no row for `{predicate}`"));
-        assert_eq!(row.split('|').count(), 7, "{row}");
-        assert!(
-            page.contains(&format!("(Error::{predicate}, ")),
-            "docs/guide/errors.md has no label for `{predicate}`"
-        );
+    assert_eq!(rows().into_iter().map(|row| row.predicate).collect::<Vec<_>>(), predicates);
+}
+
+/// Returns an error of each kind, for each bill that the guide names.
+async fn errors() -> Vec<Error> {
+    let simulator =
+        Simulator::builder().waiting(Duration::ZERO).running(Duration::ZERO).start().await.unwrap();
+    let client = simulator.client();
+    let create_error = async |fault| {
+        simulator.script(Route::Create, Script::nth(1, fault));
+        simulator.client().speak("Hello").deadline(Duration::ZERO).submit().await.unwrap_err()
+    };
+    let poll_error = async |fault| {
+        simulator.script(Route::Result, Script::nth(1, fault));
+        client.task(ID.parse().unwrap()).status().await.unwrap_err()
+    };
+    let blocking_client = builder(UNREACHABLE_URL).build_blocking().unwrap();
+    let task = client.speak("Hello").submit().await.unwrap();
+    let speech = task.wait().await.unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let missing = directory.path().join("missing/a.wav");
+    let mut errors = vec![
+        client.speak("x").submit().await.unwrap_err(),
+        blocking_client.task(task.id()).status().unwrap_err(),
+        builder(UNREACHABLE_URL).build().unwrap().speak("Hello").submit().await.unwrap_err(),
+        create_error(Fault::status(402)).await,
+        poll_error(Fault::status(400)).await,
+        create_error(Fault::status(401)).await,
+        poll_error(Fault::status(403)).await,
+        create_error(Fault::status(429)).await,
+        create_error(Fault::reset().after_accepting()).await,
+        poll_error(Fault::status(502)).await,
+        client.task(ID.parse().unwrap()).status().await.unwrap_err(),
+        speech.save(&missing).await.unwrap_err(),
+        client.speak("Hello").in_pieces().save(&missing).await.unwrap_err(),
+    ];
+    simulator.script(Route::Result, Script::nth(1, Fault::status(404)));
+    errors.push(task.status().await.unwrap_err());
+    simulator.script(Route::Audio, Script::always(Fault::status(404)));
+    errors.push(speech.audio().unwrap().bytes().await.unwrap_err());
+    simulator.outcomes(Script::nth(1, TaskOutcome::fails()));
+    errors.push(client.speak("Hello").await.unwrap_err());
+    simulator.outcomes(Script::always(TaskOutcome::never_ends()));
+    let endless = client.speak("Hello").submit().await.unwrap();
+    errors.push(endless.wait().deadline(Duration::ZERO).await.unwrap_err());
+
+    let requests = [("a", "Hello"), ("b", "Hello again")];
+    let mut results = client.batch(requests).requests_per_second(0.1).run();
+    let stopped_early = timeout(Duration::from_millis(300), results.next()).await;
+    assert!(stopped_early.is_err(), "one request waits for its task, and one for the rate limiter");
+    errors.extend(results.stop().await.into_iter().map(|(_, result)| result.unwrap_err()));
+
+    simulator.script(Route::Result, Script::nth(1, Fault::status(429).retry_after(Duration::from_secs(60))));
+    client.task(ID.parse().unwrap()).status().await.unwrap_err();
+    errors.push(client.task(ID.parse().unwrap()).status().await.unwrap_err());
+    errors
+}
+
+#[tokio::test]
+async fn guide_errors_page_has_bill_of_every_kind() {
+    let mut billed = BTreeMap::<_, BTreeSet<_>>::new();
+    for error in errors().await {
+        let bill = format!("{:?}", error.billed());
+        billed.entry(format!("{:?}", error.kind())).or_default().insert(bill);
+    }
+    for row in rows() {
+        assert_eq!(billed.get(&row.kind), Some(&row.billed), "{}", row.kind);
     }
 }
 
