@@ -20,7 +20,7 @@ use std::{
 
 use anyhow::{Context, anyhow};
 use clap::Parser;
-use distribute_ai::{Client, Speak, Speech, SpeechTask, TaskId, long_text, testing::Simulator};
+use distribute_ai::{Client, ErrorKind, Speak, Speech, SpeechTask, TaskId, long_text, testing::Simulator};
 use indicatif::{ProgressBar, ProgressStyle};
 
 /// Converts a text to speech and saves the audio as a WAV file.
@@ -96,14 +96,17 @@ async fn main() -> ExitCode {
 
 /// Returns what the user can do after an error of a long text.
 fn next_step(error: &distribute_ai::Error) -> Option<&'static str> {
-    let status = error.status().filter(|_| error.is_rejected() && !error.is_rate_limited());
-    match status.map(|status| status.as_u16()) {
-        _ if error.is_invalid() => None,
-        _ if error.is_in_doubt() || error.is_failed() => {
+    match (error.kind(), error.status().map(|status| status.as_u16())) {
+        (ErrorKind::Invalid, _) => None,
+        (ErrorKind::InDoubt | ErrorKind::Failed, _) => {
             Some("run with --again to submit the piece again; it may be billed again")
         }
-        Some(401..=403) => Some("correct the API key or the account, then run the same command again"),
-        Some(400..500) => Some("the server will reject the piece again; correct the text or the voice first"),
+        (ErrorKind::Unauthorized, _) | (ErrorKind::Rejected, Some(402)) => {
+            Some("correct the API key or the account, then run the same command again")
+        }
+        (ErrorKind::Rejected, Some(400..500)) => {
+            Some("the server will reject the piece again; correct the text or the voice first")
+        }
         _ => Some("submitted pieces are recorded in the journal; run the same command again to continue"),
     }
 }

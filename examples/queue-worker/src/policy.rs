@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use distribute_ai::Error;
+use distribute_ai::{Error, ErrorKind};
 
 use crate::entry::Entry;
 
@@ -36,15 +36,14 @@ pub(crate) enum SubmitDecision {
 }
 
 pub(crate) fn classify_submit_error(error: &Error) -> SubmitDecision {
-    if error.is_in_doubt() {
-        SubmitDecision::InDoubt
-    } else if is_account_error(error) {
-        SubmitDecision::AccountRejected
-    } else if error.is_rate_limited() || error.is_unreachable() {
-        let retry_after = error.retry_after().unwrap_or(REQUEUE_DELAY);
-        SubmitDecision::Requeue { after: retry_after.clamp(REQUEUE_DELAY, MAX_REQUEUE_DELAY) }
-    } else {
-        SubmitDecision::Failed
+    match error.kind() {
+        ErrorKind::InDoubt => SubmitDecision::InDoubt,
+        ErrorKind::RateLimited | ErrorKind::Unreachable => {
+            let retry_after = error.retry_after().unwrap_or(REQUEUE_DELAY);
+            SubmitDecision::Requeue { after: retry_after.clamp(REQUEUE_DELAY, MAX_REQUEUE_DELAY) }
+        }
+        _ if is_account_error(error) => SubmitDecision::AccountRejected,
+        _ => SubmitDecision::Failed,
     }
 }
 
@@ -62,29 +61,20 @@ pub(crate) enum CollectDecision {
 /// Decides what happens after a collect error. `age` is the time since the text entered the state
 /// "submitted".
 pub(crate) fn classify_collect_error(error: &Error, age: Duration) -> CollectDecision {
-    if error.is_failed() || (error.is_not_found() && age >= NOT_FOUND_GRACE) || is_permanent(error) {
-        CollectDecision::Failed
-    } else if is_account_error(error) {
-        CollectDecision::AccountRejected
-    } else {
+    match error.kind() {
+        ErrorKind::Failed => CollectDecision::Failed,
+        // The server may know the task later.
+        ErrorKind::NotFound if age >= NOT_FOUND_GRACE => CollectDecision::Failed,
+        _ if is_account_error(error) => CollectDecision::AccountRejected,
+        ErrorKind::Rejected => CollectDecision::Failed,
         // All other errors are transient: an outage, a full disk, an audio URL that is not available yet.
-        CollectDecision::Retry { after: poll_interval(age) }
+        _ => CollectDecision::Retry { after: poll_interval(age) },
     }
 }
 
 /// Returns the time until the next poll of a task: a quarter of its age, from 1 second to 5 minutes.
 pub(crate) fn poll_interval(age: Duration) -> Duration {
     (age / 4).clamp(Duration::from_secs(1), MAX_POLL_INTERVAL)
-}
-
-/// Returns `true` if another poll cannot succeed. A status of 404 is excluded, because the server may know
-/// the task later.
-fn is_permanent(error: &Error) -> bool {
-    error.is_rejected()
-        && !is_account_error(error)
-        && error
-            .status()
-            .is_some_and(|status| status.is_client_error() && !matches!(status.as_u16(), 404 | 408 | 429))
 }
 
 /// Returns `true` if the API key was rejected (401, 403) or a payment is required (402).
