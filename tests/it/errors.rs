@@ -43,6 +43,9 @@ async fn request_id_of_failed_submission_is_in_the_error() {
         assert_request(&submit_error(Action::response(status, REQUEST_ID, body)).await, kind);
     }
     assert_eq!(submit_error(Action::response("400 Bad Request", "", "")).await.request_id(), None);
+    // The connection is lost after the head of the response.
+    let head = format!("HTTP/1.1 200 OK\r\ncontent-length: 50\r\n{REQUEST_ID}\r\n{{\"id\":");
+    assert_request(&submit_error(Action::SendRaw(head.into_bytes())).await, ErrorKind::InDoubt);
 }
 
 #[tokio::test]

@@ -45,7 +45,7 @@ pub(super) trait Host {
     fn get(&self, missing: Option<Missing<'_>>) -> impl Future<Output = Result<Response, HostError>> + Send;
 
     /// Returns the id that the host gave to a request.
-    fn request_id(&self, headers: &HeaderMap) -> Option<String>;
+    fn request_id(&self, headers: &HeaderMap) -> Option<Box<str>>;
 
     /// Replaces the URL of the audio with a new one.
     fn refresh(&mut self) -> impl Future<Output = Result<(), Error>> + Send;
@@ -87,7 +87,7 @@ impl Host for AudioHost {
         Err(permanent(&format!("audio host redirected the request more than {MAX_REDIRECTS} times")))
     }
 
-    fn request_id(&self, headers: &HeaderMap) -> Option<String> {
+    fn request_id(&self, headers: &HeaderMap) -> Option<Box<str>> {
         request_id(headers, &self.client.inner().key)
     }
 

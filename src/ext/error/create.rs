@@ -23,6 +23,7 @@ impl Error {
     pub(crate) fn not_sent(rejection: Self) -> Self {
         let mut error = Self::new(Kind::NotSent);
         error.0.response.clone_from(&rejection.0.response);
+        error.0.request_id.clone_from(&rejection.0.request_id);
         error.with_source(rejection)
     }
 
@@ -68,6 +69,7 @@ impl Error {
     }
 
     pub(crate) fn with_response(mut self, response: ApiErrorResponse) -> Self {
+        self.0.request_id.clone_from(&response.request_id);
         self.0.response = Some(response);
         self
     }
@@ -85,6 +87,7 @@ impl Error {
             piece: None,
             response: None,
             problem: None,
+            request_id: None,
             least_bill: Billed::No,
             source: None,
         }))

@@ -64,7 +64,7 @@ impl fmt::Display for Error {
             write!(f, " [task {}]", id.printable())?;
         }
         // If the id is that of an earlier response, the source shows it.
-        if let Some(id) = self.0.response.as_ref().and_then(|response| response.request_id.as_ref()) {
+        if let Some(id) = &self.0.request_id {
             write!(f, " [request {id}]")?;
         }
         Ok(())

@@ -54,7 +54,9 @@ pub(super) struct Inner {
     pub(super) response: Option<ApiErrorResponse>,
     /// Why no response arrived, with the host.
     pub(super) problem: Option<String>,
-    /// What is known about the bill, and neither the kind nor the task id tells.
+    /// The id of the failed request, also if only the head of its response arrived.
+    pub(super) request_id: Option<Box<str>>,
+    /// A fact about the bill that neither the kind nor the task id tells.
     pub(super) least_bill: Billed,
     pub(super) source: Option<Cause>,
 }
@@ -104,7 +106,7 @@ pub(crate) struct ApiErrorResponse {
     pub(crate) status: StatusCode,
     pub(crate) message: Option<String>,
     pub(crate) retry_after: Option<Duration>,
-    pub(crate) request_id: Option<String>,
+    pub(crate) request_id: Option<Box<str>>,
 }
 
 pub(crate) type BoxError = Box<dyn error::Error + Send + Sync>;
@@ -142,10 +144,8 @@ impl Error {
     /// ```
     #[must_use]
     pub fn request_id(&self) -> Option<&str> {
-        match &self.0.response {
-            Some(response) => response.request_id.as_deref(),
-            None => self.0.source.as_deref()?.downcast_ref::<Self>()?.request_id(),
-        }
+        let earlier = || self.0.source.as_deref()?.downcast_ref::<Self>()?.request_id();
+        self.0.request_id.as_deref().or_else(earlier)
     }
 
     /// Returns the pause that the server requested with `Retry-After`, counted from the response.

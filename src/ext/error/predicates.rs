@@ -45,7 +45,7 @@ impl Error {
         }
     }
 
-    /// Returns whether the text is billed that the error is about.
+    /// Returns whether the text that the error is about is billed.
     ///
     /// - [`Yes`](Billed::Yes): the server accepted the text. The error is about its task, its audio or its
     ///   file.
@@ -99,7 +99,7 @@ impl Error {
     }
 
     /// Returns `true` if the server was not reached: the host is unknown, or the connection or TLS
-    /// handshake failed. Nothing was billed. In a batch, this is also the error of a request that was not
+    /// handshake failed. The submission was not billed. In a batch, this is also the error of a request that was not
     /// sent, because an outage lasted until its deadline.
     ///
     /// The message names the host, the number of attempts, and the cause of the last one. If a batch did not

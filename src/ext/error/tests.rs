@@ -43,7 +43,8 @@ fn id() -> TaskId {
 /// Returns a failure with this status, and the request id `r-1`.
 fn failure(status: u16) -> Failure {
     let status = StatusCode::from_u16(status).unwrap();
-    Failure::from_response(status, &HeaderMap::new(), "no").with_request_id(Some("r-1".to_owned()))
+    let failure = Failure::from_response(status, &HeaderMap::new(), "no");
+    Failure { request_id: Some("r-1".into()), ..failure }
 }
 
 fn rejected(status: u16) -> Error {

@@ -45,21 +45,14 @@ impl Error {
     }
 
     fn from_parts(kind: Kind, failure: Failure) -> Self {
-        let Failure { kind: failure_kind, response, source, task_id, problem, .. } = failure;
+        let Failure { kind: failure_kind, response, source, task_id, problem, request_id, .. } = failure;
         let response = response.map(|response| *response);
         let kind = match failure_kind {
             FailureKind::NotSent(problem) => Kind::Invalid { field: "request", problem },
             _ => kind,
         };
-        Self(Box::new(Inner {
-            kind,
-            task_id,
-            piece: None,
-            response,
-            problem,
-            least_bill: Billed::No,
-            source,
-        }))
+        let (piece, least_bill) = (None, Billed::No);
+        Self(Box::new(Inner { kind, task_id, piece, response, problem, request_id, least_bill, source }))
     }
 }
 

@@ -231,7 +231,7 @@ impl Speak {
     ///
     /// - [`is_invalid`](Error::is_invalid): a text of 1 or 4,097 characters, a text of white space and
     ///   invisible characters only, or a temperature of 7. Nothing was sent.
-    /// - [`is_unreachable`](Error::is_unreachable): the host refused four connections. Nothing was billed.
+    /// - [`is_unreachable`](Error::is_unreachable): the host refused four connections. The submission was not billed.
     /// - [`is_rejected`](Error::is_rejected): the server responded with 400 or 401. Nothing was billed.
     /// - [`is_rate_limited`](Error::is_rate_limited): the server responded with 429, or to an earlier request
     ///   with 429 or 503 and `Retry-After`, and the pause ends after the deadline. With your own

@@ -42,7 +42,7 @@ pub(crate) struct CallReport {
     /// The `Retry-After` of a success.
     pub(crate) retry_after: Option<Duration>,
     /// The id that the server gave to the request.
-    pub(crate) request_id: Option<String>,
+    pub(crate) request_id: Option<Box<str>>,
     /// The `Content-Encoding` of a response whose body could not be decoded.
     pub(crate) encoding: Option<String>,
 }
@@ -90,7 +90,7 @@ pub(crate) fn send<T: DeserializeOwned + Send>(
             Ok(()) => Ok(Received { value, retry_after }),
             Err(problem) => Err(Failure::from_response(StatusCode::OK, &HeaderMap::new(), &problem)),
         });
-        checked.map_err(|failure| failure.with_request_id(request_id))
+        checked.map_err(|failure| Failure { request_id, ..failure })
     }
 }
 

@@ -24,6 +24,8 @@ pub(crate) struct Failure {
     pub(crate) task_id: Option<TaskId>,
     /// Why no response arrived, with the host.
     pub(crate) problem: Option<String>,
+    /// The id that the server gave to the request.
+    pub(crate) request_id: Option<Box<str>>,
     /// The HTTP client may have followed redirects unnoticed, so the response may answer another request.
     pub(crate) redirects_possible: bool,
 }
@@ -45,7 +47,8 @@ pub(crate) enum FailureKind {
 
 impl Failure {
     pub(crate) fn new(kind: FailureKind) -> Self {
-        Self { kind, response: None, source: None, task_id: None, problem: None, redirects_possible: false }
+        let (response, source, task_id, problem, request_id) = (None, None, None, None, None);
+        Self { kind, response, source, task_id, problem, request_id, redirects_possible: false }
     }
 
     pub(crate) fn from_response(status: StatusCode, headers: &HeaderMap, message: &str) -> Self {
@@ -61,14 +64,6 @@ impl Failure {
 
     pub(crate) fn retry_after(&self) -> Option<Duration> {
         self.response.as_ref()?.retry_after
-    }
-
-    /// Adds the request id of the response, if there was a response.
-    pub(crate) fn with_request_id(mut self, id: Option<String>) -> Self {
-        if let Some(response) = &mut self.response {
-            response.request_id = id;
-        }
-        self
     }
 
     pub(super) fn with_source(self, source: impl Into<BoxError>) -> Self {

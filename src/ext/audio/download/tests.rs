@@ -84,8 +84,8 @@ impl Host for InMemoryHost {
         std::future::ready(reply.into_response())
     }
 
-    fn request_id(&self, headers: &HeaderMap) -> Option<String> {
-        Some(headers.get("x-request-id")?.to_str().unwrap().to_owned())
+    fn request_id(&self, headers: &HeaderMap) -> Option<Box<str>> {
+        Some(headers.get("x-request-id")?.to_str().unwrap().into())
     }
 
     async fn refresh(&mut self) -> Result<(), Error> {
