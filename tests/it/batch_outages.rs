@@ -98,7 +98,7 @@ async fn never_sent(client: &Client) -> Vec<Error> {
     let requests = (0..300).map(|number| {
         (number, client.speak(format!("Text number {number}.")).deadline(Duration::from_secs(1)))
     });
-    let results: Vec<_> = client.batch(requests).max_in_flight(300).run().collect().await;
+    let results: Vec<_> = client.batch(requests).max_in_flight(300).run().await.unwrap().collect().await;
     let errors = results.into_iter().map(|(_, result)| result.unwrap_err());
     errors.filter(|error| error.to_string().contains("was not sent")).collect()
 }

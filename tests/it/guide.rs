@@ -7,7 +7,7 @@ use std::{
 };
 
 use distribute_ai::{
-    Error,
+    Error, blocking,
     testing::{Fault, Route, Script, Simulator, TaskOutcome},
 };
 use syn::{ImplItem, Item};
@@ -93,14 +93,14 @@ async fn errors() -> Vec<Error> {
         simulator.script(Route::Result, Script::nth(1, fault));
         client.task(ID.parse().unwrap()).status().await.unwrap_err()
     };
-    let blocking_client = builder(UNREACHABLE_URL).build_blocking().unwrap();
+    let blocking_client = blocking::ClientBuilder::from(builder(UNREACHABLE_URL)).build().unwrap();
     let task = client.speak("Hello").submit().await.unwrap();
     let speech = task.wait().await.unwrap();
     let directory = tempfile::tempdir().unwrap();
     let missing = directory.path().join("missing/a.wav");
     let mut errors = vec![
         client.speak("x").submit().await.unwrap_err(),
-        blocking_client.task(task.id()).status().unwrap_err(),
+        blocking_client.task(task.id().clone()).status().unwrap_err(),
         builder(UNREACHABLE_URL).build().unwrap().speak("Hello").submit().await.unwrap_err(),
         create_error(Fault::status(402)).await,
         poll_error(Fault::status(400)).await,
@@ -124,7 +124,7 @@ async fn errors() -> Vec<Error> {
     errors.push(endless.wait().deadline(Duration::ZERO).await.unwrap_err());
 
     let requests = [("a", "Hello"), ("b", "Hello again")];
-    let mut results = client.batch(requests).requests_per_second(0.1).run();
+    let mut results = client.batch(requests).requests_per_second(0.1).run().await.unwrap();
     let stopped_early = timeout(Duration::from_millis(300), results.next()).await;
     assert!(stopped_early.is_err(), "one request waits for its task, and one for the rate limiter");
     errors.extend(results.stop().await.into_iter().map(|(_, result)| result.unwrap_err()));

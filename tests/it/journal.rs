@@ -105,7 +105,7 @@ async fn task_of_journal_that_the_server_has_forgotten_is_billed() {
 async fn new_journal_in_missing_directory_bills_nothing() {
     let fixture = Fixture::new().await;
     let batch = fixture.batch(&fixture.simulator.client(), &["a"]).journal(fixture.path().join("none"));
-    let error = batch.start().await.unwrap_err();
+    let error = batch.run().await.unwrap_err();
     assert_eq!((error.kind(), error.billed()), (ErrorKind::Io, Billed::No), "{error}");
 }
 

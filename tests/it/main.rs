@@ -28,7 +28,6 @@ mod long_text;
 mod other_languages;
 mod pacing;
 mod public_api;
-mod public_items;
 mod readme;
 mod repository;
 mod schemas;
