@@ -4,6 +4,8 @@
 //! same file, it adds what progenitor leaves out: the base URL, the API key header, the bounds of numbers,
 //! and the JSON Schemas.
 
+#[path = "build/bounded.rs"]
+mod bounded;
 #[path = "build/json_schema.rs"]
 mod json_schema;
 #[path = "build/schemas.rs"]
@@ -11,9 +13,8 @@ mod schemas;
 
 use std::{env, error::Error, fs, path::Path, process::ExitCode};
 
-use proc_macro2::{Ident, TokenStream};
 use progenitor::{GenerationSettings, Generator, HooksMode, TypeImpl};
-use quote::{format_ident, quote};
+use quote::quote;
 use serde_json::Value;
 
 const SPEC: &str = "openapi/distribute-ai.json";
@@ -40,7 +41,7 @@ fn run() -> Result<(), Box<dyn Error>> {
     // Deserialize from the value, not from the text: this saves a third of a second of compile time in every
     // build.
     let model: openapiv3::OpenAPI = serde_json::from_value(document.clone())?;
-    let bounded = bounded_numbers(&document)?;
+    let bounded = bounded::bounded_numbers(&document)?;
 
     let mut settings = GenerationSettings::new();
     settings
@@ -55,7 +56,7 @@ fn run() -> Result<(), Box<dyn Error>> {
     let mut client: syn::File = syn::parse2(generator.generate_tokens(&model)?)?;
     adjust(&mut client);
     client.items.push(constants(&document)?);
-    client.items.push(numbers_module(&bounded)?);
+    client.items.push(bounded::numbers_module(&bounded));
     write("client.rs", &client)?;
 
     if env::var_os("CARGO_FEATURE_SCHEMARS").is_some() {
@@ -133,57 +134,6 @@ fn constants(document: &Value) -> Result<syn::Item, Box<dyn Error>> {
             /// The number of characters that the text of a request may have.
             pub const INPUT_LENGTH: ::std::ops::RangeInclusive<usize> = #shortest..=#longest;
         }
-    })?)
-}
-
-/// A component schema of a number with bounds.
-struct BoundedNumber {
-    name: String,
-    doc: String,
-    repr: Ident,
-    minimum: TokenStream,
-    maximum: TokenStream,
-}
-
-fn bounded_numbers(document: &Value) -> Result<Vec<BoundedNumber>, Box<dyn Error>> {
-    let schemas = document.pointer("/components/schemas").and_then(Value::as_object);
-    let mut numbers = Vec::new();
-    for (name, schema) in schemas.ok_or("/components/schemas: missing or not an object")? {
-        let repr = match schema["type"].as_str() {
-            Some("number") => format_ident!("f64"),
-            Some("integer") => format_ident!("i64"),
-            _ => continue,
-        };
-        let limits = ["minimum", "maximum"].map(|limit| match &schema[limit] {
-            Value::Null => "any".to_owned(),
-            limit => limit.to_string(),
-        });
-        let doc = format!("A number from {} to {}, the bounds in the API's document.", limits[0], limits[1]);
-        let minimum = bound(&schema["minimum"], &schema["exclusiveMinimum"]);
-        let maximum = bound(&schema["maximum"], &schema["exclusiveMaximum"]);
-        numbers.push(BoundedNumber { name: name.clone(), doc, repr, minimum, maximum });
-    }
-    Ok(numbers)
-}
-
-fn bound(limit: &Value, exclusive: &Value) -> TokenStream {
-    match (limit.as_f64(), exclusive.as_bool()) {
-        (None, _) => quote!(::std::ops::Bound::Unbounded),
-        (Some(limit), Some(true)) => quote!(::std::ops::Bound::Excluded(#limit)),
-        (Some(limit), _) => quote!(::std::ops::Bound::Included(#limit)),
-    }
-}
-
-/// Returns the `bounded` module with one type per number, like the types that the generator makes for strings
-/// with a length.
-fn numbers_module(numbers: &[BoundedNumber]) -> Result<syn::Item, Box<dyn Error>> {
-    let types = numbers.iter().map(|BoundedNumber { name, doc, repr, minimum, maximum }| {
-        let name = format_ident!("{name}");
-        quote!(crate::ext::bounded_number!(#[doc = #doc] #name(#repr), #minimum, #maximum);)
-    });
-    Ok(syn::parse2(quote! {
-        /// Numbers with bounds, which the generator leaves out.
-        pub mod bounded { #(#types)* }
     })?)
 }
 

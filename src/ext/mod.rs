@@ -39,7 +39,7 @@ pub(crate) mod long_text;
 #[doc(hidden)]
 pub mod fuzzing;
 
-pub(crate) use self::bounds::bounded_number;
+pub(crate) use self::bounds::{Bounded, Number, bounded_number};
 pub use self::{
     audio::{Audio, AudioStream},
     batch::{Batch, IntoSpeak, Progress, Results},
