@@ -2,12 +2,18 @@
 //!
 //! The build script reads only this file, writes only to `OUT_DIR`, and does not use the network. From the
 //! same file, it adds what progenitor leaves out: the base URL, the API key header, the bounds of numbers,
-//! and the JSON Schemas.
+//! constructors and setters, comparisons of open enums, and the JSON Schemas.
 
 #[path = "build/bounded.rs"]
 mod bounded;
+#[path = "build/constructors.rs"]
+mod constructors;
+#[path = "build/enums.rs"]
+mod enums;
 #[path = "build/json_schema.rs"]
 mod json_schema;
+#[path = "build/names.rs"]
+mod names;
 #[path = "build/schemas.rs"]
 mod schemas;
 
@@ -54,7 +60,7 @@ fn run() -> Result<(), Box<dyn Error>> {
     }
     let mut generator = Generator::new(&settings);
     let mut client: syn::File = syn::parse2(generator.generate_tokens(&model)?)?;
-    adjust(&mut client);
+    adjust(&mut client, &document)?;
     client.items.push(constants(&document)?);
     client.items.push(bounded::numbers_module(&bounded));
     write("client.rs", &client)?;
@@ -70,7 +76,7 @@ fn run() -> Result<(), Box<dyn Error>> {
 }
 
 /// Adjusts the generated client in ways that the generator does not support.
-fn adjust(client: &mut syn::File) {
+fn adjust(client: &mut syn::File, document: &Value) -> Result<(), Box<dyn Error>> {
     for item in &mut client.items {
         match item {
             // Needed by the generated methods only.
@@ -90,17 +96,26 @@ fn adjust(client: &mut syn::File) {
                     syn::parse_quote!(#[doc = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/ext/client/client.md"))]),
                 ];
             }
-            // A new variant in the API must not break code that matches on the known ones.
             syn::Item::Mod(types) if types.ident == "types" => {
-                for item in types.content.iter_mut().flat_map(|(_, items)| items) {
-                    if let syn::Item::Enum(item) = item {
-                        item.attrs.push(syn::parse_quote!(#[non_exhaustive]));
-                    }
-                }
+                let Some((_, types)) = &mut types.content else { continue };
+                adjust_types(types, document)?;
             }
             _ => {}
         }
     }
+    Ok(())
+}
+
+fn adjust_types(types: &mut Vec<syn::Item>, document: &Value) -> Result<(), Box<dyn Error>> {
+    types.extend(enums::Enums::of(types).implementations());
+    for item in types.iter_mut() {
+        if let syn::Item::Enum(item) = item {
+            // A new variant in the API must not break code that matches on the known ones.
+            item.attrs.push(syn::parse_quote!(#[non_exhaustive]));
+        }
+    }
+    let schemas = document.pointer("/components/schemas").and_then(Value::as_object);
+    Ok(constructors::add(types, schemas.ok_or("/components/schemas: missing or not an object")?)?)
 }
 
 fn is_client_info(block: &syn::ItemImpl) -> bool {

@@ -26,7 +26,7 @@ use common::{Server, serve_if_requested};
 use distribute_ai::{
     Client, SpeechTask,
     testing::Simulator,
-    types::{SpeechModel, SpeechRequest, SpeechResult, TaskCreated, TaskQuery},
+    types::{SpeechRequest, SpeechResult, TaskCreated, TaskQuery},
 };
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 
@@ -104,21 +104,13 @@ struct ByHand<'a> {
 
 impl ByHand<'_> {
     async fn poll(&self, task: &SpeechTask) {
-        let query = TaskQuery { id: task.id().to_string() };
+        let query = TaskQuery::new(task.id().to_string());
         let result: SpeechResult = self.post("/async/speech/result", &query).await;
         assert!(!result.status.is_final());
     }
 
     async fn submit(&self) {
-        let request = SpeechRequest {
-            cfg_weight: None,
-            exaggeration: None,
-            input: TEXT.parse().expect("a text of valid length"),
-            model: SpeechModel::Chatterbox,
-            stream: None,
-            temperature: None,
-            voice: None,
-        };
+        let request = SpeechRequest::new(TEXT.parse().expect("a text of valid length"));
         let created: TaskCreated = self.post("/async/speech/create", &request).await;
         assert!(!created.id.is_empty());
     }

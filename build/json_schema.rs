@@ -25,7 +25,8 @@ pub(crate) fn converted(schema: &Value) -> Value {
             // `xtask/src/spec/relax/annotate.rs`.
             "x-default" => ("default", value.clone()),
             "x-pattern" => ("pattern", value.clone()),
-            "nullable" => continue,
+            // The second is for the generator of the Rust types only.
+            "nullable" | "x-constructor" => continue,
             keyword => (keyword, value.clone()),
         };
         object.insert(keyword.to_owned(), value);

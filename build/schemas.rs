@@ -9,7 +9,7 @@ use proc_macro2::{Literal, TokenStream};
 use quote::{format_ident, quote};
 use serde_json::{Map, Value};
 
-use super::json_schema::converted;
+use super::{json_schema::converted, names::key};
 
 /// Returns the impls for the types of the generated `types` module and for `numbers`.
 pub(crate) fn implementations<'a>(
@@ -49,11 +49,6 @@ fn collect<'a>(name: &str, schema: &'a Value, schemas: &mut BTreeMap<String, &'a
         collect(&name, schema, schemas);
         schemas.insert(key(&name), schema);
     }
-}
-
-/// Normalises a name, because the generator and the document spell it with different case and separators.
-fn key(name: &str) -> String {
-    name.chars().filter(|letter| letter.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
 fn generated_types(client: &syn::File) -> Vec<String> {

@@ -6,9 +6,17 @@ pub use progenitor_client::{ByteStream, ClientInfo, Error, ResponseValue};
 pub mod types {
     ///What the server says of a request that it refuses.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+    #[non_exhaustive]
     pub struct ErrorBody {
         ///Why, in its own words.
         pub message: ::std::string::String,
+    }
+    #[cfg(feature = "testing")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "testing")))]
+    impl ErrorBody {
+        ///Creates a value with these properties. The setters add the others.
+        #[must_use]
+        pub fn new(message: impl ::std::convert::Into<::std::string::String>) -> Self {}
     }
     ///How far a task has come, in the words known today.
     #[derive(
@@ -90,15 +98,32 @@ pub mod types {
     impl ::std::convert::TryFrom<&str> for SpeechModel {}
     impl ::std::convert::TryFrom<::std::string::String> for SpeechModel {}
     ///What a task has brought.
-    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+    #[non_exhaustive]
     pub struct SpeechOutput {
         ///Where the audio is. May be missing, also when the task is completed.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub url: ::std::option::Option<::std::string::String>,
     }
+    #[cfg(feature = "testing")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "testing")))]
+    impl SpeechOutput {
+        ///Creates a value without properties. The setters add them.
+        #[must_use]
+        pub fn new() -> Self {}
+        ///Sets `url`.
+        ///
+        ///Where the audio is. May be missing, also when the task is completed.
+        #[must_use]
+        pub fn url(
+            mut self,
+            url: impl ::std::convert::Into<::std::string::String>,
+        ) -> Self {}
+    }
     ///Text to speak, and how.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     #[serde(deny_unknown_fields)]
+    #[non_exhaustive]
     pub struct SpeechRequest {
         ///Default: 0.5, chosen by the server.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -119,6 +144,48 @@ pub mod types {
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub voice: ::std::option::Option<Voice>,
     }
+    impl SpeechRequest {
+        ///Creates a value with these properties. The setters add the others. `model` is `"Chatterbox"` unless set.
+        #[must_use]
+        pub fn new(input: SpeechRequestInput) -> Self {}
+        ///Sets `cfg_weight`.
+        ///
+        ///Default: 0.5, chosen by the server.
+        #[must_use]
+        pub fn cfg_weight(
+            mut self,
+            cfg_weight: crate::generated::bounded::UnitInterval,
+        ) -> Self {}
+        ///Sets `exaggeration`.
+        ///
+        ///Default: 0.5, chosen by the server.
+        #[must_use]
+        pub fn exaggeration(
+            mut self,
+            exaggeration: crate::generated::bounded::UnitInterval,
+        ) -> Self {}
+        ///Sets `model`.
+        #[must_use]
+        pub fn model(mut self, model: SpeechModel) -> Self {}
+        ///Sets `stream`.
+        ///
+        ///Default: false, chosen by the server.
+        #[must_use]
+        pub fn stream(mut self, stream: bool) -> Self {}
+        ///Sets `temperature`.
+        ///
+        ///Default: 0.8, chosen by the server.
+        #[must_use]
+        pub fn temperature(
+            mut self,
+            temperature: crate::generated::bounded::UnitInterval,
+        ) -> Self {}
+        ///Sets `voice`.
+        ///
+        ///One of default voices: leo, nora or a file_id with purpose voice. Default: leo, chosen by the server.
+        #[must_use]
+        pub fn voice(mut self, voice: impl ::std::convert::Into<Voice>) -> Self {}
+    }
     ///The text to speak.
     #[derive(::serde::Serialize, Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
     #[serde(transparent)]
@@ -131,6 +198,7 @@ pub mod types {
     impl<'de> ::serde::Deserialize<'de> for SpeechRequestInput {}
     ///How far a task has come, and what it has brought.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+    #[non_exhaustive]
     pub struct SpeechResult {
         ///Seconds or milliseconds since the Unix epoch; the document names no unit.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -148,6 +216,42 @@ pub mod types {
         pub results: ::std::vec::Vec<SpeechOutput>,
         pub status: SpeechStatus,
     }
+    #[cfg(feature = "testing")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "testing")))]
+    impl SpeechResult {
+        ///Creates a value with these properties. The setters add the others.
+        #[must_use]
+        pub fn new(
+            id: impl ::std::convert::Into<::std::string::String>,
+            status: impl ::std::convert::Into<SpeechStatus>,
+        ) -> Self {}
+        ///Sets `created`.
+        ///
+        ///Seconds or milliseconds since the Unix epoch; the document names no unit.
+        #[must_use]
+        pub fn created(mut self, created: f64) -> Self {}
+        ///Sets `finished`.
+        ///
+        ///Seconds or milliseconds since the Unix epoch; the document names no unit.
+        #[must_use]
+        pub fn finished(mut self, finished: f64) -> Self {}
+        ///Sets `model`.
+        ///
+        ///The model that speaks.
+        #[must_use]
+        pub fn model(
+            mut self,
+            model: impl ::std::convert::Into<::std::string::String>,
+        ) -> Self {}
+        ///Sets `results`.
+        ///
+        ///What it has brought: nothing, until it is completed.
+        #[must_use]
+        pub fn results(
+            mut self,
+            results: impl ::std::convert::Into<::std::vec::Vec<SpeechOutput>>,
+        ) -> Self {}
+    }
     ///One of the values known today, or another that the server has learned since.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     #[serde(untagged)]
@@ -160,16 +264,30 @@ pub mod types {
     impl ::std::convert::From<KnownStatus> for SpeechStatus {}
     ///The task that the server has taken.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+    #[non_exhaustive]
     pub struct TaskCreated {
         ///Its id, to ask for it by.
         pub id: ::std::string::String,
     }
+    #[cfg(feature = "testing")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "testing")))]
+    impl TaskCreated {
+        ///Creates a value with these properties. The setters add the others.
+        #[must_use]
+        pub fn new(id: impl ::std::convert::Into<::std::string::String>) -> Self {}
+    }
     ///Which task to tell about.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     #[serde(deny_unknown_fields)]
+    #[non_exhaustive]
     pub struct TaskQuery {
         ///Pattern: `^[a-fA-F0-9]{8}-[a-fA-F0-9]{4}-4[a-fA-F0-9]{3}-[89abAB][a-fA-F0-9]{3}-[a-fA-F0-9]{12}$`, checked by the server.
         pub id: ::std::string::String,
+    }
+    impl TaskQuery {
+        ///Creates a value with these properties. The setters add the others.
+        #[must_use]
+        pub fn new(id: impl ::std::convert::Into<::std::string::String>) -> Self {}
     }
     ///One of default voices: leo, nora or a file_id with purpose voice.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
@@ -191,6 +309,26 @@ pub mod types {
         impl From<&'static str> for ConversionError {}
         impl From<String> for ConversionError {}
     }
+    impl ::std::cmp::PartialEq<KnownStatus> for SpeechStatus {}
+    impl ::std::cmp::PartialEq<SpeechStatus> for KnownStatus {}
+    ///Compares the texts. Unlike a comparison with `Other`, the result stays the same when a later version knows the value.
+    impl ::std::cmp::PartialEq<str> for SpeechStatus {}
+    ///Compares the texts. Unlike a comparison with `Other`, the result stays the same when a later version knows the value.
+    impl ::std::cmp::PartialEq<&str> for SpeechStatus {}
+    ///Returns the known value with this text, or `Other` for any other text.
+    impl ::std::convert::From<&str> for SpeechStatus {}
+    ///Returns the known value with this text, or `Other` for any other text.
+    impl ::std::convert::From<::std::string::String> for SpeechStatus {}
+    impl ::std::cmp::PartialEq<KnownVoice> for Voice {}
+    impl ::std::cmp::PartialEq<Voice> for KnownVoice {}
+    ///Compares the texts. Unlike a comparison with `FileId`, the result stays the same when a later version knows the value.
+    impl ::std::cmp::PartialEq<str> for Voice {}
+    ///Compares the texts. Unlike a comparison with `FileId`, the result stays the same when a later version knows the value.
+    impl ::std::cmp::PartialEq<&str> for Voice {}
+    ///Returns the known value with this text, or `FileId` for any other text.
+    impl ::std::convert::From<&str> for Voice {}
+    ///Returns the known value with this text, or `FileId` for any other text.
+    impl ::std::convert::From<::std::string::String> for Voice {}
 }
 #[derive(Clone)]
 #[doc = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/ext/client/client.md"))]

@@ -14,7 +14,7 @@
 //!
 //! let server = MockServer::start();
 //! let create = server.async_speech_create(|_when, then| {
-//!     then.ok(&TaskCreated { id: "task-1".into() });
+//!     then.ok(&TaskCreated::new("task-1"));
 //! });
 //!
 //! let client = Client::builder().api_key("any").base_url(server.base_url()).build()?;

@@ -6,7 +6,10 @@ use std::time::Duration;
 use distribute_ai::{
     ApiError, Client,
     testing::httpmock::MockServer,
-    types::{KnownStatus, KnownVoice, SpeechRequest, TaskQuery, Voice},
+    types::{
+        KnownStatus, KnownVoice, SpeechOutput, SpeechRequest, SpeechResult, SpeechStatus, TaskCreated,
+        TaskQuery, Voice,
+    },
 };
 use serde_json::{Value, json};
 
@@ -247,8 +250,7 @@ async fn generated_methods_can_be_called_directly() {
         when.path(CREATE).header("authorization", KEY).header_missing("api-version");
         then.status(404).header("content-type", "text/html").body("<h1>Not here</h1>");
     });
-    let request: SpeechRequest =
-        serde_json::from_value(json!({"model": "Chatterbox", "input": "Hello", "temperature": 0.5})).unwrap();
+    let request = SpeechRequest::new("Hello".parse().unwrap()).temperature(0.5.try_into().unwrap());
     let error = client(&server.base_url()).async_speech_create(&request).await.unwrap_err();
     let ApiError::ErrorResponse(response) = error else { panic!("{error}") };
     assert_eq!(response.status(), 404);
@@ -256,9 +258,41 @@ async fn generated_methods_can_be_called_directly() {
     assert_eq!(response.message, "<h1>Not here</h1>");
 
     let server = serve_result(result("QUEUED"));
-    let query = TaskQuery { id: ID.into() };
+    let query = TaskQuery::new(ID);
     let response = client(&server.base_url()).async_speech_result(&query).await.unwrap();
     assert_eq!(response.status, KnownStatus::Queued);
+}
+
+#[test]
+fn status_compares_with_known_status_and_text_in_both_ways() {
+    let status = SpeechStatus::from("COMPLETED");
+    assert_eq!(status, KnownStatus::Completed);
+    assert_eq!(KnownStatus::Completed, status);
+    assert_ne!(status, KnownStatus::Error);
+    assert_ne!(KnownStatus::Error, status);
+    assert!(status == "COMPLETED" && status == *"COMPLETED" && status != "completed");
+    // A status that a later version knows: its text is the same.
+    let unknown = SpeechStatus::Other("PAUSED".into());
+    assert!(unknown == "PAUSED" && unknown != KnownStatus::Completed);
+    assert_eq!(SpeechStatus::from("PAUSED".to_owned()), unknown);
+    assert!(Voice::from("leo") == KnownVoice::Leo && Voice::FileId("leo".into()) == "leo");
+}
+
+#[test]
+fn constructor_sends_only_what_is_set() {
+    let request = SpeechRequest::new("Hello".parse().unwrap());
+    assert_eq!(serde_json::to_value(&request).unwrap(), json!({"model": "Chatterbox", "input": "Hello"}));
+    let request = request.voice(KnownVoice::Nora).stream(true).temperature(0.25.try_into().unwrap());
+    let expected = json!({
+        "model": "Chatterbox", "input": "Hello", "voice": "nora", "stream": true, "temperature": 0.25});
+    assert_eq!(serde_json::to_value(&request).unwrap(), expected);
+    let created = TaskCreated::new(ID);
+    assert_eq!(serde_json::to_value(&created).unwrap(), json!({"id": ID}));
+    let output = SpeechOutput::new().url("https://example.com/a.wav");
+    let result = SpeechResult::new(ID, KnownStatus::Completed).created(1.0).results([output]);
+    let expected = json!({
+        "id": ID, "status": "COMPLETED", "created": 1.0, "results": [{"url": "https://example.com/a.wav"}]});
+    assert_eq!(serde_json::to_value(&result).unwrap(), expected);
 }
 
 #[test]

@@ -47,7 +47,7 @@ async fn start_of_a_cooldown_is_logged_once() {
     let _guard = log.capture();
     let server = ScriptedServer::start([Action::response("429 Too Many Requests", ABSURD, "")]).await;
     let client = client(&server.url);
-    let query = distribute_ai::types::TaskQuery { id: ID.into() };
+    let query = distribute_ai::types::TaskQuery::new(ID);
     for _ in 0..3 {
         client.async_speech_result(&query).await.unwrap_err();
     }
@@ -65,7 +65,7 @@ async fn success_of_request_sent_during_a_cooldown_ends_it() {
     ])
     .await;
     let client = client(&server.url);
-    let query = distribute_ai::types::TaskQuery { id: ID.into() };
+    let query = distribute_ai::types::TaskQuery::new(ID);
     client.async_speech_result(&query).await.unwrap_err();
     let deadline = Duration::from_secs(5);
     assert!(client.speak("Hello").deadline(deadline).submit().await.unwrap_err().is_rate_limited());

@@ -44,7 +44,7 @@ const XTASK: Layers = &[
     &["spec/validate/"],
     &["spec/document.rs"],
     &["spec/sources/", "spec/merge/", "spec/diff/", "spec/extract/"],
-    &["spec/relax/", "spec/patches.rs"],
+    &["spec/relax/", "spec/patches.rs", "spec/constructors/"],
     &["spec/commands/"],
     &["spec/mod.rs", "spec/fuzzing.rs", "bench/", "fuzz.rs", "readme_check.rs"],
     &["lib.rs", "main.rs"],

@@ -18,6 +18,7 @@ mod faults;
 mod foreign_types;
 #[cfg(unix)]
 mod full_disk;
+mod generation;
 mod guide;
 mod input;
 mod journal;

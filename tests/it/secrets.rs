@@ -217,7 +217,7 @@ async fn long_task_id_is_cut_in_errors() {
 
 #[tokio::test]
 async fn error_of_generated_method_redacts_key_repeated_by_server() {
-    let query = distribute_ai::types::TaskQuery { id: ID.into() };
+    let query = distribute_ai::types::TaskQuery::new(ID);
     let body = format!("no such key: {KEY}");
     let header = format!("www-authenticate: Key {KEY}\r\n");
     for status in ["200 OK", "202 Accepted", "404 Not Found", "401 Unauthorized", "502 Bad Gateway"] {

@@ -142,6 +142,6 @@ fn public_types_and_futures_are_send() {
         assert_send(download(unreachable_value()));
     }
     assert_send(async move {
-        client.async_speech_result(&distribute_ai::types::TaskQuery { id: ID.into() }).await.is_ok()
+        client.async_speech_result(&distribute_ai::types::TaskQuery::new(ID)).await.is_ok()
     });
 }

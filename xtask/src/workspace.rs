@@ -40,6 +40,10 @@ impl Workspace {
         self.openapi("names.toml")
     }
 
+    pub(crate) fn constructors(&self) -> PathBuf {
+        self.openapi("constructors.toml")
+    }
+
     pub(crate) fn fixes(&self) -> PathBuf {
         self.openapi("fixes.json")
     }

@@ -61,18 +61,9 @@ impl KeyGenerator {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::types::SpeechModel;
 
     fn request(text: &str) -> SpeechRequest {
-        SpeechRequest {
-            cfg_weight: None,
-            exaggeration: None,
-            input: text.parse().unwrap(),
-            model: SpeechModel::Chatterbox,
-            stream: None,
-            temperature: None,
-            voice: None,
-        }
+        SpeechRequest::new(text.parse().unwrap())
     }
 
     #[test]
@@ -84,7 +75,7 @@ mod tests {
         let first = key_text(&mut before, 0, &request("Hello"));
         key_text(&mut after, 0, &request("Inserted"));
         assert_eq!(key_text(&mut after, 9, &request("Hello")), first);
-        let other_voice = SpeechRequest { voice: Some("nora".into()), ..request("Hello") };
+        let other_voice = request("Hello").voice("nora");
         assert_ne!(key_text(&mut after, 20, &other_voice)[..16], first[..16]);
     }
 

@@ -1,6 +1,6 @@
 //! Maps the statuses of the API to the phases of a task.
 
-use crate::types::{KnownStatus, KnownVoice, SpeechStatus, Voice};
+use crate::types::{KnownStatus, SpeechStatus};
 
 /// The phase of a task, including the two final phases.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,26 +35,6 @@ impl SpeechStatus {
     #[must_use]
     pub fn is_final(&self) -> bool {
         matches!(self.phase(), TaskPhase::Completed | TaskPhase::Failed)
-    }
-}
-
-impl PartialEq<KnownStatus> for SpeechStatus {
-    fn eq(&self, known: &KnownStatus) -> bool {
-        matches!(self, Self::Known(own) if own == known)
-    }
-}
-
-/// Converts the name of a known voice to that voice, and any other text to the id of a voice file.
-impl From<&str> for Voice {
-    fn from(name: &str) -> Self {
-        name.parse::<KnownVoice>().map_or_else(|_| Self::FileId(name.to_owned()), Self::Known)
-    }
-}
-
-/// Converts like `From<&str>`.
-impl From<String> for Voice {
-    fn from(name: String) -> Self {
-        name.as_str().into()
     }
 }
 

@@ -20,7 +20,7 @@ use crate::{
         speakable::is_speakable,
         transport::{call, failure::Failure, instant::saturating_add},
     },
-    types::{SpeechModel, SpeechRequest, TaskCreated, UnitInterval, Voice},
+    types::{SpeechRequest, TaskCreated, UnitInterval, Voice},
 };
 
 /// A speech request. Nothing is sent until you await it or call [`submit`](Self::submit).
@@ -282,15 +282,13 @@ impl Speak {
             let problem = "contains only white space and invisible characters, expected at least one other";
             return Err(Error::invalid("input", problem));
         }
-        Ok(SpeechRequest {
-            cfg_weight: check_range("cfg_weight", self.cfg_weight)?,
-            exaggeration: check_range("exaggeration", self.exaggeration)?,
-            input,
-            model: SpeechModel::Chatterbox,
-            stream: self.stream,
-            temperature: check_range("temperature", self.temperature)?,
-            voice: self.voice.clone(),
-        })
+        let mut request = SpeechRequest::new(input);
+        request.cfg_weight = check_range("cfg_weight", self.cfg_weight)?;
+        request.exaggeration = check_range("exaggeration", self.exaggeration)?;
+        request.stream = self.stream;
+        request.temperature = check_range("temperature", self.temperature)?;
+        request.voice.clone_from(&self.voice);
+        Ok(request)
     }
 }
 

@@ -126,7 +126,7 @@ impl SpeechTask {
     /// Sends one poll request, without retries.
     pub(crate) async fn poll(&self) -> Result<Received<SpeechResult>, Failure> {
         let inner = self.client.inner();
-        let query = TaskQuery { id: self.id.as_str().to_owned() };
+        let query = TaskQuery::new(self.id.as_str());
         let known = [("id", self.id.as_str())];
         let check = |result: &SpeechResult| {
             if result.id.eq_ignore_ascii_case(self.id.as_str()) {

@@ -68,7 +68,7 @@ fn fetched() -> Root {
 }
 
 #[test]
-fn build_succeeds_with_the_suggested_names() {
+fn build_succeeds_with_the_suggested_names_and_constructors() {
     let root = fetched();
     let result = root.xtask("spec build");
     result.assert_failure(4, &[]);
@@ -82,6 +82,13 @@ fn build_succeeds_with_the_suggested_names() {
             table = header.to_owned();
         }
         root.append("openapi/names.toml", &format!("{line}\n"));
+    }
+    let result = root.xtask("spec build");
+    result.assert_failure(4, &["openapi/constructors.toml: AsyncImagesResult200: no constructor"]);
+    for line in
+        result.stderr().lines().filter_map(|line| line.strip_prefix("hint: openapi/constructors.toml: "))
+    {
+        root.append("openapi/constructors.toml", &format!("{line}\n"));
     }
     root.xtask("spec build").assert_success();
     root.xtask("spec build --check").assert_success();
@@ -105,6 +112,14 @@ fn sibling_api_needs_names_only_for_new_schemas() {
 "200.results[]" = "ImageOutput"
 "#;
     root.append("openapi/names.toml", names);
+    let constructors = r#"
+ImageFrame = { arguments = [] }
+ImageOutput = { arguments = [] }
+ImageQuery = { arguments = ["id"] }
+ImageRequest = { arguments = ["prompt"] }
+ImageResult = { arguments = [] }
+"#;
+    root.append("openapi/constructors.toml", constructors);
     root.xtask("spec build").assert_success();
     let merged = root.json("openapi/distribute-ai.json");
     let schemas = merged["components"]["schemas"].as_object().unwrap();

@@ -11,8 +11,6 @@ use crate::{
     json,
     spec::{
         diff::{self, Finding},
-        extract::Names,
-        patches,
         sources::{loader, lockfile::Lock, manifest},
     },
     stdout,
@@ -33,10 +31,9 @@ pub(crate) fn run(root: &Workspace, from: From) -> Result<(), Failure> {
     let accepted = drift::accepted(root, &sources)?;
     let published = loader::load(&sources, &origin)?;
     let findings = drift::findings(&accepted, &published);
-    let (built, _) =
-        build::build(&published, &Names::read(root)?, &patches::read(root)?).map_err(|failure| {
-            failure.hint("nothing was accepted, because the spec cannot be built from the published pages")
-        })?;
+    let (built, _) = build::build(&published, &build::Tables::read(root)?).map_err(|failure| {
+        failure.hint("nothing was accepted, because the spec cannot be built from the published pages")
+    })?;
     let mut changes = fetch::changes(root, &sources, &lock, &published)?;
     changes.push(Change::Write(root.merged(), json::canonical(&built)));
     if !findings.is_empty() {

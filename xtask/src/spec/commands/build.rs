@@ -9,6 +9,7 @@ use crate::{
     failure::{ExitClass, Failure},
     json,
     spec::{
+        constructors::{self, Constructors},
         diagnostics::{self, fail_on},
         document::{self, Document, Strictness},
         extract::{self, Names},
@@ -27,7 +28,7 @@ use crate::{
 
 pub(crate) fn run(root: &Workspace, check: bool) -> Result<(), Failure> {
     let documents = committed(root)?;
-    let (built, report) = build(&documents, &Names::read(root)?, &patches::read(root)?)?;
+    let (built, report) = build(&documents, &Tables::read(root)?)?;
     let text = json::canonical(&built);
     if check {
         return compare(root, &text);
@@ -38,16 +39,26 @@ pub(crate) fn run(root: &Workspace, check: bool) -> Result<(), Failure> {
     stdout::print(&format!("{}\n{}", root.relative(&path), rules.collect::<String>()))
 }
 
+/// The tables written by hand that the build applies.
+pub(crate) struct Tables {
+    names: Names,
+    fixes: Vec<patches::Fix>,
+    constructors: Constructors,
+}
+
+impl Tables {
+    pub(crate) fn read(root: &Workspace) -> Result<Self, Failure> {
+        let (names, fixes) = (Names::read(root)?, patches::read(root)?);
+        Ok(Self { names, fixes, constructors: Constructors::read(root)? })
+    }
+}
+
 /// Builds the spec from the documents, without reading or writing files.
-pub(crate) fn build(
-    documents: &[Document],
-    names: &Names,
-    fixes: &[patches::Fix],
-) -> Result<(Value, Report), Failure> {
+pub(crate) fn build(documents: &[Document], tables: &Tables) -> Result<(Value, Report), Failure> {
     let merged = merge::documents_into_one(documents)?;
-    let relaxed = relax::relax(extract::extract(merged, names)?)?;
+    let relaxed = relax::relax(extract::extract(merged, &tables.names)?)?;
     diagnostics::warn(relaxed.warnings);
-    let corrected = patches::apply(relaxed.document, fixes)?;
+    let corrected = patches::apply(relaxed.document, &tables.fixes)?;
     // A fix can make the document invalid, so validate it again.
     let problems = validate::validate(&corrected);
     let errors = diagnostics::lines("openapi/distribute-ai.json", &problems, diagnostics::Severity::Error);
@@ -55,7 +66,7 @@ pub(crate) fn build(
         let failure = Failure::new(ExitClass::Document, errors);
         return Err(failure.hint("the pages are valid, so the error is in openapi/fixes.json"));
     }
-    Ok((corrected, relaxed.report))
+    Ok((constructors::add(corrected, &tables.constructors)?, relaxed.report))
 }
 
 /// Reads the committed documents, and checks that they are unchanged since they were fetched.

@@ -1,0 +1,202 @@
+//! Constructors and setters of the generated structs.
+//!
+//! With struct literals, every property that the API adds would break the code of users. Therefore each struct is
+//! `#[non_exhaustive]`, and has `new` and a setter for each property that `new` does not take.
+//! `openapi/constructors.toml` defines the arguments. `cargo xtask spec build` copies them to the document.
+
+use serde_json::{Map, Value};
+use syn::{
+    Attribute, Expr, Field, Fields, GenericArgument, Ident, ImplItem, Item, ItemStruct, Path, PathArguments,
+    Token, Type, parse_quote, punctuated::Punctuated,
+};
+
+use super::{
+    enums::Enums,
+    names::{SerdeNames, key, type_name},
+};
+
+/// The member of a component that describes its constructor.
+const KEYWORD: &str = "x-constructor";
+
+/// Makes each struct with properties extensible, and adds its constructor and setters.
+pub(crate) fn add(items: &mut Vec<Item>, schemas: &Map<String, Value>) -> Result<(), String> {
+    let enums = Enums::of(items);
+    let mut extended = Vec::new();
+    for mut item in std::mem::take(items) {
+        let methods = match &mut item {
+            Item::Struct(item) if matches!(item.fields, Fields::Named(_)) => {
+                item.attrs.push(parse_quote!(#[non_exhaustive]));
+                remove_default(&mut item.attrs);
+                Some(methods(item, schemas, &enums)?)
+            }
+            _ => None,
+        };
+        extended.push(item);
+        extended.extend(methods);
+    }
+    *items = extended;
+    Ok(())
+}
+
+/// Removes `Default` from the derives: the generator derives it only as long as no property is required.
+fn remove_default(attributes: &mut [Attribute]) {
+    for attribute in attributes.iter_mut().filter(|attribute| attribute.path().is_ident("derive")) {
+        let traits = attribute.parse_args_with(Punctuated::<Path, Token![,]>::parse_terminated);
+        let kept = traits.into_iter().flatten().filter(|path| !path.is_ident("Default")).collect::<Vec<_>>();
+        *attribute = parse_quote!(#[derive(#(#kept),*)]);
+    }
+}
+
+/// A property of a struct.
+struct Property<'a> {
+    ident: &'a Ident,
+    wire_name: String,
+    docs: Vec<&'a Attribute>,
+    /// The type without `Option`.
+    kind: &'a Type,
+    is_option: bool,
+    /// The property has a value if `new` does not set it.
+    may_be_missing: bool,
+}
+
+impl<'a> Property<'a> {
+    fn of(field: &'a Field) -> Option<Self> {
+        let ident = field.ident.as_ref()?;
+        let names = SerdeNames::of(&field.attrs, ident);
+        let content = option_content(&field.ty);
+        Some(Self {
+            ident,
+            wire_name: names.wire_name,
+            docs: field.attrs.iter().filter(|attribute| attribute.path().is_ident("doc")).collect(),
+            kind: content.unwrap_or(&field.ty),
+            is_option: content.is_some(),
+            may_be_missing: content.is_some() || names.may_be_missing,
+        })
+    }
+
+    /// Returns the type of the parameter that sets the property.
+    fn parameter(&self, enums: &Enums) -> Type {
+        let kind = self.kind;
+        if self.is_converted(enums) { parse_quote!(impl ::std::convert::Into<#kind>) } else { kind.clone() }
+    }
+
+    /// Returns the value of the property, from the parameter of its name.
+    fn value(&self, enums: &Enums) -> Expr {
+        let ident = self.ident;
+        let value: Expr =
+            if self.is_converted(enums) { parse_quote!(#ident.into()) } else { parse_quote!(#ident) };
+        if self.is_option { parse_quote!(::std::option::Option::Some(#value)) } else { value }
+    }
+
+    /// Returns `true` if callers usually have another type, whose conversion cannot fail. With `impl Into`, `parse` and
+    /// `try_into` could not infer the type of a checked value.
+    fn is_converted(&self, enums: &Enums) -> bool {
+        let name = type_name(self.kind).unwrap_or_default();
+        matches!(name.as_str(), "String" | "Vec" | "Box") || enums.is_open(&name)
+    }
+
+    fn setter(&self, enums: &Enums) -> ImplItem {
+        let (ident, docs) = (self.ident, &self.docs);
+        let (parameter, value) = (self.parameter(enums), self.value(enums));
+        let summary = format!("Sets `{}`.", self.wire_name);
+        let separator: Option<Attribute> = (!docs.is_empty()).then(|| parse_quote!(#[doc = ""]));
+        parse_quote! {
+            #[doc = #summary]
+            #separator
+            #(#docs)*
+            #[must_use]
+            pub fn #ident(mut self, #ident: #parameter) -> Self {
+                self.#ident = #value;
+                self
+            }
+        }
+    }
+
+    /// Returns the expression for a default.
+    fn default(&self, default: &Value, enums: &Enums) -> Option<Expr> {
+        let name = type_name(self.kind)?;
+        match default {
+            Value::String(text) if name == "String" => Some(parse_quote!(::std::string::String::from(#text))),
+            Value::String(text) => enums.value(&name, text),
+            Value::Number(number) => syn::parse_str(&format!("{number}{name}")).ok(),
+            Value::Bool(value) => Some(parse_quote!(#value)),
+            Value::Array(values) if values.is_empty() => Some(parse_quote!(::std::vec::Vec::new())),
+            _ => None,
+        }
+    }
+}
+
+fn option_content(kind: &Type) -> Option<&Type> {
+    let Type::Path(path) = kind else { return None };
+    let segment = path.path.segments.last().filter(|segment| segment.ident == "Option")?;
+    let PathArguments::AngleBracketed(arguments) = &segment.arguments else { return None };
+    arguments.args.iter().find_map(|argument| match argument {
+        GenericArgument::Type(content) => Some(content),
+        _ => None,
+    })
+}
+
+/// Returns the `impl` with `new` and the setters.
+fn methods(item: &ItemStruct, schemas: &Map<String, Value>, enums: &Enums) -> Result<Item, String> {
+    let name = &item.ident;
+    let error = |problem: &str| format!("type {name}: {problem}; correct openapi/constructors.toml");
+    let schema = schemas.iter().find(|(component, _)| key(component) == key(&name.to_string()));
+    let constructor = schema.and_then(|(_, schema)| schema.get(KEYWORD));
+    let constructor = constructor.ok_or_else(|| error("no constructor"))?;
+    let properties: Vec<_> = item.fields.iter().filter_map(Property::of).collect();
+
+    let arguments = constructor["arguments"].as_array().into_iter().flatten().filter_map(Value::as_str);
+    let arguments = arguments
+        .map(|argument| {
+            let property = properties.iter().find(|property| property.wire_name == argument);
+            property.ok_or_else(|| error(&format!("unknown property `{argument}`")))
+        })
+        .collect::<Result<Vec<_>, _>>()?;
+    let is_argument = |property: &Property| arguments.iter().any(|argument| argument.ident == property.ident);
+
+    let mut values = Vec::new();
+    let mut defaults = Vec::new();
+    for property in &properties {
+        let default = constructor["defaults"].get(&property.wire_name);
+        values.push(match default {
+            _ if is_argument(property) => property.value(enums),
+            Some(default) => {
+                defaults.push(format!(" `{}` is `{default}` unless set.", property.wire_name));
+                let unsupported = || error(&format!("unsupported default of `{}`", property.wire_name));
+                property.default(default, enums).ok_or_else(unsupported)?
+            }
+            None if property.may_be_missing => parse_quote!(::std::default::Default::default()),
+            None => return Err(error(&format!("required property `{}` is not listed", property.wire_name))),
+        });
+    }
+
+    let sent = constructor["sent"] == true;
+    let testing: [Attribute; 2] = [
+        parse_quote!(#[cfg(feature = "testing")]),
+        parse_quote!(#[cfg_attr(docsrs, doc(cfg(feature = "testing")))]),
+    ];
+    let conditions = testing.iter().filter(|_| !sent);
+    let start = if arguments.is_empty() {
+        "Creates a value without properties. The setters add them."
+    } else {
+        "Creates a value with these properties. The setters add the others."
+    };
+    let docs = format!("{start}{}", defaults.concat());
+    let idents = properties.iter().map(|property| property.ident);
+    let names = arguments.iter().map(|argument| argument.ident);
+    let parameters = arguments.iter().map(|argument| argument.parameter(enums));
+    let setters =
+        properties.iter().filter(|property| !is_argument(property)).map(|property| property.setter(enums));
+    Ok(parse_quote! {
+        #(#conditions)*
+        impl #name {
+            #[doc = #docs]
+            #[must_use]
+            pub fn new(#(#names: #parameters),*) -> Self {
+                Self { #(#idents: #values),* }
+            }
+
+            #(#setters)*
+        }
+    })
+}
