@@ -263,6 +263,37 @@ async fn generated_methods_can_be_called_directly() {
     assert_eq!(response.status, KnownStatus::Queued);
 }
 
+/// Statuses that the API documents, and others.
+#[tokio::test]
+async fn error_of_generated_method_has_status_headers_and_message() {
+    let request = SpeechRequest::new("Hello".parse().unwrap());
+    for status in [400, 401, 404, 422, 429, 500, 503] {
+        for (body, message) in [
+            (json!({"message": "too rude"}).to_string(), "too rude"),
+            ("<h1>No</h1>".to_owned(), "<h1>No</h1>"),
+        ] {
+            let server = MockServer::start();
+            server.mock(|_when, then| {
+                then.status(status).header("x-request-id", "r1").body(&body);
+            });
+            let client = client(&server.base_url());
+            for error in [
+                client.async_speech_create(&request).await.unwrap_err(),
+                client.async_speech_result(&TaskQuery::new(ID)).await.unwrap_err(),
+            ] {
+                let text = format!("{error} {error:?}");
+                assert!(text.contains(message) && text.contains(&status.to_string()), "{text}");
+                let ApiError::ErrorResponse(response) = error else { panic!("{status}: {text}") };
+                assert_eq!(response.status(), status);
+                assert_eq!(response.headers()["x-request-id"], "r1");
+                let body = response.into_inner();
+                assert_eq!(body.to_string(), message);
+                let _: &dyn std::error::Error = &body;
+            }
+        }
+    }
+}
+
 #[test]
 fn status_compares_with_known_status_and_text_in_both_ways() {
     let status = SpeechStatus::from("COMPLETED");

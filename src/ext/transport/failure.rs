@@ -3,7 +3,7 @@
 //! The generated client's error says what its code ran into. The decision about a retry depends on another question: may
 //! the server have seen the request? A [`Failure`] answers it, and [`retry::policy`](crate::ext::retry::policy) decides.
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 use reqwest::{StatusCode, header::HeaderMap};
 
@@ -70,6 +70,14 @@ impl Failure {
         Self { source: Some(source.into().into()), ..self }
     }
 }
+
+impl fmt::Display for ErrorBody {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for ErrorBody {}
 
 /// Returns the `message` of a JSON body, or the whole body.
 pub(crate) fn error_message(body: &str) -> String {
