@@ -8,3 +8,4 @@ mod merge;
 mod network;
 mod sibling_pages;
 mod support;
+mod user_crate;
