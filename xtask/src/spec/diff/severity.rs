@@ -24,7 +24,8 @@ pub(crate) enum ClientLevel {
     /// Only documentation changes.
     #[default]
     None,
-    /// Code for the old API compiles, and published releases keep working.
+    /// Code for the old API compiles, and published releases keep working. The code builds structs with `new` and
+    /// setters, because they are `#[non_exhaustive]`.
     Compatible,
     /// A name or a type of the API changes, or published releases send requests that are now rejected.
     Breaking,

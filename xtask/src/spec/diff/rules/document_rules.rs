@@ -117,7 +117,8 @@ pub(super) const DOCUMENT_RULES: &[(&str, WireLevel, ClientLevel, &str)] = &[
     ("request-body-media-type-schema-added", Err, Breaking, "schema of the media type added"),
     ("request-body-media-type-schema-removed", Info, Breaking, "schema of the media type removed"),
     ("request-body-encoding-changed", Warn, Compatible, "encoding of a part of the body changed"),
-    // Properties.
+    // Properties. An added one gets a setter, and `openapi/constructors.toml` fixes the arguments of `new`. If a
+    // property becomes required or optional, its field stops being an `Option`, or becomes one.
     ("new-required-request-property", Err, Breaking, "required property added"),
     ("new-required-request-property-with-default", Err, Breaking, "required property added, with a default"),
     ("new-optional-request-property", Info, Compatible, "optional property added"),
@@ -162,7 +163,8 @@ pub(super) const DOCUMENT_RULES: &[(&str, WireLevel, ClientLevel, &str)] = &[
         Compatible,
         "required property no longer write-only",
     ),
-    // Response schemas are relaxed by `build`, so published releases accept an additional property.
+    // Response schemas are relaxed by `build`, so published releases accept an additional property. Only mocks build
+    // the types, with `new`, which gives a required property its default.
     ("response-required-property-added", Info, Compatible, "required property added"),
     ("response-optional-property-added", Info, Compatible, "optional property added"),
     ("response-required-property-removed", Err, Breaking, "required property removed"),

@@ -73,6 +73,22 @@ fn annotation_rules_have_level_info_and_no_client_level() {
     }
 }
 
+/// `user_crate` in `tests/it` compiles such changes.
+#[test]
+fn property_rules_have_the_client_level_that_constructors_allow() {
+    for (id, level) in [
+        ("new-optional-request-property", ClientLevel::Compatible),
+        ("response-optional-property-added", ClientLevel::Compatible),
+        ("response-required-property-added", ClientLevel::Compatible),
+        ("new-required-request-property", ClientLevel::Breaking),
+        ("request-property-became-required", ClientLevel::Breaking),
+        ("response-property-became-required", ClientLevel::Breaking),
+        ("response-property-became-optional", ClientLevel::Breaking),
+    ] {
+        assert_eq!(by_id(id).unwrap().client, level, "{id}");
+    }
+}
+
 #[test]
 fn meaning_of_every_rule_is_one_line() {
     for rule in all().values() {
