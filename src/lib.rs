@@ -51,7 +51,45 @@ pub mod pacing {
 /// The methods of [`Client`] build and read these types for you. To use the types directly, call
 /// the generated methods [`Client::async_speech_create`] and [`Client::async_speech_result`]. Each
 /// call sends one request, without waiting and without retries, and returns [`ApiError`] on
-/// failure.
+/// failure:
+///
+/// ```no_run
+/// use distribute_ai::{ApiError, Client, types::SpeechRequest};
+///
+/// # async fn run(client: &Client) -> Result<(), Box<dyn std::error::Error>> {
+/// // A text or a number that the API limits is checked when it is converted.
+/// let request = SpeechRequest::new("Hello".parse()?).voice("nora").temperature(0.7.try_into()?);
+/// match client.async_speech_create(&request).await {
+///     Ok(created) => println!("task {}", created.id),
+///     Err(ApiError::ErrorResponse(error)) => println!("{}: {}", error.status(), error.message),
+///     Err(error) => return Err(error.into()),
+/// }
+/// # Ok(()) }
+/// ```
+///
+/// A status from 400 to 599 is an [`ApiError::ErrorResponse`] with the server's message. If the body is not the
+/// documented JSON, the message is the body.
+///
+/// # Additions to the API
+///
+/// If the API adds an optional property, a value or a status, your code still compiles with the next version:
+///
+/// - Each struct is `#[non_exhaustive]`. Build a request with `new` and setters, and match with `..`.
+/// - A new property does not change the arguments of `new`. The exception is a new required property of a request,
+///   which raises the version.
+/// - In tests, build a response in the same way. `new` and the setters of a response type need the feature `testing`.
+/// - Each enum of known values is `#[non_exhaustive]`. [`SpeechStatus`](types::SpeechStatus) and
+///   [`Voice`](types::Voice) also hold any other text. Compare them with a known value or with a text. Do not compare
+///   with `SpeechStatus::Other`, because a later version may know the value.
+///
+/// ```
+/// use distribute_ai::types::{KnownStatus, SpeechStatus};
+///
+/// let status = SpeechStatus::from("COMPLETED");
+/// assert!(status == KnownStatus::Completed && status == "COMPLETED");
+/// ```
+///
+/// # JSON Schemas
 ///
 /// With the feature `schemars`, each type implements `schemars::JsonSchema`. The schema equals the
 /// schema in the API's OpenAPI document, with the same bounds, lengths, patterns, enum values and
