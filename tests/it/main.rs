@@ -39,6 +39,7 @@ mod simulator_outages;
 mod simulator_wire;
 mod support;
 mod surface;
+mod user_code;
 mod vocabulary;
 mod waiting;
 mod wav_readers;
