@@ -4,11 +4,11 @@
 pub use progenitor_client::{ByteStream, ClientInfo, Error, ResponseValue};
 /// Types used as operation parameters and responses.
 pub mod types {
-    ///What the server says of a request that it refuses.
+    ///The body of an error response.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     #[non_exhaustive]
     pub struct ErrorBody {
-        ///Why, in its own words.
+        ///The reason, as text.
         pub message: ::std::string::String,
     }
     #[cfg(feature = "testing")]
@@ -18,7 +18,7 @@ pub mod types {
         #[must_use]
         pub fn new(message: impl ::std::convert::Into<::std::string::String>) -> Self {}
     }
-    ///How far a task has come, in the words known today.
+    ///The status of a task. These values are known; the server may add others.
     #[derive(
         ::serde::Deserialize,
         ::serde::Serialize,
@@ -52,7 +52,7 @@ pub mod types {
     impl ::std::str::FromStr for KnownStatus {}
     impl ::std::convert::TryFrom<&str> for KnownStatus {}
     impl ::std::convert::TryFrom<::std::string::String> for KnownStatus {}
-    ///The API's own voices, as known today.
+    ///The API's own voices. These values are known; the server may add others.
     #[derive(
         ::serde::Deserialize,
         ::serde::Serialize,
@@ -76,7 +76,7 @@ pub mod types {
     impl ::std::str::FromStr for KnownVoice {}
     impl ::std::convert::TryFrom<&str> for KnownVoice {}
     impl ::std::convert::TryFrom<::std::string::String> for KnownVoice {}
-    ///The model that speaks.
+    ///The model that produces the speech.
     #[derive(
         ::serde::Deserialize,
         ::serde::Serialize,
@@ -97,11 +97,11 @@ pub mod types {
     impl ::std::str::FromStr for SpeechModel {}
     impl ::std::convert::TryFrom<&str> for SpeechModel {}
     impl ::std::convert::TryFrom<::std::string::String> for SpeechModel {}
-    ///What a task has brought.
+    ///An output of a task.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     #[non_exhaustive]
     pub struct SpeechOutput {
-        ///Where the audio is. May be missing, also when the task is completed.
+        ///The URL of the audio. It may be missing, even if the task is completed.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub url: ::std::option::Option<::std::string::String>,
     }
@@ -113,14 +113,14 @@ pub mod types {
         pub fn new() -> Self {}
         ///Sets `url`.
         ///
-        ///Where the audio is. May be missing, also when the task is completed.
+        ///The URL of the audio. It may be missing, even if the task is completed.
         #[must_use]
         pub fn url(
             mut self,
             url: impl ::std::convert::Into<::std::string::String>,
         ) -> Self {}
     }
-    ///Text to speak, and how.
+    ///A text to speak, and its settings.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     #[serde(deny_unknown_fields)]
     #[non_exhaustive]
@@ -196,22 +196,22 @@ pub mod types {
     impl ::std::convert::TryFrom<&str> for SpeechRequestInput {}
     impl ::std::convert::TryFrom<::std::string::String> for SpeechRequestInput {}
     impl<'de> ::serde::Deserialize<'de> for SpeechRequestInput {}
-    ///How far a task has come, and what it has brought.
+    ///The status of a task, and its outputs.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     #[non_exhaustive]
     pub struct SpeechResult {
-        ///Seconds or milliseconds since the Unix epoch; the document names no unit.
+        ///Seconds or milliseconds since the Unix epoch. The document does not name the unit.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub created: ::std::option::Option<f64>,
-        ///Seconds or milliseconds since the Unix epoch; the document names no unit.
+        ///Seconds or milliseconds since the Unix epoch. The document does not name the unit.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub finished: ::std::option::Option<f64>,
         ///The id of the task.
         pub id: ::std::string::String,
-        ///The model that speaks.
+        ///The model that produces the speech.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub model: ::std::option::Option<::std::string::String>,
-        ///What it has brought: nothing, until it is completed.
+        ///The outputs. The list is empty until the task is completed.
         #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
         pub results: ::std::vec::Vec<SpeechOutput>,
         pub status: SpeechStatus,
@@ -227,17 +227,17 @@ pub mod types {
         ) -> Self {}
         ///Sets `created`.
         ///
-        ///Seconds or milliseconds since the Unix epoch; the document names no unit.
+        ///Seconds or milliseconds since the Unix epoch. The document does not name the unit.
         #[must_use]
         pub fn created(mut self, created: f64) -> Self {}
         ///Sets `finished`.
         ///
-        ///Seconds or milliseconds since the Unix epoch; the document names no unit.
+        ///Seconds or milliseconds since the Unix epoch. The document does not name the unit.
         #[must_use]
         pub fn finished(mut self, finished: f64) -> Self {}
         ///Sets `model`.
         ///
-        ///The model that speaks.
+        ///The model that produces the speech.
         #[must_use]
         pub fn model(
             mut self,
@@ -245,14 +245,14 @@ pub mod types {
         ) -> Self {}
         ///Sets `results`.
         ///
-        ///What it has brought: nothing, until it is completed.
+        ///The outputs. The list is empty until the task is completed.
         #[must_use]
         pub fn results(
             mut self,
             results: impl ::std::convert::Into<::std::vec::Vec<SpeechOutput>>,
         ) -> Self {}
     }
-    ///One of the values known today, or another that the server has learned since.
+    ///A known value, or another value that the server has added.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     #[serde(untagged)]
     #[non_exhaustive]
@@ -262,11 +262,11 @@ pub mod types {
     }
     impl ::std::fmt::Display for SpeechStatus {}
     impl ::std::convert::From<KnownStatus> for SpeechStatus {}
-    ///The task that the server has taken.
+    ///A task that the server has accepted.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     #[non_exhaustive]
     pub struct TaskCreated {
-        ///Its id, to ask for it by.
+        ///The id of the task.
         pub id: ::std::string::String,
     }
     #[cfg(feature = "testing")]
@@ -276,7 +276,7 @@ pub mod types {
         #[must_use]
         pub fn new(id: impl ::std::convert::Into<::std::string::String>) -> Self {}
     }
-    ///Which task to tell about.
+    ///The id of the task to poll.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     #[serde(deny_unknown_fields)]
     #[non_exhaustive]
@@ -345,7 +345,7 @@ impl Client {
 Sends a `POST` request to `/async/speech/create`
 
 Arguments:
-- `body`: The text to speak, and how to speak it.
+- `body`: The text to speak, and its settings.
 */
     pub async fn async_speech_create<'a>(
         &'a self,
@@ -356,7 +356,7 @@ Arguments:
 Sends a `POST` request to `/async/speech/result`
 
 Arguments:
-- `body`: The task to tell about, by the id that came with its creation.
+- `body`: The id of the task to poll.
 */
     pub async fn async_speech_result<'a>(
         &'a self,

@@ -155,7 +155,7 @@ fn schema_of_speech_request_keeps_descriptions_and_defaults() {
     let expected = json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "SpeechRequest",
-        "description": "Text to speak, and how.",
+        "description": "A text to speak, and its settings.",
         "type": "object",
         "properties": {
             "cfg_weight": number(0.5),
@@ -176,12 +176,12 @@ fn schema_of_speech_request_keeps_descriptions_and_defaults() {
         "additionalProperties": false,
         "$defs": {
             "KnownVoice": {
-                "description": "The API's own voices, as known today.",
+                "description": "The API's own voices. These values are known; the server may add others.",
                 "type": "string",
                 "enum": ["leo", "nora"],
             },
             "SpeechModel":
-                {"description": "The model that speaks.", "type": "string", "enum": ["Chatterbox"]},
+                {"description": "The model that produces the speech.", "type": "string", "enum": ["Chatterbox"]},
             "UnitInterval": {"type": "number", "minimum": 0, "maximum": 1},
             "Voice": {
                 "description": "One of default voices: leo, nora or a file_id with purpose voice.",

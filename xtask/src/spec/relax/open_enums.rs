@@ -48,7 +48,7 @@ pub(super) fn define_open_types(document: &mut Value, open: &OpenTypes) {
         let closed_enum = &document["components"]["schemas"][known];
         let other = closed_enum.get("type").cloned().unwrap_or(json!("string"));
         document["components"]["schemas"][name] = json!({
-            "description": "One of the values known today, or another that the server has learned since.",
+            "description": "A known value, or another value that the server has added.",
             "oneOf": [
                 {"title": "Known", "allOf": [reference(known)]},
                 {"title": "Other", "type": other},
