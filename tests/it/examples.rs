@@ -110,9 +110,9 @@ fn speak_example_with_invalid_input_prints_one_line_and_exits_2() {
     let directory = tempfile::tempdir().unwrap();
     let long = "x".repeat(4097);
     for (args, expected) in [
-        (&["x"][..], "input: shorter than 2 characters (length is 1)"),
+        (&["x"][..], "input: length 1 is too short, expected at least 2 characters"),
         (&[&long], "text: 4097 characters, expected at most 4096; save it to a file and use --file"),
-        (&["-"], "input: shorter than 2 characters (length is 0)"),
+        (&["-"], "input: length 0 is too short, expected at least 2 characters"),
         (&["Hello", "--out", "missing/speech.wav"], "directory missing does not exist"),
         (&["Hello", "--out", "."], "path is a directory, expected a file"),
         (&["Hello", "--out="], "'--out <OUT>'"),

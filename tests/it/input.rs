@@ -15,13 +15,26 @@ async fn assert_invalid(speak: impl FnOnce(&Client) -> Speak, expected: &str) {
 
 #[tokio::test]
 async fn submit_text_outside_2_to_4096_characters_is_invalid() {
-    assert_invalid(|client| client.speak(""), "input: shorter than 2 characters (length is 0)").await;
-    assert_invalid(|client| client.speak("é"), "input: shorter than 2 characters (length is 1)").await;
+    assert_invalid(|client| client.speak(""), "input: length 0 is too short, expected at least 2 characters")
+        .await;
     assert_invalid(
-        |client| client.speak("é".repeat(4097)),
-        "input: longer than 4096 characters (length is 4097); use `in_pieces` for a longer text",
+        |client| client.speak("é"),
+        "input: length 1 is too short, expected at least 2 characters",
     )
     .await;
+    assert_invalid(
+        |client| client.speak("é".repeat(4097)),
+        "input: length 4097 is too long, expected at most 4096 characters; use `in_pieces` for a longer text",
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn submit_text_that_is_a_task_id_is_invalid() {
+    let expected = "input: is a task id, expected a text; to wait for the task, use `Client::task`";
+    for text in [crate::support::ID.to_owned(), format!(" {}\n", crate::support::ID.to_uppercase())] {
+        assert_invalid(|client| client.speak(text), expected).await;
+    }
 }
 
 #[tokio::test]

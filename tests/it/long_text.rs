@@ -245,7 +245,7 @@ async fn long_text_with_invalid_input_is_rejected_before_sending_or_writing() {
     let table = [
         (client.speak("").in_pieces(),                        "input: contains only white space and invisible characters"),
         (client.speak(" \n ").in_pieces(),                    "input: contains only white space and invisible characters"),
-        (client.speak("x").in_pieces(),                       "input: shorter than 2 characters (length is 1)"),
+        (client.speak("x").in_pieces(),                       "input: length 1 is too short, expected at least 2 characters"),
         (client.speak(BOOK).temperature(7.0).in_pieces(),     "temperature: 7 is out of range, expected 0 to 1"),
         (book().max_characters(2),                            "max_characters: 2 is out of range, expected 3 to 4096"),
         (book().max_characters(4097),                         "max_characters: 4097 is out of range, expected 3 to 4096"),

@@ -1,6 +1,6 @@
 //! The requests of a batch: pairs of a key and a text or a [`Speak`].
 
-use std::{collections::HashSet, fmt, pin::Pin, vec};
+use std::{borrow::Cow, collections::HashSet, fmt, pin::Pin, rc::Rc, sync::Arc, vec};
 
 use futures_core::Stream;
 
@@ -8,8 +8,8 @@ use crate::{Client, Speak};
 
 /// A request of a batch: a text, a [`Speak`] with its settings, or a type of your own.
 ///
-/// A text is any type that implements `AsRef<str>`, such as `&str`, `&String` and `Arc<str>`. For
-/// settings, use a `Speak`. For your own types, implement this trait:
+/// A text is a `&str`, `String`, `Cow<str>`, `Box<str>`, `Arc<str>` or `Rc<str>`, or a reference to one of
+/// them. For settings, use a `Speak`. For your own types, implement this trait:
 ///
 /// ```
 /// use distribute_ai::{Client, Speak, batch::IntoSpeak};
@@ -37,10 +37,18 @@ use crate::{Client, Speak};
 /// # assert!(results.next().await.is_some_and(|(_, speech)| speech.is_ok()));
 /// # Ok(()) }
 /// ```
+///
+/// A [`TaskId`](crate::TaskId) is not accepted, because it would be spoken and billed:
+///
+/// ```compile_fail
+/// # fn run(client: distribute_ai::Client, ids: Vec<distribute_ai::TaskId>) {
+/// client.batch(ids.into_iter().enumerate());
+/// # }
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a request of a batch",
     label = "expected `(key, request)` with a text or a `Speak` as the request",
-    note = "a text is a `&str`, `String`, `Cow<str>`, `Arc<str>`, `Box<str>` or a reference to one of them",
+    note = "a text is a `&str`, `String`, `Cow<str>`, `Box<str>`, `Arc<str>` or a reference to one of them",
     note = "implement `IntoSpeak` for your own type"
 )]
 pub trait IntoSpeak {
@@ -54,12 +62,37 @@ impl IntoSpeak for Speak {
     }
 }
 
-/// Copies the text, also of a `String`. For the longest text of a request, this takes 0.2 µs.
-impl<T: AsRef<str>> IntoSpeak for T {
+impl IntoSpeak for String {
     fn into_speak(self, client: &Client) -> Speak {
-        client.speak(self.as_ref())
+        client.speak(self)
     }
 }
+
+/// Implements the trait for types of text. `AsRef<str>` would be too general: a task id would be spoken, and billed.
+macro_rules! text {
+    ($($text:ty),+) => {
+        $(impl IntoSpeak for $text {
+            fn into_speak(self, client: &Client) -> Speak {
+                let text: &str = self.as_ref();
+                client.speak(text)
+            }
+        })+
+    };
+}
+
+text!(
+    &str,
+    &&str,
+    &String,
+    &&String,
+    Cow<'_, str>,
+    &Cow<'_, str>,
+    Box<str>,
+    Arc<str>,
+    &Arc<str>,
+    Rc<str>,
+    &Rc<str>
+);
 
 /// The requests of a batch that are not started.
 pub(crate) enum Queue<K> {

@@ -20,6 +20,7 @@ use crate::{
         speakable::is_speakable,
         transport::{call, failure::Failure, instant::saturating_add},
     },
+    generated::facts,
     types::{SpeechRequest, TaskCreated, UnitInterval, Voice},
 };
 
@@ -190,6 +191,7 @@ impl Speak {
     /// The deadline does not cancel a submission in progress, because that would leave the
     /// submission in doubt. Therefore a submission may end after the deadline, by at most the
     /// request timeout.
+    #[doc(alias = "timeout")]
     pub fn deadline(mut self, time: Duration) -> Self {
         self.deadline = time;
         self
@@ -230,9 +232,11 @@ impl Speak {
     /// # Errors
     ///
     /// - [`is_invalid`](Error::is_invalid): a text of 1 or 4,097 characters, a text of white space and
-    ///   invisible characters only, or a temperature of 7. Nothing was sent.
+    ///   invisible characters only, a task id as the text, or a temperature of 7. Nothing was sent.
     /// - [`is_unreachable`](Error::is_unreachable): the host refused four connections. The submission was not billed.
-    /// - [`is_rejected`](Error::is_rejected): the server responded with 400 or 401. Nothing was billed.
+    /// - [`is_unauthorized`](Error::is_unauthorized): the server responded with 401 or 403. Nothing was billed.
+    /// - [`is_rejected`](Error::is_rejected): the server responded with another 4xx status, such as 400. Nothing was
+    ///   billed.
     /// - [`is_rate_limited`](Error::is_rate_limited): the server responded with 429, or to an earlier request
     ///   with 429 or 503 and `Retry-After`, and the pause ends after the deadline. With your own
     ///   [`http_client`](crate::ClientBuilder::http_client), at the first 429. Nothing was billed.
@@ -272,12 +276,21 @@ impl Speak {
 
     /// Validates the settings and builds the API request.
     pub(crate) fn to_request(&self) -> Result<SpeechRequest, Error> {
-        let input = self.input.parse().map_err(|limit| {
-            let length = self.input.chars().count();
-            // A shorter text violates the minimum of two characters.
-            let remedy = if length > 2 { "; use `in_pieces` for a longer text" } else { "" };
-            Error::invalid("input", format!("{limit} (length is {length}){remedy}"))
+        let input = self.input.parse().map_err(|_| {
+            let (length, limits) = (self.input.chars().count(), facts::INPUT_LENGTH);
+            let (min, max) = (limits.start(), limits.end());
+            let problem = if length < *min {
+                format!("length {length} is too short, expected at least {min} characters")
+            } else {
+                format!("length {length} is too long, expected at most {max} characters; use `in_pieces` for a longer text")
+            };
+            Error::invalid("input", problem)
         })?;
+        // A program that means to wait for a task would pay for the speech of its id.
+        if self.input.parse::<TaskId>().is_ok() {
+            let problem = "is a task id, expected a text; to wait for the task, use `Client::task`";
+            return Err(Error::invalid("input", problem));
+        }
         if !is_speakable(&self.input) {
             let problem = "contains only white space and invisible characters, expected at least one other";
             return Err(Error::invalid("input", problem));

@@ -131,7 +131,7 @@ fn blocking_submit_in_doubt_is_not_sent_again() {
 fn blocking_submit_with_invalid_input_sends_nothing() {
     let (simulator, client) = quick();
     let error = client.speak("x").run().unwrap_err();
-    assert_eq!(error.to_string(), "input: shorter than 2 characters (length is 1)");
+    assert_eq!(error.to_string(), "input: length 1 is too short, expected at least 2 characters");
     let error = client.speak("Hello").cfg_weight(7.0).submit().unwrap_err();
     assert_eq!(error.to_string(), "cfg_weight: 7 is out of range, expected 0 to 1");
     assert_eq!(simulator.requests(), 0);
