@@ -109,7 +109,7 @@ async fn unreachable_after_one_attempt_names_host_attempt_and_cause() {
 }
 
 #[tokio::test]
-async fn task_not_found_is_billed_if_it_was_submitted_and_not_if_its_id_may_be_wrong() {
+async fn task_not_found_is_billed_if_submitted_and_maybe_if_its_id_may_be_wrong() {
     let create = Action::json("200 OK", &json!({"id": ID}));
     let not_found = Action::json("404 Not Found", &json!({"message": "no such task"}));
     let server = ScriptedServer::start([create, not_found]).await;

@@ -9,6 +9,7 @@ use std::{
 use distribute_ai::{
     Billed, Client, Error, ErrorKind,
     batch::Batch,
+    long_text::InPieces,
     testing::{Fault, Route, Script, Simulator, TaskOutcome, httpmock::MockServer},
 };
 use futures_util::StreamExt;
@@ -107,6 +108,24 @@ async fn new_journal_in_missing_directory_bills_nothing() {
     let batch = fixture.batch(&fixture.simulator.client(), &["a"]).journal(fixture.path().join("none"));
     let error = batch.run().await.unwrap_err();
     assert_eq!((error.kind(), error.billed()), (ErrorKind::Io, Billed::No), "{error}");
+}
+
+#[tokio::test]
+async fn batch_that_cannot_start_may_be_billed_if_its_journal_exists() {
+    let fixture = Fixture::new().await;
+    let batch = || fixture.batch(&fixture.simulator.client(), &["a"]).max_in_flight(0);
+    assert_eq!(batch().run().await.unwrap_err().billed(), Billed::No);
+    fixture.run(&["a"]).await;
+    assert_eq!(batch().run().await.unwrap_err().billed(), Billed::Maybe);
+
+    let book = fixture.path().with_extension("wav");
+    fs::create_dir(&book).unwrap();
+    let client = fixture.simulator.client();
+    let save = async |pieces: InPieces| pieces.save(&book).await.unwrap_err();
+    let error = save(client.speak("Hello").in_pieces()).await;
+    assert_eq!((error.kind(), error.billed()), (ErrorKind::Io, Billed::No), "{error}");
+    let error = save(client.speak("Hello").in_pieces().journal(fixture.path())).await;
+    assert_eq!((error.kind(), error.billed()), (ErrorKind::Io, Billed::Maybe), "{error}");
 }
 
 #[tokio::test]

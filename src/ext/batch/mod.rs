@@ -19,7 +19,7 @@ mod tests;
 
 use std::{
     fmt::{self, Display},
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
 use futures_core::Stream;
@@ -32,7 +32,7 @@ use self::{config::Config, engine::Engine, request::Queue};
 pub use self::{progress::Progress, request::IntoSpeak, results::Results};
 #[cfg(doc)]
 use crate::Speak;
-use crate::{Client, Error};
+use crate::{Billed, Client, Error};
 
 const MAX_IN_FLIGHT: usize = 64;
 
@@ -165,7 +165,8 @@ impl Client {
 /// A response with 401 or 402 ends all submissions. A 403 ends them if the batch has no accepted
 /// submission yet, or after three in a row. Otherwise, it concerns its text only. Accepted tasks are
 /// still polled and delivered. Each valid text that was not sent returns an
-/// [`is_rejected`](Error::is_rejected) error with the same status. Nothing more is read from a stream,
+/// [`is_unauthorized`](Error::is_unauthorized) error with the same status, or after a 402 an
+/// [`is_rejected`](Error::is_rejected) error. Nothing more is read from a stream,
 /// unless the journal contains texts of earlier runs that may be billed.
 ///
 /// # Default
@@ -312,9 +313,22 @@ impl<K: Display + Send + 'static> Batch<K> {
     /// of that request.
     pub async fn run(self) -> Result<Results<K>, Error> {
         let (mut engine, channels) = Engine::new(self.client.clone(), self.queue);
-        self.config.validate_and_open(&mut engine).await?;
+        let journal = self.config.journal.clone();
+        if let Err(error) = self.config.validate_and_open(&mut engine).await {
+            return Err(billed_if_exists(error, journal.as_deref()).await);
+        }
         Ok(Results::new(self.client, Box::pin(engine.run()), channels, self.in_order))
     }
+}
+
+/// Adds to the error of a run that cannot start that an earlier run with the same journal may have submitted texts.
+pub(crate) async fn billed_if_exists(error: Error, journal: Option<&Path>) -> Error {
+    // If the directory cannot be searched, the journal may exist.
+    let may_exist = match journal {
+        Some(path) => tokio::fs::try_exists(path).await.unwrap_or(true),
+        None => false,
+    };
+    if may_exist { error.billed_at_least(Billed::Maybe) } else { error }
 }
 
 impl<K> fmt::Debug for Batch<K> {

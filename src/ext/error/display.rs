@@ -56,7 +56,9 @@ impl fmt::Display for Error {
         }
         if let Some(response) = &self.0.response {
             write!(f, ": {}", response.status)?;
-            if let Some(message) = &response.message {
+            // Many servers repeat the reason of the status as the message.
+            let is_new = |message: &&String| response.status.canonical_reason() != Some(message.as_str());
+            if let Some(message) = response.message.as_ref().filter(is_new) {
                 write!(f, ": {}", single_line(message))?;
             }
         }

@@ -26,14 +26,14 @@ use std::fmt;
 /// ```
 ///
 /// Later versions may add kinds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
     /// An argument, a setting or a journal is invalid.
     Invalid,
-    /// The server was not reached.
+    /// The server was not reached, or a batch waited for it until the deadline.
     Unreachable,
-    /// The server rejected the request, with another status than those of the next two kinds.
+    /// The server rejected the request, with a status other than 401, 403 and 429.
     Rejected,
     /// The server rejected the API key, with status 401 or 403.
     Unauthorized,
@@ -85,9 +85,10 @@ impl fmt::Display for ErrorKind {
     }
 }
 
-/// Whether a text is billed, from [`Error::billed`](crate::Error::billed).
+/// The answer to the question whether a text is billed, from [`Error::billed`](crate::Error::billed).
 ///
-/// These three answers are all there are, so you can match them without a wildcard.
+/// Later versions will not add an answer, so you can match all three without a wildcard. `Display` writes `no`, `yes`
+/// or `maybe`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Billed {
     /// The server did not accept the text, so you can submit the text again.
@@ -96,6 +97,16 @@ pub enum Billed {
     Yes,
     /// The server may have accepted the text, or may not bill a text that it accepted.
     Maybe,
+}
+
+impl fmt::Display for Billed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::No => "no",
+            Self::Yes => "yes",
+            Self::Maybe => "maybe",
+        })
+    }
 }
 
 impl Billed {

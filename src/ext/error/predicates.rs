@@ -7,8 +7,8 @@ use super::{Billed, Error, ErrorKind, Kind};
 impl Error {
     /// Returns the kind of the error. Each error has exactly one kind.
     ///
-    /// - A response with status 401 or 403 that rejects a request is [`Unauthorized`](ErrorKind::Unauthorized),
-    ///   a response with status 429 is [`RateLimited`](ErrorKind::RateLimited), and every other rejection is
+    /// - A rejection with status 401 or 403 is [`Unauthorized`](ErrorKind::Unauthorized), a submission that is
+    ///   rejected with status 429 is [`RateLimited`](ErrorKind::RateLimited), and every other rejection is
     ///   [`Rejected`](ErrorKind::Rejected).
     /// - If a batch did not send a request because the server rejected an earlier one, the kind is that of
     ///   the earlier rejection.
@@ -48,7 +48,8 @@ impl Error {
     /// Returns whether the text that the error is about is billed.
     ///
     /// - [`Yes`](Billed::Yes): the server accepted the text. The error is about its task, its audio or its
-    ///   file.
+    ///   file. This is also the answer for a task that you resumed by its id. Only
+    ///   [`is_not_found`](Self::is_not_found) says that the id may be wrong.
     /// - [`Maybe`](Billed::Maybe): the submission is [in doubt](Self::is_in_doubt); or the task
     ///   [failed](Self::is_failed), and the API does not say whether it bills such tasks; or the server does
     ///   not know a task that was resumed with [`Client::task`](crate::Client::task), whose id may be wrong.
@@ -58,8 +59,8 @@ impl Error {
     /// text may be billed. The error of a whole long text is about all its pieces: `Maybe` if some of them
     /// may be billed.
     ///
-    /// If a batch or a long text cannot start, the answer is `No`, unless its journal exists and cannot be
-    /// used: then it is `Maybe`, because an earlier run may have submitted the texts.
+    /// If a batch or a long text cannot start, this call has submitted nothing. The answer is `No`, or `Maybe` if
+    /// its journal exists, because an earlier run may have submitted the texts.
     ///
     /// ```no_run
     /// # async fn run(client: distribute_ai::Client) {
@@ -92,7 +93,7 @@ impl Error {
         by_kind.or(self.0.least_bill)
     }
 
-    /// Returns `true` if an argument, a setting or a journal is invalid. Nothing was sent.
+    /// Returns `true` if an argument, a setting or a journal is invalid. This call has sent nothing.
     #[must_use]
     pub fn is_invalid(&self) -> bool {
         self.kind() == ErrorKind::Invalid
@@ -193,8 +194,8 @@ impl Error {
     /// async runtime shut down.
     ///
     /// If the error has a [`task_id`](Self::task_id), the task continues on the server and you can
-    /// resume it. Otherwise this text was not submitted. The journal of a
-    /// [narration](crate::long_text::Narration) contains its submitted pieces.
+    /// resume it. Otherwise this text was not submitted, or the error is about a whole
+    /// [narration](crate::long_text::Narration), whose journal contains the submitted pieces.
     #[must_use]
     pub fn is_stopped(&self) -> bool {
         self.kind() == ErrorKind::Stopped

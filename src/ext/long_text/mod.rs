@@ -40,7 +40,7 @@ pub use self::{
     splitter::{Pieces, split},
 };
 pub use super::piece::Piece;
-use crate::{Error, Speak};
+use crate::{Error, Speak, ext::batch::billed_if_exists};
 
 const MAX_IN_FLIGHT: usize = 16;
 
@@ -249,10 +249,17 @@ impl InPieces {
     /// Returns the errors of [`InPieces`](Self#errors) that occur before anything is sent.
     pub async fn start(self, path: impl AsRef<Path>) -> Result<Narration, Error> {
         let path = path.as_ref();
-        self.check()?;
         let journal = self.journal.clone().unwrap_or_else(|| journal_path(path));
+        match self.open(path, &journal).await {
+            Ok(narration) => Ok(narration),
+            Err(error) => Err(billed_if_exists(error, Some(&journal)).await),
+        }
+    }
+
+    async fn open(self, path: &Path, journal: &Path) -> Result<Narration, Error> {
+        self.check()?;
         // The journal is removed at the end, when the process may have another working directory.
-        let journal = absolute(&journal).map_err(|error| Error::io("could not write", &journal, error))?;
+        let journal = absolute(journal).map_err(|error| Error::io("could not write", journal, error))?;
         let file = WavJoiner::create(path, self.pause).await?;
         let (requests, received) = mpsc::unbounded_channel();
         let received =

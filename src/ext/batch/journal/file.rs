@@ -11,7 +11,7 @@ use super::{
     replay::{KeyStates, ReplayError, replay},
     writer::Storage,
 };
-use crate::{Billed, Error};
+use crate::Error;
 
 pub(super) struct LockedFile {
     file: File,
@@ -27,12 +27,6 @@ impl Drop for LockedFile {
 
 /// Opens a journal, or creates it. Returns the states that earlier runs left.
 pub(super) fn open(path: &Path) -> Result<(LockedFile, KeyStates), Error> {
-    let existed = path.is_file();
-    // An earlier run may have submitted the requests.
-    open_and_lock(path).map_err(|error| if existed { error.billed_at_least(Billed::Maybe) } else { error })
-}
-
-fn open_and_lock(path: &Path) -> Result<(LockedFile, KeyStates), Error> {
     if let Ok(found) = path.metadata()
         && !found.is_file()
     {
