@@ -121,9 +121,9 @@ impl ClientBuilder {
     /// ```
     ///
     /// [`build`](Self::build) calls the function for each HTTP client, up to four times: for submissions, for polls, for
-    /// audio, and for audio on this machine. The function receives the settings of this builder, such as the connect timeout
-    /// and the user agent, and may replace them. If you call `configure_http` again, the functions run in that
-    /// order. A panic in the function is a panic of `build`.
+    /// audio, and for audio on loopback addresses. The function receives the settings of this builder and may replace them:
+    /// the connect timeout, and for the API the user agent. If you call `configure_http` again, the functions run in that
+    /// order. If the function panics, `build` panics.
     ///
     /// These settings of your function have no effect:
     ///
@@ -139,8 +139,12 @@ impl ClientBuilder {
     ///   exceeds it is [in doubt](Error::is_in_doubt).
     ///
     /// Default headers are sent to the API and to the host of the audio, so keep secrets out of them. The API
-    /// key is sent to the API only. The proxies of the environment are not used for loopback addresses, but a proxy that
-    /// your function adds is.
+    /// key is sent to the API only. Proxies are not used for loopback addresses. With [`allow_http`](Self::allow_http), a
+    /// proxy that your function adds is used for them, too.
+    ///
+    /// If an audio URL names the host of a proxy with a private address, this client refuses the proxy from then on.
+    #[doc(alias = "proxy")]
+    #[doc(alias = "certificate")]
     pub fn configure_http(
         mut self,
         change: impl Fn(reqwest::ClientBuilder) -> reqwest::ClientBuilder + Send + Sync + 'static,
@@ -151,8 +155,8 @@ impl ClientBuilder {
 
     /// Sets one HTTP client for the API and the audio, in place of those that this library builds.
     ///
-    /// For proxies, certificates and default headers, [`configure_http`](Self::configure_http) is enough and keeps
-    /// every promise of this library. Use `http_client` for a client that you cannot build in that function, for example
+    /// For proxies, certificates and default headers, [`configure_http`](Self::configure_http) is enough. The limits
+    /// below do not apply to it. Use `http_client` for a client that you cannot build in that function, for example
     /// one that other parts of your program share. The two cannot be combined.
     ///
     /// The API key is sent to the API only. The default headers of your client are sent to the API and to the
@@ -328,7 +332,8 @@ impl ClientBuilder {
             (client.clone(), None, AudioHosts::with_http_client(rules, client, min_rate))
         } else {
             require_tls(&base_url)?;
-            let http = HttpSettings { connect_timeout, changes: self.configure_http };
+            let http =
+                HttpSettings { connect_timeout, changes: self.configure_http, allow_http: self.allow_http };
             let agent = agent.as_ref().unwrap_or(&DEFAULT_USER_AGENT);
             let (build, builder) = (http.build(), || http.builder(is_loopback(&base_url), Some(agent)));
             // A submission on an idle connection that the server is closing would be in doubt.

@@ -13,6 +13,7 @@ pub(super) type ConfigureHttp = Arc<dyn Fn(reqwest::ClientBuilder) -> reqwest::C
 pub(super) struct HttpSettings {
     pub(super) connect_timeout: Duration,
     pub(super) changes: Vec<ConfigureHttp>,
+    pub(super) allow_http: bool,
 }
 
 impl HttpSettings {
@@ -28,7 +29,11 @@ impl HttpSettings {
         if let Some(agent) = user_agent {
             builder = builder.user_agent(agent.clone());
         }
-        let builder = self.changes.iter().fold(builder, |builder, change| change(builder));
+        let mut builder = self.changes.iter().fold(builder, |builder, change| change(builder));
+        if local && !self.allow_http {
+            // A proxy would receive the API key unencrypted.
+            builder = builder.no_proxy();
+        }
         builder
             // A request to the API must not be redirected to another server, and each redirect of an audio is checked.
             .redirect(redirect::Policy::none())

@@ -20,7 +20,7 @@ const MAX_NAMES: usize = 65_536;
 /// addresses.
 pub(super) struct Resolver {
     pub(super) rules: Arc<Rules>,
-    pub(super) audio_hosts: HostNames,
+    pub(super) audio_hosts: Arc<HostNames>,
 }
 
 impl Resolve for Resolver {
@@ -40,9 +40,10 @@ impl Resolve for Resolver {
     }
 }
 
-/// The names of the hosts from which audio was requested.
+/// The names of the hosts from which an HTTP client has requested audio.
 ///
-/// A name stays until the client is dropped, because a connection may be opened after its request was dropped.
+/// A name stays until the client is dropped, because a connection may be opened after its request was dropped. If an
+/// audio URL names a proxy with a private address, the proxy is therefore refused from then on.
 /// Hashes stand for the names. If two are equal by chance, the addresses of a proxy are checked, too.
 #[derive(Default)]
 pub(super) struct HostNames {
@@ -60,7 +61,7 @@ impl HostNames {
     }
 
     /// Returns `true` if the name was inserted. After [`MAX_NAMES`] names, returns `true` for every name.
-    fn may_contain(&self, name: &str) -> bool {
+    pub(super) fn may_contain(&self, name: &str) -> bool {
         let hash = self.hash(name);
         let names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
         names.len() >= MAX_NAMES || names.contains(&hash)
@@ -77,7 +78,7 @@ mod tests {
     use super::{super::audio_rules::Refused, *};
 
     async fn resolve(rules: Rules, audio_host: &str, name: &str) -> Result<Vec<SocketAddr>, String> {
-        let resolver = Resolver { rules: Arc::new(rules), audio_hosts: HostNames::default() };
+        let resolver = Resolver { rules: Arc::new(rules), audio_hosts: Arc::default() };
         resolver.audio_hosts.insert(audio_host);
         let found = resolver.resolve(name.parse().unwrap()).await;
         found.map(Iterator::collect).map_err(|error| error.downcast::<Refused>().unwrap().to_string())
