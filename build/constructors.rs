@@ -21,9 +21,17 @@ const KEYWORD: &str = "x-constructor";
 /// Makes each struct with properties extensible, and adds its constructor and setters.
 pub(crate) fn add(items: &mut Vec<Item>, schemas: &Map<String, Value>) -> Result<(), String> {
     let enums = Enums::of(items);
+    let parsed: Vec<_> = items.iter().filter_map(parsed_type).collect();
     let mut extended = Vec::new();
     for mut item in std::mem::take(items) {
         let methods = match &mut item {
+            Item::Struct(item) if parsed.contains(&item.ident) => {
+                item.attrs.push(parse_quote!(#[doc = ""]));
+                item.attrs.push(
+                    parse_quote!(#[doc = "Convert a text with `parse` or `try_into`, which check it."]),
+                );
+                None
+            }
             Item::Struct(item) if matches!(item.fields, Fields::Named(_)) => {
                 item.attrs.push(parse_quote!(#[non_exhaustive]));
                 remove_default(&mut item.attrs);
@@ -36,6 +44,14 @@ pub(crate) fn add(items: &mut Vec<Item>, schemas: &Map<String, Value>) -> Result
     }
     *items = extended;
     Ok(())
+}
+
+/// Returns the name of the type if the item implements `FromStr`: such a type checks a text.
+fn parsed_type(item: &Item) -> Option<Ident> {
+    let Item::Impl(block) = item else { return None };
+    let (path, _) = block.trait_.as_ref()?;
+    let Type::Path(of) = &*block.self_ty else { return None };
+    (path.segments.last()?.ident == "FromStr").then(|| of.path.get_ident().cloned())?
 }
 
 /// Removes `Default` from the derives: the generator derives it only as long as no property is required.
@@ -98,6 +114,8 @@ impl<'a> Property<'a> {
     fn setter(&self, enums: &Enums) -> ImplItem {
         let (ident, docs) = (self.ident, &self.docs);
         let (parameter, value) = (self.parameter(enums), self.value(enums));
+        // The constructor has this name.
+        let method = if ident == "new" { &Ident::new("new_", ident.span()) } else { ident };
         let summary = format!("Sets `{}`.", self.wire_name);
         let separator: Option<Attribute> = (!docs.is_empty()).then(|| parse_quote!(#[doc = ""]));
         parse_quote! {
@@ -105,7 +123,7 @@ impl<'a> Property<'a> {
             #separator
             #(#docs)*
             #[must_use]
-            pub fn #ident(mut self, #ident: #parameter) -> Self {
+            pub fn #method(mut self, #ident: #parameter) -> Self {
                 self.#ident = #value;
                 self
             }
@@ -176,10 +194,10 @@ fn methods(item: &ItemStruct, schemas: &Map<String, Value>, enums: &Enums) -> Re
         parse_quote!(#[cfg_attr(docsrs, doc(cfg(feature = "testing")))]),
     ];
     let conditions = testing.iter().filter(|_| !sent);
-    let start = if arguments.is_empty() {
-        "Creates a value without properties. The setters add them."
-    } else {
-        "Creates a value with these properties. The setters add the others."
+    let start = match (arguments.is_empty(), arguments.len() == properties.len()) {
+        (true, _) => "Creates a value without properties. Setters add them.",
+        (false, true) => "Creates a value from its properties.",
+        (false, false) => "Creates a value from its required properties. Setters add the others.",
     };
     let docs = format!("{start}{}", defaults.concat());
     let idents = properties.iter().map(|property| property.ident);

@@ -14,7 +14,7 @@ pub mod types {
     #[cfg(feature = "testing")]
     #[cfg_attr(docsrs, doc(cfg(feature = "testing")))]
     impl ErrorBody {
-        ///Creates a value with these properties. The setters add the others.
+        ///Creates a value from its properties.
         #[must_use]
         pub fn new(message: impl ::std::convert::Into<::std::string::String>) -> Self {}
     }
@@ -108,7 +108,7 @@ pub mod types {
     #[cfg(feature = "testing")]
     #[cfg_attr(docsrs, doc(cfg(feature = "testing")))]
     impl SpeechOutput {
-        ///Creates a value without properties. The setters add them.
+        ///Creates a value without properties. Setters add them.
         #[must_use]
         pub fn new() -> Self {}
         ///Sets `url`.
@@ -145,7 +145,7 @@ pub mod types {
         pub voice: ::std::option::Option<Voice>,
     }
     impl SpeechRequest {
-        ///Creates a value with these properties. The setters add the others. `model` is `"Chatterbox"` unless set.
+        ///Creates a value from its required properties. Setters add the others. `model` is `"Chatterbox"` unless set.
         #[must_use]
         pub fn new(input: SpeechRequestInput) -> Self {}
         ///Sets `cfg_weight`.
@@ -189,6 +189,8 @@ pub mod types {
     ///The text to speak.
     #[derive(::serde::Serialize, Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
     #[serde(transparent)]
+    ///
+    ///Convert a text with `parse` or `try_into`, which check it.
     pub struct SpeechRequestInput(_);
     impl ::std::ops::Deref for SpeechRequestInput {}
     impl ::std::convert::From<SpeechRequestInput> for ::std::string::String {}
@@ -219,7 +221,7 @@ pub mod types {
     #[cfg(feature = "testing")]
     #[cfg_attr(docsrs, doc(cfg(feature = "testing")))]
     impl SpeechResult {
-        ///Creates a value with these properties. The setters add the others.
+        ///Creates a value from its required properties. Setters add the others.
         #[must_use]
         pub fn new(
             id: impl ::std::convert::Into<::std::string::String>,
@@ -272,7 +274,7 @@ pub mod types {
     #[cfg(feature = "testing")]
     #[cfg_attr(docsrs, doc(cfg(feature = "testing")))]
     impl TaskCreated {
-        ///Creates a value with these properties. The setters add the others.
+        ///Creates a value from its properties.
         #[must_use]
         pub fn new(id: impl ::std::convert::Into<::std::string::String>) -> Self {}
     }
@@ -285,7 +287,7 @@ pub mod types {
         pub id: ::std::string::String,
     }
     impl TaskQuery {
-        ///Creates a value with these properties. The setters add the others.
+        ///Creates a value from its properties.
         #[must_use]
         pub fn new(id: impl ::std::convert::Into<::std::string::String>) -> Self {}
     }

@@ -70,6 +70,18 @@ fn sent_struct_gets_constructor_and_setters() {
 }
 
 #[test]
+fn setter_of_a_property_with_the_name_of_the_constructor_has_another_name() {
+    let schemas = json!({"Order": schema(&json!([]), &json!({}), true)});
+    let text =
+        with_constructors("pub struct Order { pub new: ::std::option::Option<bool> }", &schemas).unwrap();
+    assert_contains(&text, "pub fn new() -> Self {");
+    assert_contains(
+        &text,
+        "pub fn new_(mut self, new: bool) -> Self { self.new = option::Option::Some(new); self }",
+    );
+}
+
+#[test]
 fn received_struct_gets_them_with_feature_testing() {
     let schemas = json!({"Order": schema(&json!(["item", "giftNote"]), &json!({}), false)});
     let text = with_constructors(ORDER, &schemas).unwrap();

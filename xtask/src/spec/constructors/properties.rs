@@ -1,6 +1,6 @@
 //! The properties of a component, and the defaults that `new` can give them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use serde_json::{Value, json};
 
@@ -20,32 +20,35 @@ pub(super) struct Property<'a> {
 
 /// Returns the properties of an object, with those of the parts of an `allOf`. Any other schema has none.
 pub(super) fn properties<'a>(document: &'a Value, schema: &'a Object) -> BTreeMap<&'a str, Property<'a>> {
-    let mut found = BTreeMap::new();
-    collect(document, schema, &mut Vec::new(), &mut found);
-    found
+    let mut collector = Collector::default();
+    collector.add(document, schema);
+    let Collector { mut properties, required, .. } = collector;
+    for (name, property) in &mut properties {
+        property.required = required.contains(name);
+    }
+    properties
 }
 
-fn collect<'a>(
-    document: &'a Value,
-    schema: &'a Object,
-    within: &mut Vec<&'a Object>,
-    found: &mut BTreeMap<&'a str, Property<'a>>,
-) {
-    // A part of an `allOf` can lead back to the schema.
-    if within.iter().any(|outer| std::ptr::eq(*outer, schema)) {
-        return;
-    }
-    within.push(schema);
-    for (name, property) in members(schema.get("properties")) {
-        found.entry(name).or_default().describe(document, property);
-    }
-    for part in list(schema.get("allOf")).filter_map(|part| resolve(document, part).as_object()) {
-        collect(document, part, within, found);
-    }
-    within.pop();
-    for name in list(schema.get("required")).filter_map(Value::as_str) {
-        if let Some(property) = found.get_mut(name) {
-            property.required = true;
+#[derive(Default)]
+struct Collector<'a> {
+    properties: BTreeMap<&'a str, Property<'a>>,
+    /// A part of an `allOf` may require a property of another part.
+    required: BTreeSet<&'a str>,
+    /// A part can lead back to the schema, and many parts can lead to the same one.
+    visited: HashSet<*const Object>,
+}
+
+impl<'a> Collector<'a> {
+    fn add(&mut self, document: &'a Value, schema: &'a Object) {
+        if !self.visited.insert(schema) {
+            return;
+        }
+        for (name, property) in members(schema.get("properties")) {
+            self.properties.entry(name).or_default().describe(document, property);
+        }
+        self.required.extend(list(schema.get("required")).filter_map(Value::as_str));
+        for part in list(schema.get("allOf")).filter_map(|part| resolve(document, part).as_object()) {
+            self.add(document, part);
         }
     }
 }
@@ -89,7 +92,8 @@ impl<'a> Property<'a> {
         let Some(expected) = self.kind.and_then(default_of) else {
             return Some("a value of its type has no default, expected an argument".to_owned());
         };
-        let same_kind = std::mem::discriminant(&expected) == std::mem::discriminant(default);
+        let is_fraction = self.kind == Some("integer") && !default.is_i64() && !default.is_u64();
+        let same_kind = std::mem::discriminant(&expected) == std::mem::discriminant(default) && !is_fraction;
         (!same_kind).then(|| format!("{default} has another type, expected a value such as {expected}"))
     }
 }

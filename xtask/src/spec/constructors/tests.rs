@@ -159,6 +159,39 @@ fn default_of_another_type_fails() {
 }
 
 #[test]
+fn default_with_a_fraction_for_an_integer_fails() {
+    let document = with_required("Receipt", &json!({"type": "integer"}));
+    let table = TABLE.replace("state =", "more = 0.5, state =");
+    assert_fails(&document, &table, &["default of \"more\": 0.5 has another type"]);
+}
+
+#[test]
+fn property_that_another_part_of_all_of_requires_is_required() {
+    let parts = [json!({"required": ["id"]}), json!({"properties": {"id": {"type": "string"}}})];
+    for parts in [json!(parts), json!([parts[1], parts[0]])] {
+        assert_fails(
+            &document(&json!({"allOf": parts}), &json!({})),
+            "",
+            &["Order = { arguments = [\"id\"] }"],
+        );
+    }
+}
+
+/// Without memory of visited schemas, this takes hours.
+#[test]
+fn part_of_all_of_that_many_parts_share_is_read_once() {
+    let mut document = shop();
+    let schemas = document["components"]["schemas"].as_object_mut().unwrap();
+    schemas.insert("Z0".to_owned(), json!({"required": ["id"], "properties": {"id": {"type": "string"}}}));
+    for number in 1..40 {
+        let part = json!({"$ref": format!("#/components/schemas/Z{}", number - 1)});
+        schemas.insert(format!("Z{number}"), json!({"allOf": [part, part]}));
+    }
+    schemas.insert("Order".to_owned(), json!({"allOf": [{"$ref": "#/components/schemas/Z39"}]}));
+    assert_fails(&document, "", &["Order = { arguments = [\"id\"] }"]);
+}
+
+#[test]
 fn properties_of_all_of_parts_count() {
     let order = json!({"required": ["size", "item"], "allOf": [{"$ref": "#/components/schemas/Receipt"}]});
     let mut document = document(&order, &shop()["components"]["schemas"]["Receipt"]);
