@@ -62,7 +62,13 @@ macro_rules! number_from_integer {
         }
     )*};
 }
-number_from_integer!(i32 i64 u32);
+number_from_integer!(i8 i16 i32 i64 u8 u16 u32);
+
+impl From<usize> for Number {
+    fn from(value: usize) -> Self {
+        u64::try_from(value).unwrap_or(u64::MAX).into()
+    }
+}
 
 impl From<u64> for Number {
     fn from(value: u64) -> Self {
@@ -184,13 +190,17 @@ impl error::Error for OutOfBounds {}
 /// also checks the bounds. The conversions are those of `from`.
 macro_rules! bounded_number {
     ($(#[$doc:meta])* $name:ident(f64), $low:expr, $high:expr) => {
-        $crate::ext::bounded_number!($(#[$doc])* $name(f64), $low, $high, from f64);
+        $crate::ext::bounded_number!($(#[$doc])* $name(f64), $low, $high, read "f64", from f64);
     };
     ($(#[$doc:meta])* $name:ident(i64), $low:expr, $high:expr) => {
         // Without `i32`, a literal would not be converted.
-        $crate::ext::bounded_number!($(#[$doc])* $name(i64), $low, $high, from i32 i64 u32 u64 f64);
+        $crate::ext::bounded_number!(
+            $(#[$doc])* $name(i64), $low, $high,
+            // Not an `f64`, which would round a large integer.
+            read "crate::ext::Number", from i8 i16 i32 i64 u8 u16 u32 u64 usize f64
+        );
     };
-    ($(#[$doc:meta])* $name:ident($repr:ty), $low:expr, $high:expr, from $($source:ident)*) => {
+    ($(#[$doc:meta])* $name:ident($repr:ty), $low:expr, $high:expr, read $read:literal, from $($source:ident)*) => {
         $(#[$doc])*
         ///
         /// # Errors
@@ -198,7 +208,7 @@ macro_rules! bounded_number {
         /// `try_from` returns [`OutOfBounds`](crate::OutOfBounds) for a number outside
         /// [`Self::RANGE`]. See that type for an example.
         #[derive(Clone, Copy, Debug, PartialEq, PartialOrd, ::serde::Serialize, ::serde::Deserialize)]
-        #[serde(try_from = "crate::ext::Number")]
+        #[serde(try_from = $read)]
         pub struct $name($repr);
 
         impl $name {

@@ -42,6 +42,8 @@ fn integer_from_fraction_is_rejected() {
 fn integer_is_converted_from_every_common_integer_type() {
     let widths = [Width::try_from(7), Width::try_from(7_i64), Width::try_from(7_u32), Width::try_from(7_u64)];
     assert_eq!(widths.map(|width| width.unwrap().get()), [7; 4]);
+    let widths = [Width::try_from(7_u8), Width::try_from(7_i16), Width::try_from("7 bytes".len())];
+    assert_eq!(widths.map(|width| width.unwrap().get()), [7; 3]);
     // The type of the literal is inferred.
     let width = || -> Result<Width, Box<dyn std::error::Error>> { Ok(Width::try_from(7)?) };
     assert_eq!(width().unwrap().get(), 7);
