@@ -54,13 +54,17 @@ pub mod pacing {
 /// failure:
 ///
 /// ```no_run
-/// use distribute_ai::{ApiError, Client, types::SpeechRequest};
+/// use distribute_ai::{ApiError, Client, TaskId, types::SpeechRequest};
 ///
 /// # async fn run(client: &Client) -> Result<(), Box<dyn std::error::Error>> {
 /// // A text or a number that the API limits is checked when it is converted.
 /// let request = SpeechRequest::new("Hello".parse()?).voice("nora").temperature(0.7.try_into()?);
 /// match client.async_speech_create(&request).await {
-///     Ok(created) => println!("task {}", created.id),
+///     Ok(created) => {
+///         // Not `parse`, which would refuse an id that is not a UUID: the task is billed.
+///         let id = TaskId::new_unchecked(created.into_inner().id);
+///         println!("task {id}");
+///     }
 ///     Err(ApiError::ErrorResponse(error)) => println!("{}: {}", error.status(), error.message),
 ///     Err(error) => return Err(error.into()),
 /// }

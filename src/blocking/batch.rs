@@ -15,7 +15,7 @@ use crate::Error;
 /// let lines = ["One.", "Two.", "Three."].into_iter().enumerate();
 /// let batch = client.batch(lines).max_in_flight(8).requests_per_second(20.0).in_order();
 /// for (number, speech) in batch.run()? {
-///     println!("line {number}: {}", speech?.id());
+///     println!("line {number}: {}", speech.is_ok());
 /// }
 /// # Ok(()) }
 /// ```
@@ -55,7 +55,10 @@ impl<K> Batch<K> {
         /// for _run in 0..2 {
         ///     let batch = client.batch([("intro", "Welcome."), ("end", "Goodbye.")]);
         ///     for (key, speech) in batch.journal(&journal).run()? {
-        ///         speech?.save(directory.path().join(format!("{key}.wav")))?;
+        ///         let path = directory.path().join(format!("{key}.wav"));
+        ///         if let Err(error) = speech.and_then(|speech| speech.save(path)) {
+        ///             eprintln!("{key}: {error}");
+        ///         }
         ///     }
         /// }
         /// assert_eq!(simulator.creates(), 2);

@@ -65,8 +65,9 @@ impl Client {
     /// let batch = client.batch(requests).max_in_flight(8).requests_per_second(20.0);
     ///
     /// for (number, speech) in batch.run()? {
-    ///     match speech {
-    ///         Ok(speech) => drop(speech.save(directory.join(format!("{number}.wav")))?),
+    ///     // Returning early would stop the batch.
+    ///     match speech.and_then(|speech| speech.save(directory.join(format!("{number}.wav")))) {
+    ///         Ok(bytes) => println!("line {number}: {bytes} bytes"),
     ///         Err(error) => eprintln!("line {number}: {error}"),
     ///     }
     /// }

@@ -22,7 +22,7 @@
 //! | `while let Some(x) = stream.next().await` | `for x in` [`task.updates()`](SpeechTask::updates), [`audio.stream()`](Audio::stream), [`batch.run()?`](Batch::run) |
 //! | any other `.await`, such as `speak.submit().await` | nothing: [`speak.submit()`](Speak::submit) |
 //!
-//! Two methods need async code: [`batch_stream`](crate::Client::batch_stream), and
+//! Apart from the generated methods, two methods need async code: [`batch_stream`](crate::Client::batch_stream), and
 //! [`InPieces::start`](crate::long_text::InPieces::start), which shows the progress of a long text.
 //!
 //! # Threads

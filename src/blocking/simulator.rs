@@ -156,7 +156,7 @@ impl Simulator {
 ///
 /// This type is the blocking counterpart of [`testing::SimulatorBuilder`], with the same
 /// [defaults](testing::SimulatorBuilder#default).
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 #[must_use = "a builder does nothing until `start` is called"]
 pub struct SimulatorBuilder {
     inner: testing::SimulatorBuilder,

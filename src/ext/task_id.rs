@@ -31,8 +31,8 @@ pub(crate) const MAX_STORED_BYTES: usize = 256;
 /// - From a person or a file: [`FromStr`] and `TryFrom` trim white space, and accept only a UUID version 4, as
 ///   the API's document requires.
 /// - From data that serde wrote: `Deserialize` accepts every id that `Serialize` wrote. The id of a task that
-///   was paid for must not be lost, even if the server changes the form of its ids. Both return an error
-///   for an empty id, an id with control characters, and an id of more than 256 bytes.
+///   was paid for must not be lost, even if the server changes the form of its ids. The limits: both return an
+///   error for an empty id, an id with control characters, and an id of more than 256 bytes.
 /// - From the server: [`new_unchecked`](Self::new_unchecked) accepts any text.
 ///
 /// Ids are equal if their bytes are equal.
@@ -138,6 +138,18 @@ impl PartialEq<str> for TaskId {
 impl PartialEq<&str> for TaskId {
     fn eq(&self, other: &&str) -> bool {
         self.0 == *other
+    }
+}
+
+impl PartialEq<String> for TaskId {
+    fn eq(&self, other: &String) -> bool {
+        self.0 == *other
+    }
+}
+
+impl PartialEq<TaskId> for String {
+    fn eq(&self, other: &TaskId) -> bool {
+        *self == other.0
     }
 }
 

@@ -1,7 +1,7 @@
 //! Typed [httpmock] mocks of both API operations, generated from the same spec as the client.
 //!
-//! Use the mocks to script each response yourself. With the feature `testing`, the types of responses have `new` and
-//! setters, see [`types`](crate::types). For a server that behaves like the API, use
+//! Use the mocks to script each response yourself. The types of responses have `new` and setters, see
+//! [`types`](crate::types). For a server that behaves like the API, use
 //! [`Simulator`](super::Simulator).
 //!
 //! ```

@@ -1,5 +1,4 @@
-//! Lines that users write, and that the API has to accept. Each of them once failed to compile. Those of batches
-//! are in `batch_start.rs`.
+//! Lines that users write, and that have to compile. Those of batches are in `batch_start.rs`.
 
 use std::sync::{Arc, Mutex};
 
@@ -32,7 +31,7 @@ async fn speech_can_be_spawned_and_its_status_and_id_compared() {
     let speech = tokio::spawn(client.speak("Hello").into_future()).await.unwrap().unwrap();
     let task = client.task(speech.id().clone());
     assert!(task.status().await.unwrap() == KnownStatus::Completed);
-    assert!(task.id() == speech.id() && *task.id() != *ID && task.id().as_str() != ID);
+    assert!(task.id() == speech.id() && task.id() == speech.id().as_str() && task.id() != ID);
 
     let app = App { client, pending: Mutex::default() };
     app.pending.lock().unwrap().spawn(app.client.speak("Hello again").into_future());

@@ -5,14 +5,12 @@ use super::progress::{CompletedTask, Progress};
 /// A poll policy, which decides how long to wait before the next poll of a task.
 ///
 /// The library has three policies: [`Adaptive`](super::Adaptive), which is the default,
-/// [`Fixed`](super::Fixed) and [`Exponential`](super::Exponential). [`from_fn`] makes a policy of a closure. A
+/// [`Fixed`](super::Fixed) and [`Exponential`](super::Exponential). [`from_fn`] makes a policy from a closure. A
 /// `Box` or an `Arc` of a policy is also a policy, so you can choose one while the program runs, or share one
 /// between clients.
 ///
 /// ```
-/// use std::time::Duration;
-///
-/// use std::sync::Arc;
+/// use std::{sync::Arc, time::Duration};
 ///
 /// use distribute_ai::{
 ///     Client,
@@ -57,6 +55,10 @@ use super::progress::{CompletedTask, Progress};
 ///
 /// The policy is called from any thread, for every task of a client, so it should return quickly. A delay of
 /// zero polls again immediately after every response.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a poll policy",
+    note = "for a closure, use `pacing::from_fn(closure)`"
+)]
 pub trait Pacing: Send + Sync + 'static {
     /// Returns the delay until the next poll, counted from the last response, or from the submission if there
     /// is no response yet.
@@ -146,7 +148,7 @@ pub fn from_fn<F: Fn(&Progress) -> Duration + Send + Sync + 'static>(delay: F) -
     FromFn(delay)
 }
 
-/// A poll policy made of a function, from [`from_fn`].
+/// A poll policy made from a function, by [`from_fn`].
 #[derive(Clone, Copy)]
 pub struct FromFn<F>(F);
 

@@ -59,6 +59,7 @@ impl Client {
     /// # Ok(())
     /// # }
     /// ```
+    #[doc(alias = "resume")]
     #[must_use]
     pub fn task(&self, id: TaskId) -> SpeechTask {
         SpeechTask::resumed(self.clone(), id)
@@ -101,7 +102,8 @@ impl SpeechTask {
     ///   time. The poll was not sent.
     /// - [`is_not_found`](Error::is_not_found): the server responded with 404, because it does not know the
     ///   task, or not yet.
-    /// - [`is_rejected`](Error::is_rejected): the API key is wrong.
+    /// - [`is_unauthorized`](Error::is_unauthorized): the API key is wrong.
+    /// - [`is_rejected`](Error::is_rejected): the server responded with another 4xx status, such as 400.
     /// - [`is_unanswered`](Error::is_unanswered): the connection was reset, or another transient
     ///   failure occurred. Poll again.
     pub async fn status(&self) -> Result<SpeechStatus, Error> {

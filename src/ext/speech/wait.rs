@@ -52,8 +52,8 @@ use crate::{
 ///   after one second.
 /// - [`is_rate_limited`](Error::is_rate_limited): the server asked all requests to pause until after the
 ///   deadline. No further poll was sent.
-/// - [`is_rejected`](Error::is_rejected): the server responded with 401, or another 4xx status that is not
-///   transient.
+/// - [`is_unauthorized`](Error::is_unauthorized): the server responded with 401 or 403.
+/// - [`is_rejected`](Error::is_rejected): the server responded with another 4xx status that is not transient.
 #[must_use = "nothing is sent until it is awaited"]
 pub struct Wait {
     task: SpeechTask,
@@ -94,6 +94,7 @@ impl Wait {
     /// The last poll is sent at the deadline, and its response may take up to two more seconds. If a
     /// pause of the client ends after the deadline, the wait fails at once and sends nothing. Outside a
     /// pause, a limit of zero means a single poll.
+    #[doc(alias = "timeout")]
     pub fn deadline(mut self, time: Duration) -> Self {
         self.timeout = time;
         self
