@@ -64,6 +64,35 @@ async fn configured_proxy_receives_submission_poll_and_audio() {
 }
 
 #[tokio::test]
+async fn configured_proxy_gets_no_request_to_loopback_without_allow_http() {
+    let host = ScriptedServer::start([Action::response("200 OK", "", "RIFF")]).await;
+    let server = ScriptedServer::start(responses(&format!("{}/a.wav", host.url))).await;
+    let proxy = ScriptedServer::start([Action::Close]).await;
+    let url = proxy.url.clone();
+    let through_proxy =
+        builder(&server.url).configure_http(move |http| http.proxy(Proxy::all(&url).unwrap()));
+    assert_eq!(download(through_proxy).await.unwrap(), b"RIFF");
+    assert_eq!((proxy.requests().len(), server.requests().len(), host.requests().len()), (0, 2, 1));
+}
+
+#[tokio::test]
+async fn audio_from_localhost_does_not_block_a_proxy_there() {
+    // The audio from localhost is refused before a request.
+    let refused = responses("http://localhost:9/a.wav").into_iter().take(2);
+    let proxy = ScriptedServer::start(refused.chain(responses("http://cdn.test/a.wav"))).await;
+    let url = proxy.url.replace("127.0.0.1", "localhost");
+    let client = builder("http://93.184.216.34")
+        .allow_http()
+        .configure_http(move |http| http.proxy(Proxy::all(&url).unwrap()))
+        .build()
+        .unwrap();
+    let refused = client.speak("Hello").await.unwrap().audio().unwrap().bytes().await.unwrap_err();
+    assert!(refused.to_string().contains("has the loopback address"), "{refused}");
+    let audio = client.speak("Hello again").await.unwrap().audio().unwrap().bytes().await;
+    assert_eq!(audio.unwrap(), "RIFF");
+}
+
+#[tokio::test]
 async fn audio_address_is_checked_if_only_the_api_is_behind_a_proxy() {
     let host = ScriptedServer::start([Action::response("200 OK", "", "secret")]).await;
     let (_, port) = host.url.rsplit_once(':').unwrap();
