@@ -222,9 +222,9 @@ async fn run_file(args: &Args, text: String, state: &RunState) -> anyhow::Result
     }
     let (mut progress, mut bar) = (narration.progress(), Bar::default());
     let mut interrupted = pin!(tokio::signal::ctrl_c());
-    let bytes = loop {
+    let recording = loop {
         tokio::select! {
-            bytes = &mut narration => break bytes,
+            recording = &mut narration => break recording,
             Ok(()) = progress.changed() => bar.update(&progress.borrow_and_update()),
             _ = &mut interrupted => {
                 bar.line.finish_and_clear();
@@ -240,7 +240,7 @@ async fn run_file(args: &Args, text: String, state: &RunState) -> anyhow::Result
         }
     };
     bar.line.finish_and_clear();
-    report_file(&args.out, bytes?);
+    report_file(&args.out, recording?.bytes());
     Ok(())
 }
 

@@ -32,9 +32,12 @@ pub mod batch {
     pub use crate::ext::{Batch, IntoSpeak, Progress, Results};
 }
 
-/// Long texts: the types of [`Speak::in_pieces`], and the function [`split`](long_text::split()).
+/// Long texts: the types of [`Speak::in_pieces`], and the functions [`split`](long_text::split()) and
+/// [`is_heading`](long_text::is_heading).
 pub mod long_text {
-    pub use crate::ext::long_text::{InPieces, Narration, Piece, Pieces, Progress, split};
+    pub use crate::ext::long_text::{
+        Cue, InPieces, Narration, Piece, Pieces, Progress, Recording, is_heading, split,
+    };
 }
 
 /// Poll policies, for [`ClientBuilder::pacing`]. A policy decides when a task is polled again.

@@ -4,7 +4,10 @@ use std::{
 };
 
 use super::{forward::forward, runtime::Runtime};
-use crate::{Error, ext::long_text};
+use crate::{
+    Error,
+    ext::long_text::{self, Recording},
+};
 
 /// A speech request for a text of any length, from [`Speak::in_pieces`](super::Speak::in_pieces).
 /// [`save`](Self::save) sends it.
@@ -44,20 +47,30 @@ impl InPieces {
         set requests_per_second(rate: f64);
         /// Sets the length of the silence between two pieces.
         set pause(time: Duration);
+        /// Sets the length of the silence between two paragraphs. With it, a piece ends at the end of each paragraph.
+        set paragraph_pause(time: Duration);
+        /// Sets the length of the silence before the heading of a chapter. With it, a piece ends before each heading.
+        set chapter_pause(time: Duration);
+        /// Sets the function that returns `true` if a line is the heading of a chapter.
+        set chapters(is_heading: impl Fn(&str) -> bool + Send + Sync + 'static);
         /// Resubmits a piece whose task ended with the status ERROR, up to `times` times. **Each resubmission may be
         /// billed.**
         set resubmit_failed(times: u32);
         /// Sets the path of the journal, and keeps the journal when the file is complete.
         set journal(path: impl Into<PathBuf>);
+        /// Sets the path of a file with subtitles, as WebVTT (`.vtt`) or SRT (`.srt`).
+        set subtitles(path: impl Into<PathBuf>);
+        /// Sets the path of a file with chapters, as WebVTT (`.vtt`).
+        set chapter_file(path: impl Into<PathBuf>);
     }
 
-    /// Speaks the text, writes the audio to a file, and returns the length of the file in bytes.
+    /// Speaks the text, writes the audio to a file, and returns where each part of the text is in the file.
     ///
     /// # Errors
     ///
     /// - [`is_invalid`](Error::is_invalid): called in an async task
     /// - the errors of [`long_text::InPieces::save`]
-    pub fn save(self, path: impl AsRef<Path>) -> Result<u64, Error> {
+    pub fn save(self, path: impl AsRef<Path>) -> Result<Recording, Error> {
         let path = path.as_ref().to_owned();
         self.runtime.run(self.inner.save(path))
     }

@@ -26,8 +26,16 @@ const DEFAULT_IGNORABLE: [(char, char); 17] = [
 ///
 /// The server would bill any other text, and its audio would be silent.
 pub(crate) fn is_speakable(text: &str) -> bool {
-    let is_invisible = |c: char| DEFAULT_IGNORABLE.iter().any(|(first, last)| (*first..=*last).contains(&c));
-    text.chars().any(|c| !c.is_whitespace() && !is_invisible(c))
+    text.chars().any(is_speakable_char)
+}
+
+/// Returns the number of characters that are neither white space nor invisible.
+pub(crate) fn count_speakable(text: &str) -> usize {
+    text.chars().filter(|c| is_speakable_char(*c)).count()
+}
+
+fn is_speakable_char(c: char) -> bool {
+    !c.is_whitespace() && !DEFAULT_IGNORABLE.iter().any(|(first, last)| (*first..=*last).contains(&c))
 }
 
 #[cfg(test)]

@@ -33,7 +33,8 @@ fn public_types_are_send_and_unpin_and_those_that_are_shared_are_sync() {
         shared: batch::Progress;
         owned: batch::Batch<u32>, batch::Results<u32>;
         owned: long_text::Narration;
-        shared: long_text::InPieces, long_text::Piece, long_text::Pieces<'static>, long_text::Progress;
+        shared: long_text::Cue, long_text::InPieces, long_text::Piece, long_text::Pieces<'static>, long_text::Progress,
+            long_text::Recording;
         shared: pacing::Adaptive, pacing::CompletedTask, pacing::Exponential, pacing::Fixed, pacing::FromFn<fn()>,
             pacing::Phase, pacing::Progress;
         shared: types::ErrorBody, types::KnownStatus, types::KnownVoice, types::SpeechModel, types::SpeechOutput,

@@ -10,7 +10,7 @@ use std::{
 
 use distribute_ai::{
     Billed, Client, Error, ErrorKind,
-    long_text::{InPieces, split},
+    long_text::{InPieces, Recording, split},
     testing::{Fault, Host, Route, Script, Simulator, SimulatorBuilder, TaskOutcome},
 };
 use serde_json::json;
@@ -62,7 +62,7 @@ fn audio_data_of(text: &str) -> Vec<u8> {
 #[tokio::test]
 async fn long_text_is_saved_as_one_file_in_order() {
     let (simulator, (directory, path)) = (quick().start().await.unwrap(), temp_path());
-    let bytes = in_pieces(&simulator.client()).save(&path).await.unwrap();
+    let bytes = in_pieces(&simulator.client()).save(&path).await.unwrap().bytes();
     assert_eq!(bytes, fs::metadata(&path).unwrap().len());
     assert!(pieces().len() > 4, "{:?}", pieces());
     assert_eq!(audio_data(&path), pieces().into_iter().flat_map(audio_data_of).collect::<Vec<_>>());
@@ -87,7 +87,7 @@ async fn long_text_progress_ends_with_whole_text() {
     let (simulator, (_directory, path)) = (quick().start().await.unwrap(), temp_path());
     let mut narration = in_pieces(&simulator.client()).start(&path).await.unwrap();
     assert_eq!(simulator.creates(), 0, "nothing is sent before the narration is awaited");
-    let bytes = (&mut narration).await.unwrap();
+    let bytes = (&mut narration).await.unwrap().bytes();
     let last = narration.progress().borrow().clone();
     let characters = BOOK.chars().count();
     assert_eq!((last.characters, last.spoken, last.saved), (characters, characters, characters));
@@ -292,7 +292,7 @@ fn wav(samples_per_second: u32) -> Action {
 }
 
 /// Saves a text of two pieces. Each download performs the next of these actions.
-async fn save_from(actions: impl IntoIterator<Item = Action>, path: &Path) -> Result<u64, Error> {
+async fn save_from(actions: impl IntoIterator<Item = Action>, path: &Path) -> Result<Recording, Error> {
     let host = ScriptedServer::start(actions).await;
     let mut result = crate::support::completed_result(&format!("{}/a.wav", host.url));
     result["id"] = json!(ID);
@@ -330,8 +330,11 @@ async fn long_text_piece_without_audio_does_not_end_narration() {
     let server = ScriptedServer::start(responses).await;
     let (_directory, path) = temp_path();
     let speak = client(&server.url).speak("One one one. Two two two.");
-    speak.in_pieces().max_characters(14).max_in_flight(1).save(&path).await.unwrap();
+    let recording = speak.in_pieces().max_characters(14).max_in_flight(1).save(&path).await.unwrap();
     assert_eq!(audio_data(&path), b"abcd");
+    let frames = |count| Duration::from_nanos(count * 1_000_000_000_u64 / 24_000);
+    let times: Vec<_> = recording.pieces().iter().map(|cue| (cue.start(), cue.duration())).collect();
+    assert_eq!(times, [(frames(0), frames(0)), (frames(0), frames(2))]);
 }
 
 #[tokio::test]

@@ -37,6 +37,7 @@ mod simulator;
 mod simulator_faults;
 mod simulator_outages;
 mod simulator_wire;
+mod subtitles;
 mod support;
 mod surface;
 mod user_code;

@@ -37,10 +37,11 @@ pub fn read(parts: &[Bytes]) -> Result<WavAudio, String> {
 
 /// Joins files that arrive in parts, writes the result to `path`, and returns its length in bytes.
 pub async fn join(path: &Path, pause: Duration, files: Vec<Vec<Bytes>>) -> Result<u64, Error> {
-    let mut joiner = WavJoiner::create(path, pause).await?;
+    let mut joiner = WavJoiner::create(path).await?;
     for parts in files {
+        joiner.pause(pause);
         let result = joiner.append_stream(stream::iter(parts.into_iter().map(Ok))).await;
         result.map_err(|error| error.into_error(Error::download))?;
     }
-    joiner.finish().await
+    Ok(joiner.finish().await?.bytes)
 }

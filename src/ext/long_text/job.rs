@@ -1,10 +1,13 @@
-use std::collections::BTreeMap;
+use std::{
+    collections::{BTreeMap, VecDeque},
+    ops::Range,
+};
 
 use tokio::sync::{mpsc::UnboundedSender, watch};
 
 use super::{
     key::{Key, KeyGenerator},
-    splitter::Splitter,
+    sections::{Gap, Pauses, SectionSplitter},
     wav::joiner::WavJoiner,
 };
 use crate::{Billed, Error, Speak, Speech, batch::Results};
@@ -31,8 +34,9 @@ pub struct Progress {
 pub(super) struct Job {
     /// The settings of each piece, with an empty text.
     speak: Speak,
-    text: String,
-    splitter: Splitter,
+    pub(super) text: String,
+    splitter: SectionSplitter,
+    pauses: Pauses,
     keys: KeyGenerator,
     max_in_flight: usize,
     resubmit_failed: u32,
@@ -40,6 +44,10 @@ pub(super) struct Job {
     started: usize,
     /// The number of pieces whose audio is in the file.
     saved: usize,
+    /// What separates each piece in flight from the piece before, in order.
+    gaps: VecDeque<Gap>,
+    /// The pieces whose audio is in the file, in order, with the position of the audio in frames.
+    pub(super) positions: Vec<(Range<usize>, Range<u64>)>,
     /// The end of the last split piece, as a byte index of the text.
     split_end: usize,
     /// Finished speeches that wait for an earlier piece, by piece number.
@@ -52,7 +60,8 @@ impl Job {
     pub(super) fn new(
         speak: Speak,
         text: String,
-        splitter: Splitter,
+        splitter: SectionSplitter,
+        pauses: Pauses,
         max_in_flight: usize,
         resubmit_failed: u32,
         file: WavJoiner,
@@ -62,11 +71,14 @@ impl Job {
             speak,
             text,
             splitter,
+            pauses,
             keys: KeyGenerator::default(),
             max_in_flight,
             resubmit_failed,
             started: 0,
             saved: 0,
+            gaps: VecDeque::new(),
+            positions: Vec::new(),
             split_end: 0,
             ready: BTreeMap::new(),
             file,
@@ -86,7 +98,10 @@ impl Job {
                 return Ok(());
             }
             if let Some((key, speech)) = self.ready.remove(&(self.saved + 1)) {
-                self.file.append(&speech).await.map_err(|error| error.with_piece(&key.piece))?;
+                // A gap is stored for each piece in flight.
+                self.file.pause(self.pauses.before(self.gaps.pop_front().unwrap_or_default()));
+                let frames = self.file.append(&speech).await.map_err(|error| error.with_piece(&key.piece))?;
+                self.positions.push((key.piece.bytes, frames));
                 self.saved += 1;
                 self.update_progress(|progress, file| {
                     progress.saved += key.characters;
@@ -122,13 +137,14 @@ impl Job {
     /// flight, because the URL of its audio may expire.
     fn submit_more(&mut self, requests: &UnboundedSender<(Key, Speak)>) -> Result<(), Error> {
         while self.started - self.saved < self.max_in_flight
-            && let Some(bytes) = self.splitter.next(&self.text)
+            && let Some((bytes, gap)) = self.splitter.next(&self.text)
         {
             let speak = self.speak.with_text(&self.text[bytes.clone()]);
             // Includes the white space before the piece, so that the pieces add up to the text.
             let characters = self.text[self.split_end..bytes.end].chars().count();
             self.split_end = bytes.end;
             let key = self.keys.next(bytes, characters, &speak.to_request()?);
+            self.gaps.push_back(gap);
             self.started += 1;
             // The batch holds the receiver as long as its results are read, so sending cannot fail.
             let _ = requests.send((key, speak));

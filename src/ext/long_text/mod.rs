@@ -1,19 +1,27 @@
 //! One audio file from a text of any length.
 //!
 //! [`boundary`] finds the positions at which a text may be split, and [`candidate`] ranks them. [`anchor`] selects
-//! those at which a piece always ends, and [`piece_end`] the others. [`splitter`] applies both to a text. [`wav`]
-//! reads WAV files and joins them. [`job`] submits the pieces and joins their audio in order, and [`narration`] is the user's handle to
-//! a job.
+//! those at which a piece always ends, and [`piece_end`] the others. [`splitter`] applies both to a text. [`sections`]
+//! applies it to each paragraph or chapter, if pieces end there; [`heading`] recognises chapters. [`wav`] reads WAV
+//! files and joins them. [`job`] submits the pieces and joins their audio in order, and [`narration`] is the user's
+//! handle to a job. [`recording`] maps the text to times, and [`outputs`] writes [`subtitles`] and chapters with these
+//! times. [`settings`] has the setters for all of this.
 
 mod abbreviations;
 mod anchor;
 mod boundary;
 mod candidate;
+mod heading;
 mod job;
 mod key;
 mod narration;
+mod outputs;
 mod piece_end;
+mod recording;
+mod sections;
+mod settings;
 mod splitter;
+mod subtitles;
 mod wav;
 
 #[cfg(distribute_ai_fuzzing)]
@@ -23,6 +31,7 @@ pub(super) mod fuzzing;
 use std::{
     fmt,
     path::{Path, PathBuf, absolute},
+    sync::Arc,
     time::Duration,
 };
 
@@ -30,13 +39,18 @@ use futures_util::stream;
 use tokio::sync::mpsc;
 
 use self::{
+    heading::IsHeading,
     job::Job,
-    splitter::{Splitter, max_characters_range},
+    outputs::TextFiles,
+    sections::{Pauses, SectionSplitter, headings, sections},
+    splitter::max_characters_range,
     wav::joiner::WavJoiner,
 };
 pub use self::{
+    heading::is_heading,
     job::Progress,
     narration::Narration,
+    recording::{Cue, Recording},
     splitter::{Pieces, split},
 };
 pub use super::piece::Piece;
@@ -59,7 +73,7 @@ const MAX_IN_FLIGHT: usize = 16;
 /// # assert_eq!(simulator.creates(), 3);
 /// # assert_eq!(std::fs::read_dir(directory.path())?.count(), 1);
 ///
-/// // With every option except `pause`, and a journal that is kept.
+/// // With limits and a journal that is kept.
 /// client
 ///     .speak(book)
 ///     .in_pieces()
@@ -75,7 +89,8 @@ const MAX_IN_FLIGHT: usize = 16;
 ///
 /// The text is [split](split()) where a speaker would pause. The pieces are submitted as a
 /// [batch](crate::Client::batch), and their audio is joined in order while it is downloaded. Memory use does
-/// not grow with the length of the audio or with the number of pieces.
+/// not grow with the length of the audio. It grows with that of the text: the text, a small entry for each piece, and the
+/// [subtitles](Self::subtitles) are in memory.
 ///
 /// The file appears only when it is complete, as with [`Audio::save`](crate::Audio::save). It is a
 /// WAV file with the same format as the audio of its pieces. A file of 4 GiB or more is an RF64
@@ -83,7 +98,7 @@ const MAX_IN_FLIGHT: usize = 16;
 ///
 /// The audio of a piece is a WAV file of integer samples with 8, 16, 24 or 32 bits, or of float samples with 32
 /// bits, with up to 8 channels and 192,000 samples per second. If it has no samples, the piece adds nothing to the
-/// file, and a warning is logged.
+/// file, a warning is logged, and the [cue](Recording::pieces) of the piece has a duration of zero.
 ///
 /// **Each piece is billed separately.** Until the file is complete, a journal next to it records the pieces:
 /// `book.wav.journal` for `book.wav`. After a failure or a crash, run the same program again: submitted
@@ -100,6 +115,9 @@ const MAX_IN_FLIGHT: usize = 16;
 /// - `max_in_flight`: 16
 /// - `requests_per_second`: unlimited; only `max_in_flight`, the poll policy and `Retry-After` limit the rate
 /// - `pause`: none
+/// - `paragraph_pause`, `chapter_pause`: as `pause`, and pieces do not end at each paragraph or chapter
+/// - `chapters`: [`is_heading`]
+/// - `subtitles`, `chapter_file`: none
 /// - `resubmit_failed`: 0 times
 /// - `journal`: next to the file, and removed when the file is complete
 ///
@@ -108,7 +126,8 @@ const MAX_IN_FLIGHT: usize = 16;
 /// Before anything is sent:
 /// - [`is_invalid`](Error::is_invalid): a text of one character, a `max_characters` of 2, or a journal that
 ///   another run uses
-/// - [`is_io`](Error::is_io): the directory of the file or of the journal is missing
+/// - [`is_invalid`](Error::is_invalid): subtitles or chapters with another ending, or two files with one path
+/// - [`is_io`](Error::is_io): the directory of a file or of the journal is missing
 ///
 /// For a piece, the errors of [`Speak`], and:
 /// - [`is_download`](Error::is_download): the audio is not a WAV file, has an unsupported sample format or
@@ -122,9 +141,12 @@ pub struct InPieces {
     max_characters: usize,
     max_in_flight: usize,
     requests_per_second: Option<f64>,
-    pause: Duration,
+    pauses: Pauses,
+    is_heading: IsHeading,
     resubmit_failed: u32,
     journal: Option<PathBuf>,
+    subtitles: Option<PathBuf>,
+    chapter_file: Option<PathBuf>,
 }
 
 impl Speak {
@@ -156,9 +178,12 @@ impl InPieces {
             max_characters: *max_characters_range().end(),
             max_in_flight: MAX_IN_FLIGHT,
             requests_per_second: None,
-            pause: Duration::ZERO,
+            pauses: Pauses::default(),
+            is_heading: Arc::new(is_heading),
             resubmit_failed: 0,
             journal: None,
+            subtitles: None,
+            chapter_file: None,
         }
     }
 
@@ -199,12 +224,15 @@ impl InPieces {
     /// use std::time::Duration;
     ///
     /// let pieces = client.speak("Wait for it. Here it is.").in_pieces().max_characters(12);
-    /// let bytes = pieces.pause(Duration::from_secs(1)).save(&path).await?;
-    /// # assert!(bytes > 3 * 48_000, "one second for each piece, and one second between them");
+    /// let recording = pieces.pause(Duration::from_secs(1)).save(&path).await?;
+    /// let [first, second] = recording.pieces() else { panic!("expected two pieces") };
+    /// assert_eq!(second.start() - first.end(), Duration::from_secs(1));
     /// # Ok(()) }
     /// ```
+    ///
+    /// See also [`paragraph_pause`](Self::paragraph_pause) and [`chapter_pause`](Self::chapter_pause).
     pub fn pause(mut self, time: Duration) -> Self {
-        self.pause = time;
+        self.pauses.piece = time;
         self
     }
 
@@ -227,7 +255,7 @@ impl InPieces {
         self
     }
 
-    /// Speaks the text, writes the audio to a file, and returns the length of the file in bytes.
+    /// Speaks the text, writes the audio to a file, and returns where each part of the text is in the file.
     ///
     /// If the future is dropped early, no further piece is submitted and no file is written. The
     /// journal contains the pieces that were submitted. Use [`start`](Self::start) to watch the
@@ -236,7 +264,7 @@ impl InPieces {
     /// # Errors
     ///
     /// Returns the errors of [`InPieces`](Self#errors).
-    pub async fn save(self, path: impl AsRef<Path>) -> Result<u64, Error> {
+    pub async fn save(self, path: impl AsRef<Path>) -> Result<Recording, Error> {
         self.start(path).await?.await
     }
 
@@ -257,10 +285,17 @@ impl InPieces {
     }
 
     async fn open(self, path: &Path, journal: &Path) -> Result<Narration, Error> {
-        self.check()?;
+        let (splitter, headings) = self.split_checked()?;
         // The journal is removed at the end, when the process may have another working directory.
         let journal = absolute(journal).map_err(|error| Error::io("could not write", journal, error))?;
-        let file = WavJoiner::create(path, self.pause).await?;
+        let text_files = TextFiles::create(
+            (path, &journal),
+            self.subtitles.as_deref(),
+            self.chapter_file.as_deref(),
+            headings,
+        )
+        .await?;
+        let file = WavJoiner::create(path).await?;
         let (requests, received) = mpsc::unbounded_channel();
         let received =
             stream::unfold(received, async |mut received| Some((received.recv().await?, received)));
@@ -272,13 +307,15 @@ impl InPieces {
         }
         let results = batch.run().await?;
         let keep_journal = self.journal.is_some();
-        let splitter = Splitter::new(self.max_characters);
-        let job = Job::new(self.speak, self.text, splitter, self.max_in_flight, self.resubmit_failed, file);
-        Ok(Narration::new(job, requests, results, (!keep_journal).then_some(journal)))
+        let (max_in_flight, resubmit_failed) = (self.max_in_flight, self.resubmit_failed);
+        let job =
+            Job::new(self.speak, self.text, splitter, self.pauses, max_in_flight, resubmit_failed, file);
+        Ok(Narration::new(job, requests, results, text_files, (!keep_journal).then_some(journal)))
     }
 
-    /// Checks the settings and the first piece, which a batch would validate only later.
-    fn check(&self) -> Result<(), Error> {
+    /// Checks the settings and the first piece, which a batch would validate only later. Returns the splitter of the
+    /// text, and the byte index of each heading.
+    fn split_checked(&self) -> Result<(SectionSplitter, Vec<usize>), Error> {
         let range = max_characters_range();
         if !range.contains(&self.max_characters) {
             let (value, min, max) = (self.max_characters, range.start(), range.end());
@@ -290,11 +327,16 @@ impl InPieces {
         if self.max_in_flight == 0 {
             return Err(Error::invalid("max_in_flight", "0 is too small, expected at least 1"));
         }
-        let Some(first) = Splitter::new(self.max_characters).next(&self.text) else {
+        let needs_headings = self.pauses.chapter.is_some() || self.chapter_file.is_some();
+        let headings = if needs_headings { headings(&self.text, &*self.is_heading) } else { Vec::new() };
+        let sections = sections(&self.text, self.pauses.paragraph.is_some(), &headings);
+        let splitter = SectionSplitter::new(sections, self.max_characters);
+        let Some((first, _)) = splitter.clone().next(&self.text) else {
             let problem = "contains only white space and invisible characters, expected at least one other";
             return Err(Error::invalid("input", problem));
         };
-        self.speak.with_text(&self.text[first]).to_request().map(drop)
+        self.speak.with_text(&self.text[first]).to_request()?;
+        Ok((splitter, headings))
     }
 }
 
@@ -314,9 +356,11 @@ impl fmt::Debug for InPieces {
             .field("max_characters", &self.max_characters)
             .field("max_in_flight", &self.max_in_flight)
             .field("requests_per_second", &self.requests_per_second)
-            .field("pause", &self.pause)
+            .field("pauses", &self.pauses)
             .field("resubmit_failed", &self.resubmit_failed)
             .field("journal", &self.journal)
-            .finish()
+            .field("subtitles", &self.subtitles)
+            .field("chapter_file", &self.chapter_file)
+            .finish_non_exhaustive()
     }
 }

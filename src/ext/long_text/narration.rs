@@ -12,12 +12,14 @@ use tokio::sync::{mpsc::UnboundedSender, oneshot, watch};
 use super::{
     job::{Job, Progress},
     key::Key,
+    outputs::TextFiles,
+    recording::Recording,
 };
 use crate::{Billed, Error, Speak, batch::Results};
 
 /// A started narration of a long text, from [`InPieces::start`](super::InPieces::start).
 ///
-/// Await the narration to complete the file and get the length of the file in bytes.
+/// Await the narration to complete the file and get the [`Recording`].
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -37,7 +39,7 @@ use crate::{Billed, Error, Speak, batch::Results};
 ///     }
 /// });
 /// tokio::select! {
-///     bytes = &mut narration => println!("{} bytes", bytes?),
+///     recording = &mut narration => println!("{} bytes", recording?.bytes()),
 ///     () = interrupted => narration.stop().await,
 /// }
 /// # Ok(()) }
@@ -47,7 +49,7 @@ use crate::{Billed, Error, Speak, batch::Results};
 /// narration is not awaited.
 #[must_use = "nothing is sent until it is awaited"]
 pub struct Narration {
-    work: Pin<Box<dyn Future<Output = Result<u64, Error>> + Send>>,
+    work: Pin<Box<dyn Future<Output = Result<Recording, Error>> + Send>>,
     progress: watch::Receiver<Progress>,
     stop: oneshot::Sender<()>,
     finished: bool,
@@ -58,6 +60,7 @@ impl Narration {
         mut job: Job,
         requests: UnboundedSender<(Key, Speak)>,
         results: Results<Key>,
+        text_files: TextFiles,
         journal: Option<PathBuf>,
     ) -> Self {
         let progress = job.progress.subscribe();
@@ -78,12 +81,15 @@ impl Narration {
                 Some(_) => error,
                 None => error.billed_at_least(Billed::Maybe),
             })?;
-            let bytes = job.file.finish().await.map_err(|error| error.billed_at_least(Billed::Yes))?;
+            let file = job.file.finish().await.map_err(|error| error.billed_at_least(Billed::Yes))?;
+            let recording = Recording::new(file, job.text, job.positions);
+            // If this fails, the next run writes all files without being billed again, because the journal remains.
+            text_files.write(&recording).await.map_err(|error| error.billed_at_least(Billed::Yes))?;
             if let Some(journal) = journal {
                 // A leftover journal is harmless: a later run would download the same pieces again for free.
                 let _ = tokio::fs::remove_file(journal).await;
             }
-            Ok(bytes)
+            Ok(recording)
         };
         Self { work: Box::pin(work), progress, stop, finished: false }
     }
@@ -110,7 +116,7 @@ impl Narration {
 }
 
 impl Future for Narration {
-    type Output = Result<u64, Error>;
+    type Output = Result<Recording, Error>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let outcome = ready!(self.work.as_mut().poll(context));

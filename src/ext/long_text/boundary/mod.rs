@@ -78,7 +78,7 @@ fn after_whitespace(text: &str, sentences: &[usize]) -> Vec<Boundary> {
         let (before, after) = (&text[..space.start], &text[space.end..]);
         ends_sentence |= sentences.binary_search(&space.end).is_ok();
         let kind = match space.line_breaks {
-            2.. => Kind::Paragraph,
+            _ if space.ends_paragraph() => Kind::Paragraph,
             _ if ends_with_abbreviation(before, after) => Kind::Abbreviation,
             _ if ends_sentence && may_continue(before, after) => Kind::DoubtfulSentence,
             _ if ends_sentence => Kind::Sentence,
@@ -175,14 +175,20 @@ fn starts_with_closing(text: &str) -> bool {
 }
 
 /// A run of white space at which a line may be broken.
-struct Whitespace {
+pub(super) struct Whitespace {
     start: usize,
-    end: usize,
+    pub(super) end: usize,
     /// The number of line breaks. A paragraph separator or form feed counts as two.
     line_breaks: usize,
 }
 
-fn whitespace_runs(text: &str) -> impl Iterator<Item = Whitespace> {
+impl Whitespace {
+    pub(super) fn ends_paragraph(&self) -> bool {
+        self.line_breaks >= 2
+    }
+}
+
+pub(super) fn whitespace_runs(text: &str) -> impl Iterator<Item = Whitespace> {
     let is_non_breaking = |c| matches!(c, '\u{a0}' | '\u{2007}' | '\u{202f}');
     let mut position = 0;
     let runs = std::iter::from_fn(move || {

@@ -1,4 +1,4 @@
-use std::{path::Path, time::Duration};
+use std::{ops::Range, path::Path, time::Duration};
 
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
@@ -16,9 +16,18 @@ use crate::{
 /// The number of bytes of silence in one write.
 const SILENCE_CHUNK_BYTES: usize = 64 * 1024;
 
+/// The length of a finished file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::ext::long_text) struct WavFile {
+    pub(in crate::ext::long_text) bytes: u64,
+    pub(in crate::ext::long_text) frames: u64,
+    pub(in crate::ext::long_text) sample_rate: u32,
+}
+
 /// A WAV file to which speeches are appended.
 pub(in crate::ext::long_text) struct WavJoiner {
     file: AtomicFile,
+    /// The silence before the next audio. It is written with that audio, because an empty piece has no pause.
     pause: Duration,
     /// The format of the first speech. All others must have the same format.
     format: Option<Format>,
@@ -26,31 +35,38 @@ pub(in crate::ext::long_text) struct WavJoiner {
 
 impl WavJoiner {
     /// Creates a temporary file, which replaces `path` when it is finished.
-    pub(in crate::ext::long_text) async fn create(path: &Path, pause: Duration) -> Result<Self, Error> {
-        Ok(Self { file: AtomicFile::create(path.to_owned()).await?, pause, format: None })
+    pub(in crate::ext::long_text) async fn create(path: &Path) -> Result<Self, Error> {
+        Ok(Self { file: AtomicFile::create(path.to_owned()).await?, pause: Duration::ZERO, format: None })
     }
 
-    /// Downloads the audio of a speech and appends it. After an error, the file must not be used.
+    /// Requests silence of at least this length between the audio before and the next audio.
+    pub(in crate::ext::long_text) fn pause(&mut self, time: Duration) {
+        self.pause = self.pause.max(time);
+    }
+
+    /// Downloads the audio of a speech and appends it. Returns the position of the audio in the file, in frames. After
+    /// an error, the file must not be used.
     ///
     /// Failures of the audio host are retried as long as those of the API during a wait.
-    pub(in crate::ext::long_text) async fn append(&mut self, speech: &Speech) -> Result<(), Error> {
+    pub(in crate::ext::long_text) async fn append(&mut self, speech: &Speech) -> Result<Range<u64>, Error> {
         let mismatch = |problem| Error::download(format!("could not join the audio: {problem}"));
         let audio = speech.audio()?.patient(DEFAULT_DEADLINE);
         let appended = self.append_stream(audio.stream()).await;
         // Also the error of a file that cannot be written is about this task.
-        if appended.map_err(|error| error.into_error(mismatch).with_task_id(speech.id()))? == 0 {
+        let frames = appended.map_err(|error| error.into_error(mismatch).with_task_id(speech.id()))?;
+        if frames.is_empty() {
             // The speech is billed, and the same request would get the same audio. So the narration goes on.
             tracing::warn!(task = speech.id().printable(), "audio of a piece is empty");
         }
-        Ok(())
+        Ok(frames)
     }
 
-    /// Appends the audio of one WAV file, which arrives in parts. Returns the number of bytes of audio, which
-    /// is 0 for a file without samples.
+    /// Appends the audio of one WAV file, which arrives in parts. Returns the position of the audio in frames, which is
+    /// empty for a file without samples.
     pub(in crate::ext::long_text) async fn append_stream(
         &mut self,
         mut parts: impl Stream<Item = Result<Bytes, Error>> + Unpin,
-    ) -> Result<u64, JoinError> {
+    ) -> Result<Range<u64>, JoinError> {
         let (mut reader, mut audio_bytes) = (Reader::default(), 0);
         while let Some(part) = parts.next().await {
             let audio = reader.push(&part?)?;
@@ -63,7 +79,8 @@ impl WavJoiner {
             // The download is complete, so the encoder announced too much.
             tracing::warn!(outstanding_bytes, "audio shorter than its header announces");
         }
-        Ok(audio_bytes)
+        let end = self.frames();
+        Ok(end - self.format.map_or(0, |format| audio_bytes / format.frame_bytes() as u64)..end)
     }
 
     async fn write_audio(
@@ -86,12 +103,13 @@ impl WavJoiner {
     async fn start_piece(&mut self, format: Format) -> Result<(), JoinError> {
         let Some(first) = self.format else {
             self.format = Some(format);
+            self.pause = Duration::ZERO;
             return Ok(self.file.write(&wav_header(format, 0)).await?);
         };
         if let Some(difference) = first.difference(format) {
             return Err(difference.into());
         }
-        let mut remaining = pause_bytes(self.pause, first);
+        let mut remaining = pause_bytes(std::mem::take(&mut self.pause), first);
         let silence = Bytes::from(vec![first.silent_byte(); SILENCE_CHUNK_BYTES]);
         while remaining > 0 {
             let length = usize::try_from(remaining).unwrap_or(SILENCE_CHUNK_BYTES).min(SILENCE_CHUNK_BYTES);
@@ -106,14 +124,21 @@ impl WavJoiner {
         self.file.written()
     }
 
-    /// Completes the header, moves the file to its path and returns its length in bytes. A file without any
-    /// audio is an error.
-    pub(in crate::ext::long_text) async fn finish(mut self) -> Result<u64, Error> {
+    /// Returns the number of frames of audio and silence that are written.
+    fn frames(&self) -> u64 {
+        self.format
+            .map_or(0, |format| (self.file.written() - HEADER_BYTES as u64) / format.frame_bytes() as u64)
+    }
+
+    /// Completes the header, moves the file to its path and returns its length. A file without any audio is an
+    /// error.
+    pub(in crate::ext::long_text) async fn finish(mut self) -> Result<WavFile, Error> {
         let Some(format) = self.format else { return Err(Error::download("audio of all pieces is empty")) };
-        let audio_bytes = self.file.written() - HEADER_BYTES as u64;
+        let (frames, audio_bytes) = (self.frames(), self.file.written() - HEADER_BYTES as u64);
         self.file.write(&[0][..usize::from(audio_bytes % 2 == 1)]).await?;
         self.file.overwrite_start(&wav_header(format, audio_bytes)).await?;
-        self.file.finish().await
+        let bytes = self.file.finish().await?;
+        Ok(WavFile { bytes, frames, sample_rate: format.sample_rate })
     }
 }
 
@@ -167,8 +192,9 @@ mod tests {
     async fn join(files: &[&[&[u8]]]) -> Result<Vec<u8>, Error> {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("a.wav");
-        let mut joiner = WavJoiner::create(&path, Duration::from_micros(50)).await?;
+        let mut joiner = WavJoiner::create(&path).await?;
         for parts in files {
+            joiner.pause(Duration::from_micros(50));
             let body = stream::iter([Ok(Bytes::from(parts.concat()))]);
             joiner.append_stream(body).await.map_err(|error| error.into_error(Error::download))?;
         }
@@ -194,6 +220,25 @@ mod tests {
     async fn piece_with_several_files_or_false_length_is_joined_without_noise() {
         let body = [PCM, b"data\xff\xff\xff\xffabc", PCM, b"data\x02\0\0\0de", PCM, b"data\x99\0\0\0f"];
         assert_eq!(join(&[&body, &body[2..4]]).await.unwrap(), b"abc\0def\0\0\0de");
+    }
+
+    #[tokio::test]
+    async fn positions_of_pieces_exclude_pauses_and_the_longest_one_is_written() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut joiner = WavJoiner::create(&directory.path().join("a.wav")).await.unwrap();
+        let mut positions = Vec::new();
+        // Each micro pause of 50 rounds down to one frame. A pause before the first audio is not written.
+        for (pause, audio) in [(900, ""), (50, "abcd"), (200, ""), (50, "ef"), (0, "gh"), (50, "")] {
+            joiner.pause(Duration::from_micros(pause));
+            let length = u32::try_from(audio.len()).unwrap().to_le_bytes();
+            let file = [PCM, b"data", &length, audio.as_bytes()].concat();
+            let body = stream::iter([Ok(Bytes::from(file))]);
+            let position = joiner.append_stream(body).await;
+            positions.push(position.map_err(|error| error.into_error(Error::download)).unwrap());
+        }
+        assert_eq!(positions, [0..0, 0..2, 2..2, 6..7, 7..8, 8..8]);
+        let finished = joiner.finish().await.unwrap();
+        assert_eq!(finished, WavFile { bytes: HEADER_BYTES as u64 + 16, frames: 8, sample_rate: 24_000 });
     }
 
     #[test]
