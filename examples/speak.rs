@@ -44,6 +44,10 @@ struct Args {
     #[arg(long, requires = "file", conflicts_with_all = ["text", "resume"])]
     again: bool,
 
+    /// With --file: also writes subtitles to this file, which ends in .vtt (WebVTT) or .srt
+    #[arg(long, value_name = "FILE", requires = "file", conflicts_with_all = ["text", "resume"])]
+    subtitles: Option<PathBuf>,
+
     /// The voice: one of the API's names (leo, nora) or the id of a voice file
     #[arg(long)]
     voice: Option<String>,
@@ -215,6 +219,9 @@ async fn run_file(args: &Args, text: String, state: &RunState) -> anyhow::Result
     if simulator.is_some() {
         // The simulator loses its tasks when this process ends, so a later run could not use the journal.
         pieces = pieces.journal(temporary.path().join("journal"));
+    }
+    if let Some(subtitles) = &args.subtitles {
+        pieces = pieces.subtitles(subtitles);
     }
     let mut narration = pieces.start(&args.out).await?;
     if simulator.is_some() {

@@ -4,6 +4,7 @@ use std::{
     fmt::Write,
     fs,
     path::{Path, PathBuf},
+    process::Command,
     time::Duration,
 };
 
@@ -15,6 +16,8 @@ use subtp::{
     srt::SubRip,
     vtt::{VttBlock, WebVtt},
 };
+
+use crate::support::example_path;
 
 /// The length of the header of a file of this library, in bytes.
 const HEADER: usize = 80;
@@ -247,4 +250,20 @@ async fn subtitles_that_cannot_be_written_leave_journal_for_a_free_run() {
     fs::remove_dir(&vtt).unwrap();
     pieces.save(&path).await.unwrap();
     assert_eq!((simulator.creates(), read_vtt(&vtt).len()), (1, 1));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn speak_example_writes_subtitles() {
+    let (simulator, (directory, [path, vtt, _])) = (quick().start().await.unwrap(), paths());
+    let text = directory.path().join("book.txt");
+    fs::write(&text, "Call me Ishmael. Some years ago, I went to sea.").unwrap();
+    let speak = |subtitles: &Path| {
+        let mut command = Command::new(example_path("speak"));
+        command.args(["--file".as_ref(), text.as_os_str(), "--out".as_ref(), path.as_os_str()]);
+        command.arg("--subtitles").arg(subtitles).env("DISTRIBUTE_AI_API_KEY", simulator.api_key());
+        command.env("DISTRIBUTE_AI_BASE_URL", simulator.base_url()).output().unwrap().status.code()
+    };
+    assert_eq!((speak(&directory.path().join("book.txt")), simulator.creates()), (Some(2), 0));
+    assert_eq!(speak(&vtt), Some(0));
+    assert_eq!(shown(&read_vtt(&vtt)), letters("Call me Ishmael. Some years ago, I went to sea."));
 }
