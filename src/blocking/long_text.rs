@@ -52,7 +52,7 @@ impl InPieces {
         /// Sets the length of the silence before the heading of a chapter. With it, a piece ends before each heading.
         set chapter_pause(time: Duration);
         /// Sets the function that returns `true` if a line is the heading of a chapter.
-        set chapters(is_heading: impl Fn(&str) -> bool + Send + Sync + 'static);
+        set headings(is_heading: impl Fn(&str) -> bool + Send + Sync + 'static);
         /// Resubmits a piece whose task ended with the status ERROR, up to `times` times. **Each resubmission may be
         /// billed.**
         set resubmit_failed(times: u32);
@@ -61,7 +61,7 @@ impl InPieces {
         /// Sets the path of a file with subtitles, as WebVTT (`.vtt`) or SRT (`.srt`).
         set subtitles(path: impl Into<PathBuf>);
         /// Sets the path of a file with chapters, as WebVTT (`.vtt`).
-        set chapter_file(path: impl Into<PathBuf>);
+        set chapters(path: impl Into<PathBuf>);
     }
 
     /// Speaks the text, writes the audio to a file, and returns where each part of the text is in the file.

@@ -146,7 +146,7 @@ async fn subtitles_of_100000_characters_are_read_and_pieces_start_with_their_aud
     let (simulator, (directory, [path, vtt, chapters])) = (quick().start().await.unwrap(), paths());
     let (journal, srt) = (directory.path().join("journal"), directory.path().join("book.srt"));
     let pieces = in_pieces(&simulator, &text).journal(&journal);
-    let saved = pieces.clone().subtitles(&vtt).chapter_file(&chapters).save(&path).await.unwrap();
+    let saved = pieces.clone().subtitles(&vtt).chapters(&chapters).save(&path).await.unwrap();
     let billed = simulator.creates();
     let recording = pieces.subtitles(&srt).save(&path).await.unwrap();
     assert_eq!((simulator.creates(), &recording), (billed, &saved), "the second run is free");
@@ -219,8 +219,8 @@ async fn text_files_with_invalid_path_are_rejected_before_sending_or_writing() {
     #[rustfmt::skip]
     let table = [
         (book().subtitles(in_directory("book.txt")),                   "subtitles: ", "expected the ending .vtt or .srt"),
-        (book().chapter_file(in_directory("book.srt")),                "chapter_file: ", "expected the ending .vtt"),
-        (book().subtitles(&vtt).chapter_file(other_name),              "chapter_file: ", "is the path of another file"),
+        (book().chapters(in_directory("book.srt")),                "chapters: ", "expected the ending .vtt"),
+        (book().subtitles(&vtt).chapters(other_name),              "chapters: ", "is the path of another file"),
         (book().subtitles(&vtt).journal(&vtt),                         "subtitles: ", "is the path of another file"),
         (book().journal(&path),                                        "journal: ", "is the path of another file"),
     ];

@@ -6,7 +6,7 @@ use std::sync::Arc;
 pub(super) type IsHeading = Arc<dyn Fn(&str) -> bool + Send + Sync>;
 
 /// The numbers that may follow `Chapter`, in words. `twenty-one` is two of them.
-const NUMBER_WORDS: [&str; 28] = [
+const NUMBER_WORDS: [&str; 27] = [
     "one",
     "two",
     "three",
@@ -34,7 +34,6 @@ const NUMBER_WORDS: [&str; 28] = [
     "seventy",
     "eighty",
     "ninety",
-    "hundred",
 ];
 
 /// Returns `true` if a line is a heading: a Markdown heading, or `Chapter` with a number.
@@ -51,9 +50,12 @@ const NUMBER_WORDS: [&str; 28] = [
 /// ```
 ///
 /// A Markdown heading is one to six `#`, a space and a text. After `Chapter`, the number is in digits, Roman numerals
-/// or English words. A title may follow after `.`, `:` or a dash. Upper and lower case are equivalent.
+/// in upper case, or English words up to `ninety-nine`. A title may follow after `.`, `:` or a dash.
 ///
-/// For other headings, pass a function to [`InPieces::chapters`](super::InPieces::chapters).
+/// The function sees one line only. A line of a table of contents, such as `Chapter 1. Loomings`, is therefore a heading,
+/// too, and so is a line of wrapped prose that begins with `Chapter 4.`
+///
+/// For other headings, pass a function to [`InPieces::headings`](super::InPieces::headings).
 #[must_use]
 pub fn is_heading(line: &str) -> bool {
     let line = line.trim();
@@ -78,11 +80,35 @@ fn is_chapter_line(line: &str) -> bool {
 }
 
 fn is_number(word: &str) -> bool {
-    let word = word.to_ascii_lowercase();
-    let is_roman = |word: &str| word.chars().all(|c| "ivxlcdm".contains(c));
     let is_digits = |word: &str| word.chars().all(|c| c.is_ascii_digit());
-    !word.is_empty()
-        && (is_digits(&word) || is_roman(&word) || word.split('-').all(|part| NUMBER_WORDS.contains(&part)))
+    let is_spelled_out =
+        |word: &str| word.to_ascii_lowercase().split('-').all(|part| NUMBER_WORDS.contains(&part));
+    !word.is_empty() && (is_digits(word) || is_roman(word) || is_spelled_out(word))
+}
+
+/// Returns `true` for a Roman numeral in upper case. In lower case, `mild` and `civil` would be too similar.
+fn is_roman(word: &str) -> bool {
+    // For each decimal place: one, five and ten.
+    const PLACES: [[&str; 3]; 3] = [["C", "D", "M"], ["X", "L", "C"], ["I", "V", "X"]];
+    let thousands = word.trim_start_matches('M');
+    if word.len() - thousands.len() > 3 {
+        return false;
+    }
+    let mut rest = thousands;
+    for [one, five, ten] in PLACES {
+        let subtracted = [[one, ten].concat(), [one, five].concat()];
+        if let Some(next) = subtracted.iter().find_map(|pair| rest.strip_prefix(pair.as_str())) {
+            rest = next;
+            continue;
+        }
+        rest = rest.strip_prefix(five).unwrap_or(rest);
+        let next = rest.trim_start_matches(one);
+        if rest.len() - next.len() > 3 {
+            return false;
+        }
+        rest = next;
+    }
+    !word.is_empty() && rest.is_empty()
 }
 
 /// Returns the title of a heading: the line without Markdown's marks.
@@ -109,6 +135,8 @@ mod tests {
             "Chapter 3- Home",
             "Chapter two: Home",
             "Chapter I. Loomings.",
+            "Chapter MCMXCIX",
+            "Chapter XLVIII: Home",
         ] {
             assert!(is_heading(line), "{line:?}");
         }
@@ -127,6 +155,12 @@ mod tests {
             "Chapter -",
             "chapter i think",
             "Chapterone",
+            "Chapter mild",
+            "Chapter MILD",
+            "Chapter IIII",
+            "Chapter MMMM",
+            "Chapter IXI",
+            "Chapter VX",
         ] {
             assert!(!is_heading(line), "{line:?}");
         }

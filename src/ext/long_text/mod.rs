@@ -41,7 +41,7 @@ use tokio::sync::mpsc;
 use self::{
     heading::IsHeading,
     job::Job,
-    outputs::TextFiles,
+    outputs::{TextFiles, check_paths},
     sections::{Pauses, SectionSplitter, headings, sections},
     splitter::max_characters_range,
     wav::joiner::WavJoiner,
@@ -115,9 +115,10 @@ const MAX_IN_FLIGHT: usize = 16;
 /// - `max_in_flight`: 16
 /// - `requests_per_second`: unlimited; only `max_in_flight`, the poll policy and `Retry-After` limit the rate
 /// - `pause`: none
-/// - `paragraph_pause`, `chapter_pause`: as `pause`, and pieces do not end at each paragraph or chapter
-/// - `chapters`: [`is_heading`]
-/// - `subtitles`, `chapter_file`: none
+/// - `paragraph_pause`: as `pause`, and pieces do not end at each paragraph
+/// - `chapter_pause`: as `paragraph_pause`, and pieces do not end at each chapter
+/// - `headings`: [`is_heading`]
+/// - `subtitles`, `chapters`: none
 /// - `resubmit_failed`: 0 times
 /// - `journal`: next to the file, and removed when the file is complete
 ///
@@ -146,7 +147,7 @@ pub struct InPieces {
     resubmit_failed: u32,
     journal: Option<PathBuf>,
     subtitles: Option<PathBuf>,
-    chapter_file: Option<PathBuf>,
+    chapters: Option<PathBuf>,
 }
 
 impl Speak {
@@ -183,7 +184,7 @@ impl InPieces {
             resubmit_failed: 0,
             journal: None,
             subtitles: None,
-            chapter_file: None,
+            chapters: None,
         }
     }
 
@@ -249,7 +250,9 @@ impl InPieces {
     /// Sets the path of the journal, and keeps the journal when the file is complete.
     ///
     /// With the journal, the same text can be saved again without being billed again, as long as the server
-    /// keeps the audio. The journal has the format of a [batch journal](crate::batch::Batch::journal).
+    /// keeps the audio. This includes the settings: with another voice or another
+    /// [`paragraph_pause`](Self::paragraph_pause), for example, the pieces differ. The journal has the format of a
+    /// [batch journal](crate::batch::Batch::journal).
     pub fn journal(mut self, path: impl Into<PathBuf>) -> Self {
         self.journal = Some(path.into());
         self
@@ -257,7 +260,7 @@ impl InPieces {
 
     /// Speaks the text, writes the audio to a file, and returns where each part of the text is in the file.
     ///
-    /// If the future is dropped early, no further piece is submitted and no file is written. The
+    /// If the future is dropped early, no further piece is submitted, and each file is complete or unchanged. The
     /// journal contains the pieces that were submitted. Use [`start`](Self::start) to watch the
     /// progress, or to stop before the program ends.
     ///
@@ -278,6 +281,7 @@ impl InPieces {
     pub async fn start(self, path: impl AsRef<Path>) -> Result<Narration, Error> {
         let path = path.as_ref();
         let journal = self.journal.clone().unwrap_or_else(|| journal_path(path));
+        check_paths(path, &journal, self.subtitles.as_deref(), self.chapters.as_deref()).await?;
         match self.open(path, &journal).await {
             Ok(narration) => Ok(narration),
             Err(error) => Err(billed_if_exists(error, Some(&journal)).await),
@@ -288,13 +292,8 @@ impl InPieces {
         let (splitter, headings) = self.split_checked()?;
         // The journal is removed at the end, when the process may have another working directory.
         let journal = absolute(journal).map_err(|error| Error::io("could not write", journal, error))?;
-        let text_files = TextFiles::create(
-            (path, &journal),
-            self.subtitles.as_deref(),
-            self.chapter_file.as_deref(),
-            headings,
-        )
-        .await?;
+        let text_files =
+            TextFiles::create(self.subtitles.as_deref(), self.chapters.as_deref(), headings).await?;
         let file = WavJoiner::create(path).await?;
         let (requests, received) = mpsc::unbounded_channel();
         let received =
@@ -327,7 +326,7 @@ impl InPieces {
         if self.max_in_flight == 0 {
             return Err(Error::invalid("max_in_flight", "0 is too small, expected at least 1"));
         }
-        let needs_headings = self.pauses.chapter.is_some() || self.chapter_file.is_some();
+        let needs_headings = self.pauses.chapter.is_some() || self.chapters.is_some();
         let headings = if needs_headings { headings(&self.text, &*self.is_heading) } else { Vec::new() };
         let sections = sections(&self.text, self.pauses.paragraph.is_some(), &headings);
         let splitter = SectionSplitter::new(sections, self.max_characters);
@@ -360,7 +359,7 @@ impl fmt::Debug for InPieces {
             .field("resubmit_failed", &self.resubmit_failed)
             .field("journal", &self.journal)
             .field("subtitles", &self.subtitles)
-            .field("chapter_file", &self.chapter_file)
+            .field("chapters", &self.chapters)
             .finish_non_exhaustive()
     }
 }

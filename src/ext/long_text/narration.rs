@@ -3,6 +3,7 @@ use std::{
     future::Future,
     path::PathBuf,
     pin::{Pin, pin},
+    sync::Arc,
     task::{Context, Poll, ready},
 };
 
@@ -82,14 +83,14 @@ impl Narration {
                 None => error.billed_at_least(Billed::Maybe),
             })?;
             let file = job.file.finish().await.map_err(|error| error.billed_at_least(Billed::Yes))?;
-            let recording = Recording::new(file, job.text, job.positions);
+            let recording = Arc::new(Recording::new(file, job.text, job.positions));
             // If this fails, the next run writes all files without being billed again, because the journal remains.
             text_files.write(&recording).await.map_err(|error| error.billed_at_least(Billed::Yes))?;
             if let Some(journal) = journal {
                 // A leftover journal is harmless: a later run would download the same pieces again for free.
                 let _ = tokio::fs::remove_file(journal).await;
             }
-            Ok(recording)
+            Ok(Arc::unwrap_or_clone(recording))
         };
         Self { work: Box::pin(work), progress, stop, finished: false }
     }

@@ -1,12 +1,44 @@
 //! The text files that are written next to the audio: subtitles and chapters.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use tokio::task::spawn_blocking;
 
 use super::{
     recording::Recording,
     subtitles::{Format, chapters},
 };
 use crate::{Error, ext::audio::atomic_file::AtomicFile};
+
+/// Checks that the paths of all files of a narration are different, and have the right endings.
+pub(super) async fn check_paths(
+    audio: &Path,
+    journal: &Path,
+    subtitles: Option<&Path>,
+    chapters: Option<&Path>,
+) -> Result<(), Error> {
+    subtitles.map(Format::of_path).transpose()?;
+    if let Some(path) = chapters
+        && Format::of_path(path).ok() != Some(Format::WebVtt)
+    {
+        return Err(Error::invalid("chapters", format!("{}, expected the ending .vtt", quoted(path))));
+    }
+    let others = [("subtitles", subtitles), ("chapters", chapters)];
+    let mut used = vec![canonical(audio).await];
+    for (field, path) in [("journal", Some(journal))].into_iter().chain(others) {
+        let Some(path) = path else { continue };
+        let target = canonical(path).await;
+        if used.contains(&target) {
+            let problem = format!("{} is the path of another file of this narration", quoted(path));
+            return Err(Error::invalid(field, problem + ", expected a different path"));
+        }
+        used.push(target);
+    }
+    Ok(())
+}
 
 /// The text files of a narration, which are created before anything is sent and written at the end.
 pub(super) struct TextFiles {
@@ -17,33 +49,13 @@ pub(super) struct TextFiles {
 }
 
 impl TextFiles {
-    /// Checks the paths and creates temporary files, which replace the files when they are complete.
+    /// Creates temporary files, which replace the files when they are complete.
     pub(super) async fn create(
-        (audio, journal): (&Path, &Path),
         subtitles: Option<&Path>,
         chapters: Option<&Path>,
         headings: Vec<usize>,
     ) -> Result<Self, Error> {
         let format = subtitles.map(Format::of_path).transpose()?;
-        if let Some(path) = chapters
-            && Format::of_path(path).ok() != Some(Format::WebVtt)
-        {
-            return Err(Error::invalid(
-                "chapter_file",
-                format!("{}, expected the ending .vtt", quoted(path)),
-            ));
-        }
-        let others = [("subtitles", subtitles), ("chapter_file", chapters)];
-        let mut used = vec![canonical(audio).await];
-        for (field, path) in [("journal", Some(journal))].into_iter().chain(others) {
-            let Some(path) = path else { continue };
-            let target = canonical(path).await;
-            if used.contains(&target) {
-                let problem = format!("{} is the path of another file of this narration", quoted(path));
-                return Err(Error::invalid(field, problem + ", expected a different path"));
-            }
-            used.push(target);
-        }
         let subtitles = match format.zip(subtitles) {
             Some((format, path)) => Some((format, AtomicFile::create(path.to_owned()).await?)),
             None => None,
@@ -55,17 +67,28 @@ impl TextFiles {
         Ok(Self { subtitles, chapters, headings })
     }
 
-    pub(super) async fn write(self, recording: &Recording) -> Result<(), Error> {
-        if let Some((format, mut file)) = self.subtitles {
-            file.write(format.subtitles(recording).as_bytes()).await?;
-            file.finish().await?;
+    pub(super) async fn write(self, recording: &Arc<Recording>) -> Result<(), Error> {
+        if let Some((format, file)) = self.subtitles {
+            write(file, recording, move |recording| format.subtitles(recording)).await?;
         }
-        if let Some(mut file) = self.chapters {
-            file.write(chapters(recording, &self.headings).as_bytes()).await?;
-            file.finish().await?;
+        if let Some(file) = self.chapters {
+            write(file, recording, move |recording| chapters(recording, &self.headings)).await?;
         }
         Ok(())
     }
+}
+
+/// Writes a text of the recording. The layout of a book takes seconds, in which other tasks of the runtime run.
+async fn write(
+    mut file: AtomicFile,
+    recording: &Arc<Recording>,
+    text: impl FnOnce(&Recording) -> String + Send + 'static,
+) -> Result<(), Error> {
+    let recording = Arc::clone(recording);
+    let text = spawn_blocking(move || text(&recording)).await;
+    let text = text.map_err(|error| Error::stopped().with_source(error))?;
+    file.write(text.as_bytes()).await?;
+    file.finish().await.map(drop)
 }
 
 fn quoted(path: &Path) -> String {

@@ -27,7 +27,8 @@ impl InPieces {
     ///
     /// An empty line ends a paragraph. **With this setting, also with a pause of zero, a piece ends at the end of each
     /// paragraph.** A text then has at least as many pieces as paragraphs, and each piece is billed for at least one
-    /// second. A paragraph without letters and digits, such as `* * *`, stays with the paragraph before it.
+    /// second. With a journal of a run without this setting, the pieces that change are billed again. A paragraph without
+    /// letters and digits, such as `* * *`, stays with the paragraph before it.
     pub fn paragraph_pause(mut self, time: Duration) -> Self {
         self.pauses.paragraph = Some(time);
         self
@@ -35,9 +36,9 @@ impl InPieces {
 
     /// Sets the length of the silence before the heading of a chapter.
     ///
-    /// **With this setting, a piece ends before each heading.** Each piece is billed for at least one second. Without this
-    /// setting, the pause before a heading is that between paragraphs, or else that between pieces.
-    /// [`chapters`](Self::chapters) defines what a heading is.
+    /// **With this setting, a piece ends before each heading.** Each piece is billed for at least one second. With a journal
+    /// of a run without this setting, the pieces that change are billed again. Without this setting, the pause before a heading is that between paragraphs, or else that between pieces.
+    /// [`headings`](Self::headings) defines what a heading is.
     pub fn chapter_pause(mut self, time: Duration) -> Self {
         self.pauses.chapter = Some(time);
         self
@@ -50,16 +51,17 @@ impl InPieces {
     /// #     client: distribute_ai::Client,
     /// #     book: String,
     /// # ) -> Result<(), distribute_ai::Error> {
-    /// let pieces = client.speak(book).in_pieces().chapters(|line| line.starts_with("Kapitel "));
-    /// pieces.chapter_file("book.chapters.vtt").save("book.wav").await?;
+    /// let pieces = client.speak(book).in_pieces().headings(|line| line.starts_with("Kapitel "));
+    /// pieces.chapters("book.chapters.vtt").save("book.wav").await?;
     /// # Ok(())
     /// # }
     /// ```
     ///
-    /// The function is called once for each line, without white space at both ends. It has an effect only with
-    /// [`chapter_pause`](Self::chapter_pause) or [`chapter_file`](Self::chapter_file). A line without letters and
+    /// The function is called for each line with a letter or a digit, without white space at both ends. It has an effect
+    /// only with
+    /// [`chapter_pause`](Self::chapter_pause) or [`chapters`](Self::chapters). A line without letters and
     /// digits is never a heading.
-    pub fn chapters(mut self, is_heading: impl Fn(&str) -> bool + Send + Sync + 'static) -> Self {
+    pub fn headings(mut self, is_heading: impl Fn(&str) -> bool + Send + Sync + 'static) -> Self {
         self.is_heading = Arc::new(is_heading);
         self
     }
@@ -79,7 +81,7 @@ impl InPieces {
     /// # Ok(()) }
     /// ```
     ///
-    /// A subtitle has at most two lines of 42 columns, where a wide character such as `你` takes two columns. It is shown
+    /// A subtitle usually has at most two lines of 42 columns, where a wide character such as `你` takes two columns. It is shown
     /// for 1 to 7 seconds if the text allows it, and ends at the end of a sentence, a clause or a word. A subtitle
     /// belongs to one piece. The first subtitle of a piece starts exactly, rounded down to milliseconds, where the audio of
     /// the piece starts. The times within a piece are [estimated](super::Recording::sentences). A piece without audio has no
@@ -98,11 +100,13 @@ impl InPieces {
     /// Sets the path of a file with chapters, as WebVTT (`.vtt`).
     ///
     /// A chapter starts at its heading and ends where the next chapter starts. The text before the first heading belongs to
-    /// no chapter. With this setting, a piece ends before each heading, so that the times are exact.
-    /// [`chapters`](Self::chapters) defines what a heading is. The file is written as that of the
+    /// no chapter. **With this setting, a piece ends before each heading**, so that the times are exact. As with
+    /// [`chapter_pause`](Self::chapter_pause), this can cost more. A heading that is too short for a piece of its own, such as
+    /// a single character, belongs to the chapter before.
+    /// [`headings`](Self::headings) defines what a heading is. The file is written as that of the
     /// [subtitles](Self::subtitles).
-    pub fn chapter_file(mut self, path: impl Into<PathBuf>) -> Self {
-        self.chapter_file = Some(path.into());
+    pub fn chapters(mut self, path: impl Into<PathBuf>) -> Self {
+        self.chapters = Some(path.into());
         self
     }
 }

@@ -27,7 +27,7 @@ use crate::ext::speakable::count_speakable;
 /// # Ok(()) }
 /// ```
 ///
-/// A recording contains the text, and 56 bytes for each piece.
+/// A recording contains the text, and about 56 bytes for each piece.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Recording {
     text: String,
@@ -74,7 +74,8 @@ impl Recording {
     /// proportion to the characters of each sentence, without white space. The durations of the sentences add up to
     /// the duration of the piece.
     ///
-    /// A sentence that is divided into several pieces has a cue for each. Sentences end as for [`split`](super::split()).
+    /// A sentence that is divided into several pieces has a cue for each. Sentences end as for [`split`](super::split()), except
+    /// its apparent sentences.
     pub fn sentences(&self) -> impl Iterator<Item = Cue> + '_ {
         self.pieces.iter().flat_map(|piece| piece.divide(&self.text, &sentences(&self.text, piece.bytes())))
     }

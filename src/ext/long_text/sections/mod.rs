@@ -83,13 +83,14 @@ fn is_standalone(section: &str) -> bool {
         && section.chars().nth(INPUT_LENGTH.start() - 1).is_some()
 }
 
-/// Returns the lines that are not empty, without the white space around them, with their byte indices.
+/// Returns the lines that are not empty, without white space and byte order mark around them, with their byte indices.
 pub(super) fn lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    let is_outside = |c: char| c.is_whitespace() || c == '\u{feff}';
     let mut next = 0;
-    let lines = text.split_inclusive(['\n', '\u{c}', '\u{2028}', '\u{2029}']).map(move |line| {
-        let start = next + (line.len() - line.trim_start().len());
+    let lines = text.split_inclusive(['\n', '\r', '\u{c}', '\u{2028}', '\u{2029}']).map(move |line| {
+        let start = next + (line.len() - line.trim_start_matches(is_outside).len());
         next += line.len();
-        (start, line.trim())
+        (start, line.trim_matches(is_outside))
     });
     lines.filter(|(_, line)| !line.is_empty())
 }

@@ -85,3 +85,17 @@ fn headings_are_lines_without_surrounding_white_space() {
     assert_eq!(headings(text, |line| line.ends_with('*')), [0; 0], "a heading has letters or digits");
     assert_eq!(sections(text, false, &headings(text, is_heading)).len(), 2);
 }
+
+#[test]
+fn heading_after_byte_order_mark_or_carriage_return_is_found() {
+    let text = "\u{feff}# One\r\rText.\r# Two\r\nText.";
+    let found: Vec<_> = headings(text, is_heading).iter().map(|at| &text[*at..*at + 5]).collect();
+    assert_eq!(found, ["# One", "# Two"]);
+}
+
+/// In quadratic time, this takes minutes.
+#[test]
+fn many_sections_without_letters_are_joined_at_once() {
+    let text = "One.\n\n".to_owned() + &"* * *\n\n".repeat(100_000);
+    assert_eq!(sections(&text, true, &[]).len(), 1);
+}

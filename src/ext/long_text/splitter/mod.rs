@@ -7,7 +7,7 @@ use super::{
 use crate::{ext::speakable::is_speakable, generated::facts::INPUT_LENGTH};
 
 /// Splits a text of any length into pieces that fit into one request each, as [`InPieces`](super::InPieces)
-/// does.
+/// does without its settings for paragraphs and chapters.
 ///
 /// ```
 /// use distribute_ai::long_text::split;

@@ -47,8 +47,10 @@ pub(super) fn screens(text: &str, piece: &Cue) -> Vec<Screen> {
 
 /// Returns a text as it is shown: white space is one space, and control characters are removed.
 pub(super) fn display(text: &str) -> String {
+    let is_removed = |c: char| c.is_control() && !is_breaking_space(c);
+    let text = text.replace(is_removed, "");
     let words = text.split(is_breaking_space).filter(|word| !word.is_empty());
-    words.collect::<Vec<_>>().join(" ").chars().filter(|c| !c.is_control()).collect()
+    words.collect::<Vec<_>>().join(" ")
 }
 
 /// Returns `true` for white space that may be replaced by one space.
@@ -63,7 +65,7 @@ fn columns(grapheme: &str) -> usize {
             '\u{1100}'..='\u{115f}' | '\u{2e80}'..='\u{303e}' | '\u{3041}'..='\u{a4cf}'
             | '\u{ac00}'..='\u{d7a3}' | '\u{f900}'..='\u{faff}' | '\u{fe30}'..='\u{fe6f}'
             | '\u{ff00}'..='\u{ff60}' | '\u{ffe0}'..='\u{ffe6}' | '\u{1f300}'..='\u{1faff}'
-            | '\u{20000}'..='\u{3fffd}')
+            | '\u{1f1e6}'..='\u{1f1ff}' | '\u{20000}'..='\u{3fffd}')
     };
     if grapheme.starts_with(is_wide) { 2 } else { 1 }
 }
@@ -74,14 +76,15 @@ struct Point {
     byte: usize,
     columns: usize,
     speakable: usize,
+    /// White space is before this position. More of it takes no column.
+    after_space: bool,
 }
 
 impl Point {
     /// Returns a later position.
     fn advance(self, text: &str, byte: usize) -> Self {
         let segment = &text[self.byte..byte];
-        let mut columns = self.columns;
-        let mut after_space = false;
+        let (mut columns, mut after_space) = (self.columns, self.after_space);
         for grapheme in segment.graphemes(true) {
             let is_space = grapheme.starts_with(is_breaking_space);
             columns += match (is_space, after_space) {
@@ -91,7 +94,7 @@ impl Point {
             };
             after_space = is_space;
         }
-        Self { byte, columns, speakable: self.speakable + count_speakable(segment) }
+        Self { byte, columns, speakable: self.speakable + count_speakable(segment), after_space }
     }
 }
 

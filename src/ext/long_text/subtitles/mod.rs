@@ -5,7 +5,7 @@ mod layout;
 use std::{fmt::Write, path::Path, time::Duration};
 
 use self::layout::screens;
-use super::{heading::title, recording::Recording};
+use super::{heading::title, recording::Recording, sections::lines};
 use crate::Error;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,7 +36,8 @@ impl Format {
         for screen in screens {
             let (start, end) = (milliseconds(screen.cue.start()), milliseconds(screen.cue.end()));
             // An empty line would end the subtitle.
-            let lines = screen.lines.iter().filter(|line| !line.is_empty()).map(|line| self.escape(line));
+            let lines =
+                screen.lines.iter().filter(|line| !line.trim().is_empty()).map(|line| self.escape(line));
             let lines: Vec<_> = lines.collect();
             if start == end || lines.is_empty() {
                 continue;
@@ -78,14 +79,17 @@ impl Format {
 /// Returns the chapters of a recording as WebVTT. `headings` are the byte indices at which chapters start.
 pub(super) fn chapters(recording: &Recording, headings: &[usize]) -> String {
     let pieces = recording.pieces();
-    let starts = headings.iter().map(|heading| {
-        let piece = pieces.partition_point(|piece| piece.bytes().end <= *heading);
-        pieces.get(piece).map_or(recording.duration(), super::recording::Cue::start)
-    });
+    let piece_of = |heading: &usize| pieces.partition_point(|piece| piece.bytes().end <= *heading);
+    let mut headings: Vec<_> = headings.iter().map(|heading| (piece_of(heading), *heading)).collect();
+    // A heading that is too short for a piece of its own belongs to the chapter before.
+    headings.dedup_by_key(|(piece, _)| *piece);
+    let start_of =
+        |piece: usize| pieces.get(piece).map_or(recording.duration(), super::recording::Cue::start);
+    let starts = headings.iter().map(|(piece, _)| start_of(*piece));
     let starts: Vec<_> = starts.chain([recording.duration()]).map(milliseconds).collect();
     let mut file = "WEBVTT\n\n".to_owned();
-    for (heading, times) in headings.iter().zip(starts.windows(2)) {
-        let line = recording.text()[*heading..].lines().next().unwrap_or_default();
+    for ((_, heading), times) in headings.iter().zip(starts.windows(2)) {
+        let (_, line) = lines(&recording.text()[*heading..]).next().unwrap_or_default();
         let title = Format::WebVtt.escape(&layout::display(title(line)));
         // A chapter without audio has no duration.
         if times[0] < times[1] && !title.is_empty() {

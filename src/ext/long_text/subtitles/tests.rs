@@ -201,6 +201,37 @@ fn chapters_start_at_their_headings_and_end_at_the_next() {
 }
 
 #[test]
+fn title_of_a_chapter_ends_at_every_line_separator() {
+    let recording = recording(&[("# One\u{2029}Text.", 1000, 0), ("# Two\u{c}More.", 1000, 0)]);
+    let second = recording.text().rfind('#').unwrap();
+    let expected = "WEBVTT\n\n00:00:00.000 --> 00:00:01.000\nOne\n\n00:00:01.000 --> 00:00:02.000\nTwo\n\n";
+    assert_eq!(chapters(&recording, &[0, second]), expected);
+}
+
+#[test]
+fn heading_within_a_piece_does_not_end_the_chapter_before() {
+    let recording = recording(&[("A\nText of a.\nB", 1000, 0)]);
+    let last = recording.text().rfind('B').unwrap();
+    assert_eq!(chapters(&recording, &[0, last]), "WEBVTT\n\n00:00:00.000 --> 00:00:01.000\nA\n\n");
+}
+
+#[test]
+fn long_word_before_white_space_and_punctuation_is_divided() {
+    for text in [
+        "x".repeat(90) + "\n\n\n!",
+        "-".repeat(100) + "   .....",
+        "x".repeat(500) + " \u{1b} \u{1b} \u{2028}?",
+    ] {
+        let recording = recording(&[(&text, 6_000, 0)]);
+        for format in [Format::WebVtt, Format::Srt] {
+            let file = format.subtitles(&recording);
+            assert!(file.matches(" --> ").count() > 1 || text.len() < 110, "{file}");
+            assert!(!file.contains("\n \n"), "{file}");
+        }
+    }
+}
+
+#[test]
 fn format_is_that_of_the_ending() {
     assert_eq!(Format::of_path(Path::new("a.b/c.vtt")).unwrap(), Format::WebVtt);
     assert_eq!(Format::of_path(Path::new("c.SRT")).unwrap(), Format::Srt);
