@@ -234,6 +234,9 @@ async fn text_files_with_invalid_path_are_rejected_before_sending_or_writing() {
     let error = book().subtitles(in_directory("missing/a.vtt")).save(&path).await.unwrap_err();
     assert!(error.is_io(), "{error}");
     assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0);
+    fs::write(&path, "an older file").unwrap();
+    let error = book().journal(&path).save(&path).await.unwrap_err();
+    assert_eq!(error.billed(), distribute_ai::Billed::No, "the file is not the journal of an earlier run");
     assert_eq!(simulator.requests(), 0);
 }
 

@@ -1,4 +1,7 @@
-use super::{super::heading::is_heading, *};
+use super::{
+    super::{heading::is_heading, splitter},
+    *,
+};
 
 /// Returns the pieces of a text, each with what separates it from the piece before.
 fn pieces(text: &str, paragraphs: bool, chapters: bool) -> Vec<(&str, Gap)> {
@@ -44,8 +47,22 @@ fn piece_ends_only_at_wanted_sections() {
     assert_eq!(texts(true, false), own(&paragraphs));
     let chapters = [("Prefa", Piece), ("# One", Chapter), ("## Tw", Chapter)];
     assert_eq!(texts(false, true), own(&chapters));
-    let whole: Vec<_> = super::super::split(BOOK).at_most(64).map(|(_, text)| text).collect();
-    assert_eq!(pieces(BOOK, false, false).into_iter().map(|(text, _)| text).collect::<Vec<_>>(), whole);
+}
+
+/// Other pieces would be billed again.
+#[test]
+fn pieces_without_sections_are_those_of_split() {
+    for (number, text) in splitter::tests::texts().enumerate() {
+        let max = 3 + number % 50;
+        let mut splitter = SectionSplitter::new(sections(&text, false, &[]), max);
+        let pieces = std::iter::from_fn(|| splitter.next(&text));
+        let pieces: Vec<_> = pieces.map(|(bytes, _)| (bytes.start, &text[bytes])).collect();
+        assert_eq!(
+            pieces,
+            splitter::split(&text).at_most(max).collect::<Vec<_>>(),
+            "{text:?} in pieces of {max}"
+        );
+    }
 }
 
 #[test]

@@ -157,7 +157,7 @@ impl Splitter {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 
 #[cfg(test)]
 mod edit_tests;

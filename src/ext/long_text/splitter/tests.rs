@@ -3,7 +3,7 @@ use unicode_segmentation::UnicodeSegmentation;
 use super::*;
 
 /// Generates random texts of many or few kinds of parts.
-fn texts() -> impl Iterator<Item = String> {
+pub(in crate::ext::long_text) fn texts() -> impl Iterator<Item = String> {
     const PARTS: [&str; 28] = [
         " ",
         " ",
