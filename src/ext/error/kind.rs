@@ -85,7 +85,7 @@ impl fmt::Display for ErrorKind {
     }
 }
 
-/// The answer to the question whether a text is billed, from [`Error::billed`](crate::Error::billed).
+/// The bill of the text that an error is about, from [`Error::billed`](crate::Error::billed).
 ///
 /// Later versions will not add an answer, so you can match all three without a wildcard. `Display` writes `no`, `yes`
 /// or `maybe`.

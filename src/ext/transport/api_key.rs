@@ -12,8 +12,8 @@ pub(crate) const API_KEY_VAR: &str = "DISTRIBUTE_AI_API_KEY";
 /// The most characters that a key may have.
 const MAX_KEY_CHARS: usize = 512;
 
-/// The characters from which a key is removed from successful responses, too. A shorter key is no secret, but may be a
-/// part of a word in the response.
+/// The least length at which a key is removed from successful responses, too. A shorter text may be a part of a word in
+/// the response.
 const MIN_SECRET_CHARS: usize = 8;
 
 /// The API key, in the one place that holds it. It leaves as a header, and prints as `[redacted]`.

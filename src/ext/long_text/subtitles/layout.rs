@@ -76,7 +76,7 @@ struct Point {
     byte: usize,
     columns: usize,
     speakable: usize,
-    /// White space is before this position. More of it takes no column.
+    /// White space ends at this position. A run of white space takes one column.
     after_space: bool,
 }
 

@@ -18,7 +18,8 @@ pub(super) struct Property<'a> {
     kind: Option<&'a str>,
 }
 
-/// Returns the properties of an object, with those of the parts of an `allOf`. Any other schema has none.
+/// Returns the properties of an object, with those of the parts of an `allOf`. Returns an empty map for any other
+/// schema.
 pub(super) fn properties<'a>(document: &'a Value, schema: &'a Object) -> BTreeMap<&'a str, Property<'a>> {
     let mut collector = Collector::default();
     collector.add(document, schema);
