@@ -7,9 +7,10 @@
 //! 3. [`polling`]: decides when to poll next (public as `pacing`)
 //! 4. [`client`]: `Client`, its settings, and its hooks into the generated code
 //! 5. [`audio`]: downloads and files
-//! 6. [`speech`]: the handles that users hold
-//! 7. [`batch`]: many speeches at once
-//! 8. [`long_text`]: texts that are longer than one request may be
+//! 6. [`store`]: what was requested before
+//! 7. [`speech`]: the handles that users hold
+//! 8. [`batch`]: many speeches at once
+//! 9. [`long_text`]: texts that are longer than one request may be
 //!
 //! The test `layers` fails on a path that leads from a lower layer to a higher one.
 
@@ -28,6 +29,8 @@ pub(crate) mod polling;
 pub(crate) mod client;
 
 mod audio;
+
+pub(crate) mod store;
 
 mod speech;
 

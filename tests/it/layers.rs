@@ -28,6 +28,7 @@ const SRC: Layers = &[
     &["ext/polling/"],
     &["ext/client/"],
     &["ext/audio/"],
+    &["ext/store/"],
     &["ext/speech/"],
     &["ext/batch/"],
     &["ext/long_text/"],

@@ -1,0 +1,1 @@
+//! How many seconds of audio a text is expected to take.

@@ -1,0 +1,1 @@
+//! The hash that identifies a request in a store.
