@@ -1,0 +1,210 @@
+//! Runs groups of works, and opens the database again after a failure.
+
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use redb::{Builder, ReadableTable, StorageBackend, TableHandle, WriteTransaction};
+
+use super::{
+    problem,
+    reserve::{Reserve, Space},
+    transaction::{ENTRIES, META, Transaction},
+    urgency::Urgency,
+    watched::{Failure, Watched},
+    work::{Job, Ran},
+};
+use crate::Error;
+
+/// The version of the format of a store.
+const VERSION: &str = "1";
+
+/// Keys are hashes, so neighbours are rarely read together, and the system caches the file anyway. redb's default of 1 GiB
+/// would keep most of a large store in memory.
+const CACHE_BYTES: usize = 16 << 20;
+
+pub(super) struct Engine {
+    /// For messages.
+    path: PathBuf,
+    storage: Arc<dyn StorageBackend>,
+    space: Space,
+    /// Empty after a failure, until the next group.
+    connection: Option<Connection>,
+}
+
+struct Connection {
+    database: redb::Database,
+    failure: Failure,
+}
+
+/// How a group ended.
+enum Attempt {
+    Durable,
+    /// The work at this index failed after it had written, or panicked. Nothing was committed.
+    Excluded(usize),
+    /// Nothing was committed, and the database must be opened again.
+    Failed(Error),
+}
+
+impl Engine {
+    pub(super) fn open(
+        path: PathBuf,
+        storage: Arc<dyn StorageBackend>,
+        reserve: Option<Box<dyn Reserve>>,
+    ) -> Result<Self, Error> {
+        // First the database: a directory that is not a store gets no reserve.
+        let connection = Some(connect(&path, &storage)?);
+        let space = Space::new(reserve, &path)?;
+        Ok(Self { path, storage, space, connection })
+    }
+
+    /// Runs the works in one transaction and delivers their results when it is durable.
+    pub(super) fn execute(&mut self, mut jobs: Vec<Box<dyn Job>>) {
+        let mut is_first_failure = true;
+        while !jobs.is_empty() {
+            match self.attempt(&mut jobs) {
+                Attempt::Durable => jobs.drain(..).for_each(Job::finish),
+                Attempt::Excluded(index) => jobs.remove(index).finish(),
+                Attempt::Failed(error) => {
+                    tracing::error!(%error, path = %self.path.display(), "store write failed");
+                    self.close();
+                    self.space.release();
+                    let may_retry = std::mem::take(&mut is_first_failure);
+                    let (retried, failed): (Vec<_>, Vec<_>) =
+                        (jobs.into_iter()).partition(|job| may_retry && job.urgency() == Urgency::Essential);
+                    jobs = retried;
+                    for job in failed {
+                        job.fail(error.clone());
+                    }
+                }
+            }
+        }
+    }
+
+    fn attempt(&mut self, jobs: &mut [Box<dyn Job>]) -> Attempt {
+        let connection = match self.connection.take().map_or_else(|| connect(&self.path, &self.storage), Ok) {
+            Ok(connection) => self.connection.insert(connection),
+            Err(error) => return Attempt::Failed(error),
+        };
+        let (path, space, failure) = (&*self.path, &mut self.space, &connection.failure);
+        let failed = |error: redb::Error| {
+            Attempt::Failed(failure.get(path).unwrap_or_else(|| problem::redb(path, error)))
+        };
+        let transaction = match connection.database.begin_write() {
+            Ok(transaction) => transaction,
+            Err(error) => return failed(error.into()),
+        };
+        let mut has_written = false;
+        for (index, job) in jobs.iter_mut().enumerate() {
+            let mut view = Transaction::new(&transaction, space, path, job.urgency());
+            let ran = job.run(&mut view);
+            let has_job_written = view.has_written();
+            if let Some(error) = failure.get(path) {
+                abort(transaction);
+                return Attempt::Failed(error);
+            }
+            match ran {
+                Ran::Panicked => {
+                    abort(transaction);
+                    // If redb panicked, its state is unknown.
+                    self.close();
+                    return Attempt::Excluded(index);
+                }
+                Ran::Failed if has_job_written => {
+                    abort(transaction);
+                    return Attempt::Excluded(index);
+                }
+                Ran::Failed | Ran::Returned => has_written |= has_job_written,
+            }
+        }
+        if !has_written {
+            abort(transaction);
+            return Attempt::Durable;
+        }
+        match catch_unwind(AssertUnwindSafe(|| transaction.commit())) {
+            Ok(Ok(())) => Attempt::Durable,
+            Ok(Err(error)) => failed(error.into()),
+            Err(_) => Attempt::Failed(failure.get(path).unwrap_or_else(|| panicked(path))),
+        }
+    }
+
+    fn close(&mut self) {
+        let connection = self.connection.take();
+        // redb writes when it closes, and its assertions may fail after an error.
+        let _ = catch_unwind(AssertUnwindSafe(|| drop(connection)));
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+/// Errors of an abort come again when the next transaction begins.
+fn abort(transaction: WriteTransaction) {
+    let _ = catch_unwind(AssertUnwindSafe(|| transaction.abort()));
+}
+
+fn panicked(path: &Path) -> Error {
+    problem::damaged(path, "its content contradicts itself")
+}
+
+/// Opens the database, which redb repairs if it was not closed, and creates the tables of a new one.
+fn connect(path: &Path, storage: &Arc<dyn StorageBackend>) -> Result<Connection, Error> {
+    let (watched, failure) = Watched::new(Arc::clone(storage));
+    let name = path.display().to_string();
+    let log_repair = move |repair: &mut redb::RepairSession| {
+        // redb reports the start, and then its progress.
+        if repair.progress() < 0.1 {
+            tracing::info!(path = name, "store was not closed, repairing it");
+        }
+    };
+    let open = || -> Result<_, Error> {
+        let mut builder = Builder::new();
+        builder.set_cache_size(CACHE_BYTES).set_repair_callback(log_repair);
+        let database = builder.create_with_backend(watched).map_err(|error| problem::redb(path, error))?;
+        prepare(&database, path)?;
+        Ok(database)
+    };
+    // redb asserts that a file is as long as its header says.
+    let opened = catch_unwind(AssertUnwindSafe(open)).unwrap_or_else(|_| Err(panicked(path)));
+    match opened {
+        Ok(database) => Ok(Connection { database, failure }),
+        Err(error) => Err(failure.get(path).unwrap_or(error)),
+    }
+}
+
+/// Creates the tables, or checks the version of those that are there.
+fn prepare(database: &redb::Database, path: &Path) -> Result<(), Error> {
+    let redb_problem = |error: redb::Error| problem::redb(path, error);
+    let transaction = database.begin_write().map_err(|error| redb_problem(error.into()))?;
+    let tables = || -> Result<Vec<String>, redb::Error> {
+        Ok(transaction.list_tables()?.map(|table| table.name().to_owned()).collect())
+    };
+    let tables = tables().map_err(redb_problem)?;
+    if tables.is_empty() {
+        let create = || -> Result<(), redb::Error> {
+            transaction.open_table(ENTRIES)?;
+            transaction.open_table(META)?.insert("version", VERSION.as_bytes())?;
+            Ok(())
+        };
+        create().map_err(redb_problem)?;
+        return transaction.commit().map_err(|error| redb_problem(error.into()));
+    }
+    if !tables.iter().any(|name| name == META.name()) {
+        return Err(problem::foreign(path));
+    }
+    let version = || -> Result<_, redb::Error> {
+        let meta = transaction.open_table(META)?;
+        Ok(meta.get("version")?.map(|version| String::from_utf8_lossy(version.value()).into_owned()))
+    };
+    match version().map_err(redb_problem)? {
+        Some(version) if version == VERSION => {}
+        Some(version) => return Err(problem::newer(path, &version, VERSION)),
+        None => return Err(problem::foreign(path)),
+    }
+    transaction.abort().map_err(|error| redb_problem(error.into()))
+}

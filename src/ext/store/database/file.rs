@@ -1,0 +1,161 @@
+//! The file of a database: opened, locked, and read and written by redb.
+
+use std::{
+    fs::{File, Metadata, TryLockError},
+    io::{self, Read, Seek, SeekFrom, Write},
+    path::{Path, PathBuf},
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use redb::StorageBackend;
+
+use super::{directory, problem};
+use crate::Error;
+
+const NAME: &str = "entries.redb";
+
+/// The length of the text with which redb's files begin. It is written last when a file is created.
+const MAGIC: usize = 9;
+
+/// The longest file that redb leaves when its creation is interrupted is 1.1 MB.
+const LONGEST_UNFINISHED: u64 = 4 << 20;
+
+/// A file that is locked until it is dropped, and not only until redb closes it: other processes must not take the store
+/// while the database is opened again.
+#[derive(Debug)]
+pub(super) struct LockedFile {
+    file: Mutex<File>,
+    path: PathBuf,
+}
+
+/// Opens and locks the file in `directory`, or creates it.
+pub(super) fn open(directory: &Path) -> Result<(PathBuf, LockedFile), Error> {
+    let path = directory.join(NAME);
+    let mut options = File::options();
+    options.read(true).write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let file = options.open(&path).map_err(|error| match error.kind() {
+        io::ErrorKind::IsADirectory => problem::foreign(&path),
+        _ => problem::io("could not open", &path, error),
+    })?;
+    // redb would go on without a lock where locks are unsupported.
+    file.try_lock().map_err(|error| lock_problem(&path, error))?;
+    let locked = LockedFile { file: Mutex::new(file), path: path.clone() };
+    locked.discard_unfinished().map_err(|error| problem::io("could not write", &path, error))?;
+    directory::sync(directory);
+    Ok((path, locked))
+}
+
+fn lock_problem(path: &Path, error: TryLockError) -> Error {
+    match error {
+        TryLockError::WouldBlock => problem::in_use(path),
+        TryLockError::Error(error) if error.kind() == io::ErrorKind::Unsupported => {
+            problem::without_locks(path)
+        }
+        TryLockError::Error(error) => problem::io("could not lock", path, error),
+    }
+}
+
+impl Drop for LockedFile {
+    /// Unlocks at once: a child process may hold a copy of the file.
+    fn drop(&mut self) {
+        let _ = self.file().unlock();
+    }
+}
+
+impl LockedFile {
+    fn file(&self) -> MutexGuard<'_, File> {
+        self.file.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Empties a file whose creation was interrupted. redb would reject it, because it has no magic number yet. Such a file
+    /// has a header of one page at most.
+    fn discard_unfinished(&self) -> io::Result<()> {
+        const PAGE: usize = 4096;
+        let mut file = self.file();
+        let length = file.metadata()?.len();
+        if length == 0 || length > LONGEST_UNFINISHED {
+            return Ok(());
+        }
+        let mut content = Vec::new();
+        file.seek(SeekFrom::Start(0))?;
+        file.read_to_end(&mut content)?;
+        let is_zero = |bytes: &[u8]| bytes.iter().all(|byte| *byte == 0);
+        if is_zero(&content[..MAGIC.min(content.len())]) && is_zero(content.get(PAGE..).unwrap_or_default()) {
+            file.set_len(0)?;
+        }
+        Ok(())
+    }
+}
+
+impl StorageBackend for LockedFile {
+    fn len(&self) -> io::Result<u64> {
+        Ok(self.file().metadata()?.len())
+    }
+
+    fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
+        let mut file = self.file();
+        file.seek(SeekFrom::Start(offset))?;
+        file.read_exact(out)
+    }
+
+    fn set_len(&self, len: u64) -> io::Result<()> {
+        self.file().set_len(len)
+    }
+
+    /// Syncs the file and checks that its path still leads to it. The lock belongs to the file, not to the path: if the
+    /// store was moved or deleted, the next process would start another one.
+    fn sync_data(&self) -> io::Result<()> {
+        let file = self.file();
+        file.sync_data()?;
+        let found = self.path.metadata();
+        if found.is_ok_and(|found| file.metadata().is_ok_and(|own| is_same_file(&own, &found))) {
+            Ok(())
+        } else {
+            Err(io::Error::new(io::ErrorKind::NotFound, "the store was moved or deleted while in use"))
+        }
+    }
+
+    fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
+        let mut file = self.file();
+        file.seek(SeekFrom::Start(offset))?;
+        file.write_all(data)
+    }
+}
+
+#[cfg(unix)]
+fn is_same_file(a: &Metadata, b: &Metadata) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    (a.dev(), a.ino()) == (b.dev(), b.ino())
+}
+
+/// Other systems do not move a file that is open and locked.
+#[cfg(not(unix))]
+fn is_same_file(_: &Metadata, _: &Metadata) -> bool {
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dropped_file_is_unlocked_although_a_child_process_holds_a_copy() {
+        let directory = tempfile::tempdir().unwrap();
+        let (path, locked) = open(directory.path()).unwrap();
+        // Like a fork, this shares the open file and its lock.
+        let _copy = locked.file().try_clone().unwrap();
+        let error = open(directory.path()).unwrap_err();
+        let expected = "is in use by another process; wait until it ends, or choose another directory";
+        assert_eq!(error.to_string(), format!("store: {} {expected}", path.display()));
+        drop(locked);
+        assert!(open(directory.path()).is_ok());
+    }
+
+    #[test]
+    fn missing_file_locks_are_an_error() {
+        let error = lock_problem(Path::new("a"), TryLockError::Error(io::ErrorKind::Unsupported.into()));
+        assert!(error.is_invalid() && error.to_string().starts_with("store: a cannot be locked"), "{error}");
+    }
+}

@@ -1,0 +1,103 @@
+//! Space for essential works when the disk is full.
+
+use std::{
+    fs::{self, File},
+    io::{self, Write},
+    path::{Path, PathBuf},
+};
+
+use super::{directory, problem, urgency::Urgency};
+use crate::Error;
+
+const NAME: &str = "reserve";
+
+/// 256 pages of the database. A commit of a few entries writes about ten.
+const LENGTH: usize = 1 << 20;
+
+/// Space on a disk that is taken until it is needed.
+pub(super) trait Reserve: Send {
+    /// Takes the space, unless it is taken. After an error, nothing is taken.
+    fn fill(&mut self) -> io::Result<()>;
+
+    fn release(&mut self);
+}
+
+/// A file of real blocks.
+pub(super) struct ReserveFile {
+    path: PathBuf,
+}
+
+impl ReserveFile {
+    pub(super) fn new(directory: &Path) -> Self {
+        Self { path: directory.join(NAME) }
+    }
+
+    fn write(&self) -> io::Result<()> {
+        let mut options = File::options();
+        options.write(true).create(true).truncate(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let mut bytes = vec![0; LENGTH];
+        // Zeros, or any other pattern, would need no blocks where the file system compresses.
+        fastrand::Rng::with_seed(1).fill(&mut bytes);
+        let mut file = options.open(&self.path)?;
+        file.write_all(&bytes)?;
+        file.sync_all()
+    }
+}
+
+impl Reserve for ReserveFile {
+    fn fill(&mut self) -> io::Result<()> {
+        if fs::metadata(&self.path).is_ok_and(|found| found.is_file() && found.len() == LENGTH as u64) {
+            return Ok(());
+        }
+        self.write().inspect_err(|_| self.release())
+    }
+
+    fn release(&mut self) {
+        let _ = fs::remove_file(&self.path);
+        // Some file systems give the blocks back only when the change of the directory is durable.
+        if let Some(directory) = self.path.parent() {
+            directory::sync(directory);
+        }
+    }
+}
+
+/// Decides who may write.
+pub(super) struct Space {
+    reserve: Option<Box<dyn Reserve>>,
+    is_filled: bool,
+}
+
+impl Space {
+    /// Fills the reserve. On a full disk the store opens without it, so that its entries can be read.
+    pub(super) fn new(mut reserve: Option<Box<dyn Reserve>>, path: &Path) -> Result<Self, Error> {
+        let filled = reserve.as_mut().map_or(Ok(()), |reserve| reserve.fill());
+        let is_filled = filled.is_ok();
+        if let Err(error) = filled {
+            if problem::is_denied(&error) {
+                return Err(problem::io("could not write", path, error));
+            }
+            tracing::warn!(%error, path = %path.display(), "store has no room for its reserve");
+        }
+        Ok(Self { reserve, is_filled })
+    }
+
+    /// Returns the error of a write that must not be tried, because the reserve is missing and cannot be filled.
+    pub(super) fn check(&mut self, urgency: Urgency, path: &Path) -> Result<(), Error> {
+        if self.is_filled || matches!(urgency, Urgency::Essential) {
+            return Ok(());
+        }
+        let filled = self.reserve.as_mut().map_or(Ok(()), |reserve| reserve.fill());
+        filled.map_err(|error| problem::io("could not write", path, error))?;
+        self.is_filled = true;
+        Ok(())
+    }
+
+    pub(super) fn release(&mut self) {
+        self.is_filled = false;
+        if let Some(reserve) = &mut self.reserve {
+            reserve.release();
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! Works that fail or panic, and a disk that fails.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use super::*;
+
+#[tokio::test]
+async fn work_that_fails_after_a_write_leaves_nothing_and_the_others_commit() {
+    let database = threaded(&Disk::new(10_000));
+    let write = |number: u32| {
+        move |transaction: &mut Transaction<'_>| {
+            transaction.put(&key(number), b"")?;
+            if number == 1 { Err(Error::invalid("test", "rejected")) } else { Ok(()) }
+        }
+    };
+    let results =
+        together(&database, (0..3).map(|number| database.run(Urgency::Normal, write(number)))).await;
+    assert!(results[0].is_ok() && results[2].is_ok());
+    assert_eq!(results[1].as_ref().unwrap_err().to_string(), "test: rejected");
+    assert!(get(&database, 0).await.is_some() && get(&database, 2).await.is_some());
+    assert_eq!(get(&database, 1).await, None);
+}
+
+#[tokio::test]
+async fn work_that_panics_leaves_nothing_and_the_thread_lives_on() {
+    let disk = Disk::new(10_000);
+    let database = threaded(&disk);
+    let guard = hold(&database);
+    let before = put(&database, 0).shared();
+    assert!(before.clone().now_or_never().is_none());
+    let panicking = database.clone();
+    let panicked = tokio::spawn(async move {
+        let work = |transaction: &mut Transaction<'_>| -> Result<(), Error> {
+            transaction.put(&key(1), b"")?;
+            panic!("expected by the test")
+        };
+        panicking.run(Urgency::Normal, work).await
+    });
+    tokio::task::yield_now().await;
+    let after = put(&database, 2).shared();
+    assert!(after.clone().now_or_never().is_none());
+    drop(guard);
+    let panic = panicked.await.unwrap_err().into_panic();
+    assert_eq!(panic.downcast_ref::<&str>(), Some(&"expected by the test"));
+    before.await.unwrap();
+    after.await.unwrap();
+    for database in [&database, &inline(&disk.after_power_failure())] {
+        assert!(get(database, 0).await.is_some() && get(database, 2).await.is_some());
+        assert_eq!(get(database, 1).await, None);
+    }
+}
+
+#[tokio::test]
+async fn panic_of_enqueued_work_does_not_end_the_thread() {
+    let database = threaded(&Disk::new(10_000));
+    database.enqueue(Urgency::Normal, |_| panic!("expected by the test"));
+    put(&database, 1).await.unwrap();
+}
+
+/// Each change of the disk fails once, alone or with the next ones.
+#[tokio::test]
+async fn no_failed_write_loses_a_durable_entry_or_needs_a_restart() {
+    for count in [1, 2, 40] {
+        for first in 1.. {
+            let disk = Disk::new(10_000);
+            let database = inline(&disk);
+            let start = disk.state().changes;
+            disk.state().failing = Some((start + first, count));
+            let mut durable = Vec::new();
+            for number in 0..6 {
+                match put_as(&database, Urgency::Essential, number).await {
+                    Ok(()) => durable.push(number),
+                    Err(error) => assert_eq!(error.to_string(), "could not write memory"),
+                }
+                let after = inline(&disk.after_power_failure());
+                for number in &durable {
+                    assert!(get(&after, *number).await.is_some(), "{first} {number}");
+                }
+            }
+            let is_reached = disk.state().changes >= start + first;
+            disk.state().failing = None;
+            put(&database, 99).await.unwrap();
+            drop(database);
+            let database = inline(&disk);
+            for number in durable.iter().chain([&99]) {
+                assert!(get(&database, *number).await.is_some(), "{first} {number}");
+            }
+            if count == 1 {
+                assert_eq!(durable.len(), 6, "an essential work runs again after one failure");
+            }
+            if !is_reached {
+                assert!(first > 10, "{first}");
+                break;
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn failed_read_is_an_error_and_the_next_one_succeeds() {
+    let disk = Disk::new(100_000);
+    drop({
+        let database = inline(&disk);
+        put(&database, 1).await.unwrap();
+        database
+    });
+    let database = inline(&disk);
+    // Long enough to leave nothing in the cache that is read below.
+    for number in 100..500 {
+        let write = move |transaction: &mut Transaction<'_>| transaction.put(&key(number), &[7; 65_536]);
+        database.run(Urgency::Normal, write).await.unwrap();
+    }
+    disk.state().is_unreadable = true;
+    let scan = |transaction: &mut Transaction<'_>| transaction.page(None, 1_000).map(|page| page.len());
+    let error = database.run(Urgency::Normal, scan).await.unwrap_err();
+    assert_eq!(error.to_string(), "could not read memory");
+    disk.state().is_unreadable = false;
+    assert_eq!(database.run(Urgency::Normal, scan).await.unwrap(), 401);
+}
+
+#[tokio::test]
+async fn failed_group_runs_only_its_essential_works_again() {
+    let disk = Disk::new(10_000);
+    let database = threaded(&disk);
+    let runs = [Arc::new(AtomicU32::new(0)), Arc::new(AtomicU32::new(0))];
+    let works = [Urgency::Normal, Urgency::Essential].into_iter().zip(&runs).map(|(urgency, runs)| {
+        let runs = Arc::clone(runs);
+        database.run(urgency, move |transaction| {
+            runs.fetch_add(1, Ordering::Relaxed);
+            transaction.put(&key(urgency as u32), b"")
+        })
+    });
+    let next = disk.state().changes + 1;
+    disk.state().failing = Some((next, 1));
+    let results = together(&database, works).await;
+    let error = results[0].as_ref().unwrap_err();
+    assert_eq!(std::error::Error::source(error).unwrap().to_string(), "injected");
+    assert!(results[1].is_ok());
+    assert_eq!(runs.map(|runs| runs.load(Ordering::Relaxed)), [1, 2]);
+    assert_eq!(get(&database, Urgency::Normal as u32).await, None);
+    assert!(get(&database, Urgency::Essential as u32).await.is_some());
+}

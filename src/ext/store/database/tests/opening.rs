@@ -1,0 +1,196 @@
+//! What may be found where a store should be.
+
+use std::fs::{self, File};
+
+use super::*;
+
+fn error_of(path: &Path) -> String {
+    let error = Database::open(path).unwrap_err();
+    assert!(error.is_invalid(), "{error:?}");
+    error.to_string()
+}
+
+/// Returns the message without the path, which must come first.
+fn problem_of(path: &Path, named: &Path) -> String {
+    let error = error_of(path);
+    let start = format!("store: {} ", named.display());
+    error.strip_prefix(&start).unwrap_or_else(|| panic!("{error}")).to_owned()
+}
+
+fn assert_starts_with(text: &str, start: &str) {
+    assert!(text.starts_with(start), "{text}");
+}
+
+#[cfg(unix)]
+#[test]
+fn directory_and_files_belong_to_their_owner_only() {
+    use std::os::unix::fs::PermissionsExt;
+    let parent = tempfile::tempdir().unwrap();
+    let path = parent.path().join("store");
+    let _database = Database::open(&path).unwrap();
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&path), 0o700);
+    let mut names: Vec<_> = fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    names.sort();
+    assert_eq!(names, ["entries.redb", "reserve"]);
+    assert!(names.iter().all(|name| mode(&path.join(name)) == 0o600));
+}
+
+#[test]
+fn path_that_is_not_a_directory_is_an_error() {
+    let parent = tempfile::tempdir().unwrap();
+    let path = parent.path().join("a");
+    fs::write(&path, "text").unwrap();
+    assert_eq!(problem_of(&path, &path), "is not a directory; choose another path");
+    fs::write(&path, "{\"journal\":\"distribute-ai batch\",\"version\":1}\n{}\n").unwrap();
+    assert_eq!(
+        problem_of(&path, &path),
+        "is a journal of an earlier version of this library, which this version cannot read; \
+         finish its batch with that version, or delete the file and pay for its texts again"
+    );
+    assert_eq!(error_of(Path::new("")), "store: the path is empty, expected a directory");
+    let path = parent.path().join("missing/store");
+    assert_eq!(
+        problem_of(&path, &path),
+        "cannot be created, because its parent is missing; create the parent first"
+    );
+}
+
+/// Permissions do not stop root, so this test uses files that nobody can write.
+#[cfg(target_os = "linux")]
+#[test]
+fn directory_that_cannot_be_written_is_an_error() {
+    let error = Database::open(Path::new("/proc/self")).unwrap_err();
+    assert!(error.is_io(), "{error:?}");
+    assert!(std::error::Error::source(&error).is_some());
+    assert_starts_with(&error.to_string(), "could not ");
+}
+
+#[test]
+fn file_that_is_not_a_database_is_an_error_and_is_kept() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().canonicalize().unwrap().join("entries.redb");
+    for content in [&b"text"[..], &[1; 100_000]] {
+        fs::write(&path, content).unwrap();
+        assert_starts_with(&problem_of(directory.path(), &path), "is not a database of a store; choose");
+        assert_eq!(fs::read(&path).unwrap(), content);
+        assert!(!directory.path().join("reserve").exists());
+    }
+    fs::remove_file(&path).unwrap();
+    fs::create_dir(&path).unwrap();
+    assert_starts_with(&problem_of(directory.path(), &path), "is not a database of a store; choose");
+}
+
+#[test]
+fn database_of_another_program_is_an_error() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().canonicalize().unwrap().join("entries.redb");
+    let other = redb::Database::create(&path).unwrap();
+    let transaction = other.begin_write().unwrap();
+    transaction.open_table(redb::TableDefinition::<u32, u32>::new("other")).unwrap();
+    transaction.commit().unwrap();
+    drop(other);
+    assert_starts_with(&problem_of(directory.path(), &path), "is not a database of a store; choose");
+}
+
+#[tokio::test]
+async fn damaged_database_is_an_error() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().canonicalize().unwrap().join("entries.redb");
+    let database = Database::open(directory.path()).unwrap();
+    for number in 0..1_000 {
+        database.enqueue(Urgency::Normal, move |transaction| transaction.put(&key(number), &[7; 100]));
+    }
+    drop(database);
+    let whole = fs::read(&path).unwrap();
+    // Cut off, as by an incomplete copy.
+    for length in [200, 5_000, whole.len() / 2] {
+        fs::write(&path, &whole[..length]).unwrap();
+        assert_starts_with(&problem_of(directory.path(), &path), "is damaged: ");
+    }
+    // Both commit slots of the header are overwritten.
+    let mut damaged = whole.clone();
+    damaged[64..320].fill(0xa5);
+    fs::write(&path, damaged).unwrap();
+    assert_starts_with(&problem_of(directory.path(), &path), "is damaged: ");
+    fs::write(&path, whole).unwrap();
+    assert!(get(&Database::open(directory.path()).unwrap(), 999).await.is_some());
+}
+
+#[tokio::test]
+async fn store_of_a_newer_version_is_an_error() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().canonicalize().unwrap().join("entries.redb");
+    let database = Database::open(directory.path()).unwrap();
+    database.run(Urgency::Normal, |transaction| transaction.put_meta("version", b"2")).await.unwrap();
+    drop(database);
+    let problem = "has format version 2, and this version of the library reads version 1; \
+                   use the version of the library that wrote it, or choose another directory";
+    assert_eq!(problem_of(directory.path(), &path), problem);
+}
+
+#[test]
+fn database_that_is_open_outside_the_registry_is_in_use() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().canonicalize().unwrap().join("entries.redb");
+    let other = redb::Database::create(&path).unwrap();
+    assert_starts_with(&problem_of(directory.path(), &path), "is in use by another process");
+    drop(other);
+    assert!(Database::open(directory.path()).is_ok());
+}
+
+#[test]
+fn file_whose_creation_was_interrupted_is_created_again() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("entries.redb");
+    // redb sets the length, writes the header without the magic number, and then the magic number.
+    for header in [&[][..], &[0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 2, 3]] {
+        let file = File::create(&path).unwrap();
+        fs::write(&path, header).unwrap();
+        file.set_len(1_052_672).unwrap();
+        drop(Database::open(directory.path()).unwrap());
+    }
+}
+
+#[tokio::test]
+async fn store_that_is_moved_while_in_use_refuses_to_write() {
+    let parent = tempfile::tempdir().unwrap();
+    let (path, moved) = (parent.path().join("a"), parent.path().join("b"));
+    let database = Database::open(&path).unwrap();
+    fs::rename(&path, &moved).unwrap();
+    for urgency in [Urgency::Normal, Urgency::Essential] {
+        let error = put_as(&database, urgency, 1).await.unwrap_err();
+        assert_starts_with(&error.to_string(), "could not write ");
+    }
+    fs::rename(&moved, &path).unwrap();
+    put(&database, 2).await.unwrap();
+}
+
+#[tokio::test]
+async fn killed_store_is_repaired_and_says_so() {
+    let log = Arc::new(Mutex::new(Vec::new()));
+    let disk = Disk::new(10_000);
+    let database = inline(&disk);
+    put(&database, 1).await.unwrap();
+    let killed = disk.after_kill();
+    let shared = Arc::clone(&log);
+    let subscriber =
+        tracing_subscriber::fmt().with_ansi(false).with_writer(move || Log(Arc::clone(&shared))).finish();
+    let database = tracing::subscriber::with_default(subscriber, || inline(&killed));
+    assert!(get(&database, 1).await.is_some());
+    let log = String::from_utf8(log.lock().unwrap().clone()).unwrap();
+    assert_eq!(log.matches("INFO").count(), 1, "{log}");
+    assert!(log.contains("store was not closed, repairing it"), "{log}");
+}
+
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl std::io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
