@@ -5,7 +5,7 @@
 //! cargo bench --bench waiting -- 100 10000
 //! ```
 //!
-//! The benchmark submits a batch of tasks that never end, stops it, and resumes it from its journal. All
+//! The benchmark submits a batch of tasks that never end, stops it, and resumes it from its store. All
 //! tasks then wait from the start. The server is a simulator in another process, so the memory and CPU time
 //! of this process are the client's. For comparison, the same number of single waits is measured before their
 //! first poll. Each is a future on its own tokio task.
@@ -19,7 +19,7 @@ use std::{
 };
 
 use common::{Server, serve_if_requested};
-use distribute_ai::{Client, batch::Results, pacing::Fixed, testing::Simulator};
+use distribute_ai::{Client, batch::Results, pacing::Fixed, store::Store, testing::Simulator};
 use peak_alloc::PeakAlloc;
 
 #[global_allocator]
@@ -78,18 +78,18 @@ async fn main() {
 async fn measure(size: usize) -> Cost {
     let server = Server::start();
     let directory = tempfile::tempdir().expect("a temporary directory");
-    let journal = directory.path().join("journal");
+    let path = directory.path().join("store");
     let start = async |client: &Client, rate: f64| {
         let requests: Vec<_> =
             (0..size).map(|key| (key, client.speak(format!("Text {key}")).deadline(ONE_DAY))).collect();
         let batch = client.batch(requests).max_in_flight(size).requests_per_second(rate);
-        batch.journal(&journal).run().await.expect("a valid batch")
+        batch.store(Store::at(&path).keep_audio(false)).run().await.expect("a valid batch")
     };
 
     // Create a new client for each run, so that the runs share no state.
     let client = || server.client().build().expect("the server's URL and key are valid");
     let mut submitting = start(&client(), 1e9).await;
-    while submitted(&journal) < size {
+    while submitted(&path).await < size {
         expect_no_result(&mut submitting, Duration::from_millis(200)).await;
     }
     submitting.stop().await;
@@ -100,7 +100,7 @@ async fn measure(size: usize) -> Cost {
     let before = MEMORY.current_usage();
     MEMORY.reset_peak_usage();
     let mut waiting = start(&client, REQUESTS_PER_SECOND).await;
-    // Let the batch read the journal and send its first polls.
+    // Let the batch read the store and send its first polls.
     expect_no_result(&mut waiting, Duration::from_secs(1)).await;
     let (cpu, started) = (cpu_time(), Instant::now());
     expect_no_result(&mut waiting, MEASURE_TIME).await;
@@ -116,8 +116,13 @@ async fn measure(size: usize) -> Cost {
     cost
 }
 
-fn submitted(journal: &Path) -> usize {
-    fs::read_to_string(journal).unwrap_or_default().matches("\"submitted\"").count()
+/// Returns the number of tasks in a store.
+async fn submitted(path: &Path) -> usize {
+    let (mut entries, mut count) = (Store::open(path).await.expect("a store").entries(), 0);
+    while let Some(entry) = entries.next().await {
+        count += usize::from(entry.expect("an entry").task_id().is_some());
+    }
+    count
 }
 
 /// Polls the results for a time. Panics if a result arrives.

@@ -20,7 +20,10 @@ use std::{
 
 use anyhow::{Context, anyhow};
 use clap::Parser;
-use distribute_ai::{Client, ErrorKind, Speak, Speech, SpeechTask, TaskId, long_text, testing::Simulator};
+use distribute_ai::{
+    Client, ClientBuilder, ErrorKind, Speak, Speech, SpeechTask, TaskId, long_text, store::Store,
+    testing::Simulator,
+};
 use indicatif::{ProgressBar, ProgressStyle};
 
 /// Converts a text to speech and saves the audio as a WAV file.
@@ -40,9 +43,25 @@ struct Args {
     file: Option<PathBuf>,
 
     /// With --file: submits pieces again that are in doubt or failed on the server; each may be billed again
-    // `requires` alone accepts `--again TEXT`, because TEXT excludes --file.
+    // `requires` alone accepts `--resubmit TEXT`, because TEXT excludes --file.
     #[arg(long, requires = "file", conflicts_with_all = ["text", "resume"])]
-    again: bool,
+    resubmit: bool,
+
+    /// With --file and --store: speaks the pieces with these numbers again, which is billed again
+    #[arg(long, value_name = "PIECE", num_args = 1.., requires_all = ["file", "store"])]
+    again: Vec<usize>,
+
+    /// With --file: shows what would be submitted, and sends nothing
+    #[arg(long, requires = "file", conflicts_with_all = ["text", "resume"])]
+    plan: bool,
+
+    /// With --file: stops before the audio of this run exceeds this number of seconds
+    #[arg(long, value_name = "SECONDS", requires = "file", conflicts_with_all = ["text", "resume"])]
+    max_seconds: Option<f64>,
+
+    /// A directory that keeps what was spoken, so that the same text is billed once
+    #[arg(long, value_name = "DIR", conflicts_with = "resume")]
+    store: Option<PathBuf>,
 
     /// With --file: also writes subtitles to this file, which ends in .vtt (WebVTT) or .srt
     #[arg(long, value_name = "FILE", requires = "file", conflicts_with_all = ["text", "resume"])]
@@ -103,7 +122,7 @@ fn next_step(error: &distribute_ai::Error) -> Option<&'static str> {
     match (error.kind(), error.status().map(|status| status.as_u16())) {
         (ErrorKind::Invalid, _) => None,
         (ErrorKind::InDoubt | ErrorKind::Failed, _) => {
-            Some("run with --again to submit the piece again; it may be billed again")
+            Some("run with --resubmit to submit the piece again; it may be billed again")
         }
         (ErrorKind::Unauthorized, _) | (ErrorKind::Rejected, Some(402)) => {
             Some("correct the API key or the account, then run the same command again")
@@ -111,7 +130,7 @@ fn next_step(error: &distribute_ai::Error) -> Option<&'static str> {
         (ErrorKind::Rejected, Some(400..500)) => {
             Some("the server will reject the piece again; correct the text or the voice first")
         }
-        _ => Some("submitted pieces are recorded in the journal; run the same command again to continue"),
+        _ => Some("submitted pieces are recorded in the store; run the same command again to continue"),
     }
 }
 
@@ -167,7 +186,9 @@ fn report_usage_error(error: &clap::Error) -> ExitCode {
 /// simulator.
 async fn connect(args: &Args) -> anyhow::Result<(Client, Option<Simulator>)> {
     if is_set("DISTRIBUTE_AI_API_KEY") {
-        return Ok((Client::from_env()?, None));
+        let builder = ClientBuilder::from_env()?;
+        let builder = args.store.iter().fold(builder, ClientBuilder::store);
+        return Ok((builder.build()?, None));
     }
     if args.resume.is_some() || is_set("DISTRIBUTE_AI_BASE_URL") {
         let problem = "DISTRIBUTE_AI_API_KEY is not set; set it to use --resume or DISTRIBUTE_AI_BASE_URL";
@@ -212,16 +233,24 @@ async fn run(args: &Args, text: String, state: &RunState) -> anyhow::Result<()> 
 async fn run_file(args: &Args, text: String, state: &RunState) -> anyhow::Result<()> {
     let (client, simulator) = connect(args).await?;
     state.simulated.set(simulator.is_some());
-    let times = u32::from(args.again);
+    let times = u32::from(args.resubmit);
     let speak = build_request(&client, text, args).resubmit_in_doubt(times);
     let mut pieces = speak.in_pieces().resubmit_failed(times);
     let temporary = tempfile::tempdir()?;
     if simulator.is_some() {
-        // The simulator loses its tasks when this process ends, so a later run could not use the journal.
-        pieces = pieces.journal(temporary.path().join("journal"));
+        // The simulator loses its tasks when this process ends, so a later run could not use the store.
+        pieces = pieces.store(Store::at(temporary.path()).keep_audio(false));
     }
     if let Some(subtitles) = &args.subtitles {
         pieces = pieces.subtitles(subtitles);
+    }
+    if let Some(seconds) = args.max_seconds {
+        pieces = pieces.max_seconds(seconds);
+    }
+    pieces = pieces.redo(args.again.iter().copied());
+    if args.plan {
+        println!("{}", pieces.plan().await?);
+        return Ok(());
     }
     let mut narration = pieces.start(&args.out).await?;
     if simulator.is_some() {

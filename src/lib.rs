@@ -49,6 +49,14 @@ pub mod pacing {
     };
 }
 
+/// A store: a directory that keeps what became of each request, so that the same speech is billed once. See
+/// [`Store`](store::Store).
+pub mod store {
+    pub use crate::ext::store::{
+        Entries, Entry, EntryState, Plan, RequestHash, Settlement, Store, StoreSettings,
+    };
+}
+
 /// Request and response types, generated from the API's OpenAPI document.
 ///
 /// The methods of [`Client`] build and read these types for you. To use the types directly, call

@@ -1,4 +1,4 @@
-use std::{fmt, path::Path};
+use std::{fmt, path::Path, time::Duration};
 
 use bytes::Bytes;
 
@@ -55,6 +55,17 @@ impl Audio {
     /// - the errors of [`crate::Audio::stream`]
     pub fn stream(&self) -> AudioStream {
         AudioStream { id: self.id().clone(), inner: Some(self.inner.stream()), runtime: self.runtime.clone() }
+    }
+
+    /// Returns the duration of the audio, rounded to nanoseconds.
+    ///
+    /// # Errors
+    ///
+    /// - [`is_invalid`](Error::is_invalid): called in an async task
+    /// - the errors of [`crate::Audio::duration`]
+    pub fn duration(&self) -> Result<Duration, Error> {
+        let audio = self.inner.clone();
+        self.runtime.run_for(self.id(), async move { audio.duration().await })
     }
 
     /// Downloads the audio into memory.

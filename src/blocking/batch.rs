@@ -1,10 +1,10 @@
-use std::{
-    fmt::{self, Display},
-    path::PathBuf,
-};
+use std::fmt::{self, Display};
 
 use super::{Results, forward::forward, runtime::Runtime};
-use crate::Error;
+use crate::{
+    Error,
+    store::{Plan, StoreSettings},
+};
 
 /// A batch of speech requests, from [`Client::batch`](super::Client::batch).
 ///
@@ -41,20 +41,24 @@ impl<K> Batch<K> {
         set max_in_flight(count: usize);
         /// Sets the maximum number of requests to the API per second. Any number above 0.
         set requests_per_second(rate: f64);
+        /// Sets the maximum number of texts that the batch submits.
+        set max_submissions(count: usize);
+        /// Sets the maximum duration of the audio that the batch submits, in seconds.
+        set max_seconds(seconds: f64);
         /// Returns the results in the order of the requests, instead of the order in which they finish.
         set in_order();
-        /// Keeps a journal in this file, so that you can run the same batch again after a crash. The async
-        /// client can read the same journal.
+        /// Keeps what becomes of each request in this directory, so that you can run the same batch again, also after a
+        /// crash. The async client can use the same directory.
         ///
         /// ```
         /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
         /// # let simulator = distribute_ai::blocking::Simulator::start()?;
         /// # let client = simulator.client();
         /// # let directory = tempfile::tempdir()?;
-        /// let journal = directory.path().join("talk.journal");
+        /// let store = directory.path().join("speeches");
         /// for _run in 0..2 {
         ///     let batch = client.batch([("intro", "Welcome."), ("end", "Goodbye.")]);
-        ///     for (key, speech) in batch.journal(&journal).run()? {
+        ///     for (key, speech) in batch.store(&store).run()? {
         ///         let path = directory.path().join(format!("{key}.wav"));
         ///         if let Err(error) = speech.and_then(|speech| speech.save(path)) {
         ///             eprintln!("{key}: {error}");
@@ -64,12 +68,24 @@ impl<K> Batch<K> {
         /// assert_eq!(simulator.creates(), 2);
         /// # Ok(()) }
         /// ```
-        set journal(path: impl Into<PathBuf>);
+        set store(store: impl Into<StoreSettings>);
+    }
+}
+
+impl<K> Batch<K> {
+    /// Returns what the batch would submit, and what that is expected to cost. Sends nothing.
+    ///
+    /// # Errors
+    ///
+    /// - [`is_invalid`](Error::is_invalid): called in an async task
+    /// - the errors of [`crate::batch::Batch::plan`]
+    pub fn plan(&self) -> Result<Plan, Error> {
+        self.runtime.run(self.inner.planning())
     }
 }
 
 impl<K: Display + Send + 'static> Batch<K> {
-    /// Validates the batch, opens its journal, and returns an iterator over the results. Nothing is
+    /// Validates the batch, opens its store, and returns an iterator over the results. Nothing is
     /// sent until the first call of `next`.
     ///
     /// # Errors

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use super::{Client, forward::forward, runtime::Runtime};
-use crate::{Error, pacing::Pacing};
+use crate::{Error, pacing::Pacing, store::StoreSettings};
 
 /// The settings of a blocking [`Client`].
 ///
@@ -52,8 +52,19 @@ impl ClientBuilder {
         set allow_http();
         /// Allows audio from loopback, private and link-local addresses.
         set allow_private_audio_hosts();
+        /// Keeps what becomes of each request in this directory, so that the same speech is billed once.
+        set store(store: impl Into<StoreSettings>);
         /// Sets the minimum rate of a download, in bytes per second. 0 means no limit; the default is 1,024.
         set min_download_rate(bytes_per_second: u64);
+    }
+
+    /// Creates a builder with the API key and the base URL of the environment, as [`Client::from_env`].
+    ///
+    /// # Errors
+    ///
+    /// Returns the errors of [`crate::ClientBuilder::from_env`].
+    pub fn from_env() -> Result<Self, Error> {
+        Ok(crate::ClientBuilder::from_env()?.into())
     }
 
     /// Builds the client and starts its thread. No request is sent.
@@ -92,7 +103,7 @@ impl Client {
     /// - [`is_invalid`](Error::is_invalid): `DISTRIBUTE_AI_API_KEY` is not set or is empty
     /// - the errors of [`ClientBuilder::build`]
     pub fn from_env() -> Result<Self, Error> {
-        ClientBuilder::from(crate::ClientBuilder::from_env()?).build()
+        ClientBuilder::from_env()?.build()
     }
 }
 

@@ -1,4 +1,4 @@
-use super::{Batch, Speak, SpeechTask, runtime::Runtime};
+use super::{Batch, Speak, SpeechTask, Store, runtime::Runtime};
 use crate::{TaskId, batch::IntoSpeak};
 
 /// A blocking client for the API: the API key, the base URL, the connections and a thread that drives them.
@@ -34,6 +34,13 @@ impl Client {
     /// longer text, use [`Speak::in_pieces`].
     pub fn speak(&self, input: impl Into<String>) -> Speak {
         Speak::new(self.inner.speak(input), self.runtime.clone())
+    }
+
+    /// Returns the store that all requests of the client use, if it has one.
+    #[must_use]
+    pub fn store(&self) -> Option<Store> {
+        let store = self.inner.store()?;
+        Some(Store::new(store.clone(), self.runtime.clone()))
     }
 
     /// Returns a handle to an existing task, which this or another process submitted. No request is sent.

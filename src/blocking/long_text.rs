@@ -7,6 +7,7 @@ use super::{forward::forward, runtime::Runtime};
 use crate::{
     Error,
     ext::long_text::{self, Recording},
+    store::{Plan, StoreSettings},
 };
 
 /// A speech request for a text of any length, from [`Speak::in_pieces`](super::Speak::in_pieces).
@@ -45,6 +46,10 @@ impl InPieces {
         set max_in_flight(count: usize);
         /// Sets the maximum number of requests to the API per second. Any number above 0.
         set requests_per_second(rate: f64);
+        /// Sets the maximum number of pieces that this run submits.
+        set max_submissions(count: usize);
+        /// Sets the maximum duration of the audio that this run submits, in seconds.
+        set max_seconds(seconds: f64);
         /// Sets the length of the silence between two pieces.
         set pause(time: Duration);
         /// Sets the length of the silence between two paragraphs. With it, a piece ends at the end of each paragraph.
@@ -56,12 +61,25 @@ impl InPieces {
         /// Resubmits a piece whose task ended with the status ERROR, up to `times` times. **Each resubmission may be
         /// billed.**
         set resubmit_failed(times: u32);
-        /// Sets the path of the journal, and keeps the journal when the file is complete.
-        set journal(path: impl Into<PathBuf>);
+        /// Sets the store of the pieces, and keeps the store when the file is complete.
+        set store(store: impl Into<StoreSettings>);
+        /// Speaks these pieces again. **They are billed again.** The first piece has number 1.
+        set redo(pieces: impl IntoIterator<Item = usize>);
         /// Sets the path of a file with subtitles, as WebVTT (`.vtt`) or SRT (`.srt`).
         set subtitles(path: impl Into<PathBuf>);
         /// Sets the path of a file with chapters, as WebVTT (`.vtt`).
         set chapters(path: impl Into<PathBuf>);
+    }
+
+    /// Returns what the text would submit, and what that is expected to cost. Sends nothing.
+    ///
+    /// # Errors
+    ///
+    /// - [`is_invalid`](Error::is_invalid): called in an async task
+    /// - the errors of [`long_text::InPieces::plan`]
+    pub fn plan(&self) -> Result<Plan, Error> {
+        let pieces = self.inner.clone();
+        self.runtime.run(async move { pieces.plan().await })
     }
 
     /// Speaks the text, writes the audio to a file, and returns where each part of the text is in the file.

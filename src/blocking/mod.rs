@@ -12,7 +12,7 @@
 //! ```
 //!
 //! Each type of this module wraps the async type of the same name and a runtime. Requests, retries, settings,
-//! errors and journals are therefore the same as in the async client.
+//! errors and stores are therefore the same as in the async client.
 //!
 //! The names are the same, too. Where async code awaits, blocking code does one of three things:
 //!
@@ -58,6 +58,7 @@ mod builder;
 mod client;
 mod long_text;
 mod speak;
+mod store;
 mod task;
 mod updates;
 
@@ -82,6 +83,7 @@ pub use self::{
     results::Results,
     speak::Speak,
     speech::Speech,
+    store::{Entries, Store},
     task::{SpeechTask, Wait},
     updates::{Update, Updates},
 };

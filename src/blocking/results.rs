@@ -12,11 +12,11 @@ use crate::{Error, batch::Progress};
 /// # let simulator = distribute_ai::blocking::Simulator::start()?;
 /// # let client = simulator.client();
 /// # let directory = tempfile::tempdir()?;
-/// # let journal = directory.path().join("talk.journal");
+/// # let store = directory.path().join("speeches");
 /// let lines = ["One.", "Two.", "Three."].into_iter().enumerate();
-/// let mut results = client.batch(lines).journal(journal).run()?;
+/// let mut results = client.batch(lines).store(store).run()?;
 /// let first = results.next();
-/// drop(results); // The journal contains the submitted tasks.
+/// drop(results); // The store contains the submitted tasks.
 /// # Ok(()) }
 /// ```
 ///
@@ -26,7 +26,7 @@ use crate::{Error, batch::Progress};
 ///
 /// Dropping the iterator early stops the batch: no further request is sent, and unfinished tasks continue on
 /// the server. The drop waits for pending submissions, for at most the request timeout, and records them in
-/// the [journal](super::Batch::journal).
+/// the [store](super::Batch::store).
 ///
 /// # Panics
 ///

@@ -59,9 +59,12 @@ impl Simulator {
     /// client requires TLS even for `http` URLs.
     #[must_use]
     pub fn client(&self) -> Client {
+        self.client_builder().build().expect("the API key and base URL of the simulator are valid")
+    }
+
+    /// Returns a builder for a client of this simulator, with its base URL and API key. Polls have an interval of 50 ms.
+    pub fn client_builder(&self) -> ClientBuilder {
         ClientBuilder::from(self.inner.client_builder())
-            .build()
-            .expect("the API key and base URL of the simulator are valid")
     }
 
     /// Returns the audio of a speech with this text. See [`testing::Simulator::audio_of`].

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use super::{InPieces, Speech, SpeechTask, forward::forward, runtime::Runtime};
-use crate::{Client, Error, TaskId, batch::IntoSpeak, types::Voice};
+use crate::{Client, Error, TaskId, batch::IntoSpeak, store::RequestHash, types::Voice};
 
 /// A speech request. Nothing is sent until you call [`run`](Self::run) or [`submit`](Self::submit).
 ///
@@ -44,6 +44,12 @@ impl Speak {
         set deadline(time: Duration);
         /// Retries an in-doubt submission up to `times` times. **Each retry may be billed.**
         set resubmit_in_doubt(times: u32);
+        /// Sets the number of the reading, for several speeches of the same text. The default is 0.
+        set take(number: u32);
+        /// Sets a label, by which a person finds the request in the store.
+        set label(label: impl Into<String>);
+        /// Speaks the text again if the store has its speech. **The text is billed again.**
+        set redo();
         /// Sets a callback that receives the task id as soon as the server has accepted the request.
         set on_submitted(callback: impl Fn(&TaskId) + Send + Sync + 'static);
     }
@@ -53,6 +59,15 @@ impl Speak {
     /// See [`crate::Speak::in_pieces`].
     pub fn in_pieces(self) -> InPieces {
         InPieces::new(self.inner.in_pieces(), self.runtime)
+    }
+
+    /// Returns the hash of the request, which identifies its entry in a store.
+    ///
+    /// # Errors
+    ///
+    /// Returns the errors of [`crate::Speak::hash`].
+    pub fn hash(&self) -> Result<RequestHash, Error> {
+        self.inner.hash()
     }
 
     /// Submits the request, and returns as soon as the server has accepted it.

@@ -60,6 +60,15 @@ impl Speech {
         self.inner.audios().map(|audio| Ok(Audio::new(audio?, self.runtime.clone())))
     }
 
+    /// Returns the duration of the audio, from the audio itself.
+    ///
+    /// # Errors
+    ///
+    /// Returns the errors of [`audio`](Self::audio) and [`Audio::duration`].
+    pub fn duration(&self) -> Result<Duration, Error> {
+        self.audio()?.duration()
+    }
+
     /// Downloads the audio to a file and returns its length in bytes.
     ///
     /// Equivalent to calling [`audio`](Self::audio), then [`Audio::save`].

@@ -21,8 +21,8 @@ use reqwest::{
 
 use super::client::ClientState;
 pub use super::{
-    batch::fuzzing as journal,
     long_text::fuzzing::{WavAudio, join, read},
+    store::fuzzing::check_record,
 };
 use crate::Client;
 

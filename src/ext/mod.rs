@@ -5,9 +5,9 @@
 //! 1. [`transport`]: one HTTP exchange with the API
 //! 2. [`retry`]: decides whether a request may be sent again
 //! 3. [`polling`]: decides when to poll next (public as `pacing`)
-//! 4. [`client`]: `Client`, its settings, and its hooks into the generated code
-//! 5. [`audio`]: downloads and files
-//! 6. [`store`]: what was requested before
+//! 4. [`store`]: what was requested before
+//! 5. [`client`]: `Client`, its settings, and its hooks into the generated code
+//! 6. [`audio`]: downloads and files
 //! 7. [`speech`]: the handles that users hold
 //! 8. [`batch`]: many speeches at once
 //! 9. [`long_text`]: texts that are longer than one request may be
@@ -26,11 +26,11 @@ pub(crate) mod retry;
 
 pub(crate) mod polling;
 
+pub(crate) mod store;
+
 pub(crate) mod client;
 
 mod audio;
-
-pub(crate) mod store;
 
 mod speech;
 

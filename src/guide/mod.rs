@@ -22,6 +22,10 @@ pub mod waiting {}
 pub mod batches {}
 
 #[doc = include_str!("links.md")]
+#[doc = include_str!("../../docs/guide/paying_once.md")]
+pub mod paying_once {}
+
+#[doc = include_str!("links.md")]
 #[doc = include_str!("../../docs/guide/long_texts.md")]
 pub mod long_texts {}
 

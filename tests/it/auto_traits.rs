@@ -5,7 +5,7 @@ use std::future::{Future, IntoFuture};
 use distribute_ai::{
     ApiError, Audio, AudioStream, Billed, Client, ClientBuilder, Error, ErrorKind, OutOfBounds,
     ResponseValue, Speak, Speech, SpeechTask, TaskId, Update, Updates, Wait, batch, blocking, long_text,
-    pacing, testing, types,
+    pacing, store, testing, types,
 };
 
 use crate::repository::read;
@@ -37,13 +37,15 @@ fn public_types_are_send_and_unpin_and_those_that_are_shared_are_sync() {
             long_text::Recording;
         shared: pacing::Adaptive, pacing::CompletedTask, pacing::Exponential, pacing::Fixed, pacing::FromFn<fn()>,
             pacing::Phase, pacing::Progress;
+        shared: store::Entry, store::EntryState, store::Plan, store::RequestHash, store::Settlement, store::Store, store::StoreSettings;
+        owned: store::Entries;
         shared: types::ErrorBody, types::KnownStatus, types::KnownVoice, types::SpeechModel, types::SpeechOutput,
             types::SpeechRequest, types::SpeechRequestInput, types::SpeechResult, types::SpeechStatus,
             types::TaskCreated, types::TaskQuery, types::UnitInterval, types::Voice, types::error::ConversionError;
         shared: blocking::Audio, blocking::Client, blocking::ClientBuilder, blocking::InPieces, blocking::Simulator,
-            blocking::SimulatorBuilder, blocking::Speak, blocking::Speech, blocking::SpeechTask, blocking::Update,
+            blocking::SimulatorBuilder, blocking::Speak, blocking::Speech, blocking::SpeechTask, blocking::Store, blocking::Update,
             blocking::Wait;
-        owned: blocking::AudioStream, blocking::Batch<u32>, blocking::Results<u32>, blocking::Updates;
+        owned: blocking::AudioStream, blocking::Batch<u32>, blocking::Entries, blocking::Results<u32>, blocking::Updates;
         shared: testing::BatchCost, testing::Fault, testing::Host, testing::PollCost, testing::PollSimulation,
             testing::RateLimit, testing::RetryAfterFormat, testing::Route, testing::Script, testing::Simulator,
             testing::SimulatorBuilder, testing::TaskOutcome;

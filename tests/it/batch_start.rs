@@ -11,13 +11,11 @@ use std::{
     time::Duration,
 };
 
-use distribute_ai::{Client, Error, batch::Batch, testing::Simulator};
+use distribute_ai::{Billed, Client, ErrorKind, batch::Batch, long_text::InPieces, testing::Simulator};
 use futures_util::{Stream, stream};
 use tokio::time::timeout;
 
 use crate::support::client;
-
-const HEADER: &str = r#"{"journal":"distribute-ai batch","version":1}"#;
 
 async fn quick() -> Simulator {
     let builder = Simulator::builder().waiting(Duration::ZERO).running(Duration::from_millis(5));
@@ -93,13 +91,13 @@ async fn batch_stream_without_requests_ends_at_once() {
     assert_eq!(simulator.requests(), 0);
 }
 
-/// Asserts that `run` returns this error, and that the journal is not created.
+/// Asserts that `run` returns this error, and that the store is not created.
 async fn assert_refused<K: Display + Send + 'static>(batch: Batch<K>, expected: &str) {
     let directory = tempfile::tempdir().unwrap();
-    let journal = directory.path().join("talk.journal");
-    let error = batch.journal(&journal).run().await.unwrap_err();
+    let store = directory.path().join("speeches");
+    let error = batch.store(&store).run().await.unwrap_err();
     assert!(error.is_invalid() && error.to_string().contains(expected), "{error}");
-    assert!(!journal.exists(), "{expected}");
+    assert!(!store.exists(), "{expected}");
 }
 
 fn two(client: &Client) -> Batch<&'static str> {
@@ -127,49 +125,58 @@ async fn batch_with_invalid_settings_is_refused_before_sending() {
 }
 
 #[tokio::test]
-async fn batch_with_unusable_journal_is_refused_before_sending() {
+async fn batch_with_unusable_store_is_refused_before_sending() {
     let simulator = quick().await;
     let client = simulator.client();
     let directory = tempfile::tempdir().unwrap();
     let path = |name: &str| directory.path().join(name);
-    fs::write(path("damaged"), format!("{HEADER}\nnot an entry\n{{}}\n")).unwrap();
-    fs::write(path("newer"), format!("{}\n", HEADER.replace(":1}", ":2}"))).unwrap();
+    fs::write(path("file"), "not a store").unwrap();
+    fs::write(path("journal"), "{\"journal\":\"distribute-ai batch\",\"version\":1}\n").unwrap();
+    fs::create_dir(path("damaged")).unwrap();
+    fs::write(path("damaged/entries.redb"), "not a database").unwrap();
     for batch in [two, two_of_a_stream] {
-        let refused = async |journal: &Path| batch(&client).journal(journal).run().await.unwrap_err();
-        let is_refused = |error: Error, part: &str| error.is_invalid() && error.to_string().contains(part);
-        assert!(is_refused(refused(directory.path()).await, "is a directory"));
-        assert!(is_refused(refused(&path("damaged")).await, "line 2 is not a journal entry"));
-        assert!(is_refused(refused(&path("newer")).await, "version 2"));
-        let in_use = batch(&client).journal(path("used")).run().await.unwrap();
-        assert!(is_refused(refused(&path("used")).await, "in use by another run"));
-        in_use.stop().await;
-        assert!(refused(&path("missing/talk.journal")).await.is_io());
+        let refused = async |store: &Path| batch(&client).store(store).run().await.unwrap_err();
+        for (name, expected) in [
+            ("file", "is not a directory"),
+            ("journal", "is a journal of an earlier version"),
+            ("damaged", "entries.redb is not a database of a store"),
+        ] {
+            let error = refused(&path(name)).await;
+            assert!(error.is_invalid() && error.to_string().contains(expected), "{error}");
+        }
+        let error = refused(&path("missing/store")).await;
+        assert!(error.is_invalid() && error.to_string().contains("its parent is missing"), "{error}");
     }
     assert_eq!(simulator.requests(), 0);
 }
 
-/// Opens the journal in a new run, as soon as the previous run has released the journal.
-async fn assert_is_released_soon(client: &Client, journal: &Path, round: u64) {
-    for _ in 0..2_000 {
-        match two(client).journal(journal).run().await {
-            Ok(results) => return drop(results.stop().await),
-            Err(error) => assert!(error.to_string().contains("in use by another run"), "{error}"),
-        }
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
-    panic!("round {round}: the journal is still locked");
+#[tokio::test]
+async fn batch_that_cannot_start_may_be_billed_if_its_store_exists() {
+    let (simulator, directory) = (quick().await, tempfile::tempdir().unwrap());
+    let (client, store) = (simulator.client(), directory.path().join("speeches"));
+    let batch = || two(&client).store(&store).max_in_flight(0);
+    assert_eq!(batch().run().await.unwrap_err().billed(), Billed::No);
+    two(&client).store(&store).run().await.unwrap().stop().await;
+    assert_eq!(batch().run().await.unwrap_err().billed(), Billed::Maybe);
+
+    let book = directory.path().join("book.wav");
+    fs::create_dir(&book).unwrap();
+    let save = async |pieces: InPieces| pieces.save(&book).await.unwrap_err();
+    let error = save(client.speak("Hello").in_pieces()).await;
+    assert_eq!((error.kind(), error.billed()), (ErrorKind::Io, Billed::No), "{error}");
+    let error = save(client.speak("Hello").in_pieces().store(&store)).await;
+    assert_eq!((error.kind(), error.billed()), (ErrorKind::Io, Billed::Maybe), "{error}");
 }
 
 #[tokio::test]
-async fn batch_run_that_is_dropped_releases_the_journal() {
-    let directory = tempfile::tempdir().unwrap();
-    let journal = directory.path().join("talk.journal");
-    let client = client("http://127.0.0.1:9");
+async fn batch_run_that_is_dropped_leaves_a_store_that_opens() {
+    let (directory, client) = (tempfile::tempdir().unwrap(), client("http://127.0.0.1:9"));
     for round in 0..20 {
         // From the first poll of the future to its end.
-        let run = two(&client).journal(&journal).run();
+        let run = two(&client).store(directory.path()).run();
         drop(timeout(Duration::from_millis(round), run).await);
-        assert_is_released_soon(&client, &journal, round).await;
+        let results = two(&client).store(directory.path()).run().await;
+        results.unwrap_or_else(|error| panic!("round {round}: {error}")).stop().await;
     }
 }
 

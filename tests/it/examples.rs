@@ -27,7 +27,7 @@ fn example(name: &str, directory: &Path, args: &[&str]) -> Command {
 }
 
 /// Returns the command that runs an example with this simulator as the API.
-fn example_with(simulator: &Simulator, name: &str, directory: &Path, args: &[&str]) -> Command {
+pub(crate) fn example_with(simulator: &Simulator, name: &str, directory: &Path, args: &[&str]) -> Command {
     let mut command = example(name, directory, args);
     command
         .env("DISTRIBUTE_AI_API_KEY", simulator.api_key())
@@ -116,9 +116,12 @@ fn speak_example_with_invalid_input_prints_one_line_and_exits_2() {
         (&["Hello", "--out", "missing/speech.wav"], "directory missing does not exist"),
         (&["Hello", "--out", "."], "path is a directory, expected a file"),
         (&["Hello", "--out="], "'--out <OUT>'"),
-        (&["--again", "Hello"], "'--again' cannot be used with '[TEXT]'"),
-        (&["--again", "--resume", "1b671a64-40d5-491e-99b0-da01ff1f3341"], "'--again' cannot be used with"),
-        (&["--again"], "--file"),
+        (&["--resubmit", "Hello"], "'--resubmit' cannot be used with '[TEXT]'"),
+        (
+            &["--resubmit", "--resume", "1b671a64-40d5-491e-99b0-da01ff1f3341"],
+            "'--resubmit' cannot be used with",
+        ),
+        (&["--resubmit"], "--file"),
         (&["--resume", "1b671a64-40d5-491e-99b0-da01ff1f3341"], "DISTRIBUTE_AI_API_KEY is not set"),
         (&["--resume", "42"], "expected a UUID version 4"),
         (&[], "<TEXT>"),

@@ -1,7 +1,6 @@
 //! Full disks. A file size limit stands in for a full disk, because a write fails halfway in the same way.
 
 use std::{
-    collections::HashSet,
     fs,
     path::Path,
     process::{Command, Output},
@@ -10,7 +9,10 @@ use std::{
 
 use distribute_ai::testing::Simulator;
 
-use crate::support::example_path;
+use crate::{
+    kills::{Fixture, IN_FLIGHT, Mode},
+    support::example_path,
+};
 
 /// Runs an example with a file size limit of `blocks` blocks. A block has 512 or 1,024 bytes, depending on
 /// the shell.
@@ -56,9 +58,10 @@ async fn download_to_full_disk_fails_and_keeps_old_file() {
 async fn long_text_on_full_disk_names_the_task_that_is_billed() {
     let (simulator, directory) = (simulator().await, tempfile::tempdir().unwrap());
     let (text, path) = (directory.path().join("book.txt"), directory.path().join("book.wav"));
-    fs::write(&text, "Call me Ishmael.").unwrap();
+    // The audio is larger than the files of a store.
+    fs::write(&text, "Call me Ishmael. ".repeat(200)).unwrap();
     let args = ["--file", text.to_str().unwrap(), "--out", path.to_str().unwrap()];
-    let output = run(&simulator, Some(8), "speak", &args);
+    let output = run(&simulator, Some(8_000), "speak", &args);
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(1), "{stderr}");
     let line = stderr.lines().find(|line| line.starts_with("error: ")).unwrap();
@@ -70,26 +73,22 @@ async fn long_text_on_full_disk_names_the_task_that_is_billed() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn journal_on_full_disk_stops_sending_and_keeps_doubts() {
-    let (simulator, directory) = (simulator().await, tempfile::tempdir().unwrap());
-    let (lines, out) = (directory.path().join("lines.txt"), directory.path().join("out"));
-    let texts: Vec<_> = (1..=40).map(|number| format!("This is line number {number}.")).collect();
-    fs::write(&lines, texts.join("\n")).unwrap();
-    let args = [lines.to_str().unwrap(), "--in-flight", "4", "--out", out.to_str().unwrap()];
-
-    let full = run(&simulator, Some(2), "batch", &args);
-    let stderr = String::from_utf8_lossy(&full.stderr);
-    assert_eq!(full.status.code(), Some(1), "{stderr}");
-    assert!(stderr.contains(&format!("could not write {}", out.join("journal.jsonl").display())), "{stderr}");
-    let sent = simulator.creates();
-    assert!((1..30).contains(&sent), "a request without a journal entry is not sent: {sent}");
-    assert!(file_names(&out).iter().all(|name| name == "journal.jsonl"), "{:?}", file_names(&out));
-
-    let freed = run(&simulator, None, "batch", &args);
-    let stdout = String::from_utf8_lossy(&freed.stdout);
-    let doubts: u64 = stdout.rsplit_once(", ").unwrap().1.split(' ').next().unwrap().parse().unwrap();
-    assert!(stdout.contains(" 0 failed") && doubts <= 4, "{stdout}");
-    let spoken = simulator.spoken();
-    assert_eq!(spoken.iter().collect::<HashSet<_>>().len(), spoken.len(), "no text is submitted twice");
-    assert!(spoken.len() as u64 + doubts >= 40);
+async fn store_on_full_disk_stops_sending_and_continues_when_there_is_space() {
+    let fixture = Fixture::new(Mode::Batch).await;
+    let lines: Vec<_> = (1..=400).map(|number| format!("This is line number {number}.")).collect();
+    fixture.write_lines(&lines);
+    // Above the size of a new store, below that of a store with all lines.
+    let output = fixture.run_with_file_limit(4_000).unwrap_err();
+    assert!(
+        output.contains(&format!("could not write {}", fixture.path("store/entries.redb").display())),
+        "{output}"
+    );
+    let sent = fixture.simulator.creates();
+    assert!((1..400).contains(&sent), "a request without an entry is not sent: {sent}");
+    let doubts = fixture.doubts().await.len();
+    assert!(doubts <= IN_FLIGHT, "{doubts} doubts");
+    fixture.settle().await;
+    fixture.run().unwrap();
+    fixture.assert_complete(&lines).await;
+    assert_eq!(fixture.simulator.creates(), 400);
 }

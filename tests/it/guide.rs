@@ -123,6 +123,19 @@ async fn errors() -> Vec<Error> {
     let endless = client.speak("Hello").submit().await.unwrap();
     errors.push(endless.wait().deadline(Duration::ZERO).await.unwrap_err());
 
+    // Another call submits the same text until the deadline.
+    let with_store = simulator.client_builder().store(directory.path().join("speeches")).build().unwrap();
+    simulator.script(Route::Create, Script::next(1, Fault::never_answer()));
+    let submission = tokio::spawn(with_store.speak("Hello").submit());
+    let creates = simulator.creates() + simulator.faults();
+    while simulator.creates() + simulator.faults() == creates && !submission.is_finished() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let waiting = with_store.speak("Hello").take(0).deadline(Duration::from_millis(50));
+    errors.push(waiting.submit().await.unwrap_err());
+    submission.abort();
+    simulator.script(Route::Create, Script::nothing());
+
     let requests = [("a", "Hello"), ("b", "Hello again")];
     let mut results = client.batch(requests).requests_per_second(0.1).run().await.unwrap();
     let stopped_early = timeout(Duration::from_millis(300), results.next()).await;

@@ -1,34 +1,80 @@
-//! A batch whose process is killed repeatedly.
+//! Programs that are killed repeatedly. Nothing is lost or billed twice, as counted by the server.
+//!
+//! The killed process is this test binary, which runs [`child`].
 
 use std::{
-    collections::HashSet,
-    fs,
-    path::Path,
+    collections::{HashMap, HashSet},
+    env, fs,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     time::Duration,
 };
 
-use distribute_ai::testing::Simulator;
-use serde_json::Value;
+use distribute_ai::{
+    Client, Error, TaskId,
+    store::{Entry, EntryState, Settlement, Store},
+    testing::Simulator,
+};
+use futures_util::{StreamExt, stream};
+use tempfile::TempDir;
 
-use crate::support::{env_or, example_path};
+use crate::support::env_or;
 
 /// The maximum number of requests in flight, and therefore in doubt after a kill.
-const IN_FLIGHT: usize = 8;
+pub(crate) const IN_FLIGHT: usize = 8;
 
-struct Batch<'a> {
-    simulator: &'a Simulator,
-    lines: &'a Path,
-    out: &'a Path,
+/// The length of the header of the audio of a line.
+const HEADER: usize = 44;
+
+/// How the child speaks its lines.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Mode {
+    Speak,
+    Batch,
+    InPieces,
 }
 
-impl Batch<'_> {
+impl Mode {
+    fn of_name(name: &str) -> Self {
+        match name {
+            "Speak" => Self::Speak,
+            "Batch" => Self::Batch,
+            "InPieces" => Self::InPieces,
+            _ => panic!("{name}"),
+        }
+    }
+}
+
+pub(crate) struct Fixture {
+    mode: Mode,
+    pub(crate) simulator: Simulator,
+    directory: TempDir,
+}
+
+impl Fixture {
+    pub(crate) async fn new(mode: Mode) -> Self {
+        let builder =
+            Simulator::builder().waiting(Duration::from_millis(5)).running(Duration::from_millis(30));
+        Self { mode, simulator: builder.start().await.unwrap(), directory: tempfile::tempdir().unwrap() }
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    pub(crate) fn write_lines(&self, lines: &[String]) {
+        fs::write(self.path("lines.txt"), lines.join("\n")).unwrap();
+    }
+
     fn start(&self) -> Child {
-        Command::new(example_path("batch"))
-            .arg(self.lines)
-            .args(["--rate", "2000", "--in-flight", &IN_FLIGHT.to_string()])
-            .arg("--out")
-            .arg(self.out)
+        self.start_program(&mut Command::new(env::current_exe().unwrap()))
+    }
+
+    fn start_program(&self, command: &mut Command) -> Child {
+        command
+            .args(["kills::child", "--exact", "--nocapture"])
+            .env("KILLS_MODE", format!("{:?}", self.mode))
+            .env("KILLS_DIRECTORY", self.directory.path())
             .env("DISTRIBUTE_AI_API_KEY", self.simulator.api_key())
             .env("DISTRIBUTE_AI_BASE_URL", self.simulator.base_url())
             .stdout(Stdio::piped())
@@ -37,77 +83,216 @@ impl Batch<'_> {
             .unwrap()
     }
 
-    /// Returns the keys in doubt: those with a `sending` entry and no entry after it.
-    fn doubts(&self) -> HashSet<String> {
-        let text = fs::read_to_string(self.out.join("journal.jsonl")).unwrap_or_default();
-        let mut doubts = HashSet::new();
-        // The last line may be torn.
-        for line in text.lines().skip(1).filter_map(|line| serde_json::from_str::<Value>(line).ok()) {
-            let key = line["key"].as_str().unwrap().to_owned();
-            match line["event"].as_str().unwrap() {
-                "sending" => assert!(doubts.insert(key), "sent twice: {line}"),
-                "submitted" | "unsent" => assert!(doubts.remove(&key), "no `sending` entry: {line}"),
-                "finished" => {}
-                event => panic!("{event}"),
-            }
-        }
-        doubts
+    /// Runs the child to its end. Returns its output if it failed.
+    pub(crate) fn run(&self) -> Result<(), String> {
+        Self::wait(self.start())
     }
-}
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn batch_killed_at_any_time_loses_no_task_id_and_submits_nothing_twice() {
-    let (count, kills) = (env_or("KILLED_TASKS", 120), env_or("KILLS", 8));
-    let simulator = Simulator::builder()
-        .waiting(Duration::from_millis(5))
-        .running(Duration::from_millis(30))
-        .start()
-        .await
-        .unwrap();
-    let directory = tempfile::tempdir().unwrap();
-    let texts: Vec<_> = (1..=count).map(|number| format!("This is line number {number}.")).collect();
-    let (lines, out) = (directory.path().join("lines.txt"), directory.path().join("out"));
-    fs::write(&lines, texts.join("\n")).unwrap();
-    let batch = Batch { simulator: &simulator, lines: &lines, out: &out };
+    /// Runs the child with a file size limit of `blocks` blocks of 512 bytes.
+    pub(crate) fn run_with_file_limit(&self, blocks: u32) -> Result<(), String> {
+        let mut shell = Command::new("sh");
+        // Without the trap, the signal would kill the process before it reports the error.
+        let script = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" \"$@\"");
+        shell.args(["-c", &script]).arg(env::current_exe().unwrap());
+        shell.env("KILLS_LABEL", "10000");
+        Self::wait(self.start_program(&mut shell))
+    }
 
-    let mut random = fastrand::Rng::with_seed(11);
-    let mut before = 0;
-    for kill in 1..=kills {
-        // Late enough for the batch to start, early enough to leave work for the other kills.
-        let goal = simulator.creates() + random.u64(..=(count / kills) as u64);
-        let mut child = batch.start();
-        while simulator.creates() < goal && child.try_wait().unwrap().is_none() {
+    fn wait(child: Child) -> Result<(), String> {
+        let output = child.wait_with_output().unwrap();
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let is_success = output.status.success();
+        if is_success { Ok(()) } else { Err(text(&output.stdout) + &text(&output.stderr)) }
+    }
+
+    /// Kills the child at a random moment after `goal` creates. Returns `true` if it was still running.
+    async fn kill_after(&self, goal: u64, random: &mut fastrand::Rng) -> bool {
+        let mut child = self.start();
+        while self.simulator.creates() < goal && child.try_wait().unwrap().is_none() {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
         tokio::time::sleep(Duration::from_micros(random.u64(..30_000))).await;
+        let is_running = child.try_wait().unwrap().is_none();
         child.kill().unwrap();
         child.wait().unwrap();
-        let doubts = batch.doubts().len();
-        assert!(doubts - before <= IN_FLIGHT, "kill {kill}: {before} doubts became {doubts}");
-        before = doubts;
+        is_running
     }
 
-    let last_run = batch.start().wait_with_output().unwrap();
-    let (stdout, doubts) = (String::from_utf8(last_run.stdout).unwrap(), batch.doubts());
-    let expected = format!(
-        "{} done, 0 failed, {} in doubt; output directory: {}\n",
-        count - doubts.len(),
-        doubts.len(),
-        out.display()
-    );
-    assert_eq!(stdout, expected, "{}", String::from_utf8_lossy(&last_run.stderr));
-    for (number, text) in (1..).zip(&texts) {
-        if !doubts.contains(&number.to_string()) {
-            let path = out.join(format!("{number}.wav"));
-            assert!(fs::read(path).unwrap() == Simulator::audio_of(text), "{number}");
+    async fn store(&self) -> Store {
+        Store::open(Store::at(self.path("store"))).await.unwrap()
+    }
+
+    pub(crate) async fn doubts(&self) -> Vec<Entry> {
+        let entries = self.store().await.entries().map(Result::unwrap);
+        entries.filter(|entry| std::future::ready(entry.state() == EntryState::InDoubt)).collect().await
+    }
+
+    /// Returns the tasks of the server by their text. No text has two tasks.
+    async fn tasks(&self) -> HashMap<String, TaskId> {
+        // The server may still be reading a request of a process that was killed.
+        let mut creates = u64::MAX;
+        while creates != self.simulator.creates() {
+            creates = self.simulator.creates();
+            tokio::time::sleep(Duration::from_millis(30)).await;
+        }
+        let tasks = self.simulator.tasks();
+        let by_text: HashMap<_, _> = tasks.iter().map(|(id, text)| (text.clone(), id.clone())).collect();
+        assert_eq!(by_text.len(), tasks.len(), "a text was billed twice");
+        by_text
+    }
+
+    /// Settles each doubt by the record of the server. Returns the number of doubts, and how many of them were billed.
+    pub(crate) async fn settle(&self) -> (usize, usize) {
+        let (tasks, store, doubts) = (self.tasks().await, self.store().await, self.doubts().await);
+        let mut billed = 0;
+        for doubt in &doubts {
+            let settlement = match tasks.get(doubt.text().unwrap()) {
+                Some(id) => Settlement::Billed(id.clone()),
+                None => Settlement::NotBilled,
+            };
+            billed += usize::from(settlement != Settlement::NotBilled);
+            store.settle(&doubt.hash(), settlement).await.unwrap();
+        }
+        (doubts.len(), billed)
+    }
+
+    /// Asserts that the store knows each task of the server, and that each line has its audio.
+    pub(crate) async fn assert_complete(&self, lines: &[String]) {
+        let entries: Vec<_> = self.store().await.entries().map(Result::unwrap).collect().await;
+        let known: HashSet<_> = entries.iter().filter_map(Entry::task_id).collect();
+        for (text, id) in self.tasks().await {
+            assert!(known.contains(&id), "the task id of {text:?} was lost");
+        }
+        if self.mode == Mode::InPieces {
+            let expected: Vec<_> =
+                lines.iter().flat_map(|line| Simulator::audio_of(line).split_off(HEADER)).collect();
+            let book = fs::read(self.path("book.wav")).unwrap();
+            // The header of a joined file reserves space for 64-bit lengths.
+            let found = &book[80..];
+            assert!(found == expected, "{} bytes of audio, expected {}", found.len(), expected.len());
+            return;
+        }
+        for (number, line) in lines.iter().enumerate() {
+            let audio = fs::read(self.path(&format!("{number}.wav"))).unwrap();
+            assert!(audio == Simulator::audio_of(line), "line {number}");
         }
     }
-    let spoken = simulator.spoken();
-    assert_eq!(spoken.iter().collect::<HashSet<_>>().len(), spoken.len(), "no text is submitted twice");
-    assert!((count - doubts.len()..=count).contains(&spoken.len()));
+}
+
+/// The process that is killed. Without the variables of the other tests, it does nothing.
+#[test]
+fn child() {
+    let Some(directory) = env::var_os("KILLS_DIRECTORY").map(PathBuf::from) else { return };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let mode = Mode::of_name(&env::var("KILLS_MODE").unwrap());
+    let failures = runtime.block_on(speak_lines(mode, &directory));
+    assert!(failures.is_empty(), "{failures:?}");
+}
+
+async fn speak_lines(mode: Mode, directory: &Path) -> Vec<Error> {
+    let text = fs::read_to_string(directory.join("lines.txt")).unwrap();
+    let lines = text.lines().map(str::to_owned).enumerate();
+    let store = Store::at(directory.join("store")).keep_text(true);
+    let client = Client::builder()
+        .api_key(env::var("DISTRIBUTE_AI_API_KEY").unwrap())
+        .base_url(env::var("DISTRIBUTE_AI_BASE_URL").unwrap())
+        .poll_every(Duration::from_millis(20))
+        .store(store)
+        .build()
+        .unwrap();
+    let path = |number: usize| directory.join(format!("{number}.wav"));
+    match mode {
+        Mode::Speak => {
+            let speak =
+                async |(number, line): (usize, String)| client.speak(line).await?.save(path(number)).await;
+            let results = stream::iter(lines).map(speak).buffer_unordered(IN_FLIGHT);
+            results.filter_map(async |result| result.err()).collect().await
+        }
+        Mode::Batch => {
+            // Long labels fill a disk with few lines.
+            let label = "x".repeat(env_or("KILLS_LABEL", 1));
+            let requests = lines.map(|(number, line)| (number, client.speak(line).label(&label)));
+            let results = client.batch(requests).max_in_flight(IN_FLIGHT).run().await.unwrap();
+            let saved = results.then(async |(number, speech)| speech?.save(path(number)).await);
+            saved.filter_map(async |result| result.err()).collect().await
+        }
+        Mode::InPieces => {
+            let book = text.replace('\n', "\n\n");
+            let pieces =
+                client.speak(book).in_pieces().paragraph_pause(Duration::ZERO).max_in_flight(IN_FLIGHT);
+            pieces.save(directory.join("book.wav")).await.err().into_iter().collect()
+        }
+    }
+}
+
+async fn assert_kills_bill_nothing_twice(mode: Mode) {
+    let (count, kills) = (env_or("KILLED_TASKS", 80), env_or("KILLS", 8));
+    let fixture = Fixture::new(mode).await;
+    let mut lines: Vec<_> = (1..=count).map(|number| format!("This is line number {number}.")).collect();
+    fixture.write_lines(&lines);
+    let mut random = fastrand::Rng::with_seed(11);
+    let (mut doubts, mut billed, mut hits) = (0, 0, 0);
+    for kill in 1..=kills {
+        // Late enough to start, early enough to leave work for the other kills.
+        let goal = fixture.simulator.creates() + random.u64(..=(count / kills) as u64);
+        let is_working = fixture.simulator.creates() < count as u64;
+        hits += usize::from(fixture.kill_after(goal, &mut random).await && is_working);
+        assert!(fixture.doubts().await.len() <= kill * IN_FLIGHT);
+        // A doubt ends a long text, which would leave nothing for the next kill.
+        if mode == Mode::InPieces || kill == kills {
+            let (found, were_billed) = fixture.settle().await;
+            (doubts, billed) = (doubts + found, billed + were_billed);
+        }
+    }
+    fixture.run().unwrap();
+    fixture.assert_complete(&lines).await;
+    assert_eq!(fixture.simulator.creates(), count as u64);
     println!(
-        "{count} tasks, {kills} kills: {} in doubt, of which {} were billed",
-        doubts.len(),
-        spoken.len() + doubts.len() - count
+        "{mode:?}: {count} lines, {hits} kills while working, {doubts} doubts, of which {billed} were billed"
     );
+    assert!(hits * 2 >= kills, "{hits} of {kills} kills while the child was working");
+
+    // Of 200 lines, 20 are edited, 10 moved and 5 deleted.
+    let edited = count / 10;
+    for line in lines.iter_mut().take(edited) {
+        line.push_str(" It was edited.");
+    }
+    let moved: Vec<_> = lines.drain(count / 2..count / 2 + count / 20).collect();
+    lines.extend(moved);
+    lines.truncate(count - count / 40);
+    fixture.write_lines(&lines);
+    fixture.run().unwrap();
+    fixture.assert_complete(&lines).await;
+    assert_eq!(fixture.simulator.creates(), (count + edited) as u64, "exactly the edited lines are billed");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn single_requests_killed_at_any_time_lose_nothing_and_bill_nothing_twice() {
+    assert_kills_bill_nothing_twice(Mode::Speak).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn batch_killed_at_any_time_loses_nothing_and_bills_nothing_twice() {
+    assert_kills_bill_nothing_twice(Mode::Batch).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn long_text_killed_at_any_time_loses_nothing_and_bills_nothing_twice() {
+    assert_kills_bill_nothing_twice(Mode::InPieces).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn store_that_another_process_uses_is_refused_until_it_ends() {
+    let fixture = Fixture::new(Mode::Batch).await;
+    let lines: Vec<_> = (1..=200).map(|number| format!("This is line number {number}.")).collect();
+    fixture.write_lines(&lines);
+    let mut child = fixture.start();
+    while fixture.simulator.creates() == 0 {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    let error = Store::open(fixture.path("store")).await.unwrap_err();
+    assert!(error.is_invalid() && error.to_string().contains("is in use by another process"), "{error}");
+    child.kill().unwrap();
+    child.wait().unwrap();
+    Store::open(fixture.path("store")).await.unwrap();
 }

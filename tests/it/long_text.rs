@@ -125,16 +125,16 @@ async fn long_text_failed_piece_is_named_and_next_run_saves_the_rest() {
         assert_eq!((piece.number, &BOOK[piece.bytes.clone()]), (3, failing));
         assert!(error.to_string().starts_with("piece 3, bytes "), "{error}");
         assert_eq!(fs::read_to_string(&path).unwrap(), "old");
-        assert_eq!(file_names(directory.path()), ["book.wav", "book.wav.journal"]);
+        assert_eq!(file_names(directory.path()), ["book.wav", "book.wav.store"]);
     }
     simulator.outcome_of(failing, TaskOutcome::completes());
     in_pieces(&client).resubmit_failed(1).save(&path).await.unwrap();
     assert_eq!(audio_data(&path), pieces().into_iter().flat_map(audio_data_of).collect::<Vec<_>>());
     assert_eq!(file_names(directory.path()), ["book.wav"]);
-    // Every piece is submitted once, and the failed piece once more.
-    let mut spoken = simulator.spoken();
-    spoken.remove(spoken.iter().position(|text| text == failing).unwrap());
-    assert_eq!(spoken.len(), pieces().len());
+    // Every piece is submitted once, and the failed piece in each run.
+    let spoken = simulator.spoken();
+    assert_eq!(spoken.len(), pieces().len() + 2);
+    assert_eq!(spoken.iter().filter(|text| *text == failing).count(), 3);
     let texts: HashSet<&str> = spoken.iter().map(String::as_str).collect();
     assert_eq!(texts, pieces().into_iter().collect());
 }
@@ -176,7 +176,7 @@ async fn long_text_in_doubt_is_reported_until_resubmission_is_allowed() {
     for _run in 0..2 {
         let error = in_pieces(&client).max_in_flight(2).save(&path).await.unwrap_err();
         assert!(error.is_in_doubt() && error.piece().is_some(), "{error}");
-        assert_eq!(file_names(directory.path()), ["book.wav.journal"]);
+        assert_eq!(file_names(directory.path()), ["book.wav.store"]);
         created.push(simulator.creates());
     }
     assert_eq!(created, [2, 2], "the second run has nothing to submit before the doubt");
@@ -200,7 +200,7 @@ async fn long_text_stopped_is_finished_by_next_run_without_double_billing() {
         _ = progress.changed() => {}
     }
     narration.stop().await;
-    assert_eq!(file_names(directory.path()), ["book.wav.journal"]);
+    assert_eq!(file_names(directory.path()), ["book.wav.store"]);
     assert!((2..pieces().len() as u64).contains(&simulator.creates()));
 
     // The second run may use other settings and a partly different text.
@@ -226,11 +226,11 @@ async fn long_text_stopped_before_start_sends_nothing() {
 }
 
 #[tokio::test]
-async fn long_text_with_own_journal_keeps_it_and_resubmits_nothing() {
+async fn long_text_with_own_store_keeps_it_and_resubmits_nothing() {
     let (simulator, (directory, path)) = (quick().start().await.unwrap(), temp_path());
-    let journal = directory.path().join("mine");
+    let store = directory.path().join("mine");
     for _run in 0..2 {
-        in_pieces(&simulator.client()).journal(&journal).save(&path).await.unwrap();
+        in_pieces(&simulator.client()).store(&store).save(&path).await.unwrap();
     }
     assert_eq!(simulator.creates(), pieces().len() as u64);
     assert_eq!(file_names(directory.path()), ["book.wav", "mine"]);
@@ -251,7 +251,9 @@ async fn long_text_with_invalid_input_is_rejected_before_sending_or_writing() {
         (book().max_characters(4097),                         "max_characters: 4097 is out of range, expected 3 to 4096"),
         (book().max_in_flight(0),                             "max_in_flight: 0 is too small, expected at least 1"),
         (book().requests_per_second(0.0),                     "requests_per_second: "),
-        (book().journal(directory.path()),                    "journal: "),
+        (book().max_seconds(-1.0),                            "max_seconds: -1 is invalid, expected a number from 0"),
+        (book().redo([7, 8]),                                 "redo: piece 8 does not exist, expected 1 to 6"),
+        (book().redo([0]),                                    "redo: piece 0 does not exist, expected 1 to 6"),
     ];
     for (pieces, expected) in table {
         let error = pieces.save(&path).await.unwrap_err();
@@ -263,14 +265,64 @@ async fn long_text_with_invalid_input_is_rejected_before_sending_or_writing() {
     assert_eq!(simulator.requests(), 0);
 }
 
-/// The journal is removed at the end, when the process may have another working directory.
 #[tokio::test]
-async fn long_text_journal_path_is_resolved_at_the_start() {
+async fn long_text_with_journal_of_earlier_version_is_refused() {
     let (simulator, (_directory, path)) = (quick().start().await.unwrap(), temp_path());
-    let pieces = in_pieces(&simulator.client()).journal("no-such-directory/journal");
-    let error = pieces.start(&path).await.unwrap_err();
-    let absolute = std::env::current_dir().unwrap().join("no-such-directory/journal");
-    assert!(error.is_io() && error.to_string().contains(absolute.to_str().unwrap()), "{error}");
+    let journal = path.with_extension("wav.journal");
+    fs::write(&journal, "{\"journal\":\"distribute-ai batch\",\"version\":1}\n").unwrap();
+    let error = in_pieces(&simulator.client()).save(&path).await.unwrap_err();
+    assert_eq!((error.kind(), error.billed()), (ErrorKind::Invalid, Billed::Maybe), "{error}");
+    assert!(error.to_string().contains("book.wav.journal is the journal of an earlier version"), "{error}");
+    fs::remove_file(&journal).unwrap();
+    in_pieces(&simulator.client()).save(&path).await.unwrap();
+}
+
+#[tokio::test]
+async fn long_text_speaks_pieces_again_and_keeps_the_others() {
+    let (simulator, (directory, path)) = (quick().start().await.unwrap(), temp_path());
+    let (client, count) = (simulator.client(), pieces().len() as u64);
+    let book = || in_pieces(&client).store(directory.path().join("mine"));
+    book().save(&path).await.unwrap();
+    let ids = |text: &str| simulator.tasks().into_iter().filter(|(_, spoken)| spoken == text).count();
+    for run in 1..=2 {
+        book().redo([2]).save(&path).await.unwrap();
+        assert_eq!((simulator.creates(), ids(pieces()[1])), (count + run, 1 + usize::try_from(run).unwrap()));
+    }
+    book().save(&path).await.unwrap();
+    assert_eq!(simulator.creates(), count + 2, "a later run uses the new speech");
+}
+
+#[tokio::test]
+async fn long_text_spoken_again_and_interrupted_is_not_billed_a_third_time() {
+    let (simulator, (directory, path)) = (quick().start().await.unwrap(), temp_path());
+    let (client, count) = (simulator.client(), pieces().len() as u64);
+    let book = || in_pieces(&client).store(directory.path().join("mine"));
+    book().save(&path).await.unwrap();
+    let narration = book().redo([2]).start(&path).await.unwrap();
+    // The file cannot replace a directory.
+    fs::remove_file(&path).unwrap();
+    fs::create_dir(&path).unwrap();
+    narration.await.unwrap_err();
+    fs::remove_dir(&path).unwrap();
+    book().redo([2]).save(&path).await.unwrap();
+    assert_eq!(simulator.creates(), count + 1);
+}
+
+#[tokio::test]
+async fn long_text_ends_before_it_exceeds_a_limit_and_continues_with_a_higher_one() {
+    let (simulator, (_directory, path)) = (quick().start().await.unwrap(), temp_path());
+    let client = simulator.client();
+    let error = in_pieces(&client).max_submissions(3).save(&path).await.unwrap_err();
+    assert!(error.is_stopped() && error.piece().unwrap().number == 4, "{error}");
+    assert!(error.to_string().contains("max_submissions of 3 is reached"), "{error}");
+    assert_eq!(simulator.creates(), 3);
+    let error = in_pieces(&client).max_seconds(2.0).save(&path).await.unwrap_err();
+    assert!(
+        error.is_stopped() && error.to_string().contains("max_seconds of 2 s would be exceeded"),
+        "{error}"
+    );
+    in_pieces(&client).save(&path).await.unwrap();
+    assert_eq!(simulator.creates(), pieces().len() as u64);
 }
 
 #[tokio::test]
@@ -393,7 +445,8 @@ async fn speak_example_interrupted_continues_when_run_again() {
     let simulator = quick().running(Duration::from_secs(2)).start().await.unwrap();
     let (directory, path) = temp_path();
     let file = directory.path().join("book.txt");
-    let text = "It was the best of times. ".repeat(800);
+    let lines: Vec<_> = (0..800).map(|number| format!("It was the best of times number {number}.")).collect();
+    let text = lines.join(" ");
     fs::write(&file, &text).unwrap();
     let child = start_speak(&simulator, &file, &path, &[]);
     while simulator.creates() == 0 {
@@ -403,7 +456,7 @@ async fn speak_example_interrupted_continues_when_run_again() {
     let (code, stderr) = wait_for_exit(child);
     assert_eq!(code, Some(1), "{stderr}");
     assert!(stderr.contains("error: interrupted; run the same command again to continue"), "{stderr}");
-    assert_eq!(file_names(directory.path()), ["book.txt", "book.wav.journal"]);
+    assert_eq!(file_names(directory.path()), ["book.txt", "book.wav.store"]);
 
     let (code, stderr) = wait_for_exit(start_speak(&simulator, &file, &path, &[]));
     assert_eq!(code, Some(0), "{stderr}");
@@ -416,7 +469,7 @@ async fn speak_example_interrupted_continues_when_run_again() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn speak_example_in_doubt_resubmits_only_with_again() {
+async fn speak_example_in_doubt_resubmits_only_if_allowed() {
     let lost = Script::nth(1, Fault::reset().after_accepting());
     let simulator = quick().script(Route::Create, lost).start().await.unwrap();
     let (directory, path) = temp_path();
@@ -426,9 +479,9 @@ async fn speak_example_in_doubt_resubmits_only_with_again() {
         let (code, stderr) = wait_for_exit(start_speak(&simulator, &text, &path, &[]));
         assert_eq!((code, simulator.creates()), (Some(1), 1), "{stderr}");
         assert!(stderr.contains("error: piece 1, bytes 0..") && stderr.contains(": in doubt: "), "{stderr}");
-        assert!(stderr.contains("hint: the piece starts at line 1\nhint: run with --again"), "{stderr}");
+        assert!(stderr.contains("hint: the piece starts at line 1\nhint: run with --resubmit"), "{stderr}");
     }
-    let (code, stderr) = wait_for_exit(start_speak(&simulator, &text, &path, &["--again"]));
+    let (code, stderr) = wait_for_exit(start_speak(&simulator, &text, &path, &["--resubmit"]));
     assert_eq!((code, simulator.creates()), (Some(0), 2), "{stderr}");
 }
 

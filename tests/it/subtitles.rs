@@ -144,8 +144,8 @@ fn paths() -> (tempfile::TempDir, [PathBuf; 3]) {
 async fn subtitles_of_100000_characters_are_read_and_pieces_start_with_their_audio() {
     let text = book(100_000);
     let (simulator, (directory, [path, vtt, chapters])) = (quick().start().await.unwrap(), paths());
-    let (journal, srt) = (directory.path().join("journal"), directory.path().join("book.srt"));
-    let pieces = in_pieces(&simulator, &text).journal(&journal);
+    let (store, srt) = (directory.path().join("speeches"), directory.path().join("book.srt"));
+    let pieces = in_pieces(&simulator, &text).store(&store);
     let saved = pieces.clone().subtitles(&vtt).chapters(&chapters).save(&path).await.unwrap();
     let billed = simulator.creates();
     let recording = pieces.subtitles(&srt).save(&path).await.unwrap();
@@ -221,8 +221,8 @@ async fn text_files_with_invalid_path_are_rejected_before_sending_or_writing() {
         (book().subtitles(in_directory("book.txt")),                   "subtitles: ", "expected the ending .vtt or .srt"),
         (book().chapters(in_directory("book.srt")),                "chapters: ", "expected the ending .vtt"),
         (book().subtitles(&vtt).chapters(other_name),              "chapters: ", "is the path of another file"),
-        (book().subtitles(&vtt).journal(&vtt),                         "subtitles: ", "is the path of another file"),
-        (book().journal(&path),                                        "journal: ", "is the path of another file"),
+        (book().subtitles(&vtt).store(&vtt),                           "subtitles: ", "is the path of another file"),
+        (book().store(&path),                                          "store: "  , "is the path of another file"),
     ];
     for (pieces, field, problem) in table {
         let error = pieces.save(&path).await.unwrap_err();
@@ -235,13 +235,13 @@ async fn text_files_with_invalid_path_are_rejected_before_sending_or_writing() {
     assert!(error.is_io(), "{error}");
     assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0);
     fs::write(&path, "an older file").unwrap();
-    let error = book().journal(&path).save(&path).await.unwrap_err();
-    assert_eq!(error.billed(), distribute_ai::Billed::No, "the file is not the journal of an earlier run");
+    let error = book().store(&path).save(&path).await.unwrap_err();
+    assert_eq!(error.billed(), distribute_ai::Billed::No, "the file is not the store of an earlier run");
     assert_eq!(simulator.requests(), 0);
 }
 
 #[tokio::test]
-async fn subtitles_that_cannot_be_written_leave_journal_for_a_free_run() {
+async fn subtitles_that_cannot_be_written_leave_store_for_a_free_run() {
     let (simulator, (directory, [path, vtt, _])) = (quick().start().await.unwrap(), paths());
     let pieces = in_pieces(&simulator, "Call me Ishmael.").subtitles(&vtt);
     let narration = pieces.clone().start(&path).await.unwrap();
@@ -249,7 +249,7 @@ async fn subtitles_that_cannot_be_written_leave_journal_for_a_free_run() {
     fs::create_dir(&vtt).unwrap();
     let error = narration.await.unwrap_err();
     assert!(error.is_io() && error.billed() == distribute_ai::Billed::Yes, "{error}");
-    assert!(path.exists() && directory.path().join("book.wav.journal").exists());
+    assert!(path.exists() && directory.path().join("book.wav.store").exists());
     fs::remove_dir(&vtt).unwrap();
     pieces.save(&path).await.unwrap();
     assert_eq!((simulator.creates(), read_vtt(&vtt).len()), (1, 1));

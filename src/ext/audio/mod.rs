@@ -7,7 +7,9 @@ mod head;
 mod host;
 mod rate;
 mod response;
+mod stored;
 mod temp_file;
+pub(crate) mod wav;
 
 use std::{
     fmt,
@@ -28,7 +30,7 @@ use self::{
     download::{Download, Limits, Part},
     host::{AudioHost, PendingUrl, Refresh},
 };
-use crate::{Client, Error, TaskId};
+use crate::{Client, Error, TaskId, ext::store::audio_files::StoredFile};
 
 /// The default limit of a download: forty times the audio of the longest text that one request may contain.
 const MAX_BYTES: u64 = 512 * 1024 * 1024;
@@ -81,6 +83,8 @@ pub struct Audio {
     max_bytes: u64,
     patience: Duration,
     sync: bool,
+    /// The file in a store, which is read instead of the URL.
+    file: Option<StoredFile>,
 }
 
 impl Audio {
@@ -91,8 +95,25 @@ impl Audio {
         refresh: impl Fn() -> PendingUrl + Send + Sync + 'static,
     ) -> Result<Self, Error> {
         let url = parse_url(&client.baseurl, url).map_err(|error| error.with_task_id(&id))?;
-        let refresh = Arc::new(refresh);
-        Ok(Self { client, id, url, refresh, max_bytes: MAX_BYTES, patience: Duration::ZERO, sync: true })
+        Ok(Self::from_parts(client, id, url, refresh))
+    }
+
+    fn from_parts(
+        client: Client,
+        id: TaskId,
+        url: Url,
+        refresh: impl Fn() -> PendingUrl + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            client,
+            id,
+            url,
+            refresh: Arc::new(refresh),
+            max_bytes: MAX_BYTES,
+            patience: Duration::ZERO,
+            sync: true,
+            file: None,
+        }
     }
 
     /// Retries failures for this time, and polls the task for new URLs.
@@ -101,7 +122,7 @@ impl Audio {
         self
     }
 
-    /// Returns the URL of the audio.
+    /// Returns the URL of the audio. If the audio is in a [store](crate::store::Store), this is a `file:` URL.
     ///
     /// Anyone who has the URL may be able to download the audio. The API does not document how long
     /// the URL is valid.
@@ -160,7 +181,7 @@ impl Audio {
     /// - the host asks for a pause of more than a minute
     /// - the audio changes during the download; [`bytes`](Self::bytes) and [`save`](Self::save) begin again
     pub fn stream(&self) -> AudioStream {
-        let chunks = stream::unfold(Some((self.download(), self.id.clone())), |state| async {
+        let chunks = stream::unfold(Some((self.parts(), self.id.clone())), |state| async {
             let (mut download, id) = state?;
             let error = match download.next().await {
                 Ok(Some(Part::Audio(chunk))) => return Some((Ok(chunk), Some((download, id)))),
@@ -179,7 +200,7 @@ impl Audio {
     ///
     /// Returns the errors of [`stream`](Self::stream).
     pub async fn bytes(&self) -> Result<Bytes, Error> {
-        let mut download = self.download();
+        let mut download = self.parts();
         let mut bytes = BytesMut::new();
         while let Some(part) = download.next().await.map_err(|error| error.with_task_id(&self.id))? {
             match part {
@@ -220,7 +241,7 @@ impl Audio {
     async fn save_to(&self, path: PathBuf) -> Result<u64, Error> {
         // Create the file first, so that an invalid path is reported before the download.
         let mut file = AtomicFile::create(path).await?.sync(self.sync);
-        let mut download = self.download();
+        let mut download = self.parts();
         while let Some(part) = download.next().await? {
             match part {
                 Part::Audio(chunk) => file.write(&chunk).await?,
@@ -230,7 +251,7 @@ impl Audio {
         file.finish().await
     }
 
-    fn download(&self) -> Download<AudioHost> {
+    fn download_from(&self, url: Url) -> Download<AudioHost> {
         let inner = self.client.inner();
         let limits = Limits {
             max_bytes: self.max_bytes,
@@ -239,7 +260,7 @@ impl Audio {
             patience: self.patience,
         };
         let refresh = Arc::clone(&self.refresh);
-        Download::new(AudioHost::new(self.client.clone(), self.url.clone(), refresh), limits)
+        Download::new(AudioHost::new(self.client.clone(), url, refresh), limits)
     }
 }
 

@@ -10,7 +10,10 @@ use super::{
     progress::{ProgressTracker, ResultKind},
     scheduler::Urgency,
 };
-use crate::{Error, TaskId, ext::polling::poller::PollState, types::SpeechResult};
+use crate::{
+    Error, Speech, TaskId,
+    ext::{polling::poller::PollState, store::handle::EntryHandle},
+};
 
 pub(super) struct ActiveTask<K> {
     /// The position in the batch, from 0.
@@ -18,6 +21,8 @@ pub(super) struct ActiveTask<K> {
     pub(super) key: K,
     /// The key as it is displayed.
     pub(super) key_text: Box<str>,
+    /// The entry in the store, if there is a store.
+    pub(super) entry: Option<EntryHandle>,
     pub(super) state: TaskState,
 }
 
@@ -28,6 +33,8 @@ pub(super) enum TaskState {
     /// A task of an earlier run that has not been polled. Its time counts from the first poll.
     Resume(TaskId, Duration),
     Wait(PollState),
+    /// The speech is finished, and its audio is being kept.
+    Keep(Box<Speech>),
 }
 
 impl TaskState {
@@ -35,7 +42,7 @@ impl TaskState {
     pub(super) fn urgency(&mut self) -> Urgency {
         match self {
             // A retry, or a task that may have been done for long.
-            Self::Submit(_) | Self::Resume(..) => Urgency::Immediate,
+            Self::Submit(_) | Self::Resume(..) | Self::Keep(_) => Urgency::Immediate,
             Self::Wait(poll) => poll.urgency().map_or(Urgency::Immediate, Urgency::Weighed),
         }
     }
@@ -51,14 +58,14 @@ pub(crate) struct Finished<K> {
     pub(crate) outcome: Outcome,
 }
 
-pub(crate) type Outcome = Result<(TaskId, SpeechResult), Error>;
+pub(crate) type Outcome = Result<Speech, Error>;
 
 impl<K> Finished<K> {
     /// Logs a result that the caller did not take, if it is or may be billed.
     pub(crate) fn log_undelivered(&self) {
         let key = &*self.key_text;
         match &self.outcome {
-            Ok((task, _)) => tracing::warn!(key, task = task.printable(), "finished result not taken"),
+            Ok(speech) => tracing::warn!(key, task = speech.id().printable(), "finished result not taken"),
             Err(error) => match error.task_id() {
                 Some(task) => tracing::warn!(key, task = task.printable(), %error, "error not taken"),
                 None if error.is_in_doubt() => tracing::error!(key, %error, "error in doubt not taken"),
@@ -103,12 +110,13 @@ impl<K> ActiveTasks<K> {
 impl<K> Drop for ActiveTasks<K> {
     fn drop(&mut self) {
         for slot in self.tasks.iter().map(|(slot, _)| slot).collect::<Vec<_>>() {
-            let error = match &self.tasks[slot].state {
-                TaskState::Submit(pending) => pending.abandon(),
-                TaskState::Resume(id, _) => Error::stopped().with_task_id(id),
-                TaskState::Wait(poll) => Error::stopped().with_task_id(poll.id()),
+            let outcome = match &self.tasks[slot].state {
+                TaskState::Submit(pending) => Err(pending.abandon()),
+                TaskState::Resume(id, _) => Err(Error::stopped().with_task_id(id)),
+                TaskState::Wait(poll) => Err(Error::stopped().with_task_id(poll.id())),
+                TaskState::Keep(speech) => Ok((**speech).clone()),
             };
-            self.finish(slot, Err(error));
+            self.finish(slot, outcome);
         }
         self.progress.publish();
     }

@@ -1,4 +1,4 @@
-//! Many speeches at once: requests with keys, a rate limit, a journal, and results as a stream.
+//! Many speeches at once: requests with keys, a rate limit, and results as a stream.
 
 pub(crate) mod active;
 mod breaker;
@@ -6,33 +6,34 @@ pub(crate) mod config;
 pub(crate) mod engine;
 #[cfg(any(test, feature = "testing"))]
 pub(crate) mod in_memory_api;
-pub(crate) mod journal;
 mod key_check;
 mod pending;
+pub(crate) mod plan;
 pub(crate) mod progress;
 mod rate_limiter;
 pub(crate) mod request;
 mod results;
 mod scheduler;
+pub(crate) mod spending;
 #[cfg(test)]
 mod tests;
 
 use std::{
     fmt::{self, Display},
-    path::{Path, PathBuf},
+    future::Future,
 };
 
 use futures_core::Stream;
 use futures_util::StreamExt;
 
-pub(crate) use self::journal::fingerprint;
-#[cfg(distribute_ai_fuzzing)]
-pub use self::journal::fuzzing;
-use self::{config::Config, engine::Engine, request::Queue};
+use self::{config::Config, engine::Engine, request::Queue, spending::Spending};
 pub use self::{progress::Progress, request::IntoSpeak, results::Results};
 #[cfg(doc)]
 use crate::Speak;
-use crate::{Billed, Client, Error};
+use crate::{
+    Billed, Client, Error,
+    ext::store::{Plan, Store, StoreSettings},
+};
 
 const MAX_IN_FLIGHT: usize = 64;
 
@@ -166,16 +167,16 @@ impl Client {
 /// submission yet, or after three in a row. Otherwise, it concerns its text only. Accepted tasks are
 /// still polled and delivered. Each valid text that was not sent returns an
 /// [`is_unauthorized`](Error::is_unauthorized) error with the same status, or after a 402 an
-/// [`is_rejected`](Error::is_rejected) error. Nothing more is read from a stream,
-/// unless the journal contains texts of earlier runs that may be billed.
+/// [`is_rejected`](Error::is_rejected) error. Nothing more is read from a stream.
 ///
 /// # Default
 ///
 /// - `max_in_flight`: 64
 /// - `requests_per_second`: unlimited; only `max_in_flight`, the poll policy and `Retry-After`
 ///   limit the rate
+/// - `max_submissions`, `max_seconds`: unlimited
 /// - `in_order`: off, results arrive in the order in which they finish
-/// - `journal`: none
+/// - `store`: that of the client, if it has one
 ///
 /// # Errors
 ///
@@ -185,14 +186,26 @@ impl Client {
 pub struct Batch<K> {
     client: Client,
     queue: Queue<K>,
-    config: Config,
+    max_in_flight: usize,
+    requests_per_second: Option<f64>,
+    max_submissions: Option<usize>,
+    max_seconds: Option<f64>,
+    store: Option<StoreSettings>,
     in_order: bool,
 }
 
 impl<K> Batch<K> {
     fn new(client: Client, queue: Queue<K>) -> Self {
-        let config = Config { max_in_flight: MAX_IN_FLIGHT, requests_per_second: None, journal: None };
-        Self { client, queue, config, in_order: false }
+        Self {
+            client,
+            queue,
+            max_in_flight: MAX_IN_FLIGHT,
+            requests_per_second: None,
+            max_submissions: None,
+            max_seconds: None,
+            store: None,
+            in_order: false,
+        }
     }
 
     /// Sets the maximum number of requests in flight. At least 1.
@@ -200,7 +213,7 @@ impl<K> Batch<K> {
     /// A request is in flight from its submission until you take its result. A waiting task takes
     /// about a kilobyte of memory.
     pub fn max_in_flight(mut self, count: usize) -> Self {
-        self.config.max_in_flight = count;
+        self.max_in_flight = count;
         self
     }
 
@@ -215,7 +228,31 @@ impl<K> Batch<K> {
     /// connections lower the rate. Each one-second window is extended by 15 ms. If the network delays
     /// requests by more than that, more of them may arrive in one second.
     pub fn requests_per_second(mut self, rate: f64) -> Self {
-        self.config.requests_per_second = Some(rate);
+        self.requests_per_second = Some(rate);
+        self
+    }
+
+    /// Sets the maximum number of texts that the batch submits.
+    ///
+    /// When the limit is reached, nothing more is submitted. Each text that was not submitted returns an
+    /// [`is_stopped`](Error::is_stopped) error, and all others are waited for. A submission in doubt, and one whose task fails, count.
+    /// What the [store](Self::store) has already does not count. With 0, the batch returns only what the store has.
+    pub fn max_submissions(mut self, count: usize) -> Self {
+        self.max_submissions = Some(count);
+        self
+    }
+
+    /// Sets the maximum duration of the audio that the batch submits, in seconds. A number from 0.
+    ///
+    /// Before each submission, the batch adds up the audio of this run: the durations that are known, and those that are
+    /// expected of the other submissions and of this text. If the sum exceeds the limit, nothing more is submitted, as with
+    /// [`max_submissions`](Self::max_submissions). The error names all numbers.
+    ///
+    /// A duration is known when the [store](Self::store) has the audio. It is expected by the durations that the store has
+    /// learned, see [`Plan`](crate::store::Plan). Therefore the audio can be longer than the limit, but only by as much as
+    /// the requests without a known duration are longer than expected.
+    pub fn max_seconds(mut self, seconds: f64) -> Self {
+        self.max_seconds = Some(seconds);
         self
     }
 
@@ -241,33 +278,13 @@ impl<K> Batch<K> {
         self
     }
 
-    /// Keeps a journal in this file, so that you can run the same batch again after a crash.
+    /// Keeps what becomes of each request in this directory, so that you can run the same batch again, also after a crash.
     ///
-    /// Each request is written to disk before it is sent. Each task id is written to disk as soon
-    /// as it arrives, before anything else happens. If you run the same program again with the
-    /// journal:
+    /// A stored speech is returned without a request, and a submitted task is waited for. Only what is new is
+    /// submitted: a line that was added or corrected. The order and the keys of the lines do not matter, and two lines with
+    /// the same request are billed once. [`Store`] describes the states of a request.
     ///
-    /// - A request that was not sent, or was rejected, is sent.
-    /// - A submitted request is not submitted again. Its task is polled, even if the task was
-    ///   finished. Polling is free and returns a new audio URL.
-    ///   [`on_submitted`](Speak::on_submitted) is not called again.
-    /// - A request that was sent, but whose response is missing because of the crash, returns an
-    ///   error [in doubt](Error::is_in_doubt). With
-    ///   [`resubmit_in_doubt`](Speak::resubmit_in_doubt), the request is submitted again instead.
-    ///   The attempts of all runs count towards its limit.
-    ///
-    /// You may add requests. You may also change or remove requests that cannot have been billed.
-    /// If any other request is changed or missing, the journal belongs to another batch, which is
-    /// an error. For an iterator, [`run`](Self::run) returns the error. For a stream, each changed
-    /// key returns the error, and missing keys are logged at the end.
-    ///
-    /// The file contains keys, task ids, times and a fingerprint of each request. It does not
-    /// contain the texts, the URL of the API, or the account. The file grows by about 400 bytes for
-    /// each request, and by about 80 bytes for each request in each further run. A crash may leave
-    /// an incomplete last line, which is ignored.
-    ///
-    /// The file is locked from [`run`](Self::run) until the end of the batch. Do not move or delete the file during this time.
-    /// You may delete the file when every audio is saved and none of the requests is in doubt.
+    /// The directory is locked while the batch runs.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -275,10 +292,10 @@ impl<K> Batch<K> {
     /// # let simulator = distribute_ai::testing::Simulator::start().await?;
     /// # let client = simulator.client();
     /// # let directory = tempfile::tempdir()?;
-    /// let journal = directory.path().join("talk.journal");
+    /// let store = directory.path().join("speeches");
     /// for _run in 0..2 {
     ///     let lines = [("intro", "Welcome."), ("end", "Goodbye.")];
-    ///     let mut results = client.batch(lines).journal(&journal).run().await?;
+    ///     let mut results = client.batch(lines).store(&store).run().await?;
     ///     while let Some((key, speech)) = results.next().await {
     ///         let path = directory.path().join(format!("{key}.wav"));
     ///         if let Err(error) = async { speech?.save(path).await }.await {
@@ -289,57 +306,98 @@ impl<K> Batch<K> {
     /// assert_eq!(simulator.creates(), 2);
     /// # Ok(()) }
     /// ```
-    pub fn journal(mut self, path: impl Into<PathBuf>) -> Self {
-        self.config.journal = Some(path.into());
+    pub fn store(mut self, store: impl Into<StoreSettings>) -> Self {
+        self.store = Some(store.into());
         self
     }
 }
 
 impl<K: Display + Send + 'static> Batch<K> {
-    /// Validates the batch, opens its journal, and returns the results as a stream. Nothing is sent
+    /// Validates the batch, opens its store, and returns the results as a stream. Nothing is sent
     /// until the stream is polled.
-    ///
-    /// If the future is dropped, the journal is released soon after.
     ///
     /// # Errors
     ///
     /// - [`is_invalid`](Error::is_invalid): an iterator has no requests, or two requests with the
     ///   same key; `max_in_flight` is 0, or `requests_per_second` is not a number above 0
-    /// - [`is_invalid`](Error::is_invalid): the journal is a directory, is in use, belongs to
-    ///   another batch or version, or is damaged. The message names a damaged line.
-    /// - [`is_io`](Error::is_io): the journal cannot be read or written
+    /// - the errors of [`Store::open`]
     ///
     /// Texts and other settings of a single request are validated later. Such an error is the result
     /// of that request.
     pub async fn run(self) -> Result<Results<K>, Error> {
+        Ok(self.run_with_store().await?.0)
+    }
+
+    /// Returns the store, too, if there is one.
+    pub(crate) async fn run_with_store(self) -> Result<(Results<K>, Option<Store>), Error> {
         let (mut engine, channels) = Engine::new(self.client.clone(), self.queue);
-        let journal = self.config.journal.clone();
-        if let Err(error) = self.config.validate_and_open(&mut engine).await {
-            return Err(billed_if_exists(error, journal.as_deref()).await);
+        let may_be_billed = may_be_billed(self.store.as_ref(), &self.client);
+        let opened = async {
+            let spending = Spending::new(self.max_submissions, self.max_seconds)?;
+            let config = Config {
+                max_in_flight: self.max_in_flight,
+                requests_per_second: self.requests_per_second,
+                spending: spending.clone(),
+                store: self.store,
+            };
+            config.validate_and_open(&mut engine).await?;
+            Ok(spending)
+        };
+        match opened.await {
+            Ok(spending) => {
+                let store = engine.store.clone();
+                let results = Results::new(Box::pin(engine.run()), channels, spending, self.in_order);
+                Ok((results, store))
+            }
+            Err(error) if may_be_billed => Err(Error::billed_at_least(error, Billed::Maybe)),
+            Err(error) => Err(error),
         }
-        Ok(Results::new(self.client, Box::pin(engine.run()), channels, self.in_order))
     }
 }
 
-/// Adds to the error of a run that cannot start that an earlier run with the same journal may have submitted texts.
-pub(crate) async fn billed_if_exists(error: Error, journal: Option<&Path>) -> Error {
-    // If the directory cannot be searched, the journal may exist.
-    let may_exist = match journal {
-        Some(path) => tokio::fs::try_exists(path).await.unwrap_or(true),
-        None => false,
-    };
-    if may_exist { error.billed_at_least(Billed::Maybe) } else { error }
+impl<K> Batch<K> {
+    /// Returns what the batch would submit, and what that is expected to cost. Sends nothing.
+    ///
+    /// The [`store`](Self::store) is read, and is not created. A text that is invalid is not counted.
+    ///
+    /// # Errors
+    ///
+    /// - [`is_invalid`](Error::is_invalid): the requests are a stream, which can be read only once
+    /// - the errors of [`Store::open`]
+    pub async fn plan(&self) -> Result<Plan, Error> {
+        self.planning().await
+    }
+
+    /// Returns the plan as a future that does not borrow the batch.
+    pub(crate) fn planning(&self) -> impl Future<Output = Result<Plan, Error>> + Send + 'static {
+        let list = self.queue.as_list();
+        let requests: Option<Vec<_>> = list.map(|list| list.iter().map(|(_, speak)| speak.clone()).collect());
+        let (client, store) = (self.client.clone(), self.store.clone());
+        async move {
+            let requests = requests.ok_or_else(|| {
+                let problem = "the requests are a stream, expected an iterator for a plan";
+                Error::invalid("batch", problem)
+            })?;
+            plan::plan(&client, store.as_ref(), requests).await
+        }
+    }
+}
+
+/// Returns `true` if an earlier run may have submitted the texts of a job that cannot start.
+pub(crate) fn may_be_billed(store: Option<&StoreSettings>, client: &Client) -> bool {
+    store.map_or(client.store().is_some(), StoreSettings::may_have_entries)
 }
 
 impl<K> fmt::Debug for Batch<K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Config { max_in_flight, requests_per_second, journal } = &self.config;
         f.debug_struct("Batch")
             .field("requests", &self.queue)
-            .field("max_in_flight", max_in_flight)
-            .field("requests_per_second", requests_per_second)
+            .field("max_in_flight", &self.max_in_flight)
+            .field("requests_per_second", &self.requests_per_second)
+            .field("max_submissions", &self.max_submissions)
+            .field("max_seconds", &self.max_seconds)
             .field("in_order", &self.in_order)
-            .field("journal", journal)
+            .field("store", &self.store)
             .finish_non_exhaustive()
     }
 }

@@ -1,74 +1,48 @@
 //! A request of a batch until the server accepts it.
 
-use std::time::Duration;
+use tokio::time::Instant;
 
-use tokio::{sync::oneshot, time::Instant};
-
-use super::journal::{Journal, KeyState, KeyStates, fingerprint};
+use super::spending::Reservation;
 use crate::{
-    Error, TaskId,
+    Error,
     ext::{
         retry::{in_doubt::InDoubtAttempts, label::Label, policy::may_be_billed, submit::Submission},
         speech::speak::PreparedSpeech,
+        store::handle::Attempt,
         transport::{failure::Failure, instant::saturating_add},
     },
 };
 
-/// A journal in use.
-pub(super) struct ActiveJournal {
-    pub(super) journal: Journal,
-    /// The state that earlier runs left for each key that this run has not started.
-    pub(super) key_states: KeyStates,
-    pub(super) closed: oneshot::Receiver<()>,
-}
-
 pub(super) struct PendingRequest {
     pub(super) speech: PreparedSpeech,
-    /// Identifies the request in the journal. `None` without a journal.
-    pub(super) fingerprint: Option<String>,
+    /// The right to send the request once, if it is announced in a store.
+    pub(super) attempt: Option<Attempt>,
+    /// The seconds of audio that the request is expected to take.
+    pub(super) expected_seconds: f64,
+    /// The share of the job's limits, from the first attempt on.
+    pub(super) reservation: Option<Reservation>,
     /// The time at which the batch had this request.
     received_at: Instant,
     /// `None` before the first attempt.
     submission: Option<Submission>,
     /// The attempts in doubt of earlier runs.
-    prior_attempts: InDoubtAttempts,
+    pub(super) prior_attempts: InDoubtAttempts,
     in_flight: bool,
 }
 
-/// The first step of a request, given the state that earlier runs left.
-pub(super) enum Start {
-    Submit(Box<PendingRequest>),
-    /// An earlier run submitted the request: poll its task. The time until the deadline counts from the first poll.
-    Resume(TaskId, Duration),
-}
-
 impl PendingRequest {
-    /// Returns the first step of a request.
-    pub(super) fn start(
-        speech: PreparedSpeech,
-        key: &str,
-        state: &KeyState,
-        journal: Option<&ActiveJournal>,
-        received_at: Instant,
-    ) -> Result<Start, Error> {
-        let fingerprint = journal.map(|_| fingerprint(&speech.request));
-        if let (Some(ActiveJournal { journal, .. }), Some(fingerprint)) = (journal, &fingerprint) {
-            if !state.is_unbilled() && !state.matches(fingerprint) {
-                return Err(journal.request_changed(key, state));
-            }
-            if let Some(id) = &state.submitted {
-                return Ok(Start::Resume(id.clone(), speech.timeout));
-            }
-            // With a task id, the caller polls that task instead of submitting again.
-            let exceeds_limit = state.in_doubt_attempts().count() > speech.resubmissions;
-            if exceeds_limit || state.task_id_in_doubt.is_some() {
-                return Err(journal.in_doubt_error(state));
-            }
+    pub(super) fn new(speech: PreparedSpeech, received_at: Instant) -> Self {
+        let prior_attempts = InDoubtAttempts::default();
+        Self {
+            speech,
+            attempt: None,
+            expected_seconds: 0.0,
+            reservation: None,
+            received_at,
+            submission: None,
+            prior_attempts,
+            in_flight: false,
         }
-        let prior_attempts = state.in_doubt_attempts();
-        let pending =
-            Self { speech, fingerprint, received_at, submission: None, prior_attempts, in_flight: false };
-        Ok(Start::Submit(Box::new(pending)))
     }
 
     /// Marks the request as sent. The deadline counts from the first attempt.
@@ -84,16 +58,17 @@ impl PendingRequest {
         });
     }
 
-    /// Returns the event for the journal, and the time of the next attempt or the error that ends the request.
-    pub(super) fn on_failure(&mut self, failure: Failure) -> (AttemptOutcome, Result<Instant, Error>) {
-        let outcome = match (may_be_billed(&failure), &failure.task_id) {
-            (false, _) => AttemptOutcome::NotSent,
-            (true, None) => AttemptOutcome::InDoubt,
-            (true, Some(_)) => AttemptOutcome::Recorded,
-        };
+    /// Returns the time of the next attempt, or the error that ends the request.
+    pub(super) fn on_failure(&mut self, failure: Failure) -> Result<Instant, Error> {
         self.in_flight = false;
+        let may_be_billed = may_be_billed(&failure);
         let submission = self.submission.as_mut().expect("a request that fails was sent");
-        (outcome, submission.on_failure(failure))
+        let next_attempt = submission.on_failure(failure);
+        if may_be_billed && let Some(reservation) = self.reservation.take() {
+            // A resubmission takes another share.
+            reservation.keep();
+        }
+        next_attempt
     }
 
     /// Returns the deadline of the task.
@@ -166,15 +141,4 @@ pub(super) struct Hold<'a> {
     pub(super) rate_limited: Option<(Error, Instant)>,
     /// The start of the outage, and the error of a request that is not sent because of it.
     pub(super) outage: Option<(Instant, &'a Error)>,
-}
-
-/// The journal event after a failed attempt.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum AttemptOutcome {
-    /// The server has not accepted the request.
-    NotSent,
-    /// The server may have accepted the request.
-    InDoubt,
-    /// The server may have accepted the request, and its task id is already in the journal.
-    Recorded,
 }

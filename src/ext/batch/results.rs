@@ -20,10 +20,11 @@ use tokio::{
 
 use super::{
     Progress,
-    active::{Finished, Outcome},
+    active::Finished,
     engine::{Channels, Panic},
+    spending::Spending,
 };
-use crate::{Client, Error, Speech};
+use crate::{Error, Speech};
 
 /// The results of a [`Batch`](super::Batch), as a stream of `(key, Result<Speech, Error>)`.
 ///
@@ -33,7 +34,7 @@ use crate::{Client, Error, Speech};
 ///
 /// Dropping the results early stops the batch: no further request is sent, and unfinished tasks
 /// continue on the server. Pending submissions finish, and are recorded in the
-/// [journal](super::Batch::journal). Every task id and every request in doubt that you did not take
+/// [store](super::Batch::store). Every task id and every request in doubt that you did not take
 /// is logged.
 ///
 /// [`stop`](Self::stop) returns these results instead. Call `stop` before the program ends and
@@ -49,7 +50,7 @@ use crate::{Client, Error, Speech};
 /// - Polling panics after the end of the runtime that polled the stream first.
 #[must_use = "nothing is sent until the stream is polled"]
 pub struct Results<K> {
-    client: Client,
+    spending: Spending,
     driver: DriverState,
     finished: UnboundedReceiver<Finished<K>>,
     released: Option<UnboundedSender<()>>,
@@ -72,17 +73,22 @@ struct InOrder<K> {
 }
 
 impl<K> Results<K> {
-    pub(super) fn new(client: Client, driver: Driver, channels: Channels<K>, in_order: bool) -> Self {
+    pub(super) fn new(driver: Driver, channels: Channels<K>, spending: Spending, in_order: bool) -> Self {
         let Channels { finished, released, progress } = channels;
         let order = in_order.then(|| InOrder { early: BTreeMap::new(), next: 0 });
         Self {
-            client,
+            spending,
             driver: DriverState::Idle(driver),
             finished,
             released: Some(released),
             order,
             progress,
         }
+    }
+
+    /// Returns the limits of the batch, and what it has submitted.
+    pub(crate) fn spending(&self) -> &Spending {
+        &self.spending
     }
 
     /// Returns the next result, or `None` after the last result. Cancel safe: dropping the future
@@ -129,7 +135,7 @@ impl<K> Results<K> {
     /// Stops the batch and returns every result that you have not taken.
     ///
     /// Waits for pending submissions, for at most the request timeout, and records them in the
-    /// journal. When `stop` returns, the journal is unlocked. An unfinished request returns an error:
+    /// [store](super::Batch::store). An unfinished request returns an error:
     /// [`is_stopped`](Error::is_stopped), with the task id if the request was submitted, or
     /// [`is_in_doubt`](Error::is_in_doubt). Requests that were not started are not returned.
     ///
@@ -165,21 +171,17 @@ impl<K> Results<K> {
         while let Ok(finished) = self.finished.try_recv() {
             undelivered.push(finished);
         }
-        undelivered
-            .into_iter()
-            .map(|finished| (finished.key, speech(&self.client, finished.outcome)))
-            .collect()
+        undelivered.into_iter().map(|finished| (finished.key, finished.outcome)).collect()
     }
 
     /// Stops taking requests. The returned future completes when pending submissions have finished and
-    /// the journal is unlocked.
+    /// are recorded.
     pub(crate) fn stop_intake(&mut self) -> Pin<Box<dyn Future<Output = ()> + Send>> {
         self.released = None;
         let driver = std::mem::replace(&mut self.driver, DriverState::Finished);
         Box::pin(async move {
             let outcome = match driver {
                 DriverState::Running(driver) => driver.await,
-                // Without this, the thread of the journal would release the lock some time later.
                 DriverState::Idle(driver) => Ok(driver.await),
                 DriverState::Finished => return,
             };
@@ -206,10 +208,6 @@ impl<K> Results<K> {
             }
         }
     }
-}
-
-fn speech(client: &Client, outcome: Outcome) -> Result<Speech, Error> {
-    outcome.map(|(id, result)| Speech::new(client.task(id), result))
 }
 
 impl<K> Unpin for Results<K> {}
@@ -243,7 +241,7 @@ impl<K> Stream for Results<K> {
                 // Fails at the end of the batch, when the engine is gone.
                 let _ = taken.send(());
             }
-            return Poll::Ready(Some((key, speech(&this.client, outcome))));
+            return Poll::Ready(Some((key, outcome)));
         }
         if let DriverState::Running(driver) = &mut this.driver {
             let outcome = ready!(Pin::new(driver).poll(context));

@@ -8,27 +8,30 @@ mod rejections;
 use std::{
     collections::HashMap,
     future::Future,
-    io,
     sync::{Arc, Mutex},
     task::{Context, Waker},
     time::Duration,
 };
 
-use tokio::{sync::watch, time::Instant};
+use futures_util::FutureExt;
+use tokio::{sync::watch, task::unconstrained, time::Instant};
 
 use super::{
     active::{ActiveTask, Finished, TaskState},
     config::Config,
     engine::{Channels, Engine, api::SpeechApi},
     in_memory_api::{Create, InMemoryApi, rate_limited, status_failure},
-    journal::{Journal, KeyState, Opened, Storage},
-    pending::{ActiveJournal, PendingRequest, Start},
+    pending::PendingRequest,
     progress::Progress,
     request::Queue,
+    spending::Spending,
 };
 use crate::{
     Client, Error, Speak, TaskId,
-    ext::transport::failure::{Failure, FailureKind},
+    ext::{
+        store::{EntryState, Store},
+        transport::failure::{Failure, FailureKind},
+    },
 };
 
 /// A server with a round trip of 80 ms; `poll` maps the age of a task to its status.
@@ -59,30 +62,6 @@ fn peak(server: &InMemoryApi) -> usize {
     peak
 }
 
-/// A storage that syncs slowly, and is full from a given length on.
-#[derive(Clone)]
-struct SlowStorage {
-    synced: Arc<Mutex<String>>,
-    written: String,
-    capacity: usize,
-}
-
-impl Storage for SlowStorage {
-    fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
-        if self.written.len() > self.capacity {
-            return Err(io::Error::other("full"));
-        }
-        self.written.push_str(std::str::from_utf8(bytes).unwrap());
-        Ok(())
-    }
-
-    fn sync(&mut self) -> io::Result<()> {
-        std::thread::sleep(Duration::from_millis(3));
-        self.synced.lock().unwrap().clone_from(&self.written);
-        Ok(())
-    }
-}
-
 struct Run {
     /// The results by key, in the order in which they arrived.
     results: Vec<(String, Result<TaskId, Error>)>,
@@ -96,7 +75,7 @@ impl Run {
 }
 
 fn config(max_in_flight: usize, requests_per_second: Option<f64>) -> Config {
-    Config { max_in_flight, requests_per_second, journal: None }
+    Config { max_in_flight, requests_per_second, spending: Spending::default(), store: None }
 }
 
 fn speaks(server: &InMemoryApi, texts: impl IntoIterator<Item = String>) -> Vec<(String, Speak)> {
@@ -105,25 +84,14 @@ fn speaks(server: &InMemoryApi, texts: impl IntoIterator<Item = String>) -> Vec<
 }
 
 async fn run(server: &InMemoryApi, list: Vec<(String, Speak)>, config: Config) -> Run {
-    run_with(server, list, config, None).await
-}
-
-async fn run_with(
-    server: &InMemoryApi,
-    list: Vec<(String, Speak)>,
-    config: Config,
-    journal: Option<Opened>,
-) -> Run {
     let (mut engine, channels) = Engine::new(server.clone(), Queue::list(list));
     let Channels { mut finished, released, progress } = channels;
     config.validate_and_open(&mut engine).await.unwrap();
-    engine.journal =
-        journal.map(|Opened { journal, key_states, closed }| ActiveJournal { journal, key_states, closed });
     let collect = async {
         let mut results = Vec::new();
         while let Some(Finished { key, outcome, .. }) = finished.recv().await {
             let _ = released.send(());
-            results.push((key, outcome.map(|(id, _)| id)));
+            results.push((key, outcome.map(|speech| speech.id().clone())));
         }
         results
     };
@@ -313,48 +281,127 @@ async fn each_task_has_its_own_deadline_and_a_poll_on_it() {
     assert_eq!(run.count(Result::is_ok), 2);
 }
 
-/// A server that checks that each request is in the journal before it is sent, and each task id before it is polled.
-fn journal_checking_server(on_disk: &Arc<Mutex<String>>) -> InMemoryApi {
-    let (for_create, for_poll) = (Arc::clone(on_disk), Arc::clone(on_disk));
+fn with_store(store: &Store, config: Config) -> Config {
+    Config { store: Some(store.into()), ..config }
+}
+
+/// Returns the state of a text. A store in memory answers at once.
+fn state(store: &Store, text: &str) -> Option<EntryState> {
+    let mut entries = store.entries();
+    while let Some(entry) = unconstrained(entries.next()).now_or_never().expect("an answer at once") {
+        let entry = entry.unwrap();
+        if entry.label() == Some(text) {
+            return Some(entry.state());
+        }
+    }
+    None
+}
+
+#[tokio::test(start_paused = true)]
+async fn request_is_announced_before_it_is_sent_and_recorded_before_it_is_polled() {
+    let store = Store::in_memory();
+    let (for_create, for_poll) = (store.clone(), store.clone());
     let create = move |text: &str, _| {
-        let entry = format!("\"event\":\"sending\",\"key\":\"{text}\"");
-        assert!(for_create.lock().unwrap().contains(&entry), "{text} was sent before it was in the journal");
+        assert_eq!(state(&for_create, text), Some(EntryState::Announced), "{text}");
         Create::Accept
     };
-    let poll = move |_| {
-        assert!(for_poll.lock().unwrap().contains("\"id\":"), "polled before its id was in the journal");
-        Ok("COMPLETED")
-    };
-    server(create, poll)
-}
-
-#[tokio::test(start_paused = true)]
-async fn request_is_sent_only_after_its_journal_entry_is_synced() {
-    let on_disk = Arc::default();
-    let server = journal_checking_server(&on_disk);
-    let storage = SlowStorage { synced: on_disk, written: String::new(), capacity: usize::MAX };
-    let run =
-        run_with(&server, speaks(&server, texts(50)), config(20, None), Some(Journal::with_storage(storage)))
-            .await;
-    assert_eq!(run.count(Result::is_ok), 50);
-}
-
-#[tokio::test(start_paused = true)]
-async fn request_is_not_sent_if_the_journal_cannot_be_written() {
-    let on_disk = Arc::<Mutex<String>>::default();
-    let server = journal_checking_server(&on_disk);
-    let storage = SlowStorage { synced: Arc::clone(&on_disk), written: String::new(), capacity: 3_000 };
-    let run =
-        run_with(&server, speaks(&server, texts(100)), config(5, None), Some(Journal::with_storage(storage)))
-            .await;
-    let (done, failed) =
-        (run.count(Result::is_ok), run.count(|result| result.as_ref().is_err_and(Error::is_io)));
-    assert_eq!(done + failed, 100);
-    assert!(
-        done > 5 && server.observed().accepted.len() == done,
-        "{done}, {}",
-        server.observed().accepted.len()
+    let client = Client::builder().api_key("k").build().unwrap();
+    let server = InMemoryApi::new(
+        client,
+        |_| Duration::from_millis(80),
+        create,
+        move |id, _| {
+            assert_eq!(state(&for_poll, id), Some(EntryState::Submitted), "{id}");
+            Ok(("COMPLETED", None))
+        },
     );
+    let run = run(&server, speaks(&server, texts(50)), with_store(&store, config(20, None))).await;
+    assert_eq!(run.count(Result::is_ok), 50);
+    assert!(texts(50).all(|text| state(&store, &text) == Some(EntryState::Stored)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn second_run_submits_only_what_is_new() {
+    let store = Store::in_memory();
+    let server = server(|_, _| Create::Accept, done_after(3));
+    run(&server, speaks(&server, texts(20)), with_store(&store, config(8, None))).await;
+    // Two lines are corrected, the others are in another order, and one is there twice.
+    let mut lines: Vec<_> = texts(22).skip(2).collect();
+    lines.reverse();
+    let mut list = speaks(&server, lines);
+    list.push(("again".to_owned(), server.client().speak("text 7")));
+    let second = run(&server, list, with_store(&store, config(8, None))).await;
+    assert_eq!(second.count(Result::is_ok), 21);
+    let accepted = server.observed().accepted.clone();
+    assert_eq!(accepted.len(), 22);
+    assert!(accepted.values().all(|count| *count == 1), "{accepted:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn equal_lines_of_a_batch_are_submitted_once() {
+    let store = Store::in_memory();
+    let server = server(|_, _| Create::Accept, done_after(3));
+    let list = (0..30).map(|key| (key.to_string(), server.client().speak("Hello."))).collect();
+    let run = run(&server, list, with_store(&store, config(30, None))).await;
+    assert_eq!((run.count(Result::is_ok), server.observed().accepted["Hello."]), (30, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn request_in_doubt_is_sent_again_only_if_the_caller_allows_it() {
+    let store = Store::in_memory();
+    let server = server(
+        |_, attempt| if attempt == 1 { Create::AcceptThenDisconnect } else { Create::Accept },
+        done_after(1),
+    );
+    let doubts = |run: &Run| run.count(|result| result.as_ref().is_err_and(Error::is_in_doubt));
+    for _ in 0..2 {
+        let run = run(&server, speaks(&server, texts(5)), with_store(&store, config(8, None))).await;
+        assert_eq!((doubts(&run), server.observed().accepted["text 1"]), (5, 1));
+    }
+    let list = speaks(&server, texts(5)).into_iter().map(|(key, speak)| (key, speak.resubmit_in_doubt(1)));
+    let run = run(&server, list.collect(), with_store(&store, config(8, None))).await;
+    assert_eq!((run.count(Result::is_ok), server.observed().accepted["text 1"]), (5, 2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn batch_ends_at_its_limit_and_equal_lines_do_not_count() {
+    for store in [None, Some(Store::in_memory())] {
+        let server = server(|_, _| Create::Accept, done_after(3));
+        let mut list = speaks(&server, texts(5));
+        list.insert(1, ("again".to_owned(), server.client().speak("text 0")));
+        let max = if store.is_some() { 2 } else { 3 };
+        let spending = Spending::new(Some(max), None).unwrap();
+        let config = Config { spending, store: store.as_ref().map(Into::into), ..config(3, None) };
+        let run = run(&server, list, config).await;
+        let is_stopped = |result: &Result<_, Error>| result.as_ref().is_err_and(Error::is_stopped);
+        assert_eq!((run.count(Result::is_ok), run.count(is_stopped)), (3, 3), "{store:?}");
+        assert_eq!(server.observed().accepted.values().sum::<u32>() as usize, max);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn retry_within_the_limit_is_sent() {
+    let server =
+        server(|_, attempt| if attempt < 3 { Create::RateLimit(1) } else { Create::Accept }, done_after(1));
+    let spending = Spending::new(Some(4), None).unwrap();
+    let run = run(&server, speaks(&server, texts(20)), Config { spending, ..config(8, None) }).await;
+    assert_eq!((run.count(Result::is_ok), server.observed().accepted.len()), (4, 4));
+}
+
+#[tokio::test(start_paused = true)]
+async fn stored_and_submitted_requests_are_delivered_although_the_key_is_rejected() {
+    let store = Store::in_memory();
+    let accepting = server(|_, _| Create::Accept, done_after(3));
+    run(&accepting, speaks(&accepting, texts(5)), with_store(&store, config(8, None))).await;
+    let rejecting = server(|_, _| Create::Status(401), done_after(0));
+    let run = run(&rejecting, speaks(&rejecting, texts(10)), with_store(&store, config(2, None))).await;
+    // The server does not know the tasks of the other one, which is free to find out.
+    let is_not_found = |result: &Result<_, Error>| result.as_ref().is_err_and(Error::is_not_found);
+    let is_unauthorized = |result: &Result<_, Error>| result.as_ref().is_err_and(Error::is_unauthorized);
+    assert_eq!((run.count(is_not_found), run.count(is_unauthorized)), (5, 5));
+    let (_, result) = run.results.iter().find(|(_, result)| is_not_found(result)).unwrap();
+    let error = result.as_ref().unwrap_err().to_string();
+    assert!(error.contains("to submit the text again, forget entry"), "{error}");
 }
 
 /// Returns one of four faults, or none, by text and attempt. Equal seeds give equal faults.
@@ -399,27 +446,23 @@ async fn batch_with_random_faults_bills_nothing_twice() {
     }
 }
 
-/// Returns an engine with one request that was rate limited once and is in the journal again.
+/// Returns an engine with one request that was rate limited once and is ready to be sent again.
 fn engine_with_ready_request(server: &InMemoryApi) -> Engine<String, InMemoryApi> {
     let (mut engine, _) = Engine::new(server.clone(), Queue::stream(futures_util::stream::empty()));
-    let speech = server.client().speak("text 0").deadline(Duration::from_secs(60)).prepare().unwrap();
-    let Ok(Start::Submit(mut pending)) =
-        PendingRequest::start(speech, "a", &KeyState::default(), None, Instant::now())
-    else {
-        panic!("a new key is submitted")
-    };
+    let speech = server.client().speak("text 0").deadline(Duration::from_secs(60)).prepare(None).unwrap();
+    let mut pending = PendingRequest::new(speech, Instant::now());
     pending.start_attempt("a");
-    pending.on_failure(rate_limited(1)).1.unwrap();
+    pending.on_failure(rate_limited(1)).unwrap();
     engine.active.progress.on_started();
-    let task =
-        ActiveTask { index: 0, key: "a".to_owned(), key_text: "a".into(), state: TaskState::Submit(pending) };
+    let state = TaskState::Submit(Box::new(pending));
+    let task = ActiveTask { index: 0, key: "a".to_owned(), key_text: "a".into(), entry: None, state };
     let slot = engine.active.tasks.insert(task);
     engine.ready_to_send.push_back(slot);
     engine
 }
 
 #[tokio::test(start_paused = true)]
-async fn journaled_request_past_its_deadline_is_not_sent() {
+async fn ready_request_past_its_deadline_is_not_sent() {
     let server = server(|_, _| Create::Accept, done_after(1));
     let mut engine = engine_with_ready_request(&server);
     tokio::time::advance(Duration::from_secs(70)).await;
@@ -428,7 +471,7 @@ async fn journaled_request_past_its_deadline_is_not_sent() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn journaled_request_with_cooldown_beyond_its_deadline_ends_at_once() {
+async fn ready_request_with_cooldown_beyond_its_deadline_ends_at_once() {
     let server = server(|_, _| Create::Accept, done_after(1));
     let mut engine = engine_with_ready_request(&server);
     server.client().inner().cooldown.on_error_response(&rate_limited(3600).response.unwrap());

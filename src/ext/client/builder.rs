@@ -15,6 +15,7 @@ use crate::{
     Client, Error,
     ext::{
         polling::{Adaptive, Fixed, Pacing},
+        store::{Store, StoreSettings},
         transport::{
             api_key::{API_KEY_VAR, ApiKey},
             cooldown::{Cooldown, MAX_COOLDOWN},
@@ -69,6 +70,7 @@ const MIN_DOWNLOAD_RATE: u64 = 1024;
 /// - `allow_http`: plain HTTP is allowed to loopback addresses only
 /// - `allow_private_audio_hosts`: audio comes from public addresses, and from addresses of the same kind as the API's
 /// - `min_download_rate`: 1,024 bytes per second
+/// - `store`: none, each request is submitted
 #[derive(Clone, Default)]
 #[must_use = "a builder does nothing until `build` is called"]
 pub struct ClientBuilder {
@@ -85,6 +87,7 @@ pub struct ClientBuilder {
     allow_http: bool,
     allow_private_audio_hosts: bool,
     min_download_rate: Option<u64>,
+    store: Option<StoreSettings>,
 }
 
 #[derive(Clone)]
@@ -289,6 +292,29 @@ impl ClientBuilder {
         self
     }
 
+    /// Keeps what becomes of each request in this directory, so that the same speech is billed once.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let simulator = distribute_ai::testing::Simulator::start().await?;
+    /// # let directory = tempfile::tempdir()?;
+    /// # let speeches = directory.path().join("speeches");
+    /// let client = simulator.client_builder().store(&speeches).build()?;
+    /// let first = client.speak("Good morning.").await?;
+    /// // Sends nothing, also in another process.
+    /// let second = client.speak("Good morning.").await?;
+    /// assert_eq!((first.id(), simulator.creates()), (second.id(), 1));
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// All requests of the client use the store: single ones, batches and long texts. [`Store`](crate::store::Store) describes
+    /// when a request is submitted. [`build`](Self::build) opens the directory, and creates it if necessary.
+    pub fn store(mut self, store: impl Into<StoreSettings>) -> Self {
+        self.store = Some(store.into());
+        self
+    }
+
     /// Builds the client. No request is sent.
     ///
     /// # Errors
@@ -356,13 +382,27 @@ impl ClientBuilder {
                 audio: Arc::new(audio),
                 cooldown: Cooldown::new(self.max_cooldown.unwrap_or(MAX_COOLDOWN)),
                 unfinished: UnfinishedTasks::default(),
+                // Last, so that invalid settings create no directory.
+                store: self.store.map(Store::open_blocking).transpose()?,
             }),
         })
     }
 }
 
 impl ClientBuilder {
-    pub(crate) fn from_env() -> Result<Self, Error> {
+    /// Creates a builder with the API key and the base URL of the environment, as [`Client::from_env`].
+    ///
+    /// ```no_run
+    /// use distribute_ai::ClientBuilder;
+    ///
+    /// let client = ClientBuilder::from_env()?.store("speeches").build()?;
+    /// # Ok::<(), distribute_ai::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// - [`is_invalid`](Error::is_invalid): a variable is not valid Unicode
+    pub fn from_env() -> Result<Self, Error> {
         let mut builder = Self::default();
         if let Some(key) = read_env_var(API_KEY_VAR)? {
             builder = builder.api_key(key);
@@ -411,6 +451,7 @@ impl fmt::Debug for ClientBuilder {
             .field("allow_http", &self.allow_http)
             .field("allow_private_audio_hosts", &self.allow_private_audio_hosts)
             .field("min_download_rate", &self.min_download_rate)
+            .field("store", &self.store)
             .finish_non_exhaustive()
     }
 }

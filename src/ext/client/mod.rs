@@ -19,6 +19,7 @@ use reqwest::header::HeaderValue;
 use self::{audio_hosts::AudioHosts, unfinished::UnfinishedTasks};
 use super::{
     polling::Pacing,
+    store::Store,
     transport::{api_key::ApiKey, cooldown::Cooldown},
 };
 use crate::Client;
@@ -28,6 +29,12 @@ pub use self::builder::ClientBuilder;
 impl Client {
     pub(crate) fn inner(&self) -> &Inner {
         &self.inner.0
+    }
+
+    /// Returns the store that all requests of the client use, if it has one.
+    #[must_use]
+    pub fn store(&self) -> Option<&Store> {
+        self.inner().store.as_ref()
     }
 
     /// Returns the host and port of the API.
@@ -60,6 +67,7 @@ pub(crate) struct Inner {
     pub(crate) audio: Arc<AudioHosts>,
     pub(crate) cooldown: Cooldown,
     pub(crate) unfinished: UnfinishedTasks,
+    pub(crate) store: Option<Store>,
 }
 
 #[cfg(distribute_ai_fuzzing)]
@@ -74,6 +82,7 @@ impl Inner {
             audio: Arc::clone(&self.audio),
             cooldown: Cooldown::new(super::transport::cooldown::MAX_COOLDOWN),
             unfinished: UnfinishedTasks::default(),
+            store: self.store.clone(),
             ..*self
         }
     }

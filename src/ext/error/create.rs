@@ -63,6 +63,12 @@ impl Error {
         self
     }
 
+    /// Adds a text that follows the description of the kind.
+    pub(crate) fn with_problem(mut self, problem: String) -> Self {
+        self.0.problem = Some(problem);
+        self
+    }
+
     pub(crate) fn with_source(mut self, source: impl Into<BoxError>) -> Self {
         self.0.source = Some(source.into().into());
         self

@@ -29,7 +29,7 @@ use std::fmt;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// An argument, a setting or a journal is invalid.
+    /// An argument, a setting or a store is invalid.
     Invalid,
     /// The server was not reached, or a batch waited for it until the deadline.
     Unreachable,
@@ -53,7 +53,7 @@ pub enum ErrorKind {
     Stopped,
     /// The audio could not be downloaded or joined.
     Download,
-    /// An audio file or a journal could not be read or written.
+    /// An audio file or a store could not be read or written.
     Io,
 }
 

@@ -52,7 +52,8 @@ impl Error {
     ///   [`is_not_found`](Self::is_not_found) says that the id may be wrong.
     /// - [`Maybe`](Billed::Maybe): the submission is [in doubt](Self::is_in_doubt); or the task
     ///   [failed](Self::is_failed), and the API does not say whether it bills such tasks; or the server does
-    ///   not know a task that was resumed with [`Client::task`](crate::Client::task), whose id may be wrong.
+    ///   not know a task that was resumed with [`Client::task`](crate::Client::task), whose id may be wrong; or another
+    ///   call was submitting the same text until the [deadline](Self::is_deadline).
     /// - [`No`](Billed::No): the server did not accept the text.
     ///
     /// If the error has a [`piece`](Self::piece), the answer is about this piece. Other pieces of the long
@@ -60,7 +61,7 @@ impl Error {
     /// may be billed.
     ///
     /// If a batch or a long text cannot start, this call has submitted nothing. The answer is `No`, or `Maybe` if
-    /// its journal exists, because an earlier run may have submitted the texts.
+    /// its store exists, because an earlier run may have submitted the texts.
     ///
     /// ```no_run
     /// # async fn run(client: distribute_ai::Client) {
@@ -79,6 +80,8 @@ impl Error {
     pub fn billed(&self) -> Billed {
         let by_kind = match &self.0.kind {
             Kind::InDoubt { .. } | Kind::Failed | Kind::NotFound => Billed::Maybe,
+            // Another call is submitting the same request.
+            Kind::Deadline { .. } if self.0.task_id.is_none() => Billed::Maybe,
             Kind::Unanswered | Kind::Deadline { .. } | Kind::Download { .. } => Billed::Yes,
             _ if self.0.task_id.is_some() => Billed::Yes,
             Kind::Invalid { .. }
@@ -93,7 +96,7 @@ impl Error {
         by_kind.or(self.0.least_bill)
     }
 
-    /// Returns `true` if an argument, a setting or a journal is invalid. This call has sent nothing.
+    /// Returns `true` if an argument, a setting or a store is invalid. This call has sent nothing.
     #[must_use]
     pub fn is_invalid(&self) -> bool {
         self.kind() == ErrorKind::Invalid
@@ -168,6 +171,9 @@ impl Error {
 
     /// Returns `true` if the deadline passed before the task was finished. The task continues on the server,
     /// and you can resume it with its [`task_id`](Self::task_id).
+    ///
+    /// With a [store](crate::store::Store), the error has no task id if another call was submitting the same text until
+    /// the deadline.
     #[must_use]
     pub fn is_deadline(&self) -> bool {
         self.kind() == ErrorKind::Deadline
@@ -190,12 +196,13 @@ impl Error {
         self.kind() == ErrorKind::Failed
     }
 
-    /// Returns `true` if a batch or a narration was stopped before this speech was finished, or if the
-    /// async runtime shut down.
+    /// Returns `true` if a batch or a narration was stopped before this speech was finished, if it has reached
+    /// [`max_seconds`](crate::batch::Batch::max_seconds) or
+    /// [`max_submissions`](crate::batch::Batch::max_submissions), or if the async runtime shut down.
     ///
     /// If the error has a [`task_id`](Self::task_id), the task continues on the server and you can
     /// resume it. Otherwise this text was not submitted, or the error is about a whole
-    /// [narration](crate::long_text::Narration), whose journal contains the submitted pieces.
+    /// [narration](crate::long_text::Narration), whose store contains the submitted pieces.
     #[must_use]
     pub fn is_stopped(&self) -> bool {
         self.kind() == ErrorKind::Stopped
@@ -208,7 +215,7 @@ impl Error {
         self.kind() == ErrorKind::Download
     }
 
-    /// Returns `true` if an audio file or a journal could not be read or written.
+    /// Returns `true` if an audio file or a store could not be read or written.
     #[must_use]
     pub fn is_io(&self) -> bool {
         self.kind() == ErrorKind::Io

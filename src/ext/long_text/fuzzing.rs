@@ -5,8 +5,8 @@ use std::{path::Path, time::Duration};
 use bytes::Bytes;
 use futures_util::stream;
 
-use super::wav::{joiner::WavJoiner, reader::Reader};
-use crate::Error;
+use super::wav::joiner::WavJoiner;
+use crate::{Error, ext::audio::wav::reader::Reader};
 
 /// The content of a WAV file.
 #[derive(Clone, Debug, PartialEq)]

@@ -1,16 +1,24 @@
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    fmt,
     ops::Range,
 };
 
 use tokio::sync::{mpsc::UnboundedSender, watch};
 
 use super::{
-    key::{Key, KeyGenerator},
+    Piece,
     sections::{Gap, Pauses, SectionSplitter},
     wav::joiner::WavJoiner,
 };
-use crate::{Billed, Error, Speak, Speech, batch::Results};
+use crate::{
+    Billed, Error, Speak, Speech,
+    batch::Results,
+    ext::store::{
+        Store,
+        handle::{EntryHandle, Redo},
+    },
+};
 
 /// The progress of a narration, from [`Narration::progress`](super::Narration::progress).
 ///
@@ -30,16 +38,43 @@ pub struct Progress {
     pub bytes: u64,
 }
 
+/// The key of a piece in the batch.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Key {
+    pub(super) piece: Piece,
+    /// The length of the piece in characters, with the white space before it. Used for the progress.
+    characters: usize,
+    /// The number of resubmissions after a failed task.
+    attempt: u32,
+}
+
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "piece {}", self.piece.number)?;
+        if self.attempt > 0 {
+            write!(f, ", resubmission {}", self.attempt)?;
+        }
+        Ok(())
+    }
+}
+
+/// What a job speaks, and how.
+pub(super) struct JobSettings {
+    /// The settings of each piece, with an empty text.
+    pub(super) speak: Speak,
+    pub(super) text: String,
+    pub(super) pauses: Pauses,
+    pub(super) max_in_flight: usize,
+    pub(super) resubmit_failed: u32,
+    /// The numbers of the pieces that are spoken again.
+    pub(super) redo: BTreeSet<usize>,
+}
+
 /// The pipeline that splits a text, submits the pieces and joins their audio in order.
 pub(super) struct Job {
-    /// The settings of each piece, with an empty text.
-    speak: Speak,
-    pub(super) text: String,
+    pub(super) settings: JobSettings,
     splitter: SectionSplitter,
-    pauses: Pauses,
-    keys: KeyGenerator,
-    max_in_flight: usize,
-    resubmit_failed: u32,
+    pub(super) store: Store,
     /// The number of submitted pieces.
     started: usize,
     /// The number of pieces whose audio is in the file.
@@ -58,23 +93,16 @@ pub(super) struct Job {
 
 impl Job {
     pub(super) fn new(
-        speak: Speak,
-        text: String,
+        settings: JobSettings,
         splitter: SectionSplitter,
-        pauses: Pauses,
-        max_in_flight: usize,
-        resubmit_failed: u32,
+        store: Store,
         file: WavJoiner,
     ) -> Self {
-        let characters = text.trim_end().chars().count();
+        let characters = settings.text.trim_end().chars().count();
         Self {
-            speak,
-            text,
+            settings,
             splitter,
-            pauses,
-            keys: KeyGenerator::default(),
-            max_in_flight,
-            resubmit_failed,
+            store,
             started: 0,
             saved: 0,
             gaps: VecDeque::new(),
@@ -93,14 +121,18 @@ impl Job {
         results: &mut Results<Key>,
     ) -> Result<(), Error> {
         loop {
-            self.submit_more(&requests)?;
+            self.submit_more(&requests);
             if self.saved == self.started {
                 return Ok(());
             }
             if let Some((key, speech)) = self.ready.remove(&(self.saved + 1)) {
                 // A gap is stored for each piece in flight.
-                self.file.pause(self.pauses.before(self.gaps.pop_front().unwrap_or_default()));
+                self.file.pause(self.settings.pauses.before(self.gaps.pop_front().unwrap_or_default()));
                 let frames = self.file.append(&speech).await.map_err(|error| error.with_piece(&key.piece))?;
+                if let (Some(seconds), Ok(entry)) = (self.file.seconds(&frames), self.entry(&key.piece)) {
+                    entry.has_duration(speech.id(), seconds);
+                    results.spending().on_duration(speech.id(), seconds);
+                }
                 self.positions.push((key.piece.bytes, frames));
                 self.saved += 1;
                 self.update_progress(|progress, file| {
@@ -119,10 +151,10 @@ impl Job {
                     self.update_progress(|progress, _| progress.spoken += key.characters);
                     self.ready.insert(key.piece.number, (key, speech));
                 }
-                Err(error) if error.is_failed() && key.attempt < self.resubmit_failed => {
+                Err(error) if error.is_failed() && key.attempt < self.settings.resubmit_failed => {
                     tracing::warn!(piece = key.piece.number, %error, "piece failed, resubmitting");
-                    let speak = self.speak.with_text(&self.text[key.piece.bytes.clone()]);
-                    let _ = requests.send((key.retry(), speak));
+                    let speak = self.request(&key.piece);
+                    let _ = requests.send((Key { attempt: key.attempt + 1, ..key }, speak));
                 }
                 Err(error) => {
                     let error = error.with_piece(&key.piece);
@@ -135,21 +167,39 @@ impl Job {
 
     /// Submits pieces until `max_in_flight` are in flight. A finished piece that is not saved counts as in
     /// flight, because the URL of its audio may expire.
-    fn submit_more(&mut self, requests: &UnboundedSender<(Key, Speak)>) -> Result<(), Error> {
-        while self.started - self.saved < self.max_in_flight
-            && let Some((bytes, gap)) = self.splitter.next(&self.text)
+    fn submit_more(&mut self, requests: &UnboundedSender<(Key, Speak)>) {
+        while self.started - self.saved < self.settings.max_in_flight
+            && let Some((bytes, gap)) = self.splitter.next(&self.settings.text)
         {
-            let speak = self.speak.with_text(&self.text[bytes.clone()]);
             // Includes the white space before the piece, so that the pieces add up to the text.
-            let characters = self.text[self.split_end..bytes.end].chars().count();
+            let characters = self.settings.text[self.split_end..bytes.end].chars().count();
             self.split_end = bytes.end;
-            let key = self.keys.next(bytes, characters, &speak.to_request()?);
-            self.gaps.push_back(gap);
             self.started += 1;
+            let piece = Piece { number: self.started, bytes };
+            self.gaps.push_back(gap);
+            let (speak, key) = (self.request(&piece), Key { piece, characters, attempt: 0 });
             // The batch holds the receiver as long as its results are read, so sending cannot fail.
             let _ = requests.send((key, speak));
         }
-        Ok(())
+    }
+
+    /// Returns the request of a piece.
+    fn request(&self, piece: &Piece) -> Speak {
+        let redo = if self.settings.redo.contains(&piece.number) { Redo::OncePerJob } else { Redo::No };
+        self.settings.speak.with_text(&self.settings.text[piece.bytes.clone()]).with_redo(redo)
+    }
+
+    /// Returns the entry of a piece in the store.
+    fn entry(&self, piece: &Piece) -> Result<EntryHandle, Error> {
+        self.request(piece).to_entry(&self.store)
+    }
+
+    /// Returns the entries of the pieces that were spoken again.
+    pub(super) fn redone_entries(&self) -> Vec<EntryHandle> {
+        let pieces = (1..).zip(&self.positions).filter(|(number, _)| self.settings.redo.contains(number));
+        let pieces = pieces.map(|(number, (bytes, _))| Piece { number, bytes: bytes.clone() });
+        // Each piece was valid when it was submitted.
+        pieces.filter_map(|piece| self.entry(&piece).ok()).collect()
     }
 
     fn update_progress(&mut self, change: impl FnOnce(&mut Progress, &WavJoiner)) {

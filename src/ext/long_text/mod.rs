@@ -13,7 +13,6 @@ mod boundary;
 mod candidate;
 mod heading;
 mod job;
-mod key;
 mod narration;
 mod outputs;
 mod piece_end;
@@ -29,8 +28,9 @@ mod wav;
 pub(super) mod fuzzing;
 
 use std::{
+    collections::BTreeSet,
     fmt,
-    path::{Path, PathBuf, absolute},
+    path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
 };
@@ -40,7 +40,7 @@ use tokio::sync::mpsc;
 
 use self::{
     heading::IsHeading,
-    job::Job,
+    job::{Job, JobSettings},
     outputs::{TextFiles, check_paths},
     sections::{Pauses, SectionSplitter, headings, sections},
     splitter::max_characters_range,
@@ -54,7 +54,13 @@ pub use self::{
     splitter::{Pieces, split},
 };
 pub use super::piece::Piece;
-use crate::{Error, Speak, ext::batch::billed_if_exists};
+use crate::{
+    Billed, Error, Speak,
+    ext::{
+        batch::{may_be_billed, plan::plan},
+        store::{Plan, Store, StoreSettings, handle::Redo},
+    },
+};
 
 const MAX_IN_FLIGHT: usize = 16;
 
@@ -73,7 +79,7 @@ const MAX_IN_FLIGHT: usize = 16;
 /// # assert_eq!(simulator.creates(), 3);
 /// # assert_eq!(std::fs::read_dir(directory.path())?.count(), 1);
 ///
-/// // With limits and a journal that is kept.
+/// // With limits and a store that is kept.
 /// client
 ///     .speak(book)
 ///     .in_pieces()
@@ -81,7 +87,7 @@ const MAX_IN_FLIGHT: usize = 16;
 ///     .max_in_flight(2)
 ///     .requests_per_second(10.0)
 ///     .resubmit_failed(1)
-///     .journal(directory.path().join("journal"))
+///     .store(directory.path().join("speeches"))
 ///     .save(&path)
 ///     .await?;
 /// # Ok(()) }
@@ -100,13 +106,13 @@ const MAX_IN_FLIGHT: usize = 16;
 /// bits, with up to 8 channels and 192,000 samples per second. If it has no samples, the piece adds nothing to the
 /// file, a warning is logged, and the [cue](Recording::pieces) of the piece has a duration of zero.
 ///
-/// **Each piece is billed separately.** Until the file is complete, a journal next to it records the pieces:
-/// `book.wav.journal` for `book.wav`. After a failure or a crash, run the same program again: submitted
+/// **Each piece is billed separately.** Until the file is complete, a [store](Store) next to it records the pieces:
+/// the directory `book.wav.store` for `book.wav`. After a failure or a crash, run the same program again: submitted
 /// pieces are downloaded and not submitted again. Only pieces that are missing or that have changed in text
-/// or settings are submitted.
+/// or settings are submitted. Pieces with the same text are submitted once.
 ///
 /// The first piece that fails ends the narration: no further piece is submitted. Pending
-/// submissions finish and are recorded in the journal. The error carries the [piece](Error::piece),
+/// submissions finish and are recorded in the store. The error carries the [piece](Error::piece),
 /// and the [task id](Error::task_id) of the piece if there is one.
 ///
 /// # Default
@@ -114,21 +120,23 @@ const MAX_IN_FLIGHT: usize = 16;
 /// - `max_characters`: 4,096, the maximum of the API
 /// - `max_in_flight`: 16
 /// - `requests_per_second`: unlimited; only `max_in_flight`, the poll policy and `Retry-After` limit the rate
+/// - `max_submissions`, `max_seconds`: unlimited
 /// - `pause`: none
 /// - `paragraph_pause`: as `pause`, and pieces do not end at each paragraph
 /// - `chapter_pause`: as `paragraph_pause`, and pieces do not end at each chapter
 /// - `headings`: [`is_heading`]
 /// - `subtitles`, `chapters`: none
 /// - `resubmit_failed`: 0 times
-/// - `journal`: next to the file, and removed when the file is complete
+/// - `store`: that of the client; otherwise next to the file, and removed when the file is complete
+/// - `redo`: no piece
 ///
 /// # Errors
 ///
 /// Before anything is sent:
-/// - [`is_invalid`](Error::is_invalid): a text of one character, a `max_characters` of 2, or a journal that
-///   another run uses
+/// - [`is_invalid`](Error::is_invalid): a text of one character, a `max_characters` of 2, or a store that
+///   another process uses
 /// - [`is_invalid`](Error::is_invalid): subtitles or chapters with another ending, or two files with one path
-/// - [`is_io`](Error::is_io): the directory of a file or of the journal is missing
+/// - [`is_io`](Error::is_io): the directory of a file or of the store is missing
 ///
 /// For a piece, the errors of [`Speak`], and:
 /// - [`is_download`](Error::is_download): the audio is not a WAV file, has an unsupported sample format or
@@ -142,10 +150,13 @@ pub struct InPieces {
     max_characters: usize,
     max_in_flight: usize,
     requests_per_second: Option<f64>,
+    max_submissions: Option<usize>,
+    max_seconds: Option<f64>,
     pauses: Pauses,
     is_heading: IsHeading,
     resubmit_failed: u32,
-    journal: Option<PathBuf>,
+    store: Option<StoreSettings>,
+    redo: BTreeSet<usize>,
     subtitles: Option<PathBuf>,
     chapters: Option<PathBuf>,
 }
@@ -179,10 +190,13 @@ impl InPieces {
             max_characters: *max_characters_range().end(),
             max_in_flight: MAX_IN_FLIGHT,
             requests_per_second: None,
+            max_submissions: None,
+            max_seconds: None,
             pauses: Pauses::default(),
             is_heading: Arc::new(is_heading),
             resubmit_failed: 0,
-            journal: None,
+            store: None,
+            redo: BTreeSet::new(),
             subtitles: None,
             chapters: None,
         }
@@ -210,6 +224,26 @@ impl InPieces {
     /// See [`Batch::requests_per_second`](crate::batch::Batch::requests_per_second).
     pub fn requests_per_second(mut self, rate: f64) -> Self {
         self.requests_per_second = Some(rate);
+        self
+    }
+
+    /// Sets the maximum number of pieces that this run submits.
+    ///
+    /// A piece that would exceed the limit ends the narration with an [`is_stopped`](Error::is_stopped) error. What was
+    /// submitted stays in the [store](Self::store), so a later run with a higher limit continues. See
+    /// [`Batch::max_submissions`](crate::batch::Batch::max_submissions).
+    pub fn max_submissions(mut self, count: usize) -> Self {
+        self.max_submissions = Some(count);
+        self
+    }
+
+    /// Sets the maximum duration of the audio that this run submits, in seconds. A number from 0.
+    ///
+    /// A piece that would exceed the limit ends the narration with an [`is_stopped`](Error::is_stopped) error, which names
+    /// the numbers. The duration of a piece is known when its audio is in the file, and expected before. See
+    /// [`Batch::max_seconds`](crate::batch::Batch::max_seconds).
+    pub fn max_seconds(mut self, seconds: f64) -> Self {
+        self.max_seconds = Some(seconds);
         self
     }
 
@@ -241,27 +275,88 @@ impl InPieces {
     ///
     /// **Each resubmission may be billed**: the API does not document whether it bills failed
     /// tasks. With 0, the default, such a piece returns an [`is_failed`](Error::is_failed) error.
-    /// Later runs return the same error until you raise `times`.
+    /// The next run submits the piece again.
     pub fn resubmit_failed(mut self, times: u32) -> Self {
         self.resubmit_failed = times;
         self
     }
 
-    /// Sets the path of the journal, and keeps the journal when the file is complete.
+    /// Sets the store of the pieces, and keeps the store when the file is complete.
     ///
-    /// With the journal, the same text can be saved again without being billed again, as long as the server
-    /// keeps the audio. This includes the settings: with another voice or another
-    /// [`paragraph_pause`](Self::paragraph_pause), for example, the pieces differ. The journal has the format of a
-    /// [batch journal](crate::batch::Batch::journal).
-    pub fn journal(mut self, path: impl Into<PathBuf>) -> Self {
-        self.journal = Some(path.into());
+    /// With the store, the same text can be saved again without being billed again. This includes the settings: with
+    /// another voice or another [`paragraph_pause`](Self::paragraph_pause), for example, the pieces differ.
+    ///
+    /// The audio of each piece is kept in the store, in addition to the file. To keep task ids only, use
+    /// [`keep_audio(false)`](StoreSettings::keep_audio).
+    pub fn store(mut self, store: impl Into<StoreSettings>) -> Self {
+        self.store = Some(store.into());
         self
+    }
+
+    /// Speaks these pieces again. **They are billed again.** The first piece has number 1.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let simulator = distribute_ai::testing::Simulator::start().await?;
+    /// # let client = simulator.client();
+    /// # let directory = tempfile::tempdir()?;
+    /// # let path = directory.path().join("book.wav");
+    /// let book = client.speak("Call me Ishmael. Some years ago.").in_pieces().max_characters(20);
+    /// let book = book.store(directory.path().join("speeches"));
+    /// book.clone().save(&path).await?;
+    /// // The second piece sounds wrong.
+    /// book.redo([2]).save(&path).await?;
+    /// assert_eq!(simulator.creates(), 3);
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// The new speech replaces the one in the store, so later runs use it. A piece that is not finished is not spoken again.
+    /// If the run is interrupted, run it again with the same pieces: a piece that was already spoken again is not billed a
+    /// third time.
+    pub fn redo(mut self, pieces: impl IntoIterator<Item = usize>) -> Self {
+        self.redo.extend(pieces);
+        self
+    }
+
+    /// Returns what the text would submit, and what that is expected to cost. Sends nothing.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let simulator = distribute_ai::testing::Simulator::start().await?;
+    /// # let client = simulator.client();
+    /// let book = client.speak("Call me Ishmael. Some years ago.").in_pieces().max_characters(20);
+    /// let plan = book.plan().await?;
+    /// println!("{plan}");
+    /// assert_eq!((plan.new, simulator.requests()), (2, 0));
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// The [`store`](Self::store), or that of the client, is read. A store that exists next to an incomplete file is not:
+    /// pass it with `store("book.wav.store")`.
+    ///
+    /// # Errors
+    ///
+    /// - [`is_invalid`](Error::is_invalid): the text or a setting is invalid
+    /// - the errors of [`Store::open`]
+    pub async fn plan(&self) -> Result<Plan, Error> {
+        let (mut splitter, _) = self.split_checked()?;
+        let pieces = std::iter::from_fn(|| splitter.next(&self.text));
+        let requests = (1..).zip(pieces).map(|(number, (bytes, _))| {
+            let speak = self.speak.with_text(&self.text[bytes]);
+            if self.redo.contains(&number) { speak.with_redo(Redo::OncePerJob) } else { speak }
+        });
+        // Without a store of its own, the job has one next to the file, in which equal pieces are one.
+        let unknown = StoreSettings::none();
+        let own = self.store.as_ref().or_else(|| self.speak.client().store().is_none().then_some(&unknown));
+        plan(self.speak.client(), own, requests).await
     }
 
     /// Speaks the text, writes the audio to a file, and returns where each part of the text is in the file.
     ///
     /// If the future is dropped early, no further piece is submitted, and each file is complete or unchanged. The
-    /// journal contains the pieces that were submitted. Use [`start`](Self::start) to watch the
+    /// store contains the pieces that were submitted. Use [`start`](Self::start) to watch the
     /// progress, or to stop before the program ends.
     ///
     /// # Errors
@@ -271,7 +366,7 @@ impl InPieces {
         self.start(path).await?.await
     }
 
-    /// Validates the settings, opens the file and the journal, and returns the narration.
+    /// Validates the settings, opens the file and the store, and returns the narration.
     ///
     /// Nothing is sent until the [`Narration`] is awaited.
     ///
@@ -280,18 +375,24 @@ impl InPieces {
     /// Returns the errors of [`InPieces`](Self#errors) that occur before anything is sent.
     pub async fn start(self, path: impl AsRef<Path>) -> Result<Narration, Error> {
         let path = path.as_ref();
-        let journal = self.journal.clone().unwrap_or_else(|| journal_path(path));
-        check_paths(path, &journal, self.subtitles.as_deref(), self.chapters.as_deref()).await?;
-        match self.open(path, &journal).await {
+        let settings = self.store.clone().or_else(|| self.speak.client().store().map(StoreSettings::from));
+        // Otherwise, the store exists only until the file is complete.
+        let is_temporary = settings.is_none();
+        let settings = settings.unwrap_or_else(|| Store::at(store_path(path)).keep_audio(false));
+        check_paths(path, settings.directory(), self.subtitles.as_deref(), self.chapters.as_deref()).await?;
+        if is_temporary {
+            refuse_journal(path).await?;
+        }
+        let may_be_billed = may_be_billed(Some(&settings), self.speak.client());
+        match self.open(path, settings, is_temporary).await {
             Ok(narration) => Ok(narration),
-            Err(error) => Err(billed_if_exists(error, Some(&journal)).await),
+            Err(error) if may_be_billed => Err(error.billed_at_least(Billed::Maybe)),
+            Err(error) => Err(error),
         }
     }
 
-    async fn open(self, path: &Path, journal: &Path) -> Result<Narration, Error> {
+    async fn open(self, path: &Path, store: StoreSettings, is_temporary: bool) -> Result<Narration, Error> {
         let (splitter, headings) = self.split_checked()?;
-        // The journal is removed at the end, when the process may have another working directory.
-        let journal = absolute(journal).map_err(|error| Error::io("could not write", journal, error))?;
         let text_files =
             TextFiles::create(self.subtitles.as_deref(), self.chapters.as_deref(), headings).await?;
         let file = WavJoiner::create(path).await?;
@@ -299,17 +400,29 @@ impl InPieces {
         let received =
             stream::unfold(received, async |mut received| Some((received.recv().await?, received)));
         // The job limits the pieces in flight: it sends the batch at most `max_in_flight` requests.
-        let mut batch =
-            self.speak.client().batch_stream(received).max_in_flight(self.max_in_flight).journal(&journal);
+        let batch = self.speak.client().batch_stream(received);
+        let mut batch = batch.max_in_flight(self.max_in_flight).store(store);
         if let Some(rate) = self.requests_per_second {
             batch = batch.requests_per_second(rate);
         }
-        let results = batch.run().await?;
-        let keep_journal = self.journal.is_some();
-        let (max_in_flight, resubmit_failed) = (self.max_in_flight, self.resubmit_failed);
-        let job =
-            Job::new(self.speak, self.text, splitter, self.pauses, max_in_flight, resubmit_failed, file);
-        Ok(Narration::new(job, requests, results, text_files, (!keep_journal).then_some(journal)))
+        if let Some(count) = self.max_submissions {
+            batch = batch.max_submissions(count);
+        }
+        if let Some(seconds) = self.max_seconds {
+            batch = batch.max_seconds(seconds);
+        }
+        let (results, store) = batch.run_with_store().await?;
+        let store = store.expect("the batch has a store");
+        let settings = JobSettings {
+            speak: self.speak,
+            text: self.text,
+            pauses: self.pauses,
+            max_in_flight: self.max_in_flight,
+            resubmit_failed: self.resubmit_failed,
+            redo: self.redo,
+        };
+        let job = Job::new(settings, splitter, store, file);
+        Ok(Narration::new(job, requests, results, text_files, is_temporary))
     }
 
     /// Checks the settings and the first piece, which a batch would validate only later. Returns the splitter of the
@@ -335,15 +448,43 @@ impl InPieces {
             return Err(Error::invalid("input", problem));
         };
         self.speak.with_text(&self.text[first]).to_request()?;
+        self.check_redo(splitter.clone())?;
         Ok((splitter, headings))
+    }
+
+    /// Checks that the pieces that are spoken again exist.
+    fn check_redo(&self, mut splitter: SectionSplitter) -> Result<(), Error> {
+        let (Some(first), Some(last)) = (self.redo.first(), self.redo.last()) else { return Ok(()) };
+        let count = std::iter::from_fn(|| splitter.next(&self.text)).count();
+        let wrong = if *first == 0 { first } else { last };
+        if (1..=count).contains(wrong) {
+            return Ok(());
+        }
+        Err(Error::invalid("redo", format!("piece {wrong} does not exist, expected 1 to {count}")))
     }
 }
 
-/// Returns the default path of the journal for a file.
-fn journal_path(path: &Path) -> PathBuf {
+/// Returns the path of the store that exists until the file is complete.
+fn store_path(path: &Path) -> PathBuf {
+    let mut store = path.as_os_str().to_owned();
+    store.push(".store");
+    store.into()
+}
+
+/// Refuses the journal of an earlier version, because its pieces would be billed again.
+async fn refuse_journal(path: &Path) -> Result<(), Error> {
     let mut journal = path.as_os_str().to_owned();
     journal.push(".journal");
-    journal.into()
+    let journal = PathBuf::from(journal);
+    if !tokio::fs::try_exists(&journal).await.unwrap_or(false) {
+        return Ok(());
+    }
+    let problem = format!(
+        "{} is the journal of an earlier version, which this version cannot read; complete the file with the earlier \
+         version, or delete the journal: its pieces are then billed again",
+        journal.display()
+    );
+    Err(Error::invalid("store", problem).billed_at_least(Billed::Maybe))
 }
 
 /// Omits the text, which may be private.
@@ -357,7 +498,8 @@ impl fmt::Debug for InPieces {
             .field("requests_per_second", &self.requests_per_second)
             .field("pauses", &self.pauses)
             .field("resubmit_failed", &self.resubmit_failed)
-            .field("journal", &self.journal)
+            .field("store", &self.store)
+            .field("redo", &self.redo)
             .field("subtitles", &self.subtitles)
             .field("chapters", &self.chapters)
             .finish_non_exhaustive()

@@ -1,7 +1,6 @@
 use std::{
     fmt,
     future::Future,
-    path::PathBuf,
     pin::{Pin, pin},
     sync::Arc,
     task::{Context, Poll, ready},
@@ -11,12 +10,11 @@ use futures_util::future::{Either, select};
 use tokio::sync::{mpsc::UnboundedSender, oneshot, watch};
 
 use super::{
-    job::{Job, Progress},
-    key::Key,
+    job::{Job, Key, Progress},
     outputs::TextFiles,
     recording::Recording,
 };
-use crate::{Billed, Error, Speak, batch::Results};
+use crate::{Billed, Error, Speak, batch::Results, ext::store::handle::EntryHandle};
 
 /// A started narration of a long text, from [`InPieces::start`](super::InPieces::start).
 ///
@@ -62,7 +60,7 @@ impl Narration {
         requests: UnboundedSender<(Key, Speak)>,
         results: Results<Key>,
         text_files: TextFiles,
-        journal: Option<PathBuf>,
+        is_temporary: bool,
     ) -> Self {
         let progress = job.progress.subscribe();
         let (stop, stop_requested) = oneshot::channel();
@@ -76,19 +74,23 @@ impl Narration {
                     Either::Right((outcome, _)) => outcome,
                 }
             };
-            // Without this, the task ids of pending submissions would be lost. It also closes the journal.
+            // Without this, the task ids of pending submissions would be lost.
             results.stop().await;
             outcome.map_err(|error| match error.piece() {
                 Some(_) => error,
                 None => error.billed_at_least(Billed::Maybe),
             })?;
+            let (redone, store) = (job.redone_entries(), job.store);
             let file = job.file.finish().await.map_err(|error| error.billed_at_least(Billed::Yes))?;
-            let recording = Arc::new(Recording::new(file, job.text, job.positions));
-            // If this fails, the next run writes all files without being billed again, because the journal remains.
+            let recording = Arc::new(Recording::new(file, job.settings.text, job.positions));
+            // If this fails, the next run writes all files without being billed again, because the store remains.
             text_files.write(&recording).await.map_err(|error| error.billed_at_least(Billed::Yes))?;
-            if let Some(journal) = journal {
-                // A leftover journal is harmless: a later run would download the same pieces again for free.
-                let _ = tokio::fs::remove_file(journal).await;
+            redone.iter().for_each(EntryHandle::job_finished);
+            drop(redone);
+            if is_temporary {
+                store.remove().await;
+            } else {
+                store.flush().await;
             }
             Ok(Arc::unwrap_or_clone(recording))
         };
@@ -103,7 +105,7 @@ impl Narration {
 
     /// Stops the narration, and returns when no submission is pending.
     ///
-    /// Pending submissions finish and are recorded in the journal, which takes at most the request
+    /// Pending submissions finish and are recorded in the store, which takes at most the request
     /// timeout. The file is written only if it was nearly complete. To resume, run the same program
     /// again.
     pub async fn stop(self) {

@@ -16,7 +16,7 @@ use crate::{Error, ext::audio::atomic_file::AtomicFile};
 /// Checks that the paths of all files of a narration are different, and have the right endings.
 pub(super) async fn check_paths(
     audio: &Path,
-    journal: &Path,
+    store: &Path,
     subtitles: Option<&Path>,
     chapters: Option<&Path>,
 ) -> Result<(), Error> {
@@ -28,7 +28,7 @@ pub(super) async fn check_paths(
     }
     let others = [("subtitles", subtitles), ("chapters", chapters)];
     let mut used = vec![canonical(audio).await];
-    for (field, path) in [("journal", Some(journal))].into_iter().chain(others) {
+    for (field, path) in [("store", Some(store))].into_iter().chain(others) {
         let Some(path) = path else { continue };
         let target = canonical(path).await;
         if used.contains(&target) {

@@ -27,7 +27,7 @@ impl InPieces {
     ///
     /// An empty line ends a paragraph. **With this setting, also with a pause of zero, a piece ends at the end of each
     /// paragraph.** A text then has at least as many pieces as paragraphs, and each piece is billed for at least one
-    /// second. With a journal of a run without this setting, the pieces that change are billed again. A paragraph without
+    /// second. With the store of a run without this setting, the pieces that change are billed again. A paragraph without
     /// letters and digits, such as `* * *`, stays with the paragraph before it.
     pub fn paragraph_pause(mut self, time: Duration) -> Self {
         self.pauses.paragraph = Some(time);
@@ -36,7 +36,7 @@ impl InPieces {
 
     /// Sets the length of the silence before the heading of a chapter.
     ///
-    /// **With this setting, a piece ends before each heading.** Each piece is billed for at least one second. With a journal
+    /// **With this setting, a piece ends before each heading.** Each piece is billed for at least one second. With the store
     /// of a run without this setting, the pieces that change are billed again. Without this setting, the pause before a heading is that between paragraphs, or else that between pieces.
     /// [`headings`](Self::headings) defines what a heading is.
     pub fn chapter_pause(mut self, time: Duration) -> Self {
@@ -90,7 +90,7 @@ impl InPieces {
     /// SRT has no escape characters. An invisible word joiner (U+2060) therefore follows each `<` and `{`, and separates
     /// `-->`, so that players do not read them as markup.
     ///
-    /// The file is written after the audio, in one step like the audio. If this fails, the journal remains, and another
+    /// The file is written after the audio, in one step like the audio. If this fails, the store remains, and another
     /// run writes it without being billed again. The path must be different from those of the other files.
     pub fn subtitles(mut self, path: impl Into<PathBuf>) -> Self {
         self.subtitles = Some(path.into());

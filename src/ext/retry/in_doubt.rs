@@ -4,14 +4,18 @@ use crate::ext::error::{Error, Kind};
 
 /// The number of attempts that the server may have accepted without a task id arriving.
 ///
-/// They add up over the retries of one run and, with a journal, over all runs. Each of them may be billed, so an attempt in
+/// They add up over the retries of one run and, with a store, over all runs. Each of them may be billed, so an attempt in
 /// doubt outlives every later result except a task id.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct InDoubtAttempts(u32);
 
 impl InDoubtAttempts {
+    pub(crate) fn of(count: u32) -> Self {
+        Self(count)
+    }
+
     pub(crate) fn plus_one_if(self, in_doubt: bool) -> Self {
-        Self(self.0 + u32::from(in_doubt))
+        Self(self.0.saturating_add(u32::from(in_doubt)))
     }
 
     pub(crate) fn count(self) -> u32 {
@@ -33,7 +37,7 @@ impl InDoubtAttempts {
     /// response.
     pub(crate) fn apply_to(self, mut error: Error) -> Error {
         if let Kind::InDoubt { attempts } = &mut error.0.kind {
-            *attempts += self.0;
+            *attempts = attempts.saturating_add(self.0);
             return error;
         }
         if self.is_zero() {

@@ -3,6 +3,7 @@
 pub(crate) mod speak;
 #[expect(clippy::module_inception, reason = "the folder is named after its subject, the file after `Speech`")]
 mod speech;
+mod stored;
 mod task;
 mod updates;
 mod wait;

@@ -8,6 +8,7 @@ use std::{
 };
 
 use tokio::time::Instant;
+use tracing::Instrument;
 
 use crate::{
     Client, Error, Speech, SpeechTask, TaskId, Wait,
@@ -15,9 +16,13 @@ use crate::{
         polling::progress::DEFAULT_DEADLINE,
         retry::{
             label::Label,
-            submit::{Submission, submit},
+            submit::{AttemptError, Submission, send_once, submit},
         },
         speakable::is_speakable,
+        store::{
+            RequestHash, Store,
+            handle::{Announced, EntryHandle, Found, Redo, Request},
+        },
         transport::{call, failure::Failure, instant::saturating_add},
     },
     generated::facts,
@@ -64,7 +69,8 @@ use crate::{
 /// You decide whether to submit it again: after the error, or in advance with
 /// [`resubmit_in_doubt`](Self::resubmit_in_doubt).
 ///
-/// Dropping the future during the submission also leaves the submission in doubt. Dropping the
+/// Dropping the future during the submission also leaves the submission in doubt, unless there is a
+/// [store](crate::store::Store): the submission then finishes in the background. Dropping the
 /// future later stops the wait but not the task. To keep the task id, use
 /// [`on_submitted`](Self::on_submitted), or submit and wait in two steps.
 ///
@@ -98,6 +104,9 @@ pub struct Speak {
     deadline: Duration,
     resubmissions: u32,
     on_submitted: Option<Callback>,
+    take: u32,
+    label: Option<String>,
+    redo: Redo,
 }
 
 type Callback = Arc<dyn Fn(&TaskId) + Send + Sync>;
@@ -116,6 +125,8 @@ pub(crate) struct PreparedSpeech {
     pub(crate) timeout: Duration,
     pub(crate) resubmissions: u32,
     pub(crate) on_submitted: Option<Callback>,
+    /// The entry in the store, if there is a store.
+    pub(crate) entry: Option<EntryHandle>,
 }
 
 impl Client {
@@ -151,6 +162,9 @@ impl Speak {
             deadline: DEFAULT_DEADLINE,
             resubmissions: 0,
             on_submitted: None,
+            take: 0,
+            label: None,
+            redo: Redo::No,
         }
     }
 
@@ -218,6 +232,56 @@ impl Speak {
         self
     }
 
+    /// Sets the number of the reading, for several speeches of the same text. The default is 0.
+    ///
+    /// With a [store](crate::store::Store), the same request is billed once. Each take is a request of its own:
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let simulator = distribute_ai::testing::Simulator::start().await?;
+    /// # let directory = tempfile::tempdir()?;
+    /// let client = simulator.client_builder().store(directory.path()).build()?;
+    /// for take in [0, 1, 0] {
+    ///     client.speak("To be, or not to be.").take(take).await?;
+    /// }
+    /// assert_eq!(simulator.creates(), 2);
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// Without a store, it has no effect.
+    pub fn take(mut self, number: u32) -> Self {
+        self.take = number;
+        self
+    }
+
+    /// Sets a label, by which a person finds the request in the [store](crate::store::Store).
+    ///
+    /// In a batch, the label is the key, unless you set another one. In a long text, it is the number of the piece. The label is
+    /// not part of the request. Without a store, it has no effect.
+    pub fn label(mut self, label: impl Into<String>) -> Self {
+        self.label = Some(label.into());
+        self
+    }
+
+    /// Speaks the text again if the [store](crate::store::Store) has its speech. **The text is billed again.**
+    ///
+    /// When the new speech is finished, it replaces the one in the store. Until then, later requests without `redo` get the
+    /// old one. An unfinished task is not replaced: the request waits for it. Without a store, it has no effect.
+    pub fn redo(mut self) -> Self {
+        self.redo = Redo::Yes;
+        self
+    }
+
+    /// Returns the hash of the request, which identifies its entry in a [store](crate::store::Store).
+    ///
+    /// # Errors
+    ///
+    /// - [`is_invalid`](Error::is_invalid): the text or an option is invalid, as for [`submit`](Self::submit)
+    pub fn hash(&self) -> Result<RequestHash, Error> {
+        Ok(RequestHash::of(&self.client.baseurl, &self.to_request()?, self.take))
+    }
+
     /// Submits the request, and returns as soon as the server has accepted it.
     ///
     /// ```no_run
@@ -243,15 +307,34 @@ impl Speak {
     /// - [`is_in_doubt`](Error::is_in_doubt): the connection was reset before the response arrived. The
     ///   submission may have been billed.
     pub async fn submit(self) -> Result<SpeechTask, Error> {
-        let request = Arc::new(self.to_request()?);
-        let Self { client, input, deadline, resubmissions, on_submitted, .. } = self;
-        let submission = Submission::new(saturating_add(Instant::now(), deadline), resubmissions)
+        let prepared = self.prepare(self.client.store())?;
+        let PreparedSpeech { request, timeout, resubmissions, on_submitted, entry } = prepared;
+        let client = self.client;
+        let characters = request.input.chars().count();
+        let submission = Submission::new(saturating_add(Instant::now(), timeout), resubmissions)
             .with_label(Label::Request(Arc::clone(&request)));
-        let id = submit(&client.inner().cooldown, submission, || send_create(&client, &request)).await?;
+        let task = match entry {
+            None => {
+                let label = Label::Request(Arc::clone(&request));
+                let send = async || Ok(send_once(send_create(&client, &request), &label).await?);
+                let id = submit(&client.inner().cooldown, submission, send).await?;
+                SpeechTask::submitted(client, id)
+            }
+            Some(entry) => match submit_once(&client, request, timeout, submission, &entry).await? {
+                Submitted::Now(id) => SpeechTask::submitted(client, id).with_entry(entry),
+                Submitted::Before(id) => return Ok(SpeechTask::resumed(client, id).with_entry(entry)),
+            },
+        };
         if let Some(callback) = on_submitted {
-            call_on_submitted(&*callback, &id);
+            call_on_submitted(&*callback, task.id());
         }
-        Ok(SpeechTask::submitted(client, id).with_characters(input.chars().count()))
+        Ok(task.with_characters(characters))
+    }
+
+    /// Sets the label, unless the user has set one.
+    pub(crate) fn or_label(self, label: &str) -> Self {
+        let label = self.label.or_else(|| Some(label.to_owned()));
+        Self { label, ..self }
     }
 
     pub(crate) fn take_text(&mut self) -> String {
@@ -263,11 +346,37 @@ impl Speak {
         Self { input: input.into(), ..self.clone() }
     }
 
-    /// Validates the request and separates it from its client, for a batch.
-    pub(crate) fn prepare(self) -> Result<PreparedSpeech, Error> {
+    pub(crate) fn with_redo(self, redo: Redo) -> Self {
+        Self { redo, ..self }
+    }
+
+    /// Returns the entry of the request in a store.
+    pub(crate) fn to_entry(&self, store: &Store) -> Result<EntryHandle, Error> {
+        Ok(self.entry_of(store, &self.to_request()?))
+    }
+
+    fn entry_of(&self, store: &Store, request: &SpeechRequest) -> EntryHandle {
+        store.entry(Request {
+            origin: &self.client.baseurl,
+            speech: request,
+            take: self.take,
+            label: self.label.clone(),
+            resubmissions: self.resubmissions,
+            redo: self.redo,
+        })
+    }
+
+    /// Validates the request and separates it from its client.
+    pub(crate) fn prepare(&self, store: Option<&Store>) -> Result<PreparedSpeech, Error> {
         let request = Arc::new(self.to_request()?);
-        let Self { deadline, resubmissions, on_submitted, .. } = self;
-        Ok(PreparedSpeech { request, timeout: deadline, resubmissions, on_submitted })
+        let entry = store.map(|store| self.entry_of(store, &request));
+        Ok(PreparedSpeech {
+            request,
+            timeout: self.deadline,
+            resubmissions: self.resubmissions,
+            on_submitted: self.on_submitted.clone(),
+            entry,
+        })
     }
 
     pub(crate) fn client(&self) -> &Client {
@@ -307,6 +416,64 @@ impl Speak {
 
 fn check_range(field: &'static str, value: Option<f64>) -> Result<Option<UnitInterval>, Error> {
     value.map(|value| UnitInterval::try_from(value).map_err(|limit| Error::invalid(field, limit))).transpose()
+}
+
+/// The task of a request that has an entry in a store.
+enum Submitted {
+    Now(TaskId),
+    /// By an earlier call, perhaps in another process.
+    Before(TaskId),
+}
+
+/// Submits a request unless its entry says that it may be billed.
+async fn submit_once(
+    client: &Client,
+    request: Arc<SpeechRequest>,
+    timeout: Duration,
+    submission: Submission,
+    entry: &EntryHandle,
+) -> Result<Submitted, Error> {
+    let deadline = submission.deadline();
+    let submission = match entry.lookup(Some(deadline)).await? {
+        Found::New(prior) => submission.with_prior_attempts(prior),
+        found => return submitted_before(found, timeout),
+    };
+    let attempt = || async {
+        let attempt = match entry.announce(deadline).await.map_err(AttemptError::NotSent)? {
+            Announced::Claimed(attempt) => attempt,
+            Announced::Found(found) => {
+                return submitted_before(found, timeout).map_err(AttemptError::NotSent);
+            }
+        };
+        let (client, request) = (client.clone(), Arc::clone(&request));
+        // On its own task, so that dropping the caller's future does not cut it off.
+        let sent = tokio::spawn(
+            async move {
+                let label = Label::Request(Arc::clone(&request));
+                attempt.send(send_once(send_create(&client, &request), &label)).await
+            }
+            .in_current_span(),
+        );
+        let stopped = |error| {
+            let problem = "the async runtime shut down before the response arrived";
+            AttemptError::NotSent(Error::in_doubt(1, format!("{problem}: {error}")))
+        };
+        Ok(Submitted::Now(sent.await.map_err(stopped)??))
+    };
+    submit(&client.inner().cooldown, submission, attempt).await
+}
+
+fn submitted_before(found: Found, timeout: Duration) -> Result<Submitted, Error> {
+    match found {
+        Found::Submitted(id) => Ok(Submitted::Before(id)),
+        Found::Stored(speech) => Ok(Submitted::Before(speech.id)),
+        Found::InDoubt(error) => Err(error),
+        Found::Busy => {
+            let problem = "another call is submitting the same request".to_owned();
+            Err(Error::deadline(timeout, None, None).with_problem(problem))
+        }
+        Found::New(_) => unreachable!("a new request is submitted"),
+    }
 }
 
 /// Sends one create request, without retries.
@@ -362,6 +529,9 @@ impl fmt::Debug for Speak {
             .field("cfg_weight", &self.cfg_weight)
             .field("deadline", &self.deadline)
             .field("resubmit_in_doubt", &self.resubmissions)
+            .field("take", &self.take)
+            .field("label", &self.label)
+            .field("redo", &(self.redo != Redo::No))
             .finish_non_exhaustive()
     }
 }

@@ -11,6 +11,10 @@ use crate::{
     ext::{
         audio::{Audio, parse_url},
         polling::server_time,
+        store::{
+            audio_files::{StoredAudio, StoredFile},
+            handle::EntryHandle,
+        },
     },
     types::SpeechResult,
 };
@@ -41,11 +45,36 @@ const REFRESH_DEADLINE: Duration = Duration::from_secs(30);
 pub struct Speech {
     task: SpeechTask,
     result: SpeechResult,
+    /// The audio, if it is in a store.
+    file: Option<StoredFile>,
 }
 
 impl Speech {
     pub(crate) fn new(task: SpeechTask, result: SpeechResult) -> Self {
-        Self { task, result }
+        Self { task: task.without_entry(), result, file: None }
+    }
+
+    pub(super) fn with_file(self, file: StoredFile) -> Self {
+        Self { file: Some(file), ..self }
+    }
+
+    /// Returns the duration of the audio, if it is in a store.
+    pub(crate) fn seconds(&self) -> Option<f64> {
+        self.file.as_ref()?.audio.seconds
+    }
+
+    /// Downloads the audio to the store. Returns `None` if it cannot be kept; then the caller can still download it.
+    pub(super) async fn keep_audio(&self, entry: &EntryHandle) -> Option<StoredAudio> {
+        let mut audios = self.audios();
+        // A speech with several audios is rare, and its entry has one file.
+        let (Some(audio), None) = (audios.next(), audios.next()) else { return None };
+        match async { audio?.keep_in(entry).await }.await {
+            Ok(audio) => Some(audio),
+            Err(error) => {
+                tracing::warn!(task = self.id().printable(), %error, "audio not kept in the store");
+                None
+            }
+        }
     }
 
     /// Returns the task id.
@@ -135,11 +164,20 @@ impl Speech {
     /// # Ok(()) }
     /// ```
     pub fn audios(&self) -> impl Iterator<Item = Result<Audio, Error>> {
-        self.urls().enumerate().map(|(number, url)| {
-            let (client, id) = (self.task.client().clone(), self.task.id().clone());
-            let refresh = move || Box::pin(fresh_url(client.clone(), id.clone(), number)) as _;
-            Audio::new(self.task.client().clone(), self.task.id().clone(), url, refresh)
-        })
+        let (client, id) = (self.task.client(), self.task.id());
+        let refresh = |number| {
+            let (client, id) = (client.clone(), id.clone());
+            move || Box::pin(fresh_url(client.clone(), id.clone(), number)) as _
+        };
+        let stored = self
+            .file
+            .iter()
+            .map(move |file| Ok(Audio::stored(client.clone(), id.clone(), file.clone(), refresh(0))));
+        let urls = self.urls().filter(|_| self.file.is_none());
+        stored.chain(
+            urls.enumerate()
+                .map(move |(number, url)| Audio::new(client.clone(), id.clone(), url, refresh(number))),
+        )
     }
 
     fn urls(&self) -> impl Iterator<Item = &str> {
@@ -155,6 +193,17 @@ impl Speech {
     /// Returns the errors of [`audio`](Self::audio) and [`Audio::save`].
     pub async fn save(&self, path: impl AsRef<Path>) -> Result<u64, Error> {
         self.audio()?.save(path).await
+    }
+
+    /// Returns the duration of the audio, from the audio itself.
+    ///
+    /// Equivalent to calling [`audio`](Self::audio), then [`Audio::duration`].
+    ///
+    /// # Errors
+    ///
+    /// Returns the errors of [`audio`](Self::audio) and [`Audio::duration`].
+    pub async fn duration(&self) -> Result<Duration, Error> {
+        self.audio()?.duration().await
     }
 }
 

@@ -10,6 +10,7 @@ use crate::{
             history::History, not_found::NotFoundGrace, poller::PollSchedule, task_policy::TaskPolicy,
         },
         retry::policy::{Operation, classify},
+        store::handle::EntryHandle,
         transport::{
             call::{self, Received},
             failure::Failure,
@@ -47,6 +48,8 @@ pub struct SpeechTask {
     submitted: Option<Instant>,
     /// The length of the text, if known.
     characters: Option<u16>,
+    /// The entry of the request in a store, if there is a store.
+    entry: Option<EntryHandle>,
 }
 
 impl Client {
@@ -68,15 +71,28 @@ impl Client {
 
 impl SpeechTask {
     pub(crate) fn submitted(client: Client, id: TaskId) -> Self {
-        Self { client, id, submitted: Some(Instant::now()), characters: None }
+        Self { client, id, submitted: Some(Instant::now()), characters: None, entry: None }
     }
 
     pub(crate) fn resumed(client: Client, id: TaskId) -> Self {
-        Self { client, id, submitted: None, characters: None }
+        Self { client, id, submitted: None, characters: None, entry: None }
     }
 
     pub(crate) fn with_characters(self, characters: usize) -> Self {
         Self { characters: u16::try_from(characters).ok(), ..self }
+    }
+
+    pub(crate) fn with_entry(self, entry: EntryHandle) -> Self {
+        Self { entry: Some(entry), ..self }
+    }
+
+    /// Returns the task for a finished speech, which must not keep the store open.
+    pub(crate) fn without_entry(self) -> Self {
+        Self { entry: None, ..self }
+    }
+
+    pub(crate) fn entry(&self) -> Option<&EntryHandle> {
+        self.entry.as_ref()
     }
 
     /// Returns the task id. [`Client::task`] turns the id into a handle again.
@@ -171,7 +187,8 @@ impl SpeechTask {
         };
         let submitted_here = self.submitted.is_some() || self.client.inner().unfinished.contains(&self.id);
         let mut not_found = NotFoundGrace::new(submitted_here);
-        if self.submitted.is_some() {
+        // A store contains only ids of accepted requests.
+        if self.submitted.is_some() || self.entry.is_some() {
             not_found = not_found.of_accepted_task();
         }
         PollSchedule { id: self.id.clone(), policy, history, not_found, start, due, timeout, deadline }

@@ -97,12 +97,18 @@ fn changes(task: SpeechTask, timeout: Duration) -> impl Stream<Item = Result<Upd
         let (task, mut poller, mut last_status) = state?;
         loop {
             match poller.next(&task.client().inner().cooldown, || task.poll()).await {
-                Err(error) => return Some((Err(error), None)),
+                Err(error) => return Some((Err(task.explain(error)), None)),
                 Ok(result) if last_status.as_ref() == Some(&result.status) => {}
                 Ok(result) => {
                     let status = result.status.clone();
-                    let speech =
-                        (status.phase() == TaskPhase::Completed).then(|| Speech::new(task.clone(), result));
+                    let speech = match status.phase() {
+                        TaskPhase::Completed => Some(Box::pin(task.clone().complete(result)).await),
+                        TaskPhase::Failed => {
+                            task.fail();
+                            None
+                        }
+                        TaskPhase::Waiting | TaskPhase::Running => None,
+                    };
                     last_status = Some(status.clone());
                     let next_state = (!status.is_final()).then_some((task, poller, last_status));
                     return Some((Ok(Update { status, speech }), next_state));

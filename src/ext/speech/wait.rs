@@ -105,11 +105,16 @@ impl Wait {
         let Self { task, timeout, deadline } = self;
         let mut poller = Poller::new(task.schedule(timeout, deadline));
         async move {
+            // Boxed, because most waits have no store, and because a download is a large future.
+            if let Some(speech) = Box::pin(task.find_stored()).await {
+                return Ok(speech);
+            }
             loop {
-                let result = poller.next(&task.client().inner().cooldown, || task.poll()).await?;
+                let response = poller.next(&task.client().inner().cooldown, || task.poll()).await;
+                let result = response.map_err(|error| task.explain(error))?;
                 match result.status.phase() {
-                    TaskPhase::Completed => return Ok(Speech::new(task, result)),
-                    TaskPhase::Failed => return Err(Error::failed().with_task_id(task.id())),
+                    TaskPhase::Completed => return Ok(Box::pin(task.complete(result)).await),
+                    TaskPhase::Failed => return Err(task.fail()),
                     TaskPhase::Waiting | TaskPhase::Running => {}
                 }
             }

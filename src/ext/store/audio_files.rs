@@ -1,1 +1,239 @@
-//! The audio files of a store.
+//! The audio files of a store: `<hash>.wav`. The time of their last change is the time of their last use.
+
+use std::{
+    fs::{self, File},
+    io,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
+    time::SystemTime,
+};
+
+use serde::{Deserialize, Serialize};
+use tokio::{
+    sync::{Semaphore, SemaphorePermit},
+    task::spawn_blocking,
+};
+
+use super::RequestHash;
+use crate::Error;
+
+/// The maximum number of downloads to a store at the same time.
+const MAX_DOWNLOADS: usize = 16;
+
+/// What an entry knows about its audio. The names are part of the file format.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct StoredAudio {
+    pub(crate) bytes: u64,
+    /// The SHA-256 of the file, as `sha256sum` prints it.
+    pub(crate) sha256: String,
+    /// The duration. `None` if the audio is not a WAV file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) seconds: Option<f64>,
+}
+
+/// An audio file, and what must be in it.
+#[derive(Clone, Debug)]
+pub(crate) struct StoredFile {
+    pub(crate) path: PathBuf,
+    pub(crate) audio: StoredAudio,
+}
+
+/// The audio files of a directory.
+pub(super) struct AudioFiles {
+    directory: PathBuf,
+    downloads: Semaphore,
+    /// The size of all files together. `None` until it matters.
+    total: Arc<Mutex<Option<u64>>>,
+}
+
+impl AudioFiles {
+    pub(super) fn new(directory: PathBuf) -> Self {
+        Self { directory, downloads: Semaphore::new(MAX_DOWNLOADS), total: Arc::default() }
+    }
+
+    pub(super) fn path(&self, hash: RequestHash) -> PathBuf {
+        self.directory.join(format!("{hash}.wav"))
+    }
+
+    /// Waits until another download may start.
+    pub(super) async fn start_download(&self) -> SemaphorePermit<'_> {
+        self.downloads.acquire().await.expect("the semaphore is never closed")
+    }
+
+    /// Returns the file if it has the right length, and marks it as used.
+    pub(super) async fn find(&self, hash: RequestHash, audio: &StoredAudio) -> Option<StoredFile> {
+        let (path, length) = (self.path(hash), audio.bytes);
+        let audio = audio.clone();
+        let found = spawn_blocking(move || {
+            let found = fs::symlink_metadata(&path).ok()?;
+            if !found.is_file() || found.len() != length {
+                return None;
+            }
+            // Only the order in which files are removed depends on it.
+            let _ = File::options()
+                .append(true)
+                .open(&path)
+                .and_then(|file| file.set_modified(SystemTime::now()));
+            Some(StoredFile { path, audio })
+        });
+        found.await.ok().flatten()
+    }
+
+    pub(super) async fn remove(&self, hash: RequestHash) -> Result<(), Error> {
+        let (path, total) = (self.path(hash), Arc::clone(&self.total));
+        let removed = spawn_blocking(move || {
+            *total.lock().unwrap_or_else(PoisonError::into_inner) = None;
+            match fs::remove_file(&path) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                    Err(Error::io("could not remove", &path, error))
+                }
+                _ => Ok(()),
+            }
+        });
+        removed.await.map_err(|error| Error::stopped().with_source(error))?
+    }
+
+    /// Counts a new file. If all files together are larger than `max_bytes`, removes the least recently used ones.
+    pub(super) async fn on_saved(&self, bytes: u64, max_bytes: u64) -> Result<(), Error> {
+        let (directory, total) = (self.directory.clone(), Arc::clone(&self.total));
+        let pruned = spawn_blocking(move || {
+            let mut total = total.lock().unwrap_or_else(PoisonError::into_inner);
+            // The first count includes the new file.
+            let size = match *total {
+                Some(size) => size + bytes,
+                None => list(&directory)?.iter().map(|file| file.bytes).sum(),
+            };
+            // Removes more than necessary, so that the directory is not listed for each file.
+            let removed = if size > max_bytes { prune(&directory, max_bytes / 10 * 9)? } else { 0 };
+            *total = Some(size - removed);
+            Ok(())
+        });
+        pruned.await.map_err(|error| Error::stopped().with_source(error))?
+    }
+
+    /// Removes the least recently used files until the others have at most `max_bytes`. Returns the number of removed bytes.
+    pub(super) async fn prune(&self, max_bytes: u64) -> Result<u64, Error> {
+        let (directory, total) = (self.directory.clone(), Arc::clone(&self.total));
+        let pruned = spawn_blocking(move || {
+            let mut total = total.lock().unwrap_or_else(PoisonError::into_inner);
+            *total = None;
+            prune(&directory, max_bytes)
+        });
+        pruned.await.map_err(|error| Error::stopped().with_source(error))?
+    }
+}
+
+struct AudioFile {
+    used: SystemTime,
+    bytes: u64,
+    path: PathBuf,
+}
+
+/// Returns the audio files of a directory, and no other file.
+fn list(directory: &Path) -> Result<Vec<AudioFile>, Error> {
+    let failed = |error| Error::io("could not read", directory, error);
+    let mut files = Vec::new();
+    for entry in fs::read_dir(directory).map_err(failed)? {
+        let entry = entry.map_err(failed)?;
+        let name = entry.file_name();
+        let is_audio = name
+            .to_str()
+            .and_then(|name| name.strip_suffix(".wav"))
+            .is_some_and(|hash| hash.parse::<RequestHash>().is_ok_and(|parsed| parsed.to_string() == hash));
+        // A file that was just removed is not an error.
+        if is_audio
+            && let Ok(found) = entry.metadata()
+            && found.is_file()
+        {
+            let used = found.modified().unwrap_or(SystemTime::UNIX_EPOCH);
+            files.push(AudioFile { used, bytes: found.len(), path: entry.path() });
+        }
+    }
+    Ok(files)
+}
+
+fn prune(directory: &Path, max_bytes: u64) -> Result<u64, Error> {
+    let mut files = list(directory)?;
+    files.sort_unstable_by_key(|file| file.used);
+    let mut size: u64 = files.iter().map(|file| file.bytes).sum();
+    let mut removed = 0;
+    for file in files {
+        if size <= max_bytes {
+            break;
+        }
+        match fs::remove_file(&file.path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(Error::io("could not remove", &file.path, error));
+            }
+            _ => (size, removed) = (size - file.bytes, removed + file.bytes),
+        }
+    }
+    Ok(removed)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn hash(number: u8) -> RequestHash {
+        RequestHash::from_bytes([number; 32])
+    }
+
+    /// Writes files of 100 bytes that were used one after the other.
+    fn write(files: &AudioFiles, numbers: std::ops::Range<u8>) {
+        for number in numbers {
+            fs::write(files.path(hash(number)), [0; 100]).unwrap();
+            let file = File::options().append(true).open(files.path(hash(number))).unwrap();
+            file.set_modified(SystemTime::UNIX_EPOCH + Duration::from_secs(number.into())).unwrap();
+        }
+    }
+
+    fn numbers(files: &AudioFiles) -> Vec<u8> {
+        (0..20).filter(|number| files.path(hash(*number)).exists()).collect()
+    }
+
+    fn audio() -> StoredAudio {
+        StoredAudio { bytes: 100, sha256: String::new(), seconds: None }
+    }
+
+    #[tokio::test]
+    async fn least_recently_used_audio_is_removed_first() {
+        let directory = tempfile::tempdir().unwrap();
+        let files = AudioFiles::new(directory.path().to_owned());
+        write(&files, 0..10);
+        fs::write(directory.path().join("entries.redb"), [0; 1000]).unwrap();
+        fs::write(directory.path().join("other.wav"), [0; 1000]).unwrap();
+        files.find(hash(0), &audio()).await.expect("the file is there");
+        assert_eq!(files.prune(300).await.unwrap(), 700);
+        assert_eq!(numbers(&files), [0, 8, 9]);
+        assert!(
+            directory.path().join("entries.redb").exists() && directory.path().join("other.wav").exists()
+        );
+    }
+
+    #[tokio::test]
+    async fn limit_is_kept_while_files_are_added() {
+        let directory = tempfile::tempdir().unwrap();
+        let files = AudioFiles::new(directory.path().to_owned());
+        for number in 0..20 {
+            write(&files, number..number + 1);
+            files.on_saved(100, 1000).await.unwrap();
+            assert!(numbers(&files).len() <= 10 && numbers(&files).contains(&number));
+        }
+        files.remove(hash(19)).await.unwrap();
+        files.remove(hash(19)).await.expect("a missing file is removed");
+    }
+
+    #[tokio::test]
+    async fn file_with_another_length_is_not_found() {
+        let directory = tempfile::tempdir().unwrap();
+        let files = AudioFiles::new(directory.path().to_owned());
+        assert!(files.find(hash(1), &audio()).await.is_none());
+        fs::write(files.path(hash(1)), [0; 99]).unwrap();
+        assert!(files.find(hash(1), &audio()).await.is_none());
+        fs::create_dir(files.path(hash(2))).unwrap();
+        assert!(files.find(hash(2), &audio()).await.is_none());
+    }
+}

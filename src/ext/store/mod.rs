@@ -1,8 +1,32 @@
-//! What was requested before: a directory with one entry for each request.
+//! A directory with one entry for each request, so that the same request is billed once.
+//!
+//! [`request_hash`] identifies a request. [`record`] describes its state and the transitions. Only
+//! [`handle`] writes records: it announces a submission before it is sent, and records the outcome. [`claims`] makes
+//! equal requests of one process wait for each other. [`database`] keeps the records on disk, [`audio_files`] the audio.
+//! [`store`] is the user's handle, and [`entry`] the user's view of a record. [`rates`] learns how long texts take, and
+//! [`plan`] adds up what a job would submit.
 
-#![allow(dead_code, reason = "the layers above do not use it yet")]
-
-mod audio_files;
+pub(crate) mod audio_files;
+mod claims;
 mod database;
-mod rates;
+mod entry;
+#[cfg(any(test, distribute_ai_fuzzing))]
+#[cfg_attr(distribute_ai_fuzzing, doc(hidden))]
+pub(super) mod fuzzing;
+pub(crate) mod handle;
+pub(crate) mod plan;
+pub(crate) mod rates;
+mod record;
 mod request_hash;
+mod settings;
+mod shared;
+#[expect(clippy::module_inception, reason = "the folder is named after its subject, the file after `Store`")]
+mod store;
+
+pub use self::{
+    entry::{Entries, Entry, EntryState, Settlement},
+    plan::Plan,
+    request_hash::RequestHash,
+    settings::StoreSettings,
+    store::Store,
+};

@@ -145,7 +145,8 @@ impl Simulator {
         self.client_builder().build().expect("the simulator's own key and URL are valid")
     }
 
-    pub(crate) fn client_builder(&self) -> ClientBuilder {
+    /// Returns a builder for a client of this simulator, with its base URL and key. Polls have an interval of 50 ms.
+    pub fn client_builder(&self) -> ClientBuilder {
         Client::builder()
             .api_key(self.api_key())
             .base_url(self.base_url())

@@ -2,25 +2,23 @@
 
 use std::{
     collections::{BTreeSet, HashMap},
-    fs, panic,
+    panic,
     path::Path,
     thread,
     time::Duration,
 };
 
 use distribute_ai::{
-    blocking::{Client, Results, Simulator},
+    blocking::{Client, Results, Simulator, Store},
     testing::{Fault, Route, Script, TaskOutcome},
 };
-use serde_json::Value;
 
 use super::quick;
 
-/// Returns the task ids in a journal.
-fn journal_task_ids(journal: &Path) -> BTreeSet<String> {
-    let text = fs::read_to_string(journal).unwrap();
-    let lines = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
-    lines.filter_map(|line| Some(line["id"].as_str()?.to_owned())).collect()
+/// Returns the task ids in a store.
+fn stored_task_ids(store: &Path) -> BTreeSet<String> {
+    let entries = Store::open(store).unwrap().entries();
+    entries.filter_map(|entry| Some(entry.unwrap().task_id()?.to_string())).collect()
 }
 
 fn billed(simulator: &Simulator) -> BTreeSet<String> {
@@ -28,14 +26,14 @@ fn billed(simulator: &Simulator) -> BTreeSet<String> {
 }
 
 /// Starts a batch of ten requests that the server accepts at once. All responses but the first take 300 ms.
-fn start_slow_batch(client: &Client, simulator: &Simulator, journal: &Path) -> Results<i32> {
+fn start_slow_batch(client: &Client, simulator: &Simulator, store: &Path) -> Results<i32> {
     simulator.outcomes(Script::always(TaskOutcome::never_ends()));
     simulator.outcome_of("Text 0.", TaskOutcome::completes());
     let slow = Fault::slow_drip(4, Duration::from_millis(25));
     // The first response is fast, so that `next` returns while the others are in flight.
     simulator.script(Route::Create, Script::from_nth(2, slow));
     let requests = (0..10).map(|number| (number, format!("Text {number}.")));
-    client.batch(requests).journal(journal).run().unwrap()
+    client.batch(requests).store(store).run().unwrap()
 }
 
 #[test]
@@ -55,36 +53,31 @@ fn blocking_batch_in_order_returns_each_key_once() {
 fn blocking_batch_with_invalid_settings_is_rejected_before_sending() {
     let (simulator, client) = quick();
     let directory = tempfile::tempdir().unwrap();
-    let journal = directory.path().join("talk.journal");
-    let batch = || client.batch([("a", "One."), ("b", "Two.")]).journal(&journal);
+    let store = directory.path().join("speeches");
+    let batch = || client.batch([("a", "One."), ("b", "Two.")]).store(&store);
     let refused = [
-        (client.batch([("a", "One."), ("a", "Two.")]).journal(&journal), "duplicate key"),
-        (client.batch(HashMap::<&str, String>::new()).journal(&journal), "no requests"),
+        (client.batch([("a", "One."), ("a", "Two.")]).store(&store), "duplicate key"),
+        (client.batch(HashMap::<&str, String>::new()).store(&store), "no requests"),
         (batch().max_in_flight(0), "max_in_flight: 0 is too small"),
         (batch().requests_per_second(0.0), "requests_per_second: "),
-        (batch().journal(directory.path()), "is a directory"),
     ];
     for (batch, expected) in refused {
         let error = batch.run().unwrap_err();
         assert!(error.is_invalid() && error.to_string().contains(expected), "{error}");
-        assert!(!journal.exists(), "{expected}");
+        assert!(!store.exists(), "{expected}");
     }
-    let in_use = batch().run().unwrap();
-    let error = batch().run().unwrap_err();
-    assert!(error.is_invalid() && error.to_string().contains("in use by another run"), "{error}");
-    drop(in_use);
-    assert!(batch().run().is_ok(), "dropping the results has unlocked the journal");
-    assert!(batch().journal(directory.path().join("missing/talk.journal")).run().unwrap_err().is_io());
+    let error = batch().store(directory.path().join("missing/store")).run().unwrap_err();
+    assert!(error.to_string().contains("its parent is missing"), "{error}");
     assert_eq!(simulator.requests(), 0);
 }
 
 #[test]
-fn blocking_batch_second_run_resumes_from_journal() {
+fn blocking_batch_second_run_submits_nothing() {
     let (simulator, client) = quick();
     let directory = tempfile::tempdir().unwrap();
-    let journal = directory.path().join("talk.journal");
+    let store = directory.path().join("speeches");
     for _run in 0..2 {
-        let batch = client.batch([("a", "One."), ("b", "Two.")]).journal(&journal).requests_per_second(50.0);
+        let batch = client.batch([("a", "One."), ("b", "Two.")]).store(&store).requests_per_second(50.0);
         assert!(batch.run().unwrap().all(|(_, speech)| speech.is_ok()));
     }
     assert_eq!(simulator.creates(), 2);
@@ -94,8 +87,8 @@ fn blocking_batch_second_run_resumes_from_journal() {
 fn blocking_batch_drop_waits_for_pending_submissions() {
     let (simulator, client) = quick();
     let directory = tempfile::tempdir().unwrap();
-    let journal = directory.path().join("talk.journal");
-    let mut results = start_slow_batch(&client, &simulator, &journal);
+    let store = directory.path().join("speeches");
+    let mut results = start_slow_batch(&client, &simulator, &store);
     drop(client);
     assert!(results.next().unwrap().1.is_ok());
     // The results are the last handle that came from the client.
@@ -103,7 +96,7 @@ fn blocking_batch_drop_waits_for_pending_submissions() {
 
     let billed = billed(&simulator);
     assert!(billed.len() > 1, "{billed:?}");
-    assert_eq!(journal_task_ids(&journal), billed);
+    assert_eq!(stored_task_ids(&store), billed);
     let requests = simulator.requests();
     thread::sleep(Duration::from_millis(100));
     assert_eq!(simulator.requests(), requests, "nothing more is sent");
@@ -113,28 +106,28 @@ fn blocking_batch_drop_waits_for_pending_submissions() {
 fn blocking_batch_drop_by_caller_panic_waits_for_pending_submissions() {
     let (simulator, client) = quick();
     let directory = tempfile::tempdir().unwrap();
-    let journal = directory.path().join("talk.journal");
-    let mut results = start_slow_batch(&client, &simulator, &journal);
+    let store = directory.path().join("speeches");
+    let mut results = start_slow_batch(&client, &simulator, &store);
     let caller = panic::catch_unwind(panic::AssertUnwindSafe(move || {
         assert!(results.next().unwrap().1.is_ok());
         panic::resume_unwind(Box::new("caller panic"));
     }));
     assert!(caller.is_err());
     assert!(simulator.creates() > 1);
-    assert_eq!(journal_task_ids(&journal), billed(&simulator));
+    assert_eq!(stored_task_ids(&store), billed(&simulator));
 }
 
 #[test]
 fn blocking_batch_drop_in_async_code_waits_for_pending_submissions() {
     let (simulator, client) = quick();
     let directory = tempfile::tempdir().unwrap();
-    let journal = directory.path().join("talk.journal");
-    let mut results = start_slow_batch(&client, &simulator, &journal);
+    let store = directory.path().join("speeches");
+    let mut results = start_slow_batch(&client, &simulator, &store);
     assert!(results.next().unwrap().1.is_ok());
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     runtime.block_on(async move { drop((results, client)) });
     assert!(simulator.creates() > 1);
-    assert_eq!(journal_task_ids(&journal), billed(&simulator));
+    assert_eq!(stored_task_ids(&store), billed(&simulator));
 }
 
 #[test]

@@ -37,8 +37,17 @@ pub(crate) struct AtomicFile {
 
 impl AtomicFile {
     pub(crate) async fn create(target: PathBuf) -> Result<Self, Error> {
+        Self::create_with(target, false).await
+    }
+
+    /// Creates a file that only its owner can read.
+    pub(crate) async fn create_private(target: PathBuf) -> Result<Self, Error> {
+        Self::create_with(target, true).await
+    }
+
+    async fn create_with(target: PathBuf, is_private: bool) -> Result<Self, Error> {
         // One blocking call: if the caller is cancelled, dropping its result removes the temporary file.
-        let opened = spawn_blocking(move || open_temp(&target)).await;
+        let opened = spawn_blocking(move || open_temp(&target, is_private)).await;
         let (target, temp, file) =
             opened.map_err(|error| Error::io("could not write", Path::new(""), error))??;
         let file = File::from_std(file);

@@ -1,6 +1,6 @@
 //! Downloads one audio file. Interrupted downloads are resumed, and the end is checked.
 
-use std::{mem, time::Duration};
+use std::{fmt, mem, time::Duration};
 
 use bytes::{Buf, Bytes};
 use reqwest::Response;
@@ -328,10 +328,7 @@ impl<H: Host> Download<H> {
     fn too_large(&self) -> HostError {
         let Known { received, total, .. } = self.arrived.known;
         let size = total.map_or_else(|| format!("more than {received}"), |total| total.to_string());
-        permanent(format!(
-            "audio has {size} bytes, expected at most {}; raise `max_bytes` to allow more",
-            self.limits.max_bytes
-        ))
+        HostError::Permanent(too_large(size, self.limits.max_bytes))
     }
 
     fn interrupted(&self, cause: impl Into<BoxError>) -> HostError {
@@ -349,6 +346,11 @@ impl<H: Host> Download<H> {
 /// Returns `true` if a poll may succeed later.
 fn may_pass(error: &Error) -> bool {
     error.is_deadline() || error.is_unanswered() || error.is_rate_limited() || error.is_unreachable()
+}
+
+pub(super) fn too_large(size: impl fmt::Display, max_bytes: u64) -> Error {
+    let advice = "raise `max_bytes` to allow more";
+    Error::download(format!("audio has {size} bytes, expected at most {max_bytes}; {advice}"))
 }
 
 fn permanent(problem: String) -> HostError {

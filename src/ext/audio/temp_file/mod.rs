@@ -46,7 +46,7 @@ impl Drop for TempFile {
 
 /// Creates the temporary file for a target. Returns the absolute path of the target too, which stays valid if
 /// the working directory changes.
-pub(super) fn open_temp(target: &Path) -> Result<(PathBuf, TempFile, File), Error> {
+pub(super) fn open_temp(target: &Path, is_private: bool) -> Result<(PathBuf, TempFile, File), Error> {
     let invalid = |problem| Error::not_writable(target, problem);
     let failed = |error| Error::io("could not write", target, error);
     let existing = match fs::metadata(target) {
@@ -74,7 +74,7 @@ pub(super) fn open_temp(target: &Path) -> Result<(PathBuf, TempFile, File), Erro
         // A file of another user could be replaced too, but a caller would not expect that.
         OpenOptions::new().write(true).open(&absolute).map_err(failed)?;
     }
-    let (temp, file) = create(&absolute, existing.as_ref()).map_err(not_created)?;
+    let (temp, file) = create(&absolute, existing.as_ref(), is_private).map_err(not_created)?;
     if let Some(existing) = existing {
         // If that fails, the permissions of a new file apply.
         let _ = keep_permissions(&file, &existing);
@@ -98,14 +98,14 @@ fn follow_links(path: &Path) -> PathBuf {
     path
 }
 
-fn create(target: &Path, existing: Option<&Metadata>) -> io::Result<(TempFile, File)> {
+fn create(target: &Path, existing: Option<&Metadata>, is_private: bool) -> io::Result<(TempFile, File)> {
     let mut hash = FnvHasher::default();
     hash.write(target.file_name().unwrap_or_default().as_encoded_bytes());
     let hash = hash.finish();
     for number in (0..NAMES).chain(std::iter::repeat_with(|| fastrand::u64(NAMES..))) {
         let path = directory_of(target).join(format!(".distribute-ai-{hash:016x}-{number}.part"));
         remove_abandoned(&path);
-        let file = match new_file(existing).open(&path) {
+        let file = match new_file(existing, is_private).open(&path) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
             Err(error) => return Err(error),
@@ -154,16 +154,20 @@ fn lock(_: &File, _: &Path) -> io::Result<bool> {
 }
 
 /// Returns the options for a new file that only those can read who can read the replaced file.
-fn new_file(existing: Option<&Metadata>) -> OpenOptions {
+fn new_file(existing: Option<&Metadata>, is_private: bool) -> OpenOptions {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
-    if let Some(existing) = existing {
+    {
         use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
-        options.mode(existing.permissions().mode() & 0o777);
+        if let Some(existing) = existing {
+            options.mode(existing.permissions().mode() & 0o777);
+        } else if is_private {
+            options.mode(0o600);
+        }
     }
     #[cfg(not(unix))]
-    let _ = existing;
+    let _ = (existing, is_private);
     options
 }
 

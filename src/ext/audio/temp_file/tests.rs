@@ -11,7 +11,7 @@ fn names(directory: &Path) -> Vec<String> {
 
 #[track_caller]
 fn assert_refused(target: &Path, expected: &str) {
-    let error = open_temp(target).err().unwrap();
+    let error = open_temp(target, false).err().unwrap();
     assert!(error.is_io() && error.to_string().contains(expected), "{error}");
 }
 
@@ -19,8 +19,8 @@ fn assert_refused(target: &Path, expected: &str) {
 fn temp_file_of_running_writer_stays_and_next_one_has_another_name() {
     let directory = tempfile::tempdir().unwrap();
     let target = directory.path().join("a.wav");
-    let first = open_temp(&target).unwrap();
-    let second = open_temp(&target).unwrap();
+    let first = open_temp(&target, false).unwrap();
+    let second = open_temp(&target, false).unwrap();
     let [one, two] = names(directory.path()).try_into().unwrap();
     assert!(one.ends_with("-0.part") && two.ends_with("-1.part"), "{one}, {two}");
     drop((first, second));
@@ -34,18 +34,18 @@ fn temp_files_of_killed_processes_are_removed_by_next_writer_to_the_target() {
     let (target, other) = (directory.path().join("a.wav"), directory.path().join("b.wav"));
     // Like a killed process, this leaves the file and drops its lock.
     let abandon = |target: &Path| {
-        let (_, mut temp, file) = open_temp(target).unwrap();
+        let (_, mut temp, file) = open_temp(target, false).unwrap();
         io::Write::write_all(&mut &file, b"half").unwrap();
         temp.0 = None;
     };
     abandon(&target);
     abandon(&other);
     assert_eq!(names(directory.path()).len(), 2);
-    let (_, temp, file) = open_temp(&target).unwrap();
+    let (_, temp, file) = open_temp(&target, false).unwrap();
     assert_eq!(names(directory.path()).len(), 2, "the file of the other target stays");
     assert_eq!(file.metadata().unwrap().len(), 0);
     drop((temp, file));
-    drop(open_temp(&other).unwrap());
+    drop(open_temp(&other, false).unwrap());
     assert!(names(directory.path()).is_empty());
 }
 
@@ -54,14 +54,14 @@ fn temp_files_of_killed_processes_are_removed_by_next_writer_to_the_target() {
 fn temp_file_that_is_not_a_file_is_left_alone() {
     let directory = tempfile::tempdir().unwrap();
     let target = directory.path().join("a.wav");
-    drop(open_temp(&target).unwrap());
+    drop(open_temp(&target, false).unwrap());
     let victim = directory.path().join("victim");
     fs::write(&victim, "content").unwrap();
-    let temp = open_temp(&target).unwrap();
+    let temp = open_temp(&target, false).unwrap();
     let path = temp.1.0.clone().unwrap();
     drop(temp);
     std::os::unix::fs::symlink(&victim, &path).unwrap();
-    let second = open_temp(&target).unwrap();
+    let second = open_temp(&target, false).unwrap();
     assert_ne!(second.1.0.as_ref().unwrap(), &path);
     assert_eq!(fs::read_to_string(&victim).unwrap(), "content");
     assert!(path.is_symlink());
@@ -69,7 +69,7 @@ fn temp_file_that_is_not_a_file_is_left_alone() {
 
 #[test]
 fn relative_target_is_made_absolute() {
-    let (target, ..) = open_temp(Path::new("relative.wav")).unwrap();
+    let (target, ..) = open_temp(Path::new("relative.wav"), false).unwrap();
     assert!(target.is_absolute() && target.ends_with("relative.wav"), "{}", target.display());
 }
 
@@ -94,7 +94,7 @@ fn dangling_symlink_is_kept_and_its_target_created() {
     fs::create_dir(at("other")).unwrap();
     symlink("second", at("first")).unwrap();
     symlink("other/file", at("second")).unwrap();
-    let (target, temp, _file) = open_temp(&at("first")).unwrap();
+    let (target, temp, _file) = open_temp(&at("first"), false).unwrap();
     assert_eq!(target, fs::canonicalize(at("other")).unwrap().join("file"));
     assert_eq!(names(&at("other")).len(), 1, "next to the target");
     drop(temp);
@@ -114,7 +114,7 @@ fn replaced_file_keeps_permissions_but_not_set_user_id() {
     fs::write(&target, "old").unwrap();
     for (mode, kept) in [(0o600, 0o600), (0o666, 0o666), (0o4755, 0o755), (0o2750, 0o750), (0o1644, 0o644)] {
         fs::set_permissions(&target, fs::Permissions::from_mode(mode)).unwrap();
-        let (_, _temp, file) = open_temp(&target).unwrap();
+        let (_, _temp, file) = open_temp(&target, false).unwrap();
         assert_eq!(file.metadata().unwrap().permissions().mode() & 0o7777, kept, "{mode:o}");
     }
 }

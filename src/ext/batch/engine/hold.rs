@@ -12,7 +12,7 @@ use crate::{
             active::TaskState,
             breaker::{MAX_CREATES, Outcome, Ticket},
             key_check::is_key_rejected,
-            pending::{AttemptOutcome, Hold},
+            pending::Hold,
         },
         polling::poller::poll_until,
         retry::policy::Decision,
@@ -30,7 +30,7 @@ const PROBE_TIMEOUT: Duration = Duration::from_secs(10);
 impl<K: Display + Send + 'static, A: SpeechApi> Engine<K, A> {
     /// Returns `true` if another create may be started.
     pub(super) fn may_start_create(&self) -> bool {
-        let prepared = self.journal_writes.len() + self.ready_to_send.len();
+        let prepared = self.announcements.len() + self.ready_to_send.len();
         prepared + self.creates.len() < MAX_CREATES && self.breaker.allows_create(prepared)
     }
 
@@ -39,7 +39,7 @@ impl<K: Display + Send + 'static, A: SpeechApi> Engine<K, A> {
         let ready = std::mem::take(&mut self.ready_to_send);
         let progressed = !ready.is_empty();
         for slot in ready.into_iter().rev() {
-            self.record_outcome(slot, AttemptOutcome::NotSent);
+            self.take_back(slot);
             match &self.active.tasks[slot].state {
                 TaskState::Submit(pending) if pending.is_new() => self.scheduler.add_new_again(slot),
                 _ => self.scheduler.add_retry(now, slot),
@@ -190,10 +190,17 @@ impl<K: Display + Send + 'static, A: SpeechApi> Engine<K, A> {
         let fatal = self.fatal.get_or_insert(error).clone();
         let ready = std::mem::take(&mut self.ready_to_send);
         for slot in ready.iter().copied() {
-            self.record_outcome(slot, AttemptOutcome::NotSent);
+            self.take_back(slot);
         }
         for slot in ready.into_iter().chain(self.scheduler.take_all_creates()) {
             self.finish_unsent(slot, fatal.clone());
+        }
+    }
+
+    /// Takes the announcement of a request back, which was not sent.
+    pub(super) fn take_back(&mut self, slot: usize) {
+        if let TaskState::Submit(pending) = &mut self.active.tasks[slot].state {
+            pending.attempt = None;
         }
     }
 

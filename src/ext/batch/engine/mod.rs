@@ -34,17 +34,24 @@ use self::{api::SpeechApi, silent_polls::SilentPolls};
 use super::{
     active::{ActiveTask, ActiveTasks, Finished, Outcome, TaskState},
     breaker::{Breaker, RoundTrip, Ticket},
-    journal::KeyState,
     key_check::KeyCheck,
-    pending::{ActiveJournal, AttemptOutcome, PendingRequest, Start},
+    pending::PendingRequest,
     progress::{Progress, ProgressTracker},
     rate_limiter::RateLimiter,
     request::Queue,
     scheduler::Scheduler,
+    spending::Spending,
 };
 use crate::{
-    Error, Speak, TaskId,
-    ext::transport::{call::Received, failure::Failure},
+    Error, Speak, Speech, TaskId,
+    ext::{
+        store::{
+            Store,
+            handle::{Announced, EntryHandle, Found},
+            rates::Rate,
+        },
+        transport::{call::Received, failure::Failure},
+    },
     types::SpeechResult,
 };
 
@@ -76,10 +83,14 @@ pub(crate) struct Engine<K, A> {
     pub(in crate::ext::batch) max_in_flight: usize,
     pub(in crate::ext::batch) active: ActiveTasks<K>,
     pub(in crate::ext::batch) scheduler: Scheduler,
-    /// Submissions that are in the journal and wait for the rate limiter.
+    /// Submissions that are announced in the store and wait for the rate limiter.
     pub(in crate::ext::batch) ready_to_send: VecDeque<usize>,
     pub(in crate::ext::batch) rate_limiter: Option<RateLimiter>,
-    pub(in crate::ext::batch) journal_writes: FuturesUnordered<InFlight<Result<(), Error>>>,
+    /// The answers of the store about requests, each with the seconds of audio that are expected.
+    pub(in crate::ext::batch) lookups: FuturesUnordered<InFlight<Result<(Found, f64), Error>>>,
+    pub(in crate::ext::batch) announcements: FuturesUnordered<InFlight<Result<Announced, Error>>>,
+    /// Finished speeches whose audio is being kept in the store.
+    pub(in crate::ext::batch) keeps: FuturesUnordered<InFlight<Speech>>,
     /// Receives one item for each request that was counted: `true` when it is written, `false` if it never is.
     pub(in crate::ext::batch) transits: UnboundedReceiver<bool>,
     pub(in crate::ext::batch) transit_ends: UnboundedSender<bool>,
@@ -108,10 +119,13 @@ pub(crate) struct Engine<K, A> {
     /// One timer for all tasks, set to `wake_at`.
     pub(in crate::ext::batch) timer: Option<Pin<Box<Sleep>>>,
     pub(in crate::ext::batch) wake_at: Option<Instant>,
-    pub(in crate::ext::batch) journal: Option<ActiveJournal>,
+    pub(in crate::ext::batch) store: Option<Store>,
+    pub(in crate::ext::batch) spending: Spending,
+    /// The error of requests that would exceed a limit of the batch, once there was one.
+    pub(in crate::ext::batch) limit: Option<Error>,
     /// Receives one item for each result that the consumer took. Closed when the consumer is gone.
     pub(in crate::ext::batch) released: UnboundedReceiver<()>,
-    /// The error that ended the submissions: the server rejected the key, or the journal could not be written.
+    /// The error that ended the submissions: the server rejected the key, or the store could not be written.
     pub(in crate::ext::batch) fatal: Option<Error>,
     /// The consumer is gone, or the caller's code panicked: nothing is started, and pending submissions finish.
     pub(in crate::ext::batch) stopping: bool,
@@ -123,7 +137,7 @@ type Probe = Pin<Box<dyn Future<Output = Polled> + Send>>;
 /// The outcome of a poll.
 type Polled = Result<Received<SpeechResult>, Failure>;
 
-/// A future of a request or a journal write, which returns its slot.
+/// A future of a request or an access to the store, which returns its slot.
 pub(crate) type InFlight<T> = Pin<Box<dyn Future<Output = (usize, T)> + Send>>;
 
 impl<K, A: SpeechApi> Engine<K, A> {
@@ -144,7 +158,9 @@ impl<K, A: SpeechApi> Engine<K, A> {
             scheduler: Scheduler::default(),
             ready_to_send: VecDeque::new(),
             rate_limiter: None,
-            journal_writes: FuturesUnordered::new(),
+            lookups: FuturesUnordered::new(),
+            announcements: FuturesUnordered::new(),
+            keeps: FuturesUnordered::new(),
             transits,
             transit_ends,
             creates: FuturesUnordered::new(),
@@ -163,7 +179,9 @@ impl<K, A: SpeechApi> Engine<K, A> {
             first_taken_at: None,
             timer: None,
             wake_at: None,
-            journal: None,
+            store: None,
+            spending: Spending::default(),
+            limit: None,
             released: released_queue,
             fatal: None,
             stopping: false,
@@ -186,17 +204,12 @@ impl<K: Display + Send + 'static, A: SpeechApi> Engine<K, A> {
             })
         })
         .await;
-        let Self { journal, active, panic, creates, journal_writes, .. } = self;
-        // These futures hold clones of the journal.
-        drop((creates, journal_writes));
-        if let Some(ActiveJournal { journal, key_states, closed }) = journal {
-            let missing = key_states.values().filter(|state| !state.is_unbilled()).count();
-            if missing > 0 && !self.stopping {
-                tracing::warn!(missing, "journal contains submitted requests that are not in the batch");
-            }
-            // The journal is closed before the results end, so that the caller can open it again.
-            drop(journal);
-            let _ = closed.await;
+        let Self { store, active, panic, creates, announcements, .. } = self;
+        // These futures hold the rights to submit.
+        drop((creates, announcements));
+        if let Some(store) = store {
+            // What the batch knows is on disk before its results end.
+            store.flush().await;
         }
         drop(active);
         panic
@@ -205,7 +218,7 @@ impl<K: Display + Send + 'static, A: SpeechApi> Engine<K, A> {
     fn advance(&mut self, context: &mut Context<'_>) -> Poll<()> {
         for _ in 0..MAX_ROUNDS {
             let mut progressed = self.poll_consumer(context);
-            progressed |= self.poll_journal(context);
+            progressed |= self.poll_store(context);
             progressed |= self.poll_responses(context);
             progressed |= self.poll_transits(context);
             progressed |= self.take_requests(context);
@@ -236,11 +249,7 @@ impl<K: Display + Send + 'static, A: SpeechApi> Engine<K, A> {
     }
 
     fn is_finished(&self) -> bool {
-        if self.stopping {
-            self.creates.is_empty() && self.journal_writes.is_empty()
-        } else {
-            self.exhausted && self.active.tasks.is_empty()
-        }
+        if self.stopping { self.creates.is_empty() } else { self.exhausted && self.active.tasks.is_empty() }
     }
 
     /// Frees the places of results that the consumer took. Stops the batch when the consumer is gone.
@@ -262,17 +271,20 @@ impl<K: Display + Send + 'static, A: SpeechApi> Engine<K, A> {
         self.stopping = true;
         self.polls.clear();
         self.probe = None;
+        // An announcement that is dropped is taken back.
+        self.announcements.clear();
+        self.lookups.clear();
+        self.keeps.clear();
         for slot in std::mem::take(&mut self.ready_to_send) {
-            self.record_outcome(slot, AttemptOutcome::NotSent);
+            self.take_back(slot);
         }
     }
 
     /// Takes requests from the queue, up to `max_in_flight`.
     fn take_requests(&mut self, context: &mut Context<'_>) -> bool {
         if self.fatal.is_some() && matches!(self.queue, Queue::Stream(..)) {
-            // The stream may be endless, and nothing of it would be submitted. Only the tasks of earlier runs count.
-            let mut states = self.journal.iter().flat_map(|journal| journal.key_states.values());
-            self.exhausted |= states.all(KeyState::is_unbilled);
+            // The stream may be endless, and nothing of it would be submitted.
+            self.exhausted = true;
         }
         for taken in 0..MAX_INTAKE {
             if self.exhausted || self.stopping || self.occupied >= self.max_in_flight {
@@ -305,36 +317,32 @@ impl<K: Display + Send + 'static, A: SpeechApi> Engine<K, A> {
         self.occupied += 1;
         self.first_taken_at.get_or_insert_with(Instant::now);
         self.active.progress.on_started();
-        match self.first_step(&key_text, speak) {
-            Ok(Start::Submit(pending)) => {
-                let state = TaskState::Submit(pending);
-                let slot = self.active.tasks.insert(ActiveTask { index, key, key_text, state });
-                self.scheduler.add_new(slot);
-                // An outage may have lasted longer than its time limit.
-                self.next_check = None;
+        let pending = match self.prepare(&key_text, speak) {
+            Ok(pending) => pending,
+            Err(error) => {
+                return self.active.deliver(Finished { index, key, key_text, outcome: Err(error) });
             }
-            Ok(Start::Resume(id, timeout)) => {
-                let state = TaskState::Resume(id, timeout);
-                let slot = self.active.tasks.insert(ActiveTask { index, key, key_text, state });
-                self.scheduler.add(Instant::now(), slot);
+        };
+        let entry = pending.speech.entry.clone();
+        let characters = pending.speech.request.input.chars().count();
+        let state = TaskState::Submit(Box::new(pending));
+        let slot = self.active.tasks.insert(ActiveTask { index, key, key_text, entry: entry.clone(), state });
+        match entry {
+            // A stored speech is returned, and a submitted task is polled, even if nothing can be submitted.
+            Some(entry) => {
+                let needs_seconds = self.spending.limits_seconds();
+                self.lookups.push(Box::pin(async move { (slot, look_up(&entry, needs_seconds).await) }));
             }
-            Err(error) => self.active.deliver(Finished { index, key, key_text, outcome: Err(error) }),
+            None => self.start_pending(slot, Rate::default().expect([characters]).mean),
         }
     }
 
-    fn first_step(&mut self, key: &str, speak: Speak) -> Result<Start, Error> {
+    fn prepare(&mut self, key: &str, speak: Speak) -> Result<PendingRequest, Error> {
         if let Queue::Stream(_, keys) = &mut self.queue
             && !keys.insert(key.to_owned())
         {
             return Err(duplicate_key(key));
         }
-        let state = self.journal.as_mut().and_then(|journal| journal.key_states.remove(key));
-        let state = state.unwrap_or_default();
-        // The error keeps the task id or the attempts in doubt that the journal contains.
-        self.check_and_start(key, speak, &state).map_err(|error| state.enrich(error))
-    }
-
-    fn check_and_start(&self, key: &str, speak: Speak, state: &KeyState) -> Result<Start, Error> {
         if !speak.client().is_same(self.api.client()) {
             return Err(Error::invalid(
                 "request",
@@ -345,17 +353,33 @@ impl<K: Display + Send + 'static, A: SpeechApi> Engine<K, A> {
             (Queue::List(_), Some(first)) => first,
             _ => Instant::now(),
         };
-        let start = PendingRequest::start(speak.prepare()?, key, state, self.journal.as_ref(), received_at)?;
-        match (&start, &self.fatal) {
-            // A task of an earlier run is polled in any case, because that needs no journal.
-            (Start::Submit(pending), Some(fatal)) => Err(pending.finish_with(fatal.clone())),
-            _ => Ok(start),
+        let speech = speak.or_label(key).prepare(self.store.as_ref())?;
+        Ok(PendingRequest::new(speech, received_at))
+    }
+
+    /// Plans the first attempt of a request that is not in the store.
+    pub(super) fn start_pending(&mut self, slot: usize, expected_seconds: f64) {
+        if let TaskState::Submit(pending) = &mut self.active.tasks[slot].state {
+            pending.expected_seconds = expected_seconds;
         }
+        if let Some(error) = self.fatal.clone().or_else(|| self.limit.clone()) {
+            return self.finish_unsent(slot, error);
+        }
+        self.scheduler.add_new(slot);
+        // An outage may have lasted longer than its time limit.
+        self.next_check = None;
     }
 
     pub(crate) fn finish(&mut self, slot: usize, outcome: Outcome) {
         self.active.finish(slot, outcome);
     }
+}
+
+/// Returns what a store knows about a request, and how long its audio is expected to be.
+async fn look_up(entry: &EntryHandle, needs_seconds: bool) -> Result<(Found, f64), Error> {
+    let found = entry.lookup(None).await?;
+    let seconds = if needs_seconds { entry.expected_seconds().await? } else { 0.0 };
+    Ok((found, seconds))
 }
 
 pub(crate) fn duplicate_key(key: &str) -> Error {

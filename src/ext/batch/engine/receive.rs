@@ -1,4 +1,4 @@
-//! Incoming events: acknowledgements of the journal, and responses of the server.
+//! Incoming events: answers of the store, and responses of the server.
 
 use std::{
     fmt::Display,
@@ -10,17 +10,18 @@ use tokio::time::Instant;
 
 use super::{Engine, api::SpeechApi};
 use crate::{
-    Error, SpeechTask, TaskId,
+    Billed, Error, Speech, SpeechTask, TaskId,
     ext::{
         batch::{
             active::{ActiveTask, TaskState},
             breaker::Outcome,
             key_check::is_key_rejected,
-            pending::{ActiveJournal, AttemptOutcome, PendingRequest},
+            pending::PendingRequest,
         },
         polling::{poller::PollState, status::TaskPhase},
         retry::policy::Decision,
         speech::speak::call_on_submitted,
+        store::handle::{Announced, Found, StoredSpeech},
         transport::{
             call::Received,
             failure::{Failure, FailureKind},
@@ -30,27 +31,78 @@ use crate::{
 };
 
 impl<K: Display + Send + 'static, A: SpeechApi> Engine<K, A> {
-    pub(super) fn poll_journal(&mut self, context: &mut Context<'_>) -> bool {
+    pub(super) fn poll_store(&mut self, context: &mut Context<'_>) -> bool {
         let mut progressed = false;
-        while let Poll::Ready(Some((slot, written))) = self.journal_writes.poll_next_unpin(context) {
+        while let Poll::Ready(Some((slot, looked_up))) = self.lookups.poll_next_unpin(context) {
             progressed = true;
-            match written {
-                Ok(()) if self.stopping => self.record_outcome(slot, AttemptOutcome::NotSent),
-                Ok(()) => match self.fatal.clone() {
-                    None => self.ready_to_send.push_back(slot),
-                    Some(fatal) => {
-                        self.record_outcome(slot, AttemptOutcome::NotSent);
-                        self.finish_unsent(slot, fatal);
-                    }
-                },
-                // Without a journal, the task id of a new submission could be lost.
-                Err(error) => {
-                    self.end_submissions(error.clone());
-                    self.finish_unsent(slot, error);
-                }
+            match looked_up {
+                Ok((found, seconds)) => self.on_found(slot, Ok(found), seconds),
+                Err(error) => self.on_found(slot, Err(error), 0.0),
             }
         }
+        while let Poll::Ready(Some((slot, announced))) = self.announcements.poll_next_unpin(context) {
+            progressed = true;
+            self.on_announced(slot, announced);
+        }
+        while let Poll::Ready(Some((slot, speech))) = self.keeps.poll_next_unpin(context) {
+            progressed = true;
+            if let Some(seconds) = speech.seconds() {
+                self.spending.on_duration(speech.id(), seconds);
+            }
+            self.finish(slot, Ok(speech));
+        }
         progressed
+    }
+
+    fn on_found(&mut self, slot: usize, found: Result<Found, Error>, expected_seconds: f64) {
+        let state = &mut self.active.tasks[slot].state;
+        let TaskState::Submit(pending) = state else { unreachable!("only a pending request is looked up") };
+        match found {
+            Ok(Found::New(prior_attempts)) => {
+                pending.prior_attempts = prior_attempts;
+                self.start_pending(slot, expected_seconds);
+            }
+            Ok(Found::Stored(stored)) if stored.file.is_some() => {
+                let task = self.api.client().task(stored.id.clone());
+                self.finish(slot, Ok(Speech::stored(task, stored)));
+            }
+            Ok(Found::Submitted(id) | Found::Stored(StoredSpeech { id, .. })) => {
+                *state = TaskState::Resume(id, pending.speech.timeout);
+                self.scheduler.add(Instant::now(), slot);
+            }
+            Ok(Found::InDoubt(error)) => self.finish(slot, Err(error)),
+            Ok(Found::Busy) => self.scheduler.add_retry(Instant::now(), slot),
+            // An earlier run may have submitted the request.
+            Err(error) => {
+                let error = pending.finish_with(error).billed_at_least(Billed::Maybe);
+                self.finish(slot, Err(error));
+            }
+        }
+    }
+
+    fn on_announced(&mut self, slot: usize, announced: Result<Announced, Error>) {
+        match announced {
+            Ok(Announced::Claimed(attempt)) => match self.fatal.clone() {
+                None => {
+                    if self.reserve_share(slot)
+                        && let TaskState::Submit(pending) = &mut self.active.tasks[slot].state
+                    {
+                        pending.attempt = Some(attempt);
+                        self.ready_to_send.push_back(slot);
+                    }
+                }
+                Some(fatal) => {
+                    drop(attempt);
+                    self.finish_unsent(slot, fatal);
+                }
+            },
+            Ok(Announced::Found(found)) => self.on_found(slot, Ok(found), 0.0),
+            // Without its announcement, the task id of a new submission could be lost.
+            Err(error) => {
+                self.end_submissions(error.clone());
+                self.finish_unsent(slot, error);
+            }
+        }
     }
 
     /// Tells the rate limiter which requests were written.
@@ -83,8 +135,7 @@ impl<K: Display + Send + 'static, A: SpeechApi> Engine<K, A> {
             }
             let is_key_rejected = polled.as_ref().is_err_and(is_key_rejected);
             match self.on_polled(slot, polled) {
-                Ok(None) => {}
-                Ok(Some(result)) => self.finish(slot, Ok(result)),
+                Ok(()) => {}
                 Err(error) => {
                     self.finish(slot, Err(error.clone()));
                     if is_key_rejected {
@@ -116,7 +167,10 @@ impl<K: Display + Send + 'static, A: SpeechApi> Engine<K, A> {
                 // Stored before the caller's code runs, which may panic.
                 let accepted = std::mem::replace(state, TaskState::Resume(id.clone(), timeout));
                 let TaskState::Submit(pending) = accepted else { unreachable!("see above") };
-                let PendingRequest { speech, .. } = *pending;
+                let PendingRequest { speech, reservation, .. } = *pending;
+                if let Some(reservation) = reservation {
+                    reservation.accept(&id);
+                }
                 if let Some(callback) = &speech.on_submitted {
                     call_on_submitted(&**callback, &id);
                 }
@@ -135,9 +189,7 @@ impl<K: Display + Send + 'static, A: SpeechApi> Engine<K, A> {
                     self.create_not_connected = failure.kind == FailureKind::NotConnected;
                     self.outage_failures.record_create(failure.clone());
                 }
-                let (outcome, next_attempt) = pending.on_failure(failure);
-                self.record_outcome(slot, outcome);
-                match (next_attempt, self.fatal.clone()) {
+                match (pending.on_failure(failure), self.fatal.clone()) {
                     (Ok(_), Some(fatal)) => self.finish_unsent(slot, fatal),
                     (Ok(due), None) => self.scheduler.add_retry(due, slot),
                     (Err(error), _) => self.finish(slot, Err(error)),
@@ -150,51 +202,50 @@ impl<K: Display + Send + 'static, A: SpeechApi> Engine<K, A> {
         }
     }
 
-    /// Writes the outcome of an attempt to the journal.
-    pub(super) fn record_outcome(&self, slot: usize, outcome: AttemptOutcome) {
-        if let Some(ActiveJournal { journal, .. }) = &self.journal {
-            let key = &self.active.tasks[slot].key_text;
-            match outcome {
-                AttemptOutcome::NotSent => journal.unsent(key),
-                AttemptOutcome::InDoubt => journal.in_doubt(key),
-                AttemptOutcome::Recorded => {}
-            }
-        }
-    }
-
-    /// Returns the result of a finished task, or `None` if the task is polled again.
+    /// Finishes the task, or plans its next poll.
     fn on_polled(
         &mut self,
         slot: usize,
         polled: Result<Received<SpeechResult>, Failure>,
-    ) -> Result<Option<(TaskId, SpeechResult)>, Error> {
-        let ActiveTask { state, key_text, .. } = &mut self.active.tasks[slot];
+    ) -> Result<(), Error> {
+        let ActiveTask { state, entry, .. } = &mut self.active.tasks[slot];
         let TaskState::Wait(poll) = state else { unreachable!("only a waiting task is polled") };
-        let journal = self.journal.as_ref().map(|active| &active.journal);
         match polled {
             Ok(received) => {
                 poll.on_response(&received);
                 let result = received.value;
                 match result.status.phase() {
                     TaskPhase::Completed => {
-                        if let Some(journal) = journal {
-                            journal.finished(key_text);
-                        }
-                        return Ok(Some((poll.id().clone(), result)));
+                        let task = self.api.client().task(poll.id().clone());
+                        let Some(entry) = entry.clone() else {
+                            self.finish(slot, Ok(Speech::new(task, result)));
+                            return Ok(());
+                        };
+                        *state = TaskState::Keep(Box::new(Speech::new(task.clone(), result.clone())));
+                        let kept = task.with_entry(entry).complete(result);
+                        self.keeps.push(Box::pin(async move { (slot, kept.await) }));
+                        return Ok(());
                     }
-                    TaskPhase::Failed => {
-                        if let Some(journal) = journal {
-                            journal.failed(key_text);
-                        }
-                        return Err(Error::failed().with_task_id(poll.id()));
-                    }
+                    TaskPhase::Failed => return Err(self.task(slot).fail()),
                     TaskPhase::Waiting | TaskPhase::Running => {}
                 }
             }
-            Err(failure) => poll.on_failure(failure)?,
+            Err(failure) => {
+                if let Err(error) = poll.on_failure(failure) {
+                    return Err(self.task(slot).explain(error));
+                }
+            }
         }
         poll.check_deadline()?;
         self.scheduler.add(poll.due(), slot);
-        Ok(None)
+        Ok(())
+    }
+
+    /// Returns the task of a waiting slot, with its entry.
+    fn task(&self, slot: usize) -> SpeechTask {
+        let ActiveTask { state, entry, .. } = &self.active.tasks[slot];
+        let TaskState::Wait(poll) = state else { unreachable!("only a waiting task is polled") };
+        let task = self.api.client().task(poll.id().clone());
+        entry.iter().fold(task, |task, entry| task.with_entry(entry.clone()))
     }
 }

@@ -11,12 +11,11 @@ use crate::{
         batch::{
             active::{ActiveTask, TaskState},
             breaker::MAX_REQUESTS,
-            pending::AttemptOutcome,
             rate_limiter::RateLimiter,
         },
         polling::poller::PollState,
         retry::{label::Label, submit::send_once},
-        transport::{failure::Failure, once_body::OnWritten},
+        transport::{instant::saturating_add, once_body::OnWritten},
     },
 };
 
@@ -64,7 +63,6 @@ impl<K: Display + Send + 'static, A: SpeechApi> Engine<K, A> {
                 self.ready_to_send.pop_front();
                 progressed = true;
                 if let Some(error) = self.expired(slot) {
-                    self.record_outcome(slot, AttemptOutcome::NotSent);
                     self.finish(slot, Err(error));
                 } else {
                     self.send_create(slot);
@@ -119,23 +117,23 @@ impl<K: Display + Send + 'static, A: SpeechApi> Engine<K, A> {
     fn expired(&mut self, slot: usize) -> Option<Error> {
         match &mut self.active.tasks[slot].state {
             TaskState::Submit(pending) => pending.expired(),
-            TaskState::Resume(..) | TaskState::Wait(_) => None,
+            TaskState::Resume(..) | TaskState::Wait(_) | TaskState::Keep(_) => None,
         }
     }
 
     fn in_flight_requests(&self) -> usize {
         // A silent poll does not hold a place.
         let polls = self.polls.len() + usize::from(self.probe.is_some()) - self.silent_polls.count();
-        self.journal_writes.len() + self.creates.len() + polls
+        self.announcements.len() + self.creates.len() + polls
     }
 
-    /// Sends a poll, or starts a submission: with a journal, the submission is written there first.
+    /// Sends a poll, or starts a submission: with a store, the submission is announced there first.
     pub(super) fn dispatch(&mut self, slot: usize) {
-        let ActiveTask { state, key_text, .. } = &mut self.active.tasks[slot];
+        let ActiveTask { state, entry, .. } = &mut self.active.tasks[slot];
         if let TaskState::Resume(id, timeout) = state {
             let task = self.api.client().task(id.clone());
             let mut schedule = task.schedule(*timeout, None);
-            // The journal contains only ids of accepted requests.
+            // The store contains only ids of accepted requests.
             schedule.not_found = schedule.not_found.of_accepted_task();
             *state = TaskState::Wait(PollState::new(schedule));
         }
@@ -151,15 +149,49 @@ impl<K: Display + Send + 'static, A: SpeechApi> Engine<K, A> {
                     (slot, (ticket, polled))
                 }));
             }
-            TaskState::Submit(pending) => match (&self.journal, pending.fingerprint.clone()) {
-                (Some(journal), Some(fingerprint)) => {
-                    let (journal, key) = (journal.journal.clone(), key_text.clone());
-                    self.journal_writes
-                        .push(Box::pin(async move { (slot, journal.sending(&key, &fingerprint).await) }));
+            TaskState::Submit(pending) => {
+                if let Some(limit) = self.limit.clone().filter(|_| pending.reservation.is_none()) {
+                    return self.finish_unsent(slot, limit);
                 }
-                _ => self.send_create(slot),
-            },
+                match entry.clone() {
+                    Some(entry) => {
+                        let deadline = saturating_add(Instant::now(), pending.speech.timeout);
+                        self.announcements
+                            .push(Box::pin(async move { (slot, entry.announce(deadline).await) }));
+                    }
+                    None if self.reserve_share(slot) => self.send_create(slot),
+                    None => {}
+                }
+            }
+            TaskState::Keep(_) => unreachable!("a finished task is not polled"),
             TaskState::Resume(..) => unreachable!("a resumed task is in the state `Wait`"),
+        }
+    }
+
+    /// Takes a share of the limits of the batch. If there is none, ends this request and all others without a share.
+    pub(super) fn reserve_share(&mut self, slot: usize) -> bool {
+        let TaskState::Submit(pending) = &mut self.active.tasks[slot].state else {
+            unreachable!("only a pending request is submitted")
+        };
+        if pending.reservation.is_some() {
+            return true;
+        }
+        match self.spending.reserve(pending.expected_seconds) {
+            Ok(reservation) => {
+                pending.reservation = Some(reservation);
+                true
+            }
+            Err(limit) => {
+                tracing::warn!(%limit, "limit reached, no more requests are submitted");
+                self.limit = Some(limit.clone());
+                self.finish_unsent(slot, limit.clone());
+                let tasks = &self.active.tasks;
+                let has_no_share = |slot: usize| matches!(&tasks[slot].state, TaskState::Submit(pending) if pending.reservation.is_none());
+                for slot in self.scheduler.take_creates(Instant::now(), has_no_share) {
+                    self.finish_unsent(slot, limit.clone());
+                }
+                false
+            }
         }
     }
 
@@ -180,28 +212,17 @@ impl<K: Display + Send + 'static, A: SpeechApi> Engine<K, A> {
         };
         pending.start_attempt(key_text);
         let (api, request, key) = (self.api.clone(), pending.speech.request.clone(), key_text.clone());
-        let journal = self.journal.as_ref().map(|journal| journal.journal.clone());
+        let attempt = pending.attempt.take();
         let ticket = self.breaker.on_create_sent(Instant::now());
         let on_written = self.count_request();
-        let label = Label::Key(key.clone());
+        let label = Label::Key(key);
         self.creates.push(Box::pin(async move {
-            let result = send_once(api.create(&request, on_written), &label).await;
-            // A task id is written to the journal before anything else happens.
-            let written = match (&journal, &result) {
-                (Some(journal), Ok(id)) => journal.submitted(&key, id).await,
-                (Some(journal), Err(Failure { task_id: Some(id), .. })) => {
-                    journal.in_doubt_with_id(&key, id).await
-                }
-                _ => Ok(()),
+            let created = send_once(api.create(&request, on_written), &label);
+            // A task id is written to the store before anything else happens.
+            let result = match attempt {
+                Some(attempt) => attempt.send(created).await,
+                None => created.await,
             };
-            if let Err(error) = written {
-                tracing::error!(
-                    key = &*key,
-                    ?result,
-                    %error,
-                    "request sent, but its result could not be written to the journal"
-                );
-            }
             (slot, (ticket, result))
         }));
     }

@@ -1,6 +1,6 @@
 //! The header of a WAV file, for which the length of the audio is known only at the end.
 
-use super::format::{Encoding, Format};
+use crate::ext::audio::wav::format::{Encoding, Format};
 
 /// Builds the header of a WAV file. The header always has the same length, so that it can be overwritten at
 /// the end.

@@ -3,14 +3,16 @@ use std::{ops::Range, path::Path, time::Duration};
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
 
-use super::{
-    format::Format,
-    header::{HEADER_BYTES, wav_header},
-    reader::Reader,
-};
+use super::header::{HEADER_BYTES, wav_header};
 use crate::{
     Error, Speech,
-    ext::{audio::atomic_file::AtomicFile, polling::progress::DEFAULT_DEADLINE},
+    ext::{
+        audio::{
+            atomic_file::AtomicFile,
+            wav::{format::Format, reader::Reader},
+        },
+        polling::progress::DEFAULT_DEADLINE,
+    },
 };
 
 /// The number of bytes of silence in one write.
@@ -119,6 +121,13 @@ impl WavJoiner {
         Ok(())
     }
 
+    /// Returns the duration of these frames.
+    pub(in crate::ext::long_text) fn seconds(&self, frames: &Range<u64>) -> Option<f64> {
+        let rate = self.format?.sample_rate;
+        #[expect(clippy::cast_precision_loss, reason = "a piece has fewer than 2^52 frames")]
+        Some((frames.end - frames.start) as f64 / f64::from(rate))
+    }
+
     /// Returns the current length of the file, in bytes.
     pub(in crate::ext::long_text) fn written(&self) -> u64 {
         self.file.written()
@@ -182,7 +191,7 @@ mod tests {
     use futures_util::stream;
 
     use super::*;
-    use crate::ext::long_text::wav::format::Encoding;
+    use crate::ext::audio::wav::format::Encoding;
 
     const PCM: &[u8] =
         b"RIFF\xff\xff\xff\xffWAVEfmt \x10\0\0\0\x01\0\x01\0\xc0\x5d\0\0\x80\xbb\0\0\x02\0\x10\0";

@@ -25,24 +25,38 @@ use crate::{
 /// Sends the request until the server accepts it, or until another attempt could be billed twice.
 ///
 /// Waits only during a cooldown and after a failed connection, and never beyond the deadline.
-pub(crate) async fn submit<S, F>(
+pub(crate) async fn submit<S, F, T>(
     cooldown: &Cooldown,
     mut submission: Submission,
     mut send: S,
-) -> Result<TaskId, Error>
+) -> Result<T, Error>
 where
     S: FnMut() -> F,
-    F: Future<Output = Result<TaskId, Failure>>,
+    F: Future<Output = Result<T, AttemptError>>,
 {
     let mut due = Instant::now();
     loop {
         if let Err(error) = cooldown.wait_until(due, submission.deadline).await {
             return Err(submission.rate_limited(error));
         }
-        match send_once(send(), &submission.label).await {
-            Ok(id) => return Ok(id),
-            Err(failure) => due = submission.on_failure(failure)?,
+        match send().await {
+            Ok(accepted) => return Ok(accepted),
+            Err(AttemptError::Failed(failure)) => due = submission.on_failure(failure)?,
+            Err(AttemptError::NotSent(error)) => return Err(submission.finish_with(error)),
         }
+    }
+}
+
+/// Why an attempt did not return a task.
+pub(crate) enum AttemptError {
+    Failed(Failure),
+    /// Nothing was sent, and nothing will be.
+    NotSent(Error),
+}
+
+impl From<Failure> for AttemptError {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
     }
 }
 

@@ -43,10 +43,14 @@ async fn run(script: Vec<Result<TaskId, Failure>>) -> (Result<TaskId, Error>, Ve
         sent.borrow_mut().push(start.elapsed().as_secs_f64());
         let next = script.borrow_mut().pop_front().expect("an unexpected request was sent");
         start_cooldown(&cooldown, &next);
-        async move { next }
+        async move { next.map_err(AttemptError::from) }
     })
     .await;
     (result, sent.into_inner())
+}
+
+fn sent() -> Result<TaskId, AttemptError> {
+    panic!("sent")
 }
 
 fn id() -> TaskId {
@@ -89,7 +93,7 @@ async fn run_resubmitting(
     let send = || {
         let next = script.borrow_mut().pop_front().expect("an unexpected request was sent");
         start_cooldown(&cooldown, &next);
-        std::future::ready(next)
+        std::future::ready(next.map_err(AttemptError::from))
     };
     let result = submit(&cooldown, submission, send).await;
     (result, length - script.borrow().len())
@@ -162,8 +166,7 @@ async fn submit_during_cooldown_waits_or_fails_by_deadline() {
     let (cooldown, start) = (Cooldown::new(MAX_COOLDOWN), Instant::now());
     pause(&cooldown, "90");
     let deadline = start + Duration::from_secs(60);
-    let error =
-        submit(&cooldown, Submission::new(deadline, 0), || async { panic!("sent") }).await.unwrap_err();
+    let error = submit(&cooldown, Submission::new(deadline, 0), || async { sent() }).await.unwrap_err();
     assert!(error.is_rate_limited() && !error.is_invalid());
     assert_eq!(error.retry_after(), Some(Duration::from_secs(90)));
     assert!(error.to_string().contains("rate limited by the server for 90s more, the request"), "{error}");
@@ -183,7 +186,7 @@ async fn submit_fails_at_once_when_cooldown_is_extended_beyond_deadline() {
         pause(&cooldown, "3600");
     };
     let deadline = start + Duration::from_secs(60);
-    let submitting = submit(&cooldown, Submission::new(deadline, 0), || async { panic!("sent") });
+    let submitting = submit(&cooldown, Submission::new(deadline, 0), || async { sent() });
     let (result, ()) = tokio::join!(submitting, extend);
     assert!(result.unwrap_err().is_rate_limited());
     assert!(start.elapsed() < Duration::from_secs(6), "not at once: {:?}", start.elapsed());
@@ -194,7 +197,7 @@ async fn submit_with_zero_deadline_sends_exactly_once() {
     let count = RefCell::new(0);
     let send = || {
         *count.borrow_mut() += 1;
-        std::future::ready(Err(not_connected()))
+        std::future::ready(Err::<TaskId, _>(not_connected().into()))
     };
     let error =
         submit(&Cooldown::new(MAX_COOLDOWN), Submission::new(Instant::now(), 0), send).await.unwrap_err();
@@ -246,7 +249,7 @@ async fn million_submissions_are_billed_once_or_reported_in_doubt() {
             let (server, random) = &mut *server.borrow_mut();
             let result = server.send(random);
             start_cooldown(&cooldown, &result);
-            std::future::ready(result)
+            std::future::ready(result.map_err(AttemptError::from))
         };
         let deadline = Instant::now() + Duration::from_secs(60);
         let result = submit(&cooldown, Submission::new(deadline, 0), send).await;
@@ -285,7 +288,7 @@ async fn submit_after_absurd_retry_after_continues_after_the_longest_cooldown() 
     let result = submit(&cooldown, submission, || {
         let next = script.borrow_mut().pop_front().unwrap();
         start_cooldown(&cooldown, &next);
-        std::future::ready(next)
+        std::future::ready(next.map_err(AttemptError::from))
     });
     assert_eq!(result.await.unwrap(), id());
     assert!((10.0..10.5).contains(&start.elapsed().as_secs_f64()), "{:?}", start.elapsed());

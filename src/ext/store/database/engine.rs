@@ -62,13 +62,14 @@ impl Engine {
 
     /// Runs the works in one transaction and delivers their results when it is durable.
     pub(super) fn execute(&mut self, mut jobs: Vec<Box<dyn Job>>) {
+        self.space.begin_group();
         let mut is_first_failure = true;
         while !jobs.is_empty() {
             match self.attempt(&mut jobs) {
                 Attempt::Durable => jobs.drain(..).for_each(Job::finish),
                 Attempt::Excluded(index) => jobs.remove(index).finish(),
                 Attempt::Failed(error) => {
-                    tracing::error!(%error, path = %self.path.display(), "store write failed");
+                    tracing::error!(%error, path = %self.path.display(), "store failed, opening it again");
                     self.close();
                     self.space.release();
                     let may_retry = std::mem::take(&mut is_first_failure);
@@ -143,9 +144,9 @@ impl Drop for Engine {
     }
 }
 
-/// Errors of an abort come again when the next transaction begins.
+/// Aborts a transaction, if redb still can. `WriteTransaction::abort` would panic after a failed write.
 fn abort(transaction: WriteTransaction) {
-    let _ = catch_unwind(AssertUnwindSafe(|| transaction.abort()));
+    let _ = catch_unwind(AssertUnwindSafe(|| drop(transaction)));
 }
 
 fn panicked(path: &Path) -> Error {

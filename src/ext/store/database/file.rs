@@ -12,12 +12,13 @@ use redb::StorageBackend;
 use super::{directory, problem};
 use crate::Error;
 
-const NAME: &str = "entries.redb";
+/// The name of the file with the entries.
+pub(in crate::ext::store) const ENTRIES_FILE: &str = "entries.redb";
 
 /// The length of the text with which redb's files begin. It is written last when a file is created.
 const MAGIC: usize = 9;
 
-/// The longest file that redb leaves when its creation is interrupted is 1.1 MB.
+/// redb creates a file with a length of 1,056,768 bytes.
 const LONGEST_UNFINISHED: u64 = 4 << 20;
 
 /// A file that is locked until it is dropped, and not only until redb closes it: other processes must not take the store
@@ -30,7 +31,7 @@ pub(super) struct LockedFile {
 
 /// Opens and locks the file in `directory`, or creates it.
 pub(super) fn open(directory: &Path) -> Result<(PathBuf, LockedFile), Error> {
-    let path = directory.join(NAME);
+    let path = directory.join(ENTRIES_FILE);
     let mut options = File::options();
     options.read(true).write(true).create(true).truncate(false);
     #[cfg(unix)]

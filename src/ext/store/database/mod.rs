@@ -14,7 +14,7 @@
 //! | one durable commit | 2 to 3 ms (an append with `fdatasync`: 1.2 to 3.6 ms) |
 //!
 //! redb accepts another [`StorageBackend`](redb::StorageBackend), so tests replace the disk. `SQLite` would need a VFS
-//! for that, which is unsafe code, and a C compiler.
+//! for that, and unsafe code.
 //!
 //! # How works become durable
 //!
@@ -50,16 +50,22 @@ mod work;
 #[cfg(test)]
 mod tests;
 
+#[cfg(test)]
+use std::sync::{Mutex, PoisonError};
 use std::{
     fmt,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
 };
 
-#[allow(unused_imports, reason = "the layers above do not use it yet")]
-pub(super) use self::transaction::Key;
 use self::{engine::Engine, registry::Registry, reserve::ReserveFile, thread::Thread, work::Job};
-pub(super) use self::{transaction::Transaction, urgency::Urgency};
+pub(super) use self::{
+    file::ENTRIES_FILE,
+    reserve::RESERVE_FILE,
+    transaction::{Key, Transaction},
+    urgency::Urgency,
+};
+use super::claims::Claims;
 use crate::Error;
 
 /// The databases that are open in this process, by the canonical path of their directory.
@@ -74,19 +80,21 @@ pub(super) struct Database(Arc<Handle>);
 
 struct Handle {
     directory: PathBuf,
+    claims: Claims,
     worker: Worker,
 }
 
 enum Worker {
     Thread(Thread),
     /// Works run on the thread of the caller.
+    #[cfg(test)]
     Inline(Mutex<Engine>),
 }
 
 impl Database {
     /// Opens the database in `directory`, or creates both. A directory that is open in this process is shared.
     ///
-    /// This blocks: usually for milliseconds, after a crash for up to a second for each few million entries.
+    /// This blocks: usually for milliseconds, after a crash for about 250 ms for each million entries.
     pub(super) fn open(directory: &Path) -> Result<Self, Error> {
         let directory = directory::find_or_create(directory)?;
         let handle = OPEN.get_or_open(&directory, |registration| {
@@ -95,16 +103,23 @@ impl Database {
             let engine = Engine::open(path, Arc::new(file), Some(Box::new(reserve)))?;
             let thread = Thread::start(engine, registration)
                 .map_err(|error| Error::io("could not start a thread for", &directory, error))?;
-            Ok(Arc::new(Handle { directory: directory.clone(), worker: Worker::Thread(thread) }))
+            Ok(Arc::new(Handle::new(directory.clone(), Worker::Thread(thread))))
         })?;
         Ok(Self(handle))
     }
 
-    /// Opens a database over another storage, without a thread: works run on the thread of the caller.
+    /// Opens a database over another storage, without a thread: works run on the thread of the caller. A work must not send
+    /// another work here.
+    #[cfg(test)]
     pub(super) fn with_backend(backend: impl redb::StorageBackend) -> Result<Self, Error> {
         let path = PathBuf::from("memory");
         let engine = Engine::open(path.clone(), Arc::new(backend), None)?;
-        Ok(Self(Arc::new(Handle { directory: path, worker: Worker::Inline(Mutex::new(engine)) })))
+        Ok(Self(Arc::new(Handle::new(path, Worker::Inline(Mutex::new(engine))))))
+    }
+
+    /// Returns the claims of this process on the requests of the database.
+    pub(super) fn claims(&self) -> &Claims {
+        &self.0.claims
     }
 
     /// Returns the canonical path of the directory.
@@ -115,6 +130,9 @@ impl Database {
     /// Runs `work` in a transaction and returns its value when the transaction is durable.
     ///
     /// The work runs also if the future is dropped after its first poll. A panic of the work is resumed here.
+    ///
+    /// A work should check first and then write: if it fails after a write, its whole group runs again. It must not wait for
+    /// another work.
     pub(super) async fn run<T: Send + 'static>(
         &self,
         urgency: Urgency,
@@ -139,10 +157,17 @@ impl Database {
     }
 }
 
+impl Handle {
+    fn new(directory: PathBuf, worker: Worker) -> Self {
+        Self { directory, claims: Claims::default(), worker }
+    }
+}
+
 impl Worker {
     fn submit(&self, job: Box<dyn Job>) {
         match self {
             Self::Thread(thread) => thread.submit(job),
+            #[cfg(test)]
             Self::Inline(engine) => {
                 engine.lock().unwrap_or_else(PoisonError::into_inner).execute(vec![job]);
             }

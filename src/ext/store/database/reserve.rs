@@ -9,7 +9,8 @@ use std::{
 use super::{directory, problem, urgency::Urgency};
 use crate::Error;
 
-const NAME: &str = "reserve";
+/// The name of the file that makes room when the disk is full.
+pub(in crate::ext::store) const RESERVE_FILE: &str = "reserve";
 
 /// 256 pages of the database. A commit of a few entries writes about ten.
 const LENGTH: usize = 1 << 20;
@@ -29,7 +30,7 @@ pub(super) struct ReserveFile {
 
 impl ReserveFile {
     pub(super) fn new(directory: &Path) -> Self {
-        Self { path: directory.join(NAME) }
+        Self { path: directory.join(RESERVE_FILE) }
     }
 
     fn write(&self) -> io::Result<()> {
@@ -66,36 +67,61 @@ impl Reserve for ReserveFile {
 /// Decides who may write.
 pub(super) struct Space {
     reserve: Option<Box<dyn Reserve>>,
-    is_filled: bool,
+    state: State,
+}
+
+enum State {
+    Filled,
+    Missing,
+    /// It could not be filled for this group.
+    Refused(Error),
 }
 
 impl Space {
     /// Fills the reserve. On a full disk the store opens without it, so that its entries can be read.
-    pub(super) fn new(mut reserve: Option<Box<dyn Reserve>>, path: &Path) -> Result<Self, Error> {
-        let filled = reserve.as_mut().map_or(Ok(()), |reserve| reserve.fill());
-        let is_filled = filled.is_ok();
-        if let Err(error) = filled {
-            if problem::is_denied(&error) {
-                return Err(problem::io("could not write", path, error));
+    pub(super) fn new(reserve: Option<Box<dyn Reserve>>, path: &Path) -> Result<Self, Error> {
+        let mut space = Self { reserve, state: State::Missing };
+        match space.fill() {
+            Err(error) if problem::is_denied(&error) => Err(problem::io("could not write", path, error)),
+            Err(error) => {
+                tracing::warn!(%error, path = %path.display(), "store has no room for its reserve");
+                Ok(space)
             }
-            tracing::warn!(%error, path = %path.display(), "store has no room for its reserve");
+            Ok(()) => Ok(space),
         }
-        Ok(Self { reserve, is_filled })
+    }
+
+    fn fill(&mut self) -> io::Result<()> {
+        if let Some(reserve) = &mut self.reserve {
+            reserve.fill()?;
+        }
+        self.state = State::Filled;
+        Ok(())
+    }
+
+    /// Lets the works of the next group try to fill the reserve again, once.
+    pub(super) fn begin_group(&mut self) {
+        if matches!(self.state, State::Refused(_)) {
+            self.state = State::Missing;
+        }
     }
 
     /// Returns the error of a write that must not be tried, because the reserve is missing and cannot be filled.
     pub(super) fn check(&mut self, urgency: Urgency, path: &Path) -> Result<(), Error> {
-        if self.is_filled || matches!(urgency, Urgency::Essential) {
-            return Ok(());
+        match &self.state {
+            _ if urgency == Urgency::Essential => Ok(()),
+            State::Filled => Ok(()),
+            State::Refused(error) => Err(error.clone()),
+            State::Missing => self.fill().map_err(|error| {
+                let error = problem::io("could not write", path, error);
+                self.state = State::Refused(error.clone());
+                error
+            }),
         }
-        let filled = self.reserve.as_mut().map_or(Ok(()), |reserve| reserve.fill());
-        filled.map_err(|error| problem::io("could not write", path, error))?;
-        self.is_filled = true;
-        Ok(())
     }
 
     pub(super) fn release(&mut self) {
-        self.is_filled = false;
+        self.state = State::Missing;
         if let Some(reserve) = &mut self.reserve {
             reserve.release();
         }

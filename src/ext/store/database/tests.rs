@@ -4,11 +4,12 @@ mod disk;
 mod failures;
 mod full;
 mod opening;
+#[cfg(unix)]
 mod processes;
 
 use std::{
     iter,
-    sync::{Arc, mpsc},
+    sync::{Arc, Weak, mpsc},
     thread as std_thread,
 };
 
@@ -31,12 +32,12 @@ fn engine(disk: &Disk) -> Result<Engine, Error> {
 /// Returns a database over `disk` whose works run on the caller.
 fn inline(disk: &Disk) -> Database {
     let worker = Worker::Inline(Mutex::new(engine(disk).unwrap()));
-    Database(Arc::new(Handle { directory: PathBuf::from("memory"), worker }))
+    Database(Arc::new(Handle::new(PathBuf::from("memory"), worker)))
 }
 
 fn threaded(disk: &Disk) -> Database {
     let worker = Worker::Thread(Thread::start(engine(disk).unwrap(), ()).unwrap());
-    Database(Arc::new(Handle { directory: PathBuf::from("memory"), worker }))
+    Database(Arc::new(Handle::new(PathBuf::from("memory"), worker)))
 }
 
 async fn put(database: &Database, number: u32) -> Result<(), Error> {
@@ -45,6 +46,14 @@ async fn put(database: &Database, number: u32) -> Result<(), Error> {
 
 async fn put_as(database: &Database, urgency: Urgency, number: u32) -> Result<(), Error> {
     database.run(urgency, move |transaction| transaction.put(&key(number), b"value")).await
+}
+
+/// Writes 400 entries from 100 on, more than the cache holds.
+async fn put_26_megabytes(database: &Database) {
+    let write = |transaction: &mut Transaction<'_>| {
+        (100..500).try_for_each(|number| transaction.put(&key(number), &b"value678".repeat(8_192)))
+    };
+    database.run(Urgency::Normal, write).await.unwrap();
 }
 
 async fn get(database: &Database, number: u32) -> Option<Vec<u8>> {
@@ -62,6 +71,13 @@ fn hold(database: &Database) -> mpsc::Sender<()> {
     });
     is_started.recv().unwrap();
     guard
+}
+
+/// Waits until the last handle is being dropped. The database may still be closing then.
+fn wait_for_drop(handle: &Weak<Handle>) {
+    while handle.strong_count() > 0 {
+        std_thread::yield_now();
+    }
 }
 
 /// Runs `works` as one group.
@@ -160,10 +176,15 @@ async fn handle_that_a_work_holds_is_dropped_without_a_deadlock() {
     let directory = tempfile::tempdir().unwrap();
     let database = Database::open(directory.path()).unwrap();
     let (held, guard) = (database.clone(), hold(&database));
-    database.enqueue(Urgency::Normal, move |_| Ok(drop(held.directory().to_owned())));
+    database.enqueue(Urgency::Normal, move |_| {
+        held.enqueue(Urgency::Normal, |transaction| transaction.put(&key(1), b""));
+        Ok(())
+    });
+    let weak = Arc::downgrade(&database.0);
     drop(database);
     drop(guard);
-    put(&Database::open(directory.path()).unwrap(), 1).await.unwrap();
+    wait_for_drop(&weak);
+    assert!(get(&Database::open(directory.path()).unwrap(), 1).await.is_some());
 }
 
 #[tokio::test]
@@ -176,7 +197,9 @@ async fn directory_is_opened_again_at_once_400_times() {
         if round % 2 == 0 {
             drop(database);
         } else {
+            let weak = Arc::downgrade(&database.0);
             std_thread::spawn(move || drop(database));
+            wait_for_drop(&weak);
         }
     }
     let database = Database::open(directory.path()).unwrap();
@@ -205,13 +228,10 @@ fn second_open_of_a_directory_shares_the_first() {
 async fn memory_is_bounded_by_a_small_cache() {
     let disk = Disk::new(100_000);
     let database = inline(&disk);
-    for number in 0..400 {
-        let write = move |transaction: &mut Transaction<'_>| transaction.put(&key(number), &[7; 65_536]);
-        database.run(Urgency::Normal, write).await.unwrap();
-    }
+    put_26_megabytes(&database).await;
     for _ in 0..2 {
         let before = disk.state().bytes_read;
-        for number in 0..400 {
+        for number in 100..500 {
             assert!(get(&database, number).await.is_some());
         }
         assert!(disk.state().bytes_read - before > 8_000_000);

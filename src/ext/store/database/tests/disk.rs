@@ -36,6 +36,7 @@ pub(super) struct State {
     pub(super) failing: Option<(usize, usize)>,
     pub(super) bytes_read: usize,
     pub(super) is_unreadable: bool,
+    pub(super) fills: usize,
 }
 
 impl Disk {
@@ -55,6 +56,7 @@ impl Disk {
             failing: None,
             bytes_read: 0,
             is_unreadable: false,
+            fills: 0,
         })))
     }
 
@@ -137,6 +139,7 @@ impl StorageBackend for Disk {
 impl Reserve for Disk {
     fn fill(&mut self) -> io::Result<()> {
         let mut state = self.state();
+        state.fills += 1;
         if !state.is_reserve_filled {
             state.free = state.free.checked_sub(RESERVE).ok_or(io::Error::from_raw_os_error(FULL))?;
             state.is_reserve_filled = true;

@@ -99,17 +99,9 @@ async fn no_failed_write_loses_a_durable_entry_or_needs_a_restart() {
 #[tokio::test]
 async fn failed_read_is_an_error_and_the_next_one_succeeds() {
     let disk = Disk::new(100_000);
-    drop({
-        let database = inline(&disk);
-        put(&database, 1).await.unwrap();
-        database
-    });
     let database = inline(&disk);
-    // Long enough to leave nothing in the cache that is read below.
-    for number in 100..500 {
-        let write = move |transaction: &mut Transaction<'_>| transaction.put(&key(number), &[7; 65_536]);
-        database.run(Urgency::Normal, write).await.unwrap();
-    }
+    put(&database, 1).await.unwrap();
+    put_26_megabytes(&database).await;
     disk.state().is_unreadable = true;
     let scan = |transaction: &mut Transaction<'_>| transaction.page(None, 1_000).map(|page| page.len());
     let error = database.run(Urgency::Normal, scan).await.unwrap_err();

@@ -91,6 +91,19 @@ async fn store_opens_on_a_full_disk_for_reading() {
     assert_full(&put(&database, 10_000).await.unwrap_err());
 }
 
+#[tokio::test]
+async fn reserve_is_tried_once_for_each_group() {
+    let disk = Disk::new(600);
+    let database = threaded(&disk);
+    drop(fill(&database).await);
+    disk.state().free = 0;
+    let before = disk.state().fills;
+    for error in together(&database, (0..50).map(|number| put(&database, number))).await {
+        assert_full(&error.unwrap_err());
+    }
+    assert_eq!(disk.state().fills - before, 1);
+}
+
 #[test]
 fn new_store_on_a_full_disk_is_an_error() {
     assert_full(&engine(&Disk::new(0)).err().unwrap());

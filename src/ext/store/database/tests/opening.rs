@@ -56,22 +56,30 @@ fn path_that_is_not_a_directory_is_an_error() {
     );
 }
 
-/// Permissions do not stop root, so this test uses files that nobody can write.
+/// Permissions do not stop root, but nobody can create a file in `/sys`.
 #[cfg(target_os = "linux")]
 #[test]
-fn directory_that_cannot_be_written_is_an_error() {
-    let error = Database::open(Path::new("/proc/self")).unwrap_err();
-    assert!(error.is_io(), "{error:?}");
-    assert!(std::error::Error::source(&error).is_some());
-    assert_starts_with(&error.to_string(), "could not ");
+fn directory_or_file_that_cannot_be_written_is_an_error() {
+    let advice = "not permitted; a store needs a directory that this process may write";
+    let assert_denied = |directory: &Path, named: &Path| {
+        let error = Database::open(directory).unwrap_err();
+        assert_eq!(error.to_string(), format!("could not write {}: {advice}", named.display()));
+        assert!(error.is_io() && std::error::Error::source(&error).is_some());
+    };
+    assert_denied(Path::new("/sys/kernel"), Path::new("/sys/kernel/entries.redb"));
+    assert_denied(Path::new("/sys/kernel/store"), Path::new("/sys/kernel/store"));
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().canonicalize().unwrap().join("entries.redb");
+    std::os::unix::fs::symlink("/sys/kernel/uevent_seqnum", &path).unwrap();
+    assert_denied(directory.path(), &path);
 }
 
 #[test]
 fn file_that_is_not_a_database_is_an_error_and_is_kept() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().canonicalize().unwrap().join("entries.redb");
-    for content in [&b"text"[..], &[1; 100_000]] {
-        fs::write(&path, content).unwrap();
+    for content in [b"text".to_vec(), b"text".repeat(25_000)] {
+        fs::write(&path, &content).unwrap();
         assert_starts_with(&problem_of(directory.path(), &path), "is not a database of a store; choose");
         assert_eq!(fs::read(&path).unwrap(), content);
         assert!(!directory.path().join("reserve").exists());
@@ -158,10 +166,17 @@ async fn store_that_is_moved_while_in_use_refuses_to_write() {
     let (path, moved) = (parent.path().join("a"), parent.path().join("b"));
     let database = Database::open(&path).unwrap();
     fs::rename(&path, &moved).unwrap();
-    for urgency in [Urgency::Normal, Urgency::Essential] {
-        let error = put_as(&database, urgency, 1).await.unwrap_err();
-        assert_starts_with(&error.to_string(), "could not write ");
+    for is_replaced in [false, true] {
+        if is_replaced {
+            fs::create_dir(&path).unwrap();
+            fs::copy(moved.join("entries.redb"), path.join("entries.redb")).unwrap();
+        }
+        for urgency in [Urgency::Normal, Urgency::Essential] {
+            let error = put_as(&database, urgency, 1).await.unwrap_err();
+            assert_starts_with(&error.to_string(), "could not write ");
+        }
     }
+    fs::remove_dir_all(&path).unwrap();
     fs::rename(&moved, &path).unwrap();
     put(&database, 2).await.unwrap();
 }

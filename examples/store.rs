@@ -1,0 +1,162 @@
+//! Shows what a store contains, and changes it.
+//!
+//! ```sh
+//! cargo run --example store -- speeches
+//! cargo run --example store -- speeches --state in_doubt
+//! cargo run --example store -- speeches settle 3f2a9c --not-billed
+//! ```
+
+use std::{
+    fmt,
+    io::{self, Write},
+    path::PathBuf,
+    process::ExitCode,
+};
+
+use clap::{Parser, Subcommand};
+use distribute_ai::{
+    TaskId,
+    store::{Entry, RequestHash, Settlement, Store},
+};
+
+/// Shows what a store contains, and changes it. Sends nothing.
+#[derive(Parser)]
+#[command(version, after_help = "Exit status: 0 success, 1 failure, 2 invalid input")]
+struct Args {
+    /// The directory of the store
+    directory: PathBuf,
+
+    /// Lists only entries in this state: announced, submitted, stored, failed, `in_doubt`
+    #[arg(long)]
+    state: Option<String>,
+
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Settles an entry in doubt, after you have found out whether it was billed
+    Settle {
+        /// The hash of the entry, or its first digits
+        hash: String,
+        /// It was not billed: the next run submits it again
+        #[arg(long, required_unless_present = "billed", conflicts_with = "billed")]
+        not_billed: bool,
+        /// It was billed, as this task: the next run waits for the task
+        #[arg(long, value_name = "TASK")]
+        billed: Option<TaskId>,
+    },
+    /// Removes an entry and its audio. The next run submits its text again, which is billed
+    Forget {
+        /// The hash of the entry, or its first digits
+        hash: String,
+    },
+    /// Removes the least recently used audio files, until at most this number of bytes is left
+    Prune {
+        /// The number of bytes
+        max_audio_bytes: u64,
+    },
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    match run(&Args::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            let library_error = error.downcast_ref::<distribute_ai::Error>();
+            let is_invalid =
+                library_error.map_or(error.is::<InvalidInput>(), distribute_ai::Error::is_invalid);
+            ExitCode::from(if is_invalid { 2 } else { 1 })
+        }
+    }
+}
+
+/// An invalid argument.
+#[derive(Debug)]
+struct InvalidInput(String);
+
+impl fmt::Display for InvalidInput {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for InvalidInput {}
+
+async fn run(args: &Args) -> anyhow::Result<()> {
+    // `Store::open` would create the directory.
+    if !args.directory.is_dir() {
+        let problem = format!("{}: not a directory, expected a store", args.directory.display());
+        return Err(InvalidInput(problem).into());
+    }
+    let store = Store::open(&args.directory).await?;
+    match &args.command {
+        None => list(&store, args.state.as_deref()).await,
+        Some(Command::Settle { hash, billed, .. }) => {
+            let settlement = billed.clone().map_or(Settlement::NotBilled, Settlement::Billed);
+            Ok(store.settle(&find(&store, hash).await?, settlement).await?)
+        }
+        Some(Command::Forget { hash }) => {
+            store.forget(&find(&store, hash).await?).await?;
+            Ok(())
+        }
+        Some(Command::Prune { max_audio_bytes }) => {
+            let removed = store.prune(*max_audio_bytes).await?;
+            println!("{removed} bytes removed");
+            Ok(())
+        }
+    }
+}
+
+async fn list(store: &Store, state: Option<&str>) -> anyhow::Result<()> {
+    let (mut entries, mut count, mut output) = (store.entries(), 0, io::stdout().lock());
+    while let Some(entry) = entries.next().await {
+        let entry = entry?;
+        if state.is_none_or(|state| entry.state().as_str() == state) {
+            count += 1;
+            writeln!(output, "{}", line(&entry))?;
+        }
+    }
+    writeln!(output, "{count} entries")?;
+    Ok(())
+}
+
+fn line(entry: &Entry) -> String {
+    let mut line = format!("{} {:9} {:5} characters", entry.hash(), entry.state(), entry.characters());
+    let duration = entry.duration().map(|duration| format!("{:.1} s", duration.as_secs_f64()));
+    let task = entry.task_id().map(|id| format!("task {id}"));
+    let parts =
+        [duration, entry.voice().map(str::to_owned), entry.label().map(|label| format!("{label:?}")), task];
+    for part in parts.into_iter().flatten() {
+        line.push_str("  ");
+        line.push_str(&part);
+    }
+    line
+}
+
+/// Returns the hash that starts with these digits.
+async fn find(store: &Store, start: &str) -> anyhow::Result<RequestHash> {
+    if let Ok(hash) = start.parse() {
+        return Ok(hash);
+    }
+    if start.len() < 6 {
+        return Err(InvalidInput(format!("hash: {start:?} is too short, expected at least 6 digits")).into());
+    }
+    let (mut entries, mut found) = (store.entries(), Vec::new());
+    while let Some(entry) = entries.next().await {
+        let hash = entry?.hash();
+        if hash.to_string().starts_with(&start.to_lowercase()) {
+            found.push(hash);
+        }
+    }
+    match found.as_slice() {
+        [hash] => Ok(*hash),
+        [] => Err(InvalidInput(format!("hash: no entry starts with {start:?}")).into()),
+        more => {
+            Err(InvalidInput(format!("hash: {} entries start with {start:?}, expected one", more.len()))
+                .into())
+        }
+    }
+}

@@ -1,0 +1,4 @@
+//! Reads WAV files.
+
+pub(crate) mod format;
+pub(crate) mod reader;

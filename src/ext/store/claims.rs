@@ -1,0 +1,43 @@
+//! Who is submitting which request.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError, Weak},
+};
+
+use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
+
+use super::RequestHash;
+
+/// The requests that this process is submitting. Two equal requests wait for each other.
+#[derive(Debug, Default)]
+pub(super) struct Claims(Mutex<HashMap<RequestHash, Weak<AsyncMutex<()>>>>);
+
+/// The right to submit a request, until it is dropped.
+pub(super) type Claim = OwnedMutexGuard<()>;
+
+impl Claims {
+    /// Waits until nobody else submits the request.
+    pub(super) async fn claim(&self, hash: RequestHash) -> Claim {
+        self.lock_of(hash).lock_owned().await
+    }
+
+    /// Returns `None` if the request is being submitted.
+    pub(super) fn try_claim(&self, hash: RequestHash) -> Option<Claim> {
+        self.lock_of(hash).try_lock_owned().ok()
+    }
+
+    fn lock_of(&self, hash: RequestHash) -> Arc<AsyncMutex<()>> {
+        let mut claims = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(lock) = claims.get(&hash).and_then(Weak::upgrade) {
+            return lock;
+        }
+        // Keeps the map as small as the number of claims, in amortised constant time.
+        if claims.len() == claims.capacity() {
+            claims.retain(|_, lock| lock.strong_count() > 0);
+        }
+        let lock = Arc::default();
+        claims.insert(hash, Arc::downgrade(&lock));
+        lock
+    }
+}

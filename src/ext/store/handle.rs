@@ -1,0 +1,502 @@
+//! The entry of one request: what is known about it, and what becomes known.
+
+use std::{
+    fmt,
+    future::Future,
+    path::PathBuf,
+    sync::{Arc, OnceLock},
+};
+
+use super::{
+    RequestHash,
+    audio_files::{StoredAudio, StoredFile},
+    claims::Claim,
+    database::{Key, Transaction, Urgency},
+    rates::Rate,
+    record::{About, Finished, Meaning, Record},
+    settings::Options,
+    shared::Shared,
+};
+use tokio::{
+    sync::SemaphorePermit,
+    time::{Instant, timeout_at},
+};
+
+use crate::{
+    Error, TaskId,
+    ext::{
+        retry::{in_doubt::InDoubtAttempts, policy::may_be_billed},
+        transport::failure::Failure,
+    },
+    types::{SpeechRequest, SpeechResult, Voice},
+};
+
+/// The entry of a request in a store, which may not exist yet.
+#[derive(Clone)]
+pub(crate) struct EntryHandle {
+    shared: Arc<Shared>,
+    /// Works hold only this: a work that holds the store would keep it open.
+    facts: Arc<Facts>,
+}
+
+struct Facts {
+    options: Options,
+    hash: RequestHash,
+    about: About,
+    /// The name of what the store has learned about the durations of such speeches.
+    rate: Box<str>,
+    /// The number of resubmissions in doubt that the caller allows.
+    resubmissions: u32,
+    redo: Redo,
+}
+
+/// Whether a finished speech is spoken again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Redo {
+    #[default]
+    No,
+    Yes,
+    /// Unless the last job did so and was not finished.
+    OncePerJob,
+}
+
+/// What the caller knows about a request.
+pub(crate) struct Request<'a> {
+    pub(crate) origin: &'a str,
+    pub(crate) speech: &'a SpeechRequest,
+    pub(crate) take: u32,
+    pub(crate) label: Option<String>,
+    pub(crate) resubmissions: u32,
+    pub(crate) redo: Redo,
+}
+
+/// What a store knows about a request.
+pub(crate) enum Found {
+    /// The request may be submitted. Earlier attempts may be billed, which the caller allowed.
+    New(InDoubtAttempts),
+    /// The request may be billed and is not submitted again.
+    InDoubt(Error),
+    Submitted(TaskId),
+    Stored(StoredSpeech),
+    /// Another submission of the same request was not finished at the deadline.
+    Busy,
+}
+
+/// A finished speech in a store.
+#[derive(Clone, Debug)]
+pub(crate) struct StoredSpeech {
+    pub(crate) id: TaskId,
+    pub(crate) created: Option<f64>,
+    pub(crate) finished: Option<f64>,
+    /// The audio, if it is in the store.
+    pub(crate) file: Option<StoredFile>,
+}
+
+/// What a job would do with a request.
+pub(crate) enum Outlook {
+    Stored,
+    Submitted,
+    InDoubt,
+    New { characters: usize, rate_name: Box<str>, rate: Rate },
+}
+
+/// Returns the name of what a store learns about the durations of such speeches.
+pub(crate) fn rate_name(origin: &str, speech: &SpeechRequest) -> String {
+    let voice = speech.voice.as_ref().map(Voice::to_string).unwrap_or_default();
+    format!("rate {origin} {} {voice}", speech.model)
+}
+
+/// The outcome of an announcement.
+pub(crate) enum Announced {
+    /// The request may be sent now, once.
+    Claimed(Attempt),
+    /// Another submission of the same request came first.
+    Found(Found),
+}
+
+impl EntryHandle {
+    pub(super) fn new(shared: Arc<Shared>, options: Options, request: Request<'_>) -> Self {
+        let Request { origin, speech, take, label, resubmissions, redo } = request;
+        let hash = RequestHash::of(origin, speech, take);
+        let voice = speech.voice.as_ref().map(Voice::to_string);
+        let rate = rate_name(origin, speech);
+        let text = options.keep_text.then(|| speech.input.to_string());
+        let about = About { label, voice, characters: speech.input.chars().count(), take, text };
+        let rate = rate.into();
+        Self { shared, facts: Arc::new(Facts { options, hash, about, rate, resubmissions, redo }) }
+    }
+
+    fn key(&self) -> Key {
+        *self.facts.hash.as_bytes()
+    }
+
+    pub(crate) fn hash(&self) -> RequestHash {
+        self.facts.hash
+    }
+
+    pub(crate) fn keeps_audio(&self) -> bool {
+        self.facts.options.keep_audio
+    }
+
+    /// Returns what the store knows about the request.
+    ///
+    /// If another call is submitting the request, waits for it until the deadline.
+    pub(crate) async fn lookup(&self, deadline: Option<Instant>) -> Result<Found, Error> {
+        let mut record = self.read().await?;
+        if record.as_ref().is_some_and(Record::is_announced) {
+            // Either a submission of this process is not finished, or an earlier run was cut off.
+            let Some(_claim) = self.claim(deadline).await else { return Ok(Found::Busy) };
+            record = self.read().await?;
+        }
+        Ok(self.found(self.facts.meaning(record.as_ref())).await)
+    }
+
+    async fn claim(&self, deadline: Option<Instant>) -> Option<Claim> {
+        let claim = self.shared.claims().claim(self.facts.hash);
+        match deadline {
+            Some(deadline) => timeout_at(deadline, claim).await.ok(),
+            None => Some(claim.await),
+        }
+    }
+
+    async fn read(&self) -> Result<Option<Record>, Error> {
+        let key = self.key();
+        let work = move |transaction: &mut Transaction<'_>| get(transaction, &key);
+        self.shared.database.run(Urgency::Normal, work).await
+    }
+
+    /// Waits until nobody else submits the request, and writes that it is about to be sent. It may be sent when this
+    /// returns.
+    pub(crate) async fn announce(&self, deadline: Instant) -> Result<Announced, Error> {
+        let Some(claim) = self.claim(Some(deadline)).await else { return Ok(Announced::Found(Found::Busy)) };
+        // If this future is dropped, the announcement is taken back.
+        let attempt = Attempt { entry: self.clone(), _claim: claim, prior: Arc::default(), sent: false };
+        let (facts, key, prior) = (Arc::clone(&self.facts), self.key(), Arc::clone(&attempt.prior));
+        let meaning = self.shared.database.run(Urgency::Normal, move |transaction| {
+            let record = get(transaction, &key)?;
+            let meaning = facts.meaning(record.as_ref());
+            if facts.may_submit(&meaning) {
+                let announced = Record::announce(record, facts.about.clone());
+                put(transaction, &key, &announced)?;
+                let _ = prior.set(announced.prior_attempts());
+            }
+            Ok(meaning)
+        });
+        let meaning = meaning.await?;
+        Ok(if self.facts.may_submit(&meaning) {
+            Announced::Claimed(attempt)
+        } else {
+            Announced::Found(self.found(meaning).await)
+        })
+    }
+
+    /// Returns what a job would do with the request.
+    pub(crate) async fn outlook(&self) -> Result<Outlook, Error> {
+        let (facts, key) = (Arc::clone(&self.facts), self.key());
+        let outlook = self.shared.database.run(Urgency::Normal, move |transaction| {
+            let meaning = facts.meaning(get(transaction, &key)?.as_ref());
+            if facts.may_submit(&meaning) {
+                let rate = read_rate(transaction, &facts.rate)?;
+                let (characters, rate_name) = (facts.about.characters, facts.rate.clone());
+                return Ok(Outlook::New { characters, rate_name, rate });
+            }
+            Ok(match meaning {
+                Meaning::Stored(_) => Outlook::Stored,
+                Meaning::Submitted(_) => Outlook::Submitted,
+                Meaning::InDoubt(..) | Meaning::New => Outlook::InDoubt,
+            })
+        });
+        outlook.await
+    }
+
+    /// Returns the seconds of audio that the text is expected to take, by what the store has learned.
+    pub(crate) async fn expected_seconds(&self) -> Result<f64, Error> {
+        let facts = Arc::clone(&self.facts);
+        let rate =
+            self.shared.database.run(Urgency::Normal, move |transaction| read_rate(transaction, &facts.rate));
+        Ok(rate.await?.expect([self.facts.about.characters]).mean)
+    }
+
+    async fn found(&self, meaning: Meaning) -> Found {
+        if self.facts.may_submit(&meaning) {
+            return Found::New(match meaning {
+                Meaning::InDoubt(attempts, _) => attempts,
+                _ => InDoubtAttempts::default(),
+            });
+        }
+        match meaning {
+            Meaning::InDoubt(attempts, id) => Found::InDoubt(self.in_doubt_error(attempts, id.as_ref())),
+            Meaning::Submitted(id) => Found::Submitted(id),
+            Meaning::Stored(finished) => Found::Stored(self.stored(finished).await),
+            Meaning::New => Found::New(InDoubtAttempts::default()),
+        }
+    }
+
+    async fn stored(&self, finished: Finished) -> StoredSpeech {
+        let Finished { id, created, finished, audio } = finished;
+        let file = match &audio {
+            Some(audio) => self.shared.audio.find(self.facts.hash, audio).await,
+            None => None,
+        };
+        StoredSpeech { id, created, finished, file }
+    }
+
+    /// Returns the speech of a finished task, if its audio is in the store.
+    pub(crate) async fn find_audio(&self, id: &TaskId) -> Result<Option<StoredSpeech>, Error> {
+        match self.read().await?.map(|record| record.meaning()) {
+            Some(Meaning::Stored(finished)) if finished.id == *id => {
+                Ok(Some(self.stored(finished).await).filter(|speech| speech.file.is_some()))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// Returns the error of a request that may be billed and is not submitted again.
+    fn in_doubt_error(&self, attempts: InDoubtAttempts, id: Option<&TaskId>) -> Error {
+        let (hash, directory) = (self.facts.hash, self.shared.directory().display());
+        let why = format!(
+            "an earlier submission has no conclusive response; settle entry {hash} of the store {directory}"
+        );
+        let error = Error::in_doubt(attempts.count(), why);
+        id.into_iter().fold(error, Error::with_task_id)
+    }
+
+    /// Adds to the error of a task that the server does not know how to submit its text again.
+    pub(crate) fn explain(&self, error: Error) -> Error {
+        if !error.is_not_found() {
+            return error;
+        }
+        let (hash, directory) = (self.facts.hash, self.shared.directory().display());
+        error.with_problem(format!("to submit the text again, forget entry {hash} of the store {directory}"))
+    }
+
+    /// Returns the path for the audio of the speech. It does not depend on the task.
+    pub(crate) fn audio_path(&self) -> PathBuf {
+        self.shared.audio.path(self.facts.hash)
+    }
+
+    /// Returns the file of an audio that was just kept.
+    pub(crate) fn audio_file(&self, audio: StoredAudio) -> StoredFile {
+        StoredFile { path: self.audio_path(), audio }
+    }
+
+    /// Waits until another download to the store may start.
+    pub(crate) async fn start_download(&self) -> SemaphorePermit<'_> {
+        self.shared.audio.start_download().await
+    }
+
+    /// Keeps the size limit of the store after a download.
+    pub(crate) async fn on_audio_saved(&self, bytes: u64) {
+        let Some(max_bytes) = self.facts.options.max_audio_bytes else { return };
+        if let Err(error) = self.shared.audio.on_saved(bytes, max_bytes).await {
+            tracing::warn!(%error, "old audio in the store could not be removed");
+        }
+    }
+
+    /// Records that the task is finished, and its audio if it is in the store.
+    pub(crate) fn finished(&self, id: &TaskId, result: &SpeechResult, audio: Option<StoredAudio>) {
+        let finished = Finished { id: id.clone(), created: result.created, finished: result.finished, audio };
+        let (facts, key) = (Arc::clone(&self.facts), self.key());
+        self.shared.database.enqueue(Urgency::Normal, move |transaction| {
+            let record = get(transaction, &key)?;
+            let record = record.unwrap_or_else(|| Record::announce(None, facts.about.clone()));
+            // The same request may have been submitted again since.
+            if record.task_id().is_some() && !record.is_of(&finished.id) {
+                return Ok(());
+            }
+            let learned = record.seconds.is_some();
+            let record = record.stored(finished.clone(), facts.redo == Redo::OncePerJob);
+            put(transaction, &key, &record)?;
+            match record.seconds {
+                Some(seconds) if !learned => facts.learn(transaction, seconds),
+                _ => Ok(()),
+            }
+        });
+    }
+
+    /// Records the duration of an audio that is not kept.
+    pub(crate) fn has_duration(&self, id: &TaskId, seconds: f64) {
+        let (facts, key, id) = (Arc::clone(&self.facts), self.key(), id.clone());
+        self.shared.database.enqueue(Urgency::Normal, move |transaction| match get(transaction, &key)? {
+            Some(mut record) if record.is_of(&id) && record.seconds.is_none() => {
+                record.seconds = Some(seconds);
+                put(transaction, &key, &record)?;
+                facts.learn(transaction, seconds)
+            }
+            _ => Ok(()),
+        });
+    }
+
+    /// Records that the task has failed.
+    pub(crate) fn failed(&self, id: &TaskId) {
+        let (key, id) = (self.key(), id.clone());
+        self.shared.database.enqueue(Urgency::Normal, move |transaction| match get(transaction, &key)? {
+            Some(record) if record.is_of(&id) => put(transaction, &key, &record.failed()),
+            _ => Ok(()),
+        });
+    }
+
+    /// Records that the job that spoke the text again is finished.
+    pub(crate) fn job_finished(&self) {
+        let key = self.key();
+        self.shared.database.enqueue(Urgency::Normal, move |transaction| match get(transaction, &key)? {
+            Some(record) if record.redone => put(transaction, &key, &record.job_finished()),
+            _ => Ok(()),
+        });
+    }
+
+    fn change(&self, urgency: Urgency, change: impl Fn(Record) -> Option<Record> + Send + 'static) {
+        let key = self.key();
+        self.shared.database.enqueue(urgency, move |transaction| {
+            let Some(record) = get(transaction, &key)? else { return Ok(()) };
+            match change(record) {
+                Some(record) => put(transaction, &key, &record),
+                None => transaction.remove(&key),
+            }
+        });
+    }
+}
+
+impl Facts {
+    fn meaning(&self, record: Option<&Record>) -> Meaning {
+        let Some(record) = record else { return Meaning::New };
+        match record.meaning() {
+            Meaning::Stored(_) if self.redo == Redo::Yes => Meaning::New,
+            Meaning::Stored(_) if self.redo == Redo::OncePerJob && !record.redone => Meaning::New,
+            meaning => meaning,
+        }
+    }
+
+    /// Returns `true` if the request is submitted. With a task id, the caller polls that task instead of submitting again.
+    fn may_submit(&self, meaning: &Meaning) -> bool {
+        match meaning {
+            Meaning::New => true,
+            Meaning::InDoubt(attempts, id) => id.is_none() && attempts.count() <= self.resubmissions,
+            Meaning::Submitted(_) | Meaning::Stored(_) => false,
+        }
+    }
+
+    fn learn(&self, transaction: &mut Transaction<'_>, seconds: f64) -> Result<(), Error> {
+        let mut rate = read_rate(transaction, &self.rate)?;
+        rate.observe(self.about.characters, seconds);
+        let bytes = serde_json::to_vec(&rate).expect("numbers are JSON");
+        transaction.put_meta(&self.rate, &bytes)
+    }
+}
+
+/// The right to send a request once. Its announcement is taken back if it is dropped before the request is sent.
+pub(crate) struct Attempt {
+    entry: EntryHandle,
+    _claim: Claim,
+    /// The attempts in doubt before the announcement. They tell this announcement from one that an earlier run left.
+    prior: Arc<OnceLock<u32>>,
+    sent: bool,
+}
+
+impl Attempt {
+    /// Marks the request as sent. From here on, it is in doubt until its outcome is recorded.
+    fn start(&mut self) {
+        self.sent = true;
+    }
+
+    /// Sends the request and records its outcome. A task id is on disk when this returns.
+    pub(crate) async fn send(
+        mut self,
+        request: impl Future<Output = Result<TaskId, Failure>>,
+    ) -> Result<TaskId, Failure> {
+        self.start();
+        let result = request.await;
+        let entry = self.entry.clone();
+        if let Err(error) = self.record(&result).await {
+            let (entry, task) = (entry.hash(), result.as_ref().ok().map(TaskId::printable));
+            tracing::error!(%entry, task, ?result, %error, "request sent, but its result could not be written to the store");
+        }
+        result
+    }
+
+    /// Records the outcome of the request. A task id is on disk when this returns.
+    async fn record(self, result: &Result<TaskId, Failure>) -> Result<(), Error> {
+        match result {
+            Ok(id) => self.submitted(id).await,
+            Err(failure) if may_be_billed(failure) => self.in_doubt(failure.task_id.as_ref()).await,
+            Err(_) => {
+                self.not_sent();
+                Ok(())
+            }
+        }
+    }
+
+    /// Records the task id. It is on disk when this returns.
+    async fn submitted(self, id: &TaskId) -> Result<(), Error> {
+        let (facts, key, id) = (Arc::clone(&self.entry.facts), self.entry.key(), id.clone());
+        let written = self.entry.shared.database.run(Urgency::Essential, move |transaction| {
+            let record = get(transaction, &key)?;
+            let record = record.unwrap_or_else(|| Record::announce(None, facts.about.clone()));
+            put(transaction, &key, &record.submitted(&id))
+        });
+        written.await
+    }
+
+    /// Records that the server has not accepted the request.
+    fn not_sent(mut self) {
+        // Dropping takes the announcement back.
+        self.sent = false;
+    }
+
+    /// Records that the server may have accepted the request. A task id is on disk when this returns.
+    async fn in_doubt(self, id: Option<&TaskId>) -> Result<(), Error> {
+        let Some(id) = id.cloned() else {
+            self.entry.change(Urgency::Essential, |record| Some(record.doubted(None)));
+            return Ok(());
+        };
+        let (facts, key) = (Arc::clone(&self.entry.facts), self.entry.key());
+        let written = self.entry.shared.database.run(Urgency::Essential, move |transaction| {
+            let record = get(transaction, &key)?;
+            let record = record.unwrap_or_else(|| Record::announce(None, facts.about.clone()));
+            put(transaction, &key, &record.doubted(Some(&id)))
+        });
+        written.await
+    }
+}
+
+impl Drop for Attempt {
+    fn drop(&mut self) {
+        if !self.sent {
+            let prior = Arc::clone(&self.prior);
+            self.entry.change(Urgency::Essential, move |record| {
+                let is_own = prior.get().is_some_and(|prior| *prior == record.prior_attempts());
+                if is_own { record.not_sent() } else { Some(record) }
+            });
+        }
+    }
+}
+
+impl fmt::Debug for EntryHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("EntryHandle").field(&self.facts.hash).finish()
+    }
+}
+
+pub(super) fn get(transaction: &mut Transaction<'_>, key: &Key) -> Result<Option<Record>, Error> {
+    let Some(bytes) = transaction.get(key)? else { return Ok(None) };
+    parse(key, &bytes).map(Some)
+}
+
+pub(super) fn parse(key: &Key, bytes: &[u8]) -> Result<Record, Error> {
+    serde_json::from_slice(bytes).map_err(|error| {
+        let hash = RequestHash::from_bytes(*key);
+        Error::invalid("store", format!("entry {hash} is damaged; forget it to submit its text again"))
+            .with_source(error)
+            .billed_at_least(crate::Billed::Maybe)
+    })
+}
+
+pub(super) fn put(transaction: &mut Transaction<'_>, key: &Key, record: &Record) -> Result<(), Error> {
+    transaction.put(key, &serde_json::to_vec(record).expect("strings and numbers are JSON"))
+}
+
+/// Returns what the store has learned. Content that cannot be read counts as nothing.
+pub(super) fn read_rate(transaction: &mut Transaction<'_>, name: &str) -> Result<Rate, Error> {
+    let bytes = transaction.get_meta(name)?;
+    Ok(bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default())
+}

@@ -1,1 +1,0 @@
-//! How many seconds of audio a text is expected to take.

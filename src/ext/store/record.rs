@@ -1,0 +1,282 @@
+//! The record of one request, and how it changes. Everything here is pure.
+
+use std::time::SystemTime;
+
+use serde::{Deserialize, Serialize};
+
+use super::audio_files::StoredAudio;
+use crate::{TaskId, ext::retry::in_doubt::InDoubtAttempts};
+
+/// The state of a request. The words are part of the file format.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Phase {
+    /// About to be sent. From here on, the request may be billed.
+    Announced,
+    /// The server may have accepted the request.
+    InDoubt,
+    /// The server has accepted the request.
+    Submitted,
+    /// The task is finished.
+    Stored,
+    /// The task has failed.
+    Failed,
+}
+
+/// What identifies a request to a person.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(super) struct About {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) label: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) voice: Option<String>,
+    pub(super) characters: usize,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub(super) take: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) text: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Record {
+    pub(super) state: Phase,
+    /// Seconds since 1970 by this machine's clock, at the last change.
+    pub(super) at: f64,
+    /// The task id as text, because serde refuses some ids as a [`TaskId`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<String>,
+    /// The number of earlier attempts that the server may have accepted.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    in_doubt: u32,
+    #[serde(flatten)]
+    pub(super) about: About,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) audio: Option<StoredAudio>,
+    /// The duration of the audio in seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) seconds: Option<f64>,
+    /// The server's timestamps, without a unit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) created: Option<f64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) finished: Option<f64>,
+    /// The finished speech that is spoken again. It counts until the new one is finished.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    before: Option<Box<Record>>,
+    /// The speech was spoken again by a job that is not finished.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub(super) redone: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_zero(number: &u32) -> bool {
+    *number == 0
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_false(value: &bool) -> bool {
+    !value
+}
+
+/// The time for [`Record::at`], in milliseconds' precision.
+pub(super) fn now() -> f64 {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    (now.as_secs_f64() * 1_000.0).round() / 1_000.0
+}
+
+/// The finished speech of a record.
+#[expect(clippy::struct_field_names, reason = "`finished` is the API's name of the timestamp")]
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Finished {
+    pub(super) id: TaskId,
+    pub(super) created: Option<f64>,
+    pub(super) finished: Option<f64>,
+    pub(super) audio: Option<StoredAudio>,
+}
+
+/// What a record means for a new submission of the same request.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Meaning {
+    /// Nothing that may be billed.
+    New,
+    /// Attempts that may be billed, perhaps with the task id of an error response.
+    InDoubt(InDoubtAttempts, Option<TaskId>),
+    Submitted(TaskId),
+    Stored(Finished),
+}
+
+impl Record {
+    /// Returns the record of a request that is about to be sent.
+    pub(super) fn announce(earlier: Option<Self>, about: About) -> Self {
+        let mut new = Self {
+            state: Phase::Announced,
+            at: now(),
+            id: None,
+            in_doubt: 0,
+            about,
+            audio: None,
+            seconds: None,
+            created: None,
+            finished: None,
+            before: None,
+            redone: false,
+        };
+        if let Some(earlier) = earlier {
+            new.in_doubt = earlier.in_doubt_attempts().count();
+            new.before = match earlier.state {
+                Phase::Stored => Some(Box::new(earlier)),
+                _ => earlier.before,
+            };
+        }
+        new
+    }
+
+    /// Takes an announcement back: the server has not accepted the request. Returns `None` if nothing is left to know.
+    pub(super) fn not_sent(self) -> Option<Self> {
+        match self.state {
+            Phase::Announced if self.in_doubt > 0 => Some(Self { state: Phase::InDoubt, at: now(), ..self }),
+            Phase::Announced => self.before.map(|before| *before),
+            _ => Some(self),
+        }
+    }
+
+    /// A person has found out that no attempt was billed. Returns `None` if nothing is left to know.
+    pub(super) fn not_billed(self) -> Option<Self> {
+        Self { state: Phase::Announced, in_doubt: 0, ..self }.not_sent()
+    }
+
+    /// The server may have accepted the request. Its error response may contain a task id.
+    pub(super) fn doubted(self, id: Option<&TaskId>) -> Self {
+        let in_doubt = self.in_doubt_attempts().count();
+        let id = id.map(|id| id.as_str().to_owned());
+        Self { state: Phase::InDoubt, at: now(), in_doubt, id, ..self }
+    }
+
+    pub(super) fn submitted(self, id: &TaskId) -> Self {
+        let id = Some(id.as_str().to_owned());
+        Self { state: Phase::Submitted, at: now(), in_doubt: 0, id, ..self }
+    }
+
+    /// The task is finished. `in_job` tells whether a job spoke the text again.
+    pub(super) fn stored(self, finished: Finished, in_job: bool) -> Self {
+        let redone = in_job && self.before.is_some();
+        let Finished { id, created, finished, audio } = finished;
+        Self {
+            state: Phase::Stored,
+            at: now(),
+            id: Some(id.as_str().to_owned()),
+            in_doubt: 0,
+            seconds: audio.as_ref().and_then(|audio| audio.seconds),
+            audio,
+            created,
+            finished,
+            before: None,
+            redone,
+            ..self
+        }
+    }
+
+    /// The job that spoke the text again is finished.
+    pub(super) fn job_finished(self) -> Self {
+        Self { redone: false, ..self }
+    }
+
+    /// The task has failed. A speech that was spoken again is as before.
+    pub(super) fn failed(self) -> Self {
+        match self.before {
+            Some(before) => *before,
+            None => Self { state: Phase::Failed, at: now(), ..self },
+        }
+    }
+
+    /// Returns the attempts that may be billed.
+    pub(super) fn in_doubt_attempts(&self) -> InDoubtAttempts {
+        InDoubtAttempts::of(self.in_doubt).plus_one_if(self.state == Phase::Announced)
+    }
+
+    /// Returns the attempts that may be billed, without the one that is announced.
+    pub(super) fn prior_attempts(&self) -> u32 {
+        self.in_doubt
+    }
+
+    pub(super) fn task_id(&self) -> Option<TaskId> {
+        self.id.as_deref().map(TaskId::new_unchecked)
+    }
+
+    pub(super) fn is_announced(&self) -> bool {
+        self.state == Phase::Announced
+    }
+
+    /// Returns `true` if the record is about this task.
+    pub(super) fn is_of(&self, id: &TaskId) -> bool {
+        self.id.as_deref() == Some(id.as_str())
+    }
+
+    pub(super) fn meaning(&self) -> Meaning {
+        match (self.state, self.task_id()) {
+            (Phase::Submitted, Some(id)) => Meaning::Submitted(id),
+            (Phase::Stored, Some(id)) => Meaning::Stored(Finished {
+                id,
+                created: self.created,
+                finished: self.finished,
+                audio: self.audio.clone(),
+            }),
+            (Phase::Announced | Phase::InDoubt, id) => Meaning::InDoubt(self.in_doubt_attempts(), id),
+            (Phase::Failed | Phase::Submitted | Phase::Stored, _) => Meaning::New,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ext::store::fuzzing::check_record;
+
+    fn record(text: &str) -> Record {
+        serde_json::from_str(text).unwrap()
+    }
+
+    #[test]
+    fn records_keep_task_ids_and_doubts() {
+        let mut count = 0;
+        for entry in std::fs::read_dir("fuzz/seeds/record").unwrap() {
+            let path = entry.unwrap().path();
+            assert!(check_record(&std::fs::read(&path).unwrap()), "{}", path.display());
+            count += 1;
+        }
+        assert!(count >= 8, "{count}");
+        assert!(!check_record(b"{}"));
+    }
+
+    #[test]
+    fn record_is_written_with_stable_names() {
+        let about = About {
+            label: Some("line 1".to_owned()),
+            voice: Some("nora".to_owned()),
+            characters: 12,
+            take: 3,
+            text: None,
+        };
+        let announced = Record { at: 1.5, ..Record::announce(None, about) };
+        let text =
+            r#"{"state":"announced","at":1.5,"label":"line 1","voice":"nora","characters":12,"take":3}"#;
+        assert_eq!(serde_json::to_string(&announced).unwrap(), text);
+        let submitted = Record { at: 2.0, ..announced.submitted(&TaskId::new_unchecked("a")) };
+        let text = r#"{"state":"submitted","at":2.0,"id":"a","label":"line 1","voice":"nora","characters":12,"take":3}"#;
+        assert_eq!(serde_json::to_string(&submitted).unwrap(), text);
+        assert_eq!(record(&text.replace('}', r#","later":1}"#)), submitted, "unknown fields are ignored");
+    }
+
+    #[test]
+    fn failed_speech_of_a_text_that_is_spoken_again_leaves_the_earlier_one() {
+        let stored = record(r#"{"state":"stored","at":1,"id":"a","characters":2}"#);
+        let again = Record::announce(Some(stored.clone()), stored.about.clone());
+        let again = again.submitted(&TaskId::new_unchecked("b"));
+        assert_eq!(again.meaning(), Meaning::Submitted(TaskId::new_unchecked("b")));
+        assert_eq!(again.clone().failed(), stored);
+        let finished =
+            Finished { id: TaskId::new_unchecked("b"), created: None, finished: None, audio: None };
+        assert!(again.clone().stored(finished.clone(), true).redone);
+        assert!(!again.stored(finished, false).redone);
+    }
+}

@@ -1,0 +1,139 @@
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+#[cfg(doc)]
+use super::Store;
+use super::{database::ENTRIES_FILE, shared::Shared};
+
+/// The directory of a [`Store`] and its settings, from [`Store::at`].
+///
+/// Each method that takes a store takes a path too, with the default settings, or a store that is open:
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let directory = tempfile::tempdir()?;
+/// # let path = directory.path().join("speeches");
+/// use distribute_ai::{Client, store::Store};
+///
+/// let client = Client::builder().api_key("your-key").store(&path).build()?;
+/// let other = Client::builder().api_key("your-key").store(Store::at(&path).keep_audio(false)).build()?;
+/// # Ok(()) }
+/// ```
+///
+/// # Default
+///
+/// - `keep_audio`: true
+/// - `keep_text`: false
+/// - `max_audio_bytes`: unlimited
+#[derive(Clone)]
+#[must_use = "settings do nothing until they are passed to `store` or `Store::open`"]
+pub struct StoreSettings {
+    pub(super) place: Place,
+    pub(super) options: Options,
+}
+
+#[derive(Clone)]
+pub(super) enum Place {
+    Directory(PathBuf),
+    Open(Arc<Shared>),
+}
+
+/// The settings that each handle of a store has for itself.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Options {
+    pub(crate) keep_audio: bool,
+    pub(crate) keep_text: bool,
+    pub(crate) max_audio_bytes: Option<u64>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { keep_audio: true, keep_text: false, max_audio_bytes: None }
+    }
+}
+
+impl StoreSettings {
+    pub(super) fn new(directory: PathBuf) -> Self {
+        Self { place: Place::Directory(directory), options: Options::default() }
+    }
+
+    /// Returns the settings of a store whose directory is not known yet. It has no entries.
+    pub(crate) fn none() -> Self {
+        Self::new(PathBuf::new())
+    }
+
+    pub(crate) fn directory(&self) -> &Path {
+        match &self.place {
+            Place::Directory(directory) => directory,
+            Place::Open(shared) => shared.directory(),
+        }
+    }
+
+    /// Returns `true` if an earlier run may have left entries.
+    pub(crate) fn may_have_entries(&self) -> bool {
+        match &self.place {
+            Place::Open(_) => true,
+            Place::Directory(directory) if directory.as_os_str().is_empty() => false,
+            // If the directory cannot be searched, there may be entries.
+            Place::Directory(directory) => directory.join(ENTRIES_FILE).try_exists().unwrap_or(true),
+        }
+    }
+
+    /// Sets whether the audio of each finished speech is kept in the directory.
+    ///
+    /// With `false`, the store keeps task ids only. A later request for the same speech then sends one poll, and its
+    /// audio is downloaded again. The API does not document how long the server keeps an audio.
+    pub fn keep_audio(mut self, keep: bool) -> Self {
+        self.options.keep_audio = keep;
+        self
+    }
+
+    /// Sets whether each entry contains the text that is spoken. Without the text, a [label](crate::Speak::label) identifies
+    /// the entry.
+    pub fn keep_text(mut self, keep: bool) -> Self {
+        self.options.keep_text = keep;
+        self
+    }
+
+    /// Sets the maximum size of all audio files in the directory together, in bytes.
+    ///
+    /// If the files are larger, those that were not used for the longest time are removed. Their entries stay, so the
+    /// audio can be downloaded again.
+    pub fn max_audio_bytes(mut self, bytes: u64) -> Self {
+        self.options.max_audio_bytes = Some(bytes);
+        self
+    }
+}
+
+macro_rules! from_path {
+    ($($path:ty),+) => {
+        $(impl From<$path> for StoreSettings {
+            fn from(directory: $path) -> Self {
+                Self::new(PathBuf::from(directory))
+            }
+        })+
+    };
+}
+
+from_path!(&str, &String, String, &PathBuf, PathBuf);
+
+impl From<&Path> for StoreSettings {
+    fn from(directory: &Path) -> Self {
+        Self::new(directory.to_owned())
+    }
+}
+
+impl fmt::Debug for StoreSettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Options { keep_audio, keep_text, max_audio_bytes } = &self.options;
+        f.debug_struct("StoreSettings")
+            .field("directory", &self.directory())
+            .field("keep_audio", keep_audio)
+            .field("keep_text", keep_text)
+            .field("max_audio_bytes", max_audio_bytes)
+            .finish_non_exhaustive()
+    }
+}

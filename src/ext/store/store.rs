@@ -1,0 +1,318 @@
+use std::{
+    fmt, fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use futures_util::{StreamExt, stream};
+use tokio::task::spawn_blocking;
+
+use super::{
+    RequestHash, StoreSettings,
+    claims::Claim,
+    database::{Database, ENTRIES_FILE, Key, RESERVE_FILE, Urgency},
+    entry::{Entries, Entry, Settlement},
+    handle::{EntryHandle, Request, get, parse, put},
+    record::{Phase, Record},
+    settings::{Options, Place},
+    shared::Shared,
+};
+use crate::Error;
+
+/// The number of entries that are read at a time.
+const PAGE: usize = 256;
+
+/// A directory with an entry for each request, so that the same request is billed once.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let simulator = distribute_ai::testing::Simulator::start().await?;
+/// # let directory = tempfile::tempdir()?;
+/// # let path = directory.path().join("speeches");
+/// let client = simulator.client_builder().store(&path).build()?;
+/// for _ in 0..2 {
+///     client.speak("Good morning.").await?;
+/// }
+/// assert_eq!(simulator.creates(), 1);
+///
+/// let store = client.store().expect("the client has a store");
+/// let mut entries = store.entries();
+/// while let Some(entry) = entries.next().await {
+///     let entry = entry?;
+///     println!("{} {} {:?}", entry.hash(), entry.state(), entry.duration());
+/// }
+/// # Ok(()) }
+/// ```
+///
+/// With [`ClientBuilder::store`](crate::ClientBuilder::store), all requests of a client use the store. For the requests of one
+/// job, use [`Batch::store`](crate::batch::Batch::store) or [`InPieces::store`](crate::long_text::InPieces::store).
+///
+/// # Requests
+///
+/// Requests with the same text, model, voice, parameters, base URL and [take](crate::Speak::take) have one entry. The
+/// API key is not part of it: with the key of another account, a stored speech is returned anyway, and
+/// waiting for a submitted task fails as not found.
+///
+/// An entry is written to disk before its request is sent, and again as soon as the task id arrives. A later
+/// request for the same speech depends on its state:
+///
+/// | state | a later request |
+/// |---|---|
+/// | stored | returns the speech without a request, or downloads the audio again if it is not in the store |
+/// | announced | waits for the submission of this process, and then for its task |
+/// | submitted | waits for the task |
+/// | failed | is submitted |
+/// | in doubt | returns an [`is_in_doubt`](Error::is_in_doubt) error until you [`settle`](Self::settle) the entry |
+/// | no entry | is submitted |
+///
+/// If the process ends after a request was sent and before its task id arrived, the entry is in doubt. If the server does
+/// not know a submitted task any more, the request returns an [`is_not_found`](Error::is_not_found) error, until you
+/// [`forget`](Self::forget) the entry.
+///
+/// Dropping a future does not cut off a submission: the submission finishes in the background, and its task id is
+/// recorded.
+///
+/// # Directory
+///
+/// The directory contains the file `entries.redb`, a small file `reserve` that makes room when the disk is full, and a
+/// file `<hash>.wav` for each audio. Only its owner can read it. One process at a time can use it, with any
+/// number of clients. Entries contain no text, unless you set [`keep_text`](StoreSettings::keep_text).
+#[derive(Clone)]
+pub struct Store {
+    shared: Arc<Shared>,
+    options: Options,
+}
+
+impl Store {
+    /// Returns the settings of a store in this directory, which is created when the store is opened.
+    pub fn at(directory: impl Into<PathBuf>) -> StoreSettings {
+        StoreSettings::new(directory.into())
+    }
+
+    /// Opens a store, or creates it. Use it to look at a store without a client.
+    ///
+    /// If this process has opened the directory already, both share the store.
+    ///
+    /// # Errors
+    ///
+    /// - [`is_invalid`](Error::is_invalid): the path is a file, another process uses the store, or the store is
+    ///   damaged or was written by a newer version
+    /// - [`is_io`](Error::is_io): the directory cannot be created, read or written
+    pub async fn open(settings: impl Into<StoreSettings>) -> Result<Self, Error> {
+        let settings = settings.into();
+        let opened = spawn_blocking(move || Self::open_blocking(settings)).await;
+        opened.map_err(|error| Error::stopped().with_source(error))?
+    }
+
+    pub(crate) fn open_blocking(settings: StoreSettings) -> Result<Self, Error> {
+        let StoreSettings { place, options } = settings;
+        let shared = match place {
+            Place::Open(shared) => shared,
+            Place::Directory(directory) => Arc::new(Shared::new(Database::open(&directory)?)),
+        };
+        Ok(Self { shared, options })
+    }
+
+    /// Returns an empty store in memory, which answers at once.
+    #[cfg(test)]
+    pub(crate) fn in_memory() -> Self {
+        let options = Options { keep_audio: false, ..Options::default() };
+        let database = Database::with_backend(redb::backends::InMemoryBackend::new()).unwrap();
+        Self { shared: Arc::new(Shared::new(database)), options }
+    }
+
+    /// Returns the entry of a request.
+    pub(crate) fn entry(&self, request: Request<'_>) -> EntryHandle {
+        EntryHandle::new(Arc::clone(&self.shared), self.options, request)
+    }
+
+    /// Returns the directory.
+    #[must_use]
+    pub fn directory(&self) -> &Path {
+        self.shared.database.directory()
+    }
+
+    /// Returns all entries, in the order of their hashes. An entry that changes meanwhile is returned
+    /// in its old or its new state.
+    pub fn entries(&self) -> Entries {
+        let pages = stream::unfold(Some((self.clone(), None)), |state| async {
+            let (store, after) = state?;
+            let page = store
+                .shared
+                .database
+                .run(Urgency::Normal, move |transaction| transaction.page(after.as_ref(), PAGE));
+            match page.await {
+                Ok(page) => {
+                    let next = page.last().map(|(key, _)| (store.clone(), Some(*key)));
+                    Some((store.view(page).await, next))
+                }
+                Err(error) => Some((vec![Err(error)], None)),
+            }
+        });
+        Entries(Box::pin(pages.flat_map(stream::iter).fuse()))
+    }
+
+    async fn view(&self, page: Vec<(Key, Vec<u8>)>) -> Vec<Result<Entry, Error>> {
+        let mut entries = Vec::with_capacity(page.len());
+        for (key, bytes) in page {
+            let hash = RequestHash::from_bytes(key);
+            match parse(&key, &bytes) {
+                Ok(record) if record.is_announced() => entries.extend(self.get(&hash).await.transpose()),
+                record => entries.push(record.map(|record| Entry::new(hash, record, false))),
+            }
+        }
+        entries
+    }
+
+    /// Returns the entry of a request, or `None` if the store has no entry.
+    ///
+    /// # Errors
+    ///
+    /// - [`is_invalid`](Error::is_invalid): the entry is damaged
+    /// - [`is_io`](Error::is_io): the store cannot be read
+    pub async fn get(&self, hash: &RequestHash) -> Result<Option<Entry>, Error> {
+        let Some(record) = self.read(hash).await? else { return Ok(None) };
+        if !record.is_announced() {
+            return Ok(Some(Entry::new(*hash, record, false)));
+        }
+        match self.shared.claims().try_claim(*hash) {
+            None => Ok(Some(Entry::new(*hash, record, true))),
+            // The submission may have ended in between.
+            Some(_claim) => Ok(self.read(hash).await?.map(|record| Entry::new(*hash, record, false))),
+        }
+    }
+
+    async fn read(&self, hash: &RequestHash) -> Result<Option<Record>, Error> {
+        let key = *hash.as_bytes();
+        self.shared.database.run(Urgency::Normal, move |transaction| get(transaction, &key)).await
+    }
+
+    /// Removes an entry and its audio, and returns `true` if there was one.
+    ///
+    /// **The next request for the same speech is submitted and billed.** Use it for a task that the server does not know any
+    /// more, or for a speech that you do not need.
+    ///
+    /// # Errors
+    ///
+    /// - [`is_invalid`](Error::is_invalid): the request is being submitted
+    /// - [`is_io`](Error::is_io): the store cannot be written
+    pub async fn forget(&self, hash: &RequestHash) -> Result<bool, Error> {
+        let _claim = self.claim(*hash)?;
+        let key = *hash.as_bytes();
+        let removed = self.shared.database.run(Urgency::Normal, move |transaction| {
+            // A damaged entry can be forgotten too.
+            let found = transaction.get(&key)?.is_some();
+            transaction.remove(&key)?;
+            Ok(found)
+        });
+        let removed = removed.await?;
+        self.shared.audio.remove(*hash).await?;
+        Ok(removed)
+    }
+
+    /// Settles an entry in doubt. Find out first whether the request was billed.
+    ///
+    /// ```no_run
+    /// # async fn run(store: &distribute_ai::store::Store) -> Result<(), distribute_ai::Error> {
+    /// use distribute_ai::store::{EntryState, Settlement};
+    ///
+    /// let mut entries = store.entries();
+    /// while let Some(entry) = entries.next().await {
+    ///     let entry = entry?;
+    ///     if entry.state() == EntryState::InDoubt && entry.label() == Some("chapter 7") {
+    ///         store.settle(&entry.hash(), Settlement::NotBilled).await?;
+    ///     }
+    /// }
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// - [`is_invalid`](Error::is_invalid): the entry does not exist, is not in doubt, or is being submitted
+    /// - [`is_io`](Error::is_io): the store cannot be written
+    pub async fn settle(&self, hash: &RequestHash, settlement: Settlement) -> Result<(), Error> {
+        let _claim = self.claim(*hash)?;
+        let key = *hash.as_bytes();
+        let settled = self.shared.database.run(Urgency::Normal, move |transaction| {
+            let hash = RequestHash::from_bytes(key);
+            let Some(record) = get(transaction, &key)? else {
+                return Err(Error::invalid("hash", format!("the store has no entry {hash}")));
+            };
+            if !matches!(record.state, Phase::Announced | Phase::InDoubt) {
+                let state = Entry::new(hash, record, false).state();
+                return Err(Error::invalid("hash", format!("entry {hash} is {state}, expected in_doubt")));
+            }
+            match settlement.clone() {
+                Settlement::Billed(id) => put(transaction, &key, &record.submitted(&id)),
+                Settlement::NotBilled => match record.not_billed() {
+                    Some(record) => put(transaction, &key, &record),
+                    None => transaction.remove(&key),
+                },
+            }
+        });
+        settled.await
+    }
+
+    /// Removes the least recently used audio files until the others have at most `max_audio_bytes` bytes together. Returns
+    /// the number of removed bytes.
+    ///
+    /// The entries stay, so that the audio can be downloaded again. To do this automatically, use
+    /// [`max_audio_bytes`](StoreSettings::max_audio_bytes).
+    ///
+    /// # Errors
+    ///
+    /// - [`is_io`](Error::is_io): the directory cannot be read, or a file cannot be removed
+    pub async fn prune(&self, max_audio_bytes: u64) -> Result<u64, Error> {
+        self.shared.audio.prune(max_audio_bytes).await
+    }
+
+    /// Returns when everything that was recorded before is on disk.
+    pub(crate) async fn flush(&self) {
+        let flushed = self.shared.database.run(Urgency::Essential, |_| Ok(()));
+        if let Err(error) = flushed.await {
+            tracing::error!(%error, "store not written");
+        }
+    }
+
+    /// Closes the store and removes its files. Errors are ignored: a store that is left is harmless, because a later run uses
+    /// it without being billed.
+    pub(crate) async fn remove(self) {
+        let directory = self.directory().to_owned();
+        let _ = spawn_blocking(move || {
+            drop(self);
+            for file in [ENTRIES_FILE, RESERVE_FILE] {
+                let _ = fs::remove_file(directory.join(file));
+            }
+            let _ = fs::remove_dir(&directory);
+        })
+        .await;
+    }
+
+    fn claim(&self, hash: RequestHash) -> Result<Claim, Error> {
+        self.shared.claims().try_claim(hash).ok_or_else(|| {
+            Error::invalid(
+                "hash",
+                format!("entry {hash} is being submitted, expected one that is not; try again later"),
+            )
+        })
+    }
+}
+
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Store").field("directory", &self.directory()).finish_non_exhaustive()
+    }
+}
+
+impl From<Store> for StoreSettings {
+    fn from(store: Store) -> Self {
+        Self { place: Place::Open(store.shared), options: store.options }
+    }
+}
+
+impl From<&Store> for StoreSettings {
+    fn from(store: &Store) -> Self {
+        store.clone().into()
+    }
+}
