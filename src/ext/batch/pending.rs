@@ -8,7 +8,7 @@ use crate::{
     ext::{
         retry::{in_doubt::InDoubtAttempts, label::Label, policy::may_be_billed, submit::Submission},
         speech::speak::PreparedSpeech,
-        store::handle::Attempt,
+        store::attempt::Attempt,
         transport::{failure::Failure, instant::saturating_add},
     },
 };

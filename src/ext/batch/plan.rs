@@ -7,10 +7,7 @@ use futures_util::{StreamExt, stream};
 use crate::{
     Client, Error, Speak,
     ext::store::{
-        Plan, Store, StoreSettings,
-        handle::{Outlook, rate_name},
-        plan::PlanBuilder,
-        rates::Rate,
+        Plan, Store, StoreSettings, facts::rate_name, handle::Outlook, plan::PlanBuilder, rates::Rate,
     },
 };
 

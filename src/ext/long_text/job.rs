@@ -14,10 +14,7 @@ use super::{
 use crate::{
     Billed, Error, Speak, Speech,
     batch::Results,
-    ext::store::{
-        Store,
-        handle::{EntryHandle, Redo},
-    },
+    ext::store::{Store, facts::Redo, handle::EntryHandle},
 };
 
 /// The progress of a narration, from [`Narration::progress`](super::Narration::progress).

@@ -58,7 +58,7 @@ use crate::{
     Billed, Error, Speak,
     ext::{
         batch::{may_be_billed, plan::plan},
-        store::{Plan, Store, StoreSettings, handle::Redo},
+        store::{Plan, Store, StoreSettings, facts::Redo},
     },
 };
 

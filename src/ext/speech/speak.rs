@@ -21,7 +21,8 @@ use crate::{
         speakable::is_speakable,
         store::{
             RequestHash, Store,
-            handle::{Announced, EntryHandle, Found, Redo, Request},
+            facts::{Redo, Request},
+            handle::{Announced, EntryHandle, Found},
         },
         transport::{call, failure::Failure, instant::saturating_add},
     },

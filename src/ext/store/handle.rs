@@ -1,73 +1,30 @@
 //! The entry of one request: what is known about it, and what becomes known.
 
-use std::{
-    fmt,
-    future::Future,
-    path::PathBuf,
-    sync::{Arc, OnceLock},
-};
+use std::{fmt, path::PathBuf, sync::Arc};
 
-use super::{
-    RequestHash,
-    audio_files::{StoredAudio, StoredFile},
-    claims::Claim,
-    database::{Key, Transaction, Urgency},
-    rates::Rate,
-    record::{About, Finished, Meaning, Record},
-    settings::Options,
-    shared::Shared,
-};
 use tokio::{
     sync::SemaphorePermit,
     time::{Instant, timeout_at},
 };
 
-use crate::{
-    Error, TaskId,
-    ext::{
-        retry::{in_doubt::InDoubtAttempts, policy::may_be_billed},
-        transport::failure::Failure,
-    },
-    types::{SpeechRequest, SpeechResult, Voice},
+use super::{
+    attempt::Attempt,
+    audio_files::{StoredAudio, StoredFile},
+    claims::Claim,
+    database::{Key, Transaction, Urgency},
+    facts::{Facts, Redo, Request, get, put, read_rate},
+    rates::Rate,
+    record::{Finished, Meaning, Record},
+    settings::Options,
+    shared::Shared,
 };
+use crate::{Error, TaskId, ext::retry::in_doubt::InDoubtAttempts, types::SpeechResult};
 
 /// The entry of a request in a store, which may not exist yet.
 #[derive(Clone)]
 pub(crate) struct EntryHandle {
     shared: Arc<Shared>,
-    /// Works hold only this: a work that holds the store would keep it open.
     facts: Arc<Facts>,
-}
-
-struct Facts {
-    options: Options,
-    hash: RequestHash,
-    about: About,
-    /// The name of what the store has learned about the durations of such speeches.
-    rate: Box<str>,
-    /// The number of resubmissions in doubt that the caller allows.
-    resubmissions: u32,
-    redo: Redo,
-}
-
-/// Whether a finished speech is spoken again.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Redo {
-    #[default]
-    No,
-    Yes,
-    /// Unless the last job did so and was not finished.
-    OncePerJob,
-}
-
-/// What the caller knows about a request.
-pub(crate) struct Request<'a> {
-    pub(crate) origin: &'a str,
-    pub(crate) speech: &'a SpeechRequest,
-    pub(crate) take: u32,
-    pub(crate) label: Option<String>,
-    pub(crate) resubmissions: u32,
-    pub(crate) redo: Redo,
 }
 
 /// What a store knows about a request.
@@ -100,12 +57,6 @@ pub(crate) enum Outlook {
     New { characters: usize, rate_name: Box<str>, rate: Rate },
 }
 
-/// Returns the name of what a store learns about the durations of such speeches.
-pub(crate) fn rate_name(origin: &str, speech: &SpeechRequest) -> String {
-    let voice = speech.voice.as_ref().map(Voice::to_string).unwrap_or_default();
-    format!("rate {origin} {} {voice}", speech.model)
-}
-
 /// The outcome of an announcement.
 pub(crate) enum Announced {
     /// The request may be sent now, once.
@@ -116,22 +67,11 @@ pub(crate) enum Announced {
 
 impl EntryHandle {
     pub(super) fn new(shared: Arc<Shared>, options: Options, request: Request<'_>) -> Self {
-        let Request { origin, speech, take, label, resubmissions, redo } = request;
-        let hash = RequestHash::of(origin, speech, take);
-        let voice = speech.voice.as_ref().map(Voice::to_string);
-        let rate = rate_name(origin, speech);
-        let text = options.keep_text.then(|| speech.input.to_string());
-        let about = About { label, voice, characters: speech.input.chars().count(), take, text };
-        let rate = rate.into();
-        Self { shared, facts: Arc::new(Facts { options, hash, about, rate, resubmissions, redo }) }
+        Self { shared, facts: Arc::new(Facts::new(options, request)) }
     }
 
     fn key(&self) -> Key {
-        *self.facts.hash.as_bytes()
-    }
-
-    pub(crate) fn hash(&self) -> RequestHash {
-        self.facts.hash
+        self.facts.key()
     }
 
     pub(crate) fn keeps_audio(&self) -> bool {
@@ -170,8 +110,8 @@ impl EntryHandle {
     pub(crate) async fn announce(&self, deadline: Instant) -> Result<Announced, Error> {
         let Some(claim) = self.claim(Some(deadline)).await else { return Ok(Announced::Found(Found::Busy)) };
         // If this future is dropped, the announcement is taken back.
-        let attempt = Attempt { entry: self.clone(), _claim: claim, prior: Arc::default(), sent: false };
-        let (facts, key, prior) = (Arc::clone(&self.facts), self.key(), Arc::clone(&attempt.prior));
+        let attempt = Attempt::new(Arc::clone(&self.shared), Arc::clone(&self.facts), claim);
+        let (facts, key, prior) = (Arc::clone(&self.facts), self.key(), attempt.prior());
         let meaning = self.shared.database.run(Urgency::Normal, move |transaction| {
             let record = get(transaction, &key)?;
             let meaning = facts.meaning(record.as_ref());
@@ -301,7 +241,8 @@ impl EntryHandle {
             let record = get(transaction, &key)?;
             let record = record.unwrap_or_else(|| Record::announce(None, facts.about.clone()));
             // The same request may have been submitted again since.
-            if record.task_id().is_some() && !record.is_of(&finished.id) {
+            let is_other = record.task_id().is_some() && !record.is_of(&finished.id);
+            if is_other || record.is_stored_as(&finished) {
                 return Ok(());
             }
             let learned = record.seconds.is_some();
@@ -344,159 +285,10 @@ impl EntryHandle {
             _ => Ok(()),
         });
     }
-
-    fn change(&self, urgency: Urgency, change: impl Fn(Record) -> Option<Record> + Send + 'static) {
-        let key = self.key();
-        self.shared.database.enqueue(urgency, move |transaction| {
-            let Some(record) = get(transaction, &key)? else { return Ok(()) };
-            match change(record) {
-                Some(record) => put(transaction, &key, &record),
-                None => transaction.remove(&key),
-            }
-        });
-    }
-}
-
-impl Facts {
-    fn meaning(&self, record: Option<&Record>) -> Meaning {
-        let Some(record) = record else { return Meaning::New };
-        match record.meaning() {
-            Meaning::Stored(_) if self.redo == Redo::Yes => Meaning::New,
-            Meaning::Stored(_) if self.redo == Redo::OncePerJob && !record.redone => Meaning::New,
-            meaning => meaning,
-        }
-    }
-
-    /// Returns `true` if the request is submitted. With a task id, the caller polls that task instead of submitting again.
-    fn may_submit(&self, meaning: &Meaning) -> bool {
-        match meaning {
-            Meaning::New => true,
-            Meaning::InDoubt(attempts, id) => id.is_none() && attempts.count() <= self.resubmissions,
-            Meaning::Submitted(_) | Meaning::Stored(_) => false,
-        }
-    }
-
-    fn learn(&self, transaction: &mut Transaction<'_>, seconds: f64) -> Result<(), Error> {
-        let mut rate = read_rate(transaction, &self.rate)?;
-        rate.observe(self.about.characters, seconds);
-        let bytes = serde_json::to_vec(&rate).expect("numbers are JSON");
-        transaction.put_meta(&self.rate, &bytes)
-    }
-}
-
-/// The right to send a request once. Its announcement is taken back if it is dropped before the request is sent.
-pub(crate) struct Attempt {
-    entry: EntryHandle,
-    _claim: Claim,
-    /// The attempts in doubt before the announcement. They tell this announcement from one that an earlier run left.
-    prior: Arc<OnceLock<u32>>,
-    sent: bool,
-}
-
-impl Attempt {
-    /// Marks the request as sent. From here on, it is in doubt until its outcome is recorded.
-    fn start(&mut self) {
-        self.sent = true;
-    }
-
-    /// Sends the request and records its outcome. A task id is on disk when this returns.
-    pub(crate) async fn send(
-        mut self,
-        request: impl Future<Output = Result<TaskId, Failure>>,
-    ) -> Result<TaskId, Failure> {
-        self.start();
-        let result = request.await;
-        let entry = self.entry.clone();
-        if let Err(error) = self.record(&result).await {
-            let (entry, task) = (entry.hash(), result.as_ref().ok().map(TaskId::printable));
-            tracing::error!(%entry, task, ?result, %error, "request sent, but its result could not be written to the store");
-        }
-        result
-    }
-
-    /// Records the outcome of the request. A task id is on disk when this returns.
-    async fn record(self, result: &Result<TaskId, Failure>) -> Result<(), Error> {
-        match result {
-            Ok(id) => self.submitted(id).await,
-            Err(failure) if may_be_billed(failure) => self.in_doubt(failure.task_id.as_ref()).await,
-            Err(_) => {
-                self.not_sent();
-                Ok(())
-            }
-        }
-    }
-
-    /// Records the task id. It is on disk when this returns.
-    async fn submitted(self, id: &TaskId) -> Result<(), Error> {
-        let (facts, key, id) = (Arc::clone(&self.entry.facts), self.entry.key(), id.clone());
-        let written = self.entry.shared.database.run(Urgency::Essential, move |transaction| {
-            let record = get(transaction, &key)?;
-            let record = record.unwrap_or_else(|| Record::announce(None, facts.about.clone()));
-            put(transaction, &key, &record.submitted(&id))
-        });
-        written.await
-    }
-
-    /// Records that the server has not accepted the request.
-    fn not_sent(mut self) {
-        // Dropping takes the announcement back.
-        self.sent = false;
-    }
-
-    /// Records that the server may have accepted the request. A task id is on disk when this returns.
-    async fn in_doubt(self, id: Option<&TaskId>) -> Result<(), Error> {
-        let Some(id) = id.cloned() else {
-            self.entry.change(Urgency::Essential, |record| Some(record.doubted(None)));
-            return Ok(());
-        };
-        let (facts, key) = (Arc::clone(&self.entry.facts), self.entry.key());
-        let written = self.entry.shared.database.run(Urgency::Essential, move |transaction| {
-            let record = get(transaction, &key)?;
-            let record = record.unwrap_or_else(|| Record::announce(None, facts.about.clone()));
-            put(transaction, &key, &record.doubted(Some(&id)))
-        });
-        written.await
-    }
-}
-
-impl Drop for Attempt {
-    fn drop(&mut self) {
-        if !self.sent {
-            let prior = Arc::clone(&self.prior);
-            self.entry.change(Urgency::Essential, move |record| {
-                let is_own = prior.get().is_some_and(|prior| *prior == record.prior_attempts());
-                if is_own { record.not_sent() } else { Some(record) }
-            });
-        }
-    }
 }
 
 impl fmt::Debug for EntryHandle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("EntryHandle").field(&self.facts.hash).finish()
     }
-}
-
-pub(super) fn get(transaction: &mut Transaction<'_>, key: &Key) -> Result<Option<Record>, Error> {
-    let Some(bytes) = transaction.get(key)? else { return Ok(None) };
-    parse(key, &bytes).map(Some)
-}
-
-pub(super) fn parse(key: &Key, bytes: &[u8]) -> Result<Record, Error> {
-    serde_json::from_slice(bytes).map_err(|error| {
-        let hash = RequestHash::from_bytes(*key);
-        Error::invalid("store", format!("entry {hash} is damaged; forget it to submit its text again"))
-            .with_source(error)
-            .billed_at_least(crate::Billed::Maybe)
-    })
-}
-
-pub(super) fn put(transaction: &mut Transaction<'_>, key: &Key, record: &Record) -> Result<(), Error> {
-    transaction.put(key, &serde_json::to_vec(record).expect("strings and numbers are JSON"))
-}
-
-/// Returns what the store has learned. Content that cannot be read counts as nothing.
-pub(super) fn read_rate(transaction: &mut Transaction<'_>, name: &str) -> Result<Rate, Error> {
-    let bytes = transaction.get_meta(name)?;
-    Ok(bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default())
 }

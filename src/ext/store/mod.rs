@@ -1,15 +1,18 @@
 //! A directory with one entry for each request, so that the same request is billed once.
 //!
-//! [`request_hash`] identifies a request. [`record`] describes its state and the transitions. Only
-//! [`handle`] writes records: it announces a submission before it is sent, and records the outcome. [`claims`] makes
-//! equal requests of one process wait for each other. [`database`] keeps the records on disk, [`audio_files`] the audio.
+//! [`request_hash`] identifies a request. [`record`] describes its state and the transitions. [`handle`] looks a request up
+//! and records its result. [`attempt`] is one submission: announced before it is sent, and recorded afterwards. [`facts`] is
+//! what both know about the request. [`claims`] makes equal requests of one process wait for each other. [`database`] keeps
+//! the records on disk, [`audio_files`] the audio.
 //! [`store`] is the user's handle, and [`entry`] the user's view of a record. [`rates`] learns how long texts take, and
 //! [`plan`] adds up what a job would submit.
 
+pub(crate) mod attempt;
 pub(crate) mod audio_files;
 mod claims;
 mod database;
 mod entry;
+pub(crate) mod facts;
 #[cfg(any(test, distribute_ai_fuzzing))]
 #[cfg_attr(distribute_ai_fuzzing, doc(hidden))]
 pub(super) mod fuzzing;

@@ -159,14 +159,17 @@ impl Record {
 
     /// The task is finished. `in_job` tells whether a job spoke the text again.
     pub(super) fn stored(self, finished: Finished, in_job: bool) -> Self {
-        let redone = in_job && self.before.is_some();
+        let is_same = self.is_of(&finished.id);
+        let redone = in_job && self.before.is_some() || self.redone && is_same;
+        let known = self.seconds.filter(|_| is_same);
         let Finished { id, created, finished, audio } = finished;
         Self {
             state: Phase::Stored,
             at: now(),
             id: Some(id.as_str().to_owned()),
             in_doubt: 0,
-            seconds: audio.as_ref().and_then(|audio| audio.seconds),
+            // Without audio, the duration may be known from an earlier download.
+            seconds: audio.as_ref().and_then(|audio| audio.seconds).or(known),
             audio,
             created,
             finished,
@@ -205,6 +208,11 @@ impl Record {
 
     pub(super) fn is_announced(&self) -> bool {
         self.state == Phase::Announced
+    }
+
+    /// Returns `true` if the record says the same already.
+    pub(super) fn is_stored_as(&self, finished: &Finished) -> bool {
+        self.state == Phase::Stored && self.is_of(&finished.id) && self.audio == finished.audio
     }
 
     /// Returns `true` if the record is about this task.
@@ -265,6 +273,18 @@ mod tests {
         let text = r#"{"state":"submitted","at":2.0,"id":"a","label":"line 1","voice":"nora","characters":12,"take":3}"#;
         assert_eq!(serde_json::to_string(&submitted).unwrap(), text);
         assert_eq!(record(&text.replace('}', r#","later":1}"#)), submitted, "unknown fields are ignored");
+    }
+
+    #[test]
+    fn facts_of_a_speech_outlive_a_later_fetch_of_it() {
+        let finished =
+            |id: &str| Finished { id: TaskId::new_unchecked(id), created: None, finished: None, audio: None };
+        let stored =
+            record(r#"{"state":"stored","at":1,"id":"a","characters":2,"seconds":1.5,"redone":true}"#);
+        let again = stored.clone().stored(finished("a"), false);
+        assert_eq!((again.seconds, again.redone), (Some(1.5), true));
+        let other = stored.stored(finished("b"), false);
+        assert_eq!((other.seconds, other.redone), (None, false));
     }
 
     #[test]

@@ -1,0 +1,122 @@
+//! What a work of the database knows about its request, and how records are read and written.
+
+use super::{
+    RequestHash,
+    database::{Key, Transaction},
+    rates::Rate,
+    record::{About, Meaning, Record},
+    settings::Options,
+};
+use crate::{
+    Billed, Error,
+    types::{SpeechRequest, Voice},
+};
+
+/// What a work knows about its request. A work that held the store would keep it open.
+pub(super) struct Facts {
+    pub(super) options: Options,
+    pub(super) hash: RequestHash,
+    pub(super) about: About,
+    /// The name of what the store has learned about the durations of such speeches.
+    pub(super) rate: Box<str>,
+    /// The number of resubmissions in doubt that the caller allows.
+    pub(super) resubmissions: u32,
+    pub(super) redo: Redo,
+}
+
+/// Whether a finished speech is spoken again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Redo {
+    #[default]
+    No,
+    Yes,
+    /// Unless the last job did so and was not finished.
+    OncePerJob,
+}
+
+/// What the caller knows about a request.
+pub(crate) struct Request<'a> {
+    pub(crate) origin: &'a str,
+    pub(crate) speech: &'a SpeechRequest,
+    pub(crate) take: u32,
+    pub(crate) label: Option<String>,
+    pub(crate) resubmissions: u32,
+    pub(crate) redo: Redo,
+}
+
+impl Facts {
+    pub(super) fn new(options: Options, request: Request<'_>) -> Self {
+        let Request { origin, speech, take, label, resubmissions, redo } = request;
+        let hash = RequestHash::of(origin, speech, take);
+        let voice = speech.voice.as_ref().map(Voice::to_string);
+        let text = options.keep_text.then(|| speech.input.to_string());
+        let about = About { label, voice, characters: speech.input.chars().count(), take, text };
+        let rate = rate_name(origin, speech).into();
+        Self { options, hash, about, rate, resubmissions, redo }
+    }
+
+    pub(super) fn key(&self) -> Key {
+        *self.hash.as_bytes()
+    }
+
+    pub(super) fn meaning(&self, record: Option<&Record>) -> Meaning {
+        let Some(record) = record else { return Meaning::New };
+        match record.meaning() {
+            Meaning::Stored(_) if self.redo == Redo::Yes => Meaning::New,
+            Meaning::Stored(_) if self.redo == Redo::OncePerJob && !record.redone => Meaning::New,
+            meaning => meaning,
+        }
+    }
+
+    /// Returns `true` if the request is submitted. With a task id, the caller polls that task instead of submitting again.
+    pub(super) fn may_submit(&self, meaning: &Meaning) -> bool {
+        match meaning {
+            Meaning::New => true,
+            Meaning::InDoubt(attempts, id) => id.is_none() && attempts.count() <= self.resubmissions,
+            Meaning::Submitted(_) | Meaning::Stored(_) => false,
+        }
+    }
+
+    /// Returns the record for a fact that must not be lost. A damaged record counts as none.
+    pub(super) fn record(&self, transaction: &mut Transaction<'_>) -> Record {
+        let record = get(transaction, &self.key()).ok().flatten();
+        record.unwrap_or_else(|| Record::announce(None, self.about.clone()))
+    }
+
+    pub(super) fn learn(&self, transaction: &mut Transaction<'_>, seconds: f64) -> Result<(), Error> {
+        let mut rate = read_rate(transaction, &self.rate)?;
+        rate.observe(self.about.characters, seconds);
+        let bytes = serde_json::to_vec(&rate).expect("numbers are JSON");
+        transaction.put_meta(&self.rate, &bytes)
+    }
+}
+
+/// Returns the name of what a store learns about the durations of such speeches.
+pub(crate) fn rate_name(origin: &str, speech: &SpeechRequest) -> String {
+    let voice = speech.voice.as_ref().map(Voice::to_string).unwrap_or_default();
+    format!("rate {origin} {} {voice}", speech.model)
+}
+
+pub(super) fn get(transaction: &mut Transaction<'_>, key: &Key) -> Result<Option<Record>, Error> {
+    let Some(bytes) = transaction.get(key)? else { return Ok(None) };
+    parse(key, &bytes).map(Some)
+}
+
+pub(super) fn parse(key: &Key, bytes: &[u8]) -> Result<Record, Error> {
+    serde_json::from_slice(bytes).map_err(|error| {
+        let hash = RequestHash::from_bytes(*key);
+        Error::invalid("store", format!("entry {hash} is damaged; forget it to submit its text again"))
+            .with_source(error)
+            .billed_at_least(Billed::Maybe)
+    })
+}
+
+pub(super) fn put(transaction: &mut Transaction<'_>, key: &Key, record: &Record) -> Result<(), Error> {
+    transaction.put(key, &serde_json::to_vec(record).expect("strings and numbers are JSON"))
+}
+
+/// Returns what the store has learned. Content that cannot be read counts as nothing.
+pub(super) fn read_rate(transaction: &mut Transaction<'_>, name: &str) -> Result<Rate, Error> {
+    let bytes = transaction.get_meta(name)?;
+    Ok(bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default())
+}
