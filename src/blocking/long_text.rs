@@ -61,6 +61,8 @@ impl InPieces {
         /// Resubmits a piece whose task ended with the status ERROR, up to `times` times. **Each resubmission may be
         /// billed.**
         set resubmit_failed(times: u32);
+        /// Sets whether a piece without audio is skipped with a warning in the log.
+        set skip_empty_audio(skip: bool);
         /// Sets the store of the pieces, and keeps the store when the file is complete.
         set store(store: impl Into<StoreSettings>);
         /// Speaks these pieces again. **They are billed again.** The first piece has number 1.

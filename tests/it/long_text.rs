@@ -252,8 +252,9 @@ async fn long_text_with_invalid_input_is_rejected_before_sending_or_writing() {
         (book().max_in_flight(0),                             "max_in_flight: 0 is too small, expected at least 1"),
         (book().requests_per_second(0.0),                     "requests_per_second: "),
         (book().max_seconds(-1.0),                            "max_seconds: -1 is invalid, expected a number from 0"),
-        (book().redo([7, 8]),                                 "redo: piece 8 does not exist, expected 1 to 6"),
-        (book().redo([0]),                                    "redo: piece 0 does not exist, expected 1 to 6"),
+        (book().redo([2]),                                    "redo: the other pieces are not in a store and would be billed again"),
+        (book().redo([6, 7]).store(directory.path()),         "redo: piece 7 does not exist, expected 1 to 6"),
+        (book().redo([0]).store(directory.path()),            "redo: piece 0 does not exist, expected 1 to 6"),
     ];
     for (pieces, expected) in table {
         let error = pieces.save(&path).await.unwrap_err();
@@ -367,26 +368,119 @@ async fn long_text_audio_that_cannot_be_joined_names_both_values() {
     assert!(!path.exists());
 }
 
+const OTHER_ID: &str = "2c671a64-40d5-491e-99b0-da01ff1f3342";
+
+/// Returns a response of the audio host with this body.
+fn audio_response(body: &[u8]) -> Action {
+    let head = format!("HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: {}\r\n\r\n", body.len());
+    Action::SendRaw([head.as_bytes(), body].concat())
+}
+
+/// Returns a WAV file without samples.
+fn wav_without_samples() -> Vec<u8> {
+    [&Simulator::audio_of("Hello")[..40], b"\0\0\0\0LIST\x04\0\0\0INFO"].concat()
+}
+
+/// Starts an API that completes two pieces in order, with these results.
+async fn api_of(results: [serde_json::Value; 2]) -> ScriptedServer {
+    let responses = [ID, OTHER_ID].into_iter().zip(results).flat_map(|(id, mut result)| {
+        result["id"] = json!(id);
+        [json!({"id": id}), result].map(|body| Action::json("200 OK", &body))
+    });
+    ScriptedServer::start(responses).await
+}
+
+/// Saves a text of two pieces, of which the first has this response of the audio host.
+async fn save_with_first(response: Action, skip: bool, path: &Path) -> Result<Recording, Error> {
+    let host = ScriptedServer::start([response, wav(24_000)]).await;
+    let result = crate::support::completed_result(&format!("{}/a.wav", host.url));
+    let server = api_of([result.clone(), result]).await;
+    let pieces = client(&server.url).speak("One one one. Two two two.").in_pieces();
+    pieces.max_characters(14).max_in_flight(1).skip_empty_audio(skip).save(path).await
+}
+
 #[tokio::test]
-async fn long_text_piece_without_audio_does_not_end_narration() {
-    const OTHER_ID: &str = "2c671a64-40d5-491e-99b0-da01ff1f3342";
-    let empty = [&Simulator::audio_of("Hello")[..40], b"\0\0\0\0LIST\x04\0\0\0INFO"].concat();
-    let head = format!("HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: {}\r\n\r\n", empty.len());
-    let empty = Action::SendRaw([head.as_bytes(), &empty].concat());
-    let host = ScriptedServer::start([empty, wav(24_000)]).await;
-    let responses = [ID, OTHER_ID].into_iter().flat_map(|id| {
+async fn long_text_piece_without_audio_ends_narration_and_error_tells_what_to_do() {
+    for body in [Vec::new(), wav_without_samples()] {
+        let (_directory, path) = temp_path();
+        let error = save_with_first(audio_response(&body), false, &path).await.unwrap_err();
+        assert_eq!((error.kind(), error.billed()), (ErrorKind::Download, Billed::Yes), "{error}");
+        assert_eq!(error.task_id().unwrap(), ID);
+        let expected = "piece 1, bytes 0..12 of the text: audio is empty; speak the piece again with `redo([1])`, which \
+            is billed again, or skip it with `skip_empty_audio(true)` [task ";
+        assert!(error.to_string().starts_with(expected), "{error}");
+        assert!(!path.exists());
+    }
+}
+
+#[tokio::test]
+async fn long_text_piece_without_audio_is_skipped_if_allowed() {
+    for body in [Vec::new(), wav_without_samples()] {
+        let (_directory, path) = temp_path();
+        let recording = save_with_first(audio_response(&body), true, &path).await.unwrap();
+        assert_eq!(audio_data(&path), b"abcd");
+        let frames = |count| Duration::from_nanos(count * 1_000_000_000_u64 / 24_000);
+        let times: Vec<_> = recording.pieces().iter().map(|cue| (cue.start(), cue.duration())).collect();
+        assert_eq!(times, [(frames(0), frames(0)), (frames(0), frames(2))]);
+    }
+}
+
+/// A lost connection looks like an empty body, if neither a length nor a chunk marks the end.
+#[tokio::test]
+async fn long_text_piece_whose_audio_may_be_missing_is_not_skipped() {
+    let (_directory, path) = temp_path();
+    let unmarked = Action::SendRaw(b"HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n".to_vec());
+    let error = save_with_first(unmarked, true, &path).await.unwrap_err();
+    assert!(error.is_download() && error.piece().unwrap().number == 1, "{error}");
+    assert!(error.to_string().contains("or the connection was lost"), "{error}");
+
+    let truncated = &Simulator::audio_of("Hello")[..36];
+    let error = save_with_first(audio_response(truncated), true, &path).await.unwrap_err();
+    assert!(error.to_string().contains("file ends before the audio starts"), "{error}");
+
+    let mut without_url = crate::support::completed_result("");
+    without_url.as_object_mut().unwrap().remove("results");
+    let server = api_of([without_url.clone(), without_url]).await;
+    let pieces = client(&server.url).speak("One one one. Two two two.").in_pieces();
+    let pieces = pieces.max_characters(14).max_in_flight(1).skip_empty_audio(true);
+    let error = pieces.save(&path).await.unwrap_err();
+    assert!(error.is_download() && error.to_string().contains("audio URL is missing"), "{error}");
+    assert!(!path.exists());
+}
+
+#[tokio::test]
+async fn long_text_piece_without_audio_can_be_spoken_again_several_times() {
+    let (_directory, path) = temp_path();
+    let host = ScriptedServer::start([audio_response(b""), audio_response(b""), wav(24_000)]).await;
+    let responses = [ID, OTHER_ID, "3c671a64-40d5-491e-99b0-da01ff1f3343"].into_iter().flat_map(|id| {
         let mut result = crate::support::completed_result(&format!("{}/a.wav", host.url));
         result["id"] = json!(id);
         [json!({"id": id}), result].map(|body| Action::json("200 OK", &body))
     });
     let server = ScriptedServer::start(responses).await;
-    let (_directory, path) = temp_path();
-    let speak = client(&server.url).speak("One one one. Two two two.");
-    let recording = speak.in_pieces().max_characters(14).max_in_flight(1).save(&path).await.unwrap();
+    let client = client(&server.url);
+    let pieces = || client.speak("One one one.").deadline(Duration::from_secs(5)).in_pieces();
+    for pieces in [pieces(), pieces().redo([1])] {
+        let error = pieces.save(&path).await.unwrap_err();
+        assert!(error.to_string().contains("audio is empty"), "{error}");
+    }
+    pieces().redo([1]).save(&path).await.unwrap();
     assert_eq!(audio_data(&path), b"abcd");
-    let frames = |count| Duration::from_nanos(count * 1_000_000_000_u64 / 24_000);
-    let times: Vec<_> = recording.pieces().iter().map(|cue| (cue.start(), cue.duration())).collect();
-    assert_eq!(times, [(frames(0), frames(0)), (frames(0), frames(2))]);
+    let creates = server.requests().iter().filter(|request| request.contains("/create")).count();
+    assert_eq!(creates, 3);
+}
+
+#[tokio::test]
+async fn long_text_without_any_audio_is_an_error_even_if_pieces_are_skipped() {
+    let (_directory, path) = temp_path();
+    let host = ScriptedServer::start([audio_response(b""), audio_response(&wav_without_samples())]).await;
+    let result = crate::support::completed_result(&format!("{}/a.wav", host.url));
+    let server = api_of([result.clone(), result]).await;
+    let pieces = client(&server.url).speak("One one one. Two two two.").in_pieces();
+    let pieces = pieces.max_characters(14).max_in_flight(1).skip_empty_audio(true);
+    let error = pieces.save(&path).await.unwrap_err();
+    assert!(error.is_download() && error.to_string().contains("audio of all pieces is empty"), "{error}");
+    assert_eq!(error.billed(), Billed::Yes);
 }
 
 #[tokio::test]

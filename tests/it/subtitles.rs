@@ -240,6 +240,32 @@ async fn text_files_with_invalid_path_are_rejected_before_sending_or_writing() {
     assert_eq!(simulator.requests(), 0);
 }
 
+#[cfg(unix)]
+#[tokio::test]
+async fn text_files_that_are_one_file_through_dangling_links_are_rejected() {
+    let (simulator, (directory, [path, vtt, _])) = (quick().start().await.unwrap(), paths());
+    let link = directory.path().join("link.vtt");
+    std::os::unix::fs::symlink("book.vtt", &link).unwrap();
+    let pieces = simulator.client().speak("Call me Ishmael.").in_pieces();
+    let error = pieces.subtitles(&vtt).chapters(&link).save(&path).await.unwrap_err();
+    assert!(error.is_invalid() && error.to_string().contains("is the path of another file"), "{error}");
+    assert_eq!((simulator.requests(), fs::read_dir(directory.path()).unwrap().count()), (0, 1));
+}
+
+#[tokio::test]
+async fn text_files_whose_names_differ_in_case_are_rejected_only_if_they_are_one_file() {
+    let (simulator, (directory, [path, vtt, _])) = (quick().start().await.unwrap(), paths());
+    let upper = directory.path().join("BOOK.vtt");
+    fs::write(&upper, "").unwrap();
+    let is_one_file = vtt.exists();
+    fs::remove_file(&upper).unwrap();
+    let pieces = simulator.client().speak("# Loomings\n\nCall me Ishmael.").in_pieces();
+    match pieces.subtitles(&vtt).chapters(&upper).save(&path).await {
+        Ok(_) => assert!(!is_one_file && vtt.exists() && upper.exists()),
+        Err(error) => assert!(is_one_file && error.is_invalid(), "{error}"),
+    }
+}
+
 #[tokio::test]
 async fn subtitles_that_cannot_be_written_leave_store_for_a_free_run() {
     let (simulator, (directory, [path, vtt, _])) = (quick().start().await.unwrap(), paths());

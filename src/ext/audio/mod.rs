@@ -8,7 +8,7 @@ mod host;
 mod rate;
 mod response;
 mod stored;
-mod temp_file;
+pub(crate) mod temp_file;
 pub(crate) mod wav;
 
 use std::{

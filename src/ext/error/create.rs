@@ -45,6 +45,15 @@ impl Error {
         Self::new(Kind::Download { problem: problem.to_string() })
     }
 
+    /// Creates the error for an audio that is complete and has no bytes.
+    pub(crate) fn empty_audio() -> Self {
+        Self::new(Kind::EmptyAudio)
+    }
+
+    pub(crate) fn is_empty_audio(&self) -> bool {
+        matches!(self.0.kind, Kind::EmptyAudio)
+    }
+
     pub(crate) fn io(action: &str, path: &Path, source: impl Into<BoxError>) -> Self {
         Self::new(Kind::Io { problem: format!("{action} {}", display_path(path)) }).with_source(source)
     }

@@ -49,6 +49,7 @@ impl fmt::Display for Error {
             Kind::NotFound => f.write_str("task not found on the server")?,
             Kind::Stopped => f.write_str("stopped before the speech was finished")?,
             Kind::Failed => f.write_str("task ended with status ERROR, the API gives no reason")?,
+            Kind::EmptyAudio => f.write_str("audio is empty")?,
             Kind::Download { problem } | Kind::Io { problem } => f.write_str(problem)?,
         }
         if let Some(problem) = &self.0.problem {

@@ -95,6 +95,8 @@ pub(super) enum Kind {
     Download {
         problem: String,
     },
+    /// The audio is complete, and has no bytes.
+    EmptyAudio,
     Io {
         problem: String,
     },

@@ -40,7 +40,7 @@ impl Error {
             Kind::NotFound => ErrorKind::NotFound,
             Kind::Failed => ErrorKind::Failed,
             Kind::Stopped => ErrorKind::Stopped,
-            Kind::Download { .. } => ErrorKind::Download,
+            Kind::Download { .. } | Kind::EmptyAudio => ErrorKind::Download,
             Kind::Io { .. } => ErrorKind::Io,
         }
     }
@@ -82,7 +82,9 @@ impl Error {
             Kind::InDoubt { .. } | Kind::Failed | Kind::NotFound => Billed::Maybe,
             // Another call is submitting the same request.
             Kind::Deadline { .. } if self.0.task_id.is_none() => Billed::Maybe,
-            Kind::Unanswered | Kind::Deadline { .. } | Kind::Download { .. } => Billed::Yes,
+            Kind::Unanswered | Kind::Deadline { .. } | Kind::Download { .. } | Kind::EmptyAudio => {
+                Billed::Yes
+            }
             _ if self.0.task_id.is_some() => Billed::Yes,
             Kind::Invalid { .. }
             | Kind::Unreachable { .. }

@@ -89,6 +89,7 @@ fn errors() -> Vec<(Error, ErrorKind, Billed, Billed)> {
         (Error::stopped(),                                         ErrorKind::Stopped,      No,    Yes),
         (Error::stopped().billed_at_least(Maybe),                  ErrorKind::Stopped,      Maybe, Yes),
         (Error::download("audio is empty"),                        ErrorKind::Download,     Yes,   Yes),
+        (Error::empty_audio(),                                     ErrorKind::Download,     Yes,   Yes),
         (Error::not_writable(Path::new("a.wav"), "read-only"),     ErrorKind::Io,           No,    Yes),
         (io(),                                                     ErrorKind::Io,           No,    Yes),
         (io().billed_at_least(Yes),                                ErrorKind::Io,           Yes,   Yes),

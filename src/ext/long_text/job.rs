@@ -63,6 +63,7 @@ pub(super) struct JobSettings {
     pub(super) pauses: Pauses,
     pub(super) max_in_flight: usize,
     pub(super) resubmit_failed: u32,
+    pub(super) skip_empty_audio: bool,
     /// The numbers of the pieces that are spoken again.
     pub(super) redo: BTreeSet<usize>,
 }
@@ -125,7 +126,8 @@ impl Job {
             if let Some((key, speech)) = self.ready.remove(&(self.saved + 1)) {
                 // A gap is stored for each piece in flight.
                 self.file.pause(self.settings.pauses.before(self.gaps.pop_front().unwrap_or_default()));
-                let frames = self.file.append(&speech).await.map_err(|error| error.with_piece(&key.piece))?;
+                let appended = self.append(&key.piece, &speech).await;
+                let frames = appended.map_err(|error| error.with_piece(&key.piece))?;
                 if let (Some(seconds), Ok(entry)) = (self.file.seconds(&frames), self.entry(&key.piece)) {
                     entry.has_duration(speech.id(), seconds);
                     results.spending().on_duration(speech.id(), seconds);
@@ -160,6 +162,27 @@ impl Job {
                 }
             }
         }
+    }
+
+    /// Appends the audio of a piece to the file. Returns its position, which is empty if a piece without audio is skipped.
+    async fn append(&mut self, piece: &Piece, speech: &Speech) -> Result<Range<u64>, Error> {
+        let (frames, number) = (self.file.append(speech).await?, piece.number);
+        if !frames.is_empty() {
+            return Ok(frames);
+        }
+        if self.settings.skip_empty_audio {
+            tracing::warn!(piece = number, task = speech.id().printable(), "piece without audio skipped");
+            return Ok(frames);
+        }
+        // Without this, `redo` would not speak the piece a third time.
+        if let Ok(entry) = self.entry(piece) {
+            entry.job_finished();
+        }
+        let problem = format!(
+            "audio is empty; speak the piece again with `redo([{number}])`, which is billed again, or skip it with \
+             `skip_empty_audio(true)`"
+        );
+        Err(Error::download(problem).with_task_id(speech.id()))
     }
 
     /// Submits pieces until `max_in_flight` are in flight. A finished piece that is not saved counts as in

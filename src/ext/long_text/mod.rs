@@ -5,7 +5,7 @@
 //! applies it to each paragraph or chapter, if pieces end there; [`heading`] recognises chapters. [`wav`] reads WAV
 //! files and joins them. [`job`] submits the pieces and joins their audio in order, and [`narration`] is the user's
 //! handle to a job. [`recording`] maps the text to times, and [`outputs`] writes [`subtitles`] and chapters with these
-//! times. [`settings`] has the setters for all of this.
+//! times. [`paths`] checks that all these files are different. [`settings`] has the setters for all of this.
 
 mod abbreviations;
 mod anchor;
@@ -15,6 +15,7 @@ mod heading;
 mod job;
 mod narration;
 mod outputs;
+mod paths;
 mod piece_end;
 mod recording;
 mod sections;
@@ -41,7 +42,8 @@ use tokio::sync::mpsc;
 use self::{
     heading::IsHeading,
     job::{Job, JobSettings},
-    outputs::{TextFiles, check_paths},
+    outputs::TextFiles,
+    paths::check_paths,
     sections::{Pauses, SectionSplitter, headings, sections},
     splitter::max_characters_range,
     wav::joiner::WavJoiner,
@@ -103,8 +105,8 @@ const MAX_IN_FLIGHT: usize = 16;
 /// file, which is WAV with 64-bit lengths.
 ///
 /// The audio of a piece is a WAV file of integer samples with 8, 16, 24 or 32 bits, or of float samples with 32
-/// bits, with up to 8 channels and 192,000 samples per second. If it has no samples, the piece adds nothing to the
-/// file, a warning is logged, and the [cue](Recording::pieces) of the piece has a duration of zero.
+/// bits, with up to 8 channels and 192,000 samples per second. An audio without samples ends the narration, unless
+/// [`skip_empty_audio`](Self::skip_empty_audio) is set.
 ///
 /// **Each piece is billed separately.** Until the file is complete, a [store](Store) next to it records the pieces:
 /// the directory `book.wav.store` for `book.wav`. After a failure or a crash, run the same program again: submitted
@@ -127,6 +129,7 @@ const MAX_IN_FLIGHT: usize = 16;
 /// - `headings`: [`is_heading`]
 /// - `subtitles`, `chapters`: none
 /// - `resubmit_failed`: 0 times
+/// - `skip_empty_audio`: false, a piece without audio is an error
 /// - `store`: that of the client; otherwise next to the file, and removed when the file is complete
 /// - `redo`: no piece
 ///
@@ -135,12 +138,12 @@ const MAX_IN_FLIGHT: usize = 16;
 /// Before anything is sent:
 /// - [`is_invalid`](Error::is_invalid): a text of one character, a `max_characters` of 2, or a store that
 ///   another process uses
-/// - [`is_invalid`](Error::is_invalid): subtitles or chapters with another ending, or two files with one path
+/// - [`is_invalid`](Error::is_invalid): subtitles or chapters with another ending, or two paths that lead to one file
 /// - [`is_io`](Error::is_io): the directory of a file or of the store is missing
 ///
 /// For a piece, the errors of [`Speak`], and:
-/// - [`is_download`](Error::is_download): the audio is not a WAV file, has an unsupported sample format or
-///   another sample rate than the pieces before, or is empty for every piece
+/// - [`is_download`](Error::is_download): the audio is empty or not a WAV file, or has an unsupported sample format or
+///   another sample rate than the pieces before
 #[derive(Clone)]
 #[must_use = "nothing is sent until it is saved or started"]
 pub struct InPieces {
@@ -155,6 +158,7 @@ pub struct InPieces {
     pauses: Pauses,
     is_heading: IsHeading,
     resubmit_failed: u32,
+    skip_empty_audio: bool,
     store: Option<StoreSettings>,
     redo: BTreeSet<usize>,
     subtitles: Option<PathBuf>,
@@ -195,6 +199,7 @@ impl InPieces {
             pauses: Pauses::default(),
             is_heading: Arc::new(is_heading),
             resubmit_failed: 0,
+            skip_empty_audio: false,
             store: None,
             redo: BTreeSet::new(),
             subtitles: None,
@@ -281,6 +286,21 @@ impl InPieces {
         self
     }
 
+    /// Sets whether a piece without audio is skipped with a warning in the log.
+    ///
+    /// With `false`, the default, such a piece returns an [`is_download`](Error::is_download) error with the
+    /// [piece](Error::piece): a part of the text would be missing from the file. The same piece ends each later run, until
+    /// [`redo`](Self::redo) speaks it again or its text changes.
+    ///
+    /// With `true`, the piece adds nothing to the file, and its [cue](Recording::pieces) has a duration of zero. This is a
+    /// piece whose audio has no samples, or whose download is complete without a single byte. It is billed. Every other
+    /// problem of an audio stays an error, also a missing URL, which a later run may receive. If all pieces are skipped,
+    /// there is no file, and the error is `is_download`, too.
+    pub fn skip_empty_audio(mut self, skip: bool) -> Self {
+        self.skip_empty_audio = skip;
+        self
+    }
+
     /// Sets the store of the pieces, and keeps the store when the file is complete.
     ///
     /// With the store, the same text can be saved again without being billed again. This includes the settings: with
@@ -311,7 +331,8 @@ impl InPieces {
     /// # Ok(()) }
     /// ```
     ///
-    /// The new speech replaces the one in the store, so later runs use it. A piece that is not finished is not spoken again.
+    /// Without a store, the other pieces of a complete file would be billed again, so this is an error. The new speech
+    /// replaces the one in the store, so later runs use it. A piece that is not finished is not spoken again.
     /// If the run is interrupted, run it again with the same pieces: a piece that was already spoken again is not billed a
     /// third time.
     pub fn redo(mut self, pieces: impl IntoIterator<Item = usize>) -> Self {
@@ -382,6 +403,7 @@ impl InPieces {
         check_paths(path, settings.directory(), self.subtitles.as_deref(), self.chapters.as_deref()).await?;
         if is_temporary {
             refuse_journal(path).await?;
+            self.refuse_redo_of_everything(&settings)?;
         }
         let may_be_billed = may_be_billed(Some(&settings), self.speak.client());
         match self.open(path, settings, is_temporary).await {
@@ -419,6 +441,7 @@ impl InPieces {
             pauses: self.pauses,
             max_in_flight: self.max_in_flight,
             resubmit_failed: self.resubmit_failed,
+            skip_empty_audio: self.skip_empty_audio,
             redo: self.redo,
         };
         let job = Job::new(settings, splitter, store, file);
@@ -450,6 +473,16 @@ impl InPieces {
         self.speak.with_text(&self.text[first]).to_request()?;
         self.check_redo(splitter.clone())?;
         Ok((splitter, headings))
+    }
+
+    /// Refuses to speak pieces again whose other pieces are in no store, because these would be billed again, too.
+    fn refuse_redo_of_everything(&self, settings: &StoreSettings) -> Result<(), Error> {
+        if self.redo.is_empty() || settings.may_have_entries() {
+            return Ok(());
+        }
+        let problem =
+            "the other pieces are not in a store and would be billed again; use the store of the first run";
+        Err(Error::invalid("redo", problem))
     }
 
     /// Checks that the pieces that are spoken again exist.

@@ -305,10 +305,13 @@ impl<H: Host> Download<H> {
         if total.is_some_and(|total| received < total) || is_skipping {
             return Err(self.interrupted("response ended too early"));
         }
+        let is_complete = total.is_some() || self.body.as_ref().is_none_or(|body| body.has_marked_end);
         if received == 0 {
-            return Err(permanent("audio is empty".to_owned()));
+            let problem = "audio is empty, or the connection was lost before its first byte";
+            let error = if is_complete { Error::empty_audio() } else { Error::download(problem) };
+            return Err(HostError::Permanent(error));
         }
-        if total.is_some() || self.body.as_ref().is_none_or(|body| body.has_marked_end) {
+        if is_complete {
             return Ok(());
         }
         // HTTP does not tell whether bytes are missing, but a WAV file may.

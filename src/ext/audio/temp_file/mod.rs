@@ -83,12 +83,12 @@ pub(super) fn open_temp(target: &Path, is_private: bool) -> Result<(PathBuf, Tem
 }
 
 /// Returns the directory of a file.
-pub(super) fn directory_of(path: &Path) -> &Path {
+pub(crate) fn directory_of(path: &Path) -> &Path {
     path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 /// Returns the path to which symbolic links lead, even if there is no file.
-fn follow_links(path: &Path) -> PathBuf {
+pub(crate) fn follow_links(path: &Path) -> PathBuf {
     let mut path = path.to_owned();
     for _ in 0..MAX_LINKS {
         // The error of a path that is not a link.

@@ -142,7 +142,7 @@ fn unspaced(text: &str, at: usize, kind: Kind) -> Option<Boundary> {
 /// Returns `true` if a straight quotation mark opens a quotation: it is the first or third one in its line.
 fn opens_quotation(text: &str, at: usize) -> bool {
     let before = &text.as_bytes()[at.saturating_sub(MAX_QUOTATION_BYTES)..at];
-    let line = before.rsplit(|byte| *byte == b'\n').next().unwrap_or_default();
+    let line = before.rsplit(|byte| matches!(byte, b'\n' | b'\r')).next().unwrap_or_default();
     // As many marks open as close, if the parts between them are odd in number.
     line.split(|byte| *byte == b'"').count() % 2 == 1
 }
@@ -197,14 +197,29 @@ pub(super) fn whitespace_runs(text: &str) -> impl Iterator<Item = Whitespace> {
         position = start + rest.find(|c: char| !c.is_whitespace()).unwrap_or(rest.len());
         Some(start..position)
     });
-    runs.filter(move |run| !text[run.clone()].chars().all(is_non_breaking)).map(|run| {
-        let line_breaks = text[run.clone()].chars().map(|c| match c {
-            '\n' | '\u{2028}' => 1,
+    runs.filter(move |run| !text[run.clone()].chars().all(is_non_breaking)).map(|run| Whitespace {
+        start: run.start,
+        end: run.end,
+        line_breaks: line_breaks(&text[run]),
+    })
+}
+
+/// Returns the number of line breaks in white space. `\r` before `\n` is a part of the same line break, also if there are
+/// several, as some editors write where they wrap a line.
+fn line_breaks(space: &str) -> usize {
+    let mut before_line_feed = false;
+    let line_breaks = space.chars().rev().map(|c| {
+        if c == '\r' && before_line_feed {
+            return 0;
+        }
+        before_line_feed = c == '\n';
+        match c {
+            '\n' | '\r' | '\u{2028}' => 1,
             '\u{2029}' | '\u{c}' => 2,
             _ => 0,
-        });
-        Whitespace { start: run.start, end: run.end, line_breaks: line_breaks.sum() }
-    })
+        }
+    });
+    line_breaks.sum()
 }
 
 /// Returns `true` if a sentence may continue after an apparent end. The end may be an abbreviation or a number such

@@ -89,6 +89,9 @@ fn opening_mark_stays_with_following_text() {
             assert!(!after.starts_with(['）', '》', '」', '』', '”', ')', ']', '»', '，']), "{after:?}");
         }
     }
+    // The inch mark in the line before opens no quotation.
+    let next_line = parts("5\"长。\r他说：\"好\"", Kind::Clause);
+    assert_eq!(next_line, parts("5\"长。\n他说：\"好\"", Kind::Clause));
     let clauses = parts("他说，\"走吧，\"然后，\"好\"", Kind::Clause);
     assert_eq!(clauses, ["他说，", "\"走吧，\"", "然后，", "\"好\""]);
 }
@@ -113,6 +116,10 @@ fn kinds_of_boundaries_are_told_apart() {
     let table = [
         ("One two.\n\nThree", "Three",   Some(Kind::Paragraph)),
         ("One two.\u{2029}Three", "Three", Some(Kind::Paragraph)),
+        ("One two.\r\n\r\nThree", "Three", Some(Kind::Paragraph)),
+        ("One two.\r\rThree", "Three",   Some(Kind::Paragraph)),
+        ("One two.\r \rThree", "Three",  Some(Kind::Paragraph)),
+        ("One two.\n\rThree", "Three",   Some(Kind::Paragraph)),
         ("a one, two", "two",            Some(Kind::Clause)),
         ("wait—no", "no",                Some(Kind::Clause)),
         ("春、夏、秋", "夏",               Some(Kind::Clause)),
@@ -122,6 +129,9 @@ fn kinds_of_boundaries_are_told_apart() {
         ("「はい。」と言う", "と",          Some(Kind::DoubtfulSentence)),
         ("Ludwig XIV. Der", "Der",       Some(Kind::DoubtfulSentence)),
         ("one two\nthree", "three",      Some(Kind::Line)),
+        ("one two\rthree", "three",      Some(Kind::Line)),
+        ("one two\r\nthree", "three",    Some(Kind::Line)),
+        ("one two\r\r\nthree", "three",  Some(Kind::Line)),
         ("one two", "two",               Some(Kind::Word)),
         ("one-two", "two",               Some(Kind::WordPart)),
         ("日本", "本",                    Some(Kind::WordPart)),

@@ -110,6 +110,20 @@ fn heading_after_byte_order_mark_or_carriage_return_is_found() {
     assert_eq!(found, ["# One", "# Two"]);
 }
 
+/// Old files from a Mac have lines that end with `\r`.
+#[test]
+fn sections_do_not_depend_on_the_kind_of_line_break() {
+    let expected = pieces(BOOK, true, true);
+    let texts = |found: &[(&str, Gap)]| -> Vec<(String, Gap)> {
+        let lines = |text: &str| text.replace("\r\n", "\n").replace('\r', "\n");
+        found.iter().map(|(text, gap)| (lines(text), *gap)).collect()
+    };
+    for line_break in ["\n", "\r\n", "\r"] {
+        let book = BOOK.replace("\r\n", "\n").replace('\n', line_break);
+        assert_eq!(texts(&pieces(&book, true, true)), texts(&expected), "{line_break:?}");
+    }
+}
+
 /// In quadratic time, this takes minutes.
 #[test]
 fn many_sections_without_letters_are_joined_at_once() {

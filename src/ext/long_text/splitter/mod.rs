@@ -34,7 +34,7 @@ use crate::{ext::speakable::is_speakable, generated::facts::INPUT_LENGTH};
 /// 8. within a word that is longer than a piece, between grapheme clusters (user-perceived characters)
 ///
 /// An empty line ends a paragraph. A single line break counts as a space, because books are set in short
-/// lines.
+/// lines. A line ends with `\n`, `\r\n` or `\r`.
 ///
 /// **A small change of the text changes few pieces.** The text near a boundary decides whether a piece ends there,
 /// not the number of characters before it. After an inserted, deleted or changed word or sentence, most pieces are

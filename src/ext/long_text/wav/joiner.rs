@@ -29,7 +29,7 @@ pub(in crate::ext::long_text) struct WavFile {
 /// A WAV file to which speeches are appended.
 pub(in crate::ext::long_text) struct WavJoiner {
     file: AtomicFile,
-    /// The silence before the next audio. It is written with that audio, because an empty piece has no pause.
+    /// The silence before the next audio. It is written with that audio, because a piece without audio has no pause.
     pause: Duration,
     /// The format of the first speech. All others must have the same format.
     format: Option<Format>,
@@ -46,21 +46,18 @@ impl WavJoiner {
         self.pause = self.pause.max(time);
     }
 
-    /// Downloads the audio of a speech and appends it. Returns the position of the audio in the file, in frames. After
-    /// an error, the file must not be used.
+    /// Downloads the audio of a speech and appends it. Returns the position of the audio in the file, in frames. It is
+    /// empty if the audio has no samples. After an error, the file must not be used.
     ///
     /// Failures of the audio host are retried as long as those of the API during a wait.
     pub(in crate::ext::long_text) async fn append(&mut self, speech: &Speech) -> Result<Range<u64>, Error> {
         let mismatch = |problem| Error::download(format!("could not join the audio: {problem}"));
         let audio = speech.audio()?.patient(DEFAULT_DEADLINE);
-        let appended = self.append_stream(audio.stream()).await;
-        // Also the error of a file that cannot be written is about this task.
-        let frames = appended.map_err(|error| error.into_error(mismatch).with_task_id(speech.id()))?;
-        if frames.is_empty() {
-            // The speech is billed, and the same request would get the same audio. So the narration goes on.
-            tracing::warn!(task = speech.id().printable(), "audio of a piece is empty");
+        match self.append_stream(audio.stream()).await {
+            Err(JoinError::Other(error)) if error.is_empty_audio() => Ok(self.frames()..self.frames()),
+            // Also the error of a file that cannot be written is about this task.
+            appended => appended.map_err(|error| error.into_error(mismatch).with_task_id(speech.id())),
         }
-        Ok(frames)
     }
 
     /// Appends the audio of one WAV file, which arrives in parts. Returns the position of the audio in frames, which is
