@@ -87,7 +87,8 @@ async fn store_on_full_disk_stops_sending_and_continues_when_there_is_space() {
     assert!((1..400).contains(&sent), "a request without an entry is not sent: {sent}");
     let doubts = fixture.doubts().await.len();
     assert!(doubts <= IN_FLIGHT, "{doubts} doubts");
-    fixture.settle().await;
+    let settled = fixture.settle().await;
+    assert_eq!(settled, (doubts, doubts), "a request that was not sent is not in doubt");
     fixture.run().unwrap();
     fixture.assert_complete(&lines).await;
     assert_eq!(fixture.simulator.creates(), 400);
