@@ -513,3 +513,48 @@ async fn download_debug_output_hides_url_query() {
     let debug = format!("{audio:?}");
     assert!(debug.contains("/a.wav") && !debug.contains("s3cr3t"), "{debug}");
 }
+
+/// Returns a WAV file of 24,000 samples per second whose header announces `announced` bytes of audio, cut to `length` bytes
+/// of audio.
+fn wav(announced: u32, length: usize) -> Vec<u8> {
+    let mut file = b"RIFF\0\0\0\0WAVEfmt \x10\0\0\0\x01\0\x01\0".to_vec();
+    for number in [24_000_u32, 48_000] {
+        file.extend_from_slice(&number.to_le_bytes());
+    }
+    file.extend_from_slice(b"\x02\0\x10\0data");
+    file.extend_from_slice(&announced.to_le_bytes());
+    file.resize(44 + length, 1);
+    file
+}
+
+fn wav_response(content_length: usize, body: &[u8]) -> Action {
+    let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {content_length}\r\n\r\n");
+    Action::SendRaw([head.as_bytes(), body].concat())
+}
+
+#[tokio::test]
+async fn duration_of_audio_with_known_length_needs_only_its_start() {
+    // The connection is closed after the first bytes. Reading on would send another request.
+    let (audio, host) = audio_from([wav_response(44 + 16_000, &wav(16_000, 100))]).await;
+    assert_eq!(audio.duration().await.unwrap().as_nanos(), 333_333_333);
+    assert_eq!(host.requests().len(), 1);
+}
+
+#[tokio::test]
+async fn duration_of_audio_with_unknown_length_is_read_to_its_end() {
+    for announced in [0, 0x7fff_0000, u32::MAX] {
+        let (audio, host) = audio_from([wav_response(44 + 16_000, &wav(announced, 16_000))]).await;
+        assert_eq!(audio.duration().await.unwrap().as_nanos(), 333_333_333, "{announced}");
+        assert_eq!(host.requests().len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn duration_of_other_formats_and_of_a_header_alone_is_an_error() {
+    let mut compressed = wav(16_000, 16_000);
+    compressed[20] = 0x55;
+    for body in [b"ID3 not a WAV file".to_vec(), compressed, wav(16_000, 0)[..40].to_vec()] {
+        let (audio, _host) = audio_from([wav_response(body.len(), &body)]).await;
+        assert_download_error(&audio.duration().await.unwrap_err(), "not a WAV file of a supported format");
+    }
+}
