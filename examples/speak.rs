@@ -314,7 +314,8 @@ impl Bar {
 /// Returns the line number, counted from 1, at which the piece of the error starts in the input file.
 fn line_of_piece(error: &distribute_ai::Error, args: &Args) -> Option<usize> {
     let text = read_file(args.file.as_ref()?).ok()?;
-    Some(text.get(..error.piece()?.bytes.start)?.matches('\n').count() + 1)
+    let before = text.get(..error.piece()?.bytes.start)?.replace("\r\n", "\n");
+    Some(before.matches(['\n', '\r']).count() + 1)
 }
 
 fn report_simulator() {

@@ -80,6 +80,9 @@ pub(crate) fn read(path: &Path, format: Option<Format>) -> Result<Vec<(String, S
         }
     }
     rows.retain(|(_, _, text)| !text.trim().is_empty());
+    if rows.is_empty() {
+        return Err(invalid(&"no row has a text, expected at least one"));
+    }
     check_keys(&rows).map_err(|problem| invalid(&problem))?;
     Ok(rows.into_iter().map(|(_, key, text)| (key, text.trim().to_owned())).collect())
 }

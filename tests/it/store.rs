@@ -15,9 +15,9 @@ use distribute_ai::{
 use futures_util::{StreamExt, future::join_all};
 use serde_json::json;
 use tempfile::TempDir;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
-use crate::support::{Action, ID, ScriptedServer, builder};
+use crate::support::{Action, ID, ScriptedServer, builder, unique_id};
 
 const TEXT: &str = "Good morning.";
 
@@ -72,6 +72,9 @@ async fn same_request_is_submitted_once() {
     assert_eq!(first.id(), second.id());
     assert_eq!(bytes(&second).await, Simulator::audio_of(TEXT));
     assert_eq!(second.duration().await.unwrap(), Duration::from_secs(1));
+    let audio = second.audio().unwrap();
+    assert_eq!(audio.url().strip_prefix("file://"), fixture.audio_file().to_str());
+    assert!(format!("{audio:?}").contains(&format!("{:?}", audio.url())), "{audio:?}");
     assert_eq!((first.created_at(), first.finished_at()), (second.created_at(), second.finished_at()));
     let simulator = &fixture.simulator;
     assert_eq!((simulator.requests(), simulator.downloads()), (requests, downloads), "nothing is sent");
@@ -149,14 +152,18 @@ async fn request_in_doubt_is_not_sent_again_until_it_is_settled() {
     let fixture = Fixture::new().await;
     let client = fixture.client();
     fixture.simulator.script(Route::Create, Script::nth(1, Fault::reset().after_accepting()));
-    for _ in 0..2 {
-        let error = client.speak(TEXT).label("greeting").await.unwrap_err();
-        assert!(error.is_in_doubt(), "{error}");
-    }
     let hash = client.speak(TEXT).hash().unwrap();
-    let error = client.speak(TEXT).await.unwrap_err();
-    let cause = std::error::Error::source(&error).unwrap().to_string();
-    assert!(cause.contains(&format!("settle entry {hash} of the store")), "{cause}");
+    for number in 0..4 {
+        let error = match number {
+            0 | 1 => client.speak(TEXT).label("greeting").await.unwrap_err(),
+            _ => {
+                let mut results = client.batch([("a", TEXT)]).run().await.unwrap();
+                results.next().await.unwrap().1.unwrap_err()
+            }
+        };
+        let remedy = format!("settle entry {hash} of the store {}", fixture.path().display());
+        assert!(error.is_in_doubt() && error.to_string().contains(&remedy), "{error}");
+    }
     let store = client.store().unwrap();
     let entry = store.get(&hash).await.unwrap().unwrap();
     assert_eq!((entry.state(), entry.label()), (EntryState::InDoubt, Some("greeting")));
@@ -283,6 +290,50 @@ async fn text_is_spoken_again_only_with_redo() {
     fixture.simulator.outcome_of(TEXT, TaskOutcome::fails());
     assert!(client.speak(TEXT).redo().await.unwrap_err().is_failed());
     assert_eq!(client.speak(TEXT).await.unwrap().id(), second.id());
+}
+
+#[tokio::test]
+async fn wait_for_an_earlier_task_leaves_the_announcement_of_the_text_spoken_again() {
+    let fixture = Fixture::new().await;
+    let store = Store::at(fixture.path()).keep_audio(false);
+    let client = fixture.simulator.client_builder().store(store).build().unwrap();
+    client.speak(TEXT).await.unwrap();
+    let earlier = client.speak(TEXT).submit().await.unwrap();
+    fixture.simulator.script(Route::Create, Script::always(Fault::never_answer()));
+    let again = tokio::spawn(client.speak(TEXT).redo().into_future());
+    let hash = client.speak(TEXT).hash().unwrap();
+    while fixture.state(hash).await != Some(EntryState::Announced) {
+        sleep(Duration::from_millis(5)).await;
+    }
+    assert_eq!(earlier.wait().await.unwrap().id(), earlier.id());
+    // A kill now leaves the new reading in doubt.
+    assert_eq!(fixture.state(hash).await, Some(EntryState::Announced));
+    again.abort();
+}
+
+#[tokio::test]
+async fn earlier_speech_leaves_the_audio_of_the_text_spoken_again() {
+    let fixture = Fixture::new().await;
+    let created = |id: &str| Action::json("200 OK", &json!({"id": id}));
+    let completed = |id: &str| {
+        let results = json!([{"url": "/a.wav"}]);
+        Action::json("200 OK", &json!({"id": id, "status": "COMPLETED", "created": 1, "results": results}))
+    };
+    let audio = |content: &str| Action::response("200 OK", "", content);
+    let other = unique_id(1);
+    let earlier = [created(ID), completed(ID), audio("the earlier reading")];
+    let later = [created(&other), completed(&other), audio("the later reading")];
+    let fetched_again = [completed(ID), audio("the earlier reading")];
+    let script = [&earlier[..], &later, &fetched_again].concat();
+    let server = ScriptedServer::start(script).await;
+    let client = builder(&server.url).store(fixture.path()).build().unwrap();
+
+    let earlier = client.speak(TEXT).await.unwrap();
+    let later = client.speak(TEXT).redo().await.unwrap();
+    assert_eq!(bytes(&earlier).await, b"the earlier reading");
+    assert_eq!(fs::read(fixture.audio_file()).unwrap(), b"the later reading");
+    assert_eq!(bytes(&later).await, b"the later reading");
+    assert_eq!(server.requests().len(), 8);
 }
 
 #[tokio::test]
@@ -445,8 +496,9 @@ async fn plan_of_a_batch_sends_nothing_and_tells_what_is_new() {
         "So long, and thanks for all the fish.",
     ];
     let plan = client.batch(lines.into_iter().enumerate()).plan().await.unwrap();
-    assert_eq!((plan.stored, plan.submitted, plan.in_doubt, plan.new, plan.repeated), (1, 1, 1, 2, 1));
-    assert_eq!((plan.characters, fixture.simulator.requests()), (45, requests));
+    let counts = "Requests: 1 stored, 1 submitted, 1 in doubt, 2 new, 1 repeated, 1 invalid. ";
+    assert!(plan.to_string().starts_with(counts), "{plan}");
+    assert_eq!((plan.invalid, plan.characters, fixture.simulator.requests()), (1, 45, requests));
 
     // Without a store, each line is submitted.
     let batch = fixture.simulator.client().batch(lines.into_iter().enumerate());

@@ -127,6 +127,7 @@ async fn batch_example_reads_keys_and_refuses_those_that_are_no_file_names() {
         ("a.tsv", "intro Welcome.\n", "line 1: no tab, expected a key, a tab and a text"),
         ("a.tsv", "../intro\tWelcome.\n", "line 1: key \"../intro\" is invalid, expected the name of a file"),
         ("a.tsv", "\tWelcome.\n", "line 1: key \"\" is invalid"),
+        ("a.csv", "key,text\n", "a.csv: no row has a text, expected at least one"),
         ("a.csv", "a,Welcome.\nb,One,two\n", "line 2: 3 columns, expected a key and a text"),
         ("a.csv", "a,Welcome.\nA,Goodbye.\n", "line 2: key \"A\" is the key of line 1, expected another key"),
     ] {

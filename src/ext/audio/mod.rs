@@ -30,7 +30,7 @@ use self::{
     download::{Download, Limits, Part},
     host::{AudioHost, PendingUrl, Refresh},
 };
-use crate::{Client, Error, TaskId, ext::store::audio_files::StoredFile};
+use crate::{Client, Error, TaskId, ext::store::stored_file::StoredFile};
 
 /// The default limit of a download: forty times the audio of the longest text that one request may contain.
 const MAX_BYTES: u64 = 512 * 1024 * 1024;
@@ -284,7 +284,10 @@ pub(crate) fn parse_url(base_url: &str, text: &str) -> Result<Url, Error> {
 /// Omits the parts of the URL that may grant access: the query, the user and the password.
 impl fmt::Debug for Audio {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let url = format!("{}{}", self.url.origin().ascii_serialization(), self.url.path());
+        // The URL of a file has no origin.
+        let is_file = self.url.scheme() == "file";
+        let origin = if is_file { "file://".to_owned() } else { self.url.origin().ascii_serialization() };
+        let url = format!("{origin}{}", self.url.path());
         f.debug_struct("Audio").field("task", &self.id).field("url", &url).finish_non_exhaustive()
     }
 }

@@ -5,10 +5,7 @@ use std::{io, time::Duration};
 use bytes::Bytes;
 use reqwest::Url;
 use sha2::{Digest, Sha256};
-use tokio::{
-    fs::{self, File},
-    io::AsyncReadExt,
-};
+use tokio::{fs::File, io::AsyncReadExt};
 
 use super::{
     Audio,
@@ -19,10 +16,7 @@ use super::{
 };
 use crate::{
     Client, Error, TaskId,
-    ext::store::{
-        audio_files::{StoredAudio, StoredFile},
-        handle::EntryHandle,
-    },
+    ext::store::{audio_files::StoredAudio, handle::EntryHandle, stored_file::StoredFile},
 };
 
 /// The number of bytes that are read at a time.
@@ -48,10 +42,9 @@ impl Parts {
             Ok(part) => return Ok(part.map(Part::Audio)),
             Err(problem) => problem,
         };
-        let path = &reader.file.path;
-        tracing::warn!(path = %path.display(), %problem, "audio in the store is damaged, downloading it again");
-        // Without this, each later run would read the damaged file first.
-        let _ = fs::remove_file(path).await;
+        let path = reader.file.path.display();
+        tracing::warn!(%path, %problem, "audio in the store is damaged or replaced, downloading it again");
+        reader.file.remove().await;
         let was_read = reader.bytes > 0;
         let url = (reader.audio.refresh)().await?;
         let mut download = reader.audio.download_from(url);

@@ -91,7 +91,11 @@ impl<K> ActiveTasks<K> {
     }
 
     pub(super) fn finish(&mut self, slot: usize, outcome: Outcome) {
-        let ActiveTask { index, key, key_text, .. } = self.tasks.remove(slot);
+        let ActiveTask { index, key, key_text, entry, .. } = self.tasks.remove(slot);
+        let outcome = match entry {
+            Some(entry) => outcome.map_err(|error| entry.explain(error)),
+            None => outcome,
+        };
         self.deliver(Finished { index, key, key_text, outcome });
     }
 

@@ -30,8 +30,10 @@ pub(crate) async fn plan(
     let (mut plan, mut seen) = (PlanBuilder::default(), HashSet::new());
     let mut entries = Vec::new();
     for speak in requests {
-        // An invalid request costs nothing. The job returns its error.
-        let Ok(request) = speak.to_request() else { continue };
+        let Ok(request) = speak.to_request() else {
+            plan.add_invalid();
+            continue;
+        };
         if has_store && !seen.insert(speak.hash()?) {
             plan.add_repeated();
             continue;

@@ -74,7 +74,10 @@ impl Error {
 
     /// Adds a text that follows the description of the kind.
     pub(crate) fn with_problem(mut self, problem: String) -> Self {
-        self.0.problem = Some(problem);
+        self.0.problem = Some(match self.0.problem.take() {
+            Some(earlier) => format!("{earlier}; {problem}"),
+            None => problem,
+        });
         self
     }
 

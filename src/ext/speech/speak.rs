@@ -321,10 +321,13 @@ impl Speak {
                 let id = submit(&client.inner().cooldown, submission, send).await?;
                 SpeechTask::submitted(client, id)
             }
-            Some(entry) => match submit_once(&client, request, timeout, submission, &entry).await? {
-                Submitted::Now(id) => SpeechTask::submitted(client, id).with_entry(entry),
-                Submitted::Before(id) => return Ok(SpeechTask::resumed(client, id).with_entry(entry)),
-            },
+            Some(entry) => {
+                let submitted = submit_once(&client, request, timeout, submission, &entry).await;
+                match submitted.map_err(|error| entry.explain(error))? {
+                    Submitted::Now(id) => SpeechTask::submitted(client, id).with_entry(entry),
+                    Submitted::Before(id) => return Ok(SpeechTask::resumed(client, id).with_entry(entry)),
+                }
+            }
         };
         if let Some(callback) = on_submitted {
             call_on_submitted(&*callback, task.id());

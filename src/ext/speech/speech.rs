@@ -11,10 +11,7 @@ use crate::{
     ext::{
         audio::{Audio, parse_url},
         polling::server_time,
-        store::{
-            audio_files::{StoredAudio, StoredFile},
-            handle::EntryHandle,
-        },
+        store::{audio_files::StoredAudio, handle::EntryHandle, stored_file::StoredFile},
     },
     types::SpeechResult,
 };

@@ -31,13 +31,6 @@ pub(crate) struct StoredAudio {
     pub(crate) seconds: Option<f64>,
 }
 
-/// An audio file, and what must be in it.
-#[derive(Clone, Debug)]
-pub(crate) struct StoredFile {
-    pub(crate) path: PathBuf,
-    pub(crate) audio: StoredAudio,
-}
-
 /// The audio files of a directory.
 pub(super) struct AudioFiles {
     directory: PathBuf,
@@ -60,23 +53,22 @@ impl AudioFiles {
         self.downloads.acquire().await.expect("the semaphore is never closed")
     }
 
-    /// Returns the file if it has the right length, and marks it as used.
-    pub(super) async fn find(&self, hash: RequestHash, audio: &StoredAudio) -> Option<StoredFile> {
+    /// Returns `true` if there is a file of the right length, and marks the file as used.
+    pub(super) async fn find(&self, hash: RequestHash, audio: &StoredAudio) -> bool {
         let (path, length) = (self.path(hash), audio.bytes);
-        let audio = audio.clone();
         let found = spawn_blocking(move || {
-            let found = fs::symlink_metadata(&path).ok()?;
-            if !found.is_file() || found.len() != length {
-                return None;
+            let is_right = |found: fs::Metadata| found.is_file() && found.len() == length;
+            if !fs::symlink_metadata(&path).is_ok_and(is_right) {
+                return false;
             }
             // Only the order in which files are removed depends on it.
             let _ = File::options()
                 .append(true)
                 .open(&path)
                 .and_then(|file| file.set_modified(SystemTime::now()));
-            Some(StoredFile { path, audio })
+            true
         });
-        found.await.ok().flatten()
+        found.await.unwrap_or(false)
     }
 
     pub(super) async fn remove(&self, hash: RequestHash) -> Result<(), Error> {
@@ -93,19 +85,24 @@ impl AudioFiles {
         removed.await.map_err(|error| Error::stopped().with_source(error))?
     }
 
-    /// Counts a new file. If all files together are larger than `max_bytes`, removes the least recently used ones.
-    pub(super) async fn on_saved(&self, bytes: u64, max_bytes: u64) -> Result<(), Error> {
+    /// Counts a new file. If all files together are larger than `max_bytes`, removes the least recently used ones. The new file
+    /// stays, even if it alone is larger: its caller is about to read it.
+    pub(super) async fn on_saved(&self, hash: RequestHash, bytes: u64, max_bytes: u64) -> Result<(), Error> {
         let (directory, total) = (self.directory.clone(), Arc::clone(&self.total));
+        let saved = self.path(hash);
         let pruned = spawn_blocking(move || {
             let mut total = total.lock().unwrap_or_else(PoisonError::into_inner);
-            // The first count includes the new file.
-            let size = match *total {
+            // The first count includes the new file. A file that was replaced counts twice until the next pruning.
+            let size = match total.take() {
                 Some(size) => size + bytes,
                 None => list(&directory)?.iter().map(|file| file.bytes).sum(),
             };
-            // Removes more than necessary, so that the directory is not listed for each file.
-            let removed = if size > max_bytes { prune(&directory, max_bytes / 10 * 9)? } else { 0 };
-            *total = Some(size - removed);
+            *total = Some(if size > max_bytes {
+                // Removes more than necessary, so that the directory is not listed for each file.
+                prune(&directory, max_bytes / 10 * 9, Some(&saved))?.left
+            } else {
+                size
+            });
             Ok(())
         });
         pruned.await.map_err(|error| Error::stopped().with_source(error))?
@@ -117,10 +114,18 @@ impl AudioFiles {
         let pruned = spawn_blocking(move || {
             let mut total = total.lock().unwrap_or_else(PoisonError::into_inner);
             *total = None;
-            prune(&directory, max_bytes)
+            let Pruned { removed, left } = prune(&directory, max_bytes, None)?;
+            *total = Some(left);
+            Ok(removed)
         });
         pruned.await.map_err(|error| Error::stopped().with_source(error))?
     }
+}
+
+/// The bytes of the files that were removed, and of the others.
+struct Pruned {
+    removed: u64,
+    left: u64,
 }
 
 struct AudioFile {
@@ -152,23 +157,24 @@ fn list(directory: &Path) -> Result<Vec<AudioFile>, Error> {
     Ok(files)
 }
 
-fn prune(directory: &Path, max_bytes: u64) -> Result<u64, Error> {
+/// Removes the least recently used files, but not the file `keep`, until the others have at most `max_bytes`.
+fn prune(directory: &Path, max_bytes: u64, keep: Option<&Path>) -> Result<Pruned, Error> {
     let mut files = list(directory)?;
     files.sort_unstable_by_key(|file| file.used);
-    let mut size: u64 = files.iter().map(|file| file.bytes).sum();
+    let mut left: u64 = files.iter().map(|file| file.bytes).sum();
     let mut removed = 0;
-    for file in files {
-        if size <= max_bytes {
+    for file in files.iter().filter(|file| Some(&*file.path) != keep) {
+        if left <= max_bytes {
             break;
         }
         match fs::remove_file(&file.path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
                 return Err(Error::io("could not remove", &file.path, error));
             }
-            _ => (size, removed) = (size - file.bytes, removed + file.bytes),
+            _ => (left, removed) = (left - file.bytes, removed + file.bytes),
         }
     }
-    Ok(removed)
+    Ok(Pruned { removed, left })
 }
 
 #[cfg(test)]
@@ -205,7 +211,7 @@ mod tests {
         write(&files, 0..10);
         fs::write(directory.path().join("entries.redb"), [0; 1000]).unwrap();
         fs::write(directory.path().join("other.wav"), [0; 1000]).unwrap();
-        files.find(hash(0), &audio()).await.expect("the file is there");
+        assert!(files.find(hash(0), &audio()).await);
         assert_eq!(files.prune(300).await.unwrap(), 700);
         assert_eq!(numbers(&files), [0, 8, 9]);
         assert!(
@@ -219,7 +225,7 @@ mod tests {
         let files = AudioFiles::new(directory.path().to_owned());
         for number in 0..20 {
             write(&files, number..number + 1);
-            files.on_saved(100, 1000).await.unwrap();
+            files.on_saved(hash(number), 100, 1000).await.unwrap();
             assert!(numbers(&files).len() <= 10 && numbers(&files).contains(&number));
         }
         files.remove(hash(19)).await.unwrap();
@@ -227,13 +233,48 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn saved_file_is_not_removed_for_the_limit() {
+        let directory = tempfile::tempdir().unwrap();
+        let files = AudioFiles::new(directory.path().to_owned());
+        // Files of the future: the clock was set back, so that the new file seems to be the oldest one.
+        write(&files, 5..10);
+        write(&files, 0..1);
+        files.on_saved(hash(0), 100, 500).await.unwrap();
+        assert_eq!(numbers(&files), [0, 7, 8, 9]);
+        // More than 90 % of the limit.
+        fs::write(files.path(hash(1)), [0; 480]).unwrap();
+        files.on_saved(hash(1), 480, 500).await.unwrap();
+        assert_eq!(numbers(&files), [1]);
+        // More than the limit, until the next one is saved.
+        fs::write(files.path(hash(2)), [0; 501]).unwrap();
+        files.on_saved(hash(2), 501, 500).await.unwrap();
+        assert_eq!(numbers(&files), [2]);
+        write(&files, 3..4);
+        files.on_saved(hash(3), 100, 500).await.unwrap();
+        assert_eq!(numbers(&files), [3]);
+    }
+
+    #[tokio::test]
+    async fn file_that_is_saved_again_is_counted_once_after_pruning() {
+        let directory = tempfile::tempdir().unwrap();
+        let files = AudioFiles::new(directory.path().to_owned());
+        write(&files, 0..5);
+        for _ in 0..20 {
+            files.on_saved(hash(4), 100, 1000).await.unwrap();
+        }
+        let total = files.total.lock().unwrap().unwrap();
+        assert!(total <= 1000, "the directory is listed for each file above the limit: {total}");
+        assert_eq!(numbers(&files), [0, 1, 2, 3, 4]);
+    }
+
+    #[tokio::test]
     async fn file_with_another_length_is_not_found() {
         let directory = tempfile::tempdir().unwrap();
         let files = AudioFiles::new(directory.path().to_owned());
-        assert!(files.find(hash(1), &audio()).await.is_none());
+        assert!(!files.find(hash(1), &audio()).await);
         fs::write(files.path(hash(1)), [0; 99]).unwrap();
-        assert!(files.find(hash(1), &audio()).await.is_none());
+        assert!(!files.find(hash(1), &audio()).await);
         fs::create_dir(files.path(hash(2))).unwrap();
-        assert!(files.find(hash(2), &audio()).await.is_none());
+        assert!(!files.find(hash(2), &audio()).await);
     }
 }

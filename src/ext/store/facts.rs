@@ -103,7 +103,7 @@ pub(super) fn get(transaction: &mut Transaction<'_>, key: &Key) -> Result<Option
 }
 
 pub(super) fn parse(key: &Key, bytes: &[u8]) -> Result<Record, Error> {
-    serde_json::from_slice(bytes).map_err(|error| {
+    Record::parse(bytes).map_err(|error| {
         let hash = RequestHash::from_bytes(*key);
         Error::invalid("store", format!("entry {hash} is damaged; forget it to submit its text again"))
             .with_source(error)

@@ -9,7 +9,7 @@ use tokio::{
 
 use super::{
     attempt::Attempt,
-    audio_files::{StoredAudio, StoredFile},
+    audio_files::StoredAudio,
     claims::Claim,
     database::{Key, Transaction, Urgency},
     facts::{Facts, Redo, Request, get, put, read_rate},
@@ -17,8 +17,9 @@ use super::{
     record::{Finished, Meaning, Record},
     settings::Options,
     shared::Shared,
+    stored_file::StoredFile,
 };
-use crate::{Error, TaskId, ext::retry::in_doubt::InDoubtAttempts, types::SpeechResult};
+use crate::{Error, ErrorKind, TaskId, ext::retry::in_doubt::InDoubtAttempts, types::SpeechResult};
 
 /// The entry of a request in a store, which may not exist yet.
 #[derive(Clone)]
@@ -165,7 +166,10 @@ impl EntryHandle {
             });
         }
         match meaning {
-            Meaning::InDoubt(attempts, id) => Found::InDoubt(self.in_doubt_error(attempts, id.as_ref())),
+            Meaning::InDoubt(attempts, id) => {
+                let why = "an earlier submission has no conclusive response".to_owned();
+                Found::InDoubt(id.iter().fold(Error::in_doubt(attempts.count(), why), Error::with_task_id))
+            }
             Meaning::Submitted(id) => Found::Submitted(id),
             Meaning::Stored(finished) => Found::Stored(self.stored(finished).await),
             Meaning::New => Found::New(InDoubtAttempts::default()),
@@ -174,9 +178,11 @@ impl EntryHandle {
 
     async fn stored(&self, finished: Finished) -> StoredSpeech {
         let Finished { id, created, finished, audio } = finished;
-        let file = match &audio {
-            Some(audio) => self.shared.audio.find(self.facts.hash, audio).await,
-            None => None,
+        let file = match audio {
+            Some(audio) if self.shared.audio.find(self.facts.hash, &audio).await => {
+                Some(self.audio_file(audio))
+            }
+            _ => None,
         };
         StoredSpeech { id, created, finished, file }
     }
@@ -191,23 +197,16 @@ impl EntryHandle {
         }
     }
 
-    /// Returns the error of a request that may be billed and is not submitted again.
-    fn in_doubt_error(&self, attempts: InDoubtAttempts, id: Option<&TaskId>) -> Error {
-        let (hash, directory) = (self.facts.hash, self.shared.directory().display());
-        let why = format!(
-            "an earlier submission has no conclusive response; settle entry {hash} of the store {directory}"
-        );
-        let error = Error::in_doubt(attempts.count(), why);
-        id.into_iter().fold(error, Error::with_task_id)
-    }
-
-    /// Adds to the error of a task that the server does not know how to submit its text again.
+    /// Adds to the error of a submission in doubt, or of a task that the server does not know, what to do with the entry.
     pub(crate) fn explain(&self, error: Error) -> Error {
-        if !error.is_not_found() {
-            return error;
-        }
         let (hash, directory) = (self.facts.hash, self.shared.directory().display());
-        error.with_problem(format!("to submit the text again, forget entry {hash} of the store {directory}"))
+        match error.kind() {
+            ErrorKind::InDoubt => error.with_problem(format!("settle entry {hash} of the store {directory}")),
+            ErrorKind::NotFound => error.with_problem(format!(
+                "to submit the text again, forget entry {hash} of the store {directory}"
+            )),
+            _ => error,
+        }
     }
 
     /// Returns the path for the audio of the speech. It does not depend on the task.
@@ -217,7 +216,8 @@ impl EntryHandle {
 
     /// Returns the file of an audio that was just kept.
     pub(crate) fn audio_file(&self, audio: StoredAudio) -> StoredFile {
-        StoredFile { path: self.audio_path(), audio }
+        let (hash, shared) = (self.facts.hash, Arc::downgrade(&self.shared));
+        StoredFile { path: self.audio_path(), audio, hash, shared }
     }
 
     /// Waits until another download to the store may start.
@@ -228,7 +228,7 @@ impl EntryHandle {
     /// Keeps the size limit of the store after a download.
     pub(crate) async fn on_audio_saved(&self, bytes: u64) {
         let Some(max_bytes) = self.facts.options.max_audio_bytes else { return };
-        if let Err(error) = self.shared.audio.on_saved(bytes, max_bytes).await {
+        if let Err(error) = self.shared.audio.on_saved(self.facts.hash, bytes, max_bytes).await {
             tracing::warn!(%error, "old audio in the store could not be removed");
         }
     }
@@ -238,13 +238,13 @@ impl EntryHandle {
         let finished = Finished { id: id.clone(), created: result.created, finished: result.finished, audio };
         let (facts, key) = (Arc::clone(&self.facts), self.key());
         self.shared.database.enqueue(Urgency::Normal, move |transaction| {
-            let record = get(transaction, &key)?;
-            let record = record.unwrap_or_else(|| Record::announce(None, facts.about.clone()));
-            // The same request may have been submitted again since.
-            let is_other = record.task_id().is_some() && !record.is_of(&finished.id);
-            if is_other || record.is_stored_as(&finished) {
-                return Ok(());
-            }
+            let record = match get(transaction, &key)? {
+                // The same request has been announced or submitted again since.
+                Some(record) if !record.is_of(&finished.id) => return Ok(()),
+                Some(record) if record.is_stored_as(&finished) => return Ok(()),
+                Some(record) => record,
+                None => Record::announce(None, facts.about.clone()),
+            };
             let learned = record.seconds.is_some();
             let record = record.stored(finished.clone(), facts.redo == Redo::OncePerJob);
             put(transaction, &key, &record)?;

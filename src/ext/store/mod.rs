@@ -3,7 +3,7 @@
 //! [`request_hash`] identifies a request. [`record`] describes its state and the transitions. [`handle`] looks a request up
 //! and records its result. [`attempt`] is one submission: announced before it is sent, and recorded afterwards. [`facts`] is
 //! what both know about the request. [`claims`] makes equal requests of one process wait for each other. [`database`] keeps
-//! the records on disk, [`audio_files`] the audio.
+//! the records on disk, [`audio_files`] the audio. [`stored_file`] is the audio of one entry.
 //! [`store`] is the user's handle, and [`entry`] the user's view of a record. [`rates`] learns how long texts take, and
 //! [`plan`] adds up what a job would submit.
 
@@ -25,6 +25,7 @@ mod settings;
 mod shared;
 #[expect(clippy::module_inception, reason = "the folder is named after its subject, the file after `Store`")]
 mod store;
+pub(crate) mod stored_file;
 
 pub use self::{
     entry::{Entries, Entry, EntryState, Settlement},

@@ -41,6 +41,8 @@ pub struct Plan {
     pub new: usize,
     /// The number of requests that equal another one of the plan. With a store, they are submitted once.
     pub repeated: usize,
+    /// The number of requests whose text or option is invalid. They are not sent: each ends with an error.
+    pub invalid: usize,
     /// The number of characters of the new requests.
     pub characters: usize,
     /// The expected duration of the audio of the new requests, in seconds.
@@ -64,10 +66,13 @@ impl Plan {
 
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { stored, submitted, in_doubt, new, repeated, characters, .. } = self;
+        let Self { stored, submitted, in_doubt, new, repeated, invalid, characters, .. } = self;
         write!(f, "Requests: {stored} stored, {submitted} submitted, {in_doubt} in doubt, {new} new")?;
         if *repeated > 0 {
             write!(f, ", {repeated} repeated")?;
+        }
+        if *invalid > 0 {
+            write!(f, ", {invalid} invalid")?;
         }
         f.write_str(".")?;
         if *new > 0 {
@@ -91,6 +96,7 @@ pub(crate) struct PlanBuilder {
     in_doubt: usize,
     new: usize,
     repeated: usize,
+    invalid: usize,
     characters: usize,
     /// The audio of the new requests for each rate, and the audio that is billed.
     expected: HashMap<String, (Expected, Expected)>,
@@ -113,6 +119,10 @@ impl PlanBuilder {
         self.repeated += 1;
     }
 
+    pub(crate) fn add_invalid(&mut self) {
+        self.invalid += 1;
+    }
+
     /// Adds a request with what is known about the duration of its speech. All requests with one `rate_name` have one rate.
     pub(crate) fn add_new(&mut self, characters: usize, rate_name: &str, rate: &Rate) {
         self.new += 1;
@@ -128,7 +138,7 @@ impl PlanBuilder {
     }
 
     pub(crate) fn build(self) -> Plan {
-        let Self { stored, submitted, in_doubt, new, repeated, characters, expected } = self;
+        let Self { stored, submitted, in_doubt, new, repeated, invalid, characters, expected } = self;
         let audio = Estimate::of_all(expected.values().map(|(audio, _)| audio));
         let billed = Estimate::of_all(expected.values().map(|(_, billed)| billed));
         #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
@@ -136,7 +146,7 @@ impl PlanBuilder {
         // Whatever is spoken is billed, so the lowest cost follows from the audio, whose estimate is the better one.
         let billed_seconds = audio.low.max(minimum)..=billed.high.max(audio.high).max(minimum);
         let seconds = audio.low..=audio.high;
-        Plan { stored, submitted, in_doubt, new, repeated, characters, seconds, billed_seconds }
+        Plan { stored, submitted, in_doubt, new, repeated, invalid, characters, seconds, billed_seconds }
     }
 }
 
@@ -169,7 +179,7 @@ mod tests {
         }
         let plan = builder.build();
         assert_eq!((plan.stored, plan.submitted, plan.in_doubt, plan.new, plan.repeated), (1, 2, 3, 4, 1));
-        assert_eq!(plan.characters, 423);
+        assert_eq!((plan.characters, plan.invalid), (423, 0));
         assert!(plan.seconds.contains(&26.2) && is_within(&plan.seconds, 25.0, 28.0), "{plan:?}");
         let text = plan.to_string();
         assert!(

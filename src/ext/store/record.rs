@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::Error as _};
 
 use super::audio_files::StoredAudio;
 use crate::{TaskId, ext::retry::in_doubt::InDoubtAttempts};
@@ -106,6 +106,24 @@ pub(super) enum Meaning {
 }
 
 impl Record {
+    /// Reads a record. Reading a damaged one as another state could submit its request again.
+    pub(super) fn parse(bytes: &[u8]) -> serde_json::Result<Self> {
+        let record: Self = serde_json::from_slice(bytes)?;
+        record.problem().map_or(Ok(record), |problem| Err(serde_json::Error::custom(problem)))
+    }
+
+    fn problem(&self) -> Option<&'static str> {
+        match self.state {
+            Phase::Submitted | Phase::Stored if self.id.is_none() => Some("the task id is missing"),
+            Phase::InDoubt if self.in_doubt == 0 => Some("the number of attempts in doubt is missing"),
+            _ => {
+                let before = self.before.as_ref()?;
+                (before.state != Phase::Stored || before.problem().is_some())
+                    .then_some("the earlier speech is not finished")
+            }
+        }
+    }
+
     /// Returns the record of a request that is about to be sent.
     pub(super) fn announce(earlier: Option<Self>, about: About) -> Self {
         let mut new = Self {
@@ -147,7 +165,7 @@ impl Record {
 
     /// The server may have accepted the request. Its error response may contain a task id.
     pub(super) fn doubted(self, id: Option<&TaskId>) -> Self {
-        let in_doubt = self.in_doubt_attempts().count();
+        let in_doubt = self.in_doubt_attempts().count().max(1);
         let id = id.map(|id| id.as_str().to_owned());
         Self { state: Phase::InDoubt, at: now(), in_doubt, id, ..self }
     }
@@ -230,6 +248,7 @@ impl Record {
                 audio: self.audio.clone(),
             }),
             (Phase::Announced | Phase::InDoubt, id) => Meaning::InDoubt(self.in_doubt_attempts(), id),
+            // `parse` refuses a submitted or stored record without a task id.
             (Phase::Failed | Phase::Submitted | Phase::Stored, _) => Meaning::New,
         }
     }
@@ -254,6 +273,19 @@ mod tests {
         }
         assert!(count >= 8, "{count}");
         assert!(!check_record(b"{}"));
+    }
+
+    #[test]
+    fn record_without_what_its_state_needs_is_refused() {
+        for text in [
+            r#"{"state":"submitted","at":1,"characters":2}"#,
+            r#"{"state":"stored","at":1,"characters":2}"#,
+            r#"{"state":"in_doubt","at":1,"characters":2}"#,
+            r#"{"state":"announced","at":1,"characters":2,"before":{"state":"failed","at":1,"characters":2}}"#,
+            r#"{"state":"announced","at":1,"characters":2,"before":{"state":"stored","at":1,"characters":2}}"#,
+        ] {
+            assert!(Record::parse(text.as_bytes()).is_err(), "{text}");
+        }
     }
 
     #[test]

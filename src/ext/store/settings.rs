@@ -100,8 +100,8 @@ impl StoreSettings {
 
     /// Sets the maximum size of all audio files in the directory together, in bytes.
     ///
-    /// If the files are larger, those that were not used for the longest time are removed. Their entries stay, so the
-    /// audio can be downloaded again.
+    /// If the files are larger after a download, those that were not used for the longest time are removed. Their entries stay,
+    /// so the audio can be downloaded again. The file that was just downloaded stays, even if it alone is larger.
     pub fn max_audio_bytes(mut self, bytes: u64) -> Self {
         self.options.max_audio_bytes = Some(bytes);
         self

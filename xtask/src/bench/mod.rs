@@ -20,11 +20,12 @@ use crate::{
 const PAGE: &str = "docs/BENCHMARKS.md";
 
 /// The benchmarks and the cargo arguments that run them.
-const ALL: [(&str, &[&str]); 7] = [
+const ALL: [(&str, &[&str]); 8] = [
     ("pacing", &["bench", "--bench", "pacing", "--", "--svg", "docs/pacing.svg"]),
     ("batch", &["bench", "--bench", "batch"]),
     ("overhead", &["bench", "--bench", "overhead"]),
     ("waiting", &["bench", "--bench", "waiting"]),
+    ("store", &["bench", "--bench", "store"]),
     ("download", &["bench", "--bench", "download"]),
     ("build", &["xtask", "build-cost", "--rounds", "2"]),
     ("build-release", &["xtask", "build-cost", "--release", "--rounds", "2"]),

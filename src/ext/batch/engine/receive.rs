@@ -231,9 +231,7 @@ impl<K: Display + Send + 'static, A: SpeechApi> Engine<K, A> {
                 }
             }
             Err(failure) => {
-                if let Err(error) = poll.on_failure(failure) {
-                    return Err(self.task(slot).explain(error));
-                }
+                poll.on_failure(failure)?;
             }
         }
         poll.check_deadline()?;
