@@ -15,6 +15,7 @@
 //! The test `layers` fails on a path that leads from a lower layer to a higher one.
 
 mod bounds;
+mod disk;
 mod error;
 mod piece;
 pub(crate) mod speakable;

@@ -12,7 +12,7 @@ use tokio::task::spawn_blocking;
 use super::subtitles::Format;
 use crate::{
     Error,
-    ext::audio::temp_file::{directory_of, follow_links},
+    ext::{audio::temp_file::follow_links, disk::directory_of},
 };
 
 /// Checks that the paths of all files of a narration are different, and have the right endings.

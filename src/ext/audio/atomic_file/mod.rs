@@ -10,8 +10,11 @@ use tokio::{
     task::{JoinHandle, spawn_blocking},
 };
 
-use super::temp_file::{TempFile, directory_of, open_temp};
-use crate::Error;
+use super::temp_file::{TempFile, open_temp};
+use crate::{
+    Error,
+    ext::disk::{directory_of, sync_directory},
+};
 
 /// The number of bytes between two syncs in the background.
 ///
@@ -172,20 +175,6 @@ fn overwrite(temp: &Path, target: &Path, sync: bool) -> io::Result<()> {
     let mut file = fs::OpenOptions::new().write(true).truncate(true).open(target)?;
     io::copy(&mut content, &mut file)?;
     if sync { file.sync_all() } else { Ok(()) }
-}
-
-/// Syncs the new name to disk. Only Unix can, and not every file system or directory allows it.
-fn sync_directory(directory: &Path) -> io::Result<()> {
-    if !cfg!(unix) {
-        return Ok(());
-    }
-    let Ok(directory) = fs::File::open(directory) else { return Ok(()) };
-    match directory.sync_all() {
-        Err(error) if matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported) => {
-            Ok(())
-        }
-        outcome => outcome,
-    }
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use std::{
 
 use fnv::FnvHasher;
 
-use crate::Error;
+use crate::{Error, ext::disk::directory_of};
 
 /// The maximum number of symbolic links that are followed, as on Linux.
 const MAX_LINKS: usize = 40;
@@ -80,11 +80,6 @@ pub(super) fn open_temp(target: &Path, is_private: bool) -> Result<(PathBuf, Tem
         let _ = keep_permissions(&file, &existing);
     }
     Ok((absolute, temp, file))
-}
-
-/// Returns the directory of a file.
-pub(crate) fn directory_of(path: &Path) -> &Path {
-    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 /// Returns the path to which symbolic links lead, even if there is no file.

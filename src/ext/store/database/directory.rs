@@ -7,7 +7,10 @@ use std::{
 };
 
 use super::problem;
-use crate::Error;
+use crate::{
+    Error,
+    ext::disk::{directory_of, sync_directory},
+};
 
 /// The start of each journal that earlier versions of this library wrote.
 const JOURNAL: &[u8] = b"{\"journal\":\"distribute-ai";
@@ -23,7 +26,11 @@ pub(super) fn find_or_create(path: &Path) -> Result<PathBuf, Error> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => create(path)?,
         Err(error) => return Err(problem::io("could not open", path, error)),
     }
-    path.canonicalize().map_err(|error| problem::io("could not open", path, error))
+    let directory = path.canonicalize().map_err(|error| problem::io("could not open", path, error))?;
+    // Also if it was found: whoever created it may have been stopped before this.
+    sync_directory(directory_of(&directory))
+        .map_err(|error| problem::io("could not sync the directory of", path, error))?;
+    Ok(directory)
 }
 
 fn not_a_directory(path: &Path, is_file: bool) -> Error {
@@ -43,10 +50,7 @@ fn create(path: &Path) -> Result<(), Error> {
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     match builder.create(path) {
-        Ok(()) => {
-            sync(path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new(".")));
-            Ok(())
-        }
+        Ok(()) => Ok(()),
         // Another thread or process was faster.
         Err(_) if path.is_dir() => Ok(()),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Err(problem::invalid(
@@ -54,13 +58,5 @@ fn create(path: &Path) -> Result<(), Error> {
             "cannot be created, because its parent is missing; create the parent first",
         )),
         Err(error) => Err(problem::io("could not create", path, error)),
-    }
-}
-
-/// Syncs the names in a directory, so that its files are found after a crash. Where a directory cannot be opened, the
-/// system syncs names with the file.
-pub(super) fn sync(directory: &Path) {
-    if let Ok(directory) = File::open(directory) {
-        let _ = directory.sync_all();
     }
 }

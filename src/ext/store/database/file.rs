@@ -9,16 +9,16 @@ use std::{
 
 use redb::StorageBackend;
 
-use super::{directory, problem};
-use crate::Error;
+use super::problem;
+use crate::{Error, ext::disk::sync_directory};
 
 /// The name of the file with the entries.
 pub(in crate::ext::store) const ENTRIES_FILE: &str = "entries.redb";
 
-/// The length of the text with which redb's files begin. It is written last when a file is created.
-const MAGIC: usize = 9;
+/// The text with which redb's files begin. It is written last when a file is created.
+const MAGIC: [u8; 9] = *b"redb\x1A\x0A\xA9\x0D\x0A";
 
-/// redb creates a file with a length of 1,056,768 bytes.
+/// redb creates a file with a length of 73,728 bytes. Versions before 4.6: 1,056,768 bytes.
 const LONGEST_UNFINISHED: u64 = 4 << 20;
 
 /// A file that is locked until it is dropped, and not only until redb closes it: other processes must not take the store
@@ -44,7 +44,7 @@ pub(super) fn open(directory: &Path) -> Result<(PathBuf, LockedFile), Error> {
     file.try_lock().map_err(|error| lock_problem(&path, error))?;
     let locked = LockedFile { file: Mutex::new(file), path: path.clone() };
     locked.discard_unfinished().map_err(|error| problem::io("could not write", &path, error))?;
-    directory::sync(directory);
+    sync_directory(directory).map_err(|error| problem::io("could not sync", directory, error))?;
     Ok((path, locked))
 }
 
@@ -70,8 +70,8 @@ impl LockedFile {
         self.file.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Empties a file whose creation was interrupted. redb would reject it, because it has no magic number yet. Such a file
-    /// has a header of one page at most.
+    /// Empties a file whose creation was interrupted. redb would reject it, because it has no magic number yet, or a part
+    /// of it. Such a file has a header of one page at most.
     fn discard_unfinished(&self) -> io::Result<()> {
         const PAGE: usize = 4096;
         let mut file = self.file();
@@ -82,8 +82,9 @@ impl LockedFile {
         let mut content = Vec::new();
         file.seek(SeekFrom::Start(0))?;
         file.read_to_end(&mut content)?;
-        let is_zero = |bytes: &[u8]| bytes.iter().all(|byte| *byte == 0);
-        if is_zero(&content[..MAGIC.min(content.len())]) && is_zero(content.get(PAGE..).unwrap_or_default()) {
+        let is_unfinished_magic = content.iter().zip(MAGIC).all(|(byte, whole)| [0, whole].contains(byte))
+            && !content.starts_with(&MAGIC);
+        if is_unfinished_magic && content.iter().skip(PAGE).all(|byte| *byte == 0) {
             file.set_len(0)?;
         }
         Ok(())

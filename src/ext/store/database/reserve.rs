@@ -6,8 +6,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{directory, problem, urgency::Urgency};
-use crate::Error;
+use super::{problem, urgency::Urgency};
+use crate::{Error, ext::disk::sync_directory};
 
 /// The name of the file that makes room when the disk is full.
 pub(in crate::ext::store) const RESERVE_FILE: &str = "reserve";
@@ -59,7 +59,7 @@ impl Reserve for ReserveFile {
         let _ = fs::remove_file(&self.path);
         // Some file systems give the blocks back only when the change of the directory is durable.
         if let Some(directory) = self.path.parent() {
-            directory::sync(directory);
+            let _ = sync_directory(directory);
         }
     }
 }
