@@ -1,6 +1,6 @@
 //! The hand-written part of the client: everything that an OpenAPI document cannot express.
 //!
-//! The folders are layers. Each uses only the base files and the layers above it in this list:
+//! The folders are layers. Each uses only the base files, [`disk`], and the layers above it in this list:
 //!
 //! 1. [`transport`]: one HTTP exchange with the API
 //! 2. [`retry`]: decides whether a request may be sent again
@@ -15,7 +15,7 @@
 //! The test `layers` fails on a path that leads from a lower layer to a higher one.
 
 mod bounds;
-mod disk;
+pub(crate) mod disk;
 mod error;
 mod piece;
 pub(crate) mod speakable;

@@ -22,7 +22,7 @@ type Layers = &'static [&'static [&'static str]];
 
 const SRC: Layers = &[
     &["generated.rs"],
-    &["ext/bounds/", "ext/disk.rs", "ext/error/", "ext/piece.rs", "ext/speakable.rs", "ext/task_id.rs"],
+    &["ext/bounds/", "ext/disk/", "ext/error/", "ext/piece.rs", "ext/speakable.rs", "ext/task_id.rs"],
     &["ext/transport/"],
     &["ext/retry/"],
     &["ext/polling/"],

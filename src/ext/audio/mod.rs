@@ -240,11 +240,11 @@ impl Audio {
 
     async fn save_to(&self, path: PathBuf) -> Result<u64, Error> {
         // Create the file first, so that an invalid path is reported before the download.
-        let mut file = AtomicFile::create(path).await?.sync(self.sync);
+        let mut file = AtomicFile::create(&self.client.inner().disk, path).await?.sync(self.sync);
         let mut download = self.parts();
         while let Some(part) = download.next().await? {
             match part {
-                Part::Audio(chunk) => file.write(&chunk).await?,
+                Part::Audio(chunk) => file.write(chunk).await?,
                 Part::Restart => file.clear().await?,
             }
         }

@@ -1,11 +1,10 @@
 //! Audio in a store: written there, and read from there.
 
-use std::{io, time::Duration};
+use std::{io, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use reqwest::Url;
 use sha2::{Digest, Sha256};
-use tokio::{fs::File, io::AsyncReadExt};
 
 use super::{
     Audio,
@@ -16,7 +15,10 @@ use super::{
 };
 use crate::{
     Client, Error, TaskId,
-    ext::store::{audio_files::StoredAudio, handle::EntryHandle, stored_file::StoredFile},
+    ext::{
+        disk::{Access, OpenFile},
+        store::{audio_files::StoredAudio, handle::EntryHandle, stored_file::StoredFile},
+    },
 };
 
 /// The number of bytes that are read at a time.
@@ -58,7 +60,7 @@ pub(super) struct StoreReader {
     audio: Audio,
     file: StoredFile,
     /// `None` before the first read.
-    opened: Option<File>,
+    opened: Option<Arc<dyn OpenFile>>,
     bytes: u64,
     hash: Sha256,
 }
@@ -70,13 +72,19 @@ impl StoreReader {
 
     /// Returns the next bytes, or `None` at the end if the content is as it was written.
     async fn next(&mut self) -> io::Result<Option<Bytes>> {
-        let file = match &mut self.opened {
-            Some(file) => file,
-            opened => opened.insert(File::open(&self.file.path).await?),
-        };
-        let mut chunk = vec![0; CHUNK_BYTES];
-        let length = file.read(&mut chunk).await?;
-        chunk.truncate(length);
+        let (disk, path, opened) =
+            (self.audio.client.inner().disk.clone(), self.file.path.clone(), self.opened.clone());
+        let (files, offset) = (disk.clone(), self.bytes);
+        let read = disk.run(move || {
+            let file = opened.map_or_else(|| files.open(&path, Access::Read), Ok)?;
+            let mut chunk = vec![0; CHUNK_BYTES];
+            let length = file.read_at(offset, &mut chunk)?;
+            chunk.truncate(length);
+            Ok::<_, io::Error>((file, chunk))
+        });
+        let (file, chunk) = read.await??;
+        self.opened = Some(file);
+        let length = chunk.len();
         self.bytes += length as u64;
         self.hash.update(&chunk);
         let StoredAudio { bytes, sha256, .. } = &self.file.audio;
@@ -120,15 +128,15 @@ impl Audio {
     /// Downloads the audio to a store.
     pub(crate) async fn keep_in(&self, entry: &EntryHandle) -> Result<StoredAudio, Error> {
         let _permit = entry.start_download().await;
-        let mut file = AtomicFile::create_private(entry.audio_path()).await?;
+        let mut file = AtomicFile::create_private(&self.client.inner().disk, entry.audio_path()).await?;
         let mut parts = self.parts();
         let (mut hash, mut duration) = (Sha256::new(), DurationReader::default());
         while let Some(part) = parts.next().await? {
             match part {
                 Part::Audio(chunk) => {
-                    file.write(&chunk).await?;
                     hash.update(&chunk);
                     duration.push(&chunk);
+                    file.write(chunk).await?;
                 }
                 Part::Restart => {
                     file.clear().await?;

@@ -37,7 +37,7 @@ impl Config {
         engine.rate_limiter = self.requests_per_second.map(RateLimiter::per_second).transpose()?;
         engine.spending = self.spending;
         engine.store = match self.store {
-            Some(settings) => Some(Store::open(settings).await?),
+            Some(settings) => Some(Store::open_on(&engine.api.client().inner().disk, settings).await?),
             None => engine.api.client().store().cloned(),
         };
         Ok(())

@@ -385,7 +385,7 @@ impl<K> Batch<K> {
 
 /// Returns `true` if an earlier run may have submitted the texts of a job that cannot start.
 pub(crate) fn may_be_billed(store: Option<&StoreSettings>, client: &Client) -> bool {
-    store.map_or(client.store().is_some(), StoreSettings::may_have_entries)
+    store.map_or(client.store().is_some(), |store| store.may_have_entries(&client.inner().disk))
 }
 
 impl<K> fmt::Debug for Batch<K> {

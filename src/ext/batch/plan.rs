@@ -20,8 +20,11 @@ pub(crate) async fn plan(
     settings: Option<&StoreSettings>,
     requests: impl IntoIterator<Item = Speak>,
 ) -> Result<Plan, Error> {
+    let disk = &client.inner().disk;
     let store = match settings {
-        Some(settings) if settings.may_have_entries() => Some(Store::open(settings.clone()).await?),
+        Some(settings) if settings.may_have_entries(disk) => {
+            Some(Store::open_on(disk, settings.clone()).await?)
+        }
         Some(_) => None,
         None => client.store().cloned(),
     };

@@ -14,6 +14,7 @@ use super::{
 use crate::{
     Client, Error,
     ext::{
+        disk::Disk,
         polling::{Adaptive, Fixed, Pacing},
         store::{Store, StoreSettings},
         transport::{
@@ -88,6 +89,16 @@ pub struct ClientBuilder {
     allow_private_audio_hosts: bool,
     min_download_rate: Option<u64>,
     store: Option<StoreSettings>,
+    /// `None` for the one of the system.
+    disk: Option<Disk>,
+}
+
+#[cfg(test)]
+impl ClientBuilder {
+    pub(crate) fn disk(mut self, disk: Disk) -> Self {
+        self.disk = Some(disk);
+        self
+    }
 }
 
 #[derive(Clone)]
@@ -368,6 +379,7 @@ impl ClientBuilder {
             let audio = AudioHosts::new(rules, &http, min_rate)?;
             (build(builder())?, submit_client.transpose()?, audio)
         };
+        let disk = self.disk.unwrap_or_else(Disk::system);
         Ok(Client {
             baseurl: base_url.as_str().trim_end_matches('/').to_owned(),
             client: api,
@@ -383,7 +395,8 @@ impl ClientBuilder {
                 cooldown: Cooldown::new(self.max_cooldown.unwrap_or(MAX_COOLDOWN)),
                 unfinished: UnfinishedTasks::default(),
                 // Last, so that invalid settings create no directory.
-                store: self.store.map(Store::open_blocking).transpose()?,
+                store: self.store.map(|store| Store::open_blocking(&disk, store)).transpose()?,
+                disk,
             }),
         })
     }

@@ -18,6 +18,7 @@ use reqwest::header::HeaderValue;
 
 use self::{audio_hosts::AudioHosts, unfinished::UnfinishedTasks};
 use super::{
+    disk::Disk,
     polling::Pacing,
     store::Store,
     transport::{api_key::ApiKey, cooldown::Cooldown},
@@ -68,6 +69,8 @@ pub(crate) struct Inner {
     pub(crate) cooldown: Cooldown,
     pub(crate) unfinished: UnfinishedTasks,
     pub(crate) store: Option<Store>,
+    /// Where files are saved.
+    pub(crate) disk: Disk,
 }
 
 #[cfg(distribute_ai_fuzzing)]
@@ -83,6 +86,7 @@ impl Inner {
             cooldown: Cooldown::new(super::transport::cooldown::MAX_COOLDOWN),
             unfinished: UnfinishedTasks::default(),
             store: self.store.clone(),
+            disk: self.disk.clone(),
             ..*self
         }
     }

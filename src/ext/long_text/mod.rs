@@ -60,6 +60,7 @@ use crate::{
     Billed, Error, Speak,
     ext::{
         batch::{may_be_billed, plan::plan},
+        disk::Disk,
         store::{Plan, Store, StoreSettings, facts::Redo},
     },
 };
@@ -400,9 +401,11 @@ impl InPieces {
         // Otherwise, the store exists only until the file is complete.
         let is_temporary = settings.is_none();
         let settings = settings.unwrap_or_else(|| Store::at(store_path(path)).keep_audio(false));
-        check_paths(path, settings.directory(), self.subtitles.as_deref(), self.chapters.as_deref()).await?;
+        let disk = &self.speak.client().inner().disk;
+        let (subtitles, chapters) = (self.subtitles.as_deref(), self.chapters.as_deref());
+        check_paths(disk, path, settings.directory(), subtitles, chapters).await?;
         if is_temporary {
-            refuse_journal(path).await?;
+            refuse_journal(disk, path)?;
             self.refuse_redo_of_everything(&settings)?;
         }
         let may_be_billed = may_be_billed(Some(&settings), self.speak.client());
@@ -415,9 +418,10 @@ impl InPieces {
 
     async fn open(self, path: &Path, store: StoreSettings, is_temporary: bool) -> Result<Narration, Error> {
         let (splitter, headings) = self.split_checked()?;
-        let text_files =
-            TextFiles::create(self.subtitles.as_deref(), self.chapters.as_deref(), headings).await?;
-        let file = WavJoiner::create(path).await?;
+        let disk = &self.speak.client().inner().disk;
+        let (subtitles, chapters) = (self.subtitles.as_deref(), self.chapters.as_deref());
+        let text_files = TextFiles::create(disk, subtitles, chapters, headings).await?;
+        let file = WavJoiner::create(disk, path).await?;
         let (requests, received) = mpsc::unbounded_channel();
         let received =
             stream::unfold(received, async |mut received| Some((received.recv().await?, received)));
@@ -477,7 +481,7 @@ impl InPieces {
 
     /// Refuses to speak pieces again whose other pieces are in no store, because these would be billed again, too.
     fn refuse_redo_of_everything(&self, settings: &StoreSettings) -> Result<(), Error> {
-        if self.redo.is_empty() || settings.may_have_entries() {
+        if self.redo.is_empty() || settings.may_have_entries(&self.speak.client().inner().disk) {
             return Ok(());
         }
         let problem =
@@ -505,11 +509,11 @@ fn store_path(path: &Path) -> PathBuf {
 }
 
 /// Refuses the journal of an earlier version, because its pieces would be billed again.
-async fn refuse_journal(path: &Path) -> Result<(), Error> {
+fn refuse_journal(disk: &Disk, path: &Path) -> Result<(), Error> {
     let mut journal = path.as_os_str().to_owned();
     journal.push(".journal");
     let journal = PathBuf::from(journal);
-    if !tokio::fs::try_exists(&journal).await.unwrap_or(false) {
+    if disk.metadata(&journal).is_err() {
         return Ok(());
     }
     let problem = format!(

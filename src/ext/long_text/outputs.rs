@@ -8,7 +8,10 @@ use super::{
     recording::Recording,
     subtitles::{Format, chapters},
 };
-use crate::{Error, ext::audio::atomic_file::AtomicFile};
+use crate::{
+    Error,
+    ext::{audio::atomic_file::AtomicFile, disk::Disk},
+};
 
 /// The text files of a narration, which are created before anything is sent and written at the end.
 pub(super) struct TextFiles {
@@ -21,17 +24,18 @@ pub(super) struct TextFiles {
 impl TextFiles {
     /// Creates temporary files, which replace the files when they are complete.
     pub(super) async fn create(
+        disk: &Disk,
         subtitles: Option<&Path>,
         chapters: Option<&Path>,
         headings: Vec<usize>,
     ) -> Result<Self, Error> {
         let format = subtitles.map(Format::of_path).transpose()?;
         let subtitles = match format.zip(subtitles) {
-            Some((format, path)) => Some((format, AtomicFile::create(path.to_owned()).await?)),
+            Some((format, path)) => Some((format, AtomicFile::create(disk, path.to_owned()).await?)),
             None => None,
         };
         let chapters = match chapters {
-            Some(path) => Some(AtomicFile::create(path.to_owned()).await?),
+            Some(path) => Some(AtomicFile::create(disk, path.to_owned()).await?),
             None => None,
         };
         Ok(Self { subtitles, chapters, headings })
@@ -57,6 +61,6 @@ async fn write(
     let recording = Arc::clone(recording);
     let text = spawn_blocking(move || text(&recording)).await;
     let text = text.map_err(|error| Error::stopped().with_source(error))?;
-    file.write(text.as_bytes()).await?;
+    file.write(text.into()).await?;
     file.finish().await.map(drop)
 }

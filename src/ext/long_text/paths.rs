@@ -2,21 +2,22 @@
 
 use std::{
     ffi::{OsStr, OsString},
-    fs::{self, File},
     io,
     path::{Path, PathBuf, absolute},
 };
 
-use tokio::task::spawn_blocking;
-
 use super::subtitles::Format;
 use crate::{
     Error,
-    ext::{audio::temp_file::follow_links, disk::directory_of},
+    ext::{
+        audio::temp_file::follow_links,
+        disk::{Access, Disk, directory_of},
+    },
 };
 
 /// Checks that the paths of all files of a narration are different, and have the right endings.
 pub(super) async fn check_paths(
+    disk: &Disk,
     audio: &Path,
     store: &Path,
     subtitles: Option<&Path>,
@@ -31,15 +32,18 @@ pub(super) async fn check_paths(
     let paths = [("", Some(audio)), ("store", Some(store)), ("subtitles", subtitles), ("chapters", chapters)];
     let paths = paths.into_iter().filter_map(|(field, path)| Some((field, path?.to_owned())));
     let paths: Vec<_> = paths.collect();
-    let checked = spawn_blocking(move || check_different(&paths)).await;
+    let files = disk.clone();
+    let checked = disk.run(move || check_different(&files, &paths)).await;
     checked.map_err(|error| Error::stopped().with_source(error))?
 }
 
-fn check_different(paths: &[(&'static str, PathBuf)]) -> Result<(), Error> {
+fn check_different(disk: &Disk, paths: &[(&'static str, PathBuf)]) -> Result<(), Error> {
     let mut used: Vec<Target> = Vec::new();
     for (field, path) in paths {
-        let target = Target::of(path);
-        if used.iter().any(|other| other.is_same_as(&target, is_one_name)) {
+        let target = Target::of(disk, path);
+        let is_one_name =
+            |directory: &Path, one: &OsStr, other: &OsStr| is_one_name(disk, directory, one, other);
+        if used.iter().any(|other| other.is_same_as(disk, &target, is_one_name)) {
             let problem = format!("{} is the path of another file of this narration", quoted(path));
             return Err(Error::invalid(field, problem + ", expected a different path"));
         }
@@ -59,43 +63,44 @@ struct Target {
 }
 
 impl Target {
-    fn of(path: &Path) -> Self {
-        let path = fs::canonicalize(path).unwrap_or_else(|_| follow_links(path));
+    fn of(disk: &Disk, path: &Path) -> Self {
+        let path = disk.canonicalize(path).unwrap_or_else(|_| follow_links(disk, path));
         let directory = directory_of(&path);
-        let known = fs::canonicalize(directory).or_else(|_| absolute(directory));
+        let known = disk.canonicalize(directory).or_else(|_| absolute(directory));
         let name = path.file_name().unwrap_or_default().to_owned();
         Self { directory: known.unwrap_or_else(|_| directory.to_owned()), name }
     }
 
     /// Returns `true` if both are the same file. `is_one_name` compares different names in one directory.
-    fn is_same_as(&self, other: &Self, is_one_name: impl Fn(&Path, &OsStr, &OsStr) -> bool) -> bool {
-        is_one_directory(&self.directory, &other.directory)
+    fn is_same_as(
+        &self,
+        disk: &Disk,
+        other: &Self,
+        is_one_name: impl Fn(&Path, &OsStr, &OsStr) -> bool,
+    ) -> bool {
+        is_one_directory(disk, &self.directory, &other.directory)
             && (self.name == other.name || is_one_name(&self.directory, &self.name, &other.name))
     }
 }
 
 /// Returns `true` if two paths name one directory. A directory has several paths if the file system ignores case.
-fn is_one_directory(one: &Path, other: &Path) -> bool {
-    #[cfg(unix)]
-    if let (Ok(one), Ok(other)) = (fs::metadata(one), fs::metadata(other)) {
-        use std::os::unix::fs::MetadataExt;
-        return (one.dev(), one.ino()) == (other.dev(), other.ino());
-    }
-    one == other
+fn is_one_directory(disk: &Disk, one: &Path, other: &Path) -> bool {
+    let id = |path| disk.metadata(path).ok()?.id;
+    id(one).zip(id(other)).map_or_else(|| one == other, |(one, other)| one == other)
 }
 
 /// Returns `true` if the file system takes different names for one, because it ignores case or the form of accents.
 ///
 /// Tries it out, because this differs between file systems, and even between directories.
-fn is_one_name(directory: &Path, one: &OsStr, other: &OsStr) -> bool {
+fn is_one_name(disk: &Disk, directory: &Path, one: &OsStr, other: &OsStr) -> bool {
     let may_be_one = one.eq_ignore_ascii_case(other) || !(one.is_ascii() && other.is_ascii());
     let lower = |name: &OsStr| name.to_string_lossy().to_lowercase();
     // If that is not possible, for example because a name is too long, prefer an error to a lost file.
-    may_be_one && try_names(directory, one, other).unwrap_or_else(|_| lower(one) == lower(other))
+    may_be_one && try_names(disk, directory, one, other).unwrap_or_else(|_| lower(one) == lower(other))
 }
 
 /// Creates a file with one name, and looks for it with the other. The real files are not touched.
-fn try_names(directory: &Path, one: &OsStr, other: &OsStr) -> io::Result<bool> {
+fn try_names(disk: &Disk, directory: &Path, one: &OsStr, other: &OsStr) -> io::Result<bool> {
     let prefix = format!(".distribute-ai-{:016x}-", fastrand::u64(..));
     let path_of = |name: &OsStr| {
         let mut path = OsString::from(&prefix);
@@ -104,14 +109,16 @@ fn try_names(directory: &Path, one: &OsStr, other: &OsStr) -> io::Result<bool> {
         directory.join(path)
     };
     let path = path_of(one);
-    File::create_new(&path)?;
-    let is_one = fs::symlink_metadata(path_of(other)).is_ok();
-    fs::remove_file(path)?;
+    disk.open(&path, Access::CreateNew { mode: None })?;
+    let is_one = disk.symlink_metadata(&path_of(other)).is_ok();
+    disk.remove_file(&path)?;
     Ok(is_one)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     /// Returns `true` if the file system really replaces a file by one with the other name.
@@ -127,11 +134,11 @@ mod tests {
     fn names_are_one_if_the_file_system_takes_them_for_one() {
         let directory = tempfile::tempdir().unwrap();
         for (one, other) in [("a.vtt", "A.VTT"), ("\u{e9}.vtt", "e\u{301}.vtt"), ("a.vtt", "b.vtt")] {
-            let found = is_one_name(directory.path(), OsStr::new(one), OsStr::new(other));
+            let found = is_one_name(&Disk::system(), directory.path(), OsStr::new(one), OsStr::new(other));
             assert_eq!(found, replaces(directory.path(), one, other), "{one} and {other}");
         }
         let same = OsStr::new("a.vtt");
-        assert!(is_one_name(directory.path(), same, same), "the created file is found");
+        assert!(is_one_name(&Disk::system(), directory.path(), same, same), "the created file is found");
         assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0);
     }
 
@@ -139,7 +146,8 @@ mod tests {
     fn names_that_cannot_be_tried_are_one_if_only_case_differs() {
         let directory = tempfile::tempdir().unwrap();
         let long = "a".repeat(250);
-        let is_one = |other: &str| is_one_name(directory.path(), long.as_ref(), other.as_ref());
+        let is_one =
+            |other: &str| is_one_name(&Disk::system(), directory.path(), long.as_ref(), other.as_ref());
         assert!(is_one(&long.to_uppercase()));
         assert!(!is_one(&"é".repeat(125)));
     }
@@ -151,7 +159,9 @@ mod tests {
         fs::create_dir(&other).unwrap();
         // A file system that ignores case.
         let ignores_case = |_: &Path, one: &OsStr, other: &OsStr| one.eq_ignore_ascii_case(other);
-        let is_same = |one: &Path, two: &Path| Target::of(one).is_same_as(&Target::of(two), ignores_case);
+        let disk = Disk::system();
+        let target = |path: &Path| Target::of(&disk, path);
+        let is_same = |one: &Path, two: &Path| target(one).is_same_as(&disk, &target(two), ignores_case);
         let path = directory.path().join("a.vtt");
         assert!(is_same(&path, &directory.path().join("A.vtt")));
         assert!(is_same(&path, &other.join("..").join("A.VTT")));
@@ -165,12 +175,14 @@ mod tests {
     #[test]
     fn target_of_dangling_links_is_the_file_that_they_lead_to() {
         use std::os::unix::fs::symlink;
+        let disk = Disk::system();
         let directory = tempfile::tempdir().unwrap();
         let [file, link, second] = ["a.vtt", "link", "second"].map(|name| directory.path().join(name));
         symlink("a.vtt", &link).unwrap();
         symlink(&link, &second).unwrap();
         for exists in [false, true] {
-            let is_same = |path: &Path| Target::of(path).is_same_as(&Target::of(&file), |_, _, _| false);
+            let target = |path: &Path| Target::of(&disk, path);
+            let is_same = |path: &Path| target(path).is_same_as(&disk, &target(&file), |_, _, _| false);
             assert!(is_same(&link) && is_same(&second), "exists: {exists}");
             fs::write(&file, "").unwrap();
         }

@@ -1,7 +1,6 @@
 //! The audio files of a store: `<hash>.wav`. The time of their last change is the time of their last use.
 
 use std::{
-    fs::{self, File},
     io,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
@@ -9,13 +8,13 @@ use std::{
 };
 
 use serde::{Deserialize, Serialize};
-use tokio::{
-    sync::{Semaphore, SemaphorePermit},
-    task::spawn_blocking,
-};
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::RequestHash;
-use crate::Error;
+use crate::{
+    Error,
+    ext::disk::{Disk, Metadata},
+};
 
 /// The maximum number of downloads to a store at the same time.
 const MAX_DOWNLOADS: usize = 16;
@@ -33,6 +32,7 @@ pub(crate) struct StoredAudio {
 
 /// The audio files of a directory.
 pub(super) struct AudioFiles {
+    disk: Disk,
     directory: PathBuf,
     downloads: Semaphore,
     /// The size of all files together. `None` until it matters.
@@ -40,8 +40,8 @@ pub(super) struct AudioFiles {
 }
 
 impl AudioFiles {
-    pub(super) fn new(directory: PathBuf) -> Self {
-        Self { directory, downloads: Semaphore::new(MAX_DOWNLOADS), total: Arc::default() }
+    pub(super) fn new(disk: Disk, directory: PathBuf) -> Self {
+        Self { disk, directory, downloads: Semaphore::new(MAX_DOWNLOADS), total: Arc::default() }
     }
 
     pub(super) fn path(&self, hash: RequestHash) -> PathBuf {
@@ -55,27 +55,24 @@ impl AudioFiles {
 
     /// Returns `true` if there is a file of the right length, and marks the file as used.
     pub(super) async fn find(&self, hash: RequestHash, audio: &StoredAudio) -> bool {
-        let (path, length) = (self.path(hash), audio.bytes);
-        let found = spawn_blocking(move || {
-            let is_right = |found: fs::Metadata| found.is_file() && found.len() == length;
-            if !fs::symlink_metadata(&path).is_ok_and(is_right) {
+        let (disk, path, length) = (self.disk.clone(), self.path(hash), audio.bytes);
+        let found = self.disk.run(move || {
+            let is_right = |found: Metadata| found.is_file() && found.length == length;
+            if !disk.symlink_metadata(&path).is_ok_and(is_right) {
                 return false;
             }
             // Only the order in which files are removed depends on it.
-            let _ = File::options()
-                .append(true)
-                .open(&path)
-                .and_then(|file| file.set_modified(SystemTime::now()));
+            let _ = disk.touch(&path);
             true
         });
         found.await.unwrap_or(false)
     }
 
     pub(super) async fn remove(&self, hash: RequestHash) -> Result<(), Error> {
-        let (path, total) = (self.path(hash), Arc::clone(&self.total));
-        let removed = spawn_blocking(move || {
+        let (disk, path, total) = (self.disk.clone(), self.path(hash), Arc::clone(&self.total));
+        let removed = self.disk.run(move || {
             *total.lock().unwrap_or_else(PoisonError::into_inner) = None;
-            match fs::remove_file(&path) {
+            match disk.remove_file(&path) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => {
                     Err(Error::io("could not remove", &path, error))
                 }
@@ -88,18 +85,18 @@ impl AudioFiles {
     /// Counts a new file. If all files together are larger than `max_bytes`, removes the least recently used ones. The new file
     /// stays, even if it alone is larger: its caller is about to read it.
     pub(super) async fn on_saved(&self, hash: RequestHash, bytes: u64, max_bytes: u64) -> Result<(), Error> {
-        let (directory, total) = (self.directory.clone(), Arc::clone(&self.total));
+        let (disk, directory, total) = (self.disk.clone(), self.directory.clone(), Arc::clone(&self.total));
         let saved = self.path(hash);
-        let pruned = spawn_blocking(move || {
+        let pruned = self.disk.run(move || {
             let mut total = total.lock().unwrap_or_else(PoisonError::into_inner);
             // The first count includes the new file. A file that was replaced counts twice until the next pruning.
             let size = match total.take() {
                 Some(size) => size + bytes,
-                None => list(&directory)?.iter().map(|file| file.bytes).sum(),
+                None => list(&disk, &directory)?.iter().map(|file| file.bytes).sum(),
             };
             *total = Some(if size > max_bytes {
                 // Removes more than necessary, so that the directory is not listed for each file.
-                prune(&directory, max_bytes / 10 * 9, Some(&saved))?.left
+                prune(&disk, &directory, max_bytes / 10 * 9, Some(&saved))?.left
             } else {
                 size
             });
@@ -110,11 +107,11 @@ impl AudioFiles {
 
     /// Removes the least recently used files until the others have at most `max_bytes`. Returns the number of removed bytes.
     pub(super) async fn prune(&self, max_bytes: u64) -> Result<u64, Error> {
-        let (directory, total) = (self.directory.clone(), Arc::clone(&self.total));
-        let pruned = spawn_blocking(move || {
+        let (disk, directory, total) = (self.disk.clone(), self.directory.clone(), Arc::clone(&self.total));
+        let pruned = self.disk.run(move || {
             let mut total = total.lock().unwrap_or_else(PoisonError::into_inner);
             *total = None;
-            let Pruned { removed, left } = prune(&directory, max_bytes, None)?;
+            let Pruned { removed, left } = prune(&disk, &directory, max_bytes, None)?;
             *total = Some(left);
             Ok(removed)
         });
@@ -135,31 +132,28 @@ struct AudioFile {
 }
 
 /// Returns the audio files of a directory, and no other file.
-fn list(directory: &Path) -> Result<Vec<AudioFile>, Error> {
+fn list(disk: &Disk, directory: &Path) -> Result<Vec<AudioFile>, Error> {
     let failed = |error| Error::io("could not read", directory, error);
     let mut files = Vec::new();
-    for entry in fs::read_dir(directory).map_err(failed)? {
-        let entry = entry.map_err(failed)?;
-        let name = entry.file_name();
+    for name in disk.read_dir(directory).map_err(failed)? {
         let is_audio = name
             .to_str()
             .and_then(|name| name.strip_suffix(".wav"))
             .is_some_and(|hash| hash.parse::<RequestHash>().is_ok_and(|parsed| parsed.to_string() == hash));
         // A file that was just removed is not an error.
         if is_audio
-            && let Ok(found) = entry.metadata()
+            && let Ok(found) = disk.symlink_metadata(&directory.join(&name))
             && found.is_file()
         {
-            let used = found.modified().unwrap_or(SystemTime::UNIX_EPOCH);
-            files.push(AudioFile { used, bytes: found.len(), path: entry.path() });
+            files.push(AudioFile { used: found.modified, bytes: found.length, path: directory.join(name) });
         }
     }
     Ok(files)
 }
 
 /// Removes the least recently used files, but not the file `keep`, until the others have at most `max_bytes`.
-fn prune(directory: &Path, max_bytes: u64, keep: Option<&Path>) -> Result<Pruned, Error> {
-    let mut files = list(directory)?;
+fn prune(disk: &Disk, directory: &Path, max_bytes: u64, keep: Option<&Path>) -> Result<Pruned, Error> {
+    let mut files = list(disk, directory)?;
     files.sort_unstable_by_key(|file| file.used);
     let mut left: u64 = files.iter().map(|file| file.bytes).sum();
     let mut removed = 0;
@@ -167,7 +161,7 @@ fn prune(directory: &Path, max_bytes: u64, keep: Option<&Path>) -> Result<Pruned
         if left <= max_bytes {
             break;
         }
-        match fs::remove_file(&file.path) {
+        match disk.remove_file(&file.path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
                 return Err(Error::io("could not remove", &file.path, error));
             }
@@ -179,7 +173,10 @@ fn prune(directory: &Path, max_bytes: u64, keep: Option<&Path>) -> Result<Pruned
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
+    use std::{
+        fs::{self, File},
+        time::Duration,
+    };
 
     use super::*;
 
@@ -207,7 +204,7 @@ mod tests {
     #[tokio::test]
     async fn least_recently_used_audio_is_removed_first() {
         let directory = tempfile::tempdir().unwrap();
-        let files = AudioFiles::new(directory.path().to_owned());
+        let files = AudioFiles::new(Disk::system(), directory.path().to_owned());
         write(&files, 0..10);
         fs::write(directory.path().join("entries.redb"), [0; 1000]).unwrap();
         fs::write(directory.path().join("other.wav"), [0; 1000]).unwrap();
@@ -222,7 +219,7 @@ mod tests {
     #[tokio::test]
     async fn limit_is_kept_while_files_are_added() {
         let directory = tempfile::tempdir().unwrap();
-        let files = AudioFiles::new(directory.path().to_owned());
+        let files = AudioFiles::new(Disk::system(), directory.path().to_owned());
         for number in 0..20 {
             write(&files, number..number + 1);
             files.on_saved(hash(number), 100, 1000).await.unwrap();
@@ -235,7 +232,7 @@ mod tests {
     #[tokio::test]
     async fn saved_file_is_not_removed_for_the_limit() {
         let directory = tempfile::tempdir().unwrap();
-        let files = AudioFiles::new(directory.path().to_owned());
+        let files = AudioFiles::new(Disk::system(), directory.path().to_owned());
         // Files of the future: the clock was set back, so that the new file seems to be the oldest one.
         write(&files, 5..10);
         write(&files, 0..1);
@@ -257,7 +254,7 @@ mod tests {
     #[tokio::test]
     async fn file_that_is_saved_again_is_counted_once_after_pruning() {
         let directory = tempfile::tempdir().unwrap();
-        let files = AudioFiles::new(directory.path().to_owned());
+        let files = AudioFiles::new(Disk::system(), directory.path().to_owned());
         write(&files, 0..5);
         for _ in 0..20 {
             files.on_saved(hash(4), 100, 1000).await.unwrap();
@@ -270,7 +267,7 @@ mod tests {
     #[tokio::test]
     async fn file_with_another_length_is_not_found() {
         let directory = tempfile::tempdir().unwrap();
-        let files = AudioFiles::new(directory.path().to_owned());
+        let files = AudioFiles::new(Disk::system(), directory.path().to_owned());
         assert!(!files.find(hash(1), &audio()).await);
         fs::write(files.path(hash(1)), [0; 99]).unwrap();
         assert!(!files.find(hash(1), &audio()).await);

@@ -1,5 +1,5 @@
 use std::{
-    fmt,
+    fmt, io,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -7,6 +7,7 @@ use std::{
 #[cfg(doc)]
 use super::Store;
 use super::{database::ENTRIES_FILE, shared::Shared};
+use crate::ext::disk::Disk;
 
 /// The directory of a [`Store`] and its settings, from [`Store::at`].
 ///
@@ -73,12 +74,15 @@ impl StoreSettings {
     }
 
     /// Returns `true` if an earlier run may have left entries.
-    pub(crate) fn may_have_entries(&self) -> bool {
+    pub(crate) fn may_have_entries(&self, disk: &Disk) -> bool {
         match &self.place {
             Place::Open(_) => true,
             Place::Directory(directory) if directory.as_os_str().is_empty() => false,
-            // If the directory cannot be searched, there may be entries.
-            Place::Directory(directory) => directory.join(ENTRIES_FILE).try_exists().unwrap_or(true),
+            Place::Directory(directory) => match disk.metadata(&directory.join(ENTRIES_FILE)) {
+                Ok(_) => true,
+                // If the directory cannot be searched, there may be entries.
+                Err(error) => error.kind() != io::ErrorKind::NotFound,
+            },
         }
     }
 

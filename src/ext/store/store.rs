@@ -1,11 +1,10 @@
 use std::{
-    fmt, fs,
+    fmt,
     path::{Path, PathBuf},
     sync::Arc,
 };
 
 use futures_util::{StreamExt, stream};
-use tokio::task::spawn_blocking;
 
 use super::{
     RequestHash, StoreSettings,
@@ -18,7 +17,7 @@ use super::{
     settings::{Options, Place},
     shared::Shared,
 };
-use crate::Error;
+use crate::{Error, ext::disk::Disk};
 
 /// The number of entries that are read at a time.
 const PAGE: usize = 256;
@@ -101,16 +100,20 @@ impl Store {
     ///   damaged or was written by a newer version
     /// - [`is_io`](Error::is_io): the directory cannot be created, read or written
     pub async fn open(settings: impl Into<StoreSettings>) -> Result<Self, Error> {
-        let settings = settings.into();
-        let opened = spawn_blocking(move || Self::open_blocking(settings)).await;
+        Self::open_on(&Disk::system(), settings.into()).await
+    }
+
+    pub(crate) async fn open_on(disk: &Disk, settings: StoreSettings) -> Result<Self, Error> {
+        let files = disk.clone();
+        let opened = disk.run(move || Self::open_blocking(&files, settings)).await;
         opened.map_err(|error| Error::stopped().with_source(error))?
     }
 
-    pub(crate) fn open_blocking(settings: StoreSettings) -> Result<Self, Error> {
+    pub(crate) fn open_blocking(disk: &Disk, settings: StoreSettings) -> Result<Self, Error> {
         let StoreSettings { place, options } = settings;
         let shared = match place {
             Place::Open(shared) => shared,
-            Place::Directory(directory) => Arc::new(Shared::new(Database::open(&directory)?)),
+            Place::Directory(directory) => Arc::new(Shared::new(Database::open(disk, &directory)?)),
         };
         Ok(Self { shared, options })
     }
@@ -279,15 +282,17 @@ impl Store {
     /// Closes the store and removes its files. Errors are ignored: a store that is left is harmless, because a later run uses
     /// it without being billed.
     pub(crate) async fn remove(self) {
-        let directory = self.directory().to_owned();
-        let _ = spawn_blocking(move || {
-            drop(self);
-            for file in [ENTRIES_FILE, RESERVE_FILE] {
-                let _ = fs::remove_file(directory.join(file));
-            }
-            let _ = fs::remove_dir(&directory);
-        })
-        .await;
+        let (disk, directory) = (self.shared.disk().clone(), self.directory().to_owned());
+        let files = disk.clone();
+        let _ = disk
+            .run(move || {
+                drop(self);
+                for file in [ENTRIES_FILE, RESERVE_FILE] {
+                    let _ = files.remove_file(&directory.join(file));
+                }
+                let _ = files.remove_dir(&directory);
+            })
+            .await;
     }
 
     fn claim(&self, hash: RequestHash) -> Result<Claim, Error> {

@@ -1,19 +1,16 @@
 use std::{
-    fs,
-    io::{self, SeekFrom},
+    io,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
-use tokio::{
-    fs::File,
-    io::{AsyncSeekExt, AsyncWriteExt},
-    task::{JoinHandle, spawn_blocking},
-};
+use bytes::Bytes;
+use tokio::task::JoinHandle;
 
 use super::temp_file::{TempFile, open_temp};
 use crate::{
     Error,
-    ext::disk::{directory_of, sync_directory},
+    ext::disk::{Access, Disk, OpenFile, directory_of, read_exact_at},
 };
 
 /// The number of bytes between two syncs in the background.
@@ -21,15 +18,21 @@ use crate::{
 /// Without them, the final sync of a large file would have to write the whole file to disk.
 const SYNC_INTERVAL: u64 = 8 * 1024 * 1024;
 
+/// The number of bytes that are copied at a time to a mount point.
+const COPY_BYTES: usize = 1024 * 1024;
+
 /// A file that is written atomically: to a temporary file in the target's directory, which is then renamed to
 /// the target. Exception: the content of a mount point is overwritten, because it cannot be replaced.
 ///
 /// Dropping an unfinished `AtomicFile` removes the temporary file.
 pub(crate) struct AtomicFile {
+    disk: Disk,
     target: PathBuf,
     temp: TempFile,
-    file: File,
+    file: Arc<dyn OpenFile>,
     written: u64,
+    /// The write that runs in the background.
+    writing: Option<JoinHandle<io::Result<()>>>,
     /// `true` if [`finish`](Self::finish) syncs the file to disk before it renames the file.
     sync: bool,
     /// The sync that runs in the background.
@@ -39,22 +42,22 @@ pub(crate) struct AtomicFile {
 }
 
 impl AtomicFile {
-    pub(crate) async fn create(target: PathBuf) -> Result<Self, Error> {
-        Self::create_with(target, false).await
+    pub(crate) async fn create(disk: &Disk, target: PathBuf) -> Result<Self, Error> {
+        Self::create_with(disk.clone(), target, false).await
     }
 
     /// Creates a file that only its owner can read.
-    pub(crate) async fn create_private(target: PathBuf) -> Result<Self, Error> {
-        Self::create_with(target, true).await
+    pub(crate) async fn create_private(disk: &Disk, target: PathBuf) -> Result<Self, Error> {
+        Self::create_with(disk.clone(), target, true).await
     }
 
-    async fn create_with(target: PathBuf, is_private: bool) -> Result<Self, Error> {
-        // One blocking call: if the caller is cancelled, dropping its result removes the temporary file.
-        let opened = spawn_blocking(move || open_temp(&target, is_private)).await;
+    async fn create_with(disk: Disk, target: PathBuf, is_private: bool) -> Result<Self, Error> {
+        let files = disk.clone();
+        // One call: if the caller is cancelled, dropping its result removes the temporary file.
+        let opened = disk.run(move || open_temp(&files, &target, is_private)).await;
         let (target, temp, file) =
             opened.map_err(|error| Error::io("could not write", Path::new(""), error))??;
-        let file = File::from_std(file);
-        Ok(Self { target, temp, file, written: 0, sync: true, syncing: None, synced: 0 })
+        Ok(Self { disk, target, temp, file, written: 0, writing: None, sync: true, syncing: None, synced: 0 })
     }
 
     /// Sets whether `finish` waits until the file is on disk. Otherwise, the operating system decides when to write
@@ -63,14 +66,24 @@ impl AtomicFile {
         Self { sync, ..self }
     }
 
-    pub(crate) async fn write(&mut self, chunk: &[u8]) -> Result<(), Error> {
-        let outcome = self.file.write_all(chunk).await;
-        self.written += chunk.len() as u64;
-        outcome.map_err(|error| self.write_error(error))?;
+    /// Writes at the end of the file. Returns when the bytes before are written. An error may be about these.
+    pub(crate) async fn write(&mut self, bytes: Bytes) -> Result<(), Error> {
+        let outcome = self.try_write(bytes).await;
+        outcome.map_err(|error| self.write_error(error))
+    }
+
+    async fn try_write(&mut self, bytes: Bytes) -> io::Result<()> {
+        join(&mut self.writing).await?;
         let sync_due = self.sync && self.written - self.synced >= SYNC_INTERVAL;
         if sync_due && self.syncing.as_ref().is_none_or(JoinHandle::is_finished) {
-            self.sync_so_far().await.map_err(|error| self.write_error(error))?;
+            join(&mut self.syncing).await?;
+            let file = Arc::clone(&self.file);
+            self.synced = self.written;
+            self.syncing = Some(self.disk.run(move || file.sync_data()));
         }
+        let (file, offset) = (Arc::clone(&self.file), self.written);
+        self.written += bytes.len() as u64;
+        self.writing = Some(self.disk.run(move || file.write_all_at(offset, &bytes)));
         Ok(())
     }
 
@@ -86,39 +99,24 @@ impl AtomicFile {
     }
 
     async fn try_clear(&mut self) -> io::Result<()> {
-        self.join_sync().await?;
-        self.file.set_len(0).await?;
-        self.file.seek(SeekFrom::Start(0)).await?;
+        join(&mut self.writing).await?;
+        join(&mut self.syncing).await?;
+        let file = Arc::clone(&self.file);
+        self.disk.run(move || file.set_len(0)).await??;
         (self.written, self.synced) = (0, 0);
         Ok(())
     }
 
-    /// Overwrites the start of the file. Call it last before [`finish`](Self::finish), because later writes
-    /// would continue after these bytes.
-    pub(crate) async fn overwrite_start(&mut self, start: &[u8]) -> Result<(), Error> {
-        let outcome = match self.file.seek(SeekFrom::Start(0)).await {
-            Ok(_) => self.file.write_all(start).await,
-            Err(error) => Err(error),
-        };
+    /// Overwrites the start of the file.
+    pub(crate) async fn overwrite_start(&mut self, start: Bytes) -> Result<(), Error> {
+        let outcome = self.try_overwrite_start(start).await;
         outcome.map_err(|error| self.write_error(error))
     }
 
-    async fn sync_so_far(&mut self) -> io::Result<()> {
-        self.join_sync().await?;
-        self.file.flush().await?;
-        let file = self.file.try_clone().await?.into_std().await;
-        self.synced = self.written;
-        self.syncing = Some(spawn_blocking(move || file.sync_data()));
-        Ok(())
-    }
-
-    /// Waits for the sync in the background. Its error must be returned here, because the system reports a
-    /// failed sync only once.
-    async fn join_sync(&mut self) -> io::Result<()> {
-        match self.syncing.take() {
-            Some(syncing) => syncing.await?,
-            None => Ok(()),
-        }
+    async fn try_overwrite_start(&mut self, start: Bytes) -> io::Result<()> {
+        join(&mut self.writing).await?;
+        let file = Arc::clone(&self.file);
+        self.disk.run(move || file.write_all_at(0, &start)).await?
     }
 
     /// Renames the file to the target and returns its length in bytes.
@@ -126,17 +124,17 @@ impl AtomicFile {
     /// With sync, a crash of the machine leaves either the old file or the new one. Without sync, this holds
     /// only for a crash of the process.
     pub(crate) async fn finish(mut self) -> Result<u64, Error> {
-        self.file.flush().await.map_err(|error| self.write_error(error))?;
-        if self.sync {
-            self.join_sync().await.map_err(|error| self.write_error(error))?;
-            self.file.sync_all().await.map_err(|error| self.write_error(error))?;
-        }
-        let Self { target, temp, file, written, sync, .. } = self;
-        let (path, file) = (target.clone(), file.into_std().await);
+        join(&mut self.writing).await.map_err(|error| self.write_error(error))?;
+        join(&mut self.syncing).await.map_err(|error| self.write_error(error))?;
+        let Self { disk, target, temp, file, written, sync, .. } = self;
+        let (files, path) = (disk.clone(), target.clone());
         // The call keeps the lock of the file until the file has its new name. If the caller is cancelled, the
         // call still runs to its end.
-        let replaced = spawn_blocking(move || {
-            let outcome = temp.consume(|temp| replace(temp, &path, sync, |from, to| fs::rename(from, to)));
+        let replaced = disk.run(move || {
+            if sync {
+                file.sync_all()?;
+            }
+            let outcome = temp.consume(|temp| replace(&files, temp, &path, sync));
             drop(file);
             outcome
         });
@@ -151,29 +149,39 @@ impl AtomicFile {
     }
 }
 
+/// Waits for an action in the background. Its error must be returned, because the system reports a failed sync only
+/// once.
+async fn join(action: &mut Option<JoinHandle<io::Result<()>>>) -> io::Result<()> {
+    let Some(running) = action else { return Ok(()) };
+    let outcome = running.await;
+    *action = None;
+    outcome?
+}
+
 /// Moves the temporary file to the target. With `sync`, the new name is on disk afterwards.
-fn replace(
-    temp: &Path,
-    target: &Path,
-    sync: bool,
-    rename: impl FnOnce(&Path, &Path) -> io::Result<()>,
-) -> io::Result<()> {
-    match rename(temp, target) {
+fn replace(disk: &Disk, temp: &Path, target: &Path, sync: bool) -> io::Result<()> {
+    match disk.rename(temp, target) {
         Err(error) if error.kind() == io::ErrorKind::ResourceBusy => {
             tracing::warn!(path = %target.display(), "file is a mount point, overwriting its content");
-            overwrite(temp, target, sync)?;
-            fs::remove_file(temp)
+            overwrite(disk, temp, target, sync)?;
+            disk.remove_file(temp)
         }
-        Ok(()) if sync => sync_directory(directory_of(target)),
+        Ok(()) if sync => disk.sync_dir(directory_of(target)),
         outcome => outcome,
     }
 }
 
 /// Replaces the content of the target. A crash leaves a part of the new content.
-fn overwrite(temp: &Path, target: &Path, sync: bool) -> io::Result<()> {
-    let mut content = fs::File::open(temp)?;
-    let mut file = fs::OpenOptions::new().write(true).truncate(true).open(target)?;
-    io::copy(&mut content, &mut file)?;
+fn overwrite(disk: &Disk, temp: &Path, target: &Path, sync: bool) -> io::Result<()> {
+    let content = disk.open(temp, Access::Read)?;
+    let file = disk.open(target, Access::Overwrite)?;
+    let (mut offset, length) = (0, content.metadata()?.length);
+    while offset < length {
+        let mut chunk = vec![0; usize::try_from(length - offset).unwrap_or(usize::MAX).min(COPY_BYTES)];
+        read_exact_at(&*content, offset, &mut chunk)?;
+        file.write_all_at(offset, &chunk)?;
+        offset += chunk.len() as u64;
+    }
     if sync { file.sync_all() } else { Ok(()) }
 }
 

@@ -1,8 +1,11 @@
-use super::*;
+use std::fs;
 
-async fn file_at(path: &Path, content: &[u8]) -> AtomicFile {
-    let mut file = AtomicFile::create(path.to_owned()).await.unwrap();
-    file.write(content).await.unwrap();
+use super::*;
+use crate::ext::disk::simulated::{Fault, State};
+
+async fn file_at(path: &Path, content: &str) -> AtomicFile {
+    let mut file = AtomicFile::create(&Disk::system(), path.to_owned()).await.unwrap();
+    file.write(Bytes::copy_from_slice(content.as_bytes())).await.unwrap();
     file
 }
 
@@ -11,15 +14,15 @@ async fn old_file_stays_until_finish() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("a.wav");
     for sync in [true, false] {
-        let start = async || AtomicFile::create(path.clone()).await.unwrap().sync(sync);
+        let start = async || AtomicFile::create(&Disk::system(), path.clone()).await.unwrap().sync(sync);
         fs::write(&path, "old").unwrap();
         let mut dropped = start().await;
-        dropped.write(b"half").await.unwrap();
+        dropped.write(Bytes::from_static(b"half")).await.unwrap();
         drop(dropped);
         assert_eq!(fs::read_to_string(&path).unwrap(), "old");
 
         let mut file = start().await;
-        file.write(b"new").await.unwrap();
+        file.write(Bytes::from_static(b"new")).await.unwrap();
         assert_eq!(fs::read_to_string(&path).unwrap(), "old");
         assert_eq!(file.finish().await.unwrap(), 3);
         assert_eq!(fs::read_to_string(&path).unwrap(), "new");
@@ -31,9 +34,9 @@ async fn old_file_stays_until_finish() {
 async fn cleared_file_has_only_what_is_written_afterwards() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("a.wav");
-    let mut file = file_at(&path, b"another version").await;
+    let mut file = file_at(&path, "another version").await;
     file.clear().await.unwrap();
-    file.write(b"new").await.unwrap();
+    file.write(Bytes::from_static(b"new")).await.unwrap();
     assert_eq!(file.finish().await.unwrap(), 3);
     assert_eq!(fs::read_to_string(&path).unwrap(), "new");
 }
@@ -44,7 +47,7 @@ async fn concurrent_writers_to_one_target_each_replace_it_with_a_whole_file() {
     let path = directory.path().join("a.wav");
     let mut files = Vec::new();
     for number in 0..40 {
-        files.push((number, file_at(&path, format!("file {number}").as_bytes()).await));
+        files.push((number, file_at(&path, &format!("file {number}")).await));
     }
     for (number, file) in files {
         file.finish().await.unwrap();
@@ -53,20 +56,26 @@ async fn concurrent_writers_to_one_target_each_replace_it_with_a_whole_file() {
     assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
 }
 
-#[test]
-fn mount_point_is_overwritten_because_it_cannot_be_renamed() {
-    let directory = tempfile::tempdir().unwrap();
-    let (temp, target) = (directory.path().join("temp"), directory.path().join("target"));
+#[tokio::test]
+async fn mount_point_is_overwritten_because_it_cannot_be_replaced() {
     for sync in [true, false] {
-        fs::write(&temp, "new").unwrap();
-        fs::write(&target, "old, and longer").unwrap();
-        replace(&temp, &target, sync, |_, _| Err(io::ErrorKind::ResourceBusy.into())).unwrap();
-        assert_eq!(fs::read_to_string(&target).unwrap(), "new");
-        assert!(!temp.exists());
+        let (target, mut saved) = (Path::new("/d/a.wav"), None);
+        let (sender, states) = std::sync::mpsc::channel();
+        let disk = Disk::simulated(State::with_directory(Path::new("/d")), move |step, state| {
+            sender.send((step.to_owned(), state.clone())).unwrap();
+            saved = saved.or(step.starts_with("rename").then_some(()));
+            // The second file cannot be renamed.
+            (saved.is_some() && step.starts_with(if sync { "sync /d/." } else { "write /d/." }))
+                .then_some(Fault::Fails(io::ErrorKind::ResourceBusy))
+        });
+        for content in ["old, and longer", "new"] {
+            let mut file = AtomicFile::create(&disk, target.to_owned()).await.unwrap().sync(sync);
+            file.write(Bytes::from_static(content.as_bytes())).await.unwrap();
+            file.finish().await.unwrap();
+        }
+        assert_eq!(disk.read_dir(Path::new("/d")).unwrap(), ["a.wav"]);
+        let file = disk.open(target, Access::Read).unwrap();
+        assert_eq!(crate::ext::disk::read_start(&*file, 100).unwrap(), b"new");
+        drop(states);
     }
-    fs::write(&temp, "new").unwrap();
-    let error =
-        replace(&temp, &target, true, |_, _| Err(io::ErrorKind::PermissionDenied.into())).unwrap_err();
-    assert_eq!(error.kind(), io::ErrorKind::PermissionDenied);
-    assert!(temp.exists(), "its owner removes it");
 }

@@ -4,15 +4,19 @@
 //! file tells whether its process is alive, because the system releases the lock when the process ends.
 
 use std::{
-    fs::{self, File, Metadata, OpenOptions},
+    fs::{Permissions, TryLockError},
     hash::Hasher,
     io,
     path::{MAIN_SEPARATOR, Path, PathBuf},
+    sync::Arc,
 };
 
 use fnv::FnvHasher;
 
-use crate::{Error, ext::disk::directory_of};
+use crate::{
+    Error,
+    ext::disk::{Access, Disk, Metadata, OpenFile, PRIVATE, directory_of},
+};
 
 /// The maximum number of symbolic links that are followed, as on Linux.
 const MAX_LINKS: usize = 40;
@@ -21,35 +25,42 @@ const MAX_LINKS: usize = 40;
 const NAMES: u64 = 16;
 
 /// The path of a temporary file, which is removed on drop.
-pub(super) struct TempFile(Option<PathBuf>);
+pub(super) struct TempFile {
+    disk: Disk,
+    path: Option<PathBuf>,
+}
 
 impl TempFile {
     /// Runs `action` with the path. If it succeeds, the file is gone and is not removed.
     pub(super) fn consume(mut self, action: impl FnOnce(&Path) -> io::Result<()>) -> io::Result<()> {
-        if let Some(path) = &self.0 {
+        if let Some(path) = &self.path {
             action(path)?;
         }
         // Another writer may already use the name.
-        self.0 = None;
+        self.path = None;
         Ok(())
     }
 }
 
 impl Drop for TempFile {
     fn drop(&mut self) {
-        if let Some(path) = &self.0 {
+        if let Some(path) = &self.path {
             // Errors cannot be reported from here.
-            let _ = fs::remove_file(path);
+            let _ = self.disk.remove_file(path);
         }
     }
 }
 
 /// Creates the temporary file for a target. Returns the absolute path of the target too, which stays valid if
 /// the working directory changes.
-pub(super) fn open_temp(target: &Path, is_private: bool) -> Result<(PathBuf, TempFile, File), Error> {
+pub(super) fn open_temp(
+    disk: &Disk,
+    target: &Path,
+    is_private: bool,
+) -> Result<(PathBuf, TempFile, Arc<dyn OpenFile>), Error> {
     let invalid = |problem| Error::not_writable(target, problem);
     let failed = |error| Error::io("could not write", target, error);
-    let existing = match fs::metadata(target) {
+    let existing = match disk.metadata(target) {
         Ok(found) => Some(found),
         Err(error) if error.kind() == io::ErrorKind::NotFound => None,
         Err(error) => return Err(failed(error)),
@@ -58,125 +69,116 @@ pub(super) fn open_temp(target: &Path, is_private: bool) -> Result<(PathBuf, Tem
         // A directory, or a pipe or device, which must not be replaced by a file.
         return Err(invalid("path exists and is not a regular file"));
     }
-    if existing.as_ref().is_some_and(|found| found.permissions().readonly()) {
+    if existing.as_ref().is_some_and(|found| found.permissions.readonly()) {
         return Err(invalid("file is read-only"));
     }
     if target.file_name().is_none() || target.to_string_lossy().ends_with(MAIN_SEPARATOR) {
         return Err(invalid("path does not name a file"));
     }
     // The file is replaced, and not a symbolic link to it.
-    let linked = follow_links(target);
+    let linked = follow_links(disk, target);
     let Some(name) = linked.file_name() else { return Err(invalid("path does not name a file")) };
     let directory = directory_of(&linked);
     let not_created = |error| Error::io("could not create a file in", directory, error);
-    let absolute = fs::canonicalize(directory).map_err(not_created)?.join(name);
+    let absolute = disk.canonicalize(directory).map_err(not_created)?.join(name);
     if existing.is_some() {
         // A file of another user could be replaced too, but a caller would not expect that.
-        OpenOptions::new().write(true).open(&absolute).map_err(failed)?;
+        disk.open(&absolute, Access::Write).map_err(failed)?;
     }
-    let (temp, file) = create(&absolute, existing.as_ref(), is_private).map_err(not_created)?;
+    let (temp, file) = create(disk, &absolute, existing.as_ref(), is_private).map_err(not_created)?;
     if let Some(existing) = existing {
         // If that fails, the permissions of a new file apply.
-        let _ = keep_permissions(&file, &existing);
+        let _ = file.set_permissions(without_special_bits(&existing.permissions));
     }
     Ok((absolute, temp, file))
 }
 
 /// Returns the path to which symbolic links lead, even if there is no file.
-pub(crate) fn follow_links(path: &Path) -> PathBuf {
+pub(crate) fn follow_links(disk: &Disk, path: &Path) -> PathBuf {
     let mut path = path.to_owned();
     for _ in 0..MAX_LINKS {
         // The error of a path that is not a link.
-        let Ok(link) = fs::read_link(&path) else { break };
+        let Ok(link) = disk.read_link(&path) else { break };
         path = directory_of(&path).join(link);
     }
     path
 }
 
-fn create(target: &Path, existing: Option<&Metadata>, is_private: bool) -> io::Result<(TempFile, File)> {
+fn create(
+    disk: &Disk,
+    target: &Path,
+    existing: Option<&Metadata>,
+    is_private: bool,
+) -> io::Result<(TempFile, Arc<dyn OpenFile>)> {
+    let access = Access::CreateNew { mode: mode_of_new_file(existing, is_private) };
     let mut hash = FnvHasher::default();
     hash.write(target.file_name().unwrap_or_default().as_encoded_bytes());
     let hash = hash.finish();
     for number in (0..NAMES).chain(std::iter::repeat_with(|| fastrand::u64(NAMES..))) {
         let path = directory_of(target).join(format!(".distribute-ai-{hash:016x}-{number}.part"));
-        remove_abandoned(&path);
-        let file = match new_file(existing, is_private).open(&path) {
+        remove_abandoned(disk, &path);
+        let file = match disk.open(&path, access) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
             Err(error) => return Err(error),
         };
-        match lock(&file, &path) {
+        match lock(disk, &*file, &path) {
             // Another process took the new file for an abandoned one.
             Ok(false) => {}
             // Without locks in the file system, nobody can take the file for an abandoned one.
-            Ok(true) | Err(_) => return Ok((TempFile(Some(path)), file)),
+            Ok(true) | Err(_) => return Ok((TempFile { disk: disk.clone(), path: Some(path) }, file)),
         }
     }
     unreachable!("the numbers are endless")
 }
 
 /// Removes the temporary file of a process that was killed.
-fn remove_abandoned(path: &Path) {
+fn remove_abandoned(disk: &Disk, path: &Path) {
     // Anything but a file, such as a pipe, is not ours, and opening it could block.
-    if !fs::symlink_metadata(path).is_ok_and(|found| found.is_file()) {
+    if !disk.symlink_metadata(path).is_ok_and(|found| found.is_file()) {
         return;
     }
-    let Ok(file) = OpenOptions::new().read(true).write(true).open(path) else { return };
-    if let Ok(true) = lock(&file, path) {
-        let _ = fs::remove_file(path);
+    let Ok(file) = disk.open(path, Access::ReadWrite) else { return };
+    if let Ok(true) = lock(disk, &*file, path) {
+        let _ = disk.remove_file(path);
     }
 }
 
 /// Locks a temporary file. Returns `false` if another process uses it, or if the path has become another file.
-#[cfg(unix)]
-fn lock(file: &File, path: &Path) -> io::Result<bool> {
-    use std::{fs::TryLockError, os::unix::fs::MetadataExt};
+fn lock(disk: &Disk, file: &dyn OpenFile, path: &Path) -> io::Result<bool> {
+    // Where two handles cannot be compared, no file is taken for an abandoned one.
+    let Some(id) = file.metadata()?.id else { return Err(io::ErrorKind::Unsupported.into()) };
     match file.try_lock() {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => return Ok(false),
         Err(TryLockError::Error(error)) => return Err(error),
     }
     // The file may have been renamed or removed before the lock.
-    let locked = file.metadata()?;
-    let found = fs::symlink_metadata(path);
-    Ok(found.is_ok_and(|found| (found.dev(), found.ino()) == (locked.dev(), locked.ino())))
+    Ok(disk.symlink_metadata(path).is_ok_and(|found| found.id == Some(id)))
 }
 
-/// Elsewhere, two handles cannot be compared, so no file is taken for an abandoned one.
-#[cfg(not(unix))]
-fn lock(_: &File, _: &Path) -> io::Result<bool> {
-    Err(io::ErrorKind::Unsupported.into())
-}
-
-/// Returns the options for a new file that only those can read who can read the replaced file.
-fn new_file(existing: Option<&Metadata>, is_private: bool) -> OpenOptions {
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
+/// Returns the permissions of a new file that only those can read who can read the replaced file.
+fn mode_of_new_file(existing: Option<&Metadata>, is_private: bool) -> Option<u32> {
+    let private = is_private.then_some(PRIVATE);
     #[cfg(unix)]
-    {
-        use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
-        if let Some(existing) = existing {
-            options.mode(existing.permissions().mode() & 0o777);
-        } else if is_private {
-            options.mode(0o600);
-        }
-    }
+    let private = existing.map(|existing| mode(&existing.permissions)).or(private);
     #[cfg(not(unix))]
-    let _ = (existing, is_private);
-    options
+    let _ = existing;
+    private
 }
 
-/// Gives the file the permissions of the replaced file, without the set-user-id, set-group-id and sticky bits:
-/// these belong to the old content.
-fn keep_permissions(file: &File, existing: &Metadata) -> io::Result<()> {
-    #[cfg_attr(not(unix), expect(unused_mut, reason = "only Unix has these bits"))]
-    let mut permissions = existing.permissions();
+/// Returns the permissions without the set-user-id, set-group-id and sticky bits: these belong to the old content.
+#[cfg(unix)]
+fn mode(permissions: &Permissions) -> u32 {
+    std::os::unix::fs::PermissionsExt::mode(permissions) & 0o777
+}
+
+/// Returns the permissions for the new content.
+fn without_special_bits(permissions: &Permissions) -> Permissions {
     #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        permissions.set_mode(permissions.mode() & 0o777);
-    }
-    file.set_permissions(permissions)
+    return std::os::unix::fs::PermissionsExt::from_mode(mode(permissions));
+    #[cfg(not(unix))]
+    permissions.clone()
 }
 
 #[cfg(test)]

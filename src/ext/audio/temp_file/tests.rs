@@ -1,4 +1,10 @@
+use std::fs;
+
 use super::*;
+
+fn open_temp(target: &Path, is_private: bool) -> Result<(PathBuf, TempFile, Arc<dyn OpenFile>), Error> {
+    super::open_temp(&Disk::system(), target, is_private)
+}
 
 fn names(directory: &Path) -> Vec<String> {
     let mut names: Vec<_> = fs::read_dir(directory)
@@ -35,15 +41,15 @@ fn temp_files_of_killed_processes_are_removed_by_next_writer_to_the_target() {
     // Like a killed process, this leaves the file and drops its lock.
     let abandon = |target: &Path| {
         let (_, mut temp, file) = open_temp(target, false).unwrap();
-        io::Write::write_all(&mut &file, b"half").unwrap();
-        temp.0 = None;
+        file.write_all_at(0, b"half").unwrap();
+        temp.path = None;
     };
     abandon(&target);
     abandon(&other);
     assert_eq!(names(directory.path()).len(), 2);
     let (_, temp, file) = open_temp(&target, false).unwrap();
     assert_eq!(names(directory.path()).len(), 2, "the file of the other target stays");
-    assert_eq!(file.metadata().unwrap().len(), 0);
+    assert_eq!(file.metadata().unwrap().length, 0);
     drop((temp, file));
     drop(open_temp(&other, false).unwrap());
     assert!(names(directory.path()).is_empty());
@@ -58,11 +64,11 @@ fn temp_file_that_is_not_a_file_is_left_alone() {
     let victim = directory.path().join("victim");
     fs::write(&victim, "content").unwrap();
     let temp = open_temp(&target, false).unwrap();
-    let path = temp.1.0.clone().unwrap();
+    let path = temp.1.path.clone().unwrap();
     drop(temp);
     std::os::unix::fs::symlink(&victim, &path).unwrap();
     let second = open_temp(&target, false).unwrap();
-    assert_ne!(second.1.0.as_ref().unwrap(), &path);
+    assert_ne!(second.1.path.as_ref().unwrap(), &path);
     assert_eq!(fs::read_to_string(&victim).unwrap(), "content");
     assert!(path.is_symlink());
 }
@@ -115,6 +121,6 @@ fn replaced_file_keeps_permissions_but_not_set_user_id() {
     for (mode, kept) in [(0o600, 0o600), (0o666, 0o666), (0o4755, 0o755), (0o2750, 0o750), (0o1644, 0o644)] {
         fs::set_permissions(&target, fs::Permissions::from_mode(mode)).unwrap();
         let (_, _temp, file) = open_temp(&target, false).unwrap();
-        assert_eq!(file.metadata().unwrap().permissions().mode() & 0o7777, kept, "{mode:o}");
+        assert_eq!(file.metadata().unwrap().permissions.mode() & 0o7777, kept, "{mode:o}");
     }
 }

@@ -11,6 +11,7 @@ use crate::{
             atomic_file::AtomicFile,
             wav::{format::Format, reader::Reader},
         },
+        disk::Disk,
         polling::progress::DEFAULT_DEADLINE,
     },
 };
@@ -37,8 +38,9 @@ pub(in crate::ext::long_text) struct WavJoiner {
 
 impl WavJoiner {
     /// Creates a temporary file, which replaces `path` when it is finished.
-    pub(in crate::ext::long_text) async fn create(path: &Path) -> Result<Self, Error> {
-        Ok(Self { file: AtomicFile::create(path.to_owned()).await?, pause: Duration::ZERO, format: None })
+    pub(in crate::ext::long_text) async fn create(disk: &Disk, path: &Path) -> Result<Self, Error> {
+        let file = AtomicFile::create(disk, path.to_owned()).await?;
+        Ok(Self { file, pause: Duration::ZERO, format: None })
     }
 
     /// Requests silence of at least this length between the audio before and the next audio.
@@ -92,7 +94,7 @@ impl WavJoiner {
             if let Some(format) = format.filter(|_| *audio_bytes == 0) {
                 self.start_piece(format).await?;
             }
-            self.file.write(bytes).await?;
+            self.file.write(bytes.clone()).await?;
             *audio_bytes += bytes.len() as u64;
         }
         Ok(())
@@ -103,7 +105,7 @@ impl WavJoiner {
         let Some(first) = self.format else {
             self.format = Some(format);
             self.pause = Duration::ZERO;
-            return Ok(self.file.write(&wav_header(format, 0)).await?);
+            return Ok(self.file.write(wav_header(format, 0).into()).await?);
         };
         if let Some(difference) = first.difference(format) {
             return Err(difference.into());
@@ -112,7 +114,7 @@ impl WavJoiner {
         let silence = Bytes::from(vec![first.silent_byte(); SILENCE_CHUNK_BYTES]);
         while remaining > 0 {
             let length = usize::try_from(remaining).unwrap_or(SILENCE_CHUNK_BYTES).min(SILENCE_CHUNK_BYTES);
-            self.file.write(&silence[..length]).await?;
+            self.file.write(silence.slice(..length)).await?;
             remaining -= length as u64;
         }
         Ok(())
@@ -141,8 +143,8 @@ impl WavJoiner {
     pub(in crate::ext::long_text) async fn finish(mut self) -> Result<WavFile, Error> {
         let Some(format) = self.format else { return Err(Error::download("audio of all pieces is empty")) };
         let (frames, audio_bytes) = (self.frames(), self.file.written() - HEADER_BYTES as u64);
-        self.file.write(&[0][..usize::from(audio_bytes % 2 == 1)]).await?;
-        self.file.overwrite_start(&wav_header(format, audio_bytes)).await?;
+        self.file.write(Bytes::from_static(&[0][..usize::from(audio_bytes % 2 == 1)])).await?;
+        self.file.overwrite_start(wav_header(format, audio_bytes).into()).await?;
         let bytes = self.file.finish().await?;
         Ok(WavFile { bytes, frames, sample_rate: format.sample_rate })
     }
@@ -198,7 +200,7 @@ mod tests {
     async fn join(files: &[&[&[u8]]]) -> Result<Vec<u8>, Error> {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("a.wav");
-        let mut joiner = WavJoiner::create(&path).await?;
+        let mut joiner = WavJoiner::create(&Disk::system(), &path).await?;
         for parts in files {
             joiner.pause(Duration::from_micros(50));
             let body = stream::iter([Ok(Bytes::from(parts.concat()))]);
@@ -231,7 +233,7 @@ mod tests {
     #[tokio::test]
     async fn positions_of_pieces_exclude_pauses_and_the_longest_one_is_written() {
         let directory = tempfile::tempdir().unwrap();
-        let mut joiner = WavJoiner::create(&directory.path().join("a.wav")).await.unwrap();
+        let mut joiner = WavJoiner::create(&Disk::system(), &directory.path().join("a.wav")).await.unwrap();
         let mut positions = Vec::new();
         // Each micro pause of 50 rounds down to one frame. A pause before the first audio is not written.
         for (pause, audio) in [(900, ""), (50, "abcd"), (200, ""), (50, "ef"), (0, "gh"), (50, "")] {

@@ -1,16 +1,19 @@
 //! The file of a database: opened, locked, and read and written by redb.
 
 use std::{
-    fs::{File, Metadata, TryLockError},
-    io::{self, Read, Seek, SeekFrom, Write},
+    fs::TryLockError,
+    io,
     path::{Path, PathBuf},
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::Arc,
 };
 
 use redb::StorageBackend;
 
 use super::problem;
-use crate::{Error, ext::disk::sync_directory};
+use crate::{
+    Error,
+    ext::disk::{Access, Disk, OpenFile, read_exact_at, read_start},
+};
 
 /// The name of the file with the entries.
 pub(in crate::ext::store) const ENTRIES_FILE: &str = "entries.redb";
@@ -25,26 +28,23 @@ const LONGEST_UNFINISHED: u64 = 4 << 20;
 /// while the database is opened again.
 #[derive(Debug)]
 pub(super) struct LockedFile {
-    file: Mutex<File>,
+    disk: Disk,
+    file: Arc<dyn OpenFile>,
     path: PathBuf,
 }
 
 /// Opens and locks the file in `directory`, or creates it.
-pub(super) fn open(directory: &Path) -> Result<(PathBuf, LockedFile), Error> {
+pub(super) fn open(disk: &Disk, directory: &Path) -> Result<(PathBuf, LockedFile), Error> {
     let path = directory.join(ENTRIES_FILE);
-    let mut options = File::options();
-    options.read(true).write(true).create(true).truncate(false);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let file = options.open(&path).map_err(|error| match error.kind() {
+    let file = disk.open(&path, Access::CreatePrivate).map_err(|error| match error.kind() {
         io::ErrorKind::IsADirectory => problem::foreign(&path),
         _ => problem::io("could not open", &path, error),
     })?;
     // redb would go on without a lock where locks are unsupported.
     file.try_lock().map_err(|error| lock_problem(&path, error))?;
-    let locked = LockedFile { file: Mutex::new(file), path: path.clone() };
+    let locked = LockedFile { disk: disk.clone(), file, path: path.clone() };
     locked.discard_unfinished().map_err(|error| problem::io("could not write", &path, error))?;
-    sync_directory(directory).map_err(|error| problem::io("could not sync", directory, error))?;
+    disk.sync_dir(directory).map_err(|error| problem::io("could not sync", directory, error))?;
     Ok((path, locked))
 }
 
@@ -61,58 +61,56 @@ fn lock_problem(path: &Path, error: TryLockError) -> Error {
 impl Drop for LockedFile {
     /// Unlocks at once: a child process may hold a copy of the file.
     fn drop(&mut self) {
-        let _ = self.file().unlock();
+        let _ = self.file.unlock();
     }
 }
 
 impl LockedFile {
-    fn file(&self) -> MutexGuard<'_, File> {
-        self.file.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// Empties a file whose creation was interrupted. redb would reject it, because it has no magic number yet, or a part
     /// of it. Such a file has a header of one page at most.
     fn discard_unfinished(&self) -> io::Result<()> {
         const PAGE: usize = 4096;
-        let mut file = self.file();
-        let length = file.metadata()?.len();
+        let length = self.file.metadata()?.length;
         if length == 0 || length > LONGEST_UNFINISHED {
             return Ok(());
         }
-        let mut content = Vec::new();
-        file.seek(SeekFrom::Start(0))?;
-        file.read_to_end(&mut content)?;
+        let content = read_start(&*self.file, length)?;
         let is_unfinished_magic = content.iter().zip(MAGIC).all(|(byte, whole)| [0, whole].contains(byte))
             && !content.starts_with(&MAGIC);
         if is_unfinished_magic && content.iter().skip(PAGE).all(|byte| *byte == 0) {
-            file.set_len(0)?;
+            self.file.set_len(0)?;
         }
         Ok(())
+    }
+
+    /// Returns `false` if the path leads to another file. Systems other than Unix do not move a file that is open and
+    /// locked.
+    fn is_in_place(&self) -> bool {
+        let (Ok(found), Ok(own)) = (self.disk.metadata(&self.path), self.file.metadata()) else {
+            return false;
+        };
+        found.id == own.id
     }
 }
 
 impl StorageBackend for LockedFile {
     fn len(&self) -> io::Result<u64> {
-        Ok(self.file().metadata()?.len())
+        Ok(self.file.metadata()?.length)
     }
 
     fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
-        let mut file = self.file();
-        file.seek(SeekFrom::Start(offset))?;
-        file.read_exact(out)
+        read_exact_at(&*self.file, offset, out)
     }
 
     fn set_len(&self, len: u64) -> io::Result<()> {
-        self.file().set_len(len)
+        self.file.set_len(len)
     }
 
     /// Syncs the file and checks that its path still leads to it. The lock belongs to the file, not to the path: if the
     /// store was moved or deleted, the next process would start another one.
     fn sync_data(&self) -> io::Result<()> {
-        let file = self.file();
-        file.sync_data()?;
-        let found = self.path.metadata();
-        if found.is_ok_and(|found| file.metadata().is_ok_and(|own| is_same_file(&own, &found))) {
+        self.file.sync_data()?;
+        if self.is_in_place() {
             Ok(())
         } else {
             Err(io::Error::new(io::ErrorKind::NotFound, "the store was moved or deleted while in use"))
@@ -120,39 +118,31 @@ impl StorageBackend for LockedFile {
     }
 
     fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
-        let mut file = self.file();
-        file.seek(SeekFrom::Start(offset))?;
-        file.write_all(data)
+        self.file.write_all_at(offset, data)
     }
-}
-
-#[cfg(unix)]
-fn is_same_file(a: &Metadata, b: &Metadata) -> bool {
-    use std::os::unix::fs::MetadataExt;
-    (a.dev(), a.ino()) == (b.dev(), b.ino())
-}
-
-/// Other systems do not move a file that is open and locked.
-#[cfg(not(unix))]
-fn is_same_file(_: &Metadata, _: &Metadata) -> bool {
-    true
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs::File;
+
     use super::*;
 
     #[test]
     fn dropped_file_is_unlocked_although_a_child_process_holds_a_copy() {
         let directory = tempfile::tempdir().unwrap();
-        let (path, locked) = open(directory.path()).unwrap();
+        let disk = Disk::system();
+        let path = directory.path().join(ENTRIES_FILE);
+        let file = File::create(&path).unwrap();
         // Like a fork, this shares the open file and its lock.
-        let _copy = locked.file().try_clone().unwrap();
-        let error = open(directory.path()).unwrap_err();
+        let _copy = file.try_clone().unwrap();
+        file.try_lock().unwrap();
+        let locked = LockedFile { disk: disk.clone(), file: Arc::new(file), path: path.clone() };
+        let error = open(&disk, directory.path()).unwrap_err();
         let expected = "is in use by another process; wait until it ends, or choose another directory";
         assert_eq!(error.to_string(), format!("store: {} {expected}", path.display()));
         drop(locked);
-        assert!(open(directory.path()).is_ok());
+        assert!(open(&disk, directory.path()).is_ok());
     }
 
     #[test]

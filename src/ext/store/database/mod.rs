@@ -13,7 +13,7 @@
 //! | one lookup | 5 µs |
 //! | one durable commit | 2 to 3 ms (an append with `fdatasync`: 1.2 to 3.6 ms) |
 //!
-//! redb accepts another [`StorageBackend`](redb::StorageBackend), so tests replace the disk. `SQLite` would need a VFS
+//! redb accepts another [`StorageBackend`](redb::StorageBackend), so tests replace the [`Disk`]. `SQLite` would need a VFS
 //! for that, and unsafe code.
 //!
 //! # How works become durable
@@ -51,13 +51,16 @@ mod work;
 mod tests;
 
 #[cfg(test)]
-use std::sync::{Mutex, PoisonError};
+mod turns;
+
 use std::{
     fmt,
     path::{Path, PathBuf},
     sync::Arc,
 };
 
+#[cfg(test)]
+use self::turns::Turns;
 use self::{engine::Engine, registry::Registry, reserve::ReserveFile, thread::Thread, work::Job};
 pub(super) use self::{
     file::ENTRIES_FILE,
@@ -66,7 +69,7 @@ pub(super) use self::{
     urgency::Urgency,
 };
 use super::claims::Claims;
-use crate::Error;
+use crate::{Error, ext::disk::Disk};
 
 /// The databases that are open in this process, by the canonical path of their directory.
 static OPEN: Registry<Handle> = Registry::new();
@@ -79,6 +82,7 @@ static OPEN: Registry<Handle> = Registry::new();
 pub(super) struct Database(Arc<Handle>);
 
 struct Handle {
+    disk: Disk,
     directory: PathBuf,
     claims: Claims,
     worker: Worker,
@@ -86,24 +90,32 @@ struct Handle {
 
 enum Worker {
     Thread(Thread),
-    /// Works run on the thread of the caller.
+    /// Works run on the thread of the caller or of the runtime.
     #[cfg(test)]
-    Inline(Mutex<Engine>),
+    Turns(Turns),
 }
 
 impl Database {
     /// Opens the database in `directory`, or creates both. A directory that is open in this process is shared.
     ///
     /// This blocks: usually for milliseconds, after a crash for about 250 ms for each million entries.
-    pub(super) fn open(directory: &Path) -> Result<Self, Error> {
-        let directory = directory::find_or_create(directory)?;
+    pub(super) fn open(disk: &Disk, directory: &Path) -> Result<Self, Error> {
+        let directory = directory::find_or_create(disk, directory)?;
+        let open_engine = || {
+            let (path, file) = file::open(disk, &directory)?;
+            let reserve = ReserveFile::new(disk.clone(), &directory);
+            Engine::open(path, Arc::new(file), Some(Box::new(reserve)))
+        };
+        // Each simulation is a machine of its own.
+        #[cfg(test)]
+        if disk.is_simulated() {
+            let worker = Worker::Turns(Turns::of_runtime(open_engine()?));
+            return Ok(Self(Arc::new(Handle::new(disk.clone(), directory, worker))));
+        }
         let handle = OPEN.get_or_open(&directory, |registration| {
-            let (path, file) = file::open(&directory)?;
-            let reserve = ReserveFile::new(&directory);
-            let engine = Engine::open(path, Arc::new(file), Some(Box::new(reserve)))?;
-            let thread = Thread::start(engine, registration)
+            let thread = Thread::start(open_engine()?, registration)
                 .map_err(|error| Error::io("could not start a thread for", &directory, error))?;
-            Ok(Arc::new(Handle::new(directory.clone(), Worker::Thread(thread))))
+            Ok(Arc::new(Handle::new(disk.clone(), directory.clone(), Worker::Thread(thread))))
         })?;
         Ok(Self(handle))
     }
@@ -114,12 +126,17 @@ impl Database {
     pub(super) fn with_backend(backend: impl redb::StorageBackend) -> Result<Self, Error> {
         let path = PathBuf::from("memory");
         let engine = Engine::open(path.clone(), Arc::new(backend), None)?;
-        Ok(Self(Arc::new(Handle::new(path, Worker::Inline(Mutex::new(engine))))))
+        Ok(Self(Arc::new(Handle::new(Disk::system(), path, Worker::Turns(Turns::of_caller(engine))))))
     }
 
     /// Returns the claims of this process on the requests of the database.
     pub(super) fn claims(&self) -> &Claims {
         &self.0.claims
+    }
+
+    /// Returns where the directory is.
+    pub(super) fn disk(&self) -> &Disk {
+        &self.0.disk
     }
 
     /// Returns the canonical path of the directory.
@@ -158,8 +175,8 @@ impl Database {
 }
 
 impl Handle {
-    fn new(directory: PathBuf, worker: Worker) -> Self {
-        Self { directory, claims: Claims::default(), worker }
+    fn new(disk: Disk, directory: PathBuf, worker: Worker) -> Self {
+        Self { disk, directory, claims: Claims::default(), worker }
     }
 }
 
@@ -168,9 +185,7 @@ impl Worker {
         match self {
             Self::Thread(thread) => thread.submit(job),
             #[cfg(test)]
-            Self::Inline(engine) => {
-                engine.lock().unwrap_or_else(PoisonError::into_inner).execute(vec![job]);
-            }
+            Self::Turns(turns) => turns.submit(job),
         }
     }
 }

@@ -1,13 +1,15 @@
 //! Space for essential works when the disk is full.
 
 use std::{
-    fs::{self, File},
-    io::{self, Write},
+    io,
     path::{Path, PathBuf},
 };
 
 use super::{problem, urgency::Urgency};
-use crate::{Error, ext::disk::sync_directory};
+use crate::{
+    Error,
+    ext::disk::{Access, Disk, directory_of},
+};
 
 /// The name of the file that makes room when the disk is full.
 pub(in crate::ext::store) const RESERVE_FILE: &str = "reserve";
@@ -25,42 +27,39 @@ pub(super) trait Reserve: Send {
 
 /// A file of real blocks.
 pub(super) struct ReserveFile {
+    disk: Disk,
     path: PathBuf,
 }
 
 impl ReserveFile {
-    pub(super) fn new(directory: &Path) -> Self {
-        Self { path: directory.join(RESERVE_FILE) }
+    pub(super) fn new(disk: Disk, directory: &Path) -> Self {
+        Self { disk, path: directory.join(RESERVE_FILE) }
     }
 
     fn write(&self) -> io::Result<()> {
-        let mut options = File::options();
-        options.write(true).create(true).truncate(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let mut bytes = vec![0; LENGTH];
         // Zeros, or any other pattern, would need no blocks where the file system compresses.
         fastrand::Rng::with_seed(1).fill(&mut bytes);
-        let mut file = options.open(&self.path)?;
-        file.write_all(&bytes)?;
+        let file = self.disk.open(&self.path, Access::CreatePrivate)?;
+        file.write_all_at(0, &bytes)?;
+        file.set_len(LENGTH as u64)?;
         file.sync_all()
     }
 }
 
 impl Reserve for ReserveFile {
     fn fill(&mut self) -> io::Result<()> {
-        if fs::metadata(&self.path).is_ok_and(|found| found.is_file() && found.len() == LENGTH as u64) {
+        let found = self.disk.metadata(&self.path);
+        if found.is_ok_and(|found| found.is_file() && found.length == LENGTH as u64) {
             return Ok(());
         }
         self.write().inspect_err(|_| self.release())
     }
 
     fn release(&mut self) {
-        let _ = fs::remove_file(&self.path);
+        let _ = self.disk.remove_file(&self.path);
         // Some file systems give the blocks back only when the change of the directory is durable.
-        if let Some(directory) = self.path.parent() {
-            let _ = sync_directory(directory);
-        }
+        let _ = self.disk.sync_dir(directory_of(&self.path));
     }
 }
 

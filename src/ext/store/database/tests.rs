@@ -15,7 +15,7 @@ use std::{
 
 use futures_util::future::{self, FutureExt};
 
-use self::disk::Disk;
+use self::disk::MemoryDisk;
 use super::*;
 
 fn key(number: u32) -> Key {
@@ -24,20 +24,24 @@ fn key(number: u32) -> Key {
     key
 }
 
+fn open(directory: &Path) -> Result<Database, Error> {
+    Database::open(&Disk::system(), directory)
+}
+
 /// Returns an engine over `disk`, which has its reserve too.
-fn engine(disk: &Disk) -> Result<Engine, Error> {
+fn engine(disk: &MemoryDisk) -> Result<Engine, Error> {
     Engine::open(PathBuf::from("memory"), Arc::new(disk.clone()), Some(Box::new(disk.clone())))
 }
 
 /// Returns a database over `disk` whose works run on the caller.
-fn inline(disk: &Disk) -> Database {
-    let worker = Worker::Inline(Mutex::new(engine(disk).unwrap()));
-    Database(Arc::new(Handle::new(PathBuf::from("memory"), worker)))
+fn inline(disk: &MemoryDisk) -> Database {
+    let worker = Worker::Turns(Turns::of_caller(engine(disk).unwrap()));
+    Database(Arc::new(Handle::new(Disk::system(), PathBuf::from("memory"), worker)))
 }
 
-fn threaded(disk: &Disk) -> Database {
+fn threaded(disk: &MemoryDisk) -> Database {
     let worker = Worker::Thread(Thread::start(engine(disk).unwrap(), ()).unwrap());
-    Database(Arc::new(Handle::new(PathBuf::from("memory"), worker)))
+    Database(Arc::new(Handle::new(Disk::system(), PathBuf::from("memory"), worker)))
 }
 
 async fn put(database: &Database, number: u32) -> Result<(), Error> {
@@ -94,7 +98,7 @@ async fn together<T>(
 
 #[tokio::test]
 async fn values_are_read_removed_and_paged_in_order_of_keys() {
-    let database = Database::with_backend(Disk::new(10_000)).unwrap();
+    let database = Database::with_backend(MemoryDisk::new(10_000)).unwrap();
     let write = |transaction: &mut Transaction<'_>| {
         for number in [3, 1, 2, 4] {
             transaction.put(&key(number), &[u8::try_from(number).unwrap()])?;
@@ -117,7 +121,7 @@ async fn values_are_read_removed_and_paged_in_order_of_keys() {
 
 #[tokio::test]
 async fn works_that_wait_together_share_one_commit_in_order_of_calls() {
-    let disk = Disk::new(10_000);
+    let disk = MemoryDisk::new(10_000);
     let database = threaded(&disk);
     let append = |transaction: &mut Transaction<'_>| {
         let mut all = transaction.get(&key(0))?.unwrap_or_default();
@@ -133,7 +137,7 @@ async fn works_that_wait_together_share_one_commit_in_order_of_calls() {
 
 #[tokio::test]
 async fn result_is_durable_when_it_returns() {
-    let disk = Disk::new(10_000);
+    let disk = MemoryDisk::new(10_000);
     let database = threaded(&disk);
     for number in 0..20 {
         put(&database, number).await.unwrap();
@@ -144,7 +148,7 @@ async fn result_is_durable_when_it_returns() {
 
 #[tokio::test]
 async fn group_without_writes_commits_nothing() {
-    let disk = Disk::new(10_000);
+    let disk = MemoryDisk::new(10_000);
     let database = threaded(&disk);
     let before = disk.state().changes;
     assert_eq!(get(&database, 1).await, None);
@@ -153,7 +157,7 @@ async fn group_without_writes_commits_nothing() {
 
 #[tokio::test]
 async fn work_of_dropped_future_still_runs() {
-    let database = threaded(&Disk::new(10_000));
+    let database = threaded(&MemoryDisk::new(10_000));
     let guard = hold(&database);
     assert!(put(&database, 1).now_or_never().is_none());
     drop(guard);
@@ -162,7 +166,7 @@ async fn work_of_dropped_future_still_runs() {
 
 #[tokio::test]
 async fn drop_of_last_handle_waits_for_enqueued_works() {
-    let disk = Disk::new(10_000);
+    let disk = MemoryDisk::new(10_000);
     let database = threaded(&disk);
     let guard = hold(&database);
     database.enqueue(Urgency::Normal, |transaction| transaction.put(&key(1), b""));
@@ -174,7 +178,7 @@ async fn drop_of_last_handle_waits_for_enqueued_works() {
 #[tokio::test]
 async fn handle_that_a_work_holds_is_dropped_without_a_deadlock() {
     let directory = tempfile::tempdir().unwrap();
-    let database = Database::open(directory.path()).unwrap();
+    let database = open(directory.path()).unwrap();
     let (held, guard) = (database.clone(), hold(&database));
     database.enqueue(Urgency::Normal, move |_| {
         held.enqueue(Urgency::Normal, |transaction| transaction.put(&key(1), b""));
@@ -184,14 +188,14 @@ async fn handle_that_a_work_holds_is_dropped_without_a_deadlock() {
     drop(database);
     drop(guard);
     wait_for_drop(&weak);
-    assert!(get(&Database::open(directory.path()).unwrap(), 1).await.is_some());
+    assert!(get(&open(directory.path()).unwrap(), 1).await.is_some());
 }
 
 #[tokio::test]
 async fn directory_is_opened_again_at_once_400_times() {
     let directory = tempfile::tempdir().unwrap();
     for round in 0..400 {
-        let database = Database::open(directory.path()).unwrap_or_else(|error| panic!("{round}: {error}"));
+        let database = open(directory.path()).unwrap_or_else(|error| panic!("{round}: {error}"));
         database.enqueue(Urgency::Normal, move |transaction| transaction.put(&key(round), b""));
         // Half of the drops run during the next open.
         if round % 2 == 0 {
@@ -202,7 +206,7 @@ async fn directory_is_opened_again_at_once_400_times() {
             wait_for_drop(&weak);
         }
     }
-    let database = Database::open(directory.path()).unwrap();
+    let database = open(directory.path()).unwrap();
     let read = |transaction: &mut Transaction<'_>| transaction.page(None, 1_000);
     assert_eq!(database.run(Urgency::Normal, read).await.unwrap().len(), 400);
 }
@@ -210,13 +214,13 @@ async fn directory_is_opened_again_at_once_400_times() {
 #[test]
 fn second_open_of_a_directory_shares_the_first() {
     let parent = tempfile::tempdir().unwrap();
-    let database = Database::open(&parent.path().join("a")).unwrap();
-    let other = Database::open(&parent.path().join("a/../a")).unwrap();
+    let database = open(&parent.path().join("a")).unwrap();
+    let other = open(&parent.path().join("a/../a")).unwrap();
     assert!(Arc::ptr_eq(&database.0, &other.0));
     assert_eq!(database.directory(), parent.path().canonicalize().unwrap().join("a"));
     let threads = iter::repeat_with(|| {
         let path = parent.path().join("b");
-        std_thread::spawn(move || Database::open(&path).unwrap())
+        std_thread::spawn(move || open(&path).unwrap())
     });
     let opened: Vec<_> =
         threads.take(8).collect::<Vec<_>>().into_iter().map(|thread| thread.join().unwrap()).collect();
@@ -226,7 +230,7 @@ fn second_open_of_a_directory_shares_the_first() {
 /// redb's own default would keep all 26 MB in memory.
 #[tokio::test]
 async fn memory_is_bounded_by_a_small_cache() {
-    let disk = Disk::new(100_000);
+    let disk = MemoryDisk::new(100_000);
     let database = inline(&disk);
     put_26_megabytes(&database).await;
     for _ in 0..2 {

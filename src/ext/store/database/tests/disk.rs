@@ -19,7 +19,7 @@ const RESERVE: usize = 256;
 const FULL: i32 = 28;
 
 #[derive(Clone, Debug)]
-pub(super) struct Disk(Arc<Mutex<State>>);
+pub(super) struct MemoryDisk(Arc<Mutex<State>>);
 
 #[derive(Debug)]
 pub(super) struct State {
@@ -39,7 +39,7 @@ pub(super) struct State {
     pub(super) fills: usize,
 }
 
-impl Disk {
+impl MemoryDisk {
     pub(super) fn new(blocks: usize) -> Self {
         Self::with_content(Vec::new(), blocks)
     }
@@ -87,7 +87,7 @@ impl State {
     }
 }
 
-impl StorageBackend for Disk {
+impl StorageBackend for MemoryDisk {
     fn len(&self) -> io::Result<u64> {
         Ok(self.state().bytes.len() as u64)
     }
@@ -136,7 +136,7 @@ impl StorageBackend for Disk {
     }
 }
 
-impl Reserve for Disk {
+impl Reserve for MemoryDisk {
     fn fill(&mut self) -> io::Result<()> {
         let mut state = self.state();
         state.fills += 1;

@@ -6,7 +6,7 @@ use super::*;
 
 #[tokio::test]
 async fn work_that_fails_after_a_write_leaves_nothing_and_the_others_commit() {
-    let database = threaded(&Disk::new(10_000));
+    let database = threaded(&MemoryDisk::new(10_000));
     let write = |number: u32| {
         move |transaction: &mut Transaction<'_>| {
             transaction.put(&key(number), b"")?;
@@ -23,7 +23,7 @@ async fn work_that_fails_after_a_write_leaves_nothing_and_the_others_commit() {
 
 #[tokio::test]
 async fn work_that_panics_leaves_nothing_and_the_thread_lives_on() {
-    let disk = Disk::new(10_000);
+    let disk = MemoryDisk::new(10_000);
     let database = threaded(&disk);
     let guard = hold(&database);
     let before = put(&database, 0).shared();
@@ -52,7 +52,7 @@ async fn work_that_panics_leaves_nothing_and_the_thread_lives_on() {
 
 #[tokio::test]
 async fn panic_of_enqueued_work_does_not_end_the_thread() {
-    let database = threaded(&Disk::new(10_000));
+    let database = threaded(&MemoryDisk::new(10_000));
     database.enqueue(Urgency::Normal, |_| panic!("expected by the test"));
     put(&database, 1).await.unwrap();
 }
@@ -62,7 +62,7 @@ async fn panic_of_enqueued_work_does_not_end_the_thread() {
 async fn no_failed_write_loses_a_durable_entry_or_needs_a_restart() {
     for count in [1, 2, 40] {
         for first in 1.. {
-            let disk = Disk::new(10_000);
+            let disk = MemoryDisk::new(10_000);
             let database = inline(&disk);
             let start = disk.state().changes;
             disk.state().failing = Some((start + first, count));
@@ -98,7 +98,7 @@ async fn no_failed_write_loses_a_durable_entry_or_needs_a_restart() {
 
 #[tokio::test]
 async fn failed_read_is_an_error_and_the_next_one_succeeds() {
-    let disk = Disk::new(100_000);
+    let disk = MemoryDisk::new(100_000);
     let database = inline(&disk);
     put(&database, 1).await.unwrap();
     put_26_megabytes(&database).await;
@@ -112,7 +112,7 @@ async fn failed_read_is_an_error_and_the_next_one_succeeds() {
 
 #[tokio::test]
 async fn failed_group_runs_only_its_essential_works_again() {
-    let disk = Disk::new(10_000);
+    let disk = MemoryDisk::new(10_000);
     let database = threaded(&disk);
     let runs = [Arc::new(AtomicU32::new(0)), Arc::new(AtomicU32::new(0))];
     let works = [Urgency::Normal, Urgency::Essential].into_iter().zip(&runs).map(|(urgency, runs)| {

@@ -24,7 +24,7 @@ fn assert_full(error: &Error) {
 
 #[tokio::test]
 async fn essential_works_use_the_reserve_of_a_full_disk() {
-    let disk = Disk::new(600);
+    let disk = MemoryDisk::new(600);
     let database = inline(&disk);
     assert!(disk.state().is_reserve_filled);
     let (count, error) = fill(&database).await;
@@ -40,7 +40,7 @@ async fn essential_works_use_the_reserve_of_a_full_disk() {
 
 #[tokio::test]
 async fn normal_works_can_read_a_full_disk_and_write_when_space_is_back() {
-    let disk = Disk::new(600);
+    let disk = MemoryDisk::new(600);
     let database = inline(&disk);
     let (_, error) = fill(&database).await;
     assert_full(&error);
@@ -58,7 +58,7 @@ async fn normal_works_can_read_a_full_disk_and_write_when_space_is_back() {
 
 #[tokio::test]
 async fn essential_works_fail_when_the_reserve_is_used_up_and_nothing_is_lost() {
-    let disk = Disk::new(600);
+    let disk = MemoryDisk::new(600);
     let database = inline(&disk);
     let (count, _) = fill(&database).await;
     let mut last = 10_000;
@@ -83,7 +83,7 @@ async fn essential_works_fail_when_the_reserve_is_used_up_and_nothing_is_lost() 
 
 #[tokio::test]
 async fn store_opens_on_a_full_disk_for_reading() {
-    let disk = Disk::new(600);
+    let disk = MemoryDisk::new(600);
     drop(fill(&inline(&disk)).await);
     disk.state().free = 0;
     let database = inline(&disk);
@@ -93,7 +93,7 @@ async fn store_opens_on_a_full_disk_for_reading() {
 
 #[tokio::test]
 async fn reserve_is_tried_once_for_each_group() {
-    let disk = Disk::new(600);
+    let disk = MemoryDisk::new(600);
     let database = threaded(&disk);
     drop(fill(&database).await);
     disk.state().free = 0;
@@ -106,5 +106,5 @@ async fn reserve_is_tried_once_for_each_group() {
 
 #[test]
 fn new_store_on_a_full_disk_is_an_error() {
-    assert_full(&engine(&Disk::new(0)).err().unwrap());
+    assert_full(&engine(&MemoryDisk::new(0)).err().unwrap());
 }

@@ -1,11 +1,14 @@
 //! What may be found where a store should be.
 
-use std::fs::{self, File};
+use std::{
+    fs::{self, File},
+    sync::Mutex,
+};
 
 use super::*;
 
 fn error_of(path: &Path) -> String {
-    let error = Database::open(path).unwrap_err();
+    let error = open(path).unwrap_err();
     assert!(error.is_invalid(), "{error:?}");
     error.to_string()
 }
@@ -27,7 +30,7 @@ fn directory_and_files_belong_to_their_owner_only() {
     use std::os::unix::fs::PermissionsExt;
     let parent = tempfile::tempdir().unwrap();
     let path = parent.path().join("store");
-    let _database = Database::open(&path).unwrap();
+    let _database = open(&path).unwrap();
     let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(&path), 0o700);
     let mut names: Vec<_> = fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().file_name()).collect();
@@ -62,7 +65,7 @@ fn path_that_is_not_a_directory_is_an_error() {
 fn directory_or_file_that_cannot_be_written_is_an_error() {
     let advice = "not permitted; a store needs a directory that this process may write";
     let assert_denied = |directory: &Path, named: &Path| {
-        let error = Database::open(directory).unwrap_err();
+        let error = open(directory).unwrap_err();
         assert_eq!(error.to_string(), format!("could not write {}: {advice}", named.display()));
         assert!(error.is_io() && std::error::Error::source(&error).is_some());
     };
@@ -105,7 +108,7 @@ fn database_of_another_program_is_an_error() {
 async fn damaged_database_is_an_error() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().canonicalize().unwrap().join("entries.redb");
-    let database = Database::open(directory.path()).unwrap();
+    let database = open(directory.path()).unwrap();
     for number in 0..1_000 {
         database.enqueue(Urgency::Normal, move |transaction| transaction.put(&key(number), &[7; 100]));
     }
@@ -122,14 +125,14 @@ async fn damaged_database_is_an_error() {
     fs::write(&path, damaged).unwrap();
     assert_starts_with(&problem_of(directory.path(), &path), "is damaged: ");
     fs::write(&path, whole).unwrap();
-    assert!(get(&Database::open(directory.path()).unwrap(), 999).await.is_some());
+    assert!(get(&open(directory.path()).unwrap(), 999).await.is_some());
 }
 
 #[tokio::test]
 async fn store_of_a_newer_version_is_an_error() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().canonicalize().unwrap().join("entries.redb");
-    let database = Database::open(directory.path()).unwrap();
+    let database = open(directory.path()).unwrap();
     database.run(Urgency::Normal, |transaction| transaction.put_meta("version", b"2")).await.unwrap();
     drop(database);
     let problem = "has format version 2, and this version of the library reads version 1; \
@@ -144,7 +147,7 @@ fn database_that_is_open_outside_the_registry_is_in_use() {
     let other = redb::Database::create(&path).unwrap();
     assert_starts_with(&problem_of(directory.path(), &path), "is in use by another process");
     drop(other);
-    assert!(Database::open(directory.path()).is_ok());
+    assert!(open(directory.path()).is_ok());
 }
 
 #[test]
@@ -157,7 +160,7 @@ fn file_whose_creation_was_interrupted_is_created_again() {
         let file = File::create(&path).unwrap();
         fs::write(&path, header).unwrap();
         file.set_len(1_052_672).unwrap();
-        drop(Database::open(directory.path()).unwrap());
+        drop(open(directory.path()).unwrap());
     }
 }
 
@@ -165,7 +168,7 @@ fn file_whose_creation_was_interrupted_is_created_again() {
 async fn store_that_is_moved_while_in_use_refuses_to_write() {
     let parent = tempfile::tempdir().unwrap();
     let (path, moved) = (parent.path().join("a"), parent.path().join("b"));
-    let database = Database::open(&path).unwrap();
+    let database = open(&path).unwrap();
     fs::rename(&path, &moved).unwrap();
     for is_replaced in [false, true] {
         if is_replaced {
@@ -185,7 +188,7 @@ async fn store_that_is_moved_while_in_use_refuses_to_write() {
 #[tokio::test]
 async fn killed_store_is_repaired_and_says_so() {
     let log = Arc::new(Mutex::new(Vec::new()));
-    let disk = Disk::new(10_000);
+    let disk = MemoryDisk::new(10_000);
     let database = inline(&disk);
     put(&database, 1).await.unwrap();
     let killed = disk.after_kill();

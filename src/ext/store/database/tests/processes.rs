@@ -43,7 +43,7 @@ fn reports(child: &mut Child) -> impl Iterator<Item = u32> + use<> {
 #[tokio::test]
 async fn store_of_a_killed_process_is_free_and_has_every_durable_entry() {
     if let Some(directory) = directory_of_child() {
-        let database = Database::open(&directory).unwrap();
+        let database = open(&directory).unwrap();
         for number in 0.. {
             put(&database, number).await.unwrap();
             report(number);
@@ -54,13 +54,13 @@ async fn store_of_a_killed_process_is_free_and_has_every_durable_entry() {
     let mut child = start(name, directory.path(), "");
     let mut reports = reports(&mut child);
     assert_eq!(reports.next(), Some(0));
-    let error = Database::open(directory.path()).unwrap_err();
+    let error = open(directory.path()).unwrap_err();
     assert!(error.is_invalid() && error.to_string().contains(" is in use by another process; "), "{error}");
     assert_eq!(reports.nth(18), Some(19));
     child.kill().unwrap();
     child.wait().unwrap();
     let last = reports.last().unwrap_or(19);
-    let database = Database::open(directory.path()).unwrap();
+    let database = open(directory.path()).unwrap();
     for number in 0..=last {
         assert!(get(&database, number).await.is_some(), "{number} of {last}");
     }
@@ -70,7 +70,7 @@ async fn store_of_a_killed_process_is_free_and_has_every_durable_entry() {
 #[tokio::test]
 async fn store_at_the_file_size_limit_fails_clearly_and_keeps_its_entries() {
     if let Some(directory) = directory_of_child() {
-        let database = Database::open(&directory).unwrap();
+        let database = open(&directory).unwrap();
         let path = database.directory().join("entries.redb");
         let full = format!("could not write {}", path.display());
         for number in 0.. {
@@ -95,7 +95,7 @@ async fn store_at_the_file_size_limit_fails_clearly_and_keeps_its_entries() {
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success() && !stderr.contains("panicked"), "{stderr}");
     assert!(count > 10, "{count}");
-    let database = Database::open(directory.path()).unwrap();
+    let database = open(directory.path()).unwrap();
     for number in 0..count {
         assert!(get(&database, number).await.is_some(), "{number} of {count}");
     }

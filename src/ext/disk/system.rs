@@ -1,0 +1,199 @@
+//! The file system of the operating system.
+
+use std::{
+    ffi::OsString,
+    fs::{self, DirBuilder, File, OpenOptions, Permissions, TryLockError},
+    io,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::SystemTime,
+};
+
+use super::{Access, FileSystem, Kind, Metadata, OpenFile, PRIVATE};
+
+#[derive(Debug)]
+pub(super) struct System;
+
+impl FileSystem for System {
+    fn open(&self, path: &Path, access: Access) -> io::Result<Arc<dyn OpenFile>> {
+        let mut options = OpenOptions::new();
+        let mode = match access {
+            Access::CreatePrivate => Some(PRIVATE),
+            Access::CreateNew { mode } => mode,
+            _ => None,
+        };
+        match access {
+            Access::Read => options.read(true),
+            Access::Write => options.write(true),
+            Access::ReadWrite => options.read(true).write(true),
+            Access::Overwrite => options.write(true).truncate(true),
+            Access::CreatePrivate => options.read(true).write(true).create(true).truncate(false),
+            Access::CreateNew { .. } => options.write(true).create_new(true),
+        };
+        #[cfg(unix)]
+        if let Some(mode) = mode {
+            std::os::unix::fs::OpenOptionsExt::mode(&mut options, mode);
+        }
+        #[cfg(not(unix))]
+        let _ = mode;
+        Ok(Arc::new(options.open(path)?))
+    }
+
+    fn metadata(&self, path: &Path) -> io::Result<Metadata> {
+        Ok(fs::metadata(path)?.into())
+    }
+
+    fn symlink_metadata(&self, path: &Path) -> io::Result<Metadata> {
+        Ok(fs::symlink_metadata(path)?.into())
+    }
+
+    fn canonicalize(&self, path: &Path) -> io::Result<PathBuf> {
+        fs::canonicalize(path)
+    }
+
+    fn read_link(&self, path: &Path) -> io::Result<PathBuf> {
+        fs::read_link(path)
+    }
+
+    fn read_dir(&self, path: &Path) -> io::Result<Vec<OsString>> {
+        fs::read_dir(path)?.map(|entry| Ok(entry?.file_name())).collect()
+    }
+
+    fn create_private_dir(&self, path: &Path) -> io::Result<()> {
+        let mut builder = DirBuilder::new();
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        builder.create(path)
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        fs::rename(from, to)
+    }
+
+    fn remove_file(&self, path: &Path) -> io::Result<()> {
+        fs::remove_file(path)
+    }
+
+    fn remove_dir(&self, path: &Path) -> io::Result<()> {
+        fs::remove_dir(path)
+    }
+
+    fn sync_dir(&self, path: &Path) -> io::Result<()> {
+        if !cfg!(unix) {
+            return Ok(());
+        }
+        let synced = match File::open(path) {
+            Ok(directory) => directory.sync_all(),
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => return Ok(()),
+            Err(error) => return Err(error),
+        };
+        match synced {
+            Err(error)
+                if matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported) =>
+            {
+                Ok(())
+            }
+            outcome => outcome,
+        }
+    }
+
+    fn touch(&self, path: &Path) -> io::Result<()> {
+        File::options().append(true).open(path)?.set_modified(SystemTime::now())
+    }
+}
+
+impl OpenFile for File {
+    #[cfg(unix)]
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
+        std::os::unix::fs::FileExt::read_at(self, buffer, offset)
+    }
+
+    #[cfg(not(unix))]
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
+        use std::io::{Read, Seek};
+        let mut file = self;
+        file.seek(io::SeekFrom::Start(offset))?;
+        file.read(buffer)
+    }
+
+    #[cfg(unix)]
+    fn write_all_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        std::os::unix::fs::FileExt::write_all_at(self, bytes, offset)
+    }
+
+    #[cfg(not(unix))]
+    fn write_all_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        use std::io::{Seek, Write};
+        let mut file = self;
+        file.seek(io::SeekFrom::Start(offset))?;
+        file.write_all(bytes)
+    }
+
+    fn set_len(&self, length: u64) -> io::Result<()> {
+        Self::set_len(self, length)
+    }
+
+    fn sync_data(&self) -> io::Result<()> {
+        Self::sync_data(self)
+    }
+
+    fn sync_all(&self) -> io::Result<()> {
+        Self::sync_all(self)
+    }
+
+    fn metadata(&self) -> io::Result<Metadata> {
+        Ok(Self::metadata(self)?.into())
+    }
+
+    fn set_permissions(&self, permissions: Permissions) -> io::Result<()> {
+        Self::set_permissions(self, permissions)
+    }
+
+    fn try_lock(&self) -> Result<(), TryLockError> {
+        Self::try_lock(self)
+    }
+
+    fn unlock(&self) -> io::Result<()> {
+        Self::unlock(self)
+    }
+}
+
+impl From<fs::Metadata> for Metadata {
+    fn from(found: fs::Metadata) -> Self {
+        let kind = match found.file_type() {
+            kind if kind.is_file() => Kind::File,
+            kind if kind.is_dir() => Kind::Directory,
+            _ => Kind::Other,
+        };
+        #[cfg(unix)]
+        let id = {
+            use std::os::unix::fs::MetadataExt;
+            Some((found.dev(), found.ino()))
+        };
+        #[cfg(not(unix))]
+        let id = None;
+        let modified = found.modified().unwrap_or(SystemTime::UNIX_EPOCH);
+        Self { kind, length: found.len(), modified, permissions: found.permissions(), id }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ext::disk::directory_of;
+
+    #[test]
+    fn missing_support_for_syncs_of_directories_is_no_error() {
+        let directory = tempfile::tempdir().unwrap();
+        System.sync_dir(directory.path()).unwrap();
+        System.sync_dir(directory_of(Path::new("file"))).unwrap();
+        if cfg!(unix) {
+            let error = System.sync_dir(&directory.path().join("missing")).unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::NotFound);
+        }
+        // Linux answers `EINVAL` here.
+        if cfg!(target_os = "linux") {
+            System.sync_dir(Path::new("/proc/self")).unwrap();
+        }
+    }
+}
