@@ -59,7 +59,7 @@ struct Args {
     #[arg(long, value_name = "SECONDS", requires = "file", conflicts_with_all = ["text", "resume"])]
     max_seconds: Option<f64>,
 
-    /// A directory that keeps what was spoken, so that the same text is billed once
+    /// A directory that records the state and the audio of each request
     #[arg(long, value_name = "DIR", conflicts_with = "resume")]
     store: Option<PathBuf>,
 

@@ -40,7 +40,7 @@ enum Command {
     Settle {
         /// The hash of the entry, or its first digits
         hash: String,
-        /// It was not billed: the next run submits it again
+        /// It was not billed: the next run submits it, or returns the earlier speech after a redo
         #[arg(long, required_unless_present = "billed", conflicts_with = "billed")]
         not_billed: bool,
         /// It was billed, as this task: the next run waits for the task

@@ -49,8 +49,7 @@ pub mod pacing {
     };
 }
 
-/// A store: a directory that keeps what became of each request, so that the same speech is billed once. See
-/// [`Store`](store::Store).
+/// A store: a directory that records the state and the audio of each request. See [`Store`](store::Store).
 pub mod store {
     pub use crate::ext::store::{
         Entries, Entry, EntryState, Plan, RequestHash, Settlement, Store, StoreSettings,

@@ -41,14 +41,14 @@ impl<K> Batch<K> {
         set max_in_flight(count: usize);
         /// Sets the maximum number of requests to the API per second. Any number above 0.
         set requests_per_second(rate: f64);
-        /// Sets the maximum number of texts that the batch submits.
+        /// Sets the maximum number of submissions.
         set max_submissions(count: usize);
         /// Sets the maximum duration of the audio that the batch submits, in seconds.
         set max_seconds(seconds: f64);
         /// Returns the results in the order of the requests, instead of the order in which they finish.
         set in_order();
-        /// Keeps what becomes of each request in this directory, so that you can run the same batch again, also after a
-        /// crash. The async client can use the same directory.
+        /// Records the state and the audio of each request in this directory, so that you can run the same batch again,
+        /// also after a crash. The async client can use the same directory.
         ///
         /// ```
         /// # fn main() -> Result<(), Box<dyn std::error::Error>> {

@@ -52,7 +52,7 @@ impl ClientBuilder {
         set allow_http();
         /// Allows audio from loopback, private and link-local addresses.
         set allow_private_audio_hosts();
-        /// Keeps what becomes of each request in this directory, so that the same speech is billed once.
+        /// Sets the store: a directory that records the state and the audio of each request.
         set store(store: impl Into<StoreSettings>);
         /// Sets the minimum rate of a download, in bytes per second. 0 means no limit; the default is 1,024.
         set min_download_rate(bytes_per_second: u64);

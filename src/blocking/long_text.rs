@@ -46,7 +46,7 @@ impl InPieces {
         set max_in_flight(count: usize);
         /// Sets the maximum number of requests to the API per second. Any number above 0.
         set requests_per_second(rate: f64);
-        /// Sets the maximum number of pieces that this run submits.
+        /// Sets the maximum number of submissions of this run.
         set max_submissions(count: usize);
         /// Sets the maximum duration of the audio that this run submits, in seconds.
         set max_seconds(seconds: f64);

@@ -6,7 +6,8 @@ use crate::{
     store::{Entry, RequestHash, Settlement, StoreSettings},
 };
 
-/// A directory that keeps what became of each request, so that the same request is paid for once.
+/// A directory that records the state and the audio of each request. The same request is not submitted again, unless the
+/// server rejected it, its task failed, or you ask for it.
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {

@@ -141,20 +141,20 @@ impl Client {
 /// # Outages
 ///
 /// The batch waits out an outage: refused connections, error responses such as 502, 503 and 504, or
-/// silence. After the first submission that fails without a conclusive response, nothing is submitted
-/// until a poll is answered. A poll is free. If no task can be polled, the batch polls a random id,
-/// which the server answers with 404. If no task was accepted yet, two kinds of submissions are sent
-/// instead of that poll, one at a time: a text that is in doubt and may be
-/// [submitted again](Speak::resubmit_in_doubt), and every other time a text after a connection that
-/// failed. Then one text
-/// at a time is submitted, and more after the first success.
+/// silence. The outage begins with the first submission that fails without a conclusive response. If
+/// tasks were accepted before, the batch then submits nothing until a poll is answered. A poll is
+/// free. If no task can be polled, the batch polls a random id, which the server answers with 404. If
+/// no task was accepted before, the batch may also try one submission at a time: a
+/// [resubmission](Speak::resubmit_in_doubt) that you allowed, or, every other time, a text after a
+/// failed connection. After an answered poll, the batch submits one text at a time, and more after the
+/// first success.
 ///
-/// While polls fail too, at most the submissions that are in flight when the batch notices the outage
-/// are in doubt. The batch notices silence after four of the usual response times, at least half a
-/// second, or after two seconds before the first response. Until then, at most one submission more is
-/// in flight than shortly before. If the server answers polls but not
-/// submissions, each further attempt may leave one more submission in doubt. The pauses between
-/// attempts grow to one minute.
+/// While polls fail too, only two kinds of submissions can be in doubt: those that are in flight when
+/// the batch notices the outage, and those that it tries. The batch notices silence after four of the
+/// usual response times, at least half a second, or after two seconds before the first response. After
+/// the first response, the number of submissions in flight exceeds its recent maximum by at most one.
+/// If the server answers polls but not submissions, each further attempt may leave one more submission
+/// in doubt. The pauses between attempts grow to one minute.
 ///
 /// A text whose submission did not reach the server is submitted after the outage, unless its deadline
 /// passes. If a text was never submitted, its time limit counts from the start of the outage, or from
@@ -232,11 +232,12 @@ impl<K> Batch<K> {
         self
     }
 
-    /// Sets the maximum number of texts that the batch submits.
+    /// Sets the maximum number of submissions.
     ///
     /// When the limit is reached, nothing more is submitted. Each text that was not submitted returns an
-    /// [`is_stopped`](Error::is_stopped) error, and all others are waited for. A submission in doubt, and one whose task fails, count.
-    /// What the [store](Self::store) has already does not count. With 0, the batch returns only what the store has.
+    /// [`is_stopped`](Error::is_stopped) error, and all others are waited for. A submission whose task fails counts. Each
+    /// resubmission in doubt counts. In the [store](Self::store), stored speeches and submitted tasks do not count. With 0,
+    /// nothing is submitted, and submitted tasks are still waited for.
     pub fn max_submissions(mut self, count: usize) -> Self {
         self.max_submissions = Some(count);
         self
@@ -278,13 +279,15 @@ impl<K> Batch<K> {
         self
     }
 
-    /// Keeps what becomes of each request in this directory, so that you can run the same batch again, also after a crash.
+    /// Records the state and the audio of each request in this directory, so that you can run the same batch again, also
+    /// after a crash.
     ///
-    /// A stored speech is returned without a request, and a submitted task is waited for. Only what is new is
-    /// submitted: a line that was added or corrected. The order and the keys of the lines do not matter, and two lines with
-    /// the same request are billed once. [`Store`] describes the states of a request.
+    /// A stored speech is returned without a request, and a submitted task is waited for. A line is submitted if it is new
+    /// or corrected, if the server rejected it, or if its task failed. The order and the keys of the lines do not matter,
+    /// and two lines with the same request are submitted once. [`Store`] describes the states of a request.
     ///
-    /// The directory is locked while the batch runs.
+    /// The directory is locked while the batch runs. Another process can use the store as soon as no client, `Store` or
+    /// [task](crate::SpeechTask) of this process has it open.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -319,7 +322,8 @@ impl<K: Display + Send + 'static> Batch<K> {
     /// # Errors
     ///
     /// - [`is_invalid`](Error::is_invalid): an iterator has no requests, or two requests with the
-    ///   same key; `max_in_flight` is 0, or `requests_per_second` is not a number above 0
+    ///   same key; `max_in_flight` is 0, `requests_per_second` is not a number above 0, or `max_seconds` is
+    ///   not a finite number from 0
     /// - the errors of [`Store::open`]
     ///
     /// Texts and other settings of a single request are validated later. Such an error is the result
@@ -358,7 +362,8 @@ impl<K: Display + Send + 'static> Batch<K> {
 impl<K> Batch<K> {
     /// Returns what the batch would submit, and what that is expected to cost. Sends nothing.
     ///
-    /// The [`store`](Self::store) is read, and is not created. A text that is invalid is not counted.
+    /// The [`store`](Self::store) is read, and is not created. Requests with an invalid text or option are counted in
+    /// [`Plan::invalid`] only.
     ///
     /// # Errors
     ///

@@ -303,7 +303,8 @@ impl ClientBuilder {
         self
     }
 
-    /// Keeps what becomes of each request in this directory, so that the same speech is billed once.
+    /// Sets the store: a directory that records the state and the audio of each request. The same request is not submitted
+    /// again, unless the server rejected it, its task failed, or you ask for it.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]

@@ -109,8 +109,8 @@ const MAX_IN_FLIGHT: usize = 16;
 /// bits, with up to 8 channels and 192,000 samples per second. An audio without samples ends the narration, unless
 /// [`skip_empty_audio`](Self::skip_empty_audio) is set.
 ///
-/// **Each piece is billed separately.** Until the file is complete, a [store](Store) next to it records the pieces:
-/// the directory `book.wav.store` for `book.wav`. After a failure or a crash, run the same program again: submitted
+/// **Each piece is billed separately.** If you set no [store](Store), the directory `book.wav.store` next to `book.wav`
+/// records the pieces until the file is complete. After a failure or a crash, run the same program again: submitted
 /// pieces are downloaded and not submitted again. Only pieces that are missing or that have changed in text
 /// or settings are submitted. Pieces with the same text are submitted once.
 ///
@@ -137,10 +137,10 @@ const MAX_IN_FLIGHT: usize = 16;
 /// # Errors
 ///
 /// Before anything is sent:
-/// - [`is_invalid`](Error::is_invalid): a text of one character, a `max_characters` of 2, or a store that
-///   another process uses
+/// - [`is_invalid`](Error::is_invalid): a text of one character, or a `max_characters` of 2
 /// - [`is_invalid`](Error::is_invalid): subtitles or chapters with another ending, or two paths that lead to one file
-/// - [`is_io`](Error::is_io): the directory of a file or of the store is missing
+/// - [`is_io`](Error::is_io): the directory of a file is missing
+/// - the errors of [`Store::open`]
 ///
 /// For a piece, the errors of [`Speak`], and:
 /// - [`is_download`](Error::is_download): the audio is empty or not a WAV file, or has an unsupported sample format or
@@ -233,7 +233,7 @@ impl InPieces {
         self
     }
 
-    /// Sets the maximum number of pieces that this run submits.
+    /// Sets the maximum number of submissions of this run.
     ///
     /// A piece that would exceed the limit ends the narration with an [`is_stopped`](Error::is_stopped) error. What was
     /// submitted stays in the [store](Self::store), so a later run with a higher limit continues. See
@@ -307,7 +307,7 @@ impl InPieces {
     /// With the store, the same text can be saved again without being billed again. This includes the settings: with
     /// another voice or another [`paragraph_pause`](Self::paragraph_pause), for example, the pieces differ.
     ///
-    /// The audio of each piece is kept in the store, in addition to the file. To keep task ids only, use
+    /// The audio of each piece is kept in the store, in addition to the file. To keep entries without audio, use
     /// [`keep_audio(false)`](StoreSettings::keep_audio).
     pub fn store(mut self, store: impl Into<StoreSettings>) -> Self {
         self.store = Some(store.into());

@@ -235,7 +235,7 @@ impl Speak {
 
     /// Sets the number of the reading, for several speeches of the same text. The default is 0.
     ///
-    /// With a [store](crate::store::Store), the same request is billed once. Each take is a request of its own:
+    /// With a [store](crate::store::Store), the same request returns the stored speech. Each take is a request of its own:
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -258,8 +258,8 @@ impl Speak {
 
     /// Sets a label, by which a person finds the request in the [store](crate::store::Store).
     ///
-    /// In a batch, the label is the key, unless you set another one. In a long text, it is the number of the piece. The label is
-    /// not part of the request. Without a store, it has no effect.
+    /// It replaces the default label: the key in a batch, and `piece 1`, `piece 2` and so on in a long text. In a long text,
+    /// all pieces then have the same label. The label is not part of the request. Without a store, it has no effect.
     pub fn label(mut self, label: impl Into<String>) -> Self {
         self.label = Some(label.into());
         self
@@ -267,8 +267,10 @@ impl Speak {
 
     /// Speaks the text again if the [store](crate::store::Store) has its speech. **The text is billed again.**
     ///
-    /// When the new speech is finished, it replaces the one in the store. Until then, later requests without `redo` get the
-    /// old one. An unfinished task is not replaced: the request waits for it. Without a store, it has no effect.
+    /// When the new speech is finished, it replaces the one in the store. Meanwhile, later requests wait for the new speech.
+    /// If the new submission is in doubt, they return an [`is_in_doubt`](Error::is_in_doubt) error. If the new speech fails
+    /// or was not billed, the old speech stays. An unfinished task is not replaced: the request waits for it. Without a
+    /// store, `redo` has no effect.
     pub fn redo(mut self) -> Self {
         self.redo = Redo::Yes;
         self

@@ -31,7 +31,7 @@ pub enum EntryState {
     /// The task ended with the status ERROR. The next request for the same speech is submitted again.
     Failed,
     /// The server may have accepted the request. The next request for the same speech returns an error until you
-    /// [settle](super::Store::settle) the entry.
+    /// [settle](super::Store::settle) the entry or allow a [resubmission](crate::Speak::resubmit_in_doubt).
     InDoubt,
 }
 
@@ -58,7 +58,8 @@ impl fmt::Display for EntryState {
 /// A person's decision about an entry in doubt, for [`Store::settle`](super::Store::settle).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Settlement {
-    /// The request was not billed. The next request for the same speech is submitted again.
+    /// The request was not billed. The next request for the same speech is submitted, or returns the earlier speech if the
+    /// request was a [redo](crate::Speak::redo).
     NotBilled,
     /// The server has accepted the request, as a task with this id. The next request for the same speech waits for it.
     Billed(TaskId),
@@ -102,8 +103,10 @@ impl Entry {
         self.record.task_id()
     }
 
-    /// Returns the label of the request: the key in a batch, the number of a piece, or the
-    /// [label](crate::Speak::label) of a single request.
+    /// Returns the label of the request, if it has one.
+    ///
+    /// The default label is the key in a batch, and `piece 1`, `piece 2` and so on in a long text.
+    /// [`Speak::label`](crate::Speak::label) replaces it; in a long text, all pieces then have the same label.
     #[must_use]
     pub fn label(&self) -> Option<&str> {
         self.record.about.label.as_deref()

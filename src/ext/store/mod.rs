@@ -1,4 +1,4 @@
-//! A directory with one entry for each request, so that the same request is billed once.
+//! A directory that records the state and the audio of each request, with one entry for each.
 //!
 //! [`request_hash`] identifies a request. [`record`] describes its state and the transitions. [`handle`] looks a request up
 //! and records its result. [`attempt`] is one submission: announced before it is sent, and recorded afterwards. [`facts`] is

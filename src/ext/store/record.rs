@@ -60,7 +60,7 @@ pub(super) struct Record {
     pub(super) created: Option<f64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) finished: Option<f64>,
-    /// The finished speech that is spoken again. It counts until the new one is finished.
+    /// The finished speech that is spoken again. It counts again if the new speech fails or was not billed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     before: Option<Box<Record>>,
     /// The speech was spoken again by a job that is not finished.

@@ -88,7 +88,10 @@ impl StoreSettings {
 
     /// Sets whether the audio of each finished speech is kept in the directory.
     ///
-    /// With `false`, the store keeps task ids only. A later request for the same speech then sends one poll, and its
+    /// When a speech is finished, its audio is downloaded to the store before the speech is returned. If this download
+    /// fails, a warning is logged and the audio is missing from the entry.
+    ///
+    /// With `false`, the store keeps entries without audio. A later request for the same speech then sends one poll, and its
     /// audio is downloaded again. The API does not document how long the server keeps an audio.
     pub fn keep_audio(mut self, keep: bool) -> Self {
         self.options.keep_audio = keep;
@@ -104,8 +107,9 @@ impl StoreSettings {
 
     /// Sets the maximum size of all audio files in the directory together, in bytes.
     ///
-    /// If the files are larger after a download, those that were not used for the longest time are removed. Their entries stay,
-    /// so the audio can be downloaded again. The file that was just downloaded stays, even if it alone is larger.
+    /// If the files exceed the limit after a download, the least recently used are removed until at most 90 % of the limit is
+    /// left. Their entries stay, so the audio can be downloaded again. The file that was just downloaded stays, even if it
+    /// alone is larger.
     pub fn max_audio_bytes(mut self, bytes: u64) -> Self {
         self.options.max_audio_bytes = Some(bytes);
         self

@@ -22,7 +22,8 @@ use crate::{Error, ext::disk::Disk};
 /// The number of entries that are read at a time.
 const PAGE: usize = 256;
 
-/// A directory with an entry for each request, so that the same request is billed once.
+/// A directory that records the state and the audio of each request. The same request is not submitted again, unless
+/// the server rejected it, its task failed, or you ask for it.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -51,8 +52,8 @@ const PAGE: usize = 256;
 /// # Requests
 ///
 /// Requests with the same text, model, voice, parameters, base URL and [take](crate::Speak::take) have one entry. The
-/// API key is not part of it: with the key of another account, a stored speech is returned anyway, and
-/// waiting for a submitted task fails as not found.
+/// API key is not part of the request. With the key of another account, a speech is returned if its audio is in the
+/// store. Otherwise, its task is not found.
 ///
 /// An entry is written to disk before its request is sent, and again as soon as the task id arrives. A later
 /// request for the same speech depends on its state:
@@ -63,12 +64,12 @@ const PAGE: usize = 256;
 /// | announced | waits for the submission of this process, and then for its task |
 /// | submitted | waits for the task |
 /// | failed | is submitted |
-/// | in doubt | returns an [`is_in_doubt`](Error::is_in_doubt) error until you [`settle`](Self::settle) the entry |
+/// | in doubt | returns an [`is_in_doubt`](Error::is_in_doubt) error until you [`settle`](Self::settle) the entry or allow a [resubmission](crate::Speak::resubmit_in_doubt) |
 /// | no entry | is submitted |
 ///
-/// If the process ends after a request was sent and before its task id arrived, the entry is in doubt. If the server does
-/// not know a submitted task any more, the request returns an [`is_not_found`](Error::is_not_found) error, until you
-/// [`forget`](Self::forget) the entry.
+/// If the process is killed after the entry is written and before the task id is recorded, the entry is in doubt, even if
+/// the request was not sent yet. If the server does not know a submitted task any more, the request returns an
+/// [`is_not_found`](Error::is_not_found) error, until you [`forget`](Self::forget) the entry.
 ///
 /// Dropping a future does not cut off a submission: the submission finishes in the background, and its task id is
 /// recorded.
@@ -76,8 +77,9 @@ const PAGE: usize = 256;
 /// # Directory
 ///
 /// The directory contains the file `entries.redb`, a small file `reserve` that makes room when the disk is full, and a
-/// file `<hash>.wav` for each audio. Only its owner can read it. One process at a time can use it, with any
-/// number of clients. Entries contain no text, unless you set [`keep_text`](StoreSettings::keep_text).
+/// file `<hash>.wav` for each audio. On Unix, only the owner can read the files. A directory that the library creates is
+/// private too. One process at a time can use the directory, with any number of clients. Entries contain no text, unless
+/// you set [`keep_text`](StoreSettings::keep_text).
 #[derive(Clone)]
 pub struct Store {
     shared: Arc<Shared>,
@@ -96,9 +98,9 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// - [`is_invalid`](Error::is_invalid): the path is a file, another process uses the store, or the store is
-    ///   damaged or was written by a newer version
-    /// - [`is_io`](Error::is_io): the directory cannot be created, read or written
+    /// - [`is_invalid`](Error::is_invalid): the path is a file, its parent directory is missing, the file system does not
+    ///   support file locks, another process uses the store, or the store is damaged or was written by a newer version
+    /// - [`is_io`](Error::is_io): another file operation fails, for example because of permissions or a full disk
     pub async fn open(settings: impl Into<StoreSettings>) -> Result<Self, Error> {
         Self::open_on(&Disk::system(), settings.into()).await
     }
@@ -196,6 +198,8 @@ impl Store {
     ///
     /// **The next request for the same speech is submitted and billed.** Use it for a task that the server does not know any
     /// more, or for a speech that you do not need.
+    ///
+    /// If a wait for the forgotten task is under way, the wait adds the entry again when it returns the speech.
     ///
     /// # Errors
     ///

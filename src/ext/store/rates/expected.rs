@@ -8,7 +8,7 @@ use super::{
 /// The 97.5 % quantile of the standard normal distribution.
 const Z: f64 = 1.959_964;
 
-/// An expected duration in seconds. The range holds in about 95 of 100 cases.
+/// An expected duration in seconds. According to the model, the range holds in 95 of 100 cases.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Estimate {
     pub(crate) low: f64,
@@ -26,7 +26,7 @@ pub(crate) struct Expected {
 impl Rate {
     /// Returns the expected duration of the audio of texts with these lengths together, in seconds.
     ///
-    /// The range holds in about 95 of 100 cases.
+    /// According to the model, the range holds in 95 of 100 cases.
     pub(crate) fn expect(&self, lengths: impl IntoIterator<Item = usize>) -> Estimate {
         let mut expected = Expected::new(self, 0.0);
         lengths.into_iter().for_each(|characters| expected.add(characters));
