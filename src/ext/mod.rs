@@ -39,6 +39,9 @@ pub(crate) mod batch;
 
 pub(crate) mod long_text;
 
+#[cfg(test)]
+mod world;
+
 #[cfg(distribute_ai_fuzzing)]
 #[doc(hidden)]
 pub mod fuzzing;

@@ -12,7 +12,7 @@ use crate::{
     Client, Error,
     ext::{
         client::audio_rules::Refused,
-        transport::{instant::MAX_WAIT, request_id::request_id},
+        transport::{exchange, instant::MAX_WAIT, request_id::request_id},
     },
 };
 
@@ -115,7 +115,8 @@ async fn send(
             request = request.header(IF_RANGE, condition);
         }
     }
-    request.send().await.map_err(|error| {
+    let sent = async { exchange::execute(http, request.build()?).await };
+    sent.await.map_err(|error| {
         if let Some(refused) = refused(&error) {
             return HostError::Permanent(Error::download(refused));
         }

@@ -89,16 +89,6 @@ pub struct ClientBuilder {
     allow_private_audio_hosts: bool,
     min_download_rate: Option<u64>,
     store: Option<StoreSettings>,
-    /// `None` for the one of the system.
-    disk: Option<Disk>,
-}
-
-#[cfg(test)]
-impl ClientBuilder {
-    pub(crate) fn disk(mut self, disk: Disk) -> Self {
-        self.disk = Some(disk);
-        self
-    }
 }
 
 #[derive(Clone)]
@@ -380,7 +370,7 @@ impl ClientBuilder {
             let audio = AudioHosts::new(rules, &http, min_rate)?;
             (build(builder())?, submit_client.transpose()?, audio)
         };
-        let disk = self.disk.unwrap_or_else(Disk::system);
+        let disk = Disk::system();
         Ok(Client {
             baseurl: base_url.as_str().trim_end_matches('/').to_owned(),
             client: api,

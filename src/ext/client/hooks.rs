@@ -14,7 +14,7 @@ use crate::{
     ext::{
         error::ApiErrorResponse,
         transport::{
-            call, content_encoding,
+            call, content_encoding, exchange,
             failure::error_message,
             once_body::{OnceBody, SendGuard},
             request_id::request_id,
@@ -139,7 +139,7 @@ async fn execute(client: &reqwest::Client, request: Request) -> reqwest::Result<
         Ok(response) => return Ok(response),
         Err(request) => request,
     };
-    client.execute(request).await
+    exchange::execute(client, request).await
 }
 
 /// Reads and decodes up to [`MAX_RESPONSE_BYTES`].

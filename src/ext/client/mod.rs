@@ -73,7 +73,7 @@ pub(crate) struct Inner {
     pub(crate) disk: Disk,
 }
 
-#[cfg(distribute_ai_fuzzing)]
+#[cfg(any(test, distribute_ai_fuzzing))]
 impl Inner {
     /// Returns the same settings without the state of earlier requests.
     pub(crate) fn with_new_state(&self) -> Self {

@@ -4,6 +4,7 @@ pub(crate) mod api_key;
 pub(crate) mod call;
 pub(crate) mod content_encoding;
 pub(crate) mod cooldown;
+pub(crate) mod exchange;
 pub(crate) mod failure;
 pub(crate) mod instant;
 mod lenient;

@@ -38,8 +38,9 @@ struct Inner {
     on_step: Box<OnStep>,
 }
 
+/// A disk in memory.
 #[derive(Clone)]
-struct SimulatedDisk(Arc<Mutex<Inner>>);
+pub(crate) struct SimulatedDisk(Arc<Mutex<Inner>>);
 
 impl Disk {
     /// Returns a disk with this state. `on_step` is called for each change and sync.
@@ -47,12 +48,29 @@ impl Disk {
         state: State,
         on_step: impl FnMut(&str, &State) -> Option<Fault> + Send + 'static,
     ) -> Self {
-        let inner = Inner { state, next_fault: None, on_step: Box::new(on_step) };
-        Self { files: Arc::new(SimulatedDisk(Arc::new(Mutex::new(inner)))), is_simulated: true }
+        SimulatedDisk::new(state, on_step).into()
+    }
+}
+
+impl From<SimulatedDisk> for Disk {
+    fn from(disk: SimulatedDisk) -> Self {
+        Self { files: Arc::new(disk), is_simulated: true }
     }
 }
 
 impl SimulatedDisk {
+    pub(crate) fn new(
+        state: State,
+        on_step: impl FnMut(&str, &State) -> Option<Fault> + Send + 'static,
+    ) -> Self {
+        Self(Arc::new(Mutex::new(Inner { state, next_fault: None, on_step: Box::new(on_step) })))
+    }
+
+    /// Returns what the disk contains now.
+    pub(crate) fn state(&self) -> State {
+        self.inner().state.clone()
+    }
+
     fn inner(&self) -> MutexGuard<'_, Inner> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

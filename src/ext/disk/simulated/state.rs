@@ -249,13 +249,13 @@ impl Content {
                 let start = usize::try_from(*offset).expect("files are small") + range.start;
                 let end = start + range.len();
                 if content.len() < end {
-                    content.resize(end, 0);
+                    set_length(content, end);
                 }
                 content[start..end].copy_from_slice(&bytes[range]);
             }
             Change::SetLength { file, length } => {
                 let Some(content) = self.files.get_mut(file) else { return };
-                Arc::make_mut(content).resize(usize::try_from(*length).expect("files are small"), 0);
+                set_length(Arc::make_mut(content), usize::try_from(*length).expect("files are small"));
             }
             Change::Names { names, .. } => {
                 for (path, node) in names {
@@ -266,5 +266,13 @@ impl Content {
                 }
             }
         }
+    }
+}
+
+/// `Vec::resize` writes one byte at a time without optimisation.
+fn set_length(content: &mut Vec<u8>, length: usize) {
+    match length.checked_sub(content.len()) {
+        Some(missing) => content.extend_from_slice(&vec![0; missing]),
+        None => content.truncate(length),
     }
 }

@@ -4,7 +4,7 @@ use std::{
     fs::TryLockError,
     io,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use redb::StorageBackend;
@@ -31,6 +31,16 @@ pub(super) struct LockedFile {
     disk: Disk,
     file: Arc<dyn OpenFile>,
     path: PathBuf,
+    unsynced: Mutex<Unsynced>,
+}
+
+/// What was written since the last sync.
+#[derive(Debug, Default)]
+struct Unsynced {
+    /// The offset and the length of each write.
+    writes: Vec<(u64, usize)>,
+    /// A sync has failed, so none of the writes may reach the disk.
+    is_lost: bool,
 }
 
 /// Opens and locks the file in `directory`, or creates it.
@@ -42,7 +52,7 @@ pub(super) fn open(disk: &Disk, directory: &Path) -> Result<(PathBuf, LockedFile
     })?;
     // redb would go on without a lock where locks are unsupported.
     file.try_lock().map_err(|error| lock_problem(&path, error))?;
-    let locked = LockedFile { disk: disk.clone(), file, path: path.clone() };
+    let locked = LockedFile { disk: disk.clone(), file, path: path.clone(), unsynced: Mutex::default() };
     locked.discard_unfinished().map_err(|error| problem::io("could not write", &path, error))?;
     disk.sync_dir(directory).map_err(|error| problem::io("could not sync", directory, error))?;
     Ok((path, locked))
@@ -83,6 +93,26 @@ impl LockedFile {
         Ok(())
     }
 
+    fn unsynced(&self) -> MutexGuard<'_, Unsynced> {
+        self.unsynced.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Writes again what a failed sync has lost.
+    ///
+    /// After a failed sync, Linux takes the pages for written: they can be read, but the next sync succeeds without them.
+    /// A database that is opened again would build on them.
+    fn write_again(&self, unsynced: &Unsynced) -> io::Result<()> {
+        let length = self.file.metadata()?.length;
+        self.file.set_len(length)?;
+        for (offset, written) in &unsynced.writes {
+            let rest = usize::try_from(length.saturating_sub(*offset)).unwrap_or(usize::MAX);
+            let mut bytes = vec![0; rest.min(*written)];
+            read_exact_at(&*self.file, *offset, &mut bytes)?;
+            self.file.write_all_at(*offset, &bytes)?;
+        }
+        Ok(())
+    }
+
     /// Returns `false` if the path leads to another file. Systems other than Unix do not move a file that is open and
     /// locked.
     fn is_in_place(&self) -> bool {
@@ -109,7 +139,17 @@ impl StorageBackend for LockedFile {
     /// Syncs the file and checks that its path still leads to it. The lock belongs to the file, not to the path: if the
     /// store was moved or deleted, the next process would start another one.
     fn sync_data(&self) -> io::Result<()> {
-        self.file.sync_data()?;
+        let mut unsynced = self.unsynced();
+        if unsynced.is_lost {
+            self.write_again(&unsynced)?;
+        }
+        if let Err(error) = self.file.sync_data() {
+            unsynced.is_lost = true;
+            // At once: if the process ends now, nobody else knows that something is missing on disk.
+            let _ = self.write_again(&unsynced);
+            return Err(error);
+        }
+        *unsynced = Unsynced::default();
         if self.is_in_place() {
             Ok(())
         } else {
@@ -118,6 +158,7 @@ impl StorageBackend for LockedFile {
     }
 
     fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
+        self.unsynced().writes.push((offset, data.len()));
         self.file.write_all_at(offset, data)
     }
 }
@@ -137,7 +178,8 @@ mod tests {
         // Like a fork, this shares the open file and its lock.
         let _copy = file.try_clone().unwrap();
         file.try_lock().unwrap();
-        let locked = LockedFile { disk: disk.clone(), file: Arc::new(file), path: path.clone() };
+        let file = Arc::new(file);
+        let locked = LockedFile { disk: disk.clone(), file, path: path.clone(), unsynced: Mutex::default() };
         let error = open(&disk, directory.path()).unwrap_err();
         let expected = "is in use by another process; wait until it ends, or choose another directory";
         assert_eq!(error.to_string(), format!("store: {} {expected}", path.display()));

@@ -1,0 +1,264 @@
+//! Crashes a program after each step, and runs it again.
+
+use std::{
+    collections::BTreeMap,
+    path::Path,
+    sync::atomic::{AtomicU64, Ordering},
+    thread,
+    time::Instant,
+};
+
+use fastrand::Rng;
+
+use super::{
+    history::{Create, Observed, Step, Trouble, World},
+    network::Fate,
+    programs::{HOME, Program, content},
+    server::Server,
+};
+use crate::ext::disk::simulated::{Kept, State};
+
+/// With more changes than this, only some of their subsets are tried.
+const MAX_EXHAUSTIVE: usize = 3;
+
+/// The number of sampled subsets of a step.
+const SAMPLES: usize = 6;
+
+/// One recovery of this number is crashed too.
+const SECOND_CRASHES: u32 = 8;
+
+const THREADS: u64 = 2;
+
+/// What was tried, and what was found.
+#[derive(Clone, Copy, Debug, Default)]
+struct Counts {
+    histories: u64,
+    steps: u64,
+    points: u64,
+    doubts: u64,
+    /// Doubts about requests that were never sent, because the crash was between announcement and sending.
+    false_doubts: u64,
+}
+
+impl Counts {
+    fn add(self, other: Self) -> Self {
+        Self {
+            histories: self.histories + other.histories,
+            steps: self.steps + other.steps,
+            points: self.points + other.points,
+            doubts: self.doubts + other.doubts,
+            false_doubts: self.false_doubts + other.false_doubts,
+        }
+    }
+}
+
+/// Runs a program without a crash. Returns its steps.
+fn record(program: Program, seed: u64, trouble: Trouble) -> Vec<Step> {
+    fastrand::seed(seed);
+    let disk = State::with_directory(Path::new(HOME));
+    let world = World::new(disk, Server::default(), seed, trouble).recorded();
+    program.run_until_done(&world);
+    world.steps()
+}
+
+/// Returns the disks that a crash after this step may leave.
+fn images(step: &Step, rng: &mut Rng) -> Vec<State> {
+    let pending = step.disk.pending();
+    let mut images = vec![step.disk.after_kill()];
+    if pending.len() <= MAX_EXHAUSTIVE {
+        for subset in 0..1_usize << pending.len() {
+            let kept = (0..pending.len()).map(|index| whole(subset >> index & 1 == 1));
+            images.push(step.disk.after_power_failure(kept));
+        }
+    } else {
+        for sample in 0..SAMPLES {
+            // Also the extremes: nothing and everything.
+            let kept: Vec<_> = pending.iter().map(|_| whole(rng.usize(1..SAMPLES) <= sample)).collect();
+            images.push(step.disk.after_power_failure(kept));
+        }
+    }
+    // One write is torn.
+    let writes: Vec<_> = (0..pending.len()).filter(|index| pending[*index].length() > 1).collect();
+    if let Some(torn) = rng.choice(&writes) {
+        let length = pending[*torn].length();
+        let (one, other) = (rng.usize(..=length), rng.usize(..=length));
+        let kept = (0..pending.len()).map(|index| {
+            if index == *torn { Kept::Bytes(one.min(other)..one.max(other)) } else { whole(rng.bool()) }
+        });
+        images.push(step.disk.after_power_failure(kept.collect::<Vec<_>>()));
+    }
+    images
+}
+
+fn whole(is_kept: bool) -> Kept {
+    if is_kept { Kept::Everything } else { Kept::Nothing }
+}
+
+/// Every other seed has trouble.
+fn trouble_of(seed: u64) -> Trouble {
+    let is_calm = (seed / 3).is_multiple_of(2);
+    if is_calm { Trouble::default() } else { Trouble { requests: 0.2, disk: 0.02 } }
+}
+
+/// Crashes the program of this seed after each step.
+fn crash_everywhere(seed: u64, counts: &mut Counts) {
+    let program = Program::ALL[usize::try_from(seed % 3).expect("a small number")];
+    let trouble = trouble_of(seed);
+    let steps = record(program, seed, trouble);
+    let files = program.files(&steps.last().expect("a step").disk);
+    let mut rng = Rng::with_seed(seed);
+    counts.histories += 1;
+    counts.steps += steps.len() as u64;
+    for (index, step) in steps.iter().enumerate() {
+        for (number, image) in images(step, &mut rng).into_iter().enumerate() {
+            counts.points += 1;
+            let point = Point { seed, program, steps: &steps[..=index], image: number, files: &files };
+            let world = recovery(&image, step, rng.u64(..));
+            if rng.u32(..SECOND_CRASHES) > 0 {
+                point.check(&image, &world, Some(counts));
+                continue;
+            }
+            let world = world.recorded();
+            point.check(&image, &world, Some(counts));
+            let later = world.steps();
+            let again = &later[rng.usize(..later.len())];
+            let images = images_of_second(again, &mut rng);
+            point.check_second(&images, &recovery(&images, again, rng.u64(..)));
+        }
+    }
+}
+
+fn images_of_second(step: &Step, rng: &mut Rng) -> State {
+    let images = images(step, rng);
+    images[rng.usize(..images.len())].clone()
+}
+
+/// Returns the world after a crash. The program knows nothing any more.
+fn recovery(image: &State, step: &Step, seed: u64) -> World {
+    World::new(image.clone(), step.server.clone(), seed, Trouble::default())
+}
+
+/// A crash.
+struct Point<'a> {
+    seed: u64,
+    program: Program,
+    /// The steps before the crash.
+    steps: &'a [Step],
+    image: usize,
+    files: &'a BTreeMap<String, Vec<u8>>,
+}
+
+impl Point<'_> {
+    /// Runs the program again after the crash, and checks what it promises.
+    fn check(&self, image: &State, world: &World, counts: Option<&mut Counts>) {
+        let before = &self.steps.last().expect("a step").client;
+        self.check_files(image, &before.saved.iter().cloned().collect::<Vec<_>>());
+        let is_done = self.program.has_book(image);
+        let ending = self.program.run_until_done(world);
+        let after = world.now();
+        for text in self.program.texts() {
+            if !is_done {
+                self.check_doubt(before, image, &text, ending.doubts.contains(&text));
+            }
+        }
+        if let Some(counts) = counts {
+            counts.doubts += ending.doubts.len() as u64;
+            let is_false = |text: &&String| !before.creates.contains_key(*text);
+            counts.false_doubts += ending.doubts.iter().filter(is_false).count() as u64;
+        }
+        self.check_end(before, &after);
+    }
+
+    fn check_second(&self, image: &State, world: &World) {
+        self.check_files(image, &[]);
+        self.program.run_until_done(world);
+        self.check_end(&self.steps.last().expect("a step").client, &world.now());
+    }
+
+    /// Checks whether a later run has reported a doubt about a text exactly if it must.
+    fn check_doubt(&self, before: &Observed, image: &State, text: &str, is_in_doubt: bool) {
+        let is_right = match before.creates.get(text) {
+            _ if before.handed.contains_key(text) => !is_in_doubt,
+            // Announced at most. Then its hash is in the file.
+            None => !is_in_doubt || self.program.is_announced(image, text),
+            Some(Create::InFlight | Create::Answered(Fate::LostBefore | Fate::LostAfter)) => is_in_doubt,
+            // What the client was told may be on disk or not.
+            Some(Create::Answered(_) | Create::Settling) => true,
+        };
+        assert!(is_right, "{text:?} in doubt: {is_in_doubt}, although {before:?}");
+    }
+
+    fn check_files(&self, image: &State, saved: &[String]) {
+        for (path, expected) in self.files {
+            let found = content(image, path);
+            assert!(
+                found.is_none() || found.as_ref() == Some(expected),
+                "{path} is neither whole nor absent"
+            );
+            assert!(found.is_some() || !saved.contains(path), "{path} was saved and is lost");
+        }
+    }
+
+    fn check_end(&self, before: &Observed, after: &Step) {
+        for text in self.program.texts() {
+            let billed = after.server.billed(&text);
+            assert_eq!(billed.len(), 1, "{text:?} was billed as {billed:?}");
+            if let Some(id) = before.handed.get(&text) {
+                assert_eq!(*id, billed[0], "the id of {text:?} is lost");
+            }
+            if let Some(downloads) = after.client.stored.get(&text) {
+                assert_eq!(after.server.downloads(&text), *downloads, "the stored audio of {text:?} is lost");
+            }
+        }
+        self.check_files(&after.disk, &self.files.keys().cloned().collect::<Vec<_>>());
+    }
+}
+
+impl Drop for Point<'_> {
+    /// Tells how to repeat a failure.
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            return;
+        }
+        let Self { seed, program, steps, image, .. } = self;
+        println!("{program:?} with seed {seed}, crashed after step {} with image {image}", steps.len() - 1);
+        for step in &steps[steps.len().saturating_sub(20)..] {
+            println!("  {} ({} unsynced)", step.name, step.disk.pending().len());
+        }
+    }
+}
+
+#[test]
+fn no_crash_loses_or_bills_anything_twice() {
+    let number = |name, default| std::env::var(name).map_or(default, |text| text.parse().expect("a number"));
+    let (points, first) = (number("CRASH_POINTS", 10_000), number("CRASH_SEED", 0));
+    let (next, started) = (AtomicU64::new(first), Instant::now());
+    let crash = || {
+        let mut counts = Counts::default();
+        while counts.points * THREADS < points {
+            crash_everywhere(next.fetch_add(1, Ordering::Relaxed), &mut counts);
+        }
+        counts
+    };
+    let counts = thread::scope(|scope| {
+        let threads: Vec<_> = (0..THREADS).map(|_| scope.spawn(crash)).collect();
+        let counts = threads.into_iter().map(|thread| thread.join().expect("no crash loses anything"));
+        counts.reduce(Counts::add).expect("a thread")
+    });
+    println!("{counts:?} in {:.1} s", started.elapsed().as_secs_f64());
+    assert!(counts.false_doubts > 0 && counts.false_doubts < counts.doubts);
+}
+
+#[test]
+fn same_seed_is_the_same_history() {
+    for seed in 0..20 {
+        let names = || -> Vec<_> {
+            let program = Program::ALL[usize::try_from(seed % 3).expect("a small number")];
+            record(program, seed, Trouble { requests: 0.3, disk: 0.02 })
+                .into_iter()
+                .map(|step| step.name)
+                .collect()
+        };
+        assert_eq!(names(), names(), "seed {seed}");
+    }
+}

@@ -1,0 +1,178 @@
+//! A run of the client in the world, recorded step by step.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use fastrand::Rng;
+
+use super::{
+    network::{Call, Fate},
+    server::Server,
+};
+use crate::ext::disk::{
+    Disk,
+    simulated::{Fault, SimulatedDisk, State},
+};
+
+/// How often the network and the disk fail, as shares from 0 to 1.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Trouble {
+    /// Requests that are not answered.
+    pub(super) requests: f64,
+    /// Changes and syncs of the disk that fail.
+    pub(super) disk: f64,
+}
+
+/// The state of the world after a step.
+#[derive(Clone)]
+pub(super) struct Step {
+    pub(super) name: String,
+    pub(super) disk: State,
+    pub(super) server: Server,
+    pub(super) client: Observed,
+}
+
+/// What is known about the client without looking into it.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Observed {
+    /// The last create of each text.
+    pub(super) creates: BTreeMap<String, Create>,
+    /// The task id of each text that was handed to the program.
+    pub(super) handed: BTreeMap<String, String>,
+    /// The files whose saving has ended.
+    pub(super) saved: BTreeSet<String>,
+    /// The texts that were in the store with their audio when it was opened, with the number of downloads until then.
+    pub(super) stored: BTreeMap<String, u32>,
+    /// The program has ended, and its store is closed.
+    pub(super) has_ended: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Create {
+    /// Sent, without a response.
+    InFlight,
+    Answered(Fate),
+    /// A person is settling the doubt.
+    Settling,
+}
+
+impl Observed {
+    pub(super) fn on_sent(&mut self, call: &Call) {
+        if let Call::Create { text } = call {
+            self.creates.insert(text.clone(), Create::InFlight);
+        }
+    }
+
+    pub(super) fn on_answered(&mut self, call: &Call, fate: Fate) {
+        if let Call::Create { text } = call {
+            self.creates.insert(text.clone(), Create::Answered(fate));
+        }
+    }
+}
+
+struct Inner {
+    server: Server,
+    client: Observed,
+    disk: SimulatedDisk,
+    rng: Rng,
+    trouble: Trouble,
+    /// The steps so far, if they are recorded.
+    steps: Option<Vec<Step>>,
+}
+
+/// A world. Clones share it.
+#[derive(Clone)]
+pub(super) struct World(Arc<Mutex<Inner>>);
+
+impl World {
+    pub(super) fn new(disk: State, server: Server, seed: u64, trouble: Trouble) -> Self {
+        let (client, rng) = (Observed::default(), Rng::with_seed(seed));
+        let disk = SimulatedDisk::new(disk, |_, _| None);
+        Self(Arc::new(Mutex::new(Inner { server, client, disk, rng, trouble, steps: None })))
+    }
+
+    pub(super) fn recorded(self) -> Self {
+        let start = self.now();
+        self.inner().steps = Some(vec![start]);
+        self
+    }
+
+    fn inner(&self) -> MutexGuard<'_, Inner> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Returns the disk of the world for a new process. Each change of it is a step.
+    pub(super) fn disk(&self) -> Disk {
+        let (world, state) = (self.clone(), self.disk_state().after_kill());
+        let disk = SimulatedDisk::new(state, move |name, disk| {
+            let mut inner = world.inner();
+            inner.take_step(name, disk);
+            inner.next_fault()
+        });
+        self.inner().disk = disk.clone();
+        disk.into()
+    }
+
+    pub(super) fn disk_state(&self) -> State {
+        // The disk calls the world, so the world must not be locked here.
+        let disk = self.inner().disk.clone();
+        disk.state()
+    }
+
+    pub(super) fn step(&self, name: &str, change: impl FnOnce(&mut Server, &mut Observed)) {
+        let disk = self.disk_state();
+        let mut inner = self.inner();
+        let Inner { server, client, .. } = &mut *inner;
+        change(server, client);
+        inner.take_step(name, &disk);
+    }
+
+    /// Returns what happens to the next request, and its delay.
+    pub(super) fn next_fate(&self) -> (Fate, Duration) {
+        let mut inner = self.inner();
+        let delay = Duration::from_millis(inner.rng.u64(0..300));
+        if inner.rng.f64() >= inner.trouble.requests {
+            return (Fate::Answered, delay);
+        }
+        let fates = [Fate::NotConnected, Fate::LostBefore, Fate::LostAfter, Fate::RateLimited];
+        (fates[inner.rng.usize(..fates.len())], delay)
+    }
+
+    /// Returns the response of the server.
+    pub(super) fn serve(&self, call: &Call) -> (u16, Vec<u8>) {
+        let server = &mut self.inner().server;
+        let body = match call {
+            Call::Create { text } => Some(server.create(text).to_string().into_bytes()),
+            Call::Poll { id } => server.poll(id).map(|value| value.to_string().into_bytes()),
+            Call::Audio { id } => server.audio(id),
+        };
+        body.map_or((404, Vec::new()), |body| (200, body))
+    }
+
+    pub(super) fn now(&self) -> Step {
+        let disk = self.disk_state();
+        let inner = self.inner();
+        Step { name: "start".to_owned(), disk, server: inner.server.clone(), client: inner.client.clone() }
+    }
+
+    pub(super) fn steps(&self) -> Vec<Step> {
+        self.inner().steps.take().unwrap_or_default()
+    }
+}
+
+impl Inner {
+    fn next_fault(&mut self) -> Option<Fault> {
+        let faults = [Fault::LosesChanges, Fault::Fails(io::ErrorKind::StorageFull)];
+        (self.rng.f64() < self.trouble.disk).then(|| faults[self.rng.usize(..faults.len())])
+    }
+
+    fn take_step(&mut self, name: &str, disk: &State) {
+        let Some(steps) = &mut self.steps else { return };
+        let (server, client) = (self.server.clone(), self.client.clone());
+        steps.push(Step { name: name.to_owned(), disk: disk.clone(), server, client });
+    }
+}

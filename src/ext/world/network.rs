@@ -1,0 +1,115 @@
+//! The simulated network: it loses, refuses and delays requests.
+
+use std::{cell::RefCell, future::poll_fn, io, pin::pin, time::Duration};
+
+use bytes::Bytes;
+use futures_util::stream;
+use http_body::Body as _;
+use reqwest::{Body, Client, Method, Request, Response, ResponseBuilderExt};
+use serde_json::Value;
+use tokio::time::sleep;
+
+use super::history::World;
+
+/// What happens to a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fate {
+    Answered,
+    /// No connection is made.
+    NotConnected,
+    /// The connection is lost before the server has the request.
+    LostBefore,
+    /// The connection is lost before the client has the response.
+    LostAfter,
+    /// The server refuses the request, and asks for a pause.
+    RateLimited,
+}
+
+thread_local! {
+    static WORLD: RefCell<Option<World>> = const { RefCell::new(None) };
+}
+
+/// Connects the requests of this thread to a world, until the result is dropped.
+pub(super) fn connect(world: World) -> Connected {
+    WORLD.set(Some(world));
+    Connected
+}
+
+pub(super) struct Connected;
+
+impl Drop for Connected {
+    fn drop(&mut self) {
+        WORLD.set(None);
+    }
+}
+
+/// Sends a request to the simulated server. Returns it as the error if the thread has none.
+pub(crate) async fn exchange(
+    client: &Client,
+    mut request: Request,
+) -> Result<reqwest::Result<Response>, Request> {
+    let Some(world) = WORLD.with_borrow(Clone::clone) else { return Err(request) };
+    let (fate, delay) = world.next_fate();
+    sleep(delay).await;
+    if fate == Fate::NotConnected {
+        // The only error without a network: the request is invalid, and its body is not read.
+        return Ok(client.execute(Request::new(Method::GET, "unknown://host".parse().expect("a URL"))).await);
+    }
+    let mut text = Vec::new();
+    if let Some(body) = request.body_mut() {
+        let mut body = pin!(body);
+        while let Some(Ok(frame)) = poll_fn(|context| body.as_mut().poll_frame(context)).await {
+            text.extend(frame.into_data().unwrap_or_default());
+        }
+    }
+    let call = Call::of(&request, &text);
+    world.step(&format!("{call} sent"), |_, client| client.on_sent(&call));
+    let (status, body) = match fate {
+        Fate::RateLimited => (429, Vec::new()),
+        Fate::LostBefore => (0, Vec::new()),
+        _ => world.serve(&call),
+    };
+    sleep(Duration::from_millis(100)).await;
+    let is_lost = matches!(fate, Fate::LostBefore | Fate::LostAfter);
+    world.step(&format!("{call} {fate:?}"), |_, client| client.on_answered(&call, fate));
+    let mut response = http::Response::builder().url(request.url().clone());
+    if status == 429 {
+        response = response.header("retry-after", "1");
+    }
+    let body = if is_lost { Err(io::Error::other("connection lost")) } else { Ok(Bytes::from(body)) };
+    // A success without a body is what a lost response looks like.
+    let response = response.status(if is_lost { 200 } else { status });
+    let body = Body::wrap_stream(stream::iter([body]));
+    Ok(Ok(response.body(body).expect("a valid response").into()))
+}
+
+/// A call of the API or of the audio host.
+pub(super) enum Call {
+    Create { text: String },
+    Poll { id: String },
+    Audio { id: String },
+}
+
+impl Call {
+    fn of(request: &Request, body: &[u8]) -> Self {
+        if request.method() == Method::GET {
+            let id = request.url().path_segments().and_then(|mut path| path.next_back());
+            return Self::Audio { id: id.unwrap_or_default().to_owned() };
+        }
+        let body: Value = serde_json::from_slice(body).expect("JSON");
+        match (body["input"].as_str(), body["id"].as_str()) {
+            (Some(text), _) => Self::Create { text: text.to_owned() },
+            (None, id) => Self::Poll { id: id.expect("the id of a task").to_owned() },
+        }
+    }
+}
+
+impl std::fmt::Display for Call {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Create { text } => write!(f, "create {text:?}"),
+            Self::Poll { id } => write!(f, "poll {}", &id[..8]),
+            Self::Audio { id } => write!(f, "audio {}", &id[..8]),
+        }
+    }
+}
