@@ -47,7 +47,7 @@ const XTASK: Layers = &[
     &["spec/sources/", "spec/merge/", "spec/diff/", "spec/extract/"],
     &["spec/relax/", "spec/patches.rs", "spec/constructors/"],
     &["spec/commands/"],
-    &["spec/mod.rs", "spec/fuzzing.rs", "bench/", "fuzz.rs", "readme_check.rs"],
+    &["spec/mod.rs", "spec/fuzzing.rs", "bench/", "deletions.rs", "fuzz.rs", "readme_check.rs"],
     &["lib.rs", "main.rs"],
 ];
 

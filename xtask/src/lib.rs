@@ -2,6 +2,7 @@
 
 mod bench;
 mod date;
+mod deletions;
 mod failure;
 mod fuzz;
 mod json;
@@ -54,6 +55,9 @@ enum Task {
     /// Runs the benchmarks and writes their results to docs/BENCHMARKS.md; takes half an hour
     #[command(after_help = EXIT_CODES)]
     Benchmarks(bench::Args),
+    /// Deletes one after another each line that makes files durable, and expects that a test fails; takes half an hour
+    #[command(after_help = EXIT_CODES)]
+    Deletions(deletions::Args),
     /// Runs the fuzz targets, for a minute each
     #[command(after_help = EXIT_CODES)]
     Fuzz(fuzz::Args),
@@ -68,6 +72,7 @@ pub fn run() -> ExitCode {
         Task::BuildCost(args) => bench::build_cost::run(&root, &args),
         Task::FirstUse(args) => readme_check::run(&root, &args),
         Task::Benchmarks(args) => bench::run(&root, &args),
+        Task::Deletions(args) => deletions::run(&root, &args),
         Task::Fuzz(args) => fuzz::run(&root, &args),
     });
     match done {

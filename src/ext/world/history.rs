@@ -107,8 +107,10 @@ impl World {
 
     /// Returns the disk of the world for a new process. Each change of it is a step.
     pub(super) fn disk(&self) -> Disk {
-        let (world, state) = (self.clone(), self.disk_state().after_kill());
+        // The world has the disk, so the disk must not keep the world.
+        let (world, state) = (Arc::downgrade(&self.0), self.disk_state().after_kill());
         let disk = SimulatedDisk::new(state, move |name, disk| {
+            let world = Self(world.upgrade()?);
             let mut inner = world.inner();
             inner.take_step(name, disk);
             inner.next_fault()

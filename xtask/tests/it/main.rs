@@ -2,6 +2,7 @@
 
 mod accept;
 mod build;
+mod deletions;
 mod drift;
 mod fetch;
 mod merge;

@@ -1,7 +1,7 @@
 use std::fs;
 
 use super::*;
-use crate::ext::disk::simulated::{Fault, State};
+use crate::ext::disk::simulated::{Change, Fault, State};
 
 async fn file_at(path: &Path, content: &str) -> AtomicFile {
     let mut file = AtomicFile::create(&Disk::system(), path.to_owned()).await.unwrap();
@@ -76,6 +76,30 @@ async fn mount_point_is_overwritten_because_it_cannot_be_replaced() {
         assert_eq!(disk.read_dir(Path::new("/d")).unwrap(), ["a.wav"]);
         let file = disk.open(target, Access::Read).unwrap();
         assert_eq!(crate::ext::disk::read_start(&*file, 100).unwrap(), b"new");
-        drop(states);
+        let (_, end) = states.try_iter().last().unwrap();
+        let is_written = |change: &&Change| matches!(change, Change::Write { .. });
+        assert_eq!(end.pending().iter().filter(is_written).count() == 0, sync, "{end:?}");
     }
+}
+
+#[tokio::test]
+async fn failed_sync_in_the_background_fails_the_file() {
+    // A later sync would succeed, without the bytes.
+    let disk = Disk::simulated(State::with_directory(Path::new("/d")), |step, state| {
+        let written: usize = state.pending().iter().map(Change::length).sum();
+        let is_due = step.starts_with("write") && written as u64 >= SYNC_INTERVAL;
+        is_due.then_some(Fault::LosesChanges)
+    });
+    let mut file = AtomicFile::create(&disk, PathBuf::from("/d/a.wav")).await.unwrap();
+    let chunk = Bytes::from(vec![1; 1024 * 1024]);
+    let mut outcome = Ok(());
+    for _ in 0..10 {
+        outcome = outcome.and(file.write(chunk.clone()).await);
+    }
+    let outcome = match outcome {
+        Ok(()) => file.finish().await.map(drop),
+        error => error,
+    };
+    assert!(outcome.unwrap_err().is_io());
+    assert!(disk.metadata(Path::new("/d/a.wav")).is_err());
 }

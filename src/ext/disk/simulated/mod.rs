@@ -16,8 +16,8 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+pub(crate) use self::state::{Change, Kept, State};
 use self::state::{FileId, Node};
-pub(crate) use self::state::{Kept, State};
 use super::{Access, Disk, FileSystem, Kind, Metadata, OpenFile, directory_of};
 
 /// What happens at a step, which is a change or a sync.

@@ -126,3 +126,25 @@ impl Space {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ext::disk::simulated::{Change, SimulatedDisk, State};
+
+    #[test]
+    fn reserve_takes_blocks_of_the_disk_and_gives_them_back() {
+        let disk = SimulatedDisk::new(State::with_directory(Path::new("/d")), |_, _| None);
+        let mut reserve = ReserveFile::new(disk.clone().into(), Path::new("/d"));
+        let has_unsynced_content = || {
+            let state = disk.state();
+            state.pending().iter().any(|change| !matches!(change, Change::Names { .. }))
+        };
+        reserve.fill().unwrap();
+        assert!(!has_unsynced_content(), "blocks that are not written may not be there when they are needed");
+        assert_eq!(Disk::from(disk.clone()).metadata(Path::new("/d/reserve")).unwrap().length, LENGTH as u64);
+        reserve.release();
+        assert!(Disk::from(disk.clone()).metadata(Path::new("/d/reserve")).is_err());
+        assert!(disk.state().pending().is_empty(), "the blocks are free when the directory is synced");
+    }
+}

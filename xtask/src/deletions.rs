@@ -1,0 +1,175 @@
+//! `deletions`: deletes one line after another that makes files durable, and expects that a test fails.
+//!
+//! `cargo mutants` replaces bodies and operators, but deletes no single statement. The list is in
+//! `tests/deletions.toml`. The sources are changed in a copy.
+
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+use serde::Deserialize;
+
+use crate::{
+    failure::{ExitClass, Failure},
+    stdout, transaction,
+    workspace::Workspace,
+};
+
+const LIST: &str = "tests/deletions.toml";
+
+/// The files and directories of the repository that a build of the unit tests needs.
+const SOURCES: &[&str] = &[
+    "Cargo.toml",
+    "Cargo.lock",
+    "README.md",
+    "CHANGELOG.md",
+    "build.rs",
+    "build",
+    "openapi",
+    "src",
+    "docs",
+    "examples",
+    "tests",
+    "benches",
+    "fuzz/seeds",
+    "xtask",
+    ".cargo",
+];
+
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Parts of the names of the deletions to apply. Default: all
+    #[arg(value_name = "NAME")]
+    only: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct List {
+    deletion: Vec<Deletion>,
+}
+
+/// A change that makes the code wrong.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Deletion {
+    name: String,
+    file: PathBuf,
+    code: String,
+    #[serde(default)]
+    with: String,
+    /// The filter of the unit tests of which one must fail.
+    tests: Option<String>,
+    /// Why no test can fail.
+    equivalent: Option<String>,
+}
+
+pub(crate) fn run(root: &Workspace, args: &Args) -> Result<(), Failure> {
+    let list = transaction::read(&root.path().join(LIST), ExitClass::Usage)?;
+    let List { deletion } =
+        toml::from_str(&list).map_err(|error| Failure::document(format!("{LIST}: {error}")))?;
+    let is_chosen = |deletion: &&Deletion| {
+        args.only.is_empty() || args.only.iter().any(|only| deletion.name.contains(only))
+    };
+    let chosen: Vec<_> = deletion.iter().filter(is_chosen).collect();
+    if chosen.is_empty() {
+        return Err(Failure::usage(format!("no deletion is called {:?}", args.only.join(", "))));
+    }
+    let copy = root.path().join("target/deletions");
+    copy_sources(root.path(), &copy)?;
+    let mut survived = Vec::new();
+    for deletion in chosen {
+        let outcome = match (&deletion.equivalent, &deletion.tests) {
+            (Some(reason), _) => format!("equivalent: {reason}"),
+            (None, Some(tests)) => match apply(&copy, deletion, tests)? {
+                Some(failed) => format!("found by {failed}"),
+                None => {
+                    survived.push(deletion.name.clone());
+                    format!("SURVIVED the tests {tests}")
+                }
+            },
+            (None, None) => {
+                let problem = "expected `tests` or `equivalent`";
+                return Err(Failure::document(format!("{LIST}: {:?}: {problem}", deletion.name)));
+            }
+        };
+        stdout::print(&format!("{}: {outcome}\n", deletion.name))?;
+    }
+    if survived.is_empty() {
+        return Ok(());
+    }
+    let errors = survived.into_iter().map(|name| format!("{name}: no test fails without it")).collect();
+    Err(Failure::new(ExitClass::Threshold, errors))
+}
+
+fn copy_sources(root: &Path, copy: &Path) -> Result<(), Failure> {
+    for source in SOURCES {
+        let (from, to) = (root.join(source), copy.join(source));
+        if from.exists() {
+            copy_all(&from, &to)
+                .map_err(|error| Failure::usage(format!("could not copy {}: {error}", from.display())))?;
+        }
+    }
+    Ok(())
+}
+
+/// Copies a file or a directory. Files that have not changed keep their time, so that cargo does not build them again.
+fn copy_all(from: &Path, to: &Path) -> std::io::Result<()> {
+    if from.is_file() {
+        fs::create_dir_all(to.parent().unwrap_or(to))?;
+        let content = fs::read(from)?;
+        if fs::read(to).is_ok_and(|old| old == content) {
+            return Ok(());
+        }
+        return fs::write(to, content);
+    }
+    for entry in fs::read_dir(from)? {
+        let name = entry?.file_name();
+        if name != "target" {
+            copy_all(&from.join(&name), &to.join(&name))?;
+        }
+    }
+    Ok(())
+}
+
+/// Applies a deletion, runs the tests and undoes it. Returns the name of a test that failed.
+fn apply(copy: &Path, deletion: &Deletion, tests: &str) -> Result<Option<String>, Failure> {
+    let Deletion { name, file, code, with, .. } = deletion;
+    let path = copy.join(file);
+    let source = transaction::read(&path, ExitClass::Usage)?;
+    let code = code.trim_matches('\n');
+    if source.matches(code).count() != 1 {
+        let count = source.matches(code).count();
+        let problem = format!("its code is {count} times in {}, expected once", file.display());
+        return Err(Failure::document(format!("{LIST}: {name:?}: {problem}")));
+    }
+    let write = |content: &str| {
+        fs::write(&path, content).map_err(|error| Failure::usage(format!("{}: {error}", path.display())))
+    };
+    write(&source.replacen(code, with, 1))?;
+    let output = Command::new("cargo")
+        .args(["test", "--quiet", "-p", "distribute-ai", "--lib", "--", tests])
+        .current_dir(copy)
+        .env("CARGO_TARGET_DIR", copy.join("target"))
+        .env("RUSTFLAGS", format!("{} --cap-lints=allow", env::var("RUSTFLAGS").unwrap_or_default()))
+        .env("RUST_BACKTRACE", "0")
+        .stdin(Stdio::null())
+        .output();
+    write(&source)?;
+    let output = output.map_err(|error| Failure::usage(format!("cargo test: {error}")))?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    if output.status.success() {
+        return Ok(None);
+    }
+    let failed = text.lines().skip_while(|line| *line != "failures:").find_map(|line| {
+        let name = line.trim();
+        (line.starts_with("    ") && name.contains("::") && !name.contains(' ')).then(|| name.to_owned())
+    });
+    failed.map(Some).ok_or_else(|| {
+        let errors = String::from_utf8_lossy(&output.stderr);
+        let first = errors.lines().find(|line| line.starts_with("error")).unwrap_or("no test ran");
+        Failure::document(format!("{LIST}: {name:?}: the code does not compile: {first}"))
+    })
+}
