@@ -377,6 +377,25 @@ async fn damaged_or_missing_audio_is_downloaded_again() {
     assert_eq!(fixture.simulator.creates(), 1);
 }
 
+/// An unreadable file, such as one without permissions. The administrator can read those.
+#[cfg(unix)]
+#[tokio::test]
+async fn unreadable_audio_is_downloaded_and_stays_in_the_store() {
+    let fixture = Fixture::new().await;
+    let client = fixture.client();
+    let speech = client.speak(TEXT).await.unwrap();
+    let (path, aside) = (fixture.audio_file(), fixture.directory.path().join("aside"));
+    fs::rename(&path, &aside).unwrap();
+    std::os::unix::fs::symlink(&path, &path).unwrap();
+    let downloads = fixture.simulator.downloads();
+    assert_eq!(bytes(&speech).await, Simulator::audio_of(TEXT));
+    assert_eq!(fixture.simulator.downloads(), downloads + 1);
+    assert!(path.is_symlink(), "the unreadable file stays");
+    fs::rename(&aside, &path).unwrap();
+    assert_eq!(bytes(&client.speak(TEXT).await.unwrap()).await, Simulator::audio_of(TEXT));
+    assert_eq!(fixture.simulator.downloads(), downloads + 1);
+}
+
 #[tokio::test]
 async fn stream_of_damaged_audio_ends_with_an_error() {
     let fixture = Fixture::new().await;

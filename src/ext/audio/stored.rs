@@ -45,14 +45,35 @@ impl Parts {
             Err(problem) => problem,
         };
         let path = reader.file.path.display();
-        tracing::warn!(%path, %problem, "audio in the store is damaged or replaced, downloading it again");
-        reader.file.remove().await;
+        match problem {
+            ReadProblem::Unreadable(error) => {
+                tracing::warn!(%path, %error, "audio in the store could not be read, downloading it again");
+            }
+            ReadProblem::Wrong(problem) => {
+                tracing::warn!(%path, problem, "audio in the store is damaged or replaced, downloading it again");
+                reader.file.remove().await;
+            }
+        }
         let was_read = reader.bytes > 0;
         let url = (reader.audio.refresh)().await?;
         let mut download = reader.audio.download_from(url);
         let part = if was_read { Some(Part::Restart) } else { download.next().await? };
         *self = Self::Host(Box::new(download));
         Ok(part)
+    }
+}
+
+/// Why a file of a store does not return its audio.
+enum ReadProblem {
+    /// The file may be intact.
+    Unreadable(io::Error),
+    /// The file has another length or content.
+    Wrong(&'static str),
+}
+
+impl From<io::Error> for ReadProblem {
+    fn from(error: io::Error) -> Self {
+        Self::Unreadable(error)
     }
 }
 
@@ -71,7 +92,7 @@ impl StoreReader {
     }
 
     /// Returns the next bytes, or `None` at the end if the content is as it was written.
-    async fn next(&mut self) -> io::Result<Option<Bytes>> {
+    async fn next(&mut self) -> Result<Option<Bytes>, ReadProblem> {
         let (disk, path, opened) =
             (self.audio.client.inner().disk.clone(), self.file.path.clone(), self.opened.clone());
         let (files, offset) = (disk.clone(), self.bytes);
@@ -82,21 +103,21 @@ impl StoreReader {
             chunk.truncate(length);
             Ok::<_, io::Error>((file, chunk))
         });
-        let (file, chunk) = read.await??;
+        let (file, chunk) = read.await.map_err(io::Error::from)??;
         self.opened = Some(file);
         let length = chunk.len();
         self.bytes += length as u64;
         self.hash.update(&chunk);
         let StoredAudio { bytes, sha256, .. } = &self.file.audio;
         if self.bytes > *bytes || length == 0 && self.bytes < *bytes {
-            return Err(io::Error::other("the file has another length"));
+            return Err(ReadProblem::Wrong("the file has another length"));
         }
         if length == 0 {
             let found = hex(std::mem::take(&mut self.hash));
             return if found == *sha256 {
                 Ok(None)
             } else {
-                Err(io::Error::other("the file has another content"))
+                Err(ReadProblem::Wrong("the file has another content"))
             };
         }
         Ok(Some(chunk.into()))
