@@ -447,6 +447,23 @@ async fn audio_beyond_the_size_limit_is_dropped_and_its_entry_stays() {
     assert_eq!(audio(), 0);
 }
 
+#[tokio::test]
+async fn two_clients_keep_the_size_limit_together() {
+    let fixture = Fixture::new().await;
+    let size = Simulator::audio_of(TEXT).len() as u64;
+    let limited = || {
+        let store = Store::at(fixture.path()).max_audio_bytes(3 * size);
+        fixture.simulator.client_builder().store(store).build().unwrap()
+    };
+    let clients = [limited(), limited()];
+    for take in 0..8 {
+        clients[take as usize % 2].speak(TEXT).take(take).await.unwrap();
+        let names = fs::read_dir(fixture.path()).unwrap().map(|entry| entry.unwrap().file_name());
+        let count = names.filter(|name| name.to_string_lossy().ends_with(".wav")).count();
+        assert!(count <= 3, "{count} files after take {take}");
+    }
+}
+
 #[cfg(unix)]
 #[tokio::test]
 async fn directory_and_files_are_private() {

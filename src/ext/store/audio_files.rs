@@ -30,7 +30,7 @@ pub(crate) struct StoredAudio {
     pub(crate) seconds: Option<f64>,
 }
 
-/// The audio files of a directory.
+/// The audio files of a directory. All handles of the directory share them.
 pub(super) struct AudioFiles {
     disk: Disk,
     directory: PathBuf,

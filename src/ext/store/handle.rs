@@ -179,7 +179,7 @@ impl EntryHandle {
     async fn stored(&self, finished: Finished) -> StoredSpeech {
         let Finished { id, created, finished, audio } = finished;
         let file = match audio {
-            Some(audio) if self.shared.audio.find(self.facts.hash, &audio).await => {
+            Some(audio) if self.shared.audio().find(self.facts.hash, &audio).await => {
                 Some(self.audio_file(audio))
             }
             _ => None,
@@ -211,7 +211,7 @@ impl EntryHandle {
 
     /// Returns the path for the audio of the speech. It does not depend on the task.
     pub(crate) fn audio_path(&self) -> PathBuf {
-        self.shared.audio.path(self.facts.hash)
+        self.shared.audio().path(self.facts.hash)
     }
 
     /// Returns the file of an audio that was just kept.
@@ -222,13 +222,13 @@ impl EntryHandle {
 
     /// Waits until another download to the store may start.
     pub(crate) async fn start_download(&self) -> SemaphorePermit<'_> {
-        self.shared.audio.start_download().await
+        self.shared.audio().start_download().await
     }
 
     /// Keeps the size limit of the store after a download.
     pub(crate) async fn on_audio_saved(&self, bytes: u64) {
         let Some(max_bytes) = self.facts.options.max_audio_bytes else { return };
-        if let Err(error) = self.shared.audio.on_saved(self.facts.hash, bytes, max_bytes).await {
+        if let Err(error) = self.shared.audio().on_saved(self.facts.hash, bytes, max_bytes).await {
             tracing::warn!(%error, "old audio in the store could not be removed");
         }
     }

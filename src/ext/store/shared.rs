@@ -1,4 +1,4 @@
-//! The state that all handles of a directory share.
+//! The state that all handles of a store share.
 
 use std::path::Path;
 
@@ -7,17 +7,19 @@ use crate::ext::disk::Disk;
 
 pub(super) struct Shared {
     pub(super) database: Database,
-    pub(super) audio: AudioFiles,
 }
 
 impl Shared {
     pub(super) fn new(database: Database) -> Self {
-        let audio = AudioFiles::new(database.disk().clone(), database.directory().to_owned());
-        Self { database, audio }
+        Self { database }
     }
 
     pub(super) fn claims(&self) -> &Claims {
         self.database.claims()
+    }
+
+    pub(super) fn audio(&self) -> &AudioFiles {
+        self.database.audio()
     }
 
     pub(super) fn disk(&self) -> &Disk {

@@ -215,7 +215,7 @@ impl Store {
             Ok(found)
         });
         let removed = removed.await?;
-        self.shared.audio.remove(*hash).await?;
+        self.shared.audio().remove(*hash).await?;
         Ok(removed)
     }
 
@@ -272,7 +272,7 @@ impl Store {
     ///
     /// - [`is_io`](Error::is_io): the directory cannot be read, or a file cannot be removed
     pub async fn prune(&self, max_audio_bytes: u64) -> Result<u64, Error> {
-        self.shared.audio.prune(max_audio_bytes).await
+        self.shared.audio().prune(max_audio_bytes).await
     }
 
     /// Returns when everything that was recorded before is on disk.

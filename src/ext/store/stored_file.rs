@@ -23,7 +23,7 @@ impl StoredFile {
         let key = *self.hash.as_bytes();
         let record = shared.database.run(Urgency::Normal, move |transaction| get(transaction, &key)).await;
         if record.is_ok_and(|record| record.is_some_and(|record| record.audio.as_ref() == Some(&self.audio)))
-            && let Err(error) = shared.audio.remove(self.hash).await
+            && let Err(error) = shared.audio().remove(self.hash).await
         {
             tracing::warn!(%error, "damaged audio in the store could not be removed");
         }

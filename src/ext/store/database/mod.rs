@@ -68,7 +68,7 @@ pub(super) use self::{
     transaction::{Key, Transaction},
     urgency::Urgency,
 };
-use super::claims::Claims;
+use super::{audio_files::AudioFiles, claims::Claims};
 use crate::{Error, ext::disk::Disk};
 
 /// The databases that are open in this process, by the canonical path of their directory.
@@ -85,6 +85,7 @@ struct Handle {
     disk: Disk,
     directory: PathBuf,
     claims: Claims,
+    audio: AudioFiles,
     worker: Worker,
 }
 
@@ -134,6 +135,11 @@ impl Database {
         &self.0.claims
     }
 
+    /// Returns the audio files of the directory.
+    pub(super) fn audio(&self) -> &AudioFiles {
+        &self.0.audio
+    }
+
     /// Returns where the directory is.
     pub(super) fn disk(&self) -> &Disk {
         &self.0.disk
@@ -176,7 +182,8 @@ impl Database {
 
 impl Handle {
     fn new(disk: Disk, directory: PathBuf, worker: Worker) -> Self {
-        Self { disk, directory, claims: Claims::default(), worker }
+        let audio = AudioFiles::new(disk.clone(), directory.clone());
+        Self { disk, directory, claims: Claims::default(), audio, worker }
     }
 }
 
