@@ -337,6 +337,48 @@ async fn earlier_speech_leaves_the_audio_of_the_text_spoken_again() {
 }
 
 #[tokio::test]
+async fn wait_for_a_forgotten_task_leaves_the_audio_of_the_newer_one() {
+    let fixture = Fixture::new().await;
+    let created = |id: &str| Action::json("200 OK", &json!({"id": id}));
+    let completed = |id: &str| {
+        let results = json!([{"url": "/a.wav"}]);
+        Action::json("200 OK", &json!({"id": id, "status": "COMPLETED", "results": results}))
+    };
+    let audio = |content: &str| Action::response("200 OK", "", content);
+    let other = unique_id(1);
+    let newer = [created(ID), created(&other), completed(&other), audio("the newer reading")];
+    let script = [&newer[..], &[completed(ID), audio("the older reading")]].concat();
+    let server = ScriptedServer::start(script).await;
+    let client = builder(&server.url).store(fixture.path()).build().unwrap();
+
+    let older = client.speak(TEXT).submit().await.unwrap();
+    let hash = client.speak(TEXT).hash().unwrap();
+    assert!(client.store().unwrap().forget(&hash).await.unwrap());
+    client.speak(TEXT).await.unwrap();
+    let older = older.wait().await.unwrap();
+    assert_eq!(fs::read(fixture.audio_file()).unwrap(), b"the newer reading");
+    assert_eq!(bytes(&older).await, b"the older reading");
+    assert_eq!(bytes(&client.speak(TEXT).await.unwrap()).await, b"the newer reading");
+}
+
+#[tokio::test]
+async fn equal_waits_download_the_audio_once() {
+    let fixture = Fixture::new().await;
+    let client = fixture.client();
+    let task = client.speak(TEXT).submit().await.unwrap();
+    let speeches = join_all((0..5).map(|_| task.wait().into_future())).await;
+    for speech in speeches {
+        assert_eq!(bytes(&speech.unwrap()).await, Simulator::audio_of(TEXT));
+    }
+    let lines = (0..5).map(|key| (key, client.speak("Good night.")));
+    let mut results = client.batch(lines).run().await.unwrap();
+    while let Some((_, speech)) = results.next().await {
+        speech.unwrap();
+    }
+    assert_eq!((fixture.simulator.creates(), fixture.simulator.downloads()), (2, 2));
+}
+
+#[tokio::test]
 async fn damaged_or_missing_audio_is_downloaded_again() {
     let fixture = Fixture::new().await;
     let client = fixture.client();

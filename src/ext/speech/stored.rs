@@ -24,12 +24,14 @@ impl SpeechTask {
     /// Returns the speech of a finished task. With a store, keeps its audio there.
     pub(crate) async fn complete(self, result: SpeechResult) -> Speech {
         let Some(entry) = self.entry().cloned() else { return Speech::new(self, result) };
+        let _keeping = entry.start_keeping().await;
         // Another wait for the same task may have been faster.
         if let Some(speech) = self.find_stored().await {
             return speech;
         }
+        let may_keep = entry.keeps_audio() && entry.may_keep(self.id()).await;
         let speech = Speech::new(self, result);
-        let kept = if entry.keeps_audio() { speech.keep_audio(&entry).await } else { None };
+        let kept = if may_keep { speech.keep_audio(&entry).await } else { None };
         entry.finished(speech.id(), speech.result(), kept.clone());
         match kept {
             Some(audio) => speech.with_file(entry.audio_file(audio)),

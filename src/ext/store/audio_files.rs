@@ -10,7 +10,10 @@ use std::{
 use serde::{Deserialize, Serialize};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-use super::RequestHash;
+use super::{
+    RequestHash,
+    claims::{Claim, Claims},
+};
 use crate::{
     Error,
     ext::disk::{Disk, Metadata},
@@ -35,17 +38,32 @@ pub(super) struct AudioFiles {
     disk: Disk,
     directory: PathBuf,
     downloads: Semaphore,
+    /// Who is keeping the audio of which request, or is removing it.
+    keeping: Claims,
     /// The size of all files together. `None` until it matters.
     total: Arc<Mutex<Option<u64>>>,
 }
 
 impl AudioFiles {
     pub(super) fn new(disk: Disk, directory: PathBuf) -> Self {
-        Self { disk, directory, downloads: Semaphore::new(MAX_DOWNLOADS), total: Arc::default() }
+        let downloads = Semaphore::new(MAX_DOWNLOADS);
+        Self { disk, directory, downloads, keeping: Claims::default(), total: Arc::default() }
     }
 
     pub(super) fn path(&self, hash: RequestHash) -> PathBuf {
         self.directory.join(format!("{hash}.wav"))
+    }
+
+    /// Waits until no other call keeps audio of the request.
+    ///
+    /// The right may be held during a download. To be free of deadlocks, its holder must not claim a submission.
+    pub(super) async fn start_keeping(&self, hash: RequestHash) -> Claim {
+        self.keeping.claim(hash).await
+    }
+
+    /// Returns `None` if another call keeps audio of the request.
+    pub(super) fn try_start_keeping(&self, hash: RequestHash) -> Option<Claim> {
+        self.keeping.try_claim(hash)
     }
 
     /// Waits until another download may start.

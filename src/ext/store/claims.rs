@@ -1,4 +1,4 @@
-//! Who is submitting which request.
+//! Who is submitting which request, and who is keeping its audio.
 
 use std::{
     collections::HashMap,
@@ -9,20 +9,22 @@ use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
 
 use super::RequestHash;
 
-/// The requests that this process is submitting. Two equal requests wait for each other.
+/// The requests with which this process does something that only one call may do at a time.
+///
+/// Two equal requests wait for each other.
 #[derive(Debug, Default)]
 pub(super) struct Claims(Mutex<HashMap<RequestHash, Weak<AsyncMutex<()>>>>);
 
-/// The right to submit a request, until it is dropped.
-pub(super) type Claim = OwnedMutexGuard<()>;
+/// The right to do it with a request, until it is dropped.
+pub(crate) type Claim = OwnedMutexGuard<()>;
 
 impl Claims {
-    /// Waits until nobody else submits the request.
+    /// Waits until no other call has the right.
     pub(super) async fn claim(&self, hash: RequestHash) -> Claim {
         self.lock_of(hash).lock_owned().await
     }
 
-    /// Returns `None` if the request is being submitted.
+    /// Returns `None` if another call has the right.
     pub(super) fn try_claim(&self, hash: RequestHash) -> Option<Claim> {
         self.lock_of(hash).try_lock_owned().ok()
     }

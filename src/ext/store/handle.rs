@@ -197,6 +197,17 @@ impl EntryHandle {
         }
     }
 
+    /// Waits until no other call keeps audio of the request. Until then, the entry may change to another task.
+    pub(crate) async fn start_keeping(&self) -> Claim {
+        self.shared.audio().start_keeping(self.facts.hash).await
+    }
+
+    /// Returns `true` unless the entry is about another task, whose audio must not be replaced.
+    pub(crate) async fn may_keep(&self, id: &TaskId) -> bool {
+        let record = self.read().await;
+        record.is_ok_and(|record| record.is_none_or(|record| record.is_of(id)))
+    }
+
     /// Adds to the error of a submission in doubt, or of a task that the server does not know, what to do with the entry.
     pub(crate) fn explain(&self, error: Error) -> Error {
         let (hash, directory) = (self.facts.hash, self.shared.directory().display());

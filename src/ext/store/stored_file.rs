@@ -20,6 +20,8 @@ impl StoredFile {
     /// The file stays if it belongs to a newer speech, and if the store is closed, because another process may have it open.
     pub(crate) async fn remove(&self) {
         let Some(shared) = self.shared.upgrade() else { return };
+        // Another call is about to replace the file.
+        let Some(_keeping) = shared.audio().try_start_keeping(self.hash) else { return };
         let key = *self.hash.as_bytes();
         let record = shared.database.run(Urgency::Normal, move |transaction| get(transaction, &key)).await;
         if record.is_ok_and(|record| record.is_some_and(|record| record.audio.as_ref() == Some(&self.audio)))
