@@ -179,14 +179,15 @@ impl Record {
     pub(super) fn stored(self, finished: Finished, in_job: bool) -> Self {
         let is_same = self.is_of(&finished.id);
         let redone = in_job && self.before.is_some() || self.redone && is_same;
-        let known = self.seconds.filter(|_| is_same);
+        // An earlier wait for the task may have kept the audio, or found out its duration.
+        let (kept, known) = (self.audio.filter(|_| is_same), self.seconds.filter(|_| is_same));
         let Finished { id, created, finished, audio } = finished;
+        let audio = audio.or(kept);
         Self {
             state: Phase::Stored,
             at: now(),
             id: Some(id.as_str().to_owned()),
             in_doubt: 0,
-            // Without audio, the duration may be known from an earlier download.
             seconds: audio.as_ref().and_then(|audio| audio.seconds).or(known),
             audio,
             created,
@@ -228,9 +229,10 @@ impl Record {
         self.state == Phase::Announced
     }
 
-    /// Returns `true` if the record says the same already.
+    /// Returns `true` if the record says the same already, or more.
     pub(super) fn is_stored_as(&self, finished: &Finished) -> bool {
-        self.state == Phase::Stored && self.is_of(&finished.id) && self.audio == finished.audio
+        let has_audio = finished.audio.is_none() || self.audio == finished.audio;
+        self.state == Phase::Stored && self.is_of(&finished.id) && has_audio
     }
 
     /// Returns `true` if the record is about this task.
@@ -311,12 +313,15 @@ mod tests {
     fn facts_of_a_speech_outlive_a_later_fetch_of_it() {
         let finished =
             |id: &str| Finished { id: TaskId::new_unchecked(id), created: None, finished: None, audio: None };
+        let audio = StoredAudio { bytes: 44, sha256: "ab".to_owned(), seconds: Some(1.5) };
         let stored =
             record(r#"{"state":"stored","at":1,"id":"a","characters":2,"seconds":1.5,"redone":true}"#);
+        let stored = Record { audio: Some(audio.clone()), ..stored };
+        assert!(stored.is_stored_as(&finished("a")), "a wait that did not keep the audio changes nothing");
         let again = stored.clone().stored(finished("a"), false);
-        assert_eq!((again.seconds, again.redone), (Some(1.5), true));
+        assert_eq!((again.seconds, again.redone, again.audio), (Some(1.5), true, Some(audio)));
         let other = stored.stored(finished("b"), false);
-        assert_eq!((other.seconds, other.redone), (None, false));
+        assert_eq!((other.seconds, other.redone, other.audio), (None, false, None));
     }
 
     #[test]
