@@ -379,6 +379,21 @@ async fn equal_waits_download_the_audio_once() {
 }
 
 #[tokio::test]
+async fn audio_that_does_not_arrive_delays_a_wait_by_five_seconds_at_most() {
+    let fixture = Fixture::new().await;
+    let client = fixture.client();
+    fixture.simulator.script(Route::Audio, Script::always(Fault::never_answer()));
+    let task = client.speak(TEXT).submit().await.unwrap();
+    let deadline = Duration::from_millis(500);
+    let lines = [("a", client.speak(TEXT).deadline(deadline))];
+    let mut results = client.batch(lines).run().await.unwrap();
+    let both = async { tokio::join!(task.wait().deadline(deadline).into_future(), results.next()) };
+    let (speech, result) = timeout(Duration::from_secs(15), both).await.expect("both end in time");
+    assert_eq!(speech.unwrap().id(), result.unwrap().1.unwrap().id());
+    assert_eq!(fixture.state(client.speak(TEXT).hash().unwrap()).await, Some(EntryState::Stored));
+}
+
+#[tokio::test]
 async fn damaged_or_missing_audio_is_downloaded_again() {
     let fixture = Fixture::new().await;
     let client = fixture.client();

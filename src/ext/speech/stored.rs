@@ -1,42 +1,69 @@
 //! What a store knows about a task, and what it is told when the task ends.
 
+use std::time::Duration;
+
 use serde_json::json;
+use tokio::time::{Instant, timeout_at};
 
 use crate::{
     Error, Speech, SpeechTask,
-    ext::store::handle::StoredSpeech,
+    ext::{
+        store::{
+            handle::{EntryHandle, StoredSpeech},
+            stored_file::StoredFile,
+        },
+        transport::instant::saturating_add,
+    },
     types::{KnownStatus, SpeechResult},
 };
+
+/// The time after the deadline of a wait in which the audio of its speech may still be kept.
+///
+/// The response to the last poll may use two seconds of it.
+const KEEP_GRACE: Duration = Duration::from_secs(5);
 
 impl SpeechTask {
     /// Returns the speech if its audio is in the store.
     pub(crate) async fn find_stored(&self) -> Option<Speech> {
-        match self.entry()?.find_audio(self.id()).await {
-            Ok(stored) => stored.map(|stored| Speech::stored(self.clone(), stored)),
-            Err(error) => {
-                // Polling is free and does not need the store.
-                tracing::warn!(task = self.id().printable(), %error, "store not readable, polling the task");
-                None
-            }
-        }
+        Some(Speech::stored(self.clone(), self.find_audio(self.entry()?).await?))
+    }
+
+    async fn find_audio(&self, entry: &EntryHandle) -> Option<StoredSpeech> {
+        entry.find_audio(self.id()).await.unwrap_or_else(|error| {
+            // Polling is free and does not need the store.
+            tracing::warn!(task = self.id().printable(), %error, "store not readable");
+            None
+        })
     }
 
     /// Returns the speech of a finished task. With a store, keeps its audio there.
-    pub(crate) async fn complete(self, result: SpeechResult) -> Speech {
-        let Some(entry) = self.entry().cloned() else { return Speech::new(self, result) };
-        let _keeping = entry.start_keeping().await;
-        // Another wait for the same task may have been faster.
-        if let Some(speech) = self.find_stored().await {
+    ///
+    /// If that takes longer than the deadline of the wait allows, the speech is returned without it.
+    pub(crate) async fn complete(&self, result: SpeechResult, deadline: Instant) -> Speech {
+        let Some(entry) = self.entry().cloned() else { return Speech::new(self.clone(), result) };
+        let speech = Speech::new(self.clone(), result);
+        let keep = self.keep(&entry, &speech);
+        let Ok(kept) = timeout_at(saturating_add(deadline, KEEP_GRACE), keep).await else {
+            tracing::warn!(task = self.id().printable(), "audio not kept in the store before the deadline");
+            entry.finished(speech.id(), speech.result(), None);
             return speech;
-        }
-        let may_keep = entry.keeps_audio() && entry.may_keep(self.id()).await;
-        let speech = Speech::new(self, result);
-        let kept = if may_keep { speech.keep_audio(&entry).await } else { None };
-        entry.finished(speech.id(), speech.result(), kept.clone());
+        };
         match kept {
-            Some(audio) => speech.with_file(entry.audio_file(audio)),
+            Some(file) => speech.with_file(file),
             None => speech,
         }
+    }
+
+    /// Keeps the audio of a speech and records it, unless another wait for the task was faster. Returns the file.
+    async fn keep(&self, entry: &EntryHandle, speech: &Speech) -> Option<StoredFile> {
+        let _keeping = entry.start_keeping().await;
+        if let Some(stored) = self.find_audio(entry).await {
+            return stored.file;
+        }
+        let may_keep = entry.keeps_audio() && entry.may_keep(self.id()).await;
+        let audio = if may_keep { speech.keep_audio(entry).await } else { None };
+        entry.finished(speech.id(), speech.result(), audio.clone());
+        audio.map(|audio| entry.audio_file(audio))
     }
 
     /// Records that the task has failed, and returns the error.

@@ -92,8 +92,9 @@ impl Stream for Updates {
 }
 
 fn changes(task: SpeechTask, timeout: Duration) -> impl Stream<Item = Result<Update, Error>> {
-    let poller = Poller::new(task.schedule(timeout, None));
-    stream::unfold(Some((task, poller, None)), |state| async {
+    let schedule = task.schedule(timeout, None);
+    let (deadline, poller) = (schedule.deadline, Poller::new(schedule));
+    stream::unfold(Some((task, poller, None)), move |state| async move {
         let (task, mut poller, mut last_status) = state?;
         loop {
             match poller.next(&task.client().inner().cooldown, || task.poll()).await {
@@ -102,7 +103,7 @@ fn changes(task: SpeechTask, timeout: Duration) -> impl Stream<Item = Result<Upd
                 Ok(result) => {
                     let status = result.status.clone();
                     let speech = match status.phase() {
-                        TaskPhase::Completed => Some(Box::pin(task.clone().complete(result)).await),
+                        TaskPhase::Completed => Some(Box::pin(task.clone().complete(result, deadline)).await),
                         TaskPhase::Failed => {
                             task.fail();
                             None

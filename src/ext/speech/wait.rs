@@ -94,6 +94,9 @@ impl Wait {
     /// The last poll is sent at the deadline, and its response may take up to two more seconds. If a
     /// pause of the client ends after the deadline, the wait fails at once and sends nothing. Outside a
     /// pause, a limit of zero means a single poll.
+    ///
+    /// With a [store](crate::store::Store), the audio is downloaded to the store as well, until five seconds after the
+    /// deadline at most. Then the speech is returned without it, and the next request for the speech downloads it.
     #[doc(alias = "timeout")]
     pub fn deadline(mut self, time: Duration) -> Self {
         self.timeout = time;
@@ -103,7 +106,8 @@ impl Wait {
     // Not an `async fn`: its arguments would be stored twice in the future.
     fn run(self) -> impl Future<Output = Result<Speech, Error>> + Send {
         let Self { task, timeout, deadline } = self;
-        let mut poller = Poller::new(task.schedule(timeout, deadline));
+        let schedule = task.schedule(timeout, deadline);
+        let (deadline, mut poller) = (schedule.deadline, Poller::new(schedule));
         async move {
             // Boxed, because most waits have no store, and because a download is a large future.
             if let Some(speech) = Box::pin(task.find_stored()).await {
@@ -113,7 +117,7 @@ impl Wait {
                 let response = poller.next(&task.client().inner().cooldown, || task.poll()).await;
                 let result = response.map_err(|error| task.explain(error))?;
                 match result.status.phase() {
-                    TaskPhase::Completed => return Ok(Box::pin(task.complete(result)).await),
+                    TaskPhase::Completed => return Ok(Box::pin(task.complete(result, deadline)).await),
                     TaskPhase::Failed => return Err(task.fail()),
                     TaskPhase::Waiting | TaskPhase::Running => {}
                 }

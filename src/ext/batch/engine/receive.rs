@@ -216,14 +216,15 @@ impl<K: Display + Send + 'static, A: SpeechApi> Engine<K, A> {
                 let result = received.value;
                 match result.status.phase() {
                     TaskPhase::Completed => {
-                        let task = self.api.client().task(poll.id().clone());
+                        let (task, deadline) = (self.api.client().task(poll.id().clone()), poll.deadline());
                         let Some(entry) = entry.clone() else {
                             self.finish(slot, Ok(Speech::new(task, result)));
                             return Ok(());
                         };
                         *state = TaskState::Keep(Box::new(Speech::new(task.clone(), result.clone())));
-                        let kept = task.with_entry(entry).complete(result);
-                        self.keeps.push(Box::pin(async move { (slot, kept.await) }));
+                        let task = task.with_entry(entry);
+                        self.keeps
+                            .push(Box::pin(async move { (slot, task.complete(result, deadline).await) }));
                         return Ok(());
                     }
                     TaskPhase::Failed => return Err(self.task(slot).fail()),
