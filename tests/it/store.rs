@@ -102,6 +102,20 @@ async fn later_client_finds_what_an_earlier_one_has_stored() {
 }
 
 #[tokio::test]
+async fn updates_of_a_stored_speech_are_one_without_a_request() {
+    let fixture = Fixture::new().await;
+    let client = fixture.client();
+    client.speak(TEXT).await.unwrap();
+    let (requests, downloads) = (fixture.simulator.requests(), fixture.simulator.downloads());
+    let task = client.speak(TEXT).submit().await.unwrap();
+    let updates: Vec<_> = task.updates().collect().await;
+    let [Ok(update)] = &updates[..] else { panic!("{updates:?}") };
+    assert_eq!(update.status().to_string(), "COMPLETED");
+    assert_eq!(bytes(&update.clone().into_speech().unwrap()).await, Simulator::audio_of(TEXT));
+    assert_eq!((fixture.simulator.requests(), fixture.simulator.downloads()), (requests, downloads));
+}
+
+#[tokio::test]
 async fn submitted_task_is_waited_for_by_the_next_run() {
     let fixture = Fixture::new().await;
     let id = fixture.client().speak(TEXT).submit().await.unwrap().id().clone();

@@ -8,6 +8,7 @@ use tokio::time::{Instant, timeout_at};
 use crate::{
     Error, Speech, SpeechTask,
     ext::{
+        polling::status::TaskPhase,
         store::{
             handle::{EntryHandle, StoredSpeech},
             stored_file::StoredFile,
@@ -34,6 +35,19 @@ impl SpeechTask {
             tracing::warn!(task = self.id().printable(), %error, "store not readable");
             None
         })
+    }
+
+    /// Returns the outcome of the task and records it, if the result is final.
+    pub(crate) async fn outcome(
+        &self,
+        result: SpeechResult,
+        deadline: Instant,
+    ) -> Option<Result<Speech, Error>> {
+        match result.status.phase() {
+            TaskPhase::Completed => Some(Ok(self.complete(result, deadline).await)),
+            TaskPhase::Failed => Some(Err(self.fail())),
+            TaskPhase::Waiting | TaskPhase::Running => None,
+        }
     }
 
     /// Returns the speech of a finished task. With a store, keeps its audio there.

@@ -6,11 +6,11 @@ use std::{
 };
 
 use futures_core::Stream;
-use futures_util::{StreamExt, stream};
+use futures_util::{FutureExt, StreamExt, stream};
 
 use crate::{
     Error, Speech, SpeechTask,
-    ext::polling::{poller::Poller, progress::DEFAULT_DEADLINE, status::TaskPhase},
+    ext::polling::{poller::Poller, progress::DEFAULT_DEADLINE},
     types::SpeechStatus,
 };
 
@@ -33,7 +33,8 @@ use crate::{
 ///
 /// The stream yields each new status once, as soon as the status is received. The stream sends
 /// requests only while it is polled. The stream ends after a final status (COMPLETED or ERROR) or
-/// after an error. Transient failures are retried as in [`Wait`](super::Wait).
+/// after an error. Transient failures are retried as in [`Wait`](super::Wait). If the speech is in a
+/// [store](crate::store::Store), the stream yields COMPLETED and sends no request.
 ///
 /// # Default
 ///
@@ -92,6 +93,19 @@ impl Stream for Updates {
 }
 
 fn changes(task: SpeechTask, timeout: Duration) -> impl Stream<Item = Result<Update, Error>> {
+    let changes = async move {
+        match Box::pin(task.find_stored()).await {
+            Some(speech) => {
+                let status = speech.result().status.clone();
+                stream::iter([Ok(Update { status, speech: Some(speech) })]).left_stream()
+            }
+            None => polled_changes(task, timeout).right_stream(),
+        }
+    };
+    changes.flatten_stream()
+}
+
+fn polled_changes(task: SpeechTask, timeout: Duration) -> impl Stream<Item = Result<Update, Error>> {
     let schedule = task.schedule(timeout, None);
     let (deadline, poller) = (schedule.deadline, Poller::new(schedule));
     stream::unfold(Some((task, poller, None)), move |state| async move {
@@ -102,14 +116,8 @@ fn changes(task: SpeechTask, timeout: Duration) -> impl Stream<Item = Result<Upd
                 Ok(result) if last_status.as_ref() == Some(&result.status) => {}
                 Ok(result) => {
                     let status = result.status.clone();
-                    let speech = match status.phase() {
-                        TaskPhase::Completed => Some(Box::pin(task.clone().complete(result, deadline)).await),
-                        TaskPhase::Failed => {
-                            task.fail();
-                            None
-                        }
-                        TaskPhase::Waiting | TaskPhase::Running => None,
-                    };
+                    // The status ERROR is an update without a speech.
+                    let speech = Box::pin(task.outcome(result, deadline)).await.and_then(Result::ok);
                     last_status = Some(status.clone());
                     let next_state = (!status.is_final()).then_some((task, poller, last_status));
                     return Some((Ok(Update { status, speech }), next_state));

@@ -10,7 +10,7 @@ use tracing::Instrument;
 
 use crate::{
     Error, Speech, SpeechTask,
-    ext::polling::{poller::Poller, progress::DEFAULT_DEADLINE, status::TaskPhase},
+    ext::polling::{poller::Poller, progress::DEFAULT_DEADLINE},
 };
 
 /// A wait for a task to finish. Await it to get the [`Speech`].
@@ -116,10 +116,8 @@ impl Wait {
             loop {
                 let response = poller.next(&task.client().inner().cooldown, || task.poll()).await;
                 let result = response.map_err(|error| task.explain(error))?;
-                match result.status.phase() {
-                    TaskPhase::Completed => return Ok(Box::pin(task.complete(result, deadline)).await),
-                    TaskPhase::Failed => return Err(task.fail()),
-                    TaskPhase::Waiting | TaskPhase::Running => {}
+                if let Some(outcome) = Box::pin(task.outcome(result, deadline)).await {
+                    return outcome;
                 }
             }
         }
