@@ -71,12 +71,8 @@ impl Attempt {
 
     /// Records the task id. It is on disk when this returns.
     async fn submitted(self, id: &TaskId) -> Result<(), Error> {
-        let (facts, key, id) = (Arc::clone(&self.facts), self.facts.key(), id.clone());
-        let written = self.shared.database.run(Urgency::Essential, move |transaction| {
-            let record = facts.record(transaction);
-            put(transaction, &key, &record.submitted(&id))
-        });
-        written.await
+        let id = id.clone();
+        self.write(move |record| record.submitted(&id)).await
     }
 
     /// Records that the server has not accepted the request.
@@ -91,16 +87,21 @@ impl Attempt {
             self.change(Urgency::Essential, |record| Some(record.doubted(None)));
             return Ok(());
         };
-        let (facts, key) = (Arc::clone(&self.facts), self.facts.key());
-        let written = self.shared.database.run(Urgency::Essential, move |transaction| {
-            let record = facts.record(transaction);
-            put(transaction, &key, &record.doubted(Some(&id)))
-        });
-        written.await
+        self.write(move |record| record.doubted(Some(&id))).await
     }
 }
 
 impl Attempt {
+    /// Changes the record, also if it is missing. It is on disk when this returns.
+    async fn write(&self, change: impl Fn(Record) -> Record + Send + 'static) -> Result<(), Error> {
+        let (facts, key) = (Arc::clone(&self.facts), self.facts.key());
+        let written = self.shared.database.run(Urgency::Essential, move |transaction| {
+            let record = facts.record(transaction);
+            put(transaction, &key, &change(record))
+        });
+        written.await
+    }
+
     fn change(&self, urgency: Urgency, change: impl Fn(Record) -> Option<Record> + Send + 'static) {
         let key = self.facts.key();
         self.shared.database.enqueue(urgency, move |transaction| {
