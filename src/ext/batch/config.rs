@@ -34,6 +34,9 @@ impl Config {
             return Err(Error::invalid("max_in_flight", "0 is too small, expected at least 1"));
         }
         engine.max_in_flight = self.max_in_flight;
+        // A list that grows may take twice the memory.
+        let size = engine.queue.as_list().map_or(0, <[_]>::len).min(self.max_in_flight);
+        engine.active.tasks.reserve_exact(size);
         engine.rate_limiter = self.requests_per_second.map(RateLimiter::per_second).transpose()?;
         engine.spending = self.spending;
         engine.store = match self.store {

@@ -1,6 +1,13 @@
 //! The requests of a batch: pairs of a key and a text or a [`Speak`].
 
-use std::{borrow::Cow, collections::HashSet, fmt, pin::Pin, rc::Rc, sync::Arc, vec};
+use std::{
+    borrow::Cow,
+    collections::{HashSet, VecDeque},
+    fmt,
+    pin::Pin,
+    rc::Rc,
+    sync::Arc,
+};
 
 use futures_core::Stream;
 
@@ -94,16 +101,29 @@ text!(
     &Rc<str>
 );
 
+/// A list of requests, which takes less memory as it gets shorter.
+pub(crate) struct List<K>(VecDeque<(K, Speak)>);
+
+impl<K> List<K> {
+    pub(crate) fn next(&mut self) -> Option<(K, Speak)> {
+        let next = self.0.pop_front();
+        if self.0.len() < self.0.capacity() / 2 {
+            self.0.shrink_to_fit();
+        }
+        next
+    }
+}
+
 /// The requests of a batch that are not started.
 pub(crate) enum Queue<K> {
-    List(vec::IntoIter<(K, Speak)>),
+    List(List<K>),
     /// A stream, and the keys that it has yielded.
     Stream(Pin<Box<dyn Stream<Item = (K, Speak)> + Send>>, HashSet<String>),
 }
 
 impl<K> Queue<K> {
     pub(crate) fn list(requests: Vec<(K, Speak)>) -> Self {
-        Self::List(requests.into_iter())
+        Self::List(List(requests.into()))
     }
 
     pub(crate) fn stream(requests: impl Stream<Item = (K, Speak)> + Send + 'static) -> Self {
@@ -113,7 +133,8 @@ impl<K> Queue<K> {
     /// Returns the requests that are still in the queue, if it is a list.
     pub(crate) fn as_list(&self) -> Option<&[(K, Speak)]> {
         match self {
-            Self::List(list) => Some(list.as_slice()),
+            // Nothing is added to the list, so it is contiguous.
+            Self::List(List(list)) => Some(list.as_slices().0),
             Self::Stream(..) => None,
         }
     }

@@ -1,11 +1,13 @@
 //! What a work of the database knows about its request, and how records are read and written.
 
+use std::sync::Arc;
+
 use super::{
     RequestHash,
-    database::{Key, Transaction},
+    database::{Database, Key, Transaction, Urgency},
     rates::Rate,
     record::{About, Meaning, Record},
-    settings::Options,
+    shared::Shared,
 };
 use crate::{
     Billed, Error,
@@ -13,12 +15,13 @@ use crate::{
 };
 
 /// What a work knows about its request. A work that held the store would keep it open.
+///
+/// It is small, because a batch has one for each request.
 pub(super) struct Facts {
-    pub(super) options: Options,
     pub(super) hash: RequestHash,
     pub(super) about: About,
     /// The name of what the store has learned about the durations of such speeches.
-    pub(super) rate: Box<str>,
+    pub(super) rate: Arc<str>,
     /// The number of resubmissions in doubt that the caller allows.
     pub(super) resubmissions: u32,
     pub(super) redo: Redo,
@@ -45,14 +48,15 @@ pub(crate) struct Request<'a> {
 }
 
 impl Facts {
-    pub(super) fn new(options: Options, request: Request<'_>) -> Self {
+    pub(super) fn new(shared: &Shared, request: Request<'_>) -> Self {
         let Request { origin, speech, take, label, resubmissions, redo } = request;
         let hash = RequestHash::of(origin, speech, take);
-        let voice = speech.voice.as_ref().map(Voice::to_string);
-        let text = options.keep_text.then(|| speech.input.to_string());
+        let label = label.map(String::into_boxed_str);
+        let voice = speech.voice.as_ref().map(|voice| voice.to_string().into_boxed_str());
+        let text = shared.options.keep_text.then(|| speech.input.to_string().into_boxed_str());
         let about = About { label, voice, characters: speech.input.chars().count(), take, text };
-        let rate = rate_name(origin, speech).into();
-        Self { options, hash, about, rate, resubmissions, redo }
+        let rate = shared.share_rate_name(&rate_name(origin, speech));
+        Self { hash, about, rate, resubmissions, redo }
     }
 
     pub(super) fn key(&self) -> Key {
@@ -95,6 +99,12 @@ impl Facts {
 pub(crate) fn rate_name(origin: &str, speech: &SpeechRequest) -> String {
     let voice = speech.voice.as_ref().map(Voice::to_string).unwrap_or_default();
     format!("rate {origin} {} {voice}", speech.model)
+}
+
+/// Reads a record in a transaction of its own.
+pub(super) async fn read(database: &Database, hash: RequestHash) -> Result<Option<Record>, Error> {
+    let key = *hash.as_bytes();
+    database.run(Urgency::Normal, move |transaction| get(transaction, &key)).await
 }
 
 pub(super) fn get(transaction: &mut Transaction<'_>, key: &Key) -> Result<Option<Record>, Error> {

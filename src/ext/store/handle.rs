@@ -11,11 +11,10 @@ use super::{
     attempt::Attempt,
     audio_files::StoredAudio,
     claims::Claim,
-    database::{Key, Transaction, Urgency},
-    facts::{Facts, Redo, Request, get, put, read_rate},
+    database::{Key, Urgency},
+    facts::{Facts, Redo, Request, get, put, read, read_rate},
     rates::Rate,
     record::{Finished, Meaning, Record},
-    settings::Options,
     shared::Shared,
     stored_file::StoredFile,
 };
@@ -55,7 +54,7 @@ pub(crate) enum Outlook {
     Stored,
     Submitted,
     InDoubt,
-    New { characters: usize, rate_name: Box<str>, rate: Rate },
+    New { characters: usize, rate_name: Arc<str>, rate: Rate },
 }
 
 /// The outcome of an announcement.
@@ -67,8 +66,9 @@ pub(crate) enum Announced {
 }
 
 impl EntryHandle {
-    pub(super) fn new(shared: Arc<Shared>, options: Options, request: Request<'_>) -> Self {
-        Self { shared, facts: Arc::new(Facts::new(options, request)) }
+    pub(super) fn new(shared: Arc<Shared>, request: Request<'_>) -> Self {
+        let facts = Arc::new(Facts::new(&shared, request));
+        Self { shared, facts }
     }
 
     fn key(&self) -> Key {
@@ -76,7 +76,7 @@ impl EntryHandle {
     }
 
     pub(crate) fn keeps_audio(&self) -> bool {
-        self.facts.options.keep_audio
+        self.shared.options.keep_audio
     }
 
     /// Returns what the store knows about the request.
@@ -101,9 +101,7 @@ impl EntryHandle {
     }
 
     async fn read(&self) -> Result<Option<Record>, Error> {
-        let key = self.key();
-        let work = move |transaction: &mut Transaction<'_>| get(transaction, &key);
-        self.shared.database.run(Urgency::Normal, work).await
+        read(&self.shared.database, self.facts.hash).await
     }
 
     /// Waits until nobody else submits the request, and writes that it is about to be sent. It may be sent when this
@@ -227,8 +225,8 @@ impl EntryHandle {
 
     /// Returns the file of an audio that was just kept.
     pub(crate) fn audio_file(&self, audio: StoredAudio) -> StoredFile {
-        let (hash, shared) = (self.facts.hash, Arc::downgrade(&self.shared));
-        StoredFile { path: self.audio_path(), audio, hash, shared }
+        let (hash, database) = (self.facts.hash, self.shared.database.downgrade());
+        StoredFile { path: self.audio_path(), audio, hash, database }
     }
 
     /// Waits until another download to the store may start.
@@ -238,7 +236,7 @@ impl EntryHandle {
 
     /// Keeps the size limit of the store after a download.
     pub(crate) async fn on_audio_saved(&self, bytes: u64) {
-        let Some(max_bytes) = self.facts.options.max_audio_bytes else { return };
+        let Some(max_bytes) = self.shared.options.max_audio_bytes else { return };
         if let Err(error) = self.shared.audio().on_saved(self.facts.hash, bytes, max_bytes).await {
             tracing::warn!(%error, "old audio in the store could not be removed");
         }

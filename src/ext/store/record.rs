@@ -27,14 +27,14 @@ pub(super) enum Phase {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct About {
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) label: Option<String>,
+    pub(super) label: Option<Box<str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) voice: Option<String>,
+    pub(super) voice: Option<Box<str>>,
     pub(super) characters: usize,
     #[serde(default, skip_serializing_if = "is_zero")]
     pub(super) take: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) text: Option<String>,
+    pub(super) text: Option<Box<str>>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -293,8 +293,8 @@ mod tests {
     #[test]
     fn record_is_written_with_stable_names() {
         let about = About {
-            label: Some("line 1".to_owned()),
-            voice: Some("nora".to_owned()),
+            label: Some("line 1".into()),
+            voice: Some("nora".into()),
             characters: 12,
             take: 3,
             text: None,

@@ -1,12 +1,11 @@
 use std::{
     fmt, io,
     path::{Path, PathBuf},
-    sync::Arc,
 };
 
 #[cfg(doc)]
 use super::Store;
-use super::{database::ENTRIES_FILE, shared::Shared};
+use super::database::{Database, ENTRIES_FILE};
 use crate::ext::disk::Disk;
 
 /// The directory of a [`Store`] and its settings, from [`Store::at`].
@@ -39,7 +38,7 @@ pub struct StoreSettings {
 #[derive(Clone)]
 pub(super) enum Place {
     Directory(PathBuf),
-    Open(Arc<Shared>),
+    Open(Database),
 }
 
 /// The settings that each handle of a store has for itself.
@@ -69,7 +68,7 @@ impl StoreSettings {
     pub(crate) fn directory(&self) -> &Path {
         match &self.place {
             Place::Directory(directory) => directory,
-            Place::Open(shared) => shared.directory(),
+            Place::Open(database) => database.directory(),
         }
     }
 

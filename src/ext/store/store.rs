@@ -11,10 +11,10 @@ use super::{
     claims::Claim,
     database::{Database, ENTRIES_FILE, Key, RESERVE_FILE, Urgency},
     entry::{Entries, Entry, Settlement},
-    facts::{Request, get, parse, put},
+    facts::{Request, get, parse, put, read},
     handle::EntryHandle,
     record::{Phase, Record},
-    settings::{Options, Place},
+    settings::Place,
     shared::Shared,
 };
 use crate::{Error, ext::disk::Disk};
@@ -83,7 +83,6 @@ const PAGE: usize = 256;
 #[derive(Clone)]
 pub struct Store {
     shared: Arc<Shared>,
-    options: Options,
 }
 
 impl Store {
@@ -113,24 +112,24 @@ impl Store {
 
     pub(crate) fn open_blocking(disk: &Disk, settings: StoreSettings) -> Result<Self, Error> {
         let StoreSettings { place, options } = settings;
-        let shared = match place {
-            Place::Open(shared) => shared,
-            Place::Directory(directory) => Arc::new(Shared::new(Database::open(disk, &directory)?)),
+        let database = match place {
+            Place::Open(database) => database,
+            Place::Directory(directory) => Database::open(disk, &directory)?,
         };
-        Ok(Self { shared, options })
+        Ok(Self { shared: Arc::new(Shared::new(database, options)) })
     }
 
     /// Returns an empty store in memory, which answers at once.
     #[cfg(test)]
     pub(crate) fn in_memory() -> Self {
-        let options = Options { keep_audio: false, ..Options::default() };
+        let options = super::settings::Options { keep_audio: false, ..Default::default() };
         let database = Database::with_backend(redb::backends::InMemoryBackend::new()).unwrap();
-        Self { shared: Arc::new(Shared::new(database)), options }
+        Self { shared: Arc::new(Shared::new(database, options)) }
     }
 
     /// Returns the entry of a request.
     pub(crate) fn entry(&self, request: Request<'_>) -> EntryHandle {
-        EntryHandle::new(Arc::clone(&self.shared), self.options, request)
+        EntryHandle::new(Arc::clone(&self.shared), request)
     }
 
     /// Returns the directory.
@@ -190,8 +189,7 @@ impl Store {
     }
 
     async fn read(&self, hash: &RequestHash) -> Result<Option<Record>, Error> {
-        let key = *hash.as_bytes();
-        self.shared.database.run(Urgency::Normal, move |transaction| get(transaction, &key)).await
+        read(&self.shared.database, *hash).await
     }
 
     /// Removes an entry and its audio, and returns `true` if there was one.
@@ -317,12 +315,13 @@ impl fmt::Debug for Store {
 
 impl From<Store> for StoreSettings {
     fn from(store: Store) -> Self {
-        Self { place: Place::Open(store.shared), options: store.options }
+        (&store).into()
     }
 }
 
 impl From<&Store> for StoreSettings {
     fn from(store: &Store) -> Self {
-        store.clone().into()
+        let Shared { database, options, .. } = &*store.shared;
+        Self { place: Place::Open(database.clone()), options: *options }
     }
 }

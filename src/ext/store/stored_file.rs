@@ -1,8 +1,8 @@
 //! The audio file of an entry.
 
-use std::{path::PathBuf, sync::Weak};
+use std::path::PathBuf;
 
-use super::{RequestHash, audio_files::StoredAudio, database::Urgency, facts::get, shared::Shared};
+use super::{RequestHash, audio_files::StoredAudio, database::WeakDatabase, facts::read};
 
 /// An audio file, and what must be in it.
 #[derive(Clone, Debug)]
@@ -11,7 +11,7 @@ pub(crate) struct StoredFile {
     pub(crate) audio: StoredAudio,
     pub(super) hash: RequestHash,
     /// A speech must not keep its store open.
-    pub(super) shared: Weak<Shared>,
+    pub(super) database: WeakDatabase,
 }
 
 impl StoredFile {
@@ -19,13 +19,12 @@ impl StoredFile {
     ///
     /// The file stays if it belongs to a newer speech, and if the store is closed, because another process may have it open.
     pub(crate) async fn remove(&self) {
-        let Some(shared) = self.shared.upgrade() else { return };
+        let Some(database) = self.database.upgrade() else { return };
         // Another call is about to replace the file.
-        let Some(_keeping) = shared.audio().try_start_keeping(self.hash) else { return };
-        let key = *self.hash.as_bytes();
-        let record = shared.database.run(Urgency::Normal, move |transaction| get(transaction, &key)).await;
+        let Some(_keeping) = database.audio().try_start_keeping(self.hash) else { return };
+        let record = read(&database, self.hash).await;
         if record.is_ok_and(|record| record.is_some_and(|record| record.audio.as_ref() == Some(&self.audio)))
-            && let Err(error) = shared.audio().remove(self.hash).await
+            && let Err(error) = database.audio().remove(self.hash).await
         {
             tracing::warn!(%error, "damaged audio in the store could not be removed");
         }

@@ -61,6 +61,12 @@ const MAX_ROUNDS: usize = 64;
 /// The number of requests that are taken in one round.
 const MAX_INTAKE: usize = 256;
 
+/// The number of requests that are looked up in the store at a time.
+///
+/// They share the transactions of the store, and more would only take memory. A lookup may wait for a submission, of this
+/// batch too, but no submission waits for a lookup.
+const MAX_LOOKUPS: usize = 256;
+
 /// The payload of a panic.
 pub(crate) type Panic = Box<dyn Any + Send>;
 
@@ -218,9 +224,10 @@ impl<K: Display + Send + 'static, A: SpeechApi> Engine<K, A> {
     fn advance(&mut self, context: &mut Context<'_>) -> Poll<()> {
         for _ in 0..MAX_ROUNDS {
             let mut progressed = self.poll_consumer(context);
-            progressed |= self.poll_store(context);
             progressed |= self.poll_responses(context);
             progressed |= self.poll_transits(context);
+            // After the responses: many lookups would use up the budget that tokio gives to a task.
+            progressed |= self.poll_store(context);
             progressed |= self.take_requests(context);
             progressed |= self.send();
             // The first poll of a new request sends it.
@@ -287,7 +294,8 @@ impl<K: Display + Send + 'static, A: SpeechApi> Engine<K, A> {
             self.exhausted = true;
         }
         for taken in 0..MAX_INTAKE {
-            if self.exhausted || self.stopping || self.occupied >= self.max_in_flight {
+            let is_full = self.occupied >= self.max_in_flight || self.lookups.len() >= MAX_LOOKUPS;
+            if self.exhausted || self.stopping || is_full {
                 return taken > 0;
             }
             // If the caller's stream or key panics, the tasks that are under way still finish.

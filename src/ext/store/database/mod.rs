@@ -56,7 +56,7 @@ mod turns;
 use std::{
     fmt,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, Weak},
 };
 
 #[cfg(test)]
@@ -80,6 +80,17 @@ static OPEN: Registry<Handle> = Registry::new();
 /// before the drop returns.
 #[derive(Clone)]
 pub(super) struct Database(Arc<Handle>);
+
+/// A database that is closed if nothing else keeps it open.
+#[derive(Clone, Debug)]
+pub(super) struct WeakDatabase(Weak<Handle>);
+
+impl WeakDatabase {
+    /// Returns the database if it is open.
+    pub(super) fn upgrade(&self) -> Option<Database> {
+        self.0.upgrade().map(Database)
+    }
+}
 
 struct Handle {
     disk: Disk,
@@ -128,6 +139,10 @@ impl Database {
         let path = PathBuf::from("memory");
         let engine = Engine::open(path.clone(), Arc::new(backend), None)?;
         Ok(Self(Arc::new(Handle::new(Disk::system(), path, Worker::Turns(Turns::of_caller(engine))))))
+    }
+
+    pub(super) fn downgrade(&self) -> WeakDatabase {
+        WeakDatabase(Arc::downgrade(&self.0))
     }
 
     /// Returns the claims of this process on the requests of the database.
