@@ -217,6 +217,18 @@ async fn resubmissions_are_counted_across_runs() {
 }
 
 #[tokio::test]
+async fn resubmissions_of_two_calls_are_counted_once() {
+    let (fixture, server) = (Fixture::new().await, ScriptedServer::start([Action::Close]).await);
+    let client = builder(&server.url).store(fixture.path()).build().unwrap();
+    let speak = || client.speak(TEXT).resubmit_in_doubt(1).into_future();
+    for error in join_all([speak(), speak()]).await {
+        let error = error.unwrap_err();
+        assert!(error.is_in_doubt() && error.to_string().contains("sent 2 times"), "{error}");
+    }
+    assert_eq!(server.requests().len(), 2);
+}
+
+#[tokio::test]
 async fn request_stays_in_doubt_after_a_later_rejection() {
     let fixture = Fixture::new().await;
     let rejected = Action::json("402 Payment Required", &json!({"message": "top up"}));

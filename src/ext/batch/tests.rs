@@ -7,7 +7,7 @@ mod rejections;
 
 use std::{
     collections::HashMap,
-    future::Future,
+    future::{Future, poll_fn},
     sync::{Arc, Mutex},
     task::{Context, Waker},
     time::Duration,
@@ -344,6 +344,27 @@ async fn equal_lines_of_a_batch_are_submitted_once() {
     let list = (0..30).map(|key| (key.to_string(), server.client().speak("Hello."))).collect();
     let run = run(&server, list, with_store(&store, config(30, None))).await;
     assert_eq!((run.count(Result::is_ok), server.observed().accepted["Hello."]), (30, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn equal_lines_without_time_wait_for_each_other_without_spinning() {
+    let store = Store::in_memory();
+    let server = server(|_, _| Create::Accept, done_after(0));
+    let speak = || server.client().speak("Hello.").deadline(Duration::ZERO);
+    let list = (0..2).map(|key| (key.to_string(), speak())).collect();
+    let (mut engine, mut channels) = Engine::new(server.clone(), Queue::list(list));
+    with_store(&store, config(3, None)).validate_and_open(&mut engine).await.unwrap();
+    let (mut engine, mut polls) = (Box::pin(engine.run()), 0);
+    poll_fn(|context| {
+        polls += 1;
+        assert!(polls < 1_000, "the batch spins");
+        engine.as_mut().poll(context)
+    })
+    .await;
+    for _ in 0..2 {
+        channels.finished.recv().await.unwrap().outcome.unwrap();
+    }
+    assert_eq!(server.observed().accepted["Hello."], 1);
 }
 
 #[tokio::test(start_paused = true)]

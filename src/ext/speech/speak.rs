@@ -445,11 +445,11 @@ async fn submit_once(
         found => return submitted_before(found, timeout),
     };
     let attempt = || async {
-        let attempt = match entry.announce(deadline).await.map_err(AttemptError::NotSent)? {
+        let attempt = match entry.announce(Some(deadline)).await.map_err(AttemptError::NotSent)? {
             Announced::Claimed(attempt) => attempt,
-            Announced::Found(found) => {
-                return submitted_before(found, timeout).map_err(AttemptError::NotSent);
-            }
+            Announced::Found(Found::Busy) => return Err(AttemptError::NotSent(busy(timeout))),
+            // The error of an entry in doubt counts the attempts of this call already.
+            Announced::Found(found) => return Ok(submitted_before(found, timeout)),
         };
         let (client, request) = (client.clone(), Arc::clone(&request));
         // On its own task, so that dropping the caller's future does not cut it off.
@@ -464,9 +464,9 @@ async fn submit_once(
             let problem = "the async runtime shut down before the response arrived";
             AttemptError::NotSent(Error::in_doubt(1, format!("{problem}: {error}")))
         };
-        Ok(Submitted::Now(sent.await.map_err(stopped)??))
+        Ok(Ok(Submitted::Now(sent.await.map_err(stopped)??)))
     };
-    submit(&client.inner().cooldown, submission, attempt).await
+    submit(&client.inner().cooldown, submission, attempt).await?
 }
 
 fn submitted_before(found: Found, timeout: Duration) -> Result<Submitted, Error> {
@@ -474,12 +474,15 @@ fn submitted_before(found: Found, timeout: Duration) -> Result<Submitted, Error>
         Found::Submitted(id) => Ok(Submitted::Before(id)),
         Found::Stored(speech) => Ok(Submitted::Before(speech.id)),
         Found::InDoubt(error) => Err(error),
-        Found::Busy => {
-            let problem = "another call is submitting the same request".to_owned();
-            Err(Error::deadline(timeout, None, None).with_problem(problem))
-        }
+        Found::Busy => Err(busy(timeout)),
         Found::New(_) => unreachable!("a new request is submitted"),
     }
+}
+
+/// Returns the error of a request that another call was submitting until the deadline.
+pub(crate) fn busy(timeout: Duration) -> Error {
+    let problem = "another call is submitting the same request".to_owned();
+    Error::deadline(timeout, None, None).with_problem(problem)
 }
 
 /// Sends one create request, without retries.

@@ -104,10 +104,10 @@ impl EntryHandle {
         read(&self.shared.database, self.facts.hash).await
     }
 
-    /// Waits until nobody else submits the request, and writes that it is about to be sent. It may be sent when this
-    /// returns.
-    pub(crate) async fn announce(&self, deadline: Instant) -> Result<Announced, Error> {
-        let Some(claim) = self.claim(Some(deadline)).await else { return Ok(Announced::Found(Found::Busy)) };
+    /// Waits until nobody else submits the request, at most until the deadline, and writes that it is about to be sent. It
+    /// may be sent when this returns.
+    pub(crate) async fn announce(&self, deadline: Option<Instant>) -> Result<Announced, Error> {
+        let Some(claim) = self.claim(deadline).await else { return Ok(Announced::Found(Found::Busy)) };
         // If this future is dropped, the announcement is taken back.
         let attempt = Attempt::new(Arc::clone(&self.shared), Arc::clone(&self.facts), claim);
         let (facts, key, prior) = (Arc::clone(&self.facts), self.key(), attempt.prior());

@@ -20,7 +20,7 @@ use crate::{
         },
         polling::{poller::PollState, status::TaskPhase},
         retry::policy::Decision,
-        speech::speak::call_on_submitted,
+        speech::speak::{busy, call_on_submitted},
         store::handle::{Announced, Found, StoredSpeech},
         transport::{
             call::Received,
@@ -71,7 +71,10 @@ impl<K: Display + Send + 'static, A: SpeechApi> Engine<K, A> {
                 self.scheduler.add(Instant::now(), slot);
             }
             Ok(Found::InDoubt(error)) => self.finish(slot, Err(error)),
-            Ok(Found::Busy) => self.scheduler.add_retry(Instant::now(), slot),
+            Ok(Found::Busy) => {
+                let error = pending.finish_with(busy(pending.speech.timeout));
+                self.finish(slot, Err(error));
+            }
             // An earlier run may have submitted the request.
             Err(error) => {
                 let error = pending.finish_with(error).billed_at_least(Billed::Maybe);

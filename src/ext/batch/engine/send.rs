@@ -15,7 +15,7 @@ use crate::{
         },
         polling::poller::PollState,
         retry::{label::Label, submit::send_once},
-        transport::{instant::saturating_add, once_body::OnWritten},
+        transport::once_body::OnWritten,
     },
 };
 
@@ -155,7 +155,8 @@ impl<K: Display + Send + 'static, A: SpeechApi> Engine<K, A> {
                 }
                 match entry.clone() {
                     Some(entry) => {
-                        let deadline = saturating_add(Instant::now(), pending.speech.timeout);
+                        // Before the first attempt, no deadline counts.
+                        let deadline = (!pending.is_new()).then(|| pending.deadline());
                         self.announcements
                             .push(Box::pin(async move { (slot, entry.announce(deadline).await) }));
                     }
