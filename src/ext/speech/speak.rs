@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use tracing::Instrument;
 
 use crate::{
-    Client, Error, Speech, SpeechTask, TaskId, Wait,
+    Billed, Client, Error, Speech, SpeechTask, TaskId, Wait,
     ext::{
         polling::progress::DEFAULT_DEADLINE,
         retry::{
@@ -440,7 +440,9 @@ async fn submit_once(
     entry: &EntryHandle,
 ) -> Result<Submitted, Error> {
     let deadline = submission.deadline();
-    let submission = match entry.lookup(Some(deadline)).await? {
+    // An earlier run may have submitted the request.
+    let may_be_billed = |error: Error| error.billed_at_least(Billed::Maybe);
+    let submission = match entry.lookup(Some(deadline)).await.map_err(may_be_billed)? {
         Found::New(prior) => submission.with_prior_attempts(prior),
         found => return submitted_before(found, timeout),
     };
@@ -542,5 +544,36 @@ impl fmt::Debug for Speak {
             .field("label", &self.label)
             .field("redo", &(self.redo != Redo::No))
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        io::ErrorKind,
+        path::Path,
+        sync::atomic::{AtomicBool, Ordering},
+    };
+
+    use super::*;
+    use crate::ext::disk::{
+        Disk,
+        simulated::{Fault, State},
+    };
+
+    #[tokio::test]
+    async fn request_whose_entry_cannot_be_read_may_be_billed() {
+        let is_broken = Arc::new(AtomicBool::new(false));
+        let broken = Arc::clone(&is_broken);
+        let disk = Disk::simulated(State::with_directory(Path::new("/d")), move |_, _| {
+            broken.load(Ordering::Relaxed).then_some(Fault::Fails(ErrorKind::Other))
+        });
+        let client = Client::builder().api_key("k").disk(disk).store("/d/store").build().unwrap();
+        is_broken.store(true, Ordering::Relaxed);
+        // Not announced, and so not sent. The database is opened again for the next request.
+        let error = client.speak("Hello.").submit().await.unwrap_err();
+        assert!(error.is_io() && error.billed() == Billed::No, "{error:?}");
+        let error = client.speak("Hello.").submit().await.unwrap_err();
+        assert!(error.is_io() && error.billed() == Billed::Maybe, "{error:?}");
     }
 }
