@@ -29,7 +29,8 @@ struct Spent {
 /// The share of a request that is about to be submitted. Dropping it gives the share back.
 #[derive(Debug)]
 pub(super) struct Reservation {
-    spending: Spending,
+    /// `None` if the share stays taken.
+    spending: Option<Spending>,
     expected: f64,
 }
 
@@ -62,7 +63,7 @@ impl Spending {
         spent.submissions += 1;
         spent.expected += expected;
         spent.unknown += 1;
-        Ok(Reservation { spending: self.clone(), expected })
+        Ok(Reservation { spending: Some(self.clone()), expected })
     }
 
     /// Replaces the expected duration of an accepted task by the real one.
@@ -93,24 +94,24 @@ impl Spent {
 
 impl Reservation {
     /// The server has accepted the request as this task.
-    pub(super) fn accept(self, id: &TaskId) {
-        let mut spent = self.spending.lock();
+    pub(super) fn accept(mut self, id: &TaskId) {
+        let Some(spending) = self.spending.take() else { return };
+        let mut spent = spending.lock();
         if spent.max_seconds.is_some() {
             spent.accepted.insert(id.clone(), self.expected);
         }
-        drop(spent);
-        std::mem::forget(self);
     }
 
     /// The request may be billed. Its share stays taken.
-    pub(super) fn keep(self) {
-        std::mem::forget(self);
+    pub(super) fn keep(mut self) {
+        self.spending = None;
     }
 }
 
 impl Drop for Reservation {
     fn drop(&mut self) {
-        let mut spent = self.spending.lock();
+        let Some(spending) = &self.spending else { return };
+        let mut spent = spending.lock();
         spent.submissions -= 1;
         spent.expected -= self.expected;
         spent.unknown -= 1;
@@ -147,6 +148,7 @@ mod tests {
         spending.reserve(1.0).unwrap().accept(&TaskId::new_unchecked("a"));
         let error = spending.reserve(1.0).unwrap_err();
         assert!(error.to_string().ends_with("not submitted, max_submissions of 2 is reached"), "{error}");
+        assert_eq!(Arc::strong_count(&spending.0), 1, "a share that is taken holds nothing");
     }
 
     #[test]
