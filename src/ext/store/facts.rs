@@ -63,6 +63,12 @@ impl Facts {
         *self.hash.as_bytes()
     }
 
+    /// Returns the record of the request that is about to be sent.
+    pub(super) fn announce(&self, earlier: Option<Record>) -> Record {
+        let announced = Record::announce(earlier, self.about.clone());
+        if self.redo == Redo::OncePerJob { announced.in_job() } else { announced }
+    }
+
     pub(super) fn meaning(&self, record: Option<&Record>) -> Meaning {
         let Some(record) = record else { return Meaning::New };
         match record.meaning() {

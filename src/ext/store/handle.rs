@@ -12,7 +12,7 @@ use super::{
     audio_files::StoredAudio,
     claims::Claim,
     database::{Key, Urgency},
-    facts::{Facts, Redo, Request, get, put, read, read_rate},
+    facts::{Facts, Request, get, put, read, read_rate},
     rates::Rate,
     record::{Finished, Meaning, Record},
     shared::Shared,
@@ -115,7 +115,7 @@ impl EntryHandle {
             let record = get(transaction, &key)?;
             let meaning = facts.meaning(record.as_ref());
             if facts.may_submit(&meaning) {
-                let announced = Record::announce(record, facts.about.clone());
+                let announced = facts.announce(record);
                 put(transaction, &key, &announced)?;
                 let _ = prior.set(announced.prior_attempts());
             }
@@ -255,7 +255,7 @@ impl EntryHandle {
                 None => Record::announce(None, facts.about.clone()),
             };
             let learned = record.seconds.is_some();
-            let record = record.stored(finished.clone(), facts.redo == Redo::OncePerJob);
+            let record = record.stored(finished.clone());
             put(transaction, &key, &record)?;
             match record.seconds {
                 Some(seconds) if !learned => facts.learn(transaction, seconds),
@@ -299,5 +299,37 @@ impl EntryHandle {
 impl fmt::Debug for EntryHandle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("EntryHandle").field(&self.facts.hash).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::{
+        ext::store::{Store, facts::Redo},
+        types::SpeechRequest,
+    };
+
+    #[tokio::test]
+    async fn job_speaks_a_text_again_once_although_an_equal_request_finishes_first() {
+        let store = Store::in_memory();
+        let speech = SpeechRequest::new("Hello.".parse().unwrap());
+        let entry = |redo| {
+            let (origin, speech) = ("https://example.com", &speech);
+            store.entry(Request { origin, speech, take: 0, label: None, resubmissions: 0, redo })
+        };
+        let (plain, job) = (entry(Redo::No), entry(Redo::OncePerJob));
+        for (entry, id) in [(&plain, "a"), (&job, "b")] {
+            let id = TaskId::new_unchecked(id);
+            let Ok(Announced::Claimed(attempt)) = entry.announce(None).await else { panic!("{id}") };
+            attempt.send(async { Ok(id.clone()) }).await.unwrap();
+            let result = json!({"id": id.as_str(), "status": "COMPLETED"});
+            plain.finished(&id, &serde_json::from_value(result).unwrap(), None);
+        }
+        assert!(matches!(job.lookup(None).await, Ok(Found::Stored(_))));
+        job.job_finished();
+        assert!(matches!(job.lookup(None).await, Ok(Found::New(_))));
     }
 }

@@ -141,12 +141,18 @@ impl Record {
         };
         if let Some(earlier) = earlier {
             new.in_doubt = earlier.in_doubt_attempts().count();
+            new.redone = earlier.redone && earlier.state != Phase::Stored;
             new.before = match earlier.state {
                 Phase::Stored => Some(Box::new(earlier)),
                 _ => earlier.before,
             };
         }
         new
+    }
+
+    /// A job announces the request. If there is a finished speech, the job speaks it again.
+    pub(super) fn in_job(self) -> Self {
+        Self { redone: self.redone || self.before.is_some(), ..self }
     }
 
     /// Takes an announcement back: the server has not accepted the request. Returns `None` if nothing is left to know.
@@ -175,10 +181,10 @@ impl Record {
         Self { state: Phase::Submitted, at: now(), in_doubt: 0, id, ..self }
     }
 
-    /// The task is finished. `in_job` tells whether a job spoke the text again.
-    pub(super) fn stored(self, finished: Finished, in_job: bool) -> Self {
+    /// The task is finished.
+    pub(super) fn stored(self, finished: Finished) -> Self {
         let is_same = self.is_of(&finished.id);
-        let redone = in_job && self.before.is_some() || self.redone && is_same;
+        let redone = self.redone && is_same;
         // An earlier wait for the task may have kept the audio, or found out its duration.
         let (kept, known) = (self.audio.filter(|_| is_same), self.seconds.filter(|_| is_same));
         let Finished { id, created, finished, audio } = finished;
@@ -318,9 +324,9 @@ mod tests {
             record(r#"{"state":"stored","at":1,"id":"a","characters":2,"seconds":1.5,"redone":true}"#);
         let stored = Record { audio: Some(audio.clone()), ..stored };
         assert!(stored.is_stored_as(&finished("a")), "a wait that did not keep the audio changes nothing");
-        let again = stored.clone().stored(finished("a"), false);
+        let again = stored.clone().stored(finished("a"));
         assert_eq!((again.seconds, again.redone, again.audio), (Some(1.5), true, Some(audio)));
-        let other = stored.stored(finished("b"), false);
+        let other = stored.stored(finished("b"));
         assert_eq!((other.seconds, other.redone, other.audio), (None, false, None));
     }
 
@@ -333,7 +339,22 @@ mod tests {
         assert_eq!(again.clone().failed(), stored);
         let finished =
             Finished { id: TaskId::new_unchecked("b"), created: None, finished: None, audio: None };
-        assert!(again.clone().stored(finished.clone(), true).redone);
-        assert!(!again.stored(finished, false).redone);
+        assert!(!again.stored(finished).redone);
+    }
+
+    #[test]
+    fn record_tells_from_its_announcement_on_that_a_job_speaks_the_text_again() {
+        let stored = record(r#"{"state":"stored","at":1,"id":"a","characters":2}"#);
+        let announced = Record::announce(Some(stored.clone()), stored.about.clone()).in_job();
+        let again = announced.clone().submitted(&TaskId::new_unchecked("b"));
+        let finished =
+            Finished { id: TaskId::new_unchecked("b"), created: None, finished: None, audio: None };
+        assert!(again.clone().stored(finished).redone, "an equal request that is not of the job ends first");
+        assert_eq!(again.failed(), stored);
+        // The job is killed, and its attempt in doubt is resubmitted.
+        let resubmitted = Record::announce(Some(announced), stored.about.clone());
+        assert!(resubmitted.redone);
+        assert!(!Record::announce(None, stored.about.clone()).in_job().redone, "nothing is spoken again");
+        assert!(!Record::announce(Some(Record { redone: true, ..stored.clone() }), stored.about).redone);
     }
 }
