@@ -401,6 +401,33 @@ async fn batch_ends_at_its_limit_and_equal_lines_do_not_count() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn line_that_equals_a_submitted_one_is_delivered_although_the_limit_is_reached() {
+    let store = Store::in_memory();
+    let server = server(|_, _| Create::Accept, done_after(3));
+    let list = ["Hello.", "Good morning.", "Hello."].into_iter().enumerate();
+    let list = list.map(|(key, text)| (key.to_string(), server.client().speak(text))).collect();
+    let spending = Spending::new(Some(1), None).unwrap();
+    // One request per second: the first line is submitted before the second one reaches the limit.
+    let config = with_store(&store, Config { spending, ..config(3, Some(1.0)) });
+    let run = run(&server, list, config).await;
+    let is_stopped = |result: &Result<_, Error>| result.as_ref().is_err_and(Error::is_stopped);
+    assert_eq!((run.count(Result::is_ok), run.count(is_stopped)), (2, 1), "{:?}", run.results);
+    assert_eq!(server.observed().accepted["Hello."], 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn line_that_equals_a_submitted_one_is_delivered_although_the_account_is_rejected() {
+    let store = Store::in_memory();
+    let reject = |text: &str, _| if text == "Hello." { Create::Accept } else { Create::Status(402) };
+    let server = server(reject, done_after(3));
+    let list = ["Hello.", "Good morning.", "Hello."].into_iter().enumerate();
+    let list = list.map(|(key, text)| (key.to_string(), server.client().speak(text))).collect();
+    let run = run(&server, list, with_store(&store, config(3, Some(1.0)))).await;
+    assert_eq!(run.count(Result::is_ok), 2, "{:?}", run.results);
+    assert_eq!(server.observed().accepted["Hello."], 1);
+}
+
+#[tokio::test(start_paused = true)]
 async fn retry_within_the_limit_is_sent() {
     let server =
         server(|_, attempt| if attempt < 3 { Create::RateLimit(1) } else { Create::Accept }, done_after(1));

@@ -193,7 +193,7 @@ impl<K: Display + Send + 'static, A: SpeechApi> Engine<K, A> {
             self.take_back(slot);
         }
         for slot in ready.into_iter().chain(self.scheduler.take_all_creates()) {
-            self.finish_unsent(slot, fatal.clone());
+            self.end_unsent(slot, fatal.clone());
         }
     }
 
@@ -201,6 +201,16 @@ impl<K: Display + Send + 'static, A: SpeechApi> Engine<K, A> {
     pub(super) fn take_back(&mut self, slot: usize) {
         if let TaskState::Submit(pending) = &mut self.active.tasks[slot].state {
             pending.attempt = None;
+        }
+    }
+
+    /// Ends a request that is not submitted. With a store, it is looked up again first, because an equal request may have been
+    /// submitted since.
+    pub(super) fn end_unsent(&mut self, slot: usize, error: Error) {
+        if self.active.tasks[slot].entry.is_some() && !self.stopping {
+            self.ending.push_back(slot);
+        } else {
+            self.finish_unsent(slot, error);
         }
     }
 

@@ -94,6 +94,8 @@ pub(crate) struct Engine<K, A> {
     pub(in crate::ext::batch) rate_limiter: Option<RateLimiter>,
     /// The answers of the store about requests, each with the seconds of audio that are expected.
     pub(in crate::ext::batch) lookups: FuturesUnordered<InFlight<Result<(Found, f64), Error>>>,
+    /// Requests that end unless the store knows more about them than at their first lookup.
+    pub(in crate::ext::batch) ending: VecDeque<usize>,
     pub(in crate::ext::batch) announcements: FuturesUnordered<InFlight<Result<Announced, Error>>>,
     /// Finished speeches whose audio is being kept in the store.
     pub(in crate::ext::batch) keeps: FuturesUnordered<InFlight<Speech>>,
@@ -165,6 +167,7 @@ impl<K, A: SpeechApi> Engine<K, A> {
             ready_to_send: VecDeque::new(),
             rate_limiter: None,
             lookups: FuturesUnordered::new(),
+            ending: VecDeque::new(),
             announcements: FuturesUnordered::new(),
             keeps: FuturesUnordered::new(),
             transits,
@@ -228,6 +231,7 @@ impl<K: Display + Send + 'static, A: SpeechApi> Engine<K, A> {
             progressed |= self.poll_transits(context);
             // After the responses: many lookups would use up the budget that tokio gives to a task.
             progressed |= self.poll_store(context);
+            progressed |= self.look_up_ending();
             progressed |= self.take_requests(context);
             progressed |= self.send();
             // The first poll of a new request sends it.
@@ -281,6 +285,7 @@ impl<K: Display + Send + 'static, A: SpeechApi> Engine<K, A> {
         // An announcement that is dropped is taken back.
         self.announcements.clear();
         self.lookups.clear();
+        self.ending.clear();
         self.keeps.clear();
         for slot in std::mem::take(&mut self.ready_to_send) {
             self.take_back(slot);
@@ -343,6 +348,28 @@ impl<K: Display + Send + 'static, A: SpeechApi> Engine<K, A> {
             }
             None => self.start_pending(slot, Rate::default().expect([characters]).mean),
         }
+    }
+
+    /// Looks requests up again that end if they are still new.
+    fn look_up_ending(&mut self) -> bool {
+        let mut progressed = false;
+        while self.lookups.len() < MAX_LOOKUPS
+            && let Some(slot) = self.ending.pop_front()
+        {
+            progressed = true;
+            let ActiveTask { entry: Some(entry), state: TaskState::Submit(pending), .. } =
+                &self.active.tasks[slot]
+            else {
+                unreachable!("only a request with an entry is looked up before it ends")
+            };
+            let (entry, prior_attempts) = (entry.clone(), pending.prior_attempts);
+            self.lookups.push(Box::pin(async move {
+                // If the store cannot be read now, the answer of the first lookup counts.
+                let found = entry.lookup(None).await.unwrap_or(Found::New(prior_attempts));
+                (slot, Ok((found, 0.0)))
+            }));
+        }
+        progressed
     }
 
     fn prepare(&mut self, key: &str, speak: Speak) -> Result<PendingRequest, Error> {

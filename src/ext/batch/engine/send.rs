@@ -151,7 +151,7 @@ impl<K: Display + Send + 'static, A: SpeechApi> Engine<K, A> {
             }
             TaskState::Submit(pending) => {
                 if let Some(limit) = self.limit.clone().filter(|_| pending.reservation.is_none()) {
-                    return self.finish_unsent(slot, limit);
+                    return self.end_unsent(slot, limit);
                 }
                 match entry.clone() {
                     Some(entry) => {
@@ -185,11 +185,11 @@ impl<K: Display + Send + 'static, A: SpeechApi> Engine<K, A> {
             Err(limit) => {
                 tracing::warn!(%limit, "limit reached, no more requests are submitted");
                 self.limit = Some(limit.clone());
-                self.finish_unsent(slot, limit.clone());
+                self.end_unsent(slot, limit.clone());
                 let tasks = &self.active.tasks;
                 let has_no_share = |slot: usize| matches!(&tasks[slot].state, TaskState::Submit(pending) if pending.reservation.is_none());
                 for slot in self.scheduler.take_creates(Instant::now(), has_no_share) {
-                    self.finish_unsent(slot, limit.clone());
+                    self.end_unsent(slot, limit.clone());
                 }
                 false
             }
