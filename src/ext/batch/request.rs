@@ -148,3 +148,19 @@ impl<K> fmt::Debug for Queue<K> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn list_returns_requests_in_order_and_its_memory() {
+        let client = Client::builder().api_key("k").build().unwrap();
+        let mut queue = Queue::list((0..1_000).map(|key| (key, client.speak("Hello."))).collect());
+        let Queue::List(list) = &mut queue else { panic!("a list") };
+        let keys: Vec<_> = std::iter::from_fn(|| list.next()).map(|(key, _)| key).take(900).collect();
+        assert_eq!(keys, (0..900).collect::<Vec<_>>());
+        assert!(list.0.capacity() <= 200, "{}", list.0.capacity());
+        assert_eq!(queue.as_list().unwrap()[0].0, 900);
+    }
+}

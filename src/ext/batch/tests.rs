@@ -29,7 +29,7 @@ use super::{
 use crate::{
     Client, Error, Speak, TaskId,
     ext::{
-        store::{EntryState, Store},
+        store::{EntryState, Store, handle::Announced},
         transport::failure::{Failure, FailureKind},
     },
 };
@@ -344,6 +344,25 @@ async fn equal_lines_of_a_batch_are_submitted_once() {
     let list = (0..30).map(|key| (key.to_string(), server.client().speak("Hello."))).collect();
     let run = run(&server, list, with_store(&store, config(30, None))).await;
     assert_eq!((run.count(Result::is_ok), server.observed().accepted["Hello."]), (30, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn lookups_are_limited_and_continue_when_an_equal_submission_ends() {
+    let store = Store::in_memory();
+    let server = server(|_, _| Create::Accept, done_after(0));
+    let speak = server.client().speak("Hello.");
+    let announced = speak.to_entry(&store).unwrap().announce(None).await;
+    assert!(matches!(announced, Ok(Announced::Claimed(_))));
+    let list = (0..1_000).map(|key| (key.to_string(), speak.clone())).collect();
+    let (mut engine, channels) = Engine::new(server.clone(), Queue::list(list));
+    with_store(&store, config(1_001, None)).validate_and_open(&mut engine).await.unwrap();
+    let mut engine = Box::pin(engine.run());
+    assert!((&mut engine).now_or_never().is_none());
+    assert_eq!(channels.progress.borrow().in_flight, 256);
+    drop(announced);
+    engine.await;
+    assert_eq!(channels.progress.borrow().done, 1_000);
+    assert_eq!(server.observed().accepted["Hello."], 1);
 }
 
 #[tokio::test(start_paused = true)]
