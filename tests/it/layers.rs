@@ -210,7 +210,7 @@ impl Crate {
 
 /// Parses the files below a directory, without the files of tests.
 pub(crate) fn sources(directory: &Path) -> Vec<(String, File)> {
-    let mut sources = Vec::new();
+    let mut sources: Vec<(String, File)> = Vec::new();
     let mut open = vec![directory.to_owned()];
     while let Some(next) = open.pop() {
         for path in fs::read_dir(next).unwrap().map(|entry| entry.unwrap().path()) {
@@ -225,7 +225,19 @@ pub(crate) fn sources(directory: &Path) -> Vec<(String, File)> {
             }
         }
     }
+    let modules_of_tests: Vec<_> =
+        sources.iter().flat_map(|(name, file)| modules_of_tests(name, file)).collect();
+    sources.retain(|(name, _)| !modules_of_tests.iter().any(|module| module_of(name).starts_with(module)));
     sources
+}
+
+/// Returns the modules with a file of their own that exist in tests only.
+fn modules_of_tests(name: &str, file: &File) -> Vec<Vec<String>> {
+    let modules = file.items.iter().filter_map(|item| match item {
+        Item::Mod(item) if item.content.is_none() && is_for(&item.attrs, &["test"]) => Some(&item.ident),
+        _ => None,
+    });
+    modules.map(|module| [module_of(name), vec![module.to_string()]].concat()).collect()
 }
 
 #[track_caller]
@@ -255,12 +267,16 @@ fn module_of(file: &str) -> Vec<String> {
 
 /// Returns `true` for tests, code for the fuzzer and imports for documentation.
 pub(crate) fn is_excluded(attributes: &[Attribute]) -> bool {
+    is_for(attributes, &["test", "distribute_ai_fuzzing", "doc"])
+}
+
+fn is_for(attributes: &[Attribute], conditions: &[&str]) -> bool {
     attributes.iter().any(|attribute| {
         let tokens = match &attribute.meta {
             syn::Meta::List(list) if list.path.is_ident("cfg") => list.tokens.to_string(),
             _ => return false,
         };
-        ["test", "distribute_ai_fuzzing", "doc"].contains(&tokens.as_str())
+        conditions.contains(&tokens.as_str())
     })
 }
 

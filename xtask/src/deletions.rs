@@ -83,13 +83,14 @@ pub(crate) fn run(root: &Workspace, args: &Args) -> Result<(), Failure> {
     for deletion in chosen {
         let outcome = match (&deletion.equivalent, &deletion.tests) {
             (Some(reason), _) => format!("equivalent: {reason}"),
-            (None, Some(tests)) => match apply(&copy, deletion, tests)? {
-                Some(failed) => format!("found by {failed}"),
-                None => {
+            (None, Some(tests)) => {
+                if let Some(failed) = apply(&copy, deletion, tests)? {
+                    format!("found by {failed}")
+                } else {
                     survived.push(deletion.name.clone());
                     format!("SURVIVED the tests {tests}")
                 }
-            },
+            }
             (None, None) => {
                 let problem = "expected `tests` or `equivalent`";
                 return Err(Failure::document(format!("{LIST}: {:?}: {problem}", deletion.name)));

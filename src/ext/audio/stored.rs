@@ -46,7 +46,7 @@ impl Parts {
         };
         let path = reader.file.path.display();
         match problem {
-            ReadProblem::Unreadable(error) => {
+            ReadProblem::ReadFailed(error) => {
                 tracing::warn!(%path, %error, "audio in the store could not be read, downloading it again");
             }
             ReadProblem::Wrong(problem) => {
@@ -66,14 +66,14 @@ impl Parts {
 /// Why a file of a store does not return its audio.
 enum ReadProblem {
     /// The file may be intact.
-    Unreadable(io::Error),
+    ReadFailed(io::Error),
     /// The file has another length or content.
     Wrong(&'static str),
 }
 
 impl From<io::Error> for ReadProblem {
     fn from(error: io::Error) -> Self {
-        Self::Unreadable(error)
+        Self::ReadFailed(error)
     }
 }
 

@@ -3,23 +3,18 @@
 //! Tests replace the operating system's by a simulated one, which loses what was not synced. So every file that must
 //! survive a crash is written through a [`Disk`].
 
+mod file_system;
 #[cfg(test)]
 pub(crate) mod simulated;
 mod system;
 
-use std::{
-    ffi::OsString,
-    fmt,
-    fs::{Permissions, TryLockError},
-    io,
-    ops::Deref,
-    path::{Path, PathBuf},
-    sync::Arc,
-    time::SystemTime,
-};
+use std::{ops::Deref, sync::Arc};
 
 use tokio::task::{JoinHandle, spawn_blocking};
 
+pub(crate) use self::file_system::{
+    Access, FileSystem, Metadata, OpenFile, PRIVATE, directory_of, read_exact_at, read_start,
+};
 use self::system::System;
 
 /// A file system. Clones share it.
@@ -28,96 +23,6 @@ pub(crate) struct Disk {
     files: Arc<dyn FileSystem>,
     #[cfg(test)]
     is_simulated: bool,
-}
-
-/// The operations on paths. Their contracts are those of [`std::fs`].
-pub(crate) trait FileSystem: fmt::Debug + Send + Sync {
-    fn open(&self, path: &Path, access: Access) -> io::Result<Arc<dyn OpenFile>>;
-
-    fn metadata(&self, path: &Path) -> io::Result<Metadata>;
-
-    fn symlink_metadata(&self, path: &Path) -> io::Result<Metadata>;
-
-    fn canonicalize(&self, path: &Path) -> io::Result<PathBuf>;
-
-    fn read_link(&self, path: &Path) -> io::Result<PathBuf>;
-
-    fn read_dir(&self, path: &Path) -> io::Result<Vec<OsString>>;
-
-    /// Creates a directory that only its owner can use.
-    fn create_private_dir(&self, path: &Path) -> io::Result<()>;
-
-    fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
-
-    fn remove_file(&self, path: &Path) -> io::Result<()>;
-
-    fn remove_dir(&self, path: &Path) -> io::Result<()>;
-
-    /// Syncs the names in a directory to disk, so that a new, renamed or removed file is so after a power failure.
-    ///
-    /// Does nothing where this is not possible: on systems other than Unix, on file systems that do not support it, and in
-    /// directories that this process may write but not read.
-    fn sync_dir(&self, path: &Path) -> io::Result<()>;
-
-    /// Sets the time of the last change to now.
-    fn touch(&self, path: &Path) -> io::Result<()>;
-}
-
-/// The operations on an open file. Where the system has no positioned reads and writes, only one may run at a time.
-pub(crate) trait OpenFile: fmt::Debug + Send + Sync {
-    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize>;
-
-    fn write_all_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()>;
-
-    fn set_len(&self, length: u64) -> io::Result<()>;
-
-    fn sync_data(&self) -> io::Result<()>;
-
-    fn sync_all(&self) -> io::Result<()>;
-
-    fn metadata(&self) -> io::Result<Metadata>;
-
-    fn set_permissions(&self, permissions: Permissions) -> io::Result<()>;
-
-    fn try_lock(&self) -> Result<(), TryLockError>;
-
-    fn unlock(&self) -> io::Result<()>;
-}
-
-/// For what a file is opened.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Access {
-    Read,
-    Write,
-    ReadWrite,
-    /// Writing, after the file has been emptied.
-    Overwrite,
-    /// Reading and writing. A missing file is created, so that only its owner can use it.
-    CreatePrivate,
-    /// Writing to a new file with these permissions. They count on Unix only.
-    CreateNew {
-        mode: Option<u32>,
-    },
-}
-
-/// The permissions of a file that only its owner can use.
-pub(crate) const PRIVATE: u32 = 0o600;
-
-#[derive(Clone, Debug)]
-pub(crate) struct Metadata {
-    pub(crate) kind: Kind,
-    pub(crate) length: u64,
-    pub(crate) modified: SystemTime,
-    pub(crate) permissions: Permissions,
-    /// The device and the number of the file. `None` on systems other than Unix.
-    pub(crate) id: Option<(u64, u64)>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
-    File,
-    Directory,
-    Other,
 }
 
 impl Disk {
@@ -156,40 +61,4 @@ impl Deref for Disk {
     fn deref(&self) -> &Self::Target {
         &*self.files
     }
-}
-
-impl Metadata {
-    pub(crate) fn is_file(&self) -> bool {
-        self.kind == Kind::File
-    }
-
-    pub(crate) fn is_dir(&self) -> bool {
-        self.kind == Kind::Directory
-    }
-}
-
-/// Fills the buffer, or fails if the file is too short.
-pub(crate) fn read_exact_at(file: &dyn OpenFile, mut offset: u64, mut buffer: &mut [u8]) -> io::Result<()> {
-    while !buffer.is_empty() {
-        let length = file.read_at(offset, buffer)?;
-        if length == 0 {
-            return Err(io::ErrorKind::UnexpectedEof.into());
-        }
-        offset += length as u64;
-        buffer = &mut buffer[length..];
-    }
-    Ok(())
-}
-
-/// Reads the start of a file, up to `limit` bytes.
-pub(crate) fn read_start(file: &dyn OpenFile, limit: u64) -> io::Result<Vec<u8>> {
-    let length = file.metadata()?.length.min(limit);
-    let mut content = vec![0; usize::try_from(length).map_err(io::Error::other)?];
-    read_exact_at(file, 0, &mut content)?;
-    Ok(content)
-}
-
-/// Returns the directory of a file.
-pub(crate) fn directory_of(path: &Path) -> &Path {
-    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }

@@ -9,7 +9,7 @@ use std::{
     time::SystemTime,
 };
 
-use super::{Access, FileSystem, Kind, Metadata, OpenFile, PRIVATE};
+use super::file_system::{Access, FileSystem, Kind, Metadata, OpenFile, PRIVATE};
 
 #[derive(Debug)]
 pub(super) struct System;
@@ -180,7 +180,7 @@ impl From<fs::Metadata> for Metadata {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ext::disk::directory_of;
+    use crate::ext::disk::file_system::directory_of;
 
     #[test]
     fn missing_support_for_syncs_of_directories_is_no_error() {

@@ -568,12 +568,16 @@ mod tests {
         let disk = Disk::simulated(State::with_directory(Path::new("/d")), move |_, _| {
             broken.load(Ordering::Relaxed).then_some(Fault::Fails(ErrorKind::Other))
         });
-        let client = Client::builder().api_key("k").disk(disk).store("/d/store").build().unwrap();
+        let store = Store::open_on(&disk, "/d/store".into()).await.unwrap();
         is_broken.store(true, Ordering::Relaxed);
-        // Not announced, and so not sent. The database is opened again for the next request.
-        let error = client.speak("Hello.").submit().await.unwrap_err();
-        assert!(error.is_io() && error.billed() == Billed::No, "{error:?}");
-        let error = client.speak("Hello.").submit().await.unwrap_err();
-        assert!(error.is_io() && error.billed() == Billed::Maybe, "{error:?}");
+        let client = Client::builder().api_key("k").build().unwrap();
+        // The first one is not announced, and so not sent. The database is opened again for the next one.
+        for billed in [Billed::No, Billed::Maybe] {
+            let prepared = client.speak("Hello.").prepare(Some(&store)).unwrap();
+            let (request, timeout, entry) = (prepared.request, prepared.timeout, prepared.entry.unwrap());
+            let submission = Submission::new(saturating_add(Instant::now(), timeout), 0);
+            let error = submit_once(&client, request, timeout, submission, &entry).await.err().unwrap();
+            assert!(error.is_io() && error.billed() == billed, "{error:?}");
+        }
     }
 }

@@ -18,7 +18,7 @@ use std::{
 
 pub(crate) use self::state::{Change, Kept, State};
 use self::state::{FileId, Node};
-use super::{Access, Disk, FileSystem, Kind, Metadata, OpenFile, directory_of};
+use super::{Access, Disk, FileSystem, Metadata, OpenFile, directory_of, file_system::Kind};
 
 /// What happens at a step, which is a change or a sync.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
