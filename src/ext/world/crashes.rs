@@ -12,7 +12,7 @@ use fastrand::Rng;
 
 use super::{
     history::{Create, Observed, Step, Trouble, World},
-    network::Fate,
+    network::Delivery,
     programs::{HOME, Program, content},
     server::Server,
 };
@@ -183,7 +183,9 @@ impl Point<'_> {
             _ if before.handed.contains_key(text) => !is_in_doubt,
             // Announced at most. Then its hash is in the file.
             None => !is_in_doubt || self.program.is_announced(image, text),
-            Some(Create::InFlight | Create::Answered(Fate::LostBefore | Fate::LostAfter)) => is_in_doubt,
+            Some(Create::InFlight | Create::Answered(Delivery::LostBefore | Delivery::LostAfter)) => {
+                is_in_doubt
+            }
             // What the client was told may be on disk or not.
             Some(Create::Answered(_) | Create::Settling) => true,
         };

@@ -10,7 +10,7 @@ use std::{
 use fastrand::Rng;
 
 use super::{
-    network::{Call, Fate},
+    network::{Call, Delivery},
     server::Server,
 };
 use crate::ext::disk::{
@@ -55,7 +55,7 @@ pub(super) struct Observed {
 pub(super) enum Create {
     /// Sent, without a response.
     InFlight,
-    Answered(Fate),
+    Answered(Delivery),
     /// A person is settling the doubt.
     Settling,
 }
@@ -67,9 +67,9 @@ impl Observed {
         }
     }
 
-    pub(super) fn on_answered(&mut self, call: &Call, fate: Fate) {
+    pub(super) fn on_answered(&mut self, call: &Call, delivery: Delivery) {
         if let Call::Create { text } = call {
-            self.creates.insert(text.clone(), Create::Answered(fate));
+            self.creates.insert(text.clone(), Create::Answered(delivery));
         }
     }
 }
@@ -134,14 +134,15 @@ impl World {
     }
 
     /// Returns what happens to the next request, and its delay.
-    pub(super) fn next_fate(&self) -> (Fate, Duration) {
+    pub(super) fn next_delivery(&self) -> (Delivery, Duration) {
         let mut inner = self.inner();
         let delay = Duration::from_millis(inner.rng.u64(0..300));
         if inner.rng.f64() >= inner.trouble.requests {
-            return (Fate::Answered, delay);
+            return (Delivery::Answered, delay);
         }
-        let fates = [Fate::NotConnected, Fate::LostBefore, Fate::LostAfter, Fate::RateLimited];
-        (fates[inner.rng.usize(..fates.len())], delay)
+        let failures =
+            [Delivery::NotConnected, Delivery::LostBefore, Delivery::LostAfter, Delivery::RateLimited];
+        (failures[inner.rng.usize(..failures.len())], delay)
     }
 
     /// Returns the response of the server.

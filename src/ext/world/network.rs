@@ -13,7 +13,7 @@ use super::history::World;
 
 /// What happens to a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Fate {
+pub(super) enum Delivery {
     Answered,
     /// No connection is made.
     NotConnected,
@@ -49,9 +49,9 @@ pub(crate) async fn exchange(
     mut request: Request,
 ) -> Result<reqwest::Result<Response>, Request> {
     let Some(world) = WORLD.with_borrow(Clone::clone) else { return Err(request) };
-    let (fate, delay) = world.next_fate();
+    let (delivery, delay) = world.next_delivery();
     sleep(delay).await;
-    if fate == Fate::NotConnected {
+    if delivery == Delivery::NotConnected {
         // The only error without a network: the request is invalid, and its body is not read.
         return Ok(client.execute(Request::new(Method::GET, "unknown://host".parse().expect("a URL"))).await);
     }
@@ -64,14 +64,14 @@ pub(crate) async fn exchange(
     }
     let call = Call::of(&request, &text);
     world.step(&format!("{call} sent"), |_, client| client.on_sent(&call));
-    let (status, body) = match fate {
-        Fate::RateLimited => (429, Vec::new()),
-        Fate::LostBefore => (0, Vec::new()),
+    let (status, body) = match delivery {
+        Delivery::RateLimited => (429, Vec::new()),
+        Delivery::LostBefore => (0, Vec::new()),
         _ => world.serve(&call),
     };
     sleep(Duration::from_millis(100)).await;
-    let is_lost = matches!(fate, Fate::LostBefore | Fate::LostAfter);
-    world.step(&format!("{call} {fate:?}"), |_, client| client.on_answered(&call, fate));
+    let is_lost = matches!(delivery, Delivery::LostBefore | Delivery::LostAfter);
+    world.step(&format!("{call} {delivery:?}"), |_, client| client.on_answered(&call, delivery));
     let mut response = http::Response::builder().url(request.url().clone());
     if status == 429 {
         response = response.header("retry-after", "1");
