@@ -6,7 +6,10 @@ use bytes::Bytes;
 use futures_util::stream;
 
 use super::wav::joiner::WavJoiner;
-use crate::{Error, ext::audio::wav::reader::Reader};
+use crate::{
+    Error,
+    ext::{audio::wav::reader::Reader, disk::Disk},
+};
 
 /// The content of a WAV file.
 #[derive(Clone, Debug, PartialEq)]
@@ -37,7 +40,7 @@ pub fn read(parts: &[Bytes]) -> Result<WavAudio, String> {
 
 /// Joins files that arrive in parts, writes the result to `path`, and returns its length in bytes.
 pub async fn join(path: &Path, pause: Duration, files: Vec<Vec<Bytes>>) -> Result<u64, Error> {
-    let mut joiner = WavJoiner::create(path).await?;
+    let mut joiner = WavJoiner::create(&Disk::system(), path).await?;
     for parts in files {
         joiner.pause(pause);
         let result = joiner.append_stream(stream::iter(parts.into_iter().map(Ok))).await;
