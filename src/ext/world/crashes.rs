@@ -163,6 +163,12 @@ impl Point<'_> {
                 self.check_doubt(before, image, &text, ending.doubts.contains(&text));
             }
         }
+        for text in &before.kept {
+            assert!(
+                after.client.stored.contains_key(text),
+                "{text:?} was spoken by a batch and is not stored"
+            );
+        }
         if let Some(counts) = counts {
             counts.doubts += ending.doubts.len() as u64;
             let is_false = |text: &&String| !before.creates.contains_key(*text);
@@ -234,7 +240,6 @@ impl Drop for Point<'_> {
 
 #[test]
 fn no_crash_loses_or_bills_anything_twice() {
-    let number = |name, default| std::env::var(name).map_or(default, |text| text.parse().expect("a number"));
     let (points, first) = (number("CRASH_POINTS", 10_000), number("CRASH_SEED", 0));
     let (next, started) = (AtomicU64::new(first), Instant::now());
     let crash = || {
@@ -250,19 +255,23 @@ fn no_crash_loses_or_bills_anything_twice() {
         counts.reduce(Counts::add).expect("a thread")
     });
     println!("{counts:?} in {:.1} s", started.elapsed().as_secs_f64());
-    assert!(counts.false_doubts > 0 && counts.false_doubts < counts.doubts);
+    let is_small = points < 10_000;
+    assert!(is_small || counts.false_doubts > 0 && counts.false_doubts < counts.doubts);
 }
 
 #[test]
 fn same_seed_is_the_same_history() {
-    for seed in 0..20 {
-        let names = || -> Vec<_> {
+    for seed in 0..number("HISTORIES", 20) {
+        let trace = || -> Vec<_> {
             let program = Program::ALL[usize::try_from(seed % 3).expect("a small number")];
-            record(program, seed, Trouble { requests: 0.3, disk: 0.02 })
-                .into_iter()
-                .map(|step| step.name)
-                .collect()
+            let steps = record(program, seed, Trouble { requests: 0.3, disk: 0.02 });
+            steps.into_iter().map(|step| (step.name, step.disk.pending().len())).collect()
         };
-        assert_eq!(names(), names(), "seed {seed}");
+        assert_eq!(trace(), trace(), "seed {seed}");
     }
+}
+
+/// Returns a number of the environment.
+fn number(name: &str, default: u64) -> u64 {
+    std::env::var(name).map_or(default, |text| text.parse().expect("a number"))
 }

@@ -43,12 +43,12 @@ pub(super) struct Observed {
     pub(super) creates: BTreeMap<String, Create>,
     /// The task id of each text that was handed to the program.
     pub(super) handed: BTreeMap<String, String>,
+    /// The texts whose speech and audio must be in the store from now on.
+    pub(super) kept: BTreeSet<String>,
     /// The files whose saving has ended.
     pub(super) saved: BTreeSet<String>,
     /// The texts that were in the store with their audio when it was opened, with the number of downloads until then.
     pub(super) stored: BTreeMap<String, u32>,
-    /// The program has ended, and its store is closed.
-    pub(super) has_ended: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -131,6 +131,10 @@ impl World {
         let Inner { server, client, .. } = &mut *inner;
         change(server, client);
         inner.take_step(name, &disk);
+    }
+
+    pub(super) fn has_disk_trouble(&self) -> bool {
+        self.inner().trouble.disk > 0.0
     }
 
     /// Returns what happens to the next request, and its delay.

@@ -113,7 +113,7 @@ impl Program {
             let disk = world.disk();
             let result = runtime.block_on(self.run(world, &disk));
             drop_tasks(&runtime);
-            world.step("end of the program", |_, client| client.has_ended = result.is_ok());
+            world.step("end of the program", |_, _| {});
             match result {
                 Ok(()) => return ending,
                 Err(error) => {
@@ -149,6 +149,13 @@ impl Program {
                     results.push(result);
                 }
                 drop(batch);
+                let spoken: Vec<_> =
+                    self.texts().into_iter().zip(&results).filter(|(_, result)| result.is_ok()).collect();
+                // If the disk fails, a speech is returned although its audio could not be kept.
+                let is_calm = !world.has_disk_trouble();
+                world.step("end of the batch", |_, client| {
+                    client.kept.extend(spoken.into_iter().filter(|_| is_calm).map(|(text, _)| text));
+                });
                 save_all(world, self, results).await
             }
             Self::LongText => {
