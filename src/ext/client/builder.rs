@@ -321,7 +321,7 @@ impl ClientBuilder {
     ///
     /// # Errors
     ///
-    /// Each error [`is_invalid`](Error::is_invalid):
+    /// The errors of [`Store::open`], if there is a store. Each other error [`is_invalid`](Error::is_invalid):
     /// - The API key is missing, or contains a character that is invalid in a header.
     /// - The base URL is missing a scheme, as in `api.example.com`, or contains a user, query or
     ///   fragment.

@@ -61,7 +61,7 @@ impl ClientHooks<ClientState> for Client {
         let url = request.url().clone();
         let guard = guard_body(&mut request);
         let http = inner.submit_client.as_ref().filter(|_| operation == CREATE_OPERATION);
-        let (result, not_sent) = match execute(http.unwrap_or(&self.client), request).await {
+        let (result, not_sent) = match exchange::execute(http.unwrap_or(&self.client), request).await {
             Ok(response) => (self.read_response(response, &url, sent_at).await, false),
             Err(error) => (Err(error), guard.is_some_and(|guard| guard.revoke())),
         };
@@ -130,16 +130,6 @@ impl Client {
         inner.key.redact_headers(response.headers_mut());
         Ok(replace_body(response, url, text))
     }
-}
-
-async fn execute(client: &reqwest::Client, request: Request) -> reqwest::Result<Response> {
-    // A fuzz target supplies the responses; without any, the request is sent.
-    #[cfg(distribute_ai_fuzzing)]
-    let request = match crate::ext::fuzzing::fake_response(request).await {
-        Ok(response) => return Ok(response),
-        Err(request) => request,
-    };
-    exchange::execute(client, request).await
 }
 
 /// Reads and decodes up to [`MAX_RESPONSE_BYTES`].

@@ -218,6 +218,9 @@ impl Speak {
     /// connection reset, a timeout, a truncated response or a 5xx status, the server may have
     /// accepted the submission. The result is the speech of the last submission; the task ids of
     /// the others are unknown. With 0, the default, the request is billed at most once.
+    ///
+    /// With a [store](crate::store::Store), attempts in doubt of earlier runs count too, and a request in doubt
+    /// whose task id is known is not submitted again.
     pub fn resubmit_in_doubt(mut self, times: u32) -> Self {
         self.resubmissions = times;
         self

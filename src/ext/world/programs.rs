@@ -85,7 +85,7 @@ impl Program {
         }
     }
 
-    /// Returns `true` if nothing is left to do, because the file of a long text is whole or absent.
+    /// Returns `true` if the file of a long text is there. Then it is whole, and the program has nothing left to do.
     pub(super) fn has_book(self, disk: &State) -> bool {
         self == Self::LongText && content(disk, BOOK).is_some()
     }
@@ -223,7 +223,7 @@ impl Program {
     }
 }
 
-pub(super) fn runtime() -> Runtime {
+fn runtime() -> Runtime {
     Builder::new_current_thread().enable_time().start_paused(true).build().expect("a runtime")
 }
 
