@@ -115,6 +115,9 @@ impl Record {
     fn problem(&self) -> Option<&'static str> {
         match self.state {
             Phase::Submitted | Phase::Stored if self.id.is_none() => Some("the task id is missing"),
+            Phase::Submitted | Phase::Stored if self.in_doubt > 0 => {
+                Some("an accepted request has attempts in doubt")
+            }
             Phase::InDoubt if self.in_doubt == 0 => Some("the number of attempts in doubt is missing"),
             _ => {
                 let before = self.before.as_ref()?;
@@ -288,6 +291,8 @@ mod tests {
         for text in [
             r#"{"state":"submitted","at":1,"characters":2}"#,
             r#"{"state":"stored","at":1,"characters":2}"#,
+            r#"{"state":"submitted","at":1,"id":"a","in_doubt":1,"characters":2}"#,
+            r#"{"state":"stored","at":1,"id":"a","in_doubt":1,"characters":2}"#,
             r#"{"state":"in_doubt","at":1,"characters":2}"#,
             r#"{"state":"announced","at":1,"characters":2,"before":{"state":"failed","at":1,"characters":2}}"#,
             r#"{"state":"announced","at":1,"characters":2,"before":{"state":"stored","at":1,"characters":2}}"#,
