@@ -29,6 +29,7 @@ use super::{
 use crate::{
     Client, Error, Speak, TaskId,
     ext::{
+        disk::simulated::{Kept, SimulatedDisk, State},
         store::{EntryState, Store, handle::Announced},
         transport::failure::{Failure, FailureKind},
     },
@@ -567,5 +568,33 @@ impl Tracked {
 
     async fn wait_for(&mut self, condition: impl FnMut(&Progress) -> bool) {
         self.progress.wait_for(condition).await.unwrap();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn stopped_batch_leaves_no_doubt_about_requests_that_were_not_sent() {
+    let open =
+        async |disk: &SimulatedDisk| Store::open_on(&disk.clone().into(), "/d/store".into()).await.unwrap();
+    for stopped_after in [0, 1, 5, 80, 300, 1_000].map(Duration::from_millis) {
+        let disk = SimulatedDisk::new(State::with_directory("/d".as_ref()), |_, _| None);
+        let store = open(&disk).await;
+        let server = server(|_, _| Create::Status(429), done_after(1));
+        let queue = Queue::list(speaks(&server, texts(100)));
+        let (mut engine, Channels { finished, released, .. }) = Engine::new(server.clone(), queue);
+        with_store(&store, config(20, Some(5.0))).validate_and_open(&mut engine).await.unwrap();
+        let run = async {
+            engine.run().await;
+            disk.state()
+        };
+        let stop = async {
+            tokio::time::sleep(stopped_after).await;
+            drop((finished, released));
+        };
+        let (end, ()) = tokio::join!(run, stop);
+
+        let after = end.after_power_failure(end.pending().iter().map(|_| Kept::Nothing));
+        let store = open(&SimulatedDisk::new(after, |_, _| None)).await;
+        let left = store.entries().next().await.transpose().unwrap();
+        assert!(left.is_none(), "{stopped_after:?}: {left:?}");
     }
 }

@@ -244,6 +244,7 @@ mod tests {
             assert!(numbers(&files).len() <= 10 && numbers(&files).contains(&number));
         }
         files.remove(hash(19)).await.unwrap();
+        assert!(!numbers(&files).contains(&19));
         files.remove(hash(19)).await.expect("a missing file is removed");
     }
 

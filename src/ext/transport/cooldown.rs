@@ -167,6 +167,32 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn hundred_waits_are_spread_after_a_cooldown_however_it_ends() {
+        for ends_early in [false, true] {
+            let (cooldown, start) = (cooldown(), Instant::now());
+            cooldown.on_error_response(&response(429, 5));
+            let waits = (0..100).map(|_| async {
+                cooldown.wait_until(start, start + secs(60)).await.unwrap();
+                start.elapsed()
+            });
+            let end = async {
+                if ends_early {
+                    sleep_until(start + secs(2)).await;
+                    cooldown.on_success(Instant::now());
+                }
+            };
+            let (mut ends, ()) = tokio::join!(futures_util::future::join_all(waits), end);
+            let base = if ends_early { secs(2) } else { secs(5) };
+            ends.sort_unstable();
+            assert!(ends.iter().all(|end| (base..=base + MAX_JITTER).contains(end)), "{ends:?}");
+            let gaps = ends.windows(2).map(|pair| pair[1].abs_diff(pair[0]));
+            assert!(gaps.max().unwrap() < MAX_JITTER / 4, "{ends:?}");
+            ends.dedup();
+            assert!(ends.len() > 40, "the timer rounds to milliseconds: {ends:?}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn other_statuses_start_no_cooldown() {
         for status in [302, 400, 404, 408, 425, 499, 500, 502, 504] {
             let cooldown = cooldown();

@@ -82,6 +82,9 @@ fn unsatisfiable_range_at_the_end_means_that_nothing_is_missing() {
         let content = classify(416, &[("content-range", range)], &known);
         assert!(matches!(content, Content::UnusableRange(_)), "{range}");
     }
+    let other_version = [("content-range", "bytes */10"), ("etag", "\"v2\"")];
+    let content = classify(416, &other_version, &Known { received: 10, ..known() });
+    assert!(matches!(content, Content::UnusableRange(_)), "{content:?}");
     let whole = Content::classify(StatusCode::RANGE_NOT_SATISFIABLE, &HeaderMap::new(), &known(), false);
     assert_eq!(whole, Content::Expired);
 }

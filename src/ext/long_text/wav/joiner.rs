@@ -231,6 +231,13 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn pause_between_8_bit_samples_has_their_middle_value() {
+        let pcm = b"RIFF\xff\xff\xff\xffWAVEfmt \x10\0\0\0\x01\0\x01\0\x20\x4e\0\0\x20\x4e\0\0\x01\0\x08\0";
+        let piece: &[&[u8]] = &[pcm, b"data\x02\0\0\0ab"];
+        assert_eq!(join(&[piece, piece]).await.unwrap(), b"ab\x80ab\0", "with a pad byte");
+    }
+
+    #[tokio::test]
     async fn positions_of_pieces_exclude_pauses_and_the_longest_one_is_written() {
         let directory = tempfile::tempdir().unwrap();
         let mut joiner = WavJoiner::create(&Disk::system(), &directory.path().join("a.wav")).await.unwrap();

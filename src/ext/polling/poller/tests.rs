@@ -246,6 +246,32 @@ async fn response_restarts_not_found_grace_period() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn response_ends_the_row_of_failures() {
+    let times = std::cell::RefCell::new(Vec::new());
+    let server = |age| {
+        times.borrow_mut().push(age);
+        match times.borrow().len() {
+            ..8 => connection_lost(),
+            8 => response("PROCESSING"),
+            9 => error_response(502, None),
+            _ => response("COMPLETED"),
+        }
+    };
+    wait(every(secs(1)), secs(600), server).await.0.unwrap();
+    let times = times.into_inner();
+    assert!(times[7].abs_diff(times[6]) > secs(8), "the pauses grow: {times:?}");
+    assert!(times[9].abs_diff(times[8]) < secs(1), "they begin anew: {times:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn deadline_error_has_no_failure_from_before_a_response() {
+    let server = |age| if age < secs(2) { error_response(502, None) } else { response("PROCESSING") };
+    let error = wait(every(secs(1)), secs(60), server).await.0.unwrap_err();
+    assert!(error.is_deadline());
+    assert_eq!((error.status(), error.message()), (None, None));
+}
+
+#[tokio::test(start_paused = true)]
 async fn rejected_key_ends_wait_and_keeps_task_id() {
     for status in [400, 401, 403] {
         let (outcome, _, polls) = wait(Adaptive::new(), secs(60), |_| error_response(status, None)).await;

@@ -293,3 +293,29 @@ async fn submit_after_absurd_retry_after_continues_after_the_longest_cooldown() 
     assert_eq!(result.await.unwrap(), id());
     assert!((10.0..10.5).contains(&start.elapsed().as_secs_f64()), "{:?}", start.elapsed());
 }
+
+#[tokio::test(start_paused = true)]
+async fn submission_expires_a_second_after_its_deadline_with_the_error_of_its_last_attempt() {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    let mut submission = Submission::new(deadline, 0);
+    sleep_until(deadline + Duration::from_secs(5)).await;
+    assert!(submission.expired().is_none(), "a submission without an attempt is sent once");
+
+    for (failure, is_unreachable) in
+        [(not_connected(), true), (response(StatusCode::TOO_MANY_REQUESTS, None), false)]
+    {
+        let deadline = Instant::now() + Duration::from_secs(60);
+        let mut submission = Submission::new(deadline, 0);
+        submission.on_failure(failure).unwrap();
+        sleep_until(deadline + Duration::from_millis(900)).await;
+        assert!(submission.expired().is_none(), "the timer may be late");
+        tokio::time::advance(Duration::from_millis(200)).await;
+        let error = submission.expired().unwrap();
+        assert_eq!(
+            (error.is_unreachable(), error.is_rejected()),
+            (is_unreachable, !is_unreachable),
+            "{error}"
+        );
+        assert!(submission.expired().is_none());
+    }
+}
