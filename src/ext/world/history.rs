@@ -10,13 +10,16 @@ use std::{
 use fastrand::Rng;
 
 use super::{
-    network::{Call, Delivery},
+    network::{Call, Delivery, PAUSES},
     server::Server,
 };
 use crate::ext::disk::{
     Disk,
     simulated::{Fault, SimulatedDisk, State},
 };
+
+/// The longest outage of the disk, in changes that fail.
+const MAX_OUTAGE: u32 = 8;
 
 /// How often the network and the disk fail, as shares from 0 to 1.
 #[derive(Clone, Copy, Debug, Default)]
@@ -41,8 +44,14 @@ pub(super) struct Step {
 pub(super) struct Observed {
     /// The last create of each text.
     pub(super) creates: BTreeMap<String, Create>,
+    /// The texts of which a create was lost, so that the server may have accepted it.
+    pub(super) lost: BTreeSet<String>,
+    /// The texts of which the audio host did not know the audio at some moment, so that it may not be kept.
+    pub(super) without_audio: BTreeSet<String>,
     /// The task id of each text that was handed to the program.
     pub(super) handed: BTreeMap<String, String>,
+    /// The texts of which the disk refused the id, so that it is not on disk.
+    pub(super) refused: BTreeSet<String>,
     /// The texts whose speech and audio must be in the store from now on.
     pub(super) kept: BTreeSet<String>,
     /// The files whose saving has ended.
@@ -67,9 +76,18 @@ impl Observed {
         }
     }
 
-    pub(super) fn on_answered(&mut self, call: &Call, delivery: Delivery) {
-        if let Call::Create { text } = call {
-            self.creates.insert(text.clone(), Create::Answered(delivery));
+    pub(super) fn on_answered(&mut self, call: &Call, delivery: Delivery, server: &Server) {
+        match call {
+            Call::Create { text } => {
+                self.creates.insert(text.clone(), Create::Answered(delivery));
+                if matches!(delivery, Delivery::LostBefore | Delivery::LostAfter) {
+                    self.lost.insert(text.clone());
+                }
+            }
+            Call::Audio { id } if delivery == Delivery::Forgotten => {
+                self.without_audio.insert(server.text(id).to_owned());
+            }
+            Call::Poll { .. } | Call::Audio { .. } => {}
         }
     }
 }
@@ -80,6 +98,8 @@ struct Inner {
     disk: SimulatedDisk,
     rng: Rng,
     trouble: Trouble,
+    /// The error of the next changes of the disk, and their number.
+    disk_outage: (io::ErrorKind, u32),
     /// The steps so far, if they are recorded.
     steps: Option<Vec<Step>>,
 }
@@ -92,7 +112,14 @@ impl World {
     pub(super) fn new(disk: State, server: Server, seed: u64, trouble: Trouble) -> Self {
         let (client, rng) = (Observed::default(), Rng::with_seed(seed));
         let disk = SimulatedDisk::new(disk, |_, _| None);
-        Self(Arc::new(Mutex::new(Inner { server, client, disk, rng, trouble, steps: None })))
+        let disk_outage = (io::ErrorKind::StorageFull, 0);
+        Self(Arc::new(Mutex::new(Inner { server, client, disk, rng, trouble, disk_outage, steps: None })))
+    }
+
+    /// Sets what is known about earlier processes.
+    pub(super) fn with(self, client: Observed) -> Self {
+        self.inner().client = client;
+        self
     }
 
     pub(super) fn recorded(self) -> Self {
@@ -137,16 +164,29 @@ impl World {
         self.inner().trouble.disk > 0.0
     }
 
-    /// Returns what happens to the next request, and its delay.
-    pub(super) fn next_delivery(&self) -> (Delivery, Duration) {
-        let mut inner = self.inner();
-        let delay = Duration::from_millis(inner.rng.u64(0..300));
-        if inner.rng.f64() >= inner.trouble.requests {
-            return (Delivery::Answered, delay);
+    /// Returns what happens to the next request, its delay, and the pause that a 429 asks for.
+    pub(super) fn next_delivery(&self) -> (Delivery, Duration, &'static str) {
+        let Inner { rng, trouble, .. } = &mut *self.inner();
+        let (delay, pause) = (Duration::from_millis(rng.u64(0..300)), PAUSES[rng.usize(..PAUSES.len())]);
+        let fails = rng.f64() < trouble.requests;
+        let failure = Delivery::FAILURES[rng.usize(..Delivery::FAILURES.len())];
+        (if fails { failure } else { Delivery::Answered }, delay, pause)
+    }
+
+    /// Serves a call whose response does not reach the client.
+    pub(super) fn serve_unheard(&self, call: &Call) {
+        let server = &mut self.inner().server;
+        match call {
+            Call::Create { text } => server.create_repeated(text),
+            Call::Poll { id } => drop(server.poll(id)),
+            Call::Audio { id } => drop(server.audio(id)),
         }
-        let failures =
-            [Delivery::NotConnected, Delivery::LostBefore, Delivery::LostAfter, Delivery::RateLimited];
-        (failures[inner.rng.usize(..failures.len())], delay)
+    }
+
+    /// Returns the response to another call.
+    pub(super) fn serve_another(&self, call: &Call) -> (u16, Vec<u8>) {
+        let Call::Poll { id } = call else { return self.serve(call) };
+        (200, self.inner().server.poll_another(id).to_string().into_bytes())
     }
 
     /// Returns the response of the server.
@@ -173,8 +213,16 @@ impl World {
 
 impl Inner {
     fn next_fault(&mut self) -> Option<Fault> {
-        let faults = [Fault::LosesChanges, Fault::Fails(io::ErrorKind::StorageFull)];
-        (self.rng.f64() < self.trouble.disk).then(|| faults[self.rng.usize(..faults.len())])
+        if self.disk_outage.1 == 0 && self.rng.f64() < self.trouble.disk {
+            if self.rng.bool() {
+                return Some(Fault::LosesChanges);
+            }
+            let kinds = [io::ErrorKind::StorageFull, io::ErrorKind::ReadOnlyFilesystem, io::ErrorKind::Other];
+            self.disk_outage = (kinds[self.rng.usize(..kinds.len())], self.rng.u32(1..=MAX_OUTAGE));
+        }
+        let (kind, left) = self.disk_outage;
+        self.disk_outage.1 = left.checked_sub(1)?;
+        Some(Fault::Fails(kind))
     }
 
     fn take_step(&mut self, name: &str, disk: &State) {

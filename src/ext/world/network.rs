@@ -21,9 +21,39 @@ pub(super) enum Delivery {
     LostBefore,
     /// The connection is lost before the client has the response.
     LostAfter,
-    /// The server refuses the request, and asks for a pause.
+    /// The server refuses the request, and asks for a pause, which may be absurd.
     RateLimited,
+    /// The request arrives twice, as from a proxy that repeats it.
+    Twice,
+    /// The response belongs to another task. Not to a create, because each has a connection of its own.
+    OfAnotherTask,
+    /// The server does not know the task at the moment.
+    Forgotten,
 }
+
+impl Delivery {
+    pub(super) const FAILURES: [Self; 7] = [
+        Self::NotConnected,
+        Self::LostBefore,
+        Self::LostAfter,
+        Self::RateLimited,
+        Self::Twice,
+        Self::OfAnotherTask,
+        Self::Forgotten,
+    ];
+
+    /// Returns what happens to a call, instead of what cannot happen to it.
+    fn of(self, call: &Call) -> Self {
+        match (self, call) {
+            (Self::OfAnotherTask | Self::Forgotten, Call::Create { .. }) => Self::Twice,
+            (Self::OfAnotherTask, Call::Audio { .. }) => Self::Forgotten,
+            _ => self,
+        }
+    }
+}
+
+/// What a server asks for in a 429.
+pub(super) const PAUSES: [&str; 6] = ["1", "0", "120", "31536000", "-1", "soon"];
 
 thread_local! {
     static WORLD: RefCell<Option<World>> = const { RefCell::new(None) };
@@ -49,7 +79,7 @@ pub(crate) async fn exchange(
     mut request: Request,
 ) -> Result<reqwest::Result<Response>, Request> {
     let Some(world) = WORLD.with_borrow(Clone::clone) else { return Err(request) };
-    let (delivery, delay) = world.next_delivery();
+    let (delivery, delay, pause) = world.next_delivery();
     sleep(delay).await;
     if delivery == Delivery::NotConnected {
         // The only error without a network: the request is invalid, and its body is not read.
@@ -63,18 +93,25 @@ pub(crate) async fn exchange(
         }
     }
     let call = Call::of(&request, &text);
+    let delivery = delivery.of(&call);
     world.step(&format!("{call} sent"), |_, client| client.on_sent(&call));
     let (status, body) = match delivery {
         Delivery::RateLimited => (429, Vec::new()),
         Delivery::LostBefore => (0, Vec::new()),
+        Delivery::Forgotten => (404, Vec::new()),
+        Delivery::OfAnotherTask => world.serve_another(&call),
+        Delivery::Twice => {
+            world.serve_unheard(&call);
+            world.serve(&call)
+        }
         _ => world.serve(&call),
     };
     sleep(Duration::from_millis(100)).await;
     let is_lost = matches!(delivery, Delivery::LostBefore | Delivery::LostAfter);
-    world.step(&format!("{call} {delivery:?}"), |_, client| client.on_answered(&call, delivery));
+    world.step(&format!("{call} {delivery:?}"), |server, client| client.on_answered(&call, delivery, server));
     let mut response = http::Response::builder().url(request.url().clone());
     if status == 429 {
-        response = response.header("retry-after", "1");
+        response = response.header("retry-after", pause);
     }
     let body = if is_lost { Err(io::Error::other("connection lost")) } else { Ok(Bytes::from(body)) };
     // A success without a body is what a lost response looks like.

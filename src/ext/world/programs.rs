@@ -7,7 +7,10 @@ use std::{
 };
 
 use futures_util::future::join_all;
-use tokio::runtime::{Builder, Runtime};
+use tokio::{
+    runtime::{Builder, Runtime},
+    time::timeout,
+};
 
 use super::{
     history::{Create, World},
@@ -34,6 +37,9 @@ const BOOK_STORE: &str = "/home/book.wav.store";
 /// The number of runs after which a program must be done.
 const MAX_RUNS: usize = 40;
 
+/// The longest run, in virtual time. Each wait has a deadline of ten minutes.
+const LONGEST_RUN: Duration = Duration::from_secs(2 * 3600);
+
 /// Building HTTP clients takes milliseconds, and the simulation never uses them.
 static TEMPLATE: LazyLock<Client> = LazyLock::new(|| {
     Client::builder().api_key("key").base_url("http://127.0.0.1:1").build().expect("valid settings")
@@ -46,6 +52,8 @@ pub(super) enum Program {
     Batch,
     /// A long text, whose store exists until the file is complete.
     LongText,
+    /// A long text whose pieces stay in the store of the client.
+    LongTextInStore,
 }
 
 /// What became of the runs of a program.
@@ -57,13 +65,21 @@ pub(super) struct Ending {
 }
 
 impl Program {
-    pub(super) const ALL: [Self; 3] = [Self::Speak, Self::Batch, Self::LongText];
+    const ALL: [Self; 4] = [Self::Speak, Self::Batch, Self::LongText, Self::LongTextInStore];
+
+    pub(super) fn of_seed(seed: u64) -> Self {
+        Self::ALL[usize::try_from(seed).expect("64 bits") % Self::ALL.len()]
+    }
+
+    fn is_long_text(self) -> bool {
+        matches!(self, Self::LongText | Self::LongTextInStore)
+    }
 
     /// Returns the texts of the requests.
     pub(super) fn texts(self) -> Vec<String> {
         match self {
             Self::Speak | Self::Batch => ["First text.", "Second text."].map(str::to_owned).to_vec(),
-            Self::LongText => {
+            Self::LongText | Self::LongTextInStore => {
                 ["The first sentence is about this long.", "The second sentence is also this long."]
                     .map(str::to_owned)
                     .to_vec()
@@ -71,13 +87,23 @@ impl Program {
         }
     }
 
+    /// Returns the texts of the requests whose audio is saved, one for each file.
+    fn requests(self) -> Vec<String> {
+        let texts = self.texts();
+        let again = if self == Self::Speak { texts[..1].to_vec() } else { Vec::new() };
+        [texts, again].concat()
+    }
+
     /// Returns the files that the program writes, with their content. `end` is the disk of a run without a crash.
     pub(super) fn files(self, end: &State) -> BTreeMap<String, Vec<u8>> {
         match self {
-            Self::Speak | Self::Batch => {
-                self.texts().iter().enumerate().map(|(number, text)| (file_of(number), wav(text))).collect()
-            }
-            Self::LongText => {
+            Self::Speak | Self::Batch => self
+                .requests()
+                .iter()
+                .enumerate()
+                .map(|(number, text)| (file_of(number), wav(text)))
+                .collect(),
+            Self::LongText | Self::LongTextInStore => {
                 let file = content(end, BOOK).expect("a complete file");
                 assert!(file.ends_with(self.texts().concat().as_bytes()));
                 BTreeMap::from([(BOOK.to_owned(), file)])
@@ -87,7 +113,13 @@ impl Program {
 
     /// Returns `true` if the file of a long text is there. Then it is whole, and the program has nothing left to do.
     pub(super) fn has_book(self, disk: &State) -> bool {
-        self == Self::LongText && content(disk, BOOK).is_some()
+        self.is_long_text() && content(disk, BOOK).is_some()
+    }
+
+    /// Returns `true` if the temporary store of a long text is gone.
+    pub(super) fn has_cleaned_up(self, end: &State) -> bool {
+        let disk = Disk::simulated(end.clone(), |_, _| None);
+        self != Self::LongText || disk.metadata(BOOK_STORE.as_ref()).is_err()
     }
 
     fn store(self) -> &'static str {
@@ -111,16 +143,18 @@ impl Program {
                 return ending;
             }
             let disk = world.disk();
-            let result = runtime.block_on(self.run(world, &disk));
+            let result = runtime.block_on(async {
+                timeout(LONGEST_RUN, self.run(world, &disk)).await.expect("no run obeys an absurd pause")
+            });
             drop_tasks(&runtime);
             world.step("end of the program", |_, _| {});
             match result {
                 Ok(()) => return ending,
                 Err(error) => {
                     ending.errors.push(error.to_string());
-                    let settled = runtime.block_on(self.settle(world, &disk));
+                    // If this fails, the next run continues.
+                    let _ = runtime.block_on(self.settle(world, &disk, &mut ending.doubts));
                     drop_tasks(&runtime);
-                    ending.doubts.extend(settled.unwrap_or_default());
                 }
             }
         }
@@ -131,8 +165,8 @@ impl Program {
         match self {
             Self::Speak => {
                 let client = self.client_with_store(world, disk).await?;
-                let texts = self.texts();
-                let speeches = texts.iter().chain(&texts[..1]).map(|text| speak(&client, world, text));
+                let requests = self.requests();
+                let speeches = requests.iter().map(|text| speak(&client, world, text));
                 let results = join_all(speeches.map(async |speech| speech.await)).await;
                 save_all(world, self, results).await
             }
@@ -154,12 +188,16 @@ impl Program {
                 // If the disk fails, a speech is returned although its audio could not be kept.
                 let is_calm = !world.has_disk_trouble();
                 world.step("end of the batch", |_, client| {
-                    client.kept.extend(spoken.into_iter().filter(|_| is_calm).map(|(text, _)| text));
+                    let is_kept = |text: &String| is_calm && !client.without_audio.contains(text);
+                    client.kept.extend(spoken.into_iter().map(|(text, _)| text).filter(is_kept));
                 });
                 save_all(world, self, results).await
             }
-            Self::LongText => {
-                let client = client(disk, None);
+            Self::LongText | Self::LongTextInStore => {
+                let client = match self {
+                    Self::LongText => client(disk, None),
+                    _ => self.client_with_store(world, disk).await?,
+                };
                 let text = self.texts().join(" ");
                 let saved = speak(&client, world, &text).in_pieces().max_characters(40).save(BOOK).await;
                 saved.map(drop)?;
@@ -182,19 +220,18 @@ impl Program {
             world.step("looked up", |server, client| {
                 if is_stored {
                     let downloads = server.downloads(&text);
-                    client.stored.insert(text, downloads);
+                    client.stored.entry(text).or_insert(downloads);
                 }
             });
         }
         Ok(client)
     }
 
-    /// Settles each request in doubt. Returns their texts.
-    async fn settle(self, world: &World, disk: &Disk) -> Result<BTreeSet<String>, Error> {
-        let mut settled = BTreeSet::new();
+    /// Settles each request in doubt, and adds its text to `doubts`.
+    async fn settle(self, world: &World, disk: &Disk, doubts: &mut BTreeSet<String>) -> Result<(), Error> {
         let store = match disk.metadata(self.store().as_ref()) {
             Ok(_) => Store::open_on(disk, self.store().into()).await?,
-            Err(_) => return Ok(settled),
+            Err(_) => return Ok(()),
         };
         for text in self.texts() {
             let hash = TEMPLATE.speak(&*text).hash().expect("a valid request");
@@ -202,6 +239,7 @@ impl Program {
             if entry.is_none_or(|entry| entry.state() != EntryState::InDoubt) {
                 continue;
             }
+            doubts.insert(text.clone());
             let billed = world.now().server.billed(&text);
             let settlement = match billed.first() {
                 Some(id) => Settlement::Billed(id.parse::<TaskId>().expect("a task id")),
@@ -217,9 +255,8 @@ impl Program {
                     client.handed.insert(text.clone(), id.clone());
                 }
             });
-            settled.insert(text);
         }
-        Ok(settled)
+        Ok(())
     }
 }
 
@@ -258,7 +295,7 @@ fn speak(client: &Client, world: &World, text: &str) -> Speak {
 
 async fn save_all(world: &World, program: Program, results: Vec<Result<Speech, Error>>) -> Result<(), Error> {
     let mut first_error = None;
-    for (number, (result, text)) in results.into_iter().zip(program.texts()).enumerate() {
+    for (number, (result, text)) in results.into_iter().zip(program.requests()).enumerate() {
         let saved = async { result?.save(file_of(number)).await }.await;
         match saved {
             Ok(_) => world.step(&format!("saved {text:?}"), |_, client| {

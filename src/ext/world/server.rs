@@ -18,14 +18,30 @@ pub(super) struct Server {
 struct Task {
     text: String,
     polls: u32,
+    /// `true` if the network has repeated the request that created the task. No client can prevent that.
+    is_repeated: bool,
 }
 
 impl Server {
     /// Accepts a text, which is billed.
     pub(super) fn create(&mut self, text: &str) -> Value {
         let id = format!("{:08x}-40d5-491e-99b0-da01ff1f3341", self.tasks.len() + 1);
-        self.tasks.insert(id.clone(), Task { text: text.to_owned(), polls: 0 });
+        self.tasks.insert(id.clone(), Task { text: text.to_owned(), polls: 0, is_repeated: false });
         json!({ "id": id })
+    }
+
+    /// Accepts a text whose request the network has repeated.
+    pub(super) fn create_repeated(&mut self, text: &str) {
+        self.create(text);
+        self.tasks.values_mut().next_back().expect("a task").is_repeated = true;
+    }
+
+    /// Returns the status of another task, or of a task of nobody.
+    pub(super) fn poll_another(&mut self, id: &str) -> Value {
+        let other = self.tasks.keys().find(|other| *other != id).cloned();
+        other.and_then(|other| self.poll(&other)).unwrap_or_else(
+            || json!({ "id": "00000000-40d5-491e-99b0-da01ff1f3341", "status": "FAILED", "results": [] }),
+        )
     }
 
     /// Returns the status of a task, or `None` if there is no such task.
@@ -47,9 +63,10 @@ impl Server {
         Some(wav(text))
     }
 
-    /// Returns the ids of the tasks that were billed for a text.
+    /// Returns the ids of the tasks that were billed for a text, one for each request that the client has sent.
     pub(super) fn billed(&self, text: &str) -> Vec<String> {
-        self.tasks.iter().filter(|(_, task)| task.text == text).map(|(id, _)| id.clone()).collect()
+        let is_of_text = |task: &Task| task.text == text && !task.is_repeated;
+        self.tasks.iter().filter(|(_, task)| is_of_text(task)).map(|(id, _)| id.clone()).collect()
     }
 
     /// Returns the text of a task.
