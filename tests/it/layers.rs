@@ -41,13 +41,22 @@ const SRC: Layers = &[
 const XTASK: Layers = &[
     &["failure.rs", "date.rs"],
     &["json/", "stdout.rs", "transaction.rs", "workspace.rs"],
+    &["page.rs"],
     &["spec/diagnostics.rs", "spec/schema_locations.rs", "spec/traverse.rs"],
     &["spec/validate/"],
     &["spec/document.rs"],
     &["spec/sources/", "spec/merge/", "spec/diff/", "spec/extract/"],
     &["spec/relax/", "spec/patches.rs", "spec/constructors/"],
     &["spec/commands/"],
-    &["spec/mod.rs", "spec/fuzzing.rs", "bench/", "deletions.rs", "fuzz.rs", "readme_check.rs"],
+    &[
+        "spec/mod.rs",
+        "spec/fuzzing.rs",
+        "bench/",
+        "deletions.rs",
+        "fuzz.rs",
+        "readme_check.rs",
+        "reliability.rs",
+    ],
     &["lib.rs", "main.rs"],
 ];
 

@@ -1,4 +1,4 @@
-//! `deletions`: deletes one line after another that makes files durable, and expects that a test fails.
+//! `deletions`: deletes statements on which money or data depends, one at a time, and expects that a test fails.
 //!
 //! `cargo mutants` replaces bodies and operators, but deletes no single statement. The list is in
 //! `tests/deletions.toml`. The sources are changed in a copy.
@@ -60,8 +60,10 @@ struct Deletion {
     code: String,
     #[serde(default)]
     with: String,
-    /// The filter of the unit tests of which one must fail.
+    /// The filter of the tests of which one must fail.
     tests: Option<String>,
+    /// The integration test that has these tests. Default: the unit tests
+    target: Option<String>,
     /// Why no test can fail.
     equivalent: Option<String>,
 }
@@ -81,6 +83,7 @@ pub(crate) fn run(root: &Workspace, args: &Args) -> Result<(), Failure> {
     copy_sources(root.path(), &copy)?;
     let mut survived = Vec::new();
     for deletion in chosen {
+        stdout::print(&format!("{}: ", deletion.name))?;
         let outcome = match (&deletion.equivalent, &deletion.tests) {
             (Some(reason), _) => format!("equivalent: {reason}"),
             (None, Some(tests)) => {
@@ -96,7 +99,7 @@ pub(crate) fn run(root: &Workspace, args: &Args) -> Result<(), Failure> {
                 return Err(Failure::document(format!("{LIST}: {:?}: {problem}", deletion.name)));
             }
         };
-        stdout::print(&format!("{}: {outcome}\n", deletion.name))?;
+        stdout::print(&format!("{outcome}\n"))?;
     }
     if survived.is_empty() {
         return Ok(());
@@ -137,7 +140,7 @@ fn copy_all(from: &Path, to: &Path) -> std::io::Result<()> {
 
 /// Applies a deletion, runs the tests and undoes it. Returns the name of a test that failed.
 fn apply(copy: &Path, deletion: &Deletion, tests: &str) -> Result<Option<String>, Failure> {
-    let Deletion { name, file, code, with, .. } = deletion;
+    let Deletion { name, file, code, with, target, .. } = deletion;
     let path = copy.join(file);
     let source = transaction::read(&path, ExitClass::Usage)?;
     let code = code.trim_matches('\n');
@@ -150,9 +153,14 @@ fn apply(copy: &Path, deletion: &Deletion, tests: &str) -> Result<Option<String>
         fs::write(&path, content).map_err(|error| Failure::usage(format!("{}: {error}", path.display())))
     };
     write(&source.replacen(code, with, 1))?;
+    let target = target.as_deref().map_or(vec!["--lib"], |target| vec!["--test", target]);
     let output = Command::new("cargo")
-        .args(["test", "--quiet", "-p", "distribute-ai", "--lib", "--", tests])
+        .args(["test", "--quiet", "-p", "distribute-ai"])
+        .args(target)
+        .args(["--", tests])
         .current_dir(copy)
+        // One file changes from build to build.
+        .env("CARGO_INCREMENTAL", "1")
         .env("CARGO_TARGET_DIR", copy.join("target"))
         .env("RUSTFLAGS", format!("{} --cap-lints=allow", env::var("RUSTFLAGS").unwrap_or_default()))
         .env("RUST_BACKTRACE", "0")
@@ -167,6 +175,12 @@ fn apply(copy: &Path, deletion: &Deletion, tests: &str) -> Result<Option<String>
     let failed = text.lines().skip_while(|line| *line != "failures:").find_map(|line| {
         let name = line.trim();
         (line.starts_with("    ") && name.contains("::") && !name.contains(' ')).then(|| name.to_owned())
+    });
+    // The simulated world prints the history that fails.
+    let history = text.lines().find(|line| line.contains(" with seed "));
+    let failed = failed.map(|test| match history {
+        Some(history) => format!("{test}: {}", history.trim()),
+        None => test,
     });
     failed.map(Some).ok_or_else(|| {
         let errors = String::from_utf8_lossy(&output.stderr);

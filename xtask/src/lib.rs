@@ -6,7 +6,9 @@ mod deletions;
 mod failure;
 mod fuzz;
 mod json;
+mod page;
 mod readme_check;
+mod reliability;
 mod spec;
 mod stdout;
 mod transaction;
@@ -55,9 +57,12 @@ enum Task {
     /// Runs the benchmarks and writes their results to docs/BENCHMARKS.md; takes half an hour
     #[command(after_help = EXIT_CODES)]
     Benchmarks(bench::Args),
-    /// Deletes one after another each line that makes files durable, and expects that a test fails; takes half an hour
+    /// Deletes statements on which money or data depends, one at a time, and expects that a test fails; takes half an hour
     #[command(after_help = EXIT_CODES)]
     Deletions(deletions::Args),
+    /// Runs the long tests of docs/RELIABILITY.md and writes their results there; takes hours
+    #[command(after_help = EXIT_CODES)]
+    Reliability(reliability::Args),
     /// Runs the fuzz targets, for a minute each
     #[command(after_help = EXIT_CODES)]
     Fuzz(fuzz::Args),
@@ -73,6 +78,7 @@ pub fn run() -> ExitCode {
         Task::FirstUse(args) => readme_check::run(&root, &args),
         Task::Benchmarks(args) => bench::run(&root, &args),
         Task::Deletions(args) => deletions::run(&root, &args),
+        Task::Reliability(args) => reliability::run(&root, &args),
         Task::Fuzz(args) => fuzz::run(&root, &args),
     });
     match done {

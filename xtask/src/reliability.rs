@@ -1,0 +1,49 @@
+//! `reliability`: runs the long tests of what is promised about crashes, and writes their results to
+//! `docs/RELIABILITY.md`.
+
+use crate::{failure::Failure, page::Page, workspace::Workspace};
+
+pub(crate) const PAGE: Page = Page {
+    path: "docs/RELIABILITY.md",
+    results: &[
+        (
+            "crashes",
+            &[
+                "sh",
+                "-c",
+                "CRASH_POINTS=${CRASH_POINTS:-10000000} cargo test --quiet --release --lib -p distribute-ai world::crashes::no_crash -- --nocapture",
+            ],
+        ),
+        (
+            "histories",
+            &[
+                "sh",
+                "-c",
+                "HISTORIES=1000 cargo test --quiet --release --lib -p distribute-ai world::crashes::same_seed -- --nocapture",
+            ],
+        ),
+        ("deletions", &["cargo", "xtask", "deletions"]),
+        ("mutants", &[".ci/mutants"]),
+        ("load", &[".ci/under_load", "20", "--test", "it"]),
+        ("load-all", &[".ci/under_load", "3", "--workspace", "--lib", "--bins", "--tests"]),
+    ],
+};
+
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Tests to run: crashes, histories, deletions, mutants, load, load-all. Default: all
+    #[arg(value_name = "TEST")]
+    only: Vec<String>,
+}
+
+pub(crate) fn run(root: &Workspace, args: &Args) -> Result<(), Failure> {
+    PAGE.update(root, &args.only)
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn page_has_marks_for_every_result() {
+        super::PAGE.assert_marks();
+    }
+}
