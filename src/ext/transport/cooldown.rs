@@ -193,6 +193,16 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn cooldown_is_over_at_its_end_which_may_be_the_deadline() {
+        let (cooldown, start) = (cooldown(), Instant::now());
+        cooldown.on_error_response(&response(429, 5));
+        cooldown.on_success(start);
+        assert_eq!(cooldown.remaining(), Some(secs(5)), "a request of the same moment proves nothing");
+        cooldown.wait_until(start, start + secs(5)).await.unwrap();
+        assert_eq!((start.elapsed(), cooldown.remaining()), (secs(5), None));
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn other_statuses_start_no_cooldown() {
         for status in [302, 400, 404, 408, 425, 499, 500, 502, 504] {
             let cooldown = cooldown();

@@ -46,7 +46,7 @@ pub(super) struct Observed {
     pub(super) creates: BTreeMap<String, Create>,
     /// The texts of which a create was lost, so that the server may have accepted it.
     pub(super) lost: BTreeSet<String>,
-    /// The texts of which the audio host did not know the audio at some moment, so that it may not be kept.
+    /// The texts whose audio was refused or lost at some moment, so that it may not be kept.
     pub(super) without_audio: BTreeSet<String>,
     /// The task id of each text that was handed to the program.
     pub(super) handed: BTreeMap<String, String>,
@@ -84,7 +84,7 @@ impl Observed {
                     self.lost.insert(text.clone());
                 }
             }
-            Call::Audio { id } if delivery == Delivery::Forgotten => {
+            Call::Audio { id } if !matches!(delivery, Delivery::Answered | Delivery::Twice) => {
                 self.without_audio.insert(server.text(id).to_owned());
             }
             Call::Poll { .. } | Call::Audio { .. } => {}
