@@ -104,6 +104,27 @@ async fn submit_whose_callback_panics_returns_the_task() {
 }
 
 #[tokio::test]
+async fn submission_in_doubt_is_logged_with_its_task_and_a_rejected_one_is_not() {
+    for (status, body, in_doubt) in [
+        ("502 Bad Gateway", json!({"id": ID, "message": "busy"}), true),
+        ("400 Bad Request", json!({"message": "invalid"}), false),
+    ] {
+        let log = Log::default();
+        let _guard = log.capture();
+        let server = ScriptedServer::start([Action::json(status, &body)]).await;
+        let error = client(&server.url).speak("Hello").submit().await.unwrap_err();
+        assert_eq!(error.is_in_doubt(), in_doubt, "{error}");
+        let text = log.text();
+        let is_logged = |line: &str| {
+            line.contains("ERROR")
+                && line.contains("submission in doubt, it may be billed")
+                && line.contains(ID)
+        };
+        assert_eq!(text.lines().any(is_logged), in_doubt, "{text}");
+    }
+}
+
+#[tokio::test]
 async fn dropped_submission_is_logged_with_its_request() {
     let log = Log::default();
     let _guard = log.capture();

@@ -55,9 +55,9 @@ impl Cooldown {
         let until = saturating_add(now, self.limit(requested));
         let mut extended_by = Duration::ZERO;
         self.current.send_if_modified(|current| {
-            let running = current.take().filter(|pause| pause.until > now);
-            extended_by = until - running.as_ref().map_or(now, |pause| pause.until).min(until);
-            *current = match running {
+            let end = current.as_ref().map_or(now, |pause| pause.until.max(now));
+            extended_by = until.saturating_duration_since(end);
+            *current = match current.take() {
                 Some(pause) if pause.until >= until => Some(Pause { since: now, ..pause }),
                 _ => Some(Pause { since: now, until, response: response.clone() }),
             };
