@@ -21,6 +21,9 @@ pub(in crate::ext::store) const ENTRIES_FILE: &str = "entries.redb";
 /// The text with which redb's files begin. It is written last when a file is created.
 const MAGIC: [u8; 9] = *b"redb\x1A\x0A\xA9\x0D\x0A";
 
+/// The number of bytes that are read at once, to write them again.
+const CHUNK: usize = 1 << 20;
+
 /// redb creates a file with a length of 73,728 bytes. Versions before 4.6: 1,056,768 bytes.
 const LONGEST_UNFINISHED: u64 = 4 << 20;
 
@@ -39,7 +42,7 @@ pub(super) struct LockedFile {
 struct Unsynced {
     /// The offset and the length of each write.
     writes: Vec<(u64, usize)>,
-    /// A sync has failed, so none of the writes may reach the disk.
+    /// A sync has failed, so any of the writes may be missing on disk.
     is_lost: bool,
 }
 
@@ -54,8 +57,16 @@ pub(super) fn open(disk: &Disk, directory: &Path) -> Result<(PathBuf, LockedFile
     file.try_lock().map_err(|error| lock_problem(&path, error))?;
     let locked = LockedFile { disk: disk.clone(), file, path: path.clone(), unsynced: Mutex::default() };
     locked.discard_unfinished().map_err(|error| problem::io("could not write", &path, error))?;
+    let length = locked.len().map_err(|error| problem::io("could not read", &path, error))?;
+    locked.unsynced().writes = whole(length);
     disk.sync_dir(directory).map_err(|error| problem::io("could not sync", directory, error))?;
     Ok((path, locked))
+}
+
+/// Returns the parts of a file. An earlier process may have written what it could not sync, so if the first sync of this
+/// process fails, any part may be lost.
+fn whole(length: u64) -> Vec<(u64, usize)> {
+    (0..length).step_by(CHUNK).map(|offset| (offset, CHUNK)).collect()
 }
 
 fn lock_problem(path: &Path, error: TryLockError) -> Error {
@@ -168,6 +179,7 @@ mod tests {
     use std::fs::File;
 
     use super::*;
+    use crate::ext::disk::simulated::{Fault, Kept, SimulatedDisk, State};
 
     #[test]
     fn dropped_file_is_unlocked_although_a_child_process_holds_a_copy() {
@@ -185,6 +197,29 @@ mod tests {
         assert_eq!(error.to_string(), format!("store: {} {expected}", path.display()));
         drop(locked);
         assert!(open(&disk, directory.path()).is_ok());
+    }
+
+    #[test]
+    fn what_an_earlier_process_has_written_is_written_again_if_the_first_sync_loses_it() {
+        let directory = Path::new("/d");
+        let mut opened = 0;
+        let disk = SimulatedDisk::new(State::with_directory(directory), move |step, _| {
+            opened += u32::from(step == "sync /d");
+            // A fault is that of the next step.
+            (step == "sync /d" && opened == 2).then_some(Fault::LosesChanges)
+        });
+        let content = vec![7; CHUNK + 9];
+        let (_, earlier) = open(&disk.clone().into(), directory).unwrap();
+        earlier.write(0, &content).unwrap();
+        drop(earlier);
+        let (_, file) = open(&disk.clone().into(), directory).unwrap();
+        file.sync_data().unwrap_err();
+        file.sync_data().unwrap();
+
+        let end = disk.state();
+        let after = end.after_power_failure(end.pending().iter().map(|_| Kept::Nothing));
+        let file = Disk::simulated(after, |_, _| None).open(&directory.join(ENTRIES_FILE), Access::Read);
+        assert!(read_start(&*file.unwrap(), u64::MAX).unwrap() == content);
     }
 
     #[test]
