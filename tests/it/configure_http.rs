@@ -75,6 +75,34 @@ async fn configured_proxy_gets_no_request_to_loopback_without_allow_http() {
     assert_eq!((proxy.requests().len(), server.requests().len(), host.requests().len()), (0, 2, 1));
 }
 
+/// Runs itself again with a proxy in the environment, which a process cannot change safely.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn proxy_of_the_environment_gets_no_request_to_loopback_even_with_allow_http() {
+    const TEST: &str =
+        "configure_http::proxy_of_the_environment_gets_no_request_to_loopback_even_with_allow_http";
+    const IS_CHILD: &str = "TEST_WITH_PROXY_OF_ENVIRONMENT";
+    if std::env::var_os(IS_CHILD).is_some() {
+        let host = ScriptedServer::start([Action::response("200 OK", "", "RIFF")]).await;
+        let server = ScriptedServer::start(responses(&format!("{}/a.wav", host.url))).await;
+        assert_eq!(download(builder(&server.url).allow_http()).await.unwrap(), b"RIFF");
+        return;
+    }
+    let proxy = ScriptedServer::start([Action::Close]).await;
+    let output = tokio::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", TEST])
+        .env(IS_CHILD, "1")
+        .env("HTTP_PROXY", &proxy.url)
+        .env("http_proxy", &proxy.url)
+        .env_remove("NO_PROXY")
+        .env_remove("no_proxy")
+        .output()
+        .await
+        .unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && text.contains("1 passed"), "{text}");
+    assert_eq!(targets(&proxy), [""; 0]);
+}
+
 #[tokio::test]
 async fn audio_from_localhost_does_not_block_a_proxy_there() {
     // The audio from localhost is refused before a request.

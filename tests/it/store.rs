@@ -4,6 +4,7 @@ use std::{
     collections::HashSet,
     fs,
     path::{Path, PathBuf},
+    pin::pin,
     time::Duration,
 };
 
@@ -158,6 +159,31 @@ async fn dropped_submission_is_recorded() {
     drop(submission);
     let id = fixture.simulator.tasks()[0].0.clone();
     assert_eq!(*client.speak(TEXT).await.unwrap().id(), id);
+    assert_eq!(fixture.simulator.creates(), 1);
+}
+
+/// As at the end of a program whose `main` does not wait for a submission.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn submission_that_the_end_of_its_runtime_cuts_off_is_in_doubt() {
+    let fixture = Fixture::new().await;
+    fixture.simulator.script(Route::Create, Script::always(Fault::slow_drip(1, Duration::from_secs(1))));
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            let client = fixture.client();
+            runtime.block_on(async {
+                let mut submission = pin!(client.speak(TEXT).submit());
+                while fixture.simulator.creates() == 0 {
+                    assert!(
+                        timeout(Duration::from_millis(2), &mut submission).await.is_err(),
+                        "not finished"
+                    );
+                }
+            });
+        });
+    });
+    let error = fixture.client().speak(TEXT).await.unwrap_err();
+    assert!(error.is_in_doubt(), "{error}");
     assert_eq!(fixture.simulator.creates(), 1);
 }
 

@@ -111,7 +111,7 @@ fn whole(is_kept: bool) -> Kept {
     if is_kept { Kept::Everything } else { Kept::Nothing }
 }
 
-/// Of three histories, one is calm, one has a bad network, and one has a bad disk too.
+/// Returns the trouble of a history. A third of them has none, a third a bad network, and a third a bad disk too.
 fn trouble_of(seed: u64) -> Trouble {
     match seed / 4 % 3 {
         0 => Trouble::default(),
@@ -162,7 +162,7 @@ struct Point<'a> {
 }
 
 impl Point<'_> {
-    /// Returns the world after the crash, in which nothing fails. The program knows nothing any more.
+    /// Returns the world after the crash, without trouble.
     fn recovery(&self, image: &State, seed: u64) -> World {
         let Step { server, client, .. } = self.steps.last().expect("a step");
         let mut client = client.clone();

@@ -167,7 +167,9 @@ impl World {
     /// Returns what happens to the next request, its delay, and the pause that a 429 asks for.
     pub(super) fn next_delivery(&self) -> (Delivery, Duration, &'static str) {
         let Inner { rng, trouble, .. } = &mut *self.inner();
-        let (delay, pause) = (Duration::from_millis(rng.u64(0..300)), PAUSES[rng.usize(..PAUSES.len())]);
+        // Half of the requests leave at once, before anything else can happen.
+        let delay = Duration::from_millis(if rng.bool() { 0 } else { rng.u64(1..300) });
+        let pause = PAUSES[rng.usize(..PAUSES.len())];
         let fails = rng.f64() < trouble.requests;
         let failure = Delivery::FAILURES[rng.usize(..Delivery::FAILURES.len())];
         (if fails { failure } else { Delivery::Answered }, delay, pause)

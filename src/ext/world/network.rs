@@ -42,7 +42,7 @@ impl Delivery {
         Self::Forgotten,
     ];
 
-    /// Returns what happens to a call, instead of what cannot happen to it.
+    /// Replaces a delivery that is impossible for the call.
     fn of(self, call: &Call) -> Self {
         match (self, call) {
             (Self::OfAnotherTask | Self::Forgotten, Call::Create { .. }) => Self::Twice,
@@ -52,7 +52,7 @@ impl Delivery {
     }
 }
 
-/// What a server asks for in a 429.
+/// The values of `Retry-After` in a 429.
 pub(super) const PAUSES: [&str; 6] = ["1", "0", "120", "31536000", "-1", "soon"];
 
 thread_local! {
@@ -80,7 +80,9 @@ pub(crate) async fn exchange(
 ) -> Result<reqwest::Result<Response>, Request> {
     let Some(world) = WORLD.with_borrow(Clone::clone) else { return Err(request) };
     let (delivery, delay, pause) = world.next_delivery();
-    sleep(delay).await;
+    if !delay.is_zero() {
+        sleep(delay).await;
+    }
     if delivery == Delivery::NotConnected {
         // The only error without a network: the request is invalid, and its body is not read.
         return Ok(client.execute(Request::new(Method::GET, "unknown://host".parse().expect("a URL"))).await);

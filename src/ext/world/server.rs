@@ -36,7 +36,7 @@ impl Server {
         self.tasks.values_mut().next_back().expect("a task").is_repeated = true;
     }
 
-    /// Returns the status of another task, or of a task of nobody.
+    /// Returns the status of another task. If there is only one, that of an invented task.
     pub(super) fn poll_another(&mut self, id: &str) -> Value {
         let other = self.tasks.keys().find(|other| *other != id).cloned();
         other.and_then(|other| self.poll(&other)).unwrap_or_else(
