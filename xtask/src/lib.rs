@@ -56,13 +56,13 @@ enum Task {
     FirstUse(readme_check::Args),
     /// Runs the benchmarks and writes their results to docs/BENCHMARKS.md; takes half an hour
     #[command(after_help = EXIT_CODES)]
-    Benchmarks(bench::Args),
+    Benchmarks(page::Args),
     /// Deletes statements on which money or data depends, one at a time, and expects that a test fails; takes half an hour
     #[command(after_help = EXIT_CODES)]
     Deletions(deletions::Args),
     /// Runs the long tests of docs/RELIABILITY.md and writes their results there; takes hours
     #[command(after_help = EXIT_CODES)]
-    Reliability(reliability::Args),
+    Reliability(page::Args),
     /// Runs the fuzz targets, for a minute each
     #[command(after_help = EXIT_CODES)]
     Fuzz(fuzz::Args),
@@ -76,9 +76,9 @@ pub fn run() -> ExitCode {
         Task::Spec(command) => command.run(&root),
         Task::BuildCost(args) => bench::build_cost::run(&root, &args),
         Task::FirstUse(args) => readme_check::run(&root, &args),
-        Task::Benchmarks(args) => bench::run(&root, &args),
+        Task::Benchmarks(args) => bench::PAGE.update(&root, &args),
         Task::Deletions(args) => deletions::run(&root, &args),
-        Task::Reliability(args) => reliability::run(&root, &args),
+        Task::Reliability(args) => reliability::PAGE.update(&root, &args),
         Task::Fuzz(args) => fuzz::run(&root, &args),
     });
     match done {

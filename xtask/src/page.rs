@@ -14,6 +14,13 @@ use crate::{
     workspace::Workspace,
 };
 
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Results to measure. Default: all; a wrong name prints the names
+    #[arg(value_name = "RESULT")]
+    only: Vec<String>,
+}
+
 pub(crate) struct Page {
     /// The path in the repository.
     pub(crate) path: &'static str,
@@ -22,8 +29,8 @@ pub(crate) struct Page {
 }
 
 impl Page {
-    /// Runs the commands of these results, or of all if there are none, and writes what they print to the page.
-    pub(crate) fn update(&self, root: &Workspace, only: &[String]) -> Result<(), Failure> {
+    /// Runs the commands of the chosen results, and writes what they print to the page.
+    pub(crate) fn update(&self, root: &Workspace, Args { only }: &Args) -> Result<(), Failure> {
         if let Some(unknown) = only.iter().find(|name| !self.results.iter().any(|(known, _)| known == name)) {
             let known: Vec<_> = self.results.iter().map(|(name, _)| *name).collect();
             return Err(Failure::usage(format!("unknown result {unknown:?}, expected {}", known.join(", "))));

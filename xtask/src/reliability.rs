@@ -1,7 +1,7 @@
 //! `reliability`: runs the long tests of what is promised about crashes, and writes their results to
 //! `docs/RELIABILITY.md`.
 
-use crate::{failure::Failure, page::Page, workspace::Workspace};
+use crate::page::Page;
 
 pub(crate) const PAGE: Page = Page {
     path: "docs/RELIABILITY.md",
@@ -28,17 +28,6 @@ pub(crate) const PAGE: Page = Page {
         ("load-all", &[".ci/under_load", "3", "--workspace", "--lib", "--bins", "--tests"]),
     ],
 };
-
-#[derive(clap::Args)]
-pub(crate) struct Args {
-    /// Tests to run: crashes, histories, deletions, mutants, load, load-all. Default: all
-    #[arg(value_name = "TEST")]
-    only: Vec<String>,
-}
-
-pub(crate) fn run(root: &Workspace, args: &Args) -> Result<(), Failure> {
-    PAGE.update(root, &args.only)
-}
 
 #[cfg(test)]
 mod tests {

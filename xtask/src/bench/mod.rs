@@ -2,7 +2,7 @@
 
 pub(crate) mod build_cost;
 
-use crate::{failure::Failure, page::Page, workspace::Workspace};
+use crate::page::Page;
 
 pub(crate) const PAGE: Page = Page {
     path: "docs/BENCHMARKS.md",
@@ -17,17 +17,6 @@ pub(crate) const PAGE: Page = Page {
         ("build-release", &["cargo", "xtask", "build-cost", "--release", "--rounds", "2"]),
     ],
 };
-
-#[derive(clap::Args)]
-pub(crate) struct Args {
-    /// Benchmarks to run. Default: all
-    #[arg(value_name = "BENCHMARK")]
-    only: Vec<String>,
-}
-
-pub(crate) fn run(root: &Workspace, args: &Args) -> Result<(), Failure> {
-    PAGE.update(root, &args.only)
-}
 
 #[cfg(test)]
 mod tests {
