@@ -3,6 +3,8 @@
 use serde_json::Value;
 use syn::{Expr, Ident, Item, parse_quote};
 
+use super::{Problem, names::type_ident};
+
 /// A component schema of a number with bounds.
 pub(crate) struct BoundedNumber {
     pub(crate) name: String,
@@ -12,10 +14,13 @@ pub(crate) struct BoundedNumber {
     maximum: Expr,
 }
 
-pub(crate) fn bounded_numbers(document: &Value) -> Result<Vec<BoundedNumber>, String> {
+pub(crate) fn bounded_numbers(document: &Value) -> Result<Vec<BoundedNumber>, Problem> {
     let schemas = document.pointer("/components/schemas").and_then(Value::as_object);
     let mut numbers = Vec::new();
-    for (name, schema) in schemas.ok_or("/components/schemas: missing or not an object")? {
+    for (name, schema) in schemas.into_iter().flatten() {
+        if schema.get("enum").is_some() {
+            continue;
+        }
         let bound: fn(&Value, bool, Limit) -> Option<Expr> = match schema["type"].as_str() {
             Some("number") => float_bound,
             Some("integer") => integer_bound,
@@ -30,8 +35,9 @@ pub(crate) fn bounded_numbers(document: &Value) -> Result<Vec<BoundedNumber>, St
             if schema[keyword].is_null() {
                 return Ok(parse_quote!(::std::ops::Bound::Unbounded));
             }
-            bound(&schema[keyword], schema[exclusive] == true, limit)
-                .ok_or_else(|| format!("/components/schemas/{name}/{keyword}: no value is within this bound"))
+            bound(&schema[keyword], schema[exclusive] == true, limit).ok_or_else(|| {
+                Problem::new(format!("/components/schemas/{name}/{keyword}"), "no value is within this bound")
+            })
         };
         numbers.push(BoundedNumber {
             minimum: limit("minimum", "exclusiveMinimum", Limit::Minimum)?,
@@ -88,7 +94,7 @@ pub(crate) fn integer_bound(limit: &Value, exclusive: bool, which: Limit) -> Opt
 /// with a length.
 pub(crate) fn numbers_module(numbers: &[BoundedNumber]) -> Item {
     let types = numbers.iter().map(|BoundedNumber { name, doc, repr, minimum, maximum }| -> Item {
-        let [name, repr] = [name, *repr].map(|name| Ident::new(name, proc_macro2::Span::call_site()));
+        let (name, repr) = (type_ident(name), Ident::new(repr, proc_macro2::Span::call_site()));
         parse_quote!(crate::ext::bounded_number!(#[doc = #doc] #name(#repr), #minimum, #maximum);)
     });
     parse_quote! {

@@ -11,15 +11,18 @@ use syn::{
 };
 
 use super::{
+    Problem,
     enums::Enums,
-    names::{SerdeNames, key, type_name},
+    names::{SerdeNames, key, resolve_schema, type_name},
 };
 
 /// The member of a component that describes its constructor.
 const KEYWORD: &str = "x-constructor";
 
 /// Makes each struct with properties extensible, and adds its constructor and setters.
-pub(crate) fn add(items: &mut Vec<Item>, schemas: &Map<String, Value>) -> Result<(), String> {
+pub(crate) fn add(items: &mut Vec<Item>, document: &Value) -> Result<(), Problem> {
+    let none = Map::new();
+    let schemas = document.pointer("/components/schemas").and_then(Value::as_object).unwrap_or(&none);
     let enums = Enums::of(items);
     let parsed: Vec<_> = items.iter().filter_map(parsed_type).collect();
     let mut extended = Vec::new();
@@ -35,6 +38,7 @@ pub(crate) fn add(items: &mut Vec<Item>, schemas: &Map<String, Value>) -> Result
             Item::Struct(item) if matches!(item.fields, Fields::Named(_)) => {
                 item.attrs.push(parse_quote!(#[non_exhaustive]));
                 remove_default(&mut item.attrs);
+                allow_null(item, document, schemas);
                 Some(methods(item, schemas, &enums)?)
             }
             _ => None,
@@ -54,6 +58,39 @@ fn parsed_type(item: &Item) -> Option<Ident> {
     (path.segments.last()?.ident == "FromStr").then(|| of.path.get_ident().cloned())?
 }
 
+/// Gives the properties of a sent component that are optional and nullable a second `Option`: the outer one is `None` if
+/// the property is left out, and the inner one if it is `null`.
+fn allow_null(item: &mut ItemStruct, document: &Value, schemas: &Map<String, Value>) {
+    let Some((_, schema)) = schema_of(&item.ident, schemas) else { return };
+    if schema[KEYWORD]["sent"] != true {
+        return;
+    }
+    for field in &mut item.fields {
+        let Some(ident) = &field.ident else { continue };
+        let property = SerdeNames::of(&field.attrs, ident).wire_name;
+        let is_required =
+            schema["required"].as_array().is_some_and(|names| names.iter().any(|name| *name == property));
+        if is_required || !is_nullable(document, &schema["properties"][&property]) {
+            continue;
+        }
+        let Some(content) = option_content(&field.ty).cloned() else { continue };
+        field.ty = parse_quote!(::std::option::Option<::std::option::Option<#content>>);
+        // Without a function, `null` would be read as a property that is left out.
+        field
+            .attrs
+            .push(parse_quote!(#[serde(default, deserialize_with = "crate::ext::nullable::deserialize")]));
+    }
+}
+
+fn is_nullable(document: &Value, schema: &Value) -> bool {
+    let target = resolve_schema(document, schema);
+    schema["nullable"] == true || target["nullable"] == true
+}
+
+fn schema_of<'a>(name: &Ident, schemas: &'a Map<String, Value>) -> Option<(&'a String, &'a Value)> {
+    schemas.iter().find(|(component, _)| key(component) == key(&name.to_string()))
+}
+
 /// Removes `Default` from the derives: the generator derives it only as long as no property is required.
 fn remove_default(attributes: &mut [Attribute]) {
     for attribute in attributes.iter_mut().filter(|attribute| attribute.path().is_ident("derive")) {
@@ -71,6 +108,8 @@ struct Property<'a> {
     /// The type without `Option`.
     kind: &'a Type,
     is_option: bool,
+    /// The property can be left out or sent as `null`.
+    is_nullable: bool,
     /// The property has a value if `new` does not set it.
     may_be_missing: bool,
 }
@@ -80,11 +119,13 @@ impl<'a> Property<'a> {
         let ident = field.ident.as_ref()?;
         let names = SerdeNames::of(&field.attrs, ident);
         let content = option_content(&field.ty);
+        let nested = content.and_then(option_content);
         Some(Self {
+            is_nullable: nested.is_some(),
             ident,
             wire_name: names.wire_name,
             docs: field.attrs.iter().filter(|attribute| attribute.path().is_ident("doc")).collect(),
-            kind: content.unwrap_or(&field.ty),
+            kind: nested.or(content).unwrap_or(&field.ty),
             is_option: content.is_some(),
             may_be_missing: content.is_some() || names.may_be_missing,
         })
@@ -93,14 +134,20 @@ impl<'a> Property<'a> {
     /// Returns the type of the parameter that sets the property.
     fn parameter(&self, enums: &Enums) -> Type {
         let kind = self.kind;
+        if self.is_nullable {
+            return parse_quote!(impl ::std::convert::Into<::std::option::Option<#kind>>);
+        }
         if self.is_converted(enums) { parse_quote!(impl ::std::convert::Into<#kind>) } else { kind.clone() }
     }
 
     /// Returns the value of the property, from the parameter of its name.
     fn value(&self, enums: &Enums) -> Expr {
         let ident = self.ident;
-        let value: Expr =
-            if self.is_converted(enums) { parse_quote!(#ident.into()) } else { parse_quote!(#ident) };
+        let value: Expr = if self.is_nullable || self.is_converted(enums) {
+            parse_quote!(#ident.into())
+        } else {
+            parse_quote!(#ident)
+        };
         if self.is_option { parse_quote!(::std::option::Option::Some(#value)) } else { value }
     }
 
@@ -116,7 +163,8 @@ impl<'a> Property<'a> {
         let (parameter, value) = (self.parameter(enums), self.value(enums));
         // The constructor has this name.
         let method = if ident == "new" { &Ident::new("new_", ident.span()) } else { ident };
-        let summary = format!("Sets `{}`.", self.wire_name);
+        let or_null = if self.is_nullable { " `None` is sent as `null`." } else { "" };
+        let summary = format!("Sets `{}`.{or_null}", self.wire_name);
         let separator: Option<Attribute> = (!docs.is_empty()).then(|| parse_quote!(#[doc = ""]));
         parse_quote! {
             #[doc = #summary]
@@ -155,10 +203,15 @@ fn option_content(kind: &Type) -> Option<&Type> {
 }
 
 /// Returns the `impl` with `new` and the setters.
-fn methods(item: &ItemStruct, schemas: &Map<String, Value>, enums: &Enums) -> Result<Item, String> {
+fn methods(item: &ItemStruct, schemas: &Map<String, Value>, enums: &Enums) -> Result<Item, Problem> {
     let name = &item.ident;
-    let error = |problem: &str| format!("type {name}: {problem}; correct openapi/constructors.toml");
-    let schema = schemas.iter().find(|(component, _)| key(component) == key(&name.to_string()));
+    let error = |problem: &str| {
+        Problem::new(
+            format!("/components/schemas/{name}"),
+            format!("type {name}: {problem}; correct openapi/constructors.toml"),
+        )
+    };
+    let schema = schema_of(name, schemas);
     let constructor = schema.and_then(|(_, schema)| schema.get(KEYWORD));
     let constructor = constructor.ok_or_else(|| error("no constructor"))?;
     let properties: Vec<_> = item.fields.iter().filter_map(Property::of).collect();

@@ -1,6 +1,6 @@
 //! Comparisons and conversions of the generated enums.
 //!
-//! An open enum has two variants: one with the enum of the known values, and one with any other string.
+//! An open enum has two variants: one with the enum of the known values, and one with any other string or number.
 
 use std::collections::BTreeMap;
 
@@ -19,8 +19,10 @@ struct OpenEnum {
     name: Ident,
     /// The variant for a known value, and the type of the known values.
     known: (Ident, Ident),
-    /// The variant for any other string.
+    /// The variant for any other value.
     other: Ident,
+    /// The type of the number, if the values are numbers.
+    number: Option<Ident>,
 }
 
 impl Enums {
@@ -51,6 +53,19 @@ impl Enums {
         Some(parse_quote!(#name::#variant))
     }
 
+    /// Removes the generator's conversions from numbers to open enums, which take a known value for another one.
+    pub(crate) fn remove_conversions(&self, items: &mut Vec<Item>) {
+        items.retain(|item| {
+            let Item::Impl(block) = item else { return true };
+            let Some((path, _)) = &block.trait_ else { return true };
+            let of = type_name(&block.self_ty).unwrap_or_default();
+            let open = self.open.iter().find(|open| open.name == of);
+            let Some(number) = open.and_then(|open| open.number.as_ref()) else { return true };
+            let from: syn::Path = parse_quote!(::std::convert::From<#number>);
+            quote::quote!(#path).to_string() != quote::quote!(#from).to_string()
+        });
+    }
+
     /// Returns the implementations for all open enums.
     pub(crate) fn implementations(&self) -> Vec<Item> {
         self.open.iter().flat_map(OpenEnum::implementations).collect()
@@ -73,8 +88,11 @@ fn open_enum(item: &ItemEnum, closed: &BTreeMap<String, BTreeMap<String, Ident>>
     let mut variants = item.variants.iter();
     let (known, other) = (variants.next()?, variants.next()?);
     let values = content(known).filter(|values| closed.contains_key(values))?;
-    let is_open = variants.next().is_none() && content(other)? == "String";
+    let any = content(other)?;
+    let is_number = any == "i64" || any == "f64";
+    let is_open = known.ident == "Known" && variants.next().is_none() && (any == "String" || is_number);
     is_open.then(|| OpenEnum {
+        number: is_number.then(|| Ident::new(&any, other.ident.span())),
         name: item.ident.clone(),
         known: (known.ident.clone(), Ident::new(&values, known.ident.span())),
         other: other.ident.clone(),
@@ -82,14 +100,19 @@ fn open_enum(item: &ItemEnum, closed: &BTreeMap<String, BTreeMap<String, Ident>>
 }
 
 impl OpenEnum {
-    fn implementations(&self) -> [Item; 6] {
-        let Self { name, known: (known, values), other } = self;
-        let conversion = format!("Returns the known value with this text, or `{other}` for any other text.");
-        let comparison = format!(
-            "Compares the texts. Unlike a comparison with `{other}`, the result stays the same when a later version \
-             knows the value."
-        );
-        [
+    fn implementations(&self) -> Vec<Item> {
+        let mut items = self.comparisons();
+        items.extend(match &self.number {
+            Some(number) => self.of_numbers(number),
+            None => self.of_texts(),
+        });
+        items
+    }
+
+    /// Returns the comparisons with the known values.
+    fn comparisons(&self) -> Vec<Item> {
+        let Self { name, known: (known, values), .. } = self;
+        vec![
             parse_quote! {
                 impl ::std::cmp::PartialEq<#values> for #name {
                     fn eq(&self, known: &#values) -> bool {
@@ -104,6 +127,57 @@ impl OpenEnum {
                     }
                 }
             },
+        ]
+    }
+
+    fn of_numbers(&self, number: &Ident) -> Vec<Item> {
+        let Self { name, known: (known, values), other, .. } = self;
+        let conversion = format!("Returns the known value, or `{other}` for any other number.");
+        let comparison = format!(
+            "Compares the numbers. Unlike a comparison with `{other}`, the result stays the same when a later version \
+             knows the value."
+        );
+        vec![
+            parse_quote! {
+                impl ::std::convert::From<#name> for #number {
+                    fn from(value: #name) -> Self {
+                        match value {
+                            #name::#known(known) => known.into(),
+                            #name::#other(other) => other,
+                        }
+                    }
+                }
+            },
+            parse_quote! {
+                #[doc = #conversion]
+                impl ::std::convert::From<#number> for #name {
+                    fn from(number: #number) -> Self {
+                        #values::try_from(number).map_or(Self::#other(number), Self::#known)
+                    }
+                }
+            },
+            parse_quote! {
+                #[doc = #comparison]
+                impl ::std::cmp::PartialEq<#number> for #name {
+                    fn eq(&self, number: &#number) -> bool {
+                        match self {
+                            Self::#known(known) => #number::from(*known) == *number,
+                            Self::#other(other) => other == number,
+                        }
+                    }
+                }
+            },
+        ]
+    }
+
+    fn of_texts(&self) -> Vec<Item> {
+        let Self { name, known: (known, values), other, .. } = self;
+        let conversion = format!("Returns the known value with this text, or `{other}` for any other text.");
+        let comparison = format!(
+            "Compares the texts. Unlike a comparison with `{other}`, the result stays the same when a later version \
+             knows the value."
+        );
+        vec![
             parse_quote! {
                 #[doc = #comparison]
                 impl ::std::cmp::PartialEq<str> for #name {

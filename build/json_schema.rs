@@ -21,10 +21,12 @@ pub(crate) fn converted(schema: &Value) -> Value {
             "allOf" | "anyOf" | "oneOf" => (keyword.as_str(), convert_items(value)),
             "items" | "not" | "additionalProperties" => (keyword.as_str(), converted(value)),
             "example" => ("examples", json!([value])),
-            // These two are hidden because the generator would enforce them; see
+            // These are hidden because the generator would enforce them, or does not support them; see
             // `xtask/src/spec/relax/annotate.rs`.
             "x-default" => ("default", value.clone()),
             "x-pattern" => ("pattern", value.clone()),
+            "x-enum" => ("enum", value.clone()),
+            "x-not" => ("not", converted(value)),
             // The second is for the generator of the Rust types only.
             "nullable" | "x-constructor" => continue,
             keyword => (keyword, value.clone()),

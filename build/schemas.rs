@@ -3,32 +3,33 @@
 //!
 //! Derived implementations would miss the lengths, patterns and defaults, which only the document defines.
 
-use std::{collections::BTreeMap, error::Error};
+use std::collections::BTreeMap;
 
 use proc_macro2::{Literal, TokenStream};
 use quote::{format_ident, quote};
 use serde_json::{Map, Value};
 
-use super::{json_schema::converted, names::key};
+use super::{Problem, json_schema::converted, names::key};
 
 /// Returns the impls for the types of the generated `types` module and for `numbers`.
-pub(crate) fn implementations<'a>(
+pub(crate) fn implementations(
     document: &Value,
     client: &syn::File,
-    numbers: impl Iterator<Item = &'a str>,
-) -> Result<syn::File, Box<dyn Error>> {
+    numbers: impl Iterator<Item = String>,
+) -> Result<syn::File, Problem> {
     let components = document.pointer("/components/schemas").and_then(Value::as_object);
-    let components = components.ok_or("/components/schemas: missing or not an object")?;
     let mut schemas = BTreeMap::new();
-    for (name, schema) in components {
+    for (name, schema) in components.into_iter().flatten() {
         collect(name, schema, &mut schemas);
     }
     // Insert components last: a component takes precedence over an inline schema with the same name.
-    schemas.extend(components.iter().map(|(name, schema)| (key(name), schema)));
+    schemas.extend(components.into_iter().flatten().map(|(name, schema)| (key(name), schema)));
     let mut impls = Vec::new();
-    for name in generated_types(client).into_iter().chain(numbers.map(str::to_owned)) {
+    for name in generated_types(client).into_iter().chain(numbers) {
         let schema = schemas.get(&key(&name)).ok_or_else(|| {
-            format!("type {name}: schema not found; add a name for its schema to openapi/names.toml")
+            let problem =
+                format!("type {name}: schema not found; add a name for its schema to openapi/names.toml");
+            Problem::new("", problem)
         })?;
         impls.push(implementation(&name, &converted(schema))?);
     }
@@ -66,7 +67,7 @@ fn generated_types(client: &syn::File) -> Vec<String> {
         .collect()
 }
 
-fn implementation(name: &str, schema: &Value) -> Result<TokenStream, Box<dyn Error>> {
+fn implementation(name: &str, schema: &Value) -> Result<TokenStream, Problem> {
     let ident = format_ident!("{name}");
     let id = format!("distribute_ai::types::{name}");
     let schema = as_schema(schema)?;
@@ -91,8 +92,8 @@ fn implementation(name: &str, schema: &Value) -> Result<TokenStream, Box<dyn Err
 }
 
 /// Returns the expression that builds this schema. References are resolved by the schema generator.
-fn as_schema(schema: &Value) -> Result<TokenStream, Box<dyn Error>> {
-    let mut members = schema.as_object().ok_or("schema: not an object")?.clone();
+fn as_schema(schema: &Value) -> Result<TokenStream, Problem> {
+    let mut members = schema.as_object().ok_or_else(|| Problem::new("", "schema: not an object"))?.clone();
     let base = if let Some(target) = reference(schema)? {
         members.remove("$ref");
         let target = format_ident!("{target}");
@@ -105,7 +106,7 @@ fn as_schema(schema: &Value) -> Result<TokenStream, Box<dyn Error>> {
 }
 
 /// Returns the expression that builds this value.
-fn as_value(value: &Value) -> Result<TokenStream, Box<dyn Error>> {
+fn as_value(value: &Value) -> Result<TokenStream, Problem> {
     Ok(match value {
         Value::Object(_) if reference(value)?.is_some() => {
             let schema = as_schema(value)?;
@@ -123,19 +124,20 @@ fn as_value(value: &Value) -> Result<TokenStream, Box<dyn Error>> {
         Value::Bool(value) => quote!(Value::from(#value)),
         Value::String(text) => quote!(Value::from(#text)),
         Value::Number(number) => {
-            let number = match (number.as_u64(), number.as_i64()) {
-                (Some(number), _) => Literal::u64_suffixed(number),
-                (None, Some(number)) => Literal::i64_suffixed(number),
-                _ => Literal::f64_suffixed(
-                    number.as_f64().ok_or_else(|| format!("{number}: out of range, expected an f64"))?,
-                ),
-            };
+            let number =
+                match (number.as_u64(), number.as_i64()) {
+                    (Some(number), _) => Literal::u64_suffixed(number),
+                    (None, Some(number)) => Literal::i64_suffixed(number),
+                    _ => Literal::f64_suffixed(number.as_f64().ok_or_else(|| {
+                        Problem::new("", format!("{number}: out of range, expected an f64"))
+                    })?),
+                };
             quote!(Value::from(#number))
         }
     })
 }
 
-fn entries(members: &Map<String, Value>) -> Result<TokenStream, Box<dyn Error>> {
+fn entries(members: &Map<String, Value>) -> Result<TokenStream, Problem> {
     let mut entries = Vec::new();
     for (name, value) in members {
         let value = as_value(value)?;
@@ -145,8 +147,10 @@ fn entries(members: &Map<String, Value>) -> Result<TokenStream, Box<dyn Error>> 
 }
 
 /// Returns the name of the component that this value refers to.
-fn reference(value: &Value) -> Result<Option<&str>, Box<dyn Error>> {
+fn reference(value: &Value) -> Result<Option<&str>, Problem> {
     let Some(reference) = value.get("$ref").and_then(Value::as_str) else { return Ok(None) };
     let name = reference.strip_prefix("#/components/schemas/");
-    Ok(Some(name.ok_or_else(|| format!("{reference}: unsupported $ref, expected #/components/schemas/…"))?))
+    let problem =
+        || Problem::new("", format!("{reference}: unsupported $ref, expected #/components/schemas/…"));
+    Ok(Some(name.ok_or_else(problem)?))
 }

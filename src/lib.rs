@@ -81,8 +81,8 @@ pub mod store {
 /// # Ok(()) }
 /// ```
 ///
-/// A status from 400 to 599 is an [`ApiError::ErrorResponse`] with the server's message. If the body is not the
-/// documented JSON, the message is the body.
+/// A status from 400 to 599 is an [`ApiError::ErrorResponse`] with the server's message. If the body has no message, the
+/// message is the body, up to 2,000 characters. The other members of a JSON object of that size are in `extra`.
 ///
 /// # Additions to the API
 ///
@@ -113,7 +113,7 @@ pub mod store {
 #[cfg_attr(not(feature = "schemars"), doc = "```ignore")]
 /// let schema = schemars::schema_for!(distribute_ai::types::SpeechRequest);
 ///
-/// assert_eq!(schema.pointer("/properties/input/maxLength").unwrap(), 4096);
+/// assert_eq!(schema.pointer("/$defs/SpeechRequestInput/maxLength").unwrap(), 4096);
 /// assert_eq!(schema.pointer("/properties/temperature/default").unwrap(), 0.8);
 /// assert_eq!(schema.pointer("/$defs/UnitInterval/maximum").unwrap(), 1);
 /// ```

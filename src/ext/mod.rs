@@ -17,9 +17,11 @@
 mod bounds;
 pub(crate) mod disk;
 mod error;
+pub(crate) mod nullable;
 mod piece;
 pub(crate) mod speakable;
 mod task_id;
+pub(crate) mod union;
 
 pub(crate) mod transport;
 

@@ -244,6 +244,35 @@ async fn error_keeps_message_of_documented_error_response() {
 }
 
 #[tokio::test]
+async fn generated_error_keeps_the_members_that_no_page_documents() {
+    for (body, message, extra) in [
+        (json!({"message": "slow down", "code": 7}), "slow down".to_owned(), json!({"code": 7})),
+        (
+            json!({"errors": ["a", "b"]}),
+            json!({"errors": ["a", "b"]}).to_string(),
+            json!({"errors": ["a", "b"]}),
+        ),
+        (json!({"message": {"text": "a"}}), json!({"message": {"text": "a"}}).to_string(), json!({})),
+        (json!({"message": "a", "key": KEY}), "a".to_owned(), json!({"key": "[redacted]"})),
+        (json!({"message": "a", "long": "b".repeat(2_000)}), "a".to_owned(), json!({})),
+        (json!(["a"]), json!(["a"]).to_string(), json!({})),
+    ] {
+        let server = MockServer::start();
+        server.mock(|when, then| {
+            when.path(RESULT);
+            then.status(429).json_body(body.clone());
+        });
+        let error = client(&server.base_url()).async_speech_result(&TaskQuery::new(ID)).await.unwrap_err();
+        let ApiError::ErrorResponse(response) = error else { panic!("{error}") };
+        assert_eq!(
+            (&response.message, serde_json::to_value(&response.extra).unwrap()),
+            (&message, extra),
+            "{body}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn generated_methods_can_be_called_directly() {
     let server = MockServer::start();
     server.mock(|when, then| {
@@ -256,6 +285,7 @@ async fn generated_methods_can_be_called_directly() {
     assert_eq!(response.status(), 404);
     assert_eq!(response.headers()["content-type"], "text/html");
     assert_eq!(response.message, "<h1>Not here</h1>");
+    assert!(response.extra.is_empty());
 
     let server = serve_result(result("QUEUED"));
     let query = TaskQuery::new(ID);

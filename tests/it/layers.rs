@@ -22,7 +22,16 @@ type Layers = &'static [&'static [&'static str]];
 
 const SRC: Layers = &[
     &["generated.rs"],
-    &["ext/bounds/", "ext/disk/", "ext/error/", "ext/piece.rs", "ext/speakable.rs", "ext/task_id.rs"],
+    &[
+        "ext/bounds/",
+        "ext/disk/",
+        "ext/error/",
+        "ext/nullable.rs",
+        "ext/piece.rs",
+        "ext/speakable.rs",
+        "ext/task_id.rs",
+        "ext/union.rs",
+    ],
     &["ext/transport/"],
     &["ext/retry/"],
     &["ext/polling/"],
@@ -46,7 +55,14 @@ const XTASK: Layers = &[
     &["spec/validate/"],
     &["spec/document.rs"],
     &["spec/sources/", "spec/merge/", "spec/diff/", "spec/extract/"],
-    &["spec/relax/", "spec/patches.rs", "spec/constructors/"],
+    &[
+        "spec/relax/",
+        "spec/patches.rs",
+        "spec/constructors/",
+        "spec/errors.rs",
+        "spec/generator.rs",
+        "spec/key_origins.rs",
+    ],
     &["spec/commands/"],
     &[
         "spec/mod.rs",

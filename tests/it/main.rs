@@ -18,7 +18,6 @@ mod faults;
 mod foreign_types;
 #[cfg(unix)]
 mod full_disk;
-mod generation;
 mod guide;
 mod input;
 mod kills;

@@ -333,6 +333,7 @@ impl ClientBuilder {
     ///   [`http_client`](Self::http_client).
     pub fn build(self) -> Result<Client, Error> {
         let key = ApiKey::new(self.api_key.as_ref().map_or("", secrecy::ExposeSecret::expose_secret))?;
+        let custom_base_url = self.base_url.is_some();
         let base_url = parse_base_url(self.base_url.as_deref().unwrap_or(facts::BASE_URL), self.allow_http)?;
         let connect_timeout =
             require_nonzero("connect_timeout", self.connect_timeout.unwrap_or(CONNECT_TIMEOUT))?;
@@ -376,6 +377,7 @@ impl ClientBuilder {
             client: api,
             inner: ClientState::new(Inner {
                 key,
+                custom_base_url,
                 // Otherwise, the HTTP clients set the header themselves.
                 user_agent: agent.filter(|_| custom_http_client),
                 request_timeout,

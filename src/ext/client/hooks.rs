@@ -5,7 +5,7 @@ use reqwest::{
     Body, Request, Response, ResponseBuilderExt, StatusCode, Url,
     header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, HeaderName, HeaderValue, USER_AGENT},
 };
-use serde_json::json;
+use serde_json::{Map, Value, json};
 use tokio::time::Instant;
 
 use super::{ClientState, Inner, address::host_and_port};
@@ -39,7 +39,7 @@ const CREATE_OPERATION: &str = "async_speech_create";
 
 #[doc(hidden)]
 impl ClientHooks<ClientState> for Client {
-    async fn pre<E>(&self, request: &mut Request, _: &OperationInfo) -> Result<(), ApiError<E>> {
+    async fn pre<E>(&self, request: &mut Request, info: &OperationInfo) -> Result<(), ApiError<E>> {
         let inner = self.inner();
         *request.timeout_mut() = Some(inner.request_timeout);
         let headers = request.headers_mut();
@@ -47,7 +47,9 @@ impl ClientHooks<ClientState> for Client {
         if let Some(agent) = &inner.user_agent {
             headers.insert(USER_AGENT, agent.clone());
         }
-        headers.insert(HeaderName::from_static(facts::KEY_HEADER), inner.key.header());
+        if !facts::WITHOUT_KEY.contains(&info.operation_id) {
+            headers.insert(HeaderName::from_static(facts::KEY_HEADER), inner.key.header());
+        }
         // A body in an unknown encoding would lose the id of a billed task.
         headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
         Ok(())
@@ -176,9 +178,12 @@ fn decode_text(body: Vec<u8>) -> String {
 
 /// Returns an error body that the generated code can parse, without the key.
 ///
-/// Without this, an HTML page under a documented error status would lose the status and the headers.
+/// Without this, an HTML page under a documented error status would lose the status and the headers. The other members of
+/// a JSON object are kept if the body is no longer than a message may be.
 fn to_error_body(text: &str, inner: &Inner) -> String {
-    json!({"message": inner.key.excerpt(&error_message(text))}).to_string()
+    let mut body: Map<String, Value> = serde_json::from_str(&inner.key.excerpt(text)).unwrap_or_default();
+    body.insert("message".to_owned(), inner.key.excerpt(&error_message(text)).into());
+    Value::Object(body).to_string()
 }
 
 /// Returns a 302 in place of a response that another address has sent.

@@ -38,6 +38,13 @@ impl Client {
         self.inner().store.as_ref()
     }
 
+    /// Returns the base URL for an operation with a server of its own. A base URL that the user has set is used for
+    /// every operation.
+    #[allow(dead_code, reason = "not used as long as no operation of the document has a server of its own")]
+    pub(crate) fn server<'a>(&'a self, own: &'a str) -> &'a str {
+        if self.inner().custom_base_url { &self.baseurl } else { own.trim_end_matches('/') }
+    }
+
     /// Returns the host and port of the API.
     pub(crate) fn host(&self) -> String {
         reqwest::Url::parse(&self.baseurl)
@@ -56,6 +63,8 @@ pub struct ClientState(Arc<Inner>);
 
 pub(crate) struct Inner {
     pub(crate) key: ApiKey,
+    /// `true` if the user has set the base URL.
+    pub(crate) custom_base_url: bool,
     /// The header of a custom HTTP client. `None` if the HTTP client sets the header itself.
     pub(crate) user_agent: Option<HeaderValue>,
     pub(crate) request_timeout: Duration,

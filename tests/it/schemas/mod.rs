@@ -160,8 +160,7 @@ fn schema_of_speech_request_keeps_descriptions_and_defaults() {
         "properties": {
             "cfg_weight": number(0.5),
             "exaggeration": number(0.5),
-            "input":
-                {"type": "string", "minLength": 2, "maxLength": 4096, "description": "The text to speak."},
+            "input": {"$ref": "#/$defs/SpeechRequestInput", "description": "The text to speak."},
             "model": {"$ref": "#/$defs/SpeechModel"},
             "stream": {"type": "boolean", "default": false, "description": "Default: false, chosen by the server."},
             "temperature": number(0.8),
@@ -182,6 +181,8 @@ fn schema_of_speech_request_keeps_descriptions_and_defaults() {
             },
             "SpeechModel":
                 {"description": "The model that produces the speech.", "type": "string", "enum": ["Chatterbox"]},
+            "SpeechRequestInput":
+                {"description": "The text of a request.", "type": "string", "minLength": 2, "maxLength": 4096},
             "UnitInterval": {"type": "number", "minimum": 0, "maximum": 1},
             "Voice": {
                 "description": "One of default voices: leo, nora or a file_id with purpose voice.",

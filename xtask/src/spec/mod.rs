@@ -1,6 +1,6 @@
 //! The pipeline from published pages to the spec, the OpenAPI document that the client is generated from.
 //!
-//! Pages → `fetch` → `upstream/` → `build` (validate → merge → extract → relax → fixes → constructors → canonical JSON) →
+//! Pages → `fetch` → `upstream/` → `build` (validate → merge → errors → extract → relax → fixes → constructors → canonical JSON) →
 //! `distribute-ai.json`. Each step is a pure function with thin I/O around it. The values stay
 //! `serde_json::Value`, because a typed model of OpenAPI drops or rewrites unknown members.
 
@@ -9,10 +9,13 @@ mod constructors;
 mod diagnostics;
 mod diff;
 mod document;
+mod errors;
 mod extract;
 #[cfg(distribute_ai_fuzzing)]
 #[doc(hidden)]
 pub mod fuzzing;
+mod generator;
+mod key_origins;
 mod merge;
 mod patches;
 mod relax;

@@ -74,7 +74,8 @@ fn children<'a>(at: &Pointer, schema: &'a Object) -> Vec<(Pointer, String, &'a V
     for (name, property) in members(schema.get("properties")) {
         found.push((properties.child(name), format!(".{name}"), property));
     }
-    for (keyword, suffix) in [("items", "[]"), ("additionalProperties", "{}"), ("not", "!")] {
+    // No code is generated for a schema within `not`.
+    for (keyword, suffix) in [("items", "[]"), ("additionalProperties", "{}")] {
         if let Some(child) = schema.get(keyword) {
             found.push((at.child(keyword), suffix.to_owned(), child));
         }

@@ -31,7 +31,7 @@ fn check_of_stale_file_prints_a_diff_and_writes_nothing() {
         &["error: openapi/distribute-ai.json is stale\n", "hint: `cargo xtask spec build` writes it"],
     );
     let diff = result.stdout();
-    assert!(diff.contains("\n-            \"maxLength\": 9,\n+            \"maxLength\": 4096,\n"), "{diff}");
+    assert!(diff.contains("\n-        \"maxLength\": 9,\n+        \"maxLength\": 4096,\n"), "{diff}");
     assert_eq!(root.snapshot(), before);
     root.xtask("spec build").assert_success();
     root.xtask("spec build --check").assert_success();

@@ -100,6 +100,7 @@ fn sibling_api_needs_names_only_for_new_schemas() {
     let names = r#"
 [asyncImagesCreate]
 "request" = "ImageRequest"
+"request.prompt" = "ImagePrompt"
 "request.width" = "ImageSide"
 "request.size" = "KnownImageSize"
 "request.effects[]" = "ImageEffect"

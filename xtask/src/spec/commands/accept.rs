@@ -31,11 +31,13 @@ pub(crate) fn run(root: &Workspace, from: From) -> Result<(), Failure> {
     let accepted = drift::accepted(root, &sources)?;
     let published = loader::load(&sources, &origin)?;
     let findings = drift::findings(&accepted, &published);
-    let (built, _) = build::build(&published, &build::Tables::read(root)?).map_err(|failure| {
-        failure.hint("nothing was accepted, because the spec cannot be built from the published pages")
-    })?;
+    let refused = |failure: Failure| {
+        failure.hint("nothing was accepted, because the client cannot be built from the published pages")
+    };
+    let built = build::build(&published, &build::Tables::read(root)?).map_err(refused)?;
+    build::check_generation(root, &built.document, &built.origins, &published).map_err(refused)?;
     let mut changes = fetch::changes(root, &sources, &lock, &published)?;
-    changes.push(Change::Write(root.merged(), json::canonical(&built)));
+    changes.push(Change::Write(root.merged(), json::canonical(&built.document)));
     if !findings.is_empty() {
         changes.push(Change::Write(root.changes(), log(root, &findings)?));
     }

@@ -7,13 +7,15 @@ use similar::TextDiff;
 
 use crate::{
     failure::{ExitClass, Failure},
-    json,
+    json::{self, Pointer},
     spec::{
         constructors::{self, Constructors},
         diagnostics::{self, fail_on},
         document::{self, Document, Strictness},
-        extract::{self, Names},
-        merge, patches,
+        errors,
+        extract::{self, Names, Origins},
+        generator::{self, Items, Problem},
+        key_origins, merge, patches,
         relax::{self, Report},
         sources::{
             lockfile::Lock,
@@ -28,11 +30,12 @@ use crate::{
 
 pub(crate) fn run(root: &Workspace, check: bool) -> Result<(), Failure> {
     let documents = committed(root)?;
-    let (built, report) = build(&documents, &Tables::read(root)?)?;
-    let text = json::canonical(&built);
+    let Built { document, report, origins } = build(&documents, &Tables::read(root)?)?;
+    let text = json::canonical(&document);
     if check {
         return compare(root, &text);
     }
+    check_generation(root, &document, &origins, &documents)?;
     let path = root.merged();
     transaction::commit(vec![Change::Write(path.clone(), text)])?;
     let rules = report.iter().map(|(rule, changes)| format!("  {rule}: {changes}\n"));
@@ -53,9 +56,16 @@ impl Tables {
     }
 }
 
+/// The spec, with what is known about it.
+pub(crate) struct Built {
+    pub(crate) document: Value,
+    report: Report,
+    pub(crate) origins: Origins,
+}
+
 /// Builds the spec from the documents, without reading or writing files.
-pub(crate) fn build(documents: &[Document], tables: &Tables) -> Result<(Value, Report), Failure> {
-    let merged = merge::documents_into_one(documents)?;
+pub(crate) fn build(documents: &[Document], tables: &Tables) -> Result<Built, Failure> {
+    let merged = errors::unify(merge::documents_into_one(documents)?)?;
     let relaxed = relax::relax(extract::extract(merged, &tables.names)?)?;
     diagnostics::warn(relaxed.warnings);
     let corrected = patches::apply(relaxed.document, &tables.fixes)?;
@@ -66,7 +76,53 @@ pub(crate) fn build(documents: &[Document], tables: &Tables) -> Result<(Value, R
         let failure = Failure::new(ExitClass::Document, errors);
         return Err(failure.hint("the pages are valid, so the error is in openapi/fixes.json"));
     }
-    Ok((constructors::add(corrected, &tables.constructors)?, relaxed.report))
+    let document = constructors::add(corrected, &tables.constructors)?;
+    Ok(Built { document, report: relaxed.report, origins: relaxed.origins })
+}
+
+/// Generates the client, and fails if that is not possible: each error has its page and its place in the page.
+pub(crate) fn check_generation(
+    root: &Workspace,
+    document: &Value,
+    origins: &Origins,
+    pages: &[Document],
+) -> Result<Items, Failure> {
+    key_origins::check(document, &manifest::key_origins(root)?)?;
+    generator::generate(document)?.map_err(|problems| {
+        let errors = problems.iter().map(|problem| describe(problem, origins, pages));
+        Failure::new(ExitClass::Document, errors.collect())
+    })
+}
+
+fn describe(problem: &Problem, origins: &Origins, pages: &[Document]) -> String {
+    let built = Pointer::new(&problem.pointer);
+    let tokens: Vec<_> = built.tokens().collect();
+    let origin = match tokens.as_slice() {
+        [components, schemas, name, ..] if components == "components" && schemas == "schemas" => {
+            origins.get(name).and_then(|origins| origins.first()).cloned()
+        }
+        _ => None,
+    };
+    let place = origin.as_ref().unwrap_or(&built);
+    let place: Vec<_> = place.tokens().collect();
+    let operation = match place.as_slice() {
+        [paths, path, method, ..] if paths == "paths" => Some((path, method)),
+        _ => None,
+    };
+    let operation = operation.and_then(|(path, method)| {
+        let page = pages.iter().find(|page| page.value["paths"][path].get(method).is_some())?;
+        Some((page, page.value["paths"][path][method]["operationId"].as_str().unwrap_or_default()))
+    });
+    let at = format!("openapi/distribute-ai.json: {}: {}", shown(&problem.pointer), problem.message);
+    match (operation, origin) {
+        (Some((page, id)), Some(origin)) => format!("page {}: operation {id}: {origin}: {at}", page.name),
+        (Some((page, id)), None) => format!("page {}: operation {id}: {at}", page.name),
+        (None, _) => at,
+    }
+}
+
+fn shown(pointer: &str) -> &str {
+    if pointer.is_empty() { "(root)" } else { pointer }
 }
 
 /// Reads the committed documents, and checks that they are unchanged since they were fetched.

@@ -12,7 +12,7 @@ use crate::{
 pub(crate) enum SchemaKind {
     Object,
     Enum,
-    /// A number with bounds.
+    /// A number with bounds, or a text with a limited length.
     Bounded,
     /// A union of known values and any string.
     OpenUnion,
@@ -36,13 +36,20 @@ const ANNOTATIONS: [&str; 10] = [
 
 const BOUNDS: [&str; 4] = ["minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"];
 
+const LENGTHS: [&str; 2] = ["minLength", "maxLength"];
+
 /// Returns the kind of the schema, or `None` if the schema needs no name.
 pub(crate) fn classify(schema: &Object, usage: Usage) -> Option<SchemaKind> {
     if schema.contains_key("$ref") || single_all_of(schema).is_some_and(|part| part.get("$ref").is_some()) {
         return None;
     }
+    let is_of = |kinds: &[&str]| {
+        let kind = schema.get("type").and_then(Value::as_str);
+        kind.is_some_and(|kind| kinds.contains(&kind))
+    };
     if schema.contains_key("enum") {
-        return Some(SchemaKind::Enum);
+        // Rust has a type for the two booleans.
+        return (!is_of(&["boolean"])).then_some(SchemaKind::Enum);
     }
     if open_union(schema).is_some() {
         return Some(SchemaKind::OpenUnion);
@@ -54,10 +61,10 @@ pub(crate) fn classify(schema: &Object, usage: Usage) -> Option<SchemaKind> {
     if has_properties {
         return Some(SchemaKind::Object);
     }
-    // Bounds in responses are dropped later, so these numbers need no name.
-    let is_number = schema.get("type").is_some_and(|kind| kind == "number" || kind == "integer");
-    let is_bounded = BOUNDS.iter().any(|bound| schema.contains_key(*bound));
-    (is_number && is_bounded && !usage.response).then_some(SchemaKind::Bounded)
+    // Limits in responses are dropped later, so these schemas need no name.
+    let has = |limits: &[&str]| limits.iter().any(|limit| schema.contains_key(*limit));
+    let is_bounded = is_of(&["number", "integer"]) && has(&BOUNDS) || is_of(&["string"]) && has(&LENGTHS);
+    (is_bounded && !usage.response).then_some(SchemaKind::Bounded)
 }
 
 /// Returns the keyword of an open union, and the indices of its enum and of its plain string.
@@ -155,12 +162,15 @@ mod tests {
             (json!({"allOf": [reference], "description": "d", "nullable": true}), None),
             (reference, None),
             (json!({"type": "object", "additionalProperties": {"type": "string"}}), None),
-            (json!({"type": "string", "maxLength": 1}), None),
+            (json!({"type": "string", "maxLength": 1}), Some(SchemaKind::Bounded)),
+            (json!({"type": "boolean", "enum": [true]}), None),
             (json!({"type": "number"}), None),
         ] {
             assert_eq!(kind_of(&schema, request), expected, "{schema}");
         }
-        assert_eq!(kind_of(&json!({"type": "number", "minimum": 0}), response), None);
+        for limited in [json!({"type": "number", "minimum": 0}), json!({"type": "string", "minLength": 1})] {
+            assert_eq!(kind_of(&limited, response), None);
+        }
     }
 
     #[test]

@@ -19,7 +19,7 @@ use serde_json::Value;
 use self::inline::inline_schemas;
 pub(crate) use self::{
     names::Names,
-    rewrite::{Extracted, OpenTypes, reference},
+    rewrite::{Extracted, OpenTypes, Origins, reference},
 };
 use crate::failure::{ExitClass, Failure};
 

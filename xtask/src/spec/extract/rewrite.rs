@@ -19,7 +19,11 @@ const SCHEMAS: &str = "/components/schemas";
 pub(crate) struct Extracted {
     pub(crate) document: Value,
     pub(crate) open: OpenTypes,
+    pub(crate) origins: Origins,
 }
+
+/// The schemas of the merged document that each component was extracted from.
+pub(crate) type Origins = BTreeMap<String, Vec<Pointer>>;
 
 /// The types that accept values other than the known ones.
 #[derive(Debug, Default)]
@@ -41,6 +45,7 @@ pub(super) fn rewrite(
         annotations: BTreeMap::new(),
         definitions: BTreeMap::new(),
         open: OpenTypes::default(),
+        origins: Origins::new(),
         conflicts: Vec::new(),
     };
     let named = inline.iter().zip(assigned);
@@ -62,6 +67,7 @@ struct Rewriter {
     annotations: BTreeMap<String, (Object, bool)>,
     definitions: BTreeMap<String, (Pointer, Value)>,
     open: OpenTypes,
+    origins: Origins,
     conflicts: Vec<String>,
 }
 
@@ -155,6 +161,7 @@ impl Rewriter {
     }
 
     fn define(&mut self, name: &str, body: Value, at: &Pointer) {
+        self.origins.entry(name.to_owned()).or_default().insert(0, at.clone());
         let Some((first, before)) = self.definitions.get(name) else {
             self.definitions.insert(name.to_owned(), (at.clone(), body));
             return;
@@ -194,7 +201,7 @@ impl Rewriter {
             }
         }
         if self.conflicts.is_empty() {
-            Ok(Extracted { document: self.document, open: self.open })
+            Ok(Extracted { document: self.document, open: self.open, origins: self.origins })
         } else {
             Err(self.conflicts)
         }

@@ -1,7 +1,10 @@
-//! Moves `security` and `servers` from the roots of the documents to their operations, if the roots differ.
+//! Moves `security` and `servers` from the roots of the documents to their operations, where the documents differ.
 //!
-//! A missing member has a meaning too: without `security`, no authentication is required. Without `servers`,
-//! the server is the one that serves the document.
+//! The value of most documents stays at the root, because the client has one base URL. The operations of the other
+//! documents get their own. A missing member has a meaning too: without `security`, no authentication is required.
+//! Without `servers`, the server is the one that serves the document.
+
+use std::cmp::Reverse;
 
 use serde_json::{Value, json};
 
@@ -11,15 +14,32 @@ use crate::{json::equivalent, spec::traverse::METHODS};
 pub(super) fn push_down(documents: &[(String, Value)]) -> Vec<(String, Value)> {
     let mut documents = documents.to_vec();
     for (key, effective) in [("security", effective_security as Effective), ("servers", effective_servers)] {
-        let values: Vec<_> = documents.iter().map(|(_, d)| effective(d)).collect();
-        if values.windows(2).all(|pair| equivalent(&pair[0], &pair[1])) {
-            continue;
-        }
-        for ((_, document), value) in documents.iter_mut().zip(values) {
-            move_to_operations(document, key, &value);
+        let values: Vec<_> = documents.iter().map(|(_, document)| effective(document)).collect();
+        let count = |value: &Value| values.iter().filter(|other| same(value, other)).count();
+        let explicit = |value: &Value| documents.iter().any(|(_, document)| document.get(key) == Some(value));
+        // The most frequent value. Of two, one that a document states, and then any, independently of their order.
+        let rank = |value: &&Value| (count(value), explicit(value), Reverse(value.to_string()));
+        let common = values.iter().max_by_key(rank).cloned().unwrap_or_default();
+        for ((_, document), value) in documents.iter_mut().zip(&values) {
+            if !same(value, &common) {
+                move_to_operations(document, key, value);
+            }
         }
     }
     documents
+}
+
+/// Returns `true` if the values differ in descriptions only.
+fn same(one: &Value, other: &Value) -> bool {
+    equivalent(&without_descriptions(one), &without_descriptions(other))
+}
+
+fn without_descriptions(value: &Value) -> Value {
+    let mut value = value.clone();
+    for item in value.as_array_mut().into_iter().flatten().filter_map(Value::as_object_mut) {
+        item.remove("description");
+    }
+    value
 }
 
 /// Returns the effective value of a root member, which may be missing.

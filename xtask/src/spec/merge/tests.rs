@@ -210,8 +210,8 @@ fn differing_descriptions_cause_a_warning_and_keep_the_first() {
 fn differing_security_moves_to_the_operations() {
     let (merged, _) =
         merge_pages(unchanged, |d| drop(d.as_object_mut().unwrap().remove("security"))).unwrap();
-    assert_eq!(merged.get("security"), None);
-    assert_eq!(merged.pointer(CREATE_POST).unwrap()["security"], json!([{"ApiKeyAuth": []}]));
+    assert_eq!(merged["security"], json!([{"ApiKeyAuth": []}]));
+    assert_eq!(merged.pointer(CREATE_POST).unwrap().get("security"), None);
     assert_eq!(merged.pointer(RESULT_POST).unwrap()["security"], json!([]));
 }
 
@@ -239,13 +239,37 @@ fn operation_with_its_own_security_or_servers_keeps_them() {
 fn missing_servers_are_equivalent_to_the_root_url() {
     let (without_servers, _) =
         merge_pages(unchanged, |d| drop(d.as_object_mut().unwrap().remove("servers"))).unwrap();
-    assert_eq!(without_servers.get("servers"), None);
-    assert_eq!(
-        without_servers.pointer(CREATE_POST).unwrap()["servers"],
-        json!([{"url": "https://api.distribute.ai"}])
-    );
+    assert_eq!(without_servers["servers"], json!([{"url": "https://api.distribute.ai"}]));
+    assert_eq!(without_servers.pointer(CREATE_POST).unwrap().get("servers"), None);
     assert_eq!(without_servers.pointer(RESULT_POST).unwrap()["servers"], json!([{"url": "/"}]));
     let root = |d: &mut Value| d["servers"] = json!([{"url": "/"}]);
     let (equal, _) = merge_pages(root, |d| drop(d.as_object_mut().unwrap().remove("servers"))).unwrap();
     assert_eq!(equal["servers"], json!([{"url": "/"}]));
+}
+
+#[test]
+fn servers_of_most_documents_stay_at_the_root() {
+    let documents = ["a", "b", "c"].map(|name| {
+        let mut document = document(CREATE);
+        let operation = document["paths"]["/async/speech/create"].take();
+        document["paths"] = json!({format!("/{name}"): operation});
+        document["paths"][format!("/{name}")]["post"]["operationId"] = json!(name);
+        (name.to_owned(), document)
+    });
+    let merged = |servers: [Value; 3]| {
+        let mut documents = documents.clone();
+        for ((_, document), servers) in documents.iter_mut().zip(servers) {
+            document["servers"] = servers;
+        }
+        merge(&documents).unwrap().0
+    };
+    let (own, most) = (json!([{"url": "https://a"}]), json!([{"url": "https://b"}]));
+    let with_own = merged([own.clone(), most.clone(), most.clone()]);
+    assert_eq!(with_own["servers"], most);
+    assert_eq!(with_own["paths"]["/a"]["post"]["servers"], own);
+    assert_eq!(with_own["paths"]["/b"]["post"].get("servers"), None);
+    let described = json!([{"url": "https://b", "description": "The second page says more."}]);
+    let with_description = merged([most.clone(), described, most.clone()]);
+    assert_eq!(with_description["servers"], most);
+    assert!(!with_description["paths"].to_string().contains("servers"));
 }

@@ -49,8 +49,8 @@ impl Union {
                 ("externalDocs", value) => {
                     self.put(name, &at, value, KeepFirst("external documentation differs"));
                 }
-                // The effective values are equal. Otherwise `pushdown` would have moved them to the
-                // operations.
+                // The effective values are equal except for descriptions. Otherwise `pushdown` would have moved them to
+                // the operations.
                 ("servers" | "security", value) => {
                     self.put(name, &at, value, KeepFirst("equivalent values with different spellings"));
                 }

@@ -1,7 +1,7 @@
-//! Rules that replace defaults and patterns by documentation, because the server applies them.
+//! Rules that replace keywords by documentation, because the server applies them.
 //!
-//! The description contains them as text. `x-default` and `x-pattern` contain them for other uses of the
-//! spec, such as the JSON schemas of the feature `schemars`.
+//! The description contains them as text. `x-default`, `x-pattern`, `x-not` and `x-enum` contain them for other uses of
+//! the spec, such as the JSON schemas of the feature `schemars`.
 
 use serde_json::Value;
 
@@ -29,6 +29,30 @@ pub(super) fn document_patterns(schema: &mut Object, _: &SchemaLocation, _: &Ope
     };
     append_sentence(schema, &format!("Pattern: `{pattern}`, checked by the server."));
     schema.insert("x-pattern".to_owned(), pattern.into());
+    true
+}
+
+pub(super) fn document_exclusions(schema: &mut Object, _: &SchemaLocation, _: &OpenTypes) -> bool {
+    let Some(excluded) = schema.remove("not") else {
+        return false;
+    };
+    append_sentence(schema, &format!("Excluded: `{excluded}`, checked by the server."));
+    schema.insert("x-not".to_owned(), excluded);
+    true
+}
+
+/// Replaces the enum of a boolean.
+pub(super) fn document_booleans(schema: &mut Object, _: &SchemaLocation, _: &OpenTypes) -> bool {
+    if schema.get("type").is_none_or(|kind| kind != "boolean") {
+        return false;
+    }
+    let Some(Value::Array(values)) = schema.remove("enum") else {
+        return false;
+    };
+    if let [only] = values.as_slice() {
+        append_sentence(schema, &format!("Always `{only}`, checked by the server."));
+    }
+    schema.insert("x-enum".to_owned(), values.into());
     true
 }
 

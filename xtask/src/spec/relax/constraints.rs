@@ -34,6 +34,21 @@ pub(super) fn drop_patterns(schema: &mut Object, _: &SchemaLocation, _: &OpenTyp
     schema.remove("pattern").is_some()
 }
 
+pub(super) fn drop_exclusions(schema: &mut Object, _: &SchemaLocation, _: &OpenTypes) -> bool {
+    schema.remove("not").is_some()
+}
+
+/// Removes the enum of a boolean.
+pub(super) fn drop_boolean_enums(schema: &mut Object, _: &SchemaLocation, _: &OpenTypes) -> bool {
+    schema.get("type").is_some_and(|kind| kind == "boolean") && schema.remove("enum").is_some()
+}
+
+/// Removes the format of a number.
+pub(super) fn widen_numbers(schema: &mut Object, _: &SchemaLocation, _: &OpenTypes) -> bool {
+    schema.get("type").is_some_and(|kind| kind == "integer" || kind == "number")
+        && schema.remove("format").is_some()
+}
+
 /// Removes the format of a string, except `byte` and `binary`, which specify its encoding.
 pub(super) fn drop_formats(schema: &mut Object, _: &SchemaLocation, _: &OpenTypes) -> bool {
     let is_text = schema.get("type").is_some_and(|kind| kind == "string");

@@ -15,7 +15,7 @@ mod open_enums;
 use serde_json::Value;
 
 use super::{
-    extract::{Extracted, OpenTypes},
+    extract::{Extracted, OpenTypes, Origins},
     schema_locations::{SchemaLocation, Usage, locations},
 };
 use crate::{
@@ -46,6 +46,13 @@ const RULES: &[Rule] = &[
         change: open_enums::open_union,
     },
     Rule {
+        id: "open-alternatives",
+        reason: "the server may send an alternative that this document does not list yet",
+        expected: false,
+        applies_to: |usage| usage.response,
+        change: open_enums::open_alternatives,
+    },
+    Rule {
         id: "open-enums",
         reason: "the server may send a value that this document does not list yet",
         expected: true,
@@ -67,6 +74,27 @@ const RULES: &[Rule] = &[
         change: constraints::drop_patterns,
     },
     Rule {
+        id: "drop-response-exclusions",
+        reason: "rejecting a value from the server would not help the user",
+        expected: false,
+        applies_to: |usage| usage.response,
+        change: constraints::drop_exclusions,
+    },
+    Rule {
+        id: "drop-response-booleans",
+        reason: "the server may send the other boolean",
+        expected: false,
+        applies_to: |usage| usage.response,
+        change: constraints::drop_boolean_enums,
+    },
+    Rule {
+        id: "widen-response-numbers",
+        reason: "a number from the server that exceeds its format must not be lost",
+        expected: false,
+        applies_to: |usage| usage.response,
+        change: constraints::widen_numbers,
+    },
+    Rule {
         id: "drop-response-formats",
         reason: "the generated code would parse the text, and fail if the server deviates from its page",
         expected: false,
@@ -80,6 +108,20 @@ const RULES: &[Rule] = &[
         expected: true,
         applies_to: |usage| !usage.response,
         change: annotate::document_patterns,
+    },
+    Rule {
+        id: "document-request-exclusions",
+        reason: "no Rust type excludes values",
+        expected: false,
+        applies_to: |usage| !usage.response,
+        change: annotate::document_exclusions,
+    },
+    Rule {
+        id: "document-request-booleans",
+        reason: "no Rust type has one of the booleans only",
+        expected: false,
+        applies_to: |usage| !usage.response,
+        change: annotate::document_booleans,
     },
     Rule {
         id: "drop-foreign-formats",
@@ -118,13 +160,14 @@ pub(crate) type Report = Vec<(&'static str, usize)>;
 pub(crate) struct Relaxed {
     pub(crate) document: Value,
     pub(crate) report: Report,
+    pub(crate) origins: Origins,
     /// Warnings about request schemas that are relaxed because they are used in responses too.
     pub(crate) warnings: Vec<String>,
 }
 
 /// Applies all rules in order, and defines the open types.
 pub(crate) fn relax(extracted: Extracted) -> Result<Relaxed, Failure> {
-    let Extracted { mut document, open } = extracted;
+    let Extracted { mut document, open, origins } = extracted;
     let warnings = shared_schemas(&document);
     let mut report = Report::new();
     let mut unused = Vec::new();
@@ -140,7 +183,7 @@ pub(crate) fn relax(extracted: Extracted) -> Result<Relaxed, Failure> {
     }
     open_enums::define_open_types(&mut document, &open);
     if unused.is_empty() {
-        Ok(Relaxed { document, report, warnings })
+        Ok(Relaxed { document, report, origins, warnings })
     } else {
         let failure = Failure::new(ExitClass::Document, unused);
         Err(failure

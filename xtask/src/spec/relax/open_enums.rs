@@ -30,6 +30,20 @@ pub(super) fn open_union(schema: &mut Object, location: &SchemaLocation, open: &
     true
 }
 
+/// Adds an alternative for any other value to a union.
+pub(super) fn open_alternatives(schema: &mut Object, location: &SchemaLocation, open: &OpenTypes) -> bool {
+    let is_open = open.unions.iter().any(|union| location.pointer.is_within(union));
+    let is_object = ["properties", "allOf"].iter().any(|keyword| schema.contains_key(*keyword));
+    let parts = ["oneOf", "anyOf"].into_iter().find(|keyword| schema.contains_key(*keyword));
+    match parts.and_then(|keyword| schema.get_mut(keyword)) {
+        Some(Value::Array(parts)) if !is_open && !is_object => {
+            parts.push(json!({"title": "Other", "description": "Any other value."}));
+            true
+        }
+        _ => false,
+    }
+}
+
 /// Replaces a reference to a closed enum by a reference to its open type.
 pub(super) fn refer_to_open(schema: &mut Object, location: &SchemaLocation, open: &OpenTypes) -> bool {
     // The variant `Known` of an open union stays closed.

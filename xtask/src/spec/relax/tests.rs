@@ -6,18 +6,26 @@ use crate::spec::extract::{Names, extract};
 const NAMES: &str = "
     [make]
     request = \"Make\"
+    \"request.text\" = \"MakeText\"
     \"request.voice\" = { open = \"Voice\", known = \"KnownVoice\" }
     \"200\" = \"Made\"
+    \"200.part\" = \"Part\"
     \"200.status\" = { open = \"Status\", known = \"KnownStatus\" }";
 
 fn document() -> Value {
     let request = json!({"type": "object", "additionalProperties": false, "properties": {
         "text": {"type": "string", "minLength": 2, "pattern": "a", "format": "uuid"},
         "loud": {"type": "boolean", "default": false, "description": "Shout"},
+        "agreed": {"type": "boolean", "enum": [true]},
+        "tone": {"not": {"type": "string"}},
+        "pitch": {"type": "integer", "format": "int32"},
         "voice": {"anyOf": [{"type": "string"}, {"type": "string", "enum": ["leo"], "default": "leo"}]}}});
     let response = json!({"type": "object", "additionalProperties": false, "properties": {
         "at": {"type": "string", "format": "date-time", "minLength": 2, "pattern": "a"},
         "data": {"type": "string", "format": "byte"},
+        "size": {"type": "integer", "format": "int32"},
+        "done": {"type": "boolean", "enum": [true], "not": {"type": "string"}},
+        "part": {"oneOf": [{"type": "string"}, {"type": "number"}]},
         "share": {"type": "number", "minimum": 0, "maximum": 1, "default": 0},
         "list": {"type": "array", "maxItems": 3, "items": {"type": "object", "additionalProperties": false}},
         "status": {"type": "string", "enum": ["DONE"], "description": "How it goes."}}});
@@ -46,10 +54,17 @@ fn request_schemas_stay_strict_and_document_their_defaults() {
     let made = |name| property(&relaxed, "Make", name);
     assert_eq!(relaxed.document["components"]["schemas"]["Make"]["additionalProperties"], false);
     assert_eq!(
-        made("text"),
+        relaxed.document["components"]["schemas"]["MakeText"],
         json!({
         "type": "string", "minLength": 2, "x-pattern": "a", "description": "Pattern: `a`, checked by the server."})
     );
+    let agreed =
+        json!({"type": "boolean", "x-enum": [true], "description": "Always `true`, checked by the server."});
+    assert_eq!(made("agreed"), agreed);
+    let tone = json!({
+        "x-not": {"type": "string"}, "description": "Excluded: `{\"type\":\"string\"}`, checked by the server."});
+    assert_eq!(made("tone"), tone);
+    assert_eq!(made("pitch"), json!({"type": "integer", "format": "int32"}));
     let loud = json!({
         "type": "boolean", "x-default": false, "description": "Shout. Default: false, chosen by the server."});
     assert_eq!(made("loud"), loud);
@@ -64,6 +79,8 @@ fn response_schemas_lose_their_constraints() {
     assert_eq!(made("at"), json!({"type": "string"}));
     assert_eq!(made("data"), json!({"type": "string", "format": "byte"}));
     assert_eq!(made("share"), json!({"type": "number"}));
+    assert_eq!(made("size"), json!({"type": "integer"}));
+    assert_eq!(made("done"), json!({"type": "boolean"}));
     assert_eq!(made("list"), json!({"type": "array", "items": {"type": "object"}}));
 }
 
@@ -76,6 +93,8 @@ fn open_enums_and_unions_accept_unknown_values() {
     assert_eq!(schemas["Voice"]["oneOf"], json!([known("KnownVoice"), other]));
     assert_eq!(schemas["Status"]["oneOf"], json!([known("KnownStatus"), other]));
     assert_eq!(schemas["KnownStatus"], json!({"type": "string", "enum": ["DONE"]}));
+    let other = json!({"title": "Other", "description": "Any other value."});
+    assert_eq!(schemas["Part"]["oneOf"], json!([{"type": "string"}, {"type": "number"}, other]));
     let status = json!({"allOf": [reference("Status")], "description": "How it goes."});
     assert_eq!(property(&relaxed, "Made", "status"), status);
 }
@@ -85,11 +104,17 @@ fn relax_reports_the_number_of_changes_per_rule() {
     let relaxed = relaxed(document()).unwrap();
     let expected = [
         ("open-unions", 1),
+        ("open-alternatives", 1),
         ("open-enums", 1),
         ("open-objects", 2),
         ("drop-response-patterns", 1),
+        ("drop-response-exclusions", 1),
+        ("drop-response-booleans", 1),
+        ("widen-response-numbers", 1),
         ("drop-response-formats", 1),
         ("document-request-patterns", 1),
+        ("document-request-exclusions", 1),
+        ("document-request-booleans", 1),
         ("drop-foreign-formats", 1),
         ("drop-response-limits", 3),
         ("document-request-defaults", 2),

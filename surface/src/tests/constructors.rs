@@ -2,12 +2,13 @@
 
 use serde_json::{Value, json};
 
-use super::constructors;
+use crate::generate::constructors;
 
 /// Returns the items with constructors, without `::std::` and the doc comments of the input.
 fn with_constructors(items: &str, schemas: &Value) -> Result<String, String> {
     let mut file: syn::File = syn::parse_str(items).unwrap();
-    constructors::add(&mut file.items, schemas.as_object().unwrap())?;
+    let document = json!({"components": {"schemas": schemas}});
+    constructors::add(&mut file.items, &document).map_err(|problem| problem.to_string())?;
     Ok(prettyplease::unparse(&file).replace("::std::", ""))
 }
 
@@ -143,6 +144,7 @@ fn table_that_does_not_fit_the_struct_stops_the_build() {
         ),
     ] {
         let error = with_constructors(item, &schemas).unwrap_err();
-        assert_eq!(error, format!("type Receipt: {expected}; correct openapi/constructors.toml"));
+        let expected = format!("type Receipt: {expected}; correct openapi/constructors.toml");
+        assert_eq!(error, format!("/components/schemas/Receipt: {expected}"));
     }
 }

@@ -1,25 +1,18 @@
-//! What `build.rs` adds to the generated code, as functions of syntax and of schemas.
+//! What the code generation adds to the generator's code, as functions of syntax and of schemas.
 
-#[path = "../../../build/bounded.rs"]
-mod bounded;
-#[path = "../../../build/constructors.rs"]
 mod constructors;
-#[path = "../../../build/enums.rs"]
-mod enums;
-#[path = "../../../build/names.rs"]
-mod names;
-
-mod constructors_tests;
+mod documents;
 
 use serde_json::{Value, json};
 use syn::{Expr, Fields, Item, parse_quote};
 
-use crate::surface::GENERATED;
+use crate::generate::{self, Parts, bounded, enums, names};
 
 /// Returns the items of the generated module `types`.
 fn generated_types() -> Vec<Item> {
-    let file: syn::File = syn::parse_str(GENERATED).unwrap();
-    let types = file.items.into_iter().find_map(|item| match item {
+    let document = serde_json::from_str(include_str!("../../../openapi/distribute-ai.json")).unwrap();
+    let generated = generate::generate(&document, Parts { schemas: false, mock: false }).unwrap();
+    let types = generated.client.items.into_iter().find_map(|item| match item {
         Item::Mod(types) if types.ident == "types" => types.content,
         _ => None,
     });
@@ -135,7 +128,7 @@ fn bound_of_an_integer_is_rounded_into_the_range() {
 fn bounded_number_without_possible_value_stops_the_build() {
     let document = json!({"components": {"schemas": {"Size": {"type": "integer", "minimum": 1e300}}}});
     let error = bounded::bounded_numbers(&document).err().unwrap();
-    assert!(error.starts_with("/components/schemas/Size/minimum: no value"), "{error}");
+    assert!(error.to_string().starts_with("/components/schemas/Size/minimum: no value"), "{error}");
     let document = json!({"components": {"schemas": {"Size": {"type": "integer", "maximum": 9}}}});
     let numbers = bounded::bounded_numbers(&document).unwrap();
     assert_eq!(numbers[0].name, "Size");

@@ -1,0 +1,216 @@
+//! What the generator does not support: each problem has its place and what to do, before the generator panics or
+//! generates code that loses data.
+
+use serde_json::{Map, Value};
+
+use super::{
+    Problem,
+    facts::own_server,
+    names::{Operation, operations, resolve},
+};
+
+/// What to do about a part that is not supported.
+const REMEDY: &str = "correct the page in openapi/corrections/, or the document in openapi/fixes.json";
+
+/// The media types whose bodies the generator reads and writes.
+const REQUEST_TYPES: [&str; 4] =
+    ["application/json", "application/x-www-form-urlencoded", "application/octet-stream", "text/plain"];
+
+pub(crate) fn problems(document: &Value) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    for operation in operations(document) {
+        check_names(&operation, &mut problems);
+        check_request(document, &operation, &mut problems);
+        check_success(document, &operation, &mut problems);
+        check_parameters(document, &operation, &mut problems);
+        if own_server(&operation).is_some_and(|url| !url.starts_with("https://")) {
+            problems.push(Problem::new(
+                format!("{}/servers/0/url", operation.pointer),
+                format!("expected an absolute URL with https; {REMEDY}"),
+            ));
+        }
+    }
+    for (name, schema) in components(document, "schemas") {
+        check_schema(schema, &format!("/components/schemas/{name}"), &mut problems);
+    }
+    problems
+}
+
+fn components<'a>(document: &'a Value, section: &str) -> impl Iterator<Item = (&'a String, &'a Value)> {
+    document["components"][section].as_object().into_iter().flatten()
+}
+
+fn check_names(operation: &Operation, problems: &mut Vec<Problem>) {
+    if operation.method().is_empty() {
+        problems.push(Problem::new(
+            format!("{}/operationId", operation.pointer),
+            format!("expected letters, which become the name of the method; {REMEDY}"),
+        ));
+    }
+}
+
+fn check_request(document: &Value, operation: &Operation, problems: &mut Vec<Problem>) {
+    let Some(body) = operation.value.get("requestBody") else { return };
+    let pointer = format!("{}/requestBody/content", operation.pointer);
+    let types: Vec<_> = resolve(document, body)["content"].as_object().into_iter().flatten().collect();
+    match types.as_slice() {
+        [(kind, media)] if REQUEST_TYPES.contains(&essence(kind)) => {
+            if media.get("schema").is_none() {
+                problems.push(Problem::new(pointer, format!("{kind:?} has no schema; {REMEDY}")));
+            } else if media.get("encoding").and_then(Value::as_object).is_some_and(|of| !of.is_empty()) {
+                problems.push(Problem::new(
+                    pointer,
+                    format!("{kind:?} has an encoding, which is not supported; {REMEDY}"),
+                ));
+            }
+        }
+        found => {
+            let found = found.iter().map(|(kind, _)| kind.as_str()).collect::<Vec<_>>().join(", ");
+            let found = if found.is_empty() { "none".to_owned() } else { found };
+            let expected = REQUEST_TYPES.join(", ");
+            problems.push(Problem::new(
+                pointer,
+                format!("expected one media type of {expected}; found {found}; {REMEDY}"),
+            ));
+        }
+    }
+}
+
+fn essence(kind: &str) -> &str {
+    kind.split(';').next().unwrap_or_default().trim()
+}
+
+/// Checks that all success responses of an operation have the same body.
+fn check_success(document: &Value, operation: &Operation, problems: &mut Vec<Problem>) {
+    let responses = operation.value["responses"].as_object().into_iter().flatten();
+    let is_success = |status: &str| status.starts_with('2') || status == "default";
+    let bodies: Vec<_> = responses
+        .filter(|(status, _)| is_success(status))
+        .map(|(status, response)| (status, body(resolve(document, response))))
+        .collect();
+    for (status, body) in &bodies {
+        if let Body::Json(Value::Null) = body {
+            problems.push(Problem::new(
+                format!("{}/responses/{status}/content", operation.pointer),
+                format!("a JSON body without a schema; {REMEDY}"),
+            ));
+        }
+    }
+    if let Some((status, _)) = bodies.iter().find(|(_, body)| *body != bodies[0].1) {
+        problems.push(Problem::new(
+            format!("{}/responses/{status}", operation.pointer),
+            format!(
+                "the body differs from that of status {}, and a method returns one type; {REMEDY}",
+                bodies[0].0
+            ),
+        ));
+    }
+}
+
+#[derive(PartialEq)]
+enum Body<'a> {
+    None,
+    Raw,
+    Json(&'a Value),
+}
+
+fn body(response: &Value) -> Body<'_> {
+    let mut types = response["content"].as_object().into_iter().flatten().peekable();
+    if types.peek().is_none() {
+        return Body::None;
+    }
+    types
+        .find(|(kind, _)| essence(kind) == "application/json")
+        .map_or(Body::Raw, |(_, media)| Body::Json(&media["schema"]))
+}
+
+fn check_parameters(document: &Value, operation: &Operation, problems: &mut Vec<Problem>) {
+    for (at, of) in [(operation.pointer.as_str(), operation.value), ("", operation.item)] {
+        let parameters = of["parameters"].as_array().into_iter().flatten().enumerate();
+        for (i, parameter) in parameters {
+            let parameter = resolve(document, parameter);
+            let at = if at.is_empty() {
+                operation.pointer.rsplit_once('/').map_or("", |(path, _)| path)
+            } else {
+                at
+            };
+            let pointer = format!("{at}/parameters/{i}");
+            if parameter["in"] == "cookie" {
+                problems.push(Problem::new(pointer, format!("cookies are not supported; {REMEDY}")));
+            } else if parameter.get("schema").is_none() {
+                problems.push(Problem::new(pointer, format!("expected a parameter with a schema; {REMEDY}")));
+            }
+        }
+    }
+}
+
+fn check_schema(schema: &Value, pointer: &str, problems: &mut Vec<Problem>) {
+    let Value::Object(members) = schema else { return };
+    if let (Some(shortest), Some(longest)) = (length(schema, "minLength"), length(schema, "maxLength"))
+        && shortest > longest
+    {
+        problems.push(Problem::new(
+            format!("{pointer}/maxLength"),
+            format!("no text has at least {shortest} and at most {longest} characters; {REMEDY}"),
+        ));
+    }
+    for (bound, exclusive) in [("minimum", "exclusiveMinimum"), ("maximum", "exclusiveMaximum")] {
+        if members.get(exclusive) == Some(&Value::Bool(true)) && !members.contains_key(bound) {
+            problems.push(Problem::new(
+                format!("{pointer}/{exclusive}"),
+                format!("expected {bound:?} beside it; {REMEDY}"),
+            ));
+        }
+    }
+    for_each_child(members, pointer, &mut |child, pointer| check_schema(child, pointer, problems));
+}
+
+fn length(schema: &Value, keyword: &str) -> Option<f64> {
+    schema[keyword].as_f64()
+}
+
+fn for_each_child(members: &Map<String, Value>, pointer: &str, visit: &mut dyn FnMut(&Value, &str)) {
+    for (keyword, value) in members {
+        match (keyword.as_str(), value) {
+            ("properties", Value::Object(properties)) => {
+                for (name, property) in properties {
+                    let name = name.replace('~', "~0").replace('/', "~1");
+                    visit(property, &format!("{pointer}/properties/{name}"));
+                }
+            }
+            ("allOf" | "anyOf" | "oneOf", Value::Array(parts)) => {
+                for (i, part) in parts.iter().enumerate() {
+                    visit(part, &format!("{pointer}/{keyword}/{i}"));
+                }
+            }
+            ("items" | "additionalProperties", schema) => visit(schema, &format!("{pointer}/{keyword}")),
+            _ => {}
+        }
+    }
+}
+
+/// Returns the document without what the generator's model of it cannot hold, and which changes no type.
+pub(crate) fn for_generator(document: &Value) -> Value {
+    let mut document = document.clone();
+    remove_huge_lengths(&mut document);
+    document
+}
+
+/// Removes the lengths that no text exceeds.
+fn remove_huge_lengths(value: &mut Value) {
+    match value {
+        Value::Object(members) => {
+            let is_huge = |keyword: &str, value: &Value| {
+                matches!(
+                    keyword,
+                    "maxLength" | "minLength" | "maxItems" | "minItems" | "maxProperties" | "minProperties"
+                ) && value.is_number()
+                    && value.as_u64().is_none_or(|length| u32::try_from(length).is_err())
+            };
+            members.retain(|keyword, value| !is_huge(keyword, value));
+            members.values_mut().for_each(remove_huge_lengths);
+        }
+        Value::Array(items) => items.iter_mut().for_each(remove_huge_lengths),
+        _ => {}
+    }
+}

@@ -1,0 +1,221 @@
+//! Finds what the compiler would refuse in the generated code: two items, fields, variants, methods or parameters of
+//! one name, methods that the hand-written code has too, enums without variants, and paths into other crates.
+
+use std::{collections::BTreeMap, fs, path::Path};
+
+use serde_json::Value;
+use syn::{Fields, FnArg, ImplItem, Item, ItemImpl, Pat, Type, visit::Visit};
+
+use crate::generate::Problem;
+
+/// The crates that the generated code may use.
+const CRATES: [&str; 12] = [
+    "std",
+    "serde",
+    "serde_json",
+    "reqwest",
+    "progenitor_client",
+    "crate",
+    "self",
+    "super",
+    "Self",
+    "bytes",
+    "futures_core",
+    "schemars",
+];
+
+/// The names of inherent methods, by the name of their type.
+pub(crate) type Methods = BTreeMap<String, Vec<String>>;
+
+/// Returns the inherent methods of the hand-written code.
+pub(crate) fn own_methods(directory: &Path) -> Methods {
+    let mut methods = Methods::new();
+    let mut pending = vec![directory.to_owned()];
+    while let Some(directory) = pending.pop() {
+        for path in fs::read_dir(directory).into_iter().flatten().flatten().map(|entry| entry.path()) {
+            if path.is_dir() {
+                pending.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs")
+                && let Ok(file) = syn::parse_file(&fs::read_to_string(path).unwrap_or_default())
+            {
+                add_methods(&file.items, &mut methods);
+            }
+        }
+    }
+    methods
+}
+
+fn add_methods(items: &[Item], methods: &mut Methods) {
+    for item in items {
+        match item {
+            Item::Impl(block) if block.trait_.is_none() => {
+                let names = method_names(block).map(ToString::to_string);
+                methods.entry(type_name(&block.self_ty)).or_default().extend(names);
+            }
+            Item::Mod(module) => {
+                add_methods(module.content.as_ref().map_or(&[], |(_, items)| items), methods);
+            }
+            _ => {}
+        }
+    }
+}
+
+fn method_names(block: &ItemImpl) -> impl Iterator<Item = &syn::Ident> {
+    block.items.iter().filter_map(|item| match item {
+        ImplItem::Fn(method) => Some(&method.sig.ident),
+        _ => None,
+    })
+}
+
+fn type_name(kind: &Type) -> String {
+    match kind {
+        Type::Path(path) => {
+            path.path.segments.last().map_or(String::new(), |segment| segment.ident.to_string())
+        }
+        _ => String::new(),
+    }
+}
+
+/// Returns what the compiler would refuse in the generated code.
+pub(crate) fn problems(client: &syn::File, document: &Value, own: &Methods) -> Vec<Problem> {
+    let mut scan = Scan { document, problems: Vec::new() };
+    scan.module(&client.items, own);
+    let mut crates = Crates::default();
+    crates.visit_file(client);
+    for name in crates.unknown {
+        scan.report(
+            "",
+            &format!("the generated code uses the crate {name}, on which this crate does not depend"),
+        );
+    }
+    scan.problems
+}
+
+struct Scan<'a> {
+    document: &'a Value,
+    problems: Vec<Problem>,
+}
+
+impl Scan<'_> {
+    /// Reports a problem of the component or operation of this name.
+    fn report(&mut self, name: &str, problem: &str) {
+        let pointer = pointer_of(self.document, name);
+        let remedy = "correct the page in openapi/corrections/, or the document in openapi/fixes.json";
+        self.problems.push(Problem { pointer, message: format!("{problem}; {remedy}") });
+    }
+
+    fn unique(&mut self, owner: &str, what: &str, names: impl IntoIterator<Item = String>) {
+        let mut counts = BTreeMap::<_, usize>::new();
+        for name in names {
+            *counts.entry(name).or_default() += 1;
+        }
+        for (name, _) in counts.into_iter().filter(|(_, count)| *count > 1) {
+            let of = if owner.is_empty() { String::new() } else { format!(" of {owner}") };
+            let subject = if owner.is_empty() { &name } else { owner };
+            self.report(subject, &format!("two {what}{of} would be called {name}"));
+        }
+    }
+
+    fn module(&mut self, items: &[Item], own: &Methods) {
+        let types = items.iter().filter_map(|item| match item {
+            Item::Struct(item) => Some(&item.ident),
+            Item::Enum(item) => Some(&item.ident),
+            Item::Mod(item) => Some(&item.ident),
+            Item::Type(item) => Some(&item.ident),
+            _ => None,
+        });
+        self.unique("", "types", types.map(ToString::to_string).collect::<Vec<_>>());
+        let mut methods = Methods::new();
+        for item in items {
+            match item {
+                Item::Struct(item) => {
+                    let fields = item.fields.iter().filter_map(|field| field.ident.as_ref());
+                    let fields = fields.map(ToString::to_string).collect::<Vec<_>>();
+                    self.unique(&item.ident.to_string(), "fields", fields);
+                }
+                Item::Enum(item) => {
+                    let name = item.ident.to_string();
+                    let variants = item.variants.iter().map(|variant| variant.ident.to_string());
+                    self.unique(&name, "variants", variants.collect::<Vec<_>>());
+                    if item.variants.is_empty() {
+                        self.report(&name, &format!("{name} would be an enum without variants"));
+                    }
+                    for variant in &item.variants {
+                        if let Fields::Named(fields) = &variant.fields {
+                            let fields = fields.named.iter().filter_map(|field| field.ident.as_ref());
+                            self.unique(&name, "fields", fields.map(ToString::to_string).collect::<Vec<_>>());
+                        }
+                    }
+                }
+                Item::Impl(block) if block.trait_.is_none() => {
+                    let names = method_names(block).map(ToString::to_string);
+                    methods.entry(type_name(&block.self_ty)).or_default().extend(names);
+                    self.parameters(block);
+                }
+                Item::Mod(module) => {
+                    self.module(module.content.as_ref().map_or(&[], |(_, items)| items), own);
+                }
+                _ => {}
+            }
+        }
+        for (owner, names) in methods {
+            for name in &names {
+                if own.get(&owner).is_some_and(|own| own.contains(name)) {
+                    self.report(name, &format!("{owner} has a method {name} already"));
+                }
+            }
+            self.unique(&owner, "methods", names);
+        }
+    }
+
+    fn parameters(&mut self, block: &ItemImpl) {
+        for item in &block.items {
+            let ImplItem::Fn(method) = item else { continue };
+            let names = method.sig.inputs.iter().filter_map(|input| match input {
+                FnArg::Typed(input) => match &*input.pat {
+                    Pat::Ident(name) => Some(name.ident.to_string()),
+                    _ => None,
+                },
+                FnArg::Receiver(_) => None,
+            });
+            self.unique(&method.sig.ident.to_string(), "parameters", names.collect::<Vec<_>>());
+        }
+    }
+}
+
+/// Returns the pointer of the component or the operation that a generated name comes from.
+fn pointer_of(document: &Value, name: &str) -> String {
+    let plain = |name: &str| name.replace(|letter: char| !letter.is_alphanumeric(), "").to_lowercase();
+    let components = document["components"]["schemas"].as_object().into_iter().flatten();
+    if let Some((component, _)) =
+        components.into_iter().find(|(component, _)| plain(component) == plain(name))
+    {
+        return format!("/components/schemas/{component}");
+    }
+    for (path, item) in document["paths"].as_object().into_iter().flatten() {
+        for (method, operation) in item.as_object().into_iter().flatten() {
+            if operation["operationId"].as_str().is_some_and(|id| plain(id) == plain(name)) {
+                return format!("/paths/{}/{method}", path.replace('~', "~0").replace('/', "~1"));
+            }
+        }
+    }
+    String::new()
+}
+
+/// Collects the crates of absolute paths.
+#[derive(Default)]
+struct Crates {
+    unknown: std::collections::BTreeSet<String>,
+}
+
+impl Visit<'_> for Crates {
+    fn visit_path(&mut self, path: &syn::Path) {
+        if path.leading_colon.is_some()
+            && let Some(first) = path.segments.first()
+            && !CRATES.iter().any(|known| first.ident == known)
+        {
+            self.unknown.insert(first.ident.to_string());
+        }
+        syn::visit::visit_path(self, path);
+    }
+}

@@ -1,0 +1,257 @@
+//! Documents for which plain generation fails or loses data.
+
+use serde_json::{Value, json};
+
+use crate::{
+    generate::{self, Parts},
+    items, scan,
+};
+
+/// Returns a document with one operation, with this body and these components.
+fn document(schemas: &Value, change: impl FnOnce(&mut Value)) -> Value {
+    let body = |schema: &Value| json!({"application/json": {"schema": schema}});
+    let any = json!({"$ref": "#/components/schemas/Body"});
+    let mut document = json!({
+        "openapi": "3.0.3",
+        "info": {"title": "t", "version": "1"},
+        "servers": [{"url": "https://api.example"}],
+        "security": [{"Key": []}],
+        "components": {
+            "securitySchemes": {"Key": {"type": "apiKey", "in": "header", "name": "Authorization"}},
+            "schemas": schemas,
+        },
+        "paths": {"/do": {"post": {
+            "operationId": "doIt",
+            "requestBody": {"required": true, "content": body(&any)},
+            "responses": {"200": {"description": "d", "content": body(&any)}},
+        }}},
+    });
+    change(&mut document);
+    document
+}
+
+fn body(properties: &Value) -> Value {
+    let arguments: [&str; 0] = [];
+    json!({"Body": {"type": "object", "properties": properties,
+        "x-constructor": {"arguments": arguments, "defaults": {}, "sent": true}}})
+}
+
+fn with(properties: &Value, others: &Value) -> Value {
+    let mut schemas = body(properties);
+    schemas.as_object_mut().unwrap().extend(others.as_object().cloned().unwrap());
+    schemas
+}
+
+fn reference(name: &str) -> Value {
+    json!({"$ref": format!("#/components/schemas/{name}")})
+}
+
+/// Returns the public items, or the problems.
+fn surface(document: &Value) -> Result<Value, String> {
+    let generated = generate::generate(document, Parts { schemas: true, mock: true });
+    let text = |problems: Vec<generate::Problem>| {
+        problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+    };
+    let generated = generated.map_err(text)?;
+    let problems = scan::problems(&generated.client, document, &scan::Methods::new());
+    if problems.is_empty() { Ok(items::items(&generated.client)) } else { Err(text(problems)) }
+}
+
+fn unchanged(_: &mut Value) {}
+
+#[test]
+fn words_that_differ_in_punctuation_have_variants_of_their_own() {
+    let word =
+        json!({"type": "string", "enum": ["a-b", "a_b", "A B", "AB2", "", "4o", "Self", "-1", "it's"]});
+    let items =
+        surface(&document(&with(&json!({"word": reference("Word")}), &json!({"Word": word})), unchanged));
+    let items = items.unwrap();
+    for (variant, text) in [
+        ("AB", "a-b"),
+        ("AB2", "a_b"),
+        ("AB3", "A B"),
+        ("Ab2", "AB2"),
+        ("X", ""),
+        ("X4o", "4o"),
+        ("Self_", "Self"),
+        ("Minus1", "-1"),
+        ("Its", "it's"),
+    ] {
+        let names = &items[format!("types::Word::{variant}")]["serde"];
+        assert_eq!(*names, json!([format!("# [serde (rename = {text:?})]")]), "{variant}");
+    }
+}
+
+#[test]
+fn numbers_of_an_enum_keep_their_values() {
+    let schemas = json!({
+        "Step": {"type": "integer", "enum": [1, 2, -4]},
+        "Rate": {"type": "number", "enum": [0.5, 24]},
+    });
+    let properties = json!({"step": reference("Step"), "rate": reference("Rate")});
+    let items = surface(&document(&with(&properties, &schemas), unchanged)).unwrap();
+    for variant in ["Step::N1", "Step::N2", "Step::Minus4", "Rate::N0_5", "Rate::N24"] {
+        assert_eq!(items[format!("types::{variant}")]["kind"], "variant", "{variant}");
+    }
+    let mixed = json!({"Mixed": {"enum": [1, "a"]}});
+    let error =
+        surface(&document(&with(&json!({"mixed": reference("Mixed")}), &mixed), unchanged)).unwrap_err();
+    assert!(error.starts_with("/components/schemas/Mixed/enum: expected strings, or numbers"), "{error}");
+}
+
+#[test]
+fn union_has_a_variant_per_alternative_named_by_its_tag() {
+    let part = |word: &str| {
+        json!({"type": "object", "properties": {"type": {"$ref": format!("#/components/schemas/{word}")}},
+        "x-constructor": {"arguments": [], "defaults": {}, "sent": false}})
+    };
+    let word = |text: &str| json!({"type": "string", "enum": [text]});
+    let schemas = json!({
+        "TextType": word("text"), "ImageType": word("image_url"), "TextPart": part("TextType"), "ImagePart": part("ImageType"),
+        "Part": {"oneOf": [reference("TextPart"), reference("ImagePart"), {"type": "string"},
+            {"type": "array", "items": reference("Part")}, {"title": "Other", "description": "Any other value."}]},
+    });
+    let items = surface(&document(&with(&json!({"part": reference("Part")}), &schemas), unchanged)).unwrap();
+    for (variant, content) in [
+        ("Text", "(crate::types::TextPart)"),
+        ("ImageUrl", "(crate::types::ImagePart)"),
+        ("Text2", "(String)"),
+        ("List", "(Vec<crate::types::Part>)"),
+        ("Other", "(:: serde_json::Value)"),
+    ] {
+        let found = &items[format!("types::Part::{variant}")]["type"];
+        assert_eq!(found.as_str().unwrap_or_default(), content, "{variant}");
+    }
+}
+
+#[test]
+fn property_that_is_optional_and_nullable_has_two_options() {
+    let seed = json!({"type": "integer", "nullable": true});
+    let items = surface(&document(&body(&json!({"seed": seed})), unchanged)).unwrap();
+    assert_eq!(items["types::Body::seed"]["type"], "Option<Option<i64>>");
+    let setter = &items["types::Body::seed()"]["arguments"][1];
+    assert!(setter.as_str().unwrap().contains("impl Into<Option<i64>>"), "{setter}");
+    let received = document(&body(&json!({"seed": seed})), |document| {
+        document["components"]["schemas"]["Body"]["x-constructor"]["sent"] = json!(false);
+    });
+    assert_eq!(surface(&received).unwrap()["types::Body::seed"]["type"], "Option<i64>");
+}
+
+#[test]
+fn operation_has_its_own_server_and_may_need_no_key() {
+    let document = document(&body(&json!({})), |document| {
+        let operation = &mut document["paths"]["/do"]["post"];
+        operation["security"] = json!([]);
+        operation["servers"] = json!([{"url": "https://eu.example"}]);
+    });
+    let generated = generate::generate(&document, Parts { schemas: false, mock: false }).unwrap();
+    let client = prettyplease::unparse(&generated.client);
+    assert!(client.contains("let baseurl = self.server(\"https://eu.example\");"), "{client}");
+    assert!(client.contains("format!(\"{}/do\", baseurl,)"), "{client}");
+    let items = items::items(&generated.client);
+    assert_eq!(items["facts::WITHOUT_KEY"]["type"], "&[\"do_it\"]");
+    assert_eq!(items["facts::KEY_HEADER"]["type"], "\"authorization\"");
+    assert_eq!(items["facts::INPUT_LENGTH"]["type"], format!("0usize ..= {}usize", usize::MAX));
+}
+
+#[test]
+fn unsupported_parts_are_refused_with_their_place() {
+    let refused =
+        |change: fn(&mut Value)| surface(&document(&body(&json!({"a": {"type": "string"}})), change));
+    let operation = "/paths/~1do/post";
+    for (change, expected) in [
+        (
+            (|document| {
+                let content =
+                    document["paths"]["/do"]["post"]["requestBody"]["content"].as_object_mut().unwrap();
+                let json = content.remove("application/json").unwrap();
+                content.insert("multipart/form-data".to_owned(), json);
+            }) as fn(&mut Value),
+            format!("{operation}/requestBody/content: expected one media type"),
+        ),
+        (
+            |document| {
+                let content = json!({"application/json": {"schema": {"type": "string"}}});
+                document["paths"]["/do"]["post"]["responses"]["201"] =
+                    json!({"description": "d", "content": content});
+            },
+            format!("{operation}/responses/201: the body differs from that of status 200"),
+        ),
+        (
+            |document| document["paths"]["/do"]["post"]["responses"]["204"] = json!({"description": "d"}),
+            format!("{operation}/responses/204: the body differs from that of status 200"),
+        ),
+        (
+            |document| {
+                document["paths"]["/do"]["post"]["parameters"] =
+                    json!([{"name": "c", "in": "cookie", "schema": {"type": "string"}}]);
+            },
+            format!("{operation}/parameters/0: cookies are not supported"),
+        ),
+        (
+            |document| {
+                document["paths"]["/do"]["post"]["parameters"] =
+                    json!([{"name": "body", "in": "query", "schema": {"type": "string"}}]);
+            },
+            format!("{operation}: two parameters of do_it would be called body"),
+        ),
+        (
+            |document| document["paths"]["/do"]["post"]["servers"] = json!([{"url": "/v2"}]),
+            format!("{operation}/servers/0/url: expected an absolute URL"),
+        ),
+        (
+            |document| {
+                document["components"]["schemas"]["Body"]["properties"] =
+                    json!({"fooBar": {"type": "string"}, "foo_bar": {"type": "string"}});
+            },
+            "/components/schemas/Body: two fields of Body would be called foo_bar".to_owned(),
+        ),
+        (
+            |document| {
+                let property = json!({"type": "string", "minLength": 3, "maxLength": 1});
+                document["components"]["schemas"]["Body"]["properties"]["a"] = property;
+            },
+            "/components/schemas/Body/properties/a/maxLength: no text has at least 3".to_owned(),
+        ),
+        (
+            |document| {
+                document["components"]["securitySchemes"]["Key"] =
+                    json!({"type": "http", "scheme": "bearer"});
+            },
+            "/components/securitySchemes/Key: expected an API key in a header".to_owned(),
+        ),
+        (
+            |document| drop(document.as_object_mut().unwrap().remove("servers")),
+            "/servers/0/url: missing".to_owned(),
+        ),
+        (
+            |document| {
+                document["components"]["schemas"]["Body"]["properties"]["at"] =
+                    json!({"type": "string", "format": "date-time"});
+            },
+            "(root): the generated code uses the crate chrono".to_owned(),
+        ),
+    ] {
+        let error = refused(change).unwrap_err();
+        assert!(error.contains(&expected), "expected {expected}, found {error}");
+    }
+}
+
+#[test]
+fn lengths_above_those_of_any_text_are_no_limit() {
+    let properties = json!({"a": {"type": "string", "maxLength": 1e30}});
+    let items = surface(&document(&body(&properties), unchanged)).unwrap();
+    assert_eq!(items["types::Body::a"]["type"], "Option<String>");
+}
+
+#[test]
+fn generated_method_that_the_client_has_already_is_refused() {
+    let document = document(&body(&json!({})), unchanged);
+    let generated = generate::generate(&document, Parts { schemas: false, mock: false }).unwrap();
+    let own = scan::Methods::from([("Client".to_owned(), vec!["do_it".to_owned()])]);
+    let problems = scan::problems(&generated.client, &document, &own);
+    assert_eq!(problems.len(), 1);
+    assert!(problems[0].to_string().starts_with("/paths/~1do/post: Client has a method do_it already"));
+    let own = scan::own_methods(&std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../src"));
+    assert!(own["Client"].contains(&"speak".to_owned()), "{own:?}");
+}

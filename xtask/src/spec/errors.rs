@@ -1,0 +1,94 @@
+//! Gives every operation the same error responses: any status that is no success, with an [`ERROR_BODY`].
+//!
+//! A server and the proxies before it send statuses and bodies that a page omits. The client therefore turns the body of
+//! every error response into this schema: it sets `message` to the reason, and keeps the other members of a JSON object.
+//! The error responses of a page may differ, or have no body, and nothing changes for users when a page adds one.
+
+use serde_json::{Value, json};
+
+use super::{
+    extract::reference,
+    traverse::{METHODS, resolve},
+};
+use crate::failure::Failure;
+
+const ERROR_BODY: &str = "ErrorBody";
+
+/// Replaces the error responses of all operations, and defines their body.
+pub(super) fn unify(mut document: Value) -> Result<Value, Failure> {
+    let body = json!({
+        "type": "object",
+        "description": "The body of an error response.",
+        "properties": {"message": {"type": "string", "description": "The reason, as text."}},
+        "required": ["message"],
+        "additionalProperties": {},
+    });
+    if document["components"]["schemas"].get(ERROR_BODY).is_some() {
+        return Err(Failure::document(format!(
+            "/components/schemas/{ERROR_BODY}: this name is taken by the body of all error responses; rename the schema \
+             in openapi/corrections/"
+        )));
+    }
+    let mut changed = document.clone();
+    let items = changed["paths"].as_object_mut().into_iter().flatten();
+    for (_, item) in items.filter(|(path, _)| path.starts_with('/')) {
+        for method in METHODS {
+            if let Some(Value::Object(responses)) = item.pointer_mut(&format!("/{method}/responses")) {
+                let has_success = responses.keys().any(|status| status.starts_with('2'));
+                responses.retain(|status, _| !(status == "default" && has_success));
+                for (status, response) in responses.iter_mut() {
+                    if !status.starts_with('2') && !status.starts_with("x-") && status != "default" {
+                        let description = resolve(&document, response)["description"].clone();
+                        *response = error_response(&description);
+                    }
+                }
+                for status in ["4XX", "5XX"] {
+                    let any = || error_response(&json!("Any other error."));
+                    responses.entry(status).or_insert_with(any);
+                }
+            }
+        }
+    }
+    document = changed;
+    document["components"]["schemas"][ERROR_BODY] = body;
+    Ok(document)
+}
+
+fn error_response(description: &Value) -> Value {
+    json!({"description": description, "content": {"application/json": {"schema": reference(ERROR_BODY)}}})
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn error_responses_of_any_form_become_the_same() {
+        let error =
+            |schema: Value| json!({"description": "d", "content": {"application/json": {"schema": schema}}});
+        let success = error(json!({"type": "string"}));
+        let document = json!({
+            "components": {"responses": {"Gone": {"description": "gone"}}},
+            "paths": {"/a": {"post": {"responses": {
+                "200": success,
+                "302": {"description": "moved"},
+                "400": error(json!({"type": "object", "properties": {"message": {"type": "string"}}})),
+                "410": {"$ref": "#/components/responses/Gone"},
+                "422": error(json!({"type": "array", "items": {"type": "string"}})),
+                "default": error(json!({"type": "integer"})),
+            }}, "get": {"responses": {"default": success, "5XX": {"description": "s"}}}}}});
+        let unified = unify(document).unwrap();
+        let body = |description: &str| error_response(&json!(description));
+        assert_eq!(
+            unified["paths"]["/a"]["post"]["responses"],
+            json!({"200": success, "302": body("moved"), "400": body("d"), "410": body("gone"), "422": body("d"),
+                "4XX": body("Any other error."), "5XX": body("Any other error.")})
+        );
+        assert_eq!(
+            unified["paths"]["/a"]["get"]["responses"],
+            json!({"default": success, "4XX": body("Any other error."), "5XX": body("s")})
+        );
+        assert_eq!(unified["components"]["schemas"][ERROR_BODY]["required"], json!(["message"]));
+        assert!(unify(unified).unwrap_err().to_string().contains("this name is taken"));
+    }
+}

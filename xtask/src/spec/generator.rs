@@ -1,0 +1,191 @@
+//! Runs the code generation of `build.rs`, as the program `surface` in a child process.
+//!
+//! Only the generator knows for which documents it generates code. It may panic, overflow its stack or run for long,
+//! which ends the child only. The program is not a dependency of this tool, because its crates would be built for every
+//! command.
+
+use std::{
+    env,
+    io::Write as _,
+    path::{Path, PathBuf},
+    process::{Command, Output, Stdio},
+    sync::OnceLock,
+};
+
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use super::{
+    schema_locations::component_of,
+    traverse::{METHODS, operations},
+};
+use crate::{
+    failure::Failure,
+    json::{Object, Pointer},
+};
+
+/// A part of a document for which no client can be generated.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+pub(crate) struct Problem {
+    /// A JSON pointer in the document. It is empty if the place is unknown.
+    pub(crate) pointer: String,
+    pub(crate) message: String,
+}
+
+/// The public items of a generated client, by path.
+pub(crate) type Items = Object;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Answer {
+    Items(Items),
+    Problems(Vec<Problem>),
+}
+
+/// Generates the client, and returns its public items or all problems.
+pub(crate) fn generate(document: &Value) -> Result<Result<Items, Vec<Problem>>, Failure> {
+    let program = program()?;
+    Ok(match run(program, document)? {
+        Ok(Answer::Items(items)) => Ok(items),
+        Ok(Answer::Problems(problems)) => Err(problems),
+        Err(failed) => Err(locate(program, document, &failed)?),
+    })
+}
+
+/// Returns the path of the program, after building it once.
+fn program() -> Result<&'static Path, Failure> {
+    static PROGRAM: OnceLock<Result<PathBuf, String>> = OnceLock::new();
+    let built =
+        PROGRAM.get_or_init(|| build().map_err(|error| format!("could not build `surface`: {error}")));
+    built.as_deref().map_err(Failure::usage)
+}
+
+fn build() -> Result<PathBuf, String> {
+    let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("../surface/Cargo.toml");
+    let output = Command::new(env::var_os("CARGO").unwrap_or("cargo".into()))
+        .args(["build", "--quiet", "--message-format", "json-render-diagnostics", "--manifest-path"])
+        .arg(manifest)
+        .stderr(Stdio::inherit())
+        .output()
+        .map_err(|error| format!("cargo: {error}"))?;
+    if !output.status.success() {
+        return Err(format!("cargo: {}", output.status));
+    }
+    let lines = String::from_utf8_lossy(&output.stdout);
+    let executable = lines.lines().rev().find_map(|line| {
+        let message: Value = serde_json::from_str(line).ok()?;
+        message["executable"].as_str().map(PathBuf::from)
+    });
+    executable.ok_or_else(|| "cargo printed no executable".to_owned())
+}
+
+/// Runs the program. The inner error tells how it ended without an answer.
+fn run(program: &Path, document: &Value) -> Result<Result<Answer, String>, Failure> {
+    let failed = |error| Failure::usage(format!("{}: {error}", program.display()));
+    let mut child = Command::new(program)
+        .env_remove("RUST_BACKTRACE")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .map_err(failed)?;
+    if let Some(mut stdin) = child.stdin.take() {
+        // A child that ends before it has read everything tells the reason itself.
+        let _ = stdin.write_all(document.to_string().as_bytes());
+    }
+    let output = child.wait_with_output().map_err(failed)?;
+    if output.status.success() {
+        let answer = serde_json::from_slice(&output.stdout);
+        return Ok(answer.map_err(|error| format!("the generator's answer: {error}")));
+    }
+    Ok(Err(reason(&output)))
+}
+
+/// Returns why the program failed: the message of its panic, or its last words.
+fn reason(output: &Output) -> String {
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    let mut lines =
+        stderr.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("note:"));
+    if lines.any(|line| line.contains(" panicked at ")) {
+        let message = lines.next().unwrap_or("no message");
+        return format!("the generator panicked: {}", truncated(message));
+    }
+    let last = stderr.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
+    format!("the generator failed: {} {}", output.status, truncated(last)).trim_end().to_owned()
+}
+
+fn truncated(text: &str) -> String {
+    text.chars().take(200).collect()
+}
+
+/// Finds the operations for which the generator fails, by trying each alone. If it fails without operations, finds the
+/// components.
+fn locate(program: &Path, document: &Value, failed: &str) -> Result<Vec<Problem>, Failure> {
+    let mut parts = Vec::new();
+    if run(program, &with_operation(document, None))?.is_ok() {
+        let operations = operations(document).into_iter().map(|(at, ..)| at);
+        parts.extend(operations.map(|at| (with_operation(document, Some(&at)), at)));
+    } else {
+        let components = document.pointer("/components/schemas").and_then(Value::as_object);
+        let names = components.into_iter().flatten().map(|(name, _)| name);
+        parts.extend(
+            names.map(|name| {
+                (with_component(document, name), Pointer::new("/components/schemas").child(name))
+            }),
+        );
+    }
+    let mut problems = Vec::new();
+    for (part, pointer) in parts {
+        if let Err(failed) = run(program, &part)? {
+            problems.push(Problem { pointer: pointer.to_string(), message: failed });
+        }
+    }
+    if problems.is_empty() {
+        problems.push(Problem { pointer: String::new(), message: failed.to_owned() });
+    }
+    Ok(problems)
+}
+
+/// Returns the document with one of its operations, or with none.
+fn with_operation(document: &Value, at: Option<&Pointer>) -> Value {
+    let mut reduced = document.clone();
+    reduced["paths"] = json!({});
+    if let Some(at) = at
+        && let [_, path, method] = at.tokens().collect::<Vec<_>>().as_slice()
+    {
+        let mut item = document["paths"][path].clone();
+        if let Value::Object(members) = &mut item {
+            members.retain(|key, _| key == method || !METHODS.contains(&key.as_str()));
+        }
+        reduced["paths"][path] = item;
+    }
+    reduced
+}
+
+/// Returns the document without operations, and with only the component and those that it refers to.
+fn with_component(document: &Value, name: &str) -> Value {
+    let mut reduced = with_operation(document, None);
+    let all = &document["components"]["schemas"];
+    let mut kept = Map::new();
+    let mut pending = vec![name.to_owned()];
+    while let Some(name) = pending.pop() {
+        if let Some(schema) = all.get(&name).filter(|_| !kept.contains_key(&name)) {
+            references(schema, &mut pending);
+            kept.insert(name, schema.clone());
+        }
+    }
+    reduced["components"]["schemas"] = kept.into();
+    reduced
+}
+
+/// Collects the components that a schema refers to.
+fn references(value: &Value, found: &mut Vec<String>) {
+    match value {
+        Value::Object(members) => {
+            found.extend(component_of(members).map(str::to_owned));
+            members.values().for_each(|value| references(value, found));
+        }
+        Value::Array(items) => items.iter().for_each(|item| references(item, found)),
+        _ => {}
+    }
+}
