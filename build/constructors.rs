@@ -38,6 +38,7 @@ pub(crate) fn add(items: &mut Vec<Item>, document: &Value) -> Result<(), Problem
             Item::Struct(item) if matches!(item.fields, Fields::Named(_)) => {
                 item.attrs.push(parse_quote!(#[non_exhaustive]));
                 remove_default(&mut item.attrs);
+                leave_out_missing(item, schemas);
                 allow_null(item, document, schemas);
                 Some(methods(item, schemas, &enums)?)
             }
@@ -56,6 +57,27 @@ fn parsed_type(item: &Item) -> Option<Ident> {
     let (path, _) = block.trait_.as_ref()?;
     let Type::Path(of) = &*block.self_ty else { return None };
     (path.segments.last()?.ident == "FromStr").then(|| of.path.get_ident().cloned())?
+}
+
+/// Leaves a property out that is optional and missing. For a property that contains its own type, the generator makes a
+/// `Box<Option<…>>`, and its code sends `null`.
+fn leave_out_missing(item: &mut ItemStruct, schemas: &Map<String, Value>) {
+    let schema = schema_of(&item.ident, schemas).map_or(&Value::Null, |(_, schema)| schema);
+    for field in &mut item.fields {
+        let Some(ident) = &field.ident else { continue };
+        let property = SerdeNames::of(&field.attrs, ident).wire_name;
+        let is_required =
+            schema["required"].as_array().is_some_and(|names| names.iter().any(|name| *name == property));
+        let attributes = &field.attrs;
+        let attributes = quote::quote!(#(#attributes)*).to_string();
+        if let Some(content) = content_of(&field.ty, "Box").and_then(option_content).cloned() {
+            field.ty = parse_quote!(::std::option::Option<::std::boxed::Box<#content>>);
+        }
+        if !is_required && option_content(&field.ty).is_some() && !attributes.contains("skip_serializing_if")
+        {
+            field.attrs.push(parse_quote!(#[serde(skip_serializing_if = "::std::option::Option::is_none")]));
+        }
+    }
 }
 
 /// Gives the properties of a sent component that are optional and nullable a second `Option`: the outer one is `None` if
@@ -193,8 +215,13 @@ impl<'a> Property<'a> {
 }
 
 fn option_content(kind: &Type) -> Option<&Type> {
+    content_of(kind, "Option")
+}
+
+/// Returns the content of a type with one argument, such as `Box<f64>`.
+fn content_of<'a>(kind: &'a Type, outer: &str) -> Option<&'a Type> {
     let Type::Path(path) = kind else { return None };
-    let segment = path.path.segments.last().filter(|segment| segment.ident == "Option")?;
+    let segment = path.path.segments.last().filter(|segment| segment.ident == outer)?;
     let PathArguments::AngleBracketed(arguments) = &segment.arguments else { return None };
     arguments.args.iter().find_map(|argument| match argument {
         GenericArgument::Type(content) => Some(content),

@@ -12,13 +12,12 @@ use super::{
 
 /// Returns the `facts` module.
 pub(crate) fn module(document: &Value) -> Result<Item, Problem> {
-    let base_url = document.pointer("/servers/0/url").and_then(Value::as_str);
-    let base_url = base_url.ok_or_else(|| {
+    let base_url = server_url(document).ok_or_else(|| {
         Problem::new("/servers/0/url", "missing, expected the URL of the API, the default of `base_url`")
     })?;
     let key_header = key_header(document)?;
     let without_key = operations(document)
-        .filter(|operation| !needs_key(document, operation))
+        .filter(|operation| matches!(key_scheme(document, operation), Ok(None)))
         .map(|operation| operation.method())
         .collect::<BTreeSet<_>>();
     let (shortest, longest) = input_length(document);
@@ -37,42 +36,43 @@ pub(crate) fn module(document: &Value) -> Result<Item, Problem> {
     })
 }
 
-/// Returns the header of the scheme that the operations require.
+/// Returns the header that carries the key.
 fn key_header(document: &Value) -> Result<String, Problem> {
-    let mut headers = BTreeSet::new();
-    let requirements = operations(document).flat_map(|operation| requirements(document, &operation));
-    for scheme in requirements.flat_map(|requirement| requirement.as_object().into_iter().flatten()) {
-        let pointer = format!("/components/securitySchemes/{}", scheme.0);
-        let found = document.pointer(&pointer).map_or(&Value::Null, |scheme| resolve(document, scheme));
-        let header = found["name"].as_str().filter(|_| found["type"] == "apiKey" && found["in"] == "header");
-        let header = header.ok_or_else(|| {
-            Problem::new(
-                &pointer,
-                "expected an API key in a header, the only kind of credential that a client has",
-            )
-        })?;
-        headers.insert(header.to_ascii_lowercase());
-    }
+    let schemes =
+        operations(document).filter_map(|operation| key_scheme(document, &operation).ok().flatten());
+    let headers: BTreeSet<_> =
+        schemes.filter_map(|scheme| scheme["name"].as_str()).map(str::to_ascii_lowercase).collect();
     if headers.len() > 1 {
         let headers = headers.into_iter().collect::<Vec<_>>().join(", ");
         let problem = format!("expected one header for the API key, found {headers}");
         return Err(Problem::new("/components/securitySchemes", problem));
     }
-    Ok(headers.pop_first().unwrap_or_else(|| "authorization".to_owned()))
+    Ok(headers.into_iter().next().unwrap_or_else(|| "authorization".to_owned()))
 }
 
-fn needs_key(document: &Value, operation: &Operation) -> bool {
-    requirements(document, operation)
-        .any(|requirement| requirement.as_object().is_some_and(|of| !of.is_empty()))
-}
+/// No alternative of an operation's security is an API key in a header.
+pub(crate) struct NoKeyScheme;
 
-/// Returns the alternative security requirements of an operation.
-fn requirements<'a>(
+/// Returns the scheme with which an operation is called, and `None` if it needs no credentials.
+pub(crate) fn key_scheme<'a>(
     document: &'a Value,
     operation: &Operation<'a>,
-) -> impl Iterator<Item = &'a Value> + use<'a> {
+) -> Result<Option<&'a Value>, NoKeyScheme> {
     let own = operation.value.get("security").or_else(|| document.get("security"));
-    own.and_then(Value::as_array).into_iter().flatten()
+    let alternatives: Vec<_> =
+        own.and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_object).collect();
+    let scheme = |name: &String| {
+        let scheme = document["components"]["securitySchemes"].get(name)?;
+        Some(resolve(document, scheme))
+            .filter(|scheme| scheme["type"] == "apiKey" && scheme["in"] == "header")
+    };
+    let key =
+        alternatives.iter().find_map(|alternative| match alternative.keys().collect::<Vec<_>>().as_slice() {
+            [only] => scheme(only),
+            _ => None,
+        });
+    let is_open = alternatives.is_empty() || alternatives.iter().any(|alternative| alternative.is_empty());
+    if key.is_some() || is_open { Ok(key) } else { Err(NoKeyScheme) }
 }
 
 /// Returns the lengths of the text of a speech request. Without limits, every length is allowed.
@@ -94,8 +94,18 @@ pub(crate) fn use_own_server(method: &mut ImplItemFn, document: &Value) {
 }
 
 /// Returns the URL of the first server that the operation or its path has.
-pub(crate) fn own_server<'a>(operation: &Operation<'a>) -> Option<&'a str> {
-    [operation.value, operation.item].into_iter().find_map(|of| of.pointer("/servers/0/url")?.as_str())
+pub(crate) fn own_server(operation: &Operation) -> Option<String> {
+    server_url(operation.value).or_else(|| server_url(operation.item))
+}
+
+/// Returns the URL of the first server, with the defaults of its variables.
+fn server_url(of: &Value) -> Option<String> {
+    let server = of.pointer("/servers/0")?;
+    let variables = server["variables"].as_object().into_iter().flatten();
+    let url = server["url"].as_str()?.to_owned();
+    Some(variables.fold(url, |url, (name, variable)| {
+        url.replace(&format!("{{{name}}}"), variable["default"].as_str().unwrap_or_default())
+    }))
 }
 
 /// Replaces `self.baseurl` by the local variable of the statement that formats the URL.

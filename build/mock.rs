@@ -1,4 +1,4 @@
-//! The generated mocks, with query parameters that are lists.
+//! The generated mocks, with query parameters that are lists, and bodies that may be `null`.
 
 use proc_macro2::TokenStream;
 use quote::ToTokens as _;
@@ -6,12 +6,10 @@ use syn::{ImplItem, ImplItemFn, Item};
 
 use super::Problem;
 
-/// Returns the generated mocks, in which each item of a list is a parameter, as in a request.
-///
-/// The generator calls `to_string`, which a list does not have.
+/// Returns the generated mocks, with methods that compile.
 pub(crate) fn adjusted(generated: TokenStream) -> Result<syn::File, Problem> {
     let mut file: syn::File = syn::parse2(generated)?;
-    for_each_method(&mut file.items, &mut expect_each_item)?;
+    for_each_method(&mut file.items, &mut correct)?;
     Ok(file)
 }
 
@@ -38,17 +36,28 @@ fn for_each_method(
     Ok(())
 }
 
-fn expect_each_item(method: &mut ImplItemFn) -> Result<(), Problem> {
-    const CALL: &str = "self . 0 . query_param (";
-    const VALUE: &str = ", value . to_string () ,)";
+/// Corrects a method that calls `to_string` of a list, or sends an `Option` as a body.
+fn correct(method: &mut ImplItemFn) -> Result<(), Problem> {
     let body = method.block.to_token_stream().to_string();
-    let is_list = method.sig.to_token_stream().to_string().contains(":: vec :: Vec");
-    if let (true, Some((before, rest))) = (is_list, body.split_once(CALL))
-        && let Some((name, after)) = rest.split_once(VALUE)
-    {
-        let each =
-            format!("value.iter().fold(self.0, |when, item| when.query_param({name}, item.to_string()))");
-        method.block = syn::parse_str(&format!("{before}{each}{after}"))?;
+    let signature = method.sig.to_token_stream().to_string();
+    let mut corrected = None;
+    if signature.contains(":: vec :: Vec") {
+        corrected = each_item_is_a_parameter(&body);
+    }
+    if signature.contains("value : Option <") {
+        corrected = Some(body.replace("json_body_obj (value", "json_body_obj (&value"));
+    }
+    if let Some(corrected) = corrected {
+        method.block = syn::parse_str(&corrected)?;
     }
     Ok(())
+}
+
+fn each_item_is_a_parameter(body: &str) -> Option<String> {
+    let (before, rest) = body.split_once("self . 0 . query_param (")?;
+    let (name, after) = rest.split_once(", value . to_string ()")?;
+    let after = after.trim_start_matches([' ', ',']).strip_prefix(')')?;
+    Some(format!(
+        "{before}value.iter().fold(self.0, |when, item| when.query_param({name}, item.to_string())){after}"
+    ))
 }

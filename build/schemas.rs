@@ -9,7 +9,11 @@ use proc_macro2::{Literal, TokenStream};
 use quote::{format_ident, quote};
 use serde_json::{Map, Value};
 
-use super::{Problem, json_schema::converted, names::key};
+use super::{
+    Problem,
+    json_schema::converted,
+    names::{key, type_ident},
+};
 
 /// Returns the impls for the types of the generated `types` module and for `numbers`.
 pub(crate) fn implementations(
@@ -96,7 +100,7 @@ fn as_schema(schema: &Value) -> Result<TokenStream, Problem> {
     let mut members = schema.as_object().ok_or_else(|| Problem::new("", "schema: not an object"))?.clone();
     let base = if let Some(target) = reference(schema)? {
         members.remove("$ref");
-        let target = format_ident!("{target}");
+        let target = type_ident(target);
         quote!(generator.subschema_for::<crate::types::#target>())
     } else {
         quote!(::schemars::Schema::default())

@@ -5,16 +5,18 @@ use serde_json::{Map, Value};
 
 use super::{
     Problem,
-    facts::own_server,
-    names::{Operation, operations, resolve},
+    facts::{self, own_server},
+    names::{Operation, operations, resolve, resolve_schema},
 };
 
 /// What to do about a part that is not supported.
 const REMEDY: &str = "correct the page in openapi/corrections/, or the document in openapi/fixes.json";
 
+const JSON: &str = "application/json";
+
 /// The media types whose bodies the generator reads and writes.
 const REQUEST_TYPES: [&str; 4] =
-    ["application/json", "application/x-www-form-urlencoded", "application/octet-stream", "text/plain"];
+    [JSON, "application/x-www-form-urlencoded", "application/octet-stream", "text/plain"];
 
 pub(crate) fn problems(document: &Value) -> Vec<Problem> {
     let mut problems = Vec::new();
@@ -23,6 +25,14 @@ pub(crate) fn problems(document: &Value) -> Vec<Problem> {
         check_request(document, &operation, &mut problems);
         check_success(document, &operation, &mut problems);
         check_parameters(document, &operation, &mut problems);
+        if facts::key_scheme(document, &operation).is_err() {
+            problems.push(Problem::new(
+                format!("{}/security", operation.pointer),
+                format!(
+                    "expected an API key in a header, the only kind of credential that a client has; {REMEDY}"
+                ),
+            ));
+        }
         if own_server(&operation).is_some_and(|url| !url.starts_with("https://")) {
             problems.push(Problem::new(
                 format!("{}/servers/0/url", operation.pointer),
@@ -41,6 +51,10 @@ fn components<'a>(document: &'a Value, section: &str) -> impl Iterator<Item = (&
 }
 
 fn check_names(operation: &Operation, problems: &mut Vec<Problem>) {
+    if ["/options", "/trace"].iter().any(|method| operation.pointer.ends_with(method)) {
+        problems
+            .push(Problem::new(&operation.pointer, format!("the HTTP client has no such method; {REMEDY}")));
+    }
     if operation.method().is_empty() {
         problems.push(Problem::new(
             format!("{}/operationId", operation.pointer),
@@ -54,6 +68,8 @@ fn check_request(document: &Value, operation: &Operation, problems: &mut Vec<Pro
     let pointer = format!("{}/requestBody/content", operation.pointer);
     let types: Vec<_> = resolve(document, body)["content"].as_object().into_iter().flatten().collect();
     match types.as_slice() {
+        // Of several, the generator uses JSON.
+        types if types.len() > 1 && types.iter().any(|(kind, _)| essence(kind) == JSON) => {}
         [(kind, media)] if REQUEST_TYPES.contains(&essence(kind)) => {
             if media.get("schema").is_none() {
                 problems.push(Problem::new(pointer, format!("{kind:?} has no schema; {REMEDY}")));
@@ -119,9 +135,7 @@ fn body(response: &Value) -> Body<'_> {
     if types.peek().is_none() {
         return Body::None;
     }
-    types
-        .find(|(kind, _)| essence(kind) == "application/json")
-        .map_or(Body::Raw, |(_, media)| Body::Json(&media["schema"]))
+    types.find(|(kind, _)| essence(kind) == JSON).map_or(Body::Raw, |(_, media)| Body::Json(&media["schema"]))
 }
 
 fn check_parameters(document: &Value, operation: &Operation, problems: &mut Vec<Problem>) {
@@ -139,6 +153,16 @@ fn check_parameters(document: &Value, operation: &Operation, problems: &mut Vec<
                 problems.push(Problem::new(pointer, format!("cookies are not supported; {REMEDY}")));
             } else if parameter.get("schema").is_none() {
                 problems.push(Problem::new(pointer, format!("expected a parameter with a schema; {REMEDY}")));
+            } else if let Some(style) =
+                parameter["style"].as_str().filter(|style| !["form", "simple"].contains(style))
+            {
+                problems
+                    .push(Problem::new(pointer, format!("the style {style:?} is not supported; {REMEDY}")));
+            } else if resolve_schema(document, &parameter["schema"]).get("properties").is_some() {
+                problems.push(Problem::new(
+                    pointer,
+                    format!("a parameter that is an object is not supported; {REMEDY}"),
+                ));
             }
         }
     }
@@ -193,7 +217,23 @@ fn for_each_child(members: &Map<String, Value>, pointer: &str, visit: &mut dyn F
 pub(crate) fn for_generator(document: &Value) -> Value {
     let mut document = document.clone();
     remove_huge_lengths(&mut document);
+    for_each_request(&mut document, |types| {
+        if types.keys().any(|kind| essence(kind) == JSON) {
+            types.retain(|kind, _| essence(kind) == JSON);
+        }
+    });
     document
+}
+
+/// Calls `change` for the media types of each request body.
+fn for_each_request(document: &mut Value, change: impl Fn(&mut Map<String, Value>)) {
+    let paths = document["paths"].as_object_mut().into_iter().flatten().map(|(_, item)| item);
+    let operations = paths.filter_map(Value::as_object_mut).flatten().map(|(_, operation)| operation);
+    let bodies = operations.filter_map(|operation| operation.get_mut("requestBody"));
+    bodies.filter_map(|body| body.get_mut("content")?.as_object_mut()).for_each(&change);
+    let shared = document.pointer_mut("/components/requestBodies").and_then(Value::as_object_mut);
+    let shared = shared.into_iter().flatten().map(|(_, body)| body);
+    shared.filter_map(|body| body.get_mut("content")?.as_object_mut()).for_each(&change);
 }
 
 /// Removes the lengths that no text exceeds.

@@ -12,6 +12,8 @@ pub(crate) struct Choice<T> {
     other: Option<fn(Value) -> T>,
     /// The best alternative, with the number of values that it has lost.
     best: Option<(usize, T)>,
+    /// What the alternatives keep together.
+    kept: Value,
 }
 
 impl<T> Choice<T> {
@@ -19,7 +21,7 @@ impl<T> Choice<T> {
         deserializer: D,
         other: Option<fn(Value) -> T>,
     ) -> Result<Self, D::Error> {
-        Ok(Self { value: Value::deserialize(deserializer)?, other, best: None })
+        Ok(Self { value: Value::deserialize(deserializer)?, other, best: None, kept: Value::Null })
     }
 
     /// Returns the value of the tag.
@@ -46,17 +48,25 @@ impl<T> Choice<T> {
             return;
         }
         let Ok(content) = C::deserialize(&self.value) else { return };
-        let lost = serde_json::to_value(&content).map_or(usize::MAX, |kept| lost(&self.value, &kept));
+        let Ok(kept) = serde_json::to_value(&content) else { return };
+        let lost = lost(&self.value, &kept);
+        match (&mut self.kept, kept) {
+            (Value::Object(all), Value::Object(kept)) => all.extend(kept),
+            (all, kept) => *all = kept,
+        }
         if self.best.as_ref().is_none_or(|(least, _)| lost < *least) {
             self.best = Some((lost, variant(content)));
         }
     }
 
-    /// Returns the alternative that loses least. If it loses everything, the value is any other value.
+    /// Returns the alternative that loses least. If it loses everything, or what another alternative keeps, the value is
+    /// any other value.
     pub(crate) fn closest(self) -> Result<T, &'static str> {
-        let all = size(&self.value);
+        let (all, unknown) = (size(&self.value), lost(&self.value, &self.kept));
         match (self.best, self.other) {
-            (Some((lost, _)), Some(other)) if lost > 0 && lost >= all => Ok(other(self.value)),
+            (Some((lost, _)), Some(other)) if lost > unknown || lost > 0 && lost >= all => {
+                Ok(other(self.value))
+            }
             (Some((_, best)), _) => Ok(best),
             (None, Some(other)) => Ok(other(self.value)),
             (None, None) => Err("the value fits no alternative"),
@@ -113,8 +123,15 @@ mod tests {
         text: Option<String>,
     }
 
+    #[derive(Debug, Deserialize, Serialize, PartialEq)]
+    struct Size {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        size: Option<i64>,
+    }
+
     #[derive(Debug, PartialEq)]
     enum Part {
+        Size(Size),
         Text(Text),
         Image(Image),
         Count(i64),
@@ -125,6 +142,7 @@ mod tests {
         let mut choice = Choice::read(value.clone(), other).unwrap();
         choice.consider(Part::Text);
         choice.consider(Part::Image);
+        choice.consider(Part::Size);
         choice.consider(Part::Count);
         choice.closest()
     }
@@ -140,6 +158,8 @@ mod tests {
                 Part::Image(Image { url: text("b"), text: text("a") }),
             ),
             (json!({"text": "a", "new": 1}), Part::Text(Text { text: text("a") })),
+            (json!({"url": "a", "size": 1}), Part::Other(json!({"url": "a", "size": 1}))),
+            (json!({"size": 1, "new": 1}), Part::Size(Size { size: Some(1) })),
             (json!({}), Part::Text(Text { text: None })),
             (json!(3), Part::Count(3)),
             (json!({"new": {"a": [1]}}), Part::Other(json!({"new": {"a": [1]}}))),

@@ -24,6 +24,9 @@ const CRATES: [&str; 12] = [
     "schemars",
 ];
 
+/// The type whose methods are the operations.
+const CLIENT: &str = "Client";
+
 /// The names of inherent methods, by the name of their type.
 pub(crate) type Methods = BTreeMap<String, Vec<String>>;
 
@@ -79,7 +82,7 @@ fn type_name(kind: &Type) -> String {
 /// Returns what the compiler would refuse in the generated code.
 pub(crate) fn problems(client: &syn::File, document: &Value, own: &Methods) -> Vec<Problem> {
     let mut scan = Scan { document, problems: Vec::new() };
-    scan.module(&client.items, own);
+    scan.module(&client.items, own.get(CLIENT).map_or(&[], Vec::as_slice));
     let mut crates = Crates::default();
     crates.visit_file(client);
     for name in crates.unknown {
@@ -97,11 +100,16 @@ struct Scan<'a> {
 }
 
 impl Scan<'_> {
-    /// Reports a problem of the component or operation of this name.
+    /// Reports a problem of the components or operations of this name.
     fn report(&mut self, name: &str, problem: &str) {
-        let pointer = pointer_of(self.document, name);
+        let mut pointers = pointers_of(self.document, name);
+        if pointers.is_empty() {
+            pointers.push(String::new());
+        }
         let remedy = "correct the page in openapi/corrections/, or the document in openapi/fixes.json";
-        self.problems.push(Problem { pointer, message: format!("{problem}; {remedy}") });
+        let message = format!("{problem}; {remedy}");
+        let problems = pointers.into_iter().map(|pointer| Problem { pointer, message: message.clone() });
+        self.problems.extend(problems);
     }
 
     fn unique(&mut self, owner: &str, what: &str, names: impl IntoIterator<Item = String>) {
@@ -111,12 +119,15 @@ impl Scan<'_> {
         }
         for (name, _) in counts.into_iter().filter(|(_, count)| *count > 1) {
             let of = if owner.is_empty() { String::new() } else { format!(" of {owner}") };
-            let subject = if owner.is_empty() { &name } else { owner };
-            self.report(subject, &format!("two {what}{of} would be called {name}"));
+            let is_operation = owner.is_empty() || owner == CLIENT;
+            self.report(
+                if is_operation { &name } else { owner },
+                &format!("two {what}{of} would be called {name}"),
+            );
         }
     }
 
-    fn module(&mut self, items: &[Item], own: &Methods) {
+    fn module(&mut self, items: &[Item], own: &[String]) {
         let types = items.iter().filter_map(|item| match item {
             Item::Struct(item) => Some(&item.ident),
             Item::Enum(item) => Some(&item.ident),
@@ -153,18 +164,19 @@ impl Scan<'_> {
                     self.parameters(block);
                 }
                 Item::Mod(module) => {
-                    self.module(module.content.as_ref().map_or(&[], |(_, items)| items), own);
+                    self.module(module.content.as_ref().map_or(&[], |(_, items)| items), &[]);
                 }
                 _ => {}
             }
         }
         for (owner, names) in methods {
-            for name in &names {
-                if own.get(&owner).is_some_and(|own| own.contains(name)) {
-                    self.report(name, &format!("{owner} has a method {name} already"));
-                }
+            for name in names.iter().filter(|name| owner == CLIENT && own.contains(name)) {
+                self.report(name, &format!("{owner} has a method {name} already"));
             }
-            self.unique(&owner, "methods", names);
+            // Two types or fields of one name are reported once.
+            if self.problems.is_empty() {
+                self.unique(&owner, "methods", names);
+            }
         }
     }
 
@@ -183,23 +195,25 @@ impl Scan<'_> {
     }
 }
 
-/// Returns the pointer of the component or the operation that a generated name comes from.
-fn pointer_of(document: &Value, name: &str) -> String {
+/// Returns the pointers of the components, or else of the operations, that a generated name comes from.
+fn pointers_of(document: &Value, name: &str) -> Vec<String> {
     let plain = |name: &str| name.replace(|letter: char| !letter.is_alphanumeric(), "").to_lowercase();
     let components = document["components"]["schemas"].as_object().into_iter().flatten();
-    if let Some((component, _)) =
-        components.into_iter().find(|(component, _)| plain(component) == plain(name))
-    {
-        return format!("/components/schemas/{component}");
+    let components = components.filter(|(component, _)| plain(component) == plain(name));
+    let components: Vec<_> =
+        components.map(|(component, _)| format!("/components/schemas/{component}")).collect();
+    if !components.is_empty() {
+        return components;
     }
+    let mut found = Vec::new();
     for (path, item) in document["paths"].as_object().into_iter().flatten() {
         for (method, operation) in item.as_object().into_iter().flatten() {
             if operation["operationId"].as_str().is_some_and(|id| plain(id) == plain(name)) {
-                return format!("/paths/{}/{method}", path.replace('~', "~0").replace('/', "~1"));
+                found.push(format!("/paths/{}/{method}", path.replace('~', "~0").replace('/', "~1")));
             }
         }
     }
-    String::new()
+    found
 }
 
 /// Collects the crates of absolute paths.

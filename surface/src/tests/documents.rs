@@ -218,7 +218,7 @@ fn unsupported_parts_are_refused_with_their_place() {
                 document["components"]["securitySchemes"]["Key"] =
                     json!({"type": "http", "scheme": "bearer"});
             },
-            "/components/securitySchemes/Key: expected an API key in a header".to_owned(),
+            format!("{operation}/security: expected an API key in a header"),
         ),
         (
             |document| drop(document.as_object_mut().unwrap().remove("servers")),

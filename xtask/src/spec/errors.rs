@@ -35,9 +35,12 @@ pub(super) fn unify(mut document: Value) -> Result<Value, Failure> {
         for method in METHODS {
             if let Some(Value::Object(responses)) = item.pointer_mut(&format!("/{method}/responses")) {
                 let has_success = responses.keys().any(|status| status.starts_with('2'));
-                responses.retain(|status, _| !(status == "default" && has_success));
+                // The default is for any other status: an error, if there is a success.
+                if let Some(default) = responses.remove("default").filter(|_| !has_success) {
+                    responses.insert("2XX".to_owned(), default);
+                }
                 for (status, response) in responses.iter_mut() {
-                    if !status.starts_with('2') && !status.starts_with("x-") && status != "default" {
+                    if !status.starts_with('2') && !status.starts_with("x-") {
                         let description = resolve(&document, response)["description"].clone();
                         *response = error_response(&description);
                     }
@@ -86,7 +89,7 @@ mod tests {
         );
         assert_eq!(
             unified["paths"]["/a"]["get"]["responses"],
-            json!({"default": success, "4XX": body("Any other error."), "5XX": body("s")})
+            json!({"2XX": success, "4XX": body("Any other error."), "5XX": body("s")})
         );
         assert_eq!(unified["components"]["schemas"][ERROR_BODY]["required"], json!(["message"]));
         assert!(unify(unified).unwrap_err().to_string().contains("this name is taken"));

@@ -47,8 +47,13 @@ pub(crate) fn generate(document: &Value) -> Result<Result<Items, Vec<Problem>>, 
     let program = program()?;
     Ok(match run(program, document)? {
         Ok(Answer::Items(items)) => Ok(items),
-        Ok(Answer::Problems(problems)) => Err(problems),
-        Err(failed) => Err(locate(program, document, &failed)?),
+        Ok(Answer::Problems(problems)) if problems.iter().all(|problem| !problem.pointer.is_empty()) => {
+            Err(problems)
+        }
+        Ok(Answer::Problems(problems)) => Err(locate(program, document, problems)?),
+        Err(failed) => {
+            Err(locate(program, document, vec![Problem { pointer: String::new(), message: failed }])?)
+        }
     })
 }
 
@@ -120,9 +125,9 @@ fn truncated(text: &str) -> String {
 
 /// Finds the operations for which the generator fails, by trying each alone. If it fails without operations, finds the
 /// components.
-fn locate(program: &Path, document: &Value, failed: &str) -> Result<Vec<Problem>, Failure> {
+fn locate(program: &Path, document: &Value, failed: Vec<Problem>) -> Result<Vec<Problem>, Failure> {
     let mut parts = Vec::new();
-    if run(program, &with_operation(document, None))?.is_ok() {
+    if problem_of(run(program, &with_operation(document, None))?).is_none() {
         let operations = operations(document).into_iter().map(|(at, ..)| at);
         parts.extend(operations.map(|at| (with_operation(document, Some(&at)), at)));
     } else {
@@ -136,14 +141,22 @@ fn locate(program: &Path, document: &Value, failed: &str) -> Result<Vec<Problem>
     }
     let mut problems = Vec::new();
     for (part, pointer) in parts {
-        if let Err(failed) = run(program, &part)? {
-            problems.push(Problem { pointer: pointer.to_string(), message: failed });
+        if let Some(message) = problem_of(run(program, &part)?) {
+            problems.push(Problem { pointer: pointer.to_string(), message });
         }
     }
-    if problems.is_empty() {
-        problems.push(Problem { pointer: String::new(), message: failed.to_owned() });
+    Ok(if problems.is_empty() { failed } else { problems })
+}
+
+/// Returns why there is no code, if the place is unknown.
+fn problem_of(answer: Result<Answer, String>) -> Option<String> {
+    match answer {
+        Ok(Answer::Items(_)) => None,
+        Ok(Answer::Problems(problems)) => {
+            problems.into_iter().find(|problem| problem.pointer.is_empty()).map(|problem| problem.message)
+        }
+        Err(failed) => Some(failed),
     }
-    Ok(problems)
 }
 
 /// Returns the document with one of its operations, or with none.

@@ -6,7 +6,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use reqwest::Url;
 use serde_json::Value;
 
-use super::{diagnostics::fail_on, sources::manifest, traverse::operations};
+use super::{
+    diagnostics::fail_on,
+    sources::manifest,
+    traverse::{members, operations},
+};
 use crate::{failure::Failure, json::Pointer};
 
 /// Fails if the client would send the API key to an origin that is not listed.
@@ -56,9 +60,14 @@ fn method(operation: &Pointer) -> String {
     operation.tokens().next_back().unwrap_or_default()
 }
 
+/// Returns the URL of the first server, with the defaults of its variables.
 fn first_server(of: &Value, at: &Pointer) -> Option<(Pointer, String)> {
-    let url = of.pointer("/servers/0/url")?.as_str()?;
-    Some((at.child("servers").child(0).child("url"), url.to_owned()))
+    let server = of.pointer("/servers/0")?;
+    let url = server["url"].as_str()?.to_owned();
+    let url = members(server.get("variables")).into_iter().fold(url, |url, (name, variable)| {
+        url.replace(&format!("{{{name}}}"), variable["default"].as_str().unwrap_or_default())
+    });
+    Some((at.child("servers").child(0).child("url"), url))
 }
 
 #[cfg(test)]

@@ -109,6 +109,12 @@ fn describe(problem: &Problem, origins: &Origins, pages: &[Document]) -> String 
         [paths, path, method, ..] if paths == "paths" => Some((path, method)),
         _ => None,
     };
+    let defined = match tokens.as_slice() {
+        [components, section, name, ..] if origin.is_none() => {
+            pages.iter().find(|page| page.value[components][section].get(name).is_some())
+        }
+        _ => None,
+    };
     let operation = operation.and_then(|(path, method)| {
         let page = pages.iter().find(|page| page.value["paths"][path].get(method).is_some())?;
         Some((page, page.value["paths"][path][method]["operationId"].as_str().unwrap_or_default()))
@@ -117,7 +123,7 @@ fn describe(problem: &Problem, origins: &Origins, pages: &[Document]) -> String 
     match (operation, origin) {
         (Some((page, id)), Some(origin)) => format!("page {}: operation {id}: {origin}: {at}", page.name),
         (Some((page, id)), None) => format!("page {}: operation {id}: {at}", page.name),
-        (None, _) => at,
+        (None, _) => defined.map_or(at.clone(), |page| format!("page {}: {at}", page.name)),
     }
 }
 
