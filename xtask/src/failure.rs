@@ -51,6 +51,10 @@ impl Failure {
         self
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.errors.is_empty()
+    }
+
     /// Prefixes each error with its subject.
     pub(crate) fn about(mut self, subject: &str) -> Self {
         for error in &mut self.errors {

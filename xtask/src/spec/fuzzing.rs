@@ -70,8 +70,10 @@ pub fn made_ready(merged: Value, names: &str) -> Result<Value, String> {
         return Err(errors.join("\n"));
     }
     let names: Names = toml::from_str(names).map_err(|error| error.to_string())?;
-    let relaxed =
-        extract::extract(merged, &names).and_then(relax::relax).map_err(|failure| failure.to_string())?;
+    let relaxed = extract::extract(merged, &names)
+        .complete()
+        .and_then(relax::relax)
+        .map_err(|failure| failure.to_string())?;
     Ok(relaxed.document)
 }
 

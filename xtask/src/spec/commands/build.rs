@@ -56,7 +56,7 @@ impl Tables {
 /// Builds the spec from the documents, without reading or writing files.
 pub(crate) fn build(documents: &[Document], tables: &Tables) -> Result<(Value, Report), Failure> {
     let merged = merge::documents_into_one(documents)?;
-    let relaxed = relax::relax(extract::extract(merged, &tables.names)?)?;
+    let relaxed = relax::relax(extract::extract(merged, &tables.names).complete()?)?;
     diagnostics::warn(relaxed.warnings);
     let corrected = patches::apply(relaxed.document, &tables.fixes)?;
     // A fix can make the document invalid, so validate it again.

@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// The kinds of schema that the generator turns into named types.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum SchemaKind {
     Object,
     Enum,
@@ -18,6 +18,14 @@ pub(crate) enum SchemaKind {
     OpenUnion,
     /// Any other `allOf`, `anyOf` or `oneOf`.
     Composition,
+}
+
+impl SchemaKind {
+    /// Returns `true` if equal schemas in requests and in responses share a type: the closed enum stays next to its open
+    /// type, and an open union accepts any string in requests too.
+    pub(crate) fn is_shared(self) -> bool {
+        matches!(self, Self::Enum | Self::OpenUnion)
+    }
 }
 
 /// Keys that describe the use of a schema. Two schemas that differ only in these keys are the same schema.
@@ -38,7 +46,8 @@ const BOUNDS: [&str; 4] = ["minimum", "maximum", "exclusiveMinimum", "exclusiveM
 
 /// Returns the kind of the schema, or `None` if the schema needs no name.
 pub(crate) fn classify(schema: &Object, usage: Usage) -> Option<SchemaKind> {
-    if schema.contains_key("$ref") || single_all_of(schema).is_some_and(|part| part.get("$ref").is_some()) {
+    // The only part of an `allOf` has the name, and the schema around it only annotates the part.
+    if schema.contains_key("$ref") || single_all_of(schema).is_some() {
         return None;
     }
     if schema.contains_key("enum") {
@@ -50,14 +59,19 @@ pub(crate) fn classify(schema: &Object, usage: Usage) -> Option<SchemaKind> {
     if ["allOf", "anyOf", "oneOf"].iter().any(|keyword| schema.contains_key(*keyword)) {
         return Some(SchemaKind::Composition);
     }
-    let has_properties = schema.get("properties").and_then(Value::as_object).is_some_and(|p| !p.is_empty());
-    if has_properties {
+    // A closed object without properties becomes a type in requests. In responses it is opened later, and becomes a map.
+    let is_closed = schema.get("additionalProperties").is_some_and(|rest| rest == false) && !usage.response;
+    if has_properties(schema) || is_closed {
         return Some(SchemaKind::Object);
     }
     // Bounds in responses are dropped later, so these numbers need no name.
     let is_number = schema.get("type").is_some_and(|kind| kind == "number" || kind == "integer");
     let is_bounded = BOUNDS.iter().any(|bound| schema.contains_key(*bound));
     (is_number && is_bounded && !usage.response).then_some(SchemaKind::Bounded)
+}
+
+pub(crate) fn has_properties(schema: &Object) -> bool {
+    schema.get("properties").and_then(Value::as_object).is_some_and(|properties| !properties.is_empty())
 }
 
 /// Returns the keyword of an open union, and the indices of its enum and of its plain string.
@@ -121,7 +135,7 @@ pub(crate) fn canonical_shape(schema: &Object) -> Value {
 }
 
 /// Returns the only part of a schema that adds nothing but annotations to it: `{"allOf": [part], …}`.
-fn single_all_of(schema: &Object) -> Option<&Value> {
+pub(crate) fn single_all_of(schema: &Object) -> Option<&Value> {
     let [part] = schema.get("allOf")?.as_array()?.as_slice() else {
         return None;
     };
@@ -153,6 +167,8 @@ mod tests {
             (json!({"anyOf": [{"type": "string"}, {"type": "number"}]}), Some(SchemaKind::Composition)),
             (json!({"allOf": [reference, {"type": "object"}]}), Some(SchemaKind::Composition)),
             (json!({"allOf": [reference], "description": "d", "nullable": true}), None),
+            (json!({"allOf": [closed_enum], "description": "d"}), None),
+            (json!({"type": "object", "additionalProperties": false}), Some(SchemaKind::Object)),
             (reference, None),
             (json!({"type": "object", "additionalProperties": {"type": "string"}}), None),
             (json!({"type": "string", "maxLength": 1}), None),
@@ -160,7 +176,12 @@ mod tests {
         ] {
             assert_eq!(kind_of(&schema, request), expected, "{schema}");
         }
-        assert_eq!(kind_of(&json!({"type": "number", "minimum": 0}), response), None);
+        for opened in [
+            json!({"type": "number", "minimum": 0}),
+            json!({"type": "object", "additionalProperties": false}),
+        ] {
+            assert_eq!(kind_of(&opened, response), None);
+        }
     }
 
     #[test]

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
+use serde_json::json;
 
+use super::inline::InlineSchema;
 use crate::{
     failure::{ExitClass, Failure},
     transaction,
@@ -11,7 +13,7 @@ use crate::{
 };
 
 /// The names, by section (usually an operation id) and path.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 pub(crate) struct Names(BTreeMap<String, BTreeMap<String, Name>>);
 
 /// The name of a schema, or the two names of an open schema.
@@ -56,6 +58,16 @@ impl Names {
         self.0.get(section)?.get(path)
     }
 
+    pub(super) fn insert(&mut self, section: &str, path: &str, name: Name) {
+        self.0.entry(section.to_owned()).or_default().insert(path.to_owned(), name);
+    }
+
+    pub(super) fn retain(&mut self, mut keep: impl FnMut(&str, &str, &Name) -> bool) {
+        for (section, paths) in &mut self.0 {
+            paths.retain(|path, name| keep(section, path, name));
+        }
+    }
+
     pub(super) fn entries(&self) -> impl Iterator<Item = (&str, &str, &Name)> {
         self.0.iter().flat_map(|(section, paths)| {
             let paths = paths.iter();
@@ -65,12 +77,36 @@ impl Names {
 }
 
 impl Name {
-    fn name_parts(&self) -> impl Iterator<Item = &str> {
+    pub(super) fn name_parts(&self) -> impl Iterator<Item = &str> {
         let (one, other) = match self {
             Self::One(name) => (name, None),
             Self::Open(TwoNames { open, known }) => (open, Some(known)),
         };
         std::iter::once(one).chain(other).map(String::as_str)
+    }
+
+    pub(super) fn one(&self) -> Option<&str> {
+        match self {
+            Self::One(name) => Some(name),
+            Self::Open(_) => None,
+        }
+    }
+
+    /// Returns the name of a schema that is equal to the schema of this name.
+    pub(super) fn of_equal(&self, schema: &InlineSchema) -> Option<Self> {
+        match (schema.needs_two_names(), self) {
+            (true, Self::Open(_)) | (false, Self::One(_)) => Some(self.clone()),
+            (false, Self::Open(TwoNames { known, .. })) => Some(Self::One(known.clone())),
+            (true, Self::One(_)) => None,
+        }
+    }
+
+    /// Returns the name in the syntax of the table.
+    pub(super) fn to_toml(&self) -> String {
+        match self {
+            Self::One(name) => format!("{name:?}"),
+            Self::Open(TwoNames { open, known }) => format!("{{ open = {open:?}, known = {known:?} }}"),
+        }
     }
 }
 
@@ -78,4 +114,10 @@ impl Name {
 /// same.
 fn is_type_name(name: &str) -> bool {
     name.starts_with(|c: char| c.is_ascii_uppercase()) && name.bytes().all(|b| b.is_ascii_alphanumeric())
+}
+
+/// Returns a key in the syntax of a table, quoted if TOML requires it.
+pub(crate) fn toml_key(key: &str) -> String {
+    let is_bare = !key.is_empty() && key.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b));
+    if is_bare { key.to_owned() } else { json!(key).to_string() }
 }

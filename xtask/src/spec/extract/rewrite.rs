@@ -6,11 +6,11 @@ use serde_json::{Value, json};
 
 use super::{
     assign::Assigned,
-    classify::{SchemaKind, canonical_shape, open_union, split_annotations},
+    classify::{SchemaKind, open_union, split_annotations},
     inline::InlineSchema,
     names::{Name, TwoNames},
 };
-use crate::json::{Object, Pointer, excerpt};
+use crate::json::{Object, Pointer};
 
 const SCHEMAS: &str = "/components/schemas";
 
@@ -30,18 +30,14 @@ pub(crate) struct OpenTypes {
     pub(crate) unions: BTreeSet<Pointer>,
 }
 
-/// Moves the schemas to components of the assigned names. Fails with one message per name conflict.
-pub(super) fn rewrite(
-    document: Value,
-    inline: &[InlineSchema],
-    assigned: &[Option<Assigned>],
-) -> Result<Extracted, Vec<String>> {
+/// Moves the schemas to components of the assigned names. Schemas of one name are equal, and the first one determines
+/// the annotations.
+pub(super) fn rewrite(document: Value, inline: &[InlineSchema], assigned: &[Option<Assigned>]) -> Extracted {
     let mut rewriter = Rewriter {
         document,
         annotations: BTreeMap::new(),
         definitions: BTreeMap::new(),
         open: OpenTypes::default(),
-        conflicts: Vec::new(),
     };
     let named = inline.iter().zip(assigned);
     let named: Vec<_> = named.filter_map(|(schema, name)| Some((schema, name.as_ref()?))).collect();
@@ -60,9 +56,8 @@ struct Rewriter {
     /// The title and description of each component. The flag is `true` if the table names the path that they
     /// come from.
     annotations: BTreeMap<String, (Object, bool)>,
-    definitions: BTreeMap<String, (Pointer, Value)>,
+    definitions: BTreeMap<String, Value>,
     open: OpenTypes,
-    conflicts: Vec<String>,
 }
 
 impl Rewriter {
@@ -92,27 +87,21 @@ impl Rewriter {
         let name = match name {
             Name::One(name) => name,
             Name::Open(TwoNames { open, known }) if schema.kind == SchemaKind::Enum => {
-                let other = self.open.enums.insert(known.clone(), open.clone());
-                if let Some(other) = other.filter(|other| other != open) {
-                    let conflict = format!(
-                        "openapi/names.toml: {at}: {known:?} is the known type of both {other:?} and {open:?}, expected one open type"
-                    );
-                    self.conflicts.push(conflict);
-                }
+                self.open.enums.insert(known.clone(), open.clone());
                 known
             }
             Name::Open(TwoNames { open, known }) => {
-                self.extract_known(at, &mut body, &mut annotations, known);
+                self.extract_known(&mut body, &mut annotations, known);
                 self.open.unions.insert(Pointer::new(SCHEMAS).child(open));
                 open
             }
         };
         if let Some(component) = schema.component() {
             body.extend(annotations);
-            self.replace_component(component, name, Value::Object(body), at);
+            self.replace_component(component, name, Value::Object(body));
             return;
         }
-        self.define(name, Value::Object(body), at);
+        self.definitions.insert(name.clone(), Value::Object(body));
         let carried = self.annotations.get(name).map(|(annotations, _)| annotations);
         // Do not repeat the annotations of the component at the root of a body.
         if at.as_str().ends_with("/schema") && carried == Some(&annotations) {
@@ -122,7 +111,7 @@ impl Rewriter {
     }
 
     /// Moves the enum of an open union to the component `known`.
-    fn extract_known(&mut self, at: &Pointer, union: &mut Object, annotations: &mut Object, known: &str) {
+    fn extract_known(&mut self, union: &mut Object, annotations: &mut Object, known: &str) {
         let Some((keyword, part, _)) = open_union(union) else { return };
         let slot = &mut union[keyword][part];
         let Value::Object(closed_enum) = slot else { return };
@@ -134,70 +123,39 @@ impl Rewriter {
             annotations.insert("default".to_owned(), default.clone());
         }
         *slot = reference(known);
-        self.define(known, Value::Object(body), &at.child(keyword).child(part));
+        self.definitions.insert(known.to_owned(), Value::Object(body));
     }
 
     /// Replaces a component. An enum component gives its name to the open type, and its values move to
     /// `name`.
-    fn replace_component(&mut self, component: &str, name: &str, body: Value, at: &Pointer) {
+    fn replace_component(&mut self, component: &str, name: &str, body: Value) {
         if component == name {
-            self.replace_at(at, body);
+            self.replace_at(&Pointer::new(SCHEMAS).child(component), body);
             return;
         }
-        self.define(name, body, at);
+        self.definitions.insert(name.to_owned(), body);
         if let Some(Value::Object(schemas)) = self.document.pointer_mut(SCHEMAS) {
             schemas.remove(component);
         }
         redirect(&mut self.document, &reference(component)["$ref"], &reference(name)["$ref"]);
-        for (_, definition) in self.definitions.values_mut() {
+        for definition in self.definitions.values_mut() {
             redirect(definition, &reference(component)["$ref"], &reference(name)["$ref"]);
         }
     }
 
-    fn define(&mut self, name: &str, body: Value, at: &Pointer) {
-        let Some((first, before)) = self.definitions.get(name) else {
-            self.definitions.insert(name.to_owned(), (at.clone(), body));
-            return;
-        };
-        if shape_of(before) == shape_of(&body) {
-            // Schemas are processed from last to first, and the first one determines the annotations.
-            self.definitions.insert(name.to_owned(), (at.clone(), body));
-        } else {
-            self.conflicts.push(name_collision(name, at, &body, first, before));
-        }
-    }
-
-    fn finish(mut self) -> Result<Extracted, Vec<String>> {
-        for (name, (at, body)) in std::mem::take(&mut self.definitions) {
-            let mut body = body;
+    fn finish(mut self) -> Extracted {
+        for (name, mut body) in self.definitions {
             let (annotations, _) = self.annotations.remove(&name).unwrap_or_default();
             if let Value::Object(body) = &mut body {
                 body.extend(annotations);
             }
-            let own = Pointer::new(SCHEMAS).child(&name);
-            match self.document.pointer(own.as_str()) {
-                Some(before) if shape_of(before) != shape_of(&body) => {
-                    self.conflicts.push(name_collision(&name, &at, &body, &own, before));
-                }
-                Some(_) => {}
-                None => self.document["components"]["schemas"][&name] = body,
+            let schemas = &mut self.document["components"]["schemas"];
+            // The document may have an equal component.
+            if schemas.get(&name).is_none() {
+                schemas[name] = body;
             }
         }
-        for (known, open) in &self.open.enums {
-            let own = Pointer::new(SCHEMAS).child(open);
-            if let Some(before) = self.document.pointer(own.as_str()) {
-                let conflict = format!(
-                    "openapi/names.toml: {own}: name {open:?} is taken, expected an unused name for the open type of {known}; found {}",
-                    excerpt(before)
-                );
-                self.conflicts.push(conflict);
-            }
-        }
-        if self.conflicts.is_empty() {
-            Ok(Extracted { document: self.document, open: self.open })
-        } else {
-            Err(self.conflicts)
-        }
+        Extracted { document: self.document, open: self.open }
     }
 
     fn object_at(&self, at: &Pointer) -> Option<Object> {
@@ -242,16 +200,4 @@ fn redirect(value: &mut Value, from: &Value, to: &Value) {
         Value::Array(items) => items.iter_mut().for_each(|item| redirect(item, from, to)),
         _ => {}
     }
-}
-
-fn shape_of(schema: &Value) -> Option<Value> {
-    schema.as_object().map(canonical_shape)
-}
-
-fn name_collision(name: &str, at: &Pointer, body: &Value, first: &Pointer, before: &Value) -> String {
-    format!(
-        "openapi/names.toml: name {name:?} is used for two different schemas: {at} is {}, {first} is {}",
-        excerpt(body),
-        excerpt(before)
-    )
 }

@@ -32,7 +32,7 @@ fn document() -> Value {
 
 fn relaxed(document: Value) -> Result<Relaxed, String> {
     let names: Names = toml::from_str(NAMES).unwrap();
-    let extracted = extract(document, &names).unwrap();
+    let extracted = extract(document, &names).complete().unwrap();
     relax(extracted).map_err(|failure| failure.to_string())
 }
 
@@ -144,7 +144,7 @@ fn known_values_of_an_open_union_stay_closed_if_also_used_in_a_response() {
     response["chosen"] = json!({"type": "string", "enum": ["leo"]});
     let line = "\n\"200.chosen\" = { open = \"AnyVoice\", known = \"KnownVoice\" }";
     let names: Names = toml::from_str(&(NAMES.to_owned() + line)).unwrap();
-    let relaxed = relax(extract(document, &names).unwrap()).unwrap();
+    let relaxed = relax(extract(document, &names).complete().unwrap()).unwrap();
     let known = json!({"title": "Known", "allOf": [reference("KnownVoice")]});
     assert_eq!(relaxed.document["components"]["schemas"]["Voice"]["oneOf"][0], known);
     assert_eq!(property(&relaxed, "Made", "chosen"), reference("AnyVoice"));
