@@ -25,7 +25,7 @@ pub(crate) enum ExitClass {
 }
 
 /// A command's failure: every error found, not only the first, and hints on how to fix them.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Failure {
     class: ExitClass,
     errors: Vec<String>,
@@ -72,6 +72,22 @@ impl Failure {
             return self;
         }
         if (self.class as u8) < other.class as u8 { other } else { self }
+    }
+
+    /// Returns the failure with the failure that was found before.
+    pub(crate) fn after(self, before: Option<Self>) -> Self {
+        match before {
+            Some(before) => before.worst(self),
+            None => self,
+        }
+    }
+
+    /// Combines two failures, each of which may be missing.
+    pub(crate) fn both(first: Option<Self>, second: Option<Self>) -> Option<Self> {
+        match second {
+            Some(second) => Some(second.after(first)),
+            None => first,
+        }
     }
 
     pub(crate) fn exit_code(&self) -> ExitCode {

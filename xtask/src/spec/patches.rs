@@ -6,6 +6,8 @@
 //!
 //! A `test` for `null` expects that the path does not exist. RFC 6902 defines no such test.
 
+use std::path::Path;
+
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -16,47 +18,63 @@ use crate::{
     workspace::Workspace,
 };
 
-const FILE: &str = "openapi/fixes.json";
+/// The fixes of a file.
+#[derive(Debug)]
+pub(crate) struct Fixes {
+    file: String,
+    fixes: Vec<Fix>,
+}
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Fix {
+struct Fix {
     reason: String,
     patch: Vec<Value>,
 }
 
-/// Reads the committed fixes. Returns an empty list if the file does not exist.
-pub(crate) fn read(root: &Workspace) -> Result<Vec<Fix>, Failure> {
+/// Reads the committed fixes of the spec. Returns an empty list if the file does not exist.
+pub(crate) fn read(root: &Workspace) -> Result<Fixes, Failure> {
     let path = root.fixes();
-    if !path.exists() {
-        return Ok(Vec::new());
-    }
-    let fixes = json::parse(&transaction::read(&path, ExitClass::Document)?).map_err(|errors| {
-        let lines = errors.into_iter().map(|(at, message)| format!("{FILE}: {at}: {message}"));
-        Failure::new(ExitClass::Document, lines.collect())
-    })?;
-    serde_json::from_value(fixes).map_err(|error| {
-        Failure::document(format!("{FILE}: expected a list of {{\"reason\", \"patch\"}}: {error}"))
-    })
+    let file = root.relative(&path);
+    if path.exists() { Fixes::read(&path, file) } else { Ok(Fixes { file, fixes: Vec::new() }) }
 }
 
-/// Applies all fixes in order. Fails at the first fix that cannot be applied.
-pub(crate) fn apply(mut document: Value, fixes: &[Fix]) -> Result<Value, Failure> {
-    for (i, fix) in fixes.iter().enumerate() {
-        let about = |(at, error)| {
-            let reason = &fix.reason;
-            Failure::document(format!("{FILE}: fix {} ({reason}): {at}: {error}", i + 1)).hint(
-                "if the pages no longer need this fix, remove it; otherwise adapt it to their new content",
-            )
-        };
-        apply_one(&mut document, fix).map_err(about)?;
+impl Fixes {
+    fn read(path: &Path, file: String) -> Result<Self, Failure> {
+        let fixes = json::parse(&transaction::read(path, ExitClass::Document)?).map_err(|errors| {
+            let lines = errors.into_iter().map(|(at, message)| format!("{file}: {at}: {message}"));
+            Failure::new(ExitClass::Document, lines.collect())
+        })?;
+        match serde_json::from_value(fixes) {
+            Ok(fixes) => Ok(Self { file, fixes }),
+            Err(error) => Err(Failure::document(format!(
+                "{file}: expected a list of {{\"reason\", \"patch\"}}: {error}"
+            ))),
+        }
     }
-    Ok(document)
+
+    /// Applies all fixes in order. Leaves out the fixes that cannot be applied, and returns their errors.
+    pub(crate) fn apply(&self, mut document: Value) -> (Value, Option<Failure>) {
+        let mut errors = Vec::new();
+        for (i, Fix { reason, patch }) in self.fixes.iter().enumerate() {
+            let mut fixed = document.clone();
+            match apply_one(&mut fixed, patch) {
+                Ok(()) => document = fixed,
+                Err((at, error)) => {
+                    errors.push(format!("{}: fix {} ({reason}): {at}: {error}", self.file, i + 1));
+                }
+            }
+        }
+        let failure = Failure::new(ExitClass::Document, errors).hint(
+            "if the pages no longer need a fix, remove the fix; otherwise adapt the fix to their new content",
+        );
+        (document, (!failure.is_empty()).then_some(failure))
+    }
 }
 
-fn apply_one(document: &mut Value, fix: &Fix) -> Result<(), (Pointer, String)> {
+fn apply_one(document: &mut Value, patch: &[Value]) -> Result<(), (Pointer, String)> {
     let mut guards = Vec::new();
-    for operation in &fix.patch {
+    for operation in patch {
         let at = Pointer::new(str_field(operation, "path"));
         if str_field(operation, "op") == "test" {
             check_guard(document, &at, operation)?;
@@ -136,9 +154,31 @@ mod tests {
 
     fn apply_patch(patch: &Value) -> Result<Value, String> {
         let document = json!({"a": {"b": "old", "c": [1, 2]}});
-        let fixes = json!([{"reason": "because", "patch": patch}]);
-        let fixes: Vec<Fix> = serde_json::from_value(fixes).unwrap();
-        apply(document, &fixes).map_err(|failure| failure.to_string())
+        let (fixed, failure) = fixes(&json!([{"reason": "because", "patch": patch}])).apply(document.clone());
+        match failure {
+            Some(failure) => {
+                assert_eq!(fixed, document, "a part of the fix was applied");
+                Err(failure.to_string())
+            }
+            None => Ok(fixed),
+        }
+    }
+
+    fn fixes(fixes: &Value) -> Fixes {
+        Fixes { file: "openapi/fixes.json".to_owned(), fixes: serde_json::from_value(fixes.clone()).unwrap() }
+    }
+
+    #[test]
+    fn apply_reports_every_failed_fix_and_applies_the_others() {
+        let fix = |at: &str| {
+            json!({"reason": "r", "patch": [
+            {"op": "test", "path": at, "value": 1}, {"op": "replace", "path": at, "value": 2}]})
+        };
+        let (fixed, failure) =
+            fixes(&json!([fix("/a"), fix("/x"), fix("/b"), fix("/y")])).apply(json!({"a": 1, "b": 1}));
+        assert_eq!(fixed, json!({"a": 2, "b": 2}));
+        let failure = failure.unwrap().to_string();
+        assert!(failure.contains("fix 2 (r): /x: ") && failure.contains("fix 4 (r): /y: "), "{failure}");
     }
 
     #[test]

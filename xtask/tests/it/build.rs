@@ -76,7 +76,7 @@ fn build_with_outdated_guard_fails() {
     root.xtask("spec build").assert_failure(4, &[
         "error: openapi/fixes.json: fix 1 (the page describes the request to create a task with the words for its response): /paths/~1async~1speech~1create/post/requestBody/description: the guard no longer matches: expected \"Returns a unique ID",
         "found \"Better words.\"",
-        "hint: if the pages no longer need this fix",
+        "hint: if the pages no longer need a fix",
     ]);
     assert_eq!(root.snapshot(), before);
 }
@@ -138,6 +138,25 @@ fn build_with_unnamed_inline_schema_fails() {
         "hint: openapi/names.toml, under [asyncSpeechCreate]: \"request.format\" = \"AsyncSpeechCreateRequestFormat\"",
     ]);
     assert_eq!(root.snapshot(), before);
+}
+
+#[test]
+fn build_reports_the_problems_of_all_steps() {
+    let root = Root::new();
+    root.publish("speech-create", |page| {
+        let post = &mut page["paths"]["/async/speech/create"]["post"];
+        post["requestBody"]["description"] = json!("Better words.");
+        let schema = &mut post["requestBody"]["content"]["application/json"]["schema"];
+        schema["properties"]["frame"] =
+            json!({"type": "object", "required": ["side"], "properties": {"side": {"type": "string"}}});
+    });
+    root.xtask("spec build").assert_failure(4, &[
+        "error: openapi/names.toml: [asyncSpeechCreate] \"request.frame\": expected a name",
+        "error: openapi/fixes.json: fix 1 (",
+        "error: openapi/constructors.toml: AsyncSpeechCreateRequestFrame: no constructor",
+        "hint: openapi/names.toml, under [asyncSpeechCreate]: \"request.frame\" = \"AsyncSpeechCreateRequestFrame\"\n",
+        "hint: openapi/constructors.toml: AsyncSpeechCreateRequestFrame = { arguments = [\"side\"] }\n",
+    ]);
 }
 
 #[test]

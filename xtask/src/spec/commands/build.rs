@@ -12,8 +12,9 @@ use crate::{
         constructors::{self, Constructors},
         diagnostics::{self, fail_on},
         document::{self, Document, Strictness},
-        extract::{self, Names},
-        merge, patches,
+        extract::{self, Named, Names},
+        merge,
+        patches::{self, Fixes},
         relax::{self, Report},
         sources::{
             lockfile::Lock,
@@ -42,7 +43,7 @@ pub(crate) fn run(root: &Workspace, check: bool) -> Result<(), Failure> {
 /// The tables written by hand that the build applies.
 pub(crate) struct Tables {
     names: Names,
-    fixes: Vec<patches::Fix>,
+    fixes: Fixes,
     constructors: Constructors,
 }
 
@@ -55,18 +56,44 @@ impl Tables {
 
 /// Builds the spec from the documents, without reading or writing files.
 pub(crate) fn build(documents: &[Document], tables: &Tables) -> Result<(Value, Report), Failure> {
+    let Provisional { spec, report, problems, .. } = provisional(documents, tables)?;
+    problems.map_or(Ok((spec, report)), Err)
+}
+
+/// A spec with the suggested names and constructors in place of missing ones, and without the fixes that cannot be
+/// applied.
+pub(crate) struct Provisional {
+    pub(crate) spec: Value,
+    pub(crate) report: Report,
+    /// The table with the suggested names, and without unused ones. A later build with this table keeps the names.
+    #[expect(dead_code, reason = "for comparing the generated clients of two documents")]
+    pub(crate) names: Names,
+    /// The errors in the tables and fixes, with hints.
+    pub(crate) problems: Option<Failure>,
+}
+
+/// Builds the spec as far as possible, so that one run finds the problems of all steps.
+pub(crate) fn provisional(documents: &[Document], tables: &Tables) -> Result<Provisional, Failure> {
     let merged = merge::documents_into_one(documents)?;
-    let relaxed = relax::relax(extract::extract(merged, &tables.names).complete()?)?;
+    let Named { extracted, names, problems } = extract::extract(merged, &tables.names);
+    let relaxed = match relax::relax(extracted) {
+        Ok(relaxed) => relaxed,
+        Err(failure) => return Err(failure.after(problems)),
+    };
     diagnostics::warn(relaxed.warnings);
-    let corrected = patches::apply(relaxed.document, &tables.fixes)?;
+    let (fixed, outdated) = tables.fixes.apply(relaxed.document);
+    let problems = Failure::both(problems, outdated);
     // A fix can make the document invalid, so validate it again.
-    let problems = validate::validate(&corrected);
-    let errors = diagnostics::lines("openapi/distribute-ai.json", &problems, diagnostics::Severity::Error);
+    let errors = validate::validate(&fixed);
+    let errors = diagnostics::lines("openapi/distribute-ai.json", &errors, diagnostics::Severity::Error);
     if !errors.is_empty() {
         let failure = Failure::new(ExitClass::Document, errors);
-        return Err(failure.hint("the pages are valid, so the error is in openapi/fixes.json"));
+        let failure = failure.hint("the pages are valid, so the error is in openapi/fixes.json");
+        return Err(failure.after(problems));
     }
-    Ok((constructors::add(corrected, &tables.constructors)?, relaxed.report))
+    let (spec, disagreements) = constructors::add(fixed, &tables.constructors);
+    let problems = Failure::both(problems, disagreements);
+    Ok(Provisional { spec, report: relaxed.report, names, problems })
 }
 
 /// Reads the committed documents, and checks that they are unchanged since they were fetched.

@@ -19,7 +19,7 @@ use serde_json::Value;
 
 use self::{assign::Assignment, inline::inline_schemas};
 pub(crate) use self::{
-    names::Names,
+    names::{Names, toml_key},
     rewrite::{Extracted, OpenTypes, reference},
 };
 use crate::failure::Failure;
@@ -28,7 +28,6 @@ use crate::failure::Failure;
 #[derive(Debug)]
 pub(crate) struct Named {
     pub(crate) extracted: Extracted,
-    #[cfg_attr(not(test), expect(dead_code, reason = "used by the provisional build"))]
     /// The table with the suggested names, and without unused ones.
     pub(crate) names: Names,
     /// The errors in the table, with the lines that would fix them.
@@ -42,6 +41,7 @@ pub(crate) fn extract(document: Value, names: &Names) -> Named {
     Named { extracted: rewrite::rewrite(document, &inline, &assigned), names, problems }
 }
 
+#[cfg(any(test, distribute_ai_fuzzing))]
 impl Named {
     /// Returns the document if the table names every schema.
     pub(crate) fn complete(self) -> Result<Extracted, Failure> {
