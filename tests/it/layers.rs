@@ -43,10 +43,10 @@ const XTASK: Layers = &[
     &["json/", "stdout.rs", "transaction.rs", "workspace.rs"],
     &["page.rs"],
     &["spec/diagnostics.rs", "spec/schema_locations.rs", "spec/traverse.rs"],
-    &["spec/validate/"],
+    &["spec/validate/", "spec/patches.rs"],
     &["spec/document.rs"],
     &["spec/sources/", "spec/merge/", "spec/diff/", "spec/extract/"],
-    &["spec/relax/", "spec/patches.rs", "spec/constructors/"],
+    &["spec/relax/", "spec/constructors/"],
     &["spec/commands/"],
     &[
         "spec/mod.rs",

@@ -51,6 +51,10 @@ impl Failure {
         self
     }
 
+    pub(crate) fn errors(&self) -> &[String] {
+        &self.errors
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.errors.is_empty()
     }

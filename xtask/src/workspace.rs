@@ -48,6 +48,10 @@ impl Workspace {
         self.openapi("fixes.json")
     }
 
+    pub(crate) fn corrections_dir(&self) -> PathBuf {
+        self.openapi("corrections")
+    }
+
     pub(crate) fn merged(&self) -> PathBuf {
         self.openapi("distribute-ai.json")
     }

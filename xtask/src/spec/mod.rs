@@ -1,7 +1,7 @@
 //! The pipeline from published pages to the spec, the OpenAPI document that the client is generated from.
 //!
-//! Pages → `fetch` → `upstream/` → `build` (validate → merge → extract → relax → fixes → constructors → canonical JSON) →
-//! `distribute-ai.json`. Each step is a pure function with thin I/O around it. The values stay
+//! Pages → `fetch` → `upstream/` → `build` (page corrections → validate → merge → extract → relax → fixes → constructors →
+//! canonical JSON) → `distribute-ai.json`. Each step is a pure function with thin I/O around it. The values stay
 //! `serde_json::Value`, because a typed model of OpenAPI drops or rewrites unknown members.
 
 mod commands;

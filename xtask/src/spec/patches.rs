@@ -1,4 +1,5 @@
-//! `openapi/fixes.json`: one-off corrections of the spec, each with a reason and a guard.
+//! Corrections of documents, each with a reason and a guard: `openapi/fixes.json` corrects the spec, and
+//! `openapi/corrections/<page>.json` corrects the document of a page before it is validated.
 //!
 //! A fix is a list of RFC 6902 operations. Its `test` operations are the guard: they state the expected value
 //! of each path before the fix changes it. When the pages change, the guard fails and the build stops. A fix
@@ -6,7 +7,7 @@
 //!
 //! A `test` for `null` expects that the path does not exist. RFC 6902 defines no such test.
 
-use std::path::Path;
+use std::{collections::BTreeMap, fs, path::Path};
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -32,11 +33,43 @@ struct Fix {
     patch: Vec<Value>,
 }
 
+/// The corrections of the pages, by the name of the page.
+pub(crate) type Corrections = BTreeMap<String, Fixes>;
+
 /// Reads the committed fixes of the spec. Returns an empty list if the file does not exist.
 pub(crate) fn read(root: &Workspace) -> Result<Fixes, Failure> {
     let path = root.fixes();
     let file = root.relative(&path);
     if path.exists() { Fixes::read(&path, file) } else { Ok(Fixes { file, fixes: Vec::new() }) }
+}
+
+/// Reads the committed corrections of these pages. Fails for the corrections of another page.
+pub(crate) fn read_corrections<T>(
+    root: &Workspace,
+    pages: &BTreeMap<String, T>,
+) -> Result<Corrections, Failure> {
+    let dir = root.corrections_dir();
+    let failed = |error| Failure::usage(format!("{}: {error}", root.relative(&dir)));
+    let mut corrections = Corrections::new();
+    if !dir.exists() {
+        return Ok(corrections);
+    }
+    for entry in fs::read_dir(&dir).map_err(failed)? {
+        let path = entry.map_err(failed)?.path();
+        if path.extension().is_none_or(|extension| extension != "json") {
+            continue;
+        }
+        let file = root.relative(&path);
+        let page = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
+        if !pages.contains_key(page) {
+            let pages = pages.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
+            return Err(Failure::document(format!(
+                "{file}: unknown page {page:?}, expected a page of openapi/sources.toml: {pages}"
+            )));
+        }
+        corrections.insert(page.to_owned(), Fixes::read(&path, file)?);
+    }
+    Ok(corrections)
 }
 
 impl Fixes {

@@ -2,6 +2,7 @@
 
 mod accept;
 mod build;
+mod corrections;
 mod deletions;
 mod drift;
 mod fetch;

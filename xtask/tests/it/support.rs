@@ -29,8 +29,8 @@ impl Root {
     fn copy_of(committed: &str) -> Self {
         let root = Self::empty();
         let committed = Path::new(env!("CARGO_MANIFEST_DIR")).join(committed);
-        fs::create_dir(root.path("openapi/upstream")).unwrap();
-        for dir in ["", "upstream"] {
+        for dir in ["", "upstream", "corrections"].into_iter().filter(|dir| committed.join(dir).exists()) {
+            fs::create_dir_all(root.path("openapi").join(dir)).unwrap();
             for entry in fs::read_dir(committed.join(dir)).unwrap() {
                 let from = entry.unwrap().path();
                 if from.is_file() {
@@ -128,6 +128,12 @@ impl Root {
 /// Returns a page in the form of the documentation site: prose, a JSON fence, prose.
 pub(crate) fn page(json: &str) -> String {
     format!("# A page\n\n> Prose.\n\n```json\n{json}\n```\n\n---\n\n# More prose\n\n```\nGET /\n```\n")
+}
+
+/// Returns the document of an unusual page.
+pub(crate) fn odd_page(name: &str) -> Value {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/documents/odd-pages");
+    serde_json::from_str(&fs::read_to_string(folder.join(format!("{name}.json"))).unwrap()).unwrap()
 }
 
 /// The output and exit code of a run.

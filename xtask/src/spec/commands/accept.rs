@@ -11,6 +11,7 @@ use crate::{
     json,
     spec::{
         diff::{self, Finding},
+        patches,
         sources::{loader, lockfile::Lock, manifest},
     },
     stdout,
@@ -29,7 +30,7 @@ pub(crate) fn run(root: &Workspace, from: From) -> Result<(), Failure> {
     let sources = manifest::read(root)?;
     let lock = Lock::read(root)?;
     let accepted = drift::accepted(root, &sources)?;
-    let published = loader::load(&sources, &origin)?;
+    let published = loader::load(&sources, &patches::read_corrections(root, &sources)?, &origin)?;
     let findings = drift::findings(&accepted, &published);
     let (built, _) = build::build(&published, &build::Tables::read(root)?).map_err(|failure| {
         failure.hint("nothing was accepted, because the spec cannot be built from the published pages")

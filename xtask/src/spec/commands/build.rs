@@ -74,8 +74,14 @@ pub(crate) struct Provisional {
 
 /// Builds the spec as far as possible, so that one run finds the problems of all steps.
 pub(crate) fn provisional(documents: &[Document], tables: &Tables) -> Result<Provisional, Failure> {
-    let merged = merge::documents_into_one(documents)?;
-    let Named { extracted, names, problems } = extract::extract(merged, &tables.names);
+    let outdated = documents.iter().filter_map(|document| document.outdated.clone());
+    let problems = outdated.reduce(Failure::worst);
+    let merged = match merge::documents_into_one(documents) {
+        Ok(merged) => merged,
+        Err(failure) => return Err(failure.after(problems)),
+    };
+    let Named { extracted, names, problems: naming } = extract::extract(merged, &tables.names);
+    let problems = Failure::both(problems, naming);
     let relaxed = match relax::relax(extracted) {
         Ok(relaxed) => relaxed,
         Err(failure) => return Err(failure.after(problems)),
@@ -103,8 +109,10 @@ fn committed(root: &Workspace) -> Result<Vec<Document>, Failure> {
     fail_on(Lock::read(root)?.disagreements(&sources, &texts)).map_err(|failure| {
         failure.hint("`cargo xtask spec fetch` writes the lockfile and the documents again")
     })?;
-    document::collect(texts.iter().map(|(name, text)| {
-        Document::read(&format!("openapi/upstream/{name}.json"), text, Strictness::Generation)
+    let corrections = patches::read_corrections(root, &sources)?;
+    document::collect_pages(texts.iter().map(|(page, text)| {
+        let name = format!("openapi/upstream/{page}.json");
+        Document::read_page(&name, text, corrections.get(page), Strictness::Generation)
     }))
 }
 

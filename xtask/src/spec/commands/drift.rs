@@ -10,9 +10,10 @@ use super::fetch::From;
 use crate::{
     failure::{ExitClass, Failure},
     spec::{
-        diagnostics::fail_on,
+        diagnostics::{self, fail_on},
         diff::{self, Finding, ReportOptions},
         document::{self, Document, Strictness},
+        patches,
         sources::{
             loader,
             lockfile::Lock,
@@ -27,7 +28,11 @@ pub(crate) fn run(root: &Workspace, from: From, options: &ReportOptions) -> Resu
     let origin = from.origin()?;
     let sources = manifest::read(root)?;
     let accepted = accepted(root, &sources)?;
-    let published = loader::load(&sources, &origin)?;
+    let corrections = patches::read_corrections(root, &sources)?;
+    let published = loader::load(&sources, &corrections, &origin)?;
+    for page in &published {
+        diagnostics::warn(page.outdated.iter().flat_map(Failure::errors).cloned());
+    }
     options.report(findings(&accepted, &published), "openapi/sources.toml")
 }
 
@@ -45,7 +50,12 @@ pub(super) fn accepted(root: &Workspace, sources: &Sources) -> Result<Vec<Docume
     }
     fail_on(Lock::read(root)?.modified(&texts))
         .map_err(|failure| failure.hint("`git restore openapi/upstream` restores the fetched documents"))?;
-    document::collect(texts.iter().map(|(name, text)| Document::read(name, text, Strictness::Comparing)))
+    let corrections = patches::read_corrections(root, sources)?;
+    document::collect_pages(
+        texts.iter().map(|(name, text)| {
+            Document::read_page(name, text, corrections.get(name), Strictness::Comparing)
+        }),
+    )
 }
 
 /// Compares page by page. All operations of a page without an accepted document are new.

@@ -7,6 +7,7 @@ use crate::{
     failure::Failure,
     spec::{
         document::Document,
+        patches,
         sources::{
             loader::{self, Origin},
             lockfile::Lock,
@@ -43,7 +44,7 @@ pub(crate) fn run(root: &Workspace, from: From) -> Result<(), Failure> {
     let origin = from.origin()?;
     let sources = manifest::read(root)?;
     let lock = Lock::read(root)?;
-    let documents = loader::load(&sources, &origin)?;
+    let documents = loader::load(&sources, &patches::read_corrections(root, &sources)?, &origin)?;
     transaction::commit(changes(root, &sources, &lock, &documents)?)?;
     let written = documents.iter().map(|document| root.relative(&root.upstream(&document.name)) + "\n");
     stdout::print(&written.collect::<String>())

@@ -16,7 +16,7 @@ use crate::failure::{ExitClass, Failure};
 /// Merges validated documents and prints the warnings.
 pub(crate) fn documents_into_one(documents: &[Document]) -> Result<Value, Failure> {
     let named: Vec<_> =
-        documents.iter().map(|document| (document.name.clone(), document.value.clone())).collect();
+        documents.iter().map(|document| (document.name.clone(), document.corrected().clone())).collect();
     match merge(&named) {
         Ok((merged, warnings)) => {
             diagnostics::warn(warnings.iter().map(ToString::to_string));

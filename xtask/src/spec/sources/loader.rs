@@ -5,7 +5,10 @@ use std::{path::PathBuf, time::Duration};
 use super::{http, manifest::Sources, page::Page};
 use crate::{
     failure::{ExitClass, Failure},
-    spec::document::{self, Document, Strictness},
+    spec::{
+        document::{self, Document, Strictness},
+        patches::{Corrections, Fixes},
+    },
     transaction,
 };
 
@@ -22,9 +25,13 @@ pub(crate) enum Origin {
 ///
 /// All pages are read before any is validated. A network failure is therefore reported as such, even if
 /// another page is invalid.
-pub(crate) fn load(sources: &Sources, origin: &Origin) -> Result<Vec<Document>, Failure> {
+pub(crate) fn load(
+    sources: &Sources,
+    corrections: &Corrections,
+    origin: &Origin,
+) -> Result<Vec<Document>, Failure> {
     let pages = read(sources, origin)?;
-    document::collect(pages.iter().map(|(name, page)| parse_page(name, page)))
+    document::collect_pages(pages.iter().map(|(name, page)| parse_page(name, page, corrections.get(*name))))
 }
 
 fn read<'a>(sources: &'a Sources, origin: &Origin) -> Result<Vec<(&'a str, Page)>, Failure> {
@@ -70,9 +77,9 @@ fn all_or_worst<T>(results: impl Iterator<Item = Result<T, Failure>>) -> Result<
     worst.map_or(Ok(all), Err)
 }
 
-fn parse_page(name: &str, page: &Page) -> Result<Document, Vec<String>> {
+fn parse_page(name: &str, page: &Page, corrections: Option<&Fixes>) -> Result<Document, Vec<String>> {
     let fence = page.json_fence().map_err(|error| vec![format!("{name}: {error}")])?;
-    Document::read(name, fence.text, Strictness::Generation).map_err(|errors| {
+    Document::read_page(name, fence.text, corrections, Strictness::Generation).map_err(|errors| {
         // The parser counts lines from the start of the fence, but the user sees the whole page.
         let first_line = fence.line + 1;
         let with_page_line = |error: String| {
