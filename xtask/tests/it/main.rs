@@ -1,6 +1,7 @@
 //! Runs the tool as a user does, and checks its output, its exit code and the files that it writes.
 
 mod accept;
+mod added_pages;
 mod build;
 mod corrections;
 mod deletions;

@@ -148,6 +148,10 @@ impl RunResult {
         self.stdout()
     }
 
+    pub(crate) fn is_success(&self) -> bool {
+        self.0.status.success()
+    }
+
     /// Asserts the exit code, and that standard error contains each text.
     #[track_caller]
     pub(crate) fn assert_failure(&self, code: i32, expected: &[&str]) {
