@@ -130,3 +130,33 @@ pub(crate) fn collect(
     diagnostics::fail_on(errors)?;
     Ok(documents)
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    const CREATE: &str = include_str!("../../tests/openapi/upstream/speech-create.json");
+
+    fn version(document: &Value) -> &Value {
+        &document["info"]["version"]
+    }
+
+    #[test]
+    fn document_of_a_page_is_the_published_one_if_it_is_valid_and_else_the_corrected_one() {
+        for (published, corrected, compared) in
+            [(json!("1.0.0"), json!("2.0.0"), json!("1.0.0")), (json!(1), json!("2.0.0"), json!("2.0.0"))]
+        {
+            let mut page: Value = serde_json::from_str(CREATE).unwrap();
+            page["info"]["version"] = published.clone();
+            let fixes = Fixes::replacing("/info/version", &published, &corrected);
+            let read = |fixes| Document::read_page("page", &page.to_string(), fixes, Strictness::Generation);
+            let document = read(Some(&fixes)).unwrap();
+            assert_eq!((version(&document.value), version(document.corrected())), (&compared, &corrected));
+            assert!(document.outdated.is_none() && document.text.contains(&published.to_string()));
+            let alone = read(None).map(|document| version(document.corrected()).clone()).ok();
+            assert_eq!(alone, Some(published).filter(Value::is_string));
+        }
+    }
+}

@@ -51,25 +51,34 @@ pub(crate) fn read_corrections<T>(
     let dir = root.corrections_dir();
     let failed = |error| Failure::usage(format!("{}: {error}", root.relative(&dir)));
     let mut corrections = Corrections::new();
+    let mut failures = None;
     if !dir.exists() {
         return Ok(corrections);
     }
-    for entry in fs::read_dir(&dir).map_err(failed)? {
-        let path = entry.map_err(failed)?.path();
-        if path.extension().is_none_or(|extension| extension != "json") {
-            continue;
-        }
+    let mut paths = fs::read_dir(&dir)
+        .and_then(|entries| {
+            entries.map(|entry| entry.map(|entry| entry.path())).collect::<Result<Vec<_>, _>>()
+        })
+        .map_err(failed)?;
+    paths.retain(|path| path.extension().is_some_and(|extension| extension == "json"));
+    paths.sort();
+    for path in paths {
         let file = root.relative(&path);
         let page = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
-        if !pages.contains_key(page) {
+        let fixes = if pages.contains_key(page) {
+            Fixes::read(&path, file)
+        } else {
             let pages = pages.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
-            return Err(Failure::document(format!(
+            Err(Failure::document(format!(
                 "{file}: unknown page {page:?}, expected a page of openapi/sources.toml: {pages}"
-            )));
+            )))
+        };
+        match fixes {
+            Ok(fixes) => drop(corrections.insert(page.to_owned(), fixes)),
+            Err(failure) => failures = Some(failure.after(failures)),
         }
-        corrections.insert(page.to_owned(), Fixes::read(&path, file)?);
     }
-    Ok(corrections)
+    failures.map_or(Ok(corrections), Err)
 }
 
 impl Fixes {
@@ -102,6 +111,17 @@ impl Fixes {
             "if the pages no longer need a fix, remove the fix; otherwise adapt the fix to their new content",
         );
         (document, (!failure.is_empty()).then_some(failure))
+    }
+}
+
+#[cfg(test)]
+impl Fixes {
+    /// Returns a fix that replaces one value.
+    pub(crate) fn replacing(at: &str, old: &Value, new: &Value) -> Self {
+        let test = serde_json::json!({"op": "test", "path": at, "value": old});
+        let replace = serde_json::json!({"op": "replace", "path": at, "value": new});
+        let fix = Fix { reason: "because".to_owned(), patch: vec![test, replace] };
+        Self { file: "openapi/corrections/page.json".to_owned(), fixes: vec![fix] }
     }
 }
 

@@ -126,10 +126,12 @@ fn corrections_of_an_unknown_page_fail() {
     let root = Root::new();
     root.write_pages();
     root.write("openapi/corrections/speech-crate.json", "[]");
+    root.write("openapi/corrections/speech-results.json", "[]");
     for command in ["spec build", "spec accept --from pages", "spec drift --from pages"] {
         root.xtask(command).assert_failure(
             4,
-            &["error: openapi/corrections/speech-crate.json: unknown page \"speech-crate\", expected a page of openapi/sources.toml: speech-create, speech-result\n"],
+            &["error: openapi/corrections/speech-crate.json: unknown page \"speech-crate\", expected a page of openapi/sources.toml: speech-create, speech-result\n",
+                "error: openapi/corrections/speech-results.json: unknown page \"speech-results\""],
         );
     }
 }

@@ -12,10 +12,9 @@ use std::{
 use serde_json::{Value, json};
 
 use super::{
-    classify::{SchemaKind, canonical_shape},
+    classify::{SchemaKind, canonical_shape, reference},
     inline::InlineSchema,
     names::{Name, Names, TwoNames, toml_key},
-    rewrite::reference,
     type_names::TypeNames,
 };
 use crate::{
@@ -195,7 +194,7 @@ impl Assigner<'_> {
             .filter(|(usage, is_component, _)| {
                 schema.kind.is_shared() || *is_component || *usage == schema.location.usage
             })
-            .filter_map(|(.., name)| name.of_equal(schema))
+            .filter_map(|(.., name)| schema.name_from_equal(name))
             .collect();
         names.into_iter().collect()
     }
@@ -236,7 +235,7 @@ impl Assigner<'_> {
         self.problems.insert(first, (error, Some(hint)));
         self.names.insert(section, path, name.clone());
         for i in equal.iter().copied() {
-            if let Some(name) = name.of_equal(&inline[i]) {
+            if let Some(name) = inline[i].name_from_equal(&name) {
                 self.set(i, shape, name, i == first);
             }
         }

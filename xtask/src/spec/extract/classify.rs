@@ -1,6 +1,6 @@
 //! Classifies schemas: the kinds that need a name, their annotations, and the shape that equal schemas share.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::{
     json::{Object, normalized_number},
@@ -143,10 +143,13 @@ pub(crate) fn single_all_of(schema: &Object) -> Option<&Value> {
     schema.keys().all(annotates).then_some(part)
 }
 
+/// Returns a `$ref` to a schema component.
+pub(crate) fn reference(name: &str) -> Value {
+    json!({"$ref": format!("#/components/schemas/{name}")})
+}
+
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     fn kind_of(schema: &Value, usage: Usage) -> Option<SchemaKind> {

@@ -35,6 +35,15 @@ impl InlineSchema {
         self.kind == SchemaKind::OpenUnion || (self.kind == SchemaKind::Enum && self.location.usage.response)
     }
 
+    /// Returns the name of this schema if `name` is the name of an equal one.
+    pub(super) fn name_from_equal(&self, name: &Name) -> Option<Name> {
+        match (self.needs_two_names(), name) {
+            (true, Name::Open(_)) | (false, Name::One(_)) => Some(name.clone()),
+            (false, Name::Open(TwoNames { known, .. })) => Some(Name::One(known.clone())),
+            (true, Name::One(_)) => None,
+        }
+    }
+
     /// Returns `true` if the table can give this name to the schema.
     pub(super) fn accepts(&self, name: &Name) -> bool {
         match (self.needs_two_names(), name) {

@@ -19,8 +19,9 @@ use serde_json::Value;
 
 use self::{assign::Assignment, inline::inline_schemas};
 pub(crate) use self::{
+    classify::reference,
     names::{Names, toml_key},
-    rewrite::{Extracted, OpenTypes, reference},
+    rewrite::{Extracted, OpenTypes},
 };
 use crate::failure::Failure;
 

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::inline::InlineSchema;
 use crate::{
     failure::{ExitClass, Failure},
     transaction,
@@ -89,15 +88,6 @@ impl Name {
         match self {
             Self::One(name) => Some(name),
             Self::Open(_) => None,
-        }
-    }
-
-    /// Returns the name of a schema that is equal to the schema of this name.
-    pub(super) fn of_equal(&self, schema: &InlineSchema) -> Option<Self> {
-        match (schema.needs_two_names(), self) {
-            (true, Self::Open(_)) | (false, Self::One(_)) => Some(self.clone()),
-            (false, Self::Open(TwoNames { known, .. })) => Some(Self::One(known.clone())),
-            (true, Self::One(_)) => None,
         }
     }
 

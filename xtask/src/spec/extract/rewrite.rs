@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{
     assign::Assigned,
-    classify::{SchemaKind, open_union, split_annotations},
+    classify::{SchemaKind, open_union, reference, split_annotations},
     inline::InlineSchema,
     names::{Name, TwoNames},
 };
@@ -116,11 +116,11 @@ impl Rewriter {
         let slot = &mut union[keyword][part];
         let Value::Object(closed_enum) = slot else { return };
         let (enum_annotations, body) = split_annotations(closed_enum);
-        // The default of a part is the default of the union.
-        if let Some(default) =
-            enum_annotations.get("default").filter(|_| !annotations.contains_key("default"))
-        {
-            annotations.insert("default".to_owned(), default.clone());
+        // The default of a part is the default of the union, and a part that can be null makes the union nullable.
+        for key in ["default", "nullable"] {
+            if let Some(value) = enum_annotations.get(key).filter(|_| !annotations.contains_key(key)) {
+                annotations.insert(key.to_owned(), value.clone());
+            }
         }
         *slot = reference(known);
         self.definitions.insert(known.to_owned(), Value::Object(body));
@@ -178,11 +178,6 @@ fn wrap(name: &str, annotations: Object) -> Value {
     let mut wrapped = annotations;
     wrapped.insert("allOf".to_owned(), json!([reference(name)]));
     Value::Object(wrapped)
-}
-
-/// Returns a `$ref` to a schema component.
-pub(crate) fn reference(name: &str) -> Value {
-    json!({"$ref": format!("#/components/schemas/{name}")})
 }
 
 /// Replaces every reference to `from` by `to`.

@@ -1,6 +1,6 @@
 //! The names of all types, and suggestions of unused ones.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
@@ -30,11 +30,13 @@ impl TypeNames {
         for part in table.entries().flat_map(|(.., name)| name.name_parts()) {
             names.0.insert(folded(part), Type::Reserved);
         }
+        let renamed = inline.iter().filter(|schema| schema.needs_two_names());
+        let renamed: BTreeSet<_> = renamed.filter_map(InlineSchema::component).collect();
         for (name, schema) in members(document.pointer("/components/schemas")) {
-            let renamed =
-                inline.iter().any(|schema| schema.component() == Some(name) && schema.needs_two_names());
             let ty = match schema.as_object() {
-                Some(schema) if !renamed => Type::Defined(name.clone(), canonical_shape(schema)),
+                Some(schema) if !renamed.contains(name.as_str()) => {
+                    Type::Defined(name.clone(), canonical_shape(schema))
+                }
                 _ => Type::Reserved,
             };
             names.0.insert(folded(name), ty);
