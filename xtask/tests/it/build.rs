@@ -60,7 +60,11 @@ fn build_with_edited_document_fails_with_both_checksums() {
 fn build_with_unfetched_page_fails() {
     let root = Root::new();
     root.append("openapi/sources.toml", "\nimages-create = \"https://docs.distribute.ai/i.md\"\n");
-    root.xtask("spec build").assert_failure(4, &["images-create.json", "hint: `cargo xtask spec fetch`"]);
+    root.append("openapi/sources.toml", "images-result = \"https://docs.distribute.ai/r.md\"\n");
+    root.xtask("spec build")
+        .assert_failure(4, &["images-create.json", "images-result.json", "hint: `cargo xtask spec fetch`"]);
+    let one_page = root.read("openapi/sources.toml").replace("images-result = ", "# ");
+    root.write("openapi/sources.toml", &one_page);
     fs::copy(root.path(CREATE), root.path("openapi/upstream/images-create.json")).unwrap();
     root.xtask("spec build")
         .assert_failure(4, &["openapi/upstream.lock: /images-create: missing, expected the page"]);

@@ -118,14 +118,15 @@ fn committed(root: &Workspace) -> Result<Vec<Document>, Failure> {
 
 fn upstream(root: &Workspace, sources: &Sources) -> Result<BTreeMap<String, String>, Failure> {
     let mut texts = BTreeMap::new();
+    let mut failures = None;
     for name in sources.keys() {
-        let path = root.upstream(name);
-        let text = transaction::read(&path, ExitClass::Document).map_err(|failure| {
-            failure.hint("`cargo xtask spec fetch` fetches every page of openapi/sources.toml")
-        })?;
-        texts.insert(name.clone(), text);
+        match transaction::read(&root.upstream(name), ExitClass::Document) {
+            Ok(text) => drop(texts.insert(name.clone(), text)),
+            Err(failure) => failures = Some(failure.after(failures)),
+        }
     }
-    Ok(texts)
+    let hint = "`cargo xtask spec fetch` fetches every page of openapi/sources.toml";
+    failures.map_or(Ok(texts), |failure| Err(failure.hint(hint)))
 }
 
 fn compare(root: &Workspace, built: &str) -> Result<(), Failure> {
