@@ -89,7 +89,8 @@ impl TypeNames {
             (Some(component), _) => self.open(component, closed),
             (None, needs_two_names) => {
                 let location = &schema.location;
-                let name = self.unused(&type_name(&format!("{} {}", location.section, location.path)));
+                let section = location.section.strip_prefix("#/schemas/").unwrap_or(&location.section);
+                let name = self.unused(&type_name(&format!("{section} {}", location.path)));
                 if needs_two_names { self.open(&name, closed) } else { Name::One(name) }
             }
         };

@@ -93,6 +93,13 @@ fn suggested_name_starts_with_a_letter() {
 }
 
 #[test]
+fn suggested_name_within_a_component_starts_with_the_name_of_the_component() {
+    let pet = object(&json!({"owner": object(&json!({"name": {}}))}));
+    let (table, _) = follow_hints(&document(&json!({}), &json!({}), &json!({"Pet": pet})), "");
+    assert_eq!(table, "[\"#/schemas/Pet\"]\nowner = \"PetOwner\"\n");
+}
+
+#[test]
 fn suggested_names_stay_when_an_operation_is_added() {
     let mut document = document(
         &object(&json!({"a_b": object(&json!({"x": {}})), "a": object(&json!({"b":
