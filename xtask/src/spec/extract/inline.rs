@@ -66,15 +66,16 @@ pub(super) fn inline_schemas(document: &Value) -> Vec<InlineSchema> {
         }
         let schema = document.pointer(location.pointer.as_str());
         let Some(Value::Object(schema)) = schema else { continue };
-        if is_merged(document, location.pointer.as_str()) {
-            continue;
-        }
         if let Some(kind) = classify::classify(schema, location.usage) {
             if kind == SchemaKind::OpenUnion {
                 union = Some(location.pointer.clone());
             }
             let shape = classify::canonical_shape(schema);
-            found.push(InlineSchema { location, kind, shape });
+            let schema = InlineSchema { location, kind, shape };
+            // An open type must have a name also as a part: the merged type would accept the known values only.
+            if schema.needs_two_names() || !is_merged(document, schema.location.pointer.as_str()) {
+                found.push(schema);
+            }
         }
     }
     found

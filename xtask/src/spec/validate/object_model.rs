@@ -54,7 +54,7 @@ pub(super) struct Model {
     pub(super) section: &'static str,
     pub(super) required: &'static [&'static str],
     pub(super) members: &'static [(&'static str, &'static Kind)],
-    /// Whether the members only describe the API, so that an unknown one changes nothing.
+    /// `true` if the members only describe the API. An unknown member then changes nothing.
     pub(super) descriptive: bool,
     /// Checks the members against each other.
     pub(super) rule: fn(&Object, &Pointer, &mut Diagnostics),

@@ -138,8 +138,11 @@ fn parts_of_all_of_need_no_name_but_their_properties_do() {
     wide["anyOf"] = json!([{"required": ["name"], "properties": {"name": {"type": "string"}}}]);
     let only = json!({"allOf": [size("d")], "description": "d"});
     let request = object(&json!({"parts": parts, "wide": wide, "only": only}));
-    let (table, extracted) = follow_hints(&document(&request, &json!({}), &json!({})), "");
+    let open = json!({"allOf": [{"type": "string"}, {"type": "string", "enum": ["a"]}]});
+    let (table, extracted) = follow_hints(&document(&request, &open, &json!({})), "");
     let expected = [
+        "KnownMake2002",
+        "Make200",
         "MakeRequest",
         "MakeRequestOnly1",
         "MakeRequestOnly1Size",
