@@ -174,8 +174,11 @@ fn build_with_unused_or_invalid_name_fails() {
     root.append("openapi/names.toml", "\n\"500\" = \"no name\"\n");
     root.xtask("spec build").assert_failure(
         4,
-        &["[asyncSpeechResult] \"500\": invalid name \"no name\", expected a name such as SpeechResult"],
+        &["[asyncSpeechResult] \"500\": invalid name \"no name\", expected a name such as NoName"],
     );
+    root.write("openapi/names.toml", "[a]\nb = \"HTTPBody\"\n");
+    root.xtask("spec build")
+        .assert_failure(4, &["[a] \"b\": invalid name \"HTTPBody\", expected a name such as HttpBody"]);
     root.write("openapi/names.toml", "[a]\nb = 1\n");
     root.xtask("spec build").assert_failure(4, &["openapi/names.toml: "]);
 }

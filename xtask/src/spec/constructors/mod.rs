@@ -20,6 +20,7 @@ use super::{
 };
 use crate::{
     failure::{ExitClass, Failure},
+    json::Object,
     transaction,
     workspace::Workspace,
 };
@@ -65,7 +66,7 @@ pub(crate) fn add(mut document: Value, table: &Constructors) -> (Value, Option<F
         let properties = properties(&document, schema);
         let sent = location.usage.request;
         let constructor = match table.0.get(name) {
-            None if properties.is_empty() => continue,
+            None if properties.is_empty() && !is_closed(schema) => continue,
             None => disagreements.missing(name, &properties, sent),
             Some(constructor) => disagreements.check(name, constructor, &properties, sent),
         };
@@ -78,6 +79,11 @@ pub(crate) fn add(mut document: Value, table: &Constructors) -> (Value, Option<F
         }
     }
     (document, disagreements.into_failure())
+}
+
+/// Returns `true` if the generator makes a type of the schema even without properties.
+fn is_closed(schema: &Object) -> bool {
+    schema.get("additionalProperties").is_some_and(|rest| rest == false)
 }
 
 /// Returns the name of the component at this location, if the location is a component.

@@ -178,6 +178,19 @@ fn property_that_another_part_of_all_of_requires_is_required() {
     }
 }
 
+#[test]
+fn type_without_defined_properties_needs_an_entry() {
+    let closed = json!({"type": "object", "additionalProperties": false});
+    assert_fails(
+        &document(&closed, &json!({})),
+        "",
+        &["hint: openapi/constructors.toml: Order = { arguments = [] }"],
+    );
+    let undefined = document(&json!({"required": ["id"]}), &json!({}));
+    assert_fails(&undefined, "", &["hint: openapi/constructors.toml: Order = { arguments = [\"id\"] }"]);
+    run(&document(&json!({}), &json!({})), "").unwrap();
+}
+
 /// Without memory of visited schemas, this takes hours.
 #[test]
 fn part_of_all_of_that_many_parts_share_is_read_once() {
@@ -199,7 +212,7 @@ fn properties_of_all_of_parts_count() {
     // A part that contains itself.
     let parts = document["components"]["schemas"]["Order"]["allOf"].as_array_mut().unwrap();
     parts.push(json!({"$ref": "#/components/schemas/Order"}));
-    assert_fails(&document, "", &["Order = { arguments = [\"id\", \"state\"] }"]);
+    assert_fails(&document, "", &["Order = { arguments = [\"id\", \"item\", \"size\", \"state\"] }"]);
 }
 
 #[test]

@@ -59,9 +59,11 @@ pub(crate) fn classify(schema: &Object, usage: Usage) -> Option<SchemaKind> {
     if ["allOf", "anyOf", "oneOf"].iter().any(|keyword| schema.contains_key(*keyword)) {
         return Some(SchemaKind::Composition);
     }
-    // A closed object without properties becomes a type in requests. In responses it is opened later, and becomes a map.
+    // The generator makes a type also of an object without properties, if a property is required or the object is closed.
+    // Closed objects in responses are opened later.
+    let requires = schema.get("required").and_then(Value::as_array).is_some_and(|names| !names.is_empty());
     let is_closed = schema.get("additionalProperties").is_some_and(|rest| rest == false) && !usage.response;
-    if has_properties(schema) || is_closed {
+    if has_properties(schema) || requires || is_closed {
         return Some(SchemaKind::Object);
     }
     // Bounds in responses are dropped later, so these numbers need no name.
@@ -172,6 +174,8 @@ mod tests {
             (json!({"allOf": [reference], "description": "d", "nullable": true}), None),
             (json!({"allOf": [closed_enum], "description": "d"}), None),
             (json!({"type": "object", "additionalProperties": false}), Some(SchemaKind::Object)),
+            (json!({"type": "object", "required": ["a"]}), Some(SchemaKind::Object)),
+            (json!({"type": "object", "required": []}), None),
             (reference, None),
             (json!({"type": "object", "additionalProperties": {"type": "string"}}), None),
             (json!({"type": "string", "maxLength": 1}), None),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use heck::ToPascalCase;
 use serde::Deserialize;
 use serde_json::json;
 
@@ -41,15 +42,18 @@ impl Names {
         let file = root.relative(&path);
         let names: Self = toml::from_str(&transaction::read(&path, ExitClass::Document)?)
             .map_err(|error| Failure::document(format!("{file}: {error}")))?;
-        let wrong: Vec<_> = names
-            .entries()
-            .flat_map(|(section, path, name)| name.name_parts().map(move |part| (section, path, part)))
-            .filter(|(.., part)| !is_type_name(part))
-            .map(|(section, path, part)| {
-                format!("{file}: [{section}] {path:?}: invalid name {part:?}, expected a name such as SpeechResult")
-            })
-            .collect();
-        crate::spec::diagnostics::fail_on(wrong)?;
+        let parts = names.entries().flat_map(|(section, path, name)| {
+            // A component keeps its name.
+            let own = section.strip_prefix("#/schemas/").filter(|_| path == ".");
+            let changed =
+                name.name_parts().filter(move |part| Some(*part) != own && *part != type_name(part));
+            changed.map(move |part| (section, path, part))
+        });
+        let wrong = parts.map(|(section, path, part)| {
+            let expected = type_name(part);
+            format!("{file}: [{section}] {path:?}: invalid name {part:?}, expected a name such as {expected}")
+        });
+        crate::spec::diagnostics::fail_on(wrong.collect())?;
         Ok(names)
     }
 
@@ -100,10 +104,14 @@ impl Name {
     }
 }
 
-/// Returns `true` if the name is valid. The generator changes any other name, and may change two names to the
-/// same.
-fn is_type_name(name: &str) -> bool {
-    name.starts_with(|c: char| c.is_ascii_uppercase()) && name.bytes().all(|b| b.is_ascii_alphanumeric())
+/// Returns a text as the name of a type that the generator does not change.
+///
+/// The generator changes the case of other names, and may then give one name to two types.
+pub(super) fn type_name(text: &str) -> String {
+    let ascii = text.replace(|c: char| !c.is_ascii_alphanumeric(), " ");
+    // The first pass can put capitals next to each other, and the second pass keeps only the first of them.
+    let name = ascii.to_pascal_case().to_pascal_case();
+    if name.starts_with(|c: char| c.is_ascii_uppercase()) { name } else { format!("Schema{name}") }
 }
 
 /// Returns a key in the syntax of a table, quoted if TOML requires it.

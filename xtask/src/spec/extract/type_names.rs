@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::{
     classify::{canonical_shape, open_union},
     inline::InlineSchema,
-    names::{Name, Names, TwoNames},
+    names::{Name, Names, TwoNames, type_name},
 };
 use crate::spec::traverse::members;
 
@@ -101,7 +101,7 @@ impl TypeNames {
     }
 
     fn open(&self, open: &str, closed: Option<String>) -> Name {
-        let known = closed.unwrap_or_else(|| self.unused(&format!("Known{open}")));
+        let known = closed.unwrap_or_else(|| self.unused(&type_name(&format!("Known {open}"))));
         Name::Open(TwoNames { open: open.to_owned(), known })
     }
 
@@ -130,17 +130,4 @@ fn closed(part: &Value) -> Value {
 
 fn folded(name: &str) -> String {
     name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
-}
-
-fn type_name(text: &str) -> String {
-    let words = text.split(|c: char| !c.is_ascii_alphanumeric());
-    let name: String = words
-        .filter_map(|word| {
-            let mut letters = word.chars();
-            let first = letters.next()?.to_ascii_uppercase();
-            Some(format!("{first}{}", letters.as_str()))
-        })
-        .collect();
-    // The name of a type starts with a letter.
-    if name.starts_with(|c: char| c.is_ascii_uppercase()) { name } else { format!("Schema{name}") }
 }

@@ -100,6 +100,17 @@ fn suggested_name_within_a_component_starts_with_the_name_of_the_component() {
 }
 
 #[test]
+fn enum_component_whose_name_is_no_type_name_keeps_the_name_as_its_open_type() {
+    let response = object(&json!({"status": {"$ref": "#/components/schemas/task_STATUS"}}));
+    let components = json!({"task_STATUS": {"type": "string", "enum": ["a"]}});
+    let (table, _) = follow_hints(&document(&json!({}), &response, &components), "");
+    assert!(
+        table.contains("open = \"task_STATUS\"") && table.contains("known = \"KnownTaskStatus\""),
+        "{table}"
+    );
+}
+
+#[test]
 fn suggested_names_stay_when_an_operation_is_added() {
     let mut document = document(
         &object(&json!({"a_b": object(&json!({"x": {}})), "a": object(&json!({"b":
