@@ -8,6 +8,7 @@ use serde_json::json;
 
 use crate::{
     failure::{ExitClass, Failure},
+    spec::diagnostics::fail_on,
     transaction,
     workspace::Workspace,
 };
@@ -42,18 +43,7 @@ impl Names {
         let file = root.relative(&path);
         let names: Self = toml::from_str(&transaction::read(&path, ExitClass::Document)?)
             .map_err(|error| Failure::document(format!("{file}: {error}")))?;
-        let parts = names.entries().flat_map(|(section, path, name)| {
-            // A component keeps its name.
-            let own = section.strip_prefix("#/schemas/").filter(|_| path == ".");
-            let changed =
-                name.name_parts().filter(move |part| Some(*part) != own && *part != type_name(part));
-            changed.map(move |part| (section, path, part))
-        });
-        let wrong = parts.map(|(section, path, part)| {
-            let expected = type_name(part);
-            format!("{file}: [{section}] {path:?}: invalid name {part:?}, expected a name such as {expected}")
-        });
-        crate::spec::diagnostics::fail_on(wrong.collect())?;
+        fail_on(names.invalid().into_iter().map(|error| format!("{file}: {error}")).collect())?;
         Ok(names)
     }
 
@@ -76,6 +66,22 @@ impl Names {
             let paths = paths.iter();
             paths.map(move |(path, name)| (section.as_str(), path.as_str(), name))
         })
+    }
+
+    /// Returns an error for each name that the generator would change.
+    pub(super) fn invalid(&self) -> Vec<String> {
+        let parts = self.entries().flat_map(|(section, path, name)| {
+            // A component keeps its name.
+            let own = section.strip_prefix("#/schemas/").filter(|_| path == ".");
+            let changed =
+                name.name_parts().filter(move |part| Some(*part) != own && *part != type_name(part));
+            changed.map(move |part| (section, path, part))
+        });
+        let error = |(section, path, part)| {
+            let expected = type_name(part);
+            format!("[{section}] {path:?}: invalid name {part:?}, expected a name such as {expected}")
+        };
+        parts.map(error).collect()
     }
 }
 

@@ -24,6 +24,7 @@ pub(super) fn follow_hints(document: &Value, names: &str) -> (String, Extracted)
     }
     let table = toml::to_string(&table).unwrap();
     let extracted = run(document, &table).unwrap();
+    assert_eq!(suggested.invalid(), Vec::<String>::new());
     let same = extract(document.clone(), &suggested);
     assert_eq!(same.extracted.document, extracted.document);
     (table, extracted)
@@ -76,7 +77,7 @@ fn suggested_names_differ_from_each_other_and_from_existing_names() {
     let response = object(&json!({"kind": {"type": "string", "enum": ["b"]}, "pet": of("8")}));
     let components = json!({"known_make200_kind": {"type": "string"}, "Make200PET": {"type": "string"}});
     let document = document(&request, &response, &components);
-    let (table, extracted) = follow_hints(&document, "[make]\n\"request.a\" = \"MakeRequestAB2\"");
+    let (table, extracted) = follow_hints(&document, "[make]\n\"request.a\" = \"MakeRequestAb2\"");
     assert_eq!(schemas(&extracted).as_object().unwrap().len(), 14, "{table}");
     let lower =
         schemas(&extracted).as_object().unwrap().keys().map(|name| name.to_lowercase().replace('_', ""));
