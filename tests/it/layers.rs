@@ -40,7 +40,7 @@ const SRC: Layers = &[
 
 const XTASK: Layers = &[
     &["failure.rs", "date.rs"],
-    &["json/", "stdout.rs", "transaction.rs", "workspace.rs"],
+    &["json/", "stdout.rs", "transaction/", "workspace.rs"],
     &["page.rs"],
     &["spec/diagnostics.rs", "spec/schema_locations.rs", "spec/traverse.rs"],
     &["spec/validate/"],

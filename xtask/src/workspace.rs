@@ -70,7 +70,12 @@ impl Workspace {
         path.display().to_string().replace('\\', "/")
     }
 
+    /// Returns the directory whose files the commands of `spec` read and write.
+    pub(crate) fn openapi_dir(&self) -> PathBuf {
+        self.0.join("openapi")
+    }
+
     fn openapi(&self, file: &str) -> PathBuf {
-        self.0.join("openapi").join(file)
+        self.openapi_dir().join(file)
     }
 }

@@ -1,6 +1,6 @@
 //! `spec accept`: writes all files that follow from new pages, or none.
 
-use std::path::Path;
+use std::{path::Path, thread, time::Duration};
 
 use serde_json::json;
 
@@ -76,7 +76,70 @@ fn accept_with_first_change_creates_the_log() {
     let changed: Vec<_> = after
         .iter()
         .filter(|(path, text)| before.get(*path) != Some(text))
-        .map(|(path, _)| path.strip_prefix(root.path("openapi")).unwrap().display().to_string())
+        .map(|(path, _)| path.display().to_string())
         .collect();
-    assert_eq!(changed, ["CHANGES.md", "distribute-ai.json", "upstream/speech-create.json", "upstream.lock"]);
+    assert_eq!(
+        changed,
+        [
+            "openapi/CHANGES.md",
+            "openapi/distribute-ai.json",
+            "openapi/upstream/speech-create.json",
+            "openapi/upstream.lock"
+        ]
+    );
+}
+
+/// Returns a root with saved pages, of which one has changed.
+fn root_with_drift() -> Root {
+    let root = Root::new();
+    root.write_pages();
+    let mut page = root.json("openapi/upstream/speech-create.json");
+    page["paths"]["/async/speech/create"]["post"]["description"] = json!("Other words.");
+    root.write_page("speech-create", &page);
+    root
+}
+
+#[test]
+fn each_command_rolls_back_an_interrupted_accept() {
+    for command in ["build --check", "drift --from pages", "accept --from pages"] {
+        let root = root_with_drift();
+        let before = root.snapshot();
+        root.write("openapi/CHANGES.md", "half");
+        let journal = json!([{"file": "CHANGES.md", "before": null, "after": "half"}]);
+        root.write("openapi/.transaction", &journal.to_string());
+        root.write("openapi/.transaction.new", "{");
+        let result = root.xtask(&format!("spec {command}"));
+        result.assert_success();
+        let warning = "warning: ./openapi: rolled back a command that was interrupted\n";
+        assert!(result.stderr().contains(warning), "{}", result.stderr());
+        if command.starts_with("accept") {
+            assert_eq!(root.read("openapi/CHANGES.md").matches("description-changed").count(), 1);
+        } else {
+            assert_eq!(root.snapshot(), before, "{command}");
+        }
+    }
+}
+
+#[test]
+fn accept_killed_at_any_time_is_all_or_nothing_after_the_next_start() {
+    let (before, after) = {
+        let root = root_with_drift();
+        let before = root.files("openapi");
+        root.xtask("spec accept --from pages").assert_success();
+        (before, root.files("openapi"))
+    };
+    let mut outcomes = [0, 0];
+    // `accept` takes about 20 ms, more on a busy machine.
+    for run in 0..60 {
+        let root = root_with_drift();
+        let mut accept = root.command("spec accept --from pages").spawn().unwrap();
+        thread::sleep(Duration::from_millis(run));
+        accept.kill().unwrap();
+        accept.wait().unwrap();
+        root.xtask("spec build --check").assert_success();
+        let found = root.files("openapi");
+        assert!(found == before || found == after, "killed after {run} ms: {:?}", found.keys());
+        outcomes[usize::from(found == after)] += 1;
+    }
+    assert!(outcomes[0] > 0, "{outcomes:?}");
 }

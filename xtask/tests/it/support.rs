@@ -7,7 +7,7 @@ use std::{
     collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
-    process::{Command, Output},
+    process::{Command, Output, Stdio},
 };
 
 use serde_json::Value;
@@ -96,15 +96,21 @@ impl Root {
 
     /// Returns every file with its content, to compare two states.
     pub(crate) fn snapshot(&self) -> BTreeMap<PathBuf, Vec<u8>> {
+        self.files("")
+    }
+
+    /// Returns every file below `dir`, by its path there, with its content.
+    pub(crate) fn files(&self, dir: &str) -> BTreeMap<PathBuf, Vec<u8>> {
+        let root = self.path(dir);
         let mut files = BTreeMap::new();
-        let mut pending = vec![self.path("")];
+        let mut pending = vec![root.clone()];
         while let Some(dir) = pending.pop() {
             for entry in fs::read_dir(dir).unwrap() {
                 let path = entry.unwrap().path();
                 if path.is_dir() {
                     pending.push(path);
                 } else {
-                    files.insert(path.clone(), fs::read(path).unwrap());
+                    files.insert(path.strip_prefix(&root).unwrap().to_owned(), fs::read(path).unwrap());
                 }
             }
         }
@@ -113,15 +119,17 @@ impl Root {
 
     /// Runs the tool in this root with arguments separated by spaces.
     pub(crate) fn xtask(&self, args: &str) -> RunResult {
-        let output = Command::new(env!("CARGO_BIN_EXE_xtask"))
-            .args(["--root", "."])
-            .args(args.split_whitespace())
-            .current_dir(self.0.path())
-            // Ignore the proxy settings of the environment.
-            .env("NO_PROXY", "*")
-            .output()
-            .unwrap();
-        RunResult(output)
+        RunResult(self.command(args).output().unwrap())
+    }
+
+    /// Returns the command that runs the tool in this root, without running the tool.
+    pub(crate) fn command(&self, args: &str) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
+        command.args(["--root", "."]).args(args.split_whitespace()).current_dir(self.0.path());
+        // Ignore the proxy settings of the environment.
+        command.env("NO_PROXY", "*");
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
     }
 }
 

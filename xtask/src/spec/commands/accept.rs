@@ -14,7 +14,7 @@ use crate::{
         sources::{loader, lockfile::Lock, manifest},
     },
     stdout,
-    transaction::{self, Change},
+    transaction::{self, Change, Transaction},
     workspace::Workspace,
 };
 
@@ -26,6 +26,7 @@ Written by `cargo xtask spec accept`, latest entry last: the effect of each chan
 
 pub(crate) fn run(root: &Workspace, from: From) -> Result<(), Failure> {
     let origin = from.origin()?;
+    let transaction = Transaction::begin(root.openapi_dir())?;
     let sources = manifest::read(root)?;
     let lock = Lock::read(root)?;
     let accepted = drift::accepted(root, &sources)?;
@@ -39,7 +40,7 @@ pub(crate) fn run(root: &Workspace, from: From) -> Result<(), Failure> {
     if !findings.is_empty() {
         changes.push(Change::Write(root.changes(), log(root, &findings)?));
     }
-    transaction::commit(changes)?;
+    transaction.commit(changes)?;
     stdout::print(&diff::markdown(&findings))
 }
 

@@ -22,11 +22,12 @@ use crate::{
         validate,
     },
     stdout,
-    transaction::{self, Change},
+    transaction::{self, Change, Transaction},
     workspace::Workspace,
 };
 
 pub(crate) fn run(root: &Workspace, check: bool) -> Result<(), Failure> {
+    let transaction = Transaction::begin(root.openapi_dir())?;
     let documents = committed(root)?;
     let (built, report) = build(&documents, &Tables::read(root)?)?;
     let text = json::canonical(&built);
@@ -34,7 +35,7 @@ pub(crate) fn run(root: &Workspace, check: bool) -> Result<(), Failure> {
         return compare(root, &text);
     }
     let path = root.merged();
-    transaction::commit(vec![Change::Write(path.clone(), text)])?;
+    transaction.commit(vec![Change::Write(path.clone(), text)])?;
     let rules = report.iter().map(|(rule, changes)| format!("  {rule}: {changes}\n"));
     stdout::print(&format!("{}\n{}", root.relative(&path), rules.collect::<String>()))
 }

@@ -19,12 +19,13 @@ use crate::{
             manifest::{self, Sources},
         },
     },
-    transaction,
+    transaction::{self, Transaction},
     workspace::Workspace,
 };
 
 pub(crate) fn run(root: &Workspace, from: From, options: &ReportOptions) -> Result<(), Failure> {
     let origin = from.origin()?;
+    let _transaction = Transaction::begin(root.openapi_dir())?;
     let sources = manifest::read(root)?;
     let accepted = accepted(root, &sources)?;
     let published = loader::load(&sources, &origin)?;

@@ -14,7 +14,7 @@ use crate::{
         },
     },
     stdout,
-    transaction::{self, Change},
+    transaction::{Change, Transaction},
     workspace::Workspace,
 };
 use clap::Args;
@@ -41,10 +41,11 @@ impl From {
 
 pub(crate) fn run(root: &Workspace, from: From) -> Result<(), Failure> {
     let origin = from.origin()?;
+    let transaction = Transaction::begin(root.openapi_dir())?;
     let sources = manifest::read(root)?;
     let lock = Lock::read(root)?;
     let documents = loader::load(&sources, &origin)?;
-    transaction::commit(changes(root, &sources, &lock, &documents)?)?;
+    transaction.commit(changes(root, &sources, &lock, &documents)?)?;
     let written = documents.iter().map(|document| root.relative(&root.upstream(&document.name)) + "\n");
     stdout::print(&written.collect::<String>())
 }
@@ -66,13 +67,14 @@ pub(super) fn changes(
     Ok(changes)
 }
 
-/// Returns the documents of pages that sources.toml no longer lists. Creates `openapi/upstream` if it is
-/// missing.
+/// Returns the documents of pages that sources.toml no longer lists.
 fn unlisted_documents(root: &Workspace, sources: &Sources) -> Result<Vec<PathBuf>, Failure> {
     let dir = root.upstream_dir();
     let failed = |error| Failure::usage(format!("{}: {error}", dir.display()));
-    fs::create_dir_all(&dir).map_err(failed)?;
     let mut stale = Vec::new();
+    if !dir.exists() {
+        return Ok(stale);
+    }
     for entry in fs::read_dir(&dir).map_err(failed)? {
         let path = entry.map_err(failed)?.path();
         let page = path.file_stem().and_then(|stem| stem.to_str());

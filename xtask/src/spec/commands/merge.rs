@@ -7,8 +7,7 @@ use crate::{
         document::{self, Document, Strictness},
         merge::documents_into_one,
     },
-    stdout,
-    transaction::{self, Change},
+    stdout, transaction,
 };
 
 /// `spec merge`: validates and merges any documents.
@@ -21,7 +20,7 @@ pub(crate) fn run(paths: &[PathBuf], output: Option<PathBuf>) -> Result<(), Fail
         document::collect(texts.iter().map(|(name, text)| Document::read(name, text, Strictness::Merging)))?;
     let merged = json::canonical(&documents_into_one(&documents)?);
     match output {
-        Some(path) => transaction::commit(vec![Change::Write(path, merged)]),
+        Some(path) => transaction::write(&path, &merged),
         None => stdout::print(&merged),
     }
 }
