@@ -63,7 +63,7 @@ pub(super) fn changes(
         texts.map(|(name, text)| Change::Write(root.upstream(name), text.to_owned())).collect();
     let stale = unlisted_documents(root, sources)?;
     changes.extend(stale.into_iter().map(Change::Remove));
-    changes.push(Change::Write(root.lock(), lock.to_toml()));
+    changes.push(Change::Write(root.lock(), lock.to_toml()?));
     Ok(changes)
 }
 
