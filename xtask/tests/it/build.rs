@@ -57,10 +57,10 @@ fn build_with_edited_document_fails_with_both_checksums() {
 }
 
 #[test]
-fn build_with_unfetched_page_fails() {
+fn build_with_page_that_was_not_accepted_fails() {
     let root = Root::new();
     root.append("openapi/sources.toml", "\nimages-create = \"https://docs.distribute.ai/i.md\"\n");
-    root.xtask("spec build").assert_failure(4, &["images-create.json", "hint: `cargo xtask spec fetch`"]);
+    root.xtask("spec build").assert_failure(4, &["images-create.json", "hint: `cargo xtask spec accept`"]);
     fs::copy(root.path(CREATE), root.path("openapi/upstream/images-create.json")).unwrap();
     root.xtask("spec build")
         .assert_failure(4, &["openapi/upstream.lock: /images-create: missing, expected the page"]);

@@ -1,19 +1,10 @@
 //! `spec diff`, `spec drift` and `spec checks`: their output and exit codes. They write no files.
 
-use std::{fs, path::Path};
+use std::fs;
 
 use serde_json::{Value, json};
 
 use crate::support::{Root, RunResult};
-
-/// Returns a root with the documents of earlier pages, which did not document error responses.
-fn root_of_earlier_pages() -> Root {
-    let root = Root::new();
-    root.write_pages();
-    let earlier = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/documents/earlier");
-    root.xtask(&format!("spec fetch --from {}", earlier.display())).assert_success();
-    root
-}
 
 fn findings(result: &RunResult) -> Value {
     serde_json::from_str(&result.stdout()).unwrap()
@@ -21,7 +12,7 @@ fn findings(result: &RunResult) -> Value {
 
 #[test]
 fn drift_of_earlier_pages_reports_four_added_error_responses() {
-    let root = root_of_earlier_pages();
+    let root = Root::with_earlier_documents();
     let before = root.snapshot();
     let result = root.xtask("spec drift --from pages --format json --fail-on warn --axis wire");
     result.assert_success();
@@ -56,7 +47,7 @@ fn drift_without_changes_succeeds() {
 
 #[test]
 fn drift_exit_code_depends_on_threshold_and_axis() {
-    let root = root_of_earlier_pages();
+    let root = Root::with_earlier_documents();
     let expected = ["error: 4 changes: wire info, client breaking\n"];
     for (flags, code) in [
         ("", 1),
@@ -155,7 +146,7 @@ fn diff_with_invalid_input_fails_and_names_the_file() {
 
 #[test]
 fn drift_ignores_findings_until_the_entry_expires() {
-    let root = root_of_earlier_pages();
+    let root = Root::with_earlier_documents();
     let entry = |expires: &str| {
         format!(
             "[[ignore]]\nrule = \"response-non-success-status-added\"\nreason = \"known\"\nexpires = \"{expires}\"\n"

@@ -52,13 +52,13 @@ fn root(address: SocketAddr, path: &str) -> Root {
     root
 }
 
-/// Asserts that `fetch`, `drift` and `accept` fail with these messages, leave standard output empty and write
+/// Asserts that `drift` and `accept` fail with these messages, leave standard output empty and write
 /// nothing.
 #[track_caller]
 fn assert_fetch_fails(handler: Handler, code: i32, expected: &[&str]) {
     let root = root(serve(handler), "/bad");
     let before = root.snapshot();
-    for command in ["fetch", "drift", "accept"] {
+    for command in ["drift", "accept"] {
         // The timeout is long enough for the valid page on a busy machine.
         let result = root.xtask(&format!("spec {command} --timeout 1.5"));
         result.assert_failure(code, expected);
@@ -67,7 +67,7 @@ fn assert_fetch_fails(handler: Handler, code: i32, expected: &[&str]) {
 }
 
 #[test]
-fn fetch_from_addresses_follows_redirects() {
+fn accept_from_addresses_follows_redirects() {
     let result = include_str!("../openapi/upstream/speech-result.json");
     let handler: Handler = |path| {
         good(path).unwrap_or_else(|| match path {
@@ -80,7 +80,7 @@ fn fetch_from_addresses_follows_redirects() {
     };
     let address = serve(handler);
     let root = root(address, "/moved");
-    root.xtask("spec fetch").assert_success();
+    root.xtask("spec accept").assert_success();
     assert_eq!(root.read("openapi/upstream/speech-result.json"), result);
     let lock = root.read("openapi/upstream.lock");
     assert!(lock.contains(&format!("address = \"http://{address}/moved\"")), "{lock}");
@@ -88,14 +88,14 @@ fn fetch_from_addresses_follows_redirects() {
 }
 
 #[test]
-fn fetch_with_status_404_is_a_network_error() {
+fn accept_with_status_404_is_a_network_error() {
     let handler: Handler =
         |path| good(path).unwrap_or("HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n".to_owned());
     assert_fetch_fails(handler, 5, &["error: speech-result: http://127.0.0.1:", "/bad: ", "404 Not Found"]);
 }
 
 #[test]
-fn fetch_with_status_500_is_a_network_error() {
+fn accept_with_status_500_is_a_network_error() {
     let handler: Handler = |path| {
         good(path).unwrap_or("HTTP/1.1 500 Internal Server Error\r\ncontent-length: 4\r\n\r\noops".to_owned())
     };
@@ -103,14 +103,14 @@ fn fetch_with_status_500_is_a_network_error() {
 }
 
 #[test]
-fn fetch_with_truncated_body_is_a_network_error() {
+fn accept_with_truncated_body_is_a_network_error() {
     let handler: Handler =
         |path| good(path).unwrap_or("HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n```json\n{".to_owned());
     assert_fetch_fails(handler, 5, &["error: speech-result: ", "end of file before message length reached"]);
 }
 
 #[test]
-fn fetch_with_timeout_is_a_network_error() {
+fn accept_with_timeout_is_a_network_error() {
     let handler: Handler = |path| {
         good(path).unwrap_or_else(|| {
             thread::sleep(Duration::from_secs(3));
@@ -121,17 +121,17 @@ fn fetch_with_timeout_is_a_network_error() {
 }
 
 #[test]
-fn fetch_with_refused_connection_is_a_network_error() {
+fn accept_with_refused_connection_is_a_network_error() {
     let root = Root::new();
     // Port 9 is usually closed. Another test could reuse a port that was free a moment ago.
     root.write("openapi/sources.toml", "speech-create = \"http://127.0.0.1:9/a\"\n");
     let before = root.snapshot();
-    root.xtask("spec fetch").assert_failure(5, &["error: speech-create: http://127.0.0.1:", "refused"]);
+    root.xtask("spec accept").assert_failure(5, &["error: speech-create: http://127.0.0.1:", "refused"]);
     assert_eq!(root.snapshot(), before);
 }
 
 #[test]
-fn fetch_redirected_to_login_page_is_a_document_error() {
+fn accept_redirected_to_login_page_is_a_document_error() {
     let handler: Handler = |path| {
         good(path).unwrap_or_else(|| match path {
             "/bad" => {
@@ -152,7 +152,7 @@ fn fetch_redirected_to_login_page_is_a_document_error() {
 }
 
 #[test]
-fn fetch_does_not_follow_redirect_to_plain_http() {
+fn accept_does_not_follow_redirect_to_plain_http() {
     let handler: Handler = |path| {
         good(path).unwrap_or(
             "HTTP/1.1 302 Found\r\nlocation: http://example.com/\r\ncontent-length: 0\r\n\r\n".to_owned(),
@@ -162,7 +162,7 @@ fn fetch_does_not_follow_redirect_to_plain_http() {
 }
 
 #[test]
-fn fetch_reports_network_error_before_invalid_page() {
+fn accept_reports_network_error_before_invalid_page() {
     let handler: Handler = |path| match path {
         "/good" => ok("no fence"),
         _ => "HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\n\r\n".to_owned(),

@@ -5,12 +5,14 @@
 
 use std::{
     collections::BTreeMap,
+    fmt::Write as _,
     fs,
     path::{Path, PathBuf},
     process::{Command, Output, Stdio},
 };
 
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
 /// A temporary directory with a copy of `openapi/`.
@@ -24,6 +26,20 @@ impl Root {
     /// Returns a copy of the committed `openapi/` of this repository.
     pub(crate) fn live() -> Self {
         Self::copy_of("../openapi")
+    }
+
+    /// Returns a root with the documents of earlier pages, which did not document error responses, and with the later
+    /// pages in `pages`.
+    pub(crate) fn with_earlier_documents() -> Self {
+        let root = Self::new();
+        root.write_pages();
+        for name in ["speech-create", "speech-result"] {
+            let earlier = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/documents/earlier");
+            let page = fs::read_to_string(earlier.join(format!("{name}.md"))).unwrap();
+            let document = page.lines().find(|line| line.starts_with('{')).unwrap();
+            root.write_document(name, &serde_json::from_str(document).unwrap());
+        }
+        root
     }
 
     fn copy_of(committed: &str) -> Self {
@@ -85,13 +101,24 @@ impl Root {
         self.write(&format!("pages/{name}.md"), &page(&document.to_string()));
     }
 
-    /// Changes a document and fetches it, so that the lockfile contains its checksum.
+    /// Changes a document as if its page had been accepted. The spec is not built.
     pub(crate) fn publish(&self, name: &str, change: impl FnOnce(&mut Value)) {
-        self.write_pages();
         let mut document = self.json(&format!("openapi/upstream/{name}.json"));
         change(&mut document);
-        self.write_page(name, &document);
-        self.xtask("spec fetch --from pages").assert_success();
+        self.write_document(name, &document);
+    }
+
+    /// Writes a document, and its checksum to the lockfile.
+    pub(crate) fn write_document(&self, name: &str, document: &Value) {
+        let text = format!("{document:#}\n");
+        let mut sum = String::new();
+        for byte in Sha256::digest(&text) {
+            write!(sum, "{byte:02x}").unwrap();
+        }
+        self.write(&format!("openapi/upstream/{name}.json"), &text);
+        let mut lock: toml::Table = self.read("openapi/upstream.lock").parse().unwrap();
+        lock[name]["sha256"] = sum.into();
+        self.write("openapi/upstream.lock", &lock.to_string());
     }
 
     /// Returns every file with its content, to compare two states.

@@ -1,17 +1,21 @@
 //! `spec accept`: fetches the pages, builds the spec and logs the changes in `openapi/CHANGES.md`, all or
 //! nothing.
 
-use super::{
-    build, drift,
-    fetch::{self, From},
-};
+use std::{fs, path::PathBuf};
+
+use super::{build, drift, from::From};
 use crate::{
     date::today,
     failure::{ExitClass, Failure},
     json,
     spec::{
         diff::{self, Finding},
-        sources::{loader, lockfile::Lock, manifest},
+        document::Document,
+        sources::{
+            loader,
+            lockfile::Lock,
+            manifest::{self, Sources},
+        },
     },
     stdout,
     transaction::{self, Change, Transaction},
@@ -35,7 +39,7 @@ pub(crate) fn run(root: &Workspace, from: From) -> Result<(), Failure> {
     let (built, _) = build::build(&published, &build::Tables::read(root)?).map_err(|failure| {
         failure.hint("nothing was accepted, because the spec cannot be built from the published pages")
     })?;
-    let mut changes = fetch::changes(root, &sources, &lock, &published)?;
+    let mut changes = changes(root, &sources, &lock, &published)?;
     changes.push(Change::Write(root.merged(), json::canonical(&built)));
     if !findings.is_empty() {
         changes.push(Change::Write(root.changes(), log(root, &findings)?));
@@ -49,4 +53,40 @@ fn log(root: &Workspace, findings: &[Finding]) -> Result<String, Failure> {
     let path = root.changes();
     let before = if path.exists() { transaction::read(&path, ExitClass::Usage)? } else { HEADER.to_owned() };
     Ok(format!("{}\n\n## {}\n\n{}", before.trim_end(), today(), diff::markdown(findings)))
+}
+
+/// Returns the documents and the lockfile to write, and the documents to remove.
+fn changes(
+    root: &Workspace,
+    sources: &Sources,
+    lock: &Lock,
+    documents: &[Document],
+) -> Result<Vec<Change>, Failure> {
+    let texts = documents.iter().map(|d| (d.name.as_str(), d.text.as_str()));
+    let lock = lock.updated(sources, texts.clone(), &today());
+    let mut changes: Vec<_> =
+        texts.map(|(name, text)| Change::Write(root.upstream(name), text.to_owned())).collect();
+    let stale = unlisted_documents(root, sources)?;
+    changes.extend(stale.into_iter().map(Change::Remove));
+    changes.push(Change::Write(root.lock(), lock.to_toml()?));
+    Ok(changes)
+}
+
+/// Returns the documents of pages that sources.toml no longer lists.
+fn unlisted_documents(root: &Workspace, sources: &Sources) -> Result<Vec<PathBuf>, Failure> {
+    let dir = root.upstream_dir();
+    let failed = |error| Failure::usage(format!("{}: {error}", dir.display()));
+    let mut stale = Vec::new();
+    if !dir.exists() {
+        return Ok(stale);
+    }
+    for entry in fs::read_dir(&dir).map_err(failed)? {
+        let path = entry.map_err(failed)?.path();
+        let page = path.file_stem().and_then(|stem| stem.to_str());
+        let listed = page.is_some_and(|page| sources.contains_key(page));
+        if path.extension().is_some_and(|ext| ext == "json") && !listed {
+            stale.push(path);
+        }
+    }
+    Ok(stale)
 }

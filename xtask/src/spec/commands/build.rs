@@ -75,7 +75,9 @@ fn committed(root: &Workspace) -> Result<Vec<Document>, Failure> {
     let sources = manifest::read(root)?;
     let texts = upstream(root, &sources)?;
     fail_on(Lock::read(root)?.disagreements(&sources, &texts)).map_err(|failure| {
-        failure.hint("`cargo xtask spec fetch` writes the lockfile and the documents again")
+        failure.hint(
+            "`git restore openapi` restores what was accepted; `cargo xtask spec accept` accepts the pages of openapi/sources.toml",
+        )
     })?;
     document::collect(texts.iter().map(|(name, text)| {
         Document::read(&format!("openapi/upstream/{name}.json"), text, Strictness::Generation)
@@ -87,7 +89,7 @@ fn upstream(root: &Workspace, sources: &Sources) -> Result<BTreeMap<String, Stri
     for name in sources.keys() {
         let path = root.upstream(name);
         let text = transaction::read(&path, ExitClass::Document).map_err(|failure| {
-            failure.hint("`cargo xtask spec fetch` fetches every page of openapi/sources.toml")
+            failure.hint("`cargo xtask spec accept` accepts every page of openapi/sources.toml")
         })?;
         texts.insert(name.clone(), text);
     }

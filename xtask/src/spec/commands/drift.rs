@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::fetch::From;
+use super::from::From;
 use crate::{
     failure::{ExitClass, Failure},
     spec::{
@@ -45,7 +45,7 @@ pub(super) fn accepted(root: &Workspace, sources: &Sources) -> Result<Vec<Docume
         }
     }
     fail_on(Lock::read(root)?.modified(&texts))
-        .map_err(|failure| failure.hint("`git restore openapi/upstream` restores the fetched documents"))?;
+        .map_err(|failure| failure.hint("`git restore openapi` restores what was accepted"))?;
     document::collect(texts.iter().map(|(name, text)| Document::read(name, text, Strictness::Comparing)))
 }
 

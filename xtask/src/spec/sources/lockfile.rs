@@ -13,8 +13,8 @@ use crate::{
 };
 
 const HEADER: &str = "\
-# Written by `cargo xtask spec fetch`; do not edit.
-# sha256 is the sum of upstream/<name>.json; date is the day on which this document was first fetched.
+# Written by `cargo xtask spec accept`; do not edit.
+# sha256 is the sum of upstream/<name>.json; date is the day on which this document was accepted.
 ";
 
 /// The lockfile: an entry for each page.
@@ -39,7 +39,7 @@ impl Lock {
         let text = transaction::read(&path, ExitClass::Document)?;
         toml::from_str(&text).map_err(|error| {
             Failure::document(format!("{}: {error}", root.relative(&path)))
-                .hint("`cargo xtask spec fetch` writes this file")
+                .hint("`git restore openapi` restores what was accepted")
         })
     }
 
@@ -155,7 +155,7 @@ mod tests {
             let written = lock(address, "{}\n", &Lock::default(), "2025-01-01");
             let text = written.to_toml().unwrap();
             assert_eq!(toml::from_str::<Lock>(&text).unwrap(), written, "{text}");
-            assert!(text.starts_with("# Written by `cargo xtask spec fetch`"), "{text}");
+            assert!(text.starts_with("# Written by `cargo xtask spec accept`"), "{text}");
         }
     }
 
