@@ -7,6 +7,7 @@ mod drift;
 mod merge;
 mod network;
 mod pages;
+mod server;
 mod sibling_pages;
 mod support;
 mod user_crate;

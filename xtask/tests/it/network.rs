@@ -1,47 +1,15 @@
-//! Fetching pages over HTTP, from a server on loopback with fixed responses.
+//! Reading pages over HTTP.
 
 use std::{
-    io::{Read, Write},
-    net::{SocketAddr, TcpListener},
+    net::SocketAddr,
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
-use crate::support::{Root, page};
-
-/// Returns the response for a path.
-type Handler = fn(&str) -> String;
-
-/// Starts a server that runs until the process ends, and returns its address.
-fn serve(handler: Handler) -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
-    thread::spawn(move || {
-        for stream in listener.incoming() {
-            let mut stream = stream.unwrap();
-            // One thread per connection, so that a slow page does not delay others.
-            thread::spawn(move || {
-                let mut request = [0; 4096];
-                let length = stream.read(&mut request).unwrap_or(0);
-                let text = String::from_utf8_lossy(&request[..length]).into_owned();
-                let path = text.split(' ').nth(1).unwrap_or_default();
-                let _ = stream.write_all(handler(path).as_bytes());
-            });
-        }
-    });
-    address
-}
-
-fn ok(body: &str) -> String {
-    let length = body.len();
-    format!("HTTP/1.1 200 OK\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}")
-}
-
-/// Returns the valid page of the first document for a path that ends in `/good`.
-fn good(path: &str) -> Option<String> {
-    let document = include_str!("../openapi/upstream/speech-create.json");
-    path.ends_with("/good").then(|| ok(&page(document)))
-}
+use crate::{
+    server::{DRIP, Handler, accepted_page, ok, ok_with, redirect, serve, status},
+    support::Root,
+};
 
 /// Returns a root with two pages: a valid one, and one at `path`.
 fn root(address: SocketAddr, path: &str) -> Root {
@@ -52,10 +20,9 @@ fn root(address: SocketAddr, path: &str) -> Root {
     root
 }
 
-/// Asserts that `drift` and `accept` fail with these messages, leave standard output empty and write
-/// nothing.
+/// Asserts that `drift` and `accept` fail with these messages, leave standard output empty and write nothing.
 #[track_caller]
-fn assert_fetch_fails(handler: Handler, code: i32, expected: &[&str]) {
+fn assert_reading_fails(handler: Handler, code: i32, expected: &[&str]) {
     let root = root(serve(handler), "/bad");
     let before = root.snapshot();
     for command in ["drift", "accept"] {
@@ -66,16 +33,18 @@ fn assert_fetch_fails(handler: Handler, code: i32, expected: &[&str]) {
     }
 }
 
+/// Returns the first page for `/good`.
+fn good(path: &str) -> Option<String> {
+    path.ends_with("/good").then(|| accepted_page("speech-create"))
+}
+
 #[test]
 fn accept_from_addresses_follows_redirects() {
     let result = include_str!("../openapi/upstream/speech-result.json");
-    let handler: Handler = |path| {
+    let handler: Handler = |path, _| {
         good(path).unwrap_or_else(|| match path {
-            "/moved" => {
-                "HTTP/1.1 302 Found\r\nlocation: /result\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
-                    .to_owned()
-            }
-            _ => ok(&page(include_str!("../openapi/upstream/speech-result.json"))),
+            "/moved" => redirect("/result"),
+            _ => accepted_page("speech-result"),
         })
     };
     let address = serve(handler);
@@ -88,40 +57,50 @@ fn accept_from_addresses_follows_redirects() {
 }
 
 #[test]
-fn accept_with_status_404_is_a_network_error() {
-    let handler: Handler =
-        |path| good(path).unwrap_or("HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n".to_owned());
-    assert_fetch_fails(handler, 5, &["error: speech-result: http://127.0.0.1:", "/bad: ", "404 Not Found"]);
+fn status_404_is_a_network_error() {
+    let handler: Handler = |path, _| good(path).unwrap_or(status("404 Not Found"));
+    assert_reading_fails(handler, 5, &["error: speech-result: http://127.0.0.1:", "/bad: ", "404 Not Found"]);
 }
 
 #[test]
-fn accept_with_status_500_is_a_network_error() {
-    let handler: Handler = |path| {
-        good(path).unwrap_or("HTTP/1.1 500 Internal Server Error\r\ncontent-length: 4\r\n\r\noops".to_owned())
+fn status_500_is_a_network_error() {
+    let handler: Handler = |path, _| good(path).unwrap_or(status("500 Internal Server Error"));
+    assert_reading_fails(handler, 5, &["error: speech-result: ", "500 Internal Server Error"]);
+}
+
+#[test]
+fn truncated_body_is_a_network_error() {
+    let handler: Handler = |path, _| {
+        good(path).unwrap_or("HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n```json\n{".to_owned())
     };
-    assert_fetch_fails(handler, 5, &["error: speech-result: ", "500 Internal Server Error"]);
+    assert_reading_fails(
+        handler,
+        5,
+        &["error: speech-result: ", "end of file before message length reached"],
+    );
 }
 
 #[test]
-fn accept_with_truncated_body_is_a_network_error() {
-    let handler: Handler =
-        |path| good(path).unwrap_or("HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n```json\n{".to_owned());
-    assert_fetch_fails(handler, 5, &["error: speech-result: ", "end of file before message length reached"]);
-}
-
-#[test]
-fn accept_with_timeout_is_a_network_error() {
-    let handler: Handler = |path| {
+fn timeout_is_a_network_error() {
+    let handler: Handler = |path, _| {
         good(path).unwrap_or_else(|| {
             thread::sleep(Duration::from_secs(3));
             String::new()
         })
     };
-    assert_fetch_fails(handler, 5, &["error: speech-result: ", "timed out"]);
+    assert_reading_fails(handler, 5, &["error: speech-result: ", "timed out"]);
 }
 
 #[test]
-fn accept_with_refused_connection_is_a_network_error() {
+fn timeout_includes_a_body_that_arrives_slowly() {
+    let handler: Handler = |path, _| good(path).unwrap_or_else(|| ok_with(DRIP, &"a".repeat(400)));
+    let start = Instant::now();
+    assert_reading_fails(handler, 5, &["error: speech-result: ", "timed out"]);
+    assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
+}
+
+#[test]
+fn refused_connection_is_a_network_error() {
     let root = Root::new();
     // Port 9 is usually closed. Another test could reuse a port that was free a moment ago.
     root.write("openapi/sources.toml", "speech-create = \"http://127.0.0.1:9/a\"\n");
@@ -131,17 +110,14 @@ fn accept_with_refused_connection_is_a_network_error() {
 }
 
 #[test]
-fn accept_redirected_to_login_page_is_a_document_error() {
-    let handler: Handler = |path| {
+fn redirect_to_login_page_is_a_document_error() {
+    let handler: Handler = |path, _| {
         good(path).unwrap_or_else(|| match path {
-            "/bad" => {
-                "HTTP/1.1 302 Found\r\nlocation: /login\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
-                    .to_owned()
-            }
+            "/bad" => redirect("/login"),
             _ => ok("<!DOCTYPE html><title>Log in</title>"),
         })
     };
-    assert_fetch_fails(
+    assert_reading_fails(
         handler,
         4,
         &[
@@ -152,20 +128,16 @@ fn accept_redirected_to_login_page_is_a_document_error() {
 }
 
 #[test]
-fn accept_does_not_follow_redirect_to_plain_http() {
-    let handler: Handler = |path| {
-        good(path).unwrap_or(
-            "HTTP/1.1 302 Found\r\nlocation: http://example.com/\r\ncontent-length: 0\r\n\r\n".to_owned(),
-        )
-    };
-    assert_fetch_fails(handler, 5, &["redirected to http://example.com/, expected https"]);
+fn redirect_to_plain_http_is_not_followed() {
+    let handler: Handler = |path, _| good(path).unwrap_or(redirect("http://example.com/"));
+    assert_reading_fails(handler, 5, &["redirected to http://example.com/, expected https"]);
 }
 
 #[test]
-fn accept_reports_network_error_before_invalid_page() {
-    let handler: Handler = |path| match path {
+fn network_error_is_reported_before_an_invalid_page() {
+    let handler: Handler = |path, _| match path {
         "/good" => ok("no fence"),
-        _ => "HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\n\r\n".to_owned(),
+        _ => status("503 Service Unavailable"),
     };
-    assert_fetch_fails(handler, 5, &["503 Service Unavailable"]);
+    assert_reading_fails(handler, 5, &["503 Service Unavailable"]);
 }

@@ -30,9 +30,9 @@ pub(crate) fn load(sources: &Sources, origin: &Origin) -> Result<Vec<Document>, 
 fn read<'a>(sources: &'a Sources, origin: &Origin) -> Result<Vec<(&'a str, Page)>, Failure> {
     match origin {
         Origin::Network(timeout) => {
-            let client = http::build_client(*timeout)?;
+            let client = http::Client::new(*timeout)?;
             let pages = sources.iter().map(|(name, address)| {
-                let page = http::get(&client, address);
+                let page = client.get(address);
                 let failed = |failure: Failure| failure.about(&format!("{name}: {address}"));
                 page.map(|page| (name.as_str(), page)).map_err(failed)
             });
