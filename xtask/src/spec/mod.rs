@@ -63,7 +63,7 @@ pub(crate) enum Command {
     #[command(after_help = EXIT_CODES)]
     Drift {
         #[command(flatten)]
-        from: commands::from::From,
+        from: commands::origin::OriginOptions,
         #[command(flatten)]
         options: diff::ReportOptions,
     },
@@ -73,7 +73,7 @@ pub(crate) enum Command {
     #[command(after_help = EXIT_CODES)]
     Accept {
         #[command(flatten)]
-        from: commands::from::From,
+        from: commands::origin::OriginOptions,
     },
     /// Lists the rules of `spec diff` and `spec drift`
     #[command(after_help = EXIT_CODES)]

@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use crate::support::{Root, RunResult};
+use crate::support::{Root, RunResult, page};
 
 fn findings(result: &RunResult) -> Value {
     serde_json::from_str(&result.stdout()).unwrap()
@@ -75,14 +75,53 @@ fn drift_reports_changes_that_a_fix_overrides() {
 }
 
 #[test]
-fn drift_with_invalid_or_missing_page_fails() {
+fn drift_with_missing_page_fails_and_reports_the_others() {
     let root = Root::new();
     root.write_pages();
-    root.write("pages/speech-create.md", "<html>Log in</html>");
-    root.xtask("spec drift --from pages")
-        .assert_failure(4, &["error: speech-create: expected one ```json fence"]);
     fs::remove_file(root.path("pages/speech-create.md")).unwrap();
-    root.xtask("spec drift --from pages").assert_failure(2, &["speech-create.md"]);
+    root.write("pages/speech-result.md", "<html>Log in</html>");
+    let result = root.xtask("spec drift --from pages");
+    result.assert_failure(2, &["speech-create.md"]);
+    assert!(result.stdout().contains("page-not-openapi"), "{}", result.stdout());
+}
+
+#[test]
+fn drift_reports_each_problem_of_an_invalid_document() {
+    let root = Root::new();
+    root.write_pages();
+    root.write("pages/speech-create.md", &page("{\"openapi\": \"3.0.3\", \"x\": 1}"));
+    let result = root.xtask("spec drift --from pages");
+    result.assert_failure(
+        1,
+        &["warning: speech-create: /info: missing", "warning: speech-create: /x: unknown key"],
+    );
+    assert!(result.stdout().contains("valid OpenAPI 3.0 document: \"3 problems: /"), "{}", result.stdout());
+}
+
+#[test]
+fn drift_compares_a_document_that_the_generator_does_not_support() {
+    let root = Root::new();
+    root.write_pages();
+    let mut page = root.json("openapi/upstream/speech-result.json");
+    let operation = page["paths"]["/async/speech/result"]["post"].as_object_mut().unwrap();
+    operation.remove("operationId");
+    root.write_page("speech-result", &page);
+    let result = root.xtask("spec drift --from pages");
+    result.assert_failure(1, &["warning: speech-result: /paths/~1async~1speech~1result/post/operationId: "]);
+    assert!(result.stdout().contains("api-operation-id-removed"), "{}", result.stdout());
+}
+
+#[test]
+fn drift_reports_the_removal_of_a_page_from_the_sources() {
+    let root = Root::new();
+    root.write_pages();
+    let sources = root.read("openapi/sources.toml");
+    let lines: Vec<_> = sources.lines().filter(|line| !line.starts_with("speech-result")).collect();
+    root.write("openapi/sources.toml", &lines.join("\n"));
+    let result = root.xtask("spec drift --from pages");
+    result.assert_failure(1, &[]);
+    let expected = "speech-result: page removed: \"no longer listed in openapi/sources.toml\"";
+    assert!(result.stdout().contains(expected), "{}", result.stdout());
 }
 
 #[test]
@@ -160,7 +199,9 @@ fn drift_ignores_findings_until_the_entry_expires() {
     root.xtask("spec drift --from pages --ignore ignore.toml")
         .assert_failure(4, &["ignore.toml: entry 1", "expired on 2020-01-01"]);
     root.write("ignore.toml", "[[ignore]]\npointer = \"/x\"\nreason = \"r\"\nexpires = \"9999-12-31\"\n");
-    root.xtask("spec drift --from pages --ignore ignore.toml").assert_failure(4, &["matches no finding"]);
+    let result = root.xtask("spec drift --from pages --ignore ignore.toml");
+    result.assert_failure(4, &["matches no finding"]);
+    assert!(result.stdout().ends_with("4 changes; wire info, client breaking\n"), "{}", result.stdout());
     root.write("ignore.toml", "[[ignore]]\nrule = \"a\"\n");
     root.xtask("spec drift --from pages --ignore ignore.toml").assert_failure(2, &["ignore.toml: "]);
 }

@@ -6,8 +6,10 @@ use std::{
     time::{Duration, Instant},
 };
 
+use serde_json::Value;
+
 use crate::{
-    server::{DRIP, Handler, accepted_page, ok, ok_with, redirect, serve, status},
+    server::{DRIP, Handler, accepted_page, drifted_page, ok, ok_with, redirect, serve, status},
     support::Root,
 };
 
@@ -20,17 +22,36 @@ fn root(address: SocketAddr, path: &str) -> Root {
     root
 }
 
-/// Asserts that `drift` and `accept` fail with these messages, leave standard output empty and write nothing.
+/// The timeout is long enough for a valid page on a busy machine.
+const LIMITS: &str = "--timeout 1.5 --pause 0.1";
+
+/// Asserts that `drift` and `accept` fail with these messages and write nothing, and that `drift` compares the other page.
 #[track_caller]
-fn assert_reading_fails(handler: Handler, code: i32, expected: &[&str]) {
+fn assert_network_fails(handler: Handler, expected: &[&str]) {
     let root = root(serve(handler), "/bad");
     let before = root.snapshot();
-    for command in ["drift", "accept"] {
-        // The timeout is long enough for the valid page on a busy machine.
-        let result = root.xtask(&format!("spec {command} --timeout 1.5"));
-        result.assert_failure(code, expected);
-        assert_eq!((root.snapshot(), result.stdout()), (before.clone(), String::new()), "{command}");
+    for (command, report) in [("drift", "no change\n"), ("accept", "")] {
+        let result = root.xtask(&format!("spec {command} {LIMITS}"));
+        result.assert_failure(5, expected);
+        assert_eq!((root.snapshot(), &*result.stdout()), (before.clone(), report), "{command}");
     }
+}
+
+/// Asserts that `drift` reports only the second page, with the rule and the message, and that `accept` fails with the
+/// messages and writes nothing.
+#[track_caller]
+fn assert_page_is_absent(handler: Handler, rule: &str, message: &str, accept: &[&str]) {
+    let root = root(serve(handler), "/bad");
+    let before = root.snapshot();
+    let drift = root.xtask(&format!("spec drift --format json {LIMITS}"));
+    drift.assert_failure(1, &["warning: speech-result: ", "error: 1 change: wire err, client breaking"]);
+    let report: Value = serde_json::from_str(&drift.stdout()).unwrap();
+    let finding = &report["findings"][0];
+    assert_eq!(finding["rule"], rule);
+    assert!(finding["message"].as_str().unwrap().contains(message), "{finding}");
+    let result = root.xtask(&format!("spec accept {LIMITS}"));
+    result.assert_failure(4, accept);
+    assert_eq!((root.snapshot(), &*result.stdout()), (before, ""));
 }
 
 /// Returns the first page for `/good`.
@@ -39,33 +60,9 @@ fn good(path: &str) -> Option<String> {
 }
 
 #[test]
-fn accept_from_addresses_follows_redirects() {
-    let result = include_str!("../openapi/upstream/speech-result.json");
-    let handler: Handler = |path, _| {
-        good(path).unwrap_or_else(|| match path {
-            "/moved" => redirect("/result"),
-            _ => accepted_page("speech-result"),
-        })
-    };
-    let address = serve(handler);
-    let root = root(address, "/moved");
-    root.xtask("spec accept").assert_success();
-    assert_eq!(root.read("openapi/upstream/speech-result.json"), result);
-    let lock = root.read("openapi/upstream.lock");
-    assert!(lock.contains(&format!("address = \"http://{address}/moved\"")), "{lock}");
-    root.xtask("spec build --check").assert_success();
-}
-
-#[test]
-fn status_404_is_a_network_error() {
-    let handler: Handler = |path, _| good(path).unwrap_or(status("404 Not Found"));
-    assert_reading_fails(handler, 5, &["error: speech-result: http://127.0.0.1:", "/bad: ", "404 Not Found"]);
-}
-
-#[test]
 fn status_500_is_a_network_error() {
     let handler: Handler = |path, _| good(path).unwrap_or(status("500 Internal Server Error"));
-    assert_reading_fails(handler, 5, &["error: speech-result: ", "500 Internal Server Error"]);
+    assert_network_fails(handler, &["error: speech-result: ", "500 Internal Server Error"]);
 }
 
 #[test]
@@ -73,11 +70,7 @@ fn truncated_body_is_a_network_error() {
     let handler: Handler = |path, _| {
         good(path).unwrap_or("HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n```json\n{".to_owned())
     };
-    assert_reading_fails(
-        handler,
-        5,
-        &["error: speech-result: ", "end of file before message length reached"],
-    );
+    assert_network_fails(handler, &["error: speech-result: ", "end of file before message length reached"]);
 }
 
 #[test]
@@ -88,14 +81,14 @@ fn timeout_is_a_network_error() {
             String::new()
         })
     };
-    assert_reading_fails(handler, 5, &["error: speech-result: ", "timed out"]);
+    assert_network_fails(handler, &["error: speech-result: ", "timed out"]);
 }
 
 #[test]
 fn timeout_includes_a_body_that_arrives_slowly() {
     let handler: Handler = |path, _| good(path).unwrap_or_else(|| ok_with(DRIP, &"a".repeat(400)));
     let start = Instant::now();
-    assert_reading_fails(handler, 5, &["error: speech-result: ", "timed out"]);
+    assert_network_fails(handler, &["error: speech-result: ", "timed out"]);
     assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
 }
 
@@ -110,34 +103,120 @@ fn refused_connection_is_a_network_error() {
 }
 
 #[test]
-fn redirect_to_login_page_is_a_document_error() {
-    let handler: Handler = |path, _| {
+fn redirect_to_plain_http_is_not_followed() {
+    let handler: Handler = |path, _| good(path).unwrap_or(redirect("http://example.com/"));
+    assert_network_fails(handler, &["redirected to http://example.com/, expected https"]);
+}
+
+#[test]
+fn removed_page_is_a_finding() {
+    for handler in [
+        (|path, _| good(path).unwrap_or(status("404 Not Found"))) as Handler,
+        |path, _| good(path).unwrap_or(status("410 Gone")),
+        |path, _| {
+            good(path).unwrap_or_else(|| match path {
+                "/bad" => redirect("/moved"),
+                _ => status("404 Not Found"),
+            })
+        },
+    ] {
+        let accept = [
+            "error: speech-result: http://127.0.0.1:",
+            "hint: if the page speech-result was removed for good, remove its line from openapi/sources.toml",
+        ];
+        assert_page_is_absent(
+            handler,
+            "page-removed",
+            "speech-result: page removed: \"http://127.0.0.1:",
+            &accept,
+        );
+    }
+}
+
+#[test]
+fn page_that_exists_again_after_the_pause_is_not_a_finding() {
+    let handler: Handler = |path, earlier| {
+        good(path).unwrap_or_else(|| match earlier {
+            0 => status("404 Not Found"),
+            _ => accepted_page("speech-result"),
+        })
+    };
+    let root = root(serve(handler), "/back");
+    let start = Instant::now();
+    assert_eq!(root.xtask("spec drift --pause 0.5").assert_success(), "no change\n");
+    assert!(start.elapsed() >= Duration::from_millis(500));
+}
+
+#[test]
+fn page_that_fails_after_the_pause_is_a_network_error() {
+    let handler: Handler = |path, earlier| {
+        good(path).unwrap_or_else(|| match earlier % 2 {
+            0 => status("404 Not Found"),
+            _ => status("503 Service Unavailable"),
+        })
+    };
+    assert_network_fails(handler, &["503 Service Unavailable"]);
+}
+
+#[test]
+fn page_without_openapi_3_0_is_a_finding() {
+    let rule = "page-not-openapi";
+    let message = "found none in what looks like HTML (redirected to http://127.0.0.1:";
+    let html: Handler = |path, _| {
         good(path).unwrap_or_else(|| match path {
-            "/bad" => redirect("/login"),
+            "/bad" => redirect("/login?token=secret"),
             _ => ok("<!DOCTYPE html><title>Log in</title>"),
         })
     };
-    assert_reading_fails(
-        handler,
-        4,
-        &[
-            "error: speech-result: expected one ```json fence, found none in what looks like HTML (redirected to http://127.0.0.1:",
-            "/login)",
-        ],
-    );
+    assert_page_is_absent(html, rule, message, &["error: speech-result: ", message, "/login)"]);
+    let openapi_3_1: Handler = |path, _| {
+        let page = accepted_page("speech-result").replace("\"openapi\": \"3.0.3\"", "\"openapi\": \"3.1.0\"");
+        good(path).unwrap_or(page)
+    };
+    let message = "/openapi: expected \"3.0.x\", found \"3.1.0\"";
+    assert_page_is_absent(openapi_3_1, rule, "3.1.0", &[&format!("error: speech-result: {message}")]);
+    let swagger: Handler = |path, _| good(path).unwrap_or(ok("```json\n{\"swagger\": \"2.0\"}\n```\n"));
+    let message = "/swagger: expected OpenAPI 3.0.x, found Swagger";
+    assert_page_is_absent(swagger, rule, message, &[&format!("error: speech-result: {message}")]);
+    let no_fence: Handler = |path, _| good(path).unwrap_or(ok("# A page"));
+    assert_page_is_absent(no_fence, rule, "expected one ```json fence", &["found none"]);
 }
 
 #[test]
-fn redirect_to_plain_http_is_not_followed() {
-    let handler: Handler = |path, _| good(path).unwrap_or(redirect("http://example.com/"));
-    assert_reading_fails(handler, 5, &["redirected to http://example.com/, expected https"]);
-}
-
-#[test]
-fn network_error_is_reported_before_an_invalid_page() {
+fn other_pages_are_reported_beside_a_page_that_cannot_be_read() {
     let handler: Handler = |path, _| match path {
-        "/good" => ok("no fence"),
+        "/good" => drifted_page("speech-create"),
         _ => status("503 Service Unavailable"),
     };
-    assert_reading_fails(handler, 5, &["503 Service Unavailable"]);
+    let root = root(serve(handler), "/bad");
+    for format in ["text", "markdown", "json", "github", "junit"] {
+        let drift = root.xtask(&format!("spec drift --format {format} {LIMITS}"));
+        drift.assert_failure(5, &["error: speech-result: ", "503 Service Unavailable"]);
+        assert!(drift.stdout().contains("info-changed"), "{}", drift.stdout());
+    }
+}
+
+#[test]
+fn redirect_is_mentioned_without_secrets() {
+    let handler: Handler = |path, _| {
+        good(path).unwrap_or_else(|| match path.split('?').next() {
+            Some("/moved") => redirect("/result?token=secret#secret"),
+            _ => accepted_page("speech-result"),
+        })
+    };
+    let address = serve(handler);
+    let root = root(address, "/moved?key=secret");
+    let sources = root.read("openapi/sources.toml");
+    root.write("openapi/sources.toml", &sources.replace("http://", "http://user:secret@"));
+    for command in ["drift", "accept"] {
+        let result = root.xtask(&format!("spec {command}"));
+        result.assert_success();
+        let warning = format!(
+            "warning: speech-result: http://{address}/moved redirects to http://{address}/result; if the page has moved, change openapi/sources.toml\n"
+        );
+        assert_eq!(result.stderr(), warning);
+    }
+    let result = include_str!("../openapi/upstream/speech-result.json");
+    assert_eq!(root.read("openapi/upstream/speech-result.json"), result);
+    root.xtask("spec build --check").assert_success();
 }

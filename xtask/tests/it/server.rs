@@ -72,6 +72,11 @@ pub(crate) fn ok_with(header: &str, body: &str) -> String {
     format!("HTTP/1.1 200 OK\r\ncontent-length: {length}\r\n{header}\r\n\r\n{body}")
 }
 
+/// Returns the accepted page of a document, with another title, which is a change.
+pub(crate) fn drifted_page(name: &str) -> String {
+    accepted_page(name).replace("Distribute.AI API", "Distribute.AI Api")
+}
+
 /// Returns the accepted page of a document.
 pub(crate) fn accepted_page(name: &str) -> String {
     ok(&page(match name {

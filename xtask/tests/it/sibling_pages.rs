@@ -112,6 +112,8 @@ fn accept_removes_the_document_of_a_page_that_is_no_longer_listed() {
         root.write(table, &before);
     }
     root.xtask("spec accept --from pages").assert_success();
+    let log = root.read("openapi/CHANGES.md");
+    assert!(log.contains("endpoint-added") && log.contains("page-removed"), "{log}");
     assert!(!root.path("openapi/upstream/cancel.json").exists());
     assert!(!root.read("openapi/upstream.lock").contains("cancel"));
 }

@@ -1,17 +1,16 @@
 //! `spec accept`: fetches the pages, builds the spec and logs the changes in `openapi/CHANGES.md`, all or
 //! nothing.
 
-use std::{fs, path::PathBuf};
-
-use super::{build, drift, from::From};
+use super::{build, drift, origin::OriginOptions};
 use crate::{
     date::today,
     failure::{ExitClass, Failure},
     json,
     spec::{
         diff::{self, Finding},
-        document::Document,
+        document::{Document, Strictness},
         sources::{
+            accepted::Accepted,
             loader,
             lockfile::Lock,
             manifest::{self, Sources},
@@ -28,18 +27,18 @@ const HEADER: &str = "\
 Written by `cargo xtask spec accept`, latest entry last: the effect of each change on the wire and on the generated client.
 ";
 
-pub(crate) fn run(root: &Workspace, from: From) -> Result<(), Failure> {
+pub(crate) fn run(root: &Workspace, from: OriginOptions) -> Result<(), Failure> {
     let origin = from.origin()?;
     let transaction = Transaction::begin(root.openapi_dir())?;
     let sources = manifest::read(root)?;
     let lock = Lock::read(root)?;
-    let accepted = drift::accepted(root, &sources)?;
-    let published = loader::load(&sources, &origin)?;
+    let accepted = Accepted::read(root, &sources)?;
+    let published = loader::load(&sources, &origin, Strictness::Generation)?.into_documents()?;
     let findings = drift::findings(&accepted, &published);
     let (built, _) = build::build(&published, &build::Tables::read(root)?).map_err(|failure| {
         failure.hint("nothing was accepted, because the spec cannot be built from the published pages")
     })?;
-    let mut changes = changes(root, &sources, &lock, &published)?;
+    let mut changes = changes(root, &sources, &lock, &accepted, &published)?;
     changes.push(Change::Write(root.merged(), json::canonical(&built)));
     if !findings.is_empty() {
         changes.push(Change::Write(root.changes(), log(root, &findings)?));
@@ -60,33 +59,14 @@ fn changes(
     root: &Workspace,
     sources: &Sources,
     lock: &Lock,
+    accepted: &Accepted,
     documents: &[Document],
 ) -> Result<Vec<Change>, Failure> {
     let texts = documents.iter().map(|d| (d.name.as_str(), d.text.as_str()));
     let lock = lock.updated(sources, texts.clone(), &today());
     let mut changes: Vec<_> =
         texts.map(|(name, text)| Change::Write(root.upstream(name), text.to_owned())).collect();
-    let stale = unlisted_documents(root, sources)?;
-    changes.extend(stale.into_iter().map(Change::Remove));
+    changes.extend(accepted.unlisted.iter().map(|page| Change::Remove(root.upstream(page))));
     changes.push(Change::Write(root.lock(), lock.to_toml()?));
     Ok(changes)
-}
-
-/// Returns the documents of pages that sources.toml no longer lists.
-fn unlisted_documents(root: &Workspace, sources: &Sources) -> Result<Vec<PathBuf>, Failure> {
-    let dir = root.upstream_dir();
-    let failed = |error| Failure::usage(format!("{}: {error}", dir.display()));
-    let mut stale = Vec::new();
-    if !dir.exists() {
-        return Ok(stale);
-    }
-    for entry in fs::read_dir(&dir).map_err(failed)? {
-        let path = entry.map_err(failed)?.path();
-        let page = path.file_stem().and_then(|stem| stem.to_str());
-        let listed = page.is_some_and(|page| sources.contains_key(page));
-        if path.extension().is_some_and(|ext| ext == "json") && !listed {
-            stale.push(path);
-        }
-    }
-    Ok(stale)
 }

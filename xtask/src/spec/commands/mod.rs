@@ -5,6 +5,6 @@ pub(super) mod accept;
 pub(super) mod build;
 pub(super) mod diff;
 pub(super) mod drift;
-pub(super) mod from;
 pub(super) mod merge;
+pub(super) mod origin;
 pub(super) mod rules;

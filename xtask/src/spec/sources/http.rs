@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use reqwest::{Url, redirect};
+use reqwest::{StatusCode, Url, redirect};
 use tokio::runtime::{self, Runtime};
 
-use super::page::Page;
+use super::page::{Absence, Page};
 use crate::failure::{ExitClass, Failure};
 
 /// The maximum size of a page in bytes. Documentation pages have some kilobytes.
@@ -37,7 +37,7 @@ impl Client {
         // Apply the same rule to redirects as to the addresses in sources.toml.
         let redirects = redirect::Policy::custom(|attempt| {
             if !is_allowed(attempt.url()) {
-                let error = format!("redirected to {}, expected https", attempt.url());
+                let error = format!("redirected to {}, expected https", without_secrets(attempt.url()));
                 return attempt.error(error);
             }
             redirect::Policy::limited(5).redirect(attempt)
@@ -55,28 +55,46 @@ impl Client {
 
     /// Downloads the page at the address. The content is not checked here.
     ///
-    /// Fails if the status is not a success, or if the page is larger than [`MAX_BYTES`].
-    pub(crate) fn get(&self, address: &Url) -> Result<Page, Failure> {
+    /// # Errors
+    ///
+    /// Returns an error for every status but a success, 404 and 410, because the page may be unchanged.
+    pub(crate) fn get(&self, address: &Url) -> Result<Result<Page, Absence>, Failure> {
+        let failed = |error: reqwest::Error| network_failure(&error.without_url());
         self.runtime.block_on(async {
-            let response = self.client.get(address.clone()).send().await;
-            let mut response = response
-                .and_then(reqwest::Response::error_for_status)
-                .map_err(|error| network_failure(&error.without_url()))?;
-            let from = response.url().clone();
+            let mut response = self.client.get(address.clone()).send().await.map_err(failed)?;
+            let from = without_secrets(response.url());
+            if matches!(response.status(), StatusCode::NOT_FOUND | StatusCode::GONE) {
+                return Ok(Err(Absence::Removed(format!("{from}: {}", response.status()))));
+            }
+            response.error_for_status_ref().map_err(failed)?;
             let mut bytes = Vec::new();
-            let failed = |error: reqwest::Error| network_failure(&error.without_url());
             while let Some(chunk) = response.chunk().await.map_err(failed)? {
                 bytes.extend_from_slice(&chunk);
                 if bytes.len() > MAX_BYTES {
-                    return Err(Failure::document(format!(
-                        "{from}: page is too large, expected at most {MAX_BYTES} bytes"
-                    )));
+                    let error = format!("page is too large, expected at most {MAX_BYTES} bytes");
+                    return Ok(Err(Absence::NotOpenApi(vec![error])));
                 }
             }
-            let redirected = (from != *address).then(|| from.to_string());
-            Page::from_bytes(bytes, redirected)
+            // The address of a response has no user.
+            let redirected = (*response.url() != without_user(address)).then_some(from);
+            Ok(Page::from_bytes(bytes, redirected))
         })
     }
+}
+
+/// Returns the address without the parts that may contain a password or a token.
+pub(crate) fn without_secrets(address: &Url) -> String {
+    let mut address = without_user(address);
+    address.set_query(None);
+    address.set_fragment(None);
+    if address.has_host() { address.into() } else { format!("{}:", address.scheme()) }
+}
+
+fn without_user(address: &Url) -> Url {
+    let mut address = address.clone();
+    // Fails for an address without a host, which has no user.
+    let _ = address.set_username("").and(address.set_password(None));
+    address
 }
 
 fn is_allowed(url: &Url) -> bool {
@@ -112,6 +130,17 @@ fn network_failure(error: &dyn std::error::Error) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn without_secrets_removes_user_password_query_and_fragment() {
+        for (address, shown) in [
+            ("https://user:password@x.y/a.md?token=secret#secret", "https://x.y/a.md"),
+            ("http://[::1]:1/a", "http://[::1]:1/a"),
+            ("mailto:secret@x.y", "mailto:"),
+        ] {
+            assert_eq!(without_secrets(&address.parse().unwrap()), shown);
+        }
+    }
 
     #[test]
     fn parse_address_of_plain_http_is_allowed_only_for_loopback() {

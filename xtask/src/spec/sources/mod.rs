@@ -1,5 +1,6 @@
 //! The published pages: their addresses, fetching, parsing, and the lockfile.
 
+pub(super) mod accepted;
 pub(super) mod http;
 pub(super) mod loader;
 pub(super) mod lockfile;

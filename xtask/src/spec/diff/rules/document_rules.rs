@@ -8,6 +8,9 @@ use crate::spec::diff::severity::{
 
 /// The id, the two levels and the message of each rule.
 pub(super) const DOCUMENT_RULES: &[(&str, WireLevel, ClientLevel, &str)] = &[
+    // Pages. `drift` reports these two.
+    ("page-removed", Err, Breaking, "page removed"),
+    ("page-not-openapi", Err, Breaking, "page has no valid OpenAPI 3.0 document"),
     // Operations.
     ("endpoint-added", Info, Compatible, "operation added"),
     ("api-path-removed-without-deprecation", Err, Breaking, "operation and its path removed"),
