@@ -2,9 +2,10 @@
 
 use std::fmt::Write as _;
 
-use super::summary::single_line;
-use crate::spec::diff::finding::Finding;
-use crate::spec::diff::severity::WireLevel;
+use crate::spec::{
+    diagnostics::single_line,
+    diff::{finding::Finding, severity::WireLevel},
+};
 
 pub(super) fn render(findings: &[Finding], file: &str) -> String {
     let mut out = String::new();

@@ -4,11 +4,6 @@ use std::fmt::Write as _;
 
 use crate::spec::diff::finding::{Finding, worst};
 
-/// Replaces control characters with spaces, so that untrusted text cannot forge a line or control a terminal.
-pub(super) fn single_line(text: &str) -> String {
-    text.replace(char::is_control, " ")
-}
-
 /// Returns the number of findings as text, such as `2 changes`.
 pub(super) fn change_count(count: usize) -> String {
     match count {

@@ -2,8 +2,8 @@
 
 use std::fmt::Write as _;
 
-use super::summary::{single_line, summary, worst_first};
-use crate::spec::diff::finding::Finding;
+use super::summary::{summary, worst_first};
+use crate::spec::{diagnostics::single_line, diff::finding::Finding};
 
 pub(super) fn render(findings: &[Finding]) -> String {
     let mut out = String::new();
