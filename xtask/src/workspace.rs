@@ -36,6 +36,10 @@ impl Workspace {
         self.openapi("upstream.lock")
     }
 
+    pub(crate) fn volatile(&self) -> PathBuf {
+        self.openapi("volatile.toml")
+    }
+
     pub(crate) fn names(&self) -> PathBuf {
         self.openapi("names.toml")
     }

@@ -112,6 +112,62 @@ fn drift_compares_a_document_that_the_generator_does_not_support() {
 }
 
 #[test]
+fn volatile_value_is_neither_reported_nor_accepted() {
+    let root = Root::new();
+    root.write_pages();
+    let properties =
+        "/paths/~1async~1speech~1create/post/requestBody/content/application~1json/schema/properties";
+    let pointer = format!("{properties}/seed/default");
+    root.write("openapi/volatile.toml", &format!("[speech-create]\n{pointer:?} = \"drawn at random\"\n"));
+    let render = |default: Value, description: &str| {
+        let mut page = root.json("openapi/upstream/speech-create.json");
+        page.pointer_mut(properties).unwrap()["seed"] = json!({"type": "number", "default": default});
+        page["paths"]["/async/speech/create"]["post"]["description"] = json!(description);
+        root.write_page("speech-create", &page);
+    };
+    // The first value is accepted.
+    render(json!(927_719), "Some words.");
+    let out = root.xtask("spec accept --from pages").assert_success();
+    assert!(out.contains("new-optional-request-property"), "{out}");
+    let before = root.files("openapi");
+    // A later one is not.
+    render(json!(0.5), "Some words.");
+    assert_eq!(root.xtask("spec drift --from pages --fail-on info").assert_success(), "no change\n");
+    assert_eq!(root.xtask("spec accept --from pages").assert_success(), "**no change**\n");
+    assert_eq!(root.files("openapi"), before);
+    // Nor is it beside another change.
+    render(json!(1), "Other words.");
+    let out = root.xtask("spec accept --from pages").assert_success();
+    assert!(out.starts_with("**1 change;") && out.contains("description-changed"), "{out}");
+    let document = root.json("openapi/upstream/speech-create.json");
+    assert_eq!(document.pointer(&pointer), Some(&json!(927_719)));
+    // Another type is a change.
+    render(json!("none"), "Other words.");
+    let out = root.xtask("spec drift --from pages").assert_success();
+    assert!(out.contains("default changed: 927719 is now \"none\""), "{out}");
+}
+
+#[test]
+fn volatile_table_with_errors_fails() {
+    let root = Root::new();
+    root.write_pages();
+    let lines = ["/nowhere", "/info", "/info/title"].map(|pointer| format!("{pointer:?} = \"because\"\n"));
+    root.write("openapi/volatile.toml", &format!("[speech-create]\n{}", lines.concat()));
+    let result = root.xtask("spec drift --from pages");
+    result.assert_success();
+    assert_eq!(
+        result.stderr(),
+        "warning: openapi/volatile.toml: [speech-create] \"/info\": expected a number, a string or a flag\n\
+         warning: openapi/volatile.toml: [speech-create] \"/nowhere\": matches no value of the page; remove the line\n"
+    );
+    root.write("openapi/volatile.toml", "[nowhere]\n\"/a\" = \"because\"\n");
+    root.xtask("spec drift --from pages")
+        .assert_failure(4, &["openapi/volatile.toml: [nowhere]: unknown page"]);
+    root.write("openapi/volatile.toml", "speech-create = 1\n");
+    root.xtask("spec accept --from pages").assert_failure(4, &["openapi/volatile.toml: "]);
+}
+
+#[test]
 fn drift_reports_the_removal_of_a_page_from_the_sources() {
     let root = Root::new();
     root.write_pages();

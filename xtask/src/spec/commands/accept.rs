@@ -33,7 +33,7 @@ pub(crate) fn run(root: &Workspace, from: OriginOptions) -> Result<(), Failure> 
     let sources = manifest::read(root)?;
     let lock = Lock::read(root)?;
     let accepted = Accepted::read(root, &sources)?;
-    let published = loader::load(&sources, &origin, Strictness::Generation)?.into_documents()?;
+    let published = loader::load(&sources, &origin, &accepted, Strictness::Generation)?.into_documents()?;
     let findings = drift::findings(&accepted, &published);
     let (built, _) = build::build(&published, &build::Tables::read(root)?).map_err(|failure| {
         failure.hint("nothing was accepted, because the spec cannot be built from the published pages")

@@ -28,7 +28,7 @@ pub(crate) fn run(root: &Workspace, from: OriginOptions, options: &ReportOptions
     let sources = manifest::read(root)?;
     let accepted = Accepted::read(root, &sources)?;
     // A document that the generator does not support is compared too, so that the report names its changes.
-    let published = loader::load(&sources, &origin, Strictness::Merging)?;
+    let published = loader::load(&sources, &origin, &accepted, Strictness::Merging)?;
     let Published { documents, absent, failure } = published;
     let mut findings = findings(&accepted, &documents);
     for (page, absence) in &absent {

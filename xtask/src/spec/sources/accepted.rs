@@ -1,8 +1,8 @@
 //! The documents that were accepted: those in `openapi/upstream`.
 
-use std::{collections::BTreeMap, fs};
+use std::{borrow::Cow, collections::BTreeMap, fs};
 
-use super::{lockfile::Lock, manifest::Sources};
+use super::{lockfile::Lock, manifest::Sources, volatile::Volatile};
 use crate::{
     failure::{ExitClass, Failure},
     spec::{
@@ -17,6 +17,7 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct Accepted {
     documents: BTreeMap<String, Document>,
+    volatile: Volatile,
     /// The pages that have a document, but that sources.toml no longer lists.
     pub(crate) unlisted: Vec<String>,
 }
@@ -40,12 +41,21 @@ impl Accepted {
             texts.iter().map(|(name, text)| Document::read(name, text, Strictness::Comparing)),
         )?;
         let documents = documents.into_iter().map(|document| (document.name.clone(), document));
-        Ok(Self { documents: documents.collect(), unlisted })
+        let volatile = Volatile::read(root, sources)?;
+        Ok(Self { documents: documents.collect(), volatile, unlisted })
     }
 
     /// Returns the document of a page, unless the page is new.
     pub(crate) fn document(&self, page: &str) -> Option<&Document> {
         self.documents.get(page)
+    }
+
+    /// Returns the published document of a page with the accepted values where volatile.toml says so.
+    pub(super) fn without_volatile_changes<'a>(&self, page: &str, published: &'a str) -> Cow<'a, str> {
+        match self.document(page) {
+            Some(accepted) => self.volatile.replace(page, published, &accepted.text).into(),
+            None => published.into(),
+        }
     }
 }
 

@@ -7,6 +7,7 @@ use std::{
 };
 
 use super::{
+    accepted::Accepted,
     http,
     manifest::Sources,
     page::{Absence, Page},
@@ -72,14 +73,19 @@ type Response = Result<Result<Page, Absence>, Failure>;
 /// # Errors
 ///
 /// Returns an error if no page can be read. The failures of single pages are part of the result.
-pub(crate) fn load(sources: &Sources, origin: &Origin, strictness: Strictness) -> Result<Published, Failure> {
+pub(crate) fn load(
+    sources: &Sources,
+    origin: &Origin,
+    accepted: &Accepted,
+    strictness: Strictness,
+) -> Result<Published, Failure> {
     let responses = match origin {
         Origin::Network { timeout, pause } => download(sources, *timeout, *pause)?,
         Origin::Directory(dir) => read(sources, dir)?,
     };
     let mut published = Published::default();
     for (name, response) in responses {
-        match response.map(|page| page.and_then(|page| parse(name, &page, strictness))) {
+        match response.map(|page| page.and_then(|page| parse(name, &page, accepted, strictness))) {
             Ok(Ok(document)) => published.documents.push(document),
             Ok(Err(absence)) => published.absent.push((name.to_owned(), absence)),
             Err(failure) => {
@@ -130,9 +136,10 @@ fn read<'a>(sources: &'a Sources, dir: &Path) -> Result<Vec<(&'a str, Response)>
     Ok(pages.collect())
 }
 
-fn parse(name: &str, page: &Page, strictness: Strictness) -> Result<Document, Absence> {
+fn parse(name: &str, page: &Page, accepted: &Accepted, strictness: Strictness) -> Result<Document, Absence> {
     let fence = page.json_fence()?;
-    Document::read(name, fence.text, strictness).map_err(|errors| {
+    let text = accepted.without_volatile_changes(name, fence.text);
+    Document::read(name, &text, strictness).map_err(|errors| {
         // The parser counts lines from the start of the fence, but the user sees the whole page.
         let first_line = fence.line + 1;
         let prefix = format!("{name}: ");

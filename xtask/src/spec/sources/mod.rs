@@ -6,3 +6,4 @@ pub(super) mod loader;
 pub(super) mod lockfile;
 pub(super) mod manifest;
 pub(super) mod page;
+pub(super) mod volatile;
