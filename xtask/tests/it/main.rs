@@ -11,3 +11,5 @@ mod server;
 mod sibling_pages;
 mod support;
 mod user_crate;
+#[cfg(unix)]
+mod workflow;
