@@ -31,9 +31,13 @@ pub(super) fn remove(path: &Path) -> io::Result<()> {
     })
 }
 
-/// Syncs a directory, so that renamed and removed files are on disk. Only Unix can do this.
+/// Syncs a directory, so that renamed and removed files are on disk. Only Unix can do this. Succeeds if the directory does
+/// not exist.
 pub(super) fn sync_directory(path: &Path) -> io::Result<()> {
-    if cfg!(unix) { sync(&File::open(path)?) } else { Ok(()) }
+    if !cfg!(unix) || !path.exists() {
+        return Ok(());
+    }
+    sync(&File::open(path)?)
 }
 
 fn sync(file: &File) -> io::Result<()> {

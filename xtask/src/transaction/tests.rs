@@ -184,6 +184,15 @@ fn recovery_keeps_a_file_that_was_edited_since() {
 }
 
 #[test]
+fn recovery_without_the_directory_of_a_file_succeeds() {
+    let dir = tempfile::tempdir().unwrap();
+    let journal = r#"[{"file": "gone/a", "before": "old", "after": "new"}]"#;
+    fs::write(dir.path().join(JOURNAL), journal).unwrap();
+    drop(begin(&dir));
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
+}
+
+#[test]
 fn recovery_from_an_invalid_journal_changes_nothing_and_says_what_to_do() {
     let dir = directory();
     fs::write(dir.path().join(JOURNAL), "[").unwrap();

@@ -112,6 +112,17 @@ fn each_command_rolls_back_an_interrupted_accept() {
 }
 
 #[test]
+fn two_accepts_at_once_write_one_entry() {
+    let root = root_with_drift();
+    let accept = || root.command("spec accept --from pages").spawn().unwrap();
+    for mut accept in [accept(), accept()] {
+        assert!(accept.wait().unwrap().success());
+    }
+    assert_eq!(root.read("openapi/CHANGES.md").matches("description-changed").count(), 1);
+    root.xtask("spec build --check").assert_success();
+}
+
+#[test]
 fn accept_killed_at_any_time_is_all_or_nothing_after_the_next_start() {
     let (before, after) = {
         let root = root_with_drift();
