@@ -6,7 +6,8 @@ use serde_json::value::RawValue;
 
 use super::Pointer;
 
-/// Returns the text of the value at the pointer. Returns `None` if there is no value, or if the text is not JSON.
+/// Returns the text of the value at the pointer. Returns `None` if the value is missing, or if the text is not
+/// JSON.
 pub(crate) fn text_at<'a>(json: &'a str, pointer: &Pointer) -> Option<&'a str> {
     pointer.tokens().try_fold(json.trim(), |json, token| {
         let value = if json.starts_with('[') {
@@ -20,7 +21,7 @@ pub(crate) fn text_at<'a>(json: &'a str, pointer: &Pointer) -> Option<&'a str> {
     })
 }
 
-/// Returns the text with the value at the pointer replaced by other text. Returns `None` if there is no value.
+/// Returns the text with the value at the pointer replaced by other text. Returns `None` if the value is missing.
 pub(crate) fn replace_at(json: &str, pointer: &Pointer, value: &str) -> Option<String> {
     let found = text_at(json, pointer)?;
     // `found` is a part of `json`, so its address tells its position.

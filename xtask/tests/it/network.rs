@@ -45,6 +45,9 @@ fn assert_page_is_absent(handler: Handler, rule: &str, message: &str, accept: &[
     let before = root.snapshot();
     let drift = root.xtask(&format!("spec drift --format json {LIMITS}"));
     drift.assert_failure(1, &["warning: speech-result: ", "error: 1 change: wire err, client breaking"]);
+    let is_requested_again =
+        drift.stderr().contains("warning: a page was not found; requesting it again after 0.1 s");
+    assert_eq!(is_requested_again, rule == "page-removed", "{}", drift.stderr());
     let report: Value = serde_json::from_str(&drift.stdout()).unwrap();
     let finding = &report["findings"][0];
     assert_eq!(finding["rule"], rule);

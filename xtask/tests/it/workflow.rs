@@ -25,7 +25,7 @@ cargo() {
 }
 "#;
 
-/// What one run of the workflow did.
+/// The result of a run of the workflow.
 #[derive(Debug)]
 struct Run {
     /// The exit code of the first job.

@@ -40,14 +40,14 @@ pub(crate) enum Origin {
 pub(crate) struct Published {
     /// The documents, sorted by page.
     pub(crate) documents: Vec<Document>,
-    /// The pages that have no document, with the reason.
+    /// The pages without a document, with the reason.
     pub(crate) absent: Vec<(String, Absence)>,
     /// The failure of the pages that could not be read.
     pub(crate) failure: Option<Failure>,
 }
 
 impl Published {
-    /// Returns the documents, or a failure if any page has no document or could not be read.
+    /// Returns the documents, or a failure if the document of any page is missing.
     pub(crate) fn into_documents(self) -> Result<Vec<Document>, Failure> {
         let absent = self.absent.iter().map(|(page, absence)| {
             let failure = Failure::new(ExitClass::Document, absence.lines(page));
@@ -65,14 +65,14 @@ impl Published {
     }
 }
 
-/// A page, or the reason why it has no document. A failure says nothing about the page.
+/// A page, or the reason why its document is missing. After a failure, the page may be unchanged.
 type Response = Result<Result<Page, Absence>, Failure>;
 
 /// Loads the documents of all pages.
 ///
 /// # Errors
 ///
-/// Returns an error if no page can be read. The failures of single pages are part of the result.
+/// Returns an error if the pages cannot be read at all. The failures of single pages are part of the result.
 pub(crate) fn load(
     sources: &Sources,
     origin: &Origin,
@@ -109,6 +109,8 @@ fn download(sources: &Sources, timeout: Duration, pause: Duration) -> Result<Vec
         sources.iter().map(|(name, address)| (name.as_str(), get(name, address))).collect();
     let is_removed = |response: &Response| matches!(response, Ok(Err(Absence::Removed(_))));
     if responses.iter().any(|(_, response)| is_removed(response)) {
+        let seconds = pause.as_secs_f64();
+        diagnostics::warn([format!("a page was not found; requesting it again after {seconds} s")]);
         thread::sleep(pause);
     }
     for (name, response) in &mut responses {

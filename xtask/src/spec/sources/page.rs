@@ -1,11 +1,11 @@
 //! A documentation page: Markdown with one JSON fence. Everything outside the fence is ignored.
 
-/// The reason why a page has no document.
+/// The reason why the document of a page is missing.
 #[derive(Debug)]
 pub(crate) enum Absence {
     /// The page does not exist, with the response of the server.
     Removed(String),
-    /// The page has no valid OpenAPI 3.0 document, with the problems.
+    /// The page does not contain a valid OpenAPI 3.0 document, with the problems.
     NotOpenApi(Vec<String>),
 }
 

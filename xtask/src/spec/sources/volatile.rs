@@ -1,7 +1,7 @@
 //! `openapi/volatile.toml`: values that differ each time a page is rendered, such as a default drawn at random.
 //!
-//! `drift` and `accept` read such a value as the accepted one, before they validate the page. It is therefore neither
-//! reported nor written, whatever else the page changes. An ignored finding could only be hidden from the report.
+//! `drift` and `accept` replace such a value with the accepted one before they validate the page. The value is therefore
+//! neither reported nor written. An ignored finding would only be hidden from the report.
 
 use std::collections::BTreeMap;
 
