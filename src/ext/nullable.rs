@@ -4,6 +4,7 @@ use serde::{Deserialize, Deserializer};
 
 /// Reads a property that is there: `null` is `Some(None)`.
 #[allow(dead_code, reason = "not used as long as no property of the document is optional and nullable")]
+#[expect(clippy::option_option, reason = "a property that is left out is not one that is null")]
 pub(crate) fn deserialize<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<Option<T>>, D::Error> {
@@ -14,6 +15,7 @@ pub(crate) fn deserialize<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
 mod tests {
     use super::*;
 
+    #[expect(clippy::option_option, reason = "as in the generated code")]
     #[derive(Debug, PartialEq, serde::Deserialize, serde::Serialize)]
     struct Settings {
         #[serde(default, deserialize_with = "deserialize", skip_serializing_if = "Option::is_none")]

@@ -177,6 +177,7 @@ mod tests {
         let choice = |other| Choice::read(value.clone(), other).unwrap();
         assert_eq!(choice(None).tag("type").as_deref(), Some("text"));
         assert_eq!(choice(None).tag("text"), None);
+        assert_eq!(choice(None).into_value(), value);
         assert_eq!(choice(Some(Part::Other)).tagged(Part::Text).unwrap(), Part::Other(value.clone()));
         assert!(choice(None).tagged(Part::Text).is_err());
         let image = Choice::read(json!({"type": "image", "url": "u"}), None).unwrap().tagged(Part::Image);

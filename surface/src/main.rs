@@ -61,7 +61,7 @@ fn surface(document: &Value) -> Result<Value, Vec<Problem>> {
     let generated = generate::generate(document, Parts { schemas: true, mock: true })?;
     // The build script formats the files, which panics on syntax that is not supported.
     generated.files().for_each(|(_, file)| drop(prettyplease::unparse(file)));
-    let own = scan::own_methods(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../src"));
+    let own = scan::own_methods(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../src/ext"));
     let problems = scan::problems(&generated.client, document, &own);
     if problems.is_empty() { Ok(items::items(&generated.client)) } else { Err(problems) }
 }

@@ -28,24 +28,27 @@ const CRATES: [&str; 12] = [
 const CLIENT: &str = "Client";
 
 /// The names of inherent methods, by the name of their type.
-pub(crate) type Methods = BTreeMap<String, Vec<String>>;
+type Methods = BTreeMap<String, Vec<String>>;
 
-/// Returns the inherent methods of the hand-written code.
-pub(crate) fn own_methods(directory: &Path) -> Methods {
+/// Returns the methods that the hand-written code in a directory gives to the client.
+pub(crate) fn own_methods(directory: &Path) -> Vec<String> {
     let mut methods = Methods::new();
     let mut pending = vec![directory.to_owned()];
     while let Some(directory) = pending.pop() {
         for path in fs::read_dir(directory).into_iter().flatten().flatten().map(|entry| entry.path()) {
             if path.is_dir() {
                 pending.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "rs")
-                && let Ok(file) = syn::parse_file(&fs::read_to_string(path).unwrap_or_default())
+                continue;
+            }
+            let text = fs::read_to_string(path).unwrap_or_default();
+            if text.contains("\nimpl Client {")
+                && let Ok(file) = syn::parse_file(&text)
             {
                 add_methods(&file.items, &mut methods);
             }
         }
     }
-    methods
+    methods.remove(CLIENT).unwrap_or_default()
 }
 
 fn add_methods(items: &[Item], methods: &mut Methods) {
@@ -80,9 +83,9 @@ fn type_name(kind: &Type) -> String {
 }
 
 /// Returns what the compiler would refuse in the generated code.
-pub(crate) fn problems(client: &syn::File, document: &Value, own: &Methods) -> Vec<Problem> {
+pub(crate) fn problems(client: &syn::File, document: &Value, own: &[String]) -> Vec<Problem> {
     let mut scan = Scan { document, problems: Vec::new() };
-    scan.module(&client.items, own.get(CLIENT).map_or(&[], Vec::as_slice));
+    scan.module(&client.items, own);
     let mut crates = Crates::default();
     crates.visit_file(client);
     for name in crates.unknown {

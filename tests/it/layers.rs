@@ -49,20 +49,14 @@ const SRC: Layers = &[
 
 const XTASK: Layers = &[
     &["failure.rs", "date.rs"],
-    &["json/", "stdout.rs", "transaction.rs", "workspace.rs"],
+    &["json/", "stdout.rs", "transaction/", "workspace.rs"],
     &["page.rs"],
     &["spec/diagnostics.rs", "spec/schema_locations.rs", "spec/traverse.rs"],
-    &["spec/validate/"],
+    &["spec/validate/", "spec/patches.rs"],
     &["spec/document.rs"],
     &["spec/sources/", "spec/merge/", "spec/diff/", "spec/extract/"],
-    &[
-        "spec/relax/",
-        "spec/patches.rs",
-        "spec/constructors/",
-        "spec/errors.rs",
-        "spec/generator.rs",
-        "spec/key_origins.rs",
-    ],
+    &["spec/relax/", "spec/constructors/", "spec/errors.rs", "spec/generator.rs", "spec/key_origins.rs"],
+    &["spec/client/"],
     &["spec/commands/"],
     &[
         "spec/mod.rs",

@@ -150,7 +150,7 @@ const GONE_FROM: &[(&str, &str)] = &[
     ("xtask/src/spec/sources/lockfile.rs", "fn edited, fn renewed"),
     ("xtask/src/spec/traverse.rs", "fn text"),
     ("xtask/src/spec/validate/structure.rs", "fn refuse"),
-    ("xtask/src/transaction.rs", "fn take, fn undo, fn beside, fn stage"),
+    ("xtask/src/transaction/mod.rs", "fn take, fn undo, fn beside, fn stage"),
     ("xtask/src/workspace.rs", "struct Root"),
 ];
 

@@ -12,7 +12,7 @@ Exit codes:
   2  usage: an invalid argument, a missing input, or an output that cannot be written
   3  stale: `--check` found a generated file that differs from what its inputs produce
   4  document: an invalid document, a merge conflict, or a failed guard
-  5  network: a page could not be fetched, so nothing is known about the documents";
+  5  network: a page could not be fetched, so nothing is known about its document";
 
 /// The class of a failure. Its number is the exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,7 +25,7 @@ pub(crate) enum ExitClass {
 }
 
 /// A command's failure: every error found, not only the first, and hints on how to fix them.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Failure {
     class: ExitClass,
     errors: Vec<String>,
@@ -51,6 +51,14 @@ impl Failure {
         self
     }
 
+    pub(crate) fn errors(&self) -> &[String] {
+        &self.errors
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.errors.is_empty()
+    }
+
     /// Prefixes each error with its subject.
     pub(crate) fn about(mut self, subject: &str) -> Self {
         for error in &mut self.errors {
@@ -68,6 +76,22 @@ impl Failure {
             return self;
         }
         if (self.class as u8) < other.class as u8 { other } else { self }
+    }
+
+    /// Returns the failure with the failure that was found before.
+    pub(crate) fn after(self, before: Option<Self>) -> Self {
+        match before {
+            Some(before) => before.worst(self),
+            None => self,
+        }
+    }
+
+    /// Combines two failures, each of which may be missing.
+    pub(crate) fn both(first: Option<Self>, second: Option<Self>) -> Option<Self> {
+        match second {
+            Some(second) => Some(second.after(first)),
+            None => first,
+        }
     }
 
     pub(crate) fn exit_code(&self) -> ExitCode {

@@ -9,8 +9,7 @@ use std::{
 
 use crate::{
     failure::{ExitClass, Failure},
-    stdout,
-    transaction::{self, Change},
+    stdout, transaction,
     workspace::Workspace,
 };
 
@@ -55,7 +54,7 @@ impl Page {
             // Read again, because the page may have been edited meanwhile.
             let page =
                 self.replace_block(&transaction::read(&path, ExitClass::Document)?, name, &measured)?;
-            transaction::commit(vec![Change::Write(path.clone(), page)])?;
+            transaction::write(&path, &page)?;
         }
         if failures.is_empty() { Ok(()) } else { Err(Failure::new(ExitClass::Threshold, failures)) }
     }

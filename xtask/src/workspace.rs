@@ -36,6 +36,10 @@ impl Workspace {
         self.openapi("upstream.lock")
     }
 
+    pub(crate) fn volatile(&self) -> PathBuf {
+        self.openapi("volatile.toml")
+    }
+
     pub(crate) fn names(&self) -> PathBuf {
         self.openapi("names.toml")
     }
@@ -46,6 +50,10 @@ impl Workspace {
 
     pub(crate) fn fixes(&self) -> PathBuf {
         self.openapi("fixes.json")
+    }
+
+    pub(crate) fn corrections_dir(&self) -> PathBuf {
+        self.openapi("corrections")
     }
 
     pub(crate) fn merged(&self) -> PathBuf {
@@ -70,7 +78,12 @@ impl Workspace {
         path.display().to_string().replace('\\', "/")
     }
 
+    /// Returns the directory whose files the commands of `spec` read and write.
+    pub(crate) fn openapi_dir(&self) -> PathBuf {
+        self.0.join("openapi")
+    }
+
     fn openapi(&self, file: &str) -> PathBuf {
-        self.0.join("openapi").join(file)
+        self.openapi_dir().join(file)
     }
 }

@@ -7,7 +7,7 @@ use jsonschema::{
     Draft, ValidationError, Validator,
     error::{TypeKind, ValidationErrorKind as Kind},
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 
 const CREATE: &str =
     include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/openapi/upstream/speech-create.json"));
@@ -71,11 +71,28 @@ impl Operation {
 }
 
 /// Compiles a schema as JSON Schema Draft 4. `OpenAPI` 3.0 follows its rules, such as `exclusiveMinimum: true`.
+///
+/// Leaves out the patterns that the validator cannot compile, such as `[\w-.]`, which ECMA 262 allows.
 fn validator(schema: &Value) -> io::Result<Validator> {
-    jsonschema::options()
-        .with_draft(Draft::Draft4)
-        .build(schema)
-        .map_err(|error| io::Error::other(error.to_string()))
+    let compile = |schema: &Value| jsonschema::options().with_draft(Draft::Draft4).build(schema);
+    let compiled = compile(schema).or_else(|_| {
+        let mut schema = schema.clone();
+        remove_patterns(&mut schema, &|pattern| compile(&json!({ "pattern": pattern })).is_err());
+        compile(&schema)
+    });
+    compiled.map_err(|error| io::Error::other(error.to_string()))
+}
+
+/// Removes the selected patterns from a schema and from the schemas within it.
+fn remove_patterns(schema: &mut Value, selected: &dyn Fn(&str) -> bool) {
+    match schema {
+        Value::Object(members) => {
+            members.retain(|key, value| key != "pattern" || !value.as_str().is_some_and(selected));
+            members.values_mut().for_each(|value| remove_patterns(value, selected));
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| remove_patterns(item, selected)),
+        _ => {}
+    }
 }
 
 /// Returns the only entry of an object, or `None` if the object does not have exactly one.
@@ -120,8 +137,6 @@ fn describe(error: &ValidationError<'_>) -> String {
 
 #[cfg(test)]
 pub(crate) mod tests {
-    use serde_json::json;
-
     use super::*;
 
     /// Asserts that the document describes this response to its operation.
@@ -159,6 +174,19 @@ pub(crate) mod tests {
         let validator = validator(&above_zero).unwrap();
         assert!(validator.is_valid(&json!(0.1)));
         assert!(!validator.is_valid(&json!(0)));
+    }
+
+    #[test]
+    fn pattern_that_cannot_be_compiled_is_left_out() {
+        let properties = json!({
+            "name": { "type": "string", "pattern": r"^[\w-.]+$", "maxLength": 3 },
+            "pattern": { "type": "string", "pattern": r"^\@[a-z]+$" },
+        });
+        let validator = validator(&json!({ "properties": properties })).unwrap();
+        assert!(validator.is_valid(&json!({ "name": "a b" })));
+        assert!(!validator.is_valid(&json!({ "name": "a b c" })));
+        assert!(validator.is_valid(&json!({ "pattern": "@a" })));
+        assert!(!validator.is_valid(&json!({ "pattern": "a" })));
     }
 
     #[test]

@@ -20,8 +20,7 @@ use serde_json::Value;
 use crate::{
     failure::{ExitClass, Failure},
     json::{self, canonical},
-    stdout,
-    transaction::{self, Change},
+    stdout, transaction,
     workspace::Workspace,
 };
 
@@ -75,7 +74,7 @@ pub(crate) fn run(root: &Workspace, args: &Args) -> Result<(), Failure> {
     let again = crate_itself.rebuild(args.release)?;
     let spec = package.merged();
     let another = with_extra_property(&transaction::read(&spec, ExitClass::Usage)?)?;
-    transaction::commit(vec![Change::Write(spec, another)])?;
+    transaction::write(&spec, &another)?;
     let with_another_spec = crate_itself.rebuild(args.release)?;
     let ratio = crate_itself.seconds / by_hand.seconds;
     stdout::print(&format!(

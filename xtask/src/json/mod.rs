@@ -9,6 +9,7 @@ mod indent;
 mod normalized;
 mod parse;
 mod pointer;
+mod raw;
 
 pub(crate) use self::{
     canonical::canonical,
@@ -17,6 +18,7 @@ pub(crate) use self::{
     normalized::{normalized, normalized_number},
     parse::parse,
     pointer::Pointer,
+    raw::{replace_at, text_at},
 };
 use serde_json::{Map, Value};
 

@@ -72,13 +72,31 @@ impl Extend<Diagnostic> for Diagnostics {
     }
 }
 
-/// Formats the problems of one severity, one line each, prefixed with the document's name.
-///
-/// Control characters are replaced by spaces, so that document content cannot add or forge a line.
+/// Replaces characters of untrusted text that could forge a line, control a terminal, or hide or reorder the text next to
+/// them.
+pub(crate) fn single_line(text: &str) -> String {
+    let replaced = text.chars().map(|c| match c {
+        c if c.is_control() => ' ',
+        // Soft hyphens, marks and overrides of the writing direction, joiners, separators and tags.
+        '\u{ad}'
+        | '\u{61c}'
+        | '\u{180e}'
+        | '\u{200b}'..='\u{200f}'
+        | '\u{2028}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}'
+        | '\u{feff}'
+        | '\u{fff9}'..='\u{fffb}'
+        | '\u{e0000}'..='\u{e0fff}' => char::REPLACEMENT_CHARACTER,
+        c => c,
+    });
+    replaced.collect()
+}
+
+/// Formats the problems of one severity, one line each, prefixed with the document's name. Document content cannot add or
+/// forge a line.
 pub(crate) fn lines(subject: &str, problems: &[Diagnostic], severity: Severity) -> Vec<String> {
     let wanted = problems.iter().filter(|p| p.severity == severity);
-    let line =
-        |p: &Diagnostic| format!("{subject}: {}: {}", p.pointer, p.message).replace(char::is_control, " ");
+    let line = |p: &Diagnostic| single_line(&format!("{subject}: {}: {}", p.pointer, p.message));
     wanted.map(line).collect()
 }
 
@@ -104,9 +122,9 @@ mod tests {
     #[test]
     fn lines_of_problem_with_control_characters_stay_single_lines() {
         let mut problems = Diagnostics::default();
-        problems.error(Pointer::default().child("a\nerror: forged"), "no type \u{1b}[31m");
+        problems.error(Pointer::default().child("a\nerror: forged"), "no type \u{1b}[31m\u{202e}");
         let lines = lines("page", &problems.into_vec(), Severity::Error);
-        assert_eq!(lines, ["page: /a error: forged: no type  [31m"]);
+        assert_eq!(lines, ["page: /a error: forged: no type  [31m\u{fffd}"]);
     }
 
     #[test]

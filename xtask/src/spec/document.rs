@@ -4,9 +4,14 @@ use serde_json::Value;
 
 use super::{
     diagnostics::{self, Diagnostic, Diagnostics, Severity},
+    patches::Fixes,
     validate,
 };
 use crate::{failure::Failure, json};
+
+/// What to do about an invalid page.
+pub(crate) const CORRECTIONS_HINT: &str =
+    "openapi/corrections/<page>.json corrects a page that is invalid, see openapi/README.md";
 
 /// A document that passed validation.
 #[derive(Debug)]
@@ -15,7 +20,12 @@ pub(crate) struct Document {
     pub(crate) name: String,
     /// The published text, with normalised white space.
     pub(crate) text: String,
+    /// The published document, or the corrected one if the published document is invalid.
     pub(crate) value: Value,
+    /// The document with its corrections, if it has any.
+    corrected: Option<Value>,
+    /// The errors of corrections that cannot be applied.
+    pub(crate) outdated: Option<Failure>,
 }
 
 /// The requirements that a document must satisfy.
@@ -37,19 +47,53 @@ impl Document {
     /// Returns one line per error if the text is not valid JSON or the document does not satisfy
     /// `strictness`.
     pub(crate) fn read(name: &str, text: &str, strictness: Strictness) -> Result<Self, Vec<String>> {
-        let value = json::parse(text).map_err(|errors| {
-            let line = |(at, message)| format!("{name}: {at}: {message}");
-            errors.into_iter().map(line).collect::<Vec<_>>()
-        })?;
-        let problems = check(&value, strictness);
-        diagnostics::warn(diagnostics::lines(name, &problems, Severity::Warning));
-        match diagnostics::lines(name, &problems, Severity::Error) {
-            errors if errors.is_empty() => {
-                Ok(Self { name: name.to_owned(), text: json::indent(text), value })
-            }
-            errors => Err(errors),
-        }
+        let value = parse(name, text)?;
+        fail_on_errors(name, &value, strictness)?;
+        Ok(Self { name: name.to_owned(), text: json::indent(text), value, corrected: None, outdated: None })
     }
+
+    /// Reads the document of a page. The corrected document must satisfy `strictness`.
+    ///
+    /// Corrections that cannot be applied are left out, so that a page can be compared that no longer needs them.
+    pub(crate) fn read_page(
+        name: &str,
+        text: &str,
+        corrections: Option<&Fixes>,
+        strictness: Strictness,
+    ) -> Result<Self, Vec<String>> {
+        let Some(corrections) = corrections else { return Self::read(name, text, strictness) };
+        let published = parse(name, text)?;
+        let (corrected, outdated) = corrections.apply(published.clone());
+        fail_on_errors(name, &corrected, strictness).map_err(|errors| {
+            let outdated = outdated.iter().flat_map(Failure::errors).cloned();
+            outdated.chain(errors).collect::<Vec<_>>()
+        })?;
+        let is_valid = check(&published, Strictness::Comparing)
+            .iter()
+            .all(|problem| problem.severity == Severity::Warning);
+        let (value, corrected) = if is_valid { (published, Some(corrected)) } else { (corrected, None) };
+        Ok(Self { name: name.to_owned(), text: json::indent(text), value, corrected, outdated })
+    }
+
+    /// Returns the document with its corrections.
+    pub(crate) fn corrected(&self) -> &Value {
+        self.corrected.as_ref().unwrap_or(&self.value)
+    }
+}
+
+fn parse(name: &str, text: &str) -> Result<Value, Vec<String>> {
+    json::parse(text).map_err(|errors| {
+        let line = |(at, message)| format!("{name}: {at}: {message}");
+        errors.into_iter().map(line).collect()
+    })
+}
+
+/// Prints the warnings about a document, and returns the errors.
+fn fail_on_errors(name: &str, document: &Value, strictness: Strictness) -> Result<(), Vec<String>> {
+    let problems = check(document, strictness);
+    diagnostics::warn(diagnostics::lines(name, &problems, Severity::Warning));
+    let errors = diagnostics::lines(name, &problems, Severity::Error);
+    if errors.is_empty() { Ok(()) } else { Err(errors) }
 }
 
 fn check(document: &Value, strictness: Strictness) -> Vec<Diagnostic> {
@@ -66,6 +110,13 @@ fn check(document: &Value, strictness: Strictness) -> Vec<Diagnostic> {
     problems.into_vec()
 }
 
+/// Returns all documents of pages, or a failure with the errors of all of them.
+pub(crate) fn collect_pages(
+    results: impl IntoIterator<Item = Result<Document, Vec<String>>>,
+) -> Result<Vec<Document>, Failure> {
+    collect(results).map_err(|failure| failure.hint(CORRECTIONS_HINT))
+}
+
 /// Returns all documents, or a failure with the errors of all of them.
 pub(crate) fn collect(
     results: impl IntoIterator<Item = Result<Document, Vec<String>>>,
@@ -80,4 +131,34 @@ pub(crate) fn collect(
     }
     diagnostics::fail_on(errors)?;
     Ok(documents)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    const CREATE: &str = include_str!("../../tests/openapi/upstream/speech-create.json");
+
+    fn version(document: &Value) -> &Value {
+        &document["info"]["version"]
+    }
+
+    #[test]
+    fn document_of_a_page_is_the_published_one_if_it_is_valid_and_else_the_corrected_one() {
+        for (published, corrected, compared) in
+            [(json!("1.0.0"), json!("2.0.0"), json!("1.0.0")), (json!(1), json!("2.0.0"), json!("2.0.0"))]
+        {
+            let mut page: Value = serde_json::from_str(CREATE).unwrap();
+            page["info"]["version"] = published.clone();
+            let fixes = Fixes::replacing("/info/version", &published, &corrected);
+            let read = |fixes| Document::read_page("page", &page.to_string(), fixes, Strictness::Generation);
+            let document = read(Some(&fixes)).unwrap();
+            assert_eq!((version(&document.value), version(document.corrected())), (&compared, &corrected));
+            assert!(document.outdated.is_none() && document.text.contains(&published.to_string()));
+            let alone = read(None).map(|document| version(document.corrected()).clone()).ok();
+            assert_eq!(alone, Some(published).filter(Value::is_string));
+        }
+    }
 }

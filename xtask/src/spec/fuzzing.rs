@@ -9,15 +9,16 @@ use super::{
     diff,
     extract::{self, Names},
     merge, relax,
-    sources::page::Page,
+    sources::page::{Absence, Page},
     validate::{generator_requirements, validate},
 };
 use crate::json;
 
 /// Returns the JSON fence of a page: the line number on which the fence opens, and its text.
 pub fn page(bytes: &[u8]) -> Result<(usize, String), String> {
-    let page = Page::from_bytes(bytes.to_vec(), None).map_err(|failure| failure.to_string())?;
-    page.json_fence().map(|fence| (fence.line, fence.text.to_owned()))
+    let problems = |absence: Absence| absence.lines("page").join("\n");
+    let page = Page::from_bytes(bytes.to_vec(), None).map_err(problems)?;
+    page.json_fence().map(|fence| (fence.line, fence.text.to_owned())).map_err(problems)
 }
 
 /// Parses JSON strictly.
@@ -70,9 +71,8 @@ pub fn made_ready(merged: Value, names: &str) -> Result<Value, String> {
         return Err(errors.join("\n"));
     }
     let names: Names = toml::from_str(names).map_err(|error| error.to_string())?;
-    let relaxed =
-        extract::extract(merged, &names).and_then(relax::relax).map_err(|failure| failure.to_string())?;
-    Ok(relaxed.document)
+    let extracted = extract::extract(merged, &names).complete().map_err(|failure| failure.to_string())?;
+    Ok(relax::relax(extracted).document)
 }
 
 /// A change between two documents.

@@ -66,10 +66,11 @@ fn program() -> Result<&'static Path, Failure> {
 }
 
 fn build() -> Result<PathBuf, String> {
-    let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("../surface/Cargo.toml");
+    // In its own directory, because cargo remembers a failure of the compiler in a directory that does not exist any more.
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../surface");
     let output = Command::new(env::var_os("CARGO").unwrap_or("cargo".into()))
-        .args(["build", "--quiet", "--message-format", "json-render-diagnostics", "--manifest-path"])
-        .arg(manifest)
+        .args(["build", "--quiet", "--message-format", "json-render-diagnostics"])
+        .current_dir(directory)
         .stderr(Stdio::inherit())
         .output()
         .map_err(|error| format!("cargo: {error}"))?;

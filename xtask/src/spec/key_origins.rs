@@ -1,5 +1,5 @@
 //! The servers to which the client sends the API key. `sources.toml` lists their origins, so a changed page cannot send
-//! the key elsewhere.
+//! the key elsewhere. Without the list, they are those of the spec that was built last.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,17 +11,41 @@ use super::{
     sources::manifest,
     traverse::{members, operations},
 };
-use crate::{failure::Failure, json::Pointer};
+use crate::{
+    failure::{ExitClass, Failure},
+    json::{self, Pointer},
+    transaction,
+    workspace::Workspace,
+};
 
-/// Fails if the client would send the API key to an origin that is not listed.
-pub(crate) fn check(document: &Value, listed: &BTreeSet<String>) -> Result<(), Failure> {
-    let mut missing = BTreeMap::new();
+/// Returns the origins that are not listed to which the client would send the API key, each with the pointer of a server.
+pub(crate) fn unlisted(document: &Value, listed: &BTreeSet<String>) -> BTreeMap<String, Pointer> {
+    let mut unlisted = BTreeMap::new();
     for (at, url) in servers(document) {
         let origin = Url::parse(&url).map_or(url, |url| url.origin().ascii_serialization());
         if !listed.contains(&origin) {
-            missing.entry(origin).or_insert(at);
+            unlisted.entry(origin).or_insert(at);
         }
     }
+    unlisted
+}
+
+/// Returns the origins that may receive the API key.
+pub(crate) fn listed(root: &Workspace) -> Result<BTreeSet<String>, Failure> {
+    if let Some(listed) = manifest::key_origins(root)? {
+        return Ok(listed);
+    }
+    let spec = root.merged();
+    if !spec.exists() {
+        return Ok(BTreeSet::new());
+    }
+    let spec = json::parse(&transaction::read(&spec, ExitClass::Document)?).unwrap_or_default();
+    Ok(unlisted(&spec, &BTreeSet::new()).into_keys().collect())
+}
+
+/// Fails if the client would send the API key to an origin that is not listed.
+pub(crate) fn check(document: &Value, listed: &BTreeSet<String>) -> Result<(), Failure> {
+    let missing = unlisted(document, listed);
     let errors = missing.iter().map(|(origin, at)| {
         format!(
             "openapi/distribute-ai.json: {at}: the API key would be sent to {origin}, which openapi/sources.toml does not list"

@@ -1,9 +1,11 @@
 //! The pipeline from published pages to the spec, the OpenAPI document that the client is generated from.
 //!
-//! Pages → `fetch` → `upstream/` → `build` (validate → merge → errors → extract → relax → fixes → constructors → canonical JSON) →
-//! `distribute-ai.json`. Each step is a pure function with thin I/O around it. The values stay
+//! Pages → `accept` → `upstream/` → `build` (page corrections → validate → merge → errors → extract → relax → fixes →
+//! constructors → generate → canonical JSON) → `distribute-ai.json`. Each step is a pure function with thin I/O around it.
+//! The values stay
 //! `serde_json::Value`, because a typed model of OpenAPI drops or rewrites unknown members.
 
+mod client;
 mod commands;
 mod constructors;
 mod diagnostics;
@@ -35,14 +37,6 @@ use crate::{
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
-    /// Fetches the pages listed in openapi/sources.toml and writes their documents to openapi/upstream
-    ///
-    /// If any page is missing or invalid, nothing is written.
-    #[command(after_help = EXIT_CODES)]
-    Fetch {
-        #[command(flatten)]
-        from: commands::fetch::From,
-    },
     /// Builds openapi/distribute-ai.json from openapi/upstream, without network access
     #[command(after_help = EXIT_CODES)]
     Build {
@@ -74,17 +68,17 @@ pub(crate) enum Command {
     #[command(after_help = EXIT_CODES)]
     Drift {
         #[command(flatten)]
-        from: commands::fetch::From,
+        from: commands::origin::OriginOptions,
         #[command(flatten)]
         options: diff::ReportOptions,
     },
     /// Accepts the published pages: fetches them, builds the spec and adds the changes to openapi/CHANGES.md
     ///
-    /// If any step fails, nothing is written.
+    /// If any page is missing or invalid, or the spec cannot be built, nothing is written.
     #[command(after_help = EXIT_CODES)]
     Accept {
         #[command(flatten)]
-        from: commands::fetch::From,
+        from: commands::origin::OriginOptions,
     },
     /// Lists the rules of `spec diff` and `spec drift`
     #[command(after_help = EXIT_CODES)]
@@ -94,10 +88,9 @@ pub(crate) enum Command {
 impl Command {
     pub(crate) fn run(self, root: &Workspace) -> Result<(), Failure> {
         match self {
-            Self::Fetch { from } => commands::fetch::run(root, from),
             Self::Build { check } => commands::build::run(root, check),
             Self::Merge { files, output } => commands::merge::run(&files, output),
-            Self::Diff { base, revision, options } => commands::diff::run(&base, &revision, &options),
+            Self::Diff { base, revision, options } => commands::diff::run(root, &base, &revision, &options),
             Self::Drift { from, options } => commands::drift::run(root, from, &options),
             Self::Accept { from } => commands::accept::run(root, from),
             Self::Checks => commands::rules::run(),

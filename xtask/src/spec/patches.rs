@@ -1,10 +1,13 @@
-//! `openapi/fixes.json`: one-off corrections of the spec, each with a reason and a guard.
+//! Corrections of documents, each with a reason and a guard: `openapi/fixes.json` corrects the spec, and
+//! `openapi/corrections/<page>.json` corrects the document of a page before it is validated.
 //!
 //! A fix is a list of RFC 6902 operations. Its `test` operations are the guard: they state the expected value
 //! of each path before the fix changes it. When the pages change, the guard fails and the build stops. A fix
 //! therefore never fails silently, and never changes a value that it was not written for.
 //!
 //! A `test` for `null` expects that the path does not exist. RFC 6902 defines no such test.
+
+use std::{collections::BTreeMap, fs, path::Path};
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -16,47 +19,115 @@ use crate::{
     workspace::Workspace,
 };
 
-const FILE: &str = "openapi/fixes.json";
+/// The fixes of a file.
+#[derive(Debug)]
+pub(crate) struct Fixes {
+    file: String,
+    fixes: Vec<Fix>,
+}
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Fix {
+struct Fix {
     reason: String,
     patch: Vec<Value>,
 }
 
-/// Reads the committed fixes. Returns an empty list if the file does not exist.
-pub(crate) fn read(root: &Workspace) -> Result<Vec<Fix>, Failure> {
+/// The corrections of the pages, by the name of the page.
+pub(crate) type Corrections = BTreeMap<String, Fixes>;
+
+/// Reads the committed fixes of the spec. Returns an empty list if the file does not exist.
+pub(crate) fn read(root: &Workspace) -> Result<Fixes, Failure> {
     let path = root.fixes();
-    if !path.exists() {
-        return Ok(Vec::new());
-    }
-    let fixes = json::parse(&transaction::read(&path, ExitClass::Document)?).map_err(|errors| {
-        let lines = errors.into_iter().map(|(at, message)| format!("{FILE}: {at}: {message}"));
-        Failure::new(ExitClass::Document, lines.collect())
-    })?;
-    serde_json::from_value(fixes).map_err(|error| {
-        Failure::document(format!("{FILE}: expected a list of {{\"reason\", \"patch\"}}: {error}"))
-    })
+    let file = root.relative(&path);
+    if path.exists() { Fixes::read(&path, file) } else { Ok(Fixes { file, fixes: Vec::new() }) }
 }
 
-/// Applies all fixes in order. Fails at the first fix that cannot be applied.
-pub(crate) fn apply(mut document: Value, fixes: &[Fix]) -> Result<Value, Failure> {
-    for (i, fix) in fixes.iter().enumerate() {
-        let about = |(at, error)| {
-            let reason = &fix.reason;
-            Failure::document(format!("{FILE}: fix {} ({reason}): {at}: {error}", i + 1)).hint(
-                "if the pages no longer need this fix, remove it; otherwise adapt it to their new content",
-            )
+/// Reads the committed corrections of these pages. Fails for the corrections of another page.
+pub(crate) fn read_corrections<T>(
+    root: &Workspace,
+    pages: &BTreeMap<String, T>,
+) -> Result<Corrections, Failure> {
+    let dir = root.corrections_dir();
+    let failed = |error| Failure::usage(format!("{}: {error}", root.relative(&dir)));
+    let mut corrections = Corrections::new();
+    let mut failures = None;
+    if !dir.exists() {
+        return Ok(corrections);
+    }
+    let mut paths = fs::read_dir(&dir)
+        .and_then(|entries| {
+            entries.map(|entry| entry.map(|entry| entry.path())).collect::<Result<Vec<_>, _>>()
+        })
+        .map_err(failed)?;
+    paths.retain(|path| path.extension().is_some_and(|extension| extension == "json"));
+    paths.sort();
+    for path in paths {
+        let file = root.relative(&path);
+        let page = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
+        let fixes = if pages.contains_key(page) {
+            Fixes::read(&path, file)
+        } else {
+            let pages = pages.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
+            Err(Failure::document(format!(
+                "{file}: unknown page {page:?}, expected a page of openapi/sources.toml: {pages}"
+            )))
         };
-        apply_one(&mut document, fix).map_err(about)?;
+        match fixes {
+            Ok(fixes) => drop(corrections.insert(page.to_owned(), fixes)),
+            Err(failure) => failures = Some(failure.after(failures)),
+        }
     }
-    Ok(document)
+    failures.map_or(Ok(corrections), Err)
 }
 
-fn apply_one(document: &mut Value, fix: &Fix) -> Result<(), (Pointer, String)> {
+impl Fixes {
+    fn read(path: &Path, file: String) -> Result<Self, Failure> {
+        let fixes = json::parse(&transaction::read(path, ExitClass::Document)?).map_err(|errors| {
+            let lines = errors.into_iter().map(|(at, message)| format!("{file}: {at}: {message}"));
+            Failure::new(ExitClass::Document, lines.collect())
+        })?;
+        match serde_json::from_value(fixes) {
+            Ok(fixes) => Ok(Self { file, fixes }),
+            Err(error) => Err(Failure::document(format!(
+                "{file}: expected a list of {{\"reason\", \"patch\"}}: {error}"
+            ))),
+        }
+    }
+
+    /// Applies all fixes in order. Leaves out the fixes that cannot be applied, and returns their errors.
+    pub(crate) fn apply(&self, mut document: Value) -> (Value, Option<Failure>) {
+        let mut errors = Vec::new();
+        for (i, Fix { reason, patch }) in self.fixes.iter().enumerate() {
+            let mut fixed = document.clone();
+            match apply_one(&mut fixed, patch) {
+                Ok(()) => document = fixed,
+                Err((at, error)) => {
+                    errors.push(format!("{}: fix {} ({reason}): {at}: {error}", self.file, i + 1));
+                }
+            }
+        }
+        let failure = Failure::new(ExitClass::Document, errors).hint(
+            "if the pages no longer need a fix, remove the fix; otherwise adapt the fix to their new content",
+        );
+        (document, (!failure.is_empty()).then_some(failure))
+    }
+}
+
+#[cfg(test)]
+impl Fixes {
+    /// Returns a fix that replaces one value.
+    pub(crate) fn replacing(at: &str, old: &Value, new: &Value) -> Self {
+        let test = serde_json::json!({"op": "test", "path": at, "value": old});
+        let replace = serde_json::json!({"op": "replace", "path": at, "value": new});
+        let fix = Fix { reason: "because".to_owned(), patch: vec![test, replace] };
+        Self { file: "openapi/corrections/page.json".to_owned(), fixes: vec![fix] }
+    }
+}
+
+fn apply_one(document: &mut Value, patch: &[Value]) -> Result<(), (Pointer, String)> {
     let mut guards = Vec::new();
-    for operation in &fix.patch {
+    for operation in patch {
         let at = Pointer::new(str_field(operation, "path"));
         if str_field(operation, "op") == "test" {
             check_guard(document, &at, operation)?;
@@ -136,9 +207,31 @@ mod tests {
 
     fn apply_patch(patch: &Value) -> Result<Value, String> {
         let document = json!({"a": {"b": "old", "c": [1, 2]}});
-        let fixes = json!([{"reason": "because", "patch": patch}]);
-        let fixes: Vec<Fix> = serde_json::from_value(fixes).unwrap();
-        apply(document, &fixes).map_err(|failure| failure.to_string())
+        let (fixed, failure) = fixes(&json!([{"reason": "because", "patch": patch}])).apply(document.clone());
+        match failure {
+            Some(failure) => {
+                assert_eq!(fixed, document, "a part of the fix was applied");
+                Err(failure.to_string())
+            }
+            None => Ok(fixed),
+        }
+    }
+
+    fn fixes(fixes: &Value) -> Fixes {
+        Fixes { file: "openapi/fixes.json".to_owned(), fixes: serde_json::from_value(fixes.clone()).unwrap() }
+    }
+
+    #[test]
+    fn apply_reports_every_failed_fix_and_applies_the_others() {
+        let fix = |at: &str| {
+            json!({"reason": "r", "patch": [
+            {"op": "test", "path": at, "value": 1}, {"op": "replace", "path": at, "value": 2}]})
+        };
+        let (fixed, failure) =
+            fixes(&json!([fix("/a"), fix("/x"), fix("/b"), fix("/y")])).apply(json!({"a": 1, "b": 1}));
+        assert_eq!(fixed, json!({"a": 2, "b": 2}));
+        let failure = failure.unwrap().to_string();
+        assert!(failure.contains("fix 2 (r): /x: ") && failure.contains("fix 4 (r): /y: "), "{failure}");
     }
 
     #[test]

@@ -1,9 +1,13 @@
 //! Every schema of a document: its pointer, a readable path, and its use in requests and responses.
 //!
 //! Extraction uses the path, relaxing uses the usage. Both traverse the document here, so that they see the
-//! same schemas. Callbacks and response headers are skipped, because the generator ignores them.
+//! same schemas. Callbacks and response headers are skipped, because the generator ignores them. The schema of a `not` is
+//! skipped, because its limits exclude values: relaxing them would exclude more.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, VecDeque},
+};
 
 use serde_json::Value;
 
@@ -72,9 +76,8 @@ fn children<'a>(at: &Pointer, schema: &'a Object) -> Vec<(Pointer, String, &'a V
     let mut found = Vec::new();
     let properties = at.child("properties");
     for (name, property) in members(schema.get("properties")) {
-        found.push((properties.child(name), format!(".{name}"), property));
+        found.push((properties.child(name), format!(".{}", step(name)), property));
     }
-    // No code is generated for a schema within `not`.
     for (keyword, suffix) in [("items", "[]"), ("additionalProperties", "{}")] {
         if let Some(child) = schema.get(keyword) {
             found.push((at.child(keyword), suffix.to_owned(), child));
@@ -88,6 +91,12 @@ fn children<'a>(at: &Pointer, schema: &'a Object) -> Vec<(Pointer, String, &'a V
         }
     }
     found
+}
+
+/// Returns a name as a step of a path, in quotes if it could be read as several steps.
+fn step(name: &str) -> Cow<'_, str> {
+    let is_plain = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '$' | '@');
+    if !name.is_empty() && name.chars().all(is_plain) { name.into() } else { format!("{name:?}").into() }
 }
 
 /// Calls `change` for each direct child schema.
@@ -150,7 +159,7 @@ fn parameters(holder: &Value, at: &Pointer, section: &str, roots: &mut Vec<Schem
         let root = SchemaLocation {
             pointer: at.child("parameters").child(i),
             section: section.to_owned(),
-            path: format!("{}.{}", member("in"), member("name")),
+            path: format!("{}.{}", member("in"), step(member("name"))),
             usage: REQUEST,
         };
         parameter_schema(parameter, root, roots);
@@ -165,7 +174,7 @@ fn parameter_schema(parameter: &Value, root: SchemaLocation, roots: &mut Vec<Sch
     }
 }
 
-/// Adds the schema of each media type. The path of a type other than JSON ends in the name of the type.
+/// Adds the schema of each media type. The path of each type but the first JSON type ends in the name of the type.
 fn bodies(
     holder: &Value,
     at: &Pointer,
@@ -174,15 +183,17 @@ fn bodies(
     usage: Usage,
     roots: &mut Vec<SchemaLocation>,
 ) {
-    for (media, body) in members(holder.get("content")) {
+    let content = members(holder.get("content"));
+    let json =
+        content.iter().find(|(media, _)| media.starts_with("application/json")).map(|(media, _)| *media);
+    for (media, body) in content {
         if body.get("schema").is_none() {
             continue;
         }
-        let json = media.starts_with("application/json");
         roots.push(SchemaLocation {
             pointer: at.child("content").child(media).child("schema"),
             section: section.to_owned(),
-            path: if json { path.to_owned() } else { format!("{path} {media}") },
+            path: if Some(media) == json { path.to_owned() } else { format!("{path} {media}") },
             usage,
         });
     }
@@ -237,6 +248,31 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn paths_of_different_schemas_differ() {
+        let schema = json!({"properties": {
+            "a": {"properties": {"b": {}, "b[]": {}}}, "a.b": {}, "c": {"items": {}}, "c[]": {}, "": {}}});
+        let media = ["application/json", "application/json; charset=utf-8", "text/plain"];
+        let content: Object =
+            media.iter().map(|media| ((*media).to_owned(), json!({"schema": schema}))).collect();
+        let document =
+            json!({"paths": {"/a": {"post": {"operationId": "make", "requestBody": {"content": content}}}}});
+        let paths: Vec<_> = locations(&document).into_iter().map(|location| location.path).collect();
+        let distinct: std::collections::BTreeSet<_> = paths.iter().collect();
+        assert_eq!((paths.len(), distinct.len()), (27, 27), "{paths:?}");
+        for expected in ["request.a.b", "request.\"a.b\"", "request application/json; charset=utf-8.c[]"] {
+            assert!(paths.iter().any(|path| path == expected), "{paths:?}");
+        }
+    }
+
+    #[test]
+    fn schema_of_a_not_has_no_location() {
+        let schema = json!({"not": {"properties": {"a": {}}}, "properties": {"not": {}}});
+        let document = json!({"components": {"schemas": {"A": schema}}});
+        let paths: Vec<_> = locations(&document).into_iter().map(|location| location.path).collect();
+        assert_eq!(paths, [".", "not"]);
+    }
 
     #[test]
     fn locations_have_section_path_and_usage() {

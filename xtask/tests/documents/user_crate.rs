@@ -24,7 +24,7 @@ fn requests(input: String) -> Result<[SpeechRequest; 3], Box<dyn Error>> {
         .temperature(0.5.try_into()?)
         .exaggeration(UnitInterval::try_from(0.5)?)
         .cfg_weight(0.5.try_into()?);
-    let known = all.clone().voice(KnownVoice::Leo);
+    let known = all.clone().voice(if all.stream == Some(true) { KnownVoice::Leo } else { KnownVoice::Nora });
     Ok([request, all, known])
 }
 

@@ -1,6 +1,6 @@
 //! `spec accept`: writes all files that follow from new pages, or none.
 
-use std::path::Path;
+use std::{thread, time::Duration};
 
 use serde_json::json;
 
@@ -8,15 +8,11 @@ use crate::support::Root;
 
 #[test]
 fn accept_fetches_builds_and_logs_the_changes() {
-    let root = Root::new();
-    root.write_pages();
+    let root = Root::with_earlier_documents();
     let now = root.read("openapi/distribute-ai.json");
-    let earlier = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/documents/earlier");
-    let earlier = earlier.display();
     root.write("openapi/CHANGES.md", "# Before\n");
-    root.xtask(&format!("spec fetch --from {earlier}")).assert_success();
     let out = root.xtask("spec accept --from pages").assert_success();
-    assert!(out.starts_with("**4 changes; wire info, client breaking**"), "{out}");
+    assert!(out.starts_with("**4 changes; wire info, client none**"), "{out}");
     let log = root.read("openapi/CHANGES.md");
     assert!(log.starts_with("# Before\n\n## 2") && log.ends_with(&out), "{log}");
     assert_eq!(root.read("openapi/distribute-ai.json"), now);
@@ -71,7 +67,81 @@ fn accept_with_first_change_creates_the_log() {
     let changed: Vec<_> = after
         .iter()
         .filter(|(path, text)| before.get(*path) != Some(text))
-        .map(|(path, _)| path.strip_prefix(root.path("openapi")).unwrap().display().to_string())
+        .map(|(path, _)| path.display().to_string())
         .collect();
-    assert_eq!(changed, ["CHANGES.md", "distribute-ai.json", "upstream/speech-create.json", "upstream.lock"]);
+    assert_eq!(
+        changed,
+        [
+            "openapi/CHANGES.md",
+            "openapi/distribute-ai.json",
+            "openapi/upstream/speech-create.json",
+            "openapi/upstream.lock"
+        ]
+    );
+}
+
+/// Returns a root with saved pages, of which one has changed.
+fn root_with_drift() -> Root {
+    let root = Root::new();
+    root.write_pages();
+    let mut page = root.json("openapi/upstream/speech-create.json");
+    page["paths"]["/async/speech/create"]["post"]["description"] = json!("Other words.");
+    root.write_page("speech-create", &page);
+    root
+}
+
+#[test]
+fn each_command_rolls_back_an_interrupted_accept() {
+    for command in ["build --check", "drift --from pages", "accept --from pages"] {
+        let root = root_with_drift();
+        let before = root.snapshot();
+        root.write("openapi/CHANGES.md", "half");
+        let journal = json!([{"file": "CHANGES.md", "before": null, "after": "half"}]);
+        root.write("openapi/.transaction", &journal.to_string());
+        root.write("openapi/.transaction.new", "{");
+        let result = root.xtask(&format!("spec {command}"));
+        result.assert_success();
+        let warning = "warning: ./openapi: rolled back a command that was interrupted\n";
+        assert!(result.stderr().contains(warning), "{}", result.stderr());
+        if command.starts_with("accept") {
+            assert_eq!(root.read("openapi/CHANGES.md").matches("description-changed").count(), 1);
+        } else {
+            assert_eq!(root.snapshot(), before, "{command}");
+        }
+    }
+}
+
+#[test]
+fn two_accepts_at_once_write_one_entry() {
+    let root = root_with_drift();
+    let accept = || root.command("spec accept --from pages").spawn().unwrap();
+    for mut accept in [accept(), accept()] {
+        assert!(accept.wait().unwrap().success());
+    }
+    assert_eq!(root.read("openapi/CHANGES.md").matches("description-changed").count(), 1);
+    root.xtask("spec build --check").assert_success();
+}
+
+#[test]
+fn accept_killed_at_any_time_is_all_or_nothing_after_the_next_start() {
+    let (before, after) = {
+        let root = root_with_drift();
+        let before = root.files("openapi");
+        root.xtask("spec accept --from pages").assert_success();
+        (before, root.files("openapi"))
+    };
+    let mut outcomes = [0, 0];
+    // `accept` takes about 20 ms, more on a busy machine.
+    for run in 0..60 {
+        let root = root_with_drift();
+        let mut accept = root.command("spec accept --from pages").spawn().unwrap();
+        thread::sleep(Duration::from_millis(run));
+        accept.kill().unwrap();
+        accept.wait().unwrap();
+        root.xtask("spec build --check").assert_success();
+        let found = root.files("openapi");
+        assert!(found == before || found == after, "killed after {run} ms: {:?}", found.keys());
+        outcomes[usize::from(found == after)] += 1;
+    }
+    assert!(outcomes[0] > 0, "{outcomes:?}");
 }

@@ -1,47 +1,17 @@
-//! Fetching pages over HTTP, from a server on loopback with fixed responses.
+//! Reading pages over HTTP.
 
 use std::{
-    io::{Read, Write},
-    net::{SocketAddr, TcpListener},
+    net::SocketAddr,
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
-use crate::support::{Root, page};
+use serde_json::Value;
 
-/// Returns the response for a path.
-type Handler = fn(&str) -> String;
-
-/// Starts a server that runs until the process ends, and returns its address.
-fn serve(handler: Handler) -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
-    thread::spawn(move || {
-        for stream in listener.incoming() {
-            let mut stream = stream.unwrap();
-            // One thread per connection, so that a slow page does not delay others.
-            thread::spawn(move || {
-                let mut request = [0; 4096];
-                let length = stream.read(&mut request).unwrap_or(0);
-                let text = String::from_utf8_lossy(&request[..length]).into_owned();
-                let path = text.split(' ').nth(1).unwrap_or_default();
-                let _ = stream.write_all(handler(path).as_bytes());
-            });
-        }
-    });
-    address
-}
-
-fn ok(body: &str) -> String {
-    let length = body.len();
-    format!("HTTP/1.1 200 OK\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}")
-}
-
-/// Returns the valid page of the first document for a path that ends in `/good`.
-fn good(path: &str) -> Option<String> {
-    let document = include_str!("../openapi/upstream/speech-create.json");
-    path.ends_with("/good").then(|| ok(&page(document)))
-}
+use crate::{
+    server::{DRIP, Handler, accepted_page, drifted_page, ok, ok_with, redirect, serve, status},
+    support::Root,
+};
 
 /// Returns a root with two pages: a valid one, and one at `path`.
 fn root(address: SocketAddr, path: &str) -> Root {
@@ -52,120 +22,204 @@ fn root(address: SocketAddr, path: &str) -> Root {
     root
 }
 
-/// Asserts that `fetch`, `drift` and `accept` fail with these messages, leave standard output empty and write
-/// nothing.
+/// The timeout is long enough for a valid page on a busy machine.
+const LIMITS: &str = "--timeout 1.5 --pause 0.1";
+
+/// Asserts that `drift` and `accept` fail with these messages and write nothing, and that `drift` compares the other page.
 #[track_caller]
-fn assert_fetch_fails(handler: Handler, code: i32, expected: &[&str]) {
+fn assert_network_fails(handler: Handler, expected: &[&str]) {
     let root = root(serve(handler), "/bad");
     let before = root.snapshot();
-    for command in ["fetch", "drift", "accept"] {
-        // The timeout is long enough for the valid page on a busy machine.
-        let result = root.xtask(&format!("spec {command} --timeout 1.5"));
-        result.assert_failure(code, expected);
-        assert_eq!((root.snapshot(), result.stdout()), (before.clone(), String::new()), "{command}");
+    for (command, report) in [("drift", "no change\n"), ("accept", "")] {
+        let result = root.xtask(&format!("spec {command} {LIMITS}"));
+        result.assert_failure(5, expected);
+        assert_eq!((root.snapshot(), &*result.stdout()), (before.clone(), report), "{command}");
     }
 }
 
+/// Asserts that `drift` reports only the second page, with the rule and the message, and that `accept` fails with the
+/// messages and writes nothing.
+#[track_caller]
+fn assert_page_is_absent(handler: Handler, rule: &str, message: &str, accept: &[&str]) {
+    let root = root(serve(handler), "/bad");
+    let before = root.snapshot();
+    let drift = root.xtask(&format!("spec drift --format json {LIMITS}"));
+    drift.assert_failure(1, &["warning: speech-result: ", "error: 1 change: wire err, client breaking"]);
+    let is_requested_again =
+        drift.stderr().contains("warning: a page was not found; requesting it again after 0.1 s");
+    assert_eq!(is_requested_again, rule == "page-removed", "{}", drift.stderr());
+    let report: Value = serde_json::from_str(&drift.stdout()).unwrap();
+    let finding = &report["findings"][0];
+    assert_eq!(finding["rule"], rule);
+    assert!(finding["message"].as_str().unwrap().contains(message), "{finding}");
+    let result = root.xtask(&format!("spec accept {LIMITS}"));
+    result.assert_failure(4, accept);
+    assert_eq!((root.snapshot(), &*result.stdout()), (before, ""));
+}
+
+/// Returns the first page for `/good`.
+fn good(path: &str) -> Option<String> {
+    path.ends_with("/good").then(|| accepted_page("speech-create"))
+}
+
 #[test]
-fn fetch_from_addresses_follows_redirects() {
-    let result = include_str!("../openapi/upstream/speech-result.json");
-    let handler: Handler = |path| {
-        good(path).unwrap_or_else(|| match path {
-            "/moved" => {
-                "HTTP/1.1 302 Found\r\nlocation: /result\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
-                    .to_owned()
-            }
-            _ => ok(&page(include_str!("../openapi/upstream/speech-result.json"))),
-        })
+fn status_500_is_a_network_error() {
+    let handler: Handler = |path, _| good(path).unwrap_or(status("500 Internal Server Error"));
+    assert_network_fails(handler, &["error: speech-result: ", "500 Internal Server Error"]);
+}
+
+#[test]
+fn truncated_body_is_a_network_error() {
+    let handler: Handler = |path, _| {
+        good(path).unwrap_or("HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n```json\n{".to_owned())
     };
-    let address = serve(handler);
-    let root = root(address, "/moved");
-    root.xtask("spec fetch").assert_success();
-    assert_eq!(root.read("openapi/upstream/speech-result.json"), result);
-    let lock = root.read("openapi/upstream.lock");
-    assert!(lock.contains(&format!("address = \"http://{address}/moved\"")), "{lock}");
-    root.xtask("spec build --check").assert_success();
+    assert_network_fails(handler, &["error: speech-result: ", "end of file before message length reached"]);
 }
 
 #[test]
-fn fetch_with_status_404_is_a_network_error() {
-    let handler: Handler =
-        |path| good(path).unwrap_or("HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n".to_owned());
-    assert_fetch_fails(handler, 5, &["error: speech-result: http://127.0.0.1:", "/bad: ", "404 Not Found"]);
-}
-
-#[test]
-fn fetch_with_status_500_is_a_network_error() {
-    let handler: Handler = |path| {
-        good(path).unwrap_or("HTTP/1.1 500 Internal Server Error\r\ncontent-length: 4\r\n\r\noops".to_owned())
-    };
-    assert_fetch_fails(handler, 5, &["error: speech-result: ", "500 Internal Server Error"]);
-}
-
-#[test]
-fn fetch_with_truncated_body_is_a_network_error() {
-    let handler: Handler =
-        |path| good(path).unwrap_or("HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n```json\n{".to_owned());
-    assert_fetch_fails(handler, 5, &["error: speech-result: ", "end of file before message length reached"]);
-}
-
-#[test]
-fn fetch_with_timeout_is_a_network_error() {
-    let handler: Handler = |path| {
+fn timeout_is_a_network_error() {
+    let handler: Handler = |path, _| {
         good(path).unwrap_or_else(|| {
             thread::sleep(Duration::from_secs(3));
             String::new()
         })
     };
-    assert_fetch_fails(handler, 5, &["error: speech-result: ", "timed out"]);
+    assert_network_fails(handler, &["error: speech-result: ", "timed out"]);
 }
 
 #[test]
-fn fetch_with_refused_connection_is_a_network_error() {
+fn timeout_includes_a_body_that_arrives_slowly() {
+    let handler: Handler = |path, _| good(path).unwrap_or_else(|| ok_with(DRIP, &"a".repeat(400)));
+    let start = Instant::now();
+    assert_network_fails(handler, &["error: speech-result: ", "timed out"]);
+    assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
+}
+
+#[test]
+fn refused_connection_is_a_network_error() {
     let root = Root::new();
     // Port 9 is usually closed. Another test could reuse a port that was free a moment ago.
     root.write("openapi/sources.toml", "speech-create = \"http://127.0.0.1:9/a\"\n");
     let before = root.snapshot();
-    root.xtask("spec fetch").assert_failure(5, &["error: speech-create: http://127.0.0.1:", "refused"]);
+    root.xtask("spec accept").assert_failure(5, &["error: speech-create: http://127.0.0.1:", "refused"]);
     assert_eq!(root.snapshot(), before);
 }
 
 #[test]
-fn fetch_redirected_to_login_page_is_a_document_error() {
-    let handler: Handler = |path| {
+fn redirect_to_plain_http_is_not_followed() {
+    let handler: Handler = |path, _| good(path).unwrap_or(redirect("http://example.com/"));
+    assert_network_fails(handler, &["redirected to http://example.com/, expected https"]);
+}
+
+#[test]
+fn removed_page_is_a_finding() {
+    for handler in [
+        (|path, _| good(path).unwrap_or(status("404 Not Found"))) as Handler,
+        |path, _| good(path).unwrap_or(status("410 Gone")),
+        |path, _| {
+            good(path).unwrap_or_else(|| match path {
+                "/bad" => redirect("/moved"),
+                _ => status("404 Not Found"),
+            })
+        },
+    ] {
+        let accept = [
+            "error: speech-result: http://127.0.0.1:",
+            "hint: if the page speech-result was removed for good, remove its line from openapi/sources.toml",
+        ];
+        assert_page_is_absent(
+            handler,
+            "page-removed",
+            "speech-result: page removed: \"http://127.0.0.1:",
+            &accept,
+        );
+    }
+}
+
+#[test]
+fn page_that_exists_again_after_the_pause_is_not_a_finding() {
+    let handler: Handler = |path, earlier| {
+        good(path).unwrap_or_else(|| match earlier {
+            0 => status("404 Not Found"),
+            _ => accepted_page("speech-result"),
+        })
+    };
+    let root = root(serve(handler), "/back");
+    let start = Instant::now();
+    assert_eq!(root.xtask("spec drift --pause 0.5").assert_success(), "no change\n");
+    assert!(start.elapsed() >= Duration::from_millis(500));
+}
+
+#[test]
+fn page_that_fails_after_the_pause_is_a_network_error() {
+    let handler: Handler = |path, earlier| {
+        good(path).unwrap_or_else(|| match earlier % 2 {
+            0 => status("404 Not Found"),
+            _ => status("503 Service Unavailable"),
+        })
+    };
+    assert_network_fails(handler, &["503 Service Unavailable"]);
+}
+
+#[test]
+fn page_without_openapi_3_0_is_a_finding() {
+    let rule = "page-not-openapi";
+    let message = "found none in what looks like HTML (redirected to http://127.0.0.1:";
+    let html: Handler = |path, _| {
         good(path).unwrap_or_else(|| match path {
-            "/bad" => {
-                "HTTP/1.1 302 Found\r\nlocation: /login\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
-                    .to_owned()
-            }
+            "/bad" => redirect("/login?token=secret"),
             _ => ok("<!DOCTYPE html><title>Log in</title>"),
         })
     };
-    assert_fetch_fails(
-        handler,
-        4,
-        &[
-            "error: speech-result: expected one ```json fence, found none in what looks like HTML (redirected to http://127.0.0.1:",
-            "/login)",
-        ],
-    );
+    assert_page_is_absent(html, rule, message, &["error: speech-result: ", message, "/login)"]);
+    let openapi_3_1: Handler = |path, _| {
+        let page = accepted_page("speech-result").replace("\"openapi\": \"3.0.3\"", "\"openapi\": \"3.1.0\"");
+        good(path).unwrap_or(page)
+    };
+    let message = "/openapi: expected \"3.0.x\", found \"3.1.0\"";
+    assert_page_is_absent(openapi_3_1, rule, "3.1.0", &[&format!("error: speech-result: {message}")]);
+    let swagger: Handler = |path, _| good(path).unwrap_or(ok("```json\n{\"swagger\": \"2.0\"}\n```\n"));
+    let message = "/swagger: expected OpenAPI 3.0.x, found Swagger";
+    assert_page_is_absent(swagger, rule, message, &[&format!("error: speech-result: {message}")]);
+    let no_fence: Handler = |path, _| good(path).unwrap_or(ok("# A page"));
+    assert_page_is_absent(no_fence, rule, "expected one ```json fence", &["found none"]);
 }
 
 #[test]
-fn fetch_does_not_follow_redirect_to_plain_http() {
-    let handler: Handler = |path| {
-        good(path).unwrap_or(
-            "HTTP/1.1 302 Found\r\nlocation: http://example.com/\r\ncontent-length: 0\r\n\r\n".to_owned(),
-        )
+fn other_pages_are_reported_beside_a_page_that_cannot_be_read() {
+    let handler: Handler = |path, _| match path {
+        "/good" => drifted_page("speech-create"),
+        _ => status("503 Service Unavailable"),
     };
-    assert_fetch_fails(handler, 5, &["redirected to http://example.com/, expected https"]);
+    let root = root(serve(handler), "/bad");
+    for format in ["text", "markdown", "json", "github", "junit"] {
+        let drift = root.xtask(&format!("spec drift --format {format} {LIMITS}"));
+        drift.assert_failure(5, &["error: speech-result: ", "503 Service Unavailable"]);
+        assert!(drift.stdout().contains("info-changed"), "{}", drift.stdout());
+    }
 }
 
 #[test]
-fn fetch_reports_network_error_before_invalid_page() {
-    let handler: Handler = |path| match path {
-        "/good" => ok("no fence"),
-        _ => "HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\n\r\n".to_owned(),
+fn redirect_is_mentioned_without_secrets() {
+    let handler: Handler = |path, _| {
+        good(path).unwrap_or_else(|| match path.split('?').next() {
+            Some("/moved") => redirect("/result?token=secret#secret"),
+            _ => accepted_page("speech-result"),
+        })
     };
-    assert_fetch_fails(handler, 5, &["503 Service Unavailable"]);
+    let address = serve(handler);
+    let root = root(address, "/moved?key=secret");
+    let sources = root.read("openapi/sources.toml");
+    root.write("openapi/sources.toml", &sources.replace("http://", "http://user:secret@"));
+    for command in ["drift", "accept"] {
+        let result = root.xtask(&format!("spec {command}"));
+        result.assert_success();
+        let warning = format!(
+            "warning: speech-result: http://{address}/moved redirects to http://{address}/result; if the page has moved, change openapi/sources.toml\n"
+        );
+        assert_eq!(result.stderr(), warning);
+    }
+    let result = include_str!("../openapi/upstream/speech-result.json");
+    assert_eq!(root.read("openapi/upstream/speech-result.json"), result);
+    root.xtask("spec build --check").assert_success();
 }

@@ -56,21 +56,21 @@ fn images_result() -> Value {
     operation("/async/images/result", "asyncImagesResult", &request, &result)
 }
 
-fn fetched() -> Root {
+/// Returns a root with the pages of the sibling API in `sources.toml`, not yet accepted.
+fn root_with_new_pages() -> Root {
     let root = Root::new();
     root.write_pages();
     root.append("openapi/sources.toml", "images-create = \"https://docs.distribute.ai/images-create.md\"\n");
     root.append("openapi/sources.toml", "images-result = \"https://docs.distribute.ai/images-result.md\"\n");
     root.write_page("images-create", &images_create());
     root.write_page("images-result", &images_result());
-    root.xtask("spec fetch --from pages").assert_success();
     root
 }
 
 #[test]
-fn build_succeeds_with_the_suggested_names_and_constructors() {
-    let root = fetched();
-    let result = root.xtask("spec build");
+fn accept_of_new_pages_succeeds_with_the_suggested_names_and_constructors() {
+    let root = root_with_new_pages();
+    let result = root.xtask("spec accept --from pages");
     result.assert_failure(4, &[]);
     let mut table = String::new();
     for hint in
@@ -83,20 +83,44 @@ fn build_succeeds_with_the_suggested_names_and_constructors() {
         }
         root.append("openapi/names.toml", &format!("{line}\n"));
     }
-    let result = root.xtask("spec build");
+    let result = root.xtask("spec accept --from pages");
     result.assert_failure(4, &["openapi/constructors.toml: AsyncImagesResult200: no constructor"]);
     for line in
         result.stderr().lines().filter_map(|line| line.strip_prefix("hint: openapi/constructors.toml: "))
     {
         root.append("openapi/constructors.toml", &format!("{line}\n"));
     }
-    root.xtask("spec build").assert_success();
+    root.xtask("spec accept --from pages").assert_success();
     root.xtask("spec build --check").assert_success();
 }
 
 #[test]
+fn accept_removes_the_document_of_a_page_that_is_no_longer_listed() {
+    let root = Root::new();
+    root.write_pages();
+    let tables = ["sources", "names", "constructors"].map(|table| format!("openapi/{table}.toml"));
+    let before = tables.each_ref().map(|table| root.read(table));
+    let id = json!({"type": "object", "properties": {"id": {"type": "string"}}, "required": ["id"],
+        "additionalProperties": false});
+    root.write_page("cancel", &operation("/async/cancel", "asyncCancel", &id, &id));
+    root.append(&tables[0], "cancel = \"https://docs.distribute.ai/cancel.md\"\n");
+    root.append(&tables[1], "\n[asyncCancel]\n\"request\" = \"Cancelled\"\n");
+    root.append(&tables[2], "Cancelled = { arguments = [\"id\"] }\n");
+    root.xtask("spec accept --from pages").assert_success();
+    assert!(root.read("openapi/upstream.lock").contains("cancel"));
+    for (table, before) in tables.iter().zip(before) {
+        root.write(table, &before);
+    }
+    root.xtask("spec accept --from pages").assert_success();
+    let log = root.read("openapi/CHANGES.md");
+    assert!(log.contains("endpoint-added") && log.contains("page-removed"), "{log}");
+    assert!(!root.path("openapi/upstream/cancel.json").exists());
+    assert!(!root.read("openapi/upstream.lock").contains("cancel"));
+}
+
+#[test]
 fn sibling_api_needs_names_only_for_new_schemas() {
-    let root = fetched();
+    let root = root_with_new_pages();
     let names = r#"
 [asyncImagesCreate]
 "request" = "ImageRequest"
@@ -121,7 +145,7 @@ ImageRequest = { arguments = ["prompt"] }
 ImageResult = { arguments = [] }
 "#;
     root.append("openapi/constructors.toml", constructors);
-    root.xtask("spec build").assert_success();
+    root.xtask("spec accept --from pages").assert_success();
     let merged = root.json("openapi/distribute-ai.json");
     let schemas = merged["components"]["schemas"].as_object().unwrap();
     let reference = |name: &str| json!({"$ref": format!("#/components/schemas/{name}")});

@@ -5,12 +5,14 @@
 
 use std::{
     collections::BTreeMap,
+    fmt::Write as _,
     fs,
     path::{Path, PathBuf},
-    process::{Command, Output},
+    process::{Command, Output, Stdio},
 };
 
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
 /// A temporary directory with a copy of `openapi/`.
@@ -26,11 +28,25 @@ impl Root {
         Self::copy_of("../openapi")
     }
 
+    /// Returns a root with the documents of earlier pages, which did not document error responses, and with the later
+    /// pages in `pages`.
+    pub(crate) fn with_earlier_documents() -> Self {
+        let root = Self::new();
+        root.write_pages();
+        for name in ["speech-create", "speech-result"] {
+            let earlier = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/documents/earlier");
+            let page = fs::read_to_string(earlier.join(format!("{name}.md"))).unwrap();
+            let document = page.lines().find(|line| line.starts_with('{')).unwrap();
+            root.write_document(name, &serde_json::from_str(document).unwrap());
+        }
+        root
+    }
+
     fn copy_of(committed: &str) -> Self {
         let root = Self::empty();
         let committed = Path::new(env!("CARGO_MANIFEST_DIR")).join(committed);
-        fs::create_dir(root.path("openapi/upstream")).unwrap();
-        for dir in ["", "upstream"] {
+        for dir in ["", "upstream", "corrections"].into_iter().filter(|dir| committed.join(dir).exists()) {
+            fs::create_dir_all(root.path("openapi").join(dir)).unwrap();
             for entry in fs::read_dir(committed.join(dir)).unwrap() {
                 let from = entry.unwrap().path();
                 if from.is_file() {
@@ -85,26 +101,43 @@ impl Root {
         self.write(&format!("pages/{name}.md"), &page(&document.to_string()));
     }
 
-    /// Changes a document and fetches it, so that the lockfile contains its checksum.
+    /// Changes a document as if its page had been accepted. The spec is not built.
     pub(crate) fn publish(&self, name: &str, change: impl FnOnce(&mut Value)) {
-        self.write_pages();
         let mut document = self.json(&format!("openapi/upstream/{name}.json"));
         change(&mut document);
-        self.write_page(name, &document);
-        self.xtask("spec fetch --from pages").assert_success();
+        self.write_document(name, &document);
+    }
+
+    /// Writes a document, and its checksum to the lockfile.
+    pub(crate) fn write_document(&self, name: &str, document: &Value) {
+        let text = format!("{document:#}\n");
+        let mut sum = String::new();
+        for byte in Sha256::digest(&text) {
+            write!(sum, "{byte:02x}").unwrap();
+        }
+        self.write(&format!("openapi/upstream/{name}.json"), &text);
+        let mut lock: toml::Table = self.read("openapi/upstream.lock").parse().unwrap();
+        lock[name]["sha256"] = sum.into();
+        self.write("openapi/upstream.lock", &lock.to_string());
     }
 
     /// Returns every file with its content, to compare two states.
     pub(crate) fn snapshot(&self) -> BTreeMap<PathBuf, Vec<u8>> {
+        self.files("")
+    }
+
+    /// Returns every file below `dir`, by its path there, with its content.
+    pub(crate) fn files(&self, dir: &str) -> BTreeMap<PathBuf, Vec<u8>> {
+        let root = self.path(dir);
         let mut files = BTreeMap::new();
-        let mut pending = vec![self.path("")];
+        let mut pending = vec![root.clone()];
         while let Some(dir) = pending.pop() {
             for entry in fs::read_dir(dir).unwrap() {
                 let path = entry.unwrap().path();
                 if path.is_dir() {
                     pending.push(path);
                 } else {
-                    files.insert(path.clone(), fs::read(path).unwrap());
+                    files.insert(path.strip_prefix(&root).unwrap().to_owned(), fs::read(path).unwrap());
                 }
             }
         }
@@ -113,21 +146,29 @@ impl Root {
 
     /// Runs the tool in this root with arguments separated by spaces.
     pub(crate) fn xtask(&self, args: &str) -> RunResult {
-        let output = Command::new(env!("CARGO_BIN_EXE_xtask"))
-            .args(["--root", "."])
-            .args(args.split_whitespace())
-            .current_dir(self.0.path())
-            // Ignore the proxy settings of the environment.
-            .env("NO_PROXY", "*")
-            .output()
-            .unwrap();
-        RunResult(output)
+        RunResult(self.command(args).output().unwrap())
+    }
+
+    /// Returns the command that runs the tool in this root, without running the tool.
+    pub(crate) fn command(&self, args: &str) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
+        command.args(["--root", "."]).args(args.split_whitespace()).current_dir(self.0.path());
+        // Ignore the proxy settings of the environment.
+        command.env("NO_PROXY", "*");
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
     }
 }
 
 /// Returns a page in the form of the documentation site: prose, a JSON fence, prose.
 pub(crate) fn page(json: &str) -> String {
     format!("# A page\n\n> Prose.\n\n```json\n{json}\n```\n\n---\n\n# More prose\n\n```\nGET /\n```\n")
+}
+
+/// Returns the document of an unusual page.
+pub(crate) fn odd_page(name: &str) -> Value {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/documents/odd-pages");
+    serde_json::from_str(&fs::read_to_string(folder.join(format!("{name}.json"))).unwrap()).unwrap()
 }
 
 /// The output and exit code of a run.
@@ -140,6 +181,10 @@ impl RunResult {
     pub(crate) fn assert_success(&self) -> String {
         self.assert_exit_code(0);
         self.stdout()
+    }
+
+    pub(crate) fn is_success(&self) -> bool {
+        self.0.status.success()
     }
 
     /// Asserts the exit code, and that standard error contains each text.

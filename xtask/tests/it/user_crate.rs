@@ -5,12 +5,12 @@
 use std::{
     env, fs,
     path::{Path, PathBuf},
-    process::Command,
+    process::{Command, Output},
 };
 
 use serde_json::{Value, json};
 
-use crate::support::Root;
+use crate::{added_pages::accept_all, client_axis, support::Root};
 
 const PROGRAM: &str = include_str!("../documents/user_crate.rs");
 const PAGES: [&str; 2] = ["speech-create", "speech-result"];
@@ -32,16 +32,17 @@ fn copy(from: &Path, to: &Path) {
 }
 
 /// Returns the committed documents, with the crate and a crate that depends on it.
-fn root_with_crates() -> Root {
+fn root_with_crates(program: &str) -> Root {
     let root = Root::live();
     for part in ["Cargo.toml", "README.md", "benches", "build", "build.rs", "docs", "examples", "src"] {
         copy(&repository().join(part), &root.path(part));
     }
-    root.write("user/src/main.rs", PROGRAM);
+    root.write("user/src/main.rs", program);
     root.write(
         "user/Cargo.toml",
         "[package]\nname = \"user\"\nedition = \"2024\"\n[workspace]\n[dependencies]\n\
-         distribute-ai = { path = \"..\", default-features = false, features = [\"testing\"] }\n",
+         distribute-ai = { path = \"..\", default-features = false, features = [\"schemars\", \"testing\"] }\n\
+         serde = \"1\"\nserde_json = \"1\"\ntokio = { version = \"1\", features = [\"full\"] }\n",
     );
     // Use the versions of the repository. cargo removes the unused entries.
     copy(&repository().join("Cargo.lock"), &root.path("user/Cargo.lock"));
@@ -51,14 +52,23 @@ fn root_with_crates() -> Root {
 /// Asserts that the crate of the user compiles.
 #[track_caller]
 fn assert_user_crate_compiles(root: &Root) {
+    assert_cargo_succeeds(root, "check");
+}
+
+#[track_caller]
+fn assert_cargo_succeeds(root: &Root, command: &str) {
+    let output = run_cargo(root, command);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+fn run_cargo(root: &Root, command: &str) -> Output {
     let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| repository().join("target"), PathBuf::from);
-    let output = Command::new(env::var_os("CARGO").unwrap_or("cargo".into()))
-        .args(["check", "--quiet", "--offline"])
+    Command::new(env::var_os("CARGO").unwrap_or("cargo".into()))
+        .args([command, "--quiet", "--offline"])
         .current_dir(root.path("user"))
         .env("CARGO_TARGET_DIR", std::path::absolute(target).unwrap().join("user-crate"))
         .output()
-        .unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        .unwrap()
 }
 
 /// Calls `change` for each object schema of a page.
@@ -89,7 +99,7 @@ fn publish(root: &Root, change: &mut dyn FnMut(&mut Value)) -> Value {
 
 #[test]
 fn user_crate_compiles_with_properties_and_values_that_the_api_adds() {
-    let root = root_with_crates();
+    let root = root_with_crates(PROGRAM);
     assert_user_crate_compiles(&root);
 
     // A new optional property in every object, sent or received, and a second model.
@@ -134,3 +144,45 @@ fn user_crate_compiles_with_properties_and_values_that_the_api_adds() {
     root.xtask("spec build").assert_success();
     assert_user_crate_compiles(&root);
 }
+
+/// Returns the crate with all unusual pages that are not refused, and a program that reads their types.
+fn root_with_added_pages() -> Root {
+    let root = root_with_crates(include_str!("../documents/added_pages.rs"));
+    root.write_pages();
+    accept_all(&root);
+    root
+}
+
+/// With `RUN_ADDED_PAGES`, the program runs, and asserts that no value is lost. Otherwise it is only compiled, because all
+/// dependencies would be built again.
+#[test]
+fn client_of_unusual_pages_loses_no_value() {
+    let command = if env::var_os("RUN_ADDED_PAGES").is_some() { "run" } else { "check" };
+    assert_cargo_succeeds(&root_with_added_pages(), command);
+}
+
+/// A difference that breaks code is one that the compiler refuses in a program that uses everything. `COMPILED_CHANGES`
+/// sets the number of changes.
+#[test]
+fn compiler_agrees_with_the_levels_of_changes() {
+    let count = env::var("COMPILED_CHANGES").map_or(1, |count| count.parse().unwrap());
+    for name in SAMPLE.into_iter().take(count) {
+        let root = root_with_crates(PROGRAM);
+        let expected = client_axis::publish(&root, name);
+        let compiles = run_cargo(&root, "check").status.success();
+        assert_eq!(compiles, expected != "breaking", "{name}: {expected}");
+    }
+}
+
+const SAMPLE: [&str; 10] = [
+    "type changed",
+    "optional property",
+    "property removed",
+    "received type",
+    "value added",
+    "known value removed",
+    "error with another body",
+    "received property added",
+    "received list nullable",
+    "received limit",
+];

@@ -13,10 +13,11 @@ use crate::{
         diagnostics::{self, fail_on},
         document::{self, Document, Strictness},
         errors,
-        extract::{self, Names, Origins},
+        extract::{self, Named, Names, Origins},
         generator::{self, Items, Problem},
-        key_origins, merge, patches,
-        relax::{self, Report},
+        key_origins, merge,
+        patches::{self, Fixes},
+        relax::{self, Relaxed, Report},
         sources::{
             lockfile::Lock,
             manifest::{self, Sources},
@@ -24,28 +25,29 @@ use crate::{
         validate,
     },
     stdout,
-    transaction::{self, Change},
+    transaction::{self, Change, Transaction},
     workspace::Workspace,
 };
 
 pub(crate) fn run(root: &Workspace, check: bool) -> Result<(), Failure> {
+    let transaction = Transaction::begin(root.openapi_dir())?;
     let documents = committed(root)?;
-    let Built { document, report, origins } = build(&documents, &Tables::read(root)?)?;
-    let text = json::canonical(&document);
+    let built = build(&documents, &Tables::read(root)?)?;
+    let text = json::canonical(&built.spec);
     if check {
         return compare(root, &text);
     }
-    check_generation(root, &document, &origins, &documents)?;
+    check_generation(root, &built, &documents)?;
     let path = root.merged();
-    transaction::commit(vec![Change::Write(path.clone(), text)])?;
-    let rules = report.iter().map(|(rule, changes)| format!("  {rule}: {changes}\n"));
+    transaction.commit(vec![Change::Write(path.clone(), text)])?;
+    let rules = built.report.iter().map(|(rule, changes)| format!("  {rule}: {changes}\n"));
     stdout::print(&format!("{}\n{}", root.relative(&path), rules.collect::<String>()))
 }
 
 /// The tables written by hand that the build applies.
 pub(crate) struct Tables {
-    names: Names,
-    fixes: Vec<patches::Fix>,
+    pub(crate) names: Names,
+    fixes: Fixes,
     constructors: Constructors,
 }
 
@@ -58,43 +60,72 @@ impl Tables {
 
 /// The spec, with what is known about it.
 pub(crate) struct Built {
-    pub(crate) document: Value,
+    pub(crate) spec: Value,
     report: Report,
     pub(crate) origins: Origins,
+    /// The table with the suggested names, and without unused ones. A later build with this table keeps the names.
+    pub(crate) names: Names,
+    warnings: Vec<String>,
 }
 
 /// Builds the spec from the documents, without reading or writing files.
 pub(crate) fn build(documents: &[Document], tables: &Tables) -> Result<Built, Failure> {
-    let merged = errors::unify(merge::documents_into_one(documents)?)?;
-    let relaxed = relax::relax(extract::extract(merged, &tables.names)?)?;
-    diagnostics::warn(relaxed.warnings);
-    let corrected = patches::apply(relaxed.document, &tables.fixes)?;
+    let (built, problems) = provisional(&documents.iter().collect::<Vec<_>>(), tables, &tables.names)?;
+    diagnostics::warn(built.warnings.iter().cloned());
+    problems.map_or(Ok(built), Err)
+}
+
+/// Builds the spec as far as possible, so that one run finds the problems of all steps: with the suggested names and
+/// constructors in place of missing ones, and without the fixes that cannot be applied. Returns the errors in the tables
+/// and fixes too, with hints.
+pub(crate) fn provisional(
+    documents: &[&Document],
+    tables: &Tables,
+    names: &Names,
+) -> Result<(Built, Option<Failure>), Failure> {
+    let outdated = documents.iter().filter_map(|document| document.outdated.clone());
+    let problems = outdated.reduce(Failure::worst);
+    let merged = merge::documents_into_one(documents);
+    let (merged, mut warnings) =
+        match merged.and_then(|(merged, warnings)| Ok((errors::unify(merged)?, warnings))) {
+            Ok(merged) => merged,
+            Err(failure) => return Err(failure.after(problems)),
+        };
+    let Named { extracted, names, problems: naming } = extract::extract(merged, names);
+    let problems = Failure::both(problems, naming);
+    let Relaxed { document: relaxed, report, origins, warnings: relaxing } = relax::relax(extracted);
+    warnings.extend(relaxing);
+    let (fixed, outdated) = tables.fixes.apply(relaxed);
+    let problems = Failure::both(problems, outdated);
     // A fix can make the document invalid, so validate it again.
-    let problems = validate::validate(&corrected);
-    let errors = diagnostics::lines("openapi/distribute-ai.json", &problems, diagnostics::Severity::Error);
+    let errors = validate::validate(&fixed);
+    let errors = diagnostics::lines("openapi/distribute-ai.json", &errors, diagnostics::Severity::Error);
     if !errors.is_empty() {
         let failure = Failure::new(ExitClass::Document, errors);
-        return Err(failure.hint("the pages are valid, so the error is in openapi/fixes.json"));
+        let failure = failure.hint("the pages are valid, so the error is in openapi/fixes.json");
+        return Err(failure.after(problems));
     }
-    let document = constructors::add(corrected, &tables.constructors)?;
-    Ok(Built { document, report: relaxed.report, origins: relaxed.origins })
+    let (spec, disagreements) = constructors::add(fixed, &tables.constructors);
+    let problems = Failure::both(problems, disagreements);
+    Ok((Built { spec, report, origins, names, warnings }, problems))
 }
 
 /// Generates the client, and fails if that is not possible: each error has its page and its place in the page.
 pub(crate) fn check_generation(
     root: &Workspace,
-    document: &Value,
-    origins: &Origins,
+    built: &Built,
     pages: &[Document],
 ) -> Result<Items, Failure> {
-    key_origins::check(document, &manifest::key_origins(root)?)?;
-    generator::generate(document)?.map_err(|problems| {
-        let errors = problems.iter().map(|problem| describe(problem, origins, pages));
+    key_origins::check(&built.spec, &key_origins::listed(root)?)?;
+    generator::generate(&built.spec)?.map_err(|problems| {
+        let pages: Vec<_> = pages.iter().collect();
+        let errors = problems.iter().map(|problem| describe(problem, &built.origins, &pages));
         Failure::new(ExitClass::Document, errors.collect())
     })
 }
 
-fn describe(problem: &Problem, origins: &Origins, pages: &[Document]) -> String {
+/// Returns the message of a problem, with the page and the place in it.
+pub(super) fn describe(problem: &Problem, origins: &Origins, pages: &[&Document]) -> String {
     let built = Pointer::new(&problem.pointer);
     let tokens: Vec<_> = built.tokens().collect();
     let origin = match tokens.as_slice() {
@@ -136,23 +167,28 @@ fn committed(root: &Workspace) -> Result<Vec<Document>, Failure> {
     let sources = manifest::read(root)?;
     let texts = upstream(root, &sources)?;
     fail_on(Lock::read(root)?.disagreements(&sources, &texts)).map_err(|failure| {
-        failure.hint("`cargo xtask spec fetch` writes the lockfile and the documents again")
+        failure.hint(
+            "`git restore openapi` restores what was accepted; `cargo xtask spec accept` accepts the pages of openapi/sources.toml",
+        )
     })?;
-    document::collect(texts.iter().map(|(name, text)| {
-        Document::read(&format!("openapi/upstream/{name}.json"), text, Strictness::Generation)
+    let corrections = patches::read_corrections(root, &sources)?;
+    document::collect_pages(texts.iter().map(|(page, text)| {
+        let name = format!("openapi/upstream/{page}.json");
+        Document::read_page(&name, text, corrections.get(page), Strictness::Generation)
     }))
 }
 
 fn upstream(root: &Workspace, sources: &Sources) -> Result<BTreeMap<String, String>, Failure> {
     let mut texts = BTreeMap::new();
+    let mut failures = None;
     for name in sources.keys() {
-        let path = root.upstream(name);
-        let text = transaction::read(&path, ExitClass::Document).map_err(|failure| {
-            failure.hint("`cargo xtask spec fetch` fetches every page of openapi/sources.toml")
-        })?;
-        texts.insert(name.clone(), text);
+        match transaction::read(&root.upstream(name), ExitClass::Document) {
+            Ok(text) => drop(texts.insert(name.clone(), text)),
+            Err(failure) => failures = Some(failure.after(failures)),
+        }
     }
-    Ok(texts)
+    let hint = "`cargo xtask spec accept` accepts every page of openapi/sources.toml";
+    failures.map_or(Ok(texts), |failure| Err(failure.hint(hint)))
 }
 
 fn compare(root: &Workspace, built: &str) -> Result<(), Failure> {

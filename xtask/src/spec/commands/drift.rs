@@ -2,62 +2,85 @@
 //!
 //! Both sides are documents as published, without our fixes, so no fix hides a change.
 
-use std::collections::BTreeMap;
-
 use serde_json::{Value, json};
 
-use super::fetch::From;
+use super::{client_axis, origin::OriginOptions};
 use crate::{
-    failure::{ExitClass, Failure},
+    failure::Failure,
     spec::{
-        diagnostics::fail_on,
+        diagnostics,
         diff::{self, Finding, ReportOptions},
-        document::{self, Document, Strictness},
+        document::{Document, Strictness},
         sources::{
-            loader,
-            lockfile::Lock,
-            manifest::{self, Sources},
+            accepted::Accepted,
+            loader::{self, Published},
+            manifest,
+            page::Absence,
         },
     },
-    transaction,
+    transaction::Transaction,
     workspace::Workspace,
 };
 
-pub(crate) fn run(root: &Workspace, from: From, options: &ReportOptions) -> Result<(), Failure> {
+pub(crate) fn run(root: &Workspace, from: OriginOptions, options: &ReportOptions) -> Result<(), Failure> {
     let origin = from.origin()?;
+    let _transaction = Transaction::begin(root.openapi_dir())?;
     let sources = manifest::read(root)?;
-    let accepted = accepted(root, &sources)?;
-    let published = loader::load(&sources, &origin)?;
-    options.report(findings(&accepted, &published), "openapi/sources.toml")
-}
-
-/// Reads the accepted documents of the pages listed in sources.toml.
-///
-/// A missing document is allowed, because its page is new. A changed address is allowed too. A document that
-/// was edited by hand is an error, because it was never published.
-pub(super) fn accepted(root: &Workspace, sources: &Sources) -> Result<Vec<Document>, Failure> {
-    let mut texts = BTreeMap::new();
-    for name in sources.keys() {
-        let path = root.upstream(name);
-        if path.exists() {
-            texts.insert(name.clone(), transaction::read(&path, ExitClass::Document)?);
-        }
+    let accepted = Accepted::read(root, &sources)?;
+    // A document that the generator does not support is compared too, so that the report names its changes.
+    let published = loader::load(&sources, &origin, &accepted, Strictness::Merging)?;
+    let Published { documents, absent, failure } = published;
+    for page in &documents {
+        diagnostics::warn(page.outdated.iter().flat_map(Failure::errors).cloned());
     }
-    fail_on(Lock::read(root)?.modified(&texts))
-        .map_err(|failure| failure.hint("`git restore openapi/upstream` restores the fetched documents"))?;
-    document::collect(texts.iter().map(|(name, text)| Document::read(name, text, Strictness::Comparing)))
+    let mut findings = findings(root, &accepted, &documents)?;
+    for (page, absence) in &absent {
+        diagnostics::warn(absence.lines(page));
+        findings.extend(diff::page(rule(absence), page, &summary(absence)));
+    }
+    let reported = options.report(findings, "openapi/sources.toml");
+    match failure.into_iter().chain(reported.err()).reduce(Failure::worst) {
+        Some(failure) => Err(failure),
+        None => Ok(()),
+    }
 }
 
 /// Compares page by page. All operations of a page without an accepted document are new.
-pub(super) fn findings(accepted: &[Document], published: &[Document]) -> Vec<Finding> {
-    let before: BTreeMap<_, _> = accepted.iter().map(|document| (&document.name, &document.value)).collect();
+pub(super) fn findings(
+    root: &Workspace,
+    accepted: &Accepted,
+    published: &[Document],
+) -> Result<Vec<Finding>, Failure> {
     let mut findings = Vec::new();
     for page in published {
         let empty = without_operations(&page.value);
-        let base = before.get(&page.name).copied().unwrap_or(&empty);
+        let base = accepted.document(&page.name).map_or(&empty, |document| &document.value);
         findings.extend(diff::diff(base, &page.value).into_iter().map(|finding| finding.on_page(&page.name)));
     }
-    findings
+    // The clients of the same pages are compared. A page that is missing breaks code by itself.
+    let old: Vec<_> = published.iter().filter_map(|page| accepted.document(&page.name)).collect();
+    let mut findings = client_axis::add(root, findings, &old, &published.iter().collect::<Vec<_>>())?;
+    for page in &accepted.unlisted {
+        findings.extend(diff::page("page-removed", page, "no longer listed in openapi/sources.toml"));
+    }
+    Ok(findings)
+}
+
+fn rule(absence: &Absence) -> &'static str {
+    match absence {
+        Absence::Removed(_) => "page-removed",
+        Absence::NotOpenApi(_) => "page-not-openapi",
+    }
+}
+
+fn summary(absence: &Absence) -> String {
+    match absence {
+        Absence::Removed(response) => response.clone(),
+        Absence::NotOpenApi(problems) => match problems.as_slice() {
+            [problem] => problem.clone(),
+            problems => format!("{} problems: {}", problems.len(), problems.join("; ")),
+        },
+    }
 }
 
 fn without_operations(document: &Value) -> Value {

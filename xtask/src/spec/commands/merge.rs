@@ -4,11 +4,11 @@ use crate::{
     failure::{ExitClass, Failure},
     json,
     spec::{
+        diagnostics,
         document::{self, Document, Strictness},
         merge::documents_into_one,
     },
-    stdout,
-    transaction::{self, Change},
+    stdout, transaction,
 };
 
 /// `spec merge`: validates and merges any documents.
@@ -19,9 +19,11 @@ pub(crate) fn run(paths: &[PathBuf], output: Option<PathBuf>) -> Result<(), Fail
         .collect::<Result<Vec<_>, Failure>>()?;
     let documents =
         document::collect(texts.iter().map(|(name, text)| Document::read(name, text, Strictness::Merging)))?;
-    let merged = json::canonical(&documents_into_one(&documents)?);
+    let (merged, warnings) = documents_into_one(&documents.iter().collect::<Vec<_>>())?;
+    diagnostics::warn(warnings);
+    let merged = json::canonical(&merged);
     match output {
-        Some(path) => transaction::commit(vec![Change::Write(path, merged)]),
+        Some(path) => transaction::write(&path, &merged),
         None => stdout::print(&merged),
     }
 }

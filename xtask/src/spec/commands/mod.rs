@@ -3,8 +3,9 @@
 
 pub(super) mod accept;
 pub(super) mod build;
+mod client_axis;
 pub(super) mod diff;
 pub(super) mod drift;
-pub(super) mod fetch;
 pub(super) mod merge;
+pub(super) mod origin;
 pub(super) mod rules;

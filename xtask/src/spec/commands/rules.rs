@@ -11,9 +11,9 @@ use crate::{
 /// Prints one line per rule: id, levels, meaning, and the id in oasdiff.
 pub(crate) fn run() -> Result<(), Failure> {
     let table = rules().values().fold(String::new(), |mut table, rule| {
-        let Rule { id, wire, client, .. } = rule;
+        let Rule { id, wire, .. } = rule;
         let (meaning, oasdiff) = (rule.meaning(), rule.oasdiff().unwrap_or("-"));
-        let _ = writeln!(table, "{id:<56}{wire:<6}{client:<12}{meaning} [{oasdiff}]");
+        let _ = writeln!(table, "{id:<56}{wire:<6}{meaning} [{oasdiff}]");
         table
     });
     stdout::print(&table)

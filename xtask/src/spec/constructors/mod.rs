@@ -15,11 +15,12 @@ use serde_json::{Value, json};
 
 use self::properties::{Property, properties};
 use super::{
-    diagnostics::fail_on,
+    extract::toml_key,
     schema_locations::{SchemaLocation, schemas},
 };
 use crate::{
     failure::{ExitClass, Failure},
+    json::Object,
     transaction,
     workspace::Workspace,
 };
@@ -55,33 +56,34 @@ impl Constructors {
     }
 }
 
-/// Adds the constructor of each component with properties. Fails if the table and the document disagree.
-pub(crate) fn add(mut document: Value, table: &Constructors) -> Result<Value, Failure> {
+/// Adds the constructor of each component with properties, as the table says or as the hints suggest. Returns the
+/// disagreements of the table and the document.
+pub(crate) fn add(mut document: Value, table: &Constructors) -> (Value, Option<Failure>) {
     let mut disagreements = Disagreements::default();
     let mut constructors = Vec::new();
     for (location, schema) in schemas(&document) {
         let Some(name) = component_name(&location) else { continue };
         let properties = properties(&document, schema);
         let sent = location.usage.request;
-        match table.0.get(name) {
-            None if properties.is_empty() => {}
+        let constructor = match table.0.get(name) {
+            None if properties.is_empty() && !is_closed(schema) => continue,
             None => disagreements.missing(name, &properties, sent),
-            Some(constructor) => {
-                disagreements.check(name, constructor, &properties, sent);
-                constructors.push((location.pointer.clone(), constructor, sent));
-            }
-        }
+            Some(constructor) => disagreements.check(name, constructor, &properties, sent),
+        };
+        constructors.push((location.pointer, constructor.to_json(sent)));
     }
     disagreements.check_unused(table, &document);
-    disagreements.into_result()?;
-    let constructors: Vec<_> =
-        constructors.into_iter().map(|(at, constructor, sent)| (at, constructor.to_json(sent))).collect();
     for (at, constructor) in constructors {
         if let Some(Value::Object(schema)) = document.pointer_mut(at.as_str()) {
             schema.insert(KEYWORD.to_owned(), constructor);
         }
     }
-    Ok(document)
+    (document, disagreements.into_failure())
+}
+
+/// Returns `true` if the generator makes a type of the schema even without properties.
+fn is_closed(schema: &Object) -> bool {
+    schema.get("additionalProperties").is_some_and(|rest| rest == false)
 }
 
 /// Returns the name of the component at this location, if the location is a component.
@@ -103,17 +105,27 @@ impl Constructor {
         suggestion
     }
 
+    /// Adds a required property, with its default if it has one.
+    fn add(&mut self, property: &str, schema: &Property, sent: bool) {
+        match schema.suggested_default(sent) {
+            Some(default) => drop(self.defaults.insert(property.to_owned(), default)),
+            None => self.arguments.push(property.to_owned()),
+        }
+    }
+
     fn to_json(&self, sent: bool) -> Value {
         json!({"arguments": self.arguments, "defaults": self.defaults, "sent": sent})
     }
 
     /// Returns the entry in the syntax of the table.
     fn to_toml(&self, name: &str) -> String {
-        let defaults = self.defaults.iter().map(|(property, value)| format!("{property:?} = {value}"));
+        let defaults = self.defaults.iter().map(|(property, value)| format!("{} = {value}", json!(property)));
         let defaults = defaults.collect::<Vec<_>>().join(", ");
         let defaults =
             if defaults.is_empty() { String::new() } else { format!(", defaults = {{ {defaults} }}") };
-        format!("{name} = {{ arguments = {:?}{defaults} }}", self.arguments)
+        let arguments = self.arguments.iter().map(|argument| json!(argument).to_string());
+        let arguments = arguments.collect::<Vec<_>>().join(", ");
+        format!("{} = {{ arguments = [{arguments}]{defaults} }}", toml_key(name))
     }
 }
 
@@ -125,19 +137,20 @@ struct Disagreements {
 }
 
 impl Disagreements {
-    fn into_result(self) -> Result<(), Failure> {
-        let hints = self.hints;
-        fail_on(self.errors).map_err(|failure| hints.into_iter().fold(failure, Failure::hint))
+    fn into_failure(self) -> Option<Failure> {
+        let failure = Failure::new(ExitClass::Document, self.errors);
+        (!failure.is_empty()).then(|| self.hints.into_iter().fold(failure, Failure::hint))
     }
 
     fn error(&mut self, name: &str, problem: &str) {
         self.errors.push(format!("{FILE}: {name}: {problem}"));
     }
 
-    fn missing(&mut self, name: &str, properties: &BTreeMap<&str, Property>, sent: bool) {
+    fn missing(&mut self, name: &str, properties: &BTreeMap<&str, Property>, sent: bool) -> Constructor {
         self.error(name, "no constructor, expected an entry");
-        let line = Constructor::suggest(properties, sent).to_toml(name);
-        self.hints.insert(format!("{FILE}: {line}"));
+        let suggestion = Constructor::suggest(properties, sent);
+        self.hints.insert(format!("{FILE}: {}", suggestion.to_toml(name)));
+        suggestion
     }
 
     fn check_unused(&mut self, table: &Constructors, document: &Value) {
@@ -147,39 +160,57 @@ impl Disagreements {
         }
     }
 
+    /// Checks an entry, and returns the valid part of the entry with what the hints suggest.
     fn check(
         &mut self,
         name: &str,
         constructor: &Constructor,
         properties: &BTreeMap<&str, Property>,
         sent: bool,
-    ) {
+    ) -> Constructor {
+        let mut valid = Constructor::default();
         let mut seen = BTreeSet::new();
-        for property in constructor.arguments.iter().chain(constructor.defaults.keys()) {
-            if !properties.contains_key(property.as_str()) {
+        let defaults = constructor.defaults.iter().map(|(property, default)| (property, Some(default)));
+        for (property, default) in
+            constructor.arguments.iter().map(|property| (property, None)).chain(defaults)
+        {
+            let schema = properties.get(property.as_str());
+            let first = seen.insert(property);
+            if schema.is_none() {
                 self.error(name, &format!("unknown property {property:?}, expected a property of the type"));
                 self.hints.insert("removing an argument changes `new`: a breaking change".to_owned());
             }
-            if !seen.insert(property) {
+            if !first {
                 self.error(name, &format!("property {property:?} is listed twice"));
+            }
+            let Some(schema) = schema.filter(|_| first) else { continue };
+            match default {
+                None => valid.arguments.push(property.clone()),
+                Some(default) => match schema.default_problem(default, sent) {
+                    None => drop(valid.defaults.insert(property.clone(), default.clone())),
+                    Some(problem) => {
+                        self.error(name, &format!("default of {property:?}: {problem}"));
+                        if schema.required {
+                            valid.add(property, schema, sent);
+                        }
+                    }
+                },
             }
         }
         for (property, schema) in properties {
-            let default = constructor.defaults.get(*property);
-            if let Some(problem) = default.and_then(|default| schema.default_problem(default, sent)) {
-                self.error(name, &format!("default of {property:?}: {problem}"));
-            }
             if schema.required && !seen.iter().any(|listed| listed == property) {
                 self.unlisted(name, property, schema, sent);
+                valid.add(property, schema, sent);
             }
         }
+        valid
     }
 
     /// Adds the error for a required property that is neither an argument nor has a default.
     fn unlisted(&mut self, name: &str, property: &str, schema: &Property, sent: bool) {
         self.error(name, &format!("required property {property:?} is not listed"));
         self.hints.insert(match schema.suggested_default(sent) {
-            Some(default) => format!("{FILE}: {name}: defaults = {{ {property:?} = {default} }}"),
+            Some(default) => format!("{FILE}: {name}: defaults = {{ {} = {default} }}", json!(property)),
             None if sent => format!(
                 "{FILE}: {name}: add {property:?} to the arguments: a breaking change, because callers of `new` must pass it"
             ),

@@ -24,8 +24,9 @@ pub(super) fn properties<'a>(document: &'a Value, schema: &'a Object) -> BTreeMa
     let mut collector = Collector::default();
     collector.add(document, schema);
     let Collector { mut properties, required, .. } = collector;
-    for (name, property) in &mut properties {
-        property.required = required.contains(name);
+    for name in required {
+        // The generator makes a field also of a required property that is not defined.
+        properties.entry(name).or_default().required = true;
     }
     properties
 }

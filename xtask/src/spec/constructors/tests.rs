@@ -41,7 +41,8 @@ Receipt = { arguments = ["id"], defaults = { state = "OPEN" } }
 "#;
 
 fn run(document: &Value, table: &str) -> Result<Value, String> {
-    add(document.clone(), &toml::from_str(table).unwrap()).map_err(|failure| failure.to_string())
+    let (document, problems) = add(document.clone(), &toml::from_str(table).unwrap());
+    problems.map_or(Ok(document), |problems| Err(problems.to_string()))
 }
 
 #[track_caller]
@@ -177,6 +178,19 @@ fn property_that_another_part_of_all_of_requires_is_required() {
     }
 }
 
+#[test]
+fn type_without_defined_properties_needs_an_entry() {
+    let closed = json!({"type": "object", "additionalProperties": false});
+    assert_fails(
+        &document(&closed, &json!({})),
+        "",
+        &["hint: openapi/constructors.toml: Order = { arguments = [] }"],
+    );
+    let undefined = document(&json!({"required": ["id"]}), &json!({}));
+    assert_fails(&undefined, "", &["hint: openapi/constructors.toml: Order = { arguments = [\"id\"] }"]);
+    run(&document(&json!({}), &json!({})), "").unwrap();
+}
+
 /// Without memory of visited schemas, this takes hours.
 #[test]
 fn part_of_all_of_that_many_parts_share_is_read_once() {
@@ -198,5 +212,33 @@ fn properties_of_all_of_parts_count() {
     // A part that contains itself.
     let parts = document["components"]["schemas"]["Order"]["allOf"].as_array_mut().unwrap();
     parts.push(json!({"$ref": "#/components/schemas/Order"}));
-    assert_fails(&document, "", &["Order = { arguments = [\"id\", \"state\"] }"]);
+    assert_fails(&document, "", &["Order = { arguments = [\"id\", \"item\", \"size\", \"state\"] }"]);
+}
+
+#[test]
+fn document_with_disagreements_has_the_valid_and_the_suggested_part_of_each_entry() {
+    let document = with_required("Receipt", &json!({"type": "number"}));
+    let table = r#"
+Order = { arguments = ["item", "gone", "item"], defaults = { size = "XL" } }
+Receipt = { arguments = ["state"] }"#;
+    let (built, problems) = add(document, &toml::from_str(table).unwrap());
+    let schemas = &built["components"]["schemas"];
+    let order = json!({"arguments": ["item"], "defaults": {"size": "S"}, "sent": true});
+    assert_eq!(schemas["Order"]["x-constructor"], order);
+    let receipt = json!({"arguments": ["state"], "defaults": {"id": "", "more": 0}, "sent": false});
+    assert_eq!(schemas["Receipt"]["x-constructor"], receipt);
+    let problems = problems.unwrap().to_string();
+    assert_eq!(problems.lines().filter(|line| line.starts_with("error: ")).count(), 5, "{problems}");
+}
+
+#[test]
+fn suggested_entry_is_valid_toml_for_any_name() {
+    let item = json!({"type": "string"});
+    let order = json!({"required": ["a \"b\""], "properties": {"a \"b\"": item}});
+    let document = document(&order, &json!({}));
+    let text = document.to_string().replace("/Order\"", "/Or.der\"").replace("\"Order\":", "\"Or.der\":");
+    let document: Value = serde_json::from_str(&text).unwrap();
+    let error = run(&document, "").unwrap_err();
+    let line = error.lines().find_map(|line| line.strip_prefix("hint: openapi/constructors.toml: ")).unwrap();
+    run(&document, line).unwrap();
 }

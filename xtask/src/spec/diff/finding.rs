@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::{
-    rules::Rule,
+    rules::{self, Rule},
     severity::{ClientLevel, WireLevel},
 };
 use crate::json::{Pointer, excerpt, normalized};
@@ -26,6 +26,10 @@ pub(crate) struct Finding {
     pub(crate) fingerprint: String,
     /// The name of the page, if several pages are compared.
     pub(crate) document: Option<String>,
+    /// The effect on the generated client, if the clients of the documents were compared.
+    pub(crate) client: ClientLevel,
+    /// The differences of the generated client, as text.
+    pub(crate) surface: Vec<String>,
 }
 
 /// The old and the new value.
@@ -68,7 +72,32 @@ impl Finding {
             operation: operation.map(str::to_owned),
             fingerprint: fingerprint(&identity),
             document: None,
+            client: ClientLevel::None,
+            surface: Vec::new(),
         }
+    }
+
+    /// Returns a finding about the generated client only.
+    pub(crate) fn of_client(rule: &str, level: ClientLevel, difference: &str) -> Option<Self> {
+        let rule = rules::by_id(rule)?;
+        let value = Value::from(difference);
+        let values = Values { before: None, after: Some(&value) };
+        let mut finding = Self::new(rule, Default::default(), None, "", values);
+        finding.client = level;
+        finding.message = format!("{}: {difference}", rule.message);
+        Some(finding)
+    }
+
+    /// Returns the message with the differences of the generated client.
+    pub(super) fn with_surface(&self) -> String {
+        let parts: Vec<_> = std::iter::once(&self.message).chain(&self.surface).map(String::as_str).collect();
+        parts.join("; ")
+    }
+
+    /// Adds a difference of the generated client that the change causes.
+    pub(crate) fn add_difference(&mut self, level: ClientLevel, difference: String) {
+        self.client = self.client.max(level);
+        self.surface.push(difference);
     }
 
     /// Sets the name of the page. The name becomes part of the fingerprint, because two pages may change in
@@ -86,7 +115,8 @@ impl Finding {
         json!({
             "rule": self.rule.id,
             "wire": self.rule.wire.as_str(),
-            "client": self.rule.client.as_str(),
+            "client": self.client.as_str(),
+            "surface": self.surface,
             "message": self.message,
             "base_pointer": self.base.as_str(),
             "revision_pointer": self.revision.as_str(),
@@ -99,7 +129,7 @@ impl Finding {
 /// Returns the worst level of the findings on each axis.
 pub(crate) fn worst(findings: &[Finding]) -> (WireLevel, ClientLevel) {
     let wire = findings.iter().map(|finding| finding.rule.wire).max();
-    let client = findings.iter().map(|finding| finding.rule.client).max();
+    let client = findings.iter().map(|finding| finding.client).max();
     (wire.unwrap_or_default(), client.unwrap_or_default())
 }
 

@@ -36,23 +36,22 @@ struct Entry {
     expires: String,
 }
 
-/// Returns the findings that the file does not ignore.
+/// Returns the findings that the file does not ignore, and an error for each entry that is invalid, expired or unused.
 ///
 /// # Errors
 ///
-/// Returns an error if the file cannot be read, or if an entry is invalid, expired or unused.
-pub(super) fn apply(path: &Path, findings: Vec<Finding>) -> Result<Vec<Finding>, Failure> {
+/// Returns an error if the file cannot be read.
+pub(super) fn apply(path: &Path, findings: Vec<Finding>) -> Result<(Vec<Finding>, Vec<String>), Failure> {
     let name = path.display().to_string();
     let text = transaction::read(path, ExitClass::Usage)?;
     let file: File = toml::from_str(&text).map_err(|error| Failure::usage(format!("{name}: {error}")))?;
     let all = findings.len();
     let (remaining, errors) = filter(&file.ignore, findings, &today());
-    diagnostics::fail_on(errors.into_iter().map(|error| format!("{name}: {error}")).collect())?;
     let ignored = all - remaining.len();
     if ignored > 0 {
         diagnostics::warn([format!("{name}: {ignored} of {all} findings ignored")]);
     }
-    Ok(remaining)
+    Ok((remaining, errors.into_iter().map(|error| format!("{name}: {error}")).collect()))
 }
 
 /// Returns the findings that no entry matches, and the errors of the entries.

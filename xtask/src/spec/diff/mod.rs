@@ -29,15 +29,32 @@ pub(crate) use self::{
     finding::Finding,
     report::{ReportOptions, markdown},
     rules::{Rule, all as rules},
+    severity::ClientLevel,
 };
 use serde_json::Value;
 
-use self::node::{Pair, ResolvedNode};
+use self::{
+    finding::Values,
+    node::{Pair, ResolvedNode},
+    recorder::Recorder,
+};
+use crate::json::Pointer;
 
 /// Returns all changes from one document to the other. Any two values can be compared, even invalid
 /// documents.
 pub(crate) fn diff(base: &Value, revision: &Value) -> Vec<Finding> {
     document::compare(&Pair { base: ResolvedNode::root(base), revision: ResolvedNode::root(revision) })
+}
+
+/// Returns the finding of a page that has no document to compare, with the reason.
+pub(crate) fn page(rule: &str, page: &str, reason: &str) -> Option<Finding> {
+    let mut recorder = Recorder::default();
+    let reason = Value::from(reason);
+    let values = Values { before: None, after: Some(&reason) };
+    recorder.report(rule, (&Pointer::default(), &Pointer::default()), "", values);
+    let mut finding = recorder.findings.pop()?.on_page(page);
+    finding.client = ClientLevel::Breaking;
+    Some(finding)
 }
 
 #[cfg(test)]

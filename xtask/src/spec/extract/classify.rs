@@ -1,6 +1,6 @@
 //! Classifies schemas: the kinds that need a name, their annotations, and the shape that equal schemas share.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::{
     json::{Object, normalized_number},
@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// The kinds of schema that the generator turns into named types.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum SchemaKind {
     Object,
     Enum,
@@ -18,6 +18,14 @@ pub(crate) enum SchemaKind {
     OpenUnion,
     /// Any other `allOf`, `anyOf` or `oneOf`.
     Composition,
+}
+
+impl SchemaKind {
+    /// Returns `true` if equal schemas in requests and in responses share a type: the closed enum stays next to its open
+    /// type, and an open union accepts any string in requests too.
+    pub(crate) fn is_shared(self) -> bool {
+        matches!(self, Self::Enum | Self::OpenUnion)
+    }
 }
 
 /// Keys that describe the use of a schema. Two schemas that differ only in these keys are the same schema.
@@ -40,7 +48,8 @@ const LENGTHS: [&str; 2] = ["minLength", "maxLength"];
 
 /// Returns the kind of the schema, or `None` if the schema needs no name.
 pub(crate) fn classify(schema: &Object, usage: Usage) -> Option<SchemaKind> {
-    if schema.contains_key("$ref") || single_all_of(schema).is_some_and(|part| part.get("$ref").is_some()) {
+    // The only part of an `allOf` has the name, and the schema around it only annotates the part.
+    if schema.contains_key("$ref") || single_all_of(schema).is_some() {
         return None;
     }
     let is_of = |kinds: &[&str]| {
@@ -57,14 +66,21 @@ pub(crate) fn classify(schema: &Object, usage: Usage) -> Option<SchemaKind> {
     if ["allOf", "anyOf", "oneOf"].iter().any(|keyword| schema.contains_key(*keyword)) {
         return Some(SchemaKind::Composition);
     }
-    let has_properties = schema.get("properties").and_then(Value::as_object).is_some_and(|p| !p.is_empty());
-    if has_properties {
+    // The generator makes a type also of an object without properties, if a property is required or the object is closed.
+    // Closed objects in responses are opened later.
+    let requires = schema.get("required").and_then(Value::as_array).is_some_and(|names| !names.is_empty());
+    let is_closed = schema.get("additionalProperties").is_some_and(|rest| rest == false) && !usage.response;
+    if has_properties(schema) || requires || is_closed {
         return Some(SchemaKind::Object);
     }
     // Limits in responses are dropped later, so these schemas need no name.
     let has = |limits: &[&str]| limits.iter().any(|limit| schema.contains_key(*limit));
     let is_bounded = is_of(&["number", "integer"]) && has(&BOUNDS) || is_of(&["string"]) && has(&LENGTHS);
     (is_bounded && !usage.response).then_some(SchemaKind::Bounded)
+}
+
+pub(crate) fn has_properties(schema: &Object) -> bool {
+    schema.get("properties").and_then(Value::as_object).is_some_and(|properties| !properties.is_empty())
 }
 
 /// Returns the keyword of an open union, and the indices of its enum and of its plain string.
@@ -128,7 +144,7 @@ pub(crate) fn canonical_shape(schema: &Object) -> Value {
 }
 
 /// Returns the only part of a schema that adds nothing but annotations to it: `{"allOf": [part], …}`.
-fn single_all_of(schema: &Object) -> Option<&Value> {
+pub(crate) fn single_all_of(schema: &Object) -> Option<&Value> {
     let [part] = schema.get("allOf")?.as_array()?.as_slice() else {
         return None;
     };
@@ -136,10 +152,13 @@ fn single_all_of(schema: &Object) -> Option<&Value> {
     schema.keys().all(annotates).then_some(part)
 }
 
+/// Returns a `$ref` to a schema component.
+pub(crate) fn reference(name: &str) -> Value {
+    json!({"$ref": format!("#/components/schemas/{name}")})
+}
+
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     fn kind_of(schema: &Value, usage: Usage) -> Option<SchemaKind> {
@@ -160,6 +179,10 @@ mod tests {
             (json!({"anyOf": [{"type": "string"}, {"type": "number"}]}), Some(SchemaKind::Composition)),
             (json!({"allOf": [reference, {"type": "object"}]}), Some(SchemaKind::Composition)),
             (json!({"allOf": [reference], "description": "d", "nullable": true}), None),
+            (json!({"allOf": [closed_enum], "description": "d"}), None),
+            (json!({"type": "object", "additionalProperties": false}), Some(SchemaKind::Object)),
+            (json!({"type": "object", "required": ["a"]}), Some(SchemaKind::Object)),
+            (json!({"type": "object", "required": []}), None),
             (reference, None),
             (json!({"type": "object", "additionalProperties": {"type": "string"}}), None),
             (json!({"type": "string", "maxLength": 1}), Some(SchemaKind::Bounded)),
@@ -168,8 +191,12 @@ mod tests {
         ] {
             assert_eq!(kind_of(&schema, request), expected, "{schema}");
         }
-        for limited in [json!({"type": "number", "minimum": 0}), json!({"type": "string", "minLength": 1})] {
-            assert_eq!(kind_of(&limited, response), None);
+        for opened in [
+            json!({"type": "number", "minimum": 0}),
+            json!({"type": "string", "minLength": 1}),
+            json!({"type": "object", "additionalProperties": false}),
+        ] {
+            assert_eq!(kind_of(&opened, response), None);
         }
     }
 

@@ -3,32 +3,51 @@
 //!
 //! The generator would name an inline schema after its first location. Without a message, it would also merge
 //! two different schemas whose locations result in the same name. Here every name comes from
-//! `openapi/names.toml`, and a schema without a name stops the build.
+//! `openapi/names.toml`, and a schema without a name stops the build with a suggestion.
 //!
 //! [`classify`] determines the schemas that need a name. [`names`] reads the table, [`assign`] assigns the
-//! names, and [`rewrite`] moves the schemas.
+//! names, [`type_names`] suggests unused ones, and [`rewrite`] moves the schemas.
 
 mod assign;
 mod classify;
 mod inline;
 mod names;
 mod rewrite;
+mod type_names;
 
 use serde_json::Value;
 
-use self::inline::inline_schemas;
+use self::{assign::Assignment, inline::inline_schemas};
 pub(crate) use self::{
-    names::Names,
-    rewrite::{Extracted, OpenTypes, Origins, reference},
+    classify::reference,
+    names::{Names, toml_key},
+    rewrite::{Extracted, OpenTypes, Origins},
 };
-use crate::failure::{ExitClass, Failure};
+use crate::failure::Failure;
 
-/// Moves every inline schema to a component with the name that `names` assigns.
-pub(crate) fn extract(document: Value, names: &Names) -> Result<Extracted, Failure> {
+/// A document with a name for every schema.
+#[derive(Debug)]
+pub(crate) struct Named {
+    pub(crate) extracted: Extracted,
+    /// The table with the suggested names, and without unused ones.
+    pub(crate) names: Names,
+    /// The errors in the table, with the lines that would fix them.
+    pub(crate) problems: Option<Failure>,
+}
+
+/// Moves every inline schema to a component with the name that `names` assigns, or with a suggested name.
+pub(crate) fn extract(document: Value, names: &Names) -> Named {
     let inline = inline_schemas(&document);
-    let assigned = assign::assign(&inline, names).map_err(assign::NamingErrors::into_failure)?;
-    rewrite::rewrite(document, &inline, &assigned)
-        .map_err(|conflicts| Failure::new(ExitClass::Document, conflicts))
+    let Assignment { assigned, names, problems } = assign::assign(&document, &inline, names);
+    Named { extracted: rewrite::rewrite(document, &inline, &assigned), names, problems }
+}
+
+#[cfg(any(test, distribute_ai_fuzzing))]
+impl Named {
+    /// Returns the document if the table names every schema.
+    pub(crate) fn complete(self) -> Result<Extracted, Failure> {
+        self.problems.map_or(Ok(self.extracted), Err)
+    }
 }
 
 #[cfg(test)]

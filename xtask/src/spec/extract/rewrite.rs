@@ -6,11 +6,11 @@ use serde_json::{Value, json};
 
 use super::{
     assign::Assigned,
-    classify::{SchemaKind, canonical_shape, open_union, split_annotations},
+    classify::{SchemaKind, open_union, reference, split_annotations},
     inline::InlineSchema,
     names::{Name, TwoNames},
 };
-use crate::json::{Object, Pointer, excerpt};
+use crate::json::{Object, Pointer};
 
 const SCHEMAS: &str = "/components/schemas";
 
@@ -34,19 +34,15 @@ pub(crate) struct OpenTypes {
     pub(crate) unions: BTreeSet<Pointer>,
 }
 
-/// Moves the schemas to components of the assigned names. Fails with one message per name conflict.
-pub(super) fn rewrite(
-    document: Value,
-    inline: &[InlineSchema],
-    assigned: &[Option<Assigned>],
-) -> Result<Extracted, Vec<String>> {
+/// Moves the schemas to components of the assigned names. Schemas of one name are equal, and the first one determines
+/// the annotations.
+pub(super) fn rewrite(document: Value, inline: &[InlineSchema], assigned: &[Option<Assigned>]) -> Extracted {
     let mut rewriter = Rewriter {
         document,
         annotations: BTreeMap::new(),
         definitions: BTreeMap::new(),
         open: OpenTypes::default(),
         origins: Origins::new(),
-        conflicts: Vec::new(),
     };
     let named = inline.iter().zip(assigned);
     let named: Vec<_> = named.filter_map(|(schema, name)| Some((schema, name.as_ref()?))).collect();
@@ -65,10 +61,9 @@ struct Rewriter {
     /// The title and description of each component. The flag is `true` if the table names the path that they
     /// come from.
     annotations: BTreeMap<String, (Object, bool)>,
-    definitions: BTreeMap<String, (Pointer, Value)>,
+    definitions: BTreeMap<String, Value>,
     open: OpenTypes,
     origins: Origins,
-    conflicts: Vec<String>,
 }
 
 impl Rewriter {
@@ -98,13 +93,7 @@ impl Rewriter {
         let name = match name {
             Name::One(name) => name,
             Name::Open(TwoNames { open, known }) if schema.kind == SchemaKind::Enum => {
-                let other = self.open.enums.insert(known.clone(), open.clone());
-                if let Some(other) = other.filter(|other| other != open) {
-                    let conflict = format!(
-                        "openapi/names.toml: {at}: {known:?} is the known type of both {other:?} and {open:?}, expected one open type"
-                    );
-                    self.conflicts.push(conflict);
-                }
+                self.open.enums.insert(known.clone(), open.clone());
                 known
             }
             Name::Open(TwoNames { open, known }) => {
@@ -133,11 +122,11 @@ impl Rewriter {
         let slot = &mut union[keyword][part];
         let Value::Object(closed_enum) = slot else { return };
         let (enum_annotations, body) = split_annotations(closed_enum);
-        // The default of a part is the default of the union.
-        if let Some(default) =
-            enum_annotations.get("default").filter(|_| !annotations.contains_key("default"))
-        {
-            annotations.insert("default".to_owned(), default.clone());
+        // The default of a part is the default of the union, and a part that can be null makes the union nullable.
+        for key in ["default", "nullable"] {
+            if let Some(value) = enum_annotations.get(key).filter(|_| !annotations.contains_key(key)) {
+                annotations.insert(key.to_owned(), value.clone());
+            }
         }
         *slot = reference(known);
         self.define(known, Value::Object(body), &at.child(keyword).child(part));
@@ -147,7 +136,7 @@ impl Rewriter {
     /// `name`.
     fn replace_component(&mut self, component: &str, name: &str, body: Value, at: &Pointer) {
         if component == name {
-            self.replace_at(at, body);
+            self.replace_at(&Pointer::new(SCHEMAS).child(component), body);
             return;
         }
         self.define(name, body, at);
@@ -155,56 +144,30 @@ impl Rewriter {
             schemas.remove(component);
         }
         redirect(&mut self.document, &reference(component)["$ref"], &reference(name)["$ref"]);
-        for (_, definition) in self.definitions.values_mut() {
+        for definition in self.definitions.values_mut() {
             redirect(definition, &reference(component)["$ref"], &reference(name)["$ref"]);
         }
     }
 
     fn define(&mut self, name: &str, body: Value, at: &Pointer) {
         self.origins.entry(name.to_owned()).or_default().insert(0, at.clone());
-        let Some((first, before)) = self.definitions.get(name) else {
-            self.definitions.insert(name.to_owned(), (at.clone(), body));
-            return;
-        };
-        if shape_of(before) == shape_of(&body) {
-            // Schemas are processed from last to first, and the first one determines the annotations.
-            self.definitions.insert(name.to_owned(), (at.clone(), body));
-        } else {
-            self.conflicts.push(name_collision(name, at, &body, first, before));
-        }
+        // Schemas are moved from last to first, and the first one determines the annotations.
+        self.definitions.insert(name.to_owned(), body);
     }
 
-    fn finish(mut self) -> Result<Extracted, Vec<String>> {
-        for (name, (at, body)) in std::mem::take(&mut self.definitions) {
-            let mut body = body;
+    fn finish(mut self) -> Extracted {
+        for (name, mut body) in self.definitions {
             let (annotations, _) = self.annotations.remove(&name).unwrap_or_default();
             if let Value::Object(body) = &mut body {
                 body.extend(annotations);
             }
-            let own = Pointer::new(SCHEMAS).child(&name);
-            match self.document.pointer(own.as_str()) {
-                Some(before) if shape_of(before) != shape_of(&body) => {
-                    self.conflicts.push(name_collision(&name, &at, &body, &own, before));
-                }
-                Some(_) => {}
-                None => self.document["components"]["schemas"][&name] = body,
+            let schemas = &mut self.document["components"]["schemas"];
+            // The document may have an equal component.
+            if schemas.get(&name).is_none() {
+                schemas[name] = body;
             }
         }
-        for (known, open) in &self.open.enums {
-            let own = Pointer::new(SCHEMAS).child(open);
-            if let Some(before) = self.document.pointer(own.as_str()) {
-                let conflict = format!(
-                    "openapi/names.toml: {own}: name {open:?} is taken, expected an unused name for the open type of {known}; found {}",
-                    excerpt(before)
-                );
-                self.conflicts.push(conflict);
-            }
-        }
-        if self.conflicts.is_empty() {
-            Ok(Extracted { document: self.document, open: self.open, origins: self.origins })
-        } else {
-            Err(self.conflicts)
-        }
+        Extracted { document: self.document, open: self.open, origins: self.origins }
     }
 
     fn object_at(&self, at: &Pointer) -> Option<Object> {
@@ -229,11 +192,6 @@ fn wrap(name: &str, annotations: Object) -> Value {
     Value::Object(wrapped)
 }
 
-/// Returns a `$ref` to a schema component.
-pub(crate) fn reference(name: &str) -> Value {
-    json!({"$ref": format!("#/components/schemas/{name}")})
-}
-
 /// Replaces every reference to `from` by `to`.
 fn redirect(value: &mut Value, from: &Value, to: &Value) {
     match value {
@@ -249,16 +207,4 @@ fn redirect(value: &mut Value, from: &Value, to: &Value) {
         Value::Array(items) => items.iter_mut().for_each(|item| redirect(item, from, to)),
         _ => {}
     }
-}
-
-fn shape_of(schema: &Value) -> Option<Value> {
-    schema.as_object().map(canonical_shape)
-}
-
-fn name_collision(name: &str, at: &Pointer, body: &Value, first: &Pointer, before: &Value) -> String {
-    format!(
-        "openapi/names.toml: name {name:?} is used for two different schemas: {at} is {}, {first} is {}",
-        excerpt(body),
-        excerpt(before)
-    )
 }

@@ -10,18 +10,15 @@ mod union;
 pub(crate) use self::conflict::{Conflict, Warning};
 use serde_json::Value;
 
-use super::{diagnostics, document::Document};
+use super::document::Document;
 use crate::failure::{ExitClass, Failure};
 
-/// Merges validated documents and prints the warnings.
-pub(crate) fn documents_into_one(documents: &[Document]) -> Result<Value, Failure> {
+/// Merges validated documents, and returns warnings.
+pub(crate) fn documents_into_one(documents: &[&Document]) -> Result<(Value, Vec<String>), Failure> {
     let named: Vec<_> =
-        documents.iter().map(|document| (document.name.clone(), document.value.clone())).collect();
+        documents.iter().map(|document| (document.name.clone(), document.corrected().clone())).collect();
     match merge(&named) {
-        Ok((merged, warnings)) => {
-            diagnostics::warn(warnings.iter().map(ToString::to_string));
-            Ok(merged)
-        }
+        Ok((merged, warnings)) => Ok((merged, warnings.iter().map(ToString::to_string).collect())),
         Err(conflicts) => {
             let lines = conflicts.iter().map(ToString::to_string);
             Err(Failure::new(ExitClass::Document, lines.collect()))

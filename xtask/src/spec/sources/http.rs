@@ -1,14 +1,15 @@
 //! Downloads pages. No other module of this tool opens a connection.
 
-use std::{io::Read, time::Duration};
+use std::time::Duration;
 
-use reqwest::{Url, blocking::Client, redirect};
+use reqwest::{StatusCode, Url, redirect};
+use tokio::runtime::{self, Runtime};
 
-use super::page::Page;
+use super::page::{Absence, Page};
 use crate::failure::{ExitClass, Failure};
 
 /// The maximum size of a page in bytes. Documentation pages have some kilobytes.
-const MAX_BYTES: u64 = 16 * 1024 * 1024;
+const MAX_BYTES: usize = 16 * 1024 * 1024;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -21,44 +22,79 @@ pub(crate) fn parse_address(text: &str) -> Result<Url, String> {
     Err(format!("address `{text}` is not allowed, expected https:// (or http:// for this machine)"))
 }
 
-/// Returns a client. Each of its requests must complete within `timeout`, including the body.
-pub(crate) fn build_client(timeout: Duration) -> Result<Client, Failure> {
-    // Apply the same rule to redirects as to the addresses in sources.toml.
-    let redirects = redirect::Policy::custom(|attempt| {
-        if !is_allowed(attempt.url()) {
-            let error = format!("redirected to {}, expected https", attempt.url());
-            return attempt.error(error);
-        }
-        redirect::Policy::limited(5).redirect(attempt)
-    });
-    Client::builder()
-        .connect_timeout(CONNECT_TIMEOUT.min(timeout))
-        .timeout(timeout)
-        .redirect(redirects)
-        .user_agent(concat!("distribute-ai-xtask/", env!("CARGO_PKG_VERSION")))
-        .build()
-        .map_err(|error| network_failure(&error))
+/// Downloads pages, one at a time.
+#[derive(Debug)]
+pub(crate) struct Client {
+    runtime: Runtime,
+    client: reqwest::Client,
 }
 
-/// Downloads the page at the address. The content is not checked here.
-///
-/// Fails if the status is not a success, or if the page is larger than [`MAX_BYTES`].
-pub(crate) fn get(client: &Client, address: &Url) -> Result<Page, Failure> {
-    let response = client
-        .get(address.clone())
-        .send()
-        .and_then(reqwest::blocking::Response::error_for_status)
-        .map_err(|error| network_failure(&error.without_url()))?;
-    let from = response.url().clone();
-    let mut bytes = Vec::new();
-    response.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(|error| network_failure(&error))?;
-    if bytes.len() as u64 > MAX_BYTES {
-        return Err(Failure::document(format!(
-            "{from}: page is too large, expected at most {MAX_BYTES} bytes"
-        )));
+impl Client {
+    /// Returns a client. Each of its downloads must complete within `timeout`.
+    ///
+    /// The client is not reqwest's blocking one, which applies the timeout to each part of the body.
+    pub(crate) fn new(timeout: Duration) -> Result<Self, Failure> {
+        // Apply the same rule to redirects as to the addresses in sources.toml.
+        let redirects = redirect::Policy::custom(|attempt| {
+            if !is_allowed(attempt.url()) {
+                let error = format!("redirected to {}, expected https", without_secrets(attempt.url()));
+                return attempt.error(error);
+            }
+            redirect::Policy::limited(5).redirect(attempt)
+        });
+        let client = reqwest::Client::builder()
+            .connect_timeout(CONNECT_TIMEOUT.min(timeout))
+            .timeout(timeout)
+            .redirect(redirects)
+            .user_agent(concat!("distribute-ai-xtask/", env!("CARGO_PKG_VERSION")))
+            .build()
+            .map_err(|error| network_failure(&error))?;
+        let runtime = runtime::Builder::new_current_thread().enable_all().build();
+        Ok(Self { runtime: runtime.map_err(|error| network_failure(&error))?, client })
     }
-    let redirected = (from != *address).then(|| from.to_string());
-    Page::from_bytes(bytes, redirected)
+
+    /// Downloads the page at the address. The content is not checked here.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error for every status but a success, 404 and 410, because the page may be unchanged.
+    pub(crate) fn get(&self, address: &Url) -> Result<Result<Page, Absence>, Failure> {
+        let failed = |error: reqwest::Error| network_failure(&error.without_url());
+        self.runtime.block_on(async {
+            let mut response = self.client.get(address.clone()).send().await.map_err(failed)?;
+            let from = without_secrets(response.url());
+            if matches!(response.status(), StatusCode::NOT_FOUND | StatusCode::GONE) {
+                return Ok(Err(Absence::Removed(format!("{from}: {}", response.status()))));
+            }
+            response.error_for_status_ref().map_err(failed)?;
+            let mut bytes = Vec::new();
+            while let Some(chunk) = response.chunk().await.map_err(failed)? {
+                bytes.extend_from_slice(&chunk);
+                if bytes.len() > MAX_BYTES {
+                    let error = format!("page is too large, expected at most {MAX_BYTES} bytes");
+                    return Ok(Err(Absence::NotOpenApi(vec![error])));
+                }
+            }
+            // The address of a response has no user.
+            let redirected = (*response.url() != without_user(address)).then_some(from);
+            Ok(Page::from_bytes(bytes, redirected))
+        })
+    }
+}
+
+/// Returns the address without the parts that may contain a password or a token.
+pub(crate) fn without_secrets(address: &Url) -> String {
+    let mut address = without_user(address);
+    address.set_query(None);
+    address.set_fragment(None);
+    if address.has_host() { address.into() } else { format!("{}:", address.scheme()) }
+}
+
+fn without_user(address: &Url) -> Url {
+    let mut address = address.clone();
+    // Fails for an address without a host, which has no user.
+    let _ = address.set_username("").and(address.set_password(None));
+    address
 }
 
 fn is_allowed(url: &Url) -> bool {
@@ -94,6 +130,17 @@ fn network_failure(error: &dyn std::error::Error) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn without_secrets_removes_user_password_query_and_fragment() {
+        for (address, shown) in [
+            ("https://user:password@x.y/a.md?token=secret#secret", "https://x.y/a.md"),
+            ("http://[::1]:1/a", "http://[::1]:1/a"),
+            ("mailto:secret@x.y", "mailto:"),
+        ] {
+            assert_eq!(without_secrets(&address.parse().unwrap()), shown);
+        }
+    }
 
     #[test]
     fn parse_address_of_plain_http_is_allowed_only_for_loopback() {

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt::Write};
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::manifest::Sources;
@@ -13,15 +13,15 @@ use crate::{
 };
 
 const HEADER: &str = "\
-# Written by `cargo xtask spec fetch`; do not edit.
-# sha256 is the sum of upstream/<name>.json; date is the day on which this document was first fetched.
+# Written by `cargo xtask spec accept`; do not edit.
+# sha256 is the sum of upstream/<name>.json; date is the day on which this document was accepted.
 ";
 
 /// The lockfile: an entry for each page.
-#[derive(Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 pub(crate) struct Lock(BTreeMap<String, Entry>);
 
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 struct Entry {
     address: String,
@@ -39,7 +39,7 @@ impl Lock {
         let text = transaction::read(&path, ExitClass::Document)?;
         toml::from_str(&text).map_err(|error| {
             Failure::document(format!("{}: {error}", root.relative(&path)))
-                .hint("`cargo xtask spec fetch` writes this file")
+                .hint("`git restore openapi` restores what was accepted")
         })
     }
 
@@ -111,16 +111,9 @@ impl Lock {
         found
     }
 
-    pub(crate) fn to_toml(&self) -> String {
-        self.0.iter().fold(HEADER.to_owned(), |mut out, (name, entry)| {
-            let Entry { address, sha256, date } = entry;
-            // URLs, checksums and dates contain no characters that TOML requires to be escaped.
-            let _ = write!(
-                out,
-                "\n[{name}]\naddress = \"{address}\"\nsha256 = \"{sha256}\"\ndate = \"{date}\"\n"
-            );
-            out
-        })
+    pub(crate) fn to_toml(&self) -> Result<String, Failure> {
+        let entries = toml::to_string(self).map_err(|error| Failure::document(error.to_string()))?;
+        Ok(format!("{HEADER}\n{entries}"))
     }
 }
 
@@ -158,9 +151,12 @@ mod tests {
 
     #[test]
     fn lock_written_as_toml_parses_to_the_same_lock() {
-        let written = lock("https://x.y/a", "{}\n", &Lock::default(), "2025-01-01");
-        assert_eq!(toml::from_str::<Lock>(&written.to_toml()).unwrap(), written);
-        assert!(written.to_toml().starts_with("# Written by `cargo xtask spec fetch`"));
+        for address in ["https://x.y/a", r#"https://x.y/a"b\c'd?e="\f'#"\u'"#] {
+            let written = lock(address, "{}\n", &Lock::default(), "2025-01-01");
+            let text = written.to_toml().unwrap();
+            assert_eq!(toml::from_str::<Lock>(&text).unwrap(), written, "{text}");
+            assert!(text.starts_with("# Written by `cargo xtask spec accept`"), "{text}");
+        }
     }
 
     #[test]

@@ -22,7 +22,7 @@ const ORIGINS: &str = "key-origins";
 struct Manifest {
     /// The origins that receive the API key.
     #[serde(default, rename = "key-origins")]
-    origins: BTreeSet<String>,
+    origins: Option<BTreeSet<String>>,
     #[serde(flatten)]
     pages: BTreeMap<String, String>,
 }
@@ -31,8 +31,8 @@ pub(crate) fn read(root: &Workspace) -> Result<Sources, Failure> {
     read_with(root, |manifest| parse(&manifest))
 }
 
-/// Returns the origins that receive the API key.
-pub(crate) fn key_origins(root: &Workspace) -> Result<BTreeSet<String>, Failure> {
+/// Returns the origins that receive the API key, if the file lists them.
+pub(crate) fn key_origins(root: &Workspace) -> Result<Option<BTreeSet<String>>, Failure> {
     read_with(root, |manifest| Ok(manifest.origins))
 }
 

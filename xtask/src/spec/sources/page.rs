@@ -1,51 +1,62 @@
 //! A documentation page: Markdown with one JSON fence. Everything outside the fence is ignored.
 
-use crate::failure::Failure;
+/// The reason why the document of a page is missing.
+#[derive(Debug)]
+pub(crate) enum Absence {
+    /// The page does not exist, with the response of the server.
+    Removed(String),
+    /// The page does not contain a valid OpenAPI 3.0 document, with the problems.
+    NotOpenApi(Vec<String>),
+}
+
+impl Absence {
+    /// Returns one line for each problem, prefixed with the page.
+    pub(crate) fn lines(&self, page: &str) -> Vec<String> {
+        let problems = match self {
+            Self::Removed(response) => std::slice::from_ref(response),
+            Self::NotOpenApi(problems) => problems,
+        };
+        problems.iter().map(|problem| format!("{page}: {problem}")).collect()
+    }
+}
 
 /// The text of a page, and the final address if the request was redirected.
 #[derive(Debug)]
 pub(crate) struct Page {
     text: String,
-    redirected: Option<String>,
+    pub(crate) redirected: Option<String>,
 }
 
 impl Page {
-    pub(crate) fn from_bytes(bytes: Vec<u8>, redirected: Option<String>) -> Result<Self, Failure> {
-        match String::from_utf8(bytes) {
-            Ok(text) => Ok(Self { text, redirected }),
-            Err(error) => {
-                Err(Failure::document(format!("invalid UTF-8 at byte {}", error.utf8_error().valid_up_to())))
-            }
-        }
+    pub(crate) fn from_bytes(bytes: Vec<u8>, redirected: Option<String>) -> Result<Self, Absence> {
+        let text = String::from_utf8(bytes).map_err(|error| {
+            let valid = error.utf8_error().valid_up_to();
+            Absence::NotOpenApi(vec![format!("invalid UTF-8 at byte {valid}")])
+        })?;
+        Ok(Self { text, redirected })
     }
 
     /// Returns the only JSON fence of the page, which contains its document.
-    pub(crate) fn json_fence(&self) -> Result<Fence<'_>, String> {
-        let mut fences = json_fences(&self.text).map_err(|error| self.with_redirect(&error))?;
-        match (fences.pop(), fences.first()) {
-            (Some(fence), None) => Ok(fence),
-            (None, _) => {
-                let found = if self.text.trim_start().starts_with('<') {
-                    "none in what looks like HTML"
-                } else {
-                    "none"
-                };
-                Err(self.with_redirect(&format!("expected one ```json fence, found {found}")))
+    pub(crate) fn json_fence(&self) -> Result<Fence<'_>, Absence> {
+        let mut fences = json_fences(&self.text).map_err(|error| self.without_fence(error))?;
+        let found = match (fences.pop(), fences.first()) {
+            (Some(fence), None) => return Ok(fence),
+            (None, _) if self.text.trim_start().starts_with('<') => "none in what looks like HTML".to_owned(),
+            (None, _) => "none".to_owned(),
+            (Some(last), Some(first)) => {
+                let count = fences.len() + 1;
+                format!("{count}, the first at line {}, the last at line {}", first.line, last.line)
             }
-            (Some(last), Some(first)) => Err(self.with_redirect(&format!(
-                "expected one ```json fence, found {}, the first at line {}, the last at line {}",
-                fences.len() + 1,
-                first.line,
-                last.line
-            ))),
-        }
+        };
+        Err(self.without_fence(format!("expected one ```json fence, found {found}")))
     }
 
-    fn with_redirect(&self, error: &str) -> String {
-        match &self.redirected {
-            Some(to) => format!("{error} (redirected to {to})"),
-            None => error.to_owned(),
-        }
+    fn without_fence(&self, problem: String) -> Absence {
+        let problem = match &self.redirected {
+            Some(to) => format!("{problem} (redirected to {to})"),
+            None => problem,
+        };
+        Absence::NotOpenApi(vec![problem])
     }
 }
 
@@ -127,7 +138,8 @@ mod tests {
 
     fn document(text: &str) -> Result<String, String> {
         let page = Page::from_bytes(text.into(), None).unwrap();
-        page.json_fence().map(|fence| fence.text.to_owned())
+        let fence = page.json_fence();
+        fence.map(|fence| fence.text.to_owned()).map_err(|absence| absence.lines("page").join("\n"))
     }
 
     #[test]
@@ -167,7 +179,7 @@ mod tests {
     #[test]
     fn json_fence_error_after_redirect_contains_the_final_address() {
         let page = Page::from_bytes(b"<html>".to_vec(), Some("https://login".into())).unwrap();
-        let error = page.json_fence().unwrap_err();
-        assert!(error.ends_with("(redirected to https://login)"), "{error}");
+        let lines = page.json_fence().unwrap_err().lines("page");
+        assert!(lines[0].ends_with("(redirected to https://login)"), "{lines:?}");
     }
 }

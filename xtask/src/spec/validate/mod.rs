@@ -4,6 +4,23 @@
 //! specification, which [`object_model`] contains as a table. [`object_rules`] and [`schema`] check the
 //! members of one object against each other. [`references`] checks one part of the document against another.
 //!
+//! A violation is an error if the document could mean something else than its reader understands. These violations are
+//! warnings, because nothing is lost:
+//!
+//! - an unknown key in an object that only describes the API (`info`, a tag, an example): the key has no meaning
+//! - `example` next to `examples`, and `value` next to `externalValue`: the generator uses neither
+//! - two tags of one name: the generator ignores tags
+//! - an unknown scope of a security scheme: the client sends the same key
+//! - a link to an unknown operation: pages are cut from a larger document, and the generator ignores links
+//! - an array without `items`: JSON Schema allows any item
+//! - a pattern that is valid in ECMA 262 only without the flag `u`, such as `\@`: servers use such patterns
+//! - keys next to a `$ref`: the specification ignores them
+//! - an empty `required`, a name that `required` lists twice, and a value that `enum` lists twice: the meaning is clear
+//! - a required property that is not defined, a default that its schema rejects, and limits that exclude every value: the
+//!   document is valid, but probably wrong
+//!
+//! `openapi/corrections` corrects pages with errors.
+//!
 //! The validator crate roas 0.21 is not used. It rejects valid documents: `null` in a nullable enum, a
 //! discriminator that maps to a full reference, a pattern with look-ahead, `1.0` as an integer. It accepts
 //! unknown keys next to `allOf`, and it stops at the first wrong type without its position. It finds no

@@ -54,11 +54,16 @@ pub(super) struct Model {
     pub(super) section: &'static str,
     pub(super) required: &'static [&'static str],
     pub(super) members: &'static [(&'static str, &'static Kind)],
+    /// `true` if the members only describe the API. An unknown member then changes nothing.
+    pub(super) descriptive: bool,
     /// Checks the members against each other.
     pub(super) rule: fn(&Object, &Pointer, &mut Diagnostics),
 }
 
-const PLAIN: Model = Model { name: "", section: "", required: &[], members: &[], rule: |_, _, _| {} };
+const PLAIN: Model =
+    Model { name: "", section: "", required: &[], members: &[], descriptive: false, rule: |_, _, _| {} };
+
+const DESCRIPTIVE: Model = Model { descriptive: true, ..PLAIN };
 
 static STRINGS: Kind = Kind::List(&Kind::Text);
 
@@ -90,20 +95,20 @@ static INFO: Model = Model {
         ("license", &Kind::Object(&LICENSE)),
         ("version", &Kind::Text),
     ],
-    ..PLAIN
+    ..DESCRIPTIVE
 };
 
 static CONTACT: Model = Model {
     name: "a contact",
     members: &[("name", &Kind::Text), ("url", &Kind::Text), ("email", &Kind::Text)],
-    ..PLAIN
+    ..DESCRIPTIVE
 };
 
 static LICENSE: Model = Model {
     name: "a license",
     required: &["name"],
     members: &[("name", &Kind::Text), ("url", &Kind::Text)],
-    ..PLAIN
+    ..DESCRIPTIVE
 };
 
 static SERVERS: Kind = Kind::List(&Kind::Object(&SERVER));
@@ -137,14 +142,14 @@ static EXTERNAL_DOC: Model = Model {
     name: "external documentation",
     required: &["url"],
     members: &[("description", &Kind::Text), ("url", &Kind::Text)],
-    ..PLAIN
+    ..DESCRIPTIVE
 };
 
 static TAG: Model = Model {
     name: "a tag",
     required: &["name"],
     members: &[("name", &Kind::Text), ("description", &Kind::Text), ("externalDocs", &EXTERNAL_DOCS)],
-    ..PLAIN
+    ..DESCRIPTIVE
 };
 
 static SECURITY: Kind = Kind::List(&Kind::Map(Keys::Any, &STRINGS));
@@ -227,6 +232,7 @@ static PARAMETER: Model = Model {
         ("content", &CONTENT),
     ],
     rule: object_rules::parameter,
+    ..PLAIN
 };
 
 const STYLES: &[&str] =
@@ -313,7 +319,7 @@ static EXAMPLE: Model = Model {
         ("externalValue", &Kind::Text),
     ],
     rule: object_rules::example,
-    ..PLAIN
+    ..DESCRIPTIVE
 };
 
 static LINK: Model = Model {
@@ -395,7 +401,7 @@ static XML: Model = Model {
         ("attribute", &Kind::Bool),
         ("wrapped", &Kind::Bool),
     ],
-    ..PLAIN
+    ..DESCRIPTIVE
 };
 
 static SECURITY_SCHEME: Model = Model {
@@ -413,6 +419,7 @@ static SECURITY_SCHEME: Model = Model {
         ("openIdConnectUrl", &Kind::Text),
     ],
     rule: object_rules::security_scheme,
+    ..PLAIN
 };
 
 static FLOWS: Model = Model {

@@ -20,7 +20,7 @@ pub(super) fn root(document: &Object, at: &Pointer, problems: &mut Diagnostics) 
         let name = tag.get("name").and_then(Value::as_str);
         if let Some(name) = name.filter(|name| !seen.insert(*name)) {
             let message = format!("duplicate tag name {name:?}, expected unique names");
-            problems.error(at.child("tags").child(i), message);
+            problems.warn(at.child("tags").child(i), message);
         }
     }
 }
@@ -82,11 +82,11 @@ pub(super) fn schema_or_content(holder: &Object, at: &Pointer, problems: &mut Di
 }
 
 pub(super) fn examples(holder: &Object, at: &Pointer, problems: &mut Diagnostics) {
-    not_both(["example", "examples"], holder, at, problems);
+    warn_about_both(["example", "examples"], holder, at, problems);
 }
 
 pub(super) fn example(example: &Object, at: &Pointer, problems: &mut Diagnostics) {
-    not_both(["value", "externalValue"], example, at, problems);
+    warn_about_both(["value", "externalValue"], example, at, problems);
 }
 
 pub(super) fn link(link: &Object, at: &Pointer, problems: &mut Diagnostics) {
@@ -129,16 +129,16 @@ fn require(keys: &[&str], name: &str, object: &Object, at: &Pointer, problems: &
 }
 
 fn one_of(keys: [&str; 2], object: &Object, at: &Pointer, problems: &mut Diagnostics) {
-    if keys.iter().all(|key| !object.contains_key(*key)) {
-        let message = format!("expected {} or {}, found neither", keys[0], keys[1]);
-        problems.error(at.clone(), message);
-    }
-    not_both(keys, object, at, problems);
+    let found = match keys.map(|key| object.contains_key(key)) {
+        [false, false] => "neither",
+        [true, true] => "both",
+        _ => return,
+    };
+    problems.error(at.clone(), format!("expected {} or {}, found {found}", keys[0], keys[1]));
 }
 
-fn not_both(keys: [&str; 2], object: &Object, at: &Pointer, problems: &mut Diagnostics) {
+fn warn_about_both(keys: [&str; 2], object: &Object, at: &Pointer, problems: &mut Diagnostics) {
     if keys.iter().all(|key| object.contains_key(*key)) {
-        let message = format!("expected {} or {}, found both", keys[0], keys[1]);
-        problems.error(at.clone(), message);
+        problems.warn(at.clone(), format!("expected {} or {}, found both", keys[0], keys[1]));
     }
 }

@@ -113,24 +113,21 @@ fn check_security(document: &Value, problems: &mut Diagnostics) {
         for (i, requirement) in requirements.into_iter().flatten().enumerate() {
             for (name, scopes) in members(Some(requirement)) {
                 let at = at.child("security").child(i).child(name);
-                if let Err(message) = check_requirement(document, name, scopes) {
-                    problems.error(at, message);
-                }
+                check_requirement(document, name, scopes, at, problems);
             }
         }
     }
 }
 
-/// Checks one security requirement: its scheme must be declared, and its scopes must be those of the scheme.
-fn check_requirement(document: &Value, name: &str, scopes: &Value) -> Result<(), String> {
+/// Checks one security requirement: its scheme must be declared, and its scopes should be those of the scheme.
+fn check_requirement(document: &Value, name: &str, scopes: &Value, at: Pointer, problems: &mut Diagnostics) {
     let schemes = document.pointer("/components/securitySchemes");
     let Some(scheme) = schemes.and_then(|schemes| schemes.get(name)) else {
         let declared: Vec<_> = members(schemes).into_iter().map(|(name, _)| name).collect();
-        return Err(format!("undeclared security scheme {name:?}, expected one of {declared:?}"));
+        let message = format!("undeclared security scheme {name:?}, expected one of {declared:?}");
+        return problems.error(at, message);
     };
-    let Value::Object(scheme) = resolve(document, scheme) else {
-        return Ok(());
-    };
+    let Value::Object(scheme) = resolve(document, scheme) else { return };
     let known: BTreeSet<_> = members(scheme.get("flows"))
         .into_iter()
         .flat_map(|(_, flow)| members(flow.get("scopes")))
@@ -139,9 +136,10 @@ fn check_requirement(document: &Value, name: &str, scopes: &Value) -> Result<(),
     let kind = str_member(scheme, "type");
     let mut requested = scopes.as_array().into_iter().flatten().filter_map(Value::as_str);
     let unknown = requested.find(|scope| kind != "openIdConnect" && !known.contains(scope));
-    unknown.map_or(Ok(()), |scope| {
-        Err(format!("expected scopes of the {kind} scheme ({known:?}), found {scope:?}"))
-    })
+    if let Some(scope) = unknown {
+        let message = format!("expected scopes of the {kind} scheme ({known:?}), found {scope:?}");
+        problems.warn(at, message);
+    }
 }
 
 /// Checks that the names and references in discriminator mappings refer to existing schemas.
@@ -178,7 +176,7 @@ fn check_link_targets(document: &Value, problems: &mut Diagnostics) {
                 link.get("operationId").filter(|id| !ids.contains(id.as_str().unwrap_or_default()))
             {
                 let message = format!("expected the id of an operation, found {}", excerpt(id));
-                problems.error(at.child(name).child("operationId"), message);
+                problems.warn(at.child(name).child("operationId"), message);
             }
         }
     }

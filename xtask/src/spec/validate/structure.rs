@@ -43,6 +43,14 @@ impl Reader<'_> {
                 self.diagnostics.error(at, message);
             }
             (Kind::Pattern, Value::String(text)) if Regex::with_flags(text, "u").is_ok() => {}
+            // Annex B of ECMA 262 allows more without the flag `u`, such as `\@` and `[\w-.]`.
+            (Kind::Pattern, Value::String(text)) if Regex::new(text).is_ok() => {
+                let message = format!(
+                    "valid in ECMA 262 only without the flag `u`, expected a pattern that is also valid with the flag; found {}",
+                    excerpt(value)
+                );
+                self.diagnostics.warn(at, message);
+            }
             (Kind::NonEmpty(_), Value::Array(items)) if items.is_empty() => {
                 self.error(at, "a non-empty list", value);
             }
@@ -74,7 +82,12 @@ impl Reader<'_> {
                 let known = model.members.iter().map(|(name, _)| *name);
                 let known = known.collect::<Vec<_>>().join(", ");
                 let message = format!("unknown key in {}, expected x-… or one of {known}", model.name);
-                self.diagnostics.error(at.child(key), format!("{message}; found {}", excerpt(value)));
+                let message = format!("{message}; found {}", excerpt(value));
+                if model.descriptive {
+                    self.diagnostics.warn(at.child(key), message);
+                } else {
+                    self.diagnostics.error(at.child(key), message);
+                }
             }
         }
         (model.rule)(members, at, self.diagnostics);

@@ -97,6 +97,12 @@ fn validate_rejects_invalid_values_with_pointer_and_message() {
             body("/properties/input/pattern"),
             "regular expression",
         ),
+        (
+            body("/properties/input/pattern"),
+            json!("(?i)abc"),
+            body("/properties/input/pattern"),
+            "expected an ECMA 262 regular expression, found \"(?i)abc\"",
+        ),
         (body("/properties/model/enum"), json!("a"), body("/properties/model/enum"), "expected a list"),
         (body("/properties/model/enum"), json!([]), body("/properties/model/enum"), "a non-empty list"),
         (
@@ -105,7 +111,6 @@ fn validate_rejects_invalid_values_with_pointer_and_message() {
             body("/properties/temperature/exclusiveMinimum"),
             "true or false",
         ),
-        (body("/properties/stream"), json!({"type": "array"}), body("/properties/stream/items"), "missing"),
         (body("/properties/stream"), json!(true), body("/properties/stream"), "an object, a schema"),
         (body("/properties"), json!([]), body("/properties"), "expected an object, found []"),
         (body("/required"), json!(true), body("/required"), "expected a list, found true"),
@@ -159,7 +164,6 @@ fn validate_rejects_invalid_values_with_pointer_and_message() {
             at("/security/0/Other"),
             "undeclared security scheme \"Other\", expected one of [\"ApiKeyAuth\"]",
         ),
-        (at("/security/0"), json!({"ApiKeyAuth": ["read"]}), at("/security/0/ApiKeyAuth"), "found \"read\""),
         (
             at("/components/securitySchemes/ApiKeyAuth/name"),
             removed.clone(),
@@ -198,7 +202,6 @@ fn validate_rejects_invalid_values_with_pointer_and_message() {
             at("/servers/0/variables"),
             "missing variable `host`",
         ),
-        (at("/tags"), json!([{"name": "a"}, {"name": "a"}]), at("/tags/1"), "duplicate tag name \"a\""),
     ];
     for (changed_at, value, expected_at, text) in cases {
         let errors = problems_of(&with_value(&changed_at, &value), Severity::Error);
@@ -252,14 +255,103 @@ fn discriminator_mapping_to_missing_schema_is_rejected() {
     }
 }
 
+/// Asserts that the value is accepted with this warning.
+#[track_caller]
+fn assert_warning(at: &str, value: &Value, warning_at: &str, message: &str) {
+    let document = with_value(at, value);
+    assert_eq!(problems_of(&document, Severity::Error), [], "{at} = {value}");
+    let warnings = problems_of(&document, Severity::Warning);
+    let hit = warnings.len() == 1 && warnings[0].0 == warning_at && warnings[0].1.contains(message);
+    assert!(hit, "{at} = {value}: expected {warning_at}: {message}, found {warnings:?}");
+}
+
 #[test]
-fn link_to_missing_operation_is_rejected() {
+fn link_to_missing_operation_is_a_warning() {
     for link in ["/paths/~1pets~1{id}/get/responses/200/links/next", "/components/links/L"] {
         let mut document = document(EVERYTHING);
+        let before = problems_of(&document, Severity::Warning);
         document.pointer_mut(link).unwrap()["operationId"] = json!("nobody");
+        assert_eq!(problems_of(&document, Severity::Error), []);
+        let mut warnings = problems_of(&document, Severity::Warning);
+        warnings.retain(|warning| !before.contains(warning));
         let expected =
             (format!("{link}/operationId"), "expected the id of an operation, found \"nobody\"".into());
-        assert_eq!(problems_of(&document, Severity::Error), [expected]);
+        assert_eq!(warnings, [expected]);
+    }
+}
+
+#[test]
+fn unknown_key_is_a_warning_in_an_object_that_only_describes_and_else_an_error() {
+    let key = |at: &str| format!("{at}/summry");
+    for (at, name) in [("/info", "info"), ("/tags/0", "a tag")] {
+        assert_warning(
+            &key(at),
+            &json!("s"),
+            &key(at),
+            &format!("unknown key in {name}, expected x-… or one of"),
+        );
+    }
+    for (at, value) in [
+        ("/info/contact", json!({"summry": "s"})),
+        ("/info/license", json!({"name": "n", "summry": "s"})),
+        ("/externalDocs", json!({"url": "u", "summry": "s"})),
+    ] {
+        assert_warning(at, &value, &key(at), "unknown key");
+    }
+    let media = BODY.strip_suffix("/schema").unwrap();
+    assert_warning(
+        &format!("{media}/examples"),
+        &json!({"a": {"value": 1, "summry": "s"}}),
+        &format!("{media}/examples/a/summry"),
+        "unknown key in an example",
+    );
+    let xml = format!("{BODY}/properties/input/xml");
+    assert_warning(&xml, &json!({"summry": "s"}), &key(&xml), "unknown key in xml");
+    for at in ["", "/servers/0", POST, BODY, media, "/components/securitySchemes/ApiKeyAuth"] {
+        let errors = problems_of(&with_value(&key(at), &json!("s")), Severity::Error);
+        assert_eq!(errors.len(), 1, "{at}: {errors:?}");
+    }
+}
+
+#[test]
+fn two_kinds_of_example_are_a_warning() {
+    let media = BODY.strip_suffix("/schema").unwrap();
+    let mut document = with_value(&format!("{media}/example"), &json!({}));
+    document.pointer_mut(media).unwrap()["examples"] = json!({"a": {"value": 1, "externalValue": "u"}});
+    assert_eq!(problems_of(&document, Severity::Error), []);
+    let expected = [
+        (format!("{media}/examples/a"), "expected value or externalValue, found both".to_owned()),
+        (media.to_owned(), "expected example or examples, found both".to_owned()),
+    ];
+    assert_eq!(problems_of(&document, Severity::Warning), expected);
+}
+
+#[test]
+fn duplicate_tag_is_a_warning() {
+    let tags = json!([{"name": "a"}, {"name": "a"}]);
+    assert_warning("/tags", &tags, "/tags/1", "duplicate tag name \"a\"");
+}
+
+#[test]
+fn unknown_scope_is_a_warning() {
+    let requirement = json!({"ApiKeyAuth": ["read"]});
+    assert_warning("/security/0", &requirement, "/security/0/ApiKeyAuth", "found \"read\"");
+}
+
+#[test]
+fn array_without_items_is_a_warning() {
+    let at = format!("{BODY}/properties/stream");
+    assert_warning(&at, &json!({"type": "array"}), &format!("{at}/items"), "missing");
+}
+
+#[test]
+fn pattern_that_is_valid_without_the_unicode_flag_is_a_warning() {
+    let at = format!("{BODY}/properties/input/pattern");
+    for pattern in [r"^\@[a-z]+$", r"[\w-.]", r"\_", r"a{,5}"] {
+        assert_warning(&at, &json!(pattern), &at, "valid in ECMA 262 only without the flag `u`");
+    }
+    for pattern in [r"^[\w\-.]+$", r"\p{L}", r"(?i:abc)", r"(?<=a)b"] {
+        assert_eq!(validate(&with_value(&at, &json!(pattern))), [], "{pattern}");
     }
 }
 

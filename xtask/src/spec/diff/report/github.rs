@@ -2,9 +2,10 @@
 
 use std::fmt::Write as _;
 
-use super::summary::single_line;
-use crate::spec::diff::finding::Finding;
-use crate::spec::diff::severity::WireLevel;
+use crate::spec::{
+    diagnostics::single_line,
+    diff::{finding::Finding, severity::WireLevel},
+};
 
 pub(super) fn render(findings: &[Finding], file: &str) -> String {
     let mut out = String::new();
@@ -18,7 +19,7 @@ pub(super) fn render(findings: &[Finding], file: &str) -> String {
         let file = of_page.as_deref().unwrap_or(file);
         let operation =
             finding.operation.as_ref().map(|operation| format!("{operation}: ")).unwrap_or_default();
-        let message = format!("{operation}{} (client: {})", finding.message, finding.rule.client);
+        let message = format!("{operation}{} (client: {})", finding.with_surface(), finding.client);
         let (file, title) = (property(file), property(&finding.rule.id));
         let _ = writeln!(out, "::{command} file={file},title={title}::{}", data(&message));
     }

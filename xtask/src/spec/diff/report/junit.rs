@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::spec::diff::finding::Finding;
+use crate::spec::{diagnostics::single_line, diff::finding::Finding};
 
 pub(super) fn render(findings: &[Finding], fails: impl Fn(&Finding) -> bool) -> String {
     let failures = findings.iter().filter(|finding| fails(finding)).count();
@@ -17,8 +17,8 @@ pub(super) fn render(findings: &[Finding], fails: impl Fn(&Finding) -> bool) -> 
     for finding in findings {
         let class = escaped(finding.operation.as_deref().unwrap_or("document"));
         let name = escaped(&format!("{} {}", finding.rule.id, finding.fingerprint));
-        let message = escaped(&finding.message);
-        let levels = format!("wire {}, client {}", finding.rule.wire, finding.rule.client);
+        let message = escaped(&finding.with_surface());
+        let levels = format!("wire {}, client {}", finding.rule.wire, finding.client);
         let inside = if fails(finding) {
             format!("<failure type=\"{levels}\" message=\"{message}\"/>")
         } else {
@@ -31,15 +31,14 @@ pub(super) fn render(findings: &[Finding], fails: impl Fn(&Finding) -> bool) -> 
 
 fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
+    for c in single_line(text).chars() {
         match c {
             '&' => out.push_str("&amp;"),
             '<' => out.push_str("&lt;"),
             '>' => out.push_str("&gt;"),
             '"' => out.push_str("&quot;"),
-            '\n' | '\t' => out.push(' '),
             // XML 1.0 does not allow these characters, escaped or not.
-            c if c.is_control() || matches!(c, '\u{FFFE}' | '\u{FFFF}') => out.push('\u{FFFD}'),
+            '\u{fffe}' | '\u{ffff}' => out.push(char::REPLACEMENT_CHARACTER),
             c => out.push(c),
         }
     }

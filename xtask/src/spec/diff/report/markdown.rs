@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::summary::{summary, worst_first};
-use crate::spec::diff::finding::Finding;
+use crate::spec::{diagnostics::single_line, diff::finding::Finding};
 
 pub(super) fn render(findings: &[Finding]) -> String {
     let mut out = format!("**{}**\n", summary(findings));
@@ -17,30 +17,31 @@ pub(super) fn render(findings: &[Finding]) -> String {
             out,
             "| {} | {} | {operation} | {} | `{}` |",
             finding.rule.wire,
-            finding.rule.client,
-            cell(&finding.message),
+            finding.client,
+            code(&finding.with_surface()),
             finding.rule.id
         );
     }
     out
 }
 
+/// Returns untrusted text as a code span, in which GitHub makes no link, no mention and no markup.
+///
+/// An escaped `@` would still mention a user, because GitHub looks for mentions in the rendered text.
 fn code(text: &str) -> String {
-    format!("`{}`", cell(&text.replace('`', "'")))
-}
-
-/// Escapes untrusted text, so that it cannot end its cell or row and is not rendered as markup.
-fn cell(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
+    let mut out = String::with_capacity(text.len() + 2);
+    let mut backslashes = 0;
+    out.push('`');
+    for c in single_line(text).chars() {
         match c {
-            c if c.is_control() => out.push(' '),
-            '<' => out.push_str("&lt;"),
-            // An unescaped `@name` would notify a GitHub user.
-            '@' => out.push_str("&#64;"),
-            '|' | '\\' | '*' | '[' | ']' => out.extend(['\\', c]),
+            // A pipe would end the cell. Without the other backslashes, those before the pipe would escape its escape.
+            '|' => out.extend(std::iter::repeat_n('\\', backslashes + 1).chain(['|'])),
+            // A backtick would end the span.
+            '`' => out.push('\''),
             c => out.push(c),
         }
+        backslashes = if c == '\\' { backslashes + 1 } else { 0 };
     }
+    out.push('`');
     out
 }

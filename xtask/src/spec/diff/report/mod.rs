@@ -19,6 +19,7 @@ use super::{
 };
 use crate::{
     failure::{ExitClass, Failure},
+    spec::diagnostics::fail_on,
     stdout,
 };
 
@@ -60,11 +61,13 @@ impl ReportOptions {
     ///
     /// Returns an error if the findings reach the threshold, or if the ignore file is invalid.
     pub(crate) fn report(&self, findings: Vec<Finding>, file: &str) -> Result<(), Failure> {
-        let findings = match &self.ignore {
+        let (findings, errors) = match &self.ignore {
             Some(path) => ignore::apply(path, findings)?,
-            None => findings,
+            None => (findings, Vec::new()),
         };
+        // Before the errors, because a page that could not be read leaves its entries unused.
         stdout::print(&self.render(&findings, file))?;
+        fail_on(errors)?;
         let (wire, client) = worst(&findings);
         if self.fail_on.reached(self.axis, wire, client) {
             let message = format!("{}: wire {wire}, client {client}", change_count(findings.len()));
@@ -74,8 +77,7 @@ impl ReportOptions {
     }
 
     fn render(&self, findings: &[Finding], file: &str) -> String {
-        let fails =
-            |finding: &Finding| self.fail_on.reached(self.axis, finding.rule.wire, finding.rule.client);
+        let fails = |finding: &Finding| self.fail_on.reached(self.axis, finding.rule.wire, finding.client);
         match self.format {
             Format::Text => text::render(findings),
             Format::Markdown => markdown::render(findings),

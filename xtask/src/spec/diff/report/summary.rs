@@ -4,11 +4,6 @@ use std::fmt::Write as _;
 
 use crate::spec::diff::finding::{Finding, worst};
 
-/// Replaces control characters with spaces, so that untrusted text cannot forge a line or control a terminal.
-pub(super) fn single_line(text: &str) -> String {
-    text.replace(char::is_control, " ")
-}
-
 /// Returns the number of findings as text, such as `2 changes`.
 pub(super) fn change_count(count: usize) -> String {
     match count {
@@ -31,6 +26,6 @@ pub(super) fn summary(findings: &[Finding]) -> String {
 /// Returns the findings, worst first. Findings of the same levels keep their order.
 pub(super) fn worst_first(findings: &[Finding]) -> Vec<&Finding> {
     let mut sorted: Vec<_> = findings.iter().collect();
-    sorted.sort_by_key(|finding| std::cmp::Reverse((finding.rule.wire, finding.rule.client)));
+    sorted.sort_by_key(|finding| std::cmp::Reverse((finding.rule.wire, finding.client)));
     sorted
 }

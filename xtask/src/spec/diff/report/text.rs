@@ -2,19 +2,22 @@
 
 use std::fmt::Write as _;
 
-use super::summary::{single_line, summary, worst_first};
-use crate::spec::diff::finding::Finding;
+use super::summary::{summary, worst_first};
+use crate::spec::{diagnostics::single_line, diff::finding::Finding};
 
 pub(super) fn render(findings: &[Finding]) -> String {
     let mut out = String::new();
     for finding in worst_first(findings) {
-        let (wire, client) = (finding.rule.wire, finding.rule.client);
+        let (wire, client) = (finding.rule.wire, finding.client);
         let operation =
             finding.operation.as_ref().map(|operation| format!("{operation}: ")).unwrap_or_default();
         let message = single_line(&format!("{operation}{}", finding.message));
         let pointer = single_line(&finding.revision.to_string());
         let _ = writeln!(out, "{wire:<5}{client:<11}{message}");
         let _ = writeln!(out, "     {:<11}{} {} at {pointer}", "", finding.rule.id, finding.fingerprint);
+        for difference in &finding.surface {
+            let _ = writeln!(out, "     {:<11}{}", "", single_line(difference));
+        }
     }
     out + &summary(findings) + "\n"
 }

@@ -1,4 +1,4 @@
-//! The rules: the id, levels and message of every kind of change. This module is data; the comparison selects
+//! The rules: the id, wire level and message of every kind of change. This module is data; the comparison selects
 //! the rules.
 //!
 //! Ids and wire levels are those of oasdiff if oasdiff has the rule. `oasdiff.tsv` lists all rules of
@@ -18,14 +18,13 @@ use std::{collections::BTreeMap, sync::LazyLock};
 
 pub(crate) use self::position::{Direction, SchemaPosition};
 
-use super::severity::{ClientLevel, WireLevel};
+use super::severity::WireLevel;
 
 /// A kind of change.
 #[derive(Debug)]
 pub(crate) struct Rule {
     pub(crate) id: String,
     pub(crate) wire: WireLevel,
-    pub(crate) client: ClientLevel,
     /// The description of the change in messages.
     pub(crate) message: String,
     /// The position of the schema, for schema rules.
@@ -52,12 +51,12 @@ pub(crate) fn all() -> &'static BTreeMap<String, Rule> {
     static ALL: LazyLock<BTreeMap<String, Rule>> = LazyLock::new(|| {
         let of_documents = document_rules::DOCUMENT_RULES
             .iter()
-            .map(|(id, wire, client, message)| rule((*id).to_owned(), None, *wire, *client, message));
+            .map(|(id, wire, message)| rule((*id).to_owned(), None, *wire, message));
         let of_schemas = SchemaPosition::ALL.into_iter().flat_map(|position| {
             schema_rules::SCHEMA_CHANGES.iter().map(move |change| {
-                let (wire, client) = change.levels(position.direction());
+                let wire = change.level(position.direction());
                 let wire = if position.is_ignored() { wire.min(WireLevel::Info) } else { wire };
-                rule(id_at(position, change.suffix), Some(position), wire, client, change.message)
+                rule(id_at(position, change.suffix), Some(position), wire, change.message)
             })
         });
         let mut all = BTreeMap::new();
@@ -86,15 +85,9 @@ fn id_at(position: SchemaPosition, suffix: &str) -> String {
     renamed.map_or(id, |(_, used)| (*used).to_owned())
 }
 
-fn rule(
-    id: String,
-    position: Option<SchemaPosition>,
-    wire: WireLevel,
-    client: ClientLevel,
-    message: &str,
-) -> Rule {
+fn rule(id: String, position: Option<SchemaPosition>, wire: WireLevel, message: &str) -> Rule {
     let wire = overrides::LEVELS.iter().find(|(of, _)| *of == id).map_or(wire, |(_, level)| *level);
-    Rule { wire, client, message: message.to_owned(), position, id }
+    Rule { wire, message: message.to_owned(), position, id }
 }
 
 #[cfg(test)]

@@ -1,13 +1,13 @@
-//! `spec fetch --from`: valid and invalid pages. It writes all documents or none.
+//! The pages that `spec accept --from` reads: valid and invalid ones. It writes all documents or none.
 
-use std::fs;
+use std::{fs, path::Path};
 
 use serde_json::json;
 
 use crate::support::{Root, page};
 
 #[test]
-fn fetch_and_build_reproduce_the_committed_files() {
+fn accept_reproduces_the_committed_files() {
     let root = Root::live();
     root.write_pages();
     for name in ["speech-create", "speech-result"] {
@@ -16,26 +16,30 @@ fn fetch_and_build_reproduce_the_committed_files() {
         root.write(&format!("pages/{name}.md"), &page(&document.replace('\n', "\r\n")));
     }
     let before = root.snapshot();
-    root.xtask("spec fetch --from pages").assert_success();
-    root.xtask("spec build").assert_success();
+    root.xtask("spec accept --from pages").assert_success();
     assert_eq!(root.snapshot(), before);
-    // The result must not depend on existing files. Only the lockfile contains the date.
+    // The result must not depend on existing files. Only the lockfile and the log contain the date.
     fs::remove_dir_all(root.path("openapi/upstream")).unwrap();
     fs::remove_file(root.path("openapi/distribute-ai.json")).unwrap();
-    root.xtask("spec fetch --from pages").assert_success();
-    root.xtask("spec build").assert_success();
+    root.xtask("spec accept --from pages").assert_success();
+    let log = root.read("openapi/CHANGES.md");
+    match before.get(Path::new("openapi/CHANGES.md")) {
+        Some(log) => fs::write(root.path("openapi/CHANGES.md"), log).unwrap(),
+        None => fs::remove_file(root.path("openapi/CHANGES.md")).unwrap(),
+    }
+    assert_eq!(log.matches("endpoint-added").count(), 2, "{log}");
     assert_eq!(root.snapshot(), before);
 }
 
 #[test]
-fn fetch_preserves_numbers_escapes_and_key_order() {
+fn accept_preserves_numbers_escapes_and_key_order() {
     let root = Root::new();
     root.write_pages();
     let text = root.read("openapi/upstream/speech-create.json");
     let odd = text.replace("\"maximum\": 1,", "\"maximum\": 1.0, \"x-z\": \"\\u00e9\", \"x-a\": 1e0,");
     assert_ne!(odd, text);
     root.write("pages/speech-create.md", &page(&odd));
-    root.xtask("spec fetch --from pages").assert_success();
+    root.xtask("spec accept --from pages").assert_success();
     let written = root.read("openapi/upstream/speech-create.json");
     let lines =
         "\"maximum\": 1.0,\n                    \"x-z\": \"\\u00e9\",\n                    \"x-a\": 1e0,\n";
@@ -45,32 +49,7 @@ fn fetch_preserves_numbers_escapes_and_key_order() {
 }
 
 #[test]
-fn fetch_removes_documents_of_unlisted_pages() {
-    let root = Root::new();
-    root.write_pages();
-    let sources = root.read("openapi/sources.toml");
-    let sources: String =
-        sources.lines().filter(|line| !line.starts_with("speech-result")).collect::<Vec<_>>().join("\n");
-    root.write("openapi/sources.toml", &sources);
-    root.xtask("spec fetch --from pages").assert_success();
-    assert!(!root.path("openapi/upstream/speech-result.json").exists());
-    assert!(!root.read("openapi/upstream.lock").contains("speech-result"));
-}
-
-#[test]
-fn first_fetch_creates_the_documents() {
-    let from = Root::new();
-    from.write_pages();
-    let root = Root::empty();
-    root.write("openapi/sources.toml", &from.read("openapi/sources.toml"));
-    let pages = from.path("pages");
-    root.xtask(&format!("spec fetch --from {}", pages.display())).assert_success();
-    let document = "openapi/upstream/speech-create.json";
-    assert_eq!(root.read(document), from.read(document));
-}
-
-#[test]
-fn fetch_with_invalid_page_names_it_and_writes_nothing() {
+fn accept_with_invalid_page_names_it_and_writes_nothing() {
     let root = Root::new();
     root.write_pages();
     // The other page is valid and has changed. Its change must not be written either.
@@ -110,19 +89,19 @@ fn fetch_with_invalid_page_names_it_and_writes_nothing() {
         ),
     ] {
         root.write("pages/speech-result.md", &bad);
-        root.xtask("spec fetch --from pages").assert_failure(4, &[expected]);
+        root.xtask("spec accept --from pages").assert_failure(4, &[expected]);
         root.write("pages/speech-result.md", &page_before);
         assert_eq!(root.snapshot(), before, "{expected}");
     }
 }
 
 #[test]
-fn fetch_reports_every_problem_of_every_page() {
+fn accept_reports_every_problem_of_every_page() {
     let root = Root::new();
     root.write_pages();
     root.write("pages/speech-create.md", &page("{\"openapi\": \"3.0.3\", \"x\": 1}"));
     root.write("pages/speech-result.md", "nothing");
-    let result = root.xtask("spec fetch --from pages");
+    let result = root.xtask("spec accept --from pages");
     result.assert_failure(
         4,
         &[
@@ -134,36 +113,36 @@ fn fetch_reports_every_problem_of_every_page() {
 }
 
 #[test]
-fn fetch_of_page_with_invalid_utf8_fails() {
+fn accept_of_page_with_invalid_utf8_fails() {
     let root = Root::new();
     root.write_pages();
     fs::write(root.path("pages/speech-create.md"), b"a\xff").unwrap();
-    root.xtask("spec fetch --from pages")
+    root.xtask("spec accept --from pages")
         .assert_failure(4, &["error: speech-create: invalid UTF-8 at byte 1"]);
 }
 
 #[test]
-fn fetch_with_missing_input_or_invalid_argument_is_a_usage_error() {
+fn accept_with_missing_input_or_invalid_argument_is_a_usage_error() {
     let root = Root::new();
     root.write_pages();
     let before = root.snapshot();
-    root.xtask("spec fetch --from nowhere").assert_failure(2, &["error: nowhere: directory not found"]);
-    root.xtask("spec fetch --form pages").assert_failure(2, &["unexpected argument '--form'"]);
-    root.xtask("spec fetch --timeout 0").assert_failure(2, &["expected a number of seconds above zero"]);
+    root.xtask("spec accept --from nowhere").assert_failure(2, &["error: nowhere: directory not found"]);
+    root.xtask("spec accept --form pages").assert_failure(2, &["unexpected argument '--form'"]);
+    root.xtask("spec accept --timeout 0").assert_failure(2, &["expected a number of seconds above zero"]);
     root.xtask("spec").assert_failure(2, &["Usage"]);
     root.xtask("--root nowhere spec build").assert_failure(2, &[]);
     assert_eq!(root.snapshot(), before);
     fs::remove_file(root.path("pages/speech-create.md")).unwrap();
-    root.xtask("spec fetch --from pages").assert_failure(2, &["speech-create.md: "]);
+    root.xtask("spec accept --from pages").assert_failure(2, &["speech-create.md: "]);
     root.write("openapi/sources.toml", "a = \"http://example.com/a.md\"\n");
-    root.xtask("spec fetch")
+    root.xtask("spec accept")
         .assert_failure(2, &["openapi/sources.toml: a: address `http://example.com/a.md` is not allowed"]);
 }
 
 #[test]
 fn help_lists_the_exit_codes() {
     let root = Root::empty();
-    let commands = ["fetch", "build", "merge", "diff", "drift", "accept", "checks"];
+    let commands = ["build", "merge", "diff", "drift", "accept", "checks"];
     let commands = commands.map(|command| format!("spec {command} --help"));
     for args in ["--help", "spec --help"].map(str::to_owned).into_iter().chain(commands) {
         let help = root.xtask(&args).assert_success();

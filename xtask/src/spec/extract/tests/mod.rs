@@ -2,6 +2,9 @@ use serde_json::{Value, json};
 
 use super::*;
 
+mod hints;
+mod random;
+
 /// Returns a document with one operation, `make`, with these request and response schemas.
 fn document(request: &Value, response: &Value, components: &Value) -> Value {
     json!({
@@ -16,7 +19,7 @@ fn document(request: &Value, response: &Value, components: &Value) -> Value {
 
 fn run(document: &Value, names: &str) -> Result<Extracted, String> {
     let names = toml::from_str(names).unwrap();
-    extract(document.clone(), &names).map_err(|failure| failure.to_string())
+    extract(document.clone(), &names).complete().map_err(|failure| failure.to_string())
 }
 
 fn schemas(extracted: &Extracted) -> &Value {
@@ -61,10 +64,9 @@ fn description_of_an_object_moves_to_its_component() {
 
 #[test]
 fn extract_without_a_name_fails_and_suggests_a_line() {
-    let closed_enum = json!({"type": "string", "enum": ["a"]});
-    let document =
-        document(&object(&json!({"size": closed_enum})), &object(&json!({"kind": closed_enum})), &json!({}));
-    let error = run(&document, "[make]\nrequest = \"Make\"").unwrap_err();
+    let request = object(&json!({"size": {"type": "string", "enum": ["a"]}}));
+    let response = object(&json!({"kind": {"type": "string", "enum": ["b"]}}));
+    let error = run(&document(&request, &response, &json!({})), "[make]\nrequest = \"Make\"").unwrap_err();
     for expected in [
         "error: openapi/names.toml: [make] \"request.size\": expected a name for the inline schema at /paths/~1make/post/requestBody/content/application~1json/schema/properties/size, {\"enum\":[\"a\"],\"type\":\"string\"}; found no name\n",
         "error: openapi/names.toml: [make] \"200.kind\": expected two names",
@@ -91,11 +93,9 @@ fn extract_with_one_name_for_two_schemas_fails_and_shows_both() {
     let names = "[make]\nrequest = \"Make\"\n\"request.a\" = \"Same\"\n\"request.b\" = \"Same\"";
     let error = run(&document, names).unwrap_err();
     for expected in [
-        "name \"Same\" is used for two different schemas",
-        "properties/a is {",
-        "properties/b is {",
-        "\"x\"",
-        "\"y\"",
+        "properties/b, {\"properties\":{\"y\":{}},\"type\":\"object\"}",
+        "found name \"Same\", which is used for two different schemas; the other is {\"properties\":{\"x\":{}}",
+        "hint: openapi/names.toml, under [make]: \"request.b\" = \"MakeRequestB\", instead of \"Same\"",
     ] {
         assert!(error.contains(expected), "{error}");
     }
@@ -109,7 +109,7 @@ fn inline_schema_equal_to_a_component_uses_its_name() {
     assert_eq!(*schemas(&shared), components);
     let other = object(&json!({"b": {}}));
     let error = run(&document(&other, &json!({}), &components), "[make]\nrequest = \"Pet\"").unwrap_err();
-    assert!(error.contains("name \"Pet\" is used for two different schemas"), "{error}");
+    assert!(error.contains("found name \"Pet\", which is used for two different schemas"), "{error}");
 }
 
 #[test]
@@ -164,4 +164,48 @@ fn response_enum_component_gives_its_name_to_the_open_type() {
     assert_eq!(schemas(&extracted)["Made"]["properties"]["status"], known);
     assert_eq!(schemas(&extracted)["KnownStatus"], components["Status"]);
     assert_eq!(extracted.open.enums["KnownStatus"], "Status");
+}
+
+#[test]
+fn union_with_a_known_value_that_can_be_null_can_be_null() {
+    let known = json!({"type": "string", "enum": ["a", null], "nullable": true, "default": "a"});
+    let union = json!({"anyOf": [{"type": "string"}, known]});
+    let document = document(&object(&json!({"voice": union})), &json!({}), &json!({}));
+    let names =
+        "[make]\nrequest = \"Make\"\n\"request.voice\" = { open = \"Voice\", known = \"KnownVoice\" }";
+    let extracted = run(&document, names).unwrap();
+    let expected =
+        json!({"allOf": [{"$ref": "#/components/schemas/Voice"}], "default": "a", "nullable": true});
+    assert_eq!(schemas(&extracted)["Make"]["properties"]["voice"], expected);
+}
+
+#[test]
+fn schemas_that_differ_in_a_child_that_can_be_null_are_different() {
+    let side = json!({"type": "integer", "minimum": 1});
+    let mut nullable = side.clone();
+    nullable["nullable"] = json!(true);
+    let request =
+        object(&json!({"a": object(&json!({"side": side})), "b": object(&json!({"side": nullable}))}));
+    let document = document(&request, &json!({}), &json!({}));
+    let names = "[make]\nrequest = \"Make\"\n\"request.a\" = \"A\"\n\"request.a.side\" = \"Side\"";
+    let error = run(&document, names).unwrap_err();
+    assert!(
+        error.contains("[make] \"request.b\": expected a name") && !error.contains("request.b.side"),
+        "{error}"
+    );
+}
+
+#[test]
+fn table_can_give_the_name_of_an_equal_component_if_their_children_have_the_same_names() {
+    let pet = object(&json!({"owner": object(&json!({"name": {}}))}));
+    let document = document(&pet, &json!({}), &json!({"Pet": pet}));
+    let owner = "[\"#/schemas/Pet\"]\nowner = \"Owner\"";
+    let names =
+        |in_request| format!("[make]\nrequest = \"Pet\"\n\"request.owner\" = {in_request:?}\n{owner}");
+    let extracted = run(&document, &names("Owner")).unwrap();
+    assert_eq!(schemas(&extracted).as_object().unwrap().len(), 2);
+    let error = run(&document, &names("Sender")).unwrap_err();
+    let expected =
+        "openapi/names.toml: /components/schemas/Pet: found name \"Pet\", which is used for two different";
+    assert!(error.contains(expected), "{error}");
 }

@@ -1,0 +1,106 @@
+//! A crate of a user of a client that is generated from the unusual pages too: no value is lost or mis-typed, and each
+//! request goes where it belongs.
+
+use distribute_ai::{
+    Client, reqwest,
+    testing::{httpmock::MockServer, mock::MockServerExt},
+    types::*,
+};
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::{Value, from_value, json, to_value};
+
+/// Asserts that a value is read and written without a loss, and returns it.
+#[track_caller]
+fn kept<T: DeserializeOwned + Serialize>(value: Value) -> T {
+    let read: T = from_value(value.clone()).unwrap();
+    assert_eq!(to_value(&read).unwrap(), value);
+    read
+}
+
+fn unions() {
+    let received = |part: Value| kept::<OddOneofgot200>(json!({"part": part})).part;
+    let image = received(json!({"type": "image_url", "image_url": "u"}));
+    assert!(matches!(image, OddOneofgot200Part::ImageUrl(_)), "{image:?}");
+    let text = received(json!({"type": "text"}));
+    assert!(matches!(text, OddOneofgot200Part::Text(_)), "{text:?}");
+    let video = json!({"type": "video", "url": "u"});
+    assert_eq!(received(video.clone()), OddOneofgot200Part::Other(video));
+
+    let message = |message: Value| kept::<AsyncChatCreateRequestMessages>(message);
+    let parts = json!([{"type": "image_url", "image_url": {"url": "x"}}, {"type": "text", "text": "t"}]);
+    let user = message(json!({"role": "user", "content": parts}));
+    let AsyncChatCreateRequestMessages::User(user) = user else { panic!("{user:?}") };
+    let AsyncChatCreateRequestMessages2Content::List(parts) = user.content else { panic!("{:?}", user.content) };
+    assert!(matches!(parts[..], [
+        AsyncChatCreateRequestMessages2Content2::ImageUrl(_),
+        AsyncChatCreateRequestMessages2Content2::Text(_)
+    ]));
+    let user = message(json!({"role": "user", "content": "t"}));
+    assert!(matches!(user, AsyncChatCreateRequestMessages::User(_)), "{user:?}");
+    let tool = message(json!({"role": "tool", "content": "t", "tool_call_id": "1"}));
+    assert!(matches!(tool, AsyncChatCreateRequestMessages::Tool(_)), "{tool:?}");
+    let assistant = message(json!({"role": "assistant", "content": null}));
+    assert!(matches!(assistant, AsyncChatCreateRequestMessages::Assistant(_)), "{assistant:?}");
+    let choice = |choice: Value| kept::<AsyncChatCreateRequestToolChoice>(choice);
+    assert_ne!(choice(json!("auto")), choice(json!({"type": "function", "function": {"name": "f"}})));
+}
+
+fn enums() {
+    let sent = OddNumenumRequest::new().k(KnownOddNumenum200N::N4).n(AsyncChatCreateRequestN::N1);
+    assert_eq!(to_value(sent).unwrap(), json!({"k": 4, "n": 1.0}));
+    assert!(KnownOddNumenum200N::try_from(77).is_err());
+    assert!(from_value::<OddNumenumRequest>(json!({"n": 77.5})).is_err());
+    let known: OddNumenum200 = kept(json!({"n": 4, "b": false}));
+    assert_eq!(known.n.unwrap(), KnownOddNumenum200N::N4);
+    let other: OddNumenum200 = kept(json!({"n": 5}));
+    assert_eq!(other.n.unwrap(), 5);
+    for (word, text) in
+        [(OddEnumnamesRequestE::AB, "a-b"), (OddEnumnamesRequestE::AB2, "a_b"), (OddEnumnamesRequestE::AB3, "A B")]
+    {
+        assert_eq!(to_value(OddEnumnamesRequest::new().e(word)).unwrap(), json!({"e": text}));
+        assert_eq!((word.to_string().as_str(), text.parse::<OddEnumnamesRequestE>().unwrap()), (text, word));
+    }
+}
+
+fn texts_and_null() {
+    assert!(OddAutoname2RequestAb::try_from("123456").is_err() != OddAutoname2RequestAb2::try_from("123456").is_err());
+    let request = ChatCompletionsRequest::new(Vec::new(), AsyncChatCreateRequestModel::DeepSeekR1);
+    let bias = |request: ChatCompletionsRequest| to_value(request).unwrap().get("logit_bias").cloned();
+    assert_eq!(bias(request.clone()), None);
+    assert_eq!(bias(request.logit_bias(None)), Some(Value::Null));
+    assert_eq!(to_value(OddNotRequest::new().s(json!(3)).t("t")).unwrap(), json!({"s": 3, "t": "t"}));
+}
+
+async fn requests() {
+    let server = MockServer::start();
+    let get = server.odd_getq(|when, then| {
+        drop((when.limit(5).x_trace("t").into_inner().header("authorization", "key"), then.ok(&TaskCreated::new("1"))));
+    });
+    let own = server.odd_opserver(|when, then| {
+        drop((when.body(&OddMultierrRequest::new("a")), then.ok(&TaskCreated::new("2"))));
+    });
+    let list = server.odd_params(|when, then| {
+        let tags = vec!["a b".to_owned(), "c".to_owned()];
+        drop((when.id("x").tags(&tags).sort(&OddParamsQuerySort::Desc), then.ok(&TaskCreated::new("3"))));
+    });
+    let builder = || Client::builder().api_key("key").base_url(server.base_url());
+    for client in [builder(), builder().http_client(reqwest::Client::new())].map(|builder| builder.build().unwrap()) {
+        assert_eq!(client.odd_getq(Some(5), Some("t")).await.unwrap().id, "1");
+        // A base URL that the user sets takes the operations with servers of their own too.
+        assert_eq!(client.odd_opserver(&OddMultierrRequest::new("a")).await.unwrap().id, "2");
+        let tags = vec!["a b".to_owned(), "c".to_owned()];
+        let sorted = client.odd_params("x", None, Some(&OddParamsQuerySort::Desc), Some(&tags), None);
+        assert_eq!(sorted.await.unwrap().id, "3");
+    }
+    get.assert_calls(2);
+    own.assert_calls(2);
+    list.assert_calls(2);
+}
+
+#[tokio::main]
+async fn main() {
+    unions();
+    enums();
+    texts_and_null();
+    requests().await;
+}
