@@ -229,7 +229,7 @@ impl Union {
     /// Returns the enum and its implementations.
     pub(crate) fn items(&self) -> Vec<Item> {
         let name = type_ident(&self.name);
-        let description = self.description.as_ref().unwrap_or(&self.name);
+        let description = self.description.clone().unwrap_or_else(|| format!("`{}`", self.name));
         let variants = self.alternatives.iter().map(|alternative| -> syn::Variant {
             let (variant, content) = (&alternative.variant, alternative.stored());
             parse_quote!(#variant(#content))

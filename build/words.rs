@@ -113,7 +113,7 @@ impl WordEnum {
     /// Returns the enum and its implementations.
     pub(crate) fn items(&self) -> Vec<Item> {
         let name = type_ident(&self.name);
-        let description = self.description.as_ref().unwrap_or(&self.name);
+        let description = self.description.clone().unwrap_or_else(|| format!("`{}`", self.name));
         let idents: Vec<_> = self.values.iter().map(|(_, ident)| ident).collect();
         let texts: Vec<_> = self.values.iter().map(|(value, _)| text(value)).collect();
         let mut items: Vec<Item> = vec![

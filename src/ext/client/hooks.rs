@@ -24,15 +24,21 @@ use crate::{
     generated::facts,
 };
 
-/// The maximum number of bytes that are read of a response. The API's responses have a few hundred
-/// bytes. A longer body is truncated.
+/// The maximum number of bytes that are read of an error response, and of a response of [`SPEECH_OPERATIONS`], which has a
+/// few hundred bytes. A longer body is truncated.
 const MAX_RESPONSE_BYTES: usize = 1024 * 1024;
+
+/// The maximum number of bytes that are read of any other success, which may contain images. A longer body is truncated.
+const MAX_SUCCESS_BYTES: usize = 64 * 1024 * 1024;
 
 /// The byte order mark, which some servers put before a text.
 const BOM: &str = "\u{feff}";
 
 /// The header that the generator adds to every request, and that the API does not document.
 const API_VERSION_HEADER: &str = "api-version";
+
+/// The operations of speech, whose many requests may be in flight at once.
+const SPEECH_OPERATIONS: [&str; 2] = [CREATE_OPERATION, "async_speech_result"];
 
 /// The operation that is billed, and never sent on a connection that was used before.
 const CREATE_OPERATION: &str = "async_speech_create";
@@ -64,7 +70,7 @@ impl ClientHooks<ClientState> for Client {
         let guard = guard_body(&mut request);
         let http = inner.submit_client.as_ref().filter(|_| operation == CREATE_OPERATION);
         let (result, not_sent) = match exchange::execute(http.unwrap_or(&self.client), request).await {
-            Ok(response) => (self.read_response(response, &url, sent_at).await, false),
+            Ok(response) => (self.read_response(response, &url, operation, sent_at).await, false),
             Err(error) => (Err(error), guard.is_some_and(|guard| guard.revoke())),
         };
         if let Ok(response) = &result {
@@ -102,12 +108,13 @@ impl Client {
         &self,
         mut response: Response,
         url: &Url,
+        operation: &str,
         sent_at: Instant,
     ) -> reqwest::Result<Response> {
         let (inner, status) = (self.inner(), response.status());
         if response.url() != url {
             if response.url().origin() == url.origin() {
-                let text = read_text(&mut response).await.unwrap_or_default();
+                let text = read_text(&mut response, MAX_RESPONSE_BYTES).await.unwrap_or_default();
                 call::record(|report| report.task_id = call::task_id_in(&text, &inner.key));
             }
             return Ok(redirected_response(&response));
@@ -121,7 +128,9 @@ impl Client {
             let error_response = ApiErrorResponse { status, message: None, retry_after, request_id };
             inner.cooldown.on_error_response(&error_response);
         }
-        let mut text = read_text(&mut response).await?;
+        let is_large = status.is_success() && !SPEECH_OPERATIONS.contains(&operation);
+        let limit = if is_large { MAX_SUCCESS_BYTES } else { MAX_RESPONSE_BYTES };
+        let mut text = read_text(&mut response, limit).await?;
         if status.is_success() {
             call::record(|report| report.retry_after = retry_after);
             text = inner.key.redact_success(text);
@@ -134,13 +143,13 @@ impl Client {
     }
 }
 
-/// Reads and decodes up to [`MAX_RESPONSE_BYTES`].
+/// Reads and decodes up to `limit` bytes.
 ///
 /// If the connection is lost, a success is used if its JSON is complete, because the JSON may
 /// contain the id of a billed task. An error response is always used, because its status is enough.
-async fn read_text(response: &mut Response) -> reqwest::Result<String> {
+async fn read_text(response: &mut Response, limit: usize) -> reqwest::Result<String> {
     let (mut body, mut lost) = (Vec::new(), None);
-    while body.len() < MAX_RESPONSE_BYTES {
+    while body.len() < limit {
         match response.chunk().await {
             Ok(Some(chunk)) => body.extend_from_slice(&chunk),
             Ok(None) => break,
@@ -150,8 +159,8 @@ async fn read_text(response: &mut Response) -> reqwest::Result<String> {
             }
         }
     }
-    body.truncate(MAX_RESPONSE_BYTES);
-    let body = content_encoding::decode(response.headers(), body, MAX_RESPONSE_BYTES).unwrap_or_else(
+    body.truncate(limit);
+    let body = content_encoding::decode(response.headers(), body, limit).unwrap_or_else(
         |(body, encoding)| {
             call::record(|report| report.encoding = Some(encoding));
             body

@@ -63,12 +63,36 @@ fn enums() {
 }
 
 fn texts_and_null() {
-    assert!(OddAutoname2RequestAb::try_from("123456").is_err() != OddAutoname2RequestAb2::try_from("123456").is_err());
+    kept::<OddAutoname2Request>(json!({"a": {"b": "123456789"}, "a_b": "12345"}));
+    assert!(from_value::<OddAutoname2Request>(json!({"a_b": "123456"})).is_err());
     let request = ChatCompletionsRequest::new(Vec::new(), AsyncChatCreateRequestModel::DeepSeekR1);
     let bias = |request: ChatCompletionsRequest| to_value(request).unwrap().get("logit_bias").cloned();
     assert_eq!(bias(request.clone()), None);
     assert_eq!(bias(request.logit_bias(None)), Some(Value::Null));
     assert_eq!(to_value(OddNotRequest::new().s(json!(3)).t("t")).unwrap(), json!({"s": 3, "t": "t"}));
+}
+
+fn more_pages() {
+    let pet = |pet: Value| kept::<MoreDiscr200>(json!({"pet": pet})).pet.unwrap();
+    assert!(matches!(pet(json!({"petType": "dog", "bark": 3})), MoreDiscr200Pet::Dog(_)));
+    assert!(matches!(pet(json!({"petType": "cat", "name": "n"})), MoreDiscr200Pet::Cat(_)));
+    assert!(matches!(pet(json!({"petType": "cow", "moo": 3})), MoreDiscr200Pet::Other(_)));
+    // A value of both parts of an anyOf.
+    kept::<MoreAnyofgot200>(json!({"v": {"x": "a"}}));
+    kept::<MoreAnyofgot200>(json!({"v": {"y": 1}}));
+    kept::<MoreAnyofgot200>(json!({"v": {"x": "a", "y": 1}}));
+    kept::<MoreRecunionRequest>(json!({"e": {"op": "not", "of": {"op": "lit", "v": "x"}}}));
+    kept::<MoreTreeRequest>(json!({"t": {"kids": [{"v": "a"}], "parent": {"v": "b"}}}));
+    kept::<MoreNullsRequest>(json!({"e": null, "r": null, "s": null, "q": null, "l": null, "i": [1, null]}));
+    kept::<MoreNullsRequest>(json!({"e": "a", "q": "a", "l": "abc"}));
+    kept::<MoreBigint200>(json!({"a": 9_007_199_254_740_993_i64, "f": 0.25}));
+    for word in ["ON", "On", "on", "oN"] {
+        kept::<MoreCasenum200>(json!({"a": word}));
+    }
+    kept::<MoreMaps200>(json!({"m": {"k": "new", "l": "a"}, "q": {"w": {"z": "1"}}}));
+    kept::<MoreUniondupRequest>(json!({"v": [1, 2]}));
+    kept::<MoreUniondupRequest>(json!({"v": ["a"]}));
+    kept::<MoreAllof200>(json!({"a": "x", "c": "y"}));
 }
 
 async fn requests() {
@@ -84,6 +108,9 @@ async fn requests() {
         drop((when.id("x").tags(&tags).sort(&OddParamsQuerySort::Desc), then.ok(&TaskCreated::new("3"))));
     });
     let builder = || Client::builder().api_key("key").base_url(server.base_url());
+    let open = server.more_nosec(|when, then| {
+        drop((when.into_inner().header_missing("authorization"), then.ok(&TaskCreated::new("4"))));
+    });
     for client in [builder(), builder().http_client(reqwest::Client::new())].map(|builder| builder.build().unwrap()) {
         assert_eq!(client.odd_getq(Some(5), Some("t")).await.unwrap().id, "1");
         // A base URL that the user sets takes the operations with servers of their own too.
@@ -91,10 +118,23 @@ async fn requests() {
         let tags = vec!["a b".to_owned(), "c".to_owned()];
         let sorted = client.odd_params("x", None, Some(&OddParamsQuerySort::Desc), Some(&tags), None);
         assert_eq!(sorted.await.unwrap().id, "3");
+        assert_eq!(client.more_nosec(&MoreNosecRequest::new()).await.unwrap().id, "4");
     }
     get.assert_calls(2);
+    open.assert_calls(2);
     own.assert_calls(2);
     list.assert_calls(2);
+}
+
+/// An image of 2 MB in a response is not cut.
+async fn large_response() {
+    let server = MockServer::start();
+    let image = ImagesGenerations200Data::new().b64_json("A".repeat(2_000_000));
+    let response = ImagesGenerations200::new(0, [image]);
+    server.images_generations(|_, then| drop(then.ok(&response)));
+    let client = Client::builder().api_key("key").base_url(server.base_url()).build().unwrap();
+    let request = AsyncImagesCreateRequest::new("a".parse().unwrap());
+    assert_eq!(client.images_generations(&request).await.unwrap().into_inner(), response);
 }
 
 #[tokio::main]
@@ -102,5 +142,7 @@ async fn main() {
     unions();
     enums();
     texts_and_null();
+    more_pages();
     requests().await;
+    large_response().await;
 }

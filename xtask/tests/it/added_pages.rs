@@ -35,7 +35,7 @@ fn source(name: &str) -> String {
 /// Accepts all pages that are not refused.
 #[track_caller]
 pub(crate) fn accept_all(root: &Root) {
-    let pages: Vec<_> = pages("odd-pages").into_iter().chain(pages("sibling-pages")).collect();
+    let pages: Vec<_> = ["odd-pages", "sibling-pages", "more-pages"].into_iter().flat_map(pages).collect();
     accept(root, &pages.iter().filter(|page| !is_refused(page)).collect::<Vec<_>>()).unwrap();
 }
 
