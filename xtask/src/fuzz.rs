@@ -34,7 +34,7 @@ pub(crate) struct Args {
     #[arg(value_name = "TARGET")]
     only: Vec<String>,
     /// Seconds to run each target
-    #[arg(long, default_value_t = 60, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, default_value_t = 20, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..))]
     seconds: u32,
 }
 

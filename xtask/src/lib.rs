@@ -63,7 +63,7 @@ enum Task {
     /// Runs the long tests of docs/RELIABILITY.md and writes their results there; takes hours
     #[command(after_help = EXIT_CODES)]
     Reliability(page::Args),
-    /// Runs the fuzz targets, for a minute each
+    /// Runs the fuzz targets, for 20 seconds each
     #[command(after_help = EXIT_CODES)]
     Fuzz(fuzz::Args),
 }
