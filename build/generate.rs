@@ -27,6 +27,8 @@ pub(crate) struct Generated {
     pub(crate) client: syn::File,
     /// The implementations of `schemars::JsonSchema`, for the feature `schemars`.
     pub(crate) schemas: Option<syn::File>,
+    /// The list of all schemas, for the tests.
+    pub(crate) schema_list: Option<syn::File>,
     /// The mocks, for the feature `testing`.
     pub(crate) mock: Option<syn::File>,
 }
@@ -34,7 +36,8 @@ pub(crate) struct Generated {
 impl Generated {
     /// Returns the files with their names.
     pub(crate) fn files(&self) -> impl Iterator<Item = (&'static str, &syn::File)> {
-        let optional = [("schemas.rs", &self.schemas), ("mock.rs", &self.mock)];
+        let optional =
+            [("schemas.rs", &self.schemas), ("schema_list.rs", &self.schema_list), ("mock.rs", &self.mock)];
         let optional = optional.into_iter().filter_map(|(name, file)| Some((name, file.as_ref()?)));
         std::iter::once(("client.rs", &self.client)).chain(optional)
     }
@@ -119,15 +122,12 @@ fn generate_supported(document: &Value, parts: Parts) -> Result<Generated, Probl
     client.items.push(facts::module(document)?);
     client.items.push(bounded::numbers_module(&numbers));
 
-    let schemas = parts.schemas.then(|| {
-        schemas::implementations(
-            document,
-            &client,
-            numbers.iter().map(|number| names::pascal_case(&number.name)),
-        )
-    });
+    let numbers: Vec<_> = numbers.iter().map(|number| names::pascal_case(&number.name)).collect();
+    let types = schemas::types(&client, &numbers);
+    let schemas = parts.schemas.then(|| schemas::implementations(document, &types));
+    let schema_list = parts.schemas.then(|| schemas::list(&types));
     let mock = parts.mock.then(|| mock::adjusted(generator.httpmock(&model, "crate")?));
-    Ok(Generated { schemas: schemas.transpose()?, mock: mock.transpose()?, client })
+    Ok(Generated { schemas: schemas.transpose()?, schema_list, mock: mock.transpose()?, client })
 }
 
 /// Adjusts the generated client in ways that the generator does not support.

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use proc_macro2::{Literal, TokenStream};
 use quote::{format_ident, quote};
 use serde_json::{Map, Value};
+use syn::parse_quote;
 
 use super::{
     Problem,
@@ -15,12 +16,8 @@ use super::{
     names::{key, type_ident},
 };
 
-/// Returns the impls for the types of the generated `types` module and for `numbers`.
-pub(crate) fn implementations(
-    document: &Value,
-    client: &syn::File,
-    numbers: impl Iterator<Item = String>,
-) -> Result<syn::File, Problem> {
+/// Returns the impls for the types.
+pub(crate) fn implementations(document: &Value, types: &[String]) -> Result<syn::File, Problem> {
     let components = document.pointer("/components/schemas").and_then(Value::as_object);
     let mut schemas = BTreeMap::new();
     for (name, schema) in components.into_iter().flatten() {
@@ -29,13 +26,13 @@ pub(crate) fn implementations(
     // Insert components last: a component takes precedence over an inline schema with the same name.
     schemas.extend(components.into_iter().flatten().map(|(name, schema)| (key(name), schema)));
     let mut impls = Vec::new();
-    for name in generated_types(client).into_iter().chain(numbers) {
-        let schema = schemas.get(&key(&name)).ok_or_else(|| {
+    for name in types {
+        let schema = schemas.get(&key(name)).ok_or_else(|| {
             let problem =
                 format!("type {name}: schema not found; add a name for its schema to openapi/names.toml");
             Problem::new("", problem)
         })?;
-        impls.push(implementation(&name, &converted(schema))?);
+        impls.push(implementation(name, &converted(schema))?);
     }
     Ok(syn::parse2(quote! {
         use crate::ext::client::json_schema::{object, with};
@@ -56,7 +53,18 @@ fn collect<'a>(name: &str, schema: &'a Value, schemas: &mut BTreeMap<String, &'a
     }
 }
 
-fn generated_types(client: &syn::File) -> Vec<String> {
+/// Returns a function with the schemas of all types.
+pub(crate) fn list(types: &[String]) -> syn::File {
+    let idents = types.iter().map(|name| format_ident!("{name}"));
+    parse_quote! {
+        fn all_schemas() -> Vec<(&'static str, schemars::Schema)> {
+            vec![#((#types, schemars::schema_for!(distribute_ai::types::#idents))),*]
+        }
+    }
+}
+
+/// Returns the names of the types in the generated module `types` and of the numbers.
+pub(crate) fn types(client: &syn::File, numbers: &[String]) -> Vec<String> {
     let types = client.items.iter().filter_map(|item| match item {
         syn::Item::Mod(types) if types.ident == "types" => types.content.as_ref(),
         _ => None,
@@ -68,6 +76,7 @@ fn generated_types(client: &syn::File) -> Vec<String> {
             syn::Item::Enum(item) => Some(item.ident.to_string()),
             _ => None,
         })
+        .chain(numbers.iter().cloned())
         .collect()
 }
 

@@ -235,7 +235,7 @@ async fn poll_after_404_or_unknown_status_is_retried() {
         .api_key(KEY)
         .waiting(Duration::ZERO)
         .running(Duration::ZERO)
-        .outcome_of("late", TaskOutcome::completes().not_found_for(Duration::from_millis(20)))
+        .outcome_of("late", TaskOutcome::completes().not_found_for(Duration::from_millis(500)))
         .outcomes(Script::always(TaskOutcome::never_ends().running_as("WARMING_UP")))
         .start()
         .await
@@ -244,7 +244,7 @@ async fn poll_after_404_or_unknown_status_is_retried() {
     client.speak("late").await.unwrap();
     let task = client.speak("new").submit().await.unwrap();
     assert_eq!(task.status().await.unwrap().to_string(), "WARMING_UP");
-    let error = task.wait().deadline(Duration::from_millis(30)).await.unwrap_err();
+    let error = task.wait().deadline(Duration::from_millis(300)).await.unwrap_err();
     assert!(error.is_deadline() && error.to_string().contains("WARMING_UP"), "{error}");
     assert!(simulator.polls() > 3, "the client polls again after a 404 and after an unknown status");
 }

@@ -165,7 +165,8 @@ fn renamed_items_occur_nowhere() {
     let mut texts: Vec<_> = files(".rs").into_iter().chain(files(".md")).collect();
     texts.extend(["README.md", "CONTRIBUTING.md", "SECURITY.md"].map(|name| root().join(name)));
     texts.extend(fs::read_dir(root().join("docs/guide")).unwrap().map(|entry| entry.unwrap().path()));
-    texts.retain(|path| !path.ends_with("tests/it/vocabulary.rs"));
+    // The names of generated types come from the API's documents.
+    texts.retain(|path| !path.ends_with("tests/it/vocabulary.rs") && !path.ends_with("openapi/surface.rs"));
     assert!(texts.len() > 300, "{} files", texts.len());
     for path in texts {
         let text = fs::read_to_string(&path).unwrap();

@@ -160,12 +160,11 @@ async fn read_text(response: &mut Response, limit: usize) -> reqwest::Result<Str
         }
     }
     body.truncate(limit);
-    let body = content_encoding::decode(response.headers(), body, limit).unwrap_or_else(
-        |(body, encoding)| {
+    let body =
+        content_encoding::decode(response.headers(), body, limit).unwrap_or_else(|(body, encoding)| {
             call::record(|report| report.encoding = Some(encoding));
             body
-        },
-    );
+        });
     let text = decode_text(body);
     match lost {
         Some(error) if response.status().is_success() && !is_json(&text) => Err(error),
