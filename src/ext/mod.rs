@@ -42,6 +42,9 @@ pub(crate) mod batch;
 pub(crate) mod long_text;
 
 #[cfg(test)]
+mod captured_log;
+
+#[cfg(test)]
 mod world;
 
 #[cfg(distribute_ai_fuzzing)]

@@ -1,11 +1,9 @@
 //! What may be found where a store should be.
 
-use std::{
-    fs::{self, File},
-    sync::Mutex,
-};
+use std::fs::{self, File};
 
 use super::*;
+use crate::ext::captured_log::CapturedLog;
 
 fn error_of(path: &Path) -> String {
     let error = open(path).unwrap_err();
@@ -187,29 +185,14 @@ async fn store_that_is_moved_while_in_use_refuses_to_write() {
 
 #[tokio::test]
 async fn killed_store_is_repaired_and_says_so() {
-    let log = Arc::new(Mutex::new(Vec::new()));
     let disk = MemoryDisk::new(10_000);
     let database = inline(&disk);
     put(&database, 1).await.unwrap();
     let killed = disk.after_kill();
-    let shared = Arc::clone(&log);
-    let subscriber =
-        tracing_subscriber::fmt().with_ansi(false).with_writer(move || Log(Arc::clone(&shared))).finish();
-    let database = tracing::subscriber::with_default(subscriber, || inline(&killed));
+    let log = CapturedLog::start();
+    let database = inline(&killed);
+    let log = log.text();
     assert!(get(&database, 1).await.is_some());
-    let log = String::from_utf8(log.lock().unwrap().clone()).unwrap();
     assert_eq!(log.matches("INFO").count(), 1, "{log}");
     assert!(log.contains("store was not closed, repairing it"), "{log}");
-}
-
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl std::io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
 }
