@@ -222,4 +222,21 @@ mod tests {
         let (inner_not_sent, outer) = outer.await;
         assert!(inner_not_sent && !outer.not_sent);
     }
+
+    #[tokio::test]
+    async fn failure_has_host_task_id_and_request_id_of_the_call() {
+        let call = async {
+            record(|report| {
+                report.host = "api.example.com".to_owned();
+                report.task_id = Some(TaskId::new_unchecked("t1"));
+                report.request_id = Some("r1".into());
+            });
+            let error = reqwest::Client::new().get("http://").build().unwrap_err();
+            Err::<ResponseValue<TaskCreated>, _>(ApiError::CommunicationError(error))
+        };
+        let failure = send(call, &ApiKey::new(KEY).unwrap(), &[], |_| Ok(())).await.unwrap_err();
+        assert!(failure.problem.unwrap().starts_with("api.example.com: "));
+        assert_eq!(failure.task_id.unwrap().as_str(), "t1");
+        assert_eq!(failure.request_id.as_deref(), Some("r1"));
+    }
 }

@@ -135,6 +135,7 @@ mod tests {
     use tokio::time::sleep_until;
 
     use super::*;
+    use crate::ext::captured_log::CapturedLog;
 
     const fn secs(seconds: u64) -> Duration {
         Duration::from_secs(seconds)
@@ -283,5 +284,15 @@ mod tests {
         let source = std::error::Error::source(&error).unwrap();
         assert_eq!(source.to_string(), "server rejected the request: 429 Too Many Requests");
         assert_eq!(start.elapsed(), secs(1));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn cooldown_is_logged_once_for_many_equal_responses() {
+        let (log, cooldown) = (CapturedLog::start(), cooldown());
+        for _ in 0..10 {
+            cooldown.on_error_response(&response(429, 5));
+            tokio::time::advance(Duration::from_millis(50)).await;
+        }
+        assert_eq!(log.text().matches("requests paused, as the server asks").count(), 1, "{}", log.text());
     }
 }

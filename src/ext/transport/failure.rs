@@ -106,4 +106,10 @@ mod tests {
         assert_eq!(truncate(&"é".repeat(3_000)).unwrap().chars().count(), MAX_MESSAGE_CHARS);
         assert_eq!(truncate(" \n"), None);
     }
+
+    #[test]
+    fn failure_with_source_keeps_the_source() {
+        let failure = Failure::new(FailureKind::ConnectionLost).with_source("connection reset");
+        assert_eq!(failure.source.unwrap().to_string(), "connection reset");
+    }
 }
