@@ -39,3 +39,34 @@ pub(crate) fn fingerprint(request: &SpeechRequest) -> String {
     hasher.write(canonical.as_bytes());
     format!("{:016x}", hasher.finish())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request(text: &str) -> SpeechRequest {
+        SpeechRequest::new(text.parse().unwrap())
+    }
+
+    #[test]
+    fn label_is_the_key_or_the_fingerprint_of_the_request() {
+        let request = request("A private text.");
+        let fingerprint = fingerprint(&request);
+        for (label, expected) in
+            [(Label::Key("line 7".into()), "line 7"), (Label::Request(Arc::new(request)), &*fingerprint)]
+        {
+            assert_eq!((label.to_string(), format!("{label:?}")), (expected.to_owned(), expected.to_owned()));
+        }
+    }
+
+    #[test]
+    fn fingerprint_depends_on_the_request_only() {
+        assert_eq!(fingerprint(&request("Hello.")), fingerprint(&request("Hello.")));
+        let requests = [request("Hello."), request("Hello!"), request("Hello.").voice("nora")];
+        let mut fingerprints = requests.each_ref().map(fingerprint).to_vec();
+        assert!(fingerprints.iter().all(|text| text.len() == 16), "{fingerprints:?}");
+        fingerprints.sort_unstable();
+        fingerprints.dedup();
+        assert_eq!(fingerprints.len(), 3, "{fingerprints:?}");
+    }
+}

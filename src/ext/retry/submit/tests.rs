@@ -5,10 +5,11 @@ use reqwest::{
     header::{HeaderMap, HeaderValue},
 };
 
-use tokio::time::sleep_until;
+use futures_util::future::{self, FutureExt};
+use tokio::time::{advance, sleep_until};
 
 use super::*;
-use crate::ext::transport::cooldown::MAX_COOLDOWN;
+use crate::ext::{captured_log::CapturedLog, transport::cooldown::MAX_COOLDOWN};
 
 fn not_connected() -> Failure {
     Failure::new(FailureKind::NotConnected)
@@ -307,9 +308,9 @@ async fn submission_expires_a_second_after_its_deadline_with_the_error_of_its_la
         let deadline = Instant::now() + Duration::from_secs(60);
         let mut submission = Submission::new(deadline, 0);
         submission.on_failure(failure).unwrap();
-        sleep_until(deadline + Duration::from_millis(900)).await;
+        advance(deadline + Duration::from_secs(1) - Instant::now()).await;
         assert!(submission.expired().is_none(), "the timer may be late");
-        tokio::time::advance(Duration::from_millis(200)).await;
+        advance(Duration::from_millis(1)).await;
         let error = submission.expired().unwrap();
         assert_eq!(
             (error.is_unreachable(), error.is_rejected()),
@@ -318,4 +319,78 @@ async fn submission_expires_a_second_after_its_deadline_with_the_error_of_its_la
         );
         assert!(submission.expired().is_none());
     }
+}
+
+/// Returns a submission with a deadline of a minute.
+fn submission(resubmissions: u32) -> Submission {
+    Submission::new(Instant::now() + Duration::from_secs(60), resubmissions)
+}
+
+#[tokio::test(start_paused = true)]
+async fn pause_doubles_with_each_failure_in_a_row() {
+    let mut script: Vec<_> = (0..4).map(|_| Err(response(StatusCode::TOO_MANY_REQUESTS, None))).collect();
+    script.push(Ok(id()));
+    let (result, sent) = run(script).await;
+    result.unwrap();
+    let pauses = sent.windows(2).map(|times| times[1] - times[0]);
+    for (pause, expected) in pauses.zip([0.25, 0.5, 1.0, 2.0]) {
+        assert!((expected * 0.89..expected * 1.11).contains(&pause), "{sent:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn submission_that_waits_out_outages_survives_any_number_of_failed_connections() {
+    let mut submission = submission(0).waiting_out_outages();
+    for _ in 0..100 {
+        submission.on_failure(not_connected()).unwrap();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn submission_is_in_doubt_after_first_attempt_in_doubt() {
+    let mut submission = submission(1);
+    submission.on_failure(not_connected()).unwrap();
+    assert!(!submission.is_in_doubt());
+    submission.on_failure(Failure::new(FailureKind::ConnectionLost)).unwrap();
+    assert!(submission.is_in_doubt());
+}
+
+#[tokio::test(start_paused = true)]
+async fn attempts_in_doubt_of_earlier_runs_use_up_resubmissions() {
+    let mut submission = submission(2).with_prior_attempts(InDoubtAttempts::of(2));
+    assert!(submission.is_in_doubt());
+    let error = submission.on_failure(Failure::new(FailureKind::ConnectionLost)).unwrap_err();
+    assert!(error.to_string().contains("sent 3 times and may have been billed each time"), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn attempt_in_doubt_that_cannot_be_resubmitted_before_deadline_is_in_doubt() {
+    let mut submission = Submission::new(Instant::now(), 5);
+    let error = submission.on_failure(Failure::new(FailureKind::ConnectionLost)).unwrap_err();
+    assert!(error.is_in_doubt(), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn log_of_failed_attempt_has_label_and_doubt() {
+    let log = CapturedLog::start();
+    let mut submission = submission(0).with_label(Label::Key("line 7".into()));
+    submission.on_failure(not_connected()).unwrap();
+    assert!(log.text().contains("submission failed, retrying request=line 7 failures=1"), "{}", log.text());
+    submission.on_failure(response(StatusCode::BAD_REQUEST, None)).unwrap_err();
+    let in_doubt = "submission in doubt, it may be billed request=line 7";
+    assert!(!log.text().contains(in_doubt), "{}", log.text());
+    submission.on_failure(Failure::new(FailureKind::ConnectionLost)).unwrap_err();
+    assert!(log.text().contains(in_doubt), "{}", log.text());
+}
+
+#[tokio::test]
+async fn submission_dropped_before_the_response_is_logged() {
+    let (log, label) = (CapturedLog::start(), Label::Key("line 7".into()));
+    send_once(async { Ok(id()) }, &label).await.unwrap();
+    assert!(log.text().contains("task submitted request=line 7"), "{}", log.text());
+    send_once(async { Err(not_connected()) }, &label).await.unwrap_err();
+    let dropped = "submission dropped before the response, it may be billed request=line 7";
+    assert!(!log.text().contains(dropped), "{}", log.text());
+    assert!(send_once(future::pending(), &label).now_or_never().is_none());
+    assert!(log.text().contains(dropped), "{}", log.text());
 }
