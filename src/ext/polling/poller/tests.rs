@@ -136,6 +136,18 @@ async fn outage_beyond_deadline_is_reported_in_deadline_error() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn deadline_error_has_the_last_failure_with_a_server_message() {
+    let server = |age: Duration| match age.as_secs() {
+        0..20 => error_response(500, None),
+        20..40 => error_response(502, None),
+        _ => connection_lost(),
+    };
+    let error = wait(every(secs(1)), secs(60), server).await.0.unwrap_err();
+    assert!(error.is_deadline());
+    assert_eq!(error.status(), Some(StatusCode::BAD_GATEWAY));
+}
+
+#[tokio::test(start_paused = true)]
 async fn wait_whose_deadline_is_in_a_cooldown_fails_at_once_and_sends_nothing() {
     let (outcome, took, polls) = wait(every(secs(1)), secs(60), |_| error_response(429, Some("3600"))).await;
     let error = outcome.unwrap_err();
@@ -329,6 +341,7 @@ async fn hanging_server_gets_one_more_poll_at_deadline() {
     };
     let error = poller(secs(5)).next(&cooldown(), hanging).await.unwrap_err();
     assert!(error.is_deadline());
+    assert!(error.to_string().contains("no response before the deadline"), "{error}");
     assert_eq!((start.elapsed(), polls.get()), (secs(5) + FINAL_POLL_TIMEOUT, 2));
 }
 
@@ -422,6 +435,33 @@ async fn urgency_grows_until_immediate() {
     assert!(0.1 < soon && soon < later && later.is_finite(), "{soon} {later}");
     tokio::time::advance(secs(595)).await;
     assert!(state.urgency().is_none());
+}
+
+/// A policy with a fixed likelihood.
+struct Likely(f64);
+
+impl Pacing for Likely {
+    fn delay(&self, _: &Progress) -> Duration {
+        secs(1)
+    }
+
+    fn likelihood(&self, _: &Progress) -> f64 {
+        self.0
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn urgency_is_the_time_since_the_last_poll_times_the_odds() {
+    for (likelihood, odds) in [(0.0, 0.0), (0.5, 1.0), (0.8, 4.0)] {
+        let mut state = PollState::new(PollSchedule {
+            policy: TaskPolicy::new(Arc::new(Likely(likelihood))),
+            ..poller(secs(600)).0.schedule
+        });
+        state.on_response(&response("PROCESSING").unwrap());
+        tokio::time::advance(secs(3)).await;
+        let urgency = state.urgency().unwrap();
+        assert!((urgency - 3.0 * odds).abs() < 1e-9, "{urgency}");
+    }
 }
 
 #[tokio::test(start_paused = true)]
