@@ -362,4 +362,39 @@ mod tests {
         assert!(!Record::announce(None, stored.about.clone()).in_job().redone, "nothing is spoken again");
         assert!(!Record::announce(Some(Record { redone: true, ..stored.clone() }), stored.about).redone);
     }
+
+    #[test]
+    fn every_change_of_a_record_sets_the_time() {
+        let announced = record(r#"{"state":"announced","at":1,"in_doubt":1,"characters":2}"#);
+        let id = TaskId::new_unchecked("a");
+        let finished = Finished { id: id.clone(), created: None, finished: None, audio: None };
+        for changed in [
+            announced.clone().not_sent().unwrap(),
+            announced.clone().doubted(None),
+            announced.clone().submitted(&id),
+            announced.clone().stored(finished),
+            announced.failed(),
+        ] {
+            assert!(changed.at > 1.0, "{changed:?}");
+        }
+    }
+
+    #[test]
+    fn stored_record_has_the_facts_of_the_finished_task() {
+        let before = r#"{"state":"stored","at":1,"id":"a","characters":2}"#;
+        let announced = record(&format!(
+            r#"{{"state":"announced","at":1,"in_doubt":1,"characters":2,"before":{before}}}"#
+        ));
+        let id = TaskId::new_unchecked("b");
+        let finished = Finished { id, created: Some(1.0), finished: Some(2.0), audio: None };
+        let stored = announced.stored(finished.clone());
+        assert_eq!(stored.meaning(), Meaning::Stored(finished));
+        assert_eq!((stored.in_doubt, &stored.before), (0, &None));
+    }
+
+    #[test]
+    fn request_of_failed_task_may_be_submitted_again() {
+        let failed = record(r#"{"state":"submitted","at":1,"id":"a","characters":2}"#).failed();
+        assert_eq!((failed.state, failed.meaning()), (Phase::Failed, Meaning::New));
+    }
 }
