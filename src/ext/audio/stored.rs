@@ -258,3 +258,30 @@ impl DurationReader {
         Some(seconds(self.bytes + rest as u64, format))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        ext::store::{
+            Store,
+            facts::{Redo, Request},
+        },
+        types::SpeechRequest,
+    };
+
+    #[tokio::test]
+    async fn audio_in_a_store_is_read_from_its_file() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = Store::open(directory.path().join("store")).await.unwrap();
+        let (origin, speech) = ("https://example.com", &SpeechRequest::new("Hello.".parse().unwrap()));
+        let redo = Redo::No;
+        let entry = store.entry(Request { origin, speech, take: 0, label: None, resubmissions: 0, redo });
+        std::fs::write(entry.audio_path(), b"audio").unwrap();
+        let sha256 = hex(Sha256::new_with_prefix(b"audio"));
+        let file = entry.audio_file(StoredAudio { bytes: 5, sha256, seconds: None });
+        let client = Client::builder().api_key("k").build().unwrap();
+        let audio = Audio::stored(client, TaskId::new_unchecked("t1"), file, || panic!("downloaded again"));
+        assert_eq!(audio.bytes().await.unwrap(), "audio");
+    }
+}
