@@ -33,6 +33,7 @@ async fn rate_limit_is_kept_in_every_second_and_nearly_reached() {
         assert!(peak(&sent) <= most, "{rate}: {}", peak(&sent));
         let ideal = f64::from(count - 1) / if rate > 1.0 { rate.floor() } else { rate };
         let took = start.elapsed().as_secs_f64();
+        assert!(took >= ideal, "{rate}: {took} s instead of {ideal} s");
         assert!(took < ideal * 1.05 || rate > 100.0, "{rate}: {took} s instead of {ideal} s");
     }
 }
