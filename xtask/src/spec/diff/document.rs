@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{
+    contract,
     finding::{Finding, Values},
     node::{Pair, ResolvedNode},
     paths,
@@ -25,7 +26,7 @@ pub(super) fn compare(pair: &Pair) -> Vec<Finding> {
     paths::compare(&mut recorder, pair, &schemes);
     let known = ["openapi", "info", "tags", "servers", "security", "paths", "components"];
     recorder.report_other_members(pair, "", &known);
-    recorder.findings
+    contract::decide(pair, recorder.into_found())
 }
 
 /// Reports each changed member of an object with the same rule.

@@ -15,6 +15,8 @@ use crate::json::{Pointer, excerpt, normalized};
 #[derive(Clone, Debug)]
 pub(crate) struct Finding {
     pub(crate) rule: &'static Rule,
+    /// The level of the rule, unless the schemas as a whole give the change another one.
+    pub(crate) wire: WireLevel,
     pub(crate) message: String,
     /// The pointer into the old document, or of the nearest parent that exists there.
     pub(crate) base: Pointer,
@@ -66,6 +68,7 @@ impl Finding {
                 .join("\0");
         Self {
             rule,
+            wire: rule.wire,
             message,
             base,
             revision,
@@ -74,6 +77,17 @@ impl Finding {
             document: None,
             client: ClientLevel::None,
             surface: Vec::new(),
+        }
+    }
+
+    /// Lowers the level to the highest one that is possible, and adds the reason to the message.
+    pub(super) fn cap(&mut self, highest: WireLevel, reason: &str) {
+        if self.wire > highest {
+            if self.wire == self.rule.wire {
+                let _ = write!(self.message, "; {} instead of {}", highest, self.wire);
+            }
+            let _ = write!(self.message, ", because {reason}");
+            self.wire = highest;
         }
     }
 
@@ -114,7 +128,7 @@ impl Finding {
     pub(crate) fn to_json(&self) -> Value {
         json!({
             "rule": self.rule.id,
-            "wire": self.rule.wire.as_str(),
+            "wire": self.wire.as_str(),
             "client": self.client.as_str(),
             "surface": self.surface,
             "message": self.message,
@@ -128,7 +142,7 @@ impl Finding {
 
 /// Returns the worst level of the findings on each axis.
 pub(crate) fn worst(findings: &[Finding]) -> (WireLevel, ClientLevel) {
-    let wire = findings.iter().map(|finding| finding.rule.wire).max();
+    let wire = findings.iter().map(|finding| finding.wire).max();
     let client = findings.iter().map(|finding| finding.client).max();
     (wire.unwrap_or_default(), client.unwrap_or_default())
 }

@@ -6,8 +6,10 @@
 
 mod body;
 mod context;
+mod contract;
 mod document;
 mod finding;
+mod format;
 mod ignore;
 mod inherit;
 mod node;

@@ -25,6 +25,12 @@ impl<'a> ResolvedNode<'a> {
         Self { document, value: document, at: Pointer::default(), shared: false }
     }
 
+    /// Returns the part of the document at a pointer.
+    pub(super) fn at(&self, at: &Pointer) -> Option<Self> {
+        let value = self.document.pointer(at.as_str())?;
+        Some(Self { document: self.document, value, at: at.clone(), shared: false })
+    }
+
     /// Returns a member, with its reference resolved.
     pub(super) fn get(&self, key: &str) -> Option<Self> {
         Some(self.child(key, self.value.get(key)?))

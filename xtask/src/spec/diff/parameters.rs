@@ -1,5 +1,7 @@
 //! Parameters of an operation and of its path item: path, query, header and cookie parameters.
 
+use serde_json::Value;
+
 use super::{
     context::OperationContext,
     finding::Values,
@@ -61,7 +63,7 @@ fn compare_parameter(recorder: &mut Recorder, pair: &Pair, key: &Key) {
         ("request-parameter-empty-value-allowed", "request-parameter-empty-value-refused"),
         subject,
     );
-    if serialisation(&pair.base, &key.0) != serialisation(&pair.revision, &key.0) {
+    if is_written_differently(pair, &key.0) {
         recorder.report(
             "request-parameter-style-changed",
             (&pair.base.at, &pair.revision.at),
@@ -106,18 +108,45 @@ fn schema_of<'a>(node: &ResolvedNode<'a>) -> Option<ResolvedNode<'a>> {
     node.get("schema").or_else(of_content)
 }
 
-/// Returns how the value is written as text: style, explode, `allowReserved` and media types, with defaults
+/// Returns `true` if the style of a value changed: style, explode, `allowReserved` and media types, with defaults
 /// filled in.
-fn serialisation(node: &ResolvedNode, location: &str) -> (String, bool, bool, Vec<String>) {
+pub(super) fn is_written_differently(pair: &Pair, location: &str) -> bool {
+    let (before, after) = (serialisation(&pair.base, location), serialisation(&pair.revision, location));
+    // `explode` affects only lists and objects.
+    let is_compound = |node| schema_of(node).is_none_or(|schema| may_be_compound(&schema, MAX_DEPTH));
+    let explodes = is_compound(&pair.base) && is_compound(&pair.revision);
+    before.0 != after.0 || (explodes && before.1 != after.1)
+}
+
+/// Returns style, `allowReserved` and media types, and `explode`.
+fn serialisation(node: &ResolvedNode, location: &str) -> ((String, bool, Vec<String>), bool) {
     let default = if matches!(location, "query" | "cookie") { "form" } else { "simple" };
     let style = Some(node.text("style")).filter(|style| !style.is_empty()).unwrap_or(default);
-    let explode = node.value.get("explode").and_then(serde_json::Value::as_bool).unwrap_or(style == "form");
+    let explode = node.value.get("explode").and_then(Value::as_bool).unwrap_or(style == "form");
     let types = node.members_of("content");
     let types = types.into_iter().map(|(name, _)| name.clone()).collect();
-    // `explode` affects only lists and objects.
-    let kind = schema_of(node).map(|schema| schema.text("type")).unwrap_or_default();
-    let explode = explode && !matches!(kind, "string" | "number" | "integer" | "boolean");
-    (style.to_owned(), explode, node.flag("allowReserved"), types)
+    ((style.to_owned(), node.flag("allowReserved"), types), explode)
+}
+
+/// The depth to which the parts and alternatives of a schema are searched for its type.
+const MAX_DEPTH: usize = 8;
+
+/// Returns `true` if a value of the schema may be a list or an object.
+fn may_be_compound(schema: &ResolvedNode, depth: usize) -> bool {
+    if matches!(schema.text("type"), "string" | "number" | "integer" | "boolean") {
+        return false;
+    }
+    let values = schema.value.get("enum").and_then(Value::as_array);
+    if depth == 0
+        || values.is_some_and(|values| !values.iter().any(|value| value.is_array() || value.is_object()))
+    {
+        return depth == 0;
+    }
+    let (parts, ones, others) =
+        (schema.items_of("allOf"), schema.items_of("oneOf"), schema.items_of("anyOf"));
+    let compound = |node: &ResolvedNode| may_be_compound(node, depth - 1);
+    parts.iter().all(compound)
+        && [ones, others].iter().all(|list| list.is_empty() || list.iter().any(compound))
 }
 
 /// Matches the parameters by their new names. A parameter of the operation replaces one of the path with the

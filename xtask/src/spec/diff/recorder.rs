@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use serde_json::Value;
 
 use super::{
+    contract::{Compared, Found, Root},
     finding::{Finding, Values},
     node::{Pair, ResolvedNode},
     rules::{self, Rule, SchemaPosition},
@@ -20,6 +21,14 @@ pub(super) struct Visited(pub(super) HashSet<(Pointer, Pointer, SchemaPosition)>
 #[derive(Debug, Default)]
 pub(super) struct Recorder {
     pub(super) findings: Vec<Finding>,
+    /// For each finding, the index of the schemas that it is about.
+    pub(super) origins: Vec<Option<usize>>,
+    /// The schemas that were compared and differ.
+    pub(super) compared: Vec<Compared>,
+    /// The schemas of bodies, parameters and headers that differ.
+    pub(super) roots: Vec<Root>,
+    /// The index of the schemas to which the next findings belong.
+    pub(super) current: Option<usize>,
     /// The operation to which the next findings belong, as method and path.
     pub(super) operation: Option<String>,
     /// The pairs of schemas that need not be compared again.
@@ -46,7 +55,14 @@ impl Recorder {
         debug_assert!(rule.is_some(), "{subject}: a change without a rule");
         let Some(rule) = rule else { return };
         let at = (base.clone(), revision.clone());
+        self.origins.push(self.current);
         self.findings.push(Finding::new(rule, at, self.operation.as_deref(), subject, values));
+    }
+
+    /// Returns everything that was found.
+    pub(super) fn into_found(self) -> Found {
+        let Self { findings, origins, compared, roots, .. } = self;
+        Found { findings, origins, compared, roots }
     }
 
     /// Returns `true` if both parts are missing, or if both exist and have the same digest. A digest follows

@@ -5,7 +5,7 @@ use super::{
     finding::Values,
     node::{Pair, ResolvedNode, matched},
     parameters,
-    recorder::{Recorder, join_subject, nearest_pointer, same_values},
+    recorder::{Recorder, join_subject, nearest_pointer},
     rules::SchemaPosition,
 };
 
@@ -81,8 +81,7 @@ fn compare_header(recorder: &mut Recorder, pair: &Pair, subject: &str) {
         ("response-header-deprecated", "response-header-reactivated"),
         subject,
     );
-    let (before, after) = (pair.base.value, pair.revision.value);
-    if ["style", "explode"].iter().any(|key| !same_values(before.get(key), after.get(key))) {
+    if parameters::is_written_differently(pair, "header") {
         recorder.report(
             "response-header-style-changed",
             (&pair.base.at, &pair.revision.at),

@@ -10,7 +10,7 @@ use crate::spec::{
 pub(super) fn render(findings: &[Finding], file: &str) -> String {
     let mut out = String::new();
     for finding in findings {
-        let command = match finding.rule.wire {
+        let command = match finding.wire {
             WireLevel::Err => "error",
             WireLevel::Warn => "warning",
             WireLevel::Info | WireLevel::None => "notice",

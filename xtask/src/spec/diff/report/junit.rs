@@ -18,7 +18,7 @@ pub(super) fn render(findings: &[Finding], fails: impl Fn(&Finding) -> bool) -> 
         let class = escaped(finding.operation.as_deref().unwrap_or("document"));
         let name = escaped(&format!("{} {}", finding.rule.id, finding.fingerprint));
         let message = escaped(&finding.with_surface());
-        let levels = format!("wire {}, client {}", finding.rule.wire, finding.client);
+        let levels = format!("wire {}, client {}", finding.wire, finding.client);
         let inside = if fails(finding) {
             format!("<failure type=\"{levels}\" message=\"{message}\"/>")
         } else {

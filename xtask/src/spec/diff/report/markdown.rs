@@ -16,7 +16,7 @@ pub(super) fn render(findings: &[Finding]) -> String {
         let _ = writeln!(
             out,
             "| {} | {} | {operation} | {} | `{}` |",
-            finding.rule.wire,
+            finding.wire,
             finding.client,
             code(&finding.with_surface()),
             finding.rule.id

@@ -77,7 +77,7 @@ impl ReportOptions {
     }
 
     fn render(&self, findings: &[Finding], file: &str) -> String {
-        let fails = |finding: &Finding| self.fail_on.reached(self.axis, finding.rule.wire, finding.client);
+        let fails = |finding: &Finding| self.fail_on.reached(self.axis, finding.wire, finding.client);
         match self.format {
             Format::Text => text::render(findings),
             Format::Markdown => markdown::render(findings),

@@ -26,6 +26,6 @@ pub(super) fn summary(findings: &[Finding]) -> String {
 /// Returns the findings, worst first. Findings of the same levels keep their order.
 pub(super) fn worst_first(findings: &[Finding]) -> Vec<&Finding> {
     let mut sorted: Vec<_> = findings.iter().collect();
-    sorted.sort_by_key(|finding| std::cmp::Reverse((finding.rule.wire, finding.client)));
+    sorted.sort_by_key(|finding| std::cmp::Reverse((finding.wire, finding.client)));
     sorted
 }

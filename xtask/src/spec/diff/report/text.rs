@@ -8,7 +8,7 @@ use crate::spec::{diagnostics::single_line, diff::finding::Finding};
 pub(super) fn render(findings: &[Finding]) -> String {
     let mut out = String::new();
     for finding in worst_first(findings) {
-        let (wire, client) = (finding.rule.wire, finding.client);
+        let (wire, client) = (finding.wire, finding.client);
         let operation =
             finding.operation.as_ref().map(|operation| format!("{operation}: ")).unwrap_or_default();
         let message = single_line(&format!("{operation}{}", finding.message));

@@ -106,6 +106,17 @@ pub(super) const DOCUMENT_RULES: &[(&str, WireLevel, &str)] = &[
     ("request-body-media-type-schema-added", Err, "schema of the media type added"),
     ("request-body-media-type-schema-removed", Info, "schema of the media type removed"),
     ("request-body-encoding-changed", Warn, "encoding of a part of the body changed"),
+    // Schemas as a whole.
+    (
+        "request-contract-narrowed",
+        Err,
+        "the new schema as a whole does not accept everything that the old one allows",
+    ),
+    (
+        "response-contract-widened",
+        Err,
+        "the old schema as a whole does not accept everything that the new one allows",
+    ),
     // Properties.
     ("new-required-request-property", Err, "required property added"),
     ("new-required-request-property-with-default", Err, "required property added, with a default"),

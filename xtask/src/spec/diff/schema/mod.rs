@@ -19,6 +19,7 @@ use std::collections::HashSet;
 pub(super) use self::digest::Digests;
 use self::pair::{KNOWN, SchemaPair};
 use super::{
+    contract::{Compared, Root},
     finding::Values,
     node::{Pair, ResolvedNode},
     recorder::{Recorder, same_values},
@@ -35,8 +36,18 @@ pub(super) fn compare(
 ) {
     let count = recorder.findings.len();
     let mut visited = HashSet::new();
+    let first = recorder.compared.len();
     let subject = subject.to_owned();
-    let mut pending = vec![SchemaPair { nodes, position, subject, typed, property: None }];
+    let root = SchemaPair {
+        nodes,
+        position,
+        subject: subject.clone(),
+        typed,
+        property: None,
+        index: None,
+        parent: None,
+    };
+    let mut pending = vec![root];
     while let Some(mut pair) = pending.pop() {
         pair.nodes.base = without_wrapper(pair.nodes.base);
         pair.nodes.revision = without_wrapper(pair.nodes.revision);
@@ -46,12 +57,22 @@ pub(super) fn compare(
                 continue;
             }
         }
+        pair.index = Some(recorder.compared.len());
+        recorder.current = pair.index;
+        let (base, revision) = (pair.nodes.base.at.clone(), pair.nodes.revision.at.clone());
+        recorder.compared.push(Compared { base, revision, parent: pair.parent });
         let mut within = Vec::new();
         pair.compare(recorder, &mut within);
         pending.extend(within.into_iter().rev());
     }
+    recorder.current = None;
     if recorder.findings.len() == count {
         recorder.visited.0.extend(visited);
+        recorder.compared.truncate(first);
+    } else {
+        let findings = count..recorder.findings.len();
+        let operation = recorder.operation.clone();
+        recorder.roots.push(Root { schemas: first, position, typed, subject, operation, findings });
     }
 }
 

@@ -52,6 +52,10 @@ pub(super) struct SchemaPair<'a> {
     pub(super) typed: bool,
     /// `Some(true)` for a required property, `Some(false)` for an optional one, `None` for any other schema.
     pub(super) property: Option<bool>,
+    /// The index of these schemas, once they are compared.
+    pub(super) index: Option<usize>,
+    /// The index of the schemas that contain these.
+    pub(super) parent: Option<usize>,
 }
 
 impl<'a> SchemaPair<'a> {
@@ -79,6 +83,8 @@ impl<'a> SchemaPair<'a> {
             subject: format!("{}{part}", self.subject),
             typed: self.typed,
             property: None,
+            index: None,
+            parent: self.index,
         }
     }
 

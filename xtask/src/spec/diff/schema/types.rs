@@ -1,7 +1,7 @@
 //! `type` and `format`.
 
 use super::pair::SchemaPair;
-use crate::spec::diff::{recorder::Recorder, rules::Direction};
+use crate::spec::diff::{format, recorder::Recorder, rules::Direction};
 
 /// The relation between the values that the old and the new schema accept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,15 +48,12 @@ fn type_change((base, revision): (&str, &str)) -> Change {
 }
 
 fn format_change((base, revision): (&str, &str)) -> Change {
-    /// Pairs of formats. The second format of each pair accepts every value of the first.
-    const WITHIN: [(&str, &str); 4] =
-        [("int32", "int64"), ("float", "double"), ("date", "date-time"), ("time", "date-time")];
     match (base, revision) {
         (base, revision) if base == revision => Change::Same,
         (_, "") => Change::Wider,
         ("", _) => Change::Narrower,
-        formats if WITHIN.contains(&formats) => Change::Wider,
-        (base, revision) if WITHIN.contains(&(revision, base)) => Change::Narrower,
+        (base, revision) if format::includes(revision, base) => Change::Wider,
+        (base, revision) if format::includes(base, revision) => Change::Narrower,
         _ => Change::Other,
     }
 }

@@ -1,6 +1,7 @@
 //! Tests of the diff as a whole: two documents in, findings out.
 
 mod cases;
+mod composition;
 mod cost;
 mod meaning;
 mod properties;

@@ -313,7 +313,22 @@ fn properties() -> Vec<Change> {
     let response = |property: &Value, required| with_property(with_response, property, required);
     let default = json!({"type": "string", "default": "a"});
     let (read, write) = (with("readOnly"), with("writeOnly"));
+    let schema = |schema: Value| json!({"application/json": {"schema": schema}});
+    let closed = |properties: Value| schema(json!({"additionalProperties": false, "properties": properties}));
+    let parts = |names: &[&str]| {
+        schema(json!({"allOf": names.iter().map(|name| json!({"required": [name]})).collect::<Vec<_>>()}))
+    };
     let mut changes = vec![
+        (
+            "request-contract-narrowed",
+            with_request(&closed(json!({"r": {}, "o": {}, "p": {}}))),
+            with_request(&closed(json!({"r": {}, "o": {}}))),
+        ),
+        (
+            "response-contract-widened",
+            with_response(&parts(&["x", "y", "z"])),
+            with_response(&parts(&["x", "y"])),
+        ),
         ("new-required-request-property", document(), request(&text, true)),
         ("new-required-request-property-with-default", document(), request(&default, true)),
         ("new-optional-request-property", document(), request(&text, false)),
@@ -379,7 +394,11 @@ fn responses() -> Vec<Change> {
         ("response-header-became-optional", required, document()),
         ("response-header-deprecated", document(), deprecated.clone()),
         ("response-header-reactivated", deprecated, document()),
-        ("response-header-style-changed", document(), header(json!({"explode": true}))),
+        (
+            "response-header-style-changed",
+            header(json!({"schema": {"type": "array"}})),
+            header(json!({"schema": {"type": "array"}, "explode": true})),
+        ),
         ("response-links-changed", document(), with("200", json!({"links": {"l": {}}}))),
     ]
 }

@@ -1,0 +1,247 @@
+//! Whether an alternative of a receiver takes what an alternative of a sender allows.
+//!
+//! The answers follow the levels of the rules: in a response, a value that an enum did not have may be refused.
+
+use serde_json::{Number, Value};
+
+use super::{
+    alternative::{Alternative, Kind},
+    limit::{Limit, is_multiple},
+    norm::Norm,
+    relation::{Answer, Question, Relation, Relations},
+    word,
+};
+use crate::{
+    json::normalized,
+    spec::diff::{format, rules::Direction},
+};
+
+/// How the values of two alternatives are compared.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Mode {
+    pub(super) direction: Direction,
+    pub(super) typed: bool,
+    /// `true` if there are other alternatives of objects, of which tags select one.
+    pub(super) tagged: bool,
+    /// `true` if there are other alternatives of any kind.
+    pub(super) union: bool,
+}
+
+impl Mode {
+    pub(super) fn relation(self) -> Relation {
+        Relation::Accepts { direction: self.direction, typed: self.typed, list: false }
+    }
+}
+
+impl Relations<'_> {
+    /// Returns `Yes` if for each alternative of the sender, an alternative of the receiver takes its values.
+    pub(super) fn accepts(&mut self, relation: Relation, receiver: &Norm, sender: &Norm) -> Answer {
+        let Relation::Accepts { direction, typed, list } = relation else { return Answer::Unknown };
+        if receiver.is_anything() {
+            return Answer::Yes;
+        }
+        let objects = |norm: &Norm| norm.alternatives.iter().filter(|a| a.kind == Kind::Object).count();
+        let count =
+            |norm: &Norm| norm.alternatives.iter().filter(|a| a.kind != Kind::Null && !a.is_all()).count();
+        let mode = Mode {
+            direction,
+            typed,
+            tagged: objects(receiver).max(objects(sender)) > 1,
+            union: count(receiver).max(count(sender)) > 1,
+        };
+        let mut answer = Answer::Yes;
+        for alternative in &sender.alternatives {
+            if answer == Answer::No {
+                break;
+            }
+            answer = answer.max(self.taken(mode, list, receiver, alternative));
+        }
+        if receiver.exact && sender.exact { answer } else { Answer::Unknown }
+    }
+
+    /// Returns the best answer of all alternatives of the receiver.
+    fn taken(&mut self, mode: Mode, list: bool, receiver: &Norm, sender: &Alternative) -> Answer {
+        if let Some(words) = &sender.words {
+            let answer =
+                |word: &Value| receiver.alternatives.iter().map(|a| word_taken(mode, a, word, sender)).min();
+            return words
+                .values()
+                .map(|word| answer(word).unwrap_or(Answer::No))
+                .max()
+                .unwrap_or(Answer::Yes);
+        }
+        if self.is_empty(sender) {
+            return Answer::Yes;
+        }
+        let mut best = Answer::No;
+        for alternative in &receiver.alternatives {
+            best = best.min(self.one_taken(mode, alternative, sender));
+            if list && alternative.kind == Kind::Array && sender.kind != Kind::Array {
+                let items = self.norm(alternative.items);
+                best = best.min(self.taken(mode, false, &items, sender));
+            }
+            if best == Answer::Yes {
+                break;
+            }
+        }
+        best
+    }
+
+    /// Returns `true` if a required property of the alternative can have no value.
+    fn is_empty(&mut self, alternative: &Alternative) -> bool {
+        let required = alternative.required.iter().filter_map(|name| alternative.properties.get(name));
+        let keys: Vec<_> = required.map(|property| property.key).collect();
+        keys.into_iter().any(|key| self.norm(key).alternatives.is_empty())
+    }
+
+    fn one_taken(&mut self, mode: Mode, receiver: &Alternative, sender: &Alternative) -> Answer {
+        if receiver.kind != sender.kind {
+            return across_kinds(mode, receiver, sender);
+        }
+        if let Some(words) = &receiver.words {
+            return among_words(mode, words.values(), sender);
+        }
+        let local = match receiver.kind {
+            Kind::Null | Kind::Boolean => Answer::Yes,
+            Kind::Number => number(receiver, sender),
+            Kind::String => text(mode, receiver, sender),
+            Kind::Array => size_and_items(receiver, sender),
+            Kind::Object => self.object(mode, receiver, sender),
+        };
+        if local == Answer::No {
+            return Answer::No;
+        }
+        let within = if receiver.kind == Kind::Array && sender.size.max != Some(0) {
+            let question =
+                Question { relation: mode.relation(), receiver: receiver.items, sender: sender.items };
+            self.ask(question)
+        } else {
+            Answer::Yes
+        };
+        local.max(within).max(self.exclusions(receiver, sender))
+    }
+
+    /// Returns `Yes` if the sender excludes everything that the receiver excludes.
+    fn exclusions(&mut self, receiver: &Alternative, sender: &Alternative) -> Answer {
+        let mut answer = Answer::Yes;
+        for excluded in &receiver.exclusions {
+            let disjoint = {
+                let norm = self.norm(*excluded);
+                norm.exact && norm.alternatives.iter().all(|a| a.kind != sender.kind)
+            };
+            if disjoint {
+                continue;
+            }
+            let mut best = if sender.exclusions.is_empty() { Answer::No } else { Answer::Maybe };
+            for other in &sender.exclusions {
+                let same = Question { relation: Relation::Same, receiver: *excluded, sender: *other };
+                best = best.min(self.ask(same));
+            }
+            answer = answer.max(best);
+        }
+        answer
+    }
+}
+
+/// Returns `Yes` if an alternative of another kind takes the values as text.
+fn across_kinds(mode: Mode, receiver: &Alternative, sender: &Alternative) -> Answer {
+    let is_plain = receiver.words.is_none() && receiver.is_all();
+    let as_text = !mode.typed && matches!(sender.kind, Kind::Number | Kind::Boolean);
+    if as_text && receiver.kind == Kind::String && is_plain { Answer::Yes } else { Answer::No }
+}
+
+/// Returns the answer for a sender of any value of a kind of which the receiver takes some.
+fn among_words<'w>(mode: Mode, mut words: impl Iterator<Item = &'w Value>, sender: &Alternative) -> Answer {
+    let includes_all = words.all(|word| word::accepted(sender, word) != Some(false));
+    match mode.direction {
+        Direction::Response if includes_all => Answer::Maybe,
+        _ => Answer::No,
+    }
+}
+
+/// Returns the answer for a single value of a sender.
+fn word_taken(mode: Mode, receiver: &Alternative, word: &Value, sender: &Alternative) -> Answer {
+    let answer = match word::accepted(receiver, word) {
+        Some(true) => return Answer::Yes,
+        None => return Answer::Maybe,
+        Some(false) => Answer::No,
+    };
+    if !mode.typed && Kind::of(word) != receiver.kind {
+        let as_text = match (word, receiver.kind) {
+            (Value::Number(_) | Value::Bool(_), Kind::String) => Some(Value::from(normalized(word))),
+            (Value::String(text), Kind::Number) => text.parse::<Number>().ok().map(Value::Number),
+            _ => None,
+        };
+        return match as_text.map(|word| word::accepted(receiver, &word)) {
+            Some(Some(true)) => Answer::Yes,
+            Some(None) => Answer::Maybe,
+            _ => answer,
+        };
+    }
+    // A response may have new values of an enum.
+    let is_enum = receiver.words.is_some() && receiver.kind == sender.kind;
+    if mode.direction == Direction::Response && is_enum { Answer::Maybe } else { answer }
+}
+
+fn number(receiver: &Alternative, sender: &Alternative) -> Answer {
+    let within = |limit: &Option<Limit>, other: &Option<Limit>, up: bool| {
+        limit.as_ref().is_none_or(|limit| {
+            other.as_ref().is_some_and(|other| {
+                let order = limit.compare(other, up);
+                if up { order.is_le() } else { order.is_ge() }
+            })
+        })
+    };
+    let has_step = |step: &Number| {
+        let of_integers = sender.integer && is_multiple(&Number::from(1), step);
+        of_integers || sender.steps.iter().any(|other| is_multiple(other, step))
+    };
+    let integer = !receiver.integer || sender.integer || sender.steps.iter().any(super::limit::is_integer);
+    let taken = integer
+        && within(&receiver.low, &sender.low, true)
+        && within(&receiver.high, &sender.high, false)
+        && receiver.steps.iter().all(has_step)
+        && receiver.formats.iter().all(|format| number_format(format, sender));
+    if taken { Answer::Yes } else { Answer::No }
+}
+
+/// Returns `true` if the numbers of the sender have the format.
+fn number_format(format: &str, sender: &Alternative) -> bool {
+    let in_range = |high: i64| {
+        let (low, high) = (Number::from(-high - 1), Number::from(high));
+        let within = |limit: &Limit, up| {
+            Limit { value: if up { low.clone() } else { high.clone() }, exclusive: false }
+                .contains(&limit.value, up)
+        };
+        sender.integer
+            && sender.low.as_ref().is_some_and(|limit| within(limit, true))
+            && sender.high.as_ref().is_some_and(|limit| within(limit, false))
+    };
+    sender.formats.iter().any(|other| format::includes(format, other))
+        || match format {
+            "float" | "double" => sender.integer,
+            "int32" => in_range(i64::from(i32::MAX)),
+            "int64" => in_range(i64::MAX),
+            _ => false,
+        }
+}
+
+fn text(mode: Mode, receiver: &Alternative, sender: &Alternative) -> Answer {
+    let has_format = |format: &String| sender.formats.iter().any(|other| format::includes(format, other));
+    if !receiver.size.contains(sender.size) || !receiver.formats.iter().all(has_format) {
+        return Answer::No;
+    }
+    // Clients do not check the patterns of responses.
+    if mode.direction == Direction::Response || receiver.patterns.is_subset(&sender.patterns) {
+        Answer::Yes
+    } else if sender.patterns.is_empty() {
+        Answer::No
+    } else {
+        Answer::Maybe
+    }
+}
+
+fn size_and_items(receiver: &Alternative, sender: &Alternative) -> Answer {
+    let unique = !receiver.unique || sender.unique || sender.size.max.is_some_and(|max| max < 2);
+    if receiver.size.contains(sender.size) && unique { Answer::Yes } else { Answer::No }
+}

@@ -1,0 +1,212 @@
+//! Alternatives: the parts of a normal form. Each has one kind of value.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Number, Value};
+
+use super::{
+    key::{Key, Keys},
+    limit::{Limit, Size, stricter},
+    word,
+};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) enum Kind {
+    Null,
+    Boolean,
+    Number,
+    String,
+    Array,
+    Object,
+}
+
+impl Kind {
+    pub(super) const ALL: [Self; 6] =
+        [Self::Null, Self::Boolean, Self::Number, Self::String, Self::Array, Self::Object];
+
+    pub(super) fn of(value: &Value) -> Self {
+        match value {
+            Value::Null => Self::Null,
+            Value::Bool(_) => Self::Boolean,
+            Value::Number(_) => Self::Number,
+            Value::String(_) => Self::String,
+            Value::Array(_) => Self::Array,
+            Value::Object(_) => Self::Object,
+        }
+    }
+}
+
+/// A property of an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Property {
+    pub(super) key: Key,
+    pub(super) forbidden: bool,
+    pub(super) read_only: bool,
+    pub(super) write_only: bool,
+}
+
+/// The properties of an object beyond the named ones.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Rest {
+    #[default]
+    Open,
+    Closed,
+    Typed(Key),
+}
+
+/// The values of one kind that a schema accepts.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Alternative {
+    pub(super) kind: Kind,
+    /// The only values, by their normalized text.
+    pub(super) words: Option<BTreeMap<String, Value>>,
+    /// Values that are documented although any value is accepted.
+    pub(super) hints: BTreeSet<String>,
+    pub(super) integer: bool,
+    pub(super) low: Option<Limit>,
+    pub(super) high: Option<Limit>,
+    pub(super) steps: Vec<Number>,
+    pub(super) formats: BTreeSet<String>,
+    pub(super) patterns: BTreeSet<String>,
+    /// The length of a string, the number of items, or the number of properties.
+    pub(super) size: Size,
+    pub(super) unique: bool,
+    pub(super) items: Key,
+    pub(super) properties: BTreeMap<String, Property>,
+    pub(super) required: BTreeSet<String>,
+    pub(super) rest: Rest,
+    /// Schemas whose values are excluded.
+    pub(super) exclusions: BTreeSet<Key>,
+    /// The property of the discriminator, and its values for this alternative.
+    pub(super) tag: Option<(String, BTreeSet<String>)>,
+}
+
+impl Alternative {
+    /// Returns all values of a kind.
+    pub(super) fn all(kind: Kind) -> Self {
+        Self {
+            kind,
+            words: None,
+            hints: BTreeSet::new(),
+            integer: false,
+            low: None,
+            high: None,
+            steps: Vec::new(),
+            formats: BTreeSet::new(),
+            patterns: BTreeSet::new(),
+            size: Size::default(),
+            unique: false,
+            items: Key::ANYTHING,
+            properties: BTreeMap::new(),
+            required: BTreeSet::new(),
+            rest: Rest::Open,
+            exclusions: BTreeSet::new(),
+            tag: None,
+        }
+    }
+
+    pub(super) fn is_all(&self) -> bool {
+        *self == Self { hints: self.hints.clone(), ..Self::all(self.kind) }
+    }
+
+    /// Returns the values that both alternatives accept, which must have the same kind.
+    pub(super) fn meet(&self, other: &Self, keys: &mut Keys) -> Self {
+        let words = match (&self.words, &other.words) {
+            (Some(one), Some(other)) => {
+                let common = one.iter().filter(|(text, _)| other.contains_key(*text));
+                Some(common.map(|(text, word)| (text.clone(), word.clone())).collect())
+            }
+            (one, other) => one.as_ref().or(other.as_ref()).cloned(),
+        };
+        let mut steps = self.steps.clone();
+        steps.extend(other.steps.iter().filter(|step| !self.steps.contains(step)).cloned());
+        Self {
+            kind: self.kind,
+            words,
+            hints: &self.hints | &other.hints,
+            integer: self.integer || other.integer,
+            low: stricter(self.low.clone(), other.low.clone(), true),
+            high: stricter(self.high.clone(), other.high.clone(), false),
+            steps,
+            formats: &self.formats | &other.formats,
+            patterns: &self.patterns | &other.patterns,
+            size: self.size.meet(other.size),
+            unique: self.unique || other.unique,
+            items: keys.both(self.items, other.items),
+            properties: met_properties(self, other, keys),
+            required: &self.required | &other.required,
+            rest: met_rest(self.rest, other.rest, keys),
+            exclusions: &self.exclusions | &other.exclusions,
+            tag: self.tag.clone().or_else(|| other.tag.clone()),
+        }
+    }
+
+    /// Returns the one form of all alternatives that accept the same values. Returns `None` if no value is
+    /// accepted.
+    pub(super) fn canonical(mut self) -> Option<Self> {
+        if self.integer {
+            self.low = self.low.map(|limit| limit.of_integers(true));
+            self.high = self.high.map(|limit| limit.of_integers(false));
+        }
+        self.patterns.retain(|pattern| !word::is_trivial(pattern));
+        let is_empty = self.size.is_empty()
+            || matches!((&self.low, &self.high), (Some(low), Some(high)) if !low.contains(&high.value, true) || !high.contains(&low.value, false))
+            || self.required.iter().any(|name| self.properties.get(name).is_some_and(|p| p.forbidden));
+        if is_empty {
+            return None;
+        }
+        if let Some(mut words) = self.words.take() {
+            words.retain(|_, word| word::accepted(&self, word) != Some(false));
+            let all = Self::all(self.kind);
+            self = match self.kind {
+                Kind::Array | Kind::Object => self,
+                _ => Self { exclusions: self.exclusions, ..all },
+            };
+            let is_complete = match self.kind {
+                Kind::Null => !words.is_empty(),
+                Kind::Boolean => words.len() == 2,
+                _ => false,
+            };
+            self.words = (!is_complete).then_some(words);
+        }
+        self.words.as_ref().is_none_or(|words| !words.is_empty()).then_some(self)
+    }
+}
+
+/// Returns the properties that both parts declare. A part that is closed forbids the names of the other part.
+fn met_properties(one: &Alternative, other: &Alternative, keys: &mut Keys) -> BTreeMap<String, Property> {
+    let mut all = BTreeMap::new();
+    for name in one.properties.keys().chain(other.properties.keys()) {
+        if all.contains_key(name) {
+            continue;
+        }
+        let (first, second) = (property(one, name), property(other, name));
+        let met = Property {
+            key: keys.both(first.key, second.key),
+            forbidden: first.forbidden || second.forbidden,
+            read_only: first.read_only || second.read_only,
+            write_only: first.write_only || second.write_only,
+        };
+        all.insert(name.clone(), met);
+    }
+    all
+}
+
+/// Returns what an alternative says about the property, by its name or by the rest.
+fn property(alternative: &Alternative, name: &str) -> Property {
+    let (key, forbidden) = match alternative.rest {
+        Rest::Open => (Key::ANYTHING, false),
+        Rest::Closed => (Key::ANYTHING, true),
+        Rest::Typed(key) => (key, false),
+    };
+    let of_rest = Property { key, forbidden, read_only: false, write_only: false };
+    alternative.properties.get(name).copied().unwrap_or(of_rest)
+}
+
+fn met_rest(one: Rest, other: Rest, keys: &mut Keys) -> Rest {
+    match (one, other) {
+        (Rest::Closed, _) | (_, Rest::Closed) => Rest::Closed,
+        (Rest::Open, rest) | (rest, Rest::Open) => rest,
+        (Rest::Typed(one), Rest::Typed(other)) => Rest::Typed(keys.both(one, other)),
+    }
+}

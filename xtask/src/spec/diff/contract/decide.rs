@@ -1,0 +1,215 @@
+//! Correcting the levels of findings by what the schemas mean as a whole.
+
+use std::{collections::HashMap, ops::Range};
+
+use super::relation::{Answer, Question, Relation, Relations};
+use crate::{
+    json::Pointer,
+    spec::diff::{
+        finding::{Finding, Values},
+        node::Pair,
+        rules::{self, Direction, SchemaPosition},
+        severity::WireLevel,
+    },
+};
+
+/// Two schemas that were compared.
+#[derive(Debug)]
+pub(in crate::spec::diff) struct Compared {
+    pub(in crate::spec::diff) base: Pointer,
+    pub(in crate::spec::diff) revision: Pointer,
+    /// The index of the two schemas that contain these.
+    pub(in crate::spec::diff) parent: Option<usize>,
+}
+
+/// The schemas of a body, parameter or header, with the findings about them.
+#[derive(Debug)]
+pub(in crate::spec::diff) struct Root {
+    /// The index of the two schemas.
+    pub(in crate::spec::diff) schemas: usize,
+    pub(in crate::spec::diff) position: SchemaPosition,
+    pub(in crate::spec::diff) typed: bool,
+    pub(in crate::spec::diff) subject: String,
+    pub(in crate::spec::diff) operation: Option<String>,
+    pub(in crate::spec::diff) findings: Range<usize>,
+}
+
+/// The findings of a comparison, each with the index of the schemas that it is about.
+#[derive(Debug)]
+pub(in crate::spec::diff) struct Found {
+    pub(in crate::spec::diff) findings: Vec<Finding>,
+    pub(in crate::spec::diff) origins: Vec<Option<usize>>,
+    pub(in crate::spec::diff) compared: Vec<Compared>,
+    pub(in crate::spec::diff) roots: Vec<Root>,
+}
+
+/// What is known about two schemas.
+#[derive(Clone, Copy, Debug)]
+struct Decision {
+    same: bool,
+    answer: Answer,
+}
+
+/// Decides the questions about the schemas of one comparison.
+struct Judge<'a, 'b> {
+    document: &'b Pair<'a>,
+    compared: &'b [Compared],
+    relations: Relations<'a>,
+    known: HashMap<(usize, Relation), Decision>,
+}
+
+/// Returns the findings with the levels that the schemas as a whole give them.
+///
+/// A finding is dropped if the schemas around it mean the same. Its level is lowered if the schemas around it
+/// fit. A finding is added if the schemas of a body do not fit and no other finding says so.
+pub(in crate::spec::diff) fn decide(document: &Pair, found: Found) -> Vec<Finding> {
+    let Found { findings, origins, compared, roots } = found;
+    let mut judge =
+        Judge { document, compared: &compared, relations: Relations::default(), known: HashMap::new() };
+    let mut decided = Vec::with_capacity(findings.len());
+    let mut remaining = findings.into_iter().zip(origins).enumerate().peekable();
+    for root in &roots {
+        while let Some((_, (finding, _))) = remaining.next_if(|(index, _)| *index < root.findings.start) {
+            decided.push(finding);
+        }
+        let mut within = Vec::new();
+        while let Some((_, found)) = remaining.next_if(|(index, _)| *index < root.findings.end) {
+            within.push(found);
+        }
+        decided.extend(judge.root(root, within));
+    }
+    decided.extend(remaining.map(|(_, (finding, _))| finding));
+    decided
+}
+
+impl Judge<'_, '_> {
+    fn root(&mut self, root: &Root, found: Vec<(Finding, Option<usize>)>) -> Vec<Finding> {
+        if found.iter().all(|(finding, _)| is_annotation(&finding.rule.id)) {
+            return found.into_iter().map(|(finding, _)| finding).collect();
+        }
+        let whole = self.decision(root, root.schemas);
+        let mut decided: Vec<_> =
+            found.into_iter().filter_map(|(finding, origin)| self.corrected(root, finding, origin)).collect();
+        let worst = decided.iter().filter(|f| !is_annotation(&f.rule.id)).map(|f| f.wire).max();
+        let level = level(whole.answer);
+        if !whole.same && level > worst.unwrap_or_default().max(WireLevel::Info) {
+            decided.extend(self.unexplained(root, level));
+        }
+        decided
+    }
+
+    /// Returns the finding with its level. Returns `None` if there is no change.
+    fn corrected(&mut self, root: &Root, mut finding: Finding, origin: Option<usize>) -> Option<Finding> {
+        if is_annotation(&finding.rule.id) {
+            return Some(finding);
+        }
+        if finding.rule.id.ends_with("-alternatives-rewritten") {
+            let disjoint = origin.is_some_and(|index| self.has_disjoint_alternatives(index));
+            return Some(finding).filter(|_| !disjoint);
+        }
+        let mut origin = origin;
+        while let Some(index) = origin {
+            let decision = self.decision(root, index);
+            if decision.same && !is_kept(&finding.rule.id) {
+                return None;
+            }
+            let highest =
+                if decision.answer == Answer::Unknown { WireLevel::Err } else { level(decision.answer) };
+            finding.cap(highest, reason(root.position.direction(), decision.answer));
+            origin = self.compared[index].parent;
+        }
+        Some(finding)
+    }
+
+    /// Returns `true` if no value matches two alternatives of a schema. Then `oneOf` means the same as `anyOf`.
+    fn has_disjoint_alternatives(&mut self, index: usize) -> bool {
+        let schemas = &self.compared[index];
+        let nodes = [self.document.base.at(&schemas.base), self.document.revision.at(&schemas.revision)];
+        nodes.into_iter().all(|node| {
+            let Some(node) = node else { return false };
+            let items = node.items_of("oneOf").into_iter().chain(node.items_of("anyOf"));
+            let keys: Vec<_> = items.map(|item| self.relations.key(item)).collect();
+            self.relations.are_disjoint(&keys)
+        })
+    }
+
+    /// Returns the finding of two schemas that do not fit.
+    fn unexplained(&self, root: &Root, level: WireLevel) -> Option<Finding> {
+        let rule = rules::by_id(match root.position.direction() {
+            Direction::Request => "request-contract-narrowed",
+            Direction::Response => "response-contract-widened",
+        })?;
+        let schemas = &self.compared[root.schemas];
+        let at = (schemas.base.clone(), schemas.revision.clone());
+        let mut finding = Finding::new(rule, at, root.operation.as_deref(), &root.subject, Values::default());
+        finding.wire = level;
+        Some(finding)
+    }
+
+    fn decision(&mut self, root: &Root, index: usize) -> Decision {
+        let direction = root.position.direction();
+        let list = index == root.schemas
+            && !root.typed
+            && matches!(root.position, SchemaPosition::RequestParameter | SchemaPosition::ResponseHeader);
+        let relation = Relation::Accepts { direction, typed: root.typed, list };
+        if let Some(known) = self.known.get(&(index, relation)) {
+            return *known;
+        }
+        let schemas = &self.compared[index];
+        let nodes = self.document.base.at(&schemas.base).zip(self.document.revision.at(&schemas.revision));
+        let decision = match nodes {
+            Some((base, revision)) => {
+                let (old, new) = (self.relations.key(base), self.relations.key(revision));
+                let (receiver, sender) = match direction {
+                    Direction::Request => (new, old),
+                    Direction::Response => (old, new),
+                };
+                let mut ask = |relation| self.relations.answer(Question { relation, receiver, sender });
+                Decision { same: ask(Relation::Same) == Answer::Yes, answer: ask(relation) }
+            }
+            None => Decision { same: false, answer: Answer::Unknown },
+        };
+        self.known.insert((index, relation), decision);
+        decision
+    }
+}
+
+fn level(answer: Answer) -> WireLevel {
+    match answer {
+        Answer::Yes => WireLevel::Info,
+        Answer::Maybe | Answer::Unknown => WireLevel::Warn,
+        Answer::No => WireLevel::Err,
+    }
+}
+
+/// Returns why a finding has a lower level than its rule.
+fn reason(direction: Direction, answer: Answer) -> &'static str {
+    match (direction, answer) {
+        (Direction::Request, Answer::Yes) => "the new schema as a whole accepts what the old one allows",
+        (Direction::Response, Answer::Yes) => "the old schema as a whole accepts what the new one allows",
+        _ => "the schemas as a whole may still fit",
+    }
+}
+
+/// Returns `true` if the rule is about something that does not affect which values are valid.
+fn is_annotation(rule: &str) -> bool {
+    const RULES: [&str; 7] = [
+        "description-changed",
+        "title-changed",
+        "example-changed",
+        "extension-changed",
+        "external-docs-changed",
+        "xml-changed",
+        "other-key-changed",
+    ];
+    let suffixes = ["-deprecated", "-reactivated"];
+    RULES.contains(&rule)
+        || rule.contains("-default-value-")
+        || suffixes.iter().any(|end| rule.ends_with(end))
+}
+
+/// Returns `true` if the change is reported although both schemas mean the same.
+fn is_kept(rule: &str) -> bool {
+    rule.contains("-discriminator-")
+        || ["read-only", "write-only", "-annotation-only"].iter().any(|end| rule.ends_with(end))
+}

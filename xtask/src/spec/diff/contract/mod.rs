@@ -1,0 +1,20 @@
+//! What two schemas mean as a whole.
+//!
+//! The comparison of keywords ([`super::schema`]) names the changes, but it cannot see how they work together.
+//! This module brings both schemas into one normal form ([`norm`]) and decides whether one side still takes
+//! what the other sends ([`relation`]). The decision corrects the levels of the findings ([`decide`]).
+
+mod accepts;
+mod alternative;
+mod decide;
+mod disjoint;
+mod equal;
+mod key;
+mod limit;
+mod norm;
+mod object;
+mod relation;
+mod schema;
+mod word;
+
+pub(super) use self::decide::{Compared, Found, Root, decide};

@@ -1,0 +1,178 @@
+//! Whether an object of a receiver takes the objects of a sender.
+
+use serde_json::Value;
+
+use super::{
+    accepts::Mode,
+    alternative::{Alternative, Kind, Property, Rest},
+    key::Key,
+    limit::Size,
+    relation::{Answer, Question, Relations},
+};
+use crate::spec::diff::rules::Direction;
+
+impl Property {
+    /// Returns `true` if the property is not sent in this direction.
+    fn is_unsent(&self, direction: Direction) -> bool {
+        match direction {
+            Direction::Request => self.read_only,
+            Direction::Response => self.write_only,
+        }
+    }
+}
+
+impl Relations<'_> {
+    pub(super) fn object(&mut self, mode: Mode, receiver: &Alternative, sender: &Alternative) -> Answer {
+        if !sends_required(mode, receiver, sender) || !size_fits(receiver, sender) {
+            return Answer::No;
+        }
+        if mode.union && is_unrelated(receiver, sender) {
+            return Answer::No;
+        }
+        if mode.tagged && self.has_other_tag(receiver, sender) {
+            return Answer::No;
+        }
+        let mut answer = tags(receiver, sender);
+        for (name, property) in &sender.properties {
+            if answer == Answer::No {
+                return answer;
+            }
+            if !property.forbidden && !property.is_unsent(mode.direction) {
+                answer = answer.max(self.declared(mode, receiver, sender, name, property.key));
+            }
+        }
+        for (name, property) in &receiver.properties {
+            if answer == Answer::No {
+                return answer;
+            }
+            if !sender.properties.contains_key(name) && !property.is_unsent(mode.direction) {
+                answer = answer.max(self.undeclared(mode, sender, name, property));
+            }
+        }
+        answer.max(self.rest(mode, receiver.rest, sender.rest))
+    }
+
+    /// Returns the answer for a property that the sender declares.
+    fn declared(
+        &mut self,
+        mode: Mode,
+        receiver: &Alternative,
+        sender: &Alternative,
+        name: &str,
+        key: Key,
+    ) -> Answer {
+        let expected = match (receiver.properties.get(name), receiver.rest) {
+            (Some(property), _) if property.forbidden => return refused(mode),
+            (Some(property), _) if property.is_unsent(mode.direction) => {
+                let required = mode.direction == Direction::Request && sender.required.contains(name);
+                return if required { Answer::Maybe } else { Answer::Yes };
+            }
+            (Some(property), _) => property.key,
+            (None, Rest::Typed(key)) => key,
+            (None, Rest::Closed) => return refused(mode),
+            (None, Rest::Open) => {
+                return match mode.direction {
+                    Direction::Request => Answer::Maybe,
+                    Direction::Response => Answer::Yes,
+                };
+            }
+        };
+        self.ask(Question { relation: mode.relation(), receiver: expected, sender: key })
+    }
+
+    /// Returns the answer for a property that only the receiver declares.
+    fn undeclared(&mut self, mode: Mode, sender: &Alternative, name: &str, property: &Property) -> Answer {
+        match sender.rest {
+            Rest::Typed(_) if property.forbidden => refused(mode),
+            Rest::Typed(key) => {
+                self.ask(Question { relation: mode.relation(), receiver: property.key, sender: key })
+            }
+            // A client that reads an optional property may depend on it.
+            _ if mode.direction == Direction::Response
+                && !property.forbidden
+                && !sender.required.contains(name) =>
+            {
+                Answer::Maybe
+            }
+            _ => Answer::Yes,
+        }
+    }
+
+    fn rest(&mut self, mode: Mode, receiver: Rest, sender: Rest) -> Answer {
+        let (receiver, sender) = match (receiver, sender) {
+            (Rest::Open, _) | (_, Rest::Closed) => return Answer::Yes,
+            (Rest::Closed, _) => return refused(mode),
+            (Rest::Typed(receiver), Rest::Open) => (receiver, Key::ANYTHING),
+            (Rest::Typed(receiver), Rest::Typed(sender)) => (receiver, sender),
+        };
+        self.ask(Question { relation: mode.relation(), receiver, sender })
+    }
+
+    /// Returns `true` if a property shows that the sender means another alternative.
+    fn has_other_tag(&mut self, receiver: &Alternative, sender: &Alternative) -> bool {
+        let pairs: Vec<_> = sender
+            .required
+            .iter()
+            .filter_map(|name| Some((sender.properties.get(name)?.key, receiver.properties.get(name)?.key)))
+            .collect();
+        pairs.into_iter().any(|(sent, expected)| {
+            let Some(word) = self.only_word(sent) else { return false };
+            let expected = self.norm(expected);
+            expected.exact
+                && expected.alternatives.iter().all(|alternative| {
+                    alternative.words.as_ref().is_some_and(|words| !words.contains_key(&word))
+                })
+        })
+    }
+
+    /// Returns the only value of a schema, if it is a text.
+    fn only_word(&mut self, key: Key) -> Option<String> {
+        let norm = self.norm(key);
+        let [alternative] = norm.alternatives.as_slice() else { return None };
+        let words = alternative.words.as_ref().filter(|words| words.len() == 1)?;
+        let (text, word) = words.first_key_value()?;
+        (alternative.kind == Kind::String && matches!(word, Value::String(_))).then(|| text.clone())
+    }
+}
+
+/// Returns `true` if two alternatives of unions have no property in common. An open object takes the properties
+/// of any other one, but does not understand them.
+fn is_unrelated(receiver: &Alternative, sender: &Alternative) -> bool {
+    let has_names = !receiver.properties.is_empty() && !sender.properties.is_empty();
+    has_names
+        && receiver.rest == Rest::Open
+        && sender.properties.keys().all(|name| !receiver.properties.contains_key(name))
+}
+
+/// Returns the answer for a property that a closed object does not have. Readers of responses ignore it.
+fn refused(mode: Mode) -> Answer {
+    match mode.direction {
+        Direction::Request => Answer::No,
+        Direction::Response => Answer::Yes,
+    }
+}
+
+fn sends_required(mode: Mode, receiver: &Alternative, sender: &Alternative) -> bool {
+    let is_unsent = |alternative: &Alternative, name: &str| {
+        alternative.properties.get(name).is_some_and(|property| property.is_unsent(mode.direction))
+    };
+    let mut required = receiver.required.iter().filter(|name| !is_unsent(receiver, name));
+    required.all(|name| sender.required.contains(name) && !is_unsent(sender, name))
+}
+
+fn size_fits(receiver: &Alternative, sender: &Alternative) -> bool {
+    let count = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
+    let declared = (sender.rest == Rest::Closed).then(|| count(sender.properties.len()));
+    let implied = Size { min: count(sender.required.len()), max: declared };
+    receiver.size.contains(sender.size.meet(implied))
+}
+
+/// Compares the values by which a discriminator selects the alternatives.
+fn tags(receiver: &Alternative, sender: &Alternative) -> Answer {
+    match (&receiver.tag, &sender.tag) {
+        (Some((property, words)), Some((other, sent))) if property != other || !sent.is_subset(words) => {
+            Answer::Maybe
+        }
+        _ => Answer::Yes,
+    }
+}

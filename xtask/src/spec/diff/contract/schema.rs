@@ -1,0 +1,142 @@
+//! Reading the keywords of one schema.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use super::{
+    alternative::{Alternative, Kind, Property, Rest},
+    key::{Key, Keys},
+    limit::{Limit, Size},
+};
+use crate::{json::normalized, spec::diff::node::ResolvedNode};
+
+/// The formats of numbers. Any other format is one of texts.
+const NUMBER_FORMATS: [&str; 4] = ["int32", "int64", "float", "double"];
+
+/// Returns what the keywords of a schema accept, without its parts and alternatives.
+pub(super) fn alternatives<'a>(node: &ResolvedNode<'a>, keys: &mut Keys<'a>) -> Vec<Alternative> {
+    let name = node.text("type");
+    let kinds = match name {
+        "string" => vec![Kind::String],
+        "number" | "integer" => vec![Kind::Number],
+        "boolean" => vec![Kind::Boolean],
+        "array" => vec![Kind::Array],
+        "object" => vec![Kind::Object],
+        _ => Kind::ALL.to_vec(),
+    };
+    let words = node.value.get("enum").and_then(Value::as_array);
+    let mut all = Vec::new();
+    for kind in kinds {
+        let mut alternative = Alternative { integer: name == "integer", ..Alternative::all(kind) };
+        alternative.words = words.map(|words| {
+            let of_kind = words.iter().filter(|word| Kind::of(word) == kind);
+            of_kind.map(|word| (normalized(word), word.clone())).collect()
+        });
+        if let Some(excluded) = node.get("not") {
+            alternative.exclusions.insert(keys.of(excluded));
+        }
+        read(&mut alternative, node, keys);
+        all.extend(alternative.canonical());
+    }
+    all
+}
+
+/// Reads the keywords of the kind.
+fn read<'a>(alternative: &mut Alternative, node: &ResolvedNode<'a>, keys: &mut Keys<'a>) {
+    match alternative.kind {
+        Kind::Null | Kind::Boolean => {}
+        Kind::Number => {
+            alternative.low = limit(node, "minimum", "exclusiveMinimum");
+            alternative.high = limit(node, "maximum", "exclusiveMaximum");
+            alternative.steps.extend(node.value.get("multipleOf").and_then(Value::as_number).cloned());
+            read_format(alternative, node);
+        }
+        Kind::String => {
+            alternative.size = size(node, "minLength", "maxLength");
+            let pattern = Some(node.text("pattern")).filter(|pattern| !pattern.is_empty());
+            alternative.patterns.extend(pattern.map(str::to_owned));
+            read_format(alternative, node);
+        }
+        Kind::Array => {
+            alternative.size = size(node, "minItems", "maxItems");
+            alternative.unique = node.flag("uniqueItems");
+            alternative.items = node.get("items").map_or(Key::ANYTHING, |items| keys.of(items));
+        }
+        Kind::Object => {
+            alternative.size = size(node, "minProperties", "maxProperties");
+            alternative.required = texts(node.value.get("required"));
+            alternative.properties = properties(node, keys);
+            alternative.rest = match node.get("additionalProperties") {
+                Some(rest) if rest.value == &Value::Bool(false) => Rest::Closed,
+                Some(rest) if rest.object().is_some_and(|schema| !schema.is_empty()) => {
+                    Rest::Typed(keys.of(rest))
+                }
+                _ => Rest::Open,
+            };
+        }
+    }
+}
+
+fn read_format(alternative: &mut Alternative, node: &ResolvedNode) {
+    let format = node.text("format");
+    let of_number = NUMBER_FORMATS.contains(&format);
+    let applies = node.text("type").is_empty() && of_number == (alternative.kind == Kind::Number);
+    if !format.is_empty() && (applies || !node.text("type").is_empty()) {
+        alternative.formats.insert(format.to_owned());
+    }
+}
+
+fn limit(node: &ResolvedNode, key: &str, exclusive: &str) -> Option<Limit> {
+    let value = node.value.get(key)?.as_number()?.clone();
+    Some(Limit { value, exclusive: node.flag(exclusive) })
+}
+
+fn size(node: &ResolvedNode, min: &str, max: &str) -> Size {
+    let number = |key| {
+        let value: &Value = node.value.get(key)?;
+        // A size may be written as 1.0.
+        value.as_u64().or_else(|| format!("{:.0}", value.as_f64()?.max(0.0)).parse().ok())
+    };
+    Size { min: number(min).unwrap_or(0), max: number(max) }
+}
+
+fn properties<'a>(node: &ResolvedNode<'a>, keys: &mut Keys<'a>) -> BTreeMap<String, Property> {
+    let property = |(name, node): (&String, ResolvedNode<'a>)| {
+        let (read_only, write_only) = (has_flag(&node, "readOnly", 8), has_flag(&node, "writeOnly", 8));
+        (name.clone(), Property { key: keys.of(node), forbidden: false, read_only, write_only })
+    };
+    node.members_of("properties").into_iter().map(property).collect()
+}
+
+/// Returns `true` if a schema or a part of it has a flag.
+fn has_flag(node: &ResolvedNode, key: &str, depth: usize) -> bool {
+    node.flag(key) || (depth > 0 && node.items_of("allOf").iter().any(|part| has_flag(part, key, depth - 1)))
+}
+
+fn texts(list: Option<&Value>) -> BTreeSet<String> {
+    let list = list.and_then(Value::as_array).into_iter().flatten();
+    list.filter_map(Value::as_str).map(str::to_owned).collect()
+}
+
+/// Returns the reference of each item of a list that has one.
+pub(super) fn references<'a>(node: &ResolvedNode<'a>, list: &str) -> Vec<Option<&'a str>> {
+    let items = node.value.get(list).and_then(Value::as_array).into_iter().flatten();
+    items.map(|item| item.get("$ref")?.as_str()).collect()
+}
+
+/// Returns the property of the discriminator, and its values for the alternative with this reference.
+pub(super) fn tag(node: &ResolvedNode, reference: &str) -> Option<(String, BTreeSet<String>)> {
+    let discriminator = node.get("discriminator")?;
+    let property = Some(discriminator.text("propertyName")).filter(|name| !name.is_empty())?;
+    let component = reference.rsplit('/').next().unwrap_or(reference);
+    let mapping = discriminator.value.get("mapping").and_then(Value::as_object);
+    let targets = mapping.into_iter().flatten().filter(|(_, target)| {
+        target.as_str().is_some_and(|target| target == reference || target == component)
+    });
+    let mut words: BTreeSet<String> = targets.map(|(word, _)| word.clone()).collect();
+    if words.is_empty() {
+        words.insert(component.to_owned());
+    }
+    Some((property.to_owned(), words))
+}
