@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::{
     matching::matches,
     pair::{KNOWN, SchemaPair},
+    tag::tag,
 };
 use crate::spec::diff::{
     finding::Values,
@@ -103,7 +104,9 @@ fn compare_lists<'a>(
         recorder.push(rule, (&pair.nodes.base.at, &node.at), &pair.subject, values);
     }
     for (index, nodes) in matches.both {
-        pending.push(pair.within(nodes, &format!("({key} {index})")));
+        // A position changes with the order of the alternatives, a tag does not.
+        let part = tag(&nodes.base).map_or_else(|| format!("({key} {index})"), |tag| format!("[{tag}]"));
+        pending.push(pair.within(nodes, &part));
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::digest::Digests;
+use super::{digest::Digests, tag::tag};
 use crate::spec::diff::node::{Pair, ResolvedNode};
 
 /// The result of matching two lists of alternatives.
@@ -16,10 +16,11 @@ pub(super) struct Matches<'a> {
 
 /// The criteria by which alternatives are matched, from the most to the least reliable.
 ///
-/// In this order: equal digest, equal title, only one of its type, same component and type, only one that
+/// In this order: equal digest, equal tag, equal title, only one of its type, same component and type, only one that
 /// remains.
-const MATCHERS: [Matcher; 5] = [
+const MATCHERS: [Matcher; 6] = [
     |node, digests| Some(digests.shallow(node).to_string()),
+    |node, _| tag(node),
     |node, _| Some(node.text("title").to_owned()).filter(|title| !title.is_empty()),
     |node, _| Some(node.text("type").to_owned()),
     |node, _| node.shared.then(|| format!("{} {}", node.text("type"), node.at.as_str())),
@@ -111,6 +112,17 @@ mod tests {
         let base = json!([{"type": "string", "maxLength": 1}, {"type": "integer", "maximum": 1}]);
         let revision = json!([{"type": "integer"}, {"type": "object"}, {"type": "string"}]);
         assert_matches(&base, &revision, &[(0, "/2"), (1, "/0")]);
+    }
+
+    #[test]
+    fn alternatives_are_matched_by_tag_before_type() {
+        let tagged = |word: &str, other: &str| {
+            json!({"type": "object", "required": ["k"],
+                "properties": {"k": {"type": "string", "enum": [word]}, other: {}}})
+        };
+        let base = json!([tagged("a", "x"), tagged("b", "x")]);
+        let revision = json!([tagged("c", "y"), tagged("b", "y"), tagged("a", "y")]);
+        assert_matches(&base, &revision, &[(0, "/2"), (1, "/1")]);
     }
 
     #[test]

@@ -11,6 +11,7 @@ mod digest;
 mod matching;
 mod pair;
 mod properties;
+mod tag;
 mod types;
 mod values;
 
