@@ -53,7 +53,9 @@ pub(super) fn compare(
         pair.nodes.base = without_wrapper(pair.nodes.base);
         pair.nodes.revision = without_wrapper(pair.nodes.revision);
         if pair.nodes.base.shared || pair.nodes.revision.shared {
-            let key = (pair.nodes.base.at.clone(), pair.nodes.revision.at.clone(), pair.position);
+            // A body that contains itself is compared once, not once as a body and once as a property.
+            let position = pair.position.within();
+            let key = (pair.nodes.base.at.clone(), pair.nodes.revision.at.clone(), position);
             if recorder.visited.0.contains(&key) || !visited.insert(key) {
                 continue;
             }

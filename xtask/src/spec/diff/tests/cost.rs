@@ -96,3 +96,45 @@ fn alternative_is_visited_once_however_often_it_is_referenced() {
     // Without the cache of digests, this would take minutes.
     assert_eq!(diff(&document(9), &document(10)).len(), 0);
 }
+
+#[test]
+fn unions_and_enums_of_thousands_are_compared_in_linear_time() {
+    let document = |words: std::ops::Range<usize>, last: &str| {
+        let words: Vec<_> = words.map(|n| json!({"type": "string", "enum": [format!("w{n}")]})).collect();
+        let tagged: Vec<_> = (0..300)
+            .map(|n| {
+                json!({"type": "object", "required": ["k"],
+                    "properties": {"k": {"type": "string", "enum": [format!("t{n}")]}, "v": {"type": last}}})
+            })
+            .collect();
+        let schema = json!({"type": "object", "properties": {"a": {"oneOf": words}, "b": {"oneOf": tagged}}});
+        let content = json!({"application/json": {"schema": schema}});
+        json!({"paths": {"/a": {"post": {"requestBody": {"content": content}}}}})
+    };
+    let findings = diff(&document(0..5_000, "string"), &document(1..5_001, "integer"));
+    assert_eq!(findings.iter().filter(|f| f.rule.id == "request-property-type-changed").count(), 300);
+}
+
+#[test]
+fn mutually_recursive_schemas_are_decided_once_for_all_operations() {
+    let reference = |n: usize| json!({"$ref": format!("#/components/schemas/S{n}")});
+    let document = |last: &str| {
+        let schemas: Map<_, _> = (0..40)
+            .map(|n| {
+                let mut properties: Map<_, _> =
+                    (0..40).map(|other| (format!("p{other}"), reference(other))).collect();
+                properties.insert("z".to_owned(), json!({"type": last}));
+                (format!("S{n}"), json!({"type": "object", "properties": properties}))
+            })
+            .collect();
+        let paths: Map<_, _> = (0..20)
+            .map(|n| {
+                let content = json!({"application/json": {"schema": reference(n)}});
+                (format!("/{n}"), json!({"post": {"requestBody": {"content": content}}}))
+            })
+            .collect();
+        json!({"paths": paths, "components": {"schemas": schemas}})
+    };
+    // Each schema changes once for each operation.
+    assert_eq!(diff(&document("string"), &document("integer")).len(), 20 * 40);
+}

@@ -4,6 +4,7 @@ mod cases;
 mod composition;
 mod cost;
 mod meaning;
+mod oracle;
 mod properties;
 
 use serde_json::{Map, Value, json};

@@ -140,7 +140,7 @@ fn anything() -> impl Strategy<Value = Value> {
 }
 
 /// Returns the document with the value at this index, in traversal order, replaced.
-fn with_replaced(mut document: Value, index: usize, replacement: Value) -> Value {
+pub(super) fn with_replaced(mut document: Value, index: usize, replacement: Value) -> Value {
     let mut count = 0;
     let mut pending = vec![&mut document];
     while let Some(value) = pending.pop() {
