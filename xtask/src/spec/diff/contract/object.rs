@@ -87,13 +87,14 @@ impl Relations<'_> {
             Rest::Typed(key) => {
                 self.ask(Question { relation: mode.relation(), receiver: property.key, sender: key })
             }
-            // A client that reads an optional property may depend on it.
-            _ if mode.direction == Direction::Response
-                && !property.forbidden
-                && !sender.required.contains(name) =>
-            {
-                Answer::Maybe
+            // The document does not say which value is sent.
+            Rest::Open if sender.required.contains(name) => {
+                let sender = Key::ANYTHING;
+                let question = Question { relation: mode.relation(), receiver: property.key, sender };
+                self.ask(question).min(Answer::Maybe)
             }
+            // A client that reads an optional property may depend on it.
+            _ if mode.direction == Direction::Response && !property.forbidden => Answer::Maybe,
             _ => Answer::Yes,
         }
     }
