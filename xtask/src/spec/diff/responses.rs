@@ -13,7 +13,22 @@ const KEY: &str = "responses";
 
 pub(super) fn compare(recorder: &mut Recorder, operation: &Pair) {
     let parents = (nearest_pointer(&operation.base, KEY), nearest_pointer(&operation.revision, KEY));
-    let matched = matched(statuses(&operation.base), statuses(&operation.revision));
+    let mut matched = matched(statuses(&operation.base), statuses(&operation.revision));
+    matched.removed.retain(|(range, node)| {
+        let members: Vec<_> = matched.added.iter().filter(|(status, _)| is_in_range(status, range)).collect();
+        for (status, new) in &members {
+            let subject = format!("{} as {status}", subject(range));
+            recorder.report(
+                "response-status-range-narrowed",
+                (&node.at, &new.at),
+                &subject,
+                Values::default(),
+            );
+            let pair = Pair { base: node.clone(), revision: new.clone() };
+            compare_response(recorder, &pair, &subject);
+        }
+        members.is_empty()
+    });
     for (status, node) in matched.removed {
         let rule = format!("response-{}-removed", status_kind(&status));
         recorder.report(&rule, (&node.at, &parents.1), &subject(&status), Values::default());
@@ -28,6 +43,12 @@ pub(super) fn compare(recorder: &mut Recorder, operation: &Pair) {
     if let Some(pair) = operation.get(KEY) {
         recorder.report_members_where(&pair, KEY, |key| key.starts_with("x-"));
     }
+}
+
+/// Returns `true` if the status is in a range, such as `200` in `2XX`.
+fn is_in_range(status: &str, range: &str) -> bool {
+    let digit = range.strip_suffix("XX").filter(|digit| digit.len() == 1);
+    digit.is_some_and(|digit| status.len() == 3 && status != range && status.starts_with(digit))
 }
 
 fn compare_response(recorder: &mut Recorder, pair: &Pair, subject: &str) {

@@ -41,8 +41,9 @@ fn nearest_with<'b, 'a>(
 fn compare(recorder: &mut Recorder, base: &ResolvedNode, revision: &ResolvedNode) {
     let at = (&nearest_pointer(base, KEY), &nearest_pointer(revision, KEY));
     let (before, after) = (servers_by_subject(base), servers_by_subject(revision));
+    let renamed = renamed(&before, &after);
     for (subject, old) in &before {
-        let Some(new) = after.get(subject) else {
+        let Some(new) = after.get(renamed.get(subject).unwrap_or(&subject).as_str()) else {
             let at = (old.as_ref().map_or(at.0, |server| &server.at), at.1);
             recorder.report("server-removed", at, subject, Values::default());
             continue;
@@ -51,7 +52,8 @@ fn compare(recorder: &mut Recorder, base: &ResolvedNode, revision: &ResolvedNode
             compare_details(recorder, &Pair { base: old.clone(), revision: new.clone() }, subject);
         }
     }
-    for (subject, server) in after.iter().filter(|(subject, _)| !before.contains_key(*subject)) {
+    let is_known = |subject| before.contains_key(subject) || renamed.values().any(|new| *new == subject);
+    for (subject, server) in after.iter().filter(|(subject, _)| !is_known(*subject)) {
         let at = (at.0, server.as_ref().map_or(at.1, |server| &server.at));
         recorder.report("server-added", at, subject, Values::default());
     }
@@ -73,6 +75,32 @@ fn servers_by_subject<'a>(node: &ResolvedNode<'a>) -> BTreeMap<String, Option<Re
     servers.into_iter().rev().map(|server| (subject(server.text("url")), Some(server))).collect()
 }
 
+/// Returns the servers whose URLs differ only in the names of their variables: the old subject and the new one.
+fn renamed<'s, 'a>(
+    before: &'s BTreeMap<String, Option<ResolvedNode<'a>>>,
+    after: &'s BTreeMap<String, Option<ResolvedNode<'a>>>,
+) -> BTreeMap<&'s String, &'s String> {
+    let removed = before.keys().filter(|subject| !after.contains_key(*subject));
+    let mut added: BTreeMap<String, &String> = after
+        .keys()
+        .filter(|subject| !before.contains_key(*subject))
+        .map(|subject| (without_names(subject), subject))
+        .collect();
+    removed.filter_map(|subject| Some((subject, added.remove(&without_names(subject))?))).collect()
+}
+
+/// Returns a URL without the names of its variables.
+fn without_names(url: &str) -> String {
+    let mut parts = url.split('{');
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |text, part| text + "{}" + part.split_once('}').map_or(part, |(_, rest)| rest))
+}
+
+/// Returns the names of the variables of a URL, in their order.
+fn variables(url: &str) -> Vec<&str> {
+    url.split('{').skip(1).filter_map(|part| Some(part.split_once('}')?.0)).collect()
+}
+
 fn first_subject(node: &ResolvedNode) -> String {
     list(node).first().map_or_else(|| subject("/"), |server| subject(server.text("url")))
 }
@@ -81,9 +109,18 @@ fn list<'a>(node: &ResolvedNode<'a>) -> Vec<ResolvedNode<'a>> {
     node.items_of(KEY)
 }
 
-/// Returns the name of a server in messages. A trailing slash of the URL does not count.
+/// Returns the name of a server in messages. A trailing slash of the URL does not count, nor do capitals of its
+/// scheme and host.
 fn subject(url: &str) -> String {
-    format!("server {}", url.strip_suffix('/').filter(|rest| !rest.is_empty()).unwrap_or(url))
+    let url = url.strip_suffix('/').filter(|rest| !rest.is_empty()).unwrap_or(url);
+    let host_end = url.find("://").map_or(0, |start| {
+        let host = start + "://".len();
+        url[host..].find('/').map_or(url.len(), |length| host + length)
+    });
+    let (host, path) = url.split_at(host_end);
+    // The names of variables are case-sensitive.
+    let host = if host.contains('{') { host.to_owned() } else { host.to_ascii_lowercase() };
+    format!("server {host}{path}")
 }
 
 fn compare_details(recorder: &mut Recorder, pair: &Pair, subject: &str) {
@@ -97,8 +134,15 @@ fn compare_details(recorder: &mut Recorder, pair: &Pair, subject: &str) {
     }
 }
 
-fn compare_variables(recorder: &mut Recorder, pair: &Pair, subject: &str) {
-    for (name, variable) in pair.members_of("variables").both {
+fn compare_variables<'a>(recorder: &mut Recorder, pair: &Pair<'a>, subject: &str) {
+    let names = |node: &ResolvedNode<'a>| variables(node.text("url"));
+    let (before, after) = (names(&pair.base), names(&pair.revision));
+    for (name, new) in before.into_iter().zip(after) {
+        let variable = |node: &ResolvedNode<'a>, name: &str| node.get("variables")?.get(name);
+        let Some((base, revision)) = variable(&pair.base, name).zip(variable(&pair.revision, new)) else {
+            continue;
+        };
+        let variable = Pair { base, revision };
         let values = |node: &ResolvedNode| -> Vec<Value> {
             node.value.get("enum").and_then(Value::as_array).cloned().unwrap_or_default()
         };

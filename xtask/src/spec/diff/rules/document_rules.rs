@@ -167,6 +167,7 @@ pub(super) const DOCUMENT_RULES: &[(&str, WireLevel, &str)] = &[
     ("response-non-success-status-removed", Info, "error status removed"),
     ("response-default-added", Info, "default response added"),
     ("response-default-removed", Info, "default response removed"),
+    ("response-status-range-narrowed", Info, "range of statuses became a single status"),
     ("response-media-type-added", Info, "media type added"),
     ("response-media-type-removed", Err, "media type removed"),
     ("response-media-type-name-changed", Info, "parameters of the media type changed"),

@@ -59,7 +59,14 @@ pub(crate) fn compare_schemes(recorder: &mut Recorder, pair: &Pair) -> SchemeNam
 
 fn compare_scheme(recorder: &mut Recorder, pair: &Pair, name: &str, used: bool) {
     let subject = subject(name);
-    let differ = |key: &str| !same_values(pair.base.value.get(key), pair.revision.value.get(key));
+    let differ = |key: &str| {
+        let is_header = pair.base.text("in") == "header";
+        if key == "scheme" || (key == "name" && is_header) {
+            // The schemes of HTTP and the names of headers are case-insensitive.
+            return !pair.base.text(key).eq_ignore_ascii_case(pair.revision.text(key));
+        }
+        !same_values(pair.base.value.get(key), pair.revision.value.get(key))
+    };
     let changed: Vec<_> = ["type", "in", "name", "scheme"].into_iter().filter(|key| differ(key)).collect();
     match (changed.first(), used) {
         (None, _) => {}

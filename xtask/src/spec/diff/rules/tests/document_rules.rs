@@ -399,6 +399,11 @@ fn responses() -> Vec<Change> {
             header(json!({"schema": {"type": "array"}})),
             header(json!({"schema": {"type": "array"}, "explode": true})),
         ),
+        (
+            "response-status-range-narrowed",
+            with("4XX", json!({"description": "d"})),
+            with("499", json!({"description": "d"})),
+        ),
         ("response-links-changed", document(), with("200", json!({"links": {"l": {}}}))),
     ]
 }
