@@ -151,9 +151,12 @@ impl Alternative {
         self.patterns.retain(|pattern| !word::is_trivial(pattern));
         let is_empty = self.size.is_empty()
             || matches!((&self.low, &self.high), (Some(low), Some(high)) if !low.contains(&high.value, true) || !high.contains(&low.value, false))
-            || self.required.iter().any(|name| self.properties.get(name).is_some_and(|p| p.forbidden));
+            || self.required.iter().any(|name| property(&self, name).forbidden);
         if is_empty {
             return None;
+        }
+        if self.rest == Rest::Closed {
+            self.properties.retain(|_, property| !property.forbidden);
         }
         if let Some(mut words) = self.words.take() {
             words.retain(|_, word| word::accepted(&self, word) != Some(false));

@@ -18,3 +18,6 @@ mod schema;
 mod word;
 
 pub(super) use self::decide::{Compared, Found, Root, decide};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,109 @@
+//! Schemas with the same meaning, and schemas that fit in one direction only.
+
+use serde_json::{Value, json};
+
+use super::relation::{Answer, Question, Relation, Relations};
+use crate::spec::diff::{node::ResolvedNode, rules::Direction};
+
+/// Asks a question about the schemas `a` and `b` of a document.
+fn ask(document: &Value, relation: Relation, receiver: &str, sender: &str) -> Answer {
+    let node = |name| ResolvedNode::root(document).get(name).unwrap();
+    let mut relations = Relations::default();
+    let (receiver, sender) = (relations.key(node(receiver)), relations.key(node(sender)));
+    relations.answer(Question { relation, receiver, sender })
+}
+
+fn accepts(direction: Direction) -> Relation {
+    Relation::Accepts { direction, typed: true, list: false }
+}
+
+#[track_caller]
+fn assert_same(document: &Value) {
+    assert_eq!(ask(document, Relation::Same, "a", "b"), Answer::Yes, "{document}");
+    for direction in [Direction::Request, Direction::Response] {
+        assert_eq!(ask(document, accepts(direction), "a", "b"), Answer::Yes, "{document}");
+        assert_eq!(ask(document, accepts(direction), "b", "a"), Answer::Yes, "{document}");
+    }
+}
+
+/// Asserts that `a` accepts what `b` allows, but not the reverse.
+#[track_caller]
+fn assert_wider(document: &Value) {
+    assert_eq!(ask(document, accepts(Direction::Request), "a", "b"), Answer::Yes, "{document}");
+    assert_eq!(ask(document, accepts(Direction::Request), "b", "a"), Answer::No, "{document}");
+}
+
+#[test]
+fn parts_of_all_of_are_merged() {
+    assert_same(&json!({
+        "a": {"allOf": [{"type": "object", "required": ["x"]}, {"properties": {"x": {"maxLength": 3}}},
+            {"properties": {"x": {"type": "string"}}}]},
+        "b": {"type": "object", "required": ["x"], "properties": {"x": {"type": "string", "maxLength": 3}}},
+    }));
+}
+
+#[test]
+fn closed_part_forbids_the_properties_of_other_parts() {
+    let closed = json!({"additionalProperties": false, "properties": {"x": {}}});
+    let document = json!({
+        "a": {"type": "object", "allOf": [closed, {"properties": {"x": {}, "y": {}}}]},
+        "b": {"type": "object", "additionalProperties": false, "properties": {"x": {}}},
+    });
+    assert_same(&document);
+}
+
+#[test]
+fn null_words_and_bounds_have_one_form() {
+    assert_same(&json!({
+        "a": {"nullable": true, "oneOf": [{"enum": ["x"]}, {"type": "string", "enum": ["y"]}]},
+        "b": {"type": "string", "enum": ["y", "x"], "nullable": true},
+    }));
+    assert_same(&json!({
+        "a": {"type": "integer", "minimum": 0, "exclusiveMinimum": true, "maximum": 9.5},
+        "b": {"type": "integer", "minimum": 1, "maximum": 9},
+    }));
+}
+
+#[test]
+fn schemas_that_contain_themselves_are_compared() {
+    let list = |next: &str| json!({"type": "object", "properties": {"next": {"$ref": next}}});
+    // One schema contains itself at once, the other one through a third schema.
+    assert_same(&json!({"a": list("#/a"), "b": list("#/c"), "c": list("#/b")}));
+    let leaf = |kind: &str, next: &str| json!({"type": "object", "properties": {"next": {"$ref": next}, "leaf": {"type": kind}}});
+    assert_wider(
+        &json!({"a": leaf("number", "#/a"), "b": leaf("number", "#/c"), "c": leaf("integer", "#/b")}),
+    );
+}
+
+#[test]
+fn part_that_contains_itself_adds_nothing() {
+    let text = json!({"type": "string"});
+    assert_same(&json!({"a": {"allOf": [{"$ref": "#/a"}, text]}, "b": text}));
+    assert_same(&json!({"a": {"anyOf": [{"$ref": "#/a"}, text]}, "b": text}));
+}
+
+#[test]
+fn alternatives_are_selected_by_their_tags() {
+    let tagged = |word: &str, kind: &str| {
+        json!({"type": "object", "required": ["k"],
+            "properties": {"k": {"type": "string", "enum": [word]}, "v": {"type": kind}}})
+    };
+    assert_wider(&json!({
+        "a": {"oneOf": [tagged("m", "number"), tagged("n", "string")]},
+        "b": {"oneOf": [tagged("n", "string"), tagged("m", "integer")]},
+    }));
+    assert_wider(&json!({
+        "a": {"oneOf": [tagged("m", "string"), tagged("n", "string")]},
+        "b": tagged("n", "string"),
+    }));
+}
+
+#[test]
+fn merging_too_many_alternatives_is_unknown() {
+    let union = |name: &str| -> Value {
+        let one = |n| json!({"type": "object", "required": [format!("{name}{n}")]});
+        json!({"anyOf": (0..12).map(one).collect::<Vec<_>>()})
+    };
+    let document = json!({"a": {"allOf": [union("x"), union("y")]}, "b": {"type": "object"}});
+    assert_eq!(ask(&document, accepts(Direction::Request), "b", "a"), Answer::Unknown);
+}
