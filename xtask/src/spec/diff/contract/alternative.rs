@@ -7,7 +7,6 @@ use serde_json::{Number, Value};
 use super::{
     key::{Key, Keys},
     limit::{Limit, Size, stricter},
-    word,
 };
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -140,40 +139,6 @@ impl Alternative {
             tag: self.tag.clone().or_else(|| other.tag.clone()),
         }
     }
-
-    /// Returns the one form of all alternatives that accept the same values. Returns `None` if no value is
-    /// accepted.
-    pub(super) fn canonical(mut self) -> Option<Self> {
-        if self.integer {
-            self.low = self.low.map(|limit| limit.of_integers(true));
-            self.high = self.high.map(|limit| limit.of_integers(false));
-        }
-        self.patterns.retain(|pattern| !word::is_trivial(pattern));
-        let is_empty = self.size.is_empty()
-            || matches!((&self.low, &self.high), (Some(low), Some(high)) if !low.contains(&high.value, true) || !high.contains(&low.value, false))
-            || self.required.iter().any(|name| property(&self, name).forbidden);
-        if is_empty {
-            return None;
-        }
-        if self.rest == Rest::Closed {
-            self.properties.retain(|_, property| !property.forbidden);
-        }
-        if let Some(mut words) = self.words.take() {
-            words.retain(|_, word| word::accepted(&self, word) != Some(false));
-            let all = Self::all(self.kind);
-            self = match self.kind {
-                Kind::Array | Kind::Object => self,
-                _ => Self { exclusions: self.exclusions, ..all },
-            };
-            let is_complete = match self.kind {
-                Kind::Null => !words.is_empty(),
-                Kind::Boolean => words.len() == 2,
-                _ => false,
-            };
-            self.words = (!is_complete).then_some(words);
-        }
-        self.words.as_ref().is_none_or(|words| !words.is_empty()).then_some(self)
-    }
 }
 
 /// Returns the properties that both parts declare. A part that is closed forbids the names of the other part.
@@ -196,7 +161,7 @@ fn met_properties(one: &Alternative, other: &Alternative, keys: &mut Keys) -> BT
 }
 
 /// Returns what an alternative says about the property, by its name or by the rest.
-fn property(alternative: &Alternative, name: &str) -> Property {
+pub(super) fn property(alternative: &Alternative, name: &str) -> Property {
     let (key, forbidden) = match alternative.rest {
         Rest::Open => (Key::ANYTHING, false),
         Rest::Closed => (Key::ANYTHING, true),

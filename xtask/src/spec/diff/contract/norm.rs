@@ -7,6 +7,7 @@ use std::{
 
 use super::{
     alternative::{Alternative, Kind},
+    canonical::canonical,
     key::{Key, Keys, NodeId},
     schema, word,
 };
@@ -181,7 +182,7 @@ impl<'a> Norms<'a> {
 fn tidy(alternatives: Vec<Alternative>) -> Vec<Alternative> {
     let mut words: BTreeMap<Kind, Alternative> = BTreeMap::new();
     let mut others: Vec<Alternative> = Vec::new();
-    for alternative in alternatives.into_iter().filter_map(Alternative::canonical) {
+    for alternative in alternatives.into_iter().filter_map(canonical) {
         let only_words = Alternative { words: None, ..alternative.clone() }.is_all();
         match &alternative.words {
             Some(more) if only_words => {
@@ -207,7 +208,7 @@ fn tidy(alternatives: Vec<Alternative>) -> Vec<Alternative> {
             }
         }
         merged.words = Some(remaining);
-        others.extend(merged.canonical());
+        others.extend(canonical(merged));
     }
     without_repeated(others)
 }

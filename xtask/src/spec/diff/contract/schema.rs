@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::{
     alternative::{Alternative, Kind, Property, Rest},
+    canonical::canonical,
     key::{Key, Keys},
     limit::{Limit, Size},
 };
@@ -37,7 +38,7 @@ pub(super) fn alternatives<'a>(node: &ResolvedNode<'a>, keys: &mut Keys<'a>) -> 
             alternative.exclusions.insert(keys.of(excluded));
         }
         read(&mut alternative, node, keys);
-        all.extend(alternative.canonical());
+        all.extend(canonical(alternative));
     }
     all
 }

@@ -1,0 +1,40 @@
+//! The one form of alternatives that accept the same values.
+
+use super::{
+    alternative::{Alternative, Kind, Rest, property},
+    word,
+};
+
+/// Returns the one form of all alternatives that accept the same values. Returns `None` if no value is
+/// accepted.
+pub(super) fn canonical(mut alternative: Alternative) -> Option<Alternative> {
+    if alternative.integer {
+        alternative.low = alternative.low.map(|limit| limit.of_integers(true));
+        alternative.high = alternative.high.map(|limit| limit.of_integers(false));
+    }
+    alternative.patterns.retain(|pattern| !word::is_trivial(pattern));
+    let is_empty = alternative.size.is_empty()
+        || matches!((&alternative.low, &alternative.high), (Some(low), Some(high)) if !low.contains(&high.value, true) || !high.contains(&low.value, false))
+        || alternative.required.iter().any(|name| property(&alternative, name).forbidden);
+    if is_empty {
+        return None;
+    }
+    if alternative.rest == Rest::Closed {
+        alternative.properties.retain(|_, property| !property.forbidden);
+    }
+    if let Some(mut words) = alternative.words.take() {
+        words.retain(|_, word| word::accepted(&alternative, word) != Some(false));
+        let all = Alternative::all(alternative.kind);
+        alternative = match alternative.kind {
+            Kind::Array | Kind::Object => alternative,
+            _ => Alternative { exclusions: alternative.exclusions, ..all },
+        };
+        let is_complete = match alternative.kind {
+            Kind::Null => !words.is_empty(),
+            Kind::Boolean => words.len() == 2,
+            _ => false,
+        };
+        alternative.words = (!is_complete).then_some(words);
+    }
+    alternative.words.as_ref().is_none_or(|words| !words.is_empty()).then_some(alternative)
+}
