@@ -1,5 +1,5 @@
-//! What the generator does not support: each problem has its place and what to do, before the generator panics or
-//! generates code that loses data.
+//! Finds the parts of a document that the generator does not support, before it panics or generates code that loses data.
+//! Each problem has its place and its remedy.
 
 use serde_json::{Map, Value};
 
@@ -9,7 +9,7 @@ use super::{
     names::{Operation, operations, resolve, resolve_schema},
 };
 
-/// What to do about a part that is not supported.
+/// The remedy for a part that is not supported.
 const REMEDY: &str = "correct the page in openapi/corrections/, or the document in openapi/fixes.json";
 
 const JSON: &str = "application/json";

@@ -12,7 +12,7 @@ pub(crate) struct Choice<T> {
     other: Option<fn(Value) -> T>,
     /// The best alternative, with the number of values that it has lost.
     best: Option<(usize, T)>,
-    /// What the alternatives keep together.
+    /// The parts of the value that any alternative keeps.
     kept: Value,
 }
 

@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, fs, path::Path};
 use serde_json::Value;
 use syn::{Fields, FnArg, ImplItem, Item, ItemImpl, Pat, Type, visit::Visit};
 
-use crate::generate::Problem;
+use crate::generate::{Problem, names::key};
 
 /// The crates that the generated code may use.
 const CRATES: [&str; 12] = [
@@ -200,9 +200,8 @@ impl Scan<'_> {
 
 /// Returns the pointers of the components, or else of the operations, that a generated name comes from.
 fn pointers_of(document: &Value, name: &str) -> Vec<String> {
-    let plain = |name: &str| name.replace(|letter: char| !letter.is_alphanumeric(), "").to_lowercase();
     let components = document["components"]["schemas"].as_object().into_iter().flatten();
-    let components = components.filter(|(component, _)| plain(component) == plain(name));
+    let components = components.filter(|(component, _)| key(component) == key(name));
     let components: Vec<_> =
         components.map(|(component, _)| format!("/components/schemas/{component}")).collect();
     if !components.is_empty() {
@@ -211,7 +210,7 @@ fn pointers_of(document: &Value, name: &str) -> Vec<String> {
     let mut found = Vec::new();
     for (path, item) in document["paths"].as_object().into_iter().flatten() {
         for (method, operation) in item.as_object().into_iter().flatten() {
-            if operation["operationId"].as_str().is_some_and(|id| plain(id) == plain(name)) {
+            if operation["operationId"].as_str().is_some_and(|id| key(id) == key(name)) {
                 found.push(format!("/paths/{}/{method}", path.replace('~', "~0").replace('/', "~1")));
             }
         }

@@ -478,6 +478,14 @@ mod tests {
     }
 
     #[test]
+    fn server_of_an_operation_is_used_unless_the_base_url_is_set() {
+        let server =
+            |builder: ClientBuilder| builder.build().unwrap().server("https://eu.example/v1/").to_owned();
+        assert_eq!(server(with_key()), "https://eu.example/v1");
+        assert_eq!(server(with_key().base_url(facts::BASE_URL)), facts::BASE_URL);
+    }
+
+    #[test]
     fn zero_timeouts_and_intervals_are_rejected() {
         assert_invalid(with_key().connect_timeout(Duration::ZERO), "connect_timeout: 0 s is too short");
         assert_invalid(with_key().request_timeout(Duration::ZERO), "request_timeout: 0 s is too short");

@@ -1,4 +1,4 @@
-//! What the code generation adds to the generator's code, as functions of syntax and of schemas.
+//! Tests of the code generation, as functions of syntax and of schemas.
 
 mod constructors;
 mod documents;

@@ -202,3 +202,29 @@ fn build_includes_changes_of_the_pages() {
     assert_eq!(schemas["SpeechResult"]["properties"]["cost"], json!({"type": "number"}));
     assert_eq!(schemas["KnownStatus"]["enum"][7], "PAUSED");
 }
+
+/// The generator may panic or overflow its stack. Only its process ends, and the error names the operation.
+#[test]
+fn build_of_a_document_that_ends_the_generator_fails_and_names_the_operation() {
+    let at = "/paths/~1async~1speech~1create/post";
+    for (end, reason) in [("panic", "the generator panicked: "), ("overflow", "has overflowed its stack")] {
+        let root = Root::new();
+        root.publish("speech-create", |page| {
+            if end == "panic" {
+                let media =
+                    page.pointer_mut(&format!("{at}/responses/200/content/application~1json")).unwrap();
+                media["encoding"] = json!({"id": {}});
+            } else {
+                let part = json!({"$ref": "#/components/schemas/Endless"});
+                page["components"]["schemas"]["Endless"] = json!({"allOf": [part, {"type": "object"}]});
+                let body =
+                    page.pointer_mut(&format!("{at}/requestBody/content/application~1json/schema")).unwrap();
+                body["properties"]["endless"] = part;
+            }
+        });
+        let before = root.snapshot();
+        let operation = "page openapi/upstream/speech-create.json: operation asyncSpeechCreate: ";
+        root.xtask("spec build").assert_failure(4, &[operation, reason]);
+        assert_eq!(root.snapshot(), before, "{end}");
+    }
+}

@@ -192,7 +192,7 @@ impl RunResult {
     pub(crate) fn assert_failure(&self, code: i32, expected: &[&str]) {
         self.assert_exit_code(code);
         let stderr = self.stderr();
-        assert!(!stderr.contains("panicked"), "{stderr}");
+        assert!(!stderr.contains(" panicked at "), "{stderr}");
         for text in expected {
             assert!(stderr.contains(text), "expected {text}\nfound {stderr}");
         }

@@ -1,4 +1,4 @@
-//! Whether an alternative of a receiver takes what an alternative of a sender allows.
+//! Compares an alternative of a receiver with one of a sender: does it take what the sender allows?
 //!
 //! The answers follow the levels of the rules: in a response, a value that an enum did not have may be refused.
 

@@ -43,7 +43,7 @@ pub(in crate::spec::diff) struct Found {
     pub(in crate::spec::diff) roots: Vec<Root>,
 }
 
-/// What is known about two schemas.
+/// The answers about two schemas.
 #[derive(Clone, Copy, Debug)]
 struct Decision {
     same: bool,

@@ -1,4 +1,4 @@
-//! Schemas that have no value in common.
+//! Recognises disjoint schemas: those without a common value.
 
 use super::{alternative::Alternative, key::Key, relation::Relations};
 

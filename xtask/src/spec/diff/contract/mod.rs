@@ -1,4 +1,4 @@
-//! What two schemas mean as a whole.
+//! Compares the meaning of two schemas as a whole.
 //!
 //! The comparison of keywords ([`super::schema`]) names the changes, but it cannot see how they work together.
 //! This module brings both schemas into one normal form ([`norm`]) and decides whether one side still takes

@@ -1,4 +1,4 @@
-//! Whether an object of a receiver takes the objects of a sender.
+//! Compares an object of a receiver with one of a sender: does it take what the sender allows?
 
 use serde_json::Value;
 
