@@ -75,6 +75,16 @@ pub(crate) fn key_scheme<'a>(
     if key.is_some() || is_open { Ok(key) } else { Err(NoKeyScheme) }
 }
 
+/// Returns the servers that receive the key, each with its pointer: the one of the document, and those of operations.
+#[allow(dead_code, reason = "the build script does not check the servers")]
+pub(crate) fn key_servers(document: &Value) -> Vec<(String, String)> {
+    let at = |pointer: &str| format!("{pointer}/servers/0/url");
+    let own = operations(document)
+        .filter(|operation| matches!(key_scheme(document, operation), Ok(Some(_))))
+        .filter_map(|operation| Some((at(&operation.pointer), own_server(&operation)?)));
+    server_url(document).map(|url| (at(""), url)).into_iter().chain(own).collect()
+}
+
 /// Returns the lengths of the text of a speech request. Without limits, every length is allowed.
 fn input_length(document: &Value) -> (usize, usize) {
     let input = document.pointer("/components/schemas/SpeechRequest/properties/input");

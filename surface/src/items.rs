@@ -2,7 +2,7 @@
 //!
 //! The key of an item is its path, such as `types::SpeechRequest::input` for the field and
 //! `types::SpeechRequest::input()` for the method. Its value has the kind and what users depend
-//! on: types, signatures, the name in JSON, and the traits.
+//! on: types, signatures, the name in JSON, and the traits. Its `origin` is the pointer in the document.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,7 +12,9 @@ use syn::{
     Attribute, Fields, ImplItem, Item, ItemImpl, Path, Token, Type, Visibility, punctuated::Punctuated,
 };
 
-pub(crate) fn items(client: &syn::File) -> Value {
+use crate::{generate::names::SerdeNames, scan::pointers_of};
+
+pub(crate) fn items(client: &syn::File, document: &Value) -> Value {
     let mut surface = Surface::default();
     surface.module("", &client.items);
     let Surface { mut items, traits } = surface;
@@ -21,7 +23,31 @@ pub(crate) fn items(client: &syn::File) -> Value {
             item.insert("traits".to_owned(), json!(traits));
         }
     }
+    let origins: Vec<_> = items.keys().map(|path| origin(path, &items, document)).collect();
+    for (item, origin) in items.values_mut().zip(origins) {
+        item["origin"] = origin.into();
+    }
     items.into_iter().collect::<Map<_, _>>().into()
+}
+
+/// Returns the pointer of the part of the document that an item is generated from.
+fn origin(path: &str, items: &BTreeMap<String, Value>, document: &Value) -> Option<String> {
+    match path.trim_end_matches("()").split("::").collect::<Vec<_>>().as_slice() {
+        ["facts", "BASE_URL"] => Some("/servers".to_owned()),
+        ["facts", "INPUT_LENGTH"] => Some("/components/schemas/SpeechRequest/properties/input".to_owned()),
+        ["facts" | "error", ..] => None,
+        ["Client", method] => pointers_of(document, method).pop(),
+        [_, component] => pointers_of(document, component).pop(),
+        [_, component, part] => {
+            let component = pointers_of(document, component).pop()?;
+            // The setter of a field has its name.
+            let property =
+                items.get(path.trim_end_matches("()")).and_then(|field| field["property"].as_str());
+            let property = property.unwrap_or(part).replace('~', "~0").replace('/', "~1");
+            Some(format!("{component}/properties/{property}"))
+        }
+        _ => None,
+    }
 }
 
 #[derive(Default)]
@@ -48,7 +74,8 @@ impl Surface {
                     {
                         if is_public(&field.vis) {
                             let field = json!({
-                                "kind": "field", "type": text(&field.ty), "serde": serde_names(&field.attrs)});
+                                "kind": "field", "type": text(&field.ty), "serde": serde_names(&field.attrs),
+                                "property": SerdeNames::of(&field.attrs, ident).wire_name});
                             self.items.insert(join(&path, ident), field);
                         }
                     }

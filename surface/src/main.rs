@@ -1,5 +1,5 @@
 //! Reads an OpenAPI document from standard input, generates the client as `build.rs` does, and prints its public
-//! surface as JSON: `{"items": {…}}`, or `{"problems": [{"pointer": …, "message": …}]}`.
+//! surface as JSON: `{"items": {…}, "key_servers": […]}`, or `{"problems": [{"pointer": …, "message": …}]}`.
 //!
 //! `cargo xtask spec` runs this program as a child process, because some documents make the generator panic or
 //! overflow its stack.
@@ -42,7 +42,11 @@ fn main() -> ExitCode {
         }
     };
     let output = match surface(&document) {
-        Ok(items) => json!({"items": items}),
+        Ok(items) => {
+            let server = |(pointer, url): &(String, String)| json!({"pointer": pointer, "url": url});
+            let servers = generate::facts::key_servers(&document);
+            json!({"items": items, "key_servers": servers.iter().map(server).collect::<Vec<_>>()})
+        }
         Err(problems) => {
             let problem = |problem: &Problem| json!({"pointer": problem.pointer, "message": problem.message});
             json!({"problems": problems.iter().map(problem).collect::<Vec<_>>()})
@@ -63,5 +67,5 @@ fn surface(document: &Value) -> Result<Value, Vec<Problem>> {
     generated.files().for_each(|(_, file)| drop(prettyplease::unparse(file)));
     let own = scan::own_methods(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../src/ext"));
     let problems = scan::problems(&generated.client, document, &own);
-    if problems.is_empty() { Ok(items::items(&generated.client)) } else { Err(problems) }
+    if problems.is_empty() { Ok(items::items(&generated.client, document)) } else { Err(problems) }
 }

@@ -199,7 +199,7 @@ impl Scan<'_> {
 }
 
 /// Returns the pointers of the components, or else of the operations, that a generated name comes from.
-fn pointers_of(document: &Value, name: &str) -> Vec<String> {
+pub(crate) fn pointers_of(document: &Value, name: &str) -> Vec<String> {
     let components = document["components"]["schemas"].as_object().into_iter().flatten();
     let components = components.filter(|(component, _)| key(component) == key(name));
     let components: Vec<_> =

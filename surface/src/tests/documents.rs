@@ -54,7 +54,7 @@ fn surface(document: &Value) -> Result<Value, String> {
     };
     let generated = generated.map_err(text)?;
     let problems = scan::problems(&generated.client, document, &[]);
-    if problems.is_empty() { Ok(items::items(&generated.client)) } else { Err(text(problems)) }
+    if problems.is_empty() { Ok(items::items(&generated.client, document)) } else { Err(text(problems)) }
 }
 
 fn unchanged(_: &mut Value) {}
@@ -148,7 +148,7 @@ fn operation_has_its_own_server_and_may_need_no_key() {
     let client = prettyplease::unparse(&generated.client);
     assert!(client.contains("let baseurl = self.server(\"https://eu.example\");"), "{client}");
     assert!(client.contains("format!(\"{}/do\", baseurl,)"), "{client}");
-    let items = items::items(&generated.client);
+    let items = items::items(&generated.client, &document);
     assert_eq!(items["facts::WITHOUT_KEY"]["type"], "&[\"do_it\"]");
     assert_eq!(items["facts::KEY_HEADER"]["type"], "\"authorization\"");
     assert_eq!(items["facts::INPUT_LENGTH"]["type"], format!("0usize ..= {}usize", usize::MAX));
@@ -254,5 +254,48 @@ fn generated_method_that_the_client_has_already_is_refused() {
     let own = scan::own_methods(&std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../src/ext"));
     for method in ["speak", "task", "batch", "builder"] {
         assert!(own.iter().any(|own| own == method), "{method}: {own:?}");
+    }
+}
+
+#[test]
+fn key_is_sent_to_the_server_of_the_document_and_to_those_of_operations_that_need_it() {
+    let document = document(&body(&json!({})), |document| {
+        let operation = document["paths"]["/do"]["post"].clone();
+        let on = |servers: &Value, security: &Value| {
+            let mut operation = operation.clone();
+            operation["servers"] = servers.clone();
+            operation["security"] = security.clone();
+            json!({"post": operation})
+        };
+        let server = |url: &str| json!([{"url": url}]);
+        let variables =
+            json!([{"url": "https://{name}.example:8443", "variables": {"name": {"default": "c"}}}]);
+        document["paths"] = json!({
+            "/a": {"post": operation, "servers": server("https://b.example")},
+            "/b": on(&variables, &json!([{}, {"Key": []}])),
+            "/c": on(&server("https://d.example"), &json!([])),
+        });
+    });
+    let servers = generate::facts::key_servers(&document);
+    let expected = [
+        ("/servers/0/url", "https://api.example"),
+        ("/paths/~1a/post/servers/0/url", "https://b.example"),
+        ("/paths/~1b/post/servers/0/url", "https://c.example:8443"),
+    ];
+    assert_eq!(servers, expected.map(|(pointer, url)| (pointer.to_owned(), url.to_owned())));
+}
+
+#[test]
+fn item_has_its_origin_in_the_document() {
+    let document = document(&body(&json!({"fooBar": {"type": "string"}})), unchanged);
+    let items = surface(&document).unwrap();
+    for (item, origin) in [
+        ("types::Body", "/components/schemas/Body"),
+        ("types::Body::foo_bar", "/components/schemas/Body/properties/fooBar"),
+        ("types::Body::foo_bar()", "/components/schemas/Body/properties/fooBar"),
+        ("Client::do_it()", "/paths/~1do/post"),
+        ("facts::BASE_URL", "/servers"),
+    ] {
+        assert_eq!(items[item]["origin"], origin, "{item}");
     }
 }

@@ -32,25 +32,39 @@ pub(crate) struct Problem {
     pub(crate) message: String,
 }
 
+/// A server that receives the API key, and its pointer in the document.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+pub(crate) struct KeyServer {
+    pub(crate) pointer: String,
+    pub(crate) url: String,
+}
+
+/// A generated client.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Generated {
+    pub(crate) items: Items,
+    pub(crate) key_servers: Vec<KeyServer>,
+}
+
 /// The public items of a generated client, by path.
 pub(crate) type Items = Object;
 
 #[derive(Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(untagged)]
 enum Answer {
-    Items(Items),
-    Problems(Vec<Problem>),
+    Generated(Generated),
+    Refused { problems: Vec<Problem> },
 }
 
-/// Generates the client, and returns its public items or all problems.
-pub(crate) fn generate(document: &Value) -> Result<Result<Items, Vec<Problem>>, Failure> {
+/// Generates the client, and returns its public items and servers, or all problems.
+pub(crate) fn generate(document: &Value) -> Result<Result<Generated, Vec<Problem>>, Failure> {
     let program = program()?;
     Ok(match run(program, document)? {
-        Ok(Answer::Items(items)) => Ok(items),
-        Ok(Answer::Problems(problems)) if problems.iter().all(|problem| !problem.pointer.is_empty()) => {
+        Ok(Answer::Generated(generated)) => Ok(generated),
+        Ok(Answer::Refused { problems }) if problems.iter().all(|problem| !problem.pointer.is_empty()) => {
             Err(problems)
         }
-        Ok(Answer::Problems(problems)) => Err(locate(program, document, problems)?),
+        Ok(Answer::Refused { problems }) => Err(locate(program, document, problems)?),
         Err(failed) => {
             Err(locate(program, document, vec![Problem { pointer: String::new(), message: failed }])?)
         }
@@ -152,8 +166,8 @@ fn locate(program: &Path, document: &Value, failed: Vec<Problem>) -> Result<Vec<
 /// Returns why there is no code, if the place is unknown.
 fn problem_of(answer: Result<Answer, String>) -> Option<String> {
     match answer {
-        Ok(Answer::Items(_)) => None,
-        Ok(Answer::Problems(problems)) => {
+        Ok(Answer::Generated(_)) => None,
+        Ok(Answer::Refused { problems }) => {
             problems.into_iter().find(|problem| problem.pointer.is_empty()).map(|problem| problem.message)
         }
         Err(failed) => Some(failed),

@@ -6,23 +6,20 @@
 
 mod surface;
 
-use serde_json::Value;
-
 use self::surface::{Difference, differences};
 use super::{diff::Finding, extract::Origins, generator::Items};
 use crate::json::Pointer;
 
-/// A built document and its client.
+/// A generated client, and the places in the pages that the components of its document come from.
 pub(crate) struct Client<'a> {
-    pub(crate) spec: &'a Value,
     pub(crate) origins: &'a Origins,
-    pub(crate) items: Items,
+    pub(crate) items: &'a Items,
 }
 
 /// Adds the effect on the client to the findings. Differences that no finding explains become findings of their own.
 pub(crate) fn attribute(mut findings: Vec<Finding>, old: &Client, new: &Client) -> Vec<Finding> {
     let mut unexplained = Vec::new();
-    for difference in differences(&old.items, &new.items) {
+    for difference in differences(old.items, new.items) {
         let places: Vec<_> = [old, new].iter().flat_map(|client| places(&difference.item, client)).collect();
         let closest = findings
             .iter_mut()
@@ -52,55 +49,16 @@ fn text(difference: &Difference) -> String {
 
 /// Returns the places in the pages that an item comes from.
 fn places(item: &str, client: &Client) -> Vec<Pointer> {
-    let mut parts = item.split("::");
-    let (Some(module), Some(name)) = (parts.next(), parts.next()) else { return Vec::new() };
-    if module == "Client" {
-        return operation(client, name.trim_end_matches("()")).into_iter().collect();
-    }
-    if module == "facts" {
-        let fact = match name {
-            "BASE_URL" => "servers",
-            "INPUT_LENGTH" => return client.origins.get("SpeechRequestInput").cloned().unwrap_or_default(),
-            _ => return Vec::new(),
-        };
-        return vec![Pointer::default().child(fact)];
-    }
-    let components = client.spec["components"]["schemas"].as_object().into_iter().flatten();
-    let component =
-        components.map(|(component, _)| component).find(|component| plain(component) == plain(name));
-    let Some(component) = component else { return Vec::new() };
-    let schema = Pointer::new("/components/schemas").child(component);
-    // An open type comes from the same place as its known values.
-    let known = client.spec.pointer(&format!("{schema}/oneOf/0/allOf/0/$ref")).and_then(Value::as_str);
-    let known = known.and_then(|known| client.origins.get(known.rsplit('/').next()?));
-    let roots = client.origins.get(component).or(known).cloned().unwrap_or_else(|| vec![schema]);
-    match parts.next() {
-        Some(property) => {
-            let property = wire_name(client, item, property.trim_end_matches("()"));
-            roots.into_iter().map(|root| root.child("properties").child(&property)).collect()
-        }
-        None => roots,
-    }
-}
-
-/// Returns the name of a property in JSON.
-fn wire_name(client: &Client, item: &str, field: &str) -> String {
-    let attributes = client.items.get(item).and_then(|item| item["serde"].as_array()).into_iter().flatten();
-    let mut renamed =
-        attributes.filter_map(|attribute| attribute.as_str()?.split_once("rename = \"")?.1.split('"').next());
-    renamed.next_back().unwrap_or(field).to_owned()
-}
-
-fn operation(client: &Client, method: &str) -> Option<Pointer> {
-    let operations = super::traverse::operations(client.spec);
-    let found = operations.into_iter().find(|(_, _, operation)| {
-        operation.get("operationId").and_then(|id| id.as_str()).is_some_and(|id| plain(id) == plain(method))
-    });
-    found.map(|(at, ..)| at)
-}
-
-fn plain(name: &str) -> String {
-    name.chars().filter(|letter| letter.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+    let origin = client.items.get(item).and_then(|item| item["origin"].as_str());
+    let Some(origin) = origin.map(Pointer::new) else { return Vec::new() };
+    let tokens: Vec<_> = origin.tokens().collect();
+    let roots = match tokens.as_slice() {
+        [_, schemas, component, ..] if schemas == "schemas" => client.origins.get(component),
+        _ => None,
+    };
+    let Some(roots) = roots else { return vec![origin] };
+    let within = |root: &Pointer| tokens[3..].iter().fold(root.clone(), |place, token| place.child(token));
+    roots.iter().map(within).collect()
 }
 
 /// Returns the length of the longest prefix that a pointer of the finding shares with a place.

@@ -14,7 +14,7 @@ use crate::{
         document::{self, Document, Strictness},
         errors,
         extract::{self, Named, Names, Origins},
-        generator::{self, Items, Problem},
+        generator::{self, Problem},
         key_origins, merge,
         patches::{self, Fixes},
         relax::{self, Relaxed, Report},
@@ -111,17 +111,13 @@ pub(crate) fn provisional(
 }
 
 /// Generates the client, and fails if that is not possible: each error has its page and its place in the page.
-pub(crate) fn check_generation(
-    root: &Workspace,
-    built: &Built,
-    pages: &[Document],
-) -> Result<Items, Failure> {
-    key_origins::check(&built.spec, &key_origins::listed(root)?)?;
-    generator::generate(&built.spec)?.map_err(|problems| {
+pub(crate) fn check_generation(root: &Workspace, built: &Built, pages: &[Document]) -> Result<(), Failure> {
+    let generated = generator::generate(&built.spec)?.map_err(|problems| {
         let pages: Vec<_> = pages.iter().collect();
         let errors = problems.iter().map(|problem| describe(problem, &built.origins, &pages));
         Failure::new(ExitClass::Document, errors.collect())
-    })
+    })?;
+    key_origins::check(&generated.key_servers, &key_origins::listed(root)?)
 }
 
 /// Returns the message of a problem, with the page and the place in it.

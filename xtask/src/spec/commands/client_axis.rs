@@ -3,14 +3,13 @@
 use super::build::{self, Built, Tables};
 use crate::{
     failure::Failure,
-    json::Pointer,
     spec::{
         client::{self, Client},
         diagnostics,
         diff::{ClientLevel, Finding},
         document::Document,
         extract::Names,
-        generator::{self, Items},
+        generator::{self, Generated},
         key_origins,
     },
     workspace::Workspace,
@@ -29,7 +28,7 @@ pub(super) fn add(
         return Ok(findings);
     }
     let tables = Tables::read(root)?;
-    let (old, old_items) = match generate(old, &tables, &tables.names)? {
+    let (old, old_client) = match generate(old, &tables, &tables.names)? {
         Ok(generated) => generated,
         Err(problems) => {
             let problems = problems.join("; ");
@@ -39,14 +38,14 @@ pub(super) fn add(
             return Ok(findings);
         }
     };
-    let (new, new_items) = match generate(new, &tables, &tables.names.clone().or(&old.names))? {
+    let (new, new_client) = match generate(new, &tables, &tables.names.clone().or(&old.names))? {
         Ok(generated) => generated,
         Err(problems) => return Ok(with_each(findings, "client-not-generated", &problems)),
     };
-    let before = Client { spec: &old.spec, origins: &old.origins, items: old_items };
-    let after = Client { spec: &new.spec, origins: &new.origins, items: new_items };
-    let unlisted = key_origins::unlisted(&new.spec, &key_origins::listed(root)?);
-    let unlisted = unlisted.into_iter().map(|(origin, at): (String, Pointer)| format!("{origin} at {at}"));
+    let before = Client { origins: &old.origins, items: &old_client.items };
+    let after = Client { origins: &new.origins, items: &new_client.items };
+    let unlisted = key_origins::unlisted(&new_client.key_servers, &key_origins::listed(root)?);
+    let unlisted = unlisted.into_iter().map(|(origin, at)| format!("{origin} at {at}"));
     Ok(with_each(
         client::attribute(findings, &before, &after),
         "key-origin-unlisted",
@@ -67,13 +66,13 @@ fn generate(
     documents: &[&Document],
     tables: &Tables,
     names: &Names,
-) -> Result<Result<(Built, Items), Vec<String>>, Failure> {
+) -> Result<Result<(Built, Generated), Vec<String>>, Failure> {
     let built = match build::provisional(documents, tables, names) {
         Ok((built, _)) => built,
         Err(failure) => return Ok(Err(failure.errors().to_vec())),
     };
     Ok(match generator::generate(&built.spec)? {
-        Ok(items) => Ok((built, items)),
+        Ok(generated) => Ok((built, generated)),
         Err(problems) => {
             Err(problems.iter().map(|problem| build::describe(problem, &built.origins, documents)).collect())
         }

@@ -94,6 +94,7 @@ impl Rewriter {
             Name::One(name) => name,
             Name::Open(TwoNames { open, known }) if schema.kind == SchemaKind::Enum => {
                 self.open.enums.insert(known.clone(), open.clone());
+                self.origins.entry(open.clone()).or_default().insert(0, at.clone());
                 known
             }
             Name::Open(TwoNames { open, known }) => {
