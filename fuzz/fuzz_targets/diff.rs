@@ -4,7 +4,7 @@
 use fuzz::{documents, mutate};
 use libfuzzer_sys::{fuzz_mutator, fuzz_target};
 use serde_json::Value;
-use xtask::fuzzing::{canonical, changes, parse};
+use xtask::fuzzing::{canonical, changes, normalized, parse};
 
 fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {
     mutate(data, size, max_size, seed)
@@ -18,6 +18,8 @@ fuzz_target!(|data: &[u8]| {
         assert_eq!(changes(document, document).0, [], "a document differs from itself");
         let rewritten: Value = parse(&canonical(document)).expect("the canonical form is valid JSON");
         assert_eq!(changes(document, &rewritten).0, [], "a document differs from its canonical form");
+        let normal = normalized(document);
+        assert_eq!(normalized(&normal), normal, "normalizing again changes a document");
     }
 
     let (forward, reports) = changes(&base, &revision);

@@ -53,6 +53,7 @@ const XTASK: Layers = &[
     &["page.rs"],
     &["spec/diagnostics.rs", "spec/schema_locations.rs", "spec/traverse.rs"],
     &["spec/validate/", "spec/patches.rs"],
+    &["spec/normalize/"],
     &["spec/document.rs"],
     &["spec/sources/", "spec/merge/", "spec/diff/", "spec/extract/"],
     &["spec/relax/", "spec/constructors/", "spec/errors.rs", "spec/generator.rs", "spec/key_origins.rs"],

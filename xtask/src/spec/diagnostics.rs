@@ -30,9 +30,24 @@ pub(crate) struct Diagnostics {
     list: Vec<Diagnostic>,
     errors: usize,
     warnings: usize,
+    lenient: bool,
 }
 
 impl Diagnostics {
+    /// Creates a list in which departures are warnings.
+    pub(crate) fn lenient() -> Self {
+        Self { lenient: true, ..Self::default() }
+    }
+
+    pub(crate) fn is_lenient(&self) -> bool {
+        self.lenient
+    }
+
+    /// Adds a departure from the specification whose meaning is clear: an error, or a warning in a lenient list.
+    pub(crate) fn departure(&mut self, pointer: Pointer, message: impl Into<String>) {
+        if self.lenient { self.warn(pointer, message) } else { self.error(pointer, message) }
+    }
+
     pub(crate) fn error(&mut self, pointer: Pointer, message: impl Into<String>) {
         self.push(Diagnostic { pointer, message: message.into(), severity: Severity::Error });
     }

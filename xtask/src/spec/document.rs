@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::{
     diagnostics::{self, Diagnostic, Diagnostics, Severity},
+    normalize::normalize,
     patches::Fixes,
     validate,
 };
@@ -52,6 +53,20 @@ impl Document {
         Ok(Self { name: name.to_owned(), text: json::indent(text), value, corrected: None, outdated: None })
     }
 
+    /// Reads a document of any author, in order to compare it, and prints its warnings.
+    ///
+    /// # Errors
+    ///
+    /// Returns one line per error if the text is not valid JSON or the document has no clear meaning.
+    pub(crate) fn read_any(name: &str, text: &str) -> Result<Self, Vec<String>> {
+        let (value, departures) = normalize(parse(name, text)?);
+        let mut problems = Diagnostics::lenient();
+        problems.extend(departures);
+        problems.extend(validate::validate_leniently(&value));
+        report(name, &problems.into_vec())?;
+        Ok(Self { name: name.to_owned(), text: json::indent(text), value, corrected: None, outdated: None })
+    }
+
     /// Reads the document of a page. The corrected document must satisfy `strictness`.
     ///
     /// Corrections that cannot be applied are left out, so that a page can be compared that no longer needs them.
@@ -90,9 +105,13 @@ fn parse(name: &str, text: &str) -> Result<Value, Vec<String>> {
 
 /// Prints the warnings about a document, and returns the errors.
 fn fail_on_errors(name: &str, document: &Value, strictness: Strictness) -> Result<(), Vec<String>> {
-    let problems = check(document, strictness);
-    diagnostics::warn(diagnostics::lines(name, &problems, Severity::Warning));
-    let errors = diagnostics::lines(name, &problems, Severity::Error);
+    report(name, &check(document, strictness))
+}
+
+/// Prints the warnings, and returns the errors.
+fn report(name: &str, problems: &[Diagnostic]) -> Result<(), Vec<String>> {
+    diagnostics::warn(diagnostics::lines(name, problems, Severity::Warning));
+    let errors = diagnostics::lines(name, problems, Severity::Error);
     if errors.is_empty() { Ok(()) } else { Err(errors) }
 }
 

@@ -8,7 +8,7 @@ use super::{
     diagnostics::{Diagnostic, Severity, lines},
     diff,
     extract::{self, Names},
-    merge, relax,
+    merge, normalize, relax,
     sources::page::{Absence, Page},
     validate::{generator_requirements, validate},
 };
@@ -49,6 +49,12 @@ pub fn equal(one: &Value, other: &Value) -> bool {
 #[must_use]
 pub fn refusals(document: &Value) -> Vec<String> {
     errors(&validate(document))
+}
+
+/// Returns the document in the terms of OpenAPI 3.0, as `spec diff` reads it.
+#[must_use]
+pub fn normalized(document: &Value) -> Value {
+    normalize::normalize(document.clone()).0
 }
 
 /// Merges documents into one.

@@ -19,6 +19,7 @@ pub mod fuzzing;
 mod generator;
 mod key_origins;
 mod merge;
+mod normalize;
 mod patches;
 mod relax;
 mod schema_locations;

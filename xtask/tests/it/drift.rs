@@ -230,7 +230,7 @@ fn diff_compares_two_documents_in_every_format() {
 #[test]
 fn diff_with_invalid_input_fails_and_names_the_file() {
     let root = Root::new();
-    root.write("bad.json", "{\"openapi\": \"3.1.0\"}");
+    root.write("bad.json", "{\"openapi\": \"3.2.0\"}");
     let good = "openapi/distribute-ai.json";
     root.xtask(&format!("spec diff {good} bad.json"))
         .assert_failure(4, &["error: bad.json: /openapi: expected \"3.0.x\""]);

@@ -8,7 +8,7 @@ use crate::{
     json,
     spec::{
         diff::{ReportOptions, diff},
-        document::{self, Document, Strictness},
+        document::{self, Document},
         traverse::paths_of,
     },
     transaction,
@@ -26,10 +26,7 @@ pub(crate) fn run(
     let texts =
         paths.map(|path| Ok((path.display().to_string(), transaction::read(path, ExitClass::Usage)?)));
     let texts = texts.into_iter().collect::<Result<Vec<_>, Failure>>()?;
-    // Compare valid documents only. Ids that only the generator requires may be missing.
-    let documents = document::collect(
-        texts.iter().map(|(name, text)| Document::read(name, text, Strictness::Comparing)),
-    )?;
+    let documents = document::collect(texts.iter().map(|(name, text)| Document::read_any(name, text)))?;
     let [old, new] = documents.as_slice() else { return Ok(()) };
     let mut findings = diff(&old.value, &new.value);
     if is_ours(root, &old.value)? {

@@ -6,7 +6,7 @@ use super::{
     contract,
     finding::{Finding, Values},
     node::{Pair, ResolvedNode},
-    paths,
+    operation, paths,
     recorder::{Recorder, nearest_pointer, same_values},
     security, servers,
 };
@@ -15,16 +15,14 @@ use crate::json::normalized;
 /// Returns all changes between two documents, in the order of the document.
 pub(super) fn compare(pair: &Pair) -> Vec<Finding> {
     let mut recorder = Recorder::default();
-    if !same_values(pair.base.value.get("openapi"), pair.revision.value.get("openapi")) {
-        recorder.report_member("openapi-version-changed", pair, "openapi", "");
-    }
     compare_members(&mut recorder, pair, "info", "info-changed");
     compare_tags(&mut recorder, pair);
     servers::compare_document(&mut recorder, pair);
     let schemes = security::compare_schemes(&mut recorder, pair);
     security::compare_document(&mut recorder, pair, &schemes);
     paths::compare(&mut recorder, pair, &schemes);
-    let known = ["openapi", "info", "tags", "servers", "security", "paths", "components"];
+    operation::compare_callbacks(&mut recorder, pair, "webhooks", "webhook");
+    let known = ["openapi", "info", "tags", "servers", "security", "paths", "components", "webhooks"];
     recorder.report_other_members(pair, "", &known);
     contract::decide(pair, recorder.into_found())
 }

@@ -27,6 +27,8 @@ mod severity;
 
 #[cfg(distribute_ai_fuzzing)]
 pub(crate) use self::report::all_formats;
+#[cfg(test)]
+pub(crate) use self::severity::WireLevel;
 pub(crate) use self::{
     finding::Finding,
     report::{ReportOptions, markdown},

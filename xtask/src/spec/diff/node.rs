@@ -74,6 +74,15 @@ impl<'a> ResolvedNode<'a> {
         self.value.get(key).and_then(Value::as_str).unwrap_or_default()
     }
 
+    /// Returns the types of a schema. Without a type, every one is allowed.
+    pub(super) fn types(&self) -> Vec<&'a str> {
+        match self.value.get("type") {
+            Some(Value::Array(types)) => types.iter().filter_map(Value::as_str).collect(),
+            Some(Value::String(name)) => vec![name],
+            _ => Vec::new(),
+        }
+    }
+
     /// Returns `true` if the member is `true`.
     pub(super) fn flag(&self, key: &str) -> bool {
         self.value.get(key) == Some(&Value::Bool(true))

@@ -13,6 +13,7 @@ use super::{
     recorder::{Recorder, nearest_pointer},
     responses, security, servers,
 };
+use crate::json::Pointer;
 
 pub(super) fn compare(recorder: &mut Recorder, context: &OperationContext) {
     let operation = &context.operation;
@@ -24,7 +25,7 @@ pub(super) fn compare(recorder: &mut Recorder, context: &OperationContext) {
     parameters::compare(recorder, context);
     body::compare_request(recorder, operation);
     responses::compare(recorder, operation);
-    compare_callbacks(recorder, operation);
+    compare_callbacks(recorder, operation, "callbacks", "callback");
     recorder.report_other_members(
         operation,
         "",
@@ -68,22 +69,22 @@ fn compare_tags(recorder: &mut Recorder, operation: &Pair) {
     }
 }
 
-/// Compares the callbacks. The generated client does not implement them, so changes within a callback are one
-/// finding.
-fn compare_callbacks(recorder: &mut Recorder, operation: &Pair) {
-    const KEY: &str = "callbacks";
-    let matched = operation.members_of(KEY);
-    let at = (&nearest_pointer(&operation.base, KEY), &nearest_pointer(&operation.revision, KEY));
+/// Compares callbacks or webhooks. The generated client does not implement them, so changes within one are one finding.
+pub(super) fn compare_callbacks(recorder: &mut Recorder, holder: &Pair, key: &str, noun: &str) {
+    let matched = holder.members_of(key);
+    let at = (&nearest_pointer(&holder.base, key), &nearest_pointer(&holder.revision, key));
+    let report = |recorder: &mut Recorder, change: &str, at: (&Pointer, &Pointer), name: &str| {
+        recorder.report(&format!("{noun}-{change}"), at, &format!("{noun} {name}"), Values::default());
+    };
     for (name, node) in matched.removed {
-        recorder.report("callback-removed", (&node.at, at.1), &format!("callback {name}"), Values::default());
+        report(recorder, "removed", (&node.at, at.1), name);
     }
     for (name, node) in matched.added {
-        recorder.report("callback-added", (at.0, &node.at), &format!("callback {name}"), Values::default());
+        report(recorder, "added", (at.0, &node.at), name);
     }
     for (name, pair) in matched.both {
         if !recorder.same_digest(Some(&pair.base), Some(&pair.revision)) {
-            let at = (&pair.base.at, &pair.revision.at);
-            recorder.report("callback-changed", at, &format!("callback {name}"), Values::default());
+            report(recorder, "changed", (&pair.base.at, &pair.revision.at), name);
         }
     }
 }

@@ -133,7 +133,10 @@ const MAX_DEPTH: usize = 8;
 
 /// Returns `true` if a value of the schema may be a list or an object.
 fn may_be_compound(schema: &ResolvedNode, depth: usize) -> bool {
-    if matches!(schema.text("type"), "string" | "number" | "integer" | "boolean") {
+    let types = schema.types();
+    if !types.is_empty()
+        && types.iter().all(|name| matches!(*name, "string" | "number" | "integer" | "boolean"))
+    {
         return false;
     }
     let values = schema.value.get("enum").and_then(Value::as_array);

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use serde_json::Value;
 
 use super::{
-    contract::{Compared, Found, Root},
+    contract::{Compared, Found, Root, is_condition},
     finding::{Finding, Values},
     node::{Pair, ResolvedNode},
     rules::{self, Rule, SchemaPosition},
@@ -113,10 +113,14 @@ fn changed_members<'a>(pair: &Pair<'a>, wanted: impl Fn(&str) -> bool) -> Vec<(&
     let added = revision.keys().filter(|key| !base.contains_key(*key));
     let mut keys: Vec<_> = base.keys().chain(added).collect();
     keys.sort();
-    let other = keys.into_iter().filter(|key| wanted(key));
+    let other = keys.into_iter().filter(|key| wanted(key) && !UNCOMPARED.contains(&key.as_str()));
     let differs = |key: &&String| !same_values(base.get(*key), revision.get(*key));
     other.filter(differs).map(|key| (key, annotation_rule(key))).collect()
 }
+
+/// Keys without a meaning of their own. What references lead to is compared where the references are.
+const UNCOMPARED: [&str; 8] =
+    ["$schema", "$id", "$anchor", "$dynamicAnchor", "$comment", "$vocabulary", "$defs", "definitions"];
 
 fn annotation_rule(key: &str) -> &'static str {
     match key {
@@ -126,6 +130,7 @@ fn annotation_rule(key: &str) -> &'static str {
         "externalDocs" => "external-docs-changed",
         "xml" => "xml-changed",
         key if key.starts_with("x-") => "extension-changed",
+        key if is_condition(key) => "schema-condition-changed",
         _ => "other-key-changed",
     }
 }

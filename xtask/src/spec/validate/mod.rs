@@ -19,14 +19,15 @@
 //! - a required property that is not defined, a default that its schema rejects, and limits that exclude every value: the
 //!   document is valid, but probably wrong
 //!
-//! `openapi/corrections` corrects pages with errors.
+//! `openapi/corrections` corrects pages with errors. For `spec diff`, which compares documents of any author,
+//! [`validate_leniently`] accepts more.
 //!
 //! The validator crate roas 0.21 is not used. It rejects valid documents: `null` in a nullable enum, a
 //! discriminator that maps to a full reference, a pattern with look-ahead, `1.0` as an integer. It accepts
 //! unknown keys next to `allOf`, and it stops at the first wrong type without its position. It finds no
 //! problem that this module misses.
 
-mod object_model;
+pub(in crate::spec) mod object_model;
 mod object_rules;
 mod references;
 mod schema;
@@ -42,11 +43,24 @@ use crate::json::{Pointer, excerpt};
 
 /// Returns all problems of a document. The document is valid OpenAPI 3.0 if none of them is an error.
 pub(crate) fn validate(document: &Value) -> Vec<Diagnostic> {
-    let mut problems = Diagnostics::default();
-    if let Err((pointer, message)) = version(document) {
+    check(document, Diagnostics::default())
+}
+
+/// Returns all problems of a document that was [normalized](super::normalize). Departures from the specification whose
+/// meaning is clear are warnings, and the keys of OpenAPI 3.1 are known.
+pub(crate) fn validate_leniently(document: &Value) -> Vec<Diagnostic> {
+    check(document, Diagnostics::lenient())
+}
+
+fn check(document: &Value, mut problems: Diagnostics) -> Vec<Diagnostic> {
+    if let Err((pointer, message)) = version(document, problems.is_lenient()) {
         // The rules of 3.0 do not apply to other versions, so report nothing else.
         problems.error(pointer, message);
         return problems.into_vec();
+    }
+    if problems.is_lenient() && document["openapi"].as_str().is_some_and(|text| !is_known(text)) {
+        let message = format!("expected \"3.0.x\" or \"3.1.x\", found {}", excerpt(&document["openapi"]));
+        problems.warn(Pointer::new("/openapi"), message);
     }
     structure::check(document, &mut problems);
     if !problems.has_errors() {
@@ -69,7 +83,8 @@ pub(crate) fn generator_requirements(document: &Value, severity: Severity) -> Ve
     problems.into_vec()
 }
 
-fn version(document: &Value) -> Result<(), (Pointer, String)> {
+fn version(document: &Value, lenient: bool) -> Result<(), (Pointer, String)> {
+    let expected = if lenient { "\"3.0.x\" or \"3.1.x\"" } else { "\"3.0.x\"" };
     let root = Pointer::default();
     let Value::Object(members) = document else {
         return Err((root, format!("expected an object, found {}", excerpt(document))));
@@ -80,16 +95,28 @@ fn version(document: &Value) -> Result<(), (Pointer, String)> {
     }
     let at = root.child("openapi");
     match members.get("openapi") {
-        Some(Value::String(version)) if is_3_0(version) => Ok(()),
-        Some(found) => Err((at, format!("expected \"3.0.x\", found {}", excerpt(found)))),
-        None => Err((at, "missing, expected \"3.0.x\"".to_owned())),
+        Some(Value::String(version)) if is_version("3.0", version) => Ok(()),
+        Some(Value::String(version)) if lenient && (is_about("3.0", version) || is_about("3.1", version)) => {
+            Ok(())
+        }
+        Some(found) => Err((at, format!("expected {expected}, found {}", excerpt(found)))),
+        None => Err((at, format!("missing, expected {expected}"))),
     }
 }
 
-fn is_3_0(version: &str) -> bool {
-    version
-        .strip_prefix("3.0.")
-        .is_some_and(|patch| !patch.is_empty() && patch.bytes().all(|b| b.is_ascii_digit()))
+/// Returns `true` for a version such as 3.0.3.
+fn is_version(minor: &str, version: &str) -> bool {
+    let patch = version.strip_prefix(minor).and_then(|rest| rest.strip_prefix('.'));
+    patch.is_some_and(|patch| !patch.is_empty() && patch.bytes().all(|b| b.is_ascii_digit()))
+}
+
+/// Returns `true` for a version such as 3.0, 3.0.3 or 3.0.3-draft.
+fn is_about(minor: &str, version: &str) -> bool {
+    version.trim().strip_prefix(minor).is_some_and(|rest| !rest.starts_with(|c: char| c.is_ascii_digit()))
+}
+
+fn is_known(version: &str) -> bool {
+    is_version("3.0", version) || is_version("3.1", version)
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use crate::{
 };
 
 /// The kind of a value.
-pub(super) enum Kind {
+pub(in crate::spec) enum Kind {
     /// Any data. Its content is not checked: a `$ref` in an example is not a reference.
     Any,
     Bool,
@@ -34,7 +34,7 @@ pub(super) enum Kind {
 
 /// The valid keys of a map.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Keys {
+pub(in crate::spec) enum Keys {
     Any,
     /// A path that starts with `/`, or an extension.
     Path,
@@ -47,27 +47,36 @@ pub(super) enum Keys {
 }
 
 /// An object type of the specification.
-pub(super) struct Model {
+pub(in crate::spec) struct Model {
     /// The name in messages.
-    pub(super) name: &'static str,
+    pub(in crate::spec) name: &'static str,
     /// The section of `components` that references must point to. Empty if `components` has no such section.
-    pub(super) section: &'static str,
-    pub(super) required: &'static [&'static str],
-    pub(super) members: &'static [(&'static str, &'static Kind)],
+    pub(in crate::spec) section: &'static str,
+    pub(in crate::spec) required: &'static [&'static str],
+    pub(in crate::spec) members: &'static [(&'static str, &'static Kind)],
+    /// The members that only OpenAPI 3.1 has. A strict reader does not know them.
+    pub(in crate::spec) later: &'static [(&'static str, &'static Kind)],
     /// `true` if the members only describe the API. An unknown member then changes nothing.
-    pub(super) descriptive: bool,
+    pub(in crate::spec) descriptive: bool,
     /// Checks the members against each other.
-    pub(super) rule: fn(&Object, &Pointer, &mut Diagnostics),
+    pub(in crate::spec) rule: fn(&Object, &Pointer, &mut Diagnostics),
 }
 
-const PLAIN: Model =
-    Model { name: "", section: "", required: &[], members: &[], descriptive: false, rule: |_, _, _| {} };
+const PLAIN: Model = Model {
+    name: "",
+    section: "",
+    required: &[],
+    members: &[],
+    later: &[],
+    descriptive: false,
+    rule: |_, _, _| {},
+};
 
 const DESCRIPTIVE: Model = Model { descriptive: true, ..PLAIN };
 
 static STRINGS: Kind = Kind::List(&Kind::Text);
 
-pub(super) static ROOT: Model = Model {
+pub(in crate::spec) static ROOT: Model = Model {
     name: "the document",
     required: &["openapi", "info", "paths"],
     members: &[
@@ -79,6 +88,11 @@ pub(super) static ROOT: Model = Model {
         ("security", &SECURITY),
         ("tags", &Kind::List(&Kind::Object(&TAG))),
         ("externalDocs", &EXTERNAL_DOCS),
+    ],
+    later: &[
+        ("webhooks", &Kind::Map(Keys::Any, &Kind::OrRef(&PATH_ITEM))),
+        ("jsonSchemaDialect", &Kind::Text),
+        ("$self", &Kind::Text),
     ],
     rule: object_rules::root,
     ..PLAIN
@@ -95,6 +109,7 @@ static INFO: Model = Model {
         ("license", &Kind::Object(&LICENSE)),
         ("version", &Kind::Text),
     ],
+    later: &[("summary", &Kind::Text)],
     ..DESCRIPTIVE
 };
 
@@ -108,6 +123,7 @@ static LICENSE: Model = Model {
     name: "a license",
     required: &["name"],
     members: &[("name", &Kind::Text), ("url", &Kind::Text)],
+    later: &[("identifier", &Kind::Text)],
     ..DESCRIPTIVE
 };
 
@@ -167,6 +183,7 @@ static COMPONENTS: Model = Model {
         ("links", &Kind::Map(Keys::Component, &Kind::OrRef(&LINK))),
         ("callbacks", &Kind::Map(Keys::Component, &CALLBACK)),
     ],
+    later: &[("pathItems", &Kind::Map(Keys::Component, &Kind::OrRef(&PATH_ITEM)))],
     ..PLAIN
 };
 
@@ -339,7 +356,7 @@ static LINK: Model = Model {
 
 static CALLBACK: Kind = Kind::Map(Keys::Callback, &Kind::OrRef(&PATH_ITEM));
 
-pub(super) static SCHEMA: Model = Model {
+pub(in crate::spec) static SCHEMA: Model = Model {
     name: "a schema",
     section: "schemas",
     members: &[
@@ -379,9 +396,37 @@ pub(super) static SCHEMA: Model = Model {
         ("example", &Kind::Any),
         ("deprecated", &Kind::Bool),
     ],
+    later: &[
+        ("$schema", &Kind::Text),
+        ("$id", &Kind::Text),
+        ("$anchor", &Kind::Text),
+        ("$comment", &Kind::Text),
+        ("$dynamicRef", &Kind::Text),
+        ("$dynamicAnchor", &Kind::Text),
+        ("$vocabulary", &Kind::Any),
+        ("$defs", &SCHEMA_MAP),
+        ("patternProperties", &SCHEMA_MAP),
+        ("dependentSchemas", &SCHEMA_MAP),
+        ("dependentRequired", &Kind::Map(Keys::Any, &STRINGS)),
+        ("propertyNames", &Kind::OrRef(&SCHEMA)),
+        ("if", &Kind::OrRef(&SCHEMA)),
+        ("then", &Kind::OrRef(&SCHEMA)),
+        ("else", &Kind::OrRef(&SCHEMA)),
+        ("prefixItems", &SCHEMA_LIST),
+        ("contains", &Kind::OrRef(&SCHEMA)),
+        ("minContains", &Kind::Count),
+        ("maxContains", &Kind::Count),
+        ("unevaluatedItems", &Kind::BoolOrSchema),
+        ("unevaluatedProperties", &Kind::BoolOrSchema),
+        ("contentEncoding", &Kind::Text),
+        ("contentMediaType", &Kind::Text),
+        ("contentSchema", &Kind::OrRef(&SCHEMA)),
+    ],
     rule: schema::check,
     ..PLAIN
 };
+
+static SCHEMA_MAP: Kind = Kind::Map(Keys::Any, &Kind::OrRef(&SCHEMA));
 
 static SCHEMA_LIST: Kind = Kind::NonEmpty(&Kind::OrRef(&SCHEMA));
 

@@ -31,7 +31,7 @@ pub(super) fn server(server: &Object, at: &Pointer, problems: &mut Diagnostics) 
     for name in template_names(url) {
         if variables.is_none_or(|variables| !variables.contains_key(name)) {
             let message = format!("missing variable `{name}`, which the URL {url:?} uses");
-            problems.error(at.child("variables"), message);
+            problems.departure(at.child("variables"), message);
         }
     }
 }
@@ -42,7 +42,7 @@ pub(super) fn operation(operation: &Object, at: &Pointer, problems: &mut Diagnos
     };
     if responses.keys().all(|status| status.starts_with("x-")) {
         let message = "expected at least one response, found none";
-        problems.error(at.child("responses"), message);
+        problems.departure(at.child("responses"), message);
     }
 }
 
@@ -52,7 +52,7 @@ pub(super) fn parameter(parameter: &Object, at: &Pointer, problems: &mut Diagnos
     if location == "path" && parameter.get("required") != Some(&Value::Bool(true)) {
         let found = parameter.get("required").map_or("nothing".to_owned(), excerpt);
         let message = format!("expected true, because path parameters are always required; found {found}");
-        problems.error(at.child("required"), message);
+        problems.departure(at.child("required"), message);
     }
     let styles: &[&str] = match location {
         "path" => &["matrix", "label", "simple"],
@@ -66,7 +66,7 @@ pub(super) fn parameter(parameter: &Object, at: &Pointer, problems: &mut Diagnos
     {
         let styles = styles.join(", ");
         let message = format!("expected one of {styles} for a {location} parameter, found {style:?}");
-        problems.error(at.child("style"), message);
+        problems.departure(at.child("style"), message);
     }
 }
 
@@ -77,7 +77,7 @@ pub(super) fn schema_or_content(holder: &Object, at: &Pointer, problems: &mut Di
         && content.len() != 1
     {
         let message = format!("expected one media type, found {}", content.len());
-        problems.error(at.child("content"), message);
+        problems.departure(at.child("content"), message);
     }
 }
 
@@ -102,7 +102,9 @@ pub(super) fn security_scheme(scheme: &Object, at: &Pointer, problems: &mut Diag
         "openIdConnect" => &["openIdConnectUrl"],
         _ => return,
     };
-    require(required, &format!("a scheme of type {kind}"), scheme, at, problems);
+    for (at, message) in missing(required, &format!("a scheme of type {kind}"), scheme, at) {
+        problems.error(at, message);
+    }
 }
 
 pub(super) fn flows(flows: &Object, at: &Pointer, problems: &mut Diagnostics) {
@@ -114,18 +116,19 @@ pub(super) fn flows(flows: &Object, at: &Pointer, problems: &mut Diagnostics) {
             _ => continue,
         };
         if let Value::Object(flow) = flow {
-            require(required, &format!("the flow {name}"), flow, &at.child(name), problems);
+            for (at, message) in missing(required, &format!("the flow {name}"), flow, &at.child(name)) {
+                problems.departure(at, message);
+            }
         }
     }
 }
 
-fn require(keys: &[&str], name: &str, object: &Object, at: &Pointer, problems: &mut Diagnostics) {
-    for key in keys.iter().filter(|key| !object.contains_key(**key)) {
-        let found = sorted(object).into_iter().map(|(key, _)| key.as_str());
-        let found = found.collect::<Vec<_>>().join(", ");
-        let message = format!("missing, required by {name}; found only {found}");
-        problems.error(at.child(key), message);
-    }
+/// Returns the missing keys, each with a message.
+fn missing(keys: &[&str], name: &str, object: &Object, at: &Pointer) -> Vec<(Pointer, String)> {
+    let found: Vec<_> = sorted(object).into_iter().map(|(key, _)| key.as_str()).collect();
+    let message = format!("missing, required by {name}; found only {}", found.join(", "));
+    let missing = keys.iter().filter(|key| !object.contains_key(**key));
+    missing.map(|key| (at.child(key), message.clone())).collect()
 }
 
 fn one_of(keys: [&str; 2], object: &Object, at: &Pointer, problems: &mut Diagnostics) {
@@ -134,7 +137,7 @@ fn one_of(keys: [&str; 2], object: &Object, at: &Pointer, problems: &mut Diagnos
         [true, true] => "both",
         _ => return,
     };
-    problems.error(at.clone(), format!("expected {} or {}, found {found}", keys[0], keys[1]));
+    problems.departure(at.clone(), format!("expected {} or {}, found {found}", keys[0], keys[1]));
 }
 
 fn warn_about_both(keys: [&str; 2], object: &Object, at: &Pointer, problems: &mut Diagnostics) {

@@ -38,7 +38,7 @@ fn check_operation_ids(document: &Value, problems: &mut Diagnostics) {
         let at = at.child("operationId");
         if let Some(first) = seen.get(id) {
             let message = format!("duplicate operationId {id:?}, first used at {first}");
-            problems.error(at, message);
+            problems.departure(at, message);
         } else {
             seen.insert(id, at);
         }
@@ -54,13 +54,13 @@ fn check_path_templates(document: &Value, problems: &mut Diagnostics) {
         let distinct: BTreeSet<_> = names.iter().collect();
         if path.matches(['{', '}']).count() != 2 * names.len() || names.contains(&"") {
             let message = format!("expected names in pairs of braces, found {path:?}");
-            problems.error(at, message);
+            problems.departure(at, message);
         } else if distinct.len() != names.len() {
             let message = format!("duplicate parameter in {path:?}, expected each parameter once");
-            problems.error(at, message);
+            problems.departure(at, message);
         } else if let Some(first) = seen.insert(without_parameter_names(path), path) {
             let message = format!("two paths match the same URLs: {path:?} and {first:?}");
-            problems.error(at, message);
+            problems.departure(at, message);
         }
     }
 }
@@ -84,7 +84,7 @@ fn check_parameters(
             if !here.insert(key) {
                 let message =
                     format!("duplicate {} parameter {:?}, expected each parameter once", key.0, key.1);
-                problems.error(at.child("parameters").child(i), message);
+                problems.departure(at.child("parameters").child(i), message);
             }
             declared.insert(key);
         }
@@ -95,11 +95,11 @@ fn check_parameters(
     let at = at.child("parameters");
     for name in in_template.difference(&in_path) {
         let message = format!("expected a path parameter {name:?} as in {path:?}, found {in_path:?}");
-        problems.error(at.clone(), message);
+        problems.departure(at.clone(), message);
     }
     for name in in_path.difference(&in_template) {
         let message = format!("expected {{{name}}} in the path, found {path:?}");
-        problems.error(at.clone(), message);
+        problems.departure(at.clone(), message);
     }
 }
 
@@ -125,7 +125,7 @@ fn check_requirement(document: &Value, name: &str, scopes: &Value, at: Pointer, 
     let Some(scheme) = schemes.and_then(|schemes| schemes.get(name)) else {
         let declared: Vec<_> = members(schemes).into_iter().map(|(name, _)| name).collect();
         let message = format!("undeclared security scheme {name:?}, expected one of {declared:?}");
-        return problems.error(at, message);
+        return problems.departure(at, message);
     };
     let Value::Object(scheme) = resolve(document, scheme) else { return };
     let known: BTreeSet<_> = members(scheme.get("flows"))
@@ -153,7 +153,7 @@ fn check_discriminators(document: &Value, problems: &mut Diagnostics) {
             let name = target.strip_prefix("#/components/schemas/").unwrap_or(target);
             if known.is_none_or(|known| known.get(name).is_none()) {
                 let message = format!("expected a schema of this document, found {target:?}");
-                problems.error(at.child(key), message);
+                problems.departure(at.child(key), message);
             }
         }
     }

@@ -1,10 +1,12 @@
 //! Checks the members of one schema against each other. Invalid schemas are errors; suspicious ones are
 //! warnings.
 
+use std::collections::HashSet;
+
 use serde_json::Value;
 
 use crate::{
-    json::{Object, Pointer, equivalent, excerpt},
+    json::{Object, Pointer, equivalent, excerpt, normalized},
     spec::diagnostics::Diagnostics,
 };
 
@@ -51,14 +53,15 @@ fn check_required(schema: &Object, at: &Pointer, problems: &mut Diagnostics) {
         let message = "expected at least one name, found an empty list";
         problems.warn(at_names.clone(), message);
     }
+    let mut seen = HashSet::new();
     for (i, name) in names.iter().enumerate() {
-        if names[..i].contains(name) {
+        if !seen.insert(name.as_str()) {
             problems.warn(at_names.child(i), format!("duplicate name {}", excerpt(name)));
         }
     }
     // Parts of a composition may require what another part declares.
-    let mut parents = at.tokens().rev().skip(1);
-    let part = parents.next().is_some_and(|parent| COMPOSITION.contains(&parent.as_str()));
+    let mut parents = at.tokens().rev().take(2);
+    let part = parents.any(|parent| PARTS.contains(&parent.as_str()));
     if part || COMPOSITION.iter().any(|keyword| schema.contains_key(*keyword)) {
         return;
     }
@@ -72,6 +75,8 @@ fn check_required(schema: &Object, at: &Pointer, problems: &mut Diagnostics) {
     }
 }
 
+/// The keywords of schemas that are parts of others, with or without an index.
+const PARTS: [&str; 6] = ["allOf", "anyOf", "oneOf", "if", "then", "else"];
 const COMPOSITION: [&str; 3] = ["allOf", "anyOf", "oneOf"];
 
 fn check_bounds(schema: &Object, at: &Pointer, problems: &mut Diagnostics) {
@@ -90,8 +95,9 @@ fn check_enum(schema: &Object, at: &Pointer, problems: &mut Diagnostics) {
     let Some(Value::Array(values)) = schema.get("enum") else {
         return;
     };
+    let mut seen = HashSet::new();
     for (i, value) in values.iter().enumerate() {
-        if values[..i].iter().any(|before| equivalent(before, value)) {
+        if !seen.insert(normalized(value)) {
             let message = format!("duplicate value {}", excerpt(value));
             problems.warn(at.child("enum").child(i), message);
         }

@@ -12,6 +12,19 @@ use crate::{
     spec::diagnostics::Diagnostics,
 };
 
+/// The members without which an object says nothing, even to a lenient reader.
+const ESSENTIAL: [(&str, &str); 6] = [
+    ("the document", "openapi"),
+    ("a parameter", "name"),
+    ("a parameter", "in"),
+    ("a server", "url"),
+    ("a security scheme", "type"),
+    ("a discriminator", "propertyName"),
+];
+
+/// The words that only OpenAPI 3.1 has.
+const LATER_WORDS: &[&str] = &["mutualTLS"];
+
 const TYPES: &[&str] = &["array", "boolean", "integer", "number", "object", "string"];
 
 /// The maximum length of a pattern in bytes. The cost of compiling a pattern grows faster than its length.
@@ -36,11 +49,15 @@ impl Reader<'_> {
             | (Kind::Number, Value::Number(_)) => {}
             (Kind::Count, Value::Number(n)) if n.as_f64().is_some_and(is_count) => {}
             (Kind::Word(allowed), Value::String(text)) if allowed.contains(&text.as_str()) => {}
+            (Kind::Word(_), Value::String(text))
+                if self.diagnostics.is_lenient() && LATER_WORDS.contains(&text.as_str()) => {}
             (Kind::Type, Value::String(text)) if TYPES.contains(&text.as_str()) => {}
+            // Normalizing has left only lists of several types, without "null".
+            (Kind::Type, Value::Array(types)) if self.diagnostics.is_lenient() && are_types(types) => {}
             (Kind::Pattern, Value::String(text)) if text.len() > MAX_PATTERN_BYTES => {
                 let message =
                     format!("expected a pattern of at most {MAX_PATTERN_BYTES} bytes, found {}", text.len());
-                self.diagnostics.error(at, message);
+                self.diagnostics.departure(at, message);
             }
             (Kind::Pattern, Value::String(text)) if Regex::with_flags(text, "u").is_ok() => {}
             // Annex B of ECMA 262 allows more without the flag `u`, such as `\@` and `[\w-.]`.
@@ -51,8 +68,12 @@ impl Reader<'_> {
                 );
                 self.diagnostics.warn(at, message);
             }
+            (Kind::Pattern, Value::String(_)) if self.diagnostics.is_lenient() => {
+                let message = "no regular expression of ECMA 262, compared as text";
+                self.diagnostics.warn(at, format!("{message}; found {}", excerpt(value)));
+            }
             (Kind::NonEmpty(_), Value::Array(items)) if items.is_empty() => {
-                self.error(at, "a non-empty list", value);
+                self.diagnostics.departure(at, "expected a non-empty list, found []");
             }
             (Kind::List(kind) | Kind::NonEmpty(kind), Value::Array(items)) => {
                 for (i, item) in items.iter().enumerate() {
@@ -70,12 +91,17 @@ impl Reader<'_> {
     }
 
     fn object(&mut self, members: &Object, model: &Model, at: &Pointer) {
-        for key in model.required.iter().filter(|key| !members.contains_key(**key)) {
+        for key in model.required.iter().copied().filter(|key| !members.contains_key(*key)) {
             let message = format!("missing, required by {}; found {}", model.name, keys(members));
-            self.diagnostics.error(at.child(key), message);
+            if ESSENTIAL.contains(&(model.name, key)) {
+                self.diagnostics.error(at.child(key), message);
+            } else {
+                self.diagnostics.departure(at.child(key), message);
+            }
         }
+        let later = if self.diagnostics.is_lenient() { model.later } else { &[] };
         for (key, value) in sorted(members) {
-            let known = model.members.iter().find(|(name, _)| name == key);
+            let known = model.members.iter().chain(later).find(|(name, _)| name == key);
             if let Some((_, kind)) = known {
                 self.read(value, kind, at.child(key));
             } else if !key.starts_with("x-") {
@@ -86,7 +112,7 @@ impl Reader<'_> {
                 if model.descriptive {
                     self.diagnostics.warn(at.child(key), message);
                 } else {
-                    self.diagnostics.error(at.child(key), message);
+                    self.diagnostics.departure(at.child(key), message);
                 }
             }
         }
@@ -104,7 +130,7 @@ impl Reader<'_> {
             }
             if let Some(expected) = wrong_key(keys, key) {
                 let message = format!("expected a key that is {expected}, found {key:?}");
-                self.diagnostics.error(at.child(key), message);
+                self.diagnostics.departure(at.child(key), message);
             }
             self.read(value, kind, at.child(key));
         }
@@ -124,14 +150,22 @@ impl Reader<'_> {
             self.diagnostics.warn(at.child(key), message);
         }
         let target = &members["$ref"];
-        if let Err(message) = self.check_target(target, section) {
-            let message = format!("{message}, found {}", excerpt(target));
-            self.diagnostics.error(at.child("$ref"), message);
+        let home = self.check_target(target, section);
+        let problem = home.map_err(|message| format!("{message}, found {}", excerpt(target)));
+        match problem {
+            Ok(None) => {}
+            Ok(Some(message)) => {
+                let message = format!("{message}, found {}", excerpt(target));
+                self.diagnostics.departure(at.child("$ref"), message);
+            }
+            Err(message) => self.diagnostics.error(at.child("$ref"), message),
         }
     }
 
-    /// Follows a chain of references, and checks that it ends at an existing value in the right section.
-    fn check_target(&self, target: &Value, section: &str) -> Result<(), String> {
+    /// Follows a chain of references, and checks that it ends at an existing value. Returns a message if a reference of the
+    /// chain leads to another section.
+    fn check_target(&self, target: &Value, section: &str) -> Result<Option<String>, String> {
+        let mut elsewhere = None;
         let mut target = target;
         let mut seen = BTreeSet::new();
         loop {
@@ -148,14 +182,14 @@ impl Reader<'_> {
                 )
             })?;
             if text.starts_with("#/components/") && !section.is_empty() && !text.starts_with(&home) {
-                return Err(format!("expected a reference to {home}…"));
+                elsewhere = Some(format!("expected a reference to {home}…"));
             }
             let reached = self.document.pointer(pointer.as_str());
             let reached = reached.ok_or("expected a reference to an existing value")?;
             match reached.get("$ref") {
                 // A string is always a reference, because a property named `$ref` is an object.
                 Some(next) if next.is_string() || !is_data_key(pointer.as_str()) => target = next,
-                _ => return Ok(()),
+                _ => return Ok(elsewhere),
             }
         }
     }
@@ -169,6 +203,10 @@ impl Reader<'_> {
 /// Returns `true` if the pointer leads to a map of properties, in which `$ref` can be a property name.
 fn is_data_key(pointer: &str) -> bool {
     pointer.ends_with("/properties")
+}
+
+fn are_types(list: &[Value]) -> bool {
+    !list.is_empty() && list.iter().all(|item| item.as_str().is_some_and(|item| TYPES.contains(&item)))
 }
 
 fn is_count(number: f64) -> bool {

@@ -118,7 +118,9 @@ impl Relations<'_> {
         } else {
             Answer::Yes
         };
-        local.max(within).max(self.exclusions(receiver, sender))
+        let holds = receiver.conditions.is_subset(&sender.conditions);
+        let conditions = if holds { Answer::Yes } else { Answer::Maybe };
+        local.max(within).max(conditions).max(self.exclusions(receiver, sender))
     }
 
     /// Returns `Yes` if the sender excludes everything that the receiver excludes.

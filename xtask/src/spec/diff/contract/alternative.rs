@@ -76,6 +76,8 @@ pub(super) struct Alternative {
     pub(super) rest: Rest,
     /// Schemas whose values are excluded.
     pub(super) exclusions: BTreeSet<Key>,
+    /// Keywords that are compared only as text.
+    pub(super) conditions: BTreeSet<String>,
     /// The property of the discriminator, and its values for this alternative.
     pub(super) tag: Option<(String, BTreeSet<String>)>,
 }
@@ -100,6 +102,7 @@ impl Alternative {
             required: BTreeSet::new(),
             rest: Rest::Open,
             exclusions: BTreeSet::new(),
+            conditions: BTreeSet::new(),
             tag: None,
         }
     }
@@ -136,6 +139,7 @@ impl Alternative {
             required: &self.required | &other.required,
             rest: met_rest(self.rest, other.rest, keys),
             exclusions: &self.exclusions | &other.exclusions,
+            conditions: &self.conditions | &other.conditions,
             tag: self.tag.clone().or_else(|| other.tag.clone()),
         }
     }

@@ -27,7 +27,9 @@ pub(super) fn canonical(mut alternative: Alternative) -> Option<Alternative> {
         let all = Alternative::all(alternative.kind);
         alternative = match alternative.kind {
             Kind::Array | Kind::Object => alternative,
-            _ => Alternative { exclusions: alternative.exclusions, ..all },
+            _ => {
+                Alternative { exclusions: alternative.exclusions, conditions: alternative.conditions, ..all }
+            }
         };
         let is_complete = match alternative.kind {
             Kind::Null => !words.is_empty(),

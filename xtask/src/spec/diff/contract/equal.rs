@@ -95,7 +95,7 @@ fn shape(alternative: &Alternative) -> String {
         (
             (a.kind, a.words.is_some(), words, a.integer, limit(&a.low), limit(&a.high), steps),
             (&a.formats, &a.patterns, a.size, a.unique, properties, &a.required, rest),
-            (a.exclusions.len(), &a.tag, &a.hints),
+            (a.exclusions.len(), &a.conditions, &a.tag, &a.hints),
         )
     )
 }

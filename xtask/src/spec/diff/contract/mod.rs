@@ -18,7 +18,10 @@ mod relation;
 mod schema;
 mod word;
 
-pub(super) use self::decide::{Compared, Found, Root, decide};
+pub(super) use self::{
+    decide::{Compared, Found, Root, decide},
+    schema::is_condition,
+};
 
 #[cfg(test)]
 mod tests;

@@ -15,21 +15,29 @@ use crate::{json::normalized, spec::diff::node::ResolvedNode};
 /// The formats of numbers. Any other format is one of texts.
 const NUMBER_FORMATS: [&str; 4] = ["int32", "int64", "float", "double"];
 
+/// Keywords of OpenAPI 3.1 that are compared only as text: those for all values, for objects and for arrays.
+const CONDITIONS: [&str; 4] = ["if", "then", "else", "$dynamicRef"];
+const OBJECT_CONDITIONS: [&str; 5] =
+    ["patternProperties", "propertyNames", "dependentRequired", "dependentSchemas", "unevaluatedProperties"];
+const ARRAY_CONDITIONS: [&str; 5] =
+    ["prefixItems", "contains", "minContains", "maxContains", "unevaluatedItems"];
+
+/// Returns `true` for a keyword that is compared only as text.
+pub(in crate::spec::diff) fn is_condition(key: &str) -> bool {
+    [&CONDITIONS[..], &OBJECT_CONDITIONS, &ARRAY_CONDITIONS].iter().any(|keys| keys.contains(&key))
+}
+
 /// Returns what the keywords of a schema accept, without its parts and alternatives.
 pub(super) fn alternatives<'a>(node: &ResolvedNode<'a>, keys: &mut Keys<'a>) -> Vec<Alternative> {
-    let name = node.text("type");
-    let kinds = match name {
-        "string" => vec![Kind::String],
-        "number" | "integer" => vec![Kind::Number],
-        "boolean" => vec![Kind::Boolean],
-        "array" => vec![Kind::Array],
-        "object" => vec![Kind::Object],
-        _ => Kind::ALL.to_vec(),
-    };
+    let types = node.types();
+    let allowed = |kind: &Kind| types.is_empty() || types.iter().any(|name| kind_of(name) == Some(*kind));
+    let integer = types.contains(&"integer") && !types.contains(&"number");
     let words = node.value.get("enum").and_then(Value::as_array);
     let mut all = Vec::new();
-    for kind in kinds {
-        let mut alternative = Alternative { integer: name == "integer", ..Alternative::all(kind) };
+    for kind in Kind::ALL.into_iter().filter(allowed) {
+        let mut alternative =
+            Alternative { integer: integer && kind == Kind::Number, ..Alternative::all(kind) };
+        alternative.conditions = conditions(node, kind);
         alternative.words = words.map(|words| {
             let of_kind = words.iter().filter(|word| Kind::of(word) == kind);
             of_kind.map(|word| (normalized(word), word.clone())).collect()
@@ -41,6 +49,29 @@ pub(super) fn alternatives<'a>(node: &ResolvedNode<'a>, keys: &mut Keys<'a>) -> 
         all.extend(canonical(alternative));
     }
     all
+}
+
+fn kind_of(name: &str) -> Option<Kind> {
+    Some(match name {
+        "string" => Kind::String,
+        "number" | "integer" => Kind::Number,
+        "boolean" => Kind::Boolean,
+        "array" => Kind::Array,
+        "object" => Kind::Object,
+        _ => return None,
+    })
+}
+
+/// Returns the keywords that are compared only as text, of those that apply to the kind.
+fn conditions(node: &ResolvedNode, kind: Kind) -> BTreeSet<String> {
+    let applies = |key: &str| match kind {
+        Kind::Object => OBJECT_CONDITIONS.contains(&key),
+        Kind::Array => ARRAY_CONDITIONS.contains(&key),
+        _ => false,
+    };
+    let members = node.object().into_iter().flatten();
+    let conditions = members.filter(|(key, _)| CONDITIONS.contains(&key.as_str()) || applies(key));
+    conditions.map(|(key, value)| format!("{key} {}", normalized(value))).collect()
 }
 
 /// Reads the keywords of the kind.
@@ -82,8 +113,8 @@ fn read<'a>(alternative: &mut Alternative, node: &ResolvedNode<'a>, keys: &mut K
 fn read_format(alternative: &mut Alternative, node: &ResolvedNode) {
     let format = node.text("format");
     let of_number = NUMBER_FORMATS.contains(&format);
-    let applies = node.text("type").is_empty() && of_number == (alternative.kind == Kind::Number);
-    if !format.is_empty() && (applies || !node.text("type").is_empty()) {
+    let applies = node.types().len() == 1 || of_number == (alternative.kind == Kind::Number);
+    if !format.is_empty() && applies {
         alternative.formats.insert(format.to_owned());
     }
 }

@@ -29,7 +29,8 @@ pub(super) fn accepted(alternative: &Alternative, word: &Value) -> Option<bool> 
         }
         _ => Some(true),
     };
-    if alternative.exclusions.is_empty() { known } else { known.filter(|known| !known) }
+    let is_complete = alternative.exclusions.is_empty() && alternative.conditions.is_empty();
+    if is_complete { known } else { known.filter(|known| !known) }
 }
 
 fn number_accepted(alternative: &Alternative, number: &Number) -> bool {

@@ -117,6 +117,7 @@ pub(super) const DOCUMENT_RULES: &[(&str, WireLevel, &str)] = &[
         Err,
         "the old schema as a whole does not accept everything that the new one allows",
     ),
+    ("schema-condition-changed", Warn, "keyword of OpenAPI 3.1 changed, which is compared only as text"),
     // Properties.
     ("new-required-request-property", Err, "required property added"),
     ("new-required-request-property-with-default", Err, "required property added, with a default"),
@@ -187,6 +188,9 @@ pub(super) const DOCUMENT_RULES: &[(&str, WireLevel, &str)] = &[
     ("callback-added", Info, "callback added"),
     ("callback-removed", Warn, "callback removed"),
     ("callback-changed", Warn, "callback changed"),
+    ("webhook-added", Info, "webhook added"),
+    ("webhook-removed", Err, "webhook removed"),
+    ("webhook-changed", Warn, "webhook changed"),
     // Annotations.
     ("description-changed", Info, "description or summary changed"),
     ("title-changed", Info, "title changed, which may rename a type"),
@@ -197,5 +201,4 @@ pub(super) const DOCUMENT_RULES: &[(&str, WireLevel, &str)] = &[
     ("info-changed", Info, "title, version or terms of the API changed"),
     ("tags-changed", Info, "definition of a tag changed"),
     ("other-key-changed", Info, "unrecognised key changed"),
-    ("openapi-version-changed", Info, "OpenAPI version changed"),
 ];

@@ -22,8 +22,8 @@ const MATCHERS: [Matcher; 6] = [
     |node, digests| Some(digests.shallow(node).to_string()),
     |node, _| tag(node),
     |node, _| Some(node.text("title").to_owned()).filter(|title| !title.is_empty()),
-    |node, _| Some(node.text("type").to_owned()),
-    |node, _| node.shared.then(|| format!("{} {}", node.text("type"), node.at.as_str())),
+    |node, _| Some(node.types().join(" ")),
+    |node, _| node.shared.then(|| format!("{} {}", node.types().join(" "), node.at.as_str())),
     |_, _| Some(String::new()),
 ];
 

@@ -17,15 +17,15 @@ enum Change {
 
 /// Reports changes of type and format. Returns `true` if the rest of the two schemas should be compared too.
 pub(super) fn compare(pair: &SchemaPair, recorder: &mut Recorder) -> bool {
-    let text = |key| (pair.nodes.base.text(key), pair.nodes.revision.text(key));
-    let mut types = type_change(text("type"));
-    if types == Change::Other && !pair.typed && is_text_compatible(pair, text("type")) {
+    let (base, revision) = (pair.nodes.base.types(), pair.nodes.revision.types());
+    let mut types = type_change(&base, &revision);
+    if types == Change::Other && !pair.typed && is_text_compatible(pair, &base, &revision) {
         types = Change::SameText;
     }
     // Formats of different types are not comparable.
     let formats = match types {
         Change::Other | Change::SameText => Change::Same,
-        _ => format_change(text("format")),
+        _ => format_change((pair.nodes.base.text("format"), pair.nodes.revision.text("format"))),
     };
     let key = if types == Change::Same { "format" } else { "type" };
     match combined(types, formats) {
@@ -38,13 +38,19 @@ pub(super) fn compare(pair: &SchemaPair, recorder: &mut Recorder) -> bool {
     !matches!(types, Change::SameText | Change::Other)
 }
 
-fn type_change((base, revision): (&str, &str)) -> Change {
-    match (base, revision) {
-        (base, revision) if base == revision => Change::Same,
-        (_, "") | ("integer", "number") => Change::Wider,
-        ("", _) | ("number", "integer") => Change::Narrower,
-        _ => Change::Other,
+fn type_change(base: &[&str], revision: &[&str]) -> Change {
+    match (includes(revision, base), includes(base, revision)) {
+        (true, true) => Change::Same,
+        (true, false) => Change::Wider,
+        (false, true) => Change::Narrower,
+        (false, false) => Change::Other,
     }
+}
+
+/// Returns `true` if one list of types allows each of another. The empty list allows all.
+fn includes(types: &[&str], others: &[&str]) -> bool {
+    let allowed = |name: &&str| types.contains(name) || (*name == "integer" && types.contains(&"number"));
+    types.is_empty() || (!others.is_empty() && others.iter().all(allowed))
 }
 
 fn format_change((base, revision): (&str, &str)) -> Change {
@@ -67,10 +73,10 @@ fn combined(types: Change, formats: Change) -> Change {
 }
 
 /// Returns `true` if every text that the writer may send is valid for the reader's type.
-fn is_text_compatible(pair: &SchemaPair, (base, revision): (&str, &str)) -> bool {
+fn is_text_compatible(pair: &SchemaPair, base: &[&str], revision: &[&str]) -> bool {
     let (written, read) = match pair.position.direction() {
         Direction::Request => (base, revision),
         Direction::Response => (revision, base),
     };
-    matches!(written, "boolean" | "integer" | "number") && read == "string"
+    read == ["string"] && written.iter().all(|name| matches!(*name, "boolean" | "integer" | "number"))
 }

@@ -418,10 +418,17 @@ fn annotations() -> Vec<Change> {
         ("external-docs-changed", document(), schema("externalDocs", json!({"url": "u"}))),
         ("xml-changed", document(), schema("xml", json!({"name": "n"}))),
         ("other-key-changed", document(), schema("const", json!(1))),
+        ("schema-condition-changed", document(), schema("if", json!({"maxProperties": 1}))),
+        ("webhook-added", document(), with_document(&json!({"webhooks": {"w": {}}}))),
+        ("webhook-removed", with_document(&json!({"webhooks": {"w": {}}})), document()),
+        (
+            "webhook-changed",
+            with_document(&json!({"webhooks": {"w": {}}})),
+            with_document(&json!({"webhooks": {"w": {"post": {}}}})),
+        ),
         ("extension-changed", document(), with_operation(&json!({"responses": {"x-a": 1}}))),
         ("info-changed", document(), with_document(&json!({"info": {"version": "2"}}))),
         ("tags-changed", document(), with_document(&json!({"tags": [{"name": "a"}]}))),
-        ("openapi-version-changed", document(), with_document(&json!({"openapi": "3.0.0"}))),
     ]
 }
 

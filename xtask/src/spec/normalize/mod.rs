@@ -1,0 +1,134 @@
+//! Brings a document of any author into the terms of OpenAPI 3.0, so that it can be compared.
+//!
+//! Two kinds of differences go. Keywords of OpenAPI 3.1 become those of 3.0 with the same meaning ([`schema`]). Departures
+//! from the specification whose meaning is clear become what they mean ([`departures`]), with a warning.
+//!
+//! `build` and `drift` do not normalize: what the generator reads must follow the specification.
+
+mod departures;
+mod schema;
+
+use std::collections::HashSet;
+
+use serde_json::Value;
+
+use super::{
+    diagnostics::{Diagnostic, Diagnostics},
+    validate::object_model::{Keys, Kind, Model, ROOT, SCHEMA},
+};
+use crate::json::{Object, Pointer};
+
+static DOCUMENT: Kind = Kind::Object(&ROOT);
+static SCHEMA_OR_REF: Kind = Kind::OrRef(&SCHEMA);
+
+/// Returns the normalized document, and a warning for each departure.
+pub(crate) fn normalize(mut document: Value) -> (Value, Vec<Diagnostic>) {
+    let is_later = document["openapi"].as_str().is_some_and(|version| version.starts_with("3.1"))
+        || document["openapi"].as_f64().is_some_and(|version| version > 3.05);
+    let mut normalizer = Normalizer {
+        is_later,
+        problems: Diagnostics::lenient(),
+        visited: HashSet::new(),
+        targets: Vec::new(),
+    };
+    normalizer.read(&mut document, &DOCUMENT, &Pointer::default());
+    // References may lead to values that the object model does not reach, such as `#/definitions/Pet`.
+    let mut followed = HashSet::new();
+    while let Some((at, kind)) = normalizer.targets.pop() {
+        if !normalizer.visited.contains(&at)
+            && followed.insert(at.clone())
+            && let Some(target) = document.pointer_mut(at.as_str())
+        {
+            normalizer.read(target, kind, &at);
+        }
+    }
+    (document, normalizer.problems.into_vec())
+}
+
+struct Normalizer {
+    /// `true` for OpenAPI 3.1.
+    is_later: bool,
+    problems: Diagnostics,
+    visited: HashSet<Pointer>,
+    /// The targets of references, with the kinds that are expected there.
+    targets: Vec<(Pointer, &'static Kind)>,
+}
+
+impl Normalizer {
+    fn read(&mut self, value: &mut Value, kind: &'static Kind, at: &Pointer) {
+        departures::convert(value, kind, at, &mut self.problems);
+        match (kind, value) {
+            (Kind::List(kind) | Kind::NonEmpty(kind), Value::Array(items)) => {
+                for (i, item) in items.iter_mut().enumerate() {
+                    self.read(item, kind, &at.child(i));
+                }
+            }
+            (Kind::Map(keys, kind), Value::Object(members)) => self.map(members, *keys, kind, at),
+            (Kind::Object(model), Value::Object(members)) => self.object(members, model, at),
+            (Kind::OrRef(model), value) => self.or_ref(value, model, kind, at),
+            (Kind::BoolOrSchema, value @ Value::Object(_)) => {
+                self.or_ref(value, &SCHEMA, &SCHEMA_OR_REF, at);
+            }
+            _ => {}
+        }
+    }
+
+    fn map(&mut self, members: &mut Object, keys: Keys, kind: &'static Kind, at: &Pointer) {
+        if let Some(reference) = members.get("$ref").filter(|_| keys == Keys::Callback) {
+            return self.follow(&reference.clone(), kind);
+        }
+        if keys == Keys::Path {
+            departures::add_slashes(members, at, &mut self.problems);
+        }
+        let extensible = matches!(keys, Keys::Path | Keys::Status | Keys::Callback);
+        for (key, value) in members.iter_mut().filter(|(key, _)| !(extensible && key.starts_with("x-"))) {
+            self.read(value, kind, &at.child(key));
+        }
+    }
+
+    fn or_ref(&mut self, value: &mut Value, model: &'static Model, kind: &'static Kind, at: &Pointer) {
+        let is_schema = model.name == SCHEMA.name;
+        if is_schema {
+            schema::replace_bool(value);
+        }
+        let Value::Object(members) = value else { return };
+        if let Some(reference) = members.get("$ref").filter(|reference| reference.is_string()).cloned() {
+            self.follow(&reference, kind);
+            if !self.is_later || members.len() == 1 {
+                return;
+            }
+            if !is_schema {
+                // A summary or description beside the reference.
+                members.retain(|key, _| key == "$ref");
+                return;
+            }
+            schema::move_reference_into_all_of(members);
+        }
+        self.object(members, model, at);
+    }
+
+    fn follow(&mut self, reference: &Value, kind: &'static Kind) {
+        let target = reference.as_str().and_then(Pointer::of_reference);
+        self.targets.extend(target.map(|target| (target, kind)));
+    }
+
+    fn object(&mut self, members: &mut Object, model: &'static Model, at: &Pointer) {
+        if !self.visited.insert(at.clone()) {
+            return;
+        }
+        departures::remove_nulls(members, model, at, self.is_later, &mut self.problems);
+        if model.name == SCHEMA.name {
+            schema::normalize(members, at, self.is_later, &mut self.problems);
+        }
+        departures::complete(members, model, at, &mut self.problems);
+        for (key, value) in members.iter_mut() {
+            let known = model.members.iter().chain(model.later).find(|(name, _)| name == key);
+            if let Some((_, kind)) = known {
+                self.read(value, kind, &at.child(key));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
