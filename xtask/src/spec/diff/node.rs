@@ -1,6 +1,10 @@
 //! Nodes of a document with references resolved, so that moving a value behind a reference is not a change.
 
-use std::{collections::BTreeMap, fmt};
+use std::{
+    collections::{BTreeMap, HashMap},
+    fmt,
+    rc::Rc,
+};
 
 use serde_json::Value;
 
@@ -9,10 +13,62 @@ use crate::json::{Object, Pointer};
 /// The maximum number of references to follow from one value. A cycle of references resolves to `null`.
 const MAX_REFERENCES: usize = 64;
 
+/// A document with the targets of its references. An operation reaches most references of a document, so they are resolved
+/// once.
+#[derive(Debug)]
+struct Source<'a> {
+    root: &'a Value,
+    targets: HashMap<&'a str, Target<'a>>,
+}
+
+type Target<'a> = (Pointer, &'a Value);
+
+impl<'a> Source<'a> {
+    fn new(root: &'a Value) -> Self {
+        let mut targets = HashMap::new();
+        let mut pending = vec![root];
+        while let Some(value) = pending.pop() {
+            match value {
+                Value::Object(members) => pending.extend(members.values()),
+                Value::Array(items) => pending.extend(items),
+                _ => continue,
+            }
+            if let Some(reference) = reference(value)
+                && !targets.contains_key(reference)
+                && let Some(target) = resolve(root, reference)
+            {
+                targets.insert(reference, target);
+            }
+        }
+        Self { root, targets }
+    }
+}
+
+fn reference(value: &Value) -> Option<&str> {
+    value.get("$ref")?.as_str()
+}
+
+/// Follows a chain of references. A reference that leads nowhere is no reference.
+fn resolve<'a>(root: &'a Value, first: &'a str) -> Option<Target<'a>> {
+    let mut found = None;
+    let mut next = Some(first);
+    for _ in 0..MAX_REFERENCES {
+        let target = next.and_then(|reference| {
+            let at = Pointer::of_reference(reference)?;
+            let value = root.pointer(at.as_str())?;
+            Some((at, value))
+        });
+        let Some((at, value)) = target else { return found };
+        next = reference(value);
+        found = Some((at, value));
+    }
+    found.map(|(at, _)| (at, &Value::Null))
+}
+
 /// A document, or one part of it with its reference resolved.
 #[derive(Clone, Debug)]
 pub(super) struct ResolvedNode<'a> {
-    document: &'a Value,
+    source: Rc<Source<'a>>,
     pub(super) value: &'a Value,
     /// The pointer of the value, after resolving the reference.
     pub(super) at: Pointer,
@@ -22,13 +78,14 @@ pub(super) struct ResolvedNode<'a> {
 
 impl<'a> ResolvedNode<'a> {
     pub(super) fn root(document: &'a Value) -> Self {
-        Self { document, value: document, at: Pointer::default(), shared: false }
+        let source = Rc::new(Source::new(document));
+        Self { source, value: document, at: Pointer::default(), shared: false }
     }
 
     /// Returns the part of the document at a pointer.
     pub(super) fn at(&self, at: &Pointer) -> Option<Self> {
-        let value = self.document.pointer(at.as_str())?;
-        Some(Self { document: self.document, value, at: at.clone(), shared: false })
+        let value = self.source.root.pointer(at.as_str())?;
+        Some(Self { source: Rc::clone(&self.source), value, at: at.clone(), shared: false })
     }
 
     /// Returns a member, with its reference resolved.
@@ -89,19 +146,11 @@ impl<'a> ResolvedNode<'a> {
     }
 
     fn child(&self, token: impl fmt::Display, value: &'a Value) -> Self {
-        let mut node = Self { document: self.document, value, at: self.at.child(token), shared: false };
-        for _ in 0..MAX_REFERENCES {
-            let Some(target) = node.target() else { return node };
-            node = target;
+        let source = Rc::clone(&self.source);
+        match reference(value).and_then(|reference| self.source.targets.get(reference)) {
+            Some((at, value)) => Self { source, value, at: at.clone(), shared: true },
+            None => Self { source, value, at: self.at.child(token), shared: false },
         }
-        Self { value: &Value::Null, ..node }
-    }
-
-    fn target(&self) -> Option<Self> {
-        let reference = self.value.get("$ref")?.as_str()?;
-        let at = Pointer::of_reference(reference)?;
-        let value = self.document.pointer(at.as_str())?;
-        Some(Self { document: self.document, value, at, shared: true })
     }
 }
 

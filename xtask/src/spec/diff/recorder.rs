@@ -13,9 +13,9 @@ use super::{
 };
 use crate::json::{Pointer, equivalent};
 
-/// Pairs of schemas without a difference, by their pointers and position.
+/// Pairs of schemas without a difference, by their addresses and position.
 #[derive(Debug, Default)]
-pub(super) struct Visited(pub(super) HashSet<(Pointer, Pointer, SchemaPosition)>);
+pub(super) struct Visited(pub(super) HashSet<(*const Value, *const Value, SchemaPosition)>);
 
 /// The findings so far, and the state that all parts of a comparison share.
 #[derive(Debug, Default)]

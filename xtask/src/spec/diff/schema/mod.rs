@@ -15,7 +15,7 @@ mod tag;
 mod types;
 mod values;
 
-use std::collections::HashSet;
+use std::{collections::HashSet, ptr};
 
 pub(super) use self::digest::Digests;
 use self::pair::{KNOWN, SchemaPair};
@@ -55,7 +55,8 @@ pub(super) fn compare(
         if pair.nodes.base.shared || pair.nodes.revision.shared {
             // A body that contains itself is compared once, not once as a body and once as a property.
             let position = pair.position.within();
-            let key = (pair.nodes.base.at.clone(), pair.nodes.revision.at.clone(), position);
+            let key =
+                (ptr::from_ref(pair.nodes.base.value), ptr::from_ref(pair.nodes.revision.value), position);
             if recorder.visited.0.contains(&key) || !visited.insert(key) {
                 continue;
             }
@@ -144,7 +145,9 @@ fn without_wrapper(mut node: ResolvedNode) -> ResolvedNode {
     const MAX_DEPTH: usize = 16;
     for _ in 0..MAX_DEPTH {
         let allowed = |key: &str| key == "allOf" || !KNOWN.contains(&key);
-        let is_wrapper = node.object().is_some_and(|object| object.keys().all(|key| allowed(key)));
+        let is_wrapper = node
+            .object()
+            .is_some_and(|object| object.contains_key("allOf") && object.keys().all(|key| allowed(key)));
         let mut parts = node.get("allOf").filter(|_| is_wrapper).map(|list| list.items()).unwrap_or_default();
         match (parts.pop(), parts.is_empty()) {
             (Some(part), true) if part.object().is_some() => {
