@@ -41,6 +41,36 @@ pub(super) struct Values<'a> {
     pub(super) after: Option<&'a Value>,
 }
 
+/// A finding whose place is not known yet.
+#[derive(Debug)]
+pub(super) struct Draft {
+    rule: &'static Rule,
+    base: Pointer,
+    revision: Pointer,
+    pub(super) subject: String,
+    before: Option<Value>,
+    after: Option<Value>,
+}
+
+impl Draft {
+    pub(super) fn new(
+        rule: &'static Rule,
+        (base, revision): (Pointer, Pointer),
+        subject: &str,
+        values: Values,
+    ) -> Self {
+        let (before, after) = (values.before.cloned(), values.after.cloned());
+        Self { rule, base, revision, subject: subject.to_owned(), before, after }
+    }
+
+    /// Returns the finding at a place.
+    pub(super) fn finding(&self, operation: Option<&str>, place: &str) -> Finding {
+        let values = Values { before: self.before.as_ref(), after: self.after.as_ref() };
+        let at = (self.base.clone(), self.revision.clone());
+        Finding::new(self.rule, at, operation, &format!("{place}{}", self.subject), values)
+    }
+}
+
 impl Finding {
     /// Creates a finding. `subject` names the changed part. It becomes part of the fingerprint, so it must
     /// not contain anything that other changes affect, such as the target of a reference.

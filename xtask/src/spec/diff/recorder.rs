@@ -1,38 +1,31 @@
 //! The recorder, to which every part of the comparison reports its findings.
 
-use std::collections::HashSet;
-
 use serde_json::Value;
 
 use super::{
-    contract::{Compared, Found, Root, is_condition},
-    finding::{Finding, Values},
+    contract::{Found, Frame, Origin, Root, is_condition},
+    finding::{Draft, Finding, Values},
     node::{Pair, ResolvedNode},
-    rules::{self, Rule, SchemaPosition},
-    schema::Digests,
+    rules::{self, Rule},
+    schema::{Digests, Segments},
 };
 use crate::json::{Pointer, equivalent};
-
-/// Pairs of schemas without a difference, by their addresses and position.
-#[derive(Debug, Default)]
-pub(super) struct Visited(pub(super) HashSet<(*const Value, *const Value, SchemaPosition)>);
 
 /// The findings so far, and the state that all parts of a comparison share.
 #[derive(Debug, Default)]
 pub(super) struct Recorder {
     pub(super) findings: Vec<Finding>,
-    /// For each finding, the index of the schemas that it is about.
-    pub(super) origins: Vec<Option<usize>>,
-    /// The schemas that were compared and differ.
-    pub(super) compared: Vec<Compared>,
+    /// For each finding, the schemas that it is about.
+    pub(super) origins: Vec<Option<Origin>>,
+    /// The segments as the bodies, parameters and headers reach them.
+    pub(super) frames: Vec<Frame>,
     /// The schemas of bodies, parameters and headers that differ.
     pub(super) roots: Vec<Root>,
-    /// The index of the schemas to which the next findings belong.
-    pub(super) current: Option<usize>,
+    pub(super) segments: Segments,
+    /// The findings of the segment that is being compared.
+    drafts: Option<Vec<Draft>>,
     /// The operation to which the next findings belong, as method and path.
     pub(super) operation: Option<String>,
-    /// The pairs of schemas that need not be compared again.
-    pub(super) visited: Visited,
     pub(super) digests: Digests,
 }
 
@@ -54,15 +47,26 @@ impl Recorder {
     ) {
         debug_assert!(rule.is_some(), "{subject}: a change without a rule");
         let Some(rule) = rule else { return };
-        let at = (base.clone(), revision.clone());
-        self.origins.push(self.current);
-        self.findings.push(Finding::new(rule, at, self.operation.as_deref(), subject, values));
+        let draft = Draft::new(rule, (base.clone(), revision.clone()), subject, values);
+        if let Some(drafts) = &mut self.drafts {
+            drafts.push(draft);
+        } else {
+            self.origins.push(None);
+            self.findings.push(draft.finding(self.operation.as_deref(), ""));
+        }
+    }
+
+    /// Returns the findings of a function instead of recording them.
+    pub(super) fn drafts_of(&mut self, compare: impl FnOnce(&mut Self)) -> Vec<Draft> {
+        let before = self.drafts.replace(Vec::new());
+        compare(self);
+        std::mem::replace(&mut self.drafts, before).unwrap_or_default()
     }
 
     /// Returns everything that was found.
     pub(super) fn into_found(self) -> Found {
-        let Self { findings, origins, compared, roots, .. } = self;
-        Found { findings, origins, compared, roots }
+        let Self { findings, origins, frames, roots, segments, .. } = self;
+        Found { findings, origins, segments: segments.into_compared(), frames, roots }
     }
 
     /// Returns `true` if both parts are missing, or if both exist and have the same digest. A digest follows
@@ -106,7 +110,10 @@ impl Recorder {
 }
 
 /// Returns the wanted members that differ, with the rule for each.
-fn changed_members<'a>(pair: &Pair<'a>, wanted: impl Fn(&str) -> bool) -> Vec<(&'a String, &'static str)> {
+pub(super) fn changed_members<'a>(
+    pair: &Pair<'a>,
+    wanted: impl Fn(&str) -> bool,
+) -> Vec<(&'a String, &'static str)> {
     let (Some(base), Some(revision)) = (pair.base.object(), pair.revision.object()) else {
         return Vec::new();
     };

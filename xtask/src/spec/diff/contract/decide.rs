@@ -18,15 +18,29 @@ use crate::{
 pub(in crate::spec::diff) struct Compared {
     pub(in crate::spec::diff) base: Pointer,
     pub(in crate::spec::diff) revision: Pointer,
-    /// The index of the two schemas that contain these.
+    /// The index of the two schemas that contain these, in the same segment.
     pub(in crate::spec::diff) parent: Option<usize>,
+}
+
+/// A segment as a body, parameter or header reaches it.
+#[derive(Debug)]
+pub(in crate::spec::diff) struct Frame {
+    pub(in crate::spec::diff) segment: usize,
+    /// The schemas that refer to the segment.
+    pub(in crate::spec::diff) parent: Option<Origin>,
+}
+
+/// The schemas that a finding is about: the frame, and their index in the segment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::spec::diff) struct Origin {
+    pub(in crate::spec::diff) frame: usize,
+    pub(in crate::spec::diff) pair: usize,
 }
 
 /// The schemas of a body, parameter or header, with the findings about them.
 #[derive(Debug)]
 pub(in crate::spec::diff) struct Root {
-    /// The index of the two schemas.
-    pub(in crate::spec::diff) schemas: usize,
+    pub(in crate::spec::diff) frame: usize,
     pub(in crate::spec::diff) position: SchemaPosition,
     pub(in crate::spec::diff) typed: bool,
     pub(in crate::spec::diff) subject: String,
@@ -34,12 +48,19 @@ pub(in crate::spec::diff) struct Root {
     pub(in crate::spec::diff) findings: Range<usize>,
 }
 
-/// The findings of a comparison, each with the index of the schemas that it is about.
+impl Root {
+    fn origin(&self) -> Origin {
+        Origin { frame: self.frame, pair: 0 }
+    }
+}
+
+/// The findings of a comparison, each with the schemas that it is about.
 #[derive(Debug)]
 pub(in crate::spec::diff) struct Found {
     pub(in crate::spec::diff) findings: Vec<Finding>,
-    pub(in crate::spec::diff) origins: Vec<Option<usize>>,
-    pub(in crate::spec::diff) compared: Vec<Compared>,
+    pub(in crate::spec::diff) origins: Vec<Option<Origin>>,
+    pub(in crate::spec::diff) segments: Vec<Vec<Compared>>,
+    pub(in crate::spec::diff) frames: Vec<Frame>,
     pub(in crate::spec::diff) roots: Vec<Root>,
 }
 
@@ -53,9 +74,11 @@ struct Decision {
 /// Decides the questions about the schemas of one comparison.
 struct Judge<'a, 'b> {
     document: &'b Pair<'a>,
-    compared: &'b [Compared],
+    segments: &'b [Vec<Compared>],
+    frames: &'b [Frame],
     relations: Relations<'a>,
-    known: HashMap<(usize, Relation), Decision>,
+    /// The decisions about the schemas, by their segment and index.
+    known: HashMap<(usize, usize, Relation), Decision>,
 }
 
 /// Returns the findings with the levels that the schemas as a whole give them.
@@ -63,9 +86,9 @@ struct Judge<'a, 'b> {
 /// A finding is dropped if the schemas around it mean the same. Its level is lowered if the schemas around it
 /// fit. A finding is added if the schemas of a body do not fit and no other finding says so.
 pub(in crate::spec::diff) fn decide(document: &Pair, found: Found) -> Vec<Finding> {
-    let Found { findings, origins, compared, roots } = found;
-    let mut judge =
-        Judge { document, compared: &compared, relations: Relations::default(), known: HashMap::new() };
+    let Found { findings, origins, segments, frames, roots } = found;
+    let (relations, known) = (Relations::default(), HashMap::new());
+    let mut judge = Judge { document, segments: &segments, frames: &frames, relations, known };
     let mut decided = Vec::with_capacity(findings.len());
     let mut remaining = findings.into_iter().zip(origins).enumerate().peekable();
     for root in &roots {
@@ -83,11 +106,21 @@ pub(in crate::spec::diff) fn decide(document: &Pair, found: Found) -> Vec<Findin
 }
 
 impl Judge<'_, '_> {
-    fn root(&mut self, root: &Root, found: Vec<(Finding, Option<usize>)>) -> Vec<Finding> {
+    fn compared(&self, origin: Origin) -> &Compared {
+        &self.segments[self.frames[origin.frame].segment][origin.pair]
+    }
+
+    /// Returns the schemas that contain others.
+    fn parent(&self, origin: Origin) -> Option<Origin> {
+        let parent = self.compared(origin).parent.map(|pair| Origin { pair, ..origin });
+        parent.or(self.frames[origin.frame].parent)
+    }
+
+    fn root(&mut self, root: &Root, found: Vec<(Finding, Option<Origin>)>) -> Vec<Finding> {
         if found.iter().all(|(finding, _)| is_annotation(&finding.rule.id)) {
             return found.into_iter().map(|(finding, _)| finding).collect();
         }
-        let whole = self.decision(root, root.schemas);
+        let whole = self.decision(root, root.origin());
         let mut decided: Vec<_> =
             found.into_iter().filter_map(|(finding, origin)| self.corrected(root, finding, origin)).collect();
         let worst = decided.iter().filter(|f| !is_annotation(&f.rule.id)).map(|f| f.wire).max();
@@ -99,31 +132,31 @@ impl Judge<'_, '_> {
     }
 
     /// Returns the finding with its level. Returns `None` if there is no change.
-    fn corrected(&mut self, root: &Root, mut finding: Finding, origin: Option<usize>) -> Option<Finding> {
+    fn corrected(&mut self, root: &Root, mut finding: Finding, origin: Option<Origin>) -> Option<Finding> {
         if is_annotation(&finding.rule.id) {
             return Some(finding);
         }
         if finding.rule.id.ends_with("-alternatives-rewritten") {
-            let disjoint = origin.is_some_and(|index| self.has_disjoint_alternatives(index));
+            let disjoint = origin.is_some_and(|origin| self.has_disjoint_alternatives(origin));
             return Some(finding).filter(|_| !disjoint);
         }
         let mut origin = origin;
-        while let Some(index) = origin {
-            let decision = self.decision(root, index);
+        while let Some(schemas) = origin {
+            let decision = self.decision(root, schemas);
             if decision.same && !is_kept(&finding.rule.id) {
                 return None;
             }
             let highest =
                 if decision.answer == Answer::Unknown { WireLevel::Err } else { level(decision.answer) };
             finding.cap(highest, reason(root.position.direction(), decision.answer));
-            origin = self.compared[index].parent;
+            origin = self.parent(schemas);
         }
         Some(finding)
     }
 
     /// Returns `true` if no value matches two alternatives of a schema. Then `oneOf` means the same as `anyOf`.
-    fn has_disjoint_alternatives(&mut self, index: usize) -> bool {
-        let schemas = &self.compared[index];
+    fn has_disjoint_alternatives(&mut self, origin: Origin) -> bool {
+        let schemas = self.compared(origin);
         let nodes = [self.document.base.at(&schemas.base), self.document.revision.at(&schemas.revision)];
         nodes.into_iter().all(|node| {
             let Some(node) = node else { return false };
@@ -139,23 +172,24 @@ impl Judge<'_, '_> {
             Direction::Request => "request-contract-narrowed",
             Direction::Response => "response-contract-widened",
         })?;
-        let schemas = &self.compared[root.schemas];
+        let schemas = self.compared(root.origin());
         let at = (schemas.base.clone(), schemas.revision.clone());
         let mut finding = Finding::new(rule, at, root.operation.as_deref(), &root.subject, Values::default());
         finding.wire = level;
         Some(finding)
     }
 
-    fn decision(&mut self, root: &Root, index: usize) -> Decision {
+    fn decision(&mut self, root: &Root, origin: Origin) -> Decision {
         let direction = root.position.direction();
-        let list = index == root.schemas
+        let list = origin == root.origin()
             && !root.typed
             && matches!(root.position, SchemaPosition::RequestParameter | SchemaPosition::ResponseHeader);
         let relation = Relation::Accepts { direction, typed: root.typed, list };
-        if let Some(known) = self.known.get(&(index, relation)) {
+        let identity = (self.frames[origin.frame].segment, origin.pair, relation);
+        if let Some(known) = self.known.get(&identity) {
             return *known;
         }
-        let schemas = &self.compared[index];
+        let schemas = self.compared(origin);
         let nodes = self.document.base.at(&schemas.base).zip(self.document.revision.at(&schemas.revision));
         let decision = match nodes {
             Some((base, revision)) => {
@@ -169,7 +203,7 @@ impl Judge<'_, '_> {
             }
             None => Decision { same: false, answer: Answer::Unknown },
         };
-        self.known.insert((index, relation), decision);
+        self.known.insert(identity, decision);
         decision
     }
 }

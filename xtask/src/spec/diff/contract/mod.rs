@@ -19,7 +19,7 @@ mod schema;
 mod word;
 
 pub(super) use self::{
-    decide::{Compared, Found, Root, decide},
+    decide::{Compared, Found, Frame, Origin, Root, decide},
     schema::is_condition,
 };
 

@@ -1,9 +1,7 @@
 //! Comparing two schemas.
 //!
 //! Pending pairs are kept in a list instead of on the stack, so a long chain of references does not overflow
-//! the stack. A pair that references reach several times is compared once per body or parameter. A pair
-//! without a difference is not compared again for other bodies or parameters. The cost therefore grows only
-//! with the size of the documents and the number of findings, and cycles end.
+//! the stack. [`segment`] compares a pair that references reach only once, so cycles end.
 
 mod bounds;
 mod composition;
@@ -11,19 +9,17 @@ mod digest;
 mod matching;
 mod pair;
 mod properties;
+mod segment;
 mod tag;
 mod types;
 mod values;
 
-use std::{collections::HashSet, ptr};
-
-pub(super) use self::digest::Digests;
 use self::pair::{KNOWN, SchemaPair};
+pub(super) use self::{digest::Digests, segment::Segments};
 use super::{
-    contract::{Compared, Root},
     finding::Values,
     node::{Pair, ResolvedNode},
-    recorder::{Recorder, same_values},
+    recorder::{Recorder, changed_members, same_values},
     rules::SchemaPosition,
 };
 
@@ -35,49 +31,9 @@ pub(super) fn compare(
     subject: &str,
     typed: bool,
 ) {
-    let count = recorder.findings.len();
-    let mut visited = HashSet::new();
-    let first = recorder.compared.len();
-    let subject = subject.to_owned();
-    let root = SchemaPair {
-        nodes,
-        position,
-        subject: subject.clone(),
-        typed,
-        property: None,
-        index: None,
-        parent: None,
-    };
-    let mut pending = vec![root];
-    while let Some(mut pair) = pending.pop() {
-        pair.nodes.base = without_wrapper(pair.nodes.base);
-        pair.nodes.revision = without_wrapper(pair.nodes.revision);
-        if pair.nodes.base.shared || pair.nodes.revision.shared {
-            // A body that contains itself is compared once, not once as a body and once as a property.
-            let position = pair.position.within();
-            let key =
-                (ptr::from_ref(pair.nodes.base.value), ptr::from_ref(pair.nodes.revision.value), position);
-            if recorder.visited.0.contains(&key) || !visited.insert(key) {
-                continue;
-            }
-        }
-        pair.index = Some(recorder.compared.len());
-        recorder.current = pair.index;
-        let (base, revision) = (pair.nodes.base.at.clone(), pair.nodes.revision.at.clone());
-        recorder.compared.push(Compared { base, revision, parent: pair.parent });
-        let mut within = Vec::new();
-        pair.compare(recorder, &mut within);
-        pending.extend(within.into_iter().rev());
-    }
-    recorder.current = None;
-    if recorder.findings.len() == count {
-        recorder.visited.0.extend(visited);
-        recorder.compared.truncate(first);
-    } else {
-        let findings = count..recorder.findings.len();
-        let operation = recorder.operation.clone();
-        recorder.roots.push(Root { schemas: first, position, typed, subject, operation, findings });
-    }
+    let root =
+        SchemaPair { nodes, position, subject: String::new(), typed, property: None, index: 0, parent: None };
+    segment::compare(recorder, root, subject);
 }
 
 impl<'a> SchemaPair<'a> {
@@ -102,8 +58,9 @@ impl<'a> SchemaPair<'a> {
         properties::compare(self, recorder, pending);
         self.compare_items(recorder, pending);
         composition::compare(self, recorder, pending);
-        self.compare_flags(recorder);
-        recorder.report_other_members(&self.nodes, &self.subject, KNOWN);
+        for (key, rule) in changed_members(&self.nodes, |key| !KNOWN.contains(&key)) {
+            recorder.report_member(rule, &self.nodes, key, &format!("{} {key}", self.subject));
+        }
     }
 
     fn compare_items(&self, recorder: &mut Recorder, pending: &mut Vec<SchemaPair<'a>>) {

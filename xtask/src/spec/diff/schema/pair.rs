@@ -46,15 +46,15 @@ pub(super) const KNOWN: &[&str] = &[
 pub(super) struct SchemaPair<'a> {
     pub(super) nodes: Pair<'a>,
     pub(super) position: SchemaPosition,
-    /// The name of the schema in messages.
+    /// The path of the schema within its segment.
     pub(super) subject: String,
     /// `true` if the encoding distinguishes 1 from "1", as JSON does.
     pub(super) typed: bool,
     /// `Some(true)` for a required property, `Some(false)` for an optional one, `None` for any other schema.
     pub(super) property: Option<bool>,
-    /// The index of these schemas, once they are compared.
-    pub(super) index: Option<usize>,
-    /// The index of the schemas that contain these.
+    /// The index of these schemas within their segment.
+    pub(super) index: usize,
+    /// The index of the schemas that contain these, in the same segment.
     pub(super) parent: Option<usize>,
 }
 
@@ -83,8 +83,8 @@ impl<'a> SchemaPair<'a> {
             subject: format!("{}{part}", self.subject),
             typed: self.typed,
             property: None,
-            index: None,
-            parent: self.index,
+            index: 0,
+            parent: Some(self.index),
         }
     }
 
