@@ -6,6 +6,7 @@ use serde_json::{Number, Value};
 
 use super::{
     alternative::{Alternative, Kind},
+    candidates::Candidates,
     limit::{Limit, is_multiple},
     norm::Norm,
     relation::{Answer, Question, Relation, Relations},
@@ -50,20 +51,21 @@ impl Relations<'_> {
             union: count(receiver).max(count(sender)) > 1,
         };
         let mut answer = Answer::Yes;
+        let mut candidates = Candidates::new(receiver);
         for alternative in &sender.alternatives {
             if answer == Answer::No {
                 break;
             }
-            answer = answer.max(self.taken(mode, list, receiver, alternative));
+            let receivers = self.candidates(mode, &mut candidates, alternative);
+            answer = answer.max(self.taken(mode, list, &receivers, alternative));
         }
         if receiver.exact && sender.exact { answer } else { Answer::Unknown }
     }
 
     /// Returns the best answer of all alternatives of the receiver.
-    fn taken(&mut self, mode: Mode, list: bool, receiver: &Norm, sender: &Alternative) -> Answer {
+    fn taken(&mut self, mode: Mode, list: bool, receivers: &[&Alternative], sender: &Alternative) -> Answer {
         if let Some(words) = &sender.words {
-            let answer =
-                |word: &Value| receiver.alternatives.iter().map(|a| word_taken(mode, a, word, sender)).min();
+            let answer = |word: &Value| receivers.iter().map(|a| word_taken(mode, a, word, sender)).min();
             return words
                 .values()
                 .map(|word| answer(word).unwrap_or(Answer::No))
@@ -74,10 +76,11 @@ impl Relations<'_> {
             return Answer::Yes;
         }
         let mut best = Answer::No;
-        for alternative in &receiver.alternatives {
+        for alternative in receivers {
             best = best.min(self.one_taken(mode, alternative, sender));
             if list && alternative.kind == Kind::Array && sender.kind != Kind::Array {
                 let items = self.norm(alternative.items);
+                let items: Vec<_> = items.alternatives.iter().collect();
                 best = best.min(self.taken(mode, false, &items, sender));
             }
             if best == Answer::Yes {

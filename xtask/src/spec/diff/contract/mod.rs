@@ -6,6 +6,7 @@
 
 mod accepts;
 mod alternative;
+mod candidates;
 mod canonical;
 mod decide;
 mod disjoint;

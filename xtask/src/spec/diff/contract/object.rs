@@ -127,7 +127,7 @@ impl Relations<'_> {
     }
 
     /// Returns the only value of a schema, if it is a text.
-    fn only_word(&mut self, key: Key) -> Option<String> {
+    pub(super) fn only_word(&mut self, key: Key) -> Option<String> {
         let norm = self.norm(key);
         let [alternative] = norm.alternatives.as_slice() else { return None };
         let words = alternative.words.as_ref().filter(|words| words.len() == 1)?;

@@ -1,0 +1,159 @@
+//! Selecting the alternatives of a receiver that may take an object: in large unions, few of many.
+
+use std::{borrow::Cow, collections::HashMap};
+
+use super::{
+    accepts::Mode,
+    alternative::{Alternative, Kind},
+    key::Key,
+    norm::Norm,
+    relation::Relations,
+};
+
+/// The number of alternatives up to which all of them are tried.
+const FEW: usize = 8;
+
+/// The alternatives of a receiver, by the properties that distinguish objects.
+#[derive(Debug)]
+pub(super) struct Candidates<'n> {
+    all: Vec<&'n Alternative>,
+    /// By the name of a property: the alternatives by the values of that property.
+    tagged: HashMap<String, Groups<'n>>,
+    /// By one of the properties that an alternative requires.
+    required: Option<Groups<'n>>,
+}
+
+#[derive(Debug, Default)]
+struct Groups<'n> {
+    by_text: HashMap<String, Vec<&'n Alternative>>,
+    others: Vec<&'n Alternative>,
+}
+
+impl<'n> Groups<'n> {
+    fn add(&mut self, texts: impl IntoIterator<Item = String>, alternative: &'n Alternative) {
+        for text in texts {
+            self.by_text.entry(text).or_default().push(alternative);
+        }
+    }
+
+    fn of<'t>(&self, texts: impl IntoIterator<Item = &'t String>) -> Vec<&'n Alternative> {
+        let groups = texts.into_iter().filter_map(|text| self.by_text.get(text));
+        groups.flatten().chain(&self.others).copied().collect()
+    }
+}
+
+impl<'n> Candidates<'n> {
+    pub(super) fn new(receiver: &'n Norm) -> Self {
+        Self { all: receiver.alternatives.iter().collect(), tagged: HashMap::new(), required: None }
+    }
+}
+
+impl Relations<'_> {
+    /// Returns the alternatives that may take an alternative of the sender.
+    pub(super) fn candidates<'c, 'n>(
+        &mut self,
+        mode: Mode,
+        candidates: &'c mut Candidates<'n>,
+        sender: &Alternative,
+    ) -> Cow<'c, [&'n Alternative]> {
+        if !mode.tagged
+            || candidates.all.len() <= FEW
+            || sender.kind != Kind::Object
+            || sender.words.is_some()
+        {
+            return Cow::Borrowed(&candidates.all);
+        }
+        let required =
+            sender.required.iter().filter_map(|name| Some((name, sender.properties.get(name)?.key)));
+        let tag = required.into_iter().find_map(|(name, key)| Some((name, self.only_word(key)?)));
+        let Candidates { all, tagged, required } = candidates;
+        if let Some((name, word)) = tag {
+            if !tagged.contains_key(name) {
+                tagged.insert(name.clone(), self.by_tag(name, all));
+            }
+            return Cow::Owned(tagged[name].of([&word]));
+        }
+        Cow::Owned(required.get_or_insert_with(|| by_required_name(all)).of(&sender.required))
+    }
+
+    /// Groups alternatives by the values of a property, if it has only known ones.
+    fn by_tag<'n>(&mut self, name: &str, all: &[&'n Alternative]) -> Groups<'n> {
+        let mut groups = Groups::default();
+        for alternative in all {
+            let key = alternative.properties.get(name).map(|property| property.key);
+            match key.and_then(|key| self.words_of(key)) {
+                Some(words) => groups.add(words, alternative),
+                None => groups.others.push(alternative),
+            }
+        }
+        groups
+    }
+
+    fn words_of(&mut self, key: Key) -> Option<Vec<String>> {
+        let norm = self.norm(key);
+        let words: Option<Vec<_>> = norm.alternatives.iter().map(|a| a.words.as_ref()).collect();
+        words
+            .filter(|_| norm.exact)
+            .map(|lists| lists.into_iter().flat_map(|list| list.keys().cloned()).collect())
+    }
+}
+
+/// Groups alternatives by the first property that they require and that is sent in both directions.
+fn by_required_name<'n>(all: &[&'n Alternative]) -> Groups<'n> {
+    let mut groups = Groups::default();
+    for alternative in all {
+        let is_sent = |name: &&String| {
+            alternative
+                .properties
+                .get(*name)
+                .is_none_or(|property| !property.read_only && !property.write_only)
+        };
+        match alternative.required.iter().find(is_sent) {
+            Some(name) => groups.add([name.clone()], alternative),
+            None => groups.others.push(alternative),
+        }
+    }
+    groups
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use crate::spec::diff::{diff, finding::worst, severity::WireLevel};
+
+    fn document(alternatives: &[Value]) -> Value {
+        let content = json!({"application/json": {"schema": {"oneOf": alternatives}}});
+        json!({"paths": {"/a": {"post": {"requestBody": {"content": content}}}}})
+    }
+
+    fn tagged(word: usize, extra: &Value) -> Value {
+        json!({"type": "object", "required": ["k"], "properties": {"k": {"enum": [format!("w{word}")]}, "v": extra}})
+    }
+
+    fn keyed(name: usize, extra: &Value) -> Value {
+        let name = format!("k{name}");
+        json!({"type": "object", "required": [name], "properties": {name: extra}})
+    }
+
+    #[test]
+    fn alternative_of_a_large_union_is_found_by_its_tag_or_its_required_property() {
+        for alternative in [tagged, keyed] {
+            let union = |extra: Value| -> Vec<Value> { (0..20).map(|n| alternative(n, &extra)).collect() };
+            let base = union(json!({"type": "string"}));
+            let mut reordered = base.clone();
+            reordered.reverse();
+            let level = |revision: &[Value]| worst(&diff(&document(&base), &document(revision))).0;
+            assert_eq!(level(&reordered), WireLevel::None);
+            let mut longer = reordered.clone();
+            longer.push(json!({"type": "object", "required": ["other"]}));
+            assert!(level(&longer) <= WireLevel::Info);
+            let mut changed = reordered.clone();
+            changed[7] = alternative(12, &json!({"type": "integer"}));
+            assert_eq!(level(&changed), WireLevel::Err);
+            // An alternative without the property takes the values of any other one.
+            changed.push(json!({"type": "object"}));
+            assert!(level(&changed) < WireLevel::Err);
+        }
+    }
+}
