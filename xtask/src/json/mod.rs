@@ -16,7 +16,7 @@ pub(crate) use self::{
     compare::{difference, equivalent, excerpt},
     indent::indent,
     normalized::{normalized, normalized_number},
-    parse::parse,
+    parse::{MAX_DEPTH, duplicate_key, parse, too_deep},
     pointer::Pointer,
     raw::{replace_at, text_at},
 };
