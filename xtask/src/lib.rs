@@ -13,6 +13,7 @@ mod spec;
 mod stdout;
 mod transaction;
 mod workspace;
+mod yaml;
 
 use std::{path::PathBuf, process::ExitCode};
 

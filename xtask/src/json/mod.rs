@@ -17,7 +17,7 @@ pub(crate) use self::{
     indent::indent,
     normalized::{normalized, normalized_number},
     parse::{MAX_DEPTH, duplicate_key, parse, too_deep},
-    pointer::Pointer,
+    pointer::{Pointer, percent_decoded},
     raw::{replace_at, text_at},
 };
 use serde_json::{Map, Value};

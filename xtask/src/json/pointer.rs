@@ -14,21 +14,7 @@ impl Pointer {
     /// Returns the pointer of a reference within the document, percent-decoded as in any URL. Returns `None`
     /// for a reference to another document, or if the decoded pointer is not UTF-8.
     pub(crate) fn of_reference(reference: &str) -> Option<Self> {
-        let fragment = reference.strip_prefix('#')?;
-        let mut bytes = Vec::with_capacity(fragment.len());
-        let mut rest = fragment.as_bytes();
-        while let [first, after @ ..] = rest {
-            let hex = after.get(..2).and_then(|hex| str::from_utf8(hex).ok());
-            let escaped = hex.and_then(|hex| u8::from_str_radix(hex, 16).ok());
-            if let Some(byte) = escaped.filter(|_| *first == b'%') {
-                bytes.push(byte);
-                rest = &after[2..];
-            } else {
-                bytes.push(*first);
-                rest = after;
-            }
-        }
-        String::from_utf8(bytes).ok().map(Self)
+        percent_decoded(reference.strip_prefix('#')?).map(Self)
     }
 
     /// Returns the pointer of a member or item of the value at this pointer.
@@ -63,6 +49,24 @@ impl Pointer {
         let rest = self.0.strip_prefix(&other.0);
         rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     }
+}
+
+/// Returns a part of a URL without its percent-encoding. Returns `None` if the result is not UTF-8.
+pub(crate) fn percent_decoded(text: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let [first, after @ ..] = rest {
+        let hex = after.get(..2).and_then(|hex| str::from_utf8(hex).ok());
+        let escaped = hex.and_then(|hex| u8::from_str_radix(hex, 16).ok());
+        if let Some(byte) = escaped.filter(|_| *first == b'%') {
+            bytes.push(byte);
+            rest = &after[2..];
+        } else {
+            bytes.push(*first);
+            rest = after;
+        }
+    }
+    String::from_utf8(bytes).ok()
 }
 
 impl fmt::Display for Pointer {
