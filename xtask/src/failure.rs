@@ -78,6 +78,16 @@ impl Failure {
         if (self.class as u8) < other.class as u8 { other } else { self }
     }
 
+    /// Returns a failure with the errors of both. Its class is the one with the higher exit code.
+    pub(crate) fn with(mut self, mut other: Self) -> Self {
+        if (self.class as u8) < other.class as u8 {
+            self.class = other.class;
+        }
+        self.errors.append(&mut other.errors);
+        self.hints.append(&mut other.hints);
+        self
+    }
+
     /// Returns the failure with the failure that was found before.
     pub(crate) fn after(self, before: Option<Self>) -> Self {
         match before {
@@ -114,6 +124,13 @@ impl fmt::Display for Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn failure_with_another_has_the_errors_of_both_and_the_higher_exit_code() {
+        let both = Failure::document("one").with(Failure::usage("two").hint("do this"));
+        assert_eq!(both.exit_code(), ExitCode::from(4));
+        assert_eq!(both.to_string(), "error: one\nerror: two\nhint: do this\n");
+    }
 
     #[test]
     fn failure_display_prints_one_line_per_error_and_hints_last() {

@@ -53,18 +53,19 @@ impl Document {
         Ok(Self { name: name.to_owned(), text: json::indent(text), value, corrected: None, outdated: None })
     }
 
-    /// Reads a document of any author, in order to compare it, and prints its warnings.
+    /// Normalizes and validates a document of any author, in order to compare it, and prints its warnings.
     ///
     /// # Errors
     ///
-    /// Returns one line per error if the text is not valid JSON or the document has no clear meaning.
-    pub(crate) fn read_any(name: &str, text: &str) -> Result<Self, Vec<String>> {
-        let (value, departures) = normalize(parse(name, text)?);
+    /// Returns one line per error if the document has no clear meaning.
+    pub(crate) fn of_value(name: &str, value: Value) -> Result<Self, Vec<String>> {
+        let (value, departures) = normalize(value);
         let mut problems = Diagnostics::lenient();
         problems.extend(departures);
         problems.extend(validate::validate_leniently(&value));
         report(name, &problems.into_vec())?;
-        Ok(Self { name: name.to_owned(), text: json::indent(text), value, corrected: None, outdated: None })
+        let text = json::canonical(&value);
+        Ok(Self { name: name.to_owned(), text, value, corrected: None, outdated: None })
     }
 
     /// Reads the document of a page. The corrected document must satisfy `strictness`.

@@ -17,6 +17,7 @@ mod extract;
 #[doc(hidden)]
 pub mod fuzzing;
 mod generator;
+mod input;
 mod key_origins;
 mod merge;
 mod normalize;
@@ -27,7 +28,7 @@ mod sources;
 mod traverse;
 mod validate;
 
-use std::path::PathBuf;
+use std::{ffi::OsString, path::PathBuf};
 
 use clap::Subcommand;
 
@@ -56,12 +57,25 @@ pub(crate) enum Command {
         output: Option<PathBuf>,
     },
     /// Reports the changes between two OpenAPI 3.0 documents, with their effect on the wire and on the client
-    #[command(after_help = EXIT_CODES)]
+    ///
+    /// A document is JSON or YAML. BASE and REVISION are each one of:
+    ///
+    ///   api.yaml                a file
+    ///   -                       standard input, for one of both
+    ///   https://…/api.json      an address
+    ///   main:openapi/api.yaml   a file of a git revision, from the root of the repository
+    ///   HEAD~1:./api.yaml       the same, from the current directory
+    ///
+    /// A document may refer to other files in its directory, such as `$ref: ./schemas/pet.yaml`, unless it is
+    /// standard input or an address.
+    #[command(after_help = EXIT_CODES, verbatim_doc_comment)]
     Diff {
         /// Old document
-        base: PathBuf,
+        base: OsString,
         /// New document
-        revision: PathBuf,
+        revision: OsString,
+        #[command(flatten)]
+        input: input::InputOptions,
         #[command(flatten)]
         options: diff::ReportOptions,
     },
@@ -91,7 +105,9 @@ impl Command {
         match self {
             Self::Build { check } => commands::build::run(root, check),
             Self::Merge { files, output } => commands::merge::run(&files, output),
-            Self::Diff { base, revision, options } => commands::diff::run(root, &base, &revision, &options),
+            Self::Diff { base, revision, input, options } => {
+                commands::diff::run(root, [&base, &revision], &input, &options)
+            }
             Self::Drift { from, options } => commands::drift::run(root, from, &options),
             Self::Accept { from } => commands::accept::run(root, from),
             Self::Checks => commands::rules::run(),

@@ -7,6 +7,9 @@ use crate::json::{Object, Pointer, sorted};
 /// The methods of a path item, in the order of the specification.
 pub(crate) const METHODS: [&str; 8] = ["get", "put", "post", "delete", "options", "head", "patch", "trace"];
 
+/// The member of a document that has the files to which the document refers, by their paths. [`input`](super::input) adds it.
+pub(crate) const EXTERNAL_FILES: &str = "x-external-files";
+
 /// Returns the path items without extensions, sorted by path.
 pub(crate) fn paths_of(document: &Value) -> impl Iterator<Item = (&String, &Value)> {
     let paths = members(document.get("paths")).into_iter();

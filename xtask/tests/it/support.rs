@@ -155,6 +155,8 @@ impl Root {
         command.args(["--root", "."]).args(args.split_whitespace()).current_dir(self.0.path());
         // Ignore the proxy settings of the environment.
         command.env("NO_PROXY", "*");
+        // A git hook that runs the tests names its own repository.
+        command.env_remove("GIT_DIR").env_remove("GIT_WORK_TREE").env_remove("GIT_INDEX_FILE");
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         command
     }
@@ -174,6 +176,12 @@ pub(crate) fn odd_page(name: &str) -> Value {
 /// The output and exit code of a run.
 #[derive(Debug)]
 pub(crate) struct RunResult(Output);
+
+impl From<Output> for RunResult {
+    fn from(output: Output) -> Self {
+        Self(output)
+    }
+}
 
 impl RunResult {
     /// Asserts exit code 0, and returns standard output.

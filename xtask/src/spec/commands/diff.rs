@@ -1,4 +1,4 @@
-use std::path::Path;
+use std::ffi::OsString;
 
 use serde_json::Value;
 
@@ -8,7 +8,7 @@ use crate::{
     json,
     spec::{
         diff::{ReportOptions, diff},
-        document::{self, Document},
+        input::{self, InputOptions, Inputs},
         traverse::paths_of,
     },
     transaction,
@@ -18,21 +18,16 @@ use crate::{
 /// `spec diff`: compares two documents. The effect on the client is part of it if the old document is one of this API.
 pub(crate) fn run(
     root: &Workspace,
-    base: &Path,
-    revision: &Path,
+    arguments: [&OsString; 2],
+    input: &InputOptions,
     options: &ReportOptions,
 ) -> Result<(), Failure> {
-    let paths = [base, revision];
-    let texts =
-        paths.map(|path| Ok((path.display().to_string(), transaction::read(path, ExitClass::Usage)?)));
-    let texts = texts.into_iter().collect::<Result<Vec<_>, Failure>>()?;
-    let documents = document::collect(texts.iter().map(|(name, text)| Document::read_any(name, text)))?;
-    let [old, new] = documents.as_slice() else { return Ok(()) };
+    let Inputs { old, new, new_file } = input::read_both(arguments, input)?;
     let mut findings = diff(&old.value, &new.value);
     if is_ours(root, &old.value)? {
-        findings = client_axis::add(root, findings, &[old], &[new])?;
+        findings = client_axis::add(root, findings, &[&old], &[&new])?;
     }
-    options.report(findings, &revision.display().to_string())
+    options.report(findings, &new_file)
 }
 
 /// Returns `true` if the spec has a path of the document.

@@ -1,10 +1,13 @@
 //! The options of `drift` and `accept` that say where the pages come from.
 
-use std::{path::PathBuf, time::Duration};
+use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::{failure::Failure, spec::sources::loader::Origin};
+use crate::{
+    failure::Failure,
+    spec::{input::seconds, sources::loader::Origin},
+};
 
 /// Options for the origin of the pages.
 #[derive(Args, Debug)]
@@ -30,11 +33,4 @@ impl OriginOptions {
             },
         })
     }
-}
-
-fn seconds(option: &str, value: f64) -> Result<Duration, Failure> {
-    let seconds = Duration::try_from_secs_f64(value).ok();
-    seconds.filter(|seconds| !seconds.is_zero()).ok_or_else(|| {
-        Failure::usage(format!("{option}: {value} is invalid, expected a number of seconds above zero"))
-    })
 }

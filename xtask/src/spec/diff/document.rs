@@ -10,7 +10,7 @@ use super::{
     recorder::{Recorder, nearest_pointer, same_values},
     security, servers,
 };
-use crate::json::normalized;
+use crate::{json::normalized, spec::traverse::EXTERNAL_FILES};
 
 /// Returns all changes between two documents, in the order of the document.
 pub(super) fn compare(pair: &Pair) -> Vec<Finding> {
@@ -22,7 +22,9 @@ pub(super) fn compare(pair: &Pair) -> Vec<Finding> {
     security::compare_document(&mut recorder, pair, &schemes);
     paths::compare(&mut recorder, pair, &schemes);
     operation::compare_callbacks(&mut recorder, pair, "webhooks", "webhook");
-    let known = ["openapi", "info", "tags", "servers", "security", "paths", "components", "webhooks"];
+    // Files are compared where references lead to them.
+    let known =
+        ["openapi", "info", "tags", "servers", "security", "paths", "components", "webhooks", EXTERNAL_FILES];
     recorder.report_other_members(pair, "", &known);
     contract::decide(pair, recorder.into_found())
 }

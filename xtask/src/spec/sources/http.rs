@@ -1,4 +1,4 @@
-//! Downloads pages. No other module of this tool opens a connection.
+//! Downloads pages and documents. No other module of this tool opens a connection.
 
 use std::time::Duration;
 
@@ -8,12 +8,12 @@ use tokio::runtime::{self, Runtime};
 use super::page::{Absence, Page};
 use crate::failure::{ExitClass, Failure};
 
-/// The maximum size of a page in bytes. Documentation pages have some kilobytes.
+/// The maximum size of a response in bytes. Documentation pages have some kilobytes.
 const MAX_BYTES: usize = 16 * 1024 * 1024;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Parses the address of a page. The scheme must be https, or http for this machine.
+/// Parses the address of a page or a document. The scheme must be https, or http for this machine.
 pub(crate) fn parse_address(text: &str) -> Result<Url, String> {
     let url = Url::parse(text).map_err(|error| format!("invalid address `{text}`: {error}"))?;
     if is_allowed(&url) {
@@ -22,7 +22,14 @@ pub(crate) fn parse_address(text: &str) -> Result<Url, String> {
     Err(format!("address `{text}` is not allowed, expected https:// (or http:// for this machine)"))
 }
 
-/// Downloads pages, one at a time.
+/// The body of a response, and the final address if the request was redirected.
+#[derive(Debug)]
+pub(crate) struct Download {
+    pub(crate) bytes: Vec<u8>,
+    redirected: Option<String>,
+}
+
+/// Downloads pages and documents, one at a time.
 #[derive(Debug)]
 pub(crate) struct Client {
     runtime: Runtime,
@@ -59,6 +66,12 @@ impl Client {
     ///
     /// Returns an error for every status but a success, 404 and 410, because the page may be unchanged.
     pub(crate) fn get(&self, address: &Url) -> Result<Result<Page, Absence>, Failure> {
+        let downloaded = self.download(address)?;
+        Ok(downloaded.and_then(|Download { bytes, redirected }| Page::from_bytes(bytes, redirected)))
+    }
+
+    /// Downloads the content at the address. Otherwise like [`get`](Self::get).
+    pub(crate) fn download(&self, address: &Url) -> Result<Result<Download, Absence>, Failure> {
         let failed = |error: reqwest::Error| network_failure(&error.without_url());
         self.runtime.block_on(async {
             let mut response = self.client.get(address.clone()).send().await.map_err(failed)?;
@@ -71,13 +84,13 @@ impl Client {
             while let Some(chunk) = response.chunk().await.map_err(failed)? {
                 bytes.extend_from_slice(&chunk);
                 if bytes.len() > MAX_BYTES {
-                    let error = format!("page is too large, expected at most {MAX_BYTES} bytes");
+                    let error = format!("response is too large, expected at most {MAX_BYTES} bytes");
                     return Ok(Err(Absence::NotOpenApi(vec![error])));
                 }
             }
             // The address of a response has no user.
             let redirected = (*response.url() != without_user(address)).then_some(from);
-            Ok(Page::from_bytes(bytes, redirected))
+            Ok(Ok(Download { bytes, redirected }))
         })
     }
 }

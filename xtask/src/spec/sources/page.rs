@@ -12,11 +12,14 @@ pub(crate) enum Absence {
 impl Absence {
     /// Returns one line for each problem, prefixed with the page.
     pub(crate) fn lines(&self, page: &str) -> Vec<String> {
-        let problems = match self {
+        self.problems().iter().map(|problem| format!("{page}: {problem}")).collect()
+    }
+
+    pub(crate) fn problems(&self) -> &[String] {
+        match self {
             Self::Removed(response) => std::slice::from_ref(response),
             Self::NotOpenApi(problems) => problems,
-        };
-        problems.iter().map(|problem| format!("{page}: {problem}")).collect()
+        }
     }
 }
 

@@ -430,7 +430,7 @@ static SCHEMA_MAP: Kind = Kind::Map(Keys::Any, &Kind::OrRef(&SCHEMA));
 
 static SCHEMA_LIST: Kind = Kind::NonEmpty(&Kind::OrRef(&SCHEMA));
 
-static DISCRIMINATOR: Model = Model {
+pub(in crate::spec) static DISCRIMINATOR: Model = Model {
     name: "a discriminator",
     required: &["propertyName"],
     members: &[("propertyName", &Kind::Text), ("mapping", &Kind::Map(Keys::Any, &Kind::Text))],

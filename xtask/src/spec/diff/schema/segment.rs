@@ -95,7 +95,7 @@ pub(super) fn compare(recorder: &mut Recorder, root: SchemaPair, subject: &str) 
         recorder.segments.list[id] = Segment { within, ..segment };
     }
     let (findings, frame) = (recorder.findings.len(), recorder.frames.len());
-    report(recorder, first, drafts, subject);
+    report(recorder, first, &drafts, subject);
     if recorder.findings.len() == findings {
         recorder.frames.truncate(frame);
     } else {
@@ -150,12 +150,12 @@ fn without_wrappers(pair: Pair) -> Pair {
 }
 
 /// Reports the findings of all segments that are reached, the nearest first.
-fn report(recorder: &mut Recorder, first: usize, drafts: Vec<Draft>, subject: &str) {
+fn report(recorder: &mut Recorder, first: usize, drafts: &[Draft], subject: &str) {
     let Recorder { segments, frames, findings, origins, operation, .. } = recorder;
     let operation = operation.as_deref();
     let list = &segments.list;
     let mut visited = HashSet::from([list[first].within]);
-    let mut queue = VecDeque::from([(first, None, drafts.as_slice(), subject.to_owned())]);
+    let mut queue = VecDeque::from([(first, None, drafts, subject.to_owned())]);
     while let Some((id, parent, drafts, prefix)) = queue.pop_front() {
         let (segment, frame) = (&list[id], frames.len());
         frames.push(Frame { segment: id, parent });
@@ -167,7 +167,12 @@ fn report(recorder: &mut Recorder, first: usize, drafts: Vec<Draft>, subject: &s
         for child in &segment.children {
             if visited.insert(list[child.segment].within) {
                 let parent = Some(Origin { frame, pair: child.pair });
-                queue.push_back((child.segment, parent, &child.drafts, format!("{prefix}{}", child.subject)));
+                queue.push_back((
+                    child.segment,
+                    parent,
+                    child.drafts.as_slice(),
+                    format!("{prefix}{}", child.subject),
+                ));
             }
         }
     }
