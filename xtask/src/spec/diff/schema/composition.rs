@@ -9,11 +9,14 @@ use super::{
     pair::{KNOWN, SchemaPair},
     tag::tag,
 };
-use crate::spec::diff::{
-    finding::Values,
-    node::{Pair, ResolvedNode},
-    recorder::{Recorder, same_values},
-    rules,
+use crate::{
+    json::Pointer,
+    spec::diff::{
+        finding::Values,
+        node::{Pair, ResolvedNode},
+        recorder::{Recorder, same_values},
+        rules,
+    },
 };
 
 /// The keys of alternatives, with the names of their rules.
@@ -159,7 +162,6 @@ fn compare_discriminator(pair: &SchemaPair, recorder: &mut Recorder) {
     if base.text("propertyName") != revision.text("propertyName") {
         pair.report_key(recorder, "discriminator-property-name-changed", KEY);
     }
-    // The targets are names of components or references, so they are compared as written.
     let mapping = |node: &ResolvedNode<'_>| -> HashMap<String, Value> {
         let mapping = node.value.get("mapping").and_then(Value::as_object);
         mapping.into_iter().flatten().map(|(key, value)| (key.clone(), value.clone())).collect()
@@ -173,8 +175,60 @@ fn compare_discriminator(pair: &SchemaPair, recorder: &mut Recorder) {
             (Some(_), None) => "discriminator-mapping-deleted",
             (None, _) => "discriminator-mapping-added",
             (one, other) if same_values(one, other) => continue,
+            // A target may be written as a name or as a reference, and may move.
+            (Some(one), Some(other)) if same_target(recorder, (&base, one), (&revision, other)) => continue,
             _ => "discriminator-mapping-changed",
         };
         pair.report_at(recorder, suffix, KEY, Values { before: before.get(key), after: after.get(key) });
+    }
+}
+
+/// Returns `true` if two targets of a discriminator lead to equal schemas.
+fn same_target(
+    recorder: &mut Recorder,
+    (base, one): (&ResolvedNode, &Value),
+    (revision, other): (&ResolvedNode, &Value),
+) -> bool {
+    match (target(base, one), target(revision, other)) {
+        (Some(one), Some(other)) => recorder.same_digest(Some(&one), Some(&other)),
+        _ => false,
+    }
+}
+
+/// Returns the schema to which a target of a discriminator leads: the name of a component, or a reference.
+fn target<'a>(node: &ResolvedNode<'a>, target: &Value) -> Option<ResolvedNode<'a>> {
+    let target = target.as_str()?;
+    let component = || Some(Pointer::new("/components/schemas").child(target));
+    node.at(&Pointer::of_reference(target).or_else(component)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate::spec::diff::diff;
+
+    #[test]
+    fn discriminator_target_that_moves_is_no_change() {
+        let document = |target: &str| {
+            let schema = json!({"oneOf": [{"$ref": "#/components/schemas/Cat"}],
+                "discriminator": {"propertyName": "kind", "mapping": {"cat": target}}});
+            let cat =
+                json!({"type": "object", "required": ["kind"], "properties": {"kind": {"type": "string"}}});
+            json!({
+                "paths": {"/a": {"get": {"responses": {"200": {"content": {"application/json": {"schema": schema}}}}}}},
+                "components": {"schemas": {"Cat": cat, "Dog": {"type": "string"}}},
+                "x-external-files": {"cat.yaml": cat}})
+        };
+        let rules = |target| -> Vec<String> {
+            let findings = diff(&document("Cat"), &document(target));
+            findings.into_iter().map(|finding| finding.rule.id.clone()).collect()
+        };
+        for same in ["Cat", "#/components/schemas/Cat", "#/x-external-files/cat.yaml"] {
+            assert_eq!(rules(same), Vec::<String>::new(), "{same}");
+        }
+        for other in ["Dog", "Missing"] {
+            assert_eq!(rules(other)[0], "response-body-discriminator-mapping-changed", "{other}");
+        }
     }
 }
