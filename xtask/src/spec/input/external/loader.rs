@@ -100,6 +100,10 @@ impl<'a> Loader<'a> {
         &self.files[file].value
     }
 
+    pub(super) fn values(&self) -> Vec<&Value> {
+        self.files.iter().map(|file| &file.value).collect()
+    }
+
     pub(super) fn value_mut(&mut self, file: usize) -> &mut Value {
         &mut self.files[file].value
     }

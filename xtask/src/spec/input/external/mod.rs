@@ -1,8 +1,9 @@
 //! References to other files: loads the files and makes one document of all.
 //!
 //! The document gets a member [`EXTERNAL_FILES`] with the files by their paths, and every reference becomes one within the
-//! document. Only files in the directory of the document are loaded.
+//! document. Only files in the directory of the document are loaded. Where OpenAPI allows no reference, the target is copied.
 
+mod include;
 mod loader;
 mod target;
 mod walk;
@@ -12,6 +13,7 @@ use std::collections::{BTreeSet, VecDeque};
 use serde_json::Value;
 
 use self::{
+    include::{Inclusions, expand},
     loader::Loader,
     target::Target,
     walk::{DOCUMENT, Reference, walk},
@@ -35,8 +37,12 @@ pub(super) fn bundle(
     document: Value,
     location: &Result<Location, String>,
 ) -> Result<Value, Vec<String>> {
-    let mut bundle =
-        Bundle { loader: Loader::new(name, document, location), errors: Vec::new(), edits: Vec::new() };
+    let mut bundle = Bundle {
+        loader: Loader::new(name, document, location),
+        errors: Vec::new(),
+        edits: Vec::new(),
+        inclusions: Inclusions::new(),
+    };
     bundle.follow();
     bundle.finish()
 }
@@ -46,6 +52,7 @@ struct Bundle<'a> {
     errors: Vec<String>,
     /// The file, the pointer and the new text of each reference that changes.
     edits: Vec<(usize, Pointer, String)>,
+    inclusions: Inclusions,
 }
 
 impl Bundle<'_> {
@@ -58,10 +65,16 @@ impl Bundle<'_> {
             let mut references = Vec::new();
             let mut is_new = |at: &Pointer, model: usize| seen.insert((file, at.clone(), model));
             walk(kind, value, &at, &mut is_new, &mut references);
-            for Reference { at, text, kind } in references {
+            for Reference { at, text, kind, is_inclusion } in references {
+                // Validation reports it, as in a document without other files.
+                if is_inclusion && file == 0 && text.starts_with('#') {
+                    continue;
+                }
                 match self.resolve(file, &text) {
                     Ok(Some((target, pointer, new))) => {
-                        if new != text {
+                        if is_inclusion {
+                            self.inclusions.insert((file, at), (target, pointer.clone()));
+                        } else if new != text {
                             self.edits.push((file, at, new));
                         }
                         if targets.insert((target, pointer.clone(), std::ptr::from_ref(kind) as usize)) {
@@ -122,6 +135,16 @@ impl Bundle<'_> {
         for (file, at, new) in self.edits {
             if let Some(reference) = self.loader.value_mut(file).pointer_mut(at.as_str()) {
                 *reference = new.into();
+            }
+        }
+        match expand(&self.loader.values(), &self.inclusions) {
+            Ok(expanded) => {
+                for (file, value) in expanded {
+                    *self.loader.value_mut(file) = value;
+                }
+            }
+            Err(((file, at), message)) => {
+                self.errors.push(single_line(&format!("{}: {at}: {message}", self.loader.name(file))));
             }
         }
         let name = self.loader.name(0).to_owned();

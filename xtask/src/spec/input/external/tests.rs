@@ -105,6 +105,36 @@ fn data_is_not_a_reference() {
 }
 
 #[test]
+fn reference_where_openapi_allows_none_is_replaced_by_its_target() {
+    let files = directory(&[
+        (
+            "api.yaml",
+            "info: {description: {$ref: about.yaml}}
+paths: {/a: {get: {$ref: get.yaml}, post: {$ref: '#/paths/~1a/get'}}}
+components: {schemas: {$ref: 'schemas.yaml'}, securitySchemes: {o: {flows: {implicit: {scopes: {$ref: text.yaml}}}}}}",
+        ),
+        ("about.yaml", "Text"),
+        ("get.yaml", "{parameters: {$ref: '#/x-list'}, x-list: [{schema: {$ref: 'schemas.yaml#/A'}}]}"),
+        ("schemas.yaml", "{A: {properties: {$ref: {type: string}}}}"),
+    ]);
+    let list = json!([{"schema": {"$ref": "#/x-external-files/schemas.yaml/A"}}]);
+    let get = json!({"parameters": list, "x-list": list});
+    let schemas = json!({"A": {"properties": {"$ref": {"type": "string"}}}});
+    assert_eq!(
+        read(&files, "api.yaml", None),
+        Ok(json!({
+            "info": {"description": "Text"},
+            "paths": {"/a": {"get": get, "post": {"$ref": "#/paths/~1a/get"}}},
+            "components": {
+                "schemas": schemas,
+                // In a map of strings, `$ref` is a key.
+                "securitySchemes": {"o": {"flows": {"implicit": {"scopes": {"$ref": "text.yaml"}}}}}},
+            "x-external-files": {"about.yaml": "Text", "get.yaml": get, "schemas.yaml": schemas},
+        }))
+    );
+}
+
+#[test]
 fn name_of_a_file_is_escaped_in_references() {
     let files = directory(&[("api.yaml", &with_schema("{$ref: 'a%2525~.json'}")), ("a%25~.json", "{}")]);
     let document = read(&files, "api.yaml", None).unwrap();

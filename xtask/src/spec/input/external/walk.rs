@@ -19,6 +19,8 @@ pub(super) struct Reference {
     pub(super) text: String,
     /// The kind of the target.
     pub(super) kind: &'static Kind,
+    /// `true` if OpenAPI allows no reference here. Then `at` is the pointer of the object with the reference.
+    pub(super) is_inclusion: bool,
 }
 
 /// Adds the references of the value at `at`. `is_new` returns `true` if an object was not visited before as this model.
@@ -31,6 +33,10 @@ pub(super) fn walk(
     is_new: &mut dyn FnMut(&Pointer, usize) -> bool,
     found: &mut Vec<Reference>,
 ) {
+    if let (true, Some(Value::String(text))) = (may_include(kind), value.get("$ref")) {
+        found.push(Reference { at: at.clone(), text: text.clone(), kind, is_inclusion: true });
+        return;
+    }
     match (kind, value) {
         (Kind::Object(model), Value::Object(members)) => object(model, members, at, is_new, found),
         (Kind::OrRef(model), Value::Object(members)) => {
@@ -58,6 +64,18 @@ pub(super) fn walk(
     }
 }
 
+/// Returns `true` if a `$ref` with a string can only be an inclusion. In a map of strings, it can be a key like any other.
+fn may_include(kind: &Kind) -> bool {
+    !matches!(
+        kind,
+        Kind::Any
+            | Kind::OrRef(_)
+            | Kind::BoolOrSchema
+            | Kind::Map(Keys::Callback, _)
+            | Kind::Map(_, Kind::Any | Kind::Text)
+    )
+}
+
 fn object(
     model: &'static Model,
     members: &Object,
@@ -78,7 +96,7 @@ fn object(
 /// Adds the reference of an object, if it has one.
 fn add_reference(members: &Object, at: &Pointer, kind: &'static Kind, found: &mut Vec<Reference>) -> bool {
     let Some(Value::String(text)) = members.get("$ref") else { return false };
-    found.push(Reference { at: at.child("$ref"), text: text.clone(), kind });
+    found.push(Reference { at: at.child("$ref"), text: text.clone(), kind, is_inclusion: false });
     true
 }
 
@@ -91,7 +109,12 @@ fn add_mapping(members: &Object, at: &Pointer, found: &mut Vec<Reference>) {
         let is_reference = text.contains(['/', '#'])
             || [".json", ".yaml", ".yml"].iter().any(|extension| text.ends_with(extension));
         if is_reference {
-            found.push(Reference { at: at.child(key), text: text.clone(), kind: &OR_SCHEMA });
+            found.push(Reference {
+                at: at.child(key),
+                text: text.clone(),
+                kind: &OR_SCHEMA,
+                is_inclusion: false,
+            });
         }
     }
 }
