@@ -12,7 +12,7 @@ Exit codes:
   2  usage: an invalid argument, a missing input, or an output that cannot be written
   3  stale: `--check` found a generated file that differs from what its inputs produce
   4  document: an invalid document, a merge conflict, or a failed guard
-  5  network: a page could not be fetched, so nothing is known about its document";
+  5  network: a page or a document could not be fetched, so nothing is known about it";
 
 /// The class of a failure. Its number is the exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

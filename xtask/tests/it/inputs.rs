@@ -132,7 +132,7 @@ fn address_is_downloaded_with_the_rules_for_pages() {
         ("refers", 4, "cannot load the file, because only the document itself is downloaded"),
         ("plain", 5, "redirected to http://example.com/, expected https"),
         ("slow --timeout 0.5", 5, "timed out"),
-        ("nowhere?token=hidden", 2, "/nowhere: 404 Not Found"),
+        ("nowhere?token=hidden", 2, "/nowhere: 404 Not Found\n"),
     ] {
         let result = root.xtask(&format!("spec diff new.json http://{address}/{path}"));
         result.assert_failure(code, &[&format!("error: http://{address}/"), expected]);

@@ -9,7 +9,7 @@ use reqwest::Url;
 
 use crate::spec::sources::http::{parse_address, without_secrets};
 
-/// What an argument names.
+/// A document, as an argument names it.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Argument {
     /// `-`

@@ -15,8 +15,8 @@ enum Format {
 
 /// Returns the value of a document. `path` is its name, whose extension may tell the format.
 ///
-/// A text that begins with `{` or `[` is JSON, unless its extension is that of YAML and the text is only valid as YAML. Other
-/// text is YAML, unless its extension is that of JSON.
+/// A text that begins with `{` or `[` is JSON. If it is not and its extension is that of YAML, it is YAML. Other text is YAML,
+/// unless its extension is that of JSON.
 ///
 /// # Errors
 ///

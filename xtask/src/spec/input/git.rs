@@ -14,10 +14,10 @@ pub(super) struct Tree {
 }
 
 impl Tree {
-    /// Returns the files of a revision such as `main`, `v1.2` or `HEAD~1`.
+    /// Returns the files of a revision such as `main`, `v1.2` or `HEAD~1`. It must not begin with `-`.
     pub(super) fn of(revision: &str) -> Result<Self, String> {
         let tree = format!("{revision}^{{tree}}");
-        let found = run(&["rev-parse", "--verify", "--quiet", "--end-of-options", &tree])?;
+        let found = run(&["rev-parse", "--verify", "--quiet", &tree])?;
         if !found.status.success() {
             return Err(failure(&found).unwrap_or_else(|| {
                 format!("unknown revision {revision:?}, expected a commit, branch or tag; `git fetch` gets missing ones")

@@ -1,7 +1,7 @@
-//! Where a document comes from, and how its text becomes a value.
+//! Reads the documents that two arguments name.
 //!
-//! An argument names a file, standard input, an address or a file of a git revision. The text is JSON or YAML, and may refer
-//! to other files in its directory.
+//! An argument names a file, standard input, an address or a file of a git revision. The text is JSON or YAML. The document
+//! may refer to other files in its directory.
 
 mod argument;
 mod external;

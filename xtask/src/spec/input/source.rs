@@ -58,8 +58,12 @@ pub(super) fn read(
         }
         Argument::Address(address) => {
             let downloaded = http::Client::new(timeout)?.download(address)?;
-            let downloaded =
-                downloaded.map_err(|absence| Failure::new(ExitClass::Usage, absence.problems().to_vec()))?;
+            let downloaded = downloaded.map_err(|absence| {
+                // The caller adds the name.
+                let name = format!("{}: ", argument.name());
+                let problems = absence.problems().iter().map(|line| line.strip_prefix(&name).unwrap_or(line));
+                Failure::new(ExitClass::Usage, problems.map(str::to_owned).collect())
+            })?;
             let reason = "only the document itself is downloaded; save it to a file, beside its other files";
             Ok(Source { bytes: downloaded.bytes, location: Err(reason.to_owned()) })
         }

@@ -13,7 +13,7 @@ use std::collections::{BTreeSet, VecDeque};
 use serde_json::Value;
 
 use self::{
-    include::{Inclusions, expand},
+    include::{Inclusions, Place, expand},
     loader::Loader,
     target::Target,
     walk::{DOCUMENT, Reference, walk},
@@ -65,27 +65,12 @@ impl Bundle<'_> {
             let mut references = Vec::new();
             let mut is_new = |at: &Pointer, model: usize| seen.insert((file, at.clone(), model));
             walk(kind, value, &at, &mut is_new, &mut references);
-            for Reference { at, text, kind, is_inclusion } in references {
-                // Validation reports it, as in a document without other files.
-                if is_inclusion && file == 0 && text.starts_with('#') {
-                    continue;
-                }
-                match self.resolve(file, &text) {
-                    Ok(Some((target, pointer, new))) => {
-                        if is_inclusion {
-                            self.inclusions.insert((file, at), (target, pointer.clone()));
-                        } else if new != text {
-                            self.edits.push((file, at, new));
-                        }
-                        if targets.insert((target, pointer.clone(), std::ptr::from_ref(kind) as usize)) {
-                            pending.push_back((target, pointer, kind));
-                        }
-                    }
-                    Ok(None) => {}
-                    Err(message) => {
-                        let line = format!("{}: {at}: {message}; found {text:?}", self.loader.name(file));
-                        self.errors.push(single_line(&line));
-                    }
+            for reference in references {
+                let kind = reference.kind;
+                if let Some((target, pointer)) = self.add(file, reference)
+                    && targets.insert((target, pointer.clone(), std::ptr::from_ref(kind) as usize))
+                {
+                    pending.push_back((target, pointer, kind));
                 }
                 self.errors.extend(self.loader.take_errors());
                 if self.errors.len() >= MAX_ERRORS {
@@ -97,9 +82,34 @@ impl Bundle<'_> {
         }
     }
 
-    /// Returns the file and the pointer to which a reference leads, and its new text. Returns `None` if the file has errors
+    /// Records a reference, and returns the place to which it leads.
+    fn add(&mut self, file: usize, reference: Reference) -> Option<Place> {
+        let Reference { at, text, is_inclusion, .. } = reference;
+        // Validation reports it, as in a document without other files.
+        if is_inclusion && file == 0 && text.starts_with('#') {
+            return None;
+        }
+        match self.resolve(file, &text) {
+            Ok(resolved) => {
+                let (place, new) = resolved?;
+                if is_inclusion {
+                    self.inclusions.insert((file, at), place.clone());
+                } else if new != text {
+                    self.edits.push((file, at, new));
+                }
+                Some(place)
+            }
+            Err(message) => {
+                let line = format!("{}: {at}: {message}; found {text:?}", self.loader.name(file));
+                self.errors.push(single_line(&line));
+                None
+            }
+        }
+    }
+
+    /// Returns the place to which a reference leads, and its new text. Returns `None` if the file has errors
     /// that were reported.
-    fn resolve(&mut self, from: usize, text: &str) -> Result<Option<(usize, Pointer, String)>, String> {
+    fn resolve(&mut self, from: usize, text: &str) -> Result<Option<(Place, String)>, String> {
         let Target { path, fragment } = Target::parse(text)?;
         let file = match path {
             None => from,
@@ -128,7 +138,7 @@ impl Bundle<'_> {
                 format!("#{}{fragment}", file.as_str().replace('%', "%25"))
             }
         };
-        Ok(Some((file, pointer, new)))
+        Ok(Some(((file, pointer), new)))
     }
 
     fn finish(mut self) -> Result<Value, Vec<String>> {
