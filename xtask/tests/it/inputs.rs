@@ -261,6 +261,20 @@ Size: {type: string, enum: [s, l]}
 }
 
 #[test]
+fn client_axis_of_a_document_with_other_files_is_unknown() {
+    let root = Root::new();
+    let mut spec = root.json(SPEC);
+    spec["info"]["title"] = json!("Another");
+    spec["components"]["schemas"]["Extra"] = json!({"$ref": "extra.json"});
+    root.write("new.json", &spec.to_string());
+    root.write("extra.json", "{\"type\": \"string\"}");
+    let result = root.xtask(&format!("spec diff {SPEC} new.json"));
+    assert!(result.assert_success().ends_with("1 change; wire info, client none\n"), "{}", result.stdout());
+    let warning = "warning: new.json: the effect on the client is unknown, because the document refers to other files\n";
+    assert_eq!(result.stderr(), warning);
+}
+
+#[test]
 fn directory_option_contains_the_files_of_a_revision_too() {
     let root = Root::new();
     root.write("apis/a/api.yaml", &document_with(&json!({"$ref": "../../common/pet.yaml"})).to_string());

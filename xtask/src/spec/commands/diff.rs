@@ -7,9 +7,11 @@ use crate::{
     failure::{ExitClass, Failure},
     json,
     spec::{
+        diagnostics,
         diff::{ReportOptions, diff},
+        document::Document,
         input::{self, InputOptions, Inputs},
-        traverse::paths_of,
+        traverse::{EXTERNAL_FILES, paths_of},
     },
     transaction,
     workspace::Workspace,
@@ -25,7 +27,14 @@ pub(crate) fn run(
     let Inputs { old, new, new_file } = input::read_both(arguments, input)?;
     let mut findings = diff(&old.value, &new.value);
     if is_ours(root, &old.value)? {
-        findings = client_axis::add(root, findings, &[&old], &[&new])?;
+        let has_files = |document: &&Document| document.value.get(EXTERNAL_FILES).is_some();
+        match [&old, &new].into_iter().find(has_files) {
+            // The generator reads only references to components.
+            Some(Document { name, .. }) => diagnostics::warn([format!(
+                "{name}: the effect on the client is unknown, because the document refers to other files"
+            )]),
+            None => findings = client_axis::add(root, findings, &[&old], &[&new])?,
+        }
     }
     options.report(findings, &new_file)
 }

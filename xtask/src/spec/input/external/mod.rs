@@ -125,10 +125,13 @@ impl Bundle<'_> {
             is_within_document || self.loader.value(file).pointer(pointer.as_str()).is_some()
         });
         let Some(pointer) = pointer else {
-            return Err(format!(
-                "expected a JSON pointer to a value of {} after `#`, such as #/Pet",
-                self.loader.name(file)
-            ));
+            let message =
+                format!("expected a JSON pointer to a value of {} after `#`", self.loader.name(file));
+            return Err(if text.starts_with('#') && file > 0 {
+                format!("{message}, or the path of the document before it")
+            } else {
+                format!("{message}, such as #/Pet")
+            });
         };
         let new = match self.loader.path(file) {
             _ if is_within_document && text.starts_with('#') => text.to_owned(),

@@ -201,7 +201,7 @@ fn every_error_is_reported_with_its_file_and_pointer() {
             "api.yaml: /components/schemas/A/allOf/5/$ref: expected a JSON pointer to a value of c.yaml after `#`, such as #/Pet; found \"c.yaml#no\"",
             "api.yaml: /components/schemas/A/allOf/6/$ref: a reference to an address is not followed, so that a document cannot decide what is downloaded; save the file in the directory of the document; found \"https://example.com/a\"",
             "api.yaml: /components/schemas/A/allOf/7/$ref: dir: is a directory, expected a file; found \"dir\"",
-            "c.yaml: /not/$ref: expected a JSON pointer to a value of c.yaml after `#`, such as #/Pet; found \"#/no\"",
+            "c.yaml: /not/$ref: expected a JSON pointer to a value of c.yaml after `#`, or the path of the document before it; found \"#/no\"",
         ],
     );
 }
