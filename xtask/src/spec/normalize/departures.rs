@@ -10,6 +10,16 @@ use crate::{
     },
 };
 
+/// Names of types in programming languages, with the types that they mean.
+const ABBREVIATIONS: [(&str, &str); 6] = [
+    ("bool", "boolean"),
+    ("float", "number"),
+    ("int", "integer"),
+    ("list", "array"),
+    ("map", "object"),
+    ("str", "string"),
+];
+
 /// Converts a value of the wrong type if it can mean only one thing: a number or text in the place of the other, as YAML
 /// without quotes has them.
 pub(super) fn convert(value: &mut Value, kind: &Kind, at: &Pointer, problems: &mut Diagnostics) {
@@ -20,6 +30,10 @@ pub(super) fn convert(value: &mut Value, kind: &Kind, at: &Pointer, problems: &m
             Ok(number) => Value::Number(number),
             Err(_) => return,
         },
+        (Kind::Type, Value::String(name)) => match ABBREVIATIONS.iter().find(|(short, _)| short == name) {
+            Some((_, full)) => json!(full),
+            None => return,
+        },
         (Kind::Bool, Value::String(text)) if text == "true" || text == "false" => json!(text == "true"),
         (Kind::Map(..) | Kind::Object(_) | Kind::OrRef(_), Value::Null) => json!({}),
         _ => return,
@@ -28,6 +42,7 @@ pub(super) fn convert(value: &mut Value, kind: &Kind, at: &Pointer, problems: &m
         Kind::Text => "a string",
         Kind::Number | Kind::Count => "a number",
         Kind::Bool => "true or false",
+        Kind::Type => "a type",
         _ => "an object",
     };
     let message = format!("expected {expected}, found {}; read as {converted}", excerpt(value));

@@ -181,6 +181,7 @@ fn departure_with_a_clear_meaning_is_a_warning() {
         (at("/type"), json!("array"), at("/items")),
         (at("/type"), json!(null), at("/type")),
         (at("/type"), json!(["string", "null"]), at("/type")),
+        (at("/type"), json!("int"), at("/type")),
         (at("/nullable"), json!("true"), at("/nullable")),
         (at("/maxLength"), json!("10"), at("/maxLength")),
         (at("/unknown"), json!(1), at("/unknown")),

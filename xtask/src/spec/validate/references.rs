@@ -150,8 +150,9 @@ fn check_discriminators(document: &Value, problems: &mut Diagnostics) {
         let at = location.pointer.child("discriminator").child("mapping");
         for (key, target) in members(discriminator.get("mapping")) {
             let Some(target) = target.as_str() else { continue };
-            let name = target.strip_prefix("#/components/schemas/").unwrap_or(target);
-            if known.is_none_or(|known| known.get(name).is_none()) {
+            let is_name = known.is_some_and(|known| known.get(target).is_some());
+            let pointer = Pointer::of_reference(target);
+            if !is_name && pointer.is_none_or(|pointer| document.pointer(pointer.as_str()).is_none()) {
                 let message = format!("expected a schema of this document, found {target:?}");
                 problems.departure(at.child(key), message);
             }
