@@ -47,7 +47,9 @@ use crate::json::Pointer;
 /// Returns all changes from one document to the other. Any two values can be compared, even invalid
 /// documents.
 pub(crate) fn diff(base: &Value, revision: &Value) -> Vec<Finding> {
-    document::compare(&Pair { base: ResolvedNode::root(base), revision: ResolvedNode::root(revision) })
+    let [old, new] = servers::moved_base_path(base, revision);
+    let (base, revision) = (ResolvedNode::with_prefix(base, old), ResolvedNode::with_prefix(revision, new));
+    document::compare(&Pair { base, revision })
 }
 
 /// Returns the finding of a page that has no document to compare, with the reason.

@@ -18,13 +18,15 @@ const MAX_REFERENCES: usize = 64;
 #[derive(Debug)]
 struct Source<'a> {
     root: &'a Value,
+    /// What the paths begin with, if the servers of the other document contain it.
+    prefix: String,
     targets: HashMap<&'a str, Target<'a>>,
 }
 
 type Target<'a> = (Pointer, &'a Value);
 
 impl<'a> Source<'a> {
-    fn new(root: &'a Value) -> Self {
+    fn new(root: &'a Value, prefix: String) -> Self {
         let mut targets = HashMap::new();
         let mut pending = vec![root];
         while let Some(value) = pending.pop() {
@@ -40,7 +42,7 @@ impl<'a> Source<'a> {
                 targets.insert(reference, target);
             }
         }
-        Self { root, targets }
+        Self { root, prefix, targets }
     }
 }
 
@@ -77,9 +79,23 @@ pub(super) struct ResolvedNode<'a> {
 }
 
 impl<'a> ResolvedNode<'a> {
+    #[cfg(test)]
     pub(super) fn root(document: &'a Value) -> Self {
-        let source = Rc::new(Source::new(document));
+        Self::with_prefix(document, String::new())
+    }
+
+    /// Returns a document whose paths begin with what the servers of the other document contain.
+    pub(super) fn with_prefix(document: &'a Value, prefix: String) -> Self {
+        let source = Rc::new(Source::new(document, prefix));
         Self { source, value: document, at: Pointer::default(), shared: false }
+    }
+
+    pub(super) fn prefix(&self) -> &str {
+        &self.source.prefix
+    }
+
+    pub(super) fn is_document(&self) -> bool {
+        self.at == Pointer::default()
     }
 
     /// Returns the part of the document at a pointer.
@@ -116,10 +132,24 @@ impl<'a> ResolvedNode<'a> {
         items.map(|(index, value)| self.child(index, value)).collect()
     }
 
-    /// Returns the path items of a document by their paths.
+    /// Returns the path items of a document by their paths, without the prefix. A path that does not begin with it gets a
+    /// second slash, so that it is not taken for another one.
     pub(super) fn path_items(&self) -> BTreeMap<String, Self> {
         let paths = self.members_of("paths").into_iter().filter(|(path, _)| path.starts_with('/'));
-        paths.map(|(path, item)| (path.clone(), item)).collect()
+        let key = |path: &str| match path.strip_prefix(self.prefix()) {
+            Some(rest) if rest.starts_with('/') => rest.to_owned(),
+            Some("") => "/".to_owned(),
+            _ => format!("/{path}"),
+        };
+        paths.map(|(path, item)| (key(path), item)).collect()
+    }
+
+    /// Returns the path as it is written, for a key of [`path_items`](Self::path_items).
+    pub(super) fn written_path(&self, key: &str) -> String {
+        match key.strip_prefix('/') {
+            Some(path) if path.starts_with('/') => path.to_owned(),
+            _ => format!("{}{key}", self.prefix()),
+        }
     }
 
     pub(super) fn object(&self) -> Option<&'a Object> {

@@ -17,7 +17,8 @@ const KEY: &str = "paths";
 pub(super) fn compare(recorder: &mut Recorder, document: &Pair, schemes: &security::SchemeNames) {
     let (base, revision) = (Paths::of(&document.base), Paths::of(&document.revision));
     // Equal paths are matched first. Other paths match if they differ only in the names of their parameters.
-    let same: BTreeSet<_> = base.0.keys().filter(|path| revision.0.contains_key(*path)).cloned().collect();
+    let same: BTreeSet<_> =
+        base.items.keys().filter(|path| revision.items.contains_key(*path)).cloned().collect();
     let (old, new) = (base.names(&same), revision.names(&same));
     let matched = matched(base.keyed(&same), revision.keyed(&same));
     let parents = (nearest_pointer(&document.base, KEY), nearest_pointer(&document.revision, KEY));
@@ -45,25 +46,37 @@ pub(super) fn compare(recorder: &mut Recorder, document: &Pair, schemes: &securi
 }
 
 /// The path items of one document, by path.
-struct Paths<'a>(BTreeMap<String, ResolvedNode<'a>>);
+struct Paths<'a> {
+    document: ResolvedNode<'a>,
+    items: BTreeMap<String, ResolvedNode<'a>>,
+    /// The number of paths that match the same URLs.
+    counts: BTreeMap<String, usize>,
+}
 
 impl<'a> Paths<'a> {
     fn of(document: &ResolvedNode<'a>) -> Self {
-        Self(document.path_items())
+        let items = document.path_items();
+        let mut counts = BTreeMap::new();
+        for path in items.keys() {
+            *counts.entry(without_parameter_names(path)).or_default() += 1;
+        }
+        Self { document: document.clone(), items, counts }
     }
 
     /// Returns the paths as written, by the keys that they are matched by.
     fn names(&self, same: &BTreeSet<String>) -> BTreeMap<String, String> {
-        self.0.keys().map(|path| (key(path, same), path.clone())).collect()
+        self.items.keys().map(|path| (self.key(path, same), self.document.written_path(path))).collect()
     }
 
-    fn keyed(self, same: &BTreeSet<String>) -> impl Iterator<Item = (String, ResolvedNode<'a>)> {
-        self.0.into_iter().map(|(path, item)| (key(&path, same), item))
+    fn keyed(&self, same: &BTreeSet<String>) -> Vec<(String, ResolvedNode<'a>)> {
+        self.items.iter().map(|(path, item)| (self.key(path, same), item.clone())).collect()
     }
-}
 
-fn key(path: &str, same: &BTreeSet<String>) -> String {
-    if same.contains(path) { path.to_owned() } else { without_parameter_names(path) }
+    /// Returns what a path is matched by: the path without the names of its parameters, if that is unique.
+    fn key(&self, path: &str, same: &BTreeSet<String>) -> String {
+        let template = without_parameter_names(path);
+        if same.contains(path) || self.counts.get(&template) > Some(&1) { path.to_owned() } else { template }
+    }
 }
 
 fn compare_path_item(

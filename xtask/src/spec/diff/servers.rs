@@ -1,6 +1,6 @@
 //! Servers. A client keeps the address that it was built with, so every removed server is breaking.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use serde_json::Value;
 
@@ -10,7 +10,10 @@ use super::{
     node::{Pair, ResolvedNode},
     recorder::{Recorder, join_subject, nearest_pointer},
 };
-use crate::json::{equivalent, normalized};
+use crate::{
+    json::{equivalent, normalized},
+    spec::traverse::paths_of,
+};
 
 const KEY: &str = "servers";
 
@@ -65,14 +68,48 @@ fn compare(recorder: &mut Recorder, base: &ResolvedNode, revision: &ResolvedNode
     }
 }
 
+/// Returns what the paths of each document begin with, if the servers of the other document contain it. Then every URL is the
+/// same: `https://a/v1` and `/x`, or `https://a` and `/v1/x`.
+pub(super) fn moved_base_path(base: &Value, revision: &Value) -> [String; 2] {
+    let urls = |document: &Value| -> BTreeSet<String> {
+        let servers = document.get(KEY).and_then(Value::as_array).into_iter().flatten();
+        servers.filter_map(|server| Some(subject(server.get("url")?.as_str()?))).collect()
+    };
+    let (old, new) = (urls(base), urls(revision));
+    if let Some(path) = common_suffix(&old, &new).filter(|path| has_path_within(revision, path)) {
+        return [String::new(), path];
+    }
+    match common_suffix(&new, &old).filter(|path| has_path_within(base, path)) {
+        Some(path) => [path, String::new()],
+        None => Default::default(),
+    }
+}
+
+/// Returns the path by which all URLs of one list are longer than those of the other.
+fn common_suffix(longer: &BTreeSet<String>, shorter: &BTreeSet<String>) -> Option<String> {
+    let first = longer.first()?;
+    let suffixes = shorter.iter().filter_map(|url| first.strip_prefix(url.as_str()));
+    let with = |suffix: &str| shorter.iter().map(|url| format!("{url}{suffix}")).collect::<BTreeSet<_>>();
+    let mut suffixes = suffixes.filter(|suffix| suffix.starts_with('/') && with(suffix) == *longer);
+    suffixes.next().map(str::to_owned)
+}
+
+fn has_path_within(document: &Value, prefix: &str) -> bool {
+    let is_within =
+        |path: &str| path.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    paths_of(document).any(|(path, _)| is_within(path))
+}
+
 /// Returns the servers by subject. Without a server, the URL is `/`, as the specification says.
 fn servers_by_subject<'a>(node: &ResolvedNode<'a>) -> BTreeMap<String, Option<ResolvedNode<'a>>> {
     let servers = list(node);
     if servers.is_empty() {
         return BTreeMap::from([(subject("/"), None)]);
     }
+    let prefix = if node.is_document() { node.prefix() } else { "" };
+    let url = |server: &ResolvedNode| subject(&format!("{}{prefix}", without_slash(server.text("url"))));
     // If two servers have the same URL, the first one counts.
-    servers.into_iter().rev().map(|server| (subject(server.text("url")), Some(server))).collect()
+    servers.into_iter().rev().map(|server| (url(&server), Some(server))).collect()
 }
 
 /// Returns the servers whose URLs differ only in the names of their variables: the old subject and the new one.
@@ -112,7 +149,7 @@ fn list<'a>(node: &ResolvedNode<'a>) -> Vec<ResolvedNode<'a>> {
 /// Returns the name of a server in messages. A trailing slash of the URL does not count, nor do capitals of its
 /// scheme and host.
 fn subject(url: &str) -> String {
-    let url = url.strip_suffix('/').filter(|rest| !rest.is_empty()).unwrap_or(url);
+    let url = without_slash(url);
     let host_end = url.find("://").map_or(0, |start| {
         let host = start + "://".len();
         url[host..].find('/').map_or(url.len(), |length| host + length)
@@ -123,8 +160,17 @@ fn subject(url: &str) -> String {
     format!("server {host}{path}")
 }
 
+fn without_slash(url: &str) -> &str {
+    url.strip_suffix('/').filter(|rest| !rest.is_empty()).unwrap_or(url)
+}
+
 fn compare_details(recorder: &mut Recorder, pair: &Pair, subject: &str) {
-    if !equivalent(pair.base.value, pair.revision.value) {
+    let without_url = |server: &ResolvedNode| {
+        let mut server = server.value.clone();
+        server.as_object_mut().map(|server| server.remove("url"));
+        server
+    };
+    if !equivalent(&without_url(&pair.base), &without_url(&pair.revision)) {
         let at = (&pair.base.at, &pair.revision.at);
         let count = recorder.findings.len();
         compare_variables(recorder, pair, subject);

@@ -1,6 +1,6 @@
 //! Documents that say the same in another way. None of these differences is a change.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::spec::diff::diff;
 
@@ -82,6 +82,55 @@ fn path_parameter_missing_in_template_is_matched_by_its_own_name() {
     let (base, revision) = (document("/a/{id}/{id}", &["id"]), document("/a/{x}/{y}", &["x", "y"]));
     assert_eq!(rules(&base, &revision), ["new-request-path-parameter", "path-parameter-renamed"]);
     assert_eq!(rules(&revision, &base), ["request-parameter-removed", "path-parameter-renamed"]);
+}
+
+#[test]
+fn base_path_moved_between_servers_and_paths_is_not_a_change() {
+    let document = |url: &str, paths: &[&str], scheme: &str| {
+        let operation = json!({"get": {"responses": {"200": {"description": "d"}}}});
+        let paths: Map<_, _> = paths.iter().map(|path| ((*path).to_owned(), operation.clone())).collect();
+        json!({"servers": [{"url": url}], "paths": paths, "security": [{scheme: []}]})
+    };
+    let rules = |base: &Value, revision: &Value| -> Vec<_> {
+        diff(base, revision)
+            .into_iter()
+            .map(|f| format!("{} {}", f.rule.id, f.operation.unwrap_or_default()))
+            .collect()
+    };
+    let whole = document("https://a/v1", &["/x", "/y/{id}"], "k");
+    let split = document("https://a", &["/v1/x", "/v1/y/{id}"], "k");
+    assert_eq!(rules(&whole, &split), [""; 0]);
+    assert_eq!(rules(&split, &whole), [""; 0]);
+    // Another path is the same only if its URL is.
+    let more = document("https://a", &["/v1/x", "/v1/y/{id}", "/x"], "k");
+    assert_eq!(rules(&whole, &more), ["endpoint-added GET /x"]);
+    assert_eq!(rules(&more, &whole), ["api-path-removed-without-deprecation GET /x"]);
+    // Other changes are still found.
+    let without_y = document("https://a", &["/v1/x"], "l");
+    assert_eq!(
+        rules(&whole, &without_y),
+        [
+            "api-global-security-refused ",
+            "api-global-security-added ",
+            "api-path-removed-without-deprecation GET /y/{id}",
+        ]
+    );
+    // Without a path that begins with the base path, the server is another one.
+    let other = document("https://a", &["/x", "/y/{id}"], "k");
+    assert_eq!(rules(&whole, &other), ["server-removed ", "server-added "]);
+}
+
+#[test]
+fn paths_that_match_the_same_urls_are_matched_by_their_names() {
+    let document = |paths: &[&str]| {
+        let paths: Map<_, _> = paths.iter().map(|path| ((*path).to_owned(), json!({"get": {}}))).collect();
+        json!({"paths": paths})
+    };
+    let rules: Vec<_> = diff(&document(&["/a/{x}", "/a/{y}"]), &document(&["/a/{x}"]))
+        .into_iter()
+        .map(|finding| finding.rule.id.clone())
+        .collect();
+    assert_eq!(rules, ["api-path-removed-without-deprecation"]);
 }
 
 #[test]
