@@ -29,6 +29,15 @@ pub(super) struct Mode {
 }
 
 impl Mode {
+    pub(super) fn new(direction: Direction, typed: bool, receiver: &Norm, sender: &Norm) -> Self {
+        let objects = |norm: &Norm| norm.alternatives.iter().filter(|a| a.kind == Kind::Object).count();
+        let count =
+            |norm: &Norm| norm.alternatives.iter().filter(|a| a.kind != Kind::Null && !a.is_all()).count();
+        let (tagged, union) =
+            (objects(receiver).max(objects(sender)) > 1, count(receiver).max(count(sender)) > 1);
+        Self { direction, typed, tagged, union }
+    }
+
     pub(super) fn relation(self) -> Relation {
         Relation::Accepts { direction: self.direction, typed: self.typed, list: false }
     }
@@ -41,15 +50,7 @@ impl Relations<'_> {
         if receiver.is_anything() {
             return Answer::Yes;
         }
-        let objects = |norm: &Norm| norm.alternatives.iter().filter(|a| a.kind == Kind::Object).count();
-        let count =
-            |norm: &Norm| norm.alternatives.iter().filter(|a| a.kind != Kind::Null && !a.is_all()).count();
-        let mode = Mode {
-            direction,
-            typed,
-            tagged: objects(receiver).max(objects(sender)) > 1,
-            union: count(receiver).max(count(sender)) > 1,
-        };
+        let mode = Mode::new(direction, typed, receiver, sender);
         let mut answer = Answer::Yes;
         let mut candidates = Candidates::new(receiver);
         for alternative in &sender.alternatives {
@@ -63,7 +64,13 @@ impl Relations<'_> {
     }
 
     /// Returns the best answer of all alternatives of the receiver.
-    fn taken(&mut self, mode: Mode, list: bool, receivers: &[&Alternative], sender: &Alternative) -> Answer {
+    pub(super) fn taken(
+        &mut self,
+        mode: Mode,
+        list: bool,
+        receivers: &[&Alternative],
+        sender: &Alternative,
+    ) -> Answer {
         if let Some(words) = &sender.words {
             let answer = |word: &Value| receivers.iter().map(|a| word_taken(mode, a, word, sender)).min();
             return words

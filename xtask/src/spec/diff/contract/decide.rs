@@ -1,8 +1,12 @@
 //! Correcting the levels of findings by what the schemas mean as a whole.
 
-use std::{collections::HashMap, ops::Range};
+use std::{collections::HashMap, fmt::Write as _, ops::Range};
 
-use super::relation::{Answer, Question, Relation, Relations};
+use super::{
+    accepts::Mode,
+    key::Key,
+    relation::{Answer, Question, Relation, Relations},
+};
 use crate::{
     json::Pointer,
     spec::diff::{
@@ -18,6 +22,8 @@ use crate::{
 pub(in crate::spec::diff) struct Compared {
     pub(in crate::spec::diff) base: Pointer,
     pub(in crate::spec::diff) revision: Pointer,
+    /// The path within the segment.
+    pub(in crate::spec::diff) subject: String,
     /// The index of the two schemas that contain these, in the same segment.
     pub(in crate::spec::diff) parent: Option<usize>,
 }
@@ -26,12 +32,14 @@ pub(in crate::spec::diff) struct Compared {
 #[derive(Debug)]
 pub(in crate::spec::diff) struct Frame {
     pub(in crate::spec::diff) segment: usize,
+    /// The path to the segment.
+    pub(in crate::spec::diff) subject: String,
     /// The schemas that refer to the segment.
     pub(in crate::spec::diff) parent: Option<Origin>,
 }
 
 /// The schemas that a finding is about: the frame, and their index in the segment.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(in crate::spec::diff) struct Origin {
     pub(in crate::spec::diff) frame: usize,
     pub(in crate::spec::diff) pair: usize,
@@ -43,7 +51,6 @@ pub(in crate::spec::diff) struct Root {
     pub(in crate::spec::diff) frame: usize,
     pub(in crate::spec::diff) position: SchemaPosition,
     pub(in crate::spec::diff) typed: bool,
-    pub(in crate::spec::diff) subject: String,
     pub(in crate::spec::diff) operation: Option<String>,
     pub(in crate::spec::diff) findings: Range<usize>,
 }
@@ -166,17 +173,63 @@ impl Judge<'_, '_> {
         })
     }
 
+    /// Returns the innermost schemas that have a level, so that a reader need not search for the reason.
+    fn innermost(&mut self, root: &Root, level: WireLevel) -> Origin {
+        let after = (root.frame + 1..self.frames.len()).find(|frame| self.frames[*frame].parent.is_none());
+        let frames = root.frame..after.unwrap_or(self.frames.len());
+        let all = frames.flat_map(|frame| {
+            (0..self.segments[self.frames[frame].segment].len()).map(move |pair| Origin { frame, pair })
+        });
+        let mut within: HashMap<Origin, Vec<Origin>> = HashMap::new();
+        for origin in all {
+            if let Some(parent) = self.parent(origin) {
+                within.entry(parent).or_default().push(origin);
+            }
+        }
+        let mut innermost = root.origin();
+        loop {
+            let children = within.remove(&innermost).unwrap_or_default();
+            let mut failing =
+                children.into_iter().filter(|child| self::level(self.decision(root, *child).answer) >= level);
+            match failing.next() {
+                Some(child) => innermost = child,
+                None => return innermost,
+            }
+        }
+    }
+
     /// Returns the finding of two schemas that do not fit.
-    fn unexplained(&self, root: &Root, level: WireLevel) -> Option<Finding> {
+    fn unexplained(&mut self, root: &Root, level: WireLevel) -> Option<Finding> {
         let rule = rules::by_id(match root.position.direction() {
             Direction::Request => "request-contract-narrowed",
             Direction::Response => "response-contract-widened",
         })?;
-        let schemas = self.compared(root.origin());
+        let origin = self.innermost(root, level);
+        let schemas = self.compared(origin);
         let at = (schemas.base.clone(), schemas.revision.clone());
-        let mut finding = Finding::new(rule, at, root.operation.as_deref(), &root.subject, Values::default());
+        let subject = format!("{}{}", self.frames[origin.frame].subject, schemas.subject);
+        let mut finding = Finding::new(rule, at, root.operation.as_deref(), &subject, Values::default());
         finding.wire = level;
+        if let Some((receiver, sender)) = self.keys(root, origin) {
+            let (receiver, sender) = (self.relations.norm(receiver), self.relations.norm(sender));
+            let mode = Mode::new(root.position.direction(), root.typed, &receiver, &sender);
+            if let Some(reason) = self.relations.reason(mode, &receiver, &sender) {
+                let _ = write!(finding.message, ": {reason}");
+            }
+        }
         Some(finding)
+    }
+
+    /// Returns the schema of the receiver and that of the sender.
+    fn keys(&mut self, root: &Root, origin: Origin) -> Option<(Key, Key)> {
+        let schemas = self.compared(origin);
+        let nodes = self.document.base.at(&schemas.base).zip(self.document.revision.at(&schemas.revision));
+        let (base, revision) = nodes?;
+        let (old, new) = (self.relations.key(base), self.relations.key(revision));
+        Some(match root.position.direction() {
+            Direction::Request => (new, old),
+            Direction::Response => (old, new),
+        })
     }
 
     fn decision(&mut self, root: &Root, origin: Origin) -> Decision {
@@ -189,15 +242,8 @@ impl Judge<'_, '_> {
         if let Some(known) = self.known.get(&identity) {
             return *known;
         }
-        let schemas = self.compared(origin);
-        let nodes = self.document.base.at(&schemas.base).zip(self.document.revision.at(&schemas.revision));
-        let decision = match nodes {
-            Some((base, revision)) => {
-                let (old, new) = (self.relations.key(base), self.relations.key(revision));
-                let (receiver, sender) = match direction {
-                    Direction::Request => (new, old),
-                    Direction::Response => (old, new),
-                };
+        let decision = match self.keys(root, origin) {
+            Some((receiver, sender)) => {
                 let mut ask = |relation| self.relations.answer(Question { relation, receiver, sender });
                 Decision { same: ask(Relation::Same) == Answer::Yes, answer: ask(relation) }
             }

@@ -15,6 +15,7 @@ mod key;
 mod limit;
 mod norm;
 mod object;
+mod reason;
 mod relation;
 mod schema;
 mod word;

@@ -13,7 +13,7 @@ use crate::spec::diff::rules::Direction;
 
 impl Property {
     /// Returns `true` if the property is not sent in this direction.
-    fn is_unsent(&self, direction: Direction) -> bool {
+    pub(super) fn is_unsent(&self, direction: Direction) -> bool {
         match direction {
             Direction::Request => self.read_only,
             Direction::Response => self.write_only,

@@ -37,6 +37,13 @@ impl Rule {
         oasdiff::level(&self.id).map(|_| self.id.as_str())
     }
 
+    /// Returns the level of the same rule in oasdiff and the reason for the other one here, if the levels differ.
+    pub(crate) fn departure(&self) -> Option<(WireLevel, &'static str)> {
+        let level = oasdiff::level(&self.id).filter(|level| *level != self.wire)?;
+        let mut reasons = overrides::OVERRIDES.iter().filter(|(suffix, _)| self.id.ends_with(suffix));
+        Some((level, reasons.next()?.1))
+    }
+
     /// Returns the position and the message of the rule on one line.
     pub(crate) fn meaning(&self) -> String {
         match self.position {

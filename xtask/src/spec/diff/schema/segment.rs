@@ -99,9 +99,8 @@ pub(super) fn compare(recorder: &mut Recorder, root: SchemaPair, subject: &str) 
     if recorder.findings.len() == findings {
         recorder.frames.truncate(frame);
     } else {
-        let (subject, operation) = (subject.to_owned(), recorder.operation.clone());
-        let findings = findings..recorder.findings.len();
-        recorder.roots.push(Root { frame, position, typed, subject, operation, findings });
+        let (operation, findings) = (recorder.operation.clone(), findings..recorder.findings.len());
+        recorder.roots.push(Root { frame, position, typed, operation, findings });
     }
 }
 
@@ -136,7 +135,12 @@ fn compare_segment<'a>(
         let index = segment.compared.len();
         pair.index = index;
         let (base, revision) = (pair.nodes.base.at.clone(), pair.nodes.revision.at.clone());
-        segment.compared.push(Compared { base, revision, parent: pair.parent });
+        segment.compared.push(Compared {
+            base,
+            revision,
+            subject: pair.subject.clone(),
+            parent: pair.parent,
+        });
         let mut within = Vec::new();
         drafts.splice(0..0, recorder.drafts_of(|recorder| pair.compare(recorder, &mut within)));
         segment.drafts.extend(drafts.into_iter().map(|draft| (index, draft)));
@@ -158,7 +162,6 @@ fn report(recorder: &mut Recorder, first: usize, drafts: &[Draft], subject: &str
     let mut queue = VecDeque::from([(first, None, drafts, subject.to_owned())]);
     while let Some((id, parent, drafts, prefix)) = queue.pop_front() {
         let (segment, frame) = (&list[id], frames.len());
-        frames.push(Frame { segment: id, parent });
         let own = segment.drafts.iter().map(|(pair, draft)| (*pair, draft));
         for (pair, draft) in drafts.iter().map(|draft| (0, draft)).chain(own) {
             findings.push(draft.finding(operation, &prefix));
@@ -175,5 +178,6 @@ fn report(recorder: &mut Recorder, first: usize, drafts: &[Draft], subject: &str
                 ));
             }
         }
+        frames.push(Frame { segment: id, subject: prefix, parent });
     }
 }
