@@ -56,7 +56,7 @@ pub(crate) enum Command {
         #[arg(short, long, value_name = "OUT")]
         output: Option<PathBuf>,
     },
-    /// Reports the changes between two OpenAPI 3.0 documents, with their effect on the wire and on the client
+    /// Reports the changes between two documents of OpenAPI 3.0 or 3.1, with their effect on the wire and on the client
     ///
     /// A document is JSON or YAML. BASE and REVISION are each one of:
     ///

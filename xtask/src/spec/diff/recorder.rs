@@ -46,7 +46,8 @@ impl Recorder {
         values: Values,
     ) {
         debug_assert!(rule.is_some(), "{subject}: a change without a rule");
-        let Some(rule) = rule else { return };
+        // A change must not get lost, whatever its rule.
+        let Some(rule) = rule.or_else(|| rules::by_id("other-key-changed")) else { return };
         let draft = Draft::new(rule, (base.clone(), revision.clone()), subject, values);
         if let Some(drafts) = &mut self.drafts {
             drafts.push(draft);
