@@ -48,7 +48,7 @@ const SRC: Layers = &[
 ];
 
 const XTASK: Layers = &[
-    &["failure.rs", "date.rs"],
+    &["failure.rs", "date.rs", "child.rs"],
     &["json/", "stdout.rs", "transaction/", "workspace.rs"],
     &["page.rs", "yaml/"],
     &["spec/diagnostics.rs", "spec/schema_locations.rs", "spec/traverse.rs"],

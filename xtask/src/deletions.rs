@@ -6,18 +6,23 @@
 use std::{
     env, fs,
     path::{Path, PathBuf},
-    process::{Command, Stdio},
+    process::Command,
+    time::Duration,
 };
 
 use serde::Deserialize;
 
 use crate::{
+    child,
     failure::{ExitClass, Failure},
     stdout, transaction,
     workspace::Workspace,
 };
 
 const LIST: &str = "tests/deletions.toml";
+
+/// The time for the build and the tests of a deletion, of which a wrong program may never end.
+const LIMIT: Duration = Duration::from_secs(15 * 60);
 
 /// The files and directories of the repository that a build of the unit tests needs.
 const SOURCES: &[&str] = &[
@@ -154,7 +159,8 @@ fn apply(copy: &Path, deletion: &Deletion, tests: &str) -> Result<Option<String>
     };
     write(&source.replacen(code, with, 1))?;
     let target = target.as_deref().map_or(vec!["--lib"], |target| vec!["--test", target]);
-    let output = Command::new("cargo")
+    let mut command = Command::new("cargo");
+    command
         .args(["test", "--quiet", "-p", "distribute-ai"])
         .args(target)
         .args(["--", tests])
@@ -163,11 +169,13 @@ fn apply(copy: &Path, deletion: &Deletion, tests: &str) -> Result<Option<String>
         .env("CARGO_INCREMENTAL", "1")
         .env("CARGO_TARGET_DIR", copy.join("target"))
         .env("RUSTFLAGS", format!("{} --cap-lints=allow", env::var("RUSTFLAGS").unwrap_or_default()))
-        .env("RUST_BACKTRACE", "0")
-        .stdin(Stdio::null())
-        .output();
+        .env("RUST_BACKTRACE", "0");
+    let output = child::output(command, b"", LIMIT);
     write(&source)?;
     let output = output.map_err(|error| Failure::usage(format!("cargo test: {error}")))?;
+    let Some(output) = output else {
+        return Ok(Some(format!("{tests}, which has not ended after {} s", LIMIT.as_secs())));
+    };
     let text = String::from_utf8_lossy(&output.stdout);
     if output.status.success() {
         return Ok(None);

@@ -1,6 +1,7 @@
 //! Development commands of this repository. `cargo xtask --help` lists them.
 
 mod bench;
+mod child;
 mod date;
 mod deletions;
 mod failure;

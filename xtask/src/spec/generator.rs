@@ -6,10 +6,10 @@
 
 use std::{
     env,
-    io::Write as _,
     path::{Path, PathBuf},
     process::{Command, Output, Stdio},
     sync::OnceLock,
+    time::Duration,
 };
 
 use serde::Deserialize;
@@ -20,9 +20,13 @@ use super::{
     traverse::{METHODS, operations},
 };
 use crate::{
+    child,
     failure::Failure,
     json::{Object, Pointer},
 };
+
+/// The time for a document. That of the API takes less than a second.
+const LIMIT: Duration = Duration::from_secs(120);
 
 /// A part of a document for which no client can be generated.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
@@ -102,18 +106,15 @@ fn build() -> Result<PathBuf, String> {
 /// Runs the program. The inner error tells how it ended without an answer.
 fn run(program: &Path, document: &Value) -> Result<Result<Answer, String>, Failure> {
     let failed = |error| Failure::usage(format!("{}: {error}", program.display()));
-    let mut child = Command::new(program)
-        .env_remove("RUST_BACKTRACE")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .map_err(failed)?;
-    if let Some(mut stdin) = child.stdin.take() {
-        // A child that ends before it has read everything tells the reason itself.
-        let _ = stdin.write_all(document.to_string().as_bytes());
-    }
-    let output = child.wait_with_output().map_err(failed)?;
+    let mut command = Command::new(program);
+    command.env_remove("RUST_BACKTRACE");
+    let output = child::output(command, document.to_string().as_bytes(), LIMIT).map_err(failed)?;
+    let Some(output) = output else {
+        let seconds = LIMIT.as_secs();
+        return Err(Failure::document(format!(
+            "the generator has not ended after {seconds} s: the document is too large"
+        )));
+    };
     if output.status.success() {
         let answer = serde_json::from_slice(&output.stdout);
         return Ok(answer.map_err(|error| format!("the generator's answer: {error}")));
