@@ -10,6 +10,9 @@ use super::{
 };
 use crate::{failure::Failure, json};
 
+/// The number of warnings about a document that somebody else wrote.
+const MAX_WARNINGS: usize = 20;
+
 /// What to do about an invalid page.
 pub(crate) const CORRECTIONS_HINT: &str =
     "openapi/corrections/<page>.json corrects a page that is invalid, see openapi/README.md";
@@ -63,7 +66,15 @@ impl Document {
         let mut problems = Diagnostics::lenient();
         problems.extend(departures);
         problems.extend(validate::validate_leniently(&value));
-        report(name, &problems.into_vec())?;
+        let problems = problems.into_vec();
+        let mut warnings = diagnostics::lines(name, &problems, Severity::Warning);
+        let hidden = warnings.len().saturating_sub(MAX_WARNINGS);
+        if hidden > 0 {
+            warnings.truncate(MAX_WARNINGS);
+            warnings.push(format!("{name}: {hidden} more warnings"));
+        }
+        diagnostics::warn(warnings);
+        fail_on_lines(diagnostics::lines(name, &problems, Severity::Error))?;
         let text = json::canonical(&value);
         Ok(Self { name: name.to_owned(), text, value, corrected: None, outdated: None })
     }
@@ -106,13 +117,12 @@ fn parse(name: &str, text: &str) -> Result<Value, Vec<String>> {
 
 /// Prints the warnings about a document, and returns the errors.
 fn fail_on_errors(name: &str, document: &Value, strictness: Strictness) -> Result<(), Vec<String>> {
-    report(name, &check(document, strictness))
+    let problems = check(document, strictness);
+    diagnostics::warn(diagnostics::lines(name, &problems, Severity::Warning));
+    fail_on_lines(diagnostics::lines(name, &problems, Severity::Error))
 }
 
-/// Prints the warnings, and returns the errors.
-fn report(name: &str, problems: &[Diagnostic]) -> Result<(), Vec<String>> {
-    diagnostics::warn(diagnostics::lines(name, problems, Severity::Warning));
-    let errors = diagnostics::lines(name, problems, Severity::Error);
+fn fail_on_lines(errors: Vec<String>) -> Result<(), Vec<String>> {
     if errors.is_empty() { Ok(()) } else { Err(errors) }
 }
 

@@ -240,6 +240,23 @@ fn diff_with_invalid_input_fails_and_names_the_file() {
 }
 
 #[test]
+fn diff_of_a_document_with_many_departures_prints_the_first_twenty() {
+    let root = Root::new();
+    let keys: String = (0..50).map(|n| format!("\"key{n:02}\": 1, ")).collect();
+    root.write(
+        "other.json",
+        &format!("{{\"openapi\": \"3.0.3\", {keys}\"info\": {{\"title\": \"t\", \"version\": \"1\"}}, \"paths\": {{}}}}"),
+    );
+    let out = root.xtask("spec diff other.json other.json");
+    assert!(out.assert_success().contains("no change"));
+    let stderr = out.stderr();
+    let warnings: Vec<_> = stderr.lines().filter(|line| line.starts_with("warning: ")).collect();
+    assert_eq!(warnings.len(), 2 * 21, "{warnings:#?}");
+    assert!(warnings[0].starts_with("warning: other.json: /key00: unknown key"), "{warnings:#?}");
+    assert_eq!(warnings[20], "warning: other.json: 30 more warnings");
+}
+
+#[test]
 fn drift_ignores_findings_until_the_entry_expires() {
     let root = Root::with_earlier_documents();
     let entry = |expires: &str| {
