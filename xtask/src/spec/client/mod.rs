@@ -7,7 +7,11 @@
 mod surface;
 
 use self::surface::{Difference, differences};
-use super::{diff::Finding, extract::Origins, generator::Items};
+use super::{
+    diff::{DocumentChange, Finding},
+    extract::Origins,
+    generator::Items,
+};
 use crate::json::Pointer;
 
 /// A generated client, and the places in the pages that the components of its document come from.
@@ -33,8 +37,8 @@ pub(crate) fn attribute(mut findings: Vec<Finding>, old: &Client, new: &Client) 
             None => unexplained.push(difference),
         }
     }
-    let unexplained = unexplained.iter().filter_map(|difference| {
-        Finding::of_client("client-surface-changed", difference.level, &text(difference))
+    let unexplained = unexplained.iter().map(|difference| {
+        Finding::of_client(DocumentChange::ClientSurfaceChanged, difference.level, &text(difference))
     });
     findings.extend(unexplained);
     findings

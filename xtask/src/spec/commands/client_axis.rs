@@ -6,7 +6,7 @@ use crate::{
     spec::{
         client::{self, Client},
         diagnostics,
-        diff::{ClientLevel, Finding},
+        diff::{ClientLevel, DocumentChange, Finding},
         document::Document,
         extract::Names,
         generator::{self, Generated},
@@ -40,7 +40,7 @@ pub(super) fn add(
     };
     let (new, new_client) = match generate(new, &tables, &tables.names.clone().or(&old.names))? {
         Ok(generated) => generated,
-        Err(problems) => return Ok(with_each(findings, "client-not-generated", &problems)),
+        Err(problems) => return Ok(with_each(findings, DocumentChange::ClientNotGenerated, &problems)),
     };
     let before = Client { origins: &old.origins, items: &old_client.items };
     let after = Client { origins: &new.origins, items: &new_client.items };
@@ -48,15 +48,14 @@ pub(super) fn add(
     let unlisted = unlisted.into_iter().map(|(origin, at)| format!("{origin} at {at}"));
     Ok(with_each(
         client::attribute(findings, &before, &after),
-        "key-origin-unlisted",
+        DocumentChange::KeyOriginUnlisted,
         &unlisted.collect::<Vec<_>>(),
     ))
 }
 
 /// Adds a breaking finding for each problem.
-fn with_each(mut findings: Vec<Finding>, rule: &str, problems: &[String]) -> Vec<Finding> {
-    let problems =
-        problems.iter().filter_map(|problem| Finding::of_client(rule, ClientLevel::Breaking, problem));
+fn with_each(mut findings: Vec<Finding>, change: DocumentChange, problems: &[String]) -> Vec<Finding> {
+    let problems = problems.iter().map(|problem| Finding::of_client(change, ClientLevel::Breaking, problem));
     findings.extend(problems);
     findings
 }

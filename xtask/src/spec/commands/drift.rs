@@ -9,7 +9,7 @@ use crate::{
     failure::Failure,
     spec::{
         diagnostics,
-        diff::{self, Finding, ReportOptions},
+        diff::{self, DocumentChange, Finding, ReportOptions},
         document::{Document, Strictness},
         sources::{
             accepted::Accepted,
@@ -36,7 +36,7 @@ pub(crate) fn run(root: &Workspace, from: OriginOptions, options: &ReportOptions
     let mut findings = findings(root, &accepted, &documents)?;
     for (page, absence) in &absent {
         diagnostics::warn(absence.lines(page));
-        findings.extend(diff::page(rule(absence), page, &summary(absence)));
+        findings.push(diff::page(change(absence), page, &summary(absence)));
     }
     let reported = options.report(findings, "openapi/sources.toml");
     match failure.into_iter().chain(reported.err()).reduce(Failure::worst) {
@@ -61,15 +61,19 @@ pub(super) fn findings(
     let old: Vec<_> = published.iter().filter_map(|page| accepted.document(&page.name)).collect();
     let mut findings = client_axis::add(root, findings, &old, &published.iter().collect::<Vec<_>>())?;
     for page in &accepted.unlisted {
-        findings.extend(diff::page("page-removed", page, "no longer listed in openapi/sources.toml"));
+        findings.push(diff::page(
+            DocumentChange::PageRemoved,
+            page,
+            "no longer listed in openapi/sources.toml",
+        ));
     }
     Ok(findings)
 }
 
-fn rule(absence: &Absence) -> &'static str {
+fn change(absence: &Absence) -> DocumentChange {
     match absence {
-        Absence::Removed(_) => "page-removed",
-        Absence::NotOpenApi(_) => "page-not-openapi",
+        Absence::Removed(_) => DocumentChange::PageRemoved,
+        Absence::NotOpenApi(_) => DocumentChange::PageNotOpenapi,
     }
 }
 

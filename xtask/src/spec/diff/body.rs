@@ -4,7 +4,7 @@ use super::{
     finding::Values,
     node::{Pair, ResolvedNode, matched},
     recorder::{Recorder, join_subject, nearest_pointer},
-    rules::SchemaPosition,
+    rules::{DocumentChange, SchemaPosition},
     schema,
 };
 
@@ -15,22 +15,22 @@ pub(super) fn compare_request(recorder: &mut Recorder, operation: &Pair) {
         (None, None) => return,
         (None, Some(body)) => {
             let rule = if body.flag("required") {
-                "request-body-added-required"
+                DocumentChange::RequestBodyAddedRequired
             } else {
-                "request-body-added-optional"
+                DocumentChange::RequestBodyAddedOptional
             };
             return recorder.report(rule, (&operation.base.at, &body.at), SUBJECT, Values::default());
         }
         (Some(body), None) => {
             let at = (&body.at, &operation.revision.at);
-            return recorder.report("request-body-removed", at, SUBJECT, Values::default());
+            return recorder.report(DocumentChange::RequestBodyRemoved, at, SUBJECT, Values::default());
         }
         (Some(base), Some(revision)) => Pair { base, revision },
     };
     recorder.report_flag(
         &pair,
         "required",
-        ("request-body-became-required", "request-body-became-optional"),
+        (DocumentChange::RequestBodyBecameRequired, DocumentChange::RequestBodyBecameOptional),
         SUBJECT,
     );
     compare_content(recorder, &pair, &REQUEST, SUBJECT);
@@ -39,23 +39,40 @@ pub(super) fn compare_request(recorder: &mut Recorder, operation: &Pair) {
 
 /// The ids or id prefixes of the media type rules of one direction, and the position of the schemas.
 pub(super) struct Rules {
-    media_type: &'static str,
-    schema: &'static str,
-    encoding: &'static str,
+    media_type: [DocumentChange; 2],
+    renamed: fn(Relation) -> DocumentChange,
+    schema: [DocumentChange; 2],
+    encoding: DocumentChange,
     position: SchemaPosition,
 }
 
 const REQUEST: Rules = Rules {
-    media_type: "request-body-media-type",
-    schema: "request-body-media-type-schema",
-    encoding: "request-body-encoding-changed",
+    media_type: [DocumentChange::RequestBodyMediaTypeAdded, DocumentChange::RequestBodyMediaTypeRemoved],
+    renamed: |relation| match relation {
+        Relation::Same => DocumentChange::RequestBodyMediaTypeNameChanged,
+        Relation::Wider => DocumentChange::RequestBodyMediaTypeNameGeneralized,
+        Relation::Narrower => DocumentChange::RequestBodyMediaTypeNameSpecialized,
+    },
+    schema: [
+        DocumentChange::RequestBodyMediaTypeSchemaAdded,
+        DocumentChange::RequestBodyMediaTypeSchemaRemoved,
+    ],
+    encoding: DocumentChange::RequestBodyEncodingChanged,
     position: SchemaPosition::RequestBody,
 };
 
 pub(super) const RESPONSE: Rules = Rules {
-    media_type: "response-media-type",
-    schema: "response-body-media-type-schema",
-    encoding: "response-encoding-changed",
+    media_type: [DocumentChange::ResponseMediaTypeAdded, DocumentChange::ResponseMediaTypeRemoved],
+    renamed: |relation| match relation {
+        Relation::Same => DocumentChange::ResponseMediaTypeNameChanged,
+        Relation::Wider => DocumentChange::ResponseMediaTypeNameGeneralized,
+        Relation::Narrower => DocumentChange::ResponseMediaTypeNameSpecialized,
+    },
+    schema: [
+        DocumentChange::ResponseBodyMediaTypeSchemaAdded,
+        DocumentChange::ResponseBodyMediaTypeSchemaRemoved,
+    ],
+    encoding: DocumentChange::ResponseEncodingChanged,
     position: SchemaPosition::ResponseBody,
 };
 
@@ -63,32 +80,22 @@ pub(super) fn compare_content(recorder: &mut Recorder, pair: &Pair, rules: &Rule
     const KEY: &str = "content";
     let at = (&nearest_pointer(&pair.base, KEY), &nearest_pointer(&pair.revision, KEY));
     let mut matched = matched(media_types(&pair.base), media_types(&pair.revision));
-    for (name, before, after) in take_renamed(&mut matched.removed, &mut matched.added) {
+    for (relation, name, before, after) in take_renamed(&mut matched.removed, &mut matched.added) {
         let (base, revision) = (name.0.as_str(), name.1.as_str());
-        let rule = format!("{}-name-{}", rules.media_type, relation(base, revision));
         recorder.report(
-            &rule,
+            (rules.renamed)(relation),
             (&before.at, &after.at),
             &format!("{subject} {base} as {revision}"),
             Values::default(),
         );
         matched.both.push((name.0, Pair { base: before, revision: after }));
     }
+    let [added, removed] = rules.media_type;
     for (name, node) in matched.removed {
-        recorder.report(
-            &format!("{}-removed", rules.media_type),
-            (&node.at, at.1),
-            &join_subject(subject, &name),
-            Values::default(),
-        );
+        recorder.report(removed, (&node.at, at.1), &join_subject(subject, &name), Values::default());
     }
     for (name, node) in matched.added {
-        recorder.report(
-            &format!("{}-added", rules.media_type),
-            (at.0, &node.at),
-            &join_subject(subject, &name),
-            Values::default(),
-        );
+        recorder.report(added, (at.0, &node.at), &join_subject(subject, &name), Values::default());
     }
     for (name, pair) in matched.both {
         compare_media_type(recorder, &pair, rules, &join_subject(subject, &name), is_typed(&name));
@@ -96,13 +103,14 @@ pub(super) fn compare_content(recorder: &mut Recorder, pair: &Pair, rules: &Rule
 }
 
 fn compare_media_type(recorder: &mut Recorder, pair: &Pair, rules: &Rules, subject: &str, typed: bool) {
+    let [added, removed] = rules.schema;
     match pair.sides("schema") {
         (None, None) => {}
         (None, Some(_)) => {
-            recorder.report_member(&format!("{}-added", rules.schema), pair, "schema", subject);
+            recorder.report_member(added, pair, "schema", subject);
         }
         (Some(_), None) => {
-            recorder.report_member(&format!("{}-removed", rules.schema), pair, "schema", subject);
+            recorder.report_member(removed, pair, "schema", subject);
         }
         (Some(base), Some(revision)) => {
             schema::compare(recorder, Pair { base, revision }, rules.position, subject, typed);
@@ -126,22 +134,29 @@ fn media_types<'a>(node: &ResolvedNode<'a>) -> Vec<(String, ResolvedNode<'a>)> {
 fn take_renamed<'a>(
     removed: &mut Vec<(String, ResolvedNode<'a>)>,
     added: &mut Vec<(String, ResolvedNode<'a>)>,
-) -> Vec<((String, String), ResolvedNode<'a>, ResolvedNode<'a>)> {
+) -> Vec<(Relation, (String, String), ResolvedNode<'a>, ResolvedNode<'a>)> {
     let mut found = Vec::new();
     removed.retain(|(name, before)| {
-        let Some(index) = added.iter().position(|(other, _)| !relation(name, other).is_empty()) else {
-            return true;
-        };
+        let related = |(index, (other, _)): (usize, &(String, _))| Some((index, relation(name, other)?));
+        let Some((index, relation)) = added.iter().enumerate().find_map(related) else { return true };
         let (other, after) = added.remove(index);
-        found.push(((name.clone(), other), before.clone(), after));
+        found.push((relation, (name.clone(), other), before.clone(), after));
         false
     });
     found
 }
 
-/// Returns the relation between two names as the end of a rule id. Returns an empty string for unrelated
-/// names.
-fn relation(base: &str, revision: &str) -> &'static str {
+/// The relation between an old and a new media type.
+#[derive(Clone, Copy)]
+enum Relation {
+    /// They differ in parameters.
+    Same,
+    Wider,
+    Narrower,
+}
+
+/// Returns `None` for unrelated names.
+fn relation(base: &str, revision: &str) -> Option<Relation> {
     let essence = |name: &str| name.split(';').next().unwrap_or_default().trim().to_owned();
     let (base, revision) = (essence(base), essence(revision));
     let covers = |range: &str, name: &str| {
@@ -149,13 +164,13 @@ fn relation(base: &str, revision: &str) -> &'static str {
             || range.strip_suffix('*').is_some_and(|kind| kind.ends_with('/') && name.starts_with(kind))
     };
     if base == revision {
-        "changed"
+        Some(Relation::Same)
     } else if covers(&revision, &base) {
-        "generalized"
+        Some(Relation::Wider)
     } else if covers(&base, &revision) {
-        "specialized"
+        Some(Relation::Narrower)
     } else {
-        ""
+        None
     }
 }
 

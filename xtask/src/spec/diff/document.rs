@@ -8,6 +8,7 @@ use super::{
     node::{Pair, ResolvedNode},
     operation, paths,
     recorder::{Recorder, nearest_pointer, same_values},
+    rules::DocumentChange,
     security, servers,
 };
 use crate::{json::normalized, spec::traverse::EXTERNAL_FILES};
@@ -15,13 +16,13 @@ use crate::{json::normalized, spec::traverse::EXTERNAL_FILES};
 /// Returns all changes between two documents, in the order of the document.
 pub(super) fn compare(pair: &Pair) -> Vec<Finding> {
     let mut recorder = Recorder::default();
-    compare_members(&mut recorder, pair, "info", "info-changed");
+    compare_members(&mut recorder, pair, "info", DocumentChange::InfoChanged);
     compare_tags(&mut recorder, pair);
     servers::compare_document(&mut recorder, pair);
     let schemes = security::compare_schemes(&mut recorder, pair);
     security::compare_document(&mut recorder, pair, &schemes);
     paths::compare(&mut recorder, pair, &schemes);
-    operation::compare_callbacks(&mut recorder, pair, "webhooks", "webhook");
+    operation::compare_callbacks(&mut recorder, pair, "webhooks", &operation::WEBHOOK);
     // Files are compared where references lead to them.
     let known =
         ["openapi", "info", "tags", "servers", "security", "paths", "components", "webhooks", EXTERNAL_FILES];
@@ -29,15 +30,15 @@ pub(super) fn compare(pair: &Pair) -> Vec<Finding> {
     contract::decide(pair, recorder.into_found())
 }
 
-/// Reports each changed member of an object with the same rule.
-fn compare_members(recorder: &mut Recorder, pair: &Pair, key: &str, rule: &str) {
+/// Reports each changed member of an object as the same change.
+fn compare_members(recorder: &mut Recorder, pair: &Pair, key: &str, change: DocumentChange) {
     let Some(pair) = pair.get(key) else { return };
     let (Some(base), Some(revision)) = (pair.base.object(), pair.revision.object()) else { return };
     let mut keys: Vec<_> =
         base.keys().chain(revision.keys().filter(|key| !base.contains_key(*key))).collect();
     keys.sort();
     for member in keys.into_iter().filter(|key| !same_values(base.get(*key), revision.get(*key))) {
-        recorder.report_member(rule, &pair, member, &format!("{key} {member}"));
+        recorder.report_member(change, &pair, member, &format!("{key} {member}"));
     }
 }
 
@@ -50,6 +51,6 @@ fn compare_tags(recorder: &mut Recorder, pair: &Pair) {
     let names = base.keys().chain(revision.keys().filter(|name| !base.contains_key(*name)));
     let at = (&nearest_pointer(&pair.base, "tags"), &nearest_pointer(&pair.revision, "tags"));
     for name in names.filter(|name| base.get(*name) != revision.get(*name)) {
-        recorder.report("tags-changed", at, &format!("tag {name}"), Values::default());
+        recorder.report(DocumentChange::TagsChanged, at, &format!("tag {name}"), Values::default());
     }
 }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::{
-    rules::{self, Rule},
+    rules::{DocumentChange, Rule},
     severity::{ClientLevel, WireLevel},
 };
 use crate::json::{Pointer, excerpt, normalized};
@@ -122,14 +122,14 @@ impl Finding {
     }
 
     /// Returns a finding about the generated client only.
-    pub(crate) fn of_client(rule: &str, level: ClientLevel, difference: &str) -> Option<Self> {
-        let rule = rules::by_id(rule)?;
+    pub(crate) fn of_client(change: DocumentChange, level: ClientLevel, difference: &str) -> Self {
+        let rule = change.rule();
         let value = Value::from(difference);
         let values = Values { before: None, after: Some(&value) };
         let mut finding = Self::new(rule, Default::default(), None, "", values);
         finding.client = level;
         finding.message = format!("{}: {difference}", rule.message);
-        Some(finding)
+        finding
     }
 
     /// Returns the message with the differences of the generated client.

@@ -32,7 +32,7 @@ pub(crate) use self::severity::WireLevel;
 pub(crate) use self::{
     finding::Finding,
     report::{ReportOptions, markdown},
-    rules::{Rule, all as rules},
+    rules::{DocumentChange, Rule, all as rules},
     severity::ClientLevel,
 };
 use serde_json::Value;
@@ -40,9 +40,7 @@ use serde_json::Value;
 use self::{
     finding::Values,
     node::{Pair, ResolvedNode},
-    recorder::Recorder,
 };
-use crate::json::Pointer;
 
 /// Returns all changes from one document to the other. Any two values can be compared, even invalid
 /// documents.
@@ -53,14 +51,12 @@ pub(crate) fn diff(base: &Value, revision: &Value) -> Vec<Finding> {
 }
 
 /// Returns the finding of a page that has no document to compare, with the reason.
-pub(crate) fn page(rule: &str, page: &str, reason: &str) -> Option<Finding> {
-    let mut recorder = Recorder::default();
+pub(crate) fn page(change: DocumentChange, page: &str, reason: &str) -> Finding {
     let reason = Value::from(reason);
     let values = Values { before: None, after: Some(&reason) };
-    recorder.report(rule, (&Pointer::default(), &Pointer::default()), "", values);
-    let mut finding = recorder.findings.pop()?.on_page(page);
+    let mut finding = Finding::new(change.rule(), Default::default(), None, "", values).on_page(page);
     finding.client = ClientLevel::Breaking;
-    Some(finding)
+    finding
 }
 
 #[cfg(test)]

@@ -11,7 +11,9 @@ use super::{
     node::{Pair, ResolvedNode},
     parameters,
     recorder::{Recorder, nearest_pointer},
-    responses, security, servers,
+    responses,
+    rules::DocumentChange,
+    security, servers,
 };
 use crate::json::Pointer;
 
@@ -19,13 +21,18 @@ pub(super) fn compare(recorder: &mut Recorder, context: &OperationContext) {
     let operation = &context.operation;
     compare_operation_id(recorder, operation);
     compare_tags(recorder, operation);
-    recorder.report_flag(operation, "deprecated", ("endpoint-deprecated", "endpoint-reactivated"), "");
+    recorder.report_flag(
+        operation,
+        "deprecated",
+        (DocumentChange::EndpointDeprecated, DocumentChange::EndpointReactivated),
+        "",
+    );
     servers::compare_operation(recorder, context.document, context.item, operation);
     security::compare_operation(recorder, context.document, operation, context.schemes);
     parameters::compare(recorder, context);
     body::compare_request(recorder, operation);
     responses::compare(recorder, operation);
-    compare_callbacks(recorder, operation, "callbacks", "callback");
+    compare_callbacks(recorder, operation, "callbacks", &CALLBACK);
     recorder.report_other_members(
         operation,
         "",
@@ -48,8 +55,8 @@ fn compare_operation_id(recorder: &mut Recorder, operation: &Pair) {
     const KEY: &str = "operationId";
     match (operation.base.text(KEY), operation.revision.text(KEY)) {
         (base, revision) if base == revision => {}
-        ("", _) => recorder.report_member("api-operation-id-added", operation, KEY, ""),
-        _ => recorder.report_member("api-operation-id-removed", operation, KEY, ""),
+        ("", _) => recorder.report_member(DocumentChange::ApiOperationIdAdded, operation, KEY, ""),
+        _ => recorder.report_member(DocumentChange::ApiOperationIdRemoved, operation, KEY, ""),
     }
 }
 
@@ -62,29 +69,52 @@ fn compare_tags(recorder: &mut Recorder, operation: &Pair) {
     let (before, after) = (tags(&operation.base), tags(&operation.revision));
     let at = (&nearest_pointer(&operation.base, KEY), &nearest_pointer(&operation.revision, KEY));
     for tag in before.difference(&after) {
-        recorder.report("api-tag-removed", at, &format!("tag {tag}"), Values::default());
+        recorder.report(DocumentChange::ApiTagRemoved, at, &format!("tag {tag}"), Values::default());
     }
     for tag in after.difference(&before) {
-        recorder.report("api-tag-added", at, &format!("tag {tag}"), Values::default());
+        recorder.report(DocumentChange::ApiTagAdded, at, &format!("tag {tag}"), Values::default());
     }
 }
 
+/// The changes of callbacks or webhooks.
+pub(super) struct CallbackRules {
+    noun: &'static str,
+    added: DocumentChange,
+    removed: DocumentChange,
+    changed: DocumentChange,
+}
+
+const CALLBACK: CallbackRules = CallbackRules {
+    noun: "callback",
+    added: DocumentChange::CallbackAdded,
+    removed: DocumentChange::CallbackRemoved,
+    changed: DocumentChange::CallbackChanged,
+};
+
+pub(super) const WEBHOOK: CallbackRules = CallbackRules {
+    noun: "webhook",
+    added: DocumentChange::WebhookAdded,
+    removed: DocumentChange::WebhookRemoved,
+    changed: DocumentChange::WebhookChanged,
+};
+
 /// Compares callbacks or webhooks. The generated client does not implement them, so changes within one are one finding.
-pub(super) fn compare_callbacks(recorder: &mut Recorder, holder: &Pair, key: &str, noun: &str) {
+pub(super) fn compare_callbacks(recorder: &mut Recorder, holder: &Pair, key: &str, rules: &CallbackRules) {
     let matched = holder.members_of(key);
     let at = (&nearest_pointer(&holder.base, key), &nearest_pointer(&holder.revision, key));
-    let report = |recorder: &mut Recorder, change: &str, at: (&Pointer, &Pointer), name: &str| {
-        recorder.report(&format!("{noun}-{change}"), at, &format!("{noun} {name}"), Values::default());
+    let CallbackRules { noun, added, removed, changed } = rules;
+    let report = |recorder: &mut Recorder, change: &DocumentChange, at: (&Pointer, &Pointer), name: &str| {
+        recorder.report(*change, at, &format!("{noun} {name}"), Values::default());
     };
     for (name, node) in matched.removed {
-        report(recorder, "removed", (&node.at, at.1), name);
+        report(recorder, removed, (&node.at, at.1), name);
     }
     for (name, node) in matched.added {
-        report(recorder, "added", (at.0, &node.at), name);
+        report(recorder, added, (at.0, &node.at), name);
     }
     for (name, pair) in matched.both {
         if !recorder.same_digest(Some(&pair.base), Some(&pair.revision)) {
-            report(recorder, "changed", (&pair.base.at, &pair.revision.at), name);
+            report(recorder, changed, (&pair.base.at, &pair.revision.at), name);
         }
     }
 }

@@ -7,7 +7,7 @@ use super::{
     finding::Values,
     node::{Matched, Pair, ResolvedNode, matched},
     recorder::{Recorder, nearest_pointer, same_values},
-    rules::SchemaPosition,
+    rules::{DocumentChange, SchemaChange, SchemaPosition},
     schema,
 };
 
@@ -22,17 +22,17 @@ pub(super) fn compare(recorder: &mut Recorder, context: &OperationContext) {
         (nearest_pointer(&context.operation.base, KEY), nearest_pointer(&context.operation.revision, KEY));
     for (key, node) in removed {
         let rule = if node.flag("deprecated") {
-            "request-parameter-removed-with-deprecation"
+            DocumentChange::RequestParameterRemovedWithDeprecation
         } else {
-            "request-parameter-removed"
+            DocumentChange::RequestParameterRemoved
         };
         recorder.report(rule, (&node.at, &revision), &subject(&key), Values::default());
     }
     for (key, node) in added {
         let rule = match (key.0.as_str(), node.flag("required")) {
-            ("path", _) => "new-request-path-parameter",
-            (_, true) => "new-required-request-parameter",
-            (_, false) => "new-optional-request-parameter",
+            ("path", _) => DocumentChange::NewRequestPathParameter,
+            (_, true) => DocumentChange::NewRequiredRequestParameter,
+            (_, false) => DocumentChange::NewOptionalRequestParameter,
         };
         recorder.report(rule, (&base, &node.at), &subject(&key), Values::default());
     }
@@ -44,28 +44,34 @@ pub(super) fn compare(recorder: &mut Recorder, context: &OperationContext) {
 fn compare_parameter(recorder: &mut Recorder, pair: &Pair, key: &Key) {
     let subject = &subject(key);
     if key.0 == "path" && pair.base.text("name") != pair.revision.text("name") {
-        recorder.report_member("path-parameter-renamed", pair, "name", subject);
+        recorder.report_member(DocumentChange::PathParameterRenamed, pair, "name", subject);
     }
     // A path parameter is always required.
     if key.0 != "path" {
-        let rules = ("request-parameter-became-required", "request-parameter-became-optional");
+        let rules =
+            (DocumentChange::RequestParameterBecameRequired, DocumentChange::RequestParameterBecameOptional);
         recorder.report_flag(pair, "required", rules, subject);
     }
     recorder.report_flag(
         pair,
         "deprecated",
-        ("request-parameter-deprecated", "request-parameter-reactivated"),
+        [SchemaChange::Deprecated, SchemaChange::Reactivated]
+            .map(|change| change.rule(SchemaPosition::RequestParameter))
+            .into(),
         subject,
     );
     recorder.report_flag(
         pair,
         "allowEmptyValue",
-        ("request-parameter-empty-value-allowed", "request-parameter-empty-value-refused"),
+        (
+            DocumentChange::RequestParameterEmptyValueAllowed,
+            DocumentChange::RequestParameterEmptyValueRefused,
+        ),
         subject,
     );
     if is_written_differently(pair, &key.0) {
         recorder.report(
-            "request-parameter-style-changed",
+            DocumentChange::RequestParameterStyleChanged,
             (&pair.base.at, &pair.revision.at),
             subject,
             Values::default(),
@@ -99,7 +105,7 @@ pub(super) fn compare_schema(recorder: &mut Recorder, pair: &Pair, position: Sch
     if let (Some(base), Some(revision)) = (schema(&pair.base), schema(&pair.revision)) {
         schema::compare(recorder, Pair { base, revision }, position, subject, typed);
     } else if !same_values(pair.base.value.get("schema"), pair.revision.value.get("schema")) {
-        recorder.report_member("other-key-changed", pair, "schema", subject);
+        recorder.report_member(DocumentChange::OtherKeyChanged, pair, "schema", subject);
     }
 }
 

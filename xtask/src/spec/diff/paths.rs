@@ -8,6 +8,7 @@ use super::{
     node::{Pair, ResolvedNode, matched},
     operation,
     recorder::{Recorder, nearest_pointer},
+    rules::DocumentChange,
     security,
 };
 use crate::spec::traverse::{METHODS, template_names, without_parameter_names};
@@ -26,9 +27,9 @@ pub(super) fn compare(recorder: &mut Recorder, document: &Pair, schemes: &securi
         for (method, operation) in operations(&item) {
             recorder.operation = Some(operation_name(method, &old[&key]));
             let rule = if operation.flag("deprecated") {
-                "api-path-removed-with-deprecation"
+                DocumentChange::ApiPathRemovedWithDeprecation
             } else {
-                "api-path-removed-without-deprecation"
+                DocumentChange::ApiPathRemovedWithoutDeprecation
             };
             recorder.report(rule, (&operation.at, &parents.1), "", Values::default());
         }
@@ -36,7 +37,12 @@ pub(super) fn compare(recorder: &mut Recorder, document: &Pair, schemes: &securi
     for (key, item) in matched.added {
         for (method, operation) in operations(&item) {
             recorder.operation = Some(operation_name(method, &new[&key]));
-            recorder.report("endpoint-added", (&parents.0, &operation.at), "", Values::default());
+            recorder.report(
+                DocumentChange::EndpointAdded,
+                (&parents.0, &operation.at),
+                "",
+                Values::default(),
+            );
         }
     }
     for (key, item) in matched.both {
@@ -98,15 +104,20 @@ fn compare_path_item(
             }
             (Some(base), None) => {
                 let rule = if base.flag("deprecated") {
-                    "api-removed-with-deprecation"
+                    DocumentChange::ApiRemovedWithDeprecation
                 } else {
-                    "api-removed-without-deprecation"
+                    DocumentChange::ApiRemovedWithoutDeprecation
                 };
                 recorder.report(rule, (&base.at, &item.revision.at), "", Values::default());
             }
             (None, Some(revision)) => {
                 recorder.operation = Some(operation_name(method, new));
-                recorder.report("endpoint-added", (&item.base.at, &revision.at), "", Values::default());
+                recorder.report(
+                    DocumentChange::EndpointAdded,
+                    (&item.base.at, &revision.at),
+                    "",
+                    Values::default(),
+                );
             }
             (None, None) => {}
         }

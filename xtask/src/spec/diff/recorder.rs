@@ -6,7 +6,7 @@ use super::{
     contract::{Found, Frame, Origin, Root, is_condition},
     finding::{Draft, Finding, Values},
     node::{Pair, ResolvedNode},
-    rules::{self, Rule},
+    rules::{DocumentChange, Rule},
     schema::{Digests, Segments},
 };
 use crate::json::{Pointer, equivalent};
@@ -32,23 +32,14 @@ pub(super) struct Recorder {
 impl Recorder {
     /// Records a finding. `subject` names the changed part, and `at` is its pointer in the old and the new
     /// document.
-    pub(super) fn report(&mut self, rule: &str, at: (&Pointer, &Pointer), subject: &str, values: Values) {
-        self.push(rules::by_id(rule), at, subject, values);
-    }
-
-    /// Records a finding of a rule that was looked up already. Tests ensure that every possible change has a
-    /// rule.
-    pub(super) fn push(
+    pub(super) fn report(
         &mut self,
-        rule: Option<&'static Rule>,
+        rule: impl Into<&'static Rule>,
         (base, revision): (&Pointer, &Pointer),
         subject: &str,
         values: Values,
     ) {
-        debug_assert!(rule.is_some(), "{subject}: a change without a rule");
-        // A change must not get lost, whatever its rule.
-        let Some(rule) = rule.or_else(|| rules::by_id("other-key-changed")) else { return };
-        let draft = Draft::new(rule, (base.clone(), revision.clone()), subject, values);
+        let draft = Draft::new(rule.into(), (base.clone(), revision.clone()), subject, values);
         if let Some(drafts) = &mut self.drafts {
             drafts.push(draft);
         } else {
@@ -81,7 +72,13 @@ impl Recorder {
     }
 
     /// Reports a flag that was set or unset, with the rule for each case.
-    pub(super) fn report_flag(&mut self, pair: &Pair, key: &str, (set, unset): (&str, &str), subject: &str) {
+    pub(super) fn report_flag(
+        &mut self,
+        pair: &Pair,
+        key: &str,
+        (set, unset): (impl Into<&'static Rule>, impl Into<&'static Rule>),
+        subject: &str,
+    ) {
         match pair.flags(key) {
             (false, true) => self.report_member(set, pair, key, subject),
             (true, false) => self.report_member(unset, pair, key, subject),
@@ -96,14 +93,20 @@ impl Recorder {
 
     /// Reports the changed members whose keys are wanted.
     pub(super) fn report_members_where(&mut self, pair: &Pair, subject: &str, wanted: impl Fn(&str) -> bool) {
-        for (key, rule) in changed_members(pair, wanted) {
+        for (key, change) in changed_members(pair, wanted) {
             let subject = join_subject(subject, key);
-            self.report_member(rule, pair, key, &subject);
+            self.report_member(change, pair, key, &subject);
         }
     }
 
     /// Reports a member that changed, or that exists in only one of two objects.
-    pub(super) fn report_member(&mut self, rule: &str, pair: &Pair, key: &str, subject: &str) {
+    pub(super) fn report_member(
+        &mut self,
+        rule: impl Into<&'static Rule>,
+        pair: &Pair,
+        key: &str,
+        subject: &str,
+    ) {
         let values = Values { before: pair.base.value.get(key), after: pair.revision.value.get(key) };
         let (base, revision) = (nearest_pointer(&pair.base, key), nearest_pointer(&pair.revision, key));
         self.report(rule, (&base, &revision), subject, values);
@@ -114,7 +117,7 @@ impl Recorder {
 pub(super) fn changed_members<'a>(
     pair: &Pair<'a>,
     wanted: impl Fn(&str) -> bool,
-) -> Vec<(&'a String, &'static str)> {
+) -> Vec<(&'a String, DocumentChange)> {
     let (Some(base), Some(revision)) = (pair.base.object(), pair.revision.object()) else {
         return Vec::new();
     };
@@ -123,23 +126,23 @@ pub(super) fn changed_members<'a>(
     keys.sort();
     let other = keys.into_iter().filter(|key| wanted(key) && !UNCOMPARED.contains(&key.as_str()));
     let differs = |key: &&String| !same_values(base.get(*key), revision.get(*key));
-    other.filter(differs).map(|key| (key, annotation_rule(key))).collect()
+    other.filter(differs).map(|key| (key, annotation_change(key))).collect()
 }
 
 /// Keys without a meaning of their own. What references lead to is compared where the references are.
 const UNCOMPARED: [&str; 8] =
     ["$schema", "$id", "$anchor", "$dynamicAnchor", "$comment", "$vocabulary", "$defs", "definitions"];
 
-fn annotation_rule(key: &str) -> &'static str {
+fn annotation_change(key: &str) -> DocumentChange {
     match key {
-        "description" | "summary" => "description-changed",
-        "title" => "title-changed",
-        "example" | "examples" => "example-changed",
-        "externalDocs" => "external-docs-changed",
-        "xml" => "xml-changed",
-        key if key.starts_with("x-") => "extension-changed",
-        key if is_condition(key) => "schema-condition-changed",
-        _ => "other-key-changed",
+        "description" | "summary" => DocumentChange::DescriptionChanged,
+        "title" => DocumentChange::TitleChanged,
+        "example" | "examples" => DocumentChange::ExampleChanged,
+        "externalDocs" => DocumentChange::ExternalDocsChanged,
+        "xml" => DocumentChange::XmlChanged,
+        key if key.starts_with("x-") => DocumentChange::ExtensionChanged,
+        key if is_condition(key) => DocumentChange::SchemaConditionChanged,
+        _ => DocumentChange::OtherKeyChanged,
     }
 }
 

@@ -6,7 +6,7 @@ use super::{
     node::{Pair, ResolvedNode, matched},
     parameters,
     recorder::{Recorder, join_subject, nearest_pointer},
-    rules::SchemaPosition,
+    rules::{DocumentChange, SchemaChange, SchemaPosition},
 };
 
 const KEY: &str = "responses";
@@ -19,7 +19,7 @@ pub(super) fn compare(recorder: &mut Recorder, operation: &Pair) {
         for (status, new) in &members {
             let subject = format!("{} as {status}", subject(range));
             recorder.report(
-                "response-status-range-narrowed",
+                DocumentChange::ResponseStatusRangeNarrowed,
                 (&node.at, &new.at),
                 &subject,
                 Values::default(),
@@ -30,12 +30,20 @@ pub(super) fn compare(recorder: &mut Recorder, operation: &Pair) {
         members.is_empty()
     });
     for (status, node) in matched.removed {
-        let rule = format!("response-{}-removed", status_kind(&status));
-        recorder.report(&rule, (&node.at, &parents.1), &subject(&status), Values::default());
+        let change = match status_kind(&status) {
+            Kind::Default => DocumentChange::ResponseDefaultRemoved,
+            Kind::Success => DocumentChange::ResponseSuccessStatusRemoved,
+            Kind::NonSuccess => DocumentChange::ResponseNonSuccessStatusRemoved,
+        };
+        recorder.report(change, (&node.at, &parents.1), &subject(&status), Values::default());
     }
     for (status, node) in matched.added {
-        let rule = format!("response-{}-added", status_kind(&status));
-        recorder.report(&rule, (&parents.0, &node.at), &subject(&status), Values::default());
+        let change = match status_kind(&status) {
+            Kind::Default => DocumentChange::ResponseDefaultAdded,
+            Kind::Success => DocumentChange::ResponseSuccessStatusAdded,
+            Kind::NonSuccess => DocumentChange::ResponseNonSuccessStatusAdded,
+        };
+        recorder.report(change, (&parents.0, &node.at), &subject(&status), Values::default());
     }
     for (status, pair) in matched.both {
         compare_response(recorder, &pair, &subject(&status));
@@ -55,7 +63,7 @@ fn compare_response(recorder: &mut Recorder, pair: &Pair, subject: &str) {
     compare_headers(recorder, pair, subject);
     body::compare_content(recorder, pair, &body::RESPONSE, subject);
     if !recorder.same_digest(pair.base.get("links").as_ref(), pair.revision.get("links").as_ref()) {
-        recorder.report_member("response-links-changed", pair, "links", subject);
+        recorder.report_member(DocumentChange::ResponseLinksChanged, pair, "links", subject);
     }
     recorder.report_other_members(pair, subject, &["headers", "content", "links"]);
 }
@@ -65,15 +73,15 @@ fn compare_headers(recorder: &mut Recorder, pair: &Pair, subject: &str) {
     let subject = |name: &str| join_subject(subject, &format!("header {name}"));
     for (name, node) in matched.removed {
         let rule = if node.flag("required") {
-            "required-response-header-removed"
+            DocumentChange::RequiredResponseHeaderRemoved
         } else {
-            "optional-response-header-removed"
+            DocumentChange::OptionalResponseHeaderRemoved
         };
         recorder.report(rule, (&node.at, &pair.revision.at), &subject(&name), Values::default());
     }
     for (name, node) in matched.added {
         recorder.report(
-            "response-header-added",
+            DocumentChange::ResponseHeaderAdded,
             (&pair.base.at, &node.at),
             &subject(&name),
             Values::default(),
@@ -93,18 +101,20 @@ fn compare_header(recorder: &mut Recorder, pair: &Pair, subject: &str) {
     recorder.report_flag(
         pair,
         "required",
-        ("response-header-became-required", "response-header-became-optional"),
+        (DocumentChange::ResponseHeaderBecameRequired, DocumentChange::ResponseHeaderBecameOptional),
         subject,
     );
     recorder.report_flag(
         pair,
         "deprecated",
-        ("response-header-deprecated", "response-header-reactivated"),
+        [SchemaChange::Deprecated, SchemaChange::Reactivated]
+            .map(|change| change.rule(SchemaPosition::ResponseHeader))
+            .into(),
         subject,
     );
     if parameters::is_written_differently(pair, "header") {
         recorder.report(
-            "response-header-style-changed",
+            DocumentChange::ResponseHeaderStyleChanged,
             (&pair.base.at, &pair.revision.at),
             subject,
             Values::default(),
@@ -125,11 +135,17 @@ fn statuses<'a>(operation: &ResolvedNode<'a>) -> Vec<(String, ResolvedNode<'a>)>
     responses.map(|(status, node)| (status.to_uppercase().replace("DEFAULT", "default"), node)).collect()
 }
 
-fn status_kind(status: &str) -> &'static str {
+enum Kind {
+    Default,
+    Success,
+    NonSuccess,
+}
+
+fn status_kind(status: &str) -> Kind {
     match status {
-        "default" => "default",
-        status if status.starts_with('2') => "success-status",
-        _ => "non-success-status",
+        "default" => Kind::Default,
+        status if status.starts_with('2') => Kind::Success,
+        _ => Kind::NonSuccess,
     }
 }
 

@@ -9,6 +9,7 @@ use super::{
     inherit::any_inherits,
     node::{Pair, ResolvedNode},
     recorder::{Recorder, join_subject, nearest_pointer},
+    rules::DocumentChange,
 };
 use crate::{
     json::{equivalent, normalized},
@@ -48,7 +49,7 @@ fn compare(recorder: &mut Recorder, base: &ResolvedNode, revision: &ResolvedNode
     for (subject, old) in &before {
         let Some(new) = after.get(renamed.get(subject).unwrap_or(&subject).as_str()) else {
             let at = (old.as_ref().map_or(at.0, |server| &server.at), at.1);
-            recorder.report("server-removed", at, subject, Values::default());
+            recorder.report(DocumentChange::ServerRemoved, at, subject, Values::default());
             continue;
         };
         if let (Some(old), Some(new)) = (old, new) {
@@ -58,13 +59,13 @@ fn compare(recorder: &mut Recorder, base: &ResolvedNode, revision: &ResolvedNode
     let is_known = |subject| before.contains_key(subject) || renamed.values().any(|new| *new == subject);
     for (subject, server) in after.iter().filter(|(subject, _)| !is_known(*subject)) {
         let at = (at.0, server.as_ref().map_or(at.1, |server| &server.at));
-        recorder.report("server-added", at, subject, Values::default());
+        recorder.report(DocumentChange::ServerAdded, at, subject, Values::default());
     }
     let (old, new) = (first_subject(base), first_subject(revision));
     if old != new && before.contains_key(&new) && after.contains_key(&old) {
         let (old, new) = (Value::from(old), Value::from(new));
         let values = Values { before: Some(&old), after: Some(&new) };
-        recorder.report("default-server-changed", at, "servers", values);
+        recorder.report(DocumentChange::DefaultServerChanged, at, "servers", values);
     }
 }
 
@@ -175,7 +176,7 @@ fn compare_details(recorder: &mut Recorder, pair: &Pair, subject: &str) {
         let count = recorder.findings.len();
         compare_variables(recorder, pair, subject);
         if recorder.findings.len() == count {
-            recorder.report("server-details-changed", at, subject, Values::default());
+            recorder.report(DocumentChange::ServerDetailsChanged, at, subject, Values::default());
         }
     }
 }
@@ -199,7 +200,12 @@ fn compare_variables<'a>(recorder: &mut Recorder, pair: &Pair<'a>, subject: &str
         for value in before.iter().filter(is_removed) {
             let at = (&variable.base.at, &variable.revision.at);
             let values = Values { before: Some(value), after: None };
-            recorder.report("server-variable-value-removed", at, &join_subject(subject, name), values);
+            recorder.report(
+                DocumentChange::ServerVariableValueRemoved,
+                at,
+                &join_subject(subject, name),
+                values,
+            );
         }
     }
 }

@@ -12,7 +12,7 @@ use crate::{
     spec::diff::{
         finding::{Finding, Values},
         node::Pair,
-        rules::{self, Direction, SchemaPosition},
+        rules::{Direction, DocumentChange, SchemaPosition},
         severity::WireLevel,
     },
 };
@@ -133,7 +133,7 @@ impl Judge<'_, '_> {
         let worst = decided.iter().filter(|f| !is_annotation(&f.rule.id)).map(|f| f.wire).max();
         let level = level(whole.answer);
         if !whole.same && level > worst.unwrap_or_default().max(WireLevel::Info) {
-            decided.extend(self.unexplained(root, level));
+            decided.push(self.unexplained(root, level));
         }
         decided
     }
@@ -199,16 +199,17 @@ impl Judge<'_, '_> {
     }
 
     /// Returns the finding of two schemas that do not fit.
-    fn unexplained(&mut self, root: &Root, level: WireLevel) -> Option<Finding> {
-        let rule = rules::by_id(match root.position.direction() {
-            Direction::Request => "request-contract-narrowed",
-            Direction::Response => "response-contract-widened",
-        })?;
+    fn unexplained(&mut self, root: &Root, level: WireLevel) -> Finding {
+        let change = match root.position.direction() {
+            Direction::Request => DocumentChange::RequestContractNarrowed,
+            Direction::Response => DocumentChange::ResponseContractWidened,
+        };
         let origin = self.innermost(root, level);
         let schemas = self.compared(origin);
         let at = (schemas.base.clone(), schemas.revision.clone());
         let subject = format!("{}{}", self.frames[origin.frame].subject, schemas.subject);
-        let mut finding = Finding::new(rule, at, root.operation.as_deref(), &subject, Values::default());
+        let mut finding =
+            Finding::new(change.rule(), at, root.operation.as_deref(), &subject, Values::default());
         finding.wire = level;
         if let Some((receiver, sender)) = self.keys(root, origin) {
             let (receiver, sender) = (self.relations.norm(receiver), self.relations.norm(sender));
@@ -217,7 +218,7 @@ impl Judge<'_, '_> {
                 let _ = write!(finding.message, ": {reason}");
             }
         }
-        Some(finding)
+        finding
     }
 
     /// Returns the schema of the receiver and that of the sender.

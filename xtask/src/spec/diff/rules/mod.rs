@@ -16,7 +16,11 @@ mod schema_rules;
 
 use std::{collections::BTreeMap, sync::LazyLock};
 
-pub(crate) use self::position::{Direction, SchemaPosition};
+pub(crate) use self::{
+    document_rules::DocumentChange,
+    position::{Direction, SchemaPosition},
+    schema_rules::SchemaChange,
+};
 
 use super::severity::WireLevel;
 
@@ -60,7 +64,7 @@ pub(crate) fn all() -> &'static BTreeMap<String, Rule> {
             .iter()
             .map(|(id, wire, message)| rule((*id).to_owned(), None, *wire, message));
         let of_schemas = SchemaPosition::ALL.into_iter().flat_map(|position| {
-            schema_rules::SCHEMA_CHANGES.iter().map(move |change| {
+            schema_rules::SCHEMA_RULES.iter().map(move |change| {
                 let wire = change.level(position.direction());
                 let wire = if position.is_ignored() { wire.min(WireLevel::Info) } else { wire };
                 rule(id_at(position, change.suffix), Some(position), wire, change.message)
@@ -77,9 +81,32 @@ pub(crate) fn all() -> &'static BTreeMap<String, Rule> {
     &ALL
 }
 
-/// Returns the rule for a change of a schema at a position.
-pub(crate) fn at_position(position: SchemaPosition, suffix: &str) -> Option<&'static Rule> {
-    by_id(&id_at(position, suffix))
+impl From<DocumentChange> for &Rule {
+    fn from(change: DocumentChange) -> Self {
+        change.rule()
+    }
+}
+
+impl DocumentChange {
+    pub(crate) fn rule(self) -> &'static Rule {
+        static RULES: LazyLock<Vec<&Rule>> =
+            LazyLock::new(|| document_rules::DOCUMENT_RULES.iter().map(|(id, ..)| &all()[*id]).collect());
+        RULES[self as usize]
+    }
+}
+
+impl SchemaChange {
+    /// Returns the rule for a schema at a position.
+    pub(crate) fn rule(self, position: SchemaPosition) -> &'static Rule {
+        static RULES: LazyLock<Vec<Vec<&Rule>>> = LazyLock::new(|| {
+            let at = |position| {
+                let changes = schema_rules::SCHEMA_RULES.iter();
+                changes.map(move |change| &all()[&id_at(position, change.suffix)]).collect()
+            };
+            SchemaPosition::ALL.into_iter().map(at).collect()
+        });
+        RULES[position as usize][self as usize]
+    }
 }
 
 pub(crate) fn by_id(id: &str) -> Option<&'static Rule> {

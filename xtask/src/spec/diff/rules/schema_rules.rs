@@ -1,18 +1,22 @@
 //! The changes of a schema, with their wire levels for schemas of requests and of responses.
+//!
+//! After a change that accepts less, requests of published releases may be rejected. Responses still match the old
+//! document. After a change that accepts more, requests stay valid. Responses may contain values that the old document does
+//! not allow.
 
 use super::Direction;
-use crate::spec::diff::severity::WireLevel::{self, Err, Info, Warn};
+use crate::spec::diff::severity::WireLevel;
 
-/// A change of a schema.
-pub(super) struct SchemaChange {
-    /// The end of the ids of its rules.
+/// The rule of a change of a schema.
+pub(super) struct SchemaRule {
+    /// The end of the ids of the rule.
     pub(super) suffix: &'static str,
     pub(super) message: &'static str,
     request: WireLevel,
     response: WireLevel,
 }
 
-impl SchemaChange {
+impl SchemaRule {
     pub(super) fn level(&self, direction: Direction) -> WireLevel {
         match direction {
             Direction::Request => self.request,
@@ -21,130 +25,117 @@ impl SchemaChange {
     }
 }
 
-const fn schema_change(
-    suffix: &'static str,
-    request: WireLevel,
-    response: WireLevel,
-    message: &'static str,
-) -> SchemaChange {
-    SchemaChange { suffix, message, request, response }
+/// Defines the changes with the end of the ids, the levels in requests and in responses, and the message of each.
+macro_rules! schema_changes {
+    ($($name:ident: $suffix:literal, $request:ident, $response:ident, $message:literal,)*) => {
+        /// A change of a schema.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub(crate) enum SchemaChange {
+            $($name,)*
+        }
+
+        pub(super) const SCHEMA_RULES: &[SchemaRule] = &[$(SchemaRule {
+            suffix: $suffix,
+            message: $message,
+            request: WireLevel::$request,
+            response: WireLevel::$response,
+        },)*];
+    };
 }
 
-/// Creates a change after which a schema accepts less than before. Requests of published releases may be
-/// rejected. Responses still match the old document.
-const fn tighter(suffix: &'static str, message: &'static str) -> SchemaChange {
-    schema_change(suffix, Err, Info, message)
-}
-
-/// Creates a change after which a schema accepts more than before. Requests stay valid. Responses may contain
-/// values that the old document does not allow.
-const fn looser(suffix: &'static str, message: &'static str) -> SchemaChange {
-    schema_change(suffix, Info, Err, message)
-}
-
-/// Creates a change that is compatible on the wire in both directions.
-const fn harmless(suffix: &'static str, message: &'static str) -> SchemaChange {
-    schema_change(suffix, Info, Info, message)
-}
-
-pub(super) const SCHEMA_CHANGES: &[SchemaChange] = &[
+schema_changes! {
     // Types.
-    schema_change("type-changed", Err, Err, "type or format changed"),
-    schema_change("type-generalized", Info, Err, "type or format widened"),
-    schema_change("type-specialized", Err, Info, "type or format narrowed"),
-    harmless("type-compatible", "type changed to one with the same text on the wire"),
-    schema_change("became-nullable", Info, Err, "null is now allowed"),
-    schema_change("became-not-nullable", Err, Info, "null is no longer allowed"),
+    TypeChanged: "type-changed", Err, Err, "type or format changed",
+    TypeGeneralized: "type-generalized", Info, Err, "type or format widened",
+    TypeSpecialized: "type-specialized", Err, Info, "type or format narrowed",
+    TypeCompatible: "type-compatible", Info, Info, "type changed to one with the same text on the wire",
+    BecameNullable: "became-nullable", Info, Err, "null is now allowed",
+    BecameNotNullable: "became-not-nullable", Err, Info, "null is no longer allowed",
     // Values.
-    schema_change("became-enum", Err, Info, "became an enum"),
-    schema_change("no-longer-enum", Info, Warn, "no longer an enum"),
-    schema_change("enum-value-added", Info, Warn, "enum value added"),
-    schema_change("enum-value-removed", Err, Info, "enum value removed"),
-    tighter("pattern-added", "pattern added"),
-    harmless("pattern-removed", "pattern removed"),
-    schema_change("pattern-changed", Warn, Info, "pattern changed"),
-    harmless("pattern-generalized", "pattern changed to one that accepts any text"),
-    harmless("default-value-added", "default added"),
-    harmless("default-value-removed", "default removed"),
-    harmless("default-value-changed", "default changed"),
+    BecameEnum: "became-enum", Err, Info, "became an enum",
+    NoLongerEnum: "no-longer-enum", Info, Warn, "no longer an enum",
+    EnumValueAdded: "enum-value-added", Info, Warn, "enum value added",
+    EnumValueRemoved: "enum-value-removed", Err, Info, "enum value removed",
+    PatternAdded: "pattern-added", Err, Info, "pattern added",
+    PatternRemoved: "pattern-removed", Info, Info, "pattern removed",
+    PatternChanged: "pattern-changed", Warn, Info, "pattern changed",
+    PatternGeneralized: "pattern-generalized", Info, Info, "pattern changed to one that accepts any text",
+    DefaultValueAdded: "default-value-added", Info, Info, "default added",
+    DefaultValueRemoved: "default-value-removed", Info, Info, "default removed",
+    DefaultValueChanged: "default-value-changed", Info, Info, "default changed",
     // Bounds.
-    tighter("max-set", "maximum set"),
-    looser("max-unset", "maximum removed"),
-    looser("max-increased", "maximum raised"),
-    tighter("max-decreased", "maximum lowered"),
-    tighter("min-set", "minimum set"),
-    looser("min-unset", "minimum removed"),
-    tighter("min-increased", "minimum raised"),
-    looser("min-decreased", "minimum lowered"),
-    tighter("exclusive-max-set", "maximum became exclusive"),
-    looser("exclusive-max-unset", "maximum became inclusive"),
-    tighter("exclusive-min-set", "minimum became exclusive"),
-    looser("exclusive-min-unset", "minimum became inclusive"),
-    tighter("multiple-of-set", "multipleOf set"),
-    looser("multiple-of-unset", "multipleOf removed"),
-    schema_change("multiple-of-changed", Err, Err, "multipleOf changed"),
-    tighter("max-length-set", "maxLength set"),
-    looser("max-length-unset", "maxLength removed"),
-    looser("max-length-increased", "maxLength raised"),
-    tighter("max-length-decreased", "maxLength lowered"),
-    tighter("min-length-increased", "minLength raised"),
-    looser("min-length-decreased", "minLength lowered"),
-    tighter("max-items-set", "maxItems set"),
-    looser("max-items-unset", "maxItems removed"),
-    looser("max-items-increased", "maxItems raised"),
-    tighter("max-items-decreased", "maxItems lowered"),
-    tighter("min-items-set", "minItems set"),
-    looser("min-items-unset", "minItems removed"),
-    tighter("min-items-increased", "minItems raised"),
-    looser("min-items-decreased", "minItems lowered"),
-    tighter("items-set", "schema of the items added"),
-    looser("items-unset", "schema of the items removed"),
-    tighter("unique-items-set", "items must now be unique"),
-    looser("unique-items-unset", "items no longer need to be unique"),
-    tighter("max-properties-set", "maxProperties set"),
-    looser("max-properties-unset", "maxProperties removed"),
-    looser("max-properties-increased", "maxProperties raised"),
-    tighter("max-properties-decreased", "maxProperties lowered"),
-    tighter("min-properties-set", "minProperties set"),
-    looser("min-properties-unset", "minProperties removed"),
-    tighter("min-properties-increased", "minProperties raised"),
-    looser("min-properties-decreased", "minProperties lowered"),
+    MaxSet: "max-set", Err, Info, "maximum set",
+    MaxUnset: "max-unset", Info, Err, "maximum removed",
+    MaxIncreased: "max-increased", Info, Err, "maximum raised",
+    MaxDecreased: "max-decreased", Err, Info, "maximum lowered",
+    MinSet: "min-set", Err, Info, "minimum set",
+    MinUnset: "min-unset", Info, Err, "minimum removed",
+    MinIncreased: "min-increased", Err, Info, "minimum raised",
+    MinDecreased: "min-decreased", Info, Err, "minimum lowered",
+    ExclusiveMaxSet: "exclusive-max-set", Err, Info, "maximum became exclusive",
+    ExclusiveMaxUnset: "exclusive-max-unset", Info, Err, "maximum became inclusive",
+    ExclusiveMinSet: "exclusive-min-set", Err, Info, "minimum became exclusive",
+    ExclusiveMinUnset: "exclusive-min-unset", Info, Err, "minimum became inclusive",
+    MultipleOfSet: "multiple-of-set", Err, Info, "multipleOf set",
+    MultipleOfUnset: "multiple-of-unset", Info, Err, "multipleOf removed",
+    MultipleOfChanged: "multiple-of-changed", Err, Err, "multipleOf changed",
+    MaxLengthSet: "max-length-set", Err, Info, "maxLength set",
+    MaxLengthUnset: "max-length-unset", Info, Err, "maxLength removed",
+    MaxLengthIncreased: "max-length-increased", Info, Err, "maxLength raised",
+    MaxLengthDecreased: "max-length-decreased", Err, Info, "maxLength lowered",
+    MinLengthIncreased: "min-length-increased", Err, Info, "minLength raised",
+    MinLengthDecreased: "min-length-decreased", Info, Err, "minLength lowered",
+    MaxItemsSet: "max-items-set", Err, Info, "maxItems set",
+    MaxItemsUnset: "max-items-unset", Info, Err, "maxItems removed",
+    MaxItemsIncreased: "max-items-increased", Info, Err, "maxItems raised",
+    MaxItemsDecreased: "max-items-decreased", Err, Info, "maxItems lowered",
+    MinItemsSet: "min-items-set", Err, Info, "minItems set",
+    MinItemsUnset: "min-items-unset", Info, Err, "minItems removed",
+    MinItemsIncreased: "min-items-increased", Err, Info, "minItems raised",
+    MinItemsDecreased: "min-items-decreased", Info, Err, "minItems lowered",
+    ItemsSet: "items-set", Err, Info, "schema of the items added",
+    ItemsUnset: "items-unset", Info, Err, "schema of the items removed",
+    UniqueItemsSet: "unique-items-set", Err, Info, "items must now be unique",
+    UniqueItemsUnset: "unique-items-unset", Info, Err, "items no longer need to be unique",
+    MaxPropertiesSet: "max-properties-set", Err, Info, "maxProperties set",
+    MaxPropertiesUnset: "max-properties-unset", Info, Err, "maxProperties removed",
+    MaxPropertiesIncreased: "max-properties-increased", Info, Err, "maxProperties raised",
+    MaxPropertiesDecreased: "max-properties-decreased", Err, Info, "maxProperties lowered",
+    MinPropertiesSet: "min-properties-set", Err, Info, "minProperties set",
+    MinPropertiesUnset: "min-properties-unset", Info, Err, "minProperties removed",
+    MinPropertiesIncreased: "min-properties-increased", Err, Info, "minProperties raised",
+    MinPropertiesDecreased: "min-properties-decreased", Info, Err, "minProperties lowered",
     // Additional properties.
-    schema_change("additional-properties-closed", Err, Info, "additional properties are no longer allowed"),
-    harmless("additional-properties-opened", "additional properties are now allowed"),
-    schema_change("additional-properties-narrowed", Err, Info, "schema of additional properties added"),
-    schema_change("additional-properties-widened", Info, Err, "schema of additional properties removed"),
-    schema_change(
-        "map-closed",
-        Err,
-        Info,
-        "additional properties, which had a schema, are no longer allowed",
-    ),
-    harmless("map-opened", "additional properties are now allowed, with a schema"),
-    schema_change("alternatives-rewritten", Warn, Info, "anyOf became oneOf or vice versa"),
+    AdditionalPropertiesClosed: "additional-properties-closed", Err, Info, "additional properties are no longer allowed",
+    AdditionalPropertiesOpened: "additional-properties-opened", Info, Info, "additional properties are now allowed",
+    AdditionalPropertiesNarrowed: "additional-properties-narrowed", Err, Info, "schema of additional properties added",
+    AdditionalPropertiesWidened: "additional-properties-widened", Info, Err, "schema of additional properties removed",
+    MapClosed: "map-closed", Err, Info, "additional properties, which had a schema, are no longer allowed",
+    MapOpened: "map-opened", Info, Info, "additional properties are now allowed, with a schema",
+    AlternativesRewritten: "alternatives-rewritten", Warn, Info, "anyOf became oneOf or vice versa",
     // Compositions.
-    schema_change("one-of-added", Info, Err, "oneOf: alternative added"),
-    schema_change("one-of-removed", Err, Info, "oneOf: alternative removed"),
-    schema_change("any-of-added", Info, Err, "anyOf: alternative added"),
-    schema_change("any-of-removed", Err, Info, "anyOf: alternative removed"),
-    schema_change("all-of-added", Err, Info, "allOf: part added"),
-    schema_change("all-of-removed", Warn, Info, "allOf: part removed"),
-    harmless("all-of-added-annotation-only", "allOf: part with only annotations added"),
-    harmless("all-of-removed-annotation-only", "allOf: part with only annotations removed"),
-    tighter("not-added", "not: exclusion added"),
-    looser("not-removed", "not: exclusion removed"),
-    schema_change("not-changed", Err, Err, "not: exclusion changed"),
-    harmless("discriminator-added", "discriminator added"),
-    harmless("discriminator-removed", "discriminator removed"),
-    harmless("discriminator-property-name-changed", "discriminator: property changed"),
-    harmless("discriminator-mapping-added", "discriminator: mapping added"),
-    harmless("discriminator-mapping-deleted", "discriminator: mapping removed"),
-    harmless("discriminator-mapping-changed", "discriminator: mapping changed"),
+    OneOfAdded: "one-of-added", Info, Err, "oneOf: alternative added",
+    OneOfRemoved: "one-of-removed", Err, Info, "oneOf: alternative removed",
+    AnyOfAdded: "any-of-added", Info, Err, "anyOf: alternative added",
+    AnyOfRemoved: "any-of-removed", Err, Info, "anyOf: alternative removed",
+    AllOfAdded: "all-of-added", Err, Info, "allOf: part added",
+    AllOfRemoved: "all-of-removed", Warn, Info, "allOf: part removed",
+    AllOfAddedAnnotationOnly: "all-of-added-annotation-only", Info, Info, "allOf: part with only annotations added",
+    AllOfRemovedAnnotationOnly: "all-of-removed-annotation-only", Info, Info, "allOf: part with only annotations removed",
+    NotAdded: "not-added", Err, Info, "not: exclusion added",
+    NotRemoved: "not-removed", Info, Err, "not: exclusion removed",
+    NotChanged: "not-changed", Err, Err, "not: exclusion changed",
+    DiscriminatorAdded: "discriminator-added", Info, Info, "discriminator added",
+    DiscriminatorRemoved: "discriminator-removed", Info, Info, "discriminator removed",
+    DiscriminatorPropertyNameChanged: "discriminator-property-name-changed", Info, Info, "discriminator: property changed",
+    DiscriminatorMappingAdded: "discriminator-mapping-added", Info, Info, "discriminator: mapping added",
+    DiscriminatorMappingDeleted: "discriminator-mapping-deleted", Info, Info, "discriminator: mapping removed",
+    DiscriminatorMappingChanged: "discriminator-mapping-changed", Info, Info, "discriminator: mapping changed",
     // Deprecation and access.
-    harmless("deprecated", "deprecated"),
-    harmless("reactivated", "no longer deprecated"),
-    harmless("became-read-only", "became read-only"),
-    harmless("became-not-read-only", "no longer read-only"),
-    harmless("became-write-only", "became write-only"),
-    harmless("became-not-write-only", "no longer write-only"),
-];
+    Deprecated: "deprecated", Info, Info, "deprecated",
+    Reactivated: "reactivated", Info, Info, "no longer deprecated",
+    BecameReadOnly: "became-read-only", Info, Info, "became read-only",
+    BecameNotReadOnly: "became-not-read-only", Info, Info, "no longer read-only",
+    BecameWriteOnly: "became-write-only", Info, Info, "became write-only",
+    BecameNotWriteOnly: "became-not-write-only", Info, Info, "no longer write-only",
+}

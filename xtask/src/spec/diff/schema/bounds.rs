@@ -5,62 +5,88 @@ use std::cmp::Ordering;
 use serde_json::{Number, Value};
 
 use super::pair::SchemaPair;
-use crate::spec::diff::recorder::Recorder;
+use crate::spec::diff::{recorder::Recorder, rules::SchemaChange};
 
-/// The keys of upper bounds, with the names of their rules.
-const UPPER: [(&str, &str); 4] = [
-    ("maximum", "max"),
-    ("maxLength", "max-length"),
-    ("maxItems", "max-items"),
-    ("maxProperties", "max-properties"),
-];
-/// The keys of lower bounds, with the names of their rules.
-const LOWER: [(&str, &str); 4] = [
-    ("minimum", "min"),
-    ("minLength", "min-length"),
-    ("minItems", "min-items"),
-    ("minProperties", "min-properties"),
+use SchemaChange as Is;
+
+/// The keys of bounds, with the changes when they are set, unset, increased and decreased.
+const BOUNDS: [(&str, [SchemaChange; 4]); 8] = [
+    ("maximum", [Is::MaxSet, Is::MaxUnset, Is::MaxIncreased, Is::MaxDecreased]),
+    ("maxLength", [Is::MaxLengthSet, Is::MaxLengthUnset, Is::MaxLengthIncreased, Is::MaxLengthDecreased]),
+    ("maxItems", [Is::MaxItemsSet, Is::MaxItemsUnset, Is::MaxItemsIncreased, Is::MaxItemsDecreased]),
+    (
+        "maxProperties",
+        [
+            Is::MaxPropertiesSet,
+            Is::MaxPropertiesUnset,
+            Is::MaxPropertiesIncreased,
+            Is::MaxPropertiesDecreased,
+        ],
+    ),
+    ("minimum", [Is::MinSet, Is::MinUnset, Is::MinIncreased, Is::MinDecreased]),
+    // A missing `minLength` means 0, so it is never set or unset.
+    (
+        "minLength",
+        [Is::MinLengthIncreased, Is::MinLengthDecreased, Is::MinLengthIncreased, Is::MinLengthDecreased],
+    ),
+    ("minItems", [Is::MinItemsSet, Is::MinItemsUnset, Is::MinItemsIncreased, Is::MinItemsDecreased]),
+    (
+        "minProperties",
+        [
+            Is::MinPropertiesSet,
+            Is::MinPropertiesUnset,
+            Is::MinPropertiesIncreased,
+            Is::MinPropertiesDecreased,
+        ],
+    ),
 ];
 
 pub(super) fn compare(pair: &SchemaPair, recorder: &mut Recorder) {
-    for (key, name) in UPPER.into_iter().chain(LOWER) {
-        compare_bound(pair, recorder, key, name);
+    for (key, changes) in BOUNDS {
+        compare_bound(pair, recorder, key, changes);
     }
-    compare_exclusive(pair, recorder, "exclusiveMaximum", "maximum", "exclusive-max");
-    compare_exclusive(pair, recorder, "exclusiveMinimum", "minimum", "exclusive-min");
-    pair.report_flag(recorder, "uniqueItems", "unique-items-set", "unique-items-unset");
+    let exclusive = (Is::ExclusiveMaxSet, Is::ExclusiveMaxUnset);
+    compare_exclusive(pair, recorder, "exclusiveMaximum", "maximum", exclusive);
+    let exclusive = (Is::ExclusiveMinSet, Is::ExclusiveMinUnset);
+    compare_exclusive(pair, recorder, "exclusiveMinimum", "minimum", exclusive);
+    pair.report_flag(recorder, "uniqueItems", SchemaChange::UniqueItemsSet, SchemaChange::UniqueItemsUnset);
     compare_multiple_of(pair, recorder);
 }
 
-fn compare_bound(pair: &SchemaPair, recorder: &mut Recorder, key: &str, name: &str) {
+fn compare_bound(pair: &SchemaPair, recorder: &mut Recorder, key: &str, changes: [SchemaChange; 4]) {
+    let [set, unset, increased, decreased] = changes;
     let (base, revision) = (number(pair.nodes.base.value, key), number(pair.nodes.revision.value, key));
     let zero = Number::from(0);
     let change = match (base, revision) {
         (None, None) => return,
         (Some(base), Some(revision)) => number_change(base, revision),
-        // A missing `minLength` means 0.
-        (None, Some(revision)) if key == "minLength" => number_change(&zero, revision),
-        (Some(base), None) if key == "minLength" => number_change(base, &zero),
-        // A missing `minItems` or `minProperties` means 0 too. Unlike `minLength`, both have rules for set
-        // and unset.
+        // A missing length or count means 0.
         (None, Some(bound)) | (Some(bound), None)
             if key.starts_with("min") && key != "minimum" && *bound == zero =>
         {
             return;
         }
-        (None, Some(_)) => Some("set"),
-        (Some(_), None) => Some("unset"),
+        (None, Some(_)) => return pair.report_key(recorder, set, key),
+        (Some(_), None) => return pair.report_key(recorder, unset, key),
     };
-    if let Some(change) = change {
-        pair.report_key(recorder, &format!("{name}-{change}"), key);
+    match change {
+        Some(Ordering::Less) => pair.report_key(recorder, increased, key),
+        Some(Ordering::Greater) => pair.report_key(recorder, decreased, key),
+        Some(Ordering::Equal) | None => {}
     }
 }
 
 /// Compares the flag that makes a bound exclusive. In OpenAPI 3.0 the flag is ignored without the bound.
-fn compare_exclusive(pair: &SchemaPair, recorder: &mut Recorder, key: &str, bound: &str, name: &str) {
+fn compare_exclusive(
+    pair: &SchemaPair,
+    recorder: &mut Recorder,
+    key: &str,
+    bound: &str,
+    (set, unset): (SchemaChange, SchemaChange),
+) {
     let bounded = |schema| number(schema, bound).is_some();
     if bounded(pair.nodes.base.value) && bounded(pair.nodes.revision.value) {
-        pair.report_flag(recorder, key, &format!("{name}-set"), &format!("{name}-unset"));
+        pair.report_flag(recorder, key, set, unset);
     }
 }
 
@@ -68,11 +94,11 @@ fn compare_multiple_of(pair: &SchemaPair, recorder: &mut Recorder) {
     const KEY: &str = "multipleOf";
     let suffix = match (number(pair.nodes.base.value, KEY), number(pair.nodes.revision.value, KEY)) {
         (None, None) => return,
-        (None, Some(_)) => "multiple-of-set",
-        (Some(_), None) => "multiple-of-unset",
+        (None, Some(_)) => SchemaChange::MultipleOfSet,
+        (Some(_), None) => SchemaChange::MultipleOfUnset,
         (Some(base), Some(revision)) => match number_change(base, revision) {
-            Some(_) => "multiple-of-changed",
-            None => return,
+            Some(Ordering::Equal) | None => return,
+            Some(_) => SchemaChange::MultipleOfChanged,
         },
     };
     pair.report_key(recorder, suffix, KEY);
@@ -82,13 +108,8 @@ fn number<'a>(schema: &'a Value, key: &str) -> Option<&'a Number> {
     schema.get(key)?.as_number()
 }
 
-/// Returns `increased` or `decreased`. Returns `None` if the values are equal, such as 1 and 1.0.
-fn number_change(from: &Number, to: &Number) -> Option<&'static str> {
+/// Compares two numbers. 1 and 1.0 are equal.
+fn number_change(from: &Number, to: &Number) -> Option<Ordering> {
     let exact = from.as_i128().zip(to.as_i128()).map(|(from, to)| from.cmp(&to));
-    let order = exact.or_else(|| from.as_f64()?.partial_cmp(&to.as_f64()?));
-    match order? {
-        Ordering::Less => Some("increased"),
-        Ordering::Greater => Some("decreased"),
-        Ordering::Equal => None,
-    }
+    exact.or_else(|| from.as_f64()?.partial_cmp(&to.as_f64()?))
 }

@@ -15,12 +15,17 @@ use crate::{
         finding::Values,
         node::{Pair, ResolvedNode},
         recorder::{Recorder, same_values},
-        rules,
+        rules::SchemaChange,
     },
 };
 
-/// The keys of alternatives, with the names of their rules.
-const ALTERNATIVES: [(&str, &str); 2] = [("oneOf", "one-of"), ("anyOf", "any-of")];
+/// The key of a list of alternatives, with the changes when one is added and removed.
+type List = (&'static str, [SchemaChange; 2]);
+
+const ALTERNATIVES: [List; 2] = [
+    ("oneOf", [SchemaChange::OneOfAdded, SchemaChange::OneOfRemoved]),
+    ("anyOf", [SchemaChange::AnyOfAdded, SchemaChange::AnyOfRemoved]),
+];
 
 /// Compares a schema with a list of alternatives, if only one of the two schemas has such a list. The schema
 /// without the list counts as the only alternative. Returns `true` if the two schemas were compared in this
@@ -32,11 +37,11 @@ pub(super) fn compare_wrapped<'a>(
 ) -> bool {
     let Pair { base, revision } = &pair.nodes;
     match (sole_alternatives(base), sole_alternatives(revision)) {
-        (None, Some((key, name, after))) if !has_alternatives(base) => {
-            compare_lists(pair, recorder, pending, (key, name), vec![base.clone()], after);
+        (None, Some((list, after))) if !has_alternatives(base) => {
+            compare_lists(pair, recorder, pending, list, vec![base.clone()], after);
         }
-        (Some((key, name, before)), None) if !has_alternatives(revision) => {
-            compare_lists(pair, recorder, pending, (key, name), before, vec![revision.clone()]);
+        (Some((list, before)), None) if !has_alternatives(revision) => {
+            compare_lists(pair, recorder, pending, list, before, vec![revision.clone()]);
         }
         _ => return false,
     }
@@ -50,16 +55,15 @@ pub(super) fn compare<'a>(pair: &SchemaPair<'a>, recorder: &mut Recorder, pendin
     compare_discriminator(pair, recorder);
 }
 
-/// Returns the alternatives of a schema that otherwise has only annotations, with their key and rule name.
-fn sole_alternatives<'a>(
-    node: &ResolvedNode<'a>,
-) -> Option<(&'static str, &'static str, Vec<ResolvedNode<'a>>)> {
+/// Returns the alternatives of a schema that otherwise has only annotations.
+fn sole_alternatives<'a>(node: &ResolvedNode<'a>) -> Option<(List, Vec<ResolvedNode<'a>>)> {
     let mut found = ALTERNATIVES.into_iter().filter(|(key, _)| node.value.get(key).is_some());
-    let (key, name) = found.next().filter(|_| found.next().is_none())?;
+    let list = found.next().filter(|_| found.next().is_none())?;
+    let key = list.0;
     let allowed = |other: &str| {
         !KNOWN.contains(&other) || [key, "nullable", "discriminator", "default"].contains(&other)
     };
-    node.object()?.keys().all(|other| allowed(other)).then(|| (key, name, node.items_of(key)))
+    node.object()?.keys().all(|other| allowed(other)).then(|| (list, node.items_of(key)))
 }
 
 fn has_alternatives(node: &ResolvedNode) -> bool {
@@ -74,16 +78,18 @@ fn compare_alternatives<'a>(
     let Pair { base, revision } = &pair.nodes;
     let has = |node: &ResolvedNode, key| node.value.get(key).is_some();
     let [one_of, any_of] = ALTERNATIVES;
-    for ((from, _), (to, name)) in [(one_of, any_of), (any_of, one_of)] {
+    for ((from, _), list) in [(one_of, any_of), (any_of, one_of)] {
+        let to = list.0;
         let rewritten = has(base, from) && !has(base, to) && has(revision, to) && !has(revision, from);
         if rewritten {
-            pair.report(recorder, "alternatives-rewritten", Values::default());
+            pair.report(recorder, SchemaChange::AlternativesRewritten, Values::default());
             let (before, after) = (base.items_of(from), revision.items_of(to));
-            return compare_lists(pair, recorder, pending, (to, name), before, after);
+            return compare_lists(pair, recorder, pending, list, before, after);
         }
     }
-    for (key, name) in ALTERNATIVES {
-        compare_lists(pair, recorder, pending, (key, name), base.items_of(key), revision.items_of(key));
+    for list in ALTERNATIVES {
+        let key = list.0;
+        compare_lists(pair, recorder, pending, list, base.items_of(key), revision.items_of(key));
     }
 }
 
@@ -91,20 +97,20 @@ fn compare_lists<'a>(
     pair: &SchemaPair<'a>,
     recorder: &mut Recorder,
     pending: &mut Vec<SchemaPair<'a>>,
-    (key, name): (&str, &str),
+    (key, [added, removed]): List,
     base: Vec<ResolvedNode<'a>>,
     revision: Vec<ResolvedNode<'a>>,
 ) {
     let matches = matches(base, revision, &mut recorder.digests);
     for node in matches.removed {
-        let rule = rules::at_position(pair.position, &format!("{name}-removed"));
+        let rule = removed.rule(pair.position);
         let values = Values { before: Some(node.value), after: None };
-        recorder.push(rule, (&node.at, &pair.nodes.revision.at), &pair.subject, values);
+        recorder.report(rule, (&node.at, &pair.nodes.revision.at), &pair.subject, values);
     }
     for node in matches.added {
-        let rule = rules::at_position(pair.position, &format!("{name}-added"));
+        let rule = added.rule(pair.position);
         let values = Values { before: None, after: Some(node.value) };
-        recorder.push(rule, (&pair.nodes.base.at, &node.at), &pair.subject, values);
+        recorder.report(rule, (&pair.nodes.base.at, &node.at), &pair.subject, values);
     }
     for (index, nodes) in matches.both {
         // A position changes with the order of the alternatives, a tag does not.
@@ -117,21 +123,22 @@ fn compare_all_of<'a>(pair: &SchemaPair<'a>, recorder: &mut Recorder, pending: &
     const KEY: &str = "allOf";
     let (before, after) = (pair.nodes.base.items_of(KEY), pair.nodes.revision.items_of(KEY));
     let matches = matches(before, after, &mut recorder.digests);
-    let rule = |node: &ResolvedNode, change: &str| {
+    let rule = |node: &ResolvedNode, change: SchemaChange, only_annotations_change: SchemaChange| {
         let is_annotation = |key: &String| !KNOWN.contains(&key.as_str());
         let only_annotations = node.object().is_some_and(|part| part.keys().all(is_annotation));
-        let suffix = if only_annotations { "-annotation-only" } else { "" };
-        rules::at_position(pair.position, &format!("all-of-{change}{suffix}"))
+        if only_annotations { only_annotations_change } else { change }.rule(pair.position)
     };
     for node in matches.removed {
         let at = (&node.at, &pair.nodes.revision.at);
         let values = Values { before: Some(node.value), after: None };
-        recorder.push(rule(&node, "removed"), at, &pair.subject, values);
+        let rule = rule(&node, SchemaChange::AllOfRemoved, SchemaChange::AllOfRemovedAnnotationOnly);
+        recorder.report(rule, at, &pair.subject, values);
     }
     for node in matches.added {
         let at = (&pair.nodes.base.at, &node.at);
         let values = Values { before: None, after: Some(node.value) };
-        recorder.push(rule(&node, "added"), at, &pair.subject, values);
+        let rule = rule(&node, SchemaChange::AllOfAdded, SchemaChange::AllOfAddedAnnotationOnly);
+        recorder.report(rule, at, &pair.subject, values);
     }
     for (index, nodes) in matches.both {
         pending.push(pair.within(nodes, &format!("(allOf {index})")));
@@ -143,10 +150,10 @@ fn compare_not(pair: &SchemaPair, recorder: &mut Recorder) {
     const KEY: &str = "not";
     let (base, revision) = pair.nodes.sides(KEY);
     let suffix = match (&base, &revision) {
-        (None, Some(_)) => "not-added",
-        (Some(_), None) => "not-removed",
+        (None, Some(_)) => SchemaChange::NotAdded,
+        (Some(_), None) => SchemaChange::NotRemoved,
         _ if recorder.same_digest(base.as_ref(), revision.as_ref()) => return,
-        _ => "not-changed",
+        _ => SchemaChange::NotChanged,
     };
     pair.report_key(recorder, suffix, KEY);
 }
@@ -155,12 +162,12 @@ fn compare_discriminator(pair: &SchemaPair, recorder: &mut Recorder) {
     const KEY: &str = "discriminator";
     let (base, revision) = match pair.nodes.sides(KEY) {
         (None, None) => return,
-        (None, Some(_)) => return pair.report_key(recorder, "discriminator-added", KEY),
-        (Some(_), None) => return pair.report_key(recorder, "discriminator-removed", KEY),
+        (None, Some(_)) => return pair.report_key(recorder, SchemaChange::DiscriminatorAdded, KEY),
+        (Some(_), None) => return pair.report_key(recorder, SchemaChange::DiscriminatorRemoved, KEY),
         (Some(base), Some(revision)) => (base, revision),
     };
     if base.text("propertyName") != revision.text("propertyName") {
-        pair.report_key(recorder, "discriminator-property-name-changed", KEY);
+        pair.report_key(recorder, SchemaChange::DiscriminatorPropertyNameChanged, KEY);
     }
     let mapping = |node: &ResolvedNode<'_>| -> HashMap<String, Value> {
         let mapping = node.value.get("mapping").and_then(Value::as_object);
@@ -172,12 +179,12 @@ fn compare_discriminator(pair: &SchemaPair, recorder: &mut Recorder) {
     keys.sort();
     for key in keys {
         let suffix = match (before.get(key), after.get(key)) {
-            (Some(_), None) => "discriminator-mapping-deleted",
-            (None, _) => "discriminator-mapping-added",
+            (Some(_), None) => SchemaChange::DiscriminatorMappingDeleted,
+            (None, _) => SchemaChange::DiscriminatorMappingAdded,
             (one, other) if same_values(one, other) => continue,
             // A target may be written as a name or as a reference, and may move.
             (Some(one), Some(other)) if same_target(recorder, (&base, one), (&revision, other)) => continue,
-            _ => "discriminator-mapping-changed",
+            _ => SchemaChange::DiscriminatorMappingChanged,
         };
         pair.report_at(recorder, suffix, KEY, Values { before: before.get(key), after: after.get(key) });
     }

@@ -3,6 +3,7 @@
 //! Pending pairs are kept in a list instead of on the stack, so a long chain of references does not overflow
 //! the stack. [`segment`] compares a pair that references reach only once, so cycles end.
 
+mod access;
 mod bounds;
 mod composition;
 mod digest;
@@ -14,13 +15,16 @@ mod tag;
 mod types;
 mod values;
 
-use self::pair::{KNOWN, SchemaPair};
+use self::{
+    access::Access,
+    pair::{KNOWN, SchemaPair},
+};
 pub(super) use self::{digest::Digests, segment::Segments};
 use super::{
     finding::Values,
     node::{Pair, ResolvedNode},
     recorder::{Recorder, changed_members, same_values},
-    rules::SchemaPosition,
+    rules::{SchemaChange, SchemaPosition},
 };
 
 /// Compares two schemas and every schema within them.
@@ -42,11 +46,11 @@ impl<'a> SchemaPair<'a> {
         let Pair { base, revision } = &self.nodes;
         if base.object().is_none() || revision.object().is_none() {
             if !same_values(Some(base.value), Some(revision.value)) {
-                self.report(recorder, "type-changed", Values::default());
+                self.report(recorder, SchemaChange::TypeChanged, Values::default());
             }
             return;
         }
-        self.report_flag(recorder, "nullable", "became-nullable", "became-not-nullable");
+        self.report_flag(recorder, "nullable", SchemaChange::BecameNullable, SchemaChange::BecameNotNullable);
         if composition::compare_wrapped(self, recorder, pending) {
             return;
         }
@@ -58,36 +62,36 @@ impl<'a> SchemaPair<'a> {
         properties::compare(self, recorder, pending);
         self.compare_items(recorder, pending);
         composition::compare(self, recorder, pending);
-        for (key, rule) in changed_members(&self.nodes, |key| !KNOWN.contains(&key)) {
-            recorder.report_member(rule, &self.nodes, key, &format!("{} {key}", self.subject));
+        for (key, change) in changed_members(&self.nodes, |key| !KNOWN.contains(&key)) {
+            recorder.report_member(change, &self.nodes, key, &format!("{} {key}", self.subject));
         }
     }
 
     fn compare_items(&self, recorder: &mut Recorder, pending: &mut Vec<SchemaPair<'a>>) {
         match self.nodes.sides("items") {
             (Some(base), Some(revision)) => pending.push(self.within(Pair { base, revision }, "[]")),
-            (None, Some(_)) => self.report_key(recorder, "items-set", "items"),
-            (Some(_), None) => self.report_key(recorder, "items-unset", "items"),
+            (None, Some(_)) => self.report_key(recorder, SchemaChange::ItemsSet, "items"),
+            (Some(_), None) => self.report_key(recorder, SchemaChange::ItemsUnset, "items"),
             (None, None) => {}
         }
     }
 
     /// Compares `deprecated`, `readOnly` and `writeOnly`.
     fn compare_flags(&self, recorder: &mut Recorder) {
-        self.report_flag(recorder, "deprecated", "deprecated", "reactivated");
-        for (key, suffix) in [("readOnly", "read-only"), ("writeOnly", "write-only")] {
+        self.report_flag(recorder, "deprecated", SchemaChange::Deprecated, SchemaChange::Reactivated);
+        for access in [Access::ReadOnly, Access::WriteOnly] {
+            let key = access.key();
             let became = match self.nodes.flags(key) {
-                (false, true) => format!("became-{suffix}"),
-                (true, false) => format!("became-not-{suffix}"),
+                (false, true) => true,
+                (true, false) => false,
                 _ => continue,
             };
             match self.property {
                 Some(required) => {
-                    let required = if required { "required" } else { "optional" };
-                    let rule = format!("{}-{required}-property-{became}", self.side());
-                    recorder.report_member(&rule, &self.nodes, key, &self.subject);
+                    let change = access.of_property(self.position.direction(), required, became);
+                    recorder.report_member(change, &self.nodes, key, &self.subject);
                 }
-                None => self.report_key(recorder, &became, key),
+                None => self.report_key(recorder, access.of_schema(became), key),
             }
         }
     }

@@ -4,7 +4,7 @@ use crate::spec::diff::{
     finding::Values,
     node::Pair,
     recorder::{Recorder, nearest_pointer},
-    rules::{self, Direction, SchemaPosition},
+    rules::{SchemaChange, SchemaPosition},
 };
 
 /// The keys with rules of their own. All other keys are annotations.
@@ -59,19 +59,17 @@ pub(super) struct SchemaPair<'a> {
 }
 
 impl<'a> SchemaPair<'a> {
-    pub(super) fn report_flag(&self, recorder: &mut Recorder, key: &str, set: &str, unset: &str) {
+    pub(super) fn report_flag(
+        &self,
+        recorder: &mut Recorder,
+        key: &str,
+        set: SchemaChange,
+        unset: SchemaChange,
+    ) {
         match self.nodes.flags(key) {
             (false, true) => self.report_key(recorder, set, key),
             (true, false) => self.report_key(recorder, unset, key),
             _ => {}
-        }
-    }
-
-    /// Returns the first word of the ids of rules about properties.
-    pub(super) fn side(&self) -> &'static str {
-        match self.position.direction() {
-            Direction::Request => "request",
-            Direction::Response => "response",
         }
     }
 
@@ -89,22 +87,22 @@ impl<'a> SchemaPair<'a> {
     }
 
     /// Reports a change of the whole schema.
-    pub(super) fn report(&self, recorder: &mut Recorder, suffix: &str, values: Values) {
+    pub(super) fn report(&self, recorder: &mut Recorder, change: SchemaChange, values: Values) {
         let at = (&self.nodes.base.at, &self.nodes.revision.at);
-        recorder.push(rules::at_position(self.position, suffix), at, &self.subject, values);
+        recorder.report(change.rule(self.position), at, &self.subject, values);
     }
 
     /// Reports a change of a key, with the two values of the key.
-    pub(super) fn report_key(&self, recorder: &mut Recorder, suffix: &str, key: &str) {
+    pub(super) fn report_key(&self, recorder: &mut Recorder, change: SchemaChange, key: &str) {
         let Pair { base, revision } = &self.nodes;
         let values = Values { before: base.value.get(key), after: revision.value.get(key) };
-        self.report_at(recorder, suffix, key, values);
+        self.report_at(recorder, change, key, values);
     }
 
     /// Reports a change of a key, with the given values.
-    pub(super) fn report_at(&self, recorder: &mut Recorder, suffix: &str, key: &str, values: Values) {
+    pub(super) fn report_at(&self, recorder: &mut Recorder, change: SchemaChange, key: &str, values: Values) {
         let (base, revision) =
             (nearest_pointer(&self.nodes.base, key), nearest_pointer(&self.nodes.revision, key));
-        recorder.push(rules::at_position(self.position, suffix), (&base, &revision), &self.subject, values);
+        recorder.report(change.rule(self.position), (&base, &revision), &self.subject, values);
     }
 }

@@ -9,7 +9,7 @@ use crate::spec::diff::{
     finding::Values,
     node::{Pair, ResolvedNode},
     recorder::{Recorder, nearest_pointer},
-    rules::{Direction, SchemaPosition},
+    rules::{Direction, DocumentChange, SchemaChange, SchemaPosition},
 };
 
 pub(super) fn compare<'a>(pair: &SchemaPair<'a>, recorder: &mut Recorder, pending: &mut Vec<SchemaPair<'a>>) {
@@ -60,62 +60,66 @@ fn compare_named<'a>(pair: &SchemaPair<'a>, recorder: &mut Recorder, pending: &m
     }
 }
 
-fn removed(direction: Direction, property: &ResolvedNode, required: bool) -> &'static str {
+fn removed(direction: Direction, property: &ResolvedNode, required: bool) -> DocumentChange {
     match (direction, required) {
-        (Direction::Request, _) if property.flag("readOnly") => "request-read-only-property-removed",
-        (Direction::Request, _) => "request-property-removed",
+        (Direction::Request, _) if property.flag("readOnly") => {
+            DocumentChange::RequestReadOnlyPropertyRemoved
+        }
+        (Direction::Request, _) => DocumentChange::RequestPropertyRemoved,
         (Direction::Response, true) if property.flag("writeOnly") => {
-            "response-required-write-only-property-removed"
+            DocumentChange::ResponseRequiredWriteOnlyPropertyRemoved
         }
         (Direction::Response, false) if property.flag("writeOnly") => {
-            "response-optional-write-only-property-removed"
+            DocumentChange::ResponseOptionalWriteOnlyPropertyRemoved
         }
-        (Direction::Response, true) => "response-required-property-removed",
-        (Direction::Response, false) => "response-optional-property-removed",
+        (Direction::Response, true) => DocumentChange::ResponseRequiredPropertyRemoved,
+        (Direction::Response, false) => DocumentChange::ResponseOptionalPropertyRemoved,
     }
 }
 
-fn added(direction: Direction, property: &ResolvedNode, required: bool) -> &'static str {
+fn added(direction: Direction, property: &ResolvedNode, required: bool) -> DocumentChange {
     match (direction, required) {
-        (Direction::Request, _) if property.flag("readOnly") => "request-read-only-property-added",
+        (Direction::Request, _) if property.flag("readOnly") => DocumentChange::RequestReadOnlyPropertyAdded,
         (Direction::Request, true) if property.value.get("default").is_some() => {
-            "new-required-request-property-with-default"
+            DocumentChange::NewRequiredRequestPropertyWithDefault
         }
-        (Direction::Request, true) => "new-required-request-property",
-        (Direction::Request, false) => "new-optional-request-property",
+        (Direction::Request, true) => DocumentChange::NewRequiredRequestProperty,
+        (Direction::Request, false) => DocumentChange::NewOptionalRequestProperty,
         (Direction::Response, true) if property.flag("writeOnly") => {
-            "response-required-write-only-property-added"
+            DocumentChange::ResponseRequiredWriteOnlyPropertyAdded
         }
         (Direction::Response, false) if property.flag("writeOnly") => {
-            "response-optional-write-only-property-added"
+            DocumentChange::ResponseOptionalWriteOnlyPropertyAdded
         }
-        (Direction::Response, true) => "response-required-property-added",
-        (Direction::Response, false) => "response-optional-property-added",
+        (Direction::Response, true) => DocumentChange::ResponseRequiredPropertyAdded,
+        (Direction::Response, false) => DocumentChange::ResponseOptionalPropertyAdded,
     }
 }
 
 /// Returns the rule for a property that became required or optional, if it did.
-fn required_change(direction: Direction, pair: &Pair, was: bool, is: bool) -> Option<&'static str> {
+fn required_change(direction: Direction, pair: &Pair, was: bool, is: bool) -> Option<DocumentChange> {
     let has_flag = |key| pair.flags(key) == (true, true);
     Some(match (direction, was, is) {
         (_, false, false) | (_, true, true) => return None,
         (Direction::Request, false, _) if has_flag("readOnly") => {
-            "request-read-only-property-became-required"
+            DocumentChange::RequestReadOnlyPropertyBecameRequired
         }
-        (Direction::Request, true, _) if has_flag("readOnly") => "request-read-only-property-became-optional",
+        (Direction::Request, true, _) if has_flag("readOnly") => {
+            DocumentChange::RequestReadOnlyPropertyBecameOptional
+        }
         (Direction::Request, false, _) if pair.revision.value.get("default").is_some() => {
-            "request-property-became-required-with-default"
+            DocumentChange::RequestPropertyBecameRequiredWithDefault
         }
-        (Direction::Request, false, _) => "request-property-became-required",
-        (Direction::Request, true, _) => "request-property-became-optional",
+        (Direction::Request, false, _) => DocumentChange::RequestPropertyBecameRequired,
+        (Direction::Request, true, _) => DocumentChange::RequestPropertyBecameOptional,
         (Direction::Response, false, _) if has_flag("writeOnly") => {
-            "response-write-only-property-became-required"
+            DocumentChange::ResponseWriteOnlyPropertyBecameRequired
         }
         (Direction::Response, true, _) if has_flag("writeOnly") => {
-            "response-write-only-property-became-optional"
+            DocumentChange::ResponseWriteOnlyPropertyBecameOptional
         }
-        (Direction::Response, false, _) => "response-property-became-required",
-        (Direction::Response, true, _) => "response-property-became-optional",
+        (Direction::Response, false, _) => DocumentChange::ResponsePropertyBecameRequired,
+        (Direction::Response, true, _) => DocumentChange::ResponsePropertyBecameOptional,
     })
 }
 
@@ -139,12 +143,12 @@ fn compare_additional<'a>(pair: &SchemaPair<'a>, recorder: &mut Recorder, pendin
             return;
         }
         (base, revision) if base == revision => return,
-        (Additional::Open, Additional::Closed) => "additional-properties-closed",
-        (Additional::Closed, Additional::Open) => "additional-properties-opened",
-        (Additional::Open, _) => "additional-properties-narrowed",
-        (_, Additional::Open) => "additional-properties-widened",
-        (Additional::Typed, _) => "map-closed",
-        (Additional::Closed, _) => "map-opened",
+        (Additional::Open, Additional::Closed) => SchemaChange::AdditionalPropertiesClosed,
+        (Additional::Closed, Additional::Open) => SchemaChange::AdditionalPropertiesOpened,
+        (Additional::Open, _) => SchemaChange::AdditionalPropertiesNarrowed,
+        (_, Additional::Open) => SchemaChange::AdditionalPropertiesWidened,
+        (Additional::Typed, _) => SchemaChange::MapClosed,
+        (Additional::Closed, _) => SchemaChange::MapOpened,
     };
     pair.report_key(recorder, suffix, KEY);
 }

@@ -1,7 +1,11 @@
 //! `type` and `format`.
 
 use super::pair::SchemaPair;
-use crate::spec::diff::{format, recorder::Recorder, rules::Direction};
+use crate::spec::diff::{
+    format,
+    recorder::Recorder,
+    rules::{Direction, SchemaChange},
+};
 
 /// The relation between the values that the old and the new schema accept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,10 +34,10 @@ pub(super) fn compare(pair: &SchemaPair, recorder: &mut Recorder) -> bool {
     let key = if types == Change::Same { "format" } else { "type" };
     match combined(types, formats) {
         Change::Same => {}
-        Change::Wider => pair.report_key(recorder, "type-generalized", key),
-        Change::Narrower => pair.report_key(recorder, "type-specialized", key),
-        Change::SameText => pair.report_key(recorder, "type-compatible", key),
-        Change::Other => pair.report_key(recorder, "type-changed", key),
+        Change::Wider => pair.report_key(recorder, SchemaChange::TypeGeneralized, key),
+        Change::Narrower => pair.report_key(recorder, SchemaChange::TypeSpecialized, key),
+        Change::SameText => pair.report_key(recorder, SchemaChange::TypeCompatible, key),
+        Change::Other => pair.report_key(recorder, SchemaChange::TypeChanged, key),
     }
     !matches!(types, Change::SameText | Change::Other)
 }

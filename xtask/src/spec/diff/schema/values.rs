@@ -10,6 +10,7 @@ use crate::{
     spec::diff::{
         finding::Values,
         recorder::{Recorder, same_values},
+        rules::SchemaChange,
     },
 };
 
@@ -26,16 +27,16 @@ fn compare_enum(pair: &SchemaPair, recorder: &mut Recorder) {
     };
     match (values(pair.nodes.base.value), values(pair.nodes.revision.value)) {
         (None, None) => {}
-        (None, Some(_)) => pair.report_key(recorder, "became-enum", "enum"),
-        (Some(_), None) => pair.report_key(recorder, "no-longer-enum", "enum"),
+        (None, Some(_)) => pair.report_key(recorder, SchemaChange::BecameEnum, "enum"),
+        (Some(_), None) => pair.report_key(recorder, SchemaChange::NoLongerEnum, "enum"),
         (Some(base), Some(revision)) => {
             for (_, value) in base.iter().filter(|(key, _)| !revision.contains_key(*key)) {
                 let values = Values { before: Some(value), after: None };
-                pair.report_at(recorder, "enum-value-removed", "enum", values);
+                pair.report_at(recorder, SchemaChange::EnumValueRemoved, "enum", values);
             }
             for (_, value) in revision.iter().filter(|(key, _)| !base.contains_key(*key)) {
                 let values = Values { before: None, after: Some(value) };
-                pair.report_at(recorder, "enum-value-added", "enum", values);
+                pair.report_at(recorder, SchemaChange::EnumValueAdded, "enum", values);
             }
         }
     }
@@ -44,10 +45,10 @@ fn compare_enum(pair: &SchemaPair, recorder: &mut Recorder) {
 fn compare_pattern(pair: &SchemaPair, recorder: &mut Recorder) {
     let suffix = match (pair.nodes.base.text("pattern"), pair.nodes.revision.text("pattern")) {
         (base, revision) if base == revision => return,
-        ("", _) => "pattern-added",
-        (_, "") => "pattern-removed",
-        (_, ".*" | "^.*$") => "pattern-generalized",
-        _ => "pattern-changed",
+        ("", _) => SchemaChange::PatternAdded,
+        (_, "") => SchemaChange::PatternRemoved,
+        (_, ".*" | "^.*$") => SchemaChange::PatternGeneralized,
+        _ => SchemaChange::PatternChanged,
     };
     pair.report_key(recorder, suffix, "pattern");
 }
@@ -56,9 +57,9 @@ fn compare_default(pair: &SchemaPair, recorder: &mut Recorder) {
     let (base, revision) = (pair.nodes.base.value.get("default"), pair.nodes.revision.value.get("default"));
     let suffix = match (base, revision) {
         (base, revision) if same_values(base, revision) => return,
-        (None, _) => "default-value-added",
-        (_, None) => "default-value-removed",
-        _ => "default-value-changed",
+        (None, _) => SchemaChange::DefaultValueAdded,
+        (_, None) => SchemaChange::DefaultValueRemoved,
+        _ => SchemaChange::DefaultValueChanged,
     };
     pair.report_key(recorder, suffix, "default");
 }

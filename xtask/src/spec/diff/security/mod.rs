@@ -14,13 +14,42 @@ use super::{
     inherit::any_inherits,
     node::{Pair, ResolvedNode},
     recorder::{Recorder, nearest_pointer},
+    rules::DocumentChange,
 };
 use crate::json::Pointer;
+
+/// The changes of requirements of an operation, or of all operations.
+struct Changes {
+    added: DocumentChange,
+    removed: DocumentChange,
+    required: DocumentChange,
+    refused: DocumentChange,
+    scope_added: DocumentChange,
+    scope_removed: DocumentChange,
+}
+
+const OF_OPERATION: Changes = Changes {
+    added: DocumentChange::ApiSecurityAdded,
+    removed: DocumentChange::ApiSecurityRemoved,
+    required: DocumentChange::ApiSecurityRequired,
+    refused: DocumentChange::ApiSecurityRefused,
+    scope_added: DocumentChange::ApiSecurityScopeAdded,
+    scope_removed: DocumentChange::ApiSecurityScopeRemoved,
+};
+
+const OF_DOCUMENT: Changes = Changes {
+    added: DocumentChange::ApiGlobalSecurityAdded,
+    removed: DocumentChange::ApiGlobalSecurityRemoved,
+    required: DocumentChange::ApiGlobalSecurityRequired,
+    refused: DocumentChange::ApiGlobalSecurityRefused,
+    scope_added: DocumentChange::ApiGlobalSecurityScopeAdded,
+    scope_removed: DocumentChange::ApiGlobalSecurityScopeRemoved,
+};
 
 /// Compares the requirements that operations inherit from the document.
 pub(super) fn compare_document(recorder: &mut Recorder, pair: &Pair, schemes: &SchemeNames) {
     if any_inherits(pair, KEY) {
-        compare(recorder, &pair.base, &pair.revision, schemes, "api-global-security");
+        compare(recorder, &pair.base, &pair.revision, schemes, &OF_DOCUMENT);
     }
 }
 
@@ -35,7 +64,7 @@ pub(super) fn compare_operation(
     if has_own(&operation.base) || has_own(&operation.revision) {
         let base = if has_own(&operation.base) { &operation.base } else { &document.base };
         let revision = if has_own(&operation.revision) { &operation.revision } else { &document.revision };
-        compare(recorder, base, revision, schemes, "api-security");
+        compare(recorder, base, revision, schemes, &OF_OPERATION);
     }
 }
 
@@ -48,7 +77,7 @@ fn compare(
     base: &ResolvedNode,
     revision: &ResolvedNode,
     schemes: &SchemeNames,
-    rules: &str,
+    changes: &Changes,
 ) {
     let at = (&nearest_pointer(base, KEY), &nearest_pointer(revision, KEY));
     let before: BTreeSet<Requirement> =
@@ -61,7 +90,7 @@ fn compare(
     let (old, new) = (by_schemes(&before), by_schemes(&after));
     for (names, requirement) in &old {
         if let Some(revised) = new.get(names) {
-            compare_scopes(recorder, at, rules, requirement, revised);
+            compare_scopes(recorder, at, changes, requirement, revised);
             continue;
         }
         // Credentials that exceed a requirement satisfy it.
@@ -71,21 +100,21 @@ fn compare(
                 .all(|(name, scopes)| requirement.get(name).is_some_and(|given| given.is_superset(scopes)))
         };
         let change = match (after.iter().any(is_satisfied), names.is_empty()) {
-            (true, _) => "removed",
-            (false, true) => "required",
-            (false, false) => "refused",
+            (true, _) => changes.removed,
+            (false, true) => changes.required,
+            (false, false) => changes.refused,
         };
-        recorder.report(&format!("{rules}-{change}"), at, &subject(names), Values::default());
+        recorder.report(change, at, &subject(names), Values::default());
     }
     for names in new.keys().filter(|names| !old.contains_key(*names)) {
-        recorder.report(&format!("{rules}-added"), at, &subject(names), Values::default());
+        recorder.report(changes.added, at, &subject(names), Values::default());
     }
 }
 
 fn compare_scopes(
     recorder: &mut Recorder,
     at: (&Pointer, &Pointer),
-    rules: &str,
+    changes: &Changes,
     before: &Requirement,
     after: &Requirement,
 ) {
@@ -93,10 +122,10 @@ fn compare_scopes(
         let Some(new) = after.get(name) else { continue };
         let subject = |scope: &String| format!("security {name} scope {scope}");
         for scope in old.difference(new) {
-            recorder.report(&format!("{rules}-scope-removed"), at, &subject(scope), Values::default());
+            recorder.report(changes.scope_removed, at, &subject(scope), Values::default());
         }
         for scope in new.difference(old) {
-            recorder.report(&format!("{rules}-scope-added"), at, &subject(scope), Values::default());
+            recorder.report(changes.scope_added, at, &subject(scope), Values::default());
         }
     }
 }

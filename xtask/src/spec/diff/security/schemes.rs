@@ -11,6 +11,7 @@ use crate::{
             finding::Values,
             node::{Pair, ResolvedNode},
             recorder::{Recorder, same_values},
+            rules::DocumentChange,
         },
         traverse::operations,
     },
@@ -48,11 +49,11 @@ pub(crate) fn compare_schemes(recorder: &mut Recorder, pair: &Pair) -> SchemeNam
             names.0.insert((*name).clone(), new.clone());
         }
         let at = (&scheme.at, &components.revision.at);
-        recorder.report("api-security-component-removed", at, &subject(name), Values::default());
+        recorder.report(DocumentChange::ApiSecurityComponentRemoved, at, &subject(name), Values::default());
     }
     for (name, scheme) in &matched.added {
         let at = (&components.base.at, &scheme.at);
-        recorder.report("api-security-component-added", at, &subject(name), Values::default());
+        recorder.report(DocumentChange::ApiSecurityComponentAdded, at, &subject(name), Values::default());
     }
     names
 }
@@ -70,19 +71,21 @@ fn compare_scheme(recorder: &mut Recorder, pair: &Pair, name: &str, used: bool) 
     let changed: Vec<_> = ["type", "in", "name", "scheme"].into_iter().filter(|key| differ(key)).collect();
     match (changed.first(), used) {
         (None, _) => {}
-        (Some(key), false) => recorder.report_member("unused-security-scheme-changed", pair, key, &subject),
+        (Some(key), false) => {
+            recorder.report_member(DocumentChange::UnusedSecuritySchemeChanged, pair, key, &subject);
+        }
         (Some(&"type"), true) => {
-            recorder.report_member("api-security-component-type-changed", pair, "type", &subject);
+            recorder.report_member(DocumentChange::ApiSecurityComponentTypeChanged, pair, "type", &subject);
         }
         (Some(_), true) => {
             for key in changed {
-                recorder.report_member("security-scheme-changed", pair, key, &subject);
+                recorder.report_member(DocumentChange::SecuritySchemeChanged, pair, key, &subject);
             }
         }
     }
     compare_flows(recorder, pair, &subject);
     for key in ["bearerFormat", "openIdConnectUrl"].into_iter().filter(|key| differ(key)) {
-        recorder.report_member("security-scheme-details-changed", pair, key, &subject);
+        recorder.report_member(DocumentChange::SecuritySchemeDetailsChanged, pair, key, &subject);
     }
     recorder.report_other_members(
         pair,
@@ -95,7 +98,7 @@ fn compare_flows(recorder: &mut Recorder, pair: &Pair, subject: &str) {
     let flows = pair.members_of("flows");
     for (name, flow) in flows.removed {
         recorder.report(
-            "security-scheme-flow-removed",
+            DocumentChange::SecuritySchemeFlowRemoved,
             (&flow.at, &pair.revision.at),
             &format!("{subject} {name}"),
             Values::default(),
@@ -103,7 +106,7 @@ fn compare_flows(recorder: &mut Recorder, pair: &Pair, subject: &str) {
     }
     for (name, flow) in flows.added {
         recorder.report(
-            "security-scheme-flow-added",
+            DocumentChange::SecuritySchemeFlowAdded,
             (&pair.base.at, &flow.at),
             &format!("{subject} {name}"),
             Values::default(),
@@ -112,9 +115,9 @@ fn compare_flows(recorder: &mut Recorder, pair: &Pair, subject: &str) {
     for (name, flow) in flows.both {
         let subject = format!("{subject} {name}");
         for (key, rule) in [
-            ("authorizationUrl", "api-security-component-oauth-url-changed"),
-            ("tokenUrl", "api-security-component-oauth-token-url-changed"),
-            ("refreshUrl", "security-scheme-details-changed"),
+            ("authorizationUrl", DocumentChange::ApiSecurityComponentOauthUrlChanged),
+            ("tokenUrl", DocumentChange::ApiSecurityComponentOauthTokenUrlChanged),
+            ("refreshUrl", DocumentChange::SecuritySchemeDetailsChanged),
         ] {
             if !same_values(flow.base.value.get(key), flow.revision.value.get(key)) {
                 recorder.report_member(rule, &flow, key, &subject);
@@ -125,7 +128,7 @@ fn compare_flows(recorder: &mut Recorder, pair: &Pair, subject: &str) {
         for (name, node) in scopes.removed {
             let at = (&node.at, &flow.revision.at);
             recorder.report(
-                "api-security-component-oauth-scope-removed",
+                DocumentChange::ApiSecurityComponentOauthScopeRemoved,
                 at,
                 &scope(name),
                 Values::default(),
@@ -133,13 +136,18 @@ fn compare_flows(recorder: &mut Recorder, pair: &Pair, subject: &str) {
         }
         for (name, node) in scopes.added {
             let at = (&flow.base.at, &node.at);
-            recorder.report("api-security-component-oauth-scope-added", at, &scope(name), Values::default());
+            recorder.report(
+                DocumentChange::ApiSecurityComponentOauthScopeAdded,
+                at,
+                &scope(name),
+                Values::default(),
+            );
         }
         let differs = |(_, pair): &(&String, Pair)| !equivalent(pair.base.value, pair.revision.value);
         for (name, pair) in scopes.both.into_iter().filter(differs) {
             let at = (&pair.base.at, &pair.revision.at);
             recorder.report(
-                "api-security-component-oauth-scope-changed",
+                DocumentChange::ApiSecurityComponentOauthScopeChanged,
                 at,
                 &scope(name),
                 Values::default(),
