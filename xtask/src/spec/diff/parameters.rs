@@ -118,20 +118,30 @@ fn schema_of<'a>(node: &ResolvedNode<'a>) -> Option<ResolvedNode<'a>> {
 /// filled in.
 pub(super) fn is_written_differently(pair: &Pair, location: &str) -> bool {
     let (before, after) = (serialisation(&pair.base, location), serialisation(&pair.revision, location));
-    // `explode` affects only lists and objects.
+    // `explode` affects only lists and objects. In a path, a style also affects other values.
     let is_compound = |node| schema_of(node).is_none_or(|schema| may_be_compound(&schema, MAX_DEPTH));
-    let explodes = is_compound(&pair.base) && is_compound(&pair.revision);
-    before.0 != after.0 || (explodes && before.1 != after.1)
+    let is_compound = is_compound(&pair.base) && is_compound(&pair.revision);
+    let is_styled = is_compound || location == "path";
+    before.always != after.always
+        || (is_styled && before.style != after.style)
+        || (is_compound && before.explode != after.explode)
 }
 
-/// Returns style, `allowReserved` and media types, and `explode`.
-fn serialisation(node: &ResolvedNode, location: &str) -> ((String, bool, Vec<String>), bool) {
+/// How a value is written.
+struct Serialisation {
+    style: String,
+    explode: bool,
+    /// `allowReserved` and media types.
+    always: (bool, Vec<String>),
+}
+
+fn serialisation(node: &ResolvedNode, location: &str) -> Serialisation {
     let default = if matches!(location, "query" | "cookie") { "form" } else { "simple" };
     let style = Some(node.text("style")).filter(|style| !style.is_empty()).unwrap_or(default);
     let explode = node.value.get("explode").and_then(Value::as_bool).unwrap_or(style == "form");
     let types = node.members_of("content");
     let types = types.into_iter().map(|(name, _)| name.clone()).collect();
-    ((style.to_owned(), node.flag("allowReserved"), types), explode)
+    Serialisation { style: style.to_owned(), explode, always: (node.flag("allowReserved"), types) }
 }
 
 /// The depth to which the parts and alternatives of a schema are searched for its type.

@@ -158,6 +158,8 @@ fn subject(url: &str) -> String {
     let (host, path) = url.split_at(host_end);
     // The names of variables are case-sensitive.
     let host = if host.contains('{') { host.to_owned() } else { host.to_ascii_lowercase() };
+    let port = if host.starts_with("https:") { ":443" } else { ":80" };
+    let host = host.strip_suffix(port).unwrap_or(&host);
     format!("server {host}{path}")
 }
 

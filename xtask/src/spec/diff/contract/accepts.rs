@@ -7,7 +7,7 @@ use serde_json::{Number, Value};
 use super::{
     alternative::{Alternative, Kind},
     candidates::Candidates,
-    limit::{Limit, is_multiple},
+    limit::{Limit, Size, is_multiple},
     norm::Norm,
     relation::{Answer, Question, Relation, Relations},
     word,
@@ -157,9 +157,32 @@ impl Relations<'_> {
 
 /// Returns `Yes` if an alternative of another kind takes the values as text.
 fn across_kinds(mode: Mode, receiver: &Alternative, sender: &Alternative) -> Answer {
-    let is_plain = receiver.words.is_none() && receiver.is_all();
-    let as_text = !mode.typed && matches!(sender.kind, Kind::Number | Kind::Boolean);
-    if as_text && receiver.kind == Kind::String && is_plain { Answer::Yes } else { Answer::No }
+    if mode.typed || receiver.kind != Kind::String {
+        return Answer::No;
+    }
+    let takes = |text: &str| word::accepted(receiver, &Value::from(text)) == Some(true);
+    let is_taken = match sender.kind {
+        Kind::Boolean => takes("true") && takes("false"),
+        Kind::Number => {
+            let only_size = Alternative { size: Size::default(), ..receiver.clone() }.is_all();
+            only_size && receiver.size.contains(text_size(sender))
+        }
+        _ => false,
+    };
+    if is_taken { Answer::Yes } else { Answer::No }
+}
+
+/// Returns the range of the lengths of numbers as text.
+fn text_size(numbers: &Alternative) -> Size {
+    let any = Size { min: 1, max: None };
+    let limit = |limit: &Option<Limit>| limit.as_ref()?.value.as_i128();
+    let (Some(low), Some(high)) = (limit(&numbers.low), limit(&numbers.high)) else { return any };
+    if !numbers.integer {
+        return any;
+    }
+    let length = |number: i128| u64::try_from(number.to_string().len()).unwrap_or(u64::MAX);
+    let min = if low <= 9 && high >= 0 { 1 } else { length(low).min(length(high)) };
+    Size { min, max: Some(length(low).max(length(high))) }
 }
 
 /// Returns the answer for a sender of any value of a kind of which the receiver takes some.

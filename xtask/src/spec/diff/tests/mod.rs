@@ -6,6 +6,7 @@ mod cost;
 mod meaning;
 mod oracle;
 mod properties;
+mod serialisation;
 
 use serde_json::{Map, Value, json};
 

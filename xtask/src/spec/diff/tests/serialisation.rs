@@ -1,0 +1,111 @@
+//! Values that are sent as text: style and explode by the type of the value, and the encodings of types.
+
+use serde_json::{Value, json};
+
+use crate::spec::diff::{diff, finding::worst};
+
+fn parameter(location: &str, members: &Value) -> Value {
+    let mut parameter = json!({"name": "q", "in": location, "schema": {"type": "string"}});
+    for (key, value) in members.as_object().unwrap() {
+        parameter[key.as_str()] = value.clone();
+    }
+    let list = json!({"type": "array", "items": {"type": "string"}});
+    json!({"paths": {"/a": {"get": {"parameters": [parameter]}}}, "components": {"schemas": {"L": list}}})
+}
+
+fn query(members: &Value) -> Value {
+    parameter("query", members)
+}
+
+/// Asserts the levels of a change and of its reverse.
+#[track_caller]
+fn assert_levels(base: &Value, revision: &Value, expected: [&str; 2]) {
+    let level = |base, revision| worst(&diff(base, revision)).0.as_str();
+    assert_eq!([level(base, revision), level(revision, base)], expected, "{base}\n{revision}");
+}
+
+#[test]
+fn style_counts_for_the_types_that_it_affects() {
+    let list = json!({"type": "array", "items": {"type": "string"}});
+    let reference = json!({"$ref": "#/components/schemas/L"});
+    let either = json!({"anyOf": [{"type": "string"}, list]});
+    let whole = json!({"allOf": [{"type": "integer"}]});
+    for (base, revision, expected) in [
+        (json!({"explode": false, "schema": whole}), json!({"schema": whole}), ["none", "none"]),
+        (json!({"style": "spaceDelimited"}), json!({}), ["none", "none"]),
+        (json!({"style": "form", "explode": true}), json!({}), ["none", "none"]),
+        (json!({"explode": false, "schema": reference}), json!({"schema": reference}), ["err", "err"]),
+        (json!({"explode": false, "schema": either}), json!({"schema": either}), ["err", "err"]),
+        (
+            json!({"style": "deepObject", "schema": {"type": "object"}}),
+            json!({"schema": {"type": "object"}}),
+            ["err", "err"],
+        ),
+        (json!({"allowReserved": true}), json!({}), ["err", "err"]),
+        (json!({"content": {"application/json": {"schema": {"type": "string"}}}}), json!({}), ["err", "err"]),
+    ] {
+        assert_levels(&query(&base), &query(&revision), expected);
+    }
+    // In a path, a style adds characters to a single value.
+    let path = |members| parameter("path", &members);
+    assert_levels(&path(json!({"style": "matrix"})), &path(json!({})), ["err", "err"]);
+}
+
+#[test]
+fn types_are_compared_by_their_text_outside_of_json() {
+    let integer = json!({"type": "integer"});
+    let text = json!({"type": "string"});
+    let list = |items: &Value| json!({"type": "array", "items": items});
+    for (base, revision, expected) in [
+        (integer.clone(), text.clone(), ["info", "err"]),
+        (integer.clone(), json!({"type": "string", "maxLength": 3}), ["err", "err"]),
+        (
+            json!({"type": "integer", "minimum": 0, "maximum": 99}),
+            json!({"type": "string", "maxLength": 2}),
+            ["info", "err"],
+        ),
+        (
+            json!({"type": "integer", "minimum": -9, "maximum": 99}),
+            json!({"type": "string", "minLength": 2}),
+            ["err", "err"],
+        ),
+        (
+            json!({"type": "integer", "minimum": 10, "maximum": 99}),
+            json!({"type": "string", "minLength": 2}),
+            ["info", "err"],
+        ),
+        (
+            json!({"type": "number", "minimum": 0, "maximum": 9}),
+            json!({"type": "string", "maxLength": 2}),
+            ["err", "err"],
+        ),
+        (json!({"type": "boolean"}), json!({"type": "string", "enum": ["true", "false"]}), ["info", "err"]),
+        (json!({"type": "boolean"}), json!({"type": "string", "enum": ["true"]}), ["err", "err"]),
+        (
+            json!({"type": "integer", "enum": [1, 2]}),
+            json!({"type": "string", "enum": ["1", "2"]}),
+            ["info", "info"],
+        ),
+        (integer.clone(), json!({"type": "boolean"}), ["err", "err"]),
+        // A single value is a list of one.
+        (text.clone(), list(&text), ["info", "err"]),
+        (integer.clone(), list(&text), ["info", "err"]),
+        (text, list(&integer), ["err", "err"]),
+    ] {
+        assert_levels(&query(&json!({"schema": base})), &query(&json!({"schema": revision})), expected);
+    }
+}
+
+#[test]
+fn default_port_of_a_server_is_not_a_change() {
+    let document = |url: &str| json!({"servers": [{"url": url}], "paths": {"/a": {"get": {}}}});
+    for (base, revision, expected) in [
+        ("https://a:443/v1", "https://a/v1", "none"),
+        ("http://a:80", "http://a", "none"),
+        ("HTTPS://A/v1/", "https://a/v1", "none"),
+        ("https://a:80/v1", "https://a/v1", "err"),
+        ("https://a/V1", "https://a/v1", "err"),
+    ] {
+        assert_levels(&document(base), &document(revision), [expected, expected]);
+    }
+}
