@@ -1,8 +1,11 @@
 //! Reads files of git revisions, by git itself.
 
 use std::{
+    cell::{OnceCell, RefCell},
+    collections::HashMap,
+    io::{self, BufRead as _, BufReader, Read as _, Write as _},
     path::Path,
-    process::{Command, Output, Stdio},
+    process::{Child, ChildStdin, ChildStdout, Command, Output, Stdio},
 };
 
 /// The files of a revision.
@@ -11,6 +14,17 @@ pub(super) struct Tree {
     revision: String,
     /// The object id, so that all files are of one state although a branch may move.
     id: String,
+    /// The entries of a directory, by path, once a document refers to other files.
+    entries: OnceCell<HashMap<String, Entry>>,
+    contents: RefCell<Option<Contents>>,
+}
+
+/// An entry of a directory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Entry {
+    mode: String,
+    id: String,
+    size: Option<u64>,
 }
 
 impl Tree {
@@ -24,7 +38,7 @@ impl Tree {
             }));
         }
         let id = String::from_utf8_lossy(&found.stdout).trim().to_owned();
-        Ok(Self { revision: revision.to_owned(), id })
+        Ok(Self { revision: revision.to_owned(), id, entries: OnceCell::new(), contents: RefCell::default() })
     }
 
     /// Reads a file. The path is relative to the root of the repository and has no `.` and `..`.
@@ -32,10 +46,36 @@ impl Tree {
         if path.is_empty() {
             return Err("is a directory, expected a file".to_owned());
         }
-        let listed = success(run(&["ls-tree", "-z", "--long", "--full-tree", &self.id, "--", path])?)?;
+        let entry = self.list(&[path])?.remove(path);
+        self.read_entry(path, entry.as_ref(), max_bytes)
+    }
+
+    /// Reads one of many files of a directory.
+    pub(super) fn read_within(&self, directory: &str, path: &str, max_bytes: u64) -> Result<Vec<u8>, String> {
+        if self.entries.get().is_none() {
+            let directory = format!("{directory}/");
+            let within = if directory == "/" { vec!["-r", "-t"] } else { vec!["-r", "-t", &directory] };
+            let _ = self.entries.set(self.list(&within)?);
+        }
+        self.read_entry(path, self.entries.get().and_then(|entries| entries.get(path)), max_bytes)
+    }
+
+    /// Returns the entries that `git ls-tree` prints for these options and paths.
+    fn list(&self, arguments: &[&str]) -> Result<HashMap<String, Entry>, String> {
+        let (options, paths): (Vec<&str>, Vec<&str>) =
+            arguments.iter().partition(|argument| argument.starts_with('-'));
+        let mut command = vec!["ls-tree", "-z", "--long", "--full-tree"];
+        command.extend(options);
+        command.extend([self.id.as_str(), "--"]);
+        command.extend(paths);
+        let listed = success(run(&command)?)?;
         let listed = String::from_utf8_lossy(&listed).into_owned();
-        let Some((mode, id, size)) = entry(&listed) else { return Err(self.missing(path)) };
-        match mode {
+        Ok(listed.split('\0').filter_map(entry).collect())
+    }
+
+    fn read_entry(&self, path: &str, entry: Option<&Entry>, max_bytes: u64) -> Result<Vec<u8>, String> {
+        let Some(Entry { mode, id, size }) = entry else { return Err(self.missing(path)) };
+        match mode.as_str() {
             "040000" => return Err("is a directory, expected a file".to_owned()),
             "120000" => {
                 return Err(
@@ -48,10 +88,15 @@ impl Tree {
             }
             _ => {}
         }
-        if size.parse().is_ok_and(|size: u64| size > max_bytes) {
+        if let Some(size) = size.filter(|size| *size > max_bytes) {
             return Err(format!("too large, expected at most {max_bytes} bytes, found {size}"));
         }
-        success(run(&["cat-file", "blob", id])?)
+        let mut contents = self.contents.borrow_mut();
+        let contents = match &mut *contents {
+            Some(contents) => contents,
+            none => none.insert(Contents::start()?),
+        };
+        contents.read(id).map_err(|error| format!("git cat-file: {error}"))
     }
 
     fn missing(&self, path: &str) -> String {
@@ -69,11 +114,59 @@ impl Tree {
     }
 }
 
-/// Returns the mode, the id and the size of the only entry of `git ls-tree --long -z`.
-fn entry(listed: &str) -> Option<(&str, &str, &str)> {
-    let mut words = listed.split_once('\t')?.0.split_ascii_whitespace();
+/// Returns the path and the entry of a line of `git ls-tree --long -z`.
+fn entry(listed: &str) -> Option<(String, Entry)> {
+    let (words, path) = listed.split_once('\t')?;
+    let mut words = words.split_ascii_whitespace();
     let (mode, _, id) = (words.next()?, words.next()?, words.next()?);
-    Some((mode, id, words.next()?))
+    // A directory has no size.
+    let size = words.next()?.parse().ok();
+    Some((path.to_owned(), Entry { mode: mode.to_owned(), id: id.to_owned(), size }))
+}
+
+/// A process that prints the contents of objects, so that a document of a thousand files does not start a thousand.
+#[derive(Debug)]
+struct Contents {
+    child: Child,
+    ids: Option<ChildStdin>,
+    printed: BufReader<ChildStdout>,
+}
+
+impl Contents {
+    fn start() -> Result<Self, String> {
+        let mut command = command(Path::new("git"), &["cat-file", "--batch"]);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut child = command.spawn().map_err(|error| not_run(&error))?;
+        let (Some(ids), Some(printed)) = (child.stdin.take(), child.stdout.take()) else {
+            return Err("git cat-file: no pipe".to_owned());
+        };
+        Ok(Self { child, ids: Some(ids), printed: BufReader::new(printed) })
+    }
+
+    /// Returns the content of a file.
+    fn read(&mut self, id: &str) -> io::Result<Vec<u8>> {
+        if let Some(ids) = &mut self.ids {
+            writeln!(ids, "{id}")?;
+            ids.flush()?;
+        }
+        let mut header = String::new();
+        self.printed.read_line(&mut header)?;
+        let size = header.trim_end().strip_prefix(&format!("{id} blob ")).and_then(|size| size.parse().ok());
+        let size = size.ok_or_else(|| io::Error::other(format!("no file {id}: {header:?}")))?;
+        // A line feed follows.
+        let mut content = vec![0; size];
+        self.printed.read_exact(&mut content)?;
+        self.printed.read_exact(&mut [0])?;
+        Ok(content)
+    }
+}
+
+impl Drop for Contents {
+    fn drop(&mut self) {
+        // Without more ids the process ends.
+        drop(self.ids.take());
+        let _ = self.child.wait();
+    }
 }
 
 /// Returns the current directory, relative to the root of the repository: empty, or with a `/` at its end.
@@ -97,12 +190,18 @@ fn run(args: &[&str]) -> Result<Output, String> {
 }
 
 fn run_program(program: &Path, args: &[&str]) -> Result<Output, String> {
+    command(program, args).stdin(Stdio::null()).output().map_err(|error| not_run(&error))
+}
+
+fn command(program: &Path, args: &[&str]) -> Command {
     let mut command = Command::new(program);
     // Without a pager and without changes to the repository.
-    command.args(["--no-pager", "--no-optional-locks"]).args(args).env("LC_ALL", "C").stdin(Stdio::null());
-    command.output().map_err(|error| {
-        format!("could not run git: {error}; install git, or name a file instead of a revision")
-    })
+    command.args(["--no-pager", "--no-optional-locks"]).args(args).env("LC_ALL", "C");
+    command
+}
+
+fn not_run(error: &io::Error) -> String {
+    format!("could not run git: {error}; install git, or name a file instead of a revision")
 }
 
 fn success(output: Output) -> Result<Vec<u8>, String> {
@@ -133,8 +232,10 @@ mod tests {
 
     #[test]
     fn entry_of_a_listing_has_mode_id_and_size() {
-        let listed = "100644 blob 0123abcd     512\tapi with spaces.yaml\0";
-        assert_eq!(entry(listed), Some(("100644", "0123abcd", "512")));
+        let (path, found) = entry("100644 blob 0123abcd     512\tapi with spaces.yaml").unwrap();
+        let file = Entry { mode: "100644".to_owned(), id: "0123abcd".to_owned(), size: Some(512) };
+        assert_eq!((path.as_str(), found), ("api with spaces.yaml", file));
+        assert_eq!(entry("040000 tree 0123abcd       -\tdir").unwrap().1.size, None);
         assert_eq!(entry(""), None);
     }
 }

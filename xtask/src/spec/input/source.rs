@@ -93,7 +93,7 @@ impl Location {
             }
             Directory::Revision(tree, directory) => {
                 let path = path::join(directory, path).ok_or_else(|| format!("leaves {}", self.remedy()))?;
-                tree.read(&path, MAX_BYTES)
+                tree.read_within(directory, &path, MAX_BYTES)
             }
         }
     }
