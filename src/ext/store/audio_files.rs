@@ -197,6 +197,10 @@ mod tests {
     };
 
     use super::*;
+    use crate::ext::disk::{
+        Access,
+        simulated::{Fault, State},
+    };
 
     fn hash(number: u8) -> RequestHash {
         RequestHash::from_bytes([number; 32])
@@ -246,6 +250,41 @@ mod tests {
         files.remove(hash(19)).await.unwrap();
         assert!(!numbers(&files).contains(&19));
         files.remove(hash(19)).await.expect("a missing file is removed");
+    }
+
+    #[tokio::test]
+    async fn files_of_exactly_the_limit_stay() {
+        let directory = tempfile::tempdir().unwrap();
+        let files = AudioFiles::new(Disk::system(), directory.path().to_owned());
+        write(&files, 0..9);
+        for number in [8, 9] {
+            write(&files, number..number + 1);
+            files.on_saved(hash(number), 100, 1000).await.unwrap();
+        }
+        assert_eq!(numbers(&files).len(), 10);
+    }
+
+    #[tokio::test]
+    async fn file_that_cannot_be_removed_is_an_error_unless_it_is_gone() {
+        for kind in [io::ErrorKind::NotFound, io::ErrorKind::PermissionDenied] {
+            let directory = Path::new("/d");
+            let disk = Disk::simulated(State::with_directory(directory), move |step, _| {
+                step.starts_with("write").then_some(Fault::Fails(kind))
+            });
+            let files = AudioFiles::new(disk.clone(), directory.to_owned());
+            let save = || {
+                let file = disk.open(&files.path(hash(1)), Access::CreatePrivate).unwrap();
+                file.write_all_at(0, &[0; 100]).unwrap();
+            };
+            save();
+            let removed = files.remove(hash(1)).await;
+            save();
+            let pruned = files.prune(0).await;
+            match kind {
+                io::ErrorKind::NotFound => assert!(removed.is_ok() && pruned.unwrap() == 100),
+                _ => assert!(removed.unwrap_err().is_io() && pruned.unwrap_err().is_io()),
+            }
+        }
     }
 
     #[tokio::test]

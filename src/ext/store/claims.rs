@@ -43,3 +43,36 @@ impl Claims {
         lock
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hash(number: u8) -> RequestHash {
+        RequestHash::from_bytes([number; 32])
+    }
+
+    #[test]
+    fn request_is_claimed_by_one_call_at_a_time() {
+        let claims = Claims::default();
+        let claim = claims.try_claim(hash(1)).unwrap();
+        assert!(claims.try_claim(hash(1)).is_none() && claims.try_claim(hash(2)).is_some());
+        drop(claim);
+        assert!(claims.try_claim(hash(1)).is_some());
+    }
+
+    #[test]
+    fn ended_claims_are_removed_whenever_the_map_is_full() {
+        let claims = Claims::default();
+        let sizes: Vec<_> = (0..100)
+            .map(|number| {
+                drop(claims.try_claim(hash(number)));
+                let map = claims.0.lock().unwrap();
+                (map.len(), map.capacity())
+            })
+            .collect();
+        assert!(sizes.iter().all(|(length, _)| *length < 10), "{sizes:?}");
+        // Removing them for each claim would take time that is quadratic in the number of claims.
+        assert!(sizes.iter().any(|(length, capacity)| length == capacity), "{sizes:?}");
+    }
+}

@@ -332,4 +332,18 @@ mod tests {
         job.job_finished();
         assert!(matches!(job.lookup(None).await, Ok(Found::New(_))));
     }
+
+    #[tokio::test]
+    async fn lookup_waits_until_the_deadline_only_for_a_request_that_is_announced() {
+        let store = Store::in_memory();
+        let (origin, speech) = ("https://example.com", &SpeechRequest::new("Hello.".parse().unwrap()));
+        let redo = Redo::No;
+        let entry = store.entry(Request { origin, speech, take: 0, label: None, resubmissions: 0, redo });
+        let deadline = Some(Instant::now());
+        let Ok(Announced::Claimed(attempt)) = entry.announce(None).await else { panic!("not announced") };
+        assert!(matches!(entry.lookup(deadline).await, Ok(Found::Busy)));
+        attempt.send(async { Ok(TaskId::new_unchecked("t1")) }).await.unwrap();
+        let _claim = entry.claim(None).await;
+        assert!(matches!(entry.lookup(deadline).await, Ok(Found::Submitted(_))));
+    }
 }

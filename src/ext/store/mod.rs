@@ -34,3 +34,6 @@ pub use self::{
     settings::StoreSettings,
     store::Store,
 };
+
+#[cfg(test)]
+mod tests;

@@ -275,6 +275,12 @@ mod tests {
     }
 
     #[test]
+    fn time_of_a_record_is_in_seconds_since_1970() {
+        let expected = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs_f64();
+        assert!((now() - expected).abs() < 60.0, "{} {expected}", now());
+    }
+
+    #[test]
     fn records_keep_task_ids_and_doubts() {
         let mut count = 0;
         for entry in std::fs::read_dir("fuzz/seeds/record").unwrap() {

@@ -56,7 +56,6 @@ mod tests;
 mod turns;
 
 use std::{
-    fmt,
     path::{Path, PathBuf},
     sync::{Arc, Weak},
 };
@@ -211,11 +210,5 @@ impl Worker {
             #[cfg(test)]
             Self::Turns(turns) => turns.submit(job),
         }
-    }
-}
-
-impl fmt::Debug for Database {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Database").field("directory", &self.0.directory).finish_non_exhaustive()
     }
 }

@@ -8,7 +8,7 @@ mod opening;
 mod processes;
 
 use std::{
-    iter,
+    fmt, iter,
     sync::{Arc, Weak, mpsc},
     thread as std_thread,
 };
@@ -17,6 +17,13 @@ use futures_util::future::{self, FutureExt};
 
 use self::disk::MemoryDisk;
 use super::*;
+
+/// For `unwrap_err`.
+impl fmt::Debug for Database {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Database")
+    }
+}
 
 fn key(number: u32) -> Key {
     let mut key = [0; 32];

@@ -1,0 +1,302 @@
+//! What a store tells about a request, from its announcement to its audio.
+
+mod audio;
+
+use std::{
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use futures_util::FutureExt;
+use serde_json::json;
+
+use super::{
+    Entry, EntryState, Settlement, Store, StoreSettings,
+    attempt::Attempt,
+    audio_files::StoredAudio,
+    facts::{Redo, Request},
+    handle::{Announced, EntryHandle, Found},
+};
+use crate::{
+    Error, TaskId,
+    ext::{
+        disk::{Access, Disk, simulated::State},
+        transport::failure::{Failure, FailureKind},
+    },
+    types::SpeechRequest,
+};
+
+/// A store on a disk in memory, with the number of changes and syncs of the disk.
+struct TestStore {
+    store: Store,
+    disk: Disk,
+    steps: Arc<AtomicUsize>,
+}
+
+async fn open(set: impl Fn(StoreSettings) -> StoreSettings) -> TestStore {
+    let steps = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&steps);
+    let disk = Disk::simulated(State::with_directory(Path::new("/d")), move |_, _| {
+        count.fetch_add(1, Ordering::Relaxed);
+        None
+    });
+    let store = Store::open_on(&disk, set(Store::at("/d/store"))).await.unwrap();
+    TestStore { store, disk, steps }
+}
+
+impl TestStore {
+    async fn steps(&self) -> usize {
+        self.store.flush().await;
+        self.steps.load(Ordering::Relaxed)
+    }
+
+    fn write_audio(&self, entry: &EntryHandle) {
+        let file = self.disk.open(&entry.audio_path(), Access::CreateNew { mode: None }).unwrap();
+        file.write_all_at(0, b"audio").unwrap();
+    }
+}
+
+fn speech(text: &str) -> SpeechRequest {
+    SpeechRequest::new(text.parse().unwrap())
+}
+
+fn request(speech: &SpeechRequest) -> Request<'_> {
+    let origin = "https://example.com";
+    Request { origin, speech, take: 0, label: None, resubmissions: 0, redo: Redo::No }
+}
+
+fn id(text: &str) -> TaskId {
+    TaskId::new_unchecked(text)
+}
+
+fn audio(seconds: Option<f64>) -> StoredAudio {
+    StoredAudio { bytes: 5, sha256: "ab".to_owned(), seconds }
+}
+
+async fn announce(entry: &EntryHandle) -> Attempt {
+    let Ok(Announced::Claimed(attempt)) = entry.announce(None).await else { panic!("not announced") };
+    attempt
+}
+
+async fn submit(entry: &EntryHandle, task: &str) {
+    announce(entry).await.send(async { Ok(id(task)) }).await.unwrap();
+}
+
+/// Submits a request whose response never arrives, because its process is killed.
+async fn submit_and_die(entry: &EntryHandle) {
+    assert!(announce(entry).await.send(std::future::pending()).now_or_never().is_none());
+}
+
+fn finish(entry: &EntryHandle, task: &str, audio: Option<StoredAudio>) {
+    let result = json!({"id": task, "status": "COMPLETED"});
+    entry.finished(&id(task), &serde_json::from_value(result).unwrap(), audio);
+}
+
+/// Returns the only entry.
+async fn only_entry(store: &Store) -> Entry {
+    let mut entries = store.entries();
+    let entry = entries.next().await.unwrap().unwrap();
+    assert!(entries.next().await.is_none());
+    assert_eq!(store.get(&entry.hash()).await.unwrap().as_ref(), Some(&entry));
+    entry
+}
+
+#[tokio::test]
+async fn entry_has_the_facts_of_its_request_and_its_debug_output_omits_the_text() {
+    let TestStore { store, .. } = open(|settings| settings.keep_text(true)).await;
+    let speech = speech("Good morning.").voice("nora");
+    let handle = store.entry(Request { take: 3, label: Some("line 1".into()), ..request(&speech) });
+    submit(&handle, "t1").await;
+    finish(&handle, "t1", Some(audio(Some(1.5))));
+    let entry = only_entry(&store).await;
+    assert_eq!((entry.state(), entry.task_id()), (EntryState::Stored, Some(id("t1"))));
+    assert_eq!((entry.label(), entry.text()), (Some("line 1"), Some("Good morning.")));
+    assert_eq!((entry.voice(), entry.characters(), entry.take()), (Some("nora"), 13, 3));
+    assert_eq!((entry.duration(), entry.audio_bytes()), (Some(Duration::from_millis(1_500)), Some(5)));
+    let hash = entry.hash();
+    let shown = format!("{entry:?}");
+    let start = format!("Entry {{ hash: {hash}, state: Stored, label: Some(\"line 1\"), task_id: ");
+    assert!(shown.starts_with(&start) && !shown.contains("morning"), "{shown}");
+    assert_eq!(format!("{handle:?}"), format!("EntryHandle({hash})"));
+    assert_eq!(format!("{store:?}"), r#"Store { directory: "/d/store", .. }"#);
+    assert_eq!(format!("{:?}", store.entries()), "Entries");
+    let settings = StoreSettings::from(&store);
+    let expected = r#"StoreSettings { directory: "/d/store", keep_audio: true, keep_text: true, max_audio_bytes: None, .. }"#;
+    assert_eq!(format!("{settings:?}"), expected);
+}
+
+#[test]
+fn entry_states_have_stable_names_and_are_padded() {
+    let names = [
+        (EntryState::Announced, "announced"),
+        (EntryState::Submitted, "submitted"),
+        (EntryState::Stored, "stored"),
+        (EntryState::Failed, "failed"),
+        (EntryState::InDoubt, "in_doubt"),
+    ];
+    for (state, name) in names {
+        assert_eq!((state.as_str(), format!("{state:>10}")), (name, format!("{name:>10}")));
+    }
+}
+
+#[tokio::test]
+async fn request_is_announced_while_it_is_sent_and_in_doubt_after_its_process_is_killed() {
+    let store = Store::in_memory();
+    let speech = speech("Hello.");
+    let entry = store.entry(Request { resubmissions: 1, ..request(&speech) });
+    for earlier_attempts in [0, 1] {
+        let attempt = announce(&entry).await;
+        let entry = only_entry(&store).await;
+        assert_eq!((entry.state(), entry.attempts_in_doubt()), (EntryState::Announced, earlier_attempts));
+        let hash = entry.hash();
+        assert!(store.forget(&hash).await.unwrap_err().to_string().contains("is being submitted"));
+        assert!(store.settle(&hash, Settlement::NotBilled).await.unwrap_err().is_invalid());
+        assert!(attempt.send(std::future::pending()).now_or_never().is_none());
+        let entry = only_entry(&store).await;
+        assert_eq!((entry.state(), entry.attempts_in_doubt()), (EntryState::InDoubt, earlier_attempts + 1));
+    }
+}
+
+#[tokio::test]
+async fn attempt_in_doubt_is_resubmitted_only_if_the_caller_allows_it() {
+    let store = Store::in_memory();
+    let speech = speech("Hello.");
+    let entry = store.entry(request(&speech));
+    submit_and_die(&entry).await;
+    let Ok(Found::InDoubt(error)) = entry.lookup(None).await else { panic!("not in doubt") };
+    let hash = only_entry(&store).await.hash();
+    let shown = entry.explain(error).to_string();
+    assert!(shown.contains(&format!("settle entry {hash} of the store memory")), "{shown}");
+    let allowed = store.entry(Request { resubmissions: 1, ..request(&speech) });
+    let Ok(Found::New(prior)) = allowed.lookup(None).await else { panic!("not new") };
+    assert_eq!(prior.count(), 1);
+    let stopped = entry.explain(Error::stopped());
+    assert!(!stopped.to_string().contains("store"), "{stopped}");
+}
+
+#[tokio::test]
+async fn attempt_in_doubt_with_a_task_id_is_in_the_entry() {
+    let store = Store::in_memory();
+    let speech = speech("Hello.");
+    let entry = store.entry(request(&speech));
+    let failure = Failure { task_id: Some(id("t1")), ..Failure::new(FailureKind::ConnectionLost) };
+    announce(&entry).await.send(async { Err(failure) }).await.unwrap_err();
+    let entry = only_entry(&store).await;
+    assert_eq!((entry.state(), entry.task_id()), (EntryState::InDoubt, Some(id("t1"))));
+}
+
+#[tokio::test]
+async fn settled_entry_is_submitted_again_or_has_the_task_or_the_earlier_speech() {
+    let store = Store::in_memory();
+    let speech = speech("Hello.");
+    let entry = store.entry(Request { redo: Redo::Yes, ..request(&speech) });
+    submit_and_die(&entry).await;
+    let hash = only_entry(&store).await.hash();
+    store.settle(&hash, Settlement::NotBilled).await.unwrap();
+    assert_eq!(store.get(&hash).await.unwrap(), None);
+    submit_and_die(&entry).await;
+    store.settle(&hash, Settlement::Billed(id("t1"))).await.unwrap();
+    assert_eq!(only_entry(&store).await.task_id(), Some(id("t1")));
+    let error = store.settle(&hash, Settlement::NotBilled).await.unwrap_err().to_string();
+    assert!(error.contains(&format!("entry {hash} is submitted, expected in_doubt")), "{error}");
+    finish(&entry, "t1", None);
+    // The finished speech is spoken again.
+    submit_and_die(&entry).await;
+    assert_eq!(only_entry(&store).await.state(), EntryState::InDoubt);
+    store.settle(&hash, Settlement::NotBilled).await.unwrap();
+    let entry = only_entry(&store).await;
+    assert_eq!((entry.state(), entry.task_id()), (EntryState::Stored, Some(id("t1"))));
+}
+
+#[tokio::test]
+async fn result_of_another_task_does_not_change_the_entry() {
+    let store = Store::in_memory();
+    let speech = speech("Hello.");
+    let entry = store.entry(request(&speech));
+    submit(&entry, "t1").await;
+    finish(&entry, "t2", None);
+    entry.failed(&id("t2"));
+    let found = only_entry(&store).await;
+    assert_eq!((found.state(), found.task_id()), (EntryState::Submitted, Some(id("t1"))));
+    entry.failed(&id("t1"));
+    assert_eq!(only_entry(&store).await.state(), EntryState::Failed);
+}
+
+#[tokio::test]
+async fn facts_that_the_entry_has_already_are_not_written_again() {
+    let test = open(|settings| settings).await;
+    let speech = speech("Hello.");
+    let entry = test.store.entry(request(&speech));
+    submit(&entry, "t1").await;
+    finish(&entry, "t1", Some(audio(Some(1.5))));
+    let steps = test.steps().await;
+    finish(&entry, "t1", Some(audio(Some(1.5))));
+    finish(&entry, "t1", None);
+    entry.job_finished();
+    assert_eq!(test.steps().await, steps);
+    finish(&entry, "t1", Some(audio(None)));
+    assert!(test.steps().await > steps);
+}
+
+#[tokio::test]
+async fn expected_duration_is_learned_for_each_voice() {
+    let store = Store::in_memory();
+    let texts = ["One, two, three.", "Four, five, six."];
+    let [nora, other] = ["nora", "other"].map(|voice| texts.map(|text| speech(text).voice(voice)));
+    let expected =
+        async |speech: &SpeechRequest| store.entry(request(speech)).expected_seconds().await.unwrap();
+    let before = [expected(&nora[1]).await, expected(&other[1]).await];
+    assert!(before[0] > 0.1 && before[0] < 10.0, "{before:?}");
+    let entry = store.entry(request(&nora[0]));
+    submit(&entry, "t1").await;
+    finish(&entry, "t1", None);
+    entry.has_duration(&id("t2"), 99.0);
+    assert_eq!(only_entry(&store).await.duration(), None);
+    entry.has_duration(&id("t1"), 30.0);
+    assert_eq!(only_entry(&store).await.duration(), Some(Duration::from_secs(30)));
+    let after = [expected(&nora[1]).await, expected(&other[1]).await];
+    assert!(after[0] > 2.0 * before[0] && (after[1] - before[1]).abs() < 0.001, "{before:?} {after:?}");
+}
+
+#[tokio::test]
+async fn duration_is_learned_once_for_each_task() {
+    let speech = speech("Hello.");
+    let expected_after = async |is_known_before: bool| {
+        let store = Store::in_memory();
+        let entry = store.entry(request(&speech));
+        submit(&entry, "t1").await;
+        if is_known_before {
+            finish(&entry, "t1", None);
+            entry.has_duration(&id("t1"), 30.0);
+        }
+        finish(&entry, "t1", Some(audio(Some(30.0))));
+        entry.expected_seconds().await.unwrap()
+    };
+    let unlearned = Store::in_memory().entry(request(&speech)).expected_seconds().await.unwrap();
+    let (once, again) = (expected_after(false).await, expected_after(true).await);
+    assert!(once > unlearned + 1.0 && (again - once).abs() < 0.001, "{unlearned} {once} {again}");
+}
+
+#[tokio::test]
+async fn removed_store_leaves_no_directory() {
+    let TestStore { store, disk, .. } = open(|settings| settings).await;
+    assert!(StoreSettings::from(&store).may_have_entries(&disk));
+    assert!(Store::at("/d/store").may_have_entries(&disk));
+    store.remove().await;
+    assert!(disk.metadata(Path::new("/d/store")).is_err());
+    assert!(!Store::at("/d/store").may_have_entries(&disk));
+}
+
+#[test]
+fn directory_may_have_entries_if_it_cannot_be_searched_but_not_if_it_is_unknown() {
+    let disk = Disk::simulated(State::with_directory(Path::new(".")), |_, _| None);
+    // It belongs to no store.
+    disk.open(Path::new("entries.redb"), Access::CreatePrivate).unwrap();
+    assert!(!StoreSettings::none().may_have_entries(&disk));
+    let file = tempfile::NamedTempFile::new().unwrap();
+    assert!(StoreSettings::from(file.path()).may_have_entries(&Disk::system()));
+}
