@@ -29,17 +29,15 @@ impl Default for Fingerprint {
 
 impl Fingerprint {
     pub(super) fn write(&mut self, mut bytes: &[u8]) {
-        if self.rest_length > 0 {
-            let length = bytes.len().min(BLOCK - self.rest_length);
-            self.rest[self.rest_length..][..length].copy_from_slice(&bytes[..length]);
-            self.rest_length += length;
-            bytes = &bytes[length..];
-            if self.rest_length < BLOCK {
-                return;
-            }
-            let block = self.rest;
-            self.mix(&block);
+        let length = bytes.len().min(BLOCK - self.rest_length);
+        self.rest[self.rest_length..][..length].copy_from_slice(&bytes[..length]);
+        self.rest_length += length;
+        if self.rest_length < BLOCK {
+            return;
         }
+        bytes = &bytes[length..];
+        let block = self.rest;
+        self.mix(&block);
         let (blocks, rest) = bytes.as_chunks();
         for block in blocks {
             self.mix(block);

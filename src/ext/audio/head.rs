@@ -223,4 +223,11 @@ mod tests {
             assert_eq!(file_length(unknown), Length::Unknown);
         }
     }
+
+    #[test]
+    fn head_is_delivered_as_soon_as_it_is_complete() {
+        let (mut head, audio) = (Head::new(None), [riff(1000), vec![7; HEAD_BYTES - 16]].concat());
+        assert_eq!(head.push(Bytes::copy_from_slice(&audio[..1])).unwrap(), "");
+        assert_eq!(head.push(Bytes::copy_from_slice(&audio[1..])).unwrap(), audio);
+    }
 }

@@ -103,3 +103,55 @@ async fn failed_sync_in_the_background_fails_the_file() {
     assert!(outcome.unwrap_err().is_io());
     assert!(disk.metadata(Path::new("/d/a.wav")).is_err());
 }
+
+#[tokio::test]
+async fn start_of_the_file_is_overwritten() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("a.wav");
+    let mut file = file_at(&path, "0123456789").await;
+    file.overwrite_start(Bytes::from_static(b"abc")).await.unwrap();
+    assert_eq!(file.finish().await.unwrap(), 10);
+    assert_eq!(fs::read_to_string(&path).unwrap(), "abc3456789");
+}
+
+/// Returns a disk that fails at the step after `before`, and its steps.
+fn disk_with_steps(before: &'static str, kind: io::ErrorKind) -> (Disk, std::sync::mpsc::Receiver<String>) {
+    let (sender, steps) = std::sync::mpsc::channel();
+    let disk = Disk::simulated(State::with_directory(Path::new("/d")), move |step, _| {
+        sender.send(step.to_owned()).unwrap();
+        (step.starts_with(before) && !before.is_empty()).then_some(Fault::Fails(kind))
+    });
+    (disk, steps)
+}
+
+#[tokio::test]
+async fn file_is_synced_once_for_each_interval_and_its_name_at_the_end() {
+    for sync in [true, false] {
+        let (disk, steps) = disk_with_steps("", io::ErrorKind::Other);
+        let mut file = AtomicFile::create(&disk, PathBuf::from("/d/a.wav")).await.unwrap().sync(sync);
+        let chunk = Bytes::from(vec![1; 1024 * 1024]);
+        for _ in 0..20 {
+            file.write(chunk.clone()).await.unwrap();
+        }
+        file.finish().await.unwrap();
+        let steps: Vec<_> = steps.try_iter().collect();
+        let syncs = steps.iter().filter(|step| step.starts_with("sync /d/.")).count();
+        // After 8 MiB, after 16 MiB, and at the end.
+        assert_eq!(syncs, if sync { 3 } else { 0 }, "{steps:?}");
+        assert_eq!(steps.last().unwrap(), if sync { "sync /d" } else { "rename to /d/a.wav" });
+    }
+}
+
+#[tokio::test]
+async fn file_that_cannot_be_renamed_leaves_the_old_one() {
+    let (disk, steps) = disk_with_steps("sync /d/.", io::ErrorKind::StorageFull);
+    let target = Path::new("/d/a.wav");
+    disk.open(target, Access::CreatePrivate).unwrap().write_all_at(0, b"old").unwrap();
+    let mut file = AtomicFile::create(&disk, target.to_owned()).await.unwrap();
+    file.write(Bytes::from_static(b"new")).await.unwrap();
+    assert!(file.finish().await.unwrap_err().is_io());
+    let file = disk.open(target, Access::Read).unwrap();
+    assert_eq!(crate::ext::disk::read_start(&*file, 100).unwrap(), b"old");
+    assert_eq!(disk.read_dir(Path::new("/d")).unwrap(), ["a.wav"]);
+    assert!(steps.try_iter().any(|step| step == "rename to /d/a.wav fails"));
+}

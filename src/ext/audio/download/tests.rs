@@ -1,8 +1,10 @@
 //! Downloads from a host in memory, in virtual time.
 
+mod limits;
+
 use std::{collections::VecDeque, future::Future, sync::Mutex};
 
-use futures_util::stream;
+use futures_util::{FutureExt, stream};
 use reqwest::header::HeaderMap;
 
 use super::*;
@@ -78,6 +80,7 @@ impl Reply {
 
 impl Host for InMemoryHost {
     fn get(&self, missing: Option<Missing<'_>>) -> impl Future<Output = Result<Response, HostError>> + Send {
+        assert!(missing.as_ref().is_none_or(|missing| missing.from > 0), "nothing is missing yet");
         self.requests.lock().unwrap().push(missing.map_or(0, |missing| missing.from));
         let mut script = self.script.lock().unwrap();
         let reply = if script.len() > 1 { script.pop_front().unwrap() } else { script[0].copy() };
@@ -102,16 +105,20 @@ struct Run {
     time: Duration,
 }
 
+fn limits() -> Limits {
+    let idle = Duration::from_secs(40);
+    Limits { max_bytes: 1024 * 1024, idle, min_rate: 1024, patience: Duration::ZERO }
+}
+
 async fn run_with(
     script: impl IntoIterator<Item = Reply>,
-    patience: Duration,
+    limits: Limits,
     failing_refreshes: Vec<Error>,
 ) -> Run {
     let (requests, refreshes) = (&*Box::leak(Box::default()), &*Box::leak(Box::default()));
     let script = Mutex::new(script.into_iter().collect());
     let host = InMemoryHost { script, requests, refreshes, failing_refreshes };
-    let idle = Duration::from_secs(40);
-    let mut download = Download::new(host, Limits { max_bytes: 1024 * 1024, idle, min_rate: 1024, patience });
+    let mut download = Download::new(host, limits);
     let (start, mut restarts, mut bytes) = (Instant::now(), 0, Vec::new());
     let outcome = loop {
         match download.next().await {
@@ -130,7 +137,12 @@ async fn run_with(
 }
 
 async fn run(script: impl IntoIterator<Item = Reply>) -> Run {
-    run_with(script, Duration::ZERO, Vec::new()).await
+    run_with(script, limits(), Vec::new()).await
+}
+
+/// Retries failures for ten minutes.
+fn patient_limits() -> Limits {
+    Limits { patience: Duration::from_secs(600), ..limits() }
 }
 
 impl Run {
@@ -286,15 +298,16 @@ async fn download_with_rejected_url_and_no_new_one_fails_unless_patient() {
         || vec![Error::rate_limited(Duration::from_secs(1)), Error::rate_limited(Duration::ZERO)];
     let script =
         || [reply(403, &[], b""), reply(403, &[], b""), reply(403, &[], b""), reply(200, &[], b"audio")];
-    let impatient = run_with(script(), Duration::ZERO, failed_polls()).await;
+    let impatient = run_with(script(), limits(), failed_polls()).await;
     impatient.assert_error("rejected the request: 403");
     assert_eq!(impatient.requests.len(), 1);
 
-    let patient = run_with(script(), Duration::from_secs(600), failed_polls()).await;
+    let patient = run_with(script(), patient_limits(), failed_polls()).await;
     patient.assert_bytes(b"audio", &[0, 0, 0, 0]);
     assert_eq!(patient.refreshes, 3);
-    let gone = run_with(script(), Duration::from_secs(600), vec![Error::failed()]).await;
+    let gone = run_with(script(), patient_limits(), vec![Error::failed()]).await;
     gone.assert_error("rejected the request: 403");
+    assert_eq!(gone.requests.len(), 1);
 }
 
 #[tokio::test(start_paused = true)]
@@ -304,14 +317,13 @@ async fn download_outlives_outage_only_with_patience() {
     assert_eq!((impatient.requests.len(), impatient.refreshes), (5, 0));
     assert!(impatient.time < Duration::from_secs(5), "{:?}", impatient.time);
 
-    let patience = Duration::from_secs(600);
     let outage = (0..60).map(|_| Reply::Unreachable).chain([reply(200, &[], b"audio")]);
-    let patient = run_with(outage, patience, Vec::new()).await;
+    let patient = run_with(outage, patient_limits(), Vec::new()).await;
     assert_eq!(patient.outcome.unwrap(), b"audio");
     assert!(patient.time > Duration::from_secs(500), "{:?}", patient.time);
     assert_eq!(patient.refreshes, 56, "from the fifth failure on");
 
-    let ended = run_with([Reply::Unreachable], patience, Vec::new()).await;
+    let ended = run_with([Reply::Unreachable], patient_limits(), Vec::new()).await;
     ended.assert_error("did not respond");
     assert!((580..=600).contains(&ended.time.as_secs()), "{:?}", ended.time);
 }

@@ -201,3 +201,27 @@ fn validator_matches_by_strong_etag_and_date() {
     assert_eq!(first.matches(&headers("", "")), None);
     assert_eq!(Validator::from_headers(&headers("W/\"a\"", "")).condition(), None);
 }
+
+#[test]
+fn range_that_was_not_requested_and_is_not_named_is_rejected() {
+    let unasked =
+        |pairs| Content::classify(StatusCode::PARTIAL_CONTENT, &headers(pairs), &Known::default(), false);
+    assert_eq!(unasked(&[]), Content::Rejected);
+    assert_eq!(unasked(&[("content-range", "bytes 0-9/10")]), Content::Whole(Some(10)));
+}
+
+#[test]
+fn audio_of_which_nothing_has_arrived_has_no_other_version() {
+    let announced = Known { received: 0, ..known() };
+    assert_eq!(classify(200, &[("content-length", "11")], &announced), Content::Whole(Some(11)));
+    assert_eq!(classify(200, &[("etag", "\"v2\"")], &announced), Content::Whole(None));
+}
+
+#[test]
+fn condition_is_the_strong_tag_or_else_the_time_of_the_last_change() {
+    let condition =
+        |pairs: [(&'static str, &str); 2]| Validator::from_headers(&headers(&pairs)).condition().cloned();
+    let time = ("last-modified", "Sat, 01 Nov 2025 10:00:00 GMT");
+    assert_eq!(condition([("etag", "\"v1\""), time]).unwrap(), "\"v1\"");
+    assert_eq!(condition([("etag", "W/\"v1\""), time]).unwrap(), time.1);
+}

@@ -1,6 +1,7 @@
 use std::fs;
 
 use super::*;
+use crate::ext::disk::simulated::{Fault, State};
 
 fn open_temp(target: &Path, is_private: bool) -> Result<(PathBuf, TempFile, Arc<dyn OpenFile>), Error> {
     super::open_temp(&Disk::system(), target, is_private)
@@ -123,4 +124,31 @@ fn replaced_file_keeps_permissions_but_not_set_user_id() {
         let (_, _temp, file) = open_temp(&target, false).unwrap();
         assert_eq!(file.metadata().unwrap().permissions.mode() & 0o7777, kept, "{mode:o}");
     }
+}
+
+#[test]
+fn target_that_names_a_directory_is_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    assert_refused(&directory.path().join("new/"), "path does not name a file");
+    assert_refused(Path::new("missing/.."), "path does not name a file");
+    assert!(names(directory.path()).is_empty());
+}
+
+#[cfg(unix)]
+#[test]
+fn private_file_is_created_for_its_owner_only() {
+    use std::os::unix::fs::PermissionsExt;
+    let directory = tempfile::tempdir().unwrap();
+    let (_, _temp, file) = open_temp(&directory.path().join("a.wav"), true).unwrap();
+    assert_eq!(file.metadata().unwrap().permissions.mode() & 0o777, 0o600);
+}
+
+#[test]
+fn temp_file_that_cannot_be_created_is_an_error() {
+    let disk = Disk::simulated(State::with_directory(Path::new("/d")), |step, _| {
+        step.starts_with("create").then_some(Fault::Fails(io::ErrorKind::StorageFull))
+    });
+    disk.open(Path::new("/d/b.wav"), Access::CreatePrivate).unwrap();
+    let error = super::open_temp(&disk, Path::new("/d/a.wav"), false).err().unwrap();
+    assert!(error.is_io() && error.to_string().contains("could not create a file in"), "{error}");
 }

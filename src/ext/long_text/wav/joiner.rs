@@ -190,7 +190,7 @@ mod tests {
     use futures_util::stream;
 
     use super::*;
-    use crate::ext::audio::wav::format::Encoding;
+    use crate::ext::{audio::wav::format::Encoding, captured_log::CapturedLog};
 
     const PCM: &[u8] =
         b"RIFF\xff\xff\xff\xffWAVEfmt \x10\0\0\0\x01\0\x01\0\xc0\x5d\0\0\x80\xbb\0\0\x02\0\x10\0";
@@ -264,5 +264,29 @@ mod tests {
         assert_eq!(pause_bytes(Duration::from_millis(300), format), 13_230 * 6);
         assert_eq!(pause_bytes(Duration::from_micros(30), format), 6);
         assert_eq!(pause_bytes(Duration::MAX, format), u64::MAX);
+    }
+
+    #[tokio::test]
+    async fn header_and_duration_are_those_of_the_audio() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("a.wav");
+        let mut joiner = WavJoiner::create(&Disk::system(), &path).await.unwrap();
+        assert_eq!((joiner.seconds(&(0..0)), joiner.written()), (None, 0));
+        let body = stream::iter([Ok(Bytes::from([PCM, b"data\x04\0\0\0abcd"].concat()))]);
+        joiner.append_stream(body).await.map_err(|error| error.into_error(Error::download)).unwrap();
+        assert_eq!(joiner.seconds(&(12_000..48_000)), Some(1.5));
+        assert_eq!(joiner.written(), HEADER_BYTES as u64 + 4);
+        let format = joiner.format.unwrap();
+        joiner.finish().await.unwrap();
+        assert_eq!(fs::read(&path).unwrap()[..HEADER_BYTES], wav_header(format, 4));
+    }
+
+    #[tokio::test]
+    async fn audio_shorter_than_its_header_announces_is_logged() {
+        for (length, is_logged) in [(b"\x04\0\0\0", false), (b"\x08\0\0\0", true)] {
+            let log = CapturedLog::start();
+            join(&[&[PCM, b"data", length, b"abcd"]]).await.unwrap();
+            assert_eq!(log.text().contains("audio shorter than its header announces"), is_logged);
+        }
     }
 }

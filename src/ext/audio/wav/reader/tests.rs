@@ -170,3 +170,33 @@ fn result_for_random_bytes_does_not_depend_on_part_size() {
         assert_eq!(at_once, in_parts, "{file:?}");
     }
 }
+
+#[test]
+fn format_chunk_of_odd_length_is_padded() {
+    let odd: &[u8] = &[b"fmt \x11\0\0\0", &PCM[8..], b"\0"].concat();
+    for pad in [PAD, b""] {
+        assert_audio(&[HEAD, odd, pad, DATA], b"abcd");
+    }
+}
+
+#[test]
+fn chunk_with_a_binary_id_is_skipped_after_chunks_of_even_length() {
+    let (even, binary): (&[u8], &[u8]) = (b"LIST\x04\0\0\0INFO", b"\x01abc\x04\0\0\0wxyz");
+    assert_audio(&[HEAD, even, binary, PCM, DATA, binary, DATA], b"abcdabcd");
+}
+
+#[test]
+fn header_of_another_file_at_the_end_is_no_audio() {
+    for length in PLACEHOLDERS {
+        assert_audio(&[HEAD, PCM, b"data", &length.to_le_bytes(), b"abcd", HEAD], b"abcd");
+    }
+}
+
+#[test]
+fn last_frame_of_four_bytes_is_completed() {
+    let stereo: &[u8] = b"fmt \x10\0\0\0\x01\0\x02\0\xc0\x5d\0\0\0\x77\x01\0\x04\0\x10\0";
+    let format = Format { channels: 2, ..MONO };
+    for (data, expected) in [(&b"data\x01\0\0\0a\0"[..], b"a\0\0\0"), (b"data\x03\0\0\0abc\0", b"abc\0")] {
+        assert_eq!(read(&[HEAD, stereo, data]), Ok((format, expected.to_vec())));
+    }
+}

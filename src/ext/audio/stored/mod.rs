@@ -109,8 +109,8 @@ impl StoreReader {
         self.bytes += length as u64;
         self.hash.update(&chunk);
         let StoredAudio { bytes, sha256, .. } = &self.file.audio;
-        if self.bytes > *bytes || length == 0 && self.bytes < *bytes {
-            return Err(ReadProblem::Wrong("the file has another length"));
+        if self.bytes > *bytes {
+            return Err(ReadProblem::Wrong("the file is too long"));
         }
         if length == 0 {
             let found = hex(std::mem::take(&mut self.hash));
@@ -260,28 +260,4 @@ impl DurationReader {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{
-        ext::store::{
-            Store,
-            facts::{Redo, Request},
-        },
-        types::SpeechRequest,
-    };
-
-    #[tokio::test]
-    async fn audio_in_a_store_is_read_from_its_file() {
-        let directory = tempfile::tempdir().unwrap();
-        let store = Store::open(directory.path().join("store")).await.unwrap();
-        let (origin, speech) = ("https://example.com", &SpeechRequest::new("Hello.".parse().unwrap()));
-        let redo = Redo::No;
-        let entry = store.entry(Request { origin, speech, take: 0, label: None, resubmissions: 0, redo });
-        std::fs::write(entry.audio_path(), b"audio").unwrap();
-        let sha256 = hex(Sha256::new_with_prefix(b"audio"));
-        let file = entry.audio_file(StoredAudio { bytes: 5, sha256, seconds: None });
-        let client = Client::builder().api_key("k").build().unwrap();
-        let audio = Audio::stored(client, TaskId::new_unchecked("t1"), file, || panic!("downloaded again"));
-        assert_eq!(audio.bytes().await.unwrap(), "audio");
-    }
-}
+mod tests;

@@ -1,0 +1,155 @@
+use tempfile::TempDir;
+
+use super::*;
+use crate::{
+    ext::store::{
+        Store,
+        facts::{Redo, Request},
+    },
+    types::SpeechRequest,
+};
+
+/// The SHA-256 of `audio`, as `sha256sum` prints it.
+const SHA256_OF_AUDIO: &str = "6ed8919ce20490a5e3ad8630a4fab69475297abd07db73918dd5f36fcfaeb11b";
+
+fn client() -> Client {
+    Client::builder().api_key("k").build().unwrap()
+}
+
+/// Returns an audio of a store whose file has this content, and the store. The audio has no other source.
+async fn stored(content: Option<&[u8]>, expected: StoredAudio) -> (TempDir, Store, Audio) {
+    stored_with(content, expected, "http://8.8.8.8/a.wav").await
+}
+
+async fn stored_with(
+    content: Option<&[u8]>,
+    expected: StoredAudio,
+    url: &'static str,
+) -> (TempDir, Store, Audio) {
+    let directory = tempfile::tempdir().unwrap();
+    let store = Store::open(directory.path().join("store")).await.unwrap();
+    let (origin, speech) = ("https://example.com", &SpeechRequest::new("Hello.".parse().unwrap()));
+    let redo = Redo::No;
+    let entry = store.entry(Request { origin, speech, take: 0, label: None, resubmissions: 0, redo });
+    if let Some(content) = content {
+        std::fs::write(entry.audio_path(), content).unwrap();
+    }
+    let fresh_url = move || -> PendingUrl { Box::pin(async { Ok(Url::parse(url).unwrap()) }) };
+    let file = entry.audio_file(expected);
+    (directory, store, Audio::stored(client(), TaskId::new_unchecked("t1"), file, fresh_url))
+}
+
+fn expected(content: &[u8]) -> StoredAudio {
+    let sha256 = hex(Sha256::new_with_prefix(content));
+    StoredAudio { bytes: content.len() as u64, sha256, seconds: None }
+}
+
+#[test]
+fn hash_is_written_as_sha256sum_prints_it() {
+    assert_eq!(expected(b"audio").sha256, SHA256_OF_AUDIO);
+}
+
+#[tokio::test]
+async fn audio_in_a_store_is_read_from_its_file() {
+    // More than is read at a time.
+    for content in [b"audio".to_vec(), vec![7; 2 * CHUNK_BYTES + 9]] {
+        let (directory, _store, audio) = stored(Some(&content), expected(&content)).await;
+        assert!(audio.bytes().await.unwrap() == content);
+        let (mut stream, mut streamed) = (audio.stream(), Vec::new());
+        while let Some(chunk) = stream.next().await {
+            streamed.extend_from_slice(&chunk.unwrap());
+        }
+        assert!(streamed == content);
+        let copy = directory.path().join("copy.wav");
+        assert_eq!(audio.save(&copy).await.unwrap(), content.len() as u64);
+        assert!(std::fs::read(&copy).unwrap() == content);
+    }
+}
+
+#[tokio::test]
+async fn audio_in_a_store_may_have_at_most_the_maximum_size() {
+    let (_directory, _store, audio) = stored(Some(b"audio"), expected(b"audio")).await;
+    assert_eq!(audio.clone().max_bytes(5).bytes().await.unwrap(), "audio");
+    let error = audio.max_bytes(4).bytes().await.unwrap_err().to_string();
+    assert!(error.contains("audio has 5 bytes, expected at most 4"), "{error}");
+}
+
+#[tokio::test]
+async fn file_with_other_content_is_void_and_its_audio_is_downloaded() {
+    for (content, delivered) in [("audix", 1), ("aud", 1), ("audios", 0)] {
+        let (_directory, _store, audio) = stored(Some(content.as_bytes()), expected(b"audio")).await;
+        let mut parts = audio.parts();
+        for _ in 0..delivered {
+            assert_eq!(parts.next().await.unwrap(), Some(Part::Audio(content.into())));
+        }
+        assert_eq!(parts.next().await.unwrap(), Some(Part::Restart), "{content}");
+        let error = parts.next().await.unwrap_err().to_string();
+        assert!(error.contains("http://8.8.8.8 is not encrypted"), "{error}");
+    }
+    // Of a missing file, no part is void.
+    let (_directory, _store, audio) = stored(None, expected(b"audio")).await;
+    let error = audio.parts().next().await.unwrap_err().to_string();
+    assert!(error.contains("http://8.8.8.8 is not encrypted"), "{error}");
+}
+
+#[tokio::test]
+async fn url_of_audio_in_a_store_is_that_of_its_file() {
+    let (_directory, store, audio) = stored(Some(b"audio"), expected(b"audio")).await;
+    let url = Url::from_directory_path(store.directory()).unwrap();
+    assert!(audio.url().starts_with(url.as_str()), "{}", audio.url());
+    let shown = format!("{audio:?}");
+    assert!(shown.contains(&format!("url: \"{}\"", audio.url())), "{shown}");
+    assert_eq!(format!("{:?}", audio.stream()), "AudioStream");
+}
+
+#[test]
+fn debug_output_of_audio_omits_what_may_grant_access() {
+    let refresh = || -> PendingUrl { unreachable!("not downloaded") };
+    let url = "https://user:s3cr3t@example.com/a.wav?signature=s3cr3t";
+    let audio = Audio::new(client(), TaskId::new_unchecked("t1"), url, refresh).unwrap();
+    let shown = format!("{audio:?}");
+    assert!(shown.contains("url: \"https://example.com/a.wav\""), "{shown}");
+    assert!(shown.contains("t1") && !shown.contains("s3cr3t"), "{shown}");
+}
+
+const PCM: &[u8] = b"RIFF\xff\xff\xff\xffWAVEfmt \x10\0\0\0\x01\0\x01\0\xc0\x5d\0\0\x80\xbb\0\0\x02\0\x10\0";
+
+/// Returns a file of 24,000 samples of two bytes per second.
+fn wav(announced: u32, bytes: usize) -> Bytes {
+    [PCM, b"data", &announced.to_le_bytes(), &vec![7; bytes]].concat().into()
+}
+
+#[test]
+fn duration_is_known_from_the_header_or_at_the_end() {
+    let read = |file: Bytes| {
+        let mut reader = DurationReader::default();
+        // The last part has one byte.
+        let last = file.len() - 1;
+        reader.push(&file.slice(..last));
+        reader.push(&file.slice(last..));
+        (reader.announced_seconds(), reader.seconds())
+    };
+    assert_eq!(read(wav(72_000, 36_000)), (Some(1.5), Some(0.75)));
+    assert_eq!(read(wav(36_000, 36_000)), (None, Some(0.75)));
+    // The last sample is completed.
+    assert_eq!(read(wav(0xffff_ffff, 35_999)), (None, Some(0.75)));
+    assert_eq!(read(Bytes::from_static(PCM)), (None, None));
+    assert_eq!(read(Bytes::from_static(b"OggS, and no WAV file")), (None, None));
+    // The second file has another format, so the duration is not known.
+    let other = [&wav(4, 4)[..], &PCM[..24], b"\x44\xac\0\0", &PCM[28..], b"data\x08\0\0\0abcd"].concat();
+    assert_eq!(read(other.into()), (None, None));
+}
+
+#[tokio::test]
+async fn duration_of_audio_in_a_store_is_known_or_read_from_its_header() {
+    let known = StoredAudio { seconds: Some(1.25), ..expected(b"audio") };
+    let (_directory, _store, audio) = stored(None, known).await;
+    assert_eq!(audio.duration().await.unwrap(), Duration::from_millis(1_250));
+    for file in [wav(72_000, 36_000), wav(0xffff_ffff, 72_000)] {
+        let (_directory, _store, audio) = stored(Some(&file), expected(&file)).await;
+        assert_eq!(audio.duration().await.unwrap(), Duration::from_millis(1_500));
+    }
+    let (_directory, _store, audio) = stored(Some(b"audio"), expected(b"audio")).await;
+    let error = audio.duration().await.unwrap_err();
+    assert!(error.to_string().contains("not a WAV file") && error.task_id().is_some(), "{error}");
+}
