@@ -264,4 +264,52 @@ mod tests {
         assert_eq!(scheduler.take_all_creates(), [6]);
         assert!(!scheduler.has_creates());
     }
+
+    #[test]
+    fn new_request_that_was_not_sent_is_the_next_one() {
+        let (mut scheduler, now) = (Scheduler::default(), Instant::now());
+        scheduler.add_new(0);
+        scheduler.add_new(1);
+        assert_eq!(scheduler.pop(now, true, |_| Urgency::Immediate), Some(0));
+        scheduler.add_new_again(0);
+        assert_eq!(send_order(&mut scheduler, now, |_| Urgency::Immediate), [0, 1]);
+    }
+
+    #[test]
+    fn requests_that_are_due_at_the_same_time_are_sent_in_the_order_of_their_calls() {
+        let (mut scheduler, now) = (Scheduler::default(), Instant::now());
+        for slot in [3, 1, 2] {
+            scheduler.add(now, slot);
+        }
+        for slot in [13, 11, 12] {
+            scheduler.add_retry(now, slot);
+        }
+        let order = send_order(&mut scheduler, now, |_| Urgency::Weighed(0.0));
+        assert_eq!(order, [13, 11, 12, 3, 1, 2]);
+    }
+
+    #[test]
+    fn polls_and_retries_are_taken_by_condition() {
+        let (mut scheduler, now) = (Scheduler::default(), Instant::now());
+        let later = now + Duration::from_secs(1);
+        for slot in [0, 1] {
+            scheduler.add(later, slot);
+            scheduler.add(now, 2 + slot);
+            scheduler.add_at_deadline(4 + slot);
+            scheduler.add_retry(now, 6 + slot);
+            scheduler.add_retry(later, 8 + slot);
+        }
+        assert_eq!(scheduler.pop_due(now), Some(2));
+        scheduler.add(now, 2);
+        let is_even = |slot: usize| slot.is_multiple_of(2);
+        let mut polls = scheduler.take_polls(is_even);
+        polls.sort_unstable();
+        assert_eq!(polls, [0, 2, 4]);
+        assert_eq!(scheduler.next_retry_at(now, is_even), Some(now));
+        assert_eq!(scheduler.take_retry(now, is_even), Some(6));
+        assert_eq!(scheduler.take_retry(now, is_even), None);
+        assert_eq!(scheduler.next_retry_at(now, is_even), Some(later));
+        assert_eq!(scheduler.next_retry_at(now, |slot| slot > 9), None);
+        assert_eq!(send_order(&mut scheduler, later, |_| Urgency::Weighed(0.0)), [5, 7, 8, 9, 3, 1]);
+    }
 }

@@ -157,4 +157,20 @@ mod tests {
             assert!(Spending::new(None, Some(seconds)).unwrap_err().is_invalid());
         }
     }
+
+    #[test]
+    fn error_counts_the_requests_whose_duration_is_not_known() {
+        let spending = Spending::new(None, Some(10.0)).unwrap();
+        assert!(spending.limits_seconds() && !Spending::default().limits_seconds());
+        let id = TaskId::new_unchecked("a");
+        spending.reserve(4.0).unwrap().accept(&id);
+        drop(spending.reserve(1.0).unwrap());
+        let problem = |expected: &str| {
+            let error = spending.reserve(9.0).unwrap_err().to_string();
+            assert!(error.contains(expected), "{error}");
+        };
+        problem("0.0 s are spoken, 1 more requests are expected to take 4.0 s, and this one 9.0 s");
+        spending.on_duration(&id, 5.5);
+        problem("5.5 s are spoken, 0 more requests are expected to take 0.0 s, and this one 9.0 s");
+    }
 }
