@@ -54,3 +54,24 @@ fn create(disk: &Disk, path: &Path) -> Result<(), Error> {
         Err(error) => Err(problem::io("could not create", path, error)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn directory_that_another_process_creates_first_is_used() {
+        let directory = tempfile::tempdir().unwrap();
+        create(&Disk::system(), directory.path()).unwrap();
+        let file = directory.path().join("file");
+        std::fs::write(&file, "content").unwrap();
+        assert!(create(&Disk::system(), &file).unwrap_err().to_string().starts_with("could not create"));
+    }
+
+    #[test]
+    fn directory_that_cannot_be_searched_is_not_created() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let error = find_or_create(&Disk::system(), &file.path().join("store")).unwrap_err();
+        assert!(error.to_string().starts_with("could not open"), "{error}");
+    }
+}

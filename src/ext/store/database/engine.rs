@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use redb::{Builder, ReadableTable, StorageBackend, TableHandle, WriteTransaction};
+use redb::{Builder, ReadableTable, StorageBackend, WriteTransaction};
 
 use super::{
     problem,
@@ -182,11 +182,8 @@ fn connect(path: &Path, storage: &Arc<dyn StorageBackend>) -> Result<Connection,
 fn prepare(database: &redb::Database, path: &Path) -> Result<(), Error> {
     let redb_problem = |error: redb::Error| problem::redb(path, error);
     let transaction = database.begin_write().map_err(|error| redb_problem(error.into()))?;
-    let tables = || -> Result<Vec<String>, redb::Error> {
-        Ok(transaction.list_tables()?.map(|table| table.name().to_owned()).collect())
-    };
-    let tables = tables().map_err(redb_problem)?;
-    if tables.is_empty() {
+    let is_new = || Ok(transaction.list_tables()?.next().is_none());
+    if is_new().map_err(redb_problem)? {
         let create = || -> Result<(), redb::Error> {
             transaction.open_table(ENTRIES)?;
             transaction.open_table(META)?.insert("version", VERSION.as_bytes())?;
@@ -194,9 +191,6 @@ fn prepare(database: &redb::Database, path: &Path) -> Result<(), Error> {
         };
         create().map_err(redb_problem)?;
         return transaction.commit().map_err(|error| redb_problem(error.into()));
-    }
-    if !tables.iter().any(|name| name == META.name()) {
-        return Err(problem::foreign(path));
     }
     let version = || -> Result<_, redb::Error> {
         let meta = transaction.open_table(META)?;

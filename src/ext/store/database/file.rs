@@ -227,4 +227,21 @@ mod tests {
         let error = lock_problem(Path::new("a"), TryLockError::Error(io::ErrorKind::Unsupported.into()));
         assert!(error.is_invalid() && error.to_string().starts_with("store: a cannot be locked"), "{error}");
     }
+
+    #[test]
+    fn lock_that_fails_is_an_error() {
+        let error = lock_problem(Path::new("a"), TryLockError::Error(io::ErrorKind::Other.into()));
+        assert!(error.is_io() && error.to_string().starts_with("could not lock a"), "{error}");
+    }
+
+    #[test]
+    fn file_of_zeros_is_emptied_only_if_it_may_be_an_unfinished_one() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join(ENTRIES_FILE);
+        for (length, kept) in [(LONGEST_UNFINISHED, 0), (LONGEST_UNFINISHED + 1, LONGEST_UNFINISHED + 1)] {
+            File::create(&path).unwrap().set_len(length).unwrap();
+            drop(open(&Disk::system(), directory.path()).unwrap());
+            assert_eq!(std::fs::metadata(&path).unwrap().len(), kept);
+        }
+    }
 }

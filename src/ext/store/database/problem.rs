@@ -85,4 +85,11 @@ mod tests {
         let error = io("could not open", Path::new("a"), io::ErrorKind::StorageFull.into());
         assert_eq!(error.to_string(), "could not open a");
     }
+
+    #[test]
+    fn failed_read_does_not_mean_that_the_file_is_of_another_program() {
+        let error_of = |kind: io::ErrorKind| redb(Path::new("a"), io::Error::from(kind)).to_string();
+        assert!(error_of(io::ErrorKind::InvalidData).contains("is not a database of a store"));
+        assert_eq!(error_of(io::ErrorKind::StorageFull), "could not use a");
+    }
 }

@@ -147,4 +147,22 @@ mod tests {
         assert!(Disk::from(disk.clone()).metadata(Path::new("/d/reserve")).is_err());
         assert!(disk.state().pending().is_empty(), "the blocks are free when the directory is synced");
     }
+
+    #[test]
+    fn reserve_is_written_again_only_if_its_length_is_wrong() {
+        let disk = SimulatedDisk::new(State::with_directory(Path::new("/d")), |_, _| None);
+        let files = Disk::from(disk.clone());
+        let mut reserve = ReserveFile::new(files.clone(), Path::new("/d"));
+        reserve.fill().unwrap();
+        files.sync_dir(Path::new("/d")).unwrap();
+        let file = files.open(Path::new("/d/reserve"), Access::ReadWrite).unwrap();
+        // Another content, so that writing the reserve again is seen.
+        file.write_all_at(0, b"mark").unwrap();
+        let has_mark = || crate::ext::disk::read_start(&*file, 4).unwrap() == b"mark";
+        reserve.fill().unwrap();
+        assert!(has_mark());
+        file.set_len(100).unwrap();
+        reserve.fill().unwrap();
+        assert!(!has_mark() && file.metadata().unwrap().length == LENGTH as u64);
+    }
 }

@@ -9,7 +9,11 @@ mod processes;
 
 use std::{
     fmt, iter,
-    sync::{Arc, Weak, mpsc},
+    sync::{
+        Arc, Weak,
+        atomic::{AtomicUsize, Ordering},
+        mpsc,
+    },
     thread as std_thread,
 };
 
@@ -160,6 +164,22 @@ async fn group_without_writes_commits_nothing() {
     let before = disk.state().changes;
     assert_eq!(get(&database, 1).await, None);
     assert_eq!(disk.state().changes, before);
+}
+
+#[tokio::test]
+async fn work_that_fails_before_it_writes_does_not_run_its_group_again() {
+    let database = threaded(&MemoryDisk::new(10_000));
+    let runs = Arc::new(AtomicUsize::new(0));
+    let work = |fails: bool| {
+        let runs = Arc::clone(&runs);
+        database.run(Urgency::Normal, move |transaction| {
+            runs.fetch_add(1, Ordering::Relaxed);
+            if fails { Err(Error::stopped()) } else { transaction.put(&key(1), b"") }
+        })
+    };
+    let outcomes = together(&database, [false, true].map(work)).await;
+    assert_eq!(outcomes.iter().map(Result::is_ok).collect::<Vec<_>>(), [true, false]);
+    assert_eq!(runs.load(Ordering::Relaxed), 2);
 }
 
 #[tokio::test]
