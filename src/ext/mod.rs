@@ -45,6 +45,9 @@ pub(crate) mod long_text;
 mod captured_log;
 
 #[cfg(test)]
+mod test_server;
+
+#[cfg(test)]
 mod world;
 
 #[cfg(distribute_ai_fuzzing)]

@@ -97,4 +97,14 @@ mod tests {
             !is_local("https://cdn.example.com/a.wav").await && !is_local("https://10.0.0.1/a.wav").await
         );
     }
+
+    #[tokio::test]
+    async fn audio_url_that_is_not_allowed_has_no_http_client() {
+        let http =
+            HttpSettings { connect_timeout: Duration::from_secs(1), changes: Vec::new(), allow_http: false };
+        let rules = Rules { api_host: "localhost".to_owned(), allow_http: false, allow_private: true };
+        let hosts = AudioHosts::new(rules, &http, 0).unwrap();
+        let error = hosts.client(&"http://cdn.example.com/a.wav".parse().unwrap()).await.unwrap_err();
+        assert!(error.is_download() && error.to_string().contains("is not encrypted"), "{error}");
+    }
 }

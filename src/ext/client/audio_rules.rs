@@ -142,4 +142,13 @@ mod tests {
             }
         }
     }
+
+    #[tokio::test]
+    async fn host_with_public_and_private_addresses_is_reached_at_the_public_ones() {
+        let [public, private]: [IpAddr; 2] = ["93.184.216.34", "10.0.0.1"].map(|text| text.parse().unwrap());
+        let rules = rules("93.184.216.34");
+        assert_eq!(rules.allowed("a", vec![private, public]).await.unwrap(), [public]);
+        let refused = rules.allowed("a", vec![private]).await.unwrap_err();
+        assert!(refused.to_string().contains("host a has the private address 10.0.0.1"), "{refused}");
+    }
 }

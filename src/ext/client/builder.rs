@@ -521,4 +521,69 @@ mod tests {
     fn panic_in_configure_http_reaches_the_caller_of_build() {
         let _ = with_key().configure_http(|_| panic!("in the function")).build();
     }
+
+    #[test]
+    fn every_setting_is_kept_and_shown_without_secrets() {
+        let builder = with_key()
+            .base_url("http://example.com/s3cr3t")
+            .connect_timeout(Duration::from_secs(1))
+            .request_timeout(Duration::from_secs(2))
+            .user_agent("reader/1")
+            .max_cooldown(Duration::from_secs(3))
+            .reuse_submit_connections()
+            .allow_http()
+            .allow_private_audio_hosts()
+            .min_download_rate(4)
+            .store("speeches");
+        let expected = "ClientBuilder { connect_timeout: Some(1s), request_timeout: Some(2s), \
+            user_agent: Some(\"reader/1\"), max_cooldown: Some(3s), reuse_submit_connections: true, \
+            allow_http: true, allow_private_audio_hosts: true, min_download_rate: Some(4), \
+            store: Some(StoreSettings { directory: \"speeches\", keep_audio: true, keep_text: false, \
+            max_audio_bytes: None, .. }), .. }";
+        assert_eq!(format!("{builder:?}"), expected);
+        let client = ClientBuilder { store: None, ..builder }.build().unwrap();
+        assert_eq!(client.baseurl, "http://example.com/s3cr3t");
+        assert_eq!(
+            (client.inner().request_timeout, client.inner().audio.min_rate),
+            (Duration::from_secs(2), 4)
+        );
+    }
+
+    #[test]
+    fn client_has_the_store_of_its_builder() {
+        let directory = tempfile::tempdir().unwrap();
+        let client = with_key().store(directory.path()).build().unwrap();
+        assert_eq!(client.store().unwrap().directory(), directory.path().canonicalize().unwrap());
+        assert!(with_key().build().unwrap().store().is_none());
+    }
+
+    #[test]
+    fn client_is_the_same_as_its_clones_only() {
+        let (client, other) = (with_key().build().unwrap(), with_key().build().unwrap());
+        assert!(client.is_same(&client.clone()) && !client.is_same(&other));
+        assert_eq!(format!("{client:?}"), r#"Client { base_url: "https://api.distribute.ai", .. }"#);
+        assert_eq!(format!("{:?}", client.inner), "ClientState { key: [redacted], .. }");
+    }
+
+    /// Runs again as a child with other variables, because they belong to the whole process.
+    #[test]
+    fn key_and_base_url_are_read_from_the_environment() {
+        const EXPECTED: &str = "DISTRIBUTE_AI_TEST_EXPECTED_URL";
+        if let Ok(expected) = std::env::var(EXPECTED) {
+            let client = Client::from_env().unwrap();
+            assert_eq!((client.baseurl, client.inner.0.key.header().to_str().unwrap()), (expected, "sk-1"));
+            return;
+        }
+        for (url, expected) in [("https://example.com/v1", "https://example.com/v1"), (" ", facts::BASE_URL)]
+        {
+            let test = format!("{}::key_and_base_url_are_read_from_the_environment", module_path!());
+            let child = std::process::Command::new(std::env::current_exe().unwrap())
+                .args(["--exact", test.split_once("::").unwrap().1])
+                .envs([(API_KEY_VAR, "sk-1"), (BASE_URL_VAR, url), (EXPECTED, expected)])
+                .output()
+                .unwrap();
+            let output = String::from_utf8_lossy(&child.stdout);
+            assert!(child.status.success() && output.contains("1 passed"), "{output}");
+        }
+    }
 }

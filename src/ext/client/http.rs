@@ -56,3 +56,21 @@ impl HttpSettings {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn proxy_of_the_user_is_ignored_for_plain_http_to_this_machine() {
+        let uses_proxy = |local, allow_http| {
+            let proxy = reqwest::Proxy::all("http://127.0.0.1:1").unwrap();
+            let change: ConfigureHttp = Arc::new(move |builder| builder.proxy(proxy.clone()));
+            let changes = vec![change];
+            let http = HttpSettings { connect_timeout: Duration::from_secs(1), changes, allow_http };
+            format!("{:?}", http.builder(local, None)).contains("proxies")
+        };
+        assert!(!uses_proxy(true, false));
+        assert!(uses_proxy(true, true) && uses_proxy(false, false) && uses_proxy(false, true));
+    }
+}

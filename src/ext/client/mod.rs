@@ -119,3 +119,6 @@ impl fmt::Debug for ClientState {
         f.debug_struct("ClientState").field("key", &self.0.key).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -95,12 +95,14 @@ mod tests {
     #[test]
     fn base_url_without_scheme_or_host_or_with_secrets_is_rejected() {
         for (url, expected) in [
-            ("api.distribute.ai", "expected a scheme and a host"),
+            ("api.distribute.ai", "\"api.distribute.ai\" is not a URL, expected a scheme and a host"),
             ("", "expected a scheme and a host"),
             ("localhost:8080", "expected `https://` and a host"),
             ("ftp://example.com", "expected `https://`"),
-            ("me:hunter2@example.com", "expected `https://`"),
+            ("me:hunter2@example.com", "\"example.com\" is not supported, expected `https://`"),
             ("https://me:hunter2@example.com", "user or password"),
+            ("https://hunter2@example.com", "user or password"),
+            ("https://:hunter2@example.com", "user or password"),
             ("https://example.com/?a=1", "query or fragment"),
         ] {
             assert_invalid(parse_base_url(url, false), expected);
@@ -120,5 +122,11 @@ mod tests {
     #[test]
     fn user_agent_with_line_break_is_rejected() {
         assert_invalid(user_agent_header("a\nb"), "user_agent");
+    }
+
+    #[test]
+    fn environment_variable_is_read_if_it_is_set() {
+        assert_eq!(read_env_var("PATH").unwrap(), Some(env::var("PATH").unwrap()));
+        assert_eq!(read_env_var("DISTRIBUTE_AI_NEVER_SET").unwrap(), None);
     }
 }

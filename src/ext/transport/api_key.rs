@@ -135,4 +135,37 @@ mod tests {
         assert!(excerpt.starts_with("no such key: [redacted] é"), "{excerpt}");
         assert!(excerpt.chars().count() <= MAX_MESSAGE_CHARS);
     }
+
+    #[test]
+    fn key_in_a_success_is_removed_unless_it_is_so_short_that_data_may_equal_it() {
+        let (long, short) = (ApiKey::new("sk-abcdefgh").unwrap(), ApiKey::new("ok").unwrap());
+        let redacted = |key: &ApiKey, text: &str| key.redact_success(text.to_owned());
+        assert_eq!(redacted(&long, "a sk-abcdefgh b"), "a [redacted] b");
+        assert_eq!(redacted(&long, r"a sk-abcdef\u0067h b"), "[redacted]");
+        assert_eq!(redacted(&long, r"a \u0067 b"), r"a \u0067 b");
+        assert_eq!(redacted(&short, "ok and more"), "ok and more");
+        let shortest = ApiKey::new(&"k".repeat(MIN_SECRET_CHARS)).unwrap();
+        assert_eq!(redacted(&shortest, "a kkkkkkkk b"), "a [redacted] b");
+    }
+
+    #[test]
+    fn id_that_is_the_key_is_recognised_also_without_the_key() {
+        let key = ApiKey::new("sk-1").unwrap();
+        assert!(key.is_in_id("sk-1") && key.is_in_id("task [redacted]"));
+        assert!(!key.is_in_id("task") && !key.is_in_id("task sk-1"));
+    }
+
+    #[test]
+    fn header_with_the_key_is_replaced() {
+        let key = ApiKey::new("sk-1").unwrap();
+        let mut headers = HeaderMap::new();
+        for (name, value) in [("x-echo", "Bearer sk-1"), ("x-other", "sk-2")] {
+            headers.insert(name, HeaderValue::from_static(value));
+        }
+        key.redact_headers(&mut headers);
+        assert_eq!(
+            (&headers["x-echo"], &headers["x-other"]),
+            (&"[redacted]".parse().unwrap(), &"sk-2".parse().unwrap())
+        );
+    }
 }

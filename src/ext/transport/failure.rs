@@ -112,4 +112,10 @@ mod tests {
         let failure = Failure::new(FailureKind::ConnectionLost).with_source("connection reset");
         assert_eq!(failure.source.unwrap().to_string(), "connection reset");
     }
+
+    #[test]
+    fn error_body_is_shown_as_its_message() {
+        let body: ErrorBody = serde_json::from_str(r#"{"message":"slow down","code":7}"#).unwrap();
+        assert_eq!(body.to_string(), "slow down");
+    }
 }

@@ -1,0 +1,102 @@
+//! An HTTP server on loopback that sends prepared bytes.
+
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex},
+};
+
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+    task::JoinHandle,
+};
+
+pub(crate) struct TestServer {
+    pub(crate) url: String,
+    requests: Requests,
+    task: JoinHandle<()>,
+}
+
+/// The number of the connection and the text of each request.
+type Requests = Arc<Mutex<Vec<(usize, String)>>>;
+
+/// Returns a response with this status line, such as `200 OK`, and these headers.
+pub(crate) fn response(status: &str, headers: &[&str], body: &str) -> String {
+    let length = format!("content-length: {}", body.len());
+    let head = [&[status, &length], headers].concat().join("\r\n");
+    format!("HTTP/1.1 {head}\r\n\r\n{body}")
+}
+
+/// Returns the response without its last byte. The server closes the connection there.
+pub(crate) fn cut(mut response: String) -> String {
+    response.pop();
+    response
+}
+
+impl TestServer {
+    /// Starts a server that sends one response for each request, and closes the connection after the last one.
+    pub(crate) async fn start(responses: impl IntoIterator<Item = String>) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let requests = Requests::default();
+        let (record, responses) =
+            (Arc::clone(&requests), Arc::new(Mutex::new(responses.into_iter().collect())));
+        let task = tokio::spawn(async move {
+            for connection in 0.. {
+                let (stream, _) = listener.accept().await.unwrap();
+                tokio::spawn(serve(stream, connection, Arc::clone(&record), Arc::clone(&responses)));
+            }
+        });
+        Self { url, requests, task }
+    }
+
+    /// Returns the texts of all requests, in lower case.
+    pub(crate) fn requests(&self) -> Vec<String> {
+        self.requests.lock().unwrap().iter().map(|(_, text)| text.to_ascii_lowercase()).collect()
+    }
+
+    /// Returns the number of the connection of each request.
+    pub(crate) fn connections(&self) -> Vec<usize> {
+        self.requests.lock().unwrap().iter().map(|(connection, _)| *connection).collect()
+    }
+}
+
+impl Drop for TestServer {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+async fn serve(
+    mut stream: TcpStream,
+    connection: usize,
+    requests: Requests,
+    responses: Arc<Mutex<VecDeque<String>>>,
+) {
+    while let Some(request) = read_request(&mut stream).await {
+        requests.lock().unwrap().push((connection, request));
+        let (response, is_last) = {
+            let mut responses = responses.lock().unwrap();
+            let Some(response) = responses.pop_front() else { return };
+            (response, responses.is_empty())
+        };
+        let _ = stream.write_all(response.as_bytes()).await;
+        if is_last {
+            let _ = stream.shutdown().await;
+        }
+    }
+}
+
+async fn read_request(stream: &mut TcpStream) -> Option<String> {
+    let (mut received, mut buffer) = (String::new(), [0; 4096]);
+    loop {
+        if let Some((head, body)) = received.split_once("\r\n\r\n") {
+            let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
+            if body.len() >= length.map_or(0, |length| length.parse().unwrap()) {
+                return Some(received);
+            }
+        }
+        let length = stream.read(&mut buffer).await.ok().filter(|length| *length > 0)?;
+        received.push_str(str::from_utf8(&buffer[..length]).unwrap());
+    }
+}
