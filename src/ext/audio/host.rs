@@ -139,3 +139,72 @@ fn refused(error: &reqwest::Error) -> Option<&Refused> {
     }
     None
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ext::test_server::{TestServer, response};
+
+    fn client(base_url: &str) -> crate::ClientBuilder {
+        Client::builder().api_key("k").base_url(base_url)
+    }
+
+    fn host(client: &Client, url: &str, fresh_url: Result<Url, Error>) -> AudioHost {
+        let refresh: Refresh = Arc::new(move || Box::pin(std::future::ready(fresh_url.clone())));
+        AudioHost::new(client.clone(), url.parse().unwrap(), refresh)
+    }
+
+    async fn get(client: &Client, url: &str) -> Result<Response, HostError> {
+        host(client, url, Err(Error::stopped())).get(None).await
+    }
+
+    #[track_caller]
+    fn assert_refused(outcome: Result<Response, HostError>, expected: &str) {
+        let Err(HostError::Permanent(error)) = outcome else { panic!("{outcome:?}") };
+        assert!(error.to_string().contains(expected), "{error}");
+    }
+
+    #[tokio::test]
+    async fn redirect_is_followed_after_a_check_of_its_target() {
+        let [near, far] = ["location: /b.wav", "location: http://10.0.0.1/c.wav"]
+            .map(|location| response("302 Found", &[location], ""));
+        let server = TestServer::start([near, response("200 OK", &[], "audio"), far]).await;
+        let client = client(&server.url).build().unwrap();
+        let url = format!("{}/a.wav", server.url);
+        let found = get(&client, &url).await.unwrap();
+        assert_eq!(found.text().await.unwrap(), "audio");
+        assert!(server.requests()[1].starts_with("get /b.wav "));
+        assert_refused(get(&client, &url).await, "http://10.0.0.1 is not encrypted");
+    }
+
+    #[tokio::test]
+    async fn target_of_a_redirect_that_a_custom_http_client_has_followed_is_checked() {
+        let redirect = response("302 Found", &["location: http://10.0.0.1/b.wav"], "");
+        let proxy = TestServer::start([redirect, response("200 OK", &[], "audio")]).await;
+        let http = reqwest::Client::builder().proxy(reqwest::Proxy::http(&proxy.url).unwrap());
+        let client = client("http://127.0.0.1:1").http_client(http.build().unwrap()).build().unwrap();
+        assert_refused(get(&client, "http://127.0.0.1:1/a.wav").await, "http://10.0.0.1 is not encrypted");
+    }
+
+    #[tokio::test]
+    async fn name_with_a_private_address_is_refused_for_good() {
+        let client = client("https://93.184.216.34").build().unwrap();
+        assert_refused(get(&client, "https://localhost:1/a.wav").await, "allow_private_audio_hosts");
+    }
+
+    #[tokio::test]
+    async fn new_url_replaces_the_old_one_and_a_failed_poll_does_not() {
+        let client = client("https://example.com").build().unwrap();
+        let [old, new] = ["https://example.com/old.wav", "https://example.com/new.wav"];
+        let mut refreshed = host(&client, old, Ok(new.parse().unwrap()));
+        refreshed.refresh().await.unwrap();
+        assert_eq!(refreshed.url.as_str(), new);
+        let mut failed = host(&client, old, Err(Error::stopped()));
+        assert!(failed.refresh().await.unwrap_err().is_stopped());
+        assert_eq!(failed.url.as_str(), old);
+        let headers = [("x-request-id", "r1")].map(|(name, value)| {
+            (reqwest::header::HeaderName::from_static(name), HeaderValue::from_static(value))
+        });
+        assert_eq!(failed.request_id(&headers.into_iter().collect()).as_deref(), Some("r1"));
+    }
+}

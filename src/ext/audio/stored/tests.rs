@@ -16,27 +16,19 @@ fn client() -> Client {
     Client::builder().api_key("k").build().unwrap()
 }
 
-/// Returns an audio of a store whose file has this content, and the store. The audio has no other source.
-async fn stored(content: Option<&[u8]>, expected: StoredAudio) -> (TempDir, Store, Audio) {
-    stored_with(content, expected, "http://8.8.8.8/a.wav").await
-}
-
-async fn stored_with(
-    content: Option<&[u8]>,
-    expected: StoredAudio,
-    url: &'static str,
-) -> (TempDir, Store, Audio) {
+/// Returns an audio of a store whose file has this content. A new URL of its task is refused.
+fn stored(content: Option<&[u8]>, expected: StoredAudio) -> (TempDir, Audio) {
     let directory = tempfile::tempdir().unwrap();
-    let store = Store::open(directory.path().join("store")).await.unwrap();
     let (origin, speech) = ("https://example.com", &SpeechRequest::new("Hello.".parse().unwrap()));
     let redo = Redo::No;
-    let entry = store.entry(Request { origin, speech, take: 0, label: None, resubmissions: 0, redo });
+    let request = Request { origin, speech, take: 0, label: None, resubmissions: 0, redo };
+    let mut file = Store::in_memory().entry(request).audio_file(expected);
+    file.path = directory.path().join("a.wav");
     if let Some(content) = content {
-        std::fs::write(entry.audio_path(), content).unwrap();
+        std::fs::write(&file.path, content).unwrap();
     }
-    let fresh_url = move || -> PendingUrl { Box::pin(async { Ok(Url::parse(url).unwrap()) }) };
-    let file = entry.audio_file(expected);
-    (directory, store, Audio::stored(client(), TaskId::new_unchecked("t1"), file, fresh_url))
+    let fresh_url = || -> PendingUrl { Box::pin(async { Ok(Url::parse("http://8.8.8.8/a.wav").unwrap()) }) };
+    (directory, Audio::stored(client(), TaskId::new_unchecked("t1"), file, fresh_url))
 }
 
 fn expected(content: &[u8]) -> StoredAudio {
@@ -53,7 +45,7 @@ fn hash_is_written_as_sha256sum_prints_it() {
 async fn audio_in_a_store_is_read_from_its_file() {
     // More than is read at a time.
     for content in [b"audio".to_vec(), vec![7; 2 * CHUNK_BYTES + 9]] {
-        let (directory, _store, audio) = stored(Some(&content), expected(&content)).await;
+        let (directory, audio) = stored(Some(&content), expected(&content));
         assert!(audio.bytes().await.unwrap() == content);
         let (mut stream, mut streamed) = (audio.stream(), Vec::new());
         while let Some(chunk) = stream.next().await {
@@ -68,7 +60,7 @@ async fn audio_in_a_store_is_read_from_its_file() {
 
 #[tokio::test]
 async fn audio_in_a_store_may_have_at_most_the_maximum_size() {
-    let (_directory, _store, audio) = stored(Some(b"audio"), expected(b"audio")).await;
+    let (_directory, audio) = stored(Some(b"audio"), expected(b"audio"));
     assert_eq!(audio.clone().max_bytes(5).bytes().await.unwrap(), "audio");
     let error = audio.max_bytes(4).bytes().await.unwrap_err().to_string();
     assert!(error.contains("audio has 5 bytes, expected at most 4"), "{error}");
@@ -77,7 +69,7 @@ async fn audio_in_a_store_may_have_at_most_the_maximum_size() {
 #[tokio::test]
 async fn file_with_other_content_is_void_and_its_audio_is_downloaded() {
     for (content, delivered) in [("audix", 1), ("aud", 1), ("audios", 0)] {
-        let (_directory, _store, audio) = stored(Some(content.as_bytes()), expected(b"audio")).await;
+        let (_directory, audio) = stored(Some(content.as_bytes()), expected(b"audio"));
         let mut parts = audio.parts();
         for _ in 0..delivered {
             assert_eq!(parts.next().await.unwrap(), Some(Part::Audio(content.into())));
@@ -87,16 +79,16 @@ async fn file_with_other_content_is_void_and_its_audio_is_downloaded() {
         assert!(error.contains("http://8.8.8.8 is not encrypted"), "{error}");
     }
     // Of a missing file, no part is void.
-    let (_directory, _store, audio) = stored(None, expected(b"audio")).await;
+    let (_directory, audio) = stored(None, expected(b"audio"));
     let error = audio.parts().next().await.unwrap_err().to_string();
     assert!(error.contains("http://8.8.8.8 is not encrypted"), "{error}");
 }
 
 #[tokio::test]
 async fn url_of_audio_in_a_store_is_that_of_its_file() {
-    let (_directory, store, audio) = stored(Some(b"audio"), expected(b"audio")).await;
-    let url = Url::from_directory_path(store.directory()).unwrap();
-    assert!(audio.url().starts_with(url.as_str()), "{}", audio.url());
+    let (directory, audio) = stored(Some(b"audio"), expected(b"audio"));
+    let url = Url::from_file_path(directory.path().join("a.wav")).unwrap();
+    assert_eq!(audio.url(), url.as_str());
     let shown = format!("{audio:?}");
     assert!(shown.contains(&format!("url: \"{}\"", audio.url())), "{shown}");
     assert_eq!(format!("{:?}", audio.stream()), "AudioStream");
@@ -143,13 +135,13 @@ fn duration_is_known_from_the_header_or_at_the_end() {
 #[tokio::test]
 async fn duration_of_audio_in_a_store_is_known_or_read_from_its_header() {
     let known = StoredAudio { seconds: Some(1.25), ..expected(b"audio") };
-    let (_directory, _store, audio) = stored(None, known).await;
+    let (_directory, audio) = stored(None, known);
     assert_eq!(audio.duration().await.unwrap(), Duration::from_millis(1_250));
     for file in [wav(72_000, 36_000), wav(0xffff_ffff, 72_000)] {
-        let (_directory, _store, audio) = stored(Some(&file), expected(&file)).await;
+        let (_directory, audio) = stored(Some(&file), expected(&file));
         assert_eq!(audio.duration().await.unwrap(), Duration::from_millis(1_500));
     }
-    let (_directory, _store, audio) = stored(Some(b"audio"), expected(b"audio")).await;
+    let (_directory, audio) = stored(Some(b"audio"), expected(b"audio"));
     let error = audio.duration().await.unwrap_err();
     assert!(error.to_string().contains("not a WAV file") && error.task_id().is_some(), "{error}");
 }

@@ -188,9 +188,17 @@ mod tests {
     use std::fs;
 
     use futures_util::stream;
+    use serde_json::json;
 
     use super::*;
-    use crate::ext::{audio::wav::format::Encoding, captured_log::CapturedLog};
+    use crate::{
+        Client, TaskId,
+        ext::{
+            audio::wav::format::Encoding,
+            captured_log::CapturedLog,
+            test_server::{TestServer, response},
+        },
+    };
 
     const PCM: &[u8] =
         b"RIFF\xff\xff\xff\xffWAVEfmt \x10\0\0\0\x01\0\x01\0\xc0\x5d\0\0\x80\xbb\0\0\x02\0\x10\0";
@@ -288,5 +296,24 @@ mod tests {
             join(&[&[PCM, b"data", length, b"abcd"]]).await.unwrap();
             assert_eq!(log.text().contains("audio shorter than its header announces"), is_logged);
         }
+    }
+
+    /// Appends a speech whose audio host sends this response.
+    async fn append(response: String) -> Result<Range<u64>, Error> {
+        let server = TestServer::start([response]).await;
+        let client = Client::builder().api_key("k").base_url(&server.url).build().unwrap();
+        let url = format!("{}/a.wav", server.url);
+        let result = json!({"id": "t1", "status": "COMPLETED", "results": [{"url": url}]});
+        let task = client.task(TaskId::new_unchecked("t1"));
+        let speech = Speech::new(task, serde_json::from_value(result).unwrap());
+        let directory = tempfile::tempdir().unwrap();
+        WavJoiner::create(&Disk::system(), &directory.path().join("a.wav")).await?.append(&speech).await
+    }
+
+    #[tokio::test]
+    async fn empty_download_is_a_piece_without_audio_and_a_page_is_an_error() {
+        assert_eq!(append(response("200 OK", &[], "")).await.unwrap(), 0..0);
+        let error = append(response("200 OK", &[], "<html>Log in</html>")).await.unwrap_err();
+        assert!(error.is_download() && error.task_id().is_some(), "{error}");
     }
 }
