@@ -135,3 +135,62 @@ pub(crate) fn read_start(file: &dyn OpenFile, limit: u64) -> io::Result<Vec<u8>>
 pub(crate) fn directory_of(path: &Path) -> &Path {
     path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Returns at most three bytes for each read.
+    #[derive(Debug)]
+    struct SlowFile(&'static [u8]);
+
+    impl OpenFile for SlowFile {
+        fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
+            let rest = &self.0[usize::try_from(offset).unwrap()..];
+            let length = rest.len().min(buffer.len()).min(3);
+            buffer[..length].copy_from_slice(&rest[..length]);
+            Ok(length)
+        }
+
+        fn write_all_at(&self, _: u64, _: &[u8]) -> io::Result<()> {
+            unreachable!()
+        }
+
+        fn set_len(&self, _: u64) -> io::Result<()> {
+            unreachable!()
+        }
+
+        fn sync_data(&self) -> io::Result<()> {
+            unreachable!()
+        }
+
+        fn sync_all(&self) -> io::Result<()> {
+            unreachable!()
+        }
+
+        fn metadata(&self) -> io::Result<Metadata> {
+            unreachable!()
+        }
+
+        fn set_permissions(&self, _: Permissions) -> io::Result<()> {
+            unreachable!()
+        }
+
+        fn try_lock(&self) -> Result<(), TryLockError> {
+            unreachable!()
+        }
+
+        fn unlock(&self) -> io::Result<()> {
+            unreachable!()
+        }
+    }
+
+    #[test]
+    fn buffer_is_filled_with_several_reads_or_the_file_is_too_short() {
+        let (file, mut buffer) = (SlowFile(b"0123456789"), [0; 8]);
+        read_exact_at(&file, 1, &mut buffer).unwrap();
+        assert_eq!(&buffer, b"12345678");
+        let error = read_exact_at(&file, 3, &mut buffer).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof);
+    }
+}

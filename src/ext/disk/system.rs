@@ -196,4 +196,62 @@ mod tests {
             System.sync_dir(Path::new("/proc/self")).unwrap();
         }
     }
+
+    #[test]
+    fn file_is_written_read_and_replaced() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("a");
+        let file = System.open(&path, Access::CreateNew { mode: Some(0o640) }).unwrap();
+        file.write_all_at(0, b"0123456789").unwrap();
+        file.write_all_at(3, b"abc").unwrap();
+        file.sync_all().unwrap();
+        file.sync_data().unwrap();
+        assert!(System.open(&path, Access::CreateNew { mode: None }).is_err());
+        let mut buffer = [0; 4];
+        let file = System.open(&path, Access::Read).unwrap();
+        assert_eq!((file.read_at(2, &mut buffer).unwrap(), &buffer), (4, b"2abc"));
+        assert_eq!(file.read_at(9, &mut buffer).unwrap(), 1);
+        assert_eq!(file.metadata().unwrap().length, 10);
+        #[cfg(unix)]
+        {
+            let mode = std::os::unix::fs::PermissionsExt::mode(&file.metadata().unwrap().permissions);
+            assert_eq!(mode & 0o777, 0o640);
+        }
+        drop(System.open(&path, Access::Overwrite).unwrap());
+        assert_eq!(System.metadata(&path).unwrap().length, 0);
+    }
+
+    #[test]
+    fn path_is_a_file_or_a_directory_or_neither() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("new");
+        System.create_private_dir(&path).unwrap();
+        let found = System.metadata(&path).unwrap();
+        assert!(found.is_dir() && !found.is_file());
+        if cfg!(unix) {
+            let found = System.metadata(Path::new("/dev/null")).unwrap();
+            assert!(!found.is_dir() && !found.is_file());
+        }
+        System.remove_dir(&path).unwrap();
+        assert_eq!(System.metadata(&path).unwrap_err().kind(), io::ErrorKind::NotFound);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn sync_of_a_directory_that_cannot_be_read_is_no_error() {
+        use std::os::unix::fs::PermissionsExt;
+        let directory = tempfile::tempdir().unwrap();
+        fs::set_permissions(directory.path(), Permissions::from_mode(0o300)).unwrap();
+        System.sync_dir(directory.path()).unwrap();
+        fs::set_permissions(directory.path(), Permissions::from_mode(0o700)).unwrap();
+    }
+
+    #[test]
+    fn failed_sync_is_an_error() {
+        // Linux cannot sync this file.
+        if cfg!(target_os = "linux") {
+            let file = System.open(Path::new("/proc/self/status"), Access::Read).unwrap();
+            assert!(file.sync_all().is_err() && file.sync_data().is_err());
+        }
+    }
 }
