@@ -84,7 +84,7 @@ impl Reader {
                 let is_odd = length % 2 == 1;
                 let next = match &head[..4] {
                     // Another file follows.
-                    b"RIFF" if part.len() < 12 => return Ok(false),
+                    b"RIFF" if part.get(..12).is_none() => return Ok(false),
                     b"RIFF" if is_file_header(&part[..12]) => ReadState::Riff,
                     b"fmt " if length <= MAX_FORMAT_BYTES => ReadState::Format(length),
                     b"fmt " => {
