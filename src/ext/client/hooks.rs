@@ -233,4 +233,16 @@ mod tests {
             assert_eq!(url.as_str(), marked);
         }
     }
+
+    #[tokio::test]
+    async fn success_of_another_operation_may_have_two_mebibytes() {
+        let client = Client::builder().api_key("k").build().unwrap();
+        let url: Url = "https://example.com/images".parse().unwrap();
+        let body = "x".repeat(2 * 1024 * 1024);
+        for (operation, length) in [("images", body.len()), (CREATE_OPERATION, 1024 * 1024)] {
+            let response = http::Response::builder().url(url.clone()).body(body.clone()).unwrap();
+            let read = client.read_response(response.into(), &url, operation, Instant::now()).await.unwrap();
+            assert_eq!(read.text().await.unwrap().len(), length);
+        }
+    }
 }

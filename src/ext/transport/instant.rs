@@ -11,3 +11,15 @@ pub(crate) const MAX_WAIT: Duration = Duration::from_secs(30 * 365 * 24 * 60 * 6
 pub(crate) fn saturating_add(start: Instant, time: Duration) -> Instant {
     start + time.min(MAX_WAIT)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn time_is_added_up_to_thirty_years() {
+        let (start, second) = (Instant::now(), Duration::from_secs(1));
+        assert_eq!(saturating_add(start, second), start + second);
+        assert_eq!(saturating_add(start, Duration::MAX), start + 946_080_000 * second);
+    }
+}

@@ -155,3 +155,14 @@ async fn file_that_cannot_be_renamed_leaves_the_old_one() {
     assert_eq!(disk.read_dir(Path::new("/d")).unwrap(), ["a.wav"]);
     assert!(steps.try_iter().any(|step| step == "rename to /d/a.wav fails"));
 }
+
+#[tokio::test]
+async fn content_is_copied_to_a_mount_point_in_few_writes() {
+    let (disk, steps) = disk_with_steps("sync /d/.", io::ErrorKind::ResourceBusy);
+    let mut file = AtomicFile::create(&disk, PathBuf::from("/d/a.wav")).await.unwrap();
+    disk.open(Path::new("/d/a.wav"), Access::CreatePrivate).unwrap();
+    file.write(Bytes::from(vec![1; 5 * 512 * 1024])).await.unwrap();
+    file.finish().await.unwrap();
+    assert_eq!(steps.try_iter().filter(|step| step == "write /d/a.wav").count(), 3);
+    assert_eq!(disk.metadata(Path::new("/d/a.wav")).unwrap().length, 5 * 512 * 1024);
+}

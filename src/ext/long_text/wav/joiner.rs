@@ -196,6 +196,7 @@ mod tests {
         ext::{
             audio::wav::format::Encoding,
             captured_log::CapturedLog,
+            disk::simulated::State,
             test_server::{TestServer, response},
         },
     };
@@ -315,5 +316,24 @@ mod tests {
         assert_eq!(append(response("200 OK", &[], "")).await.unwrap(), 0..0);
         let error = append(response("200 OK", &[], "<html>Log in</html>")).await.unwrap_err();
         assert!(error.is_download() && error.task_id().is_some(), "{error}");
+    }
+
+    #[tokio::test]
+    async fn long_pause_is_written_in_few_parts() {
+        let (sender, steps) = std::sync::mpsc::channel();
+        let disk = Disk::simulated(State::with_directory(Path::new("/d")), move |step, _| {
+            sender.send(step.to_owned()).unwrap();
+            None
+        });
+        let mut joiner = WavJoiner::create(&disk, Path::new("/d/a.wav")).await.unwrap();
+        for expected in [0..2, 72_002..72_004] {
+            joiner.pause(Duration::from_secs(3));
+            let body = stream::iter([Ok(Bytes::from([PCM, b"data\x04\0\0\0abcd"].concat()))]);
+            let position = joiner.append_stream(body).await;
+            assert_eq!(position.map_err(|error| error.into_error(Error::download)).unwrap(), expected);
+        }
+        joiner.finish().await.unwrap();
+        // The header, the first piece, 144,000 bytes of silence, the second piece, the end and the header again.
+        assert_eq!(steps.try_iter().filter(|step| step.starts_with("write /d/.")).count(), 8);
     }
 }
