@@ -4,6 +4,7 @@ mod holds;
 mod outages;
 mod panics;
 mod rejections;
+mod starting;
 
 use std::{
     collections::HashMap,

@@ -542,3 +542,6 @@ impl fmt::Debug for InPieces {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;

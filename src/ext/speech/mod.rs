@@ -15,3 +15,6 @@ pub use self::{
     updates::{Update, Updates},
     wait::Wait,
 };
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,62 @@
+//! Batches that cannot start, and what a batch would submit.
+
+use super::*;
+use crate::{
+    Billed,
+    ext::{
+        batch::Batch,
+        store::{Store, handle::Announced},
+    },
+};
+
+fn client() -> Client {
+    Client::builder().api_key("k").build().unwrap()
+}
+
+#[tokio::test]
+async fn texts_of_a_batch_that_cannot_start_may_be_billed_if_its_store_exists() {
+    let directory = tempfile::tempdir().unwrap();
+    let (exists, missing) = (directory.path().join("a"), directory.path().join("b"));
+    drop(Store::open(&exists).await.unwrap());
+    let invalid = || client().batch([("1", "Hello.")]).max_seconds(f64::NAN);
+    for (batch, billed) in [
+        (invalid(), Billed::No),
+        (invalid().store(&missing), Billed::No),
+        (invalid().store(&exists), Billed::Maybe),
+    ] {
+        let error = batch.run().await.err().unwrap();
+        assert!(error.is_invalid() && error.billed() == billed, "{error:?}");
+    }
+    let with_store = Client::builder().api_key("k").store(&exists).build().unwrap();
+    let error = with_store.batch([("1", "Hello.")]).max_seconds(f64::NAN).run().await.err().unwrap();
+    assert_eq!(error.billed(), Billed::Maybe);
+    assert!(!missing.exists());
+}
+
+#[tokio::test]
+async fn plan_counts_equal_requests_once_with_a_store_and_creates_none() {
+    let directory = tempfile::tempdir().unwrap();
+    let (exists, missing) = (directory.path().join("a"), directory.path().join("b"));
+    let client = client();
+    let batch = || client.batch([(1, "One."), (2, "Two."), (3, "Two."), (4, "")]);
+    let counts = async |batch: Batch<i32>| {
+        let plan = batch.plan().await.unwrap();
+        [plan.submitted, plan.new, plan.repeated, plan.invalid]
+    };
+    assert_eq!(counts(batch()).await, [0, 3, 0, 1]);
+    assert_eq!(counts(batch().store(&missing)).await, [0, 2, 1, 1]);
+    assert!(!missing.exists());
+    let store = Store::open(&exists).await.unwrap();
+    let entry = client.speak("One.").to_entry(&store).unwrap();
+    let Ok(Announced::Claimed(attempt)) = entry.announce(None).await else { panic!("not announced") };
+    attempt.send(async { Ok(TaskId::new_unchecked("t1")) }).await.unwrap();
+    assert_eq!(counts(batch().store(&store)).await, [1, 1, 1, 1]);
+}
+
+#[test]
+fn debug_output_of_a_batch_has_its_settings() {
+    let batch = client().batch([(1, "One.")]).max_in_flight(7).max_seconds(9.5);
+    let shown = format!("{batch:?}");
+    assert!(shown.starts_with("Batch { requests: ") && shown.contains("max_in_flight: 7"), "{shown}");
+    assert!(shown.contains("max_seconds: Some(9.5)") && !shown.contains("One."), "{shown}");
+}

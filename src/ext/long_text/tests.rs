@@ -1,0 +1,121 @@
+//! Long texts that cannot start, and a text of one piece.
+
+use std::{path::Path, time::Duration};
+
+use serde_json::json;
+
+use crate::{
+    Billed, Client, Error,
+    ext::{
+        store::Store,
+        test_server::{TestServer, response},
+    },
+    long_text::InPieces,
+};
+
+const BOOK: &str = "Chapter 1\n\nCall me Ishmael.\n\nChapter 2\n\nSome years ago.";
+
+fn book() -> InPieces {
+    Client::builder().api_key("k").build().unwrap().speak(BOOK).in_pieces()
+}
+
+#[track_caller]
+fn assert_invalid(error: &Error, expected: &str, billed: Billed) {
+    assert!(error.is_invalid() && error.to_string().contains(expected), "{error}");
+    assert_eq!(error.billed(), billed, "{error}");
+}
+
+async fn start(book: InPieces, path: &Path) -> Error {
+    book.start(path).await.err().unwrap()
+}
+
+#[tokio::test]
+async fn pieces_of_a_text_that_cannot_start_may_be_billed_if_an_earlier_run_has_left_something() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("book.wav");
+    let invalid = || book().max_characters(0);
+    assert_invalid(&start(invalid(), &path).await, "max_characters: 0 is out of range", Billed::No);
+    drop(Store::open(directory.path().join("book.wav.store")).await.unwrap());
+    assert_invalid(&start(invalid(), &path).await, "max_characters: 0 is out of range", Billed::Maybe);
+    std::fs::write(directory.path().join("book.wav.journal"), "").unwrap();
+    assert_invalid(&start(book(), &path).await, "is the journal of an earlier version", Billed::Maybe);
+    assert!(!path.exists());
+}
+
+#[tokio::test]
+async fn pieces_are_spoken_again_only_if_they_exist_and_the_others_are_in_a_store() {
+    let directory = tempfile::tempdir().unwrap();
+    let (path, store) = (directory.path().join("book.wav"), directory.path().join("speeches"));
+    assert_invalid(&start(book().redo([1]), &path).await, "the other pieces are not in a store", Billed::No);
+    let again = |pieces: &[usize]| book().store(&store).redo(pieces.iter().copied());
+    for (pieces, problem) in [
+        (&[0, 1][..], "piece 0 does not exist, expected 1 to 1"),
+        (&[1, 2], "piece 2 does not exist, expected 1 to 1"),
+    ] {
+        let error = start(again(pieces), &path).await;
+        assert!(error.to_string().contains(problem), "{error}");
+    }
+    drop(again(&[1]).start(&path).await.unwrap());
+    // A pause before chapters, or a file of chapters, needs the headings.
+    let by_chapter = |book: InPieces| book.chapter_pause(Duration::ZERO);
+    drop(by_chapter(again(&[2])).start(&path).await.unwrap());
+    let chapters = directory.path().join("book.srt");
+    let error = start(again(&[1]).chapters(&chapters), &path).await;
+    assert_invalid(
+        &error,
+        &format!("chapters: {:?}, expected the ending .vtt", chapters.display().to_string()),
+        error.billed(),
+    );
+    drop(again(&[1]).chapters(directory.path().join("book.vtt")).start(&path).await.unwrap());
+}
+
+#[test]
+fn debug_output_of_a_long_text_omits_the_text() {
+    let shown = format!("{:?}", book().max_characters(50));
+    assert!(shown.contains(&format!("bytes: {}", BOOK.len())), "{shown}");
+    assert!(shown.contains("max_characters: 50") && !shown.contains("Ishmael"), "{shown}");
+}
+
+/// Returns a WAV file of half a second, with bytes below 128 only.
+fn wav() -> String {
+    let format = "fmt \x10\0\0\0\x01\0\x01\0\x40\x1f\0\0\0\0\0\0\x02\0\x10\0";
+    format!("RIFF\0\0\0\0WAVE{format}data\x40\x1f\0\0{}", "a".repeat(8_000))
+}
+
+fn task(number: usize) -> String {
+    format!("1b671a64-40d5-491e-99b0-da01ff1f334{number}")
+}
+
+/// Returns the responses to a submission and the poll of its task, which has ended with this status.
+fn spoken(number: usize, status: &str) -> [String; 2] {
+    let id = task(number);
+    let polled = json!({"id": id, "status": status, "created": 1, "results": [{"url": "/a.wav"}]});
+    [json!({"id": id}), polled].map(|body| response("200 OK", &[], &body.to_string()))
+}
+
+#[tokio::test]
+async fn failed_piece_is_resubmitted_up_to_the_limit() {
+    for (failures, limit, is_spoken) in [(1, 0, false), (1, 1, true), (2, 1, false)] {
+        let failed = (0..failures).flat_map(|number| spoken(number, "ERROR"));
+        let last = spoken(failures, "COMPLETED").into_iter().chain([response("200 OK", &[], &wav())]);
+        let server = TestServer::start(failed.chain(last)).await;
+        let builder = Client::builder().api_key("k").base_url(&server.url);
+        let client = builder.poll_every(Duration::from_millis(1)).build().unwrap();
+        let directory = tempfile::tempdir().unwrap();
+        let (path, subtitles) = (directory.path().join("a.wav"), directory.path().join("a.srt"));
+        let text = client.speak("Hello.").in_pieces().resubmit_failed(limit).subtitles(&subtitles);
+        let narration = text.start(&path).await.unwrap();
+        assert!(format!("{narration:?}").starts_with("Narration { progress: Progress"));
+        match narration.await {
+            Ok(recording) => {
+                assert!(is_spoken, "{failures} failures of at most {limit}");
+                assert_eq!(recording.bytes(), std::fs::metadata(&path).unwrap().len());
+                assert!(std::fs::read_to_string(&subtitles).unwrap().contains("Hello."));
+            }
+            Err(error) => {
+                assert!(!is_spoken && error.is_failed() && error.piece().unwrap().number == 1, "{error}");
+                assert!(!path.exists());
+            }
+        }
+    }
+}

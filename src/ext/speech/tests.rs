@@ -1,0 +1,80 @@
+//! What the handles of a speech return and show.
+
+use std::time::{Duration, SystemTime};
+
+use futures_util::StreamExt;
+use serde_json::{Value, json};
+
+use crate::{
+    Client, Error, Speech, SpeechTask, TaskId,
+    ext::test_server::{TestServer, response},
+};
+
+fn client(base_url: &str) -> Client {
+    let builder = Client::builder().api_key("k").base_url(base_url);
+    builder.poll_every(Duration::from_millis(1)).build().unwrap()
+}
+
+fn task(client: &Client) -> SpeechTask {
+    client.task(TaskId::new_unchecked("t1"))
+}
+
+fn result(status: &str) -> Value {
+    let url = "https://example.com/a.wav?signature=s3cr3t";
+    json!({"id": "t1", "status": status, "created": 1_700_000_000, "finished": 1_700_000_002_500_i64, "results": [{"url": url}]})
+}
+
+#[test]
+fn speech_has_the_times_of_the_server_and_its_debug_output_no_url() {
+    let task = task(&client("https://example.com"));
+    let speech = Speech::new(task.clone(), serde_json::from_value(result("COMPLETED")).unwrap());
+    let created = SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000);
+    assert_eq!(speech.created_at(), Some(created));
+    assert_eq!(speech.finished_at(), Some(created + Duration::from_millis(2_500)));
+    assert_eq!(speech.server_time(), Some(Duration::from_millis(2_500)));
+    let shown = format!("{speech:?}");
+    assert!(shown.starts_with("Speech { id: ") && shown.contains("audios: 1"), "{shown}");
+    assert!(!shown.contains("s3cr3t"), "{shown}");
+    let id = format!("{:?}", task.id());
+    assert_eq!(format!("{task:?}"), format!("SpeechTask {{ id: {id}, .. }}"));
+    let second = Duration::from_secs(1);
+    let expected = |name: &str| format!("{name} {{ task: {task:?}, deadline: 1s, .. }}");
+    assert_eq!(format!("{:?}", task.updates().deadline(second)), expected("Updates"));
+    assert_eq!(format!("{:?}", task.wait().deadline(second)), expected("Wait"));
+}
+
+#[test]
+fn debug_output_of_a_request_omits_its_text() {
+    let speak = client("https://example.com").speak("Good morning.").voice("nora").label("line 1");
+    for (speak, redo) in [(speak.clone(), "redo: false"), (speak.redo(), "redo: true")] {
+        let shown = format!("{speak:?}");
+        assert!(shown.contains("characters: 13") && shown.contains(redo), "{shown}");
+        assert!(shown.contains("line 1") && !shown.contains("morning"), "{shown}");
+    }
+}
+
+#[tokio::test]
+async fn updates_are_the_changes_of_the_status_and_end_with_the_speech() {
+    let statuses = ["QUEUED", "QUEUED", "PROCESSING", "PROCESSING", "COMPLETED"];
+    let polls = statuses.map(|status| response("200 OK", &[], &result(status).to_string()));
+    let server = TestServer::start(polls).await;
+    let mut updates = task(&client(&server.url)).updates();
+    for expected in ["QUEUED", "PROCESSING"] {
+        let update = updates.next().await.unwrap().unwrap();
+        assert_eq!(*update.status(), *expected);
+        assert!(update.into_speech().is_none());
+    }
+    let last = StreamExt::next(&mut updates).await.unwrap().unwrap();
+    assert_eq!(*last.status(), *"COMPLETED");
+    assert_eq!(last.into_speech().unwrap().result().results.len(), 1);
+    assert!(updates.next().await.is_none());
+    assert_eq!(server.requests().len(), 5);
+}
+
+#[tokio::test]
+async fn updates_end_with_the_error_of_a_task_that_the_server_rejects() {
+    let server = TestServer::start([response("403 Forbidden", &[], "{}")]).await;
+    let mut updates = task(&client(&server.url)).updates();
+    assert!(updates.next().await.unwrap().is_err_and(|error: Error| error.is_unauthorized()));
+    assert!(updates.next().await.is_none());
+}
