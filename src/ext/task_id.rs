@@ -282,6 +282,13 @@ mod tests {
         assert!(upper < lower);
         let is_text = [lower == "a", lower == *"a", "a" == lower, *"a" == lower, lower != "A", *"A" != lower];
         assert_eq!(is_text, [true; 6]);
+        let text = "a".to_owned();
+        let is_string = [lower == text, text == lower];
+        assert_eq!(is_string, [true; 2]);
+        let other = "b".to_owned();
+        let is_other =
+            [lower == "b", lower == *"b", "b" == lower, *"b" == lower, lower == other, other == lower];
+        assert_eq!(is_other, [false; 6]);
         assert_eq!(String::from(lower.clone()), lower.as_ref());
         assert_eq!(format!("{lower:>3}|"), "  a|");
         // Found by a text, because `Borrow` requires the same `Hash` and `Ord`.

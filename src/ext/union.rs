@@ -172,6 +172,24 @@ mod tests {
     }
 
     #[test]
+    fn values_are_counted_without_null_and_as_lost_if_they_differ() {
+        for (value, expected) in [
+            (json!(null), 0),
+            (json!(false), 1),
+            (json!([]), 1),
+            (json!([1, null, "a"]), 3),
+            (json!({}), 0),
+            (json!({"a": null, "b": [1, 2], "c": {"d": 1, "e": 2}}), 6),
+        ] {
+            assert_eq!((size(&value), lost(&value, &value)), (expected, 0), "{value}");
+            assert_eq!(lost(&value, &json!("other")), expected, "{value}");
+        }
+        assert_eq!(lost(&json!([1, 2]), &json!([1])), 3);
+        assert_eq!(lost(&json!([1, 2]), &json!([1, 3])), 1);
+        assert_eq!((lost(&json!(1), &json!(1.0)), lost(&json!(1), &json!(1.5))), (0, 1));
+    }
+
+    #[test]
     fn tag_selects_the_alternative_and_any_other_value_is_kept() {
         let value = json!({"type": "text", "text": 5});
         let choice = |other| Choice::read(value.clone(), other).unwrap();
