@@ -125,3 +125,42 @@ impl<K> Drop for ActiveTasks<K> {
         self.progress.publish();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::{mpsc::unbounded_channel, watch};
+
+    use super::*;
+    use crate::{batch::Progress, ext::captured_log::CapturedLog};
+
+    #[test]
+    fn tasks_that_are_under_way_are_delivered_when_the_batch_is_dropped() {
+        let (sender, mut results) = unbounded_channel();
+        let mut progress = ProgressTracker::new(watch::channel(Progress::default()).0, Some(1));
+        progress.on_started();
+        let mut active = ActiveTasks::new(progress, sender);
+        let state = TaskState::Resume(TaskId::new_unchecked("t1"), Duration::ZERO);
+        active.tasks.insert(ActiveTask { index: 7, key: 'a', key_text: "a".into(), entry: None, state });
+        drop(active);
+        let finished = results.try_recv().unwrap();
+        let error = finished.outcome.unwrap_err();
+        assert_eq!((finished.index, finished.key), (7, 'a'));
+        assert!(error.is_stopped() && error.task_id().unwrap().as_str() == "t1", "{error}");
+    }
+
+    #[test]
+    fn result_that_is_not_taken_is_logged_if_it_may_be_billed() {
+        let log = |error: Error| {
+            let log = CapturedLog::start();
+            let finished = Finished { index: 0, key: (), key_text: "line 1".into(), outcome: Err(error) };
+            finished.log_undelivered();
+            log.text()
+        };
+        let with_task = log(Error::stopped().with_task_id(&TaskId::new_unchecked("t1")));
+        assert!(with_task.contains("WARN") && with_task.contains("error not taken"), "{with_task}");
+        assert!(with_task.contains("line 1") && with_task.contains("t1"), "{with_task}");
+        let in_doubt = log(Error::in_doubt(1, "killed".to_owned()));
+        assert!(in_doubt.contains("ERROR") && in_doubt.contains("error in doubt not taken"), "{in_doubt}");
+        assert_eq!(log(Error::stopped()), "");
+    }
+}

@@ -49,4 +49,10 @@ mod tests {
         }
         assert_eq!(elapsed(1_700_000_002.0, 1_700_000_000.0), None);
     }
+
+    #[test]
+    fn unit_changes_at_a_hundred_billion() {
+        assert_eq!(timestamp(1e11), Some(UNIX_EPOCH + Duration::from_secs(100_000_000)));
+        assert_eq!(timestamp(1e14), None);
+    }
 }
