@@ -33,6 +33,12 @@ pub(crate) fn cut(mut response: String) -> String {
     response
 }
 
+/// Returns a WAV file of half a second, with bytes below 128 only.
+pub(crate) fn wav() -> String {
+    let format = "fmt \x10\0\0\0\x01\0\x01\0\x40\x1f\0\0\0\0\0\0\x02\0\x10\0";
+    format!("RIFF\0\0\0\0WAVE{format}data\x40\x1f\0\0{}", "a".repeat(8_000))
+}
+
 impl TestServer {
     /// Starts a server that sends one response for each request, and closes the connection after the last one.
     pub(crate) async fn start(responses: impl IntoIterator<Item = String>) -> Self {

@@ -8,7 +8,7 @@ use crate::{
     Billed, Client, Error,
     ext::{
         store::Store,
-        test_server::{TestServer, response},
+        test_server::{TestServer, response, wav},
     },
     long_text::InPieces,
 };
@@ -74,12 +74,6 @@ fn debug_output_of_a_long_text_omits_the_text() {
     let shown = format!("{:?}", book().max_characters(50));
     assert!(shown.contains(&format!("bytes: {}", BOOK.len())), "{shown}");
     assert!(shown.contains("max_characters: 50") && !shown.contains("Ishmael"), "{shown}");
-}
-
-/// Returns a WAV file of half a second, with bytes below 128 only.
-fn wav() -> String {
-    let format = "fmt \x10\0\0\0\x01\0\x01\0\x40\x1f\0\0\0\0\0\0\x02\0\x10\0";
-    format!("RIFF\0\0\0\0WAVE{format}data\x40\x1f\0\0{}", "a".repeat(8_000))
 }
 
 fn task(number: usize) -> String {

@@ -583,4 +583,30 @@ mod tests {
             assert!(error.is_io() && error.billed() == billed, "{error:?}");
         }
     }
+
+    #[test]
+    fn request_has_the_settings_and_an_invalid_one_is_named() {
+        let client = Client::builder().api_key("k").build().unwrap();
+        let valid = || client.speak("Hello.").temperature(0.25).exaggeration(0.5).cfg_weight(0.75);
+        let request = valid().voice("nora").stream(true).to_request().unwrap();
+        let expected = "{\"cfg_weight\":0.75,\"exaggeration\":0.5,\"input\":\"Hello.\",\"model\":\"Chatterbox\",\
+            \"stream\":true,\"temperature\":0.25,\"voice\":\"nora\"}";
+        assert_eq!(serde_json::to_string(&request).unwrap(), expected);
+        client.speak("x".repeat(4096)).to_request().unwrap();
+        for (speak, expected) in [
+            (client.speak("x"), "input: length 1 is too short, expected at least 2 characters"),
+            (
+                client.speak("x".repeat(4097)),
+                "input: length 4097 is too long, expected at most 4096 characters",
+            ),
+            (client.speak(" \n"), "input: contains only white space"),
+            (client.speak("1b671a64-40d5-491e-99b0-da01ff1f3341"), "input: is a task id"),
+            (valid().temperature(1.5), "temperature: "),
+            (valid().exaggeration(-0.5), "exaggeration: "),
+            (valid().cfg_weight(f64::NAN), "cfg_weight: "),
+        ] {
+            let error = speak.to_request().unwrap_err();
+            assert!(error.is_invalid() && error.to_string().starts_with(expected), "{error}");
+        }
+    }
 }

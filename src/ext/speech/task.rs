@@ -200,3 +200,40 @@ impl fmt::Debug for SpeechTask {
         f.debug_struct("SpeechTask").field("id", &self.id).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pacing::from_fn;
+
+    #[tokio::test(start_paused = true)]
+    async fn first_poll_of_a_new_task_is_delayed_from_its_submission_on() {
+        let minute = Duration::from_secs(60);
+        let client = Client::builder().api_key("k").pacing(from_fn(move |_| minute)).build().unwrap();
+        let task = SpeechTask::submitted(client.clone(), TaskId::new_unchecked("t1"));
+        let start = Instant::now();
+        let history = format!("{:?}", History::submitted(None));
+        for (wait, is_late) in [(0, false), (60, false), (1, true)] {
+            tokio::time::advance(Duration::from_secs(wait)).await;
+            let schedule = task.schedule(minute, None);
+            assert_eq!((schedule.start, schedule.due), (start, start + minute));
+            assert_eq!(format!("{:?}", schedule.history) != history, is_late);
+        }
+        let resumed = client.task(TaskId::new_unchecked("t1")).schedule(minute, None);
+        assert_eq!((resumed.due, resumed.deadline), (Instant::now(), Instant::now() + minute));
+    }
+
+    #[test]
+    fn task_that_this_client_submitted_may_be_not_found_for_longer() {
+        let client = Client::builder().api_key("k").build().unwrap();
+        let id = TaskId::new_unchecked("t1");
+        let is_known = |task: SpeechTask| {
+            let grace = format!("{:?}", task.schedule(Duration::ZERO, None).not_found);
+            [grace.contains("submitted_here: true"), grace.contains("is_accepted: true")]
+        };
+        assert_eq!(is_known(client.task(id.clone())), [false, false]);
+        assert_eq!(is_known(SpeechTask::submitted(client.clone(), id.clone())), [true, true]);
+        client.inner().unfinished.insert(&id);
+        assert_eq!(is_known(client.task(id)), [true, false]);
+    }
+}

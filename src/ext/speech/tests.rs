@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::{
     Client, Error, Speech, SpeechTask, TaskId,
-    ext::test_server::{TestServer, response},
+    ext::test_server::{TestServer, response, wav},
 };
 
 fn client(base_url: &str) -> Client {
@@ -77,4 +77,30 @@ async fn updates_end_with_the_error_of_a_task_that_the_server_rejects() {
     let mut updates = task(&client(&server.url)).updates();
     assert!(updates.next().await.unwrap().is_err_and(|error: Error| error.is_unauthorized()));
     assert!(updates.next().await.is_none());
+}
+
+#[tokio::test]
+async fn speech_in_a_store_is_returned_without_a_request() {
+    let mut polled = result("COMPLETED");
+    polled["results"] = json!([{"url": "/a.wav"}]);
+    let created = response("200 OK", &[], r#"{"id": "t1"}"#);
+    let [polled, audio] = [polled.to_string(), wav()].map(|body| response("200 OK", &[], &body));
+    let server = TestServer::start([created, polled, audio]).await;
+    let directory = tempfile::tempdir().unwrap();
+    let builder = Client::builder().api_key("k").base_url(&server.url).store(directory.path().join("store"));
+    let client = builder.poll_every(Duration::from_millis(1)).build().unwrap();
+    let first = client.speak("Hello.").await.unwrap();
+    assert_eq!(first.seconds(), Some(0.5));
+    let task = client.speak("Hello.").submit().await.unwrap();
+    let mut updates = task.updates();
+    let update = updates.next().await.unwrap().unwrap();
+    assert!(updates.next().await.is_none());
+    for speech in [first, client.speak("Hello.").await.unwrap(), update.into_speech().unwrap()] {
+        let path = directory.path().join("a.wav");
+        assert_eq!(speech.save(&path).await.unwrap(), wav().len() as u64);
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), wav());
+        assert_eq!(speech.duration().await.unwrap(), Duration::from_millis(500));
+        assert_eq!((speech.id().as_str(), speech.server_time()), ("t1", Some(Duration::from_millis(2_500))));
+    }
+    assert_eq!(server.requests().len(), 3);
 }
