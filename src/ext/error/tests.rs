@@ -206,3 +206,9 @@ fn display_omits_cause_and_debug_appends_it() {
     assert_eq!(error::Error::source(&error).unwrap().to_string(), "reset by peer");
     assert_eq!(format!("{error:?}"), r#"Error("audio is empty [task t1]", caused by "reset by peer")"#);
 }
+
+#[test]
+fn bill_is_shown_in_lower_case_and_padded() {
+    let shown = [Billed::No, Billed::Yes, Billed::Maybe].map(|billed| format!("{billed:>5}"));
+    assert_eq!(shown, ["   no", "  yes", "maybe"]);
+}

@@ -1,3 +1,5 @@
+mod outages;
+
 use reqwest::StatusCode;
 use tokio::time::advance;
 

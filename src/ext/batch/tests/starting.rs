@@ -53,6 +53,16 @@ async fn plan_counts_equal_requests_once_with_a_store_and_creates_none() {
     assert_eq!(counts(batch().store(&store)).await, [1, 1, 1, 1]);
 }
 
+#[tokio::test]
+async fn batch_without_requests_or_with_one_key_twice_is_invalid() {
+    let start = async |requests: &[(&'static str, &'static str)]| {
+        client().batch(requests.to_vec()).run().await.err().unwrap().to_string()
+    };
+    assert_eq!(start(&[]).await, "batch: no requests, expected at least one");
+    let twice = start(&[("a", "One."), ("b", "Two."), ("a", "Two.")]).await;
+    assert!(twice.starts_with("batch: duplicate key \"a\""), "{twice}");
+}
+
 #[test]
 fn debug_output_of_a_batch_has_its_settings() {
     let batch = client().batch([(1, "One.")]).max_in_flight(7).max_seconds(9.5);
