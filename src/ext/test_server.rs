@@ -40,17 +40,27 @@ pub(crate) fn wav() -> String {
 }
 
 impl TestServer {
-    /// Starts a server that sends one response for each request, and closes the connection after the last one.
+    /// Starts a server that sends one response for each request.
     pub(crate) async fn start(responses: impl IntoIterator<Item = String>) -> Self {
+        let responses = Mutex::new(responses.into_iter().collect::<VecDeque<_>>());
+        Self::start_with(move |_| responses.lock().unwrap().pop_front()).await
+    }
+
+    /// Starts a server that sends the response to each request. With `None`, it closes the connection.
+    pub(crate) async fn start_with(respond: impl Fn(&str) -> Option<String> + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let requests = Requests::default();
-        let (record, responses) =
-            (Arc::clone(&requests), Arc::new(Mutex::new(responses.into_iter().collect())));
+        let (record, respond) = (Arc::clone(&requests), Arc::new(respond));
         let task = tokio::spawn(async move {
             for connection in 0.. {
                 let (stream, _) = listener.accept().await.unwrap();
-                tokio::spawn(serve(stream, connection, Arc::clone(&record), Arc::clone(&responses)));
+                let (record, respond) = (Arc::clone(&record), Arc::clone(&respond));
+                tokio::spawn(serve(stream, move |request: String| {
+                    let response = respond(&request);
+                    record.lock().unwrap().push((connection, request));
+                    response
+                }));
             }
         });
         Self { url, requests, task }
@@ -73,36 +83,28 @@ impl Drop for TestServer {
     }
 }
 
-async fn serve(
-    mut stream: TcpStream,
-    connection: usize,
-    requests: Requests,
-    responses: Arc<Mutex<VecDeque<String>>>,
-) {
+async fn serve(mut stream: TcpStream, respond: impl Fn(String) -> Option<String>) {
     while let Some(request) = read_request(&mut stream).await {
-        requests.lock().unwrap().push((connection, request));
-        let (response, is_last) = {
-            let mut responses = responses.lock().unwrap();
-            let Some(response) = responses.pop_front() else { return };
-            (response, responses.is_empty())
-        };
+        let Some(response) = respond(request) else { return };
         let _ = stream.write_all(response.as_bytes()).await;
-        if is_last {
+        if missing_bytes(&response) > 0 {
             let _ = stream.shutdown().await;
         }
     }
 }
 
+/// Returns the number of bytes of the body that are missing. `usize::MAX` before its start.
+fn missing_bytes(message: &str) -> usize {
+    let Some((head, body)) = message.split_once("\r\n\r\n") else { return usize::MAX };
+    let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
+    length.map_or(0_usize, |length| length.parse().unwrap()).saturating_sub(body.len())
+}
+
 async fn read_request(stream: &mut TcpStream) -> Option<String> {
     let (mut received, mut buffer) = (String::new(), [0; 4096]);
-    loop {
-        if let Some((head, body)) = received.split_once("\r\n\r\n") {
-            let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
-            if body.len() >= length.map_or(0, |length| length.parse().unwrap()) {
-                return Some(received);
-            }
-        }
+    while missing_bytes(&received) > 0 {
         let length = stream.read(&mut buffer).await.ok().filter(|length| *length > 0)?;
         received.push_str(str::from_utf8(&buffer[..length]).unwrap());
     }
+    Some(received)
 }

@@ -1,8 +1,12 @@
 //! Long texts that cannot start, and a text of one piece.
 
-use std::{path::Path, time::Duration};
+use std::{
+    path::Path,
+    sync::atomic::{AtomicUsize, Ordering},
+    time::Duration,
+};
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::{
     Billed, Client, Error,
@@ -111,5 +115,80 @@ async fn failed_piece_is_resubmitted_up_to_the_limit() {
                 assert!(!path.exists());
             }
         }
+    }
+}
+
+/// Starts a server whose tasks are finished at the first poll.
+async fn speech_api() -> TestServer {
+    let tasks = AtomicUsize::new(0);
+    TestServer::start_with(move |request| {
+        let (head, body) = request.split_once("\r\n\r\n").unwrap();
+        let ok = |body: &str| Some(response("200 OK", &[], body));
+        if head.starts_with("GET /a.wav ") {
+            return ok(&wav());
+        }
+        if head.starts_with("POST /async/speech/create ") {
+            return ok(&json!({"id": task(tasks.fetch_add(1, Ordering::Relaxed))}).to_string());
+        }
+        let query: Value = serde_json::from_str(body).unwrap();
+        let polled =
+            json!({"id": query["id"], "status": "COMPLETED", "created": 1, "results": [{"url": "/a.wav"}]});
+        ok(&polled.to_string())
+    })
+    .await
+}
+
+#[tokio::test]
+async fn finished_text_is_billed_again_only_for_pieces_that_are_spoken_again() {
+    let server = speech_api().await;
+    let directory = tempfile::tempdir().unwrap();
+    let [path, store, chapters] = ["a.wav", "store", "a.vtt"].map(|name| directory.path().join(name));
+    let builder = Client::builder().api_key("k").base_url(&server.url);
+    let client = builder.poll_every(Duration::from_millis(1)).build().unwrap();
+    let text = "# One\n\nFirst part.\n\n# Two\n\nSecond part.";
+    let book = client.speak(text).in_pieces().max_in_flight(1).chapter_pause(Duration::ZERO);
+    let book = book.store(&store).chapters(&chapters);
+    for (redo, creates) in [(None, 2), (None, 2), (Some(2), 3), (Some(2), 4)] {
+        let narration = book.clone().redo(redo).start(&path).await.unwrap();
+        let progress = narration.progress();
+        let recording = narration.await.unwrap();
+        let progress = progress.borrow().clone();
+        let characters = text.chars().count();
+        assert_eq!(
+            (progress.characters, progress.spoken, progress.saved),
+            (characters, characters, characters)
+        );
+        assert_eq!((progress.pieces, progress.bytes, recording.pieces().len()), (2, recording.bytes(), 2));
+        assert_eq!(recording.duration(), Duration::from_secs(1));
+        let sent = server.requests().iter().filter(|request| request.contains("/create ")).count();
+        assert_eq!(sent, creates);
+        assert!(std::fs::read_to_string(&chapters).unwrap().contains("Two"));
+    }
+}
+
+#[tokio::test]
+async fn files_of_a_text_must_have_different_paths() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("a.vtt");
+    for book in [book().chapters(&path), book().subtitles(&path), book().store(&path)] {
+        let error = start(book, &path).await;
+        assert!(error.to_string().contains("is the path of another file of this narration"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn rejected_resubmission_of_a_piece_may_be_billed() {
+    let rejected = || response("402 Payment Required", &[], "{}");
+    for (responses, billed) in [
+        (vec![rejected()], Billed::No),
+        (spoken(0, "ERROR").into_iter().chain([rejected()]).collect(), Billed::Maybe),
+    ] {
+        let server = TestServer::start(responses).await;
+        let builder = Client::builder().api_key("k").base_url(&server.url);
+        let client = builder.poll_every(Duration::from_millis(1)).build().unwrap();
+        let directory = tempfile::tempdir().unwrap();
+        let text = client.speak("Hello.").in_pieces().resubmit_failed(1);
+        let error = text.save(directory.path().join("a.wav")).await.unwrap_err();
+        assert!(error.is_rejected() && error.billed() == billed, "{error:?}");
     }
 }
