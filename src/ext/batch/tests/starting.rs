@@ -1,11 +1,17 @@
-//! Batches that cannot start, and what a batch would submit.
+//! Batches that cannot start, what a batch would submit, and batches whose results are not taken.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use serde_json::json;
 
 use super::*;
 use crate::{
     Billed,
     ext::{
         batch::Batch,
+        captured_log::CapturedLog,
         store::{Store, handle::Announced},
+        test_server::{TestServer, response},
     },
 };
 
@@ -69,4 +75,49 @@ fn debug_output_of_a_batch_has_its_settings() {
     let shown = format!("{batch:?}");
     assert!(shown.starts_with("Batch { requests: ") && shown.contains("max_in_flight: 7"), "{shown}");
     assert!(shown.contains("max_seconds: Some(9.5)") && !shown.contains("One."), "{shown}");
+}
+
+/// Starts a server whose tasks are finished at the first poll.
+async fn server_of_finished_tasks() -> TestServer {
+    let tasks = AtomicUsize::new(0);
+    TestServer::start_with(move |request| {
+        let (head, body) = request.split_once("\r\n\r\n").unwrap();
+        let id = if head.starts_with("POST /async/speech/create ") {
+            format!("task {}", tasks.fetch_add(1, Ordering::Relaxed)).into()
+        } else {
+            serde_json::from_str::<serde_json::Value>(body).unwrap()["id"].clone()
+        };
+        let body = json!({"id": id, "status": "COMPLETED", "created": 1, "results": []});
+        Some(response("200 OK", &[], &body.to_string()))
+    })
+    .await
+}
+
+#[tokio::test]
+async fn results_that_are_not_taken_are_returned_by_stop_and_logged_on_drop() {
+    let server = server_of_finished_tasks().await;
+    let builder = Client::builder().api_key("k").base_url(&server.url);
+    let client = builder.poll_every(Duration::from_millis(1)).build().unwrap();
+    for is_stopped in [true, false] {
+        let log = CapturedLog::start();
+        let batch = client.batch([("line 1", "One."), ("line 2", "Two.")]).max_seconds(100.0);
+        let mut results = batch.run().await.unwrap();
+        assert!(results.spending().limits_seconds());
+        let (taken, _) = results.next().await.unwrap();
+        results.progress().wait_for(|progress| progress.done == 2).await.unwrap();
+        let left = if taken == "line 1" { "line 2" } else { "line 1" };
+        if is_stopped {
+            let results = results.stop().await;
+            assert_eq!(
+                results.iter().map(|(key, result)| (*key, result.is_ok())).collect::<Vec<_>>(),
+                [(left, true)]
+            );
+            assert!(!log.text().contains("not taken"), "{}", log.text());
+        } else {
+            drop(results);
+            let log = log.text();
+            assert_eq!(log.matches("finished result not taken").count(), 1, "{log}");
+            assert!(log.contains(&format!("key={left:?}")), "{log}");
+        }
+    }
 }
