@@ -227,3 +227,15 @@ impl Job {
         self.progress.send_modify(|progress| change(progress, file));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn key_tells_the_piece_and_its_resubmission() {
+        let key = |attempt| Key { piece: Piece { number: 3, bytes: 0..9 }, characters: 9, attempt };
+        assert_eq!(key(0).to_string(), "piece 3");
+        assert_eq!(key(2).to_string(), "piece 3, resubmission 2");
+    }
+}

@@ -160,6 +160,8 @@ async fn finished_text_is_billed_again_only_for_pieces_that_are_spoken_again() {
         );
         assert_eq!((progress.pieces, progress.bytes, recording.pieces().len()), (2, recording.bytes(), 2));
         assert_eq!(recording.duration(), Duration::from_secs(1));
+        let shown = format!("{recording:?}");
+        assert!(shown.contains("duration: 1s") && !shown.contains("part."), "{shown}");
         let sent = server.requests().iter().filter(|request| request.contains("/create ")).count();
         assert_eq!(sent, creates);
         assert!(std::fs::read_to_string(&chapters).unwrap().contains("Two"));

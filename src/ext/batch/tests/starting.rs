@@ -73,7 +73,10 @@ async fn batch_without_requests_or_with_one_key_twice_is_invalid() {
 fn debug_output_of_a_batch_has_its_settings() {
     let batch = client().batch([(1, "One.")]).max_in_flight(7).max_seconds(9.5);
     let shown = format!("{batch:?}");
-    assert!(shown.starts_with("Batch { requests: ") && shown.contains("max_in_flight: 7"), "{shown}");
+    assert!(
+        shown.starts_with("Batch { requests: 1 requests, ") && shown.contains("max_in_flight: 7"),
+        "{shown}"
+    );
     assert!(shown.contains("max_seconds: Some(9.5)") && !shown.contains("One."), "{shown}");
 }
 
@@ -103,6 +106,7 @@ async fn results_that_are_not_taken_are_returned_by_stop_and_logged_on_drop() {
         let batch = client.batch([("line 1", "One."), ("line 2", "Two.")]).max_seconds(100.0);
         let mut results = batch.run().await.unwrap();
         assert!(results.spending().limits_seconds());
+        assert!(format!("{results:?}").starts_with("Results { progress: Progress {"));
         let (taken, _) = results.next().await.unwrap();
         results.progress().wait_for(|progress| progress.done == 2).await.unwrap();
         let left = if taken == "line 1" { "line 2" } else { "line 1" };

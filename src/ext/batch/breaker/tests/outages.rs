@@ -11,7 +11,7 @@ async fn outage_after_a_failure_is_logged_once_and_ends_with_an_accepted_create(
     let start = Instant::now();
     assert!(!fixture.breaker.holds_ready());
     fixture.end(Outcome::Unavailable);
-    assert!(fixture.breaker.holds_ready());
+    assert!(fixture.breaker.holds_ready() && log.text().contains("server unavailable, submissions paused"));
     assert_eq!((fixture.breaker.outage_since(), fixture.breaker.failed_probes()), (Some(start), 0));
     for failed in [1, 2] {
         advance(fixture.until_probe()).await;
@@ -52,6 +52,7 @@ async fn silence_is_no_outage_until_a_probe_is_not_answered() {
                 advance(fixture.until_probe()).await;
                 fixture.probe(Outcome::Unavailable);
                 assert_eq!(fixture.breaker.outage_since(), Some(start));
+                assert!(log.text().contains("server silent, submissions paused"));
             }
         }
         fixture.end(Outcome::Answered);
