@@ -76,7 +76,7 @@ fn measure(revision: &str) {
 }
 
 /// Returns a document of one operation.
-fn with_body(schema: &Value) -> Value {
+fn one_operation(schema: &Value) -> Value {
     let content = json!({"application/json": {"schema": schema}});
     let operation = json!({"operationId": "o", "requestBody": {"content": content}, "responses": {"200": {"description": "d"}}});
     json!({"openapi": "3.0.3", "info": {"title": "t", "version": "1"}, "paths": {"/a": {"post": operation}}})
@@ -86,7 +86,7 @@ fn with_body(schema: &Value) -> Value {
 fn union(length: usize, first: usize) -> Value {
     let words = (first..first + length)
         .map(|n| json!({"type": "string", "enum": [format!("w{n}")], "description": "d"}));
-    with_body(&json!({"oneOf": words.collect::<Vec<_>>()}))
+    one_operation(&json!({"oneOf": words.collect::<Vec<_>>()}))
 }
 
 /// Returns a document of schemas that all refer to each other.

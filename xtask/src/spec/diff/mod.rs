@@ -22,6 +22,7 @@ mod responses;
 mod rules;
 mod schema;
 mod security;
+mod segments;
 mod servers;
 mod severity;
 

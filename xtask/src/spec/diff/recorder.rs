@@ -7,7 +7,8 @@ use super::{
     finding::{Draft, Finding, Values},
     node::{Pair, ResolvedNode},
     rules::{DocumentChange, Rule},
-    schema::{Digests, Segments},
+    schema::Digests,
+    segments::Segments,
 };
 use crate::json::{Pointer, equivalent};
 

@@ -8,6 +8,7 @@ use super::{
     alternative::{Alternative, Kind},
     candidates::Candidates,
     limit::{Limit, Size, is_multiple},
+    mode::Mode,
     norm::Norm,
     relation::{Answer, Question, Relation, Relations},
     word,
@@ -16,32 +17,6 @@ use crate::{
     json::normalized,
     spec::diff::{format, rules::Direction},
 };
-
-/// How the values of two alternatives are compared.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Mode {
-    pub(super) direction: Direction,
-    pub(super) typed: bool,
-    /// `true` if there are other alternatives of objects, of which tags select one.
-    pub(super) tagged: bool,
-    /// `true` if there are other alternatives of any kind.
-    pub(super) union: bool,
-}
-
-impl Mode {
-    pub(super) fn new(direction: Direction, typed: bool, receiver: &Norm, sender: &Norm) -> Self {
-        let objects = |norm: &Norm| norm.alternatives.iter().filter(|a| a.kind == Kind::Object).count();
-        let count =
-            |norm: &Norm| norm.alternatives.iter().filter(|a| a.kind != Kind::Null && !a.is_all()).count();
-        let (tagged, union) =
-            (objects(receiver).max(objects(sender)) > 1, count(receiver).max(count(sender)) > 1);
-        Self { direction, typed, tagged, union }
-    }
-
-    pub(super) fn relation(self) -> Relation {
-        Relation::Accepts { direction: self.direction, typed: self.typed, list: false }
-    }
-}
 
 impl Relations<'_> {
     /// Returns `Yes` if for each alternative of the sender, an alternative of the receiver takes its values.

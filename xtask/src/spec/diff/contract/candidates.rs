@@ -3,9 +3,9 @@
 use std::{borrow::Cow, collections::HashMap};
 
 use super::{
-    accepts::Mode,
     alternative::{Alternative, Kind},
     key::Key,
+    mode::Mode,
     norm::Norm,
     relation::Relations,
 };

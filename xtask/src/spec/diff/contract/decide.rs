@@ -3,8 +3,8 @@
 use std::{collections::HashMap, fmt::Write as _, ops::Range};
 
 use super::{
-    accepts::Mode,
     key::Key,
+    mode::Mode,
     relation::{Answer, Question, Relation, Relations},
 };
 use crate::{

@@ -13,6 +13,7 @@ mod disjoint;
 mod equal;
 mod key;
 mod limit;
+mod mode;
 mod norm;
 mod object;
 mod reason;

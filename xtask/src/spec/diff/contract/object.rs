@@ -3,10 +3,10 @@
 use serde_json::Value;
 
 use super::{
-    accepts::Mode,
     alternative::{Alternative, Kind, Property, Rest},
     key::Key,
     limit::Size,
+    mode::Mode,
     relation::{Answer, Question, Relations},
 };
 use crate::spec::diff::rules::Direction;

@@ -1,8 +1,8 @@
 //! Says why a receiver does not take everything that a sender allows, for a reader of the report.
 
 use super::{
-    accepts::Mode,
     alternative::{Alternative, Kind, property},
+    mode::Mode,
     norm::Norm,
     relation::{Answer, Relations},
     word,

@@ -15,14 +15,14 @@ mod tag;
 mod types;
 mod values;
 
+pub(super) use self::digest::Digests;
 use self::{
     access::Access,
     pair::{KNOWN, SchemaPair},
 };
-pub(super) use self::{digest::Digests, segment::Segments};
 use super::{
     finding::Values,
-    node::{Pair, ResolvedNode},
+    node::Pair,
     recorder::{Recorder, changed_members, same_values},
     rules::{SchemaChange, SchemaPosition},
 };
@@ -95,29 +95,4 @@ impl<'a> SchemaPair<'a> {
             }
         }
     }
-}
-
-/// Returns the only part of an `allOf` if the rest of the schema is annotations. Returns any other schema
-/// unchanged.
-///
-/// Many documents wrap a reference in such an `allOf`, because a `$ref` cannot have siblings.
-fn without_wrapper(mut node: ResolvedNode) -> ResolvedNode {
-    /// More wrappers than any real document has. The limit also ends cycles.
-    const MAX_DEPTH: usize = 16;
-    for _ in 0..MAX_DEPTH {
-        let allowed = |key: &str| key == "allOf" || !KNOWN.contains(&key);
-        let is_wrapper = node
-            .object()
-            .is_some_and(|object| object.contains_key("allOf") && object.keys().all(|key| allowed(key)));
-        let mut parts = node.get("allOf").filter(|_| is_wrapper).map(|list| list.items()).unwrap_or_default();
-        match (parts.pop(), parts.is_empty()) {
-            (Some(part), true) if part.object().is_some() => {
-                let shared = node.shared || part.shared;
-                node = part;
-                node.shared = shared;
-            }
-            _ => break,
-        }
-    }
-    node
 }

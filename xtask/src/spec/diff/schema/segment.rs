@@ -1,86 +1,22 @@
-//! Segments: the parts of schemas between references.
+//! Compares the parts of schemas between references.
 //!
 //! Many bodies reach the same schema. It is compared once, without the references in it, and what is found is kept without
 //! its place. Each body then reports the findings of all segments that it reaches, each with the shortest path. The cost of
 //! a body therefore grows with the number of references that it reaches, not with the size of their schemas.
 
 use std::{
-    collections::{HashMap, HashSet, VecDeque},
+    collections::{HashSet, VecDeque},
     ptr,
 };
 
-use serde_json::Value;
-
-use super::{pair::SchemaPair, without_wrapper};
+use super::pair::{KNOWN, SchemaPair};
 use crate::spec::diff::{
     contract::{Compared, Frame, Origin, Root},
     finding::Draft,
-    node::Pair,
+    node::{Pair, ResolvedNode},
     recorder::Recorder,
-    rules::SchemaPosition,
+    segments::{Child, Identity, Segment},
 };
-
-/// The two schemas of a segment, by their addresses, and their use.
-type Identity = (*const Value, *const Value, SchemaPosition, bool);
-
-/// The segments that were compared so far.
-#[derive(Debug, Default)]
-pub(in crate::spec::diff) struct Segments {
-    ids: HashMap<Identity, usize>,
-    list: Vec<Segment>,
-}
-
-impl Segments {
-    /// Returns the compared schemas of each segment.
-    pub(in crate::spec::diff) fn into_compared(self) -> Vec<Vec<Compared>> {
-        self.list.into_iter().map(|segment| segment.compared).collect()
-    }
-
-    /// Returns the id of a segment, and adds it to `pending` if it is new.
-    fn id<'a>(&mut self, pair: SchemaPair<'a>, pending: &mut Vec<(usize, SchemaPair<'a>)>) -> usize {
-        let Pair { base, revision } = &pair.nodes;
-        let identity = (ptr::from_ref(base.value), ptr::from_ref(revision.value), pair.position, pair.typed);
-        let next = self.list.len();
-        let id = *self.ids.entry(identity).or_insert(next);
-        if id == next {
-            // A body that contains itself is compared once, not once as a body and once as a property.
-            let within = (identity.0, identity.1, pair.position.within(), pair.typed);
-            self.list.push(Segment { within, ..Segment::new() });
-            pending.push((id, pair));
-        }
-        id
-    }
-}
-
-/// Two schemas without what references in them lead to.
-#[derive(Debug)]
-struct Segment {
-    within: Identity,
-    /// The compared pairs of schemas. The first one is that of the segment itself.
-    compared: Vec<Compared>,
-    /// The findings, each with the index of its pair.
-    drafts: Vec<(usize, Draft)>,
-    children: Vec<Child>,
-}
-
-impl Segment {
-    const fn new() -> Self {
-        let within = (ptr::null(), ptr::null(), SchemaPosition::RequestBody, false);
-        Self { within, compared: Vec::new(), drafts: Vec::new(), children: Vec::new() }
-    }
-}
-
-/// A segment that another one refers to.
-#[derive(Debug)]
-struct Child {
-    /// The index of the pair that contains the reference.
-    pair: usize,
-    /// The path of the reference within its segment.
-    subject: String,
-    /// The findings about the reference itself: whether the property is read-only.
-    drafts: Vec<Draft>,
-    segment: usize,
-}
 
 /// Compares two schemas and every schema that references in them reach.
 pub(super) fn compare(recorder: &mut Recorder, root: SchemaPair, subject: &str) {
@@ -88,11 +24,9 @@ pub(super) fn compare(recorder: &mut Recorder, root: SchemaPair, subject: &str) 
     let root = SchemaPair { nodes: without_wrappers(root.nodes), ..root };
     let drafts = recorder.drafts_of(|recorder| root.compare_flags(recorder));
     let mut pending = Vec::new();
-    let first = recorder.segments.id(root, &mut pending);
+    let first = id(recorder, root, &mut pending);
     while let Some((id, pair)) = pending.pop() {
-        let segment = compare_segment(recorder, pair, &mut pending);
-        let within = recorder.segments.list[id].within;
-        recorder.segments.list[id] = Segment { within, ..segment };
+        recorder.segments.list[id] = compare_segment(recorder, pair, &mut pending);
     }
     let (findings, frame) = (recorder.findings.len(), recorder.frames.len());
     report(recorder, first, &drafts, subject);
@@ -104,12 +38,30 @@ pub(super) fn compare(recorder: &mut Recorder, root: SchemaPair, subject: &str) 
     }
 }
 
+fn identity(pair: &SchemaPair) -> Identity {
+    let Pair { base, revision } = &pair.nodes;
+    (ptr::from_ref(base.value), ptr::from_ref(revision.value), pair.position, pair.typed)
+}
+
+/// Returns the id of a segment, and adds it to `pending` if it is new.
+fn id<'a>(
+    recorder: &mut Recorder,
+    pair: SchemaPair<'a>,
+    pending: &mut Vec<(usize, SchemaPair<'a>)>,
+) -> usize {
+    let (id, is_new) = recorder.segments.id(identity(&pair));
+    if is_new {
+        pending.push((id, pair));
+    }
+    id
+}
+
 fn compare_segment<'a>(
     recorder: &mut Recorder,
     first: SchemaPair<'a>,
     new: &mut Vec<(usize, SchemaPair<'a>)>,
 ) -> Segment {
-    let mut segment = Segment::new();
+    let mut segment = Segment::new(identity(&first));
     let mut pending = vec![first];
     while let Some(mut pair) = pending.pop() {
         pair.nodes = without_wrappers(pair.nodes);
@@ -128,7 +80,7 @@ fn compare_segment<'a>(
                 draft.subject.clear();
             }
             let child = SchemaPair { property: None, parent: None, ..pair };
-            let child = Child { pair: parent, subject, drafts, segment: recorder.segments.id(child, new) };
+            let child = Child { pair: parent, subject, drafts, segment: id(recorder, child, new) };
             segment.children.push(child);
             continue;
         }
@@ -180,4 +132,29 @@ fn report(recorder: &mut Recorder, first: usize, drafts: &[Draft], subject: &str
         }
         frames.push(Frame { segment: id, subject: prefix, parent });
     }
+}
+
+/// Returns the only part of an `allOf` if the rest of the schema is annotations. Returns any other schema
+/// unchanged.
+///
+/// Many documents wrap a reference in such an `allOf`, because a `$ref` cannot have siblings.
+fn without_wrapper(mut node: ResolvedNode) -> ResolvedNode {
+    /// More wrappers than any real document has. The limit also ends cycles.
+    const MAX_DEPTH: usize = 16;
+    for _ in 0..MAX_DEPTH {
+        let allowed = |key: &str| key == "allOf" || !KNOWN.contains(&key);
+        let is_wrapper = node
+            .object()
+            .is_some_and(|object| object.contains_key("allOf") && object.keys().all(|key| allowed(key)));
+        let mut parts = node.get("allOf").filter(|_| is_wrapper).map(|list| list.items()).unwrap_or_default();
+        match (parts.pop(), parts.is_empty()) {
+            (Some(part), true) if part.object().is_some() => {
+                let shared = node.shared || part.shared;
+                node = part;
+                node.shared = shared;
+            }
+            _ => break,
+        }
+    }
+    node
 }
