@@ -60,7 +60,8 @@ impl Relations<'_> {
         let mut best = Answer::No;
         for alternative in receivers {
             best = best.min(self.one_taken(mode, alternative, sender));
-            if list && alternative.kind == Kind::Array && sender.kind != Kind::Array {
+            let takes_one = alternative.size.contains(Size { min: 1, max: Some(1) });
+            if list && takes_one && alternative.kind == Kind::Array && sender.kind != Kind::Array {
                 let items = self.norm(alternative.items);
                 let items: Vec<_> = items.alternatives.iter().collect();
                 best = best.min(self.taken(mode, false, &items, sender));
