@@ -54,7 +54,7 @@ impl Relations<'_> {
                 .max()
                 .unwrap_or(Answer::Yes);
         }
-        if self.is_empty(sender) {
+        if self.is_empty(mode, sender) {
             return Answer::Yes;
         }
         let mut best = Answer::No;
@@ -73,11 +73,12 @@ impl Relations<'_> {
         best
     }
 
-    /// Returns `true` if a required property of the alternative can have no value.
-    fn is_empty(&mut self, alternative: &Alternative) -> bool {
+    /// Returns `true` if a required property of the alternative can have no value. Properties that are not sent
+    /// in this direction need none.
+    fn is_empty(&mut self, mode: Mode, alternative: &Alternative) -> bool {
         let required = alternative.required.iter().filter_map(|name| alternative.properties.get(name));
-        let keys: Vec<_> = required.map(|property| property.key).collect();
-        keys.into_iter().any(|key| self.norm(key).alternatives.is_empty())
+        let sent: Vec<_> = required.filter(|property| !property.is_unsent(mode.direction)).copied().collect();
+        sent.into_iter().any(|property| property.forbidden || self.norm(property.key).alternatives.is_empty())
     }
 
     fn one_taken(&mut self, mode: Mode, receiver: &Alternative, sender: &Alternative) -> Answer {

@@ -1,7 +1,8 @@
 //! The one form of alternatives that accept the same values.
 
 use super::{
-    alternative::{Alternative, Kind, Rest, property},
+    alternative::{Alternative, Kind, Property, Rest, property},
+    key::Key,
     word,
 };
 
@@ -15,12 +16,13 @@ pub(super) fn canonical(mut alternative: Alternative) -> Option<Alternative> {
     alternative.patterns.retain(|pattern| !word::is_trivial(pattern));
     let is_empty = alternative.size.is_empty()
         || matches!((&alternative.low, &alternative.high), (Some(low), Some(high)) if !low.contains(&high.value, true) || !high.contains(&low.value, false))
-        || alternative.required.iter().any(|name| property(&alternative, name).forbidden);
+        || alternative.required.iter().any(|name| is_impossible(property(&alternative, name)));
     if is_empty {
         return None;
     }
     if alternative.rest == Rest::Closed {
-        alternative.properties.retain(|_, property| !property.forbidden);
+        // Readers of responses open closed objects, and then the schema of a forbidden property counts.
+        alternative.properties.retain(|_, property| !property.forbidden || property.key != Key::ANYTHING);
     }
     if let Some(mut words) = alternative.words.take() {
         words.retain(|_, word| word::accepted(&alternative, word) != Some(false));
@@ -39,4 +41,9 @@ pub(super) fn canonical(mut alternative: Alternative) -> Option<Alternative> {
         alternative.words = (!is_complete).then_some(words);
     }
     alternative.words.as_ref().is_none_or(|words| !words.is_empty()).then_some(alternative)
+}
+
+/// Returns `true` if a required property is forbidden and sent in both directions.
+fn is_impossible(property: Property) -> bool {
+    property.forbidden && !property.read_only && !property.write_only
 }

@@ -1,7 +1,7 @@
 //! Schemas with the same meaning.
 
 use super::{
-    alternative::{Alternative, Rest},
+    alternative::{Alternative, Property, Rest},
     key::Key,
     norm::Norm,
     relation::{Answer, Question, Relation, Relations},
@@ -66,12 +66,18 @@ fn children(alternative: &Alternative) -> impl Iterator<Item = Key> {
         Rest::Typed(key) => Some(key),
         Rest::Open | Rest::Closed => None,
     };
-    let properties = alternative.properties.values().map(|property| property.key);
+    let properties = properties(alternative).map(|(_, property)| property.key);
     [alternative.items]
         .into_iter()
         .chain(properties)
         .chain(rest)
         .chain(alternative.exclusions.iter().copied())
+}
+
+/// Returns the properties of an alternative. Those that a closed object forbids are like all other names.
+fn properties(alternative: &Alternative) -> impl Iterator<Item = (&String, &Property)> {
+    let is_closed = alternative.rest == Rest::Closed;
+    alternative.properties.iter().filter(move |(_, property)| !(is_closed && property.forbidden))
 }
 
 /// Returns the text of an alternative without the schemas within it.
@@ -83,8 +89,8 @@ fn shape(alternative: &Alternative) -> String {
     };
     let mut steps: Vec<_> = a.steps.iter().map(|step| normalized_number(step).to_string()).collect();
     steps.sort();
-    let properties: Vec<_> =
-        a.properties.iter().map(|(name, p)| (name, p.forbidden, p.read_only, p.write_only)).collect();
+    let names: Vec<_> =
+        properties(a).map(|(name, p)| (name, p.forbidden, p.read_only, p.write_only)).collect();
     let rest = match a.rest {
         Rest::Open => "open",
         Rest::Closed => "closed",
@@ -94,7 +100,7 @@ fn shape(alternative: &Alternative) -> String {
         "{:?}",
         (
             (a.kind, a.words.is_some(), words, a.integer, limit(&a.low), limit(&a.high), steps),
-            (&a.formats, &a.patterns, a.size, a.unique, properties, &a.required, rest),
+            (&a.formats, &a.patterns, a.size, a.unique, names, &a.required, rest),
             (a.exclusions.len(), &a.conditions, &a.tag, &a.hints),
         )
     )

@@ -23,7 +23,7 @@ impl Property {
 
 impl Relations<'_> {
     pub(super) fn object(&mut self, mode: Mode, receiver: &Alternative, sender: &Alternative) -> Answer {
-        if !sends_required(mode, receiver, sender) || !size_fits(receiver, sender) {
+        if !sends_required(mode, receiver, sender) || !size_fits(mode, receiver, sender) {
             return Answer::No;
         }
         if mode.union && is_unrelated(receiver, sender) {
@@ -62,7 +62,9 @@ impl Relations<'_> {
         key: Key,
     ) -> Answer {
         let expected = match (receiver.properties.get(name), receiver.rest) {
-            (Some(property), _) if property.forbidden => return refused(mode),
+            (Some(property), _) if property.forbidden && mode.direction == Direction::Request => {
+                return Answer::No;
+            }
             (Some(property), _) if property.is_unsent(mode.direction) => {
                 let required = mode.direction == Direction::Request && sender.required.contains(name);
                 return if required { Answer::Maybe } else { Answer::Yes };
@@ -83,7 +85,7 @@ impl Relations<'_> {
     /// Returns the answer for a property that only the receiver declares.
     fn undeclared(&mut self, mode: Mode, sender: &Alternative, name: &str, property: &Property) -> Answer {
         match sender.rest {
-            Rest::Typed(_) if property.forbidden => refused(mode),
+            Rest::Typed(_) if property.forbidden && mode.direction == Direction::Request => Answer::No,
             Rest::Typed(key) => {
                 self.ask(Question { relation: mode.relation(), receiver: property.key, sender: key })
             }
@@ -161,10 +163,13 @@ fn sends_required(mode: Mode, receiver: &Alternative, sender: &Alternative) -> b
     required.all(|name| sender.required.contains(name) && !is_unsent(sender, name))
 }
 
-fn size_fits(receiver: &Alternative, sender: &Alternative) -> bool {
+fn size_fits(mode: Mode, receiver: &Alternative, sender: &Alternative) -> bool {
     let count = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
-    let declared = (sender.rest == Rest::Closed).then(|| count(sender.properties.len()));
-    let implied = Size { min: count(sender.required.len()), max: declared };
+    let is_sent = |property: &Property| !property.forbidden && !property.is_unsent(mode.direction);
+    let declared = sender.properties.values().filter(|property| is_sent(property)).count();
+    let required = sender.required.iter().filter(|name| sender.properties.get(*name).is_none_or(is_sent));
+    let max = (sender.rest == Rest::Closed).then(|| count(declared));
+    let implied = Size { min: count(required.count()), max };
     receiver.size.contains(sender.size.meet(implied))
 }
 
