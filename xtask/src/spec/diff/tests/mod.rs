@@ -3,6 +3,7 @@
 mod cases;
 mod composition;
 mod cost;
+mod later;
 mod meaning;
 mod oracle;
 mod properties;
@@ -31,35 +32,39 @@ fn hoisted_as(prefix: &str, document: &Value) -> Value {
 
 /// Moves all schemas within a value, innermost first.
 fn hoist(value: &mut Value, prefix: &str, schemas: &mut Map<String, Value>) {
+    change_schemas(value, &mut |schema| {
+        let name = format!("{prefix}{}", schemas.len());
+        let reference = json!({"$ref": format!("#/components/schemas/{name}")});
+        schemas.insert(name, std::mem::replace(schema, reference));
+    });
+}
+
+/// Calls the function with each schema within a value, innermost first. Schemas within `not` are not visited.
+fn change_schemas(value: &mut Value, change: &mut dyn FnMut(&mut Value)) {
     match value {
         Value::Object(members) => {
-            for (key, member) in members {
-                hoist(member, prefix, schemas);
-                match (key.as_str(), &mut *member) {
-                    ("schema" | "items" | "additionalProperties", Value::Object(_)) => {
-                        move_schema(member, prefix, schemas);
+            for (key, member) in members.iter_mut().filter(|(key, _)| *key != "not") {
+                change_schemas(member, change);
+                match (key.as_str(), member) {
+                    ("schema" | "items" | "additionalProperties", schema @ Value::Object(_)) => {
+                        change(schema)
                     }
-                    ("oneOf" | "anyOf" | "allOf", Value::Array(items)) => {
-                        for item in items {
-                            move_schema(item, prefix, schemas);
-                        }
+                    ("oneOf" | "anyOf" | "allOf", Value::Array(schemas)) => {
+                        schemas.iter_mut().for_each(&mut *change)
                     }
-                    ("properties", Value::Object(properties)) => {
-                        for property in properties.values_mut() {
-                            move_schema(property, prefix, schemas);
-                        }
+                    ("properties" | "schemas", Value::Object(schemas)) => {
+                        schemas.values_mut().for_each(&mut *change)
                     }
                     _ => {}
                 }
             }
         }
-        Value::Array(items) => items.iter_mut().for_each(|item| hoist(item, prefix, schemas)),
+        Value::Array(items) => items.iter_mut().for_each(|item| change_schemas(item, change)),
         _ => {}
     }
 }
 
-fn move_schema(schema: &mut Value, prefix: &str, schemas: &mut Map<String, Value>) {
-    let name = format!("{prefix}{}", schemas.len());
-    let reference = json!({"$ref": format!("#/components/schemas/{name}")});
-    schemas.insert(name, std::mem::replace(schema, reference));
+/// Returns the count in an environment variable, with which a longer run is started.
+fn count(variable: &str, default: u32) -> u32 {
+    std::env::var(variable).map_or(default, |count| count.parse().unwrap())
 }
