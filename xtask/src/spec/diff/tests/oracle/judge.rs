@@ -103,7 +103,7 @@ impl Judged<'_> {
             Direction::Request => (1, 0),
             Direction::Response => (0, 1),
         };
-        let tagged = !is_exempt(&findings) && !has_inline_alternative(&specs[sender]);
+        let tagged = !is_exempt(&findings) && is_tagged(&specs[sender]);
         let validator = |index: usize, receives: bool| {
             let spec: &Value = &specs[index];
             let side = Side {
@@ -180,13 +180,21 @@ fn is_exempt(findings: &[Finding]) -> bool {
     findings.iter().any(|finding| EXEMPT.iter().any(|(rule, _)| finding.rule.id.ends_with(rule)))
 }
 
-/// Returns `true` if a discriminator has an alternative without a reference, which has no tag.
-fn has_inline_alternative(value: &Value) -> bool {
-    let members = value.as_object().into_iter().flatten().map(|(_, member)| member);
-    let items = value.as_array().into_iter().flatten();
-    let mut alternatives = ["oneOf", "anyOf"].into_iter().filter_map(|key| value[key].as_array()).flatten();
-    value.get("discriminator").is_some() && alternatives.any(|item| item.get("$ref").is_none())
-        || members.chain(items).any(has_inline_alternative)
+/// Returns `true` if all references are alternatives of a union with a discriminator. The values of others have
+/// no tag, and may therefore be those of any alternative.
+fn is_tagged(value: &Value) -> bool {
+    if value.get("$ref").is_some() {
+        return false;
+    }
+    let has_discriminator = value.get("discriminator").is_some();
+    let is_union = |key: &str| has_discriminator && ["oneOf", "anyOf"].contains(&key);
+    let is_alternative = |item: &Value| item.get("$ref").is_some() || *item == json!({"type": "null"});
+    let mut members = value.as_object().into_iter().flatten().filter(|(key, _)| *key != "discriminator");
+    let mut items = value.as_array().into_iter().flatten();
+    members.all(|(key, member)| match member {
+        Value::Array(items) if is_union(key) => items.iter().all(is_alternative),
+        member => is_tagged(member),
+    }) && items.all(|item| is_tagged(item))
 }
 
 fn normalized(document: Value) -> Value {

@@ -8,7 +8,7 @@
 //! `JUDGED_PAIRS` sets the number of pairs for a longer run.
 
 mod judge;
-mod schemas;
+pub(super) mod schemas;
 mod text;
 mod translate;
 mod values;

@@ -48,7 +48,7 @@ fn excluded() -> impl Strategy<Value = Value> {
 }
 
 /// Generates schemas of JSON. Some refer to the components `Cat` and `Dog`.
-pub(super) fn schema() -> BoxedStrategy<Value> {
+pub(in crate::spec::diff::tests) fn schema() -> BoxedStrategy<Value> {
     let leaf = prop_oneof![8 => scalar(), 1 => animals(), 1 => reference()];
     leaf.prop_recursive(3, 14, 3, |inner| {
         let size = (0..3, 0..3).prop_map(|(min, more)| (min, min + more));
@@ -249,7 +249,9 @@ fn is_reference(schema: &Value) -> bool {
 
 /// Generates two specifications, of which the second is a small change of the first. Each has a `schema` and
 /// `schemas`, the components.
-pub(super) fn pairs(schemas: BoxedStrategy<Value>) -> impl Strategy<Value = (Value, Value)> {
+pub(in crate::spec::diff::tests) fn pairs(
+    schemas: BoxedStrategy<Value>,
+) -> impl Strategy<Value = (Value, Value)> {
     let changes = vec((0_usize..1_000, change(schemas.clone())), 1..3);
     (schemas, components(), changes).prop_map(|(schema, components, changes)| {
         let base = json!({"schema": schema, "schemas": components});

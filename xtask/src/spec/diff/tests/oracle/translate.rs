@@ -123,28 +123,27 @@ impl Side<'_> {
     /// Adds the names of the properties that a schema or a part of it declares, and that this direction does not
     /// send.
     fn add_unsent(&self, schema: &Value, names: &mut BTreeSet<String>, depth: usize) {
-        let schema = self.resolved(schema);
         let properties = schema["properties"].as_object().into_iter().flatten();
         let unsent = properties.filter(|(_, property)| self.is_unsent(property, depth));
         names.extend(unsent.map(|(name, _)| name.clone()));
-        for part in schema["allOf"].as_array().into_iter().flatten().filter(|_| depth > 0) {
+        let parts = schema["allOf"].as_array().into_iter().flatten();
+        for part in parts.chain(self.target(schema)).filter(|_| depth > 0) {
             self.add_unsent(part, names, depth - 1);
         }
     }
 
     fn is_unsent(&self, property: &Value, depth: usize) -> bool {
-        let property = self.resolved(property);
         let flag = match self.direction {
             Direction::Request => "readOnly",
             Direction::Response => "writeOnly",
         };
-        let mut parts = property["allOf"].as_array().into_iter().flatten();
+        let mut parts = property["allOf"].as_array().into_iter().flatten().chain(self.target(property));
         property[flag] == json!(true) || (depth > 0 && parts.any(|part| self.is_unsent(part, depth - 1)))
     }
 
-    fn resolved<'s>(&'s self, schema: &'s Value) -> &'s Value {
-        let name = schema["$ref"].as_str().and_then(|reference| reference.rsplit('/').next());
-        name.map_or(schema, |name| &self.components[name])
+    /// Returns the component that a schema refers to.
+    fn target(&self, schema: &Value) -> Option<&Value> {
+        self.components.get(schema["$ref"].as_str()?.rsplit('/').next()?)
     }
 }
 
