@@ -3,11 +3,13 @@
 mod cases;
 mod composition;
 mod cost;
+mod equal_forms;
 mod later;
 mod meaning;
 mod oracle;
 mod properties;
 mod serialisation;
+mod wider;
 
 use serde_json::{Map, Value, json};
 

@@ -68,7 +68,7 @@ fn operation() -> impl Strategy<Value = Value> {
     )
 }
 
-fn document() -> impl Strategy<Value = Value> {
+pub(super) fn document() -> impl Strategy<Value = Value> {
     btree_map(select(vec!["/a", "/b/{id}"]), operation(), 0..3).prop_map(|operations| {
         let paths: Map<_, _> = operations
             .into_iter()
