@@ -142,6 +142,25 @@ fn components() -> impl Strategy<Value = Value> {
     )
 }
 
+/// Generates two unions with a discriminator, which differ in its values.
+pub(super) fn retagged() -> impl Strategy<Value = (Value, Value)> {
+    let mapping = btree_map(select(vec!["m", "n", "x"]), select(vec!["Cat", "Dog"]), 1..4);
+    let name = || select(vec!["k", "k", "v"]);
+    (mapping.clone(), mapping, name(), name(), scalar()).prop_map(|(one, other, name, next, scalar)| {
+        let text = json!({"type": "string"});
+        let animal =
+            json!({"type": "object", "required": ["k"], "properties": {"k": text, "v": text, "w": scalar}});
+        let components = json!({"Cat": animal, "Dog": animal});
+        let references = ["Cat", "Dog"].map(|name| json!({"$ref": format!("#/components/schemas/{name}")}));
+        let spec = |name: &str, mapping| {
+            let union =
+                json!({"oneOf": references, "discriminator": {"propertyName": name, "mapping": mapping}});
+            json!({"schema": union, "schemas": components})
+        };
+        (spec(name, json!(one)), spec(next, json!(other)))
+    })
+}
+
 /// Generates schemas of values that are sent as one text or as a list of texts.
 pub(super) fn text_schema() -> BoxedStrategy<Value> {
     let lists = (scalar(), 1..3, 2..4).prop_map(

@@ -73,7 +73,8 @@ impl<C: Iterator<Item = usize>> Sampler<'_, C> {
         let words: Vec<Value> = mapping.into_iter().flatten().map(|(word, _)| json!(word)).collect();
         if schema.get("discriminator").is_some() && self.pick(2) == 0 {
             let words = if words.is_empty() { vec![json!("Cat"), json!("Dog")] } else { words };
-            merged.insert("k".to_owned(), self.one_of(&words));
+            let name = schema["discriminator"]["propertyName"].as_str().unwrap_or("k");
+            merged.insert(name.to_owned(), self.one_of(&words));
         }
         Value::Object(merged)
     }
