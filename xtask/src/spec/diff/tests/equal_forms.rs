@@ -6,8 +6,11 @@ use serde_json::{Map, Value, json};
 use super::{change_schemas, hoisted, later::as_later, properties::document};
 use crate::spec::{diff::diff, normalize::normalize};
 
+/// Writes a schema in another form. The number decides among several.
+type Form = fn(&mut Value, usize);
+
 /// The other forms, by name.
-const FORMS: &[(&str, fn(&mut Value, usize))] = &[
+const FORMS: &[(&str, Form)] = &[
     ("one-part allOf", one_part),
     ("split object", split_object),
     ("split object, required in a part", split_object_with_required),
@@ -155,7 +158,7 @@ fn documents() -> impl Strategy<Value = Value> {
 }
 
 /// Returns the document with the form applied to some of its schemas.
-fn rewritten(document: &Value, form: fn(&mut Value, usize), choice: usize) -> Value {
+fn rewritten(document: &Value, form: Form, choice: usize) -> Value {
     let mut document = document.clone();
     let mut index = choice;
     change_schemas(&mut document, &mut |schema| {

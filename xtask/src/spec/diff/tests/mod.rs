@@ -49,13 +49,13 @@ fn change_schemas(value: &mut Value, change: &mut dyn FnMut(&mut Value)) {
                 change_schemas(member, change);
                 match (key.as_str(), member) {
                     ("schema" | "items" | "additionalProperties", schema @ Value::Object(_)) => {
-                        change(schema)
+                        change(schema);
                     }
                     ("oneOf" | "anyOf" | "allOf", Value::Array(schemas)) => {
-                        schemas.iter_mut().for_each(&mut *change)
+                        schemas.iter_mut().for_each(&mut *change);
                     }
                     ("properties" | "schemas", Value::Object(schemas)) => {
-                        schemas.values_mut().for_each(&mut *change)
+                        schemas.values_mut().for_each(&mut *change);
                     }
                     _ => {}
                 }

@@ -134,10 +134,10 @@ impl Judged<'_> {
         writer: &'v Validator,
         choices: &'v [Vec<usize>],
     ) -> impl Iterator<Item = (Value, Vec<Value>)> + 'v {
-        let sampled = normalized(self.place.document(sender, self.later));
-        let schema = schema_of(self.place, &sampled).clone();
+        let document = normalized(self.place.document(sender, self.later));
+        let schema = schema_of(self.place, &document).clone();
         choices.iter().filter_map(move |choices| {
-            let components = &sampled["components"]["schemas"];
+            let components = &document["components"]["schemas"];
             let mut sampler = Sampler { components, choices: choices.iter().copied(), depth: 0 };
             let value = sampler.value(&schema);
             let readings = self.place.readings(&value).filter(|_| writer.is_valid(&value))?;
@@ -194,7 +194,7 @@ fn is_tagged(value: &Value) -> bool {
     members.all(|(key, member)| match member {
         Value::Array(items) if is_union(key) => items.iter().all(is_alternative),
         member => is_tagged(member),
-    }) && items.all(|item| is_tagged(item))
+    }) && items.all(is_tagged)
 }
 
 fn normalized(document: Value) -> Value {

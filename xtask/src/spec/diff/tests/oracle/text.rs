@@ -13,7 +13,6 @@ const MAX_TEXTS: usize = 6;
 /// A single value is sent as a list of one is, if `is_list`.
 pub(super) fn sent(value: &Value, is_list: bool) -> Option<Value> {
     match value {
-        Value::Null => None,
         Value::Bool(_) | Value::Number(_) => Some(json!(normalized(value))),
         Value::String(text) => Some(json!(text)),
         Value::Array(items) => {
@@ -25,7 +24,7 @@ pub(super) fn sent(value: &Value, is_list: bool) -> Option<Value> {
                 _ => Some(Value::from(items)),
             }
         }
-        Value::Object(_) => None,
+        Value::Null | Value::Object(_) => None,
     }
 }
 
