@@ -69,18 +69,23 @@ fn enum_as_union(schema: &mut Value, choice: usize) {
     *schema = json!({key: words.iter().map(one).collect::<Vec<_>>(), "nullable": nullable});
 }
 
+fn has_union(schema: &Value) -> bool {
+    let text = schema.to_string();
+    text.contains("oneOf") || text.contains("anyOf")
+}
+
 fn nullable_around(schema: &mut Value, choice: usize) {
     if schema["nullable"] == json!(true) {
         schema.as_object_mut().unwrap().remove("nullable");
         // A union in another one is reported as rewritten.
-        let is_union = ["oneOf", "anyOf"].iter().any(|key| schema.get(key).is_some());
+        let is_union = has_union(schema);
         let key = if is_union { "allOf" } else { ["oneOf", "anyOf", "allOf"][choice % 3] };
         *schema = json!({key: [schema.take()], "nullable": true});
     }
 }
 
 fn null_alternative(schema: &mut Value, _: usize) {
-    let is_union = ["oneOf", "anyOf"].iter().any(|key| schema.get(key).is_some());
+    let is_union = has_union(schema);
     if schema["nullable"] == json!(true) && !is_union {
         schema.as_object_mut().unwrap().remove("nullable");
         *schema = json!({"anyOf": [schema.take(), {"enum": [null]}]});
