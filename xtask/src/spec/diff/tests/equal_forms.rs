@@ -191,7 +191,7 @@ fn assert_same(name: &str, base: &Value, revision: &Value) -> Result<(), TestCas
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1_000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(super::config(1_000))]
 
     #[test]
     fn schema_in_another_form_is_not_a_change(

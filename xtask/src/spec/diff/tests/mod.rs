@@ -11,6 +11,7 @@ mod properties;
 mod serialisation;
 mod wider;
 
+use proptest::test_runner::{Config as ProptestConfig, RngSeed};
 use serde_json::{Map, Value, json};
 
 /// Returns the document with every schema moved into `components`, behind a reference.
@@ -66,7 +67,17 @@ fn change_schemas(value: &mut Value, change: &mut dyn FnMut(&mut Value)) {
     }
 }
 
-/// Returns the count in an environment variable, with which a longer run is started.
-fn count(variable: &str, default: u32) -> u32 {
-    std::env::var(variable).map_or(default, |count| count.parse().unwrap())
+/// Returns the number of cases, multiplied by the variable `LONGER`. A longer run has other cases each time; a usual run has
+/// the same, because it must not fail by chance.
+fn cases(count: u32) -> u32 {
+    count * longer()
+}
+
+fn longer() -> u32 {
+    std::env::var("LONGER").map_or(1, |factor| factor.parse().expect("LONGER is a number"))
+}
+
+fn config(count: u32) -> ProptestConfig {
+    let rng_seed = if longer() == 1 { RngSeed::Fixed(30) } else { RngSeed::Random };
+    ProptestConfig { cases: cases(count), rng_seed, failure_persistence: None, ..ProptestConfig::default() }
 }

@@ -203,7 +203,7 @@ fn changes(findings: &[Finding], reverse: bool) -> Vec<(String, String, i8)> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1_000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(super::config(1_000))]
 
     #[test]
     fn diff_of_reordered_or_hoisted_document_is_empty(document in document()) {
@@ -216,7 +216,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1_000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(super::config(1_000))]
 
     #[test]
     fn diff_of_reversed_documents_has_the_reversed_findings(base in document(), revision in document()) {
@@ -239,7 +239,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 800, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(super::config(800))]
 
     #[test]
     fn diff_of_arbitrary_json_does_not_panic(document in document(), index in 0_usize..120, value in anything(), other in anything()) {

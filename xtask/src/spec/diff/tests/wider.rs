@@ -99,7 +99,7 @@ fn widened(spec: &Value, widening: Widening, choice: usize) -> Option<Value> {
 
 #[test]
 fn schema_that_accepts_more_is_an_error_in_responses_only() {
-    let config = ProptestConfig { cases: 2_500, failure_persistence: None, ..ProptestConfig::default() };
+    let config = super::config(2_500);
     let judged = Cell::new(0);
     let cases = (pairs(schema()), select(WIDENINGS.to_vec()), any::<usize>());
     let result = TestRunner::new(config).run(&cases, |((base, _), (name, widening), choice)| {
@@ -137,7 +137,7 @@ const ONE_SIDED: &[(&str, &str)] = &[
 
 #[test]
 fn change_in_a_request_has_the_level_of_its_reverse_in_a_response() {
-    let config = ProptestConfig { cases: 1_500, failure_persistence: None, ..ProptestConfig::default() };
+    let config = super::config(1_500);
     let (equal, changes) = (Cell::new(0), Cell::new(0));
     let result = TestRunner::new(config).run(&pairs(schema()), |(base, revision)| {
         let swapped = [&revision, &base].map(with_swapped_access);

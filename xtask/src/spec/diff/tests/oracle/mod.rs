@@ -5,7 +5,7 @@
 //! that are sent in this direction. The receiver requires only those. Closed objects of responses are opened, and
 //! patterns of responses and formats are not checked. `oneOf` is read as `anyOf`.
 //!
-//! `JUDGED_PAIRS` sets the number of pairs for a longer run.
+//! `LONGER=10` judges ten times as many pairs, and others each time.
 
 mod judge;
 pub(super) mod schemas;
@@ -17,7 +17,7 @@ use proptest::{collection::vec, prelude::*, test_runner::TestRunner};
 use serde_json::Value;
 
 use self::judge::{Counts, Judged, Place};
-use super::count;
+use super::{config, longer};
 
 /// Judges generated pairs of schemas at the places, and asserts the number of values and the proven share.
 #[track_caller]
@@ -28,11 +28,9 @@ fn assert_levels(
     later: bool,
     (values, percent): (usize, usize),
 ) {
-    let cases = cases * count("JUDGED_PAIRS", 1_000) / 1_000;
-    let config = ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() };
     let counts = Counts::default();
     let pairs = (pairs, vec(vec(0_usize..1_000, 1..24), 60));
-    let result = TestRunner::new(config).run(&pairs, |((base, revision), choices)| {
+    let result = TestRunner::new(config(cases)).run(&pairs, |((base, revision), choices)| {
         let (base, revision) = (&base, &revision);
         places
             .iter()
@@ -40,7 +38,7 @@ fn assert_levels(
     });
     assert!(result.is_ok(), "{}", result.unwrap_err());
     println!("{counts:?}");
-    let values = values * usize::try_from(count("JUDGED_PAIRS", 1_000)).unwrap() / 1_000;
+    let values = values * usize::try_from(longer()).unwrap();
     assert!(counts.values.get() > values, "{counts:?}");
     // The others break values that are hard to find, such as properties that no schema declares.
     assert!(counts.proven.get() * 100 >= counts.breaking.get() * percent, "{counts:?}");
