@@ -22,7 +22,7 @@ pub(crate) const CORRECTIONS_HINT: &str =
 pub(crate) struct Document {
     /// The name of the page or the path of the file.
     pub(crate) name: String,
-    /// The published text, with normalised white space.
+    /// The published text of a page, with normalised white space.
     pub(crate) text: String,
     /// The published document, or the corrected one if the published document is invalid.
     pub(crate) value: Value,
@@ -75,8 +75,7 @@ impl Document {
         }
         diagnostics::warn(warnings);
         fail_on_lines(diagnostics::lines(name, &problems, Severity::Error))?;
-        let text = json::canonical(&value);
-        Ok(Self { name: name.to_owned(), text, value, corrected: None, outdated: None })
+        Ok(Self { name: name.to_owned(), text: String::new(), value, corrected: None, outdated: None })
     }
 
     /// Reads the document of a page. The corrected document must satisfy `strictness`.
