@@ -51,6 +51,13 @@ fn pacing_after_fifty_tasks_has_nearly_minimal_cost() {
 }
 
 #[test]
+fn pacing_learns_narrow_durations() {
+    let costs = measure::adaptive(&measure::samples(&work::OTHER_WORKLOADS, 1_000), measure::PRICES[0], 50);
+    let regret = costs[1].regret(measure::PRICES[0]);
+    assert!(regret <= 1.4, "{}: {regret:.3} times the minimum", work::OTHER_WORKLOADS[1].name);
+}
+
+#[test]
 fn pacing_uses_task_statuses() {
     for (tasks, rounds, lag, requests) in [(0, 10, 0.65, 10.5), (50, 10, 0.45, 9.5)] {
         let cost = measure::adaptive_with_phases(3.0, tasks, rounds, 200);

@@ -59,7 +59,7 @@ fn delay_after_any_lesson_stays_within_bounds() {
 
 #[test]
 fn learned_duration_moves_polls_towards_it() {
-    let (policy, task) = (Adaptive::new(), at(Phase::Running, 4.0));
+    let (policy, task) = (Adaptive::new(), at(Phase::Running, 5.0));
     let cold = policy.delay(&task);
     teach(&policy, 5.0, 50);
     assert!(policy.delay(&task) < cold);
