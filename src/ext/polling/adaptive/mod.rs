@@ -55,14 +55,20 @@ use crate::{Error, OutOfBounds};
 /// A short-lived program can call [`learn`](Pacing::learn) with known durations before it passes the
 /// policy to the client.
 ///
-/// The length of the text is not used. The time that a server needs per character is unknown, and under load
-/// the queue determines the duration.
+/// # Texts of different lengths
+///
+/// A server usually needs time for each character. The policy compares the total duration and the
+/// running time with `start + characters · time per character`, and learns both numbers and the
+/// remaining variation. Once this predicts the observed durations clearly better, usually after
+/// about ten tasks, the polls of a task depend on the length of its text. If the length says
+/// nothing, for example under load, the policy does not use it. The waiting time never depends on the
+/// length, because the queue is independent of the text.
 ///
 /// # A server that changes
 ///
 /// If several tasks in a row are much faster or slower than expected, older tasks no longer count.
 /// The policy then follows a server that has become twice as fast or slow after two to four tasks.
-/// The variation stays learned. A single outlier changes little.
+/// The effect of the length and the variation stay learned. A single outlier changes little.
 ///
 /// # Before it has learned
 ///
@@ -176,14 +182,17 @@ impl Pacing for Adaptive {
 impl Learned {
     fn delay(&self, task: &Progress, price: f64) -> f64 {
         let in_phase = task.in_phase.as_secs_f64();
+        let running = self.running.given(task.characters);
         match task.phase {
-            Phase::Unknown => self.total.delay(task.age.as_secs_f64(), price),
-            Phase::Running => self.running.delay(in_phase, price),
+            Phase::Unknown => self.total.given(task.characters).delay(task.age.as_secs_f64(), price),
+            Phase::Running => running.delay(in_phase, price),
             // If the task needs at least r more, the cheapest delay is √(δ² + r²), where δ is the interval
             // for r = 0.
-            Phase::Waiting => {
-                self.waiting.delay(in_phase, price).hypot(MIN_RUNNING_FACTOR * self.running.quantile(0.25))
-            }
+            Phase::Waiting => self
+                .waiting
+                .given(None)
+                .delay(in_phase, price)
+                .hypot(MIN_RUNNING_FACTOR * running.quantile(0.25)),
         }
     }
 
@@ -191,7 +200,7 @@ impl Learned {
         let since_last_poll = task.since_last_poll.as_secs_f64();
         let finished_since = |model: &DurationModel, age: Duration| {
             let age = age.as_secs_f64();
-            model.likelihood((age - since_last_poll).max(0.0), age)
+            model.given(task.characters).likelihood((age - since_last_poll).max(0.0), age)
         };
         match task.phase {
             Phase::Unknown => finished_since(&self.total, task.age),
@@ -200,9 +209,11 @@ impl Learned {
             // the first or of the second half of this time.
             Phase::Waiting => {
                 let (now, half) = (task.in_phase.as_secs_f64(), since_last_poll / 2.0);
-                let started = |to: f64| self.waiting.likelihood((now - since_last_poll).max(0.0), to);
+                let started =
+                    |to: f64| self.waiting.given(None).likelihood((now - since_last_poll).max(0.0), to);
                 let (first_half, both_halves) = (started(now - half), started(now));
-                let finished_within = |remaining: f64| self.running.likelihood(0.0, remaining);
+                let finished_within =
+                    |remaining: f64| self.running.given(task.characters).likelihood(0.0, remaining);
                 first_half * finished_within(1.5 * half)
                     + (both_halves - first_half) * finished_within(0.5 * half)
             }
@@ -211,13 +222,13 @@ impl Learned {
 
     fn learn(&mut self, task: &CompletedTask) {
         if let Some(total) = task.total {
-            self.total.learn(total.as_secs_f64(), total.as_secs_f64());
+            self.total.learn(total.as_secs_f64(), total.as_secs_f64(), task.characters);
         }
         if let Some((least, most)) = task.waited {
-            self.waiting.learn(least.as_secs_f64(), most.as_secs_f64());
+            self.waiting.learn(least.as_secs_f64(), most.as_secs_f64(), None);
         }
         if let Some(ran) = task.ran {
-            self.running.learn(ran.as_secs_f64(), ran.as_secs_f64());
+            self.running.learn(ran.as_secs_f64(), ran.as_secs_f64(), task.characters);
         }
         self.tasks += 1;
     }

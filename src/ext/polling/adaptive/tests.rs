@@ -102,6 +102,43 @@ fn task_of_an_hour_gets_about_a_hundred_polls() {
     assert!((30..200).contains(&polls) && age < 3_960.0, "{polls} polls, the last at {age}");
 }
 
+/// Returns a policy that has learned from texts of many lengths.
+fn taught_by_length(waited: impl Fn(f64) -> f64, ran: impl Fn(f64) -> f64) -> Adaptive {
+    let policy = Adaptive::new();
+    for characters in [300, 40, 2_500, 900, 20, 4_000, 150, 1_300, 70, 600].repeat(5) {
+        let (waited, ran) = (secs(waited(f64::from(characters))), secs(ran(f64::from(characters))));
+        let waited = Some((waited, waited));
+        policy.learn(&CompletedTask {
+            total: Some(ran),
+            waited,
+            ran: Some(ran),
+            characters: Some(characters),
+        });
+    }
+    policy
+}
+
+#[test]
+fn long_text_is_polled_later_in_every_phase() {
+    let policy = taught_by_length(|_| 0.5, |characters| 0.5 + 0.006 * characters);
+    for phase in PHASES {
+        let task = |characters| Progress { characters: Some(characters), ..at(phase, 1.5) };
+        let (short, long) = (policy.delay(&task(100)), policy.delay(&task(4_000)));
+        assert!(long > short * 2, "{phase:?}: {short:?} {long:?}");
+        let task = |characters| Progress { since_last_poll: secs(1.5), ..task(characters) };
+        let (short, long) = (policy.likelihood(&task(100)), policy.likelihood(&task(4_000)));
+        assert!(short > 2.0 * long, "{phase:?}: {short} {long}");
+    }
+}
+
+#[test]
+fn waiting_time_does_not_depend_on_length() {
+    let policy = taught_by_length(|characters| 0.01 * characters, |_| 0.5);
+    let delay = |characters| policy.delay(&Progress { characters, ..at(Phase::Waiting, 3.0) });
+    assert_eq!(delay(Some(20)), delay(Some(4_000)));
+    assert_eq!(delay(Some(20)), delay(None));
+}
+
 #[test]
 fn clones_share_what_they_learn() {
     let policy = Adaptive::new();
