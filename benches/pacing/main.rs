@@ -5,6 +5,7 @@
 //! draws a chart.
 
 mod chart;
+mod length;
 mod measure;
 mod shipped;
 mod work;
@@ -18,6 +19,7 @@ use distribute_ai::{
 use fastrand::Rng;
 
 use self::{
+    length::{ChangeCost, NOISES, Task, draw_task},
     measure::{Cost, PRICES, Samples, adaptive, measure_each, task_with_phases, worst},
     shipped::shipped,
     work::{OTHER_WORKLOADS, WORKLOADS},
@@ -45,6 +47,8 @@ fn main() {
     let rows = without_statuses();
     with_statuses();
     with_other_durations();
+    with_lengths();
+    after_change();
     let mut args = env::args().skip_while(|arg| arg != "--svg").skip(1);
     if let Some(path) = args.next() {
         fs::write(&path, chart::render(&rows)).unwrap_or_else(|error| panic!("{path}: {error}"));
@@ -154,6 +158,86 @@ fn with_other_durations() {
         print!("{:<28}", format!("adaptive, after {tasks} tasks"));
         for cost in adaptive(&samples, PRICES[0], tasks) {
             print!("{:>16}", format!("{:.2}, {:7.1}", cost.regret(PRICES[0]), cost.requests));
+        }
+        println!();
+    }
+}
+
+/// Measures the default policy with texts of many lengths.
+fn with_lengths() {
+    println!(
+        "\nTexts of 20 to 4,000 characters, log-uniform, without statuses. They take 0.5 s + 6 ms for each character,"
+    );
+    println!(
+        "times log-normal noise. For λ = 0.05 s: the cost as a multiple of that of a schedule that knows the length"
+    );
+    println!("and the noise; lag mean / p95 in seconds, and requests\n");
+    print!("{:<44}", "standard deviation of the noise");
+    for noise in NOISES {
+        print!("{noise:>30}");
+    }
+    println!();
+    for (tasks, known) in [(0, true), (5, true), (50, true), (200, true), (200, false)] {
+        let length = if known { "" } else { ", lengths unknown" };
+        print!("{:<44}", format!("adaptive, after {tasks} tasks{length}"));
+        for noise in NOISES {
+            let (cost, ratio) = length::with_lengths(noise, known, tasks, 100, 31);
+            print!("{:>30}", format!("{ratio:.2}, {cost}"));
+        }
+        println!();
+    }
+    println!(
+        "\nThe first five distributions, with lengths that say nothing: regret for λ = 0.05 s, without / with lengths\n"
+    );
+    print!("{:<28}", "");
+    for workload in &WORKLOADS {
+        print!("{:>14}", workload.name);
+    }
+    println!();
+    let samples = measure::samples(&WORKLOADS, 8_000);
+    for tasks in [5, 50] {
+        print!("{:<28}", format!("adaptive, after {tasks} tasks"));
+        let costs = [false, true].map(|known| length::with_unrelated_lengths(&samples, known, tasks, 100));
+        for (without, with) in costs[0].iter().zip(&costs[1]) {
+            print!("{:>14}", format!("{without:.2} / {with:.2}"));
+        }
+        println!();
+    }
+}
+
+/// A function that draws a task.
+type Draw<'a> = &'a dyn Fn(&mut Rng) -> Task;
+
+/// Measures how soon the default policy follows a server that changes.
+fn after_change() {
+    println!(
+        "\nA server that becomes twice as fast or slow after 200 tasks, for λ = 0.05 s: tasks until the mean cost of the next"
+    );
+    println!(
+        "ten is within 10 % of that of a policy that always had the new server; the cost of the first ten, as a multiple\n"
+    );
+    let log_normal = |median: f64, deviation: f64| {
+        move |random: &mut Rng| -> Task { (work::log_normal(median, deviation, random), None) }
+    };
+    let by_length = |random: &mut Rng| draw_task(0.25, random);
+    let servers: [(&str, Draw<'_>); 4] = [
+        ("LN(20, .05)", &log_normal(20.0, 0.05)),
+        ("LN(8, .25)", &log_normal(8.0, 0.25)),
+        ("LN(8, .8)", &log_normal(8.0, 0.8)),
+        ("lengths, .25", &by_length),
+    ];
+    print!("{:<28}", "");
+    for (name, _) in &servers {
+        print!("{name:>16}");
+    }
+    println!();
+    for (name, factor) in [("twice as fast", 0.5), ("twice as slow", 2.0)] {
+        print!("{name:<28}");
+        for (_, draw) in servers {
+            let cost = ChangeCost::measure(draw, factor, 100, 41);
+            let tasks =
+                cost.tasks_until_warm().map_or_else(|| "over 140".to_owned(), |tasks| tasks.to_string());
+            print!("{:>16}", format!("{tasks}, {:.2}", cost.first_ten()));
         }
         println!();
     }

@@ -23,9 +23,9 @@ pub(crate) struct Cost {
 
 /// The durations that are measured, the same for every policy.
 pub(crate) struct Samples {
-    workload: &'static Workload,
+    pub(crate) workload: &'static Workload,
     durations: Vec<f64>,
-    minimum: [f64; 2],
+    pub(crate) minimum: [f64; 2],
 }
 
 pub(crate) fn samples(workloads: &'static [Workload; 5], count: usize) -> [Samples; 5] {

@@ -82,39 +82,65 @@ pub(crate) fn draw_phases(running_median: f64, random: &mut fastrand::Rng) -> (f
     (waiting, log_normal(running_median, 0.5, random))
 }
 
-/// Returns the minimum of the mean `lag + price · requests` over these durations.
+/// The polls of an oracle that knows the true distribution, with its hazard rate h.
 ///
-/// The oracle knows the true distribution with its hazard rate h. It polls whenever the integral of
-/// √(h/2·price) passes the next whole number, with the best of four offsets.
-pub(crate) fn oracle(workload: &Workload, durations: &[f64], price: f64) -> f64 {
-    const POINTS: u32 = 20_000;
-    let (first, last) = (0.005_f64, 50_000.0_f64);
-    let step = (last / first).ln() / f64::from(POINTS);
-    let ages: Vec<f64> = (0..=POINTS).map(|index| first * (step * f64::from(index)).exp()).collect();
-    let mut survival: Vec<f64> = ages.iter().map(|age| workload.density(*age)).collect();
-    // Sum from the end, for precision in the tail.
-    for index in (1..survival.len()).rev() {
-        survival[index - 1] += survival[index];
+/// The oracle polls whenever the integral of √(h/2·price) passes the next whole number. Each point is the integral of √h up
+/// to an age, and this age.
+pub(crate) struct Schedule(Vec<(f64, f64)>);
+
+impl Schedule {
+    /// Creates the schedule of a distribution from the density of the logarithm of a duration, not normalised.
+    fn new(density: impl Fn(f64) -> f64) -> Self {
+        const POINTS: u32 = 20_000;
+        let (first, last) = (0.005_f64, 50_000.0_f64);
+        let step = (last / first).ln() / f64::from(POINTS);
+        let ages: Vec<f64> = (0..=POINTS).map(|index| first * (step * f64::from(index)).exp()).collect();
+        let mut survival: Vec<f64> = ages.iter().map(|age| density(*age)).collect();
+        // Sum from the end, for precision in the tail.
+        for index in (1..survival.len()).rev() {
+            survival[index - 1] += survival[index];
+        }
+        let mut cumulative = 0.0;
+        let mut schedule = vec![(0.0, 0.0)];
+        for (ages, survival) in
+            ages.windows(2).zip(survival.windows(2)).take_while(|(_, survival)| survival[1] > 0.0)
+        {
+            let time = ages[1] - ages[0];
+            cumulative += ((survival[0] / survival[1]).ln().max(0.0) * time).sqrt();
+            schedule.push((cumulative, ages[1]));
+        }
+        Self(schedule)
     }
-    let mut cumulative = 0.0;
-    let mut schedule = vec![(0.0, 0.0)];
-    for (ages, survival) in
-        ages.windows(2).zip(survival.windows(2)).take_while(|(_, survival)| survival[1] > 0.0)
-    {
-        let time = ages[1] - ages[0];
-        cumulative += ((survival[0] / survival[1]).ln().max(0.0) * time / (2.0 * price)).sqrt();
-        schedule.push((cumulative, ages[1]));
+
+    /// Creates the schedule of a log-normal distribution with a median of 1.
+    pub(crate) fn log_normal(deviation: f64) -> Self {
+        Self::new(|age| (-0.5 * (age.ln() / deviation).powi(2)).exp())
     }
-    let cost = |offset: f64| {
-        let polls = |count: u32| {
-            let target = f64::from(count) + offset;
-            let index = schedule.partition_point(|(cumulative, _)| *cumulative < target);
-            schedule.get(index).unwrap_or(&schedule[schedule.len() - 1]).1
+
+    /// Returns the minimum of the mean `lag + price · requests` over these tasks, with the best of four offsets. Each task
+    /// has a factor that multiplies the distribution, and a duration.
+    pub(crate) fn minimum(&self, tasks: &[(f64, f64)], price: f64) -> f64 {
+        let cost = |offset: f64| {
+            let sum: f64 = tasks
+                .iter()
+                .map(|(scale, duration)| {
+                    cost_of(*duration, price, |count| {
+                        let target = (f64::from(count) + offset) * (2.0 * price / scale).sqrt();
+                        let index = self.0.partition_point(|(cumulative, _)| *cumulative < target);
+                        scale * self.0.get(index).unwrap_or(&self.0[self.0.len() - 1]).1
+                    })
+                })
+                .sum();
+            sum / f64::from(u32::try_from(tasks.len()).expect("some thousands"))
         };
-        let sum: f64 = durations.iter().map(|duration| cost_of(*duration, price, polls)).sum();
-        sum / f64::from(u32::try_from(durations.len()).expect("some thousands"))
-    };
-    [0.25, 0.5, 0.75, 1.0].map(cost).into_iter().fold(f64::INFINITY, f64::min)
+        [0.25, 0.5, 0.75, 1.0].map(cost).into_iter().fold(f64::INFINITY, f64::min)
+    }
+}
+
+/// Returns the minimum of the mean `lag + price · requests` over these durations.
+pub(crate) fn oracle(workload: &Workload, durations: &[f64], price: f64) -> f64 {
+    let tasks: Vec<_> = durations.iter().map(|duration| (1.0, *duration)).collect();
+    Schedule::new(|age| workload.density(age)).minimum(&tasks, price)
 }
 
 /// Returns the cost of one task. Each poll is sent at its scheduled age, but not before the previous

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use distribute_ai::pacing::from_fn;
 
+#[path = "../../benches/pacing/length.rs"]
+mod length;
 #[path = "../../benches/pacing/measure.rs"]
 mod measure;
 #[path = "../../benches/pacing/work.rs"]
@@ -55,6 +57,34 @@ fn pacing_learns_narrow_durations() {
     let costs = measure::adaptive(&measure::samples(&work::OTHER_WORKLOADS, 1_000), measure::PRICES[0], 50);
     let regret = costs[1].regret(measure::PRICES[0]);
     assert!(regret <= 1.4, "{}: {regret:.3} times the minimum", work::OTHER_WORKLOADS[1].name);
+}
+
+#[test]
+fn pacing_after_fifty_tasks_knows_effect_of_length() {
+    for (noise, limit) in length::NOISES.into_iter().zip([1.3, 1.15, 1.15]) {
+        let (cost, ratio) = length::with_lengths(noise, true, 50, 20, 7);
+        assert!(ratio <= limit, "noise {noise}: {ratio:.3} times the minimum ({cost})");
+        let (_, without) = length::with_lengths(noise, false, 50, 20, 7);
+        assert!(ratio < 0.85 * without, "noise {noise}: {ratio:.3}, without the length {without:.3}");
+    }
+}
+
+#[test]
+fn pacing_with_lengths_that_say_nothing_is_as_good_as_without() {
+    let samples = measure::samples(&work::WORKLOADS, 400);
+    let costs = [false, true].map(|known| length::with_unrelated_lengths(&samples, known, 50, 10));
+    for ((work, without), with) in work::WORKLOADS.iter().zip(costs[0]).zip(costs[1]) {
+        assert!(with <= 1.04 * without, "{}: {with:.3}, without lengths {without:.3}", work.name);
+    }
+}
+
+#[test]
+fn pacing_follows_server_that_changes() {
+    for factor in [0.5, 2.0] {
+        let cost = length::ChangeCost::measure(|random| length::draw_task(0.25, random), factor, 20, 7);
+        let tasks = cost.tasks_until_warm().expect("within 140 tasks");
+        assert!(tasks <= 25 && cost.first_ten() < 2.4, "factor {factor}: {tasks}, {:.2}", cost.first_ten());
+    }
 }
 
 #[test]
