@@ -161,13 +161,13 @@ impl Judge<'_, '_> {
         Some(finding)
     }
 
-    /// Returns `true` if no value matches two alternatives of a schema. Then `oneOf` means the same as `anyOf`.
+    /// Returns `true` if no value matches two alternatives of a `oneOf`. Then it means the same as `anyOf`.
     fn has_disjoint_alternatives(&mut self, origin: Origin) -> bool {
         let schemas = self.compared(origin);
         let nodes = [self.document.base.at(&schemas.base), self.document.revision.at(&schemas.revision)];
         nodes.into_iter().all(|node| {
             let Some(node) = node else { return false };
-            let items = node.items_of("oneOf").into_iter().chain(node.items_of("anyOf"));
+            let items = node.items_of("oneOf").into_iter();
             let keys: Vec<_> = items.map(|item| self.relations.key(item)).collect();
             self.relations.are_disjoint(&keys)
         })

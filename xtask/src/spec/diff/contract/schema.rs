@@ -101,7 +101,7 @@ fn read<'a>(alternative: &mut Alternative, node: &ResolvedNode<'a>, keys: &mut K
             alternative.properties = properties(node, keys);
             alternative.rest = match node.get("additionalProperties") {
                 Some(rest) if rest.value == &Value::Bool(false) => Rest::Closed,
-                Some(rest) if rest.object().is_some_and(|schema| !schema.is_empty()) => {
+                Some(rest) if rest.object().is_some() && !accepts_anything(&rest, 8) => {
                     Rest::Typed(keys.of(rest))
                 }
                 _ => Rest::Open,
@@ -144,6 +144,19 @@ fn properties<'a>(node: &ResolvedNode<'a>, keys: &mut Keys<'a>) -> BTreeMap<Stri
 /// Returns `true` if a schema or a part of it has a flag.
 fn has_flag(node: &ResolvedNode, key: &str, depth: usize) -> bool {
     node.flag(key) || (depth > 0 && node.items_of("allOf").iter().any(|part| has_flag(part, key, depth - 1)))
+}
+
+/// Returns `true` if a schema has only annotations, or parts of this kind.
+fn accepts_anything(node: &ResolvedNode, depth: usize) -> bool {
+    let is_annotation = |key: &str| {
+        key.starts_with("x-")
+            || ["title", "description", "default", "example", "deprecated", "externalDocs"].contains(&key)
+    };
+    let parts = || node.items_of("allOf").iter().all(|part| accepts_anything(part, depth - 1));
+    depth > 0
+        && node
+            .object()
+            .is_some_and(|schema| schema.keys().all(|key| is_annotation(key) || (key == "allOf" && parts())))
 }
 
 fn texts(list: Option<&Value>) -> BTreeSet<String> {

@@ -43,6 +43,13 @@ fn parts_of_all_of_are_merged() {
 }
 
 #[test]
+fn rest_without_a_constraint_is_open() {
+    for rest in [json!({}), json!(true), json!({"allOf": [{"description": "d"}]}), json!({"title": "t"})] {
+        assert_same(&json!({"a": {"type": "object", "additionalProperties": rest}, "b": {"type": "object"}}));
+    }
+}
+
+#[test]
 fn closed_part_forbids_the_properties_of_other_parts() {
     let closed = json!({"additionalProperties": false, "properties": {"x": {}}});
     let document = json!({

@@ -154,6 +154,23 @@ fn schema_wrapped_in_all_of_is_not_a_change() {
 }
 
 #[test]
+fn union_within_a_union_of_one_is_not_a_change() {
+    let document = |schema: &Value| {
+        let content = json!({"application/json": {"schema": {"properties": {"p": schema}}}});
+        json!({"paths": {"/a": {"post": {"requestBody": {"content": content}}}}})
+    };
+    // Both alternatives accept the empty object, so `oneOf` does not mean the same as `anyOf`.
+    let alternatives =
+        json!([{"properties": {"a": {"type": "string"}}}, {"properties": {"b": {"type": "string"}}}]);
+    let (any, one) = (json!({"anyOf": alternatives}), json!({"oneOf": alternatives}));
+    let count = |base: &Value, revision: &Value| diff(&document(base), &document(revision)).len();
+    for wrapped in [json!({"oneOf": [any]}), json!({"allOf": [any]})] {
+        assert_eq!((count(&any, &wrapped), count(&wrapped, &any)), (0, 0), "{wrapped}");
+    }
+    assert!(count(&any, &one) > 0 && count(&one, &any) > 0);
+}
+
+#[test]
 fn unreferenced_component_is_not_a_change() {
     assert_no_findings(|document| document["components"]["schemas"]["Unused"] = json!({"type": "object"}));
 }
