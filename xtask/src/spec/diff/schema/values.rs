@@ -9,6 +9,7 @@ use crate::{
     json::normalized,
     spec::diff::{
         finding::Values,
+        node::ResolvedNode,
         recorder::{Recorder, same_values},
         rules::SchemaChange,
     },
@@ -53,10 +54,24 @@ fn compare_pattern(pair: &SchemaPair, recorder: &mut Recorder) {
     pair.report_key(recorder, suffix, "pattern");
 }
 
+/// The depth to which the parts of a schema are searched for its default.
+const MAX_DEPTH: usize = 8;
+
+/// Returns the default that a part of the schema has.
+fn default_of_parts<'a>(node: &ResolvedNode<'a>, depth: usize) -> Option<&'a Value> {
+    let depth = depth.checked_sub(1)?;
+    let parts = node.items_of("allOf").into_iter();
+    parts
+        .map(|part| part.value.get("default").or_else(|| default_of_parts(&part, depth)))
+        .find_map(|found| found)
+}
+
 fn compare_default(pair: &SchemaPair, recorder: &mut Recorder) {
     let (base, revision) = (pair.nodes.base.value.get("default"), pair.nodes.revision.value.get("default"));
     let suffix = match (base, revision) {
         (base, revision) if same_values(base, revision) => return,
+        (None, _) if same_values(default_of_parts(&pair.nodes.base, MAX_DEPTH), revision) => return,
+        (_, None) if same_values(base, default_of_parts(&pair.nodes.revision, MAX_DEPTH)) => return,
         (None, _) => SchemaChange::DefaultValueAdded,
         (_, None) => SchemaChange::DefaultValueRemoved,
         _ => SchemaChange::DefaultValueChanged,

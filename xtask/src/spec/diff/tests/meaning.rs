@@ -171,6 +171,20 @@ fn union_within_a_union_of_one_is_not_a_change() {
 }
 
 #[test]
+fn default_moved_into_a_part_is_not_a_change() {
+    let document = |schema: Value| {
+        let parameters = json!([{"name": "q", "in": "query", "schema": schema}]);
+        json!({"paths": {"/a": {"get": {"parameters": parameters}}}})
+    };
+    let whole = document(json!({"type": "string", "default": "a", "maxLength": 3}));
+    let part = |default: &str| {
+        document(json!({"allOf": [{"type": "string", "default": default}, {"maxLength": 3}]}))
+    };
+    assert_eq!((diff(&whole, &part("a")).len(), diff(&part("a"), &whole).len()), (0, 0));
+    assert!(!diff(&whole, &part("b")).is_empty() && !diff(&part("b"), &whole).is_empty());
+}
+
+#[test]
 fn unreferenced_component_is_not_a_change() {
     assert_no_findings(|document| document["components"]["schemas"]["Unused"] = json!({"type": "object"}));
 }
