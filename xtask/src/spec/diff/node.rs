@@ -138,7 +138,6 @@ impl<'a> ResolvedNode<'a> {
         let paths = self.members_of("paths").into_iter().filter(|(path, _)| path.starts_with('/'));
         let key = |path: &str| match path.strip_prefix(self.prefix()) {
             Some(rest) if rest.starts_with('/') => rest.to_owned(),
-            Some("") => "/".to_owned(),
             _ => format!("/{path}"),
         };
         paths.map(|(path, item)| (key(path), item)).collect()
@@ -147,7 +146,7 @@ impl<'a> ResolvedNode<'a> {
     /// Returns the path as it is written, for a key of [`path_items`](Self::path_items).
     pub(super) fn written_path(&self, key: &str) -> String {
         match key.strip_prefix('/') {
-            Some(path) if path.starts_with('/') => path.to_owned(),
+            Some(path) if path.starts_with('/') && !self.prefix().is_empty() => path.to_owned(),
             _ => format!("{}{key}", self.prefix()),
         }
     }

@@ -96,8 +96,7 @@ fn common_suffix(longer: &BTreeSet<String>, shorter: &BTreeSet<String>) -> Optio
 }
 
 fn has_path_within(document: &Value, prefix: &str) -> bool {
-    let is_within =
-        |path: &str| path.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    let is_within = |path: &str| path.strip_prefix(prefix).is_some_and(|rest| rest.starts_with('/'));
     paths_of(document).any(|(path, _)| is_within(path))
 }
 

@@ -105,6 +105,9 @@ fn base_path_moved_between_servers_and_paths_is_not_a_change() {
     let more = document("https://a", &["/v1/x", "/v1/y/{id}", "/x"], "k");
     assert_eq!(rules(&whole, &more), ["endpoint-added GET /x"]);
     assert_eq!(rules(&more, &whole), ["api-path-removed-without-deprecation GET /x"]);
+    // `https://a/v1` and `https://a/v1/` are two URLs.
+    let slashes = document("https://a", &["/v1", "/v1/", "/v1/x", "/v1/y/{id}"], "k");
+    assert_eq!(rules(&whole, &slashes), ["endpoint-added GET /v1/", "endpoint-added GET /v1"]);
     // Other changes are still found.
     let without_y = document("https://a", &["/v1/x"], "l");
     assert_eq!(
