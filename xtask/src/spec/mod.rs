@@ -60,11 +60,11 @@ pub(crate) enum Command {
     ///
     /// A document is JSON or YAML. BASE and REVISION are each one of:
     ///
-    /// - api.yaml: a file
+    /// - `api.yaml`: a file
     /// - `-`: standard input, for one of both
-    /// - https://example.com/api.json: an address
-    /// - main:openapi/api.yaml: a file of a git revision, from the root of the repository
-    /// - HEAD~1:./api.yaml: the same, from the current directory
+    /// - `https://example.com/api.json`: an address
+    /// - `main:openapi/api.yaml`: a file of a git revision, from the root of the repository
+    /// - `HEAD~1:./api.yaml`: the same, from the current directory
     ///
     /// A document may refer to other files in its directory, such as `$ref: ./schemas/pet.yaml`, unless it is
     /// standard input or an address.
