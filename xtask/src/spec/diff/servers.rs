@@ -106,10 +106,8 @@ fn servers_by_subject<'a>(node: &ResolvedNode<'a>) -> BTreeMap<String, Option<Re
     if servers.is_empty() {
         return BTreeMap::from([(subject("/"), None)]);
     }
-    let prefix = if node.is_document() { node.prefix() } else { "" };
-    let url = |server: &ResolvedNode| subject(&format!("{}{prefix}", without_slash(server.text("url"))));
     // If two servers have the same URL, the first one counts.
-    servers.into_iter().rev().map(|server| (url(&server), Some(server))).collect()
+    servers.into_iter().rev().map(|server| (subject_of(node, &server), Some(server))).collect()
 }
 
 /// Returns the servers whose URLs differ only in the names of their variables: the old subject and the new one.
@@ -139,7 +137,13 @@ fn variables(url: &str) -> Vec<&str> {
 }
 
 fn first_subject(node: &ResolvedNode) -> String {
-    list(node).first().map_or_else(|| subject("/"), |server| subject(server.text("url")))
+    list(node).first().map_or_else(|| subject("/"), |server| subject_of(node, server))
+}
+
+/// Returns the name of a server of a document, a path or an operation.
+fn subject_of(node: &ResolvedNode, server: &ResolvedNode) -> String {
+    let prefix = if node.is_document() { node.prefix() } else { "" };
+    subject(&format!("{}{prefix}", without_slash(server.text("url"))))
 }
 
 fn list<'a>(node: &ResolvedNode<'a>) -> Vec<ResolvedNode<'a>> {

@@ -58,15 +58,15 @@ pub(super) fn remove_nulls(
     is_later: bool,
     problems: &mut Diagnostics,
 ) {
-    for (name, kind) in model.members.iter().chain(model.later) {
-        if matches!(kind, Kind::Any) || members.get(*name) != Some(&Value::Null) {
+    for (name, kind) in model.all_members() {
+        if matches!(kind, Kind::Any) || members.get(name) != Some(&Value::Null) {
             continue;
         }
         if is_later && matches!(kind, Kind::Type) {
-            members.insert((*name).to_owned(), json!("null"));
+            members.insert(name.to_owned(), json!("null"));
             problems.departure(at.child(name), "expected \"null\", found null; read as \"null\"");
         } else {
-            members.remove(*name);
+            members.remove(name);
             problems.departure(at.child(name), "found null, read as missing");
         }
     }

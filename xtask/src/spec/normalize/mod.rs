@@ -14,17 +14,20 @@ use serde_json::Value;
 
 use super::{
     diagnostics::{Diagnostic, Diagnostics},
-    validate::object_model::{Keys, Kind, Model, ROOT, SCHEMA},
+    validate::{
+        is_about,
+        object_model::{DOCUMENT, Keys, Kind, Model, SCHEMA, SCHEMA_OR_REFERENCE},
+    },
 };
 use crate::json::{Object, Pointer};
 
-static DOCUMENT: Kind = Kind::Object(&ROOT);
-static SCHEMA_OR_REF: Kind = Kind::OrRef(&SCHEMA);
-
 /// Returns the normalized document, and a warning for each departure.
 pub(crate) fn normalize(mut document: Value) -> (Value, Vec<Diagnostic>) {
-    let is_later = document["openapi"].as_str().is_some_and(|version| version.starts_with("3.1"))
-        || document["openapi"].as_f64().is_some_and(|version| version > 3.05);
+    let is_later = match &document["openapi"] {
+        Value::String(version) => is_about("3.1", version),
+        // YAML without quotes.
+        version => is_about("3.1", &version.to_string()),
+    };
     let mut normalizer = Normalizer {
         is_later,
         problems: Diagnostics::lenient(),
@@ -67,7 +70,7 @@ impl Normalizer {
             (Kind::Object(model), Value::Object(members)) => self.object(members, model, at),
             (Kind::OrRef(model), value) => self.or_ref(value, model, kind, at),
             (Kind::BoolOrSchema, value @ Value::Object(_)) => {
-                self.or_ref(value, &SCHEMA, &SCHEMA_OR_REF, at);
+                self.or_ref(value, &SCHEMA, &SCHEMA_OR_REFERENCE, at);
             }
             _ => {}
         }
@@ -80,8 +83,7 @@ impl Normalizer {
         if keys == Keys::Path {
             departures::add_slashes(members, at, &mut self.problems);
         }
-        let extensible = matches!(keys, Keys::Path | Keys::Status | Keys::Callback);
-        for (key, value) in members.iter_mut().filter(|(key, _)| !(extensible && key.starts_with("x-"))) {
+        for (key, value) in members.iter_mut().filter(|(key, _)| !keys.is_extension(key)) {
             self.read(value, kind, &at.child(key));
         }
     }
@@ -122,8 +124,7 @@ impl Normalizer {
         }
         departures::complete(members, model, at, &mut self.problems);
         for (key, value) in members.iter_mut() {
-            let known = model.members.iter().chain(model.later).find(|(name, _)| name == key);
-            if let Some((_, kind)) = known {
+            if let Some(kind) = model.kind_of(key) {
                 self.read(value, kind, &at.child(key));
             }
         }

@@ -31,8 +31,10 @@ pub(super) fn move_reference_into_all_of(schema: &mut Object) {
 pub(super) fn normalize(schema: &mut Object, at: &Pointer, is_later: bool, problems: &mut Diagnostics) {
     let mut departure = |keyword: &str, value: &Value| {
         if !is_later {
-            let message =
-                format!("expected OpenAPI 3.0, found {} of OpenAPI 3.1, read as there", excerpt(value));
+            let message = format!(
+                "expected a keyword of OpenAPI 3.0, found {}; read as in OpenAPI 3.1",
+                excerpt(value)
+            );
             problems.departure(at.child(keyword), message);
         }
     };
@@ -57,9 +59,7 @@ pub(super) fn normalize(schema: &mut Object, at: &Pointer, is_later: bool, probl
             replace_exclusive(schema, (exclusive, key), limit, is_low);
         }
     }
-    if let Some(Value::Array(examples)) =
-        schema.get("examples").filter(|examples| examples.is_array()).cloned()
-    {
+    if let Some(Value::Array(examples)) = schema.get("examples").cloned() {
         departure("examples", &Value::Array(examples.clone()));
         schema.remove("examples");
         if let Some(first) = examples.into_iter().next() {

@@ -111,7 +111,7 @@ fn is_version(minor: &str, version: &str) -> bool {
 }
 
 /// Returns `true` for a version such as 3.0, 3.0.3 or 3.0.3-draft.
-fn is_about(minor: &str, version: &str) -> bool {
+pub(super) fn is_about(minor: &str, version: &str) -> bool {
     version.trim().strip_prefix(minor).is_some_and(|rest| !rest.starts_with(|c: char| c.is_ascii_digit()))
 }
 

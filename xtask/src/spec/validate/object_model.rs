@@ -46,6 +46,13 @@ pub(in crate::spec) enum Keys {
     Callback,
 }
 
+impl Keys {
+    /// Returns `true` if the key is an extension of the map. Its value is not of the map's kind.
+    pub(in crate::spec) fn is_extension(self, key: &str) -> bool {
+        matches!(self, Self::Path | Self::Status | Self::Callback) && key.starts_with("x-")
+    }
+}
+
 /// An object type of the specification.
 pub(in crate::spec) struct Model {
     /// The name in messages.
@@ -62,6 +69,18 @@ pub(in crate::spec) struct Model {
     pub(in crate::spec) rule: fn(&Object, &Pointer, &mut Diagnostics),
 }
 
+impl Model {
+    /// Returns the kind of a member, also if only OpenAPI 3.1 has it.
+    pub(in crate::spec) fn kind_of(&self, key: &str) -> Option<&'static Kind> {
+        self.all_members().find(|(name, _)| *name == key).map(|(_, kind)| kind)
+    }
+
+    /// Returns the members of OpenAPI 3.0 and 3.1.
+    pub(in crate::spec) fn all_members(&self) -> impl Iterator<Item = (&'static str, &'static Kind)> + use<> {
+        self.members.iter().chain(self.later).copied()
+    }
+}
+
 const PLAIN: Model = Model {
     name: "",
     section: "",
@@ -75,6 +94,11 @@ const PLAIN: Model = Model {
 const DESCRIPTIVE: Model = Model { descriptive: true, ..PLAIN };
 
 static STRINGS: Kind = Kind::List(&Kind::Text);
+
+/// The kind of a document.
+pub(in crate::spec) static DOCUMENT: Kind = Kind::Object(&ROOT);
+
+pub(in crate::spec) static SCHEMA_OR_REFERENCE: Kind = Kind::OrRef(&SCHEMA);
 
 pub(in crate::spec) static ROOT: Model = Model {
     name: "the document",

@@ -124,8 +124,7 @@ impl Reader<'_> {
             return self.reference(members, "callbacks", at);
         }
         for (key, value) in sorted(members) {
-            let extensible = matches!(keys, Keys::Path | Keys::Status | Keys::Callback);
-            if extensible && key.starts_with("x-") {
+            if keys.is_extension(key) {
                 continue;
             }
             if let Some(expected) = wrong_key(keys, key) {

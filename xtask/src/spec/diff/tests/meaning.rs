@@ -105,6 +105,13 @@ fn base_path_moved_between_servers_and_paths_is_not_a_change() {
     let more = document("https://a", &["/v1/x", "/v1/y/{id}", "/x"], "k");
     assert_eq!(rules(&whole, &more), ["endpoint-added GET /x"]);
     assert_eq!(rules(&more, &whole), ["api-path-removed-without-deprecation GET /x"]);
+    let servers = |mut document: Value, urls: [&str; 2]| {
+        document["servers"] = urls.map(|url| json!({"url": url})).to_vec().into();
+        document
+    };
+    let (whole_two, split_two) = (["https://a/v1", "https://b/v1"], ["https://b", "https://a"]);
+    let swapped = rules(&servers(whole.clone(), whole_two), &servers(split.clone(), split_two));
+    assert_eq!(swapped, ["default-server-changed "]);
     // `https://a/v1` and `https://a/v1/` are two URLs.
     let slashes = document("https://a", &["/v1", "/v1/", "/v1/x", "/v1/y/{id}"], "k");
     assert_eq!(rules(&whole, &slashes), ["endpoint-added GET /v1/", "endpoint-added GET /v1"]);

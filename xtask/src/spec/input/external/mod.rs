@@ -16,12 +16,12 @@ use self::{
     include::{Inclusions, Place, expand},
     loader::Loader,
     target::Target,
-    walk::{DOCUMENT, Reference, walk},
+    walk::{Reference, walk},
 };
 use super::source::Location;
 use crate::{
     json::{Object, Pointer, percent_decoded},
-    spec::{diagnostics::single_line, traverse::EXTERNAL_FILES},
+    spec::{diagnostics::single_line, traverse::EXTERNAL_FILES, validate::object_model::DOCUMENT},
 };
 
 /// The maximum number of errors that are reported. Each pointer can be as long as the document.

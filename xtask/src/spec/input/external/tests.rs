@@ -90,6 +90,19 @@ Dog: {$ref: './pets.yaml#/Cat'}",
 }
 
 #[test]
+fn members_of_openapi_3_1_refer_to_files_too() {
+    let document = r#"{"webhooks": {"w": {"$ref": "w.json"}},
+        "components": {"schemas": {"A": {"$defs": {"D": {"$ref": "d.json"}}, "if": {"$ref": "d.json"}}}}}"#;
+    let directory = directory(&[("api.json", document), ("w.json", "{}"), ("d.json", "{}")]);
+    let value = read(&directory, "api.json", None).unwrap();
+    let schema = &value["components"]["schemas"]["A"];
+    for reference in [&value["webhooks"]["w"], &schema["$defs"]["D"], &schema["if"]] {
+        let text = reference["$ref"].as_str().unwrap();
+        assert!(text.starts_with("#/x-external-files/"), "{text}");
+    }
+}
+
+#[test]
 fn data_is_not_a_reference() {
     let data = json!({"$ref": "nowhere.json"});
     let document = json!({

@@ -4,13 +4,8 @@ use serde_json::Value;
 
 use crate::{
     json::{Object, Pointer},
-    spec::validate::object_model::{DISCRIMINATOR, Keys, Kind, Model, ROOT, SCHEMA},
+    spec::validate::object_model::{DISCRIMINATOR, Keys, Kind, Model, SCHEMA_OR_REFERENCE},
 };
-
-/// The kind of the document.
-pub(super) static DOCUMENT: Kind = Kind::Object(&ROOT);
-
-static OR_SCHEMA: Kind = Kind::OrRef(&SCHEMA);
 
 /// A reference.
 pub(super) struct Reference {
@@ -45,7 +40,7 @@ pub(super) fn walk(
                 object(model, members, at, is_new, found);
             }
         }
-        (Kind::BoolOrSchema, Value::Object(_)) => walk(&OR_SCHEMA, value, at, is_new, found),
+        (Kind::BoolOrSchema, Value::Object(_)) => walk(&SCHEMA_OR_REFERENCE, value, at, is_new, found),
         (Kind::List(item) | Kind::NonEmpty(item), Value::Array(items)) => {
             for (index, value) in items.iter().enumerate() {
                 walk(item, value, &at.child(index), is_new, found);
@@ -55,8 +50,7 @@ pub(super) fn walk(
             if *keys == Keys::Callback && add_reference(members, at, kind, found) {
                 return;
             }
-            let extensible = matches!(keys, Keys::Path | Keys::Status | Keys::Callback);
-            for (key, value) in members.iter().filter(|(key, _)| !(extensible && key.starts_with("x-"))) {
+            for (key, value) in members.iter().filter(|(key, _)| !keys.is_extension(key)) {
                 walk(item, value, &at.child(key), is_new, found);
             }
         }
@@ -83,8 +77,8 @@ fn object(
     is_new: &mut dyn FnMut(&Pointer, usize) -> bool,
     found: &mut Vec<Reference>,
 ) {
-    for (key, kind) in model.members {
-        if let Some(value) = members.get(*key) {
+    for (key, kind) in model.all_members() {
+        if let Some(value) = members.get(key) {
             walk(kind, value, &at.child(key), is_new, found);
         }
     }
@@ -112,7 +106,7 @@ fn add_mapping(members: &Object, at: &Pointer, found: &mut Vec<Reference>) {
             found.push(Reference {
                 at: at.child(key),
                 text: text.clone(),
-                kind: &OR_SCHEMA,
+                kind: &SCHEMA_OR_REFERENCE,
                 is_inclusion: false,
             });
         }
