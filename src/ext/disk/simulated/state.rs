@@ -67,8 +67,6 @@ pub(crate) struct State {
     modified: BTreeMap<FileId, u64>,
     clock: u64,
     locked: BTreeSet<FileId>,
-    /// The files that programs see otherwise than they are on disk, because a sync has failed.
-    stale: BTreeSet<FileId>,
 }
 
 impl State {
@@ -106,14 +104,8 @@ impl State {
             durable: content,
             pending: Vec::new(),
             locked: BTreeSet::new(),
-            stale: BTreeSet::new(),
             ..self.clone()
         }
-    }
-
-    /// Returns `true` if a sync has failed, and its changes were not written and synced again.
-    pub(crate) fn has_lost_changes(&self) -> bool {
-        !self.stale.is_empty()
     }
 
     pub(super) fn node(&self, path: &Path) -> io::Result<Node> {
@@ -194,7 +186,6 @@ impl State {
 
     pub(super) fn sync_file(&mut self, file: FileId) {
         self.settle(|change| change.file() == Some(file), true);
-        self.stale.remove(&file);
     }
 
     pub(super) fn sync_directory(&mut self, directory: &Path) {
@@ -205,7 +196,6 @@ impl State {
     /// succeed without them.
     pub(super) fn fail_sync(&mut self, file: FileId) {
         self.settle(|change| change.file() == Some(file), false);
-        self.stale.insert(file);
     }
 
     fn settle(&mut self, is_meant: impl Fn(&Change) -> bool, is_kept: bool) {

@@ -1,6 +1,7 @@
 //! Runs groups of works, and opens the database again after a failure.
 
 use std::{
+    io,
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
     sync::Arc,
@@ -9,6 +10,7 @@ use std::{
 use redb::{Builder, ReadableTable, StorageBackend, WriteTransaction};
 
 use super::{
+    file::MAGIC,
     problem,
     reserve::{Reserve, Space},
     transaction::{ENTRIES, META, Transaction},
@@ -24,6 +26,15 @@ const VERSION: &str = "1";
 /// Keys are hashes, so neighbours are rarely read together, and the system caches the file anyway. redb's default of 1 GiB
 /// would keep most of a large store in memory.
 const CACHE_BYTES: usize = 16 << 20;
+
+/// The number of bytes that are written again at once.
+const CHUNK: usize = 1 << 20;
+
+/// The bit in the byte after [`MAGIC`] that redb sets when it opens a file, and removes when it has closed it.
+const RECOVERY_REQUIRED: u8 = 2;
+
+/// The smallest part of a file that can be a hole.
+const BLOCK: usize = 4096;
 
 pub(super) struct Engine {
     /// For messages.
@@ -155,6 +166,7 @@ fn panicked(path: &Path) -> Error {
 
 /// Opens the database, which redb repairs if it was not closed, and creates the tables of a new one.
 fn connect(path: &Path, storage: &Arc<dyn StorageBackend>) -> Result<Connection, Error> {
+    write_again_if_unclosed(&**storage).map_err(|error| problem::io("could not write", path, error))?;
     let (watched, failure) = Watched::new(Arc::clone(storage));
     let name = path.display().to_string();
     let log_repair = move |repair: &mut redb::RepairSession| {
@@ -176,6 +188,50 @@ fn connect(path: &Path, storage: &Arc<dyn StorageBackend>) -> Result<Connection,
         Ok(database) => Ok(Connection { database, failure }),
         Err(error) => Err(failure.get(path).unwrap_or(error)),
     }
+}
+
+/// Writes the whole content of a file again and syncs it, if it was not closed.
+///
+/// A sync may have failed before. After a failed sync, Linux takes the pages for written: they can be read, but the next
+/// sync succeeds without them. A database that is built on them would be damaged by a power failure.
+pub(super) fn write_again_if_unclosed(storage: &dyn StorageBackend) -> io::Result<()> {
+    let length = storage.len()?;
+    let mut header = [0; MAGIC.len() + 1];
+    if length < header.len() as u64 {
+        return Ok(());
+    }
+    storage.read(0, &mut header)?;
+    if !header.starts_with(&MAGIC) || header[MAGIC.len()] & RECOVERY_REQUIRED == 0 {
+        return Ok(());
+    }
+    storage.set_len(length)?;
+    // A torn write behind a lost end would leave a length that redb rejects.
+    storage.sync_data()?;
+    let mut bytes = vec![0; CHUNK];
+    for offset in (0..length).step_by(CHUNK) {
+        let rest = usize::try_from(length - offset).unwrap_or(CHUNK).min(CHUNK);
+        let chunk = &mut bytes[..rest];
+        storage.read(offset, chunk)?;
+        match storage.write(offset, chunk) {
+            Err(error) if error.kind() == io::ErrorKind::StorageFull => {
+                write_around_holes(storage, offset, chunk)?;
+            }
+            written => written?,
+        }
+    }
+    storage.sync_data()
+}
+
+/// Writes a part of a file on a full disk. A block of zeros that needs space is a hole, which can stay.
+fn write_around_holes(storage: &dyn StorageBackend, offset: u64, bytes: &[u8]) -> io::Result<()> {
+    for (block, offset) in bytes.chunks(BLOCK).zip((offset..).step_by(BLOCK)) {
+        match storage.write(offset, block) {
+            Err(error)
+                if error.kind() == io::ErrorKind::StorageFull && block.iter().all(|byte| *byte == 0) => {}
+            written => written?,
+        }
+    }
+    Ok(())
 }
 
 /// Creates the tables, or checks the version of those that are there.

@@ -4,7 +4,7 @@ use std::{
     fs::TryLockError,
     io,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
 };
 
 use redb::StorageBackend;
@@ -19,10 +19,7 @@ use crate::{
 pub(in crate::ext::store) const ENTRIES_FILE: &str = "entries.redb";
 
 /// The text with which redb's files begin. It is written last when a file is created.
-const MAGIC: [u8; 9] = *b"redb\x1A\x0A\xA9\x0D\x0A";
-
-/// The number of bytes that are read at once, to write them again.
-const CHUNK: usize = 1 << 20;
+pub(super) const MAGIC: [u8; 9] = *b"redb\x1A\x0A\xA9\x0D\x0A";
 
 /// redb creates a file with a length of 73,728 bytes. Versions before 4.6: 1,056,768 bytes.
 const LONGEST_UNFINISHED: u64 = 4 << 20;
@@ -34,16 +31,6 @@ pub(super) struct LockedFile {
     disk: Disk,
     file: Arc<dyn OpenFile>,
     path: PathBuf,
-    unsynced: Mutex<Unsynced>,
-}
-
-/// What was written since the last sync.
-#[derive(Debug, Default)]
-struct Unsynced {
-    /// The offset and the length of each write.
-    writes: Vec<(u64, usize)>,
-    /// A sync has failed, so any of the writes may be missing on disk.
-    is_lost: bool,
 }
 
 /// Opens and locks the file in `directory`, or creates it.
@@ -55,18 +42,10 @@ pub(super) fn open(disk: &Disk, directory: &Path) -> Result<(PathBuf, LockedFile
     })?;
     // redb would go on without a lock where locks are unsupported.
     file.try_lock().map_err(|error| lock_problem(&path, error))?;
-    let locked = LockedFile { disk: disk.clone(), file, path: path.clone(), unsynced: Mutex::default() };
+    let locked = LockedFile { disk: disk.clone(), file, path: path.clone() };
     locked.discard_unfinished().map_err(|error| problem::io("could not write", &path, error))?;
-    let length = locked.len().map_err(|error| problem::io("could not read", &path, error))?;
-    locked.unsynced().writes = whole(length);
     disk.sync_dir(directory).map_err(|error| problem::io("could not sync", directory, error))?;
     Ok((path, locked))
-}
-
-/// Returns the parts of a file. An earlier process may have written what it could not sync, so if the first sync of this
-/// process fails, any part may be lost.
-fn whole(length: u64) -> Vec<(u64, usize)> {
-    (0..length).step_by(CHUNK).map(|offset| (offset, CHUNK)).collect()
 }
 
 fn lock_problem(path: &Path, error: TryLockError) -> Error {
@@ -104,26 +83,6 @@ impl LockedFile {
         Ok(())
     }
 
-    fn unsynced(&self) -> MutexGuard<'_, Unsynced> {
-        self.unsynced.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Writes again what a failed sync has lost.
-    ///
-    /// After a failed sync, Linux takes the pages for written: they can be read, but the next sync succeeds without them.
-    /// A database that is opened again would build on them.
-    fn write_again(&self, unsynced: &Unsynced) -> io::Result<()> {
-        let length = self.file.metadata()?.length;
-        self.file.set_len(length)?;
-        for (offset, written) in &unsynced.writes {
-            let rest = usize::try_from(length.saturating_sub(*offset)).unwrap_or(usize::MAX);
-            let mut bytes = vec![0; rest.min(*written)];
-            read_exact_at(&*self.file, *offset, &mut bytes)?;
-            self.file.write_all_at(*offset, &bytes)?;
-        }
-        Ok(())
-    }
-
     /// Returns `false` if the path leads to another file. Systems other than Unix do not move a file that is open and
     /// locked.
     fn is_in_place(&self) -> bool {
@@ -150,17 +109,7 @@ impl StorageBackend for LockedFile {
     /// Syncs the file and checks that its path still leads to it. The lock belongs to the file, not to the path: if the
     /// store was moved or deleted, the next process would start another one.
     fn sync_data(&self) -> io::Result<()> {
-        let mut unsynced = self.unsynced();
-        if unsynced.is_lost {
-            self.write_again(&unsynced)?;
-        }
-        if let Err(error) = self.file.sync_data() {
-            unsynced.is_lost = true;
-            // At once: if the process ends now, nobody else knows that something is missing on disk.
-            let _ = self.write_again(&unsynced);
-            return Err(error);
-        }
-        *unsynced = Unsynced::default();
+        self.file.sync_data()?;
         if self.is_in_place() {
             Ok(())
         } else {
@@ -169,7 +118,6 @@ impl StorageBackend for LockedFile {
     }
 
     fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
-        self.unsynced().writes.push((offset, data.len()));
         self.file.write_all_at(offset, data)
     }
 }
@@ -179,7 +127,6 @@ mod tests {
     use std::fs::File;
 
     use super::*;
-    use crate::ext::disk::simulated::{Fault, Kept, SimulatedDisk, State};
 
     #[test]
     fn dropped_file_is_unlocked_although_a_child_process_holds_a_copy() {
@@ -191,35 +138,12 @@ mod tests {
         let _copy = file.try_clone().unwrap();
         file.try_lock().unwrap();
         let file = Arc::new(file);
-        let locked = LockedFile { disk: disk.clone(), file, path: path.clone(), unsynced: Mutex::default() };
+        let locked = LockedFile { disk: disk.clone(), file, path: path.clone() };
         let error = open(&disk, directory.path()).unwrap_err();
         let expected = "is in use by another process; wait until it ends, or choose another directory";
         assert_eq!(error.to_string(), format!("store: {} {expected}", path.display()));
         drop(locked);
         assert!(open(&disk, directory.path()).is_ok());
-    }
-
-    #[test]
-    fn what_an_earlier_process_has_written_is_written_again_if_the_first_sync_loses_it() {
-        let directory = Path::new("/d");
-        let mut opened = 0;
-        let disk = SimulatedDisk::new(State::with_directory(directory), move |step, _| {
-            opened += u32::from(step == "sync /d");
-            // A fault is that of the next step.
-            (step == "sync /d" && opened == 2).then_some(Fault::LosesChanges)
-        });
-        let content = vec![7; CHUNK + 9];
-        let (_, earlier) = open(&disk.clone().into(), directory).unwrap();
-        earlier.write(0, &content).unwrap();
-        drop(earlier);
-        let (_, file) = open(&disk.clone().into(), directory).unwrap();
-        file.sync_data().unwrap_err();
-        file.sync_data().unwrap();
-
-        let end = disk.state();
-        let after = end.after_power_failure(end.pending().iter().map(|_| Kept::Nothing));
-        let file = Disk::simulated(after, |_, _| None).open(&directory.join(ENTRIES_FILE), Access::Read);
-        assert!(read_start(&*file.unwrap(), u64::MAX).unwrap() == content);
     }
 
     #[test]

@@ -35,6 +35,9 @@
 //! after the `reserve` file has been deleted to make room for them. Normal works fail. Later ones can read, and they can
 //! write when the reserve could be filled again. The process need not be restarted.
 //!
+//! A failed sync may have lost what was written before it, although it can still be read. So a database that was not
+//! closed, by this process or an earlier one, is written again as a whole before it is opened.
+//!
 //! An error does not prove that nothing was written: if only the sync failed, the group may be found after opening again.
 
 mod directory;

@@ -1,8 +1,12 @@
 //! Works that fail or panic, and a disk that fails.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{
+    Mutex,
+    atomic::{AtomicBool, AtomicU32, Ordering},
+};
 
 use super::*;
+use crate::ext::disk::simulated::{Fault, Kept, SimulatedDisk, State};
 
 #[tokio::test]
 async fn work_that_fails_after_a_write_leaves_nothing_and_the_others_commit() {
@@ -92,6 +96,45 @@ async fn no_failed_write_loses_a_durable_entry_or_needs_a_restart() {
                 assert!(first > 10, "{first}");
                 break;
             }
+        }
+    }
+}
+
+/// Two syncs lose what was written, and the process is killed. Then the power fails at each step of the next process.
+#[tokio::test]
+async fn nothing_is_built_on_what_a_failed_sync_has_lost() {
+    let directory = Path::new("/d");
+    let is_failing = Arc::new(AtomicBool::new(false));
+    let disk = SimulatedDisk::new(State::with_directory(directory), {
+        let is_failing = Arc::clone(&is_failing);
+        move |_, _| is_failing.load(Ordering::Relaxed).then_some(Fault::LosesChanges)
+    });
+    let database = Database::open(&disk.clone().into(), directory).unwrap();
+    put(&database, 1).await.unwrap();
+    is_failing.store(true, Ordering::Relaxed);
+    put_as(&database, Urgency::Essential, 2).await.unwrap_err();
+    let killed = disk.state().after_kill();
+
+    let steps = Arc::new(Mutex::new(vec![killed.clone()]));
+    let disk = Disk::simulated(killed, {
+        let steps = Arc::clone(&steps);
+        move |_, state| {
+            steps.lock().unwrap().push(state.clone());
+            None
+        }
+    });
+    let next = Database::open(&disk, directory).unwrap();
+    put(&next, 3).await.unwrap();
+    let steps = std::mem::take(&mut *steps.lock().unwrap());
+    for (number, step) in steps.iter().enumerate() {
+        let last = step.pending().len().saturating_sub(1);
+        for (kept, others) in [(Kept::Everything, Kept::Nothing), (Kept::Nothing, Kept::Everything)] {
+            let changes = 0..step.pending().len();
+            let kept = changes.map(|index| if index == last { kept.clone() } else { others.clone() });
+            let disk = Disk::simulated(step.after_power_failure(kept), |_, _| None);
+            let found = Database::open(&disk, directory).unwrap_or_else(|error| panic!("{number}: {error}"));
+            assert!(get(&found, 1).await.is_some(), "step {number}");
+            assert!(number + 1 < steps.len() || get(&found, 3).await.is_some(), "3 is durable");
         }
     }
 }

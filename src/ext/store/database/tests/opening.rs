@@ -196,3 +196,31 @@ async fn killed_store_is_repaired_and_says_so() {
     assert_eq!(log.matches("INFO").count(), 1, "{log}");
     assert!(log.contains("store was not closed, repairing it"), "{log}");
 }
+
+#[tokio::test]
+async fn only_a_store_that_was_not_closed_is_written_again() {
+    let changes = |disk: &MemoryDisk| {
+        let before = disk.state().changes;
+        engine::write_again_if_unclosed(disk).map(|()| disk.state().changes - before)
+    };
+    let disk = MemoryDisk::new(100_000);
+    assert_eq!(changes(&disk).unwrap(), 0, "new");
+    let database = inline(&disk);
+    for number in 0..40 {
+        let write = move |transaction: &mut Transaction<'_>| {
+            transaction.put(&key(number), &b"value678".repeat(8_192))
+        };
+        database.run(Urgency::Normal, write).await.unwrap();
+    }
+    let (killed, full) = (disk.after_kill(), disk.after_kill());
+    let length = redb::StorageBackend::len(&killed).unwrap();
+    let chunks = usize::try_from(length.div_ceil(1 << 20)).unwrap();
+    assert!(chunks > 2, "{chunks}");
+    assert_eq!(changes(&killed).unwrap(), chunks + 3, "length, sync, content, sync");
+    assert!(get(&inline(&killed), 39).await.is_some());
+
+    full.state().free = 0;
+    assert_eq!(changes(&full).unwrap_err().kind(), std::io::ErrorKind::StorageFull);
+    drop(database);
+    assert_eq!(changes(&disk).unwrap(), 0, "closed");
+}
