@@ -160,4 +160,6 @@ impl Splitter {
 pub(super) mod tests;
 
 #[cfg(test)]
+mod cut_tests;
+#[cfg(test)]
 mod edit_tests;
