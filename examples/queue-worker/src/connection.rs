@@ -1,11 +1,11 @@
 //! The connection of a worker: to the API with an API key, otherwise to its own simulator.
 
-use std::{path::Path, time::Duration};
+use std::path::Path;
 
 use anyhow::Context;
 use distribute_ai::{Client, testing::Simulator};
 
-use crate::{InvalidInput, entry::now, messages::print_note, policy::SIMULATOR_PREFIX, store::Store};
+use crate::{InvalidInput, messages::print_note, policy::SIMULATOR_PREFIX, store::Store};
 
 /// The default base URL of the library.
 const DEFAULT_BASE_URL: &str = "https://api.distribute.ai";
@@ -43,25 +43,30 @@ pub(crate) async fn connect(out: &Path) -> anyhow::Result<Connection> {
     Ok(Connection { client, server, simulator: Some(simulator) })
 }
 
+/// The names of the two kinds of servers, which the database stores.
+const API: &str = "the API";
+const SIMULATORS: &str = "simulators";
+
+/// Returns the kind of the server.
+pub(crate) fn backend(server: &str) -> &'static str {
+    if server.starts_with(SIMULATOR_PREFIX) { SIMULATORS } else { API }
+}
+
 /// Checks that all workers of a queue use the same kind of server: either the API or simulators.
 ///
 /// Otherwise, placeholders could replace speeches, or placeholders could be billed as speeches.
-pub(crate) async fn check_backend(store: &Store, server: &str) -> anyhow::Result<()> {
-    // The database stores these two names.
-    let (api, simulators) = ("the API", "simulators");
-    let own = if server.starts_with(SIMULATOR_PREFIX) { simulators } else { api };
-    let stored = store.backend_or_insert(own).await?;
-    if stored == own {
+pub(crate) fn check_backend(stored: &str, server: &str) -> Result<(), InvalidInput> {
+    if stored == backend(server) {
         return Ok(());
     }
-    let problem = if stored == api {
+    let problem = if stored == API {
         "--database: the queue uses the API, but DISTRIBUTE_AI_API_KEY is not set; set it or use another \
          --database"
     } else {
         "--database: the queue uses simulators, and its placeholders count as done; use another --database \
          for the API"
     };
-    Err(InvalidInput(problem.into()).into())
+    Err(InvalidInput(problem.into()))
 }
 
 /// Prints a note for each other API server whose texts are in progress: this worker cannot collect them.
@@ -74,23 +79,6 @@ pub(crate) async fn report_other_servers(store: &Store, server: &str) -> anyhow:
             "note: texts in progress at {other}: {count}; start a worker with \
              DISTRIBUTE_AI_BASE_URL={other} to collect them"
         );
-    }
-    Ok(())
-}
-
-/// Checks that the clocks of this machine and the database differ by at most one heartbeat. Times in the
-/// ledger are compared across machines.
-pub(crate) async fn check_clock(store: &Store, heartbeat: Duration) -> anyhow::Result<()> {
-    let before = now();
-    let database_time = store.database_time().await?;
-    let skew = (before - database_time).max(database_time - now());
-    let limit = heartbeat.as_secs();
-    if skew > i64::try_from(limit).unwrap_or(i64::MAX) {
-        let problem = format!(
-            "the clocks of this machine and the database differ by {skew} s, expected at most {limit} s; \
-             synchronise the clocks"
-        );
-        return Err(InvalidInput(problem).into());
     }
     Ok(())
 }

@@ -2,28 +2,23 @@
 
 use std::{
     path::PathBuf,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::Duration,
+    sync::{Mutex, atomic::AtomicUsize},
+    time::{Duration, Instant, SystemTime},
 };
 
 use distribute_ai::Client;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use gethostname::gethostname;
+use tokio::sync::watch;
 
 use crate::{
+    InvalidInput,
     connection::{Connection, random_name},
-    ledger::Claim,
+    guard::Guard,
+    ledger::{ClaimedText, Collection},
+    policy::{SIMULATOR_PREFIX, outage_pause},
+    retry::{retry_write, with_timeout},
     store::Store,
 };
-
-/// The number of concurrent collect jobs per concurrent submit job. A collect job sends a request only now
-/// and then.
-const COLLECT_JOBS_PER_SUBMIT_JOB: u32 = 8;
-
-/// The error of a job that did not run or finish because its worker stops.
-pub(crate) const STOPPING: &str = "worker is stopping, the job is left to another worker";
 
 /// The context that all jobs of a worker process share.
 #[derive(Debug)]
@@ -33,84 +28,131 @@ pub(crate) struct WorkerContext {
     /// The name of the server that the client uses.
     pub(crate) server: String,
     pub(crate) out: PathBuf,
-    pub(crate) heartbeat: Duration,
-    /// The unique name of the process. Each claim records this name.
+    /// The duration of a claim in seconds.
+    pub(crate) lease: u16,
+    /// The host, the process id and a random part.
     pub(crate) name: String,
-    claim_count: AtomicU64,
+    /// The number of submissions whose outcome is not stored yet.
+    pub(crate) submissions: AtomicUsize,
+    guard: tokio::sync::Mutex<Guard>,
+    outage: Mutex<Outage>,
     stop: watch::Sender<StopState>,
-    /// The slots for concurrent jobs. All slots are free when no job is running.
-    pub(crate) submit_slots: Slots,
-    pub(crate) collect_slots: Slots,
-    /// `true` after a stop request, as soon as the last job has finished. No further job starts.
-    drained: watch::Sender<bool>,
 }
 
 #[derive(Debug, PartialEq)]
 enum StopState {
     Running,
     Requested,
-    /// The server rejects every request of the account. The text is the error message.
-    AccountRejected(String),
+    /// No text can be submitted. The text is the error message.
+    Failed(String),
+}
+
+/// The pause after the server has not accepted a text: it is unreachable or limits the rate.
+#[derive(Debug, Default)]
+struct Outage {
+    failures: u32,
+    until: Option<Instant>,
+}
+
+/// The time when a worker sent the statement of a claim, by both clocks: one stops while the machine sleeps, and
+/// the other may be changed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ClaimTime {
+    pub(crate) monotonic: Instant,
+    pub(crate) wall: SystemTime,
+}
+
+impl ClaimTime {
+    fn now() -> Self {
+        Self { monotonic: Instant::now(), wall: SystemTime::now() }
+    }
+
+    pub(crate) fn elapsed(self) -> Duration {
+        self.monotonic.elapsed().max(self.wall.elapsed().unwrap_or_default())
+    }
 }
 
 impl WorkerContext {
-    /// Creates a context. `concurrency` is the maximum number of concurrent submissions.
-    pub(crate) fn new(
-        store: Store,
-        connection: &Connection,
-        out: PathBuf,
-        heartbeat: Duration,
-        concurrency: u16,
-    ) -> Self {
+    pub(crate) fn new(store: Store, connection: &Connection, out: PathBuf, lease: u16, guard: Guard) -> Self {
         Self {
             store,
             client: connection.client.clone(),
             server: connection.server.clone(),
             out,
-            heartbeat,
-            name: random_name(),
-            claim_count: AtomicU64::new(0),
+            lease,
+            name: format!("{}/{}-{}", host(), std::process::id(), random_name()),
+            submissions: AtomicUsize::new(0),
+            guard: tokio::sync::Mutex::new(guard),
+            outage: Mutex::default(),
             stop: watch::Sender::new(StopState::Running),
-            submit_slots: Slots::new(concurrency.into()),
-            collect_slots: Slots::new(u32::from(concurrency) * COLLECT_JOBS_PER_SUBMIT_JOB),
-            drained: watch::Sender::new(false),
         }
     }
 
-    /// Creates a claim with a unique id for a text.
-    pub(crate) fn new_claim(&self, number: i64) -> Claim {
-        let worker = &self.name;
-        let count = self.claim_count.fetch_add(1, Ordering::Relaxed);
-        let id = format!("{worker}/{count}");
-        Claim { number, worker: worker.clone(), id, server: self.server.clone() }
-    }
-
-    /// Waits for a stop request, and then until every running job has finished.
-    pub(crate) async fn drain(&self) {
-        self.stop_requested().await;
-        self.submit_slots.all_free().await;
-        self.collect_slots.all_free().await;
-        self.drained.send_replace(true);
-    }
-
-    /// Waits until [`drain`](Self::drain) has finished.
-    pub(crate) async fn drained(&self) {
-        let _ = self.drained.subscribe().wait_for(|drained| *drained).await;
-    }
-
-    /// Acquires a slot for a job. The slot is occupied until the permit is dropped.
-    ///
-    /// # Errors
-    /// Returns an error after a stop request. The job is then left to another worker.
-    pub(crate) async fn acquire_slot(&self, slots: &Slots) -> anyhow::Result<OwnedSemaphorePermit> {
-        let slot = Arc::clone(&slots.semaphore).acquire_owned().await?;
-        if !self.is_stopping() {
-            return Ok(slot);
+    /// Claims up to `limit` texts, and records the claim before any of them is sent.
+    pub(crate) async fn claim(&self, limit: usize) -> anyhow::Result<Vec<(ClaimedText, ClaimTime)>> {
+        let mut guard = self.guard.lock().await;
+        let (token, time) = (random_name(), ClaimTime::now());
+        let claim = self.store.claim(limit, &self.name, &token, &self.server, self.lease);
+        let texts = match with_timeout(claim).await {
+            Ok(texts) => texts,
+            Err(error) => {
+                // The claim may be stored although the database reported an error.
+                retry_write(self, |_| {}, || self.store.release_unconfirmed(&self.name, &token)).await?;
+                return Err(error);
+            }
+        };
+        if let Some(last) = texts.last() {
+            // The earlier claim, because this one may be the first after the database went back.
+            if let Err(error) = with_timeout(guard.check(&self.store)).await {
+                if error.is::<InvalidInput>() {
+                    // These texts are not sent, and become in doubt when their lease ends.
+                    self.stop_failed(format!("{error:#}"));
+                } else {
+                    retry_write(self, |_| {}, || self.store.release_unconfirmed(&self.name, &token)).await?;
+                }
+                return Err(error);
+            }
+            guard.record(&last.claim);
         }
-        drop(slot);
-        // Wait before the error: apalis would otherwise retry this job in a loop while other jobs finish.
-        self.drained().await;
-        anyhow::bail!(STOPPING)
+        Ok(texts.into_iter().map(|text| (text, time)).collect())
+    }
+
+    pub(crate) async fn claim_collections(&self, limit: usize) -> anyhow::Result<Vec<Collection>> {
+        with_timeout(self.store.claim_collections(limit, &self.name, &self.server, self.lease)).await
+    }
+
+    pub(crate) fn uses_simulator(&self) -> bool {
+        self.server.starts_with(SIMULATOR_PREFIX)
+    }
+
+    /// Returns `true` if another worker may soon declare the claim in doubt, because this process was suspended or
+    /// the database was slow.
+    pub(crate) fn is_late(&self, time: ClaimTime) -> bool {
+        time.elapsed() > Duration::from_secs(self.lease.into()) / 2
+    }
+
+    /// Pauses all claims of this worker, because the server has not accepted a text. Returns the pause.
+    pub(crate) fn pause(&self, retry_after: Option<Duration>) -> Duration {
+        let mut outage = self.outage.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let now = Instant::now();
+        // The texts that were sent together count as one failure.
+        if outage.until.is_none_or(|until| until <= now) {
+            outage.failures += 1;
+        }
+        let pause = outage_pause(outage.failures, retry_after);
+        outage.until = outage.until.max(Some(now + pause));
+        pause
+    }
+
+    pub(crate) fn end_pause(&self) {
+        *self.outage.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Outage::default();
+    }
+
+    pub(crate) async fn pause_ended(&self) {
+        let until = self.outage.lock().unwrap_or_else(std::sync::PoisonError::into_inner).until;
+        if let Some(until) = until {
+            tokio::time::sleep_until(until.into()).await;
+        }
     }
 
     pub(crate) fn is_stopping(&self) -> bool {
@@ -123,15 +165,15 @@ impl WorkerContext {
         let _ = self.stop.subscribe().wait_for(|stop| *stop != StopState::Running).await;
     }
 
-    /// Stops the worker because the server has rejected the account.
-    pub(crate) fn stop_account_rejected(&self, problem: String) {
-        self.stop.send_replace(StopState::AccountRejected(problem));
+    /// Stops the worker, because no text can be submitted.
+    pub(crate) fn stop_failed(&self, problem: String) {
+        self.stop.send_replace(StopState::Failed(problem));
     }
 
-    /// Returns the error message of the server if the server has rejected the account.
-    pub(crate) fn account_error(&self) -> Option<String> {
+    /// Returns the reason if the worker stopped because no text can be submitted.
+    pub(crate) fn failure(&self) -> Option<String> {
         match &*self.stop.borrow() {
-            StopState::AccountRejected(problem) => Some(problem.clone()),
+            StopState::Failed(problem) => Some(problem.clone()),
             StopState::Running | StopState::Requested => None,
         }
     }
@@ -147,25 +189,24 @@ impl WorkerContext {
     }
 }
 
-/// The slots of a queue, one for each concurrent job.
-#[derive(Clone, Debug)]
-pub(crate) struct Slots {
-    count: u32,
-    semaphore: Arc<Semaphore>,
+/// Returns the name of this machine.
+pub(crate) fn host() -> String {
+    gethostname().to_string_lossy().into_owned()
 }
 
-impl Slots {
-    fn new(count: u32) -> Self {
-        Self { count, semaphore: Arc::new(Semaphore::new(count as usize)) }
-    }
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-    pub(crate) fn count(&self) -> usize {
-        self.count as usize
-    }
-
-    /// Waits until all slots are free.
-    async fn all_free(&self) {
-        // An error is impossible: the semaphore is never closed.
-        let _ = self.semaphore.acquire_many(self.count).await;
+    #[test]
+    fn claim_time_counts_a_suspended_process_and_a_changed_clock() {
+        let second = Duration::from_secs(1);
+        for (monotonic, wall, expected) in [(0, 0_i32, 0_u64), (100, 0, 100), (0, 100, 100), (5, -100, 5)] {
+            let now = ClaimTime::now();
+            let wall =
+                if wall < 0 { now.wall + second * 100 } else { now.wall - second * wall.unsigned_abs() };
+            let time = ClaimTime { monotonic: now.monotonic.checked_sub(second * monotonic).unwrap(), wall };
+            assert_eq!(time.elapsed().as_secs(), expected);
+        }
     }
 }

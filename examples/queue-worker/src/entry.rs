@@ -1,179 +1,153 @@
-//! Queries of the ledger. Nothing here changes the database.
-
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+//! Queries of the ledger. Nothing here changes the database. Each query that a worker repeats reads an index.
 
 use sqlx::Row as _;
 
-use crate::store::{Store, with_pool};
+use crate::store::Store;
+
+/// The states in the order in which a text passes through them.
+pub(crate) const STATES: [&str; 6] = ["queued", "submitting", "submitted", "done", "failed", "in doubt"];
 
 /// A row of the ledger: a text and its state.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Entry {
     pub(crate) number: i64,
     pub(crate) state: String,
-    /// The time of the last state change, in seconds since 1970. It is unchanged when a text becomes "in
-    /// doubt".
-    pub(crate) since: i64,
+    /// The seconds since the last state change. A text that becomes "in doubt" keeps the time of its submission.
+    pub(crate) age: i64,
+    /// The seconds until the text is due: see `due` in the schema.
+    pub(crate) due_in: i64,
     /// The server that the text is or was submitted to.
     pub(crate) server: Option<String>,
-    /// The worker process that claimed the text.
+    /// The worker process that holds the text now.
     pub(crate) worker: Option<String>,
-    pub(crate) claim: Option<String>,
     pub(crate) task: Option<String>,
     pub(crate) problem: Option<String>,
+    /// The host and the path of the speech.
+    pub(crate) place: Option<String>,
 }
 
-const ENTRY: &str =
-    "SELECT number, state, since, server, worker, claim, task, problem FROM speeches WHERE number = $1";
-
-const FAILED_OR_IN_DOUBT: &str = "SELECT number, state, since, server, worker, claim, task, problem \
-                                  FROM speeches WHERE state IN ('in doubt', 'failed') ORDER BY number";
-
-/// A text that is put off: it is in the state "queued" or "submitted", and its last attempt has failed.
+/// The number of texts that a worker is submitting or collecting.
 #[derive(Debug, PartialEq)]
-pub(crate) struct Delayed {
-    pub(crate) entry: Entry,
-    /// The time of the next attempt, in seconds since 1970. `None` if a worker is already processing the
-    /// text.
-    pub(crate) due: Option<i64>,
+pub(crate) struct Held {
+    pub(crate) worker: String,
+    pub(crate) state: String,
+    pub(crate) texts: i64,
 }
 
-/// Returns the query for the delayed texts. The time of the next attempt is that of the job in the queue.
-/// The arguments are the job's text number, its time in seconds since 1970, and its table.
-macro_rules! delayed {
-    ($number:literal, $due:literal, $jobs:literal) => {
+/// Returns the query for entries with the given condition.
+macro_rules! select_entries {
+    ($condition:literal) => {
         concat!(
-            "SELECT number, state, since, server, worker, claim, task, problem, due FROM speeches \
-             LEFT JOIN (SELECT ",
-            $number,
-            " AS job_number, job_type, MIN(",
-            $due,
-            ") AS due \
-                        FROM ",
-            $jobs,
-            " WHERE status = 'Pending' GROUP BY 1, 2) AS jobs \
-             ON job_number = number \
-                AND job_type = CASE state WHEN 'queued' THEN 'submit' ELSE 'collect' END \
-             WHERE state IN ('queued', 'submitted') AND problem IS NOT NULL ORDER BY number"
+            "SELECT number, state, unixepoch() - since, due - unixepoch(), server, worker, task, problem, place \
+             FROM speeches WHERE ",
+            $condition
         )
     };
 }
-const DELAYED_SQLITE: &str = delayed!("CAST(CAST(job AS TEXT) AS INTEGER)", "run_at", "Jobs");
-const DELAYED_POSTGRES: &str =
-    delayed!("convert_from(job, 'UTF8')::BIGINT", "EXTRACT(EPOCH FROM run_at)::BIGINT", "apalis.jobs");
+pub(crate) const ENTRY: &str = select_entries!("number = $1");
+pub(crate) const IN_STATE: &str = select_entries!("state = $1 ORDER BY due, number LIMIT $2");
+pub(crate) const DELAYED: &str = select_entries!(
+    "state IN ('queued', 'submitted') AND problem IS NOT NULL ORDER BY state, number LIMIT $1"
+);
 
-/// Converts a row of either database into an [`Entry`].
-macro_rules! entry_from_row {
-    ($row:expr) => {{
-        let row = $row;
-        Entry {
-            number: row.try_get(0)?,
-            state: row.try_get(1)?,
-            since: row.try_get(2)?,
-            server: row.try_get(3)?,
-            worker: row.try_get(4)?,
-            claim: row.try_get(5)?,
-            task: row.try_get(6)?,
-            problem: row.try_get(7)?,
-        }
-    }};
+/// Returns the condition that there is a text in this state. `EXISTS` would read the table in Postgres.
+macro_rules! has {
+    ($state:literal) => {
+        concat!("(SELECT due FROM speeches WHERE state = '", $state, "' ORDER BY due LIMIT 1) IS NOT NULL")
+    };
+}
+pub(crate) const HAS_UNFINISHED: &str = concat!(
+    "SELECT CASE WHEN ",
+    has!("queued"),
+    " OR ",
+    has!("submitting"),
+    " OR ",
+    has!("submitted"),
+    " THEN 1 ELSE 0 END"
+);
+pub(crate) const HAS_UNRESOLVED: &str =
+    concat!("SELECT CASE WHEN ", has!("failed"), " OR ", has!("in doubt"), " THEN 1 ELSE 0 END");
+pub(crate) const COUNTS: &str = "SELECT state, COUNT(*) FROM speeches GROUP BY state";
+pub(crate) const OLDEST_QUEUED: &str =
+    "SELECT unixepoch() - due FROM speeches WHERE state = 'queued' ORDER BY due LIMIT 1";
+pub(crate) const RECENTLY_DONE: &str =
+    "SELECT COUNT(*) FROM speeches WHERE state = 'done' AND due > unixepoch() - $1";
+pub(crate) const HELD: &str = "SELECT worker, state, COUNT(*) FROM speeches WHERE worker IS NOT NULL GROUP BY worker, state ORDER BY worker, state";
+
+fn read(row: &sqlx::any::AnyRow) -> sqlx::Result<Entry> {
+    Ok(Entry {
+        number: row.try_get(0)?,
+        state: row.try_get(1)?,
+        age: row.try_get(2)?,
+        due_in: row.try_get(3)?,
+        server: row.try_get(4)?,
+        worker: row.try_get(5)?,
+        task: row.try_get(6)?,
+        problem: row.try_get(7)?,
+        place: row.try_get(8)?,
+    })
 }
 
 impl Store {
     pub(crate) async fn entry(&self, number: i64) -> anyhow::Result<Option<Entry>> {
-        with_pool!(self, pool => {
-            match sqlx::query(ENTRY).bind(number).fetch_optional(pool).await? {
-                Some(row) => Ok(Some(entry_from_row!(row))),
-                None => Ok(None),
-            }
-        })
+        let row = sqlx::query(ENTRY).bind(number).fetch_optional(&self.pool).await?;
+        Ok(row.as_ref().map(read).transpose()?)
     }
 
-    /// Returns the texts that wait for a person's decision: in doubt or failed.
-    pub(crate) async fn failed_or_in_doubt(&self) -> anyhow::Result<Vec<Entry>> {
-        with_pool!(self, pool => {
-            let mut entries = Vec::new();
-            for row in sqlx::query(FAILED_OR_IN_DOUBT).fetch_all(pool).await? {
-                entries.push(entry_from_row!(row));
-            }
-            Ok(entries)
-        })
+    /// Returns up to `limit` texts in this state, those with the earliest `due` first.
+    pub(crate) async fn entries(&self, state: &str, limit: i64) -> anyhow::Result<Vec<Entry>> {
+        let rows = sqlx::query(IN_STATE).bind(state).bind(limit).fetch_all(&self.pool).await?;
+        Ok(rows.iter().map(read).collect::<Result<_, _>>()?)
     }
 
-    /// Returns the texts whose last attempt has failed and that will be tried again, with the reason.
-    pub(crate) async fn delayed(&self) -> anyhow::Result<Vec<Delayed>> {
-        let query = match self {
-            Self::Sqlite(_) => DELAYED_SQLITE,
-            Self::Postgres(_) => DELAYED_POSTGRES,
-        };
-        with_pool!(self, pool => {
-            let mut delayed = Vec::new();
-            for row in sqlx::query(query).fetch_all(pool).await? {
-                let due = row.try_get(8)?;
-                delayed.push(Delayed { entry: entry_from_row!(row), due });
-            }
-            Ok(delayed)
-        })
+    /// Returns up to `limit` texts whose last attempt has failed and that will be tried again, with the reason.
+    pub(crate) async fn delayed(&self, limit: i64) -> anyhow::Result<Vec<Entry>> {
+        let rows = sqlx::query(DELAYED).bind(limit).fetch_all(&self.pool).await?;
+        Ok(rows.iter().map(read).collect::<Result<_, _>>()?)
     }
 
     /// Returns the number of texts in each state. States without texts are omitted.
     pub(crate) async fn counts(&self) -> anyhow::Result<Vec<(String, i64)>> {
-        with_pool!(self, pool => {
-            Ok(sqlx::query_as("SELECT state, COUNT(*) FROM speeches GROUP BY state").fetch_all(pool).await?)
-        })
+        Ok(sqlx::query_as(COUNTS).fetch_all(&self.pool).await?)
     }
 
-    /// Returns the number of texts that a worker can still process.
-    pub(crate) async fn unfinished(&self) -> anyhow::Result<i64> {
-        with_pool!(self, pool => {
-            let query = "SELECT COUNT(*) FROM speeches WHERE state IN ('queued', 'submitting', 'submitted')";
-            Ok(sqlx::query_scalar(query).fetch_one(pool).await?)
-        })
+    /// Returns `true` if there are texts that a worker can still process.
+    pub(crate) async fn has_unfinished(&self) -> anyhow::Result<bool> {
+        Ok(self.number(HAS_UNFINISHED).await? != 0)
+    }
+
+    /// Returns `true` if there are texts that wait for a person's decision: in doubt or failed.
+    pub(crate) async fn has_unresolved(&self) -> anyhow::Result<bool> {
+        Ok(self.number(HAS_UNRESOLVED).await? != 0)
+    }
+
+    async fn number(&self, query: &'static str) -> anyhow::Result<i64> {
+        // The type of the constant is a smaller integer in Postgres.
+        let row = sqlx::query(query).fetch_one(&self.pool).await?;
+        Ok(row.try_get::<i64, _>(0).or_else(|_| row.try_get::<i32, _>(0).map(i64::from))?)
+    }
+
+    /// Returns the seconds that the first queued text has been waiting for a worker. Negative if all queued texts
+    /// are delayed.
+    pub(crate) async fn oldest_queued(&self) -> anyhow::Result<Option<i64>> {
+        Ok(sqlx::query_scalar(OLDEST_QUEUED).fetch_optional(&self.pool).await?)
+    }
+
+    /// Returns the number of texts that became done in the last `seconds`.
+    pub(crate) async fn recently_done(&self, seconds: i64) -> anyhow::Result<i64> {
+        Ok(sqlx::query_scalar(RECENTLY_DONE).bind(seconds).fetch_one(&self.pool).await?)
+    }
+
+    /// Returns the texts that each worker is submitting or collecting.
+    pub(crate) async fn held(&self) -> anyhow::Result<Vec<Held>> {
+        let rows: Vec<(String, String, i64)> = sqlx::query_as(HELD).fetch_all(&self.pool).await?;
+        Ok(rows.into_iter().map(|(worker, state, texts)| Held { worker, state, texts }).collect())
     }
 
     /// Returns the number of texts in progress for each server.
     pub(crate) async fn in_progress_by_server(&self) -> anyhow::Result<Vec<(String, i64)>> {
-        with_pool!(self, pool => {
-            let query = "SELECT server, COUNT(*) FROM speeches WHERE state IN ('submitting', 'submitted') \
-                         GROUP BY server";
-            Ok(sqlx::query_as(query).fetch_all(pool).await?)
-        })
+        let query = "SELECT server, COUNT(*) FROM speeches WHERE state IN ('submitting', 'submitted') \
+                     GROUP BY server";
+        Ok(sqlx::query_as(query).fetch_all(&self.pool).await?)
     }
-
-    /// Returns the current time of the database, in seconds since 1970. `SQLite` uses the clock of this
-    /// machine.
-    pub(crate) async fn database_time(&self) -> anyhow::Result<i64> {
-        match self {
-            Self::Sqlite(_) => Ok(now()),
-            Self::Postgres(pool) => {
-                let query = "SELECT FLOOR(EXTRACT(EPOCH FROM clock_timestamp()))::BIGINT";
-                Ok(sqlx::query_scalar(query).fetch_one(pool).await?)
-            }
-        }
-    }
-
-    /// Returns `true` if the worker process has sent a heartbeat within the given time, by the database's
-    /// clock. Any apalis worker of the process counts: apalis workers may restart while the submissions of
-    /// the process continue.
-    pub(crate) async fn is_worker_alive(&self, worker: &str, within: Duration) -> anyhow::Result<bool> {
-        let count: i64 = match self {
-            Self::Sqlite(pool) => {
-                let query = "SELECT COUNT(*) FROM Workers \
-                     WHERE id LIKE '%-' || $1 || '-%' AND strftime('%s', 'now') - last_seen < $2";
-                sqlx::query_scalar(query).bind(worker).bind(within.as_secs_f64()).fetch_one(pool).await?
-            }
-            Self::Postgres(pool) => {
-                let query = "SELECT COUNT(*) FROM apalis.workers \
-                             WHERE id LIKE '%-' || $1 || '-%' AND NOW() - last_seen < make_interval(secs => $2)";
-                sqlx::query_scalar(query).bind(worker).bind(within.as_secs_f64()).fetch_one(pool).await?
-            }
-        };
-        Ok(count > 0)
-    }
-}
-
-/// Returns the current time of this machine, in seconds since 1970.
-pub(crate) fn now() -> i64 {
-    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since_epoch.as_secs()).unwrap_or(i64::MAX)
 }

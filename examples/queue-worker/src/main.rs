@@ -2,19 +2,19 @@
 //!
 //! Reading order:
 //!
-//! - the commands: [`enqueue`], [`work`], [`status`] and `again` ([`requeue`]);
+//! - the commands: [`enqueue`], [`work`], [`status`], `again` ([`requeue`]) and [`clean`];
 //! - the two jobs of a worker: [`submit`] and [`collect`];
-//! - the state of each text: the [`ledger`] in the [`store`];
+//! - the state of each text: the [`ledger`] in the [`store`], and its [`guard`] against restored backups;
 //! - the decisions after an error: [`policy`];
 //! - what the user reads: [`messages`] and [`progress`].
 
+mod clean;
 mod enqueue;
 mod requeue;
 mod status;
 
 mod connection;
 mod context;
-mod supervisor;
 mod work;
 
 mod collect;
@@ -23,17 +23,26 @@ mod submit;
 mod messages;
 mod policy;
 mod progress;
+mod retry;
 
 mod entry;
-mod jobs;
+mod guard;
 mod ledger;
 mod store;
 
-use std::{fmt, io, process::ExitCode};
+#[cfg(all(test, unix))]
+#[path = "../tests/it/cluster.rs"]
+#[expect(dead_code, reason = "the tests in `tests/it` use all methods")]
+mod cluster;
+#[cfg(test)]
+mod scale_tests;
 
-use clap::{Parser, Subcommand};
-use messages::{DatabaseProblem, print_note};
+use std::{fmt, process::ExitCode, time::Duration};
+
+use clap::{Parser, Subcommand, ValueEnum};
+use messages::{DatabaseProblem, LogWriter, print_note};
 use store::Store;
+use tracing_subscriber::EnvFilter;
 
 /// Speaks texts from a durable queue.
 ///
@@ -50,8 +59,20 @@ struct Args {
     #[arg(default_value = "sqlite://queue.db?mode=rwc")]
     database: String,
 
+    #[arg(long, global = true, env = "LOG_FORMAT", value_name = "FORMAT", default_value = "text")]
+    #[arg(
+        help = "The format of the log on standard error. RUST_LOG sets its level, which is `warn` by default"
+    )]
+    log_format: LogFormat,
+
     #[command(subcommand)]
     command: Command,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum LogFormat {
+    Text,
+    Json,
 }
 
 #[derive(Subcommand)]
@@ -61,42 +82,58 @@ enum Command {
     /// Speaks the texts in the queue until Ctrl-C
     Work(work::Args),
     /// Shows the number of texts in each state, and lists the texts that failed, are in doubt or are delayed
-    Status,
+    Status(status::Args),
     /// Puts texts that failed or are in doubt back into the queue; each may be billed again. Also ends the
     /// delay of a queued text
     Again(requeue::Args),
+    /// Removes texts that are done from the database; their files are kept
+    Clean(clean::Args),
 }
 
-#[tokio::main]
-async fn main() -> ExitCode {
+fn main() -> ExitCode {
     let args = match Args::try_parse() {
         Ok(args) => args,
         Err(error) if error.use_stderr() => return report_usage_error(&error),
         Err(help) => help.exit(),
     };
-    init_logging();
-    match run(args).await {
+    init_logging(args.log_format);
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            return report_error(&anyhow::Error::new(error).context("could not start the async runtime"));
+        }
+    };
+    let outcome = runtime.block_on(run(args));
+    // A write to a disk that does not respond would keep the process running. The ledger has everything.
+    runtime.shutdown_timeout(Duration::from_secs(1));
+    match outcome {
         Ok(Outcome::Success) => ExitCode::SUCCESS,
         Ok(Outcome::Unresolved) => ExitCode::FAILURE,
-        Err(error) => {
-            print_note!("error: {error:#}");
-            if let Some(problem) = DatabaseProblem::find(&error) {
-                print_note!("hint: {}", problem.hint());
-            }
-            ExitCode::from(if error.is::<InvalidInput>() { 2 } else { 1 })
-        }
+        Err(error) => report_error(&error),
     }
 }
 
+fn report_error(error: &anyhow::Error) -> ExitCode {
+    print_note!("error: {error:#}");
+    if let Some(problem) = DatabaseProblem::find(error) {
+        print_note!("hint: {}", problem.hint());
+    }
+    ExitCode::from(if error.is::<InvalidInput>() { 2 } else { 1 })
+}
+
 /// Writes warnings and errors to standard error, without colours, because it is usually a log file.
-fn init_logging() {
-    tracing_subscriber::fmt()
-        .with_max_level(tracing::Level::WARN)
+fn init_logging(format: LogFormat) {
+    let level = tracing_subscriber::filter::LevelFilter::WARN.into();
+    let subscriber = tracing_subscriber::fmt()
+        .with_env_filter(EnvFilter::builder().with_default_directive(level).from_env_lossy())
         .with_ansi(false)
-        .with_writer(io::stderr)
+        .with_writer(|| LogWriter)
         // They would be printed with `eprintln!`, which panics on a full disk.
-        .log_internal_errors(false)
-        .init();
+        .log_internal_errors(false);
+    match format {
+        LogFormat::Text => subscriber.init(),
+        LogFormat::Json => subscriber.json().init(),
+    }
 }
 
 /// The result of a command, which determines the exit status.
@@ -112,14 +149,15 @@ async fn run(args: Args) -> anyhow::Result<Outcome> {
         Command::Enqueue(args) => {
             // Check the input before the database is created, so that invalid input leaves no files behind.
             let texts = enqueue::read(&args)?;
-            enqueue::run(&Store::create(url).await?, &texts, args.voice.as_deref()).await
+            enqueue::run(&Store::create(url).await?, &texts, &args).await
         }
         Command::Work(args) => {
             let connection = connection::connect(&args.out).await?;
             work::run(Store::create(url).await?, connection, &args).await
         }
-        Command::Status => status::run(&Store::open(url).await?).await,
+        Command::Status(args) => status::run(&Store::open(url).await?, &args).await,
         Command::Again(args) => requeue::run(&Store::open(url).await?, &args).await,
+        Command::Clean(args) => clean::run(&Store::open(url).await?, &args).await,
     }
 }
 

@@ -1,5 +1,8 @@
 //! Messages to the user: hints for database errors, and untrusted text in a form that is safe to print.
 
+use std::{fmt, io, io::Write as _, sync::LazyLock};
+
+use indicatif::ProgressBar;
 use sqlx::{error::DatabaseError, postgres::PgDatabaseError, sqlite::SqliteError};
 
 /// Prints a line to standard output. `println!` would panic if the line cannot be written: the disk may be
@@ -14,12 +17,30 @@ pub(crate) use print_line;
 
 /// Prints a line to standard error, like [`print_line!`].
 macro_rules! print_note {
-    ($($arg:tt)*) => {{
-        use std::io::Write as _;
-        let _ = writeln!(std::io::stderr(), $($arg)*);
-    }};
+    ($($arg:tt)*) => { $crate::messages::note(format_args!($($arg)*)) };
 }
 pub(crate) use print_note;
+
+/// The progress bar of a worker. It is invisible unless standard error is a terminal.
+pub(crate) static BAR: LazyLock<ProgressBar> = LazyLock::new(ProgressBar::hidden);
+
+pub(crate) fn note(line: fmt::Arguments<'_>) {
+    BAR.suspend(|| drop(writeln!(io::stderr(), "{line}")));
+}
+
+/// Writes log events to standard error, above the progress bar.
+#[derive(Debug)]
+pub(crate) struct LogWriter;
+
+impl io::Write for LogWriter {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        BAR.suspend(|| io::stderr().write(bytes))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stderr().flush()
+    }
+}
 
 /// The longest text from a server that is printed, in characters.
 const MAX_CHARACTERS: usize = 500;
@@ -75,18 +96,28 @@ impl DatabaseProblem {
     pub(crate) fn hint(self) -> &'static str {
         match self {
             Self::Locked => {
-                "another process has locked the database file for writing; if that process is suspended, \
-                 resume it with `kill -s CONT PID`"
+                "another process is writing to the database file: try again; if that process is suspended, resume \
+                 it with `kill -s CONT PID`"
             }
             Self::NotWritable => {
                 "the database file could not be written; check the free space and the quota of its disk"
             }
             Self::PermissionDenied => {
                 "the database user needs the permission to create tables; an administrator can grant it \
-                 with `GRANT CREATE ON DATABASE name TO user; GRANT CREATE ON SCHEMA public TO user`"
+                 with `GRANT CREATE ON SCHEMA public TO user`"
             }
         }
     }
+}
+
+/// Returns `true` if the connection to the database was lost, so that the outcome of the statement is unknown.
+pub(crate) fn is_connection_error(error: &anyhow::Error) -> bool {
+    error.chain().filter_map(|cause| cause.downcast_ref::<sqlx::Error>()).any(|error| match error {
+        sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::Protocol(_) => true,
+        // Postgres is shutting down or starting.
+        sqlx::Error::Database(error) => error.code().is_some_and(|code| code.starts_with("57P")),
+        _ => false,
+    })
 }
 
 #[cfg(test)]

@@ -1,19 +1,16 @@
-//! Decides what happens after an error, and what a job does with a text in an unexpected state. All functions
-//! are pure.
+//! Decides what happens after an error. All functions are pure.
 
 use std::time::Duration;
 
 use distribute_ai::{Error, ErrorKind};
 
-use crate::entry::Entry;
+/// The first and the longest pause of a worker after the server has not accepted a text. A longer `Retry-After`
+/// takes precedence.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_BACKOFF: Duration = Duration::from_secs(30);
 
-/// The delay before a text that was not accepted is submitted again. A longer `Retry-After` takes precedence.
-/// The library has already retried for some seconds before the text returns to the queue.
-const REQUEUE_DELAY: Duration = Duration::from_secs(10);
-
-/// The longest delay before a text that was not accepted is submitted again. Without this limit, one wrong
-/// `Retry-After` would put off the text for years.
-const MAX_REQUEUE_DELAY: Duration = Duration::from_mins(5);
+/// The longest pause for a `Retry-After`. Without this limit, one wrong value would stop the worker for years.
+const LONGEST_PAUSE: Duration = Duration::from_mins(5);
 
 /// The longest time between two polls of a slow task. For a task that takes hours, five minutes are
 /// acceptable.
@@ -26,7 +23,7 @@ const NOT_FOUND_GRACE: Duration = Duration::from_hours(24);
 #[derive(Debug, PartialEq)]
 pub(crate) enum SubmitDecision {
     /// The server did not accept the text: put it back into the queue.
-    Requeue { after: Duration },
+    Requeue { retry_after: Option<Duration> },
     /// The server may have accepted the text: only a person may submit it again.
     InDoubt,
     /// The server rejected the text permanently.
@@ -39,12 +36,18 @@ pub(crate) fn classify_submit_error(error: &Error) -> SubmitDecision {
     match error.kind() {
         ErrorKind::InDoubt => SubmitDecision::InDoubt,
         ErrorKind::RateLimited | ErrorKind::Unreachable => {
-            let retry_after = error.retry_after().unwrap_or(REQUEUE_DELAY);
-            SubmitDecision::Requeue { after: retry_after.clamp(REQUEUE_DELAY, MAX_REQUEUE_DELAY) }
+            SubmitDecision::Requeue { retry_after: error.retry_after() }
         }
         _ if is_account_error(error) => SubmitDecision::AccountRejected,
         _ => SubmitDecision::Failed,
     }
+}
+
+/// Returns the pause after a number of failures in a row: 1 second, doubling to 30 seconds, or the longer
+/// `Retry-After`, up to 5 minutes.
+pub(crate) fn outage_pause(failures: u32, retry_after: Option<Duration>) -> Duration {
+    let backoff = FIRST_PAUSE * 2_u32.pow(failures.saturating_sub(1).min(5));
+    backoff.min(LONGEST_BACKOFF).max(retry_after.unwrap_or_default()).min(LONGEST_PAUSE)
 }
 
 /// The decision after the speech of a task could not be collected.
@@ -82,52 +85,8 @@ fn is_account_error(error: &Error) -> bool {
     error.is_rejected() && error.status().is_some_and(|status| matches!(status.as_u16(), 401..=403))
 }
 
-/// The state of a text that a submit job finds already claimed.
-#[derive(Debug, PartialEq)]
-pub(crate) enum ClaimState {
-    /// A worker is submitting the text: check again after the submission should have finished.
-    InProgress,
-    /// The worker is dead or has exceeded the time limit: the result of the submission is unknown.
-    Abandoned,
-    /// The text has been submitted, or waits for a person's decision.
-    Settled,
-}
-
-/// The age from which a submission counts as abandoned. A submission takes up to about three minutes: 30
-/// seconds of retries, 30 seconds for the last request and two minutes of database retries. A response that
-/// arrives even later still resolves the doubt.
-const MAX_SUBMIT_DURATION: Duration = Duration::from_mins(5);
-
-/// Classifies a text by its state, by its worker, and by its `age` in this state.
-pub(crate) fn claim_state(state: &str, worker_is_alive: bool, age: Duration) -> ClaimState {
-    match state {
-        "submitting" if worker_is_alive && age < MAX_SUBMIT_DURATION => ClaimState::InProgress,
-        "submitting" => ClaimState::Abandoned,
-        _ => ClaimState::Settled,
-    }
-}
-
-/// The server that holds the task of a collect job.
-#[derive(Debug, PartialEq)]
-pub(crate) enum TaskServer {
-    /// The server that this worker uses.
-    Own,
-    /// A simulator that stopped together with its worker. The task is lost, and nothing was billed.
-    LostSimulator,
-    /// A server that another worker uses.
-    Other,
-}
-
 /// The prefix of a simulator's server name. Each worker without an API key runs its own simulator.
 pub(crate) const SIMULATOR_PREFIX: &str = "simulator ";
-
-pub(crate) fn task_server(entry: &Entry, own_server: &str, worker_is_alive: bool) -> TaskServer {
-    match entry.server.as_deref() {
-        Some(server) if server == own_server => TaskServer::Own,
-        Some(server) if server.starts_with(SIMULATOR_PREFIX) && !worker_is_alive => TaskServer::LostSimulator,
-        _ => TaskServer::Other,
-    }
-}
 
 #[cfg(test)]
 mod tests {
@@ -147,16 +106,18 @@ mod tests {
 
     #[tokio::test]
     async fn submit_error_is_requeued_only_if_request_was_not_accepted() {
-        let requeue = |seconds| SubmitDecision::Requeue { after: Duration::from_secs(seconds) };
+        let requeue = |seconds: u64| SubmitDecision::Requeue {
+            retry_after: (seconds > 0).then_some(Duration::from_secs(seconds)),
+        };
         for (fault, expected) in [
             (Fault::reset(), SubmitDecision::InDoubt),
             (Fault::status(500), SubmitDecision::InDoubt),
             (Fault::status(503), SubmitDecision::InDoubt),
             (Fault::status(503).retry_after(Duration::from_mins(1)), SubmitDecision::InDoubt),
             (Fault::truncated_json(), SubmitDecision::InDoubt),
-            (Fault::status(429), requeue(10)),
+            (Fault::status(429), requeue(0)),
             (Fault::status(429).retry_after(Duration::from_mins(1)), requeue(60)),
-            (Fault::status(429).retry_after(Duration::from_hours(1)), requeue(300)),
+            (Fault::status(429).retry_after(Duration::from_mins(4)), requeue(240)),
             (Fault::status(400), SubmitDecision::Failed),
             (Fault::status(404), SubmitDecision::Failed),
             (Fault::status(401), SubmitDecision::AccountRejected),
@@ -169,17 +130,26 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn retry_after_delays_a_text_by_at_most_five_minutes() {
+    async fn retry_after_pauses_a_worker_by_at_most_five_minutes() {
         for (retry_after, seconds) in
-            [("0", 10), ("299", 299), ("301", 300), ("99999999999", 300), ("99999999999999999999", 300)]
+            [("0", 1), ("299", 299), ("301", 300), ("99999999999", 300), ("99999999999999999999", 300)]
         {
             let server = MockServer::start_async().await;
             server.mock_async(|_when, then| drop(then.status(429).header("retry-after", retry_after))).await;
             let client = Client::builder().api_key("key").base_url(server.base_url()).build().unwrap();
             let error = client.speak("Hello").deadline(Duration::ZERO).submit().await.unwrap_err();
-            let after = Duration::from_secs(seconds);
-            assert_eq!(classify_submit_error(&error), SubmitDecision::Requeue { after }, "{retry_after}");
+            let SubmitDecision::Requeue { retry_after: parsed } = classify_submit_error(&error) else {
+                panic!()
+            };
+            assert_eq!(outage_pause(1, parsed), Duration::from_secs(seconds), "{retry_after}");
         }
+    }
+
+    #[test]
+    fn pause_doubles_up_to_thirty_seconds() {
+        let pauses: Vec<_> = (1..=7).map(|failures| outage_pause(failures, None).as_secs()).collect();
+        assert_eq!(pauses, [1, 2, 4, 8, 16, 30, 30]);
+        assert_eq!(outage_pause(u32::MAX, Some(Duration::from_secs(40))), Duration::from_secs(40));
     }
 
     #[tokio::test]
@@ -189,8 +159,8 @@ mod tests {
         let error = client.speak("x").submit().await.unwrap_err();
         assert_eq!(classify_submit_error(&error), SubmitDecision::Failed);
         drop(simulator);
-        let error = client.speak("Hello").submit().await.unwrap_err();
-        assert_eq!(classify_submit_error(&error), SubmitDecision::Requeue { after: REQUEUE_DELAY });
+        let error = client.speak("Hello").deadline(Duration::ZERO).submit().await.unwrap_err();
+        assert_eq!(classify_submit_error(&error), SubmitDecision::Requeue { retry_after: None });
     }
 
     #[tokio::test]
@@ -244,36 +214,5 @@ mod tests {
         for (age, interval) in [(0, 1), (4, 1), (100, 25), (3_600, 300), (1_000_000, 300)] {
             assert_eq!(poll_interval(Duration::from_secs(age)), Duration::from_secs(interval), "{age}");
         }
-    }
-
-    #[test]
-    fn claim_is_abandoned_only_if_worker_is_dead_or_overdue() {
-        let soon = Duration::from_secs(1);
-        assert_eq!(claim_state("submitting", true, soon), ClaimState::InProgress);
-        assert_eq!(claim_state("submitting", false, soon), ClaimState::Abandoned);
-        assert_eq!(claim_state("submitting", true, MAX_SUBMIT_DURATION), ClaimState::Abandoned);
-        for state in ["queued", "submitted", "done", "failed", "in doubt"] {
-            assert_eq!(claim_state(state, false, soon), ClaimState::Settled, "{state}");
-        }
-    }
-
-    #[test]
-    fn task_is_lost_only_if_its_simulator_has_stopped() {
-        let entry = |server: &str| Entry {
-            number: 1,
-            state: "submitted".into(),
-            since: 0,
-            server: Some(server.into()),
-            worker: Some("w".into()),
-            claim: Some("w/1".into()),
-            task: Some("t".into()),
-            problem: None,
-        };
-        let (api, own, other) = ("https://api.distribute.ai", "simulator 1", "simulator 2");
-        assert_eq!(task_server(&entry(api), api, false), TaskServer::Own);
-        assert_eq!(task_server(&entry(api), own, false), TaskServer::Other);
-        assert_eq!(task_server(&entry(own), own, true), TaskServer::Own);
-        assert_eq!(task_server(&entry(other), own, true), TaskServer::Other);
-        assert_eq!(task_server(&entry(other), api, false), TaskServer::LostSimulator);
     }
 }

@@ -1,21 +1,58 @@
-//! Prints the progress of a worker to standard error.
+//! What a worker shows while it runs: a line for each finished text, or a progress bar on a terminal, and
+//! numbers for Prometheus.
 
-use std::time::Duration;
+use std::{net::SocketAddr, time::Duration};
 
-use crate::{context::WorkerContext, messages::print_note, status::STATES, store::Store};
+use indicatif::{ProgressDrawTarget, ProgressStyle};
+use metrics_exporter_prometheus::PrometheusBuilder;
 
-/// The time between two lines. Counting the texts of a long queue takes some milliseconds.
+use crate::{
+    InvalidInput,
+    context::WorkerContext,
+    entry::STATES,
+    messages::{BAR, print_note, printable},
+    store::Store,
+};
+
+/// The time between two counts. Counting a million texts takes about a tenth of a second.
 const INTERVAL: Duration = Duration::from_secs(10);
 
-/// Prints the number of texts in each state when it changes, until a stop request.
+/// Shows the progress bar if standard error is a terminal.
+pub(crate) fn start_bar() {
+    // An error is impossible: the template is constant.
+    if let Ok(style) = ProgressStyle::with_template("{wide_bar} {pos}/{len}, {msg}") {
+        BAR.set_style(style);
+    }
+    BAR.set_draw_target(ProgressDrawTarget::stderr());
+}
+
+/// Serves `/metrics` and `/health` at this address.
+pub(crate) fn serve_metrics(address: SocketAddr) -> Result<(), InvalidInput> {
+    let installed = PrometheusBuilder::new().with_http_listener(address).install();
+    installed.map_err(|error| InvalidInput(format!("--metrics {address}: {error}")))
+}
+
+/// Shows a text that a worker has finished. `details` are a place or a problem.
+pub(crate) fn finished(number: i64, state: &'static str, details: &str) {
+    metrics::counter!("queue_worker_finished_total", "state" => state).increment(1);
+    BAR.inc(1);
+    if state != "done" || BAR.is_hidden() {
+        print_note!("{number}: {state}, {}", printable(details));
+    }
+}
+
+/// Shows the number of texts in each state when it changes, until a stop request.
 pub(crate) async fn report(context: &WorkerContext) {
     let mut last = String::new();
     while !context.is_stopping() {
         // Ignore an error of the database: the jobs report it.
-        if let Ok(line) = summary(&context.store).await
+        if let Ok(line) = show_counts(&context.store).await
             && line != last
         {
-            print_note!("{line}");
+            BAR.set_message(line.clone());
+            if BAR.is_hidden() {
+                print_note!("{line}");
+            }
             last = line;
         }
         tokio::select! {
@@ -23,6 +60,21 @@ pub(crate) async fn report(context: &WorkerContext) {
             () = context.stop_requested() => {}
         }
     }
+}
+
+async fn show_counts(store: &Store) -> anyhow::Result<String> {
+    let counts = store.counts().await?;
+    let count = |state: &str| counts.iter().find(|(name, _)| name == state).map_or(0, |(_, count)| *count);
+    for state in STATES {
+        #[expect(clippy::cast_precision_loss, reason = "a number of texts is far below 2^52")]
+        metrics::gauge!("queue_worker_texts", "state" => state).set(count(state) as f64);
+    }
+    #[expect(clippy::cast_precision_loss, reason = "a number of seconds is far below 2^52")]
+    let oldest = store.oldest_queued().await?.unwrap_or_default().max(0) as f64;
+    metrics::gauge!("queue_worker_oldest_queued_seconds").set(oldest);
+    BAR.set_length(counts.iter().map(|(_, count)| count.unsigned_abs()).sum());
+    BAR.set_position(["done", "failed", "in doubt"].map(|state| count(state).unsigned_abs()).iter().sum());
+    Ok(format_counts(&counts))
 }
 
 /// Returns the number of texts in each state that has texts.

@@ -1,80 +1,66 @@
-//! The connection to the database and its tables. The URL selects `SQLite` or Postgres.
+//! The connection to the database, and the versions of its schema. The URL selects `SQLite` or Postgres.
 
-use std::{str::FromStr, time::Duration};
+use std::{path::PathBuf, str::FromStr, time::Duration};
 
 use anyhow::Context;
-use apalis_postgres::PostgresStorage;
-use apalis_sqlite::SqliteStorage;
 use sqlx::{
-    ConnectOptions, Connection, PgPool, SqlitePool,
-    postgres::{PgConnectOptions, PgPoolOptions},
-    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+    Any, AnyPool, AssertSqlSafe, Connection, Executor, Pool, SqlSafeStr,
+    any::{AnyConnectOptions, AnyPoolOptions},
+    migrate::{Migration, MigrationType, Migrator},
+    sqlite::SqliteConnectOptions,
 };
 
 use crate::{InvalidInput, messages::DatabaseProblem};
 
-/// The time that a process waits for the write lock of a `SQLite` file. `SQLite` allows one writer at a time,
-/// and each write takes some milliseconds.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
-
 const QUEUE_NOT_FOUND: &str = "queue not found, create it with `enqueue` first";
 
-/// The size of the connection pool. Connections serve the two queues, the heartbeats, and the writes of
-/// concurrent jobs.
+/// The size of the connection pool. A process has few statements in progress at once: those of its finished
+/// texts, two claims and the leases.
 const MAX_CONNECTIONS: u32 = 8;
 
-/// Returns the statement that creates the ledger. The databases differ only in the type of an
-/// auto-incremented key.
-macro_rules! create_ledger {
-    ($number:literal) => {
-        concat!(
-            "CREATE TABLE IF NOT EXISTS speeches (number ",
-            $number,
-            ", text TEXT NOT NULL, voice TEXT,
-            state TEXT NOT NULL DEFAULT 'queued'
-                CHECK (state IN ('queued', 'submitting', 'submitted', 'done', 'failed', 'in doubt')),
-            since BIGINT NOT NULL, server TEXT, worker TEXT, claim TEXT, task TEXT, problem TEXT)"
-        )
-    };
-}
+/// The time that a statement waits for a free connection.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Creates the table of the queue's backend: the API or simulators. The first worker inserts the single row.
-/// The primary key prevents a second row, even if several workers start at once.
-const CREATE_SPOKEN_BY: &str =
-    "CREATE TABLE IF NOT EXISTS spoken_by (one INTEGER PRIMARY KEY CHECK (one = 1), kind TEXT NOT NULL)";
+/// The settings of each connection. A commit must be on disk before the request is sent, even after a power
+/// failure. `SQLite` allows one writer at a time, and each write takes some milliseconds.
+const SQLITE_SETTINGS: &str =
+    "PRAGMA busy_timeout = 10000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL";
+const POSTGRES_SETTINGS: &str = "SET synchronous_commit = on";
 
-const CREATE_INDEX: &str = "CREATE INDEX IF NOT EXISTS speeches_by_state ON speeches (state, number)";
+/// The schema, one file for each version.
+const SCHEMA: [&str; 2] =
+    [include_str!("../migrations/1_ledger.sql"), include_str!("../migrations/2_leases.sql")];
+
+/// The table of the versions. The earlier program used the default name for the tables of its job queue.
+const VERSIONS: &str = "queue_versions";
+
+/// The type of an auto-incremented key. A number is never used again.
+const SQLITE_KEY: &str = "INTEGER PRIMARY KEY AUTOINCREMENT";
+const POSTGRES_KEY: &str = "BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY";
+
+/// The function of `SQLite` that returns the time in seconds since 1970. With it, all statements are the same in
+/// both databases, and only the database's clock counts. `STABLE`, so that indexes can be used.
+const POSTGRES_CLOCK: &str = "CREATE OR REPLACE FUNCTION unixepoch() RETURNS BIGINT LANGUAGE sql STABLE \
+                              AS 'SELECT FLOOR(EXTRACT(EPOCH FROM statement_timestamp()))::BIGINT';\n";
 
 /// The connection pool of the queue's database.
 #[derive(Clone, Debug)]
-pub(crate) enum Store {
-    Sqlite(SqlitePool),
-    Postgres(PgPool),
+pub(crate) struct Store {
+    pub(crate) pool: AnyPool,
+    pub(crate) is_postgres: bool,
 }
-
-/// Runs the same code with the pool of either database. sqlx has a type for each database, so the code is
-/// compiled twice.
-macro_rules! with_pool {
-    ($store:expr, $pool:ident => $body:expr) => {
-        match $store {
-            $crate::store::Store::Sqlite($pool) => $body,
-            $crate::store::Store::Postgres($pool) => $body,
-        }
-    };
-}
-pub(crate) use with_pool;
 
 impl Store {
-    /// Connects and creates missing tables. The database itself is created if the URL requests this
+    /// Connects, and creates or updates the tables. The database itself is created if the URL requests this
     /// (`mode=rwc`).
     pub(crate) async fn create(url: &str) -> anyhow::Result<Self> {
-        let store = Self::connect(url, true).await?;
+        let store = Self::connect(url).await?;
         // Retry, because two processes that start at once on a new SQLite file conflict. The second one then
         // succeeds.
         let mut attempts = 0;
-        while let Err(error) = store.create_tables().await {
+        while let Err(error) = store.update_schema().await {
             attempts += 1;
-            if attempts == 5 || DatabaseProblem::find(&error).is_some() {
+            if attempts == 5 || error.is::<InvalidInput>() || DatabaseProblem::find(&error).is_some() {
                 return Err(error.context("could not create the tables of the queue"));
             }
             tokio::time::sleep(Duration::from_millis(200)).await;
@@ -84,71 +70,79 @@ impl Store {
 
     /// Connects to a database that [`create`](Self::create) has set up.
     pub(crate) async fn open(url: &str) -> anyhow::Result<Self> {
-        let store = Self::connect(url, false).await?;
-        let query = with_pool!(&store, pool => {
-            sqlx::query("SELECT 1 FROM speeches LIMIT 1").execute(pool).await.map(drop)
-        });
-        let Err(error) = query.map_err(anyhow::Error::new) else { return Ok(store) };
+        if let Some(file) = sqlite_file(url)?.filter(|file| !file.exists()) {
+            return Err(InvalidInput(format!("--database: {}: {QUEUE_NOT_FOUND}", file.display())).into());
+        }
+        let store = Self::connect(url).await?;
+        let query = sqlx::query("SELECT 1 FROM speeches LIMIT 1").execute(&store.pool).await;
+        let Err(error) = query.map_err(anyhow::Error::new) else {
+            store.update_schema().await.context("could not update the tables of the queue")?;
+            return Ok(store);
+        };
         if DatabaseProblem::find(&error).is_some() {
             return Err(error.context("could not read the queue"));
         }
         Err(InvalidInput(format!("--database: {QUEUE_NOT_FOUND} ({error})")).into())
     }
 
-    async fn connect(url: &str, create: bool) -> anyhow::Result<Self> {
-        if url.starts_with("postgres:") || url.starts_with("postgresql:") {
-            // A claim must be on disk before the request is sent. This overrides the setting of the server.
-            let options = PgConnectOptions::from_str(url)
-                .map_err(connect_error)?
-                .options([("synchronous_commit", "on")]);
-            // Connect once without the pool, which would retry an unreachable server for 30 seconds.
-            options.connect().await.map_err(connect_error)?.close().await.map_err(connect_error)?;
-            return Ok(Self::Postgres(
-                PgPoolOptions::new().max_connections(MAX_CONNECTIONS).connect_lazy_with(options),
-            ));
-        }
-        if !url.starts_with("sqlite:") || url.contains(":memory:") || url.contains("mode=memory") {
+    async fn connect(url: &str) -> anyhow::Result<Self> {
+        sqlx::any::install_default_drivers();
+        let is_postgres = url.starts_with("postgres:") || url.starts_with("postgresql:");
+        if !is_postgres && sqlite_file(url)?.is_none() {
             let problem = "--database: unsupported URL, expected sqlite://FILE or postgres://USER@HOST/NAME; \
                            in-memory databases are not supported";
             return Err(InvalidInput(problem.into()).into());
         }
-        let mut options = SqliteConnectOptions::from_str(url).map_err(connect_error)?;
-        if !create {
-            if !options.get_filename().exists() {
-                let file = options.get_filename().display();
-                return Err(InvalidInput(format!("--database: {file}: {QUEUE_NOT_FOUND}")).into());
-            }
-            options = options.create_if_missing(false);
-        }
-        // A claim must be on disk before the request is sent, even after a power failure. The `setup`
-        // function of apalis is not used, because it turns `synchronous` off.
-        let options = options
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Full)
-            .busy_timeout(BUSY_TIMEOUT);
-        options.connect().await.map_err(connect_error)?.close().await.map_err(connect_error)?;
-        Ok(Self::Sqlite(sqlite_pool(options, MAX_CONNECTIONS)))
+        let options = AnyConnectOptions::from_str(url).map_err(connect_error)?;
+        // Connect once without the pool, which would retry an unreachable server.
+        let mut connection = sqlx::AnyConnection::connect_with(&options).await.map_err(connect_error)?;
+        let settings = if is_postgres { POSTGRES_SETTINGS } else { SQLITE_SETTINGS };
+        connection.execute(settings).await.map_err(connect_error)?;
+        connection.close().await.map_err(connect_error)?;
+        Ok(Self { pool: pool(options, settings, MAX_CONNECTIONS), is_postgres })
     }
 
-    async fn create_tables(&self) -> anyhow::Result<()> {
-        match self {
-            Self::Sqlite(pool) => {
-                SqliteStorage::<()>::migrations().run(pool).await?;
-                sqlx::query(create_ledger!("INTEGER PRIMARY KEY AUTOINCREMENT")).execute(pool).await?;
-                sqlx::query(CREATE_INDEX).execute(pool).await?;
-                sqlx::query(CREATE_SPOKEN_BY).execute(pool).await?;
+    /// Brings the schema to the version of this program.
+    async fn update_schema(&self) -> anyhow::Result<()> {
+        let latest = i64::try_from(SCHEMA.len())?;
+        // Read first: a user without the permission to create tables can use a queue that is up to date.
+        let query = AssertSqlSafe(format!("SELECT MAX(version) FROM {VERSIONS}"));
+        if let Ok(Some(version)) = sqlx::query_scalar::<_, Option<i64>>(query).fetch_one(&self.pool).await {
+            if version > latest {
+                let problem = format!(
+                    "--database: the queue has schema version {version}, expected at most {latest}; update \
+                     this program"
+                );
+                return Err(InvalidInput(problem).into());
             }
-            Self::Postgres(pool) => {
-                PostgresStorage::<()>::setup(pool).await.context("could not run the apalis migrations")?;
-                sqlx::query(create_ledger!("BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY"))
-                    .execute(pool)
-                    .await?;
-                sqlx::query(CREATE_INDEX).execute(pool).await?;
-                sqlx::query(CREATE_SPOKEN_BY).execute(pool).await?;
+            if version == latest {
+                return Ok(());
             }
         }
-        Ok(())
+        let mut migrator = Migrator::with_migrations(self.migrations());
+        migrator.dangerous_set_table_name(VERSIONS);
+        Ok(migrator.run(&self.pool).await?)
     }
+
+    fn migrations(&self) -> Vec<Migration> {
+        let migration = |(version, sql): (i64, &&str)| {
+            let key = if self.is_postgres { POSTGRES_KEY } else { SQLITE_KEY };
+            let clock = if self.is_postgres && version == 2 { POSTGRES_CLOCK } else { "" };
+            let sql =
+                AssertSqlSafe(format!("{clock}{}", sql.replace("number KEY", &format!("number {key}"))));
+            Migration::new(version, "".into(), MigrationType::Simple, sql.into_sql_str(), false)
+        };
+        (1..).zip(&SCHEMA).map(migration).collect()
+    }
+}
+
+/// Returns the file of a `SQLite` URL. Returns `None` for other URLs and for in-memory databases.
+fn sqlite_file(url: &str) -> anyhow::Result<Option<PathBuf>> {
+    if !url.starts_with("sqlite:") || url.contains(":memory:") || url.contains("mode=memory") {
+        return Ok(None);
+    }
+    let options = SqliteConnectOptions::from_str(url).map_err(connect_error)?;
+    Ok(Some(options.get_filename().to_owned()))
 }
 
 /// Returns the error for a database that cannot be opened. It contains the message of sqlx and no part of the
@@ -167,9 +161,13 @@ fn connect_error(error: sqlx::Error) -> anyhow::Error {
 /// After an error such as a full disk, `SQLite` may roll back on its own. The rollback of sqlx then fails, and
 /// sqlx runs the next transactions of this connection as savepoints of one that never ends: a commit writes
 /// nothing to disk, and a rollback keeps the write lock.
-fn sqlite_pool(options: SqliteConnectOptions, max_connections: u32) -> SqlitePool {
-    SqlitePoolOptions::new()
+fn pool(options: AnyConnectOptions, settings: &'static str, max_connections: u32) -> Pool<Any> {
+    AnyPoolOptions::new()
         .max_connections(max_connections)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        .after_connect(move |connection, _| {
+            Box::pin(async move { connection.execute(settings).await.map(drop) })
+        })
         .after_release(|connection, _| {
             Box::pin(async move {
                 // A dropped transaction is rolled back before the response to the ping.
@@ -184,16 +182,18 @@ fn sqlite_pool(options: SqliteConnectOptions, max_connections: u32) -> SqlitePoo
 mod tests {
     use super::*;
 
+    fn url(directory: &tempfile::TempDir) -> String {
+        format!("sqlite://{}/queue.db?mode=rwc", directory.path().display())
+    }
+
     #[tokio::test]
     async fn commit_after_full_disk_and_rollback_is_written_and_frees_lock() {
+        sqlx::any::install_default_drivers();
         let directory = tempfile::tempdir().unwrap();
-        let options = SqliteConnectOptions::new()
-            .filename(directory.path().join("queue.db"))
-            .create_if_missing(true)
-            .busy_timeout(Duration::ZERO)
-            .journal_mode(SqliteJournalMode::Wal);
+        let options = AnyConnectOptions::from_str(&url(&directory)).unwrap();
         // The limit stands in for a full disk: both are reported with the same code.
-        let pool = sqlite_pool(options.clone().pragma("max_page_count", "8"), 1);
+        let settings = "PRAGMA busy_timeout = 0; PRAGMA journal_mode = WAL; PRAGMA max_page_count = 8";
+        let pool = pool(options.clone(), settings, 1);
         sqlx::query("CREATE TABLE texts (text TEXT)").execute(&pool).await.unwrap();
         let insert = "INSERT INTO texts (text) VALUES ($1)";
 
@@ -208,10 +208,46 @@ mod tests {
         sqlx::query(insert).bind("committed").execute(&mut *committed).await.unwrap();
         committed.commit().await.unwrap();
 
-        let mut other = options.connect().await.unwrap();
+        let mut other = sqlx::AnyConnection::connect_with(&options).await.unwrap();
         let texts: Vec<String> =
             sqlx::query_scalar("SELECT text FROM texts").fetch_all(&mut other).await.unwrap();
         assert_eq!(texts, ["committed"]);
         sqlx::query(insert).bind("other").execute(&mut other).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn older_schema_is_updated_and_newer_schema_is_rejected() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = Store::connect(&url(&directory)).await.unwrap();
+        let mut first = Migrator::with_migrations(store.migrations()[..1].to_vec());
+        first.dangerous_set_table_name(VERSIONS);
+        first.run(&store.pool).await.unwrap();
+        for (text, state) in [("One", "queued"), ("Two", "submitting"), ("Three", "done")] {
+            sqlx::query(
+                "INSERT INTO speeches (text, state, since, worker, claim) VALUES ($1, $2, 7, 'w', 'w/1')",
+            )
+            .bind(text)
+            .bind(state)
+            .execute(&store.pool)
+            .await
+            .unwrap();
+        }
+        sqlx::query("INSERT INTO spoken_by VALUES (1, 'the API')").execute(&store.pool).await.unwrap();
+
+        let store = Store::create(&url(&directory)).await.unwrap();
+        assert_eq!(store.queue("simulators", "e").await.unwrap().backend, "the API");
+        assert_eq!(store.end_overdue_claims("its worker stopped").await.unwrap(), [2]);
+        let texts = store.claim(9, "w", "t", "s", 60).await.unwrap();
+        assert_eq!(texts.iter().map(|text| text.text.as_str()).collect::<Vec<_>>(), ["One"]);
+
+        sqlx::query("UPDATE queue_versions SET version = 3 WHERE version = 2")
+            .execute(&store.pool)
+            .await
+            .unwrap();
+        let error = Store::open(&url(&directory)).await.unwrap_err();
+        assert!(
+            error.chain().any(|cause| cause.to_string().contains("schema version 3, expected at most 2"))
+        );
+        assert!(error.is::<InvalidInput>());
     }
 }

@@ -1,58 +1,60 @@
-//! The submit job: claims a text, submits it once and records the outcome.
+//! The submit job: submits a claimed text with one request and records the outcome. A text that was not accepted
+//! returns to the queue, so no text is between two attempts when a worker stops.
 
-use std::{future::Future, time::Duration};
-
-use distribute_ai::{Error, SpeechTask};
-
-use crate::{
-    context::WorkerContext,
-    entry::now,
-    ledger::{Claim, ClaimedText},
-    messages::{print_note, printable},
-    policy::{ClaimState, SubmitDecision, claim_state, classify_submit_error},
-    supervisor::MAX_MISSED_HEARTBEATS,
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
 };
 
-/// The deadline for the library's retries of a request that was not accepted. After the deadline, the text
-/// returns to the queue, where it blocks no other text.
-const SUBMIT_DEADLINE: Duration = Duration::from_secs(30);
+use distribute_ai::{Error, SpeechTask, TaskId};
 
-/// The number of attempts to write the outcome of a submission to the database. The pauses double up to five
-/// seconds, and each attempt takes at most five seconds, so all attempts take about two minutes.
-const MAX_WRITE_ATTEMPTS: u32 = 15;
+use crate::{
+    context::{ClaimTime, WorkerContext},
+    ledger::{Claim, ClaimedText},
+    messages::{print_note, printable},
+    policy::{SubmitDecision, classify_submit_error},
+    progress,
+    retry::{isolate, retry_write},
+};
 
-/// The timeout of one write. Without this, a hanging connection would block the next attempt.
-const WRITE_TIMEOUT: Duration = Duration::from_secs(5);
-
-pub(crate) async fn run(context: &WorkerContext, number: i64) -> anyhow::Result<()> {
-    let claim = context.new_claim(number);
-    // From here until the outcome is recorded, a killed worker leaves the text in doubt.
-    match context.store.claim(&claim).await {
-        Ok(Some(text)) => submit(context, &claim, text).await,
-        Ok(None) => check_existing_claim(context, number).await,
-        Err(error) => {
-            // The claim may be stored although the database reported an error. No request was sent, so
-            // release the claim.
-            let problem = "the database did not confirm the claim";
-            retry_write(|| context.store.release(&claim, Duration::ZERO, problem)).await?;
-            Err(error)
+pub(crate) async fn run(context: Arc<WorkerContext>, text: ClaimedText, time: ClaimTime) {
+    context.submissions.fetch_add(1, Ordering::SeqCst);
+    let claim = text.claim.clone();
+    let (job, number) = (Arc::clone(&context), claim.number);
+    let result = match isolate(async move { submit(&job, text, time).await }).await {
+        Ok(result) => result,
+        Err(problem) => {
+            progress::finished(number, "in doubt", &problem);
+            retry_write(&context, |_| {}, || context.store.mark_in_doubt(&claim, &problem, None))
+                .await
+                .map(drop)
         }
+    };
+    if let Err(error) = result {
+        tracing::warn!(number, error = format!("{error:#}"), "outcome of the submission not stored");
     }
+    context.submissions.fetch_sub(1, Ordering::SeqCst);
 }
 
-async fn submit(
-    context: &WorkerContext,
-    claim: &Claim,
-    ClaimedText { text, voice }: ClaimedText,
-) -> anyhow::Result<()> {
-    let speak = context.client.speak(text).deadline(SUBMIT_DEADLINE);
+async fn submit(context: &WorkerContext, text: ClaimedText, time: ClaimTime) -> anyhow::Result<()> {
+    let ClaimedText { claim, text, voice } = text;
+    // A zero deadline means a single request.
+    let speak = context.client.speak(text).deadline(Duration::ZERO);
     let speak = match voice {
         Some(voice) => speak.voice(voice.as_str()),
         None => speak,
     };
+    // Directly before the request: from here until the outcome is recorded, a killed worker leaves the text in doubt.
+    if context.is_stopping() || context.is_late(time) {
+        let release = || context.store.release(&claim, Duration::ZERO, None);
+        return retry_write(context, |_| {}, release).await.map(drop);
+    }
     match speak.submit().await {
-        Ok(task) => record_task(context, claim, &task).await,
-        Err(error) => record_error(context, claim, &error).await,
+        Ok(task) => {
+            context.end_pause();
+            record_task(context, &claim, &task).await
+        }
+        Err(error) => record_error(context, &claim, &error).await,
     }
 }
 
@@ -69,7 +71,7 @@ async fn record_task(context: &WorkerContext, claim: &Claim, task: &SpeechTask) 
              {error:#}"
         );
     };
-    let recorded = retry_write_with(on_first_error, || async {
+    let recorded = retry_write(context, on_first_error, || async {
         if context.store.mark_submitted(claim, id.as_str()).await? {
             return Ok(true);
         }
@@ -80,8 +82,12 @@ async fn record_task(context: &WorkerContext, claim: &Claim, task: &SpeechTask) 
     match recorded.await {
         Ok(true) => Ok(()),
         Ok(false) => {
-            tracing::error!(number, task = shown, "duplicate task submitted and billed for the same text");
-            Err(anyhow::anyhow!("text {number} was requeued with `again` while it was being submitted"))
+            print_note!(
+                "error: text {number} was submitted as task {shown}, but its claim is no longer in the database; \
+                 keep the id: the text may be billed twice"
+            );
+            tracing::error!(number, task = shown, "task not stored, the text has another claim");
+            anyhow::bail!("text {number} was claimed again while it was being submitted")
         }
         Err(error) => {
             print_note!(
@@ -100,20 +106,25 @@ async fn record_error(context: &WorkerContext, claim: &Claim, error: &Error) -> 
     let decision = classify_submit_error(error);
     tracing::warn!(number = claim.number, ?decision, error = %problem, "submission failed");
     let store = &context.store;
-    retry_write(|| async {
+    let after = match decision {
+        SubmitDecision::Requeue { retry_after } => context.pause(retry_after),
+        _ => Duration::ZERO,
+    };
+    retry_write(context, |_| {}, || async {
         match decision {
-            SubmitDecision::Requeue { after } => store.release(claim, after, &problem).await,
-            SubmitDecision::AccountRejected => store.release(claim, Duration::ZERO, &problem).await,
+            SubmitDecision::Requeue { .. } | SubmitDecision::AccountRejected => {
+                store.release(claim, after, Some(&problem)).await
+            }
             SubmitDecision::Failed => store.mark_rejected(claim, &problem).await,
             SubmitDecision::InDoubt => {
                 // An error response may contain a task id.
-                let task = error.task_id().map(distribute_ai::TaskId::as_str);
-                let recorded = store.mark_in_doubt(claim.number, &claim.id, &problem, task).await?;
+                let task = error.task_id().map(TaskId::as_str);
+                let recorded = store.mark_in_doubt(claim, &problem, task).await?;
                 if let (false, Some(task)) = (recorded, task) {
-                    tracing::error!(
-                        number = claim.number,
-                        task = printable(task),
-                        "possibly billed task not stored in the ledger"
+                    print_note!(
+                        "error: text {} may have been submitted as task {}, which the ledger did not store",
+                        claim.number,
+                        printable(task)
                     );
                 }
                 Ok(recorded)
@@ -121,71 +132,73 @@ async fn record_error(context: &WorkerContext, claim: &Claim, error: &Error) -> 
         }
     })
     .await?;
-    if decision == SubmitDecision::AccountRejected {
-        context.stop_account_rejected(problem);
+    match decision {
+        SubmitDecision::AccountRejected => {
+            context.stop_failed(format!("the server rejects every request of this account: {problem}"));
+        }
+        SubmitDecision::Failed => progress::finished(claim.number, "failed", &problem),
+        SubmitDecision::InDoubt => progress::finished(claim.number, "in doubt", &problem),
+        SubmitDecision::Requeue { .. } => {}
     }
     Ok(())
 }
 
-/// Checks a text that is already claimed: by an earlier run of this job, or by a worker that apalis considers
-/// dead. If the claim is abandoned, marks the text as in doubt.
-async fn check_existing_claim(context: &WorkerContext, number: i64) -> anyhow::Result<()> {
-    let store = &context.store;
-    let Some(entry) = store.entry(number).await? else { return Ok(()) };
-    let Some(claim) = &entry.claim else { return Ok(()) };
-    let dead_after = context.heartbeat * MAX_MISSED_HEARTBEATS;
-    let is_alive = match &entry.worker {
-        Some(worker) => store.is_worker_alive(worker, dead_after).await?,
-        None => false,
-    };
-    let age = Duration::from_secs(now().saturating_sub(entry.since).try_into().unwrap_or_default());
-    match claim_state(&entry.state, is_alive, age) {
-        ClaimState::Settled => {}
-        ClaimState::InProgress => drop(store.recheck_claim(number, claim, dead_after).await?),
-        ClaimState::Abandoned => {
-            let problem =
-                "its worker stopped during the submission, so the server may have accepted the text";
-            if store.mark_in_doubt(number, claim, problem, None).await? {
-                tracing::warn!(number, problem, "text marked as in doubt");
-            }
-        }
-    }
-    Ok(())
-}
+#[cfg(test)]
+mod tests {
+    use std::time::{Instant, SystemTime};
 
-/// Retries a database write until it succeeds or [`MAX_WRITE_ATTEMPTS`] attempts have failed.
-async fn retry_write<T, F>(write: impl FnMut() -> F) -> anyhow::Result<T>
-where
-    F: Future<Output = anyhow::Result<T>>,
-{
-    retry_write_with(|_| {}, write).await
-}
+    use distribute_ai::testing::{Fault, Route, Script, Simulator};
 
-/// Like [`retry_write`], and calls `on_first_error` after the first failed attempt.
-async fn retry_write_with<T, F>(
-    on_first_error: impl Fn(&anyhow::Error),
-    mut write: impl FnMut() -> F,
-) -> anyhow::Result<T>
-where
-    F: Future<Output = anyhow::Result<T>>,
-{
-    let mut write = async || match tokio::time::timeout(WRITE_TIMEOUT, write()).await {
-        Ok(result) => result,
-        Err(_) => anyhow::bail!("the database did not respond within {} s", WRITE_TIMEOUT.as_secs()),
-    };
-    let mut pause = Duration::from_millis(100);
-    for attempt in 1..MAX_WRITE_ATTEMPTS {
-        match write().await {
-            Ok(value) => return Ok(value),
-            Err(error) => {
-                if attempt == 1 {
-                    on_first_error(&error);
-                }
-                tracing::warn!(attempt, error = format!("{error:#}"), "database write failed, retrying");
-            }
-        }
-        tokio::time::sleep(pause).await;
-        pause = (pause * 2).min(Duration::from_secs(5));
+    use super::*;
+    use crate::{connection::Connection, guard::Guard, ledger::tests::store_with_texts};
+
+    async fn context(texts: &[&str], simulator: &Simulator) -> (tempfile::TempDir, Arc<WorkerContext>) {
+        let (directory, store) = store_with_texts(texts).await;
+        let connection = Connection { client: simulator.client(), server: "s".into(), simulator: None };
+        let guard = Guard::open(directory.path(), "e").unwrap();
+        let out = directory.path().to_owned();
+        (directory, Arc::new(WorkerContext::new(store, &connection, out, 15, guard)))
     }
-    write().await
+
+    async fn state(context: &WorkerContext, number: i64) -> String {
+        context.store.entry(number).await.unwrap().unwrap().state
+    }
+
+    #[tokio::test]
+    async fn text_of_suspended_or_stopping_worker_is_not_sent_and_returns_to_queue() {
+        let simulator = Simulator::start().await.unwrap();
+        let (_directory, context) = context(&["One", "Two"], &simulator).await;
+        let hour = Duration::from_hours(1);
+        for suspended in [true, false] {
+            let (text, time) = context.claim(1).await.unwrap().remove(0);
+            // While the machine slept, another worker has declared the doubt.
+            context.store.mark_in_doubt(&text.claim, "its worker stopped", None).await.unwrap();
+            let slept = ClaimTime { monotonic: Instant::now(), wall: SystemTime::now() - hour };
+            if !suspended {
+                context.request_stop();
+            }
+            let number = text.claim.number;
+            run(Arc::clone(&context), text, if suspended { slept } else { time }).await;
+            assert_eq!(state(&context, number).await, "queued", "{suspended}");
+        }
+        assert_eq!(simulator.creates(), 0);
+    }
+
+    #[tokio::test]
+    async fn text_is_sent_once_and_an_outage_pauses_the_worker() {
+        let simulator = Simulator::builder()
+            .script(Route::Create, Script::nth(1, Fault::status(429).retry_after(Duration::from_secs(40))))
+            .start()
+            .await
+            .unwrap();
+        let (_directory, context) = context(&["One", "Two"], &simulator).await;
+        let (text, time) = context.claim(1).await.unwrap().remove(0);
+        run(Arc::clone(&context), text, time).await;
+        let entry = context.store.entry(1).await.unwrap().unwrap();
+        assert_eq!((entry.state.as_str(), simulator.requests()), ("queued", 1));
+        assert!((39..=40).contains(&entry.due_in), "{}", entry.due_in);
+        assert!(tokio::time::timeout(Duration::from_millis(100), context.pause_ended()).await.is_err());
+        context.end_pause();
+        context.pause_ended().await;
+    }
 }

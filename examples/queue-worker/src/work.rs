@@ -1,17 +1,33 @@
-//! `work`: runs a submit worker and a collect worker until a stop request.
+//! `work`: submits and collects texts until a stop request.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    net::SocketAddr,
+    path::PathBuf,
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
+
+use tokio::task::JoinSet;
 
 use crate::{
-    Outcome,
-    connection::{Connection, check_backend, check_clock, report_other_servers},
+    InvalidInput, Outcome, collect,
+    connection::{Connection, backend, check_backend, random_name, report_other_servers},
     context::WorkerContext,
-    jobs::{COLLECT, SUBMIT},
-    messages::print_note,
-    progress, status,
+    guard::Guard,
+    messages::{BAR, print_note},
+    progress,
+    retry::with_timeout,
     store::Store,
-    supervisor::{QUEUE_POLL_INTERVAL, run_collect_worker, run_submit_worker, run_until_stopped},
+    submit,
 };
+
+/// The time between two polls of the ledger. The delay is small compared with the duration of a task, and a few
+/// short statements per second are a small load. `SQLite` cannot notify other processes.
+const POLL_INTERVAL: Duration = Duration::from_millis(250);
+
+/// The number of concurrent collect jobs per concurrent submit job. A collect job sends a request only now
+/// and then.
+const COLLECT_JOBS_PER_SUBMIT_JOB: usize = 8;
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -27,43 +43,158 @@ pub(crate) struct Args {
     #[arg(long)]
     until_empty: bool,
 
-    /// The seconds between heartbeats. A worker that misses three heartbeats counts as dead, and other
-    /// workers take over its jobs. Use the same value for all workers
-    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..=3600))]
-    heartbeat: u16,
+    /// The seconds after which other workers take over from a worker that was killed
+    #[arg(long, default_value_t = 15, value_parser = clap::value_parser!(u16).range(3..=3600))]
+    lease: u16,
+
+    /// Serves `/metrics` for Prometheus and `/health` at this address, such as 0.0.0.0:9090
+    #[arg(long, value_name = "ADDRESS")]
+    metrics: Option<SocketAddr>,
+
+    /// Accepts a database that was restored from a backup. All texts that are queued or being submitted become
+    /// in doubt. Use it with one worker, while the others are stopped
+    #[arg(long)]
+    after_restore: bool,
 }
 
 pub(crate) async fn run(store: Store, connection: Connection, args: &Args) -> anyhow::Result<Outcome> {
-    let heartbeat = Duration::from_secs(args.heartbeat.into());
-    check_clock(&store, heartbeat).await?;
-    check_backend(&store, &connection.server).await?;
-    report_other_servers(&store, &connection.server).await?;
+    let server = &connection.server;
+    let mut queue = store.queue(backend(server), &random_name()).await?;
+    check_backend(&queue.backend, server)?;
+    if args.after_restore {
+        queue.epoch = random_name();
+        let texts = store.after_restore(&queue.epoch).await?;
+        print_note!("texts marked as in doubt after the restore: {texts}");
+    } else {
+        queue.check()?;
+    }
+    let out = std::path::absolute(&args.out)
+        .map_err(|error| InvalidInput(format!("--out {}: {error}", args.out.display())))?;
+    let guard = Guard::open(&out, &queue.epoch)?;
+    guard.check(&store).await?;
+    report_other_servers(&store, server).await?;
     if connection.simulator.is_some() {
         print_note!(
             "DISTRIBUTE_AI_API_KEY is not set: using a local simulator; its audio is a placeholder, nothing \
              is billed, and its tasks are lost at exit"
         );
     }
-    let context =
-        Arc::new(WorkerContext::new(store, &connection, args.out.clone(), heartbeat, args.concurrency));
-
-    tokio::spawn(stop_on_signal(Arc::clone(&context)));
+    if let Some(address) = args.metrics {
+        progress::serve_metrics(address)?;
+    }
+    let context = Arc::new(WorkerContext::new(store, &connection, out, args.lease, guard));
+    progress::start_bar();
+    let mut background = JoinSet::new();
+    background.spawn(stop_on_signal(Arc::clone(&context)));
+    background.spawn(keep_leases(Arc::clone(&context)));
     if args.until_empty {
-        tokio::spawn(stop_when_empty(Arc::clone(&context)));
+        background.spawn(stop_when_empty(Arc::clone(&context)));
     }
+    let concurrency = usize::from(args.concurrency);
     tokio::join!(
-        run_until_stopped(&context, SUBMIT, |name| run_submit_worker(Arc::clone(&context), name)),
-        run_until_stopped(&context, COLLECT, |name| run_collect_worker(Arc::clone(&context), name)),
-        // Also waits for submissions whose apalis worker has failed, so that their responses are recorded.
-        context.drain(),
-        progress::report(&context),
+        submit_texts(&context, concurrency),
+        collect_speeches(&context, concurrency),
+        progress::report(&context)
     );
-    print_note!("stopped: {}", progress::summary(&context.store).await?);
+    BAR.finish_and_clear();
+    finish(&context, connection.simulator.is_some()).await
+}
 
-    if let Some(problem) = context.account_error() {
-        anyhow::bail!("stopped, because the server rejects every request of this account: {problem}");
+/// Submits texts until a stop request, and then waits for the pending responses.
+async fn submit_texts(context: &Arc<WorkerContext>, slots: usize) {
+    let claim = async |limit| {
+        tokio::select! {
+            () = context.pause_ended() => context.claim(limit).await,
+            () = context.stop_requested() => Ok(Vec::new()),
+        }
+    };
+    let mut jobs =
+        run_jobs(context, slots, claim, |context, (text, time)| submit::run(context, text, time)).await;
+    while jobs.join_next().await.is_some() {}
+}
+
+/// Collects speeches until a stop request. Cancelling is then safe: the task ids are in the ledger, so another
+/// worker can collect these speeches.
+async fn collect_speeches(context: &Arc<WorkerContext>, slots: usize) {
+    let claim = async |limit| context.claim_collections(limit).await;
+    let mut jobs = run_jobs(context, slots * COLLECT_JOBS_PER_SUBMIT_JOB, claim, collect::run).await;
+    jobs.shutdown().await;
+}
+
+/// Claims texts and runs a job for each of them until a stop request. Returns the jobs that are still running.
+async fn run_jobs<T, F>(
+    context: &Arc<WorkerContext>,
+    slots: usize,
+    claim: impl AsyncFn(usize) -> anyhow::Result<Vec<T>>,
+    job: impl Fn(Arc<WorkerContext>, T) -> F,
+) -> JoinSet<()>
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    let mut jobs = JoinSet::new();
+    while !context.is_stopping() {
+        while jobs.try_join_next().is_some() {}
+        let free = slots - jobs.len();
+        let claimed = if free > 0 { claim(free).await } else { Ok(Vec::new()) };
+        match claimed {
+            Ok(texts) => {
+                for text in texts {
+                    jobs.spawn(job(Arc::clone(context), text));
+                }
+            }
+            Err(error) => tracing::warn!(error = format!("{error:#}"), "texts not claimed, retrying"),
+        }
+        tokio::select! {
+            Some(_) = jobs.join_next() => {}
+            () = tokio::time::sleep(POLL_INTERVAL) => {}
+            () = context.stop_requested() => {}
+        }
     }
-    report_unresolved(&context.store).await
+    jobs
+}
+
+/// Extends the leases of this worker, and ends those that other workers have left, as long as this worker runs.
+async fn keep_leases(context: Arc<WorkerContext>) {
+    let problem = "its worker stopped during the submission, so the server may have accepted the text";
+    let WorkerContext { store, name, server, lease, .. } = &*context;
+    loop {
+        tokio::time::sleep(Duration::from_secs((*lease).into()) / 3).await;
+        let kept = with_timeout(async {
+            store.renew(name, *lease).await?;
+            for number in store.end_overdue_claims(problem).await? {
+                progress::finished(number, "in doubt", problem);
+            }
+            if context.uses_simulator() {
+                store.requeue_lost_tasks(server, "", *lease).await?;
+            }
+            Ok(())
+        });
+        if let Err(error) = kept.await {
+            tracing::warn!(error = format!("{error:#}"), "leases not extended, retrying");
+        }
+    }
+}
+
+/// Ends the leases of a worker that has no jobs any more, and reports the result.
+async fn finish(context: &WorkerContext, loses_tasks: bool) -> anyhow::Result<Outcome> {
+    let store = &context.store;
+    let result = with_timeout(async {
+        store.release_collections(&context.name).await?;
+        if loses_tasks {
+            store.requeue_lost_tasks(&context.server, &context.server, u16::MAX).await?;
+        }
+        print_note!("stopped: {}", progress::summary(store).await?);
+        store.has_unresolved().await
+    });
+    let result = result.await;
+    if let Some(problem) = context.failure() {
+        anyhow::bail!("stopped, because {problem}");
+    }
+    if result? {
+        print_note!("hint: some texts failed or are in doubt; run `status` to list them");
+        return Ok(Outcome::Unresolved);
+    }
+    Ok(Outcome::Success)
 }
 
 /// The exit status that shells use for a program stopped by Ctrl-C.
@@ -72,7 +203,7 @@ const INTERRUPTED: i32 = 130;
 async fn stop_on_signal(context: Arc<WorkerContext>) {
     if shutdown_signal().await.is_ok() {
         print_note!(
-            "stopping: waiting for pending submissions; other workers can take over the remaining jobs"
+            "stopping: waiting for pending submissions; other workers can take over the remaining texts"
         );
         print_note!("press Ctrl-C to stop at once; pending submissions are then in doubt");
         context.request_stop();
@@ -102,24 +233,15 @@ async fn shutdown_signal() -> std::io::Result<()> {
 
 async fn stop_when_empty(context: Arc<WorkerContext>) {
     while !context.is_stopping() {
-        match context.store.unfinished().await {
-            Ok(0) => context.request_stop(),
+        // A text that another worker has declared in doubt is still submitted by the late response.
+        let is_idle = context.submissions.load(Ordering::SeqCst) == 0;
+        match with_timeout(context.store.has_unfinished()).await {
+            Ok(false) if is_idle => context.request_stop(),
             Ok(_) => {}
             Err(error) => {
-                tracing::warn!(error = format!("{error:#}"), "unfinished texts not counted, retrying");
+                tracing::warn!(error = format!("{error:#}"), "unfinished texts not found, retrying");
             }
         }
-        tokio::time::sleep(QUEUE_POLL_INTERVAL).await;
+        tokio::time::sleep(POLL_INTERVAL).await;
     }
-}
-
-async fn report_unresolved(store: &Store) -> anyhow::Result<Outcome> {
-    let failed_or_in_doubt = store.failed_or_in_doubt().await?;
-    if !failed_or_in_doubt.is_empty() {
-        print_note!(
-            "hint: texts that failed or are in doubt: {}; run `status` to list them",
-            failed_or_in_doubt.len()
-        );
-    }
-    Ok(status::outcome(&failed_or_in_doubt))
 }

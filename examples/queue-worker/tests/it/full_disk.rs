@@ -39,7 +39,7 @@ async fn worker_continues_after_full_disk_and_submits_no_text_twice() {
     let queue = Queue::new(&simulator);
     let texts: Vec<_> = (1..=60).map(|number| format!("This is text number {number}.")).collect();
     queue.enqueue(&texts);
-    let args = ["work", "--heartbeat", "1", "--concurrency", "4", "--until-empty"];
+    let args = ["work", "--lease", "3", "--concurrency", "4", "--until-empty"];
     let mut worker = shell(&queue, "", &args).stdout(Stdio::null()).stderr(queue.log()).spawn().unwrap();
     for goal in [5, 20] {
         wait_until("submitted", &queue, || simulator.creates() >= goal).await;

@@ -1,5 +1,7 @@
 //! End-to-end tests of the queue worker: real processes, and a simulator that counts the submitted texts.
 
+#[cfg(unix)]
+mod cluster;
 #[cfg(target_os = "linux")]
 mod full_disk;
 mod in_doubt;
@@ -7,7 +9,11 @@ mod input;
 mod kills;
 #[cfg(unix)]
 mod postgres;
+mod restores;
 #[cfg(unix)]
 mod signals;
+#[cfg(unix)]
+mod stops;
 mod support;
+mod watching;
 mod without_key;

@@ -2,10 +2,16 @@
 //! cluster, on a socket in a temporary directory.
 
 use std::{
+    collections::HashSet,
     fs,
-    os::unix::fs::{MetadataExt, PermissionsExt, chown},
-    path::{Path, PathBuf},
-    process::{Command, Stdio},
+    io::{Read, Write},
+    net::Shutdown,
+    os::unix::net::{UnixListener, UnixStream},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    thread,
     time::Duration,
 };
 
@@ -13,7 +19,9 @@ use distribute_ai::testing::{Fault, Route, Script};
 use tempfile::TempDir;
 
 use crate::{
+    cluster::Cluster,
     kills::{kill, kill_waiting_worker, kill_workers_at_random_times},
+    stops::stop_under_load,
     support::{Queue, simulator, stderr, wait_until},
 };
 
@@ -36,6 +44,60 @@ async fn postgres_workers_killed_at_random_times_lose_no_text_and_submit_none_tw
     .await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn postgres_worker_stopped_under_load_ends_and_leaves_no_text_in_doubt() {
+    let Some(cluster) = Cluster::start() else { return };
+    let simulator = simulator(30).start().await.unwrap();
+    stop_under_load(&simulator, &Queue::new(&simulator).with_database(&cluster.url()), "Postgres").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn postgres_clock_an_hour_off_changes_nothing() {
+    let Some(cluster) = Cluster::start() else { return };
+    let simulator = simulator(1_500).start().await.unwrap();
+    let queue = Queue::new(&simulator).with_database(&cluster.url());
+    for offset in ["+ 3600", "- 3600"] {
+        queue.enqueue(&[&format!("Text {offset}")]);
+        cluster.sql(&format!(
+            "CREATE OR REPLACE FUNCTION unixepoch() RETURNS BIGINT LANGUAGE sql STABLE \
+             AS 'SELECT FLOOR(EXTRACT(EPOCH FROM statement_timestamp()))::BIGINT {offset}'"
+        ));
+        // The text of the earlier clock is not due yet, or the later clock has made it due.
+        queue.enqueue(&[&format!("Later text {offset}")]);
+        let mut worker = queue.work(&[]);
+        wait_until("done", &queue, || queue.speech(if offset == "+ 3600" { 2 } else { 4 }).is_some()).await;
+        kill(&mut worker);
+        assert_eq!(queue.status().in_doubt.len(), 0, "{}", queue.logged());
+    }
+    let spoken = simulator.spoken();
+    assert_eq!(spoken.iter().collect::<HashSet<_>>().len(), spoken.len(), "no text is submitted twice");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn postgres_lost_confirmations_add_and_submit_each_text_once() {
+    let Some(cluster) = Cluster::start() else { return };
+    let simulator = simulator(10).start().await.unwrap();
+    Queue::new(&simulator).with_database(&cluster.url()).enqueue(&["Zero."]);
+    let proxy = Proxy::start(&cluster, "COMMIT", 1);
+    let queue = Queue::new(&simulator).with_database(&proxy.url());
+    fs::write(queue.directory().join("lines"), "One.\nTwo.\n").unwrap();
+    let enqueue = queue.run(&["enqueue", "lines"]);
+    assert!(stderr(&enqueue).contains("connection to the database lost, retrying"), "{}", stderr(&enqueue));
+    assert_eq!(String::from_utf8(enqueue.stdout).unwrap(), "2 texts enqueued, keys 2 to 3\n");
+    let again = queue.run(&["enqueue", "lines", "--batch", "monday"]);
+    assert!(again.status.success(), "{}", stderr(&again));
+    let again = queue.run(&["enqueue", "lines", "--batch", "monday"]);
+    assert_eq!(String::from_utf8(again.stdout).unwrap(), "2 texts already enqueued, keys 4 to 5\n");
+    assert_eq!(queue.status().counts["queued"], 5);
+
+    // The claims of a worker contain the name of its server.
+    let proxy = Proxy::start(&cluster, simulator.base_url(), 6);
+    let queue = queue.with_database(&proxy.url());
+    assert_eq!(queue.run_worker(), Some(0), "{}", queue.logged());
+    assert!(queue.logged().contains("texts not claimed, retrying"), "{}", queue.logged());
+    assert_eq!((simulator.creates(), queue.status().counts["done"]), (5, 5), "{}", queue.logged());
+}
+
 #[test]
 fn postgres_user_without_permission_is_shown_the_grants() {
     let Some(cluster) = Cluster::start() else { return };
@@ -48,7 +110,6 @@ fn postgres_user_without_permission_is_shown_the_grants() {
     assert!(stderr.contains("permission denied for "), "{stderr}");
     assert!(stderr.contains("hint: the database user needs the permission to create tables;"), "{stderr}");
 
-    cluster.sql("GRANT CREATE ON DATABASE speeches TO me");
     cluster.sql_in("speeches", "GRANT CREATE ON SCHEMA public TO me");
     queue.enqueue(&["One."]);
     assert_eq!(queue.run_worker(), Some(0), "{}", queue.logged());
@@ -65,107 +126,58 @@ async fn postgres_delayed_text_is_listed_and_released() {
     let mut worker = queue.work(&[]);
     wait_until("delayed", &queue, || queue.status().delayed.contains_key(&1)).await;
     kill(&mut worker);
-    let delayed = queue.status().delayed[&1].clone();
-    assert!(delayed.starts_with("queued, next attempt in "), "{delayed}");
+    let listed = String::from_utf8(queue.run(&["status"]).stdout).unwrap();
+    assert!(listed.contains("\n1: queued, next attempt in "), "{listed}");
     assert!(queue.run(&["again", "1"]).status.success());
     assert_eq!(queue.run_worker(), Some(0), "{}", queue.logged());
 }
 
-/// A Postgres cluster in a temporary directory.
-struct Cluster {
-    directory: TempDir,
-    programs: PathBuf,
-}
+/// A proxy that forwards connections to a cluster. When a client has sent the given text, the proxy forwards it,
+/// waits for the response and closes the connection without forwarding the response, up to `cuts` times.
+struct Proxy(TempDir);
 
-impl Cluster {
-    /// Starts a cluster. Returns `None` and prints the reason if Postgres is not installed.
-    fn start() -> Option<Self> {
-        let Some(programs) = programs() else {
-            println!("skipped: /usr/lib/postgresql/*/bin/initdb not found (apt install postgresql)");
-            return None;
-        };
+impl Proxy {
+    fn start(cluster: &Cluster, cut_at: &str, cuts: usize) -> Self {
         let directory = tempfile::tempdir().unwrap();
-        if is_root() {
-            let (user, group) = unprivileged();
-            chown(directory.path(), Some(user), Some(group)).unwrap();
-        }
-        fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o700)).unwrap();
-        let cluster = Self { directory, programs };
-        cluster.run("initdb", &["--username=queue", "--auth=trust", "--no-sync"]);
-        let socket = cluster.directory.path().display();
-        let options = format!("-k {socket} -c listen_addresses= -c fsync=off");
-        cluster.run("pg_ctl", &["--wait", "--log=log", "--options", &options, "start"]);
-        Some(cluster)
+        let listener = UnixListener::bind(directory.path().join(SOCKET)).unwrap();
+        let server = cluster.directory.path().join(SOCKET);
+        let (text, count) = (Arc::new(cut_at.as_bytes().to_vec()), Arc::new(AtomicUsize::new(0)));
+        thread::spawn(move || {
+            for client in listener.incoming() {
+                let (client, server) = (client.unwrap(), UnixStream::connect(&server).unwrap());
+                let is_cut = Arc::new(AtomicBool::new(false));
+                let (cut, count, text) = (Arc::clone(&is_cut), Arc::clone(&count), Arc::clone(&text));
+                let pair = (client.try_clone().unwrap(), server.try_clone().unwrap());
+                thread::spawn(move || {
+                    forward(pair.0, pair.1, |bytes| {
+                        let is_match = bytes.windows(text.len()).any(|part| part == &**text);
+                        if is_match && count.fetch_add(1, Ordering::SeqCst) < cuts {
+                            cut.store(true, Ordering::SeqCst);
+                        }
+                        true
+                    });
+                });
+                thread::spawn(move || forward(server, client, |_| !is_cut.load(Ordering::SeqCst)));
+            }
+        });
+        Self(directory)
     }
 
     fn url(&self) -> String {
-        self.url_of("queue", "postgres")
-    }
-
-    fn url_of(&self, user: &str, database: &str) -> String {
-        format!("postgres://{user}@localhost/{database}?host={}", self.directory.path().display())
-    }
-
-    /// Runs statements as the superuser.
-    fn sql(&self, statements: &str) {
-        self.sql_in("postgres", statements);
-    }
-
-    fn sql_in(&self, database: &str, statements: &str) {
-        for statement in statements.split("; ") {
-            let url = self.url_of("queue", database);
-            let program = self.programs.join("psql");
-            let output = Command::new(program).args([&url, "-c", statement]).output().unwrap();
-            assert!(output.status.success(), "{}", stderr(&output));
-        }
-    }
-
-    fn run(&self, program: &str, args: &[&str]) {
-        let program = self.programs.join(program);
-        let mut command = Command::new(&program);
-        if is_root() {
-            // Postgres refuses to run as root.
-            let (user, group) = unprivileged();
-            command = Command::new("setpriv");
-            command
-                .args([format!("--reuid={user}"), format!("--regid={group}"), "--clear-groups".into()])
-                .arg(&program);
-        }
-        let data = self.directory.path().join("data");
-        command.arg("-D").arg(data).args(args).current_dir(self.directory.path());
-        // Use no pipes: the server would inherit them and keep them open.
-        let status =
-            command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status().unwrap();
-        assert!(status.success(), "{}", program.display());
+        format!("postgres://queue@localhost/postgres?host={}", self.0.path().display())
     }
 }
 
-impl Drop for Cluster {
-    fn drop(&mut self) {
-        self.run("pg_ctl", &["--mode=immediate", "stop"]);
-    }
-}
+/// The name of a socket of Postgres in its directory.
+const SOCKET: &str = ".s.PGSQL.5432";
 
-/// Returns the directory of the programs of the newest installed version.
-fn programs() -> Option<PathBuf> {
-    let versions = fs::read_dir("/usr/lib/postgresql").ok()?;
-    let programs = versions.filter_map(|entry| Some(entry.ok()?.path().join("bin")));
-    programs.filter(|programs| programs.join("initdb").exists()).max()
-}
-
-fn is_root() -> bool {
-    fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0)
-}
-
-/// Returns the user id of `nobody` and the group id of `nogroup`. Every Debian system has both.
-fn unprivileged() -> (u32, u32) {
-    let account = |file: &str| {
-        let text = fs::read_to_string(Path::new("/etc").join(file)).unwrap();
-        let line = text
-            .lines()
-            .find(|line| line.starts_with("nobody:") || line.starts_with("nogroup:"))
-            .map(str::to_owned);
-        line.unwrap().split(':').nth(2).unwrap().parse().unwrap()
-    };
-    (account("passwd"), account("group"))
+/// Copies bytes until either end closes its connection or `check` returns `false`, and then closes both.
+fn forward(mut from: UnixStream, mut to: UnixStream, check: impl Fn(&[u8]) -> bool) {
+    let mut bytes = [0; 8_192];
+    while let Ok(count) = from.read(&mut bytes)
+        && count > 0
+        && check(&bytes[..count])
+        && to.write_all(&bytes[..count]).is_ok()
+    {}
+    let _ = (from.shutdown(Shutdown::Both), to.shutdown(Shutdown::Both));
 }

@@ -92,7 +92,7 @@ async fn suspend(worker: &Child, queue: &Queue) {
 }
 
 /// Returns `true` if no process holds the write lock of the database.
-async fn is_writable(queue: &Queue) -> bool {
+pub(crate) async fn is_writable(queue: &Queue) -> bool {
     let options = SqliteConnectOptions::new().filename(queue.directory().join("queue.db"));
     let mut connection = options.busy_timeout(Duration::ZERO).connect().await.unwrap();
     let Err(error) = sqlx::query("BEGIN IMMEDIATE").execute(&mut connection).await else {
@@ -109,7 +109,7 @@ fn is_stopped(worker: &Child) -> bool {
     String::from_utf8(output.stdout).unwrap().trim().starts_with('T')
 }
 
-fn signal(worker: &Child, name: &str) {
+pub(crate) fn signal(worker: &Child, name: &str) {
     let id = worker.id().to_string();
     assert!(Command::new("kill").args(["-s", name, &id]).status().unwrap().success());
 }

@@ -10,6 +10,7 @@ use std::{
 };
 
 use distribute_ai::testing::{Simulator, SimulatorBuilder};
+use serde_json::Value;
 use tempfile::TempDir;
 
 /// The number of concurrent submissions of a worker, and so the maximum number of texts in doubt after a
@@ -56,7 +57,9 @@ impl Queue {
     pub(crate) fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_queue-worker"));
         command.args(args).current_dir(self.directory()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        for name in ["DATABASE_URL", "DISTRIBUTE_AI_API_KEY", "DISTRIBUTE_AI_BASE_URL"] {
+        for name in
+            ["DATABASE_URL", "DISTRIBUTE_AI_API_KEY", "DISTRIBUTE_AI_BASE_URL", "LOG_FORMAT", "RUST_LOG"]
+        {
             command.env_remove(name);
         }
         if let Some(url) = &self.url {
@@ -82,10 +85,10 @@ impl Queue {
         assert!(String::from_utf8_lossy(&output.stdout).starts_with(&texts.len().to_string()));
     }
 
-    /// Starts a worker with a heartbeat of one second.
+    /// Starts a worker with a short lease.
     pub(crate) fn work(&self, more: &[&str]) -> Child {
         let concurrency = CONCURRENCY.to_string();
-        let args = [&["work", "--heartbeat", "1", "--concurrency", &concurrency], more].concat();
+        let args = [&["work", "--lease", "3", "--concurrency", &concurrency], more].concat();
         // Write to a file, because a full pipe would block the worker.
         self.command(&args).stdout(Stdio::null()).stderr(self.log()).spawn().unwrap()
     }
@@ -105,21 +108,21 @@ impl Queue {
     }
 
     pub(crate) fn status(&self) -> Status {
-        let output = self.run(&["status"]);
-        let text = String::from_utf8(output.stdout.clone()).unwrap();
-        assert!(!text.is_empty(), "{}", stderr(&output));
+        let output = self.run(&["status", "--json", "--limit", "100000"]);
+        let json: Value =
+            serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{}", stderr(&output)));
         let mut status = Status { code: output.status.code(), ..Status::default() };
-        for line in text.lines() {
-            if let Some((number, problem)) = line.split_once(": in doubt, ") {
-                status.in_doubt.insert(number.parse().unwrap(), problem.to_owned());
-            } else if let Some((number, problem)) = line.split_once(": failed, ") {
-                status.failed.insert(number.parse().unwrap(), problem.to_owned());
-            } else if let Some((number, problem)) = line.split_once(": ") {
-                status.delayed.insert(number.parse().unwrap(), problem.to_owned());
-            } else {
-                let (count, state) = line.trim().split_once(' ').unwrap();
-                status.counts.insert(state.to_owned(), count.parse().unwrap());
-            }
+        for (state, count) in json["counts"].as_object().unwrap() {
+            status.counts.insert(state.clone(), usize::try_from(count.as_u64().unwrap()).unwrap());
+        }
+        for text in json["texts"].as_array().unwrap() {
+            let texts = match text["state"].as_str().unwrap() {
+                "in doubt" => &mut status.in_doubt,
+                "failed" => &mut status.failed,
+                _ => &mut status.delayed,
+            };
+            let problem = text["problem"].as_str().unwrap_or_default().to_owned();
+            texts.insert(usize::try_from(text["key"].as_u64().unwrap()).unwrap(), problem);
         }
         status
     }

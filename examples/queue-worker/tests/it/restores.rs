@@ -1,0 +1,55 @@
+//! Databases that went back: a restored backup of the file of `SQLite`.
+
+use std::fs;
+
+use distribute_ai::testing::Simulator;
+
+use crate::support::{Queue, simulator, stderr};
+
+fn copy_database(queue: &Queue, from: &str, to: &str) {
+    for suffix in ["", "-wal", "-shm"] {
+        let path = |name: &str| queue.directory().join(format!("{name}{suffix}"));
+        let _ = fs::remove_file(path(to));
+        if path(from).exists() {
+            fs::copy(path(from), path(to)).unwrap();
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn restored_database_is_refused_until_unfinished_texts_are_in_doubt() {
+    let simulator = simulator(10).start().await.unwrap();
+    let queue = Queue::new(&simulator);
+    queue.enqueue(&["One", "Two", "Three"]);
+    assert_eq!(queue.run_worker(), Some(0));
+    queue.enqueue(&["Four"]);
+    copy_database(&queue, "queue.db", "backup.db");
+    assert_eq!(queue.run_worker(), Some(0));
+    copy_database(&queue, "backup.db", "queue.db");
+    assert_eq!(queue.status().counts["queued"], 1);
+
+    for _ in 0..2 {
+        let output = queue.run(&["work", "--until-empty"]);
+        assert_eq!(output.status.code(), Some(2));
+        let stderr = stderr(&output);
+        assert!(stderr.starts_with("error: --database: the database has lost the last claim"), "{stderr}");
+    }
+    // A worker with another output directory has no claim to compare.
+    assert_eq!(queue.run(&["work", "--until-empty", "--out", "other"]).status.code(), Some(2));
+    assert_eq!(simulator.creates(), 4);
+
+    let output = queue.run(&["work", "--until-empty", "--after-restore"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(
+        stderr(&output).starts_with("texts marked as in doubt after the restore: 1\n"),
+        "{}",
+        stderr(&output)
+    );
+    assert!(queue.status().in_doubt[&4].starts_with("the database was restored"));
+    queue.enqueue(&["Five"]);
+    assert_eq!(queue.run_worker(), Some(1), "the text in doubt");
+    let mut spoken = simulator.spoken();
+    spoken.sort();
+    assert_eq!(spoken, ["Five", "Four", "One", "Three", "Two"], "no text is submitted twice");
+    assert_eq!(queue.speech(5), Some(Simulator::audio_of("Five")));
+}

@@ -1,0 +1,67 @@
+//! Workers that are stopped under load.
+
+use std::{
+    collections::HashSet,
+    process::Child,
+    time::{Duration, Instant},
+};
+
+use distribute_ai::testing::Simulator;
+
+use crate::{
+    signals::{is_writable, signal},
+    support::{Queue, setting, simulator, wait_until},
+};
+
+/// The time in which a worker must end after a signal.
+const LIMIT: Duration = Duration::from_secs(10);
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn worker_stopped_under_load_ends_and_leaves_no_text_in_doubt() {
+    let simulator = simulator(30).start().await.unwrap();
+    stop_under_load(&simulator, &Queue::new(&simulator), "SQLite").await;
+}
+
+/// Stops workers until all stops have been made, and then finishes the texts.
+pub(crate) async fn stop_under_load(simulator: &Simulator, queue: &Queue, database: &str) {
+    let (count, stops) = (setting("QUEUE_TEXTS", 120), setting("QUEUE_STOPS", 3));
+    let texts: Vec<_> = (1..=count).map(|number| format!("This is text number {number}.")).collect();
+    queue.enqueue(&texts);
+    let mut slowest = Duration::ZERO;
+    for stop in 0..stops {
+        let mut worker = queue.work(&[]);
+        let goal = simulator.creates() + (count / (2 * stops)) as u64;
+        wait_until("submitted", queue, || simulator.creates() >= goal).await;
+        signal(&worker, if stop % 2 == 0 { "TERM" } else { "INT" });
+        slowest = slowest.max(wait_for_end(&mut worker, queue));
+        if database == "SQLite" {
+            assert!(is_writable(queue).await, "the stopped worker holds no lock");
+        }
+    }
+    assert_eq!(queue.run_worker(), Some(0), "{}", queue.logged());
+    let (status, spoken) = (queue.status(), simulator.spoken());
+    println!(
+        "{database}: {count} texts, {stops} stops, slowest {:.1} s, {} in doubt, {} lost, {} submitted twice",
+        slowest.as_secs_f64(),
+        status.in_doubt.len(),
+        count - status.counts["done"],
+        spoken.len() - spoken.iter().collect::<HashSet<_>>().len(),
+    );
+    assert_eq!(status.counts["done"], count, "no text is lost or in doubt: {status:?}");
+    assert_eq!(spoken.iter().collect::<HashSet<_>>().len(), spoken.len(), "no text is submitted twice");
+    assert_eq!(spoken.len(), count);
+}
+
+/// Waits until the worker has ended successfully, and returns the time that it took.
+fn wait_for_end(worker: &mut Child, queue: &Queue) -> Duration {
+    let started = Instant::now();
+    while started.elapsed() < LIMIT {
+        if let Some(status) = worker.try_wait().unwrap() {
+            assert_eq!(status.code(), Some(0), "{}", queue.logged());
+            return started.elapsed();
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    worker.kill().unwrap();
+    panic!("the worker was still there {} s after the signal\n{}", LIMIT.as_secs(), queue.logged());
+}
