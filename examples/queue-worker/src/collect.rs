@@ -61,7 +61,9 @@ async fn fetch_and_save(context: &WorkerContext, text: &Collection) -> Result<Re
     };
     speech.save(&path).await?;
     let path = context.out.join(format!("{}.wav", text.number));
-    Ok(move_into_place(temporary, &path).map(|()| format!("{}:{}", host(), path.display())))
+    let place = format!("{}:{}", host(), path.display());
+    let moved = tokio::task::spawn_blocking(move || move_into_place(temporary, &path)).await;
+    Ok(moved.unwrap_or_else(|panic| Err(panic.to_string())).map(|()| place))
 }
 
 /// Moves the temporary file to `path`, on disk too. Returns a message if this is not possible.

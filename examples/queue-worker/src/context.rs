@@ -16,9 +16,12 @@ use crate::{
     guard::Guard,
     ledger::{ClaimedText, Collection},
     policy::{SIMULATOR_PREFIX, outage_pause},
-    retry::{retry_write, with_timeout},
+    retry::with_timeout,
     store::Store,
 };
+
+/// The number of unconfirmed claims that are remembered.
+const MAX_UNCONFIRMED: usize = 100;
 
 /// The context that all jobs of a worker process share.
 #[derive(Debug)]
@@ -35,6 +38,7 @@ pub(crate) struct WorkerContext {
     /// The number of submissions whose outcome is not stored yet.
     pub(crate) submissions: AtomicUsize,
     guard: tokio::sync::Mutex<Guard>,
+    unconfirmed: tokio::sync::Mutex<Vec<String>>,
     outage: Mutex<Outage>,
     stop: watch::Sender<StopState>,
 }
@@ -83,6 +87,7 @@ impl WorkerContext {
             name: format!("{}/{}-{}", host(), std::process::id(), random_name()),
             submissions: AtomicUsize::new(0),
             guard: tokio::sync::Mutex::new(guard),
+            unconfirmed: tokio::sync::Mutex::default(),
             outage: Mutex::default(),
             stop: watch::Sender::new(StopState::Running),
         }
@@ -92,29 +97,39 @@ impl WorkerContext {
     pub(crate) async fn claim(&self, limit: usize) -> anyhow::Result<Vec<(ClaimedText, ClaimTime)>> {
         let mut guard = self.guard.lock().await;
         let (token, time) = (random_name(), ClaimTime::now());
-        let claim = self.store.claim(limit, &self.name, &token, &self.server, self.lease);
-        let texts = match with_timeout(claim).await {
-            Ok(texts) => texts,
-            Err(error) => {
-                // The claim may be stored although the database reported an error.
-                retry_write(self, |_| {}, || self.store.release_unconfirmed(&self.name, &token)).await?;
-                return Err(error);
+        let result = with_timeout(async {
+            let texts = self.store.claim(limit, &self.name, &token, &self.server, self.lease).await?;
+            if let Some(last) = texts.last() {
+                // The earlier claim, because this one may be the first after the database went back.
+                guard.check(&self.store).await?;
+                guard.record(&last.claim);
             }
-        };
-        if let Some(last) = texts.last() {
-            // The earlier claim, because this one may be the first after the database went back.
-            if let Err(error) = with_timeout(guard.check(&self.store)).await {
+            Ok(texts)
+        });
+        match result.await {
+            Ok(texts) => Ok(texts.into_iter().map(|text| (text, time)).collect()),
+            Err(error) => {
                 if error.is::<InvalidInput>() {
-                    // These texts are not sent, and become in doubt when their lease ends.
+                    // The texts may have been billed: they become in doubt when their lease ends.
                     self.stop_failed(format!("{error:#}"));
                 } else {
-                    retry_write(self, |_| {}, || self.store.release_unconfirmed(&self.name, &token)).await?;
+                    self.unconfirmed.lock().await.push(token);
                 }
-                return Err(error);
+                Err(error)
             }
-            guard.record(&last.claim);
         }
-        Ok(texts.into_iter().map(|text| (text, time)).collect())
+    }
+
+    /// Releases the texts of claims that the database has not confirmed. None of them was sent. A claim may be
+    /// stored after its error, so the last ones are released repeatedly.
+    pub(crate) async fn release_unconfirmed(&self) -> anyhow::Result<()> {
+        let mut tokens = self.unconfirmed.lock().await;
+        let forgotten = tokens.len().saturating_sub(MAX_UNCONFIRMED);
+        tokens.drain(..forgotten);
+        for token in &*tokens {
+            self.store.release_unconfirmed(&self.name, token).await?;
+        }
+        Ok(())
     }
 
     pub(crate) async fn claim_collections(&self, limit: usize) -> anyhow::Result<Vec<Collection>> {

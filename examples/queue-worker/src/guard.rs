@@ -93,6 +93,12 @@ impl Store {
         })
     }
 
+    /// Returns `true` if a worker has found that the database went back.
+    pub(crate) async fn went_back(&self) -> anyhow::Result<bool> {
+        let value: i32 = sqlx::query_scalar("SELECT went_back FROM queue").fetch_one(&self.pool).await?;
+        Ok(value != 0)
+    }
+
     /// Returns `true` if the ledger contains the claim, a later claim of the text, or a trace of its removal.
     async fn has_claim(&self, claim: &Claim) -> anyhow::Result<bool> {
         let query = "SELECT 1 FROM speeches WHERE number = $1 AND (attempts > $2 OR (attempts = $2 AND claim = $3)) \

@@ -309,7 +309,7 @@ pub(crate) mod tests {
     pub(crate) async fn store_with_texts(texts: &[&str]) -> (tempfile::TempDir, Store) {
         let directory = tempfile::tempdir().unwrap();
         let url = format!("sqlite://{}/queue.db?mode=rwc", directory.path().display());
-        let store = Store::create(&url).await.unwrap();
+        let store = Store::create(&url, crate::store::COMMAND_WAIT).await.unwrap();
         let texts: Vec<_> = texts.iter().map(ToString::to_string).collect();
         store.add_batch("first", &texts, None).await.unwrap();
         (directory, store)

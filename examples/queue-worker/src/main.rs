@@ -41,7 +41,7 @@ use std::{fmt, process::ExitCode, time::Duration};
 
 use clap::{Parser, Subcommand, ValueEnum};
 use messages::{DatabaseProblem, LogWriter, print_note};
-use store::Store;
+use store::{COMMAND_WAIT, Store, WORKER_WAIT};
 use tracing_subscriber::EnvFilter;
 
 /// Speaks texts from a durable queue.
@@ -149,11 +149,11 @@ async fn run(args: Args) -> anyhow::Result<Outcome> {
         Command::Enqueue(args) => {
             // Check the input before the database is created, so that invalid input leaves no files behind.
             let texts = enqueue::read(&args)?;
-            enqueue::run(&Store::create(url).await?, &texts, &args).await
+            enqueue::run(&Store::create(url, COMMAND_WAIT).await?, &texts, &args).await
         }
         Command::Work(args) => {
             let connection = connection::connect(&args.out).await?;
-            work::run(Store::create(url).await?, connection, &args).await
+            work::run(Store::create(url, WORKER_WAIT).await?, connection, &args).await
         }
         Command::Status(args) => status::run(&Store::open(url).await?, &args).await,
         Command::Again(args) => requeue::run(&Store::open(url).await?, &args).await,

@@ -6,7 +6,7 @@ use tokio::task::{JoinError, JoinSet};
 
 use crate::context::WorkerContext;
 
-/// The timeout of one database statement. Without this, a hanging connection would block the next attempt.
+/// The timeout of one database operation. Without this, a hanging connection would block the next attempt.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The number of attempts to write the outcome of a submission to the database. The pauses double up to five
@@ -14,10 +14,10 @@ const WRITE_TIMEOUT: Duration = Duration::from_secs(5);
 const MAX_WRITE_ATTEMPTS: u32 = 15;
 
 /// The time for these attempts after a stop request.
-const STOP_WRITE_TIMEOUT: Duration = Duration::from_secs(5);
+pub(crate) const STOP_WRITE_TIMEOUT: Duration = Duration::from_secs(4);
 
 /// Retries a database write until it succeeds, [`MAX_WRITE_ATTEMPTS`] attempts have failed, or the worker has been
-/// stopping for five seconds. Calls `on_first_error` after the first failed attempt.
+/// stopping for four seconds. Calls `on_first_error` after the first failed attempt.
 pub(crate) async fn retry_write<T, F>(
     context: &WorkerContext,
     on_first_error: impl Fn(&anyhow::Error),

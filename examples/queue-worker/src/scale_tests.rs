@@ -69,7 +69,7 @@ fn rows() -> usize {
 async fn scale_sqlite_reads_only_indexes() {
     let directory = tempfile::tempdir().unwrap();
     let url = format!("sqlite://{}/queue.db?mode=rwc", directory.path().display());
-    let store = Store::create(&url).await.unwrap();
+    let store = Store::create(&url, crate::store::COMMAND_WAIT).await.unwrap();
     for (name, plan, _) in measure(&store, rows()).await {
         for step in plan.lines().filter(|step| step.contains("SCAN speeches")) {
             assert!(
@@ -89,7 +89,7 @@ async fn scale_sqlite_reads_only_indexes() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn scale_postgres_reads_only_indexes() {
     let Some(cluster) = crate::cluster::Cluster::start() else { return };
-    let store = Store::create(&cluster.url()).await.unwrap();
+    let store = Store::create(&cluster.url(), crate::store::COMMAND_WAIT).await.unwrap();
     for (name, plan, _) in measure(&store, rows()).await {
         assert!(
             !plan.contains("Seq Scan on speeches") || ["counts", "clean"].contains(&name),

@@ -21,11 +21,11 @@ const MAX_CONNECTIONS: u32 = 8;
 /// The time that a statement waits for a free connection.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The settings of each connection. A commit must be on disk before the request is sent, even after a power
-/// failure. `SQLite` allows one writer at a time, and each write takes some milliseconds.
-const SQLITE_SETTINGS: &str =
-    "PRAGMA busy_timeout = 10000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL";
-const POSTGRES_SETTINGS: &str = "SET synchronous_commit = on";
+/// The time that a command waits for the write lock of `SQLite`, which allows one writer at a time. A large
+/// `enqueue` takes some seconds. A worker waits for less than the timeout of its operations, because a statement
+/// must not be executed after its worker has given up.
+pub(crate) const COMMAND_WAIT: Duration = Duration::from_secs(30);
+pub(crate) const WORKER_WAIT: Duration = Duration::from_secs(3);
 
 /// The schema, one file for each version.
 const SCHEMA: [&str; 2] =
@@ -53,8 +53,8 @@ pub(crate) struct Store {
 impl Store {
     /// Connects, and creates or updates the tables. The database itself is created if the URL requests this
     /// (`mode=rwc`).
-    pub(crate) async fn create(url: &str) -> anyhow::Result<Self> {
-        let store = Self::connect(url).await?;
+    pub(crate) async fn create(url: &str, wait: Duration) -> anyhow::Result<Self> {
+        let store = Self::connect(url, wait).await?;
         // Retry, because two processes that start at once on a new SQLite file conflict. The second one then
         // succeeds.
         let mut attempts = 0;
@@ -73,7 +73,7 @@ impl Store {
         if let Some(file) = sqlite_file(url)?.filter(|file| !file.exists()) {
             return Err(InvalidInput(format!("--database: {}: {QUEUE_NOT_FOUND}", file.display())).into());
         }
-        let store = Self::connect(url).await?;
+        let store = Self::connect(url, COMMAND_WAIT).await?;
         let query = sqlx::query("SELECT 1 FROM speeches LIMIT 1").execute(&store.pool).await;
         let Err(error) = query.map_err(anyhow::Error::new) else {
             store.update_schema().await.context("could not update the tables of the queue")?;
@@ -85,7 +85,7 @@ impl Store {
         Err(InvalidInput(format!("--database: {QUEUE_NOT_FOUND} ({error})")).into())
     }
 
-    async fn connect(url: &str) -> anyhow::Result<Self> {
+    async fn connect(url: &str, wait: Duration) -> anyhow::Result<Self> {
         sqlx::any::install_default_drivers();
         let is_postgres = url.starts_with("postgres:") || url.starts_with("postgresql:");
         if !is_postgres && sqlite_file(url)?.is_none() {
@@ -96,8 +96,14 @@ impl Store {
         let options = AnyConnectOptions::from_str(url).map_err(connect_error)?;
         // Connect once without the pool, which would retry an unreachable server.
         let mut connection = sqlx::AnyConnection::connect_with(&options).await.map_err(connect_error)?;
-        let settings = if is_postgres { POSTGRES_SETTINGS } else { SQLITE_SETTINGS };
-        connection.execute(settings).await.map_err(connect_error)?;
+        // A commit must be on disk before the request is sent, even after a power failure.
+        let settings = if is_postgres {
+            "SET synchronous_commit = on".to_owned()
+        } else {
+            let wait = wait.as_millis();
+            format!("PRAGMA busy_timeout = {wait}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL")
+        };
+        connection.execute(AssertSqlSafe(settings.clone())).await.map_err(connect_error)?;
         connection.close().await.map_err(connect_error)?;
         Ok(Self { pool: pool(options, settings, MAX_CONNECTIONS), is_postgres })
     }
@@ -161,11 +167,12 @@ fn connect_error(error: sqlx::Error) -> anyhow::Error {
 /// After an error such as a full disk, `SQLite` may roll back on its own. The rollback of sqlx then fails, and
 /// sqlx runs the next transactions of this connection as savepoints of one that never ends: a commit writes
 /// nothing to disk, and a rollback keeps the write lock.
-fn pool(options: AnyConnectOptions, settings: &'static str, max_connections: u32) -> Pool<Any> {
+fn pool(options: AnyConnectOptions, settings: String, max_connections: u32) -> Pool<Any> {
     AnyPoolOptions::new()
         .max_connections(max_connections)
         .acquire_timeout(ACQUIRE_TIMEOUT)
         .after_connect(move |connection, _| {
+            let settings = AssertSqlSafe(settings.clone());
             Box::pin(async move { connection.execute(settings).await.map(drop) })
         })
         .after_release(|connection, _| {
@@ -193,7 +200,7 @@ mod tests {
         let options = AnyConnectOptions::from_str(&url(&directory)).unwrap();
         // The limit stands in for a full disk: both are reported with the same code.
         let settings = "PRAGMA busy_timeout = 0; PRAGMA journal_mode = WAL; PRAGMA max_page_count = 8";
-        let pool = pool(options.clone(), settings, 1);
+        let pool = pool(options.clone(), settings.to_owned(), 1);
         sqlx::query("CREATE TABLE texts (text TEXT)").execute(&pool).await.unwrap();
         let insert = "INSERT INTO texts (text) VALUES ($1)";
 
@@ -218,7 +225,7 @@ mod tests {
     #[tokio::test]
     async fn older_schema_is_updated_and_newer_schema_is_rejected() {
         let directory = tempfile::tempdir().unwrap();
-        let store = Store::connect(&url(&directory)).await.unwrap();
+        let store = Store::connect(&url(&directory), WORKER_WAIT).await.unwrap();
         let mut first = Migrator::with_migrations(store.migrations()[..1].to_vec());
         first.dangerous_set_table_name(VERSIONS);
         first.run(&store.pool).await.unwrap();
@@ -234,7 +241,7 @@ mod tests {
         }
         sqlx::query("INSERT INTO spoken_by VALUES (1, 'the API')").execute(&store.pool).await.unwrap();
 
-        let store = Store::create(&url(&directory)).await.unwrap();
+        let store = Store::create(&url(&directory), WORKER_WAIT).await.unwrap();
         assert_eq!(store.queue("simulators", "e").await.unwrap().backend, "the API");
         assert_eq!(store.end_overdue_claims("its worker stopped").await.unwrap(), [2]);
         let texts = store.claim(9, "w", "t", "s", 60).await.unwrap();

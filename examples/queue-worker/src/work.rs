@@ -7,16 +7,17 @@ use std::{
     time::Duration,
 };
 
-use tokio::task::JoinSet;
+use anyhow::Context as _;
+use tokio::{task::JoinSet, time::timeout};
 
 use crate::{
     InvalidInput, Outcome, collect,
     connection::{Connection, backend, check_backend, random_name, report_other_servers},
     context::WorkerContext,
-    guard::Guard,
+    guard::{Guard, WENT_BACK},
     messages::{BAR, print_note},
     progress,
-    retry::with_timeout,
+    retry::{STOP_WRITE_TIMEOUT, with_timeout},
     store::Store,
     submit,
 };
@@ -155,30 +156,36 @@ where
 
 /// Extends the leases of this worker, and ends those that other workers have left, as long as this worker runs.
 async fn keep_leases(context: Arc<WorkerContext>) {
-    let problem = "its worker stopped during the submission, so the server may have accepted the text";
-    let WorkerContext { store, name, server, lease, .. } = &*context;
     loop {
-        tokio::time::sleep(Duration::from_secs((*lease).into()) / 3).await;
-        let kept = with_timeout(async {
-            store.renew(name, *lease).await?;
-            for number in store.end_overdue_claims(problem).await? {
-                progress::finished(number, "in doubt", problem);
-            }
-            if context.uses_simulator() {
-                store.requeue_lost_tasks(server, "", *lease).await?;
-            }
-            Ok(())
-        });
-        if let Err(error) = kept.await {
+        tokio::time::sleep(Duration::from_secs(context.lease.into()) / 3).await;
+        if let Err(error) = with_timeout(check_leases(&context)).await {
             tracing::warn!(error = format!("{error:#}"), "leases not extended, retrying");
         }
     }
 }
 
+async fn check_leases(context: &WorkerContext) -> anyhow::Result<()> {
+    let WorkerContext { store, name, server, lease, .. } = context;
+    store.renew(name, *lease).await?;
+    context.release_unconfirmed().await?;
+    let problem = "its worker stopped during the submission, so the server may have accepted the text";
+    for number in store.end_overdue_claims(problem).await? {
+        progress::finished(number, "in doubt", problem);
+    }
+    if context.uses_simulator() {
+        store.requeue_lost_tasks(server, "", *lease).await?;
+    }
+    if store.went_back().await? {
+        context.stop_failed(WENT_BACK.to_owned());
+    }
+    Ok(())
+}
+
 /// Ends the leases of a worker that has no jobs any more, and reports the result.
 async fn finish(context: &WorkerContext, loses_tasks: bool) -> anyhow::Result<Outcome> {
     let store = &context.store;
-    let result = with_timeout(async {
+    let result = timeout(STOP_WRITE_TIMEOUT, async {
+        context.release_unconfirmed().await?;
         store.release_collections(&context.name).await?;
         if loses_tasks {
             store.requeue_lost_tasks(&context.server, &context.server, u16::MAX).await?;
@@ -190,7 +197,7 @@ async fn finish(context: &WorkerContext, loses_tasks: bool) -> anyhow::Result<Ou
     if let Some(problem) = context.failure() {
         anyhow::bail!("stopped, because {problem}");
     }
-    if result? {
+    if result.context("stopped, but the database did not respond; the leases end after some seconds")?? {
         print_note!("hint: some texts failed or are in doubt; run `status` to list them");
         return Ok(Outcome::Unresolved);
     }

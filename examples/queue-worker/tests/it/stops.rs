@@ -7,6 +7,7 @@ use std::{
 };
 
 use distribute_ai::testing::Simulator;
+use sqlx::{ConnectOptions, sqlite::SqliteConnectOptions};
 
 use crate::{
     signals::{is_writable, signal},
@@ -64,4 +65,34 @@ fn wait_for_end(worker: &mut Child, queue: &Queue) -> Duration {
     }
     worker.kill().unwrap();
     panic!("the worker was still there {} s after the signal\n{}", LIMIT.as_secs(), queue.logged());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn worker_stopped_while_database_is_locked_ends_and_prints_task_ids() {
+    let simulator = simulator(600_000).start().await.unwrap();
+    let queue = Queue::new(&simulator);
+    let texts: Vec<_> = (1..=400).map(|number| format!("This is text number {number}.")).collect();
+    queue.enqueue(&texts);
+    let mut worker = queue.work(&[]);
+    wait_until("submitted", &queue, || simulator.creates() >= 20).await;
+    let options = SqliteConnectOptions::new().filename(queue.directory().join("queue.db"));
+    let mut lock = options.busy_timeout(LIMIT).connect().await.unwrap();
+    sqlx::query("BEGIN IMMEDIATE").execute(&mut lock).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    signal(&worker, "TERM");
+    let started = Instant::now();
+    assert_eq!(worker.wait().unwrap().code(), Some(1), "{}", queue.logged());
+    assert!(started.elapsed() < LIMIT, "{:?}\n{}", started.elapsed(), queue.logged());
+    sqlx::query("ROLLBACK").execute(&mut lock).await.unwrap();
+
+    let tasks: HashSet<String> = sqlx::query_scalar("SELECT task FROM speeches WHERE task IS NOT NULL")
+        .fetch_all(&mut lock)
+        .await
+        .unwrap()
+        .into_iter()
+        .collect();
+    let logged = queue.logged();
+    for (id, _) in simulator.tasks() {
+        assert!(tasks.contains(id.as_str()) || logged.contains(id.as_str()), "{id} is lost\n{logged}");
+    }
 }
