@@ -13,7 +13,7 @@ use tokio::sync::watch;
 use crate::{
     InvalidInput,
     connection::{Connection, random_name},
-    guard::Guard,
+    guard::{Guard, WENT_BACK},
     ledger::{ClaimedText, Collection},
     policy::{SIMULATOR_PREFIX, outage_pause},
     retry::with_timeout,
@@ -111,7 +111,7 @@ impl WorkerContext {
             Err(error) => {
                 if error.is::<InvalidInput>() {
                     // The texts may have been billed: they become in doubt when their lease ends.
-                    self.stop_failed(format!("{error:#}"));
+                    self.stop_failed(WENT_BACK.to_owned());
                 } else {
                     self.unconfirmed.lock().await.push(token);
                 }

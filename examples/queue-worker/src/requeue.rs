@@ -1,6 +1,6 @@
 //! `again`: puts texts that failed or are in doubt back into the queue, and ends the delay of queued texts.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, ops::RangeInclusive};
 
 use crate::{
     InvalidInput, Outcome,
@@ -10,13 +10,21 @@ use crate::{
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// The keys of texts that failed, are in doubt or are delayed, as listed by `status`
-    #[arg(required = true, value_name = "KEY")]
-    keys: Vec<i64>,
+    /// The keys of texts that failed, are in doubt or are delayed, as listed by `status`. FIRST-LAST is a range
+    #[arg(required = true, value_name = "KEY", value_parser = parse_keys)]
+    keys: Vec<RangeInclusive<i64>>,
+}
+
+fn parse_keys(text: &str) -> Result<RangeInclusive<i64>, String> {
+    let (first, last) = text.split_once('-').unwrap_or((text, text));
+    match (first.parse(), last.parse()) {
+        (Ok(first), Ok(last)) if 1 <= first && first <= last => Ok(first..=last),
+        _ => Err("expected a key such as 7, or a range such as 7-12".to_owned()),
+    }
 }
 
 pub(crate) async fn run(store: &Store, args: &Args) -> anyhow::Result<Outcome> {
-    let keys: BTreeSet<_> = args.keys.iter().copied().collect();
+    let keys: BTreeSet<_> = args.keys.iter().cloned().flatten().collect();
     let keys: Vec<_> = keys.into_iter().collect();
     let texts = store.requeue(&keys).await?.map_err(|(key, state)| {
         InvalidInput(match state {

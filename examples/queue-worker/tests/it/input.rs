@@ -79,7 +79,9 @@ fn again_accepts_only_failed_or_in_doubt_texts() {
     queue.enqueue(&["One."]);
     assert_invalid(&queue, &["again", "1"], "key 1: state is queued, expected failed, in doubt or delayed");
     assert_invalid(&queue, &["again", "7"], "key 7: not found");
-    assert_invalid(&queue, &["again", "one"], "invalid value 'one'");
+    for keys in ["one", "0", "3-1", "1-"] {
+        assert_invalid(&queue, &["again", keys], &format!("invalid value '{keys}'"));
+    }
     assert_invalid(&queue, &["again"], "<KEY>");
     assert_eq!(queue.status().counts["queued"], 1);
 }

@@ -9,6 +9,7 @@ mod input;
 mod kills;
 #[cfg(unix)]
 mod postgres;
+#[cfg(unix)]
 mod restores;
 #[cfg(unix)]
 mod signals;

@@ -54,7 +54,7 @@ pub(crate) async fn stop_under_load(simulator: &Simulator, queue: &Queue, databa
 }
 
 /// Waits until the worker has ended successfully, and returns the time that it took.
-fn wait_for_end(worker: &mut Child, queue: &Queue) -> Duration {
+pub(crate) fn wait_for_end(worker: &mut Child, queue: &Queue) -> Duration {
     let started = Instant::now();
     while started.elapsed() < LIMIT {
         if let Some(status) = worker.try_wait().unwrap() {
