@@ -14,8 +14,9 @@ use crate::{
     store::Store,
 };
 
-/// The time between two counts. Counting a million texts takes about a tenth of a second.
+/// The time between two counts, and for a progress bar. Counting a million texts takes about a tenth of a second.
 const INTERVAL: Duration = Duration::from_secs(10);
+const BAR_INTERVAL: Duration = Duration::from_secs(2);
 
 /// Shows the progress bar if standard error is a terminal.
 pub(crate) fn start_bar() {
@@ -55,8 +56,9 @@ pub(crate) async fn report(context: &WorkerContext) {
             }
             last = line;
         }
+        let interval = if BAR.is_hidden() { INTERVAL } else { BAR_INTERVAL };
         tokio::select! {
-            () = tokio::time::sleep(INTERVAL) => {}
+            () = tokio::time::sleep(interval) => {}
             () = context.stop_requested() => {}
         }
     }

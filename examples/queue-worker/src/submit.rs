@@ -11,7 +11,7 @@ use distribute_ai::{Error, SpeechTask, TaskId};
 use crate::{
     context::{ClaimTime, WorkerContext},
     ledger::{Claim, ClaimedText},
-    messages::{print_note, printable},
+    messages::print_note,
     policy::{SubmitDecision, classify_submit_error},
     progress,
     retry::{isolate, retry_write},
@@ -62,7 +62,7 @@ async fn submit(context: &WorkerContext, text: ClaimedText, time: ClaimTime) -> 
 /// printed.
 async fn record_task(context: &WorkerContext, claim: &Claim, task: &SpeechTask) -> anyhow::Result<()> {
     let (number, id) = (claim.number, task.id());
-    let shown = printable(id.as_str());
+    let shown = exact(id.as_str());
     // Print the id to standard error, because logging may be turned off. Print it after the first failed
     // write, because this process may be killed before the last attempt.
     let on_first_error = |error: &anyhow::Error| {
@@ -100,6 +100,11 @@ async fn record_task(context: &WorkerContext, claim: &Claim, task: &SpeechTask) 
     }
 }
 
+/// Returns a task id on one line, from which it can be restored: it may be the only copy.
+fn exact(id: &str) -> String {
+    id.escape_debug().to_string()
+}
+
 /// Records the outcome of a failed submission.
 async fn record_error(context: &WorkerContext, claim: &Claim, error: &Error) -> anyhow::Result<()> {
     let problem = error.to_string();
@@ -124,7 +129,7 @@ async fn record_error(context: &WorkerContext, claim: &Claim, error: &Error) -> 
                     print_note!(
                         "error: text {} may have been submitted as task {}, which the ledger did not store",
                         claim.number,
-                        printable(task)
+                        exact(task)
                     );
                 }
                 Ok(recorded)

@@ -82,3 +82,20 @@ fn done_texts_are_removed_by_clean() {
     assert!(queue.run(&["work", "--until-empty"]).status.success(), "the removed claims are not missed");
     assert!(queue.speech(3).is_some());
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn progress_bar_replaces_lines_on_a_terminal() {
+    let queue = Queue::without_key();
+    queue.enqueue(&["One.", "Two."]);
+    let worker = queue.command(&["work", "--until-empty"]);
+    let program = format!("{} work --until-empty", worker.get_program().display());
+    let mut terminal = std::process::Command::new("script");
+    terminal.args(["-qec", &program, "/dev/null"]).current_dir(queue.directory());
+    for (name, _) in worker.get_envs() {
+        terminal.env_remove(name);
+    }
+    let shown = String::from_utf8(terminal.output().unwrap().stdout).unwrap();
+    assert!(shown.contains(" 2/2, ") && shown.contains("\u{1b}[2K"), "{shown}");
+    assert!(shown.ends_with("stopped: 2 done\r\n") && !shown.contains("1: done"), "{shown}");
+}
