@@ -108,6 +108,8 @@ fn exact(id: &str) -> String {
 /// Records the outcome of a failed submission.
 async fn record_error(context: &WorkerContext, claim: &Claim, error: &Error) -> anyhow::Result<()> {
     let problem = error.to_string();
+    // The state says this already.
+    let problem = problem.strip_prefix("in doubt: ").unwrap_or(&problem);
     let decision = classify_submit_error(error);
     tracing::warn!(number = claim.number, ?decision, error = %problem, "submission failed");
     let store = &context.store;
@@ -118,13 +120,13 @@ async fn record_error(context: &WorkerContext, claim: &Claim, error: &Error) -> 
     retry_write(context, |_| {}, || async {
         match decision {
             SubmitDecision::Requeue { .. } | SubmitDecision::AccountRejected => {
-                store.release(claim, after, Some(&problem)).await
+                store.release(claim, after, Some(problem)).await
             }
-            SubmitDecision::Failed => store.mark_rejected(claim, &problem).await,
+            SubmitDecision::Failed => store.mark_rejected(claim, problem).await,
             SubmitDecision::InDoubt => {
                 // An error response may contain a task id.
                 let task = error.task_id().map(TaskId::as_str);
-                let recorded = store.mark_in_doubt(claim, &problem, task).await?;
+                let recorded = store.mark_in_doubt(claim, problem, task).await?;
                 if let (false, Some(task)) = (recorded, task) {
                     print_note!(
                         "error: text {} may have been submitted as task {}, which the ledger did not store",
@@ -141,8 +143,8 @@ async fn record_error(context: &WorkerContext, claim: &Claim, error: &Error) -> 
         SubmitDecision::AccountRejected => {
             context.stop_failed(format!("the server rejects every request of this account: {problem}"));
         }
-        SubmitDecision::Failed => progress::finished(claim.number, "failed", &problem),
-        SubmitDecision::InDoubt => progress::finished(claim.number, "in doubt", &problem),
+        SubmitDecision::Failed => progress::finished(claim.number, "failed", problem),
+        SubmitDecision::InDoubt => progress::finished(claim.number, "in doubt", problem),
         SubmitDecision::Requeue { .. } => {}
     }
     Ok(())

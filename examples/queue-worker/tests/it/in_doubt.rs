@@ -50,6 +50,8 @@ async fn lost_response_leaves_one_text_in_doubt_and_others_finish() {
     assert_eq!(queue.run_worker(), Some(1));
     let status = queue.status();
     assert_eq!((status.counts["done"], status.in_doubt.len()), (2, 1), "{status:?}");
+    let logged = queue.logged();
+    assert!(logged.contains(": in doubt, the request may have been accepted and billed: "), "{logged}");
     assert_eq!(simulator.creates(), 3);
 }
 
