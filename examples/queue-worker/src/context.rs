@@ -2,7 +2,7 @@
 
 use std::{
     path::PathBuf,
-    sync::{Mutex, atomic::AtomicUsize},
+    sync::{Mutex, PoisonError, atomic::AtomicUsize},
     time::{Duration, Instant, SystemTime},
 };
 
@@ -148,7 +148,7 @@ impl WorkerContext {
 
     /// Pauses all claims of this worker, because the server has not accepted a text. Returns the pause.
     pub(crate) fn pause(&self, retry_after: Option<Duration>) -> Duration {
-        let mut outage = self.outage.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut outage = self.outage.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();
         // The texts that were sent together count as one failure.
         if outage.until.is_none_or(|until| until <= now) {
@@ -160,13 +160,16 @@ impl WorkerContext {
     }
 
     pub(crate) fn end_pause(&self) {
-        *self.outage.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Outage::default();
+        *self.outage.lock().unwrap_or_else(PoisonError::into_inner) = Outage::default();
     }
 
     pub(crate) async fn pause_ended(&self) {
-        let until = self.outage.lock().unwrap_or_else(std::sync::PoisonError::into_inner).until;
-        if let Some(until) = until {
-            tokio::time::sleep_until(until.into()).await;
+        loop {
+            let until = self.outage.lock().unwrap_or_else(PoisonError::into_inner).until;
+            match until.filter(|until| *until > Instant::now()) {
+                Some(until) => tokio::time::sleep_until(until.into()).await,
+                None => return,
+            }
         }
     }
 

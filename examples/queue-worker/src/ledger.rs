@@ -109,7 +109,7 @@ impl Store {
         server: &str,
         lease: u16,
     ) -> anyhow::Result<Vec<ClaimedText>> {
-        // All rows are fetched, because the statement of SQLite is only committed after the last row.
+        // All rows are fetched, because the statement is only committed after the last row.
         let rows = sqlx::query(CLAIM[usize::from(self.is_postgres)])
             .bind(i64::try_from(limit)?)
             .bind(i64::from(lease))
@@ -254,7 +254,7 @@ impl Store {
     }
 
     /// Changes submitted → queued for the tasks of simulators that have stopped: of `stopped`, and of others than
-    /// `running` whose workers have not collected for a minute. Tasks of the API are never lost like this.
+    /// `running` that are overdue by more than `after` seconds. Tasks of the API are never lost like this.
     pub(crate) async fn requeue_lost_tasks(
         &self,
         running: &str,

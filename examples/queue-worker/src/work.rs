@@ -53,7 +53,7 @@ pub(crate) struct Args {
     metrics: Option<SocketAddr>,
 
     /// Accepts a database that was restored from a backup. All texts that are queued or being submitted become
-    /// in doubt. Use it with one worker, while the others are stopped
+    /// in doubt. Use it once, with one worker, while the others are stopped
     #[arg(long)]
     after_restore: bool,
 }
