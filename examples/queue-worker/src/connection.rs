@@ -3,9 +3,12 @@
 use std::path::Path;
 
 use anyhow::Context;
-use distribute_ai::{Client, testing::Simulator};
+use distribute_ai::{Client, ClientBuilder, testing::Simulator};
 
-use crate::{InvalidInput, messages::print_note, policy::SIMULATOR_PREFIX, store::Store};
+use crate::{
+    InvalidInput, connect::reject_late_connections, messages::print_note, policy::SIMULATOR_PREFIX,
+    store::Store,
+};
 
 /// The default base URL of the library.
 const DEFAULT_BASE_URL: &str = "https://api.distribute.ai";
@@ -28,7 +31,8 @@ pub(crate) async fn connect(out: &Path) -> anyhow::Result<Connection> {
     check_output_directory(out)?;
     let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
     if is_set("DISTRIBUTE_AI_API_KEY") {
-        let client = Client::from_env().map_err(|error| InvalidInput(error.to_string()))?;
+        let client = ClientBuilder::from_env().and_then(|client| reject_late_connections(client).build());
+        let client = client.map_err(|error| InvalidInput(error.to_string()))?;
         let base_url = std::env::var("DISTRIBUTE_AI_BASE_URL").unwrap_or_default();
         let base_url = if base_url.is_empty() { DEFAULT_BASE_URL } else { &base_url };
         let server = base_url.trim_end_matches('/');

@@ -58,16 +58,16 @@ struct Outage {
     until: Option<Instant>,
 }
 
-/// The time when a worker sent the statement of a claim, by both clocks: one stops while the machine sleeps, and
-/// the other may be changed.
+/// The time when a worker sent the statement of a claim or opened a connection, by both clocks: one stops while the
+/// machine sleeps, and the other may be changed.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct ClaimTime {
+pub(crate) struct StartTime {
     pub(crate) monotonic: Instant,
     pub(crate) wall: SystemTime,
 }
 
-impl ClaimTime {
-    fn now() -> Self {
+impl StartTime {
+    pub(crate) fn now() -> Self {
         Self { monotonic: Instant::now(), wall: SystemTime::now() }
     }
 
@@ -94,9 +94,9 @@ impl WorkerContext {
     }
 
     /// Claims up to `limit` texts, and records the claim before any of them is sent.
-    pub(crate) async fn claim(&self, limit: usize) -> anyhow::Result<Vec<(ClaimedText, ClaimTime)>> {
+    pub(crate) async fn claim(&self, limit: usize) -> anyhow::Result<Vec<(ClaimedText, StartTime)>> {
         let mut guard = self.guard.lock().await;
-        let (token, time) = (random_name(), ClaimTime::now());
+        let (token, time) = (random_name(), StartTime::now());
         let result = with_timeout(async {
             let texts = self.store.claim(limit, &self.name, &token, &self.server, self.lease).await?;
             if let Some(last) = texts.last() {
@@ -142,7 +142,7 @@ impl WorkerContext {
 
     /// Returns `true` if another worker may soon declare the claim in doubt, because this process was suspended or
     /// the database was slow.
-    pub(crate) fn is_late(&self, time: ClaimTime) -> bool {
+    pub(crate) fn is_late(&self, time: StartTime) -> bool {
         time.elapsed() > Duration::from_secs(self.lease.into()) / 2
     }
 
@@ -217,13 +217,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn claim_time_counts_a_suspended_process_and_a_changed_clock() {
+    fn start_time_counts_a_suspended_process_and_a_changed_clock() {
         let second = Duration::from_secs(1);
         for (monotonic, wall, expected) in [(0, 0_i32, 0_u64), (100, 0, 100), (0, 100, 100), (5, -100, 5)] {
-            let now = ClaimTime::now();
+            let now = StartTime::now();
             let wall =
                 if wall < 0 { now.wall + second * 100 } else { now.wall - second * wall.unsigned_abs() };
-            let time = ClaimTime { monotonic: now.monotonic.checked_sub(second * monotonic).unwrap(), wall };
+            let time = StartTime { monotonic: now.monotonic.checked_sub(second * monotonic).unwrap(), wall };
             assert_eq!(time.elapsed().as_secs(), expected);
         }
     }

@@ -13,6 +13,7 @@ mod enqueue;
 mod requeue;
 mod status;
 
+mod connect;
 mod connection;
 mod context;
 mod work;

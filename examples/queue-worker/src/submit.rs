@@ -9,7 +9,7 @@ use std::{
 use distribute_ai::{Error, SpeechTask, TaskId};
 
 use crate::{
-    context::{ClaimTime, WorkerContext},
+    context::{StartTime, WorkerContext},
     ledger::{Claim, ClaimedText},
     messages::print_note,
     policy::{SubmitDecision, classify_submit_error},
@@ -17,7 +17,7 @@ use crate::{
     retry::{isolate, retry_write},
 };
 
-pub(crate) async fn run(context: Arc<WorkerContext>, text: ClaimedText, time: ClaimTime) {
+pub(crate) async fn run(context: Arc<WorkerContext>, text: ClaimedText, time: StartTime) {
     context.submissions.fetch_add(1, Ordering::SeqCst);
     let claim = text.claim.clone();
     let (job, number) = (Arc::clone(&context), claim.number);
@@ -36,7 +36,7 @@ pub(crate) async fn run(context: Arc<WorkerContext>, text: ClaimedText, time: Cl
     context.submissions.fetch_sub(1, Ordering::SeqCst);
 }
 
-async fn submit(context: &WorkerContext, text: ClaimedText, time: ClaimTime) -> anyhow::Result<()> {
+async fn submit(context: &WorkerContext, text: ClaimedText, time: StartTime) -> anyhow::Result<()> {
     let ClaimedText { claim, text, voice } = text;
     // A zero deadline means a single request.
     let speak = context.client.speak(text).deadline(Duration::ZERO);
@@ -180,7 +180,7 @@ mod tests {
             let (text, time) = context.claim(1).await.unwrap().remove(0);
             // While the machine slept, another worker has declared the doubt.
             context.store.mark_in_doubt(&text.claim, "its worker stopped", None).await.unwrap();
-            let slept = ClaimTime { monotonic: Instant::now(), wall: SystemTime::now() - hour };
+            let slept = StartTime { monotonic: Instant::now(), wall: SystemTime::now() - hour };
             if !suspended {
                 context.request_stop();
             }
