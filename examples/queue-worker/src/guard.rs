@@ -82,10 +82,16 @@ fn parse(text: &str) -> Option<Claim> {
 impl Store {
     /// Returns the row of the queue. If the queue has no backend or epoch yet, stores these values permanently.
     pub(crate) async fn queue(&self, backend: &str, epoch: &str) -> anyhow::Result<Queue> {
-        let update = "UPDATE queue SET backend = COALESCE(backend, $1), epoch = COALESCE(epoch, $2) \
-                      WHERE backend IS NULL OR epoch IS NULL";
-        sqlx::query(update).bind(backend).bind(epoch).execute(&self.pool).await?;
-        let row = sqlx::query("SELECT backend, epoch, went_back FROM queue").fetch_one(&self.pool).await?;
+        let select =
+            async || sqlx::query("SELECT backend, epoch, went_back FROM queue").fetch_one(&self.pool).await;
+        let mut row = select().await?;
+        // Read first, because a large `enqueue` locks the file of SQLite for writing.
+        let is_null = |column| row.try_get::<Option<String>, _>(column).map(|value| value.is_none());
+        if is_null(0)? || is_null(1)? {
+            let update = "UPDATE queue SET backend = COALESCE(backend, $1), epoch = COALESCE(epoch, $2)";
+            sqlx::query(update).bind(backend).bind(epoch).execute(&self.pool).await?;
+            row = select().await?;
+        }
         Ok(Queue {
             backend: row.try_get(0)?,
             epoch: row.try_get(1)?,

@@ -98,6 +98,26 @@ async fn postgres_lost_confirmations_add_and_submit_each_text_once() {
     assert_eq!((simulator.creates(), queue.status().counts["done"]), (5, 5), "{}", queue.logged());
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn postgres_database_that_lost_a_claim_is_refused_until_its_texts_are_in_doubt() {
+    let Some(cluster) = Cluster::start() else { return };
+    let simulator = simulator(10).start().await.unwrap();
+    let queue = Queue::new(&simulator).with_database(&cluster.url());
+    queue.enqueue(&["One"]);
+    assert_eq!(queue.run_worker(), Some(0), "{}", queue.logged());
+    cluster.sql("UPDATE speeches SET state = 'queued', due = 0, attempts = 0, claim = NULL, task = NULL");
+    assert_eq!(queue.run_worker(), Some(2), "{}", queue.logged());
+    assert_eq!(queue.run(&["work", "--until-empty", "--after-restore"]).status.code(), Some(1));
+    assert_eq!((simulator.creates(), queue.status().in_doubt.len()), (1, 1));
+
+    assert!(queue.run(&["again", "1"]).status.success());
+    fs::remove_file(queue.out().join("1.wav")).unwrap();
+    assert_eq!(queue.run_worker(), Some(0), "{}", queue.logged());
+    assert!(queue.run(&["clean", "--days", "0"]).stdout.starts_with(b"1 done texts removed"));
+    queue.enqueue(&["Two"]);
+    assert_eq!(queue.run_worker(), Some(0), "the removed claim is not missed: {}", queue.logged());
+}
+
 #[test]
 fn postgres_user_without_permission_is_shown_the_grants() {
     let Some(cluster) = Cluster::start() else { return };
