@@ -5,7 +5,7 @@ use tokio::time::Instant;
 use super::{Client, ClientBuilder, forward::forward, runtime::Runtime};
 use crate::{
     TaskId,
-    testing::{self, Host, RateLimit, Route, Script, TaskOutcome},
+    testing::{self, AudioHost, Host, RateLimit, ReceivedRequest, Route, Script, TaskOutcome},
 };
 
 /// A [simulator](testing::Simulator) for tests without async, which runs on its own thread.
@@ -51,7 +51,7 @@ impl Simulator {
         SimulatorBuilder { inner: testing::Simulator::builder() }
     }
 
-    /// Creates a client for this simulator, which polls every 50 ms.
+    /// Creates a client for this simulator, which polls often, as that of [`testing::Simulator::client`].
     ///
     /// # Panics
     ///
@@ -62,7 +62,8 @@ impl Simulator {
         self.client_builder().build().expect("the API key and base URL of the simulator are valid")
     }
 
-    /// Returns a builder for a client of this simulator, with its base URL and API key. Polls have an interval of 50 ms.
+    /// Returns a builder for a client of this simulator, with its base URL, its key, and the poll policy of
+    /// [`client`](Self::client).
     pub fn client_builder(&self) -> ClientBuilder {
         ClientBuilder::from(self.inner.client_builder())
     }
@@ -112,6 +113,27 @@ impl Simulator {
         get arrivals(route: Route) -> Vec<Instant>;
         /// Returns the maximum number of submissions and polls within any one second.
         get peak_per_second() -> usize;
+        /// Returns the received requests in the order of arrival, each with its response.
+        get received() -> Vec<ReceivedRequest>;
+        /// Panics if the simulator has refused a request.
+        #[track_caller]
+        get assert_nothing_refused();
+        /// Returns the duration of the audio that the API would bill.
+        get billed() -> Duration;
+        /// Sets all counts to zero, and forgets the received requests. Tasks continue.
+        get clear_records();
+        /// Forgets everything that happened since the start.
+        get reset();
+        /// Sets how many tasks can run at once. `None` removes the limit.
+        get capacity(places: impl Into<Option<usize>>);
+        /// Sets the behaviour of the audio host.
+        get audio_host(audio_host: AudioHost);
+        /// Ends a task in `COMPLETED` now, whatever its outcome.
+        #[track_caller]
+        get complete(id: &TaskId);
+        /// Ends a task in `ERROR` now, whatever its outcome.
+        #[track_caller]
+        get fail(id: &TaskId);
     }
 
     /// Stops listening until [`come_up`](Self::come_up) is called.
@@ -178,7 +200,7 @@ impl SimulatorBuilder {
         set running_per_character(time: Duration);
         /// Adds a file id that is accepted as a `voice`.
         set voice_file(id: impl Into<String>);
-        /// Seeds the task ids, so that they are the same in every run.
+        /// Seeds the task ids and the jitter of delays, so that they are the same in every run.
         set seed(seed: u64);
         /// Injects faults into requests of a route from the start.
         #[track_caller]
@@ -189,6 +211,24 @@ impl SimulatorBuilder {
         set outcome_of(text: impl Into<String>, outcome: TaskOutcome);
         /// Limits the requests that the API admits.
         set rate_limit(limit: RateLimit);
+        /// Sets how many tasks can run at once.
+        set capacity(places: usize);
+        /// Sets the behaviour of the audio host.
+        set audio_host(audio_host: AudioHost);
+        /// Sets the port of the API on `127.0.0.1`.
+        set port(port: u16);
+        /// Sets the port of the audio host on `127.0.0.1`.
+        set audio_port(port: u16);
+        /// Sets the URL at which clients reach the API, if a proxy forwards it to the simulator.
+        set public_url(url: impl Into<String>);
+        /// Sets the URL at which clients reach the audio host, if a proxy forwards it to the simulator.
+        set public_audio_url(url: impl Into<String>);
+        /// Sets how many of the latest requests are recorded.
+        set max_received(requests: usize);
+        /// Serves the control API below `/_simulator/` on the port of the API.
+        set control_api();
+        /// Calls [`Simulator::assert_nothing_refused`] when the simulator is dropped.
+        set assert_nothing_refused();
     }
 
     /// Starts the simulator on its own thread. The simulator runs until it is dropped.

@@ -14,7 +14,9 @@ mod simulator;
 pub use httpmock;
 
 pub use self::{
-    faults::{Fault, Host, RateLimit, RetryAfterFormat, Route, Script, TaskOutcome},
+    faults::{
+        AudioHost, Fault, Host, RateLimit, ReceivedRequest, RetryAfterFormat, Route, Script, TaskOutcome,
+    },
     simulation::{BatchCost, PollCost, PollSimulation},
     simulator::{Simulator, SimulatorBuilder},
 };

@@ -46,9 +46,9 @@ fn public_types_are_send_and_unpin_and_those_that_are_shared_are_sync() {
             blocking::SimulatorBuilder, blocking::Speak, blocking::Speech, blocking::SpeechTask, blocking::Store, blocking::Update,
             blocking::Wait;
         owned: blocking::AudioStream, blocking::Batch<u32>, blocking::Entries, blocking::Results<u32>, blocking::Updates;
-        shared: testing::BatchCost, testing::Fault, testing::Host, testing::PollCost, testing::PollSimulation,
-            testing::RateLimit, testing::RetryAfterFormat, testing::Route, testing::Script, testing::Simulator,
-            testing::SimulatorBuilder, testing::TaskOutcome;
+        shared: testing::AudioHost, testing::BatchCost, testing::Fault, testing::Host, testing::PollCost,
+            testing::PollSimulation, testing::RateLimit, testing::ReceivedRequest, testing::RetryAfterFormat, testing::Route,
+            testing::Script, testing::Simulator, testing::SimulatorBuilder, testing::TaskOutcome;
     };
     let checked = checked.map(|name| name.split('<').next().unwrap().replace(' ', ""));
     let listing = read("docs/public-api.txt");

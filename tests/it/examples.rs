@@ -319,9 +319,12 @@ fn simulator_example_serves_client_with_printed_variables() {
     assert!(running, "the simulator keeps running at the end of its input");
     let simulator_stderr = String::from_utf8(simulator_stderr).unwrap();
     assert!(
-        simulator_stderr.lines().count() == 1 && simulator_stderr.contains("its audio is a placeholder"),
+        simulator_stderr.lines().next().unwrap_or_default().contains("its audio is a placeholder"),
         "{simulator_stderr}"
     );
+    let log: Vec<_> = simulator_stderr.lines().skip(1).collect();
+    assert!(log.len() >= 3 && log.iter().all(|line| line.contains("request received")), "{log:?}");
+    assert!(!simulator_stderr.contains("Hello"), "the log leaves out the texts: {simulator_stderr}");
 }
 
 #[test]
@@ -354,6 +357,8 @@ fn simulator_example_with_invalid_arguments_prints_one_line_and_exits_2() {
         (&["--run-per-character", "NaN"], "'NaN'"),
         (&["--wait"], "--wait"),
         (&["Hello"], "'Hello'"),
+        (&["--port", "99999"], "'99999' for '--port <PORT>'"),
+        (&["--seed", "x"], "'x' for '--seed <NUMBER>'"),
     ] {
         let output = Command::new(example_path("simulator")).args(args).output().unwrap();
         let stderr = String::from_utf8(output.stderr).unwrap();

@@ -32,8 +32,16 @@ mod repository;
 mod schemas;
 mod secrets;
 mod simulator;
+mod simulator_audio_host;
+mod simulator_connection;
+mod simulator_determinism;
+mod simulator_driving;
 mod simulator_faults;
+mod simulator_inspection;
 mod simulator_outages;
+#[cfg(unix)]
+mod simulator_thread;
+mod simulator_virtual_time;
 mod simulator_wire;
 mod store;
 mod store_examples;

@@ -384,7 +384,7 @@ async fn simulator_drop_closes_sockets() {
 
 #[tokio::test]
 async fn simulator_start_rejects_api_key_invalid_in_header() {
-    for key in ["", " ", "two\nlines"] {
+    for key in ["", " ", "two\nlines", "key ", " key", "key\t"] {
         let error = Simulator::builder().api_key(key).start().await.unwrap_err();
         assert_eq!(error.kind(), std::io::ErrorKind::InvalidInput, "{key:?}");
     }

@@ -12,37 +12,37 @@ use tokio::{
 
 use crate::support::{CREATE, RESULT};
 
-const TEXT: &str = "Hello from Rust.";
+pub(crate) const TEXT: &str = "Hello from Rust.";
 
 /// A timeout that even a slow machine never exceeds.
-const LONG: Duration = Duration::from_secs(10);
+pub(crate) const LONG: Duration = Duration::from_secs(10);
 
 /// A timeout that is long enough to show that nothing arrives.
-const SHORT: Duration = Duration::from_millis(50);
+pub(crate) const SHORT: Duration = Duration::from_millis(50);
 
 /// The response received on a connection, and how the connection ended: `None` if the connection stayed open.
-struct WireResponse {
-    head: String,
-    body: Vec<u8>,
-    outcome: Option<Result<(), ErrorKind>>,
+pub(crate) struct WireResponse {
+    pub(crate) head: String,
+    pub(crate) body: Vec<u8>,
+    pub(crate) outcome: Option<Result<(), ErrorKind>>,
 }
 
 impl WireResponse {
-    fn status(&self) -> &str {
+    pub(crate) fn status(&self) -> &str {
         self.head.strip_prefix("HTTP/1.1 ").unwrap_or_default().lines().next().unwrap_or_default()
     }
 
-    fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.head.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
     }
 
-    fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap()
     }
 }
 
 /// Sends `request` and reads until the connection ends, or until nothing arrives for `idle_timeout`.
-async fn send(origin: &str, request: &str, idle_timeout: Duration) -> WireResponse {
+pub(crate) async fn send(origin: &str, request: &str, idle_timeout: Duration) -> WireResponse {
     let mut stream = TcpStream::connect(origin.strip_prefix("http://").unwrap()).await.unwrap();
     stream.write_all(request.as_bytes()).await.unwrap();
     let mut received = Vec::new();
@@ -59,7 +59,7 @@ async fn send(origin: &str, request: &str, idle_timeout: Duration) -> WireRespon
     WireResponse { head: String::from_utf8(received).unwrap(), body, outcome }
 }
 
-fn request(simulator: &Simulator, path: &str, body: &Value) -> String {
+pub(crate) fn request(simulator: &Simulator, path: &str, body: &Value) -> String {
     let (key, body) = (simulator.api_key(), body.to_string());
     format!(
         "POST {path} HTTP/1.1\r\nhost: localhost\r\nauthorization: {key}\r\nconnection: close\r\n\
@@ -68,33 +68,33 @@ fn request(simulator: &Simulator, path: &str, body: &Value) -> String {
     )
 }
 
-fn submission(simulator: &Simulator) -> String {
+pub(crate) fn submission(simulator: &Simulator) -> String {
     request(simulator, CREATE, &json!({ "model": "Chatterbox", "input": TEXT }))
 }
 
-async fn create(simulator: &Simulator) -> WireResponse {
+pub(crate) async fn create(simulator: &Simulator) -> WireResponse {
     send(simulator.base_url(), &submission(simulator), LONG).await
 }
 
-async fn poll(simulator: &Simulator) -> WireResponse {
+pub(crate) async fn poll(simulator: &Simulator) -> WireResponse {
     let id = simulator.tasks()[0].0.as_str().to_owned();
     send(simulator.base_url(), &request(simulator, RESULT, &json!({ "id": id })), LONG).await
 }
 
-async fn download(simulator: &Simulator, headers: &str) -> WireResponse {
+pub(crate) async fn download(simulator: &Simulator, headers: &str) -> WireResponse {
     let path = format!("/audio/{}.wav", simulator.tasks()[0].0);
     let request = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n{headers}\r\n");
     send(simulator.audio_url(), &request, LONG).await
 }
 
 /// Starts a simulator whose tasks complete at once.
-async fn simulator_with_instant_tasks() -> Simulator {
+pub(crate) async fn simulator_with_instant_tasks() -> Simulator {
     let builder = Simulator::builder().waiting(Duration::ZERO).running(Duration::ZERO);
     builder.start().await.unwrap()
 }
 
 /// Sends one create to a simulator with this fault. Returns the response and the number of accepted creates.
-async fn create_with_fault(fault: Fault) -> (WireResponse, u64) {
+pub(crate) async fn create_with_fault(fault: Fault) -> (WireResponse, u64) {
     let simulator = simulator_with_instant_tasks().await;
     simulator.script(Route::Create, Script::always(fault));
     let response = create(&simulator).await;
@@ -103,7 +103,7 @@ async fn create_with_fault(fault: Fault) -> (WireResponse, u64) {
 }
 
 /// Starts a simulator that has accepted a text, and then injects `fault` into every request to `route`.
-async fn simulator_with_fault(route: Route, fault: Fault) -> Simulator {
+pub(crate) async fn simulator_with_fault(route: Route, fault: Fault) -> Simulator {
     let simulator = simulator_with_instant_tasks().await;
     create(&simulator).await;
     simulator.script(route, Script::always(fault));
@@ -149,7 +149,7 @@ async fn simulator_status_has_json_html_or_no_body() {
             assert_eq!((response.outcome, creates), (Some(Ok(())), 0));
         }
     }
-    for status in [204, 304] {
+    for status in [204, 205, 304] {
         let (response, _) = create_with_fault(Fault::status(status)).await;
         assert_eq!(
             (&response.status()[..3], response.body.len()),

@@ -108,7 +108,7 @@ const GONE_FROM: &[(&str, &str)] = &[
     ("src/testing/simulator/published_spec.rs", "struct Contract, fn unlike, fn options, fn of"),
     ("src/testing/simulator/published_spec.rs", "fn published"),
     ("src/testing/simulator/raw_socket.rs", "fn perform"),
-    ("src/testing/simulator/recorder.rs", "fn arrived"),
+    ("src/testing/simulator/records.rs", "fn arrived"),
     ("src/testing/simulator/speech_api/mod.rs", "fn decide, fn admit, fn answer, fn is_of"),
     ("src/testing/simulator/state.rs", "struct Site, fn stage, fn ledger, fn switch"),
     ("src/testing/simulator/task.rs", "fn word"),

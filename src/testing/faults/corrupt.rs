@@ -1,8 +1,8 @@
 //! Faults that corrupt the response.
 
-use std::time::Duration;
+use std::{num::NonZeroUsize, time::Duration};
 
-use super::fault::{Corruption, Fault, Kind};
+use super::fault::{Fault, Kind};
 
 /// Faults that corrupt the genuine response.
 impl Fault {
@@ -11,12 +11,12 @@ impl Fault {
     /// The client may read less than was sent. After a reset, this depends on the operating systems
     /// of both sides.
     pub fn reset_mid_response() -> Self {
-        Self::corrupt(Corruption::ResetMidResponse)
+        Self::new(Kind::ResetMidResponse)
     }
 
     /// Announces the whole body, sends half of it, and closes the connection cleanly.
     pub fn cut_short() -> Self {
-        Self::corrupt(Corruption::CutShort)
+        Self::new(Kind::CutShort)
     }
 
     /// Sends 1,000 more bytes than the response announces.
@@ -40,7 +40,7 @@ impl Fault {
     /// request is sent without `Content-Length`: the extra bytes are then part of the body, and
     /// only `Content-Range` is wrong.
     pub fn longer_than_announced() -> Self {
-        Self::corrupt(Corruption::LongerThanAnnounced)
+        Self::new(Kind::LongerThanAnnounced)
     }
 
     /// Sends the head at once, then the body in parts of `bytes` bytes, pausing for `every` before each part.
@@ -52,22 +52,22 @@ impl Fault {
     /// Panics if `bytes` is 0; use [`never_answer`](Self::never_answer) instead.
     #[track_caller]
     pub fn slow_drip(bytes: usize, every: Duration) -> Self {
-        assert!(bytes > 0, "bytes: 0 is too small, expected at least 1");
-        Self::corrupt(Corruption::SlowDrip { bytes, every })
+        let bytes = NonZeroUsize::new(bytes).expect("bytes: 0 is too small, expected at least 1");
+        Self::new(Kind::SlowDrip { bytes, every })
     }
 
     /// Sends half of the JSON, with headers that announce the half as the whole body.
     ///
     /// Unsupported for [`Route::Audio`](super::Route::Audio).
     pub fn truncated_json() -> Self {
-        Self::corrupt(Corruption::TruncatedJson)
+        Self::new(Kind::TruncatedJson)
     }
 
     /// Wraps the genuine response in another object, `{"data": …}`: valid JSON with an unexpected structure.
     ///
     /// Unsupported for [`Route::Audio`](super::Route::Audio).
     pub fn wrong_shape() -> Self {
-        Self::corrupt(Corruption::WrongShape)
+        Self::new(Kind::WrongShape)
     }
 
     /// Adds a field to the genuine response: to the object itself and to each of its results.
@@ -75,7 +75,7 @@ impl Fault {
     /// A client should ignore the fields, because an API may add fields at any time. Unsupported for
     /// [`Route::Audio`](super::Route::Audio).
     pub fn unknown_fields() -> Self {
-        Self::corrupt(Corruption::UnknownFields)
+        Self::new(Kind::UnknownFields)
     }
 
     /// Replaces the task status in the genuine response with `A_NEW_STATUS`.
@@ -84,24 +84,20 @@ impl Fault {
     /// while it runs, see [`TaskOutcome::running_as`](super::TaskOutcome::running_as). Supported
     /// for [`Route::Result`](super::Route::Result) only.
     pub fn unknown_status() -> Self {
-        Self::corrupt(Corruption::UnknownStatus)
+        Self::new(Kind::UnknownStatus)
     }
 
     /// Responds with 416 to every request that has a `Range`. Requests without a `Range` are served.
     ///
     /// Supported for [`Route::Audio`](super::Route::Audio) only.
     pub fn range_refused() -> Self {
-        Self::corrupt(Corruption::RangeRefused)
+        Self::new(Kind::RangeRefused)
     }
 
     /// Sends the whole audio and ignores any `Range`.
     ///
     /// Supported for [`Route::Audio`](super::Route::Audio) only.
     pub fn range_ignored() -> Self {
-        Self::corrupt(Corruption::RangeIgnored)
-    }
-
-    fn corrupt(corruption: Corruption) -> Self {
-        Self { kind: Kind::Corrupt(corruption), accepts_first: true }
+        Self::new(Kind::RangeIgnored)
     }
 }

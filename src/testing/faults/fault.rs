@@ -1,8 +1,11 @@
 //! A fault that affects one request.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, num::NonZeroUsize, time::Duration};
 
-use super::{canned_response::CannedResponse, route::Route};
+use hyper::header::{CONNECTION, CONTENT_LENGTH, HeaderName, HeaderValue, TRANSFER_ENCODING};
+use serde::{Deserialize, Serialize, de::Error as _};
+
+use super::{canned_response::CannedResponse, route::Route, seconds};
 
 /// A fault that affects one request. A [`Script`](super::Script) selects the request.
 ///
@@ -50,8 +53,9 @@ use super::{canned_response::CannedResponse, route::Route};
 /// # Ok(()) }
 /// ```
 ///
-/// There are two kinds of faults:
+/// There are three kinds of faults:
 ///
+/// - [`genuine`](Self::genuine) leaves the response unchanged. It is the start for the settings below.
 /// - Some **replace the response**. The request is not processed, so a submission is neither accepted nor
 ///   billed, unless [`after_accepting`](Self::after_accepting) is set.
 /// - The others **corrupt the response**. The request is processed, so a submission is accepted and billed.
@@ -59,10 +63,13 @@ use super::{canned_response::CannedResponse, route::Route};
 ///
 /// | fault | the client receives | a submission is billed |
 /// |---|---|---|
+/// | [`genuine`](Self::genuine) | the genuine response | yes |
 /// | [`reset`](Self::reset) | a connection reset | if after accepting |
+/// | [`close`](Self::close) | a closed connection without a response | if after accepting |
 /// | [`never_answer`](Self::never_answer) | no response | if after accepting |
 /// | [`crash`](Self::crash) | a closed connection; new ones are refused for a while | if after accepting |
 /// | [`status`](Self::status) | this status, with JSON, HTML or no body | if after accepting |
+/// | [`redirect`](Self::redirect) | a redirect to another URL | if after accepting |
 /// | [`web_page`](Self::web_page) | 200 with HTML | if after accepting |
 /// | [`reset_mid_response`](Self::reset_mid_response) | a part of the body, then a reset | yes |
 /// | [`cut_short`](Self::cut_short) | half of the body, then a closed connection | yes |
@@ -75,38 +82,77 @@ use super::{canned_response::CannedResponse, route::Route};
 /// | [`range_refused`](Self::range_refused) | 416 if the request has a `Range` | (audio only) |
 /// | [`range_ignored`](Self::range_ignored) | the whole audio instead of a part | (audio only) |
 ///
+/// Each fault can have these settings, in any combination:
+///
+/// | setting | effect |
+/// |---|---|
+/// | [`after_accepting`](Self::after_accepting) | the request is processed first |
+/// | [`delay`](Self::delay), [`jitter`](Self::jitter) | the response is late |
+/// | [`header`](Self::header) | the response has another header |
+/// | [`chunked`](Self::chunked) | the response has no length |
+/// | [`close_idle_after`](Self::close_idle_after) | the connection is closed when it is idle |
+///
+/// In JSON, a fault is an object. `response` names the fault and has its arguments. The settings are
+/// optional, and times are in seconds:
+///
+/// ```
+/// use distribute_ai::testing::Fault;
+///
+/// for json in [
+///     r#"{ "response": "reset", "after_accepting": true }"#,
+///     r#"{ "response": { "respond": { "status": 503, "retry_after": 2 } } }"#,
+///     r#"{ "response": { "respond": { "status": 200, "body": { "html": "<h1>Welcome</h1>" } } } }"#,
+///     r#"{ "response": { "slow_drip": { "bytes": 10, "every": 0.1 } }, "headers": { "via": "proxy" } }"#,
+///     r#"{ "response": { "crash": 1.5 } }"#,
+///     r#"{ "response": "genuine", "delay": 0.2, "jitter": 0.1, "chunked": true, "close_idle_after": 5 }"#,
+/// ] {
+///     serde_json::from_str::<Fault>(json)?;
+/// }
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+///
 /// For refused connections, see [`Simulator::down_for`](crate::testing::Simulator::down_for). For
 /// the outcome of a task, see [`TaskOutcome`](super::TaskOutcome).
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 #[must_use = "a fault does nothing outside a script"]
 pub struct Fault {
-    pub(crate) kind: Kind,
-    pub(crate) accepts_first: bool,
+    pub(crate) response: Kind,
+    #[serde(default)]
+    pub(crate) after_accepting: bool,
+    #[serde(default, with = "seconds")]
+    pub(crate) delay: Duration,
+    #[serde(default, with = "seconds")]
+    pub(crate) jitter: Duration,
+    #[serde(default, deserialize_with = "valid_headers")]
+    pub(crate) headers: BTreeMap<String, String>,
+    #[serde(default)]
+    pub(crate) chunked: bool,
+    #[serde(default, with = "seconds::optional")]
+    pub(crate) close_idle_after: Option<Duration>,
 }
 
-#[derive(Clone, Debug)]
+/// What becomes of the response.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub(crate) enum Kind {
-    Replace(Replacement),
-    Corrupt(Corruption),
-}
-
-/// A replacement for the response.
-#[derive(Clone, Debug)]
-pub(crate) enum Replacement {
+    Genuine,
+    // Replacements of the response.
     Reset,
+    Close,
     /// An open connection without a response.
-    Silence,
-    Crash(Duration),
-    Response(CannedResponse),
-}
-
-/// A change to the genuine response.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Corruption {
+    NeverAnswer,
+    Crash(#[serde(with = "seconds")] Duration),
+    Respond(CannedResponse),
+    // Changes of the genuine response.
     ResetMidResponse,
     CutShort,
     LongerThanAnnounced,
-    SlowDrip { bytes: usize, every: Duration },
+    SlowDrip {
+        bytes: NonZeroUsize,
+        #[serde(with = "seconds")]
+        every: Duration,
+    },
     TruncatedJson,
     WrongShape,
     UnknownFields,
@@ -115,38 +161,137 @@ pub(crate) enum Corruption {
     RangeIgnored,
 }
 
+impl Kind {
+    /// Returns `true` if the genuine response is not sent.
+    pub(crate) fn replaces_response(&self) -> bool {
+        matches!(self, Self::Reset | Self::Close | Self::NeverAnswer | Self::Crash(_) | Self::Respond(_))
+    }
+}
+
 impl Fault {
+    /// Leaves the response unchanged, for settings such as [`delay`](Self::delay).
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use distribute_ai::testing::{Fault, Route, Script, Simulator};
+    /// use std::time::Duration;
+    ///
+    /// let simulator = Simulator::start().await?;
+    /// let slow = Fault::genuine().delay(Duration::from_millis(20)).header("via", "1.1 proxy");
+    /// simulator.script(Route::Result, Script::always(slow));
+    ///
+    /// simulator.client().speak("Hello").await?;
+    /// assert_eq!(simulator.faults(), simulator.polls());
+    /// # Ok(()) }
+    /// ```
+    pub fn genuine() -> Self {
+        Self::new(Kind::Genuine)
+    }
+
+    pub(crate) fn new(response: Kind) -> Self {
+        Self {
+            response,
+            after_accepting: false,
+            delay: Duration::ZERO,
+            jitter: Duration::ZERO,
+            headers: BTreeMap::new(),
+            chunked: false,
+            close_idle_after: None,
+        }
+    }
+
     /// Processes the request before the fault occurs: the submission is accepted and billed, or the
     /// download is counted.
     ///
-    /// Faults that corrupt the response always process the request first.
+    /// Faults that do not replace the response always process the request first.
     pub fn after_accepting(mut self) -> Self {
-        self.accepts_first = true;
+        self.after_accepting = true;
         self
     }
 
-    /// Checks that the fault is supported for `route`.
+    /// Waits before the response, on tokio's clock. The request is processed before the delay.
+    ///
+    /// A fault without a response, such as a reset, also occurs after the delay.
+    pub fn delay(mut self, time: Duration) -> Self {
+        self.delay = time;
+        self
+    }
+
+    /// Adds a random time between zero and `time` to the [`delay`](Self::delay).
+    ///
+    /// The time follows from the [seed](crate::testing::SimulatorBuilder::seed) of the simulator, the
+    /// route, the task and the number of the attempt. It does not depend on the order of the requests.
+    pub fn jitter(mut self, time: Duration) -> Self {
+        self.jitter = time;
+        self
+    }
+
+    /// Sets a header of the response.
     ///
     /// # Panics
     ///
-    /// Panics if the fault is unsupported.
+    /// Panics if the name or the value is invalid, or if the name is `connection`, `content-length` or
+    /// `transfer-encoding`. Those describe how the simulator sends the response.
     #[track_caller]
-    pub(crate) fn assert_fits(&self, route: Route) {
-        let fits = match &self.kind {
-            Kind::Corrupt(Corruption::TruncatedJson | Corruption::WrongShape | Corruption::UnknownFields) => {
-                route != Route::Audio
-            }
-            Kind::Corrupt(Corruption::UnknownStatus) => route == Route::Result,
-            Kind::Corrupt(Corruption::RangeRefused | Corruption::RangeIgnored) => route == Route::Audio,
+    pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        let (name, value) = (name.into(), value.into());
+        if let Err(problem) = check_header(&name, &value) {
+            panic!("{problem}");
+        }
+        self.headers.insert(name, value);
+        self
+    }
+
+    /// Sends the response in chunks, without `Content-Length`.
+    pub fn chunked(mut self) -> Self {
+        self.chunked = true;
+        self
+    }
+
+    /// Closes the connection after the response, as soon as it is idle for this time on tokio's clock.
+    ///
+    /// The response does not announce it, so a client keeps the connection for its next request.
+    pub fn close_idle_after(mut self, time: Duration) -> Self {
+        self.close_idle_after = Some(time);
+        self
+    }
+
+    /// Returns an error if the fault is unsupported for `route`.
+    pub(crate) fn check_route(&self, route: Route) -> Result<(), String> {
+        let fits = match &self.response {
+            Kind::TruncatedJson | Kind::WrongShape | Kind::UnknownFields => route != Route::Audio,
+            Kind::UnknownStatus => route == Route::Result,
+            Kind::RangeRefused | Kind::RangeIgnored => route == Route::Audio,
             _ => true,
         };
-        assert!(fits, "fault: {:?} is unsupported for Route::{route:?}", self.kind);
+        if fits {
+            return Ok(());
+        }
+        Err(format!("fault: {:?} is unsupported for Route::{route:?}", self.response))
     }
+}
+
+fn check_header(name: &str, value: &str) -> Result<(), String> {
+    let parsed = name.parse::<HeaderName>().map_err(|_| format!("header: {name:?} is not a valid name"))?;
+    if [CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING].contains(&parsed) {
+        return Err(format!("header: {name} cannot be set, because it describes how the response is sent"));
+    }
+    HeaderValue::from_str(value).map_err(|_| format!("header: {value:?} is not a valid value of {name}"))?;
+    Ok(())
+}
+
+fn valid_headers<'de, D: serde::Deserializer<'de>>(
+    deserializer: D,
+) -> Result<BTreeMap<String, String>, D::Error> {
+    let headers = BTreeMap::<String, String>::deserialize(deserializer)?;
+    headers.iter().try_for_each(|(name, value)| check_header(name, value)).map_err(D::Error::custom)?;
+    Ok(headers)
 }
 
 #[cfg(test)]
 mod tests {
-    use std::{panic::catch_unwind, time::Duration};
+    use std::panic::catch_unwind;
 
     use super::*;
 
@@ -158,26 +303,64 @@ mod tests {
         assert!(catch_unwind(|| Fault::slow_drip(0, Duration::ZERO)).is_err());
         assert!(catch_unwind(|| Fault::reset().html("")).is_err());
         assert!(catch_unwind(|| Fault::truncated_json().retry_after(Duration::ZERO)).is_err());
+        for (name, value) in [("a b", "c"), ("a", "b\nc"), ("Content-Length", "7"), ("connection", "close")] {
+            assert!(catch_unwind(|| Fault::genuine().header(name, value)).is_err(), "{name}");
+        }
+        assert!(catch_unwind(|| Fault::redirect(200, "/")).is_err());
     }
 
     #[test]
-    fn fault_on_unsupported_route_panics() {
+    fn fault_on_unsupported_route_is_rejected() {
         for (fault, route) in [
             (Fault::truncated_json(), Route::Audio),
             (Fault::unknown_status(), Route::Create),
             (Fault::range_ignored(), Route::Result),
         ] {
-            let debug = format!("{fault:?}");
-            assert!(catch_unwind(|| fault.assert_fits(route)).is_err(), "{debug}");
+            assert!(fault.check_route(route).is_err(), "{fault:?}");
         }
         for route in [Route::Create, Route::Result, Route::Audio] {
-            Fault::reset().assert_fits(route);
-            Fault::cut_short().assert_fits(route);
+            assert_eq!(Fault::reset().check_route(route), Ok(()));
+            assert_eq!(Fault::cut_short().check_route(route), Ok(()));
         }
     }
 
     #[test]
-    fn fault_size_is_at_most_96_bytes() {
-        assert!(size_of::<Fault>() <= 96, "{}", size_of::<Fault>());
+    fn fault_keeps_every_setting_in_json() {
+        let respond = Fault::status(429)
+            .html("<h1>Slow down</h1>")
+            .retry_after(Duration::from_millis(1500))
+            .header("via", "proxy")
+            .delay(Duration::from_millis(250))
+            .jitter(Duration::from_secs(1))
+            .close_idle_after(Duration::ZERO)
+            .chunked();
+        for fault in [
+            respond,
+            Fault::reset().after_accepting(),
+            Fault::crash(Duration::from_secs(3)),
+            Fault::slow_drip(7, Duration::from_millis(100)),
+            Fault::redirect(307, "https://example.com/"),
+            Fault::status(500).json("{}"),
+            Fault::status(500).no_body(),
+        ] {
+            let json = serde_json::to_string(&fault).unwrap();
+            assert_eq!(serde_json::from_str::<Fault>(&json).unwrap(), fault, "{json}");
+        }
+    }
+
+    #[test]
+    fn fault_with_invalid_json_is_rejected() {
+        for json in [
+            "{}",
+            r#"{"response":"nothing"}"#,
+            r#"{"response":"reset","delays":1}"#,
+            r#"{"response":"reset","delay":-1}"#,
+            r#"{"response":"genuine","headers":{"content-length":"1"}}"#,
+            r#"{"response":{"slow_drip":{"bytes":0,"every":1}}}"#,
+            r#"{"response":{"respond":{"status":199}}}"#,
+            r#"{"response":{"respond":{"status":500,"code":1}}}"#,
+        ] {
+            assert!(serde_json::from_str::<Fault>(json).is_err(), "{json}");
+        }
     }
 }

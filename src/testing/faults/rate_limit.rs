@@ -1,10 +1,11 @@
 //! A rate limit with a sliding window over the admitted requests.
 
-use std::{collections::VecDeque, time::Duration};
+use std::{collections::VecDeque, num::NonZeroUsize, time::Duration};
 
+use serde::{Deserialize, Deserializer, Serialize, de::Error};
 use tokio::time::Instant;
 
-use super::retry_after::RetryAfterFormat;
+use super::{retry_after::RetryAfterFormat, seconds};
 
 /// The number of requests that the API admits in a window of time. Submissions and polls count
 /// together.
@@ -32,12 +33,25 @@ use super::retry_after::RetryAfterFormat;
 /// assert_eq!(simulator.creates(), 2);
 /// # Ok(()) }
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+///
+/// In JSON, the window is in seconds: `{ "requests": 20, "window": 1, "retry_after_format": "millis" }`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 #[must_use = "a rate limit does nothing until it is passed to a simulator"]
 pub struct RateLimit {
-    requests: usize,
+    requests: NonZeroUsize,
+    #[serde(serialize_with = "seconds::serialize", deserialize_with = "window")]
     window: Duration,
+    #[serde(default)]
     retry_after_format: RetryAfterFormat,
+}
+
+fn window<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    let window = seconds::deserialize(deserializer)?;
+    if window.is_zero() {
+        return Err(D::Error::custom("window: 0 s is too short, expected at least 1 ns"));
+    }
+    Ok(window)
 }
 
 impl RateLimit {
@@ -62,7 +76,7 @@ impl RateLimit {
     /// Panics if `requests` or `window` is 0.
     #[track_caller]
     pub fn per(requests: usize, window: Duration) -> Self {
-        assert!(requests > 0, "requests: 0 is too small, expected at least 1");
+        let requests = NonZeroUsize::new(requests).expect("requests: 0 is too small, expected at least 1");
         assert!(!window.is_zero(), "window: 0 s is too short, expected at least 1 ns");
         Self { requests, window, retry_after_format: RetryAfterFormat::default() }
     }
@@ -102,7 +116,7 @@ impl Limiter {
             self.admitted.pop_front();
         }
         match self.admitted.front() {
-            Some(oldest) if self.admitted.len() == requests => Err(LimitExceeded {
+            Some(oldest) if self.admitted.len() == requests.get() => Err(LimitExceeded {
                 wait: window.saturating_sub(now.duration_since(*oldest)),
                 retry_after_format,
             }),

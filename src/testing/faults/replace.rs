@@ -3,18 +3,23 @@
 use std::time::Duration;
 
 use super::{
-    canned_response::CannedResponse,
-    fault::{Fault, Kind, Replacement},
+    canned_response::{CannedBody, CannedResponse},
+    fault::{Fault, Kind},
     retry_after::RetryAfterFormat,
 };
 
 /// Faults that replace the response.
 impl Fault {
-    /// Resets the connection (a TCP `RST`) after the head of the request is read, but before its body.
-    ///
-    /// With [`after_accepting`](Self::after_accepting), the whole request is read and processed first.
+    /// Resets the connection (a TCP `RST`) after the request is read.
     pub fn reset() -> Self {
-        Self::replace_with(Replacement::Reset)
+        Self::new(Kind::Reset)
+    }
+
+    /// Closes the connection cleanly (a TCP `FIN`) after the request is read, without a response.
+    ///
+    /// This is what a client sees if a server closes an idle connection while a request is on its way.
+    pub fn close() -> Self {
+        Self::new(Kind::Close)
     }
 
     /// Reads the request and never responds, for as long as the client keeps the connection open.
@@ -40,20 +45,21 @@ impl Fault {
     /// # Ok(()) }
     /// ```
     pub fn never_answer() -> Self {
-        Self::replace_with(Replacement::Silence)
+        Self::new(Kind::NeverAnswer)
     }
 
     /// Takes the host down and closes all its connections, as
     /// [`Simulator::down_for`](crate::testing::Simulator::down_for) does. The host comes up again
     /// after `down`.
     pub fn crash(down: Duration) -> Self {
-        Self::replace_with(Replacement::Crash(down))
+        Self::new(Kind::Crash(down))
     }
 
     /// Responds with this status.
     ///
     /// The body is `{"message": …}` with the reason phrase of the status, unless [`json`](Self::json),
-    /// [`html`](Self::html) or [`no_body`](Self::no_body) replaces it.
+    /// [`html`](Self::html) or [`no_body`](Self::no_body) replaces it. With 204, 205 and 304, HTTP allows no
+    /// body, so none is sent.
     ///
     /// ```
     /// use distribute_ai::testing::{Fault, RetryAfterFormat};
@@ -75,16 +81,25 @@ impl Fault {
     #[track_caller]
     pub fn status(status: u16) -> Self {
         assert!((201..=999).contains(&status), "status: {status} is out of range, expected 201 to 999");
-        Self::replace_with(Replacement::Response(CannedResponse::status(status)))
+        Self::new(Kind::Respond(CannedResponse::new(status)))
+    }
+
+    /// Responds with a redirect to `location`, a URL or a path.
+    ///
+    /// # Panics
+    ///
+    /// Panics if `status` is outside 300 to 399, or if `location` is not a valid header value.
+    #[track_caller]
+    pub fn redirect(status: u16, location: impl Into<String>) -> Self {
+        assert!((300..=399).contains(&status), "status: {status} is out of range, expected 300 to 399");
+        Self::status(status).header("location", location)
     }
 
     /// Responds with 200 and an HTML page, as the login page of a hotel Wi-Fi does.
     ///
     /// [`html`](Self::html) and [`json`](Self::json) replace the body.
     pub fn web_page() -> Self {
-        Self::replace_with(Replacement::Response(
-            CannedResponse::status(200).html("<html><h1>Welcome</h1></html>".into()),
-        ))
+        Self::new(Kind::Respond(CannedResponse::new(200))).html("<html><h1>Welcome</h1></html>")
     }
 
     /// Sets the body of a [`status`](Self::status) to `text`, sent unchanged as JSON.
@@ -94,7 +109,7 @@ impl Fault {
     /// Panics if the fault is neither a status nor a web page.
     #[track_caller]
     pub fn json(self, text: impl Into<String>) -> Self {
-        self.edit_response(|response| response.json(text.into()))
+        self.edit_response(|response| response.body = CannedBody::Json(text.into()))
     }
 
     /// Sets the body of a [`status`](Self::status) to `text`, sent unchanged as HTML.
@@ -104,7 +119,7 @@ impl Fault {
     /// Panics if the fault is neither a status nor a web page.
     #[track_caller]
     pub fn html(self, text: impl Into<String>) -> Self {
-        self.edit_response(|response| response.html(text.into()))
+        self.edit_response(|response| response.body = CannedBody::Html(text.into()))
     }
 
     /// Removes the body of a [`status`](Self::status).
@@ -114,7 +129,7 @@ impl Fault {
     /// Panics if the fault is neither a status nor a web page.
     #[track_caller]
     pub fn no_body(self) -> Self {
-        self.edit_response(CannedResponse::no_body)
+        self.edit_response(|response| response.body = CannedBody::None)
     }
 
     /// Adds `Retry-After` to a [`status`](Self::status), by default in seconds, rounded up.
@@ -127,7 +142,7 @@ impl Fault {
     /// Panics if the fault is neither a status nor a web page.
     #[track_caller]
     pub fn retry_after(self, time: Duration) -> Self {
-        self.edit_response(|response| response.retry_after(time))
+        self.edit_response(|response| response.retry_after = Some(time))
     }
 
     /// Sets the format of the [`retry_after`](Self::retry_after) of a [`status`](Self::status).
@@ -137,19 +152,15 @@ impl Fault {
     /// Panics if the fault is neither a status nor a web page.
     #[track_caller]
     pub fn retry_after_format(self, format: RetryAfterFormat) -> Self {
-        self.edit_response(|response| response.retry_after_format(format))
-    }
-
-    fn replace_with(replacement: Replacement) -> Self {
-        Self { kind: Kind::Replace(replacement), accepts_first: false }
+        self.edit_response(|response| response.retry_after_format = format)
     }
 
     #[track_caller]
-    fn edit_response(mut self, edit: impl FnOnce(CannedResponse) -> CannedResponse) -> Self {
-        let Kind::Replace(Replacement::Response(response)) = self.kind else {
+    fn edit_response(mut self, edit: impl FnOnce(&mut CannedResponse)) -> Self {
+        let Kind::Respond(response) = &mut self.response else {
             panic!("fault: {self:?} has no body or headers, expected a status or a web page");
         };
-        self.kind = Kind::Replace(Replacement::Response(edit(response)));
+        edit(response);
         self
     }
 }

@@ -3,6 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use hyper::header::{HeaderName, HeaderValue, RETRY_AFTER};
+use serde::{Deserialize, Serialize};
 
 /// The longest pause that is sent, 100 years: HTTP dates end with the year 9999.
 const MAX_SECONDS: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
@@ -11,7 +12,8 @@ const MAX_SECONDS: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 ///
 /// [`RateLimit::retry_after_format`](super::RateLimit::retry_after_format) and
 /// [`Fault::retry_after_format`](super::Fault::retry_after_format) take this type.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum RetryAfterFormat {
     /// `Retry-After: 2`, in whole seconds, rounded up.
     #[default]

@@ -1,10 +1,17 @@
 //! Scripts that select requests or tasks.
 
-use std::time::Duration;
+use std::{num::NonZeroU64, sync::Arc, time::Duration};
 
-use tokio::time::Instant;
+use serde::Deserialize;
 
-use super::{fault::Fault, route::Route};
+use super::{
+    fault::Fault,
+    filter::Filter,
+    received_request::ReceivedRequest,
+    route::Route,
+    selection::{Random, Selection},
+};
+use crate::TaskId;
 
 /// A selection of requests of a [`Route`], each with a [`Fault`], or of tasks, each with a
 /// [`TaskOutcome`](super::TaskOutcome).
@@ -46,23 +53,70 @@ use super::{fault::Fault, route::Route};
 /// let one_in_five = Script::random(7, 0.2, [fault(), Fault::reset()]);
 /// let both = third.and(one_in_five);
 /// ```
-#[derive(Clone, Debug)]
+///
+/// A script counts all requests of its route. These methods make it count some of them, or those of each
+/// task for themselves:
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use distribute_ai::testing::{Fault, Route, Script, Simulator};
+///
+/// let simulator = Simulator::start().await?;
+/// // The first poll of each task, and the second download of one text.
+/// simulator.script(Route::Result, Script::nth(1, Fault::status(503)).for_each_task());
+/// simulator.script(Route::Audio, Script::nth(2, Fault::close()).for_text("Hello"));
+/// // A submission with a voice.
+/// let has_voice = Script::always(Fault::status(400))
+///     .when(|request| request.speech_request().is_some_and(|speech| speech.voice.is_some()));
+/// simulator.script(Route::Create, has_voice);
+///
+/// let client = simulator.client();
+/// client.speak("Hello").await?;
+/// client.speak("World").await?;
+/// assert!(client.speak("Hello").voice("nora").await.unwrap_err().is_rejected());
+///
+/// let with_fault = simulator.received().into_iter().filter(|request| request.fault.is_some());
+/// assert_eq!(with_fault.map(|request| request.attempt).collect::<Vec<_>>(), [1, 1, 2]);
+/// # Ok(()) }
+/// ```
+///
+/// In JSON, a script is an array of rules. `select` is the name of a constructor with its arguments, and
+/// the other members are optional. Times are in seconds:
+///
+/// ```
+/// use distribute_ai::testing::{Script, TaskOutcome};
+///
+/// let faults: Script = serde_json::from_str(
+///     r#"[
+///         { "select": { "nth": [3, { "response": "reset" }] } },
+///         { "select": { "during": [1.5, { "response": "close" }] }, "only": { "text": "Hello" } },
+///         { "select": { "steps": [null, { "response": "reset" }] }, "for_each_task": true },
+///         { "select": { "random": { "seed": 7, "probability": 0.2, "choices": [{ "response": "reset" }] } } }
+///     ]"#,
+/// )?;
+/// let outcomes: Script<TaskOutcome> = serde_json::from_str(
+///     r#"[{ "select": { "always": { "ending": "error" } }, "only": { "text_contains": "fail" } }]"#,
+/// )?;
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+///
+/// `only` has the members `text`, `text_contains` and `task`. A predicate has no JSON.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(transparent)]
 #[must_use = "a script does nothing until it is passed to a simulator"]
 pub struct Script<T = Fault> {
-    rules: Vec<Rule<T>>,
+    pub(crate) rules: Vec<Rule<T>>,
 }
 
-#[derive(Clone, Debug)]
-enum Rule<T> {
-    /// From the first position to the last, both included.
-    Between(u64, u64, T),
-    Steps(Vec<Option<T>>),
-    During(Duration, T),
-    Random {
-        rng: fastrand::Rng,
-        probability: f64,
-        choices: Vec<T>,
-    },
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Rule<T> {
+    pub(crate) select: Selection<T>,
+    #[serde(default)]
+    pub(crate) only: Filter,
+    #[serde(default)]
+    pub(crate) for_each_task: bool,
 }
 
 impl<T: Clone> Script<T> {
@@ -78,13 +132,12 @@ impl<T: Clone> Script<T> {
     /// Panics if `n` is 0.
     #[track_caller]
     pub fn nth(n: u64, value: T) -> Self {
-        assert!(n > 0, "n: 0 is too small, expected at least 1");
-        Self::from_rule(Rule::Between(n, n, value))
+        Self::select(Selection::Nth(position(n), value))
     }
 
     /// Selects the next `n` requests or tasks.
     pub fn next(n: u64, value: T) -> Self {
-        Self::from_rule(Rule::Between(1, n, value))
+        Self::select(Selection::Next(n, value))
     }
 
     /// Selects the `n`th request or task and all later ones.
@@ -94,13 +147,12 @@ impl<T: Clone> Script<T> {
     /// Panics if `n` is 0.
     #[track_caller]
     pub fn from_nth(n: u64, value: T) -> Self {
-        assert!(n > 0, "n: 0 is too small, expected at least 1");
-        Self::from_rule(Rule::Between(n, u64::MAX, value))
+        Self::select(Selection::FromNth(position(n), value))
     }
 
     /// Selects all requests or tasks.
     pub fn always(value: T) -> Self {
-        Self::from_nth(1, value)
+        Self::select(Selection::Always(value))
     }
 
     /// Selects all requests or tasks that arrive within this time after the script is set, on tokio's clock.
@@ -109,14 +161,14 @@ impl<T: Clone> Script<T> {
     /// responds. For an outage with refused connections, see
     /// [`Simulator::down_for`](crate::testing::Simulator::down_for).
     pub fn during(time: Duration, value: T) -> Self {
-        Self::from_rule(Rule::During(time, value))
+        Self::select(Selection::During(time, value))
     }
 
     /// Assigns one step to each request or task in turn.
     ///
     /// A step of `None`, and everything after the last step, is processed normally.
     pub fn steps(steps: impl IntoIterator<Item = Option<T>>) -> Self {
-        Self::from_rule(Rule::Steps(steps.into_iter().collect()))
+        Self::select(Selection::Steps(steps.into_iter().collect()))
     }
 
     /// Selects each request or task with this probability, from 0 to 1. Each of the `choices` is equally
@@ -131,159 +183,80 @@ impl<T: Clone> Script<T> {
     #[track_caller]
     pub fn random(seed: u64, probability: f64, choices: impl IntoIterator<Item = T>) -> Self {
         let choices: Vec<T> = choices.into_iter().collect();
-        assert!(
-            (0.0..=1.0).contains(&probability),
-            "probability: {probability} is out of range, expected 0 to 1"
-        );
-        assert!(!choices.is_empty(), "choices: empty, expected at least 1");
-        Self::from_rule(Rule::Random { rng: fastrand::Rng::with_seed(seed), probability, choices })
+        let checked = Random::<T>::check_probability(probability).and(Random::check_choices(&choices));
+        if let Err(problem) = checked {
+            panic!("{problem}");
+        }
+        Self::select(Selection::Random(Random { seed, probability, choices }))
     }
 
-    /// Combines two scripts. Each script counts every request or task. If both scripts select the
+    /// Counts and selects only requests of tasks with this text. A later call replaces the text.
+    pub fn for_text(self, text: impl Into<String>) -> Self {
+        let text = text.into();
+        self.each_rule(|rule| rule.only.text(text.clone()))
+    }
+
+    /// Counts and selects only requests of tasks whose text contains `part`. A later call replaces the part.
+    pub fn for_text_containing(self, part: impl Into<String>) -> Self {
+        let part = part.into();
+        self.each_rule(|rule| rule.only.text_contains(part.clone()))
+    }
+
+    /// Counts and selects only polls and downloads of this task. A later call replaces the task.
+    pub fn for_task(self, id: &TaskId) -> Self {
+        self.each_rule(|rule| rule.only.task(id.clone()))
+    }
+
+    /// Counts the requests of each task for themselves, for example to select the first poll of each
+    /// task. Submissions are counted for each text.
+    ///
+    /// With [`random`](Self::random), the same positions of a task are selected in every run if the simulator
+    /// has a [seed](crate::testing::SimulatorBuilder::seed), regardless of the order of the tasks.
+    pub fn for_each_task(self) -> Self {
+        self.each_rule(|rule| rule.for_each_task = true)
+    }
+
+    /// Counts and selects only requests for which `predicate` returns `true`. All predicates must hold.
+    ///
+    /// The predicate sees the request before its response. It runs while the simulator is locked, so it
+    /// must not call the simulator.
+    pub fn when(self, predicate: impl Fn(&ReceivedRequest) -> bool + Send + Sync + 'static) -> Self {
+        let predicate: Arc<dyn Fn(&ReceivedRequest) -> bool + Send + Sync> = Arc::new(predicate);
+        self.each_rule(|rule| rule.only.predicate(Arc::clone(&predicate)))
+    }
+
+    /// Combines two scripts. Each script counts on its own. If both scripts select the
     /// same request or task, `self` wins.
     pub fn and(mut self, other: Self) -> Self {
         self.rules.extend(other.rules);
         self
     }
 
-    fn from_rule(rule: Rule<T>) -> Self {
-        Self { rules: vec![rule] }
+    fn select(select: Selection<T>) -> Self {
+        Self { rules: vec![Rule { select, only: Filter::default(), for_each_task: false }] }
+    }
+
+    fn each_rule(mut self, change: impl FnMut(&mut Rule<T>)) -> Self {
+        self.rules.iter_mut().for_each(change);
+        self
     }
 }
 
+#[track_caller]
+fn position(n: u64) -> NonZeroU64 {
+    NonZeroU64::new(n).expect("n: 0 is too small, expected at least 1")
+}
+
 impl Script {
-    /// Checks that all faults of the script are supported for `route`.
-    ///
-    /// # Panics
-    ///
-    /// Panics if a fault is unsupported.
-    #[track_caller]
-    pub(crate) fn assert_fits(&self, route: Route) {
-        for rule in &self.rules {
-            match rule {
-                Rule::Between(_, _, fault) | Rule::During(_, fault) => fault.assert_fits(route),
-                Rule::Steps(steps) => steps.iter().flatten().for_each(|fault| fault.assert_fits(route)),
-                Rule::Random { choices, .. } => choices.iter().for_each(|fault| fault.assert_fits(route)),
-            }
-        }
+    /// Returns an error if a fault of the script is unsupported for `route`.
+    pub(crate) fn check_route(&self, route: Route) -> Result<(), String> {
+        let mut faults = self.rules.iter().flat_map(|rule| rule.select.values());
+        faults.try_for_each(|fault| fault.check_route(route))
     }
 }
 
 impl<T: Clone> Default for Script<T> {
     fn default() -> Self {
         Self::nothing()
-    }
-}
-
-/// A script in use, with its count of requests or tasks.
-#[derive(Debug)]
-pub(crate) struct ActiveScript<T> {
-    script: Script<T>,
-    started: Instant,
-    count: u64,
-}
-
-impl<T: Clone> ActiveScript<T> {
-    pub(crate) fn new(script: Script<T>) -> Self {
-        Self { script, started: Instant::now(), count: 0 }
-    }
-
-    /// Counts the next request or task, and returns the fault or outcome selected for it.
-    pub(crate) fn next(&mut self) -> Option<T> {
-        self.count += 1;
-        let (nth, age) = (self.count, self.started.elapsed());
-        // Evaluate every rule, even after a match: a random rule must draw the same numbers regardless of
-        // others.
-        self.script.rules.iter_mut().fold(None, |first, rule| {
-            let value = rule.evaluate(nth, age);
-            first.or_else(|| value.cloned())
-        })
-    }
-}
-
-impl<T> Rule<T> {
-    fn evaluate(&mut self, nth: u64, age: Duration) -> Option<&T> {
-        match self {
-            Self::Between(first, last, value) => (*first..=*last).contains(&nth).then_some(value),
-            Self::Steps(steps) => steps.get(usize::try_from(nth).ok()? - 1)?.as_ref(),
-            Self::During(time, value) => (age < *time).then_some(value),
-            Self::Random { rng, probability, choices } => {
-                let (draw, choice) = (rng.f64(), rng.usize(..choices.len()));
-                (draw < *probability).then(|| &choices[choice])
-            }
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Returns the values that the script selects for the first ten positions, `.` for none.
-    fn first_ten(script: Script<char>) -> String {
-        let mut script = ActiveScript::new(script);
-        (0..10).map(|_| script.next().unwrap_or('.')).collect()
-    }
-
-    #[test]
-    fn script_selects_the_expected_positions() {
-        for (script, expected) in [
-            (Script::nothing(), ".........."),
-            (Script::nth(1, 'a'), "a........."),
-            (Script::nth(3, 'a'), "..a......."),
-            (Script::next(0, 'a'), ".........."),
-            (Script::next(3, 'a'), "aaa......."),
-            (Script::from_nth(8, 'a'), ".......aaa"),
-            (Script::always('a'), "aaaaaaaaaa"),
-            (Script::steps([None, Some('a'), None, Some('b')]), ".a.b......"),
-            (Script::steps([]), ".........."),
-            (Script::random(1, 0.0, ['a']), ".........."),
-            (Script::random(1, 1.0, ['a']), "aaaaaaaaaa"),
-            (Script::next(4, 'a').and(Script::nth(2, 'b')).and(Script::nth(6, 'c')), "aaaa.c...."),
-        ] {
-            assert_eq!(first_ten(script.clone()), expected, "{script:?}");
-        }
-    }
-
-    #[test]
-    fn random_script_depends_only_on_its_seed() {
-        let random = |seed| Script::random(seed, 0.5, ['a', 'b']);
-        let alone = first_ten(random(3));
-        assert_eq!(alone, first_ten(random(3)));
-        assert_ne!(alone, first_ten(random(4)));
-        assert!(alone[5..].contains(['a', 'b']), "{alone}");
-        let combined = first_ten(Script::next(5, 'x').and(random(3)));
-        assert_eq!(combined, format!("xxxxx{}", &alone[5..]));
-    }
-
-    #[test]
-    fn random_script_draws_each_choice_with_equal_probability() {
-        let mut script = ActiveScript::new(Script::random(1, 0.4, ['a', 'b']));
-        let values: Vec<_> = (0..10_000).filter_map(|_| script.next()).collect();
-        for choice in ['a', 'b'] {
-            let hits = values.iter().filter(|value| **value == choice).count();
-            assert!((1_850..2_150).contains(&hits), "{choice}: {hits}");
-        }
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn script_during_a_time_selects_nothing_afterwards() {
-        let mut script = ActiveScript::new(Script::during(Duration::from_secs(2), 'a'));
-        assert_eq!(script.next(), Some('a'));
-        tokio::time::advance(Duration::from_millis(1_999)).await;
-        assert_eq!(script.next(), Some('a'));
-        tokio::time::advance(Duration::from_millis(1)).await;
-        assert_eq!(script.next(), None);
-    }
-
-    #[test]
-    fn script_with_invalid_arguments_panics() {
-        for probability in [f64::NAN, 2.0, -0.1, f64::INFINITY] {
-            let script = std::panic::catch_unwind(|| Script::random(1, probability, ['a']));
-            assert!(script.is_err(), "{probability}");
-        }
-        assert!(std::panic::catch_unwind(|| Script::<char>::random(1, 0.5, [])).is_err());
-        assert!(std::panic::catch_unwind(|| Script::nth(0, 'a')).is_err());
-        assert!(std::panic::catch_unwind(|| Script::from_nth(0, 'a')).is_err());
     }
 }

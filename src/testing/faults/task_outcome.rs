@@ -1,6 +1,10 @@
 //! The outcome of a task.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::seconds;
 
 /// The outcome of a task, and what polls observe before it.
 ///
@@ -50,26 +54,59 @@ use std::{sync::Arc, time::Duration};
 ///
 /// [`Simulator::outcomes`](crate::testing::Simulator::outcomes) selects tasks by the order of their
 /// submissions, [`Simulator::outcome_of`](crate::testing::Simulator::outcome_of) by their text.
-#[derive(Clone, Debug)]
+///
+/// In JSON, an outcome is an object. All members are optional, and times are in seconds:
+///
+/// ```
+/// use distribute_ai::testing::TaskOutcome;
+///
+/// for json in [
+///     r#"{ "ending": "error" }"#,
+///     r#"{ "ending": "never", "running_as": "WARMING_UP" }"#,
+///     r#"{ "ending": { "audio": 2 }, "waiting": 0.1, "running": 5, "postponed": 1, "not_found": 0.5 }"#,
+///     r#"{ "ending": "no_url", "times_in_millis": true }"#,
+/// ] {
+///     serde_json::from_str::<TaskOutcome>(json)?;
+/// }
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 #[must_use = "an outcome does nothing until it is passed to a simulator"]
 pub struct TaskOutcome {
     pub(crate) ending: Ending,
-    pub(crate) not_found_for: Duration,
-    pub(crate) running_as: Option<Arc<str>>,
+    #[serde(with = "seconds::optional")]
+    pub(crate) waiting: Option<Duration>,
+    #[serde(with = "seconds::optional")]
+    pub(crate) running: Option<Duration>,
+    #[serde(with = "seconds")]
+    pub(crate) postponed: Duration,
+    #[serde(with = "seconds")]
+    pub(crate) not_found: Duration,
+    pub(crate) running_as: Option<String>,
+    pub(crate) times_in_millis: bool,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub(crate) enum Ending {
-    Audio,
+    /// `COMPLETED` with this number of results, each with its audio.
+    Audio(u32),
     NoUrl,
     Error,
     Never,
 }
 
+impl Default for Ending {
+    fn default() -> Self {
+        Self::Audio(1)
+    }
+}
+
 impl TaskOutcome {
     /// Ends the task in `COMPLETED` with its audio. This is the default.
     pub fn completes() -> Self {
-        Self::ending(Ending::Audio)
+        Self::default()
     }
 
     /// Ends the task in `ERROR`, without results. The API does not give a reason, so the simulator
@@ -84,6 +121,12 @@ impl TaskOutcome {
         Self::ending(Ending::NoUrl)
     }
 
+    /// Ends the task in `COMPLETED` with `count` results, each with the audio of the text. With 0, the
+    /// list of results is empty. The document allows both.
+    pub fn with_results(count: u32) -> Self {
+        Self::ending(Ending::Audio(count))
+    }
+
     /// Leaves the task in `PROCESSING` indefinitely.
     pub fn never_ends() -> Self {
         Self::ending(Ending::Never)
@@ -93,24 +136,46 @@ impl TaskOutcome {
     ///
     /// The task itself makes progress in the meantime. The time is measured on tokio's clock.
     pub fn not_found_for(mut self, time: Duration) -> Self {
-        self.not_found_for = time;
+        self.not_found = time;
+        self
+    }
+
+    /// Sets how long the task waits for a worker, instead of
+    /// [`SimulatorBuilder::waiting`](crate::testing::SimulatorBuilder::waiting).
+    pub fn waiting_for(mut self, time: Duration) -> Self {
+        self.waiting = Some(time);
+        self
+    }
+
+    /// Sets how long the task is `PROCESSING`, instead of
+    /// [`SimulatorBuilder::running`](crate::testing::SimulatorBuilder::running) and
+    /// [`running_per_character`](crate::testing::SimulatorBuilder::running_per_character).
+    pub fn running_for(mut self, time: Duration) -> Self {
+        self.running = Some(time);
+        self
+    }
+
+    /// Reports `POSTPONED` for this long between `ASSIGNED_CONNECTIONS` and `PROCESSING`. The task takes
+    /// longer by this time.
+    pub fn postponed_for(mut self, time: Duration) -> Self {
+        self.postponed = time;
+        self
+    }
+
+    /// Reports `created` and `finished` in milliseconds, because the document does not name the unit.
+    pub fn times_in_millis(mut self) -> Self {
+        self.times_in_millis = true;
         self
     }
 
     /// Reports this status instead of `PROCESSING`, for example a status that clients do not know
     /// yet.
-    pub fn running_as(mut self, status: impl AsRef<str>) -> Self {
-        self.running_as = Some(status.as_ref().into());
+    pub fn running_as(mut self, status: impl Into<String>) -> Self {
+        self.running_as = Some(status.into());
         self
     }
 
     fn ending(ending: Ending) -> Self {
-        Self { ending, not_found_for: Duration::ZERO, running_as: None }
-    }
-}
-
-impl Default for TaskOutcome {
-    fn default() -> Self {
-        Self::completes()
+        Self { ending, ..Self::default() }
     }
 }

@@ -7,7 +7,7 @@ use http_body_util::{BodyExt as _, BodyStream, Full, StreamBody};
 use hyper::{
     Request, Response, StatusCode,
     body::{Bytes, Frame},
-    header::{CONTENT_LENGTH, HeaderValue, IF_RANGE, RANGE},
+    header::{CONTENT_LENGTH, HeaderName, HeaderValue, IF_RANGE, RANGE},
 };
 use serde_json::{Value, json};
 
@@ -15,17 +15,17 @@ use super::{
     raw_socket::{CloseMode, HandlerResponse, RawResponse, length},
     response::Body,
 };
-use crate::testing::faults::fault::Corruption;
+use crate::testing::faults::fault::{Fault, Kind};
 
 /// The bytes that are sent after the announced body.
 const EXTRA: Bytes = Bytes::from_static(&[b' '; 1000]);
 
 /// Changes a request before it is processed, for the faults of ranges.
-pub(crate) fn prepare_request<B>(corruption: Corruption, mut request: Request<B>) -> Request<B> {
+pub(crate) fn prepare_request<B>(kind: &Kind, mut request: Request<B>) -> Request<B> {
     let headers = request.headers_mut();
-    match corruption {
-        Corruption::RangeIgnored => drop(headers.remove(RANGE)),
-        Corruption::RangeRefused if headers.contains_key(RANGE) => {
+    match kind {
+        Kind::RangeIgnored => drop(headers.remove(RANGE)),
+        Kind::RangeRefused if headers.contains_key(RANGE) => {
             // Start after the end of any audio.
             headers.insert(RANGE, HeaderValue::from_static("bytes=18446744073709551615-"));
             headers.remove(IF_RANGE);
@@ -36,25 +36,44 @@ pub(crate) fn prepare_request<B>(corruption: Corruption, mut request: Request<B>
 }
 
 /// Corrupts a response.
-pub(crate) async fn corrupt(corruption: Corruption, response: Response<Body>) -> io::Result<HandlerResponse> {
+pub(crate) async fn corrupt(kind: &Kind, response: Response<Body>) -> io::Result<HandlerResponse> {
     let raw = |response| Ok(HandlerResponse::Raw(response));
-    Ok(HandlerResponse::Http(match corruption {
-        Corruption::ResetMidResponse => return raw(RawResponse::Half(response, CloseMode::Reset)),
-        Corruption::CutShort => return raw(RawResponse::Half(response, CloseMode::Graceful)),
-        Corruption::LongerThanAnnounced if response.status() == StatusCode::PARTIAL_CONTENT => {
+    Ok(HandlerResponse::Http(match kind {
+        Kind::ResetMidResponse => return raw(RawResponse::Half(response, CloseMode::Reset)),
+        Kind::CutShort => return raw(RawResponse::Half(response, CloseMode::Graceful)),
+        Kind::LongerThanAnnounced if response.status() == StatusCode::PARTIAL_CONTENT => {
             append_extra(response)
         }
-        Corruption::LongerThanAnnounced => return raw(RawResponse::Longer(response, EXTRA)),
-        Corruption::SlowDrip { bytes, every } => slow_drip(response, bytes, every),
-        Corruption::TruncatedJson => map_body(response, |text| text.slice(..text.len() / 2)).await?,
-        Corruption::WrongShape => {
+        Kind::LongerThanAnnounced => return raw(RawResponse::Longer(response, EXTRA)),
+        Kind::SlowDrip { bytes, every } => slow_drip(response, bytes.get(), *every),
+        Kind::TruncatedJson => map_body(response, |text| text.slice(..text.len() / 2)).await?,
+        Kind::WrongShape => {
             let wrap = |text: Bytes| Bytes::from([b"{\"data\":", &text[..], b"}"].concat());
             map_body(response, wrap).await?
         }
-        Corruption::UnknownFields => edit_json(response, add_fields).await?,
-        Corruption::UnknownStatus => edit_json(response, change_status).await?,
-        Corruption::RangeRefused | Corruption::RangeIgnored => response,
+        Kind::UnknownFields => edit_json(response, add_fields).await?,
+        Kind::UnknownStatus => edit_json(response, change_status).await?,
+        // Replacements do not come here. The faults of ranges have changed the request.
+        _ => response,
     }))
+}
+
+/// Sets the headers of a fault, and removes the length of a response that is sent in chunks.
+pub(crate) fn apply_settings(fault: &Fault, response: &mut HandlerResponse) {
+    let is_http = matches!(response, HandlerResponse::Http(_));
+    let Some(response) = response.response_mut() else { return };
+    for (name, value) in &fault.headers {
+        // The fault has checked both.
+        if let (Ok(name), Ok(value)) = (name.parse::<HeaderName>(), HeaderValue::from_str(value)) {
+            response.headers_mut().insert(name, value);
+        }
+    }
+    if fault.chunked && is_http {
+        response.headers_mut().remove(CONTENT_LENGTH);
+        let body = std::mem::take(response.body_mut());
+        // A stream has no known length.
+        *response.body_mut() = StreamBody::new(BodyStream::new(body)).boxed_unsync();
+    }
 }
 
 fn append_extra(mut response: Response<Body>) -> Response<Body> {

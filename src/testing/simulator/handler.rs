@@ -1,118 +1,149 @@
 //! Handles one request: responds normally, or with the fault that the script selects.
 
-use std::{future::pending, io};
+use std::{future::pending, io, time::Duration};
 
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use hyper::{
-    Request, Response, StatusCode,
+    Request, StatusCode,
     body::{Bytes, Incoming},
 };
+use tokio::time::sleep;
 
 use super::{
-    audio_host, corruption,
-    raw_socket::{HandlerResponse, RawResponse},
-    response::{Body, ErrorResponse},
+    audio_host, control_api, corruption,
+    genuine::Genuine,
+    idle_close::IdleClose,
+    raw_socket::{CloseMode, HandlerResponse, RawResponse},
+    records::Processed,
+    response::ErrorResponse,
     speech_api,
-    state::SimulatorState,
+    state::{Arrival, Decision, SimulatorState},
 };
 use crate::testing::faults::{
     canned_response::CannedResponse,
-    fault::Replacement,
     fault::{Fault, Kind},
+    received_request::ReceivedRequest,
     route::Host,
 };
 
 const MAX_BODY_BYTES: usize = 1024 * 1024;
 
-/// Counts the request, applies the rate limit, and responds as the script says. An error closes the
+/// Records the request, applies the rate limit, and responds as the script says. An error closes the
 /// connection.
 pub(crate) async fn handle(
     state: &SimulatorState,
     host: Host,
     request: Request<Incoming>,
+    idle_close: &IdleClose,
 ) -> io::Result<HandlerResponse> {
-    let route = state.route(host, request.method(), request.uri().path());
-    state.recorder().record_arrival(host, route);
-    if host == Host::Audio && audio_host::carries_key(state, &request) {
-        // Check before any fault, so that no fault hides a leak.
-        state.recorder().leaks += 1;
-        return Ok(HandlerResponse::Http(audio_host::reject_key().into()));
+    idle_close.request_started();
+    let (request, too_large) = read(request).await?;
+    if host == Host::Api && state.has_control_api && control_api::is_control(request.uri().path()) {
+        let response = match too_large {
+            None => control_api::respond(state, &request).await,
+            Some(error_response) => error_response.into(),
+        };
+        return Ok(HandlerResponse::Http(response));
     }
-    if host == Host::Api {
-        // Bind the result first: in the `if let` condition, the lock would be held while the request is read.
-        let admission = state.injector().admit();
-        if let Err(exceeded) = admission {
-            state.recorder().rate_limited += 1;
-            drop(read_body(request).await?);
-            let response = CannedResponse::status(429)
-                .retry_after(exceeded.wait)
-                .retry_after_format(exceeded.retry_after_format);
-            return Ok(HandlerResponse::Http(response.into()));
+    let Arrival { number, record, decision } = state.arrive(host, &request);
+    let genuine = match decision {
+        Decision::RejectKey => Genuine::refuse(audio_host::reject_key()),
+        Decision::RateLimited(exceeded) => {
+            let mut response = CannedResponse::new(429);
+            response.retry_after = Some(exceeded.wait);
+            response.retry_after_format = exceeded.retry_after_format;
+            Genuine::new(response.into())
         }
-    }
-    let fault = route.and_then(|route| state.injector().next_fault(route));
-    match fault {
-        None => respond(state, host, request).await.map(HandlerResponse::Http),
-        Some(fault) => {
-            state.recorder().faults += 1;
-            respond_with_fault(state, host, request, fault).await
+        Decision::Process => process(state, &record, &request, too_large),
+        Decision::Inject(fault, share) => {
+            idle_close.after_response(fault.close_idle_after);
+            let delay = fault.delay.saturating_add(fault.jitter.mul_f64(share));
+            return Injection { state, number, record, delay }.inject(*fault, request, too_large).await;
         }
-    }
-}
-
-async fn respond_with_fault(
-    state: &SimulatorState,
-    host: Host,
-    request: Request<Incoming>,
-    fault: Fault,
-) -> io::Result<HandlerResponse> {
-    let replacement = match fault.kind {
-        Kind::Corrupt(corruption) => {
-            let request = corruption::prepare_request(corruption, request);
-            return corruption::corrupt(corruption, respond(state, host, request).await?).await;
-        }
-        Kind::Replace(replacement) => replacement,
     };
-    if fault.accepts_first {
-        respond(state, host, request).await?;
-    } else if matches!(replacement, Replacement::Silence | Replacement::Response(_)) {
-        drop(read_body(request).await?);
-    }
-    match replacement {
-        Replacement::Reset => Ok(HandlerResponse::Raw(RawResponse::Reset)),
-        Replacement::Silence => pending().await,
-        Replacement::Crash(time) => {
-            state.listener_control(host).crash(time);
-            pending().await
+    state.processed(number, &record, genuine.processed);
+    Ok(HandlerResponse::Http(genuine.response))
+}
+
+/// The injection of a fault into a request.
+struct Injection<'a> {
+    state: &'a SimulatorState,
+    number: u64,
+    record: ReceivedRequest,
+    delay: Duration,
+}
+
+impl Injection<'_> {
+    async fn inject(
+        self,
+        fault: Fault,
+        request: Request<Bytes>,
+        too_large: Option<ErrorResponse>,
+    ) -> io::Result<HandlerResponse> {
+        let replaces = fault.response.replaces_response();
+        let (response, mut processed) = if replaces && !fault.after_accepting {
+            (None, Processed::default())
+        } else {
+            let request = corruption::prepare_request(&fault.response, request);
+            let genuine = process(self.state, &self.record, &request, too_large);
+            (Some(genuine.response), genuine.processed)
+        };
+        let mut response = match (response, &fault.response) {
+            (Some(genuine), kind) if !replaces => Some(corruption::corrupt(kind, genuine).await?),
+            (_, kind) => replacement(kind),
+        };
+        if let Some(response) = &mut response {
+            corruption::apply_settings(&fault, response);
         }
-        Replacement::Response(response) => Ok(HandlerResponse::Http(response.into())),
+        // A response that the fault has changed says nothing about the request.
+        processed.status = response.as_ref().and_then(HandlerResponse::status);
+        processed.refused = processed.refused.filter(|_| fault.response == Kind::Genuine);
+        self.state.processed(self.number, &self.record, processed);
+        sleep(self.delay).await;
+        if let Kind::Crash(time) = fault.response {
+            self.state.listener_control(self.record.host).crash(time);
+        }
+        match response {
+            Some(response) => Ok(response),
+            None => pending().await,
+        }
     }
 }
 
-/// Responds normally, without a fault.
-async fn respond(
+/// Returns what replaces the response. `None` leaves the connection open without a response.
+fn replacement(kind: &Kind) -> Option<HandlerResponse> {
+    match kind {
+        Kind::Reset => Some(HandlerResponse::Raw(RawResponse::None(CloseMode::Reset))),
+        Kind::Close => Some(HandlerResponse::Raw(RawResponse::None(CloseMode::Graceful))),
+        Kind::Respond(response) => Some(HandlerResponse::Http(response.clone().into())),
+        _ => None,
+    }
+}
+
+/// Processes a request without a fault.
+fn process(
     state: &SimulatorState,
-    host: Host,
-    request: Request<Incoming>,
-) -> io::Result<Response<Body>> {
-    match host {
-        Host::Api => Ok(match read_body(request).await? {
-            Ok(request) => speech_api::respond(state, &request),
-            Err(error_response) => error_response.into(),
-        }),
-        Host::Audio => Ok(audio_host::respond(state, &request.map(drop))),
+    record: &ReceivedRequest,
+    request: &Request<Bytes>,
+    too_large: Option<ErrorResponse>,
+) -> Genuine {
+    match (too_large, record.host) {
+        (Some(error_response), _) => Genuine::refuse(error_response),
+        (None, Host::Api) => speech_api::respond(state, record, request),
+        (None, Host::Audio) => audio_host::respond(state, request),
     }
 }
 
-/// Reads the body of a request, or returns an error response if the body is too large.
-async fn read_body(request: Request<Incoming>) -> io::Result<Result<Request<Bytes>, ErrorResponse>> {
+/// Reads a request, or returns an error response if its body is too large. The body is then empty.
+async fn read(request: Request<Incoming>) -> io::Result<(Request<Bytes>, Option<ErrorResponse>)> {
     let (head, body) = request.into_parts();
     match Limited::new(body, MAX_BODY_BYTES).collect().await {
-        Ok(body) => Ok(Ok(Request::from_parts(head, body.to_bytes()))),
-        Err(error) if error.is::<LengthLimitError>() => Ok(Err(ErrorResponse::new(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            format!("body must not be larger than {MAX_BODY_BYTES} bytes"),
-        ))),
+        Ok(body) => Ok((Request::from_parts(head, body.to_bytes()), None)),
+        Err(error) if error.is::<LengthLimitError>() => {
+            let message = format!("body must not be larger than {MAX_BODY_BYTES} bytes");
+            let error_response = ErrorResponse::new(StatusCode::PAYLOAD_TOO_LARGE, message);
+            Ok((Request::from_parts(head, Bytes::new()), Some(error_response)))
+        }
         Err(error) => Err(io::Error::other(error)),
     }
 }

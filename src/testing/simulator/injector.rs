@@ -5,10 +5,12 @@ use std::collections::HashMap;
 use tokio::time::Instant;
 
 use crate::testing::faults::{
+    active_script::ActiveScript,
     fault::Fault,
     rate_limit::{LimitExceeded, Limiter, RateLimit},
+    received_request::ReceivedRequest,
     route::Route,
-    script::{ActiveScript, Script},
+    script::Script,
     task_outcome::TaskOutcome,
 };
 
@@ -51,18 +53,18 @@ impl FaultInjector {
     }
 
     /// Applies the rate limit to the next request to the API.
-    pub(crate) fn admit(&mut self) -> Result<(), LimitExceeded> {
-        self.limiter.as_mut().map_or(Ok(()), |limiter| limiter.admit(Instant::now()))
+    pub(crate) fn admit(&mut self, now: Instant) -> Result<(), LimitExceeded> {
+        self.limiter.as_mut().map_or(Ok(()), |limiter| limiter.admit(now))
     }
 
     /// Counts the next request of `route`, and returns the fault selected for it.
-    pub(crate) fn next_fault(&mut self, route: Route) -> Option<Fault> {
-        self.active_script(route).next()
+    pub(crate) fn next_fault(&mut self, route: Route, request: &ReceivedRequest) -> Option<Fault> {
+        self.active_script(route).next(request)
     }
 
     /// Returns the outcome of the next task. The script counts the task even if its text decides the outcome.
-    pub(crate) fn next_outcome(&mut self, text: &str) -> TaskOutcome {
-        let by_order = self.outcomes.next();
+    pub(crate) fn next_outcome(&mut self, text: &str, request: &ReceivedRequest) -> TaskOutcome {
+        let by_order = self.outcomes.next(request);
         self.outcome_of.get(text).cloned().or(by_order).unwrap_or_default()
     }
 

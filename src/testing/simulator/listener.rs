@@ -4,6 +4,7 @@ use std::{
     future::poll_fn,
     io,
     net::SocketAddr,
+    pin::Pin,
     sync::{Arc, Mutex, PoisonError},
     task::Poll,
     time::Duration,
@@ -20,6 +21,7 @@ use tokio::{
 
 use super::{
     handler::handle,
+    idle_close::IdleClose,
     listener_control::{Command, State},
     raw_socket::HandlerResponse,
     state::SimulatorState,
@@ -146,15 +148,28 @@ fn copy_error(error: &io::Error) -> io::Error {
 async fn serve_connection(stream: TcpStream, host: Host, state: Arc<SimulatorState>) {
     let _ = stream.set_nodelay(true);
     let raw_response = Mutex::new(None);
-    let service = service_fn(async |request| match handle(&state, host, request).await? {
-        HandlerResponse::Http(response) => Ok(response),
-        HandlerResponse::Raw(response) => {
-            *raw_response.lock().unwrap_or_else(PoisonError::into_inner) = Some(response);
-            Err(io::Error::other("the response is written to the raw socket"))
+    let idle_close = IdleClose::new();
+    let service = service_fn(async |request| {
+        let response = handle(&state, host, request, &idle_close).await?;
+        idle_close.response_ready();
+        match response {
+            HandlerResponse::Http(response) => Ok(response),
+            HandlerResponse::Raw(response) => {
+                *raw_response.lock().unwrap_or_else(PoisonError::into_inner) = Some(response);
+                Err(io::Error::other("the response is written to the raw socket"))
+            }
         }
     });
     let mut connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
-    let _ = (&mut connection).await;
+    let is_idle = tokio::select! {
+        biased;
+        _ = &mut connection => false,
+        () = idle_close.expired() => true,
+    };
+    if is_idle {
+        Pin::new(&mut connection).graceful_shutdown();
+        let _ = (&mut connection).await;
+    }
     let stream = connection.into_parts().io.into_inner();
     let raw_response = raw_response.lock().unwrap_or_else(PoisonError::into_inner).take();
     if let Some(response) = raw_response {

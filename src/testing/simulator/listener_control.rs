@@ -2,7 +2,13 @@
 
 use std::{io, time::Duration};
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::sleep,
+};
+
+/// Enough time to send a response on loopback.
+const SOON: Duration = Duration::from_millis(20);
 
 /// A command to a server, and the channel that reports its completion.
 pub(crate) struct Command {
@@ -38,7 +44,20 @@ impl ListenerControl {
     /// Takes the host down for this time without waiting. The calling connection itself is closed by the
     /// outage.
     pub(crate) fn crash(&self, time: Duration) {
+        Self::send_down(&self.0, time);
+    }
+
+    /// Takes the host down shortly, so that the calling connection can send its response.
+    pub(crate) fn go_down_soon(&self, time: Duration) {
+        let sender = self.0.clone();
+        tokio::spawn(async move {
+            sleep(SOON).await;
+            Self::send_down(&sender, time);
+        });
+    }
+
+    fn send_down(sender: &mpsc::UnboundedSender<Command>, time: Duration) {
         let (done, _) = oneshot::channel();
-        let _ = self.0.send(Command { state: State::Down(Some(time)), done });
+        let _ = sender.send(Command { state: State::Down(Some(time)), done });
     }
 }

@@ -1,29 +1,41 @@
 //! The simulated API server.
 
 mod audio_host;
+mod audio_path;
 mod builder;
+mod clock;
 mod control;
+mod control_api;
 mod corruption;
 mod counters;
+mod genuine;
 mod handler;
+mod idle_close;
 mod injector;
 mod listener;
 mod listener_control;
+mod peak;
+mod poll_policy;
 mod published_spec;
 mod range;
 mod raw_socket;
-mod recorder;
+mod records;
+mod redaction;
 pub(crate) mod response;
+mod seed;
+mod server_thread;
 mod speech_api;
+mod start_on_thread;
 mod state;
 mod task;
+mod tasks;
 mod tone;
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{fmt, sync::Arc};
 
 use tokio::task::AbortHandle;
 
-use self::{state::SimulatorState, tone::Tone};
+use self::{poll_policy::poll_policy, server_thread::ServerThread, state::SimulatorState, tone::Tone};
 use crate::{Client, ClientBuilder};
 
 pub use self::builder::SimulatorBuilder;
@@ -81,7 +93,8 @@ pub use self::builder::SimulatorBuilder;
 /// | 416 | the `Range` starts after the end of the audio |
 ///
 /// A task passes through `CREATED`, `QUEUED`, `ASSIGNED_CONNECTIONS` and `PROCESSING` to `COMPLETED`. The
-/// [builder](Self::builder) sets the times, measured on tokio's clock.
+/// [builder](Self::builder) sets the times, measured on tokio's clock. On a paused clock, the times pass
+/// without waiting: see [Time](crate::guide::testing#time) in the guide.
 ///
 /// A completed task has one result: a WAV file (16 bit, mono, 24 kHz). The file is served on a
 /// second port, because the API also serves audio from another host. The audio lasts 60 ms per
@@ -94,15 +107,26 @@ pub use self::builder::SimulatorBuilder;
 ///   such as the third poll.
 /// - [`outcomes`](Self::outcomes), [`outcome_of`](Self::outcome_of): let tasks end in `ERROR`, or respond
 ///   with 404 for a while.
+/// - [`complete`](Self::complete), [`fail`](Self::fail): end a task now.
+/// - [`capacity`](Self::capacity): lets tasks queue until others end.
+/// - [`audio_host`](Self::audio_host): signs URLs, redirects, or serves no ranges.
 /// - [`rate_limit`](Self::rate_limit): responds with 429 to requests over a limit.
 /// - [`down_for`](Self::down_for): simulates an outage with refused connections.
 ///
-/// The simulator runs on the tokio runtime that started it. Dropping the simulator closes its sockets.
+/// [`received`](Self::received) returns the requests for assertions, and
+/// [`assert_nothing_refused`](Self::assert_nothing_refused) fails the test if one of them was invalid.
+///
+/// The simulator runs on the tokio runtime that started it, or with
+/// [`start_on_thread`](SimulatorBuilder::start_on_thread) on its own thread. Dropping the simulator closes
+/// its sockets.
 #[must_use = "the simulator stops when it is dropped"]
 pub struct Simulator {
     base_url: String,
     pub(crate) state: Arc<SimulatorState>,
     servers: [AbortHandle; 2],
+    asserts_on_drop: bool,
+    /// Ends its thread when it is dropped.
+    thread: Option<ServerThread>,
 }
 
 impl Simulator {
@@ -111,8 +135,13 @@ impl Simulator {
     /// [`SimulatorBuilder::voice_file`] adds others.
     pub const VOICE_FILE: &str = "file_simulated_voice";
 
-    pub(crate) fn new(base_url: String, state: Arc<SimulatorState>, servers: [AbortHandle; 2]) -> Self {
-        Self { base_url, state, servers }
+    pub(crate) fn new(
+        base_url: String,
+        state: Arc<SimulatorState>,
+        servers: [AbortHandle; 2],
+        asserts_on_drop: bool,
+    ) -> Self {
+        Self { base_url, state, servers, asserts_on_drop, thread: None }
     }
 
     /// Returns the URL of the API, such as `http://127.0.0.1:49152`.
@@ -133,9 +162,11 @@ impl Simulator {
         &self.state.api_key
     }
 
-    /// Creates a client for this simulator, which polls every 50 ms.
+    /// Creates a client for this simulator, which polls often: after 50 ms, and later at intervals of a
+    /// tenth of the task's age.
     ///
-    /// The interval is short, because a simulated task takes about a second by default.
+    /// The client thus notices the end of a task at most 10 % late, jitter of 10 % aside. A task of one second
+    /// takes about 18 polls, and a task of an hour about 100.
     ///
     /// # Panics
     ///
@@ -145,12 +176,10 @@ impl Simulator {
         self.client_builder().build().expect("the simulator's own key and URL are valid")
     }
 
-    /// Returns a builder for a client of this simulator, with its base URL and key. Polls have an interval of 50 ms.
+    /// Returns a builder for a client of this simulator, with its base URL, its key, and the poll policy of
+    /// [`client`](Self::client).
     pub fn client_builder(&self) -> ClientBuilder {
-        Client::builder()
-            .api_key(self.api_key())
-            .base_url(self.base_url())
-            .poll_every(Duration::from_millis(50))
+        Client::builder().api_key(self.api_key()).base_url(self.base_url()).pacing(poll_policy())
     }
 
     /// Returns the WAV file that every simulator serves for this text.
@@ -165,6 +194,9 @@ impl Drop for Simulator {
     fn drop(&mut self) {
         for server in &self.servers {
             server.abort();
+        }
+        if self.asserts_on_drop && !std::thread::panicking() {
+            self.assert_nothing_refused();
         }
     }
 }

@@ -19,10 +19,32 @@ pub(crate) enum HandlerResponse {
     Raw(RawResponse),
 }
 
+impl HandlerResponse {
+    /// Returns the response, unless there is none.
+    pub(crate) fn response_mut(&mut self) -> Option<&mut Response<Body>> {
+        match self {
+            Self::Http(response)
+            | Self::Raw(RawResponse::Half(response, _) | RawResponse::Longer(response, _)) => Some(response),
+            Self::Raw(RawResponse::None(_)) => None,
+        }
+    }
+
+    /// Returns the status of the response, unless there is none.
+    pub(crate) fn status(&self) -> Option<u16> {
+        match self {
+            Self::Http(response)
+            | Self::Raw(RawResponse::Half(response, _) | RawResponse::Longer(response, _)) => {
+                Some(response.status().as_u16())
+            }
+            Self::Raw(RawResponse::None(_)) => None,
+        }
+    }
+}
+
 /// A response that violates HTTP. The connection is closed after it.
 pub(crate) enum RawResponse {
-    /// A reset before the response.
-    Reset,
+    /// No response.
+    None(CloseMode),
     /// The head and half of the announced body.
     Half(Response<Body>, CloseMode),
     /// The response, and more bytes than it announced.
@@ -40,7 +62,7 @@ impl RawResponse {
     /// connection.
     pub(crate) async fn write_to(self, mut stream: TcpStream) {
         let (written, close_mode) = match self {
-            Self::Reset => (Ok(()), CloseMode::Reset),
+            Self::None(close_mode) => (Ok(()), close_mode),
             Self::Half(response, close_mode) => {
                 let half = length(&response) / 2;
                 (write(&mut stream, response, half).await, close_mode)

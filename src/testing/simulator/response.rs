@@ -30,11 +30,23 @@ pub(crate) struct ErrorResponse {
     status: StatusCode,
     message: String,
     header: Option<(HeaderName, HeaderValue)>,
+    /// The test asked for this response, so the request is not at fault.
+    pub(crate) is_expected: bool,
 }
 
 impl ErrorResponse {
     pub(crate) fn new(status: StatusCode, message: impl Into<String>) -> Self {
-        Self { status, message: message.into(), header: None }
+        Self { status, message: message.into(), header: None, is_expected: false }
+    }
+
+    /// Marks a response that the test asked for.
+    pub(crate) fn expected(mut self) -> Self {
+        self.is_expected = true;
+        self
+    }
+
+    pub(crate) fn message(&self) -> &str {
+        &self.message
     }
 
     pub(crate) fn header(mut self, name: HeaderName, value: &str) -> Self {
@@ -55,12 +67,13 @@ impl From<ErrorResponse> for Response<Body> {
 
 impl From<CannedResponse> for Response<Body> {
     fn from(canned: CannedResponse) -> Self {
-        let body = Full::new(canned.body).map_err(|never| match never {}).boxed_unsync();
-        let mut response = Response::new(body);
+        let content = canned.content();
+        let media_type = content.as_ref().map(|(name, _)| (CONTENT_TYPE, HeaderValue::from_static(name)));
+        let retry_after = canned.retry_after.and_then(|time| canned.retry_after_format.header(time));
+        let text = Bytes::from(content.unwrap_or_default().1);
+        let mut response = Response::new(Full::new(text).map_err(|never| match never {}).boxed_unsync());
         *response.status_mut() =
             StatusCode::from_u16(canned.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let media_type = canned.media_type.map(|name| (CONTENT_TYPE, HeaderValue::from_static(name)));
-        let retry_after = canned.retry_after.and_then(|time| canned.retry_after_format.header(time));
         response.headers_mut().extend(media_type.into_iter().chain(retry_after));
         response
     }

@@ -4,6 +4,7 @@ use std::{
     f64::consts::{PI, TAU},
     ops::Range,
     sync::LazyLock,
+    time::Duration,
 };
 
 const SAMPLES_PER_SECOND: u32 = 24_000;
@@ -28,6 +29,13 @@ impl Tone {
         let letters: Vec<char> = text.chars().collect();
         let audio_bytes = (letters.len() * BYTES_PER_CHARACTER).max(BYTES_PER_SECOND);
         Self { letters, audio_bytes }
+    }
+
+    /// Returns how long the audio lasts.
+    pub(crate) fn duration(&self) -> Duration {
+        // The audio of the longest text has 12 MB.
+        let bytes = u32::try_from(self.audio_bytes).unwrap_or(u32::MAX);
+        Duration::from_secs(bytes.into()) / 48_000
     }
 
     /// Returns the length of the file in bytes.

@@ -1,31 +1,43 @@
 //! The two API operations: create and result.
 
 use hyper::{
-    Request, Response, StatusCode,
+    Request, StatusCode,
     body::Bytes,
     header::{ALLOW, CONTENT_TYPE, HeaderMap, HeaderValue},
 };
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
 use super::{
+    audio_host::audio_url,
+    genuine::Genuine,
     published_spec::Operation,
-    response::{Body, ErrorResponse, json_response},
+    response::{ErrorResponse, json_response},
     state::SimulatorState,
-    task::{Status, Task},
+    task::Task,
 };
+use crate::testing::faults::{received_request::ReceivedRequest, task_outcome::Ending};
 
-pub(crate) fn respond(state: &SimulatorState, request: &Request<Bytes>) -> Response<Body> {
-    match route(state, request) {
-        Ok(value) => json_response(StatusCode::OK, &value),
-        Err(error_response) => error_response.into(),
+/// Processes a request with this record.
+pub(crate) fn respond(state: &SimulatorState, record: &ReceivedRequest, request: &Request<Bytes>) -> Genuine {
+    match route(state, record, request) {
+        Ok(value) => {
+            let id = value["id"].as_str().unwrap_or_default().to_owned();
+            Genuine::new(json_response(StatusCode::OK, &value)).with_task(id)
+        }
+        Err(error_response) => Genuine::refuse(error_response),
     }
 }
 
-fn route(state: &SimulatorState, request: &Request<Bytes>) -> Result<Value, ErrorResponse> {
+fn route(
+    state: &SimulatorState,
+    record: &ReceivedRequest,
+    request: &Request<Bytes>,
+) -> Result<Value, ErrorResponse> {
     let (create, result) = (&state.spec.create, &state.spec.result);
     let path = request.uri().path();
     if path == create.path {
-        validate(state, create, request).and_then(|body| speech_create(state, &body))
+        validate(state, create, request).and_then(|body| speech_create(state, record, &body))
     } else if path == result.path {
         validate(state, result, request).and_then(|body| speech_result(state, &body))
     } else {
@@ -79,7 +91,11 @@ fn has_media_type(media_type: &str, headers: &HeaderMap) -> bool {
         .is_some_and(|value| value.trim().eq_ignore_ascii_case(media_type))
 }
 
-fn speech_create(state: &SimulatorState, body: &Value) -> Result<Value, ErrorResponse> {
+fn speech_create(
+    state: &SimulatorState,
+    record: &ReceivedRequest,
+    body: &Value,
+) -> Result<Value, ErrorResponse> {
     if let Some(voice) = body["voice"].as_str()
         && !state.voices.iter().any(|known| known == voice)
     {
@@ -87,37 +103,46 @@ fn speech_create(state: &SimulatorState, body: &Value) -> Result<Value, ErrorRes
         return Err(ErrorResponse::new(StatusCode::NOT_FOUND, message));
     }
     let text = |name: &str| body[name].as_str().unwrap_or_default().to_owned();
-    let input = text("input");
-    let outcome = state.injector().next_outcome(&input);
-    let task = Task::new(input, text("model"), outcome);
-    let id = state.recorder().accept(task);
+    let (input, model) = (text("input"), text("model"));
+    // With one lock, the order of outcomes is that of tasks.
+    let mut live = state.live();
+    let live = &mut *live;
+    let outcome = live.injector.next_outcome(&input, record);
+    let id = live.tasks.accept(Instant::now(), input, model, outcome);
     Ok(json!({ "id": id }))
 }
 
 fn speech_result(state: &SimulatorState, body: &Value) -> Result<Value, ErrorResponse> {
     let id = body["id"].as_str().unwrap_or_default().to_ascii_lowercase();
-    let Some(task) = state.recorder().find(&id).filter(|task| !task.is_not_found()) else {
-        let message = format!("Task not found: {id}");
-        return Err(ErrorResponse::new(StatusCode::NOT_FOUND, message));
+    let now = Instant::now();
+    let mut live = state.live();
+    let not_found = || ErrorResponse::new(StatusCode::NOT_FOUND, format!("Task not found: {id}"));
+    let audio_host = live.audio_host.clone();
+    let task = live.tasks.find(now, &id).ok_or_else(not_found)?;
+    if task.is_not_found(now) {
+        return Err(not_found().expected());
+    }
+    let results: Vec<_> = match task.outcome.ending {
+        Ending::NoUrl if task.has_ended(now) => vec![json!({})],
+        _ => (1..=task.audio_files(now))
+            .map(|number| json!({ "url": audio_url(state, &audio_host, &id, number, now) }))
+            .collect(),
     };
-    let status = task.status(&state.timeline);
+    Ok(result(state, task, now, &results))
+}
+
+fn result(state: &SimulatorState, task: &Task, now: Instant, results: &[Value]) -> Value {
     let mut response = json!({
-        "id": id,
-        "status": task.status_text(status),
-        "created": task.created(),
+        "id": task.id,
+        "status": task.status_text(now),
+        "created": task.created_since_epoch(&state.clock),
         "model": task.model,
-        "results": [],
+        "results": results,
     });
-    if matches!(status, Status::Completed | Status::Error) {
-        response["finished"] = task.finished(&state.timeline).into();
+    if let Some(finished) = task.finished_since_epoch(now, &state.clock) {
+        response["finished"] = finished.into();
     }
-    if task.has_audio(status) {
-        let url = format!("{}/audio/{id}.wav", state.audio_url);
-        response["results"] = json!([{ "url": url }]);
-    } else if status == Status::Completed {
-        response["results"] = json!([{}]);
-    }
-    Ok(response)
+    response
 }
 
 #[cfg(test)]

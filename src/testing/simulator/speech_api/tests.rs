@@ -4,12 +4,13 @@ use http_body_util::BodyExt as _;
 
 use super::*;
 use crate::testing::{
-    faults::{script::Script, task_outcome::TaskOutcome},
+    faults::{audio_host::AudioHost, route::Host, script::Script, task_outcome::TaskOutcome},
     simulator::{
-        injector::FaultInjector,
+        clock::Clock,
         listener_control::ListenerControl,
         published_spec::{PublishedSpec, tests::assert_described},
-        recorder::Recorder,
+        seed::Seed,
+        state::{Arrival, Live, Settings},
         task::Timeline,
     },
 };
@@ -17,18 +18,30 @@ use crate::testing::{
 const UNKNOWN: &str = "00000000-0000-4000-8000-000000000000";
 
 fn state() -> SimulatorState {
-    SimulatorState {
-        spec: PublishedSpec::load().unwrap(),
-        api_key: "key".to_owned(),
-        audio_url: "http://audio".to_owned(),
-        voices: vec!["leo".to_owned(), "file_1".to_owned()],
+    let settings = Settings {
         timeline: Timeline {
             waiting: Duration::from_millis(300),
             running: Duration::from_millis(700),
             running_per_character: Duration::ZERO,
         },
-        injector: FaultInjector::new().into(),
-        recorder: Recorder::new(Some(1)).into(),
+        scripts: Vec::new(),
+        outcomes: Script::nothing(),
+        outcome_of: Vec::new(),
+        rate_limit: None,
+        capacity: None,
+        audio_host: AudioHost::new(),
+        max_received: 10,
+    };
+    SimulatorState {
+        spec: PublishedSpec::load().unwrap(),
+        api_key: "key".to_owned(),
+        audio_url: "http://audio".to_owned(),
+        voices: vec!["leo".to_owned(), "file_1".to_owned()],
+        seed: Seed(1),
+        clock: Clock::start(),
+        has_control_api: false,
+        live: Live::new(settings.clone(), Seed(1)).into(),
+        settings,
         api: ListenerControl::new().0,
         audio: ListenerControl::new().0,
     }
@@ -43,7 +56,8 @@ fn request(path: &str, body: impl Into<Bytes>) -> Request<Bytes> {
 }
 
 async fn send(state: &SimulatorState, request: Request<Bytes>) -> (u16, Value) {
-    let response = respond(state, &request);
+    let Arrival { record, .. } = state.arrive(Host::Api, &request);
+    let response = respond(state, &record, &request).response;
     let status = response.status().as_u16();
     let body = response.into_body().collect().await.unwrap().to_bytes();
     (status, serde_json::from_slice(&body).unwrap())
@@ -94,10 +108,17 @@ async fn result_response_matches_document_for_every_outcome() {
     for (outcome, status, results, finished) in [
         (TaskOutcome::fails(), "ERROR", json!([]), true),
         (TaskOutcome::without_url(), "COMPLETED", json!([{}]), true),
+        (TaskOutcome::with_results(0), "COMPLETED", json!([]), true),
+        (
+            TaskOutcome::completes().waiting_for(Duration::ZERO).postponed_for(Duration::MAX),
+            "POSTPONED",
+            json!([]),
+            false,
+        ),
         (TaskOutcome::never_ends(), "PROCESSING", json!([]), false),
     ] {
         let state = state();
-        state.injector().outcomes(Script::always(outcome));
+        state.outcomes(Script::always(outcome));
         let (_, created) = create(&state, speech()).await;
         tokio::time::advance(Duration::from_secs(60)).await;
         let (code, response) = result(&state, created).await;
@@ -110,9 +131,7 @@ async fn result_response_matches_document_for_every_outcome() {
 #[tokio::test(start_paused = true)]
 async fn task_not_found_for_a_time_makes_progress_meanwhile() {
     let state = state();
-    state
-        .injector()
-        .outcomes(Script::always(TaskOutcome::completes().not_found_for(Duration::from_millis(500))));
+    state.outcomes(Script::always(TaskOutcome::completes().not_found_for(Duration::from_millis(500))));
     let (_, created) = create(&state, speech()).await;
     let mut seen = Vec::new();
     for _ in 0..3 {
@@ -127,7 +146,7 @@ async fn task_not_found_for_a_time_makes_progress_meanwhile() {
 #[tokio::test(start_paused = true)]
 async fn running_as_replaces_only_processing() {
     let state = state();
-    state.injector().outcome_of("Hello.".to_owned(), TaskOutcome::completes().running_as("WARMING_UP"));
+    state.live().injector.outcome_of("Hello.".to_owned(), TaskOutcome::completes().running_as("WARMING_UP"));
     let (_, created) = create(&state, speech()).await;
     for (millis, status) in [(0, "CREATED"), (300, "WARMING_UP"), (700, "COMPLETED")] {
         tokio::time::advance(Duration::from_millis(millis)).await;
@@ -143,6 +162,21 @@ async fn finished_minus_created_is_the_configured_duration() {
     let (_, response) = result(&state, created).await;
     let took = response["finished"].as_f64().unwrap() - response["created"].as_f64().unwrap();
     assert!((took - 1.0).abs() < 0.002, "{took}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn completed_task_has_several_results_and_times_in_milliseconds() {
+    let state = state();
+    state.outcomes(Script::always(TaskOutcome::with_results(2).times_in_millis()));
+    let (_, created) = create(&state, speech()).await;
+    tokio::time::advance(Duration::from_secs(60)).await;
+    let (code, response) = result(&state, created.clone()).await;
+    assert_described(&state.spec.result, code, &response);
+    let id = created["id"].as_str().unwrap();
+    let urls = [format!("http://audio/audio/{id}.wav"), format!("http://audio/audio/{id}-2.wav")];
+    assert_eq!(response["results"], json!([{ "url": urls[0] }, { "url": urls[1] }]));
+    let [created, finished] = ["created", "finished"].map(|name| response[name].as_f64().unwrap());
+    assert!(created > 1e12 && (finished - created - 1000.0).abs() < 2.0, "{response}");
 }
 
 #[tokio::test]
@@ -162,7 +196,7 @@ async fn create_accepts_all_documented_values() {
         let (status, response) = create(&state, speech_with(field, value)).await;
         assert_eq!(status, 200, "{field}: {response}");
     }
-    assert_eq!(state.recorder().creates(), 9);
+    assert_eq!(state.live().tasks.counted().len(), 9);
 }
 
 #[tokio::test]
@@ -190,7 +224,7 @@ async fn create_with_schema_violation_names_path_and_limit() {
     assert_eq!(status, 400);
     let message = response["message"].as_str().unwrap();
     assert!(message.starts_with("body/voice "), "{message}");
-    assert_eq!(state.recorder().creates(), 0);
+    assert_eq!(state.live().tasks.counted().len(), 0);
 }
 
 #[tokio::test]
