@@ -5,8 +5,8 @@
 //! ```
 //!
 //! The program prints the two environment variables that clients of this crate read. Paste them into another
-//! terminal. The audio is a placeholder, and nothing is billed. For the requests, with curl and Python, see
-//! "Programs in other languages" in `docs/guide/testing.md`.
+//! terminal. The audio is a placeholder, and nothing is billed. For the requests, and for the control API below
+//! `/_simulator/`, with curl and Python, see "Programs in other languages" in `docs/guide/testing.md`.
 
 use std::{
     io::{self, Write},
@@ -16,8 +16,11 @@ use std::{
 };
 
 use clap::Parser;
-use distribute_ai::testing::Simulator;
+use distribute_ai::testing::{Simulator, SimulatorBuilder};
 use tokio::sync::oneshot;
+use tracing_subscriber::{
+    Layer as _, filter::Targets, layer::SubscriberExt as _, util::SubscriberInitExt as _,
+};
 
 /// Runs a local simulator of the API until Ctrl-C. Its audio is a placeholder, and nothing is billed.
 ///
@@ -40,6 +43,38 @@ struct Args {
     /// The additional run time for each character of the text
     #[arg(long, value_name = "SECONDS", default_value = "0", value_parser = parse_seconds)]
     run_per_character: Duration,
+
+    /// The maximum number of tasks that run at once; others wait in the queue
+    #[arg(long, value_name = "TASKS")]
+    capacity: Option<usize>,
+
+    /// The port of the API on 127.0.0.1 [default: a free port]
+    #[arg(long, value_name = "PORT", default_value_t = 0, hide_default_value = true)]
+    port: u16,
+
+    /// The port of the audio host on 127.0.0.1 [default: a free port]
+    #[arg(long, value_name = "PORT", default_value_t = 0, hide_default_value = true)]
+    audio_port: u16,
+
+    /// The URL at which clients reach the API, if a proxy forwards it to the port
+    #[arg(long, value_name = "URL")]
+    public_url: Option<String>,
+
+    /// The URL at which clients reach the audio host, if a proxy forwards it to the audio port
+    #[arg(long, value_name = "URL")]
+    public_audio_url: Option<String>,
+
+    /// The only API key that the simulator accepts [default: simulator-key]
+    #[arg(long, value_name = "KEY")]
+    key: Option<String>,
+
+    /// Gives the same text the same task id in every run
+    #[arg(long, value_name = "NUMBER")]
+    seed: Option<u64>,
+
+    /// Does not log the requests to standard error
+    #[arg(long)]
+    quiet: bool,
 
     /// Also stops at the end of standard input, so that the simulator ends with the program that started it
     #[arg(long)]
@@ -75,17 +110,49 @@ fn parse_seconds(text: &str) -> Result<Duration, String> {
     Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string())
 }
 
+fn builder(args: &Args) -> SimulatorBuilder {
+    let mut builder = Simulator::builder()
+        .control_api()
+        .waiting(args.wait)
+        .running(args.run)
+        .running_per_character(args.run_per_character)
+        .port(args.port)
+        .audio_port(args.audio_port);
+    if let Some(places) = args.capacity {
+        builder = builder.capacity(places);
+    }
+    if let Some(url) = &args.public_url {
+        builder = builder.public_url(url);
+    }
+    if let Some(url) = &args.public_audio_url {
+        builder = builder.public_audio_url(url);
+    }
+    if let Some(key) = &args.key {
+        builder = builder.api_key(key);
+    }
+    if let Some(seed) = args.seed {
+        builder = builder.seed(seed);
+    }
+    builder
+}
+
+/// Logs each request of the simulator to standard error.
+fn log_requests() {
+    let requests =
+        Targets::new().with_target("distribute_ai::testing", tracing_subscriber::filter::LevelFilter::INFO);
+    let log = tracing_subscriber::fmt::layer().with_writer(io::stderr).with_ansi(false).with_target(false);
+    tracing_subscriber::registry().with(log.with_filter(requests)).init();
+}
+
 async fn serve(args: &Args) -> io::Result<()> {
     // Install the Ctrl-C handler before the first output: a program that reads the output may send the signal
     // at once.
     let interrupted = tokio::spawn(tokio::signal::ctrl_c());
     tokio::task::yield_now().await;
-    let simulator = Simulator::builder()
-        .waiting(args.wait)
-        .running(args.run)
-        .running_per_character(args.run_per_character)
-        .start()
-        .await?;
+    if !args.quiet {
+        log_requests();
+    }
+    let simulator = builder(args).start().await?;
     eprintln!("simulator running until Ctrl-C; its audio is a placeholder, nothing is billed");
     // Use a single write, so that a program that reads the output receives both lines together.
     let (key, url) = (simulator.api_key(), simulator.base_url());
