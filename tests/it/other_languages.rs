@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    process::{Command, Stdio},
+    process::{Command, Output, Stdio},
     time::Duration,
 };
 
@@ -10,12 +10,18 @@ use distribute_ai::testing::Simulator;
 
 use crate::repository::read;
 
+/// Returns the program in this language of a section of the guide.
+fn program(section: &str, language: &str) -> String {
+    let page = read("docs/guide/testing.md");
+    let section = page.split(&format!("## {section}\n")).nth(1).unwrap().split("\n## ").next().unwrap();
+    let blocks = section.split("```").filter_map(|block| block.strip_prefix(&format!("{language}\n")));
+    // A section may begin with the command that starts the simulator.
+    blocks.last().unwrap().to_owned()
+}
+
 /// Runs the guide's program in this language, and checks what it has submitted and saved.
 async fn assert_program_speaks(language: &str, interpreter: &str, text: &str) {
-    let page = read("docs/guide/testing.md");
-    let section = page.split("## Programs in other languages").nth(1).unwrap();
-    let programs = section.split("```").filter_map(|block| block.strip_prefix(&format!("{language}\n")));
-    let program = programs.into_iter().find(|program| program.contains("hello.wav")).unwrap();
+    let program = program("Programs in other languages", language);
     let builder = Simulator::builder().waiting(Duration::ZERO).running(Duration::from_millis(1_200));
     let simulator = builder.start().await.unwrap();
     let directory = tempfile::tempdir().unwrap();
@@ -43,4 +49,41 @@ async fn curl_program_of_guide_speaks() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn python_program_of_guide_speaks() {
     assert_program_speaks("python", "python3", "Hello from Python.").await;
+}
+
+/// Runs a program of the guide that drives the simulator. Returns its output.
+fn drive(simulator: &Simulator, interpreter: &str, program: &str) -> Output {
+    let directory = tempfile::tempdir().unwrap();
+    fs::write(directory.path().join("program"), program).unwrap();
+    let mut command = Command::new(interpreter);
+    command.arg("program").current_dir(directory.path()).stdin(Stdio::null());
+    command.env("DISTRIBUTE_AI_API_KEY", simulator.api_key());
+    command.env("DISTRIBUTE_AI_BASE_URL", simulator.base_url());
+    let output = command.output().unwrap_or_else(|error| panic!("{interpreter}: {error}"));
+    assert!(output.status.success(), "{output:?}");
+    output
+}
+
+#[test]
+fn curl_program_of_guide_drives_simulator() {
+    let simulator = Simulator::builder().control_api().start_on_thread().unwrap();
+    let program = program("Driving the simulator over HTTP", "sh");
+    let output = drive(&simulator, "sh", &program);
+    let lines = String::from_utf8(output.stdout).unwrap();
+    assert!(lines.starts_with(r#"null{"billed":0.0,"#) && lines.ends_with("}null"), "{lines}");
+
+    // Without the reset, the fault is there.
+    let (with_fault, _) = program.rsplit_once("control POST reset").unwrap();
+    drive(&simulator, "sh", with_fault);
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async { simulator.client().speak("Hello").await.unwrap() });
+    assert_eq!((simulator.faults(), simulator.received()[1].status), (1, Some(503)));
+}
+
+#[test]
+fn python_program_of_guide_drives_simulator() {
+    let simulator = Simulator::builder().control_api().start_on_thread().unwrap();
+    let output = drive(&simulator, "python3", &program("Driving the simulator over HTTP", "python"));
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), "billed, and not submitted again\n");
+    assert_eq!(simulator.spoken(), ["Hello from Python."]);
 }
