@@ -78,6 +78,19 @@ async fn received_and_arrivals_keep_the_latest_requests_and_counts_stay_exact() 
 }
 
 #[tokio::test]
+async fn received_cuts_a_long_body() {
+    let simulator = quick().await;
+    let url = format!("{}/async/speech/create", simulator.base_url());
+    for (length, recorded) in [(65_536, 65_536), (65_537, 65_536), (2_000_000, 0)] {
+        simulator.clear_records();
+        let request = reqwest::Client::new().post(&url).body("a".repeat(length));
+        // The simulator may respond before it has read the whole body.
+        let _ = request.send().await;
+        assert_eq!(simulator.received()[0].body.len(), recorded);
+    }
+}
+
+#[tokio::test]
 async fn refused_requests_fail_the_assertion_with_their_reasons() {
     let simulator = quick().await;
     simulator.assert_nothing_refused();

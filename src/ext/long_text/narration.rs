@@ -21,7 +21,7 @@ use crate::{Billed, Error, Speak, batch::Results, ext::store::handle::EntryHandl
 /// Await the narration to complete the file and get the [`Recording`].
 ///
 /// ```
-/// # #[tokio::main(flavor = "current_thread")]
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let simulator = distribute_ai::testing::Simulator::start().await?;
 /// # let client = simulator.client();

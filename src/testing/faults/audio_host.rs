@@ -10,7 +10,7 @@ use super::seconds;
 /// The behaviour of the audio host, which differs between storage providers.
 ///
 /// ```
-/// # #[tokio::main(flavor = "current_thread")]
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// use distribute_ai::testing::{AudioHost, Simulator};
 /// use std::time::Duration;

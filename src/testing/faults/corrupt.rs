@@ -22,7 +22,7 @@ impl Fault {
     /// Sends 1,000 more bytes than the response announces.
     ///
     /// ```
-    /// # #[tokio::main(flavor = "current_thread")]
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// use distribute_ai::testing::{Fault, Route, Script, Simulator};
     ///

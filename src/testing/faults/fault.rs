@@ -13,7 +13,7 @@ use super::{canned_response::CannedResponse, route::Route, seconds};
 /// permission, because the submission was billed:
 ///
 /// ```
-/// # #[tokio::main(flavor = "current_thread")]
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// use distribute_ai::testing::{Fault, Route, Script, Simulator};
 ///
@@ -31,7 +31,7 @@ use super::{canned_response::CannedResponse, route::Route, seconds};
 /// Other faults corrupt the response. A client should survive all of them:
 ///
 /// ```
-/// # #[tokio::main(flavor = "current_thread")]
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// use distribute_ai::testing::{Fault, Route, Script, Simulator};
 ///
@@ -172,7 +172,7 @@ impl Fault {
     /// Leaves the response unchanged, for settings such as [`delay`](Self::delay).
     ///
     /// ```
-    /// # #[tokio::main(flavor = "current_thread")]
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// use distribute_ai::testing::{Fault, Route, Script, Simulator};
     /// use std::time::Duration;

@@ -16,7 +16,7 @@ use super::{retry_after::RetryAfterFormat, seconds};
 /// request.
 ///
 /// ```
-/// # #[tokio::main(flavor = "current_thread")]
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// use distribute_ai::testing::{RateLimit, RetryAfterFormat, Simulator};
 /// use std::time::Duration;

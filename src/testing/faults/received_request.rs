@@ -17,7 +17,7 @@ use crate::{TaskId, types::SpeechRequest};
 /// [`Script::when`](super::Script::when) selects one before its response.
 ///
 /// ```
-/// # #[tokio::main(flavor = "current_thread")]
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// use distribute_ai::{testing::Simulator, types::Voice};
 ///
@@ -47,7 +47,8 @@ pub struct ReceivedRequest {
     /// The headers in order, with names in lower case. The value of the API key header, and the key anywhere
     /// else in the request, is replaced by `[redacted]`.
     pub headers: Vec<(String, String)>,
-    /// The body as text. Invalid UTF-8 is replaced by U+FFFD. A body of more than 1 MiB is left out.
+    /// The body as text. Invalid UTF-8 is replaced by U+FFFD. A body of more than 64 KiB is cut, and one of
+    /// more than 1 MiB is left out.
     pub body: String,
     /// The text of the submission, or of the task that the poll or download asks for.
     pub text: Option<String>,

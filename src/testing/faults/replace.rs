@@ -25,7 +25,7 @@ impl Fault {
     /// Reads the request and never responds, for as long as the client keeps the connection open.
     ///
     /// ```
-    /// # #[tokio::main(flavor = "current_thread")]
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// use distribute_ai::{
     ///     Client,

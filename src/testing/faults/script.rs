@@ -22,7 +22,7 @@ use crate::TaskId;
 /// the script does not select are processed normally. In this example, the third poll fails:
 ///
 /// ```
-/// # #[tokio::main(flavor = "current_thread")]
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// use distribute_ai::testing::{Fault, Route, Script, Simulator};
 ///
@@ -58,7 +58,7 @@ use crate::TaskId;
 /// task for themselves:
 ///
 /// ```
-/// # #[tokio::main(flavor = "current_thread")]
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// use distribute_ai::testing::{Fault, Route, Script, Simulator};
 ///

@@ -12,7 +12,7 @@ use super::seconds;
 /// `ERROR`:
 ///
 /// ```
-/// # #[tokio::main(flavor = "current_thread")]
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// use distribute_ai::testing::{Script, Simulator, TaskOutcome};
 ///
@@ -29,7 +29,7 @@ use super::seconds;
 /// This script gives each of three tasks its own outcome:
 ///
 /// ```
-/// # #[tokio::main(flavor = "current_thread")]
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// use distribute_ai::testing::{Script, Simulator, TaskOutcome};
 /// use std::time::Duration;

@@ -26,7 +26,7 @@ use crate::testing::faults::{
 /// The settings of a [`Simulator`].
 ///
 /// ```
-/// # #[tokio::main(flavor = "current_thread")]
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// use distribute_ai::testing::Simulator;
 /// use std::time::Duration;
@@ -154,7 +154,7 @@ impl SimulatorBuilder {
     /// text. It does not depend on other tasks or on the order of arrival.
     ///
     /// ```
-    /// # #[tokio::main(flavor = "current_thread")]
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// use distribute_ai::testing::Simulator;
     ///
@@ -245,8 +245,8 @@ impl SimulatorBuilder {
 
     /// Sets how many of the latest requests [`Simulator::received`] and [`Simulator::arrivals`] return.
     ///
-    /// Older requests are forgotten, so that a simulator that runs for long does not need more and more memory.
-    /// All counts stay exact.
+    /// Older requests are forgotten, to limit the memory of a simulator that runs for long. All counts stay
+    /// exact. Tasks are kept until a [`reset`](Simulator::reset).
     pub fn max_received(mut self, requests: usize) -> Self {
         self.settings.max_received = requests;
         self
@@ -265,7 +265,7 @@ impl SimulatorBuilder {
     /// already panicking.
     ///
     /// ```should_panic
-    /// # #[tokio::main(flavor = "current_thread")]
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// use distribute_ai::testing::Simulator;
     ///

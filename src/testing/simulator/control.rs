@@ -27,7 +27,7 @@ impl Simulator {
     /// fault also affects requests with a wrong key.
     ///
     /// ```
-    /// # #[tokio::main(flavor = "current_thread")]
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// use distribute_ai::testing::{Fault, Route, Script, Simulator};
     ///
@@ -114,7 +114,7 @@ impl Simulator {
     /// Ends a task in `ERROR` now, whatever its outcome.
     ///
     /// ```
-    /// # #[tokio::main(flavor = "current_thread")]
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// use distribute_ai::testing::Simulator;
     /// use std::time::Duration;
@@ -156,7 +156,7 @@ impl Simulator {
     /// Starts listening again on the same port. Does nothing if the host is up.
     ///
     /// ```
-    /// # #[tokio::main(flavor = "current_thread")]
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// use distribute_ai::testing::{Host, Simulator};
     ///
@@ -183,7 +183,7 @@ impl Simulator {
     /// The time is measured on tokio's clock. The method returns when the host is down.
     ///
     /// ```
-    /// # #[tokio::main(flavor = "current_thread")]
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// use distribute_ai::testing::{Host, Simulator};
     /// use std::time::Duration;

@@ -13,7 +13,7 @@ use crate::{
 /// Counters of received requests and records of accepted submissions.
 ///
 /// ```
-/// # #[tokio::main(flavor = "current_thread")]
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// use distribute_ai::testing::{Route, Simulator};
 ///
@@ -73,7 +73,7 @@ impl Simulator {
     /// lost.
     ///
     /// ```
-    /// # #[tokio::main(flavor = "current_thread")]
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// use distribute_ai::testing::Simulator;
     ///
@@ -121,7 +121,7 @@ impl Simulator {
     /// the control API are left out.
     ///
     /// ```
-    /// # #[tokio::main(flavor = "current_thread")]
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// use distribute_ai::testing::{Route, Simulator};
     ///
@@ -149,7 +149,7 @@ impl Simulator {
     /// checks this when the simulator is dropped.
     ///
     /// ```should_panic
-    /// # #[tokio::main(flavor = "current_thread")]
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// use distribute_ai::testing::Simulator;
     ///
@@ -181,7 +181,7 @@ impl Simulator {
     /// [placeholder](Self::audio_of), 60 ms for each character. Real speech differs.
     ///
     /// ```
-    /// # #[tokio::main(flavor = "current_thread")]
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// use distribute_ai::testing::Simulator;
     /// use std::time::Duration;
@@ -215,7 +215,7 @@ impl Simulator {
     /// down stays down.
     ///
     /// ```
-    /// # #[tokio::main(flavor = "current_thread")]
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// use distribute_ai::testing::Simulator;
     ///

@@ -1,10 +1,13 @@
 //! Closes a connection that is idle for too long.
 
-use std::{sync::Mutex, sync::PoisonError, time::Duration};
+use std::{
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
 
 use tokio::{
     sync::watch,
-    time::{Instant, sleep_until},
+    time::{Instant, timeout_at},
 };
 
 /// When a connection is closed. A fault sets the time for the response that is being prepared.
@@ -40,14 +43,13 @@ impl IdleClose {
         let mut deadline = self.deadline.subscribe();
         loop {
             let current = *deadline.borrow_and_update();
-            let changed = deadline.changed();
             match current {
-                Some(time) => tokio::select! {
-                    biased;
-                    _ = changed => {}
-                    () = sleep_until(time) => return,
-                },
-                None => drop(changed.await),
+                Some(time) => {
+                    if timeout_at(time, deadline.changed()).await.is_err() {
+                        return;
+                    }
+                }
+                None => drop(deadline.changed().await),
             }
         }
     }

@@ -4,12 +4,13 @@ use std::{
     future::poll_fn,
     io,
     net::SocketAddr,
-    pin::Pin,
+    pin::{Pin, pin},
     sync::{Arc, Mutex, PoisonError},
     task::Poll,
     time::Duration,
 };
 
+use futures_util::future::{Either, select};
 use hyper::{server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
 use tokio::{
@@ -161,10 +162,9 @@ async fn serve_connection(stream: TcpStream, host: Host, state: Arc<SimulatorSta
         }
     });
     let mut connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
-    let is_idle = tokio::select! {
-        biased;
-        _ = &mut connection => false,
-        () = idle_close.expired() => true,
+    let is_idle = {
+        let expired = pin!(idle_close.expired());
+        matches!(select(&mut connection, expired).await, Either::Right(_))
     };
     if is_idle {
         Pin::new(&mut connection).graceful_shutdown();

@@ -43,7 +43,7 @@ pub use self::builder::SimulatorBuilder;
 /// A local server that simulates Distribute.AI: both API operations and the audio host.
 ///
 /// ```
-/// # #[tokio::main(flavor = "current_thread")]
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// use distribute_ai::testing::Simulator;
 ///
@@ -61,7 +61,7 @@ pub use self::builder::SimulatorBuilder;
 /// A program that creates its own client, or calls the API in another way, needs the key and the URLs:
 ///
 /// ```
-/// # #[tokio::main(flavor = "current_thread")]
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// use distribute_ai::testing::Simulator;
 ///

@@ -32,6 +32,9 @@ use crate::{
     },
 };
 
+/// The maximum length of a recorded body. No valid request is longer.
+const MAX_RECORDED_BYTES: usize = 64 * 1024;
+
 pub(crate) struct SimulatorState {
     pub(crate) spec: PublishedSpec,
     pub(crate) api_key: String,
@@ -190,7 +193,7 @@ impl SimulatorState {
             method: request.method().to_string(),
             path: key.redact_path(request.uri()),
             headers: key.redact_headers(request.headers()),
-            body: key.redact(&String::from_utf8_lossy(request.body())),
+            body: cut(key.redact(&String::from_utf8_lossy(request.body()))),
             text: text.map(|text| key.redact(&text)),
             task,
             attempt: 1,
@@ -210,6 +213,16 @@ impl SimulatorState {
             _ => None,
         }
     }
+}
+
+/// Cuts a body for the record.
+fn cut(mut body: String) -> String {
+    let mut end = body.len().min(MAX_RECORDED_BYTES);
+    while !body.is_char_boundary(end) {
+        end -= 1;
+    }
+    body.truncate(end);
+    body
 }
 
 /// Returns the text and the task that a request names.

@@ -11,7 +11,7 @@ use crate::ext::speakable::count_speakable;
 /// A saved long text, from [`InPieces::save`](super::InPieces::save). It maps the text to the audio.
 ///
 /// ```
-/// # #[tokio::main(flavor = "current_thread")]
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let simulator = distribute_ai::testing::Simulator::start().await?;
 /// # let client = simulator.client();
