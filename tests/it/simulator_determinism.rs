@@ -25,7 +25,7 @@ async fn ids_of_concurrent_submissions(simulator: &Simulator) -> BTreeMap<String
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn simulator_with_seed_gives_each_text_its_ids_in_any_order_of_arrival() {
     let (mut expected, mut orders) = (None, Vec::new());
-    for _ in 0..50 {
+    for _ in 0..15 {
         let simulator = Simulator::builder().seed(7).start().await.unwrap();
         let ids = ids_of_concurrent_submissions(&simulator).await;
         assert_eq!(ids["Text 0"].len(), 2);
@@ -39,7 +39,7 @@ async fn simulator_with_seed_gives_each_text_its_ids_in_any_order_of_arrival() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nth_outcome_belongs_to_the_nth_task() {
-    for _ in 0..50 {
+    for _ in 0..15 {
         let simulator = Simulator::builder()
             .waiting(Duration::ZERO)
             .running(Duration::ZERO)

@@ -48,7 +48,7 @@ fn shared_http_client() -> reqwest::Client {
     HTTP.clone()
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn submit_in_doubt_is_sent_once_whether_billed_or_not() {
     let mut table = vec![
         (Fault::reset_mid_response(), 1),
@@ -75,7 +75,7 @@ async fn submit_in_doubt_is_sent_once_whether_billed_or_not() {
     tests.join_all().await;
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn submit_without_response_in_time_is_in_doubt() {
     for (fault, billed) in [
         (Fault::never_answer(), 0),
@@ -89,7 +89,7 @@ async fn submit_without_response_in_time_is_in_doubt() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn submit_rejected_temporarily_is_sent_again() {
     let mut tests = JoinSet::new();
     for fault in [
@@ -106,7 +106,7 @@ async fn submit_rejected_temporarily_is_sent_again() {
     tests.join_all().await;
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn submit_accepted_despite_429_is_billed_twice() {
     let simulator = simulator_with_fault(Route::Create, Fault::status(429).after_accepting()).await;
     let task = client_without_redirects(&simulator).speak("Hello").submit().await.unwrap();
@@ -114,7 +114,7 @@ async fn submit_accepted_despite_429_is_billed_twice() {
     assert_eq!(simulator.tasks()[1].0, *task.id());
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn submit_rejected_permanently_is_not_sent_again() {
     for status in [400, 401, 404, 425] {
         let simulator = simulator_with_fault(Route::Create, Fault::status(status)).await;
@@ -124,7 +124,7 @@ async fn submit_rejected_permanently_is_not_sent_again() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn submit_with_unusual_but_complete_response_succeeds() {
     for fault in [Fault::unknown_fields(), Fault::longer_than_announced(), Fault::slow_drip(10, MILLISECOND)]
     {
@@ -135,7 +135,7 @@ async fn submit_with_unusual_but_complete_response_succeeds() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn poll_after_any_fault_is_retried() {
     let mut faults = vec![
         Fault::reset(),
@@ -166,7 +166,7 @@ async fn poll_after_any_fault_is_retried() {
     tests.join_all().await;
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn download_after_transient_faults_completes() {
     let mut tests = JoinSet::new();
     for faults in [
@@ -193,7 +193,7 @@ async fn download_after_transient_faults_completes() {
     tests.join_all().await;
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn download_after_permanent_fault_fails() {
     for (faults, expected) in
         [(vec![Fault::web_page()], "a page"), (vec![Fault::status(403), Fault::status(403)], "rejected")]
@@ -206,7 +206,7 @@ async fn download_after_permanent_fault_fails() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn simulator_task_outcome_is_chosen_by_number_or_text() {
     let simulator = quick().await;
     simulator.outcomes(Script::nth(2, TaskOutcome::fails()));
@@ -229,7 +229,7 @@ async fn simulator_task_outcome_is_chosen_by_number_or_text() {
     assert_eq!(response.unwrap().status(), 404, "a task without a URL has no audio");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn poll_after_404_or_unknown_status_is_retried() {
     let simulator = Simulator::builder()
         .api_key(KEY)

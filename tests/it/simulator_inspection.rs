@@ -1,4 +1,4 @@
-//! What a test can ask the simulator.
+//! A test inspects the requests, the counts and the bill of the simulator.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},

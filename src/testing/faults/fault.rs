@@ -132,7 +132,7 @@ pub struct Fault {
     pub(crate) close_idle_after: Option<Duration>,
 }
 
-/// What becomes of the response.
+/// The kind of a fault: the response that it leaves.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Kind {
@@ -244,6 +244,9 @@ impl Fault {
     }
 
     /// Sends the response in chunks, without `Content-Length`.
+    ///
+    /// It has no effect on [`reset_mid_response`](Self::reset_mid_response), [`cut_short`](Self::cut_short) and
+    /// [`longer_than_announced`](Self::longer_than_announced), which need the length.
     pub fn chunked(mut self) -> Self {
         self.chunked = true;
         self

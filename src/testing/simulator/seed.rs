@@ -1,4 +1,4 @@
-//! What follows from the seed: task ids, signatures and jitter. None depends on the order of arrival.
+//! Task ids, signatures and jitter follow from the seed. They do not depend on the order of arrival.
 
 use std::fmt::Write as _;
 

@@ -1,4 +1,4 @@
-//! The state that both hosts share: settings, documents, and what changes while the simulator runs.
+//! The state that both hosts share: settings, documents, and the changing state.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -63,8 +63,8 @@ pub(crate) struct Settings {
     pub(crate) max_received: usize,
 }
 
-/// What changes while the simulator runs, under one lock: the order of requests, their faults, outcomes and
-/// task ids is the same in all records.
+/// The changing state, under one lock. The order of requests, faults, outcomes and task ids is thus the same in all
+/// records.
 pub(crate) struct Live {
     pub(crate) injector: FaultInjector,
     pub(crate) records: Records,
@@ -80,7 +80,7 @@ pub(crate) struct Arrival {
     pub(crate) decision: Decision,
 }
 
-/// What happens to a request that has arrived.
+/// The decision about a request that has arrived.
 pub(crate) enum Decision {
     /// The request sent the key to the audio host.
     RejectKey,
@@ -104,7 +104,7 @@ impl Live {
 }
 
 impl SimulatorState {
-    /// Locks what changes. Do not hold the lock across an `.await`.
+    /// Locks the changing state. Do not hold the lock across an `.await`.
     pub(crate) fn live(&self) -> MutexGuard<'_, Live> {
         self.live.lock().unwrap_or_else(PoisonError::into_inner)
     }
