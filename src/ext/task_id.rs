@@ -50,6 +50,11 @@ impl TaskId {
         Self(id.into())
     }
 
+    /// Returns `true` if the text, without the white space around it, is a UUID version 4.
+    pub(crate) fn is_id(text: &str) -> bool {
+        is_uuid_v4(text.trim())
+    }
+
     /// Returns the id for an error or a log: on one line, and at most 100 characters long.
     pub(crate) fn printable(&self) -> String {
         let mut text = single_line(&self.0);

@@ -35,7 +35,7 @@ const MAX_SUCCESS_BYTES: usize = 64 * 1024 * 1024;
 const BOM: &str = "\u{feff}";
 
 /// The header that the generator adds to every request, and that the API does not document.
-const API_VERSION_HEADER: &str = "api-version";
+static API_VERSION_HEADER: HeaderName = HeaderName::from_static("api-version");
 
 /// The operations of speech, whose many requests may be in flight at once.
 const SPEECH_OPERATIONS: [&str; 2] = [CREATE_OPERATION, "async_speech_result"];
@@ -49,7 +49,7 @@ impl ClientHooks<ClientState> for Client {
         let inner = self.inner();
         *request.timeout_mut() = Some(inner.request_timeout);
         let headers = request.headers_mut();
-        headers.remove(API_VERSION_HEADER);
+        headers.remove(&API_VERSION_HEADER);
         if let Some(agent) = &inner.user_agent {
             headers.insert(USER_AGENT, agent.clone());
         }

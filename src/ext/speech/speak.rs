@@ -405,7 +405,7 @@ impl Speak {
             Error::invalid("input", problem)
         })?;
         // A program that means to wait for a task would pay for the speech of its id.
-        if self.input.parse::<TaskId>().is_ok() {
+        if TaskId::is_id(&self.input) {
             let problem = "is a task id, expected a text; to wait for the task, use `Client::task`";
             return Err(Error::invalid("input", problem));
         }

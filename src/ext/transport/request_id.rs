@@ -1,20 +1,27 @@
 //! Finds the id that a server gave to a request, for its support.
 
-use reqwest::header::HeaderMap;
+use reqwest::header::{HeaderMap, HeaderName};
 
 use super::api_key::ApiKey;
 use crate::ext::error::single_line;
 
 /// The headers that contain such an id, in the order in which they are read: the common names, and those of AWS and
 /// Cloudflare. No standard defines one.
-const HEADERS: [&str; 5] = ["x-request-id", "request-id", "x-correlation-id", "x-amzn-requestid", "cf-ray"];
+static HEADERS: [HeaderName; 5] = [
+    HeaderName::from_static("x-request-id"),
+    HeaderName::from_static("request-id"),
+    HeaderName::from_static("x-correlation-id"),
+    HeaderName::from_static("x-amzn-requestid"),
+    HeaderName::from_static("cf-ray"),
+];
 
 /// The most characters that an error keeps. A UUID has 36.
 const MAX_CHARS: usize = 100;
 
 /// Returns the request id of a response: on one line, short, and without the API key.
 pub(crate) fn request_id(headers: &HeaderMap, key: &ApiKey) -> Option<Box<str>> {
-    let text = |name: &&str| Some(headers.get(*name)?.to_str().ok()?.trim()).filter(|text| !text.is_empty());
+    let text =
+        |name: &HeaderName| Some(headers.get(name)?.to_str().ok()?.trim()).filter(|text| !text.is_empty());
     let id = HEADERS.iter().find_map(text)?;
     // The key is removed first, because the cut could leave a part of it.
     Some(single_line(&key.redact(id)).chars().take(MAX_CHARS).collect::<String>().into())

@@ -2,18 +2,17 @@
 
 use std::time::{Duration, SystemTime};
 
-use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
+use reqwest::header::{DATE, HeaderMap, HeaderName, RETRY_AFTER};
 
 /// A delay in milliseconds. The header is not registered, but several API gateways send it next to the standard one.
-const RETRY_AFTER_MS: &str = "retry-after-ms";
+static RETRY_AFTER_MS: HeaderName = HeaderName::from_static("retry-after-ms");
 
 /// Returns the delay that the server asks for, from now. Milliseconds win over seconds; an invalid header is ignored.
 pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let text = |name: &str| headers.get(name)?.to_str().ok().map(str::trim);
-    let millis = text(RETRY_AFTER_MS).and_then(|text| seconds(text, 1_000.0));
+    let text = |name: &HeaderName| headers.get(name)?.to_str().ok().map(str::trim);
+    let millis = text(&RETRY_AFTER_MS).and_then(|text| seconds(text, 1_000.0));
     millis.or_else(|| {
-        text(RETRY_AFTER.as_str())
-            .and_then(|value| seconds(value, 1.0).or_else(|| time_until(value, text(DATE.as_str()))))
+        text(&RETRY_AFTER).and_then(|value| seconds(value, 1.0).or_else(|| time_until(value, text(&DATE))))
     })
 }
 
