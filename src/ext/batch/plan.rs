@@ -7,7 +7,7 @@ use futures_util::{StreamExt, stream};
 use crate::{
     Client, Error, Speak,
     ext::store::{
-        Plan, Store, StoreSettings, facts::rate_name, handle::Outlook, plan::PlanBuilder, rates::Rate,
+        Plan, Store, StoreSettings, handle::Outlook, learned_names::LearnedNames, plan::PlanBuilder, rates::Rate,
     },
 };
 
@@ -43,7 +43,7 @@ pub(crate) async fn plan(
         }
         let Some(store) = &store else {
             let characters = request.input.chars().count();
-            plan.add_new(characters, &rate_name(&client.baseurl, &request), &Rate::default());
+            plan.add_new(characters, &LearnedNames::of(&client.baseurl, &request).rate, &Rate::default());
             continue;
         };
         entries.push(speak.to_entry(store)?);
@@ -54,7 +54,7 @@ pub(crate) async fn plan(
             Outlook::Stored => plan.add_stored(),
             Outlook::Submitted => plan.add_submitted(),
             Outlook::InDoubt => plan.add_in_doubt(),
-            Outlook::New { characters, rate_name, rate } => plan.add_new(characters, &rate_name, &rate),
+            Outlook::New { characters, names, rate } => plan.add_new(characters, &names.rate, &rate),
         }
     }
     Ok(plan.build())

@@ -15,7 +15,7 @@ use crate::{
     Client, Error,
     ext::{
         disk::Disk,
-        polling::{Adaptive, Fixed, Pacing},
+        polling::{Adaptive, Fixed, Pacing, client_policy::ClientPolicy},
         store::{Store, StoreSettings},
         transport::{
             api_key::{API_KEY_VAR, ApiKey},
@@ -381,7 +381,7 @@ impl ClientBuilder {
                 // Otherwise, the HTTP clients set the header themselves.
                 user_agent: agent.filter(|_| custom_http_client),
                 request_timeout,
-                pacing,
+                policy: Arc::new(ClientPolicy::new(pacing)),
                 custom_http_client,
                 submit_client,
                 audio: Arc::new(audio),

@@ -19,7 +19,7 @@ use reqwest::header::HeaderValue;
 use self::{audio_hosts::AudioHosts, unfinished::UnfinishedTasks};
 use super::{
     disk::Disk,
-    polling::Pacing,
+    polling::client_policy::ClientPolicy,
     store::Store,
     transport::{api_key::ApiKey, cooldown::Cooldown},
 };
@@ -68,7 +68,7 @@ pub(crate) struct Inner {
     /// The header of a custom HTTP client. `None` if the HTTP client sets the header itself.
     pub(crate) user_agent: Option<HeaderValue>,
     pub(crate) request_timeout: Duration,
-    pub(crate) pacing: Arc<dyn Pacing>,
+    pub(crate) policy: Arc<ClientPolicy>,
     /// `true` if the user supplied the HTTP client, which may follow redirects.
     pub(crate) custom_http_client: bool,
     /// The HTTP client for submissions, which opens a connection for each of them. `None` if submissions share the
@@ -89,7 +89,7 @@ impl Inner {
         Self {
             key: self.key.clone(),
             user_agent: self.user_agent.clone(),
-            pacing: Arc::clone(&self.pacing),
+            policy: Arc::clone(&self.policy),
             submit_client: self.submit_client.clone(),
             audio: Arc::clone(&self.audio),
             cooldown: Cooldown::new(super::transport::cooldown::MAX_COOLDOWN),

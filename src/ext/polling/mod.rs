@@ -5,6 +5,7 @@
 //! jitter, `Retry-After`, the deadline, and a backoff after failures.
 
 pub(crate) mod adaptive;
+pub(crate) mod client_policy;
 mod duration_model;
 pub(crate) mod exponential;
 pub(crate) mod fixed;

@@ -14,6 +14,7 @@ use tokio::time::{Instant, sleep};
 
 use super::{
     Adaptive,
+    client_policy::ClientPolicy,
     history::History,
     not_found::NotFoundGrace,
     poller::{PollSchedule, Poller},
@@ -80,7 +81,7 @@ async fn wait(outage: Outage, length: Duration) -> Result<SpeechResult, Error> {
     let (cooldown, start) = (Cooldown::new(MAX_COOLDOWN), Instant::now());
     let mut poller = Poller::new(PollSchedule {
         id: TaskId::new_unchecked("t1"),
-        policy: TaskPolicy::new(Arc::new(Adaptive::new())),
+        policy: TaskPolicy::new(Arc::new(ClientPolicy::new(Arc::new(Adaptive::new())))),
         history: History::submitted(None),
         not_found: NotFoundGrace::new(true),
         start,
@@ -95,7 +96,7 @@ async fn wait(outage: Outage, length: Duration) -> Result<SpeechResult, Error> {
         let value = serde_json::from_value(json!({"id": "t1", "status": "COMPLETED"})).unwrap();
         Ok(Received { value, retry_after: None })
     };
-    poller.next(&cooldown, poll).await
+    poller.next(&cooldown, poll).await.map(|polled| polled.result)
 }
 
 #[tokio::test(start_paused = true)]

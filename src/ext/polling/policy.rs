@@ -98,11 +98,21 @@ pub trait Pacing: Send + Sync + 'static {
         if age > 0.0 { (task.since_last_poll.as_secs_f64() / age).min(1.0) } else { 0.0 }
     }
 
+    /// Returns the expected time from the submission to the end of the task. Half of all such tasks finish earlier.
+    ///
+    /// The default is `None`: the policy does not know. The client then estimates the time from the tasks that it has
+    /// seen. The estimate is in [`Progress::expected`].
+    fn expected(&self, task: &Progress) -> Option<Duration> {
+        let _ = task;
+        None
+    }
+
     /// Learns from a completed task. The default implementation does nothing. See [`CompletedTask`]
     /// for an example.
     ///
     /// The poller calls this method for each completed task. The poller skips failed tasks, and
-    /// resumed tasks that were already finished.
+    /// resumed tasks that were already finished. With a [store](crate::store::Store), the client calls this method for
+    /// the stored durations too, before the policy is asked for the first delay.
     fn learn(&self, task: &CompletedTask) {
         let _ = task;
     }
@@ -119,6 +129,10 @@ macro_rules! forward_pacing {
 
             fn likelihood(&self, task: &Progress) -> f64 {
                 (**self).likelihood(task)
+            }
+
+            fn expected(&self, task: &Progress) -> Option<Duration> {
+                (**self).expected(task)
             }
 
             fn learn(&self, task: &CompletedTask) {
@@ -192,6 +206,11 @@ mod tests {
             0.7
         }
 
+        fn expected(&self, _: &Progress) -> Option<Duration> {
+            self.0.lock().unwrap().push("expected");
+            Some(Duration::from_secs(9))
+        }
+
         fn learn(&self, _: &CompletedTask) {
             self.0.lock().unwrap().push("learn");
         }
@@ -202,6 +221,7 @@ mod tests {
         fn assert_forwards(policy: &impl Pacing) {
             assert_eq!(policy.delay(&Progress::default()), Duration::from_secs(7));
             assert!((policy.likelihood(&Progress::default()) - 0.7).abs() < 1e-9);
+            assert_eq!(policy.expected(&Progress::default()), Some(Duration::from_secs(9)));
             policy.learn(&CompletedTask::default());
         }
         let recording = Arc::new(Recording::default());
@@ -209,7 +229,7 @@ mod tests {
         assert_forwards(&(Arc::clone(&recording) as Arc<dyn Pacing>));
         assert_forwards(&Box::new(Arc::clone(&recording)));
         assert_forwards(&(Box::new(Arc::clone(&recording)) as Box<dyn Pacing>));
-        assert_eq!(*recording.0.lock().unwrap(), ["delay", "likelihood", "learn"].repeat(4));
+        assert_eq!(*recording.0.lock().unwrap(), ["delay", "likelihood", "expected", "learn"].repeat(4));
     }
 
     #[test]

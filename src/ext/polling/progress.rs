@@ -29,6 +29,13 @@ pub struct Progress {
     pub polls: u32,
     /// The length of the text in characters, from 2 to 4,096. `None` for a resumed task.
     pub characters: Option<u32>,
+    /// The expected time from the submission to the end of the task, for its length, phase and age. Half of all such
+    /// tasks finish earlier.
+    ///
+    /// The client learns the time from completed tasks, and with a [store](crate::store::Store) from those of earlier
+    /// processes. A policy may estimate it with [`Pacing::expected`](super::Pacing::expected). `None` if nothing is
+    /// known yet. For a resumed task, the time counts as [`age`](Self::age).
+    pub expected: Option<Duration>,
     /// The last `Retry-After` that this wait received, if any. The poller applies `Retry-After`
     /// regardless of the policy.
     pub retry_after: Option<Duration>,
@@ -46,6 +53,7 @@ impl Default for Progress {
             since_last_poll: Duration::ZERO,
             polls: 0,
             characters: None,
+            expected: None,
             retry_after: None,
             left: DEFAULT_DEADLINE,
         }

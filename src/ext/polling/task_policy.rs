@@ -6,18 +6,19 @@ use std::{
     time::Duration,
 };
 
-use super::{Adaptive, CompletedTask, Pacing, Progress};
+use super::{Adaptive, CompletedTask, Progress, client_policy::ClientPolicy};
 
 /// Replaces every policy that panics.
-static DEFAULT: LazyLock<Arc<dyn Pacing>> = LazyLock::new(|| Arc::new(Adaptive::new()));
+static DEFAULT: LazyLock<Arc<ClientPolicy>> =
+    LazyLock::new(|| Arc::new(ClientPolicy::new(Arc::new(Adaptive::new()))));
 
 /// A poll policy that is replaced by the default policy when it panics.
 ///
 /// Without this, a panic would end the wait, or the whole batch with the ids of all its tasks.
-pub(crate) struct TaskPolicy(Arc<dyn Pacing>);
+pub(crate) struct TaskPolicy(Arc<ClientPolicy>);
 
 impl TaskPolicy {
-    pub(crate) fn new(policy: Arc<dyn Pacing>) -> Self {
+    pub(crate) fn new(policy: Arc<ClientPolicy>) -> Self {
         Self(policy)
     }
 
@@ -33,11 +34,25 @@ impl TaskPolicy {
         self.call(|policy| policy.learn(task));
     }
 
-    fn call<T>(&mut self, method: impl Fn(&dyn Pacing) -> T) -> T {
-        catch_unwind(AssertUnwindSafe(|| method(&*self.0))).unwrap_or_else(|_| {
+    /// Learns from stored durations, unless the client has learned from those with this name. A call that comes meanwhile
+    /// waits.
+    pub(crate) async fn learn_once(mut self, name: String, read: impl AsyncFnOnce() -> Vec<CompletedTask>) {
+        let client = Arc::clone(&self.0);
+        let mut sources = client.sources.lock().await;
+        if sources.contains(&name) {
+            return;
+        }
+        for task in read().await {
+            self.learn(&task);
+        }
+        sources.insert(name);
+    }
+
+    fn call<T>(&mut self, method: impl Fn(&ClientPolicy) -> T) -> T {
+        catch_unwind(AssertUnwindSafe(|| method(&self.0))).unwrap_or_else(|_| {
             tracing::error!("poll policy panicked, the default policy replaces it for this task");
             self.0 = Arc::clone(&DEFAULT);
-            method(&*self.0)
+            method(&self.0)
         })
     }
 }
@@ -45,7 +60,7 @@ impl TaskPolicy {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pacing::from_fn;
+    use crate::pacing::{Pacing, from_fn};
 
     /// Panics in every method.
     struct Panicking;
@@ -59,6 +74,10 @@ mod tests {
             panic!("likelihood")
         }
 
+        fn expected(&self, _: &Progress) -> Option<Duration> {
+            panic!("expected")
+        }
+
         fn learn(&self, _: &CompletedTask) {
             panic!("learn")
         }
@@ -67,7 +86,7 @@ mod tests {
     #[test]
     fn policy_that_panics_in_any_method_is_replaced_by_default() {
         let task = Progress::default();
-        let policy = || TaskPolicy::new(Arc::new(Panicking));
+        let policy = || TaskPolicy::new(Arc::new(ClientPolicy::new(Arc::new(Panicking))));
         assert!(policy().delay(&task) > Duration::ZERO);
         assert!((0.0..=1.0).contains(&policy().likelihood(&task)));
         policy().learn(&CompletedTask::default());
@@ -77,13 +96,56 @@ mod tests {
     fn policy_that_panics_once_stays_replaced() {
         let calls = Arc::new(std::sync::atomic::AtomicU32::new(0));
         let counted = Arc::clone(&calls);
-        let mut policy = TaskPolicy::new(Arc::new(from_fn(move |_| {
+        let mut policy = TaskPolicy::new(Arc::new(ClientPolicy::new(Arc::new(from_fn(move |_| {
             counted.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
             panic!("delay")
-        })));
+        })))));
         for _ in 0..3 {
             policy.delay(&Progress::default());
         }
         assert_eq!(calls.load(std::sync::atomic::Ordering::Relaxed), 1);
+    }
+
+    fn client_policy() -> Arc<ClientPolicy> {
+        Arc::new(ClientPolicy::new(Arc::new(Adaptive::new())))
+    }
+
+    fn completed(seconds: u64) -> CompletedTask {
+        CompletedTask { total: Some(Duration::from_secs(seconds)), ..CompletedTask::default() }
+    }
+
+    /// Returns the expected duration in seconds, rounded.
+    fn expected(policy: &ClientPolicy) -> Option<u64> {
+        policy.expected(&Progress::default()).map(|time| (time + Duration::from_millis(500)).as_secs())
+    }
+
+    #[tokio::test]
+    async fn policy_learns_once_from_each_name() {
+        let policy = client_policy();
+        for (name, seconds) in [("a", 10), ("a", 90), ("b", 20), ("b", 90)] {
+            TaskPolicy::new(Arc::clone(&policy))
+                .learn_once(name.to_owned(), async || vec![completed(seconds); 20])
+                .await;
+        }
+        assert_eq!(expected(&policy), Some(20));
+    }
+
+    #[tokio::test]
+    async fn call_that_comes_while_another_learns_waits() {
+        let policy = client_policy();
+        let (release, released) = tokio::sync::oneshot::channel();
+        let first = TaskPolicy::new(Arc::clone(&policy)).learn_once("a".to_owned(), async || {
+            released.await.unwrap();
+            vec![completed(20); 20]
+        });
+        let second = async {
+            TaskPolicy::new(Arc::clone(&policy))
+                .learn_once("a".to_owned(), async || panic!("read twice"))
+                .await;
+            expected(&policy)
+        };
+        let release = async { release.send(()).unwrap() };
+        let ((), expected, ()) = tokio::join!(first, second, release);
+        assert_eq!(expected, Some(20));
     }
 }

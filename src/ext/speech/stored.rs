@@ -8,14 +8,15 @@ use tokio::time::{Instant, timeout_at};
 use crate::{
     Error, Speech, SpeechTask,
     ext::{
-        polling::status::TaskPhase,
+        polling::{poller::Polled, status::TaskPhase},
         store::{
             handle::{EntryHandle, StoredSpeech},
             stored_file::StoredFile,
         },
         transport::instant::saturating_add,
     },
-    types::{KnownStatus, SpeechResult},
+    pacing::CompletedTask,
+    types::KnownStatus,
 };
 
 /// The time after the deadline of a wait in which the audio of its speech may still be kept.
@@ -24,6 +25,13 @@ use crate::{
 const KEEP_GRACE: Duration = Duration::from_secs(5);
 
 impl SpeechTask {
+    /// Teaches the poll policy how long the last tasks took, by the store. Once is enough for each client.
+    pub(crate) async fn learn_from_store(&self) {
+        if let Some(entry) = self.entry() {
+            entry.teach(&self.client().inner().policy).await;
+        }
+    }
+
     /// Returns the speech if its audio is in the store.
     pub(crate) async fn find_stored(&self) -> Option<Speech> {
         Some(Speech::stored(self.clone(), self.find_audio(self.entry()?).await?))
@@ -38,13 +46,9 @@ impl SpeechTask {
     }
 
     /// Returns the outcome of the task and records it, if the result is final.
-    pub(crate) async fn outcome(
-        &self,
-        result: SpeechResult,
-        deadline: Instant,
-    ) -> Option<Result<Speech, Error>> {
-        match result.status.phase() {
-            TaskPhase::Completed => Some(Ok(self.complete(result, deadline).await)),
+    pub(crate) async fn outcome(&self, polled: Polled, deadline: Instant) -> Option<Result<Speech, Error>> {
+        match polled.result.status.phase() {
+            TaskPhase::Completed => Some(Ok(self.complete(polled, deadline).await)),
             TaskPhase::Failed => Some(Err(self.fail())),
             TaskPhase::Waiting | TaskPhase::Running => None,
         }
@@ -53,13 +57,14 @@ impl SpeechTask {
     /// Returns the speech of a finished task. With a store, keeps its audio there.
     ///
     /// If that takes longer than the deadline of the wait allows, the speech is returned without it.
-    pub(crate) async fn complete(&self, result: SpeechResult, deadline: Instant) -> Speech {
+    pub(crate) async fn complete(&self, polled: Polled, deadline: Instant) -> Speech {
+        let Polled { result, completed } = polled;
         let Some(entry) = self.entry().cloned() else { return Speech::new(self.clone(), result) };
         let speech = Speech::new(self.clone(), result);
-        let keep = self.keep(&entry, &speech);
+        let keep = self.keep(&entry, &speech, completed);
         let Ok(kept) = timeout_at(saturating_add(deadline, KEEP_GRACE), keep).await else {
             tracing::warn!(task = self.id().printable(), "audio not kept in the store before the deadline");
-            entry.finished(speech.id(), speech.result(), None);
+            entry.finished(speech.id(), speech.result(), None, completed);
             return speech;
         };
         match kept {
@@ -69,14 +74,19 @@ impl SpeechTask {
     }
 
     /// Keeps the audio of a speech and records it, unless another wait for the task was faster. Returns the file.
-    async fn keep(&self, entry: &EntryHandle, speech: &Speech) -> Option<StoredFile> {
+    async fn keep(
+        &self,
+        entry: &EntryHandle,
+        speech: &Speech,
+        completed: Option<CompletedTask>,
+    ) -> Option<StoredFile> {
         let _keeping = entry.start_keeping().await;
         if let Some(stored) = self.find_audio(entry).await {
             return stored.file;
         }
         let may_keep = entry.keeps_audio() && entry.may_keep(self.id()).await;
         let audio = if may_keep { speech.keep_audio(entry).await } else { None };
-        entry.finished(speech.id(), speech.result(), audio.clone());
+        entry.finished(speech.id(), speech.result(), audio.clone(), completed);
         audio.map(|audio| entry.audio_file(audio))
     }
 

@@ -173,7 +173,7 @@ impl SpeechTask {
     /// at once, because it may be finished.
     pub(crate) fn schedule(&self, timeout: Duration, deadline: Option<Instant>) -> PollSchedule {
         let now = Instant::now();
-        let mut policy = TaskPolicy::new(Arc::clone(&self.client.inner().pacing));
+        let mut policy = TaskPolicy::new(Arc::clone(&self.client.inner().policy));
         let deadline = deadline.unwrap_or_else(|| saturating_add(now, timeout));
         let (history, start, due) = match self.submitted {
             Some(submitted) => {

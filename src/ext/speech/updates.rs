@@ -94,13 +94,12 @@ impl Stream for Updates {
 
 fn changes(task: SpeechTask, timeout: Duration) -> impl Stream<Item = Result<Update, Error>> {
     let changes = async move {
-        match Box::pin(task.find_stored()).await {
-            Some(speech) => {
-                let status = speech.result().status.clone();
-                stream::iter([Ok(Update { status, speech: Some(speech) })]).left_stream()
-            }
-            None => polled_changes(task, timeout).right_stream(),
+        if let Some(speech) = Box::pin(task.find_stored()).await {
+            let status = speech.result().status.clone();
+            return stream::iter([Ok(Update { status, speech: Some(speech) })]).left_stream();
         }
+        Box::pin(task.learn_from_store()).await;
+        polled_changes(task, timeout).right_stream()
     };
     changes.flatten_stream()
 }
@@ -113,11 +112,11 @@ fn polled_changes(task: SpeechTask, timeout: Duration) -> impl Stream<Item = Res
         loop {
             match poller.next(&task.client().inner().cooldown, || task.poll()).await {
                 Err(error) => return Some((Err(task.explain(error)), None)),
-                Ok(result) if last_status.as_ref() == Some(&result.status) => {}
-                Ok(result) => {
-                    let status = result.status.clone();
+                Ok(response) if last_status.as_ref() == Some(&response.result.status) => {}
+                Ok(response) => {
+                    let status = response.result.status.clone();
                     // The status ERROR is an update without a speech.
-                    let speech = Box::pin(task.outcome(result, deadline)).await.and_then(Result::ok);
+                    let speech = Box::pin(task.outcome(response, deadline)).await.and_then(Result::ok);
                     last_status = Some(status.clone());
                     let next_state = (!status.is_final()).then_some((task, poller, last_status));
                     return Some((Ok(Update { status, speech }), next_state));

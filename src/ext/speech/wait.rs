@@ -10,7 +10,10 @@ use tracing::Instrument;
 
 use crate::{
     Error, Speech, SpeechTask,
-    ext::polling::{poller::Poller, progress::DEFAULT_DEADLINE},
+    ext::{
+        polling::{poller::Poller, progress::DEFAULT_DEADLINE},
+        transport::instant::saturating_add,
+    },
 };
 
 /// A wait for a task to finish. Await it to get the [`Speech`].
@@ -106,17 +109,18 @@ impl Wait {
     // Not an `async fn`: its arguments would be stored twice in the future.
     fn run(self) -> impl Future<Output = Result<Speech, Error>> + Send {
         let Self { task, timeout, deadline } = self;
-        let schedule = task.schedule(timeout, deadline);
-        let (deadline, mut poller) = (schedule.deadline, Poller::new(schedule));
+        let deadline = deadline.unwrap_or_else(|| saturating_add(Instant::now(), timeout));
         async move {
             // Boxed, because most waits have no store, and because a download is a large future.
             if let Some(speech) = Box::pin(task.find_stored()).await {
                 return Ok(speech);
             }
+            Box::pin(task.learn_from_store()).await;
+            let mut poller = Poller::new(task.schedule(timeout, Some(deadline)));
             loop {
                 let response = poller.next(&task.client().inner().cooldown, || task.poll()).await;
-                let result = response.map_err(|error| task.explain(error))?;
-                if let Some(outcome) = Box::pin(task.outcome(result, deadline)).await {
+                let response = response.map_err(|error| task.explain(error))?;
+                if let Some(outcome) = Box::pin(task.outcome(response, deadline)).await {
                     return outcome;
                 }
             }

@@ -5,14 +5,13 @@ use std::sync::Arc;
 use super::{
     RequestHash,
     database::{Database, Key, Transaction, Urgency},
+    durations::Durations,
+    learned_names::LearnedNames,
     rates::Rate,
-    record::{About, Meaning, Record},
+    record::{About, Meaning, Record, now},
     shared::Shared,
 };
-use crate::{
-    Billed, Error,
-    types::{SpeechRequest, Voice},
-};
+use crate::{Billed, Error, pacing::CompletedTask, types::SpeechRequest};
 
 /// What a work knows about its request. A work that held the store would keep it open.
 ///
@@ -20,8 +19,7 @@ use crate::{
 pub(super) struct Facts {
     pub(super) hash: RequestHash,
     pub(super) about: About,
-    /// The name of what the store has learned about the durations of such speeches.
-    pub(super) rate: Arc<str>,
+    pub(super) names: Arc<LearnedNames>,
     /// The number of resubmissions in doubt that the caller allows.
     pub(super) resubmissions: u32,
     pub(super) redo: Redo,
@@ -55,8 +53,8 @@ impl Facts {
         let voice = speech.voice.as_ref().map(|voice| voice.to_string().into_boxed_str());
         let text = shared.options.keep_text.then(|| speech.input.to_string().into_boxed_str());
         let about = About { label, voice, characters: speech.input.chars().count(), take, text };
-        let rate = shared.share_rate_name(&rate_name(origin, speech));
-        Self { hash, about, rate, resubmissions, redo }
+        let names = shared.share_names(LearnedNames::of(origin, speech));
+        Self { hash, about, names, resubmissions, redo }
     }
 
     pub(super) fn key(&self) -> Key {
@@ -94,17 +92,22 @@ impl Facts {
     }
 
     pub(super) fn learn(&self, transaction: &mut Transaction<'_>, seconds: f64) -> Result<(), Error> {
-        let mut rate = read_rate(transaction, &self.rate)?;
+        let mut rate = read_rate(transaction, &self.names.rate)?;
         rate.observe(self.about.characters, seconds);
         let bytes = serde_json::to_vec(&rate).expect("numbers are JSON");
-        transaction.put_meta(&self.rate, &bytes)
+        transaction.put_meta(&self.names.rate, &bytes)
     }
-}
 
-/// Returns the name of what a store learns about the durations of such speeches.
-pub(crate) fn rate_name(origin: &str, speech: &SpeechRequest) -> String {
-    let voice = speech.voice.as_ref().map(Voice::to_string).unwrap_or_default();
-    format!("rate {origin} {} {voice}", speech.model)
+    /// Keeps the durations of a task. An error is logged, because the entry of the task is worth more.
+    pub(super) fn keep_durations(&self, transaction: &mut Transaction<'_>, task: &CompletedTask) {
+        let kept = read_durations(transaction, &self.names.durations).and_then(|mut durations| {
+            durations.push(task, now());
+            transaction.put_meta(&self.names.durations, &durations.to_bytes())
+        });
+        if let Err(error) = kept {
+            tracing::warn!(%error, "durations of the task not kept in the store");
+        }
+    }
 }
 
 /// Reads a record in a transaction of its own.
@@ -135,4 +138,8 @@ pub(super) fn put(transaction: &mut Transaction<'_>, key: &Key, record: &Record)
 pub(super) fn read_rate(transaction: &mut Transaction<'_>, name: &str) -> Result<Rate, Error> {
     let bytes = transaction.get_meta(name)?;
     Ok(bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default())
+}
+
+pub(super) fn read_durations(transaction: &mut Transaction<'_>, name: &str) -> Result<Durations, Error> {
+    Ok(transaction.get_meta(name)?.map(|bytes| Durations::parse(&bytes)).unwrap_or_default())
 }

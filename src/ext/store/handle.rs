@@ -12,13 +12,22 @@ use super::{
     audio_files::StoredAudio,
     claims::Claim,
     database::{Key, Urgency},
-    facts::{Facts, Request, get, put, read, read_rate},
+    facts::{Facts, Request, get, put, read, read_durations, read_rate},
+    learned_names::LearnedNames,
     rates::Rate,
-    record::{Finished, Meaning, Record},
+    record::{Finished, Meaning, Record, now},
     shared::Shared,
     stored_file::StoredFile,
 };
-use crate::{Error, ErrorKind, TaskId, ext::retry::in_doubt::InDoubtAttempts, types::SpeechResult};
+use crate::{
+    Error, ErrorKind, TaskId,
+    ext::{
+        polling::{client_policy::ClientPolicy, task_policy::TaskPolicy},
+        retry::in_doubt::InDoubtAttempts,
+    },
+    pacing::CompletedTask,
+    types::SpeechResult,
+};
 
 /// The entry of a request in a store, which may not exist yet.
 #[derive(Clone)]
@@ -54,7 +63,7 @@ pub(crate) enum Outlook {
     Stored,
     Submitted,
     InDoubt,
-    New { characters: usize, rate_name: Arc<str>, rate: Rate },
+    New { characters: usize, names: Arc<LearnedNames>, rate: Rate },
 }
 
 /// The outcome of an announcement.
@@ -135,9 +144,9 @@ impl EntryHandle {
         let outlook = self.shared.database.run(Urgency::Normal, move |transaction| {
             let meaning = facts.meaning(get(transaction, &key)?.as_ref());
             if facts.may_submit(&meaning) {
-                let rate = read_rate(transaction, &facts.rate)?;
-                let (characters, rate_name) = (facts.about.characters, facts.rate.clone());
-                return Ok(Outlook::New { characters, rate_name, rate });
+                let rate = read_rate(transaction, &facts.names.rate)?;
+                let (characters, names) = (facts.about.characters, Arc::clone(&facts.names));
+                return Ok(Outlook::New { characters, names, rate });
             }
             Ok(match meaning {
                 Meaning::Stored(_) => Outlook::Stored,
@@ -151,9 +160,32 @@ impl EntryHandle {
     /// Returns the seconds of audio that the text is expected to take, by what the store has learned.
     pub(crate) async fn expected_seconds(&self) -> Result<f64, Error> {
         let facts = Arc::clone(&self.facts);
-        let rate =
-            self.shared.database.run(Urgency::Normal, move |transaction| read_rate(transaction, &facts.rate));
+        let rate = self
+            .shared
+            .database
+            .run(Urgency::Normal, move |transaction| read_rate(transaction, &facts.names.rate));
         Ok(rate.await?.expect([self.facts.about.characters]).mean)
+    }
+
+    /// Teaches a poll policy the durations of the last tasks with the same API and model, unless it knows them.
+    pub(crate) async fn teach(&self, policy: &Arc<ClientPolicy>) {
+        let facts = Arc::clone(&self.facts);
+        let name = format!("{} {}", facts.names.durations, self.shared.directory().display());
+        let read = async || {
+            let durations = self
+                .shared
+                .database
+                .run(Urgency::Normal, move |transaction| read_durations(transaction, &facts.names.durations));
+            match durations.await {
+                Ok(durations) => durations.recent(now()),
+                // The policy learns from the tasks of this process too.
+                Err(error) => {
+                    tracing::warn!(%error, "durations of earlier tasks not read from the store");
+                    Vec::new()
+                }
+            }
+        };
+        TaskPolicy::new(Arc::clone(policy)).learn_once(name, read).await;
     }
 
     async fn found(&self, meaning: Meaning) -> Found {
@@ -242,8 +274,14 @@ impl EntryHandle {
         }
     }
 
-    /// Records that the task is finished, and its audio if it is in the store.
-    pub(crate) fn finished(&self, id: &TaskId, result: &SpeechResult, audio: Option<StoredAudio>) {
+    /// Records that the task is finished, its audio if it is in the store, and its durations if they are known.
+    pub(crate) fn finished(
+        &self,
+        id: &TaskId,
+        result: &SpeechResult,
+        audio: Option<StoredAudio>,
+        task: Option<CompletedTask>,
+    ) {
         let finished = Finished { id: id.clone(), created: result.created, finished: result.finished, audio };
         let (facts, key) = (Arc::clone(&self.facts), self.key());
         self.shared.database.enqueue(Urgency::Normal, move |transaction| {
@@ -257,6 +295,9 @@ impl EntryHandle {
             let learned = record.seconds.is_some();
             let record = record.stored(finished.clone());
             put(transaction, &key, &record)?;
+            if let Some(task) = &task {
+                facts.keep_durations(transaction, task);
+            }
             match record.seconds {
                 Some(seconds) if !learned => facts.learn(transaction, seconds),
                 _ => Ok(()),
@@ -326,7 +367,7 @@ mod tests {
             let Ok(Announced::Claimed(attempt)) = entry.announce(None).await else { panic!("{id}") };
             attempt.send(async { Ok(id.clone()) }).await.unwrap();
             let result = json!({"id": id.as_str(), "status": "COMPLETED"});
-            plain.finished(&id, &serde_json::from_value(result).unwrap(), None);
+            plain.finished(&id, &serde_json::from_value(result).unwrap(), None, None);
         }
         assert!(matches!(job.lookup(None).await, Ok(Found::Stored(_))));
         job.job_finished();

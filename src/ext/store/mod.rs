@@ -4,19 +4,21 @@
 //! and records its result. [`attempt`] is one submission: announced before it is sent, and recorded afterwards. [`facts`] is
 //! what both know about the request. [`claims`] makes equal requests of one process wait for each other. [`database`] keeps
 //! the records on disk, [`audio_files`] the audio. [`stored_file`] is the audio of one entry.
-//! [`store`] is the user's handle, and [`entry`] the user's view of a record. [`rates`] learns how long texts take, and
-//! [`plan`] adds up what a job would submit.
+//! [`store`] is the user's handle, and [`entry`] the user's view of a record. [`rates`] learns how long the audio of a text is,
+//! [`durations`] keeps how long tasks took, and [`plan`] adds up what a job would submit.
 
 pub(crate) mod attempt;
 pub(crate) mod audio_files;
 mod claims;
 mod database;
+mod durations;
 mod entry;
 pub(crate) mod facts;
 #[cfg(any(test, distribute_ai_fuzzing))]
 #[cfg_attr(distribute_ai_fuzzing, doc(hidden))]
 pub(super) mod fuzzing;
 pub(crate) mod handle;
+pub(crate) mod learned_names;
 pub(crate) mod plan;
 pub(crate) mod rates;
 mod record;

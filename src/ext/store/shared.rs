@@ -5,18 +5,21 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use super::{audio_files::AudioFiles, claims::Claims, database::Database, settings::Options};
+use super::{
+    audio_files::AudioFiles, claims::Claims, database::Database, learned_names::LearnedNames,
+    settings::Options,
+};
 use crate::ext::disk::Disk;
 
 pub(super) struct Shared {
     pub(super) database: Database,
     pub(super) options: Options,
-    last_rate_name: Mutex<Arc<str>>,
+    last_names: Mutex<Arc<LearnedNames>>,
 }
 
 impl Shared {
     pub(super) fn new(database: Database, options: Options) -> Self {
-        Self { database, options, last_rate_name: Mutex::new(Arc::from("")) }
+        Self { database, options, last_names: Mutex::default() }
     }
 
     pub(super) fn claims(&self) -> &Claims {
@@ -35,11 +38,11 @@ impl Shared {
         self.database.directory()
     }
 
-    /// Returns the name without another copy of it if the last request had the same.
-    pub(super) fn share_rate_name(&self, name: &str) -> Arc<str> {
-        let mut last = self.last_rate_name.lock().unwrap_or_else(PoisonError::into_inner);
-        if **last != *name {
-            *last = Arc::from(name);
+    /// Returns the names without another copy of them if the last request had the same.
+    pub(super) fn share_names(&self, names: LearnedNames) -> Arc<LearnedNames> {
+        let mut last = self.last_names.lock().unwrap_or_else(PoisonError::into_inner);
+        if **last != names {
+            *last = Arc::new(names);
         }
         Arc::clone(&last)
     }

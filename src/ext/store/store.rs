@@ -74,6 +74,15 @@ const PAGE: usize = 256;
 /// Dropping a future does not cut off a submission: the submission finishes in the background, and its task id is
 /// recorded.
 ///
+/// # Durations
+///
+/// The store also keeps how long the last 64 tasks took, for each API and model. The [poll policy](crate::pacing) of
+/// each client learns from them before the first poll, so a program that speaks one text and ends polls well, too. Of
+/// the tasks that are older than a day, at most 16 count, and after 30 days none.
+///
+/// The durations are written together with the entry of their task. If they are lost or damaged, the policy learns
+/// again.
+///
 /// # Directory
 ///
 /// The directory contains the file `entries.redb`, a small file `reserve` that makes room when the disk is full, and a
@@ -82,7 +91,7 @@ const PAGE: usize = 256;
 /// you set [`keep_text`](StoreSettings::keep_text).
 #[derive(Clone)]
 pub struct Store {
-    shared: Arc<Shared>,
+    pub(super) shared: Arc<Shared>,
 }
 
 impl Store {

@@ -1,6 +1,7 @@
 //! What a store tells about a request, from its announcement to its audio.
 
 mod audio;
+mod durations;
 
 use std::{
     path::Path,
@@ -93,7 +94,7 @@ async fn submit_and_die(entry: &EntryHandle) {
 
 fn finish(entry: &EntryHandle, task: &str, audio: Option<StoredAudio>) {
     let result = json!({"id": task, "status": "COMPLETED"});
-    entry.finished(&id(task), &serde_json::from_value(result).unwrap(), audio);
+    entry.finished(&id(task), &serde_json::from_value(result).unwrap(), audio, None);
 }
 
 /// Returns the only entry.

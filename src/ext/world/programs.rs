@@ -22,7 +22,7 @@ use crate::{
     ext::{
         client::{ClientState, Inner},
         disk::{Access, Disk, read_start, simulated::State},
-        polling::Fixed,
+        polling::{Fixed, client_policy::ClientPolicy},
         store::{EntryState, Settlement, Store},
     },
 };
@@ -273,7 +273,9 @@ fn client(disk: &Disk, store: Option<Store>) -> Client {
     let inner = Inner {
         disk: disk.clone(),
         store,
-        pacing: Arc::new(Fixed::new(Duration::from_secs(1)).expect("a valid interval")),
+        policy: Arc::new(ClientPolicy::new(Arc::new(
+            Fixed::new(Duration::from_secs(1)).expect("a valid interval"),
+        ))),
         ..TEMPLATE.inner().with_new_state()
     };
     Client {

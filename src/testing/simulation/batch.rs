@@ -70,7 +70,7 @@ impl PollSimulation {
         let client =
             Client::builder().api_key("simulation").base_url("http://127.0.0.1:9").pacing(policy).build()?;
         let simulated: Vec<_> = tasks.iter().map(|(_, task)| *task).collect();
-        let round_trips = simulated.clone();
+        let (round_trips, texts) = (simulated.clone(), simulated.clone());
         let api = InMemoryApi::new(
             client.clone(),
             move |text| round_trips[task_number(text)].round_trip_time(),
@@ -84,7 +84,7 @@ impl PollSimulation {
 
         let arrivals: Vec<_> = tasks.iter().map(|(arrival, _)| *arrival).collect();
         let requests = stream::iter(arrivals.into_iter().enumerate()).then(move |(number, arrival)| {
-            let speak = client.speak(number.to_string() + " ").deadline(Duration::MAX);
+            let speak = client.speak(texts[number].text(number)).deadline(Duration::MAX);
             async move {
                 sleep_until(started + arrival).await;
                 (number, speak)

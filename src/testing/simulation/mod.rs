@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::{
     ext::{polling::history::History, retry::backoff::with_jitter},
-    pacing::{CompletedTask, Pacing, Phase},
+    pacing::{CompletedTask, Pacing, Phase, Progress},
 };
 
 /// A simulated task with known times, for evaluating a [poll policy](Pacing).
@@ -57,6 +57,7 @@ use crate::{
 ///
 /// # Default
 ///
+/// - `characters`: unknown
 /// - `round_trip`: 80 ms
 /// - statuses: reported
 /// - jitter: 10 % up or down, as in the library
@@ -65,6 +66,7 @@ use crate::{
 pub struct PollSimulation {
     waiting: Duration,
     running: Duration,
+    characters: Option<u16>,
     round_trip: Duration,
     statuses: bool,
     jitter: bool,
@@ -86,7 +88,14 @@ pub struct PollCost {
 impl PollSimulation {
     /// Creates a task that waits for `waiting` and then runs for `running`.
     pub fn new(waiting: Duration, running: Duration) -> Self {
-        Self { waiting, running, round_trip: Duration::from_millis(80), statuses: true, jitter: true }
+        let round_trip = Duration::from_millis(80);
+        Self { waiting, running, characters: None, round_trip, statuses: true, jitter: true }
+    }
+
+    /// Sets the length of the text in characters, which the policy can use. The length does not change the times.
+    pub fn characters(mut self, count: u16) -> Self {
+        self.characters = Some(count);
+        self
     }
 
     /// Sets the duration of a request, from sending it to receiving the response.
@@ -105,6 +114,12 @@ impl PollSimulation {
     pub fn without_jitter(mut self) -> Self {
         self.jitter = false;
         self
+    }
+
+    /// Returns the text of the task with this number in a batch. It has the length of the text, or at least two characters.
+    pub(crate) fn text(&self, number: usize) -> String {
+        let length = self.characters.map_or(0, usize::from);
+        format!("{:<length$}", format!("{number} "))
     }
 
     pub(crate) fn waiting(&self) -> Duration {
@@ -143,9 +158,10 @@ impl PollSimulation {
     /// returns zero delays.
     pub fn run(&self, policy: &dyn Pacing) -> PollCost {
         let duration = self.waiting + self.running;
-        let (mut history, mut age) = (History::submitted(None), Duration::ZERO);
+        let (mut history, mut age) = (History::submitted(self.characters), Duration::ZERO);
         for polls in 1..=1_000_000 {
-            let delay = policy.delay(&history.progress(age, None, Duration::MAX));
+            let progress = history.progress(age, None, Duration::MAX);
+            let delay = policy.delay(&Progress { expected: policy.expected(&progress), ..progress });
             let delay = if self.jitter && polls > 1 { with_jitter(delay) } else { delay };
             let read = age.saturating_add(delay).saturating_add(self.round_trip / 2);
             age = read.saturating_add(self.round_trip / 2);
@@ -188,6 +204,16 @@ mod tests {
         let (with, without) = (task.run(&by_phase), task.without_statuses().run(&by_phase));
         assert!(with.polls > 80 && without.polls < 25, "{with:?} {without:?}");
         assert!(with.completed.waited.is_some() && without.completed.waited.is_none());
+    }
+
+    #[test]
+    fn policy_and_completed_task_receive_length_of_text() {
+        let by_length = from_fn(|task| secs(task.characters.map_or(1, u64::from)));
+        let task = PollSimulation::new(secs(4), secs(15)).without_jitter();
+        assert_eq!(task.characters(30).run(&by_length).polls, 1);
+        assert!(task.run(&by_length).polls > 10);
+        assert_eq!(task.characters(30).run(&by_length).completed.characters, Some(30));
+        assert_eq!((task.text(7).as_str(), task.characters(4).text(7).as_str()), ("7 ", "7   "));
     }
 
     #[test]

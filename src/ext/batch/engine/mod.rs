@@ -17,6 +17,7 @@ use std::{
     future::{Future, poll_fn},
     panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll},
 };
 
@@ -344,7 +345,11 @@ impl<K: Display + Send + 'static, A: SpeechApi> Engine<K, A> {
             // A stored speech is returned, and a submitted task is polled, even if nothing can be submitted.
             Some(entry) => {
                 let needs_seconds = self.spending.limits_seconds();
-                self.lookups.push(Box::pin(async move { (slot, look_up(&entry, needs_seconds).await) }));
+                let policy = Arc::clone(&self.api.client().inner().policy);
+                self.lookups.push(Box::pin(async move {
+                    entry.teach(&policy).await;
+                    (slot, look_up(&entry, needs_seconds).await)
+                }));
             }
             None => self.start_pending(slot, Rate::default().expect([characters]).mean),
         }

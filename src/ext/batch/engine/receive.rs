@@ -18,7 +18,10 @@ use crate::{
             key_check::is_key_rejected,
             pending::PendingRequest,
         },
-        polling::{poller::PollState, status::TaskPhase},
+        polling::{
+            poller::{PollState, Polled},
+            status::TaskPhase,
+        },
         retry::policy::Decision,
         speech::speak::{busy, call_on_submitted},
         store::handle::{Announced, Found, StoredSpeech},
@@ -215,7 +218,7 @@ impl<K: Display + Send + 'static, A: SpeechApi> Engine<K, A> {
         let TaskState::Wait(poll) = state else { unreachable!("only a waiting task is polled") };
         match polled {
             Ok(received) => {
-                poll.on_response(&received);
+                let completed = poll.on_response(&received);
                 let result = received.value;
                 match result.status.phase() {
                     TaskPhase::Completed => {
@@ -226,8 +229,9 @@ impl<K: Display + Send + 'static, A: SpeechApi> Engine<K, A> {
                         };
                         *state = TaskState::Keep(Box::new(Speech::new(task.clone(), result.clone())));
                         let task = task.with_entry(entry);
+                        let polled = Polled { result, completed };
                         self.keeps
-                            .push(Box::pin(async move { (slot, task.complete(result, deadline).await) }));
+                            .push(Box::pin(async move { (slot, task.complete(polled, deadline).await) }));
                         return Ok(());
                     }
                     TaskPhase::Failed => return Err(self.task(slot).fail()),

@@ -49,11 +49,11 @@ use crate::{Error, OutOfBounds};
 /// A waiting task still has to run, so it is not polled before it could be finished. For example, if three in
 /// four tasks run for more than 2 s, the next poll is at least about 3 s away.
 ///
-/// The last 128 tasks count, recent tasks more than older ones. The distributions take about 20
+/// The last 128 tasks count, recent tasks more than older ones. The distributions take 20 to 30
 /// kilobytes, and learning from a task takes about 0.05 ms. All tasks of a client and its clones
-/// share the distributions, and so do clones of the policy. The distributions are not stored on disk.
-/// A short-lived program can call [`learn`](Pacing::learn) with known durations before it passes the
-/// policy to the client.
+/// share the distributions, and so do clones of the policy. With a [store](crate::store::Store), the durations of
+/// the last tasks outlive the process. Without one, a short-lived program can call [`learn`](Pacing::learn) with known
+/// durations before it passes the policy to the client.
 ///
 /// # Texts of different lengths
 ///
@@ -67,8 +67,8 @@ use crate::{Error, OutOfBounds};
 /// # A server that changes
 ///
 /// If several tasks in a row are much faster or slower than expected, older tasks no longer count.
-/// The policy then follows a server that has become twice as fast or slow after two to four tasks.
-/// The effect of the length and the variation stay learned. A single outlier changes little.
+/// The policy then follows a server that has become twice as fast or slow after three to five tasks.
+/// The effect of the length and the variation stay learned. One or two outliers change little.
 ///
 /// # Before it has learned
 ///
@@ -174,6 +174,11 @@ impl Pacing for Adaptive {
         self.learned().likelihood(task)
     }
 
+    fn expected(&self, task: &Progress) -> Option<Duration> {
+        let seconds = self.learned().expected(task)?;
+        Duration::try_from_secs_f64(seconds).ok()
+    }
+
     fn learn(&self, task: &CompletedTask) {
         self.learned().learn(task);
     }
@@ -218,6 +223,23 @@ impl Learned {
                     + (both_halves - first_half) * finished_within(0.5 * half)
             }
         }
+    }
+
+    /// Returns the median of the total duration, given the length, the phase and the age.
+    fn expected(&self, task: &Progress) -> Option<f64> {
+        if self.total.is_empty() {
+            return None;
+        }
+        let (age, in_phase) = (task.age.as_secs_f64(), task.in_phase.as_secs_f64());
+        let (total, running) = (self.total.given(task.characters), self.running.given(task.characters));
+        let before_phase = (age - in_phase).max(0.0);
+        Some(match task.phase {
+            Phase::Unknown => total.median_after(age),
+            Phase::Running => before_phase + running.median_after(in_phase),
+            Phase::Waiting => {
+                before_phase + self.waiting.given(None).median_after(in_phase) + running.median_after(0.0)
+            }
+        })
     }
 
     fn learn(&mut self, task: &CompletedTask) {

@@ -140,6 +140,36 @@ fn waiting_time_does_not_depend_on_length() {
 }
 
 #[test]
+fn expected_duration_is_median_given_phase_age_and_length() {
+    let policy = Adaptive::new();
+    assert_eq!(policy.expected(&Progress::default()), None);
+    let (waited, ran) = (Some((secs(4.0), secs(4.0))), Some(secs(6.0)));
+    let task = CompletedTask { total: Some(secs(10.0)), waited, ran, ..CompletedTask::default() };
+    (0..50).for_each(|_| policy.learn(&task));
+    let expected = |phase, age: f64, in_phase: f64| {
+        let task = Progress { phase, age: secs(age), in_phase: secs(in_phase), ..Progress::default() };
+        policy.expected(&task).unwrap().as_secs_f64()
+    };
+    for (phase, age, in_phase, seconds) in [
+        (Phase::Unknown, 0.0, 0.0, 10.0),
+        (Phase::Unknown, 5.0, 5.0, 10.0),
+        (Phase::Waiting, 1.0, 1.0, 10.0),
+        (Phase::Running, 4.5, 0.5, 10.0),
+        // It waited longer than the others.
+        (Phase::Running, 20.0, 2.0, 24.0),
+    ] {
+        let found = expected(phase, age, in_phase);
+        assert!((found / seconds - 1.0).abs() < 0.05, "{found} instead of {seconds} in {phase:?} at {age}");
+    }
+    // It has taken longer than all tasks before.
+    assert!((100.0..300.0).contains(&expected(Phase::Unknown, 100.0, 100.0)));
+    let policy = taught_by_length(|_| 0.5, |characters| 0.5 + 0.006 * characters);
+    let with_text = |characters| Progress { characters: Some(characters), ..Progress::default() };
+    let found = policy.expected(&with_text(1_000)).unwrap().as_secs_f64();
+    assert!((found / 6.5 - 1.0).abs() < 0.1, "{found}");
+}
+
+#[test]
 fn clones_share_what_they_learn() {
     let policy = Adaptive::new();
     teach(&policy.clone(), 40.0, 50);

@@ -8,6 +8,8 @@
 //! for durations in units of s therefore gives s · `delay(age / s, λ / s)`, and one curve serves texts of every
 //! length.
 
+use std::f64::consts::LN_2;
+
 pub(super) const EDGES: usize = 65;
 
 /// The logarithmic distance from the centre to the first and to the last edge. This is a factor of 8,000.
@@ -70,6 +72,12 @@ impl HazardCurve {
         interpolate(&self.cumulative_hazard, &self.edges, -(-part).ln_1p())
     }
 
+    /// Returns the median of the durations of at least `from`. The hazard that is left until then is ln 2.
+    pub(super) fn median_after(&self, from: f64) -> f64 {
+        let hazard = interpolate(&self.edges, &self.cumulative_hazard, from);
+        interpolate(&self.cumulative_hazard, &self.edges, hazard + LN_2).max(from)
+    }
+
     /// Returns the probability density of the logarithm of a duration.
     pub(super) fn log_density(&self, duration: f64) -> f64 {
         let above = self.edges.partition_point(|edge| *edge <= duration).clamp(1, EDGES - 1);
@@ -114,7 +122,9 @@ mod tests {
         for from in [0.0, 3.0, 30.0] {
             assert_close(exponential(10.0).likelihood(from, from + 5.0), 1.0 - (-0.5_f64).exp());
         }
-        assert_close(exponential(10.0).quantile(0.5), 10.0 * 2.0_f64.ln());
+        for from in [0.0, 3.0, 30.0] {
+            assert_close(exponential(10.0).median_after(from), from + 10.0 * LN_2);
+        }
     }
 
     #[test]

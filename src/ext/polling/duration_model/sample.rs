@@ -55,6 +55,10 @@ impl Sample {
         self.recent = (self.recent + 1).min(self.observations.len());
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.observations.is_empty()
+    }
+
     /// Records that the server changed before the last `count` observations.
     pub(super) fn change_before(&mut self, count: usize) {
         self.recent = count.min(self.observations.len());

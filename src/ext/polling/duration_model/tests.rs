@@ -71,6 +71,7 @@ fn all_values_are_in_seconds_for_every_scale() {
     assert_close(four.delay(36.0, 0.2), 4.0 * one.delay(9.0, 0.05), 1e-9);
     assert_close(four.likelihood(36.0, 40.0), one.likelihood(9.0, 10.0), 1e-9);
     assert_close(four.quantile(0.5), 4.0 * one.quantile(0.5), 1e-9);
+    assert_close(four.median_after(36.0), 4.0 * one.median_after(9.0), 1e-9);
 }
 
 #[test]
@@ -159,7 +160,19 @@ fn extreme_durations_keep_delay_and_likelihood_valid() {
                 assert!(delay > 0.0 && delay.is_finite(), "{delay} at {age} after {seconds}, {length:?}");
                 let likelihood = given.likelihood(age, age + 1.0);
                 assert!((0.0..=1.0).contains(&likelihood), "{likelihood} at {age} after {seconds}");
+                let median = given.median_after(age);
+                assert!(median >= age && median.is_finite(), "{median} at {age} after {seconds}");
             }
         }
+    }
+}
+
+#[test]
+fn equal_durations_after_server_change_forget_old_ones() {
+    // The first of them must not make the next one expected.
+    for factor in [0.5, 2.0] {
+        let mut model = model_after(&[10.0], 20);
+        (0..4).for_each(|_| model.learn(10.0 * factor, 10.0 * factor, None));
+        assert_close(median(&model, None), 10.0 * factor, 0.1);
     }
 }

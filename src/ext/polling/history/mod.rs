@@ -80,6 +80,7 @@ impl History {
             since_last_poll: age.saturating_sub(self.last_response),
             polls: self.polls,
             characters: self.characters.map(u32::from),
+            expected: None,
             retry_after,
             left: remaining,
         }

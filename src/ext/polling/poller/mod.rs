@@ -10,8 +10,8 @@ use reqwest::StatusCode;
 use tokio::time::{Instant, timeout_at};
 
 use super::{
-    history::History, not_found::NotFoundGrace, progress::Phase, server_time, status::TaskPhase,
-    task_policy::TaskPolicy,
+    CompletedTask, history::History, not_found::NotFoundGrace, progress::Phase, server_time,
+    status::TaskPhase, task_policy::TaskPolicy,
 };
 use crate::{
     Billed, Error, TaskId,
@@ -125,8 +125,9 @@ impl PollState {
         if self.final_poll_sent { now + FINAL_POLL_TIMEOUT } else { self.schedule.deadline }
     }
 
-    /// Records a response: clears earlier failures, and schedules the next poll with the policy.
-    pub(crate) fn on_response(&mut self, received: &Received<SpeechResult>) {
+    /// Records a response: clears earlier failures, and schedules the next poll with the policy. Returns the durations
+    /// of a completed task, if they are known.
+    pub(crate) fn on_response(&mut self, received: &Received<SpeechResult>) -> Option<CompletedTask> {
         let (now, result) = (Instant::now(), &received.value);
         self.schedule.not_found.on_response();
         self.retry_after = received.retry_after.or(self.retry_after);
@@ -141,19 +142,21 @@ impl PollState {
         match result.status.phase() {
             TaskPhase::Waiting => history.on_response(Phase::Waiting, age),
             TaskPhase::Running => history.on_response(Phase::Running, age),
-            TaskPhase::Failed => return,
+            TaskPhase::Failed => return None,
             TaskPhase::Completed => {
                 let times = result.created.zip(result.finished);
                 let server = times.and_then(|(created, finished)| server_time::elapsed(created, finished));
-                if let Some(completed) = history.completed(age, server) {
-                    policy.learn(&completed);
+                let completed = history.completed(age, server);
+                if let Some(completed) = &completed {
+                    policy.learn(completed);
                 }
-                return;
+                return completed;
             }
         }
         let remaining = deadline.saturating_duration_since(now);
         let delay = with_jitter(policy.delay(&history.progress(age, self.retry_after, remaining)));
         self.schedule.due = saturating_add(now, delay.max(received.retry_after.unwrap_or_default()));
+        None
     }
 
     /// Records a failure. Schedules a retry if the failure is transient, and returns the error otherwise.
@@ -216,6 +219,13 @@ pub(crate) async fn poll_until(
     })
 }
 
+/// A response to a poll, and the durations of a completed task.
+#[derive(Debug)]
+pub(crate) struct Polled {
+    pub(crate) result: SpeechResult,
+    pub(crate) completed: Option<CompletedTask>,
+}
+
 /// The poll loop for a single task.
 pub(crate) struct Poller(PollState);
 
@@ -226,7 +236,7 @@ impl Poller {
 
     /// Sleeps until the next poll is due, polls, and repeats this until there is a response. Transient
     /// failures are retried until the deadline.
-    pub(crate) async fn next<P, F>(&mut self, cooldown: &Cooldown, mut poll: P) -> Result<SpeechResult, Error>
+    pub(crate) async fn next<P, F>(&mut self, cooldown: &Cooldown, mut poll: P) -> Result<Polled, Error>
     where
         P: FnMut() -> F,
         F: Future<Output = Result<Received<SpeechResult>, Failure>>,
@@ -240,8 +250,8 @@ impl Poller {
             // mostly sleeps.
             match poll_until(state.start_poll(), Box::pin(poll())).await {
                 Ok(received) => {
-                    state.on_response(&received);
-                    return Ok(received.value);
+                    let completed = state.on_response(&received);
+                    return Ok(Polled { result: received.value, completed });
                 }
                 Err(failure) => state.on_failure(failure)?,
             }

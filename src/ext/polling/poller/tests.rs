@@ -6,7 +6,7 @@ use serde_json::json;
 use super::*;
 use crate::{
     ErrorKind,
-    ext::transport::cooldown::MAX_COOLDOWN,
+    ext::{polling::client_policy::ClientPolicy, transport::cooldown::MAX_COOLDOWN},
     pacing::{Adaptive, Fixed, Pacing, Progress, from_fn},
 };
 
@@ -14,27 +14,31 @@ fn every(interval: Duration) -> Fixed {
     Fixed::new(interval).unwrap()
 }
 
-type Polled = Result<Received<SpeechResult>, Failure>;
+type Response = Result<Received<SpeechResult>, Failure>;
+
+fn task_policy(policy: impl Pacing) -> TaskPolicy {
+    TaskPolicy::new(Arc::new(ClientPolicy::new(Arc::new(policy))))
+}
 
 fn cooldown() -> Cooldown {
     Cooldown::new(MAX_COOLDOWN)
 }
 
-fn response(status: &str) -> Polled {
+fn response(status: &str) -> Response {
     response_with(status, None)
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "same return type as the failures")]
-fn response_with(status: &str, retry_after: Option<Duration>) -> Polled {
+fn response_with(status: &str, retry_after: Option<Duration>) -> Response {
     let value = serde_json::from_value(json!({"id": "t1", "status": status})).unwrap();
     Ok(Received { value, retry_after })
 }
 
-fn connection_lost() -> Polled {
+fn connection_lost() -> Response {
     Err(Failure::new(FailureKind::ConnectionLost))
 }
 
-fn error_response(status: u16, retry_after: Option<&str>) -> Polled {
+fn error_response(status: u16, retry_after: Option<&str>) -> Response {
     let headers: HeaderMap = retry_after
         .map(|value| ("retry-after".parse().unwrap(), value.parse().unwrap()))
         .into_iter()
@@ -46,14 +50,14 @@ fn error_response(status: u16, retry_after: Option<&str>) -> Polled {
 async fn wait(
     pacing: impl Pacing,
     deadline: Duration,
-    server: impl Fn(Duration) -> Polled,
+    server: impl Fn(Duration) -> Response,
 ) -> (Result<SpeechResult, Error>, Duration, u32) {
     let start = Instant::now();
     let polls = Cell::new(0);
     let mut poller = Poller::new(PollSchedule {
         id: TaskId::new_unchecked("t1"),
         due: saturating_add(start, pacing.delay(&Progress::default())),
-        policy: TaskPolicy::new(Arc::new(pacing)),
+        policy: task_policy(pacing),
         history: History::submitted(None),
         not_found: NotFoundGrace::new(true),
         start,
@@ -72,8 +76,8 @@ async fn wait(
             std::future::ready(response)
         };
         match poller.next(&cooldown, poll).await {
-            Ok(result) if !result.status.is_final() => {}
-            outcome => break outcome,
+            Ok(response) if !response.result.status.is_final() => {}
+            outcome => break outcome.map(|response| response.result),
         }
     };
     (outcome, start.elapsed(), polls.get())
@@ -234,14 +238,11 @@ async fn deadline_within_grace_period_is_not_found_if_there_were_only_404s() {
 async fn policy_that_panics_does_not_end_the_wait() {
     let panics = from_fn(|_| panic!("a bug in the policy"));
     let start = Instant::now();
-    let mut poller = Poller::new(PollSchedule {
-        policy: TaskPolicy::new(Arc::new(panics)),
-        ..poller(secs(60)).0.schedule
-    });
+    let mut poller = Poller::new(PollSchedule { policy: task_policy(panics), ..poller(secs(60)).0.schedule });
     let status = || if start.elapsed() < secs(5) { "PROCESSING" } else { "COMPLETED" };
     loop {
-        let result = poller.next(&cooldown(), || std::future::ready(response(status()))).await.unwrap();
-        if result.status.is_final() {
+        let found = poller.next(&cooldown(), || std::future::ready(response(status()))).await.unwrap();
+        if found.result.status.is_final() {
             break;
         }
     }
@@ -321,7 +322,7 @@ fn poller(deadline: Duration) -> Poller {
     let start = Instant::now();
     Poller::new(PollSchedule {
         id: TaskId::new_unchecked("t1"),
-        policy: TaskPolicy::new(Arc::new(Adaptive::new())),
+        policy: task_policy(Adaptive::new()),
         history: History::resumed(),
         not_found: NotFoundGrace::new(false),
         start,
@@ -361,7 +362,7 @@ async fn wait_for(policy: &Arc<dyn Pacing>, done: Duration) -> u32 {
     let start = Instant::now();
     let mut polls = 0;
     let mut poller = Poller::new(PollSchedule {
-        policy: TaskPolicy::new(Arc::clone(policy)),
+        policy: task_policy(Arc::clone(policy)),
         history: History::submitted(None),
         due: saturating_add(start, policy.delay(&Progress::default())),
         ..poller(secs(600)).0.schedule
@@ -372,7 +373,7 @@ async fn wait_for(policy: &Arc<dyn Pacing>, done: Duration) -> u32 {
             let status = if start.elapsed() < done { "PROCESSING" } else { "COMPLETED" };
             std::future::ready(response(status))
         };
-        if poller.next(&cooldown(), poll).await.unwrap().status.is_final() {
+        if poller.next(&cooldown(), poll).await.unwrap().result.status.is_final() {
             return polls;
         }
     }
@@ -454,7 +455,7 @@ impl Pacing for Likely {
 async fn urgency_is_the_time_since_the_last_poll_times_the_odds() {
     for (likelihood, odds) in [(0.0, 0.0), (0.5, 1.0), (0.8, 4.0)] {
         let mut state = PollState::new(PollSchedule {
-            policy: TaskPolicy::new(Arc::new(Likely(likelihood))),
+            policy: task_policy(Likely(likelihood)),
             ..poller(secs(600)).0.schedule
         });
         state.on_response(&response("PROCESSING").unwrap());

@@ -1,0 +1,35 @@
+//! The names under which a store keeps what it has learned.
+
+use crate::types::{SpeechRequest, Voice};
+
+/// The names of what a store learns from such requests.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct LearnedNames {
+    /// How long the audio is: by API, model and voice.
+    pub(crate) rate: Box<str>,
+    /// How long the tasks take: by API and model.
+    pub(crate) durations: Box<str>,
+}
+
+impl LearnedNames {
+    pub(crate) fn of(origin: &str, speech: &SpeechRequest) -> Self {
+        let (model, voice) = (&speech.model, speech.voice.as_ref().map(Voice::to_string).unwrap_or_default());
+        Self {
+            rate: format!("rate {origin} {model} {voice}").into(),
+            durations: format!("durations {origin} {model}").into(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn audio_is_learned_by_voice_and_tasks_are_not() {
+        let speech = SpeechRequest::new("Hello.".parse().unwrap()).voice("nora");
+        let names = LearnedNames::of("https://example.com", &speech);
+        assert_eq!(&*names.rate, "rate https://example.com Chatterbox nora");
+        assert_eq!(&*names.durations, "durations https://example.com Chatterbox");
+    }
+}
