@@ -101,6 +101,29 @@ async fn batch_learns_stored_durations_before_its_first_poll() {
 }
 
 #[tokio::test]
+async fn plan_and_new_batch_know_how_long_they_take() {
+    let fixture = Fixture::new().await;
+    let lines = || ["Two words.", "Other words."].into_iter().enumerate();
+    let batch = |client: &Client| client.batch(lines()).store(fixture.directory.path()).max_in_flight(1);
+    let client = fixture.simulator.client();
+    let unknown = client.batch(lines()).plan().await.unwrap();
+    assert_eq!((unknown.new, unknown.time), (2, None));
+
+    let plan = batch(&client).plan().await.unwrap();
+    let time = plan.time.unwrap();
+    assert!(time > Duration::ZERO && time < Duration::from_secs(20), "{time:?}");
+    assert!(plan.to_string().contains("They are expected to be finished after "), "{plan}");
+
+    let mut results = batch(&client).run().await.unwrap();
+    let progress = results.progress();
+    let mut first = None;
+    while results.next().await.is_some() {
+        first.get_or_insert_with(|| progress.borrow().time_left);
+    }
+    assert!(first.unwrap().is_some());
+}
+
+#[tokio::test]
 async fn stored_speech_needs_no_durations() {
     let fixture = Fixture::new().await;
     let (client, policy) = fixture.process();

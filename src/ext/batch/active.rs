@@ -23,6 +23,8 @@ pub(super) struct ActiveTask<K> {
     pub(super) key_text: Box<str>,
     /// The entry in the store, if there is a store.
     pub(super) entry: Option<EntryHandle>,
+    /// The length of the text.
+    pub(super) characters: usize,
     pub(super) state: TaskState,
 }
 
@@ -91,20 +93,22 @@ impl<K> ActiveTasks<K> {
     }
 
     pub(super) fn finish(&mut self, slot: usize, outcome: Outcome) {
-        let ActiveTask { index, key, key_text, entry, .. } = self.tasks.remove(slot);
+        let ActiveTask { index, key, key_text, entry, characters, .. } = self.tasks.remove(slot);
         let outcome = match entry {
             Some(entry) => outcome.map_err(|error| entry.explain(error)),
             None => outcome,
         };
-        self.deliver(Finished { index, key, key_text, outcome });
+        self.deliver(Finished { index, key, key_text, outcome }, characters);
     }
 
-    pub(super) fn deliver(&mut self, finished: Finished<K>) {
-        self.progress.on_finished(match &finished.outcome {
+    /// Delivers the result of a text of this length.
+    pub(super) fn deliver(&mut self, finished: Finished<K>, characters: usize) {
+        let kind = match &finished.outcome {
             Ok(_) => ResultKind::Done,
             Err(error) if error.is_in_doubt() => ResultKind::InDoubt,
             Err(_) => ResultKind::Failed,
-        });
+        };
+        self.progress.on_finished(kind, characters);
         if let Err(undelivered) = self.results.send(finished) {
             undelivered.0.log_undelivered();
         }
@@ -128,19 +132,29 @@ impl<K> Drop for ActiveTasks<K> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use tokio::sync::{mpsc::unbounded_channel, watch};
 
     use super::*;
-    use crate::{batch::Progress, ext::captured_log::CapturedLog};
+    use crate::{
+        batch::Progress,
+        ext::{
+            captured_log::CapturedLog,
+            polling::{Adaptive, client_policy::ClientPolicy, task_policy::TaskPolicy},
+        },
+    };
 
     #[test]
     fn tasks_that_are_under_way_are_delivered_when_the_batch_is_dropped() {
         let (sender, mut results) = unbounded_channel();
-        let mut progress = ProgressTracker::new(watch::channel(Progress::default()).0, Some(1));
-        progress.on_started();
+        let policy = TaskPolicy::new(Arc::new(ClientPolicy::new(Arc::new(Adaptive::new()))));
+        let mut progress = ProgressTracker::new(watch::channel(Progress::default()).0, None, policy);
+        progress.on_started(2);
         let mut active = ActiveTasks::new(progress, sender);
         let state = TaskState::Resume(TaskId::new_unchecked("t1"), Duration::ZERO);
-        active.tasks.insert(ActiveTask { index: 7, key: 'a', key_text: "a".into(), entry: None, state });
+        let (key_text, entry) = ("a".into(), None);
+        active.tasks.insert(ActiveTask { index: 7, key: 'a', key_text, entry, characters: 2, state });
         drop(active);
         let finished = results.try_recv().unwrap();
         let error = finished.outcome.unwrap_err();

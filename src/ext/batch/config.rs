@@ -4,6 +4,7 @@ use std::{collections::HashSet, fmt::Display};
 
 use super::{
     engine::{Engine, api::SpeechApi, duplicate_key},
+    expected_time::Limits,
     rate_limiter::RateLimiter,
     spending::Spending,
 };
@@ -34,6 +35,8 @@ impl Config {
             return Err(Error::invalid("max_in_flight", "0 is too small, expected at least 1"));
         }
         engine.max_in_flight = self.max_in_flight;
+        engine.active.progress.limits =
+            Limits { max_in_flight: self.max_in_flight, requests_per_second: self.requests_per_second };
         // A list that grows may take twice the memory.
         let size = engine.queue.as_list().map_or(0, <[_]>::len).min(self.max_in_flight);
         engine.active.tasks.reserve_exact(size);

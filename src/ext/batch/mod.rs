@@ -4,6 +4,7 @@ pub(crate) mod active;
 mod breaker;
 pub(crate) mod config;
 pub(crate) mod engine;
+pub(crate) mod expected_time;
 #[cfg(any(test, feature = "testing"))]
 pub(crate) mod in_memory_api;
 mod key_check;
@@ -26,7 +27,7 @@ use std::{
 use futures_core::Stream;
 use futures_util::StreamExt;
 
-use self::{config::Config, engine::Engine, request::Queue, spending::Spending};
+use self::{config::Config, engine::Engine, expected_time::Limits, request::Queue, spending::Spending};
 pub use self::{progress::Progress, request::IntoSpeak, results::Results};
 #[cfg(doc)]
 use crate::Speak;
@@ -378,12 +379,14 @@ impl<K> Batch<K> {
         let list = self.queue.as_list();
         let requests: Option<Vec<_>> = list.map(|list| list.iter().map(|(_, speak)| speak.clone()).collect());
         let (client, store) = (self.client.clone(), self.store.clone());
+        let limits =
+            Limits { max_in_flight: self.max_in_flight, requests_per_second: self.requests_per_second };
         async move {
             let requests = requests.ok_or_else(|| {
                 let problem = "the requests are a stream, expected an iterator for a plan";
                 Error::invalid("batch", problem)
             })?;
-            plan::plan(&client, store.as_ref(), requests).await
+            plan::plan(&client, store.as_ref(), limits, requests).await
         }
     }
 }

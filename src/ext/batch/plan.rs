@@ -1,23 +1,29 @@
 //! What a job would submit, without sending anything.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use futures_util::{StreamExt, stream};
 
+use super::expected_time::{Limits, Texts, expected_seconds};
 use crate::{
     Client, Error, Speak,
-    ext::store::{
-        Plan, Store, StoreSettings, handle::Outlook, learned_names::LearnedNames, plan::PlanBuilder, rates::Rate,
+    ext::{
+        polling::task_policy::TaskPolicy,
+        store::{
+            Plan, Store, StoreSettings, handle::Outlook, learned_names::LearnedNames, plan::PlanBuilder,
+            rates::Rate,
+        },
     },
 };
 
 /// The number of entries that are looked up at a time.
 const LOOKUPS: usize = 64;
 
-/// Returns the plan of these requests. A store that does not exist is not created.
+/// Returns the plan of a job with these limits and requests. A store that does not exist is not created.
 pub(crate) async fn plan(
     client: &Client,
     settings: Option<&StoreSettings>,
+    limits: Limits,
     requests: impl IntoIterator<Item = Speak>,
 ) -> Result<Plan, Error> {
     let disk = &client.inner().disk;
@@ -48,6 +54,9 @@ pub(crate) async fn plan(
         };
         entries.push(speak.to_entry(store)?);
     }
+    if let Some(entry) = entries.first() {
+        entry.teach(&client.inner().policy).await;
+    }
     let mut outlooks = stream::iter(entries).map(async |entry| entry.outlook().await).buffered(LOOKUPS);
     while let Some(outlook) = outlooks.next().await {
         match outlook? {
@@ -57,5 +66,11 @@ pub(crate) async fn plan(
             Outlook::New { characters, names, rate } => plan.add_new(characters, &names.rate, &rate),
         }
     }
-    Ok(plan.build())
+    let mut plan = plan.build();
+    let texts = Texts { count: plan.new, characters: plan.characters };
+    let mut policy = TaskPolicy::new(Arc::clone(&client.inner().policy));
+    let together = texts.seconds(|characters| expected_seconds(&mut policy, characters));
+    let time = together.map(|together| limits.seconds(texts, together));
+    plan.time = time.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    Ok(plan)
 }

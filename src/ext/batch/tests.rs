@@ -522,9 +522,10 @@ fn engine_with_ready_request(server: &InMemoryApi) -> Engine<String, InMemoryApi
     let mut pending = PendingRequest::new(speech, Instant::now());
     pending.start_attempt("a");
     pending.on_failure(rate_limited(1)).unwrap();
-    engine.active.progress.on_started();
+    engine.active.progress.on_started(2);
     let state = TaskState::Submit(Box::new(pending));
-    let task = ActiveTask { index: 0, key: "a".to_owned(), key_text: "a".into(), entry: None, state };
+    let (key_text, entry) = ("a".into(), None);
+    let task = ActiveTask { index: 0, key: "a".to_owned(), key_text, entry, characters: 2, state };
     let slot = engine.active.tasks.insert(task);
     engine.ready_to_send.push_back(slot);
     engine

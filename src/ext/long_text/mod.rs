@@ -59,7 +59,7 @@ pub use super::piece::Piece;
 use crate::{
     Billed, Error, Speak,
     ext::{
-        batch::{may_be_billed, plan::plan},
+        batch::{expected_time::Limits, may_be_billed, plan::plan},
         disk::Disk,
         store::{Plan, Store, StoreSettings, facts::Redo},
     },
@@ -372,7 +372,9 @@ impl InPieces {
         // Without a store of its own, the job has one next to the file, in which equal pieces are one.
         let unknown = StoreSettings::none();
         let own = self.store.as_ref().or_else(|| self.speak.client().store().is_none().then_some(&unknown));
-        plan(self.speak.client(), own, requests).await
+        let limits =
+            Limits { max_in_flight: self.max_in_flight, requests_per_second: self.requests_per_second };
+        plan(self.speak.client(), own, limits, requests).await
     }
 
     /// Speaks the text, writes the audio to a file, and returns where each part of the text is in the file.

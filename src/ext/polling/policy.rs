@@ -101,7 +101,8 @@ pub trait Pacing: Send + Sync + 'static {
     /// Returns the expected time from the submission to the end of the task. Half of all such tasks finish earlier.
     ///
     /// The default is `None`: the policy does not know. The client then estimates the time from the tasks that it has
-    /// seen. The estimate is in [`Progress::expected`].
+    /// seen. The estimate is in [`Progress::expected`], in [`time_left`](crate::batch::Progress::time_left) of a batch,
+    /// and in [`time`](crate::store::Plan::time) of a plan.
     fn expected(&self, task: &Progress) -> Option<Duration> {
         let _ = task;
         None

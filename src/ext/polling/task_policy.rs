@@ -30,6 +30,10 @@ impl TaskPolicy {
         self.call(|policy| policy.likelihood(task))
     }
 
+    pub(crate) fn expected(&mut self, task: &Progress) -> Option<Duration> {
+        self.call(|policy| policy.expected(task))
+    }
+
     pub(crate) fn learn(&mut self, task: &CompletedTask) {
         self.call(|policy| policy.learn(task));
     }
@@ -89,6 +93,7 @@ mod tests {
         let policy = || TaskPolicy::new(Arc::new(ClientPolicy::new(Arc::new(Panicking))));
         assert!(policy().delay(&task) > Duration::ZERO);
         assert!((0.0..=1.0).contains(&policy().likelihood(&task)));
+        assert_eq!(policy().expected(&task), None);
         policy().learn(&CompletedTask::default());
     }
 

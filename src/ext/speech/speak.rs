@@ -346,6 +346,11 @@ impl Speak {
         Self { label, ..self }
     }
 
+    /// Returns the length of the text.
+    pub(crate) fn characters(&self) -> usize {
+        self.input.chars().count()
+    }
+
     pub(crate) fn take_text(&mut self) -> String {
         std::mem::take(&mut self.input)
     }
@@ -535,7 +540,7 @@ impl IntoFuture for Speak {
 impl fmt::Debug for Speak {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Speak")
-            .field("characters", &self.input.chars().count())
+            .field("characters", &self.characters())
             .field("voice", &self.voice)
             .field("stream", &self.stream)
             .field("temperature", &self.temperature)

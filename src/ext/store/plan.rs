@@ -1,6 +1,6 @@
 //! What a batch or a long text would submit, and what that is expected to cost.
 
-use std::{collections::HashMap, fmt, ops::RangeInclusive};
+use std::{collections::HashMap, fmt, ops::RangeInclusive, time::Duration};
 
 use super::rates::{Estimate, Expected, Rate};
 
@@ -56,6 +56,12 @@ pub struct Plan {
     /// In simulations, the range holds in 90 to 99 of 100 cases, and in at least 80 if all texts have fewer than 20
     /// characters. For scripts such as Chinese, it holds only after the first speeches.
     pub seconds: RangeInclusive<f64>,
+    /// The expected time until the new requests are finished, with the limits of the job for requests in flight and per
+    /// second.
+    ///
+    /// The client learns how long tasks take, and the [store](super::Store) keeps it for the next process. `None` if
+    /// nothing is known yet. If the lengths of the texts differ much, a job with few texts takes longer.
+    pub time: Option<Duration>,
     billed_seconds: RangeInclusive<f64>,
 }
 
@@ -89,6 +95,14 @@ impl fmt::Display for Plan {
                 ..10_800.0 => write!(f, "{:.1} to {:.1} minutes.", low / 60.0, high / 60.0),
                 _ => write!(f, "{:.1} to {:.1} hours.", low / 3600.0, high / 3600.0),
             }?;
+            if let Some(time) = self.time.map(|time| time.as_secs_f64()) {
+                f.write_str(" They are expected to be finished after ")?;
+                match time {
+                    ..180.0 => write!(f, "{:.0} seconds.", time.ceil()),
+                    ..10_800.0 => write!(f, "{:.1} minutes.", time / 60.0),
+                    _ => write!(f, "{:.1} hours.", time / 3600.0),
+                }?;
+            }
         }
         Ok(())
     }
@@ -152,7 +166,19 @@ impl PlanBuilder {
         // Whatever is spoken is billed, so the lowest cost follows from the audio, whose estimate is the better one.
         let billed_seconds = audio.low.max(minimum)..=billed.high.max(audio.high).max(minimum);
         let seconds = audio.low..=audio.high;
-        Plan { stored, submitted, in_doubt, new, repeated, invalid, characters, seconds, billed_seconds }
+        let time = None;
+        Plan {
+            stored,
+            submitted,
+            in_doubt,
+            new,
+            repeated,
+            invalid,
+            characters,
+            seconds,
+            time,
+            billed_seconds,
+        }
     }
 }
 
@@ -196,6 +222,22 @@ mod tests {
             text.contains("423 characters, and their audio is expected to last 25 to 27 seconds."),
             "{text}"
         );
+    }
+
+    #[test]
+    fn plan_shows_expected_time_in_a_suitable_unit() {
+        let mut builder = PlanBuilder::default();
+        builder.add_new(100, "nora", &learned());
+        let plan = builder.build();
+        for (seconds, expected) in [(2.2, "3 seconds."), (240.0, "4.0 minutes."), (21_600.0, "6.0 hours.")] {
+            let plan = Plan { time: Some(Duration::from_secs_f64(seconds)), ..plan.clone() };
+            let text = plan.to_string();
+            assert!(
+                text.ends_with(&format!(" seconds. They are expected to be finished after {expected}")),
+                "{text}"
+            );
+        }
+        assert!(!plan.to_string().contains("finished"), "{plan}");
     }
 
     #[test]

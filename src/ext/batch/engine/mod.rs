@@ -35,6 +35,7 @@ use self::{api::SpeechApi, silent_polls::SilentPolls};
 use super::{
     active::{ActiveTask, ActiveTasks, Finished, Outcome, TaskState},
     breaker::{Breaker, RoundTrip, Ticket},
+    expected_time::Texts,
     key_check::KeyCheck,
     pending::PendingRequest,
     progress::{Progress, ProgressTracker},
@@ -46,6 +47,7 @@ use super::{
 use crate::{
     Error, Speak, Speech, TaskId,
     ext::{
+        polling::task_policy::TaskPolicy,
         store::{
             Store,
             handle::{Announced, EntryHandle, Found},
@@ -155,7 +157,12 @@ impl<K, A: SpeechApi> Engine<K, A> {
         let (results, finished) = unbounded_channel();
         let (released, released_queue) = unbounded_channel();
         let (sender, progress) = watch::channel(Progress::default());
-        let tracker = ProgressTracker::new(sender, queue.as_list().map(<[_]>::len));
+        let queued = queue.as_list().map(|list| {
+            let characters = list.iter().map(|(_, speak)| speak.characters()).sum();
+            Texts { count: list.len(), characters }
+        });
+        let policy = TaskPolicy::new(Arc::clone(&api.client().inner().policy));
+        let tracker = ProgressTracker::new(sender, queued, policy);
         let engine = Self {
             api,
             queue,
@@ -330,17 +337,19 @@ impl<K: Display + Send + 'static, A: SpeechApi> Engine<K, A> {
         self.started += 1;
         self.occupied += 1;
         self.first_taken_at.get_or_insert_with(Instant::now);
-        self.active.progress.on_started();
+        let characters = speak.characters();
+        self.active.progress.on_started(characters);
         let pending = match self.prepare(&key_text, speak) {
             Ok(pending) => pending,
             Err(error) => {
-                return self.active.deliver(Finished { index, key, key_text, outcome: Err(error) });
+                let finished = Finished { index, key, key_text, outcome: Err(error) };
+                return self.active.deliver(finished, characters);
             }
         };
         let entry = pending.speech.entry.clone();
-        let characters = pending.speech.request.input.chars().count();
         let state = TaskState::Submit(Box::new(pending));
-        let slot = self.active.tasks.insert(ActiveTask { index, key, key_text, entry: entry.clone(), state });
+        let task = ActiveTask { index, key, key_text, entry: entry.clone(), characters, state };
+        let slot = self.active.tasks.insert(task);
         match entry {
             // A stored speech is returned, and a submitted task is polled, even if nothing can be submitted.
             Some(entry) => {
