@@ -7,6 +7,9 @@
 //! behind one first-in-first-out limiter. Each row shows the best of these loops, selected in hindsight. A
 //! second table compares the batch with the best loop that could be written with known durations.
 //!
+//! A third table has texts of 20 to 4,000 characters whose length determines the duration. It compares a policy that knows
+//! the lengths with the same policy without them.
+//!
 //! The batch is the library's own engine in virtual time. The durations are synthetic.
 
 use std::{cmp::Reverse, collections::BinaryHeap, f64::consts::TAU, fmt, time::Duration};
@@ -25,6 +28,8 @@ struct Task {
     arrival: f64,
     waiting: f64,
     running: f64,
+    /// The length of the text, if the policy knows it.
+    characters: Option<u16>,
 }
 
 impl Task {
@@ -34,8 +39,9 @@ impl Task {
 
     fn simulation(self) -> (Duration, PollSimulation) {
         let seconds = Duration::from_secs_f64;
-        let task = PollSimulation::new(seconds(self.waiting), seconds(self.running));
-        (seconds(self.arrival), task.round_trip(seconds(ROUND_TRIP)))
+        let task =
+            PollSimulation::new(seconds(self.waiting), seconds(self.running)).round_trip(seconds(ROUND_TRIP));
+        (seconds(self.arrival), self.characters.map_or(task, |characters| task.characters(characters)))
     }
 }
 
@@ -135,6 +141,7 @@ fn main() {
         let [without, with] = [without_statuses, with_statuses].map(|lag| lag.relative_to(two));
         println!("| {budget}/s | {arrivals} | {name} | {two} | {without} | {with} |");
     }
+    with_lengths(&runtime);
 }
 
 fn row(runtime: &tokio::runtime::Runtime, budget: f64, arrivals: String, tasks: &[Task]) -> Row {
@@ -143,18 +150,58 @@ fn row(runtime: &tokio::runtime::Runtime, budget: f64, arrivals: String, tasks: 
             loops.into_iter().map(|(name, schedule)| (name, first_in_first_out(tasks, budget, &schedule)));
         lags.min_by(|a, b| a.1.mean.total_cmp(&b.1.mean)).expect("at least one loop")
     };
-    let batch = |statuses: bool| {
-        let tasks = tasks.iter().map(|task| {
-            let (arrival, task) = task.simulation();
-            (arrival, if statuses { task } else { task.without_statuses() })
-        });
-        // Use the same jitter in every run.
-        fastrand::seed(3);
-        let cost = runtime.block_on(PollSimulation::batch(tasks, budget, Adaptive::new()));
-        Lag::from_samples(cost.expect("a valid rate").lag.iter().map(Duration::as_secs_f64))
-    };
+    let batch = |statuses: bool| run_batch(runtime, budget, tasks, statuses);
     let (best_one, best_two) = (best(one_interval_loops()), best(two_interval_loops()));
     Row { budget, arrivals, best_one, best_two, without_statuses: batch(false), with_statuses: batch(true) }
+}
+
+fn run_batch(runtime: &tokio::runtime::Runtime, budget: f64, tasks: &[Task], statuses: bool) -> Lag {
+    let tasks = tasks.iter().map(|task| {
+        let (arrival, task) = task.simulation();
+        (arrival, if statuses { task } else { task.without_statuses() })
+    });
+    // Use the same jitter in every run.
+    fastrand::seed(3);
+    let cost = runtime.block_on(PollSimulation::batch(tasks, budget, Adaptive::new()));
+    Lag::from_samples(cost.expect("a valid rate").lag.iter().map(Duration::as_secs_f64))
+}
+
+/// Measures texts whose length determines the duration, with and without known lengths.
+fn with_lengths(runtime: &tokio::runtime::Runtime) {
+    println!(
+        "\nTexts of 20 to 4,000 characters, log-uniform; 0.5 s + 6 ms for each character, times log-normal noise of 0.25;\n\
+         without statuses:\n"
+    );
+    println!("| budget | arrivals | lengths unknown | lengths known | |");
+    println!("|---:|---|---:|---:|---:|");
+    for budget in BUDGETS {
+        for rate in REQUESTS_PER_TASK.map(|per_task| Some(budget / per_task)).into_iter().chain([None]) {
+            let tasks = tasks_with_lengths(rate);
+            let without: Vec<_> = tasks.iter().map(|task| Task { characters: None, ..*task }).collect();
+            let [unknown, known] = [&without, &tasks].map(|tasks| run_batch(runtime, budget, tasks, false));
+            let arrivals =
+                rate.map_or_else(|| "all at once".to_owned(), |rate| format!("{rate:.2} per second"));
+            let change = known.relative_to(&unknown);
+            println!("| {budget}/s | {arrivals} | {unknown} | {known} | {change} |");
+        }
+    }
+}
+
+/// Returns tasks whose duration depends on the length of the text. They arrive at this rate, or all at once.
+fn tasks_with_lengths(rate: Option<f64>) -> Vec<Task> {
+    let mut random = Rng::with_seed(23);
+    let mut arrival = 0.0;
+    let mut task = || {
+        let normal = (-2.0 * (1.0 - random.f64()).ln()).sqrt() * (TAU * random.f64()).cos();
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "20 to 4,000")]
+        let characters = (20.0 * 200.0_f64.powf(random.f64())).round() as u16;
+        if let Some(rate) = rate {
+            arrival -= (1.0 - random.f64()).ln() / rate;
+        }
+        let running = (0.5 + 0.006 * f64::from(characters)) * (0.25 * normal).exp();
+        Task { arrival, waiting: 0.0, running, characters: Some(characters) }
+    };
+    (0..TASKS).map(|_| task()).collect()
 }
 
 /// Returns tasks that arrive at this rate, or all at once. Tasks wait for three fifths of their duration.
@@ -167,7 +214,7 @@ fn tasks(rate: Option<f64>) -> Vec<Task> {
         if let Some(rate) = rate {
             arrival -= (1.0 - random.f64()).ln() / rate;
         }
-        Task { arrival, waiting: 0.6 * duration, running: 0.4 * duration }
+        Task { arrival, waiting: 0.6 * duration, running: 0.4 * duration, characters: None }
     };
     (0..TASKS).map(|_| task()).collect()
 }

@@ -1,8 +1,8 @@
 //! `cargo bench --bench pacing` compares the cost of poll policies with the schedules of widely used clients.
 //!
 //! The policies are the library's own, in virtual time. The durations are synthetic. These simulations
-//! compare schedules and say nothing about the API's real times. With `-- --svg FILE`, the benchmark also
-//! draws a chart.
+//! compare schedules and say nothing about the API's real times. With `-- --svg DIRECTORY`, the benchmark
+//! also draws charts.
 
 mod chart;
 mod length;
@@ -19,7 +19,7 @@ use distribute_ai::{
 use fastrand::Rng;
 
 use self::{
-    length::{ChangeCost, NOISES, Task, draw_task},
+    length::{ChangeCost, LengthCost, NOISES, Task, draw_task},
     measure::{Cost, PRICES, Samples, adaptive, measure_each, task_with_phases, worst},
     shipped::shipped,
     work::{OTHER_WORKLOADS, WORKLOADS},
@@ -48,11 +48,19 @@ fn main() {
     with_statuses();
     with_other_durations();
     with_lengths();
+    let lengths = over_lengths();
+    with_store();
     after_change();
     let mut args = env::args().skip_while(|arg| arg != "--svg").skip(1);
-    if let Some(path) = args.next() {
-        fs::write(&path, chart::render(&rows)).unwrap_or_else(|error| panic!("{path}: {error}"));
-        println!("\n{path}: the first table as a chart");
+    if let Some(directory) = args.next() {
+        let draw = |name: &str, what: &str, svg: String| {
+            let path = format!("{directory}/{name}");
+            fs::write(&path, svg).unwrap_or_else(|error| panic!("{path}: {error}"));
+            println!("{path}: {what}");
+        };
+        println!();
+        draw("pacing.svg", "the first table as a chart", chart::regret(&rows));
+        draw("pacing-lengths.svg", "lag and requests over the length", chart::lengths(&lengths));
     }
 }
 
@@ -205,6 +213,47 @@ fn with_lengths() {
     }
 }
 
+/// Measures the default policy for texts of a few lengths.
+fn over_lengths() -> Vec<LengthCost> {
+    println!(
+        "\nThe same texts by their length, for a noise of 0.25, after 200 tasks: lag in seconds and requests, with lengths"
+    );
+    println!("unknown and known\n");
+    println!("{:>10}{:>16}{:>16}", "characters", "unknown", "known");
+    let costs = length::by_length(0.25, &[20, 40, 80, 160, 320, 640, 1_000, 2_000, 4_000], 100, 51);
+    for LengthCost { characters, lag, requests } in &costs {
+        let cell = |index: usize| format!("{:.2}, {:4.1}", lag[index], requests[index]);
+        println!("{characters:>10}{:>16}{:>16}", cell(0), cell(1));
+    }
+    costs
+}
+
+/// Measures programs that speak one text.
+fn with_store() {
+    println!(
+        "\nA program that speaks one such text and ends. With a store, it learns from up to 64 tasks of earlier programs. The"
+    );
+    println!("same multiple, lag and requests\n");
+    print!("{:<44}", "standard deviation of the noise");
+    for noise in NOISES {
+        print!("{noise:>30}");
+    }
+    println!();
+    for (name, tasks) in [
+        ("without a store", 0),
+        ("with a store, the sixth program", 5),
+        ("with a store, the 51st program", 50),
+        ("with a store, the 201st program", 200),
+    ] {
+        print!("{name:<44}");
+        for noise in NOISES {
+            let (cost, ratio) = length::one_text_programs(noise, tasks, 500, 61);
+            print!("{:>30}", format!("{ratio:.2}, {cost}"));
+        }
+        println!();
+    }
+}
+
 /// A function that draws a task.
 type Draw<'a> = &'a dyn Fn(&mut Rng) -> Task;
 
@@ -214,8 +263,9 @@ fn after_change() {
         "\nA server that becomes twice as fast or slow after 200 tasks, for λ = 0.05 s: tasks until the mean cost of the next"
     );
     println!(
-        "ten is within 10 % of that of a policy that always had the new server; the cost of the first ten, as a multiple\n"
+        "ten is within 10 % of that of a policy that always had the new server; the cost of the first ten, as a multiple."
     );
+    println!("In the rows with programs, each task is that of another program with the same store\n");
     let log_normal = |median: f64, deviation: f64| {
         move |random: &mut Rng| -> Task { (work::log_normal(median, deviation, random), None) }
     };
@@ -231,10 +281,15 @@ fn after_change() {
         print!("{name:>16}");
     }
     println!();
-    for (name, factor) in [("twice as fast", 0.5), ("twice as slow", 2.0)] {
+    for (name, factor, stored, rounds) in [
+        ("twice as fast", 0.5, false, 100),
+        ("twice as slow", 2.0, false, 100),
+        ("twice as fast, programs", 0.5, true, 20),
+        ("twice as slow, programs", 2.0, true, 20),
+    ] {
         print!("{name:<28}");
         for (_, draw) in servers {
-            let cost = ChangeCost::measure(draw, factor, 100, 41);
+            let cost = ChangeCost::measure(draw, factor, stored, rounds, 41);
             let tasks =
                 cost.tasks_until_warm().map_or_else(|| "over 140".to_owned(), |tasks| tasks.to_string());
             print!("{:>16}", format!("{tasks}, {:.2}", cost.first_ten()));

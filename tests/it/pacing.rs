@@ -70,6 +70,15 @@ fn pacing_after_fifty_tasks_knows_effect_of_length() {
 }
 
 #[test]
+fn pacing_with_known_lengths_costs_less_for_every_length() {
+    for cost in length::by_length(0.25, &[20, 300, 4_000], 10, 7) {
+        let [unknown, known] =
+            [0, 1].map(|index| cost.lag[index] + measure::PRICES[0] * cost.requests[index]);
+        assert!(known < 0.9 * unknown, "{} characters: {known:.3} instead of {unknown:.3}", cost.characters);
+    }
+}
+
+#[test]
 fn pacing_with_lengths_that_say_nothing_is_as_good_as_without() {
     let samples = measure::samples(&work::WORKLOADS, 400);
     let costs = [false, true].map(|known| length::with_unrelated_lengths(&samples, known, 50, 10));
@@ -81,10 +90,25 @@ fn pacing_with_lengths_that_say_nothing_is_as_good_as_without() {
 #[test]
 fn pacing_follows_server_that_changes() {
     for factor in [0.5, 2.0] {
-        let cost = length::ChangeCost::measure(|random| length::draw_task(0.25, random), factor, 20, 7);
+        let cost =
+            length::ChangeCost::measure(|random| length::draw_task(0.25, random), factor, false, 20, 7);
         let tasks = cost.tasks_until_warm().expect("within 140 tasks");
         assert!(tasks <= 25 && cost.first_ten() < 2.4, "factor {factor}: {tasks}, {:.2}", cost.first_ten());
     }
+}
+
+#[test]
+fn pacing_of_programs_with_a_store_follows_server_that_changes() {
+    let cost = length::ChangeCost::measure(|random| length::draw_task(0.25, random), 0.5, true, 5, 7);
+    let tasks = cost.tasks_until_warm().expect("within 140 tasks");
+    assert!(tasks <= 25 && cost.first_ten() < 2.4, "{tasks}, {:.2}", cost.first_ten());
+}
+
+#[test]
+fn pacing_of_program_with_one_text_is_warm_with_a_store() {
+    let [cold, warm] = [0, 50].map(|tasks| length::one_text_programs(0.25, tasks, 150, 7).1);
+    // With so few tasks, the ratio varies by a tenth.
+    assert!(warm < 1.3 && cold > 1.4 * warm, "{cold:.3} without a store, {warm:.3} with one");
 }
 
 #[test]

@@ -7,7 +7,7 @@ use crate::page::Page;
 pub(crate) const PAGE: Page = Page {
     path: "docs/BENCHMARKS.md",
     results: &[
-        ("pacing", &["cargo", "bench", "--bench", "pacing", "--", "--svg", "docs/pacing.svg"]),
+        ("pacing", &["cargo", "bench", "--bench", "pacing", "--", "--svg", "docs"]),
         ("batch", &["cargo", "bench", "--bench", "batch"]),
         ("overhead", &["cargo", "bench", "--bench", "overhead"]),
         ("waiting", &["cargo", "bench", "--bench", "waiting"]),
