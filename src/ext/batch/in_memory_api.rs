@@ -85,7 +85,7 @@ pub(crate) struct Observed {
 }
 
 impl InMemoryApi {
-    /// The id of a task is its text.
+    /// The id of a task is the start of its text.
     pub(crate) fn new(
         client: Client,
         round_trip: impl Fn(&str) -> Duration + Send + Sync + 'static,
@@ -187,7 +187,8 @@ impl SpeechApi for InMemoryApi {
             return Err(Failure::new(FailureKind::ConnectionLost));
         }
         sleep(half).await;
-        let id = TaskId::new_unchecked(text.clone());
+        // A longer id could not be read.
+        let id = TaskId::new_unchecked(text.chars().take(64).collect::<String>());
         if matches!(create, Create::Accept | Create::AcceptThenDisconnect | Create::AcceptThenInvalidBody) {
             let mut observed = self.observed();
             *observed.accepted.entry(text).or_default() += 1;

@@ -120,3 +120,21 @@ impl PollSimulation {
 fn task_number(text: &str) -> usize {
     text.trim().parse().expect("the text of a simulated task is its number")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pacing::from_fn;
+
+    #[tokio::test(start_paused = true)]
+    async fn policy_of_a_batch_receives_lengths_of_texts() {
+        let second = Duration::from_secs(1);
+        let tasks = [20, 4_000].map(|characters| {
+            (Duration::ZERO, PollSimulation::new(Duration::ZERO, second).characters(characters))
+        });
+        // The first poll is after one second for each hundred characters.
+        let policy = from_fn(|task| Duration::from_millis(10) * task.characters.unwrap());
+        let cost = PollSimulation::batch(tasks, 100.0, policy).await.unwrap();
+        assert!(cost.lag[0] < second && cost.lag[1] > 30 * second, "{cost:?}");
+    }
+}
