@@ -17,17 +17,16 @@ mod common;
 use std::{
     alloc::System,
     fs,
-    future::Future,
     process::{Command, Stdio},
     time::{Duration, Instant},
 };
 
-use common::{Server, serve_if_requested};
-use distribute_ai::{
-    Client, SpeechTask,
-    testing::Simulator,
-    types::{SpeechRequest, SpeechResult, TaskCreated, TaskQuery},
+use common::{
+    Server,
+    by_hand::{ByHand, poll, submit},
+    serve_if_requested,
 };
+use distribute_ai::testing::Simulator;
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 
 #[global_allocator]
@@ -35,9 +34,6 @@ static MEMORY: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
 const TURNS: usize = 600;
 const REQUESTS: u32 = 20;
-const TEXT: &str =
-    "Call me Ishmael. Some years ago, never mind how long precisely, having little or no money in my purse.";
-
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
     if serve_if_requested(Simulator::builder().running(Duration::from_secs(24 * 60 * 60))).await {
@@ -46,7 +42,7 @@ async fn main() {
     let server = Server::start();
     let core = if pin_to_one_core(&server) { "one core" } else { "any cores" };
     let client = server.client().build().expect("the server's URL and key are valid");
-    let task = client.speak(TEXT).submit().await.expect("a task");
+    let task = submit(&client).await;
     let reusing =
         server.client().reuse_submit_connections().build().expect("the server's URL and key are valid");
     let by_hand = ByHand { http: reqwest::Client::new(), server: &server };
@@ -57,8 +53,8 @@ async fn main() {
     println!("| request | by | time | allocations | bytes allocated |\n|---|---|---:|---:|---:|");
     let (mut hand, mut library) = (Cost::MAX, Cost::MAX);
     for _ in 0..TURNS {
-        hand.keep_minimum(turn(|| by_hand.poll(&task)).await);
-        library.keep_minimum(turn(|| poll(&task)).await);
+        hand.keep_minimum(turn(async || by_hand.poll(&task).await).await);
+        library.keep_minimum(turn(async || poll(&task).await).await);
     }
     print_rows("poll", hand, library);
     for (request, by_hand, client) in
@@ -66,8 +62,8 @@ async fn main() {
     {
         let (mut hand, mut library) = (Cost::MAX, Cost::MAX);
         for _ in 0..TURNS {
-            hand.keep_minimum(turn(|| by_hand.submit()).await);
-            library.keep_minimum(turn(|| submit(client)).await);
+            hand.keep_minimum(turn(async || by_hand.submit().await).await);
+            library.keep_minimum(turn(async || drop(submit(client).await)).await);
         }
         print_rows(request, hand, library);
     }
@@ -85,51 +81,6 @@ fn pin_to_one_core(server: &Server) -> bool {
             .status();
         taskset.is_ok_and(|status| status.success())
     })
-}
-
-async fn poll(task: &SpeechTask) {
-    task.status().await.expect("a status");
-}
-
-async fn submit(client: &Client) {
-    client.speak(TEXT).submit().await.expect("a task");
-}
-
-/// The client written by hand: the key in a header, the types of the spec, and an error for unsuccessful
-/// statuses.
-struct ByHand<'a> {
-    http: reqwest::Client,
-    server: &'a Server,
-}
-
-impl ByHand<'_> {
-    async fn poll(&self, task: &SpeechTask) {
-        let query = TaskQuery::new(task.id().to_string());
-        let result: SpeechResult = self.post("/async/speech/result", &query).await;
-        assert!(!result.status.is_final());
-    }
-
-    async fn submit(&self) {
-        let request = SpeechRequest::new(TEXT.parse().expect("a text of valid length"));
-        let created: TaskCreated = self.post("/async/speech/create", &request).await;
-        assert!(!created.id.is_empty());
-    }
-
-    async fn post<T: serde::de::DeserializeOwned>(&self, path: &str, body: &impl serde::Serialize) -> T {
-        let request = self
-            .http
-            .post(format!("{}{path}", self.server.base_url))
-            .header("accept", "application/json")
-            .header("accept-encoding", "identity")
-            .header("authorization", &self.server.api_key)
-            .header("user-agent", concat!("distribute-ai/", env!("CARGO_PKG_VERSION")))
-            .timeout(Duration::from_secs(30))
-            .json(body);
-        let response =
-            request.send().await.expect("a response").error_for_status().expect("a successful status");
-        serde_json::from_slice(&response.bytes().await.expect("a body"))
-            .expect("a body that matches the spec")
-    }
 }
 
 #[derive(Clone, Copy)]
@@ -150,7 +101,7 @@ impl Cost {
 }
 
 /// Returns the cost of one request, averaged over a turn.
-async fn turn<F: Future<Output = ()>>(request: impl Fn() -> F) -> Cost {
+async fn turn(request: impl AsyncFn()) -> Cost {
     let (region, start) = (Region::new(MEMORY), Instant::now());
     for _ in 0..REQUESTS {
         request().await;

@@ -1,5 +1,8 @@
 //! The server of a benchmark, in its own process, so that measurements of this process cover only the client.
 
+#[allow(dead_code, reason = "only some benchmarks use it")]
+pub(crate) mod by_hand;
+
 use std::{
     env,
     io::{self, BufRead, BufReader, Read},

@@ -7,7 +7,7 @@ pub(crate) const EXIT_CODES: &str = "\
 Exit codes:
   0  success
   1  threshold reached: `--fail-on` of `spec diff` and `spec drift`, `--at-most` of `build-cost`,
-     a failing input found by `fuzz`, a deletion that no test finds, or a result of `benchmarks` or
+     a limit of `instructions`, a failing input found by `fuzz`, a deletion that no test finds, or a result of `benchmarks` or
      `reliability` that could not be measured
   2  usage: an invalid argument, a missing input, or an output that cannot be written
   3  stale: `--check` found a generated file that differs from what its inputs produce

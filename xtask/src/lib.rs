@@ -49,9 +49,15 @@ enum Task {
     /// `futures`. The features differ from this crate's: by default, this crate uses no HTTP/2 and fewer
     /// features of `tokio`.
     ///
-    /// `without-generator` is this crate's own dependencies without the code generator.
+    /// `without-generator` is like for like: this crate's own dependencies with the same features, without the code
+    /// generator.
     #[command(after_help = EXIT_CODES)]
     BuildCost(bench::build_cost::Args),
+    /// Counts the instructions of a request, beside the same request by hand; takes a minute and needs valgrind
+    ///
+    /// Exits with 1 if a request costs more than its limit.
+    #[command(after_help = EXIT_CODES)]
+    Instructions(bench::instructions::Args),
     /// Compiles the README's programs in a new crate and runs them against the simulator, once per set of
     /// features
     #[command(after_help = EXIT_CODES)]
@@ -77,6 +83,7 @@ pub fn run() -> ExitCode {
     let done = Workspace::find(cli.root).and_then(|root| match cli.task {
         Task::Spec(command) => command.run(&root),
         Task::BuildCost(args) => bench::build_cost::run(&root, &args),
+        Task::Instructions(args) => bench::instructions::run(&root, &args),
         Task::FirstUse(args) => readme_check::run(&root, &args),
         Task::Benchmarks(args) => bench::PAGE.update(&root, &args),
         Task::Deletions(args) => deletions::run(&root, &args),

@@ -1,6 +1,7 @@
 //! `benchmarks`: runs the benchmarks and writes their results to `docs/BENCHMARKS.md`.
 
 pub(crate) mod build_cost;
+pub(crate) mod instructions;
 
 use crate::page::Page;
 
@@ -10,6 +11,7 @@ pub(crate) const PAGE: Page = Page {
         ("pacing", &["cargo", "bench", "--bench", "pacing", "--", "--svg", "docs"]),
         ("batch", &["cargo", "bench", "--bench", "batch"]),
         ("overhead", &["cargo", "bench", "--bench", "overhead"]),
+        ("instructions", &["cargo", "xtask", "instructions"]),
         ("waiting", &["cargo", "bench", "--bench", "waiting"]),
         ("store", &["cargo", "bench", "--bench", "store"]),
         ("download", &["cargo", "bench", "--bench", "download"]),
