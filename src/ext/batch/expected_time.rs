@@ -158,7 +158,7 @@ mod tests {
         let start = Pace { queued: texts(36, 3_600), in_flight: texts(4, 400), ended: texts(0, 0) };
         assert_left(start, 0.5, server, Some(40.0 * 2.0 / 4.0 - 0.5));
         let first = Pace { ended: texts(4, 400), queued: texts(32, 3_200), ..start };
-        assert_left(first, 3.0, server, Some(20.0 - 3.0));
+        assert_left(first, 2.5, server, Some(20.0 - 2.5));
         // The server is slower than expected.
         let later = Pace { ended: texts(5, 500), queued: texts(31, 3_100), ..start };
         assert_left(later, 14.0, server, Some(14.0 * (31.0 + 2.0) / (5.0 + 2.0)));

@@ -80,6 +80,20 @@ mod tests {
     }
 
     #[test]
+    fn faster_and_slower_duration_count_the_same() {
+        // Within the limits of a step, so that the median matters.
+        for log in [0.4_f64, 0.45, 0.5] {
+            let [faster, slower] = [-log, log].map(|log| {
+                let mut detector = ChangeDetector::default();
+                detector.update(10.0 * log.exp(), &ten_seconds());
+                detector.sum
+            });
+            assert!((0.1..2.9).contains(&faster), "{faster} for {log}");
+            assert!((faster / slower - 1.0).abs() < 0.1, "{faster} {slower} for {log}");
+        }
+    }
+
+    #[test]
     fn change_starts_after_last_expected_duration() {
         let durations = [10.0, 9.0, 40.0, 11.0, 10.0, 9.0, 40.0, 50.0, 45.0];
         assert_eq!(first_change(durations), Some((9, 3)));
