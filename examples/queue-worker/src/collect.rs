@@ -21,6 +21,7 @@ const WAIT_DEADLINE: Duration = Duration::from_mins(1);
 
 /// Collects a speech. If the outcome cannot be stored, the speech is collected again after the end of the lease.
 pub(crate) async fn run(context: Arc<WorkerContext>, text: Collection) {
+    context.collecting().insert(text.number);
     let (job, collection) = (Arc::clone(&context), text.clone());
     let result = match isolate(async move { collect(&job, &collection).await }).await {
         Ok(result) => result,
@@ -33,6 +34,7 @@ pub(crate) async fn run(context: Arc<WorkerContext>, text: Collection) {
             "outcome of the collection not stored"
         );
     }
+    context.collecting().remove(&text.number);
 }
 
 async fn collect(context: &WorkerContext, text: &Collection) -> anyhow::Result<()> {

@@ -1,8 +1,9 @@
 //! The context that all jobs of a worker process share: the store, the client and the shutdown state.
 
 use std::{
+    collections::HashSet,
     path::PathBuf,
-    sync::{Mutex, PoisonError, atomic::AtomicUsize},
+    sync::{Mutex, MutexGuard, PoisonError, atomic::AtomicUsize},
     time::{Duration, Instant, SystemTime},
 };
 
@@ -37,6 +38,7 @@ pub(crate) struct WorkerContext {
     pub(crate) name: String,
     /// The number of submissions whose outcome is not stored yet.
     pub(crate) submissions: AtomicUsize,
+    collecting: Mutex<HashSet<i64>>,
     guard: tokio::sync::Mutex<Guard>,
     unconfirmed: tokio::sync::Mutex<Vec<String>>,
     outage: Mutex<Outage>,
@@ -86,6 +88,7 @@ impl WorkerContext {
             lease,
             name: format!("{}/{}-{}", host(), std::process::id(), random_name()),
             submissions: AtomicUsize::new(0),
+            collecting: Mutex::default(),
             guard: tokio::sync::Mutex::new(guard),
             unconfirmed: tokio::sync::Mutex::default(),
             outage: Mutex::default(),
@@ -134,6 +137,11 @@ impl WorkerContext {
 
     pub(crate) async fn claim_collections(&self, limit: usize) -> anyhow::Result<Vec<Collection>> {
         with_timeout(self.store.claim_collections(limit, &self.name, &self.server, self.lease)).await
+    }
+
+    /// Returns the texts that this worker is collecting.
+    pub(crate) fn collecting(&self) -> MutexGuard<'_, HashSet<i64>> {
+        self.collecting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn uses_simulator(&self) -> bool {

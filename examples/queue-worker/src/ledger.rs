@@ -82,8 +82,20 @@ pub(crate) const COLLECT: [&str; 2] = [collect!(""), collect!(" FOR UPDATE SKIP 
 
 /// A submission takes about half a minute, and its database writes up to two. Without the limit of five minutes, a
 /// live worker would keep the claim of a submission that was lost in a panic.
-pub(crate) const RENEW: &str = "UPDATE speeches SET due = unixepoch() + $2 WHERE worker = $1 \
-                                AND (state = 'submitted' OR (state = 'submitting' AND since > unixepoch() - 300))";
+macro_rules! renew {
+    ($numbers:literal) => {
+        concat!(
+            "UPDATE speeches SET due = unixepoch() + $2 WHERE worker = $1 \
+             AND ((state = 'submitting' AND since > unixepoch() - 300) OR (state = 'submitted' AND number IN (",
+            $numbers,
+            ")))"
+        )
+    };
+}
+pub(crate) const RENEW: [&str; 2] = [
+    renew!("SELECT value FROM json_each($3)"),
+    renew!("SELECT value::bigint FROM jsonb_array_elements_text($3::jsonb)"),
+];
 
 pub(crate) const END_OVERDUE_CLAIMS: &str = "UPDATE speeches SET state = 'in doubt', worker = NULL, problem = $1 \
                                              WHERE state = 'submitting' AND due <= unixepoch() RETURNING number";
@@ -154,8 +166,12 @@ impl Store {
 
     /// Extends the leases of the worker to `lease` seconds from now. A lease that has ended is extended too, if no
     /// worker has noticed: after an outage of the database, a single worker would otherwise doubt its own claims.
-    pub(crate) async fn renew(&self, worker: &str, lease: u16) -> anyhow::Result<()> {
-        sqlx::query(RENEW).bind(worker).bind(i64::from(lease)).execute(&self.pool).await?;
+    ///
+    /// Of the submitted texts, only those that are being collected: without this, a text whose outcome could not be
+    /// stored, or whose claim was not confirmed, would stay with this worker until it stops.
+    pub(crate) async fn renew(&self, worker: &str, lease: u16, collecting: &[i64]) -> anyhow::Result<()> {
+        let renew = sqlx::query(RENEW[usize::from(self.is_postgres)]).bind(worker).bind(i64::from(lease));
+        renew.bind(serde_json::to_string(collecting)?).execute(&self.pool).await?;
         Ok(())
     }
 
@@ -367,18 +383,18 @@ pub(crate) mod tests {
     async fn claim_is_in_doubt_after_its_lease_unless_renewed() {
         let (_directory, store, first) = store_with_claim().await;
         pass(&store, 80).await;
-        store.renew("w", 60).await.unwrap();
+        store.renew("w", 60, &[]).await.unwrap();
         assert_eq!(store.end_overdue_claims("late").await.unwrap(), [0; 0]);
         pass(&store, 80).await;
-        store.renew("other", 60).await.unwrap();
+        store.renew("other", 60, &[]).await.unwrap();
         assert_eq!(store.end_overdue_claims("late").await.unwrap(), [1]);
-        store.renew("w", 60).await.unwrap();
+        store.renew("w", 60, &[]).await.unwrap();
         assert_eq!(store.entry(1).await.unwrap().unwrap().state, "in doubt", "not renewed");
         assert!(store.release(&first, Duration::ZERO, None).await.unwrap(), "certainly not sent");
         let second = claim(&store, "second").await.unwrap();
         for _ in 0..6 {
             pass(&store, 59).await;
-            store.renew("w", 60).await.unwrap();
+            store.renew("w", 60, &[]).await.unwrap();
         }
         pass(&store, 60).await;
         assert_eq!(store.end_overdue_claims("late").await.unwrap(), [1], "renewed for five minutes at most");
@@ -400,7 +416,12 @@ pub(crate) mod tests {
         assert!(store.mark_submitted(&claim, "t").await.unwrap());
         let first = collection(&store, "one").await.unwrap();
         assert!(collection(&store, "two").await.is_none());
-        pass(&store, 61).await;
+        pass(&store, 59).await;
+        store.renew("one", 60, &[1]).await.unwrap();
+        pass(&store, 59).await;
+        assert!(collection(&store, "two").await.is_none());
+        store.renew("one", 60, &[2]).await.unwrap();
+        pass(&store, 1).await;
         let second = collection(&store, "two").await.unwrap();
         assert!(!store.mark_done(&first, "host:/1.wav").await.unwrap(), "the lease of the first has ended");
         assert!(store.collect_later(&second, Duration::ZERO, None).await.unwrap());

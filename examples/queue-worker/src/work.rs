@@ -166,7 +166,8 @@ async fn keep_leases(context: Arc<WorkerContext>) {
 
 async fn check_leases(context: &WorkerContext) -> anyhow::Result<()> {
     let WorkerContext { store, name, server, lease, .. } = context;
-    store.renew(name, *lease).await?;
+    let collecting: Vec<_> = context.collecting().iter().copied().collect();
+    store.renew(name, *lease, &collecting).await?;
     context.release_unconfirmed().await?;
     let problem = "its worker stopped during the submission, so the server may have accepted the text";
     for number in store.end_overdue_claims(problem).await? {

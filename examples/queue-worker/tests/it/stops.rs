@@ -96,3 +96,28 @@ async fn worker_stopped_while_database_is_locked_ends_and_prints_task_ids() {
         assert!(tasks.contains(id.as_str()) || logged.contains(id.as_str()), "{id} is lost\n{logged}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn speech_whose_outcome_was_not_stored_is_collected_again_while_its_worker_runs() {
+    let simulator = simulator(2_000).start().await.unwrap();
+    let queue = Queue::new(&simulator);
+    queue.enqueue(&["Hello"]);
+    let mut command = queue.command(&["work", "--lease", "12", "--until-empty"]);
+    let mut worker = command.stdout(std::process::Stdio::null()).stderr(queue.log()).spawn().unwrap();
+    wait_until("collected", &queue, || simulator.requests() > 1).await;
+    let options = SqliteConnectOptions::new().filename(queue.directory().join("queue.db"));
+    let mut lock = options.busy_timeout(LIMIT).connect().await.unwrap();
+    sqlx::query("BEGIN IMMEDIATE").execute(&mut lock).await.unwrap();
+    wait_until("failed", &queue, || queue.logged().contains("outcome of the collection not stored")).await;
+    sqlx::query("ROLLBACK").execute(&mut lock).await.unwrap();
+    // Longer than the lease.
+    for _ in 0..250 {
+        if worker.try_wait().unwrap().is_some() {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    worker.kill().unwrap();
+    assert_eq!(worker.wait().unwrap().code(), Some(0), "{:?}\n{}", queue.status(), queue.logged());
+    assert_eq!((simulator.creates(), queue.speech(1)), (1, Some(Simulator::audio_of("Hello"))));
+}
