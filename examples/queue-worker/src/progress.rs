@@ -11,6 +11,7 @@ use crate::{
     context::WorkerContext,
     entry::STATES,
     messages::{BAR, print_note, printable},
+    retry::with_timeout,
     store::Store,
 };
 
@@ -47,7 +48,7 @@ pub(crate) async fn report(context: &WorkerContext) {
     let mut last = String::new();
     while !context.is_stopping() {
         // Ignore an error of the database: the jobs report it.
-        if let Ok(line) = show_counts(&context.store).await
+        if let Ok(line) = with_timeout(show_counts(&context.store)).await
             && line != last
         {
             BAR.set_message(line.clone());

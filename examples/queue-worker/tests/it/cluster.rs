@@ -58,6 +58,18 @@ impl Cluster {
         }
     }
 
+    /// Suspends all processes of the server with `STOP`, or resumes them with `CONT`.
+    pub(crate) fn signal(&self, name: &str) {
+        let pid = fs::read_to_string(self.directory.path().join("data/postmaster.pid")).unwrap();
+        let pid = pid.lines().next().unwrap();
+        assert!(Command::new("kill").args(["-s", name, pid]).status().unwrap().success());
+        let children = Command::new("ps").args(["-o", "pid=", "--ppid", pid]).output().unwrap().stdout;
+        for child in String::from_utf8(children).unwrap().split_whitespace() {
+            // Ignore a failure: the connection of a command may have ended.
+            let _ = Command::new("kill").args(["-s", name, child]).status().unwrap();
+        }
+    }
+
     fn run(&self, program: &str, args: &[&str]) {
         let program = self.programs.join(program);
         let mut command = Command::new(&program);

@@ -12,7 +12,7 @@ use std::{
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use distribute_ai::testing::{Fault, Route, Script};
@@ -21,7 +21,8 @@ use tempfile::TempDir;
 use crate::{
     cluster::Cluster,
     kills::{kill, kill_waiting_worker, kill_workers_at_random_times},
-    stops::stop_under_load,
+    signals::signal,
+    stops::{LIMIT, stop_under_load},
     support::{Queue, simulator, stderr, wait_until},
 };
 
@@ -49,6 +50,28 @@ async fn postgres_worker_stopped_under_load_ends_and_leaves_no_text_in_doubt() {
     let Some(cluster) = Cluster::start() else { return };
     let simulator = simulator(30).start().await.unwrap();
     stop_under_load(&simulator, &Queue::new(&simulator).with_database(&cluster.url()), "Postgres").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn postgres_worker_stopped_while_database_does_not_respond_ends() {
+    let Some(cluster) = Cluster::start() else { return };
+    let simulator = simulator(600_000).start().await.unwrap();
+    let queue = Queue::new(&simulator).with_database(&cluster.url());
+    queue.enqueue(&["Hello"]);
+    let mut worker = queue.work(&[]);
+    wait_until("submitted", &queue, || queue.status().counts["submitted"] == 1).await;
+    cluster.signal("STOP");
+    // Each statement of the worker has then been sent, including those that run every 10 seconds.
+    tokio::time::sleep(Duration::from_secs(11)).await;
+    signal(&worker, "TERM");
+    let started = Instant::now();
+    while worker.try_wait().unwrap().is_none() && started.elapsed() < LIMIT {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    cluster.signal("CONT");
+    let time = started.elapsed();
+    kill(&mut worker);
+    assert!(time < LIMIT, "{}", queue.logged());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

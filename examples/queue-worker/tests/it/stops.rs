@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// The time in which a worker must end after a signal.
-const LIMIT: Duration = Duration::from_secs(10);
+pub(crate) const LIMIT: Duration = Duration::from_secs(10);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn worker_stopped_under_load_ends_and_leaves_no_text_in_doubt() {
