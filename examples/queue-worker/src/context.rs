@@ -40,7 +40,7 @@ pub(crate) struct WorkerContext {
     pub(crate) submissions: AtomicUsize,
     collecting: Mutex<HashSet<i64>>,
     guard: tokio::sync::Mutex<Guard>,
-    unconfirmed: tokio::sync::Mutex<Vec<String>>,
+    unconfirmed: Mutex<Vec<String>>,
     outage: Mutex<Outage>,
     stop: watch::Sender<StopState>,
 }
@@ -90,7 +90,7 @@ impl WorkerContext {
             submissions: AtomicUsize::new(0),
             collecting: Mutex::default(),
             guard: tokio::sync::Mutex::new(guard),
-            unconfirmed: tokio::sync::Mutex::default(),
+            unconfirmed: Mutex::default(),
             outage: Mutex::default(),
             stop: watch::Sender::new(StopState::Running),
         }
@@ -116,7 +116,7 @@ impl WorkerContext {
                     // The texts may have been billed: they become in doubt when their lease ends.
                     self.stop_failed(WENT_BACK.to_owned());
                 } else {
-                    self.unconfirmed.lock().await.push(token);
+                    self.unconfirmed().push(token);
                 }
                 Err(error)
             }
@@ -126,13 +126,17 @@ impl WorkerContext {
     /// Releases the texts of claims that the database has not confirmed. None of them was sent. A claim may be
     /// stored after its error, so the last ones are released repeatedly.
     pub(crate) async fn release_unconfirmed(&self) -> anyhow::Result<()> {
-        let mut tokens = self.unconfirmed.lock().await;
-        let forgotten = tokens.len().saturating_sub(MAX_UNCONFIRMED);
-        tokens.drain(..forgotten);
-        for token in &*tokens {
-            self.store.release_unconfirmed(&self.name, token).await?;
-        }
-        Ok(())
+        let tokens = {
+            let mut tokens = self.unconfirmed();
+            let forgotten = tokens.len().saturating_sub(MAX_UNCONFIRMED);
+            tokens.drain(..forgotten);
+            tokens.clone()
+        };
+        self.store.release_unconfirmed(&self.name, &tokens).await
+    }
+
+    fn unconfirmed(&self) -> MutexGuard<'_, Vec<String>> {
+        self.unconfirmed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) async fn claim_collections(&self, limit: usize) -> anyhow::Result<Vec<Collection>> {

@@ -97,6 +97,21 @@ pub(crate) const RENEW: [&str; 2] = [
     renew!("SELECT value::bigint FROM jsonb_array_elements_text($3::jsonb)"),
 ];
 
+macro_rules! release_unconfirmed {
+    ($tokens:literal) => {
+        concat!(
+            "UPDATE speeches SET state = 'queued', since = unixepoch(), due = unixepoch(), server = NULL, \
+             worker = NULL WHERE worker = $1 AND state = 'submitting' AND claim IN (",
+            $tokens,
+            ")"
+        )
+    };
+}
+pub(crate) const RELEASE_UNCONFIRMED: [&str; 2] = [
+    release_unconfirmed!("SELECT value FROM json_each($2)"),
+    release_unconfirmed!("SELECT value FROM jsonb_array_elements_text($2::jsonb)"),
+];
+
 pub(crate) const END_OVERDUE_CLAIMS: &str = "UPDATE speeches SET state = 'in doubt', worker = NULL, problem = $1 \
                                              WHERE state = 'submitting' AND due <= unixepoch() RETURNING number";
 
@@ -203,12 +218,11 @@ impl Store {
         self.change(query.bind(i64::try_from(after.as_secs())?).bind(problem)).await
     }
 
-    /// Changes submitting → queued for all texts with this token, because their claim was not confirmed and no
+    /// Changes submitting → queued for all texts with these tokens, because their claims were not confirmed and no
     /// request was sent.
-    pub(crate) async fn release_unconfirmed(&self, worker: &str, token: &str) -> anyhow::Result<()> {
-        let sql = "UPDATE speeches SET state = 'queued', since = unixepoch(), due = unixepoch(), server = NULL, \
-                   worker = NULL WHERE worker = $1 AND claim = $2 AND state = 'submitting'";
-        sqlx::query(sql).bind(worker).bind(token).execute(&self.pool).await?;
+    pub(crate) async fn release_unconfirmed(&self, worker: &str, tokens: &[String]) -> anyhow::Result<()> {
+        let release = sqlx::query(RELEASE_UNCONFIRMED[usize::from(self.is_postgres)]).bind(worker);
+        release.bind(serde_json::to_string(tokens)?).execute(&self.pool).await?;
         Ok(())
     }
 
@@ -404,9 +418,10 @@ pub(crate) mod tests {
     #[tokio::test]
     async fn unconfirmed_claim_is_released_by_its_token() {
         let (_directory, store, _) = store_with_claim().await;
-        store.release_unconfirmed("w", "other").await.unwrap();
+        store.release_unconfirmed("w", &["other".into()]).await.unwrap();
+        store.release_unconfirmed("v", &["first".into()]).await.unwrap();
         assert_eq!(claim(&store, "second").await, None);
-        store.release_unconfirmed("w", "first").await.unwrap();
+        store.release_unconfirmed("w", &["other".into(), "first".into()]).await.unwrap();
         assert!(claim(&store, "second").await.is_some());
     }
 

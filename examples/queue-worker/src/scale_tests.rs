@@ -18,6 +18,7 @@ fn queries(is_postgres: bool) -> Vec<(&'static str, String)> {
         ("claim", arguments(ledger::CLAIM[lock], &["8", "60", "'s'", "'w'", "'t'"])),
         ("claim collections", arguments(ledger::COLLECT[lock], &["'s'", "8", "'w'", "60"])),
         ("renew", arguments(ledger::RENEW[lock], &["'w'", "60", "'[7]'"])),
+        ("release unconfirmed", arguments(ledger::RELEASE_UNCONFIRMED[lock], &["'w'", "'[\"t\"]'"])),
         ("end overdue claims", arguments(ledger::END_OVERDUE_CLAIMS, &["'late'"])),
         ("until empty", entry::HAS_UNFINISHED.to_owned()),
         ("unresolved", entry::HAS_UNRESOLVED.to_owned()),
