@@ -305,7 +305,7 @@ impl Store {
     /// The old claims stay until the texts are claimed again, so that a late response can still be recorded.
     pub(crate) async fn requeue(
         &self,
-        numbers: &[i64],
+        numbers: impl IntoIterator<Item = i64>,
     ) -> anyhow::Result<Result<Vec<Requeued>, (i64, Option<String>)>> {
         let requeue = "UPDATE speeches SET state = 'queued', since = unixepoch(), due = unixepoch(), problem = NULL \
                        WHERE number = $1 AND state IN ('in doubt', 'failed') RETURNING task";
@@ -313,7 +313,7 @@ impl Store {
                          WHERE number = $1 AND state = 'queued' AND problem IS NOT NULL RETURNING task";
         let mut transaction = self.pool.begin().await?;
         let mut texts = Vec::new();
-        for &number in numbers {
+        for number in numbers {
             let mut rows = sqlx::query(requeue).bind(number).fetch_all(&mut *transaction).await?;
             let was_delayed = rows.is_empty();
             if was_delayed {
@@ -374,12 +374,12 @@ pub(crate) mod tests {
     async fn late_response_after_requeue_is_recorded_until_next_claim() {
         let (_directory, store, first) = store_with_claim().await;
         assert!(store.mark_in_doubt(&first, "lost", None).await.unwrap());
-        assert_eq!(store.requeue(&[1]).await.unwrap(), Ok(vec![requeued(&first, None)]));
+        assert_eq!(store.requeue([1]).await.unwrap(), Ok(vec![requeued(&first, None)]));
         assert!(store.mark_submitted(&first, "t").await.unwrap());
         assert_eq!(claim(&store, "next").await, None, "not submitted twice");
         let text = collection(&store, "w").await.unwrap();
         assert!(store.mark_failed(&text, "given up").await.unwrap());
-        assert_eq!(store.requeue(&[1]).await.unwrap(), Ok(vec![requeued(&first, Some("t"))]));
+        assert_eq!(store.requeue([1]).await.unwrap(), Ok(vec![requeued(&first, Some("t"))]));
         assert_eq!(claim(&store, "next").await.unwrap().attempts, 2);
         assert!(!store.mark_submitted(&first, "t").await.unwrap(), "another claim");
     }
@@ -390,7 +390,7 @@ pub(crate) mod tests {
         assert!(store.mark_in_doubt(&claim, "lost", None).await.unwrap());
         assert!(!store.mark_in_doubt(&claim, "reset", None).await.unwrap());
         assert!(store.mark_in_doubt(&claim, "cut off", Some("t")).await.unwrap());
-        assert_eq!(store.requeue(&[1]).await.unwrap(), Ok(vec![requeued(&claim, Some("t"))]));
+        assert_eq!(store.requeue([1]).await.unwrap(), Ok(vec![requeued(&claim, Some("t"))]));
     }
 
     #[tokio::test]
@@ -460,9 +460,9 @@ pub(crate) mod tests {
         assert!((298..=300).contains(&wait), "{wait}");
         assert_eq!(claim(&store, "second").await, None);
         let expected = Requeued { was_delayed: true, ..requeued(&first, None) };
-        assert_eq!(store.requeue(&[1]).await.unwrap(), Ok(vec![expected]));
+        assert_eq!(store.requeue([1]).await.unwrap(), Ok(vec![expected]));
         assert_eq!(store.delayed(9).await.unwrap(), []);
-        assert_eq!(store.requeue(&[1]).await.unwrap(), Err((1, Some("queued".into()))), "no delay is left");
+        assert_eq!(store.requeue([1]).await.unwrap(), Err((1, Some("queued".into()))), "no delay is left");
         assert!(claim(&store, "second").await.is_some());
     }
 

@@ -1,6 +1,6 @@
 //! `again`: puts texts that failed or are in doubt back into the queue, and ends the delay of queued texts.
 
-use std::{collections::BTreeSet, ops::RangeInclusive};
+use std::ops::RangeInclusive;
 
 use crate::{
     InvalidInput, Outcome,
@@ -23,10 +23,20 @@ fn parse_keys(text: &str) -> Result<RangeInclusive<i64>, String> {
     }
 }
 
+/// Returns each key of the ranges once. It is lazy, because the last key may be far above those of the queue.
+fn distinct(ranges: &[RangeInclusive<i64>]) -> impl Iterator<Item = i64> {
+    let mut ranges = ranges.to_vec();
+    ranges.sort_by_key(|range| *range.start());
+    let mut next = 1;
+    ranges.into_iter().flat_map(move |range| {
+        let first = next.max(*range.start());
+        next = next.max(range.end().saturating_add(1));
+        first..=*range.end()
+    })
+}
+
 pub(crate) async fn run(store: &Store, args: &Args) -> anyhow::Result<Outcome> {
-    let keys: BTreeSet<_> = args.keys.iter().cloned().flatten().collect();
-    let keys: Vec<_> = keys.into_iter().collect();
-    let texts = store.requeue(&keys).await?.map_err(|(key, state)| {
+    let texts = store.requeue(distinct(&args.keys)).await?.map_err(|(key, state)| {
         InvalidInput(match state {
             Some(state) => {
                 format!("key {key}: state is {state}, expected failed, in doubt or delayed")
@@ -47,4 +57,16 @@ pub(crate) async fn run(store: &Store, args: &Args) -> anyhow::Result<Outcome> {
         print_line!("{delayed} no longer delayed; submitted as soon as a worker is free");
     }
     Ok(Outcome::Success)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn overlapping_ranges_contain_each_key_once_and_may_be_huge() {
+        let keys = |ranges: &[RangeInclusive<i64>]| distinct(ranges).take(7).collect::<Vec<_>>();
+        assert_eq!(keys(&[7..=7, 2..=5, 3..=3, 4..=6, 7..=7]), [2, 3, 4, 5, 6, 7]);
+        assert_eq!(keys(&[3..=i64::MAX, 1..=1]), [1, 3, 4, 5, 6, 7, 8]);
+    }
 }

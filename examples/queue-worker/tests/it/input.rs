@@ -83,6 +83,7 @@ fn again_accepts_only_failed_or_in_doubt_texts() {
         assert_invalid(&queue, &["again", keys], &format!("invalid value '{keys}'"));
     }
     assert_invalid(&queue, &["again"], "<KEY>");
+    assert_invalid(&queue, &["again", "2-9000000000000000000"], "key 2: not found");
     assert_eq!(queue.status().counts["queued"], 1);
 }
 
