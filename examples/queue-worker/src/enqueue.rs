@@ -92,15 +92,18 @@ pub(crate) async fn run(store: &Store, texts: &[String], args: &Args) -> anyhow:
     let batch = loop {
         match store.add_batch(&name, texts, args.voice.as_deref()).await {
             Ok(batch) => break batch,
-            Err(error) if is_connection_error(&error) => {
-                if attempts == MAX_ATTEMPTS {
-                    let problem = format!(
-                        "the texts may have been added; repeat the command with `--batch {name}`, which adds \
-                         them once"
-                    );
-                    return Err(error.context(problem));
-                }
-                print_note!("note: connection to the database lost, retrying: {error:#}");
+            Err(error) if is_connection_error(&error) && attempts < MAX_ATTEMPTS => {
+                print_note!(
+                    "note: connection to the database lost, retrying; if this command does not end, repeat it with \
+                     `--batch {name}`, which adds the texts once: {error:#}"
+                );
+            }
+            // The first attempt may have added the texts, whatever the last error is.
+            Err(error) if attempts > 1 => {
+                let problem = format!(
+                    "the texts may have been added; repeat the command with `--batch {name}`, which adds them once"
+                );
+                return Err(error.context(problem));
             }
             Err(error) => return Err(error),
         }

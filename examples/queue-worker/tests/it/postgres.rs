@@ -121,6 +121,28 @@ async fn postgres_lost_confirmations_add_and_submit_each_text_once() {
     assert_eq!((simulator.creates(), queue.status().counts["done"]), (5, 5), "{}", queue.logged());
 }
 
+#[test]
+fn postgres_error_after_lost_confirmation_names_the_batch() {
+    let Some(cluster) = Cluster::start() else { return };
+    Queue::without_key().with_database(&cluster.url()).enqueue(&["Zero."]);
+    // The second attempt fails with an error of the database, as if it had no connection left.
+    cluster.sql(
+        "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF EXISTS (SELECT 1 FROM batches \
+         WHERE name = NEW.name) THEN RAISE 'too many connections' USING ERRCODE = '53300';END IF;RETURN NEW;END $$; \
+         CREATE TRIGGER refuse BEFORE INSERT ON batches FOR EACH ROW EXECUTE FUNCTION refuse()",
+    );
+    let proxy = Proxy::start(&cluster, "COMMIT", 1);
+    let queue = Queue::without_key().with_database(&proxy.url());
+    fs::write(queue.directory().join("lines"), "One.\nTwo.\n").unwrap();
+    let enqueue = queue.run(&["enqueue", "lines"]);
+    let stderr = stderr(&enqueue);
+    assert_eq!((enqueue.status.code(), queue.status().counts["queued"]), (Some(1), 3), "{stderr}");
+    assert!(
+        stderr.contains("error: the texts may have been added; repeat the command with `--batch "),
+        "{stderr}"
+    );
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn postgres_database_that_lost_a_claim_is_refused_until_its_texts_are_in_doubt() {
     let Some(cluster) = Cluster::start() else { return };
