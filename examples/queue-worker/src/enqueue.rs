@@ -7,6 +7,7 @@ use std::{
 };
 
 use anyhow::Context;
+use clap::builder::NonEmptyStringValueParser;
 use sha2::{Digest, Sha256};
 use sqlx::Row as _;
 
@@ -32,11 +33,11 @@ pub(crate) struct Args {
     file: PathBuf,
 
     /// The voice: one of the API's names (leo, nora) or the id of a voice file
-    #[arg(long)]
+    #[arg(long, value_parser = NonEmptyStringValueParser::new())]
     voice: Option<String>,
 
     /// The unique name of this batch. If the queue has this batch already, nothing is added
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
     batch: Option<String>,
 }
 

@@ -40,7 +40,9 @@ mod scale_tests;
 
 use std::{fmt, process::ExitCode, time::Duration};
 
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{
+    Parser, Subcommand, ValueEnum, error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand as NoArguments,
+};
 use messages::{DatabaseProblem, LogWriter, print_note};
 use store::{COMMAND_WAIT, Store, WORKER_WAIT};
 use tracing_subscriber::EnvFilter;
@@ -94,7 +96,7 @@ enum Command {
 fn main() -> ExitCode {
     let args = match Args::try_parse() {
         Ok(args) => args,
-        Err(error) if error.use_stderr() => return report_usage_error(&error),
+        Err(error) if error.use_stderr() && error.kind() != NoArguments => return report_usage_error(&error),
         Err(help) => help.exit(),
     };
     init_logging(args.log_format);

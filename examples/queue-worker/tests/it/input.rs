@@ -31,6 +31,8 @@ fn enqueue_with_invalid_file_fails_without_creating_queue() {
     assert_invalid(&queue, &["enqueue", "long"], "long: line 3: 4097 characters, expected 2 to 4096");
     assert_invalid(&queue, &["enqueue", "short"], "short: line 3: 1 characters, expected 2 to 4096");
     assert_invalid(&queue, &["enqueue", "empty"], "empty: input is empty or contains only white space");
+    assert_invalid(&queue, &["enqueue", "short", "--voice", ""], "--voice");
+    assert_invalid(&queue, &["enqueue", "short", "--batch", ""], "--batch");
     assert_invalid(&queue, &["enqueue", "latin"], "latin: invalid UTF-8 at byte 3, expected UTF-8 text");
     assert_eq!(fs::read_dir(queue.directory()).unwrap().count(), 4, "no file was created");
 }
