@@ -7,10 +7,14 @@ use sqlx::{
     Any, AnyPool, AssertSqlSafe, Connection, Executor, Pool, SqlSafeStr,
     any::{AnyConnectOptions, AnyPoolOptions},
     migrate::{Migration, MigrationType, Migrator},
+    postgres::PgConnectOptions,
     sqlite::SqliteConnectOptions,
 };
 
-use crate::{InvalidInput, messages::DatabaseProblem};
+use crate::{
+    InvalidInput,
+    messages::{DatabaseProblem, is_connection_error},
+};
 
 const QUEUE_NOT_FOUND: &str = "queue not found, create it with `enqueue` first";
 
@@ -95,7 +99,8 @@ impl Store {
         }
         let options = AnyConnectOptions::from_str(url).map_err(connect_error)?;
         // Connect once without the pool, which would retry an unreachable server.
-        let mut connection = sqlx::AnyConnection::connect_with(&options).await.map_err(connect_error)?;
+        let mut connection =
+            sqlx::AnyConnection::connect_with(&options).await.map_err(|error| unreachable(error, url))?;
         // A commit must be on disk before the request is sent, even after a power failure.
         let settings = if is_postgres {
             "SET synchronous_commit = on".to_owned()
@@ -103,8 +108,8 @@ impl Store {
             let wait = wait.as_millis();
             format!("PRAGMA busy_timeout = {wait}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL")
         };
-        connection.execute(AssertSqlSafe(settings.clone())).await.map_err(connect_error)?;
-        connection.close().await.map_err(connect_error)?;
+        connection.execute(AssertSqlSafe(settings.clone())).await.map_err(|error| unreachable(error, url))?;
+        connection.close().await.map_err(|error| unreachable(error, url))?;
         Ok(Self { pool: pool(options, settings, MAX_CONNECTIONS), is_postgres })
     }
 
@@ -160,6 +165,21 @@ fn connect_error(error: sqlx::Error) -> anyhow::Error {
         return error.context("could not open the database");
     }
     InvalidInput(format!("--database: {message}")).into()
+}
+
+/// Returns the error for a connection that failed. A server that is not reached is not invalid input: a supervisor
+/// starts the worker again.
+fn unreachable(error: sqlx::Error, url: &str) -> anyhow::Error {
+    let error = anyhow::Error::new(error);
+    if !is_connection_error(&error) {
+        return error.downcast().map_or_else(|error| error, connect_error);
+    }
+    let Ok(options) = PgConnectOptions::from_str(url) else { return error };
+    let address = match options.get_socket() {
+        Some(socket) => socket.display().to_string(),
+        None => format!("{}:{}", options.get_host(), options.get_port()),
+    };
+    error.context(format!("could not connect to the database at {address}"))
 }
 
 /// Creates a pool that closes a released connection whose transaction has not ended.

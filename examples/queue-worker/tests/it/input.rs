@@ -58,12 +58,26 @@ fn invalid_database_url_is_reported_without_its_password() {
         ("sqlite::memory:", "in-memory databases are not supported"),
         ("sqlite://missing/queue.db?mode=rwc", "--database: "),
         ("sqlite://queue.db?mode=loud", "--database: "),
-        ("postgres://me:hunter2@127.0.0.1:1/queue", "--database: "),
     ] {
         assert_invalid(&queue, &["--database", url, "enqueue", "lines"], expected);
         assert!(!stderr(&queue.run(&["--database", url, "status"])).contains("hunter2"), "{url}");
     }
     assert_eq!(fs::read_dir(queue.directory()).unwrap().count(), 1, "no file was created");
+}
+
+#[test]
+fn unreachable_database_is_named_and_is_not_invalid_input() {
+    let queue = Queue::without_key();
+    fs::write(queue.directory().join("lines"), "One.\n").unwrap();
+    // A supervisor restarts the worker after the status 1, and not after 2.
+    for command in [&["work"][..], &["enqueue", "lines"], &["status"]] {
+        let url = "postgres://me:hunter2@127.0.0.1:1/queue";
+        let output = queue.run(&[&["--database", url], command].concat());
+        let stderr = stderr(&output);
+        assert_eq!(output.status.code(), Some(1), "{stderr}");
+        assert!(stderr.starts_with("error: could not connect to the database at 127.0.0.1:1: "), "{stderr}");
+        assert!(!stderr.contains("hunter2"), "{stderr}");
+    }
 }
 
 #[test]
