@@ -27,7 +27,8 @@ pub(crate) const WENT_BACK: &str = "the database has lost the last claim of a wo
      --after-restore`, which marks these texts as in doubt";
 
 /// The problem of the texts that are marked.
-const RESTORED: &str = "the database was restored, so the text may have been submitted after the backup";
+pub(crate) const RESTORED: &str =
+    "the database was restored, so the text may have been submitted after the backup";
 
 /// The last claim of a worker, which its database must contain.
 #[derive(Debug)]

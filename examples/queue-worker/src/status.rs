@@ -6,6 +6,7 @@ use serde_json::json;
 use crate::{
     Outcome,
     entry::{Entry, STATES},
+    guard::RESTORED,
     messages::{print_line, print_note, printable},
     store::Store,
 };
@@ -105,8 +106,11 @@ fn to_json(entry: &Entry) -> serde_json::Value {
 fn format_entry(entry: &Entry) -> String {
     let Entry { number, state, age, due_in, .. } = entry;
     let details = match (state.as_str(), &entry.problem) {
-        // The time of a text in doubt is that of its submission, which a person looks for in the bill.
-        ("in doubt", _) => format!("submitted {} ago", format_time(*age)),
+        // The time of a text in doubt is that of its submission, which a person looks for in the bill. After a restore,
+        // this time is unknown.
+        ("in doubt", problem) if problem.as_deref() != Some(RESTORED) => {
+            format!("submitted {} ago", format_time(*age))
+        }
         ("queued" | "submitted", Some(_)) if *due_in > 0 && entry.worker.is_none() => {
             format!("next attempt in {}", format_time(*due_in))
         }
@@ -149,6 +153,7 @@ mod tests {
         for (entry, expected) in [
             (entry("in doubt", 150, 0, Some("reset")), "7: in doubt, submitted 2 min ago: reset"),
             (entry("in doubt", -100, 0, None), "7: in doubt, submitted 0 s ago: reason unknown"),
+            (entry("in doubt", 9, 0, Some(RESTORED)), &format!("7: in doubt, 9 s ago: {RESTORED}")),
             (entry("failed", 29, 0, Some("\u{1b}[31mred")), "7: failed, 29 s ago:  [31mred"),
             (entry("queued", 9, 300, Some("429")), "7: queued, next attempt in 5 min: 429"),
             (entry("queued", 9, 0, Some("429")), "7: queued, next attempt now: 429"),
