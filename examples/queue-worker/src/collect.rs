@@ -64,7 +64,7 @@ async fn fetch_and_save(context: &WorkerContext, text: &Collection) -> Result<Re
     speech.save(&path).await?;
     let path = context.out.join(format!("{}.wav", text.number));
     let place = format!("{}:{}", host(), path.display());
-    let moved = tokio::task::spawn_blocking(move || move_into_place(temporary, &path)).await;
+    let moved = tokio::task::spawn_blocking(move || move_into_place(temporary, &path, sync_directory)).await;
     Ok(moved.unwrap_or_else(|panic| Err(panic.to_string())).map(|()| place))
 }
 
@@ -72,7 +72,11 @@ async fn fetch_and_save(context: &WorkerContext, text: &Collection) -> Result<Re
 ///
 /// An existing file is never replaced, because it may be the only copy of a billed speech. A file with the
 /// same content counts as success: an earlier run of this job has saved it.
-fn move_into_place(temporary: TempPath, path: &Path) -> Result<(), String> {
+fn move_into_place(
+    temporary: TempPath,
+    path: &Path,
+    sync_directory: impl Fn(&Path) -> std::io::Result<()>,
+) -> Result<(), String> {
     let problem = |error: &std::io::Error| format!("{}: {error}", path.display());
     if let Err(error) = temporary.persist_noclobber(path) {
         if error.error.kind() != ErrorKind::AlreadyExists {
@@ -151,14 +155,31 @@ mod tests {
             fs::write(&path, bytes).unwrap();
             TempPath::try_from_path(path).unwrap()
         };
-        assert_eq!(move_into_place(temporary(b"one"), &path), Ok(()));
-        assert_eq!(move_into_place(temporary(b"one"), &path), Ok(()), "a second time");
-        let problem = move_into_place(temporary(b"two"), &path).unwrap_err();
+        let move_into_place = |bytes| move_into_place(temporary(bytes), &path, sync_directory);
+        assert_eq!(move_into_place(b"one"), Ok(()));
+        assert_eq!(move_into_place(b"one"), Ok(()), "a second time");
+        let problem = move_into_place(b"two").unwrap_err();
         assert!(
             problem.ends_with("1.wav: path exists with different content; move the file away"),
             "{problem}"
         );
         assert_eq!(fs::read(&path).unwrap(), b"one");
         assert_eq!(fs::read_dir(out.path()).unwrap().count(), 1, "the temporary file is removed");
+    }
+
+    #[test]
+    fn directory_is_synced_after_the_file_is_in_place_or_the_text_is_not_done() {
+        let out = tempfile::tempdir().unwrap();
+        let (temporary, path) = (out.path().join(".1.wav"), out.path().join("1.wav"));
+        // The second time, the file is there, because an earlier run could not sync the directory.
+        for _ in 0..2 {
+            fs::write(&temporary, b"one").unwrap();
+            let sync = |directory: &Path| {
+                assert!(directory == out.path() && path.exists());
+                Err(std::io::Error::other("no space"))
+            };
+            let moved = move_into_place(TempPath::try_from_path(&temporary).unwrap(), &path, sync);
+            assert_eq!(moved, Err(format!("{}: no space", path.display())));
+        }
     }
 }
