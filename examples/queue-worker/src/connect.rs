@@ -7,17 +7,18 @@ use std::{
     time::Duration,
 };
 
-use distribute_ai::ClientBuilder;
+use distribute_ai::{Client, ClientBuilder};
 use tower::{BoxError, Layer, Service};
 
 use crate::context::StartTime;
 
 /// The longest time for opening a connection. The client gives up after 10 seconds that the machine is awake.
-const LIMIT: Duration = Duration::from_secs(15);
+pub(crate) const LIMIT: Duration = Duration::from_secs(15);
 
-/// Makes a submission fail without being sent if the machine was suspended before its connection was open.
-pub(crate) fn reject_late_connections(client: ClientBuilder) -> ClientBuilder {
-    client.configure_http(|http| http.connector_layer(OnTime { inner: (), limit: LIMIT }))
+/// Builds a client for the API. Its submission fails without being sent if opening the connection takes longer than the
+/// limit: the machine was suspended.
+pub(crate) fn api_client(client: ClientBuilder, limit: Duration) -> Result<Client, distribute_ai::Error> {
+    client.configure_http(move |http| http.connector_layer(OnTime { inner: (), limit })).build()
 }
 
 /// A connector that checks the time of each connection.
@@ -70,10 +71,8 @@ mod tests {
     async fn submission_on_a_late_connection_is_not_sent() {
         let simulator = Simulator::start().await.unwrap();
         for (limit, creates) in [(Duration::ZERO, 0), (LIMIT, 1)] {
-            let layer = OnTime { inner: (), limit };
-            let client =
-                simulator.client_builder().configure_http(move |http| http.connector_layer(layer.clone()));
-            let submitted = client.build().unwrap().speak("Hello").deadline(Duration::ZERO).submit().await;
+            let client = api_client(simulator.client_builder(), limit);
+            let submitted = client.unwrap().speak("Hello").deadline(Duration::ZERO).submit().await;
             assert_eq!(
                 submitted.map_err(|error| error.kind()).err(),
                 (creates == 0).then_some(ErrorKind::Unreachable)

@@ -6,7 +6,10 @@ use anyhow::Context;
 use distribute_ai::{Client, ClientBuilder, testing::Simulator};
 
 use crate::{
-    InvalidInput, connect::reject_late_connections, messages::print_note, policy::SIMULATOR_PREFIX,
+    InvalidInput,
+    connect::{LIMIT, api_client},
+    messages::print_note,
+    policy::SIMULATOR_PREFIX,
     store::Store,
 };
 
@@ -31,7 +34,7 @@ pub(crate) async fn connect(out: &Path) -> anyhow::Result<Connection> {
     check_output_directory(out)?;
     let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
     if is_set("DISTRIBUTE_AI_API_KEY") {
-        let client = ClientBuilder::from_env().and_then(|client| reject_late_connections(client).build());
+        let client = ClientBuilder::from_env().and_then(|client| api_client(client, LIMIT));
         let client = client.map_err(|error| InvalidInput(error.to_string()))?;
         let base_url = std::env::var("DISTRIBUTE_AI_BASE_URL").unwrap_or_default();
         let base_url = if base_url.is_empty() { DEFAULT_BASE_URL } else { &base_url };
