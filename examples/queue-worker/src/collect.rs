@@ -144,7 +144,57 @@ async fn collect_later(
 
 #[cfg(test)]
 mod tests {
+    use std::task::{Context, Poll};
+
+    use distribute_ai::testing::Simulator;
+    use tower::{Layer, Service};
+
     use super::*;
+    use crate::submit::{self, tests::context_with};
+
+    /// A connector that panics.
+    #[derive(Clone)]
+    struct Panics<S>(S);
+
+    impl<S> Layer<S> for Panics<()> {
+        type Service = Panics<S>;
+
+        fn layer(&self, inner: S) -> Panics<S> {
+            Panics(inner)
+        }
+    }
+
+    impl<S: Service<R>, R> Service<R> for Panics<S> {
+        type Response = S::Response;
+        type Error = S::Error;
+        type Future = S::Future;
+
+        fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+            panic!("no connection")
+        }
+
+        fn call(&mut self, request: R) -> S::Future {
+            self.0.call(request)
+        }
+    }
+
+    #[tokio::test]
+    async fn collection_that_panics_is_repeated_and_submission_that_panics_is_in_doubt() {
+        let simulator = Simulator::start().await.unwrap();
+        let client = simulator.client_builder().configure_http(|http| http.connector_layer(Panics(())));
+        let (_directory, context) = context_with(&["One", "Two"], client.build().unwrap()).await;
+        let mut texts = context.claim(2).await.unwrap();
+        let ((two, time), (one, _)) = (texts.remove(1), texts.remove(0));
+        context.store.mark_submitted(&one.claim, "task").await.unwrap();
+        run(Arc::clone(&context), context.claim_collections(1).await.unwrap().remove(0)).await;
+        submit::run(Arc::clone(&context), two, time).await;
+        for (number, state) in [(1, "submitted"), (2, "in doubt")] {
+            let entry = context.store.entry(number).await.unwrap().unwrap();
+            assert_eq!((entry.state.as_str(), entry.worker), (state, None));
+            assert!(entry.problem.unwrap().contains("the job ended with a panic: "));
+        }
+        assert!(context.collecting().is_empty());
+    }
 
     #[test]
     fn existing_file_with_other_content_is_not_replaced() {

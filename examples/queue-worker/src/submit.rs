@@ -151,17 +151,27 @@ async fn record_error(context: &WorkerContext, claim: &Claim, error: &Error) -> 
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use std::time::{Instant, SystemTime};
 
-    use distribute_ai::testing::{Fault, Route, Script, Simulator};
+    use distribute_ai::{
+        Client,
+        testing::{Fault, Route, Script, Simulator},
+    };
 
     use super::*;
     use crate::{connection::Connection, guard::Guard, ledger::tests::store_with_texts};
 
     async fn context(texts: &[&str], simulator: &Simulator) -> (tempfile::TempDir, Arc<WorkerContext>) {
+        context_with(texts, simulator.client()).await
+    }
+
+    pub(crate) async fn context_with(
+        texts: &[&str],
+        client: Client,
+    ) -> (tempfile::TempDir, Arc<WorkerContext>) {
         let (directory, store) = store_with_texts(texts).await;
-        let connection = Connection { client: simulator.client(), server: "s".into(), simulator: None };
+        let connection = Connection { client, server: "s".into(), simulator: None };
         let guard = Guard::open(directory.path(), "e").unwrap();
         let out = directory.path().to_owned();
         (directory, Arc::new(WorkerContext::new(store, &connection, out, 15, guard)))
