@@ -299,7 +299,7 @@ impl Store {
         Ok(())
     }
 
-    /// Changes in doubt or failed → queued, and ends the delay of queued texts, for all texts or for none.
+    /// Changes in doubt, failed, or submitted for more than a day → queued, and ends the delay of queued texts, for all texts or for none.
     /// The inner error is the first text in another state, and that state.
     ///
     /// The old claims stay until the texts are claimed again, so that a late response can still be recorded.
@@ -307,8 +307,10 @@ impl Store {
         &self,
         numbers: impl IntoIterator<Item = i64>,
     ) -> anyhow::Result<Result<Vec<Requeued>, (i64, Option<String>)>> {
-        let requeue = "UPDATE speeches SET state = 'queued', since = unixepoch(), due = unixepoch(), problem = NULL \
-                       WHERE number = $1 AND state IN ('in doubt', 'failed') RETURNING task";
+        // Without the last state, a task that never ends, or whose audio is lost, would keep its text for ever.
+        let requeue = "UPDATE speeches SET state = 'queued', since = unixepoch(), due = unixepoch(), worker = NULL, \
+                       problem = NULL WHERE number = $1 AND (state IN ('in doubt', 'failed') \
+                       OR (state = 'submitted' AND since < unixepoch() - 86400)) RETURNING task";
         let end_delay = "UPDATE speeches SET due = unixepoch(), problem = NULL \
                          WHERE number = $1 AND state = 'queued' AND problem IS NOT NULL RETURNING task";
         let mut transaction = self.pool.begin().await?;
@@ -450,6 +452,19 @@ pub(crate) mod tests {
         let third = collection(&store, "three").await.unwrap();
         assert!(store.mark_done(&third, "host:/1.wav").await.unwrap());
         assert_eq!(store.entry(1).await.unwrap().unwrap().place.as_deref(), Some("host:/1.wav"));
+    }
+
+    #[tokio::test]
+    async fn text_that_is_submitted_for_more_than_a_day_can_be_requeued() {
+        let (_directory, store, first) = store_with_claim().await;
+        assert!(store.mark_submitted(&first, "t").await.unwrap());
+        pass(&store, 86_390).await;
+        assert_eq!(store.requeue([1]).await.unwrap(), Err((1, Some("submitted".into()))));
+        let text = collection(&store, "w").await.unwrap();
+        pass(&store, 20).await;
+        assert_eq!(store.requeue([1]).await.unwrap(), Ok(vec![requeued(&first, Some("t"))]));
+        assert!(!store.mark_done(&text, "host:/1.wav").await.unwrap(), "it waits for another submission");
+        assert!(claim(&store, "second").await.is_some());
     }
 
     #[tokio::test]

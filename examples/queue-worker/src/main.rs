@@ -86,8 +86,8 @@ enum Command {
     Work(work::Args),
     /// Shows the number of texts in each state, and lists the texts that failed, are in doubt or are delayed
     Status(status::Args),
-    /// Puts texts that failed or are in doubt back into the queue; each may be billed again. Also ends the
-    /// delay of a queued text
+    /// Puts texts that failed, are in doubt or have been submitted for a day back into the queue; each may be
+    /// billed again. Also ends the delay of a queued text
     Again(requeue::Args),
     /// Removes texts that are done from the database; their files are kept
     Clean(clean::Args),

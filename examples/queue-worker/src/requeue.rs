@@ -1,4 +1,5 @@
-//! `again`: puts texts that failed or are in doubt back into the queue, and ends the delay of queued texts.
+//! `again`: puts texts that failed, are in doubt or have been submitted for a day back into the queue, and ends the
+//! delay of queued texts.
 
 use std::ops::RangeInclusive;
 
@@ -10,7 +11,8 @@ use crate::{
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// The keys of texts that failed, are in doubt or are delayed, as listed by `status`. FIRST-LAST is a range
+    /// The keys of texts that failed, are in doubt, are delayed or have been submitted for a day, as listed by `status`.
+    /// FIRST-LAST is a range
     #[arg(required = true, value_name = "KEY", value_parser = parse_keys)]
     keys: Vec<RangeInclusive<i64>>,
 }
@@ -39,7 +41,7 @@ pub(crate) async fn run(store: &Store, args: &Args) -> anyhow::Result<Outcome> {
     let texts = store.requeue(distinct(&args.keys)).await?.map_err(|(key, state)| {
         InvalidInput(match state {
             Some(state) => {
-                format!("key {key}: state is {state}, expected failed, in doubt or delayed")
+                format!("key {key}: state is {state}, expected failed, in doubt or delayed, or submitted for a day")
             }
             None => format!("key {key}: not found; `status` lists the keys"),
         })
