@@ -284,7 +284,8 @@ impl Store {
     }
 
     /// Changes submitted → queued for the tasks of simulators that have stopped: of `stopped`, and of others than
-    /// `running` that are overdue by more than `after` seconds. Tasks of the API are never lost like this.
+    /// `running` that hold no lease and are overdue by more than `after` seconds. Tasks of the API are never lost
+    /// like this.
     pub(crate) async fn requeue_lost_tasks(
         &self,
         running: &str,
@@ -294,7 +295,9 @@ impl Store {
         let sql = "UPDATE speeches SET state = 'queued', since = unixepoch(), due = unixepoch(), server = NULL, \
                    worker = NULL, task = NULL, problem = NULL \
                    WHERE state = 'submitted' AND server LIKE 'simulator %' \
-                   AND (server = $2 OR (server <> $1 AND due < unixepoch() - $3))";
+                   AND (server = $2 OR (server <> $1 AND due < unixepoch() - $3 \
+                   AND server NOT IN (SELECT server FROM speeches WHERE worker IS NOT NULL AND server IS NOT NULL \
+                   AND due > unixepoch())))";
         sqlx::query(sql).bind(running).bind(stopped).bind(i64::from(after)).execute(&self.pool).await?;
         Ok(())
     }
@@ -479,6 +482,25 @@ pub(crate) mod tests {
         assert_eq!(store.delayed(9).await.unwrap(), []);
         assert_eq!(store.requeue([1]).await.unwrap(), Err((1, Some("queued".into()))), "no delay is left");
         assert!(claim(&store, "second").await.is_some());
+    }
+
+    #[tokio::test]
+    async fn tasks_of_a_simulator_are_lost_only_if_it_collects_no_text_any_more() {
+        let (_directory, store) = store_with_texts(&["One", "Two"]).await;
+        for text in store.claim(2, "w", "t", "simulator a", 60).await.unwrap() {
+            assert!(store.mark_submitted(&text.claim, "task").await.unwrap());
+        }
+        pass(&store, 100).await;
+        store.claim_collections(1, "w", "simulator a", 60).await.unwrap();
+        store.requeue_lost_tasks("simulator b", "", 15).await.unwrap();
+        assert_eq!(
+            store.entries("submitted", 9).await.unwrap().len(),
+            2,
+            "its worker has more texts than slots"
+        );
+        pass(&store, 100).await;
+        store.requeue_lost_tasks("simulator b", "", 15).await.unwrap();
+        assert_eq!(store.entries("queued", 9).await.unwrap().len(), 2);
     }
 
     #[tokio::test]
