@@ -143,6 +143,28 @@ fn postgres_error_after_lost_confirmation_names_the_batch() {
     );
 }
 
+#[test]
+fn postgres_lost_connection_behind_a_pooler_names_the_batch() {
+    let Some(cluster) = Cluster::start() else { return };
+    let queue = Queue::without_key().with_database(&cluster.url());
+    queue.enqueue(&["Zero."]);
+    // A pooler reports a lost server as an error of the database.
+    cluster.sql(
+        "CREATE FUNCTION lose() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'server closed the connection' \
+         USING ERRCODE = '08006';END $$; \
+         CREATE CONSTRAINT TRIGGER lose AFTER INSERT ON batches DEFERRABLE INITIALLY DEFERRED FOR EACH ROW \
+         EXECUTE FUNCTION lose()",
+    );
+    fs::write(queue.directory().join("lines"), "One.\n").unwrap();
+    let enqueue = queue.run(&["enqueue", "lines"]);
+    let stderr = stderr(&enqueue);
+    assert_eq!(enqueue.status.code(), Some(1), "{stderr}");
+    assert!(
+        stderr.contains("error: the texts may have been added; repeat the command with `--batch "),
+        "{stderr}"
+    );
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn postgres_database_that_lost_a_claim_is_refused_until_its_texts_are_in_doubt() {
     let Some(cluster) = Cluster::start() else { return };
