@@ -10,6 +10,7 @@ use crate::{
     connection::random_name,
     context::{WorkerContext, host},
     ledger::Collection,
+    messages::describe,
     policy::{CollectDecision, classify_collect_error, poll_interval},
     progress,
     retry::{isolate, with_timeout},
@@ -30,7 +31,7 @@ pub(crate) async fn run(context: Arc<WorkerContext>, text: Collection) {
     if let Err(error) = result {
         tracing::warn!(
             number = text.number,
-            error = format!("{error:#}"),
+            error = describe(&error),
             "outcome of the collection not stored"
         );
     }

@@ -14,7 +14,7 @@ use sqlx::Row as _;
 use crate::{
     InvalidInput, Outcome,
     connection::random_name,
-    messages::{is_connection_error, print_line, print_note},
+    messages::{describe, is_connection_error, print_line, print_note},
     store::Store,
 };
 
@@ -96,7 +96,8 @@ pub(crate) async fn run(store: &Store, texts: &[String], args: &Args) -> anyhow:
             Err(error) if is_connection_error(&error) && attempts < MAX_ATTEMPTS => {
                 print_note!(
                     "note: connection to the database lost, retrying; if this command does not end, repeat it with \
-                     `--batch {name}`, which adds the texts once: {error:#}"
+                     `--batch {name}`, which adds the texts once: {}",
+                    describe(&error)
                 );
             }
             // The first attempt may have added the texts, whatever the last error is.

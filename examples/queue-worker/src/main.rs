@@ -43,7 +43,7 @@ use std::{fmt, process::ExitCode, time::Duration};
 use clap::{
     Parser, Subcommand, ValueEnum, error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand as NoArguments,
 };
-use messages::{DatabaseProblem, LogWriter, print_note};
+use messages::{DatabaseProblem, LogWriter, describe, print_note};
 use store::{COMMAND_WAIT, Store, WORKER_WAIT};
 use tracing_subscriber::EnvFilter;
 
@@ -117,7 +117,7 @@ fn main() -> ExitCode {
 }
 
 fn report_error(error: &anyhow::Error) -> ExitCode {
-    print_note!("error: {error:#}");
+    print_note!("error: {}", describe(error));
     if let Some(problem) = DatabaseProblem::find(error) {
         print_note!("hint: {}", problem.hint());
     }

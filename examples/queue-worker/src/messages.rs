@@ -53,6 +53,16 @@ pub(crate) fn printable(text: &str) -> String {
     if end.is_some() { line + "…" } else { line }
 }
 
+/// Returns an error and its causes. A cause that the message before ends with is not repeated: the errors of sqlx contain
+/// theirs.
+pub(crate) fn describe(error: &anyhow::Error) -> String {
+    error.chain().map(ToString::to_string).fold(String::new(), |text, cause| match text.as_str() {
+        "" => cause,
+        _ if text.ends_with(&cause) => text,
+        _ => format!("{text}: {cause}"),
+    })
+}
+
 /// A database error that a person has to resolve.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum DatabaseProblem {
@@ -135,6 +145,13 @@ mod tests {
         assert_eq!(printable("7\u{1b}[31m\r\nerror: all lost"), "7 [31m  error: all lost");
         assert_eq!(printable(&"é".repeat(500)), "é".repeat(500));
         assert_eq!(printable(&"é".repeat(500_000)), "é".repeat(500) + "…");
+    }
+
+    #[test]
+    fn cause_is_described_once() {
+        let error = sqlx::Error::Io(io::Error::other("refused"));
+        let error = anyhow::Error::new(error).context("could not connect");
+        assert_eq!(describe(&error), "could not connect: error communicating with database: refused");
     }
 
     #[tokio::test]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::task::{JoinError, JoinSet};
 
-use crate::context::WorkerContext;
+use crate::{context::WorkerContext, messages::describe};
 
 /// The timeout of one database operation. Without this, a hanging connection would block the next attempt.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -35,7 +35,7 @@ where
                     if attempt == 1 {
                         on_first_error(&error);
                     }
-                    tracing::warn!(attempt, error = format!("{error:#}"), "database write failed, retrying");
+                    tracing::warn!(attempt, error = describe(&error), "database write failed, retrying");
                 }
             }
             tokio::time::sleep(pause).await;

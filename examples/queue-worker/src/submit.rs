@@ -11,7 +11,7 @@ use distribute_ai::{Error, SpeechTask, TaskId};
 use crate::{
     context::{StartTime, WorkerContext},
     ledger::{Claim, ClaimedText},
-    messages::print_note,
+    messages::{describe, print_note},
     policy::{SubmitDecision, classify_submit_error},
     progress,
     retry::{isolate, retry_write},
@@ -31,7 +31,7 @@ pub(crate) async fn run(context: Arc<WorkerContext>, text: ClaimedText, time: St
         }
     };
     if let Err(error) = result {
-        tracing::warn!(number, error = format!("{error:#}"), "outcome of the submission not stored");
+        tracing::warn!(number, error = describe(&error), "outcome of the submission not stored");
     }
     context.submissions.fetch_sub(1, Ordering::SeqCst);
 }
@@ -68,7 +68,8 @@ async fn record_task(context: &WorkerContext, claim: &Claim, task: &SpeechTask) 
     let on_first_error = |error: &anyhow::Error| {
         print_note!(
             "error: text {number} was submitted as task {shown}, but the database has not stored the id yet: \
-             {error:#}"
+             {}",
+            describe(error)
         );
     };
     let recorded = retry_write(context, on_first_error, || async {
@@ -92,7 +93,8 @@ async fn record_task(context: &WorkerContext, claim: &Claim, task: &SpeechTask) 
         Err(error) => {
             print_note!(
                 "error: text {number} was submitted as task {shown}, but the database did not store the id; \
-                 keep the id to fetch the speech: {error:#}"
+                 keep the id to fetch the speech: {}",
+                describe(&error)
             );
             tracing::error!(number, task = shown, "task submitted, but its id not stored in the database");
             Err(error)

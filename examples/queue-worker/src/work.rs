@@ -15,7 +15,7 @@ use crate::{
     connection::{Connection, backend, check_backend, random_name, report_other_servers},
     context::WorkerContext,
     guard::{Guard, WENT_BACK},
-    messages::{BAR, print_note},
+    messages::{BAR, describe, print_note},
     progress,
     retry::{STOP_WRITE_TIMEOUT, with_timeout},
     store::Store,
@@ -143,7 +143,7 @@ where
                     jobs.spawn(job(Arc::clone(context), text));
                 }
             }
-            Err(error) => tracing::warn!(error = format!("{error:#}"), "texts not claimed, retrying"),
+            Err(error) => tracing::warn!(error = describe(&error), "texts not claimed, retrying"),
         }
         tokio::select! {
             Some(_) = jobs.join_next() => {}
@@ -159,7 +159,7 @@ async fn keep_leases(context: Arc<WorkerContext>) {
     loop {
         tokio::time::sleep(Duration::from_secs(context.lease.into()) / 3).await;
         if let Err(error) = with_timeout(check_leases(&context)).await {
-            tracing::warn!(error = format!("{error:#}"), "leases not extended, retrying");
+            tracing::warn!(error = describe(&error), "leases not extended, retrying");
         }
     }
 }
@@ -247,7 +247,7 @@ async fn stop_when_empty(context: Arc<WorkerContext>) {
             Ok(false) if is_idle => context.request_stop(),
             Ok(_) => {}
             Err(error) => {
-                tracing::warn!(error = format!("{error:#}"), "unfinished texts not found, retrying");
+                tracing::warn!(error = describe(&error), "unfinished texts not found, retrying");
             }
         }
         tokio::time::sleep(POLL_INTERVAL).await;
