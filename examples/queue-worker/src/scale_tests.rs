@@ -46,6 +46,10 @@ async fn measure(store: &Store, rows: usize) -> Vec<(&'static str, String, u128)
     sqlx::query(change).execute(&store.pool).await.unwrap();
     let analyze = if store.is_postgres { "VACUUM ANALYZE speeches" } else { "ANALYZE" };
     sqlx::query(analyze).execute(&store.pool).await.unwrap();
+    // With the types of their arguments, which literals do not have. A worker only logs an error of these statements.
+    store.renew("w", 60, &[7]).await.unwrap();
+    store.release_unconfirmed("w", &["t".to_owned()]).await.unwrap();
+    store.requeue_lost_tasks("simulator a", "simulator b", 60).await.unwrap();
     let mut measured = Vec::new();
     for (name, sql) in queries(store.is_postgres) {
         let (explain, column) = if store.is_postgres { ("EXPLAIN", 0) } else { ("EXPLAIN QUERY PLAN", 3) };
