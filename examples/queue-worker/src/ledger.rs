@@ -302,8 +302,8 @@ impl Store {
         Ok(())
     }
 
-    /// Changes in doubt, failed, or submitted for more than a day → queued, and ends the delay of queued texts, for all texts or for none.
-    /// The inner error is the first text in another state, and that state.
+    /// Changes in doubt, failed, or submitted for more than a day → queued, and ends the delay of queued texts, for all
+    /// texts or for none. The inner error is the first text in another state, and that state.
     ///
     /// The old claims stay until the texts are claimed again, so that a late response can still be recorded.
     pub(crate) async fn requeue(

@@ -53,8 +53,8 @@ pub(crate) fn printable(text: &str) -> String {
     if end.is_some() { line + "…" } else { line }
 }
 
-/// Returns an error and its causes. A cause that the message before ends with is not repeated: the errors of sqlx contain
-/// theirs.
+/// Returns an error and its causes. A cause that the message before ends with is not repeated: the errors of sqlx
+/// contain theirs.
 pub(crate) fn describe(error: &anyhow::Error) -> String {
     error.chain().map(ToString::to_string).fold(String::new(), |text, cause| match text.as_str() {
         "" => cause,

@@ -11,8 +11,8 @@ use crate::{
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// The keys of texts that failed, are in doubt, are delayed or have been submitted for a day, as listed by `status`.
-    /// FIRST-LAST is a range
+    /// The keys of texts that failed, are in doubt, are delayed or have been submitted for a day, as listed by
+    /// `status`. FIRST-LAST is a range
     #[arg(required = true, value_name = "KEY", value_parser = parse_keys)]
     keys: Vec<RangeInclusive<i64>>,
 }

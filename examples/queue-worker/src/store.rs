@@ -83,7 +83,7 @@ impl Store {
             store.update_schema().await.context("could not update the tables of the queue")?;
             return Ok(store);
         };
-        if DatabaseProblem::find(&error).is_some() {
+        if DatabaseProblem::find(&error).is_some() || is_connection_error(&error) {
             return Err(error.context("could not read the queue"));
         }
         Err(InvalidInput(format!("--database: {QUEUE_NOT_FOUND} ({error})")).into())

@@ -144,6 +144,16 @@ fn postgres_error_after_lost_confirmation_names_the_batch() {
 }
 
 #[test]
+fn postgres_connection_lost_by_a_command_is_not_a_missing_queue() {
+    let Some(cluster) = Cluster::start() else { return };
+    Queue::without_key().with_database(&cluster.url()).enqueue(&["Zero."]);
+    let proxy = Proxy::start(&cluster, "SELECT 1 FROM speeches", 1);
+    let output = Queue::without_key().with_database(&proxy.url()).run(&["status"]);
+    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+    assert!(stderr(&output).contains("error: could not read the queue: "), "{}", stderr(&output));
+}
+
+#[test]
 fn postgres_lost_connection_behind_a_pooler_names_the_batch() {
     let Some(cluster) = Cluster::start() else { return };
     let queue = Queue::without_key().with_database(&cluster.url());
