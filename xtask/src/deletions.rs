@@ -39,6 +39,7 @@ const SOURCES: &[&str] = &[
     "tests",
     "benches",
     "fuzz/seeds",
+    "surface",
     "xtask",
     ".cargo",
 ];
@@ -195,4 +196,23 @@ fn apply(copy: &Path, deletion: &Deletion, tests: &str) -> Result<Option<String>
         let first = errors.lines().find(|line| line.starts_with("error")).unwrap_or("no test ran");
         Failure::document(format!("{LIST}: {name:?}: the code does not compile: {first}"))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Otherwise cargo rejects the manifest of the copy.
+    #[test]
+    fn each_member_of_the_workspace_is_copied() {
+        let manifest =
+            fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../Cargo.toml")).unwrap();
+        let manifest: toml::Table = toml::from_str(&manifest).unwrap();
+        let members = manifest["workspace"]["members"].as_array().unwrap();
+        assert!(!members.is_empty());
+        for member in members {
+            let is_copied = |source: &&str| Path::new(member.as_str().unwrap()).starts_with(source);
+            assert!(SOURCES.iter().any(is_copied), "{member}");
+        }
+    }
 }
