@@ -67,7 +67,7 @@ use crate::{Error, OutOfBounds};
 /// # A server that changes
 ///
 /// If several tasks in a row are much faster or slower than expected, older tasks no longer count.
-/// The policy then follows a server that has become twice as fast or slow after three to five tasks.
+/// The policy then notices within a few tasks that a server has become twice as fast or slow.
 /// The effect of the length and the variation stay learned. One or two outliers change little.
 ///
 /// # Before it has learned
