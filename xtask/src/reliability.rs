@@ -24,7 +24,7 @@ pub(crate) const PAGE: Page = Page {
         ),
         ("deletions", &["cargo", "xtask", "deletions"]),
         ("mutants", &[".ci/mutants"]),
-        ("load", &[".ci/under_load", "20", "--test", "it"]),
+        ("load", &[".ci/under_load", "20", "-p", "distribute-ai", "--test", "it"]),
         ("load-all", &[".ci/under_load", "3", "--workspace", "--lib", "--bins", "--tests"]),
     ],
 };
