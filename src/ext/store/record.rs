@@ -80,6 +80,10 @@ fn is_false(value: &bool) -> bool {
 
 /// The time for [`Record::at`], in milliseconds' precision.
 pub(super) fn now() -> f64 {
+    #[cfg(test)]
+    if let Some(now) = crate::ext::world::current::seconds_since_1970() {
+        return now;
+    }
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     (now.as_secs_f64() * 1_000.0).round() / 1_000.0
 }

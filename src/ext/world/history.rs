@@ -21,6 +21,9 @@ use crate::ext::disk::{
 /// The longest outage of the disk, in changes that fail.
 const MAX_OUTAGE: u32 = 8;
 
+/// The time at the start of a world, in seconds since 1970.
+const START: f64 = 1_800_000_000.0;
+
 /// How often the network and the disk fail, as shares from 0 to 1.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Trouble {
@@ -31,7 +34,7 @@ pub(super) struct Trouble {
 }
 
 /// The state of the world after a step.
-#[derive(Clone)]
+#[derive(Clone, PartialEq)]
 pub(super) struct Step {
     pub(super) name: String,
     pub(super) disk: State,
@@ -40,7 +43,7 @@ pub(super) struct Step {
 }
 
 /// What is known about the client without looking into it.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Observed {
     /// The last create of each text.
     pub(super) creates: BTreeMap<String, Create>,
@@ -98,6 +101,8 @@ struct Inner {
     disk: SimulatedDisk,
     rng: Rng,
     trouble: Trouble,
+    /// The time in seconds since 1970.
+    clock: f64,
     /// The error of the next changes of the disk, and their number.
     disk_outage: (io::ErrorKind, u32),
     /// The steps so far, if they are recorded.
@@ -113,7 +118,8 @@ impl World {
         let (client, rng) = (Observed::default(), Rng::with_seed(seed));
         let disk = SimulatedDisk::new(disk, |_, _| None);
         let disk_outage = (io::ErrorKind::StorageFull, 0);
-        Self(Arc::new(Mutex::new(Inner { server, client, disk, rng, trouble, disk_outage, steps: None })))
+        let (clock, steps) = (START, None);
+        Self(Arc::new(Mutex::new(Inner { server, client, disk, rng, trouble, clock, disk_outage, steps })))
     }
 
     /// Sets what is known about earlier processes.
@@ -158,6 +164,13 @@ impl World {
         let Inner { server, client, .. } = &mut *inner;
         change(server, client);
         inner.take_step(name, &disk);
+    }
+
+    /// Returns the time in seconds since 1970. Another second has passed each time.
+    pub(super) fn next_second(&self) -> f64 {
+        let mut inner = self.inner();
+        inner.clock += 1.0;
+        inner.clock
     }
 
     pub(super) fn has_disk_trouble(&self) -> bool {

@@ -12,6 +12,7 @@
 //! code than either.
 
 mod crashes;
+pub(crate) mod current;
 mod history;
 pub(crate) mod network;
 mod programs;

@@ -1,6 +1,6 @@
 //! The simulated network: it loses, refuses and delays requests.
 
-use std::{cell::RefCell, future::poll_fn, io, pin::pin, time::Duration};
+use std::{future::poll_fn, io, pin::pin, time::Duration};
 
 use bytes::Bytes;
 use futures_util::stream;
@@ -9,7 +9,7 @@ use reqwest::{Body, Client, Method, Request, Response, ResponseBuilderExt};
 use serde_json::Value;
 use tokio::time::sleep;
 
-use super::history::World;
+use super::current;
 
 /// What happens to a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,30 +55,12 @@ impl Delivery {
 /// The values of `Retry-After` in a 429.
 pub(super) const PAUSES: [&str; 6] = ["1", "0", "120", "31536000", "-1", "soon"];
 
-thread_local! {
-    static WORLD: RefCell<Option<World>> = const { RefCell::new(None) };
-}
-
-/// Connects the requests of this thread to a world, until the result is dropped.
-pub(super) fn connect(world: World) -> Connected {
-    WORLD.set(Some(world));
-    Connected
-}
-
-pub(super) struct Connected;
-
-impl Drop for Connected {
-    fn drop(&mut self) {
-        WORLD.set(None);
-    }
-}
-
 /// Sends a request to the simulated server. Returns it as the error if the thread has none.
 pub(crate) async fn exchange(
     client: &Client,
     mut request: Request,
 ) -> Result<reqwest::Result<Response>, Request> {
-    let Some(world) = WORLD.with_borrow(Clone::clone) else { return Err(request) };
+    let Some(world) = current::world() else { return Err(request) };
     let (delivery, delay, pause) = world.next_delivery();
     if !delay.is_zero() {
         sleep(delay).await;

@@ -13,8 +13,8 @@ use tokio::{
 };
 
 use super::{
+    current,
     history::{Create, World},
-    network::connect,
     server::wav,
 };
 use crate::{
@@ -126,17 +126,33 @@ impl Program {
         if self == Self::LongText { BOOK_STORE } else { STORE }
     }
 
+    pub(super) fn entries_file(self) -> String {
+        format!("{}/entries.redb", self.store())
+    }
+
     /// Returns `true` if the store has ever written about the request, as far as the disk shows.
     pub(super) fn is_announced(self, image: &State, text: &str) -> bool {
         let hash = TEMPLATE.speak(text).hash().expect("a valid request");
-        let file = content(image, &format!("{}/entries.redb", self.store())).unwrap_or_default();
+        let file = content(image, &self.entries_file()).unwrap_or_default();
         file.windows(32).any(|bytes| bytes == hash.as_bytes())
+    }
+
+    /// Returns `true` if the store on this disk has no entry of the request.
+    pub(super) fn has_no_entry(self, image: &State, text: &str) -> bool {
+        let (disk, hash) = (Disk::simulated(image.clone(), |_, _| None), TEMPLATE.speak(text).hash());
+        let runtime = runtime();
+        let entry = runtime.block_on(async {
+            let store = Store::open_on(&disk, self.store().into()).await?;
+            store.get(&hash.expect("a valid request")).await
+        });
+        drop_tasks(&runtime);
+        entry.expect("a store").is_none()
     }
 
     /// Runs the program until it is done. Requests in doubt are settled by what the server has billed.
     pub(super) fn run_until_done(self, world: &World) -> Ending {
         let runtime = runtime();
-        let _connected = connect(world.clone());
+        let _entered = current::enter(world.clone());
         let mut ending = Ending::default();
         for _ in 0..MAX_RUNS {
             if self.has_book(&world.disk_state()) {

@@ -7,14 +7,14 @@ use serde_json::{Value, json};
 /// The number of polls after which a task is completed.
 const POLLS: u32 = 2;
 
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Server {
     tasks: BTreeMap<String, Task>,
     /// The number of downloads of the audio of each text.
     downloads: BTreeMap<String, u32>,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 struct Task {
     text: String,
     polls: u32,

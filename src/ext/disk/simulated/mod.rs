@@ -25,7 +25,8 @@ use super::{Access, Disk, FileSystem, Metadata, OpenFile, directory_of, file_sys
 pub(crate) enum Fault {
     /// The step fails and changes nothing.
     Fails(io::ErrorKind),
-    /// A sync fails, and its changes are never written.
+    /// If the step is a sync, it fails. The changes of a file are then never written. Those of a directory are written by
+    /// a later sync, because file systems keep names in a journal and stop if it cannot be written.
     LosesChanges,
 }
 
@@ -90,14 +91,17 @@ impl Inner {
         Ok(())
     }
 
-    fn sync(&mut self, path: &Path, file: FileId) -> io::Result<()> {
+    fn sync(&mut self, path: &Path, node: Node) -> io::Result<()> {
         if self.next_fault == Some(Fault::LosesChanges) {
-            self.next_fault = None;
-            self.state.fail_sync(file);
-            self.report(&format!("sync {} fails", path.display()));
-            return Err(io::Error::other("injected"));
+            if let Node::File(file) = node {
+                self.state.fail_sync(file);
+            }
+            self.next_fault = Some(Fault::Fails(io::ErrorKind::Other));
         }
-        self.step("sync", path, |state| state.sync_file(file))
+        self.step("sync", path, |state| match node {
+            Node::File(file) => state.sync_file(file),
+            Node::Directory => state.sync_directory(path),
+        })
     }
 
     fn report(&mut self, step: &str) {
@@ -226,8 +230,8 @@ impl FileSystem for SimulatedDisk {
 
     fn sync_dir(&self, path: &Path) -> io::Result<()> {
         let mut inner = self.inner();
-        inner.state.node(path)?;
-        inner.step("sync", path, |state| state.sync_directory(path))
+        let node = inner.state.node(path)?;
+        inner.sync(path, node)
     }
 
     fn touch(&self, path: &Path) -> io::Result<()> {
@@ -264,7 +268,7 @@ impl OpenFile for SimulatedFile {
     }
 
     fn sync_data(&self) -> io::Result<()> {
-        self.disk.inner().sync(&self.path, self.file)
+        self.disk.inner().sync(&self.path, Node::File(self.file))
     }
 
     fn sync_all(&self) -> io::Result<()> {

@@ -19,14 +19,14 @@ pub(super) enum Node {
 }
 
 /// The names and files of a disk.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Content {
     pub(super) names: BTreeMap<PathBuf, Node>,
     pub(super) files: BTreeMap<FileId, Arc<Vec<u8>>>,
 }
 
 /// A change that is not on disk until its file or directory is synced.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Change {
     Write {
         file: FileId,
@@ -45,7 +45,7 @@ pub(crate) enum Change {
 }
 
 /// What a name stands for.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Name(Node);
 
 /// How much of a change a power failure leaves.
@@ -57,7 +57,7 @@ pub(crate) enum Kept {
     Bytes(Range<usize>),
 }
 
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct State {
     live: Content,
     durable: Content,
