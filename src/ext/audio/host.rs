@@ -93,7 +93,7 @@ impl Host for AudioHost {
 
     async fn refresh(&mut self) -> Result<(), Error> {
         let fresh = (self.refresh)().await;
-        self.url = fresh.inspect_err(|error| tracing::warn!(%error, "could not get a new audio URL"))?;
+        self.url = fresh.inspect_err(|error| tracing::warn!(?error, "could not get a new audio URL"))?;
         Ok(())
     }
 }

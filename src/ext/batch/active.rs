@@ -69,8 +69,8 @@ impl<K> Finished<K> {
         match &self.outcome {
             Ok(speech) => tracing::warn!(key, task = speech.id().printable(), "finished result not taken"),
             Err(error) => match error.task_id() {
-                Some(task) => tracing::warn!(key, task = task.printable(), %error, "error not taken"),
-                None if error.is_in_doubt() => tracing::error!(key, %error, "error in doubt not taken"),
+                Some(task) => tracing::warn!(key, task = task.printable(), ?error, "error not taken"),
+                None if error.is_in_doubt() => tracing::error!(key, ?error, "error in doubt not taken"),
                 None => {}
             },
         }

@@ -189,7 +189,7 @@ impl<K> Results<K> {
                 Ok(None) => {}
                 // Resuming the panic would lose the results.
                 Ok(Some(_)) => tracing::error!("caller's code panicked before the batch was stopped"),
-                Err(error) => tracing::error!(%error, "batch ended before it was stopped"),
+                Err(error) => tracing::error!(?error, "batch ended before it was stopped"),
             }
         })
     }

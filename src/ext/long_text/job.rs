@@ -151,7 +151,7 @@ impl Job {
                     self.ready.insert(key.piece.number, (key, speech));
                 }
                 Err(error) if error.is_failed() && key.attempt < self.settings.resubmit_failed => {
-                    tracing::warn!(piece = key.piece.number, %error, "piece failed, resubmitting");
+                    tracing::warn!(piece = key.piece.number, ?error, "piece failed, resubmitting");
                     let speak = self.request(&key.piece);
                     let _ = requests.send((Key { attempt: key.attempt + 1, ..key }, speak));
                 }

@@ -68,7 +68,7 @@ impl Speech {
         match async { audio?.keep_in(entry).await }.await {
             Ok(audio) => Some(audio),
             Err(error) => {
-                tracing::warn!(task = self.id().printable(), %error, "audio not kept in the store");
+                tracing::warn!(task = self.id().printable(), ?error, "audio not kept in the store");
                 None
             }
         }

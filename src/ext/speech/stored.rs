@@ -40,7 +40,7 @@ impl SpeechTask {
     async fn find_audio(&self, entry: &EntryHandle) -> Option<StoredSpeech> {
         entry.find_audio(self.id()).await.unwrap_or_else(|error| {
             // Polling is free and does not need the store.
-            tracing::warn!(task = self.id().printable(), %error, "store not readable");
+            tracing::warn!(task = self.id().printable(), ?error, "store not readable");
             None
         })
     }

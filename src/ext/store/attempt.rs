@@ -52,7 +52,7 @@ impl Attempt {
         let entry = self.facts.hash;
         if let Err(error) = self.record(&result).await {
             let task = result.as_ref().ok().map(TaskId::printable);
-            tracing::error!(%entry, task, ?result, %error, "request sent, but its result could not be written to the store");
+            tracing::error!(%entry, task, ?result, ?error, "request sent, but its result could not be written to the store");
         }
         result
     }

@@ -105,7 +105,7 @@ impl Facts {
             transaction.put_meta(&self.names.durations, &durations.to_bytes())
         });
         if let Err(error) = kept {
-            tracing::warn!(%error, "durations of the task not kept in the store");
+            tracing::warn!(?error, "durations of the task not kept in the store");
         }
     }
 }

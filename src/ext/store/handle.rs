@@ -180,7 +180,7 @@ impl EntryHandle {
                 Ok(durations) => durations.recent(now()),
                 // The policy learns from the tasks of this process too.
                 Err(error) => {
-                    tracing::warn!(%error, "durations of earlier tasks not read from the store");
+                    tracing::warn!(?error, "durations of earlier tasks not read from the store");
                     Vec::new()
                 }
             }
@@ -270,7 +270,7 @@ impl EntryHandle {
     pub(crate) async fn on_audio_saved(&self, bytes: u64) {
         let Some(max_bytes) = self.shared.options.max_audio_bytes else { return };
         if let Err(error) = self.shared.audio().on_saved(self.facts.hash, bytes, max_bytes).await {
-            tracing::warn!(%error, "old audio in the store could not be removed");
+            tracing::warn!(?error, "old audio in the store could not be removed");
         }
     }
 

@@ -286,7 +286,7 @@ impl Store {
     pub(crate) async fn flush(&self) {
         let flushed = self.shared.database.run(Urgency::Essential, |_| Ok(()));
         if let Err(error) = flushed.await {
-            tracing::error!(%error, "store not written");
+            tracing::error!(?error, "store not written");
         }
     }
 

@@ -26,7 +26,7 @@ impl StoredFile {
         if record.is_ok_and(|record| record.is_some_and(|record| record.audio.as_ref() == Some(&self.audio)))
             && let Err(error) = database.audio().remove(self.hash).await
         {
-            tracing::warn!(%error, "damaged audio in the store could not be removed");
+            tracing::warn!(?error, "damaged audio in the store could not be removed");
         }
     }
 }

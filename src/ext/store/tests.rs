@@ -4,10 +4,11 @@ mod audio;
 mod durations;
 
 use std::{
+    io,
     path::Path,
     sync::{
         Arc,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -25,7 +26,11 @@ use super::{
 use crate::{
     Error, TaskId,
     ext::{
-        disk::{Access, Disk, simulated::State},
+        captured_log::CapturedLog,
+        disk::{
+            Access, Disk,
+            simulated::{Fault, State},
+        },
         transport::failure::{Failure, FailureKind},
     },
     types::SpeechRequest,
@@ -36,17 +41,19 @@ struct TestStore {
     store: Store,
     disk: Disk,
     steps: Arc<AtomicUsize>,
+    /// All steps fail, except perhaps the first one.
+    is_disk_full: Arc<AtomicBool>,
 }
 
 async fn open(set: impl Fn(StoreSettings) -> StoreSettings) -> TestStore {
-    let steps = Arc::new(AtomicUsize::new(0));
-    let count = Arc::clone(&steps);
+    let (steps, is_disk_full) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)));
+    let (count, fails) = (Arc::clone(&steps), Arc::clone(&is_disk_full));
     let disk = Disk::simulated(State::with_directory(Path::new("/d")), move |_, _| {
         count.fetch_add(1, Ordering::Relaxed);
-        None
+        fails.load(Ordering::Relaxed).then_some(Fault::Fails(io::ErrorKind::StorageFull))
     });
     let store = Store::open_on(&disk, set(Store::at("/d/store"))).await.unwrap();
-    TestStore { store, disk, steps }
+    TestStore { store, disk, steps, is_disk_full }
 }
 
 impl TestStore {
@@ -188,6 +195,23 @@ async fn attempt_in_doubt_with_a_task_id_is_in_the_entry() {
     announce(&entry).await.send(async { Err(failure) }).await.unwrap_err();
     let entry = only_entry(&store).await;
     assert_eq!((entry.state(), entry.task_id()), (EntryState::InDoubt, Some(id("t1"))));
+}
+
+#[tokio::test]
+async fn task_id_that_the_disk_refuses_is_returned_and_logged() {
+    let log = CapturedLog::start();
+    let TestStore { store, is_disk_full, .. } = open(|settings| settings).await;
+    let entry = store.entry(request(&speech("Hello.")));
+    let attempt = announce(&entry).await;
+    is_disk_full.store(true, Ordering::Relaxed);
+    assert_eq!(attempt.send(async { Ok(id("t1")) }).await.unwrap(), id("t1"));
+    assert!(log.text().contains("result could not be written to the store"), "{}", log.text());
+    assert!(log.text().contains(r#"task="t1""#), "{}", log.text());
+    assert!(log.text().contains(r#"caused by "no storage space""#), "{}", log.text());
+    is_disk_full.store(false, Ordering::Relaxed);
+    // The next step fails still.
+    store.flush().await;
+    assert!(matches!(entry.lookup(None).await, Ok(Found::InDoubt(_))));
 }
 
 #[tokio::test]

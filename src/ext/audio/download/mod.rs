@@ -108,7 +108,7 @@ impl<H: Host> Download<H> {
                 return Err(error);
             };
             let (received, failures) = (self.arrived.known.received, self.failures.count);
-            tracing::warn!(received, failures, %error, "download interrupted, retrying");
+            tracing::warn!(received, failures, ?error, "download interrupted, retrying");
             sleep(delay).await;
             if failures >= MAX_ATTEMPTS {
                 // The audio may have moved to another host. If not, the old URL is tried again.

@@ -185,7 +185,7 @@ impl<K: Display + Send + 'static, A: SpeechApi> Engine<K, A> {
     /// Ends all requests that are not submitted. From now on, nothing is submitted.
     pub(super) fn end_submissions(&mut self, error: Error) {
         if self.fatal.is_none() {
-            tracing::error!(%error, "submissions ended");
+            tracing::error!(?error, "submissions ended");
         }
         let fatal = self.fatal.get_or_insert(error).clone();
         let ready = std::mem::take(&mut self.ready_to_send);

@@ -80,7 +80,7 @@ impl Engine {
                 Attempt::Durable => jobs.drain(..).for_each(Job::finish),
                 Attempt::Excluded(index) => jobs.remove(index).finish(),
                 Attempt::Failed(error) => {
-                    tracing::error!(%error, path = %self.path.display(), "store failed, opening it again");
+                    tracing::error!(?error, path = %self.path.display(), "store failed, opening it again");
                     self.close();
                     self.space.release();
                     let may_retry = std::mem::take(&mut is_first_failure);

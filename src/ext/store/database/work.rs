@@ -58,7 +58,7 @@ pub(super) fn logged(
 ) -> impl Job + 'static {
     let deliver = |outcome: Outcome<()>| match outcome {
         Ok(Ok(())) => {}
-        Ok(Err(error)) => tracing::error!(%error, "store entry not written"),
+        Ok(Err(error)) => tracing::error!(?error, "store entry not written"),
         Err(_) => tracing::error!("store entry not written, because its work panicked"),
     };
     Work { urgency, run, outcome: None, deliver }
