@@ -44,8 +44,6 @@ mod simulator_thread;
 mod simulator_virtual_time;
 mod simulator_wire;
 mod store;
-mod store_durations;
-mod store_examples;
 mod subtitles;
 mod support;
 mod surface;

@@ -1,0 +1,163 @@
+//! The audio in a store.
+
+use super::*;
+
+#[tokio::test]
+async fn equal_waits_download_the_audio_once() {
+    let fixture = Fixture::new().await;
+    let client = fixture.client();
+    let task = client.speak(TEXT).submit().await.unwrap();
+    let speeches = join_all((0..5).map(|_| task.wait().into_future())).await;
+    for speech in speeches {
+        assert_eq!(bytes(&speech.unwrap()).await, Simulator::audio_of(TEXT));
+    }
+    let lines = (0..5).map(|key| (key, client.speak("Good night.")));
+    let mut results = client.batch(lines).run().await.unwrap();
+    while let Some((_, speech)) = results.next().await {
+        speech.unwrap();
+    }
+    assert_eq!((fixture.simulator.creates(), fixture.simulator.downloads()), (2, 2));
+}
+
+#[tokio::test]
+async fn audio_that_does_not_arrive_delays_a_wait_by_five_seconds_at_most() {
+    let fixture = Fixture::new().await;
+    let client = fixture.client();
+    fixture.simulator.script(Route::Audio, Script::always(Fault::never_answer()));
+    let task = client.speak(TEXT).submit().await.unwrap();
+    let deadline = Duration::from_millis(500);
+    let lines = [("a", client.speak(TEXT).deadline(deadline))];
+    let mut results = client.batch(lines).run().await.unwrap();
+    let both = async { tokio::join!(task.wait().deadline(deadline).into_future(), results.next()) };
+    let (speech, result) = timeout(Duration::from_secs(15), both).await.expect("both end in time");
+    assert_eq!(speech.unwrap().id(), result.unwrap().1.unwrap().id());
+    assert_eq!(fixture.state(client.speak(TEXT).hash().unwrap()).await, Some(EntryState::Stored));
+}
+
+#[tokio::test]
+async fn damaged_or_missing_audio_is_downloaded_again() {
+    let fixture = Fixture::new().await;
+    let client = fixture.client();
+    let (expected, target) = (Simulator::audio_of(TEXT), fixture.directory.path().join("a.wav"));
+    client.speak(TEXT).await.unwrap();
+    let path = fixture.audio_file();
+    let damages: [fn(&Path); 4] = [
+        |path| fs::remove_file(path).unwrap(),
+        |path| fs::write(path, "RIFF").unwrap(),
+        |path| {
+            let mut bytes = fs::read(path).unwrap();
+            *bytes.last_mut().unwrap() ^= 1;
+            fs::write(path, bytes).unwrap();
+        },
+        |path| {
+            fs::remove_file(path).unwrap();
+            fs::create_dir(path).unwrap();
+        },
+    ];
+    for (number, damage) in (1..).zip(damages) {
+        // Before the lookup, and between the lookup and the read.
+        damage(&path);
+        let speech = client.speak(TEXT).await.unwrap();
+        assert_eq!(bytes(&speech).await, expected, "damage {number}");
+        if path.is_dir() {
+            fs::remove_dir(&path).unwrap();
+        }
+        let speech = client.speak(TEXT).await.unwrap();
+        damage(&path);
+        assert_eq!(speech.save(&target).await.unwrap(), expected.len() as u64);
+        assert_eq!(fs::read(&target).unwrap(), expected, "damage {number}");
+        if path.is_dir() {
+            fs::remove_dir(&path).unwrap();
+        }
+        client.speak(TEXT).await.unwrap();
+        assert_eq!(fs::read(&path).unwrap(), expected, "the store is repaired after damage {number}");
+    }
+    assert_eq!(fixture.simulator.creates(), 1);
+}
+
+/// An unreadable file, such as one without permissions. The administrator can read those.
+#[cfg(unix)]
+#[tokio::test]
+async fn unreadable_audio_is_downloaded_and_stays_in_the_store() {
+    let fixture = Fixture::new().await;
+    let client = fixture.client();
+    let speech = client.speak(TEXT).await.unwrap();
+    let (path, aside) = (fixture.audio_file(), fixture.directory.path().join("aside"));
+    fs::rename(&path, &aside).unwrap();
+    std::os::unix::fs::symlink(&path, &path).unwrap();
+    let downloads = fixture.simulator.downloads();
+    assert_eq!(bytes(&speech).await, Simulator::audio_of(TEXT));
+    assert_eq!(fixture.simulator.downloads(), downloads + 1);
+    assert!(path.is_symlink(), "the unreadable file stays");
+    fs::rename(&aside, &path).unwrap();
+    assert_eq!(bytes(&client.speak(TEXT).await.unwrap()).await, Simulator::audio_of(TEXT));
+    assert_eq!(fixture.simulator.downloads(), downloads + 1);
+}
+
+#[tokio::test]
+async fn stream_of_damaged_audio_ends_with_an_error() {
+    let fixture = Fixture::new().await;
+    let client = fixture.client();
+    client.speak(TEXT).await.unwrap();
+    let path = fixture.audio_file();
+    let speech = client.speak(TEXT).await.unwrap();
+    let mut bytes = fs::read(&path).unwrap();
+    bytes[100] ^= 1;
+    fs::write(&path, bytes).unwrap();
+    let parts: Vec<Result<_, Error>> = speech.audio().unwrap().stream().collect().await;
+    assert!(parts.last().unwrap().as_ref().is_err_and(Error::is_download), "{parts:?}");
+    assert!(!path.exists(), "the damaged file is removed");
+}
+
+#[tokio::test]
+async fn store_without_audio_downloads_by_task_id() {
+    let fixture = Fixture::new().await;
+    let store = Store::at(fixture.path()).keep_audio(false).keep_text(true);
+    let client = fixture.simulator.client_builder().store(store).build().unwrap();
+    for _ in 0..2 {
+        let speech = client.speak(TEXT).await.unwrap();
+        assert_eq!(bytes(&speech).await, Simulator::audio_of(TEXT));
+    }
+    let entry = fixture.entry(client.speak(TEXT).hash().unwrap()).await.unwrap();
+    assert_eq!((entry.text(), entry.audio_bytes(), entry.state()), (Some(TEXT), None, EntryState::Stored));
+    assert_eq!((fixture.simulator.creates(), fixture.simulator.downloads()), (1, 2));
+}
+
+#[tokio::test]
+async fn audio_beyond_the_size_limit_is_dropped_and_its_entry_stays() {
+    let fixture = Fixture::new().await;
+    let size = Simulator::audio_of(TEXT).len() as u64;
+    let store = Store::at(fixture.path()).max_audio_bytes(3 * size);
+    let client = fixture.simulator.client_builder().store(store).build().unwrap();
+    for take in 0..6 {
+        client.speak(TEXT).take(take).await.unwrap();
+    }
+    let names = || fs::read_dir(fixture.path()).unwrap().map(|entry| entry.unwrap().file_name());
+    let audio = || names().filter(|name| name.to_string_lossy().ends_with(".wav")).count() as u64;
+    assert!((1..=3).contains(&audio()), "{}", audio());
+    assert_eq!(client.store().unwrap().entries().count().await, 6);
+    for take in 0..6 {
+        client.speak(TEXT).take(take).await.unwrap();
+    }
+    assert_eq!(fixture.simulator.creates(), 6);
+    let kept = audio();
+    assert_eq!(client.store().unwrap().prune(0).await.unwrap(), kept * size);
+    assert_eq!(audio(), 0);
+}
+
+#[tokio::test]
+async fn two_clients_keep_the_size_limit_together() {
+    let fixture = Fixture::new().await;
+    let size = Simulator::audio_of(TEXT).len() as u64;
+    let limited = || {
+        let store = Store::at(fixture.path()).max_audio_bytes(3 * size);
+        fixture.simulator.client_builder().store(store).build().unwrap()
+    };
+    let clients = [limited(), limited()];
+    for take in 0..8 {
+        clients[take as usize % 2].speak(TEXT).take(take).await.unwrap();
+        let names = fs::read_dir(fixture.path()).unwrap().map(|entry| entry.unwrap().file_name());
+        let count = names.filter(|name| name.to_string_lossy().ends_with(".wav")).count();
+        assert!(count <= 3, "{count} files after take {take}");
+    }
+}
