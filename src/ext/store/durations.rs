@@ -173,7 +173,7 @@ mod tests {
         let mut durations = Durations::default();
         (0..1_000).for_each(|_| durations.push(&long, NOW));
         assert!(durations.to_bytes().len() < 4_096, "{}", durations.to_bytes().len());
-        assert_eq!(durations.recent(NOW).len(), CAPACITY);
+        assert_eq!(durations.tasks.len(), CAPACITY);
     }
 
     #[test]
@@ -190,6 +190,9 @@ mod tests {
         let mixed = [[2.0 * DAY; 20], [0.0; 20]].concat();
         assert_eq!(seconds(&durations(mixed).recent(NOW)), (20..40).collect::<Vec<_>>());
         assert_eq!(durations([31.0 * DAY; 10]).recent(NOW), []);
+        for (days, counting) in [(1.0, 16), (29.9, 16), (30.0, 0)] {
+            assert_eq!(durations([days * DAY; 40]).recent(NOW).len(), counting, "{days} days");
+        }
     }
 
     #[test]
@@ -200,9 +203,11 @@ mod tests {
     #[test]
     fn record_with_too_many_tasks_or_an_inverted_range_is_read() {
         let tasks = vec!["[1764000000,2,1000,[900,500],null]"; 100].join(",");
-        let read = Durations::parse(format!(r#"{{"version":1,"tasks":[{tasks}]}}"#).as_bytes());
+        let mut read = Durations::parse(format!(r#"{{"version":1,"tasks":[{tasks}]}}"#).as_bytes());
         let recent = read.recent(NOW);
         assert_eq!(recent.len(), CAPACITY);
         assert_eq!(recent[0].waited, Some((Duration::from_millis(500), Duration::from_millis(500))));
+        read.push(&task(1), NOW);
+        assert_eq!(read.tasks.len(), CAPACITY);
     }
 }
