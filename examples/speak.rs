@@ -107,7 +107,7 @@ async fn main() -> ExitCode {
         if let Some(line) = line_of_piece(error, &args) {
             eprintln!("hint: the piece starts at line {line}");
         }
-        if let Some(hint) = next_step(error).filter(|_| !state.simulated.get()) {
+        if let Some(hint) = next_step(error, &args).filter(|_| !state.simulated.get()) {
             eprintln!("hint: {hint}");
         }
     } else if let Some(id) = state.task.get().filter(|_| !is_lost) {
@@ -118,20 +118,38 @@ async fn main() -> ExitCode {
 }
 
 /// Returns what the user can do after an error of a long text.
-fn next_step(error: &distribute_ai::Error) -> Option<&'static str> {
-    match (error.kind(), error.status().map(|status| status.as_u16())) {
-        (ErrorKind::Invalid, _) => None,
+fn next_step(error: &distribute_ai::Error, args: &Args) -> Option<String> {
+    if let Some(id) = error.task_id().filter(|_| error.is_in_doubt()) {
+        // No resubmission is allowed, because the task can be polled.
+        let store = store_of(args).display().to_string();
+        return Some(format!(
+            "the piece may be task {id}: settle the entry with `cargo run --example store -- {store} settle HASH \
+             --billed {id}`"
+        ));
+    }
+    let hint = match (error.kind(), error.status().map(|status| status.as_u16())) {
+        (ErrorKind::Invalid, _) => return None,
         (ErrorKind::InDoubt | ErrorKind::Failed, _) => {
-            Some("run with --resubmit to submit the piece again; it may be billed again")
+            "run with --resubmit to submit the piece again; it may be billed again"
         }
         (ErrorKind::Unauthorized, _) | (ErrorKind::Rejected, Some(402)) => {
-            Some("correct the API key or the account, then run the same command again")
+            "correct the API key or the account, then run the same command again"
         }
         (ErrorKind::Rejected, Some(400..500)) => {
-            Some("the server will reject the piece again; correct the text or the voice first")
+            "the server will reject the piece again; correct the text or the voice first"
         }
-        _ => Some("submitted pieces are recorded in the store; run the same command again to continue"),
-    }
+        _ => "submitted pieces are recorded in the store; run the same command again to continue",
+    };
+    Some(hint.to_owned())
+}
+
+/// Returns the store of a long text, which is next to the file by default.
+fn store_of(args: &Args) -> PathBuf {
+    args.store.clone().unwrap_or_else(|| {
+        let mut path = args.out.clone().into_os_string();
+        path.push(".store");
+        path.into()
+    })
 }
 
 /// The state of the run. It selects the hints that are printed after an error.
@@ -194,6 +212,11 @@ async fn connect(args: &Args) -> anyhow::Result<(Client, Option<Simulator>)> {
         let problem = "DISTRIBUTE_AI_API_KEY is not set; set it to use --resume or DISTRIBUTE_AI_BASE_URL";
         return Err(InvalidInput(problem.into()).into());
     }
+    if !args.again.is_empty() {
+        let problem =
+            "DISTRIBUTE_AI_API_KEY is not set; set it to use --again, because a local simulator has no store";
+        return Err(InvalidInput(problem.into()).into());
+    }
     let simulator = Simulator::start().await.context("could not start the simulator")?;
     Ok((simulator.client(), Some(simulator)))
 }
@@ -249,6 +272,10 @@ async fn run_file(args: &Args, text: String, state: &RunState) -> anyhow::Result
     }
     pieces = pieces.redo(args.again.iter().copied());
     if args.plan {
+        if simulator.is_none() && store_of(args).is_dir() {
+            // Without this, the plan would not know the pieces of an unfinished run.
+            pieces = pieces.store(store_of(args));
+        }
         println!("{}", pieces.plan().await?);
         return Ok(());
     }
@@ -321,7 +348,7 @@ fn line_of_piece(error: &distribute_ai::Error, args: &Args) -> Option<usize> {
 fn report_simulator() {
     eprintln!(
         "DISTRIBUTE_AI_API_KEY is not set: using a local simulator; its audio is a placeholder, nothing is \
-         billed"
+         billed, and no store is kept"
     );
 }
 

@@ -80,7 +80,7 @@ struct Args {
     #[arg(long, value_name = "COUNT")]
     max_submissions: Option<usize>,
 
-    /// Speaks the lines with these keys again, which is billed again
+    /// Speaks the lines with these keys again, which is billed again in each run
     #[arg(long, value_name = "KEY", num_args = 1..)]
     again: Vec<String>,
 
@@ -159,7 +159,7 @@ async fn run(args: &Args) -> anyhow::Result<bool> {
 
     let bar = progress_bar(&results);
     report_outages(&results, bar.clone());
-    let mut complete = true;
+    let (mut complete, mut again) = (true, args.again.clone());
     loop {
         let next = tokio::select! {
             next = results.next() => next,
@@ -171,11 +171,14 @@ async fn run(args: &Args) -> anyhow::Result<bool> {
                     unfinished = results.stop() => report_unfinished(unfinished),
                     _ = tokio::signal::ctrl_c() => bail!("interrupted; some lines are in doubt"),
                 }
-                let hint = if simulator.is_some() { "" } else { "; run the same command again to continue" };
-                bail!("interrupted{hint}");
+                if simulator.is_some() {
+                    bail!("interrupted");
+                }
+                bail!("interrupted; {}", how_to_continue(&args.again, &again));
             }
         };
         let Some((key, result)) = next else { break };
+        again.retain(|again| *again != key || result.is_err());
         let saved = match result {
             Ok(speech) => speech.save(audio_path(&args.out, &key)).await.map(drop),
             Err(error) => Err(error),
@@ -190,6 +193,18 @@ async fn run(args: &Args) -> anyhow::Result<bool> {
     bar.finish_and_clear();
     print_summary(&progress, &args.out, &store);
     Ok(complete)
+}
+
+/// Returns what continues an interrupted run. `left` are the lines of `again` that are not spoken again yet.
+fn how_to_continue(again: &[String], left: &[String]) -> String {
+    match (again, left) {
+        ([], _) => "run the same command again to continue".to_owned(),
+        (_, []) => "run the command without --again to continue: these lines are spoken again".to_owned(),
+        _ => format!(
+            "run the command with --again {} to continue: a line that is spoken again is billed again",
+            left.join(" ")
+        ),
+    }
 }
 
 /// Prints the errors after a stop. Most lines were only stopped, so one line of output counts them.

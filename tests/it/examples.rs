@@ -8,9 +8,9 @@ use std::{
     time::Duration,
 };
 
-use distribute_ai::testing::{Fault, Route, Script, Simulator};
+use distribute_ai::testing::{Fault, Route, Script, Simulator, TaskOutcome};
 
-use crate::support::{UNREACHABLE_URL, example_path};
+use crate::support::{ID, UNREACHABLE_URL, example_path};
 
 /// Returns the command that runs an example without an API key.
 fn example(name: &str, directory: &Path, args: &[&str]) -> Command {
@@ -177,6 +177,49 @@ async fn speak_example_with_rejected_piece_does_not_advise_to_run_again() {
     assert!(stderr.contains("hint: correct the API key or the account"), "{stderr}");
 }
 
+/// Returns the error output of the `speak` example with a file of two pieces.
+fn speak_two_pieces(simulator: &Simulator, directory: &Path, args: &[&str]) -> String {
+    fs::write(directory.join("book.txt"), "This is a sentence of a book. ".repeat(150)).unwrap();
+    let args = [&["--file", "book.txt", "--out", "book.wav"], args].concat();
+    let output = example_with(simulator, "speak", directory, &args).output().unwrap();
+    String::from_utf8([output.stderr, output.stdout].concat()).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn speak_example_plans_the_rest_of_an_unfinished_file() {
+    let (simulator, directory) = (Simulator::start().await.unwrap(), tempfile::tempdir().unwrap());
+    let plan = speak_two_pieces(&simulator, directory.path(), &["--plan"]);
+    assert!(plan.contains("2 new"), "{plan}");
+    simulator.script(Route::Create, Script::nth(2, Fault::status(402)));
+    let error = speak_two_pieces(&simulator, directory.path(), &[]);
+    assert!(error.contains("402 Payment Required"), "{error}");
+    let plan = speak_two_pieces(&simulator, directory.path(), &["--plan"]);
+    assert!(plan.contains("1 new"), "{plan}");
+    assert_eq!(simulator.creates(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn speak_example_advises_to_settle_a_doubt_whose_task_is_known() {
+    let (simulator, directory) = (Simulator::start().await.unwrap(), tempfile::tempdir().unwrap());
+    let body = format!(r#"{{"message": "internal error", "id": "{ID}"}}"#);
+    simulator.script(Route::Create, Script::always(Fault::status(500).json(body)));
+    for args in [&[][..], &["--resubmit"]] {
+        let error = speak_two_pieces(&simulator, directory.path(), args);
+        assert!(error.contains(&format!("-- book.wav.store settle HASH --billed {ID}`")), "{error}");
+    }
+}
+
+#[test]
+fn speak_example_without_api_key_cannot_speak_again() {
+    let directory = tempfile::tempdir().unwrap();
+    fs::write(directory.path().join("book.txt"), "Hello from a file.").unwrap();
+    let args = ["--file", "book.txt", "--store", "speeches", "--again", "1"];
+    let output = run(directory.path(), &args, "");
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{stderr}");
+    assert!(stderr.contains("set it to use --again"), "{stderr}");
+}
+
 #[test]
 fn speak_example_rejected_by_server_exits_1() {
     let directory = tempfile::tempdir().unwrap();
@@ -217,6 +260,23 @@ async fn batch_example_on_ctrl_c_exits_1_and_ends_with_the_hint() {
             "error: interrupted; run the same command again to continue",
         ]
     );
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn batch_example_interrupted_while_it_speaks_again_names_the_lines_that_are_left() {
+    let simulator =
+        Simulator::builder().waiting(Duration::ZERO).running(Duration::ZERO).start().await.unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    fs::write(directory.path().join("lines.txt"), "Good morning.\nGood night.\n").unwrap();
+    let mut first = example_with(&simulator, "batch", directory.path(), &["lines.txt"]);
+    assert!(first.output().unwrap().status.success());
+    simulator.outcomes(Script::nth(2, TaskOutcome::never_ends()));
+    let args = ["lines.txt", "--in-flight", "1", "--again", "1", "2"];
+    let child = example_with(&simulator, "batch", directory.path(), &args).spawn().unwrap();
+    interrupt(&child, &simulator, 4).await;
+    let stderr = String::from_utf8(child.wait_with_output().unwrap().stderr).unwrap();
+    assert!(stderr.contains("error: interrupted; run the command with --again 2 to continue"), "{stderr}");
 }
 
 #[cfg(unix)]

@@ -102,7 +102,10 @@ impl Client {
     ///     let Some((number, speech)) = results.next().await else { break };
     ///     println!("{number}: {}", speech.is_ok());
     /// }
-    /// results.stop().await;
+    /// // Without a store, these results are all that is left of the tasks in flight.
+    /// for (number, result) in results.stop().await {
+    ///     println!("{number}: {:?}", result.map(|speech| speech.id().clone()));
+    /// }
     /// # Ok(()) }
     /// ```
     ///

@@ -147,8 +147,10 @@ impl<K> Results<K> {
     /// let mut results = client.batch([("a", "Good morning."), ("b", "Good night.")]).run().await?;
     /// results.next().await;
     /// for (key, result) in results.stop().await {
-    ///     if let Some(id) = result.as_ref().err().and_then(|error| error.task_id()) {
-    ///         println!("{key} was submitted: resume it with {id}");
+    ///     match result {
+    ///         Ok(speech) => println!("{key} is finished: task {}", speech.id()),
+    ///         // With the task id, if the request was submitted.
+    ///         Err(error) => println!("{key}: {error}"),
     ///     }
     /// }
     /// # Ok(()) }

@@ -229,7 +229,8 @@ impl Speak {
     /// Sets a callback that receives the task id as soon as the server has accepted the request.
     ///
     /// The callback runs before the wait. Use the callback to store the task id, in case the
-    /// process ends during the wait. If the callback panics, the panic is logged and the submission
+    /// process ends during the wait. With a [store](crate::store::Store), it is not called for a task that an earlier
+    /// call has submitted; see [`SpeechTask::id`] and [`Speech::id`](crate::Speech::id). If the callback panics, the panic is logged and the submission
     /// succeeds. With `panic = "abort"`, a panic ends the process and the task id may be lost.
     pub fn on_submitted(mut self, callback: impl Fn(&TaskId) + Send + Sync + 'static) -> Self {
         self.on_submitted = Some(Arc::new(callback));
@@ -274,6 +275,9 @@ impl Speak {
     /// If the new submission is in doubt, they return an [`is_in_doubt`](Error::is_in_doubt) error. If the new speech fails
     /// or was not billed, the old speech stays. An unfinished task is not replaced: the request waits for it. Without a
     /// store, `redo` has no effect.
+    ///
+    /// Each finished run with `redo` is billed, also if the program was interrupted and runs again. In a long text, use
+    /// [`InPieces::redo`](crate::long_text::InPieces::redo), which speaks a piece again once for each complete file.
     pub fn redo(mut self) -> Self {
         self.redo = Redo::Yes;
         self
@@ -312,6 +316,12 @@ impl Speak {
     ///   [`http_client`](crate::ClientBuilder::http_client), at the first 429. Nothing was billed.
     /// - [`is_in_doubt`](Error::is_in_doubt): the connection was reset before the response arrived. The
     ///   submission may have been billed.
+    ///
+    /// With a [store](crate::store::Store) also:
+    ///
+    /// - [`is_io`](Error::is_io): the disk is full, so nothing was sent. If the entry cannot be read, an earlier submission
+    ///   may have been billed.
+    /// - [`is_deadline`](Error::is_deadline): another call is submitting the same request until the deadline.
     pub async fn submit(self) -> Result<SpeechTask, Error> {
         let prepared = self.prepare(self.client.store())?;
         let PreparedSpeech { request, timeout, resubmissions, on_submitted, entry } = prepared;
