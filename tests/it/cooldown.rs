@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use crate::support::{Action, ID, Log, ScriptedServer, builder, client, result};
+use crate::support::{Action, ID, Log, ScriptedServer, builder, client, result, unique_id};
 
 /// A year.
 const ABSURD: &str = "retry-after: 31536000\r\n";
@@ -98,7 +98,8 @@ async fn retry_after_as_a_date_is_measured_by_the_date_of_the_response() {
 async fn retry_after_of_successful_poll_delays_only_the_next_poll_of_its_task() {
     let queued = Action::response("200 OK", "retry-after-ms: 400\r\n", &result("QUEUED").to_string());
     let completed = Action::json("200 OK", &result("COMPLETED"));
-    let server = ScriptedServer::start([queued, accepted(), completed]).await;
+    let other = Action::json("200 OK", &json!({"id": unique_id(1)}));
+    let server = ScriptedServer::start([queued, other, completed]).await;
     let client = client(&server.url);
     let start = Instant::now();
     let wait = async {

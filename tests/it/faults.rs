@@ -161,6 +161,20 @@ async fn submit_response_with_id_of_unfinished_task_is_in_doubt() {
 }
 
 #[tokio::test]
+async fn submit_response_with_id_of_a_resumed_unfinished_task_is_in_doubt() {
+    let server = ScriptedServer::start([
+        Action::json("200 OK", &json!({"id": ID, "status": "PROCESSING"})),
+        Action::json("200 OK", &json!({"id": ID})),
+    ])
+    .await;
+    let client = client(&server.url);
+    client.task(ID.parse().unwrap()).status().await.unwrap();
+    let error = client.speak("Two").submit().await.unwrap_err();
+    assert!(error.is_in_doubt() && error.task_id().is_none(), "{error}");
+    assert!(error.message().unwrap().contains("belongs to another task"), "{error}");
+}
+
+#[tokio::test]
 async fn poll_response_of_another_task_is_not_used() {
     let mut other = completed_result("https://example.com/other.wav");
     other["id"] = json!("1b671a64-40d5-491e-99b0-da01ff1f3342");

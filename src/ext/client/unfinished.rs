@@ -1,7 +1,7 @@
 //! The ids of the tasks that a client knows to be unfinished.
 
 use std::{
-    collections::{HashSet, VecDeque},
+    collections::{HashMap, VecDeque},
     hash::{BuildHasher, RandomState},
     sync::{Mutex, PoisonError},
 };
@@ -23,7 +23,8 @@ pub(crate) struct UnfinishedTasks {
 
 #[derive(Debug, Default)]
 struct Ids {
-    known: HashSet<u64>,
+    /// `true` for the tasks that this client has submitted.
+    known: HashMap<u64, bool>,
     /// All ids in `known`, oldest first, and some that are finished.
     oldest: VecDeque<u64>,
 }
@@ -31,18 +32,28 @@ struct Ids {
 impl UnfinishedTasks {
     /// Adds the id of a new task. Returns `false` if an unfinished task has the same id.
     pub(crate) fn insert(&self, id: &TaskId) -> bool {
+        self.add(id, true)
+    }
+
+    /// Adds the id of a task that the server has reported as unfinished. Another process may have submitted the task.
+    pub(crate) fn insert_polled(&self, id: &TaskId) {
+        self.add(id, false);
+    }
+
+    fn add(&self, id: &TaskId, is_submitted_here: bool) -> bool {
         let hash = self.hash(id);
         let mut ids = self.ids.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_new = ids.known.insert(hash);
-        if is_new {
-            ids.oldest.push_back(hash);
-            if ids.oldest.len() > MAX_IDS
-                && let Some(oldest) = ids.oldest.pop_front()
-            {
-                ids.known.remove(&oldest);
-            }
+        if ids.known.contains_key(&hash) {
+            return false;
         }
-        is_new
+        ids.known.insert(hash, is_submitted_here);
+        ids.oldest.push_back(hash);
+        if ids.oldest.len() > MAX_IDS
+            && let Some(oldest) = ids.oldest.pop_front()
+        {
+            ids.known.remove(&oldest);
+        }
+        true
     }
 
     /// Removes the id of a task that is finished.
@@ -52,9 +63,9 @@ impl UnfinishedTasks {
     }
 
     /// Returns `true` if this client submitted the task, and does not know that it is finished.
-    pub(crate) fn contains(&self, id: &TaskId) -> bool {
+    pub(crate) fn is_submitted_here(&self, id: &TaskId) -> bool {
         let hash = self.hash(id);
-        self.ids.lock().unwrap_or_else(PoisonError::into_inner).known.contains(&hash)
+        self.ids.lock().unwrap_or_else(PoisonError::into_inner).known.get(&hash) == Some(&true)
     }
 
     /// Ignores the case, as in a UUID.
@@ -71,11 +82,23 @@ mod tests {
     fn id_is_known_from_insertion_to_removal() {
         let tasks = UnfinishedTasks::default();
         let (id, same) = (TaskId::new_unchecked("T1"), TaskId::new_unchecked("t1"));
-        assert!(!tasks.contains(&id));
-        assert!(tasks.insert(&id) && tasks.contains(&same));
+        assert!(!tasks.is_submitted_here(&id));
+        assert!(tasks.insert(&id) && tasks.is_submitted_here(&same));
         assert!(!tasks.insert(&same));
         tasks.remove(&same);
-        assert!(!tasks.contains(&id) && tasks.insert(&id));
+        assert!(!tasks.is_submitted_here(&id) && tasks.insert(&id));
+    }
+
+    #[test]
+    fn polled_id_is_no_new_task_and_not_submitted_here() {
+        let tasks = UnfinishedTasks::default();
+        let (polled, submitted) = (TaskId::new_unchecked("t1"), TaskId::new_unchecked("t2"));
+        assert!(tasks.insert(&submitted));
+        for id in [&polled, &submitted] {
+            tasks.insert_polled(id);
+            assert!(!tasks.insert(id));
+        }
+        assert!(!tasks.is_submitted_here(&polled) && tasks.is_submitted_here(&submitted));
     }
 
     #[test]
@@ -85,7 +108,7 @@ mod tests {
         for number in 0..MAX_IDS + 10 {
             assert!(tasks.insert(&id(number)));
         }
-        assert!(!tasks.contains(&id(9)) && tasks.contains(&id(10)));
+        assert!(!tasks.is_submitted_here(&id(9)) && tasks.is_submitted_here(&id(10)));
         assert_eq!(tasks.ids.lock().unwrap().known.len(), MAX_IDS);
     }
 }

@@ -164,6 +164,8 @@ impl SpeechTask {
         }
         if result.status.is_final() {
             inner.unfinished.remove(&self.id);
+        } else {
+            inner.unfinished.insert_polled(&self.id);
         }
         received.retry_after = received.retry_after.map(|time| inner.cooldown.limit(time));
         Ok(received)
@@ -185,7 +187,8 @@ impl SpeechTask {
             }
             None => (History::resumed(), now, now),
         };
-        let submitted_here = self.submitted.is_some() || self.client.inner().unfinished.contains(&self.id);
+        let submitted_here =
+            self.submitted.is_some() || self.client.inner().unfinished.is_submitted_here(&self.id);
         let mut not_found = NotFoundGrace::new(submitted_here);
         // A store contains only ids of accepted requests.
         if self.submitted.is_some() || self.entry.is_some() {
