@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use self::window::{InFlight, Peak, Window};
+use self::window::{Creates, InFlight, Peak, Window};
 pub(super) use self::{
     outcome::Outcome,
     window::{RoundTrip, Ticket},
@@ -63,14 +63,14 @@ pub(super) struct Breaker {
     trips: u32,
     next_number: u64,
     /// The creates since the breaker opened. Responses to earlier requests say nothing new.
-    creates: InFlight,
+    creates: Creates,
     create_window: Window,
     recent_creates: Peak,
-    /// The time since when all creates in flight are unanswered.
-    quiet_since: Instant,
     round_trip: RoundTrip,
     /// All requests since the last 429. A 429 to an earlier request belongs to the same event.
     requests: InFlight,
+    /// The creates among `requests`.
+    requested_creates: Creates,
     request_window: Window,
     /// The number of pauses after a 429 without `Retry-After` in a row.
     pauses: u32,
@@ -79,16 +79,17 @@ pub(super) struct Breaker {
 
 impl Breaker {
     pub(super) fn new() -> Self {
+        let creates = || Creates::new(Instant::now());
         Self {
             outage: None,
             trips: 0,
             next_number: 0,
-            creates: InFlight::default(),
+            creates: creates(),
             create_window: Window::open(MAX_CREATES),
             recent_creates: Peak::default(),
-            quiet_since: Instant::now(),
             round_trip: RoundTrip::default(),
             requests: InFlight::default(),
+            requested_creates: creates(),
             request_window: Window::open(MAX_REQUESTS),
             pauses: 0,
             paused_until: None,
@@ -96,10 +97,8 @@ impl Breaker {
     }
 
     pub(super) fn on_create_sent(&mut self, now: Instant) -> Ticket {
-        if self.creates.count == 0 {
-            self.quiet_since = now;
-        }
-        self.creates.count += 1;
+        self.creates.start(now);
+        self.requested_creates.start(now);
         self.on_poll_sent(now)
     }
 
@@ -110,10 +109,8 @@ impl Breaker {
     }
 
     pub(super) fn on_create(&mut self, now: Instant, ticket: Ticket, outcome: Outcome) {
-        let current = self.creates.end(ticket);
-        if current {
-            self.quiet_since = now;
-        }
+        let current = self.creates.end(now, ticket);
+        self.requested_creates.end(now, ticket);
         let suspected = self.outage.as_ref().is_some_and(|outage| outage.suspected);
         match outcome {
             Outcome::Answered => {
@@ -122,7 +119,7 @@ impl Breaker {
                     self.close();
                     self.create_window.grow();
                     // If the server falls silent, no more creates are in doubt than were lately in flight, plus one.
-                    self.recent_creates.observe(self.creates.count + 1);
+                    self.recent_creates.observe(self.creates.count() + 1);
                     self.create_window.limit(self.recent_creates.get() + 1);
                 }
             }
@@ -163,13 +160,22 @@ impl Breaker {
         }
     }
 
-    /// Returns the time at which the creates in flight count as silent.
+    /// Returns the time at which the creates in flight count as silent. Then the breaker opens.
     pub(super) fn silent_at(&self) -> Option<Instant> {
-        let patience = match self.round_trip.0 {
+        self.creates.silent_at(self.patience()).filter(|_| self.outage.is_none())
+    }
+
+    /// Returns the time at which creates in flight no longer keep other requests from being sent after a 429.
+    pub(super) fn creates_give_way_at(&self) -> Option<Instant> {
+        self.requested_creates.silent_at(self.patience())
+    }
+
+    /// Returns the time after which creates without a response count as silent.
+    fn patience(&self) -> Duration {
+        match self.round_trip.0 {
             Duration::ZERO => FIRST_PATIENCE,
             time => (time * 4).max(MIN_PATIENCE),
-        };
-        (self.outage.is_none() && self.creates.count > 0).then(|| self.quiet_since + patience)
+        }
     }
 
     /// Returns `true` if another create may be sent. `prepared` creates are about to be sent.
@@ -179,7 +185,7 @@ impl Breaker {
             Some(Outage { probe_at: Some(_), .. }) => 0,
             Some(_) => 1,
         };
-        self.creates.count + prepared < limit
+        self.creates.count() + prepared < limit
     }
 
     /// Returns `true` if creates that are ready to be sent have to wait for the end of an outage.
@@ -188,8 +194,10 @@ impl Breaker {
     }
 
     /// Returns `true` if another request may be sent, given the last 429. Silent requests do not count.
-    pub(super) fn allows_request(&self, silent: usize) -> bool {
-        self.requests.count.saturating_sub(silent) < self.request_window.size
+    pub(super) fn allows_request(&self, now: Instant, silent_polls: usize) -> bool {
+        let are_creates_silent = self.creates_give_way_at().is_some_and(|at| at <= now);
+        let silent_creates = if are_creates_silent { self.requested_creates.count() } else { 0 };
+        self.requests.count.saturating_sub(silent_polls + silent_creates) < self.request_window.size
     }
 
     /// Returns the time at which a poll should be sent, if creates wait for one.
@@ -233,7 +241,12 @@ impl Breaker {
         self.outage = Some(Outage { since, suspected, probe_at, failed_probes: 0 });
         self.creates.restart(self.next_number);
         // Requests of the outage may be silent, and must not keep the probe from being sent.
+        self.restart_requests();
+    }
+
+    fn restart_requests(&mut self) {
         self.requests.restart(self.next_number);
+        self.requested_creates.restart(self.next_number);
     }
 
     fn close(&mut self) {
@@ -258,7 +271,7 @@ impl Breaker {
             }
             Outcome::Throttled { retry_after } => {
                 self.request_window.shrink();
-                self.requests.restart(self.next_number);
+                self.restart_requests();
                 if !retry_after {
                     self.pauses += 1;
                     self.paused_until = Some(now + with_jitter(backoff(self.pauses)));

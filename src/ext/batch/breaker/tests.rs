@@ -24,7 +24,7 @@ impl Fixture {
         let before = self.creates.len();
         while self.creates.len() - before < most
             && self.breaker.allows_create(0)
-            && self.breaker.allows_request(0)
+            && self.breaker.allows_request(Instant::now(), 0)
         {
             self.creates.push(self.breaker.on_create_sent(Instant::now()));
         }

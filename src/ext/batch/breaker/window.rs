@@ -43,6 +43,52 @@ impl InFlight {
     }
 }
 
+/// The creates in flight that were sent after an event, and since when all of them are unanswered.
+#[derive(Debug)]
+pub(super) struct Creates {
+    in_flight: InFlight,
+    quiet_since: Instant,
+}
+
+impl Creates {
+    pub(super) fn new(now: Instant) -> Self {
+        Self { in_flight: InFlight::default(), quiet_since: now }
+    }
+
+    pub(super) fn count(&self) -> usize {
+        self.in_flight.count
+    }
+
+    pub(super) fn is_current(&self, ticket: Ticket) -> bool {
+        self.in_flight.is_current(ticket)
+    }
+
+    pub(super) fn start(&mut self, now: Instant) {
+        if self.in_flight.count == 0 {
+            self.quiet_since = now;
+        }
+        self.in_flight.count += 1;
+    }
+
+    /// Ends a create. Returns `true` if it was sent after the event.
+    pub(super) fn end(&mut self, now: Instant, ticket: Ticket) -> bool {
+        let current = self.in_flight.end(ticket);
+        if current {
+            self.quiet_since = now;
+        }
+        current
+    }
+
+    pub(super) fn restart(&mut self, first: u64) {
+        self.in_flight.restart(first);
+    }
+
+    /// Returns the time at which the creates in flight count as silent.
+    pub(super) fn silent_at(&self, patience: Duration) -> Option<Instant> {
+        (self.in_flight.count > 0).then(|| self.quiet_since + patience)
+    }
+}
+
 /// The number of requests that may be in flight.
 #[derive(Debug)]
 pub(super) struct Window {

@@ -51,7 +51,11 @@ impl<K: Display + Send + 'static, A: SpeechApi> Engine<K, A> {
                 }
             }
             let silent = self.silent_polls.count();
-            if self.in_flight_requests() >= MAX_REQUESTS || !self.breaker.allows_request(silent) {
+            if self.in_flight_requests() >= MAX_REQUESTS {
+                break;
+            }
+            if !self.breaker.allows_request(now, silent) {
+                self.wake_at = self.breaker.creates_give_way_at().filter(|at| *at > now);
                 break;
             }
             if let Some(slot) = self.ready_to_send.front().copied() {

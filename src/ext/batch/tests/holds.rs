@@ -77,3 +77,22 @@ async fn rate_limit_holds_although_connecting_takes_time() {
     let least_rate = 15;
     assert!(server.elapsed() < Duration::from_secs(1) * requests / least_rate, "{:?}", server.elapsed());
 }
+
+/// After a 429, requests are sent one at a time. A create that the server does not answer must not stop the polls.
+#[tokio::test(start_paused = true)]
+async fn silent_create_after_429_does_not_delay_polls() {
+    // In the second case, the create is the one that tries whether an outage has ended.
+    for (max_in_flight, fails_before) in [(9, false), (8, true)] {
+        let create = move |text: &str, attempt: u32| match (text, attempt) {
+            ("text 7", _) if fails_before => Create::Status(502),
+            ("text 8", 1) => Create::Status(429),
+            ("text 8", _) => Create::Silence,
+            _ => Create::Accept,
+        };
+        let server = server(create, done_after(3));
+        let list = speaks(&server, texts(9));
+        let mut tracked = Tracked::start(&server, list, config(max_in_flight, None)).await;
+        tracked.wait_for(|progress| progress.done >= 7).await;
+        assert!(server.elapsed() < Duration::from_secs(6), "{max_in_flight} texts: {:?}", server.elapsed());
+    }
+}
