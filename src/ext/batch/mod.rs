@@ -240,7 +240,8 @@ impl<K> Batch<K> {
     ///
     /// When the limit is reached, nothing more is submitted. Each text that was not submitted returns an
     /// [`is_stopped`](Error::is_stopped) error, and all others are waited for. A submission whose task fails counts. Each
-    /// resubmission in doubt counts. In the [store](Self::store), stored speeches and submitted tasks do not count. With 0,
+    /// resubmission in doubt counts. A submission in flight counts too, so if the server then rejects it, fewer texts are
+    /// submitted than the limit allows. In the [store](Self::store), stored speeches and submitted tasks do not count. With 0,
     /// nothing is submitted, and submitted tasks are still waited for.
     pub fn max_submissions(mut self, count: usize) -> Self {
         self.max_submissions = Some(count);
