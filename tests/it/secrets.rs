@@ -6,14 +6,17 @@ use std::{
     time::Duration,
 };
 
-use distribute_ai::{Client, testing::httpmock::MockServer};
+use distribute_ai::{
+    Client,
+    testing::{Simulator, httpmock::MockServer},
+};
 use futures_util::StreamExt;
 use progenitor_client::ClientInfo;
 use serde_json::json;
 use tracing_subscriber::{Layer, filter::filter_fn, layer::SubscriberExt, util::SubscriberInitExt};
 
 use crate::support::{
-    Action, CREATE, ID, KEY, ScriptedServer, builder, client, completed_result, serve_result,
+    Action, CREATE, ID, KEY, RESULT, ScriptedServer, builder, client, completed_result, serve_result,
 };
 
 #[test]
@@ -177,6 +180,40 @@ async fn log_hides_api_key_text_and_audio_url_query() {
     assert!(log.contains("submitted") && log.contains(ID), "the log has the task id: {log}");
     for secret in [KEY, "thoughts", "s3cr3t"] {
         assert!(!log.contains(secret), "{secret}: {log}");
+    }
+}
+
+#[tokio::test]
+async fn simulator_neither_logs_nor_records_the_key_in_refused_requests() {
+    const SECRET: &str = "sk-Simulator-secret-123";
+    capture_log();
+    let simulator = Simulator::builder().api_key(SECRET).start().await.unwrap();
+    let speech = json!({"model": "Chatterbox", "input": "Hello"});
+    for (method, path, member) in [
+        ("GET", &*format!("/v1/{SECRET}/x"), "voice"),
+        (SECRET, CREATE, "voice"),
+        ("POST", CREATE, "voice"),
+        ("POST", CREATE, SECRET),
+        ("POST", RESULT, "id"),
+    ] {
+        let mut body = if path == CREATE { speech.clone() } else { json!({}) };
+        body[member] = json!(SECRET);
+        let request = reqwest::Client::new()
+            .request(method.parse().unwrap(), format!("{}{path}", simulator.base_url()))
+            .header("authorization", SECRET);
+        assert!(request.json(&body).send().await.unwrap().status().is_client_error(), "{method} {path}");
+    }
+
+    let received = simulator.received();
+    assert_eq!(received.iter().filter(|request| request.refused.is_some()).count(), 5, "{received:?}");
+    assert_eq!(received[2].refused.as_deref(), Some("Voice not found: [redacted]"));
+    assert_eq!(received[4].task.as_ref().unwrap(), "[redacted]");
+    let log = log();
+    let mut logged = log.lines().filter(|line| line.contains("distribute_ai::testing")).peekable();
+    assert!(logged.peek().is_some(), "{log}");
+    let recorded = serde_json::to_string(&received).unwrap();
+    for line in logged.chain([&*recorded]) {
+        assert!(!line.to_lowercase().contains(&SECRET.to_lowercase()), "{line}");
     }
 }
 

@@ -166,7 +166,9 @@ impl SimulatorState {
     }
 
     /// Logs a request, and adds the outcome to its record.
-    pub(crate) fn processed(&self, number: u64, record: &ReceivedRequest, processed: Processed) {
+    pub(crate) fn processed(&self, number: u64, record: &ReceivedRequest, mut processed: Processed) {
+        // The reason can repeat a part of the request.
+        processed.refused = processed.refused.map(|reason| self.recorded(&reason));
         tracing::info!(
             method = record.method,
             path = record.path,
@@ -186,15 +188,15 @@ impl SimulatorState {
     fn record(&self, tasks: &Tasks, host: Host, request: &Request<Bytes>, now: Instant) -> ReceivedRequest {
         let key = self.key();
         let route = self.route(host, request.method(), request.uri().path());
-        let (text, task) = subject(tasks, route, request);
+        let (text, task) = self.subject(tasks, route, request);
         ReceivedRequest {
             host,
             route,
-            method: request.method().to_string(),
+            method: self.recorded(request.method().as_str()),
             path: key.redact_path(request.uri()),
             headers: key.redact_headers(request.headers()),
-            body: cut(key.redact(&String::from_utf8_lossy(request.body()))),
-            text: text.map(|text| key.redact(&text)),
+            body: cut(self.recorded(&String::from_utf8_lossy(request.body()))),
+            text,
             task,
             attempt: 1,
             at: self.clock.age(now),
@@ -202,6 +204,31 @@ impl SimulatorState {
             status: None,
             refused: None,
         }
+    }
+
+    /// Returns the text and the task that a request names, for its record.
+    fn subject(
+        &self,
+        tasks: &Tasks,
+        route: Option<Route>,
+        request: &Request<Bytes>,
+    ) -> (Option<String>, Option<TaskId>) {
+        let member = |name: &str| {
+            let body: Value = serde_json::from_slice(request.body()).unwrap_or_default();
+            body[name].as_str().map(|value| self.recorded(value))
+        };
+        let id = match route {
+            Some(Route::Create) => return (member("input"), None),
+            Some(Route::Result) => member("id").map(|id| id.to_ascii_lowercase()),
+            _ => audio_path(request.uri().path()).map(|path| self.recorded(path.id)),
+        };
+        let text = id.as_ref().and_then(|id| tasks.text(id)).map(|text| self.recorded(text));
+        (text, id.map(TaskId::new_unchecked))
+    }
+
+    /// Returns a part of a request as it is recorded and logged: without the key.
+    fn recorded(&self, part: &str) -> String {
+        self.key().redact(part)
     }
 
     /// Returns the route of a request. Only its path decides; the rest of the request is validated later.
@@ -223,23 +250,4 @@ fn cut(mut body: String) -> String {
     }
     body.truncate(end);
     body
-}
-
-/// Returns the text and the task that a request names.
-fn subject(
-    tasks: &Tasks,
-    route: Option<Route>,
-    request: &Request<Bytes>,
-) -> (Option<String>, Option<TaskId>) {
-    let member = |name: &str| {
-        let body: Value = serde_json::from_slice(request.body()).unwrap_or_default();
-        body[name].as_str().map(str::to_owned)
-    };
-    let id = match route {
-        Some(Route::Create) => return (member("input"), None),
-        Some(Route::Result) => member("id").map(|id| id.to_ascii_lowercase()),
-        _ => audio_path(request.uri().path()).map(|path| path.id.to_owned()),
-    };
-    let text = id.as_ref().and_then(|id| tasks.text(id)).map(str::to_owned);
-    (text, id.map(TaskId::new_unchecked))
 }

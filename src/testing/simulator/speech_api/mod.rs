@@ -113,10 +113,12 @@ fn speech_create(
 }
 
 fn speech_result(state: &SimulatorState, body: &Value) -> Result<Value, ErrorResponse> {
-    let id = body["id"].as_str().unwrap_or_default().to_ascii_lowercase();
+    let sent_id = body["id"].as_str().unwrap_or_default();
+    let id = sent_id.to_ascii_lowercase();
     let now = Instant::now();
     let mut live = state.live();
-    let not_found = || ErrorResponse::new(StatusCode::NOT_FOUND, format!("Task not found: {id}"));
+    // The redaction finds the key only in the spelling of the request.
+    let not_found = || ErrorResponse::new(StatusCode::NOT_FOUND, format!("Task not found: {sent_id}"));
     let audio_host = live.audio_host.clone();
     let task = live.tasks.find(now, &id).ok_or_else(not_found)?;
     if task.is_not_found(now) {
