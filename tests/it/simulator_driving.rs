@@ -105,3 +105,14 @@ async fn task_without_results_or_with_several_has_that_many_audios() {
         simulator.clear_records();
     }
 }
+
+#[tokio::test]
+async fn control_api_refuses_an_outcome_with_too_many_results() {
+    let simulator = Simulator::builder().control_api().start().await.unwrap();
+    let url = format!("{}/_simulator/outcomes", simulator.base_url());
+    let body = r#"[{ "select": { "always": { "ending": { "audio": 4294967295 } } } }]"#;
+    let response = reqwest::Client::new().put(url).body(body).send().await.unwrap();
+    assert_eq!(response.status(), 400);
+    let message = response.text().await.unwrap();
+    assert!(message.contains("results: 4294967295 is too large, expected at most 1000"), "{message}");
+}

@@ -8,6 +8,7 @@ use std::{
 use distribute_ai::testing::{
     Fault, Host, RateLimit, ReceivedRequest, Route, Script, Simulator, TaskOutcome,
 };
+use serde_json::json;
 
 async fn quick() -> Simulator {
     Simulator::builder().waiting(Duration::ZERO).running(Duration::ZERO).start().await.unwrap()
@@ -88,6 +89,29 @@ async fn received_cuts_a_long_body() {
         let _ = request.send().await;
         assert_eq!(simulator.received()[0].body.len(), recorded);
     }
+}
+
+#[tokio::test]
+async fn received_cuts_long_texts_ids_and_reasons() {
+    let simulator = quick().await;
+    let long = "é".repeat(100_000);
+    let speech = |text: &str, voice: &str| json!({ "model": "Chatterbox", "input": text, "voice": voice });
+    for (operation, body) in [
+        ("create", speech(&long, "leo")),
+        ("create", speech("Hello", &long)),
+        ("create", json!({ "model": "Chatterbox", "input": "Hello", &long: 1 })),
+        ("result", json!({ "id": long })),
+    ] {
+        let url = format!("{}/async/speech/{operation}", simulator.base_url());
+        let request = reqwest::Client::new().post(url).header("authorization", simulator.api_key());
+        assert!(request.json(&body).send().await.unwrap().status().is_client_error());
+    }
+    let received = simulator.received();
+    assert_eq!(received[0].text.as_deref().map(str::len), Some(65_536));
+    // The last character ends one byte after the limit.
+    assert_eq!(received[2].refused.as_deref().map(str::len), Some(65_535));
+    assert_eq!(received[3].task.as_ref().map(|id| id.as_str().len()), Some(65_536));
+    assert!(received.iter().all(|request| request.body.len() <= 65_536));
 }
 
 #[tokio::test]

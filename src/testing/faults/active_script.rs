@@ -22,8 +22,8 @@ pub(crate) struct ActiveScript<T> {
 #[derive(Debug)]
 struct ActiveRule<T> {
     rule: Rule<T>,
-    /// One counter for each task, or a single one with an empty key.
-    counters: HashMap<String, Counter>,
+    /// One counter for the hash of each task, or a single one for 0.
+    counters: HashMap<u64, Counter>,
 }
 
 impl<T: Clone> ActiveScript<T> {
@@ -49,13 +49,10 @@ impl<T> ActiveRule<T> {
         if !self.rule.only.matches(request) {
             return None;
         }
-        let key = if self.rule.for_each_task { task_key(request) } else { "" };
-        if !self.counters.contains_key(key) {
-            // The single counter uses the seed unchanged.
-            let stream = if self.rule.for_each_task { hash(key) } else { 0 };
-            self.counters.insert(key.to_owned(), self.rule.select.counter(stream));
-        }
-        self.rule.select.next(self.counters.get_mut(key)?, age)
+        // The single counter uses the seed unchanged.
+        let stream = if self.rule.for_each_task { task_hash(request) } else { 0 };
+        let counter = self.counters.entry(stream).or_insert_with(|| self.rule.select.counter(stream));
+        self.rule.select.next(counter, age)
     }
 }
 
@@ -65,9 +62,10 @@ pub(crate) fn task_key(request: &ReceivedRequest) -> &str {
     id.or(request.text.as_deref()).unwrap_or_default()
 }
 
-fn hash(key: &str) -> u64 {
+/// Returns the hash of [`task_key`].
+pub(crate) fn task_hash(request: &ReceivedRequest) -> u64 {
     let mut hasher = FnvHasher::default();
-    hasher.write(key.as_bytes());
+    hasher.write(task_key(request).as_bytes());
     hasher.finish()
 }
 

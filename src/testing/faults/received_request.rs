@@ -32,6 +32,8 @@ use crate::{TaskId, types::SpeechRequest};
 /// # Ok(()) }
 /// ```
 ///
+/// A path, body, text, task id or reason of more than 64 KiB is cut. No valid request has one.
+///
 /// In JSON, an object has the same names, and `at` is in seconds.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
@@ -47,8 +49,7 @@ pub struct ReceivedRequest {
     /// The headers in order, with names in lower case. The value of the API key header, and the key anywhere
     /// else in the request, is replaced by `[redacted]`.
     pub headers: Vec<(String, String)>,
-    /// The body as text. Invalid UTF-8 is replaced by U+FFFD. A body of more than 64 KiB is cut, and one of
-    /// more than 1 MiB is left out.
+    /// The body as text. Invalid UTF-8 is replaced by U+FFFD. A body of more than 1 MiB is left out.
     pub body: String,
     /// The text of the submission, or of the task that the poll or download asks for.
     pub text: Option<String>,

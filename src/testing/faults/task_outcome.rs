@@ -2,9 +2,12 @@
 
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 
 use super::seconds;
+
+/// The maximum number of results. With millions of results, the simulator would need gigabytes for one response.
+const MAX_RESULTS: u32 = 1_000;
 
 /// The outcome of a task, and what polls observe before it.
 ///
@@ -91,7 +94,7 @@ pub struct TaskOutcome {
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Ending {
     /// `COMPLETED` with this number of results, each with its audio.
-    Audio(u32),
+    Audio(#[serde(deserialize_with = "results")] u32),
     NoUrl,
     Error,
     Never,
@@ -123,7 +126,13 @@ impl TaskOutcome {
 
     /// Ends the task in `COMPLETED` with `count` results, each with the audio of the text. With 0, the
     /// list of results is empty. The document allows both.
+    ///
+    /// # Panics
+    ///
+    /// Panics if `count` is above 1,000.
+    #[track_caller]
     pub fn with_results(count: u32) -> Self {
+        check_results(count).unwrap_or_else(|problem| panic!("{problem}"));
         Self::ending(Ending::Audio(count))
     }
 
@@ -177,5 +186,42 @@ impl TaskOutcome {
 
     fn ending(ending: Ending) -> Self {
         Self { ending, ..Self::default() }
+    }
+}
+
+fn check_results(count: u32) -> Result<(), String> {
+    if count <= MAX_RESULTS {
+        return Ok(());
+    }
+    Err(format!("results: {count} is too large, expected at most {MAX_RESULTS}"))
+}
+
+fn results<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
+    let count = u32::deserialize(deserializer)?;
+    check_results(count).map_err(D::Error::custom)?;
+    Ok(count)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn outcome_from_json_has_at_most_1000_results() {
+        let outcome = |count: u32| {
+            let json = serde_json::json!({ "ending": { "audio": count } });
+            serde_json::from_value::<TaskOutcome>(json).map_err(|error| error.to_string())
+        };
+        assert_eq!(outcome(1_000), Ok(TaskOutcome::with_results(1_000)));
+        for count in [1_001, u32::MAX] {
+            let problem = format!("results: {count} is too large, expected at most 1000");
+            assert_eq!(outcome(count), Err(problem));
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "results: 1001 is too large, expected at most 1000")]
+    fn outcome_with_1001_results_panics() {
+        let _ = TaskOutcome::with_results(1_001);
     }
 }

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::{clock::Clock, peak::Peak};
 use crate::testing::faults::{
-    active_script::task_key,
+    active_script::task_hash,
     received_request::ReceivedRequest,
     route::{Host, Route},
 };
@@ -48,7 +48,8 @@ pub(crate) struct Records {
     cleared: u64,
     /// The refused requests, described.
     refused: Vec<String>,
-    attempts: HashMap<(Route, String), u64>,
+    /// The number of requests of a route for each task, by its hash, which takes less memory than a long text.
+    attempts: HashMap<(Route, u64), u64>,
     peak: Peak,
 }
 
@@ -77,7 +78,7 @@ impl Records {
         self.counts.requests += u64::from(request.host == Host::Api);
         self.counts.polls += u64::from(request.route == Some(Route::Result));
         if let Some(route) = request.route {
-            let attempts = self.attempts.entry((route, task_key(request).to_owned())).or_default();
+            let attempts = self.attempts.entry((route, task_hash(request))).or_default();
             *attempts += 1;
             request.attempt = *attempts;
             if route != Route::Audio {

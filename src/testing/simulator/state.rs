@@ -32,7 +32,7 @@ use crate::{
     },
 };
 
-/// The maximum length of a recorded body. No valid request is longer.
+/// The maximum length of a recorded part of a request. No part of a valid request is longer.
 const MAX_RECORDED_BYTES: usize = 64 * 1024;
 
 pub(crate) struct SimulatorState {
@@ -193,9 +193,9 @@ impl SimulatorState {
             host,
             route,
             method: self.recorded(request.method().as_str()),
-            path: key.redact_path(request.uri()),
+            path: cut(key.redact_path(request.uri())),
             headers: key.redact_headers(request.headers()),
-            body: cut(self.recorded(&String::from_utf8_lossy(request.body()))),
+            body: self.recorded(&String::from_utf8_lossy(request.body())),
             text,
             task,
             attempt: 1,
@@ -226,9 +226,9 @@ impl SimulatorState {
         (text, id.map(TaskId::new_unchecked))
     }
 
-    /// Returns a part of a request as it is recorded and logged: without the key.
+    /// Returns a part of a request as it is recorded and logged: without the key, and cut.
     fn recorded(&self, part: &str) -> String {
-        self.key().redact(part)
+        cut(self.key().redact(part))
     }
 
     /// Returns the route of a request. Only its path decides; the rest of the request is validated later.
@@ -242,12 +242,14 @@ impl SimulatorState {
     }
 }
 
-/// Cuts a body for the record.
-fn cut(mut body: String) -> String {
-    let mut end = body.len().min(MAX_RECORDED_BYTES);
-    while !body.is_char_boundary(end) {
+/// Cuts a part of a request for the record.
+fn cut(mut part: String) -> String {
+    let mut end = part.len().min(MAX_RECORDED_BYTES);
+    while !part.is_char_boundary(end) {
         end -= 1;
     }
-    body.truncate(end);
-    body
+    part.truncate(end);
+    // Without this, the record keeps the memory of the whole part.
+    part.shrink_to_fit();
+    part
 }
