@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep};
 
 use crate::{
     Client,
@@ -58,7 +58,9 @@ impl PollSimulation {
     ///
     /// # Errors
     ///
-    /// - [`is_invalid`](crate::Error::is_invalid): `requests_per_second` is not above 0.
+    /// - [`is_invalid`](crate::Error::is_invalid): `requests_per_second` is not above 0, or a text has more
+    ///   than 4,096 characters.
+    /// - Any other error of a task.
     pub async fn batch(
         tasks: impl IntoIterator<Item = (Duration, Self)>,
         requests_per_second: f64,
@@ -77,7 +79,7 @@ impl PollSimulation {
             |_, _| Create::Accept,
             move |text, age| {
                 let task = simulated[task_number(text)];
-                let duration = task.waiting() + task.running();
+                let duration = task.duration();
                 Ok((task.status(age), (age >= duration).then_some(duration.as_secs_f64())))
             },
         );
@@ -86,7 +88,7 @@ impl PollSimulation {
         let requests = stream::iter(arrivals.into_iter().enumerate()).then(move |(number, arrival)| {
             let speak = client.speak(texts[number].text(number)).deadline(Duration::MAX);
             async move {
-                sleep_until(started + arrival).await;
+                sleep(arrival.saturating_sub(started.elapsed())).await;
                 (number, speak)
             }
         });
@@ -104,15 +106,18 @@ impl PollSimulation {
         let Channels { mut finished, released, .. } = channels;
         let collect = async {
             let mut lag = vec![Duration::ZERO; tasks.len()];
-            while let Some(Finished { key, .. }) = finished.recv().await {
+            let mut result = Ok(());
+            while let Some(Finished { key, outcome, .. }) = finished.recv().await {
+                result = result.and(outcome.map(|_| ()));
                 let (arrival, task) = &tasks[key];
-                lag[key] = started.elapsed().saturating_sub(*arrival + task.waiting() + task.running());
+                lag[key] = started.elapsed().saturating_sub(arrival.saturating_add(task.duration()));
                 let _ = released.send(());
             }
-            lag
+            result.map(|()| lag)
         };
         let (_, lag) = tokio::join!(engine.run(), collect);
-        Ok(BatchCost { lag, requests: u32::try_from(api.observed().requests.len()).unwrap_or(u32::MAX) })
+        let requests = u32::try_from(api.observed().requests.len()).unwrap_or(u32::MAX);
+        Ok(BatchCost { lag: lag?, requests })
     }
 }
 
@@ -136,5 +141,27 @@ mod tests {
         let policy = from_fn(|task| Duration::from_millis(10) * task.characters.unwrap());
         let cost = PollSimulation::batch(tasks, 100.0, policy).await.unwrap();
         assert!(cost.lag[0] < second && cost.lag[1] > 30 * second, "{cost:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn batch_with_a_text_above_the_limit_of_the_api_returns_the_error() {
+        let second = Duration::from_secs(1);
+        let batch = |characters| {
+            let task = PollSimulation::new(second, second);
+            let tasks = [task, task.characters(characters)].map(|task| (second, task));
+            PollSimulation::batch(tasks, 100.0, from_fn(|_| Duration::from_millis(100)))
+        };
+        assert!(batch(4_096).await.unwrap().requests > 20);
+        let error = batch(4_097).await.unwrap_err();
+        assert!(error.is_invalid() && error.to_string().contains("4096"), "{error}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn batch_accepts_maximum_arrival_and_duration() {
+        let task = PollSimulation::new(Duration::MAX, Duration::MAX);
+        let second = Duration::from_secs(1);
+        let tasks = [(Duration::ZERO, task), (Duration::MAX, task)];
+        let batch = PollSimulation::batch(tasks, 100.0, from_fn(|_| Duration::from_secs(60)));
+        assert!(tokio::time::timeout(600 * second, batch).await.is_err(), "the task never ends");
     }
 }

@@ -93,6 +93,8 @@ impl PollSimulation {
     }
 
     /// Sets the length of the text in characters, which the policy can use. The length does not change the times.
+    ///
+    /// A [`batch`](Self::batch) accepts at most 4,096 characters, as the API does.
     pub fn characters(mut self, count: u16) -> Self {
         self.characters = Some(count);
         self
@@ -122,12 +124,9 @@ impl PollSimulation {
         format!("{:<length$}", format!("{number} "))
     }
 
-    pub(crate) fn waiting(&self) -> Duration {
-        self.waiting
-    }
-
-    pub(crate) fn running(&self) -> Duration {
-        self.running
+    /// Returns the time from the submission to the end.
+    pub(crate) fn duration(&self) -> Duration {
+        self.waiting.saturating_add(self.running)
     }
 
     pub(crate) fn round_trip_time(&self) -> Duration {
@@ -136,7 +135,7 @@ impl PollSimulation {
 
     /// Returns the API status at this age, or an unknown status.
     pub(crate) fn status(&self, age: Duration) -> &'static str {
-        if age >= self.waiting + self.running {
+        if age >= self.duration() {
             "COMPLETED"
         } else if !self.statuses {
             "NOT_YET"
@@ -157,7 +156,7 @@ impl PollSimulation {
     /// Panics if the task is not finished after 1,000,000 polls, which means that the policy
     /// returns zero delays.
     pub fn run(&self, policy: &dyn Pacing) -> PollCost {
-        let duration = self.waiting + self.running;
+        let duration = self.duration();
         let (mut history, mut age) = (History::submitted(self.characters), Duration::ZERO);
         for polls in 1..=1_000_000 {
             let progress = history.progress(age, None, Duration::MAX);
@@ -214,6 +213,14 @@ mod tests {
         assert!(task.run(&by_length).polls > 10);
         assert_eq!(task.characters(30).run(&by_length).completed.characters, Some(30));
         assert_eq!((task.text(7).as_str(), task.characters(4).text(7).as_str()), ("7 ", "7   "));
+    }
+
+    #[test]
+    fn task_with_maximum_times_has_the_maximum_duration() {
+        let task = PollSimulation::new(Duration::MAX, secs(1)).without_jitter();
+        assert_eq!(task.status(Duration::MAX), "COMPLETED");
+        let cost = task.run(&from_fn(|_| Duration::MAX));
+        assert_eq!((cost.lag, cost.polls), (Duration::ZERO, 1));
     }
 
     #[test]
