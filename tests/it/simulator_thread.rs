@@ -2,7 +2,7 @@
 
 use std::{process::Command, time::Duration};
 
-use distribute_ai::testing::{Host, Route, Simulator};
+use distribute_ai::testing::{Fault, Host, Route, Script, Simulator};
 
 use crate::support::UNREACHABLE_URL;
 
@@ -67,4 +67,10 @@ async fn simulator_on_its_own_thread_ignores_the_paused_clock_of_the_test() {
     let task = post("create", r#"{"model":"Chatterbox","input":"Hello"}"#);
     tokio::time::sleep(Duration::from_secs(7200)).await;
     assert_eq!(post("result", &task.to_string())["status"], "PROCESSING");
+
+    simulator.complete(&task["id"].as_str().unwrap().parse().unwrap());
+    assert_eq!(post("result", &task.to_string())["status"], "COMPLETED");
+    simulator.script(Route::Result, Script::during(Duration::from_millis(1), Fault::status(503)));
+    std::thread::sleep(Duration::from_millis(2));
+    assert_eq!(post("result", &task.to_string())["status"], "COMPLETED");
 }

@@ -3,7 +3,7 @@
 use std::{fmt, io, sync::Arc, time::Duration};
 
 use hyper::header::HeaderValue;
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, runtime::Handle};
 
 use super::{
     Simulator,
@@ -311,6 +311,7 @@ impl SimulatorBuilder {
             api_key: self.api_key,
             seed,
             clock: Clock::start(),
+            runtime: Handle::current(),
             has_control_api: self.has_control_api,
             live: Live::new(self.settings.clone(), seed).into(),
             settings: self.settings,

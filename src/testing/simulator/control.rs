@@ -206,15 +206,18 @@ impl Simulator {
     }
 }
 
-/// Changes that [`Simulator`] and the control API share.
+/// Changes that [`Simulator`] and the control API share. Those that read the clock enter the runtime of the simulator,
+/// because the clock of the caller can be another.
 impl SimulatorState {
     pub(crate) fn script(&self, route: Route, script: Script) -> Result<(), String> {
         script.check_route(route)?;
+        let _runtime = self.runtime.enter();
         self.live().injector.script(route, script);
         Ok(())
     }
 
     pub(crate) fn outcomes(&self, script: Script<TaskOutcome>) {
+        let _runtime = self.runtime.enter();
         self.live().injector.outcomes(script);
     }
 
@@ -223,6 +226,7 @@ impl SimulatorState {
     }
 
     pub(crate) fn capacity(&self, places: Option<usize>) {
+        let _runtime = self.runtime.enter();
         self.live().tasks.set_capacity(Instant::now(), places);
     }
 
@@ -231,10 +235,12 @@ impl SimulatorState {
     }
 
     pub(crate) fn complete(&self, id: &str) -> Result<(), String> {
+        let _runtime = self.runtime.enter();
         self.live().tasks.complete(Instant::now(), id)
     }
 
     pub(crate) fn fail(&self, id: &str) -> Result<(), String> {
+        let _runtime = self.runtime.enter();
         self.live().tasks.end(Instant::now(), id, Ending::Error)
     }
 

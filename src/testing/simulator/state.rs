@@ -4,7 +4,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use hyper::{Method, Request, body::Bytes};
 use serde_json::Value;
-use tokio::time::Instant;
+use tokio::{runtime::Handle, time::Instant};
 
 use super::{
     audio_path::audio_path,
@@ -42,6 +42,8 @@ pub(crate) struct SimulatorState {
     pub(crate) voices: Vec<String>,
     pub(crate) seed: Seed,
     pub(crate) clock: Clock,
+    /// The runtime of the simulator, to which its clock belongs.
+    pub(crate) runtime: Handle,
     pub(crate) has_control_api: bool,
     /// The changeable settings at the start.
     pub(crate) settings: Settings,
@@ -111,6 +113,7 @@ impl SimulatorState {
 
     /// Forgets everything that happened since the start.
     pub(crate) fn reset(&self) {
+        let _runtime = self.runtime.enter();
         let mut live = self.live();
         let mut fresh = Live::new(self.settings.clone(), self.seed);
         // Requests in flight have numbers of the old records.

@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use http_body_util::BodyExt as _;
+use tokio::runtime::Handle;
 
 use super::*;
 use crate::testing::{
@@ -39,6 +40,7 @@ fn state() -> SimulatorState {
         voices: vec!["leo".to_owned(), "file_1".to_owned()],
         seed: Seed(1),
         clock: Clock::start(),
+        runtime: Handle::current(),
         has_control_api: false,
         live: Live::new(settings.clone(), Seed(1)).into(),
         settings,
