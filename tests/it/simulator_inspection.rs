@@ -136,6 +136,17 @@ async fn refused_requests_fail_the_assertion_with_their_reasons() {
 }
 
 #[tokio::test]
+async fn refused_request_that_is_not_recorded_fails_the_assertion_with_its_reason() {
+    let simulator = Simulator::builder().max_received(0).start().await.unwrap();
+    let wrong_key = simulator.client_builder().api_key("wrong").build().unwrap();
+    wrong_key.speak("Hello").await.unwrap_err();
+    assert!(simulator.received().is_empty());
+    let panic = catch_unwind(AssertUnwindSafe(|| simulator.assert_nothing_refused())).unwrap_err();
+    let message = panic.downcast_ref::<String>().unwrap();
+    assert!(message.ends_with(":\nPOST /async/speech/create: 401 Invalid API key"), "{message}");
+}
+
+#[tokio::test]
 async fn responses_that_the_test_asked_for_are_not_refused() {
     let simulator = quick().await;
     simulator.script(Route::Create, Script::nth(1, Fault::status(429)));

@@ -99,23 +99,24 @@ impl Records {
         self.first + self.received.len() as u64 - 1
     }
 
-    /// Adds the outcome to the record of a request.
-    pub(crate) fn processed(&mut self, number: u64, processed: Processed) {
+    /// Adds the outcome to the record with this number. `record` is the request as it arrived, because its record
+    /// may be forgotten.
+    pub(crate) fn processed(&mut self, number: u64, record: &ReceivedRequest, processed: Processed) {
         if number < self.cleared {
             return;
         }
         self.counts.downloads += u64::from(processed.is_download);
         self.counts.refused += u64::from(processed.refused.is_some());
-        let index = number.checked_sub(self.first).and_then(|index| usize::try_from(index).ok());
-        let Some(request) = index.and_then(|index| self.received.get_mut(index)) else { return };
-        request.status = processed.status;
-        request.task = processed.task.or(request.task.take());
         if let Some(reason) = &processed.refused
             && self.refused.len() < MAX_DESCRIBED
         {
             let status = processed.status.unwrap_or_default();
-            self.refused.push(format!("{} {}: {status} {reason}", request.method, request.path));
+            self.refused.push(format!("{} {}: {status} {reason}", record.method, record.path));
         }
+        let index = number.checked_sub(self.first).and_then(|index| usize::try_from(index).ok());
+        let Some(request) = index.and_then(|index| self.received.get_mut(index)) else { return };
+        request.status = processed.status;
+        request.task = processed.task.or(request.task.take());
         request.refused = processed.refused;
     }
 

@@ -181,7 +181,7 @@ impl SimulatorState {
             fault = record.fault.as_ref().map(|fault| tracing::field::debug(&fault.response)),
             "request received"
         );
-        self.live().records.processed(number, processed);
+        self.live().records.processed(number, record, processed);
     }
 
     pub(crate) fn key(&self) -> Key<'_> {
