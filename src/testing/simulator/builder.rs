@@ -67,7 +67,7 @@ pub struct SimulatorBuilder {
     public_urls: [Option<String>; 2],
     has_control_api: bool,
     asserts_on_drop: bool,
-    settings: Settings,
+    pub(crate) settings: Settings,
 }
 
 impl Simulator {

@@ -5,34 +5,21 @@ use tokio::runtime::Handle;
 
 use super::*;
 use crate::testing::{
-    faults::{audio_host::AudioHost, route::Host, script::Script, task_outcome::TaskOutcome},
+    faults::{route::Host, script::Script, task_outcome::TaskOutcome},
     simulator::{
+        Simulator,
         clock::Clock,
         listener_control::ListenerControl,
         published_spec::{PublishedSpec, tests::assert_described},
         seed::Seed,
-        state::{Arrival, Live, Settings},
-        task::Timeline,
+        state::{Arrival, Live},
     },
 };
 
 const UNKNOWN: &str = "00000000-0000-4000-8000-000000000000";
 
 fn state() -> SimulatorState {
-    let settings = Settings {
-        timeline: Timeline {
-            waiting: Duration::from_millis(300),
-            running: Duration::from_millis(700),
-            running_per_character: Duration::ZERO,
-        },
-        scripts: Vec::new(),
-        outcomes: Script::nothing(),
-        outcome_of: Vec::new(),
-        rate_limit: None,
-        capacity: None,
-        audio_host: AudioHost::new(),
-        max_received: 10,
-    };
+    let settings = Simulator::builder().settings;
     SimulatorState {
         spec: PublishedSpec::load().unwrap(),
         api_key: "key".to_owned(),
