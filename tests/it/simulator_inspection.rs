@@ -115,6 +115,19 @@ async fn received_cuts_long_texts_ids_and_reasons() {
 }
 
 #[tokio::test]
+async fn received_is_json_whatever_the_id_of_a_poll() {
+    let simulator = quick().await;
+    let ids = [String::new(), "line\nbreak".to_owned(), "a".repeat(1_000)];
+    for id in &ids {
+        let url = format!("{}/async/speech/result", simulator.base_url());
+        let request = reqwest::Client::new().post(url).header("authorization", simulator.api_key());
+        assert_eq!(request.json(&json!({ "id": id })).send().await.unwrap().status(), 400);
+    }
+    let received = serde_json::to_value(simulator.received()).unwrap();
+    assert_eq!([0, 1, 2].map(|number| received[number]["task"].as_str().unwrap()), ids);
+}
+
+#[tokio::test]
 async fn refused_requests_fail_the_assertion_with_their_reasons() {
     let simulator = quick().await;
     simulator.assert_nothing_refused();

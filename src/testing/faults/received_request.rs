@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::{
     fault::Fault,
@@ -54,6 +54,7 @@ pub struct ReceivedRequest {
     /// The text of the submission, or of the task that the poll or download asks for.
     pub text: Option<String>,
     /// The task that the request asks for, or that the submission created.
+    #[serde(serialize_with = "any_id")]
     pub task: Option<TaskId>,
     /// The number of this request among those of the same route and the same task, from 1. Submissions
     /// count by their text.
@@ -82,4 +83,10 @@ impl ReceivedRequest {
     pub fn speech_request(&self) -> Option<SpeechRequest> {
         (self.route == Some(Route::Create)).then(|| serde_json::from_str(&self.body).ok()).flatten()
     }
+}
+
+/// Writes an id unchanged. An invalid request can have an id that [`TaskId`] does not write, such as an empty one.
+#[expect(clippy::ref_option, reason = "serde passes a reference to the field")]
+fn any_id<S: Serializer>(task: &Option<TaskId>, serializer: S) -> Result<S::Ok, S::Error> {
+    task.as_ref().map(TaskId::as_str).serialize(serializer)
 }
