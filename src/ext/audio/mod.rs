@@ -25,9 +25,10 @@ use futures_core::Stream;
 use futures_util::{StreamExt, stream};
 use reqwest::Url;
 
+pub(crate) use self::download::Part;
 use self::{
     atomic_file::AtomicFile,
-    download::{Download, Limits, Part},
+    download::{Download, Limits},
     host::{AudioHost, PendingUrl, Refresh},
 };
 use crate::{Client, Error, TaskId, ext::store::stored_file::StoredFile};
@@ -194,6 +195,11 @@ impl Audio {
         AudioStream(Box::pin(chunks.fuse()))
     }
 
+    /// Downloads the audio in parts. A restart makes the parts before it void.
+    pub(crate) fn part_stream(&self) -> impl Stream<Item = Result<Part, Error>> {
+        stream::try_unfold(self.parts(), async |mut parts| Ok(parts.next().await?.map(|part| (part, parts))))
+    }
+
     /// Downloads the audio into memory.
     ///
     /// # Errors
@@ -245,7 +251,7 @@ impl Audio {
         while let Some(part) = download.next().await? {
             match part {
                 Part::Audio(chunk) => file.write(chunk).await?,
-                Part::Restart => file.clear().await?,
+                Part::Restart => file.truncate(0).await?,
             }
         }
         file.finish().await

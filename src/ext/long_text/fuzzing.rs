@@ -8,7 +8,10 @@ use futures_util::stream;
 use super::wav::joiner::WavJoiner;
 use crate::{
     Error,
-    ext::{audio::wav::reader::Reader, disk::Disk},
+    ext::{
+        audio::{Part, wav::reader::Reader},
+        disk::Disk,
+    },
 };
 
 /// The content of a WAV file.
@@ -43,7 +46,7 @@ pub async fn join(path: &Path, pause: Duration, files: Vec<Vec<Bytes>>) -> Resul
     let mut joiner = WavJoiner::create(&Disk::system(), path).await?;
     for parts in files {
         joiner.pause(pause);
-        let result = joiner.append_stream(stream::iter(parts.into_iter().map(Ok))).await;
+        let result = joiner.append_stream(stream::iter(parts.into_iter().map(Part::Audio).map(Ok))).await;
         result.map_err(|error| error.into_error(Error::download))?;
     }
     Ok(joiner.finish().await?.bytes)

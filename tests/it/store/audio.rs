@@ -75,6 +75,29 @@ async fn damaged_or_missing_audio_is_downloaded_again() {
     assert_eq!(fixture.simulator.creates(), 1);
 }
 
+#[tokio::test]
+async fn long_text_with_a_damaged_piece_in_the_store_is_saved_again_without_being_billed() {
+    let fixture = Fixture::new().await;
+    let (client, target) = (fixture.client(), fixture.directory.path().join("a.wav"));
+    let pieces = client.speak("One one one. Two two two.").in_pieces().max_characters(14);
+    let pieces = pieces.pause(Duration::from_millis(100));
+    pieces.clone().save(&target).await.unwrap();
+    let expected = fs::read(&target).unwrap();
+    // The file type, the sample rate, the length of the audio, and a sample.
+    for (offset, piece) in [0, 24, 41, 3_000].into_iter().flat_map(|offset| [(offset, 0), (offset, 1)]) {
+        let path = fixture.audio_files().remove(piece);
+        let mut bytes = fs::read(&path).unwrap();
+        bytes[offset] ^= 1;
+        fs::write(&path, bytes).unwrap();
+        // The second run finds a repaired store.
+        for run in 1..=2 {
+            pieces.clone().save(&target).await.unwrap();
+            assert!(fs::read(&target).unwrap() == expected, "byte {offset} of file {piece}, run {run}");
+        }
+    }
+    assert_eq!(fixture.simulator.creates(), 2);
+}
+
 /// An unreadable file, such as one without permissions. The administrator can read those.
 #[cfg(unix)]
 #[tokio::test]

@@ -56,11 +56,15 @@ impl Fixture {
         Some(self.entry(hash).await?.state())
     }
 
+    /// Returns the audio files of the store.
+    fn audio_files(&self) -> Vec<PathBuf> {
+        let files = fs::read_dir(self.path()).unwrap().map(|entry| entry.unwrap().path());
+        files.filter(|path| path.extension().is_some_and(|ending| ending == "wav")).collect()
+    }
+
     /// Returns the only audio file of the store.
     fn audio_file(&self) -> PathBuf {
-        let files = fs::read_dir(self.path()).unwrap().map(|entry| entry.unwrap().path());
-        let mut audio: Vec<_> =
-            files.filter(|path| path.extension().is_some_and(|ending| ending == "wav")).collect();
+        let mut audio = self.audio_files();
         assert_eq!(audio.len(), 1, "{audio:?}");
         audio.remove(0)
     }

@@ -92,18 +92,18 @@ impl AtomicFile {
         self.written
     }
 
-    /// Empties the file, to begin again.
-    pub(crate) async fn clear(&mut self) -> Result<(), Error> {
-        let outcome = self.try_clear().await;
+    /// Removes what was written after the first `length` bytes.
+    pub(crate) async fn truncate(&mut self, length: u64) -> Result<(), Error> {
+        let outcome = self.try_truncate(length).await;
         outcome.map_err(|error| self.write_error(error))
     }
 
-    async fn try_clear(&mut self) -> io::Result<()> {
+    async fn try_truncate(&mut self, length: u64) -> io::Result<()> {
         join(&mut self.writing).await?;
         join(&mut self.syncing).await?;
         let file = Arc::clone(&self.file);
-        self.disk.run(move || file.set_len(0)).await??;
-        (self.written, self.synced) = (0, 0);
+        self.disk.run(move || file.set_len(length)).await??;
+        (self.written, self.synced) = (length, self.synced.min(length));
         Ok(())
     }
 

@@ -31,14 +31,16 @@ async fn old_file_stays_until_finish() {
 }
 
 #[tokio::test]
-async fn cleared_file_has_only_what_is_written_afterwards() {
+async fn truncated_file_has_its_start_and_what_is_written_afterwards() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("a.wav");
-    let mut file = file_at(&path, "another version").await;
-    file.clear().await.unwrap();
-    file.write(Bytes::from_static(b"new")).await.unwrap();
-    assert_eq!(file.finish().await.unwrap(), 3);
-    assert_eq!(fs::read_to_string(&path).unwrap(), "new");
+    for (length, expected) in [(0, "new"), (2, "annew")] {
+        let mut file = file_at(&path, "another version").await;
+        file.truncate(length).await.unwrap();
+        file.write(Bytes::from_static(b"new")).await.unwrap();
+        assert_eq!(file.finish().await.unwrap(), length + 3);
+        assert_eq!(fs::read_to_string(&path).unwrap(), expected);
+    }
 }
 
 #[tokio::test]

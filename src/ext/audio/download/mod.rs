@@ -36,7 +36,7 @@ pub(super) struct Limits {
 
 /// The next part of a download.
 #[derive(Debug, PartialEq)]
-pub(super) enum Part {
+pub(crate) enum Part {
     Audio(Bytes),
     /// The host has another version of the audio, so all parts before are void.
     Restart,

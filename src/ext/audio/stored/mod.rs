@@ -160,7 +160,7 @@ impl Audio {
                     file.write(chunk).await?;
                 }
                 Part::Restart => {
-                    file.clear().await?;
+                    file.truncate(0).await?;
                     (hash, duration) = (Sha256::new(), DurationReader::default());
                 }
             }

@@ -1,4 +1,4 @@
-use std::{ops::Range, path::Path, time::Duration};
+use std::{ops::Range, path::Path, pin::pin, time::Duration};
 
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
@@ -8,6 +8,7 @@ use crate::{
     Error, Speech,
     ext::{
         audio::{
+            Part,
             atomic_file::AtomicFile,
             wav::{format::Format, reader::Reader},
         },
@@ -55,7 +56,7 @@ impl WavJoiner {
     pub(in crate::ext::long_text) async fn append(&mut self, speech: &Speech) -> Result<Range<u64>, Error> {
         let mismatch = |problem| Error::download(format!("could not join the audio: {problem}"));
         let audio = speech.audio()?.patient(DEFAULT_DEADLINE);
-        match self.append_stream(audio.stream()).await {
+        match self.append_stream(audio.part_stream()).await {
             Err(JoinError::Other(error)) if error.is_empty_audio() => Ok(self.frames()..self.frames()),
             // Also the error of a file that cannot be written is about this task.
             appended => appended.map_err(|error| error.into_error(mismatch).with_task_id(speech.id())),
@@ -64,14 +65,34 @@ impl WavJoiner {
 
     /// Appends the audio of one WAV file, which arrives in parts. Returns the position of the audio in frames, which is
     /// empty for a file without samples.
+    ///
+    /// At a restart, the joiner is again as it was before the call.
     pub(in crate::ext::long_text) async fn append_stream(
         &mut self,
-        mut parts: impl Stream<Item = Result<Bytes, Error>> + Unpin,
+        parts: impl Stream<Item = Result<Part, Error>>,
     ) -> Result<Range<u64>, JoinError> {
-        let (mut reader, mut audio_bytes) = (Reader::default(), 0);
+        let mut parts = pin!(parts);
+        let (start, before) = (self.file.written(), (self.format, self.pause));
+        let (mut reader, mut audio_bytes, mut mismatch) = (Reader::default(), 0, None);
         while let Some(part) = parts.next().await {
-            let audio = reader.push(&part?)?;
-            self.write_audio(&audio, reader.format(), &mut audio_bytes).await?;
+            match part? {
+                Part::Audio(part) if mismatch.is_none() => {
+                    match self.write_part(&part, &mut reader, &mut audio_bytes).await {
+                        // A file of a store is checked at its end, so a restart may follow.
+                        Err(JoinError::Mismatch(problem)) => mismatch = Some(problem),
+                        written => written?,
+                    }
+                }
+                Part::Audio(_) => {}
+                Part::Restart => {
+                    self.file.truncate(start).await?;
+                    (self.format, self.pause) = before;
+                    (reader, audio_bytes, mismatch) = (Reader::default(), 0, None);
+                }
+            }
+        }
+        if let Some(problem) = mismatch {
+            return Err(problem.into());
         }
         let (format, outstanding_bytes) = (reader.format(), reader.outstanding_bytes());
         let audio = reader.finish()?;
@@ -82,6 +103,16 @@ impl WavJoiner {
         }
         let end = self.frames();
         Ok(end - self.format.map_or(0, |format| audio_bytes / format.frame_bytes() as u64)..end)
+    }
+
+    async fn write_part(
+        &mut self,
+        part: &Bytes,
+        reader: &mut Reader,
+        audio_bytes: &mut u64,
+    ) -> Result<(), JoinError> {
+        let audio = reader.push(part)?;
+        self.write_audio(&audio, reader.format(), audio_bytes).await
     }
 
     async fn write_audio(
@@ -205,6 +236,18 @@ mod tests {
         b"RIFF\xff\xff\xff\xffWAVEfmt \x10\0\0\0\x01\0\x01\0\xc0\x5d\0\0\x80\xbb\0\0\x02\0\x10\0";
     const LIST: &[u8] = b"LIST\x04\0\0\0INFO";
 
+    fn part(bytes: &[u8]) -> Part {
+        Part::Audio(Bytes::copy_from_slice(bytes))
+    }
+
+    async fn append_parts<const N: usize>(
+        joiner: &mut WavJoiner,
+        parts: [Part; N],
+    ) -> Result<Range<u64>, Error> {
+        let appended = joiner.append_stream(stream::iter(parts.map(Ok))).await;
+        appended.map_err(|error| error.into_error(Error::download))
+    }
+
     /// Joins files with a pause of one sample, and returns the audio.
     async fn join(files: &[&[&[u8]]]) -> Result<Vec<u8>, Error> {
         let directory = tempfile::tempdir().unwrap();
@@ -212,8 +255,7 @@ mod tests {
         let mut joiner = WavJoiner::create(&Disk::system(), &path).await?;
         for parts in files {
             joiner.pause(Duration::from_micros(50));
-            let body = stream::iter([Ok(Bytes::from(parts.concat()))]);
-            joiner.append_stream(body).await.map_err(|error| error.into_error(Error::download))?;
+            append_parts(&mut joiner, [part(&parts.concat())]).await?;
         }
         joiner.finish().await?;
         Ok(fs::read(&path).unwrap()[HEADER_BYTES..].to_vec())
@@ -256,13 +298,34 @@ mod tests {
             joiner.pause(Duration::from_micros(pause));
             let length = u32::try_from(audio.len()).unwrap().to_le_bytes();
             let file = [PCM, b"data", &length, audio.as_bytes()].concat();
-            let body = stream::iter([Ok(Bytes::from(file))]);
-            let position = joiner.append_stream(body).await;
-            positions.push(position.map_err(|error| error.into_error(Error::download)).unwrap());
+            positions.push(append_parts(&mut joiner, [part(&file)]).await.unwrap());
         }
         assert_eq!(positions, [0..0, 0..2, 2..2, 6..7, 7..8, 8..8]);
         let finished = joiner.finish().await.unwrap();
         assert_eq!(finished, WavFile { bytes: HEADER_BYTES as u64 + 16, frames: 8, sample_rate: 24_000 });
+    }
+
+    #[tokio::test]
+    async fn restarted_piece_replaces_its_own_audio_only() {
+        let file = [PCM, b"data\x04\0\0\0abcd"].concat();
+        // 16,000 samples per second instead of 24,000.
+        let other_rate = [&PCM[..24], b"\x80\x3e\0\0", &PCM[28..], b"data\x04\0\0\0zzzz"].concat();
+        let invalid = b"a file without a WAV header".to_vec();
+        let longer = [PCM, b"data\x09\0\0\0zzzzzzzzz"].concat();
+        for void in [other_rate, invalid, longer, file.clone(), Vec::new()] {
+            let directory = tempfile::tempdir().unwrap();
+            let path = directory.path().join("a.wav");
+            let mut joiner = WavJoiner::create(&Disk::system(), &path).await.unwrap();
+            for expected in [0..2, 3..5, 6..8] {
+                joiner.pause(Duration::from_micros(50));
+                let parts = [part(&void), part(b"more"), Part::Restart, part(&file)];
+                assert_eq!(append_parts(&mut joiner, parts).await.unwrap(), expected);
+            }
+            joiner.finish().await.unwrap();
+            let written = fs::read(&path).unwrap();
+            assert_eq!(&written[HEADER_BYTES..], b"abcd\0\0abcd\0\0abcd");
+            assert_eq!(written[24..28], PCM[24..28], "sample rate");
+        }
     }
 
     #[test]
@@ -281,8 +344,7 @@ mod tests {
         let path = directory.path().join("a.wav");
         let mut joiner = WavJoiner::create(&Disk::system(), &path).await.unwrap();
         assert_eq!((joiner.seconds(&(0..0)), joiner.written()), (None, 0));
-        let body = stream::iter([Ok(Bytes::from([PCM, b"data\x04\0\0\0abcd"].concat()))]);
-        joiner.append_stream(body).await.map_err(|error| error.into_error(Error::download)).unwrap();
+        append_parts(&mut joiner, [part(&[PCM, b"data\x04\0\0\0abcd"].concat())]).await.unwrap();
         assert_eq!(joiner.seconds(&(12_000..48_000)), Some(1.5));
         assert_eq!(joiner.written(), HEADER_BYTES as u64 + 4);
         let format = joiner.format.unwrap();
@@ -328,9 +390,8 @@ mod tests {
         let mut joiner = WavJoiner::create(&disk, Path::new("/d/a.wav")).await.unwrap();
         for expected in [0..2, 72_002..72_004] {
             joiner.pause(Duration::from_secs(3));
-            let body = stream::iter([Ok(Bytes::from([PCM, b"data\x04\0\0\0abcd"].concat()))]);
-            let position = joiner.append_stream(body).await;
-            assert_eq!(position.map_err(|error| error.into_error(Error::download)).unwrap(), expected);
+            let file = [PCM, b"data\x04\0\0\0abcd"].concat();
+            assert_eq!(append_parts(&mut joiner, [part(&file)]).await.unwrap(), expected);
         }
         joiner.finish().await.unwrap();
         // The header, the first piece, 144,000 bytes of silence, the second piece, the end and the header again.
