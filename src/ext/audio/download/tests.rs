@@ -205,6 +205,24 @@ async fn download_restarts_if_the_audio_has_changed() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn download_restarts_if_the_rest_has_another_weak_tag() {
+    let with_tag = |status, version: &str, range: &str, body: &[u8]| {
+        let tag = format!("W/\"{version}\"");
+        reply(status, &[("content-length", "200"), ("content-range", range), ("etag", &tag)], body)
+    };
+    let Reply::Response { status, headers, chunks, .. } = with_tag(200, "v1", "", &[b'0'; 100]) else {
+        unreachable!()
+    };
+    let first = || Reply::Response { status, headers: headers.clone(), chunks: chunks.clone(), breaks: true };
+    let rest = |version| with_tag(206, version, "bytes 100-199/200", &[b'1'; 100]);
+    let other = run([first(), rest("v2"), with_tag(200, "v2", "", &[b'2'; 200])]).await;
+    other.assert_bytes(&[b'2'; 200], &[0, 100, 0]);
+    assert_eq!(other.restarts, 1);
+    let same = run([first(), rest("v1")]).await;
+    same.assert_bytes(&[[b'0'; 100], [b'1'; 100]].concat(), &[0, 100]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn download_that_changes_again_and_again_fails() {
     let versions = (0..20).map(|number| Reply::Response {
         status: 200,

@@ -155,6 +155,9 @@ pub(super) fn redirect(
     url.map(Some).ok_or("audio host redirected to an invalid URL")
 }
 
+/// The mark at the start of a weak `ETag`.
+const WEAK: &[u8] = b"W/";
+
 /// The HTTP validators of a file version: `ETag` and `Last-Modified`.
 #[derive(Debug, Default)]
 pub(super) struct Validator {
@@ -164,28 +167,36 @@ pub(super) struct Validator {
 
 impl Validator {
     pub(super) fn from_headers(headers: &HeaderMap) -> Self {
-        // A weak tag does not guarantee that every byte is the same.
-        let etag = headers.get(ETAG).filter(|tag| !tag.as_bytes().starts_with(b"W/"));
-        Self { etag: etag.cloned(), modified: headers.get(LAST_MODIFIED).cloned() }
+        Self { etag: headers.get(ETAG).cloned(), modified: headers.get(LAST_MODIFIED).cloned() }
     }
 
     /// Returns the value for `If-Range`.
     pub(super) fn condition(&self) -> Option<&HeaderValue> {
-        self.etag.as_ref().or(self.modified.as_ref())
+        self.strong_etag().or(self.modified.as_ref())
+    }
+
+    /// Returns the tag, unless it is weak: a weak tag does not guarantee that every byte is the same.
+    fn strong_etag(&self) -> Option<&HeaderValue> {
+        self.etag.as_ref().filter(|tag| !tag.as_bytes().starts_with(WEAK))
+    }
+
+    /// Returns the tag without the mark of a weak tag. Two versions with different tags differ, also if a tag is weak.
+    fn opaque_etag(&self) -> Option<&[u8]> {
+        let tag = self.etag.as_ref()?.as_bytes();
+        Some(tag.strip_prefix(WEAK).unwrap_or(tag))
     }
 
     /// Returns `true` if the headers describe the same version, `false` if another one, and `None` if they do
     /// not tell.
     fn matches(&self, headers: &HeaderMap) -> Option<bool> {
         let other = Self::from_headers(headers);
-        let differ = |one: &Option<HeaderValue>, two: &Option<HeaderValue>| {
-            one.is_some() && two.is_some() && one != two
-        };
-        if differ(&self.etag, &other.etag) || differ(&self.modified, &other.modified) {
+        let tags_differ = self.opaque_etag().zip(other.opaque_etag()).is_some_and(|(one, two)| one != two);
+        let times = self.modified.as_ref().zip(other.modified.as_ref());
+        if tags_differ || times.is_some_and(|(one, two)| one != two) {
             return Some(false);
         }
-        let agree = |one: &Option<HeaderValue>, two: &Option<HeaderValue>| one.is_some() && one == two;
-        (agree(&self.etag, &other.etag) || agree(&self.modified, &other.modified)).then_some(true)
+        let tags_agree = self.strong_etag().is_some() && self.strong_etag() == other.strong_etag();
+        (tags_agree || times.is_some()).then_some(true)
     }
 }
 

@@ -184,7 +184,7 @@ fn content_range_yields_positions_and_total_length() {
 }
 
 #[test]
-fn validator_matches_by_strong_etag_and_date() {
+fn validator_matches_by_strong_etag_and_date_and_differs_by_any_etag() {
     let headers = |tag: &str, date: &str| -> HeaderMap {
         let pairs = [(ETAG, tag), (LAST_MODIFIED, date)];
         pairs
@@ -199,6 +199,14 @@ fn validator_matches_by_strong_etag_and_date() {
     assert_eq!(first.matches(&headers("\"b\"", "Monday")), Some(false));
     assert_eq!(first.matches(&headers("\"a\"", "Tuesday")), Some(false));
     assert_eq!(first.matches(&headers("", "")), None);
+    let weak = Validator::from_headers(&headers("W/\"a\"", ""));
+    assert_eq!(weak.matches(&headers("W/\"b\"", "")), Some(false));
+    assert_eq!(weak.matches(&headers("\"b\"", "")), Some(false));
+    assert_eq!(weak.matches(&headers("W/\"a\"", "Monday")), None);
+    assert_eq!(weak.matches(&headers("\"a\"", "")), None);
+    assert_eq!(first.matches(&headers("W/\"a\"", "")), None);
+    assert_eq!(first.matches(&headers("W/\"a\"", "Monday")), Some(true));
+    assert_eq!(first.matches(&headers("W/\"b\"", "Monday")), Some(false));
     assert_eq!(Validator::from_headers(&headers("W/\"a\"", "")).condition(), None);
 }
 
