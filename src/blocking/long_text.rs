@@ -50,11 +50,13 @@ impl InPieces {
         set max_submissions(count: usize);
         /// Sets the maximum duration of the audio that this run submits, in seconds.
         set max_seconds(seconds: f64);
-        /// Sets the length of the silence between two pieces.
+        /// Sets the length of the silence between two pieces. At most one hour.
         set pause(time: Duration);
-        /// Sets the length of the silence between two paragraphs. With it, a piece ends at the end of each paragraph.
+        /// Sets the length of the silence between two paragraphs. At most one hour. With it, a piece ends at the end of each
+        /// paragraph.
         set paragraph_pause(time: Duration);
-        /// Sets the length of the silence before the heading of a chapter. With it, a piece ends before each heading.
+        /// Sets the length of the silence before the heading of a chapter. At most one hour. With it, a piece ends before
+        /// each heading.
         set chapter_pause(time: Duration);
         /// Sets the function that returns `true` if a line is the heading of a chapter.
         set headings(is_heading: impl Fn(&str) -> bool + Send + Sync + 'static);

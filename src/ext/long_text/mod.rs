@@ -137,7 +137,7 @@ const MAX_IN_FLIGHT: usize = 16;
 /// # Errors
 ///
 /// Before anything is sent:
-/// - [`is_invalid`](Error::is_invalid): a text of one character, or a `max_characters` of 2
+/// - [`is_invalid`](Error::is_invalid): a text of one character, a `max_characters` of 2, or a pause of more than an hour
 /// - [`is_invalid`](Error::is_invalid): subtitles or chapters with another ending, or two paths that lead to one file
 /// - [`is_io`](Error::is_io): the directory of a file is missing
 /// - the errors of [`Store::open`]
@@ -253,7 +253,7 @@ impl InPieces {
         self
     }
 
-    /// Sets the length of the silence between two pieces.
+    /// Sets the length of the silence between two pieces. At most one hour.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
@@ -468,6 +468,7 @@ impl InPieces {
         if self.max_in_flight == 0 {
             return Err(Error::invalid("max_in_flight", "0 is too small, expected at least 1"));
         }
+        self.pauses.check()?;
         let needs_headings = self.pauses.chapter.is_some() || self.chapters.is_some();
         let headings = if needs_headings { headings(&self.text, &*self.is_heading) } else { Vec::new() };
         let sections = sections(&self.text, self.pauses.paragraph.is_some(), &headings);

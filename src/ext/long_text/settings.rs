@@ -5,7 +5,7 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 use super::InPieces;
 
 impl InPieces {
-    /// Sets the length of the silence between two paragraphs, instead of [`pause`](Self::pause).
+    /// Sets the length of the silence between two paragraphs, instead of [`pause`](Self::pause). At most one hour.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
@@ -34,7 +34,7 @@ impl InPieces {
         self
     }
 
-    /// Sets the length of the silence before the heading of a chapter.
+    /// Sets the length of the silence before the heading of a chapter. At most one hour.
     ///
     /// **With this setting, a piece ends before each heading.** Each piece is billed for at least one second. With the store
     /// of a run without this setting, the pieces that change are billed again. Without this setting, the pause before a heading is that between paragraphs, or else that between pieces.

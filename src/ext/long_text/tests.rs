@@ -47,6 +47,23 @@ async fn pieces_of_a_text_that_cannot_start_may_be_billed_if_an_earlier_run_has_
 }
 
 #[tokio::test]
+async fn pause_of_more_than_an_hour_is_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("book.wav");
+    let hour = Duration::from_secs(3_600);
+    let setters = [InPieces::pause, InPieces::paragraph_pause, InPieces::chapter_pause];
+    for (set, field) in setters.into_iter().zip(["pause", "paragraph_pause", "chapter_pause"]) {
+        set(book(), hour).plan().await.unwrap();
+        let expected = format!("{field}: 3600.001s is too long, expected at most 3600s");
+        let too_long = set(book(), hour + Duration::from_millis(1));
+        assert_invalid(&too_long.plan().await.unwrap_err(), &expected, Billed::No);
+        assert_invalid(&start(too_long, &path).await, &expected, Billed::No);
+        assert!(start(set(book(), Duration::MAX), &path).await.is_invalid());
+    }
+    assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 0);
+}
+
+#[tokio::test]
 async fn pieces_are_spoken_again_only_if_they_exist_and_the_others_are_in_a_store() {
     let directory = tempfile::tempdir().unwrap();
     let (path, store) = (directory.path().join("book.wav"), directory.path().join("speeches"));

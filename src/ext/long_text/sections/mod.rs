@@ -6,7 +6,10 @@ use super::{
     boundary::{Whitespace, whitespace_runs},
     splitter::Splitter,
 };
-use crate::{ext::speakable::is_speakable, generated::facts::INPUT_LENGTH};
+use crate::{Error, ext::speakable::is_speakable, generated::facts::INPUT_LENGTH};
+
+/// The longest pause. A much longer one would fill the disk with silence after the pieces are billed.
+const MAX_PAUSE: Duration = Duration::from_secs(60 * 60);
 
 /// What separates a piece from the piece before. A later one has a longer pause, usually.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -26,6 +29,18 @@ pub(super) struct Pauses {
 }
 
 impl Pauses {
+    /// Refuses a pause that is too long.
+    pub(super) fn check(&self) -> Result<(), Error> {
+        let (piece, paragraph, chapter) = (Some(self.piece), self.paragraph, self.chapter);
+        for (field, pause) in [("pause", piece), ("paragraph_pause", paragraph), ("chapter_pause", chapter)] {
+            if let Some(pause) = pause.filter(|pause| *pause > MAX_PAUSE) {
+                let problem = format!("{pause:?} is too long, expected at most {MAX_PAUSE:?}");
+                return Err(Error::invalid(field, problem));
+            }
+        }
+        Ok(())
+    }
+
     /// Returns the pause for what separates two pieces.
     pub(super) fn before(&self, gap: Gap) -> Duration {
         let paragraph = self.paragraph.unwrap_or(self.piece);
