@@ -134,13 +134,19 @@ impl AtomicFile {
             if sync {
                 file.sync_all()?;
             }
-            let outcome = temp.consume(|temp| replace(&files, temp, &path, sync));
+            temp.consume(|temp| replace(&files, temp, &path, sync))?;
             drop(file);
-            outcome
+            // Another writer may already use the temporary name, so this may fail only after `consume`.
+            Ok(if sync { files.sync_dir(directory_of(&path)) } else { Ok(()) })
         });
-        match replaced.await.map_err(io::Error::from) {
+        match replaced.await.map_err(io::Error::from).flatten() {
             Ok(Ok(())) => Ok(written),
-            Ok(Err(error)) | Err(error) => Err(Error::io("could not write", &target, error)),
+            Ok(Err(error)) => {
+                let problem = "the new file is complete, but a power failure may lose it; write it again";
+                let error = Error::io("could not sync the directory of", &target, error);
+                Err(error.with_problem(problem.to_owned()))
+            }
+            Err(error) => Err(Error::io("could not write", &target, error)),
         }
     }
 
@@ -158,7 +164,7 @@ async fn join(action: &mut Option<JoinHandle<io::Result<()>>>) -> io::Result<()>
     outcome?
 }
 
-/// Moves the temporary file to the target. With `sync`, the new name is on disk afterwards.
+/// Moves the temporary file to the target.
 fn replace(disk: &Disk, temp: &Path, target: &Path, sync: bool) -> io::Result<()> {
     match disk.rename(temp, target) {
         Err(error) if error.kind() == io::ErrorKind::ResourceBusy => {
@@ -166,7 +172,6 @@ fn replace(disk: &Disk, temp: &Path, target: &Path, sync: bool) -> io::Result<()
             overwrite(disk, temp, target, sync)?;
             disk.remove_file(temp)
         }
-        Ok(()) if sync => disk.sync_dir(directory_of(target)),
         outcome => outcome,
     }
 }

@@ -159,6 +159,28 @@ async fn file_that_cannot_be_renamed_leaves_the_old_one() {
 }
 
 #[tokio::test]
+async fn failed_sync_of_the_directory_keeps_the_new_file_and_that_of_another_writer() {
+    let (target, mut temp) = (Path::new("/d/a.wav"), PathBuf::new());
+    let disk = Disk::simulated(State::with_directory(Path::new("/d")), move |step, state| {
+        if let Some(path) = step.strip_prefix("create ") {
+            temp = path.into();
+        }
+        (step == "rename to /d/a.wav").then(|| {
+            // The name is free now, and another writer takes it.
+            state.create_file(&temp);
+            Fault::Fails(io::ErrorKind::Other)
+        })
+    });
+    let mut file = AtomicFile::create(&disk, target.to_owned()).await.unwrap();
+    file.write(Bytes::from_static(b"new")).await.unwrap();
+    let error = file.finish().await.unwrap_err();
+    let expected = "could not sync the directory of /d/a.wav: the new file is complete";
+    assert!(error.is_io() && error.to_string().starts_with(expected), "{error}");
+    assert_eq!(disk.metadata(target).unwrap().length, 3);
+    assert_eq!(disk.read_dir(Path::new("/d")).unwrap().len(), 2, "the file of the other writer stays");
+}
+
+#[tokio::test]
 async fn content_is_copied_to_a_mount_point_in_few_writes() {
     let (disk, steps) = disk_with_steps("sync /d/.", io::ErrorKind::ResourceBusy);
     let mut file = AtomicFile::create(&disk, PathBuf::from("/d/a.wav")).await.unwrap();

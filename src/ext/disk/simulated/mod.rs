@@ -30,8 +30,9 @@ pub(crate) enum Fault {
     LosesChanges,
 }
 
-/// Is told each step after it was taken, with the disk. Returns the fault of the next step.
-type OnStep = dyn FnMut(&str, &State) -> Option<Fault> + Send;
+/// Is told each step after it was taken, with the disk, which it may change like another process. Returns the fault of
+/// the next step.
+type OnStep = dyn FnMut(&str, &mut State) -> Option<Fault> + Send;
 
 struct Inner {
     state: State,
@@ -47,7 +48,7 @@ impl Disk {
     /// Returns a disk with this state. `on_step` is called for each change and sync.
     pub(crate) fn simulated(
         state: State,
-        on_step: impl FnMut(&str, &State) -> Option<Fault> + Send + 'static,
+        on_step: impl FnMut(&str, &mut State) -> Option<Fault> + Send + 'static,
     ) -> Self {
         SimulatedDisk::new(state, on_step).into()
     }
@@ -62,7 +63,7 @@ impl From<SimulatedDisk> for Disk {
 impl SimulatedDisk {
     pub(crate) fn new(
         state: State,
-        on_step: impl FnMut(&str, &State) -> Option<Fault> + Send + 'static,
+        on_step: impl FnMut(&str, &mut State) -> Option<Fault> + Send + 'static,
     ) -> Self {
         Self(Arc::new(Mutex::new(Inner { state, next_fault: None, on_step: Box::new(on_step) })))
     }
@@ -105,7 +106,7 @@ impl Inner {
     }
 
     fn report(&mut self, step: &str) {
-        self.next_fault = (self.on_step)(step, &self.state);
+        self.next_fault = (self.on_step)(step, &mut self.state);
     }
 
     fn metadata(&self, node: Node) -> Metadata {

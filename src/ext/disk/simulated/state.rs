@@ -139,7 +139,7 @@ impl State {
         self.locked.remove(&file);
     }
 
-    pub(super) fn create_file(&mut self, path: &Path) -> FileId {
+    pub(crate) fn create_file(&mut self, path: &Path) -> FileId {
         self.next_file += 1;
         let file = self.next_file;
         for content in [&mut self.live, &mut self.durable] {
