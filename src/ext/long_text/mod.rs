@@ -5,12 +5,14 @@
 //! applies it to each paragraph or chapter, if pieces end there; [`heading`] recognises chapters. [`wav`] reads WAV
 //! files and joins them. [`job`] submits the pieces and joins their audio in order, and [`narration`] is the user's
 //! handle to a job. [`recording`] maps the text to times, and [`outputs`] writes [`subtitles`] and chapters with these
-//! times. [`paths`] checks that all these files are different. [`settings`] has the setters for all of this.
+//! times. [`paths`] checks that all these files are different, and [`checks`] the other settings. [`settings`] has the
+//! setters for all of this.
 
 mod abbreviations;
 mod anchor;
 mod boundary;
 mod candidate;
+mod checks;
 mod heading;
 mod job;
 mod narration;
@@ -43,8 +45,8 @@ use self::{
     heading::IsHeading,
     job::{Job, JobSettings},
     outputs::TextFiles,
-    paths::check_paths,
-    sections::{Pauses, SectionSplitter, headings, sections},
+    paths::{check_paths, refuse_journal, store_path},
+    sections::Pauses,
     splitter::max_characters_range,
     wav::joiner::WavJoiner,
 };
@@ -60,7 +62,6 @@ use crate::{
     Billed, Error, Speak,
     ext::{
         batch::{expected_time::Limits, may_be_billed, plan::plan},
-        disk::Disk,
         store::{Plan, Store, StoreSettings, facts::Redo},
     },
 };
@@ -453,78 +454,6 @@ impl InPieces {
         let job = Job::new(settings, splitter, store, file);
         Ok(Narration::new(job, requests, results, text_files, is_temporary))
     }
-
-    /// Checks the settings and the first piece, which a batch would validate only later. Returns the splitter of the
-    /// text, and the byte index of each heading.
-    fn split_checked(&self) -> Result<(SectionSplitter, Vec<usize>), Error> {
-        let range = max_characters_range();
-        if !range.contains(&self.max_characters) {
-            let (value, min, max) = (self.max_characters, range.start(), range.end());
-            return Err(Error::invalid(
-                "max_characters",
-                format!("{value} is out of range, expected {min} to {max}"),
-            ));
-        }
-        if self.max_in_flight == 0 {
-            return Err(Error::invalid("max_in_flight", "0 is too small, expected at least 1"));
-        }
-        self.pauses.check()?;
-        let needs_headings = self.pauses.chapter.is_some() || self.chapters.is_some();
-        let headings = if needs_headings { headings(&self.text, &*self.is_heading) } else { Vec::new() };
-        let sections = sections(&self.text, self.pauses.paragraph.is_some(), &headings);
-        let splitter = SectionSplitter::new(sections, self.max_characters);
-        let Some((first, _)) = splitter.clone().next(&self.text) else {
-            let problem = "contains only white space and invisible characters, expected at least one other";
-            return Err(Error::invalid("input", problem));
-        };
-        self.speak.with_text(&self.text[first]).to_request()?;
-        self.check_redo(splitter.clone())?;
-        Ok((splitter, headings))
-    }
-
-    /// Refuses to speak pieces again whose other pieces are in no store, because these would be billed again, too.
-    fn refuse_redo_of_everything(&self, settings: &StoreSettings) -> Result<(), Error> {
-        if self.redo.is_empty() || settings.may_have_entries(&self.speak.client().inner().disk) {
-            return Ok(());
-        }
-        let problem =
-            "the other pieces are not in a store and would be billed again; use the store of the first run";
-        Err(Error::invalid("redo", problem))
-    }
-
-    /// Checks that the pieces that are spoken again exist.
-    fn check_redo(&self, mut splitter: SectionSplitter) -> Result<(), Error> {
-        let (Some(first), Some(last)) = (self.redo.first(), self.redo.last()) else { return Ok(()) };
-        let count = std::iter::from_fn(|| splitter.next(&self.text)).count();
-        let wrong = if *first == 0 { first } else { last };
-        if (1..=count).contains(wrong) {
-            return Ok(());
-        }
-        Err(Error::invalid("redo", format!("piece {wrong} does not exist, expected 1 to {count}")))
-    }
-}
-
-/// Returns the path of the store that exists until the file is complete.
-fn store_path(path: &Path) -> PathBuf {
-    let mut store = path.as_os_str().to_owned();
-    store.push(".store");
-    store.into()
-}
-
-/// Refuses the journal of an earlier version, because its pieces would be billed again.
-fn refuse_journal(disk: &Disk, path: &Path) -> Result<(), Error> {
-    let mut journal = path.as_os_str().to_owned();
-    journal.push(".journal");
-    let journal = PathBuf::from(journal);
-    if disk.metadata(&journal).is_err() {
-        return Ok(());
-    }
-    let problem = format!(
-        "{} is the journal of an earlier version, which this version cannot read; complete the file with the earlier \
-         version, or delete the journal: its pieces are then billed again",
-        journal.display()
-    );
-    Err(Error::invalid("store", problem).billed_at_least(Billed::Maybe))
 }
 
 /// Omits the text, which may be private.

@@ -1,4 +1,4 @@
-//! Checks that the files of a narration are different files. Otherwise, one would replace another.
+//! The paths of the files of a narration. All files must be different, because one would otherwise replace another.
 
 use std::{
     ffi::{OsStr, OsString},
@@ -8,7 +8,7 @@ use std::{
 
 use super::subtitles::Format;
 use crate::{
-    Error,
+    Billed, Error,
     ext::{
         audio::temp_file::follow_links,
         disk::{Access, Disk, directory_of},
@@ -113,6 +113,29 @@ fn try_names(disk: &Disk, directory: &Path, one: &OsStr, other: &OsStr) -> io::R
     let is_one = disk.symlink_metadata(&path_of(other)).is_ok();
     disk.remove_file(&path)?;
     Ok(is_one)
+}
+
+/// Returns the path of the store that exists until the file is complete.
+pub(super) fn store_path(path: &Path) -> PathBuf {
+    let mut store = path.as_os_str().to_owned();
+    store.push(".store");
+    store.into()
+}
+
+/// Refuses the journal of an earlier version, because its pieces would be billed again.
+pub(super) fn refuse_journal(disk: &Disk, path: &Path) -> Result<(), Error> {
+    let mut journal = path.as_os_str().to_owned();
+    journal.push(".journal");
+    let journal = PathBuf::from(journal);
+    if disk.metadata(&journal).is_err() {
+        return Ok(());
+    }
+    let problem = format!(
+        "{} is the journal of an earlier version, which this version cannot read; complete the file with the earlier \
+         version, or delete the journal: its pieces are then billed again",
+        journal.display()
+    );
+    Err(Error::invalid("store", problem).billed_at_least(Billed::Maybe))
 }
 
 #[cfg(test)]

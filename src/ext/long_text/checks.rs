@@ -1,0 +1,59 @@
+//! What is refused before anything is sent.
+
+use super::{
+    InPieces,
+    sections::{SectionSplitter, headings, sections},
+    splitter::max_characters_range,
+};
+use crate::{Error, ext::store::StoreSettings};
+
+impl InPieces {
+    /// Checks the settings and the first piece, which a batch would validate only later. Returns the splitter of the
+    /// text, and the byte index of each heading.
+    pub(super) fn split_checked(&self) -> Result<(SectionSplitter, Vec<usize>), Error> {
+        let range = max_characters_range();
+        if !range.contains(&self.max_characters) {
+            let (value, min, max) = (self.max_characters, range.start(), range.end());
+            return Err(Error::invalid(
+                "max_characters",
+                format!("{value} is out of range, expected {min} to {max}"),
+            ));
+        }
+        if self.max_in_flight == 0 {
+            return Err(Error::invalid("max_in_flight", "0 is too small, expected at least 1"));
+        }
+        self.pauses.check()?;
+        let needs_headings = self.pauses.chapter.is_some() || self.chapters.is_some();
+        let headings = if needs_headings { headings(&self.text, &*self.is_heading) } else { Vec::new() };
+        let sections = sections(&self.text, self.pauses.paragraph.is_some(), &headings);
+        let splitter = SectionSplitter::new(sections, self.max_characters);
+        let Some((first, _)) = splitter.clone().next(&self.text) else {
+            let problem = "contains only white space and invisible characters, expected at least one other";
+            return Err(Error::invalid("input", problem));
+        };
+        self.speak.with_text(&self.text[first]).to_request()?;
+        self.check_redo(splitter.clone())?;
+        Ok((splitter, headings))
+    }
+
+    /// Refuses to speak pieces again whose other pieces are in no store, because these would be billed again, too.
+    pub(super) fn refuse_redo_of_everything(&self, settings: &StoreSettings) -> Result<(), Error> {
+        if self.redo.is_empty() || settings.may_have_entries(&self.speak.client().inner().disk) {
+            return Ok(());
+        }
+        let problem =
+            "the other pieces are not in a store and would be billed again; use the store of the first run";
+        Err(Error::invalid("redo", problem))
+    }
+
+    /// Checks that the pieces that are spoken again exist.
+    fn check_redo(&self, mut splitter: SectionSplitter) -> Result<(), Error> {
+        let (Some(first), Some(last)) = (self.redo.first(), self.redo.last()) else { return Ok(()) };
+        let count = std::iter::from_fn(|| splitter.next(&self.text)).count();
+        let wrong = if *first == 0 { first } else { last };
+        if (1..=count).contains(wrong) {
+            return Ok(());
+        }
+        Err(Error::invalid("redo", format!("piece {wrong} does not exist, expected 1 to {count}")))
+    }
+}
