@@ -138,7 +138,7 @@ impl Engine {
         match catch_unwind(AssertUnwindSafe(|| transaction.commit())) {
             Ok(Ok(())) => Attempt::Durable,
             Ok(Err(error)) => failed(error.into()),
-            Err(_) => Attempt::Failed(failure.get(path).unwrap_or_else(|| panicked(path))),
+            Err(_) => Attempt::Failed(failure.get(path).unwrap_or_else(|| problem::panicked(path))),
         }
     }
 
@@ -160,10 +160,6 @@ fn abort(transaction: WriteTransaction) {
     let _ = catch_unwind(AssertUnwindSafe(|| drop(transaction)));
 }
 
-fn panicked(path: &Path) -> Error {
-    problem::damaged(path, "its content contradicts itself")
-}
-
 /// Opens the database, which redb repairs if it was not closed, and creates the tables of a new one.
 fn connect(path: &Path, storage: &Arc<dyn StorageBackend>) -> Result<Connection, Error> {
     write_again_if_unclosed(&**storage).map_err(|error| problem::io("could not write", path, error))?;
@@ -183,7 +179,7 @@ fn connect(path: &Path, storage: &Arc<dyn StorageBackend>) -> Result<Connection,
         Ok(database)
     };
     // redb asserts that a file is as long as its header says.
-    let opened = catch_unwind(AssertUnwindSafe(open)).unwrap_or_else(|_| Err(panicked(path)));
+    let opened = catch_unwind(AssertUnwindSafe(open)).unwrap_or_else(|_| Err(problem::panicked(path)));
     match opened {
         Ok(database) => Ok(Connection { database, failure }),
         Err(error) => Err(failure.get(path).unwrap_or(error)),

@@ -171,7 +171,8 @@ impl Database {
 
     /// Runs `work` in a transaction and returns its value when the transaction is durable.
     ///
-    /// The work runs also if the future is dropped after its first poll. A panic of the work is resumed here.
+    /// The work runs also if the future is dropped after its first poll. If the work panics,
+    /// the error is that of a damaged database.
     ///
     /// A work should check first and then write: if it fails after a write, its whole group runs again. It must not wait for
     /// another work.
@@ -183,8 +184,7 @@ impl Database {
         let (job, result) = work::awaited(urgency, work);
         self.0.worker.submit(Box::new(job));
         match result.await {
-            Ok(Ok(result)) => result,
-            Ok(Err(panic)) => std::panic::resume_unwind(panic),
+            Ok(result) => result,
             Err(_) => Err(Error::not_writable(&self.0.directory, "the thread of the store has ended")),
         }
     }

@@ -30,6 +30,11 @@ pub(super) fn damaged(path: &Path, details: impl fmt::Display) -> Error {
     invalid(path, format!("is damaged: {details}; {advice}"))
 }
 
+/// Returns the error of a panic of redb, whose assertions fail on content that it did not write.
+pub(super) fn panicked(path: &Path) -> Error {
+    damaged(path, "its content contradicts itself")
+}
+
 pub(super) fn newer(path: &Path, version: &str, own: &str) -> Error {
     let problem =
         format!("has format version {version}, and this version of the library reads version {own}");

@@ -38,6 +38,11 @@ impl<'a> Transaction<'a> {
         self.has_written
     }
 
+    /// Returns the error of a work that panicked in this transaction.
+    pub(super) fn panicked(&self) -> Error {
+        problem::panicked(self.path)
+    }
+
     pub(in crate::ext::store) fn get(&mut self, key: &Key) -> Result<Option<Vec<u8>>, Error> {
         let read = || {
             let table = self.inner.open_table(ENTRIES)?;

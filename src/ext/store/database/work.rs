@@ -1,14 +1,11 @@
 //! Works and their results.
 
-use std::{
-    panic::{AssertUnwindSafe, catch_unwind},
-    thread,
-};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use tokio::sync::oneshot;
 
 use super::{transaction::Transaction, urgency::Urgency};
-use crate::Error;
+use crate::{Error, ext::error::Billed};
 
 /// A work without the type of its value.
 pub(super) trait Job: Send {
@@ -30,25 +27,22 @@ pub(super) enum Ran {
     Panicked,
 }
 
-/// The value or error of a work, or its panic.
-pub(super) type Outcome<T> = thread::Result<Result<T, Error>>;
-
 struct Work<T, F, D> {
     urgency: Urgency,
     run: F,
-    outcome: Option<Outcome<T>>,
+    result: Option<Result<T, Error>>,
     deliver: D,
 }
 
-/// Returns a job and the receiver of its outcome.
+/// Returns a job and the receiver of its result.
 pub(super) fn awaited<T: Send + 'static>(
     urgency: Urgency,
     run: impl Fn(&mut Transaction<'_>) -> Result<T, Error> + Send + 'static,
-) -> (impl Job + 'static, oneshot::Receiver<Outcome<T>>) {
+) -> (impl Job + 'static, oneshot::Receiver<Result<T, Error>>) {
     let (sender, receiver) = oneshot::channel();
     // The caller may have stopped waiting.
-    let deliver = |outcome| drop(sender.send(outcome));
-    (Work { urgency, run, outcome: None, deliver }, receiver)
+    let deliver = |result| drop(sender.send(result));
+    (Work { urgency, run, result: None, deliver }, receiver)
 }
 
 /// Returns a job whose error is logged.
@@ -56,42 +50,42 @@ pub(super) fn logged(
     urgency: Urgency,
     run: impl Fn(&mut Transaction<'_>) -> Result<(), Error> + Send + 'static,
 ) -> impl Job + 'static {
-    let deliver = |outcome: Outcome<()>| match outcome {
-        Ok(Ok(())) => {}
-        Ok(Err(error)) => tracing::error!(?error, "store entry not written"),
-        Err(_) => tracing::error!("store entry not written, because its work panicked"),
+    let deliver = |result: Result<(), Error>| {
+        if let Err(error) = result {
+            tracing::error!(?error, "store entry not written");
+        }
     };
-    Work { urgency, run, outcome: None, deliver }
+    Work { urgency, run, result: None, deliver }
 }
 
 impl<T, F, D> Job for Work<T, F, D>
 where
     T: Send,
     F: Fn(&mut Transaction<'_>) -> Result<T, Error> + Send,
-    D: FnOnce(Outcome<T>) + Send,
+    D: FnOnce(Result<T, Error>) + Send,
 {
     fn urgency(&self) -> Urgency {
         self.urgency
     }
 
     fn run(&mut self, transaction: &mut Transaction<'_>) -> Ran {
-        let outcome = catch_unwind(AssertUnwindSafe(|| (self.run)(transaction)));
-        let ran = match &outcome {
-            Ok(Ok(_)) => Ran::Returned,
-            Ok(Err(_)) => Ran::Failed,
-            Err(_) => Ran::Panicked,
+        let (ran, result) = match catch_unwind(AssertUnwindSafe(|| (self.run)(transaction))) {
+            Ok(Ok(value)) => (Ran::Returned, Ok(value)),
+            Ok(Err(error)) => (Ran::Failed, Err(error)),
+            // redb panics if a page contradicts itself. The entry that cannot be read may be that of a billed text.
+            Err(_) => (Ran::Panicked, Err(transaction.panicked().billed_at_least(Billed::Maybe))),
         };
-        self.outcome = Some(outcome);
+        self.result = Some(result);
         ran
     }
 
     fn finish(self: Box<Self>) {
-        if let Some(outcome) = self.outcome {
-            (self.deliver)(outcome);
+        if let Some(result) = self.result {
+            (self.deliver)(result);
         }
     }
 
     fn fail(self: Box<Self>, error: Error) {
-        (self.deliver)(Ok(Err(error)));
+        (self.deliver)(Err(error));
     }
 }

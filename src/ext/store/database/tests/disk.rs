@@ -23,7 +23,7 @@ pub(super) struct MemoryDisk(Arc<Mutex<State>>);
 
 #[derive(Debug)]
 pub(super) struct State {
-    bytes: Vec<u8>,
+    pub(super) bytes: Vec<u8>,
     synced: Vec<u8>,
     /// The blocks that were written. Others need no space, as in a sparse file.
     blocks: BTreeSet<u64>,

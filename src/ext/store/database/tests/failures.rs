@@ -6,7 +6,10 @@ use std::sync::{
 };
 
 use super::*;
-use crate::ext::disk::simulated::{Fault, Kept, SimulatedDisk, State};
+use crate::{
+    Billed,
+    ext::disk::simulated::{Fault, Kept, SimulatedDisk, State},
+};
 
 #[tokio::test]
 async fn work_that_fails_after_a_write_leaves_nothing_and_the_others_commit() {
@@ -32,26 +35,60 @@ async fn work_that_panics_leaves_nothing_and_the_thread_lives_on() {
     let guard = hold(&database);
     let before = put(&database, 0).shared();
     assert!(before.clone().now_or_never().is_none());
-    let panicking = database.clone();
-    let panicked = tokio::spawn(async move {
-        let work = |transaction: &mut Transaction<'_>| -> Result<(), Error> {
-            transaction.put(&key(1), b"")?;
-            panic!("expected by the test")
-        };
-        panicking.run(Urgency::Normal, work).await
-    });
-    tokio::task::yield_now().await;
+    let work = |transaction: &mut Transaction<'_>| -> Result<(), Error> {
+        transaction.put(&key(1), b"")?;
+        panic!("expected by the test")
+    };
+    let panicked = database.run(Urgency::Normal, work).shared();
+    assert!(panicked.clone().now_or_never().is_none());
     let after = put(&database, 2).shared();
     assert!(after.clone().now_or_never().is_none());
     drop(guard);
-    let panic = panicked.await.unwrap_err().into_panic();
-    assert_eq!(panic.downcast_ref::<&str>(), Some(&"expected by the test"));
+    let error = panicked.await.unwrap_err();
+    assert!(error.to_string().contains("is damaged: its content contradicts itself"), "{error}");
+    assert_eq!(error.billed(), Billed::Maybe);
     before.await.unwrap();
     after.await.unwrap();
     for database in [&database, &inline(&disk.after_power_failure())] {
         assert!(get(database, 0).await.is_some() && get(database, 2).await.is_some());
         assert_eq!(get(database, 1).await, None);
     }
+}
+
+/// Byte 15 belongs to the end of a value. redb panics if the end is behind the page.
+#[tokio::test]
+async fn damaged_page_is_an_error_of_its_entries_and_nothing_panics() {
+    const PAGE: usize = 4096;
+    const LEAF: u8 = 1;
+    let disk = MemoryDisk::new(10_000);
+    let database = inline(&disk);
+    let write = |transaction: &mut Transaction<'_>| {
+        (0..600).try_for_each(|number| transaction.put(&key(number), &[7; 100]))
+    };
+    database.run(Urgency::Normal, write).await.unwrap();
+    drop(database);
+    let mut pages = 0;
+    let whole = disk.state().bytes.clone();
+    for (start, page) in (0..).step_by(PAGE).zip(whole.chunks(PAGE)) {
+        if page[0] != LEAF || !page.windows(100).any(|value| value == [7; 100]) {
+            continue;
+        }
+        pages += 1;
+        let damaged = disk.after_kill();
+        damaged.state().bytes[start + 15] ^= 0x80;
+        let database = inline(&damaged);
+        let mut errors = 0;
+        for number in 0..600 {
+            let read = move |transaction: &mut Transaction<'_>| transaction.get(&key(number));
+            if let Err(error) = database.run(Urgency::Normal, read).await {
+                errors += 1;
+                assert!(error.to_string().contains("is damaged: "), "{error}");
+                assert_eq!(error.billed(), Billed::Maybe);
+            }
+        }
+        assert!(errors > 0, "page at {start}");
+    }
+    assert!(pages > 10, "{pages}");
 }
 
 #[tokio::test]
