@@ -4,7 +4,12 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use serde_path_to_error::{Path, Segment};
 
-/// Parses a body. Invalid properties are dropped if the type does not require them.
+/// The most invalid properties and elements that are removed. For each, the body is deserialized again, and nothing else
+/// runs on the thread meanwhile.
+const MAX_REMOVED: usize = 30;
+
+/// Parses a body. Up to [`MAX_REMOVED`] invalid properties and elements are dropped if the type does
+/// not require them.
 ///
 /// `known` are properties whose values the caller knows. They are added if they are missing or are not texts.
 ///
@@ -24,17 +29,18 @@ pub(super) fn parse<T: DeserializeOwned>(text: &str, known: &[(&str, &str)]) -> 
         }
     }
     let mut first_problem = None;
-    loop {
-        let (path, problem) = match serde_path_to_error::deserialize(&body) {
+    for _ in 0..=MAX_REMOVED {
+        let error = match serde_path_to_error::deserialize(&body) {
             Ok(value) => return Ok(value),
-            Err(error) => (error.path().clone(), describe(error.path(), error.inner())),
+            Err(error) => error,
         };
-        let problem = first_problem.get_or_insert(problem);
+        first_problem.get_or_insert_with(|| describe(error.path(), error.inner()));
         // Without a required property, the next round fails at its parent. At the root, nothing can be removed.
-        if !remove(&mut body, &path.iter().collect::<Vec<_>>()) {
-            return Err(std::mem::take(problem));
+        if !remove(&mut body, &error.path().iter().collect::<Vec<_>>()) {
+            break;
         }
     }
+    Err(first_problem.unwrap_or_default())
 }
 
 /// Removes the property or element at a path. Returns `true` if there was one.
@@ -136,6 +142,26 @@ mod tests {
         let urls: Vec<_> =
             result(&body).unwrap().results.into_iter().filter_map(|output| output.url).collect();
         assert_eq!(urls.len(), 1, "{urls:?}");
+    }
+
+    #[test]
+    fn body_with_very_many_invalid_elements_is_refused() {
+        let mut body = finished();
+        let address = body["results"][0].clone();
+        for (invalid, is_parsed) in [(MAX_REMOVED, true), (MAX_REMOVED + 1, false), (20_000, false)] {
+            let mut outputs = vec![json!({}); 20_000];
+            outputs.extend(vec![json!(0); invalid]);
+            outputs.push(address.clone());
+            body["results"] = outputs.into();
+            match result(&body) {
+                Ok(result) => assert!(is_parsed && result.results.len() == 20_001),
+                Err(problem) => {
+                    let expected =
+                        "the response does not match the API's document: `results[20000]`: invalid value";
+                    assert!(!is_parsed && problem == expected, "{problem}");
+                }
+            }
+        }
     }
 
     #[test]
