@@ -190,6 +190,18 @@ async fn poll_with_unknown_field_and_status_succeeds() {
 }
 
 #[tokio::test]
+async fn poll_with_values_that_cannot_be_stored_yields_the_audio() {
+    for value in ["1e999", "NaN", r#""\ud83d""#] {
+        let output = format!(r#"{{"url": "https://example.com/a.wav", "length": {value}}}"#);
+        let body =
+            format!(r#"{{"id": "{ID}", "status": "COMPLETED", "created": {value}, "results": [{output}]}}"#);
+        let server = ScriptedServer::start([Action::response("200 OK", "", &body)]).await;
+        let speech = client(&server.url).task(ID.parse().unwrap()).wait().await.unwrap();
+        assert_eq!(speech.audio().unwrap().url(), "https://example.com/a.wav");
+    }
+}
+
+#[tokio::test]
 async fn poll_parses_every_documented_status() {
     use KnownStatus::{AssignedConnections, Completed, Created, Error, Postponed, Processing, Queued};
     let known = [Created, Queued, Postponed, AssignedConnections, Processing, Completed, Error];

@@ -16,6 +16,7 @@ use crate::{
         transport::{
             call, content_encoding, exchange,
             failure::error_message,
+            json_parts::is_json,
             once_body::{OnceBody, SendGuard},
             request_id::request_id,
             retry_after::retry_after,
@@ -170,10 +171,6 @@ async fn read_text(response: &mut Response, limit: usize) -> reqwest::Result<Str
         Some(error) if response.status().is_success() && !is_json(&text) => Err(error),
         _ => Ok(text),
     }
-}
-
-fn is_json(text: &str) -> bool {
-    serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok()
 }
 
 /// Decodes a body as UTF-8, without a byte order mark. Invalid bytes are replaced, so that the task

@@ -4,6 +4,8 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use serde_path_to_error::{Path, Segment};
 
+use super::json_parts;
+
 /// The most invalid properties and elements that are removed. For each, the body is deserialized again, and nothing else
 /// runs on the thread meanwhile.
 const MAX_REMOVED: usize = 30;
@@ -18,7 +20,7 @@ const MAX_REMOVED: usize = 30;
 /// Names the property that is missing or invalid. Serde's own message may quote the body, which may contain the address
 /// of an audio.
 pub(super) fn parse<T: DeserializeOwned>(text: &str, known: &[(&str, &str)]) -> Result<T, String> {
-    let mut body: Value = serde_json::from_str(text).map_err(|error| {
+    let mut body = json_parts::parse(text).map_err(|error| {
         format!("the response is not JSON (line {}, column {})", error.line(), error.column())
     })?;
     if let Value::Object(object) = &mut body {
@@ -132,6 +134,19 @@ mod tests {
         (body["created"], body["finished"], body["model"]) = (json!("2026-11-26"), json!("soon"), json!(7));
         let result = result(&body).unwrap();
         assert_eq!((result.created, result.finished, result.model), (None, None, None));
+    }
+
+    #[test]
+    fn values_that_cannot_be_stored_do_not_hide_a_finished_task() {
+        let deep = "[".repeat(200) + &"]".repeat(200);
+        for value in ["1e999", r#""\ud83d""#, "NaN", &deep] {
+            let address = r#"{"url": "https://example.com/a.wav", "length": VALUE}"#;
+            let body = format!(
+                r#"{{"status": "COMPLETED", "created": VALUE, "model": VALUE, "other": VALUE, "results": [{address}]}}"#
+            );
+            let result: SpeechResult = parse(&body.replace("VALUE", value), &[("id", "t1")]).unwrap();
+            assert!(result.status.is_final() && result.results[0].url.is_some(), "{value}");
+        }
     }
 
     #[test]

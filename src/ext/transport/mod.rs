@@ -7,6 +7,7 @@ pub(crate) mod cooldown;
 pub(crate) mod exchange;
 pub(crate) mod failure;
 pub(crate) mod instant;
+pub(crate) mod json_parts;
 mod lenient;
 pub(crate) mod once_body;
 mod redact;
