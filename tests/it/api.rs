@@ -156,6 +156,56 @@ async fn submit_truncated_or_error_response_keeps_task_id() {
 }
 
 #[tokio::test]
+async fn submit_response_without_complete_json_keeps_task_id_and_is_not_repeated() {
+    let complete = json!({"id": ID}).to_string();
+    let oversized = json!({"id": ID, "other": "a".repeat(2 << 20)}).to_string();
+    for response in [
+        Action::truncated(&format!("{{\"id\": \"{ID}\"")),
+        Action::truncated(&format!("{{\"id\": \"{ID}\", \"queue\": \"a")),
+        Action::response("200 OK", "", &format!("{complete}\n0")),
+        Action::response("200 OK", "", &oversized),
+        Action::response("202 Accepted", "", &format!("{complete}{complete}")),
+    ] {
+        let server = ScriptedServer::start([response]).await;
+        let submission = client(&server.url).speak("Hello").resubmit_in_doubt(1).submit();
+        let error = submission.await.unwrap_err();
+        assert!(error.is_in_doubt(), "{error}");
+        assert_eq!(error.task_id().unwrap().as_str(), ID);
+        assert!(error.message().unwrap().contains(ID), "{error}");
+        assert_eq!(server.requests().len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn lost_response_to_submit_or_poll_is_the_message_without_address_and_key() {
+    for (note, message) in [
+        ("no", r#"{"note": "no"#),
+        (&format!("{KEY} is"), r#"{"note": "[redacted] is"#),
+        (&KEY[..5], "[redacted]"),
+    ] {
+        let server = ScriptedServer::start([Action::truncated(&format!("{{\"note\": \"{note}"))]).await;
+        let error = client(&server.url).speak("Hello").submit().await.unwrap_err();
+        assert!(error.is_in_doubt() && error.task_id().is_none(), "{error}");
+        assert_eq!(error.message(), Some(message));
+    }
+    let body = completed_result("https://example.com/a.wav").to_string();
+    let end = body.find("a.wav").unwrap();
+    let server = ScriptedServer::start([Action::truncated(&body[..end])]).await;
+    let error = client(&server.url).task(ID.parse().unwrap()).status().await.unwrap_err();
+    assert!(error.is_unanswered() && !error.to_string().contains("example.com"), "{error}");
+}
+
+#[tokio::test]
+async fn submit_response_that_is_labelled_gzip_but_is_not_yields_task_id() {
+    let body = json!({"id": ID}).to_string();
+    for encoding in ["gzip", "deflate"] {
+        let header = format!("content-encoding: {encoding}\r\n");
+        let server = ScriptedServer::start([Action::response("200 OK", &header, &body)]).await;
+        assert_eq!(client(&server.url).speak("Hello").submit().await.unwrap().id(), ID);
+    }
+}
+
+#[tokio::test]
 async fn submit_with_oversized_response_is_in_doubt() {
     let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", 1 << 30);
     let server = ScriptedServer::start([Action::Stall((head + &" ".repeat(3 << 20)).into_bytes())]).await;

@@ -105,6 +105,9 @@ fn guard_body(request: &mut Request) -> Option<SendGuard> {
 
 impl Client {
     /// Reads the response and returns it in a form that the generated code can parse.
+    ///
+    /// If the connection is lost, a success is used if its JSON is complete, because the JSON may
+    /// contain the id of a billed task. An error response is always used, because its status is enough.
     async fn read_response(
         &self,
         mut response: Response,
@@ -115,7 +118,7 @@ impl Client {
         let (inner, status) = (self.inner(), response.status());
         if response.url() != url {
             if response.url().origin() == url.origin() {
-                let text = read_text(&mut response, MAX_RESPONSE_BYTES).await.unwrap_or_default();
+                let (text, _) = read_text(&mut response, MAX_RESPONSE_BYTES).await;
                 call::record(|report| report.task_id = call::task_id_in(&text, &inner.key));
             }
             return Ok(redirected_response(&response));
@@ -131,24 +134,28 @@ impl Client {
         }
         let is_large = status.is_success() && !SPEECH_OPERATIONS.contains(&operation);
         let limit = if is_large { MAX_SUCCESS_BYTES } else { MAX_RESPONSE_BYTES };
-        let mut text = read_text(&mut response, limit).await?;
-        if status.is_success() {
+        let (mut text, lost) = read_text(&mut response, limit).await;
+        if !status.is_success() || operation == CREATE_OPERATION {
+            call::record(|report| report.task_id = call::task_id_in(&text, &inner.key));
+        }
+        if !status.is_success() {
+            text = to_error_body(&text, inner);
+        } else if let Some(error) = lost
+            && !is_json(&text)
+        {
+            call::record(|report| report.partial = Some((status, text)));
+            return Err(error);
+        } else {
             call::record(|report| report.retry_after = retry_after);
             text = inner.key.redact_success(text);
-        } else {
-            call::record(|report| report.task_id = call::task_id_in(&text, &inner.key));
-            text = to_error_body(&text, inner);
         }
         inner.key.redact_headers(response.headers_mut());
         Ok(replace_body(response, url, text))
     }
 }
 
-/// Reads and decodes up to `limit` bytes.
-///
-/// If the connection is lost, a success is used if its JSON is complete, because the JSON may
-/// contain the id of a billed task. An error response is always used, because its status is enough.
-async fn read_text(response: &mut Response, limit: usize) -> reqwest::Result<String> {
+/// Reads and decodes up to `limit` bytes. If the connection is lost, also returns the error.
+async fn read_text(response: &mut Response, limit: usize) -> (String, Option<reqwest::Error>) {
     let (mut body, mut lost) = (Vec::new(), None);
     while body.len() < limit {
         match response.chunk().await {
@@ -166,11 +173,7 @@ async fn read_text(response: &mut Response, limit: usize) -> reqwest::Result<Str
             call::record(|report| report.encoding = Some(encoding));
             body
         });
-    let text = decode_text(body);
-    match lost {
-        Some(error) if response.status().is_success() && !is_json(&text) => Err(error),
-        _ => Ok(text),
-    }
+    (decode_text(body), lost)
 }
 
 /// Decodes a body as UTF-8, without a byte order mark. Invalid bytes are replaced, so that the task

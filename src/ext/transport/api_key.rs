@@ -77,10 +77,17 @@ impl ApiKey {
 
     /// Cuts text that a server sent to the length that an error keeps, and then removes the key.
     pub(crate) fn excerpt(&self, text: &str) -> String {
-        match text.char_indices().nth(MAX_MESSAGE_CHARS) {
-            Some((end, _)) => redact_cut(&text[..end], self.0.expose_secret()),
-            None => self.redact(text),
+        if text.chars().nth(MAX_MESSAGE_CHARS).is_some() {
+            self.excerpt_of_cut(text)
+        } else {
+            self.redact(text)
         }
+    }
+
+    /// As [`excerpt`](Self::excerpt), for a text whose end was cut off, perhaps within the key.
+    pub(crate) fn excerpt_of_cut(&self, text: &str) -> String {
+        let end = text.char_indices().nth(MAX_MESSAGE_CHARS).map_or(text.len(), |(end, _)| end);
+        redact_cut(&text[..end], self.0.expose_secret())
     }
 }
 

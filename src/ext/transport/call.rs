@@ -17,13 +17,11 @@ use serde::de::DeserializeOwned;
 use super::{
     api_key::ApiKey,
     failure::{Failure, FailureKind, error_message},
+    json_parts::text_member,
     lenient::{parse, without_addresses},
     once_body::OnWritten,
 };
-use crate::{
-    ApiError, ResponseValue, TaskId,
-    types::{ErrorBody, TaskCreated},
-};
+use crate::{ApiError, ResponseValue, TaskId, types::ErrorBody};
 
 tokio::task_local! {
     static REPORT: RefCell<CallReport>;
@@ -37,12 +35,14 @@ pub(crate) struct CallReport {
     pub(crate) not_sent: bool,
     /// The host and port of the API.
     pub(crate) host: String,
-    /// The task id in an error response: the server may have accepted the request.
+    /// The task id in an error response, or in a success that cannot be parsed: the server may have accepted the request.
     pub(crate) task_id: Option<TaskId>,
     /// The `Retry-After` of a success.
     pub(crate) retry_after: Option<Duration>,
     /// The id that the server gave to the request.
     pub(crate) request_id: Option<Box<str>>,
+    /// The status and the text of a success up to the loss of the connection.
+    pub(crate) partial: Option<(StatusCode, String)>,
     /// The `Content-Encoding` of a response whose body could not be decoded.
     pub(crate) encoding: Option<String>,
 }
@@ -117,7 +117,8 @@ async fn into_success<T: DeserializeOwned>(
         if let Some(encoding) = &report.encoding {
             problem = format!("{problem}; its `Content-Encoding` {encoding:?} is not supported");
         }
-        Failure::from_response(status, &headers, &key.excerpt(&without_addresses(&text))).with_source(problem)
+        let failure = Failure::from_response(status, &headers, &key.excerpt(&without_addresses(&text)));
+        Failure { task_id: report.task_id, ..failure }.with_source(problem)
     })
 }
 
@@ -132,7 +133,12 @@ async fn into_failure(error: ApiError<ErrorBody>, report: CallReport, key: &ApiK
         | ApiError::InvalidUpgrade(error) => {
             let kind = if report.not_sent { FailureKind::NotConnected } else { FailureKind::ConnectionLost };
             let problem = format!("{}: {}", report.host, connection_problem(&error));
-            Failure { problem: Some(problem), ..Failure::new(kind) }.with_source(error.without_url())
+            let response = report.partial.and_then(|(status, text)| {
+                let text = key.excerpt_of_cut(&without_addresses(&text));
+                Failure::from_response(status, &HeaderMap::new(), &text).response
+            });
+            let failure = Failure { response, problem: Some(problem), ..Failure::new(kind) };
+            failure.with_source(error.without_url())
         }
         // The hooks have already removed the key from the message.
         ApiError::ErrorResponse(response) => {
@@ -172,12 +178,13 @@ async fn observe<T>(call: impl Future<Output = T>) -> (T, CallReport) {
     REPORT.scope(RefCell::default(), call).await
 }
 
-/// Returns the task id in the body of an error response.
+/// Returns the task id in the body of an error response, or of a create's success. The body may be cut off, or followed by
+/// another text.
 ///
 /// Only a UUID of the documented form is a task id. Other APIs put words such as `unauthorized` into an `id` of their
 /// error responses.
 pub(crate) fn task_id_in(body: &str, key: &ApiKey) -> Option<TaskId> {
-    let TaskCreated { id, .. } = serde_json::from_str(body).ok()?;
+    let id = text_member(body, "id")?;
     id.parse().ok().filter(|_| key.redact(&id) == id)
 }
 
@@ -186,6 +193,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::types::TaskCreated;
 
     const KEY: &str = "1b671a64-40d5-491e-99b0-da01ff1f3342";
 
@@ -197,7 +205,9 @@ mod tests {
     fn task_id_in_error_body_is_read_if_it_is_a_uuid_v4() {
         for id in ["1b671a64-40d5-491e-99b0-da01ff1f3341", "1B671A64-40D5-491E-A9B0-DA01FF1F3341"] {
             let body = json!({"id": id, "message": "queue full"}).to_string();
-            assert_eq!(id_in(&body).unwrap().as_str(), id);
+            for body in [&*body, &body[..body.len() - 4], &format!("{body}\n0")] {
+                assert_eq!(id_in(body).unwrap().as_str(), id);
+            }
         }
     }
 
@@ -207,7 +217,15 @@ mod tests {
         {
             assert_eq!(id_in(&json!({"id": id, "message": "no"}).to_string()), None, "{id}");
         }
-        for body in ["", "<h1>502</h1>", "[]", "{}", r#"{"id": 7}"#, r#"{"message": "no"}"#] {
+        for body in [
+            "",
+            "<h1>502</h1>",
+            "[]",
+            "{}",
+            r#"{"id": 7}"#,
+            r#"{"message": "no"}"#,
+            r#"{"error": {"id": "1b671a64-40d5-491e-99b0-da01ff1f3341"}}"#,
+        ] {
             assert_eq!(id_in(body), None, "{body}");
         }
     }

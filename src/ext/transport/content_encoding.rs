@@ -5,7 +5,8 @@ use std::io::Read;
 use flate2::read::{DeflateDecoder, MultiGzDecoder, ZlibDecoder};
 use reqwest::header::{CONTENT_ENCODING, HeaderMap};
 
-/// Decodes gzip and deflate, up to a number of bytes. A truncated body is decoded up to its end.
+/// Decodes gzip and deflate, up to a number of bytes. A truncated body is decoded up to its end. A JSON object is returned
+/// unchanged: a proxy may have decoded the body without removing the header.
 ///
 /// # Errors
 ///
@@ -16,6 +17,8 @@ pub(crate) fn decode(headers: &HeaderMap, body: Vec<u8>, limit: usize) -> Result
     let encoding = values.collect::<Vec<_>>().join(", ").trim().to_ascii_lowercase();
     match &*encoding {
         "" | "identity" => Ok(body),
+        // Neither gzip nor zlib begins like this, and no deflate stream of a text.
+        "gzip" | "x-gzip" | "deflate" if body.starts_with(b"{") => Ok(body),
         "gzip" | "x-gzip" => Ok(read(MultiGzDecoder::new(&*body), limit)),
         // The standard says zlib. Some servers send the deflate stream without its header.
         "deflate" => {
@@ -74,6 +77,16 @@ mod tests {
         assert_eq!(decode(&headers("GZip"), encodings()[0].1.clone(), 1_000).unwrap(), BODY);
         for encoding in ["", "identity", "Identity"] {
             assert_eq!(decode(&headers(encoding), BODY.to_vec(), 1_000).unwrap(), BODY);
+        }
+    }
+
+    #[test]
+    fn json_object_that_is_not_encoded_is_returned_unchanged() {
+        for encoding in ["gzip", "x-gzip", "deflate"] {
+            for end in 1..=BODY.len() {
+                let body = BODY[..end].to_vec();
+                assert_eq!(decode(&headers(encoding), body.clone(), 1_000), Ok(body), "{encoding}");
+            }
         }
     }
 

@@ -20,7 +20,7 @@ pub(crate) struct Failure {
     /// Boxed to keep a `Result` of a request small.
     pub(crate) response: Option<Box<ApiErrorResponse>>,
     pub(crate) source: Option<Cause>,
-    /// The task id in an error response: the task may be billed.
+    /// The task id in an error response, or in a success that cannot be parsed: the task may be billed.
     pub(crate) task_id: Option<TaskId>,
     /// Why no response arrived, with the host.
     pub(crate) problem: Option<String>,

@@ -54,6 +54,13 @@ fn parse_part(text: &str, depth: usize) -> Result<Option<Value>, NotJson> {
     if is_json(text) || PYTHON_NUMBERS.contains(&text) { Ok(None) } else { Err(NotJson) }
 }
 
+/// Returns a text in an object that may be cut off, or followed by another text.
+pub(super) fn text_member(text: &str, name: &str) -> Option<String> {
+    let (members, _) = split(text.trim_start().strip_prefix('{')?);
+    let (_, value) = members.into_iter().filter_map(member).find(|(found, _)| found == name)?;
+    serde_json::from_str(value).ok()
+}
+
 fn split_all<'a>(inner: &'a str, close: &str) -> Result<Vec<&'a str>, NotJson> {
     let (parts, rest) = split(inner);
     if rest == close { Ok(parts) } else { Err(NotJson) }
@@ -115,6 +122,22 @@ mod tests {
         let deep = "[".repeat(1_000) + &"]".repeat(1_000);
         let value = parse(&format!(r#"{{"a": {deep}, "b": 1}}"#)).unwrap();
         assert_eq!(value, json!({"a": [[[[]]]], "b": 1}));
+    }
+
+    #[test]
+    fn text_member_is_read_from_an_object_that_is_cut_off_or_followed_by_text() {
+        let text = r#" {"a": {"id": "no"}, "b": ",\"id\":", "id" : "t,\"}1", "c": {"d": 1}}"#;
+        let end = text.find(", \"c\"").unwrap();
+        for cut in (0..=text.len()).map(|end| &text[..end]) {
+            let expected = (cut.len() >= end).then(|| r#"t,"}1"#.to_owned());
+            assert_eq!(text_member(cut, "id"), expected, "{cut}");
+        }
+        assert_eq!(text_member(r#"{"id":"t1"} 0"#, "id").unwrap(), "t1");
+        for other in
+            [r#"["id":"t1"]"#, r#""id":"t1""#, r#"{"id":1}"#, r#"{"id":"t1" 1}"#, r#"{"a":{}},"id":"t1"}"#]
+        {
+            assert_eq!(text_member(other, "id"), None, "{other}");
+        }
     }
 
     #[test]
