@@ -279,3 +279,24 @@ async fn configured_resolver_is_used_for_audio_only_without_the_address_check() 
         assert_eq!(*resolver.0.lock().unwrap(), vec!["localhost"; resolved]);
     }
 }
+
+/// Panics instead of resolving a name.
+struct Panicking;
+
+impl Resolve for Panicking {
+    fn resolve(&self, _: Name) -> Resolving {
+        panic!("expected by the test")
+    }
+}
+
+#[tokio::test]
+async fn panic_of_configured_resolver_is_named_by_the_error_of_a_stored_submission() {
+    let directory = tempfile::tempdir().unwrap();
+    let panicking = builder("http://localhost:9")
+        .store(directory.path())
+        .configure_http(|http| http.dns_resolver(Arc::new(Panicking)));
+    let error = panicking.build().unwrap().speak("Hello").submit().await.unwrap_err();
+    assert!(error.is_in_doubt(), "{error}");
+    let expected = "code that `configure_http` has added to the HTTP client panicked: ";
+    assert!(format!("{error:?}").contains(expected), "{error:?}");
+}

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use tokio::time::Instant;
+use tokio::{task::JoinError, time::Instant};
 use tracing::Instrument;
 
 use crate::{
@@ -480,8 +480,12 @@ async fn submit_once(
             }
             .in_current_span(),
         );
-        let stopped = |error| {
-            let problem = "the async runtime shut down before the response arrived";
+        let stopped = |error: JoinError| {
+            let problem = if error.is_panic() {
+                "code that `configure_http` has added to the HTTP client panicked"
+            } else {
+                "the async runtime shut down before the response arrived"
+            };
             AttemptError::NotSent(Error::in_doubt(1, format!("{problem}: {error}")))
         };
         Ok(Ok(Submitted::Now(sent.await.map_err(stopped)??)))
