@@ -12,7 +12,7 @@ use redb::{Builder, ReadableTable, StorageBackend, WriteTransaction};
 use super::{
     file::MAGIC,
     problem,
-    reserve::{Reserve, Space},
+    reserve::{RESERVE_FILE, Reserve, Space},
     transaction::{ENTRIES, META, Transaction},
     urgency::Urgency,
     watched::{Failure, Watched},
@@ -67,7 +67,7 @@ impl Engine {
     ) -> Result<Self, Error> {
         // First the database: a directory that is not a store gets no reserve.
         let connection = Some(connect(&path, &storage)?);
-        let space = Space::new(reserve, &path)?;
+        let space = Space::new(reserve, path.with_file_name(RESERVE_FILE))?;
         Ok(Self { path, storage, space, connection })
     }
 

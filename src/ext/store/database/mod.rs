@@ -118,6 +118,7 @@ impl Database {
     pub(super) fn open(disk: &Disk, directory: &Path) -> Result<Self, Error> {
         let directory = directory::find_or_create(disk, directory)?;
         let open_engine = || {
+            reserve::check_name(disk, &directory)?;
             let (path, file) = file::open(disk, &directory)?;
             let reserve = ReserveFile::new(disk.clone(), &directory);
             Engine::open(path, Arc::new(file), Some(Box::new(reserve)))

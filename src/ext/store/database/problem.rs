@@ -25,6 +25,12 @@ pub(super) fn foreign(path: &Path) -> Error {
     )
 }
 
+/// A store would overwrite it.
+pub(super) fn foreign_reserve(path: &Path) -> Error {
+    let problem = "is not a file of a store, but a store uses this name";
+    invalid(path, format!("{problem}; choose another directory, or move the file"))
+}
+
 pub(super) fn damaged(path: &Path, details: impl fmt::Display) -> Error {
     let advice = "restore a copy of the directory, or delete it and pay for its texts again";
     invalid(path, format!("is damaged: {details}; {advice}"))

@@ -5,10 +5,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{problem, urgency::Urgency};
+use super::{file::ENTRIES_FILE, problem, urgency::Urgency};
 use crate::{
     Error,
-    ext::disk::{Access, Disk, directory_of},
+    ext::disk::{Access, Disk, Metadata, directory_of},
 };
 
 /// The name of the file that makes room when the disk is full.
@@ -16,6 +16,25 @@ pub(in crate::ext::store) const RESERVE_FILE: &str = "reserve";
 
 /// 256 pages of the database. A commit of a few entries writes about ten.
 const LENGTH: usize = 1 << 20;
+
+/// Returns an error if the directory has no database, but a file or directory with the name of the reserve that is not a
+/// reserve.
+pub(super) fn check_name(disk: &Disk, directory: &Path) -> Result<(), Error> {
+    let path = directory.join(RESERVE_FILE);
+    if disk.symlink_metadata(&path).map_or(true, |found| is_whole(&found)) {
+        return Ok(());
+    }
+    // A crash, or another process that is opening the store, may leave a part of a reserve. The name of the database is
+    // durable before that, so it is looked for last.
+    match disk.symlink_metadata(&directory.join(ENTRIES_FILE)) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Err(problem::foreign_reserve(&path)),
+        _ => Ok(()),
+    }
+}
+
+fn is_whole(found: &Metadata) -> bool {
+    found.is_file() && found.length == LENGTH as u64
+}
 
 /// Space on a disk that is taken until it is needed.
 pub(super) trait Reserve: Send {
@@ -50,7 +69,7 @@ impl ReserveFile {
 impl Reserve for ReserveFile {
     fn fill(&mut self) -> io::Result<()> {
         let found = self.disk.metadata(&self.path);
-        if found.is_ok_and(|found| found.is_file() && found.length == LENGTH as u64) {
+        if found.is_ok_and(|found| is_whole(&found)) {
             return Ok(());
         }
         self.write().inspect_err(|_| self.release())
@@ -66,6 +85,8 @@ impl Reserve for ReserveFile {
 /// Decides who may write.
 pub(super) struct Space {
     reserve: Option<Box<dyn Reserve>>,
+    /// For messages.
+    path: PathBuf,
     state: State,
 }
 
@@ -78,12 +99,12 @@ enum State {
 
 impl Space {
     /// Fills the reserve. On a full disk the store opens without it, so that its entries can be read.
-    pub(super) fn new(reserve: Option<Box<dyn Reserve>>, path: &Path) -> Result<Self, Error> {
-        let mut space = Self { reserve, state: State::Missing };
+    pub(super) fn new(reserve: Option<Box<dyn Reserve>>, path: PathBuf) -> Result<Self, Error> {
+        let mut space = Self { reserve, path, state: State::Missing };
         match space.fill() {
-            Err(error) if problem::is_denied(&error) => Err(problem::io("could not write", path, error)),
+            Err(error) if problem::is_denied(&error) => Err(space.problem(error)),
             Err(error) => {
-                tracing::warn!(%error, path = %path.display(), "store has no room for its reserve");
+                tracing::warn!(%error, path = %space.path.display(), "store has no room for its reserve");
                 Ok(space)
             }
             Ok(()) => Ok(space),
@@ -106,17 +127,21 @@ impl Space {
     }
 
     /// Returns the error of a write that must not be tried, because the reserve is missing and cannot be filled.
-    pub(super) fn check(&mut self, urgency: Urgency, path: &Path) -> Result<(), Error> {
+    pub(super) fn check(&mut self, urgency: Urgency) -> Result<(), Error> {
         match &self.state {
             _ if urgency == Urgency::Essential => Ok(()),
             State::Filled => Ok(()),
             State::Refused(error) => Err(error.clone()),
             State::Missing => self.fill().map_err(|error| {
-                let error = problem::io("could not write", path, error);
+                let error = self.problem(error);
                 self.state = State::Refused(error.clone());
                 error
             }),
         }
+    }
+
+    fn problem(&self, error: io::Error) -> Error {
+        problem::io("could not write", &self.path, error)
     }
 
     pub(super) fn release(&mut self) {

@@ -97,7 +97,7 @@ impl<'a> Transaction<'a> {
     }
 
     fn begin_write(&mut self) -> Result<(), Error> {
-        self.space.check(self.urgency, self.path)?;
+        self.space.check(self.urgency)?;
         self.has_written = true;
         Ok(())
     }

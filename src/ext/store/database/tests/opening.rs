@@ -91,6 +91,49 @@ fn file_that_is_not_a_database_is_an_error_and_is_kept() {
 }
 
 #[test]
+fn file_with_the_name_of_the_reserve_is_kept_unless_a_store_has_made_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let entries = directory.path().join("entries.redb");
+    let path = directory.path().canonicalize().unwrap().join("reserve");
+    let assert_refused = || {
+        assert_eq!(
+            problem_of(directory.path(), &path),
+            "is not a file of a store, but a store uses this name; choose another directory, or move the file"
+        );
+        assert!(!entries.exists());
+    };
+    for content in ["", "text"] {
+        fs::write(&path, content).unwrap();
+        assert_refused();
+        assert_eq!(fs::read_to_string(&path).unwrap(), content);
+    }
+    fs::remove_file(&path).unwrap();
+    fs::create_dir(&path).unwrap();
+    assert_refused();
+    fs::remove_dir(&path).unwrap();
+    drop(open(directory.path()).unwrap());
+
+    // A crash while the reserve is written leaves a part of it.
+    File::options().write(true).open(&path).unwrap().set_len(100).unwrap();
+    drop(open(directory.path()).unwrap());
+    assert_eq!(fs::metadata(&path).unwrap().len(), 1 << 20);
+    // Whoever deletes the entries may leave the reserve.
+    fs::remove_file(&entries).unwrap();
+    drop(open(directory.path()).unwrap());
+}
+
+#[tokio::test]
+async fn directory_with_the_name_of_the_reserve_is_named_by_failed_writes() {
+    let directory = tempfile::tempdir().unwrap();
+    drop(open(directory.path()).unwrap());
+    let path = directory.path().canonicalize().unwrap().join("reserve");
+    fs::remove_file(&path).unwrap();
+    fs::create_dir(&path).unwrap();
+    let error = put(&open(directory.path()).unwrap(), 1).await.unwrap_err();
+    assert_eq!(error.to_string(), format!("could not write {}", path.display()));
+}
+
+#[test]
 fn database_of_another_program_is_an_error() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().canonicalize().unwrap().join("entries.redb");
