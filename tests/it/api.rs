@@ -196,6 +196,16 @@ async fn lost_response_to_submit_or_poll_is_the_message_without_address_and_key(
 }
 
 #[tokio::test]
+async fn error_response_that_is_cut_off_within_the_key_shows_no_part_of_it() {
+    let body = format!("no such key: {}", &KEY[..8]);
+    let response = format!("HTTP/1.1 401 Unauthorized\r\ncontent-length: 100\r\n\r\n{body}");
+    let server = ScriptedServer::start([Action::SendRaw(response.into_bytes())]).await;
+    let error = client(&server.url).speak("Hello").submit().await.unwrap_err();
+    assert!(error.is_unauthorized(), "{error}");
+    assert_eq!(error.message(), Some("[redacted]"));
+}
+
+#[tokio::test]
 async fn submit_response_that_is_labelled_gzip_but_is_not_yields_task_id() {
     let body = json!({"id": ID}).to_string();
     for encoding in ["gzip", "deflate"] {

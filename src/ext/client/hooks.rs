@@ -139,7 +139,7 @@ impl Client {
             call::record(|report| report.task_id = call::task_id_in(&text, &inner.key));
         }
         if !status.is_success() {
-            text = to_error_body(&text, inner);
+            text = to_error_body(&text, lost.is_some(), inner);
         } else if let Some(error) = lost
             && !is_json(&text)
         {
@@ -188,9 +188,10 @@ fn decode_text(body: Vec<u8>) -> String {
 ///
 /// Without this, an HTML page under a documented error status would lose the status and the headers. The other members of
 /// a JSON object are kept if the body is no longer than a message may be.
-fn to_error_body(text: &str, inner: &Inner) -> String {
-    let mut body: Map<String, Value> = serde_json::from_str(&inner.key.excerpt(text)).unwrap_or_default();
-    body.insert("message".to_owned(), inner.key.excerpt(&error_message(text)).into());
+fn to_error_body(text: &str, is_cut: bool, inner: &Inner) -> String {
+    let excerpt = |text: &str| if is_cut { inner.key.excerpt_of_cut(text) } else { inner.key.excerpt(text) };
+    let mut body: Map<String, Value> = serde_json::from_str(&excerpt(text)).unwrap_or_default();
+    body.insert("message".to_owned(), excerpt(&error_message(text)).into());
     Value::Object(body).to_string()
 }
 
