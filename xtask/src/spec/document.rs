@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::{
     diagnostics::{self, Diagnostic, Diagnostics, Severity},
     normalize::normalize,
-    patches::Fixes,
+    patches::{self, Fixes},
     validate,
 };
 use crate::{failure::Failure, json};
@@ -90,6 +90,7 @@ impl Document {
         let Some(corrections) = corrections else { return Self::read(name, text, strictness) };
         let published = parse(name, text)?;
         let (corrected, outdated) = corrections.apply(published.clone());
+        let outdated = patches::failure(&outdated);
         fail_on_errors(name, &corrected, strictness).map_err(|errors| {
             let outdated = outdated.iter().flat_map(Failure::errors).cloned();
             outdated.chain(errors).collect::<Vec<_>>()

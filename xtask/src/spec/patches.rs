@@ -7,7 +7,11 @@
 //!
 //! A `test` for `null` expects that the path does not exist. RFC 6902 defines no such test.
 
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::Path,
+};
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -23,8 +27,13 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct Fixes {
     file: String,
-    fixes: Vec<Fix>,
+    list: Vec<Fix>,
+    /// The numbers of the fixes that are not applied.
+    left_out: BTreeSet<usize>,
 }
+
+/// The errors of the fixes that cannot be applied, by the number of the fix.
+pub(crate) type Outdated = BTreeMap<usize, String>;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -40,7 +49,7 @@ pub(crate) type Corrections = BTreeMap<String, Fixes>;
 pub(crate) fn read(root: &Workspace) -> Result<Fixes, Failure> {
     let path = root.fixes();
     let file = root.relative(&path);
-    if path.exists() { Fixes::read(&path, file) } else { Ok(Fixes { file, fixes: Vec::new() }) }
+    if path.exists() { Fixes::read(&path, file) } else { Ok(Fixes::new(file, Vec::new())) }
 }
 
 /// Reads the committed corrections of these pages. Fails for the corrections of another page.
@@ -82,36 +91,54 @@ pub(crate) fn read_corrections<T>(
 }
 
 impl Fixes {
+    fn new(file: String, list: Vec<Fix>) -> Self {
+        Self { file, list, left_out: BTreeSet::new() }
+    }
+
     fn read(path: &Path, file: String) -> Result<Self, Failure> {
         let fixes = json::parse(&transaction::read(path, ExitClass::Document)?).map_err(|errors| {
             let lines = errors.into_iter().map(|(at, message)| format!("{file}: {at}: {message}"));
             Failure::new(ExitClass::Document, lines.collect())
         })?;
         match serde_json::from_value(fixes) {
-            Ok(fixes) => Ok(Self { file, fixes }),
+            Ok(fixes) => Ok(Self::new(file, fixes)),
             Err(error) => Err(Failure::document(format!(
                 "{file}: expected a list of {{\"reason\", \"patch\"}}: {error}"
             ))),
         }
     }
 
+    /// Leaves the fixes of these numbers out from now on.
+    pub(crate) fn leave_out(&mut self, numbers: BTreeSet<usize>) {
+        self.left_out.extend(numbers);
+    }
+
     /// Applies all fixes in order. Leaves out the fixes that cannot be applied, and returns their errors.
-    pub(crate) fn apply(&self, mut document: Value) -> (Value, Option<Failure>) {
-        let mut errors = Vec::new();
-        for (i, Fix { reason, patch }) in self.fixes.iter().enumerate() {
+    pub(crate) fn apply(&self, mut document: Value) -> (Value, Outdated) {
+        let mut outdated = Outdated::new();
+        for (number, Fix { reason, patch }) in (1..).zip(&self.list) {
+            if self.left_out.contains(&number) {
+                continue;
+            }
             let mut fixed = document.clone();
             match apply_one(&mut fixed, patch) {
                 Ok(()) => document = fixed,
                 Err((at, error)) => {
-                    errors.push(format!("{}: fix {} ({reason}): {at}: {error}", self.file, i + 1));
+                    let error = format!("{}: fix {number} ({reason}): {at}: {error}", self.file);
+                    outdated.insert(number, error);
                 }
             }
         }
-        let failure = Failure::new(ExitClass::Document, errors).hint(
-            "if the pages no longer need a fix, remove the fix; otherwise adapt the fix to their new content",
-        );
-        (document, (!failure.is_empty()).then_some(failure))
+        (document, outdated)
     }
+}
+
+/// Returns the errors of fixes as a failure, if there are any.
+pub(crate) fn failure(outdated: &Outdated) -> Option<Failure> {
+    let failure = Failure::new(ExitClass::Document, outdated.values().cloned().collect()).hint(
+        "if the pages no longer need a fix, remove the fix; otherwise adapt the fix to their new content",
+    );
+    (!failure.is_empty()).then_some(failure)
 }
 
 #[cfg(test)]
@@ -121,7 +148,7 @@ impl Fixes {
         let test = serde_json::json!({"op": "test", "path": at, "value": old});
         let replace = serde_json::json!({"op": "replace", "path": at, "value": new});
         let fix = Fix { reason: "because".to_owned(), patch: vec![test, replace] };
-        Self { file: "openapi/corrections/page.json".to_owned(), fixes: vec![fix] }
+        Self::new("openapi/corrections/page.json".to_owned(), vec![fix])
     }
 }
 
@@ -207,8 +234,9 @@ mod tests {
 
     fn apply_patch(patch: &Value) -> Result<Value, String> {
         let document = json!({"a": {"b": "old", "c": [1, 2]}});
-        let (fixed, failure) = fixes(&json!([{"reason": "because", "patch": patch}])).apply(document.clone());
-        match failure {
+        let (fixed, outdated) =
+            fixes(&json!([{"reason": "because", "patch": patch}])).apply(document.clone());
+        match failure(&outdated) {
             Some(failure) => {
                 assert_eq!(fixed, document, "a part of the fix was applied");
                 Err(failure.to_string())
@@ -218,7 +246,7 @@ mod tests {
     }
 
     fn fixes(fixes: &Value) -> Fixes {
-        Fixes { file: "openapi/fixes.json".to_owned(), fixes: serde_json::from_value(fixes.clone()).unwrap() }
+        Fixes::new("openapi/fixes.json".to_owned(), serde_json::from_value(fixes.clone()).unwrap())
     }
 
     #[test]
@@ -227,11 +255,14 @@ mod tests {
             json!({"reason": "r", "patch": [
             {"op": "test", "path": at, "value": 1}, {"op": "replace", "path": at, "value": 2}]})
         };
-        let (fixed, failure) =
-            fixes(&json!([fix("/a"), fix("/x"), fix("/b"), fix("/y")])).apply(json!({"a": 1, "b": 1}));
+        let mut all = fixes(&json!([fix("/a"), fix("/x"), fix("/b"), fix("/y")]));
+        let (fixed, outdated) = all.apply(json!({"a": 1, "b": 1}));
         assert_eq!(fixed, json!({"a": 2, "b": 2}));
-        let failure = failure.unwrap().to_string();
+        let failure = failure(&outdated).unwrap().to_string();
         assert!(failure.contains("fix 2 (r): /x: ") && failure.contains("fix 4 (r): /y: "), "{failure}");
+        all.leave_out([1, 2].into());
+        let (fixed, outdated) = all.apply(json!({"a": 1, "b": 1}));
+        assert_eq!((fixed, outdated.into_keys().collect::<Vec<_>>()), (json!({"a": 1, "b": 2}), vec![4]));
     }
 
     #[test]

@@ -141,7 +141,7 @@ fn changes_of_values_and_forms() -> Vec<Change> {
             "value in another case",
             at(sent("model/enum"), json!(["chatterbox"])),
             "breaking",
-            "name in JSON",
+            "form in JSON",
         ),
         create(
             "known value added",
@@ -427,4 +427,34 @@ fn documents_of_another_api_have_no_client() {
     let report = root.xtask("spec diff old.json new.json --format json --fail-on none").assert_success();
     let report: Value = serde_json::from_str(&report).unwrap();
     assert_eq!((&report["wire"], &report["client"]), (&json!("err"), &json!("none")));
+}
+
+/// Returns the report of `drift` after edits of a page, and its warnings.
+fn drift(page: &str, edits: &Value) -> (Value, String) {
+    let root = Root::live();
+    root.write_pages();
+    let document = edited(&root.json(&format!("openapi/upstream/{page}.json")), edits);
+    root.write_page(page, &document);
+    let result = root.xtask("spec drift --from pages --format json --fail-on none");
+    (serde_json::from_str(&result.assert_success()).unwrap(), result.stderr())
+}
+
+#[test]
+fn fix_that_no_longer_applies_is_left_out_of_both_clients_with_a_warning() {
+    let (report, stderr) = drift("speech-create", &at(sent("voice/anyOf/1/description"), json!("A file.")));
+    assert_eq!((&report["wire"], &report["client"]), (&json!("info"), &json!("none")), "{report:#}");
+    let warnings: Vec<_> = stderr.lines().collect();
+    let [warning] = warnings.as_slice() else { panic!("{stderr}") };
+    assert!(warning.starts_with("warning: openapi/fixes.json: fix 3 (a voice "), "{stderr}");
+    assert!(warning.ends_with("; the clients are compared without this fix"), "{stderr}");
+
+    let required = json!(["id", "status", "created", "model", "results", "cost"]);
+    let edits = json!({
+        received("cost"): {"type": "number"}, format!("{RESULT}{SUCCESS}/required"): required});
+    let (report, stderr) = drift("speech-result", &edits);
+    assert!(stderr.contains("warning: openapi/fixes.json: fix 5 ("), "{stderr}");
+    assert_eq!(report["client"], "compatible", "{report:#}");
+    let text = report.to_string();
+    assert!(text.contains("types::SpeechResult::cost: field added"), "{report:#}");
+    assert!(!text.contains("types::SpeechResult::created"), "{report:#}");
 }

@@ -117,7 +117,7 @@ fn compare_traits(path: &str, before: &Value, after: &Value, found: &mut Vec<Dif
 
 fn label(key: &str) -> &str {
     match key {
-        "serde" => "name in JSON",
+        "serde" => "form in JSON",
         key => key,
     }
 }

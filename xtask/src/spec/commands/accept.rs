@@ -34,12 +34,12 @@ pub(crate) fn run(root: &Workspace, from: OriginOptions) -> Result<(), Failure> 
     let lock = Lock::read(root)?;
     let accepted = Accepted::read(root, &sources)?;
     let published = loader::load(&sources, &origin, &accepted, Strictness::Generation)?.into_documents()?;
-    let findings = drift::findings(root, &accepted, &published)?;
     let refused = |failure: Failure| {
         failure.hint("nothing was accepted, because the client cannot be built from the published pages")
     };
     let built = build::build(&published, &build::Tables::read(root)?).map_err(refused)?;
     build::check_generation(root, &built, &published).map_err(refused)?;
+    let findings = drift::findings(root, &accepted, &published)?;
     let mut changes = changes(root, &sources, &lock, &accepted, &published)?;
     changes.push(Change::Write(root.merged(), json::canonical(&built.spec)));
     if !findings.is_empty() {

@@ -16,7 +16,7 @@ use crate::{
         extract::{self, Named, Names, Origins},
         generator::{self, Problem},
         key_origins, merge,
-        patches::{self, Fixes},
+        patches::{self, Fixes, Outdated},
         relax::{self, Relaxed, Report},
         sources::{
             lockfile::Lock,
@@ -47,7 +47,7 @@ pub(crate) fn run(root: &Workspace, check: bool) -> Result<(), Failure> {
 /// The tables written by hand that the build applies.
 pub(crate) struct Tables {
     pub(crate) names: Names,
-    fixes: Fixes,
+    pub(crate) fixes: Fixes,
     constructors: Constructors,
 }
 
@@ -65,6 +65,8 @@ pub(crate) struct Built {
     pub(crate) origins: Origins,
     /// The table with the suggested names, and without unused ones. A later build with this table keeps the names.
     pub(crate) names: Names,
+    /// The errors of the fixes that cannot be applied.
+    pub(crate) outdated: Outdated,
     warnings: Vec<String>,
 }
 
@@ -96,7 +98,7 @@ pub(crate) fn provisional(
     let Relaxed { document: relaxed, report, origins, warnings: relaxing } = relax::relax(extracted);
     warnings.extend(relaxing);
     let (fixed, outdated) = tables.fixes.apply(relaxed);
-    let problems = Failure::both(problems, outdated);
+    let problems = Failure::both(problems, patches::failure(&outdated));
     // A fix can make the document invalid, so validate it again.
     let errors = validate::validate(&fixed);
     let errors = diagnostics::lines("openapi/distribute-ai.json", &errors, diagnostics::Severity::Error);
@@ -107,7 +109,7 @@ pub(crate) fn provisional(
     }
     let (spec, disagreements) = constructors::add(fixed, &tables.constructors);
     let problems = Failure::both(problems, disagreements);
-    Ok((Built { spec, report, origins, names, warnings }, problems))
+    Ok((Built { spec, report, origins, names, outdated, warnings }, problems))
 }
 
 /// Generates the client, and fails if that is not possible: each error has its page and its place in the page.

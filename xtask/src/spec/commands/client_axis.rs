@@ -8,15 +8,16 @@ use crate::{
         diagnostics,
         diff::{ClientLevel, DocumentChange, Finding},
         document::Document,
-        extract::Names,
         generator::{self, Generated},
         key_origins,
+        patches::Outdated,
     },
     workspace::Workspace,
 };
 
 /// Adds the effect on the client to findings between two sets of documents. Where a table has no name or constructor, the
-/// suggested one is taken, so that an ordinary change does not read as a failure.
+/// suggested one is taken, so that an ordinary change does not read as a failure. A fix that cannot be applied to one of the
+/// sets is left out of both, with a warning.
 pub(super) fn add(
     root: &Workspace,
     findings: Vec<Finding>,
@@ -27,23 +28,43 @@ pub(super) fn add(
     if findings.is_empty() {
         return Ok(findings);
     }
-    let tables = Tables::read(root)?;
-    let (old, old_client) = match generate(old, &tables, &tables.names)? {
-        Ok(generated) => generated,
-        Err(problems) => {
-            let problems = problems.join("; ");
-            diagnostics::warn([format!(
-                "the effect on the client is unknown, because the old documents have none: {problems}"
-            )]);
-            return Ok(findings);
+    let mut tables = Tables::read(root)?;
+    let mut left_out = false;
+    let (old_built, new_built) = loop {
+        let old_built = match build::provisional(old, &tables, &tables.names) {
+            Ok((built, _)) => built,
+            Err(failure) => return Ok(unknown(findings, failure.errors())),
+        };
+        let new_built = match build::provisional(new, &tables, &tables.names.clone().or(&old_built.names)) {
+            Ok((built, _)) => built,
+            Err(failure) => {
+                return Ok(with_each(findings, DocumentChange::ClientNotGenerated, failure.errors()));
+            }
+        };
+        // Otherwise a fix of one client would show as a change of its public items.
+        let one_sided = one_sided(&old_built.outdated, &new_built.outdated);
+        if one_sided.is_empty() {
+            break (old_built, new_built);
         }
+        left_out = true;
+        diagnostics::warn(
+            one_sided.values().map(|error| format!("{error}; the clients are compared without this fix")),
+        );
+        tables.fixes.leave_out(one_sided.into_keys().collect());
     };
-    let (new, new_client) = match generate(new, &tables, &tables.names.clone().or(&old.names))? {
-        Ok(generated) => generated,
-        Err(problems) => return Ok(with_each(findings, DocumentChange::ClientNotGenerated, &problems)),
+    let (old_client, new_client) = match (generate(&old_built, old)?, generate(&new_built, new)?) {
+        (Ok(old_client), Ok(new_client)) => (old_client, new_client),
+        (Ok(_), Err(problems)) => {
+            return Ok(with_each(findings, DocumentChange::ClientNotGenerated, &problems));
+        }
+        // Without the fix, the old documents may have no client either.
+        (Err(_), Err(problems)) if left_out => {
+            return Ok(with_each(findings, DocumentChange::ClientNotGenerated, &problems));
+        }
+        (Err(problems), _) => return Ok(unknown(findings, &problems)),
     };
-    let before = Client { origins: &old.origins, items: &old_client.items };
-    let after = Client { origins: &new.origins, items: &new_client.items };
+    let before = Client { origins: &old_built.origins, items: &old_client.items };
+    let after = Client { origins: &new_built.origins, items: &new_client.items };
     let unlisted = key_origins::unlisted(&new_client.key_servers, &key_origins::listed(root)?);
     let unlisted = unlisted.into_iter().map(|(origin, at)| format!("{origin} at {at}"));
     Ok(with_each(
@@ -60,20 +81,26 @@ fn with_each(mut findings: Vec<Finding>, change: DocumentChange, problems: &[Str
     findings
 }
 
-/// Builds the documents and generates their client. The inner error has the reasons why that is not possible.
-fn generate(
-    documents: &[&Document],
-    tables: &Tables,
-    names: &Names,
-) -> Result<Result<(Built, Generated), Vec<String>>, Failure> {
-    let built = match build::provisional(documents, tables, names) {
-        Ok((built, _)) => built,
-        Err(failure) => return Ok(Err(failure.errors().to_vec())),
+/// Returns the findings without the effect on the client, and prints why it is unknown.
+fn unknown(findings: Vec<Finding>, problems: &[String]) -> Vec<Finding> {
+    let problems = problems.join("; ");
+    diagnostics::warn([format!(
+        "the effect on the client is unknown, because the old documents have none: {problems}"
+    )]);
+    findings
+}
+
+/// Returns the fixes that can be applied to one of the documents only.
+fn one_sided(old: &Outdated, new: &Outdated) -> Outdated {
+    let without = |one: &Outdated, other: &Outdated| {
+        let one = one.iter().filter(|(number, _)| !other.contains_key(number));
+        one.map(|(number, error)| (*number, error.clone())).collect::<Outdated>()
     };
-    Ok(match generator::generate(&built.spec)? {
-        Ok(generated) => Ok((built, generated)),
-        Err(problems) => {
-            Err(problems.iter().map(|problem| build::describe(problem, &built.origins, documents)).collect())
-        }
-    })
+    without(old, new).into_iter().chain(without(new, old)).collect()
+}
+
+/// Generates the client of the documents. The inner error has the reasons why that is not possible.
+fn generate(built: &Built, documents: &[&Document]) -> Result<Result<Generated, Vec<String>>, Failure> {
+    let describe = |problem| build::describe(&problem, &built.origins, documents);
+    Ok(generator::generate(&built.spec)?.map_err(|problems| problems.into_iter().map(describe).collect()))
 }
