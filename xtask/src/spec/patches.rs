@@ -5,7 +5,8 @@
 //! of each path before the fix changes it. When the pages change, the guard fails and the build stops. A fix
 //! therefore never fails silently, and never changes a value that it was not written for.
 //!
-//! A `test` for `null` expects that the path does not exist. RFC 6902 defines no such test.
+//! The order of a list of `required` names or of `enum` values is no part of what a guard expects, unless the fix changes a
+//! part of such a list. A `test` for `null` expects that the path does not exist. RFC 6902 defines no such test.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -18,7 +19,7 @@ use serde_json::Value;
 
 use crate::{
     failure::{ExitClass, Failure},
-    json::{self, Pointer, equivalent, excerpt},
+    json::{self, Pointer, equivalent, excerpt, normalized},
     transaction,
     workspace::Workspace,
 };
@@ -153,11 +154,12 @@ impl Fixes {
 }
 
 fn apply_one(document: &mut Value, patch: &[Value]) -> Result<(), (Pointer, String)> {
+    let is_ordered = patch.iter().flat_map(modified_paths).any(|path| is_within_a_set(&path));
     let mut guards = Vec::new();
     for operation in patch {
         let at = Pointer::new(str_field(operation, "path"));
         if str_field(operation, "op") == "test" {
-            check_guard(document, &at, operation)?;
+            check_guard(document, &at, operation, is_ordered)?;
             guards.push(at);
             continue;
         }
@@ -180,7 +182,12 @@ fn apply_one(document: &mut Value, patch: &[Value]) -> Result<(), (Pointer, Stri
 }
 
 /// Compares the document with the value that a `test` operation expects.
-fn check_guard(document: &Value, at: &Pointer, test: &Value) -> Result<(), (Pointer, String)> {
+fn check_guard(
+    document: &Value,
+    at: &Pointer,
+    test: &Value,
+    is_ordered: bool,
+) -> Result<(), (Pointer, String)> {
     let Some(expected) = test.get("value") else {
         return Err((
             at.clone(),
@@ -189,6 +196,7 @@ fn check_guard(document: &Value, at: &Pointer, test: &Value) -> Result<(), (Poin
     };
     match document.pointer(at.as_str()) {
         Some(found) if equivalent(found, expected) => Ok(()),
+        Some(found) if !is_ordered && equivalent(&unordered(at, found), &unordered(at, expected)) => Ok(()),
         None if expected.is_null() => Ok(()),
         found => {
             let found = found.map_or("nothing".to_owned(), excerpt);
@@ -197,6 +205,40 @@ fn check_guard(document: &Value, at: &Pointer, test: &Value) -> Result<(), (Poin
                 format!("the guard no longer matches: expected {}, found {found}", excerpt(expected)),
             ))
         }
+    }
+}
+
+/// The keywords whose values are sets.
+const SETS: [&str; 2] = ["required", "enum"];
+
+/// Returns `true` if the pointer is that of a member of a set.
+fn is_within_a_set(at: &Pointer) -> bool {
+    at.tokens().rev().nth(1).is_some_and(|keyword| SETS.contains(&keyword.as_str()))
+}
+
+/// Returns the value at a pointer with sorted sets.
+fn unordered(at: &Pointer, value: &Value) -> Value {
+    let mut value = value.clone();
+    sort_sets(at.tokens().last().as_deref().unwrap_or_default(), &mut value);
+    value
+}
+
+fn sort_sets(keyword: &str, value: &mut Value) {
+    match value {
+        Value::Array(items) => {
+            for item in &mut *items {
+                sort_sets("", item);
+            }
+            if SETS.contains(&keyword) {
+                items.sort_by_cached_key(normalized);
+            }
+        }
+        Value::Object(members) => {
+            for (keyword, value) in members {
+                sort_sets(keyword, value);
+            }
+        }
+        _ => {}
     }
 }
 
@@ -290,6 +332,20 @@ mod tests {
                 .unwrap_err()
                 .contains("/a/b: the guard no longer matches: expected null, found")
         );
+    }
+
+    #[test]
+    fn apply_ignores_the_order_of_required_names_unless_it_changes_one() {
+        let document = json!({"required": ["b", "a"], "properties": {"a": {"enum": [2, 1]}}});
+        let test = json!({"op": "test", "path": "/required", "value": ["a", "b"]});
+        let of = |patch: Value| fixes(&json!([{"reason": "r", "patch": patch}])).apply(document.clone());
+        let (fixed, outdated) = of(json!([test, {"op": "replace", "path": "/required", "value": ["a"]}]));
+        assert_eq!((&fixed["required"], outdated.len()), (&json!(["a"]), 0));
+        let (_, outdated) = of(json!([test, {"op": "remove", "path": "/required/1"}]));
+        assert!(outdated[&1].contains("/required: the guard no longer matches"), "{outdated:?}");
+        let properties = json!({"op": "test", "path": "/properties", "value": {"a": {"enum": [1, 2.0]}}});
+        let (fixed, outdated) = of(json!([properties, {"op": "remove", "path": "/properties/a"}]));
+        assert_eq!((&fixed["properties"], outdated.len()), (&json!({}), 0));
     }
 
     #[test]

@@ -458,3 +458,47 @@ fn fix_that_no_longer_applies_is_left_out_of_both_clients_with_a_warning() {
     assert!(text.contains("types::SpeechResult::cost: field added"), "{report:#}");
     assert!(!text.contains("types::SpeechResult::created"), "{report:#}");
 }
+
+#[test]
+fn drift_reports_what_accept_refuses_although_the_api_is_the_same() {
+    // No client: a finding.
+    for (page, edits, expected) in [
+        ("speech-create", at("/openapi".to_owned(), json!("3.0.4")), "3.0.4"),
+        (
+            "speech-create",
+            at("/components/securitySchemes/ApiKeyAuth/name".to_owned(), json!("Authorization")),
+            "ApiKeyAuth",
+        ),
+    ] {
+        let (report, _) = drift(page, &edits);
+        assert_eq!((&report["wire"], &report["client"]), (&json!("none"), &json!("breaking")), "{report:#}");
+        let finding = &report["findings"][0];
+        assert_eq!(finding["rule"], "client-not-generated", "{report:#}");
+        assert!(finding["message"].as_str().unwrap().contains(expected), "{report:#}");
+    }
+    // A guard: a warning.
+    for schema in [json!({"type": "number", "nullable": false}), json!({"allOf": [{"type": "number"}]})] {
+        let (report, stderr) = drift("speech-result", &at(received("created"), schema));
+        assert_eq!(report["findings"], json!([]), "{report:#}");
+        assert!(
+            stderr.starts_with("warning: openapi/fixes.json: fix 4 (") && stderr.lines().count() == 1,
+            "{stderr}"
+        );
+    }
+    let order =
+        at(format!("{RESULT}{SUCCESS}/required"), json!(["results", "model", "created", "status", "id"]));
+    let (report, stderr) = drift("speech-result", &order);
+    assert_eq!((&report["findings"], stderr.as_str()), (&json!([]), ""));
+}
+
+#[test]
+fn drift_reports_the_new_types_of_a_body_that_became_a_component() {
+    let root = Root::live();
+    let page = root.json("openapi/upstream/speech-create.json");
+    let body = page.pointer(&format!("{CREATE}{BODY}")).unwrap();
+    let reference = json!({"$ref": "#/components/schemas/CreateSpeech"});
+    let edits = json!({"/components/schemas": {"CreateSpeech": body}, format!("{CREATE}{BODY}"): reference});
+    let (report, _) = drift("speech-create", &edits);
+    assert_eq!((&report["wire"], &report["client"]), (&json!("none"), &json!("breaking")), "{report:#}");
+    assert!(report.to_string().contains("types::SpeechRequest: struct removed"), "{report:#}");
+}

@@ -24,19 +24,21 @@ pub(super) fn add(
     old: &[&Document],
     new: &[&Document],
 ) -> Result<Vec<Finding>, Failure> {
-    // Without a change of the documents, the client is the same.
-    if findings.is_empty() {
+    // Documents of one meaning may have different clients, or one that cannot be built.
+    let [before, after] = [old, new].map(|documents| documents.iter().map(|document| document.corrected()));
+    if findings.is_empty() && before.eq(after) {
         return Ok(findings);
     }
     let mut tables = Tables::read(root)?;
     let mut left_out = false;
-    let (old_built, new_built) = loop {
-        let old_built = match build::provisional(old, &tables, &tables.names) {
-            Ok((built, _)) => built,
+    let (old_built, new_built, refusals) = loop {
+        let (old_built, old_problems) = match build::provisional(old, &tables, &tables.names) {
+            Ok(built) => built,
             Err(failure) => return Ok(unknown(findings, failure.errors())),
         };
-        let new_built = match build::provisional(new, &tables, &tables.names.clone().or(&old_built.names)) {
-            Ok((built, _)) => built,
+        let names = tables.names.clone().or(&old_built.names);
+        let (new_built, new_problems) = match build::provisional(new, &tables, &names) {
+            Ok(built) => built,
             Err(failure) => {
                 return Ok(with_each(findings, DocumentChange::ClientNotGenerated, failure.errors()));
             }
@@ -44,7 +46,7 @@ pub(super) fn add(
         // Otherwise a fix of one client would show as a change of its public items.
         let one_sided = one_sided(&old_built.outdated, &new_built.outdated);
         if one_sided.is_empty() {
-            break (old_built, new_built);
+            break (old_built, new_built, only_new(new_problems.as_ref(), old_problems.as_ref()));
         }
         left_out = true;
         diagnostics::warn(
@@ -67,11 +69,21 @@ pub(super) fn add(
     let after = Client { origins: &new_built.origins, items: &new_client.items };
     let unlisted = key_origins::unlisted(&new_client.key_servers, &key_origins::listed(root)?);
     let unlisted = unlisted.into_iter().map(|(origin, at)| format!("{origin} at {at}"));
-    Ok(with_each(
+    let findings = with_each(
         client::attribute(findings, &before, &after),
         DocumentChange::KeyOriginUnlisted,
         &unlisted.collect::<Vec<_>>(),
-    ))
+    );
+    if findings.is_empty() {
+        diagnostics::warn(refusals);
+    }
+    Ok(findings)
+}
+
+/// Returns the errors in the tables and fixes that only the new documents have.
+fn only_new(new: Option<&Failure>, old: Option<&Failure>) -> Vec<String> {
+    let [new, old] = [new, old].map(|failure| failure.map_or(&[][..], Failure::errors));
+    new.iter().filter(|error| !old.contains(error)).cloned().collect()
 }
 
 /// Adds a breaking finding for each problem.
@@ -92,11 +104,11 @@ fn unknown(findings: Vec<Finding>, problems: &[String]) -> Vec<Finding> {
 
 /// Returns the fixes that can be applied to one of the documents only.
 fn one_sided(old: &Outdated, new: &Outdated) -> Outdated {
-    let without = |one: &Outdated, other: &Outdated| {
+    let only = |one: &Outdated, other: &Outdated| {
         let one = one.iter().filter(|(number, _)| !other.contains_key(number));
         one.map(|(number, error)| (*number, error.clone())).collect::<Outdated>()
     };
-    without(old, new).into_iter().chain(without(new, old)).collect()
+    only(old, new).into_iter().chain(only(new, old)).collect()
 }
 
 /// Generates the client of the documents. The inner error has the reasons why that is not possible.
