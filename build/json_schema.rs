@@ -26,6 +26,8 @@ pub(crate) fn converted(schema: &Value) -> Value {
             "x-default" => ("default", value.clone()),
             "x-pattern" => ("pattern", value.clone()),
             "x-enum" => ("enum", value.clone()),
+            "x-minLength" => ("minLength", value.clone()),
+            "x-maxLength" => ("maxLength", value.clone()),
             "x-not" => ("not", converted(value)),
             // The second is for the generator of the Rust types only.
             "nullable" | "x-constructor" => continue,
@@ -58,15 +60,16 @@ fn convert_exclusive_limit(object: &mut Object, limit: &str, exclusive: &str) {
     }
 }
 
-/// Converts an open enum, a `oneOf` of known values and of any string, to `anyOf`.
+/// Converts an open enum, a `oneOf` of known values and of other strings, to `anyOf`.
 ///
 /// The document uses `oneOf` because the generator makes an enum of it. Under `oneOf`, known values would be
-/// invalid, because they also match the member for any string. The published schema and the generated enum
+/// invalid, because they also match the member for other strings. The published schema and the generated enum
 /// accept both.
 fn convert_open_enum(object: &mut Object) {
     let any = |member: &Value| {
         let mut keywords = member.as_object().into_iter().flatten().map(|(keyword, _)| keyword.as_str());
         keywords.all(|keyword| matches!(keyword, "type" | "title" | "description"))
+            || member["title"] == "Known"
     };
     if object.get("oneOf").and_then(Value::as_array).is_some_and(|members| members.iter().any(any))
         && let Some(members) = object.remove("oneOf")

@@ -86,6 +86,10 @@ fn conversion_of_open_enum_yields_any_of() {
         &json!({"oneOf": [{"title": "Known", "enum": ["a"]}, {"title": "Other", "type": "string"}]}),
         &json!({"anyOf": [{"title": "Known", "enum": ["a"]}, {"title": "Other", "type": "string"}]}),
     );
+    assert_converts_to(
+        &json!({"oneOf": [{"title": "Known", "enum": ["a"]}, {"title": "Other", "type": "string", "x-maxLength": 9}]}),
+        &json!({"anyOf": [{"title": "Known", "enum": ["a"]}, {"title": "Other", "type": "string", "maxLength": 9}]}),
+    );
     let exactly_one = json!({"oneOf": [{"enum": ["a"]}, {"type": "string", "minLength": 9}]});
     assert_converts_to(&exactly_one, &exactly_one);
 }

@@ -7,6 +7,7 @@ mod client_axis;
 mod corrections;
 mod deletions;
 mod drift;
+mod drift_client;
 mod inputs;
 mod merge;
 mod network;

@@ -1,7 +1,7 @@
 //! Rules that replace keywords by documentation, because the server applies them.
 //!
-//! The description contains them as text. `x-default`, `x-pattern`, `x-not` and `x-enum` contain them for other uses of
-//! the spec, such as the JSON schemas of the feature `schemars`.
+//! The description contains them as text. `x-default`, `x-pattern`, `x-not`, `x-enum`, `x-minLength` and `x-maxLength`
+//! contain them for other uses of the spec, such as the JSON schemas of the feature `schemars`.
 
 use serde_json::Value;
 
@@ -30,6 +30,18 @@ pub(super) fn document_patterns(schema: &mut Object, _: &SchemaLocation, _: &Ope
     append_sentence(schema, &format!("Pattern: `{pattern}`, checked by the server."));
     schema.insert("x-pattern".to_owned(), pattern.into());
     true
+}
+
+/// Replaces the limits of the length of a text.
+pub(super) fn document_lengths(schema: &mut Object) {
+    for (keyword, hidden, limit) in
+        [("minLength", "x-minLength", "At least"), ("maxLength", "x-maxLength", "At most")]
+    {
+        if let Some(length) = schema.remove(keyword) {
+            append_sentence(schema, &format!("{limit} {length} characters, checked by the server."));
+            schema.insert(hidden.to_owned(), length);
+        }
+    }
 }
 
 pub(super) fn document_exclusions(schema: &mut Object, _: &SchemaLocation, _: &OpenTypes) -> bool {

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::annotate;
 use crate::{
     json::Object,
     spec::{
@@ -24,6 +25,12 @@ pub(super) fn open_union(schema: &mut Object, location: &SchemaLocation, open: &
     let known = known.into_iter().map(|part| json!({"title": "Known", "allOf": [part]}));
     let other = other.into_iter().map(|mut part| {
         part["title"] = json!("Other");
+        // The server checks the length: `Other` also holds a known value of a later version.
+        if let Value::Object(part) = &mut part
+            && !location.usage.response
+        {
+            annotate::document_lengths(part);
+        }
         part
     });
     schema.insert("oneOf".to_owned(), known.chain(other).collect());

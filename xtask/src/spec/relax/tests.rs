@@ -100,6 +100,26 @@ fn open_enums_and_unions_accept_unknown_values() {
 }
 
 #[test]
+fn length_of_other_values_is_documented_in_requests_and_dropped_in_responses() {
+    let mut document = document();
+    let at = |side: &str| format!("/paths/~1make/post/{side}/content/application~1json/schema/properties");
+    let other = json!({"type": "string", "minLength": 2, "maxLength": 64});
+    let sent = &mut document.pointer_mut(&at("requestBody")).unwrap()["voice"];
+    sent["anyOf"][0] = other.clone();
+    let known = sent["anyOf"][1]["enum"].clone();
+    document.pointer_mut(&at("responses/200")).unwrap()["tone"] =
+        json!({"oneOf": [{"type": "string", "enum": known.clone()}, other]});
+    let line = "\n\"200.tone\" = { open = \"Tone\", known = \"KnownVoice\" }";
+    let names: Names = toml::from_str(&(NAMES.to_owned() + line)).unwrap();
+    let schemas = &relax(extract(document, &names).complete().unwrap()).document["components"]["schemas"];
+    let described = json!({
+        "title": "Other", "type": "string", "x-minLength": 2, "x-maxLength": 64,
+        "description": "At least 2 characters, checked by the server. At most 64 characters, checked by the server."});
+    assert_eq!(schemas["Voice"]["oneOf"][1], described);
+    assert_eq!(schemas["Tone"]["oneOf"][1], json!({"title": "Other", "type": "string"}));
+}
+
+#[test]
 fn relax_reports_the_number_of_changes_per_rule() {
     let relaxed = relaxed(document());
     let expected = [
