@@ -163,9 +163,41 @@ fn check_parameters(document: &Value, operation: &Operation, problems: &mut Vec<
                     pointer,
                     format!("a parameter that is an object is not supported; {REMEDY}"),
                 ));
+            } else if parameter["in"] != "query" && !is_displayed(document, &parameter["schema"]) {
+                problems.push(Problem::new(
+                    pointer,
+                    format!(
+                        "expected a text, a number, a boolean or an enum, without `nullable`, in a path or a header; {REMEDY}"
+                    ),
+                ));
+            } else if parameter["in"] == "query"
+                && parameter["explode"] == false
+                && is_list(document, parameter)
+            {
+                problems.push(Problem::new(
+                    pointer,
+                    format!("a list with `explode: false` is not supported in a query; {REMEDY}"),
+                ));
             }
         }
     }
+}
+
+/// Returns `true` if the type of the schema implements `Display`, which the generator uses for paths and headers.
+fn is_displayed(document: &Value, schema: &Value) -> bool {
+    let resolved = resolve_schema(document, schema);
+    let composition =
+        ["allOf", "anyOf", "oneOf"].into_iter().find_map(|keyword| resolved[keyword].as_array());
+    let kind = resolved["type"].as_str();
+    let is_scalar = kind.is_some_and(|kind| ["string", "number", "integer", "boolean"].contains(&kind))
+        || resolved.get("enum").is_some();
+    // The generator's enum of known and other values implements `Display`.
+    let is_named = composition.map_or(is_scalar, |parts| parts.iter().any(|part| part["title"] == "Known"));
+    is_named && [schema, resolved].iter().all(|schema| schema["nullable"] != true)
+}
+
+fn is_list(document: &Value, parameter: &Value) -> bool {
+    resolve_schema(document, &parameter["schema"])["type"] == "array"
 }
 
 fn check_schema(schema: &Value, pointer: &str, problems: &mut Vec<Problem>) {

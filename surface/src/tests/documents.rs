@@ -238,6 +238,54 @@ fn unsupported_parts_are_refused_with_their_place() {
 }
 
 #[test]
+fn parameters_that_have_no_text_are_refused_with_their_place() {
+    let others = json!({
+        "KnownMode": {"type": "string", "enum": ["a"]},
+        "Mode": {"oneOf": [
+            {"title": "Known", "allOf": [reference("KnownMode")]}, {"title": "Other", "type": "string"}]},
+        "Share": {"type": "number", "minimum": 0},
+        "Either": {"oneOf": [{"type": "string"}, {"type": "integer"}]},
+    });
+    let of = |parameter: Value| {
+        let document = document(&with(&json!({}), &others), |document| {
+            let item = document["paths"].as_object_mut().unwrap().remove("/do").unwrap();
+            let path = if parameter["in"] == "path" { "/do/{p}" } else { "/do" };
+            document["paths"][path] = item;
+            document["paths"][path]["post"]["parameters"] = json!([parameter]);
+        });
+        surface(&document).map(drop)
+    };
+    let parameter =
+        |place: &str, schema: &Value| json!({"name": "p", "in": place, "required": true, "schema": schema});
+    for place in ["path", "header"] {
+        for schema in [
+            json!({"type": "array", "items": {"type": "string"}}),
+            json!({"type": "object", "additionalProperties": {"type": "string"}}),
+            json!({"type": "string", "nullable": true}),
+            json!({}),
+            reference("Either"),
+        ] {
+            let problem = of(parameter(place, &schema)).unwrap_err();
+            assert!(problem.contains("/post/parameters/0: expected a text, "), "{place} {schema}: {problem}");
+        }
+        for schema in [
+            json!({"type": "string", "format": "uri"}),
+            json!({"type": "boolean"}),
+            json!({"allOf": [reference("Mode")], "description": "d"}),
+            reference("KnownMode"),
+            reference("Share"),
+        ] {
+            assert_eq!(of(parameter(place, &schema)), Ok(()), "{place} {schema}");
+        }
+    }
+    let mut list = parameter("query", &json!({"type": "array", "items": {"type": "string"}}));
+    assert_eq!(of(list.clone()), Ok(()));
+    list["explode"] = json!(false);
+    let problem = of(list).unwrap_err();
+    assert!(problem.starts_with("/paths/~1do/post/parameters/0: a list with `explode: false`"), "{problem}");
+}
+
+#[test]
 fn lengths_above_those_of_any_text_are_no_limit() {
     let properties = json!({"a": {"type": "string", "maxLength": 1e30}});
     let items = surface(&document(&body(&properties), unchanged)).unwrap();
