@@ -34,6 +34,8 @@ pub(crate) fn items(client: &syn::File, document: &Value) -> Value {
 fn origin(path: &str, items: &BTreeMap<String, Value>, document: &Value) -> Option<String> {
     match path.trim_end_matches("()").split("::").collect::<Vec<_>>().as_slice() {
         ["facts", "BASE_URL"] => Some("/servers".to_owned()),
+        ["facts", "KEY_HEADER"] => Some("/components/securitySchemes".to_owned()),
+        ["facts", "WITHOUT_KEY"] => Some("/security".to_owned()),
         ["facts", "INPUT_LENGTH"] => Some("/components/schemas/SpeechRequest/properties/input".to_owned()),
         ["facts" | "error", ..] => None,
         ["Client", method] => pointers_of(document, method).pop(),

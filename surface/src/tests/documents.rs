@@ -347,3 +347,5 @@ fn item_has_its_origin_in_the_document() {
         assert_eq!(items[item]["origin"], origin, "{item}");
     }
 }
+        ("facts::KEY_HEADER", "/components/securitySchemes"),
+        ("facts::WITHOUT_KEY", "/security"),

@@ -417,7 +417,9 @@ fn level_of_each_change_is_what_it_does_to_the_generated_client() {
         let report = root.xtask(&format!("spec diff {old} new.json --format json --fail-on none"));
         let report: Value = serde_json::from_str(&report.assert_success()).unwrap();
         let text = report.to_string().replace("\\\"", "\"").replace("\\\\", "\\");
-        if report["client"] != level || !text.contains(shown) {
+        // Each of these changes has a finding of its own, which explains all differences.
+        let is_explained = !text.contains("client-surface-changed");
+        if report["client"] != level || !text.contains(shown) || !is_explained {
             wrong.push(format!("{name}: expected {level} with {shown:?}, found {report:#}"));
         }
     }

@@ -75,6 +75,6 @@ fn relatedness(finding: &Finding, places: &[Pointer]) -> usize {
 
 fn shared_tokens(one: &Pointer, other: &Pointer) -> usize {
     let shared = one.tokens().zip(other.tokens()).take_while(|(one, other)| one == other).count();
-    // The servers of a document have the shortest pointer.
-    if shared == 1 && other.as_str() == "/servers" { MIN_RELATED } else { shared }
+    // The places of servers and credentials are shorter.
+    if one.is_within(other) { shared.max(MIN_RELATED) } else { shared }
 }
