@@ -36,6 +36,8 @@ impl Page {
             let valid = error.utf8_error().valid_up_to();
             Absence::NotOpenApi(vec![format!("invalid UTF-8 at byte {valid}")])
         })?;
+        // A byte order mark would hide a fence in the first line.
+        let text = text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text);
         Ok(Self { text, redirected })
     }
 
@@ -80,10 +82,12 @@ struct Open<'a> {
     start: &'a str,
 }
 
-/// Returns the JSON fences as CommonMark defines them. A fence within another fence is text.
+/// Returns the JSON fences as CommonMark defines them outside of lists and quotes. A fence within another fence or within a
+/// comment of HTML is text. A fence in a list is found if it is indented by less than four spaces.
 fn json_fences(page: &str) -> Result<Vec<Fence<'_>>, String> {
     let mut fences = Vec::new();
     let mut open: Option<Open> = None;
+    let mut in_comment = false;
     let mut rest = page;
     for number in 1.. {
         if rest.is_empty() {
@@ -91,6 +95,7 @@ fn json_fences(page: &str) -> Result<Vec<Fence<'_>>, String> {
         }
         let (line, after) = rest.split_at(rest.find('\n').map_or(rest.len(), |newline| newline + 1));
         match &open {
+            None if in_comment || opens_comment(line) => in_comment = !line.contains("-->"),
             None => open = opening_fence(line, number, after),
             Some(fence) if is_closing_fence(fence, line) => {
                 if fence.json {
@@ -115,6 +120,11 @@ fn opening_fence<'a>(line: &str, number: usize, after: &'a str) -> Option<Open<'
     let (mark, length, info) = fence_line(line)?;
     let language = info.split_whitespace().next().unwrap_or_default();
     Some(Open { mark, length, json: language.eq_ignore_ascii_case("json"), line: number, start: after })
+}
+
+fn opens_comment(line: &str) -> bool {
+    let text = line.trim_start_matches(' ');
+    line.len() - text.len() < 4 && text.starts_with("<!--")
 }
 
 fn is_closing_fence(open: &Open, line: &str) -> bool {
@@ -154,6 +164,18 @@ mod tests {
     #[test]
     fn json_fence_with_carriage_returns_is_found() {
         assert_eq!(document("a\r\n```json\r\n{}\r\n```\r\n").unwrap(), "{}\r\n");
+    }
+
+    #[test]
+    fn json_fence_after_a_byte_order_mark_is_found() {
+        assert_eq!(document("\u{feff}```json\n{}\n```\n").unwrap(), "{}\n");
+    }
+
+    #[test]
+    fn json_fence_within_a_comment_is_ignored() {
+        let page = "<!-- old:\n```json\n[\n```\n-->\n<!-- one line -->\n```json\n<!--\n```\n";
+        assert_eq!(document(page).unwrap(), "<!--\n");
+        assert!(document("<!--\n```json\n{}\n```\n").unwrap_err().contains("found none"));
     }
 
     #[test]
