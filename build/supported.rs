@@ -210,6 +210,13 @@ fn check_schema(schema: &Value, pointer: &str, problems: &mut Vec<Problem>) {
             format!("no text has at least {shortest} and at most {longest} characters; {REMEDY}"),
         ));
     }
+    if is_empty_range(schema) {
+        let (minimum, maximum) = (&schema["minimum"], &schema["maximum"]);
+        problems.push(Problem::new(
+            format!("{pointer}/maximum"),
+            format!("no number is from {minimum} to {maximum}; {REMEDY}"),
+        ));
+    }
     for (bound, exclusive) in [("minimum", "exclusiveMinimum"), ("maximum", "exclusiveMaximum")] {
         if members.get(exclusive) == Some(&Value::Bool(true)) && !members.contains_key(bound) {
             problems.push(Problem::new(
@@ -219,6 +226,27 @@ fn check_schema(schema: &Value, pointer: &str, problems: &mut Vec<Problem>) {
         }
     }
     for_each_child(members, pointer, &mut |child, pointer| check_schema(child, pointer, problems));
+}
+
+/// Returns `true` if no number is within the bounds of the schema.
+fn is_empty_range(schema: &Value) -> bool {
+    let (Some(minimum), Some(maximum)) = (schema["minimum"].as_f64(), schema["maximum"].as_f64()) else {
+        return false;
+    };
+    let is_exclusive = |keyword: &str| schema[keyword] == true;
+    match schema["type"].as_str() {
+        Some("number") => {
+            let is_exclusive = is_exclusive("exclusiveMinimum") || is_exclusive("exclusiveMaximum");
+            minimum > maximum || (minimum >= maximum && is_exclusive)
+        }
+        Some("integer") => {
+            let above = |limit: f64, exclusive| {
+                if is_exclusive(exclusive) { limit.floor() + 1.0 } else { limit.ceil() }
+            };
+            above(minimum, "exclusiveMinimum") > -above(-maximum, "exclusiveMaximum")
+        }
+        _ => false,
+    }
 }
 
 fn length(schema: &Value, keyword: &str) -> Option<f64> {

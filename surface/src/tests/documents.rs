@@ -238,6 +238,29 @@ fn unsupported_parts_are_refused_with_their_place() {
 }
 
 #[test]
+fn range_without_numbers_is_refused() {
+    let of =
+        |range: &Value| surface(&document(&with(&json!({}), &json!({"Range": range})), unchanged)).map(drop);
+    for range in [
+        json!({"type": "number", "minimum": 10, "maximum": 1}),
+        json!({"type": "number", "minimum": 1, "maximum": 1, "exclusiveMaximum": true}),
+        json!({"type": "integer", "minimum": 1.2, "maximum": 1.8}),
+        json!({"type": "integer", "minimum": 1, "maximum": 2, "exclusiveMinimum": true, "exclusiveMaximum": true}),
+    ] {
+        let problem = of(&range).unwrap_err();
+        assert!(problem.starts_with("/components/schemas/Range/maximum: no number is from 1"), "{problem}");
+    }
+    for range in [
+        json!({"type": "number", "minimum": 1, "maximum": 1}),
+        json!({"type": "number", "minimum": 1, "maximum": 2, "exclusiveMinimum": true, "exclusiveMaximum": true}),
+        json!({"type": "integer", "minimum": 0.5, "maximum": 1.5}),
+        json!({"type": "integer", "minimum": 1, "maximum": 2, "exclusiveMinimum": true}),
+    ] {
+        assert_eq!(of(&range), Ok(()), "{range}");
+    }
+}
+
+#[test]
 fn parameters_that_have_no_text_are_refused_with_their_place() {
     let others = json!({
         "KnownMode": {"type": "string", "enum": ["a"]},
@@ -343,9 +366,9 @@ fn item_has_its_origin_in_the_document() {
         ("types::Body::foo_bar()", "/components/schemas/Body/properties/fooBar"),
         ("Client::do_it()", "/paths/~1do/post"),
         ("facts::BASE_URL", "/servers"),
+        ("facts::KEY_HEADER", "/components/securitySchemes"),
+        ("facts::WITHOUT_KEY", "/security"),
     ] {
         assert_eq!(items[item]["origin"], origin, "{item}");
     }
 }
-        ("facts::KEY_HEADER", "/components/securitySchemes"),
-        ("facts::WITHOUT_KEY", "/security"),
