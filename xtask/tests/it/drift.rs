@@ -99,6 +99,23 @@ fn drift_reports_each_problem_of_an_invalid_document() {
 }
 
 #[test]
+fn operation_on_another_page_is_compared_with_the_accepted_one() {
+    let root = Root::new();
+    root.write_pages();
+    let mut create = root.json("openapi/upstream/speech-create.json");
+    root.write_page("speech-create", &root.json("openapi/upstream/speech-result.json"));
+    root.write_page("speech-result", &create);
+    assert_eq!(root.xtask("spec drift --from pages --fail-on info").assert_success(), "no change\n");
+    create["paths"]["/async/speech/create"]["post"]["description"] = json!("Other words.");
+    root.write_page("speech-result", &create);
+    let out = root.xtask("spec drift --from pages").assert_success();
+    assert!(
+        out.contains("description-changed") && out.ends_with("1 change; wire info, client none\n"),
+        "{out}"
+    );
+}
+
+#[test]
 fn drift_compares_a_document_that_the_generator_does_not_support() {
     let root = Root::new();
     root.write_pages();

@@ -2,21 +2,26 @@
 //!
 //! Both sides are documents as published, without our fixes, so no fix hides a change.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
 use super::{client_axis, origin::OriginOptions};
 use crate::{
     failure::Failure,
+    json::Pointer,
     spec::{
         diagnostics,
         diff::{self, DocumentChange, Finding, ReportOptions},
         document::{Document, Strictness},
+        merge,
         sources::{
             accepted::Accepted,
             loader::{self, Published},
             manifest,
             page::Absence,
         },
+        traverse::operations,
     },
     transaction::Transaction,
     workspace::Workspace,
@@ -45,21 +50,22 @@ pub(crate) fn run(root: &Workspace, from: OriginOptions, options: &ReportOptions
     }
 }
 
-/// Compares page by page. All operations of a page without an accepted document are new.
+/// Compares page by page, or all pages at once if an operation has moved to another page. All operations of a page without an
+/// accepted document are new.
 pub(super) fn findings(
     root: &Workspace,
     accepted: &Accepted,
     published: &[Document],
 ) -> Result<Vec<Finding>, Failure> {
-    let mut findings = Vec::new();
-    for page in published {
-        let empty = without_operations(&page.value);
-        let base = accepted.document(&page.name).map_or(&empty, |document| &document.value);
-        findings.extend(diff::diff(base, &page.value).into_iter().map(|finding| finding.on_page(&page.name)));
-    }
-    // The clients of the same pages are compared. A page that is missing breaks code by itself.
+    // The same pages are compared. A page that is missing breaks code by itself.
     let old: Vec<_> = published.iter().filter_map(|page| accepted.document(&page.name)).collect();
-    let mut findings = client_axis::add(root, findings, &old, &published.iter().collect::<Vec<_>>())?;
+    let new: Vec<_> = published.iter().collect();
+    let whole = has_moved(&old, &new).then(|| Some((merged(&old)?, merged(&new)?))).flatten();
+    let findings = match whole {
+        Some((old, new)) => diff::diff(&old, &new),
+        None => by_page(accepted, published),
+    };
+    let mut findings = client_axis::add(root, findings, &old, &new)?;
     for page in &accepted.unlisted {
         findings.push(diff::page(
             DocumentChange::PageRemoved,
@@ -68,6 +74,35 @@ pub(super) fn findings(
         ));
     }
     Ok(findings)
+}
+
+fn by_page(accepted: &Accepted, published: &[Document]) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for page in published {
+        let empty = without_operations(&page.value);
+        let base = accepted.document(&page.name).map_or(&empty, |document| &document.value);
+        findings.extend(diff::diff(base, &page.value).into_iter().map(|finding| finding.on_page(&page.name)));
+    }
+    findings
+}
+
+/// Returns `true` if an operation is on another page now.
+fn has_moved(old: &[&Document], new: &[&Document]) -> bool {
+    let places = |documents: &[&Document]| -> BTreeSet<(Pointer, String)> {
+        let places = documents.iter().flat_map(|document| {
+            operations(&document.value).into_iter().map(|(at, ..)| (at, document.name.clone()))
+        });
+        places.collect()
+    };
+    let (old, new) = (places(old), places(new));
+    let left: BTreeSet<_> = old.difference(&new).map(|(at, _)| at).collect();
+    new.difference(&old).any(|(at, _)| left.contains(at))
+}
+
+/// Returns the documents as published as one document, unless they are in conflict.
+fn merged(documents: &[&Document]) -> Option<Value> {
+    let documents = documents.iter().map(|document| (document.name.clone(), document.value.clone()));
+    merge::merge(&documents.collect::<Vec<_>>()).ok().map(|(merged, _)| merged)
 }
 
 fn change(absence: &Absence) -> DocumentChange {
