@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::{
     matching::matches,
-    pair::{KNOWN, SchemaPair},
+    pair::{KNOWN, SchemaPair, is_annotation},
     tag::tag,
 };
 use crate::{
@@ -36,15 +36,18 @@ pub(super) fn compare_wrapped<'a>(
     pending: &mut Vec<SchemaPair<'a>>,
 ) -> bool {
     let Pair { base, revision } = &pair.nodes;
-    match (sole_alternatives(base), sole_alternatives(revision)) {
+    let wrapper = match (sole_alternatives(base), sole_alternatives(revision)) {
         (None, Some((list, after))) if !has_alternatives(base) => {
             compare_lists(pair, recorder, pending, list, vec![base.clone()], after);
+            revision
         }
         (Some((list, before)), None) if !has_alternatives(revision) => {
             compare_lists(pair, recorder, pending, list, before, vec![revision.clone()]);
+            base
         }
         _ => return false,
-    }
+    };
+    pair.report_others(recorder, |key| wrapper.value.get(key).is_some());
     true
 }
 
@@ -55,7 +58,7 @@ pub(super) fn compare<'a>(pair: &SchemaPair<'a>, recorder: &mut Recorder, pendin
     compare_discriminator(pair, recorder);
 }
 
-/// Returns the alternatives of a schema that otherwise has only annotations.
+/// Returns the alternatives of a schema that otherwise has only annotations and conditions.
 fn sole_alternatives<'a>(node: &ResolvedNode<'a>) -> Option<(List, Vec<ResolvedNode<'a>>)> {
     let mut found = ALTERNATIVES.into_iter().filter(|(key, _)| node.value.get(key).is_some());
     let list = found.next().filter(|_| found.next().is_none())?;
@@ -124,8 +127,7 @@ fn compare_all_of<'a>(pair: &SchemaPair<'a>, recorder: &mut Recorder, pending: &
     let (before, after) = (pair.nodes.base.items_of(KEY), pair.nodes.revision.items_of(KEY));
     let matches = matches(before, after, &mut recorder.digests);
     let rule = |node: &ResolvedNode, change: SchemaChange, only_annotations_change: SchemaChange| {
-        let is_annotation = |key: &String| !KNOWN.contains(&key.as_str());
-        let only_annotations = node.object().is_some_and(|part| part.keys().all(is_annotation));
+        let only_annotations = node.object().is_some_and(|part| part.keys().all(|key| is_annotation(key)));
         if only_annotations { only_annotations_change } else { change }.rule(pair.position)
     };
     for node in matches.removed {

@@ -16,14 +16,11 @@ mod types;
 mod values;
 
 pub(super) use self::digest::Digests;
-use self::{
-    access::Access,
-    pair::{KNOWN, SchemaPair},
-};
+use self::{access::Access, pair::SchemaPair};
 use super::{
     finding::Values,
     node::Pair,
-    recorder::{Recorder, changed_members, same_values},
+    recorder::{Recorder, same_values},
     rules::{SchemaChange, SchemaPosition},
 };
 
@@ -62,9 +59,7 @@ impl<'a> SchemaPair<'a> {
         properties::compare(self, recorder, pending);
         self.compare_items(recorder, pending);
         composition::compare(self, recorder, pending);
-        for (key, change) in changed_members(&self.nodes, |key| !KNOWN.contains(&key)) {
-            recorder.report_member(change, &self.nodes, key, &format!("{} {key}", self.subject));
-        }
+        self.report_others(recorder, |_| true);
     }
 
     fn compare_items(&self, recorder: &mut Recorder, pending: &mut Vec<SchemaPair<'a>>) {

@@ -1,13 +1,14 @@
 //! Two schemas to compare, and their findings.
 
 use crate::spec::diff::{
+    contract::is_condition,
     finding::Values,
     node::Pair,
-    recorder::{Recorder, nearest_pointer},
+    recorder::{Recorder, changed_members, nearest_pointer},
     rules::{SchemaChange, SchemaPosition},
 };
 
-/// The keys with rules of their own. All other keys are annotations.
+/// The keys with rules of their own. All other keys are annotations, or conditions of OpenAPI 3.1.
 pub(super) const KNOWN: &[&str] = &[
     "type",
     "format",
@@ -41,6 +42,11 @@ pub(super) const KNOWN: &[&str] = &[
     "writeOnly",
 ];
 
+/// Returns `true` if the key does not affect which values are valid.
+pub(super) fn is_annotation(key: &str) -> bool {
+    !KNOWN.contains(&key) && !is_condition(key)
+}
+
 /// Two schemas to compare.
 #[derive(Debug)]
 pub(super) struct SchemaPair<'a> {
@@ -70,6 +76,13 @@ impl<'a> SchemaPair<'a> {
             (false, true) => self.report_key(recorder, set, key),
             (true, false) => self.report_key(recorder, unset, key),
             _ => {}
+        }
+    }
+
+    /// Reports the changed annotations and conditions whose keys are wanted.
+    pub(super) fn report_others(&self, recorder: &mut Recorder, wanted: impl Fn(&str) -> bool) {
+        for (key, change) in changed_members(&self.nodes, |key| !KNOWN.contains(&key) && wanted(key)) {
+            recorder.report_member(change, &self.nodes, key, &format!("{} {key}", self.subject));
         }
     }
 

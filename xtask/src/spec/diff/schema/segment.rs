@@ -9,7 +9,7 @@ use std::{
     ptr,
 };
 
-use super::pair::{KNOWN, SchemaPair};
+use super::pair::{SchemaPair, is_annotation};
 use crate::spec::diff::{
     contract::{Compared, Frame, Origin, Root},
     finding::Draft,
@@ -142,7 +142,7 @@ fn without_wrapper(mut node: ResolvedNode) -> ResolvedNode {
     /// More wrappers than any real document has. The limit also ends cycles.
     const MAX_DEPTH: usize = 16;
     for _ in 0..MAX_DEPTH {
-        let allowed = |key: &str| key == "allOf" || !KNOWN.contains(&key);
+        let allowed = |key: &str| key == "allOf" || is_annotation(key);
         let is_wrapper = node
             .object()
             .is_some_and(|object| object.contains_key("allOf") && object.keys().all(|key| allowed(key)));

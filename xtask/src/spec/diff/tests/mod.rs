@@ -2,6 +2,7 @@
 
 mod cases;
 mod composition;
+mod conditions;
 mod cost;
 mod equal_forms;
 mod later;
