@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::{
     contract::{Found, Frame, Origin, Root, is_condition},
     finding::{Draft, Finding, Values},
-    node::{Pair, ResolvedNode},
+    node::{Matched, Pair, ResolvedNode, matched},
     rules::{DocumentChange, Rule},
     schema::Digests,
     segments::Segments,
@@ -94,9 +94,41 @@ impl Recorder {
 
     /// Reports the changed members whose keys are wanted.
     pub(super) fn report_members_where(&mut self, pair: &Pair, subject: &str, wanted: impl Fn(&str) -> bool) {
-        for (key, change) in changed_members(pair, wanted) {
+        for (key, change) in self.changed_members(pair, wanted) {
             let subject = join_subject(subject, key);
             self.report_member(change, pair, key, &subject);
+        }
+    }
+
+    /// Returns the wanted members that differ, with the rule for each.
+    pub(super) fn changed_members<'a>(
+        &mut self,
+        pair: &Pair<'a>,
+        wanted: impl Fn(&str) -> bool,
+    ) -> Vec<(&'a String, DocumentChange)> {
+        let (Some(base), Some(revision)) = (pair.base.object(), pair.revision.object()) else {
+            return Vec::new();
+        };
+        let added = revision.keys().filter(|key| !base.contains_key(*key));
+        let mut keys: Vec<_> = base.keys().chain(added).collect();
+        keys.sort();
+        let other = keys.into_iter().filter(|key| wanted(key) && !UNCOMPARED.contains(&key.as_str()));
+        let changed = other.filter(|key| !self.same_members(pair, key));
+        changed.map(|key| (key, annotation_change(key))).collect()
+    }
+
+    /// Returns `true` if the two members mean the same. References in examples and conditions are followed.
+    fn same_members(&mut self, pair: &Pair, key: &str) -> bool {
+        match pair.sides(key) {
+            (Some(base), Some(revision)) if is_condition(key) => {
+                self.digests.member(key, &base) == self.digests.member(key, &revision)
+            }
+            (Some(base), Some(revision)) if key == "examples" && base.object().is_some() => {
+                let Matched { removed, added, both } = matched(base.members(), revision.members());
+                let same = |(_, pair): &(_, Pair)| equivalent(pair.base.value, pair.revision.value);
+                removed.is_empty() && added.is_empty() && both.iter().all(same)
+            }
+            _ => same_values(pair.base.value.get(key), pair.revision.value.get(key)),
         }
     }
 
@@ -112,22 +144,6 @@ impl Recorder {
         let (base, revision) = (nearest_pointer(&pair.base, key), nearest_pointer(&pair.revision, key));
         self.report(rule, (&base, &revision), subject, values);
     }
-}
-
-/// Returns the wanted members that differ, with the rule for each.
-pub(super) fn changed_members<'a>(
-    pair: &Pair<'a>,
-    wanted: impl Fn(&str) -> bool,
-) -> Vec<(&'a String, DocumentChange)> {
-    let (Some(base), Some(revision)) = (pair.base.object(), pair.revision.object()) else {
-        return Vec::new();
-    };
-    let added = revision.keys().filter(|key| !base.contains_key(*key));
-    let mut keys: Vec<_> = base.keys().chain(added).collect();
-    keys.sort();
-    let other = keys.into_iter().filter(|key| wanted(key) && !UNCOMPARED.contains(&key.as_str()));
-    let differs = |key: &&String| !same_values(base.get(*key), revision.get(*key));
-    other.filter(differs).map(|key| (key, annotation_change(key))).collect()
 }
 
 /// Keys without a meaning of their own. What references lead to is compared where the references are.

@@ -105,9 +105,21 @@ impl Relations<'_> {
         } else {
             Answer::Yes
         };
-        let holds = receiver.conditions.is_subset(&sender.conditions);
-        let conditions = if holds { Answer::Yes } else { Answer::Maybe };
-        local.max(within).max(conditions).max(self.exclusions(receiver, sender))
+        local.max(within).max(self.conditions(receiver, sender)).max(self.exclusions(receiver, sender))
+    }
+
+    /// Returns `Yes` if the sender has every condition of the receiver.
+    fn conditions(&mut self, receiver: &Alternative, sender: &Alternative) -> Answer {
+        let mut answer = Answer::Yes;
+        for (text, condition) in &receiver.conditions {
+            let mut best = Answer::Maybe;
+            for (_, other) in sender.conditions.iter().filter(|(other, _)| other == text) {
+                let same = Question { relation: Relation::Same, receiver: *condition, sender: *other };
+                best = best.min(self.ask(same));
+            }
+            answer = answer.max(best);
+        }
+        answer
     }
 
     /// Returns `Yes` if the sender excludes everything that the receiver excludes.

@@ -76,8 +76,8 @@ pub(super) struct Alternative {
     pub(super) rest: Rest,
     /// Schemas whose values are excluded.
     pub(super) exclusions: BTreeSet<Key>,
-    /// Keywords that are compared only as text.
-    pub(super) conditions: BTreeSet<String>,
+    /// Keywords that are compared only for equality, each with the schema in it.
+    pub(super) conditions: BTreeSet<(String, Key)>,
     /// The property of the discriminator, and its values for this alternative.
     pub(super) tag: Option<(String, BTreeSet<String>)>,
 }

@@ -72,6 +72,7 @@ fn children(alternative: &Alternative) -> impl Iterator<Item = Key> {
         .chain(properties)
         .chain(rest)
         .chain(alternative.exclusions.iter().copied())
+        .chain(alternative.conditions.iter().map(|(_, key)| *key))
 }
 
 /// Returns the properties of an alternative. Those that a closed object forbids are like all other names.
@@ -91,6 +92,7 @@ fn shape(alternative: &Alternative) -> String {
     steps.sort();
     let names: Vec<_> =
         properties(a).map(|(name, p)| (name, p.forbidden, p.read_only, p.write_only)).collect();
+    let conditions: Vec<_> = a.conditions.iter().map(|(text, _)| text).collect();
     let rest = match a.rest {
         Rest::Open => "open",
         Rest::Closed => "closed",
@@ -101,7 +103,7 @@ fn shape(alternative: &Alternative) -> String {
         (
             (a.kind, a.words.is_some(), words, a.integer, limit(&a.low), limit(&a.high), steps),
             (&a.formats, &a.patterns, a.size, a.unique, names, &a.required, rest),
-            (a.exclusions.len(), &a.conditions, &a.tag, &a.hints),
+            (a.exclusions.len(), conditions, &a.tag, &a.hints),
         )
     )
 }

@@ -15,14 +15,14 @@ use crate::{json::normalized, spec::diff::node::ResolvedNode};
 /// The formats of numbers. Any other format is one of texts.
 const NUMBER_FORMATS: [&str; 4] = ["int32", "int64", "float", "double"];
 
-/// Keywords of OpenAPI 3.1 that are compared only as text: those for all values, for objects and for arrays.
+/// Keywords of OpenAPI 3.1 that are compared only for equality: those for all values, for objects and for arrays.
 const CONDITIONS: [&str; 4] = ["if", "then", "else", "$dynamicRef"];
 const OBJECT_CONDITIONS: [&str; 5] =
     ["patternProperties", "propertyNames", "dependentRequired", "dependentSchemas", "unevaluatedProperties"];
 const ARRAY_CONDITIONS: [&str; 5] =
     ["prefixItems", "contains", "minContains", "maxContains", "unevaluatedItems"];
 
-/// Returns `true` for a keyword that is compared only as text.
+/// Returns `true` for a keyword that is compared only for equality.
 pub(in crate::spec::diff) fn is_condition(key: &str) -> bool {
     [&CONDITIONS[..], &OBJECT_CONDITIONS, &ARRAY_CONDITIONS].iter().any(|keys| keys.contains(&key))
 }
@@ -37,7 +37,7 @@ pub(super) fn alternatives<'a>(node: &ResolvedNode<'a>, keys: &mut Keys<'a>) -> 
     for kind in Kind::ALL.into_iter().filter(allowed) {
         let mut alternative =
             Alternative { integer: integer && kind == Kind::Number, ..Alternative::all(kind) };
-        alternative.conditions = conditions(node, kind);
+        alternative.conditions = conditions(node, kind, keys);
         alternative.words = words.map(|words| {
             let of_kind = words.iter().filter(|word| Kind::of(word) == kind);
             of_kind.map(|word| (normalized(word), word.clone())).collect()
@@ -62,16 +62,41 @@ fn kind_of(name: &str) -> Option<Kind> {
     })
 }
 
-/// Returns the keywords that are compared only as text, of those that apply to the kind.
-fn conditions(node: &ResolvedNode, kind: Kind) -> BTreeSet<String> {
+/// Returns the keywords that are compared only for equality, of those that apply to the kind: each with the rest of its
+/// meaning as text, and the schema in it.
+fn conditions<'a>(node: &ResolvedNode<'a>, kind: Kind, keys: &mut Keys<'a>) -> BTreeSet<(String, Key)> {
     let applies = |key: &str| match kind {
         Kind::Object => OBJECT_CONDITIONS.contains(&key),
         Kind::Array => ARRAY_CONDITIONS.contains(&key),
         _ => false,
     };
-    let members = node.object().into_iter().flatten();
-    let conditions = members.filter(|(key, _)| CONDITIONS.contains(&key.as_str()) || applies(key));
-    conditions.map(|(key, value)| format!("{key} {}", normalized(value))).collect()
+    let mut conditions = BTreeSet::new();
+    for (key, member) in node.members() {
+        if !CONDITIONS.contains(&key.as_str()) && !applies(key) {
+            continue;
+        }
+        let keyed = |(name, part): (&String, ResolvedNode<'a>)| (format!("{key} {name}"), part);
+        let parts: Vec<_> = match key.as_str() {
+            "patternProperties" | "dependentSchemas" => member.members().into_iter().map(keyed).collect(),
+            "prefixItems" => {
+                let items = member.items().into_iter().enumerate();
+                items.map(|(index, part)| (format!("{key} {index}"), part)).collect()
+            }
+            "dependentRequired" => {
+                let names = member.object().into_iter().flatten();
+                let text = |(name, names)| format!("{key} {name} {:?}", texts(Some(names)));
+                conditions.extend(names.map(|member| (text(member), Key::ANYTHING)));
+                continue;
+            }
+            _ if member.object().is_some() => vec![(key.clone(), member)],
+            _ => {
+                conditions.insert((format!("{key} {}", normalized(member.value)), Key::ANYTHING));
+                continue;
+            }
+        };
+        conditions.extend(parts.into_iter().map(|(text, part)| (text, keys.of(part))));
+    }
+    conditions
 }
 
 /// Reads the keywords of the kind.

@@ -102,7 +102,7 @@ document_changes! {
     // Schemas as a whole.
     RequestContractNarrowed: "request-contract-narrowed", Err, "the new schema as a whole does not accept everything that the old one allows",
     ResponseContractWidened: "response-contract-widened", Err, "the old schema as a whole does not accept everything that the new one allows",
-    SchemaConditionChanged: "schema-condition-changed", Warn, "keyword of OpenAPI 3.1 changed, which is compared only as text",
+    SchemaConditionChanged: "schema-condition-changed", Warn, "keyword of OpenAPI 3.1 changed, which is compared only for equality",
     // Properties.
     NewRequiredRequestProperty: "new-required-request-property", Err, "required property added",
     NewRequiredRequestPropertyWithDefault: "new-required-request-property-with-default", Err, "required property added, with a default",

@@ -40,6 +40,12 @@ impl Digests {
         digest(node, &mut DigestLimits { parts: usize::MAX, depth: DEPTH, cache: Some(self) })
     }
 
+    /// Returns the digests of the whole member of a schema, such as `patternProperties`.
+    pub(in crate::spec::diff) fn member(&mut self, key: &str, node: &ResolvedNode) -> Vec<u64> {
+        let limits = &mut DigestLimits { parts: usize::MAX, depth: DEPTH, cache: Some(self) };
+        member_digests(key, node, limits)
+    }
+
     /// Returns the digest of the first 200 values of an alternative, at most 16 levels deep.
     ///
     /// That is enough to match alternatives. Two alternatives that differ only beyond these limits are
@@ -62,8 +68,7 @@ fn digest(node: &ResolvedNode, limits: &mut DigestLimits) -> u64 {
         match node.value {
             Value::Object(_) => {
                 for (key, member) in node.members() {
-                    // A flag that is `false` means the same as a missing flag.
-                    if !is_annotation(key) && member.value != &Value::Bool(false) {
+                    if !is_annotation(key) && !is_unset_flag(key, member.value) {
                         key.hash(&mut hasher);
                         member_digests(key, &member, limits).hash(&mut hasher);
                     }
@@ -86,13 +91,14 @@ fn digest(node: &ResolvedNode, limits: &mut DigestLimits) -> u64 {
 fn member_digests(key: &str, member: &ResolvedNode, limits: &mut DigestLimits) -> Vec<u64> {
     match key {
         // Property names are chosen by the author, so a property called `title` is not an annotation.
-        "properties" => {
-            let named = |(name, property): (&String, ResolvedNode)| {
+        "properties" | "patternProperties" | "dependentSchemas" | "dependentRequired" => {
+            let kind = if key == "dependentRequired" { "required" } else { "schema" };
+            let named = |(name, member): (&String, ResolvedNode)| {
                 let mut hasher = DefaultHasher::new();
-                name.hash(&mut hasher);
-                [hasher.finish(), digest(&property, limits)]
+                (name, member_digests(kind, &member, limits)).hash(&mut hasher);
+                hasher.finish()
             };
-            member.members().into_iter().flat_map(named).collect()
+            member.members().into_iter().map(named).collect()
         }
         "oneOf" | "anyOf" | "allOf" | "enum" | "required" => {
             let mut items = item_digests(member, limits);
@@ -108,6 +114,12 @@ fn member_digests(key: &str, member: &ResolvedNode, limits: &mut DigestLimits) -
 
 fn item_digests(node: &ResolvedNode, limits: &mut DigestLimits) -> Vec<u64> {
     node.items().iter().map(|item| digest(item, limits)).collect()
+}
+
+/// Returns `true` for a flag that means the same as a missing flag. Without one of these schemas, anything is allowed.
+fn is_unset_flag(key: &str, value: &Value) -> bool {
+    const SCHEMAS: [&str; 3] = ["additionalProperties", "unevaluatedProperties", "unevaluatedItems"];
+    value == &Value::Bool(false) && !SCHEMAS.contains(&key)
 }
 
 /// Returns `true` if the key does not affect which values are valid.

@@ -4,7 +4,7 @@ use crate::spec::diff::{
     contract::is_condition,
     finding::Values,
     node::Pair,
-    recorder::{Recorder, changed_members, nearest_pointer},
+    recorder::{Recorder, nearest_pointer},
     rules::{SchemaChange, SchemaPosition},
 };
 
@@ -81,7 +81,8 @@ impl<'a> SchemaPair<'a> {
 
     /// Reports the changed annotations and conditions whose keys are wanted.
     pub(super) fn report_others(&self, recorder: &mut Recorder, wanted: impl Fn(&str) -> bool) {
-        for (key, change) in changed_members(&self.nodes, |key| !KNOWN.contains(&key) && wanted(key)) {
+        for (key, change) in recorder.changed_members(&self.nodes, |key| !KNOWN.contains(&key) && wanted(key))
+        {
             recorder.report_member(change, &self.nodes, key, &format!("{} {key}", self.subject));
         }
     }

@@ -70,3 +70,80 @@ fn condition_beside_a_wrapped_schema_is_a_change() {
         }
     }
 }
+
+/// Conditions that contain the schema.
+fn around(schema: &Value) -> [(&'static str, Value); 11] {
+    [
+        ("if", schema.clone()),
+        ("then", json!({"properties": {"default": schema, "z": {"allOf": [schema]}}})),
+        ("else", schema.clone()),
+        ("patternProperties", json!({"title": schema})),
+        ("propertyNames", json!({"not": schema})),
+        ("dependentSchemas", json!({"title": schema})),
+        ("unevaluatedProperties", schema.clone()),
+        ("unevaluatedProperties", json!({"anyOf": [schema, {"type": "boolean"}]})),
+        ("prefixItems", json!([{"type": "boolean"}, schema])),
+        ("contains", schema.clone()),
+        ("unevaluatedItems", schema.clone()),
+    ]
+}
+
+/// Returns a document with a condition, and with the component `Z`.
+fn with_condition(key: &str, condition: &Value, target: &Value) -> Value {
+    let kind =
+        if ["prefixItems", "contains", "unevaluatedItems"].contains(&key) { "array" } else { "object" };
+    let mut document = document(&json!({"type": kind, "anyOf": [{}], key: condition}));
+    document["components"]["schemas"]["Z"] = target.clone();
+    normalize(document).0
+}
+
+#[test]
+fn target_of_a_reference_in_a_condition_is_compared() {
+    let reference = json!({"$ref": "#/components/schemas/Z"});
+    let target = |kind: &str| json!({"type": "object", "properties": {"z": {"type": kind}}});
+    for (key, condition) in around(&reference) {
+        let [base, revision] =
+            ["string", "integer"].map(|kind| with_condition(key, &condition, &target(kind)));
+        assert_eq!(rules(&base, &revision), ["schema-condition-changed"; 3], "{key} {condition}");
+    }
+    let [base, revision] = [target("string"), json!({"type": "object", "additionalProperties": false})]
+        .map(|target| with_condition("then", &reference, &target));
+    assert_eq!(rules(&base, &revision), ["schema-condition-changed"; 3]);
+}
+
+#[test]
+fn condition_written_in_another_way_is_not_a_change() {
+    let reference = json!({"$ref": "#/components/schemas/Z"});
+    let target =
+        json!({"type": "object", "properties": {"z": {"type": ["string", "null"]}}, "required": ["z", "y"]});
+    let others = [
+        target.clone(),
+        json!({"type": "object", "properties": {"z": {"anyOf": [{"type": "string"}, {"type": "null"}]}},
+            "required": ["y", "z"], "description": "d"}),
+        json!({"allOf": [reference], "description": "d"}),
+    ];
+    for other in &others {
+        for ((key, condition), (_, another)) in around(&reference).into_iter().zip(around(other)) {
+            let [base, revision] =
+                [&condition, &another].map(|condition| with_condition(key, condition, &target));
+            assert_eq!(rules(&base, &revision), [""; 0], "{key} {another}");
+            assert_eq!(rules(&revision, &base), [""; 0], "{key} {another}");
+        }
+    }
+    let [base, revision] = [json!({"a": ["b", "c"]}), json!({"a": ["c", "b"]})]
+        .map(|names| with_condition("dependentRequired", &names, &target));
+    assert_eq!(rules(&base, &revision), [""; 0]);
+}
+
+#[test]
+fn references_to_examples_are_followed() {
+    let document = |example: &Value, target: &str| {
+        let content = json!({"application/json": {"examples": {"e": example}}});
+        json!({"paths": {"/a": {"post": {"requestBody": {"content": content}}}},
+            "components": {"examples": {"E": {"value": {"title": target}}}}})
+    };
+    let reference = json!({"$ref": "#/components/examples/E"});
+    let inline = json!({"value": {"title": "a"}});
+    assert_eq!(rules(&document(&reference, "a"), &document(&reference, "b")), ["example-changed"]);
+    assert_eq!(rules(&document(&reference, "a"), &document(&inline, "a")), [""; 0]);
+}
