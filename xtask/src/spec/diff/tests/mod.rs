@@ -10,6 +10,7 @@ mod meaning;
 mod oracle;
 mod properties;
 mod serialisation;
+mod statuses;
 mod wider;
 
 use proptest::test_runner::{Config as ProptestConfig, RngSeed};

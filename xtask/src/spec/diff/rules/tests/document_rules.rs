@@ -383,6 +383,11 @@ fn responses() -> Vec<Change> {
     vec![
         ("response-success-status-added", document(), with("2XX", some.clone())),
         ("response-success-status-removed", document(), with("200", none.clone())),
+        (
+            "response-covered-status-removed",
+            with_operation(&json!({"responses": {"204": some, "2XX": some}})),
+            with("2XX", some.clone()),
+        ),
         ("response-non-success-status-added", document(), with("500", some.clone())),
         ("response-non-success-status-removed", document(), with("404", none.clone())),
         ("response-default-added", document(), with("default", some.clone())),
@@ -403,6 +408,11 @@ fn responses() -> Vec<Change> {
             "response-status-range-narrowed",
             with("4XX", json!({"description": "d"})),
             with("499", json!({"description": "d"})),
+        ),
+        (
+            "response-status-range-widened",
+            with("499", json!({"description": "d"})),
+            with("4XX", json!({"description": "d"})),
         ),
         ("response-links-changed", document(), with("200", json!({"links": {"l": {}}}))),
     ]
