@@ -59,11 +59,14 @@ pub(super) fn normalize(schema: &mut Object, at: &Pointer, is_later: bool, probl
             replace_exclusive(schema, (exclusive, key), limit, is_low);
         }
     }
-    if let Some(Value::Array(examples)) = schema.get("examples").cloned() {
+    if let Some(Value::Array(mut examples)) = schema.get("examples").cloned() {
         departure("examples", &Value::Array(examples.clone()));
         schema.remove("examples");
-        if let Some(first) = examples.into_iter().next() {
-            schema.entry("example").or_insert(first);
+        if !examples.is_empty() && !schema.contains_key("example") {
+            schema.insert("example".to_owned(), examples.remove(0));
+        }
+        if !examples.is_empty() {
+            schema.insert("examples".to_owned(), Value::Array(examples));
         }
     }
     replace_content(schema);

@@ -445,6 +445,7 @@ pub(in crate::spec) static SCHEMA: Model = Model {
         ("contentEncoding", &Kind::Text),
         ("contentMediaType", &Kind::Text),
         ("contentSchema", &Kind::OrRef(&SCHEMA)),
+        ("examples", &Kind::List(&Kind::Any)),
     ],
     rule: schema::check,
     ..PLAIN

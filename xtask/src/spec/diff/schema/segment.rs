@@ -19,10 +19,12 @@ use crate::spec::diff::{
 };
 
 /// Compares two schemas and every schema that references in them reach.
-pub(super) fn compare(recorder: &mut Recorder, root: SchemaPair, subject: &str) {
+pub(super) fn compare(recorder: &mut Recorder, mut root: SchemaPair, subject: &str) {
     let (position, typed) = (root.position, root.typed);
-    let root = SchemaPair { nodes: without_wrappers(root.nodes), ..root };
-    let drafts = recorder.drafts_of(|recorder| root.compare_flags(recorder));
+    let drafts = recorder.drafts_of(|recorder| {
+        unwrap(&mut root, recorder);
+        root.compare_flags(recorder);
+    });
     let mut pending = Vec::new();
     let first = id(recorder, root, &mut pending);
     while let Some((id, pair)) = pending.pop() {
@@ -64,7 +66,10 @@ fn compare_segment<'a>(
     let mut segment = Segment::new(identity(&first));
     let mut pending = vec![first];
     while let Some(mut pair) = pending.pop() {
-        pair.nodes = without_wrappers(pair.nodes);
+        if let Some(parent) = pair.parent {
+            let drafts = recorder.drafts_of(|recorder| unwrap(&mut pair, recorder));
+            segment.drafts.extend(drafts.into_iter().map(|draft| (parent, draft)));
+        }
         let flags = |recorder: &mut Recorder| {
             // Those of the first pair are the findings of whoever refers to it.
             if pair.parent.is_some() {
@@ -101,10 +106,6 @@ fn compare_segment<'a>(
     segment
 }
 
-fn without_wrappers(pair: Pair) -> Pair {
-    Pair { base: without_wrapper(pair.base), revision: without_wrapper(pair.revision) }
-}
-
 /// Reports the findings of all segments that are reached, the nearest first.
 fn report(recorder: &mut Recorder, first: usize, drafts: &[Draft], subject: &str) {
     let Recorder { segments, frames, findings, origins, operation, .. } = recorder;
@@ -134,27 +135,34 @@ fn report(recorder: &mut Recorder, first: usize, drafts: &[Draft], subject: &str
     }
 }
 
-/// Returns the only part of an `allOf` if the rest of the schema is annotations. Returns any other schema
-/// unchanged.
+/// Replaces each schema that is an `allOf` of one part by that part, and reports the changed annotations beside the
+/// `allOf`. A schema that is not wrapped is compared with the wrapper itself.
 ///
 /// Many documents wrap a reference in such an `allOf`, because a `$ref` cannot have siblings.
-fn without_wrapper(mut node: ResolvedNode) -> ResolvedNode {
-    /// More wrappers than any real document has. The limit also ends cycles.
-    const MAX_DEPTH: usize = 16;
-    for _ in 0..MAX_DEPTH {
-        let allowed = |key: &str| key == "allOf" || is_annotation(key);
-        let is_wrapper = node
-            .object()
-            .is_some_and(|object| object.contains_key("allOf") && object.keys().all(|key| allowed(key)));
-        let mut parts = node.get("allOf").filter(|_| is_wrapper).map(|list| list.items()).unwrap_or_default();
-        match (parts.pop(), parts.is_empty()) {
-            (Some(part), true) if part.object().is_some() => {
-                let shared = node.shared || part.shared;
-                node = part;
-                node.shared = shared;
-            }
-            _ => break,
+fn unwrap(pair: &mut SchemaPair, recorder: &mut Recorder) {
+    // A cycle of wrappers ends where it began.
+    let mut visited = HashSet::new();
+    loop {
+        let Pair { base, revision } = &pair.nodes;
+        let parts = [only_part(base), only_part(revision)];
+        let is_new = visited.insert((ptr::from_ref(base.value), ptr::from_ref(revision.value)));
+        if !is_new || parts.iter().all(Option::is_none) {
+            return;
         }
+        let wrappers: Vec<_> =
+            [base, revision].into_iter().zip(&parts).filter(|(_, part)| part.is_some()).collect();
+        pair.report_others(recorder, |key| wrappers.iter().any(|(node, _)| node.value.get(key).is_some()));
+        let [base, revision] = parts;
+        pair.nodes.base = base.unwrap_or_else(|| pair.nodes.base.clone());
+        pair.nodes.revision = revision.unwrap_or_else(|| pair.nodes.revision.clone());
     }
-    node
+}
+
+/// Returns the only part of an `allOf` if the rest of the schema is annotations.
+fn only_part<'a>(node: &ResolvedNode<'a>) -> Option<ResolvedNode<'a>> {
+    let is_wrapper = node.object()?.keys().all(|key| key == "allOf" || is_annotation(key));
+    let mut parts = if is_wrapper { node.items_of("allOf") } else { Vec::new() };
+    let mut part = parts.pop().filter(|part| parts.is_empty() && part.object().is_some())?;
+    part.shared |= node.shared;
+    Some(part)
 }

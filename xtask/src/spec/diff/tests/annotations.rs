@@ -1,0 +1,93 @@
+//! Annotations beside wrapped schemas, in OpenAPI 3.0 and 3.1.
+
+use serde_json::{Value, json};
+
+use crate::spec::{diff::diff, normalize::normalize};
+
+/// Returns a document of OpenAPI 3.1 in which two properties have the schema `A`, the second one with more keys.
+fn document(second: &Value) -> Value {
+    let reference = json!({"$ref": "#/components/schemas/A"});
+    let schema = json!({"type": "object", "properties": {"a": {"allOf": [reference]}, "b": second}});
+    let content = json!({"application/json": {"schema": schema}});
+    let document = json!({
+        "openapi": "3.1.0",
+        "info": {"title": "t", "version": "1"},
+        "paths": {"/a": {"post": {"requestBody": {"content": content}, "responses": {}}}},
+        "components": {"schemas": {"A": {"type": "object", "description": "a", "properties": {"p": {}}}}}});
+    normalize(document).0
+}
+
+fn messages(base: &Value, revision: &Value) -> Vec<String> {
+    diff(&document(base), &document(revision)).into_iter().map(|finding| finding.message).collect()
+}
+
+#[test]
+fn annotation_beside_a_wrapped_schema_is_compared() {
+    let reference = json!({"$ref": "#/components/schemas/A"});
+    let wrappers = [
+        reference.clone(),
+        json!({"allOf": [reference]}),
+        json!({"allOf": [{"allOf": [reference]}]}),
+        json!({"allOf": [{"type": "object"}]}),
+        json!({"allOf": [reference], "nullable": true}),
+        json!({"oneOf": [reference]}),
+    ];
+    for wrapper in wrappers {
+        let with = |key: &str, value: Value| {
+            let mut schema = wrapper.clone();
+            schema[key] = value;
+            schema
+        };
+        for (key, message) in [
+            ("description", "description or summary changed: \"x\" is now \"y\""),
+            ("title", "title changed, which may rename a type: \"x\" is now \"y\""),
+            ("example", "example changed: \"x\" is now \"y\""),
+            ("x-key", "extension changed: \"x\" is now \"y\""),
+        ] {
+            let found = messages(&with(key, json!("x")), &with(key, json!("y")));
+            assert_eq!(found, [format!("request application/json/b {key}: {message}")], "{wrapper}");
+        }
+        let [one, other] = ["u", "v"].map(|url| with("externalDocs", json!({"url": url})));
+        assert_eq!(messages(&one, &other).len(), 1, "{wrapper}");
+    }
+    // The description of the component is replaced by that of the wrapper.
+    let described = |text: &str| json!({"allOf": [reference], "description": text});
+    assert_eq!(messages(&reference, &described("a")), [""; 0]);
+    assert_eq!(
+        messages(&reference, &described("b")),
+        ["request application/json/b description: description or summary changed: \"a\" is now \"b\""]
+    );
+}
+
+#[test]
+fn annotation_beside_a_wrapped_body_is_compared() {
+    let document = |text: &str| {
+        let schema = json!({"allOf": [{"type": "object"}], "description": text});
+        let content = json!({"application/json": {"schema": schema}});
+        json!({"paths": {"/a": {"post": {"requestBody": {"content": content}}}}})
+    };
+    let rules: Vec<_> =
+        diff(&document("a"), &document("b")).into_iter().map(|finding| &finding.rule.id).collect();
+    assert_eq!(rules, ["description-changed"]);
+}
+
+#[test]
+fn schema_that_wraps_itself_is_unwrapped_once() {
+    let document = |text: &str| {
+        let reference = json!({"$ref": "#/components/schemas/A"});
+        let content = json!({"application/json": {"schema": reference}});
+        json!({"paths": {"/a": {"post": {"requestBody": {"content": content}}}},
+            "components": {"schemas": {"A": {"allOf": [reference], "description": text}}}})
+    };
+    let findings = diff(&document("a"), &document("b"));
+    // The wrapper is reported, then the schema and its part.
+    assert_eq!(findings.len(), 3, "{findings:#?}");
+}
+
+#[test]
+fn every_example_of_a_list_is_compared() {
+    let with = |examples: Value| json!({"type": "string", "examples": examples});
+    assert_eq!(messages(&with(json!(["a"])), &json!({"type": "string", "example": "a"})), [""; 0]);
+    assert_eq!(messages(&with(json!(["a", "b"])), &with(json!(["a", "c"]))).len(), 1);
+    assert_eq!(messages(&with(json!(["a", "b"])), &with(json!(["a"]))).len(), 1);
+}
