@@ -7,6 +7,7 @@ use serde_json::{Number, Value};
 use super::{
     alternative::{Alternative, Kind},
     candidates::Candidates,
+    canonical::highest,
     limit::{Limit, Size, is_multiple},
     mode::Mode,
     norm::Norm,
@@ -244,9 +245,7 @@ fn number_format(format: &str, sender: &Alternative) -> bool {
     sender.formats.iter().any(|other| format::includes(format, other))
         || match format {
             "float" | "double" => sender.integer,
-            "int32" => in_range(i64::from(i32::MAX)),
-            "int64" => in_range(i64::MAX),
-            _ => false,
+            _ => highest(format).is_some_and(in_range),
         }
 }
 

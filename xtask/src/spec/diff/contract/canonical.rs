@@ -3,6 +3,7 @@
 use super::{
     alternative::{Alternative, Kind, Property, Rest, property},
     key::Key,
+    limit::{Limit, stricter},
     word,
 };
 
@@ -10,6 +11,12 @@ use super::{
 /// accepted.
 pub(super) fn canonical(mut alternative: Alternative) -> Option<Alternative> {
     if alternative.integer {
+        for high in alternative.formats.iter().filter_map(|format| highest(format)) {
+            let [low, high] =
+                [-high - 1, high].map(|value| Some(Limit { value: value.into(), exclusive: false }));
+            alternative.low = stricter(alternative.low.take(), low, true);
+            alternative.high = stricter(alternative.high.take(), high, false);
+        }
         alternative.low = alternative.low.map(|limit| limit.of_integers(true));
         alternative.high = alternative.high.map(|limit| limit.of_integers(false));
     }
@@ -41,6 +48,15 @@ pub(super) fn canonical(mut alternative: Alternative) -> Option<Alternative> {
         alternative.words = (!is_complete).then_some(words);
     }
     alternative.words.as_ref().is_none_or(|words| !words.is_empty()).then_some(alternative)
+}
+
+/// Returns the highest integer of a format.
+pub(super) fn highest(format: &str) -> Option<i64> {
+    match format {
+        "int32" => Some(i64::from(i32::MAX)),
+        "int64" => Some(i64::MAX),
+        _ => None,
+    }
 }
 
 /// Returns `true` if a required property is forbidden and sent in both directions.

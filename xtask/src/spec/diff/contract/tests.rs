@@ -72,6 +72,20 @@ fn null_words_and_bounds_have_one_form() {
 }
 
 #[test]
+fn limits_that_an_integer_format_implies_have_one_form() {
+    for (format, low, high) in
+        [("int32", i64::from(i32::MIN), i64::from(i32::MAX)), ("int64", i64::MIN, i64::MAX)]
+    {
+        let integer = json!({"type": "integer", "format": format});
+        let limited = json!({"type": "integer", "format": format, "minimum": low, "maximum": high});
+        assert_same(&json!({"a": integer, "b": limited}));
+        let [below, above] = [json!({"minimum": low}), json!({"maximum": high})];
+        assert_same(&json!({"a": integer, "b": {"allOf": [integer, below, above]}}));
+        assert_wider(&json!({"a": integer, "b": {"allOf": [integer, {"maximum": high - 1}]}}));
+    }
+}
+
+#[test]
 fn schemas_that_contain_themselves_are_compared() {
     let list = |next: &str| json!({"type": "object", "properties": {"next": {"$ref": next}}});
     // One schema contains itself at once, the other one through a third schema.
