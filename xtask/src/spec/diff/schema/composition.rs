@@ -22,30 +22,40 @@ use crate::{
 /// The key of a list of alternatives, with the changes when one is added and removed.
 type List = (&'static str, [SchemaChange; 2]);
 
+const ALL_OF: &str = "allOf";
+
 const ALTERNATIVES: [List; 2] = [
     ("oneOf", [SchemaChange::OneOfAdded, SchemaChange::OneOfRemoved]),
     ("anyOf", [SchemaChange::AnyOfAdded, SchemaChange::AnyOfRemoved]),
 ];
 
-/// Compares a schema with a list of alternatives, if only one of the two schemas has such a list. The schema
-/// without the list counts as the only alternative. Returns `true` if the two schemas were compared in this
-/// way.
+/// Compares a schema with a list of parts or alternatives, if only one of the two schemas has such a list. The
+/// schema without the list counts as the only part or alternative. Returns `true` if the two schemas were compared
+/// in this way.
 pub(super) fn compare_wrapped<'a>(
     pair: &SchemaPair<'a>,
     recorder: &mut Recorder,
     pending: &mut Vec<SchemaPair<'a>>,
 ) -> bool {
     let Pair { base, revision } = &pair.nodes;
-    let wrapper = match (sole_alternatives(base), sole_alternatives(revision)) {
-        (None, Some((list, after))) if !has_alternatives(base) => {
-            compare_lists(pair, recorder, pending, list, vec![base.clone()], after);
-            revision
+    let wrapper = if let Some(after) = parts_beside(revision, base, recorder) {
+        compare_parts(pair, recorder, pending, vec![base.clone()], after);
+        revision
+    } else if let Some(before) = parts_beside(base, revision, recorder) {
+        compare_parts(pair, recorder, pending, before, vec![revision.clone()]);
+        base
+    } else {
+        match (sole_alternatives(base), sole_alternatives(revision)) {
+            (None, Some((list, after))) if !has_alternatives(base) => {
+                compare_lists(pair, recorder, pending, list, vec![base.clone()], after);
+                revision
+            }
+            (Some((list, before)), None) if !has_alternatives(revision) => {
+                compare_lists(pair, recorder, pending, list, before, vec![revision.clone()]);
+                base
+            }
+            _ => return false,
         }
-        (Some((list, before)), None) if !has_alternatives(revision) => {
-            compare_lists(pair, recorder, pending, list, before, vec![revision.clone()]);
-            base
-        }
-        _ => return false,
     };
     pair.report_others(recorder, |key| wrapper.value.get(key).is_some());
     true
@@ -67,6 +77,27 @@ fn sole_alternatives<'a>(node: &ResolvedNode<'a>) -> Option<(List, Vec<ResolvedN
         !KNOWN.contains(&other) || [key, "nullable", "discriminator", "default"].contains(&other)
     };
     node.object()?.keys().all(|other| allowed(other)).then(|| (list, node.items_of(key)))
+}
+
+/// Returns the parts of a schema that otherwise has only what is compared beside them, if the other schema is like
+/// one of the parts.
+fn parts_beside<'a>(
+    node: &ResolvedNode<'a>,
+    other: &ResolvedNode<'a>,
+    recorder: &mut Recorder,
+) -> Option<Vec<ResolvedNode<'a>>> {
+    let allowed = |key: &str| match key {
+        "type" => node.types() == other.types(),
+        key => {
+            !KNOWN.contains(&key)
+                || [ALL_OF, "nullable", "deprecated", "readOnly", "writeOnly"].contains(&key)
+        }
+    };
+    let is_only_parts = node.value.get(ALL_OF).is_some() && node.object()?.keys().all(|key| allowed(key));
+    let parts = node.items_of(ALL_OF);
+    let is_plain = node.types().is_empty() && other.value.get(ALL_OF).is_none() && !has_alternatives(other);
+    let is_part = |part| recorder.same_digest(Some(part), Some(other));
+    (is_only_parts && (is_plain || parts.iter().any(is_part))).then_some(parts)
 }
 
 fn has_alternatives(node: &ResolvedNode) -> bool {
@@ -123,9 +154,18 @@ fn compare_lists<'a>(
 }
 
 fn compare_all_of<'a>(pair: &SchemaPair<'a>, recorder: &mut Recorder, pending: &mut Vec<SchemaPair<'a>>) {
-    const KEY: &str = "allOf";
-    let (before, after) = (pair.nodes.base.items_of(KEY), pair.nodes.revision.items_of(KEY));
-    let matches = matches(before, after, &mut recorder.digests);
+    let (before, after) = (pair.nodes.base.items_of(ALL_OF), pair.nodes.revision.items_of(ALL_OF));
+    compare_parts(pair, recorder, pending, before, after);
+}
+
+fn compare_parts<'a>(
+    pair: &SchemaPair<'a>,
+    recorder: &mut Recorder,
+    pending: &mut Vec<SchemaPair<'a>>,
+    base: Vec<ResolvedNode<'a>>,
+    revision: Vec<ResolvedNode<'a>>,
+) {
+    let matches = matches(base, revision, &mut recorder.digests);
     let rule = |node: &ResolvedNode, change: SchemaChange, only_annotations_change: SchemaChange| {
         let only_annotations = node.object().is_some_and(|part| part.keys().all(|key| is_annotation(key)));
         if only_annotations { only_annotations_change } else { change }.rule(pair.position)
@@ -143,7 +183,7 @@ fn compare_all_of<'a>(pair: &SchemaPair<'a>, recorder: &mut Recorder, pending: &
         recorder.report(rule, at, &pair.subject, values);
     }
     for (index, nodes) in matches.both {
-        pending.push(pair.within(nodes, &format!("(allOf {index})")));
+        pending.push(pair.within(nodes, &format!("({ALL_OF} {index})")));
     }
 }
 

@@ -9,6 +9,7 @@ mod equal_forms;
 mod later;
 mod meaning;
 mod oracle;
+mod parts;
 mod properties;
 mod serialisation;
 mod statuses;
