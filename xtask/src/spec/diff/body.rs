@@ -1,6 +1,7 @@
 //! Request and response bodies: media types and their schemas.
 
 use super::{
+    encoding,
     finding::Values,
     node::{Pair, ResolvedNode, matched},
     recorder::{Recorder, join_subject, nearest_pointer},
@@ -98,11 +99,11 @@ pub(super) fn compare_content(recorder: &mut Recorder, pair: &Pair, rules: &Rule
         recorder.report(added, (at.0, &node.at), &join_subject(subject, &name), Values::default());
     }
     for (name, pair) in matched.both {
-        compare_media_type(recorder, &pair, rules, &join_subject(subject, &name), is_typed(&name));
+        compare_media_type(recorder, &pair, rules, &join_subject(subject, &name), &name);
     }
 }
 
-fn compare_media_type(recorder: &mut Recorder, pair: &Pair, rules: &Rules, subject: &str, typed: bool) {
+fn compare_media_type(recorder: &mut Recorder, pair: &Pair, rules: &Rules, subject: &str, name: &str) {
     let [added, removed] = rules.schema;
     match pair.sides("schema") {
         (None, None) => {}
@@ -113,10 +114,10 @@ fn compare_media_type(recorder: &mut Recorder, pair: &Pair, rules: &Rules, subje
             recorder.report_member(removed, pair, "schema", subject);
         }
         (Some(base), Some(revision)) => {
-            schema::compare(recorder, Pair { base, revision }, rules.position, subject, typed);
+            schema::compare(recorder, Pair { base, revision }, rules.position, subject, is_typed(name));
         }
     }
-    if !recorder.same_digest(pair.base.get("encoding").as_ref(), pair.revision.get("encoding").as_ref()) {
+    if encoding::is_changed(recorder, pair, essence(name)) {
         recorder.report_member(rules.encoding, pair, "encoding", subject);
     }
     recorder.report_other_members(pair, subject, &["schema", "encoding"]);
@@ -157,7 +158,6 @@ enum Relation {
 
 /// Returns `None` for unrelated names.
 fn relation(base: &str, revision: &str) -> Option<Relation> {
-    let essence = |name: &str| name.split(';').next().unwrap_or_default().trim().to_owned();
     let (base, revision) = (essence(base), essence(revision));
     let covers = |range: &str, name: &str| {
         range == "*/*"
@@ -165,9 +165,9 @@ fn relation(base: &str, revision: &str) -> Option<Relation> {
     };
     if base == revision {
         Some(Relation::Same)
-    } else if covers(&revision, &base) {
+    } else if covers(revision, base) {
         Some(Relation::Wider)
-    } else if covers(&base, &revision) {
+    } else if covers(base, revision) {
         Some(Relation::Narrower)
     } else {
         None
@@ -176,6 +176,11 @@ fn relation(base: &str, revision: &str) -> Option<Relation> {
 
 /// Returns `true` if the media type distinguishes 1 from "1".
 fn is_typed(media_type: &str) -> bool {
-    let essence = media_type.split(';').next().unwrap_or_default();
+    let essence = essence(media_type);
     essence == "application/json" || essence.ends_with("+json")
+}
+
+/// Returns a media type without its parameters.
+fn essence(media_type: &str) -> &str {
+    media_type.split(';').next().unwrap_or_default().trim()
 }

@@ -8,6 +8,7 @@ mod body;
 mod context;
 mod contract;
 mod document;
+mod encoding;
 mod finding;
 mod format;
 mod ignore;

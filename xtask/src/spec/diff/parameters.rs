@@ -171,7 +171,11 @@ fn may_be_compound(schema: &ResolvedNode, depth: usize) -> bool {
 /// Matches the parameters by their new names. A parameter of the operation replaces one of the path with the
 /// same name.
 fn parameters<'a>(context: &OperationContext<'a, '_>) -> Matched<'a, Key> {
-    let list = |node: &ResolvedNode<'a>| node.items_of(KEY);
+    let list = |node: &ResolvedNode<'a>| {
+        let mut list = node.items_of(KEY);
+        list.retain(|node| !is_ignored(node));
+        list
+    };
     let all = |item: &ResolvedNode<'a>, operation: &ResolvedNode<'a>| -> Vec<ResolvedNode<'a>> {
         list(item).into_iter().chain(list(operation)).collect()
     };
@@ -192,6 +196,16 @@ fn parameters<'a>(context: &OperationContext<'a, '_>) -> Matched<'a, Key> {
         base.into_iter().map(|node| (new_key(&node, old(&node)), node)),
         revision.into_iter().map(|node| (new_key(&node, new(&node)), node)),
     )
+}
+
+/// Returns `true` for a header that the specification ignores among the parameters: media types and credentials are
+/// described elsewhere.
+fn is_ignored(node: &ResolvedNode) -> bool {
+    let name = node.text("name");
+    node.text("in") == "header"
+        && ["Accept", "Content-Type", "Authorization"]
+            .iter()
+            .any(|ignored| name.eq_ignore_ascii_case(ignored))
 }
 
 /// Returns the renamed template names that also have a parameter in both documents. In an invalid document, a

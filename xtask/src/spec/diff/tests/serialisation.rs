@@ -97,6 +97,57 @@ fn types_are_compared_by_their_text_outside_of_json() {
 }
 
 #[test]
+fn ignored_headers_are_not_compared() {
+    let required = json!({"required": true, "schema": {"type": "string"}});
+    let document = |header: Option<&str>| {
+        let mut operation = json!({"responses": {"200": {"description": "d"}}});
+        if let Some(name) = header {
+            let mut parameter = required.clone();
+            (parameter["in"], parameter["name"]) = (json!("header"), json!(name));
+            operation["parameters"] = json!([parameter]);
+        }
+        json!({"paths": {"/a": {"get": operation}}})
+    };
+    for name in ["Accept", "content-type", "AUTHORIZATION"] {
+        assert_levels(&document(None), &document(Some(name)), ["none", "none"]);
+    }
+    assert_levels(&document(None), &document(Some("X-Content-Type")), ["err", "warn"]);
+    let response = |headers: Value| json!({"paths": {"/a": {"get": {"responses": {"200": {"description": "d", "headers": headers}}}}}});
+    assert_levels(&response(json!({"Content-type": required})), &response(json!({})), ["none", "none"]);
+    assert_levels(&response(json!({"Accept": required})), &response(json!({})), ["err", "info"]);
+}
+
+#[test]
+fn encoding_counts_where_it_applies() {
+    let document = |media_type: &str, encoding: &Value| {
+        let properties = json!({"text": {"type": "string"}, "file": {"type": "string", "format": "binary"},
+            "list": {"type": "array", "items": {"allOf": [{"type": "object"}]}}});
+        let mut body = json!({"schema": {"allOf": [{"type": "object", "properties": properties}]}});
+        if !encoding.is_null() {
+            body["encoding"] = encoding.clone();
+        }
+        json!({"paths": {"/a": {"post": {"requestBody": {"content": {media_type: body}}}}}})
+    };
+    let form = "application/x-www-form-urlencoded";
+    for (media_type, encoding, expected) in [
+        (form, json!({}), "none"),
+        (form, json!({"text": {}}), "none"),
+        (form, json!({"text": {"style": "form", "explode": true, "allowReserved": false}}), "none"),
+        (form, json!({"list": {"explode": false}}), "warn"),
+        (form, json!({"list": {"style": "pipeDelimited"}}), "warn"),
+        ("multipart/form-data; boundary=b", json!({"text": {"contentType": "text/plain"}}), "none"),
+        ("multipart/form-data", json!({"file": {"contentType": "application/octet-stream"}}), "none"),
+        ("multipart/form-data", json!({"list": {"contentType": "application/json", "headers": {}}}), "none"),
+        ("multipart/form-data", json!({"file": {"contentType": "image/png, image/jpeg"}}), "warn"),
+        ("multipart/mixed", json!({"file": {"headers": {"X": {"schema": {"type": "string"}}}}}), "warn"),
+        ("application/json", json!({"text": {"contentType": "image/png"}}), "none"),
+    ] {
+        let (plain, encoded) = (document(media_type, &json!(null)), document(media_type, &encoding));
+        assert_levels(&plain, &encoded, [expected, expected]);
+    }
+}
+
+#[test]
 fn default_port_of_a_server_is_not_a_change() {
     let document = |url: &str| json!({"servers": [{"url": url}], "paths": {"/a": {"get": {}}}});
     for (base, revision, expected) in [

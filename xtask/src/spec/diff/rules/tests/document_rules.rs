@@ -262,7 +262,8 @@ fn bodies() -> Vec<Change> {
     ];
     let xml = json!({"application/xml": {}});
     let no_schema = json!({"application/json": {"schema": null}});
-    let encoding = json!({"application/json": {"encoding": {"r": {"contentType": "a/b"}}}});
+    let form = |encoding: Value| json!({"multipart/form-data": {"encoding": encoding}});
+    let (plain, encoding) = (form(json!({})), form(json!({"r": {"contentType": "a/b"}})));
     let charset = |base: &str| json!({"application/json": null, base: {"schema": {"type": "object"}}});
     for (body, [added, removed, name, wider, narrower, schema_added, schema_removed, encoded]) in [
         (
@@ -300,7 +301,7 @@ fn bodies() -> Vec<Change> {
             (narrower, body(&charset("*/*")), document()),
             (schema_added, body(&no_schema), document()),
             (schema_removed, document(), body(&no_schema)),
-            (encoded, document(), body(&encoding)),
+            (encoded, body(&plain), body(&encoding)),
         ]);
     }
     changes
