@@ -124,7 +124,10 @@ impl<'a> Norms<'a> {
                 norm = self.meet(&norm, &union);
             }
         }
-        if node.flag("nullable") && norm.alternatives.iter().all(|a| a.kind != Kind::Null) {
+        // `not` may exclude null from an alternative.
+        let accepts_null = norm.alternatives.iter().any(|a| a.kind == Kind::Null && a.is_all());
+        if node.flag("nullable") && !accepts_null {
+            norm.alternatives.retain(|a| a.kind != Kind::Null);
             norm.alternatives.push(Alternative::all(Kind::Null));
         }
         norm

@@ -72,6 +72,15 @@ fn null_words_and_bounds_have_one_form() {
 }
 
 #[test]
+fn nullable_beside_an_exclusion_of_null_accepts_null() {
+    let excluded = json!({"type": "string", "nullable": true});
+    assert_wider(&json!({"a": {"not": excluded, "nullable": true}, "b": {"not": excluded}}));
+    let text = json!({"type": "string"});
+    let document = json!({"a": {"not": text, "nullable": true}, "b": {"not": text}});
+    assert_eq!(ask(&document, accepts(Direction::Request), "b", "a"), Answer::Yes);
+}
+
+#[test]
 fn limits_that_an_integer_format_implies_have_one_form() {
     for (format, low, high) in
         [("int32", i64::from(i32::MIN), i64::from(i32::MAX)), ("int64", i64::MIN, i64::MAX)]
