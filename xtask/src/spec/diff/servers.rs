@@ -110,7 +110,8 @@ fn servers_by_subject<'a>(node: &ResolvedNode<'a>) -> BTreeMap<String, Option<Re
     servers.into_iter().rev().map(|server| (subject_of(node, &server), Some(server))).collect()
 }
 
-/// Returns the servers whose URLs differ only in the names of their variables: the old subject and the new one.
+/// Returns the servers whose URLs differ only in the names of their variables, and those whose URLs a variable has
+/// replaced: the old subject and the new one.
 fn renamed<'s, 'a>(
     before: &'s BTreeMap<String, Option<ResolvedNode<'a>>>,
     after: &'s BTreeMap<String, Option<ResolvedNode<'a>>>,
@@ -121,7 +122,28 @@ fn renamed<'s, 'a>(
         .filter(|subject| !before.contains_key(*subject))
         .map(|subject| (without_names(subject), subject))
         .collect();
-    removed.filter_map(|subject| Some((subject, added.remove(&without_names(subject))?))).collect()
+    let with_url = |url: &str| {
+        let mut servers = after.iter().filter_map(|(subject, server)| Some((subject, server.as_ref()?)));
+        servers.find(|(subject, server)| has_url(server, subject, url)).map(|(subject, _)| subject)
+    };
+    let mut new = |subject: &str| added.remove(&without_names(subject)).or_else(|| with_url(subject));
+    removed.filter_map(|subject| Some((subject, new(subject)?))).collect()
+}
+
+/// Returns `true` if the variables of a server have values with which its URL is this one.
+fn has_url(server: &ResolvedNode, template: &str, url: &str) -> bool {
+    let Some((literal, (name, rest))) =
+        template.split_once('{').and_then(|(literal, rest)| Some((literal, rest.split_once('}')?)))
+    else {
+        return template == url;
+    };
+    let Some(url) = url.strip_prefix(literal) else { return false };
+    let variable = server.get("variables").and_then(|variables| variables.get(name));
+    let values = variable.map_or_else(Vec::new, |variable| {
+        let words = variable.value.get("enum").and_then(Value::as_array).into_iter().flatten();
+        words.chain(variable.value.get("default")).filter_map(Value::as_str).collect()
+    });
+    values.into_iter().any(|value| url.strip_prefix(value).is_some_and(|url| has_url(server, rest, url)))
 }
 
 /// Returns a URL without the names of its variables.

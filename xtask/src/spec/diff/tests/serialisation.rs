@@ -160,3 +160,24 @@ fn default_port_of_a_server_is_not_a_change() {
         assert_levels(&document(base), &document(revision), [expected, expected]);
     }
 }
+
+#[test]
+fn server_whose_url_gets_a_variable_is_still_listed() {
+    let document = |servers: Value| json!({"servers": servers, "paths": {"/a": {"get": {}}}});
+    let plain = document(json!([{"url": "https://api.a/v1"}]));
+    let with = |url: &str, variable: Value| {
+        document(json!([{"url": url, "variables": {"x": variable, "v": {"default": "v1"}}}]))
+    };
+    for (url, variable, expected) in [
+        ("https://{x}.a/v1", json!({"default": "api"}), ["info", "err"]),
+        ("https://{x}.a/{v}/", json!({"default": "eu", "enum": ["eu", "ap", "api"]}), ["info", "err"]),
+        ("https://{x}.a/v1", json!({"default": "eu", "enum": ["eu"]}), ["err", "err"]),
+        ("https://{x}.a/v2", json!({"default": "api"}), ["err", "err"]),
+    ] {
+        assert_levels(&plain, &with(url, variable), expected);
+    }
+    let both = document(
+        json!([{"url": "https://api.a/v1"}, {"url": "https://{x}.a/v1", "variables": {"x": {"default": "api"}}}]),
+    );
+    assert_levels(&both, &with("https://{x}.a/v1", json!({"default": "api"})), ["info", "info"]);
+}
