@@ -9,6 +9,7 @@ fuzz_target!(|data: &[u8]| {
 
     // The document starts after that line. Prose before it changes only the line number.
     let input = std::str::from_utf8(data).expect("a page is valid UTF-8");
+    let input = input.strip_prefix('\u{feff}').unwrap_or(input);
     let after: String = input.split_inclusive('\n').skip(line).collect();
     assert!(after.starts_with(&text), "not found after line {line}: {text:?}");
     assert_eq!(page(format!("# Prose\n\n{input}").as_bytes()), Ok((line + 2, text.clone())));
