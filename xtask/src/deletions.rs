@@ -125,7 +125,8 @@ fn copy_sources(root: &Path, copy: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Copies a file or a directory. Files that have not changed keep their time, so that cargo does not build them again.
+/// Copies a file or a directory, and removes what an earlier copy has beside. Files that have not changed keep their time,
+/// so that cargo does not build them again.
 fn copy_all(from: &Path, to: &Path) -> std::io::Result<()> {
     if from.is_file() {
         fs::create_dir_all(to.parent().unwrap_or(to))?;
@@ -134,6 +135,16 @@ fn copy_all(from: &Path, to: &Path) -> std::io::Result<()> {
             return Ok(());
         }
         return fs::write(to, content);
+    }
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(to)? {
+        let old = entry?.path();
+        let source = from.join(old.file_name().unwrap_or_default());
+        if old.is_dir() && !source.is_dir() {
+            fs::remove_dir_all(old)?;
+        } else if old.is_file() && !source.is_file() {
+            fs::remove_file(old)?;
+        }
     }
     for entry in fs::read_dir(from)? {
         let name = entry?.file_name();
@@ -201,6 +212,24 @@ fn apply(copy: &Path, deletion: &Deletion, tests: &str) -> Result<Option<String>
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn copy_has_the_files_of_the_source_and_no_others() {
+        let directory = tempfile::tempdir().unwrap();
+        let (from, to) = (directory.path().join("from"), directory.path().join("to"));
+        for file in ["from/a", "from/b/c", "from/target/x", "to/a", "to/b", "to/old/d", "to/c/e", "from/c"] {
+            let path = directory.path().join(file);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, file).unwrap();
+        }
+        for _ in 0..2 {
+            copy_all(&from, &to).unwrap();
+            for file in ["a", "b/c", "c"] {
+                assert_eq!(fs::read_to_string(to.join(file)).unwrap(), format!("from/{file}"));
+            }
+            assert_eq!(fs::read_dir(&to).unwrap().count(), 3);
+        }
+    }
 
     /// Otherwise cargo rejects the manifest of the copy.
     #[test]

@@ -317,7 +317,7 @@ fn no_crash_loses_or_bills_anything_twice() {
 
 #[test]
 fn same_seed_is_the_same_history() {
-    let histories = number("HISTORIES", 48);
+    let histories = number("HISTORIES", 200);
     for seed in 0..histories {
         let steps = || record(Program::of_seed(seed), seed, trouble_of(seed));
         let (first, second) = (steps(), steps());

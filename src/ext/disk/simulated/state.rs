@@ -97,6 +97,7 @@ impl State {
         for (change, kept) in self.pending.iter().zip(kept) {
             content.apply(change, &kept);
         }
+        content.remove_unreachable();
         let named: BTreeSet<_> = content.names.values().filter_map(Node::file).collect();
         content.files.retain(|file, _| named.contains(file));
         Self {
@@ -236,6 +237,16 @@ impl Change {
 }
 
 impl Content {
+    /// Removes the names in directories that are missing. A directory that is created again later is empty.
+    fn remove_unreachable(&mut self) {
+        // A directory comes before the names in it.
+        for (path, node) in std::mem::take(&mut self.names) {
+            if path.parent().is_none_or(|parent| self.names.contains_key(parent)) {
+                self.names.insert(path, node);
+            }
+        }
+    }
+
     fn apply(&mut self, change: &Change, kept: &Kept) {
         match change {
             _ if *kept == Kept::Nothing => {}

@@ -73,6 +73,19 @@ fn rename_without_sync_of_directory_may_leave_either_file() {
 }
 
 #[test]
+fn file_in_a_directory_whose_name_is_lost_is_lost_too() {
+    let (disk, steps) = recorded();
+    disk.create_private_dir(Path::new("/d/e")).unwrap();
+    let file = disk.open(Path::new("/d/e/a"), CREATE).unwrap();
+    file.sync_all().unwrap();
+    disk.sync_dir(Path::new("/d/e")).unwrap();
+    let disk = Disk::simulated(none(&last(&steps)), |_, _| None);
+    assert!(disk.metadata(Path::new("/d/e")).is_err());
+    disk.create_private_dir(Path::new("/d/e")).unwrap();
+    assert!(disk.metadata(Path::new("/d/e/a")).is_err());
+}
+
+#[test]
 fn changes_of_a_failed_sync_are_seen_but_never_written() {
     let mut is_synced = false;
     let disk = Disk::simulated(State::with_directory(Path::new("/d")), move |step, state| {
