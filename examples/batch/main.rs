@@ -168,7 +168,13 @@ async fn run(args: &Args) -> anyhow::Result<bool> {
                 eprintln!("stopping: waiting for pending submissions; press Ctrl-C to stop at once");
                 // Wait for pending submissions, so that the store records every task id.
                 tokio::select! {
-                    unfinished = results.stop() => report_unfinished(unfinished),
+                    unfinished = results.stop() => {
+                        let is_spoken = |key: &String| {
+                            unfinished.iter().any(|(found, result)| found == key && result.is_ok())
+                        };
+                        again.retain(|key| !is_spoken(key));
+                        report_unfinished(unfinished);
+                    }
                     _ = tokio::signal::ctrl_c() => bail!("interrupted; some lines are in doubt"),
                 }
                 if simulator.is_some() {
@@ -199,9 +205,9 @@ async fn run(args: &Args) -> anyhow::Result<bool> {
 fn how_to_continue(again: &[String], left: &[String]) -> String {
     match (again, left) {
         ([], _) => "run the same command again to continue".to_owned(),
-        (_, []) => "run the command without --again to continue: these lines are spoken again".to_owned(),
+        (_, []) => "run the command without --again to continue: its lines are done".to_owned(),
         _ => format!(
-            "run the command with --again {} to continue: a line that is spoken again is billed again",
+            "run the command with --again {} to continue: its other lines are done, and would be billed again",
             left.join(" ")
         ),
     }
