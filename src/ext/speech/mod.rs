@@ -1,5 +1,6 @@
 //! The handles that users hold, from the request to the finished speech.
 
+pub(crate) mod create;
 pub(crate) mod speak;
 #[expect(clippy::module_inception, reason = "the folder is named after its subject, the file after `Speech`")]
 mod speech;

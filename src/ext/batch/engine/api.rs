@@ -5,7 +5,7 @@ use std::future::Future;
 use crate::{
     Client, TaskId,
     ext::{
-        speech::speak::send_create,
+        speech::create::send_create,
         transport::{
             call::{self, Received},
             failure::Failure,

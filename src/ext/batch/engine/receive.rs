@@ -23,7 +23,7 @@ use crate::{
             status::TaskPhase,
         },
         retry::policy::Decision,
-        speech::speak::{busy, call_on_submitted},
+        speech::{create::busy, speak::call_on_submitted},
         store::handle::{Announced, Found, StoredSpeech},
         transport::{
             call::Received,

@@ -1,0 +1,154 @@
+//! Create requests, and when one is sent for a request that has an entry in a store.
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::task::JoinError;
+use tracing::Instrument;
+
+use crate::{
+    Billed, Client, Error, TaskId,
+    ext::{
+        retry::{
+            label::Label,
+            submit::{AttemptError, Submission, send_once, submit},
+        },
+        store::handle::{Announced, EntryHandle, Found},
+        transport::{call, failure::Failure},
+    },
+    types::{SpeechRequest, TaskCreated},
+};
+
+/// The task of a request that has an entry in a store.
+pub(crate) enum Submitted {
+    Now(TaskId),
+    /// By an earlier call, perhaps in another process.
+    Before(TaskId),
+}
+
+/// Submits a request unless its entry says that it may be billed.
+pub(crate) async fn submit_once(
+    client: &Client,
+    request: Arc<SpeechRequest>,
+    timeout: Duration,
+    submission: Submission,
+    entry: &EntryHandle,
+) -> Result<Submitted, Error> {
+    let deadline = submission.deadline();
+    // An earlier run may have submitted the request.
+    let may_be_billed = |error: Error| error.billed_at_least(Billed::Maybe);
+    let submission = match entry.lookup(Some(deadline)).await.map_err(may_be_billed)? {
+        Found::New(prior) => submission.with_prior_attempts(prior),
+        found => return submitted_before(found, timeout),
+    };
+    let attempt = || async {
+        let attempt = match entry.announce(Some(deadline)).await.map_err(AttemptError::NotSent)? {
+            Announced::Claimed(attempt) => attempt,
+            Announced::Found(Found::Busy) => return Err(AttemptError::NotSent(busy(timeout))),
+            // The error of an entry in doubt counts the attempts of this call already.
+            Announced::Found(found) => return Ok(submitted_before(found, timeout)),
+        };
+        let (client, request) = (client.clone(), Arc::clone(&request));
+        // On its own task, so that dropping the caller's future does not cut it off.
+        let sent = tokio::spawn(
+            async move {
+                let label = Label::Request(Arc::clone(&request));
+                attempt.send(send_once(send_create(&client, &request), &label)).await
+            }
+            .in_current_span(),
+        );
+        let stopped = |error: JoinError| {
+            let problem = if error.is_panic() {
+                "code that `configure_http` has added to the HTTP client panicked"
+            } else {
+                "the async runtime shut down before the response arrived"
+            };
+            AttemptError::NotSent(Error::in_doubt(1, format!("{problem}: {error}")))
+        };
+        Ok(Ok(Submitted::Now(sent.await.map_err(stopped)??)))
+    };
+    submit(&client.inner().cooldown, submission, attempt).await?
+}
+
+fn submitted_before(found: Found, timeout: Duration) -> Result<Submitted, Error> {
+    match found {
+        Found::Submitted(id) => Ok(Submitted::Before(id)),
+        Found::Stored(speech) => Ok(Submitted::Before(speech.id)),
+        Found::InDoubt(error) => Err(error),
+        Found::Busy => Err(busy(timeout)),
+        Found::New(_) => unreachable!("a new request is submitted"),
+    }
+}
+
+/// Returns the error of a request that another call was submitting until the deadline.
+pub(crate) fn busy(timeout: Duration) -> Error {
+    let problem = "another call is submitting the same request".to_owned();
+    Error::deadline(timeout, None, None).with_problem(problem)
+}
+
+/// Sends one create request, without retries.
+pub(crate) async fn send_create(client: &Client, request: &SpeechRequest) -> Result<TaskId, Failure> {
+    let inner = client.inner();
+    let check = |created: &TaskCreated| {
+        let problem = if created.id.is_empty() {
+            "the task id is empty"
+        } else if inner.key.is_in_id(&created.id) {
+            "the task id contains the API key"
+        } else if !inner.unfinished.insert(&TaskId::new_unchecked(&*created.id)) {
+            "the task id belongs to another task, which is not finished"
+        } else {
+            return Ok(());
+        };
+        Err(problem.to_owned())
+    };
+    match call::send(client.async_speech_create(request), &inner.key, &[], check).await {
+        Ok(created) => Ok(TaskId::new_unchecked(created.value.id)),
+        Err(failure) => {
+            // This client may have submitted the task.
+            if let Some(id) = &failure.task_id {
+                inner.unfinished.insert(id);
+            }
+            Err(Failure { redirects_possible: inner.custom_http_client, ..failure })
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        io::ErrorKind,
+        path::Path,
+        sync::atomic::{AtomicBool, Ordering},
+    };
+
+    use tokio::time::Instant;
+
+    use super::*;
+    use crate::ext::{
+        disk::{
+            Disk,
+            simulated::{Fault, State},
+        },
+        store::Store,
+        transport::instant::saturating_add,
+    };
+
+    #[tokio::test]
+    async fn request_whose_entry_cannot_be_read_may_be_billed() {
+        let is_broken = Arc::new(AtomicBool::new(false));
+        let broken = Arc::clone(&is_broken);
+        let disk = Disk::simulated(State::with_directory(Path::new("/d")), move |_, _| {
+            broken.load(Ordering::Relaxed).then_some(Fault::Fails(ErrorKind::Other))
+        });
+        let store = Store::open_on(&disk, "/d/store".into()).await.unwrap();
+        is_broken.store(true, Ordering::Relaxed);
+        let client = Client::builder().api_key("k").build().unwrap();
+        // The first one is not announced, and so not sent. The database is opened again for the next one.
+        for billed in [Billed::No, Billed::Maybe] {
+            let prepared = client.speak("Hello.").prepare(Some(&store)).unwrap();
+            let (request, timeout, entry) = (prepared.request, prepared.timeout, prepared.entry.unwrap());
+            let submission = Submission::new(saturating_add(Instant::now(), timeout), 0);
+            let error = submit_once(&client, request, timeout, submission, &entry).await.err().unwrap();
+            assert!(error.is_io() && error.billed() == billed, "{error:?}");
+        }
+    }
+}
