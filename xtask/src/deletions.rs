@@ -190,7 +190,11 @@ fn apply(copy: &Path, deletion: &Deletion, tests: &str) -> Result<Option<String>
     };
     let text = String::from_utf8_lossy(&output.stdout);
     if output.status.success() {
-        return Ok(None);
+        return if has_passed_test(&text) {
+            Ok(None)
+        } else {
+            Err(Failure::document(format!("{LIST}: {name:?}: no test is called {tests}")))
+        };
     }
     let failed = text.lines().skip_while(|line| *line != "failures:").find_map(|line| {
         let name = line.trim();
@@ -209,9 +213,28 @@ fn apply(copy: &Path, deletion: &Deletion, tests: &str) -> Result<Option<String>
     })
 }
 
+/// Returns whether a test ran, from the lines `test result: ok. 3 passed; 0 failed; …`.
+fn has_passed_test(output: &str) -> bool {
+    output
+        .lines()
+        .filter_map(|line| line.strip_prefix("test result: ok. "))
+        .any(|counts| !counts.starts_with("0 "))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn filter_that_chooses_no_test_is_noticed() {
+        let result = |passed| {
+            format!("\nrunning {passed} tests\n\ntest result: ok. {passed} passed; 0 failed; 0 ignored\n")
+        };
+        for (passed, expected) in [(&[0][..], false), (&[0, 0], false), (&[1], true), (&[0, 10], true)] {
+            let output: String = passed.iter().map(result).collect();
+            assert_eq!(has_passed_test(&output), expected, "{output}");
+        }
+    }
 
     #[test]
     fn copy_has_the_files_of_the_source_and_no_others() {
