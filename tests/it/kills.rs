@@ -205,8 +205,8 @@ async fn speak_lines(mode: Mode, directory: &Path) -> Vec<Error> {
         Mode::Speak => {
             let speak =
                 async |(number, line): (usize, String)| client.speak(line).await?.save(path(number)).await;
-            let results = stream::iter(lines).map(speak).buffer_unordered(IN_FLIGHT);
-            results.filter_map(async |result| result.err()).collect().await
+            let results: Vec<_> = stream::iter(lines).map(speak).buffer_unordered(IN_FLIGHT).collect().await;
+            results.into_iter().filter_map(Result::err).collect()
         }
         Mode::Batch => {
             // Long labels fill a disk with few lines.
@@ -214,7 +214,7 @@ async fn speak_lines(mode: Mode, directory: &Path) -> Vec<Error> {
             let requests = lines.map(|(number, line)| (number, client.speak(line).label(&label)));
             let results = client.batch(requests).max_in_flight(IN_FLIGHT).run().await.unwrap();
             let saved = results.then(async |(number, speech)| speech?.save(path(number)).await);
-            saved.filter_map(async |result| result.err()).collect().await
+            saved.collect::<Vec<_>>().await.into_iter().filter_map(Result::err).collect()
         }
         Mode::InPieces => {
             let book = text.replace('\n', "\n\n");

@@ -9,7 +9,7 @@ use futures_util::{StreamExt, stream};
 use super::{
     RequestHash, StoreSettings,
     claims::Claim,
-    database::{Database, ENTRIES_FILE, Key, RESERVE_FILE, Urgency},
+    database::{Database, Key, Urgency},
     entry::{Entries, Entry, Settlement},
     facts::{Request, get, parse, put, read},
     handle::EntryHandle,
@@ -290,20 +290,16 @@ impl Store {
         }
     }
 
-    /// Closes the store and removes its files. Errors are ignored: a store that is left is harmless, because a later run uses
-    /// it without being billed.
+    /// Closes the store and removes its files, unless something else in this process uses it. Errors are ignored: a store
+    /// that is left is harmless, because a later run uses it without being billed.
     pub(crate) async fn remove(self) {
-        let (disk, directory) = (self.shared.disk().clone(), self.directory().to_owned());
-        let files = disk.clone();
-        let _ = disk
-            .run(move || {
-                drop(self);
-                for file in [ENTRIES_FILE, RESERVE_FILE] {
-                    let _ = files.remove_file(&directory.join(file));
-                }
-                let _ = files.remove_dir(&directory);
-            })
-            .await;
+        let disk = self.shared.disk().clone();
+        let remove = move || {
+            if let Some(shared) = Arc::into_inner(self.shared) {
+                shared.database.remove();
+            }
+        };
+        let _ = disk.run(remove).await;
     }
 
     fn claim(&self, hash: RequestHash) -> Result<Claim, Error> {

@@ -221,6 +221,23 @@ async fn long_text_stopped_is_finished_by_next_run_without_double_billing() {
     assert_eq!(file_names(directory.path()), ["book.wav"]);
 }
 
+/// The first one to finish must not take the store away from the other.
+#[tokio::test]
+async fn long_texts_saved_to_one_path_at_the_same_time_are_billed_once() {
+    let simulator = quick().start().await.unwrap();
+    let (client, (directory, path)) = (simulator.client(), temp_path());
+    let other = BOOK.to_uppercase();
+    let short = in_pieces(&client).start(&path).await.unwrap();
+    let long =
+        client.speak(&other).in_pieces().max_characters(50).max_in_flight(1).start(&path).await.unwrap();
+    let (short, long) = tokio::join!(short, long);
+    for narration in [short, long] {
+        assert_eq!(narration.unwrap().pieces().len(), pieces().len());
+    }
+    assert_eq!(simulator.creates(), 2 * pieces().len() as u64);
+    assert_eq!(file_names(directory.path()), ["book.wav"]);
+}
+
 #[tokio::test]
 async fn long_text_stopped_before_start_sends_nothing() {
     let (simulator, (_directory, path)) = (quick().start().await.unwrap(), temp_path());

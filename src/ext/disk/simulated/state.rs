@@ -86,6 +86,11 @@ impl State {
         &self.pending
     }
 
+    /// Returns whether a file is locked.
+    pub(crate) fn has_lock(&self) -> bool {
+        !self.locked.is_empty()
+    }
+
     /// Returns the disk after the process was killed: nothing is lost, and nothing is locked.
     pub(crate) fn after_kill(&self) -> Self {
         Self { locked: BTreeSet::new(), ..self.clone() }
@@ -155,7 +160,7 @@ impl State {
         self.set_names(path, vec![(path.to_owned(), Some(Node::Directory))]);
     }
 
-    pub(super) fn remove(&mut self, path: &Path) {
+    pub(crate) fn remove(&mut self, path: &Path) {
         self.set_names(path, vec![(path.to_owned(), None)]);
     }
 

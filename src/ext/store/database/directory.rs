@@ -11,6 +11,12 @@ use crate::{
     ext::disk::{Access, Disk, directory_of, read_start},
 };
 
+/// The name of the file with the entries.
+pub(in crate::ext::store) const ENTRIES_FILE: &str = "entries.redb";
+
+/// The name of the file that makes room when the disk is full.
+pub(super) const RESERVE_FILE: &str = "reserve";
+
 /// The start of each journal that earlier versions of this library wrote.
 const JOURNAL: &[u8] = b"{\"journal\":\"distribute-ai";
 

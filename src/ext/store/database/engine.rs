@@ -10,9 +10,10 @@ use std::{
 use redb::{Builder, ReadableTable, StorageBackend, WriteTransaction};
 
 use super::{
+    directory::RESERVE_FILE,
     file::MAGIC,
     problem,
-    reserve::{RESERVE_FILE, Reserve, Space},
+    reserve::{Reserve, Space},
     transaction::{ENTRIES, META, Transaction},
     urgency::Urgency,
     watched::{Failure, Watched},

@@ -4,19 +4,22 @@ use std::{
     fs::TryLockError,
     io,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use redb::StorageBackend;
 
-use super::problem;
+use super::{
+    directory::{ENTRIES_FILE, RESERVE_FILE},
+    problem,
+};
 use crate::{
     Error,
-    ext::disk::{Access, Disk, OpenFile, read_exact_at, read_start},
+    ext::disk::{Access, Disk, OpenFile, directory_of, read_exact_at, read_start},
 };
-
-/// The name of the file with the entries.
-pub(in crate::ext::store) const ENTRIES_FILE: &str = "entries.redb";
 
 /// The text with which redb's files begin. It is written last when a file is created.
 pub(super) const MAGIC: [u8; 9] = *b"redb\x1A\x0A\xA9\x0D\x0A";
@@ -31,6 +34,7 @@ pub(super) struct LockedFile {
     disk: Disk,
     file: Arc<dyn OpenFile>,
     path: PathBuf,
+    is_temporary: AtomicBool,
 }
 
 /// Opens and locks the file in `directory`, or creates it.
@@ -42,7 +46,11 @@ pub(super) fn open(disk: &Disk, directory: &Path) -> Result<(PathBuf, LockedFile
     })?;
     // redb would go on without a lock where locks are unsupported.
     file.try_lock().map_err(|error| lock_problem(&path, error))?;
-    let locked = LockedFile { disk: disk.clone(), file, path: path.clone() };
+    let locked = LockedFile::new(disk, file, path.clone());
+    // A process that removes its store does so before it unlocks the file.
+    if !locked.is_in_place() {
+        return Err(problem::in_use(&path));
+    }
     locked.discard_unfinished().map_err(|error| problem::io("could not write", &path, error))?;
     disk.sync_dir(directory).map_err(|error| problem::io("could not sync", directory, error))?;
     Ok((path, locked))
@@ -61,11 +69,32 @@ fn lock_problem(path: &Path, error: TryLockError) -> Error {
 impl Drop for LockedFile {
     /// Unlocks at once: a child process may hold a copy of the file.
     fn drop(&mut self) {
+        // While it is locked, no other process uses the store.
+        if self.is_temporary.load(Ordering::Relaxed) && self.is_in_place() {
+            self.remove_store();
+        }
         let _ = self.file.unlock();
     }
 }
 
 impl LockedFile {
+    fn new(disk: &Disk, file: Arc<dyn OpenFile>, path: PathBuf) -> Self {
+        Self { disk: disk.clone(), file, path, is_temporary: AtomicBool::new(false) }
+    }
+
+    /// Lets the store be removed when the file is closed.
+    pub(super) fn remove_when_closed(&self) {
+        self.is_temporary.store(true, Ordering::Relaxed);
+    }
+
+    /// Removes the files of the store. Errors are ignored: a store that is left is harmless, because a later run uses it
+    /// without being billed.
+    fn remove_store(&self) {
+        let _ = self.disk.remove_file(&self.path);
+        let _ = self.disk.remove_file(&self.path.with_file_name(RESERVE_FILE));
+        let _ = self.disk.remove_dir(directory_of(&self.path));
+    }
+
     /// Empties a file whose creation was interrupted. redb would reject it, because it has no magic number yet, or a part
     /// of it. Such a file has a header of one page at most.
     fn discard_unfinished(&self) -> io::Result<()> {
@@ -124,9 +153,10 @@ impl StorageBackend for LockedFile {
 
 #[cfg(test)]
 mod tests {
-    use std::fs::File;
+    use std::{fs::File, sync::Mutex};
 
     use super::*;
+    use crate::ext::disk::simulated::State;
 
     #[test]
     fn dropped_file_is_unlocked_although_a_child_process_holds_a_copy() {
@@ -138,12 +168,55 @@ mod tests {
         let _copy = file.try_clone().unwrap();
         file.try_lock().unwrap();
         let file = Arc::new(file);
-        let locked = LockedFile { disk: disk.clone(), file, path: path.clone() };
+        let locked = LockedFile::new(&disk, file, path.clone());
         let error = open(&disk, directory.path()).unwrap_err();
         let expected = "is in use by another process; wait until it ends, or choose another directory";
         assert_eq!(error.to_string(), format!("store: {} {expected}", path.display()));
         drop(locked);
         assert!(open(&disk, directory.path()).is_ok());
+    }
+
+    #[test]
+    fn temporary_store_is_removed_while_it_is_locked() {
+        let removals = Arc::new(Mutex::new(Vec::new()));
+        let seen = Arc::clone(&removals);
+        let disk = Disk::simulated(State::with_directory(Path::new("/d/store")), move |step, state| {
+            if step.starts_with("remove") {
+                seen.lock().unwrap().push((step.to_owned(), state.has_lock()));
+            }
+            None
+        });
+        let directory = Path::new("/d/store");
+        disk.open(&directory.join(RESERVE_FILE), Access::CreatePrivate).unwrap();
+        let (_, file) = open(&disk, directory).unwrap();
+        file.remove_when_closed();
+        drop(file);
+        let steps = ["remove /d/store/entries.redb", "remove /d/store/reserve", "remove /d/store"];
+        assert_eq!(*removals.lock().unwrap(), steps.map(|step| (step.to_owned(), true)));
+    }
+
+    #[test]
+    fn temporary_store_that_was_replaced_is_not_removed() {
+        let directory = tempfile::tempdir().unwrap();
+        let disk = Disk::system();
+        let (path, file) = open(&disk, directory.path()).unwrap();
+        std::fs::remove_file(&path).unwrap();
+        let (_, newer) = open(&disk, directory.path()).unwrap();
+        file.remove_when_closed();
+        drop(file);
+        assert!(newer.is_in_place());
+    }
+
+    #[test]
+    fn file_that_is_removed_before_it_is_locked_is_in_use() {
+        let disk = Disk::simulated(State::with_directory(Path::new("/d/store")), |step, state| {
+            if step.starts_with("create") {
+                state.remove(Path::new("/d/store/entries.redb"));
+            }
+            None
+        });
+        let error = open(&disk, Path::new("/d/store")).unwrap_err();
+        assert!(error.to_string().contains("is in use by another process"), "{error}");
     }
 
     #[test]

@@ -65,12 +65,13 @@ use std::{
 
 #[cfg(test)]
 use self::turns::Turns;
-use self::{engine::Engine, registry::Registry, reserve::ReserveFile, thread::Thread, work::Job};
 pub(super) use self::{
-    file::ENTRIES_FILE,
-    reserve::RESERVE_FILE,
+    directory::ENTRIES_FILE,
     transaction::{Key, Transaction},
     urgency::Urgency,
+};
+use self::{
+    engine::Engine, file::LockedFile, registry::Registry, reserve::ReserveFile, thread::Thread, work::Job,
 };
 use super::{audio_files::AudioFiles, claims::Claims};
 use crate::{Error, ext::disk::Disk};
@@ -102,6 +103,8 @@ struct Handle {
     claims: Claims,
     audio: AudioFiles,
     worker: Worker,
+    /// Kept by the worker. It has none in memory.
+    file: Weak<LockedFile>,
 }
 
 enum Worker {
@@ -120,19 +123,23 @@ impl Database {
         let open_engine = || {
             reserve::check_name(disk, &directory)?;
             let (path, file) = file::open(disk, &directory)?;
+            let file = Arc::new(file);
             let reserve = ReserveFile::new(disk.clone(), &directory);
-            Engine::open(path, Arc::new(file), Some(Box::new(reserve)))
+            let locked = Arc::downgrade(&file);
+            Ok((Engine::open(path, file, Some(Box::new(reserve)))?, locked))
         };
         // Each simulation is a machine of its own.
         #[cfg(test)]
         if disk.is_simulated() {
-            let worker = Worker::Turns(Turns::of_runtime(open_engine()?));
-            return Ok(Self(Arc::new(Handle::new(disk.clone(), directory, worker))));
+            let (engine, file) = open_engine()?;
+            let worker = Worker::Turns(Turns::of_runtime(engine));
+            return Ok(Self(Arc::new(Handle::new(disk.clone(), directory, worker, file))));
         }
         let handle = OPEN.get_or_open(&directory, |registration| {
-            let thread = Thread::start(open_engine()?, registration)
+            let (engine, file) = open_engine()?;
+            let thread = Thread::start(engine, registration)
                 .map_err(|error| Error::io("could not start a thread for", &directory, error))?;
-            Ok(Arc::new(Handle::new(disk.clone(), directory.clone(), Worker::Thread(thread))))
+            Ok(Arc::new(Handle::new(disk.clone(), directory.clone(), Worker::Thread(thread), file)))
         })?;
         Ok(Self(handle))
     }
@@ -143,7 +150,16 @@ impl Database {
     pub(super) fn with_backend(backend: impl redb::StorageBackend) -> Result<Self, Error> {
         let path = PathBuf::from("memory");
         let engine = Engine::open(path.clone(), Arc::new(backend), None)?;
-        Ok(Self(Arc::new(Handle::new(Disk::system(), path, Worker::Turns(Turns::of_caller(engine))))))
+        let worker = Worker::Turns(Turns::of_caller(engine));
+        Ok(Self(Arc::new(Handle::new(Disk::system(), path, worker, Weak::new()))))
+    }
+
+    /// Closes the database and removes its files, unless something else in this process uses it.
+    pub(super) fn remove(self) {
+        let Some(handle) = Arc::into_inner(self.0) else { return };
+        if let Some(file) = handle.file.upgrade() {
+            file.remove_when_closed();
+        }
     }
 
     pub(super) fn downgrade(&self) -> WeakDatabase {
@@ -201,9 +217,9 @@ impl Database {
 }
 
 impl Handle {
-    fn new(disk: Disk, directory: PathBuf, worker: Worker) -> Self {
+    fn new(disk: Disk, directory: PathBuf, worker: Worker, file: Weak<LockedFile>) -> Self {
         let audio = AudioFiles::new(disk.clone(), directory.clone());
-        Self { disk, directory, claims: Claims::default(), audio, worker }
+        Self { disk, directory, claims: Claims::default(), audio, worker, file }
     }
 }
 

@@ -5,14 +5,15 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{file::ENTRIES_FILE, problem, urgency::Urgency};
+use super::{
+    directory::{ENTRIES_FILE, RESERVE_FILE},
+    problem,
+    urgency::Urgency,
+};
 use crate::{
     Error,
     ext::disk::{Access, Disk, Metadata, directory_of},
 };
-
-/// The name of the file that makes room when the disk is full.
-pub(in crate::ext::store) const RESERVE_FILE: &str = "reserve";
 
 /// 256 pages of the database. A commit of a few entries writes about ten.
 const LENGTH: usize = 1 << 20;

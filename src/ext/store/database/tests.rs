@@ -47,12 +47,12 @@ fn engine(disk: &MemoryDisk) -> Result<Engine, Error> {
 /// Returns a database over `disk` whose works run on the caller.
 fn inline(disk: &MemoryDisk) -> Database {
     let worker = Worker::Turns(Turns::of_caller(engine(disk).unwrap()));
-    Database(Arc::new(Handle::new(Disk::system(), PathBuf::from("memory"), worker)))
+    Database(Arc::new(Handle::new(Disk::system(), PathBuf::from("memory"), worker, Weak::new())))
 }
 
 fn threaded(disk: &MemoryDisk) -> Database {
     let worker = Worker::Thread(Thread::start(engine(disk).unwrap(), ()).unwrap());
-    Database(Arc::new(Handle::new(Disk::system(), PathBuf::from("memory"), worker)))
+    Database(Arc::new(Handle::new(Disk::system(), PathBuf::from("memory"), worker, Weak::new())))
 }
 
 async fn put(database: &Database, number: u32) -> Result<(), Error> {
