@@ -294,7 +294,9 @@ async fn run_file(args: &Args, text: String, state: &RunState) -> anyhow::Result
                 eprintln!("stopping: waiting for pending submissions; press Ctrl-C to stop at once");
                 // Wait for pending submissions, so that no task id is lost.
                 tokio::select! {
-                    () = narration.stop() => {}
+                    stopped = narration.stop() => if let Some(recording) = stopped.transpose() {
+                        break recording;
+                    },
                     _ = tokio::signal::ctrl_c() => return Err(anyhow!("interrupted; some pieces are in doubt")),
                 }
                 let hint = if simulator.is_some() { "" } else { "; run the same command again to continue" };

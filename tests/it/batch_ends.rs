@@ -195,6 +195,6 @@ async fn store_opens_again_when_narration_stop_returns() {
             let wait = Duration::from_millis(round % 3 - 1);
             assert!(timeout(wait, &mut narration).await.is_err(), "no piece is ready yet");
         }
-        narration.stop().await;
+        assert!(narration.stop().await.unwrap().is_none());
     }
 }

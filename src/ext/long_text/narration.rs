@@ -39,7 +39,10 @@ use crate::{Billed, Error, Speak, batch::Results, ext::store::handle::EntryHandl
 /// });
 /// tokio::select! {
 ///     recording = &mut narration => println!("{} bytes", recording?.bytes()),
-///     () = interrupted => narration.stop().await,
+///     () = interrupted => match narration.stop().await? {
+///         Some(recording) => println!("{} bytes", recording.bytes()),
+///         None => println!("run the same program again to continue"),
+///     },
 /// }
 /// # Ok(()) }
 /// ```
@@ -48,7 +51,8 @@ use crate::{Billed, Error, Speak, batch::Results, ext::store::handle::EntryHandl
 /// narration is not awaited.
 #[must_use = "nothing is sent until it is awaited"]
 pub struct Narration {
-    work: Pin<Box<dyn Future<Output = Result<Recording, Error>> + Send>>,
+    /// Returns `None` if it was stopped.
+    work: Pin<Box<dyn Future<Output = Result<Option<Recording>, Error>> + Send>>,
     progress: watch::Receiver<Progress>,
     stop: oneshot::Sender<()>,
     finished: bool,
@@ -69,13 +73,13 @@ impl Narration {
             let outcome = {
                 let speak_all = pin!(job.speak_all(requests, &mut results));
                 match select(stop_requested, speak_all).await {
-                    // Never returned to a caller, because `stop` ignores the outcome.
-                    Either::Left(_) => Err(Error::stopped()),
-                    Either::Right((outcome, _)) => outcome,
+                    Either::Left(_) => None,
+                    Either::Right((outcome, _)) => Some(outcome),
                 }
             };
             // Without this, the task ids of pending submissions would be lost.
             results.stop().await;
+            let Some(outcome) = outcome else { return Ok(None) };
             outcome.map_err(|error| match error.piece() {
                 Some(_) => error,
                 None => error.billed_at_least(Billed::Maybe),
@@ -92,7 +96,7 @@ impl Narration {
             } else {
                 store.flush().await;
             }
-            Ok(Arc::unwrap_or_clone(recording))
+            Ok(Some(Arc::unwrap_or_clone(recording)))
         };
         Self { work: Box::pin(work), progress, stop, finished: false }
     }
@@ -103,18 +107,22 @@ impl Narration {
         self.progress.clone()
     }
 
-    /// Stops the narration, and returns when no submission is pending.
+    /// Stops the narration, and returns when no submission is pending. Returns `None` if the narration was stopped, and
+    /// the recording if all pieces were in the file already.
     ///
     /// Pending submissions finish and are recorded in the store, which takes at most the request
-    /// timeout. The file is written only if it was nearly complete. To resume, run the same program
-    /// again.
-    pub async fn stop(self) {
+    /// timeout. To resume a narration that was stopped, run the same program again. If you do this after a recording was
+    /// returned, and did not set a store, **the text is billed again**.
+    ///
+    /// # Errors
+    ///
+    /// Returns the errors of [`InPieces`](super::InPieces#errors) if a piece or the file failed before the narration was
+    /// stopped.
+    pub async fn stop(self) -> Result<Option<Recording>, Error> {
         let Self { work, stop, finished, .. } = self;
         // Fails if the work is past the point where it can be stopped. Then it finishes normally.
         let _ = stop.send(());
-        if !finished {
-            let _ = work.await;
-        }
+        if finished { Ok(None) } else { work.await }
     }
 }
 
@@ -124,7 +132,8 @@ impl Future for Narration {
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let outcome = ready!(self.work.as_mut().poll(context));
         self.finished = true;
-        Poll::Ready(outcome)
+        // Only `stop` stops the work, and takes the narration.
+        Poll::Ready(outcome.and_then(|recording| recording.ok_or_else(Error::stopped)))
     }
 }
 

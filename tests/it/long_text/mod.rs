@@ -95,7 +95,7 @@ async fn long_text_progress_ends_with_whole_text() {
     let characters = BOOK.chars().count();
     assert_eq!((last.characters, last.spoken, last.saved), (characters, characters, characters));
     assert_eq!((last.pieces, last.bytes), (pieces().len(), bytes));
-    narration.stop().await;
+    assert!(narration.stop().await.unwrap().is_none(), "the recording was returned before");
 }
 
 #[tokio::test]
@@ -202,7 +202,7 @@ async fn long_text_stopped_is_finished_by_next_run_without_double_billing() {
         _ = &mut narration => panic!("the narration is stopped before it completes"),
         _ = progress.changed() => {}
     }
-    narration.stop().await;
+    assert!(narration.stop().await.unwrap().is_none());
     assert_eq!(file_names(directory.path()), ["book.wav.store"]);
     assert!((2..pieces().len() as u64).contains(&simulator.creates()));
 
@@ -238,10 +238,39 @@ async fn long_texts_saved_to_one_path_at_the_same_time_are_billed_once() {
     assert_eq!(file_names(directory.path()), ["book.wav"]);
 }
 
+/// Otherwise a program would be run again, and all pieces would be billed again.
+#[tokio::test]
+async fn long_text_that_is_stopped_after_its_last_piece_returns_its_outcome() {
+    let simulator = quick().start().await.unwrap();
+    let client = simulator.client();
+    for fails in [false, true] {
+        let (directory, path) = temp_path();
+        let mut narration = in_pieces(&client).start(&path).await.unwrap();
+        let mut progress = narration.progress();
+        while progress.borrow_and_update().saved < BOOK.chars().count() {
+            tokio::select! {
+                biased;
+                changed = progress.changed() => changed.unwrap(),
+                _ = &mut narration => panic!("the narration is stopped before it returns"),
+            }
+        }
+        if fails {
+            fs::create_dir(&path).unwrap();
+            let error = narration.stop().await.unwrap_err();
+            assert!(error.is_io() && error.billed() == Billed::Yes, "{error:?}");
+        } else {
+            let recording = narration.stop().await.unwrap().expect("the narration is complete");
+            assert_eq!(recording.bytes(), fs::metadata(&path).unwrap().len());
+            assert_eq!(file_names(directory.path()), ["book.wav"]);
+        }
+    }
+}
+
 #[tokio::test]
 async fn long_text_stopped_before_start_sends_nothing() {
     let (simulator, (_directory, path)) = (quick().start().await.unwrap(), temp_path());
-    in_pieces(&simulator.client()).start(&path).await.unwrap().stop().await;
+    let narration = in_pieces(&simulator.client()).start(&path).await.unwrap();
+    assert!(narration.stop().await.unwrap().is_none());
     assert_eq!(simulator.requests(), 0);
 }
 
