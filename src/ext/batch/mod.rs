@@ -12,6 +12,7 @@ mod pending;
 pub(crate) mod plan;
 pub(crate) mod progress;
 mod rate_limiter;
+mod repeats;
 pub(crate) mod request;
 mod results;
 mod scheduler;
@@ -289,7 +290,8 @@ impl<K> Batch<K> {
     ///
     /// A stored speech is returned without a request, and a submitted task is waited for. A line is submitted if it is new
     /// or corrected, if the server rejected it, or if its task failed. The order and the keys of the lines do not matter,
-    /// and two lines with the same request are submitted once. [`Store`] describes the states of a request.
+    /// and two lines with the same request are submitted once. If its task fails, both have this error; in a stream, a line
+    /// that is added after the failure is submitted again. [`Store`] describes the states of a request.
     ///
     /// The directory is locked while the batch runs. Another process can use the store as soon as no client, `Store` or
     /// [task](crate::SpeechTask) of this process has it open.

@@ -7,7 +7,7 @@ mod rejections;
 mod starting;
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     future::{Future, poll_fn},
     sync::{Arc, Mutex},
     task::{Context, Waker},
@@ -346,6 +346,32 @@ async fn equal_lines_of_a_batch_are_submitted_once() {
     let list = (0..30).map(|key| (key.to_string(), server.client().speak("Hello."))).collect();
     let run = run(&server, list, with_store(&store, config(30, None))).await;
     assert_eq!((run.count(Result::is_ok), server.observed().accepted["Hello."]), (30, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn equal_lines_of_a_list_share_a_failed_task() {
+    let store = Store::in_memory();
+    let fails = |age| Ok(if age < Duration::from_secs(3) { "PROCESSING" } else { "ERROR" });
+    let server = server(|_, _| Create::Accept, fails);
+    for (run_number, in_flight) in [(1, 4), (2, 300)] {
+        let list = (0..300).map(|key| (key.to_string(), server.client().speak("Hello."))).collect();
+        let run = run(&server, list, with_store(&store, config(in_flight, None))).await;
+        assert_eq!(run.count(|result| result.as_ref().is_err_and(Error::is_failed)), 300);
+        assert_eq!(server.observed().accepted["Hello."], run_number);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn equal_lines_of_a_list_are_spoken_again_once() {
+    let store = Store::in_memory();
+    let server = server(|_, _| Create::Accept, done_after(3));
+    for (run_number, in_flight) in [(1, 4), (2, 4), (3, 300)] {
+        let list = (0..300).map(|key| (key.to_string(), server.client().speak("Hello.").redo())).collect();
+        let run = run(&server, list, with_store(&store, config(in_flight, None))).await;
+        let ids: HashSet<_> = run.results.iter().map(|(_, id)| id.as_ref().unwrap()).collect();
+        assert_eq!((run.results.len(), ids.len()), (300, 1));
+        assert_eq!(server.observed().accepted["Hello."], run_number);
+    }
 }
 
 #[tokio::test(start_paused = true)]

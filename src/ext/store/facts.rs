@@ -16,6 +16,7 @@ use crate::{Billed, Error, pacing::CompletedTask, types::SpeechRequest};
 /// What a work knows about its request. A work that held the store would keep it open.
 ///
 /// It is small, because a batch has one for each request.
+#[derive(Clone)]
 pub(super) struct Facts {
     pub(super) hash: RequestHash,
     pub(super) about: About,

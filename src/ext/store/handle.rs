@@ -8,11 +8,12 @@ use tokio::{
 };
 
 use super::{
+    RequestHash,
     attempt::Attempt,
     audio_files::StoredAudio,
     claims::Claim,
     database::{Key, Urgency},
-    facts::{Facts, Request, get, put, read, read_durations, read_rate},
+    facts::{Facts, Redo, Request, get, put, read, read_durations, read_rate},
     learned_names::LearnedNames,
     rates::Rate,
     record::{Finished, Meaning, Record, now},
@@ -82,6 +83,21 @@ impl EntryHandle {
 
     fn key(&self) -> Key {
         self.facts.key()
+    }
+
+    pub(crate) fn hash(&self) -> RequestHash {
+        self.facts.hash
+    }
+
+    /// Returns `true` if a finished speech is spoken again.
+    pub(crate) fn is_redone(&self) -> bool {
+        self.facts.redo != Redo::No
+    }
+
+    /// Returns a handle with which a finished speech is not spoken again.
+    pub(crate) fn without_redo(&self) -> Self {
+        let facts = Facts { redo: Redo::No, ..Facts::clone(&self.facts) };
+        Self { facts: Arc::new(facts), ..self.clone() }
     }
 
     pub(crate) fn keeps_audio(&self) -> bool {

@@ -40,6 +40,7 @@ use super::{
     pending::PendingRequest,
     progress::{Progress, ProgressTracker},
     rate_limiter::RateLimiter,
+    repeats::Repeats,
     request::Queue,
     scheduler::Scheduler,
     spending::Spending,
@@ -131,6 +132,8 @@ pub(crate) struct Engine<K, A> {
     pub(in crate::ext::batch) timer: Option<Pin<Box<Sleep>>>,
     pub(in crate::ext::batch) wake_at: Option<Instant>,
     pub(in crate::ext::batch) store: Option<Store>,
+    /// Of a list. Who adds a text to a stream again may mean to submit it again.
+    pub(in crate::ext::batch) repeats: Option<Repeats>,
     pub(in crate::ext::batch) spending: Spending,
     /// The error of requests that would exceed a limit of the batch, once there was one.
     pub(in crate::ext::batch) limit: Option<Error>,
@@ -161,6 +164,7 @@ impl<K, A: SpeechApi> Engine<K, A> {
             let characters = list.iter().map(|(_, speak)| speak.characters()).sum();
             Texts { count: list.len(), characters }
         });
+        let repeats = matches!(queue, Queue::List(_)).then(Repeats::default);
         let policy = TaskPolicy::new(Arc::clone(&api.client().inner().policy));
         let tracker = ProgressTracker::new(sender, queued, policy);
         let engine = Self {
@@ -197,6 +201,7 @@ impl<K, A: SpeechApi> Engine<K, A> {
             timer: None,
             wake_at: None,
             store: None,
+            repeats,
             spending: Spending::default(),
             limit: None,
             released: released_queue,
@@ -352,16 +357,18 @@ impl<K: Display + Send + 'static, A: SpeechApi> Engine<K, A> {
         let slot = self.active.tasks.insert(task);
         match entry {
             // A stored speech is returned, and a submitted task is polled, even if nothing can be submitted.
-            Some(entry) => {
-                let needs_seconds = self.spending.limits_seconds();
-                let policy = Arc::clone(&self.api.client().inner().policy);
-                self.lookups.push(Box::pin(async move {
-                    entry.teach(&policy).await;
-                    (slot, look_up(&entry, needs_seconds).await)
-                }));
-            }
+            Some(entry) => self.look_up(slot, entry),
             None => self.start_pending(slot, Rate::default().expect([characters]).mean),
         }
+    }
+
+    pub(super) fn look_up(&mut self, slot: usize, entry: EntryHandle) {
+        let needs_seconds = self.spending.limits_seconds();
+        let policy = Arc::clone(&self.api.client().inner().policy);
+        self.lookups.push(Box::pin(async move {
+            entry.teach(&policy).await;
+            (slot, look_up(&entry, needs_seconds).await)
+        }));
     }
 
     /// Looks requests up again that end if they are still new.
@@ -420,6 +427,9 @@ impl<K: Display + Send + 'static, A: SpeechApi> Engine<K, A> {
     }
 
     pub(crate) fn finish(&mut self, slot: usize, outcome: Outcome) {
+        if let (Some(repeats), Some(entry)) = (&mut self.repeats, &self.active.tasks[slot].entry) {
+            repeats.record(entry, &outcome);
+        }
         self.active.finish(slot, outcome);
     }
 }

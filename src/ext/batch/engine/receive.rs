@@ -17,6 +17,7 @@ use crate::{
             breaker::Outcome,
             key_check::is_key_rejected,
             pending::PendingRequest,
+            repeats::EarlierOutcome,
         },
         polling::{
             poller::{PollState, Polled},
@@ -58,6 +59,9 @@ impl<K: Display + Send + 'static, A: SpeechApi> Engine<K, A> {
     }
 
     fn on_found(&mut self, slot: usize, found: Result<Found, Error>, expected_seconds: f64) {
+        if matches!(found, Ok(Found::New(_))) && self.repeat(slot) {
+            return;
+        }
         let state = &mut self.active.tasks[slot].state;
         let TaskState::Submit(pending) = state else { unreachable!("only a pending request is looked up") };
         match found {
@@ -86,7 +90,28 @@ impl<K: Display + Send + 'static, A: SpeechApi> Engine<K, A> {
         }
     }
 
+    /// Gives a request the outcome of an equal one, if there is one.
+    fn repeat(&mut self, slot: usize) -> bool {
+        let (Some(repeats), Some(entry)) = (&self.repeats, &mut self.active.tasks[slot].entry) else {
+            return false;
+        };
+        match repeats.find(entry) {
+            Some(EarlierOutcome::Failed(error)) => self.finish(slot, Err(error)),
+            Some(EarlierOutcome::SpokenAgain) => {
+                *entry = entry.without_redo();
+                let entry = entry.clone();
+                self.look_up(slot, entry);
+            }
+            None => return false,
+        }
+        true
+    }
+
     fn on_announced(&mut self, slot: usize, announced: Result<Announced, Error>) {
+        // The announcement is taken back.
+        if matches!(announced, Ok(Announced::Claimed(_))) && self.repeat(slot) {
+            return;
+        }
         match announced {
             Ok(Announced::Claimed(attempt)) => match self.fatal.clone() {
                 None => {
