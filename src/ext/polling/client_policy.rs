@@ -11,6 +11,9 @@ use tokio::sync::Mutex;
 
 use super::{Adaptive, CompletedTask, Pacing, Progress};
 
+/// The number of names that are remembered. A program may use a new store for each job.
+pub(super) const MAX_SOURCES: usize = 1_024;
+
 pub(crate) struct ClientPolicy {
     policy: Arc<dyn Pacing>,
     /// Learns the durations if the policy does not estimate any. Empty until then.

@@ -6,7 +6,10 @@ use std::{
     time::Duration,
 };
 
-use super::{Adaptive, CompletedTask, Progress, client_policy::ClientPolicy};
+use super::{
+    Adaptive, CompletedTask, Progress,
+    client_policy::{ClientPolicy, MAX_SOURCES},
+};
 
 /// Replaces every policy that panics.
 static DEFAULT: LazyLock<Arc<ClientPolicy>> =
@@ -49,6 +52,10 @@ impl TaskPolicy {
         for task in read().await {
             self.learn(&task);
         }
+        if sources.len() >= MAX_SOURCES {
+            // Learning from a store again changes little.
+            sources.clear();
+        }
         sources.insert(name);
     }
 
@@ -65,6 +72,23 @@ impl TaskPolicy {
 mod tests {
     use super::*;
     use crate::pacing::{Pacing, from_fn};
+
+    #[tokio::test]
+    async fn names_of_stores_are_bounded_and_each_is_learned_from_once() {
+        let client = Arc::new(ClientPolicy::new(Arc::new(crate::pacing::Adaptive::new())));
+        let mut reads = 0;
+        for number in 0..2 * MAX_SOURCES {
+            for _ in 0..2 {
+                let read = async || {
+                    reads += 1;
+                    Vec::new()
+                };
+                TaskPolicy::new(Arc::clone(&client)).learn_once(number.to_string(), read).await;
+            }
+        }
+        assert_eq!(reads, 2 * MAX_SOURCES);
+        assert_eq!(client.sources.lock().await.len(), MAX_SOURCES);
+    }
 
     /// Panics in every method.
     struct Panicking;
