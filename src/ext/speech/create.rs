@@ -1,6 +1,10 @@
 //! Create requests, and when one is sent for a request that has an entry in a store.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+    time::Duration,
+};
 
 use tokio::task::JoinError;
 use tracing::Instrument;
@@ -18,6 +22,16 @@ use crate::{
     types::{SpeechRequest, TaskCreated},
 };
 
+/// Is called with the task id as soon as the server has accepted the request.
+pub(crate) type OnSubmitted = Arc<dyn Fn(&TaskId) + Send + Sync>;
+
+/// Calls the user's code. A panic there must not lose the task id.
+pub(crate) fn call_on_submitted(callback: &(dyn Fn(&TaskId) + Send + Sync), id: &TaskId) {
+    if catch_unwind(AssertUnwindSafe(|| callback(id))).is_err() {
+        tracing::error!(task = id.printable(), "`on_submitted` panicked, the task continues");
+    }
+}
+
 /// The task of a request that has an entry in a store.
 pub(crate) enum Submitted {
     Now(TaskId),
@@ -31,6 +45,7 @@ pub(crate) async fn submit_once(
     request: Arc<SpeechRequest>,
     timeout: Duration,
     submission: Submission,
+    on_submitted: Option<OnSubmitted>,
     entry: &EntryHandle,
 ) -> Result<Submitted, Error> {
     let deadline = submission.deadline();
@@ -47,12 +62,16 @@ pub(crate) async fn submit_once(
             // The error of an entry in doubt counts the attempts of this call already.
             Announced::Found(found) => return Ok(submitted_before(found, timeout)),
         };
-        let (client, request) = (client.clone(), Arc::clone(&request));
+        let (client, request, on_submitted) = (client.clone(), Arc::clone(&request), on_submitted.clone());
         // On its own task, so that dropping the caller's future does not cut it off.
         let sent = tokio::spawn(
             async move {
                 let label = Label::Request(Arc::clone(&request));
-                attempt.send(send_once(send_create(&client, &request), &label)).await
+                let sent = attempt.send(send_once(send_create(&client, &request), &label)).await;
+                if let (Ok(id), Some(callback)) = (&sent, on_submitted) {
+                    call_on_submitted(&*callback, id);
+                }
+                sent
             }
             .in_current_span(),
         );
@@ -147,7 +166,7 @@ mod tests {
             let prepared = client.speak("Hello.").prepare(Some(&store)).unwrap();
             let (request, timeout, entry) = (prepared.request, prepared.timeout, prepared.entry.unwrap());
             let submission = Submission::new(saturating_add(Instant::now(), timeout), 0);
-            let error = submit_once(&client, request, timeout, submission, &entry).await.err().unwrap();
+            let error = submit_once(&client, request, timeout, submission, None, &entry).await.err().unwrap();
             assert!(error.is_io() && error.billed() == billed, "{error:?}");
         }
     }

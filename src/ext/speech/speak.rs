@@ -1,7 +1,6 @@
 use std::{
     fmt,
     future::{Future, IntoFuture},
-    panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
     sync::Arc,
     time::Duration,
@@ -18,7 +17,7 @@ use crate::{
             submit::{Submission, send_once, submit},
         },
         speakable::is_speakable,
-        speech::create::{Submitted, send_create, submit_once},
+        speech::create::{OnSubmitted, Submitted, call_on_submitted, send_create, submit_once},
         store::{
             RequestHash, Store,
             facts::{Redo, Request},
@@ -104,19 +103,10 @@ pub struct Speak {
     cfg_weight: Option<f64>,
     deadline: Duration,
     resubmissions: u32,
-    on_submitted: Option<Callback>,
+    on_submitted: Option<OnSubmitted>,
     take: u32,
     label: Option<String>,
     redo: Redo,
-}
-
-type Callback = Arc<dyn Fn(&TaskId) + Send + Sync>;
-
-/// Calls the user's code. A panic there must not lose the task id.
-pub(crate) fn call_on_submitted(callback: &(dyn Fn(&TaskId) + Send + Sync), id: &TaskId) {
-    if catch_unwind(AssertUnwindSafe(|| callback(id))).is_err() {
-        tracing::error!(task = id.printable(), "`on_submitted` panicked, the task continues");
-    }
 }
 
 /// A validated speech request, without its client.
@@ -125,7 +115,7 @@ pub(crate) struct PreparedSpeech {
     /// The time limit for the submission and the wait together.
     pub(crate) timeout: Duration,
     pub(crate) resubmissions: u32,
-    pub(crate) on_submitted: Option<Callback>,
+    pub(crate) on_submitted: Option<OnSubmitted>,
     /// The entry in the store, if there is a store.
     pub(crate) entry: Option<EntryHandle>,
 }
@@ -228,7 +218,8 @@ impl Speak {
 
     /// Sets a callback that receives the task id as soon as the server has accepted the request.
     ///
-    /// The callback runs before the wait. Use the callback to store the task id, in case the
+    /// The callback runs before the wait. With a [store](crate::store::Store), it runs also if the future is dropped
+    /// during the submission. Use the callback to store the task id, in case the
     /// process ends during the wait. With a [store](crate::store::Store), it is not called for a task that an earlier
     /// call has submitted; see [`SpeechTask::id`] and [`Speech::id`](crate::Speech::id). If the callback panics, the panic is logged and the submission
     /// succeeds. With `panic = "abort"`, a panic ends the process and the task id may be lost.
@@ -334,19 +325,20 @@ impl Speak {
                 let label = Label::Request(Arc::clone(&request));
                 let send = async || Ok(send_once(send_create(&client, &request), &label).await?);
                 let id = submit(&client.inner().cooldown, submission, send).await?;
+                if let Some(callback) = on_submitted {
+                    call_on_submitted(&*callback, &id);
+                }
                 SpeechTask::submitted(client, id)
             }
             Some(entry) => {
-                let submitted = submit_once(&client, request, timeout, submission, &entry).await;
+                let submitted =
+                    submit_once(&client, request, timeout, submission, on_submitted, &entry).await;
                 match submitted.map_err(|error| entry.explain(error))? {
                     Submitted::Now(id) => SpeechTask::submitted(client, id).with_entry(entry),
                     Submitted::Before(id) => return Ok(SpeechTask::resumed(client, id).with_entry(entry)),
                 }
             }
         };
-        if let Some(callback) = on_submitted {
-            call_on_submitted(&*callback, task.id());
-        }
         Ok(task.with_characters(characters))
     }
 

@@ -12,6 +12,7 @@ use std::{
     fs,
     path::{Path, PathBuf},
     pin::pin,
+    sync::mpsc,
     time::Duration,
 };
 
@@ -162,13 +163,18 @@ async fn dropped_submission_is_recorded() {
     let fixture = Fixture::new().await;
     fixture.simulator.script(Route::Create, Script::always(Fault::slow_drip(4, Duration::from_millis(25))));
     let client = fixture.client();
-    let submission = client.speak(TEXT).submit();
-    let mut submission = Box::pin(submission);
+    let (sender, receiver) = mpsc::channel();
+    let speak = || {
+        let sender = sender.clone();
+        client.speak(TEXT).on_submitted(move |id| sender.send(id.clone()).unwrap())
+    };
+    let mut submission = Box::pin(speak().submit());
     while fixture.simulator.creates() == 0 {
         assert!(timeout(Duration::from_millis(2), &mut submission).await.is_err(), "not finished yet");
     }
     drop(submission);
     let id = fixture.simulator.tasks()[0].0.clone();
-    assert_eq!(*client.speak(TEXT).await.unwrap().id(), id);
+    assert_eq!(*speak().await.unwrap().id(), id);
     assert_eq!(fixture.simulator.creates(), 1);
+    assert_eq!(receiver.try_iter().collect::<Vec<_>>(), [id], "the callback runs once");
 }

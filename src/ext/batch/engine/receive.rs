@@ -24,7 +24,7 @@ use crate::{
             status::TaskPhase,
         },
         retry::policy::Decision,
-        speech::{create::busy, speak::call_on_submitted},
+        speech::create::{busy, call_on_submitted},
         store::handle::{Announced, Found, StoredSpeech},
         transport::{
             call::Received,
