@@ -3,10 +3,11 @@
 use std::{
     fs,
     process::{Command, Output, Stdio},
+    sync::Arc,
     time::Duration,
 };
 
-use distribute_ai::testing::Simulator;
+use distribute_ai::testing::{Script, Simulator, TaskOutcome};
 
 use crate::repository::read;
 
@@ -22,8 +23,16 @@ fn program(section: &str, language: &str) -> String {
 /// Runs the guide's program in this language, and checks what it has submitted and saved.
 async fn assert_program_speaks(language: &str, interpreter: &str, text: &str) {
     let program = program("Programs in other languages", language);
-    let builder = Simulator::builder().waiting(Duration::ZERO).running(Duration::from_millis(1_200));
-    let simulator = builder.start().await.unwrap();
+    let builder = Simulator::builder().outcomes(Script::always(TaskOutcome::never_ends()));
+    let simulator = Arc::new(builder.start().await.unwrap());
+    let completing = Arc::clone(&simulator);
+    // A slow machine may poll late, so the task is completed after the first poll.
+    tokio::spawn(async move {
+        while completing.polls() == 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        completing.complete(&completing.tasks()[0].0);
+    });
     let directory = tempfile::tempdir().unwrap();
     fs::write(directory.path().join("program"), program).unwrap();
     let run = |key: &str| {

@@ -6,28 +6,29 @@ use distribute_ai::testing::{Fault, Host, Route, Script, Simulator};
 use tokio::{task::JoinSet, time::Instant};
 
 const SECOND: Duration = Duration::from_secs(1);
+const MINUTE: Duration = Duration::from_secs(60);
 
 #[tokio::test(start_paused = true)]
-async fn simulator_runs_100_tasks_of_a_minute_in_virtual_time() {
-    let (real, start) = (std::time::Instant::now(), Instant::now());
-    let simulator = Simulator::builder().waiting(20 * SECOND).running(40 * SECOND).start().await.unwrap();
+async fn simulator_runs_100_tasks_of_an_hour_in_virtual_time() {
+    let start = Instant::now();
+    let simulator = Simulator::builder().waiting(20 * MINUTE).running(40 * MINUTE).start().await.unwrap();
     let client = simulator.client();
     let mut speeches = JoinSet::new();
     for number in 0..100 {
         let client = client.clone();
-        speeches.spawn(async move { client.speak(format!("Text {number}")).await.unwrap() });
+        let speak = client.speak(format!("Text {number}")).deadline(120 * MINUTE);
+        speeches.spawn(async move { speak.await.unwrap() });
     }
     let mut longest = Duration::ZERO;
     while let Some(speech) = speeches.join_next().await {
         longest = longest.max(speech.unwrap().server_time().unwrap());
     }
     // The policy of the client is at most 10 % late, jitter of 10 % aside.
-    assert!(start.elapsed() >= 60 * SECOND && start.elapsed() < 73 * SECOND, "{:?}", start.elapsed());
-    assert!((longest.as_secs_f64() - 60.0).abs() < 0.01, "time of the server: {longest:?}");
+    assert!(start.elapsed() >= 60 * MINUTE && start.elapsed() < 73 * MINUTE, "{:?}", start.elapsed());
+    assert!((longest.as_secs_f64() - 3_600.0).abs() < 0.01, "time of the server: {longest:?}");
     let polls = simulator.polls();
-    println!("{polls} polls, {:?} of virtual and {:?} of real time", start.elapsed(), real.elapsed());
-    assert!(polls < 100 * 70, "{polls}");
-    assert!(real.elapsed() < 60 * SECOND, "in real time, the tasks take a minute: {:?}", real.elapsed());
+    println!("{polls} polls in {:?} of virtual time", start.elapsed());
+    assert!(polls < 100 * 150, "{polls}");
 }
 
 #[tokio::test(start_paused = true)]
