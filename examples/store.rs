@@ -1,19 +1,19 @@
 //! Shows what a store contains, and changes it.
 //!
 //! ```sh
-//! cargo run --example store -- speeches
-//! cargo run --example store -- speeches --state in_doubt
-//! cargo run --example store -- speeches settle 3f2a9c --not-billed
+//! cargo run --example store -- speeches/store
+//! cargo run --example store -- speeches/store --state in_doubt
+//! cargo run --example store -- speeches/store settle 3f2a9c --not-billed
 //! ```
 
 use std::{
     fmt,
     io::{self, Write},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::ExitCode,
 };
 
-use clap::{Parser, Subcommand};
+use clap::{ArgGroup, Parser, Subcommand};
 use distribute_ai::{
     TaskId,
     store::{Entry, RequestHash, Settlement, Store},
@@ -23,11 +23,12 @@ use distribute_ai::{
 #[derive(Parser)]
 #[command(version, after_help = "Exit status: 0 success, 1 failure, 2 invalid input")]
 struct Args {
-    /// The directory of the store
+    /// The directory of the store. The example `batch` keeps it in speeches/store, and `speak --file` in
+    /// speech.wav.store until the file is complete
     directory: PathBuf,
 
-    /// Lists only entries in this state: announced, submitted, stored, failed, `in_doubt`
-    #[arg(long)]
+    /// Lists only entries in this state
+    #[arg(long, value_parser = ["announced", "submitted", "stored", "failed", "in_doubt"])]
     state: Option<String>,
 
     #[command(subcommand)]
@@ -37,14 +38,15 @@ struct Args {
 #[derive(Subcommand)]
 enum Command {
     /// Settles an entry in doubt, after you have found out whether it was billed
+    #[command(group = ArgGroup::new("settlement").required(true))]
     Settle {
         /// The hash of the entry, or its first digits
         hash: String,
         /// It was not billed: the next run submits it, or returns the earlier speech after a redo
-        #[arg(long, required_unless_present = "billed", conflicts_with = "billed")]
+        #[arg(long, group = "settlement")]
         not_billed: bool,
         /// It was billed, as this task: the next run waits for the task
-        #[arg(long, value_name = "TASK")]
+        #[arg(long, value_name = "TASK", group = "settlement")]
         billed: Option<TaskId>,
     },
     /// Removes an entry and its audio. The next run submits its text again, which is billed
@@ -86,11 +88,7 @@ impl fmt::Display for InvalidInput {
 impl std::error::Error for InvalidInput {}
 
 async fn run(args: &Args) -> anyhow::Result<()> {
-    // `Store::open` would create the directory.
-    if !args.directory.is_dir() {
-        let problem = format!("{}: not a directory, expected a store", args.directory.display());
-        return Err(InvalidInput(problem).into());
-    }
+    check_directory(&args.directory)?;
     let store = Store::open(&args.directory).await?;
     match &args.command {
         None => list(&store, args.state.as_deref()).await,
@@ -108,6 +106,18 @@ async fn run(args: &Args) -> anyhow::Result<()> {
             Ok(())
         }
     }
+}
+
+/// Checks that the directory is a store. Without this, `Store::open` would create a store in any directory.
+fn check_directory(directory: &Path) -> Result<(), InvalidInput> {
+    let is_store = |directory: &Path| directory.join("entries.redb").is_file();
+    if is_store(directory) {
+        return Ok(());
+    }
+    let inner = directory.join("store");
+    let hint = if is_store(&inner) { format!("; did you mean {}?", inner.display()) } else { String::new() };
+    let problem = "not a store, expected a directory with a file entries.redb";
+    Err(InvalidInput(format!("{}: {problem}{hint}", directory.display())))
 }
 
 async fn list(store: &Store, state: Option<&str>) -> anyhow::Result<()> {

@@ -101,7 +101,7 @@ async fn doubt_is_listed_and_settled_with_the_store_example() {
     let (code, text) = fixture.run("store", &["kept", "settle", "ffffff", "--not-billed"]);
     assert!(code == 2 && (text.contains("no entry starts with") || hash.starts_with("ffffff")), "{text}");
     let (code, text) = fixture.run("store", &["kept", "settle", hash]);
-    assert!(code == 2 && text.contains("--not-billed"), "{text}");
+    assert!(code == 2 && text.contains("<--not-billed|--billed <TASK>>"), "{text}");
     fixture.run_ok("store", &["kept", "settle", hash, "--not-billed"]);
     fixture.run_ok("batch", &["script.csv", "--store", "kept"]);
     assert_eq!(fixture.audio("speeches/intro.wav"), Simulator::audio_of("Welcome, all."));
@@ -112,9 +112,29 @@ async fn doubt_is_listed_and_settled_with_the_store_example() {
     assert_eq!(fixture.run_ok("store", &["kept", "prune", "0"]), format!("{size} bytes removed\n"));
     fixture.run_ok("store", &["kept", "forget", hash]);
     assert_eq!(fixture.run_ok("store", &["kept"]), "0 entries\n");
-    let (code, text) = fixture.run("store", &["missing"]);
-    assert!(code == 2 && text.contains("missing: not a directory, expected a store"), "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn store_example_refuses_directories_without_store_and_unknown_states() {
+    let fixture = Fixture::new().await;
+    fixture.write("lines.txt", "One.\n");
+    fixture.run_ok("batch", &["lines.txt"]);
+    fs::create_dir(fixture.path().join("empty")).unwrap();
+    let not_a_store = "not a store, expected a directory with a file entries.redb";
+    for (args, expected) in [
+        (&["missing"][..], format!("missing: {not_a_store}\n")),
+        (&["empty"], format!("empty: {not_a_store}\n")),
+        (&["lines.txt"], format!("lines.txt: {not_a_store}\n")),
+        (&["empty", "prune", "0"], format!("empty: {not_a_store}\n")),
+        (&["speeches"], format!("speeches: {not_a_store}; did you mean speeches/store?\n")),
+        (&["speeches/store", "--state", "in-doubt"], "failed, in_doubt]".to_owned()),
+    ] {
+        let (code, text) = fixture.run("store", args);
+        assert!(code == 2 && text.contains(&expected), "{text}");
+    }
     assert!(!fixture.path().join("missing").exists());
+    assert_eq!(fs::read_dir(fixture.path().join("empty")).unwrap().count(), 0);
+    assert!(!fixture.path().join("speeches/entries.redb").exists());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
