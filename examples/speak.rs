@@ -42,7 +42,8 @@ struct Args {
     #[arg(long, value_name = "FILE", conflicts_with_all = ["text", "resume"])]
     file: Option<PathBuf>,
 
-    /// With --file: submits pieces again that are in doubt or failed on the server; each may be billed again
+    /// With --file: submits a piece again that is in doubt, and once more within this run a piece that fails on
+    /// the server; each may be billed again
     // `requires` alone accepts `--resubmit TEXT`, because TEXT excludes --file.
     #[arg(long, requires = "file", conflicts_with_all = ["text", "resume"])]
     resubmit: bool,
@@ -129,9 +130,8 @@ fn next_step(error: &distribute_ai::Error, args: &Args) -> Option<String> {
     }
     let hint = match (error.kind(), error.status().map(|status| status.as_u16())) {
         (ErrorKind::Invalid, _) => return None,
-        (ErrorKind::InDoubt | ErrorKind::Failed, _) => {
-            "run with --resubmit to submit the piece again; it may be billed again"
-        }
+        (ErrorKind::InDoubt, _) => "run with --resubmit to submit the piece again; it may be billed again",
+        (ErrorKind::Failed, _) => "the next run submits the piece again, which may be billed again",
         (ErrorKind::Unauthorized, _) | (ErrorKind::Rejected, Some(402)) => {
             "correct the API key or the account, then run the same command again"
         }

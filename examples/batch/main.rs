@@ -32,8 +32,9 @@ use input::{Format, InvalidInput, audio_path};
 /// Converts each line of a text file to speech and saves one WAV file per line.
 ///
 /// If `DISTRIBUTE_AI_API_KEY` is set, the program keeps a store in the output directory. Run the same command
-/// again after a crash, or after you have changed some lines: only new lines are submitted. Otherwise a local
-/// simulator replaces the API, and its tasks are lost at exit.
+/// again after a crash, or after you have changed some lines. It submits new lines, lines that the server has
+/// rejected, and lines whose task has failed, which may be billed again. Otherwise a local simulator replaces the
+/// API, and its tasks are lost at exit.
 #[derive(Parser)]
 #[command(
     version,
@@ -159,7 +160,7 @@ async fn run(args: &Args) -> anyhow::Result<bool> {
 
     let bar = progress_bar(&results);
     report_outages(&results, bar.clone());
-    let (mut complete, mut again) = (true, args.again.clone());
+    let (mut complete, mut failed_tasks, mut again) = (true, 0, args.again.clone());
     loop {
         let next = tokio::select! {
             next = results.next() => next,
@@ -190,6 +191,7 @@ async fn run(args: &Args) -> anyhow::Result<bool> {
             Err(error) => Err(error),
         };
         if let Err(error) = saved {
+            failed_tasks += usize::from(error.is_failed());
             complete = false;
             // With its causes.
             bar.suspend(|| eprintln!("line {key}: {:#}", anyhow::Error::from(error)));
@@ -198,6 +200,11 @@ async fn run(args: &Args) -> anyhow::Result<bool> {
     let progress = results.progress().borrow().clone();
     bar.finish_and_clear();
     print_summary(&progress, &args.out, &store);
+    if failed_tasks > 0 && simulator.is_none() {
+        eprintln!(
+            "hint: lines whose task failed: {failed_tasks}; the next run submits them again, which may be billed again"
+        );
+    }
     Ok(complete)
 }
 

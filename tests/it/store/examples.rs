@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path, time::Duration};
 
-use distribute_ai::testing::{Fault, Route, Script, Simulator};
+use distribute_ai::testing::{Fault, Route, Script, Simulator, TaskOutcome};
 use tempfile::TempDir;
 
 use crate::examples::example_with;
@@ -69,6 +69,32 @@ async fn batch_example_bills_each_line_once_and_corrected_lines_again() {
     assert!(code == 2 && text.contains("--again 5: no line has this key"), "{text}");
     let plan = fixture.run_ok("batch", &["lines.txt", "--plan"]);
     assert!(plan.starts_with("Requests: 3 stored, 0 submitted, 0 in doubt, 0 new."), "{plan}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn examples_tell_that_the_next_run_submits_failed_texts_again() {
+    let fixture = Fixture::new().await;
+    fixture.write("book.txt", "One.\n");
+    for (name, args, hint) in [
+        (
+            "speak",
+            &["--file", "book.txt"][..],
+            "hint: the next run submits the piece again, which may be billed",
+        ),
+        (
+            "batch",
+            &["book.txt"],
+            "hint: lines whose task failed: 1; the next run submits them again, which may be billed",
+        ),
+    ] {
+        fixture.simulator.reset();
+        fixture.simulator.outcomes(Script::always(TaskOutcome::fails()));
+        for run in 1..=2 {
+            let (code, text) = fixture.run(name, args);
+            assert!(code == 1 && text.contains(hint), "{text}");
+            assert_eq!(fixture.simulator.creates(), run, "{name}");
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
