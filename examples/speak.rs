@@ -108,7 +108,7 @@ async fn main() -> ExitCode {
         if let Some(line) = line_of_piece(error, &args) {
             eprintln!("hint: the piece starts at line {line}");
         }
-        if let Some(hint) = next_step(error, &args).filter(|_| !state.simulated.get()) {
+        if let Some(hint) = next_step(error, &args).filter(|_| state.recorded.get()) {
             eprintln!("hint: {hint}");
         }
     } else if let Some(id) = state.task.get().filter(|_| !is_lost) {
@@ -120,18 +120,41 @@ async fn main() -> ExitCode {
 
 /// Returns what the user can do after an error of a long text.
 fn next_step(error: &distribute_ai::Error, args: &Args) -> Option<String> {
+    let store = store_of(args).display().to_string();
+    let in_store = |command: &str| format!("`cargo run --example store -- {store} {command}`");
     if let Some(id) = error.task_id().filter(|_| error.is_in_doubt()) {
         // No resubmission is allowed, because the task can be polled.
-        let store = store_of(args).display().to_string();
-        return Some(format!(
-            "the piece may be task {id}: settle the entry with `cargo run --example store -- {store} settle HASH \
-             --billed {id}`"
-        ));
+        let settle = in_store(&format!("settle HASH --billed {id}"));
+        return Some(format!("the piece may be task {id}: settle the entry with {settle}"));
     }
     let hint = match (error.kind(), error.status().map(|status| status.as_u16())) {
         (ErrorKind::Invalid, _) => return None,
+        // Resubmissions of earlier runs count, so a run with --resubmit may have sent nothing.
+        (ErrorKind::InDoubt, _) if args.resubmit => {
+            let (list, settle) = (in_store("--state in_doubt"), in_store("settle HASH --not-billed"));
+            return Some(format!(
+                "the piece is not submitted again until you settle its entry: check the bill, list the entry with \
+                 {list}, and settle it, for example with {settle}"
+            ));
+        }
         (ErrorKind::InDoubt, _) => "run with --resubmit to submit the piece again; it may be billed again",
         (ErrorKind::Failed, _) => "the next run submits the piece again, which may be billed again",
+        (ErrorKind::NotFound, _) => {
+            let forget = in_store("forget HASH");
+            return Some(format!(
+                "check the API key; to submit the piece again, which is billed again, forget its entry with {forget}"
+            ));
+        }
+        (ErrorKind::Stopped, _) if error.task_id().is_none() && args.max_seconds.is_some() => {
+            "submitted pieces are recorded in the store; run with a higher --max-seconds to continue"
+        }
+        (ErrorKind::Download, _) => {
+            let number = error.piece().map_or("PIECE".to_owned(), |piece| piece.number.to_string());
+            return Some(format!(
+                "run the same command again to continue; if the audio of the piece remains unusable, speak the piece \
+                 again with --store {store} --again {number}, which is billed again"
+            ));
+        }
         (ErrorKind::Unauthorized, _) | (ErrorKind::Rejected, Some(402)) => {
             "correct the API key or the account, then run the same command again"
         }
@@ -156,8 +179,9 @@ fn store_of(args: &Args) -> PathBuf {
 #[derive(Default)]
 struct RunState {
     submitting: Cell<bool>,
-    /// `true` if a simulator replaces the API. The simulator's tasks are lost when this process ends.
-    simulated: Cell<bool>,
+    /// `true` if a store records the submitted pieces of a file: not before the start, nor with a simulator, whose tasks
+    /// are lost when this process ends.
+    recorded: Cell<bool>,
     /// The id of the submitted task, if the task can be resumed.
     task: OnceCell<TaskId>,
 }
@@ -165,9 +189,12 @@ struct RunState {
 /// The longest text of one request, in characters.
 const MAX_CHARACTERS: usize = 4096;
 
-/// Checks the input and the output path before anything is billed. Returns the text.
+/// Checks the input and the output paths before anything is billed. Returns the text.
 fn prepare(args: &Args) -> anyhow::Result<String> {
-    check_out(&args.out)?;
+    check_output("--out", &args.out)?;
+    if let Some(subtitles) = &args.subtitles {
+        check_output("--subtitles", subtitles)?;
+    }
     if let Some(file) = &args.file {
         return Ok(read_file(file)?);
     }
@@ -255,7 +282,6 @@ async fn run(args: &Args, text: String, state: &RunState) -> anyhow::Result<()> 
 /// Speaks a long text piece by piece.
 async fn run_file(args: &Args, text: String, state: &RunState) -> anyhow::Result<()> {
     let (client, simulator) = connect(args).await?;
-    state.simulated.set(simulator.is_some());
     let times = u32::from(args.resubmit);
     let speak = build_request(&client, text, args).resubmit_in_doubt(times);
     let mut pieces = speak.in_pieces().resubmit_failed(times);
@@ -280,6 +306,7 @@ async fn run_file(args: &Args, text: String, state: &RunState) -> anyhow::Result
         return Ok(());
     }
     let mut narration = pieces.start(&args.out).await?;
+    state.recorded.set(simulator.is_none());
     if simulator.is_some() {
         report_simulator();
     }
@@ -420,9 +447,9 @@ fn parse_utf8(bytes: Vec<u8>) -> Result<String, String> {
     Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
 }
 
-/// Checks that the output path can be written: creates a temporary file in the same directory.
-fn check_out(path: &Path) -> Result<(), InvalidInput> {
-    let invalid = |problem: String| Err(InvalidInput(format!("--out {}: {problem}", path.display())));
+/// Checks that the path of this option can be written: creates a temporary file in the same directory.
+fn check_output(option: &str, path: &Path) -> Result<(), InvalidInput> {
+    let invalid = |problem: String| Err(InvalidInput(format!("{option} {}: {problem}", path.display())));
     let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     if path.as_os_str().is_empty() {
         return invalid("path is empty, expected a file".into());

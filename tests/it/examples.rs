@@ -96,6 +96,10 @@ fn speak_example_with_invalid_file_prints_one_line_and_exits_2() {
         (&["--file", "short.txt"], "--file short.txt: file contains 1 character, expected at least 2"),
         (&["--file", "."], "--file .: "),
         (&["--file", "latin.txt", "Hello"], "cannot be used with"),
+        (
+            &["--file", "latin.txt", "--subtitles", "missing/x.srt"],
+            "--subtitles missing/x.srt: directory missing does not exist",
+        ),
     ] {
         let output = run(directory.path(), args, "");
         let stderr = String::from_utf8(output.stderr).unwrap();
@@ -207,6 +211,66 @@ async fn speak_example_advises_to_settle_a_doubt_whose_task_is_known() {
         let error = speak_two_pieces(&simulator, directory.path(), args);
         assert!(error.contains(&format!("-- book.wav.store settle HASH --billed {ID}`")), "{error}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn speak_example_advises_to_settle_a_doubt_that_is_not_submitted_again() {
+    let (simulator, directory) = (Simulator::start().await.unwrap(), tempfile::tempdir().unwrap());
+    simulator.script(Route::Create, Script::always(Fault::reset()));
+    let first = speak_two_pieces(&simulator, directory.path(), &[]);
+    assert!(first.contains("hint: run with --resubmit"), "{first}");
+    for _ in 0..2 {
+        let error = speak_two_pieces(&simulator, directory.path(), &["--resubmit"]);
+        assert!(error.contains("-- book.wav.store --state in_doubt`, and settle it"), "{error}");
+        assert!(!error.contains("run with --resubmit"), "{error}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn speak_example_advises_to_forget_the_entry_of_a_lost_task() {
+    let simulator = Simulator::builder().running(Duration::from_secs(600)).start().await.unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    simulator.script(Route::Create, Script::nth(2, Fault::status(402)));
+    speak_two_pieces(&simulator, directory.path(), &[]);
+    simulator.reset();
+    let error = speak_two_pieces(&simulator, directory.path(), &[]);
+    assert!(error.contains("task not found on the server"), "{error}");
+    assert!(
+        error.contains("forget its entry with `cargo run --example store -- book.wav.store forget"),
+        "{error}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn speak_example_advises_a_higher_limit_after_its_limit() {
+    let (simulator, directory) = (Simulator::start().await.unwrap(), tempfile::tempdir().unwrap());
+    let error = speak_two_pieces(&simulator, directory.path(), &["--max-seconds", "1"]);
+    assert!(error.ends_with("run with a higher --max-seconds to continue\n"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn speak_example_advises_to_speak_a_piece_with_unusable_audio_again() {
+    let (simulator, directory) = (Simulator::start().await.unwrap(), tempfile::tempdir().unwrap());
+    simulator.outcomes(Script::nth(1, TaskOutcome::without_url()));
+    fs::write(directory.path().join("book.txt"), "Hello from a file.").unwrap();
+    let speak = |args: &[&str]| {
+        let args = [&["--file", "book.txt", "--out", "book.wav"], args].concat();
+        example_with(&simulator, "speak", directory.path(), &args).output().unwrap()
+    };
+    let again = ["--store", "book.wav.store", "--again", "1"];
+    let stderr = String::from_utf8(speak(&[]).stderr).unwrap();
+    assert!(stderr.ends_with(&format!(" with {}, which is billed again\n", again.join(" "))), "{stderr}");
+    assert!(speak(&again).status.success());
+    assert_eq!(simulator.creates(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn speak_example_that_submitted_nothing_gives_no_hint() {
+    let (simulator, directory) = (Simulator::start().await.unwrap(), tempfile::tempdir().unwrap());
+    fs::write(directory.path().join("file"), "").unwrap();
+    let error = speak_two_pieces(&simulator, directory.path(), &["--store", "file/store"]);
+    assert!(error.starts_with("error: ") && !error.contains("hint: "), "{error}");
+    assert_eq!(simulator.creates(), 0);
 }
 
 #[test]
