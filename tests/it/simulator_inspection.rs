@@ -177,6 +177,33 @@ async fn responses_that_the_test_asked_for_are_not_refused() {
     simulator.assert_nothing_refused();
 }
 
+#[tokio::test(start_paused = true)]
+async fn batch_that_looks_for_the_server_after_a_fault_or_an_outage_is_not_refused() {
+    for is_outage in [false, true] {
+        let simulator = Simulator::builder().assert_nothing_refused().start().await.unwrap();
+        if is_outage {
+            simulator.down_for(Host::Api, Duration::from_secs(60)).await.unwrap();
+        } else {
+            let lost = Fault::reset().after_accepting();
+            simulator.script(Route::Create, Script::nth(1, lost));
+        }
+        let client = simulator.client();
+        let texts = ["One.", "Two.", "Three."].map(|text| (text, client.speak(text)));
+        let mut results = client.batch(texts).max_in_flight(1).run().await.unwrap();
+        while results.next().await.is_some() {}
+        assert_eq!(simulator.creates(), 3);
+        let unknown = |request: &ReceivedRequest| request.status == Some(404);
+        assert!(simulator.received().iter().any(unknown), "{is_outage}: the batch polls an unknown task");
+        simulator.assert_nothing_refused();
+
+        // A submission was accepted since then.
+        let id = "1b671a64-40d5-491e-99b0-da01ff1f3341".parse().unwrap();
+        assert!(client.task(id).status().await.unwrap_err().is_not_found());
+        catch_unwind(AssertUnwindSafe(|| simulator.assert_nothing_refused())).unwrap_err();
+        simulator.clear_records();
+    }
+}
+
 #[tokio::test]
 async fn dropped_simulator_asserts_that_nothing_was_refused_if_asked_for() {
     for (asked, panics) in [(false, false), (true, true)] {

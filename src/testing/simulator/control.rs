@@ -150,7 +150,7 @@ impl Simulator {
     ///
     /// Returns the I/O error if the port cannot be reserved, because another process took it at that moment.
     pub async fn go_down(&self, host: Host) -> io::Result<()> {
-        self.state.listener_control(host).set(State::Down(None)).await
+        self.state.go_down(host, None).await
     }
 
     /// Starts listening again on the same port. Does nothing if the host is up.
@@ -202,13 +202,18 @@ impl Simulator {
     ///
     /// Returns the same errors as [`go_down`](Self::go_down).
     pub async fn down_for(&self, host: Host, time: Duration) -> io::Result<()> {
-        self.state.listener_control(host).set(State::Down(Some(time))).await
+        self.state.go_down(host, Some(time)).await
     }
 }
 
 /// Changes that [`Simulator`] and the control API share. Those that read the clock enter the runtime of the simulator,
 /// because the clock of the caller can be another.
 impl SimulatorState {
+    async fn go_down(&self, host: Host, time: Option<Duration>) -> io::Result<()> {
+        self.live().records.is_disturbed |= host == Host::Api;
+        self.listener_control(host).set(State::Down(time)).await
+    }
+
     pub(crate) fn script(&self, route: Route, script: Script) -> Result<(), String> {
         script.check_route(route)?;
         let _runtime = self.runtime.enter();

@@ -93,7 +93,10 @@ async fn go_down(state: &SimulatorState, host: Host, request: &Request<Bytes>) -
             ));
         }
         // This connection is closed with the others, so the client must have the response first.
-        (Host::Api, Some(time)) => control.go_down_soon(time),
+        (Host::Api, Some(time)) => {
+            state.live().records.is_disturbed = true;
+            control.go_down_soon(time);
+        }
         (Host::Audio, time) => control.set(State::Down(time)).await.map_err(bad_request)?,
     }
     Ok(())

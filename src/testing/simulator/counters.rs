@@ -143,7 +143,9 @@ impl Simulator {
     /// Panics if the simulator has refused a request: if a client has sent an invalid one.
     ///
     /// The message lists the first 20 requests. Faults, the rate limit, `not_found_for` and expired
-    /// URLs do not count, because the test asked for them.
+    /// URLs do not count, because the test asked for them. After a fault or an outage of the API, polls of unknown
+    /// tasks do not count until a submission is accepted: a [batch](crate::batch) finds out with such a poll whether the
+    /// server responds.
     ///
     /// [`SimulatorBuilder::assert_nothing_refused`](crate::testing::SimulatorBuilder::assert_nothing_refused)
     /// checks this when the simulator is dropped.

@@ -51,6 +51,9 @@ pub(crate) struct Records {
     /// The number of requests of a route for each task, by its hash, which takes less memory than a long text.
     attempts: HashMap<(Route, u64), u64>,
     peak: Peak,
+    /// `true` after a fault or an outage of the API, until a submission is accepted without one. Meanwhile, a batch may
+    /// poll an unknown task to find out whether the server responds.
+    pub(crate) is_disturbed: bool,
 }
 
 impl Records {
@@ -64,13 +67,15 @@ impl Records {
             refused: Vec::new(),
             attempts: HashMap::new(),
             peak: Peak::default(),
+            is_disturbed: false,
         }
     }
 
     /// Forgets all requests, including those in flight.
     pub(crate) fn clear(&mut self) {
         let next = self.first + self.received.len() as u64;
-        *self = Self { first: next, cleared: next, ..Self::new(self.max_received) };
+        let is_disturbed = self.is_disturbed;
+        *self = Self { first: next, cleared: next, is_disturbed, ..Self::new(self.max_received) };
     }
 
     /// Counts an arrival, and sets its attempt.
@@ -102,6 +107,11 @@ impl Records {
     /// Adds the outcome to the record with this number. `record` is the request as it arrived, because its record
     /// may be forgotten.
     pub(crate) fn processed(&mut self, number: u64, record: &ReceivedRequest, processed: Processed) {
+        if record.host == Host::Api && record.fault.is_some() {
+            self.is_disturbed = true;
+        } else if record.route == Some(Route::Create) && processed.status == Some(200) {
+            self.is_disturbed = false;
+        }
         if number < self.cleared {
             return;
         }

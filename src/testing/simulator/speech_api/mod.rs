@@ -119,8 +119,10 @@ fn speech_result(state: &SimulatorState, body: &Value) -> Result<Value, ErrorRes
     let mut live = state.live();
     // The redaction finds the key only in the spelling of the request.
     let not_found = || ErrorResponse::new(StatusCode::NOT_FOUND, format!("Task not found: {sent_id}"));
-    let audio_host = live.audio_host.clone();
-    let task = live.tasks.find(now, &id).ok_or_else(not_found)?;
+    let (audio_host, is_disturbed) = (live.audio_host.clone(), live.records.is_disturbed);
+    let Some(task) = live.tasks.find(now, &id) else {
+        return Err(if is_disturbed { not_found().expected() } else { not_found() });
+    };
     if task.is_not_found(now) {
         return Err(not_found().expected());
     }
