@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use distribute_ai::testing::{Fault, Route, Script, Simulator};
 use serde_json::json;
 
 use crate::support::{Action, ID, Log, ScriptedServer, builder, client, result, unique_id};
@@ -112,4 +113,24 @@ async fn retry_after_of_successful_poll_delays_only_the_next_poll_of_its_task() 
         client.speak("Hello").deadline(Duration::from_millis(100)).submit().await.unwrap();
     };
     tokio::join!(wait, submit);
+}
+
+/// As README.md and the guide's page on waiting say.
+#[tokio::test(start_paused = true)]
+async fn retry_after_of_an_hour_pauses_for_five_minutes_by_default() {
+    let an_hour = || Fault::status(429).retry_after(Duration::from_secs(3600));
+    for route in [Route::Create, Route::Result] {
+        let simulator = Simulator::start().await.unwrap();
+        simulator.script(route, Script::nth(1, an_hour()));
+        let start = tokio::time::Instant::now();
+        simulator.client().speak("Hello").await.unwrap();
+        assert!((300..310).contains(&start.elapsed().as_secs()), "{route:?}: {:?}", start.elapsed());
+
+        simulator.script(route, Script::nth(1, an_hour()));
+        let start = tokio::time::Instant::now();
+        let speak = simulator.client().speak("Hello").deadline(Duration::from_secs(299));
+        let error = speak.await.unwrap_err();
+        assert!(error.is_rate_limited(), "{route:?}: {error}");
+        assert!(start.elapsed() < Duration::from_secs(10), "{route:?}: {:?}", start.elapsed());
+    }
 }

@@ -273,7 +273,7 @@ async fn submit_rate_limited_past_deadline_reports_retry_after() {
             // The client pauses for at most five minutes.
             let cooldown = Duration::from_secs(expected.min(300) - 10);
             assert!(error.retry_after().unwrap() > cooldown, "{error:?}");
-            assert!(error.to_string().contains("rate limited by the server"), "{error}");
+            assert!(error.to_string().contains("more after a 429 or 503"), "{error}");
         }
         assert_eq!(server.requests().len(), 1);
     }

@@ -34,7 +34,7 @@ impl fmt::Display for Error {
             Kind::Unanswered => f.write_str("no usable response to the poll")?,
             Kind::RateLimited(remaining) => {
                 let seconds = remaining.as_secs_f64().ceil();
-                write!(f, "rate limited by the server for {seconds}s more, the request was not sent")?;
+                write!(f, "paused for {seconds}s more after a 429 or 503, the request was not sent")?;
             }
             Kind::Deadline { after, last_status } => {
                 if after.is_zero() {

@@ -53,8 +53,8 @@ use crate::{
 /// - [`is_not_found`](Error::is_not_found): the server responded with 404 for 10 s. A replica may
 ///   lag, so a 404 is retried until then. If another client submitted the task, it is retried once,
 ///   after one second.
-/// - [`is_rate_limited`](Error::is_rate_limited): the server asked all requests to pause until after the
-///   deadline. No further poll was sent.
+/// - [`is_rate_limited`](Error::is_rate_limited): the pause of all requests, of at most
+///   [`max_cooldown`](crate::ClientBuilder::max_cooldown), ends after the deadline. No further poll was sent.
 /// - [`is_unauthorized`](Error::is_unauthorized): the server responded with 401 or 403.
 /// - [`is_rejected`](Error::is_rejected): the server responded with another 4xx status that is not transient.
 #[must_use = "nothing is sent until it is awaited"]

@@ -170,7 +170,7 @@ async fn submit_during_cooldown_waits_or_fails_by_deadline() {
     let error = submit(&cooldown, Submission::new(deadline, 0), || async { sent() }).await.unwrap_err();
     assert!(error.is_rate_limited() && !error.is_invalid());
     assert_eq!(error.retry_after(), Some(Duration::from_secs(90)));
-    assert!(error.to_string().contains("rate limited by the server for 90s more, the request"), "{error}");
+    assert!(error.to_string().contains("paused for 90s more after a 429 or 503, the request"), "{error}");
 
     submit(&cooldown, Submission::new(start + Duration::from_secs(120), 0), || async { Ok(id()) })
         .await
