@@ -160,7 +160,8 @@ async fn run(args: &Args) -> anyhow::Result<bool> {
 
     let bar = progress_bar(&results);
     report_outages(&results, bar.clone());
-    let (mut complete, mut failed_tasks, mut again) = (true, 0, args.again.clone());
+    let (mut complete, mut not_saved, mut failed_tasks) = (true, 0, 0);
+    let mut again = args.again.clone();
     loop {
         let next = tokio::select! {
             next = results.next() => next,
@@ -187,11 +188,17 @@ async fn run(args: &Args) -> anyhow::Result<bool> {
         let Some((key, result)) = next else { break };
         again.retain(|again| *again != key || result.is_err());
         let saved = match result {
-            Ok(speech) => speech.save(audio_path(&args.out, &key)).await.map(drop),
-            Err(error) => Err(error),
+            Ok(speech) => {
+                let saved = speech.save(audio_path(&args.out, &key)).await;
+                not_saved += usize::from(saved.is_err());
+                saved.map(drop)
+            }
+            Err(error) => {
+                failed_tasks += usize::from(error.is_failed());
+                Err(error)
+            }
         };
         if let Err(error) = saved {
-            failed_tasks += usize::from(error.is_failed());
             complete = false;
             // With its causes.
             bar.suspend(|| eprintln!("line {key}: {:#}", anyhow::Error::from(error)));
@@ -199,7 +206,13 @@ async fn run(args: &Args) -> anyhow::Result<bool> {
     }
     let progress = results.progress().borrow().clone();
     bar.finish_and_clear();
-    print_summary(&progress, &args.out, &store);
+    print_summary(&progress, not_saved, &args.out, &store);
+    if not_saved > 0 && simulator.is_none() {
+        eprintln!(
+            "hint: speeches that are not saved: {not_saved}; saving them is not billed: correct the cause, then {}",
+            how_to_continue(&args.again, &again)
+        );
+    }
     if failed_tasks > 0 && simulator.is_none() {
         eprintln!(
             "hint: lines whose task failed: {failed_tasks}; the next run submits them again, which may be billed again"
@@ -278,12 +291,15 @@ fn report_outages<K>(results: &Results<K>, bar: ProgressBar) {
     });
 }
 
-fn print_summary(progress: &Progress, out: &Path, store: &Path) {
+fn print_summary(progress: &Progress, not_saved: usize, out: &Path, store: &Path) {
     let Progress { done, failed, in_doubt, .. } = progress;
+    // A speech whose file is missing is finished, but not done.
+    let (done, not_saved) =
+        (done - not_saved, if not_saved > 0 { format!(", {not_saved} not saved") } else { String::new() });
     // Ignore a closed standard output: the files have been saved anyway.
     let _ = writeln!(
         io::stdout(),
-        "{done} done, {failed} failed, {in_doubt} in doubt; output directory: {}",
+        "{done} done, {failed} failed, {in_doubt} in doubt{not_saved}; output directory: {}",
         out.display()
     );
     if *in_doubt > 0 {

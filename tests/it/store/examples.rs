@@ -111,6 +111,21 @@ async fn batch_example_stops_at_its_limit_and_continues_without() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn batch_example_counts_speeches_that_are_not_saved_and_saves_them_in_the_next_run() {
+    let fixture = Fixture::new().await;
+    fixture.write("lines.txt", "One.\nTwo.\nThree.\n");
+    let directory = fixture.path().join("speeches/2.wav");
+    fs::create_dir_all(&directory).unwrap();
+    let (code, text) = fixture.run("batch", &["lines.txt"]);
+    assert!(code == 1 && text.contains("2 done, 0 failed, 0 in doubt, 1 not saved; output"), "{text}");
+    assert!(text.ends_with("correct the cause, then run the same command again to continue\n"), "{text}");
+    fs::remove_dir(directory).unwrap();
+    fixture.run_ok("batch", &["lines.txt"]);
+    assert_eq!(fixture.audio("speeches/2.wav"), Simulator::audio_of("Two."));
+    assert_eq!(fixture.simulator.creates(), 3);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn doubt_is_listed_and_settled_with_the_store_example() {
     let fixture = Fixture::new().await;
     fixture.simulator.script(Route::Create, Script::nth(1, Fault::reset()));
