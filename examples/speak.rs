@@ -191,9 +191,15 @@ const MAX_CHARACTERS: usize = 4096;
 
 /// Checks the input and the output paths before anything is billed. Returns the text.
 fn prepare(args: &Args) -> anyhow::Result<String> {
-    check_output("--out", &args.out)?;
-    if let Some(subtitles) = &args.subtitles {
-        check_output("--subtitles", subtitles)?;
+    let outputs = [("--out", Some(&args.out)), ("--subtitles", args.subtitles.as_ref())];
+    for (option, path) in outputs.into_iter().filter_map(|(option, path)| Some((option, path?))) {
+        check_output(option, path)?;
+        if args.file.as_ref().is_some_and(|file| is_same_file(file, path)) {
+            let problem = format!("{option} {}: path is that of --file", path.display());
+            return Err(
+                InvalidInput(problem + "; choose another path, because the text would be lost").into()
+            );
+        }
     }
     if let Some(file) = &args.file {
         return Ok(read_file(file)?);
@@ -445,6 +451,11 @@ fn parse_utf8(bytes: Vec<u8>) -> Result<String, String> {
         format!("invalid UTF-8 at byte {offset}, expected UTF-8 text; convert the text")
     })?;
     Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
+}
+
+/// Returns `true` if both paths lead to one existing file.
+fn is_same_file(one: &Path, other: &Path) -> bool {
+    fs::canonicalize(one).is_ok_and(|one| fs::canonicalize(other).is_ok_and(|other| one == other))
 }
 
 /// Checks that the path of this option can be written: creates a temporary file in the same directory.

@@ -88,6 +88,7 @@ fn speak_example_with_invalid_file_prints_one_line_and_exits_2() {
     write("blank.txt", b" \n\n");
     write("latin.txt", b"Caf\xe9 au lait");
     write("short.txt", b"x\n");
+    write("book.vtt", b"Hello from a file.");
     for (args, expected) in [
         (&["--file", "missing.txt"][..], "--file missing.txt: No such file"),
         (&["--file", "empty.txt"], "--file empty.txt: file is empty or contains only white space"),
@@ -100,12 +101,17 @@ fn speak_example_with_invalid_file_prints_one_line_and_exits_2() {
             &["--file", "latin.txt", "--subtitles", "missing/x.srt"],
             "--subtitles missing/x.srt: directory missing does not exist",
         ),
+        (&["--file", "book.vtt", "--out", "./book.vtt"], "--out ./book.vtt: path is that of --file"),
+        (
+            &["--file", "book.vtt", "--subtitles", "book.vtt"],
+            "--subtitles book.vtt: path is that of --file; choose another path",
+        ),
     ] {
         let output = run(directory.path(), args, "");
         let stderr = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(2), "{stderr}");
         assert!(stderr.lines().count() == 1 && stderr.contains(expected), "{stderr}");
-        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 4, "{args:?}");
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 5, "{args:?}");
     }
 }
 
