@@ -308,8 +308,7 @@ async fn run_file(args: &Args, text: String, state: &RunState) -> anyhow::Result
             // Without this, the plan would not know the pieces of an unfinished run.
             pieces = pieces.store(store_of(args));
         }
-        println!("{}", pieces.plan().await?);
-        return Ok(());
+        return Ok(print_line(pieces.plan().await?)?);
     }
     let mut narration = pieces.start(&args.out).await?;
     state.recorded.set(simulator.is_none());
@@ -390,6 +389,14 @@ fn report_simulator() {
 fn report_file(path: &Path, bytes: u64) {
     // Ignore a closed standard output: the file has been saved anyway.
     let _ = writeln!(io::stdout(), "{}: {bytes} bytes", path.display());
+}
+
+/// Prints a line. A reader that has closed standard output, such as `head`, is no failure.
+fn print_line(line: impl fmt::Display) -> io::Result<()> {
+    match writeln!(io::stdout(), "{line}") {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error),
+        _ => Ok(()),
+    }
 }
 
 fn is_set(variable: &str) -> bool {

@@ -102,8 +102,7 @@ async fn run(args: &Args) -> anyhow::Result<()> {
         }
         Some(Command::Prune { max_audio_bytes }) => {
             let removed = store.prune(*max_audio_bytes).await?;
-            println!("{removed} bytes removed");
-            Ok(())
+            Ok(print_line(format!("{removed} bytes removed"))?)
         }
     }
 }
@@ -121,16 +120,23 @@ fn check_directory(directory: &Path) -> Result<(), InvalidInput> {
 }
 
 async fn list(store: &Store, state: Option<&str>) -> anyhow::Result<()> {
-    let (mut entries, mut count, mut output) = (store.entries(), 0, io::stdout().lock());
+    let (mut entries, mut count) = (store.entries(), 0);
     while let Some(entry) = entries.next().await {
         let entry = entry?;
         if state.is_none_or(|state| entry.state().as_str() == state) {
             count += 1;
-            writeln!(output, "{}", line(&entry))?;
+            print_line(line(&entry))?;
         }
     }
-    writeln!(output, "{count} entries")?;
-    Ok(())
+    Ok(print_line(format!("{count} entries"))?)
+}
+
+/// Prints a line. A reader that has closed standard output, such as `head`, is no failure.
+fn print_line(line: impl fmt::Display) -> io::Result<()> {
+    match writeln!(io::stdout(), "{line}") {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error),
+        _ => Ok(()),
+    }
 }
 
 fn line(entry: &Entry) -> String {

@@ -12,7 +12,7 @@
 mod input;
 
 use std::{
-    fs,
+    fmt, fs,
     io::{self, IsTerminal, Write},
     path::{Path, PathBuf},
     process::ExitCode,
@@ -145,7 +145,7 @@ async fn run(args: &Args) -> anyhow::Result<bool> {
         batch = batch.store(&store);
     }
     if args.plan {
-        println!("{}", batch.plan().await?);
+        print_line(batch.plan().await?)?;
         return Ok(true);
     }
     if let Some(seconds) = args.max_seconds {
@@ -289,6 +289,14 @@ fn report_outages<K>(results: &Results<K>, bar: ProgressBar) {
             }
         }
     });
+}
+
+/// Prints a line. A reader that has closed standard output, such as `head`, is no failure.
+fn print_line(line: impl fmt::Display) -> io::Result<()> {
+    match writeln!(io::stdout(), "{line}") {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error),
+        _ => Ok(()),
+    }
 }
 
 fn print_summary(progress: &Progress, not_saved: usize, out: &Path, store: &Path) {

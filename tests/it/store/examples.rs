@@ -178,6 +178,47 @@ async fn store_example_refuses_directories_without_store_and_unknown_states() {
     assert!(!fixture.path().join("speeches/entries.redb").exists());
 }
 
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn examples_accept_a_closed_standard_output() {
+    let fixture = Fixture::new().await;
+    fixture.write("lines.txt", "One.\nTwo.\n");
+    fixture.run_ok("batch", &["lines.txt"]);
+    for (name, args) in [
+        ("batch", &["lines.txt", "--plan"][..]),
+        ("batch", &["lines.txt"]),
+        ("speak", &["--file", "lines.txt", "--plan"]),
+        ("store", &["speeches/store"]),
+        ("store", &["speeches/store", "prune", "0"]),
+    ] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let mut command = example_with(&fixture.simulator, name, fixture.path(), args);
+        let output = command.stdout(writer).output().unwrap();
+        assert!(output.status.success() && output.stderr.is_empty(), "{name} {args:?}: {output:?}");
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn examples_report_a_full_standard_output() {
+    let fixture = Fixture::new().await;
+    fixture.write("lines.txt", "One.\nTwo.\n");
+    fixture.run_ok("batch", &["lines.txt"]);
+    for (name, args) in [
+        ("batch", &["lines.txt", "--plan"][..]),
+        ("speak", &["--file", "lines.txt", "--plan"]),
+        ("store", &["speeches/store"]),
+        ("store", &["speeches/store", "prune", "0"]),
+    ] {
+        let full = fs::File::options().write(true).open("/dev/full").unwrap();
+        let mut command = example_with(&fixture.simulator, name, fixture.path(), args);
+        let output = command.stdout(full).output().unwrap();
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.code() == Some(1) && stderr.starts_with("error: No space left"), "{stderr}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn batch_example_reads_keys_and_refuses_those_that_are_no_file_names() {
     let fixture = Fixture::new().await;
