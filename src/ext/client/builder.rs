@@ -312,12 +312,29 @@ impl ClientBuilder {
     ///
     /// All requests of the client use the store: single ones, batches and long texts. [`Store`](crate::store::Store) describes
     /// when a request is submitted. [`build`](Self::build) opens the directory, and creates it if necessary.
+    ///
+    /// Opening blocks the thread: usually for a few milliseconds, for longer after a crash or on a slow disk. In async code
+    /// that must not wait, open the store first:
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let simulator = distribute_ai::testing::Simulator::start().await?;
+    /// # let directory = tempfile::tempdir()?;
+    /// # let speeches = directory.path().join("speeches");
+    /// use distribute_ai::store::Store;
+    ///
+    /// let store = Store::open(&speeches).await?;
+    /// let client = simulator.client_builder().store(store).build()?;
+    /// # Ok(()) }
+    /// ```
     pub fn store(mut self, store: impl Into<StoreSettings>) -> Self {
         self.store = Some(store.into());
         self
     }
 
-    /// Builds the client. No request is sent.
+    /// Builds the client. No request is sent. With the directory of a [`store`](Self::store), this blocks the thread while
+    /// the directory is opened.
     ///
     /// # Errors
     ///
