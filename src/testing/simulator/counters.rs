@@ -213,8 +213,9 @@ impl Simulator {
     /// scripts, outcomes, limits and the audio host. The settings of the builder apply again, counted from
     /// now.
     ///
-    /// Task ids start again, too: with a seed, the same text gets the same id. The ports stay. A host that is
-    /// down stays down.
+    /// Task ids start again, too: with a seed, the same text gets the same id. Use a new client then: a client that
+    /// knows the earlier task as unfinished reports a submission with its id as in doubt. The ports stay. A host
+    /// that is down stays down.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
