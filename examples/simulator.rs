@@ -92,7 +92,7 @@ async fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error}");
-            ExitCode::FAILURE
+            ExitCode::from(if error.kind() == io::ErrorKind::InvalidInput { 2 } else { 1 })
         }
     }
 }
@@ -152,7 +152,10 @@ async fn serve(args: &Args) -> io::Result<()> {
     if !args.quiet {
         log_requests();
     }
-    let simulator = builder(args).start().await?;
+    let simulator = builder(args).start().await.map_err(|error| match error.kind() {
+        io::ErrorKind::InvalidInput => io::Error::new(error.kind(), format!("--key: {error}")),
+        _ => error,
+    })?;
     eprintln!("simulator running until Ctrl-C; its audio is a placeholder, nothing is billed");
     // Use a single write, so that a program that reads the output receives both lines together.
     let (key, url) = (simulator.api_key(), simulator.base_url());

@@ -44,8 +44,7 @@ struct Args {
 
     /// With --file: submits a piece again that is in doubt, and once more within this run a piece that fails on
     /// the server; each may be billed again
-    // `requires` alone accepts `--resubmit TEXT`, because TEXT excludes --file.
-    #[arg(long, requires = "file", conflicts_with_all = ["text", "resume"])]
+    #[arg(long, requires = "file")]
     resubmit: bool,
 
     /// With --file and --store: speaks the pieces with these numbers again, which is billed again
@@ -53,11 +52,11 @@ struct Args {
     again: Vec<usize>,
 
     /// With --file: shows what would be submitted, and sends nothing
-    #[arg(long, requires = "file", conflicts_with_all = ["text", "resume"])]
+    #[arg(long, requires = "file")]
     plan: bool,
 
     /// With --file: stops before the audio of this run exceeds this number of seconds
-    #[arg(long, value_name = "SECONDS", requires = "file", conflicts_with_all = ["text", "resume"])]
+    #[arg(long, value_name = "SECONDS", requires = "file")]
     max_seconds: Option<f64>,
 
     /// A directory that records the state and the audio of each request
@@ -65,7 +64,7 @@ struct Args {
     store: Option<PathBuf>,
 
     /// With --file: also writes subtitles to this file, which ends in .vtt (WebVTT) or .srt
-    #[arg(long, value_name = "FILE", requires = "file", conflicts_with_all = ["text", "resume"])]
+    #[arg(long, value_name = "FILE", requires = "file")]
     subtitles: Option<PathBuf>,
 
     /// The voice: one of the API's names (leo, nora) or the id of a voice file
@@ -103,7 +102,8 @@ async fn main() -> ExitCode {
     let library_error = error.downcast_ref::<distribute_ai::Error>();
     let is_lost = library_error.is_some_and(|error| error.is_failed() || error.is_not_found());
     if state.submitting.get() && library_error.is_none() {
-        eprintln!("hint: a submission was in progress; the server may have accepted and billed the text");
+        // Between two attempts, for example while the client pauses after a 429, no request is in progress.
+        eprintln!("hint: if a request was in progress, the server may have accepted and billed the text");
     } else if let Some(error) = args.file.as_ref().and(library_error) {
         if let Some(line) = line_of_piece(error, &args) {
             eprintln!("hint: the piece starts at line {line}");
@@ -191,6 +191,17 @@ const MAX_CHARACTERS: usize = 4096;
 
 /// Checks the input and the output paths before anything is billed. Returns the text.
 fn prepare(args: &Args) -> anyhow::Result<String> {
+    // `requires` accepts these options with a text, because a text excludes --file.
+    let options = [
+        ("--resubmit", args.resubmit),
+        ("--again", !args.again.is_empty()),
+        ("--plan", args.plan),
+        ("--max-seconds", args.max_seconds.is_some()),
+        ("--subtitles", args.subtitles.is_some()),
+    ];
+    if let Some((option, _)) = options.iter().find(|(_, is_given)| *is_given && args.file.is_none()) {
+        return Err(InvalidInput(format!("{option} needs --file; try --help")).into());
+    }
     let outputs = [("--out", Some(&args.out)), ("--subtitles", args.subtitles.as_ref())];
     for (option, path) in outputs.into_iter().filter_map(|(option, path)| Some((option, path?))) {
         check_output(option, path)?;

@@ -8,6 +8,9 @@ use std::{
 
 use clap::ValueEnum;
 
+/// Most file systems accept names of at most 255 bytes, and each file ends in `.wav`.
+const MAX_KEY_BYTES: usize = 255 - ".wav".len();
+
 /// The form of the input.
 #[derive(Clone, Copy, Debug, PartialEq, ValueEnum)]
 pub(crate) enum Format {
@@ -111,6 +114,12 @@ fn check_keys(rows: &[(u64, String, String)]) -> Result<(), String> {
         let is_name = !matches!(key.as_str(), "" | "." | "..") && !key.contains(['/', '\\', '\0', ':']);
         if !is_name {
             return Err(format!("line {line}: key {key:?} is invalid, expected the name of a file"));
+        }
+        if key.len() > MAX_KEY_BYTES {
+            let length = key.len();
+            return Err(format!(
+                "line {line}: key of {length} bytes is too long, expected at most {MAX_KEY_BYTES}"
+            ));
         }
         if let Some(earlier) = lines.insert(key.to_lowercase(), line) {
             return Err(format!(

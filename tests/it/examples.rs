@@ -126,11 +126,12 @@ fn speak_example_with_invalid_input_prints_one_line_and_exits_2() {
         (&["Hello", "--out", "missing/speech.wav"], "directory missing does not exist"),
         (&["Hello", "--out", "."], "path is a directory, expected a file"),
         (&["Hello", "--out="], "'--out <OUT>'"),
-        (&["--resubmit", "Hello"], "'--resubmit' cannot be used with '[TEXT]'"),
-        (
-            &["--resubmit", "--resume", "1b671a64-40d5-491e-99b0-da01ff1f3341"],
-            "'--resubmit' cannot be used with",
-        ),
+        (&["--resubmit", "Hello"], "--resubmit needs --file"),
+        (&["Hello", "--max-seconds", "3"], "--max-seconds needs --file"),
+        (&["Hello", "--plan"], "--plan needs --file"),
+        (&["Hello", "--subtitles", "a.vtt"], "--subtitles needs --file"),
+        (&["Hello", "--store", "kept", "--again", "1"], "--again needs --file"),
+        (&["--resubmit", "--resume", "1b671a64-40d5-491e-99b0-da01ff1f3341"], "--resubmit needs --file"),
         (&["--resubmit"], "--file"),
         (&["--resume", "1b671a64-40d5-491e-99b0-da01ff1f3341"], "DISTRIBUTE_AI_API_KEY is not set"),
         (&["--resume", "42"], "expected a UUID version 4"),
@@ -489,6 +490,7 @@ fn simulator_example_with_invalid_arguments_prints_one_line_and_exits_2() {
         (&["Hello"], "'Hello'"),
         (&["--port", "99999"], "'99999' for '--port <PORT>'"),
         (&["--seed", "x"], "'x' for '--seed <NUMBER>'"),
+        (&["--key", "", "--until-eof"], "--key: "),
     ] {
         let output = Command::new(example_path("simulator")).args(args).output().unwrap();
         let stderr = String::from_utf8(output.stderr).unwrap();

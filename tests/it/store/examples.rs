@@ -222,13 +222,16 @@ async fn examples_report_a_full_standard_output() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn batch_example_reads_keys_and_refuses_those_that_are_no_file_names() {
     let fixture = Fixture::new().await;
-    fixture.write("script.tsv", "intro\tWelcome.\n\nend\tGoodbye.\n");
+    let longest = "é".repeat(125) + "x";
+    fixture.write("script.tsv", &format!("intro\tWelcome.\n\n{longest}\tGoodbye.\n"));
     fixture.run_ok("batch", &["script.tsv"]);
-    assert_eq!(fixture.audio("speeches/end.wav"), Simulator::audio_of("Goodbye."));
+    assert_eq!(fixture.audio(&format!("speeches/{longest}.wav")), Simulator::audio_of("Goodbye."));
+    let too_long = format!("{longest}x\tWelcome.\n");
     for (name, text, expected) in [
         ("a.tsv", "intro Welcome.\n", "line 1: no tab, expected a key, a tab and a text"),
         ("a.tsv", "../intro\tWelcome.\n", "line 1: key \"../intro\" is invalid, expected the name of a file"),
         ("a.tsv", "\tWelcome.\n", "line 1: key \"\" is invalid"),
+        ("a.tsv", &too_long, "line 1: key of 252 bytes is too long, expected at most 251"),
         ("a.csv", "key,text\n", "a.csv: no row has a text, expected at least one"),
         ("a.csv", "a,Welcome.\nb,One,two\n", "line 2: 3 columns, expected a key and a text"),
         ("a.csv", "a,Welcome.\nA,Goodbye.\n", "line 2: key \"A\" is the key of line 1, expected another key"),
