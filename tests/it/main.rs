@@ -36,6 +36,7 @@ mod simulator_audio_host;
 mod simulator_connection;
 mod simulator_determinism;
 mod simulator_driving;
+mod simulator_example;
 mod simulator_faults;
 mod simulator_inspection;
 mod simulator_outages;
