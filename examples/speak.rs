@@ -102,7 +102,7 @@ async fn main() -> ExitCode {
     let library_error = error.downcast_ref::<distribute_ai::Error>();
     let is_lost = library_error.is_some_and(|error| error.is_failed() || error.is_not_found());
     if state.submitting.get() && library_error.is_none() {
-        // Between two attempts, for example while the client pauses after a 429, no request is in progress.
+        // Between two attempts, no request is in progress.
         eprintln!("hint: if a request was in progress, the server may have accepted and billed the text");
     } else if let Some(error) = args.file.as_ref().and(library_error) {
         if let Some(line) = line_of_piece(error, &args) {
@@ -179,8 +179,7 @@ fn store_of(args: &Args) -> PathBuf {
 #[derive(Default)]
 struct RunState {
     submitting: Cell<bool>,
-    /// `true` if a store records the submitted pieces of a file: not before the start, nor with a simulator, whose tasks
-    /// are lost when this process ends.
+    /// `true` if a store records the submitted pieces of a file: after the start, except with a simulator.
     recorded: Cell<bool>,
     /// The id of the submitted task, if the task can be resumed.
     task: OnceCell<TaskId>,
