@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     Error, Speech, TaskId,
-    ext::{polling::poller::PollState, store::handle::EntryHandle},
+    ext::{polling::poller::Poller, store::handle::EntryHandle},
 };
 
 pub(super) struct ActiveTask<K> {
@@ -34,7 +34,7 @@ pub(super) enum TaskState {
     Submit(Box<PendingRequest>),
     /// A task of an earlier run that has not been polled. Its time counts from the first poll.
     Resume(TaskId, Duration),
-    Wait(PollState),
+    Wait(Poller),
     /// The speech is finished, and its audio is being kept.
     Keep(Box<Speech>),
 }

@@ -7,7 +7,7 @@ use std::{
 use reqwest::Url;
 
 use crate::{
-    Client, Error, SpeechTask, TaskId,
+    Client, Error, TaskId,
     ext::{
         audio::{Audio, parse_url},
         polling::server_time,
@@ -40,15 +40,16 @@ const REFRESH_DEADLINE: Duration = Duration::from_secs(30);
 /// A `Speech` does not hold the audio. [`audio`](Self::audio) and [`save`](Self::save) download it each time.
 #[derive(Clone)]
 pub struct Speech {
-    task: SpeechTask,
+    client: Client,
+    id: TaskId,
     result: SpeechResult,
     /// The audio, if it is in a store.
     file: Option<StoredFile>,
 }
 
 impl Speech {
-    pub(crate) fn new(task: SpeechTask, result: SpeechResult) -> Self {
-        Self { task: task.without_entry(), result, file: None }
+    pub(crate) fn new(client: Client, id: TaskId, result: SpeechResult) -> Self {
+        Self { client, id, result, file: None }
     }
 
     pub(super) fn with_file(self, file: StoredFile) -> Self {
@@ -80,7 +81,7 @@ impl Speech {
     /// audio URL.
     #[must_use]
     pub fn id(&self) -> &TaskId {
-        self.task.id()
+        &self.id
     }
 
     /// Returns the server's response, as the API documents it.
@@ -161,7 +162,7 @@ impl Speech {
     /// # Ok(()) }
     /// ```
     pub fn audios(&self) -> impl Iterator<Item = Result<Audio, Error>> {
-        let (client, id) = (self.task.client(), self.task.id());
+        let (client, id) = (&self.client, &self.id);
         let refresh = |number| {
             let (client, id) = (client.clone(), id.clone());
             move || Box::pin(fresh_url(client.clone(), id.clone(), number)) as _
@@ -220,7 +221,7 @@ fn missing_url(id: &TaskId) -> Error {
 impl fmt::Debug for Speech {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Speech")
-            .field("id", self.task.id())
+            .field("id", &self.id)
             .field("created", &self.result.created)
             .field("finished", &self.result.finished)
             .field("audios", &self.result.results.len())

@@ -6,7 +6,7 @@ use serde_json::json;
 use tokio::time::{Instant, timeout_at};
 
 use crate::{
-    Error, Speech, SpeechTask,
+    Client, Error, Speech, SpeechTask,
     ext::{
         polling::{poller::Polled, status::TaskPhase},
         store::{
@@ -34,7 +34,7 @@ impl SpeechTask {
 
     /// Returns the speech if its audio is in the store.
     pub(crate) async fn find_stored(&self) -> Option<Speech> {
-        Some(Speech::stored(self.clone(), self.find_audio(self.entry()?).await?))
+        Some(Speech::stored(self.client().clone(), self.find_audio(self.entry()?).await?))
     }
 
     async fn find_audio(&self, entry: &EntryHandle) -> Option<StoredSpeech> {
@@ -59,8 +59,8 @@ impl SpeechTask {
     /// If that takes longer than the deadline of the wait allows, the speech is returned without it.
     pub(crate) async fn complete(&self, polled: Polled, deadline: Instant) -> Speech {
         let Polled { result, completed } = polled;
-        let Some(entry) = self.entry().cloned() else { return Speech::new(self.clone(), result) };
-        let speech = Speech::new(self.clone(), result);
+        let speech = Speech::new(self.client().clone(), self.id().clone(), result);
+        let Some(entry) = self.entry().cloned() else { return speech };
         let keep = self.keep(&entry, &speech, completed);
         let Ok(kept) = timeout_at(saturating_add(deadline, KEEP_GRACE), keep).await else {
             tracing::warn!(task = self.id().printable(), "audio not kept in the store before the deadline");
@@ -106,7 +106,7 @@ impl SpeechTask {
 
 impl Speech {
     /// Returns a speech that was finished earlier, without asking the server.
-    pub(crate) fn stored(task: SpeechTask, stored: StoredSpeech) -> Self {
+    pub(crate) fn stored(client: Client, stored: StoredSpeech) -> Self {
         let StoredSpeech { id, created, finished, file } = stored;
         let result = json!({
             "id": id.as_str(),
@@ -115,7 +115,7 @@ impl Speech {
             "finished": finished,
         });
         let result = serde_json::from_value(result).expect("a result needs an id and a status only");
-        let speech = Self::new(task, result);
+        let speech = Self::new(client, id, result);
         match file {
             Some(file) => speech.with_file(file),
             None => speech,

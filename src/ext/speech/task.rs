@@ -86,11 +86,6 @@ impl SpeechTask {
         Self { entry: Some(entry), ..self }
     }
 
-    /// Returns the task for a finished speech, which must not keep the store open.
-    pub(crate) fn without_entry(self) -> Self {
-        Self { entry: None, ..self }
-    }
-
     pub(crate) fn entry(&self) -> Option<&EntryHandle> {
         self.entry.as_ref()
     }

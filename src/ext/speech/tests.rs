@@ -26,8 +26,10 @@ fn result(status: &str) -> Value {
 
 #[test]
 fn speech_has_the_times_of_the_server_and_its_debug_output_no_url() {
-    let task = task(&client("https://example.com"));
-    let speech = Speech::new(task.clone(), serde_json::from_value(result("COMPLETED")).unwrap());
+    let client = client("https://example.com");
+    let task = task(&client);
+    let result = serde_json::from_value(result("COMPLETED")).unwrap();
+    let speech = Speech::new(client, task.id().clone(), result);
     let created = SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000);
     assert_eq!(speech.created_at(), Some(created));
     assert_eq!(speech.finished_at(), Some(created + Duration::from_millis(2_500)));

@@ -23,7 +23,6 @@ mod records;
 mod redaction;
 pub(crate) mod response;
 mod seed;
-mod server_thread;
 mod speech_api;
 mod start_on_thread;
 mod state;
@@ -33,9 +32,9 @@ mod tone;
 
 use std::{fmt, sync::Arc};
 
-use tokio::task::AbortHandle;
+use tokio::{sync::oneshot, task::AbortHandle};
 
-use self::{poll_policy::poll_policy, server_thread::ServerThread, state::SimulatorState, tone::Tone};
+use self::{poll_policy::poll_policy, state::SimulatorState, tone::Tone};
 use crate::{Client, ClientBuilder};
 
 pub use self::builder::SimulatorBuilder;
@@ -125,8 +124,8 @@ pub struct Simulator {
     pub(crate) state: Arc<SimulatorState>,
     servers: [AbortHandle; 2],
     asserts_on_drop: bool,
-    /// Ends its thread when it is dropped.
-    thread: Option<ServerThread>,
+    /// Ends the thread of the simulator when it is dropped, if it has one.
+    thread: Option<oneshot::Sender<()>>,
 }
 
 impl Simulator {

@@ -4,7 +4,7 @@ use std::{io, sync::mpsc, thread};
 
 use tokio::{runtime::Builder, sync::oneshot};
 
-use super::{Simulator, builder::SimulatorBuilder, server_thread::ServerThread};
+use super::{Simulator, builder::SimulatorBuilder};
 
 impl SimulatorBuilder {
     /// Starts the simulator on its own thread, which runs until the [`Simulator`] is dropped. Returns when the
@@ -47,7 +47,7 @@ impl SimulatorBuilder {
             }
         })?;
         let mut simulator = receiver.recv().map_err(io::Error::other)??;
-        simulator.thread = Some(ServerThread::new(open));
+        simulator.thread = Some(open);
         Ok(simulator)
     }
 }

@@ -20,7 +20,7 @@ use crate::{
             repeats::EarlierOutcome,
         },
         polling::{
-            poller::{PollState, Polled},
+            poller::{Polled, Poller},
             status::TaskPhase,
         },
         retry::policy::Decision,
@@ -70,8 +70,8 @@ impl<K: Display + Send + 'static, A: SpeechApi> Engine<K, A> {
                 self.start_pending(slot, expected_seconds);
             }
             Ok(Found::Stored(stored)) if stored.file.is_some() => {
-                let task = self.api.client().task(stored.id.clone());
-                self.finish(slot, Ok(Speech::stored(task, stored)));
+                let speech = Speech::stored(self.api.client().clone(), stored);
+                self.finish(slot, Ok(speech));
             }
             Ok(Found::Submitted(id) | Found::Stored(StoredSpeech { id, .. })) => {
                 *state = TaskState::Resume(id, pending.speech.timeout);
@@ -210,7 +210,7 @@ impl<K: Display + Send + 'static, A: SpeechApi> Engine<K, A> {
                 }
                 let characters = speech.request.input.chars().count();
                 let task = SpeechTask::submitted(self.api.client().clone(), id).with_characters(characters);
-                let poll = PollState::new(task.schedule(timeout, Some(deadline)));
+                let poll = Poller::new(task.schedule(timeout, Some(deadline)));
                 self.scheduler.add(poll.due(), slot);
                 self.active.tasks[slot].state = TaskState::Wait(poll);
             }
@@ -247,13 +247,15 @@ impl<K: Display + Send + 'static, A: SpeechApi> Engine<K, A> {
                 let result = received.value;
                 match result.status.phase() {
                     TaskPhase::Completed => {
-                        let (task, deadline) = (self.api.client().task(poll.id().clone()), poll.deadline());
+                        let (client, id, deadline) =
+                            (self.api.client().clone(), poll.id().clone(), poll.deadline());
+                        let speech = Speech::new(client.clone(), id.clone(), result.clone());
                         let Some(entry) = entry.clone() else {
-                            self.finish(slot, Ok(Speech::new(task, result)));
+                            self.finish(slot, Ok(speech));
                             return Ok(());
                         };
-                        *state = TaskState::Keep(Box::new(Speech::new(task.clone(), result.clone())));
-                        let task = task.with_entry(entry);
+                        *state = TaskState::Keep(Box::new(speech));
+                        let task = client.task(id).with_entry(entry);
                         let polled = Polled { result, completed };
                         self.keeps
                             .push(Box::pin(async move { (slot, task.complete(polled, deadline).await) }));

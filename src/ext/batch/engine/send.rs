@@ -13,7 +13,7 @@ use crate::{
             breaker::MAX_REQUESTS,
             rate_limiter::RateLimiter,
         },
-        polling::poller::PollState,
+        polling::poller::Poller,
         retry::{label::Label, submit::send_once},
         transport::once_body::OnWritten,
     },
@@ -139,7 +139,7 @@ impl<K: Display + Send + 'static, A: SpeechApi> Engine<K, A> {
             let mut schedule = task.schedule(*timeout, None);
             // The store contains only ids of accepted requests.
             schedule.not_found = schedule.not_found.of_accepted_task();
-            *state = TaskState::Wait(PollState::new(schedule));
+            *state = TaskState::Wait(Poller::new(schedule));
         }
         match state {
             TaskState::Wait(poll) => {

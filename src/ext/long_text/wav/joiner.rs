@@ -367,8 +367,8 @@ mod tests {
         let client = Client::builder().api_key("k").base_url(&server.url).build().unwrap();
         let url = format!("{}/a.wav", server.url);
         let result = json!({"id": "t1", "status": "COMPLETED", "results": [{"url": url}]});
-        let task = client.task(TaskId::new_unchecked("t1"));
-        let speech = Speech::new(task, serde_json::from_value(result).unwrap());
+        let result = serde_json::from_value(result).unwrap();
+        let speech = Speech::new(client, TaskId::new_unchecked("t1"), result);
         let directory = tempfile::tempdir().unwrap();
         WavJoiner::create(&Disk::system(), &directory.path().join("a.wav")).await?.append(&speech).await
     }

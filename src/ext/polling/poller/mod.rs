@@ -1,8 +1,8 @@
 //! The polling state of a task, and the loop that polls it until it is finished.
 //!
-//! [`PollState`] receives responses and failures and computes when to poll next. It neither sleeps nor sends.
-//! [`Poller`] does both for a single task, on behalf of [`Wait`](crate::Wait) and
-//! [`Updates`](crate::Updates). A batch drives thousands of `PollState`s.
+//! [`Poller`] receives responses and failures and computes when to poll next. It neither sleeps nor sends, except in
+//! [`next`](Poller::next), which does both for a single task, on behalf of [`Wait`](crate::Wait) and
+//! [`Updates`](crate::Updates). A batch drives thousands of pollers.
 
 use std::{future::Future, time::Duration};
 
@@ -51,7 +51,7 @@ pub(crate) struct PollSchedule {
     pub(crate) deadline: Instant,
 }
 
-pub(crate) struct PollState {
+pub(crate) struct Poller {
     schedule: PollSchedule,
     /// The time of the last poll.
     polled_at: Instant,
@@ -59,13 +59,13 @@ pub(crate) struct PollState {
     retry_after: Option<Duration>,
     last_status: Option<SpeechStatus>,
     failures: u32,
-    /// Boxed to keep `PollState` small, because most tasks never fail.
+    /// Boxed to keep `Poller` small, because most tasks never fail.
     last_failure: Option<Box<Failure>>,
     /// `true` after the poll at the deadline was sent.
     final_poll_sent: bool,
 }
 
-impl PollState {
+impl Poller {
     pub(crate) fn new(schedule: PollSchedule) -> Self {
         Self {
             polled_at: schedule.start,
@@ -226,14 +226,7 @@ pub(crate) struct Polled {
     pub(crate) completed: Option<CompletedTask>,
 }
 
-/// The poll loop for a single task.
-pub(crate) struct Poller(PollState);
-
 impl Poller {
-    pub(crate) fn new(schedule: PollSchedule) -> Self {
-        Self(PollState::new(schedule))
-    }
-
     /// Sleeps until the next poll is due, polls, and repeats this until there is a response. Transient
     /// failures are retried until the deadline.
     pub(crate) async fn next<P, F>(&mut self, cooldown: &Cooldown, mut poll: P) -> Result<Polled, Error>
@@ -241,19 +234,18 @@ impl Poller {
         P: FnMut() -> F,
         F: Future<Output = Result<Received<SpeechResult>, Failure>>,
     {
-        let Self(state) = self;
         loop {
-            state.check_deadline()?;
-            let (due, deadline) = (state.due(), state.deadline());
-            cooldown.wait_until(due, deadline).await.map_err(|error| error.with_task_id(state.id()))?;
+            self.check_deadline()?;
+            let (due, deadline) = (self.due(), self.deadline());
+            cooldown.wait_until(due, deadline).await.map_err(|error| error.with_task_id(self.id()))?;
             // Box the poll future only while it runs. It is several times as large as the state, and a task
             // mostly sleeps.
-            match poll_until(state.start_poll(), Box::pin(poll())).await {
+            match poll_until(self.start_poll(), Box::pin(poll())).await {
                 Ok(received) => {
-                    let completed = state.on_response(&received);
+                    let completed = self.on_response(&received);
                     return Ok(Polled { result: received.value, completed });
                 }
-                Err(failure) => state.on_failure(failure)?,
+                Err(failure) => self.on_failure(failure)?,
             }
         }
     }

@@ -238,7 +238,7 @@ async fn deadline_within_grace_period_is_not_found_if_there_were_only_404s() {
 async fn policy_that_panics_does_not_end_the_wait() {
     let panics = from_fn(|_| panic!("a bug in the policy"));
     let start = Instant::now();
-    let mut poller = Poller::new(PollSchedule { policy: task_policy(panics), ..poller(secs(60)).0.schedule });
+    let mut poller = Poller::new(PollSchedule { policy: task_policy(panics), ..poller(secs(60)).schedule });
     let status = || if start.elapsed() < secs(5) { "PROCESSING" } else { "COMPLETED" };
     loop {
         let found = poller.next(&cooldown(), || std::future::ready(response(status()))).await.unwrap();
@@ -365,7 +365,7 @@ async fn wait_for(policy: &Arc<dyn Pacing>, done: Duration) -> u32 {
         policy: task_policy(Arc::clone(policy)),
         history: History::submitted(None),
         due: saturating_add(start, policy.delay(&Progress::default())),
-        ..poller(secs(600)).0.schedule
+        ..poller(secs(600)).schedule
     });
     loop {
         polls += 1;
@@ -426,7 +426,7 @@ async fn policy_receives_phase_polls_and_retry_after() {
 
 #[tokio::test(start_paused = true)]
 async fn urgency_grows_until_immediate() {
-    let mut state = poller(secs(600)).0;
+    let mut state = poller(secs(600));
     state.on_response(&response("PROCESSING").unwrap());
     assert!(state.urgency().unwrap() < 1e-9);
     tokio::time::advance(secs(2)).await;
@@ -454,9 +454,9 @@ impl Pacing for Likely {
 #[tokio::test(start_paused = true)]
 async fn urgency_is_the_time_since_the_last_poll_times_the_odds() {
     for (likelihood, odds) in [(0.0, 0.0), (0.5, 1.0), (0.8, 4.0)] {
-        let mut state = PollState::new(PollSchedule {
+        let mut state = Poller::new(PollSchedule {
             policy: task_policy(Likely(likelihood)),
-            ..poller(secs(600)).0.schedule
+            ..poller(secs(600)).schedule
         });
         state.on_response(&response("PROCESSING").unwrap());
         tokio::time::advance(secs(3)).await;
@@ -467,7 +467,7 @@ async fn urgency_is_the_time_since_the_last_poll_times_the_odds() {
 
 #[tokio::test(start_paused = true)]
 async fn urgency_at_deadline_is_immediate_despite_low_likelihood() {
-    let mut state = poller(secs(600)).0;
+    let mut state = poller(secs(600));
     tokio::time::advance(secs(599)).await;
     state.on_response(&response("PROCESSING").unwrap());
     assert!(state.urgency().unwrap() < 1e-9);
@@ -478,5 +478,5 @@ async fn urgency_at_deadline_is_immediate_despite_low_likelihood() {
 #[test]
 fn poll_state_with_id_takes_at_most_300_bytes() {
     let id_bytes = 36;
-    assert!(size_of::<PollState>() + id_bytes <= 300, "{}", size_of::<PollState>());
+    assert!(size_of::<Poller>() + id_bytes <= 300, "{}", size_of::<Poller>());
 }
