@@ -109,16 +109,37 @@ impl Failure {
     }
 }
 
+/// Prints one line per error and hint. Text of a page cannot add a line.
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for error in &self.errors {
-            writeln!(f, "error: {error}")?;
+            writeln!(f, "error: {}", single_line(error))?;
         }
         for hint in &self.hints {
-            writeln!(f, "hint: {hint}")?;
+            writeln!(f, "hint: {}", single_line(hint))?;
         }
         Ok(())
     }
+}
+
+/// Replaces characters of untrusted text that could forge a line, control a terminal, or hide or reorder the text next to
+/// them.
+pub(crate) fn single_line(text: &str) -> String {
+    let replaced = text.chars().map(|c| match c {
+        c if c.is_control() => ' ',
+        // Soft hyphens, marks and overrides of the writing direction, joiners, separators and tags.
+        '\u{ad}'
+        | '\u{61c}'
+        | '\u{180e}'
+        | '\u{200b}'..='\u{200f}'
+        | '\u{2028}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}'
+        | '\u{feff}'
+        | '\u{fff9}'..='\u{fffb}'
+        | '\u{e0000}'..='\u{e0fff}' => char::REPLACEMENT_CHARACTER,
+        c => c,
+    });
+    replaced.collect()
 }
 
 #[cfg(test)]
@@ -136,5 +157,11 @@ mod tests {
     fn failure_display_prints_one_line_per_error_and_hints_last() {
         let failure = Failure::new(ExitClass::Document, vec!["one".into(), "two".into()]).hint("do this");
         assert_eq!(failure.to_string(), "error: one\nerror: two\nhint: do this\n");
+    }
+
+    #[test]
+    fn failure_display_of_text_with_line_breaks_has_one_line_per_error_and_hint() {
+        let failure = Failure::document("a\n::error::x").hint("b\r\x1b[2Ahint: c");
+        assert_eq!(failure.to_string(), "error: a ::error::x\nhint: b  [2Ahint: c\n");
     }
 }

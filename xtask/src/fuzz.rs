@@ -135,9 +135,9 @@ fn fuzz_one(root: &Workspace, fuzz: &Path, target: &str, seconds: u32) -> Result
         );
     }
     let lines: Vec<_> = log_text.lines().collect();
-    let tail = lines[lines.len().saturating_sub(MAX_LINES)..].join("\n");
-    let failure =
-        Failure::new(ExitClass::Threshold, vec![format!("{target}: found a failing input\n{tail}")]);
+    let mut errors = vec![format!("{target}: found a failing input; the last lines of its log:")];
+    errors.extend(lines[lines.len().saturating_sub(MAX_LINES)..].iter().map(ToString::to_string));
+    let failure = Failure::new(ExitClass::Threshold, errors);
     Err(failure.hint(format!(
         "`RUSTFLAGS=\"{ENTRY_POINTS}\" cargo fuzz run --sanitizer none --dev {target} fuzz/artifacts/{target}/…` \
          runs that input again"

@@ -1,7 +1,7 @@
 //! Diagnostics: problems of a document and their positions, returned by all checks.
 
 use crate::{
-    failure::{ExitClass, Failure},
+    failure::{ExitClass, Failure, single_line},
     json::Pointer,
 };
 
@@ -87,26 +87,6 @@ impl Extend<Diagnostic> for Diagnostics {
     }
 }
 
-/// Replaces characters of untrusted text that could forge a line, control a terminal, or hide or reorder the text next to
-/// them.
-pub(crate) fn single_line(text: &str) -> String {
-    let replaced = text.chars().map(|c| match c {
-        c if c.is_control() => ' ',
-        // Soft hyphens, marks and overrides of the writing direction, joiners, separators and tags.
-        '\u{ad}'
-        | '\u{61c}'
-        | '\u{180e}'
-        | '\u{200b}'..='\u{200f}'
-        | '\u{2028}'..='\u{202e}'
-        | '\u{2060}'..='\u{206f}'
-        | '\u{feff}'
-        | '\u{fff9}'..='\u{fffb}'
-        | '\u{e0000}'..='\u{e0fff}' => char::REPLACEMENT_CHARACTER,
-        c => c,
-    });
-    replaced.collect()
-}
-
 /// Formats the problems of one severity, one line each, prefixed with the document's name. Document content cannot add or
 /// forge a line.
 pub(crate) fn lines(subject: &str, problems: &[Diagnostic], severity: Severity) -> Vec<String> {
@@ -115,10 +95,10 @@ pub(crate) fn lines(subject: &str, problems: &[Diagnostic], severity: Severity) 
     wanted.map(line).collect()
 }
 
-/// Prints warnings to standard error.
+/// Prints warnings to standard error, one line each.
 pub(crate) fn warn(lines: impl IntoIterator<Item = String>) {
     for line in lines {
-        eprintln!("warning: {line}");
+        eprintln!("warning: {}", single_line(&line));
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path};
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::support::{Root, page};
 
@@ -110,6 +110,35 @@ fn accept_reports_every_problem_of_every_page() {
             "error: speech-result: ",
         ],
     );
+}
+
+#[test]
+fn text_of_a_page_cannot_forge_a_line_of_standard_error() {
+    let root = Root::new();
+    root.write_pages();
+    let text = root.read("openapi/upstream/speech-create.json");
+    let with_key = |value: &str| {
+        let key = format!("\"maxLength\": 4096, \"a\\n::error::forged\\u001b[2A\": {value}");
+        text.replacen("\"maxLength\": 4096", &key, 1)
+    };
+    let property = json!({"type": "object", "properties": {"b": {"type": "string"}}});
+    let mut unnamed: Value = serde_json::from_str(&text).unwrap();
+    let operation = &mut unnamed["paths"]["/async/speech/create"]["post"];
+    operation["operationId"] = json!("speak\n::error::forged");
+    operation["requestBody"]["content"]["application/json"]["schema"]["properties"]["a\nhint: forged"] =
+        property;
+    for page_text in [with_key(r#"{"k": 1, "k": 2}"#), with_key(&"[".repeat(200)), unnamed.to_string()] {
+        root.write("pages/speech-create.md", &page(&page_text));
+        for command in ["drift", "accept"] {
+            let stderr = root.xtask(&format!("spec {command} --from pages")).stderr();
+            assert!(command == "drift" || stderr.contains("forged"), "{stderr}");
+            for line in stderr.lines() {
+                let is_ours = ["error: ", "warning: ", "hint: "].iter().any(|start| line.starts_with(start));
+                assert!(is_ours && !line.starts_with("hint: forged"), "{line:?}");
+                assert!(!line.contains(char::is_control), "{line:?}");
+            }
+        }
+    }
 }
 
 #[test]

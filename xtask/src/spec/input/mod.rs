@@ -17,7 +17,7 @@ use std::{
 };
 
 use self::argument::Argument;
-use super::{diagnostics::single_line, document::Document};
+use super::document::Document;
 use crate::failure::{ExitClass, Failure};
 use clap::Args;
 
@@ -69,7 +69,7 @@ fn read(argument: &OsString, options: &InputOptions) -> Result<(Document, String
     let source = source.map_err(|failure| failure.about(&name))?;
     let invalid = |lines| Failure::new(ExitClass::Document, lines);
     let value = format::parse(argument.path(), source.bytes).map_err(|errors| {
-        let line = |(at, message)| single_line(&format!("{name}: {at}: {message}"));
+        let line = |(at, message)| format!("{name}: {at}: {message}");
         invalid(errors.into_iter().map(line).collect())
     })?;
     let value = external::bundle(&name, value, &source.location).map_err(invalid)?;

@@ -2,9 +2,9 @@
 
 use std::fmt::Write as _;
 
-use crate::spec::{
-    diagnostics::single_line,
-    diff::{finding::Finding, severity::WireLevel},
+use crate::{
+    failure::single_line,
+    spec::diff::{finding::Finding, severity::WireLevel},
 };
 
 pub(super) fn render(findings: &[Finding], file: &str) -> String {

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::spec::{diagnostics::single_line, diff::finding::Finding};
+use crate::{failure::single_line, spec::diff::finding::Finding};
 
 pub(super) fn render(findings: &[Finding], fails: impl Fn(&Finding) -> bool) -> String {
     let failures = findings.iter().filter(|finding| fails(finding)).count();

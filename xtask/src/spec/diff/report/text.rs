@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::summary::{summary, worst_first};
-use crate::spec::{diagnostics::single_line, diff::finding::Finding};
+use crate::{failure::single_line, spec::diff::finding::Finding};
 
 pub(super) fn render(findings: &[Finding]) -> String {
     let mut out = String::new();

@@ -4,12 +4,9 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::spec::{
-    diagnostics::single_line,
-    input::{
-        format, path,
-        source::{Location, MAX_BYTES},
-    },
+use crate::spec::input::{
+    format, path,
+    source::{Location, MAX_BYTES},
 };
 
 /// The maximum number of files of a document.
@@ -75,7 +72,7 @@ impl<'a> Loader<'a> {
                 Ok(Some(index))
             }
             Err(errors) => {
-                let line = |(at, message)| single_line(&format!("{name}: {at}: {message}"));
+                let line = |(at, message)| format!("{name}: {at}: {message}");
                 self.errors.extend(errors.into_iter().map(line));
                 Ok(None)
             }

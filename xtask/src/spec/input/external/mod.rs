@@ -21,7 +21,7 @@ use self::{
 use super::source::Location;
 use crate::{
     json::{Object, Pointer, percent_decoded},
-    spec::{diagnostics::single_line, traverse::EXTERNAL_FILES, validate::object_model::DOCUMENT},
+    spec::{traverse::EXTERNAL_FILES, validate::object_model::DOCUMENT},
 };
 
 /// The maximum number of errors that are reported. Each pointer can be as long as the document.
@@ -101,7 +101,7 @@ impl Bundle<'_> {
             }
             Err(message) => {
                 let line = format!("{}: {at}: {message}; found {text:?}", self.loader.name(file));
-                self.errors.push(single_line(&line));
+                self.errors.push(line);
                 None
             }
         }
@@ -157,7 +157,7 @@ impl Bundle<'_> {
                 }
             }
             Err(((file, at), message)) => {
-                self.errors.push(single_line(&format!("{}: {at}: {message}", self.loader.name(file))));
+                self.errors.push(format!("{}: {at}: {message}", self.loader.name(file)));
             }
         }
         let name = self.loader.name(0).to_owned();
