@@ -8,6 +8,7 @@ use syn::{ImplItemFn, Item, parse_quote};
 use super::{
     Problem,
     names::{Operation, operations, resolve, resolve_schema},
+    supported::whole_number,
 };
 
 /// Returns the `facts` module.
@@ -89,7 +90,7 @@ pub(crate) fn key_servers(document: &Value) -> Vec<(String, String)> {
 fn input_length(document: &Value) -> (usize, usize) {
     let input = document.pointer("/components/schemas/SpeechRequest/properties/input");
     let input = input.map_or(&Value::Null, |input| resolve_schema(document, input));
-    let length = |name: &str| usize::try_from(input[name].as_u64()?).ok();
+    let length = |name: &str| usize::try_from(whole_number(&input[name])?).ok();
     (length("minLength").unwrap_or(0), length("maxLength").unwrap_or(usize::MAX))
 }
 

@@ -276,7 +276,7 @@ fn for_each_child(members: &Map<String, Value>, pointer: &str, visit: &mut dyn F
 /// Returns the document without what the generator's model of it cannot hold, and which changes no type.
 pub(crate) fn for_generator(document: &Value) -> Value {
     let mut document = document.clone();
-    remove_huge_lengths(&mut document);
+    adjust_lengths(&mut document);
     for_each_request(&mut document, |types| {
         if types.keys().any(|kind| essence(kind) == JSON) {
             types.retain(|kind, _| essence(kind) == JSON);
@@ -296,21 +296,31 @@ fn for_each_request(document: &mut Value, change: impl Fn(&mut Map<String, Value
     shared.filter_map(|body| body.get_mut("content")?.as_object_mut()).for_each(&change);
 }
 
-/// Removes the lengths that no text exceeds.
-fn remove_huge_lengths(value: &mut Value) {
+/// Writes lengths without a fraction, and removes those that no text exceeds.
+fn adjust_lengths(value: &mut Value) {
     match value {
         Value::Object(members) => {
-            let is_huge = |keyword: &str, value: &Value| {
-                matches!(
-                    keyword,
+            members.retain(|keyword, value| {
+                let is_length = matches!(
+                    keyword.as_str(),
                     "maxLength" | "minLength" | "maxItems" | "minItems" | "maxProperties" | "minProperties"
-                ) && value.is_number()
-                    && value.as_u64().is_none_or(|length| u32::try_from(length).is_err())
-            };
-            members.retain(|keyword, value| !is_huge(keyword, value));
-            members.values_mut().for_each(remove_huge_lengths);
+                ) && value.is_number();
+                if !is_length {
+                    return true;
+                }
+                let length = whole_number(value).filter(|length| u32::try_from(*length).is_ok());
+                *value = length.into();
+                length.is_some()
+            });
+            members.values_mut().for_each(adjust_lengths);
         }
-        Value::Array(items) => items.iter_mut().for_each(remove_huge_lengths),
+        Value::Array(items) => items.iter_mut().for_each(adjust_lengths),
         _ => {}
     }
+}
+
+/// Returns the value of a whole number, such as `4096`, `4096.0` or `4.096e3`.
+pub(crate) fn whole_number(number: &Value) -> Option<u64> {
+    let whole = || number.as_f64().filter(|number| number.fract() == 0.0);
+    number.as_u64().or_else(|| format!("{:.0}", whole()?).parse().ok())
 }

@@ -155,6 +155,27 @@ fn operation_has_its_own_server_and_may_need_no_key() {
 }
 
 #[test]
+fn lengths_with_and_without_a_fraction_are_equal() {
+    let client = |length: &str| {
+        let text = json!({"type": "string", "minLength": 2, "maxLength": "L"});
+        let list = json!({"type": "array", "items": {"type": "string"}, "minItems": 2, "maxItems": "L"});
+        let request = json!({"type": "object", "properties": {"input": reference("Text"), "list": list},
+            "x-constructor": {"arguments": ["input"], "defaults": {}, "sent": true}});
+        let schemas =
+            with(&json!({"a": reference("SpeechRequest")}), &json!({"Text": text, "SpeechRequest": request}));
+        let document = document(&schemas, unchanged).to_string().replace("\"L\"", length);
+        let document = serde_json::from_str(&document).unwrap();
+        let generated = generate::generate(&document, Parts { schemas: false, mock: false }).unwrap();
+        prettyplease::unparse(&generated.client)
+    };
+    let whole = client("4096");
+    assert!(whole.contains("2usize..=4096usize") && whole.contains("> 4096usize"), "{whole}");
+    for length in ["4096.0", "4.096e3"] {
+        assert_eq!(client(length), whole, "{length}");
+    }
+}
+
+#[test]
 fn unsupported_parts_are_refused_with_their_place() {
     let refused =
         |change: fn(&mut Value)| surface(&document(&body(&json!({"a": {"type": "string"}})), change));

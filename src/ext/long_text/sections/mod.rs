@@ -95,7 +95,7 @@ pub(super) fn headings(text: &str, is_heading: impl Fn(&str) -> bool) -> Vec<usi
 fn is_standalone(section: &str) -> bool {
     section.contains(char::is_alphanumeric)
         && is_speakable(section)
-        && section.chars().nth(INPUT_LENGTH.start() - 1).is_some()
+        && section.chars().nth(INPUT_LENGTH.start().saturating_sub(1)).is_some()
 }
 
 /// Returns the lines that are not empty, without white space and byte order mark around them, with their byte indices.

@@ -1,4 +1,4 @@
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 
 use super::{
     anchor::next_anchor,
@@ -93,8 +93,17 @@ impl std::iter::FusedIterator for Pieces<'_> {}
 
 /// Returns the valid range of the maximum length of a piece. With a smaller maximum, some texts cannot be
 /// split into pieces of the API's minimum length.
-pub(super) fn max_characters_range() -> std::ops::RangeInclusive<usize> {
-    2 * INPUT_LENGTH.start() - 1..=*INPUT_LENGTH.end()
+pub(super) fn max_characters_range() -> RangeInclusive<usize> {
+    range_of_maximum(&INPUT_LENGTH)
+}
+
+fn range_of_maximum(lengths: &RangeInclusive<usize>) -> RangeInclusive<usize> {
+    2 * shortest_piece(lengths) - 1..=*lengths.end()
+}
+
+/// Returns the minimum length of a piece. An empty piece is never sent, even if the API accepts an empty text.
+fn shortest_piece(lengths: &RangeInclusive<usize>) -> usize {
+    (*lengths.start()).max(1)
 }
 
 /// The position up to which a text is split, and the limits of a piece.
@@ -109,7 +118,7 @@ pub(super) struct Splitter {
 impl Splitter {
     /// Creates a splitter. `max` must be in [`max_characters_range`].
     pub(super) fn new(max: usize) -> Self {
-        Self { position: 0, anchor: 0, limits: Limits { min: *INPUT_LENGTH.start(), max } }
+        Self { position: 0, anchor: 0, limits: Limits { min: shortest_piece(&INPUT_LENGTH), max } }
     }
 
     /// Returns the byte range of the next piece. `text` must be the same in each call.

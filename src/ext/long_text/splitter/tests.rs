@@ -137,6 +137,13 @@ fn piece_length_bounds_are_those_of_the_spec() {
 }
 
 #[test]
+fn maximum_length_of_a_piece_has_a_range_without_a_minimum_of_the_api() {
+    for (start, expected) in [(0, 1..=9), (1, 1..=9), (2, 3..=9)] {
+        assert_eq!((range_of_maximum(&(start..=9)), shortest_piece(&(start..=9))), (expected, start.max(1)));
+    }
+}
+
+#[test]
 fn million_character_texts_are_split_in_linear_time() {
     for text in
         ["x".repeat(1_000_000), "x ".repeat(500_000), "\u{301}".repeat(1_000_000), " ".repeat(1_000_000)]
