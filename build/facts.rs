@@ -8,12 +8,13 @@ use syn::{ImplItemFn, Item, parse_quote};
 use super::{
     Problem,
     names::{Operation, operations, resolve, resolve_schema},
+    server_url,
     supported::whole_number,
 };
 
 /// Returns the `facts` module.
 pub(crate) fn module(document: &Value) -> Result<Item, Problem> {
-    let base_url = server_url(document).ok_or_else(|| {
+    let base_url = server(document).ok_or_else(|| {
         Problem::new("/servers/0/url", "missing, expected the URL of the API, the default of `base_url`")
     })?;
     let key_header = key_header(document)?;
@@ -83,7 +84,11 @@ pub(crate) fn key_servers(document: &Value) -> Vec<(String, String)> {
     let own = operations(document)
         .filter(|operation| matches!(key_scheme(document, operation), Ok(Some(_))))
         .filter_map(|operation| Some((at(&operation.pointer), own_server(&operation)?)));
-    server_url(document).map(|url| (at(""), url)).into_iter().chain(own).collect()
+    server(document).map(|url| (at(""), url)).into_iter().chain(own).collect()
+}
+
+fn server(document: &Value) -> Option<String> {
+    server_url::normalized(&server_url(document)?)
 }
 
 /// Returns the lengths of the text of a speech request. Without limits, every length is allowed.
@@ -104,13 +109,17 @@ pub(crate) fn use_own_server(method: &mut ImplItemFn, document: &Value) {
     method.block.stmts.iter_mut().skip(1).for_each(replace_base_url);
 }
 
-/// Returns the URL of the first server that the operation or its path has.
-pub(crate) fn own_server(operation: &Operation) -> Option<String> {
+fn own_server(operation: &Operation) -> Option<String> {
+    server_url::normalized(&own_server_url(operation)?)
+}
+
+/// Returns the URL of the first server that the operation or its path has, as the document writes it.
+pub(crate) fn own_server_url(operation: &Operation) -> Option<String> {
     server_url(operation.value).or_else(|| server_url(operation.item))
 }
 
-/// Returns the URL of the first server, with the defaults of its variables.
-fn server_url(of: &Value) -> Option<String> {
+/// Returns the URL of the first server as the document writes it, with the defaults of its variables.
+pub(crate) fn server_url(of: &Value) -> Option<String> {
     let server = of.pointer("/servers/0")?;
     let variables = server["variables"].as_object().into_iter().flatten();
     let url = server["url"].as_str()?.to_owned();

@@ -11,6 +11,7 @@ mod json_schema;
 mod mock;
 pub(crate) mod names;
 mod schemas;
+mod server_url;
 pub(crate) mod supported;
 pub(crate) mod unions;
 pub(crate) mod words;

@@ -4,9 +4,9 @@
 use serde_json::{Map, Value};
 
 use super::{
-    Problem,
-    facts::{self, own_server},
+    Problem, facts,
     names::{Operation, operations, resolve, resolve_schema},
+    server_url,
 };
 
 /// The remedy for a part that is not supported.
@@ -20,8 +20,10 @@ const REQUEST_TYPES: [&str; 4] =
 
 pub(crate) fn problems(document: &Value) -> Vec<Problem> {
     let mut problems = Vec::new();
+    check_server("", facts::server_url(document), &mut problems);
     for operation in operations(document) {
         check_names(&operation, &mut problems);
+        check_server(&operation.pointer, facts::own_server_url(&operation), &mut problems);
         check_request(document, &operation, &mut problems);
         check_success(document, &operation, &mut problems);
         check_parameters(document, &operation, &mut problems);
@@ -31,12 +33,6 @@ pub(crate) fn problems(document: &Value) -> Vec<Problem> {
                 format!(
                     "expected an API key in a header, the only kind of credential that a client has; {REMEDY}"
                 ),
-            ));
-        }
-        if own_server(&operation).is_some_and(|url| !url.starts_with("https://")) {
-            problems.push(Problem::new(
-                format!("{}/servers/0/url", operation.pointer),
-                format!("expected an absolute URL with https; {REMEDY}"),
             ));
         }
     }
@@ -50,10 +46,28 @@ fn components<'a>(document: &'a Value, section: &str) -> impl Iterator<Item = (&
     document["components"][section].as_object().into_iter().flatten()
 }
 
+fn check_server(pointer: &str, url: Option<String>, problems: &mut Vec<Problem>) {
+    if let Some(url) = url.filter(|url| server_url::normalized(url).is_none()) {
+        problems.push(Problem::new(
+            format!("{pointer}/servers/0/url"),
+            format!(
+                "{url:?} is not the start of the URL of a request, expected an absolute URL with https and a host, without \
+                 user, query and fragment; {REMEDY}"
+            ),
+        ));
+    }
+}
+
 fn check_names(operation: &Operation, problems: &mut Vec<Problem>) {
     if ["/options", "/trace"].iter().any(|method| operation.pointer.ends_with(method)) {
         problems
             .push(Problem::new(&operation.pointer, format!("the HTTP client has no such method; {REMEDY}")));
+    }
+    if operation.pointer.contains('#') {
+        problems.push(Problem::new(
+            &operation.pointer,
+            format!("the server would not receive what follows `#`; {REMEDY}"),
+        ));
     }
     if operation.method().is_empty() {
         problems.push(Problem::new(

@@ -42,8 +42,13 @@ pub(crate) fn listed(root: &Workspace) -> Result<BTreeSet<String>, Failure> {
     Ok(spec.pointer("/servers/0/url").and_then(Value::as_str).map(origin).into_iter().collect())
 }
 
-/// Fails if the client would send the API key to an origin that is not listed.
+/// Fails if the client would send the API key to an origin that is not listed, or to no origin at all.
 pub(crate) fn check(servers: &[KeyServer], listed: &BTreeSet<String>) -> Result<(), Failure> {
+    let invalid = servers.iter().filter(|server| Url::parse(&server.url).is_err());
+    let invalid = invalid.map(|KeyServer { pointer, url }| {
+        format!("openapi/distribute-ai.json: {pointer}: {url} is not a URL; correct the page in openapi/corrections/")
+    });
+    fail_on(invalid.collect())?;
     let missing = unlisted(servers, listed);
     let errors = missing.iter().map(|(origin, at)| {
         format!(

@@ -198,6 +198,34 @@ fn drift_reports_the_removal_of_a_page_from_the_sources() {
 }
 
 #[test]
+fn server_that_is_written_in_another_way_is_no_change() {
+    let root = Root::new();
+    root.write_pages();
+    for name in ["speech-create", "speech-result"] {
+        let mut document = root.json(&format!("openapi/upstream/{name}.json"));
+        document["servers"][0]["url"] = json!("https://API.distribute.ai:443/");
+        root.write_page(name, &document);
+    }
+    root.xtask("spec drift --from pages --fail-on info").assert_success();
+}
+
+#[test]
+fn server_without_a_valid_url_is_refused_without_a_line_to_add() {
+    for url in ["", "/v1", "https://api.distribute.ai?x=1", "https://xn--a"] {
+        let root = Root::new();
+        root.write_pages();
+        for name in ["speech-create", "speech-result"] {
+            let mut document = root.json(&format!("openapi/upstream/{name}.json"));
+            document["servers"][0]["url"] = json!(url);
+            root.write_page(name, &document);
+        }
+        let result = root.xtask("spec accept --from pages");
+        result.assert_failure(4, &["/servers/0/url: "]);
+        assert!(!result.stderr().contains("key-origins"), "{}", result.stderr());
+    }
+}
+
+#[test]
 fn drift_with_edited_document_fails() {
     let root = Root::new();
     root.write_pages();
