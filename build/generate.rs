@@ -120,6 +120,7 @@ fn generate_supported(document: &Value, parts: Parts) -> Result<Generated, Probl
     let own =
         words.iter().flat_map(words::WordEnum::items).chain(unions.iter().flat_map(unions::Union::items));
     adjust(&mut client, document, own.collect())?;
+    supported::check_methods(&client, document)?;
     client.items.push(facts::module(document)?);
     client.items.push(bounded::numbers_module(&numbers));
 
@@ -144,7 +145,7 @@ fn adjust(client: &mut syn::File, document: &Value, own: Vec<syn::Item>) -> Resu
                 // These constructors panic without TLS and limit every request to 15 s. `Client::builder` in
                 // `ext` replaces them.
                 block.items.retain(
-                    |item| !matches!(item, syn::ImplItem::Fn(f) if f.sig.ident == "new" || f.sig.ident == "new_with_client"),
+                    |item| !matches!(item, syn::ImplItem::Fn(function) if function.sig.receiver().is_none()),
                 );
                 for item in &mut block.items {
                     if let syn::ImplItem::Fn(method) = item {

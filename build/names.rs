@@ -55,9 +55,15 @@ pub(crate) fn pascal_case(name: &str) -> String {
 
 /// Returns the name of the method that the generator makes for an `operationId`.
 fn method_name(id: &str) -> String {
-    id.replace('\'', "")
-        .replace(|letter: char| !letter.is_alphanumeric() && letter != '_', "-")
-        .to_snake_case()
+    let name = id.replace('\'', "").replace(|letter: char| !letter.is_alphanumeric() && letter != '_', "-");
+    let name = name.to_snake_case();
+    match name.chars().next() {
+        Some(first) if !first.is_alphabetic() => format!("_{name}"),
+        None => "x".to_owned(),
+        // A keyword, or a word that will be one.
+        Some(_) if name == "gen" || syn::parse_str::<Ident>(&name).is_err() => format!("{name}_"),
+        Some(_) => name,
+    }
 }
 
 /// Follows the references to a value.

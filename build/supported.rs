@@ -1,11 +1,13 @@
 //! Finds the parts of a document that the generator does not support, before it panics or generates code that loses data.
 //! Each problem has its place and its remedy.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value};
 
 use super::{
     Problem, facts,
-    names::{Operation, operations, resolve, resolve_schema},
+    names::{self, Operation, operations, resolve, resolve_schema},
     server_url,
 };
 
@@ -69,12 +71,34 @@ fn check_names(operation: &Operation, problems: &mut Vec<Problem>) {
             format!("the server would not receive what follows `#`; {REMEDY}"),
         ));
     }
-    if operation.method().is_empty() {
+    if names::key(operation.value["operationId"].as_str().unwrap_or_default()).is_empty() {
         problems.push(Problem::new(
             format!("{}/operationId", operation.pointer),
             format!("expected letters, which become the name of the method; {REMEDY}"),
         ));
     }
+}
+
+/// Fails if the method of an operation has another name in the generated client. The key and the server of an operation are
+/// found by the name of its method.
+pub(crate) fn check_methods(client: &syn::File, document: &Value) -> Result<(), Problem> {
+    let items = client.items.iter().filter_map(|item| match item {
+        syn::Item::Impl(block) if block.trait_.is_none() => Some(&block.items),
+        _ => None,
+    });
+    let methods: BTreeSet<_> = items
+        .flatten()
+        .filter_map(|item| match item {
+            syn::ImplItem::Fn(method) => Some(method.sig.ident.to_string()),
+            _ => None,
+        })
+        .collect();
+    let is_missing = |operation: &Operation| !methods.contains(&operation.method());
+    operations(document).find(is_missing).map_or(Ok(()), |operation| {
+        let message =
+            format!("expected letters from a to z and digits, which become the name of the method; {REMEDY}");
+        Err(Problem::new(format!("{}/operationId", operation.pointer), message))
+    })
 }
 
 fn check_request(document: &Value, operation: &Operation, problems: &mut Vec<Problem>) {

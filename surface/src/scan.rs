@@ -27,6 +27,10 @@ const CRATES: [&str; 12] = [
 /// The type whose methods are the operations.
 const CLIENT: &str = "Client";
 
+/// The methods of traits of the client. The method of an operation would hide them from the code that calls them.
+const TRAIT_METHODS: [&str; 8] =
+    ["api_version", "baseurl", "client", "clone", "exec", "inner", "post", "pre"];
+
 /// The names of inherent methods, by the name of their type.
 type Methods = BTreeMap<String, Vec<String>>;
 
@@ -173,7 +177,8 @@ impl Scan<'_> {
             }
         }
         for (owner, names) in methods {
-            for name in names.iter().filter(|name| owner == CLIENT && own.contains(name)) {
+            let is_own = |name: &String| own.contains(name) || TRAIT_METHODS.contains(&name.as_str());
+            for name in names.iter().filter(|name| owner == CLIENT && is_own(name)) {
                 self.report(name, &format!("{owner} has a method {name} already"));
             }
             // Two types or fields of one name are reported once.

@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// Returns a document with one operation, with this body and these components.
-fn document(schemas: &Value, change: impl FnOnce(&mut Value)) -> Value {
+pub(super) fn document(schemas: &Value, change: impl FnOnce(&mut Value)) -> Value {
     let body = |schema: &Value| json!({"application/json": {"schema": schema}});
     let any = json!({"$ref": "#/components/schemas/Body"});
     let mut document = json!({
@@ -30,7 +30,7 @@ fn document(schemas: &Value, change: impl FnOnce(&mut Value)) -> Value {
     document
 }
 
-fn body(properties: &Value) -> Value {
+pub(super) fn body(properties: &Value) -> Value {
     let arguments: [&str; 0] = [];
     json!({"Body": {"type": "object", "properties": properties,
         "x-constructor": {"arguments": arguments, "defaults": {}, "sent": true}}})
@@ -47,7 +47,7 @@ fn reference(name: &str) -> Value {
 }
 
 /// Returns the public items, or the problems.
-fn surface(document: &Value) -> Result<Value, String> {
+pub(super) fn surface(document: &Value) -> Result<Value, String> {
     let generated = generate::generate(document, Parts { schemas: true, mock: true });
     let text = |problems: Vec<generate::Problem>| {
         problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
@@ -382,52 +382,6 @@ fn key_is_sent_to_the_server_of_the_document_and_to_those_of_operations_that_nee
         ("/paths/~1b/post/servers/0/url", "https://c.example:8443"),
     ];
     assert_eq!(servers, expected.map(|(pointer, url)| (pointer.to_owned(), url.to_owned())));
-}
-
-#[test]
-fn server_is_normalized_or_refused_with_its_place() {
-    let with = |place: &str, url: &str| {
-        let document = document(&body(&json!({})), |document| {
-            let (parent, _) = place.rsplit_once('/').unwrap();
-            document.pointer_mut(parent).unwrap()["servers"] = json!([{"url": url}]);
-        });
-        surface(&document)
-    };
-    for (url, expected) in [
-        ("https://api.example/", "https://api.example"),
-        ("HTTPS://API.example:443/V1//", "https://api.example/V1"),
-        ("https://a-b_c.example:8443/~v1/@%20", "https://a-b_c.example:8443/~v1/@%20"),
-        ("https://192.0.2.1", "https://192.0.2.1"),
-    ] {
-        let items = with("/servers", url).unwrap();
-        assert_eq!(items["facts::BASE_URL"]["type"], format!("{expected:?}"));
-    }
-    for url in [
-        "",
-        "/v1",
-        "ftp://api.example",
-        "http://api.example",
-        "https://",
-        "https:///v1",
-        "https://api.example?x=1",
-        "https://api.example/#/x",
-        "https://u:p@api.example",
-        "https://api.example/a b",
-        "https://api.example:99999",
-        "https://1.2.3.400",
-        "https://api.example/{version}",
-        " https://api.example",
-    ] {
-        for (place, pointer) in [
-            ("/servers", ""),
-            ("/paths/~1do/servers", "/paths/~1do/post"),
-            ("/paths/~1do/post/servers", "/paths/~1do/post"),
-        ] {
-            let error = with(place, url).unwrap_err();
-            let expected = format!("{pointer}/servers/0/url: {url:?} is not the start");
-            assert!(error.starts_with(&expected), "{error}");
-        }
-    }
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 mod constructors;
 mod documents;
+mod operations;
 
 use serde_json::{Value, json};
 use syn::{Expr, Fields, Item, parse_quote};
