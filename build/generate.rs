@@ -7,6 +7,7 @@ pub(crate) mod bounded;
 pub(crate) mod constructors;
 pub(crate) mod enums;
 pub(crate) mod facts;
+mod header_names;
 mod json_schema;
 mod mock;
 pub(crate) mod names;

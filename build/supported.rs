@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value};
 
 use super::{
-    Problem, facts,
+    Problem, facts, header_names,
     names::{self, Operation, operations, resolve, resolve_schema},
     server_url,
 };
@@ -29,13 +29,15 @@ pub(crate) fn problems(document: &Value) -> Vec<Problem> {
         check_request(document, &operation, &mut problems);
         check_success(document, &operation, &mut problems);
         check_parameters(document, &operation, &mut problems);
-        if facts::key_scheme(document, &operation).is_err() {
-            problems.push(Problem::new(
-                format!("{}/security", operation.pointer),
-                format!(
-                    "expected an API key in a header, the only kind of credential that a client has; {REMEDY}"
-                ),
-            ));
+        let problem = match facts::key_scheme(document, &operation) {
+            Ok(scheme) => scheme.and_then(|scheme| header_names::problem(&scheme["name"])),
+            Err(_) => Some(
+                "expected an API key in a header, the only kind of credential that a client has".to_owned(),
+            ),
+        };
+        if let Some(problem) = problem {
+            let pointer = format!("{}/security", operation.pointer);
+            problems.push(Problem::new(pointer, format!("{problem}; {REMEDY}")));
         }
     }
     for (name, schema) in components(document, "schemas") {
@@ -181,13 +183,19 @@ fn check_parameters(document: &Value, operation: &Operation, problems: &mut Vec<
         let parameters = of["parameters"].as_array().into_iter().flatten().enumerate();
         for (i, parameter) in parameters {
             let parameter = resolve(document, parameter);
+            if header_names::is_ignored(parameter) {
+                continue;
+            }
             let at = if at.is_empty() {
                 operation.pointer.rsplit_once('/').map_or("", |(path, _)| path)
             } else {
                 at
             };
             let pointer = format!("{at}/parameters/{i}");
-            if parameter["in"] == "cookie" {
+            let name = Some(&parameter["name"]).filter(|_| parameter["in"] == "header");
+            if let Some(problem) = name.and_then(header_names::problem) {
+                problems.push(Problem::new(pointer, format!("{problem}; {REMEDY}")));
+            } else if parameter["in"] == "cookie" {
                 problems.push(Problem::new(pointer, format!("cookies are not supported; {REMEDY}")));
             } else if parameter.get("schema").is_none() {
                 problems.push(Problem::new(pointer, format!("expected a parameter with a schema; {REMEDY}")));
@@ -311,16 +319,24 @@ fn for_each_child(members: &Map<String, Value>, pointer: &str, visit: &mut dyn F
     }
 }
 
-/// Returns the document without what the generator's model of it cannot hold, and which changes no type.
+/// Returns the document without what the generator's model of it cannot hold, and which changes no type, and without
+/// parameters that the specification ignores.
 pub(crate) fn for_generator(document: &Value) -> Value {
-    let mut document = document.clone();
-    adjust_lengths(&mut document);
-    for_each_request(&mut document, |types| {
+    let mut adjusted = document.clone();
+    adjust_lengths(&mut adjusted);
+    for_each_request(&mut adjusted, |types| {
         if types.keys().any(|kind| essence(kind) == JSON) {
             types.retain(|kind, _| essence(kind) == JSON);
         }
     });
-    document
+    let items = adjusted["paths"].as_object_mut().into_iter().flatten();
+    for (key, value) in items.filter_map(|(_, item)| item.as_object_mut()).flatten() {
+        let list = if key == "parameters" { Some(value) } else { value.get_mut("parameters") };
+        if let Some(list) = list.and_then(Value::as_array_mut) {
+            list.retain(|parameter| !header_names::is_ignored(resolve(document, parameter)));
+        }
+    }
+    adjusted
 }
 
 /// Calls `change` for the media types of each request body.

@@ -91,3 +91,53 @@ fn operation_is_found_by_the_name_of_its_method_or_refused() {
         assert!(error.starts_with("/paths/~1do/post/operationId: expected letters"), "{id}: {error}");
     }
 }
+
+#[test]
+fn header_of_the_key_is_valid_and_not_one_that_the_client_sets() {
+    let of = |name: &str| {
+        let document = document(&body(&json!({})), |document| {
+            document["components"]["securitySchemes"]["Key"]["name"] = json!(name);
+        });
+        surface(&document)
+    };
+    for name in ["X-API-Key", "api_key"] {
+        assert_eq!(of(name).unwrap()["facts::KEY_HEADER"]["type"], format!("{:?}", name.to_lowercase()));
+    }
+    for (name, expected) in [
+        ("X API Key", "is not the name of a header"),
+        ("", "is not the name of a header"),
+        ("clé", "is not the name of a header"),
+        ("x:y", "is not the name of a header"),
+        ("Accept-Encoding", "is a header that the client sets"),
+        ("Content-Type", "is a header that the client sets"),
+    ] {
+        let error = of(name).unwrap_err();
+        let expected = format!("/paths/~1do/post/security: {name:?} {expected}");
+        assert!(error.starts_with(&expected), "{error}");
+    }
+}
+
+#[test]
+fn header_parameter_is_an_argument_or_ignored_or_refused() {
+    let of = |name: &str, path: &str| {
+        let parameter = json!({"name": name, "in": "header", "schema": {"type": "string"}});
+        let document = document(&body(&json!({})), |document| {
+            document["components"]["parameters"] = json!({"P": parameter});
+            document.pointer_mut(path).unwrap()["parameters"] =
+                json!([{"$ref": "#/components/parameters/P"}]);
+        });
+        let items = surface(&document)?;
+        Ok::<_, String>(items["Client::do_it()"]["arguments"].as_array().unwrap().len())
+    };
+    for path in ["/paths/~1do", "/paths/~1do/post"] {
+        assert_eq!(of("X-Trace", path), Ok(3));
+        for name in ["Accept", "content-type", "AUTHORIZATION"] {
+            assert_eq!(of(name, path), Ok(2), "{name}");
+        }
+        for name in ["X Y", "", "Accept-Encoding", "api-version"] {
+            let error = of(name, path).unwrap_err();
+            let expected = format!("{path}/parameters/0: {name:?} is ");
+            assert!(error.starts_with(&expected), "{error}");
+        }
+    }
+}
