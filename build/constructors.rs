@@ -13,7 +13,7 @@ use syn::{
 use super::{
     Problem,
     enums::Enums,
-    names::{SerdeNames, key, resolve_schema, type_name},
+    names::{SerdeNames, key, resolve_schema, type_key, type_name},
 };
 
 /// The member of a component that describes its constructor.
@@ -110,7 +110,7 @@ fn is_nullable(document: &Value, schema: &Value) -> bool {
 }
 
 fn schema_of<'a>(name: &Ident, schemas: &'a Map<String, Value>) -> Option<(&'a String, &'a Value)> {
-    schemas.iter().find(|(component, _)| key(component) == key(&name.to_string()))
+    schemas.iter().find(|(component, _)| type_key(component) == key(&name.to_string()))
 }
 
 /// Removes `Default` from the derives: the generator derives it only as long as no property is required.

@@ -94,6 +94,11 @@ pub(crate) fn key(name: &str) -> String {
     name.chars().filter(|letter| letter.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
+/// Returns the normalised name of the type that the generator makes for a component.
+pub(crate) fn type_key(component: &str) -> String {
+    key(&pascal_case(component))
+}
+
 /// The serde attributes of a field or a variant.
 pub(crate) struct SerdeNames {
     /// The name in JSON.

@@ -13,7 +13,7 @@ use syn::parse_quote;
 use super::{
     Problem,
     json_schema::converted,
-    names::{key, type_ident},
+    names::{key, type_ident, type_key},
 };
 
 /// Returns the impls for the types.
@@ -24,7 +24,7 @@ pub(crate) fn implementations(document: &Value, types: &[String]) -> Result<syn:
         collect(name, schema, &mut schemas);
     }
     // Insert components last: a component takes precedence over an inline schema with the same name.
-    schemas.extend(components.into_iter().flatten().map(|(name, schema)| (key(name), schema)));
+    schemas.extend(components.into_iter().flatten().map(|(name, schema)| (type_key(name), schema)));
     let mut impls = Vec::new();
     for name in types {
         let schema = schemas.get(&key(name)).ok_or_else(|| {

@@ -6,7 +6,10 @@ use std::{collections::BTreeMap, fs, path::Path};
 use serde_json::Value;
 use syn::{Fields, FnArg, ImplItem, Item, ItemImpl, Pat, Type, visit::Visit};
 
-use crate::generate::{Problem, names::key};
+use crate::generate::{
+    Problem,
+    names::{key, type_key},
+};
 
 /// The crates that the generated code may use.
 const CRATES: [&str; 12] = [
@@ -206,7 +209,7 @@ impl Scan<'_> {
 /// Returns the pointers of the components, or else of the operations, that a generated name comes from.
 pub(crate) fn pointers_of(document: &Value, name: &str) -> Vec<String> {
     let components = document["components"]["schemas"].as_object().into_iter().flatten();
-    let components = components.filter(|(component, _)| key(component) == key(name));
+    let components = components.filter(|(component, _)| type_key(component) == key(name));
     let components: Vec<_> =
         components.map(|(component, _)| format!("/components/schemas/{component}")).collect();
     if !components.is_empty() {

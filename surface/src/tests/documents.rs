@@ -385,6 +385,17 @@ fn key_is_sent_to_the_server_of_the_document_and_to_those_of_operations_that_nee
 }
 
 #[test]
+fn component_whose_name_begins_with_a_digit_has_a_type() {
+    let arguments: [&str; 0] = [];
+    let part = json!({"type": "object", "properties": {"a": {"type": "string"}},
+        "x-constructor": {"arguments": arguments, "defaults": {}, "sent": true}});
+    let schemas = with(&json!({"part": reference("2x")}), &json!({"2x": part}));
+    let items = surface(&document(&schemas, unchanged)).unwrap();
+    assert!(items.get("types::X2x::new()").is_some(), "{items}");
+    assert_eq!(items["types::X2x"]["origin"], "/components/schemas/2x");
+}
+
+#[test]
 fn item_has_its_origin_in_the_document() {
     let document = document(&body(&json!({"fooBar": {"type": "string"}})), unchanged);
     let items = surface(&document).unwrap();

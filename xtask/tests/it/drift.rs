@@ -165,6 +165,18 @@ fn volatile_value_is_neither_reported_nor_accepted() {
 }
 
 #[test]
+fn duplicate_of_a_volatile_value_is_reported_with_its_published_values() {
+    let root = Root::new();
+    root.write_pages();
+    root.write("openapi/volatile.toml", "[speech-create]\n\"/info/version\" = \"drawn at random\"\n");
+    let text = root.read("openapi/upstream/speech-create.json");
+    let twice = text.replacen("\"version\":", "\"version\": \"8\", \"version\": \"9\", \"x-version\":", 1);
+    root.write("pages/speech-create.md", &page(&twice));
+    let result = root.xtask("spec drift --from pages");
+    result.assert_failure(1, &["/info/version: duplicate key: first \"8\", then \"9\""]);
+}
+
+#[test]
 fn volatile_table_with_errors_fails() {
     let root = Root::new();
     root.write_pages();

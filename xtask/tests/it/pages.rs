@@ -142,6 +142,55 @@ fn text_of_a_page_cannot_forge_a_line_of_standard_error() {
 }
 
 #[test]
+fn hint_about_a_page_is_one_that_can_help() {
+    let root = Root::new();
+    root.write_pages();
+    let text = root.read("openapi/upstream/speech-create.json");
+    let document: Value = serde_json::from_str(&text).unwrap();
+    let property = |value: Value| {
+        let mut document = document.clone();
+        let body = &mut document["paths"]["/async/speech/create"]["post"]["requestBody"];
+        body["content"]["application/json"]["schema"]["properties"]["extra"] = value;
+        page(&document.to_string())
+    };
+    let with_parameter = {
+        let mut document = document.clone();
+        document["paths"]["/async/speech/create"]["parameters"] = json!([
+            {"name": "p", "in": "header", "schema": {"type": "array", "items": {"type": "string"}}}]);
+        page(&document.to_string())
+    };
+    let save = "hint: if a page has moved, change its address in openapi/sources.toml; else save the pages";
+    let correct = "hint: openapi/corrections/<page>.json corrects a page that is invalid";
+    let refused = "hint: nothing was accepted";
+    for (page, error, hint) in [
+        ("a".to_owned(), "found none", save),
+        (page("{}") + &page("{}"), "found 2", save),
+        ("<html>".to_owned(), "looks like HTML", save),
+        (page("{"), "not JSON", save),
+        (page("{\"a\": 1, \"a\": 2}"), "/a: duplicate key: first 1, then 2", save),
+        (page(&"[".repeat(200)), "nested too deeply", save),
+        (page("{\"openapi\": \"3.0.3\"}"), "/info: missing", correct),
+        (
+            property(json!({"type": "string", "nullable": true, "enum": [null]})),
+            "error: page speech-create: operation asyncSpeechCreate: /paths/",
+            "hint: the pages are valid, but the build cannot express this part",
+        ),
+        (
+            with_parameter,
+            "error: page speech-create: openapi/distribute-ai.json: /paths/~1async~1speech~1create/parameters/0: ",
+            refused,
+        ),
+    ] {
+        root.write("pages/speech-create.md", &page);
+        let result = root.xtask("spec accept --from pages");
+        result.assert_failure(4, &[error, hint]);
+        for other in [save, correct, "the error is in openapi/fixes.json"] {
+            assert!(hint == other || !result.stderr().contains(other), "{error}: {}", result.stderr());
+        }
+    }
+}
+
+#[test]
 fn accept_of_page_with_invalid_utf8_fails() {
     let root = Root::new();
     root.write_pages();

@@ -10,7 +10,7 @@ use crate::{
     json::{self, Pointer},
     spec::{
         constructors::{self, Constructors},
-        diagnostics::{self, fail_on},
+        diagnostics::{self, Diagnostic, Severity, fail_on},
         document::{self, Document, Strictness},
         errors,
         extract::{self, Named, Names, Origins},
@@ -97,15 +97,27 @@ pub(crate) fn provisional(
     let problems = Failure::both(problems, naming);
     let Relaxed { document: relaxed, report, origins, warnings: relaxing } = relax::relax(extracted);
     warnings.extend(relaxing);
-    let (fixed, outdated) = tables.fixes.apply(relaxed);
+    let (fixed, outdated) = tables.fixes.apply(relaxed.clone());
     let problems = Failure::both(problems, patches::failure(&outdated));
     // A fix can make the document invalid, so validate it again.
-    let errors = validate::validate(&fixed);
-    let errors = diagnostics::lines("openapi/distribute-ai.json", &errors, diagnostics::Severity::Error);
+    let errors_of = |document: &Value| {
+        let errors =
+            validate::validate(document).into_iter().filter(|error| error.severity == Severity::Error);
+        let problem = |error: Diagnostic| Problem {
+            pointer: error.pointer.as_str().to_owned(),
+            message: error.message,
+        };
+        errors.map(|error| describe(&problem(error), &origins, documents)).collect::<Vec<_>>()
+    };
+    let errors = errors_of(&fixed);
     if !errors.is_empty() {
-        let failure = Failure::new(ExitClass::Document, errors);
-        let failure = failure.hint("the pages are valid, so the error is in openapi/fixes.json");
-        return Err(failure.after(problems));
+        let hint = if errors_of(&relaxed).is_empty() {
+            "the pages are valid, so the error is in openapi/fixes.json"
+        } else {
+            "the pages are valid, but the build cannot express this part; correct the page in openapi/corrections/, or \
+             the document in openapi/fixes.json"
+        };
+        return Err(Failure::new(ExitClass::Document, errors).hint(hint).after(problems));
     }
     let (spec, disagreements) = constructors::add(fixed, &tables.constructors);
     let problems = Failure::both(problems, disagreements);
@@ -146,12 +158,14 @@ pub(super) fn describe(problem: &Problem, origins: &Origins, pages: &[&Document]
     };
     let operation = operation.and_then(|(path, method)| {
         let page = pages.iter().find(|page| page.value["paths"][path].get(method).is_some())?;
-        Some((page, page.value["paths"][path][method]["operationId"].as_str().unwrap_or_default()))
+        // The parameters and servers of a path belong to no operation.
+        let id = page.value["paths"][path][method]["operationId"].as_str();
+        Some((page, id.map(|id| format!("operation {id}: ")).unwrap_or_default()))
     });
     let at = format!("openapi/distribute-ai.json: {}: {}", shown(&problem.pointer), problem.message);
     match (operation, origin) {
-        (Some((page, id)), Some(origin)) => format!("page {}: operation {id}: {origin}: {at}", page.name),
-        (Some((page, id)), None) => format!("page {}: operation {id}: {at}", page.name),
+        (Some((page, id)), Some(origin)) => format!("page {}: {id}{origin}: {at}", page.name),
+        (Some((page, id)), None) => format!("page {}: {id}{at}", page.name),
         (None, _) => defined.map_or(at.clone(), |page| format!("page {}: {at}", page.name)),
     }
 }

@@ -108,14 +108,14 @@ fn merged(documents: &[&Document]) -> Option<Value> {
 fn change(absence: &Absence) -> DocumentChange {
     match absence {
         Absence::Removed(_) => DocumentChange::PageRemoved,
-        Absence::NotOpenApi(_) => DocumentChange::PageNotOpenapi,
+        Absence::NotJson(_) | Absence::NotOpenApi(_) => DocumentChange::PageNotOpenapi,
     }
 }
 
 fn summary(absence: &Absence) -> String {
     match absence {
         Absence::Removed(response) => response.clone(),
-        Absence::NotOpenApi(problems) => match problems.as_slice() {
+        Absence::NotJson(problems) | Absence::NotOpenApi(problems) => match problems.as_slice() {
             [problem] => problem.clone(),
             problems => format!("{} problems: {}", problems.len(), problems.join("; ")),
         },

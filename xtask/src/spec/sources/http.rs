@@ -85,7 +85,7 @@ impl Client {
                 bytes.extend_from_slice(&chunk);
                 if bytes.len() > MAX_BYTES {
                     let error = format!("response is too large, expected at most {MAX_BYTES} bytes");
-                    return Ok(Err(Absence::NotOpenApi(vec![error])));
+                    return Ok(Err(Absence::NotJson(vec![error])));
                 }
             }
             // The address of a response has no user.

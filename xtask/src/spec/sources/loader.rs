@@ -14,12 +14,17 @@ use super::{
 };
 use crate::{
     failure::{ExitClass, Failure},
+    json::{self, Pointer},
     spec::{
         diagnostics,
         document::{CORRECTIONS_HINT, Document, Strictness},
     },
     transaction,
 };
+
+/// What to do about a page without a JSON document.
+const NOT_JSON_HINT: &str = "if a page has moved, change its address in openapi/sources.toml; else save the pages as \
+     DIR/<page>.md, correct the copy, and use `--from DIR`, because openapi/corrections/ needs JSON without duplicate keys";
 
 /// The origin of the pages.
 #[derive(Debug)]
@@ -55,6 +60,7 @@ impl Published {
                 Absence::Removed(_) => failure.hint(format!(
                     "if the page {page} was removed for good, remove its line from openapi/sources.toml"
                 )),
+                Absence::NotJson(_) => failure.hint(NOT_JSON_HINT),
                 Absence::NotOpenApi(_) => failure.hint(CORRECTIONS_HINT),
             }
         });
@@ -140,19 +146,23 @@ fn read<'a>(sources: &'a Sources, dir: &Path) -> Result<Vec<(&'a str, Response)>
 
 fn parse(name: &str, page: &Page, accepted: &Accepted, strictness: Strictness) -> Result<Document, Absence> {
     let fence = page.json_fence()?;
-    let text = accepted.without_volatile_changes(name, fence.text);
-    Document::read_page(name, &text, accepted.corrections(name), strictness).map_err(|errors| {
+    // Before a volatile value is replaced, so that errors name what the page contains.
+    json::parse(fence.text).map_err(|errors| {
         // The parser counts lines from the start of the fence, but the user sees the whole page.
         let first_line = fence.line + 1;
-        let prefix = format!("{name}: ");
-        let with_page_line = |error: String| {
-            let error = error.strip_prefix(&prefix).unwrap_or(&error);
-            if error.contains("not JSON: ") {
-                format!("{error} of the fence, whose line 1 is line {first_line} of the page")
+        let with_page_line = |(at, error): (Pointer, String)| {
+            if error.starts_with("not JSON: ") {
+                format!("{at}: {error} of the fence, whose line 1 is line {first_line} of the page")
             } else {
-                error.to_owned()
+                format!("{at}: {error}")
             }
         };
-        Absence::NotOpenApi(errors.into_iter().map(with_page_line).collect())
+        Absence::NotJson(errors.into_iter().map(with_page_line).collect())
+    })?;
+    let text = accepted.without_volatile_changes(name, fence.text);
+    Document::read_page(name, &text, accepted.corrections(name), strictness).map_err(|errors| {
+        let prefix = format!("{name}: ");
+        let problem = |error: String| error.strip_prefix(&prefix).unwrap_or(&error).to_owned();
+        Absence::NotOpenApi(errors.into_iter().map(problem).collect())
     })
 }

@@ -5,7 +5,9 @@
 pub(crate) enum Absence {
     /// The page does not exist, with the response of the server.
     Removed(String),
-    /// The page does not contain a valid OpenAPI 3.0 document, with the problems.
+    /// The page does not contain a JSON document, with the problems.
+    NotJson(Vec<String>),
+    /// The document of the page is not valid OpenAPI 3.0, with the problems.
     NotOpenApi(Vec<String>),
 }
 
@@ -18,7 +20,7 @@ impl Absence {
     pub(crate) fn problems(&self) -> &[String] {
         match self {
             Self::Removed(response) => std::slice::from_ref(response),
-            Self::NotOpenApi(problems) => problems,
+            Self::NotJson(problems) | Self::NotOpenApi(problems) => problems,
         }
     }
 }
@@ -34,7 +36,7 @@ impl Page {
     pub(crate) fn from_bytes(bytes: Vec<u8>, redirected: Option<String>) -> Result<Self, Absence> {
         let text = String::from_utf8(bytes).map_err(|error| {
             let valid = error.utf8_error().valid_up_to();
-            Absence::NotOpenApi(vec![format!("invalid UTF-8 at byte {valid}")])
+            Absence::NotJson(vec![format!("invalid UTF-8 at byte {valid}")])
         })?;
         // A byte order mark would hide a fence in the first line.
         let text = text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text);
@@ -43,11 +45,16 @@ impl Page {
 
     /// Returns the only JSON fence of the page, which contains its document.
     pub(crate) fn json_fence(&self) -> Result<Fence<'_>, Absence> {
-        let mut fences = json_fences(&self.text).map_err(|error| self.without_fence(error))?;
+        let fences = fences(&self.text).map_err(|error| self.without_fence(error))?;
+        let (mut fences, others): (Vec<_>, Vec<_>) = fences.into_iter().partition(Fence::is_json);
         let found = match (fences.pop(), fences.first()) {
             (Some(fence), None) => return Ok(fence),
             (None, _) if self.text.trim_start().starts_with('<') => "none in what looks like HTML".to_owned(),
-            (None, _) => "none".to_owned(),
+            (None, _) if others.is_empty() => "none".to_owned(),
+            (None, _) => {
+                let others = others.iter().take(MAX_OTHERS).map(Fence::place).collect::<Vec<_>>();
+                format!("none, but fences of other languages: {}", others.join(", "))
+            }
             (Some(last), Some(first)) => {
                 let count = fences.len() + 1;
                 format!("{count}, the first at line {}, the last at line {}", first.line, last.line)
@@ -61,30 +68,44 @@ impl Page {
             Some(to) => format!("{problem} (redirected to {to})"),
             None => problem,
         };
-        Absence::NotOpenApi(vec![problem])
+        Absence::NotJson(vec![problem])
     }
 }
 
-/// The content of a fence.
+/// The number of fences of other languages that an error names.
+const MAX_OTHERS: usize = 5;
+
+/// A fence and its content.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Fence<'a> {
+    /// The first word after the fence characters.
+    language: &'a str,
     /// The line of the page on which the fence opens, from 1. The text begins on the next line.
     pub(crate) line: usize,
     pub(crate) text: &'a str,
 }
 
-/// A fence whose closing line has not been found yet.
+impl Fence<'_> {
+    fn is_json(&self) -> bool {
+        self.language.eq_ignore_ascii_case("json")
+    }
+
+    fn place(&self) -> String {
+        let language = if self.language.is_empty() { "no language" } else { self.language };
+        format!("{} at line {}", language.chars().take(20).collect::<String>(), self.line)
+    }
+}
+
+/// A fence whose closing line has not been found yet. Its text is the rest of the page.
 struct Open<'a> {
     mark: char,
     length: usize,
-    json: bool,
-    line: usize,
-    start: &'a str,
+    fence: Fence<'a>,
 }
 
-/// Returns the JSON fences as CommonMark defines them outside of lists and quotes. A fence within another fence or within a
+/// Returns the fences as CommonMark defines them outside of lists and quotes. A fence within another fence or within a
 /// comment of HTML is text. A fence in a list is found if it is indented by less than four spaces.
-fn json_fences(page: &str) -> Result<Vec<Fence<'_>>, String> {
+fn fences(page: &str) -> Result<Vec<Fence<'_>>, String> {
     let mut fences = Vec::new();
     let mut open: Option<Open> = None;
     let mut in_comment = false;
@@ -94,32 +115,32 @@ fn json_fences(page: &str) -> Result<Vec<Fence<'_>>, String> {
             break;
         }
         let (line, after) = rest.split_at(rest.find('\n').map_or(rest.len(), |newline| newline + 1));
-        match &open {
+        match open.take() {
             None if in_comment || opens_comment(line) => in_comment = !line.contains("-->"),
             None => open = opening_fence(line, number, after),
-            Some(fence) if is_closing_fence(fence, line) => {
-                if fence.json {
-                    let length = fence.start.len() - rest.len();
-                    fences.push(Fence { line: fence.line, text: &fence.start[..length] });
-                }
-                open = None;
+            Some(Open { mut fence, mark, length }) if is_closing_fence(line, mark, length) => {
+                fence.text = &fence.text[..fence.text.len() - rest.len()];
+                fences.push(fence);
             }
-            Some(_) => {}
+            still_open => open = still_open,
         }
         rest = after;
     }
     match open {
-        Some(fence) if fence.json => {
+        Some(Open { fence, .. }) if fence.is_json() => {
             Err(format!("the ```json fence that opens at line {} is never closed", fence.line))
         }
-        _ => Ok(fences),
+        open => {
+            fences.extend(open.map(|open| open.fence));
+            Ok(fences)
+        }
     }
 }
 
-fn opening_fence<'a>(line: &str, number: usize, after: &'a str) -> Option<Open<'a>> {
+fn opening_fence<'a>(line: &'a str, number: usize, after: &'a str) -> Option<Open<'a>> {
     let (mark, length, info) = fence_line(line)?;
     let language = info.split_whitespace().next().unwrap_or_default();
-    Some(Open { mark, length, json: language.eq_ignore_ascii_case("json"), line: number, start: after })
+    Some(Open { mark, length, fence: Fence { language, line: number, text: after } })
 }
 
 fn opens_comment(line: &str) -> bool {
@@ -127,9 +148,9 @@ fn opens_comment(line: &str) -> bool {
     line.len() - text.len() < 4 && text.starts_with("<!--")
 }
 
-fn is_closing_fence(open: &Open, line: &str) -> bool {
+fn is_closing_fence(line: &str, open_mark: char, open_length: usize) -> bool {
     fence_line(line).is_some_and(|(mark, length, info)| {
-        mark == open.mark && length >= open.length && info.trim().is_empty()
+        mark == open_mark && length >= open_length && info.trim().is_empty()
     })
 }
 
@@ -190,8 +211,9 @@ mod tests {
         for (page, expected) in [
             ("", "found none"),
             ("just text", "found none"),
-            ("```json5\n{}\n```\n", "found none"),
             ("    ```json\n{}\n", "found none"),
+            ("```json5\n{}\n```\n", "found none, but fences of other languages: json5 at line 1"),
+            ("x\n```yaml\na\n```\n```\n{}\n", "other languages: yaml at line 2, no language at line 5"),
             ("<!DOCTYPE html><title>Log in</title>", "found none in what looks like HTML"),
             (two, "found 2, the first at line 1, the last at line 4"),
             ("x\n```json\n{}\n", "opens at line 2 is never closed"),
