@@ -5,6 +5,7 @@
 
 pub(crate) mod bounded;
 pub(crate) mod constructors;
+pub(crate) mod docs;
 pub(crate) mod enums;
 pub(crate) mod facts;
 mod header_names;
@@ -124,6 +125,7 @@ fn generate_supported(document: &Value, parts: Parts) -> Result<Generated, Probl
     supported::check_methods(&client, document)?;
     client.items.push(facts::module(document)?);
     client.items.push(bounded::numbers_module(&numbers));
+    docs::escape(&mut client.items);
 
     let numbers: Vec<_> = numbers.iter().map(|number| names::pascal_case(&number.name)).collect();
     let types = schemas::types(&client, &numbers);

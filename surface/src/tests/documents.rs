@@ -36,13 +36,13 @@ pub(super) fn body(properties: &Value) -> Value {
         "x-constructor": {"arguments": arguments, "defaults": {}, "sent": true}}})
 }
 
-fn with(properties: &Value, others: &Value) -> Value {
+pub(super) fn with(properties: &Value, others: &Value) -> Value {
     let mut schemas = body(properties);
     schemas.as_object_mut().unwrap().extend(others.as_object().cloned().unwrap());
     schemas
 }
 
-fn reference(name: &str) -> Value {
+pub(super) fn reference(name: &str) -> Value {
     json!({"$ref": format!("#/components/schemas/{name}")})
 }
 
@@ -57,7 +57,7 @@ pub(super) fn surface(document: &Value) -> Result<Value, String> {
     if problems.is_empty() { Ok(items::items(&generated.client, document)) } else { Err(text(problems)) }
 }
 
-fn unchanged(_: &mut Value) {}
+pub(super) fn unchanged(_: &mut Value) {}
 
 #[test]
 fn words_that_differ_in_punctuation_have_variants_of_their_own() {

@@ -1,6 +1,7 @@
 //! Tests of the code generation, as functions of syntax and of schemas.
 
 mod constructors;
+mod docs;
 mod documents;
 mod operations;
 
