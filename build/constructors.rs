@@ -48,7 +48,25 @@ pub(crate) fn add(items: &mut Vec<Item>, document: &Value) -> Result<(), Problem
         extended.extend(methods);
     }
     *items = extended;
-    Ok(())
+    let structs = || {
+        items.iter().filter_map(|item| match item {
+            Item::Struct(item) if matches!(item.fields, Fields::Named(_)) => {
+                Some(key(&item.ident.to_string()))
+            }
+            _ => None,
+        })
+    };
+    let described = schemas.iter().filter(|(_, schema)| schema.get(KEYWORD).is_some());
+    match described.map(|(name, _)| name).find(|name| structs().all(|found| found != type_key(name))) {
+        Some(name) => Err(Problem::new(
+            format!("/components/schemas/{name}"),
+            format!(
+                "{name} has a constructor, but is no object with properties; correct the page in \
+                 openapi/corrections/, or remove {name} from openapi/constructors.toml"
+            ),
+        )),
+        None => Ok(()),
+    }
 }
 
 /// Returns the name of the type if the item implements `FromStr`: such a type checks a text.

@@ -41,7 +41,9 @@ pub(crate) fn problems(document: &Value) -> Vec<Problem> {
         }
     }
     for (name, schema) in components(document, "schemas") {
-        check_schema(schema, &format!("/components/schemas/{name}"), &mut problems);
+        let pointer = format!("/components/schemas/{name}");
+        check_schema(schema, &pointer, &mut problems);
+        check_alternatives(document, schema, &pointer, &mut problems);
     }
     problems
 }
@@ -272,6 +274,45 @@ fn check_schema(schema: &Value, pointer: &str, problems: &mut Vec<Problem>) {
         }
     }
     for_each_child(members, pointer, &mut |child, pointer| check_schema(child, pointer, problems));
+}
+
+/// Checks that a schema with alternatives has nothing beside them. The generator would make an enum with the properties
+/// of each alternative, and a value of two alternatives would lose some.
+fn check_alternatives(document: &Value, schema: &Value, pointer: &str, problems: &mut Vec<Problem>) {
+    let Value::Object(members) = schema else { return };
+    let alternatives = ["oneOf", "anyOf"].into_iter().filter(|keyword| members.contains_key(*keyword));
+    let alternatives: Vec<_> = alternatives.collect();
+    let parts = schema["allOf"].as_array().map_or(&[][..], Vec::as_slice);
+    let has_properties = schema["properties"].as_object().is_some_and(|properties| !properties.is_empty());
+    let is_merged = has_properties || parts.len() > 1 || members.contains_key("required");
+    let found = match alternatives.as_slice() {
+        [keyword] if has_properties || !parts.is_empty() => Some(format!("{pointer}/{keyword}")),
+        [_, keyword] => Some(format!("{pointer}/{keyword}")),
+        _ => {
+            let i = parts.iter().position(|part| is_merged && has_alternatives(document, part, 0));
+            i.map(|i| format!("{pointer}/allOf/{i}"))
+        }
+    };
+    problems.extend(found.map(|at| {
+        let problem = "no Rust type has properties and alternatives; list the properties of all alternatives beside \
+                       the others, and remove the alternatives";
+        Problem::new(at, format!("{problem}: {REMEDY}"))
+    }));
+    for_each_child(members, pointer, &mut |child, pointer| {
+        check_alternatives(document, child, pointer, problems);
+    });
+}
+
+/// Returns `true` if a part of an `allOf` has alternatives, which are not the known and other values of an open enum.
+fn has_alternatives(document: &Value, part: &Value, depth: usize) -> bool {
+    let part = resolve(document, part);
+    let of = |keyword: &str| part[keyword].as_array().map_or(&[][..], Vec::as_slice);
+    let is_union = ["oneOf", "anyOf"]
+        .into_iter()
+        .map(of)
+        .any(|parts| !parts.is_empty() && !parts.iter().any(|part| part["title"] == "Known"));
+    // No valid document has deeper parts.
+    is_union || depth < 100 && of("allOf").iter().any(|part| has_alternatives(document, part, depth + 1))
 }
 
 /// Returns `true` if no number is within the bounds of the schema.

@@ -148,3 +148,15 @@ fn table_that_does_not_fit_the_struct_stops_the_build() {
         assert_eq!(error, format!("/components/schemas/Receipt: {expected}"));
     }
 }
+
+#[test]
+fn constructor_of_a_type_that_is_no_struct_stops_the_build() {
+    let schemas = json!({"Receipt": schema(&json!([]), &json!({}), true)});
+    for item in ["pub enum Receipt { A(i64) }", "pub struct Receipt(i64);"] {
+        let error = with_constructors(item, &schemas).unwrap_err();
+        assert!(
+            error.starts_with("/components/schemas/Receipt: Receipt has a constructor, but is no"),
+            "{error}"
+        );
+    }
+}

@@ -31,9 +31,13 @@ pub(super) fn document(schemas: &Value, change: impl FnOnce(&mut Value)) -> Valu
 }
 
 pub(super) fn body(properties: &Value) -> Value {
-    let arguments: [&str; 0] = [];
-    json!({"Body": {"type": "object", "properties": properties,
-        "x-constructor": {"arguments": arguments, "defaults": {}, "sent": true}}})
+    let mut body = json!({"type": "object", "properties": properties});
+    // Without properties, it is no struct.
+    if *properties != json!({}) {
+        let arguments: [&str; 0] = [];
+        body["x-constructor"] = json!({"arguments": arguments, "defaults": {}, "sent": true});
+    }
+    json!({"Body": body})
 }
 
 pub(super) fn with(properties: &Value, others: &Value) -> Value {

@@ -4,6 +4,7 @@ mod constructors;
 mod docs;
 mod documents;
 mod operations;
+mod unions;
 
 use serde_json::{Value, json};
 use syn::{Expr, Fields, Item, parse_quote};

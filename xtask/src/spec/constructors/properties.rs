@@ -19,11 +19,14 @@ pub(super) struct Property<'a> {
 }
 
 /// Returns the properties of an object, with those of the parts of an `allOf`. Returns an empty map for any other
-/// schema.
+/// schema, also for alternatives with a list of required properties.
 pub(super) fn properties<'a>(document: &'a Value, schema: &'a Object) -> BTreeMap<&'a str, Property<'a>> {
     let mut collector = Collector::default();
     collector.add(document, schema);
     let Collector { mut properties, required, .. } = collector;
+    if properties.is_empty() && ["oneOf", "anyOf"].iter().any(|keyword| schema.contains_key(*keyword)) {
+        return properties;
+    }
     for name in required {
         // The generator makes a field also of a required property that is not defined.
         properties.entry(name).or_default().required = true;

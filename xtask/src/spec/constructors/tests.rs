@@ -65,6 +65,17 @@ fn add_writes_arguments_defaults_and_usage_to_each_component() {
 }
 
 #[test]
+fn union_with_required_properties_has_no_constructor() {
+    let mut shop = shop();
+    shop["components"]["schemas"]["Receipt"]["properties"]["by"] =
+        json!({"allOf": [{"$ref": "#/components/schemas/Payment"}]});
+    shop["components"]["schemas"]["Payment"] =
+        json!({"required": ["id"], "oneOf": [{"type": "object"}, {"type": "string"}]});
+    let built = run(&shop, TABLE).unwrap();
+    assert_eq!(built["components"]["schemas"]["Payment"].get("x-constructor"), None);
+}
+
+#[test]
 fn type_without_entry_fails_and_suggests_an_entry_that_succeeds() {
     let error = run(&shop(), "").unwrap_err();
     assert!(error.contains("error: openapi/constructors.toml: Order: no constructor"), "{error}");

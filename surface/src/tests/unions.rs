@@ -1,0 +1,56 @@
+//! Schemas with alternatives.
+
+use serde_json::{Value, json};
+
+use super::documents::{document, reference, surface, unchanged, with};
+
+/// Returns the public items of a client with these components, or the problems.
+fn of(schemas: &Value) -> Result<Value, String> {
+    surface(&document(&with(&json!({}), schemas), unchanged))
+}
+
+fn object(properties: &Value) -> Value {
+    let arguments: [&str; 0] = [];
+    json!({"type": "object", "properties": properties,
+        "x-constructor": {"arguments": arguments, "defaults": {}, "sent": true}})
+}
+
+#[test]
+fn alternatives_beside_properties_are_refused() {
+    let text = json!({"type": "string"});
+    let base = object(&json!({"a": text}));
+    let either = json!([{"required": ["a"]}, {"required": ["b"]}]);
+    let extended = |keyword: &str, alternatives: &Value| {
+        let mut schema = object(&json!({"a": text, "b": text}));
+        schema[keyword] = alternatives.clone();
+        schema
+    };
+    for (odd, place) in [
+        (extended("anyOf", &either), "/anyOf"),
+        (extended("oneOf", &json!([reference("Base"), reference("Other")])), "/oneOf"),
+        (json!({"allOf": [reference("Base")], "oneOf": either}), "/oneOf"),
+        (json!({"anyOf": either, "oneOf": either}), "/anyOf"),
+        (json!({"allOf": [reference("Base"), {"anyOf": either}]}), "/allOf/1"),
+        (json!({"allOf": [reference("Base"), {"allOf": [reference("Union")]}]}), "/allOf/1"),
+        (json!({"allOf": [reference("Union")], "required": ["a"]}), "/allOf/0"),
+    ] {
+        let schemas = json!({
+            "Base": base, "Other": object(&json!({"b": text})), "Odd": odd,
+            "Union": {"oneOf": [reference("Base"), {"type": "string"}]},
+        });
+        let problem = of(&schemas).unwrap_err();
+        let expected =
+            format!("/components/schemas/Odd{place}: no Rust type has properties and alternatives; ");
+        assert!(problem.starts_with(&expected), "{odd}: {problem}");
+    }
+    for fine in [
+        json!({"allOf": [reference("Union")], "description": "d"}),
+        json!({"required": ["a"], "oneOf": [reference("Base"), {"type": "string"}]}),
+        object(&json!({"oneOf": text, "anyOf": reference("Union")})),
+    ] {
+        let schemas = json!({
+            "Base": base, "Fine": fine, "Union": {"oneOf": [reference("Base"), {"type": "string"}]},
+        });
+        assert_eq!(of(&schemas).map(drop), Ok(()), "{fine}");
+    }
+}
