@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::{
     Problem, facts, header_names,
     names::{self, Operation, operations, resolve, resolve_schema},
-    server_url,
+    server_url, unions,
 };
 
 /// The remedy for a part that is not supported.
@@ -44,6 +44,10 @@ pub(crate) fn problems(document: &Value) -> Vec<Problem> {
         let pointer = format!("/components/schemas/{name}");
         check_schema(schema, &pointer, &mut problems);
         check_alternatives(document, schema, &pointer, &mut problems);
+        if unions::is_own_alternative(document, name) {
+            let problem = "is an alternative of itself, so reading it would never end";
+            problems.push(Problem::new(pointer, format!("{name} {problem}; {REMEDY}")));
+        }
     }
     problems
 }

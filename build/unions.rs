@@ -207,22 +207,44 @@ fn contains(document: &Value, component: &str, union: &str) -> bool {
     false
 }
 
+/// Collects the components that each value of a schema may contain, by the position of the schemas: a property may have the
+/// name of a keyword.
 fn direct_references(schema: &Value, found: &mut Vec<String>) {
-    match schema {
-        Value::Object(members) => {
-            for (keyword, value) in members {
-                match (keyword.as_str(), value) {
-                    ("$ref", Value::String(target)) => {
-                        found.extend(target.strip_prefix(COMPONENTS).map(str::to_owned));
-                    }
-                    ("items" | "additionalProperties", _) => {}
-                    _ => direct_references(value, found),
-                }
-            }
-        }
-        Value::Array(parts) => parts.iter().for_each(|part| direct_references(part, found)),
-        _ => {}
+    let reference = schema["$ref"].as_str().and_then(|target| target.strip_prefix(COMPONENTS));
+    found.extend(reference.map(str::to_owned));
+    for (_, property) in schema["properties"].as_object().into_iter().flatten() {
+        direct_references(property, found);
     }
+    for keyword in ["allOf", "anyOf", "oneOf"] {
+        for part in schema[keyword].as_array().into_iter().flatten() {
+            direct_references(part, found);
+        }
+    }
+    // The generator makes an array of a list whose length is fixed.
+    if schema["maxItems"].is_number() && schema["maxItems"] == schema["minItems"] {
+        direct_references(&schema["items"], found);
+    }
+}
+
+/// Returns `true` if a component is an alternative of itself, directly or through others.
+pub(crate) fn is_own_alternative(document: &Value, union: &str) -> bool {
+    let parts_of = |name: &str| -> Vec<String> {
+        let schema = &document["components"]["schemas"][name];
+        let keywords = ["oneOf", "anyOf"].into_iter();
+        let parts = keywords.flat_map(|keyword| schema[keyword].as_array().into_iter().flatten());
+        parts.chain([schema]).filter_map(component).map(str::to_owned).collect()
+    };
+    let mut pending = parts_of(union);
+    let mut seen = BTreeSet::new();
+    while let Some(name) = pending.pop() {
+        if name == union {
+            return true;
+        }
+        if seen.insert(name.clone()) {
+            pending.extend(parts_of(&name));
+        }
+    }
+    false
 }
 
 impl Union {

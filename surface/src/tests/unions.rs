@@ -54,3 +54,56 @@ fn alternatives_beside_properties_are_refused() {
         assert_eq!(of(&schemas).map(drop), Ok(()), "{fine}");
     }
 }
+
+#[test]
+fn recursive_union_has_a_box_also_for_properties_with_names_of_keywords() {
+    for property in ["child", "items", "additionalProperties", "enum", "not", "x-constructor"] {
+        for schemas in [
+            json!({"A": object(&json!({property: reference("Union")}))}),
+            json!({
+                "A": object(&json!({property: reference("B")})),
+                "B": object(&json!({"u": {"allOf": [reference("Union")], "description": "d"}})),
+            }),
+        ] {
+            let mut schemas = schemas;
+            schemas["Union"] = json!({"oneOf": [reference("A"), {"type": "string"}]});
+            let items = of(&schemas).unwrap();
+            assert_eq!(
+                items["types::Union::A"]["type"], "(:: std::boxed::Box<crate::types::A>)",
+                "{schemas}"
+            );
+        }
+    }
+    for (keyword, list) in [
+        ("items", json!({"type": "array", "items": reference("Union")})),
+        ("additionalProperties", json!({"type": "object", "additionalProperties": reference("Union")})),
+    ] {
+        let schemas = json!({
+            "A": object(&json!({"list": list})), "Union": {"oneOf": [reference("A"), {"type": "string"}]},
+        });
+        assert_eq!(of(&schemas).unwrap()["types::Union::A"]["type"], "(crate::types::A)", "{keyword}");
+    }
+    let pair = json!({"type": "array", "items": reference("Union"), "minItems": 2, "maxItems": 2});
+    let schemas = json!({
+        "A": object(&json!({"pair": pair})), "Union": {"oneOf": [reference("A"), {"type": "string"}]},
+    });
+    let items = of(&schemas).unwrap();
+    assert_eq!(items["types::A::pair"]["type"], "Option<[crate::generated::types::Union ; 2usize]>");
+    assert_eq!(items["types::Union::A"]["type"], "(:: std::boxed::Box<crate::types::A>)");
+}
+
+#[test]
+fn alternative_of_itself_is_refused() {
+    let text = json!({"type": "string"});
+    for schemas in [
+        json!({"U": {"oneOf": [reference("U"), text]}}),
+        json!({"U": {"oneOf": [reference("W"), text]}, "W": {"anyOf": [reference("U"), {"type": "integer"}]}}),
+        json!({"U": {"oneOf": [{"allOf": [reference("W")], "description": "d"}, text]},
+            "W": {"allOf": [reference("U")], "description": "d"}}),
+    ] {
+        let problem = of(&schemas).unwrap_err();
+        assert!(problem.starts_with("/components/schemas/U: U is an alternative of itself"), "{problem}");
+    }
+    let lists = json!({"U": {"oneOf": [{"type": "array", "items": reference("U")}, text]}});
+    assert_eq!(of(&lists).map(drop), Ok(()));
+}

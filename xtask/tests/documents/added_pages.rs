@@ -82,6 +82,7 @@ fn more_pages() {
     kept::<MoreAnyofgot200>(json!({"v": {"y": 1}}));
     kept::<MoreAnyofgot200>(json!({"v": {"x": "a", "y": 1}}));
     kept::<MoreRecunionRequest>(json!({"e": {"op": "not", "of": {"op": "lit", "v": "x"}}}));
+    kept::<MoreItemspropRequest>(json!({"v": {"items": {"items": "x"}}}));
     kept::<MoreTreeRequest>(json!({"t": {"kids": [{"v": "a"}], "parent": {"v": "b"}}}));
     kept::<MoreNullsRequest>(json!({"e": null, "r": null, "s": null, "q": null, "l": null, "i": [1, null]}));
     kept::<MoreNullsRequest>(json!({"e": "a", "q": "a", "l": "abc"}));
