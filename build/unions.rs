@@ -56,7 +56,8 @@ fn union(document: &Value, name: &str, schema: &Value) -> Option<Union> {
     let is_other = |part: &&Value| part["title"] == OTHER && part.get("type").is_none();
     let (other, parts): (Vec<_>, Vec<_>) = parts.iter().partition(is_other);
     let tag = tag(document, schema, &parts);
-    let mut used: BTreeSet<String> = other.iter().map(|_| OTHER.to_owned()).collect();
+    // An enum with a variant `Known` is an open enum.
+    let mut used = BTreeSet::from([KNOWN, OTHER].map(str::to_owned));
     let alternatives = parts.iter().map(|part| {
         let tags = tag.as_ref().map_or(Vec::new(), |tag| tags_of(document, schema, tag, part));
         let plain = variant_name(part, &tags);

@@ -107,3 +107,19 @@ fn alternative_of_itself_is_refused() {
     let lists = json!({"U": {"oneOf": [{"type": "array", "items": reference("U")}, text]}});
     assert_eq!(of(&lists).map(drop), Ok(()));
 }
+
+#[test]
+fn variant_has_no_name_of_an_open_enum() {
+    let schemas = json!({
+        "Known": {"type": "string", "enum": ["a"]},
+        "Union": {"oneOf": [reference("Known"), {"type": "string"}, {"title": "other", "type": "boolean"}]},
+    });
+    let items = of(&schemas).unwrap();
+    for (variant, content) in
+        [("Known2", "(crate::types::Known)"), ("Text", "(String)"), ("Other2", "(bool)")]
+    {
+        assert_eq!(items[format!("types::Union::{variant}")]["type"], content, "{variant}");
+    }
+    let traits = items["types::Union"]["traits"].as_array().unwrap();
+    assert!(!traits.iter().any(|of| of.as_str().unwrap().contains("PartialEq<str>")), "{traits:?}");
+}

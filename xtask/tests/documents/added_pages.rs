@@ -94,6 +94,10 @@ fn more_pages() {
     kept::<MoreUniondupRequest>(json!({"v": [1, 2]}));
     kept::<MoreUniondupRequest>(json!({"v": ["a"]}));
     kept::<MoreAllof200>(json!({"a": "x", "c": "y"}));
+    // The titles of the alternatives are `Known` and `Other`.
+    kept::<MoreTitles200>(json!({"v": {"a": "x"}}));
+    kept::<MoreTitles200>(json!({"v": {"b": "x"}}));
+    kept::<MoreTitlesRequest>(json!({"v": {"b": "x"}}));
 }
 
 async fn requests() {

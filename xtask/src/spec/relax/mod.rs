@@ -35,6 +35,13 @@ type Change = fn(&mut Object, &SchemaLocation, &OpenTypes) -> bool;
 
 const RULES: &[Rule] = &[
     Rule {
+        id: "drop-reserved-titles",
+        reason: "the titles `Known` and `Other` mark the parts of an open type, so no alternative of a page may have them",
+        expected: false,
+        applies_to: |_| true,
+        change: open_enums::drop_reserved_titles,
+    },
+    Rule {
         id: "open-unions",
         reason: "the generator turns an anyOf into a struct; a oneOf with titles becomes the intended enum",
         expected: true,

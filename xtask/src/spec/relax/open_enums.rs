@@ -11,6 +11,24 @@ use crate::{
     },
 };
 
+/// The titles that mark the known values and the other values of an open type.
+const RESERVED: [&str; 2] = ["Known", "Other"];
+
+/// Removes the reserved titles from the alternatives of a page.
+pub(super) fn drop_reserved_titles(schema: &mut Object, _: &SchemaLocation, _: &OpenTypes) -> bool {
+    let mut changed = false;
+    for keyword in ["oneOf", "anyOf"] {
+        let parts = schema.get_mut(keyword).and_then(Value::as_array_mut).into_iter().flatten();
+        for part in parts.filter_map(Value::as_object_mut) {
+            if part.get("title").is_some_and(|title| RESERVED.iter().any(|reserved| title == reserved)) {
+                part.remove("title");
+                changed = true;
+            }
+        }
+    }
+    changed
+}
+
 /// Turns an open union into the untagged enum that it stands for. The titles become the names of the
 /// variants.
 pub(super) fn open_union(schema: &mut Object, location: &SchemaLocation, open: &OpenTypes) -> bool {

@@ -100,6 +100,23 @@ fn open_enums_and_unions_accept_unknown_values() {
 }
 
 #[test]
+fn titles_that_mark_open_types_are_removed_from_the_alternatives_of_a_page() {
+    let mut document = document();
+    let at = |side: &str| format!("/paths/~1make/post/{side}/content/application~1json/schema/properties");
+    let titled = |title: &str, kind: &str| json!({"title": title, "type": kind});
+    document.pointer_mut(&at("requestBody")).unwrap()["size"] =
+        json!({"anyOf": [titled("Other", "string"), titled("Known", "number"), titled("known", "boolean")]});
+    document.pointer_mut(&at("responses/200")).unwrap()["part"] =
+        json!({"oneOf": [titled("Known", "string"), titled("Other", "number")]});
+    let names: Names = toml::from_str(&(NAMES.to_owned() + "\n\"request.size\" = \"Size\"")).unwrap();
+    let schemas = &relax(extract(document, &names).complete().unwrap()).document["components"]["schemas"];
+    let size = json!([{"type": "string"}, {"type": "number"}, titled("known", "boolean")]);
+    assert_eq!(schemas["Size"]["anyOf"], size);
+    let other = json!({"title": "Other", "description": "Any other value."});
+    assert_eq!(schemas["Part"]["oneOf"], json!([{"type": "string"}, {"type": "number"}, other]));
+}
+
+#[test]
 fn length_of_other_values_is_documented_in_requests_and_dropped_in_responses() {
     let mut document = document();
     let at = |side: &str| format!("/paths/~1make/post/{side}/content/application~1json/schema/properties");
@@ -123,6 +140,7 @@ fn length_of_other_values_is_documented_in_requests_and_dropped_in_responses() {
 fn relax_reports_the_number_of_changes_per_rule() {
     let relaxed = relaxed(document());
     let expected = [
+        ("drop-reserved-titles", 0),
         ("open-unions", 1),
         ("open-alternatives", 1),
         ("open-enums", 1),
