@@ -15,13 +15,26 @@ use super::{
 const REMEDY: &str = "correct the page in openapi/corrections/, or the document in openapi/fixes.json";
 
 const JSON: &str = "application/json";
+const FORM: &str = "application/x-www-form-urlencoded";
 
 /// The media types whose bodies the generator reads and writes.
-const REQUEST_TYPES: [&str; 4] =
-    [JSON, "application/x-www-form-urlencoded", "application/octet-stream", "text/plain"];
+const REQUEST_TYPES: [&str; 4] = [JSON, FORM, "application/octet-stream", "text/plain"];
 
 pub(crate) fn problems(document: &Value) -> Vec<Problem> {
     let mut problems = Vec::new();
+    for (name, _) in components(document, "schemas") {
+        if unions::is_own_alternative(document, name) {
+            let problem = "is an alternative of itself, so reading it would never end";
+            problems.push(Problem::new(
+                format!("/components/schemas/{name}"),
+                format!("{name} {problem}; {REMEDY}"),
+            ));
+        }
+    }
+    // The other checks would not end either.
+    if !problems.is_empty() {
+        return problems;
+    }
     check_server("", facts::server_url(document), &mut problems);
     for operation in operations(document) {
         check_names(&operation, &mut problems);
@@ -44,10 +57,6 @@ pub(crate) fn problems(document: &Value) -> Vec<Problem> {
         let pointer = format!("/components/schemas/{name}");
         check_schema(schema, &pointer, &mut problems);
         check_alternatives(document, schema, &pointer, &mut problems);
-        if unions::is_own_alternative(document, name) {
-            let problem = "is an alternative of itself, so reading it would never end";
-            problems.push(Problem::new(pointer, format!("{name} {problem}; {REMEDY}")));
-        }
     }
     problems
 }
@@ -123,6 +132,14 @@ fn check_request(document: &Value, operation: &Operation, problems: &mut Vec<Pro
                 problems.push(Problem::new(
                     pointer,
                     format!("{kind:?} has an encoding, which is not supported; {REMEDY}"),
+                ));
+            } else if essence(kind) == FORM && !is_form(document, &media["schema"]) {
+                problems.push(Problem::new(
+                    pointer,
+                    format!(
+                        "expected a form whose properties are texts, numbers, booleans and enums, without lists and \
+                         objects; {REMEDY}"
+                    ),
                 ));
             }
         }
@@ -222,6 +239,13 @@ fn check_parameters(document: &Value, operation: &Operation, problems: &mut Vec<
                         "expected a text, a number, a boolean or an enum, without `nullable`, in a path or a header; {REMEDY}"
                     ),
                 ));
+            } else if parameter["in"] == "query" && !is_in_query(document, &parameter["schema"]) {
+                problems.push(Problem::new(
+                    pointer,
+                    format!(
+                        "expected a text, a number, a boolean or an enum, or a list or a map of them, in a query; {REMEDY}"
+                    ),
+                ));
             } else if parameter["in"] == "query"
                 && parameter["explode"] == false
                 && is_list(document, parameter)
@@ -238,14 +262,40 @@ fn check_parameters(document: &Value, operation: &Operation, problems: &mut Vec<
 /// Returns `true` if the type of the schema implements `Display`, which the generator uses for paths and headers.
 fn is_displayed(document: &Value, schema: &Value) -> bool {
     let resolved = resolve_schema(document, schema);
-    let composition =
-        ["allOf", "anyOf", "oneOf"].into_iter().find_map(|keyword| resolved[keyword].as_array());
-    let kind = resolved["type"].as_str();
+    let parts = resolved["oneOf"].as_array().into_iter().flatten();
+    let parts = parts.flat_map(|part| [part, resolve_schema(document, part)]);
+    is_scalar(document, schema) && parts.chain([schema, resolved]).all(|schema| schema["nullable"] != true)
+}
+
+/// Returns `true` if the values of the schema have no parts.
+fn is_scalar(document: &Value, schema: &Value) -> bool {
+    let schema = resolve_schema(document, schema);
+    let composition = ["allOf", "anyOf", "oneOf"].into_iter().find_map(|keyword| schema[keyword].as_array());
+    let kind = schema["type"].as_str();
     let is_scalar = kind.is_some_and(|kind| ["string", "number", "integer", "boolean"].contains(&kind))
-        || resolved.get("enum").is_some();
+        || schema.get("enum").is_some();
     // The generator's enum of known and other values implements `Display`.
-    let is_named = composition.map_or(is_scalar, |parts| parts.iter().any(|part| part["title"] == "Known"));
-    is_named && [schema, resolved].iter().all(|schema| schema["nullable"] != true)
+    composition.map_or(is_scalar, |parts| parts.iter().any(|part| part["title"] == "Known"))
+}
+
+/// Returns `true` if each value of the schema can be written to a query: lists and maps have parts without parts.
+fn is_in_query(document: &Value, schema: &Value) -> bool {
+    let schema = resolve_schema(document, schema);
+    let alternatives =
+        ["oneOf", "anyOf"].into_iter().filter_map(|keyword| schema[keyword].as_array()).flatten();
+    match schema["type"].as_str() {
+        Some("array") => is_displayed(document, &schema["items"]),
+        Some("object") => is_displayed(document, &schema["additionalProperties"]),
+        _ => alternatives.into_iter().all(|part| is_in_query(document, part)),
+    }
+}
+
+/// Returns `true` if each value of the schema can be written as a form.
+fn is_form(document: &Value, schema: &Value) -> bool {
+    let schema = resolve_schema(document, schema);
+    let rest = schema.get("additionalProperties").filter(|rest| rest.is_object());
+    let properties = schema["properties"].as_object().map(|properties| properties.values().chain(rest));
+    properties.is_some_and(|mut properties| properties.all(|property| is_scalar(document, property)))
 }
 
 fn is_list(document: &Value, parameter: &Value) -> bool {
@@ -293,7 +343,7 @@ fn check_alternatives(document: &Value, schema: &Value, pointer: &str, problems:
         [keyword] if has_properties || !parts.is_empty() => Some(format!("{pointer}/{keyword}")),
         [_, keyword] => Some(format!("{pointer}/{keyword}")),
         _ => {
-            let i = parts.iter().position(|part| is_merged && has_alternatives(document, part, 0));
+            let i = parts.iter().position(|part| is_merged && has_alternatives(document, part));
             i.map(|i| format!("{pointer}/allOf/{i}"))
         }
     };
@@ -308,15 +358,23 @@ fn check_alternatives(document: &Value, schema: &Value, pointer: &str, problems:
 }
 
 /// Returns `true` if a part of an `allOf` has alternatives, which are not the known and other values of an open enum.
-fn has_alternatives(document: &Value, part: &Value, depth: usize) -> bool {
-    let part = resolve(document, part);
-    let of = |keyword: &str| part[keyword].as_array().map_or(&[][..], Vec::as_slice);
-    let is_union = ["oneOf", "anyOf"]
-        .into_iter()
-        .map(of)
-        .any(|parts| !parts.is_empty() && !parts.iter().any(|part| part["title"] == "Known"));
-    // No valid document has deeper parts.
-    is_union || depth < 100 && of("allOf").iter().any(|part| has_alternatives(document, part, depth + 1))
+fn has_alternatives(document: &Value, part: &Value) -> bool {
+    let mut pending = vec![part];
+    // A part can lead back to itself.
+    let mut seen = BTreeSet::new();
+    while let Some(part) = pending.pop() {
+        let part = resolve(document, part);
+        let of = |keyword: &str| part[keyword].as_array().map_or(&[][..], Vec::as_slice);
+        let is_union =
+            |parts: &[Value]| !parts.is_empty() && parts.iter().all(|part| part["title"] != "Known");
+        if ["oneOf", "anyOf"].into_iter().map(of).any(is_union) {
+            return true;
+        }
+        if seen.insert(std::ptr::from_ref(part)) {
+            pending.extend(of("allOf"));
+        }
+    }
+    false
 }
 
 /// Returns `true` if no number is within the bounds of the schema.

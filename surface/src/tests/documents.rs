@@ -300,6 +300,10 @@ fn parameters_that_have_no_text_are_refused_with_their_place() {
             {"title": "Known", "allOf": [reference("KnownMode")]}, {"title": "Other", "type": "string"}]},
         "Share": {"type": "number", "minimum": 0},
         "Either": {"oneOf": [{"type": "string"}, {"type": "integer"}]},
+        "NoMode": {"oneOf": [
+            {"title": "Known", "allOf": [reference("KnownMode")]},
+            {"title": "Other", "type": "string", "nullable": true}]},
+        "Lists": {"oneOf": [{"type": "string"}, {"type": "array", "items": {"type": "array", "items": {}}}]},
     });
     let of = |parameter: Value| {
         let document = document(&with(&json!({}), &others), |document| {
@@ -319,6 +323,7 @@ fn parameters_that_have_no_text_are_refused_with_their_place() {
             json!({"type": "string", "nullable": true}),
             json!({}),
             reference("Either"),
+            reference("NoMode"),
         ] {
             let problem = of(parameter(place, &schema)).unwrap_err();
             assert!(problem.contains("/post/parameters/0: expected a text, "), "{place} {schema}: {problem}");
@@ -333,11 +338,68 @@ fn parameters_that_have_no_text_are_refused_with_their_place() {
             assert_eq!(of(parameter(place, &schema)), Ok(()), "{place} {schema}");
         }
     }
-    let mut list = parameter("query", &json!({"type": "array", "items": {"type": "string"}}));
-    assert_eq!(of(list.clone()), Ok(()));
+    let texts = json!({"type": "array", "items": {"type": "string"}});
+    for schema in [
+        json!({"type": "array", "items": texts}),
+        json!({"type": "array", "items": {"type": "object", "additionalProperties": texts}}),
+        json!({"type": "array", "items": {"type": "string", "nullable": true}}),
+        json!({"type": "array", "items": reference("Either")}),
+        json!({"type": "object", "additionalProperties": texts}),
+        json!({"type": "object"}),
+        reference("Lists"),
+    ] {
+        let problem = of(parameter("query", &schema)).unwrap_err();
+        let expected =
+            "/paths/~1do/post/parameters/0: expected a text, a number, a boolean or an enum, or a list";
+        assert!(problem.starts_with(expected), "{schema}: {problem}");
+    }
+    for schema in [
+        texts.clone(),
+        json!({"type": "array", "items": reference("Mode")}),
+        json!({"type": "object", "additionalProperties": {"type": "integer"}}),
+        json!({"type": "string", "nullable": true}),
+        reference("Either"),
+        reference("NoMode"),
+    ] {
+        assert_eq!(of(parameter("query", &schema)), Ok(()), "{schema}");
+    }
+    let mut list = parameter("query", &texts);
     list["explode"] = json!(false);
     let problem = of(list).unwrap_err();
     assert!(problem.starts_with("/paths/~1do/post/parameters/0: a list with `explode: false`"), "{problem}");
+}
+
+#[test]
+fn form_with_lists_or_objects_is_refused() {
+    let of = |schema: &Value| {
+        let others = json!({"KnownMode": {"type": "string", "enum": ["a"]}, "Form": schema});
+        let document = document(&with(&json!({}), &others), |document| {
+            document["paths"]["/do"]["post"]["requestBody"]["content"] =
+                json!({"application/x-www-form-urlencoded": {"schema": reference("Form")}});
+        });
+        surface(&document).map(drop)
+    };
+    let form = |property: &Value| {
+        let arguments: [&str; 0] = [];
+        json!({"type": "object", "properties": {"a": {"type": "string"}, "b": property},
+            "x-constructor": {"arguments": arguments, "defaults": {}, "sent": true}})
+    };
+    for schema in [
+        form(&json!({"type": "array", "items": {"type": "string"}})),
+        form(&json!({"type": "object", "additionalProperties": {"type": "string"}})),
+        form(&json!({})),
+        json!({"type": "array", "items": {"type": "string"}}),
+        json!({"type": "string"}),
+    ] {
+        let problem = of(&schema).unwrap_err();
+        let expected = "/paths/~1do/post/requestBody/content: expected a form whose properties are texts, ";
+        assert!(problem.starts_with(expected), "{schema}: {problem}");
+    }
+    for property in
+        [json!({"type": "number", "nullable": true}), reference("KnownMode"), json!({"type": "boolean"})]
+    {
+        assert_eq!(of(&form(&property)), Ok(()), "{property}");
+    }
 }
 
 #[test]
