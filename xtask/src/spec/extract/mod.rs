@@ -15,6 +15,8 @@ mod names;
 mod rewrite;
 mod type_names;
 
+use std::collections::HashSet;
+
 use serde_json::Value;
 
 use self::{assign::Assignment, inline::inline_schemas};
@@ -23,7 +25,8 @@ pub(crate) use self::{
     names::{Names, toml_key},
     rewrite::{Extracted, OpenTypes, Origins},
 };
-use crate::failure::Failure;
+use super::schema_locations::locations;
+use crate::{failure::Failure, json::normalized_number};
 
 /// A document with a name for every schema.
 #[derive(Debug)]
@@ -36,10 +39,24 @@ pub(crate) struct Named {
 }
 
 /// Moves every inline schema to a component with the name that `names` assigns, or with a suggested name.
-pub(crate) fn extract(document: Value, names: &Names) -> Named {
+pub(crate) fn extract(mut document: Value, names: &Names) -> Named {
+    list_values_once(&mut document);
     let inline = inline_schemas(&document);
     let Assignment { assigned, names, problems } = assign::assign(&document, &inline, names);
     Named { extracted: rewrite::rewrite(document, &inline, &assigned), names, problems }
+}
+
+/// Removes each value that an enum has already listed, also as 1 and 1.0: it would become a second variant.
+fn list_values_once(document: &mut Value) {
+    for location in locations(document) {
+        let schema = document.pointer_mut(location.pointer.as_str());
+        let Some(Value::Array(values)) = schema.and_then(|schema| schema.get_mut("enum")) else { continue };
+        let mut seen = HashSet::new();
+        values.retain(|value| match value {
+            Value::Number(number) => seen.insert(normalized_number(number).to_string()),
+            value => seen.insert(value.to_string()),
+        });
+    }
 }
 
 #[cfg(any(test, distribute_ai_fuzzing))]

@@ -63,6 +63,27 @@ fn description_of_an_object_moves_to_its_component() {
 }
 
 #[test]
+fn value_that_an_enum_lists_twice_is_one_variant() {
+    let word = |values: &Value| json!({"type": "string", "enum": values});
+    let request = object(&json!({
+        "a": word(&json!(["b", "a", "b", null])), "b": word(&json!(["a", "b"])),
+        "c": {"type": "number", "enum": [1, 2.5, 1.0, -0.0, 0]},
+        "d": {"anyOf": [word(&json!(["x", "x"])), {"type": "string"}]},
+    }));
+    let names = "[make]\nrequest = \"Make\"\n\"request.a\" = \"Word\"\n\"request.c\" = \"Step\"\n\"request.d\" = { open = \"X\", known = \"KnownX\" }";
+    let extracted =
+        run(&document(&request, &json!({}), &json!({"Own": word(&json!(["c", "c"]))})), names).unwrap();
+    for (name, values) in [
+        ("Word", json!(["b", "a"])),
+        ("Step", json!([1, 2.5, -0.0])),
+        ("KnownX", json!(["x"])),
+        ("Own", json!(["c"])),
+    ] {
+        assert_eq!(schemas(&extracted)[name]["enum"], values, "{name}");
+    }
+}
+
+#[test]
 fn extract_without_a_name_fails_and_suggests_a_line() {
     let request = object(&json!({"size": {"type": "string", "enum": ["a"]}}));
     let response = object(&json!({"kind": {"type": "string", "enum": ["b"]}}));
