@@ -134,9 +134,13 @@ impl Client {
 /// All requests share a rate limit and a cooldown, which is the client-wide pause after a
 /// `Retry-After`. If a request was never sent, its time limit counts from the start of the cooldown.
 /// A request that cannot be sent in time ends at once as
-/// [`is_rate_limited`](Error::is_rate_limited). After a 429 without `Retry-After`, all requests of the batch pause together. A waiting
-/// task does not hold a connection. If more requests are due than the rate limit allows, the request
-/// that is expected to save the most waiting time is sent first. A poll at a deadline may then be
+/// [`is_rate_limited`](Error::is_rate_limited). After a 429 without `Retry-After`, all requests of the
+/// batch pause together. Until the next submission is accepted, the time limit of a request that was
+/// never sent counts from this response. After that time, the request ends as
+/// [`is_rate_limited`](Error::is_rate_limited) too.
+///
+/// A waiting task does not hold a connection. If more requests are due than the rate limit allows, the
+/// request that is expected to save the most waiting time is sent first. A poll at a deadline may then be
 /// late.
 ///
 /// You choose the keys, and each result is returned with its key. A key is a value without borrowed

@@ -95,8 +95,8 @@ impl PendingRequest {
 
     /// Returns the error of a request that is held back for longer than its time limit.
     ///
-    /// The deadline counts from the first attempt. Before the first attempt, the time in an outage or in cooldowns counts:
-    /// from its start, or from the time at which the batch had the request.
+    /// The deadline counts from the first attempt. Before the first attempt, the time in an outage, in cooldowns or in
+    /// pauses after a 429 counts: from its start, or from the time at which the batch had the request.
     pub(super) fn held_past_deadline(&mut self, now: Instant, hold: &Hold<'_>) -> Option<Error> {
         if let Some(submission) = &mut self.submission {
             let ends_in_time = |end: &Instant| *end <= submission.deadline();
@@ -111,8 +111,9 @@ impl PendingRequest {
         {
             return Some(self.finish_with(error.clone()));
         }
-        let (since, cause) = hold.outage?;
-        (limit(since) <= now).then(|| self.finish_with(cause.clone()))
+        let mut reasons = [hold.throttled, hold.outage].into_iter().flatten();
+        let (_, cause) = reasons.find(|(since, _)| limit(*since) <= now)?;
+        Some(self.finish_with(cause.clone()))
     }
 
     /// Returns the error of a request that is dropped with the engine.
@@ -139,6 +140,9 @@ pub(super) struct Hold<'a> {
     /// The error of a request that cannot be sent during the cooldown, and the start of the first cooldown since the
     /// last accepted create.
     pub(super) rate_limited: Option<(Error, Instant)>,
+    /// The time of the first 429 without `Retry-After` since the last accepted create, and the error of a request that is
+    /// not sent because of it.
+    pub(super) throttled: Option<(Instant, &'a Error)>,
     /// The start of the outage, and the error of a request that is not sent because of it.
     pub(super) outage: Option<(Instant, &'a Error)>,
 }

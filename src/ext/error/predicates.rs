@@ -119,7 +119,8 @@ impl Error {
     ///
     /// This predicate overlaps with two others. It is also `true` for every
     /// [`is_unauthorized`](Self::is_unauthorized) error, and for an
-    /// [`is_rate_limited`](Self::is_rate_limited) error of a submission that received a 429 itself.
+    /// [`is_rate_limited`](Self::is_rate_limited) error of a submission that received a 429 itself, or that a batch
+    /// did not send because it received only 429.
     ///
     /// A rejected submission was not billed. If the error has a [`task_id`](Self::task_id), the server
     /// rejected a poll: the task was billed, and continues.
@@ -143,8 +144,9 @@ impl Error {
     /// Either the server answered a submission with status 429, and the next attempt would be after the
     /// deadline. Such an error is also [`is_rejected`](Self::is_rejected). Or a pause after an earlier 429 or
     /// 503 with `Retry-After` is still in effect: then the request was not sent, and the source is that
-    /// response. With your own `http_client`, the first 429 ends a submission. If the error has a
-    /// [`task_id`](Self::task_id), the task was billed, and continues.
+    /// response. With your own `http_client`, the first 429 ends a submission. A batch does not send a request if it
+    /// receives only 429 until the deadline: this error is also [`is_rejected`](Self::is_rejected). If the error has
+    /// a [`task_id`](Self::task_id), the task was billed, and continues.
     #[must_use]
     pub fn is_rate_limited(&self) -> bool {
         self.kind() == ErrorKind::RateLimited

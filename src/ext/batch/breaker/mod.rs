@@ -75,6 +75,8 @@ pub(super) struct Breaker {
     /// The number of pauses after a 429 without `Retry-After` in a row.
     pauses: u32,
     paused_until: Option<Instant>,
+    /// The time of the first 429 without `Retry-After` to a create, since the last accepted create.
+    throttled_since: Option<Instant>,
 }
 
 impl Breaker {
@@ -93,6 +95,7 @@ impl Breaker {
             request_window: Window::open(MAX_REQUESTS),
             pauses: 0,
             paused_until: None,
+            throttled_since: None,
         }
     }
 
@@ -114,6 +117,7 @@ impl Breaker {
         let suspected = self.outage.as_ref().is_some_and(|outage| outage.suspected);
         match outcome {
             Outcome::Answered => {
+                self.throttled_since = None;
                 self.round_trip.observe(ticket.age(now));
                 if current || suspected {
                     self.close();
@@ -124,7 +128,10 @@ impl Breaker {
                 }
             }
             Outcome::Unavailable if current || suspected => self.open(now, false),
-            Outcome::Unavailable | Outcome::Rejected | Outcome::Throttled { .. } => {}
+            Outcome::Throttled { retry_after: false } => {
+                self.throttled_since.get_or_insert(now);
+            }
+            Outcome::Unavailable | Outcome::Rejected | Outcome::Throttled { retry_after: true } => {}
         }
         self.on_response(now, ticket, outcome);
     }
@@ -220,6 +227,11 @@ impl Breaker {
     /// Returns the start of the outage. A silence counts as soon as a probe is not answered.
     pub(super) fn outage_since(&self) -> Option<Instant> {
         self.outage.as_ref().filter(|outage| outage.is_certain()).map(|outage| outage.since)
+    }
+
+    /// Returns the time since which creates have received only 429 without `Retry-After`.
+    pub(super) fn throttled_since(&self) -> Option<Instant> {
+        self.throttled_since
     }
 
     /// Returns the end of the common pause after a 429.

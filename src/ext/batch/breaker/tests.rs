@@ -213,6 +213,26 @@ async fn burst_of_429_pauses_once_and_repeated_429_pauses_longer() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn first_429_without_retry_after_counts_until_a_create_is_accepted() {
+    let mut fixture = Fixture::new();
+    let start = Instant::now();
+    for (outcome, since) in [
+        (Outcome::Throttled { retry_after: true }, None),
+        (Outcome::Throttled { retry_after: false }, Some(start + 2 * SECOND)),
+        (Outcome::Throttled { retry_after: false }, Some(start + 2 * SECOND)),
+        (Outcome::Rejected, Some(start + 2 * SECOND)),
+        (Outcome::Answered, None),
+        (Outcome::Throttled { retry_after: false }, Some(start + 6 * SECOND)),
+    ] {
+        advance(SECOND).await;
+        fixture.send(1);
+        fixture.end(outcome);
+        fixture.poll(Outcome::Answered);
+        assert_eq!(fixture.breaker.throttled_since(), since, "{outcome:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn retry_after_reduces_creates_and_does_not_pause() {
     let mut fixture = Fixture::new();
     fixture.send(8);

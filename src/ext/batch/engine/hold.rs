@@ -2,6 +2,7 @@
 
 use std::{fmt::Display, time::Duration};
 
+use reqwest::StatusCode;
 use tokio::time::Instant;
 
 use super::{Engine, api::SpeechApi};
@@ -14,6 +15,7 @@ use crate::{
             key_check::is_key_rejected,
             pending::Hold,
         },
+        error::ApiErrorResponse,
         polling::poller::poll_until,
         retry::policy::Decision,
         transport::{call::Received, cooldown::jitter, failure::Failure},
@@ -60,7 +62,9 @@ impl<K: Display + Send + 'static, A: SpeechApi> Engine<K, A> {
             let outage = self.breaker.outage_since().map(|since| (since, &error));
             let rate_limited = self.api.client().inner().cooldown.rate_limited();
             let rate_limited = rate_limited.zip(self.rate_limited_since);
-            let hold = Hold { cooldown_end, rate_limited, outage };
+            let rejection = not_sent_after_429();
+            let throttled = self.breaker.throttled_since().map(|since| (since, &rejection));
+            let hold = Hold { cooldown_end, rate_limited, throttled, outage };
             let (tasks, mut errors) = (&mut self.active.tasks, Vec::new());
             let ended = self.scheduler.take_creates(now, |slot| {
                 let TaskState::Submit(pending) = &mut tasks[slot].state else { return false };
@@ -221,6 +225,13 @@ impl<K: Display + Send + 'static, A: SpeechApi> Engine<K, A> {
         let error = pending.finish_with(fatal);
         self.finish(slot, Err(error));
     }
+}
+
+/// Returns the error of a request that is not sent, because all creates receive a 429 without `Retry-After`.
+fn not_sent_after_429() -> Error {
+    let status = StatusCode::TOO_MANY_REQUESTS;
+    let response = ApiErrorResponse { status, message: None, retry_after: None, request_id: None };
+    Error::not_sent(Error::rejected(response))
 }
 
 /// Returns a random UUID v4, which no task has.

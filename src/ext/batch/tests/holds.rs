@@ -39,6 +39,25 @@ async fn requests_back_off_together_after_429() {
     }
 }
 
+/// The requests after the first ones are never sent, so that their deadline never starts.
+#[tokio::test(start_paused = true)]
+async fn endless_429_without_retry_after_ends_each_request_at_its_time_limit() {
+    for max_in_flight in [4, 64] {
+        let server = server(|_, _| Create::Status(429), done_after(1));
+        let deadline = Duration::from_secs(60);
+        let list =
+            speaks(&server, texts(100)).into_iter().map(|(key, speak)| (key, speak.deadline(deadline)));
+        let run = run(&server, list.collect(), config(max_in_flight, None)).await;
+        let is_limited = |error: &Error| error.is_rate_limited() && error.billed() == crate::Billed::No;
+        assert_eq!(run.count(|result| result.as_ref().is_err_and(is_limited)), 100);
+        assert!(server.elapsed() < 2 * deadline, "{max_in_flight}: {:?}", server.elapsed());
+        let expected = "not sent, because the server rejected an earlier request: 429 Too Many Requests";
+        let never_sent =
+            |result: &Result<_, Error>| result.as_ref().is_err_and(|e| e.to_string() == expected);
+        assert!(run.count(never_sent) > 0, "{:?}", run.results);
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn unanswered_polls_do_not_delay_other_tasks() {
     let client = Client::builder().api_key("k").build().unwrap();
