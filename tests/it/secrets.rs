@@ -53,6 +53,24 @@ async fn debug_output_hides_audio_url_query() {
 }
 
 #[tokio::test]
+async fn error_hides_address_in_error_response() {
+    let url = "https://example.com/a.wav?signature=s3cr3t";
+    let message = format!("audio removed: {url}");
+    let bodies = [
+        (json!({"results": [{"url": url}]}).to_string(), r#"410 Gone: {"results":[{"url":"[address]"}]}"#),
+        (json!({"message": message}).to_string(), "410 Gone: audio removed: [address]"),
+        (json!({"detail": message}).to_string(), r#"410 Gone: {"detail":"audio removed: [address]"}"#),
+        (message, "410 Gone: audio removed: [address]"),
+    ];
+    for (body, expected) in bodies {
+        let server = ScriptedServer::start([Action::response("410 Gone", "", &body)]).await;
+        let error = client(&server.url).task(ID.parse().unwrap()).status().await.unwrap_err();
+        let output = format!("{error:?} {:?}", error.message());
+        assert!(error.to_string().contains(expected) && !output.contains("s3cr3t"), "{output}");
+    }
+}
+
+#[tokio::test]
 async fn error_redacts_api_key_repeated_by_server() {
     let message = format!("no such key: {KEY}");
     // A response that quotes another server, which writes the key as `\u` escapes.

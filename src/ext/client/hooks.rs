@@ -17,6 +17,7 @@ use crate::{
             call, content_encoding, exchange,
             failure::error_message,
             json_parts::is_json,
+            lenient::without_addresses,
             once_body::{OnceBody, SendGuard},
             request_id::request_id,
             retry_after::retry_after,
@@ -191,7 +192,7 @@ fn decode_text(body: Vec<u8>) -> String {
 fn to_error_body(text: &str, is_cut: bool, inner: &Inner) -> String {
     let excerpt = |text: &str| if is_cut { inner.key.excerpt_of_cut(text) } else { inner.key.excerpt(text) };
     let mut body: Map<String, Value> = serde_json::from_str(&excerpt(text)).unwrap_or_default();
-    body.insert("message".to_owned(), excerpt(&error_message(text)).into());
+    body.insert("message".to_owned(), excerpt(&without_addresses(&error_message(text))).into());
     Value::Object(body).to_string()
 }
 

@@ -74,25 +74,52 @@ fn describe(path: &Path, error: &serde_json::Error) -> String {
     }
 }
 
-/// Returns a body as an error may show it. Who has the address of an audio may be able to download it.
-pub(super) fn without_addresses(text: &str) -> String {
+/// Replaces an address in a text.
+const ADDRESS: &str = "[address]";
+
+/// Returns a body or a message as an error may show it. Who has the address of an audio may be able to download it.
+pub(crate) fn without_addresses(text: &str) -> String {
     let Ok(mut body) = serde_json::from_str::<Value>(text) else {
+        if !text.trim_start().starts_with(['{', '[']) {
+            return replace_addresses(text);
+        }
         // A truncated body may end within an address.
-        let end = ["://", "\"url\""].iter().filter_map(|mark| text.find(mark)).min();
+        let end = ["://", r":\/\/", "\"url\""].iter().filter_map(|mark| text.find(mark)).min();
         return text[..end.unwrap_or(text.len())].to_owned();
     };
+    let original = body.clone();
     remove_addresses(&mut body);
-    if let Value::String(text) = body { text } else { body.to_string() }
+    match body {
+        Value::String(text) => text,
+        body if body == original => text.to_owned(),
+        body => body.to_string(),
+    }
+}
+
+/// Replaces each address. A text that begins with an address is replaced as a whole, because the address may contain
+/// spaces.
+fn replace_addresses(text: &str) -> String {
+    let ends_word = |character: char| character.is_whitespace() || matches!(character, '"' | '<' | '>');
+    // In JSON within a text, the slashes may be escaped.
+    let is_address = |word: &str| word.replace('\\', "").contains("//");
+    if text.trim_start().split(ends_word).next().is_some_and(is_address) {
+        return ADDRESS.to_owned();
+    }
+    let parts = text.split_inclusive(ends_word).map(|part| {
+        let word = part.trim_end_matches(ends_word);
+        if is_address(word) { format!("{ADDRESS}{}", &part[word.len()..]) } else { part.to_owned() }
+    });
+    parts.collect()
 }
 
 fn remove_addresses(value: &mut Value) {
     match value {
-        Value::String(text) if text.contains("//") => "[address]".clone_into(text),
+        Value::String(text) => *text = replace_addresses(text),
         Value::Array(items) => items.iter_mut().for_each(remove_addresses),
         Value::Object(object) => {
             for (name, value) in object {
                 if name == "url" && value.is_string() {
-                    *value = "[address]".into();
+                    *value = ADDRESS.into();
                 }
                 remove_addresses(value);
             }
@@ -215,5 +242,24 @@ mod tests {
             json!({"results": [{"url": "/a.wav?signature=s"}, ["//example.com/a.wav"]]}).to_string();
         assert_eq!(without_addresses(&relative), r#"{"results":[{"url":"[address]"},["[address]"]]}"#);
         assert_eq!(without_addresses("<h1>502</h1>"), "<h1>502</h1>");
+    }
+
+    #[test]
+    fn shown_message_keeps_its_text_around_an_address() {
+        for (message, shown) in [
+            ("limit reached, see https://example.com/a?b=c now", "limit reached, see [address] now"),
+            ("moved\tto //example.com/a.wav\n", "moved\tto [address]\n"),
+            (r#"<a href="https://example.com/a">502</a>"#, r#"<a href="[address]">502</a>"#),
+            (r#"upstream: "https:\/\/example.com\/a.wav""#, r#"upstream: "[address]""#),
+            ("https://example.com/my file.wav?signature=s", "[address]"),
+            (r#"{"detail": "see https://example.com/a b"}"#, r#"{"detail":"see [address] b"}"#),
+            (r#"{"a": "https://example.com/my file.wav"}"#, r#"{"a":"[address]"}"#),
+            (r#"{"a": "https:\/\/example.com\/a.wa"#, r#"{"a": "https"#),
+            (r#"{"a": 1, "b":"c"}"#, r#"{"a": 1, "b":"c"}"#),
+            ("one / two, 1/2", "one / two, 1/2"),
+            ("", ""),
+        ] {
+            assert_eq!(without_addresses(message), shown);
+        }
     }
 }

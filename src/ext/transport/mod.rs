@@ -8,7 +8,7 @@ pub(crate) mod exchange;
 pub(crate) mod failure;
 pub(crate) mod instant;
 pub(crate) mod json_parts;
-mod lenient;
+pub(crate) mod lenient;
 pub(crate) mod once_body;
 mod redact;
 pub(crate) mod request_id;
