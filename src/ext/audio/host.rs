@@ -120,6 +120,13 @@ async fn send(
         if let Some(refused) = refused(&error) {
             return HostError::Permanent(Error::download(refused));
         }
+        if error.is_builder() {
+            let length = url.as_str().len();
+            let problem = format!(
+                "audio URL: not a valid URL ({length} bytes), expected a URL of at most 65,534 bytes"
+            );
+            return HostError::Permanent(Error::download(problem).with_source(error.without_url()));
+        }
         if error.is_redirect() {
             let problem = "audio host redirected the request too often";
             return HostError::Permanent(Error::download(problem).with_source(error.without_url()));
@@ -190,6 +197,13 @@ mod tests {
     async fn name_with_a_private_address_is_refused_for_good() {
         let client = client("https://93.184.216.34").build().unwrap();
         assert_refused(get(&client, "https://localhost:1/a.wav").await, "allow_private_audio_hosts");
+    }
+
+    #[tokio::test]
+    async fn url_that_cannot_be_sent_is_invalid_for_good() {
+        let client = client("http://127.0.0.1:1").build().unwrap();
+        let url = format!("http://127.0.0.1:1/{}", "a".repeat(70_000));
+        assert_refused(get(&client, &url).await, "audio URL: not a valid URL (70019 bytes)");
     }
 
     #[tokio::test]
