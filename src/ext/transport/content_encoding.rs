@@ -6,7 +6,7 @@ use flate2::read::{DeflateDecoder, MultiGzDecoder, ZlibDecoder};
 use reqwest::header::{CONTENT_ENCODING, HeaderMap};
 
 /// Decodes gzip and deflate, up to a number of bytes. A truncated body is decoded up to its end. A JSON object is returned
-/// unchanged: a proxy may have decoded the body without removing the header.
+/// unchanged, also after white space: a proxy may have decoded the body without removing the header.
 ///
 /// # Errors
 ///
@@ -18,7 +18,7 @@ pub(crate) fn decode(headers: &HeaderMap, body: Vec<u8>, limit: usize) -> Result
     match &*encoding {
         "" | "identity" => Ok(body),
         // Neither gzip nor zlib begins like this, and no deflate stream of a text.
-        "gzip" | "x-gzip" | "deflate" if body.starts_with(b"{") => Ok(body),
+        "gzip" | "x-gzip" | "deflate" if body.trim_ascii_start().starts_with(b"{") => Ok(body),
         "gzip" | "x-gzip" => Ok(read(MultiGzDecoder::new(&*body), limit)),
         // The standard says zlib. Some servers send the deflate stream without its header.
         "deflate" => {
@@ -82,9 +82,9 @@ mod tests {
 
     #[test]
     fn json_object_that_is_not_encoded_is_returned_unchanged() {
-        for encoding in ["gzip", "x-gzip", "deflate"] {
+        for (encoding, space) in [("gzip", ""), ("x-gzip", "\n"), ("deflate", ""), ("deflate", " \t\r\n")] {
             for end in 1..=BODY.len() {
-                let body = BODY[..end].to_vec();
+                let body = [space.as_bytes(), &BODY[..end]].concat();
                 assert_eq!(decode(&headers(encoding), body.clone(), 1_000), Ok(body), "{encoding}");
             }
         }
