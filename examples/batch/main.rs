@@ -162,46 +162,48 @@ async fn run(args: &Args) -> anyhow::Result<bool> {
     report_outages(&results, bar.clone());
     let (mut complete, mut not_saved, mut failed_tasks) = (true, 0, 0);
     let mut again = args.again.clone();
-    loop {
-        let next = tokio::select! {
-            next = results.next() => next,
-            _ = tokio::signal::ctrl_c() => {
-                bar.finish_and_clear();
-                eprintln!("stopping: waiting for pending submissions; press Ctrl-C to stop at once");
-                // Wait for pending submissions, so that the store records every task id.
-                tokio::select! {
-                    unfinished = results.stop() => {
-                        let is_spoken = |key: &String| {
-                            unfinished.iter().any(|(found, result)| found == key && result.is_ok())
-                        };
-                        again.retain(|key| !is_spoken(key));
-                        report_unfinished(unfinished);
-                    }
-                    _ = tokio::signal::ctrl_c() => bail!("interrupted; some lines are in doubt"),
+    let save_all = async {
+        while let Some((key, result)) = results.next().await {
+            again.retain(|again| *again != key || result.is_err());
+            let saved = match result {
+                Ok(speech) => {
+                    let saved = speech.save(audio_path(&args.out, &key)).await;
+                    not_saved += usize::from(saved.is_err());
+                    saved.map(drop)
                 }
-                if simulator.is_some() {
-                    bail!("interrupted");
+                Err(error) => {
+                    failed_tasks += usize::from(error.is_failed());
+                    Err(error)
                 }
-                bail!("interrupted; {}", how_to_continue(&args.again, &again));
+            };
+            if let Err(error) = saved {
+                complete = false;
+                // With its causes.
+                bar.suspend(|| eprintln!("line {key}: {:#}", anyhow::Error::from(error)));
             }
-        };
-        let Some((key, result)) = next else { break };
-        again.retain(|again| *again != key || result.is_err());
-        let saved = match result {
-            Ok(speech) => {
-                let saved = speech.save(audio_path(&args.out, &key)).await;
-                not_saved += usize::from(saved.is_err());
-                saved.map(drop)
+        }
+    };
+    tokio::select! {
+        () = save_all => {}
+        // Dropping the other future removes a partly written file.
+        _ = tokio::signal::ctrl_c() => {
+            bar.finish_and_clear();
+            eprintln!("stopping: waiting for pending submissions; press Ctrl-C to stop at once");
+            // Wait for pending submissions, so that the store records every task id.
+            tokio::select! {
+                unfinished = results.stop() => {
+                    let is_spoken = |key: &String| {
+                        unfinished.iter().any(|(found, result)| found == key && result.is_ok())
+                    };
+                    again.retain(|key| !is_spoken(key));
+                    report_unfinished(unfinished);
+                }
+                _ = tokio::signal::ctrl_c() => bail!("interrupted; some lines are in doubt"),
             }
-            Err(error) => {
-                failed_tasks += usize::from(error.is_failed());
-                Err(error)
+            if simulator.is_some() {
+                bail!("interrupted");
             }
-        };
-        if let Err(error) = saved {
-            complete = false;
-            // With its causes.
-            bar.suspend(|| eprintln!("line {key}: {:#}", anyhow::Error::from(error)));
+            bail!("interrupted; {}", how_to_continue(&args.again, &again));
         }
     }
     let progress = results.progress().borrow().clone();

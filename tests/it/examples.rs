@@ -352,6 +352,28 @@ async fn batch_example_interrupted_while_it_speaks_again_names_the_lines_that_ar
 
 #[cfg(unix)]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn batch_example_on_ctrl_c_ends_the_save_of_a_file() {
+    let builder = Simulator::builder().waiting(Duration::ZERO).running(Duration::ZERO);
+    let silent = Script::always(Fault::never_answer());
+    let simulator = builder.script(Route::Audio, silent).start().await.unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    fs::write(directory.path().join("lines.txt"), "Hello.\n").unwrap();
+    let args = ["lines.txt", "--deadline", "1"];
+    let child = example_with(&simulator, "batch", directory.path(), &args).spawn().unwrap();
+    // Until the deadline, the store downloads the audio. The second request is that of the file.
+    while simulator.arrivals(Route::Audio).len() < 2 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    interrupt(&child, &simulator, 1).await;
+    let output = child.wait_with_output().unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{stderr}");
+    assert!(stderr.ends_with("error: interrupted; run the same command again to continue\n"), "{stderr}");
+    assert!(!stderr.contains("line 1: "), "the download failed before the signal: {stderr}");
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn batch_example_on_second_ctrl_c_exits_at_once() {
     let no_response = Script::always(Fault::never_answer().after_accepting());
     let simulator = Simulator::builder().script(Route::Create, no_response).start().await.unwrap();
