@@ -19,7 +19,7 @@ use std::{
 };
 
 use anyhow::{Context, anyhow};
-use clap::Parser;
+use clap::{Parser, builder::TypedValueParser};
 use distribute_ai::{
     Client, ClientBuilder, ErrorKind, Speak, Speech, SpeechTask, TaskId, long_text, store::Store,
     testing::Simulator,
@@ -77,6 +77,7 @@ struct Args {
 
     /// Fetches the speech of an earlier task instead of submitting a new task
     #[arg(long, value_name = "TASK", conflicts_with_all = ["text", "voice"])]
+    #[arg(value_parser = clap::builder::NonEmptyStringValueParser::new().map(TaskId::new_unchecked))]
     resume: Option<TaskId>,
 }
 
@@ -100,6 +101,7 @@ async fn main() -> ExitCode {
     let Err(error) = outcome else { return ExitCode::SUCCESS };
     eprintln!("error: {error:#}");
     let library_error = error.downcast_ref::<distribute_ai::Error>();
+    let task_in_doubt = library_error.filter(|error| error.is_in_doubt()).and_then(|error| error.task_id());
     let is_lost = library_error.is_some_and(|error| error.is_failed() || error.is_not_found());
     if state.submitting.get() && library_error.is_none() {
         // Between two attempts, no request is in progress.
@@ -113,6 +115,8 @@ async fn main() -> ExitCode {
         }
     } else if let Some(id) = state.task.get().filter(|_| !is_lost) {
         eprintln!("hint: the task is still available; run with --resume {id} to fetch the speech");
+    } else if let Some(id) = task_in_doubt {
+        eprintln!("hint: the text may be task {id}; run with --resume {id} to fetch the speech");
     }
     let is_invalid_input = library_error.map_or(error.is::<InvalidInput>(), distribute_ai::Error::is_invalid);
     ExitCode::from(if is_invalid_input { 2 } else { 1 })

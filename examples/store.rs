@@ -13,7 +13,7 @@ use std::{
     process::ExitCode,
 };
 
-use clap::{ArgGroup, Parser, Subcommand};
+use clap::{ArgGroup, Parser, Subcommand, builder::TypedValueParser};
 use distribute_ai::{
     TaskId,
     store::{Entry, RequestHash, Settlement, Store},
@@ -47,6 +47,7 @@ enum Command {
         not_billed: bool,
         /// It was billed, as this task: the next run waits for the task
         #[arg(long, value_name = "TASK", group = "settlement")]
+        #[arg(value_parser = clap::builder::NonEmptyStringValueParser::new().map(TaskId::new_unchecked))]
         billed: Option<TaskId>,
     },
     /// Removes an entry and its audio. The next run submits its text again, which is billed

@@ -9,8 +9,9 @@ use std::{
 };
 
 use distribute_ai::testing::{Fault, Route, Script, Simulator, TaskOutcome};
+use serde_json::json;
 
-use crate::support::{ID, UNREACHABLE_URL, example_path};
+use crate::support::{Action, ID, ScriptedServer, UNREACHABLE_URL, example_path};
 
 /// Returns the command that runs an example without an API key.
 fn example(name: &str, directory: &Path, args: &[&str]) -> Command {
@@ -134,7 +135,7 @@ fn speak_example_with_invalid_input_prints_one_line_and_exits_2() {
         (&["--resubmit", "--resume", "1b671a64-40d5-491e-99b0-da01ff1f3341"], "--resubmit needs --file"),
         (&["--resubmit"], "--file"),
         (&["--resume", "1b671a64-40d5-491e-99b0-da01ff1f3341"], "DISTRIBUTE_AI_API_KEY is not set"),
-        (&["--resume", "42"], "expected a UUID version 4"),
+        (&["--resume="], "'--resume <TASK>'"),
         (&[], "<TEXT>"),
         (&["Hello", "--loud"], "--loud"),
     ] {
@@ -298,6 +299,34 @@ fn speak_example_rejected_by_server_exits_1() {
     let stderr = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(1), "{stderr}");
     assert!(stderr.contains("404"), "{stderr}");
+}
+
+/// Runs an example with this server as the API. Returns its exit status, and what it prints.
+fn run_with(server: &ScriptedServer, name: &str, directory: &Path, args: &[&str]) -> (Option<i32>, String) {
+    let mut command = example(name, directory, args);
+    command.env("DISTRIBUTE_AI_API_KEY", "key").env("DISTRIBUTE_AI_BASE_URL", &server.url);
+    let output = command.output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (output.status.code(), text(output.stdout) + &text(output.stderr))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn speak_example_resumes_a_task_whose_id_is_not_a_uuid() {
+    let server = ScriptedServer::start([Action::response("400 Bad Request", "", "")]).await;
+    let directory = tempfile::tempdir().unwrap();
+    let (code, text) = run_with(&server, "speak", directory.path(), &["--resume", "task_7"]);
+    assert_eq!(code, Some(1), "{text}");
+    assert!(server.requests()[0].ends_with(r#"{"id":"task_7"}"#), "{:?}", server.requests());
+    assert!(text.contains("run with --resume task_7 to"), "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn speak_example_advises_to_resume_a_doubt_whose_task_is_known() {
+    let server = ScriptedServer::start([Action::json("502 Bad Gateway", &json!({"id": ID}))]).await;
+    let directory = tempfile::tempdir().unwrap();
+    let (code, text) = run_with(&server, "speak", directory.path(), &["Hello"]);
+    let hint = format!("hint: the text may be task {ID}; run with --resume {ID} to fetch the speech\n");
+    assert!(code == Some(1) && text.ends_with(&hint), "{text}");
 }
 
 /// Waits until the simulator has accepted `creates` texts, then sends Ctrl-C.

@@ -139,8 +139,10 @@ async fn doubt_is_listed_and_settled_with_the_store_example() {
     assert!(listed.contains(" in_doubt ") && listed.contains("\"intro\""), "{listed}");
     assert!(listed.ends_with("\n1 entries\n"), "{listed}");
     let hash = &listed[..8];
-    let (code, text) = fixture.run("store", &["kept", "settle", "ffffff", "--not-billed"]);
-    assert!(code == 2 && (text.contains("no entry starts with") || hash.starts_with("ffffff")), "{text}");
+    for settlement in [&["--not-billed"][..], &["--billed", "task_7"]] {
+        let (code, text) = fixture.run("store", &[&["kept", "settle", "ffffff"], settlement].concat());
+        assert!(code == 2 && (text.contains("no entry starts with") || hash.starts_with("ffffff")), "{text}");
+    }
     let (code, text) = fixture.run("store", &["kept", "settle", hash]);
     assert!(code == 2 && text.contains("<--not-billed|--billed <TASK>>"), "{text}");
     fixture.run_ok("store", &["kept", "settle", hash, "--not-billed"]);
