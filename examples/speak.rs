@@ -113,9 +113,9 @@ async fn main() -> ExitCode {
         if let Some(hint) = next_step(error, &args).filter(|_| state.recorded.get()) {
             eprintln!("hint: {hint}");
         }
-    } else if let Some(id) = state.task.get().filter(|_| !is_lost) {
+    } else if let Some(id) = state.task.get().filter(|_| !is_lost).map(printable) {
         eprintln!("hint: the task is still available; run with --resume {id} to fetch the speech");
-    } else if let Some(id) = task_in_doubt {
+    } else if let Some(id) = task_in_doubt.map(printable) {
         eprintln!("hint: the text may be task {id}; run with --resume {id} to fetch the speech");
     }
     let is_invalid_input = library_error.map_or(error.is::<InvalidInput>(), distribute_ai::Error::is_invalid);
@@ -126,7 +126,7 @@ async fn main() -> ExitCode {
 fn next_step(error: &distribute_ai::Error, args: &Args) -> Option<String> {
     let store = store_of(args).display().to_string();
     let in_store = |command: &str| format!("`cargo run --example store -- {store} {command}`");
-    if let Some(id) = error.task_id().filter(|_| error.is_in_doubt()) {
+    if let Some(id) = error.task_id().filter(|_| error.is_in_doubt()).map(printable) {
         // No resubmission is allowed, because the task can be polled.
         let settle = in_store(&format!("settle HASH --billed {id}"));
         return Some(format!("the piece may be task {id}: settle the entry with {settle}"));
@@ -417,15 +417,17 @@ fn is_set(variable: &str) -> bool {
     std::env::var_os(variable).is_some_and(|value| !value.is_empty())
 }
 
+/// Returns an id on one line. The server chooses the id, which could control the terminal or forge a line.
+fn printable(id: &TaskId) -> String {
+    id.as_str().chars().take(256).flat_map(char::escape_debug).collect()
+}
+
 /// Waits for the task and prints each change of its status. A terminal shows one line that is updated.
 async fn watch(task: &SpeechTask) -> anyhow::Result<Speech> {
     let terminal = io::stderr().is_terminal();
     let line = if terminal { ProgressBar::new_spinner() } else { ProgressBar::hidden() };
     line.enable_steady_tick(Duration::from_millis(100));
-    line.println(format!("task {}", task.id()));
-    if !terminal {
-        eprintln!("task {}", task.id());
-    }
+    line.suspend(|| eprintln!("task {}", printable(task.id())));
     let mut updates = task.updates();
     while let Some(update) = updates.next().await {
         let update = update?;

@@ -140,10 +140,15 @@ fn print_line(line: impl fmt::Display) -> io::Result<()> {
     }
 }
 
+/// Returns an id on one line. The server chooses the id, which could control the terminal or forge a line.
+fn printable(id: &TaskId) -> String {
+    id.as_str().chars().take(256).flat_map(char::escape_debug).collect()
+}
+
 fn line(entry: &Entry) -> String {
     let mut line = format!("{} {:9} {:5} characters", entry.hash(), entry.state(), entry.characters());
     let duration = entry.duration().map(|duration| format!("{:.1} s", duration.as_secs_f64()));
-    let task = entry.task_id().map(|id| format!("task {id}"));
+    let task = entry.task_id().map(|id| format!("task {}", printable(&id)));
     let parts =
         [duration, entry.voice().map(str::to_owned), entry.label().map(|label| format!("{label:?}")), task];
     for part in parts.into_iter().flatten() {

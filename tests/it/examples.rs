@@ -329,6 +329,23 @@ async fn speak_example_advises_to_resume_a_doubt_whose_task_is_known() {
     assert!(code == Some(1) && text.ends_with(&hint), "{text}");
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn examples_print_task_id_without_control_characters() {
+    let created = json!({"id": "x\u{1b}[31m\u{202e}\n0f0f stored"});
+    let actions =
+        [Action::json("200 OK", &created), Action::response("400 Bad Request", "", ""), Action::Close];
+    let server = ScriptedServer::start(actions).await;
+    let directory = tempfile::tempdir().unwrap();
+    let (_, spoken) = run_with(&server, "speak", directory.path(), &["Hello", "--store", "kept"]);
+    assert!(spoken.starts_with("task x\\u{1b}[31m\\u{202e}\\n0f0f stored\n"), "{spoken}");
+    assert!(spoken.contains("run with --resume x\\u{1b}"), "{spoken}");
+    let (_, listed) = run_with(&server, "store", directory.path(), &["kept"]);
+    assert!(listed.contains("task x\\u{1b}[31m") && listed.lines().count() == 2, "{listed}");
+    for text in [spoken, listed] {
+        assert!(!text.contains(['\u{1b}', '\u{202e}']), "{text:?}");
+    }
+}
+
 /// Waits until the simulator has accepted `creates` texts, then sends Ctrl-C.
 #[cfg(unix)]
 async fn interrupt(child: &Child, simulator: &Simulator, creates: u64) {
