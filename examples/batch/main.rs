@@ -273,7 +273,7 @@ fn progress_bar<K>(results: &Results<K>) -> ProgressBar {
     bar
 }
 
-/// Prints a line when the server becomes unavailable, and when it responds again.
+/// Prints a line when submissions stop because the server does not respond as it should, and when they continue.
 fn report_outages<K>(results: &Results<K>, bar: ProgressBar) {
     let mut progress = results.progress();
     tokio::spawn(async move {
@@ -283,9 +283,9 @@ fn report_outages<K>(results: &Results<K>, bar: ProgressBar) {
             if now_available != is_available {
                 is_available = now_available;
                 let text = if is_available {
-                    "the server is available again"
+                    "the server responds again: submissions continue"
                 } else {
-                    "the server is unavailable: waiting until it responds, or until the deadline of each line"
+                    "no usable response to a submission: waiting for the server, or until the deadline of each line"
                 };
                 bar.suspend(|| eprintln!("{text}"));
             }

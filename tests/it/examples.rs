@@ -475,7 +475,7 @@ fn batch_example_with_unreachable_server_exits_1_and_names_the_cause() {
     let output = command.output().unwrap();
     let stderr = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(1), "{stderr}");
-    assert!(stderr.starts_with("the server is unavailable: waiting"), "{stderr}");
+    assert!(stderr.starts_with("no usable response to a submission: waiting"), "{stderr}");
     let line = stderr.lines().find(|line| line.starts_with("line 1: ")).unwrap_or_default();
     assert!(line.contains("127.0.0.1:9: Connection refused"), "{stderr}");
 }
