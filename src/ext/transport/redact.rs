@@ -10,11 +10,12 @@ pub(super) const MAX_MESSAGE_CHARS: usize = 2_000;
 const MIN_PART: usize = 4;
 
 /// Replaces each occurrence of the key. If the key occurs in escaped form, the whole text is replaced: a JSON string spells
-/// some characters with a backslash or by number, and JSON within JSON adds more backslashes.
+/// some characters with a backslash or by number, and JSON within JSON adds more backslashes. URLs and HTML spell
+/// characters by number too.
 pub(super) fn redact(text: &str, key: &str) -> String {
     let text = text.replace(key, REDACTED);
-    let key = unescape(key);
-    if !key.is_empty() && unescape(&text).contains(&key) {
+    let (plain, key) = (unescape(&text), unescape(key));
+    if !key.is_empty() && (plain.contains(&key) || decode(&plain).contains(&key)) {
         return REDACTED.to_owned();
     }
     text
@@ -24,9 +25,11 @@ pub(super) fn redact(text: &str, key: &str) -> String {
 pub(super) fn redact_cut(text: &str, key: &str) -> String {
     let text = redact(text, key);
     let (end, key) = (unescape(&text), unescape(key));
-    let whole = without_started_escape(&end);
+    let last_escape = end.rfind(['%', '&']).unwrap_or(end.len());
+    let (decoded, whole) = (decode(&end), decode(&end[..last_escape]));
+    let ends = [without_started_escape(&end), &end, &decoded, &whole];
     let mut parts = key.char_indices().skip(MIN_PART).map(|(at, _)| &key[..at]);
-    if parts.any(|part| end.ends_with(part) || whole.ends_with(part)) { REDACTED.to_owned() } else { text }
+    if parts.any(|part| ends.iter().any(|end| end.ends_with(part))) { REDACTED.to_owned() } else { text }
 }
 
 /// Removes a `u00` at the end: the cut may have removed the other digits of an escape.
@@ -59,6 +62,42 @@ fn unescape(text: &str) -> String {
         }
     }
     plain
+}
+
+/// Returns the text with each `%2b`, `&#x2b;` and `&#43;` replaced by its character, and without the backslashes that this
+/// adds.
+fn decode(text: &str) -> String {
+    let (mut plain, mut rest) = (String::with_capacity(text.len()), text);
+    while let Some(at) = rest.find(['%', '&']) {
+        let (before, escape) = rest.split_at(at);
+        plain.push_str(before);
+        if let Some((character, after)) = percent_escape(escape).or_else(|| html_escape(escape)) {
+            plain.push(character);
+            rest = after;
+        } else {
+            plain.push_str(&escape[..1]);
+            rest = &escape[1..];
+        }
+    }
+    plain.push_str(rest);
+    unescape(&plain)
+}
+
+/// Parses a `%2b`; returns its character and the rest of the text. The key has only ASCII characters.
+fn percent_escape(text: &str) -> Option<(char, &str)> {
+    let digits = text.strip_prefix('%')?.get(..2)?;
+    let digit = |at| char::from(digits.as_bytes()[at]).to_digit(16);
+    Some((char::from_u32(digit(0)? * 16 + digit(1)?)?, &text[3..]))
+}
+
+/// Parses a `&#x2b;` or `&#43;`; returns its character and the rest of the text. Browsers accept both without the semicolon.
+fn html_escape(text: &str) -> Option<(char, &str)> {
+    let number = text.strip_prefix("&#")?;
+    let (radix, digits) = number.strip_prefix(['x', 'X']).map_or((10, number), |digits| (16, digits));
+    let (digits, after) =
+        digits.split_at(digits.find(|digit: char| !digit.is_digit(radix)).unwrap_or(digits.len()));
+    let character = char::from_u32(u32::from_str_radix(digits, radix).ok()?)?;
+    Some((character, after.strip_prefix(';').unwrap_or(after)))
 }
 
 /// Parses the `u002b` of an escape; returns its character and the rest of the text.
@@ -98,8 +137,49 @@ mod tests {
     }
 
     #[test]
+    fn key_in_the_escapes_of_urls_and_html_replaces_the_whole_text() {
+        let key = r"sk-a/b+c\d=";
+        for text in [
+            "key=sk-a%2Fb%2bc%5Cd%3D&x=1",
+            "<p>sk-a&#x2F;b&#43;c&#92;d&#0061;</p>",
+            "sk&#45;a&#47b&#X2b;c&#x5c;d=",
+            r#"{"a": "sk-a\u00252Fb\u0026#43;c%5c%5Cd\u003d"}"#,
+        ] {
+            assert_eq!(redact(text, key), REDACTED, "{text}");
+        }
+        assert_eq!(redact("sk-a%2Fb", "sk-a%2Fb"), REDACTED);
+        assert_eq!(redact(r"sk-a\u00252Fb", "sk-a%2Fb"), REDACTED, "the key looks like an escape");
+    }
+
+    #[test]
+    fn text_cut_within_the_escapes_of_urls_and_html_is_replaced() {
+        let key = "sk-abcdefgh";
+        for escape in
+            [|byte: u8| format!("%{byte:02X}"), |byte| format!("&#{byte};"), |byte| format!("&#x{byte:x};")]
+        {
+            let text: String = key.bytes().map(escape).collect();
+            let least: usize = key.bytes().take(MIN_PART).map(|byte| escape(byte).len()).sum();
+            for end in least..text.len() {
+                assert_eq!(redact_cut(&text[..end], key), REDACTED, "{}", &text[..end]);
+            }
+        }
+    }
+
+    #[test]
     fn text_without_the_key_is_unchanged() {
-        for text in [r"sk-a\/b", r"\\\", r"\u005c\u005c", r"\u00", r"\uüüüü", "\\", ""] {
+        for text in [r"sk-a\/b", r"\\\", r"\u005c\u005c", r"\u00", r"\uüüüü", "\\", ""].into_iter().chain([
+            "%",
+            "%2",
+            "%+2",
+            "%üü",
+            "100 %&",
+            "&#",
+            "&#x",
+            "&#;",
+            "&#x110000;",
+            "&#99999999999;",
+            "&amp;",
+        ]) {
             assert_eq!(redact(text, "sk-1"), text);
             assert_eq!(redact_cut(text, "sk-1"), text);
         }
