@@ -83,31 +83,31 @@ fn compare(
     let before: BTreeSet<Requirement> =
         requirements(base).into_iter().map(|requirement| renamed(requirement, schemes)).collect();
     let after: BTreeSet<Requirement> = requirements(revision).into_iter().collect();
-    let by_schemes = |requirements: &BTreeSet<Requirement>| -> BTreeMap<Vec<String>, Requirement> {
-        let names = |requirement: &Requirement| requirement.keys().cloned().collect();
-        requirements.iter().map(|requirement| (names(requirement), requirement.clone())).collect()
-    };
-    let (old, new) = (by_schemes(&before), by_schemes(&after));
-    for (names, requirement) in &old {
-        if let Some(revised) = new.get(names) {
-            compare_scopes(recorder, at, changes, requirement, revised);
-            continue;
-        }
+    let mut added: Vec<_> = after.difference(&before).collect();
+    for requirement in before.difference(&after) {
         // Credentials that exceed a requirement satisfy it.
-        let is_satisfied = |required: &Requirement| {
+        let satisfies = |required: &Requirement| {
             required
                 .iter()
                 .all(|(name, scopes)| requirement.get(name).is_some_and(|given| given.is_superset(scopes)))
         };
-        let change = match (after.iter().any(is_satisfied), names.is_empty()) {
+        let is_accepted = after.iter().any(satisfies);
+        let with_other_scopes = |required: &&Requirement| {
+            required.keys().eq(requirement.keys()) && (!is_accepted || satisfies(required))
+        };
+        if let Some(index) = added.iter().position(with_other_scopes) {
+            compare_scopes(recorder, at, changes, requirement, added.remove(index));
+            continue;
+        }
+        let change = match (is_accepted, requirement.is_empty()) {
             (true, _) => changes.removed,
             (false, true) => changes.required,
             (false, false) => changes.refused,
         };
-        recorder.report(change, at, &subject(names), Values::default());
+        recorder.report(change, at, &subject(requirement), Values::default());
     }
-    for names in new.keys().filter(|names| !old.contains_key(*names)) {
-        recorder.report(changes.added, at, &subject(names), Values::default());
+    for requirement in added {
+        recorder.report(changes.added, at, &subject(requirement), Values::default());
     }
 }
 
@@ -147,10 +147,11 @@ fn renamed(requirement: Requirement, schemes: &SchemeNames) -> Requirement {
     requirement.into_iter().map(|(name, scopes)| (schemes.new_name(name), scopes)).collect()
 }
 
-fn subject(names: &[String]) -> String {
-    if names.is_empty() {
+fn subject(requirement: &Requirement) -> String {
+    if requirement.is_empty() {
         "security: anonymous access".to_owned()
     } else {
+        let names: Vec<_> = requirement.keys().map(String::as_str).collect();
         format!("security {}", names.join(" and "))
     }
 }

@@ -11,6 +11,7 @@ mod meaning;
 mod oracle;
 mod parts;
 mod properties;
+mod security;
 mod serialisation;
 mod statuses;
 mod wider;
