@@ -151,7 +151,7 @@ const MAX_DEPTH: usize = 8;
 fn may_be_compound(schema: &ResolvedNode, depth: usize) -> bool {
     let types = schema.types();
     if !types.is_empty()
-        && types.iter().all(|name| matches!(*name, "string" | "number" | "integer" | "boolean"))
+        && types.iter().all(|name| matches!(*name, "string" | "number" | "integer" | "boolean" | "null"))
     {
         return false;
     }

@@ -80,6 +80,9 @@ pub(super) fn normalize(schema: &mut Object, at: &Pointer, is_later: bool, probl
     }
 }
 
+/// Keywords beside which `null` stays a type: `nullable` would add null to what they allow.
+const RESTRICTIONS: [&str; 6] = ["allOf", "anyOf", "oneOf", "not", "if", "$dynamicRef"];
+
 /// Replaces a list of types, or the type `null`.
 fn replace_types(schema: &mut Object, kind: &Value) {
     let kinds = match kind {
@@ -95,6 +98,11 @@ fn replace_types(schema: &mut Object, kind: &Value) {
         0 if has_null => {
             schema.remove("type");
             schema.insert("enum".to_owned(), if null_is_listed { json!([null]) } else { json!([]) });
+            return;
+        }
+        _ if has_null && RESTRICTIONS.iter().any(|keyword| schema.contains_key(*keyword)) => {
+            others.push(json!("null"));
+            schema.insert("type".to_owned(), Value::Array(others));
             return;
         }
         1 => schema.insert("type".to_owned(), others.remove(0)),

@@ -113,7 +113,9 @@ fn check_default(schema: &Object, at: &Pointer, problems: &mut Diagnostics) {
         problems.warn(at.child("default"), message);
     };
     if default.is_null() {
-        if schema.get("nullable") != Some(&Value::Bool(true)) {
+        let types = schema.get("type").and_then(Value::as_array);
+        let has_null_type = types.is_some_and(|types| types.iter().any(|kind| kind == "null"));
+        if schema.get("nullable") != Some(&Value::Bool(true)) && !has_null_type {
             warn("a value other than null, because nullable is not true".to_owned());
         }
         return;

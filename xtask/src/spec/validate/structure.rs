@@ -52,7 +52,7 @@ impl Reader<'_> {
             (Kind::Word(_), Value::String(text))
                 if self.diagnostics.is_lenient() && LATER_WORDS.contains(&text.as_str()) => {}
             (Kind::Type, Value::String(text)) if TYPES.contains(&text.as_str()) => {}
-            // Normalizing has left only lists of several types, without "null".
+            // Normalizing has left only lists of several types. "null" is one of them beside `allOf` and the like.
             (Kind::Type, Value::Array(types)) if self.diagnostics.is_lenient() && are_types(types) => {}
             (Kind::Pattern, Value::String(text)) if text.len() > MAX_PATTERN_BYTES => {
                 let message =
@@ -205,7 +205,8 @@ fn is_data_key(pointer: &str) -> bool {
 }
 
 fn are_types(list: &[Value]) -> bool {
-    !list.is_empty() && list.iter().all(|item| item.as_str().is_some_and(|item| TYPES.contains(&item)))
+    let is_type = |item: &Value| item == "null" || item.as_str().is_some_and(|item| TYPES.contains(&item));
+    !list.is_empty() && list.iter().all(is_type)
 }
 
 fn is_count(number: f64) -> bool {

@@ -58,6 +58,7 @@ fn kind_of(name: &str) -> Option<Kind> {
         "boolean" => Kind::Boolean,
         "array" => Kind::Array,
         "object" => Kind::Object,
+        "null" => Kind::Null,
         _ => return None,
     })
 }
@@ -138,7 +139,8 @@ fn read<'a>(alternative: &mut Alternative, node: &ResolvedNode<'a>, keys: &mut K
 fn read_format(alternative: &mut Alternative, node: &ResolvedNode) {
     let format = node.text("format");
     let of_number = NUMBER_FORMATS.contains(&format);
-    let applies = node.types().len() == 1 || of_number == (alternative.kind == Kind::Number);
+    let is_only_type = node.types().iter().filter(|name| **name != "null").count() == 1;
+    let applies = is_only_type || of_number == (alternative.kind == Kind::Number);
     if !format.is_empty() && applies {
         alternative.formats.insert(format.to_owned());
     }

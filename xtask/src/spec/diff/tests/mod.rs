@@ -8,6 +8,7 @@ mod cost;
 mod equal_forms;
 mod later;
 mod meaning;
+mod null_types;
 mod oracle;
 mod parts;
 mod properties;
