@@ -70,7 +70,9 @@ pub(super) fn normalize(schema: &mut Object, at: &Pointer, is_later: bool, probl
         }
     }
     replace_content(schema);
-    let is_composed = ["allOf", "anyOf", "oneOf", "if"].iter().any(|keyword| schema.contains_key(*keyword));
+    let is_composed = ["allOf", "anyOf", "oneOf", "if", "dependentSchemas", "$dynamicRef"]
+        .iter()
+        .any(|keyword| schema.contains_key(*keyword));
     // Without parts, there is nothing else that could evaluate a property.
     if !is_composed
         && !schema.contains_key("additionalProperties")

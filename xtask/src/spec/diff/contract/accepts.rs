@@ -102,11 +102,43 @@ impl Relations<'_> {
         let within = if receiver.kind == Kind::Array && sender.size.max != Some(0) {
             let question =
                 Question { relation: mode.relation(), receiver: receiver.items, sender: sender.items };
-            self.ask(question)
+            self.ask(question).max(self.first_items(mode, receiver, sender))
         } else {
             Answer::Yes
         };
-        local.max(within).max(self.conditions(receiver, sender)).max(self.exclusions(receiver, sender))
+        let conditions = self.conditions(receiver, sender).max(self.exceptions(receiver, sender));
+        local.max(within).max(conditions).max(self.exclusions(receiver, sender))
+    }
+
+    /// Returns the answer for the first items that only the sender describes one by one.
+    fn first_items(&mut self, mode: Mode, receiver: &Alternative, sender: &Alternative) -> Answer {
+        let count = receiver.conditions_of("prefixItems").count();
+        let only_sender = |index: &str| index.parse().is_ok_and(|index: usize| index >= count);
+        let keys = sender.conditions_of("prefixItems").filter(|(index, _)| only_sender(index));
+        let mut answer = Answer::Yes;
+        for (_, key) in keys {
+            let question = Question { relation: mode.relation(), receiver: receiver.items, sender: key };
+            // The rest of the items may be described by another part, and then it applies to the first items too.
+            answer = answer.max(self.ask(question).min(Answer::Maybe));
+        }
+        answer
+    }
+
+    /// Returns `Yes` if the sender has no condition that allows more than the receiver without it: `minContains` of 0, and
+    /// whatever evaluates a property or an item.
+    fn exceptions(&mut self, receiver: &Alternative, sender: &Alternative) -> Answer {
+        let has = |alternative: &Alternative, start: &str| {
+            alternative.conditions.iter().any(|(text, _)| text.starts_with(start))
+        };
+        let mut answer = Answer::Yes;
+        if has(receiver, "contains") && has(sender, "minContains 0") && !has(receiver, "minContains 0") {
+            answer = Answer::Maybe;
+        }
+        if has(receiver, "unevaluated") {
+            // Every condition of the sender is one of the receiver.
+            answer = answer.max(self.conditions(sender, receiver));
+        }
+        answer
     }
 
     /// Returns `Yes` if the sender has every condition of the receiver.

@@ -7,6 +7,7 @@ use serde_json::{Number, Value};
 use super::{
     key::{Key, Keys},
     limit::{Limit, Size, stricter},
+    pattern,
 };
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -34,6 +35,9 @@ impl Kind {
         }
     }
 }
+
+/// The keyword of the schemas of properties whose names match a pattern.
+pub(super) const PATTERNS: &str = "patternProperties";
 
 /// A property of an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -107,6 +111,26 @@ impl Alternative {
         }
     }
 
+    /// Returns the conditions of a keyword that has several schemas, each by its name or index.
+    pub(super) fn conditions_of<'s>(&'s self, keyword: &'s str) -> impl Iterator<Item = (&'s str, Key)> {
+        let named = move |text: &'s String| text.strip_prefix(keyword)?.strip_prefix(' ');
+        self.conditions.iter().filter_map(move |(text, key)| Some((named(text)?, *key)))
+    }
+
+    /// Returns what applies to a name that is not one of the properties: the schema of a pattern that matches it, or the
+    /// rest.
+    pub(super) fn rest_for(&self, name: &str) -> Rest {
+        let mut rest = self.rest;
+        for (pattern, key) in self.conditions_of(PATTERNS) {
+            match pattern::matched(pattern, name) {
+                Some(true) => return Rest::Typed(key),
+                Some(false) => {}
+                None => rest = Rest::Open,
+            }
+        }
+        rest
+    }
+
     pub(super) fn is_all(&self) -> bool {
         *self == Self { hints: self.hints.clone(), ..Self::all(self.kind) }
     }
@@ -139,7 +163,7 @@ impl Alternative {
             required: &self.required | &other.required,
             rest: met_rest(self.rest, other.rest, keys),
             exclusions: &self.exclusions | &other.exclusions,
-            conditions: &self.conditions | &other.conditions,
+            conditions: met_conditions(self, other),
             tag: self.tag.clone().or_else(|| other.tag.clone()),
         }
     }
@@ -164,15 +188,34 @@ fn met_properties(one: &Alternative, other: &Alternative, keys: &mut Keys) -> BT
     all
 }
 
-/// Returns what an alternative says about the property, by its name or by the rest.
-pub(super) fn property(alternative: &Alternative, name: &str) -> Property {
-    let (key, forbidden) = match alternative.rest {
-        Rest::Open => (Key::ANYTHING, false),
-        Rest::Closed => (Key::ANYTHING, true),
-        Rest::Typed(key) => (key, false),
+/// Returns the conditions of both parts. A pattern makes no exception from the rest of another part, so that rest is a
+/// condition of its own.
+fn met_conditions(one: &Alternative, other: &Alternative) -> BTreeSet<(String, Key)> {
+    let mut conditions = &one.conditions | &other.conditions;
+    let patterns = |part: &Alternative| {
+        part.conditions_of(PATTERNS).map(|(name, _)| name.to_owned()).collect::<BTreeSet<_>>()
     };
-    let of_rest = Property { key, forbidden, read_only: false, write_only: false };
-    alternative.properties.get(name).copied().unwrap_or(of_rest)
+    let [first, second] = [one, other].map(patterns);
+    for (part, own, others) in [(one, &first, &second), (other, &second, &first)] {
+        if part.rest != Rest::Open && !others.is_subset(own) {
+            let key = if let Rest::Typed(key) = part.rest { key } else { Key::ANYTHING };
+            conditions.insert((format!("additionalProperties except {own:?}"), key));
+        }
+    }
+    conditions
+}
+
+/// Returns what an alternative says about the property, by its name, a pattern or the rest.
+pub(super) fn property(alternative: &Alternative, name: &str) -> Property {
+    let of_rest = || {
+        let (key, forbidden) = match alternative.rest_for(name) {
+            Rest::Open => (Key::ANYTHING, false),
+            Rest::Closed => (Key::ANYTHING, true),
+            Rest::Typed(key) => (key, false),
+        };
+        Property { key, forbidden, read_only: false, write_only: false }
+    };
+    alternative.properties.get(name).copied().unwrap_or_else(of_rest)
 }
 
 fn met_rest(one: Rest, other: Rest, keys: &mut Keys) -> Rest {

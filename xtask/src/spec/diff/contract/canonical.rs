@@ -4,7 +4,7 @@ use super::{
     alternative::{Alternative, Kind, Property, Rest, property},
     key::Key,
     limit::{Limit, stricter},
-    word,
+    pattern, word,
 };
 
 /// Returns the one form of all alternatives that accept the same values. Returns `None` if no value is
@@ -20,7 +20,7 @@ pub(super) fn canonical(mut alternative: Alternative) -> Option<Alternative> {
         alternative.low = alternative.low.map(|limit| limit.of_integers(true));
         alternative.high = alternative.high.map(|limit| limit.of_integers(false));
     }
-    alternative.patterns.retain(|pattern| !word::is_trivial(pattern));
+    alternative.patterns.retain(|pattern| !pattern::is_trivial(pattern));
     let is_empty = alternative.size.is_empty()
         || matches!((&alternative.low, &alternative.high), (Some(low), Some(high)) if !low.contains(&high.value, true) || !high.contains(&low.value, false))
         || alternative.required.iter().any(|name| is_impossible(property(&alternative, name)));

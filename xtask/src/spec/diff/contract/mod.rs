@@ -16,6 +16,7 @@ mod limit;
 mod mode;
 mod norm;
 mod object;
+mod pattern;
 mod reason;
 mod relation;
 mod schema;

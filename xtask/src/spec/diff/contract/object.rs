@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{
-    alternative::{Alternative, Kind, Property, Rest},
+    alternative::{Alternative, Kind, PATTERNS, Property, Rest},
     key::Key,
     limit::Size,
     mode::Mode,
@@ -49,7 +49,20 @@ impl Relations<'_> {
                 answer = answer.max(self.undeclared(mode, sender, name, property));
             }
         }
-        answer.max(self.rest(mode, receiver.rest, sender.rest))
+        answer.max(self.rest(mode, receiver.rest, sender.rest)).max(self.by_pattern(mode, receiver, sender))
+    }
+
+    /// Returns the answer for the properties that only a pattern of the sender allows.
+    fn by_pattern(&mut self, mode: Mode, receiver: &Alternative, sender: &Alternative) -> Answer {
+        let has = |pattern: &str| receiver.conditions_of(PATTERNS).any(|(other, _)| other == pattern);
+        let mut answer = Answer::Yes;
+        for (_, key) in sender.conditions_of(PATTERNS).filter(|(pattern, _)| !has(pattern)) {
+            let by_rest = self.rest(mode, receiver.rest, Rest::Typed(key));
+            // Another pattern of the receiver may match these names.
+            let is_open = receiver.conditions_of(PATTERNS).next().is_some();
+            answer = answer.max(if is_open { by_rest.min(Answer::Maybe) } else { by_rest });
+        }
+        answer
     }
 
     /// Returns the answer for a property that the sender declares.
@@ -61,30 +74,28 @@ impl Relations<'_> {
         name: &str,
         key: Key,
     ) -> Answer {
-        let expected = match (receiver.properties.get(name), receiver.rest) {
-            (Some(property), _) if property.forbidden && mode.direction == Direction::Request => {
+        let expected = match receiver.properties.get(name) {
+            Some(property) if property.forbidden && mode.direction == Direction::Request => {
                 return Answer::No;
             }
-            (Some(property), _) if property.is_unsent(mode.direction) => {
+            Some(property) if property.is_unsent(mode.direction) => {
                 let required = mode.direction == Direction::Request && sender.required.contains(name);
                 return if required { Answer::Maybe } else { Answer::Yes };
             }
-            (Some(property), _) => property.key,
-            (None, Rest::Typed(key)) => key,
-            (None, Rest::Closed) => return refused(mode),
-            (None, Rest::Open) => {
-                return match mode.direction {
-                    Direction::Request => Answer::Maybe,
-                    Direction::Response => Answer::Yes,
-                };
-            }
+            Some(property) => property.key,
+            None => match (receiver.rest_for(name), mode.direction) {
+                (Rest::Typed(key), _) => key,
+                (Rest::Closed, _) => return refused(mode),
+                (Rest::Open, Direction::Request) => return Answer::Maybe,
+                (Rest::Open, Direction::Response) => return Answer::Yes,
+            },
         };
         self.ask(Question { relation: mode.relation(), receiver: expected, sender: key })
     }
 
     /// Returns the answer for a property that only the receiver declares.
     fn undeclared(&mut self, mode: Mode, sender: &Alternative, name: &str, property: &Property) -> Answer {
-        match sender.rest {
+        match sender.rest_for(name) {
             Rest::Typed(_) if property.forbidden && mode.direction == Direction::Request => Answer::No,
             Rest::Typed(key) => {
                 self.ask(Question { relation: mode.relation(), receiver: property.key, sender: key })
@@ -168,7 +179,8 @@ fn size_fits(mode: Mode, receiver: &Alternative, sender: &Alternative) -> bool {
     let is_sent = |property: &Property| !property.forbidden && !property.is_unsent(mode.direction);
     let declared = sender.properties.values().filter(|property| is_sent(property)).count();
     let required = sender.required.iter().filter(|name| sender.properties.get(*name).is_none_or(is_sent));
-    let max = (sender.rest == Rest::Closed).then(|| count(declared));
+    let is_listed = sender.rest == Rest::Closed && sender.conditions_of(PATTERNS).next().is_none();
+    let max = is_listed.then(|| count(declared));
     let implied = Size { min: count(required.count()), max };
     receiver.size.contains(sender.size.meet(implied))
 }

@@ -119,7 +119,13 @@ fn read<'a>(alternative: &mut Alternative, node: &ResolvedNode<'a>, keys: &mut K
         Kind::Array => {
             alternative.size = size(node, "minItems", "maxItems");
             alternative.unique = node.flag("uniqueItems");
-            alternative.items = node.get("items").map_or(Key::ANYTHING, |items| keys.of(items));
+            if let Some(items) = node.get("items") {
+                if accepts_nothing(&items) {
+                    let first = node.items_of("prefixItems").len();
+                    alternative.size = alternative.size.meet(Size { min: 0, max: u64::try_from(first).ok() });
+                }
+                alternative.items = keys.of(items);
+            }
         }
         Kind::Object => {
             alternative.size = size(node, "minProperties", "maxProperties");
@@ -184,6 +190,11 @@ fn accepts_anything(node: &ResolvedNode, depth: usize) -> bool {
         && node
             .object()
             .is_some_and(|schema| schema.keys().all(|key| is_annotation(key) || (key == "allOf" && parts())))
+}
+
+/// Returns `true` for the form of the schema `false`.
+fn accepts_nothing(node: &ResolvedNode) -> bool {
+    node.get("not").is_some_and(|not| accepts_anything(&not, 8))
 }
 
 fn texts(list: Option<&Value>) -> BTreeSet<String> {

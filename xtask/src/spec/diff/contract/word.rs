@@ -1,16 +1,13 @@
 //! Single values and the alternatives that accept them.
 
-use regress::Regex;
 use serde_json::{Number, Value};
 
 use super::{
     alternative::{Alternative, Kind},
     limit::{Limit, is_integer, is_multiple},
+    pattern,
 };
 use crate::json::normalized;
-
-/// The longest text that is matched with a pattern. Matching a longer one could take very long.
-const MAX_MATCHED: usize = 16;
 
 /// Returns `true` if the alternative accepts the value. Returns `None` if that is unknown.
 pub(super) fn accepted(alternative: &Alternative, word: &Value) -> Option<bool> {
@@ -56,7 +53,7 @@ fn text_accepted(alternative: &Alternative, text: &str) -> Option<bool> {
         return Some(false);
     }
     let mut known = Some(true);
-    let patterns = alternative.patterns.iter().map(|pattern| matched(pattern, text));
+    let patterns = alternative.patterns.iter().map(|pattern| pattern::matched(pattern, text));
     let formats = alternative.formats.iter().map(|format| has_format(format, text));
     for answer in patterns.chain(formats) {
         match answer {
@@ -66,12 +63,6 @@ fn text_accepted(alternative: &Alternative, text: &str) -> Option<bool> {
         }
     }
     known
-}
-
-fn matched(pattern: &str, text: &str) -> Option<bool> {
-    let short = text.chars().count() <= MAX_MATCHED && pattern.len() <= 256;
-    let regex = short.then(|| Regex::with_flags(pattern, "u").or_else(|_| Regex::new(pattern)).ok())??;
-    Some(regex.find(text).is_some())
 }
 
 /// Returns `true` if the text has the format. Returns `None` for formats that are not checked.
@@ -90,9 +81,4 @@ fn has_format(format: &str, text: &str) -> Option<bool> {
         "date-time" if !text.starts_with(|c: char| c.is_ascii_digit()) => Some(false),
         _ => None,
     }
-}
-
-/// Returns `true` if every text matches the pattern.
-pub(super) fn is_trivial(pattern: &str) -> bool {
-    ["", ".*", "^.*$", "^", "$"].contains(&pattern)
 }

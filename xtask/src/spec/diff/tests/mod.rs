@@ -6,6 +6,7 @@ mod composition;
 mod conditions;
 mod cost;
 mod equal_forms;
+mod exceptions;
 mod later;
 mod meaning;
 mod null_types;

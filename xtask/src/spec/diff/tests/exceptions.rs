@@ -1,0 +1,105 @@
+//! Keywords of OpenAPI 3.1 that make an exception from another one. Without them, a schema allows less.
+
+use serde_json::{Value, json};
+
+use crate::spec::{
+    diff::{diff, finding::worst},
+    normalize::normalize,
+};
+
+/// Returns documents with the schema in a request and in a response.
+fn documents(schema: &Value) -> [Value; 2] {
+    let body = json!({"content": {"application/json": {"schema": schema}}});
+    [json!({"requestBody": body}), json!({"responses": {"200": body}})].map(|operation| {
+        let document = json!({"openapi": "3.1.0", "paths": {"/a": {"post": operation}}});
+        normalize(document).0
+    })
+}
+
+/// Asserts the level of a change in a request, and of its reverse in a response.
+#[track_caller]
+fn assert_levels(base: &Value, revision: &Value, expected: [&str; 2]) {
+    let level = |base, revision| worst(&diff(base, revision)).0.as_str();
+    let ([request, response], [new_request, new_response]) = (documents(base), documents(revision));
+    let levels = [level(&request, &new_request), level(&new_response, &response)];
+    assert_eq!(levels, expected, "{base}\n{revision}");
+}
+
+/// Returns the schema with more keywords. `null` removes a keyword.
+fn with(schema: &Value, more: &Value) -> Value {
+    let mut schema = schema.clone();
+    json_patch::merge(&mut schema, more);
+    schema
+}
+
+#[test]
+fn names_that_only_a_pattern_allows_are_refused_without_it() {
+    let named = |rest: Value| json!({"type": "object", "patternProperties": {"^x": {"type": "string"}}, "additionalProperties": rest});
+    let without = json!({"patternProperties": null});
+    let (closed, typed) = (named(json!(false)), named(json!({"type": "integer"})));
+    // Readers of responses ignore the properties that they do not know.
+    assert_levels(&closed, &with(&closed, &without), ["err", "info"]);
+    assert_levels(&typed, &with(&typed, &without), ["err", "err"]);
+    assert_levels(&named(json!(true)), &with(&named(json!(true)), &without), ["info", "info"]);
+    let same = named(json!({"type": "string"}));
+    assert_levels(&same, &with(&same, &without), ["info", "info"]);
+    let declared =
+        json!({"type": "object", "properties": {"x1": {"type": "string"}}, "additionalProperties": false});
+    assert_levels(&closed, &declared, ["err", "info"]);
+    assert_levels(&declared, &closed, ["warn", "warn"]);
+    // A pattern makes no exception from another part of an `allOf`.
+    for schema in [&closed, &typed, &with(&closed, &json!({"properties": {"x1": {"type": "string"}}}))] {
+        let part = json!({"additionalProperties": schema["additionalProperties"]});
+        let moved = json!({"additionalProperties": null, "properties": null, "allOf": [part]});
+        assert_levels(schema, &with(schema, &moved), ["warn", "warn"]);
+    }
+    let another = json!({"patternProperties": {"^x": null, "^.": {"type": "string"}}});
+    assert_levels(&closed, &with(&closed, &another), ["warn", "warn"]);
+}
+
+#[test]
+fn names_that_a_pattern_allows_count_as_properties() {
+    let closed = json!({"type": "object", "patternProperties": {"^x": {"type": "string"}}, "additionalProperties": false});
+    let limited = json!({"maxProperties": 2});
+    assert_levels(&closed, &with(&closed, &limited), ["err", "err"]);
+    let required = with(&closed, &json!({"required": ["x1"]}));
+    assert_levels(&required, &with(&required, &limited), ["err", "err"]);
+    assert_levels(&required, &json!({"type": "string"}), ["err", "err"]);
+    let other_type = json!({"patternProperties": {"^x": {"type": "integer"}}});
+    assert_levels(&required, &with(&required, &other_type), ["warn", "warn"]);
+}
+
+#[test]
+fn first_items_are_like_the_others_without_their_own_schemas() {
+    let list = |first: &[&str], more: Value| {
+        let first: Vec<_> = first.iter().map(|kind| json!({"type": kind})).collect();
+        with(&json!({"type": "array", "prefixItems": first}), &more)
+    };
+    let (one, integers) =
+        (list(&["string"], json!({"items": {"type": "integer"}})), json!({"type": "integer"}));
+    assert_levels(&one, &json!({"type": "array", "items": integers}), ["warn", "warn"]);
+    assert_levels(&list(&["string"], json!({})), &json!({"type": "array"}), ["info", "info"]);
+    let exact = |first: &[&str]| list(first, json!({"items": false, "minItems": first.len()}));
+    assert_levels(&exact(&["string", "integer", "boolean"]), &exact(&["string", "integer"]), ["err", "err"]);
+}
+
+#[test]
+fn dropped_exception_may_be_a_restriction() {
+    let list = json!({"type": "array", "contains": {"type": "string"}, "minContains": 0});
+    assert_levels(&list, &with(&list, &json!({"minContains": null})), ["warn", "warn"]);
+    let without_both = json!({"minContains": null, "contains": null});
+    assert_levels(&list, &with(&list, &without_both), ["info", "info"]);
+    let object =
+        json!({"type": "object", "allOf": [{"properties": {"a": {}}}], "unevaluatedProperties": false});
+    let items = json!({"type": "array", "allOf": [{"minItems": 1}], "unevaluatedItems": false});
+    for (schema, key, value) in [
+        (&object, "patternProperties", json!({"^x": {"type": "string"}})),
+        (&object, "dependentSchemas", json!({"a": {"properties": {"b": {"type": "string"}}}})),
+        (&items, "prefixItems", json!([{"type": "string"}])),
+    ] {
+        assert_levels(&with(schema, &json!({key: value})), schema, ["warn", "warn"]);
+    }
+    // Here, `unevaluatedProperties` must not become `additionalProperties`.
+    let dependent = json!({"type": "object", "dependentSchemas": {"a": {"properties": {"b": {}}}}, "unevaluatedProperties": false});
+    assert_levels(&dependent, &with(&dependent, &json!({"dependentSchemas": null})), ["err", "info"]);
+}
