@@ -4,6 +4,7 @@ use super::{
     encoding,
     finding::Values,
     node::{Pair, ResolvedNode, matched},
+    notation::Notation,
     recorder::{Recorder, join_subject, nearest_pointer},
     rules::{DocumentChange, SchemaPosition},
     schema,
@@ -81,6 +82,7 @@ pub(super) fn compare_content(recorder: &mut Recorder, pair: &Pair, rules: &Rule
     const KEY: &str = "content";
     let at = (&nearest_pointer(&pair.base, KEY), &nearest_pointer(&pair.revision, KEY));
     let mut matched = matched(media_types(&pair.base), media_types(&pair.revision));
+    let mut renamed = Vec::new();
     for (relation, name, before, after) in take_renamed(&mut matched.removed, &mut matched.added) {
         let (base, revision) = (name.0.as_str(), name.1.as_str());
         recorder.report(
@@ -89,7 +91,7 @@ pub(super) fn compare_content(recorder: &mut Recorder, pair: &Pair, rules: &Rule
             &format!("{subject} {base} as {revision}"),
             Values::default(),
         );
-        matched.both.push((name.0, Pair { base: before, revision: after }));
+        renamed.push((name, Pair { base: before, revision: after }));
     }
     let [added, removed] = rules.media_type;
     for (name, node) in matched.removed {
@@ -98,12 +100,13 @@ pub(super) fn compare_content(recorder: &mut Recorder, pair: &Pair, rules: &Rule
     for (name, node) in matched.added {
         recorder.report(added, (at.0, &node.at), &join_subject(subject, &name), Values::default());
     }
-    for (name, pair) in matched.both {
-        compare_media_type(recorder, &pair, rules, &join_subject(subject, &name), &name);
+    let same = matched.both.into_iter().map(|(name, pair)| ((name.clone(), name), pair));
+    for ((base, revision), pair) in same.chain(renamed) {
+        compare_media_type(recorder, &pair, rules, &join_subject(subject, &base), [&base, &revision]);
     }
 }
 
-fn compare_media_type(recorder: &mut Recorder, pair: &Pair, rules: &Rules, subject: &str, name: &str) {
+fn compare_media_type(recorder: &mut Recorder, pair: &Pair, rules: &Rules, subject: &str, names: [&str; 2]) {
     let [added, removed] = rules.schema;
     match pair.sides("schema") {
         (None, None) => {}
@@ -114,10 +117,16 @@ fn compare_media_type(recorder: &mut Recorder, pair: &Pair, rules: &Rules, subje
             recorder.report_member(removed, pair, "schema", subject);
         }
         (Some(base), Some(revision)) => {
-            schema::compare(recorder, Pair { base, revision }, rules.position, subject, is_typed(name));
+            schema::compare(
+                recorder,
+                Pair { base, revision },
+                rules.position,
+                subject,
+                notation(pair, names),
+            );
         }
     }
-    if encoding::is_changed(recorder, pair, essence(name)) {
+    if encoding::is_changed(recorder, pair, essence(names[0])) {
         recorder.report_member(rules.encoding, pair, "encoding", subject);
     }
     recorder.report_other_members(pair, subject, &["schema", "encoding"]);
@@ -174,10 +183,17 @@ fn relation(base: &str, revision: &str) -> Option<Relation> {
     }
 }
 
-/// Returns `true` if the media type distinguishes 1 from "1".
-fn is_typed(media_type: &str) -> bool {
-    let essence = essence(media_type);
-    essence == "application/json" || essence.ends_with("+json")
+/// Returns how the two bodies are written. A part that is JSON makes all parts of a body typed.
+fn notation(pair: &Pair, [base, revision]: [&str; 2]) -> Notation {
+    let is_json = |name: &str| name == "application/json" || name.ends_with("+json");
+    let types = [&pair.base, &pair.revision].into_iter().flat_map(|body| body.members_of("encoding"));
+    let mut types = types.map(|(_, encoding)| encoding.text("contentType").to_lowercase());
+    let has_json = types.any(|types| types.split(',').any(|name| is_json(essence(name))));
+    match [base, revision].map(|name| Notation::of_body(essence(name))) {
+        [Notation::Multipart, Notation::Multipart] if has_json => Notation::Typed,
+        [one, other] if one == other => one,
+        _ => Notation::Typed,
+    }
 }
 
 /// Returns a media type without its parameters.

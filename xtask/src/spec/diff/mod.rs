@@ -14,6 +14,7 @@ mod format;
 mod ignore;
 mod inherit;
 mod node;
+mod notation;
 mod operation;
 mod parameters;
 mod paths;

@@ -6,6 +6,7 @@ use super::{
     context::OperationContext,
     finding::Values,
     node::{Matched, Pair, ResolvedNode, matched},
+    notation::Notation,
     recorder::{Recorder, nearest_pointer, same_values},
     rules::{DocumentChange, SchemaChange, SchemaPosition},
     schema,
@@ -100,10 +101,11 @@ fn compare_parameter(recorder: &mut Recorder, pair: &Pair, key: &Key) {
 pub(super) fn compare_schema(recorder: &mut Recorder, pair: &Pair, position: SchemaPosition, subject: &str) {
     let has_content =
         |node: &ResolvedNode<'_>| node.get("content").is_some_and(|content| !content.members().is_empty());
-    let typed = has_content(&pair.base) && has_content(&pair.revision);
+    let is_typed = has_content(&pair.base) && has_content(&pair.revision);
+    let notation = if is_typed { Notation::Typed } else { Notation::Text };
     let schema = |node| Some(node).and_then(schema_of);
     if let (Some(base), Some(revision)) = (schema(&pair.base), schema(&pair.revision)) {
-        schema::compare(recorder, Pair { base, revision }, position, subject, typed);
+        schema::compare(recorder, Pair { base, revision }, position, subject, notation);
     } else if !same_values(pair.base.value.get("schema"), pair.revision.value.get("schema")) {
         recorder.report_member(DocumentChange::OtherKeyChanged, pair, "schema", subject);
     }

@@ -4,10 +4,10 @@ use std::collections::HashMap;
 
 use serde_json::Value;
 
-use super::{contract::Compared, finding::Draft, rules::SchemaPosition};
+use super::{contract::Compared, finding::Draft, notation::Notation, rules::SchemaPosition};
 
-/// The two schemas of a segment, by their addresses, their use, and whether the encoding distinguishes types.
-pub(super) type Identity = (*const Value, *const Value, SchemaPosition, bool);
+/// The two schemas of a segment, by their addresses, their use, and how they are written.
+pub(super) type Identity = (*const Value, *const Value, SchemaPosition, Notation);
 
 /// The segments that were compared so far.
 #[derive(Debug, Default)]
@@ -47,8 +47,8 @@ pub(super) struct Segment {
 }
 
 impl Segment {
-    pub(super) fn new((base, revision, position, typed): Identity) -> Self {
-        let within = (base, revision, position.within(), typed);
+    pub(super) fn new((base, revision, position, notation): Identity) -> Self {
+        let within = (base, revision, position.within(), notation);
         Self { within, compared: Vec::new(), drafts: Vec::new(), children: Vec::new() }
     }
 }

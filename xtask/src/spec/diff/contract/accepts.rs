@@ -16,17 +16,17 @@ use super::{
 };
 use crate::{
     json::normalized,
-    spec::diff::{format, rules::Direction},
+    spec::diff::{format, notation::Notation, rules::Direction},
 };
 
 impl Relations<'_> {
     /// Returns `Yes` if for each alternative of the sender, an alternative of the receiver takes its values.
     pub(super) fn accepts(&mut self, relation: Relation, receiver: &Norm, sender: &Norm) -> Answer {
-        let Relation::Accepts { direction, typed, list } = relation else { return Answer::Unknown };
+        let Relation::Accepts { direction, notation, list } = relation else { return Answer::Unknown };
         if receiver.is_anything() {
             return Answer::Yes;
         }
-        let mode = Mode::new(direction, typed, receiver, sender);
+        let mode = Mode::new(direction, notation, receiver, sender);
         let mut answer = Answer::Yes;
         let mut candidates = Candidates::new(receiver);
         for alternative in &sender.alternatives {
@@ -179,7 +179,7 @@ impl Relations<'_> {
 
 /// Returns `Yes` if an alternative of another kind takes the values as text.
 fn across_kinds(mode: Mode, receiver: &Alternative, sender: &Alternative) -> Answer {
-    if mode.typed || receiver.kind != Kind::String {
+    if mode.notation == Notation::Typed || receiver.kind != Kind::String {
         return Answer::No;
     }
     let takes = |text: &str| word::accepted(receiver, &Value::from(text)) == Some(true);
@@ -223,7 +223,7 @@ fn word_taken(mode: Mode, receiver: &Alternative, word: &Value, sender: &Alterna
         None => return Answer::Maybe,
         Some(false) => Answer::No,
     };
-    if !mode.typed && Kind::of(word) != receiver.kind {
+    if mode.notation != Notation::Typed && Kind::of(word) != receiver.kind {
         let as_text = match (word, receiver.kind) {
             (Value::Number(_) | Value::Bool(_), Kind::String) => Some(Value::from(normalized(word))),
             (Value::String(text), Kind::Number) => text.parse::<Number>().ok().map(Value::Number),

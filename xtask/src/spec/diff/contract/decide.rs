@@ -12,6 +12,7 @@ use crate::{
     spec::diff::{
         finding::{Finding, Values},
         node::Pair,
+        notation::Notation,
         rules::{Direction, DocumentChange, SchemaPosition},
         severity::WireLevel,
     },
@@ -24,6 +25,7 @@ pub(in crate::spec::diff) struct Compared {
     pub(in crate::spec::diff) revision: Pointer,
     /// The path within the segment.
     pub(in crate::spec::diff) subject: String,
+    pub(in crate::spec::diff) notation: Notation,
     /// The index of the two schemas that contain these, in the same segment.
     pub(in crate::spec::diff) parent: Option<usize>,
 }
@@ -50,7 +52,6 @@ pub(in crate::spec::diff) struct Origin {
 pub(in crate::spec::diff) struct Root {
     pub(in crate::spec::diff) frame: usize,
     pub(in crate::spec::diff) position: SchemaPosition,
-    pub(in crate::spec::diff) typed: bool,
     pub(in crate::spec::diff) operation: Option<String>,
     pub(in crate::spec::diff) findings: Range<usize>,
 }
@@ -213,7 +214,8 @@ impl Judge<'_, '_> {
         finding.wire = level;
         if let Some((receiver, sender)) = self.keys(root, origin) {
             let (receiver, sender) = (self.relations.norm(receiver), self.relations.norm(sender));
-            let mode = Mode::new(root.position.direction(), root.typed, &receiver, &sender);
+            let mode =
+                Mode::new(root.position.direction(), self.compared(origin).notation, &receiver, &sender);
             if let Some(reason) = self.relations.reason(mode, &receiver, &sender) {
                 let _ = write!(finding.message, ": {reason}");
             }
@@ -235,10 +237,11 @@ impl Judge<'_, '_> {
 
     fn decision(&mut self, root: &Root, origin: Origin) -> Decision {
         let direction = root.position.direction();
+        let notation = self.compared(origin).notation;
         let list = origin == root.origin()
-            && !root.typed
+            && notation == Notation::Text
             && matches!(root.position, SchemaPosition::RequestParameter | SchemaPosition::ResponseHeader);
-        let relation = Relation::Accepts { direction, typed: root.typed, list };
+        let relation = Relation::Accepts { direction, notation, list };
         let identity = (self.frames[origin.frame].segment, origin.pair, relation);
         if let Some(known) = self.known.get(&identity) {
             return *known;

@@ -90,20 +90,23 @@ impl Relations<'_> {
                 (Rest::Open, Direction::Response) => return Answer::Yes,
             },
         };
-        self.ask(Question { relation: mode.relation(), receiver: expected, sender: key })
+        self.ask(Question { relation: mode.relation_of_properties(), receiver: expected, sender: key })
     }
 
     /// Returns the answer for a property that only the receiver declares.
     fn undeclared(&mut self, mode: Mode, sender: &Alternative, name: &str, property: &Property) -> Answer {
         match sender.rest_for(name) {
             Rest::Typed(_) if property.forbidden && mode.direction == Direction::Request => Answer::No,
-            Rest::Typed(key) => {
-                self.ask(Question { relation: mode.relation(), receiver: property.key, sender: key })
-            }
+            Rest::Typed(key) => self.ask(Question {
+                relation: mode.relation_of_properties(),
+                receiver: property.key,
+                sender: key,
+            }),
             // The document does not say which value is sent.
             Rest::Open if sender.required.contains(name) => {
                 let sender = Key::ANYTHING;
-                let question = Question { relation: mode.relation(), receiver: property.key, sender };
+                let question =
+                    Question { relation: mode.relation_of_properties(), receiver: property.key, sender };
                 self.ask(question).min(Answer::Maybe)
             }
             // A client that reads an optional property may depend on it.
@@ -119,7 +122,7 @@ impl Relations<'_> {
             (Rest::Typed(receiver), Rest::Open) => (receiver, Key::ANYTHING),
             (Rest::Typed(receiver), Rest::Typed(sender)) => (receiver, sender),
         };
-        self.ask(Question { relation: mode.relation(), receiver, sender })
+        self.ask(Question { relation: mode.relation_of_properties(), receiver, sender })
     }
 
     /// Returns `true` if a property shows that the sender means another alternative.

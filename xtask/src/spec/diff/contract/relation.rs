@@ -14,7 +14,7 @@ use super::{
     key::Key,
     norm::{Norm, Norms},
 };
-use crate::spec::diff::{node::ResolvedNode, rules::Direction};
+use crate::spec::diff::{node::ResolvedNode, notation::Notation, rules::Direction};
 
 /// The number of questions that are asked about two documents.
 const MAX_QUESTIONS: usize = 500_000;
@@ -40,8 +40,7 @@ pub(super) enum Relation {
     /// The receiver takes what the sender sends.
     Accepts {
         direction: Direction,
-        /// `true` if the encoding distinguishes 1 from "1".
-        typed: bool,
+        notation: Notation,
         /// `true` if a single value is also a list of one.
         list: bool,
     },

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::relation::{Answer, Question, Relation, Relations};
-use crate::spec::diff::{node::ResolvedNode, rules::Direction};
+use crate::spec::diff::{node::ResolvedNode, notation::Notation, rules::Direction};
 
 /// Asks a question about the schemas `a` and `b` of a document.
 fn ask(document: &Value, relation: Relation, receiver: &str, sender: &str) -> Answer {
@@ -14,7 +14,7 @@ fn ask(document: &Value, relation: Relation, receiver: &str, sender: &str) -> An
 }
 
 fn accepts(direction: Direction) -> Relation {
-    Relation::Accepts { direction, typed: true, list: false }
+    Relation::Accepts { direction, notation: Notation::Typed, list: false }
 }
 
 #[track_caller]

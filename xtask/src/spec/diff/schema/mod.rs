@@ -20,6 +20,7 @@ use self::{access::Access, pair::SchemaPair};
 use super::{
     finding::Values,
     node::Pair,
+    notation::Notation,
     recorder::{Recorder, same_values},
     rules::{SchemaChange, SchemaPosition},
 };
@@ -30,10 +31,17 @@ pub(super) fn compare(
     nodes: Pair,
     position: SchemaPosition,
     subject: &str,
-    typed: bool,
+    notation: Notation,
 ) {
-    let root =
-        SchemaPair { nodes, position, subject: String::new(), typed, property: None, index: 0, parent: None };
+    let root = SchemaPair {
+        nodes,
+        position,
+        subject: String::new(),
+        notation,
+        property: None,
+        index: 0,
+        parent: None,
+    };
     segment::compare(recorder, root, subject);
 }
 

@@ -4,6 +4,7 @@ use crate::spec::diff::{
     contract::is_condition,
     finding::Values,
     node::Pair,
+    notation::Notation,
     recorder::{Recorder, nearest_pointer},
     rules::{SchemaChange, SchemaPosition},
 };
@@ -54,8 +55,7 @@ pub(super) struct SchemaPair<'a> {
     pub(super) position: SchemaPosition,
     /// The path of the schema within its segment.
     pub(super) subject: String,
-    /// `true` if the encoding distinguishes 1 from "1", as JSON does.
-    pub(super) typed: bool,
+    pub(super) notation: Notation,
     /// `Some(true)` for a required property, `Some(false)` for an optional one, `None` for any other schema.
     pub(super) property: Option<bool>,
     /// The index of these schemas within their segment.
@@ -93,11 +93,16 @@ impl<'a> SchemaPair<'a> {
             nodes,
             position: self.position.within(),
             subject: format!("{}{part}", self.subject),
-            typed: self.typed,
+            notation: self.notation,
             property: None,
             index: 0,
             parent: Some(self.index),
         }
+    }
+
+    /// Returns a pair of schemas of properties.
+    pub(super) fn within_object(&self, nodes: Pair<'a>, part: &str) -> SchemaPair<'a> {
+        SchemaPair { notation: self.notation.of_properties(), ..self.within(nodes, part) }
     }
 
     /// Reports a change of the whole schema.

@@ -44,7 +44,7 @@ fn compare_named<'a>(pair: &SchemaPair<'a>, recorder: &mut Recorder, pending: &m
             recorder.report(rule, at, &subject(pair, name), Values::default());
         }
         let position = property_position(pair.position, &property);
-        let within = pair.within(property, &format!("/{name}"));
+        let within = pair.within_object(property, &format!("/{name}"));
         pending.push(SchemaPair { position, property: Some(is), ..within });
     }
     // Required names without a schema.
@@ -139,7 +139,7 @@ fn compare_additional<'a>(pair: &SchemaPair<'a>, recorder: &mut Recorder, pendin
     let (base, revision) = pair.nodes.sides(KEY);
     let suffix = match (additional(base.as_ref()), additional(revision.as_ref())) {
         (Additional::Typed, Additional::Typed) => {
-            pending.extend(pair.nodes.get(KEY).map(|nodes| pair.within(nodes, "/*")));
+            pending.extend(pair.nodes.get(KEY).map(|nodes| pair.within_object(nodes, "/*")));
             return;
         }
         (base, revision) if base == revision => return,

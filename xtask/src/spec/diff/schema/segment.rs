@@ -20,7 +20,7 @@ use crate::spec::diff::{
 
 /// Compares two schemas and every schema that references in them reach.
 pub(super) fn compare(recorder: &mut Recorder, mut root: SchemaPair, subject: &str) {
-    let (position, typed) = (root.position, root.typed);
+    let position = root.position;
     let drafts = recorder.drafts_of(|recorder| {
         unwrap(&mut root, recorder);
         root.compare_flags(recorder);
@@ -36,13 +36,13 @@ pub(super) fn compare(recorder: &mut Recorder, mut root: SchemaPair, subject: &s
         recorder.frames.truncate(frame);
     } else {
         let (operation, findings) = (recorder.operation.clone(), findings..recorder.findings.len());
-        recorder.roots.push(Root { frame, position, typed, operation, findings });
+        recorder.roots.push(Root { frame, position, operation, findings });
     }
 }
 
 fn identity(pair: &SchemaPair) -> Identity {
     let Pair { base, revision } = &pair.nodes;
-    (ptr::from_ref(base.value), ptr::from_ref(revision.value), pair.position, pair.typed)
+    (ptr::from_ref(base.value), ptr::from_ref(revision.value), pair.position, pair.notation)
 }
 
 /// Returns the id of a segment, and adds it to `pending` if it is new.
@@ -96,6 +96,7 @@ fn compare_segment<'a>(
             base,
             revision,
             subject: pair.subject.clone(),
+            notation: pair.notation,
             parent: pair.parent,
         });
         let mut within = Vec::new();

@@ -3,6 +3,7 @@
 use super::pair::SchemaPair;
 use crate::spec::diff::{
     format,
+    notation::Notation,
     recorder::Recorder,
     rules::{Direction, SchemaChange},
 };
@@ -23,7 +24,10 @@ enum Change {
 pub(super) fn compare(pair: &SchemaPair, recorder: &mut Recorder) -> bool {
     let (base, revision) = (pair.nodes.base.types(), pair.nodes.revision.types());
     let mut types = type_change(&base, &revision);
-    if types == Change::Other && !pair.typed && is_text_compatible(pair, &base, &revision) {
+    if types == Change::Other
+        && pair.notation != Notation::Typed
+        && is_text_compatible(pair, &base, &revision)
+    {
         types = Change::SameText;
     }
     // Formats of different types are not comparable.

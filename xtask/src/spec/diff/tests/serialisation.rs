@@ -97,6 +97,64 @@ fn types_are_compared_by_their_text_outside_of_json() {
 }
 
 #[test]
+fn types_of_a_body_count_unless_its_media_type_is_text() {
+    let document = |media_type: &str, body: Value| {
+        let content = json!({"content": {media_type: body}});
+        json!({"paths": {"/a": {"post": {"requestBody": content, "responses": {"200": content}}}}})
+    };
+    let body = |kind: &str| json!({"schema": {"type": "object", "properties": {"p": {"type": kind}}}});
+    for (media_type, expected) in [
+        ("application/json", "err"),
+        ("*/*", "err"),
+        ("application/*", "err"),
+        ("application/x-ndjson", "err"),
+        ("application/geo+json-seq", "err"),
+        ("application/cbor", "err"),
+        ("application/yaml", "err"),
+        ("text/json", "err"),
+        ("Text/Plain; charset=utf-8", "info"),
+        ("application/x-www-form-urlencoded", "info"),
+        ("application/xml", "info"),
+        ("application/atom+xml", "info"),
+        ("multipart/form-data", "info"),
+    ] {
+        // The reverse is an error in the request or in the response, whatever the media type.
+        let operation = document(media_type, body("integer"));
+        let mut changed = document(media_type, body("string"));
+        changed["paths"]["/a"]["post"]["responses"] = operation["paths"]["/a"]["post"]["responses"].clone();
+        let level = worst(&diff(&operation, &changed)).0.as_str();
+        assert_eq!(level, expected, "{media_type}");
+    }
+    let [json, any] = ["application/json", "*/*"];
+    assert_levels(&document(any, body("string")), &document(json, body("integer")), ["err", "err"]);
+}
+
+#[test]
+fn objects_in_parts_of_a_body_are_json() {
+    let document = |part: Value, encoding: Value| {
+        let body = json!({"schema": {"type": "object", "properties": {"o": part}}, "encoding": encoding});
+        json!({"paths": {"/a": {"post": {"requestBody": {"content": {"multipart/form-data": body}}}}}})
+    };
+    let (integer, text) = (json!({"type": "integer"}), json!({"type": "string"}));
+    let object = |n: &Value| json!({"type": "object", "properties": {"n": n}});
+    let list = |items: &Value| json!({"type": "array", "items": items});
+    let map = |values: &Value| json!({"type": "object", "additionalProperties": values});
+    let none = || json!({});
+    for (base, revision, encoding, expected) in [
+        (integer.clone(), text.clone(), none(), "info"),
+        (list(&integer), list(&text), none(), "info"),
+        (object(&integer), object(&text), none(), "err"),
+        (map(&integer), map(&text), none(), "err"),
+        (list(&object(&integer)), list(&object(&text)), none(), "err"),
+        (json!({"allOf": [object(&integer)]}), object(&text), none(), "err"),
+        (integer.clone(), text.clone(), json!({"o": {"contentType": "text/plain"}}), "info"),
+        (integer.clone(), text.clone(), json!({"o": {"contentType": "application/json"}}), "err"),
+    ] {
+        assert_levels(&document(base, encoding.clone()), &document(revision, encoding), [expected, "err"]);
+    }
+}
+
+#[test]
 fn ignored_headers_are_not_compared() {
     let required = json!({"required": true, "schema": {"type": "string"}});
     let document = |header: Option<&str>| {
