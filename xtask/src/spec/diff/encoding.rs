@@ -8,6 +8,7 @@ use super::{
     node::{Pair, ResolvedNode},
     recorder::Recorder,
 };
+use crate::spec::validate::object_model::HEADERS;
 
 const KEY: &str = "encoding";
 
@@ -54,7 +55,7 @@ fn encoding(recorder: &mut Recorder, node: Option<&ResolvedNode>, default: &str)
         style: style.to_owned(),
         explode: explode.unwrap_or(style == "form"),
         allow_reserved: node.is_some_and(|node| node.flag("allowReserved")),
-        headers: headers.map(|headers| recorder.digests.full(&headers)),
+        headers: headers.map(|headers| recorder.digests.full(&headers, &HEADERS)),
     }
 }
 

@@ -15,7 +15,10 @@ use super::{
     rules::DocumentChange,
     security, servers,
 };
-use crate::json::Pointer;
+use crate::{
+    json::Pointer,
+    spec::validate::object_model::{self, Kind},
+};
 
 pub(super) fn compare(recorder: &mut Recorder, context: &OperationContext) {
     let operation = &context.operation;
@@ -79,6 +82,7 @@ fn compare_tags(recorder: &mut Recorder, operation: &Pair) {
 /// The changes of callbacks or webhooks.
 pub(super) struct CallbackRules {
     noun: &'static str,
+    kind: &'static Kind,
     added: DocumentChange,
     removed: DocumentChange,
     changed: DocumentChange,
@@ -86,6 +90,7 @@ pub(super) struct CallbackRules {
 
 const CALLBACK: CallbackRules = CallbackRules {
     noun: "callback",
+    kind: &object_model::CALLBACK,
     added: DocumentChange::CallbackAdded,
     removed: DocumentChange::CallbackRemoved,
     changed: DocumentChange::CallbackChanged,
@@ -93,6 +98,7 @@ const CALLBACK: CallbackRules = CallbackRules {
 
 pub(super) const WEBHOOK: CallbackRules = CallbackRules {
     noun: "webhook",
+    kind: &Kind::OrRef(&object_model::PATH_ITEM),
     added: DocumentChange::WebhookAdded,
     removed: DocumentChange::WebhookRemoved,
     changed: DocumentChange::WebhookChanged,
@@ -102,7 +108,7 @@ pub(super) const WEBHOOK: CallbackRules = CallbackRules {
 pub(super) fn compare_callbacks(recorder: &mut Recorder, holder: &Pair, key: &str, rules: &CallbackRules) {
     let matched = holder.members_of(key);
     let at = (&nearest_pointer(&holder.base, key), &nearest_pointer(&holder.revision, key));
-    let CallbackRules { noun, added, removed, changed } = rules;
+    let CallbackRules { noun, kind, added, removed, changed } = rules;
     let report = |recorder: &mut Recorder, change: &DocumentChange, at: (&Pointer, &Pointer), name: &str| {
         recorder.report(*change, at, &format!("{noun} {name}"), Values::default());
     };
@@ -113,7 +119,7 @@ pub(super) fn compare_callbacks(recorder: &mut Recorder, holder: &Pair, key: &st
         report(recorder, added, (at.0, &node.at), name);
     }
     for (name, pair) in matched.both {
-        if !recorder.same_digest(Some(&pair.base), Some(&pair.revision)) {
+        if !recorder.same_digest(kind, Some(&pair.base), Some(&pair.revision)) {
             report(recorder, changed, (&pair.base.at, &pair.revision.at), name);
         }
     }

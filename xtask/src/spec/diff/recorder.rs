@@ -10,7 +10,10 @@ use super::{
     schema::Digests,
     segments::Segments,
 };
-use crate::json::{Pointer, equivalent};
+use crate::{
+    json::{Pointer, equivalent},
+    spec::validate::object_model::Kind,
+};
 
 /// The findings so far, and the state that all parts of a comparison share.
 #[derive(Debug, Default)]
@@ -62,11 +65,16 @@ impl Recorder {
         Found { findings, origins, segments: segments.into_compared(), frames, roots }
     }
 
-    /// Returns `true` if both parts are missing, or if both exist and have the same digest. A digest follows
-    /// references and ignores annotations.
-    pub(super) fn same_digest(&mut self, a: Option<&ResolvedNode>, b: Option<&ResolvedNode>) -> bool {
+    /// Returns `true` if both parts are missing, or if both exist and have the same digest. Both are of this kind. A digest
+    /// follows references and ignores annotations.
+    pub(super) fn same_digest(
+        &mut self,
+        kind: &Kind,
+        a: Option<&ResolvedNode>,
+        b: Option<&ResolvedNode>,
+    ) -> bool {
         match (a, b) {
-            (Some(a), Some(b)) => self.digests.full(a) == self.digests.full(b),
+            (Some(a), Some(b)) => self.digests.full(a, kind) == self.digests.full(b, kind),
             (None, None) => true,
             _ => false,
         }

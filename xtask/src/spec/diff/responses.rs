@@ -11,6 +11,8 @@ use super::{
     rules::{DocumentChange, SchemaChange, SchemaPosition},
 };
 
+use crate::spec::validate::object_model::LINKS;
+
 const KEY: &str = "responses";
 const DEFAULT: &str = "default";
 
@@ -109,7 +111,7 @@ fn is_in_range(status: &str, range: &str) -> bool {
 fn compare_response(recorder: &mut Recorder, pair: &Pair, subject: &str) {
     compare_headers(recorder, pair, subject);
     body::compare_content(recorder, pair, &body::RESPONSE, subject);
-    if !recorder.same_digest(pair.base.get("links").as_ref(), pair.revision.get("links").as_ref()) {
+    if !recorder.same_digest(&LINKS, pair.base.get("links").as_ref(), pair.revision.get("links").as_ref()) {
         recorder.report_member(DocumentChange::ResponseLinksChanged, pair, "links", subject);
     }
     recorder.report_other_members(pair, subject, &["headers", "content", "links"]);

@@ -211,7 +211,7 @@ static COMPONENTS: Model = Model {
     ..PLAIN
 };
 
-static PATH_ITEM: Model = Model {
+pub(in crate::spec) static PATH_ITEM: Model = Model {
     name: "a path item",
     members: &[
         ("summary", &Kind::Text),
@@ -311,12 +311,7 @@ static RESPONSE: Model = Model {
     name: "a response",
     section: "responses",
     required: &["description"],
-    members: &[
-        ("description", &Kind::Text),
-        ("headers", &HEADERS),
-        ("content", &CONTENT),
-        ("links", &Kind::Map(Keys::Any, &Kind::OrRef(&LINK))),
-    ],
+    members: &[("description", &Kind::Text), ("headers", &HEADERS), ("content", &CONTENT), ("links", &LINKS)],
     ..PLAIN
 };
 
@@ -334,7 +329,7 @@ static MEDIA_TYPE: Model = Model {
     ..PLAIN
 };
 
-static ENCODING: Model = Model {
+pub(in crate::spec) static ENCODING: Model = Model {
     name: "an encoding",
     members: &[
         ("contentType", &Kind::Text),
@@ -346,7 +341,7 @@ static ENCODING: Model = Model {
     ..PLAIN
 };
 
-static HEADERS: Kind = Kind::Map(Keys::Any, &Kind::OrRef(&HEADER));
+pub(in crate::spec) static HEADERS: Kind = Kind::Map(Keys::Any, &Kind::OrRef(&HEADER));
 
 static EXAMPLES: Kind = Kind::Map(Keys::Any, &Kind::OrRef(&EXAMPLE));
 
@@ -363,6 +358,8 @@ static EXAMPLE: Model = Model {
     ..DESCRIPTIVE
 };
 
+pub(in crate::spec) static LINKS: Kind = Kind::Map(Keys::Any, &Kind::OrRef(&LINK));
+
 static LINK: Model = Model {
     name: "a link",
     section: "links",
@@ -378,7 +375,7 @@ static LINK: Model = Model {
     ..PLAIN
 };
 
-static CALLBACK: Kind = Kind::Map(Keys::Callback, &Kind::OrRef(&PATH_ITEM));
+pub(in crate::spec) static CALLBACK: Kind = Kind::Map(Keys::Callback, &Kind::OrRef(&PATH_ITEM));
 
 pub(in crate::spec) static SCHEMA: Model = Model {
     name: "a schema",

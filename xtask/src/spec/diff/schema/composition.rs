@@ -17,6 +17,7 @@ use crate::{
         recorder::{Recorder, same_values},
         rules::SchemaChange,
     },
+    spec::validate::object_model::SCHEMA_OR_REFERENCE,
 };
 
 /// The key of a list of alternatives, with the changes when one is added and removed.
@@ -96,7 +97,7 @@ fn parts_beside<'a>(
     let is_only_parts = node.value.get(ALL_OF).is_some() && node.object()?.keys().all(|key| allowed(key));
     let parts = node.items_of(ALL_OF);
     let is_plain = node.types().is_empty() && other.value.get(ALL_OF).is_none() && !has_alternatives(other);
-    let is_part = |part| recorder.same_digest(Some(part), Some(other));
+    let is_part = |part| recorder.same_digest(&SCHEMA_OR_REFERENCE, Some(part), Some(other));
     (is_only_parts && (is_plain || parts.iter().any(is_part))).then_some(parts)
 }
 
@@ -194,7 +195,7 @@ fn compare_not(pair: &SchemaPair, recorder: &mut Recorder) {
     let suffix = match (&base, &revision) {
         (None, Some(_)) => SchemaChange::NotAdded,
         (Some(_), None) => SchemaChange::NotRemoved,
-        _ if recorder.same_digest(base.as_ref(), revision.as_ref()) => return,
+        _ if recorder.same_digest(&SCHEMA_OR_REFERENCE, base.as_ref(), revision.as_ref()) => return,
         _ => SchemaChange::NotChanged,
     };
     pair.report_key(recorder, suffix, KEY);
@@ -239,7 +240,7 @@ fn same_target(
     (revision, other): (&ResolvedNode, &Value),
 ) -> bool {
     match (target(base, one), target(revision, other)) {
-        (Some(one), Some(other)) => recorder.same_digest(Some(&one), Some(&other)),
+        (Some(one), Some(other)) => recorder.same_digest(&SCHEMA_OR_REFERENCE, Some(&one), Some(&other)),
         _ => false,
     }
 }
