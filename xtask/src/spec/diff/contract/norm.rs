@@ -139,7 +139,7 @@ impl<'a> Norms<'a> {
         for (id, reference) in self.distinct(node, list) {
             // An alternative that was met before adds no alternative.
             let Some(norm) = self.expand(id, path) else { continue };
-            let tag = reference.and_then(|reference| schema::tag(node, reference));
+            let tag = reference.and_then(|reference| schema::discriminator_values(node, reference));
             union.exact &= norm.exact;
             for alternative in &norm.alternatives {
                 let tag = tag.clone().filter(|_| alternative.kind == Kind::Object);

@@ -203,13 +203,16 @@ fn texts(list: Option<&Value>) -> BTreeSet<String> {
 }
 
 /// Returns the reference of each item of a list that has one.
-pub(super) fn references<'a>(node: &ResolvedNode<'a>, list: &str) -> Vec<Option<&'a str>> {
+pub(in crate::spec::diff) fn references<'a>(node: &ResolvedNode<'a>, list: &str) -> Vec<Option<&'a str>> {
     let items = node.value.get(list).and_then(Value::as_array).into_iter().flatten();
     items.map(|item| item.get("$ref")?.as_str()).collect()
 }
 
 /// Returns the property of the discriminator, and its values for the alternative with this reference.
-pub(super) fn tag(node: &ResolvedNode, reference: &str) -> Option<(String, BTreeSet<String>)> {
+pub(in crate::spec::diff) fn discriminator_values(
+    node: &ResolvedNode,
+    reference: &str,
+) -> Option<(String, BTreeSet<String>)> {
     let discriminator = node.get("discriminator")?;
     let property = Some(discriminator.text("propertyName")).filter(|name| !name.is_empty())?;
     let component = reference.rsplit('/').next().unwrap_or(reference);

@@ -12,6 +12,7 @@ use super::{
 use crate::{
     json::Pointer,
     spec::diff::{
+        contract::{discriminator_values, references},
         finding::Values,
         node::{Pair, ResolvedNode},
         recorder::{Recorder, same_values},
@@ -147,7 +148,8 @@ fn compare_lists<'a>(
         let values = Values { before: None, after: Some(node.value) };
         recorder.report(rule, (&pair.nodes.base.at, &node.at), &pair.subject, values);
     }
-    for (index, nodes) in matches.both {
+    for ([index, new], nodes) in matches.both {
+        compare_names(pair, recorder, key, [index, new]);
         // A position changes with the order of the alternatives, a tag does not.
         let part = tag(&nodes.base).map_or_else(|| format!("({key} {index})"), |tag| format!("[{tag}]"));
         pending.push(pair.within(nodes, &part));
@@ -183,7 +185,7 @@ fn compare_parts<'a>(
         let rule = rule(&node, SchemaChange::AllOfAdded, SchemaChange::AllOfAddedAnnotationOnly);
         recorder.report(rule, at, &pair.subject, values);
     }
-    for (index, nodes) in matches.both {
+    for ([index, _], nodes) in matches.both {
         pending.push(pair.within(nodes, &format!("({ALL_OF} {index})")));
     }
 }
@@ -233,6 +235,24 @@ fn compare_discriminator(pair: &SchemaPair, recorder: &mut Recorder) {
     }
 }
 
+/// Compares the values by which a discriminator selects two matched alternatives, if they are the names of components.
+/// Values of a mapping are compared with the mapping.
+fn compare_names(pair: &SchemaPair, recorder: &mut Recorder, list: &str, [old, new]: [usize; 2]) {
+    let name = |node: &ResolvedNode, index: usize| {
+        let reference = references(node, list).get(index).copied().flatten()?;
+        let name = discriminator_values(node, reference)?.1.pop_first()?;
+        let mapping = node.value.pointer("/discriminator/mapping");
+        mapping.is_none_or(|mapping| mapping.get(&name).is_none()).then(|| Value::from(name))
+    };
+    let Pair { base, revision } = &pair.nodes;
+    if let (Some(before), Some(after)) = (name(base, old), name(revision, new))
+        && before != after
+    {
+        let values = Values { before: Some(&before), after: Some(&after) };
+        pair.report_at(recorder, SchemaChange::DiscriminatorMappingChanged, "discriminator", values);
+    }
+}
+
 /// Returns `true` if two targets of a discriminator lead to equal schemas.
 fn same_target(
     recorder: &mut Recorder,
@@ -256,7 +276,7 @@ fn target<'a>(node: &ResolvedNode<'a>, target: &Value) -> Option<ResolvedNode<'a
 mod tests {
     use serde_json::json;
 
-    use crate::spec::diff::diff;
+    use crate::spec::diff::{diff, finding::worst, severity::WireLevel};
 
     #[test]
     fn discriminator_target_that_moves_is_no_change() {
@@ -279,6 +299,35 @@ mod tests {
         }
         for other in ["Dog", "Missing"] {
             assert_eq!(rules(other)[0], "response-body-discriminator-mapping-changed", "{other}");
+        }
+    }
+
+    #[test]
+    fn renamed_component_has_another_value_of_the_discriminator() {
+        let document = |name: &str, mapping: serde_json::Value, is_request: bool| {
+            let reference = |name: &str| format!("#/components/schemas/{name}");
+            let mut discriminator = json!({"propertyName": "kind"});
+            if !mapping.is_null() {
+                discriminator["mapping"] = mapping;
+            }
+            let schema = json!({"type": "array", "items": {"discriminator": discriminator,
+                "oneOf": [{"$ref": reference(name)}, {"$ref": reference("Dog")}]}});
+            let body = json!({"content": {"application/json": {"schema": schema}}});
+            let operation =
+                if is_request { json!({"requestBody": body}) } else { json!({"responses": {"200": body}}) };
+            let animal = |name: &str| json!({"type": "object", "required": ["kind"], "properties": {"kind": {"type": "string"}, name: {}}});
+            json!({
+                "paths": {"/a": {"post": operation}},
+                "components": {"schemas": {name: animal("a"), "Dog": animal("b")}}})
+        };
+        for is_request in [true, false] {
+            let findings =
+                diff(&document("Cat", json!(null), is_request), &document("Tiger", json!(null), is_request));
+            let rules: Vec<_> = findings.iter().map(|finding| finding.rule.id.as_str()).collect();
+            assert!(rules[0].ends_with("-discriminator-mapping-changed"), "{rules:?}");
+            assert_eq!(worst(&findings).0, WireLevel::Warn, "{rules:?}");
+            let [old, new] = ["Cat", "Tiger"].map(|name| document(name, json!({"cat": name}), is_request));
+            assert_eq!(diff(&old, &new).len(), 0);
         }
     }
 }

@@ -10,8 +10,8 @@ use crate::spec::diff::node::{Pair, ResolvedNode};
 pub(super) struct Matches<'a> {
     pub(super) removed: Vec<ResolvedNode<'a>>,
     pub(super) added: Vec<ResolvedNode<'a>>,
-    /// The matched pairs, each with its index in the old list.
-    pub(super) both: Vec<(usize, Pair<'a>)>,
+    /// The matched pairs, each with its indices in the old and in the new list.
+    pub(super) both: Vec<([usize; 2], Pair<'a>)>,
 }
 
 /// The criteria by which alternatives are matched, from the most to the least reliable.
@@ -52,15 +52,15 @@ pub(super) fn matches<'a>(
             // Alternatives with the same digest are interchangeable. Any other criterion must be unique.
             if rank == 0 || (one.len() == 1 && other.len() == 1) {
                 let count = one.len().min(other.len());
-                for ((index, base), (_, revision)) in one.drain(..count).zip(other.drain(..count)) {
-                    both.push((index, Pair { base, revision }));
+                for ((old, base), (new, revision)) in one.drain(..count).zip(other.drain(..count)) {
+                    both.push(([old, new], Pair { base, revision }));
                 }
             }
         }
         before = unmatched(bases);
         after = unmatched(revisions);
     }
-    both.sort_by_key(|(index, _)| *index);
+    both.sort_by_key(|([index, _], _)| *index);
     let nodes = |remaining: Indexed<'a>| remaining.into_iter().map(|(_, node)| node).collect();
     Matches { removed: nodes(before), added: nodes(after), both }
 }
@@ -94,7 +94,7 @@ mod tests {
         let items = |list| ResolvedNode::root(list).items();
         let matches = matches(items(base), items(revision), &mut Digests::default());
         let found: Vec<_> =
-            matches.both.iter().map(|(index, pair)| (*index, pair.revision.at.as_str())).collect();
+            matches.both.iter().map(|([index, _], pair)| (*index, pair.revision.at.as_str())).collect();
         assert_eq!(found, expected);
         assert_eq!(matches.removed.len() + found.len(), base.as_array().unwrap().len());
         assert_eq!(matches.added.len() + found.len(), revision.as_array().unwrap().len());
