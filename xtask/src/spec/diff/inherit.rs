@@ -6,7 +6,8 @@ use crate::spec::traverse::METHODS;
 /// Returns `true` if any operation inherits this member from its document in both documents. If none does, a
 /// change of the document's member affects nothing.
 pub(super) fn any_inherits(document: &Pair, key: &str) -> bool {
-    let (base, revision) = (document.base.path_items(), document.revision.path_items());
+    let [base, revision] = [&document.base, &document.revision]
+        .map(|document| document.path_items().into_iter().map(|(path, (_, item))| (path, item)));
     let inherits = |node: &ResolvedNode| node.value.get(key).is_none();
     let mut items = matched(base, revision).both.into_iter();
     items.any(|(_, item)| {

@@ -8,7 +8,10 @@ use std::{
 
 use serde_json::Value;
 
-use crate::json::{Object, Pointer};
+use crate::{
+    json::{Object, Pointer},
+    spec::traverse::METHODS,
+};
 
 /// The maximum number of references to follow from one value. A cycle of references resolves to `null`.
 const MAX_REFERENCES: usize = 64;
@@ -132,23 +135,32 @@ impl<'a> ResolvedNode<'a> {
         items.map(|(index, value)| self.child(index, value)).collect()
     }
 
-    /// Returns the path items of a document by their paths, without the prefix. A path that does not begin with it gets a
-    /// second slash, so that it is not taken for another one.
-    pub(super) fn path_items(&self) -> BTreeMap<String, Self> {
+    /// Returns the path items of a document by their paths without the prefix, each with the path as written. A path that
+    /// does not begin with the prefix gets a second slash, so that it is not taken for another one.
+    ///
+    /// Paths with servers of their own are kept, because the prefix is part of the servers of the document.
+    pub(super) fn path_items(&self) -> BTreeMap<String, (&'a String, Self)> {
         let paths = self.members_of("paths").into_iter().filter(|(path, _)| path.starts_with('/'));
-        let key = |path: &str| match path.strip_prefix(self.prefix()) {
+        let key = |path: &str, item: &Self| match path.strip_prefix(self.prefix()) {
+            _ if item.has_servers() => path.to_owned(),
             Some(rest) if rest.starts_with('/') => rest.to_owned(),
             _ => format!("/{path}"),
         };
-        paths.map(|(path, item)| (key(path), item)).collect()
+        let mut items = BTreeMap::new();
+        for (path, item) in paths {
+            let mut key = key(path, &item);
+            if items.contains_key(&key) {
+                key.insert(0, '/');
+            }
+            items.insert(key, (path, item));
+        }
+        items
     }
 
-    /// Returns the path as it is written, for a key of [`path_items`](Self::path_items).
-    pub(super) fn written_path(&self, key: &str) -> String {
-        match key.strip_prefix('/') {
-            Some(path) if path.starts_with('/') && !self.prefix().is_empty() => path.to_owned(),
-            _ => format!("{}{key}", self.prefix()),
-        }
+    /// Returns `true` if a path item or one of its operations has servers.
+    fn has_servers(&self) -> bool {
+        let has = |value: &Value| value.get("servers").is_some();
+        has(self.value) || METHODS.iter().any(|method| self.value.get(method).is_some_and(has))
     }
 
     pub(super) fn object(&self) -> Option<&'a Object> {

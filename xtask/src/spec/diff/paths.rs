@@ -53,8 +53,8 @@ pub(super) fn compare(recorder: &mut Recorder, document: &Pair, schemes: &securi
 
 /// The path items of one document, by path.
 struct Paths<'a> {
-    document: ResolvedNode<'a>,
-    items: BTreeMap<String, ResolvedNode<'a>>,
+    /// Each with its path as written.
+    items: BTreeMap<String, (&'a String, ResolvedNode<'a>)>,
     /// The number of paths that match the same URLs.
     counts: BTreeMap<String, usize>,
 }
@@ -66,16 +66,16 @@ impl<'a> Paths<'a> {
         for path in items.keys() {
             *counts.entry(without_parameter_names(path)).or_default() += 1;
         }
-        Self { document: document.clone(), items, counts }
+        Self { items, counts }
     }
 
     /// Returns the paths as written, by the keys that they are matched by.
     fn names(&self, same: &BTreeSet<String>) -> BTreeMap<String, String> {
-        self.items.keys().map(|path| (self.key(path, same), self.document.written_path(path))).collect()
+        self.items.iter().map(|(path, (written, _))| (self.key(path, same), (*written).clone())).collect()
     }
 
     fn keyed(&self, same: &BTreeSet<String>) -> Vec<(String, ResolvedNode<'a>)> {
-        self.items.iter().map(|(path, item)| (self.key(path, same), item.clone())).collect()
+        self.items.iter().map(|(path, (_, item))| (self.key(path, same), item.clone())).collect()
     }
 
     /// Returns what a path is matched by: the path without the names of its parameters, if that is unique.

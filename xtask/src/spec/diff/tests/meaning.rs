@@ -131,6 +131,34 @@ fn base_path_moved_between_servers_and_paths_is_not_a_change() {
 }
 
 #[test]
+fn base_path_does_not_move_paths_with_servers_of_their_own() {
+    let document = |url: &str, own: &str, of_path: bool, inheriting: &str| {
+        let operation = json!({"responses": {"200": {"description": "d"}}});
+        let servers = json!({"servers": [{"url": "https://b"}]});
+        let mut item = json!({"get": operation});
+        json_patch::merge(if of_path { &mut item } else { &mut item["get"] }, &servers);
+        json!({"servers": [{"url": url}], "paths": {own: item, inheriting: {"get": operation}}})
+    };
+    for of_path in [true, false] {
+        let whole = document("https://a/v1", "/x", of_path, "/z");
+        let moved = document("https://a", "/v1/x", of_path, "/v1/z");
+        let same = document("https://a", "/x", of_path, "/v1/z");
+        let rules = |base: &Value, revision: &Value| -> Vec<_> {
+            diff(base, revision)
+                .into_iter()
+                .map(|f| format!("{} {}", f.rule.id, f.operation.unwrap_or_default()))
+                .collect()
+        };
+        let removed = |path: &str| format!("api-path-removed-without-deprecation GET {path}");
+        let added = |path: &str| format!("endpoint-added GET {path}");
+        assert_eq!(rules(&whole, &moved), [removed("/x"), added("/v1/x")]);
+        assert_eq!(rules(&moved, &whole), [removed("/v1/x"), added("/x")]);
+        assert_eq!(rules(&whole, &same), [""; 0]);
+        assert_eq!(rules(&same, &whole), [""; 0]);
+    }
+}
+
+#[test]
 fn paths_that_match_the_same_urls_are_matched_by_their_names() {
     let document = |paths: &[&str]| {
         let paths: Map<_, _> = paths.iter().map(|path| ((*path).to_owned(), json!({"get": {}}))).collect();
