@@ -81,29 +81,44 @@ pub(super) const RESPONSE: Rules = Rules {
 pub(super) fn compare_content(recorder: &mut Recorder, pair: &Pair, rules: &Rules, subject: &str) {
     const KEY: &str = "content";
     let at = (&nearest_pointer(&pair.base, KEY), &nearest_pointer(&pair.revision, KEY));
-    let mut matched = matched(media_types(&pair.base), media_types(&pair.revision));
-    let mut renamed = Vec::new();
-    for (relation, name, before, after) in take_renamed(&mut matched.removed, &mut matched.added) {
-        let (base, revision) = (name.0.as_str(), name.1.as_str());
-        recorder.report(
-            (rules.renamed)(relation),
-            (&before.at, &after.at),
-            &format!("{subject} {base} as {revision}"),
-            Values::default(),
-        );
-        renamed.push((name, Pair { base: before, revision: after }));
+    let (before, after) = (media_types(&pair.base), media_types(&pair.revision));
+    let mut matched = matched(before.clone(), after.clone());
+    let both = matched.both.into_iter();
+    let mut compared: Vec<_> =
+        both.map(|(name, pair)| (join_subject(subject, &name), (name.clone(), name), pair)).collect();
+    let as_subject = |base: &str, revision: &str| format!("{subject} {base} as {revision}");
+    for (relation, names, base, revision) in take_renamed(&mut matched.removed, &mut matched.added) {
+        let at = (&base.at, &revision.at);
+        recorder.report((rules.renamed)(relation), at, &as_subject(&names.0, &names.1), Values::default());
+        compared.push((join_subject(subject, &names.0), names, Pair { base, revision }));
     }
     let [added, removed] = rules.media_type;
-    for (name, node) in matched.removed {
-        recorder.report(removed, (&node.at, at.1), &join_subject(subject, &name), Values::default());
+    for (name, base) in matched.removed {
+        match covering(&after, &name) {
+            // The range still allows the media type.
+            Some((range, revision)) => {
+                compared.push((as_subject(&name, &range), (name, range), Pair { base, revision }));
+            }
+            None => {
+                recorder.report(removed, (&base.at, at.1), &join_subject(subject, &name), Values::default());
+            }
+        }
     }
-    for (name, node) in matched.added {
-        recorder.report(added, (at.0, &node.at), &join_subject(subject, &name), Values::default());
+    for (name, revision) in matched.added {
+        recorder.report(added, (at.0, &revision.at), &join_subject(subject, &name), Values::default());
+        if let Some((range, base)) = covering(&before, &name) {
+            compared.push((as_subject(&range, &name), (range, name), Pair { base, revision }));
+        }
     }
-    let same = matched.both.into_iter().map(|(name, pair)| ((name.clone(), name), pair));
-    for ((base, revision), pair) in same.chain(renamed) {
-        compare_media_type(recorder, &pair, rules, &join_subject(subject, &base), [&base, &revision]);
+    for (subject, (base, revision), pair) in compared {
+        compare_media_type(recorder, &pair, rules, &subject, [&base, &revision]);
     }
+}
+
+/// Returns the smallest range of a list that covers a media type.
+fn covering<'a>(list: &[MediaType<'a>], name: &str) -> Option<MediaType<'a>> {
+    let ranges = list.iter().filter(|(range, _)| covers(essence(range), essence(name)));
+    ranges.max_by_key(|(range, _)| essence(range).len()).cloned()
 }
 
 fn compare_media_type(recorder: &mut Recorder, pair: &Pair, rules: &Rules, subject: &str, names: [&str; 2]) {
@@ -132,32 +147,39 @@ fn compare_media_type(recorder: &mut Recorder, pair: &Pair, rules: &Rules, subje
     recorder.report_other_members(pair, subject, &["schema", "encoding"]);
 }
 
+type MediaType<'a> = (String, ResolvedNode<'a>);
+
 /// Returns the media types by name, in lower case and with normalized white space.
-fn media_types<'a>(node: &ResolvedNode<'a>) -> Vec<(String, ResolvedNode<'a>)> {
+fn media_types<'a>(node: &ResolvedNode<'a>) -> Vec<MediaType<'a>> {
     let types = node.members_of("content");
     let name = |name: &String| name.to_lowercase().split(';').map(str::trim).collect::<Vec<_>>().join("; ");
     types.into_iter().map(|(key, node)| (name(key), node)).collect()
 }
 
-/// Removes and returns the pairs whose names differ only in parameters, or of which one is a range that
+/// Removes and returns the pairs whose names differ only in parameters, and then those of which one is a range that
 /// covers the other.
 fn take_renamed<'a>(
-    removed: &mut Vec<(String, ResolvedNode<'a>)>,
-    added: &mut Vec<(String, ResolvedNode<'a>)>,
+    removed: &mut Vec<MediaType<'a>>,
+    added: &mut Vec<MediaType<'a>>,
 ) -> Vec<(Relation, (String, String), ResolvedNode<'a>, ResolvedNode<'a>)> {
     let mut found = Vec::new();
-    removed.retain(|(name, before)| {
-        let related = |(index, (other, _)): (usize, &(String, _))| Some((index, relation(name, other)?));
-        let Some((index, relation)) = added.iter().enumerate().find_map(related) else { return true };
-        let (other, after) = added.remove(index);
-        found.push((relation, (name.clone(), other), before.clone(), after));
-        false
-    });
+    for only_parameters in [true, false] {
+        removed.retain(|(name, before)| {
+            let related = |(index, (other, _)): (usize, &MediaType)| {
+                let relation = relation(name, other)?;
+                (!only_parameters || relation == Relation::Same).then_some((index, relation))
+            };
+            let Some((index, relation)) = added.iter().enumerate().find_map(related) else { return true };
+            let (other, after) = added.remove(index);
+            found.push((relation, (name.clone(), other), before.clone(), after));
+            false
+        });
+    }
     found
 }
 
 /// The relation between an old and a new media type.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Relation {
     /// They differ in parameters.
     Same,
@@ -168,10 +190,6 @@ enum Relation {
 /// Returns `None` for unrelated names.
 fn relation(base: &str, revision: &str) -> Option<Relation> {
     let (base, revision) = (essence(base), essence(revision));
-    let covers = |range: &str, name: &str| {
-        range == "*/*"
-            || range.strip_suffix('*').is_some_and(|kind| kind.ends_with('/') && name.starts_with(kind))
-    };
     if base == revision {
         Some(Relation::Same)
     } else if covers(revision, base) {
@@ -181,6 +199,12 @@ fn relation(base: &str, revision: &str) -> Option<Relation> {
     } else {
         None
     }
+}
+
+/// Returns `true` if a media type is a range that contains another one.
+fn covers(range: &str, name: &str) -> bool {
+    let is_within = |kind: &str| kind.ends_with('/') && name.starts_with(kind);
+    range != name && (range == "*/*" || range.strip_suffix('*').is_some_and(is_within))
 }
 
 /// Returns how the two bodies are written. A part that is JSON makes all parts of a body typed.

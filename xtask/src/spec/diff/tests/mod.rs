@@ -9,6 +9,7 @@ mod equal_forms;
 mod exceptions;
 mod later;
 mod meaning;
+mod media_types;
 mod null_types;
 mod oracle;
 mod parts;

@@ -1,0 +1,61 @@
+//! Media types beside ranges that cover them.
+
+use serde_json::{Map, Value, json};
+
+use crate::spec::diff::{diff, finding::worst};
+
+/// Returns documents with these media types in a request and in a response, each with the type of its body.
+fn documents(types: &[(&str, Value)]) -> [Value; 2] {
+    let content: Map<_, _> =
+        types.iter().map(|(name, schema)| ((*name).to_owned(), json!({"schema": schema}))).collect();
+    let body = json!({"content": content});
+    [json!({"requestBody": body}), json!({"responses": {"200": body}})]
+        .map(|operation| json!({"paths": {"/a": {"post": operation}}}))
+}
+
+type Types<'a> = &'a [(&'a str, Value)];
+
+/// Asserts the levels of a change in a request and in a response.
+#[track_caller]
+fn assert_levels(base: Types, revision: Types, expected: [&str; 2]) {
+    let (old, new) = (documents(base), documents(revision));
+    let levels = [0, 1].map(|side| worst(&diff(&old[side], &new[side])).0.as_str());
+    assert_eq!(levels, expected, "{base:?}\n{revision:?}");
+}
+
+#[test]
+fn media_type_beside_its_range_is_compared_with_it() {
+    let (wide, narrow) = (json!({"type": "string"}), json!({"type": "string", "maxLength": 3}));
+    let (any, all, one, other) = ("*/*", "application/*", "application/json", "application/xml");
+    for range in [all, any] {
+        let with = |schema: &Value| [(range, wide.clone()), (one, schema.clone())];
+        let without = [(range, wide.clone())];
+        assert_levels(&without, &with(&wide), ["info", "info"]);
+        assert_levels(&without, &with(&narrow), ["err", "info"]);
+        assert_levels(&with(&wide), &without, ["none", "none"]);
+        assert_levels(&with(&narrow), &without, ["info", "err"]);
+    }
+    // The smallest range counts.
+    let ranges = [(any, narrow.clone()), (all, wide.clone())];
+    let with = [ranges.to_vec(), vec![(one, wide.clone())]].concat();
+    assert_levels(&with, &ranges, ["none", "none"]);
+    let split = [(one, wide.clone()), (other, wide.clone())];
+    assert_levels(&split, &[(all, wide.clone())], ["info", "err"]);
+    assert_levels(&[(all, wide.clone())], &split, ["err", "info"]);
+    // A media type of another kind is not covered.
+    assert_levels(
+        &[(all, wide.clone()), ("text/plain", wide.clone())],
+        &[(all, wide.clone())],
+        ["err", "err"],
+    );
+    // Parameters do not cover each other.
+    let versions = [(one, wide.clone()), ("application/json; version=2", wide.clone())];
+    assert_levels(&versions, &[(one, wide)], ["err", "err"]);
+}
+
+#[test]
+fn media_type_with_other_parameters_is_matched_before_ranges() {
+    let (text, integer) = (json!({"type": "string"}), json!({"type": "integer"}));
+    let base = [("application/json; charset=utf-8", integer.clone())];
+    assert_levels(&base, &[("*/*", text), ("application/json", integer)], ["info", "info"]);
+}
