@@ -1,6 +1,6 @@
 //! Servers. A client keeps the address that it was built with, so every removed server is breaking.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -11,12 +11,15 @@ use super::{
     recorder::{Recorder, join_subject, nearest_pointer},
     rules::DocumentChange,
 };
-use crate::{
-    json::{equivalent, normalized},
-    spec::traverse::paths_of,
-};
+use crate::{json::equivalent, spec::traverse::paths_of};
 
 const KEY: &str = "servers";
+
+/// What the subject of a server begins with, before its URL.
+const SUBJECT: &str = "server ";
+
+/// Servers by subject. Without a node, the server is the one of a document without servers.
+type Servers<'a> = BTreeMap<String, Option<ResolvedNode<'a>>>;
 
 /// Compares the servers that operations inherit from the document.
 pub(super) fn compare_document(recorder: &mut Recorder, pair: &Pair) {
@@ -48,8 +51,15 @@ fn compare(recorder: &mut Recorder, base: &ResolvedNode, revision: &ResolvedNode
     let renamed = renamed(&before, &after);
     for (subject, old) in &before {
         let Some(new) = after.get(renamed.get(subject).unwrap_or(&subject).as_str()) else {
+            let is_listed = |url: &String| after.contains_key(url) || with_url(&after, url).is_some();
+            let urls = old.as_ref().and_then(|server| urls(server, subject));
+            let change = if urls.is_some_and(|urls| urls.iter().all(is_listed)) {
+                DocumentChange::ServerDetailsChanged
+            } else {
+                DocumentChange::ServerRemoved
+            };
             let at = (old.as_ref().map_or(at.0, |server| &server.at), at.1);
-            recorder.report(DocumentChange::ServerRemoved, at, subject, Values::default());
+            recorder.report(change, at, subject, Values::default());
             continue;
         };
         if let (Some(old), Some(new)) = (old, new) {
@@ -101,7 +111,7 @@ fn has_path_within(document: &Value, prefix: &str) -> bool {
 }
 
 /// Returns the servers by subject. Without a server, the URL is `/`, as the specification says.
-fn servers_by_subject<'a>(node: &ResolvedNode<'a>) -> BTreeMap<String, Option<ResolvedNode<'a>>> {
+fn servers_by_subject<'a>(node: &ResolvedNode<'a>) -> Servers<'a> {
     let servers = list(node);
     if servers.is_empty() {
         return BTreeMap::from([(subject("/"), None)]);
@@ -112,22 +122,39 @@ fn servers_by_subject<'a>(node: &ResolvedNode<'a>) -> BTreeMap<String, Option<Re
 
 /// Returns the servers whose URLs differ only in the names of their variables, and those whose URLs a variable has
 /// replaced: the old subject and the new one.
-fn renamed<'s, 'a>(
-    before: &'s BTreeMap<String, Option<ResolvedNode<'a>>>,
-    after: &'s BTreeMap<String, Option<ResolvedNode<'a>>>,
-) -> BTreeMap<&'s String, &'s String> {
+fn renamed<'s, 'a>(before: &'s Servers<'a>, after: &'s Servers<'a>) -> BTreeMap<&'s String, &'s String> {
     let removed = before.keys().filter(|subject| !after.contains_key(*subject));
     let mut added: BTreeMap<String, &String> = after
         .keys()
         .filter(|subject| !before.contains_key(*subject))
         .map(|subject| (without_names(subject), subject))
         .collect();
-    let with_url = |url: &str| {
-        let mut servers = after.iter().filter_map(|(subject, server)| Some((subject, server.as_ref()?)));
-        servers.find(|(subject, server)| has_url(server, subject, url)).map(|(subject, _)| subject)
-    };
-    let mut new = |subject: &str| added.remove(&without_names(subject)).or_else(|| with_url(subject));
+    let mut new = |subject: &str| added.remove(&without_names(subject)).or_else(|| with_url(after, subject));
     removed.filter_map(|subject| Some((subject, new(subject)?))).collect()
+}
+
+/// Returns the server whose variables have values with which its URL is this one.
+fn with_url<'s>(servers: &'s Servers<'_>, url: &str) -> Option<&'s String> {
+    let mut servers = servers.iter().filter_map(|(subject, server)| Some((subject, server.as_ref()?)));
+    servers.find(|(subject, server)| has_url(server, subject, url)).map(|(subject, _)| subject)
+}
+
+/// The number of URLs up to which the values of variables are filled in.
+const MAX_URLS: usize = 64;
+
+/// Returns the subjects of the URLs of a server whose variables list their values. Returns `None` if a variable has no list.
+fn urls(server: &ResolvedNode, template: &str) -> Option<Vec<String>> {
+    let mut urls = vec![template.strip_prefix(SUBJECT)?.to_owned()];
+    for name in variables(template) {
+        let values = listed(&server.get("variables")?.get(name)?);
+        if values.is_empty() || values.len() * urls.len() > MAX_URLS {
+            return None;
+        }
+        let variable = format!("{{{name}}}");
+        let values: Vec<_> = values.iter().filter_map(Value::as_str).collect();
+        urls = urls.iter().flat_map(|url| values.iter().map(|value| url.replace(&variable, value))).collect();
+    }
+    Some(urls.iter().map(|url| subject(url)).collect())
 }
 
 /// Returns `true` if the variables of a server have values with which its URL is this one.
@@ -181,11 +208,20 @@ fn subject(url: &str) -> String {
         url[host..].find('/').map_or(url.len(), |length| host + length)
     });
     let (host, path) = url.split_at(host_end);
-    // The names of variables are case-sensitive.
-    let host = if host.contains('{') { host.to_owned() } else { host.to_ascii_lowercase() };
+    let host = lowercase_host(host);
     let port = if host.starts_with("https:") { ":443" } else { ":80" };
     let host = host.strip_suffix(port).unwrap_or(&host);
-    format!("server {host}{path}")
+    format!("{SUBJECT}{host}{path}")
+}
+
+/// Returns a scheme and host in lower case. The names of variables are case-sensitive.
+fn lowercase_host(host: &str) -> String {
+    let mut is_name = false;
+    let lower = |c: char| {
+        is_name = (is_name || c == '{') && c != '}';
+        if is_name { c } else { c.to_ascii_lowercase() }
+    };
+    host.chars().map(lower).collect()
 }
 
 fn without_slash(url: &str) -> &str {
@@ -208,6 +244,12 @@ fn compare_details(recorder: &mut Recorder, pair: &Pair, subject: &str) {
     }
 }
 
+/// Returns the values that a variable lists.
+fn listed<'a>(variable: &ResolvedNode<'a>) -> &'a [Value] {
+    let values = variable.value.get("enum").and_then(Value::as_array);
+    values.map(Vec::as_slice).unwrap_or_default()
+}
+
 fn compare_variables<'a>(recorder: &mut Recorder, pair: &Pair<'a>, subject: &str) {
     let names = |node: &ResolvedNode<'a>| variables(node.text("url"));
     let (before, after) = (names(&pair.base), names(&pair.revision));
@@ -217,22 +259,19 @@ fn compare_variables<'a>(recorder: &mut Recorder, pair: &Pair<'a>, subject: &str
             continue;
         };
         let variable = Pair { base, revision };
-        let values = |node: &ResolvedNode| -> Vec<Value> {
-            node.value.get("enum").and_then(Value::as_array).cloned().unwrap_or_default()
-        };
-        let (before, after) = (values(&variable.base), values(&variable.revision));
-        let kept: HashSet<_> = after.iter().map(normalized).collect();
-        // Without a list every value is allowed.
-        let is_removed = |value: &&Value| !after.is_empty() && !kept.contains(&normalized(value));
-        for value in before.iter().filter(is_removed) {
-            let at = (&variable.base.at, &variable.revision.at);
+        let (before, after) = (listed(&variable.base), listed(&variable.revision));
+        if after.is_empty() {
+            // Without a list every value is allowed.
+            continue;
+        }
+        let (at, subject) = ((&variable.base.at, &variable.revision.at), join_subject(subject, name));
+        if before.is_empty() {
+            recorder.report(DocumentChange::ServerVariableBecameEnum, at, &subject, Values::default());
+        }
+        let default = variable.base.value.get("default").filter(|_| before.is_empty());
+        for value in before.iter().chain(default).filter(|value| !after.contains(value)) {
             let values = Values { before: Some(value), after: None };
-            recorder.report(
-                DocumentChange::ServerVariableValueRemoved,
-                at,
-                &join_subject(subject, name),
-                values,
-            );
+            recorder.report(DocumentChange::ServerVariableValueRemoved, at, &subject, values);
         }
     }
 }

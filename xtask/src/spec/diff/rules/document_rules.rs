@@ -44,6 +44,7 @@ document_changes! {
     ServerRemoved: "server-removed", Err, "server removed",
     DefaultServerChanged: "default-server-changed", Info, "default server changed",
     ServerVariableValueRemoved: "server-variable-value-removed", Err, "value of a server variable removed",
+    ServerVariableBecameEnum: "server-variable-became-enum", Warn, "server variable now has a list of values",
     ServerDetailsChanged: "server-details-changed", Info, "description or variables of a server changed",
     // Security. oasdiff compares names; these rules compare the credentials that an operation effectively
     // requires.

@@ -239,3 +239,32 @@ fn server_whose_url_gets_a_variable_is_still_listed() {
     );
     assert_levels(&both, &with("https://{x}.a/v1", json!({"default": "api"})), ["info", "info"]);
 }
+
+#[test]
+fn values_of_server_variables_are_urls() {
+    let document = |servers: Value| json!({"servers": servers, "paths": {"/a": {"get": {}}}});
+    let with = |variable: Value| {
+        document(
+            json!([{"url": "https://{h}.a/{v}", "variables": {"h": variable, "v": {"default": "1", "enum": ["1"]}}}]),
+        )
+    };
+    let plain = |urls: &[&str]| document(urls.iter().map(|url| json!({"url": url})).collect());
+    let free = with(json!({"default": "x"}));
+    for (base, revision, expected) in [
+        (free.clone(), with(json!({"default": "y", "enum": ["y"]})), ["err", "info"]),
+        (free.clone(), with(json!({"default": "y", "enum": ["x", "y"]})), ["warn", "info"]),
+        (with(json!({"default": "x", "enum": ["x"]})), plain(&["https://X.a/1/"]), ["info", "info"]),
+        (
+            with(json!({"default": "x", "enum": ["x", "y"]})),
+            plain(&["https://x.a/1", "https://y.a/1"]),
+            ["info", "info"],
+        ),
+        (with(json!({"default": "x", "enum": ["x", "y"]})), plain(&["https://x.a/1"]), ["err", "info"]),
+        (free, plain(&["https://x.a/1"]), ["err", "info"]),
+    ] {
+        assert_levels(&base, &revision, expected);
+    }
+    let url = |url: &str| document(json!([{"url": url, "variables": {"H": {"default": "x"}}}]));
+    assert_levels(&url("https://{H}.API.com/a"), &url("https://{H}.api.com/a"), ["none", "none"]);
+    assert_levels(&url("https://{H}.api.com/A"), &url("https://{H}.api.com/a"), ["err", "err"]);
+}

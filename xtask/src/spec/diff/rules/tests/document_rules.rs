@@ -120,6 +120,7 @@ fn servers_and_security() -> Vec<Change> {
         ("server-removed", servers(both.clone()), document()),
         ("default-server-changed", servers(both), servers(reordered)),
         ("server-variable-value-removed", variable(json!(["x", "y"])), variable(json!(["x"]))),
+        ("server-variable-became-enum", variable(json!(null)), variable(json!(["x", "y"]))),
         ("server-details-changed", document(), servers(json!([{"url": "https://a.b/", "description": "d"}]))),
     ];
     // First for the operation, then for the document.
