@@ -44,7 +44,8 @@ pub(super) fn compare(recorder: &mut Recorder, context: &OperationContext) {
 
 fn compare_parameter(recorder: &mut Recorder, pair: &Pair, key: &Key) {
     let subject = &subject(key);
-    if key.0 == "path" && pair.base.text("name") != pair.revision.text("name") {
+    let is_renamed = key.0 == "path" && pair.base.text("name") != pair.revision.text("name");
+    if is_renamed {
         recorder.report_member(DocumentChange::PathParameterRenamed, pair, "name", subject);
     }
     // A path parameter is always required.
@@ -70,7 +71,9 @@ fn compare_parameter(recorder: &mut Recorder, pair: &Pair, key: &Key) {
         ),
         subject,
     );
-    if is_written_differently(pair, &key.0) {
+    // The style `matrix` writes the name into the path.
+    let name_is_written = [&pair.base, &pair.revision].iter().all(|node| node.text("style") == "matrix");
+    if is_written_differently(pair, &key.0) || (is_renamed && name_is_written) {
         recorder.report(
             DocumentChange::RequestParameterStyleChanged,
             (&pair.base.at, &pair.revision.at),

@@ -52,6 +52,17 @@ fn style_counts_for_the_types_that_it_affects() {
 }
 
 #[test]
+fn name_of_a_path_parameter_counts_where_its_style_writes_it() {
+    let document = |name: &str, style: &str| {
+        let parameter = json!({"name": name, "in": "path", "required": true, "style": style, "schema": {"type": "string"}});
+        json!({"paths": {format!("/a/{{{name}}}"): {"get": {"parameters": [parameter]}}}})
+    };
+    for (style, expected) in [("matrix", "err"), ("label", "info"), ("simple", "info")] {
+        assert_levels(&document("x", style), &document("y", style), [expected, expected]);
+    }
+}
+
+#[test]
 fn types_are_compared_by_their_text_outside_of_json() {
     let integer = json!({"type": "integer"});
     let text = json!({"type": "string"});
