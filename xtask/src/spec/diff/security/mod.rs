@@ -80,9 +80,8 @@ fn compare(
     changes: &Changes,
 ) {
     let at = (&nearest_pointer(base, KEY), &nearest_pointer(revision, KEY));
-    let before: BTreeSet<Requirement> =
-        requirements(base).into_iter().map(|requirement| renamed(requirement, schemes)).collect();
-    let after: BTreeSet<Requirement> = requirements(revision).into_iter().collect();
+    let before = requirements(base, |name| schemes.of_old(name));
+    let after = requirements(revision, |name| schemes.of_new(name));
     let mut added: Vec<_> = after.difference(&before).collect();
     for requirement in before.difference(&after) {
         // Credentials that exceed a requirement satisfy it.
@@ -131,20 +130,21 @@ fn compare_scopes(
 }
 
 /// Returns all requirements. An empty or missing list allows anonymous access.
-fn requirements(node: &ResolvedNode) -> Vec<Requirement> {
-    let requirements: Vec<Requirement> = node.items_of(KEY).iter().map(requirement).collect();
-    if requirements.is_empty() { vec![Requirement::new()] } else { requirements }
+fn requirements(node: &ResolvedNode, name: impl Fn(String) -> String) -> BTreeSet<Requirement> {
+    let requirements: BTreeSet<Requirement> =
+        node.items_of(KEY).iter().map(|node| requirement(node, &name)).collect();
+    if requirements.is_empty() { BTreeSet::from([Requirement::new()]) } else { requirements }
 }
 
-fn requirement(node: &ResolvedNode) -> Requirement {
+fn requirement(node: &ResolvedNode, canonical: impl Fn(String) -> String) -> Requirement {
     let scopes = |value: &Value| -> BTreeSet<String> {
         value.as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
     };
-    node.object().into_iter().flatten().map(|(name, value)| (name.clone(), scopes(value))).collect()
-}
-
-fn renamed(requirement: Requirement, schemes: &SchemeNames) -> Requirement {
-    requirement.into_iter().map(|(name, scopes)| (schemes.new_name(name), scopes)).collect()
+    let mut requirement = Requirement::new();
+    for (name, value) in node.object().into_iter().flatten() {
+        requirement.entry(canonical(name.clone())).or_default().extend(scopes(value));
+    }
+    requirement
 }
 
 fn subject(requirement: &Requirement) -> String {

@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::{
-    json::{equivalent, normalized},
+    json::equivalent,
     spec::{
         diff::{
             finding::Values,
@@ -20,34 +20,52 @@ use crate::{
 /// The key of the requirements, of the document and of an operation.
 pub(super) const KEY: &str = "security";
 
-/// The new names of the schemes that were renamed, by their old names.
+/// The names of the schemes of both documents, as the new document names their credentials. Schemes with equal credentials
+/// have one name.
 #[derive(Debug, Default)]
-pub(crate) struct SchemeNames(BTreeMap<String, String>);
+pub(crate) struct SchemeNames {
+    old: BTreeMap<String, String>,
+    new: BTreeMap<String, String>,
+}
 
 impl SchemeNames {
-    pub(super) fn new_name(&self, name: String) -> String {
-        self.0.get(&name).cloned().unwrap_or(name)
+    pub(super) fn of_old(&self, name: String) -> String {
+        self.old.get(&name).cloned().unwrap_or(name)
+    }
+
+    pub(super) fn of_new(&self, name: String) -> String {
+        self.new.get(&name).cloned().unwrap_or(name)
     }
 }
 
-/// Reports the changes of all schemes, and returns the new names of renamed schemes.
+/// Reports the changes of all schemes, and returns their names.
 pub(crate) fn compare_schemes(recorder: &mut Recorder, pair: &Pair) -> SchemeNames {
     let components = Pair {
         base: pair.base.get("components").unwrap_or_else(|| pair.base.clone()),
         revision: pair.revision.get("components").unwrap_or_else(|| pair.revision.clone()),
     };
-    let matched = components.members_of("securitySchemes");
-    let used = used_schemes(pair.base.value);
-    for (name, scheme) in matched.both {
-        compare_scheme(recorder, &scheme, name, used.contains(name));
-    }
+    let mut by_credentials: BTreeMap<String, &String> = BTreeMap::new();
     let mut names = SchemeNames::default();
-    let mut added: BTreeMap<String, &String> =
-        matched.added.iter().map(|(name, scheme)| (without_annotations(scheme), *name)).collect();
-    for (name, scheme) in &matched.removed {
-        if let Some(new) = added.remove(&without_annotations(scheme)) {
-            names.0.insert((*name).clone(), new.clone());
+    for (name, scheme) in components.revision.members_of("securitySchemes") {
+        let first = by_credentials.entry(credentials(&scheme)).or_insert(name);
+        names.new.insert(name.clone(), (*first).clone());
+    }
+    for (name, scheme) in components.base.members_of("securitySchemes") {
+        let same = by_credentials.get(&credentials(&scheme)).copied();
+        names.old.insert(name.clone(), same.or(names.new.get(name)).unwrap_or(name).clone());
+    }
+    let used = used_schemes(pair.base.value);
+    let mut matched = components.members_of("securitySchemes");
+    for (name, scheme) in matched.both {
+        // Its credentials have another name now, and its name is that of others.
+        if names.old[name] != names.new[name] {
+            matched.removed.push((name, scheme.base));
+            matched.added.push((name, scheme.revision));
+        } else {
+            compare_scheme(recorder, &scheme, name, used.contains(name));
         }
+    }
+    for (name, scheme) in &matched.removed {
         let at = (&scheme.at, &components.revision.at);
         recorder.report(DocumentChange::ApiSecurityComponentRemoved, at, &subject(name), Values::default());
     }
@@ -83,7 +101,7 @@ fn compare_scheme(recorder: &mut Recorder, pair: &Pair, name: &str, used: bool) 
             }
         }
     }
-    compare_flows(recorder, pair, &subject);
+    compare_flows(recorder, pair, &subject, used);
     for key in ["bearerFormat", "openIdConnectUrl"].into_iter().filter(|key| differ(key)) {
         recorder.report_member(DocumentChange::SecuritySchemeDetailsChanged, pair, key, &subject);
     }
@@ -94,11 +112,16 @@ fn compare_scheme(recorder: &mut Recorder, pair: &Pair, name: &str, used: bool) 
     );
 }
 
-fn compare_flows(recorder: &mut Recorder, pair: &Pair, subject: &str) {
+fn compare_flows(recorder: &mut Recorder, pair: &Pair, subject: &str, used: bool) {
     let flows = pair.members_of("flows");
+    let removed = if used {
+        DocumentChange::SecuritySchemeFlowRemoved
+    } else {
+        DocumentChange::UnusedSecuritySchemeChanged
+    };
     for (name, flow) in flows.removed {
         recorder.report(
-            DocumentChange::SecuritySchemeFlowRemoved,
+            removed,
             (&flow.at, &pair.revision.at),
             &format!("{subject} {name}"),
             Values::default(),
@@ -164,14 +187,20 @@ fn used_schemes(document: &Value) -> BTreeSet<String> {
     requirements.flat_map(|requirement| requirement.keys().cloned()).collect()
 }
 
-/// Returns the normalized text of the scheme without its description and extensions.
-fn without_annotations(scheme: &ResolvedNode) -> String {
-    let members = scheme.object().into_iter().flatten();
-    let members: serde_json::Map<_, _> = members
-        .filter(|(key, _)| *key != "description" && !key.starts_with("x-"))
-        .map(|(key, value)| (key.clone(), value.clone()))
+/// Returns the text of what credentials of a scheme depend on. Scopes are compared where they are required.
+fn credentials(scheme: &ResolvedNode) -> String {
+    let is_header = scheme.text("in") == "header";
+    let lower =
+        |text: &str, is_lower: bool| if is_lower { text.to_ascii_lowercase() } else { text.to_owned() };
+    let flows: Vec<_> = scheme
+        .members_of("flows")
+        .into_iter()
+        .filter(|(name, _)| !name.starts_with("x-"))
+        .map(|(name, flow)| json!([name, flow.text("authorizationUrl"), flow.text("tokenUrl")]))
         .collect();
-    normalized(&Value::Object(members))
+    let (kind, place) = (scheme.text("type"), scheme.text("in"));
+    let (name, of_http) = (lower(scheme.text("name"), is_header), lower(scheme.text("scheme"), true));
+    json!([kind, place, name, of_http, scheme.text("openIdConnectUrl"), flows]).to_string()
 }
 
 fn subject(name: &str) -> String {

@@ -28,3 +28,57 @@ fn requirements_that_differ_only_in_scopes_are_alternatives() {
         assert_levels(&of_operation(&base), &of_operation(&revision), expected);
     }
 }
+
+#[test]
+fn schemes_with_equal_credentials_are_one() {
+    let document = |schemes: Value, name: &str| json!({"components": {"securitySchemes": schemes}, "security": [{name: []}], "paths": {"/a": {"get": {}}}});
+    let key = |name: &str| json!({"type": "apiKey", "in": "header", "name": name});
+    let [a, b] = [key("A"), key("B")];
+    let bearer = |more: Value| {
+        let mut scheme = json!({"type": "http", "scheme": "bearer"});
+        json_patch::merge(&mut scheme, &more);
+        scheme
+    };
+    let oauth = |url: &str, scopes: Value| json!({"type": "oauth2", "flows": {"clientCredentials": {"tokenUrl": url, "scopes": scopes}}});
+    for (base, revision, expected) in [
+        // Both are defined and equal.
+        (document(json!({"k": a, "k2": a}), "k"), document(json!({"k": a, "k2": a}), "k2"), ["none", "none"]),
+        (document(json!({"k": a}), "k"), document(json!({"k": a, "k2": key("a")}), "k2"), ["info", "info"]),
+        (document(json!({"k": a, "l": b}), "k"), document(json!({"k": b, "l": a}), "l"), ["info", "info"]),
+        (document(json!({"k": a, "l": b}), "k"), document(json!({"k": b, "l": a}), "k"), ["err", "err"]),
+        (document(json!({"k": a, "l": b}), "k"), document(json!({"k": a, "l": b}), "l"), ["err", "err"]),
+        (document(json!({"k": a}), "k"), document(json!({"k": b}), "k"), ["err", "err"]),
+        (
+            document(json!({"k": bearer(json!({}))}), "k"),
+            document(json!({"l": bearer(json!({"scheme": "Bearer", "bearerFormat": "JWT"}))}), "l"),
+            ["info", "info"],
+        ),
+        (
+            document(json!({"k": oauth("u", json!({}))}), "k"),
+            document(json!({"l": oauth("u", json!({"r": "d"}))}), "l"),
+            ["info", "info"],
+        ),
+        (
+            document(json!({"k": oauth("u", json!({}))}), "k"),
+            document(json!({"l": oauth("v", json!({}))}), "l"),
+            ["err", "err"],
+        ),
+    ] {
+        assert_levels(&base, &revision, expected);
+    }
+}
+
+#[test]
+fn scheme_that_no_operation_requires_may_change() {
+    let document = |scheme: Value, security: Value| json!({"components": {"securitySchemes": {"s": scheme}}, "security": security, "paths": {"/a": {"get": {}}}});
+    let flow = json!({"tokenUrl": "u", "scopes": {}});
+    let oauth = |flows: Value| json!({"type": "oauth2", "flows": flows});
+    let both = oauth(json!({"clientCredentials": flow, "password": flow}));
+    for other in [oauth(json!({"password": flow})), json!({"type": "apiKey", "in": "header", "name": "a"})] {
+        for (security, expected) in [(json!([]), "info"), (json!([{"s": []}]), "err")] {
+            let level =
+                worst(&diff(&document(both.clone(), security.clone()), &document(other.clone(), security)));
+            assert_eq!(level.0.as_str(), expected, "{other}");
+        }
+    }
+}
