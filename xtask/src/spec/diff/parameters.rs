@@ -123,13 +123,19 @@ fn schema_of<'a>(node: &ResolvedNode<'a>) -> Option<ResolvedNode<'a>> {
 /// filled in.
 pub(super) fn is_written_differently(pair: &Pair, location: &str) -> bool {
     let (before, after) = (serialisation(&pair.base, location), serialisation(&pair.revision, location));
-    // `explode` affects only lists and objects. In a path, a style also affects other values.
-    let is_compound = |node| schema_of(node).is_none_or(|schema| may_be_compound(&schema, MAX_DEPTH));
-    let is_compound = is_compound(&pair.base) && is_compound(&pair.revision);
+    let may_be = |kinds: &[&str]| {
+        let may_be = |node| schema_of(node).is_none_or(|schema| may_be(&schema, kinds, MAX_DEPTH));
+        may_be(&pair.base) && may_be(&pair.revision)
+    };
+    let is_compound = may_be(&["array", "object"]);
+    // In a path, a style also affects other values.
     let is_styled = is_compound || location == "path";
+    // `explode` affects only lists and objects, and the style `simple` writes a list as `a,b` in both cases.
+    let is_simple = before.style == "simple" && after.style == "simple";
+    let is_exploded = if is_simple { may_be(&["object"]) } else { is_compound };
     before.always != after.always
         || (is_styled && before.style != after.style)
-        || (is_compound && before.explode != after.explode)
+        || (is_exploded && before.explode != after.explode)
 }
 
 /// How a value is written.
@@ -152,25 +158,23 @@ fn serialisation(node: &ResolvedNode, location: &str) -> Serialisation {
 /// The depth to which the parts and alternatives of a schema are searched for its type.
 const MAX_DEPTH: usize = 8;
 
-/// Returns `true` if a value of the schema may be a list or an object.
-fn may_be_compound(schema: &ResolvedNode, depth: usize) -> bool {
+/// Returns `true` if a value of the schema may have one of the types.
+fn may_be(schema: &ResolvedNode, kinds: &[&str], depth: usize) -> bool {
     let types = schema.types();
-    if !types.is_empty()
-        && types.iter().all(|name| matches!(*name, "string" | "number" | "integer" | "boolean" | "null"))
-    {
+    if !types.is_empty() && !types.iter().any(|name| kinds.contains(name)) {
         return false;
     }
+    let has_kind = |value: &Value| {
+        (value.is_array() && kinds.contains(&"array")) || (value.is_object() && kinds.contains(&"object"))
+    };
     let values = schema.value.get("enum").and_then(Value::as_array);
-    if depth == 0
-        || values.is_some_and(|values| !values.iter().any(|value| value.is_array() || value.is_object()))
-    {
+    if depth == 0 || values.is_some_and(|values| !values.iter().any(has_kind)) {
         return depth == 0;
     }
     let (parts, ones, others) =
         (schema.items_of("allOf"), schema.items_of("oneOf"), schema.items_of("anyOf"));
-    let compound = |node: &ResolvedNode| may_be_compound(node, depth - 1);
-    parts.iter().all(compound)
-        && [ones, others].iter().all(|list| list.is_empty() || list.iter().any(compound))
+    let within = |node: &ResolvedNode| may_be(node, kinds, depth - 1);
+    parts.iter().all(within) && [ones, others].iter().all(|list| list.is_empty() || list.iter().any(within))
 }
 
 /// Matches the parameters by their new names. A parameter of the operation replaces one of the path with the

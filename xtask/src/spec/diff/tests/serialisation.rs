@@ -46,8 +46,18 @@ fn style_counts_for_the_types_that_it_affects() {
     ] {
         assert_levels(&query(&base), &query(&revision), expected);
     }
-    // In a path, a style adds characters to a single value.
     let path = |members| parameter("path", &members);
+    // The style `simple` writes a list as `a,b`, exploded or not.
+    let header = |members| parameter("header", &members);
+    let object = json!({"type": "object"});
+    for (schema, expected) in [(&list, "none"), (&object, "err"), (&reference, "none"), (&json!({}), "err")] {
+        let (plain, exploded) = (json!({"schema": schema}), json!({"schema": schema, "explode": true}));
+        assert_levels(&path(plain.clone()), &path(exploded.clone()), [expected, expected]);
+        assert_levels(&header(plain), &header(exploded), [expected, expected]);
+    }
+    let label = |explode: bool| path(json!({"style": "label", "schema": list, "explode": explode}));
+    assert_levels(&label(true), &label(false), ["err", "err"]);
+    // In a path, a style adds characters to a single value.
     assert_levels(&path(json!({"style": "matrix"})), &path(json!({})), ["err", "err"]);
 }
 

@@ -403,8 +403,8 @@ fn responses() -> Vec<Change> {
         ("response-header-reactivated", deprecated, document()),
         (
             "response-header-style-changed",
-            header(json!({"schema": {"type": "array"}})),
-            header(json!({"schema": {"type": "array"}, "explode": true})),
+            header(json!({"schema": {"type": "object"}})),
+            header(json!({"schema": {"type": "object"}, "explode": true})),
         ),
         (
             "response-status-range-narrowed",
