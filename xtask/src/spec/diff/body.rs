@@ -1,6 +1,7 @@
 //! Request and response bodies: media types and their schemas.
 
 use super::{
+    contract::accepts_anything,
     encoding,
     finding::Values,
     node::{Pair, ResolvedNode, matched},
@@ -123,14 +124,20 @@ fn covering<'a>(list: &[MediaType<'a>], name: &str) -> Option<MediaType<'a>> {
 
 fn compare_media_type(recorder: &mut Recorder, pair: &Pair, rules: &Rules, subject: &str, names: [&str; 2]) {
     let [added, removed] = rules.schema;
+    let is_raw = names.iter().all(|name| is_raw(essence(name)));
+    let is_open =
+        |schema: &ResolvedNode<'_>| accepts_anything(schema, MAX_DEPTH) || (is_raw && is_bytes(schema));
     match pair.sides("schema") {
         (None, None) => {}
+        (None, Some(schema)) | (Some(schema), None) if is_open(&schema) => {}
         (None, Some(_)) => {
             recorder.report_member(added, pair, "schema", subject);
         }
         (Some(_), None) => {
             recorder.report_member(removed, pair, "schema", subject);
         }
+        (Some(base), Some(revision))
+            if is_open(&base) && is_open(&revision) && is_bytes(&base) != is_bytes(&revision) => {}
         (Some(base), Some(revision)) => {
             schema::compare(
                 recorder,
@@ -207,9 +214,25 @@ fn covers(range: &str, name: &str) -> bool {
     range != name && (range == "*/*" || range.strip_suffix('*').is_some_and(is_within))
 }
 
+/// The depth to which the parts of a schema are searched for keywords.
+const MAX_DEPTH: usize = 8;
+
+/// Returns `true` for a media type whose body may be any bytes. OpenAPI 3.1 describes them without a schema.
+fn is_raw(essence: &str) -> bool {
+    Notation::of_body(essence) == Notation::Typed && !is_json(essence)
+}
+
+/// Returns `true` for the schema by which OpenAPI 3.0 describes any bytes.
+fn is_bytes(schema: &ResolvedNode) -> bool {
+    schema.types() == ["string"] && schema.text("format") == "binary"
+}
+
+fn is_json(essence: &str) -> bool {
+    essence == "application/json" || essence.ends_with("+json")
+}
+
 /// Returns how the two bodies are written. A part that is JSON makes all parts of a body typed.
 fn notation(pair: &Pair, [base, revision]: [&str; 2]) -> Notation {
-    let is_json = |name: &str| name == "application/json" || name.ends_with("+json");
     let types = [&pair.base, &pair.revision].into_iter().flat_map(|body| body.members_of("encoding"));
     let mut types = types.map(|(_, encoding)| encoding.text("contentType").to_lowercase());
     let has_json = types.any(|types| types.split(',').any(|name| is_json(essence(name))));

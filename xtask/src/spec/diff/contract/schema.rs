@@ -180,7 +180,7 @@ fn has_flag(node: &ResolvedNode, key: &str, depth: usize) -> bool {
 }
 
 /// Returns `true` if a schema has only annotations, or parts of this kind.
-fn accepts_anything(node: &ResolvedNode, depth: usize) -> bool {
+pub(in crate::spec::diff) fn accepts_anything(node: &ResolvedNode, depth: usize) -> bool {
     let is_annotation = |key: &str| {
         key.starts_with("x-")
             || ["title", "description", "default", "example", "deprecated", "externalDocs"].contains(&key)

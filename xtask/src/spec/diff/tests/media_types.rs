@@ -59,3 +59,30 @@ fn media_type_with_other_parameters_is_matched_before_ranges() {
     let base = [("application/json; charset=utf-8", integer.clone())];
     assert_levels(&base, &[("*/*", text), ("application/json", integer)], ["info", "info"]);
 }
+
+#[test]
+fn missing_schema_accepts_anything() {
+    let document = |name: &str, media_type: Value| {
+        let body = json!({"content": {name: media_type}});
+        json!({"paths": {"/a": {"post": {"requestBody": body, "responses": {"200": body}}}}})
+    };
+    let level = |name: &str, base: Value, revision: Value| {
+        worst(&diff(&document(name, base), &document(name, revision))).0.as_str()
+    };
+    let bytes = json!({"type": "string", "format": "binary"});
+    for (name, schema, expected) in [
+        ("application/json", json!({}), "none"),
+        ("application/json", json!({"description": "d"}), "none"),
+        ("application/json", json!({"allOf": [{}]}), "none"),
+        ("application/octet-stream", bytes.clone(), "none"),
+        ("image/png", bytes.clone(), "none"),
+        ("application/json", bytes.clone(), "err"),
+        ("image/png", json!({"type": "string"}), "err"),
+    ] {
+        assert_eq!(level(name, json!({}), json!({"schema": schema})), expected, "{name} {schema}");
+        let expected = if expected == "err" { "warn" } else { expected };
+        assert_eq!(level(name, json!({"schema": schema}), json!({})), expected, "{name} {schema}");
+    }
+    assert_eq!(level("image/png", json!({"schema": {}}), json!({"schema": bytes})), "none");
+    assert_eq!(level("image/png", json!({"schema": bytes}), json!({"schema": {}})), "none");
+}
