@@ -227,6 +227,7 @@ fn word_taken(mode: Mode, receiver: &Alternative, word: &Value, sender: &Alterna
         let as_text = match (word, receiver.kind) {
             (Value::Number(_) | Value::Bool(_), Kind::String) => Some(Value::from(normalized(word))),
             (Value::String(text), Kind::Number) => text.parse::<Number>().ok().map(Value::Number),
+            (Value::String(text), Kind::Boolean) => text.parse().ok().map(Value::Bool),
             _ => None,
         };
         return match as_text.map(|word| word::accepted(receiver, &word)) {

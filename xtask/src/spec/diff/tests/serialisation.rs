@@ -100,8 +100,13 @@ fn types_are_compared_by_their_text_outside_of_json() {
             json!({"type": "string", "maxLength": 2}),
             ["err", "err"],
         ),
-        (json!({"type": "boolean"}), json!({"type": "string", "enum": ["true", "false"]}), ["info", "err"]),
-        (json!({"type": "boolean"}), json!({"type": "string", "enum": ["true"]}), ["err", "err"]),
+        (json!({"type": "boolean"}), json!({"type": "string", "enum": ["true", "false"]}), ["info", "info"]),
+        (
+            json!({"type": "boolean"}),
+            json!({"type": "string", "enum": ["true", "false", "1"]}),
+            ["info", "err"],
+        ),
+        (json!({"type": "boolean"}), json!({"type": "string", "enum": ["true"]}), ["err", "info"]),
         (
             json!({"type": "integer", "enum": [1, 2]}),
             json!({"type": "string", "enum": ["1", "2"]}),
