@@ -118,6 +118,7 @@ impl Relations<'_> {
     fn rest(&mut self, mode: Mode, receiver: Rest, sender: Rest) -> Answer {
         let (receiver, sender) = match (receiver, sender) {
             (Rest::Open, _) | (_, Rest::Closed) => return Answer::Yes,
+            (_, Rest::Typed(sender)) if self.norm(sender).alternatives.is_empty() => return Answer::Yes,
             (Rest::Closed, _) => return refused(mode),
             (Rest::Typed(receiver), Rest::Open) => (receiver, Key::ANYTHING),
             (Rest::Typed(receiver), Rest::Typed(sender)) => (receiver, sender),

@@ -29,6 +29,9 @@ pub(in crate::spec::diff) fn is_condition(key: &str) -> bool {
 
 /// Returns what the keywords of a schema accept, without its parts and alternatives.
 pub(super) fn alternatives<'a>(node: &ResolvedNode<'a>, keys: &mut Keys<'a>) -> Vec<Alternative> {
+    if accepts_nothing(node) {
+        return Vec::new();
+    }
     let types = node.types();
     let allowed = |kind: &Kind| types.is_empty() || types.iter().any(|name| kind_of(name) == Some(*kind));
     let integer = types.contains(&"integer") && !types.contains(&"number");
@@ -132,7 +135,7 @@ fn read<'a>(alternative: &mut Alternative, node: &ResolvedNode<'a>, keys: &mut K
             alternative.required = texts(node.value.get("required"));
             alternative.properties = properties(node, keys);
             alternative.rest = match node.get("additionalProperties") {
-                Some(rest) if rest.value == &Value::Bool(false) => Rest::Closed,
+                Some(rest) if rest.value == &Value::Bool(false) || accepts_nothing(&rest) => Rest::Closed,
                 Some(rest) if rest.object().is_some() && !accepts_anything(&rest, 8) => {
                     Rest::Typed(keys.of(rest))
                 }
@@ -169,7 +172,8 @@ fn size(node: &ResolvedNode, min: &str, max: &str) -> Size {
 fn properties<'a>(node: &ResolvedNode<'a>, keys: &mut Keys<'a>) -> BTreeMap<String, Property> {
     let property = |(name, node): (&String, ResolvedNode<'a>)| {
         let (read_only, write_only) = (has_flag(&node, "readOnly", 8), has_flag(&node, "writeOnly", 8));
-        (name.clone(), Property { key: keys.of(node), forbidden: false, read_only, write_only })
+        let forbidden = accepts_nothing(&node);
+        (name.clone(), Property { key: keys.of(node), forbidden, read_only, write_only })
     };
     node.members_of("properties").into_iter().map(property).collect()
 }

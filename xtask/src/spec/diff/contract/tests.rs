@@ -137,3 +137,28 @@ fn merging_too_many_alternatives_is_unknown() {
     let document = json!({"a": {"allOf": [union("x"), union("y")]}, "b": {"type": "object"}});
     assert_eq!(ask(&document, accepts(Direction::Request), "b", "a"), Answer::Unknown);
 }
+
+#[test]
+fn not_anything_is_nothing() {
+    let nothing = json!({"not": {"description": "d"}});
+    for (a, b) in [
+        (json!({"additionalProperties": nothing}), json!({"additionalProperties": false})),
+        (json!({"anyOf": [{"type": "string"}, nothing]}), json!({"type": "string"})),
+        (
+            json!({"type": "object", "properties": {"x": nothing}, "additionalProperties": false}),
+            json!({"type": "object", "additionalProperties": false}),
+        ),
+        (json!({"allOf": [{"type": "string"}, nothing]}), nothing.clone()),
+    ] {
+        assert_same(&json!({"a": a, "b": b}));
+    }
+    let object = |property: &Value| json!({"type": "object", "properties": {"x": property}});
+    assert_wider(&json!({"a": object(&json!({"type": "string"})), "b": object(&nothing)}));
+    let list = |items: &Value| json!({"type": "array", "items": items});
+    assert_wider(&json!({"a": list(&json!({"type": "string"})), "b": list(&nothing)}));
+    // A required property without a value.
+    let required = json!({"type": "object", "required": ["x"], "properties": {"x": nothing}});
+    assert_wider(
+        &json!({"a": {"type": "string"}, "b": {"anyOf": [required, {"type": "string", "maxLength": 1}]}}),
+    );
+}
