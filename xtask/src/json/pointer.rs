@@ -2,6 +2,8 @@
 
 use std::fmt::{self, Write as _};
 
+use serde_json::Value;
+
 /// A JSON pointer: the location of a value in a document.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Pointer(String);
@@ -44,6 +46,15 @@ impl Pointer {
         tokens.into_iter().flatten().map(unescape)
     }
 
+    /// Returns the pointer of the value, or of its nearest parent that exists.
+    pub(crate) fn nearest_in(&self, document: &Value) -> Self {
+        let mut text = self.as_str();
+        while document.pointer(text).is_none() {
+            text = text.rsplit_once('/').map_or("", |(parent, _)| parent);
+        }
+        Self::new(text)
+    }
+
     /// Returns `true` if this pointer is `other` or lies within `other`.
     pub(crate) fn is_within(&self, other: &Self) -> bool {
         let rest = self.0.strip_prefix(&other.0);
@@ -78,6 +89,8 @@ impl fmt::Display for Pointer {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
@@ -92,6 +105,17 @@ mod tests {
         let pointer = |reference| Pointer::of_reference(reference).map(|p| p.0);
         assert_eq!(pointer("#/a/~1b%7Bc%7D%"), Some("/a/~1b{c}%".to_owned()));
         assert_eq!(pointer("other.json#/a"), None);
+    }
+
+    #[test]
+    fn nearest_pointer_is_that_of_a_parent() {
+        let document = json!({"a": [{"b/c": 1}]});
+        let nearest = |text: &str| Pointer::new(text).nearest_in(&document).0;
+        for (text, expected) in
+            [("/a/0/b~1c", "/a/0/b~1c"), ("/a/0/x/y", "/a/0"), ("/a/1/b", "/a"), ("/x/y", ""), ("", "")]
+        {
+            assert_eq!(nearest(text), expected);
+        }
     }
 
     #[test]

@@ -26,6 +26,8 @@ pub(crate) struct Document {
     pub(crate) text: String,
     /// The published document, or the corrected one if the published document is invalid.
     pub(crate) value: Value,
+    /// The document as its author wrote it, if it was normalized.
+    written: Option<Value>,
     /// The document with its corrections, if it has any.
     corrected: Option<Value>,
     /// The errors of corrections that cannot be applied.
@@ -53,7 +55,8 @@ impl Document {
     pub(crate) fn read(name: &str, text: &str, strictness: Strictness) -> Result<Self, Vec<String>> {
         let value = parse(name, text)?;
         fail_on_errors(name, &value, strictness)?;
-        Ok(Self { name: name.to_owned(), text: json::indent(text), value, corrected: None, outdated: None })
+        let (name, text) = (name.to_owned(), json::indent(text));
+        Ok(Self { name, text, value, written: None, corrected: None, outdated: None })
     }
 
     /// Normalizes and validates a document of any author, in order to compare it, and prints its warnings.
@@ -62,6 +65,7 @@ impl Document {
     ///
     /// Returns one line per error if the document has no clear meaning.
     pub(crate) fn of_value(name: &str, value: Value) -> Result<Self, Vec<String>> {
+        let written = Some(value.clone());
         let (value, departures) = normalize(value);
         let mut problems = Diagnostics::lenient();
         problems.extend(departures);
@@ -75,7 +79,8 @@ impl Document {
         }
         diagnostics::warn(warnings);
         fail_on_lines(diagnostics::lines(name, &problems, Severity::Error))?;
-        Ok(Self { name: name.to_owned(), text: String::new(), value, corrected: None, outdated: None })
+        let (name, text) = (name.to_owned(), String::new());
+        Ok(Self { name, text, value, written, corrected: None, outdated: None })
     }
 
     /// Reads the document of a page. The corrected document must satisfy `strictness`.
@@ -99,7 +104,13 @@ impl Document {
             .iter()
             .all(|problem| problem.severity == Severity::Warning);
         let (value, corrected) = if is_valid { (published, Some(corrected)) } else { (corrected, None) };
-        Ok(Self { name: name.to_owned(), text: json::indent(text), value, corrected, outdated })
+        let (name, text) = (name.to_owned(), json::indent(text));
+        Ok(Self { name, text, value, written: None, corrected, outdated })
+    }
+
+    /// Returns the document as its author wrote it.
+    pub(crate) fn written(&self) -> &Value {
+        self.written.as_ref().unwrap_or(&self.value)
     }
 
     /// Returns the document with its corrections.

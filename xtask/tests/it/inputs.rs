@@ -70,6 +70,45 @@ fn yaml_and_json_of_the_same_document_have_no_change() {
 }
 
 #[test]
+fn pointers_of_findings_exist_in_the_documents_as_written() {
+    let root = Root::new();
+    let later = |schema: &Value| {
+        let mut document = document_with(schema);
+        document["openapi"] = json!("3.1.0");
+        document
+    };
+    let (number, reference) = (json!({"type": "number"}), json!({"$ref": "#/components/schemas/A"}));
+    for (old, new) in [
+        (json!({"const": "a"}), json!({"const": "b"})),
+        (json!({"type": ["string", "null"]}), json!({"type": "string"})),
+        (json!({"type": "number", "exclusiveMinimum": 1}), json!({"type": "number", "exclusiveMinimum": 0})),
+        (json!({"properties": {"a": false}}), json!({"properties": {"a": true}})),
+        (
+            json!({"$ref": "#/components/schemas/A", "allOf": [{"maximum": 1}]}),
+            json!({"allOf": [{"maximum": 2}, reference]}),
+        ),
+    ] {
+        let [old, new] = [old, new].map(|schema| {
+            let mut document = later(&schema);
+            document["components"] = json!({"schemas": {"A": number}});
+            document
+        });
+        root.write("old.json", &old.to_string());
+        root.write("new.json", &new.to_string());
+        let out = root.xtask("spec diff old.json new.json --format json --fail-on none").assert_success();
+        let report: Value = serde_json::from_str(&out).unwrap();
+        let findings = report["findings"].as_array().unwrap();
+        assert!(!findings.is_empty());
+        for finding in findings {
+            for (document, key) in [(&old, "base_pointer"), (&new, "revision_pointer")] {
+                let pointer = finding[key].as_str().unwrap();
+                assert!(document.pointer(pointer).is_some(), "{pointer} in {document}");
+            }
+        }
+    }
+}
+
+#[test]
 fn standard_input_is_one_of_the_documents() {
     let root = Root::new();
     let spec = root.read(SPEC);

@@ -36,6 +36,9 @@ pub(crate) fn run(
             None => findings = client_axis::add(root, findings, &[&old], &[&new])?,
         }
     }
+    for finding in &mut findings {
+        finding.locate(old.written(), new.written());
+    }
     options.report(findings, &new_file)
 }
 

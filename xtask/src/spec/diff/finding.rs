@@ -155,6 +155,11 @@ impl Finding {
         self
     }
 
+    /// Moves the pointers to the nearest parents that exist in the documents as they are written.
+    pub(crate) fn locate(&mut self, base: &Value, revision: &Value) {
+        (self.base, self.revision) = (self.base.nearest_in(base), self.revision.nearest_in(revision));
+    }
+
     pub(crate) fn to_json(&self) -> Value {
         json!({
             "rule": self.rule.id,

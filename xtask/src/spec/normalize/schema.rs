@@ -20,7 +20,8 @@ pub(super) fn replace_bool(value: &mut Value) {
 pub(super) fn move_reference_into_all_of(schema: &mut Object) {
     let reference = json!({"$ref": schema.remove("$ref")});
     match schema.get_mut("allOf") {
-        Some(Value::Array(parts)) => parts.insert(0, reference),
+        // The other parts keep their places.
+        Some(Value::Array(parts)) => parts.push(reference),
         _ => {
             schema.insert("allOf".to_owned(), json!([reference]));
         }
