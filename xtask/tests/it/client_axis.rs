@@ -259,7 +259,7 @@ fn changes_of_operations() -> Vec<Change> {
         create(
             "key in another header",
             at("/components/securitySchemes/ApiKeyAuth/name".to_owned(), json!("x-key")),
-            "compatible",
+            "breaking",
             "facts::KEY_HEADER",
         ),
         create(

@@ -90,7 +90,9 @@ fn compare(path: &str, old: &Object, new: &Object, found: &mut Vec<Difference>) 
             // The limits of a number are checked when a program runs. A type can be extended later, or a method is
             // there without the feature.
             ("bounds", ..) | ("extensible" | "testing", Value::Bool(true), _) => ClientLevel::Compatible,
-            ("type", ..) if old.get("kind").is_some_and(|kind| kind == "constant") => constant_level(path),
+            ("type", ..) if old.get("kind").is_some_and(|kind| kind == "constant") => {
+                constant_level(path, before, after)
+            }
             _ => ClientLevel::Breaking,
         };
         let text = format!("{} {} is now {}", label(key), shown(before), shown(after));
@@ -99,9 +101,21 @@ fn compare(path: &str, old: &Object, new: &Object, found: &mut Vec<Difference>) 
 }
 
 /// Returns the level of a changed fact of the document.
-fn constant_level(path: &str) -> ClientLevel {
-    // Another default server receives the requests of every program that sets none.
-    if path == "facts::BASE_URL" { ClientLevel::Breaking } else { ClientLevel::Compatible }
+fn constant_level(path: &str, before: &Value, after: &Value) -> ClientLevel {
+    let is_breaking = match path {
+        // Another default server receives the requests of every program that sets none. Published releases send the key in
+        // the old header.
+        "facts::BASE_URL" | "facts::KEY_HEADER" => true,
+        // Published releases send no key to these operations.
+        "facts::WITHOUT_KEY" => !quoted(before).is_subset(&quoted(after)),
+        _ => false,
+    };
+    if is_breaking { ClientLevel::Breaking } else { ClientLevel::Compatible }
+}
+
+/// Returns the texts of a constant that is a list of texts.
+fn quoted(list: &Value) -> BTreeSet<&str> {
+    list.as_str().unwrap_or_default().split('"').skip(1).step_by(2).collect()
 }
 
 fn compare_traits(path: &str, before: &Value, after: &Value, found: &mut Vec<Difference>) {
@@ -196,10 +210,14 @@ mod tests {
     }
 
     #[test]
-    fn another_default_server_is_breaking() {
+    fn fact_is_breaking_if_requests_of_published_releases_are_rejected() {
         let fact = |name: &str, value: &str| json!({name: {"kind": "constant", "type": value}});
-        let level = |name: &str| of(fact(name, "a"), fact(name, "b"))[0].1;
-        assert_eq!(level("facts::BASE_URL"), ClientLevel::Breaking);
-        assert_eq!(level("facts::INPUT_LENGTH"), ClientLevel::Compatible);
+        let level = |name: &str, old: &str, new: &str| of(fact(name, old), fact(name, new))[0].1;
+        assert_eq!(level("facts::BASE_URL", "a", "b"), ClientLevel::Breaking);
+        assert_eq!(level("facts::KEY_HEADER", r#""a""#, r#""b""#), ClientLevel::Breaking);
+        assert_eq!(level("facts::INPUT_LENGTH", "a", "b"), ClientLevel::Compatible);
+        let (one, both) = (r#"&["a"]"#, r#"&["b", "a"]"#);
+        assert_eq!(level("facts::WITHOUT_KEY", both, one), ClientLevel::Breaking);
+        assert_eq!(level("facts::WITHOUT_KEY", one, both), ClientLevel::Compatible);
     }
 }

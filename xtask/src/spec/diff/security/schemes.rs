@@ -57,12 +57,12 @@ pub(crate) fn compare_schemes(recorder: &mut Recorder, pair: &Pair) -> SchemeNam
     let used = used_schemes(pair.base.value);
     let mut matched = components.members_of("securitySchemes");
     for (name, scheme) in matched.both {
-        // Its credentials have another name now, and its name is that of others.
-        if names.old[name] != names.new[name] {
+        if names.old[name] == names.new[name] {
+            compare_scheme(recorder, &scheme, name, used.contains(name));
+        } else {
+            // Its credentials have another name now, and its name is that of others.
             matched.removed.push((name, scheme.base));
             matched.added.push((name, scheme.revision));
-        } else {
-            compare_scheme(recorder, &scheme, name, used.contains(name));
         }
     }
     for (name, scheme) in &matched.removed {
