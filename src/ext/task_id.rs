@@ -50,6 +50,16 @@ impl TaskId {
         Self(id.into())
     }
 
+    /// Returns the UUID version 4 with these bits (RFC 9562). The 13th digit holds the version, and the top two bits of
+    /// the 17th digit the variant.
+    pub(crate) fn of_bits(bits: u128) -> Self {
+        const VERSION: u128 = 0xf << 76;
+        const VARIANT: u128 = 0b11 << 62;
+        let digits = format!("{:032x}", bits & !VERSION & !VARIANT | 4 << 76 | 0b10 << 62);
+        let groups = [&digits[..8], &digits[8..12], &digits[12..16], &digits[16..20], &digits[20..]];
+        Self(groups.join("-"))
+    }
+
     /// Returns `true` if the text, without the white space around it, is a UUID version 4.
     pub(crate) fn is_id(text: &str) -> bool {
         is_uuid_v4(text.trim())
@@ -224,6 +234,18 @@ mod tests {
             assert_eq!(valid.parse::<TaskId>().unwrap(), valid);
             assert_eq!(TaskId::try_from(valid).unwrap(), valid);
             assert_eq!(TaskId::try_from(valid.to_owned()).unwrap(), valid);
+        }
+    }
+
+    #[test]
+    fn id_of_bits_is_a_uuid_v4() {
+        for (bits, id) in [
+            (0, "00000000-0000-4000-8000-000000000000"),
+            (u128::MAX, "ffffffff-ffff-4fff-bfff-ffffffffffff"),
+            (0x0123_4567_89ab_cdef_0123_4567_89ab_cdef, "01234567-89ab-4def-8123-456789abcdef"),
+        ] {
+            assert_eq!(TaskId::of_bits(bits), id);
+            assert_eq!(id.parse::<TaskId>().unwrap(), id);
         }
     }
 

@@ -1,8 +1,8 @@
 //! Task ids, signatures and jitter follow from the seed. They do not depend on the order of arrival.
 
-use std::fmt::Write as _;
-
 use sha2::{Digest as _, Sha256};
+
+use crate::TaskId;
 
 /// The seed of a simulator.
 #[derive(Clone, Copy, Debug)]
@@ -11,7 +11,7 @@ pub(crate) struct Seed(pub(crate) u64);
 impl Seed {
     /// Returns the id of the `occurrence`th task with this text, from 1.
     pub(crate) fn task_id(self, text: &str, occurrence: u64) -> String {
-        uuid_v4(self.hash(&["task", text, &occurrence.to_string()]))
+        TaskId::of_bits(self.hash(&["task", text, &occurrence.to_string()])).into()
     }
 
     /// Returns the signature of a URL.
@@ -40,28 +40,9 @@ impl Seed {
     }
 }
 
-/// Formats bits as a version 4 UUID (RFC 9562). The 13th digit holds the version, the top two bits of
-/// the 17th digit the variant.
-fn uuid_v4(bits: u128) -> String {
-    let bits = bits & !(0xf << 76) | (4 << 76);
-    let bits = bits & !(0b11 << 62) | (0b10 << 62);
-    let digits = format!("{bits:032x}");
-    let mut id = digits[..8].to_owned();
-    for group in [8..12, 12..16, 16..20, 20..32] {
-        let _ = write!(id, "-{}", &digits[group]);
-    }
-    id
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn uuid_v4_sets_version_and_variant() {
-        assert_eq!(uuid_v4(0), "00000000-0000-4000-8000-000000000000");
-        assert_eq!(uuid_v4(u128::MAX), "ffffffff-ffff-4fff-bfff-ffffffffffff");
-    }
 
     #[test]
     fn task_id_follows_from_seed_text_and_occurrence() {

@@ -169,7 +169,7 @@ impl<K: Display + Send + 'static, A: SpeechApi> Engine<K, A> {
             return self.breaker.allow_one_create();
         }
         let id = self.last_task.clone().filter(|_| self.breaker.failed_probes().is_multiple_of(2));
-        let (id, api) = (id.unwrap_or_else(random_task_id), self.api.clone());
+        let (id, api) = (id.unwrap_or_else(|| TaskId::of_bits(fastrand::u128(..))), self.api.clone());
         let (ticket, on_written) = (self.breaker.on_poll_sent(now), self.count_request());
         let poll = async move { poll_until(now + PROBE_TIMEOUT, api.result(id, on_written)).await };
         self.probe = Some((ticket, Box::pin(poll)));
@@ -232,27 +232,4 @@ fn not_sent_after_429() -> Error {
     let status = StatusCode::TOO_MANY_REQUESTS;
     let response = ApiErrorResponse { status, message: None, retry_after: None, request_id: None };
     Error::not_sent(Error::rejected(response))
-}
-
-/// Returns a random UUID v4, which no task has.
-fn random_task_id() -> TaskId {
-    const VERSION: u128 = 0xf << 76;
-    const VARIANT: u128 = 0b11 << 62;
-    let bits = fastrand::u128(..) & !VERSION & !VARIANT | 4 << 76 | 0b10 << 62;
-    let hex = format!("{bits:032x}");
-    let parts = [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]];
-    TaskId::new_unchecked(parts.join("-"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn random_task_id_is_a_uuid_v4() {
-        for _ in 0..1_000 {
-            let id = random_task_id();
-            assert_eq!(id.as_str().parse::<TaskId>().unwrap(), id);
-        }
-    }
 }
