@@ -7,7 +7,7 @@ use std::{
 
 use super::{
     claims::Claim,
-    database::Urgency,
+    database::Priority,
     facts::{Facts, get, put},
     record::Record,
     shared::Shared,
@@ -84,7 +84,7 @@ impl Attempt {
     /// Records that the server may have accepted the request. A task id is on disk when this returns.
     async fn in_doubt(self, id: Option<&TaskId>) -> Result<(), Error> {
         let Some(id) = id.cloned() else {
-            self.change(Urgency::Essential, |record| Some(record.doubted(None)));
+            self.change(Priority::Essential, |record| Some(record.doubted(None)));
             return Ok(());
         };
         self.write(move |record| record.doubted(Some(&id))).await
@@ -95,16 +95,16 @@ impl Attempt {
     /// Changes the record, also if it is missing. It is on disk when this returns.
     async fn write(&self, change: impl Fn(Record) -> Record + Send + 'static) -> Result<(), Error> {
         let (facts, key) = (Arc::clone(&self.facts), self.facts.key());
-        let written = self.shared.database.run(Urgency::Essential, move |transaction| {
+        let written = self.shared.database.run(Priority::Essential, move |transaction| {
             let record = facts.record(transaction);
             put(transaction, &key, &change(record))
         });
         written.await
     }
 
-    fn change(&self, urgency: Urgency, change: impl Fn(Record) -> Option<Record> + Send + 'static) {
+    fn change(&self, priority: Priority, change: impl Fn(Record) -> Option<Record> + Send + 'static) {
         let key = self.facts.key();
-        self.shared.database.enqueue(urgency, move |transaction| {
+        self.shared.database.enqueue(priority, move |transaction| {
             let Some(record) = get(transaction, &key)? else { return Ok(()) };
             match change(record) {
                 Some(record) => put(transaction, &key, &record),
@@ -118,7 +118,7 @@ impl Drop for Attempt {
     fn drop(&mut self) {
         if !self.sent {
             let prior = Arc::clone(&self.prior);
-            self.change(Urgency::Essential, move |record| {
+            self.change(Priority::Essential, move |record| {
                 let is_own = prior.get().is_some_and(|prior| *prior == record.prior_attempts());
                 if is_own { record.not_sent() } else { Some(record) }
             });

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{
     RequestHash,
-    database::{Database, Key, Transaction, Urgency},
+    database::{Database, Key, Priority, Transaction},
     durations::Durations,
     learned_names::LearnedNames,
     rates::Rate,
@@ -114,7 +114,7 @@ impl Facts {
 /// Reads a record in a transaction of its own.
 pub(super) async fn read(database: &Database, hash: RequestHash) -> Result<Option<Record>, Error> {
     let key = *hash.as_bytes();
-    database.run(Urgency::Normal, move |transaction| get(transaction, &key)).await
+    database.run(Priority::Normal, move |transaction| get(transaction, &key)).await
 }
 
 pub(super) fn get(transaction: &mut Transaction<'_>, key: &Key) -> Result<Option<Record>, Error> {

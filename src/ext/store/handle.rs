@@ -12,7 +12,7 @@ use super::{
     attempt::Attempt,
     audio_files::StoredAudio,
     claims::Claim,
-    database::{Key, Urgency},
+    database::{Key, Priority},
     facts::{Facts, Redo, Request, get, put, read, read_durations, read_rate},
     learned_names::LearnedNames,
     rates::Rate,
@@ -136,7 +136,7 @@ impl EntryHandle {
         // If this future is dropped, the announcement is taken back.
         let attempt = Attempt::new(Arc::clone(&self.shared), Arc::clone(&self.facts), claim);
         let (facts, key, prior) = (Arc::clone(&self.facts), self.key(), attempt.prior());
-        let meaning = self.shared.database.run(Urgency::Normal, move |transaction| {
+        let meaning = self.shared.database.run(Priority::Normal, move |transaction| {
             let record = get(transaction, &key)?;
             let meaning = facts.meaning(record.as_ref());
             if facts.may_submit(&meaning) {
@@ -157,7 +157,7 @@ impl EntryHandle {
     /// Returns what a job would do with the request.
     pub(crate) async fn outlook(&self) -> Result<Outlook, Error> {
         let (facts, key) = (Arc::clone(&self.facts), self.key());
-        let outlook = self.shared.database.run(Urgency::Normal, move |transaction| {
+        let outlook = self.shared.database.run(Priority::Normal, move |transaction| {
             let meaning = facts.meaning(get(transaction, &key)?.as_ref());
             if facts.may_submit(&meaning) {
                 let rate = read_rate(transaction, &facts.names.rate)?;
@@ -179,7 +179,7 @@ impl EntryHandle {
         let rate = self
             .shared
             .database
-            .run(Urgency::Normal, move |transaction| read_rate(transaction, &facts.names.rate));
+            .run(Priority::Normal, move |transaction| read_rate(transaction, &facts.names.rate));
         Ok(rate.await?.expect([self.facts.about.characters]).mean)
     }
 
@@ -188,10 +188,9 @@ impl EntryHandle {
         let facts = Arc::clone(&self.facts);
         let name = format!("{} {}", facts.names.durations, self.shared.directory().display());
         let read = async || {
-            let durations = self
-                .shared
-                .database
-                .run(Urgency::Normal, move |transaction| read_durations(transaction, &facts.names.durations));
+            let durations = self.shared.database.run(Priority::Normal, move |transaction| {
+                read_durations(transaction, &facts.names.durations)
+            });
             match durations.await {
                 Ok(durations) => durations.recent(now()),
                 // The policy learns from the tasks of this process too.
@@ -300,7 +299,7 @@ impl EntryHandle {
     ) {
         let finished = Finished { id: id.clone(), created: result.created, finished: result.finished, audio };
         let (facts, key) = (Arc::clone(&self.facts), self.key());
-        self.shared.database.enqueue(Urgency::Normal, move |transaction| {
+        self.shared.database.enqueue(Priority::Normal, move |transaction| {
             let record = match get(transaction, &key)? {
                 // The same request has been announced or submitted again since.
                 Some(record) if !record.is_of(&finished.id) => return Ok(()),
@@ -324,7 +323,7 @@ impl EntryHandle {
     /// Records the duration of an audio that is not kept.
     pub(crate) fn has_duration(&self, id: &TaskId, seconds: f64) {
         let (facts, key, id) = (Arc::clone(&self.facts), self.key(), id.clone());
-        self.shared.database.enqueue(Urgency::Normal, move |transaction| match get(transaction, &key)? {
+        self.shared.database.enqueue(Priority::Normal, move |transaction| match get(transaction, &key)? {
             Some(mut record) if record.is_of(&id) && record.seconds.is_none() => {
                 record.seconds = Some(seconds);
                 put(transaction, &key, &record)?;
@@ -337,7 +336,7 @@ impl EntryHandle {
     /// Records that the task has failed.
     pub(crate) fn failed(&self, id: &TaskId) {
         let (key, id) = (self.key(), id.clone());
-        self.shared.database.enqueue(Urgency::Normal, move |transaction| match get(transaction, &key)? {
+        self.shared.database.enqueue(Priority::Normal, move |transaction| match get(transaction, &key)? {
             Some(record) if record.is_of(&id) => put(transaction, &key, &record.failed()),
             _ => Ok(()),
         });
@@ -346,7 +345,7 @@ impl EntryHandle {
     /// Records that the job that spoke the text again is finished.
     pub(crate) fn job_finished(&self) {
         let key = self.key();
-        self.shared.database.enqueue(Urgency::Normal, move |transaction| match get(transaction, &key)? {
+        self.shared.database.enqueue(Priority::Normal, move |transaction| match get(transaction, &key)? {
             Some(record) if record.redone => put(transaction, &key, &record.job_finished()),
             _ => Ok(()),
         });

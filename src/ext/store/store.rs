@@ -9,7 +9,7 @@ use futures_util::{StreamExt, stream};
 use super::{
     RequestHash, StoreSettings,
     claims::Claim,
-    database::{Database, Key, Urgency},
+    database::{Database, Key, Priority},
     entry::{Entries, Entry, Settlement},
     facts::{Request, get, parse, put, read},
     handle::EntryHandle,
@@ -155,7 +155,7 @@ impl Store {
             let page = store
                 .shared
                 .database
-                .run(Urgency::Normal, move |transaction| transaction.page(after.as_ref(), PAGE));
+                .run(Priority::Normal, move |transaction| transaction.page(after.as_ref(), PAGE));
             match page.await {
                 Ok(page) => {
                     let next = page.last().map(|(key, _)| (store.clone(), Some(*key)));
@@ -215,7 +215,7 @@ impl Store {
     pub async fn forget(&self, hash: &RequestHash) -> Result<bool, Error> {
         let _claim = self.claim(*hash)?;
         let key = *hash.as_bytes();
-        let removed = self.shared.database.run(Urgency::Normal, move |transaction| {
+        let removed = self.shared.database.run(Priority::Normal, move |transaction| {
             // A damaged entry can be forgotten too.
             let found = transaction.get(&key)?.is_some();
             transaction.remove(&key)?;
@@ -249,7 +249,7 @@ impl Store {
     pub async fn settle(&self, hash: &RequestHash, settlement: Settlement) -> Result<(), Error> {
         let _claim = self.claim(*hash)?;
         let key = *hash.as_bytes();
-        let settled = self.shared.database.run(Urgency::Normal, move |transaction| {
+        let settled = self.shared.database.run(Priority::Normal, move |transaction| {
             let hash = RequestHash::from_bytes(key);
             let Some(record) = get(transaction, &key)? else {
                 return Err(Error::invalid("hash", format!("the store has no entry {hash}")));
@@ -284,7 +284,7 @@ impl Store {
 
     /// Returns when everything that was recorded before is on disk.
     pub(crate) async fn flush(&self) {
-        let flushed = self.shared.database.run(Urgency::Essential, |_| Ok(()));
+        let flushed = self.shared.database.run(Priority::Essential, |_| Ok(()));
         if let Err(error) = flushed.await {
             tracing::error!(?error, "store not written");
         }

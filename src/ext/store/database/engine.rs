@@ -12,10 +12,10 @@ use redb::{Builder, ReadableTable, StorageBackend, WriteTransaction};
 use super::{
     directory::RESERVE_FILE,
     file::MAGIC,
+    priority::Priority,
     problem,
     reserve::{Reserve, Space},
     transaction::{ENTRIES, META, Transaction},
-    urgency::Urgency,
     watched::{Failure, Watched},
     work::{Job, Ran},
 };
@@ -85,8 +85,8 @@ impl Engine {
                     self.close();
                     self.space.release();
                     let may_retry = std::mem::take(&mut is_first_failure);
-                    let (retried, failed): (Vec<_>, Vec<_>) =
-                        (jobs.into_iter()).partition(|job| may_retry && job.urgency() == Urgency::Essential);
+                    let (retried, failed): (Vec<_>, Vec<_>) = (jobs.into_iter())
+                        .partition(|job| may_retry && job.priority() == Priority::Essential);
                     jobs = retried;
                     for job in failed {
                         job.fail(error.clone());
@@ -111,7 +111,7 @@ impl Engine {
         };
         let mut has_written = false;
         for (index, job) in jobs.iter_mut().enumerate() {
-            let mut view = Transaction::new(&transaction, space, path, job.urgency());
+            let mut view = Transaction::new(&transaction, space, path, job.priority());
             let ran = job.run(&mut view);
             let has_job_written = view.has_written();
             if let Some(error) = failure.get(path) {

@@ -43,12 +43,12 @@
 mod directory;
 mod engine;
 mod file;
+mod priority;
 mod problem;
 mod registry;
 mod reserve;
 mod thread;
 mod transaction;
-mod urgency;
 mod watched;
 mod work;
 
@@ -67,8 +67,8 @@ use std::{
 use self::turns::Turns;
 pub(super) use self::{
     directory::ENTRIES_FILE,
+    priority::Priority,
     transaction::{Key, Transaction},
-    urgency::Urgency,
 };
 use self::{
     engine::Engine, file::LockedFile, registry::Registry, reserve::ReserveFile, thread::Thread, work::Job,
@@ -195,10 +195,10 @@ impl Database {
     /// another work.
     pub(super) async fn run<T: Send + 'static>(
         &self,
-        urgency: Urgency,
+        priority: Priority,
         work: impl Fn(&mut Transaction<'_>) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
-        let (job, result) = work::awaited(urgency, work);
+        let (job, result) = work::awaited(priority, work);
         self.0.worker.submit(Box::new(job));
         match result.await {
             Ok(result) => result,
@@ -209,10 +209,10 @@ impl Database {
     /// Runs `work` as [`run`](Self::run) does, without waiting for it. An error is logged.
     pub(super) fn enqueue(
         &self,
-        urgency: Urgency,
+        priority: Priority,
         work: impl Fn(&mut Transaction<'_>) -> Result<(), Error> + Send + 'static,
     ) {
-        self.0.worker.submit(Box::new(work::logged(urgency, work)));
+        self.0.worker.submit(Box::new(work::logged(priority, work)));
     }
 }
 

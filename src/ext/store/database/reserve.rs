@@ -7,8 +7,8 @@ use std::{
 
 use super::{
     directory::{ENTRIES_FILE, RESERVE_FILE},
+    priority::Priority,
     problem,
-    urgency::Urgency,
 };
 use crate::{
     Error,
@@ -128,9 +128,9 @@ impl Space {
     }
 
     /// Returns the error of a write that must not be tried, because the reserve is missing and cannot be filled.
-    pub(super) fn check(&mut self, urgency: Urgency) -> Result<(), Error> {
+    pub(super) fn check(&mut self, priority: Priority) -> Result<(), Error> {
         match &self.state {
-            _ if urgency == Urgency::Essential => Ok(()),
+            _ if priority == Priority::Essential => Ok(()),
             State::Filled => Ok(()),
             State::Refused(error) => Err(error.clone()),
             State::Missing => self.fill().map_err(|error| {

@@ -56,11 +56,11 @@ fn threaded(disk: &MemoryDisk) -> Database {
 }
 
 async fn put(database: &Database, number: u32) -> Result<(), Error> {
-    put_as(database, Urgency::Normal, number).await
+    put_as(database, Priority::Normal, number).await
 }
 
-async fn put_as(database: &Database, urgency: Urgency, number: u32) -> Result<(), Error> {
-    database.run(urgency, move |transaction| transaction.put(&key(number), b"value")).await
+async fn put_as(database: &Database, priority: Priority, number: u32) -> Result<(), Error> {
+    database.run(priority, move |transaction| transaction.put(&key(number), b"value")).await
 }
 
 /// Writes 400 entries from 100 on, more than the cache holds.
@@ -68,18 +68,18 @@ async fn put_26_megabytes(database: &Database) {
     let write = |transaction: &mut Transaction<'_>| {
         (100..500).try_for_each(|number| transaction.put(&key(number), &b"value678".repeat(8_192)))
     };
-    database.run(Urgency::Normal, write).await.unwrap();
+    database.run(Priority::Normal, write).await.unwrap();
 }
 
 async fn get(database: &Database, number: u32) -> Option<Vec<u8>> {
-    database.run(Urgency::Normal, move |transaction| transaction.get(&key(number))).await.unwrap()
+    database.run(Priority::Normal, move |transaction| transaction.get(&key(number))).await.unwrap()
 }
 
 /// Lets the works that are sent before the returned guard is dropped wait together.
 fn hold(database: &Database) -> mpsc::Sender<()> {
     let (guard, dropped) = mpsc::channel::<()>();
     let (started, is_started) = mpsc::channel();
-    database.enqueue(Urgency::Normal, move |_| {
+    database.enqueue(Priority::Normal, move |_| {
         let _ = started.send(());
         let _ = dropped.recv();
         Ok(())
@@ -117,7 +117,7 @@ async fn values_are_read_removed_and_paged_in_order_of_keys() {
         transaction.remove(&key(2))?;
         transaction.put_meta("name", b"text")
     };
-    database.run(Urgency::Normal, write).await.unwrap();
+    database.run(Priority::Normal, write).await.unwrap();
     let read = |transaction: &mut Transaction<'_>| {
         assert_eq!(transaction.get(&key(2))?, None);
         assert_eq!(transaction.get_meta("name")?.as_deref(), Some(&b"text"[..]));
@@ -126,7 +126,7 @@ async fn values_are_read_removed_and_paged_in_order_of_keys() {
         let rest = transaction.page(Some(&first[1].0), 2)?;
         Ok([first, rest])
     };
-    let pages = database.run(Urgency::Normal, read).await.unwrap();
+    let pages = database.run(Priority::Normal, read).await.unwrap();
     assert_eq!(pages, [vec![(key(1), vec![1]), (key(3), vec![3])], vec![(key(4), vec![4])]]);
 }
 
@@ -141,7 +141,7 @@ async fn works_that_wait_together_share_one_commit_in_order_of_calls() {
         Ok(all.len())
     };
     let before = disk.state().syncs;
-    let lengths = together(&database, (0..200).map(|_| database.run(Urgency::Normal, append))).await;
+    let lengths = together(&database, (0..200).map(|_| database.run(Priority::Normal, append))).await;
     assert!(lengths.into_iter().map(Result::unwrap).eq(1..=200));
     assert_eq!(disk.state().syncs - before, 1);
 }
@@ -172,7 +172,7 @@ async fn work_that_fails_before_it_writes_does_not_run_its_group_again() {
     let runs = Arc::new(AtomicUsize::new(0));
     let work = |fails: bool| {
         let runs = Arc::clone(&runs);
-        database.run(Urgency::Normal, move |transaction| {
+        database.run(Priority::Normal, move |transaction| {
             runs.fetch_add(1, Ordering::Relaxed);
             if fails { Err(Error::stopped()) } else { transaction.put(&key(1), b"") }
         })
@@ -196,7 +196,7 @@ async fn drop_of_last_handle_waits_for_enqueued_works() {
     let disk = MemoryDisk::new(10_000);
     let database = threaded(&disk);
     let guard = hold(&database);
-    database.enqueue(Urgency::Normal, |transaction| transaction.put(&key(1), b""));
+    database.enqueue(Priority::Normal, |transaction| transaction.put(&key(1), b""));
     drop(guard);
     drop(database);
     assert!(get(&inline(&disk.after_power_failure()), 1).await.is_some());
@@ -207,8 +207,8 @@ async fn handle_that_a_work_holds_is_dropped_without_a_deadlock() {
     let directory = tempfile::tempdir().unwrap();
     let database = open(directory.path()).unwrap();
     let (held, guard) = (database.clone(), hold(&database));
-    database.enqueue(Urgency::Normal, move |_| {
-        held.enqueue(Urgency::Normal, |transaction| transaction.put(&key(1), b""));
+    database.enqueue(Priority::Normal, move |_| {
+        held.enqueue(Priority::Normal, |transaction| transaction.put(&key(1), b""));
         Ok(())
     });
     let weak = Arc::downgrade(&database.0);
@@ -223,7 +223,7 @@ async fn directory_is_opened_again_at_once_400_times() {
     let directory = tempfile::tempdir().unwrap();
     for round in 0..400 {
         let database = open(directory.path()).unwrap_or_else(|error| panic!("{round}: {error}"));
-        database.enqueue(Urgency::Normal, move |transaction| transaction.put(&key(round), b""));
+        database.enqueue(Priority::Normal, move |transaction| transaction.put(&key(round), b""));
         // Half of the drops run during the next open.
         if round % 2 == 0 {
             drop(database);
@@ -235,7 +235,7 @@ async fn directory_is_opened_again_at_once_400_times() {
     }
     let database = open(directory.path()).unwrap();
     let read = |transaction: &mut Transaction<'_>| transaction.page(None, 1_000);
-    assert_eq!(database.run(Urgency::Normal, read).await.unwrap().len(), 400);
+    assert_eq!(database.run(Priority::Normal, read).await.unwrap().len(), 400);
 }
 
 #[test]

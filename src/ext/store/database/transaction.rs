@@ -7,7 +7,7 @@ use std::{
 
 use redb::{ReadableTable, TableDefinition, WriteTransaction};
 
-use super::{problem, reserve::Space, urgency::Urgency};
+use super::{priority::Priority, problem, reserve::Space};
 use crate::Error;
 
 pub(in crate::ext::store) type Key = [u8; 32];
@@ -20,7 +20,7 @@ pub(in crate::ext::store) struct Transaction<'a> {
     inner: &'a WriteTransaction,
     space: &'a mut Space,
     path: &'a Path,
-    urgency: Urgency,
+    priority: Priority,
     has_written: bool,
 }
 
@@ -29,9 +29,9 @@ impl<'a> Transaction<'a> {
         inner: &'a WriteTransaction,
         space: &'a mut Space,
         path: &'a Path,
-        urgency: Urgency,
+        priority: Priority,
     ) -> Self {
-        Self { inner, space, path, urgency, has_written: false }
+        Self { inner, space, path, priority, has_written: false }
     }
 
     pub(super) fn has_written(&self) -> bool {
@@ -97,7 +97,7 @@ impl<'a> Transaction<'a> {
     }
 
     fn begin_write(&mut self) -> Result<(), Error> {
-        self.space.check(self.urgency)?;
+        self.space.check(self.priority)?;
         self.has_written = true;
         Ok(())
     }

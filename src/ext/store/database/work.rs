@@ -4,12 +4,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use tokio::sync::oneshot;
 
-use super::{transaction::Transaction, urgency::Urgency};
+use super::{priority::Priority, transaction::Transaction};
 use crate::{Error, ext::error::Billed};
 
 /// A work without the type of its value.
 pub(super) trait Job: Send {
-    fn urgency(&self) -> Urgency;
+    fn priority(&self) -> Priority;
 
     /// Runs the work and keeps its result. It may run again, and then the last result counts.
     fn run(&mut self, transaction: &mut Transaction<'_>) -> Ran;
@@ -28,7 +28,7 @@ pub(super) enum Ran {
 }
 
 struct Work<T, F, D> {
-    urgency: Urgency,
+    priority: Priority,
     run: F,
     result: Option<Result<T, Error>>,
     deliver: D,
@@ -36,18 +36,18 @@ struct Work<T, F, D> {
 
 /// Returns a job and the receiver of its result.
 pub(super) fn awaited<T: Send + 'static>(
-    urgency: Urgency,
+    priority: Priority,
     run: impl Fn(&mut Transaction<'_>) -> Result<T, Error> + Send + 'static,
 ) -> (impl Job + 'static, oneshot::Receiver<Result<T, Error>>) {
     let (sender, receiver) = oneshot::channel();
     // The caller may have stopped waiting.
     let deliver = |result| drop(sender.send(result));
-    (Work { urgency, run, result: None, deliver }, receiver)
+    (Work { priority, run, result: None, deliver }, receiver)
 }
 
 /// Returns a job whose error is logged.
 pub(super) fn logged(
-    urgency: Urgency,
+    priority: Priority,
     run: impl Fn(&mut Transaction<'_>) -> Result<(), Error> + Send + 'static,
 ) -> impl Job + 'static {
     let deliver = |result: Result<(), Error>| {
@@ -55,7 +55,7 @@ pub(super) fn logged(
             tracing::error!(?error, "store entry not written");
         }
     };
-    Work { urgency, run, result: None, deliver }
+    Work { priority, run, result: None, deliver }
 }
 
 impl<T, F, D> Job for Work<T, F, D>
@@ -64,8 +64,8 @@ where
     F: Fn(&mut Transaction<'_>) -> Result<T, Error> + Send,
     D: FnOnce(Result<T, Error>) + Send,
 {
-    fn urgency(&self) -> Urgency {
-        self.urgency
+    fn priority(&self) -> Priority {
+        self.priority
     }
 
     fn run(&mut self, transaction: &mut Transaction<'_>) -> Ran {

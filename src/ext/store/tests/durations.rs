@@ -4,7 +4,7 @@ use std::sync::Mutex;
 
 use super::*;
 use crate::{
-    ext::{polling::client_policy::ClientPolicy, store::database::Urgency},
+    ext::{polling::client_policy::ClientPolicy, store::database::Priority},
     pacing::{CompletedTask, Pacing, Progress},
 };
 
@@ -78,7 +78,7 @@ async fn damaged_durations_are_ignored_and_replaced() {
         let damage = store
             .shared
             .database
-            .run(Urgency::Normal, move |transaction| transaction.put_meta(name, damaged.as_bytes()));
+            .run(Priority::Normal, move |transaction| transaction.put_meta(name, damaged.as_bytes()));
         damage.await.unwrap();
         assert_eq!(learned(&entry).await, [0; 0], "{damaged}");
         submit(&entry, "t1").await;

@@ -21,7 +21,7 @@ async fn work_that_fails_after_a_write_leaves_nothing_and_the_others_commit() {
         }
     };
     let results =
-        together(&database, (0..3).map(|number| database.run(Urgency::Normal, write(number)))).await;
+        together(&database, (0..3).map(|number| database.run(Priority::Normal, write(number)))).await;
     assert!(results[0].is_ok() && results[2].is_ok());
     assert_eq!(results[1].as_ref().unwrap_err().to_string(), "test: rejected");
     assert!(get(&database, 0).await.is_some() && get(&database, 2).await.is_some());
@@ -39,7 +39,7 @@ async fn work_that_panics_leaves_nothing_and_the_thread_lives_on() {
         transaction.put(&key(1), b"")?;
         panic!("expected by the test")
     };
-    let panicked = database.run(Urgency::Normal, work).shared();
+    let panicked = database.run(Priority::Normal, work).shared();
     assert!(panicked.clone().now_or_never().is_none());
     let after = put(&database, 2).shared();
     assert!(after.clone().now_or_never().is_none());
@@ -65,7 +65,7 @@ async fn damaged_page_is_an_error_of_its_entries_and_nothing_panics() {
     let write = |transaction: &mut Transaction<'_>| {
         (0..600).try_for_each(|number| transaction.put(&key(number), &[7; 100]))
     };
-    database.run(Urgency::Normal, write).await.unwrap();
+    database.run(Priority::Normal, write).await.unwrap();
     drop(database);
     let mut pages = 0;
     let whole = disk.state().bytes.clone();
@@ -80,7 +80,7 @@ async fn damaged_page_is_an_error_of_its_entries_and_nothing_panics() {
         let mut errors = 0;
         for number in 0..600 {
             let read = move |transaction: &mut Transaction<'_>| transaction.get(&key(number));
-            if let Err(error) = database.run(Urgency::Normal, read).await {
+            if let Err(error) = database.run(Priority::Normal, read).await {
                 errors += 1;
                 assert!(error.to_string().contains("is damaged: "), "{error}");
                 assert_eq!(error.billed(), Billed::Maybe);
@@ -94,7 +94,7 @@ async fn damaged_page_is_an_error_of_its_entries_and_nothing_panics() {
 #[tokio::test]
 async fn panic_of_enqueued_work_does_not_end_the_thread() {
     let database = threaded(&MemoryDisk::new(10_000));
-    database.enqueue(Urgency::Normal, |_| panic!("expected by the test"));
+    database.enqueue(Priority::Normal, |_| panic!("expected by the test"));
     put(&database, 1).await.unwrap();
 }
 
@@ -109,7 +109,7 @@ async fn no_failed_write_loses_a_durable_entry_or_needs_a_restart() {
             disk.state().failing = Some((start + first, count));
             let mut durable = Vec::new();
             for number in 0..6 {
-                match put_as(&database, Urgency::Essential, number).await {
+                match put_as(&database, Priority::Essential, number).await {
                     Ok(()) => durable.push(number),
                     Err(error) => assert_eq!(error.to_string(), "could not write memory"),
                 }
@@ -149,7 +149,7 @@ async fn nothing_is_built_on_what_a_failed_sync_has_lost() {
     let database = Database::open(&disk.clone().into(), directory).unwrap();
     put(&database, 1).await.unwrap();
     is_failing.store(true, Ordering::Relaxed);
-    put_as(&database, Urgency::Essential, 2).await.unwrap_err();
+    put_as(&database, Priority::Essential, 2).await.unwrap_err();
     let killed = disk.state().after_kill();
 
     let steps = Arc::new(Mutex::new(vec![killed.clone()]));
@@ -184,10 +184,10 @@ async fn failed_read_is_an_error_and_the_next_one_succeeds() {
     put_26_megabytes(&database).await;
     disk.state().is_unreadable = true;
     let scan = |transaction: &mut Transaction<'_>| transaction.page(None, 1_000).map(|page| page.len());
-    let error = database.run(Urgency::Normal, scan).await.unwrap_err();
+    let error = database.run(Priority::Normal, scan).await.unwrap_err();
     assert_eq!(error.to_string(), "could not read memory");
     disk.state().is_unreadable = false;
-    assert_eq!(database.run(Urgency::Normal, scan).await.unwrap(), 401);
+    assert_eq!(database.run(Priority::Normal, scan).await.unwrap(), 401);
 }
 
 #[tokio::test]
@@ -195,11 +195,11 @@ async fn failed_group_runs_only_its_essential_works_again() {
     let disk = MemoryDisk::new(10_000);
     let database = threaded(&disk);
     let runs = [Arc::new(AtomicU32::new(0)), Arc::new(AtomicU32::new(0))];
-    let works = [Urgency::Normal, Urgency::Essential].into_iter().zip(&runs).map(|(urgency, runs)| {
+    let works = [Priority::Normal, Priority::Essential].into_iter().zip(&runs).map(|(priority, runs)| {
         let runs = Arc::clone(runs);
-        database.run(urgency, move |transaction| {
+        database.run(priority, move |transaction| {
             runs.fetch_add(1, Ordering::Relaxed);
-            transaction.put(&key(urgency as u32), b"")
+            transaction.put(&key(priority as u32), b"")
         })
     });
     let next = disk.state().changes + 1;
@@ -209,6 +209,6 @@ async fn failed_group_runs_only_its_essential_works_again() {
     assert_eq!(std::error::Error::source(error).unwrap().to_string(), "injected");
     assert!(results[1].is_ok());
     assert_eq!(runs.map(|runs| runs.load(Ordering::Relaxed)), [1, 2]);
-    assert_eq!(get(&database, Urgency::Normal as u32).await, None);
-    assert!(get(&database, Urgency::Essential as u32).await.is_some());
+    assert_eq!(get(&database, Priority::Normal as u32).await, None);
+    assert!(get(&database, Priority::Essential as u32).await.is_some());
 }

@@ -8,7 +8,7 @@ use super::*;
 async fn fill(database: &Database) -> (u32, Error) {
     for number in 0.. {
         let write = move |transaction: &mut Transaction<'_>| transaction.put(&key(number), &[7; 1_000]);
-        if let Err(error) = database.run(Urgency::Normal, write).await {
+        if let Err(error) = database.run(Priority::Normal, write).await {
             return (number, error);
         }
     }
@@ -32,7 +32,7 @@ async fn essential_works_use_the_reserve_of_a_full_disk() {
     assert_full(&error);
     assert!(count > 100, "{count}");
     for number in 0..20 {
-        put_as(&database, Urgency::Essential, 10_000 + number).await.unwrap();
+        put_as(&database, Priority::Essential, 10_000 + number).await.unwrap();
     }
     for number in (0..count).chain(10_000..10_020) {
         assert!(get(&database, number).await.is_some(), "{number}");
@@ -45,7 +45,7 @@ async fn normal_works_can_read_a_full_disk_and_write_when_space_is_back() {
     let database = inline(&disk);
     let (_, error) = fill(&database).await;
     assert_full(&error);
-    put_as(&database, Urgency::Essential, 9_999).await.unwrap();
+    put_as(&database, Priority::Essential, 9_999).await.unwrap();
     let before = disk.state().changes;
     assert_full(&put(&database, 10_000).await.unwrap_err());
     assert!(get(&database, 0).await.is_some());
@@ -65,7 +65,7 @@ async fn essential_works_fail_when_the_reserve_is_used_up_and_nothing_is_lost() 
     let mut last = 10_000;
     let error = loop {
         let write = move |transaction: &mut Transaction<'_>| transaction.put(&key(last), &[7; 1_000]);
-        match database.run(Urgency::Essential, write).await {
+        match database.run(Priority::Essential, write).await {
             Ok(()) => last += 1,
             Err(error) => break error,
         }
@@ -73,7 +73,7 @@ async fn essential_works_fail_when_the_reserve_is_used_up_and_nothing_is_lost() 
     assert_full(&error);
     assert!(last > 10_100, "{last}");
     disk.state().free += 1_000;
-    put_as(&database, Urgency::Essential, 20_000).await.unwrap();
+    put_as(&database, Priority::Essential, 20_000).await.unwrap();
     put(&database, 20_001).await.unwrap();
     for database in [&database, &inline(&disk.after_power_failure())] {
         for number in (0..count).chain(10_000..last).chain([20_000, 20_001]) {

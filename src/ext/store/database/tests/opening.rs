@@ -151,7 +151,7 @@ async fn damaged_database_is_an_error() {
     let path = directory.path().canonicalize().unwrap().join("entries.redb");
     let database = open(directory.path()).unwrap();
     for number in 0..1_000 {
-        database.enqueue(Urgency::Normal, move |transaction| transaction.put(&key(number), &[7; 100]));
+        database.enqueue(Priority::Normal, move |transaction| transaction.put(&key(number), &[7; 100]));
     }
     drop(database);
     let whole = fs::read(&path).unwrap();
@@ -174,7 +174,7 @@ async fn store_of_a_newer_version_is_an_error() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().canonicalize().unwrap().join("entries.redb");
     let database = open(directory.path()).unwrap();
-    database.run(Urgency::Normal, |transaction| transaction.put_meta("version", b"2")).await.unwrap();
+    database.run(Priority::Normal, |transaction| transaction.put_meta("version", b"2")).await.unwrap();
     drop(database);
     let problem = "has format version 2, and this version of the library reads version 1; \
                    use the version of the library that wrote it, or choose another directory";
@@ -216,8 +216,8 @@ async fn store_that_is_moved_while_in_use_refuses_to_write() {
             fs::create_dir(&path).unwrap();
             fs::copy(moved.join("entries.redb"), path.join("entries.redb")).unwrap();
         }
-        for urgency in [Urgency::Normal, Urgency::Essential] {
-            let error = put_as(&database, urgency, 1).await.unwrap_err();
+        for priority in [Priority::Normal, Priority::Essential] {
+            let error = put_as(&database, priority, 1).await.unwrap_err();
             assert_starts_with(&error.to_string(), "could not write ");
         }
     }
@@ -253,7 +253,7 @@ async fn only_a_store_that_was_not_closed_is_written_again() {
         let write = move |transaction: &mut Transaction<'_>| {
             transaction.put(&key(number), &b"value678".repeat(8_192))
         };
-        database.run(Urgency::Normal, write).await.unwrap();
+        database.run(Priority::Normal, write).await.unwrap();
     }
     let (killed, full) = (disk.after_kill(), disk.after_kill());
     let length = redb::StorageBackend::len(&killed).unwrap();

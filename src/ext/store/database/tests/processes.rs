@@ -77,7 +77,7 @@ async fn store_at_the_file_size_limit_fails_clearly_and_keeps_its_entries() {
             let write = move |transaction: &mut Transaction<'_>| {
                 transaction.put(&key(number), &b"value".repeat(10_000))
             };
-            if let Err(error) = database.run(Urgency::Essential, write).await {
+            if let Err(error) = database.run(Priority::Essential, write).await {
                 assert_eq!(error.to_string(), full);
                 report(number);
                 break;
