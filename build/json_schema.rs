@@ -29,6 +29,8 @@ pub(crate) fn converted(schema: &Value) -> Value {
             "x-minLength" => ("minLength", value.clone()),
             "x-maxLength" => ("maxLength", value.clone()),
             "x-not" => ("not", converted(value)),
+            "x-anyOf" => ("anyOf", convert_items(value)),
+            "x-oneOf" => ("oneOf", convert_items(value)),
             // The second is for the generator of the Rust types only.
             "nullable" | "x-constructor" => continue,
             keyword => (keyword, value.clone()),

@@ -57,6 +57,10 @@ fn conversion_of_example_yields_examples() {
 #[test]
 fn conversion_restores_hidden_default_and_pattern() {
     assert_converts_to(
+        &json!({"type": "object", "x-anyOf": [{"required": ["a"]}], "x-oneOf": [{"required": ["b"]}]}),
+        &json!({"type": "object", "anyOf": [{"required": ["a"]}], "oneOf": [{"required": ["b"]}]}),
+    );
+    assert_converts_to(
         &json!({"type": "string", "x-default": "a", "x-pattern": "^a$"}),
         &json!({"type": "string", "default": "a", "pattern": "^a$"}),
     );

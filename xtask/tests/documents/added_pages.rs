@@ -81,6 +81,9 @@ fn more_pages() {
     kept::<MoreAnyofgot200>(json!({"v": {"x": "a"}}));
     kept::<MoreAnyofgot200>(json!({"v": {"y": 1}}));
     kept::<MoreAnyofgot200>(json!({"v": {"x": "a", "y": 1}}));
+    kept::<MoreEither200>(json!({"v": {"a": "x", "b": "y"}}));
+    kept::<MoreEither200>(json!({"v": {}}));
+    kept::<MoreEitherRequest>(json!({"a": "x", "b": 1}));
     kept::<MoreRecunionRequest>(json!({"e": {"op": "not", "of": {"op": "lit", "v": "x"}}}));
     kept::<MoreItemspropRequest>(json!({"v": {"items": {"items": "x"}}}));
     kept::<MoreTreeRequest>(json!({"t": {"kids": [{"v": "a"}], "parent": {"v": "b"}}}));

@@ -1,10 +1,11 @@
 //! Rules that replace keywords by documentation, because the server applies them.
 //!
-//! The description contains them as text. `x-default`, `x-pattern`, `x-not`, `x-enum`, `x-minLength` and `x-maxLength`
-//! contain them for other uses of the spec, such as the JSON schemas of the feature `schemars`.
+//! The description contains them as text. `x-default`, `x-pattern`, `x-not`, `x-enum`, `x-anyOf`, `x-oneOf`, `x-minLength` and
+//! `x-maxLength` contain them for other uses of the spec, such as the JSON schemas of the feature `schemars`.
 
 use serde_json::Value;
 
+use super::constraints::{UNIONS, take_requirements};
 use crate::{
     json::Object,
     spec::{extract::OpenTypes, schema_locations::SchemaLocation},
@@ -42,6 +43,23 @@ pub(super) fn document_lengths(schema: &mut Object) {
             schema.insert(hidden.to_owned(), length);
         }
     }
+}
+
+/// Replaces `anyOf` and `oneOf` whose alternatives only require properties.
+pub(super) fn document_requirements(schema: &mut Object, _: &SchemaLocation, _: &OpenTypes) -> bool {
+    let documented = UNIONS.map(|union| {
+        let Some(alternatives) = take_requirements(schema, union) else { return false };
+        let sets: Vec<_> =
+            alternatives.iter().map(|alternative| format!("`{}`", alternative["required"])).collect();
+        let count = if union == "oneOf" { "Exactly" } else { "At least" };
+        append_sentence(
+            schema,
+            &format!("{count} one of these is required, checked by the server: {}.", sets.join(", ")),
+        );
+        schema.insert(format!("x-{union}"), alternatives.into());
+        true
+    });
+    documented.contains(&true)
 }
 
 pub(super) fn document_exclusions(schema: &mut Object, _: &SchemaLocation, _: &OpenTypes) -> bool {

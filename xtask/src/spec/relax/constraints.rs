@@ -7,6 +7,9 @@ use crate::{
     spec::{extract::OpenTypes, schema_locations::SchemaLocation},
 };
 
+/// The keywords of a union.
+pub(super) const UNIONS: [&str; 2] = ["anyOf", "oneOf"];
+
 const LIMITS: [&str; 12] = [
     "minLength",
     "maxLength",
@@ -32,6 +35,29 @@ pub(super) fn open_objects(schema: &mut Object, _: &SchemaLocation, _: &OpenType
 
 pub(super) fn drop_patterns(schema: &mut Object, _: &SchemaLocation, _: &OpenTypes) -> bool {
     schema.remove("pattern").is_some()
+}
+
+/// Removes `anyOf` and `oneOf` whose alternatives only require properties.
+pub(super) fn drop_requirements(schema: &mut Object, _: &SchemaLocation, _: &OpenTypes) -> bool {
+    UNIONS.map(|union| take_requirements(schema, union).is_some()).contains(&true)
+}
+
+/// Removes a union beside properties, if its alternatives only require properties. Returns the alternatives.
+pub(super) fn take_requirements(schema: &mut Object, union: &str) -> Option<Vec<Value>> {
+    let is_requirement = |alternative: &Value| {
+        alternative.as_object().is_some_and(|alternative| {
+            let is_known =
+                |keyword: &String| ["required", "title", "description"].contains(&keyword.as_str());
+            alternative.contains_key("required") && alternative.keys().all(is_known)
+        })
+    };
+    let alternatives = schema.get(union)?.as_array().filter(|_| schema.contains_key("properties"))?;
+    if !alternatives.iter().all(is_requirement) {
+        return None;
+    }
+    let alternatives = alternatives.clone();
+    schema.remove(union);
+    Some(alternatives)
 }
 
 pub(super) fn drop_exclusions(schema: &mut Object, _: &SchemaLocation, _: &OpenTypes) -> bool {

@@ -42,6 +42,20 @@ const RULES: &[Rule] = &[
         change: open_enums::drop_reserved_titles,
     },
     Rule {
+        id: "drop-response-requirements",
+        reason: "rejecting a value from the server would not help the user",
+        expected: false,
+        applies_to: |usage| usage.response,
+        change: constraints::drop_requirements,
+    },
+    Rule {
+        id: "document-request-requirements",
+        reason: "no Rust type requires one of several fields",
+        expected: false,
+        applies_to: |usage| !usage.response,
+        change: annotate::document_requirements,
+    },
+    Rule {
         id: "open-unions",
         reason: "the generator turns an anyOf into a struct; a oneOf with titles becomes the intended enum",
         expected: true,

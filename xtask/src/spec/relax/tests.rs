@@ -117,6 +117,35 @@ fn titles_that_mark_open_types_are_removed_from_the_alternatives_of_a_page() {
 }
 
 #[test]
+fn alternatives_that_only_require_properties_are_documented_in_requests_and_dropped_in_responses() {
+    let alternatives = json!([{"required": ["a"]}, {"required": ["b", "c"], "title": "Both"}]);
+    let text = json!({"type": "string"});
+    let either = |union: &str| {
+        let properties = json!({"a": text, "b": text, "c": text});
+        json!({"type": "object", "properties": properties, union: alternatives})
+    };
+    let schema = |union: &str, side: &str, name: &str| {
+        let mut document = document();
+        let at = format!("/paths/~1make/post/{side}/content/application~1json/schema/properties");
+        document.pointer_mut(&at).unwrap()["either"] = either(union);
+        let names = format!("{NAMES}\n\"{name}.either\" = \"Either\"");
+        let names: Names = toml::from_str(&names).unwrap();
+        let extracted = extract(document, &names).complete().unwrap();
+        relax(extracted).document["components"]["schemas"]["Either"].clone()
+    };
+    for (union, count) in [("anyOf", "At least"), ("oneOf", "Exactly")] {
+        let mut expected = either(union);
+        expected.as_object_mut().unwrap().remove(union);
+        assert_eq!(schema(union, "responses/200", "200"), expected);
+        expected[format!("x-{union}")] = alternatives.clone();
+        let sets = "`[\"a\"]`, `[\"b\",\"c\"]`";
+        expected["description"] =
+            format!("{count} one of these is required, checked by the server: {sets}.").into();
+        assert_eq!(schema(union, "requestBody", "request"), expected);
+    }
+}
+
+#[test]
 fn length_of_other_values_is_documented_in_requests_and_dropped_in_responses() {
     let mut document = document();
     let at = |side: &str| format!("/paths/~1make/post/{side}/content/application~1json/schema/properties");
@@ -141,6 +170,8 @@ fn relax_reports_the_number_of_changes_per_rule() {
     let relaxed = relaxed(document());
     let expected = [
         ("drop-reserved-titles", 0),
+        ("drop-response-requirements", 0),
+        ("document-request-requirements", 0),
         ("open-unions", 1),
         ("open-alternatives", 1),
         ("open-enums", 1),
