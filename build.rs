@@ -1,7 +1,7 @@
 //! Generates the typed client from `openapi/distribute-ai.json` into `OUT_DIR`.
 //!
 //! The build script reads only this file, writes only to `OUT_DIR`, and does not use the network.
-//! `cargo xtask spec build` runs the same code before it writes the document, so this script fails only if somebody
+//! `cargo xtask spec build` runs the same code before it writes the document, so this script fails only if a person
 //! has edited the document.
 
 #[path = "build/generate.rs"]

@@ -51,7 +51,7 @@ fn escape_attributes(attributes: &mut [Attribute]) {
     }
 }
 
-/// Returns a text as Markdown whose code blocks are text, and which has no links, HTML or bare addresses.
+/// Returns a text as Markdown whose code blocks are text, without links, HTML and bare addresses.
 pub(crate) fn escaped(text: &str) -> String {
     let text = text.replace("\r\n", "\n").replace('\r', "\n");
     let text = text.replace(is_refused, "");

@@ -267,7 +267,7 @@ fn is_displayed(document: &Value, schema: &Value) -> bool {
     is_scalar(document, schema) && parts.chain([schema, resolved]).all(|schema| schema["nullable"] != true)
 }
 
-/// Returns `true` if the values of the schema have no parts.
+/// Returns `true` if the values of the schema are single ones, without parts.
 fn is_scalar(document: &Value, schema: &Value) -> bool {
     let schema = resolve_schema(document, schema);
     let composition = ["allOf", "anyOf", "oneOf"].into_iter().find_map(|keyword| schema[keyword].as_array());
@@ -330,7 +330,7 @@ fn check_schema(schema: &Value, pointer: &str, problems: &mut Vec<Problem>) {
     for_each_child(members, pointer, &mut |child, pointer| check_schema(child, pointer, problems));
 }
 
-/// Checks that a schema with alternatives has nothing beside them. The generator would make an enum with the properties
+/// Checks that the alternatives of a schema stand alone. The generator would make an enum with the properties
 /// of each alternative, and a value of two alternatives would lose some.
 fn check_alternatives(document: &Value, schema: &Value, pointer: &str, problems: &mut Vec<Problem>) {
     let Value::Object(members) = schema else { return };

@@ -405,7 +405,7 @@ fn report_file(path: &Path, bytes: u64) {
     let _ = writeln!(io::stdout(), "{}: {bytes} bytes", path.display());
 }
 
-/// Prints a line. A reader that has closed standard output, such as `head`, is no failure.
+/// Prints a line. A reader may have closed standard output, as `head` does.
 fn print_line(line: impl fmt::Display) -> io::Result<()> {
     match writeln!(io::stdout(), "{line}") {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error),

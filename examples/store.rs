@@ -132,7 +132,7 @@ async fn list(store: &Store, state: Option<&str>) -> anyhow::Result<()> {
     Ok(print_line(format!("{count} entries"))?)
 }
 
-/// Prints a line. A reader that has closed standard output, such as `head`, is no failure.
+/// Prints a line. A reader may have closed standard output, as `head` does.
 fn print_line(line: impl fmt::Display) -> io::Result<()> {
     match writeln!(io::stdout(), "{line}") {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error),

@@ -88,7 +88,7 @@ const STORED: usize = 64;
 #[derive(Default)]
 struct Learner {
     policy: Adaptive,
-    /// What a store keeps.
+    /// The durations that a store keeps.
     tasks: VecDeque<CompletedTask>,
 }
 

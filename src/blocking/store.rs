@@ -67,7 +67,7 @@ impl Store {
         Entries { inner: Some(self.inner.entries()), runtime: self.runtime.clone() }
     }
 
-    /// Returns the entry of a request, or `None` if the store has no entry.
+    /// Returns the entry of a request, or `None` if it is missing.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! What an error tells: its kind, its bill, and the id of the failed request.
+//! The properties of errors: the kind, the bill, and the id of the failed request.
 
 use std::time::Duration;
 

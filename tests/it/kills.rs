@@ -26,7 +26,7 @@ pub(crate) const IN_FLIGHT: usize = 8;
 /// The length of the header of the audio of a line.
 const HEADER: usize = 44;
 
-/// How the child speaks its lines.
+/// The way in which the child speaks its lines.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Mode {
     Speak,

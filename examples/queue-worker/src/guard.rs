@@ -81,7 +81,7 @@ fn parse(text: &str) -> Option<Claim> {
 }
 
 impl Store {
-    /// Returns the row of the queue. If the queue has no backend or epoch yet, stores these values permanently.
+    /// Returns the row of the queue. If its backend or epoch is missing, stores these values permanently.
     pub(crate) async fn queue(&self, backend: &str, epoch: &str) -> anyhow::Result<Queue> {
         let select =
             async || sqlx::query("SELECT backend, epoch, went_back FROM queue").fetch_one(&self.pool).await;

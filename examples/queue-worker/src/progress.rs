@@ -1,4 +1,4 @@
-//! What a worker shows while it runs: a line for each finished text, or a progress bar on a terminal, and
+//! The output of a worker while it runs: a line for each finished text, or a progress bar on a terminal, and
 //! numbers for Prometheus.
 
 use std::{net::SocketAddr, time::Duration};

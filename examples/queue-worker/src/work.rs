@@ -182,7 +182,7 @@ async fn check_leases(context: &WorkerContext) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Ends the leases of a worker that has no jobs any more, and reports the result.
+/// Ends the leases of a worker whose jobs are done, and reports the result.
 async fn finish(context: &WorkerContext, loses_tasks: bool) -> anyhow::Result<Outcome> {
     let store = &context.store;
     let result = timeout(STOP_WRITE_TIMEOUT, async {

@@ -59,7 +59,7 @@ const MAX_BYTES: u64 = 512 * 1024 * 1024;
 /// An interrupted download is resumed. If the host cannot send the missing bytes, it is asked for the whole
 /// audio again. A change of the audio in between is detected by `ETag`, `Last-Modified` and the length. If the host
 /// sends none of them, the missing bytes may be those of another version. If the host rejects the URL with a 4xx status, the task is polled for a new URL once, which is
-/// free. A download has no overall time limit, but a [minimum rate](crate::ClientBuilder::min_download_rate).
+/// free. A download may take as long as it keeps a [minimum rate](crate::ClientBuilder::min_download_rate).
 ///
 /// The download is complete if all bytes have arrived that the host announced, or if HTTP marked the end. Without
 /// either, a lost connection looks like the end. Then the length in the header of a WAV file decides. For

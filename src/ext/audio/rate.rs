@@ -15,7 +15,7 @@ const WINDOW: Duration = Duration::from_secs(30);
 /// The number of failures in a row after which an impatient download fails.
 pub(super) const MAX_ATTEMPTS: u32 = 5;
 
-/// The longest `Retry-After` of the audio host that an impatient download waits for, because it has no deadline.
+/// The longest `Retry-After` of the audio host that an impatient download waits for: it is without a deadline.
 const MAX_DELAY: Duration = Duration::from_secs(60);
 
 /// Measures the rate of one response. Only the time counts in which the download waits for the host, so a slow

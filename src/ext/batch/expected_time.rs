@@ -1,4 +1,4 @@
-//! How long a batch is expected to take. Everything here is pure.
+//! The expected time of a batch. Everything here is pure.
 
 use crate::ext::polling::{Progress, task_policy::TaskPolicy};
 

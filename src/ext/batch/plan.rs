@@ -1,4 +1,4 @@
-//! What a job would submit, without sending anything.
+//! The requests that a job would submit, without sending anything.
 
 use std::{collections::HashSet, sync::Arc, time::Duration};
 

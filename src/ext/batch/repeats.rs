@@ -8,7 +8,7 @@ use crate::{
     ext::store::{RequestHash, handle::EntryHandle},
 };
 
-/// How a request ended that would be submitted again by an equal one.
+/// The outcome of a request that an equal one would submit again.
 #[derive(Clone, Debug)]
 pub(super) enum EarlierOutcome {
     Failed(Error),

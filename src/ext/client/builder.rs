@@ -129,7 +129,7 @@ impl ClientBuilder {
     /// the connect timeout, and for the API the user agent. If you call `configure_http` again, the functions run in that
     /// order. If the function panics, `build` panics.
     ///
-    /// These settings of your function have no effect:
+    /// These settings of your function are ignored:
     ///
     /// - `redirect`: a request to the API is never redirected, and the library checks each redirect of an audio.
     /// - `retry`: reqwest never retries. The library retries what is safe to send again.

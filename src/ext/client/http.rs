@@ -9,7 +9,7 @@ use crate::Error;
 /// A change of the settings by the user.
 pub(super) type ConfigureHttp = Arc<dyn Fn(reqwest::ClientBuilder) -> reqwest::ClientBuilder + Send + Sync>;
 
-/// What all HTTP clients of a [`Client`](crate::Client) have in common.
+/// The settings that all HTTP clients of a [`Client`](crate::Client) have in common.
 pub(super) struct HttpSettings {
     pub(super) connect_timeout: Duration,
     pub(super) changes: Vec<ConfigureHttp>,

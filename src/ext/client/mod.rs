@@ -78,7 +78,7 @@ pub(crate) struct Inner {
     pub(crate) cooldown: Cooldown,
     pub(crate) unfinished: UnfinishedTasks,
     pub(crate) store: Option<Store>,
-    /// Where files are saved.
+    /// The disk for saved files.
     pub(crate) disk: Disk,
 }
 

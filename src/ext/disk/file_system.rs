@@ -1,4 +1,4 @@
-//! What a file system does, and what it returns.
+//! The operations of a file system, and their results.
 
 use std::{
     ffi::OsString,
@@ -43,7 +43,7 @@ pub(crate) trait FileSystem: fmt::Debug + Send + Sync {
     fn touch(&self, path: &Path) -> io::Result<()>;
 }
 
-/// The operations on an open file. Where the system has no positioned reads and writes, only one may run at a time.
+/// The operations on an open file. Where the system lacks positioned reads and writes, only one may run at a time.
 pub(crate) trait OpenFile: fmt::Debug + Send + Sync {
     fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize>;
 

@@ -95,7 +95,7 @@ pub(super) enum Kind {
     Download {
         problem: String,
     },
-    /// The audio is complete, and has no bytes.
+    /// The audio is complete, and empty.
     EmptyAudio,
     Io {
         problem: String,

@@ -1,4 +1,4 @@
-//! What is refused before anything is sent.
+//! Checks before anything is sent.
 
 use super::{
     InPieces,

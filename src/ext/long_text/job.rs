@@ -55,7 +55,7 @@ impl fmt::Display for Key {
     }
 }
 
-/// What a job speaks, and how.
+/// The text of a job, and its settings.
 pub(super) struct JobSettings {
     /// The settings of each piece, with an empty text.
     pub(super) speak: Speak,
@@ -77,7 +77,7 @@ pub(super) struct Job {
     started: usize,
     /// The number of pieces whose audio is in the file.
     saved: usize,
-    /// What separates each piece in flight from the piece before, in order.
+    /// The gap between each piece in flight and the piece before, in order.
     gaps: VecDeque<Gap>,
     /// The pieces whose audio is in the file, in order, with the position of the audio in frames.
     pub(super) positions: Vec<(Range<usize>, Range<u64>)>,

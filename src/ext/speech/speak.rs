@@ -245,7 +245,7 @@ impl Speak {
     /// # Ok(()) }
     /// ```
     ///
-    /// Without a store, it has no effect.
+    /// Without a store, it is ignored.
     pub fn take(mut self, number: u32) -> Self {
         self.take = number;
         self
@@ -254,7 +254,7 @@ impl Speak {
     /// Sets a label, by which a person finds the request in the [store](crate::store::Store).
     ///
     /// It replaces the default label: the key in a batch, and `piece 1`, `piece 2` and so on in a long text. In a long text,
-    /// all pieces then have the same label. The label is not part of the request. Without a store, it has no effect.
+    /// all pieces then have the same label. The label is not part of the request. Without a store, it is ignored.
     pub fn label(mut self, label: impl Into<String>) -> Self {
         self.label = Some(label.into());
         self
@@ -265,7 +265,7 @@ impl Speak {
     /// When the new speech is finished, it replaces the one in the store. Meanwhile, later requests wait for the new speech.
     /// If the new submission is in doubt, they return an [`is_in_doubt`](Error::is_in_doubt) error. If the new speech fails
     /// or was not billed, the old speech stays. An unfinished task is not replaced: the request waits for it. Without a
-    /// store, `redo` has no effect.
+    /// store, `redo` is ignored.
     ///
     /// Each finished run with `redo` is billed, also if the program was interrupted and runs again. In a long text, use
     /// [`InPieces::redo`](crate::long_text::InPieces::redo), which speaks a piece again once for each complete file.

@@ -1,4 +1,4 @@
-//! What a store knows about a task, and what it is told when the task ends.
+//! The link between a task and its entry in a store: the entry is read before the wait, and written at the end.
 
 use std::time::Duration;
 

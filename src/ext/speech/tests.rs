@@ -1,4 +1,4 @@
-//! What the handles of a speech return and show.
+//! Tests of the handles of a speech: their results and their debug output.
 
 use std::time::{Duration, SystemTime};
 

@@ -22,7 +22,7 @@ use crate::{
 /// The maximum number of downloads to a store at the same time.
 const MAX_DOWNLOADS: usize = 16;
 
-/// What an entry knows about its audio. The names are part of the file format.
+/// The audio of an entry. The names are part of the file format.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct StoredAudio {
     pub(crate) bytes: u64,
@@ -38,7 +38,7 @@ pub(super) struct AudioFiles {
     disk: Disk,
     directory: PathBuf,
     downloads: Semaphore,
-    /// Who is keeping the audio of which request, or is removing it.
+    /// The claims of calls that keep or remove the audio of a request.
     keeping: Claims,
     /// The size of all files together. `None` until it matters.
     total: Arc<Mutex<Option<u64>>>,

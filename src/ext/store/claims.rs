@@ -1,4 +1,4 @@
-//! Who is submitting which request, and who is keeping its audio.
+//! Claims: one call at a time submits a request, and one keeps its audio.
 
 use std::{
     collections::HashMap,

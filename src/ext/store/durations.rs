@@ -1,4 +1,4 @@
-//! How long the last tasks of an API and a model took, so that the next process polls well from its first task on.
+//! The durations of the last tasks of an API and a model, so that the next process polls well from its first task on.
 //!
 //! The store keeps observations, not what a policy has derived from them. So any policy can learn from them, and a
 //! policy that detects a change of the server detects the change across processes too.

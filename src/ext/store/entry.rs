@@ -124,7 +124,7 @@ impl Entry {
         self.record.about.characters
     }
 
-    /// Returns the voice, or `None` if the request has no voice.
+    /// Returns the voice, or `None` if the request leaves it out.
     #[must_use]
     pub fn voice(&self) -> Option<&str> {
         self.record.about.voice.as_deref()

@@ -1,4 +1,4 @@
-//! What a work of the database knows about its request, and how records are read and written.
+//! The facts about a request that a work of the database needs, and the reading and writing of records.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{Billed, Error, pacing::CompletedTask, types::SpeechRequest};
 
-/// What a work knows about its request. A work that held the store would keep it open.
+/// The facts about a request that a work needs. A work that held the store would keep it open.
 ///
 /// It is small, because a batch has one for each request.
 #[derive(Clone)]
@@ -26,7 +26,7 @@ pub(super) struct Facts {
     pub(super) redo: Redo,
 }
 
-/// Whether a finished speech is spoken again.
+/// The choice to speak a finished speech again.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Redo {
     #[default]
@@ -36,7 +36,7 @@ pub(crate) enum Redo {
     OncePerJob,
 }
 
-/// What the caller knows about a request.
+/// A request, as the caller describes it.
 pub(crate) struct Request<'a> {
     pub(crate) origin: &'a str,
     pub(crate) speech: &'a SpeechRequest,

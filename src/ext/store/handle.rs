@@ -37,7 +37,7 @@ pub(crate) struct EntryHandle {
     facts: Arc<Facts>,
 }
 
-/// What a store knows about a request.
+/// The state of a request in a store.
 pub(crate) enum Found {
     /// The request may be submitted. Earlier attempts may be billed, which the caller allowed.
     New(InDoubtAttempts),
@@ -59,7 +59,7 @@ pub(crate) struct StoredSpeech {
     pub(crate) file: Option<StoredFile>,
 }
 
-/// What a job would do with a request.
+/// The step that a job would take with a request.
 pub(crate) enum Outlook {
     Stored,
     Submitted,
@@ -129,7 +129,7 @@ impl EntryHandle {
         read(&self.shared.database, self.facts.hash).await
     }
 
-    /// Waits until nobody else submits the request, at most until the deadline, and writes that it is about to be sent. It
+    /// Waits until other calls have submitted the request, at most until the deadline, and writes that it is about to be sent. It
     /// may be sent when this returns.
     pub(crate) async fn announce(&self, deadline: Option<Instant>) -> Result<Announced, Error> {
         let Some(claim) = self.claim(deadline).await else { return Ok(Announced::Found(Found::Busy)) };

@@ -5,9 +5,9 @@ use crate::types::{SpeechRequest, Voice};
 /// The names of what a store learns from such requests.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct LearnedNames {
-    /// How long the audio is: by API, model and voice.
+    /// The name of the lengths of the audio: by API, model and voice.
     pub(crate) rate: Box<str>,
-    /// How long the tasks take: by API and model.
+    /// The name of the durations of the tasks: by API and model.
     pub(crate) durations: Box<str>,
 }
 

@@ -1,4 +1,4 @@
-//! What a batch or a long text would submit, and what that is expected to cost.
+//! The requests that a batch or a long text would submit, and their expected cost.
 
 use std::{collections::HashMap, fmt, ops::RangeInclusive, time::Duration};
 
@@ -7,7 +7,7 @@ use super::rates::{Estimate, Expected, Rate};
 /// The API bills each request for at least this many seconds.
 const BILLED_AT_LEAST: f64 = 1.0;
 
-/// What a batch or a long text would submit, from [`Batch::plan`](crate::batch::Batch::plan) and
+/// The requests that a batch or a long text would submit, from [`Batch::plan`](crate::batch::Batch::plan) and
 /// [`InPieces::plan`](crate::long_text::InPieces::plan). Making a plan sends nothing.
 ///
 /// ```

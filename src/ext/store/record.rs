@@ -23,7 +23,7 @@ pub(super) enum Phase {
     Failed,
 }
 
-/// What identifies a request to a person.
+/// The data by which a person identifies a request.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct About {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -98,10 +98,10 @@ pub(super) struct Finished {
     pub(super) audio: Option<StoredAudio>,
 }
 
-/// What a record means for a new submission of the same request.
+/// The meaning of a record for a new submission of the same request.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Meaning {
-    /// Nothing that may be billed.
+    /// The request may be submitted, because no attempt is billed.
     New,
     /// Attempts that may be billed, perhaps with the task id of an error response.
     InDoubt(InDoubtAttempts, Option<TaskId>),

@@ -60,7 +60,7 @@ impl StoreSettings {
         Self { place: Place::Directory(directory), options: Options::default() }
     }
 
-    /// Returns the settings of a store whose directory is not known yet. It has no entries.
+    /// Returns the settings of an empty store whose directory is not known yet.
     pub(crate) fn none() -> Self {
         Self::new(PathBuf::new())
     }

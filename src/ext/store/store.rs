@@ -179,7 +179,7 @@ impl Store {
         entries
     }
 
-    /// Returns the entry of a request, or `None` if the store has no entry.
+    /// Returns the entry of a request, or `None` if it is missing.
     ///
     /// # Errors
     ///

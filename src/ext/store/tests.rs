@@ -1,4 +1,4 @@
-//! What a store tells about a request, from its announcement to its audio.
+//! Tests of the entry of a request, from its announcement to its audio.
 
 mod audio;
 mod durations;

@@ -29,7 +29,7 @@ const SECOND_CRASHES: u32 = 8;
 
 const THREADS: u64 = 2;
 
-/// What was tried, and what was found.
+/// The numbers of trials and of findings.
 #[derive(Clone, Copy, Debug, Default)]
 struct Counts {
     histories: u64,
@@ -111,7 +111,7 @@ fn whole(is_kept: bool) -> Kept {
     if is_kept { Kept::Everything } else { Kept::Nothing }
 }
 
-/// Returns the trouble of a history. A third of them has none, a third a bad network, and a third a bad disk too.
+/// Returns the trouble of a history. A third of them is quiet, a third has a bad network, and a third a bad disk too.
 fn trouble_of(seed: u64) -> Trouble {
     match seed / 4 % 3 {
         0 => Trouble::default(),

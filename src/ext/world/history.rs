@@ -24,7 +24,7 @@ const MAX_OUTAGE: u32 = 8;
 /// The time at the start of a world, in seconds since 1970.
 const START: f64 = 1_800_000_000.0;
 
-/// How often the network and the disk fail, as shares from 0 to 1.
+/// The failure rates of the network and the disk, from 0 to 1.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Trouble {
     /// Requests that are not answered.
@@ -42,7 +42,7 @@ pub(super) struct Step {
     pub(super) client: Observed,
 }
 
-/// What is known about the client without looking into it.
+/// The facts about the client that an observer sees.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Observed {
     /// The last create of each text.

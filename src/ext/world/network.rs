@@ -11,7 +11,7 @@ use tokio::time::sleep;
 
 use super::current;
 
-/// What happens to a request.
+/// The outcome of a request on the network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Delivery {
     Answered,
@@ -55,7 +55,7 @@ impl Delivery {
 /// The values of `Retry-After` in a 429.
 pub(super) const PAUSES: [&str; 6] = ["1", "0", "120", "31536000", "-1", "soon"];
 
-/// Sends a request to the simulated server. Returns it as the error if the thread has none.
+/// Sends a request to the simulated server. Returns it as the error if the thread is without one.
 pub(crate) async fn exchange(
     client: &Client,
     mut request: Request,

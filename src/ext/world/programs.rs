@@ -56,7 +56,7 @@ pub(super) enum Program {
     LongTextInStore,
 }
 
-/// What became of the runs of a program.
+/// The outcome of the runs of a program.
 #[derive(Debug, Default)]
 pub(super) struct Ending {
     /// The texts that were in doubt and have been settled.
@@ -111,7 +111,7 @@ impl Program {
         }
     }
 
-    /// Returns `true` if the file of a long text is there. Then it is whole, and the program has nothing left to do.
+    /// Returns `true` if the file of a long text is there. Then it is whole, and the program is done.
     pub(super) fn has_book(self, disk: &State) -> bool {
         self.is_long_text() && content(disk, BOOK).is_some()
     }
@@ -137,7 +137,7 @@ impl Program {
         file.windows(32).any(|bytes| bytes == hash.as_bytes())
     }
 
-    /// Returns `true` if the store on this disk has no entry of the request.
+    /// Returns `true` if the store on this disk lacks the entry of the request.
     pub(super) fn has_no_entry(self, image: &State, text: &str) -> bool {
         let (disk, hash) = (Disk::simulated(image.clone(), |_, _| None), TEMPLATE.speak(text).hash());
         let runtime = runtime();

@@ -44,7 +44,7 @@ impl Server {
         )
     }
 
-    /// Returns the status of a task, or `None` if there is no such task.
+    /// Returns the status of a task, or `None` if it is unknown.
     pub(super) fn poll(&mut self, id: &str) -> Option<Value> {
         let task = self.tasks.get_mut(id)?;
         task.polls += 1;

@@ -229,7 +229,7 @@ impl SimulatorBuilder {
 
     /// Sets the URL at which clients reach the API, if a proxy forwards it to the simulator.
     ///
-    /// [`Simulator::base_url`] returns the URL. It has no other effect.
+    /// [`Simulator::base_url`] returns the URL. This is its only effect.
     pub fn public_url(mut self, url: impl Into<String>) -> Self {
         self.public_urls[0] = Some(url.into());
         self

@@ -20,7 +20,7 @@ pub(crate) enum HandlerResponse {
 }
 
 impl HandlerResponse {
-    /// Returns the response, unless there is none.
+    /// Returns the response, if there is one.
     pub(crate) fn response_mut(&mut self) -> Option<&mut Response<Body>> {
         match self {
             Self::Http(response)
@@ -29,7 +29,7 @@ impl HandlerResponse {
         }
     }
 
-    /// Returns the status of the response, unless there is none.
+    /// Returns the status of the response, if there is one.
     pub(crate) fn status(&self) -> Option<u16> {
         match self {
             Self::Http(response)

@@ -134,7 +134,7 @@ impl Records {
         self.received.iter().cloned().collect()
     }
 
-    /// Returns the descriptions of refused requests, one a line. `None` if there are none.
+    /// Returns the descriptions of refused requests, one a line. `None` if all were accepted.
     pub(crate) fn refused(&self) -> Option<String> {
         let more = self.counts.refused.saturating_sub(self.refused.len() as u64);
         let mut lines = self.refused.clone();

@@ -26,7 +26,7 @@ fn assert_contains(text: &str, expected: &str) {
 const ORDER: &str = "
     #[derive(Clone, Default, PartialEq)]
     pub struct Order {
-        ///What to send.
+        ///The text to send.
         pub item: ::std::string::String,
         #[serde(rename = \"giftNote\", skip_serializing_if = \"::std::option::Option::is_none\")]
         pub gift_note: ::std::option::Option<Note>,

@@ -10,7 +10,7 @@ use syn::{
 use super::api::{Api, Features, Path, features, is_generated, is_hidden};
 use crate::surface::is_public;
 
-/// Where an item is defined, and which features it needs.
+/// The place of an item, and the features that it needs.
 #[derive(Clone)]
 pub(super) struct Place {
     pub(super) module: Path,

@@ -1,4 +1,4 @@
-//! What a store knows about the durations of tasks is learned by the next process.
+//! The next process learns the durations of tasks from the store.
 
 use std::{
     sync::{Arc, Mutex},

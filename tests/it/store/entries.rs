@@ -1,4 +1,4 @@
-//! What a store shows of its entries, and what its plan tells.
+//! The entries of a store, and its plans.
 
 use super::*;
 

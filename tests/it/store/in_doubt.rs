@@ -1,4 +1,4 @@
-//! Requests of which nobody knows whether they are billed.
+//! Requests that may or may not be billed.
 
 use super::*;
 

@@ -10,10 +10,10 @@ use super::{
 };
 use crate::{failure::Failure, json};
 
-/// The number of warnings about a document that somebody else wrote.
+/// The number of warnings about a document of another author.
 const MAX_WARNINGS: usize = 20;
 
-/// What to do about an invalid page.
+/// The hint about an invalid page.
 pub(crate) const CORRECTIONS_HINT: &str =
     "openapi/corrections/<page>.json corrects a page that is invalid, see openapi/README.md";
 

@@ -164,7 +164,7 @@ fn locate(program: &Path, document: &Value, failed: Vec<Problem>) -> Result<Vec<
     Ok(if problems.is_empty() { failed } else { problems })
 }
 
-/// Returns why there is no code, if the place is unknown.
+/// Returns why the code is missing, if the place is unknown.
 fn problem_of(answer: Result<Answer, String>) -> Option<String> {
     match answer {
         Ok(Answer::Generated(_)) => None,

@@ -13,7 +13,7 @@ pub(super) enum ScalarTag {
 }
 
 impl ScalarTag {
-    /// Returns the type of a full tag, or `None` if JSON has no such type.
+    /// Returns the type of a full tag, or `None` if JSON lacks it.
     pub(super) fn of(tag: &str) -> Option<Self> {
         Some(match tag.strip_prefix("tag:yaml.org,2002:") {
             Some("str") => Self::Text,
@@ -42,7 +42,7 @@ impl ScalarTag {
 ///
 /// # Errors
 ///
-/// Returns a message if JSON has no such value, or if the value does not fit the tag.
+/// Returns a message if JSON lacks such a value, or if the value does not fit the tag.
 pub(super) fn value(text: &str, is_plain: bool, tag: Option<ScalarTag>) -> Result<Value, String> {
     match tag {
         Some(ScalarTag::Text) => Ok(text.into()),

@@ -39,7 +39,7 @@ pub(crate) fn accept_all(root: &Root) {
     accept(root, &pages.iter().filter(|page| !is_refused(page)).collect::<Vec<_>>()).unwrap();
 }
 
-/// What no client can have, by page: each is refused by name, and not by the generator's panic.
+/// Pages that no client can express: each is refused by name, and not by the generator's panic.
 const REFUSED: [(&str, &str); 4] = [
     ("lenstr", "no text has at least 3 and at most 1 characters"),
     (

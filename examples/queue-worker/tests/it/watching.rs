@@ -1,4 +1,4 @@
-//! What a worker and `status` show.
+//! The output of a worker and of `status`.
 
 use std::{
     io::{Read, Write},

@@ -93,7 +93,7 @@ pub(super) fn open_temp(
     Ok((absolute, temp, file))
 }
 
-/// Returns the path to which symbolic links lead, even if there is no file.
+/// Returns the path to which symbolic links lead, also if the file is missing.
 pub(crate) fn follow_links(disk: &Disk, path: &Path) -> PathBuf {
     let mut path = path.to_owned();
     for _ in 0..MAX_LINKS {

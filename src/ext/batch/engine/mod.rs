@@ -1,7 +1,7 @@
 //! The one task that drives a batch. It takes requests, sends what is due ([`send`]), receives responses ([`receive`]),
 //! and sleeps until the next event.
 //!
-//! A waiting task is a slot in a slab and an entry of the scheduler. It holds no connection, no timer and no future.
+//! A waiting task is a slot in a slab and an entry of the scheduler. It needs neither a connection nor a timer nor a future.
 
 pub(crate) mod api;
 mod hold;
@@ -132,7 +132,7 @@ pub(crate) struct Engine<K, A> {
     pub(in crate::ext::batch) timer: Option<Pin<Box<Sleep>>>,
     pub(in crate::ext::batch) wake_at: Option<Instant>,
     pub(in crate::ext::batch) store: Option<Store>,
-    /// Of a list. Who adds a text to a stream again may mean to submit it again.
+    /// Empty for a stream: who adds a text to it again may mean to submit it again.
     pub(in crate::ext::batch) repeats: Option<Repeats>,
     pub(in crate::ext::batch) spending: Spending,
     /// The error of requests that would exceed a limit of the batch, once there was one.

@@ -9,7 +9,7 @@ use crate::{
 #[derive(Debug, Default)]
 pub(in crate::ext::batch) struct OutageFailures {
     count: u32,
-    /// The last failure of a create or, if there is none, the first one of a probe.
+    /// The last failure of a create or, without one, the first failure of a probe.
     cause: Option<Failure>,
 }
 

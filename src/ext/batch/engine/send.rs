@@ -173,7 +173,7 @@ impl<K: Display + Send + 'static, A: SpeechApi> Engine<K, A> {
         }
     }
 
-    /// Takes a share of the limits of the batch. If there is none, ends this request and all others without a share.
+    /// Takes a share of the limits of the batch. If none is left, ends this request and all others without a share.
     pub(super) fn reserve_share(&mut self, slot: usize) -> bool {
         let TaskState::Submit(pending) = &mut self.active.tasks[slot].state else {
             unreachable!("only a pending request is submitted")

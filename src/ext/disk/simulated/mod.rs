@@ -20,7 +20,7 @@ pub(crate) use self::state::{Change, Kept, State};
 use self::state::{FileId, Node};
 use super::{Access, Disk, FileSystem, Metadata, OpenFile, directory_of, file_system::Kind};
 
-/// What happens at a step, which is a change or a sync.
+/// A fault at a step, which is a change or a sync.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fault {
     /// The step fails and changes nothing.

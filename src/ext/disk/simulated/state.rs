@@ -1,4 +1,4 @@
-//! What a simulated disk contains: what programs see, what a power failure leaves, and the changes in between.
+//! The content of a simulated disk: as programs see it, as a power failure leaves it, and the changes in between.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -44,11 +44,11 @@ pub(crate) enum Change {
     },
 }
 
-/// What a name stands for.
+/// The file or directory of a name.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Name(Node);
 
-/// How much of a change a power failure leaves.
+/// The part of a change that a power failure leaves.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Kept {
     Nothing,

@@ -11,7 +11,7 @@ use crate::{Error, ext::speakable::is_speakable, generated::facts::INPUT_LENGTH}
 /// The longest pause. A much longer one would fill the disk with silence after the pieces are billed.
 const MAX_PAUSE: Duration = Duration::from_secs(60 * 60);
 
-/// What separates a piece from the piece before. A later one has a longer pause, usually.
+/// The gap between a piece and the piece before. A later one has a longer pause, usually.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Gap {
     #[default]
@@ -56,7 +56,7 @@ impl Pauses {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Section {
     pub(super) start: usize,
-    /// What separates the section from the section before.
+    /// The gap between the section and the section before.
     pub(super) gap: Gap,
 }
 
@@ -117,7 +117,7 @@ pub(super) struct SectionSplitter {
     current: usize,
     splitter: Splitter,
     max_characters: usize,
-    /// What separates the next piece from the last one.
+    /// The gap between the next piece and the last one.
     gap: Gap,
 }
 

@@ -31,7 +31,7 @@ pub(in crate::ext::long_text) struct WavFile {
 /// A WAV file to which speeches are appended.
 pub(in crate::ext::long_text) struct WavJoiner {
     file: AtomicFile,
-    /// The silence before the next audio. It is written with that audio, because a piece without audio has no pause.
+    /// The silence before the next audio. It is written with that audio, because a piece without audio gets none.
     pause: Duration,
     /// The format of the first speech. All others must have the same format.
     format: Option<Format>,

@@ -207,7 +207,7 @@ impl Poller {
     }
 }
 
-/// Waits for the response to a poll until `limit`. Without the limit, a hanging poll would leave no time for
+/// Waits for the response to a poll until `limit`. Without the limit, a hanging poll would take the time of
 /// the last poll.
 pub(crate) async fn poll_until(
     limit: Instant,

@@ -50,7 +50,7 @@ where
 /// Why an attempt did not return a task.
 pub(crate) enum AttemptError {
     Failed(Failure),
-    /// Nothing was sent, and nothing will be.
+    /// The request was not sent, and will not be.
     NotSent(Error),
 }
 

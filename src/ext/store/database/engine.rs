@@ -51,12 +51,12 @@ struct Connection {
     failure: Failure,
 }
 
-/// How a group ended.
+/// The outcome of a group.
 enum Attempt {
     Durable,
     /// The work at this index failed after it had written, or panicked. Nothing was committed.
     Excluded(usize),
-    /// Nothing was committed, and the database must be opened again.
+    /// The group was not committed, and the database must be opened again.
     Failed(Error),
 }
 

@@ -103,7 +103,7 @@ struct Handle {
     claims: Claims,
     audio: AudioFiles,
     worker: Worker,
-    /// Kept by the worker. It has none in memory.
+    /// The worker keeps it. Empty in memory.
     file: Weak<LockedFile>,
 }
 

@@ -1,4 +1,4 @@
-//! What is open in this process, by path.
+//! The databases that are open in this process, by path.
 
 use std::{
     collections::BTreeMap,

@@ -18,8 +18,8 @@ use crate::{
 /// 256 pages of the database. A commit of a few entries writes about ten.
 const LENGTH: usize = 1 << 20;
 
-/// Returns an error if the directory has no database, but a file or directory with the name of the reserve that is not a
-/// reserve.
+/// Returns an error if the directory is without a database, but has a file or directory with the name of the reserve that
+/// is not a reserve.
 pub(super) fn check_name(disk: &Disk, directory: &Path) -> Result<(), Error> {
     let path = directory.join(RESERVE_FILE);
     if disk.symlink_metadata(&path).map_or(true, |found| is_whole(&found)) {

@@ -1,4 +1,4 @@
-//! What a work can do.
+//! The operations of a work.
 
 use std::{
     ops::Bound::{Excluded, Unbounded},

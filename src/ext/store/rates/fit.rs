@@ -142,7 +142,7 @@ impl Fit {
     }
 }
 
-/// What is known about the fixed part and the rate, and about the scatter of single texts.
+/// The estimate of the fixed part and the rate, and of the scatter of single texts.
 pub(super) struct Posterior {
     mean: [f64; 2],
     /// A symmetric matrix: upper left, lower right, and the others.

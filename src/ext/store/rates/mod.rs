@@ -1,4 +1,4 @@
-//! How many seconds of audio a text is expected to take.
+//! The expected seconds of audio of a text.
 //!
 //! The duration of speech is close to `a + b·characters`: `a` is the silence at the start and the end, `b` the inverse of the
 //! speaking rate. A [`Rate`] learns both for one API, model and voice by Bayesian linear regression, which blends a prior

@@ -1,4 +1,4 @@
-//! What is learned from the audio of texts.
+//! The rate of speech, learned from the audio of texts.
 
 use serde::{Deserialize, Deserializer, Serialize};
 

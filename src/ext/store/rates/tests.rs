@@ -23,7 +23,7 @@ impl Voice {
         Self { fixed: 0.0, per_character: 0.06, minimum: 1.0, scatter }
     }
 
-    /// A voice that is drawn from the prior, which has no minimum.
+    /// A voice that is drawn from the prior, without a minimum.
     fn from_prior(rng: &mut Rng, scatter: f64) -> Self {
         let fixed = (LONG_PRIOR.fixed.0 + LONG_PRIOR.fixed.1 * normal(rng)).max(0.0);
         // The lognormal distribution with the mean and the standard deviation of the prior.

@@ -2,7 +2,7 @@
 //! are compared.
 //!
 //! Each difference belongs to the finding whose pointer shares most with the place in the pages that the item comes from.
-//! A finding without a difference has no effect on the client.
+//! A finding without a difference does not affect the client.
 
 mod surface;
 

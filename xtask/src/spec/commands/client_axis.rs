@@ -15,7 +15,7 @@ use crate::{
     workspace::Workspace,
 };
 
-/// Adds the effect on the client to findings between two sets of documents. Where a table has no name or constructor, the
+/// Adds the effect on the client to findings between two sets of documents. Where a table lacks a name or constructor, the
 /// suggested one is taken, so that an ordinary change does not read as a failure. A fix that cannot be applied to one of the
 /// sets is left out of both, with a warning.
 pub(super) fn add(

@@ -47,7 +47,7 @@ impl Names {
         Ok(names)
     }
 
-    /// Adds the names of another table for paths that have none.
+    /// Adds the names of another table for paths without one.
     pub(crate) fn or(mut self, other: &Self) -> Self {
         for (section, path, name) in other.entries() {
             if self.get(section, path).is_none() {

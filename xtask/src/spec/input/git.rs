@@ -41,7 +41,7 @@ impl Tree {
         Ok(Self { revision: revision.to_owned(), id, entries: OnceCell::new(), contents: RefCell::default() })
     }
 
-    /// Reads a file. The path is relative to the root of the repository and has no `.` and `..`.
+    /// Reads a file. The path is relative to the root of the repository, without `.` and `..`.
     pub(super) fn read(&self, path: &str, max_bytes: u64) -> Result<Vec<u8>, String> {
         if path.is_empty() {
             return Err("is a directory, expected a file".to_owned());

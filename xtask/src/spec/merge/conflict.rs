@@ -23,7 +23,7 @@ pub(crate) struct Warning(pub(crate) Conflict);
 pub(crate) struct Occurrence {
     pub(crate) document: String,
     pub(crate) pointer: Pointer,
-    /// `None` if the document has no value at this pointer.
+    /// `None` if the value at this pointer is missing.
     pub(crate) value: Option<Value>,
 }
 

@@ -22,7 +22,7 @@ use crate::{
     transaction,
 };
 
-/// What to do about a page without a JSON document.
+/// The hint about a page without a JSON document.
 const NOT_JSON_HINT: &str = "if a page has moved, change its address in openapi/sources.toml; else save the pages as \
      DIR/<page>.md, correct the copy, and use `--from DIR`, because openapi/corrections/ needs JSON without duplicate keys";
 

@@ -12,7 +12,7 @@ use crate::{
     workspace::Workspace,
 };
 
-/// The addresses of the pages by name, sorted so that the order of lines has no effect.
+/// The addresses of the pages by name, sorted so that the order of lines does not matter.
 pub(crate) type Sources = BTreeMap<String, Url>;
 
 /// The key of the list of origins. All other keys are names of pages.

@@ -57,7 +57,7 @@ impl Keys {
 pub(in crate::spec) struct Model {
     /// The name in messages.
     pub(in crate::spec) name: &'static str,
-    /// The section of `components` that references must point to. Empty if `components` has no such section.
+    /// The section of `components` that references must point to. Empty if `components` lacks such a section.
     pub(in crate::spec) section: &'static str,
     pub(in crate::spec) required: &'static [&'static str],
     pub(in crate::spec) members: &'static [(&'static str, &'static Kind)],

@@ -1,4 +1,4 @@
-//! What is logged and reported about an outage.
+//! The log and the reports of an outage.
 
 use super::*;
 use crate::ext::captured_log::CapturedLog;

@@ -1,4 +1,4 @@
-//! What may be found where a store should be.
+//! Opening of directories that hold something else, or an unfinished store.
 
 use std::fs::{self, File};
 
@@ -57,7 +57,7 @@ fn path_that_is_not_a_directory_is_an_error() {
     );
 }
 
-/// Permissions do not stop root, but nobody can create a file in `/sys`.
+/// Permissions do not stop root, but `/sys` does not allow new files.
 #[cfg(target_os = "linux")]
 #[test]
 fn directory_or_file_that_cannot_be_written_is_an_error() {

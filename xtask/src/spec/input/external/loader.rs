@@ -24,7 +24,7 @@ pub(super) struct Loader<'a> {
 
 struct File {
     name: String,
-    /// The path in the directory. Empty if the document has no location.
+    /// The path in the directory. Empty if the location of the document is unknown.
     path: String,
     value: Value,
 }

@@ -16,7 +16,7 @@ impl Target {
     ///
     /// # Errors
     ///
-    /// Returns a message if the reference has no relative path.
+    /// Returns a message unless the reference has a relative path.
     pub(super) fn parse(text: &str) -> Result<Self, String> {
         let (path, fragment) = text.split_once('#').unwrap_or((text, ""));
         let fragment = fragment.to_owned();
