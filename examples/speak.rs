@@ -113,10 +113,11 @@ async fn main() -> ExitCode {
         if let Some(hint) = next_step(error, &args).filter(|_| state.recorded.get()) {
             eprintln!("hint: {hint}");
         }
-    } else if let Some(id) = state.task.get().filter(|_| !is_lost).map(printable) {
+    } else if let Some(id) = state.task.get().filter(|_| !is_lost).map(argument) {
         eprintln!("hint: the task is still available; run with --resume {id} to fetch the speech");
-    } else if let Some(id) = task_in_doubt.map(printable) {
-        eprintln!("hint: the text may be task {id}; run with --resume {id} to fetch the speech");
+    } else if let Some(id) = task_in_doubt {
+        let (task, id) = (printable(id), argument(id));
+        eprintln!("hint: the text may be task {task}; run with --resume {id} to fetch the speech");
     }
     let is_invalid_input = library_error.map_or(error.is::<InvalidInput>(), distribute_ai::Error::is_invalid);
     ExitCode::from(if is_invalid_input { 2 } else { 1 })
@@ -126,10 +127,10 @@ async fn main() -> ExitCode {
 fn next_step(error: &distribute_ai::Error, args: &Args) -> Option<String> {
     let store = store_of(args).display().to_string();
     let in_store = |command: &str| format!("`cargo run --example store -- {store} {command}`");
-    if let Some(id) = error.task_id().filter(|_| error.is_in_doubt()).map(printable) {
+    if let Some(id) = error.task_id().filter(|_| error.is_in_doubt()) {
         // No resubmission is allowed, because the task can be polled.
-        let settle = in_store(&format!("settle HASH --billed {id}"));
-        return Some(format!("the piece may be task {id}: settle the entry with {settle}"));
+        let settle = in_store(&format!("settle HASH --billed {}", argument(id)));
+        return Some(format!("the piece may be task {}: settle the entry with {settle}", printable(id)));
     }
     let hint = match (error.kind(), error.status().map(|status| status.as_u16())) {
         (ErrorKind::Invalid, _) => return None,
@@ -420,6 +421,13 @@ fn is_set(variable: &str) -> bool {
 /// Returns an id on one line. The server chooses the id, which could control the terminal or forge a line.
 fn printable(id: &TaskId) -> String {
     id.as_str().chars().take(256).flat_map(char::escape_debug).collect()
+}
+
+/// Returns an id as an argument of a command that a user may copy into a shell.
+fn argument(id: &TaskId) -> String {
+    let id = printable(id);
+    let is_plain = id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
+    if is_plain { id } else { format!("'{}'", id.replace('\'', r"'\''")) }
 }
 
 /// Waits for the task and prints each change of its status. A terminal shows one line that is updated.

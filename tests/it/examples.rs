@@ -331,14 +331,18 @@ async fn speak_example_advises_to_resume_a_doubt_whose_task_is_known() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn examples_print_task_id_without_control_characters() {
-    let created = json!({"id": "x\u{1b}[31m\u{202e}\n0f0f stored"});
+    // It could also run a command in the shell of who copies the hint.
+    let created = json!({"id": "x\u{1b}[31m\u{202e}\n0f0f stored';reboot;"});
     let actions =
         [Action::json("200 OK", &created), Action::response("400 Bad Request", "", ""), Action::Close];
     let server = ScriptedServer::start(actions).await;
     let directory = tempfile::tempdir().unwrap();
     let (_, spoken) = run_with(&server, "speak", directory.path(), &["Hello", "--store", "kept"]);
-    assert!(spoken.starts_with("task x\\u{1b}[31m\\u{202e}\\n0f0f stored\n"), "{spoken}");
-    assert!(spoken.contains("run with --resume x\\u{1b}"), "{spoken}");
+    assert!(spoken.starts_with("task x\\u{1b}[31m\\u{202e}\\n0f0f stored\\';reboot;\n"), "{spoken}");
+    assert!(
+        spoken.contains(r"run with --resume 'x\u{1b}[31m\u{202e}\n0f0f stored\'\'';reboot;' to"),
+        "{spoken}"
+    );
     let (_, listed) = run_with(&server, "store", directory.path(), &["kept"]);
     assert!(listed.contains("task x\\u{1b}[31m") && listed.lines().count() == 2, "{listed}");
     for text in [spoken, listed] {

@@ -49,7 +49,10 @@ const MAX_CHARACTERS: usize = 500;
 /// line of a log, and cut to 500 characters.
 pub(crate) fn printable(text: &str) -> String {
     let end = text.char_indices().nth(MAX_CHARACTERS).map(|(end, _)| end);
-    let line = text[..end.unwrap_or(text.len())].replace(char::is_control, " ");
+    // Control characters, line separators, and the characters that reorder the text around them.
+    let is_removed =
+        |c: char| c.is_control() || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let line = text[..end.unwrap_or(text.len())].replace(is_removed, " ");
     if end.is_some() { line + "…" } else { line }
 }
 
@@ -142,7 +145,7 @@ mod tests {
 
     #[test]
     fn printable_text_is_cut_and_has_no_control_characters() {
-        assert_eq!(printable("7\u{1b}[31m\r\nerror: all lost"), "7 [31m  error: all lost");
+        assert_eq!(printable("7\u{1b}[31m\r\nerror: all\u{202e}lost"), "7 [31m  error: all lost");
         assert_eq!(printable(&"é".repeat(500)), "é".repeat(500));
         assert_eq!(printable(&"é".repeat(500_000)), "é".repeat(500) + "…");
     }
