@@ -1,7 +1,7 @@
 //! Request and response bodies: media types and their schemas.
 
 use super::{
-    contract::accepts_anything,
+    contract::{accepts_anything, is_annotation},
     encoding,
     finding::Values,
     node::{Pair, ResolvedNode, matched},
@@ -224,7 +224,10 @@ fn is_raw(essence: &str) -> bool {
 
 /// Returns `true` for the schema by which OpenAPI 3.0 describes any bytes.
 fn is_bytes(schema: &ResolvedNode) -> bool {
-    schema.types() == ["string"] && schema.text("format") == "binary"
+    let allowed = |key: &String| ["type", "format"].contains(&key.as_str()) || is_annotation(key);
+    schema.types() == ["string"]
+        && schema.text("format") == "binary"
+        && schema.object().is_some_and(|schema| schema.keys().all(allowed))
 }
 
 fn is_json(essence: &str) -> bool {

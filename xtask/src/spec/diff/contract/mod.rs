@@ -24,7 +24,7 @@ mod word;
 
 pub(super) use self::{
     decide::{Compared, Found, Frame, Origin, Root, decide},
-    schema::{accepts_anything, discriminator_values, is_condition, references},
+    schema::{accepts_anything, discriminator_values, is_annotation, is_condition, references},
 };
 
 #[cfg(test)]

@@ -185,15 +185,17 @@ fn has_flag(node: &ResolvedNode, key: &str, depth: usize) -> bool {
 
 /// Returns `true` if a schema has only annotations, or parts of this kind.
 pub(in crate::spec::diff) fn accepts_anything(node: &ResolvedNode, depth: usize) -> bool {
-    let is_annotation = |key: &str| {
-        key.starts_with("x-")
-            || ["title", "description", "default", "example", "deprecated", "externalDocs"].contains(&key)
-    };
     let parts = || node.items_of("allOf").iter().all(|part| accepts_anything(part, depth - 1));
     depth > 0
         && node
             .object()
             .is_some_and(|schema| schema.keys().all(|key| is_annotation(key) || (key == "allOf" && parts())))
+}
+
+/// Returns `true` for a keyword that does not affect which values are valid.
+pub(in crate::spec::diff) fn is_annotation(key: &str) -> bool {
+    key.starts_with("x-")
+        || ["title", "description", "default", "example", "deprecated", "externalDocs"].contains(&key)
 }
 
 /// Returns `true` for the form of the schema `false`.

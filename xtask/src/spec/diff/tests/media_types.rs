@@ -1,5 +1,7 @@
 //! Media types beside ranges that cover them.
 
+use std::slice;
+
 use serde_json::{Map, Value, json};
 
 use crate::spec::diff::{diff, finding::worst};
@@ -85,4 +87,23 @@ fn missing_schema_accepts_anything() {
     }
     assert_eq!(level("image/png", json!({"schema": {}}), json!({"schema": bytes})), "none");
     assert_eq!(level("image/png", json!({"schema": bytes}), json!({"schema": {}})), "none");
+    let png = ("image/png", json!({}));
+    let described = json!({"type": "string", "format": "binary", "description": "d"});
+    assert_levels(slice::from_ref(&png), &[("image/png", described)], ["none", "none"]);
+    for limit in [
+        json!({"maxLength": 3}),
+        json!({"minLength": 3}),
+        json!({"enum": ["a"]}),
+        json!({"pattern": "a"}),
+        json!({"allOf": [{"maxLength": 3}]}),
+        json!({"not": {"maxLength": 3}}),
+    ] {
+        let mut limited = bytes.clone();
+        json_patch::merge(&mut limited, &limit);
+        assert_eq!(level("image/png", json!({}), json!({"schema": limited})), "err", "{limit}");
+        assert_eq!(level("image/png", json!({"schema": limited}), json!({})), "warn", "{limit}");
+        let limited = ("image/png", limited);
+        assert_levels(slice::from_ref(&png), slice::from_ref(&limited), ["err", "info"]);
+        assert_levels(&[limited], slice::from_ref(&png), ["info", "err"]);
+    }
 }
