@@ -138,13 +138,19 @@ impl<'a> ResolvedNode<'a> {
     /// Returns the path items of a document by their paths without the prefix, each with the path as written. A path that
     /// does not begin with the prefix gets a second slash, so that it is not taken for another one.
     ///
-    /// Paths with servers of their own are kept, because the prefix is part of the servers of the document.
+    /// Paths with servers of their own are kept, because the prefix is part of the servers of the document. If only some
+    /// operations of a path have servers, a prefix moves some of its URLs, so the path matches no other one.
     pub(super) fn path_items(&self) -> BTreeMap<String, (&'a String, Self)> {
         let paths = self.members_of("paths").into_iter().filter(|(path, _)| path.starts_with('/'));
-        let key = |path: &str, item: &Self| match path.strip_prefix(self.prefix()) {
-            _ if item.has_servers() => path.to_owned(),
-            Some(rest) if rest.starts_with('/') => rest.to_owned(),
-            _ => format!("/{path}"),
+        let key = |path: &str, item: &Self| {
+            if self.prefix().is_empty() || item.has_servers() == Some(true) {
+                return path.to_owned();
+            }
+            let rest = path.strip_prefix(self.prefix()).filter(|rest| rest.starts_with('/'));
+            match rest.filter(|_| item.has_servers().is_some()) {
+                Some(rest) => rest.to_owned(),
+                None => format!("/{path}"),
+            }
         };
         let mut items = BTreeMap::new();
         for (path, item) in paths {
@@ -157,10 +163,15 @@ impl<'a> ResolvedNode<'a> {
         items
     }
 
-    /// Returns `true` if a path item or one of its operations has servers.
-    fn has_servers(&self) -> bool {
+    /// Returns `true` if all operations of a path item have servers of their own. Returns `None` if only some of them have.
+    fn has_servers(&self) -> Option<bool> {
         let has = |value: &Value| value.get("servers").is_some();
-        has(self.value) || METHODS.iter().any(|method| self.value.get(method).is_some_and(has))
+        if has(self.value) {
+            return Some(true);
+        }
+        let mut operations = METHODS.iter().filter_map(|method| self.value.get(method)).map(has);
+        let first = operations.next().unwrap_or_default();
+        operations.all(|other| other == first).then_some(first)
     }
 
     pub(super) fn object(&self) -> Option<&'a Object> {

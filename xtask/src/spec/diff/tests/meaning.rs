@@ -155,6 +155,19 @@ fn base_path_does_not_move_paths_with_servers_of_their_own() {
         assert_eq!(rules(&moved, &whole), [removed("/v1/x"), added("/x")]);
         assert_eq!(rules(&whole, &same), [""; 0]);
         assert_eq!(rules(&same, &whole), [""; 0]);
+        // The other operation has the servers of the document.
+        if !of_path {
+            let with_post = |document: &Value, path: &str| {
+                let mut document = document.clone();
+                document["paths"][path]["post"] = json!({"responses": {"200": {"description": "d"}}});
+                document
+            };
+            let post_removed = "api-path-removed-without-deprecation POST /x".to_owned();
+            for (base, revision) in [(&whole, &same), (&same, &whole)] {
+                let found = rules(&with_post(base, "/x"), &with_post(revision, "/x"));
+                assert!(found.contains(&post_removed), "{found:?}");
+            }
+        }
     }
 }
 
