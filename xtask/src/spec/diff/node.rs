@@ -192,6 +192,20 @@ impl<'a> ResolvedNode<'a> {
         }
     }
 
+    /// Returns the types of a schema except `null`.
+    pub(super) fn types_beside_null(&self) -> Vec<&'a str> {
+        let mut types = self.types();
+        if types.len() > 1 {
+            types.retain(|name| *name != "null");
+        }
+        types
+    }
+
+    /// Returns `true` if a schema names `null` as an allowed value: with `nullable`, or in a list of types.
+    pub(super) fn is_nullable(&self) -> bool {
+        self.flag("nullable") || self.types().contains(&"null")
+    }
+
     /// Returns `true` if the member is `true`.
     pub(super) fn flag(&self, key: &str) -> bool {
         self.value.get(key) == Some(&Value::Bool(true))

@@ -103,7 +103,10 @@ fn replace_types(schema: &mut Object, kind: &Value) {
             schema.insert("enum".to_owned(), if null_is_listed { json!([null]) } else { json!([]) });
             return;
         }
-        _ if has_null && RESTRICTIONS.iter().any(|keyword| schema.contains_key(*keyword)) => {
+        _ if has_null
+            && null_is_listed
+            && RESTRICTIONS.iter().any(|keyword| schema.contains_key(*keyword)) =>
+        {
             others.push(json!("null"));
             schema.insert("type".to_owned(), Value::Array(others));
             return;

@@ -55,7 +55,11 @@ impl<'a> SchemaPair<'a> {
             }
             return;
         }
-        self.report_flag(recorder, "nullable", SchemaChange::BecameNullable, SchemaChange::BecameNotNullable);
+        match (base.is_nullable(), revision.is_nullable()) {
+            (false, true) => self.report_key(recorder, SchemaChange::BecameNullable, "nullable"),
+            (true, false) => self.report_key(recorder, SchemaChange::BecameNotNullable, "nullable"),
+            _ => {}
+        }
         if composition::compare_wrapped(self, recorder, pending) {
             return;
         }

@@ -20,9 +20,9 @@ enum Change {
     Other,
 }
 
-/// Reports changes of type and format. Returns `true` if the rest of the two schemas should be compared too.
+/// Reports changes of type and format, without the type `null`. Returns `true` if the rest of the two schemas should be compared too.
 pub(super) fn compare(pair: &SchemaPair, recorder: &mut Recorder) -> bool {
-    let (base, revision) = (pair.nodes.base.types(), pair.nodes.revision.types());
+    let (base, revision) = (pair.nodes.base.types_beside_null(), pair.nodes.revision.types_beside_null());
     let mut types = type_change(&base, &revision);
     if types == Change::Other
         && pair.notation != Notation::Typed

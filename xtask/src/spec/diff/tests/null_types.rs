@@ -58,3 +58,40 @@ fn null_is_allowed_only_if_the_keywords_beside_the_type_allow_it() {
     let without_null = json!({"type": both, "not": {"type": "null"}});
     assert_narrower([&nullable, &plain], [&without_null, &plain]);
 }
+
+#[test]
+fn null_that_stays_allowed_beside_a_new_keyword_is_no_change() {
+    let name = json!({"type": "string"});
+    for kind in [json!(["string", "null"]), json!(["string", "integer", "null"])] {
+        for (key, value, rules) in [
+            ("allOf", json!([{"maxLength": 3}]), [["all-of-added"; 2], ["all-of-removed"; 2]]),
+            ("not", json!({"enum": ["a"]}), [["not-added"; 2], ["not-removed"; 2]]),
+            ("if", json!({"minLength": 3}), [["schema-condition-changed"; 2]; 2]),
+        ] {
+            let base = json!({"type": kind});
+            let mut revision = base.clone();
+            revision[key] = value;
+            let [old, new] = [&base, &revision].map(|schema| documents(schema, &name));
+            let found = |base: &[Value; 2], revision: &[Value; 2]| {
+                [0, 1].map(|side| {
+                    let mut rules: Vec<_> = diff(&base[side], &revision[side])
+                        .into_iter()
+                        .map(|finding| finding.rule.id.clone())
+                        .collect();
+                    rules.retain(|rule| !rule.contains("-contract-"));
+                    rules
+                })
+            };
+            for (found, expected) in [(found(&old, &new), rules[0]), (found(&new, &old), rules[1])] {
+                for (found, expected) in found.into_iter().zip(expected) {
+                    assert!(found.len() == 1 && found[0].ends_with(expected), "{base} {revision} {found:?}");
+                }
+            }
+        }
+    }
+    // The enum does not list null.
+    let listed = json!({"type": ["string", "null"], "enum": ["a"]});
+    let with_not = json!({"type": ["string", "null"], "enum": ["a"], "not": {"enum": ["b"]}});
+    let [old, new] = [&listed, &with_not].map(|schema| documents(schema, &name));
+    assert!(diff(&old[0], &new[0]).iter().all(|finding| finding.rule.id.ends_with("-not-added")));
+}
