@@ -118,14 +118,14 @@ impl Alternative {
     }
 
     /// Returns what applies to a name that is not one of the properties: the schema of a pattern that matches it, or the
-    /// rest.
-    pub(super) fn rest_for(&self, name: &str) -> Rest {
-        let mut rest = self.rest;
+    /// rest. Returns `None` if it is unknown whether a pattern matches.
+    pub(super) fn rest_for(&self, name: &str) -> Option<Rest> {
+        let mut rest = Some(self.rest);
         for (pattern, key) in self.conditions_of(PATTERNS) {
             match pattern::matched(pattern, name) {
-                Some(true) => return Rest::Typed(key),
+                Some(true) => return Some(Rest::Typed(key)),
                 Some(false) => {}
-                None => rest = Rest::Open,
+                None => rest = None,
             }
         }
         rest
@@ -189,29 +189,36 @@ fn met_properties(one: &Alternative, other: &Alternative, keys: &mut Keys) -> BT
 }
 
 /// Returns the conditions of both parts. A pattern makes no exception from the rest of another part, so that rest is a
-/// condition of its own.
+/// condition of its own. So is what a part says about a property of the other one, if that is unknown.
 fn met_conditions(one: &Alternative, other: &Alternative) -> BTreeSet<(String, Key)> {
     let mut conditions = &one.conditions | &other.conditions;
     let patterns = |part: &Alternative| {
         part.conditions_of(PATTERNS).map(|(name, _)| name.to_owned()).collect::<BTreeSet<_>>()
     };
     let [first, second] = [one, other].map(patterns);
-    for (part, own, others) in [(one, &first, &second), (other, &second, &first)] {
+    for (part, own, another, others) in [(one, &first, other, &second), (other, &second, one, &first)] {
+        let key = if let Rest::Typed(key) = part.rest { key } else { Key::ANYTHING };
         if part.rest != Rest::Open && !others.is_subset(own) {
-            let key = if let Rest::Typed(key) = part.rest { key } else { Key::ANYTHING };
             conditions.insert((format!("additionalProperties except {own:?}"), key));
+        }
+        let names = another.properties.keys();
+        for name in names.filter(|name| !part.properties.contains_key(*name) && part.rest_for(name).is_none())
+        {
+            let is_closed = part.rest == Rest::Closed;
+            conditions.insert((format!("property {name:?} by {own:?}, or else closed: {is_closed}"), key));
         }
     }
     conditions
 }
 
-/// Returns what an alternative says about the property, by its name, a pattern or the rest.
+/// Returns what an alternative says about the property, by its name, a pattern or the rest. If that is unknown, the property
+/// may be anything.
 pub(super) fn property(alternative: &Alternative, name: &str) -> Property {
     let of_rest = || {
         let (key, forbidden) = match alternative.rest_for(name) {
-            Rest::Open => (Key::ANYTHING, false),
-            Rest::Closed => (Key::ANYTHING, true),
-            Rest::Typed(key) => (key, false),
+            Some(Rest::Open) | None => (Key::ANYTHING, false),
+            Some(Rest::Closed) => (Key::ANYTHING, true),
+            Some(Rest::Typed(key)) => (key, false),
         };
         Property { key, forbidden, read_only: false, write_only: false }
     };

@@ -84,10 +84,10 @@ impl Relations<'_> {
             }
             Some(property) => property.key,
             None => match (receiver.rest_for(name), mode.direction) {
-                (Rest::Typed(key), _) => key,
-                (Rest::Closed, _) => return refused(mode),
-                (Rest::Open, Direction::Request) => return Answer::Maybe,
-                (Rest::Open, Direction::Response) => return Answer::Yes,
+                (Some(Rest::Typed(key)), _) => key,
+                (Some(Rest::Closed), _) => return refused(mode),
+                (Some(Rest::Open), Direction::Response) => return Answer::Yes,
+                (Some(Rest::Open) | None, _) => return Answer::Maybe,
             },
         };
         self.ask(Question { relation: mode.relation_of_properties(), receiver: expected, sender: key })
@@ -96,14 +96,15 @@ impl Relations<'_> {
     /// Returns the answer for a property that only the receiver declares.
     fn undeclared(&mut self, mode: Mode, sender: &Alternative, name: &str, property: &Property) -> Answer {
         match sender.rest_for(name) {
-            Rest::Typed(_) if property.forbidden && mode.direction == Direction::Request => Answer::No,
-            Rest::Typed(key) => self.ask(Question {
+            None => Answer::Maybe,
+            Some(Rest::Typed(_)) if property.forbidden && mode.direction == Direction::Request => Answer::No,
+            Some(Rest::Typed(key)) => self.ask(Question {
                 relation: mode.relation_of_properties(),
                 receiver: property.key,
                 sender: key,
             }),
             // The document does not say which value is sent.
-            Rest::Open if sender.required.contains(name) => {
+            Some(Rest::Open) if sender.required.contains(name) => {
                 let sender = Key::ANYTHING;
                 let question =
                     Question { relation: mode.relation_of_properties(), receiver: property.key, sender };

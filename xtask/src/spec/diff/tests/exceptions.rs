@@ -58,6 +58,39 @@ fn names_that_only_a_pattern_allows_are_refused_without_it() {
 }
 
 #[test]
+fn names_are_matched_with_patterns_whatever_their_length() {
+    let (text, integer) = (json!({"type": "string"}), json!({"type": "integer"}));
+    // Whether a long name matches the second pattern is unknown.
+    for (pattern, name, unknown) in [
+        ("^x", "bb", false),
+        ("^x", "b_name_longer_than_16", false),
+        ("^x(a+)+(b+)+$", "b_name_longer_than_16_characters", true),
+    ] {
+        let merged = json!({"type": "object", "patternProperties": {pattern: text},
+            "properties": {name: integer}, "additionalProperties": false});
+        let parts = json!({"type": "object", "allOf": [
+            {"patternProperties": {pattern: text}, "additionalProperties": false},
+            {"properties": {name: integer}}]});
+        let expected = if unknown { ["warn", "warn"] } else { ["err", "info"] };
+        assert_levels(&merged, &parts, expected);
+    }
+    for (pattern, name, expected) in [
+        ("^a", "aa", "err"),
+        ("^a", "a_name_longer_than_16", "err"),
+        ("^a(a+)+(b+)+$", "a_name_longer_than_16_characters", "warn"),
+    ] {
+        for rest in [json!(false), json!(true)] {
+            let base =
+                json!({"type": "object", "patternProperties": {pattern: text}, "additionalProperties": rest});
+            assert_levels(&base, &with(&base, &json!({"properties": {name: integer}})), [expected; 2]);
+        }
+    }
+    let slow = json!({"type": "object", "patternProperties": {"^(a|a|a)*X$": text}});
+    let named = with(&slow, &json!({"properties": {"aaaaaaaaaaaaaaaa": integer}}));
+    assert_levels(&slow, &named, ["warn", "warn"]);
+}
+
+#[test]
 fn names_that_a_pattern_allows_count_as_properties() {
     let closed = json!({"type": "object", "patternProperties": {"^x": {"type": "string"}}, "additionalProperties": false});
     let limited = json!({"maxProperties": 2});
