@@ -234,13 +234,14 @@ fn is_json(essence: &str) -> bool {
     essence == "application/json" || essence.ends_with("+json")
 }
 
-/// Returns how the two bodies are written. A part that is JSON makes all parts of a body typed.
+/// Returns how the two bodies are written. A part or field that is JSON makes all of a body typed.
 fn notation(pair: &Pair, [base, revision]: [&str; 2]) -> Notation {
     let types = [&pair.base, &pair.revision].into_iter().flat_map(|body| body.members_of("encoding"));
     let mut types = types.map(|(_, encoding)| encoding.text("contentType").to_lowercase());
     let has_json = types.any(|types| types.split(',').any(|name| is_json(essence(name))));
+    let has_encodings = |name: &&str| encoding::is_form(essence(name));
     match [base, revision].map(|name| Notation::of_body(essence(name))) {
-        [Notation::Multipart, Notation::Multipart] if has_json => Notation::Typed,
+        _ if has_json && [base, revision].iter().all(has_encodings) => Notation::Typed,
         [one, other] if one == other => one,
         _ => Notation::Typed,
     }

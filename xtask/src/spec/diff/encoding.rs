@@ -23,10 +23,14 @@ struct Encoding {
     headers: Option<u64>,
 }
 
-/// Returns `true` if a property of the two bodies is written in another way. Only forms have encodings.
+/// Returns `true` for a media type whose properties have encodings. The name has no parameters.
+pub(super) fn is_form(media_type: &str) -> bool {
+    media_type == "application/x-www-form-urlencoded" || media_type.starts_with("multipart/")
+}
+
+/// Returns `true` if a property of the two bodies is written in another way.
 pub(super) fn is_changed(recorder: &mut Recorder, pair: &Pair, media_type: &str) -> bool {
-    let is_form = media_type == "application/x-www-form-urlencoded" || media_type.starts_with("multipart/");
-    is_form && encodings(recorder, &pair.base) != encodings(recorder, &pair.revision)
+    is_form(media_type) && encodings(recorder, &pair.base) != encodings(recorder, &pair.revision)
 }
 
 /// Returns the encodings that differ from the default, by property.

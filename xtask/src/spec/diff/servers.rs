@@ -136,7 +136,13 @@ fn renamed<'s, 'a>(before: &'s Servers<'a>, after: &'s Servers<'a>) -> BTreeMap<
 /// Returns the server whose variables have values with which its URL is this one.
 fn with_url<'s>(servers: &'s Servers<'_>, url: &str) -> Option<&'s String> {
     let mut servers = servers.iter().filter_map(|(subject, server)| Some((subject, server.as_ref()?)));
-    servers.find(|(subject, server)| has_url(server, subject, url)).map(|(subject, _)| subject)
+    // A variable may have the default port as a value.
+    let is_listed = |server, subject: &str| {
+        urls(server, subject).is_some_and(|urls| urls.iter().any(|other| other == url))
+    };
+    servers
+        .find(|(subject, server)| has_url(server, subject, url) || is_listed(server, subject))
+        .map(|(subject, _)| subject)
 }
 
 /// The number of URLs up to which the values of variables are filled in.

@@ -8,6 +8,8 @@ use super::{
     alternative::{Alternative, Kind},
     candidates::Candidates,
     canonical::highest,
+    condition::Condition,
+    key::Key,
     limit::{Limit, Size, is_multiple},
     mode::Mode,
     norm::Norm,
@@ -102,17 +104,37 @@ impl Relations<'_> {
         let within = if receiver.kind == Kind::Array && sender.size.max != Some(0) {
             let question =
                 Question { relation: mode.relation(), receiver: receiver.items, sender: sender.items };
-            self.ask(question).max(self.first_items(mode, receiver, sender))
+            let mut items = self.ask(question);
+            if sender.items == Key::ANYTHING && self.has_only_declared(sender, "unevaluatedItems") {
+                items = items.min(Answer::Maybe);
+            }
+            items.max(self.first_items(mode, receiver, sender))
         } else {
             Answer::Yes
         };
-        let conditions = self.conditions(receiver, sender).max(self.exceptions(receiver, sender));
+        let conditions = self.conditions(receiver, sender);
         local.max(within).max(conditions).max(self.exclusions(receiver, sender))
+    }
+
+    /// Returns `true` if a condition of this keyword refuses all properties or items but the declared ones.
+    pub(super) fn has_only_declared(&mut self, alternative: &Alternative, keyword: &str) -> bool {
+        let (first, properties) = (alternative.first_items(), &alternative.properties);
+        let is_declared = |exception: &String| match exception.split_once(' ') {
+            Some(("properties", name)) => properties.contains_key(name),
+            Some(("prefixItems", index)) => index.parse().is_ok_and(|index: usize| index < first),
+            _ => false,
+        };
+        let mut conditions = alternative.conditions.iter().filter(|c| c.text.starts_with(keyword));
+        conditions.any(|condition| {
+            let is_nothing = |key: &Key| self.norm(*key).alternatives.is_empty();
+            condition.exceptions.iter().all(is_declared)
+                && (condition.text.ends_with(" false") || condition.keys.iter().any(is_nothing))
+        })
     }
 
     /// Returns the answer for the first items that only the sender describes one by one.
     fn first_items(&mut self, mode: Mode, receiver: &Alternative, sender: &Alternative) -> Answer {
-        let count = receiver.conditions_of("prefixItems").count();
+        let count = receiver.first_items();
         let only_sender = |index: &str| index.parse().is_ok_and(|index: usize| index >= count);
         let keys = sender.conditions_of("prefixItems").filter(|(index, _)| only_sender(index));
         let mut answer = Answer::Yes;
@@ -124,31 +146,20 @@ impl Relations<'_> {
         answer
     }
 
-    /// Returns `Yes` if the sender has no condition that allows more than the receiver without it: `minContains` of 0, and
-    /// whatever evaluates a property or an item.
-    fn exceptions(&mut self, receiver: &Alternative, sender: &Alternative) -> Answer {
-        let has = |alternative: &Alternative, start: &str| {
-            alternative.conditions.iter().any(|(text, _)| text.starts_with(start))
-        };
-        let mut answer = Answer::Yes;
-        if has(receiver, "contains") && has(sender, "minContains 0") && !has(receiver, "minContains 0") {
-            answer = Answer::Maybe;
-        }
-        if has(receiver, "unevaluated") {
-            // Every condition of the sender is one of the receiver.
-            answer = answer.max(self.conditions(sender, receiver));
-        }
-        answer
-    }
-
     /// Returns `Yes` if the sender has every condition of the receiver.
     fn conditions(&mut self, receiver: &Alternative, sender: &Alternative) -> Answer {
         let mut answer = Answer::Yes;
-        for (text, condition) in &receiver.conditions {
+        for condition in &receiver.conditions {
+            let is_alike = |other: &&Condition| {
+                other.text == condition.text && other.exceptions.is_subset(&condition.exceptions)
+            };
             let mut best = Answer::Maybe;
-            for (_, other) in sender.conditions.iter().filter(|(other, _)| other == text) {
-                let same = Question { relation: Relation::Same, receiver: *condition, sender: *other };
-                best = best.min(self.ask(same));
+            for other in sender.conditions.iter().filter(is_alike) {
+                let keys = condition.keys.iter().zip(&other.keys);
+                let same = keys.map(|(receiver, sender)| {
+                    self.ask(Question { relation: Relation::Same, receiver: *receiver, sender: *sender })
+                });
+                best = best.min(same.max().unwrap_or(Answer::Yes));
             }
             answer = answer.max(best);
         }

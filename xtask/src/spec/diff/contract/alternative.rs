@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Number, Value};
 
 use super::{
+    condition::Condition,
     key::{Key, Keys},
     limit::{Limit, Size, stricter},
     pattern,
@@ -80,8 +81,7 @@ pub(super) struct Alternative {
     pub(super) rest: Rest,
     /// Schemas whose values are excluded.
     pub(super) exclusions: BTreeSet<Key>,
-    /// Keywords that are compared only for equality, each with the schema in it.
-    pub(super) conditions: BTreeSet<(String, Key)>,
+    pub(super) conditions: BTreeSet<Condition>,
     /// The property of the discriminator, and its values for this alternative.
     pub(super) tag: Option<(String, BTreeSet<String>)>,
 }
@@ -114,7 +114,13 @@ impl Alternative {
     /// Returns the conditions of a keyword that has several schemas, each by its name or index.
     pub(super) fn conditions_of<'s>(&'s self, keyword: &'s str) -> impl Iterator<Item = (&'s str, Key)> {
         let named = move |text: &'s String| text.strip_prefix(keyword)?.strip_prefix(' ');
-        self.conditions.iter().filter_map(move |(text, key)| Some((named(text)?, *key)))
+        self.conditions.iter().filter_map(move |c| Some((named(&c.text)?, *c.keys.first()?)))
+    }
+
+    /// Returns the number of items that have schemas of their own.
+    pub(super) fn first_items(&self) -> usize {
+        let indices = self.conditions_of("prefixItems").filter_map(|(index, _)| index.parse::<usize>().ok());
+        indices.max().map_or(0, |last| last + 1)
     }
 
     /// Returns what applies to a name that is not one of the properties: the schema of a pattern that matches it, or the
@@ -189,8 +195,9 @@ fn met_properties(one: &Alternative, other: &Alternative, keys: &mut Keys) -> BT
 }
 
 /// Returns the conditions of both parts. A pattern makes no exception from the rest of another part, so that rest is a
-/// condition of its own. So is what a part says about a property of the other one, if that is unknown.
-fn met_conditions(one: &Alternative, other: &Alternative) -> BTreeSet<(String, Key)> {
+/// condition of its own. So is what a part says about a property of the other one, if that is unknown. `items` of a part
+/// applies also to the first items that only the other part describes.
+fn met_conditions(one: &Alternative, other: &Alternative) -> BTreeSet<Condition> {
     let mut conditions = &one.conditions | &other.conditions;
     let patterns = |part: &Alternative| {
         part.conditions_of(PATTERNS).map(|(name, _)| name.to_owned()).collect::<BTreeSet<_>>()
@@ -199,13 +206,18 @@ fn met_conditions(one: &Alternative, other: &Alternative) -> BTreeSet<(String, K
     for (part, own, another, others) in [(one, &first, other, &second), (other, &second, one, &first)] {
         let key = if let Rest::Typed(key) = part.rest { key } else { Key::ANYTHING };
         if part.rest != Rest::Open && !others.is_subset(own) {
-            conditions.insert((format!("additionalProperties except {own:?}"), key));
+            conditions.insert(Condition::new(format!("additionalProperties except {own:?}"), vec![key]));
         }
         let names = another.properties.keys();
         for name in names.filter(|name| !part.properties.contains_key(*name) && part.rest_for(name).is_none())
         {
             let is_closed = part.rest == Rest::Closed;
-            conditions.insert((format!("property {name:?} by {own:?}, or else closed: {is_closed}"), key));
+            let text = format!("property {name:?} by {own:?}, or else closed: {is_closed}");
+            conditions.insert(Condition::new(text, vec![key]));
+        }
+        let first = part.first_items();
+        if part.items != Key::ANYTHING && first < another.first_items() {
+            conditions.insert(Condition::new(format!("items after {first}"), vec![part.items]));
         }
     }
     conditions

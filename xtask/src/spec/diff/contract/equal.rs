@@ -72,7 +72,7 @@ fn children(alternative: &Alternative) -> impl Iterator<Item = Key> {
         .chain(properties)
         .chain(rest)
         .chain(alternative.exclusions.iter().copied())
-        .chain(alternative.conditions.iter().map(|(_, key)| *key))
+        .chain(alternative.conditions.iter().flat_map(|condition| condition.keys.iter().copied()))
 }
 
 /// Returns the properties of an alternative. Those that a closed object forbids are like all other names.
@@ -92,7 +92,7 @@ fn shape(alternative: &Alternative) -> String {
     steps.sort();
     let names: Vec<_> =
         properties(a).map(|(name, p)| (name, p.forbidden, p.read_only, p.write_only)).collect();
-    let conditions: Vec<_> = a.conditions.iter().map(|(text, _)| text).collect();
+    let conditions: Vec<_> = a.conditions.iter().map(|c| (&c.text, &c.exceptions)).collect();
     let rest = match a.rest {
         Rest::Open => "open",
         Rest::Closed => "closed",

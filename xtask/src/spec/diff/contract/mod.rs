@@ -6,8 +6,11 @@
 
 mod accepts;
 mod alternative;
+mod anything;
 mod candidates;
 mod canonical;
+mod condition;
+mod conditions;
 mod decide;
 mod disjoint;
 mod equal;
@@ -23,8 +26,10 @@ mod schema;
 mod word;
 
 pub(super) use self::{
+    anything::{accepts_anything, is_annotation},
+    conditions::is_condition,
     decide::{Compared, Found, Frame, Origin, Root, decide},
-    schema::{accepts_anything, discriminator_values, is_annotation, is_condition, references},
+    schema::{discriminator_values, references, subtypes},
 };
 
 #[cfg(test)]

@@ -75,6 +75,13 @@ impl<'a> Norms<'a> {
                 met = self.meet(&met, &norm);
             }
         }
+        // The values of the discriminator do not apply to the schemas of which this one is a part.
+        for id in self.keys.nodes_of(key).iter() {
+            let Some(tag) = schema::subtypes(self.keys.node(*id)) else { continue };
+            for alternative in met.alternatives.iter_mut().filter(|a| a.kind == Kind::Object) {
+                alternative.tag.get_or_insert_with(|| tag.clone());
+            }
+        }
         let norm = Rc::new(met);
         self.of_keys.insert(key, Rc::clone(&norm));
         norm

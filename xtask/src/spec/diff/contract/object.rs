@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::{
     alternative::{Alternative, Kind, PATTERNS, Property, Rest},
+    condition::Condition,
     key::Key,
     limit::Size,
     mode::Mode,
@@ -46,10 +47,16 @@ impl Relations<'_> {
                 return answer;
             }
             if !sender.properties.contains_key(name) && !property.is_unsent(mode.direction) {
-                answer = answer.max(self.undeclared(mode, sender, name, property));
+                answer = answer
+                    .max(self.undeclared(mode, sender, name, property))
+                    .max(self.declared_by_conditions(mode, sender, name, property));
             }
         }
-        answer.max(self.rest(mode, receiver.rest, sender.rest)).max(self.by_pattern(mode, receiver, sender))
+        let mut rest = self.rest(mode, receiver.rest, sender.rest);
+        if sender.rest == Rest::Open && self.has_only_declared(sender, "unevaluatedProperties") {
+            rest = rest.min(Answer::Maybe);
+        }
+        answer.max(rest).max(self.by_pattern(mode, receiver, sender))
     }
 
     /// Returns the answer for the properties that only a pattern of the sender allows.
@@ -114,6 +121,27 @@ impl Relations<'_> {
             _ if mode.direction == Direction::Response && !property.forbidden => Answer::Maybe,
             _ => Answer::Yes,
         }
+    }
+
+    /// Returns the answer for a property that the sender declares only in some cases, such as in `then`.
+    fn declared_by_conditions(
+        &mut self,
+        mode: Mode,
+        sender: &Alternative,
+        name: &str,
+        property: &Property,
+    ) -> Answer {
+        let cases = sender.conditions.iter().flat_map(Condition::cases);
+        let norms: Vec<_> = cases.map(|key| self.norm(*key)).collect();
+        let declared =
+            norms.iter().flat_map(|norm| &norm.alternatives).filter_map(|a| a.properties.get(name));
+        let mut answer = Answer::Yes;
+        for declared in declared.filter(|declared| !declared.forbidden) {
+            let (relation, sender) = (mode.relation_of_properties(), declared.key);
+            let question = Question { relation, receiver: property.key, sender };
+            answer = answer.max(self.ask(question).min(Answer::Maybe));
+        }
+        answer
     }
 
     fn rest(&mut self, mode: Mode, receiver: Rest, sender: Rest) -> Answer {

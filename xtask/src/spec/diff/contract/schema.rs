@@ -6,30 +6,23 @@ use serde_json::Value;
 
 use super::{
     alternative::{Alternative, Kind, Property, Rest},
+    anything::{accepts_anything, accepts_nothing, excludes_anything, is_annotation},
     canonical::canonical,
-    key::{Key, Keys},
+    conditions::{conditions, texts},
+    key::Keys,
     limit::{Limit, Size},
 };
-use crate::{json::normalized, spec::diff::node::ResolvedNode};
+use crate::{
+    json::{Pointer, normalized},
+    spec::diff::node::ResolvedNode,
+};
 
 /// The formats of numbers. Any other format is one of texts.
 const NUMBER_FORMATS: [&str; 4] = ["int32", "int64", "float", "double"];
 
-/// Keywords of OpenAPI 3.1 that are compared only for equality: those for all values, for objects and for arrays.
-const CONDITIONS: [&str; 4] = ["if", "then", "else", "$dynamicRef"];
-const OBJECT_CONDITIONS: [&str; 5] =
-    ["patternProperties", "propertyNames", "dependentRequired", "dependentSchemas", "unevaluatedProperties"];
-const ARRAY_CONDITIONS: [&str; 5] =
-    ["prefixItems", "contains", "minContains", "maxContains", "unevaluatedItems"];
-
-/// Returns `true` for a keyword that is compared only for equality.
-pub(in crate::spec::diff) fn is_condition(key: &str) -> bool {
-    [&CONDITIONS[..], &OBJECT_CONDITIONS, &ARRAY_CONDITIONS].iter().any(|keys| keys.contains(&key))
-}
-
 /// Returns what the keywords of a schema accept, without its parts and alternatives.
 pub(super) fn alternatives<'a>(node: &ResolvedNode<'a>, keys: &mut Keys<'a>) -> Vec<Alternative> {
-    if accepts_nothing(node) {
+    if excludes_anything(node) {
         return Vec::new();
     }
     let types = node.types();
@@ -64,43 +57,6 @@ fn kind_of(name: &str) -> Option<Kind> {
         "null" => Kind::Null,
         _ => return None,
     })
-}
-
-/// Returns the keywords that are compared only for equality, of those that apply to the kind: each with the rest of its
-/// meaning as text, and the schema in it.
-fn conditions<'a>(node: &ResolvedNode<'a>, kind: Kind, keys: &mut Keys<'a>) -> BTreeSet<(String, Key)> {
-    let applies = |key: &str| match kind {
-        Kind::Object => OBJECT_CONDITIONS.contains(&key),
-        Kind::Array => ARRAY_CONDITIONS.contains(&key),
-        _ => false,
-    };
-    let mut conditions = BTreeSet::new();
-    for (key, member) in node.members() {
-        if !CONDITIONS.contains(&key.as_str()) && !applies(key) {
-            continue;
-        }
-        let keyed = |(name, part): (&String, ResolvedNode<'a>)| (format!("{key} {name}"), part);
-        let parts: Vec<_> = match key.as_str() {
-            "patternProperties" | "dependentSchemas" => member.members().into_iter().map(keyed).collect(),
-            "prefixItems" => {
-                let items = member.items().into_iter().enumerate();
-                items.map(|(index, part)| (format!("{key} {index}"), part)).collect()
-            }
-            "dependentRequired" => {
-                let names = member.object().into_iter().flatten();
-                let text = |(name, names)| format!("{key} {name} {:?}", texts(Some(names)));
-                conditions.extend(names.map(|member| (text(member), Key::ANYTHING)));
-                continue;
-            }
-            _ if member.object().is_some() => vec![(key.clone(), member)],
-            _ => {
-                conditions.insert((format!("{key} {}", normalized(member.value)), Key::ANYTHING));
-                continue;
-            }
-        };
-        conditions.extend(parts.into_iter().map(|(text, part)| (text, keys.of(part))));
-    }
-    conditions
 }
 
 /// Reads the keywords of the kind.
@@ -183,31 +139,6 @@ fn has_flag(node: &ResolvedNode, key: &str, depth: usize) -> bool {
     node.flag(key) || (depth > 0 && node.items_of("allOf").iter().any(|part| has_flag(part, key, depth - 1)))
 }
 
-/// Returns `true` if a schema has only annotations, or parts of this kind.
-pub(in crate::spec::diff) fn accepts_anything(node: &ResolvedNode, depth: usize) -> bool {
-    let parts = || node.items_of("allOf").iter().all(|part| accepts_anything(part, depth - 1));
-    depth > 0
-        && node
-            .object()
-            .is_some_and(|schema| schema.keys().all(|key| is_annotation(key) || (key == "allOf" && parts())))
-}
-
-/// Returns `true` for a keyword that does not affect which values are valid.
-pub(in crate::spec::diff) fn is_annotation(key: &str) -> bool {
-    key.starts_with("x-")
-        || ["title", "description", "default", "example", "deprecated", "externalDocs"].contains(&key)
-}
-
-/// Returns `true` for the form of the schema `false`.
-fn accepts_nothing(node: &ResolvedNode) -> bool {
-    node.get("not").is_some_and(|not| accepts_anything(&not, 8))
-}
-
-fn texts(list: Option<&Value>) -> BTreeSet<String> {
-    let list = list.and_then(Value::as_array).into_iter().flatten();
-    list.filter_map(Value::as_str).map(str::to_owned).collect()
-}
-
 /// Returns the reference of each item of a list that has one.
 pub(in crate::spec::diff) fn references<'a>(node: &ResolvedNode<'a>, list: &str) -> Vec<Option<&'a str>> {
     let items = node.value.get(list).and_then(Value::as_array).into_iter().flatten();
@@ -231,4 +162,28 @@ pub(in crate::spec::diff) fn discriminator_values(
         words.insert(component.to_owned());
     }
     Some((property.to_owned(), words))
+}
+
+/// Returns the property of the discriminator of a schema without alternatives, and its values: the names of the components
+/// that have the schema as a part, or those of the mapping.
+pub(in crate::spec::diff) fn subtypes(node: &ResolvedNode) -> Option<(String, BTreeSet<String>)> {
+    let mut node = node.clone();
+    for _ in 0..8 {
+        let is_wrapper = node.object()?.keys().all(|key| key == "allOf" || is_annotation(key));
+        match node.items_of("allOf").as_slice() {
+            [part] if is_wrapper => node = part.clone(),
+            _ => break,
+        }
+    }
+    let property = node.get("discriminator")?.text("propertyName");
+    if property.is_empty() || ["oneOf", "anyOf"].iter().any(|list| node.value.get(list).is_some()) {
+        return None;
+    }
+    let components = node.at(&Pointer::new("/components/schemas"))?.members();
+    let is_subtype =
+        |component: &ResolvedNode| component.items_of("allOf").iter().any(|part| part.at == node.at);
+    let subtypes = components.into_iter().filter(|(_, component)| is_subtype(component));
+    let words =
+        subtypes.filter_map(|(name, _)| discriminator_values(&node, &format!("#/components/schemas/{name}")));
+    Some((property.to_owned(), words.flat_map(|(_, words)| words).collect()))
 }

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     json::Pointer,
     spec::diff::{
-        contract::{discriminator_values, references},
+        contract::{discriminator_values, references, subtypes},
         finding::Values,
         node::{Pair, ResolvedNode},
         recorder::{Recorder, same_values},
@@ -233,6 +233,19 @@ fn compare_discriminator(pair: &SchemaPair, recorder: &mut Recorder) {
         };
         pair.report_at(recorder, suffix, KEY, Values { before: before.get(key), after: after.get(key) });
     }
+    let names = |node| subtypes(node).map(|(_, names)| names).unwrap_or_default();
+    let [old, new] = [names(&pair.nodes.base), names(&pair.nodes.revision)];
+    let is_mapped = |name: &&String| before.contains_key(*name) || after.contains_key(*name);
+    for name in old.symmetric_difference(&new).filter(|name| !is_mapped(name)) {
+        let value = Value::from(name.as_str());
+        if new.contains(name) {
+            let values = Values { before: None, after: Some(&value) };
+            pair.report_at(recorder, SchemaChange::DiscriminatorMappingAdded, KEY, values);
+        } else {
+            let values = Values { before: Some(&value), after: None };
+            pair.report_at(recorder, SchemaChange::DiscriminatorMappingDeleted, KEY, values);
+        }
+    }
 }
 
 /// Compares the values by which a discriminator selects two matched alternatives, if they are the names of components.
@@ -328,6 +341,62 @@ mod tests {
             assert_eq!(worst(&findings).0, WireLevel::Warn, "{rules:?}");
             let [old, new] = ["Cat", "Tiger"].map(|name| document(name, json!({"cat": name}), is_request));
             assert_eq!(diff(&old, &new).len(), 0);
+        }
+    }
+
+    #[test]
+    fn equal_alternatives_in_another_order_have_the_same_names() {
+        let document = |names: &[&str], list: &str| {
+            let references: Vec<_> =
+                names.iter().map(|name| json!({"$ref": format!("#/components/schemas/{name}")})).collect();
+            let schema = json!({"discriminator": {"propertyName": "kind"}, list: references});
+            let body = json!({"content": {"application/json": {"schema": schema}}});
+            let animal =
+                json!({"type": "object", "required": ["kind"], "properties": {"kind": {"type": "string"}}});
+            json!({
+                "paths": {"/a": {"post": {"requestBody": body, "responses": {"200": body}}}},
+                "components": {"schemas": {"A": animal, "B": animal, "C": animal}}})
+        };
+        for list in ["oneOf", "anyOf"] {
+            let base = document(&["A", "B"], list);
+            assert_eq!(diff(&base, &document(&["B", "A"], list)).len(), 0);
+            let findings = diff(&base, &document(&["C", "A", "B"], list));
+            assert!(
+                findings.iter().all(|finding| !finding.rule.id.contains("discriminator")),
+                "{findings:?}"
+            );
+            assert!(!findings.is_empty());
+        }
+    }
+
+    #[test]
+    fn renamed_subtype_has_another_value_of_the_discriminator() {
+        let document = |names: &[&str], body: &str| {
+            let mut schemas = json!({"Pet": {"type": "object", "required": ["kind"],
+                "properties": {"kind": {"type": "string"}}, "discriminator": {"propertyName": "kind"}}});
+            let pet = json!({"$ref": "#/components/schemas/Pet"});
+            for name in names {
+                schemas[*name] = json!({"allOf": [pet, {"properties": {"a": {"type": "string"}}}]});
+            }
+            let property =
+                json!({"allOf": [{"$ref": format!("#/components/schemas/{body}")}], "description": "d"});
+            let schema = json!({"type": "object", "properties": {"p": property}});
+            let body = json!({"description": "d", "content": {"application/json": {"schema": schema}}});
+            let request = json!({"requestBody": body, "responses": {}});
+            [request, json!({"responses": {"200": body}})].map(
+                |operation| json!({"paths": {"/a": {"post": operation}}, "components": {"schemas": schemas}}),
+            )
+        };
+        for (old, new, body, expected) in [
+            (&["Cat", "Dog"][..], &["Tiger", "Dog"][..], "Pet", [WireLevel::Warn; 2]),
+            (&["Cat", "Dog"], &["Dog"], "Pet", [WireLevel::Warn, WireLevel::Info]),
+            (&["Dog"], &["Cat", "Dog"], "Pet", [WireLevel::Info, WireLevel::Warn]),
+            (&["Dog"], &["Dog"], "Pet", [WireLevel::None; 2]),
+            (&["Cat", "Dog"], &["Tiger", "Dog"], "Dog", [WireLevel::Info; 2]),
+        ] {
+            let (base, revision) = (document(old, body), document(new, body));
+            let levels = [0, 1].map(|side| worst(&diff(&base[side], &revision[side])).0);
+            assert_eq!(levels, expected, "{old:?} {new:?} {body}");
         }
     }
 }

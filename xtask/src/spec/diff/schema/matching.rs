@@ -16,9 +16,10 @@ pub(super) struct Matches<'a> {
 
 /// The criteria by which alternatives are matched, from the most to the least reliable.
 ///
-/// In this order: equal digest, equal tag, equal title, only one of its type, same component and type, only one that
+/// In this order: equal digest and component, equal digest, equal tag, equal title, only one of its type, same component and type, only one that
 /// remains.
-const MATCHERS: [Matcher; 6] = [
+const MATCHERS: [Matcher; 7] = [
+    |node, digests| node.shared.then(|| format!("{} {}", digests.shallow(node), component(node))),
     |node, digests| Some(digests.shallow(node).to_string()),
     |node, _| tag(node),
     |node, _| Some(node.text("title").to_owned()).filter(|title| !title.is_empty()),
@@ -29,6 +30,9 @@ const MATCHERS: [Matcher; 6] = [
 
 /// A criterion: two alternatives match if it returns the same text for both.
 type Matcher = fn(&ResolvedNode, &mut Digests) -> Option<String>;
+
+/// The number of criteria after which alternatives that match are interchangeable. Any other criterion must be unique.
+const INTERCHANGEABLE: usize = 2;
 
 type Indexed<'a> = Vec<(usize, ResolvedNode<'a>)>;
 
@@ -49,8 +53,7 @@ pub(super) fn matches<'a>(
         let mut revisions = grouped(std::mem::take(&mut after), matcher, digests);
         for (group, one) in &mut bases {
             let Some(other) = revisions.get_mut(group).filter(|_| group.is_some()) else { continue };
-            // Alternatives with the same digest are interchangeable. Any other criterion must be unique.
-            if rank == 0 || (one.len() == 1 && other.len() == 1) {
+            if rank < INTERCHANGEABLE || (one.len() == 1 && other.len() == 1) {
                 let count = one.len().min(other.len());
                 for ((old, base), (new, revision)) in one.drain(..count).zip(other.drain(..count)) {
                     both.push(([old, new], Pair { base, revision }));
@@ -63,6 +66,11 @@ pub(super) fn matches<'a>(
     both.sort_by_key(|([index, _], _)| *index);
     let nodes = |remaining: Indexed<'a>| remaining.into_iter().map(|(_, node)| node).collect();
     Matches { removed: nodes(before), added: nodes(after), both }
+}
+
+/// Returns the name of the component that a reference leads to.
+fn component<'n>(node: &'n ResolvedNode) -> &'n str {
+    node.at.as_str().rsplit('/').next().unwrap_or_default()
 }
 
 fn grouped<'a>(

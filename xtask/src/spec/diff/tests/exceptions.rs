@@ -121,7 +121,11 @@ fn dropped_exception_may_be_a_restriction() {
     let list = json!({"type": "array", "contains": {"type": "string"}, "minContains": 0});
     assert_levels(&list, &with(&list, &json!({"minContains": null})), ["warn", "warn"]);
     let without_both = json!({"minContains": null, "contains": null});
-    assert_levels(&list, &with(&list, &without_both), ["info", "info"]);
+    assert_levels(&list, &with(&list, &without_both), ["none", "none"]);
+    let counted = with(&list, &json!({"minContains": 2, "maxContains": 3}));
+    assert_levels(&counted, &with(&counted, &json!({"minContains": null})), ["info", "info"]);
+    assert_levels(&counted, &with(&counted, &json!({"maxContains": null})), ["info", "info"]);
+    assert_levels(&with(&counted, &json!({"minContains": null})), &counted, ["warn", "warn"]);
     let object =
         json!({"type": "object", "allOf": [{"properties": {"a": {}}}], "unevaluatedProperties": false});
     let items = json!({"type": "array", "allOf": [{"minItems": 1}], "unevaluatedItems": false});
@@ -135,4 +139,114 @@ fn dropped_exception_may_be_a_restriction() {
     // Here, `unevaluatedProperties` must not become `additionalProperties`.
     let dependent = json!({"type": "object", "dependentSchemas": {"a": {"properties": {"b": {}}}}, "unevaluatedProperties": false});
     assert_levels(&dependent, &with(&dependent, &json!({"dependentSchemas": null})), ["err", "info"]);
+}
+
+#[test]
+fn keywords_keep_the_partners_beside_them() {
+    let (text, integer) = (json!({"type": "string"}), json!({"type": "integer"}));
+    let array = |more: Value| with(&json!({"type": "array"}), &more);
+    let object = |more: Value| with(&json!({"type": "object"}), &more);
+    let case = |kind: &str, required: &str| json!({"if": {"properties": {"kind": {"enum": [kind]}}}, "then": {"required": [required]}});
+    let contains = |more: Value| with(&json!({"contains": text}), &more);
+    let (any_number, one, two) =
+        (json!({"minContains": 0}), json!({"maxContains": 1}), json!({"maxContains": 2}));
+    let other = json!({"contains": integer});
+    let a = json!({"properties": {"a": text}});
+    let unevaluated = json!({"unevaluatedProperties": false});
+    for (base, revision, expected) in [
+        (
+            json!({"allOf": [case("card", "number"), case("iban", "bic")]}),
+            json!({"allOf": [case("card", "bic"), case("iban", "number")]}),
+            ["warn", "warn"],
+        ),
+        (
+            array(json!({"prefixItems": [text], "items": integer})),
+            array(json!({"prefixItems": [text], "allOf": [{"items": integer}]})),
+            ["warn", "warn"],
+        ),
+        (
+            array(json!({"prefixItems": [text], "items": false})),
+            array(json!({"prefixItems": [text], "allOf": [{"items": false}]})),
+            ["err", "err"],
+        ),
+        (
+            array(contains(any_number.clone())),
+            array(json!({"allOf": [contains(json!({})), any_number]})),
+            ["warn", "warn"],
+        ),
+        (
+            array(json!({"allOf": [contains(any_number.clone()), with(&other, &two)]})),
+            array(json!({"allOf": [contains(two.clone()), with(&other, &any_number)]})),
+            ["warn", "warn"],
+        ),
+        (array(json!({"allOf": [contains(json!({})), one]})), array(contains(one.clone())), ["warn", "warn"]),
+        (
+            object(json!({"properties": {"b": text}, "allOf": [a], "unevaluatedProperties": false})),
+            object(json!({"properties": {"b": text}, "allOf": [with(&a, &unevaluated)]})),
+            ["err", "info"],
+        ),
+        (
+            object(json!({"properties": {"b": text}, "allOf": [a], "unevaluatedProperties": false})),
+            object(
+                json!({"properties": {"b": text}, "allOf": [with(&with(&a, &unevaluated), &json!({"anyOf": [{}]}))]}),
+            ),
+            ["warn", "warn"],
+        ),
+        (
+            array(json!({"prefixItems": [text], "allOf": [{"minItems": 1}], "unevaluatedItems": false})),
+            array(json!({"prefixItems": [text], "allOf": [{"minItems": 1, "unevaluatedItems": false}]})),
+            ["warn", "warn"],
+        ),
+        (
+            array(
+                json!({"allOf": [{"prefixItems": [text]}, {"prefixItems": [{"minLength": 1}, text]}], "items": integer}),
+            ),
+            array(
+                json!({"allOf": [{"prefixItems": [text]}, {"prefixItems": [{"minLength": 1}]}], "items": integer}),
+            ),
+            ["warn", "warn"],
+        ),
+    ] {
+        assert_levels(&base, &revision, expected);
+    }
+    // More properties that are evaluated allow more.
+    let schema = object(json!({"allOf": [a], "unevaluatedProperties": false}));
+    assert_levels(&schema, &with(&schema, &json!({"properties": {"b": text}})), ["info", "warn"]);
+}
+
+#[test]
+fn what_a_schema_evaluates_is_an_exception() {
+    let text = json!({"type": "string"});
+    let items = json!({"type": "array", "items": text, "unevaluatedItems": false});
+    let part = json!({"properties": {"a": text}, "additionalProperties": text});
+    let object = json!({"type": "object", "allOf": [part], "unevaluatedProperties": false});
+    let closed =
+        json!({"type": "object", "allOf": [{"properties": {"a": text}}], "unevaluatedProperties": false});
+    let list = json!({"type": "array", "allOf": [{"maxItems": 9, "items": text}], "unevaluatedItems": false});
+    let empty = json!({"type": "array", "allOf": [{"maxItems": 9}], "unevaluatedItems": false});
+    for (schema, without) in
+        [(items.clone(), with(&items, &json!({"items": null}))), (object, closed.clone()), (list, empty)]
+    {
+        assert_levels(&schema, &without, ["warn", "warn"]);
+        assert_levels(&without, &schema, ["warn", "warn"]);
+    }
+    let typed = with(&closed, &json!({"unevaluatedProperties": {"type": "integer"}}));
+    let other = with(&closed, &json!({"unevaluatedProperties": null, "additionalProperties": text}));
+    assert_levels(&typed, &other, ["err", "err"]);
+}
+
+#[test]
+fn property_that_only_a_condition_declares_is_sent() {
+    let (text, integer) = (json!({"type": "string"}), json!({"type": "integer"}));
+    let case = json!({"properties": {"b": text}});
+    for condition in [
+        json!({"if": {"required": ["t"]}, "then": case}),
+        json!({"if": {"required": ["t"]}, "else": case}),
+        json!({"dependentSchemas": {"t": case}}),
+    ] {
+        let base = with(&json!({"type": "object", "properties": {"t": text}}), &condition);
+        assert_levels(&base, &with(&base, &json!({"properties": {"b": integer}})), ["warn", "warn"]);
+        assert_levels(&base, &with(&base, &json!({"properties": {"b": text}})), ["info", "warn"]);
+        assert_levels(&base, &with(&base, &json!({"properties": {"c": integer}})), ["info", "warn"]);
+    }
 }

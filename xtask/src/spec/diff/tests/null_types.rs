@@ -95,3 +95,14 @@ fn null_that_stays_allowed_beside_a_new_keyword_is_no_change() {
     let [old, new] = [&listed, &with_not].map(|schema| documents(schema, &name));
     assert!(diff(&old[0], &new[0]).iter().all(|finding| finding.rule.id.ends_with("-not-added")));
 }
+
+#[test]
+fn nullable_schema_that_excludes_anything_allows_null() {
+    let document = |min: u64| {
+        let items = json!({"nullable": true, "not": {}});
+        let schema = json!({"type": "array", "items": items, "minItems": min});
+        let content = json!({"application/json": {"schema": schema}});
+        json!({"paths": {"/a": {"post": {"requestBody": {"content": content}}}}})
+    };
+    assert_eq!(worst(&diff(&document(1), &document(2))).0.as_str(), "err");
+}

@@ -181,6 +181,25 @@ fn objects_in_parts_of_a_body_are_json() {
 }
 
 #[test]
+fn field_that_is_json_has_types() {
+    let document = |kind: &str, media_type: &str, encoding: &str| {
+        let schema = json!({"type": "object", "properties": {"o": {"type": kind}}});
+        let body = json!({"schema": schema, "encoding": {"o": {"contentType": encoding}}});
+        json!({"paths": {"/a": {"post": {"requestBody": {"content": {media_type: body}}}}}})
+    };
+    let form = "application/x-www-form-urlencoded";
+    for (media_type, encoding, expected) in [
+        (form, "application/json", "err"),
+        (form, "text/plain, application/vnd.a+json; charset=utf-8", "err"),
+        (form, "text/plain", "info"),
+        ("text/plain", "application/json", "info"),
+    ] {
+        let [base, revision] = ["integer", "string"].map(|kind| document(kind, media_type, encoding));
+        assert_levels(&base, &revision, [expected, "err"]);
+    }
+}
+
+#[test]
 fn ignored_headers_are_not_compared() {
     let required = json!({"required": true, "schema": {"type": "string"}});
     let document = |header: Option<&str>| {
@@ -290,6 +309,9 @@ fn values_of_server_variables_are_urls() {
     ] {
         assert_levels(&base, &revision, expected);
     }
+    let ports =
+        json!([{"url": "https://a:{p}", "variables": {"p": {"default": "443", "enum": ["443", "8443"]}}}]);
+    assert_levels(&plain(&["https://a", "https://a:8443"]), &document(ports), ["info", "info"]);
     let url = |url: &str| document(json!([{"url": url, "variables": {"H": {"default": "x"}}}]));
     assert_levels(&url("https://{H}.API.com/a"), &url("https://{H}.api.com/a"), ["none", "none"]);
     assert_levels(&url("https://{H}.api.com/A"), &url("https://{H}.api.com/a"), ["err", "err"]);
