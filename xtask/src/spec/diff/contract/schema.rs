@@ -179,10 +179,14 @@ pub(in crate::spec::diff) fn subtypes(node: &ResolvedNode) -> Option<(String, BT
     if property.is_empty() || ["oneOf", "anyOf"].iter().any(|list| node.value.get(list).is_some()) {
         return None;
     }
-    let components = node.at(&Pointer::new("/components/schemas"))?.members();
-    let is_subtype =
-        |component: &ResolvedNode| component.items_of("allOf").iter().any(|part| part.at == node.at);
-    let subtypes = components.into_iter().filter(|(_, component)| is_subtype(component));
+    let components = node.at(&Pointer::new("/components/schemas"))?.object()?;
+    // Resolving all references for each discriminator would take long in a large document.
+    let is_subtype = |component: &Value| {
+        let parts = component.get("allOf").and_then(Value::as_array).into_iter().flatten();
+        let mut references = parts.filter_map(|part| part.get("$ref")?.as_str());
+        references.any(|reference| Pointer::of_reference(reference).as_ref() == Some(&node.at))
+    };
+    let subtypes = components.iter().filter(|(_, component)| is_subtype(component));
     let words =
         subtypes.filter_map(|(name, _)| discriminator_values(&node, &format!("#/components/schemas/{name}")));
     Some((property.to_owned(), words.flat_map(|(_, words)| words).collect()))
