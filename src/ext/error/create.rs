@@ -10,7 +10,7 @@ impl Error {
         Self::new(Kind::Invalid { field, problem: problem.to_string() })
     }
 
-    /// Creates the error for a submission that an earlier run left in doubt.
+    /// Creates the error for a submission whose response did not arrive, in this run or in an earlier one.
     pub(crate) fn in_doubt(attempts: u32, source: String) -> Self {
         Self::new(Kind::InDoubt { attempts }).with_source(source)
     }

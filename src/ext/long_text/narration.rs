@@ -108,7 +108,8 @@ impl Narration {
     }
 
     /// Stops the narration, and returns when no submission is pending. Returns `None` if the narration was stopped, and
-    /// the recording if all pieces were in the file already.
+    /// the recording if all pieces were in the file already. After the narration has returned its recording, `stop`
+    /// returns `None` too.
     ///
     /// Pending submissions finish and are recorded in the store, which takes at most the request
     /// timeout. To resume a narration that was stopped, run the same program again. If you do this after a recording was

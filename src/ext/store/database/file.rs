@@ -34,7 +34,7 @@ pub(super) struct LockedFile {
     disk: Disk,
     file: Arc<dyn OpenFile>,
     path: PathBuf,
-    is_temporary: AtomicBool,
+    is_removed_when_closed: AtomicBool,
 }
 
 /// Opens and locks the file in `directory`, or creates it.
@@ -70,7 +70,7 @@ impl Drop for LockedFile {
     /// Unlocks at once: a child process may hold a copy of the file.
     fn drop(&mut self) {
         // While it is locked, no other process uses the store.
-        if self.is_temporary.load(Ordering::Relaxed) && self.is_in_place() {
+        if self.is_removed_when_closed.load(Ordering::Relaxed) && self.is_in_place() {
             self.remove_store();
         }
         let _ = self.file.unlock();
@@ -79,12 +79,12 @@ impl Drop for LockedFile {
 
 impl LockedFile {
     fn new(disk: &Disk, file: Arc<dyn OpenFile>, path: PathBuf) -> Self {
-        Self { disk: disk.clone(), file, path, is_temporary: AtomicBool::new(false) }
+        Self { disk: disk.clone(), file, path, is_removed_when_closed: AtomicBool::new(false) }
     }
 
     /// Lets the store be removed when the file is closed.
     pub(super) fn remove_when_closed(&self) {
-        self.is_temporary.store(true, Ordering::Relaxed);
+        self.is_removed_when_closed.store(true, Ordering::Relaxed);
     }
 
     /// Removes the files of the store. Errors are ignored: a store that is left is harmless, because a later run uses it
