@@ -41,6 +41,9 @@ pub(super) enum HostError {
 
 /// The host of an audio.
 pub(super) trait Host {
+    /// Returns `false` if the audio is without a URL until the first [`refresh`](Self::refresh).
+    fn has_url(&self) -> bool;
+
     /// Requests the audio, or its missing bytes.
     fn get(&self, missing: Option<Missing<'_>>) -> impl Future<Output = Result<Response, HostError>> + Send;
 
@@ -53,21 +56,25 @@ pub(super) trait Host {
 
 pub(crate) struct AudioHost {
     client: Client,
-    url: Url,
+    url: Option<Url>,
     refresh: Refresh,
 }
 
 impl AudioHost {
-    pub(super) fn new(client: Client, url: Url, refresh: Refresh) -> Self {
+    pub(super) fn new(client: Client, url: Option<Url>, refresh: Refresh) -> Self {
         Self { client, url, refresh }
     }
 }
 
 impl Host for AudioHost {
+    fn has_url(&self) -> bool {
+        self.url.is_some()
+    }
+
     async fn get(&self, missing: Option<Missing<'_>>) -> Result<Response, HostError> {
         let hosts = &self.client.inner().audio;
         let permanent = |problem: &dyn fmt::Display| HostError::Permanent(Error::download(problem));
-        let mut url = self.url.clone();
+        let mut url = self.url.clone().expect("a host is asked only with a URL");
         for _ in 0..=MAX_REDIRECTS {
             let http = hosts.client(&url).await.map_err(HostError::Permanent)?;
             let response = send(http, &url, missing.as_ref()).await?;
@@ -93,7 +100,7 @@ impl Host for AudioHost {
 
     async fn refresh(&mut self) -> Result<(), Error> {
         let fresh = (self.refresh)().await;
-        self.url = fresh.inspect_err(|error| tracing::warn!(?error, "could not get a new audio URL"))?;
+        self.url = Some(fresh.inspect_err(|error| tracing::warn!(?error, "could not get a new audio URL"))?);
         Ok(())
     }
 }
@@ -158,7 +165,7 @@ mod tests {
 
     fn host(client: &Client, url: &str, fresh_url: Result<Url, Error>) -> AudioHost {
         let refresh: Refresh = Arc::new(move || Box::pin(std::future::ready(fresh_url.clone())));
-        AudioHost::new(client.clone(), url.parse().unwrap(), refresh)
+        AudioHost::new(client.clone(), Some(url.parse().unwrap()), refresh)
     }
 
     async fn get(client: &Client, url: &str) -> Result<Response, HostError> {
@@ -212,10 +219,10 @@ mod tests {
         let [old, new] = ["https://example.com/old.wav", "https://example.com/new.wav"];
         let mut refreshed = host(&client, old, Ok(new.parse().unwrap()));
         refreshed.refresh().await.unwrap();
-        assert_eq!(refreshed.url.as_str(), new);
+        assert_eq!(refreshed.url.unwrap().as_str(), new);
         let mut failed = host(&client, old, Err(Error::stopped()));
         assert!(failed.refresh().await.unwrap_err().is_stopped());
-        assert_eq!(failed.url.as_str(), old);
+        assert_eq!(failed.url.as_ref().unwrap().as_str(), old);
         let headers = [("x-request-id", "r1")].map(|(name, value)| {
             (reqwest::header::HeaderName::from_static(name), HeaderValue::from_static(value))
         });

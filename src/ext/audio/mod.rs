@@ -175,6 +175,7 @@ impl Audio {
     /// [`is_download`](Error::is_download), as the last item of the stream:
     ///
     /// - the host rejects the request, also with a new URL
+    /// - the audio was in a store, its file is missing or damaged, and the task cannot be polled for a URL
     /// - the host is not allowed: it uses plain HTTP, or its address is not public
     /// - the host redirects the request more than ten times
     /// - the host sends a page, compressed data, or nothing
@@ -258,7 +259,8 @@ impl Audio {
         file.finish().await
     }
 
-    fn download_from(&self, url: Url) -> Download<AudioHost> {
+    /// Downloads the audio from this URL, or from a new one.
+    fn download_from(&self, url: Option<Url>) -> Download<AudioHost> {
         let inner = self.client.inner();
         let limits = Limits {
             max_bytes: self.max_bytes,

@@ -151,6 +151,10 @@ impl<H: Host> Download<H> {
 
     /// Requests the audio or its missing bytes. Returns `false` if no bytes are missing.
     async fn open(&mut self) -> Result<bool, HostError> {
+        if !self.host.has_url() {
+            let problem = "the task of the audio could not be polled for a URL";
+            self.refresh(|cause| Error::download(problem).with_source(cause)).await?;
+        }
         loop {
             let known = &self.arrived.known;
             let missing = (known.received > 0 && !self.request_whole)
@@ -184,19 +188,22 @@ impl<H: Host> Download<H> {
                 Content::Busy => return Err(HostError::Transient(rejected())),
                 Content::Expired if !self.refreshed => {
                     let error = rejected();
-                    if let Err(cause) = self.host.refresh().await {
-                        let is_transient = !self.limits.patience.is_zero() && may_pass(&cause);
-                        return Err(if is_transient {
-                            HostError::Transient(error)
-                        } else {
-                            HostError::Permanent(error)
-                        });
-                    }
-                    self.refreshed = true;
+                    self.refresh(|_| error).await?;
                 }
                 Content::Expired | Content::Rejected => return Err(HostError::Permanent(rejected())),
             }
         }
+    }
+
+    /// Polls the task for a new URL. If that fails, it is tried again only within the patience.
+    async fn refresh(&mut self, error: impl FnOnce(Error) -> Error) -> Result<(), HostError> {
+        let Err(cause) = self.host.refresh().await else {
+            self.refreshed = true;
+            return Ok(());
+        };
+        let may_retry = !self.limits.patience.is_zero() && may_pass(&cause);
+        let error = error(cause);
+        Err(if may_retry { HostError::Transient(error) } else { HostError::Permanent(error) })
     }
 
     /// Begins to read a response that contains the audio from its start.

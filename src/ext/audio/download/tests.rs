@@ -29,6 +29,19 @@ struct InMemoryHost {
     refreshes: &'static Mutex<u32>,
     /// The number of polls for a new URL that fail with this error.
     failing_refreshes: Vec<Error>,
+    has_url: bool,
+}
+
+impl InMemoryHost {
+    fn new(script: impl IntoIterator<Item = Reply>, failing_refreshes: Vec<Error>) -> Self {
+        Self {
+            script: Mutex::new(script.into_iter().collect()),
+            requests: Box::leak(Box::default()),
+            refreshes: Box::leak(Box::default()),
+            failing_refreshes,
+            has_url: true,
+        }
+    }
 }
 
 fn reply(status: u16, headers: &[(&'static str, &str)], body: &[u8]) -> Reply {
@@ -79,6 +92,10 @@ impl Reply {
 }
 
 impl Host for InMemoryHost {
+    fn has_url(&self) -> bool {
+        self.has_url
+    }
+
     fn get(&self, missing: Option<Missing<'_>>) -> impl Future<Output = Result<Response, HostError>> + Send {
         assert!(missing.as_ref().is_none_or(|missing| missing.from > 0), "nothing is missing yet");
         self.requests.lock().unwrap().push(missing.map_or(0, |missing| missing.from));
@@ -93,7 +110,9 @@ impl Host for InMemoryHost {
 
     async fn refresh(&mut self) -> Result<(), Error> {
         *self.refreshes.lock().unwrap() += 1;
-        self.failing_refreshes.pop().map_or(Ok(()), Err)
+        self.failing_refreshes.pop().map_or(Ok(()), Err)?;
+        self.has_url = true;
+        Ok(())
     }
 }
 
@@ -115,9 +134,11 @@ async fn run_with(
     limits: Limits,
     failing_refreshes: Vec<Error>,
 ) -> Run {
-    let (requests, refreshes) = (&*Box::leak(Box::default()), &*Box::leak(Box::default()));
-    let script = Mutex::new(script.into_iter().collect());
-    let host = InMemoryHost { script, requests, refreshes, failing_refreshes };
+    download_from(InMemoryHost::new(script, failing_refreshes), limits).await
+}
+
+async fn download_from(host: InMemoryHost, limits: Limits) -> Run {
+    let (requests, refreshes) = (host.requests, host.refreshes);
     let mut download = Download::new(host, limits);
     let (start, mut restarts, mut bytes) = (Instant::now(), 0, Vec::new());
     let outcome = loop {
@@ -276,9 +297,8 @@ async fn download_above_the_least_rate_has_no_time_limit() {
 async fn download_read_slowly_is_not_too_slow() {
     let chunks = vec![(Duration::ZERO, vec![b'0'; 100]); 10];
     let reply = Reply::Response { status: 200, headers: Vec::new(), chunks, breaks: false };
-    let script = Mutex::new([reply].into());
-    let (requests, refreshes) = (&*Box::leak(Box::default()), &*Box::leak(Box::default()));
-    let host = InMemoryHost { script, requests, refreshes, failing_refreshes: Vec::new() };
+    let host = InMemoryHost::new([reply], Vec::new());
+    let requests = host.requests;
     let limits =
         Limits { max_bytes: 1000, idle: Duration::from_secs(30), min_rate: 1024, patience: Duration::ZERO };
     let mut download = Download::new(host, limits);
@@ -326,6 +346,25 @@ async fn download_with_rejected_url_and_no_new_one_fails_unless_patient() {
     let gone = run_with(script(), patient_limits(), vec![Error::failed()]).await;
     gone.assert_error("rejected the request: 403");
     assert_eq!(gone.requests.len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn download_without_url_asks_for_one_first() {
+    let run = async |error: Error, limits| {
+        let host = InMemoryHost::new([reply(200, &[], b"audio")], vec![error]);
+        download_from(InMemoryHost { has_url: false, ..host }, limits).await
+    };
+    for (error, limits) in
+        [(Error::rate_limited(Duration::ZERO), limits()), (Error::failed(), patient_limits())]
+    {
+        let failed = run(error, limits).await;
+        failed.assert_error("the task of the audio could not be polled for a URL");
+        assert_eq!((failed.requests.len(), failed.refreshes), (0, 1));
+        assert!(failed.outcome.unwrap_err().is_download());
+    }
+    let patient = run(Error::rate_limited(Duration::ZERO), patient_limits()).await;
+    patient.assert_bytes(b"audio", &[0]);
+    assert_eq!(patient.refreshes, 2);
 }
 
 #[tokio::test(start_paused = true)]

@@ -55,8 +55,7 @@ impl Parts {
             }
         }
         let was_read = reader.bytes > 0;
-        let url = (reader.audio.refresh)().await?;
-        let mut download = reader.audio.download_from(url);
+        let mut download = reader.audio.download_from(None);
         let part = if was_read { Some(Part::Restart) } else { download.next().await? };
         *self = Self::Host(Box::new(download));
         Ok(part)
@@ -216,7 +215,7 @@ impl Audio {
     pub(super) fn parts(&self) -> Parts {
         match self.file.clone() {
             Some(file) => Parts::Store(Box::new(StoreReader::new(self.clone(), file))),
-            None => Parts::Host(Box::new(self.download_from(self.url.clone()))),
+            None => Parts::Host(Box::new(self.download_from(Some(self.url.clone())))),
         }
     }
 }

@@ -77,9 +77,8 @@ async fn chunk_that_arrives_at_the_end_of_the_window_counts_as_waited_for() {
 
 #[tokio::test(start_paused = true)]
 async fn time_in_which_the_download_is_not_polled_does_not_count() {
-    let script = Mutex::new([chunks(&[], &[(0, 100), (1, 100)])].into());
-    let (requests, refreshes) = (&*Box::leak(Box::default()), &*Box::leak(Box::default()));
-    let host = InMemoryHost { script, requests, refreshes, failing_refreshes: Vec::new() };
+    let host = InMemoryHost::new([chunks(&[], &[(0, 100), (1, 100)])], Vec::new());
+    let requests = host.requests;
     let mut download = Download::new(host, limits());
     assert!(matches!(download.next().await, Ok(Some(Part::Audio(_)))));
     let mut next = Box::pin(download.next());
