@@ -8,6 +8,7 @@ use std::{
 
 use anyhow::Context;
 use clap::builder::NonEmptyStringValueParser;
+use distribute_ai::Client;
 use sha2::{Digest, Sha256};
 use sqlx::Row as _;
 
@@ -17,9 +18,6 @@ use crate::{
     messages::{describe, is_connection_error, print_line, print_note},
     store::Store,
 };
-
-/// The text lengths that the API accepts, in characters.
-const TEXT_LENGTH: std::ops::RangeInclusive<usize> = 2..=4096;
 
 /// The number of texts in one statement, which limits its size to some tens of megabytes.
 const TEXTS_PER_INSERT: usize = 5_000;
@@ -45,7 +43,7 @@ pub(crate) struct Args {
 ///
 /// # Errors
 /// - if the file is unreadable, is not UTF-8 or contains no text
-/// - if a line has a length that the API does not accept
+/// - if the library would not submit a line, such as one of one character
 pub(crate) fn read(args: &Args) -> Result<Vec<String>, InvalidInput> {
     let name = args.file.display().to_string();
     let invalid = |problem: String| InvalidInput(format!("{name}: {problem}"));
@@ -63,17 +61,15 @@ pub(crate) fn read(args: &Args) -> Result<Vec<String>, InvalidInput> {
 }
 
 fn parse_texts(text: &str) -> Result<Vec<String>, String> {
+    // Nothing is sent, so any key will do.
+    let client = Client::builder().api_key("unused").build().map_err(|error| error.to_string())?;
     let mut texts = Vec::new();
     for (number, line) in (1..).zip(text.lines()) {
         let line = line.trim();
-        let length = line.chars().count();
-        if length == 0 {
+        if line.is_empty() {
             continue;
         }
-        if !TEXT_LENGTH.contains(&length) {
-            let (min, max) = (TEXT_LENGTH.start(), TEXT_LENGTH.end());
-            return Err(format!("line {number}: {length} characters, expected {min} to {max}"));
-        }
+        client.speak(line).hash().map_err(|error| format!("line {number}: {error}"))?;
         if line.contains('\0') {
             return Err(format!("line {number}: contains a NUL character, which Postgres cannot store"));
         }
@@ -211,10 +207,18 @@ mod tests {
     }
 
     #[test]
-    fn text_with_invalid_length_is_reported_with_its_line() {
-        assert_eq!(parse_texts("One.\n\nx\n").unwrap_err(), "line 3: 1 characters, expected 2 to 4096");
+    fn text_that_the_library_would_not_submit_is_reported_with_its_line() {
+        assert_eq!(
+            parse_texts("One.\n\nx\n").unwrap_err(),
+            "line 3: input: length 1 is too short, expected at least 2 characters"
+        );
         let long = "x".repeat(4097);
-        assert_eq!(parse_texts(&long).unwrap_err(), "line 1: 4097 characters, expected 2 to 4096");
+        assert!(parse_texts(&long).unwrap_err().starts_with("line 1: input: length 4097 is too long"));
+        assert!(
+            parse_texts("One.\n\u{200b}\u{200b}").unwrap_err().starts_with("line 2: input: contains only")
+        );
+        let id = "1b671a64-40d5-491e-99b0-da01ff1f3341";
+        assert!(parse_texts(id).unwrap_err().starts_with("line 1: input: is a task id"));
         assert!(parse_texts("One.\0").unwrap_err().starts_with("line 1: contains a NUL character"));
         assert_eq!(
             parse_texts(" \n").unwrap_err(),

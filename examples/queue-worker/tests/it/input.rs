@@ -28,8 +28,8 @@ fn enqueue_with_invalid_file_fails_without_creating_queue() {
     write("latin", b"Caf\xe9 au lait");
     assert_invalid(&queue, &["enqueue", "missing"], "missing: No such file");
     assert_invalid(&queue, &["enqueue", "."], ".: ");
-    assert_invalid(&queue, &["enqueue", "long"], "long: line 3: 4097 characters, expected 2 to 4096");
-    assert_invalid(&queue, &["enqueue", "short"], "short: line 3: 1 characters, expected 2 to 4096");
+    assert_invalid(&queue, &["enqueue", "long"], "long: line 3: input: length 4097 is too long");
+    assert_invalid(&queue, &["enqueue", "short"], "short: line 3: input: length 1 is too short");
     assert_invalid(&queue, &["enqueue", "empty"], "empty: input is empty or contains only white space");
     assert_invalid(&queue, &["enqueue", "short", "--voice", ""], "--voice");
     assert_invalid(&queue, &["enqueue", "short", "--batch", ""], "--batch");
