@@ -56,9 +56,13 @@ impl fmt::Display for Error {
             write!(f, ": {}", single_line(problem))?;
         }
         if let Some(response) = &self.0.response {
-            write!(f, ": {}", response.status)?;
+            write!(f, ": {}", response.status.as_u16())?;
+            let reason = response.status.canonical_reason();
+            if let Some(reason) = reason {
+                write!(f, " {reason}")?;
+            }
             // Many servers repeat the reason of the status as the message.
-            let is_new = |message: &&String| response.status.canonical_reason() != Some(message.as_str());
+            let is_new = |message: &&String| reason != Some(message.as_str());
             if let Some(message) = response.message.as_ref().filter(is_new) {
                 write!(f, ": {}", single_line(message))?;
             }
