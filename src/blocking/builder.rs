@@ -25,7 +25,8 @@ pub struct ClientBuilder {
 impl ClientBuilder {
     forward! {
         "crate::ClientBuilder";
-        /// Sets the API key, without `Bearer`. Required.
+        /// Sets the API key, without `Bearer`: at most 512 visible ASCII characters. White space around it is removed.
+        /// Required.
         set api_key(key: impl Into<String>);
         /// Sets the base URL, to which the paths of the API are appended.
         set base_url(url: impl Into<String>);

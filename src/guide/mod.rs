@@ -1,6 +1,6 @@
 //! A guide to this crate.
 //!
-//! Each module below is one page and takes about five minutes to read. Start with [`first_speech`]. Each page
+//! Each module below is one page and takes five to fifteen minutes to read. Start with [`first_speech`]. Each page
 //! ends with a link to the next page.
 //!
 //! The examples run as tests of this crate, against a simulator. In your program, `client` comes from

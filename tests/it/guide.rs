@@ -33,6 +33,19 @@ fn definitions(text: &str) -> BTreeSet<(String, String)> {
     links.map(|(label, target)| (label.to_owned(), target.to_owned())).collect()
 }
 
+/// docs.rs has the README and the guide, but none of the other files.
+#[test]
+fn links_to_files_have_another_target_in_the_docs() {
+    let in_docs: BTreeSet<_> =
+        definitions(&read("src/guide/links.md")).into_iter().map(|(label, _)| label).collect();
+    for page in pages().into_iter().map(|(_, text)| text).chain([read("README.md")]) {
+        for (label, target) in definitions(&page) {
+            let is_file = !target.starts_with("https://");
+            assert!(!is_file || in_docs.contains(&label), "src/guide/links.md lacks [{label}]: {target}");
+        }
+    }
+}
+
 /// A row of the table on the page about errors.
 struct Row {
     kind: String,

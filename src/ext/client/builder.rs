@@ -100,6 +100,8 @@ enum PollSetting {
 
 impl ClientBuilder {
     /// Sets the API key, without `Bearer`. Required.
+    ///
+    /// A key has at most 512 visible ASCII characters. White space around it is removed.
     pub fn api_key(mut self, key: impl Into<String>) -> Self {
         self.api_key = Some(key.into().into());
         self
@@ -339,7 +341,8 @@ impl ClientBuilder {
     /// # Errors
     ///
     /// The errors of [`Store::open`], if there is a store. Each other error [`is_invalid`](Error::is_invalid):
-    /// - The API key is missing, or contains a character that is invalid in a header.
+    /// - The API key is missing, begins with `Bearer `, is longer than 512 characters, or contains a space or another
+    ///   character that is not visible ASCII.
     /// - The base URL is missing a scheme, as in `api.example.com`, or contains a user, query or
     ///   fragment.
     /// - The base URL is `http://example.com`, and [`allow_http`](Self::allow_http) was not called.

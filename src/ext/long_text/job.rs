@@ -18,16 +18,14 @@ use crate::{
 };
 
 /// The progress of a narration, from [`Narration::progress`](super::Narration::progress).
-///
-/// `characters`, `spoken` and `saved` are in characters of the text.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Progress {
-    /// The length of the text, without trailing white space.
+    /// The length of the text in characters, without trailing white space.
     pub characters: usize,
-    /// The length of the text whose speech is finished.
+    /// The length of the text whose speech is finished, in characters.
     pub spoken: usize,
-    /// The length of the text whose audio is in the file.
+    /// The length of the text whose audio is in the file, in characters.
     pub saved: usize,
     /// The number of pieces whose audio is in the file.
     pub pieces: usize,

@@ -194,8 +194,8 @@ impl Speak {
     /// The time limit starts when the request is awaited or submitted.
     ///
     /// The deadline does not cancel a submission in progress, because that would leave the
-    /// submission in doubt. Therefore a submission may end after the deadline, by at most the
-    /// request timeout.
+    /// submission in doubt. Therefore a call may end after the deadline, by at most the
+    /// request timeout and two seconds.
     #[doc(alias = "timeout")]
     pub fn deadline(mut self, time: Duration) -> Self {
         self.deadline = time;
@@ -300,13 +300,14 @@ impl Speak {
     ///   invisible characters only, a task id as the text, or a temperature of 7. Nothing was sent.
     /// - [`is_unreachable`](Error::is_unreachable): the host refused four connections. The submission was not billed.
     /// - [`is_unauthorized`](Error::is_unauthorized): the server responded with 401 or 403. Nothing was billed.
-    /// - [`is_rejected`](Error::is_rejected): the server responded with another 4xx status, such as 400. Nothing was
-    ///   billed.
+    /// - [`is_rejected`](Error::is_rejected): the server responded with another 4xx status, such as 400, and without a
+    ///   task id. Nothing was billed.
     /// - [`is_rate_limited`](Error::is_rate_limited): the server responded with 429, or to an earlier request
     ///   with 429 or 503 and `Retry-After`, and the pause ends after the deadline. With your own
     ///   [`http_client`](crate::ClientBuilder::http_client), at the first 429. Nothing was billed.
-    /// - [`is_in_doubt`](Error::is_in_doubt): the connection was reset before the response arrived. The
-    ///   submission may have been billed.
+    /// - [`is_in_doubt`](Error::is_in_doubt): the request was sent, and no conclusive response arrived. The connection
+    ///   was reset, the request timed out, the response cannot be read, or its status is 408, 499, 5xx or a redirect
+    ///   (but 307 and 308 are rejections). The submission may have been billed.
     ///
     /// With a [store](crate::store::Store) also:
     ///

@@ -85,6 +85,9 @@ impl Speech {
     }
 
     /// Returns the server's response, as the API documents it.
+    ///
+    /// If the speech comes from a store without asking the server, only `id`, `status`, `created` and `finished` are
+    /// set. For the audio, use [`audio`](Self::audio).
     #[must_use]
     pub fn result(&self) -> &SpeechResult {
         &self.result

@@ -149,6 +149,13 @@ impl Store {
 
     /// Returns all entries, in the order of their hashes. An entry that changes meanwhile is returned
     /// in its old or its new state.
+    ///
+    /// # Errors
+    ///
+    /// As items of the stream:
+    ///
+    /// - [`is_invalid`](Error::is_invalid): an entry is damaged. The stream continues with the next one.
+    /// - [`is_io`](Error::is_io): the store cannot be read. This ends the stream.
     pub fn entries(&self) -> Entries {
         let pages = stream::unfold(Some((self.clone(), None)), |state| async {
             let (store, after) = state?;

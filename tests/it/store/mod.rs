@@ -89,6 +89,8 @@ async fn same_request_is_submitted_once() {
     assert_eq!(audio.url().strip_prefix("file://"), fixture.audio_file().to_str());
     assert!(format!("{audio:?}").contains(&format!("{:?}", audio.url())), "{audio:?}");
     assert_eq!((first.created_at(), first.finished_at()), (second.created_at(), second.finished_at()));
+    let rest = |speech: &Speech| (speech.result().model.is_none(), speech.result().results.is_empty());
+    assert_eq!((rest(&first), rest(&second)), ((false, false), (true, true)), "as `Speech::result` says");
     let simulator = &fixture.simulator;
     assert_eq!((simulator.requests(), simulator.downloads()), (requests, downloads), "nothing is sent");
     client.speak(TEXT).take(1).await.unwrap();
