@@ -37,61 +37,40 @@ impl Attempt {
         Arc::clone(&self.prior)
     }
 
-    /// Marks the request as sent. From here on, it is in doubt until its outcome is recorded.
-    fn start(&mut self) {
-        self.sent = true;
-    }
-
     /// Sends the request and records its outcome. A task id is on disk when this returns.
     pub(crate) async fn send(
         mut self,
         request: impl Future<Output = Result<TaskId, Failure>>,
     ) -> Result<TaskId, Failure> {
-        self.start();
+        // From here on, the request is in doubt until its outcome is recorded.
+        self.sent = true;
         let result = request.await;
-        let entry = self.facts.hash;
-        if let Err(error) = self.record(&result).await {
+        let recorded = match &result {
+            Ok(id) => {
+                let id = id.clone();
+                self.write(move |record| record.submitted(&id)).await
+            }
+            Err(failure) if may_be_billed(failure) => {
+                if let Some(id) = failure.task_id.clone() {
+                    self.write(move |record| record.doubted(Some(&id))).await
+                } else {
+                    self.change(|record| Some(record.doubted(None)));
+                    Ok(())
+                }
+            }
+            Err(_) => {
+                // Dropping takes the announcement back.
+                self.sent = false;
+                Ok(())
+            }
+        };
+        if let Err(error) = recorded {
             let task = result.as_ref().ok().map(TaskId::printable);
-            tracing::error!(%entry, task, ?result, ?error, "request sent, but its result could not be written to the store");
+            tracing::error!(entry = %self.facts.hash, task, ?result, ?error, "request sent, but its result could not be written to the store");
         }
         result
     }
 
-    /// Records the outcome of the request. A task id is on disk when this returns.
-    async fn record(self, result: &Result<TaskId, Failure>) -> Result<(), Error> {
-        match result {
-            Ok(id) => self.submitted(id).await,
-            Err(failure) if may_be_billed(failure) => self.in_doubt(failure.task_id.as_ref()).await,
-            Err(_) => {
-                self.not_sent();
-                Ok(())
-            }
-        }
-    }
-
-    /// Records the task id. It is on disk when this returns.
-    async fn submitted(self, id: &TaskId) -> Result<(), Error> {
-        let id = id.clone();
-        self.write(move |record| record.submitted(&id)).await
-    }
-
-    /// Records that the server has not accepted the request.
-    fn not_sent(mut self) {
-        // Dropping takes the announcement back.
-        self.sent = false;
-    }
-
-    /// Records that the server may have accepted the request. A task id is on disk when this returns.
-    async fn in_doubt(self, id: Option<&TaskId>) -> Result<(), Error> {
-        let Some(id) = id.cloned() else {
-            self.change(Priority::Essential, |record| Some(record.doubted(None)));
-            return Ok(());
-        };
-        self.write(move |record| record.doubted(Some(&id))).await
-    }
-}
-
-impl Attempt {
     /// Changes the record, also if it is missing. It is on disk when this returns.
     async fn write(&self, change: impl Fn(Record) -> Record + Send + 'static) -> Result<(), Error> {
         let (facts, key) = (Arc::clone(&self.facts), self.facts.key());
@@ -102,9 +81,10 @@ impl Attempt {
         written.await
     }
 
-    fn change(&self, priority: Priority, change: impl Fn(Record) -> Option<Record> + Send + 'static) {
+    /// Changes the record if there is one, without waiting. Removes it if `change` returns `None`.
+    fn change(&self, change: impl Fn(Record) -> Option<Record> + Send + 'static) {
         let key = self.facts.key();
-        self.shared.database.enqueue(priority, move |transaction| {
+        self.shared.database.enqueue(Priority::Essential, move |transaction| {
             let Some(record) = get(transaction, &key)? else { return Ok(()) };
             match change(record) {
                 Some(record) => put(transaction, &key, &record),
@@ -118,7 +98,7 @@ impl Drop for Attempt {
     fn drop(&mut self) {
         if !self.sent {
             let prior = Arc::clone(&self.prior);
-            self.change(Priority::Essential, move |record| {
+            self.change(move |record| {
                 let is_own = prior.get().is_some_and(|prior| *prior == record.prior_attempts());
                 if is_own { record.not_sent() } else { Some(record) }
             });
