@@ -118,7 +118,7 @@ impl EntryHandle {
     }
 
     async fn claim(&self, deadline: Option<Instant>) -> Option<Claim> {
-        let claim = self.shared.claims().claim(self.facts.hash);
+        let claim = self.shared.database.claims().claim(self.facts.hash);
         match deadline {
             Some(deadline) => timeout_at(deadline, claim).await.ok(),
             None => Some(claim.await),
@@ -186,7 +186,7 @@ impl EntryHandle {
     /// Teaches a poll policy the durations of the last tasks with the same API and model, unless it knows them.
     pub(crate) async fn teach(&self, policy: &Arc<ClientPolicy>) {
         let facts = Arc::clone(&self.facts);
-        let name = format!("{} {}", facts.names.durations, self.shared.directory().display());
+        let name = format!("{} {}", facts.names.durations, self.shared.database.directory().display());
         let read = async || {
             let durations = self.shared.database.run(Priority::Normal, move |transaction| {
                 read_durations(transaction, &facts.names.durations)
@@ -224,7 +224,7 @@ impl EntryHandle {
     async fn stored(&self, finished: Finished) -> StoredSpeech {
         let Finished { id, created, finished, audio } = finished;
         let file = match audio {
-            Some(audio) if self.shared.audio().find(self.facts.hash, &audio).await => {
+            Some(audio) if self.shared.database.audio().find(self.facts.hash, &audio).await => {
                 Some(self.audio_file(audio))
             }
             _ => None,
@@ -244,7 +244,7 @@ impl EntryHandle {
 
     /// Waits until no other call keeps audio of the request. Until then, the entry may change to another task.
     pub(crate) async fn start_keeping(&self) -> Claim {
-        self.shared.audio().start_keeping(self.facts.hash).await
+        self.shared.database.audio().start_keeping(self.facts.hash).await
     }
 
     /// Returns `true` unless the entry is about another task, whose audio must not be replaced.
@@ -255,7 +255,7 @@ impl EntryHandle {
 
     /// Adds to the error of a submission in doubt, or of a task that the server does not know, what to do with the entry.
     pub(crate) fn explain(&self, error: Error) -> Error {
-        let (hash, directory) = (self.facts.hash, self.shared.directory().display());
+        let (hash, directory) = (self.facts.hash, self.shared.database.directory().display());
         match error.kind() {
             ErrorKind::InDoubt => error.with_problem(format!("settle entry {hash} of the store {directory}")),
             ErrorKind::NotFound => error.with_problem(format!(
@@ -267,7 +267,7 @@ impl EntryHandle {
 
     /// Returns the path for the audio of the speech. It does not depend on the task.
     pub(crate) fn audio_path(&self) -> PathBuf {
-        self.shared.audio().path(self.facts.hash)
+        self.shared.database.audio().path(self.facts.hash)
     }
 
     /// Returns the file of an audio that was just kept.
@@ -278,13 +278,13 @@ impl EntryHandle {
 
     /// Waits until another download to the store may start.
     pub(crate) async fn start_download(&self) -> SemaphorePermit<'_> {
-        self.shared.audio().start_download().await
+        self.shared.database.audio().start_download().await
     }
 
     /// Keeps the size limit of the store after a download.
     pub(crate) async fn on_audio_saved(&self, bytes: u64) {
         let Some(max_bytes) = self.shared.options.max_audio_bytes else { return };
-        if let Err(error) = self.shared.audio().on_saved(self.facts.hash, bytes, max_bytes).await {
+        if let Err(error) = self.shared.database.audio().on_saved(self.facts.hash, bytes, max_bytes).await {
             tracing::warn!(?error, "old audio in the store could not be removed");
         }
     }

@@ -197,7 +197,7 @@ impl Store {
         if !record.is_announced() {
             return Ok(Some(Entry::new(*hash, record, false)));
         }
-        match self.shared.claims().try_claim(*hash) {
+        match self.shared.database.claims().try_claim(*hash) {
             None => Ok(Some(Entry::new(*hash, record, true))),
             // The submission may have ended in between.
             Some(_claim) => Ok(self.read(hash).await?.map(|record| Entry::new(*hash, record, false))),
@@ -229,7 +229,7 @@ impl Store {
             Ok(found)
         });
         let removed = removed.await?;
-        self.shared.audio().remove(*hash).await?;
+        self.shared.database.audio().remove(*hash).await?;
         Ok(removed)
     }
 
@@ -286,7 +286,7 @@ impl Store {
     ///
     /// - [`is_io`](Error::is_io): the directory cannot be read, or a file cannot be removed
     pub async fn prune(&self, max_audio_bytes: u64) -> Result<u64, Error> {
-        self.shared.audio().prune(max_audio_bytes).await
+        self.shared.database.audio().prune(max_audio_bytes).await
     }
 
     /// Returns when everything that was recorded before is on disk.
@@ -300,7 +300,7 @@ impl Store {
     /// Closes the store and removes its files, unless something else in this process uses it. Errors are ignored: a store
     /// that is left is harmless, because a later run uses it without being billed.
     pub(crate) async fn remove(self) {
-        let disk = self.shared.disk().clone();
+        let disk = self.shared.database.disk().clone();
         let remove = move || {
             if let Some(shared) = Arc::into_inner(self.shared) {
                 shared.database.remove();
@@ -310,7 +310,7 @@ impl Store {
     }
 
     fn claim(&self, hash: RequestHash) -> Result<Claim, Error> {
-        self.shared.claims().try_claim(hash).ok_or_else(|| {
+        self.shared.database.claims().try_claim(hash).ok_or_else(|| {
             Error::invalid(
                 "hash",
                 format!("entry {hash} is being submitted, expected one that is not; try again later"),
