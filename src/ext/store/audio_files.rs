@@ -10,10 +10,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-use super::{
-    RequestHash,
-    claims::{Claim, Claims},
-};
+use super::{RequestHash, claims::Claims};
 use crate::{
     Error,
     ext::disk::{Disk, Metadata},
@@ -39,7 +36,9 @@ pub(super) struct AudioFiles {
     directory: PathBuf,
     downloads: Semaphore,
     /// The claims of calls that keep or remove the audio of a request.
-    keeping: Claims,
+    ///
+    /// A claim may be held during a download. To be free of deadlocks, its holder must not claim a submission.
+    pub(super) keeping: Claims,
     /// The size of all files together. `None` until it matters.
     total: Arc<Mutex<Option<u64>>>,
 }
@@ -52,18 +51,6 @@ impl AudioFiles {
 
     pub(super) fn path(&self, hash: RequestHash) -> PathBuf {
         self.directory.join(format!("{hash}.wav"))
-    }
-
-    /// Waits until no other call keeps audio of the request.
-    ///
-    /// The right may be held during a download. To be free of deadlocks, its holder must not claim a submission.
-    pub(super) async fn start_keeping(&self, hash: RequestHash) -> Claim {
-        self.keeping.claim(hash).await
-    }
-
-    /// Returns `None` if another call keeps audio of the request.
-    pub(super) fn try_start_keeping(&self, hash: RequestHash) -> Option<Claim> {
-        self.keeping.try_claim(hash)
     }
 
     /// Waits until another download may start.

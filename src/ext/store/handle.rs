@@ -244,7 +244,7 @@ impl EntryHandle {
 
     /// Waits until no other call keeps audio of the request. Until then, the entry may change to another task.
     pub(crate) async fn start_keeping(&self) -> Claim {
-        self.shared.database.audio().start_keeping(self.facts.hash).await
+        self.shared.database.audio().keeping.claim(self.facts.hash).await
     }
 
     /// Returns `true` unless the entry is about another task, whose audio must not be replaced.
