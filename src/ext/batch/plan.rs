@@ -40,11 +40,11 @@ pub(crate) async fn plan(
     let mut entries = Vec::new();
     for speak in requests {
         let Ok(request) = speak.to_request() else {
-            plan.add_invalid();
+            plan.invalid += 1;
             continue;
         };
         if has_store && !seen.insert(speak.hash()?) {
-            plan.add_repeated();
+            plan.repeated += 1;
             continue;
         }
         let Some(store) = &store else {
@@ -60,9 +60,9 @@ pub(crate) async fn plan(
     let mut outlooks = stream::iter(entries).map(async |entry| entry.outlook().await).buffered(LOOKUPS);
     while let Some(outlook) = outlooks.next().await {
         match outlook? {
-            Outlook::Stored => plan.add_stored(),
-            Outlook::Submitted => plan.add_submitted(),
-            Outlook::InDoubt => plan.add_in_doubt(),
+            Outlook::Stored => plan.stored += 1,
+            Outlook::Submitted => plan.submitted += 1,
+            Outlook::InDoubt => plan.in_doubt += 1,
             Outlook::New { characters, names, rate } => plan.add_new(characters, &names.rate, &rate),
         }
     }

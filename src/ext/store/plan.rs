@@ -111,38 +111,18 @@ impl fmt::Display for Plan {
 /// Makes a [`Plan`] from requests, one after another. It keeps only sums.
 #[derive(Default)]
 pub(crate) struct PlanBuilder {
-    stored: usize,
-    submitted: usize,
-    in_doubt: usize,
+    pub(crate) stored: usize,
+    pub(crate) submitted: usize,
+    pub(crate) in_doubt: usize,
     new: usize,
-    repeated: usize,
-    invalid: usize,
+    pub(crate) repeated: usize,
+    pub(crate) invalid: usize,
     characters: usize,
     /// The audio of the new requests for each rate, and the audio that is billed.
     expected: HashMap<String, (Expected, Expected)>,
 }
 
 impl PlanBuilder {
-    pub(crate) fn add_stored(&mut self) {
-        self.stored += 1;
-    }
-
-    pub(crate) fn add_submitted(&mut self) {
-        self.submitted += 1;
-    }
-
-    pub(crate) fn add_in_doubt(&mut self) {
-        self.in_doubt += 1;
-    }
-
-    pub(crate) fn add_repeated(&mut self) {
-        self.repeated += 1;
-    }
-
-    pub(crate) fn add_invalid(&mut self) {
-        self.invalid += 1;
-    }
-
     /// Adds a request with what is known about the duration of its speech. All requests with one `rate_name` have one rate.
     pub(crate) fn add_new(&mut self, characters: usize, rate_name: &str, rate: &Rate) {
         self.new += 1;
@@ -201,11 +181,8 @@ mod tests {
 
     #[test]
     fn plan_counts_requests_and_characters_of_new_ones() {
-        let mut builder = PlanBuilder::default();
-        builder.add_stored();
-        builder.add_repeated();
-        (0..2).for_each(|_| builder.add_submitted());
-        (0..3).for_each(|_| builder.add_in_doubt());
+        let mut builder =
+            PlanBuilder { stored: 1, submitted: 2, in_doubt: 3, repeated: 1, ..Default::default() };
         for characters in [100, 20, 3, 300] {
             builder.add_new(characters, "nora", &learned());
         }
@@ -242,9 +219,7 @@ mod tests {
 
     #[test]
     fn plan_without_new_requests_costs_nothing() {
-        let mut builder = PlanBuilder::default();
-        builder.add_stored();
-        let plan = builder.build();
+        let plan = PlanBuilder { stored: 1, ..PlanBuilder::default() }.build();
         assert_eq!((plan.seconds.clone(), plan.cost(1.0)), (0.0..=0.0, 0.0..=0.0));
         assert_eq!(plan.to_string(), "Requests: 1 stored, 0 submitted, 0 in doubt, 0 new.");
     }
