@@ -16,6 +16,7 @@ pub(crate) use self::file_system::{
     Access, FileSystem, Metadata, OpenFile, PRIVATE, directory_of, read_exact_at, read_start,
 };
 use self::system::System;
+use crate::Error;
 
 /// A file system. Clones share it.
 #[derive(Clone, Debug)]
@@ -52,6 +53,15 @@ impl Disk {
             return tokio::spawn(async { action() });
         }
         spawn_blocking(action)
+    }
+
+    /// Runs an action that uses this disk as [`run`](Self::run) does, and waits for it.
+    pub(crate) async fn try_run<T: Send + 'static>(
+        &self,
+        action: impl FnOnce(&Self) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        let disk = self.clone();
+        self.run(move || action(&disk)).await.map_err(|error| Error::stopped().with_source(error))?
     }
 }
 

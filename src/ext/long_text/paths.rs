@@ -32,9 +32,7 @@ pub(super) async fn check_paths(
     let paths = [("", Some(audio)), ("store", Some(store)), ("subtitles", subtitles), ("chapters", chapters)];
     let paths = paths.into_iter().filter_map(|(field, path)| Some((field, path?.to_owned())));
     let paths: Vec<_> = paths.collect();
-    let files = disk.clone();
-    let checked = disk.run(move || check_different(&files, &paths)).await;
-    checked.map_err(|error| Error::stopped().with_source(error))?
+    disk.try_run(move |disk| check_different(disk, &paths)).await
 }
 
 fn check_different(disk: &Disk, paths: &[(&'static str, PathBuf)]) -> Result<(), Error> {

@@ -74,8 +74,8 @@ impl AudioFiles {
     }
 
     pub(super) async fn remove(&self, hash: RequestHash) -> Result<(), Error> {
-        let (disk, path, total) = (self.disk.clone(), self.path(hash), Arc::clone(&self.total));
-        let removed = self.disk.run(move || {
+        let (path, total) = (self.path(hash), Arc::clone(&self.total));
+        let removed = self.disk.try_run(move |disk| {
             *total.lock().unwrap_or_else(PoisonError::into_inner) = None;
             match disk.remove_file(&path) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => {
@@ -84,43 +84,42 @@ impl AudioFiles {
                 _ => Ok(()),
             }
         });
-        removed.await.map_err(|error| Error::stopped().with_source(error))?
+        removed.await
     }
 
     /// Counts a new file. If all files together are larger than `max_bytes`, removes the least recently used ones. The new file
     /// stays, even if it alone is larger: its caller is about to read it.
     pub(super) async fn on_saved(&self, hash: RequestHash, bytes: u64, max_bytes: u64) -> Result<(), Error> {
-        let (disk, directory, total) = (self.disk.clone(), self.directory.clone(), Arc::clone(&self.total));
-        let saved = self.path(hash);
-        let pruned = self.disk.run(move || {
+        let (directory, saved, total) = (self.directory.clone(), self.path(hash), Arc::clone(&self.total));
+        let pruned = self.disk.try_run(move |disk| {
             let mut total = total.lock().unwrap_or_else(PoisonError::into_inner);
             // The first count includes the new file. A file that was replaced counts twice until the next pruning.
             let size = match total.take() {
                 Some(size) => size + bytes,
-                None => list(&disk, &directory)?.iter().map(|file| file.bytes).sum(),
+                None => list(disk, &directory)?.iter().map(|file| file.bytes).sum(),
             };
             *total = Some(if size > max_bytes {
                 // Removes more than necessary, so that the directory is not listed for each file.
-                prune(&disk, &directory, max_bytes / 10 * 9, Some(&saved))?.left
+                prune(disk, &directory, max_bytes / 10 * 9, Some(&saved))?.left
             } else {
                 size
             });
             Ok(())
         });
-        pruned.await.map_err(|error| Error::stopped().with_source(error))?
+        pruned.await
     }
 
     /// Removes the least recently used files until the others have at most `max_bytes`. Returns the number of removed bytes.
     pub(super) async fn prune(&self, max_bytes: u64) -> Result<u64, Error> {
-        let (disk, directory, total) = (self.disk.clone(), self.directory.clone(), Arc::clone(&self.total));
-        let pruned = self.disk.run(move || {
+        let (directory, total) = (self.directory.clone(), Arc::clone(&self.total));
+        let pruned = self.disk.try_run(move |disk| {
             let mut total = total.lock().unwrap_or_else(PoisonError::into_inner);
             *total = None;
-            let Pruned { removed, left } = prune(&disk, &directory, max_bytes, None)?;
+            let Pruned { removed, left } = prune(disk, &directory, max_bytes, None)?;
             *total = Some(left);
             Ok(removed)
         });
-        pruned.await.map_err(|error| Error::stopped().with_source(error))?
+        pruned.await
     }
 }
 

@@ -114,9 +114,7 @@ impl Store {
     }
 
     pub(crate) async fn open_on(disk: &Disk, settings: StoreSettings) -> Result<Self, Error> {
-        let files = disk.clone();
-        let opened = disk.run(move || Self::open_blocking(&files, settings)).await;
-        opened.map_err(|error| Error::stopped().with_source(error))?
+        disk.try_run(|disk| Self::open_blocking(disk, settings)).await
     }
 
     pub(crate) fn open_blocking(disk: &Disk, settings: StoreSettings) -> Result<Self, Error> {

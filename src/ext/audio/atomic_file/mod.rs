@@ -52,11 +52,9 @@ impl AtomicFile {
     }
 
     async fn create_with(disk: Disk, target: PathBuf, is_private: bool) -> Result<Self, Error> {
-        let files = disk.clone();
         // One call: if the caller is cancelled, dropping its result removes the temporary file.
-        let opened = disk.run(move || open_temp(&files, &target, is_private)).await;
-        let (target, temp, file) =
-            opened.map_err(|error| Error::io("could not write", Path::new(""), error))??;
+        let opened = disk.try_run(move |disk| open_temp(disk, &target, is_private));
+        let (target, temp, file) = opened.await?;
         Ok(Self { disk, target, temp, file, written: 0, writing: None, sync: true, syncing: None, synced: 0 })
     }
 
