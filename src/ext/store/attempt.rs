@@ -73,22 +73,22 @@ impl Attempt {
 
     /// Changes the record, also if it is missing. It is on disk when this returns.
     async fn write(&self, change: impl Fn(Record) -> Record + Send + 'static) -> Result<(), Error> {
-        let (facts, key) = (Arc::clone(&self.facts), self.facts.key());
+        let facts = Arc::clone(&self.facts);
         let written = self.shared.database.run(Priority::Essential, move |transaction| {
             let record = facts.record(transaction);
-            put(transaction, &key, &change(record))
+            put(transaction, facts.hash, &change(record))
         });
         written.await
     }
 
     /// Changes the record if there is one, without waiting. Removes it if `change` returns `None`.
     fn change(&self, change: impl Fn(Record) -> Option<Record> + Send + 'static) {
-        let key = self.facts.key();
+        let hash = self.facts.hash;
         self.shared.database.enqueue(Priority::Essential, move |transaction| {
-            let Some(record) = get(transaction, &key)? else { return Ok(()) };
+            let Some(record) = get(transaction, hash)? else { return Ok(()) };
             match change(record) {
-                Some(record) => put(transaction, &key, &record),
-                None => transaction.remove(&key),
+                Some(record) => put(transaction, hash, &record),
+                None => transaction.remove(hash),
             }
         });
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{
     RequestHash,
-    database::{Database, Key, Priority, Transaction},
+    database::{Database, Priority, Transaction},
     durations::Durations,
     learned_names::LearnedNames,
     rates::Rate,
@@ -58,10 +58,6 @@ impl Facts {
         Self { hash, about, names, resubmissions, redo }
     }
 
-    pub(super) fn key(&self) -> Key {
-        *self.hash.as_bytes()
-    }
-
     /// Returns the record of the request that is about to be sent.
     pub(super) fn announce(&self, earlier: Option<Record>) -> Record {
         let announced = Record::announce(earlier, self.about.clone());
@@ -88,7 +84,7 @@ impl Facts {
 
     /// Returns the record for a fact that must not be lost. A damaged record counts as none.
     pub(super) fn record(&self, transaction: &mut Transaction<'_>) -> Record {
-        let record = get(transaction, &self.key()).ok().flatten();
+        let record = get(transaction, self.hash).ok().flatten();
         record.unwrap_or_else(|| Record::announce(None, self.about.clone()))
     }
 
@@ -113,26 +109,28 @@ impl Facts {
 
 /// Reads a record in a transaction of its own.
 pub(super) async fn read(database: &Database, hash: RequestHash) -> Result<Option<Record>, Error> {
-    let key = *hash.as_bytes();
-    database.run(Priority::Normal, move |transaction| get(transaction, &key)).await
+    database.run(Priority::Normal, move |transaction| get(transaction, hash)).await
 }
 
-pub(super) fn get(transaction: &mut Transaction<'_>, key: &Key) -> Result<Option<Record>, Error> {
-    let Some(bytes) = transaction.get(key)? else { return Ok(None) };
-    parse(key, &bytes).map(Some)
+pub(super) fn get(transaction: &mut Transaction<'_>, hash: RequestHash) -> Result<Option<Record>, Error> {
+    let Some(bytes) = transaction.get(hash)? else { return Ok(None) };
+    parse(hash, &bytes).map(Some)
 }
 
-pub(super) fn parse(key: &Key, bytes: &[u8]) -> Result<Record, Error> {
+pub(super) fn parse(hash: RequestHash, bytes: &[u8]) -> Result<Record, Error> {
     Record::parse(bytes).map_err(|error| {
-        let hash = RequestHash::from_bytes(*key);
         Error::invalid("store", format!("entry {hash} is damaged; forget it to submit its text again"))
             .with_source(error)
             .billed_at_least(Billed::Maybe)
     })
 }
 
-pub(super) fn put(transaction: &mut Transaction<'_>, key: &Key, record: &Record) -> Result<(), Error> {
-    transaction.put(key, &serde_json::to_vec(record).expect("strings and numbers are JSON"))
+pub(super) fn put(
+    transaction: &mut Transaction<'_>,
+    hash: RequestHash,
+    record: &Record,
+) -> Result<(), Error> {
+    transaction.put(hash, &serde_json::to_vec(record).expect("strings and numbers are JSON"))
 }
 
 /// Returns what the store has learned. Content that cannot be read counts as nothing.

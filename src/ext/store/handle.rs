@@ -12,7 +12,7 @@ use super::{
     attempt::Attempt,
     audio_files::StoredAudio,
     claims::Claim,
-    database::{Key, Priority},
+    database::Priority,
     facts::{Facts, Redo, Request, get, put, read, read_durations, read_rate},
     learned_names::LearnedNames,
     rates::Rate,
@@ -81,10 +81,6 @@ impl EntryHandle {
         Self { shared, facts }
     }
 
-    fn key(&self) -> Key {
-        self.facts.key()
-    }
-
     pub(crate) fn hash(&self) -> RequestHash {
         self.facts.hash
     }
@@ -135,13 +131,13 @@ impl EntryHandle {
         let Some(claim) = self.claim(deadline).await else { return Ok(Announced::Found(Found::Busy)) };
         // If this future is dropped, the announcement is taken back.
         let attempt = Attempt::new(Arc::clone(&self.shared), Arc::clone(&self.facts), claim);
-        let (facts, key, prior) = (Arc::clone(&self.facts), self.key(), attempt.prior());
+        let (facts, prior) = (Arc::clone(&self.facts), attempt.prior());
         let meaning = self.shared.database.run(Priority::Normal, move |transaction| {
-            let record = get(transaction, &key)?;
+            let record = get(transaction, facts.hash)?;
             let meaning = facts.meaning(record.as_ref());
             if facts.may_submit(&meaning) {
                 let announced = facts.announce(record);
-                put(transaction, &key, &announced)?;
+                put(transaction, facts.hash, &announced)?;
                 let _ = prior.set(announced.prior_attempts());
             }
             Ok(meaning)
@@ -156,9 +152,9 @@ impl EntryHandle {
 
     /// Returns what a job would do with the request.
     pub(crate) async fn outlook(&self) -> Result<Outlook, Error> {
-        let (facts, key) = (Arc::clone(&self.facts), self.key());
+        let facts = Arc::clone(&self.facts);
         let outlook = self.shared.database.run(Priority::Normal, move |transaction| {
-            let meaning = facts.meaning(get(transaction, &key)?.as_ref());
+            let meaning = facts.meaning(get(transaction, facts.hash)?.as_ref());
             if facts.may_submit(&meaning) {
                 let rate = read_rate(transaction, &facts.names.rate)?;
                 let (characters, names) = (facts.about.characters, Arc::clone(&facts.names));
@@ -298,9 +294,9 @@ impl EntryHandle {
         task: Option<CompletedTask>,
     ) {
         let finished = Finished { id: id.clone(), created: result.created, finished: result.finished, audio };
-        let (facts, key) = (Arc::clone(&self.facts), self.key());
+        let facts = Arc::clone(&self.facts);
         self.shared.database.enqueue(Priority::Normal, move |transaction| {
-            let record = match get(transaction, &key)? {
+            let record = match get(transaction, facts.hash)? {
                 // The same request has been announced or submitted again since.
                 Some(record) if !record.is_of(&finished.id) => return Ok(()),
                 Some(record) if record.is_stored_as(&finished) => return Ok(()),
@@ -309,7 +305,7 @@ impl EntryHandle {
             };
             let learned = record.seconds.is_some();
             let record = record.stored(finished.clone());
-            put(transaction, &key, &record)?;
+            put(transaction, facts.hash, &record)?;
             if let Some(task) = &task {
                 facts.keep_durations(transaction, task);
             }
@@ -322,11 +318,11 @@ impl EntryHandle {
 
     /// Records the duration of an audio that is not kept.
     pub(crate) fn has_duration(&self, id: &TaskId, seconds: f64) {
-        let (facts, key, id) = (Arc::clone(&self.facts), self.key(), id.clone());
-        self.shared.database.enqueue(Priority::Normal, move |transaction| match get(transaction, &key)? {
+        let (facts, hash, id) = (Arc::clone(&self.facts), self.facts.hash, id.clone());
+        self.shared.database.enqueue(Priority::Normal, move |transaction| match get(transaction, hash)? {
             Some(mut record) if record.is_of(&id) && record.seconds.is_none() => {
                 record.seconds = Some(seconds);
-                put(transaction, &key, &record)?;
+                put(transaction, hash, &record)?;
                 facts.learn(transaction, seconds)
             }
             _ => Ok(()),
@@ -335,18 +331,18 @@ impl EntryHandle {
 
     /// Records that the task has failed.
     pub(crate) fn failed(&self, id: &TaskId) {
-        let (key, id) = (self.key(), id.clone());
-        self.shared.database.enqueue(Priority::Normal, move |transaction| match get(transaction, &key)? {
-            Some(record) if record.is_of(&id) => put(transaction, &key, &record.failed()),
+        let (hash, id) = (self.facts.hash, id.clone());
+        self.shared.database.enqueue(Priority::Normal, move |transaction| match get(transaction, hash)? {
+            Some(record) if record.is_of(&id) => put(transaction, hash, &record.failed()),
             _ => Ok(()),
         });
     }
 
     /// Records that the job that spoke the text again is finished.
     pub(crate) fn job_finished(&self) {
-        let key = self.key();
-        self.shared.database.enqueue(Priority::Normal, move |transaction| match get(transaction, &key)? {
-            Some(record) if record.redone => put(transaction, &key, &record.job_finished()),
+        let hash = self.facts.hash;
+        self.shared.database.enqueue(Priority::Normal, move |transaction| match get(transaction, hash)? {
+            Some(record) if record.redone => put(transaction, hash, &record.job_finished()),
             _ => Ok(()),
         });
     }

@@ -9,7 +9,7 @@ use futures_util::{StreamExt, stream};
 use super::{
     RequestHash, StoreSettings,
     claims::Claim,
-    database::{Database, Key, Priority},
+    database::{Database, Priority},
     entry::{Entries, Entry, Settlement},
     facts::{Request, get, parse, put, read},
     handle::EntryHandle,
@@ -157,13 +157,11 @@ impl Store {
     pub fn entries(&self) -> Entries {
         let pages = stream::unfold(Some((self.clone(), None)), |state| async {
             let (store, after) = state?;
-            let page = store
-                .shared
-                .database
-                .run(Priority::Normal, move |transaction| transaction.page(after.as_ref(), PAGE));
+            let page =
+                store.shared.database.run(Priority::Normal, move |transaction| transaction.page(after, PAGE));
             match page.await {
                 Ok(page) => {
-                    let next = page.last().map(|(key, _)| (store.clone(), Some(*key)));
+                    let next = page.last().map(|(hash, _)| (store.clone(), Some(*hash)));
                     Some((store.view(page).await, next))
                 }
                 Err(error) => Some((vec![Err(error)], None)),
@@ -172,11 +170,10 @@ impl Store {
         Entries(Box::pin(pages.flat_map(stream::iter).fuse()))
     }
 
-    async fn view(&self, page: Vec<(Key, Vec<u8>)>) -> Vec<Result<Entry, Error>> {
+    async fn view(&self, page: Vec<(RequestHash, Vec<u8>)>) -> Vec<Result<Entry, Error>> {
         let mut entries = Vec::with_capacity(page.len());
-        for (key, bytes) in page {
-            let hash = RequestHash::from_bytes(key);
-            match parse(&key, &bytes) {
+        for (hash, bytes) in page {
+            match parse(hash, &bytes) {
                 Ok(record) if record.is_announced() => entries.extend(self.get(&hash).await.transpose()),
                 record => entries.push(record.map(|record| Entry::new(hash, record, false))),
             }
@@ -218,16 +215,16 @@ impl Store {
     /// - [`is_invalid`](Error::is_invalid): the request is being submitted
     /// - [`is_io`](Error::is_io): the store cannot be written
     pub async fn forget(&self, hash: &RequestHash) -> Result<bool, Error> {
-        let _claim = self.claim(*hash)?;
-        let key = *hash.as_bytes();
+        let hash = *hash;
+        let _claim = self.claim(hash)?;
         let removed = self.shared.database.run(Priority::Normal, move |transaction| {
             // A damaged entry can be forgotten too.
-            let found = transaction.get(&key)?.is_some();
-            transaction.remove(&key)?;
+            let found = transaction.get(hash)?.is_some();
+            transaction.remove(hash)?;
             Ok(found)
         });
         let removed = removed.await?;
-        self.shared.database.audio().remove(*hash).await?;
+        self.shared.database.audio().remove(hash).await?;
         Ok(removed)
     }
 
@@ -252,11 +249,10 @@ impl Store {
     /// - [`is_invalid`](Error::is_invalid): the entry does not exist, is not in doubt, or is being submitted
     /// - [`is_io`](Error::is_io): the store cannot be written
     pub async fn settle(&self, hash: &RequestHash, settlement: Settlement) -> Result<(), Error> {
-        let _claim = self.claim(*hash)?;
-        let key = *hash.as_bytes();
+        let hash = *hash;
+        let _claim = self.claim(hash)?;
         let settled = self.shared.database.run(Priority::Normal, move |transaction| {
-            let hash = RequestHash::from_bytes(key);
-            let Some(record) = get(transaction, &key)? else {
+            let Some(record) = get(transaction, hash)? else {
                 return Err(Error::invalid("hash", format!("the store has no entry {hash}")));
             };
             if !matches!(record.state, Phase::Announced | Phase::InDoubt) {
@@ -264,10 +260,10 @@ impl Store {
                 return Err(Error::invalid("hash", format!("entry {hash} is {state}, expected in_doubt")));
             }
             match settlement.clone() {
-                Settlement::Billed(id) => put(transaction, &key, &record.submitted(&id)),
+                Settlement::Billed(id) => put(transaction, hash, &record.submitted(&id)),
                 Settlement::NotBilled => match record.not_billed() {
-                    Some(record) => put(transaction, &key, &record),
-                    None => transaction.remove(&key),
+                    Some(record) => put(transaction, hash, &record),
+                    None => transaction.remove(hash),
                 },
             }
         });

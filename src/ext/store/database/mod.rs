@@ -65,11 +65,7 @@ use std::{
 
 #[cfg(test)]
 use self::turns::Turns;
-pub(super) use self::{
-    directory::ENTRIES_FILE,
-    priority::Priority,
-    transaction::{Key, Transaction},
-};
+pub(super) use self::{directory::ENTRIES_FILE, priority::Priority, transaction::Transaction};
 use self::{
     engine::Engine, file::LockedFile, registry::Registry, reserve::ReserveFile, thread::Thread, work::Job,
 };

@@ -21,6 +21,7 @@ use futures_util::future::{self, FutureExt};
 
 use self::disk::MemoryDisk;
 use super::*;
+use crate::ext::store::RequestHash;
 
 /// For `unwrap_err`.
 impl fmt::Debug for Database {
@@ -29,10 +30,10 @@ impl fmt::Debug for Database {
     }
 }
 
-fn key(number: u32) -> Key {
-    let mut key = [0; 32];
-    key[..4].copy_from_slice(&number.to_be_bytes());
-    key
+fn key(number: u32) -> RequestHash {
+    let mut bytes = [0; 32];
+    bytes[..4].copy_from_slice(&number.to_be_bytes());
+    RequestHash::from_bytes(bytes)
 }
 
 fn open(directory: &Path) -> Result<Database, Error> {
@@ -60,19 +61,19 @@ async fn put(database: &Database, number: u32) -> Result<(), Error> {
 }
 
 async fn put_as(database: &Database, priority: Priority, number: u32) -> Result<(), Error> {
-    database.run(priority, move |transaction| transaction.put(&key(number), b"value")).await
+    database.run(priority, move |transaction| transaction.put(key(number), b"value")).await
 }
 
 /// Writes 400 entries from 100 on, more than the cache holds.
 async fn put_26_megabytes(database: &Database) {
     let write = |transaction: &mut Transaction<'_>| {
-        (100..500).try_for_each(|number| transaction.put(&key(number), &b"value678".repeat(8_192)))
+        (100..500).try_for_each(|number| transaction.put(key(number), &b"value678".repeat(8_192)))
     };
     database.run(Priority::Normal, write).await.unwrap();
 }
 
 async fn get(database: &Database, number: u32) -> Option<Vec<u8>> {
-    database.run(Priority::Normal, move |transaction| transaction.get(&key(number))).await.unwrap()
+    database.run(Priority::Normal, move |transaction| transaction.get(key(number))).await.unwrap()
 }
 
 /// Lets the works that are sent before the returned guard is dropped wait together.
@@ -112,18 +113,18 @@ async fn values_are_read_removed_and_paged_in_order_of_keys() {
     let database = Database::with_backend(MemoryDisk::new(10_000)).unwrap();
     let write = |transaction: &mut Transaction<'_>| {
         for number in [3, 1, 2, 4] {
-            transaction.put(&key(number), &[u8::try_from(number).unwrap()])?;
+            transaction.put(key(number), &[u8::try_from(number).unwrap()])?;
         }
-        transaction.remove(&key(2))?;
+        transaction.remove(key(2))?;
         transaction.put_meta("name", b"text")
     };
     database.run(Priority::Normal, write).await.unwrap();
     let read = |transaction: &mut Transaction<'_>| {
-        assert_eq!(transaction.get(&key(2))?, None);
+        assert_eq!(transaction.get(key(2))?, None);
         assert_eq!(transaction.get_meta("name")?.as_deref(), Some(&b"text"[..]));
         assert_eq!(transaction.get_meta("other")?, None);
         let first = transaction.page(None, 2)?;
-        let rest = transaction.page(Some(&first[1].0), 2)?;
+        let rest = transaction.page(Some(first[1].0), 2)?;
         Ok([first, rest])
     };
     let pages = database.run(Priority::Normal, read).await.unwrap();
@@ -135,9 +136,9 @@ async fn works_that_wait_together_share_one_commit_in_order_of_calls() {
     let disk = MemoryDisk::new(10_000);
     let database = threaded(&disk);
     let append = |transaction: &mut Transaction<'_>| {
-        let mut all = transaction.get(&key(0))?.unwrap_or_default();
+        let mut all = transaction.get(key(0))?.unwrap_or_default();
         all.push(u8::try_from(all.len()).unwrap());
-        transaction.put(&key(0), &all)?;
+        transaction.put(key(0), &all)?;
         Ok(all.len())
     };
     let before = disk.state().syncs;
@@ -174,7 +175,7 @@ async fn work_that_fails_before_it_writes_does_not_run_its_group_again() {
         let runs = Arc::clone(&runs);
         database.run(Priority::Normal, move |transaction| {
             runs.fetch_add(1, Ordering::Relaxed);
-            if fails { Err(Error::stopped()) } else { transaction.put(&key(1), b"") }
+            if fails { Err(Error::stopped()) } else { transaction.put(key(1), b"") }
         })
     };
     let outcomes = together(&database, [false, true].map(work)).await;
@@ -196,7 +197,7 @@ async fn drop_of_last_handle_waits_for_enqueued_works() {
     let disk = MemoryDisk::new(10_000);
     let database = threaded(&disk);
     let guard = hold(&database);
-    database.enqueue(Priority::Normal, |transaction| transaction.put(&key(1), b""));
+    database.enqueue(Priority::Normal, |transaction| transaction.put(key(1), b""));
     drop(guard);
     drop(database);
     assert!(get(&inline(&disk.after_power_failure()), 1).await.is_some());
@@ -208,7 +209,7 @@ async fn handle_that_a_work_holds_is_dropped_without_a_deadlock() {
     let database = open(directory.path()).unwrap();
     let (held, guard) = (database.clone(), hold(&database));
     database.enqueue(Priority::Normal, move |_| {
-        held.enqueue(Priority::Normal, |transaction| transaction.put(&key(1), b""));
+        held.enqueue(Priority::Normal, |transaction| transaction.put(key(1), b""));
         Ok(())
     });
     let weak = Arc::downgrade(&database.0);
@@ -223,7 +224,7 @@ async fn directory_is_opened_again_at_once_400_times() {
     let directory = tempfile::tempdir().unwrap();
     for round in 0..400 {
         let database = open(directory.path()).unwrap_or_else(|error| panic!("{round}: {error}"));
-        database.enqueue(Priority::Normal, move |transaction| transaction.put(&key(round), b""));
+        database.enqueue(Priority::Normal, move |transaction| transaction.put(key(round), b""));
         // Half of the drops run during the next open.
         if round % 2 == 0 {
             drop(database);

@@ -8,11 +8,9 @@ use std::{
 use redb::{ReadableTable, TableDefinition, WriteTransaction};
 
 use super::{priority::Priority, problem, reserve::Space};
-use crate::Error;
+use crate::{Error, ext::store::RequestHash};
 
-pub(in crate::ext::store) type Key = [u8; 32];
-
-pub(super) const ENTRIES: TableDefinition<'_, &Key, &[u8]> = TableDefinition::new("entries");
+pub(super) const ENTRIES: TableDefinition<'_, &[u8; 32], &[u8]> = TableDefinition::new("entries");
 pub(super) const META: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("meta");
 
 /// A transaction, as one work of its group sees it. Reads see what earlier works of the group have written.
@@ -43,39 +41,42 @@ impl<'a> Transaction<'a> {
         problem::panicked(self.path)
     }
 
-    pub(in crate::ext::store) fn get(&mut self, key: &Key) -> Result<Option<Vec<u8>>, Error> {
+    pub(in crate::ext::store) fn get(&mut self, hash: RequestHash) -> Result<Option<Vec<u8>>, Error> {
         let read = || {
             let table = self.inner.open_table(ENTRIES)?;
-            Ok(table.get(key)?.map(|value| value.value().to_vec()))
+            Ok(table.get(hash.as_bytes())?.map(|value| value.value().to_vec()))
         };
         read().map_err(|error| self.problem(error))
     }
 
-    pub(in crate::ext::store) fn put(&mut self, key: &Key, value: &[u8]) -> Result<(), Error> {
+    pub(in crate::ext::store) fn put(&mut self, hash: RequestHash, value: &[u8]) -> Result<(), Error> {
+        let key = hash.as_bytes();
         self.begin_write()?;
         let write =
             || self.inner.open_table(ENTRIES)?.insert(key, value).map(drop).map_err(redb::Error::from);
         write().map_err(|error| self.problem(error))
     }
 
-    pub(in crate::ext::store) fn remove(&mut self, key: &Key) -> Result<(), Error> {
+    pub(in crate::ext::store) fn remove(&mut self, hash: RequestHash) -> Result<(), Error> {
+        let key = hash.as_bytes();
         self.begin_write()?;
         let write = || self.inner.open_table(ENTRIES)?.remove(key).map(drop).map_err(redb::Error::from);
         write().map_err(|error| self.problem(error))
     }
 
-    /// Returns up to `limit` entries after `after`, in the order of their keys.
+    /// Returns up to `limit` entries after `after`, in the order of their hashes.
     pub(in crate::ext::store) fn page(
         &mut self,
-        after: Option<&Key>,
+        after: Option<RequestHash>,
         limit: usize,
-    ) -> Result<Vec<(Key, Vec<u8>)>, Error> {
+    ) -> Result<Vec<(RequestHash, Vec<u8>)>, Error> {
         let read = || {
             let table = self.inner.open_table(ENTRIES)?;
             let mut found = Vec::new();
-            for entry in table.range::<&Key>((after.map_or(Unbounded, Excluded), Unbounded))?.take(limit) {
-                let (key, value) = entry?;
-                found.push((*key.value(), value.value().to_vec()));
+            let start = after.as_ref().map_or(Unbounded, |hash| Excluded(hash.as_bytes()));
+            for entry in table.range::<&[u8; 32]>((start, Unbounded))?.take(limit) {
+                let (hash, value) = entry?;
+                found.push((RequestHash::from_bytes(*hash.value()), value.value().to_vec()));
             }
             Ok(found)
         };

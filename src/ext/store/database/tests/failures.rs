@@ -16,7 +16,7 @@ async fn work_that_fails_after_a_write_leaves_nothing_and_the_others_commit() {
     let database = threaded(&MemoryDisk::new(10_000));
     let write = |number: u32| {
         move |transaction: &mut Transaction<'_>| {
-            transaction.put(&key(number), b"")?;
+            transaction.put(key(number), b"")?;
             if number == 1 { Err(Error::invalid("test", "rejected")) } else { Ok(()) }
         }
     };
@@ -36,7 +36,7 @@ async fn work_that_panics_leaves_nothing_and_the_thread_lives_on() {
     let before = put(&database, 0).shared();
     assert!(before.clone().now_or_never().is_none());
     let work = |transaction: &mut Transaction<'_>| -> Result<(), Error> {
-        transaction.put(&key(1), b"")?;
+        transaction.put(key(1), b"")?;
         panic!("expected by the test")
     };
     let panicked = database.run(Priority::Normal, work).shared();
@@ -63,7 +63,7 @@ async fn damaged_page_is_an_error_of_its_entries_and_nothing_panics() {
     let disk = MemoryDisk::new(10_000);
     let database = inline(&disk);
     let write = |transaction: &mut Transaction<'_>| {
-        (0..600).try_for_each(|number| transaction.put(&key(number), &[7; 100]))
+        (0..600).try_for_each(|number| transaction.put(key(number), &[7; 100]))
     };
     database.run(Priority::Normal, write).await.unwrap();
     drop(database);
@@ -79,7 +79,7 @@ async fn damaged_page_is_an_error_of_its_entries_and_nothing_panics() {
         let database = inline(&damaged);
         let mut errors = 0;
         for number in 0..600 {
-            let read = move |transaction: &mut Transaction<'_>| transaction.get(&key(number));
+            let read = move |transaction: &mut Transaction<'_>| transaction.get(key(number));
             if let Err(error) = database.run(Priority::Normal, read).await {
                 errors += 1;
                 assert!(error.to_string().contains("is damaged: "), "{error}");
@@ -199,7 +199,7 @@ async fn failed_group_runs_only_its_essential_works_again() {
         let runs = Arc::clone(runs);
         database.run(priority, move |transaction| {
             runs.fetch_add(1, Ordering::Relaxed);
-            transaction.put(&key(priority as u32), b"")
+            transaction.put(key(priority as u32), b"")
         })
     });
     let next = disk.state().changes + 1;

@@ -7,7 +7,7 @@ use super::*;
 /// Fills the disk with entries until one fails. Returns their number.
 async fn fill(database: &Database) -> (u32, Error) {
     for number in 0.. {
-        let write = move |transaction: &mut Transaction<'_>| transaction.put(&key(number), &[7; 1_000]);
+        let write = move |transaction: &mut Transaction<'_>| transaction.put(key(number), &[7; 1_000]);
         if let Err(error) = database.run(Priority::Normal, write).await {
             return (number, error);
         }
@@ -64,7 +64,7 @@ async fn essential_works_fail_when_the_reserve_is_used_up_and_nothing_is_lost() 
     let (count, _) = fill(&database).await;
     let mut last = 10_000;
     let error = loop {
-        let write = move |transaction: &mut Transaction<'_>| transaction.put(&key(last), &[7; 1_000]);
+        let write = move |transaction: &mut Transaction<'_>| transaction.put(key(last), &[7; 1_000]);
         match database.run(Priority::Essential, write).await {
             Ok(()) => last += 1,
             Err(error) => break error,

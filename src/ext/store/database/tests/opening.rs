@@ -151,7 +151,7 @@ async fn damaged_database_is_an_error() {
     let path = directory.path().canonicalize().unwrap().join("entries.redb");
     let database = open(directory.path()).unwrap();
     for number in 0..1_000 {
-        database.enqueue(Priority::Normal, move |transaction| transaction.put(&key(number), &[7; 100]));
+        database.enqueue(Priority::Normal, move |transaction| transaction.put(key(number), &[7; 100]));
     }
     drop(database);
     let whole = fs::read(&path).unwrap();
@@ -250,9 +250,8 @@ async fn only_a_store_that_was_not_closed_is_written_again() {
     assert_eq!(changes(&disk).unwrap(), 0, "new");
     let database = inline(&disk);
     for number in 0..40 {
-        let write = move |transaction: &mut Transaction<'_>| {
-            transaction.put(&key(number), &b"value678".repeat(8_192))
-        };
+        let write =
+            move |transaction: &mut Transaction<'_>| transaction.put(key(number), &b"value678".repeat(8_192));
         database.run(Priority::Normal, write).await.unwrap();
     }
     let (killed, full) = (disk.after_kill(), disk.after_kill());

@@ -75,7 +75,7 @@ async fn store_at_the_file_size_limit_fails_clearly_and_keeps_its_entries() {
         let full = format!("could not write {}", path.display());
         for number in 0.. {
             let write = move |transaction: &mut Transaction<'_>| {
-                transaction.put(&key(number), &b"value".repeat(10_000))
+                transaction.put(key(number), &b"value".repeat(10_000))
             };
             if let Err(error) = database.run(Priority::Essential, write).await {
                 assert_eq!(error.to_string(), full);
