@@ -17,7 +17,7 @@ use super::{
     reserve::{Reserve, Space},
     transaction::{ENTRIES, META, Transaction},
     watched::{Failure, Watched},
-    work::{Job, Ran},
+    work::{Ran, Work},
 };
 use crate::Error;
 
@@ -73,30 +73,30 @@ impl Engine {
     }
 
     /// Runs the works in one transaction and delivers their results when it is durable.
-    pub(super) fn execute(&mut self, mut jobs: Vec<Box<dyn Job>>) {
+    pub(super) fn execute(&mut self, mut works: Vec<Box<dyn Work>>) {
         self.space.begin_group();
         let mut is_first_failure = true;
-        while !jobs.is_empty() {
-            match self.attempt(&mut jobs) {
-                Attempt::Durable => jobs.drain(..).for_each(Job::finish),
-                Attempt::Excluded(index) => jobs.remove(index).finish(),
+        while !works.is_empty() {
+            match self.attempt(&mut works) {
+                Attempt::Durable => works.drain(..).for_each(Work::finish),
+                Attempt::Excluded(index) => works.remove(index).finish(),
                 Attempt::Failed(error) => {
                     tracing::error!(?error, path = %self.path.display(), "store failed, opening it again");
                     self.close();
                     self.space.release();
                     let may_retry = std::mem::take(&mut is_first_failure);
-                    let (retried, failed): (Vec<_>, Vec<_>) = (jobs.into_iter())
-                        .partition(|job| may_retry && job.priority() == Priority::Essential);
-                    jobs = retried;
-                    for job in failed {
-                        job.fail(error.clone());
+                    let (retried, failed): (Vec<_>, Vec<_>) = (works.into_iter())
+                        .partition(|work| may_retry && work.priority() == Priority::Essential);
+                    works = retried;
+                    for work in failed {
+                        work.fail(error.clone());
                     }
                 }
             }
         }
     }
 
-    fn attempt(&mut self, jobs: &mut [Box<dyn Job>]) -> Attempt {
+    fn attempt(&mut self, works: &mut [Box<dyn Work>]) -> Attempt {
         let connection = match self.connection.take().map_or_else(|| connect(&self.path, &self.storage), Ok) {
             Ok(connection) => self.connection.insert(connection),
             Err(error) => return Attempt::Failed(error),
@@ -110,10 +110,10 @@ impl Engine {
             Err(error) => return failed(error.into()),
         };
         let mut has_written = false;
-        for (index, job) in jobs.iter_mut().enumerate() {
-            let mut view = Transaction::new(&transaction, space, path, job.priority());
-            let ran = job.run(&mut view);
-            let has_job_written = view.has_written();
+        for (index, work) in works.iter_mut().enumerate() {
+            let mut view = Transaction::new(&transaction, space, path, work.priority());
+            let ran = work.run(&mut view);
+            let has_work_written = view.has_written();
             if let Some(error) = failure.get(path) {
                 abort(transaction);
                 return Attempt::Failed(error);
@@ -125,11 +125,11 @@ impl Engine {
                     self.close();
                     return Attempt::Excluded(index);
                 }
-                Ran::Failed if has_job_written => {
+                Ran::Failed if has_work_written => {
                     abort(transaction);
                     return Attempt::Excluded(index);
                 }
-                Ran::Failed | Ran::Returned => has_written |= has_job_written,
+                Ran::Failed | Ran::Returned => has_written |= has_work_written,
             }
         }
         if !has_written {

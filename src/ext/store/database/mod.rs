@@ -67,7 +67,7 @@ use std::{
 use self::turns::Turns;
 pub(super) use self::{directory::ENTRIES_FILE, priority::Priority, transaction::Transaction};
 use self::{
-    engine::Engine, file::LockedFile, registry::Registry, reserve::ReserveFile, thread::Thread, work::Job,
+    engine::Engine, file::LockedFile, registry::Registry, reserve::ReserveFile, thread::Thread, work::Work,
 };
 use super::{audio_files::AudioFiles, claims::Claims};
 use crate::{Error, ext::disk::Disk};
@@ -194,8 +194,8 @@ impl Database {
         priority: Priority,
         work: impl Fn(&mut Transaction<'_>) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
-        let (job, result) = work::awaited(priority, work);
-        self.0.worker.submit(Box::new(job));
+        let (work, result) = work::awaited(priority, work);
+        self.0.worker.submit(Box::new(work));
         match result.await {
             Ok(result) => result,
             Err(_) => Err(Error::not_writable(&self.0.directory, "the thread of the store has ended")),
@@ -220,11 +220,11 @@ impl Handle {
 }
 
 impl Worker {
-    fn submit(&self, job: Box<dyn Job>) {
+    fn submit(&self, work: Box<dyn Work>) {
         match self {
-            Self::Thread(thread) => thread.submit(job),
+            Self::Thread(thread) => thread.submit(work),
             #[cfg(test)]
-            Self::Turns(turns) => turns.submit(job),
+            Self::Turns(turns) => turns.submit(work),
         }
     }
 }

@@ -6,21 +6,21 @@ use std::{
     thread::{self, JoinHandle},
 };
 
-use super::{engine::Engine, work::Job};
+use super::{engine::Engine, work::Work};
 
 pub(super) struct Thread {
     /// Empty only during the drop.
-    queue: Option<Sender<Box<dyn Job>>>,
+    queue: Option<Sender<Box<dyn Work>>>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Thread {
     /// Starts the thread. `registration` is dropped when the database is closed.
     pub(super) fn start(mut engine: Engine, registration: impl Send + 'static) -> io::Result<Self> {
-        let (queue, jobs) = mpsc::channel::<Box<dyn Job>>();
+        let (queue, works) = mpsc::channel::<Box<dyn Work>>();
         let thread = thread::Builder::new().name("distribute-ai store".to_owned()).spawn(move || {
-            while let Ok(first) = jobs.recv() {
-                engine.execute([first].into_iter().chain(jobs.try_iter()).collect());
+            while let Ok(first) = works.recv() {
+                engine.execute([first].into_iter().chain(works.try_iter()).collect());
             }
             drop(engine);
             drop(registration);
@@ -28,10 +28,10 @@ impl Thread {
         Ok(Self { queue: Some(queue), thread: Some(thread) })
     }
 
-    pub(super) fn submit(&self, job: Box<dyn Job>) {
+    pub(super) fn submit(&self, work: Box<dyn Work>) {
         if let Some(queue) = &self.queue {
-            // If the thread has ended, the job is dropped, and its caller is told so.
-            let _ = queue.send(job);
+            // If the thread has ended, the work is dropped, and its caller is told so.
+            let _ = queue.send(work);
         }
     }
 }

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::runtime::Handle;
 
-use super::{engine::Engine, work::Job};
+use super::{engine::Engine, work::Work};
 
 pub(super) struct Turns {
     state: Arc<Mutex<State>>,
@@ -14,7 +14,7 @@ pub(super) struct Turns {
 
 struct State {
     engine: Engine,
-    queue: Vec<Box<dyn Job>>,
+    queue: Vec<Box<dyn Work>>,
 }
 
 impl Turns {
@@ -30,10 +30,10 @@ impl Turns {
         Self { state: Arc::new(Mutex::new(State { engine, queue: Vec::new() })), waits_for_runtime }
     }
 
-    pub(super) fn submit(&self, job: Box<dyn Job>) {
+    pub(super) fn submit(&self, work: Box<dyn Work>) {
         let is_first = {
             let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-            state.queue.push(job);
+            state.queue.push(work);
             state.queue.len() == 1
         };
         let state = Arc::downgrade(&self.state);
@@ -54,9 +54,9 @@ impl Turns {
 
 fn execute(state: &Mutex<State>) {
     let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
-    let jobs = std::mem::take(&mut state.queue);
-    if !jobs.is_empty() {
-        state.engine.execute(jobs);
+    let works = std::mem::take(&mut state.queue);
+    if !works.is_empty() {
+        state.engine.execute(works);
     }
 }
 

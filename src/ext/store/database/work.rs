@@ -8,7 +8,7 @@ use super::{priority::Priority, transaction::Transaction};
 use crate::{Error, ext::error::Billed};
 
 /// A work without the type of its value.
-pub(super) trait Job: Send {
+pub(super) trait Work: Send {
     fn priority(&self) -> Priority;
 
     /// Runs the work and keeps its result. It may run again, and then the last result counts.
@@ -27,38 +27,39 @@ pub(super) enum Ran {
     Panicked,
 }
 
-struct Work<T, F, D> {
+/// A work with a value of type `T`.
+struct WorkOf<T, F, D> {
     priority: Priority,
     run: F,
     result: Option<Result<T, Error>>,
     deliver: D,
 }
 
-/// Returns a job and the receiver of its result.
+/// Returns a work and the receiver of its result.
 pub(super) fn awaited<T: Send + 'static>(
     priority: Priority,
     run: impl Fn(&mut Transaction<'_>) -> Result<T, Error> + Send + 'static,
-) -> (impl Job + 'static, oneshot::Receiver<Result<T, Error>>) {
+) -> (impl Work + 'static, oneshot::Receiver<Result<T, Error>>) {
     let (sender, receiver) = oneshot::channel();
     // The caller may have stopped waiting.
     let deliver = |result| drop(sender.send(result));
-    (Work { priority, run, result: None, deliver }, receiver)
+    (WorkOf { priority, run, result: None, deliver }, receiver)
 }
 
-/// Returns a job whose error is logged.
+/// Returns a work whose error is logged.
 pub(super) fn logged(
     priority: Priority,
     run: impl Fn(&mut Transaction<'_>) -> Result<(), Error> + Send + 'static,
-) -> impl Job + 'static {
+) -> impl Work + 'static {
     let deliver = |result: Result<(), Error>| {
         if let Err(error) = result {
             tracing::error!(?error, "store entry not written");
         }
     };
-    Work { priority, run, result: None, deliver }
+    WorkOf { priority, run, result: None, deliver }
 }
 
-impl<T, F, D> Job for Work<T, F, D>
+impl<T, F, D> Work for WorkOf<T, F, D>
 where
     T: Send,
     F: Fn(&mut Transaction<'_>) -> Result<T, Error> + Send,
