@@ -16,7 +16,7 @@ use super::{
     problem,
     reserve::{Reserve, Space},
     transaction::{ENTRIES, META, Transaction},
-    watched::{Failure, Watched},
+    watched::{FirstError, Watched},
     work::{Ran, Work},
 };
 use crate::Error;
@@ -48,11 +48,11 @@ pub(super) struct Engine {
 
 struct Connection {
     database: redb::Database,
-    failure: Failure,
+    first_error: FirstError,
 }
 
 /// The outcome of a group.
-enum Attempt {
+enum GroupOutcome {
     Durable,
     /// The work at this index failed after it had written, or panicked. Nothing was committed.
     Excluded(usize),
@@ -77,10 +77,10 @@ impl Engine {
         self.space.begin_group();
         let mut is_first_failure = true;
         while !works.is_empty() {
-            match self.attempt(&mut works) {
-                Attempt::Durable => works.drain(..).for_each(Work::finish),
-                Attempt::Excluded(index) => works.remove(index).finish(),
-                Attempt::Failed(error) => {
+            match self.run_group(&mut works) {
+                GroupOutcome::Durable => works.drain(..).for_each(Work::finish),
+                GroupOutcome::Excluded(index) => works.remove(index).finish(),
+                GroupOutcome::Failed(error) => {
                     tracing::error!(?error, path = %self.path.display(), "store failed, opening it again");
                     self.close();
                     self.space.release();
@@ -96,14 +96,14 @@ impl Engine {
         }
     }
 
-    fn attempt(&mut self, works: &mut [Box<dyn Work>]) -> Attempt {
+    fn run_group(&mut self, works: &mut [Box<dyn Work>]) -> GroupOutcome {
         let connection = match self.connection.take().map_or_else(|| connect(&self.path, &self.storage), Ok) {
             Ok(connection) => self.connection.insert(connection),
-            Err(error) => return Attempt::Failed(error),
+            Err(error) => return GroupOutcome::Failed(error),
         };
-        let (path, space, failure) = (&*self.path, &mut self.space, &connection.failure);
+        let (path, space, first_error) = (&*self.path, &mut self.space, &connection.first_error);
         let failed = |error: redb::Error| {
-            Attempt::Failed(failure.get(path).unwrap_or_else(|| problem::redb(path, error)))
+            GroupOutcome::Failed(first_error.get(path).unwrap_or_else(|| problem::redb(path, error)))
         };
         let transaction = match connection.database.begin_write() {
             Ok(transaction) => transaction,
@@ -114,32 +114,32 @@ impl Engine {
             let mut view = Transaction::new(&transaction, space, path, work.priority());
             let ran = work.run(&mut view);
             let has_work_written = view.has_written();
-            if let Some(error) = failure.get(path) {
+            if let Some(error) = first_error.get(path) {
                 abort(transaction);
-                return Attempt::Failed(error);
+                return GroupOutcome::Failed(error);
             }
             match ran {
                 Ran::Panicked => {
                     abort(transaction);
                     // If redb panicked, its state is unknown.
                     self.close();
-                    return Attempt::Excluded(index);
+                    return GroupOutcome::Excluded(index);
                 }
                 Ran::Failed if has_work_written => {
                     abort(transaction);
-                    return Attempt::Excluded(index);
+                    return GroupOutcome::Excluded(index);
                 }
                 Ran::Failed | Ran::Returned => has_written |= has_work_written,
             }
         }
         if !has_written {
             abort(transaction);
-            return Attempt::Durable;
+            return GroupOutcome::Durable;
         }
         match catch_unwind(AssertUnwindSafe(|| transaction.commit())) {
-            Ok(Ok(())) => Attempt::Durable,
+            Ok(Ok(())) => GroupOutcome::Durable,
             Ok(Err(error)) => failed(error.into()),
-            Err(_) => Attempt::Failed(failure.get(path).unwrap_or_else(|| problem::panicked(path))),
+            Err(_) => GroupOutcome::Failed(first_error.get(path).unwrap_or_else(|| problem::panicked(path))),
         }
     }
 
@@ -164,7 +164,7 @@ fn abort(transaction: WriteTransaction) {
 /// Opens the database, which redb repairs if it was not closed, and creates the tables of a new one.
 fn connect(path: &Path, storage: &Arc<dyn StorageBackend>) -> Result<Connection, Error> {
     write_again_if_unclosed(&**storage).map_err(|error| problem::io("could not write", path, error))?;
-    let (watched, failure) = Watched::new(Arc::clone(storage));
+    let (watched, first_error) = Watched::new(Arc::clone(storage));
     let name = path.display().to_string();
     let log_repair = move |repair: &mut redb::RepairSession| {
         // redb reports the start, and then its progress.
@@ -182,8 +182,8 @@ fn connect(path: &Path, storage: &Arc<dyn StorageBackend>) -> Result<Connection,
     // redb asserts that a file is as long as its header says.
     let opened = catch_unwind(AssertUnwindSafe(open)).unwrap_or_else(|_| Err(problem::panicked(path)));
     match opened {
-        Ok(database) => Ok(Connection { database, failure }),
-        Err(error) => Err(failure.get(path).unwrap_or(error)),
+        Ok(database) => Ok(Connection { database, first_error }),
+        Err(error) => Err(first_error.get(path).unwrap_or(error)),
     }
 }
 

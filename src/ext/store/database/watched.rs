@@ -15,21 +15,21 @@ use crate::Error;
 #[derive(Debug)]
 pub(super) struct Watched {
     storage: Arc<dyn StorageBackend>,
-    failure: Failure,
+    first_error: FirstError,
 }
 
 /// The first error of a storage, with what was attempted.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Failure(Arc<Mutex<Option<(&'static str, io::Error)>>>);
+pub(super) struct FirstError(Arc<Mutex<Option<(&'static str, io::Error)>>>);
 
 impl Watched {
-    pub(super) fn new(storage: Arc<dyn StorageBackend>) -> (Self, Failure) {
-        let failure = Failure::default();
-        (Self { storage, failure: failure.clone() }, failure)
+    pub(super) fn new(storage: Arc<dyn StorageBackend>) -> (Self, FirstError) {
+        let first_error = FirstError::default();
+        (Self { storage, first_error: first_error.clone() }, first_error)
     }
 }
 
-impl Failure {
+impl FirstError {
     fn note<T>(&self, action: &'static str, result: io::Result<T>) -> io::Result<T> {
         if let Err(error) = &result {
             let mut first = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -59,22 +59,22 @@ const WRITE: &str = "could not write";
 
 impl StorageBackend for Watched {
     fn len(&self) -> io::Result<u64> {
-        self.failure.note(READ, self.storage.len())
+        self.first_error.note(READ, self.storage.len())
     }
 
     fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
-        self.failure.note(READ, self.storage.read(offset, out))
+        self.first_error.note(READ, self.storage.read(offset, out))
     }
 
     fn set_len(&self, len: u64) -> io::Result<()> {
-        self.failure.note(WRITE, self.storage.set_len(len))
+        self.first_error.note(WRITE, self.storage.set_len(len))
     }
 
     fn sync_data(&self) -> io::Result<()> {
-        self.failure.note(WRITE, self.storage.sync_data())
+        self.first_error.note(WRITE, self.storage.sync_data())
     }
 
     fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
-        self.failure.note(WRITE, self.storage.write(offset, data))
+        self.first_error.note(WRITE, self.storage.write(offset, data))
     }
 }
