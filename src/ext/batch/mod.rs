@@ -346,7 +346,7 @@ impl<K: Display + Send + 'static> Batch<K> {
     /// Returns the store, too, if there is one.
     pub(crate) async fn run_with_store(self) -> Result<(Results<K>, Option<Store>), Error> {
         let (mut engine, channels) = Engine::new(self.client.clone(), self.queue);
-        let may_be_billed = may_be_billed(self.store.as_ref(), &self.client);
+        let least_bill = least_bill(self.store.as_ref(), &self.client);
         let opened = async {
             let spending = Spending::new(self.max_submissions, self.max_seconds)?;
             let config = Config {
@@ -358,15 +358,9 @@ impl<K: Display + Send + 'static> Batch<K> {
             config.validate_and_open(&mut engine).await?;
             Ok(spending)
         };
-        match opened.await {
-            Ok(spending) => {
-                let store = engine.store.clone();
-                let results = Results::new(Box::pin(engine.run()), channels, spending, self.in_order);
-                Ok((results, store))
-            }
-            Err(error) if may_be_billed => Err(Error::billed_at_least(error, Billed::Maybe)),
-            Err(error) => Err(error),
-        }
+        let spending = opened.await.map_err(|error: Error| error.billed_at_least(least_bill))?;
+        let store = engine.store.clone();
+        Ok((Results::new(Box::pin(engine.run()), channels, spending, self.in_order), store))
     }
 }
 
@@ -401,9 +395,12 @@ impl<K> Batch<K> {
     }
 }
 
-/// Returns `true` if an earlier run may have submitted the texts of a job that cannot start.
-pub(crate) fn may_be_billed(store: Option<&StoreSettings>, client: &Client) -> bool {
-    store.map_or(client.store().is_some(), |store| store.may_have_entries(&client.inner().disk))
+/// Returns what the error of a job that cannot start says at least about the bill: an earlier run may have submitted its
+/// texts.
+pub(crate) fn least_bill(store: Option<&StoreSettings>, client: &Client) -> Billed {
+    let has_run =
+        store.map_or(client.store().is_some(), |store| store.may_have_entries(&client.inner().disk));
+    if has_run { Billed::Maybe } else { Billed::No }
 }
 
 impl<K> fmt::Debug for Batch<K> {

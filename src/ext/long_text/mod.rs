@@ -59,9 +59,9 @@ pub use self::{
 };
 pub use super::piece::Piece;
 use crate::{
-    Billed, Error, Speak,
+    Error, Speak,
     ext::{
-        batch::{expected_time::Limits, may_be_billed, plan::plan},
+        batch::{expected_time::Limits, least_bill, plan::plan},
         store::{Plan, Store, StoreSettings, facts::Redo},
     },
 };
@@ -411,12 +411,8 @@ impl InPieces {
             refuse_journal(disk, path)?;
             self.refuse_redo_of_everything(&settings)?;
         }
-        let may_be_billed = may_be_billed(Some(&settings), self.speak.client());
-        match self.open(path, settings, is_temporary).await {
-            Ok(narration) => Ok(narration),
-            Err(error) if may_be_billed => Err(error.billed_at_least(Billed::Maybe)),
-            Err(error) => Err(error),
-        }
+        let least_bill = least_bill(Some(&settings), self.speak.client());
+        self.open(path, settings, is_temporary).await.map_err(|error| error.billed_at_least(least_bill))
     }
 
     async fn open(self, path: &Path, store: StoreSettings, is_temporary: bool) -> Result<Narration, Error> {

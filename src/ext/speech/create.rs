@@ -49,9 +49,9 @@ pub(crate) async fn submit_once(
     entry: &EntryHandle,
 ) -> Result<Submitted, Error> {
     let deadline = submission.deadline();
+    let found = entry.lookup(Some(deadline)).await;
     // An earlier run may have submitted the request.
-    let may_be_billed = |error: Error| error.billed_at_least(Billed::Maybe);
-    let submission = match entry.lookup(Some(deadline)).await.map_err(may_be_billed)? {
+    let submission = match found.map_err(|error| error.billed_at_least(Billed::Maybe))? {
         Found::New(prior) => submission.with_prior_attempts(prior),
         found => return submitted_before(found, timeout),
     };
