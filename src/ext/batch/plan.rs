@@ -43,7 +43,7 @@ pub(crate) async fn plan(
             plan.invalid += 1;
             continue;
         };
-        if has_store && !seen.insert(speak.hash()?) {
+        if has_store && !seen.insert(speak.hash_of(&request)) {
             plan.repeated += 1;
             continue;
         }
@@ -52,7 +52,7 @@ pub(crate) async fn plan(
             plan.add_new(characters, &LearnedNames::of(&client.baseurl, &request).rate, &Rate::default());
             continue;
         };
-        entries.push(speak.to_entry(store)?);
+        entries.push(speak.entry_of(store, &request));
     }
     if let Some(entry) = entries.first() {
         entry.teach(&client.inner().policy).await;

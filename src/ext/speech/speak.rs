@@ -280,7 +280,7 @@ impl Speak {
     ///
     /// - [`is_invalid`](Error::is_invalid): the text or an option is invalid, as for [`submit`](Self::submit)
     pub fn hash(&self) -> Result<RequestHash, Error> {
-        Ok(RequestHash::of(&self.client.baseurl, &self.to_request()?, self.take))
+        Ok(self.hash_of(&self.to_request()?))
     }
 
     /// Submits the request, and returns as soon as the server has accepted it.
@@ -372,7 +372,11 @@ impl Speak {
         Ok(self.entry_of(store, &self.to_request()?))
     }
 
-    fn entry_of(&self, store: &Store, request: &SpeechRequest) -> EntryHandle {
+    pub(crate) fn hash_of(&self, request: &SpeechRequest) -> RequestHash {
+        RequestHash::of(&self.client.baseurl, request, self.take)
+    }
+
+    pub(crate) fn entry_of(&self, store: &Store, request: &SpeechRequest) -> EntryHandle {
         store.entry(Request {
             origin: &self.client.baseurl,
             speech: request,
