@@ -1,5 +1,5 @@
 use std::{
-    collections::{BTreeMap, BTreeSet, VecDeque},
+    collections::{BTreeMap, VecDeque},
     fmt,
     ops::Range,
 };
@@ -7,8 +7,8 @@ use std::{
 use tokio::sync::{mpsc::UnboundedSender, watch};
 
 use super::{
-    Piece,
-    sections::{Gap, Pauses, SectionSplitter},
+    InPieces, Piece,
+    sections::{Gap, SectionSplitter},
     wav::joiner::WavJoiner,
 };
 use crate::{
@@ -53,22 +53,9 @@ impl fmt::Display for Key {
     }
 }
 
-/// The text of a job, and its settings.
-pub(super) struct JobSettings {
-    /// The settings of each piece, with an empty text.
-    pub(super) speak: Speak,
-    pub(super) text: String,
-    pub(super) pauses: Pauses,
-    pub(super) max_in_flight: usize,
-    pub(super) resubmit_failed: u32,
-    pub(super) skip_empty_audio: bool,
-    /// The numbers of the pieces that are spoken again.
-    pub(super) redo: BTreeSet<usize>,
-}
-
 /// The pipeline that splits a text, submits the pieces and joins their audio in order.
 pub(super) struct Job {
-    pub(super) settings: JobSettings,
+    pub(super) settings: InPieces,
     splitter: SectionSplitter,
     pub(super) store: Store,
     /// The number of submitted pieces.
@@ -88,12 +75,7 @@ pub(super) struct Job {
 }
 
 impl Job {
-    pub(super) fn new(
-        settings: JobSettings,
-        splitter: SectionSplitter,
-        store: Store,
-        file: WavJoiner,
-    ) -> Self {
+    pub(super) fn new(settings: InPieces, splitter: SectionSplitter, store: Store, file: WavJoiner) -> Self {
         let characters = settings.text.trim_end().chars().count();
         Self {
             settings,

@@ -3,10 +3,10 @@
 //! [`boundary`] finds the positions at which a text may be split, and [`candidate`] ranks them. [`anchor`] selects
 //! those at which a piece always ends, and [`piece_end`] the others. [`splitter`] applies both to a text. [`sections`]
 //! applies it to each paragraph or chapter, if pieces end there; [`heading`] recognises chapters. [`wav`] reads WAV
-//! files and joins them. [`job`] submits the pieces and joins their audio in order, and [`narration`] is the user's
-//! handle to a job. [`recording`] maps the text to times, and [`outputs`] writes [`subtitles`] and chapters with these
-//! times. [`paths`] checks that all these files are different, and [`checks`] the other settings. [`settings`] has the
-//! setters for all of this.
+//! files and joins them. [`start`] opens the files and the store, [`job`] submits the pieces and joins their audio in
+//! order, and [`narration`] is the user's handle to a job. [`recording`] maps the text to times, and [`outputs`] writes
+//! [`subtitles`] and chapters with these times. [`paths`] checks that all these files are different, and [`checks`] the
+//! other settings. [`settings`] has the setters for all of this.
 
 mod abbreviations;
 mod anchor;
@@ -23,6 +23,7 @@ mod recording;
 mod sections;
 mod settings;
 mod splitter;
+mod start;
 mod subtitles;
 mod wav;
 
@@ -30,26 +31,9 @@ mod wav;
 #[doc(hidden)]
 pub(super) mod fuzzing;
 
-use std::{
-    collections::BTreeSet,
-    fmt,
-    path::{Path, PathBuf},
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::BTreeSet, fmt, path::PathBuf, sync::Arc, time::Duration};
 
-use futures_util::stream;
-use tokio::sync::mpsc;
-
-use self::{
-    heading::IsHeading,
-    job::{Job, JobSettings},
-    outputs::TextFiles,
-    paths::{check_paths, refuse_journal, store_path},
-    sections::Pauses,
-    splitter::max_characters_range,
-    wav::joiner::WavJoiner,
-};
+use self::{heading::IsHeading, sections::Pauses, splitter::max_characters_range};
 pub use self::{
     heading::is_heading,
     job::Progress,
@@ -58,11 +42,13 @@ pub use self::{
     splitter::{Pieces, split},
 };
 pub use super::piece::Piece;
+#[cfg(doc)]
+use crate::store::Store;
 use crate::{
     Error, Speak,
     ext::{
-        batch::{expected_time::Limits, least_bill, plan::plan},
-        store::{Plan, Store, StoreSettings, facts::Redo},
+        batch::{expected_time::Limits, plan::plan},
+        store::{Plan, StoreSettings, facts::Redo},
     },
 };
 
@@ -162,6 +148,7 @@ pub struct InPieces {
     resubmit_failed: u32,
     skip_empty_audio: bool,
     store: Option<StoreSettings>,
+    /// The numbers of the pieces that are spoken again.
     redo: BTreeSet<usize>,
     subtitles: Option<PathBuf>,
     chapters: Option<PathBuf>,
@@ -376,79 +363,6 @@ impl InPieces {
         let limits =
             Limits { max_in_flight: self.max_in_flight, requests_per_second: self.requests_per_second };
         plan(self.speak.client(), own, limits, requests).await
-    }
-
-    /// Speaks the text, writes the audio to a file, and returns where each part of the text is in the file.
-    ///
-    /// If the future is dropped early, no further piece is submitted, and each file is complete or unchanged. The
-    /// store contains the pieces that were submitted. Use [`start`](Self::start) to watch the
-    /// progress, or to stop before the program ends.
-    ///
-    /// # Errors
-    ///
-    /// Returns the errors of [`InPieces`](Self#errors).
-    pub async fn save(self, path: impl AsRef<Path>) -> Result<Recording, Error> {
-        self.start(path).await?.await
-    }
-
-    /// Validates the settings, opens the file and the store, and returns the narration.
-    ///
-    /// Nothing is sent until the [`Narration`] is awaited.
-    ///
-    /// # Errors
-    ///
-    /// Returns the errors of [`InPieces`](Self#errors) that occur before anything is sent.
-    pub async fn start(self, path: impl AsRef<Path>) -> Result<Narration, Error> {
-        let path = path.as_ref();
-        let settings = self.store.clone().or_else(|| self.speak.client().store().map(StoreSettings::from));
-        // Otherwise, the store exists only until the file is complete.
-        let is_temporary = settings.is_none();
-        let settings = settings.unwrap_or_else(|| Store::at(store_path(path)).keep_audio(false));
-        let disk = &self.speak.client().inner().disk;
-        let (subtitles, chapters) = (self.subtitles.as_deref(), self.chapters.as_deref());
-        check_paths(disk, path, settings.directory(), subtitles, chapters).await?;
-        if is_temporary {
-            refuse_journal(disk, path)?;
-            self.refuse_redo_of_everything(&settings)?;
-        }
-        let least_bill = least_bill(Some(&settings), self.speak.client());
-        self.open(path, settings, is_temporary).await.map_err(|error| error.billed_at_least(least_bill))
-    }
-
-    async fn open(self, path: &Path, store: StoreSettings, is_temporary: bool) -> Result<Narration, Error> {
-        let (splitter, headings) = self.split_checked()?;
-        let disk = &self.speak.client().inner().disk;
-        let (subtitles, chapters) = (self.subtitles.as_deref(), self.chapters.as_deref());
-        let text_files = TextFiles::create(disk, subtitles, chapters, headings).await?;
-        let file = WavJoiner::create(disk, path).await?;
-        let (requests, received) = mpsc::unbounded_channel();
-        let received =
-            stream::unfold(received, async |mut received| Some((received.recv().await?, received)));
-        // The job limits the pieces in flight: it sends the batch at most `max_in_flight` requests.
-        let batch = self.speak.client().batch_stream(received);
-        let mut batch = batch.max_in_flight(self.max_in_flight).store(store);
-        if let Some(rate) = self.requests_per_second {
-            batch = batch.requests_per_second(rate);
-        }
-        if let Some(count) = self.max_submissions {
-            batch = batch.max_submissions(count);
-        }
-        if let Some(seconds) = self.max_seconds {
-            batch = batch.max_seconds(seconds);
-        }
-        let (results, store) = batch.run_with_store().await?;
-        let store = store.expect("the batch has a store");
-        let settings = JobSettings {
-            speak: self.speak,
-            text: self.text,
-            pauses: self.pauses,
-            max_in_flight: self.max_in_flight,
-            resubmit_failed: self.resubmit_failed,
-            skip_empty_audio: self.skip_empty_audio,
-            redo: self.redo,
-        };
-        let job = Job::new(settings, splitter, store, file);
-        Ok(Narration::new(job, requests, results, text_files, is_temporary))
     }
 }
 
