@@ -123,7 +123,7 @@ impl Breaker {
                     self.close();
                     self.create_window.grow();
                     // If the server falls silent, no more creates are in doubt than were lately in flight, plus one.
-                    self.recent_creates.observe(self.creates.count() + 1);
+                    self.recent_creates.observe(self.creates.in_flight.count + 1);
                     self.create_window.limit(self.recent_creates.get() + 1);
                 }
             }
@@ -138,7 +138,7 @@ impl Breaker {
 
     pub(super) fn on_poll(&mut self, now: Instant, ticket: Ticket, outcome: Outcome) {
         if outcome == Outcome::Answered
-            && self.creates.is_current(ticket)
+            && self.creates.in_flight.is_current(ticket)
             && let Some(outage) = &mut self.outage
         {
             outage.probe_at.take_if(|at| *at <= now);
@@ -192,7 +192,7 @@ impl Breaker {
             Some(Outage { probe_at: Some(_), .. }) => 0,
             Some(_) => 1,
         };
-        self.creates.count() + prepared < limit
+        self.creates.in_flight.count + prepared < limit
     }
 
     /// Returns `true` if creates that are ready to be sent have to wait for the end of an outage.
@@ -203,7 +203,7 @@ impl Breaker {
     /// Returns `true` if another request may be sent, given the last 429. Silent requests do not count.
     pub(super) fn allows_request(&self, now: Instant, silent_polls: usize) -> bool {
         let are_creates_silent = self.creates_give_way_at().is_some_and(|at| at <= now);
-        let silent_creates = if are_creates_silent { self.requested_creates.count() } else { 0 };
+        let silent_creates = if are_creates_silent { self.requested_creates.in_flight.count } else { 0 };
         self.requests.count.saturating_sub(silent_polls + silent_creates) < self.request_window.size
     }
 
@@ -251,14 +251,14 @@ impl Breaker {
         }
         let probe_at = Some(now + pause(self.trips));
         self.outage = Some(Outage { since, suspected, probe_at, failed_probes: 0 });
-        self.creates.restart(self.next_number);
+        self.creates.in_flight.restart(self.next_number);
         // Requests of the outage may be silent, and must not keep the probe from being sent.
         self.restart_requests();
     }
 
     fn restart_requests(&mut self) {
         self.requests.restart(self.next_number);
-        self.requested_creates.restart(self.next_number);
+        self.requested_creates.in_flight.restart(self.next_number);
     }
 
     fn close(&mut self) {

@@ -46,21 +46,13 @@ impl InFlight {
 /// The creates in flight that were sent after an event, and since when all of them are unanswered.
 #[derive(Debug)]
 pub(super) struct Creates {
-    in_flight: InFlight,
+    pub(super) in_flight: InFlight,
     quiet_since: Instant,
 }
 
 impl Creates {
     pub(super) fn new(now: Instant) -> Self {
         Self { in_flight: InFlight::default(), quiet_since: now }
-    }
-
-    pub(super) fn count(&self) -> usize {
-        self.in_flight.count
-    }
-
-    pub(super) fn is_current(&self, ticket: Ticket) -> bool {
-        self.in_flight.is_current(ticket)
     }
 
     pub(super) fn start(&mut self, now: Instant) {
@@ -77,10 +69,6 @@ impl Creates {
             self.quiet_since = now;
         }
         current
-    }
-
-    pub(super) fn restart(&mut self, first: u64) {
-        self.in_flight.restart(first);
     }
 
     /// Returns the time at which the creates in flight count as silent.
