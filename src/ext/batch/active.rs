@@ -92,6 +92,15 @@ impl<K> ActiveTasks<K> {
         Self { tasks: Slab::new(), progress, results }
     }
 
+    /// Returns the request in this slot, if it is not submitted.
+    pub(super) fn pending(&self, slot: usize) -> Option<&PendingRequest> {
+        if let TaskState::Submit(pending) = &self.tasks[slot].state { Some(pending) } else { None }
+    }
+
+    pub(super) fn pending_mut(&mut self, slot: usize) -> Option<&mut PendingRequest> {
+        if let TaskState::Submit(pending) = &mut self.tasks[slot].state { Some(pending) } else { None }
+    }
+
     pub(super) fn finish(&mut self, slot: usize, outcome: Outcome) {
         let ActiveTask { index, key, key_text, entry, characters, .. } = self.tasks.remove(slot);
         let outcome = match entry {

@@ -13,7 +13,7 @@ use crate::{
             active::TaskState,
             breaker::{MAX_CREATES, Outcome, Ticket},
             key_check::is_key_rejected,
-            pending::Hold,
+            pending::{Hold, PendingRequest},
         },
         error::ApiErrorResponse,
         polling::poller::poll_until,
@@ -42,8 +42,8 @@ impl<K: Display + Send + 'static, A: SpeechApi> Engine<K, A> {
         let progressed = !ready.is_empty();
         for slot in ready.into_iter().rev() {
             self.take_back(slot);
-            match &self.active.tasks[slot].state {
-                TaskState::Submit(pending) if pending.is_new() => self.scheduler.add_new_again(slot),
+            match self.active.pending(slot) {
+                Some(pending) if pending.is_new() => self.scheduler.add_new_again(slot),
                 _ => self.scheduler.add_retry(now, slot),
             }
         }
@@ -65,10 +65,10 @@ impl<K: Display + Send + 'static, A: SpeechApi> Engine<K, A> {
             let rejection = not_sent_after_429();
             let throttled = self.breaker.throttled_since().map(|since| (since, &rejection));
             let hold = Hold { cooldown_end, rate_limited, throttled, outage };
-            let (tasks, mut errors) = (&mut self.active.tasks, Vec::new());
+            let mut errors = Vec::new();
             let ended = self.scheduler.take_creates(now, |slot| {
-                let TaskState::Submit(pending) = &mut tasks[slot].state else { return false };
-                let error = pending.held_past_deadline(now, &hold);
+                let pending = self.active.pending_mut(slot);
+                let error = pending.and_then(|pending| pending.held_past_deadline(now, &hold));
                 let is_ended = error.is_some();
                 errors.extend(error);
                 is_ended
@@ -142,8 +142,7 @@ impl<K: Display + Send + 'static, A: SpeechApi> Engine<K, A> {
     /// Returns `true` if this create can be sent as a probe: no task can be polled, and the caller allowed another submission
     /// of a request that is in doubt anyway.
     fn may_be_probe(&self, slot: usize) -> bool {
-        let TaskState::Submit(pending) = &self.active.tasks[slot].state else { return false };
-        self.last_task.is_none() && pending.is_in_doubt()
+        self.last_task.is_none() && self.active.pending(slot).is_some_and(PendingRequest::is_in_doubt)
     }
 
     /// Sends a probe: a poll of the task that was accepted last.
@@ -152,12 +151,9 @@ impl<K: Display + Send + 'static, A: SpeechApi> Engine<K, A> {
     /// answers with 404, which proves as much, and a single task that the server cannot look up does not stop the batch.
     /// A create of another request would prove more, and may end in doubt.
     pub(super) fn send_probe(&mut self, now: Instant) {
+        let is_in_doubt = |slot: usize| self.active.pending(slot).is_some_and(PendingRequest::is_in_doubt);
         if self.last_task.is_none()
-            && let tasks = &self.active.tasks
-            && let Some(slot) = self.scheduler.take_retry(
-                now,
-                |slot| matches!(&tasks[slot].state, TaskState::Submit(pending) if pending.is_in_doubt()),
-            )
+            && let Some(slot) = self.scheduler.take_retry(now, is_in_doubt)
         {
             self.breaker.allow_one_create();
             return self.dispatch(slot);
@@ -203,7 +199,7 @@ impl<K: Display + Send + 'static, A: SpeechApi> Engine<K, A> {
 
     /// Takes the announcement of a request back, which was not sent.
     pub(super) fn take_back(&mut self, slot: usize) {
-        if let TaskState::Submit(pending) = &mut self.active.tasks[slot].state {
+        if let Some(pending) = self.active.pending_mut(slot) {
             pending.attempt = None;
         }
     }
@@ -219,9 +215,7 @@ impl<K: Display + Send + 'static, A: SpeechApi> Engine<K, A> {
     }
 
     pub(super) fn finish_unsent(&mut self, slot: usize, fatal: Error) {
-        let TaskState::Submit(pending) = &self.active.tasks[slot].state else {
-            unreachable!("only a pending request is not sent")
-        };
+        let pending = self.active.pending(slot).expect("only a pending request is not sent");
         let error = pending.finish_with(fatal);
         self.finish(slot, Err(error));
     }

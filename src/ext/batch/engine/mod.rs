@@ -415,7 +415,7 @@ impl<K: Display + Send + 'static, A: SpeechApi> Engine<K, A> {
 
     /// Plans the first attempt of a request that is not in the store.
     pub(super) fn start_pending(&mut self, slot: usize, expected_seconds: f64) {
-        if let TaskState::Submit(pending) = &mut self.active.tasks[slot].state {
+        if let Some(pending) = self.active.pending_mut(slot) {
             pending.expected_seconds = expected_seconds;
         }
         if let Some(error) = self.fatal.clone().or_else(|| self.limit.clone()) {

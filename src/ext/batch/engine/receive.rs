@@ -62,8 +62,7 @@ impl<K: Display + Send + 'static, A: SpeechApi> Engine<K, A> {
         if matches!(found, Ok(Found::New(_))) && self.repeat(slot) {
             return;
         }
-        let state = &mut self.active.tasks[slot].state;
-        let TaskState::Submit(pending) = state else { unreachable!("only a pending request is looked up") };
+        let pending = self.active.pending_mut(slot).expect("only a pending request is looked up");
         match found {
             Ok(Found::New(prior_attempts)) => {
                 pending.prior_attempts = prior_attempts;
@@ -74,7 +73,7 @@ impl<K: Display + Send + 'static, A: SpeechApi> Engine<K, A> {
                 self.finish(slot, Ok(speech));
             }
             Ok(Found::Submitted(id) | Found::Stored(StoredSpeech { id, .. })) => {
-                *state = TaskState::Resume(id, pending.speech.timeout);
+                self.active.tasks[slot].state = TaskState::Resume(id, pending.speech.timeout);
                 self.scheduler.add(Instant::now(), slot);
             }
             Ok(Found::InDoubt(error)) => self.finish(slot, Err(error)),
@@ -116,7 +115,7 @@ impl<K: Display + Send + 'static, A: SpeechApi> Engine<K, A> {
             Ok(Announced::Claimed(attempt)) => match self.fatal.clone() {
                 None => {
                     if self.reserve_share(slot)
-                        && let TaskState::Submit(pending) = &mut self.active.tasks[slot].state
+                        && let Some(pending) = self.active.pending_mut(slot)
                     {
                         pending.attempt = Some(attempt);
                         self.ready_to_send.push_back(slot);

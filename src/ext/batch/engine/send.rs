@@ -119,10 +119,7 @@ impl<K: Display + Send + 'static, A: SpeechApi> Engine<K, A> {
 
     /// Returns the error of a submission whose deadline has passed.
     fn expired(&mut self, slot: usize) -> Option<Error> {
-        match &mut self.active.tasks[slot].state {
-            TaskState::Submit(pending) => pending.expired(),
-            TaskState::Resume(..) | TaskState::Wait(_) | TaskState::Keep(_) => None,
-        }
+        self.active.pending_mut(slot)?.expired()
     }
 
     fn in_flight_requests(&self) -> usize {
@@ -175,9 +172,7 @@ impl<K: Display + Send + 'static, A: SpeechApi> Engine<K, A> {
 
     /// Takes a share of the limits of the batch. If none is left, ends this request and all others without a share.
     pub(super) fn reserve_share(&mut self, slot: usize) -> bool {
-        let TaskState::Submit(pending) = &mut self.active.tasks[slot].state else {
-            unreachable!("only a pending request is submitted")
-        };
+        let pending = self.active.pending_mut(slot).expect("only a pending request is submitted");
         if pending.reservation.is_some() {
             return true;
         }
@@ -190,8 +185,8 @@ impl<K: Display + Send + 'static, A: SpeechApi> Engine<K, A> {
                 tracing::warn!(%limit, "limit reached, no more requests are submitted");
                 self.limit = Some(limit.clone());
                 self.end_unsent(slot, limit.clone());
-                let tasks = &self.active.tasks;
-                let has_no_share = |slot: usize| matches!(&tasks[slot].state, TaskState::Submit(pending) if pending.reservation.is_none());
+                let pending = |slot| self.active.pending(slot);
+                let has_no_share = |slot| pending(slot).is_some_and(|pending| pending.reservation.is_none());
                 for slot in self.scheduler.take_creates(Instant::now(), has_no_share) {
                     self.end_unsent(slot, limit.clone());
                 }
@@ -211,12 +206,10 @@ impl<K: Display + Send + 'static, A: SpeechApi> Engine<K, A> {
 
     /// Sends a create. A batch sends no create anywhere else.
     fn send_create(&mut self, slot: usize) {
-        let ActiveTask { state: TaskState::Submit(pending), key_text, .. } = &mut self.active.tasks[slot]
-        else {
-            unreachable!("only a pending request is submitted")
-        };
-        pending.start_attempt(key_text);
-        let (api, request, key) = (self.api.clone(), pending.speech.request.clone(), key_text.clone());
+        let key = self.active.tasks[slot].key_text.clone();
+        let pending = self.active.pending_mut(slot).expect("only a pending request is submitted");
+        pending.start_attempt(&key);
+        let (api, request) = (self.api.clone(), pending.speech.request.clone());
         let attempt = pending.attempt.take();
         let ticket = self.breaker.on_create_sent(Instant::now());
         let on_written = self.count_request();
