@@ -91,7 +91,7 @@ impl SpeechTask {
     }
 
     /// Records that the task has failed, and returns the error.
-    pub(crate) fn fail(&self) -> Error {
+    fn fail(&self) -> Error {
         if let Some(entry) = self.entry() {
             entry.failed(self.id());
         }

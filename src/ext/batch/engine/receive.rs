@@ -260,7 +260,12 @@ impl<K: Display + Send + 'static, A: SpeechApi> Engine<K, A> {
                             .push(Box::pin(async move { (slot, task.complete(polled, deadline).await) }));
                         return Ok(());
                     }
-                    TaskPhase::Failed => return Err(self.task(slot).fail()),
+                    TaskPhase::Failed => {
+                        if let Some(entry) = entry {
+                            entry.failed(poll.id());
+                        }
+                        return Err(Error::failed().with_task_id(poll.id()));
+                    }
                     TaskPhase::Waiting | TaskPhase::Running => {}
                 }
             }
@@ -271,13 +276,5 @@ impl<K: Display + Send + 'static, A: SpeechApi> Engine<K, A> {
         poll.check_deadline()?;
         self.scheduler.add(poll.due(), slot);
         Ok(())
-    }
-
-    /// Returns the task of a waiting slot, with its entry.
-    fn task(&self, slot: usize) -> SpeechTask {
-        let ActiveTask { state, entry, .. } = &self.active.tasks[slot];
-        let TaskState::Wait(poll) = state else { unreachable!("only a waiting task is polled") };
-        let task = self.api.client().task(poll.id().clone());
-        entry.iter().fold(task, |task, entry| task.with_entry(entry.clone()))
     }
 }
