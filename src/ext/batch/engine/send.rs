@@ -200,8 +200,8 @@ impl<K: Display + Send + 'static, A: SpeechApi> Engine<K, A> {
         self.active.progress.on_request();
         let rate_limiter = self.rate_limiter.as_mut()?;
         rate_limiter.record_sent();
-        let transit = Transit(Some(self.transit_ends.clone()));
-        Some(Box::new(move || transit.end(true)))
+        let transit = Transit { ends: self.transit_ends.clone(), written: false };
+        Some(Box::new(move || transit.end()))
     }
 
     /// Sends a create. A batch sends no create anywhere else.
@@ -227,23 +227,20 @@ impl<K: Display + Send + 'static, A: SpeechApi> Engine<K, A> {
 }
 
 /// A request between sending and writing it. Reports the end of the transit, also if the request is dropped.
-struct Transit(Option<UnboundedSender<bool>>);
+struct Transit {
+    ends: UnboundedSender<bool>,
+    written: bool,
+}
 
 impl Transit {
-    fn end(mut self, written: bool) {
-        self.report(written);
-    }
-
-    fn report(&mut self, written: bool) {
-        if let Some(ends) = self.0.take() {
-            // Fails if the engine is gone.
-            let _ = ends.send(written);
-        }
+    fn end(mut self) {
+        self.written = true;
     }
 }
 
 impl Drop for Transit {
     fn drop(&mut self) {
-        self.report(false);
+        // Fails if the engine is gone.
+        let _ = self.ends.send(self.written);
     }
 }
