@@ -94,43 +94,32 @@ pub(crate) fn send<T: DeserializeOwned + Send>(
     }
 }
 
+/// Returns the success, or the failure, which says whether the server may have accepted the request.
 async fn into_success<T: DeserializeOwned>(
     result: Result<ResponseValue<T>, ApiError<ErrorBody>>,
     report: CallReport,
     key: &ApiKey,
     known: &[(&str, &str)],
 ) -> Result<T, Failure> {
-    let (status, headers, text) = match result {
-        Ok(value) => return Ok(value.into_inner()),
-        // The generated code parses only the documented success, which is 200.
-        Err(ApiError::InvalidResponsePayload(body, _)) => {
-            (StatusCode::OK, HeaderMap::new(), String::from_utf8_lossy(&body).into_owned())
-        }
-        Err(ApiError::UnexpectedResponse(response)) if response.status().is_success() => {
-            let (status, headers) = (response.status(), response.headers().clone());
-            // The hooks have already read the body, so this does not fail.
-            (status, headers, response.text().await.unwrap_or_default())
-        }
-        Err(error) => return Err(into_failure(error, report, key).await),
+    let parse_success = |status, headers: &HeaderMap, text: &str| {
+        parse(text, known).map_err(|mut problem| {
+            if let Some(encoding) = &report.encoding {
+                problem = format!("{problem}; its `Content-Encoding` {encoding:?} is not supported");
+            }
+            let failure = Failure::from_response(status, headers, &key.excerpt(&without_addresses(text)));
+            failure.with_source(problem)
+        })
     };
-    parse(&text, known).map_err(|mut problem| {
-        if let Some(encoding) = &report.encoding {
-            problem = format!("{problem}; its `Content-Encoding` {encoding:?} is not supported");
+    let parsed = match result {
+        Ok(value) => Ok(value.into_inner()),
+        Err(ApiError::InvalidRequest(problem) | ApiError::Custom(problem)) => {
+            Err(Failure::new(FailureKind::NotSent(problem)))
         }
-        let failure = Failure::from_response(status, &headers, &key.excerpt(&without_addresses(&text)));
-        Failure { task_id: report.task_id, ..failure }.with_source(problem)
-    })
-}
-
-/// Converts the error of a generated method into a failure, which says whether the server may have accepted the request.
-async fn into_failure(error: ApiError<ErrorBody>, report: CallReport, key: &ApiKey) -> Failure {
-    let failure = match error {
-        ApiError::InvalidRequest(problem) | ApiError::Custom(problem) => {
-            Failure::new(FailureKind::NotSent(problem))
-        }
-        ApiError::CommunicationError(error)
-        | ApiError::ResponseBodyError(error)
-        | ApiError::InvalidUpgrade(error) => {
+        Err(
+            ApiError::CommunicationError(error)
+            | ApiError::ResponseBodyError(error)
+            | ApiError::InvalidUpgrade(error),
+        ) => {
             let kind = if report.not_sent { FailureKind::NotConnected } else { FailureKind::ConnectionLost };
             let problem = format!("{}: {}", report.host, connection_problem(&error));
             let response = report.partial.and_then(|(status, text)| {
@@ -138,23 +127,28 @@ async fn into_failure(error: ApiError<ErrorBody>, report: CallReport, key: &ApiK
                 Failure::from_response(status, &HeaderMap::new(), &text).response
             });
             let failure = Failure { response, problem: Some(problem), ..Failure::new(kind) };
-            failure.with_source(error.without_url())
+            Err(failure.with_source(error.without_url()))
         }
         // The hooks have already removed the key from the message.
-        ApiError::ErrorResponse(response) => {
-            Failure::from_response(response.status(), response.headers(), &response.message)
+        Err(ApiError::ErrorResponse(response)) => {
+            Err(Failure::from_response(response.status(), response.headers(), &response.message))
         }
-        ApiError::InvalidResponsePayload(body, _) => {
-            let text = without_addresses(&String::from_utf8_lossy(&body));
-            Failure::from_response(StatusCode::OK, &HeaderMap::new(), &key.excerpt(&text))
+        // The generated code parses only the documented success, which is 200.
+        Err(ApiError::InvalidResponsePayload(body, _)) => {
+            parse_success(StatusCode::OK, &HeaderMap::new(), &String::from_utf8_lossy(&body))
         }
-        ApiError::UnexpectedResponse(response) => {
+        Err(ApiError::UnexpectedResponse(response)) => {
             let (status, headers) = (response.status(), response.headers().clone());
+            // The hooks have already read the body, so this does not fail.
             let text = response.text().await.unwrap_or_default();
-            Failure::from_response(status, &headers, &key.excerpt(&error_message(&text)))
+            if status.is_success() {
+                parse_success(status, &headers, &text)
+            } else {
+                Err(Failure::from_response(status, &headers, &key.excerpt(&error_message(&text))))
+            }
         }
     };
-    Failure { task_id: report.task_id, ..failure }
+    parsed.map_err(|failure| Failure { task_id: report.task_id, ..failure })
 }
 
 /// Returns the reason for a missing response, in a few words. A timeout differs from a reset.
