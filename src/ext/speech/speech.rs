@@ -52,8 +52,8 @@ impl Speech {
         Self { client, id, result, file: None }
     }
 
-    pub(super) fn with_file(self, file: StoredFile) -> Self {
-        Self { file: Some(file), ..self }
+    pub(super) fn with_file(self, file: Option<StoredFile>) -> Self {
+        Self { file, ..self }
     }
 
     /// Returns the duration of the audio, if it is in a store.

@@ -67,10 +67,7 @@ impl SpeechTask {
             entry.finished(speech.id(), speech.result(), None, completed);
             return speech;
         };
-        match kept {
-            Some(file) => speech.with_file(file),
-            None => speech,
-        }
+        speech.with_file(kept)
     }
 
     /// Keeps the audio of a speech and records it, unless another wait for the task was faster. Returns the file.
@@ -115,10 +112,6 @@ impl Speech {
             "finished": finished,
         });
         let result = serde_json::from_value(result).expect("a result needs an id and a status only");
-        let speech = Self::new(client, id, result);
-        match file {
-            Some(file) => speech.with_file(file),
-            None => speech,
-        }
+        Self::new(client, id, result).with_file(file)
     }
 }
