@@ -57,10 +57,8 @@ pub(crate) struct Finished<K> {
     pub(crate) key: K,
     /// The key as it is displayed.
     pub(crate) key_text: Box<str>,
-    pub(crate) outcome: Outcome,
+    pub(crate) outcome: Result<Speech, Error>,
 }
-
-pub(crate) type Outcome = Result<Speech, Error>;
 
 impl<K> Finished<K> {
     /// Logs a result that the caller did not take, if it is or may be billed.
@@ -101,7 +99,7 @@ impl<K> ActiveTasks<K> {
         if let TaskState::Submit(pending) = &mut self.tasks[slot].state { Some(pending) } else { None }
     }
 
-    pub(super) fn finish(&mut self, slot: usize, outcome: Outcome) {
+    pub(super) fn finish(&mut self, slot: usize, outcome: Result<Speech, Error>) {
         let ActiveTask { index, key, key_text, entry, characters, .. } = self.tasks.remove(slot);
         let outcome = match entry {
             Some(entry) => outcome.map_err(|error| entry.explain(error)),

@@ -2,9 +2,8 @@
 
 use std::collections::HashMap;
 
-use super::active::Outcome;
 use crate::{
-    Error,
+    Error, Speech,
     ext::store::{RequestHash, handle::EntryHandle},
 };
 
@@ -20,7 +19,7 @@ pub(super) enum EarlierOutcome {
 pub(super) struct Repeats(HashMap<RequestHash, EarlierOutcome>);
 
 impl Repeats {
-    pub(super) fn record(&mut self, entry: &EntryHandle, outcome: &Outcome) {
+    pub(super) fn record(&mut self, entry: &EntryHandle, outcome: &Result<Speech, Error>) {
         let ended = match outcome {
             Ok(_) if entry.is_redone() => EarlierOutcome::SpokenAgain,
             Err(error) if error.is_failed() => EarlierOutcome::Failed(error.clone()),
@@ -42,7 +41,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::{Client, Speech, TaskId, ext::store::Store};
+    use crate::{Client, TaskId, ext::store::Store};
 
     #[tokio::test]
     async fn only_failures_and_speeches_with_redo_count_for_equal_requests() {

@@ -37,8 +37,8 @@ impl InPieces {
     }
 
     /// Refuses to speak pieces again whose other pieces are in no store, because these would be billed again, too.
-    pub(super) fn refuse_redo_of_everything(&self, settings: &StoreSettings) -> Result<(), Error> {
-        if self.redo.is_empty() || settings.may_have_entries(&self.speak.client().inner().disk) {
+    pub(super) fn refuse_redo_of_everything(&self, store: &StoreSettings) -> Result<(), Error> {
+        if self.redo.is_empty() || store.may_have_entries(&self.speak.client().inner().disk) {
             return Ok(());
         }
         let problem =

@@ -33,7 +33,7 @@ use tokio::{
 pub(super) use self::outage::OutageFailures;
 use self::{api::SpeechApi, silent_polls::SilentPolls};
 use super::{
-    active::{ActiveTask, ActiveTasks, Finished, Outcome, TaskState},
+    active::{ActiveTask, ActiveTasks, Finished, TaskState},
     breaker::{Breaker, RoundTrip, Ticket},
     expected_time::Texts,
     key_check::KeyCheck,
@@ -426,7 +426,7 @@ impl<K: Display + Send + 'static, A: SpeechApi> Engine<K, A> {
         self.next_check = None;
     }
 
-    pub(crate) fn finish(&mut self, slot: usize, outcome: Outcome) {
+    pub(crate) fn finish(&mut self, slot: usize, outcome: Result<Speech, Error>) {
         if let (Some(repeats), Some(entry)) = (&mut self.repeats, &self.active.tasks[slot].entry) {
             repeats.record(entry, &outcome);
         }

@@ -57,7 +57,7 @@ impl WavJoiner {
         let mismatch = |problem| Error::download(format!("could not join the audio: {problem}"));
         let audio = speech.audio()?.patient(DEFAULT_DEADLINE);
         match self.append_stream(audio.part_stream()).await {
-            Err(JoinError::Other(error)) if error.is_empty_audio() => Ok(self.frames()..self.frames()),
+            Err(AppendError::Other(error)) if error.is_empty_audio() => Ok(self.frames()..self.frames()),
             // Also the error of a file that cannot be written is about this task.
             appended => appended.map_err(|error| error.into_error(mismatch).with_task_id(speech.id())),
         }
@@ -70,7 +70,7 @@ impl WavJoiner {
     pub(in crate::ext::long_text) async fn append_stream(
         &mut self,
         parts: impl Stream<Item = Result<Part, Error>>,
-    ) -> Result<Range<u64>, JoinError> {
+    ) -> Result<Range<u64>, AppendError> {
         let mut parts = pin!(parts);
         let (start, before) = (self.file.written(), (self.format, self.pause));
         let (mut reader, mut audio_bytes, mut mismatch) = (Reader::default(), 0, None);
@@ -79,7 +79,7 @@ impl WavJoiner {
                 Part::Audio(part) if mismatch.is_none() => {
                     match self.write_part(&part, &mut reader, &mut audio_bytes).await {
                         // A file of a store is checked at its end, so a restart may follow.
-                        Err(JoinError::Mismatch(problem)) => mismatch = Some(problem),
+                        Err(AppendError::Mismatch(problem)) => mismatch = Some(problem),
                         written => written?,
                     }
                 }
@@ -110,7 +110,7 @@ impl WavJoiner {
         part: &Bytes,
         reader: &mut Reader,
         audio_bytes: &mut u64,
-    ) -> Result<(), JoinError> {
+    ) -> Result<(), AppendError> {
         let audio = reader.push(part)?;
         self.write_audio(&audio, reader.format(), audio_bytes).await
     }
@@ -120,7 +120,7 @@ impl WavJoiner {
         audio: &[Bytes],
         format: Option<Format>,
         audio_bytes: &mut u64,
-    ) -> Result<(), JoinError> {
+    ) -> Result<(), AppendError> {
         for bytes in audio {
             if let Some(format) = format.filter(|_| *audio_bytes == 0) {
                 self.start_piece(format).await?;
@@ -132,7 +132,7 @@ impl WavJoiner {
     }
 
     /// Writes the header of the file before the first speech, or the pause before any other speech.
-    async fn start_piece(&mut self, format: Format) -> Result<(), JoinError> {
+    async fn start_piece(&mut self, format: Format) -> Result<(), AppendError> {
         let Some(first) = self.format else {
             self.format = Some(format);
             self.pause = Duration::ZERO;
@@ -181,13 +181,13 @@ impl WavJoiner {
     }
 }
 
-pub(in crate::ext::long_text) enum JoinError {
+pub(in crate::ext::long_text) enum AppendError {
     /// The reason why the file cannot be joined with the others.
     Mismatch(String),
     Other(Error),
 }
 
-impl JoinError {
+impl AppendError {
     pub(in crate::ext::long_text) fn into_error(self, mismatch: impl FnOnce(String) -> Error) -> Error {
         match self {
             Self::Mismatch(problem) => mismatch(problem),
@@ -196,13 +196,13 @@ impl JoinError {
     }
 }
 
-impl From<String> for JoinError {
+impl From<String> for AppendError {
     fn from(problem: String) -> Self {
         Self::Mismatch(problem)
     }
 }
 
-impl From<Error> for JoinError {
+impl From<Error> for AppendError {
     fn from(error: Error) -> Self {
         Self::Other(error)
     }
