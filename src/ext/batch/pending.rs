@@ -51,8 +51,7 @@ impl PendingRequest {
         *in_flight = true;
         submission.get_or_insert_with(|| {
             let deadline = saturating_add(Instant::now(), speech.timeout);
-            Submission::new(deadline, speech.resubmissions)
-                .with_label(Label::Key(key.into()))
+            Submission::new(Label::Key(key.into()), deadline, speech.resubmissions)
                 .waiting_out_outages()
                 .with_prior_attempts(*prior_attempts)
         });

@@ -165,7 +165,8 @@ mod tests {
         for billed in [Billed::No, Billed::Maybe] {
             let prepared = client.speak("Hello.").prepare(Some(&store)).unwrap();
             let (request, timeout, entry) = (prepared.request, prepared.timeout, prepared.entry.unwrap());
-            let submission = Submission::new(saturating_add(Instant::now(), timeout), 0);
+            let deadline = saturating_add(Instant::now(), timeout);
+            let submission = Submission::new(Label::Key("a".into()), deadline, 0);
             let error = submit_once(&client, request, timeout, submission, None, &entry).await.err().unwrap();
             assert!(error.is_io() && error.billed() == billed, "{error:?}");
         }

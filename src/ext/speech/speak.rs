@@ -319,11 +319,11 @@ impl Speak {
         let PreparedSpeech { request, timeout, resubmissions, on_submitted, entry } = prepared;
         let client = self.client;
         let characters = request.input.chars().count();
-        let submission = Submission::new(saturating_add(Instant::now(), timeout), resubmissions)
-            .with_label(Label::Request(Arc::clone(&request)));
+        let label = Label::Request(Arc::clone(&request));
+        let deadline = saturating_add(Instant::now(), timeout);
+        let submission = Submission::new(label.clone(), deadline, resubmissions);
         let task = match entry {
             None => {
-                let label = Label::Request(Arc::clone(&request));
                 let send = async || Ok(send_once(send_create(&client, &request), &label).await?);
                 let id = submit(&client.inner().cooldown, submission, send).await?;
                 if let Some(callback) = on_submitted {

@@ -93,9 +93,9 @@ pub(crate) struct Submission {
 }
 
 impl Submission {
-    pub(crate) fn new(deadline: Instant, resubmissions: u32) -> Self {
+    pub(crate) fn new(label: Label, deadline: Instant, resubmissions: u32) -> Self {
         Self {
-            label: Label::Key(Box::default()),
+            label,
             deadline,
             resubmissions,
             failures: 0,
@@ -104,10 +104,6 @@ impl Submission {
             in_doubt: InDoubtAttempts::default(),
             last_failure: None,
         }
-    }
-
-    pub(crate) fn with_label(self, label: Label) -> Self {
-        Self { label, ..self }
     }
 
     pub(crate) fn deadline(&self) -> Instant {

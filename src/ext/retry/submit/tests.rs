@@ -40,7 +40,7 @@ async fn run(script: Vec<Result<TaskId, Failure>>) -> (Result<TaskId, Error>, Ve
     let start = Instant::now();
     let (script, sent) = (RefCell::new(VecDeque::from(script)), RefCell::new(Vec::new()));
     let cooldown = Cooldown::new(MAX_COOLDOWN);
-    let result = submit(&cooldown, Submission::new(start + Duration::from_secs(60), 0), || {
+    let result = submit(&cooldown, Submission::new(label(), start + Duration::from_secs(60), 0), || {
         sent.borrow_mut().push(start.elapsed().as_secs_f64());
         let next = script.borrow_mut().pop_front().expect("an unexpected request was sent");
         start_cooldown(&cooldown, &next);
@@ -48,6 +48,10 @@ async fn run(script: Vec<Result<TaskId, Failure>>) -> (Result<TaskId, Error>, Ve
     })
     .await;
     (result, sent.into_inner())
+}
+
+fn label() -> Label {
+    Label::Key("line 7".into())
 }
 
 fn sent() -> Result<TaskId, AttemptError> {
@@ -89,7 +93,7 @@ async fn run_resubmitting(
 ) -> (Result<TaskId, Error>, usize) {
     let length = script.len();
     let script = RefCell::new(VecDeque::from(script));
-    let submission = Submission::new(Instant::now() + Duration::from_secs(60), times);
+    let submission = Submission::new(label(), Instant::now() + Duration::from_secs(60), times);
     let cooldown = Cooldown::new(MAX_COOLDOWN);
     let send = || {
         let next = script.borrow_mut().pop_front().expect("an unexpected request was sent");
@@ -167,12 +171,13 @@ async fn submit_during_cooldown_waits_or_fails_by_deadline() {
     let (cooldown, start) = (Cooldown::new(MAX_COOLDOWN), Instant::now());
     pause(&cooldown, "90");
     let deadline = start + Duration::from_secs(60);
-    let error = submit(&cooldown, Submission::new(deadline, 0), || async { sent() }).await.unwrap_err();
+    let error =
+        submit(&cooldown, Submission::new(label(), deadline, 0), || async { sent() }).await.unwrap_err();
     assert!(error.is_rate_limited() && !error.is_invalid());
     assert_eq!(error.retry_after(), Some(Duration::from_secs(90)));
     assert!(error.to_string().contains("paused for 90s more after a 429 or 503, the request"), "{error}");
 
-    submit(&cooldown, Submission::new(start + Duration::from_secs(120), 0), || async { Ok(id()) })
+    submit(&cooldown, Submission::new(label(), start + Duration::from_secs(120), 0), || async { Ok(id()) })
         .await
         .unwrap();
     assert!(start.elapsed() >= Duration::from_secs(90));
@@ -187,7 +192,7 @@ async fn submit_fails_at_once_when_cooldown_is_extended_beyond_deadline() {
         pause(&cooldown, "3600");
     };
     let deadline = start + Duration::from_secs(60);
-    let submitting = submit(&cooldown, Submission::new(deadline, 0), || async { sent() });
+    let submitting = submit(&cooldown, Submission::new(label(), deadline, 0), || async { sent() });
     let (result, ()) = tokio::join!(submitting, extend);
     assert!(result.unwrap_err().is_rate_limited());
     assert!(start.elapsed() < Duration::from_secs(6), "not at once: {:?}", start.elapsed());
@@ -200,8 +205,9 @@ async fn submit_with_zero_deadline_sends_exactly_once() {
         *count.borrow_mut() += 1;
         std::future::ready(Err::<TaskId, _>(not_connected().into()))
     };
-    let error =
-        submit(&Cooldown::new(MAX_COOLDOWN), Submission::new(Instant::now(), 0), send).await.unwrap_err();
+    let error = submit(&Cooldown::new(MAX_COOLDOWN), Submission::new(label(), Instant::now(), 0), send)
+        .await
+        .unwrap_err();
     assert!(error.is_unreachable());
     assert_eq!(*count.borrow(), 1);
 }
@@ -253,7 +259,7 @@ async fn million_submissions_are_billed_once_or_reported_in_doubt() {
             std::future::ready(result.map_err(AttemptError::from))
         };
         let deadline = Instant::now() + Duration::from_secs(60);
-        let result = submit(&cooldown, Submission::new(deadline, 0), send).await;
+        let result = submit(&cooldown, Submission::new(label(), deadline, 0), send).await;
         let UnreliableServer { accepted, lost_before } = server.into_inner().0;
         match result {
             Ok(_) => {
@@ -285,7 +291,7 @@ async fn submit_after_absurd_retry_after_continues_after_the_longest_cooldown() 
         Err(response(StatusCode::TOO_MANY_REQUESTS, Some("31536000"))),
         Ok(id()),
     ]));
-    let submission = Submission::new(start + Duration::from_secs(60), 0);
+    let submission = Submission::new(label(), start + Duration::from_secs(60), 0);
     let result = submit(&cooldown, submission, || {
         let next = script.borrow_mut().pop_front().unwrap();
         start_cooldown(&cooldown, &next);
@@ -298,7 +304,7 @@ async fn submit_after_absurd_retry_after_continues_after_the_longest_cooldown() 
 #[tokio::test(start_paused = true)]
 async fn submission_expires_a_second_after_its_deadline_with_the_error_of_its_last_attempt() {
     let deadline = Instant::now() + Duration::from_secs(60);
-    let mut submission = Submission::new(deadline, 0);
+    let mut submission = Submission::new(label(), deadline, 0);
     sleep_until(deadline + Duration::from_secs(5)).await;
     assert!(submission.expired().is_none(), "a submission without an attempt is sent once");
 
@@ -306,7 +312,7 @@ async fn submission_expires_a_second_after_its_deadline_with_the_error_of_its_la
         [(not_connected(), true), (response(StatusCode::TOO_MANY_REQUESTS, None), false)]
     {
         let deadline = Instant::now() + Duration::from_secs(60);
-        let mut submission = Submission::new(deadline, 0);
+        let mut submission = Submission::new(label(), deadline, 0);
         submission.on_failure(failure).unwrap();
         advance(deadline + Duration::from_secs(1) - Instant::now()).await;
         assert!(submission.expired().is_none(), "the timer may be late");
@@ -323,7 +329,7 @@ async fn submission_expires_a_second_after_its_deadline_with_the_error_of_its_la
 
 /// Returns a submission with a deadline of a minute.
 fn submission(resubmissions: u32) -> Submission {
-    Submission::new(Instant::now() + Duration::from_secs(60), resubmissions)
+    Submission::new(label(), Instant::now() + Duration::from_secs(60), resubmissions)
 }
 
 #[tokio::test(start_paused = true)]
@@ -365,7 +371,7 @@ async fn attempts_in_doubt_of_earlier_runs_use_up_resubmissions() {
 
 #[tokio::test(start_paused = true)]
 async fn attempt_in_doubt_that_cannot_be_resubmitted_before_deadline_is_in_doubt() {
-    let mut submission = Submission::new(Instant::now(), 5);
+    let mut submission = Submission::new(label(), Instant::now(), 5);
     let error = submission.on_failure(Failure::new(FailureKind::ConnectionLost)).unwrap_err();
     assert!(error.is_in_doubt(), "{error}");
 }
@@ -373,7 +379,7 @@ async fn attempt_in_doubt_that_cannot_be_resubmitted_before_deadline_is_in_doubt
 #[tokio::test(start_paused = true)]
 async fn log_of_failed_attempt_has_label_and_doubt() {
     let log = CapturedLog::start();
-    let mut submission = submission(0).with_label(Label::Key("line 7".into()));
+    let mut submission = submission(0);
     submission.on_failure(not_connected()).unwrap();
     assert!(log.text().contains("submission failed, retrying request=line 7 failures=1"), "{}", log.text());
     submission.on_failure(response(StatusCode::BAD_REQUEST, None)).unwrap_err();
