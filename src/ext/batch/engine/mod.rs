@@ -83,67 +83,67 @@ pub(crate) struct Channels<K> {
 }
 
 pub(crate) struct Engine<K, A> {
-    pub(in crate::ext::batch) api: A,
-    pub(in crate::ext::batch) queue: Queue<K>,
-    pub(in crate::ext::batch) exhausted: bool,
+    pub(super) api: A,
+    pub(super) queue: Queue<K>,
+    pub(super) exhausted: bool,
     /// The number of requests taken from the queue.
-    pub(in crate::ext::batch) started: usize,
+    pub(super) started: usize,
     /// The number of these whose results the consumer has not taken.
-    pub(in crate::ext::batch) occupied: usize,
-    pub(in crate::ext::batch) max_in_flight: usize,
-    pub(in crate::ext::batch) active: ActiveTasks<K>,
-    pub(in crate::ext::batch) scheduler: Scheduler,
+    pub(super) occupied: usize,
+    pub(super) max_in_flight: usize,
+    pub(super) active: ActiveTasks<K>,
+    pub(super) scheduler: Scheduler,
     /// Submissions that are announced in the store and wait for the rate limiter.
-    pub(in crate::ext::batch) ready_to_send: VecDeque<usize>,
-    pub(in crate::ext::batch) rate_limiter: Option<RateLimiter>,
+    pub(super) ready_to_send: VecDeque<usize>,
+    pub(super) rate_limiter: Option<RateLimiter>,
     /// The answers of the store about requests, each with the seconds of audio that are expected.
-    pub(in crate::ext::batch) lookups: FuturesUnordered<InFlight<Result<(Found, f64), Error>>>,
+    pub(super) lookups: FuturesUnordered<InFlight<Result<(Found, f64), Error>>>,
     /// Requests that end unless the store knows more about them than at their first lookup.
-    pub(in crate::ext::batch) ending: VecDeque<usize>,
-    pub(in crate::ext::batch) announcements: FuturesUnordered<InFlight<Result<Announced, Error>>>,
+    pub(super) ending: VecDeque<usize>,
+    pub(super) announcements: FuturesUnordered<InFlight<Result<Announced, Error>>>,
     /// Finished speeches whose audio is being kept in the store.
-    pub(in crate::ext::batch) keeps: FuturesUnordered<InFlight<Speech>>,
+    pub(super) keeps: FuturesUnordered<InFlight<Speech>>,
     /// Receives one item for each request that was counted: `true` when it is written, `false` if it never is.
-    pub(in crate::ext::batch) transits: UnboundedReceiver<bool>,
-    pub(in crate::ext::batch) transit_ends: UnboundedSender<bool>,
-    pub(in crate::ext::batch) creates: FuturesUnordered<InFlight<(Ticket, Result<TaskId, Failure>)>>,
-    pub(in crate::ext::batch) polls: FuturesUnordered<InFlight<(Ticket, Polled)>>,
-    pub(in crate::ext::batch) silent_polls: SilentPolls,
-    pub(in crate::ext::batch) poll_round_trip: RoundTrip,
-    pub(in crate::ext::batch) breaker: Breaker,
+    pub(super) transits: UnboundedReceiver<bool>,
+    pub(super) transit_ends: UnboundedSender<bool>,
+    pub(super) creates: FuturesUnordered<InFlight<(Ticket, Result<TaskId, Failure>)>>,
+    pub(super) polls: FuturesUnordered<InFlight<(Ticket, Polled)>>,
+    pub(super) silent_polls: SilentPolls,
+    pub(super) poll_round_trip: RoundTrip,
+    pub(super) breaker: Breaker,
     /// The poll that finds out whether the server is available again.
-    pub(in crate::ext::batch) probe: Option<(Ticket, Probe)>,
+    pub(super) probe: Option<(Ticket, Probe)>,
     /// The task that was accepted last.
-    pub(in crate::ext::batch) last_task: Option<TaskId>,
+    pub(super) last_task: Option<TaskId>,
     /// The failures of the outage.
-    pub(in crate::ext::batch) outage_failures: OutageFailures,
+    pub(super) outage_failures: OutageFailures,
     /// The last create that failed in the outage made no connection.
-    pub(in crate::ext::batch) create_not_connected: bool,
+    pub(super) create_not_connected: bool,
     /// The start of the first cooldown since the last accepted create, or since no create was waiting.
-    pub(in crate::ext::batch) rate_limited_since: Option<Instant>,
+    pub(super) rate_limited_since: Option<Instant>,
     /// The end of the cooldown for which the deadlines of all waits were checked.
-    pub(in crate::ext::batch) checked_cooldown: Option<Instant>,
+    pub(super) checked_cooldown: Option<Instant>,
     /// The next check of deadlines, while creates are held back.
-    pub(in crate::ext::batch) next_check: Option<Instant>,
-    pub(in crate::ext::batch) key_check: KeyCheck,
+    pub(super) next_check: Option<Instant>,
+    pub(super) key_check: KeyCheck,
     /// The time at which the first request was taken: the batch has all requests of a list from then on.
-    pub(in crate::ext::batch) first_taken_at: Option<Instant>,
+    pub(super) first_taken_at: Option<Instant>,
     /// One timer for all tasks, set to `wake_at`.
-    pub(in crate::ext::batch) timer: Option<Pin<Box<Sleep>>>,
-    pub(in crate::ext::batch) wake_at: Option<Instant>,
-    pub(in crate::ext::batch) store: Option<Store>,
+    pub(super) timer: Option<Pin<Box<Sleep>>>,
+    pub(super) wake_at: Option<Instant>,
+    pub(super) store: Option<Store>,
     /// Empty for a stream: who adds a text to it again may mean to submit it again.
-    pub(in crate::ext::batch) repeats: Option<Repeats>,
-    pub(in crate::ext::batch) spending: Spending,
+    pub(super) repeats: Option<Repeats>,
+    pub(super) spending: Spending,
     /// The error of requests that would exceed a limit of the batch, once there was one.
-    pub(in crate::ext::batch) limit: Option<Error>,
+    pub(super) limit: Option<Error>,
     /// Receives one item for each result that the consumer took. Closed when the consumer is gone.
-    pub(in crate::ext::batch) released: UnboundedReceiver<()>,
+    pub(super) released: UnboundedReceiver<()>,
     /// The error that ended the submissions: the server rejected the key, or the store could not be written.
-    pub(in crate::ext::batch) fatal: Option<Error>,
+    pub(super) fatal: Option<Error>,
     /// The consumer is gone, or the caller's code panicked: nothing is started, and pending submissions finish.
-    pub(in crate::ext::batch) stopping: bool,
-    pub(in crate::ext::batch) panic: Option<Panic>,
+    pub(super) stopping: bool,
+    pub(super) panic: Option<Panic>,
 }
 
 type Probe = Pin<Box<dyn Future<Output = Polled> + Send>>;
