@@ -131,12 +131,9 @@ impl<K: Display + Send + 'static, A: SpeechApi> Engine<K, A> {
     /// Sends a poll, or starts a submission: with a store, the submission is announced there first.
     pub(super) fn dispatch(&mut self, slot: usize) {
         let ActiveTask { state, entry, .. } = &mut self.active.tasks[slot];
-        if let TaskState::Resume(id, timeout) = state {
-            let task = self.api.client().task(id.clone());
-            let mut schedule = task.schedule(*timeout, None);
-            // The store contains only ids of accepted requests.
-            schedule.not_found = schedule.not_found.of_accepted_task();
-            *state = TaskState::Wait(Poller::new(schedule));
+        if let (TaskState::Resume(id, timeout), Some(entry)) = (&*state, &*entry) {
+            let task = self.api.client().task(id.clone()).with_entry(entry.clone());
+            *state = TaskState::Wait(Poller::new(task.schedule(*timeout, None)));
         }
         match state {
             TaskState::Wait(poll) => {
