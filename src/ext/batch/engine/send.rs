@@ -11,7 +11,6 @@ use crate::{
         batch::{
             active::{ActiveTask, TaskState},
             breaker::MAX_REQUESTS,
-            rate_limiter::RateLimiter,
         },
         polling::poller::Poller,
         retry::{label::Label, submit::send_once},
@@ -59,7 +58,8 @@ impl<K: Display + Send + 'static, A: SpeechApi> Engine<K, A> {
                 break;
             }
             if let Some(slot) = self.ready_to_send.front().copied() {
-                let allowed_at = self.rate_limiter.as_ref().map_or(Some(now), RateLimiter::next_send_at);
+                let allowed_at =
+                    self.rate_limiter.as_ref().map_or(Some(now), |limiter| limiter.next_send_at(now));
                 if allowed_at.is_none_or(|at| at > now) {
                     self.wake_at = allowed_at;
                     break;
@@ -73,7 +73,8 @@ impl<K: Display + Send + 'static, A: SpeechApi> Engine<K, A> {
                 }
                 continue;
             }
-            let allowed_at = self.rate_limiter.as_ref().map_or(Some(now), RateLimiter::next_slot_at);
+            let allowed_at =
+                self.rate_limiter.as_ref().map_or(Some(now), |limiter| limiter.next_slot_at(now));
             let Some(allowed_at) = allowed_at else { break };
             let resume_at = pause_end.unwrap_or(now);
             let probe_at = self.probe_at(now).map(|at| at.max(resume_at));

@@ -65,16 +65,16 @@ impl RateLimiter {
     }
 
     /// Returns the time at which the next request may reserve a slot. `None` if that depends on a request in transit.
-    pub(super) fn next_slot_at(&self) -> Option<Instant> {
-        Some(self.next_slot.max(self.next_send_at()?))
+    pub(super) fn next_slot_at(&self, now: Instant) -> Option<Instant> {
+        Some(self.next_slot.max(self.next_send_at(now)?))
     }
 
     /// Returns the time at which a request with a slot may be sent. `None` if that depends on a request in transit.
-    pub(super) fn next_send_at(&self) -> Option<Instant> {
+    pub(super) fn next_send_at(&self, now: Instant) -> Option<Instant> {
         let free = self.max_per_window.checked_sub(self.in_transit).filter(|free| *free > 0)?;
         Some(match self.written.len().checked_sub(free) {
             Some(at) => saturating_add(self.written[at], self.window),
-            None => self.next_slot.min(Instant::now()),
+            None => self.next_slot.min(now),
         })
     }
 

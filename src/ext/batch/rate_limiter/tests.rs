@@ -13,7 +13,7 @@ fn peak(sent: &[Instant]) -> usize {
 async fn send_all(limiter: &mut RateLimiter, count: u32, late: impl Fn(u32) -> Duration) -> Vec<Instant> {
     let mut sent = Vec::new();
     for at in 0..count {
-        sleep_until(limiter.next_slot_at().unwrap() + late(at)).await;
+        sleep_until(limiter.next_slot_at(Instant::now()).unwrap() + late(at)).await;
         limiter.reserve();
         limiter.record_sent();
         limiter.record_transit_end(true);
@@ -62,7 +62,7 @@ async fn extreme_rates_do_not_overflow() {
         limiter.reserve();
         limiter.record_sent();
         limiter.record_transit_end(true);
-        assert!(limiter.next_slot_at().unwrap() >= Instant::now());
+        assert!(limiter.next_slot_at(Instant::now()).unwrap() >= Instant::now());
     }
 }
 
@@ -70,12 +70,12 @@ async fn extreme_rates_do_not_overflow() {
 async fn requests_delayed_after_their_slot_are_not_sent_together() {
     let mut limiter = RateLimiter::per_second(10.0).unwrap();
     for _ in 0..30 {
-        sleep_until(limiter.next_slot_at().unwrap()).await;
+        sleep_until(limiter.next_slot_at(Instant::now()).unwrap()).await;
         limiter.reserve();
     }
     let mut sent = Vec::new();
     for _ in 0..30 {
-        sleep_until(limiter.next_send_at().unwrap()).await;
+        sleep_until(limiter.next_send_at(Instant::now()).unwrap()).await;
         limiter.record_sent();
         limiter.record_transit_end(true);
         sent.push(Instant::now());
@@ -101,7 +101,8 @@ async fn rate_limit_is_kept_when_requests_are_written_at_any_time_after_they_are
     let (mut transits, mut written) = (Vec::<Instant>::new(), Vec::new());
     while written.len() < 400 {
         transits.sort_unstable();
-        let slot = limiter.next_slot_at().filter(|at| transits.first().is_none_or(|end| at <= end));
+        let slot =
+            limiter.next_slot_at(Instant::now()).filter(|at| transits.first().is_none_or(|end| at <= end));
         if let Some(at) = slot {
             sleep_until(at).await;
             limiter.reserve();
@@ -124,9 +125,20 @@ async fn rate_limit_is_kept_when_requests_are_written_at_any_time_after_they_are
 fn next_slot_is_unknown_while_every_slot_is_in_transit() {
     let mut limiter = RateLimiter::per_second(2.0).unwrap();
     limiter.record_sent();
-    assert!(limiter.next_slot_at().is_some());
+    assert!(limiter.next_slot_at(Instant::now()).is_some());
     limiter.record_sent();
-    assert_eq!(limiter.next_slot_at(), None);
+    assert_eq!(limiter.next_slot_at(Instant::now()), None);
     limiter.record_transit_end(false);
-    assert!(limiter.next_slot_at().is_some());
+    assert!(limiter.next_slot_at(Instant::now()).is_some());
+}
+
+#[tokio::test(start_paused = true)]
+async fn request_with_a_slot_may_be_sent_at_the_time_that_was_asked_about() {
+    let mut limiter = RateLimiter::per_second(0.2).unwrap();
+    let now = Instant::now();
+    assert_eq!(limiter.next_slot_at(now), Some(now));
+    limiter.reserve();
+    // The clock does not stand still between two questions.
+    advance(Duration::from_micros(1)).await;
+    assert_eq!(limiter.next_send_at(now), Some(now));
 }
