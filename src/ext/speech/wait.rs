@@ -35,7 +35,7 @@ use crate::{
 ///
 /// The client's [poll policy](crate::pacing) decides when the task is polled, from its status and
 /// age. Transient failures are retried: resets, timeouts, unreadable responses and the statuses
-/// 408, 425, 429, 499 and 5xx. The pause before a retry doubles from 0.25 s to 10 s. A 429 or 503
+/// 3xx, 408, 425, 429, 499 and 5xx. The pause before a retry doubles from 0.25 s to 10 s. A 429 or 503
 /// with `Retry-After` pauses all requests of the client. A task status that this version does not
 /// know counts as unfinished. Dropping the wait stops the polling, but not the task.
 ///
