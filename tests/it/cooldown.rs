@@ -42,6 +42,19 @@ async fn absurd_retry_after_pauses_the_client_for_max_cooldown() {
 }
 
 #[tokio::test]
+async fn equal_requests_that_wait_for_each_other_obey_the_pause_of_the_first_one() {
+    let simulator = Simulator::start().await.unwrap();
+    simulator.script(Route::Create, Script::always(Fault::status(429).retry_after(Duration::from_secs(60))));
+    let directory = tempfile::tempdir().unwrap();
+    let client = simulator.client_builder().store(directory.path().join("store")).build().unwrap();
+    let submissions = (0..20).map(|_| client.speak("Hello").deadline(Duration::from_secs(5)).submit());
+    for submitted in futures_util::future::join_all(submissions).await {
+        assert!(submitted.unwrap_err().is_rate_limited());
+    }
+    assert_eq!(simulator.requests(), 1);
+}
+
+#[tokio::test]
 async fn start_of_a_cooldown_is_logged_once() {
     let log = Log::default();
     let _guard = log.capture();

@@ -62,6 +62,10 @@ pub(crate) async fn submit_once(
             // The error of an entry in doubt counts the attempts of this call already.
             Announced::Found(found) => return Ok(submitted_before(found, timeout)),
         };
+        // A call that submitted the same request before this one may have been asked for a pause.
+        if client.inner().cooldown.ends_at().is_some() {
+            return Err(AttemptError::Paused);
+        }
         let (client, request, on_submitted) = (client.clone(), Arc::clone(&request), on_submitted.clone());
         // On its own task, so that dropping the caller's future does not cut it off.
         let sent = tokio::spawn(

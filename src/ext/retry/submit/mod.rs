@@ -42,6 +42,7 @@ where
         match send().await {
             Ok(accepted) => return Ok(accepted),
             Err(AttemptError::Failed(failure)) => due = submission.on_failure(failure)?,
+            Err(AttemptError::Paused) => {}
             Err(AttemptError::NotSent(error)) => return Err(submission.finish_with(error)),
         }
     }
@@ -50,6 +51,8 @@ where
 /// Why an attempt did not return a task.
 pub(crate) enum AttemptError {
     Failed(Failure),
+    /// The request was not sent, because a cooldown began in the meantime. It is sent after that.
+    Paused,
     /// The request was not sent, and will not be.
     NotSent(Error),
 }
