@@ -184,4 +184,20 @@ mod tests {
         assert!(in_doubt.contains("ERROR") && in_doubt.contains("error in doubt not taken"), "{in_doubt}");
         assert_eq!(log(Error::stopped()), "");
     }
+
+    #[test]
+    fn speech_whose_audio_is_being_kept_is_delivered_when_the_batch_is_dropped() {
+        let (sender, mut results) = unbounded_channel();
+        let policy = TaskPolicy::new(Arc::new(ClientPolicy::new(Arc::new(Adaptive::new()))));
+        let mut progress = ProgressTracker::new(watch::channel(Progress::default()).0, None, policy);
+        progress.on_started(2);
+        let mut active = ActiveTasks::new(progress, sender);
+        let client = crate::Client::builder().api_key("k").build().unwrap();
+        let result = serde_json::from_value(serde_json::json!({"id": "t1", "status": "COMPLETED"})).unwrap();
+        let state = TaskState::Keep(Box::new(Speech::new(client, TaskId::new_unchecked("t1"), result)));
+        let (key_text, entry) = ("a".into(), None);
+        active.tasks.insert(ActiveTask { index: 7, key: 'a', key_text, entry, characters: 2, state });
+        drop(active);
+        assert_eq!(results.try_recv().unwrap().outcome.unwrap().id().as_str(), "t1");
+    }
 }

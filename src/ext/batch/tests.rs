@@ -10,7 +10,11 @@ mod starting;
 use std::{
     collections::HashMap,
     future::{Future, poll_fn},
-    sync::{Arc, Mutex},
+    io::ErrorKind,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
     task::{Context, Waker},
     time::Duration,
 };
@@ -23,16 +27,23 @@ use super::{
     config::Config,
     engine::{Channels, Engine, api::SpeechApi},
     in_memory_api::{Create, InMemoryApi, rate_limited, status_failure},
-    pending::PendingRequest,
+    pending::{Hold, PendingRequest},
     progress::Progress,
     request::Queue,
     spending::Spending,
 };
 use crate::{
-    Client, Error, Speak, TaskId,
+    Billed, Client, Error, Speak, TaskId,
     ext::{
-        disk::simulated::{Kept, SimulatedDisk, State},
-        store::{EntryState, Store, handle::Announced},
+        disk::{
+            Disk,
+            simulated::{Fault, Kept, SimulatedDisk, State},
+        },
+        retry::in_doubt::InDoubtAttempts,
+        store::{
+            EntryState, Store,
+            handle::{Announced, Found},
+        },
         transport::failure::{Failure, FailureKind},
     },
 };
@@ -570,4 +581,176 @@ async fn stopped_batch_leaves_no_doubt_about_requests_that_were_not_sent() {
         let left = store.entries().next().await.transpose().unwrap();
         assert!(left.is_none(), "{stopped_after:?}: {left:?}");
     }
+}
+
+/// Adds a request that is pending, with its entry if there is a store. Returns its slot.
+fn add_pending(engine: &mut Engine<String, InMemoryApi>, speak: &Speak, store: Option<&Store>) -> usize {
+    let speech = speak.prepare(store).unwrap();
+    let entry = speech.entry.clone();
+    engine.active.progress.on_started(2);
+    let state = TaskState::Submit(Box::new(PendingRequest::new(speech, Instant::now())));
+    let index = engine.active.tasks.len();
+    let task = ActiveTask { index, key: String::new(), key_text: "a".into(), entry, characters: 2, state };
+    engine.active.tasks.insert(task)
+}
+
+fn pending(engine: &mut Engine<String, InMemoryApi>, slot: usize) -> &mut PendingRequest {
+    let TaskState::Submit(pending) = &mut engine.active.tasks[slot].state else { panic!("not pending") };
+    pending
+}
+
+#[tokio::test(start_paused = true)]
+async fn retry_that_waits_for_another_submission_until_its_deadline_stays_in_doubt() {
+    let store = Store::in_memory();
+    let server = server(|_, _| Create::Accept, done_after(0));
+    let (mut engine, mut channels) = Engine::new(server.clone(), Queue::list(Vec::new()));
+    let slot = add_pending(&mut engine, &server.client().speak("Hello.").resubmit_in_doubt(1), Some(&store));
+    pending(&mut engine, slot).start_attempt("a");
+    pending(&mut engine, slot).on_failure(Failure::new(FailureKind::ConnectionLost)).unwrap();
+    engine.announcements.push(Box::pin(async move { (slot, Ok(Announced::Found(Found::Busy))) }));
+    engine.run().await;
+    let error = channels.finished.recv().await.unwrap().outcome.unwrap_err();
+    assert!(error.is_in_doubt(), "{error}");
+}
+
+/// Returns a store whose disk fails from now on, and has failed once.
+async fn broken_store(client: &Client) -> Store {
+    let is_broken = Arc::new(AtomicBool::new(false));
+    let broken = Arc::clone(&is_broken);
+    let disk = Disk::simulated(State::with_directory("/d".as_ref()), move |_, _| {
+        broken.load(Ordering::Relaxed).then_some(Fault::Fails(ErrorKind::Other))
+    });
+    let store = Store::open_on(&disk, "/d/store".into()).await.unwrap();
+    is_broken.store(true, Ordering::Relaxed);
+    assert!(client.speak("Other.").to_entry(&store).unwrap().announce(None).await.is_err());
+    store
+}
+
+#[tokio::test(start_paused = true)]
+async fn request_that_ends_unsent_stays_in_doubt_although_its_store_cannot_be_read_again() {
+    let server = server(|_, _| Create::Accept, done_after(0));
+    let store = broken_store(server.client()).await;
+    let (mut engine, mut channels) = Engine::new(server.clone(), Queue::list(Vec::new()));
+    let slot = add_pending(&mut engine, &server.client().speak("Hello."), Some(&store));
+    pending(&mut engine, slot).prior_attempts = InDoubtAttempts::of(1);
+    engine.limit = Some(Error::stopped());
+    engine.ending.push_back(slot);
+    engine.run().await;
+    let error = channels.finished.recv().await.unwrap().outcome.unwrap_err();
+    assert!(error.is_in_doubt(), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn request_of_a_batch_whose_entry_cannot_be_read_may_be_billed() {
+    let server = server(|_, _| Create::Accept, done_after(0));
+    let store = broken_store(server.client()).await;
+    let run = run(&server, speaks(&server, texts(1)), with_store(&store, config(1, None))).await;
+    let error = run.results[0].1.as_ref().unwrap_err();
+    assert!(error.is_io() && error.billed() == Billed::Maybe, "{error:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn request_in_doubt_of_an_earlier_run_stays_in_doubt_after_a_rejection() {
+    let store = Store::in_memory();
+    let create = |_: &str, attempt| if attempt == 1 { Create::Disconnect } else { Create::Status(400) };
+    let server = server(create, done_after(0));
+    for _ in 0..2 {
+        let list = vec![("a".to_owned(), server.client().speak("Hello.").resubmit_in_doubt(1))];
+        let first = server.client().speak("Hello.");
+        let list = if server.observed().requests.is_empty() { vec![("a".to_owned(), first)] } else { list };
+        let run = run(&server, list, with_store(&store, config(1, None))).await;
+        let error = run.results[0].1.as_ref().unwrap_err();
+        assert!(error.is_in_doubt(), "{error}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn submissions_in_doubt_count_towards_the_limit() {
+    let server = server(|_, _| Create::AcceptThenDisconnect, done_after(0));
+    let spending = Spending::new(Some(2), None).unwrap();
+    let run = run(&server, speaks(&server, texts(5)), Config { spending, ..config(1, None) }).await;
+    assert_eq!((run.progress.in_doubt, server.observed().accepted.len()), (2, 2));
+}
+
+/// A request that is ready to be sent holds the right to submit its text.
+#[tokio::test(start_paused = true)]
+async fn request_that_is_held_back_gives_up_its_announcement() {
+    let store = Store::in_memory();
+    let server = server(|_, _| Create::Accept, done_after(1));
+    let mut engine = engine_with_ready_request(&server);
+    let slot = engine.ready_to_send[0];
+    let entry = server.client().speak("text 0").to_entry(&store).unwrap();
+    let Ok(Announced::Claimed(attempt)) = entry.announce(None).await else { panic!("not announced") };
+    pending(&mut engine, slot).attempt = Some(attempt);
+    server.client().inner().cooldown.on_error_response(&rate_limited(10).response.unwrap());
+    engine.send();
+    assert!(engine.ready_to_send.is_empty() && engine.active.tasks.len() == 1);
+    assert!(matches!(entry.announce(None).now_or_never(), Some(Ok(Announced::Claimed(_)))));
+}
+
+#[tokio::test(start_paused = true)]
+async fn ready_request_is_looked_up_again_after_the_key_is_rejected() {
+    let store = Store::in_memory();
+    let server = server(|_, _| Create::Accept, done_after(1));
+    let (mut engine, mut channels) = Engine::new(server.clone(), Queue::list(Vec::new()));
+    let [ready, sent] =
+        ["One.", "Two."].map(|text| add_pending(&mut engine, &server.client().speak(text), Some(&store)));
+    let entry = engine.active.tasks[ready].entry.clone().unwrap();
+    let Ok(Announced::Claimed(attempt)) = entry.announce(None).await else { panic!("not announced") };
+    pending(&mut engine, ready).attempt = Some(attempt);
+    engine.ready_to_send.push_back(ready);
+    pending(&mut engine, sent).start_attempt("a");
+    let ticket = engine.breaker.on_create_sent(Instant::now());
+    engine.creates.push(Box::pin(async move { (sent, (ticket, Err(status_failure(402)))) }));
+    tokio::time::timeout(Duration::from_secs(3_600), engine.run()).await.unwrap();
+    for _ in 0..2 {
+        assert!(channels.finished.recv().await.unwrap().outcome.unwrap_err().is_rejected());
+    }
+    assert!(store.entries().next().await.is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn due_request_past_its_deadline_is_not_sent() {
+    let server = server(|_, _| Create::Accept, done_after(1));
+    let mut engine = engine_with_ready_request(&server);
+    let slot = engine.ready_to_send.pop_front().unwrap();
+    engine.scheduler.add_retry(Instant::now(), slot);
+    tokio::time::advance(Duration::from_secs(70)).await;
+    engine.send();
+    assert!(engine.creates.is_empty() && engine.active.tasks.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn limit_of_seconds_holds_without_a_store() {
+    let server = server(|_, _| Create::Accept, done_after(1));
+    // Each text is expected to take more than a second.
+    let texts = (0..50).map(|number| format!("One, two, three, four, five, six, {number}."));
+    let spending = Spending::new(None, Some(5.0)).unwrap();
+    let run = run(&server, speaks(&server, texts), Config { spending, ..config(64, None) }).await;
+    let accepted = server.observed().accepted.len();
+    assert!((1..=5).contains(&accepted), "{accepted}");
+    assert_eq!(run.count(|result| result.as_ref().is_err_and(Error::is_stopped)), 50 - accepted);
+}
+
+#[tokio::test(start_paused = true)]
+async fn deadline_of_a_task_counts_from_the_first_attempt() {
+    let create = |_: &str, attempt| if attempt == 1 { Create::RateLimit(40) } else { Create::Accept };
+    let server = server(create, done_after(3_600));
+    let speak = server.client().speak("Hello.").deadline(Duration::from_secs(60));
+    let run = run(&server, vec![("a".to_owned(), speak)], config(1, None)).await;
+    assert!(run.results[0].1.as_ref().unwrap_err().is_deadline());
+    assert!(server.elapsed() < Duration::from_secs(65), "{:?}", server.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn time_limit_in_an_outage_counts_from_the_arrival_of_the_request() {
+    let client = Client::builder().api_key("k").build().unwrap();
+    let (start, second) = (Instant::now(), Duration::from_secs(1));
+    let speech = client.speak("Hello.").deadline(60 * second).prepare(None).unwrap();
+    let mut pending = PendingRequest::new(speech, start + 100 * second);
+    let error = Error::stopped();
+    let hold =
+        Hold { cooldown_end: None, rate_limited: None, throttled: None, outage: Some((start, &error)) };
+    assert!(pending.held_past_deadline(start + 159 * second, &hold).is_none());
+    assert!(pending.held_past_deadline(start + 160 * second, &hold).is_some());
 }

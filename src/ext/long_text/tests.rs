@@ -211,3 +211,24 @@ async fn rejected_resubmission_of_a_piece_may_be_billed() {
         assert!(error.is_rejected() && error.billed() == billed, "{error:?}");
     }
 }
+
+#[tokio::test]
+async fn duration_of_a_saved_piece_is_in_its_entry_and_counts_towards_the_limit() {
+    let server = speech_api().await;
+    let directory = tempfile::tempdir().unwrap();
+    let builder = Client::builder().api_key("k").base_url(&server.url);
+    let client = builder.poll_every(Duration::from_millis(1)).build().unwrap();
+    // Each piece is expected to take seconds, and takes half a second.
+    let (first, second) = ("One, two, three, four, five, six.", "Seven, eight, nine, ten, eleven.");
+    let store = Store::open(Store::at(directory.path().join("store")).keep_audio(false)).await.unwrap();
+    let entry = client.speak(first).to_entry(&store).unwrap();
+    let max = 1.1 * entry.expected_seconds().await.unwrap();
+    assert!(max > 1.5, "{max}");
+    let book = client.speak(format!("{first} {second}")).in_pieces().max_characters(34).max_in_flight(1);
+    let book = book.store(&store).max_seconds(max);
+    book.save(directory.path().join("a.wav")).await.unwrap();
+    let mut entries = store.entries();
+    while let Some(entry) = entries.next().await {
+        assert_eq!(entry.unwrap().duration(), Some(Duration::from_millis(500)));
+    }
+}

@@ -54,6 +54,7 @@ impl InDoubtAttempts {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::TaskId;
 
     #[test]
     fn attempts_add_up_and_outlive_other_errors() {
@@ -64,5 +65,10 @@ mod tests {
         assert!(attempts.apply_to(Error::stopped()).is_in_doubt());
         let error = attempts.apply_to(Error::in_doubt(1, String::new()));
         assert!(matches!(error.0.kind, Kind::InDoubt { attempts: 3 }));
+        let error =
+            Error::stopped().with_task_id(&TaskId::new_unchecked("t1")).with_problem("a hint".to_owned());
+        let error = attempts.apply_to(error);
+        assert_eq!(error.task_id().unwrap().as_str(), "t1");
+        assert!(error.to_string().contains("a hint"), "{error}");
     }
 }

@@ -152,6 +152,7 @@ mod tests {
             simulated::{Fault, State},
         },
         store::Store,
+        test_server::{TestServer, cut, response},
         transport::instant::saturating_add,
     };
 
@@ -174,5 +175,38 @@ mod tests {
             let error = submit_once(&client, request, timeout, submission, None, &entry).await.err().unwrap();
             assert!(error.is_io() && error.billed() == billed, "{error:?}");
         }
+    }
+
+    #[tokio::test]
+    async fn retry_that_waits_for_another_call_until_its_deadline_stays_in_doubt() {
+        // It closes each connection.
+        let server = TestServer::start([]).await;
+        let store = Store::in_memory();
+        let client = Client::builder().api_key("k").base_url(&server.url).store(&store).build().unwrap();
+        let speak = client.speak("Hello.").resubmit_in_doubt(1);
+        let entry = speak.to_entry(&store).unwrap();
+        let submitting = tokio::spawn(speak.deadline(Duration::from_secs(1)).submit());
+        while server.requests().is_empty() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        // Another call takes its turn in the pause before the retry.
+        let other = entry.announce(None).await;
+        assert!(matches!(other, Ok(Announced::Claimed(_))));
+        let error = submitting.await.unwrap().err().unwrap();
+        assert!(error.is_in_doubt(), "{error}");
+    }
+
+    #[tokio::test]
+    async fn request_in_doubt_of_an_earlier_run_stays_in_doubt_after_a_rejection() {
+        let rejected = response("402 Payment Required", &[], "{}");
+        let server = TestServer::start([cut(response("200 OK", &[], "{}")), rejected]).await;
+        let store = Store::in_memory();
+        let client = Client::builder().api_key("k").base_url(&server.url).store(&store).build().unwrap();
+        for resubmissions in [0, 1] {
+            let speak = client.speak("Hello.").resubmit_in_doubt(resubmissions);
+            let error = speak.submit().await.err().unwrap();
+            assert!(error.is_in_doubt(), "{error}");
+        }
+        assert_eq!(server.requests().len(), 2);
     }
 }

@@ -106,3 +106,45 @@ async fn speech_in_a_store_is_returned_without_a_request() {
     }
     assert_eq!(server.requests().len(), 3);
 }
+
+/// Returns the result with two audios at these paths.
+fn two_audios(paths: [&str; 2]) -> String {
+    let mut polled = result("COMPLETED");
+    polled["results"] = json!(paths.map(|path| json!({"url": path})));
+    response("200 OK", &[], &polled.to_string())
+}
+
+#[tokio::test]
+async fn expired_address_of_the_second_audio_is_replaced_by_the_second_one() {
+    let expired = response("403 Forbidden", &[], "expired");
+    let audio = response("200 OK", &[], &wav());
+    let server =
+        TestServer::start([two_audios(["/1", "/2"]), expired, two_audios(["/3", "/4"]), audio]).await;
+    let speech = task(&client(&server.url)).wait().await.unwrap();
+    let second = speech.audios().nth(1).unwrap().unwrap();
+    assert_eq!(second.bytes().await.unwrap(), wav());
+    let last = server.requests().pop().unwrap();
+    assert!(last.starts_with("get /4 "), "{last}");
+}
+
+#[tokio::test]
+async fn speech_with_several_audios_has_all_of_them_with_a_store() {
+    let created = response("200 OK", &[], r#"{"id": "t1"}"#);
+    let audio = response("200 OK", &[], &wav());
+    let server = TestServer::start([created, two_audios(["/1", "/2"]), audio]).await;
+    let directory = tempfile::tempdir().unwrap();
+    let builder = Client::builder().api_key("k").base_url(&server.url).store(directory.path().join("store"));
+    let client = builder.poll_every(Duration::from_millis(1)).build().unwrap();
+    let speech = client.speak("Hello.").await.unwrap();
+    let urls: Vec<_> = speech.audios().map(|audio| audio.unwrap().url().to_owned()).collect();
+    assert_eq!(urls, ["/1", "/2"].map(|path| format!("{}{path}", server.url)));
+}
+
+#[tokio::test]
+async fn retry_after_of_a_poll_is_capped_as_a_cooldown() {
+    let polled = response("200 OK", &["retry-after: 3600"], &result("QUEUED").to_string());
+    let server = TestServer::start([polled]).await;
+    let builder = Client::builder().api_key("k").base_url(&server.url).max_cooldown(Duration::from_secs(2));
+    let received = task(&builder.build().unwrap()).poll().await.unwrap();
+    assert_eq!(received.retry_after, Some(Duration::from_secs(2)));
+}

@@ -325,3 +325,47 @@ fn directory_may_have_entries_if_it_cannot_be_searched_but_not_if_it_is_unknown(
     let file = tempfile::NamedTempFile::new().unwrap();
     assert!(StoreSettings::from(file.path()).may_have_entries(&Disk::system()));
 }
+
+#[tokio::test]
+async fn announcement_that_is_taken_back_leaves_the_earlier_doubt_as_it_was() {
+    let store = Store::in_memory();
+    let speech = speech("Hello.");
+    submit_and_die(&store.entry(request(&speech))).await;
+    let allowed = store.entry(Request { resubmissions: 1, ..request(&speech) });
+    for _ in 0..2 {
+        drop(announce(&allowed).await);
+        let entry = only_entry(&store).await;
+        assert_eq!((entry.state(), entry.attempts_in_doubt()), (EntryState::InDoubt, 1));
+    }
+}
+
+#[tokio::test]
+async fn forgotten_entry_is_added_again_with_its_speech() {
+    let store = Store::in_memory();
+    let speech = speech("Hello.");
+    let entry = store.entry(request(&speech));
+    submit(&entry, "t1").await;
+    let hash = only_entry(&store).await.hash();
+    assert!(store.forget(&hash).await.unwrap());
+    finish(&entry, "t1", None);
+    let entry = only_entry(&store).await;
+    assert_eq!((entry.state(), entry.task_id()), (EntryState::Stored, Some(id("t1"))));
+}
+
+#[tokio::test]
+async fn announcement_is_taken_back_although_the_disk_fails_once() {
+    let fails = Arc::new(AtomicBool::new(false));
+    let fail = Arc::clone(&fails);
+    let disk = Disk::simulated(State::with_directory(Path::new("/d")), move |_, _| {
+        fail.swap(false, Ordering::Relaxed).then_some(Fault::Fails(io::ErrorKind::StorageFull))
+    });
+    let store = Store::open_on(&disk, "/d/store".into()).await.unwrap();
+    let speech = speech("Hello.");
+    let entry = store.entry(request(&speech));
+    let attempt = announce(&entry).await;
+    fails.store(true, Ordering::Relaxed);
+    drop(attempt);
+    store.flush().await;
+    assert!(!fails.load(Ordering::Relaxed), "the disk has failed");
+    assert!(matches!(entry.lookup(None).await, Ok(Found::New(_))));
+}

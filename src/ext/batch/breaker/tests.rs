@@ -263,3 +263,16 @@ async fn creates_in_flight_exceed_their_recent_number_by_one() {
     }
     assert_eq!(fixture.creates.len(), MAX_CREATES);
 }
+
+#[tokio::test(start_paused = true)]
+async fn first_probe_after_each_outage_is_sent_at_once() {
+    let mut fixture = Fixture::new();
+    for _ in 0..3 {
+        assert_eq!(fixture.send(1), 1);
+        fixture.end(Outcome::Unavailable);
+        assert_eq!(fixture.until_probe(), Duration::ZERO);
+        fixture.poll(Outcome::Answered);
+        assert_eq!(fixture.send(1), 1);
+        fixture.end(Outcome::Answered);
+    }
+}

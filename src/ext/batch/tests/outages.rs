@@ -214,3 +214,26 @@ async fn stopped_batch_sleeps_until_its_last_create_ends() {
     assert!(tokio::join!(engine.run(), stop).0.is_none());
     assert!(server.elapsed() < REQUEST_TIMEOUT + Duration::from_secs(1), "{:?}", server.elapsed());
 }
+
+#[tokio::test(start_paused = true)]
+async fn outage_is_probed_with_the_task_of_an_earlier_run() {
+    let store = Store::in_memory();
+    let (start, creates) = (Instant::now(), Arc::new(Mutex::new(0)));
+    let is_down = move || start.elapsed() < Duration::from_secs(60);
+    let count = Arc::clone(&creates);
+    let create = move |_: &str, _| {
+        *count.lock().unwrap() += 1;
+        if is_down() { Create::NotConnected } else { Create::Accept }
+    };
+    let poll = move |_: &str, _| {
+        if is_down() { Err(Failure::new(FailureKind::NotConnected)) } else { Ok(("COMPLETED", None)) }
+    };
+    let client = Client::builder().api_key("k").build().unwrap();
+    let server = InMemoryApi::new(client, |_| Duration::from_millis(80), create, poll);
+    let list = speaks(&server, texts(2));
+    let entry = list[0].1.to_entry(&store).unwrap();
+    let Ok(Announced::Claimed(attempt)) = entry.announce(None).await else { panic!("not announced") };
+    attempt.send(async { Ok(TaskId::new_unchecked("text 0")) }).await.unwrap();
+    let run = run(&server, list, with_store(&store, config(2, None))).await;
+    assert_eq!((run.count(Result::is_ok), *creates.lock().unwrap()), (2, 2));
+}

@@ -59,3 +59,32 @@ async fn equal_lines_without_time_wait_for_each_other_without_spinning() {
     }
     assert_eq!(server.observed().accepted["Hello."], 1);
 }
+
+#[tokio::test(start_paused = true)]
+async fn line_that_is_announced_after_an_equal_one_has_failed_is_not_sent() {
+    let store = Store::in_memory();
+    let server = server(|_, _| Create::Accept, done_after(0));
+    let (mut engine, mut channels) = Engine::new(server.clone(), Queue::list(Vec::new()));
+    let [failed, equal] =
+        [(); 2].map(|()| add_pending(&mut engine, &server.client().speak("Hello."), Some(&store)));
+    engine.finish(failed, Err(Error::failed()));
+    let entry = engine.active.tasks[equal].entry.clone().unwrap();
+    let announced = entry.announce(None).await;
+    engine.announcements.push(Box::pin(async move { (equal, announced) }));
+    engine.run().await;
+    for _ in 0..2 {
+        assert!(channels.finished.recv().await.unwrap().outcome.unwrap_err().is_failed());
+    }
+    assert!(server.observed().accepted.is_empty() && store.entries().next().await.is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn equal_lines_are_submitted_once_after_a_429() {
+    let store = Store::in_memory();
+    let create = |_: &str, attempt| if attempt == 1 { Create::Status(429) } else { Create::Accept };
+    let server = server(create, done_after(1));
+    let list = (0..2).map(|key| (key.to_string(), server.client().speak("Hello."))).collect();
+    let running = run(&server, list, with_store(&store, config(2, None)));
+    let run = tokio::time::timeout(Duration::from_secs(3_600), running).await.unwrap();
+    assert_eq!((run.count(Result::is_ok), server.observed().accepted["Hello."]), (2, 1));
+}

@@ -1,18 +1,14 @@
 //! Batches that cannot start, what a batch would submit, and batches whose results are not taken.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::AtomicUsize;
 
 use serde_json::json;
 
 use super::*;
-use crate::{
-    Billed,
-    ext::{
-        batch::Batch,
-        captured_log::CapturedLog,
-        store::{Store, handle::Announced},
-        test_server::{TestServer, response},
-    },
+use crate::ext::{
+    batch::Batch,
+    captured_log::CapturedLog,
+    test_server::{TestServer, response, wav},
 };
 
 fn client() -> Client {
@@ -124,4 +120,76 @@ async fn results_that_are_not_taken_are_returned_by_stop_and_logged_on_drop() {
             assert!(log.contains(&format!("key={left:?}")), "{log}");
         }
     }
+}
+
+#[tokio::test]
+async fn plan_with_a_store_of_its_own_ignores_that_of_the_client() {
+    let directory = tempfile::tempdir().unwrap();
+    let client = Client::builder().api_key("k").store(directory.path().join("a")).build().unwrap();
+    let entry = client.speak("One.").to_entry(client.store().unwrap()).unwrap();
+    let Ok(Announced::Claimed(attempt)) = entry.announce(None).await else { panic!("not announced") };
+    attempt.send(async { Ok(TaskId::new_unchecked("t1")) }).await.unwrap();
+    let batch = || client.batch([(1, "One.")]);
+    assert_eq!(batch().plan().await.unwrap().submitted, 1);
+    let plan = batch().store(directory.path().join("b")).plan().await.unwrap();
+    assert_eq!((plan.submitted, plan.new), (0, 1));
+}
+
+#[tokio::test]
+async fn limit_of_seconds_counts_the_audio_in_the_store_as_long_as_it_is() {
+    let tasks = AtomicUsize::new(0);
+    let server = TestServer::start_with(move |request| {
+        let (head, body) = request.split_once("\r\n\r\n").unwrap();
+        let ok = |body: &str| Some(response("200 OK", &[], body));
+        if head.starts_with("GET ") {
+            return ok(&wav());
+        }
+        if head.starts_with("POST /async/speech/create ") {
+            return ok(&json!({"id": format!("t{}", tasks.fetch_add(1, Ordering::Relaxed))}).to_string());
+        }
+        let id = serde_json::from_str::<serde_json::Value>(body).unwrap()["id"].clone();
+        ok(&json!({"id": id, "status": "COMPLETED", "results": [{"url": "/a.wav"}]}).to_string())
+    })
+    .await;
+    let directory = tempfile::tempdir().unwrap();
+    let builder = Client::builder().api_key("k").base_url(&server.url).store(directory.path().join("store"));
+    let client = builder.poll_every(Duration::from_millis(1)).build().unwrap();
+    // Each text is expected to take seconds, and takes half a second.
+    let lines = ["One, two, three, four, five, six.", "Seven, eight, nine, ten, eleven."];
+    let entry = client.speak(lines[0]).to_entry(client.store().unwrap()).unwrap();
+    let max = 1.1 * entry.expected_seconds().await.unwrap();
+    assert!(max > 1.5, "{max}");
+    let batch = client.batch(lines.into_iter().enumerate()).max_in_flight(1).max_seconds(max);
+    let mut results = batch.run().await.unwrap();
+    while let Some((_, speech)) = results.next().await {
+        speech.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn stop_returns_a_result_that_waits_for_its_turn() {
+    let server = TestServer::start_with(|request| {
+        let (head, body) = request.split_once("\r\n\r\n").unwrap();
+        if head.starts_with("POST /async/speech/create ") {
+            let id = if body.contains("One.") { "t1" } else { "t2" };
+            return Some(response("200 OK", &[], &json!({"id": id}).to_string()));
+        }
+        let id = serde_json::from_str::<serde_json::Value>(body).unwrap()["id"].clone();
+        let status = if id == "t1" { "QUEUED" } else { "COMPLETED" };
+        Some(response("200 OK", &[], &json!({"id": id, "status": status}).to_string()))
+    })
+    .await;
+    let builder = Client::builder().api_key("k").base_url(&server.url);
+    let client = builder.poll_every(Duration::from_millis(1)).build().unwrap();
+    let mut results = client.batch([(1, "One."), (2, "Two.")]).in_order().run().await.unwrap();
+    let mut progress = results.progress();
+    tokio::select! {
+        _ = results.next() => panic!("the first text is not finished"),
+        done = progress.wait_for(|progress| progress.done == 1) => drop(done.unwrap()),
+    }
+    let waiting = tokio::time::timeout(Duration::from_millis(50), results.next()).await;
+    assert!(waiting.is_err(), "the second result waits for the first one");
+    let results: HashMap<_, _> = results.stop().await.into_iter().collect();
+    assert_eq!(results[&1].as_ref().unwrap_err().task_id().unwrap().as_str(), "t1");
+    assert_eq!(results[&2].as_ref().unwrap().id().as_str(), "t2");
 }
