@@ -1,4 +1,4 @@
-//! Checks a batch before the first request, and opens its store.
+//! The settings of a batch. They are checked before the first request, and the store is opened.
 
 use std::{collections::HashSet, fmt::Display};
 
@@ -14,15 +14,21 @@ use crate::{
 };
 
 /// The unchecked settings of a batch.
+#[derive(Clone)]
 pub(crate) struct Config {
-    pub(crate) max_in_flight: usize,
-    pub(crate) requests_per_second: Option<f64>,
-    pub(crate) spending: Spending,
+    pub(crate) limits: Limits,
+    pub(crate) max_submissions: Option<usize>,
+    pub(crate) max_seconds: Option<f64>,
     /// `None` for the store of the client, if it has one.
     pub(crate) store: Option<StoreSettings>,
 }
 
 impl Config {
+    pub(crate) fn new(max_in_flight: usize) -> Self {
+        let limits = Limits { max_in_flight, requests_per_second: None };
+        Self { limits, max_submissions: None, max_seconds: None, store: None }
+    }
+
     /// Checks all settings and applies them to the engine.
     ///
     /// The store is opened last, so that an invalid batch does not create one.
@@ -30,18 +36,17 @@ impl Config {
         self,
         engine: &mut Engine<K, A>,
     ) -> Result<(), Error> {
+        let limits = self.limits;
+        engine.spending = Spending::new(self.max_submissions, self.max_seconds)?;
         engine.queue.as_list().map_or(Ok(()), check_keys)?;
-        if self.max_in_flight == 0 {
+        if limits.max_in_flight == 0 {
             return Err(Error::invalid("max_in_flight", "0 is too small, expected at least 1"));
         }
-        engine.max_in_flight = self.max_in_flight;
-        engine.active.progress.limits =
-            Limits { max_in_flight: self.max_in_flight, requests_per_second: self.requests_per_second };
+        engine.active.progress.limits = limits;
         // A list that grows may take twice the memory.
-        let size = engine.queue.as_list().map_or(0, <[_]>::len).min(self.max_in_flight);
+        let size = engine.queue.as_list().map_or(0, <[_]>::len).min(limits.max_in_flight);
         engine.active.tasks.reserve_exact(size);
-        engine.rate_limiter = self.requests_per_second.map(RateLimiter::per_second).transpose()?;
-        engine.spending = self.spending;
+        engine.rate_limiter = limits.requests_per_second.map(RateLimiter::per_second).transpose()?;
         engine.store = match self.store {
             Some(settings) => Some(Store::open_on(&engine.api.client().inner().disk, settings).await?),
             None => engine.api.client().store().cloned(),

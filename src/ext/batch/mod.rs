@@ -28,7 +28,7 @@ use std::{
 use futures_core::Stream;
 use futures_util::StreamExt;
 
-use self::{config::Config, engine::Engine, expected_time::Limits, request::Queue, spending::Spending};
+use self::{config::Config, engine::Engine, request::Queue};
 pub use self::{progress::Progress, request::IntoSpeak, results::Results};
 #[cfg(doc)]
 use crate::Speak;
@@ -195,26 +195,17 @@ impl Client {
 pub struct Batch<K> {
     client: Client,
     queue: Queue<K>,
-    max_in_flight: usize,
-    requests_per_second: Option<f64>,
-    max_submissions: Option<usize>,
-    max_seconds: Option<f64>,
-    store: Option<StoreSettings>,
+    config: Config,
     in_order: bool,
 }
 
 impl<K> Batch<K> {
     fn new(client: Client, queue: Queue<K>) -> Self {
-        Self {
-            client,
-            queue,
-            max_in_flight: MAX_IN_FLIGHT,
-            requests_per_second: None,
-            max_submissions: None,
-            max_seconds: None,
-            store: None,
-            in_order: false,
-        }
+        Self { client, queue, config: Config::new(MAX_IN_FLIGHT), in_order: false }
+    }
+
+    pub(crate) fn with_config(self, config: Config) -> Self {
+        Self { config, ..self }
     }
 
     /// Sets the maximum number of requests in flight. At least 1.
@@ -222,7 +213,7 @@ impl<K> Batch<K> {
     /// A request is in flight from its submission until you take its result. A waiting task takes
     /// about a kilobyte of memory.
     pub fn max_in_flight(mut self, count: usize) -> Self {
-        self.max_in_flight = count;
+        self.config.limits.max_in_flight = count;
         self
     }
 
@@ -237,7 +228,7 @@ impl<K> Batch<K> {
     /// connections lower the rate. Each one-second window is extended by 15 ms. If the network delays
     /// requests by more than that, more of them may arrive in one second.
     pub fn requests_per_second(mut self, rate: f64) -> Self {
-        self.requests_per_second = Some(rate);
+        self.config.limits.requests_per_second = Some(rate);
         self
     }
 
@@ -249,7 +240,7 @@ impl<K> Batch<K> {
     /// submitted than the limit allows. In the [store](Self::store), stored speeches and submitted tasks do not count. With 0,
     /// nothing is submitted, and submitted tasks are still waited for.
     pub fn max_submissions(mut self, count: usize) -> Self {
-        self.max_submissions = Some(count);
+        self.config.max_submissions = Some(count);
         self
     }
 
@@ -263,7 +254,7 @@ impl<K> Batch<K> {
     /// learned, see [`Plan`](crate::store::Plan). Therefore the audio can be longer than the limit, but only by as much as
     /// the requests without a known duration are longer than expected.
     pub fn max_seconds(mut self, seconds: f64) -> Self {
-        self.max_seconds = Some(seconds);
+        self.config.max_seconds = Some(seconds);
         self
     }
 
@@ -321,7 +312,7 @@ impl<K> Batch<K> {
     /// # Ok(()) }
     /// ```
     pub fn store(mut self, store: impl Into<StoreSettings>) -> Self {
-        self.store = Some(store.into());
+        self.config.store = Some(store.into());
         self
     }
 }
@@ -346,20 +337,10 @@ impl<K: Display + Send + 'static> Batch<K> {
     /// Returns the store, too, if there is one.
     pub(crate) async fn run_with_store(self) -> Result<(Results<K>, Option<Store>), Error> {
         let (mut engine, channels) = Engine::new(self.client.clone(), self.queue);
-        let least_bill = least_bill(self.store.as_ref(), &self.client);
-        let opened = async {
-            let spending = Spending::new(self.max_submissions, self.max_seconds)?;
-            let config = Config {
-                max_in_flight: self.max_in_flight,
-                requests_per_second: self.requests_per_second,
-                spending: spending.clone(),
-                store: self.store,
-            };
-            config.validate_and_open(&mut engine).await?;
-            Ok(spending)
-        };
-        let spending = opened.await.map_err(|error: Error| error.billed_at_least(least_bill))?;
-        let store = engine.store.clone();
+        let least_bill = least_bill(self.config.store.as_ref(), &self.client);
+        let opened = self.config.validate_and_open(&mut engine).await;
+        opened.map_err(|error| error.billed_at_least(least_bill))?;
+        let (spending, store) = (engine.spending.clone(), engine.store.clone());
         Ok((Results::new(Box::pin(engine.run()), channels, spending, self.in_order), store))
     }
 }
@@ -382,15 +363,13 @@ impl<K> Batch<K> {
     pub(crate) fn planning(&self) -> impl Future<Output = Result<Plan, Error>> + Send + 'static {
         let list = self.queue.as_list();
         let requests: Option<Vec<_>> = list.map(|list| list.iter().map(|(_, speak)| speak.clone()).collect());
-        let (client, store) = (self.client.clone(), self.store.clone());
-        let limits =
-            Limits { max_in_flight: self.max_in_flight, requests_per_second: self.requests_per_second };
+        let (client, config) = (self.client.clone(), self.config.clone());
         async move {
             let requests = requests.ok_or_else(|| {
                 let problem = "the requests are a stream, expected an iterator for a plan";
                 Error::invalid("batch", problem)
             })?;
-            plan::plan(&client, store.as_ref(), limits, requests).await
+            plan::plan(&client, config.store.as_ref(), config.limits, requests).await
         }
     }
 }
@@ -407,12 +386,12 @@ impl<K> fmt::Debug for Batch<K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Batch")
             .field("requests", &self.queue)
-            .field("max_in_flight", &self.max_in_flight)
-            .field("requests_per_second", &self.requests_per_second)
-            .field("max_submissions", &self.max_submissions)
-            .field("max_seconds", &self.max_seconds)
+            .field("max_in_flight", &self.config.limits.max_in_flight)
+            .field("requests_per_second", &self.config.limits.requests_per_second)
+            .field("max_submissions", &self.config.max_submissions)
+            .field("max_seconds", &self.config.max_seconds)
             .field("in_order", &self.in_order)
-            .field("store", &self.store)
+            .field("store", &self.config.store)
             .finish_non_exhaustive()
     }
 }

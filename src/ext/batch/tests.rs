@@ -26,11 +26,11 @@ use super::{
     active::{ActiveTask, Finished, TaskState},
     config::Config,
     engine::{Channels, Engine, api::SpeechApi},
+    expected_time::Limits,
     in_memory_api::{Create, InMemoryApi, rate_limited, status_failure},
     pending::{Hold, PendingRequest},
     progress::Progress,
     request::Queue,
-    spending::Spending,
 };
 use crate::{
     Billed, Client, Error, Speak, TaskId,
@@ -89,7 +89,7 @@ impl Run {
 }
 
 fn config(max_in_flight: usize, requests_per_second: Option<f64>) -> Config {
-    Config { max_in_flight, requests_per_second, spending: Spending::default(), store: None }
+    Config { limits: Limits { max_in_flight, requests_per_second }, ..Config::new(max_in_flight) }
 }
 
 fn speaks(server: &InMemoryApi, texts: impl IntoIterator<Item = String>) -> Vec<(String, Speak)> {
@@ -295,8 +295,9 @@ async fn each_task_has_its_own_deadline_and_a_poll_on_it() {
     assert_eq!(run.count(Result::is_ok), 2);
 }
 
-fn with_store(store: &Store, config: Config) -> Config {
-    Config { store: Some(store.into()), ..config }
+fn with_store(store: &Store, mut config: Config) -> Config {
+    config.store = Some(store.into());
+    config
 }
 
 /// Returns the state of a text. A store in memory answers at once.
@@ -394,8 +395,8 @@ async fn batch_ends_at_its_limit_and_equal_lines_do_not_count() {
         let mut list = speaks(&server, texts(5));
         list.insert(1, ("again".to_owned(), server.client().speak("text 0")));
         let max = if store.is_some() { 2 } else { 3 };
-        let spending = Spending::new(Some(max), None).unwrap();
-        let config = Config { spending, store: store.as_ref().map(Into::into), ..config(3, None) };
+        let settings = store.as_ref().map(Into::into);
+        let config = Config { max_submissions: Some(max), store: settings, ..config(3, None) };
         let run = run(&server, list, config).await;
         let is_stopped = |result: &Result<_, Error>| result.as_ref().is_err_and(Error::is_stopped);
         assert_eq!((run.count(Result::is_ok), run.count(is_stopped)), (3, 3), "{store:?}");
@@ -409,9 +410,8 @@ async fn line_that_equals_a_submitted_one_is_delivered_although_the_limit_is_rea
     let server = server(|_, _| Create::Accept, done_after(3));
     let list = ["Hello.", "Good morning.", "Hello."].into_iter().enumerate();
     let list = list.map(|(key, text)| (key.to_string(), server.client().speak(text))).collect();
-    let spending = Spending::new(Some(1), None).unwrap();
     // One request per second: the first line is submitted before the second one reaches the limit.
-    let config = with_store(&store, Config { spending, ..config(3, Some(1.0)) });
+    let config = with_store(&store, Config { max_submissions: Some(1), ..config(3, Some(1.0)) });
     let run = run(&server, list, config).await;
     let is_stopped = |result: &Result<_, Error>| result.as_ref().is_err_and(Error::is_stopped);
     assert_eq!((run.count(Result::is_ok), run.count(is_stopped)), (2, 1), "{:?}", run.results);
@@ -434,8 +434,8 @@ async fn line_that_equals_a_submitted_one_is_delivered_although_the_account_is_r
 async fn retry_within_the_limit_is_sent() {
     let server =
         server(|_, attempt| if attempt < 3 { Create::RateLimit(1) } else { Create::Accept }, done_after(1));
-    let spending = Spending::new(Some(4), None).unwrap();
-    let run = run(&server, speaks(&server, texts(20)), Config { spending, ..config(8, None) }).await;
+    let config = Config { max_submissions: Some(4), ..config(8, None) };
+    let run = run(&server, speaks(&server, texts(20)), config).await;
     assert_eq!((run.count(Result::is_ok), server.observed().accepted.len()), (4, 4));
 }
 
@@ -667,8 +667,8 @@ async fn request_in_doubt_of_an_earlier_run_stays_in_doubt_after_a_rejection() {
 #[tokio::test(start_paused = true)]
 async fn submissions_in_doubt_count_towards_the_limit() {
     let server = server(|_, _| Create::AcceptThenDisconnect, done_after(0));
-    let spending = Spending::new(Some(2), None).unwrap();
-    let run = run(&server, speaks(&server, texts(5)), Config { spending, ..config(1, None) }).await;
+    let limited = Config { max_submissions: Some(2), ..config(1, None) };
+    let run = run(&server, speaks(&server, texts(5)), limited).await;
     assert_eq!((run.progress.in_doubt, server.observed().accepted.len()), (2, 2));
 }
 
@@ -725,8 +725,8 @@ async fn limit_of_seconds_holds_without_a_store() {
     let server = server(|_, _| Create::Accept, done_after(1));
     // Each text is expected to take more than a second.
     let texts = (0..50).map(|number| format!("One, two, three, four, five, six, {number}."));
-    let spending = Spending::new(None, Some(5.0)).unwrap();
-    let run = run(&server, speaks(&server, texts), Config { spending, ..config(64, None) }).await;
+    let limited = Config { max_seconds: Some(5.0), ..config(64, None) };
+    let run = run(&server, speaks(&server, texts), limited).await;
     let accepted = server.observed().accepted.len();
     assert!((1..=5).contains(&accepted), "{accepted}");
     assert_eq!(run.count(|result| result.as_ref().is_err_and(Error::is_stopped)), 50 - accepted);

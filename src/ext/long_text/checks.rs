@@ -19,7 +19,7 @@ impl InPieces {
                 format!("{value} is out of range, expected {min} to {max}"),
             ));
         }
-        if self.max_in_flight == 0 {
+        if self.config.limits.max_in_flight == 0 {
             return Err(Error::invalid("max_in_flight", "0 is too small, expected at least 1"));
         }
         self.pauses.check()?;

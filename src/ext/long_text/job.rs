@@ -168,7 +168,7 @@ impl Job {
     /// Submits pieces until `max_in_flight` are in flight. A finished piece that is not saved counts as in
     /// flight, because the URL of its audio may expire.
     fn submit_more(&mut self, requests: &UnboundedSender<(Key, Speak)>) {
-        while self.started - self.saved < self.settings.max_in_flight
+        while self.started - self.saved < self.settings.config.limits.max_in_flight
             && let Some((bytes, gap)) = self.splitter.next(&self.settings.text)
         {
             // Includes the white space before the piece, so that the pieces add up to the text.

@@ -47,7 +47,7 @@ use crate::store::Store;
 use crate::{
     Error, Speak,
     ext::{
-        batch::{expected_time::Limits, plan::plan},
+        batch::{config::Config, plan::plan},
         store::{Plan, StoreSettings, facts::Redo},
     },
 };
@@ -139,15 +139,11 @@ pub struct InPieces {
     speak: Speak,
     text: String,
     max_characters: usize,
-    max_in_flight: usize,
-    requests_per_second: Option<f64>,
-    max_submissions: Option<usize>,
-    max_seconds: Option<f64>,
+    config: Config,
     pauses: Pauses,
     is_heading: IsHeading,
     resubmit_failed: u32,
     skip_empty_audio: bool,
-    store: Option<StoreSettings>,
     /// The numbers of the pieces that are spoken again.
     redo: BTreeSet<usize>,
     subtitles: Option<PathBuf>,
@@ -181,15 +177,11 @@ impl InPieces {
             speak,
             text,
             max_characters: *max_characters_range().end(),
-            max_in_flight: MAX_IN_FLIGHT,
-            requests_per_second: None,
-            max_submissions: None,
-            max_seconds: None,
+            config: Config::new(MAX_IN_FLIGHT),
             pauses: Pauses::default(),
             is_heading: Arc::new(is_heading),
             resubmit_failed: 0,
             skip_empty_audio: false,
-            store: None,
             redo: BTreeSet::new(),
             subtitles: None,
             chapters: None,
@@ -209,7 +201,7 @@ impl InPieces {
     ///
     /// A piece is in flight from its submission until its audio is in the file.
     pub fn max_in_flight(mut self, count: usize) -> Self {
-        self.max_in_flight = count;
+        self.config.limits.max_in_flight = count;
         self
     }
 
@@ -217,7 +209,7 @@ impl InPieces {
     ///
     /// See [`Batch::requests_per_second`](crate::batch::Batch::requests_per_second).
     pub fn requests_per_second(mut self, rate: f64) -> Self {
-        self.requests_per_second = Some(rate);
+        self.config.limits.requests_per_second = Some(rate);
         self
     }
 
@@ -227,7 +219,7 @@ impl InPieces {
     /// submitted stays in the [store](Self::store), so a later run with a higher limit continues. See
     /// [`Batch::max_submissions`](crate::batch::Batch::max_submissions).
     pub fn max_submissions(mut self, count: usize) -> Self {
-        self.max_submissions = Some(count);
+        self.config.max_submissions = Some(count);
         self
     }
 
@@ -237,7 +229,7 @@ impl InPieces {
     /// the numbers. The duration of a piece is known when its audio is in the file, and expected before. See
     /// [`Batch::max_seconds`](crate::batch::Batch::max_seconds).
     pub fn max_seconds(mut self, seconds: f64) -> Self {
-        self.max_seconds = Some(seconds);
+        self.config.max_seconds = Some(seconds);
         self
     }
 
@@ -298,7 +290,7 @@ impl InPieces {
     /// The audio of each piece is kept in the store, in addition to the file. To keep entries without audio, use
     /// [`keep_audio(false)`](StoreSettings::keep_audio).
     pub fn store(mut self, store: impl Into<StoreSettings>) -> Self {
-        self.store = Some(store.into());
+        self.config.store = Some(store.into());
         self
     }
 
@@ -359,10 +351,9 @@ impl InPieces {
         });
         // Without a store of its own, the job has one next to the file, in which equal pieces are one.
         let unknown = StoreSettings::none();
-        let own = self.store.as_ref().or_else(|| self.speak.client().store().is_none().then_some(&unknown));
-        let limits =
-            Limits { max_in_flight: self.max_in_flight, requests_per_second: self.requests_per_second };
-        plan(self.speak.client(), own, limits, requests).await
+        let own =
+            self.config.store.as_ref().or_else(|| self.speak.client().store().is_none().then_some(&unknown));
+        plan(self.speak.client(), own, self.config.limits, requests).await
     }
 }
 
@@ -373,11 +364,11 @@ impl fmt::Debug for InPieces {
             .field("bytes", &self.text.len())
             .field("speak", &self.speak)
             .field("max_characters", &self.max_characters)
-            .field("max_in_flight", &self.max_in_flight)
-            .field("requests_per_second", &self.requests_per_second)
+            .field("max_in_flight", &self.config.limits.max_in_flight)
+            .field("requests_per_second", &self.config.limits.requests_per_second)
             .field("pauses", &self.pauses)
             .field("resubmit_failed", &self.resubmit_failed)
-            .field("store", &self.store)
+            .field("store", &self.config.store)
             .field("redo", &self.redo)
             .field("subtitles", &self.subtitles)
             .field("chapters", &self.chapters)

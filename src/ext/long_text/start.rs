@@ -17,7 +17,7 @@ use super::{
 use crate::{
     Error,
     ext::{
-        batch::least_bill,
+        batch::{config::Config, least_bill},
         store::{Store, StoreSettings},
     },
 };
@@ -45,7 +45,8 @@ impl InPieces {
     /// Returns the errors of [`InPieces`](Self#errors) that occur before anything is sent.
     pub async fn start(self, path: impl AsRef<Path>) -> Result<Narration, Error> {
         let path = path.as_ref();
-        let store = self.store.clone().or_else(|| self.speak.client().store().map(StoreSettings::from));
+        let store =
+            self.config.store.clone().or_else(|| self.speak.client().store().map(StoreSettings::from));
         // Otherwise, the store exists only until the file is complete.
         let is_temporary = store.is_none();
         let store = store.unwrap_or_else(|| Store::at(store_path(path)).keep_audio(false));
@@ -71,17 +72,8 @@ impl InPieces {
             stream::unfold(received, async |mut received| Some((received.recv().await?, received)));
         // The job limits the pieces in flight: it sends the batch at most `max_in_flight` requests.
         let batch = self.speak.client().batch_stream(received);
-        let mut batch = batch.max_in_flight(self.max_in_flight).store(store);
-        if let Some(rate) = self.requests_per_second {
-            batch = batch.requests_per_second(rate);
-        }
-        if let Some(count) = self.max_submissions {
-            batch = batch.max_submissions(count);
-        }
-        if let Some(seconds) = self.max_seconds {
-            batch = batch.max_seconds(seconds);
-        }
-        let (results, store) = batch.run_with_store().await?;
+        let config = Config { store: Some(store), ..self.config.clone() };
+        let (results, store) = batch.with_config(config).run_with_store().await?;
         let store = store.expect("the batch has a store");
         let job = Job::new(self, splitter, store, file);
         Ok(Narration::new(job, requests, results, text_files, is_temporary))

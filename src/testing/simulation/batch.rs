@@ -13,7 +13,6 @@ use crate::{
         engine::{Channels, Engine},
         in_memory_api::{Create, InMemoryApi},
         request::Queue,
-        spending::Spending,
     },
     pacing::Pacing,
     testing::PollSimulation,
@@ -93,15 +92,9 @@ impl PollSimulation {
             }
         });
         let (mut engine, channels) = Engine::new(api.clone(), Queue::stream(requests));
-        let rate = Some(requests_per_second);
-        Config {
-            max_in_flight: usize::MAX,
-            requests_per_second: rate,
-            spending: Spending::default(),
-            store: None,
-        }
-        .validate_and_open(&mut engine)
-        .await?;
+        let mut config = Config::new(usize::MAX);
+        config.limits.requests_per_second = Some(requests_per_second);
+        config.validate_and_open(&mut engine).await?;
 
         let Channels { mut finished, released, .. } = channels;
         let collect = async {

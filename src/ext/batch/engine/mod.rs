@@ -90,7 +90,6 @@ pub(crate) struct Engine<K, A> {
     pub(super) started: usize,
     /// The number of these whose results the consumer has not taken.
     pub(super) occupied: usize,
-    pub(super) max_in_flight: usize,
     pub(super) active: ActiveTasks<K>,
     pub(super) scheduler: Scheduler,
     /// Submissions that are announced in the store and wait for the rate limiter.
@@ -173,7 +172,6 @@ impl<K, A: SpeechApi> Engine<K, A> {
             exhausted: false,
             started: 0,
             occupied: 0,
-            max_in_flight: 1,
             active: ActiveTasks::new(tracker, results),
             scheduler: Scheduler::default(),
             ready_to_send: VecDeque::new(),
@@ -312,7 +310,8 @@ impl<K: Display + Send + 'static, A: SpeechApi> Engine<K, A> {
             self.exhausted = true;
         }
         for taken in 0..MAX_INTAKE {
-            let is_full = self.occupied >= self.max_in_flight || self.lookups.len() >= MAX_LOOKUPS;
+            let is_full = self.occupied >= self.active.progress.limits.max_in_flight
+                || self.lookups.len() >= MAX_LOOKUPS;
             if self.exhausted || self.stopping || is_full {
                 return taken > 0;
             }
