@@ -1,7 +1,7 @@
 //! Finds the parts of a document that the generator does not support, before it panics or generates code that loses data.
 //! Each problem has its place and its remedy.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, fmt::Display};
 
 use serde_json::{Map, Value};
 
@@ -25,10 +25,7 @@ pub(crate) fn problems(document: &Value) -> Vec<Problem> {
     for (name, _) in components(document, "schemas") {
         if unions::is_own_alternative(document, name) {
             let problem = "is an alternative of itself, so reading it would never end";
-            problems.push(Problem::new(
-                format!("/components/schemas/{name}"),
-                format!("{name} {problem}; {REMEDY}"),
-            ));
+            report(&mut problems, format!("/components/schemas/{name}"), format!("{name} {problem}"));
         }
     }
     // The other checks would not end either.
@@ -49,8 +46,7 @@ pub(crate) fn problems(document: &Value) -> Vec<Problem> {
             ),
         };
         if let Some(problem) = problem {
-            let pointer = format!("{}/security", operation.pointer);
-            problems.push(Problem::new(pointer, format!("{problem}; {REMEDY}")));
+            report(&mut problems, format!("{}/security", operation.pointer), problem);
         }
     }
     for (name, schema) in components(document, "schemas") {
@@ -61,38 +57,34 @@ pub(crate) fn problems(document: &Value) -> Vec<Problem> {
     problems
 }
 
+fn report(problems: &mut Vec<Problem>, pointer: impl Into<String>, problem: impl Display) {
+    problems.push(Problem::new(pointer, format!("{problem}; {REMEDY}")));
+}
+
 fn components<'a>(document: &'a Value, section: &str) -> impl Iterator<Item = (&'a String, &'a Value)> {
     document["components"][section].as_object().into_iter().flatten()
 }
 
 fn check_server(pointer: &str, url: Option<String>, problems: &mut Vec<Problem>) {
     if let Some(url) = url.filter(|url| server_url::normalized(url).is_none()) {
-        problems.push(Problem::new(
-            format!("{pointer}/servers/0/url"),
-            format!(
-                "{url:?} is not the start of the URL of a request, expected an absolute URL with https and a host, without \
-                 user, query and fragment; {REMEDY}"
-            ),
-        ));
+        let problem = format!(
+            "{url:?} is not the start of the URL of a request, expected an absolute URL with https and a host, without \
+             user, query and fragment"
+        );
+        report(problems, format!("{pointer}/servers/0/url"), problem);
     }
 }
 
 fn check_names(operation: &Operation, problems: &mut Vec<Problem>) {
     if ["/options", "/trace"].iter().any(|method| operation.pointer.ends_with(method)) {
-        problems
-            .push(Problem::new(&operation.pointer, format!("the HTTP client has no such method; {REMEDY}")));
+        report(problems, &operation.pointer, "the HTTP client has no such method");
     }
     if operation.pointer.contains('#') {
-        problems.push(Problem::new(
-            &operation.pointer,
-            format!("the server would not receive what follows `#`; {REMEDY}"),
-        ));
+        report(problems, &operation.pointer, "the server would not receive what follows `#`");
     }
     if names::key(operation.value["operationId"].as_str().unwrap_or_default()).is_empty() {
-        problems.push(Problem::new(
-            format!("{}/operationId", operation.pointer),
-            format!("expected letters, which become the name of the method; {REMEDY}"),
-        ));
+        let pointer = format!("{}/operationId", operation.pointer);
+        report(problems, pointer, "expected letters, which become the name of the method");
     }
 }
 
@@ -120,39 +112,32 @@ pub(crate) fn check_methods(client: &syn::File, document: &Value) -> Result<(), 
 
 fn check_request(document: &Value, operation: &Operation, problems: &mut Vec<Problem>) {
     let Some(body) = operation.value.get("requestBody") else { return };
-    let pointer = format!("{}/requestBody/content", operation.pointer);
     let types: Vec<_> = resolve(document, body)["content"].as_object().into_iter().flatten().collect();
-    match types.as_slice() {
+    let problem = match types.as_slice() {
         // Of several, the generator uses JSON.
-        types if types.len() > 1 && types.iter().any(|(kind, _)| essence(kind) == JSON) => {}
-        [(kind, media)] if REQUEST_TYPES.contains(&essence(kind)) => {
-            if media.get("schema").is_none() {
-                problems.push(Problem::new(pointer, format!("{kind:?} has no schema; {REMEDY}")));
-            } else if media.get("encoding").and_then(Value::as_object).is_some_and(|of| !of.is_empty()) {
-                problems.push(Problem::new(
-                    pointer,
-                    format!("{kind:?} has an encoding, which is not supported; {REMEDY}"),
-                ));
-            } else if essence(kind) == FORM && !is_form(document, &media["schema"]) {
-                problems.push(Problem::new(
-                    pointer,
-                    format!(
-                        "expected a form whose properties are texts, numbers, booleans and enums, without lists and \
-                         objects; {REMEDY}"
-                    ),
-                ));
-            }
-        }
+        types if types.len() > 1 && types.iter().any(|(kind, _)| essence(kind) == JSON) => None,
+        [(kind, media)] if REQUEST_TYPES.contains(&essence(kind)) => media_problem(document, kind, media),
         found => {
             let found = found.iter().map(|(kind, _)| kind.as_str()).collect::<Vec<_>>().join(", ");
-            let found = if found.is_empty() { "none".to_owned() } else { found };
-            let expected = REQUEST_TYPES.join(", ");
-            problems.push(Problem::new(
-                pointer,
-                format!("expected one media type of {expected}; found {found}; {REMEDY}"),
-            ));
+            let found = if found.is_empty() { "none" } else { &found };
+            Some(format!("expected one media type of {}; found {found}", REQUEST_TYPES.join(", ")))
         }
+    };
+    if let Some(problem) = problem {
+        report(problems, format!("{}/requestBody/content", operation.pointer), problem);
     }
+}
+
+fn media_problem(document: &Value, kind: &str, media: &Value) -> Option<String> {
+    if media.get("schema").is_none() {
+        return Some(format!("{kind:?} has no schema"));
+    }
+    if media["encoding"].as_object().is_some_and(|of| !of.is_empty()) {
+        return Some(format!("{kind:?} has an encoding, which is not supported"));
+    }
+    let expected =
+        "expected a form whose properties are texts, numbers, booleans and enums, without lists and objects";
+    (essence(kind) == FORM && !is_form(document, &media["schema"])).then(|| expected.to_owned())
 }
 
 fn essence(kind: &str) -> &str {
@@ -169,20 +154,14 @@ fn check_success(document: &Value, operation: &Operation, problems: &mut Vec<Pro
         .collect();
     for (status, body) in &bodies {
         if let Body::Json(Value::Null) = body {
-            problems.push(Problem::new(
-                format!("{}/responses/{status}/content", operation.pointer),
-                format!("a JSON body without a schema; {REMEDY}"),
-            ));
+            let pointer = format!("{}/responses/{status}/content", operation.pointer);
+            report(problems, pointer, "a JSON body without a schema");
         }
     }
     if let Some((status, _)) = bodies.iter().find(|(_, body)| *body != bodies[0].1) {
-        problems.push(Problem::new(
-            format!("{}/responses/{status}", operation.pointer),
-            format!(
-                "the body differs from that of status {}, and a method returns one type; {REMEDY}",
-                bodies[0].0
-            ),
-        ));
+        let first = bodies[0].0;
+        let problem = format!("the body differs from that of status {first}, and a method returns one type");
+        report(problems, format!("{}/responses/{status}", operation.pointer), problem);
     }
 }
 
@@ -214,49 +193,42 @@ fn check_parameters(document: &Value, operation: &Operation, problems: &mut Vec<
             } else {
                 at
             };
-            let pointer = format!("{at}/parameters/{i}");
-            let name = Some(&parameter["name"]).filter(|_| parameter["in"] == "header");
-            if let Some(problem) = name.and_then(header_names::problem) {
-                problems.push(Problem::new(pointer, format!("{problem}; {REMEDY}")));
-            } else if parameter["in"] == "cookie" {
-                problems.push(Problem::new(pointer, format!("cookies are not supported; {REMEDY}")));
-            } else if parameter.get("schema").is_none() {
-                problems.push(Problem::new(pointer, format!("expected a parameter with a schema; {REMEDY}")));
-            } else if let Some(style) =
-                parameter["style"].as_str().filter(|style| !["form", "simple"].contains(style))
-            {
-                problems
-                    .push(Problem::new(pointer, format!("the style {style:?} is not supported; {REMEDY}")));
-            } else if resolve_schema(document, &parameter["schema"]).get("properties").is_some() {
-                problems.push(Problem::new(
-                    pointer,
-                    format!("a parameter that is an object is not supported; {REMEDY}"),
-                ));
-            } else if parameter["in"] != "query" && !is_displayed(document, &parameter["schema"]) {
-                problems.push(Problem::new(
-                    pointer,
-                    format!(
-                        "expected a text, a number, a boolean or an enum, without `nullable`, in a path or a header; {REMEDY}"
-                    ),
-                ));
-            } else if parameter["in"] == "query" && !is_in_query(document, &parameter["schema"]) {
-                problems.push(Problem::new(
-                    pointer,
-                    format!(
-                        "expected a text, a number, a boolean or an enum, or a list or a map of them, in a query; {REMEDY}"
-                    ),
-                ));
-            } else if parameter["in"] == "query"
-                && parameter["explode"] == false
-                && is_list(document, parameter)
-            {
-                problems.push(Problem::new(
-                    pointer,
-                    format!("a list with `explode: false` is not supported in a query; {REMEDY}"),
-                ));
+            if let Some(problem) = parameter_problem(document, parameter) {
+                report(problems, format!("{at}/parameters/{i}"), problem);
             }
         }
     }
+}
+
+fn parameter_problem(document: &Value, parameter: &Value) -> Option<String> {
+    let (place, schema) = (&parameter["in"], &parameter["schema"]);
+    if place == "header"
+        && let Some(problem) = header_names::problem(&parameter["name"])
+    {
+        return Some(problem);
+    }
+    if place == "cookie" {
+        return Some("cookies are not supported".to_owned());
+    }
+    if parameter.get("schema").is_none() {
+        return Some("expected a parameter with a schema".to_owned());
+    }
+    if let Some(style) = parameter["style"].as_str().filter(|style| !["form", "simple"].contains(style)) {
+        return Some(format!("the style {style:?} is not supported"));
+    }
+    let resolved = resolve_schema(document, schema);
+    let problem = if resolved.get("properties").is_some() {
+        "a parameter that is an object is not supported"
+    } else if place != "query" && !is_displayed(document, schema) {
+        "expected a text, a number, a boolean or an enum, without `nullable`, in a path or a header"
+    } else if place == "query" && !is_in_query(document, schema) {
+        "expected a text, a number, a boolean or an enum, or a list or a map of them, in a query"
+    } else if place == "query" && parameter["explode"] == false && resolved["type"] == "array" {
+        "a list with `explode: false` is not supported in a query"
+    } else {
+        return None;
+    };
+    Some(problem.to_owned())
 }
 
 /// Returns `true` if the type of the schema implements `Display`, which the generator uses for paths and headers.
@@ -298,33 +270,22 @@ fn is_form(document: &Value, schema: &Value) -> bool {
     properties.is_some_and(|mut properties| properties.all(|property| is_scalar(document, property)))
 }
 
-fn is_list(document: &Value, parameter: &Value) -> bool {
-    resolve_schema(document, &parameter["schema"])["type"] == "array"
-}
-
 fn check_schema(schema: &Value, pointer: &str, problems: &mut Vec<Problem>) {
     let Value::Object(members) = schema else { return };
-    if let (Some(shortest), Some(longest)) = (length(schema, "minLength"), length(schema, "maxLength"))
+    if let (Some(shortest), Some(longest)) = (schema["minLength"].as_f64(), schema["maxLength"].as_f64())
         && shortest > longest
     {
-        problems.push(Problem::new(
-            format!("{pointer}/maxLength"),
-            format!("no text has at least {shortest} and at most {longest} characters; {REMEDY}"),
-        ));
+        let problem = format!("no text has at least {shortest} and at most {longest} characters");
+        report(problems, format!("{pointer}/maxLength"), problem);
     }
     if is_empty_range(schema) {
         let (minimum, maximum) = (&schema["minimum"], &schema["maximum"]);
-        problems.push(Problem::new(
-            format!("{pointer}/maximum"),
-            format!("no number is from {minimum} to {maximum}; {REMEDY}"),
-        ));
+        let problem = format!("no number is from {minimum} to {maximum}");
+        report(problems, format!("{pointer}/maximum"), problem);
     }
     for (bound, exclusive) in [("minimum", "exclusiveMinimum"), ("maximum", "exclusiveMaximum")] {
         if members.get(exclusive) == Some(&Value::Bool(true)) && !members.contains_key(bound) {
-            problems.push(Problem::new(
-                format!("{pointer}/{exclusive}"),
-                format!("expected {bound:?} beside it; {REMEDY}"),
-            ));
+            report(problems, format!("{pointer}/{exclusive}"), format!("expected {bound:?} beside it"));
         }
     }
     for_each_child(members, pointer, &mut |child, pointer| check_schema(child, pointer, problems));
@@ -396,10 +357,6 @@ fn is_empty_range(schema: &Value) -> bool {
         }
         _ => false,
     }
-}
-
-fn length(schema: &Value, keyword: &str) -> Option<f64> {
-    schema[keyword].as_f64()
 }
 
 fn for_each_child(members: &Map<String, Value>, pointer: &str, visit: &mut dyn FnMut(&Value, &str)) {
