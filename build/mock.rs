@@ -9,24 +9,20 @@ use super::Problem;
 /// Returns the generated mocks, with methods that compile.
 pub(crate) fn adjusted(generated: TokenStream) -> Result<syn::File, Problem> {
     let mut file: syn::File = syn::parse2(generated)?;
-    for_each_method(&mut file.items, &mut correct)?;
+    correct_methods(&mut file.items)?;
     Ok(file)
 }
 
-fn for_each_method(
-    items: &mut [Item],
-    change: &mut dyn FnMut(&mut ImplItemFn) -> Result<(), Problem>,
-) -> Result<(), Problem> {
+fn correct_methods(items: &mut [Item]) -> Result<(), Problem> {
     for item in items {
         match item {
             Item::Mod(module) => {
-                let items = module.content.as_mut().map_or(&mut [][..], |(_, items)| items);
-                for_each_method(items, change)?;
+                correct_methods(module.content.as_mut().map_or(&mut [][..], |(_, items)| items))?;
             }
             Item::Impl(block) => {
                 for item in &mut block.items {
                     if let ImplItem::Fn(method) = item {
-                        change(method)?;
+                        correct(method)?;
                     }
                 }
             }

@@ -26,7 +26,7 @@ impl Operation<'_> {
 pub(crate) fn operations(document: &Value) -> impl Iterator<Item = Operation<'_>> {
     let paths = document["paths"].as_object().into_iter().flatten();
     paths.filter(|(path, _)| path.starts_with('/')).flat_map(|(path, item)| {
-        let path = path.replace('~', "~0").replace('/', "~1");
+        let path = escape(path);
         let operations = METHODS.into_iter().filter_map(|method| Some((method, item.get(method)?)));
         operations.map(move |(method, value)| Operation {
             pointer: format!("/paths/{path}/{method}"),
@@ -34,6 +34,11 @@ pub(crate) fn operations(document: &Value) -> impl Iterator<Item = Operation<'_>
             value,
         })
     })
+}
+
+/// Returns a key as a part of a JSON pointer.
+pub(crate) fn escape(key: &str) -> String {
+    key.replace('~', "~0").replace('/', "~1")
 }
 
 /// Returns the name of the type that the generator makes for a component.

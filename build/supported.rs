@@ -364,8 +364,7 @@ fn for_each_child(members: &Map<String, Value>, pointer: &str, visit: &mut dyn F
         match (keyword.as_str(), value) {
             ("properties", Value::Object(properties)) => {
                 for (name, property) in properties {
-                    let name = name.replace('~', "~0").replace('/', "~1");
-                    visit(property, &format!("{pointer}/properties/{name}"));
+                    visit(property, &format!("{pointer}/properties/{}", names::escape(name)));
                 }
             }
             ("allOf" | "anyOf" | "oneOf", Value::Array(parts)) => {

@@ -195,14 +195,20 @@ fn rust_type(schema: &Value) -> Type {
 
 /// Returns `true` if values of a component contain values of the union without a list or a map between them.
 fn contains(document: &Value, component: &str, union: &str) -> bool {
-    let mut pending = vec![component.to_owned()];
+    reaches(vec![component], union, |name, found| {
+        direct_references(&document["components"]["schemas"][name], found);
+    })
+}
+
+/// Returns `true` if one of the names leads to `goal`. `next` adds the names to which a name leads.
+fn reaches<'a>(mut pending: Vec<&'a str>, goal: &str, next: impl Fn(&'a str, &mut Vec<&'a str>)) -> bool {
     let mut seen = BTreeSet::new();
     while let Some(name) = pending.pop() {
-        if name == union {
+        if name == goal {
             return true;
         }
-        if seen.insert(name.clone()) {
-            direct_references(&document["components"]["schemas"][name.as_str()], &mut pending);
+        if seen.insert(name) {
+            next(name, &mut pending);
         }
     }
     false
@@ -210,9 +216,8 @@ fn contains(document: &Value, component: &str, union: &str) -> bool {
 
 /// Collects the components that each value of a schema may contain, by the position of the schemas: a property may have the
 /// name of a keyword.
-fn direct_references(schema: &Value, found: &mut Vec<String>) {
-    let reference = schema["$ref"].as_str().and_then(|target| target.strip_prefix(COMPONENTS));
-    found.extend(reference.map(str::to_owned));
+fn direct_references<'a>(schema: &'a Value, found: &mut Vec<&'a str>) {
+    found.extend(schema["$ref"].as_str().and_then(|target| target.strip_prefix(COMPONENTS)));
     for (_, property) in schema["properties"].as_object().into_iter().flatten() {
         direct_references(property, found);
     }
@@ -229,23 +234,15 @@ fn direct_references(schema: &Value, found: &mut Vec<String>) {
 
 /// Returns `true` if a component is an alternative of itself, directly or through others.
 pub(crate) fn is_own_alternative(document: &Value, union: &str) -> bool {
-    let parts_of = |name: &str| -> Vec<String> {
+    let add_parts = |name: &str, found: &mut Vec<_>| {
         let schema = &document["components"]["schemas"][name];
         let keywords = ["oneOf", "anyOf"].into_iter();
         let parts = keywords.flat_map(|keyword| schema[keyword].as_array().into_iter().flatten());
-        parts.chain([schema]).filter_map(component).map(str::to_owned).collect()
+        found.extend(parts.chain([schema]).filter_map(component));
     };
-    let mut pending = parts_of(union);
-    let mut seen = BTreeSet::new();
-    while let Some(name) = pending.pop() {
-        if name == union {
-            return true;
-        }
-        if seen.insert(name.clone()) {
-            pending.extend(parts_of(&name));
-        }
-    }
-    false
+    let mut parts = Vec::new();
+    add_parts(union, &mut parts);
+    reaches(parts, union, add_parts)
 }
 
 impl Union {

@@ -12,7 +12,10 @@ use syn::{
     Attribute, Fields, ImplItem, Item, ItemImpl, Path, Token, Type, Visibility, punctuated::Punctuated,
 };
 
-use crate::{generate::names::SerdeNames, scan::pointers_of};
+use crate::{
+    generate::names::{SerdeNames, escape},
+    scan::pointers_of,
+};
 
 pub(crate) fn items(client: &syn::File, document: &Value) -> Value {
     let mut surface = Surface::default();
@@ -45,8 +48,7 @@ fn origin(path: &str, items: &BTreeMap<String, Value>, document: &Value) -> Opti
             // The setter of a field has its name.
             let property =
                 items.get(path.trim_end_matches("()")).and_then(|field| field["property"].as_str());
-            let property = property.unwrap_or(part).replace('~', "~0").replace('/', "~1");
-            Some(format!("{component}/properties/{property}"))
+            Some(format!("{component}/properties/{}", escape(property.unwrap_or(part))))
         }
         _ => None,
     }

@@ -4,11 +4,11 @@
 use std::{collections::BTreeMap, fs, path::Path};
 
 use serde_json::Value;
-use syn::{Fields, FnArg, ImplItem, Item, ItemImpl, Pat, Type, visit::Visit};
+use syn::{Fields, FnArg, ImplItem, Item, ItemImpl, Pat, visit::Visit};
 
 use crate::generate::{
     Problem,
-    names::{key, type_key},
+    names::{key, operations, type_key, type_name},
 };
 
 /// The crates that the generated code may use.
@@ -63,7 +63,7 @@ fn add_methods(items: &[Item], methods: &mut Methods) {
         match item {
             Item::Impl(block) if block.trait_.is_none() => {
                 let names = method_names(block).map(ToString::to_string);
-                methods.entry(type_name(&block.self_ty)).or_default().extend(names);
+                methods.entry(type_name(&block.self_ty).unwrap_or_default()).or_default().extend(names);
             }
             Item::Mod(module) => {
                 add_methods(module.content.as_ref().map_or(&[], |(_, items)| items), methods);
@@ -78,15 +78,6 @@ fn method_names(block: &ItemImpl) -> impl Iterator<Item = &syn::Ident> {
         ImplItem::Fn(method) => Some(&method.sig.ident),
         _ => None,
     })
-}
-
-fn type_name(kind: &Type) -> String {
-    match kind {
-        Type::Path(path) => {
-            path.path.segments.last().map_or(String::new(), |segment| segment.ident.to_string())
-        }
-        _ => String::new(),
-    }
 }
 
 /// Returns what the compiler would refuse in the generated code.
@@ -170,7 +161,7 @@ impl Scan<'_> {
                 }
                 Item::Impl(block) if block.trait_.is_none() => {
                     let names = method_names(block).map(ToString::to_string);
-                    methods.entry(type_name(&block.self_ty)).or_default().extend(names);
+                    methods.entry(type_name(&block.self_ty).unwrap_or_default()).or_default().extend(names);
                     self.parameters(block);
                 }
                 Item::Mod(module) => {
@@ -215,15 +206,10 @@ pub(crate) fn pointers_of(document: &Value, name: &str) -> Vec<String> {
     if !components.is_empty() {
         return components;
     }
-    let mut found = Vec::new();
-    for (path, item) in document["paths"].as_object().into_iter().flatten() {
-        for (method, operation) in item.as_object().into_iter().flatten() {
-            if operation["operationId"].as_str().is_some_and(|id| key(id) == key(name)) {
-                found.push(format!("/paths/{}/{method}", path.replace('~', "~0").replace('/', "~1")));
-            }
-        }
-    }
-    found
+    let is_named = |id: &str| key(id) == key(name);
+    let found = operations(document)
+        .filter(|operation| operation.value["operationId"].as_str().is_some_and(is_named));
+    found.map(|operation| operation.pointer).collect()
 }
 
 /// Collects the crates of absolute paths.
