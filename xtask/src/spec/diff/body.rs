@@ -3,7 +3,6 @@
 use super::{
     contract::{accepts_anything, is_annotation},
     encoding,
-    finding::Values,
     node::{Pair, ResolvedNode, matched},
     notation::Notation,
     recorder::{Recorder, join_subject, nearest_pointer},
@@ -22,11 +21,11 @@ pub(super) fn compare_request(recorder: &mut Recorder, operation: &Pair) {
             } else {
                 DocumentChange::RequestBodyAddedOptional
             };
-            return recorder.report(rule, (&operation.base.at, &body.at), SUBJECT, Values::default());
+            return recorder.report(rule, (&operation.base.at, &body.at), SUBJECT);
         }
         (Some(body), None) => {
             let at = (&body.at, &operation.revision.at);
-            return recorder.report(DocumentChange::RequestBodyRemoved, at, SUBJECT, Values::default());
+            return recorder.report(DocumentChange::RequestBodyRemoved, at, SUBJECT);
         }
         (Some(base), Some(revision)) => Pair { base, revision },
     };
@@ -90,7 +89,7 @@ pub(super) fn compare_content(recorder: &mut Recorder, pair: &Pair, rules: &Rule
     let as_subject = |base: &str, revision: &str| format!("{subject} {base} as {revision}");
     for (relation, names, base, revision) in take_renamed(&mut matched.removed, &mut matched.added) {
         let at = (&base.at, &revision.at);
-        recorder.report((rules.renamed)(relation), at, &as_subject(&names.0, &names.1), Values::default());
+        recorder.report((rules.renamed)(relation), at, &as_subject(&names.0, &names.1));
         compared.push((join_subject(subject, &names.0), names, Pair { base, revision }));
     }
     let [added, removed] = rules.media_type;
@@ -101,12 +100,12 @@ pub(super) fn compare_content(recorder: &mut Recorder, pair: &Pair, rules: &Rule
                 compared.push((as_subject(&name, &range), (name, range), Pair { base, revision }));
             }
             None => {
-                recorder.report(removed, (&base.at, at.1), &join_subject(subject, &name), Values::default());
+                recorder.report(removed, (&base.at, at.1), &join_subject(subject, &name));
             }
         }
     }
     for (name, revision) in matched.added {
-        recorder.report(added, (at.0, &revision.at), &join_subject(subject, &name), Values::default());
+        recorder.report(added, (at.0, &revision.at), &join_subject(subject, &name));
         if let Some((range, base)) = covering(&before, &name) {
             compared.push((as_subject(&range, &name), (range, name), Pair { base, revision }));
         }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{
     contract,
-    finding::{Finding, Values},
+    finding::Finding,
     node::{Pair, ResolvedNode},
     operation, paths,
     recorder::{Recorder, nearest_pointer, same_values},
@@ -51,6 +51,6 @@ fn compare_tags(recorder: &mut Recorder, pair: &Pair) {
     let names = base.keys().chain(revision.keys().filter(|name| !base.contains_key(*name)));
     let at = (&nearest_pointer(&pair.base, "tags"), &nearest_pointer(&pair.revision, "tags"));
     for name in names.filter(|name| base.get(*name) != revision.get(*name)) {
-        recorder.report(DocumentChange::TagsChanged, at, &format!("tag {name}"), Values::default());
+        recorder.report(DocumentChange::TagsChanged, at, &format!("tag {name}"));
     }
 }

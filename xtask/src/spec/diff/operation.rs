@@ -7,7 +7,6 @@ use serde_json::Value;
 use super::{
     body,
     context::OperationContext,
-    finding::Values,
     node::{Pair, ResolvedNode},
     parameters,
     recorder::{Recorder, nearest_pointer},
@@ -72,10 +71,10 @@ fn compare_tags(recorder: &mut Recorder, operation: &Pair) {
     let (before, after) = (tags(&operation.base), tags(&operation.revision));
     let at = (&nearest_pointer(&operation.base, KEY), &nearest_pointer(&operation.revision, KEY));
     for tag in before.difference(&after) {
-        recorder.report(DocumentChange::ApiTagRemoved, at, &format!("tag {tag}"), Values::default());
+        recorder.report(DocumentChange::ApiTagRemoved, at, &format!("tag {tag}"));
     }
     for tag in after.difference(&before) {
-        recorder.report(DocumentChange::ApiTagAdded, at, &format!("tag {tag}"), Values::default());
+        recorder.report(DocumentChange::ApiTagAdded, at, &format!("tag {tag}"));
     }
 }
 
@@ -110,7 +109,7 @@ pub(super) fn compare_callbacks(recorder: &mut Recorder, holder: &Pair, key: &st
     let at = (&nearest_pointer(&holder.base, key), &nearest_pointer(&holder.revision, key));
     let CallbackRules { noun, kind, added, removed, changed } = rules;
     let report = |recorder: &mut Recorder, change: &DocumentChange, at: (&Pointer, &Pointer), name: &str| {
-        recorder.report(*change, at, &format!("{noun} {name}"), Values::default());
+        recorder.report(*change, at, &format!("{noun} {name}"));
     };
     for (name, node) in matched.removed {
         report(recorder, removed, (&node.at, at.1), name);

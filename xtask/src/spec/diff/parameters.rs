@@ -4,7 +4,6 @@ use serde_json::Value;
 
 use super::{
     context::OperationContext,
-    finding::Values,
     node::{Matched, Pair, ResolvedNode, matched},
     notation::Notation,
     recorder::{Recorder, nearest_pointer, same_values},
@@ -27,7 +26,7 @@ pub(super) fn compare(recorder: &mut Recorder, context: &OperationContext) {
         } else {
             DocumentChange::RequestParameterRemoved
         };
-        recorder.report(rule, (&node.at, &revision), &subject(&key), Values::default());
+        recorder.report(rule, (&node.at, &revision), &subject(&key));
     }
     for (key, node) in added {
         let rule = match (key.0.as_str(), node.flag("required")) {
@@ -35,7 +34,7 @@ pub(super) fn compare(recorder: &mut Recorder, context: &OperationContext) {
             (_, true) => DocumentChange::NewRequiredRequestParameter,
             (_, false) => DocumentChange::NewOptionalRequestParameter,
         };
-        recorder.report(rule, (&base, &node.at), &subject(&key), Values::default());
+        recorder.report(rule, (&base, &node.at), &subject(&key));
     }
     for (key, pair) in both {
         compare_parameter(recorder, &pair, &key);
@@ -78,7 +77,6 @@ fn compare_parameter(recorder: &mut Recorder, pair: &Pair, key: &Key) {
             DocumentChange::RequestParameterStyleChanged,
             (&pair.base.at, &pair.revision.at),
             subject,
-            Values::default(),
         );
     }
     compare_schema(recorder, pair, SchemaPosition::RequestParameter, subject);

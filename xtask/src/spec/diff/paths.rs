@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     context::OperationContext,
-    finding::Values,
     node::{Pair, ResolvedNode, matched},
     operation,
     recorder::{Recorder, nearest_pointer},
@@ -31,18 +30,13 @@ pub(super) fn compare(recorder: &mut Recorder, document: &Pair, schemes: &securi
             } else {
                 DocumentChange::ApiPathRemovedWithoutDeprecation
             };
-            recorder.report(rule, (&operation.at, &parents.1), "", Values::default());
+            recorder.report(rule, (&operation.at, &parents.1), "");
         }
     }
     for (key, item) in matched.added {
         for (method, operation) in operations(&item) {
             recorder.operation = Some(operation_name(method, &new[&key]));
-            recorder.report(
-                DocumentChange::EndpointAdded,
-                (&parents.0, &operation.at),
-                "",
-                Values::default(),
-            );
+            recorder.report(DocumentChange::EndpointAdded, (&parents.0, &operation.at), "");
         }
     }
     for (key, item) in matched.both {
@@ -108,16 +102,11 @@ fn compare_path_item(
                 } else {
                     DocumentChange::ApiRemovedWithoutDeprecation
                 };
-                recorder.report(rule, (&base.at, &item.revision.at), "", Values::default());
+                recorder.report(rule, (&base.at, &item.revision.at), "");
             }
             (None, Some(revision)) => {
                 recorder.operation = Some(operation_name(method, new));
-                recorder.report(
-                    DocumentChange::EndpointAdded,
-                    (&item.base.at, &revision.at),
-                    "",
-                    Values::default(),
-                );
+                recorder.report(DocumentChange::EndpointAdded, (&item.base.at, &revision.at), "");
             }
             (None, None) => {}
         }

@@ -34,9 +34,14 @@ pub(super) struct Recorder {
 }
 
 impl Recorder {
-    /// Records a finding. `subject` names the changed part, and `at` is its pointer in the old and the new
-    /// document.
-    pub(super) fn report(
+    /// Records a finding without values. `subject` names the changed part, and `at` is its pointer in the old and the
+    /// new document.
+    pub(super) fn report(&mut self, rule: impl Into<&'static Rule>, at: (&Pointer, &Pointer), subject: &str) {
+        self.report_values(rule, at, subject, Values::default());
+    }
+
+    /// Records a finding with the old and the new value.
+    pub(super) fn report_values(
         &mut self,
         rule: impl Into<&'static Rule>,
         (base, revision): (&Pointer, &Pointer),
@@ -150,7 +155,7 @@ impl Recorder {
     ) {
         let values = Values { before: pair.base.value.get(key), after: pair.revision.value.get(key) };
         let (base, revision) = (nearest_pointer(&pair.base, key), nearest_pointer(&pair.revision, key));
-        self.report(rule, (&base, &revision), subject, values);
+        self.report_values(rule, (&base, &revision), subject, values);
     }
 }
 

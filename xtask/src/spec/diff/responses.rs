@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use super::{
     body,
-    finding::Values,
     node::{Matched, Pair, ResolvedNode, matched},
     parameters,
     recorder::{Recorder, join_subject, nearest_pointer},
@@ -34,7 +33,7 @@ pub(super) fn compare(recorder: &mut Recorder, operation: &Pair) {
                 Kind::Success => DocumentChange::ResponseSuccessStatusRemoved,
                 Kind::NonSuccess => DocumentChange::ResponseNonSuccessStatusRemoved,
             };
-            recorder.report(change, (&node.at, at.1), &subject(&status), Values::default());
+            recorder.report(change, (&node.at, at.1), &subject(&status));
         }
     }
     for (status, node) in added {
@@ -44,7 +43,7 @@ pub(super) fn compare(recorder: &mut Recorder, operation: &Pair) {
                 Kind::Success => DocumentChange::ResponseSuccessStatusAdded,
                 Kind::NonSuccess => DocumentChange::ResponseNonSuccessStatusAdded,
             };
-            recorder.report(change, (at.0, &node.at), &subject(&status), Values::default());
+            recorder.report(change, (at.0, &node.at), &subject(&status));
         }
     }
     for (status, pair) in both {
@@ -74,7 +73,7 @@ fn compare_covered<'a>(
             } else {
                 DocumentChange::ResponseStatusRangeWidened
             };
-            recorder.report(change, (&base.at, &revision.at), &subject, Values::default());
+            recorder.report(change, (&base.at, &revision.at), &subject);
             compare_response(recorder, &pair, &subject);
             return false;
         }
@@ -126,15 +125,10 @@ fn compare_headers(recorder: &mut Recorder, pair: &Pair, subject: &str) {
         } else {
             DocumentChange::OptionalResponseHeaderRemoved
         };
-        recorder.report(rule, (&node.at, &pair.revision.at), &subject(&name), Values::default());
+        recorder.report(rule, (&node.at, &pair.revision.at), &subject(&name));
     }
     for (name, node) in matched.added {
-        recorder.report(
-            DocumentChange::ResponseHeaderAdded,
-            (&pair.base.at, &node.at),
-            &subject(&name),
-            Values::default(),
-        );
+        recorder.report(DocumentChange::ResponseHeaderAdded, (&pair.base.at, &node.at), &subject(&name));
     }
     for (name, pair) in matched.both {
         compare_header(recorder, &pair, &subject(&name));
@@ -168,7 +162,6 @@ fn compare_header(recorder: &mut Recorder, pair: &Pair, subject: &str) {
             DocumentChange::ResponseHeaderStyleChanged,
             (&pair.base.at, &pair.revision.at),
             subject,
-            Values::default(),
         );
     }
     parameters::compare_schema(recorder, pair, SchemaPosition::ResponseHeader, subject);

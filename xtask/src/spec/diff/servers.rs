@@ -59,7 +59,7 @@ fn compare(recorder: &mut Recorder, base: &ResolvedNode, revision: &ResolvedNode
                 DocumentChange::ServerRemoved
             };
             let at = (old.as_ref().map_or(at.0, |server| &server.at), at.1);
-            recorder.report(change, at, subject, Values::default());
+            recorder.report(change, at, subject);
             continue;
         };
         if let (Some(old), Some(new)) = (old, new) {
@@ -69,13 +69,13 @@ fn compare(recorder: &mut Recorder, base: &ResolvedNode, revision: &ResolvedNode
     let is_known = |subject| before.contains_key(subject) || renamed.values().any(|new| *new == subject);
     for (subject, server) in after.iter().filter(|(subject, _)| !is_known(*subject)) {
         let at = (at.0, server.as_ref().map_or(at.1, |server| &server.at));
-        recorder.report(DocumentChange::ServerAdded, at, subject, Values::default());
+        recorder.report(DocumentChange::ServerAdded, at, subject);
     }
     let (old, new) = (first_subject(base), first_subject(revision));
     if old != new && before.contains_key(&new) && after.contains_key(&old) {
         let (old, new) = (Value::from(old), Value::from(new));
         let values = Values { before: Some(&old), after: Some(&new) };
-        recorder.report(DocumentChange::DefaultServerChanged, at, "servers", values);
+        recorder.report_values(DocumentChange::DefaultServerChanged, at, "servers", values);
     }
 }
 
@@ -245,7 +245,7 @@ fn compare_details(recorder: &mut Recorder, pair: &Pair, subject: &str) {
         let count = recorder.findings.len();
         compare_variables(recorder, pair, subject);
         if recorder.findings.len() == count {
-            recorder.report(DocumentChange::ServerDetailsChanged, at, subject, Values::default());
+            recorder.report(DocumentChange::ServerDetailsChanged, at, subject);
         }
     }
 }
@@ -272,12 +272,12 @@ fn compare_variables<'a>(recorder: &mut Recorder, pair: &Pair<'a>, subject: &str
         }
         let (at, subject) = ((&variable.base.at, &variable.revision.at), join_subject(subject, name));
         if before.is_empty() {
-            recorder.report(DocumentChange::ServerVariableBecameEnum, at, &subject, Values::default());
+            recorder.report(DocumentChange::ServerVariableBecameEnum, at, &subject);
         }
         let default = variable.base.value.get("default").filter(|_| before.is_empty());
         for value in before.iter().chain(default).filter(|value| !after.contains(value)) {
             let values = Values { before: Some(value), after: None };
-            recorder.report(DocumentChange::ServerVariableValueRemoved, at, &subject, values);
+            recorder.report_values(DocumentChange::ServerVariableValueRemoved, at, &subject, values);
         }
     }
 }

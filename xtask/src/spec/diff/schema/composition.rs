@@ -118,7 +118,7 @@ fn compare_alternatives<'a>(
         let to = list.0;
         let rewritten = has(base, from) && !has(base, to) && has(revision, to) && !has(revision, from);
         if rewritten {
-            pair.report(recorder, SchemaChange::AlternativesRewritten, Values::default());
+            pair.report(recorder, SchemaChange::AlternativesRewritten);
             let (before, after) = (base.items_of(from), revision.items_of(to));
             return compare_lists(pair, recorder, pending, list, before, after);
         }
@@ -141,12 +141,12 @@ fn compare_lists<'a>(
     for node in matches.removed {
         let rule = removed.rule(pair.position);
         let values = Values { before: Some(node.value), after: None };
-        recorder.report(rule, (&node.at, &pair.nodes.revision.at), &pair.subject, values);
+        recorder.report_values(rule, (&node.at, &pair.nodes.revision.at), &pair.subject, values);
     }
     for node in matches.added {
         let rule = added.rule(pair.position);
         let values = Values { before: None, after: Some(node.value) };
-        recorder.report(rule, (&pair.nodes.base.at, &node.at), &pair.subject, values);
+        recorder.report_values(rule, (&pair.nodes.base.at, &node.at), &pair.subject, values);
     }
     for ([index, new], nodes) in matches.both {
         compare_names(pair, recorder, key, [index, new]);
@@ -177,13 +177,13 @@ fn compare_parts<'a>(
         let at = (&node.at, &pair.nodes.revision.at);
         let values = Values { before: Some(node.value), after: None };
         let rule = rule(&node, SchemaChange::AllOfRemoved, SchemaChange::AllOfRemovedAnnotationOnly);
-        recorder.report(rule, at, &pair.subject, values);
+        recorder.report_values(rule, at, &pair.subject, values);
     }
     for node in matches.added {
         let at = (&pair.nodes.base.at, &node.at);
         let values = Values { before: None, after: Some(node.value) };
         let rule = rule(&node, SchemaChange::AllOfAdded, SchemaChange::AllOfAddedAnnotationOnly);
-        recorder.report(rule, at, &pair.subject, values);
+        recorder.report_values(rule, at, &pair.subject, values);
     }
     for ([index, _], nodes) in matches.both {
         pending.push(pair.within(nodes, &format!("({ALL_OF} {index})")));

@@ -18,7 +18,6 @@ mod values;
 pub(super) use self::digest::Digests;
 use self::{access::Access, pair::SchemaPair};
 use super::{
-    finding::Values,
     node::Pair,
     notation::Notation,
     recorder::{Recorder, same_values},
@@ -51,7 +50,7 @@ impl<'a> SchemaPair<'a> {
         let Pair { base, revision } = &self.nodes;
         if base.object().is_none() || revision.object().is_none() {
             if !same_values(Some(base.value), Some(revision.value)) {
-                self.report(recorder, SchemaChange::TypeChanged, Values::default());
+                self.report(recorder, SchemaChange::TypeChanged);
             }
             return;
         }

@@ -106,9 +106,9 @@ impl<'a> SchemaPair<'a> {
     }
 
     /// Reports a change of the whole schema.
-    pub(super) fn report(&self, recorder: &mut Recorder, change: SchemaChange, values: Values) {
+    pub(super) fn report(&self, recorder: &mut Recorder, change: SchemaChange) {
         let at = (&self.nodes.base.at, &self.nodes.revision.at);
-        recorder.report(change.rule(self.position), at, &self.subject, values);
+        recorder.report(change.rule(self.position), at, &self.subject);
     }
 
     /// Reports a change of a key, with the two values of the key.
@@ -122,6 +122,6 @@ impl<'a> SchemaPair<'a> {
     pub(super) fn report_at(&self, recorder: &mut Recorder, change: SchemaChange, key: &str, values: Values) {
         let (base, revision) =
             (nearest_pointer(&self.nodes.base, key), nearest_pointer(&self.nodes.revision, key));
-        recorder.report(change.rule(self.position), (&base, &revision), &self.subject, values);
+        recorder.report_values(change.rule(self.position), (&base, &revision), &self.subject, values);
     }
 }

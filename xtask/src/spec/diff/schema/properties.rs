@@ -6,7 +6,6 @@ use serde_json::Value;
 
 use super::pair::SchemaPair;
 use crate::spec::diff::{
-    finding::Values,
     node::{Pair, ResolvedNode},
     recorder::{Recorder, nearest_pointer},
     rules::{Direction, DocumentChange, SchemaChange, SchemaPosition},
@@ -26,7 +25,7 @@ fn compare_named<'a>(pair: &SchemaPair<'a>, recorder: &mut Recorder, pending: &m
         seen.insert(name.as_str());
         let rule = removed(pair.position.direction(), property, before.contains(name.as_str()));
         let parent = nearest_pointer(&pair.nodes.revision, "properties");
-        recorder.report(rule, (&property.at, &parent), &subject(pair, name), Values::default());
+        recorder.report(rule, (&property.at, &parent), &subject(pair, name));
     }
     for (name, property) in &matched.added {
         seen.insert(name.as_str());
@@ -34,14 +33,14 @@ fn compare_named<'a>(pair: &SchemaPair<'a>, recorder: &mut Recorder, pending: &m
         let required = after.contains(name.as_str()) && !before.contains(name.as_str());
         let rule = added(pair.position.direction(), property, required);
         let parent = nearest_pointer(&pair.nodes.base, "properties");
-        recorder.report(rule, (&parent, &property.at), &subject(pair, name), Values::default());
+        recorder.report(rule, (&parent, &property.at), &subject(pair, name));
     }
     for (name, property) in matched.both {
         seen.insert(name.as_str());
         let (was, is) = (before.contains(name.as_str()), after.contains(name.as_str()));
         if let Some(rule) = required_change(pair.position.direction(), &property, was, is) {
             let at = (&property.base.at, &property.revision.at);
-            recorder.report(rule, at, &subject(pair, name), Values::default());
+            recorder.report(rule, at, &subject(pair, name));
         }
         let position = property_position(pair.position, &property);
         let within = pair.within_object(property, &format!("/{name}"));
@@ -55,7 +54,7 @@ fn compare_named<'a>(pair: &SchemaPair<'a>, recorder: &mut Recorder, pending: &m
                 &nearest_pointer(&pair.nodes.base, "required"),
                 &nearest_pointer(&pair.nodes.revision, "required"),
             );
-            recorder.report(rule, at, &subject(pair, name), Values::default());
+            recorder.report(rule, at, &subject(pair, name));
         }
     }
 }

@@ -10,7 +10,6 @@ use serde_json::Value;
 
 use self::schemes::KEY;
 use super::{
-    finding::Values,
     inherit::any_inherits,
     node::{Pair, ResolvedNode},
     recorder::{Recorder, nearest_pointer},
@@ -103,10 +102,10 @@ fn compare(
             (false, true) => changes.required,
             (false, false) => changes.refused,
         };
-        recorder.report(change, at, &subject(requirement), Values::default());
+        recorder.report(change, at, &subject(requirement));
     }
     for requirement in added {
-        recorder.report(changes.added, at, &subject(requirement), Values::default());
+        recorder.report(changes.added, at, &subject(requirement));
     }
 }
 
@@ -121,10 +120,10 @@ fn compare_scopes(
         let Some(new) = after.get(name) else { continue };
         let subject = |scope: &String| format!("security {name} scope {scope}");
         for scope in old.difference(new) {
-            recorder.report(changes.scope_removed, at, &subject(scope), Values::default());
+            recorder.report(changes.scope_removed, at, &subject(scope));
         }
         for scope in new.difference(old) {
-            recorder.report(changes.scope_added, at, &subject(scope), Values::default());
+            recorder.report(changes.scope_added, at, &subject(scope));
         }
     }
 }

@@ -8,7 +8,6 @@ use crate::{
     json::equivalent,
     spec::{
         diff::{
-            finding::Values,
             node::{Pair, ResolvedNode},
             recorder::{Recorder, same_values},
             rules::DocumentChange,
@@ -67,11 +66,11 @@ pub(crate) fn compare_schemes(recorder: &mut Recorder, pair: &Pair) -> SchemeNam
     }
     for (name, scheme) in &matched.removed {
         let at = (&scheme.at, &components.revision.at);
-        recorder.report(DocumentChange::ApiSecurityComponentRemoved, at, &subject(name), Values::default());
+        recorder.report(DocumentChange::ApiSecurityComponentRemoved, at, &subject(name));
     }
     for (name, scheme) in &matched.added {
         let at = (&components.base.at, &scheme.at);
-        recorder.report(DocumentChange::ApiSecurityComponentAdded, at, &subject(name), Values::default());
+        recorder.report(DocumentChange::ApiSecurityComponentAdded, at, &subject(name));
     }
     names
 }
@@ -120,19 +119,13 @@ fn compare_flows(recorder: &mut Recorder, pair: &Pair, subject: &str, used: bool
         DocumentChange::UnusedSecuritySchemeChanged
     };
     for (name, flow) in flows.removed {
-        recorder.report(
-            removed,
-            (&flow.at, &pair.revision.at),
-            &format!("{subject} {name}"),
-            Values::default(),
-        );
+        recorder.report(removed, (&flow.at, &pair.revision.at), &format!("{subject} {name}"));
     }
     for (name, flow) in flows.added {
         recorder.report(
             DocumentChange::SecuritySchemeFlowAdded,
             (&pair.base.at, &flow.at),
             &format!("{subject} {name}"),
-            Values::default(),
         );
     }
     for (name, flow) in flows.both {
@@ -150,31 +143,16 @@ fn compare_flows(recorder: &mut Recorder, pair: &Pair, subject: &str, used: bool
         let scope = |name: &str| format!("{subject} scope {name}");
         for (name, node) in scopes.removed {
             let at = (&node.at, &flow.revision.at);
-            recorder.report(
-                DocumentChange::ApiSecurityComponentOauthScopeRemoved,
-                at,
-                &scope(name),
-                Values::default(),
-            );
+            recorder.report(DocumentChange::ApiSecurityComponentOauthScopeRemoved, at, &scope(name));
         }
         for (name, node) in scopes.added {
             let at = (&flow.base.at, &node.at);
-            recorder.report(
-                DocumentChange::ApiSecurityComponentOauthScopeAdded,
-                at,
-                &scope(name),
-                Values::default(),
-            );
+            recorder.report(DocumentChange::ApiSecurityComponentOauthScopeAdded, at, &scope(name));
         }
         let differs = |(_, pair): &(&String, Pair)| !equivalent(pair.base.value, pair.revision.value);
         for (name, pair) in scopes.both.into_iter().filter(differs) {
             let at = (&pair.base.at, &pair.revision.at);
-            recorder.report(
-                DocumentChange::ApiSecurityComponentOauthScopeChanged,
-                at,
-                &scope(name),
-                Values::default(),
-            );
+            recorder.report(DocumentChange::ApiSecurityComponentOauthScopeChanged, at, &scope(name));
         }
     }
 }
