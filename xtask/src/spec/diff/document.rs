@@ -1,6 +1,6 @@
 //! Comparing two documents as a whole.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     contract,
@@ -34,9 +34,7 @@ pub(super) fn compare(pair: &Pair) -> Vec<Finding> {
 fn compare_members(recorder: &mut Recorder, pair: &Pair, key: &str, change: DocumentChange) {
     let Some(pair) = pair.get(key) else { return };
     let (Some(base), Some(revision)) = (pair.base.object(), pair.revision.object()) else { return };
-    let mut keys: Vec<_> =
-        base.keys().chain(revision.keys().filter(|key| !base.contains_key(*key))).collect();
-    keys.sort();
+    let keys: BTreeSet<_> = base.keys().chain(revision.keys()).collect();
     for member in keys.into_iter().filter(|key| !same_values(base.get(*key), revision.get(*key))) {
         recorder.report_member(change, &pair, member, &format!("{key} {member}"));
     }

@@ -1,5 +1,7 @@
 //! The recorder, to which every part of the comparison reports its findings.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use super::{
@@ -122,9 +124,7 @@ impl Recorder {
         let (Some(base), Some(revision)) = (pair.base.object(), pair.revision.object()) else {
             return Vec::new();
         };
-        let added = revision.keys().filter(|key| !base.contains_key(*key));
-        let mut keys: Vec<_> = base.keys().chain(added).collect();
-        keys.sort();
+        let keys: BTreeSet<_> = base.keys().chain(revision.keys()).collect();
         let other = keys.into_iter().filter(|key| wanted(key) && !UNCOMPARED.contains(&key.as_str()));
         let changed = other.filter(|key| !self.same_members(pair, key));
         changed.map(|key| (key, annotation_change(key))).collect()

@@ -17,7 +17,7 @@ impl Limit {
         let step = if up { 1 } else { -1 };
         let whole = self.value.as_i128().or_else(|| whole(&self.value, up));
         let Some(whole) = whole else { return self };
-        let is_whole = compare(&self.value, &number(whole)) == Some(Ordering::Equal);
+        let is_whole = compare_numbers(&self.value, &number(whole)) == Some(Ordering::Equal);
         let value = if self.exclusive && is_whole { whole.saturating_add(step) } else { whole };
         Self { value: number(value), exclusive: false }
     }
@@ -25,14 +25,14 @@ impl Limit {
     /// Compares two lower limits, or two upper limits: the stricter lower limit is greater, the stricter upper
     /// limit is less.
     pub(super) fn compare(&self, other: &Self, up: bool) -> Ordering {
-        let values = compare(&self.value, &other.value).unwrap_or(Ordering::Equal);
+        let values = compare_numbers(&self.value, &other.value).unwrap_or(Ordering::Equal);
         let exclusive = self.exclusive.cmp(&other.exclusive);
         values.then(if up { exclusive } else { exclusive.reverse() })
     }
 
     /// Returns `true` if the number lies on the right side of the limit.
     pub(super) fn contains(&self, number: &Number, up: bool) -> bool {
-        match compare(number, &self.value) {
+        match compare_numbers(number, &self.value) {
             Some(Ordering::Equal) => !self.exclusive,
             Some(order) => (order == Ordering::Greater) == up,
             None => true,
@@ -57,7 +57,8 @@ pub(super) fn stricter(one: Option<Limit>, other: Option<Limit>, up: bool) -> Op
     }
 }
 
-pub(super) fn compare(one: &Number, other: &Number) -> Option<Ordering> {
+/// Compares two numbers. 1 and 1.0 are equal.
+pub(in crate::spec::diff) fn compare_numbers(one: &Number, other: &Number) -> Option<Ordering> {
     let exact = one.as_i128().zip(other.as_i128()).map(|(one, other)| one.cmp(&other));
     exact.or_else(|| one.as_f64()?.partial_cmp(&other.as_f64()?))
 }

@@ -29,6 +29,7 @@ pub(super) use self::{
     anything::{accepts_anything, is_annotation},
     conditions::is_condition,
     decide::{Compared, Found, Frame, Origin, Root, decide},
+    limit::compare_numbers,
     schema::{discriminator_values, references, subtypes},
 };
 

@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use serde_json::{Number, Value};
 
 use super::pair::SchemaPair;
-use crate::spec::diff::{recorder::Recorder, rules::SchemaChange};
+use crate::spec::diff::{contract::compare_numbers, recorder::Recorder, rules::SchemaChange};
 
 use SchemaChange as Is;
 
@@ -59,7 +59,7 @@ fn compare_bound(pair: &SchemaPair, recorder: &mut Recorder, key: &str, changes:
     let zero = Number::from(0);
     let change = match (base, revision) {
         (None, None) => return,
-        (Some(base), Some(revision)) => number_change(base, revision),
+        (Some(base), Some(revision)) => compare_numbers(base, revision),
         // A missing length or count means 0.
         (None, Some(bound)) | (Some(bound), None)
             if key.starts_with("min") && key != "minimum" && *bound == zero =>
@@ -96,7 +96,7 @@ fn compare_multiple_of(pair: &SchemaPair, recorder: &mut Recorder) {
         (None, None) => return,
         (None, Some(_)) => SchemaChange::MultipleOfSet,
         (Some(_), None) => SchemaChange::MultipleOfUnset,
-        (Some(base), Some(revision)) => match number_change(base, revision) {
+        (Some(base), Some(revision)) => match compare_numbers(base, revision) {
             Some(Ordering::Equal) | None => return,
             Some(_) => SchemaChange::MultipleOfChanged,
         },
@@ -106,10 +106,4 @@ fn compare_multiple_of(pair: &SchemaPair, recorder: &mut Recorder) {
 
 fn number<'a>(schema: &'a Value, key: &str) -> Option<&'a Number> {
     schema.get(key)?.as_number()
-}
-
-/// Compares two numbers. 1 and 1.0 are equal.
-fn number_change(from: &Number, to: &Number) -> Option<Ordering> {
-    let exact = from.as_i128().zip(to.as_i128()).map(|(from, to)| from.cmp(&to));
-    exact.or_else(|| from.as_f64()?.partial_cmp(&to.as_f64()?))
 }

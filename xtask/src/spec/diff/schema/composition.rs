@@ -1,6 +1,6 @@
 //! `oneOf`, `anyOf`, `allOf`, `not` and `discriminator`.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use serde_json::Value;
 
@@ -219,10 +219,7 @@ fn compare_discriminator(pair: &SchemaPair, recorder: &mut Recorder) {
         mapping.into_iter().flatten().map(|(key, value)| (key.clone(), value.clone())).collect()
     };
     let (before, after) = (mapping(&base), mapping(&revision));
-    let mut keys: Vec<_> =
-        before.keys().chain(after.keys().filter(|key| !before.contains_key(*key))).collect();
-    keys.sort();
-    for key in keys {
+    for key in before.keys().chain(after.keys()).collect::<BTreeSet<_>>() {
         let suffix = match (before.get(key), after.get(key)) {
             (Some(_), None) => SchemaChange::DiscriminatorMappingDeleted,
             (None, _) => SchemaChange::DiscriminatorMappingAdded,
