@@ -1,7 +1,7 @@
 //! Nodes of a document with references resolved, so that moving a value behind a reference is not a change.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     fmt,
     rc::Rc,
 };
@@ -127,6 +127,12 @@ impl<'a> ResolvedNode<'a> {
     /// Returns the items of a member. Returns an empty list if the member is missing or not a list.
     pub(super) fn items_of(&self, key: &str) -> Vec<Self> {
         self.get(key).map(|list| list.items()).unwrap_or_default()
+    }
+
+    /// Returns the strings of a member. Returns an empty set if the member is missing or not a list.
+    pub(super) fn texts(&self, key: &str) -> BTreeSet<&'a str> {
+        let list = self.value.get(key).and_then(Value::as_array);
+        list.into_iter().flatten().filter_map(Value::as_str).collect()
     }
 
     /// Returns the items of a list, with references resolved.

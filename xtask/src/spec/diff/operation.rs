@@ -1,13 +1,9 @@
 //! Comparing an operation that exists in both documents.
 
-use std::collections::BTreeSet;
-
-use serde_json::Value;
-
 use super::{
     body,
     context::OperationContext,
-    node::{Pair, ResolvedNode},
+    node::Pair,
     parameters,
     recorder::{Recorder, nearest_pointer},
     responses,
@@ -64,11 +60,7 @@ fn compare_operation_id(recorder: &mut Recorder, operation: &Pair) {
 
 fn compare_tags(recorder: &mut Recorder, operation: &Pair) {
     const KEY: &str = "tags";
-    let tags = |node: &ResolvedNode<'_>| -> BTreeSet<String> {
-        let tags = node.value.get(KEY).and_then(Value::as_array).into_iter().flatten();
-        tags.filter_map(Value::as_str).map(str::to_owned).collect()
-    };
-    let (before, after) = (tags(&operation.base), tags(&operation.revision));
+    let (before, after) = (operation.base.texts(KEY), operation.revision.texts(KEY));
     let at = (&nearest_pointer(&operation.base, KEY), &nearest_pointer(&operation.revision, KEY));
     for tag in before.difference(&after) {
         recorder.report(DocumentChange::ApiTagRemoved, at, &format!("tag {tag}"));

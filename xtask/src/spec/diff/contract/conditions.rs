@@ -5,7 +5,10 @@ use std::{collections::BTreeSet, fmt::Write as _};
 use serde_json::Value;
 
 use super::{alternative::Kind, anything::accepts_nothing, condition::Condition, key::Keys};
-use crate::{json::normalized, spec::diff::node::ResolvedNode};
+use crate::{
+    json::{Object, normalized},
+    spec::diff::node::ResolvedNode,
+};
 
 /// Keywords for all values, for objects and for arrays.
 const CONDITIONS: [&str; 4] = ["if", "then", "else", "$dynamicRef"];
@@ -50,9 +53,9 @@ pub(super) fn conditions<'a>(
                 );
             }
             "dependentRequired" => {
-                let names = member.object().into_iter().flatten();
-                let text = |(name, names)| format!("{key} {name} {:?}", texts(Some(names)));
-                conditions.extend(names.map(|member| Condition::new(text(member), Vec::new())));
+                let names = member.object().into_iter().flat_map(Object::keys);
+                let text = |name| format!("{key} {name} {:?}", member.texts(name));
+                conditions.extend(names.map(|name| Condition::new(text(name), Vec::new())));
             }
             "contains" => {
                 let count = |key| node.value.get(key).map(normalized);
@@ -146,9 +149,4 @@ fn evaluated(node: &ResolvedNode, of_items: bool) -> BTreeSet<String> {
         }
     }
     names
-}
-
-pub(super) fn texts(list: Option<&Value>) -> BTreeSet<String> {
-    let list = list.and_then(Value::as_array).into_iter().flatten();
-    list.filter_map(Value::as_str).map(str::to_owned).collect()
 }

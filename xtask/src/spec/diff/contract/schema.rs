@@ -8,7 +8,7 @@ use super::{
     alternative::{Alternative, Kind, Property, Rest},
     anything::{accepts_anything, accepts_nothing, excludes_anything, is_annotation},
     canonical::canonical,
-    conditions::{conditions, texts},
+    conditions::conditions,
     key::Keys,
     limit::{Limit, Size},
 };
@@ -88,7 +88,7 @@ fn read<'a>(alternative: &mut Alternative, node: &ResolvedNode<'a>, keys: &mut K
         }
         Kind::Object => {
             alternative.size = size(node, "minProperties", "maxProperties");
-            alternative.required = texts(node.value.get("required"));
+            alternative.required = node.texts("required").into_iter().map(str::to_owned).collect();
             alternative.properties = properties(node, keys);
             alternative.rest = match node.get("additionalProperties") {
                 Some(rest) if rest.value == &Value::Bool(false) || accepts_nothing(&rest) => Rest::Closed,

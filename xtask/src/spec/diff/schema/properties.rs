@@ -17,8 +17,8 @@ pub(super) fn compare<'a>(pair: &SchemaPair<'a>, recorder: &mut Recorder, pendin
 }
 
 fn compare_named<'a>(pair: &SchemaPair<'a>, recorder: &mut Recorder, pending: &mut Vec<SchemaPair<'a>>) {
-    let before = required(&pair.nodes.base);
-    let after = required(&pair.nodes.revision);
+    let before = pair.nodes.base.texts("required");
+    let after = pair.nodes.revision.texts("required");
     let matched = pair.nodes.members_of("properties");
     let mut seen = BTreeSet::new();
     for (name, property) in &matched.removed {
@@ -171,11 +171,6 @@ fn property_position(parent: SchemaPosition, pair: &Pair) -> SchemaPosition {
         }
         position => position,
     }
-}
-
-fn required<'a>(node: &ResolvedNode<'a>) -> BTreeSet<&'a str> {
-    let names = node.value.get("required").and_then(Value::as_array);
-    names.into_iter().flatten().filter_map(Value::as_str).collect()
 }
 
 fn subject(pair: &SchemaPair, name: &str) -> String {

@@ -1,5 +1,7 @@
 //! Tags: what distinguishes an alternative from the others of a union.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use crate::spec::diff::node::ResolvedNode;
@@ -11,9 +13,7 @@ const MAX_DEPTH: usize = 4;
 /// if an alternative has only one, which is required.
 pub(super) fn tag(node: &ResolvedNode) -> Option<String> {
     let parts = parts(node, MAX_DEPTH);
-    let mut required: Vec<&str> = parts.iter().flat_map(required).collect();
-    required.sort_unstable();
-    required.dedup();
+    let required: BTreeSet<&str> = parts.iter().flat_map(|part| part.texts("required")).collect();
     let word = |name: &&str| {
         let property = parts.iter().find_map(|part| part.get("properties")?.get(name))?;
         let [Value::String(word)] = property.value.get("enum")?.as_array()?.as_slice() else { return None };
@@ -22,7 +22,7 @@ pub(super) fn tag(node: &ResolvedNode) -> Option<String> {
     required.iter().find_map(word).or_else(|| {
         let mut names: Vec<_> = parts.iter().flat_map(|part| part.members_of("properties")).collect();
         let (name, _) = names.pop().filter(|_| names.is_empty())?;
-        required.contains(&name.as_str()).then(|| name.clone())
+        required.contains(name.as_str()).then(|| name.clone())
     })
 }
 
@@ -31,11 +31,6 @@ fn parts<'a>(node: &ResolvedNode<'a>, depth: usize) -> Vec<ResolvedNode<'a>> {
     let within = if depth == 0 { Vec::new() } else { node.items_of("allOf") };
     let within = within.iter().flat_map(|part| parts(part, depth - 1));
     std::iter::once(node.clone()).chain(within).collect()
-}
-
-fn required<'a>(node: &ResolvedNode<'a>) -> Vec<&'a str> {
-    let names = node.value.get("required").and_then(Value::as_array);
-    names.into_iter().flatten().filter_map(Value::as_str).collect()
 }
 
 #[cfg(test)]

@@ -6,8 +6,6 @@ mod schemes;
 use std::collections::{BTreeMap, BTreeSet};
 
 pub(super) use self::schemes::{SchemeNames, compare_schemes};
-use serde_json::Value;
-
 use self::schemes::KEY;
 use super::{
     inherit::any_inherits,
@@ -15,7 +13,7 @@ use super::{
     recorder::{Recorder, nearest_pointer},
     rules::DocumentChange,
 };
-use crate::json::Pointer;
+use crate::json::{Object, Pointer};
 
 /// The changes of requirements of an operation, or of all operations.
 struct Changes {
@@ -136,12 +134,10 @@ fn requirements(node: &ResolvedNode, name: impl Fn(String) -> String) -> BTreeSe
 }
 
 fn requirement(node: &ResolvedNode, canonical: impl Fn(String) -> String) -> Requirement {
-    let scopes = |value: &Value| -> BTreeSet<String> {
-        value.as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
-    };
     let mut requirement = Requirement::new();
-    for (name, value) in node.object().into_iter().flatten() {
-        requirement.entry(canonical(name.clone())).or_default().extend(scopes(value));
+    for name in node.object().into_iter().flat_map(Object::keys) {
+        let scopes = node.texts(name).into_iter().map(str::to_owned);
+        requirement.entry(canonical(name.clone())).or_default().extend(scopes);
     }
     requirement
 }
