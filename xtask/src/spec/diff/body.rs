@@ -3,7 +3,7 @@
 use super::{
     contract::{accepts_anything, is_annotation},
     encoding,
-    node::{Pair, ResolvedNode, matched},
+    node::{MAX_DEPTH, Pair, ResolvedNode, matched},
     notation::Notation,
     recorder::{Recorder, join_subject, nearest_pointer},
     rules::{DocumentChange, SchemaPosition},
@@ -212,9 +212,6 @@ fn covers(range: &str, name: &str) -> bool {
     let is_within = |kind: &str| kind.ends_with('/') && name.starts_with(kind);
     range != name && (range == "*/*" || range.strip_suffix('*').is_some_and(is_within))
 }
-
-/// The depth to which the parts of a schema are searched for keywords.
-const MAX_DEPTH: usize = 8;
 
 /// Returns `true` for a media type whose body may be any bytes. OpenAPI 3.1 describes them without a schema.
 fn is_raw(essence: &str) -> bool {

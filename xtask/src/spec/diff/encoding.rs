@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::{
-    node::{Pair, ResolvedNode},
+    node::{MAX_DEPTH, Pair, ResolvedNode},
     recorder::Recorder,
 };
 use crate::spec::validate::object_model::HEADERS;
@@ -62,9 +62,6 @@ fn encoding(recorder: &mut Recorder, node: Option<&ResolvedNode>, default: &str)
         headers: headers.map(|headers| recorder.digests.full(&headers, &HEADERS)),
     }
 }
-
-/// The depth to which the parts and items of a schema are searched.
-const MAX_DEPTH: usize = 8;
 
 fn property<'a>(schema: &ResolvedNode<'a>, name: &str, depth: usize) -> Option<ResolvedNode<'a>> {
     let depth = depth.checked_sub(1)?;

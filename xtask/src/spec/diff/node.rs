@@ -16,6 +16,9 @@ use crate::{
 /// The maximum number of references to follow from one value. A cycle of references resolves to `null`.
 const MAX_REFERENCES: usize = 64;
 
+/// The depth to which the parts of a schema are searched.
+pub(super) const MAX_DEPTH: usize = 8;
+
 /// A document with the targets of its references. An operation reaches most references of a document, so they are resolved
 /// once.
 #[derive(Debug)]

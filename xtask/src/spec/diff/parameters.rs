@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::{
     context::OperationContext,
-    node::{Matched, Pair, ResolvedNode, matched},
+    node::{MAX_DEPTH, Matched, Pair, ResolvedNode, matched},
     notation::Notation,
     recorder::{Recorder, nearest_pointer, same_values},
     rules::{DocumentChange, SchemaChange, SchemaPosition},
@@ -152,9 +152,6 @@ fn serialisation(node: &ResolvedNode, location: &str) -> Serialisation {
     let types = types.into_iter().map(|(name, _)| name.clone()).collect();
     Serialisation { style: style.to_owned(), explode, always: (node.flag("allowReserved"), types) }
 }
-
-/// The depth to which the parts and alternatives of a schema are searched for its type.
-const MAX_DEPTH: usize = 8;
 
 /// Returns `true` if a value of the schema may have one of the types.
 fn may_be(schema: &ResolvedNode, kinds: &[&str], depth: usize) -> bool {

@@ -1,6 +1,6 @@
 //! Schemas that accept anything or nothing.
 
-use crate::spec::diff::node::ResolvedNode;
+use crate::spec::diff::node::{MAX_DEPTH, ResolvedNode};
 
 /// Returns `true` if a schema has only annotations, or parts of this kind, or an alternative of only annotations.
 pub(in crate::spec::diff) fn accepts_anything(node: &ResolvedNode, depth: usize) -> bool {
@@ -37,5 +37,5 @@ pub(super) fn accepts_nothing(node: &ResolvedNode) -> bool {
 }
 
 pub(super) fn excludes_anything(node: &ResolvedNode) -> bool {
-    node.get("not").is_some_and(|not| accepts_anything(&not, 8))
+    node.get("not").is_some_and(|not| accepts_anything(&not, MAX_DEPTH))
 }

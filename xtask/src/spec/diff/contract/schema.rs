@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     json::{Pointer, normalized},
-    spec::diff::node::ResolvedNode,
+    spec::diff::node::{MAX_DEPTH, ResolvedNode},
 };
 
 /// The formats of numbers. Any other format is one of texts.
@@ -92,7 +92,7 @@ fn read<'a>(alternative: &mut Alternative, node: &ResolvedNode<'a>, keys: &mut K
             alternative.properties = properties(node, keys);
             alternative.rest = match node.get("additionalProperties") {
                 Some(rest) if rest.value == &Value::Bool(false) || accepts_nothing(&rest) => Rest::Closed,
-                Some(rest) if rest.object().is_some() && !accepts_anything(&rest, 8) => {
+                Some(rest) if rest.object().is_some() && !accepts_anything(&rest, MAX_DEPTH) => {
                     Rest::Typed(keys.of(rest))
                 }
                 _ => Rest::Open,
@@ -127,7 +127,8 @@ fn size(node: &ResolvedNode, min: &str, max: &str) -> Size {
 
 fn properties<'a>(node: &ResolvedNode<'a>, keys: &mut Keys<'a>) -> BTreeMap<String, Property> {
     let property = |(name, node): (&String, ResolvedNode<'a>)| {
-        let (read_only, write_only) = (has_flag(&node, "readOnly", 8), has_flag(&node, "writeOnly", 8));
+        let (read_only, write_only) =
+            (has_flag(&node, "readOnly", MAX_DEPTH), has_flag(&node, "writeOnly", MAX_DEPTH));
         let forbidden = accepts_nothing(&node);
         (name.clone(), Property { key: keys.of(node), forbidden, read_only, write_only })
     };
@@ -168,7 +169,7 @@ pub(in crate::spec::diff) fn discriminator_values(
 /// that have the schema as a part, or those of the mapping.
 pub(in crate::spec::diff) fn subtypes(node: &ResolvedNode) -> Option<(String, BTreeSet<String>)> {
     let mut node = node.clone();
-    for _ in 0..8 {
+    for _ in 0..MAX_DEPTH {
         let is_wrapper = node.object()?.keys().all(|key| key == "allOf" || is_annotation(key));
         match node.items_of("allOf").as_slice() {
             [part] if is_wrapper => node = part.clone(),

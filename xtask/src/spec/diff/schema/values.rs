@@ -9,7 +9,7 @@ use crate::{
     json::normalized,
     spec::diff::{
         finding::Values,
-        node::ResolvedNode,
+        node::{MAX_DEPTH, ResolvedNode},
         recorder::{Recorder, same_values},
         rules::SchemaChange,
     },
@@ -53,9 +53,6 @@ fn compare_pattern(pair: &SchemaPair, recorder: &mut Recorder) {
     };
     pair.report_key(recorder, suffix, "pattern");
 }
-
-/// The depth to which the parts of a schema are searched for its default.
-const MAX_DEPTH: usize = 8;
 
 /// Returns the default that a part of the schema has.
 fn default_of_parts<'a>(node: &ResolvedNode<'a>, depth: usize) -> Option<&'a Value> {

@@ -5,8 +5,8 @@ mod schemes;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-pub(super) use self::schemes::{SchemeNames, compare_schemes};
 use self::schemes::KEY;
+pub(super) use self::schemes::{SchemeNames, compare_schemes};
 use super::{
     inherit::any_inherits,
     node::{Pair, ResolvedNode},
