@@ -1,8 +1,13 @@
-//! Paths in the repository. File names under `openapi/` appear only in this module.
+//! Paths and TOML files of the repository. File names under `openapi/` appear only in this module.
 
 use std::path::{Path, PathBuf};
 
-use crate::failure::Failure;
+use serde::de::DeserializeOwned;
+
+use crate::{
+    failure::{ExitClass, Failure},
+    transaction,
+};
 
 /// The root directory of a copy of this repository.
 #[derive(Debug)]
@@ -70,6 +75,15 @@ impl Workspace {
 
     pub(crate) fn upstream(&self, page: &str) -> PathBuf {
         self.upstream_dir().join(format!("{page}.json"))
+    }
+
+    /// Reads a TOML file. Returns the default if the file does not exist.
+    pub(crate) fn read_toml<T: DeserializeOwned + Default>(&self, path: &Path) -> Result<T, Failure> {
+        if !path.exists() {
+            return Ok(T::default());
+        }
+        toml::from_str(&transaction::read(path, ExitClass::Document)?)
+            .map_err(|error| Failure::document(format!("{}: {error}", self.relative(path))))
     }
 
     /// Returns the path relative to the root, with `/` as separator on every system.

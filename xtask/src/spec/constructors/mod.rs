@@ -21,7 +21,6 @@ use super::{
 use crate::{
     failure::{ExitClass, Failure},
     json::Object,
-    transaction,
     workspace::Workspace,
 };
 
@@ -47,12 +46,7 @@ struct Constructor {
 impl Constructors {
     /// Reads the committed table. Returns an empty one if the file does not exist.
     pub(crate) fn read(root: &Workspace) -> Result<Self, Failure> {
-        let path = root.constructors();
-        if !path.exists() {
-            return Ok(Self::default());
-        }
-        toml::from_str(&transaction::read(&path, ExitClass::Document)?)
-            .map_err(|error| Failure::document(format!("{FILE}: {error}")))
+        root.read_toml(&root.constructors())
     }
 }
 

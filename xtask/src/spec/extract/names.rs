@@ -6,12 +6,7 @@ use heck::ToPascalCase;
 use serde::Deserialize;
 use serde_json::json;
 
-use crate::{
-    failure::{ExitClass, Failure},
-    spec::diagnostics::fail_on,
-    transaction,
-    workspace::Workspace,
-};
+use crate::{failure::Failure, spec::diagnostics::fail_on, workspace::Workspace};
 
 /// The names, by section (usually an operation id) and path.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -37,12 +32,8 @@ impl Names {
     /// Reads the committed table. Returns an empty one if the file does not exist.
     pub(crate) fn read(root: &Workspace) -> Result<Self, Failure> {
         let path = root.names();
-        if !path.exists() {
-            return Ok(Self::default());
-        }
+        let names: Self = root.read_toml(&path)?;
         let file = root.relative(&path);
-        let names: Self = toml::from_str(&transaction::read(&path, ExitClass::Document)?)
-            .map_err(|error| Failure::document(format!("{file}: {error}")))?;
         fail_on(names.invalid().into_iter().map(|error| format!("{file}: {error}")).collect())?;
         Ok(names)
     }

@@ -6,11 +6,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::manifest::Sources;
-use crate::{
-    failure::{ExitClass, Failure},
-    transaction,
-    workspace::Workspace,
-};
+use crate::{failure::Failure, workspace::Workspace};
 
 const HEADER: &str = "\
 # Written by `cargo xtask spec accept`; do not edit.
@@ -32,15 +28,8 @@ struct Entry {
 impl Lock {
     /// Reads the committed lockfile. Returns an empty one if the file does not exist.
     pub(crate) fn read(root: &Workspace) -> Result<Self, Failure> {
-        let path = root.lock();
-        if !path.exists() {
-            return Ok(Self::default());
-        }
-        let text = transaction::read(&path, ExitClass::Document)?;
-        toml::from_str(&text).map_err(|error| {
-            Failure::document(format!("{}: {error}", root.relative(&path)))
-                .hint("`git restore openapi` restores what was accepted")
-        })
+        root.read_toml(&root.lock())
+            .map_err(|failure| failure.hint("`git restore openapi` restores what was accepted"))
     }
 
     /// Returns the lockfile for the fetched documents.

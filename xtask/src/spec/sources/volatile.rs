@@ -10,10 +10,9 @@ use serde_json::Value;
 
 use super::manifest::Sources;
 use crate::{
-    failure::{ExitClass, Failure},
+    failure::Failure,
     json::{self, Pointer},
     spec::diagnostics::{self, fail_on},
-    transaction,
     workspace::Workspace,
 };
 
@@ -25,13 +24,8 @@ impl Volatile {
     /// Reads the table. Returns an empty one if the file does not exist.
     pub(crate) fn read(root: &Workspace, sources: &Sources) -> Result<Self, Failure> {
         let path = root.volatile();
-        if !path.exists() {
-            return Ok(Self::default());
-        }
-        let text = transaction::read(&path, ExitClass::Document)?;
+        let table: Self = root.read_toml(&path)?;
         let file = root.relative(&path);
-        let table: Self =
-            toml::from_str(&text).map_err(|error| Failure::document(format!("{file}: {error}")))?;
         let problems = table.problems(sources).into_iter();
         fail_on(problems.map(|problem| format!("{file}: {problem}")).collect())?;
         Ok(table)
