@@ -86,11 +86,6 @@ pub(super) fn document_booleans(schema: &mut Object, _: &SchemaLocation, _: &Ope
     true
 }
 
-/// Removes the default of a response schema.
-pub(super) fn drop_defaults(schema: &mut Object, _: &SchemaLocation, _: &OpenTypes) -> bool {
-    schema.remove("default").is_some()
-}
-
 /// Adds a sentence to the description.
 fn append_sentence(schema: &mut Object, sentence: &str) {
     let before = schema.get("description").and_then(Value::as_str).unwrap_or_default().trim_end();

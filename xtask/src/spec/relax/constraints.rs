@@ -26,15 +26,7 @@ const LIMITS: [&str; 12] = [
 ];
 
 pub(super) fn open_objects(schema: &mut Object, _: &SchemaLocation, _: &OpenTypes) -> bool {
-    let closed = is_closed(schema);
-    if closed {
-        schema.remove("additionalProperties");
-    }
-    closed
-}
-
-pub(super) fn drop_patterns(schema: &mut Object, _: &SchemaLocation, _: &OpenTypes) -> bool {
-    schema.remove("pattern").is_some()
+    is_closed(schema) && schema.remove("additionalProperties").is_some()
 }
 
 /// Removes `anyOf` and `oneOf` whose alternatives only require properties.
@@ -60,10 +52,6 @@ pub(super) fn take_requirements(schema: &mut Object, union: &str) -> Option<Vec<
     Some(alternatives)
 }
 
-pub(super) fn drop_exclusions(schema: &mut Object, _: &SchemaLocation, _: &OpenTypes) -> bool {
-    schema.remove("not").is_some()
-}
-
 /// Removes the enum of a boolean.
 pub(super) fn drop_boolean_enums(schema: &mut Object, _: &SchemaLocation, _: &OpenTypes) -> bool {
     schema.get("type").is_some_and(|kind| kind == "boolean") && schema.remove("enum").is_some()
@@ -79,21 +67,14 @@ pub(super) fn widen_numbers(schema: &mut Object, _: &SchemaLocation, _: &OpenTyp
 pub(super) fn drop_formats(schema: &mut Object, _: &SchemaLocation, _: &OpenTypes) -> bool {
     let is_text = schema.get("type").is_some_and(|kind| kind == "string");
     let is_encoding = |format: &Value| format == "byte" || format == "binary";
-    if !is_text || schema.get("format").is_none_or(is_encoding) {
-        return false;
-    }
-    schema.remove("format").is_some()
+    is_text && !schema.get("format").is_some_and(is_encoding) && schema.remove("format").is_some()
 }
 
 /// Removes formats for which the generator would use `uuid::Uuid` or types of chrono.
 pub(super) fn drop_foreign_formats(schema: &mut Object, _: &SchemaLocation, _: &OpenTypes) -> bool {
     const FOREIGN: [&str; 3] = ["uuid", "date", "date-time"];
-    let foreign =
-        schema.get("format").and_then(Value::as_str).is_some_and(|format| FOREIGN.contains(&format));
-    if foreign {
-        schema.remove("format");
-    }
-    foreign
+    let format = schema.get("format").and_then(Value::as_str);
+    format.is_some_and(|format| FOREIGN.contains(&format)) && schema.remove("format").is_some()
 }
 
 pub(super) fn drop_limits(schema: &mut Object, _: &SchemaLocation, _: &OpenTypes) -> bool {
