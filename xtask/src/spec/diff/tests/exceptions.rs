@@ -2,10 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::spec::{
-    diff::{diff, finding::worst},
-    normalize::normalize,
-};
+use super::level;
+use crate::spec::normalize::normalize;
 
 /// Returns documents with the schema in a request and in a response.
 fn documents(schema: &Value) -> [Value; 2] {
@@ -19,7 +17,6 @@ fn documents(schema: &Value) -> [Value; 2] {
 /// Asserts the level of a change in a request, and of its reverse in a response.
 #[track_caller]
 fn assert_levels(base: &Value, revision: &Value, expected: [&str; 2]) {
-    let level = |base, revision| worst(&diff(base, revision)).0.as_str();
     let ([request, response], [new_request, new_response]) = (documents(base), documents(revision));
     let levels = [level(&request, &new_request), level(&new_response, &response)];
     assert_eq!(levels, expected, "{base}\n{revision}");

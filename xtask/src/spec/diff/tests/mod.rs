@@ -22,6 +22,19 @@ mod wider;
 use proptest::test_runner::{Config as ProptestConfig, RngSeed};
 use serde_json::{Map, Value, json};
 
+use super::{diff, finding::worst};
+
+/// Returns the level of a change.
+fn level(base: &Value, revision: &Value) -> &'static str {
+    worst(&diff(base, revision)).0.as_str()
+}
+
+/// Asserts the levels of a change and of its reverse.
+#[track_caller]
+fn assert_levels(base: &Value, revision: &Value, expected: [&str; 2]) {
+    assert_eq!([level(base, revision), level(revision, base)], expected, "{base}\n{revision}");
+}
+
 /// Returns the document with every schema moved into `components`, behind a reference.
 fn hoisted(document: &Value) -> Value {
     hoisted_as("S", document)

@@ -2,14 +2,8 @@
 
 use serde_json::{Value, json};
 
+use super::assert_levels;
 use crate::spec::diff::{diff, finding::worst};
-
-/// Asserts the levels of a change and of its reverse.
-#[track_caller]
-fn assert_levels(base: &Value, revision: &Value, expected: [&str; 2]) {
-    let level = |base, revision| worst(&diff(base, revision)).0.as_str();
-    assert_eq!([level(base, revision), level(revision, base)], expected, "{base}\n{revision}");
-}
 
 #[test]
 fn requirements_that_differ_only_in_scopes_are_alternatives() {
