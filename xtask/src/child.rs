@@ -1,12 +1,17 @@
-//! Running other programs within a time limit.
+//! Running other programs.
 
 use std::{
-    io,
+    env, io,
     process::{Command, Output, Stdio},
     time::Duration,
 };
 
 use tokio::{io::AsyncWriteExt as _, time::timeout};
+
+/// Returns a command for the cargo that runs this program.
+pub(crate) fn cargo() -> Command {
+    Command::new(env::var_os("CARGO").unwrap_or("cargo".into()))
+}
 
 /// Runs a program with an input, and returns its output. Returns `None` if it has not ended after the limit. Then it and all
 /// programs that it has started are killed.

@@ -166,9 +166,7 @@ fn apply(copy: &Path, deletion: &Deletion, tests: &str) -> Result<Option<String>
         let problem = format!("its code is {count} times in {}, expected once", file.display());
         return Err(Failure::document(format!("{LIST}: {name:?}: {problem}")));
     }
-    let write = |content: &str| {
-        fs::write(&path, content).map_err(|error| Failure::usage(format!("{}: {error}", path.display())))
-    };
+    let write = |content: &str| fs::write(&path, content).map_err(|error| Failure::io(&path, error));
     write(&source.replacen(code, with, 1))?;
     let target = target.as_deref().map_or(vec!["--lib"], |target| vec!["--test", target]);
     let mut command = Command::new("cargo");

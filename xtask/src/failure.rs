@@ -1,6 +1,6 @@
 //! The failure type of all commands: a class, which determines the exit code, and messages for the user.
 
-use std::{fmt, process::ExitCode};
+use std::{fmt, path::Path, process::ExitCode};
 
 /// The meaning of each exit code, printed by `--help`.
 pub(crate) const EXIT_CODES: &str = "\
@@ -39,6 +39,11 @@ impl Failure {
 
     pub(crate) fn document(error: impl Into<String>) -> Self {
         Self::new(ExitClass::Document, vec![error.into()])
+    }
+
+    /// Returns the failure of an operation on a file or directory.
+    pub(crate) fn io(path: &Path, error: impl fmt::Display) -> Self {
+        Self::usage(format!("{}: {error}", path.display()))
     }
 
     pub(crate) fn new(class: ExitClass, errors: Vec<String>) -> Self {

@@ -115,7 +115,7 @@ fn fuzz_one(root: &Workspace, fuzz: &Path, target: &str, seconds: u32) -> Result
     let corpus = fuzz.join("corpus").join(target);
     seed_corpus(root, &corpus, target)?;
     let log = fuzz.join("artifacts").join(format!("{target}.log"));
-    let io_error = |error| Failure::usage(format!("{}: {error}", log.display()));
+    let io_error = |error| Failure::io(&log, error);
     fs::create_dir_all(fuzz.join("artifacts")).map_err(io_error)?;
     let stderr_log = File::create(&log).map_err(io_error)?;
     let mut command = cargo_fuzz(root, "run");
@@ -148,8 +148,7 @@ fn fuzz_one(root: &Workspace, fuzz: &Path, target: &str, seconds: u32) -> Result
 ///
 /// The documents are committed elsewhere in the repository, so `fuzz/seeds` contains no copy of them.
 fn seed_corpus(root: &Workspace, corpus: &Path, target: &str) -> Result<(), Failure> {
-    let io_error = |path: &Path, error| Failure::usage(format!("{}: {error}", path.display()));
-    fs::create_dir_all(corpus).map_err(|error| io_error(corpus, error))?;
+    fs::create_dir_all(corpus).map_err(|error| Failure::io(corpus, error))?;
     if !matches!(target, "merge" | "diff") {
         return Ok(());
     }
@@ -160,7 +159,7 @@ fn seed_corpus(root: &Workspace, corpus: &Path, target: &str) -> Result<(), Fail
     for (name, pair) in pairs {
         let [one, other] = pair.map(|path| transaction::read(path, ExitClass::Usage));
         let path = corpus.join(name);
-        fs::write(&path, format!("{}\n---\n{}", one?, other?)).map_err(|error| io_error(&path, error))?;
+        fs::write(&path, format!("{}\n---\n{}", one?, other?)).map_err(|error| Failure::io(&path, error))?;
     }
     Ok(())
 }

@@ -7,10 +7,11 @@ use std::{
     fs,
     io::{BufRead, BufReader},
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::{Child, Stdio},
 };
 
 use crate::{
+    child,
     failure::{ExitClass, Failure},
     stdout, transaction,
     workspace::Workspace,
@@ -45,7 +46,7 @@ pub(crate) struct Args {
 pub(crate) fn run(root: &Workspace, args: &Args) -> Result<(), Failure> {
     let readme = transaction::read(&root.path().join("README.md"), ExitClass::Usage)?;
     let package = match &args.package {
-        Some(package) => fs::canonicalize(package).map_err(|error| io_failure(package, &error))?,
+        Some(package) => fs::canonicalize(package).map_err(|error| Failure::io(package, error))?,
         None => root.path().to_owned(),
     };
     let programs = CHOICES.iter().map(|choice| Ok((choice, find_program(&readme, choice.program)?)));
@@ -56,7 +57,7 @@ pub(crate) fn run(root: &Workspace, args: &Args) -> Result<(), Failure> {
     let target =
         std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.path().join("target"), PathBuf::from);
     // cargo runs in another directory, so the path must be absolute.
-    let target = std::path::absolute(&target).map_err(|error| io_failure(&target, &error))?;
+    let target = std::path::absolute(&target).map_err(|error| Failure::io(&target, error))?;
     for (choice, program) in programs {
         let at = directory.path().join(choice.name);
         let manifest = manifest(&package, choice, &program);
@@ -64,16 +65,16 @@ pub(crate) fn run(root: &Workspace, args: &Args) -> Result<(), Failure> {
         write(&at.join("Cargo.toml"), &manifest)?;
         // Use the versions that the repository is tested with. cargo removes the unused entries.
         fs::copy(root.path().join("Cargo.lock"), at.join("Cargo.lock"))
-            .map_err(|error| io_failure(&at, &error))?;
-        let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or("cargo".into()));
-        cargo
+            .map_err(|error| Failure::io(&at, error))?;
+        let status = child::cargo()
             .args(["run", "--quiet"])
             .current_dir(&at)
             // The dependencies are already built there.
             .env("CARGO_TARGET_DIR", &target)
             .envs(simulator.environment.iter().map(|(name, value)| (name, value)))
-            .stdin(Stdio::null());
-        let status = cargo.status().map_err(|error| Failure::usage(format!("cargo run: {error}")))?;
+            .stdin(Stdio::null())
+            .status()
+            .map_err(|error| Failure::usage(format!("cargo run: {error}")))?;
         let failed = |problem: String| Failure::document(format!("README.md, {}: {problem}", choice.name));
         if !status.success() {
             return Err(failed(format!("the program failed with {status}")));
@@ -133,7 +134,7 @@ struct Simulator {
 impl Simulator {
     fn start(root: &Workspace) -> Result<Self, Failure> {
         let failed = |problem: String| Failure::usage(format!("cargo run --example simulator: {problem}"));
-        let mut process = Command::new(std::env::var_os("CARGO").unwrap_or("cargo".into()))
+        let mut process = child::cargo()
             .args(["run", "--quiet", "--package", "distribute-ai", "--example", "simulator"])
             .current_dir(root.path())
             .stdin(Stdio::null())
@@ -164,11 +165,7 @@ impl Drop for Simulator {
 
 fn write(path: &Path, text: &str) -> Result<(), Failure> {
     let created = path.parent().map_or(Ok(()), fs::create_dir_all);
-    created.and_then(|()| fs::write(path, text)).map_err(|error| io_failure(path, &error))
-}
-
-fn io_failure(path: &Path, error: &std::io::Error) -> Failure {
-    Failure::usage(format!("{}: {error}", path.display()))
+    created.and_then(|()| fs::write(path, text)).map_err(|error| Failure::io(path, error))
 }
 
 #[cfg(test)]

@@ -18,6 +18,7 @@ use std::{
 use serde_json::Value;
 
 use crate::{
+    child,
     failure::{ExitClass, Failure},
     json::{self, canonical},
     stdout, transaction,
@@ -138,15 +139,14 @@ fn unpack_package(root: &Workspace, directory: &Path) -> Result<Workspace, Failu
         ["package", "--package", "distribute-ai", "--no-verify", "--allow-dirty", "--locked", "--quiet"];
     cargo(root.path(), &target, &args)?;
     let packages = target.join("package");
-    let io = |path: &Path, error: std::io::Error| Failure::usage(format!("{}: {error}", path.display()));
     let written = fs::read_dir(&packages)
         .and_then(Iterator::collect::<Result<Vec<_>, _>>)
-        .map_err(|error| io(&packages, error))?;
+        .map_err(|error| Failure::io(&packages, error))?;
     let archive =
         written.iter().map(fs::DirEntry::path).find(|path| path.extension() == Some("crate".as_ref()));
     let missing = || Failure::usage(format!("cargo package: no .crate file in {}", packages.display()));
     let archive = archive.ok_or_else(missing)?;
-    fs::create_dir(&at).map_err(|error| io(&at, error))?;
+    fs::create_dir(&at).map_err(|error| Failure::io(&at, error))?;
     let mut tar = Command::new("tar");
     tar.arg("-xzf").arg(&archive).arg("-C").arg(&at).args(["--strip-components", "1"]);
     run_command("tar", &mut tar)?;
@@ -190,7 +190,7 @@ impl Program {
         fs::create_dir_all(at.join("src"))
             .and_then(|()| fs::write(at.join("Cargo.toml"), manifest))
             .and_then(|()| fs::write(at.join("src/main.rs"), "fn main() {}\n"))
-            .map_err(|error| Failure::usage(format!("{}: {error}", at.display())))?;
+            .map_err(|error| Failure::io(&at, error))?;
         let target = at.join("target");
         cargo(&at, &target, &["fetch", "--quiet"])?;
         let tree =
@@ -222,7 +222,7 @@ impl Program {
 
 /// Runs cargo without the environment variables that change how it builds.
 fn cargo(at: &Path, target: &Path, args: &[&str]) -> Result<String, Failure> {
-    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or("cargo".into()));
+    let mut cargo = child::cargo();
     for (name, _) in std::env::vars_os() {
         if name.to_str().is_some_and(changes_builds) {
             cargo.env_remove(name);

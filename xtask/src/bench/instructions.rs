@@ -14,6 +14,7 @@ use std::{
 use serde_json::Value;
 
 use crate::{
+    child,
     failure::{ExitClass, Failure},
     stdout,
     workspace::Workspace,
@@ -60,9 +61,8 @@ fn check(ratios: &[(&str, f64, f64)]) -> Result<(), Failure> {
 
 /// Builds the benchmark and returns its path.
 fn build(root: &Workspace) -> Result<PathBuf, Failure> {
-    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or("cargo".into()));
-    cargo.args(["bench", "--bench", "instructions", "--no-run", "--quiet", "--message-format", "json"]);
-    let output = cargo
+    let output = child::cargo()
+        .args(["bench", "--bench", "instructions", "--no-run", "--quiet", "--message-format", "json"])
         .current_dir(root.path())
         .stdin(Stdio::null())
         .stderr(Stdio::inherit())

@@ -86,7 +86,7 @@ fn program() -> Result<&'static Path, Failure> {
 fn build() -> Result<PathBuf, String> {
     // In its own directory, because cargo remembers a failure of the compiler in a directory that does not exist any more.
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../surface");
-    let output = Command::new(env::var_os("CARGO").unwrap_or("cargo".into()))
+    let output = child::cargo()
         .args(["build", "--quiet", "--message-format", "json-render-diagnostics"])
         .current_dir(directory)
         .stderr(Stdio::inherit())
@@ -105,10 +105,10 @@ fn build() -> Result<PathBuf, String> {
 
 /// Runs the program. The inner error tells how it ended without an answer.
 fn run(program: &Path, document: &Value) -> Result<Result<Answer, String>, Failure> {
-    let failed = |error| Failure::usage(format!("{}: {error}", program.display()));
     let mut command = Command::new(program);
     command.env_remove("RUST_BACKTRACE");
-    let output = child::output(command, document.to_string().as_bytes(), LIMIT).map_err(failed)?;
+    let output = child::output(command, document.to_string().as_bytes(), LIMIT)
+        .map_err(|error| Failure::io(program, error))?;
     let Some(output) = output else {
         let seconds = LIMIT.as_secs();
         return Err(Failure::document(format!(

@@ -132,7 +132,7 @@ impl Transaction {
             return Ok(false);
         };
         let steps: Vec<Step> = serde_json::from_str(&text).map_err(|error| {
-            Failure::usage(format!("{}: {error}", journal.display()))
+            Failure::io(&journal, error)
                 .hint("restore the directory with `git restore`, and remove this file")
         })?;
         for step in steps.iter().rev() {

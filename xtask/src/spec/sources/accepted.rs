@@ -73,7 +73,7 @@ fn pages(root: &Workspace) -> Result<Vec<String>, Failure> {
     if !dir.exists() {
         return Ok(Vec::new());
     }
-    let failed = |error| Failure::usage(format!("{}: {error}", dir.display()));
+    let failed = |error| Failure::io(&dir, error);
     let mut pages = Vec::new();
     for entry in fs::read_dir(&dir).map_err(failed)? {
         let name = entry.map_err(failed)?.file_name();
