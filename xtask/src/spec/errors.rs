@@ -33,8 +33,8 @@ pub(super) fn unify(mut document: Value) -> Result<Value, Failure> {
              in openapi/corrections/"
         )));
     }
-    let mut changed = document.clone();
-    let items = changed["paths"].as_object_mut().into_iter().flatten();
+    let published = document.clone();
+    let items = document["paths"].as_object_mut().into_iter().flatten();
     for (_, item) in items.filter(|(path, _)| path.starts_with('/')) {
         for method in METHODS {
             if let Some(Value::Object(responses)) = item.pointer_mut(&format!("/{method}/responses")) {
@@ -45,7 +45,7 @@ pub(super) fn unify(mut document: Value) -> Result<Value, Failure> {
                 }
                 for (status, response) in responses.iter_mut() {
                     if !status.starts_with('2') && !status.starts_with("x-") {
-                        let description = resolve(&document, response)["description"].clone();
+                        let description = resolve(&published, response)["description"].clone();
                         *response = error_response(&description);
                     }
                 }
@@ -56,7 +56,6 @@ pub(super) fn unify(mut document: Value) -> Result<Value, Failure> {
             }
         }
     }
-    document = changed;
     document["components"]["schemas"][ERROR_BODY] = body;
     Ok(document)
 }

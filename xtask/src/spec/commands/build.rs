@@ -162,16 +162,12 @@ pub(super) fn describe(problem: &Problem, origins: &Origins, pages: &[&Document]
         let id = page.value["paths"][path][method]["operationId"].as_str();
         Some((page, id.map(|id| format!("operation {id}: ")).unwrap_or_default()))
     });
-    let at = format!("openapi/distribute-ai.json: {}: {}", shown(&problem.pointer), problem.message);
+    let at = format!("openapi/distribute-ai.json: {built}: {}", problem.message);
     match (operation, origin) {
         (Some((page, id)), Some(origin)) => format!("page {}: {id}{origin}: {at}", page.name),
         (Some((page, id)), None) => format!("page {}: {id}{at}", page.name),
         (None, _) => defined.map_or(at.clone(), |page| format!("page {}: {at}", page.name)),
     }
-}
-
-fn shown(pointer: &str) -> &str {
-    if pointer.is_empty() { "(root)" } else { pointer }
 }
 
 /// Reads the committed documents, and checks that they are unchanged since they were fetched.
