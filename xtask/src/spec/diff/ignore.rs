@@ -55,30 +55,18 @@ pub(super) fn apply(path: &Path, findings: Vec<Finding>) -> Result<(Vec<Finding>
 }
 
 /// Returns the findings that no entry matches, and the errors of the entries.
-fn filter(entries: &[Entry], findings: Vec<Finding>, today: &str) -> (Vec<Finding>, Vec<String>) {
+fn filter(entries: &[Entry], mut findings: Vec<Finding>, today: &str) -> (Vec<Finding>, Vec<String>) {
     let mut errors = Vec::new();
-    let mut used = vec![false; entries.len()];
     for (number, entry) in (1..).zip(entries) {
         let problem = entry.problem(today);
         errors.extend(problem.map(|problem| format!("entry {number} ({}): {problem}", entry.selectors())));
     }
-    let mut remaining = Vec::new();
-    for finding in findings {
-        let mut ignored = false;
-        for (entry, used) in entries.iter().zip(&mut used) {
-            if entry.matches(&finding) {
-                *used = true;
-                ignored = true;
-            }
-        }
-        if !ignored {
-            remaining.push(finding);
-        }
-    }
-    for ((number, entry), _) in (1..).zip(entries).zip(used).filter(|(_, used)| !used) {
+    let is_unused = |entry: &Entry| !findings.iter().any(|finding| entry.matches(finding));
+    for (number, entry) in (1..).zip(entries).filter(|(_, entry)| is_unused(entry)) {
         errors.push(format!("entry {number} ({}): matches no finding; remove the entry", entry.selectors()));
     }
-    (remaining, errors)
+    findings.retain(|finding| !entries.iter().any(|entry| entry.matches(finding)));
+    (findings, errors)
 }
 
 impl Entry {
