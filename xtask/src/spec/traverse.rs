@@ -60,7 +60,7 @@ fn callback_operations<'a>(
     }
 }
 
-/// Returns the path with `{}` for each parameter. Two paths with equal results match the same URLs.
+/// Returns a path or URL with `{}` for each parameter. Two paths with equal results match the same URLs.
 pub(crate) fn without_parameter_names(path: &str) -> String {
     template_names(path).fold(path.to_owned(), |path, name| path.replacen(&format!("{{{name}}}"), "{}", 1))
 }

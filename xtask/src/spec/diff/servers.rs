@@ -11,7 +11,10 @@ use super::{
     recorder::{Recorder, join_subject, nearest_pointer},
     rules::DocumentChange,
 };
-use crate::{json::equivalent, spec::traverse::paths_of};
+use crate::{
+    json::equivalent,
+    spec::traverse::{paths_of, template_names, without_parameter_names},
+};
 
 const KEY: &str = "servers";
 
@@ -112,7 +115,7 @@ fn has_path_within(document: &Value, prefix: &str) -> bool {
 
 /// Returns the servers by subject. Without a server, the URL is `/`, as the specification says.
 fn servers_by_subject<'a>(node: &ResolvedNode<'a>) -> Servers<'a> {
-    let servers = list(node);
+    let servers = node.items_of(KEY);
     if servers.is_empty() {
         return BTreeMap::from([(subject("/"), None)]);
     }
@@ -127,9 +130,10 @@ fn renamed<'s, 'a>(before: &'s Servers<'a>, after: &'s Servers<'a>) -> BTreeMap<
     let mut added: BTreeMap<String, &String> = after
         .keys()
         .filter(|subject| !before.contains_key(*subject))
-        .map(|subject| (without_names(subject), subject))
+        .map(|subject| (without_parameter_names(subject), subject))
         .collect();
-    let mut new = |subject: &str| added.remove(&without_names(subject)).or_else(|| with_url(after, subject));
+    let mut new =
+        |subject: &str| added.remove(&without_parameter_names(subject)).or_else(|| with_url(after, subject));
     removed.filter_map(|subject| Some((subject, new(subject)?))).collect()
 }
 
@@ -151,7 +155,7 @@ const MAX_URLS: usize = 64;
 /// Returns the subjects of the URLs of a server whose variables list their values. Returns `None` if a variable has no list.
 fn urls(server: &ResolvedNode, template: &str) -> Option<Vec<String>> {
     let mut urls = vec![template.strip_prefix(SUBJECT)?.to_owned()];
-    for name in variables(template) {
+    for name in template_names(template) {
         let values = listed(&server.get("variables")?.get(name)?);
         if values.is_empty() || values.len() * urls.len() > MAX_URLS {
             return None;
@@ -179,30 +183,14 @@ fn has_url(server: &ResolvedNode, template: &str, url: &str) -> bool {
     values.into_iter().any(|value| url.strip_prefix(value).is_some_and(|url| has_url(server, rest, url)))
 }
 
-/// Returns a URL without the names of its variables.
-fn without_names(url: &str) -> String {
-    let mut parts = url.split('{');
-    let first = parts.next().unwrap_or_default().to_owned();
-    parts.fold(first, |text, part| text + "{}" + part.split_once('}').map_or(part, |(_, rest)| rest))
-}
-
-/// Returns the names of the variables of a URL, in their order.
-fn variables(url: &str) -> Vec<&str> {
-    url.split('{').skip(1).filter_map(|part| Some(part.split_once('}')?.0)).collect()
-}
-
 fn first_subject(node: &ResolvedNode) -> String {
-    list(node).first().map_or_else(|| subject("/"), |server| subject_of(node, server))
+    node.items_of(KEY).first().map_or_else(|| subject("/"), |server| subject_of(node, server))
 }
 
 /// Returns the name of a server of a document, a path or an operation.
 fn subject_of(node: &ResolvedNode, server: &ResolvedNode) -> String {
     let prefix = if node.is_document() { node.prefix() } else { "" };
     subject(&format!("{}{prefix}", without_slash(server.text("url"))))
-}
-
-fn list<'a>(node: &ResolvedNode<'a>) -> Vec<ResolvedNode<'a>> {
-    node.items_of(KEY)
 }
 
 /// Returns the name of a server in messages. A trailing slash of the URL does not count, nor do capitals of its
@@ -257,9 +245,9 @@ fn listed<'a>(variable: &ResolvedNode<'a>) -> &'a [Value] {
 }
 
 fn compare_variables<'a>(recorder: &mut Recorder, pair: &Pair<'a>, subject: &str) {
-    let names = |node: &ResolvedNode<'a>| variables(node.text("url"));
+    let names = |node: &ResolvedNode<'a>| template_names(node.text("url"));
     let (before, after) = (names(&pair.base), names(&pair.revision));
-    for (name, new) in before.into_iter().zip(after) {
+    for (name, new) in before.zip(after) {
         let variable = |node: &ResolvedNode<'a>, name: &str| node.get("variables")?.get(name);
         let Some((base, revision)) = variable(&pair.base, name).zip(variable(&pair.revision, new)) else {
             continue;

@@ -57,10 +57,8 @@ fn compare_pattern(pair: &SchemaPair, recorder: &mut Recorder) {
 /// Returns the default that a part of the schema has.
 fn default_of_parts<'a>(node: &ResolvedNode<'a>, depth: usize) -> Option<&'a Value> {
     let depth = depth.checked_sub(1)?;
-    let parts = node.items_of("allOf").into_iter();
-    parts
-        .map(|part| part.value.get("default").or_else(|| default_of_parts(&part, depth)))
-        .find_map(|found| found)
+    let mut parts = node.items_of("allOf").into_iter();
+    parts.find_map(|part| part.value.get("default").or_else(|| default_of_parts(&part, depth)))
 }
 
 fn compare_default(pair: &SchemaPair, recorder: &mut Recorder) {
