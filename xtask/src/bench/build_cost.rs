@@ -156,10 +156,8 @@ fn unpack_package(root: &Workspace, directory: &Path) -> Result<Workspace, Failu
 /// Returns the spec with an additional response property, which the generated client contains too.
 fn with_extra_property(document: &str) -> Result<String, Failure> {
     const PROPERTIES: &str = "/components/schemas/SpeechResult/properties";
-    let mut document = json::parse(document).map_err(|problems| {
-        let problems =
-            problems.into_iter().map(|(at, problem)| format!("distribute-ai.json: {at}: {problem}"));
-        Failure::new(ExitClass::Document, problems.collect())
+    let mut document = json::parse(document).map_err(|errors| {
+        Failure::new(ExitClass::Document, json::error_lines("distribute-ai.json", errors))
     })?;
     let Some(Value::Object(properties)) = document.pointer_mut(PROPERTIES) else {
         return Err(Failure::document(format!(

@@ -16,7 +16,7 @@ pub(crate) use self::{
     compare::{difference, equivalent, excerpt},
     indent::indent,
     normalized::{normalized, normalized_number},
-    parse::{MAX_DEPTH, duplicate_key, parse, too_deep},
+    parse::{MAX_DEPTH, duplicate_key, error_lines, parse, too_deep},
     pointer::{Pointer, percent_decoded},
     raw::{replace_at, text_at},
 };

@@ -39,6 +39,11 @@ pub(crate) fn parse(json: &str) -> Result<Value, Vec<(Pointer, String)>> {
     }
 }
 
+/// Returns one line for each error of a text, with its name.
+pub(crate) fn error_lines(name: &str, errors: Vec<(Pointer, String)>) -> Vec<String> {
+    errors.into_iter().map(|(at, message)| format!("{name}: {at}: {message}")).collect()
+}
+
 /// Returns the message about a value over [`MAX_DEPTH`], without its position.
 pub(crate) fn too_deep() -> String {
     format!("nested too deeply, expected at most {MAX_DEPTH} levels")

@@ -120,10 +120,7 @@ impl Document {
 }
 
 fn parse(name: &str, text: &str) -> Result<Value, Vec<String>> {
-    json::parse(text).map_err(|errors| {
-        let line = |(at, message)| format!("{name}: {at}: {message}");
-        errors.into_iter().map(line).collect()
-    })
+    json::parse(text).map_err(|errors| json::error_lines(name, errors))
 }
 
 /// Prints the warnings about a document, and returns the errors.

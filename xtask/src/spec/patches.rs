@@ -97,10 +97,8 @@ impl Fixes {
     }
 
     fn read(path: &Path, file: String) -> Result<Self, Failure> {
-        let fixes = json::parse(&transaction::read(path, ExitClass::Document)?).map_err(|errors| {
-            let lines = errors.into_iter().map(|(at, message)| format!("{file}: {at}: {message}"));
-            Failure::new(ExitClass::Document, lines.collect())
-        })?;
+        let fixes = json::parse(&transaction::read(path, ExitClass::Document)?)
+            .map_err(|errors| Failure::new(ExitClass::Document, json::error_lines(&file, errors)))?;
         match serde_json::from_value(fixes) {
             Ok(fixes) => Ok(Self::new(file, fixes)),
             Err(error) => Err(Failure::document(format!(

@@ -13,7 +13,12 @@ enum Format {
     Yaml,
 }
 
-/// Returns the value of a document. `path` is its name, whose extension may tell the format.
+/// Returns the value of a document, or one line for each error, with the name of the document.
+pub(super) fn parse(name: &str, path: &str, bytes: Vec<u8>) -> Result<Value, Vec<String>> {
+    value(path, bytes).map_err(|errors| json::error_lines(name, errors))
+}
+
+/// Returns the value of a document. The extension of its path may tell the format.
 ///
 /// A text that begins with `{` or `[` is JSON. If it is not and its extension is that of YAML, it is YAML. Other text is YAML,
 /// unless its extension is that of JSON.
@@ -21,7 +26,7 @@ enum Format {
 /// # Errors
 ///
 /// Returns the errors of the format, with their pointers.
-pub(super) fn parse(path: &str, bytes: Vec<u8>) -> Result<Value, Vec<(Pointer, String)>> {
+fn value(path: &str, bytes: Vec<u8>) -> Result<Value, Vec<(Pointer, String)>> {
     let text = String::from_utf8(bytes).map_err(|error| {
         let valid = error.utf8_error().valid_up_to();
         vec![(Pointer::default(), format!("invalid UTF-8 at byte {valid}, expected a text in UTF-8"))]
@@ -52,8 +57,7 @@ mod tests {
     use super::*;
 
     fn parse(path: &str, text: &str) -> Result<Value, String> {
-        super::parse(path, text.as_bytes().to_vec())
-            .map_err(|errors| format!("{}: {}", errors[0].0, errors[0].1))
+        value(path, text.as_bytes().to_vec()).map_err(|errors| format!("{}: {}", errors[0].0, errors[0].1))
     }
 
     #[test]
@@ -83,7 +87,7 @@ mod tests {
             let error = parse(path, text).unwrap_err();
             assert!(error.starts_with(expected), "{path} {text}: {error}");
         }
-        let error = super::parse("", vec![b'a', 0xff]).unwrap_err();
+        let error = value("", vec![b'a', 0xff]).unwrap_err();
         assert_eq!(error[0].1, "invalid UTF-8 at byte 1, expected a text in UTF-8");
     }
 }

@@ -68,10 +68,7 @@ fn read(argument: &OsString, options: &InputOptions) -> Result<(Document, String
     let source = source::read(&argument, options.directory.as_deref(), timeout);
     let source = source.map_err(|failure| failure.about(&name))?;
     let invalid = |lines| Failure::new(ExitClass::Document, lines);
-    let value = format::parse(argument.path(), source.bytes).map_err(|errors| {
-        let line = |(at, message)| format!("{name}: {at}: {message}");
-        invalid(errors.into_iter().map(line).collect())
-    })?;
+    let value = format::parse(&name, argument.path(), source.bytes).map_err(invalid)?;
     let value = external::bundle(&name, value, &source.location).map_err(invalid)?;
     let document = Document::of_value(&name, value).map_err(invalid)?;
     let file = match argument {

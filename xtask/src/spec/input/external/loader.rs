@@ -64,7 +64,7 @@ impl<'a> Loader<'a> {
                 "the files of the document are too large, expected at most {MAX_BYTES} bytes together"
             ));
         }
-        match format::parse(&path, bytes) {
+        match format::parse(&name, &path, bytes) {
             Ok(value) => {
                 let index = self.files.len();
                 self.files.push(File { name, path: path.clone(), value });
@@ -72,8 +72,7 @@ impl<'a> Loader<'a> {
                 Ok(Some(index))
             }
             Err(errors) => {
-                let line = |(at, message)| format!("{name}: {at}: {message}");
-                self.errors.extend(errors.into_iter().map(line));
+                self.errors.extend(errors);
                 Ok(None)
             }
         }

@@ -22,7 +22,7 @@ fn read(directory: &TempDir, path: &str, root: Option<&str>) -> Result<Value, Ve
     let root = root.map(|root| directory.path().join(root));
     let argument = Argument::File(directory.path().join(path));
     let source = source::read(&argument, root.as_deref(), Duration::from_secs(1)).unwrap();
-    let value = format::parse(path, source.bytes).unwrap();
+    let value = format::parse(path, path, source.bytes).unwrap();
     let shown = format!("{}{}", directory.path().display(), std::path::MAIN_SEPARATOR);
     let without = |error: String| error.replace(&shown, "").replace('\\', "/");
     bundle(path, value, &source.location).map_err(|errors| errors.into_iter().map(without).collect())
