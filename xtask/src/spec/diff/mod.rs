@@ -17,6 +17,7 @@ mod node;
 mod notation;
 mod operation;
 mod parameters;
+mod path_items;
 mod paths;
 mod recorder;
 mod report;

@@ -1,30 +1,24 @@
-//! Matching the operations of two documents by path and method.
-
-use std::collections::{BTreeMap, BTreeSet};
+//! Comparing the operations of two documents.
 
 use super::{
     context::OperationContext,
-    node::{Pair, ResolvedNode, matched},
+    node::{Pair, ResolvedNode},
     operation,
+    path_items::{PathItems, matched_items},
     recorder::{Recorder, nearest_pointer},
     rules::DocumentChange,
     security,
 };
-use crate::spec::traverse::{METHODS, template_names, without_parameter_names};
+use crate::spec::traverse::{METHODS, template_names};
 
 const KEY: &str = "paths";
 
 pub(super) fn compare(recorder: &mut Recorder, document: &Pair, schemes: &security::SchemeNames) {
-    let (base, revision) = (Paths::of(&document.base), Paths::of(&document.revision));
-    // Equal paths are matched first. Other paths match if they differ only in the names of their parameters.
-    let same: BTreeSet<_> =
-        base.items.keys().filter(|path| revision.items.contains_key(*path)).cloned().collect();
-    let (old, new) = (base.names(&same), revision.names(&same));
-    let matched = matched(base.keyed(&same), revision.keyed(&same));
+    let PathItems { removed, added, both } = matched_items(document);
     let parents = (nearest_pointer(&document.base, KEY), nearest_pointer(&document.revision, KEY));
-    for (key, item) in matched.removed {
+    for (path, item) in removed {
         for (method, operation) in operations(&item) {
-            recorder.operation = Some(operation_name(method, &old[&key]));
+            recorder.operation = Some(operation_name(method, path));
             let rule = if operation.flag("deprecated") {
                 DocumentChange::ApiPathRemovedWithDeprecation
             } else {
@@ -33,50 +27,16 @@ pub(super) fn compare(recorder: &mut Recorder, document: &Pair, schemes: &securi
             recorder.report(rule, (&operation.at, &parents.1), "");
         }
     }
-    for (key, item) in matched.added {
+    for (path, item) in added {
         for (method, operation) in operations(&item) {
-            recorder.operation = Some(operation_name(method, &new[&key]));
+            recorder.operation = Some(operation_name(method, path));
             recorder.report(DocumentChange::EndpointAdded, (&parents.0, &operation.at), "");
         }
     }
-    for (key, item) in matched.both {
-        compare_path_item(recorder, document, &item, (&old[&key], &new[&key]), schemes);
+    for (names, item) in both {
+        compare_path_item(recorder, document, &item, names, schemes);
     }
     compare_extensions(recorder, document);
-}
-
-/// The path items of one document, by path.
-struct Paths<'a> {
-    /// Each with its path as written.
-    items: BTreeMap<String, (&'a String, ResolvedNode<'a>)>,
-    /// The number of paths that match the same URLs.
-    counts: BTreeMap<String, usize>,
-}
-
-impl<'a> Paths<'a> {
-    fn of(document: &ResolvedNode<'a>) -> Self {
-        let items = document.path_items();
-        let mut counts = BTreeMap::new();
-        for path in items.keys() {
-            *counts.entry(without_parameter_names(path)).or_default() += 1;
-        }
-        Self { items, counts }
-    }
-
-    /// Returns the paths as written, by the keys that they are matched by.
-    fn names(&self, same: &BTreeSet<String>) -> BTreeMap<String, String> {
-        self.items.iter().map(|(path, (written, _))| (self.key(path, same), (*written).clone())).collect()
-    }
-
-    fn keyed(&self, same: &BTreeSet<String>) -> Vec<(String, ResolvedNode<'a>)> {
-        self.items.iter().map(|(path, (_, item))| (self.key(path, same), item.clone())).collect()
-    }
-
-    /// Returns what a path is matched by: the path without the names of its parameters, if that is unique.
-    fn key(&self, path: &str, same: &BTreeSet<String>) -> String {
-        let template = without_parameter_names(path);
-        if same.contains(path) || self.counts.get(&template) > Some(&1) { path.to_owned() } else { template }
-    }
 }
 
 fn compare_path_item(

@@ -7,6 +7,7 @@ mod conditions;
 mod cost;
 mod equal_forms;
 mod exceptions;
+mod inherited;
 mod later;
 mod meaning;
 mod media_types;
