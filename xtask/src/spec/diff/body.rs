@@ -1,5 +1,7 @@
 //! Request and response bodies: media types and their schemas.
 
+use std::collections::BTreeSet;
+
 use super::{
     contract::{accepts_anything, is_annotation},
     encoding,
@@ -42,7 +44,9 @@ pub(super) fn compare_request(recorder: &mut Recorder, operation: &Pair) {
 /// The ids or id prefixes of the media type rules of one direction, and the position of the schemas.
 pub(super) struct Rules {
     media_type: [DocumentChange; 2],
-    renamed: fn(Relation) -> DocumentChange,
+    renamed: DocumentChange,
+    widened: DocumentChange,
+    narrowed: DocumentChange,
     schema: [DocumentChange; 2],
     encoding: DocumentChange,
     position: SchemaPosition,
@@ -50,11 +54,9 @@ pub(super) struct Rules {
 
 const REQUEST: Rules = Rules {
     media_type: [DocumentChange::RequestBodyMediaTypeAdded, DocumentChange::RequestBodyMediaTypeRemoved],
-    renamed: |relation| match relation {
-        Relation::Same => DocumentChange::RequestBodyMediaTypeNameChanged,
-        Relation::Wider => DocumentChange::RequestBodyMediaTypeNameGeneralized,
-        Relation::Narrower => DocumentChange::RequestBodyMediaTypeNameSpecialized,
-    },
+    renamed: DocumentChange::RequestBodyMediaTypeNameChanged,
+    widened: DocumentChange::RequestBodyMediaTypeNameGeneralized,
+    narrowed: DocumentChange::RequestBodyMediaTypeNameSpecialized,
     schema: [
         DocumentChange::RequestBodyMediaTypeSchemaAdded,
         DocumentChange::RequestBodyMediaTypeSchemaRemoved,
@@ -65,11 +67,9 @@ const REQUEST: Rules = Rules {
 
 pub(super) const RESPONSE: Rules = Rules {
     media_type: [DocumentChange::ResponseMediaTypeAdded, DocumentChange::ResponseMediaTypeRemoved],
-    renamed: |relation| match relation {
-        Relation::Same => DocumentChange::ResponseMediaTypeNameChanged,
-        Relation::Wider => DocumentChange::ResponseMediaTypeNameGeneralized,
-        Relation::Narrower => DocumentChange::ResponseMediaTypeNameSpecialized,
-    },
+    renamed: DocumentChange::ResponseMediaTypeNameChanged,
+    widened: DocumentChange::ResponseMediaTypeNameGeneralized,
+    narrowed: DocumentChange::ResponseMediaTypeNameSpecialized,
     schema: [
         DocumentChange::ResponseBodyMediaTypeSchemaAdded,
         DocumentChange::ResponseBodyMediaTypeSchemaRemoved,
@@ -87,25 +87,34 @@ pub(super) fn compare_content(recorder: &mut Recorder, pair: &Pair, rules: &Rule
     let mut compared: Vec<_> =
         both.map(|(name, pair)| (join_subject(subject, &name), (name.clone(), name), pair)).collect();
     let as_subject = |base: &str, revision: &str| format!("{subject} {base} as {revision}");
-    for (relation, names, base, revision) in take_renamed(&mut matched.removed, &mut matched.added) {
-        let at = (&base.at, &revision.at);
-        recorder.report((rules.renamed)(relation), at, &as_subject(&names.0, &names.1));
-        compared.push((join_subject(subject, &names.0), names, Pair { base, revision }));
+    for (names, pair) in take_renamed(&mut matched.removed, &mut matched.added) {
+        let at = (&pair.base.at, &pair.revision.at);
+        recorder.report(rules.renamed, at, &as_subject(&names.0, &names.1));
+        compared.push((join_subject(subject, &names.0), names, pair));
     }
     let [added, removed] = rules.media_type;
+    // The new media types that have replaced an old one.
+    let mut replacing = BTreeSet::new();
     for (name, base) in matched.removed {
-        match covering(&after, &name) {
+        if let Some((range, revision)) = covering(&after, &name) {
             // The range still allows the media type.
-            Some((range, revision)) => {
-                compared.push((as_subject(&name, &range), (name, range), Pair { base, revision }));
+            let subject = as_subject(&name, &range);
+            let is_new = !before.iter().any(|(old, _)| *old == range) && covering(&before, &range).is_none();
+            if is_new && replacing.insert(range.clone()) {
+                recorder.report(rules.widened, (&base.at, &revision.at), &subject);
             }
-            None => {
-                recorder.report(removed, (&base.at, at.1), &join_subject(subject, &name));
-            }
+            compared.push((subject, (name, range), Pair { base, revision }));
+        } else if let Some((new, revision)) = narrowed(&matched.added, &before, &name) {
+            recorder.report(rules.narrowed, (&base.at, &revision.at), &as_subject(&name, new));
+            replacing.insert(new.clone());
+        } else {
+            recorder.report(removed, (&base.at, at.1), &join_subject(subject, &name));
         }
     }
     for (name, revision) in matched.added {
-        recorder.report(added, (at.0, &revision.at), &join_subject(subject, &name));
+        if !replacing.contains(&name) {
+            recorder.report(added, (at.0, &revision.at), &join_subject(subject, &name));
+        }
         if let Some((range, base)) = covering(&before, &name) {
             compared.push((as_subject(&range, &name), (range, name), Pair { base, revision }));
         }
@@ -113,6 +122,18 @@ pub(super) fn compare_content(recorder: &mut Recorder, pair: &Pair, rules: &Rule
     for (subject, (base, revision), pair) in compared {
         compare_media_type(recorder, &pair, rules, &subject, [&base, &revision]);
     }
+}
+
+/// Returns the new media type that is left of a range: if possible, one that no smaller range has covered.
+fn narrowed<'l, 'a>(
+    added: &'l [MediaType<'a>],
+    before: &[MediaType],
+    range: &str,
+) -> Option<&'l MediaType<'a>> {
+    let is_smallest = |name: &str| covering(before, name).is_some_and(|(smallest, _)| smallest == range);
+    let mut within = added.iter().filter(|(name, _)| covers(essence(range), essence(name)));
+    let first = within.clone().next();
+    within.find(|(name, _)| is_smallest(name)).or(first)
 }
 
 /// Returns the smallest range of a list that covers a media type.
@@ -162,49 +183,21 @@ fn media_types<'a>(node: &ResolvedNode<'a>) -> Vec<MediaType<'a>> {
     types.into_iter().map(|(key, node)| (name(key), node)).collect()
 }
 
-/// Removes and returns the pairs whose names differ only in parameters, and then those of which one is a range that
-/// covers the other.
+/// Removes and returns the pairs whose names differ only in parameters.
 fn take_renamed<'a>(
     removed: &mut Vec<MediaType<'a>>,
     added: &mut Vec<MediaType<'a>>,
-) -> Vec<(Relation, (String, String), ResolvedNode<'a>, ResolvedNode<'a>)> {
+) -> Vec<((String, String), Pair<'a>)> {
     let mut found = Vec::new();
-    for only_parameters in [true, false] {
-        removed.retain(|(name, before)| {
-            let related = |(index, (other, _)): (usize, &MediaType)| {
-                let relation = relation(name, other)?;
-                (!only_parameters || relation == Relation::Same).then_some((index, relation))
-            };
-            let Some((index, relation)) = added.iter().enumerate().find_map(related) else { return true };
-            let (other, after) = added.remove(index);
-            found.push((relation, (name.clone(), other), before.clone(), after));
-            false
-        });
-    }
+    removed.retain(|(name, base)| {
+        let Some(index) = added.iter().position(|(other, _)| essence(name) == essence(other)) else {
+            return true;
+        };
+        let (other, revision) = added.remove(index);
+        found.push(((name.clone(), other), Pair { base: base.clone(), revision }));
+        false
+    });
     found
-}
-
-/// The relation between an old and a new media type.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Relation {
-    /// They differ in parameters.
-    Same,
-    Wider,
-    Narrower,
-}
-
-/// Returns `None` for unrelated names.
-fn relation(base: &str, revision: &str) -> Option<Relation> {
-    let (base, revision) = (essence(base), essence(revision));
-    if base == revision {
-        Some(Relation::Same)
-    } else if covers(revision, base) {
-        Some(Relation::Wider)
-    } else if covers(base, revision) {
-        Some(Relation::Narrower)
-    } else {
-        None
-    }
 }
 
 /// Returns `true` if a media type is a range that contains another one.

@@ -56,6 +56,24 @@ fn media_type_beside_its_range_is_compared_with_it() {
 }
 
 #[test]
+fn media_type_is_compared_with_the_smallest_of_several_new_ranges() {
+    let (wide, narrow) = (json!({"type": "string"}), json!({"type": "string", "maxLength": 3}));
+    let (any, all, one, other) = ("*/*", "application/*", "application/json", "application/xml");
+    let ranges = |of_all: &Value, of_any: &Value| [(all, of_all.clone()), (any, of_any.clone())];
+    let single = [(one, wide.clone())];
+    assert_levels(&single, &ranges(&narrow, &wide), ["err", "err"]);
+    assert_levels(&single, &ranges(&wide, &narrow), ["info", "err"]);
+    // The media type has the schema of the smallest range, and all others are gone.
+    assert_levels(&ranges(&narrow, &wide), &single, ["err", "err"]);
+    assert_levels(&ranges(&wide, &narrow), &single, ["err", "info"]);
+    // The other range still covers what the removed one did.
+    let with_other = [(other, wide.clone()), (any, wide.clone())];
+    assert_levels(&ranges(&wide, &wide), &with_other, ["info", "info"]);
+    assert_levels(&with_other, &ranges(&wide, &wide), ["info", "info"]);
+    assert_levels(&ranges(&wide, &wide), &[(other, wide.clone()), (any, narrow)], ["err", "info"]);
+}
+
+#[test]
 fn media_type_with_other_parameters_is_matched_before_ranges() {
     let (text, integer) = (json!({"type": "string"}), json!({"type": "integer"}));
     let base = [("application/json; charset=utf-8", integer.clone())];
