@@ -146,7 +146,11 @@ fn subject(requirement: &Requirement) -> String {
     if requirement.is_empty() {
         "security: anonymous access".to_owned()
     } else {
-        let names: Vec<_> = requirement.keys().map(String::as_str).collect();
+        let with_scopes = |(name, scopes): (&String, &BTreeSet<String>)| {
+            let scopes: Vec<_> = scopes.iter().map(String::as_str).collect();
+            if scopes.is_empty() { name.clone() } else { format!("{name} ({})", scopes.join(", ")) }
+        };
+        let names: Vec<_> = requirement.iter().map(with_scopes).collect();
         format!("security {}", names.join(" and "))
     }
 }

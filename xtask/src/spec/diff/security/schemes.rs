@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::{
     json::equivalent,
@@ -12,7 +12,7 @@ use crate::{
             recorder::{Recorder, same_values},
             rules::DocumentChange,
         },
-        traverse::operations,
+        traverse::METHODS,
     },
 };
 
@@ -53,11 +53,14 @@ pub(crate) fn compare_schemes(recorder: &mut Recorder, pair: &Pair) -> SchemeNam
         let same = by_credentials.get(&credentials(&scheme)).copied();
         names.old.insert(name.clone(), same.or(names.new.get(name)).unwrap_or(name).clone());
     }
-    let used = used_schemes(pair.base.value);
+    let used_before = used_schemes(&pair.base);
+    let used_after: BTreeSet<_> =
+        used_schemes(&pair.revision).into_iter().map(|name| names.of_new(name)).collect();
     let mut matched = components.members_of("securitySchemes");
     for (name, scheme) in matched.both {
         if names.old[name] == names.new[name] {
-            compare_scheme(recorder, &scheme, name, used.contains(name));
+            let used = used_before.contains(name) && used_after.contains(&names.new[name]);
+            compare_scheme(recorder, &scheme, name, used);
         } else {
             // Its credentials have another name now, and its name is that of others.
             matched.removed.push((name, scheme.base));
@@ -157,12 +160,19 @@ fn compare_flows(recorder: &mut Recorder, pair: &Pair, subject: &str, used: bool
     }
 }
 
-/// Returns the names of the schemes that the document or an operation requires.
-fn used_schemes(document: &Value) -> BTreeSet<String> {
-    let of_operations = operations(document).into_iter().filter_map(|(_, _, operation)| operation.get(KEY));
-    let lists = of_operations.chain(document.get(KEY));
-    let requirements = lists.filter_map(Value::as_array).flatten().filter_map(Value::as_object);
-    requirements.flat_map(|requirement| requirement.keys().cloned()).collect()
+/// Returns the names of the schemes that an operation requires, or inherits from the document.
+fn used_schemes(document: &ResolvedNode) -> BTreeSet<String> {
+    let items = document.path_items().into_values().map(|(_, item)| item);
+    let operations: Vec<_> =
+        items.flat_map(|item| METHODS.into_iter().filter_map(move |method| item.get(method))).collect();
+    let has_own = |operation: &ResolvedNode<'_>| operation.value.get(KEY).is_some();
+    let inherited = operations.iter().find(|operation| !has_own(operation)).map(|_| document);
+    let lists = operations.iter().filter(|operation| has_own(operation)).chain(inherited);
+    let requirements = lists.flat_map(|holder| holder.items_of(KEY));
+    requirements
+        .filter_map(|requirement| requirement.object())
+        .flat_map(|names| names.keys().cloned())
+        .collect()
 }
 
 /// Returns the text of what credentials of a scheme depend on. Scopes are compared where they are required.

@@ -76,3 +76,34 @@ fn scheme_that_no_operation_requires_may_change() {
         }
     }
 }
+
+#[test]
+fn scheme_that_the_documents_do_not_require_in_common_may_change() {
+    let document = |name: &str, of_document: Value, of_operation: Value| {
+        let scheme = json!({"type": "apiKey", "in": "header", "name": name});
+        json!({"components": {"securitySchemes": {"s": scheme}}, "security": of_document,
+            "paths": {"/a": {"get": {"security": of_operation}}}})
+    };
+    let (needed, open) = (json!([{"s": []}]), json!([]));
+    for (base, revision, expected) in [
+        // The operation overrides the document.
+        (document("a", needed.clone(), open.clone()), document("b", needed.clone(), open.clone()), "info"),
+        (document("a", open.clone(), needed.clone()), document("b", open.clone(), open.clone()), "info"),
+        (document("a", open.clone(), needed.clone()), document("b", open.clone(), needed), "err"),
+    ] {
+        assert_eq!(worst(&diff(&base, &revision)).0.as_str(), expected, "{base} {revision}");
+    }
+}
+
+#[test]
+fn requirements_that_differ_only_in_scopes_have_other_fingerprints() {
+    let document = |security: Value| json!({"security": security, "paths": {"/a": {"get": {}}}});
+    let base = document(json!([{"o": ["r"]}, {"o": ["w"]}, {"k": []}]));
+    let findings = diff(&base, &document(json!([{"k": []}])));
+    let messages: Vec<_> = findings.iter().map(|finding| finding.message.as_str()).collect();
+    assert!(
+        messages[0].starts_with("security o (r): ") && messages[1].starts_with("security o (w): "),
+        "{messages:?}"
+    );
+    assert_ne!(findings[0].fingerprint, findings[1].fingerprint);
+}
