@@ -12,7 +12,7 @@ use super::{
     rules::DocumentChange,
 };
 use crate::{
-    json::equivalent,
+    json::normalized,
     spec::traverse::{paths_of, template_names, without_parameter_names},
 };
 
@@ -21,8 +21,9 @@ const KEY: &str = "servers";
 /// What the subject of a server begins with, before its URL.
 const SUBJECT: &str = "server ";
 
-/// Servers by subject. Without a node, the server is the one of a document without servers.
-type Servers<'a> = BTreeMap<String, Option<ResolvedNode<'a>>>;
+/// Servers by subject. Several nodes have the same URL, and may list different values of its variables. Without a node,
+/// the server is the one of a document without servers.
+type Servers<'a> = BTreeMap<String, Vec<ResolvedNode<'a>>>;
 
 /// Compares the servers that operations inherit from the document.
 pub(super) fn compare_document(recorder: &mut Recorder, pair: &Pair) {
@@ -55,23 +56,25 @@ fn compare(recorder: &mut Recorder, base: &ResolvedNode, revision: &ResolvedNode
     for (subject, old) in &before {
         let Some(new) = after.get(renamed.get(subject).unwrap_or(&subject).as_str()) else {
             let is_listed = |url: &String| after.contains_key(url) || with_url(&after, url).is_some();
-            let urls = old.as_ref().and_then(|server| urls(server, subject));
-            let change = if urls.is_some_and(|urls| urls.iter().all(is_listed)) {
+            let is_kept = |server: &ResolvedNode<'_>| {
+                urls(server, subject).is_some_and(|urls| urls.iter().all(is_listed))
+            };
+            let change = if !old.is_empty() && old.iter().all(is_kept) {
                 DocumentChange::ServerDetailsChanged
             } else {
                 DocumentChange::ServerRemoved
             };
-            let at = (old.as_ref().map_or(at.0, |server| &server.at), at.1);
+            let at = (old.first().map_or(at.0, |server| &server.at), at.1);
             recorder.report(change, at, subject);
             continue;
         };
-        if let (Some(old), Some(new)) = (old, new) {
-            compare_details(recorder, &Pair { base: old.clone(), revision: new.clone() }, subject);
+        if !old.is_empty() && !new.is_empty() {
+            compare_details(recorder, old, new, subject);
         }
     }
     let is_known = |subject| before.contains_key(subject) || renamed.values().any(|new| *new == subject);
     for (subject, server) in after.iter().filter(|(subject, _)| !is_known(*subject)) {
-        let at = (at.0, server.as_ref().map_or(at.1, |server| &server.at));
+        let at = (at.0, server.first().map_or(at.1, |server| &server.at));
         recorder.report(DocumentChange::ServerAdded, at, subject);
     }
     let (old, new) = (first_subject(base), first_subject(revision));
@@ -117,10 +120,13 @@ fn has_path_within(document: &Value, prefix: &str) -> bool {
 fn servers_by_subject<'a>(node: &ResolvedNode<'a>) -> Servers<'a> {
     let servers = node.items_of(KEY);
     if servers.is_empty() {
-        return BTreeMap::from([(subject("/"), None)]);
+        return BTreeMap::from([(subject("/"), Vec::new())]);
     }
-    // If two servers have the same URL, the first one counts.
-    servers.into_iter().rev().map(|server| (subject_of(node, &server), Some(server))).collect()
+    let mut by_subject = Servers::new();
+    for server in servers {
+        by_subject.entry(subject_of(node, &server)).or_default().push(server);
+    }
+    by_subject
 }
 
 /// Returns the servers whose URLs differ only in the names of their variables, and those whose URLs a variable has
@@ -139,7 +145,8 @@ fn renamed<'s, 'a>(before: &'s Servers<'a>, after: &'s Servers<'a>) -> BTreeMap<
 
 /// Returns the server whose variables have values with which its URL is this one.
 fn with_url<'s>(servers: &'s Servers<'_>, url: &str) -> Option<&'s String> {
-    let mut servers = servers.iter().filter_map(|(subject, server)| Some((subject, server.as_ref()?)));
+    let mut servers =
+        servers.iter().flat_map(|(subject, servers)| servers.iter().map(move |server| (subject, server)));
     // A variable may have the default port as a value.
     let is_listed = |server, subject: &str| {
         urls(server, subject).is_some_and(|urls| urls.iter().any(|other| other == url))
@@ -222,17 +229,19 @@ fn without_slash(url: &str) -> &str {
     url.strip_suffix('/').filter(|rest| !rest.is_empty()).unwrap_or(url)
 }
 
-fn compare_details(recorder: &mut Recorder, pair: &Pair, subject: &str) {
+/// Compares servers of the same URL.
+fn compare_details(recorder: &mut Recorder, old: &[ResolvedNode], new: &[ResolvedNode], subject: &str) {
     let without_url = |server: &ResolvedNode| {
         let mut server = server.value.clone();
         server.as_object_mut().map(|server| server.remove("url"));
-        server
+        normalized(&server)
     };
-    if !equivalent(&without_url(&pair.base), &without_url(&pair.revision)) {
-        let at = (&pair.base.at, &pair.revision.at);
+    let [before, after] = [old, new].map(|servers| servers.iter().map(without_url).collect::<BTreeSet<_>>());
+    if before != after {
         let count = recorder.findings.len();
-        compare_variables(recorder, pair, subject);
+        compare_variables(recorder, old, new, subject);
         if recorder.findings.len() == count {
+            let at = (&old[0].at, &new[0].at);
             recorder.report(DocumentChange::ServerDetailsChanged, at, subject);
         }
     }
@@ -244,26 +253,38 @@ fn listed<'a>(variable: &ResolvedNode<'a>) -> &'a [Value] {
     values.map(Vec::as_slice).unwrap_or_default()
 }
 
-fn compare_variables<'a>(recorder: &mut Recorder, pair: &Pair<'a>, subject: &str) {
-    let names = |node: &ResolvedNode<'a>| template_names(node.text("url"));
-    let (before, after) = (names(&pair.base), names(&pair.revision));
-    for (name, new) in before.zip(after) {
-        let variable = |node: &ResolvedNode<'a>, name: &str| node.get("variables")?.get(name);
-        let Some((base, revision)) = variable(&pair.base, name).zip(variable(&pair.revision, new)) else {
-            continue;
-        };
-        let variable = Pair { base, revision };
-        let (before, after) = (listed(&variable.base), listed(&variable.revision));
+/// Returns all values that the variable of several servers with one URL lists, or an empty list if one of the servers
+/// allows every value.
+fn united<'a>(variables: &[ResolvedNode<'a>]) -> Vec<&'a Value> {
+    let lists: Vec<_> = variables.iter().map(listed).collect();
+    if lists.iter().any(|list| list.is_empty()) { Vec::new() } else { lists.into_iter().flatten().collect() }
+}
+
+fn compare_variables<'a>(
+    recorder: &mut Recorder,
+    old: &[ResolvedNode<'a>],
+    new: &[ResolvedNode<'a>],
+    subject: &str,
+) {
+    let names = |servers: &[ResolvedNode<'a>]| template_names(servers[0].text("url"));
+    for (name, new_name) in names(old).zip(names(new)) {
+        let [base, revision] = [(old, name), (new, new_name)].map(|(servers, name)| {
+            let variables = servers.iter().filter_map(|server| server.get("variables")?.get(name));
+            variables.collect::<Vec<_>>()
+        });
+        let ([first, ..], [new_first, ..]) = (base.as_slice(), revision.as_slice()) else { continue };
+        let (before, after) = (united(&base), united(&revision));
         if after.is_empty() {
             // Without a list every value is allowed.
             continue;
         }
-        let (at, subject) = ((&variable.base.at, &variable.revision.at), join_subject(subject, name));
+        let (at, subject) = ((&first.at, &new_first.at), join_subject(subject, name));
         if before.is_empty() {
             recorder.report(DocumentChange::ServerVariableBecameEnum, at, &subject);
         }
-        let default = variable.base.value.get("default").filter(|_| before.is_empty());
-        for value in before.iter().chain(default).filter(|value| !after.contains(value)) {
+        let defaults = base.iter().filter_map(|variable| variable.value.get("default"));
+        let defaults: Vec<_> = defaults.filter(|_| before.is_empty()).collect();
+        for value in before.into_iter().chain(defaults).filter(|value| !after.contains(value)) {
             let values = Values { before: Some(value), after: None };
             recorder.report_values(DocumentChange::ServerVariableValueRemoved, at, &subject, values);
         }

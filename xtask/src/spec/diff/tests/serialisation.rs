@@ -308,3 +308,14 @@ fn values_of_server_variables_are_urls() {
     assert_levels(&url("https://{H}.API.com/a"), &url("https://{H}.api.com/a"), ["none", "none"]);
     assert_levels(&url("https://{H}.api.com/A"), &url("https://{H}.api.com/a"), ["err", "err"]);
 }
+
+#[test]
+fn servers_of_one_url_list_the_values_of_all() {
+    let document = |lists: &[&[&str]]| {
+        let server = |values: &&[&str]| json!({"url": "https://{h}.a", "variables": {"h": {"default": values[0], "enum": values}}});
+        json!({"servers": lists.iter().map(server).collect::<Vec<_>>(), "paths": {"/a": {"get": {}}}})
+    };
+    assert_levels(&document(&[&["x"], &["y"]]), &document(&[&["x"]]), ["err", "info"]);
+    assert_levels(&document(&[&["x"], &["y"]]), &document(&[&["x", "y"]]), ["info", "info"]);
+    assert_levels(&document(&[&["x"], &["x"]]), &document(&[&["x"]]), ["none", "none"]);
+}
