@@ -150,8 +150,8 @@ document_changes! {
     // type.
     ResponseSuccessStatusAdded: "response-success-status-added", Info, "success status added",
     ResponseSuccessStatusRemoved: "response-success-status-removed", Err, "success status removed",
-    ResponseNonSuccessStatusAdded: "response-non-success-status-added", Info, "error status added",
-    ResponseNonSuccessStatusRemoved: "response-non-success-status-removed", Info, "error status removed",
+    ResponseNonSuccessStatusAdded: "response-non-success-status-added", Info, "status other than 2XX added",
+    ResponseNonSuccessStatusRemoved: "response-non-success-status-removed", Info, "status other than 2XX removed",
     ResponseDefaultAdded: "response-default-added", Info, "default response added",
     ResponseDefaultRemoved: "response-default-removed", Info, "default response removed",
     ResponseCoveredStatusRemoved: "response-covered-status-removed", Info, "success status removed; its range or the default response still covers it",

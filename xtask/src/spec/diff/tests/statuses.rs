@@ -68,3 +68,11 @@ fn default_beside_a_success_status_describes_errors() {
         (&[("200", body)], &[("201", body)], "err"),
     ]);
 }
+
+#[test]
+fn redirect_is_not_called_an_error() {
+    let [base, revision] = [&[("200", "")][..], &[("200", ""), ("302", "")]].map(document);
+    for findings in [diff(&base, &revision), diff(&revision, &base)] {
+        assert!(!findings[0].message.contains("error"), "{}", findings[0].message);
+    }
+}
