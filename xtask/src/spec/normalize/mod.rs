@@ -16,7 +16,7 @@ use super::{
     diagnostics::{Diagnostic, Diagnostics},
     validate::{
         is_about,
-        object_model::{DOCUMENT, Keys, Kind, Model, SCHEMA, SCHEMA_OR_REFERENCE},
+        object_model::{DOCUMENT, Keys, Kind, Model, PATH_ITEM, SCHEMA, SCHEMA_OR_REFERENCE},
     },
 };
 use crate::json::{Object, Pointer};
@@ -34,6 +34,7 @@ pub(crate) fn normalize(mut document: Value) -> (Value, Vec<Diagnostic>) {
         visited: HashSet::new(),
         targets: Vec::new(),
     };
+    add_targets_of_path_items(&mut document);
     normalizer.read(&mut document, &DOCUMENT, &Pointer::default());
     // References may lead to values that the object model does not reach, such as `#/definitions/Pet`.
     let mut followed = HashSet::new();
@@ -46,6 +47,36 @@ pub(crate) fn normalize(mut document: Value) -> (Value, Vec<Diagnostic>) {
         }
     }
     (document, normalizer.problems.into_vec())
+}
+
+/// The maximum number of references to follow from a path item.
+const MAX_REFERENCES: usize = 64;
+
+/// Replaces the reference of each path item that has other members too by the members of its target. Both versions of
+/// OpenAPI allow these members. The meaning of a member that both have is undefined; here the path item counts.
+fn add_targets_of_path_items(document: &mut Value) {
+    for section in ["paths", "webhooks"] {
+        let items = document.get(section).and_then(Value::as_object).into_iter().flatten();
+        let items = items.filter_map(|(path, item)| Some((path, item.as_object()?)));
+        let with_members = items.filter(|(_, item)| item.contains_key("$ref") && item.len() > 1);
+        let complete = |item: &Object| {
+            let mut item = item.clone();
+            for _ in 0..MAX_REFERENCES {
+                let target = item.get("$ref").and_then(Value::as_str).and_then(Pointer::of_reference);
+                let target = target.and_then(|at| document.pointer(at.as_str())?.as_object());
+                let Some(target) = target else { break };
+                item.remove("$ref");
+                for (key, value) in target {
+                    item.entry(key).or_insert_with(|| value.clone());
+                }
+            }
+            item
+        };
+        let completed: Vec<_> = with_members.map(|(path, item)| (path.clone(), complete(item))).collect();
+        for (path, item) in completed {
+            document[section][path] = Value::Object(item);
+        }
+    }
 }
 
 struct Normalizer {
@@ -97,6 +128,10 @@ impl Normalizer {
         if let Some(reference) = members.get("$ref").filter(|reference| reference.is_string()).cloned() {
             self.follow(&reference, kind);
             if !self.is_later || members.len() == 1 {
+                return;
+            }
+            if !is_schema && model.name == PATH_ITEM.name {
+                // Validation warns of the members that are not read.
                 return;
             }
             if !is_schema {

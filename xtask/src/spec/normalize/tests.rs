@@ -212,6 +212,21 @@ fn path_parameter_is_required_and_a_path_gets_its_slash() {
 }
 
 #[test]
+fn path_item_has_the_members_beside_its_reference() {
+    let operation = |summary: &str| json!({"summary": summary, "responses": {"200": {"description": "d"}}});
+    for version in ["3.0.3", "3.1.0"] {
+        let mut document = document(version, &json!({}));
+        document["x-items"] = json!({"i": {"$ref": "#/x-items/j", "put": operation("i")},
+            "j": {"get": operation("j"), "put": operation("j")}});
+        document["paths"]["/b"] = json!({"$ref": "#/x-items/i", "post": operation("b")});
+        let (normalized, warnings) = read(&document);
+        assert_eq!(warnings, [""; 0]);
+        let expected = json!({"get": operation("j"), "post": operation("b"), "put": operation("i")});
+        assert_eq!(normalized["paths"]["/b"], expected);
+    }
+}
+
+#[test]
 fn document_without_a_clear_meaning_is_refused() {
     for (at, value) in [
         ("/openapi", json!("2.0")),

@@ -14,7 +14,7 @@
 //! - a link to an unknown operation: pages are cut from a larger document, and the generator ignores links
 //! - an array without `items`: JSON Schema allows any item
 //! - a pattern that is valid in ECMA 262 only without the flag `u`, such as `\@`: servers use such patterns
-//! - keys next to a `$ref`: the specification ignores them
+//! - keys next to a `$ref`: the specification ignores them, except in a path item, where they are not supported
 //! - an empty `required`, a name that `required` lists twice, and a value that `enum` lists twice: the meaning is clear
 //! - a required property that is not defined, a default that its schema rejects, and limits that exclude every value: the
 //!   document is valid, but probably wrong

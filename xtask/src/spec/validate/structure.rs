@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use regress::Regex;
 use serde_json::Value;
 
-use super::object_model::{Keys, Kind, Model, ROOT, SCHEMA};
+use super::object_model::{Keys, Kind, Model, PATH_ITEM, ROOT, SCHEMA};
 use crate::{
     json::{Object, Pointer, excerpt, sorted},
     spec::diagnostics::Diagnostics,
@@ -144,8 +144,12 @@ impl Reader<'_> {
     }
 
     fn reference(&mut self, members: &Object, section: &str, at: &Pointer) {
+        let message = if section == PATH_ITEM.section {
+            "ignored, because keys next to the $ref of a path item are not supported"
+        } else {
+            "ignored, because OpenAPI 3.0 ignores all keys next to a $ref"
+        };
         for key in members.keys().filter(|key| *key != "$ref") {
-            let message = "ignored, because OpenAPI 3.0 ignores all keys next to a $ref";
             self.diagnostics.warn(at.child(key), message);
         }
         let target = &members["$ref"];
