@@ -9,6 +9,7 @@ use super::{
     recorder::{Recorder, nearest_pointer, same_values},
     rules::{DocumentChange, SchemaChange, SchemaPosition},
     schema,
+    severity::WireLevel,
 };
 
 const KEY: &str = "parameters";
@@ -61,15 +62,13 @@ fn compare_parameter(recorder: &mut Recorder, pair: &Pair, key: &Key) {
             .into(),
         subject,
     );
-    recorder.report_flag(
-        pair,
-        "allowEmptyValue",
-        (
+    if key.0 == "query" {
+        let rules = (
             DocumentChange::RequestParameterEmptyValueAllowed,
             DocumentChange::RequestParameterEmptyValueRefused,
-        ),
-        subject,
-    );
+        );
+        recorder.report_flag(pair, "allowEmptyValue", rules, subject);
+    }
     // The style `matrix` writes the name into the path.
     let name_is_written = [&pair.base, &pair.revision].iter().all(|node| node.text("style") == "matrix");
     if is_written_differently(pair, &key.0) || (is_renamed && name_is_written) {
@@ -79,7 +78,15 @@ fn compare_parameter(recorder: &mut Recorder, pair: &Pair, key: &Key) {
             subject,
         );
     }
+    let first = recorder.findings.len();
     compare_schema(recorder, pair, SchemaPosition::RequestParameter, subject);
+    let (was_required, is_required) = pair.flags("required");
+    if key.0 == "path" || was_required || is_required {
+        let findings = &mut recorder.findings[first..];
+        for finding in findings.iter_mut().filter(|finding| finding.rule.id.contains("-default-value-")) {
+            finding.cap(WireLevel::Info, "a required parameter is always sent");
+        }
+    }
     recorder.report_other_members(
         pair,
         subject,
@@ -100,21 +107,33 @@ fn compare_parameter(recorder: &mut Recorder, pair: &Pair, key: &Key) {
 
 /// Compares the schemas of a parameter or header, which may be the schema of its only media type.
 pub(super) fn compare_schema(recorder: &mut Recorder, pair: &Pair, position: SchemaPosition, subject: &str) {
-    let has_content =
-        |node: &ResolvedNode<'_>| node.get("content").is_some_and(|content| !content.members().is_empty());
-    let is_typed = has_content(&pair.base) && has_content(&pair.revision);
-    let notation = if is_typed { Notation::Typed } else { Notation::Text };
-    let schema = |node| Some(node).and_then(schema_of);
-    if let (Some(base), Some(revision)) = (schema(&pair.base), schema(&pair.revision)) {
+    let media_types = [&pair.base, &pair.revision].map(media_type);
+    let notation = if media_types.iter().all(Option::is_some) { Notation::Typed } else { Notation::Text };
+    let without = |node: &Option<ResolvedNode<'_>>| {
+        node.as_ref().is_some_and(|node| node.value.get("schema").is_none())
+    };
+    if media_types.iter().all(without) {
+        // Both allow every value.
+    } else if let (Some(base), Some(revision)) = (schema_of(&pair.base), schema_of(&pair.revision)) {
         schema::compare(recorder, Pair { base, revision }, position, subject, notation);
     } else if !same_values(pair.base.value.get("schema"), pair.revision.value.get("schema")) {
         recorder.report_member(DocumentChange::OtherKeyChanged, pair, "schema", subject);
     }
+    if let [Some(base), Some(revision)] = media_types {
+        recorder.report_other_members(&Pair { base, revision }, subject, &["schema"]);
+    }
 }
 
+/// Returns the schema of a parameter or header, or of its media type. A media type without a schema allows every value. It
+/// is read as a schema itself, because its other members are annotations.
 fn schema_of<'a>(node: &ResolvedNode<'a>) -> Option<ResolvedNode<'a>> {
-    let of_content = || node.get("content")?.members().into_iter().next()?.1.get("schema");
+    let of_content = || media_type(node).map(|node| node.get("schema").unwrap_or(node));
     node.get("schema").or_else(of_content)
+}
+
+/// Returns the only media type of a parameter or header.
+fn media_type<'a>(node: &ResolvedNode<'a>) -> Option<ResolvedNode<'a>> {
+    node.members_of("content").into_iter().next().map(|(_, node)| node)
 }
 
 /// Returns `true` if the style of a value changed: style, explode, `allowReserved` and media types, with defaults
@@ -140,7 +159,7 @@ pub(super) fn is_written_differently(pair: &Pair, location: &str) -> bool {
 struct Serialisation {
     style: String,
     explode: bool,
-    /// `allowReserved` and media types.
+    /// `allowReserved`, which counts in a query only, and media types.
     always: (bool, Vec<String>),
 }
 
@@ -150,7 +169,8 @@ fn serialisation(node: &ResolvedNode, location: &str) -> Serialisation {
     let explode = node.value.get("explode").and_then(Value::as_bool).unwrap_or(style == "form");
     let types = node.members_of("content");
     let types = types.into_iter().map(|(name, _)| name.clone()).collect();
-    Serialisation { style: style.to_owned(), explode, always: (node.flag("allowReserved"), types) }
+    let allow_reserved = location == "query" && node.flag("allowReserved");
+    Serialisation { style: style.to_owned(), explode, always: (allow_reserved, types) }
 }
 
 /// Returns `true` if a value of the schema may have one of the types.

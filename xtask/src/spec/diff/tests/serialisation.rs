@@ -55,6 +55,47 @@ fn style_counts_for_the_types_that_it_affects() {
 }
 
 #[test]
+fn keys_of_query_parameters_are_ignored_elsewhere() {
+    for location in ["path", "header", "cookie"] {
+        for key in ["allowReserved", "allowEmptyValue"] {
+            let [plain, set] = [json!({}), json!({key: true})].map(|members| parameter(location, &members));
+            assert_levels(&plain, &set, ["none", "none"]);
+        }
+    }
+    assert_levels(&query(&json!({})), &query(&json!({"allowEmptyValue": true})), ["info", "err"]);
+}
+
+#[test]
+fn default_counts_only_for_a_parameter_that_may_be_omitted() {
+    let with = |location: &str, required: bool, default: u8| {
+        parameter(location, &json!({"required": required, "schema": {"type": "integer", "default": default}}))
+    };
+    assert_levels(&with("query", false, 1), &with("query", false, 2), ["err", "err"]);
+    assert_levels(&with("query", true, 1), &with("query", true, 2), ["info", "info"]);
+    assert_levels(&with("path", true, 1), &with("path", true, 2), ["info", "info"]);
+    // A parameter that becomes required is an error of its own.
+    assert_levels(&with("header", true, 1), &with("header", false, 2), ["info", "err"]);
+}
+
+#[test]
+fn content_of_a_parameter_is_compared_also_without_a_schema() {
+    let with = |media_type: Value| {
+        let mut document = query(&json!({"content": {"application/json": media_type}}));
+        document["paths"]["/a"]["get"]["parameters"][0].as_object_mut().unwrap().remove("schema");
+        document
+    };
+    let integer = json!({"schema": {"type": "integer"}});
+    assert_levels(&with(json!({})), &with(integer.clone()), ["err", "info"]);
+    assert_levels(&with(json!({})), &with(json!({"schema": {}})), ["none", "none"]);
+    assert_levels(&with(json!({})), &with(json!({"example": 1})), ["info", "info"]);
+    assert_levels(
+        &with(integer.clone()),
+        &with(json!({"schema": integer["schema"], "x-a": 1})),
+        ["info", "info"],
+    );
+}
+
+#[test]
 fn name_of_a_path_parameter_counts_where_its_style_writes_it() {
     let document = |name: &str, style: &str| {
         let parameter = json!({"name": name, "in": "path", "required": true, "style": style, "schema": {"type": "string"}});
