@@ -1,6 +1,6 @@
 //! The encodings of the properties of a body.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use serde_json::Value;
 
@@ -11,11 +11,12 @@ use super::{
 use crate::spec::validate::object_model::HEADERS;
 
 const KEY: &str = "encoding";
+const FORM: &str = "application/x-www-form-urlencoded";
 
 /// How a property is written, with defaults filled in.
 #[derive(PartialEq)]
 struct Encoding {
-    media_types: Vec<String>,
+    media_types: BTreeSet<String>,
     style: String,
     explode: bool,
     allow_reserved: bool,
@@ -25,48 +26,64 @@ struct Encoding {
 
 /// Returns `true` for a media type whose properties have encodings. The name has no parameters.
 pub(super) fn is_form(media_type: &str) -> bool {
-    media_type == "application/x-www-form-urlencoded" || media_type.starts_with("multipart/")
+    media_type == FORM || media_type.starts_with("multipart/")
 }
 
-/// Returns `true` if a property of the two bodies is written in another way.
+/// Returns `true` if a property is written in another way. The encoding of a property that only one body declares is part of
+/// the property.
 pub(super) fn is_changed(recorder: &mut Recorder, pair: &Pair, media_type: &str) -> bool {
-    is_form(media_type) && encodings(recorder, &pair.base) != encodings(recorder, &pair.revision)
-}
-
-/// Returns the encodings that differ from the default, by property.
-fn encodings<'a>(recorder: &mut Recorder, body: &ResolvedNode<'a>) -> BTreeMap<&'a str, Encoding> {
-    let schema = body.get("schema");
-    let mut encodings = BTreeMap::new();
-    for (name, node) in body.members_of(KEY) {
-        let property = schema.as_ref().and_then(|schema| property(schema, name, MAX_DEPTH));
-        let default = property.map_or("", |property| media_type(&property, MAX_DEPTH));
-        let [written, default] = [Some(&node), None].map(|node| encoding(recorder, node, default));
-        if written != default {
-            encodings.insert(name.as_str(), written);
-        }
+    if !is_form(media_type) {
+        return false;
     }
-    encodings
+    let bodies = [&pair.base, &pair.revision];
+    let names: BTreeSet<_> =
+        bodies.iter().flat_map(|body| body.members_of(KEY)).map(|(name, _)| name).collect();
+    names.into_iter().any(|name| {
+        let properties = bodies.map(|body| property(&body.get("schema")?, name, MAX_DEPTH));
+        if properties[0].is_some() != properties[1].is_some() {
+            return false;
+        }
+        let [base, revision] = [0, 1].map(|side| {
+            let node = bodies[side].get(KEY).and_then(|encodings| encodings.get(name));
+            let property = properties[side].as_ref();
+            let default = property.map_or("", |property| self::media_type(property, MAX_DEPTH));
+            let [written, default] =
+                [node.as_ref(), None].map(|node| encoding(recorder, node, default, media_type));
+            Some(written).filter(|written| *written != default)
+        });
+        base != revision
+    })
 }
 
-fn encoding(recorder: &mut Recorder, node: Option<&ResolvedNode>, default: &str) -> Encoding {
-    let text = |key| node.map(|node| node.text(key)).filter(|text| !text.is_empty());
-    let style = text("style").unwrap_or("form");
-    let explode = node.and_then(|node| node.value.get("explode")).and_then(Value::as_bool);
-    let headers = node.and_then(|node| node.get("headers")).filter(|headers| !headers.members().is_empty());
-    let media_types = text("contentType").unwrap_or(default).split(',');
+/// Returns the encoding without what the specification ignores for the media type of the body. OpenAPI 3.0 and 3.1 differ
+/// in `multipart/form-data`, whose styles count here.
+fn encoding(recorder: &mut Recorder, node: Option<&ResolvedNode>, default: &str, body: &str) -> Encoding {
+    let has_style = matches!(body, FORM | "multipart/form-data");
+    let styled = node.filter(|_| has_style);
+    let text = |node: Option<&ResolvedNode<'_>>, key, default| -> String {
+        let text = node.map(|node| node.text(key)).filter(|text| !text.is_empty());
+        text.unwrap_or(default).to_owned()
+    };
+    let style = text(styled, "style", "form");
+    let explode = styled.and_then(|node| node.value.get("explode")).and_then(Value::as_bool);
+    let headers = node.filter(|_| body != FORM).and_then(|node| node.get("headers"));
+    let headers = headers.filter(|headers| !headers.members().is_empty());
+    let media_types = text(node, "contentType", default);
     Encoding {
-        media_types: media_types.map(|name| name.trim().to_ascii_lowercase()).collect(),
-        style: style.to_owned(),
+        media_types: media_types.split(',').map(|name| name.trim().to_ascii_lowercase()).collect(),
         explode: explode.unwrap_or(style == "form"),
-        allow_reserved: node.is_some_and(|node| node.flag("allowReserved")),
+        style,
+        allow_reserved: styled.is_some_and(|node| node.flag("allowReserved")),
         headers: headers.map(|headers| recorder.digests.full(&headers, &HEADERS)),
     }
 }
 
+/// Returns the schema of a property, wherever the schema of the body declares the property.
 fn property<'a>(schema: &ResolvedNode<'a>, name: &str, depth: usize) -> Option<ResolvedNode<'a>> {
     let depth = depth.checked_sub(1)?;
     let own = schema.get("properties").and_then(|properties| properties.get(name));
-    own.or_else(|| schema.items_of("allOf").iter().find_map(|part| property(part, name, depth)))
+    let parts = || ["allOf", "anyOf", "oneOf"].into_iter().flat_map(|key| schema.items_of(key));
+    own.or_else(|| parts().find_map(|part| property(&part, name, depth)))
 }
 
 /// Returns the media type that a property has without an encoding.

@@ -284,6 +284,43 @@ fn encoding_counts_where_it_applies() {
 }
 
 #[test]
+fn encoding_of_a_new_property_is_part_of_the_property() {
+    let document = |media_type: &str, names: &[&str], encoding: &Value| {
+        let properties: serde_json::Map<_, _> =
+            names.iter().map(|name| ((*name).to_owned(), json!({"type": "string"}))).collect();
+        let body = json!({"schema": {"type": "object", "properties": properties}, "encoding": encoding});
+        json!({"paths": {"/a": {"post": {"requestBody": {"content": {media_type: body}}}}}})
+    };
+    let image = json!({"b": {"contentType": "image/png, image/jpeg"}});
+    let form = "multipart/form-data";
+    assert_levels(
+        &document(form, &["a"], &json!({})),
+        &document(form, &["a", "b"], &image),
+        ["info", "warn"],
+    );
+    for (media_type, encoding, other, expected) in [
+        (form, image.clone(), json!({"b": {"contentType": "image/jpeg,image/png"}}), "none"),
+        (form, image, json!({"b": {"contentType": "image/png"}}), "warn"),
+        (form, json!({"b": {"style": "pipeDelimited"}}), json!({}), "warn"),
+        (
+            "multipart/mixed",
+            json!({"b": {"style": "pipeDelimited", "allowReserved": true}}),
+            json!({}),
+            "none",
+        ),
+        (
+            "application/x-www-form-urlencoded",
+            json!({"b": {"headers": {"X": {"schema": {"type": "string"}}}}}),
+            json!({}),
+            "none",
+        ),
+    ] {
+        let [base, revision] = [encoding, other].map(|encoding| document(media_type, &["b"], &encoding));
+        assert_levels(&base, &revision, [expected, expected]);
+    }
+}
+
+#[test]
 fn default_port_of_a_server_is_not_a_change() {
     let document = |url: &str| json!({"servers": [{"url": url}], "paths": {"/a": {"get": {}}}});
     for (base, revision, expected) in [
