@@ -87,7 +87,8 @@ pub(crate) fn key_servers(document: &Value) -> Vec<(String, String)> {
     server(document).map(|url| (at(""), url)).into_iter().chain(own).collect()
 }
 
-fn server(document: &Value) -> Option<String> {
+/// Returns the URL of the server of the document.
+pub(crate) fn server(document: &Value) -> Option<String> {
     server_url::normalized(&server_url(document)?)
 }
 
@@ -109,7 +110,8 @@ pub(crate) fn use_own_server(method: &mut ImplItemFn, document: &Value) {
     method.block.stmts.iter_mut().skip(1).for_each(replace_base_url);
 }
 
-fn own_server(operation: &Operation) -> Option<String> {
+/// Returns the URL of the server that the operation or its path has.
+pub(crate) fn own_server(operation: &Operation) -> Option<String> {
     server_url::normalized(&own_server_url(operation)?)
 }
 

@@ -13,7 +13,10 @@ use syn::{
 };
 
 use crate::{
-    generate::names::{SerdeNames, escape},
+    generate::{
+        facts::{own_server, server},
+        names::{Operation, SerdeNames, escape, operations, resolve},
+    },
     scan::pointers_of,
 };
 
@@ -26,11 +29,42 @@ pub(crate) fn items(client: &syn::File, document: &Value) -> Value {
             item.insert("traits".to_owned(), json!(traits));
         }
     }
+    for operation in operations(document) {
+        if let Some(Value::Object(item)) = items.get_mut(&format!("Client::{}()", operation.method())) {
+            item.insert("request".to_owned(), request(document, &operation).into());
+        }
+    }
     let origins: Vec<_> = items.keys().map(|path| origin(path, &items, document)).collect();
     for (item, origin) in items.values_mut().zip(origins) {
         item["origin"] = origin.into();
     }
     items.into_iter().collect::<Map<_, _>>().into()
+}
+
+/// Returns what a published release sends beside the body: the HTTP method, the server of the operation if it is another
+/// one, the path, and the names of the parameters.
+fn request(document: &Value, operation: &Operation) -> String {
+    let at = operation.pointer.strip_prefix("/paths/").and_then(|at| at.rsplit_once('/'));
+    let (path, method) = at.unwrap_or_default();
+    // The names of variables are not sent.
+    let mut parts = path.split('{');
+    let first = parts.next().unwrap_or_default().to_owned();
+    let path =
+        parts.fold(first, |path, part| path + "{}" + part.split_once('}').map_or(part, |(_, rest)| rest));
+    let path = path.replace("~1", "/").replace("~0", "~");
+    let own = own_server(operation).filter(|own| Some(own) != server(document).as_ref());
+    let lists = [operation.item, operation.value].into_iter().filter_map(|of| of["parameters"].as_array());
+    let parameters: Vec<_> = lists.flatten().map(|parameter| resolve(document, parameter)).collect();
+    let names = |location: &str| -> BTreeSet<String> {
+        let names = parameters.iter().filter(|parameter| parameter["in"] == location);
+        names.filter_map(|parameter| parameter["name"].as_str()).map(str::to_owned).collect()
+    };
+    let query = names("query").into_iter().collect::<Vec<_>>().join("&");
+    let query = if query.is_empty() { query } else { format!("?{query}") };
+    let headers = names("header").into_iter().map(|name| format!(" {}", name.to_ascii_lowercase()));
+    let headers: BTreeSet<_> = headers.collect();
+    let headers: String = headers.into_iter().collect();
+    format!("{} {}{path}{query}{headers}", method.to_uppercase(), own.unwrap_or_default())
 }
 
 /// Returns the pointer of the part of the document that an item is generated from.

@@ -427,6 +427,56 @@ fn level_of_each_change_is_what_it_does_to_the_generated_client() {
 }
 
 #[test]
+fn request_that_published_releases_do_not_send_is_breaking() {
+    let root = Root::live();
+    let page = root.json("openapi/upstream/speech-create.json");
+    let path = "/async/speech/create";
+    let operation = &page["paths"][path]["post"];
+    let with_item = |path: &str, item: Value| {
+        let mut document = page.clone();
+        document["paths"] = json!({path: item});
+        document
+    };
+    let with_parameter = |name: &str| {
+        let parameter = json!({"name": name, "in": "query", "schema": {"type": "integer"}});
+        let mut operation = operation.clone();
+        operation["parameters"] = json!([parameter]);
+        with_item(path, json!({"post": operation}))
+    };
+    let at_server = |url: &str| {
+        let mut operation = operation.clone();
+        operation["servers"] = json!([{"url": url}]);
+        with_item(path, json!({"post": operation}))
+    };
+    for (old, new, expected) in [
+        (page.clone(), with_item("/speech", json!({"post": operation})), "is now `POST /speech`"),
+        (page.clone(), with_item(path, json!({"put": operation})), "is now `PUT /async/speech/create`"),
+        (
+            with_parameter("pageSize"),
+            with_parameter("page_size"),
+            "?pageSize` is now `POST /async/speech/create?page_size`",
+        ),
+        (
+            page.clone(),
+            at_server("https://api.distribute.ai/v2"),
+            "is now `POST https://api.distribute.ai/v2/async",
+        ),
+        (page.clone(), at_server("https://api.distribute.ai"), ""),
+    ] {
+        root.write("old.json", &old.to_string());
+        root.write("new.json", &new.to_string());
+        let report = root.xtask("spec diff old.json new.json --format json --fail-on none").assert_success();
+        let report: Value = serde_json::from_str(&report).unwrap();
+        let level = if expected.is_empty() { "none" } else { "breaking" };
+        let is_explained = !report.to_string().contains("client-surface-changed");
+        assert!(
+            report["client"] == level && report.to_string().contains(expected) && is_explained,
+            "{report:#}"
+        );
+    }
+}
+
+#[test]
 fn known_values_beside_a_text_with_a_length_are_accepted_with_the_printed_lines() {
     let root = Root::live();
     publish(&root, "known values beside a text with a length");

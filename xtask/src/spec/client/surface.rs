@@ -186,6 +186,15 @@ mod tests {
     }
 
     #[test]
+    fn method_that_sends_another_request_is_breaking() {
+        let method = |request: &str| json!({"Client::a()": {"kind": "method", "request": request}});
+        let expected =
+            ("Client::a()".to_owned(), ClientLevel::Breaking, "request `GET /a` is now `GET /b`".to_owned());
+        assert_eq!(of(method("GET /a"), method("GET /b")), [expected]);
+        assert_eq!(of(method("GET /a"), method("GET /a")), []);
+    }
+
+    #[test]
     fn parts_of_a_new_or_removed_item_are_no_differences_of_their_own() {
         use ClientLevel::{Breaking, Compatible};
         let open = json!({"kind": "enum", "extensible": true});
