@@ -477,6 +477,20 @@ fn request_that_published_releases_do_not_send_is_breaking() {
 }
 
 #[test]
+fn clients_of_built_documents_are_compared_as_they_are() {
+    let root = Root::live();
+    let mut built = root.json("openapi/distribute-ai.json");
+    let constructor = &mut built["components"]["schemas"]["SpeechRequest"]["x-constructor"];
+    constructor["arguments"] = json!(["model", "input"]);
+    constructor["defaults"] = json!({});
+    root.write("new.json", &built.to_string());
+    let report = root.xtask("spec diff openapi/distribute-ai.json new.json --format json --fail-on none");
+    let report: Value = serde_json::from_str(&report.assert_success()).unwrap();
+    let is_found = report.to_string().contains("types::SpeechRequest::new(): arguments");
+    assert!(report["client"] == "breaking" && is_found, "{report:#}");
+}
+
+#[test]
 fn known_values_beside_a_text_with_a_length_are_accepted_with_the_printed_lines() {
     let root = Root::live();
     publish(&root, "known values beside a text with a length");

@@ -8,7 +8,8 @@ use crate::{
         diagnostics,
         diff::{ClientLevel, DocumentChange, Finding},
         document::Document,
-        generator::{self, Generated},
+        extract::Origins,
+        generator::{self, Generated, Problem},
         key_origins,
         patches::Outdated,
     },
@@ -67,17 +68,52 @@ pub(super) fn add(
     };
     let before = Client { origins: &old_built.origins, items: &old_client.items };
     let after = Client { origins: &new_built.origins, items: &new_client.items };
-    let unlisted = key_origins::unlisted(&new_client.key_servers, &key_origins::listed(root)?);
-    let unlisted = unlisted.into_iter().map(|(origin, at)| format!("{origin} at {at}"));
-    let findings = with_each(
-        client::attribute(findings, &before, &after),
-        DocumentChange::KeyOriginUnlisted,
-        &unlisted.collect::<Vec<_>>(),
-    );
+    let findings = with_differences(root, findings, (&before, &after), &new_client)?;
     if findings.is_empty() {
         diagnostics::warn(refusals);
     }
     Ok(findings)
+}
+
+/// Adds the effect on the client to findings between two built documents, whose clients are generated from them as they are.
+pub(super) fn add_built(
+    root: &Workspace,
+    findings: Vec<Finding>,
+    [old, new]: [&Document; 2],
+) -> Result<Vec<Finding>, Failure> {
+    if old.value == new.value {
+        return Ok(findings);
+    }
+    let generate = |document: &Document| {
+        let describe =
+            |problem: Problem| format!("{}: {}: {}", document.name, problem.pointer, problem.message);
+        let generated = generator::generate(&document.value)?;
+        Ok(generated.map_err(|problems| problems.into_iter().map(describe).collect::<Vec<_>>()))
+    };
+    let (old_client, new_client) = match (generate(old)?, generate(new)?) {
+        (Ok(old_client), Ok(new_client)) => (old_client, new_client),
+        (Ok(_), Err(problems)) => {
+            return Ok(with_each(findings, DocumentChange::ClientNotGenerated, &problems));
+        }
+        (Err(problems), _) => return Ok(unknown(findings, &problems)),
+    };
+    let origins = Origins::default();
+    let before = Client { origins: &origins, items: &old_client.items };
+    let after = Client { origins: &origins, items: &new_client.items };
+    with_differences(root, findings, (&before, &after), &new_client)
+}
+
+/// Adds the differences of the clients to the findings, and the servers that must not receive the key.
+fn with_differences(
+    root: &Workspace,
+    findings: Vec<Finding>,
+    (before, after): (&Client, &Client),
+    generated: &Generated,
+) -> Result<Vec<Finding>, Failure> {
+    let unlisted = key_origins::unlisted(&generated.key_servers, &key_origins::listed(root)?);
+    let unlisted = unlisted.into_iter().map(|(origin, at)| format!("{origin} at {at}"));
+    let findings = client::attribute(findings, before, after);
+    Ok(with_each(findings, DocumentChange::KeyOriginUnlisted, &unlisted.collect::<Vec<_>>()))
 }
 
 /// Returns the errors in the tables and fixes that only the new documents have.

@@ -28,11 +28,15 @@ pub(crate) fn run(
     let mut findings = diff(&old.value, &new.value);
     if is_ours(root, &old.value)? {
         let has_files = |document: &&Document| document.value.get(EXTERNAL_FILES).is_some();
-        match [&old, &new].into_iter().find(has_files) {
+        let documents = [&old, &new];
+        match documents.into_iter().find(has_files) {
             // The generator reads only references to components.
             Some(Document { name, .. }) => diagnostics::warn([format!(
                 "{name}: the effect on the client is unknown, because the document refers to other files"
             )]),
+            None if documents.iter().all(|document| is_built(&document.value)) => {
+                findings = client_axis::add_built(root, findings, documents)?;
+            }
             None => findings = client_axis::add(root, findings, &[&old], &[&new])?,
         }
     }
@@ -40,6 +44,12 @@ pub(crate) fn run(
         finding.locate(old.written(), new.written());
     }
     options.report(findings, &new_file)
+}
+
+/// Returns `true` if the document is the result of a build, which adds constructors.
+fn is_built(document: &Value) -> bool {
+    let schemas = document["components"]["schemas"].as_object().into_iter().flatten();
+    schemas.into_iter().any(|(_, schema)| schema.get("x-constructor").is_some())
 }
 
 /// Returns `true` if the spec has a path of the document.
