@@ -116,6 +116,46 @@ fn operation_on_another_page_is_compared_with_the_accepted_one() {
 }
 
 #[test]
+fn operation_that_leaves_a_removed_page_is_compared_with_the_accepted_one() {
+    let root = Root::new();
+    root.write_pages();
+    let mut create = root.json("openapi/upstream/speech-create.json");
+    let result = root.json("openapi/upstream/speech-result.json");
+    let path = "/async/speech/result";
+    create["paths"][path] = result["paths"][path].clone();
+    root.write_page("speech-create", &create);
+    let sources = root.read("openapi/sources.toml");
+    let lines: Vec<_> = sources.lines().filter(|line| !line.starts_with("speech-result")).collect();
+    root.write("openapi/sources.toml", &lines.join("\n"));
+    let drift = |expected: [&str; 2]| {
+        let report = findings(&root.xtask("spec drift --from pages --format json --fail-on none"));
+        assert_eq!([&report["wire"], &report["client"]], expected, "{report:#}");
+        let text = report.to_string();
+        assert!(text.contains("page-removed") && !text.contains("endpoint-added"), "{report:#}");
+    };
+    drift(["info", "none"]);
+    let schema = &mut create["paths"][path]["post"]["requestBody"]["content"]["application/json"]["schema"];
+    schema["properties"]["more"] = json!({"type": "string"});
+    schema["required"] = json!(["id", "more"]);
+    root.write_page("speech-create", &create);
+    drift(["err", "breaking"]);
+}
+
+#[test]
+fn renamed_page_is_no_change_of_its_operations() {
+    let root = Root::new();
+    root.write_pages();
+    let sources = root.read("openapi/sources.toml").replace("speech-result = ", "result = ");
+    root.write("openapi/sources.toml", &sources);
+    root.write_page("result", &root.json("openapi/upstream/speech-result.json"));
+    root.xtask("spec accept --from pages").assert_success();
+    let log = root.read("openapi/CHANGES.md");
+    assert!(log.contains("other pages have all of its operations"), "{log}");
+    assert!(!log.contains("endpoint-added") && !log.contains("breaking"), "{log}");
+    root.xtask("spec drift --from pages --fail-on info").assert_success();
+}
+
+#[test]
 fn drift_compares_a_document_that_the_generator_does_not_support() {
     let root = Root::new();
     root.write_pages();

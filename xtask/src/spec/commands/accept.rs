@@ -39,7 +39,7 @@ pub(crate) fn run(root: &Workspace, from: OriginOptions) -> Result<(), Failure> 
     };
     let built = build::build(&published, &build::Tables::read(root)?).map_err(refused)?;
     build::check_generation(root, &built, &published).map_err(refused)?;
-    let findings = drift::findings(root, &accepted, &published)?;
+    let findings = drift::findings(root, &accepted, &published, &[])?;
     let mut changes = changes(root, &sources, &lock, &accepted, &published)?;
     changes.push(Change::Write(root.merged(), json::canonical(&built.spec)));
     if !findings.is_empty() {

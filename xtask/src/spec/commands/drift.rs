@@ -38,10 +38,9 @@ pub(crate) fn run(root: &Workspace, from: OriginOptions, options: &ReportOptions
     for page in &documents {
         diagnostics::warn(page.outdated.iter().flat_map(Failure::errors).cloned());
     }
-    let mut findings = findings(root, &accepted, &documents)?;
+    let findings = findings(root, &accepted, &documents, &absent)?;
     for (page, absence) in &absent {
         diagnostics::warn(absence.lines(page));
-        findings.push(diff::page(change(absence), page, &summary(absence)));
     }
     let reported = options.report(findings, "openapi/sources.toml");
     match failure.into_iter().chain(reported.err()).reduce(Failure::worst) {
@@ -51,29 +50,48 @@ pub(crate) fn run(root: &Workspace, from: OriginOptions, options: &ReportOptions
 }
 
 /// Compares page by page, or all pages at once if an operation has moved to another page. All operations of a page without an
-/// accepted document are new.
+/// accepted document are new. A page without a published document is a finding of its own.
 pub(super) fn findings(
     root: &Workspace,
     accepted: &Accepted,
     published: &[Document],
+    absent: &[(String, Absence)],
 ) -> Result<Vec<Finding>, Failure> {
-    // The same pages are compared. A page that is missing breaks code by itself.
-    let old: Vec<_> = published.iter().filter_map(|page| accepted.document(&page.name)).collect();
     let new: Vec<_> = published.iter().collect();
+    let found: BTreeSet<_> = published.iter().flat_map(places).collect();
+    let absent_names = absent.iter().map(|(page, _)| page);
+    let left: Vec<_> =
+        absent_names.chain(&accepted.unlisted).filter_map(|page| accepted.document(page)).collect();
+    // The same pages are compared, and those of which another page has an operation now. Any other page that is missing
+    // breaks code by itself.
+    let moved = left.into_iter().filter(|page| places(page).iter().any(|at| found.contains(at)));
+    let of_published = published.iter().filter_map(|page| accepted.document(&page.name));
+    let old: Vec<_> = of_published.chain(moved).collect();
     let whole = has_moved(&old, &new).then(|| Some((merged(&old)?, merged(&new)?))).flatten();
     let findings = match whole {
         Some((old, new)) => diff::diff(&old, &new),
         None => by_page(accepted, published),
     };
     let mut findings = client_axis::add(root, findings, &old, &new)?;
-    for page in &accepted.unlisted {
-        findings.push(diff::page(
-            DocumentChange::PageRemoved,
-            page,
-            "no longer listed in openapi/sources.toml",
-        ));
-    }
+    let is_elsewhere = |page: &str| {
+        let document = accepted.document(page);
+        document.is_some_and(|document| places(document).iter().all(|at| found.contains(at)))
+    };
+    let unlisted = accepted.unlisted.iter().map(|page| {
+        let reason = "no longer listed in openapi/sources.toml".to_owned();
+        (page, DocumentChange::PageRemoved, reason)
+    });
+    let absent = absent.iter().map(|(page, absence)| (page, change(absence), summary(absence)));
+    findings.extend(unlisted.chain(absent).map(|(page, change, reason)| {
+        let is_moved = change == DocumentChange::PageRemoved && is_elsewhere(page);
+        diff::page(change, page, &reason, is_moved)
+    }));
     Ok(findings)
+}
+
+/// Returns the pointers of the operations of a page.
+fn places(page: &Document) -> Vec<Pointer> {
+    operations(&page.value).into_iter().map(|(at, ..)| at).collect()
 }
 
 fn by_page(accepted: &Accepted, published: &[Document]) -> Vec<Finding> {
@@ -88,13 +106,12 @@ fn by_page(accepted: &Accepted, published: &[Document]) -> Vec<Finding> {
 
 /// Returns `true` if an operation is on another page now.
 fn has_moved(old: &[&Document], new: &[&Document]) -> bool {
-    let places = |documents: &[&Document]| -> BTreeSet<(Pointer, String)> {
-        let places = documents.iter().flat_map(|document| {
-            operations(&document.value).into_iter().map(|(at, ..)| (at, document.name.clone()))
-        });
+    let with_pages = |documents: &[&Document]| -> BTreeSet<(Pointer, String)> {
+        let places =
+            documents.iter().flat_map(|page| places(page).into_iter().map(|at| (at, page.name.clone())));
         places.collect()
     };
-    let (old, new) = (places(old), places(new));
+    let (old, new) = (with_pages(old), with_pages(new));
     let left: BTreeSet<_> = old.difference(&new).map(|(at, _)| at).collect();
     new.difference(&old).any(|(at, _)| left.contains(at))
 }

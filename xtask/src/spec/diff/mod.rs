@@ -31,13 +31,11 @@ mod severity;
 
 #[cfg(distribute_ai_fuzzing)]
 pub(crate) use self::report::all_formats;
-#[cfg(test)]
-pub(crate) use self::severity::WireLevel;
 pub(crate) use self::{
     finding::Finding,
     report::{ReportOptions, markdown},
     rules::{DocumentChange, Rule, all as rules},
-    severity::ClientLevel,
+    severity::{ClientLevel, WireLevel},
 };
 use serde_json::Value;
 
@@ -54,12 +52,17 @@ pub(crate) fn diff(base: &Value, revision: &Value) -> Vec<Finding> {
     document::compare(&Pair { base, revision })
 }
 
-/// Returns the finding of a page that has no document to compare, with the reason.
-pub(crate) fn page(change: DocumentChange, page: &str, reason: &str) -> Finding {
+/// Returns the finding of a page that has no document to compare, with the reason. It affects nothing if other pages have
+/// the operations of the page.
+pub(crate) fn page(change: DocumentChange, page: &str, reason: &str, is_moved: bool) -> Finding {
     let reason = Value::from(reason);
     let values = Values { before: None, after: Some(&reason) };
     let mut finding = Finding::new(change.rule(), Default::default(), None, "", values).on_page(page);
-    finding.client = ClientLevel::Breaking;
+    if is_moved {
+        finding.cap(WireLevel::Info, "other pages have all of its operations");
+    } else {
+        finding.client = ClientLevel::Breaking;
+    }
     finding
 }
 

@@ -25,24 +25,28 @@ pub(crate) struct Accepted {
 }
 
 impl Accepted {
-    /// Reads the documents of the pages listed in sources.toml.
+    /// Reads the documents of all pages, also of those that sources.toml no longer lists.
     ///
     /// A missing document is allowed, because its page is new. A changed address is allowed too. A document that
     /// was edited by hand is an error, because it was never published.
     pub(crate) fn read(root: &Workspace, sources: &Sources) -> Result<Self, Failure> {
         let mut texts = BTreeMap::new();
-        let (listed, unlisted) = pages(root)?.into_iter().partition(|page| sources.contains_key(page));
-        let listed: Vec<String> = listed;
-        for page in listed {
+        for page in pages(root)? {
             let text = transaction::read(&root.upstream(&page), ExitClass::Document)?;
             texts.insert(page, text);
         }
         fail_on(Lock::read(root)?.modified(&texts))
             .map_err(|failure| failure.hint("`git restore openapi` restores what was accepted"))?;
         let corrections = patches::read_corrections(root, sources)?;
-        let documents = document::collect_pages(texts.iter().map(|(name, text)| {
+        let read = |(name, text): (&String, &String)| {
             Document::read_page(name, text, corrections.get(name), Strictness::Comparing)
-        }))?;
+        };
+        let (listed, others): (Vec<_>, Vec<_>) =
+            texts.iter().partition(|(name, _)| sources.contains_key(*name));
+        let unlisted = others.iter().map(|(name, _)| (*name).clone()).collect();
+        let mut documents = document::collect_pages(listed.into_iter().map(read))?;
+        // Without its corrections, which the page has lost too, a document may be invalid. It is to be removed anyway.
+        documents.extend(others.into_iter().filter_map(|page| read(page).ok()));
         let documents = documents.into_iter().map(|document| (document.name.clone(), document));
         let volatile = Volatile::read(root, sources)?;
         Ok(Self { documents: documents.collect(), corrections, volatile, unlisted })
