@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError, Weak},
 };
 
-use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
+use tokio::sync::{OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock};
 
 use super::RequestHash;
 
@@ -13,23 +13,31 @@ use super::RequestHash;
 ///
 /// Two equal requests wait for each other.
 #[derive(Debug, Default)]
-pub(super) struct Claims(Mutex<HashMap<RequestHash, Weak<AsyncMutex<()>>>>);
+pub(super) struct Claims(Mutex<HashMap<RequestHash, Weak<RwLock<()>>>>);
 
 /// The right to do it with a request, until it is dropped.
-pub(crate) type Claim = OwnedMutexGuard<()>;
+pub(crate) type Claim = OwnedRwLockWriteGuard<()>;
+
+/// No call has the right, until it is dropped. Several calls can have this at a time.
+pub(super) type Unclaimed = OwnedRwLockReadGuard<()>;
 
 impl Claims {
     /// Waits until no other call has the right.
     pub(super) async fn claim(&self, hash: RequestHash) -> Claim {
-        self.lock_of(hash).lock_owned().await
+        self.lock_of(hash).write_owned().await
     }
 
-    /// Returns `None` if another call has the right.
-    pub(super) fn try_claim(&self, hash: RequestHash) -> Option<Claim> {
-        self.lock_of(hash).try_lock_owned().ok()
+    /// Waits until no other call has the right, and does not take it.
+    pub(super) async fn unclaimed(&self, hash: RequestHash) -> Unclaimed {
+        self.lock_of(hash).read_owned().await
     }
 
-    fn lock_of(&self, hash: RequestHash) -> Arc<AsyncMutex<()>> {
+    /// Returns `None` if another call has the right, or waits for it.
+    pub(super) fn try_unclaimed(&self, hash: RequestHash) -> Option<Unclaimed> {
+        self.lock_of(hash).try_read_owned().ok()
+    }
+
+    fn lock_of(&self, hash: RequestHash) -> Arc<RwLock<()>> {
         let mut claims = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(lock) = claims.get(&hash).and_then(Weak::upgrade) {
             return lock;
@@ -46,6 +54,8 @@ impl Claims {
 
 #[cfg(test)]
 mod tests {
+    use futures_util::FutureExt;
+
     use super::*;
 
     fn hash(number: u8) -> RequestHash {
@@ -55,10 +65,25 @@ mod tests {
     #[test]
     fn request_is_claimed_by_one_call_at_a_time() {
         let claims = Claims::default();
-        let claim = claims.try_claim(hash(1)).unwrap();
-        assert!(claims.try_claim(hash(1)).is_none() && claims.try_claim(hash(2)).is_some());
+        let claim = |number| claims.claim(hash(number)).now_or_never();
+        let first = claim(1).unwrap();
+        assert!(claim(1).is_none() && claim(2).is_some());
+        drop(first);
+        assert!(claim(1).is_some());
+    }
+
+    #[test]
+    fn several_calls_see_that_a_request_is_unclaimed() {
+        let claims = Claims::default();
+        let claim = || claims.claim(hash(1)).now_or_never();
+        let unclaimed = || [claims.try_unclaimed(hash(1)), claims.unclaimed(hash(1)).now_or_never()];
+        let seen = [unclaimed(), unclaimed()];
+        assert!(seen.iter().flatten().all(Option::is_some) && claim().is_none());
+        drop(seen);
+        let claim = claim();
+        assert!(claim.is_some() && unclaimed().iter().all(Option::is_none));
         drop(claim);
-        assert!(claims.try_claim(hash(1)).is_some());
+        assert!(unclaimed().iter().all(Option::is_some));
     }
 
     #[test]
@@ -66,7 +91,7 @@ mod tests {
         let claims = Claims::default();
         let sizes: Vec<_> = (0..100)
             .map(|number| {
-                drop(claims.try_claim(hash(number)));
+                drop(claims.try_unclaimed(hash(number)));
                 let map = claims.0.lock().unwrap();
                 (map.len(), map.capacity())
             })

@@ -107,18 +107,11 @@ impl EntryHandle {
         let mut record = self.read().await?;
         if record.as_ref().is_some_and(Record::is_announced) {
             // Either a submission of this process is not finished, or an earlier run was cut off.
-            let Some(_claim) = self.claim(deadline).await else { return Ok(Found::Busy) };
+            let unclaimed = self.shared.database.claims().unclaimed(self.facts.hash);
+            let Some(_unclaimed) = until(deadline, unclaimed).await else { return Ok(Found::Busy) };
             record = self.read().await?;
         }
         Ok(self.found(self.facts.meaning(record.as_ref())).await)
-    }
-
-    async fn claim(&self, deadline: Option<Instant>) -> Option<Claim> {
-        let claim = self.shared.database.claims().claim(self.facts.hash);
-        match deadline {
-            Some(deadline) => timeout_at(deadline, claim).await.ok(),
-            None => Some(claim.await),
-        }
     }
 
     async fn read(&self) -> Result<Option<Record>, Error> {
@@ -128,7 +121,8 @@ impl EntryHandle {
     /// Waits until other calls have submitted the request, at most until the deadline, and writes that it is about to be sent. It
     /// may be sent when this returns.
     pub(crate) async fn announce(&self, deadline: Option<Instant>) -> Result<Announced, Error> {
-        let Some(claim) = self.claim(deadline).await else { return Ok(Announced::Found(Found::Busy)) };
+        let claim = self.shared.database.claims().claim(self.facts.hash);
+        let Some(claim) = until(deadline, claim).await else { return Ok(Announced::Found(Found::Busy)) };
         // If this future is dropped, the announcement is taken back.
         let attempt = Attempt::new(Arc::clone(&self.shared), Arc::clone(&self.facts), claim);
         let (facts, prior) = (Arc::clone(&self.facts), attempt.prior());
@@ -153,6 +147,10 @@ impl EntryHandle {
     /// Returns what a job would do with the request.
     pub(crate) async fn outlook(&self) -> Result<Outlook, Error> {
         let facts = Arc::clone(&self.facts);
+        // A job would wait for the submission of another call, and then for its task.
+        let Some(_unclaimed) = self.shared.database.claims().try_unclaimed(facts.hash) else {
+            return Ok(Outlook::Submitted);
+        };
         let outlook = self.shared.database.run(Priority::Normal, move |transaction| {
             let meaning = facts.meaning(get(transaction, facts.hash)?.as_ref());
             if facts.may_submit(&meaning) {
@@ -348,6 +346,14 @@ impl EntryHandle {
     }
 }
 
+/// Returns `None` if the future is not finished at the deadline.
+async fn until<T>(deadline: Option<Instant>, future: impl Future<Output = T>) -> Option<T> {
+    match deadline {
+        Some(deadline) => timeout_at(deadline, future).await.ok(),
+        None => Some(future.await),
+    }
+}
+
 impl fmt::Debug for EntryHandle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("EntryHandle").field(&self.facts.hash).finish()
@@ -395,7 +401,7 @@ mod tests {
         let Ok(Announced::Claimed(attempt)) = entry.announce(None).await else { panic!("not announced") };
         assert!(matches!(entry.lookup(deadline).await, Ok(Found::Busy)));
         attempt.send(async { Ok(TaskId::new_unchecked("t1")) }).await.unwrap();
-        let _claim = entry.claim(None).await;
+        let _claim = store.shared.database.claims().claim(entry.hash()).await;
         assert!(matches!(entry.lookup(deadline).await, Ok(Found::Submitted(_))));
     }
 }

@@ -33,7 +33,8 @@ const BILLED_AT_LEAST: f64 = 1.0;
 pub struct Plan {
     /// The number of requests whose speech is in the store. They are not billed again.
     pub stored: usize,
-    /// The number of requests with a task id and without a result. They are waited for, and not billed again.
+    /// The number of requests with a task id and without a result, or that another call of this process is submitting. They are
+    /// waited for, and not billed again.
     pub submitted: usize,
     /// The number of requests that the server may have accepted in an earlier run. They are not sent until you
     /// [settle](super::Store::settle) them or allow a [resubmission](crate::Speak::resubmit_in_doubt). A request with an

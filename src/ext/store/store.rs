@@ -8,7 +8,7 @@ use futures_util::{StreamExt, stream};
 
 use super::{
     RequestHash, StoreSettings,
-    claims::Claim,
+    claims::Unclaimed,
     database::{Database, Priority},
     entry::{Entries, Entry, Settlement},
     facts::{Request, get, parse, put, read},
@@ -192,10 +192,10 @@ impl Store {
         if !record.is_announced() {
             return Ok(Some(Entry::new(*hash, record, false)));
         }
-        match self.shared.database.claims().try_claim(*hash) {
+        match self.shared.database.claims().try_unclaimed(*hash) {
             None => Ok(Some(Entry::new(*hash, record, true))),
             // The submission may have ended in between.
-            Some(_claim) => Ok(self.read(hash).await?.map(|record| Entry::new(*hash, record, false))),
+            Some(_unclaimed) => Ok(self.read(hash).await?.map(|record| Entry::new(*hash, record, false))),
         }
     }
 
@@ -216,7 +216,7 @@ impl Store {
     /// - [`is_io`](Error::is_io): the store cannot be written
     pub async fn forget(&self, hash: &RequestHash) -> Result<bool, Error> {
         let hash = *hash;
-        let _claim = self.claim(hash)?;
+        let _unclaimed = self.unclaimed(hash)?;
         let removed = self.shared.database.run(Priority::Normal, move |transaction| {
             // A damaged entry can be forgotten too.
             let found = transaction.get(hash)?.is_some();
@@ -250,7 +250,7 @@ impl Store {
     /// - [`is_io`](Error::is_io): the store cannot be written
     pub async fn settle(&self, hash: &RequestHash, settlement: Settlement) -> Result<(), Error> {
         let hash = *hash;
-        let _claim = self.claim(hash)?;
+        let _unclaimed = self.unclaimed(hash)?;
         let settled = self.shared.database.run(Priority::Normal, move |transaction| {
             let Some(record) = get(transaction, hash)? else {
                 return Err(Error::invalid("hash", format!("the store has no entry {hash}")));
@@ -303,8 +303,9 @@ impl Store {
         let _ = disk.run(remove).await;
     }
 
-    fn claim(&self, hash: RequestHash) -> Result<Claim, Error> {
-        self.shared.database.claims().try_claim(hash).ok_or_else(|| {
+    /// Until the result is dropped, the request is not submitted.
+    fn unclaimed(&self, hash: RequestHash) -> Result<Unclaimed, Error> {
+        self.shared.database.claims().try_unclaimed(hash).ok_or_else(|| {
             Error::invalid(
                 "hash",
                 format!("entry {hash} is being submitted, expected one that is not; try again later"),

@@ -21,7 +21,7 @@ impl StoredFile {
     pub(crate) async fn remove(&self) {
         let Some(database) = self.database.upgrade() else { return };
         // Another call is about to replace the file.
-        let Some(_keeping) = database.audio().keeping.try_claim(self.hash) else { return };
+        let Some(_unclaimed) = database.audio().keeping.try_unclaimed(self.hash) else { return };
         let record = read(&database, self.hash).await;
         if record.is_ok_and(|record| record.is_some_and(|record| record.audio.as_ref() == Some(&self.audio)))
             && let Err(error) = database.audio().remove(self.hash).await

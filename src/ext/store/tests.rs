@@ -21,7 +21,7 @@ use super::{
     attempt::Attempt,
     audio_files::StoredAudio,
     facts::{Redo, Request},
-    handle::{Announced, EntryHandle, Found},
+    handle::{Announced, EntryHandle, Found, Outlook},
 };
 use crate::{
     Error, TaskId,
@@ -166,6 +166,65 @@ async fn request_is_announced_while_it_is_sent_and_in_doubt_after_its_process_is
         assert!(attempt.send(std::future::pending()).now_or_never().is_none());
         let entry = only_entry(&store).await;
         assert_eq!((entry.state(), entry.attempts_in_doubt()), (EntryState::InDoubt, earlier_attempts + 1));
+    }
+}
+
+#[tokio::test]
+async fn looks_at_a_doubt_at_the_same_time_leave_it_in_doubt() {
+    let TestStore { store, .. } = open(|settings| settings).await;
+    let speech = speech("Hello.");
+    let entry = store.entry(request(&speech));
+    submit_and_die(&entry).await;
+    let hash = entry.hash();
+    // Each call waits for the store, so all look at the same time.
+    let get = || store.get(&hash).map(|entry| entry.unwrap().unwrap());
+    let (lookup, first, second, listed, outlook) =
+        tokio::join!(entry.lookup(None), get(), get(), only_entry(&store), entry.outlook());
+    assert!(matches!(lookup, Ok(Found::InDoubt(_))) && matches!(outlook, Ok(Outlook::InDoubt)));
+    for entry in [first, second, listed] {
+        assert_eq!((entry.state(), entry.attempts_in_doubt()), (EntryState::InDoubt, 1));
+    }
+}
+
+#[tokio::test]
+async fn entry_in_doubt_is_settled_or_forgotten_while_other_calls_look_at_it() {
+    let TestStore { store, .. } = open(|settings| settings).await;
+    let speech = speech("Hello.");
+    let entry = store.entry(request(&speech));
+    let hash = entry.hash();
+    for turns in 0..10 {
+        let later = async || {
+            for _ in 0..turns {
+                tokio::task::yield_now().await;
+            }
+        };
+        submit_and_die(&entry).await;
+        let settle = async || {
+            later().await;
+            store.settle(&hash, Settlement::NotBilled).await
+        };
+        let (_, _, settled) = tokio::join!(entry.lookup(None), store.get(&hash), settle());
+        assert!(settled.is_ok(), "after {turns} turns: {settled:?}");
+        submit_and_die(&entry).await;
+        let forget = async || {
+            later().await;
+            store.forget(&hash).await
+        };
+        let (_, _, forgotten) = tokio::join!(entry.lookup(None), store.get(&hash), forget());
+        assert!(matches!(forgotten, Ok(true)), "after {turns} turns: {forgotten:?}");
+    }
+}
+
+#[tokio::test]
+async fn request_that_another_call_submits_counts_as_submitted_in_a_plan() {
+    let store = Store::in_memory();
+    let speech = speech("Hello.");
+    for resubmissions in [0, 1] {
+        let entry = store.entry(Request { resubmissions, ..request(&speech) });
+        let attempt = announce(&entry).await;
+        assert!(matches!(entry.outlook().await, Ok(Outlook::Submitted)), "{resubmissions}");
+        drop(attempt);
+        assert!(matches!(entry.outlook().await, Ok(Outlook::New { .. })), "{resubmissions}");
     }
 }
 
