@@ -16,7 +16,7 @@ use super::{
     facts::{Facts, Redo, Request, get, put, read, read_durations, read_rate},
     learned_names::LearnedNames,
     rates::Rate,
-    record::{Finished, Meaning, Record, now},
+    record::{Finished, Meaning, Phase, Record, now},
     shared::Shared,
     stored_file::StoredFile,
 };
@@ -327,11 +327,14 @@ impl EntryHandle {
         });
     }
 
-    /// Records that the task has failed.
+    /// Records that the task has failed, unless its speech was finished before. A server may answer so when it has removed the
+    /// speech, and the text must not be billed again without the user's permission.
     pub(crate) fn failed(&self, id: &TaskId) {
         let (hash, id) = (self.facts.hash, id.clone());
         self.shared.database.enqueue(Priority::Normal, move |transaction| match get(transaction, hash)? {
-            Some(record) if record.is_of(&id) => put(transaction, hash, &record.failed()),
+            Some(record) if record.is_of(&id) && record.state == Phase::Submitted => {
+                put(transaction, hash, &record.failed())
+            }
             _ => Ok(()),
         });
     }

@@ -71,6 +71,10 @@ const PAGE: usize = 256;
 /// the request was not sent yet. If the server does not know a submitted task any more, the request returns an
 /// [`is_not_found`](Error::is_not_found) error, until you [`forget`](Self::forget) the entry.
 ///
+/// A stored entry stays stored. If its audio is not in the store, and the server reports the task as failed when it is polled
+/// again, the request returns an [`is_failed`](Error::is_failed) error. Nothing is submitted until you
+/// [`forget`](Self::forget) the entry or use [`redo`](crate::Speak::redo).
+///
 /// Dropping a future does not cut off a submission: the submission finishes in the background, and its task id is
 /// recorded.
 ///
@@ -206,7 +210,7 @@ impl Store {
     /// Removes an entry and its audio, and returns `true` if there was one.
     ///
     /// **The next request for the same speech is submitted and billed.** Use it for a task that the server does not know any
-    /// more, or for a speech that you do not need.
+    /// more, for a stored speech whose audio is lost, or for a speech that you do not need.
     ///
     /// If a wait for the forgotten task is under way, the wait adds the entry again when it returns the speech.
     ///

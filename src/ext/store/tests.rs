@@ -311,6 +311,18 @@ async fn result_of_another_task_does_not_change_the_entry() {
 }
 
 #[tokio::test]
+async fn error_of_a_task_that_was_finished_leaves_its_speech() {
+    let store = Store::in_memory();
+    let speech = speech("Hello.");
+    let entry = store.entry(request(&speech));
+    submit(&entry, "t1").await;
+    finish(&entry, "t1", None);
+    entry.failed(&id("t1"));
+    assert_eq!(only_entry(&store).await.state(), EntryState::Stored);
+    assert!(matches!(entry.lookup(None).await, Ok(Found::Stored(_))));
+}
+
+#[tokio::test]
 async fn facts_that_the_entry_has_already_are_not_written_again() {
     let test = open(|settings| settings).await;
     let speech = speech("Hello.");

@@ -35,6 +35,29 @@ async fn failed_task_is_submitted_again() {
 }
 
 #[tokio::test]
+async fn finished_task_that_the_server_reports_as_failed_later_is_not_submitted_again() {
+    let fixture = Fixture::new().await;
+    let store = Store::at(fixture.path()).keep_audio(false);
+    let client = fixture.simulator.client_builder().store(store).build().unwrap();
+    let id = client.speak(TEXT).await.unwrap().id().clone();
+    let hash = client.speak(TEXT).hash().unwrap();
+    let failed = json!({"id": id.as_str(), "status": "ERROR"}).to_string();
+    fixture.simulator.script(Route::Result, Script::always(Fault::web_page().json(failed)));
+    for _ in 0..2 {
+        assert!(client.speak(TEXT).await.unwrap_err().is_failed());
+        let mut results = client.batch([("a", TEXT)]).run().await.unwrap();
+        assert!(results.next().await.unwrap().1.unwrap_err().is_failed());
+        assert_eq!(fixture.state(hash).await, Some(EntryState::Stored));
+    }
+    assert_eq!(fixture.simulator.creates(), 1);
+    fixture.simulator.script(Route::Result, Script::nothing());
+    assert_eq!(*client.speak(TEXT).await.unwrap().id(), id);
+    assert!(client.store().unwrap().forget(&hash).await.unwrap());
+    client.speak(TEXT).await.unwrap();
+    assert_eq!(fixture.simulator.creates(), 2);
+}
+
+#[tokio::test]
 async fn text_is_spoken_again_only_with_redo() {
     let fixture = Fixture::new().await;
     let client = fixture.client();
