@@ -2,14 +2,14 @@
 
 use std::{
     future::Future,
-    sync::{Arc, OnceLock},
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use super::{
     claims::Claim,
     database::Priority,
     facts::{Facts, get, put},
-    record::Record,
+    record::{Announcement, Record},
     shared::Shared,
 };
 use crate::{
@@ -22,22 +22,36 @@ pub(crate) struct Attempt {
     shared: Arc<Shared>,
     facts: Arc<Facts>,
     _claim: Claim,
-    /// The attempts in doubt before the announcement. They tell this announcement from one that an earlier run left.
-    prior: Arc<OnceLock<u32>>,
+    announcement: OwnAnnouncement,
     sent: bool,
+}
+
+/// The announcement of an attempt. It tells whether the record is still as the attempt left it.
+#[derive(Clone, Default)]
+pub(super) struct OwnAnnouncement(Arc<Mutex<Option<Announcement>>>);
+
+impl OwnAnnouncement {
+    /// Notes the announcement. A work that runs again announces again, and then the last announcement counts.
+    pub(super) fn set(&self, announced: &Record) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = announced.announcement();
+    }
+
+    fn get(&self) -> Option<Announcement> {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Attempt {
     pub(super) fn new(shared: Arc<Shared>, facts: Arc<Facts>, claim: Claim) -> Self {
-        Self { shared, facts, _claim: claim, prior: Arc::default(), sent: false }
+        Self { shared, facts, _claim: claim, announcement: OwnAnnouncement::default(), sent: false }
     }
 
-    /// Returns where the announcement notes the attempts in doubt before it.
-    pub(super) fn prior(&self) -> Arc<OnceLock<u32>> {
-        Arc::clone(&self.prior)
+    pub(super) fn announcement(&self) -> OwnAnnouncement {
+        self.announcement.clone()
     }
 
-    /// Sends the request and records its outcome. A task id is on disk when this returns.
+    /// Sends the request and records its outcome. When this returns, a task id is on disk. If the disk refuses it, this process
+    /// remembers it.
     pub(crate) async fn send(
         mut self,
         request: impl Future<Output = Result<TaskId, Failure>>,
@@ -67,6 +81,9 @@ impl Attempt {
         if let Err(error) = recorded {
             let task = result.as_ref().ok().map(TaskId::printable);
             tracing::error!(entry = %self.facts.hash, task, ?result, ?error, "request sent, but its result could not be written to the store");
+            if let (Ok(id), Some(announcement)) = (&result, self.announcement.get()) {
+                self.facts.refused_ids.add(self.facts.hash, announcement, id.clone());
+            }
         }
         result
     }
@@ -97,9 +114,9 @@ impl Attempt {
 impl Drop for Attempt {
     fn drop(&mut self) {
         if !self.sent {
-            let prior = Arc::clone(&self.prior);
+            let own = self.announcement();
             self.change(move |record| {
-                let is_own = prior.get().is_some_and(|prior| *prior == record.prior_attempts());
+                let is_own = record.is_announced() && record.announcement() == own.get();
                 if is_own { record.not_sent() } else { Some(record) }
             });
         }

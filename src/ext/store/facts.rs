@@ -9,6 +9,7 @@ use super::{
     learned_names::LearnedNames,
     rates::Rate,
     record::{About, Meaning, Record, now},
+    refused_ids::RefusedIds,
     shared::Shared,
 };
 use crate::{Billed, Error, pacing::CompletedTask, types::SpeechRequest};
@@ -24,6 +25,7 @@ pub(super) struct Facts {
     /// The number of resubmissions in doubt that the caller allows.
     pub(super) resubmissions: u32,
     pub(super) redo: Redo,
+    pub(super) refused_ids: RefusedIds,
 }
 
 /// The choice to speak a finished speech again.
@@ -55,7 +57,13 @@ impl Facts {
         let text = shared.options.keep_text.then(|| speech.input.to_string().into_boxed_str());
         let about = About { label, voice, characters: speech.input.chars().count(), take, text };
         let names = shared.share_names(LearnedNames::of(origin, speech));
-        Self { hash, about, names, resubmissions, redo }
+        let refused_ids = shared.database.refused_ids().clone();
+        Self { hash, about, names, resubmissions, redo, refused_ids }
+    }
+
+    pub(super) fn get(&self, transaction: &mut Transaction<'_>) -> Result<Option<Record>, Error> {
+        let record = get(transaction, self.hash)?;
+        Ok(record.map(|record| self.refused_ids.complete(self.hash, record)))
     }
 
     /// Returns the record of the request that is about to be sent.
@@ -109,9 +117,11 @@ impl Facts {
 
 /// Reads a record in a transaction of its own.
 pub(super) async fn read(database: &Database, hash: RequestHash) -> Result<Option<Record>, Error> {
-    database.run(Priority::Normal, move |transaction| get(transaction, hash)).await
+    let record = database.run(Priority::Normal, move |transaction| get(transaction, hash)).await?;
+    Ok(record.map(|record| database.refused_ids().complete(hash, record)))
 }
 
+/// Reads a record as it is on disk.
 pub(super) fn get(transaction: &mut Transaction<'_>, hash: RequestHash) -> Result<Option<Record>, Error> {
     let Some(bytes) = transaction.get(hash)? else { return Ok(None) };
     parse(hash, &bytes).map(Some)

@@ -13,7 +13,7 @@ use super::{
     audio_files::StoredAudio,
     claims::Claim,
     database::Priority,
-    facts::{Facts, Redo, Request, get, put, read, read_durations, read_rate},
+    facts::{Facts, Redo, Request, put, read, read_durations, read_rate},
     learned_names::LearnedNames,
     rates::Rate,
     record::{Finished, Meaning, Phase, Record, now},
@@ -125,14 +125,14 @@ impl EntryHandle {
         let Some(claim) = until(deadline, claim).await else { return Ok(Announced::Found(Found::Busy)) };
         // If this future is dropped, the announcement is taken back.
         let attempt = Attempt::new(Arc::clone(&self.shared), Arc::clone(&self.facts), claim);
-        let (facts, prior) = (Arc::clone(&self.facts), attempt.prior());
+        let (facts, own) = (Arc::clone(&self.facts), attempt.announcement());
         let meaning = self.shared.database.run(Priority::Normal, move |transaction| {
-            let record = get(transaction, facts.hash)?;
+            let record = facts.get(transaction)?;
             let meaning = facts.meaning(record.as_ref());
             if facts.may_submit(&meaning) {
                 let announced = facts.announce(record);
                 put(transaction, facts.hash, &announced)?;
-                let _ = prior.set(announced.prior_attempts());
+                own.set(&announced);
             }
             Ok(meaning)
         });
@@ -152,7 +152,7 @@ impl EntryHandle {
             return Ok(Outlook::Submitted);
         };
         let outlook = self.shared.database.run(Priority::Normal, move |transaction| {
-            let meaning = facts.meaning(get(transaction, facts.hash)?.as_ref());
+            let meaning = facts.meaning(facts.get(transaction)?.as_ref());
             if facts.may_submit(&meaning) {
                 let rate = read_rate(transaction, &facts.names.rate)?;
                 let (characters, names) = (facts.about.characters, Arc::clone(&facts.names));
@@ -294,7 +294,7 @@ impl EntryHandle {
         let finished = Finished { id: id.clone(), created: result.created, finished: result.finished, audio };
         let facts = Arc::clone(&self.facts);
         self.shared.database.enqueue(Priority::Normal, move |transaction| {
-            let record = match get(transaction, facts.hash)? {
+            let record = match facts.get(transaction)? {
                 // The same request has been announced or submitted again since.
                 Some(record) if !record.is_of(&finished.id) => return Ok(()),
                 Some(record) if record.is_stored_as(&finished) => return Ok(()),
@@ -316,11 +316,11 @@ impl EntryHandle {
 
     /// Records the duration of an audio that is not kept.
     pub(crate) fn has_duration(&self, id: &TaskId, seconds: f64) {
-        let (facts, hash, id) = (Arc::clone(&self.facts), self.facts.hash, id.clone());
-        self.shared.database.enqueue(Priority::Normal, move |transaction| match get(transaction, hash)? {
+        let (facts, id) = (Arc::clone(&self.facts), id.clone());
+        self.shared.database.enqueue(Priority::Normal, move |transaction| match facts.get(transaction)? {
             Some(mut record) if record.is_of(&id) && record.seconds.is_none() => {
                 record.seconds = Some(seconds);
-                put(transaction, hash, &record)?;
+                put(transaction, facts.hash, &record)?;
                 facts.learn(transaction, seconds)
             }
             _ => Ok(()),
@@ -330,10 +330,10 @@ impl EntryHandle {
     /// Records that the task has failed, unless its speech was finished before. A server may answer so when it has removed the
     /// speech, and the text must not be billed again without the user's permission.
     pub(crate) fn failed(&self, id: &TaskId) {
-        let (hash, id) = (self.facts.hash, id.clone());
-        self.shared.database.enqueue(Priority::Normal, move |transaction| match get(transaction, hash)? {
+        let (facts, id) = (Arc::clone(&self.facts), id.clone());
+        self.shared.database.enqueue(Priority::Normal, move |transaction| match facts.get(transaction)? {
             Some(record) if record.is_of(&id) && record.state == Phase::Submitted => {
-                put(transaction, hash, &record.failed())
+                put(transaction, facts.hash, &record.failed())
             }
             _ => Ok(()),
         });
@@ -341,9 +341,9 @@ impl EntryHandle {
 
     /// Records that the job that spoke the text again is finished.
     pub(crate) fn job_finished(&self) {
-        let hash = self.facts.hash;
-        self.shared.database.enqueue(Priority::Normal, move |transaction| match get(transaction, hash)? {
-            Some(record) if record.redone => put(transaction, hash, &record.job_finished()),
+        let facts = Arc::clone(&self.facts);
+        self.shared.database.enqueue(Priority::Normal, move |transaction| match facts.get(transaction)? {
+            Some(record) if record.redone => put(transaction, facts.hash, &record.job_finished()),
             _ => Ok(()),
         });
     }

@@ -2,7 +2,8 @@
 //!
 //! [`request_hash`] identifies a request. [`record`] describes its state and the transitions. [`handle`] looks a request up
 //! and records its result. [`attempt`] is one submission: announced before it is sent, and recorded afterwards. [`facts`] is
-//! what both know about the request. [`claims`] makes equal requests of one process wait for each other. [`database`] keeps
+//! what both know about the request. [`claims`] makes equal requests of one process wait for each other. [`refused_ids`]
+//! remembers the task ids that the disk has refused. [`database`] keeps
 //! the records on disk, [`audio_files`] the audio. [`stored_file`] is the audio of one entry.
 //! [`store`] is the user's handle, and [`entry`] the user's view of a record. [`rates`] learns how long the audio of a text is,
 //! [`durations`] keeps how long tasks took, and [`plan`] adds up what a job would submit.
@@ -22,6 +23,7 @@ pub(crate) mod learned_names;
 pub(crate) mod plan;
 pub(crate) mod rates;
 mod record;
+mod refused_ids;
 mod request_hash;
 mod settings;
 mod shared;

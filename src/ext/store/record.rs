@@ -98,6 +98,14 @@ pub(super) struct Finished {
     pub(super) audio: Option<StoredAudio>,
 }
 
+/// What tells an announcement from the earlier and later ones of the same request.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Announcement {
+    at: f64,
+    /// The attempts in doubt before it.
+    prior_attempts: u32,
+}
+
 /// The meaning of a record for a new submission of the same request.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Meaning {
@@ -232,6 +240,11 @@ impl Record {
     /// Returns the attempts that may be billed, without the one that is announced.
     pub(super) fn prior_attempts(&self) -> u32 {
         self.in_doubt
+    }
+
+    pub(super) fn announcement(&self) -> Option<Announcement> {
+        let announcement = Announcement { at: self.at, prior_attempts: self.in_doubt };
+        self.is_announced().then_some(announcement)
     }
 
     pub(super) fn task_id(&self) -> Option<TaskId> {

@@ -255,10 +255,12 @@ impl Store {
     pub async fn settle(&self, hash: &RequestHash, settlement: Settlement) -> Result<(), Error> {
         let hash = *hash;
         let _unclaimed = self.unclaimed(hash)?;
+        let refused_ids = self.shared.database.refused_ids().clone();
         let settled = self.shared.database.run(Priority::Normal, move |transaction| {
             let Some(record) = get(transaction, hash)? else {
                 return Err(Error::invalid("hash", format!("the store has no entry {hash}")));
             };
+            let record = refused_ids.complete(hash, record);
             if !matches!(record.state, Phase::Announced | Phase::InDoubt) {
                 let state = Entry::new(hash, record, false).state();
                 return Err(Error::invalid("hash", format!("entry {hash} is {state}, expected in_doubt")));

@@ -99,6 +99,16 @@ async fn submit_and_die(entry: &EntryHandle) {
     assert!(announce(entry).await.send(std::future::pending()).now_or_never().is_none());
 }
 
+/// Submits a request, as task `t1`, whose id the disk refuses. Then the disk works again.
+async fn submit_without_space(test: &TestStore, entry: &EntryHandle) {
+    let attempt = announce(entry).await;
+    test.is_disk_full.store(true, Ordering::Relaxed);
+    assert_eq!(attempt.send(async { Ok(id("t1")) }).await.unwrap(), id("t1"));
+    test.is_disk_full.store(false, Ordering::Relaxed);
+    // The next step fails still.
+    test.store.flush().await;
+}
+
 fn finish(entry: &EntryHandle, task: &str, audio: Option<StoredAudio>) {
     let result = json!({"id": task, "status": "COMPLETED"});
     entry.finished(&id(task), &serde_json::from_value(result).unwrap(), audio, None);
@@ -259,18 +269,63 @@ async fn attempt_in_doubt_with_a_task_id_is_in_the_entry() {
 #[tokio::test]
 async fn task_id_that_the_disk_refuses_is_returned_and_logged() {
     let log = CapturedLog::start();
-    let TestStore { store, is_disk_full, .. } = open(|settings| settings).await;
-    let entry = store.entry(request(&speech("Hello.")));
-    let attempt = announce(&entry).await;
-    is_disk_full.store(true, Ordering::Relaxed);
-    assert_eq!(attempt.send(async { Ok(id("t1")) }).await.unwrap(), id("t1"));
+    let test = open(|settings| settings).await;
+    let speech = speech("Hello.");
+    submit_without_space(&test, &test.store.entry(request(&speech))).await;
     assert!(log.text().contains("result could not be written to the store"), "{}", log.text());
     assert!(log.text().contains(r#"task="t1""#), "{}", log.text());
     assert!(log.text().contains(r#"caused by "no storage space""#), "{}", log.text());
-    is_disk_full.store(false, Ordering::Relaxed);
-    // The next step fails still.
-    store.flush().await;
-    assert!(matches!(entry.lookup(None).await, Ok(Found::InDoubt(_))));
+    // The next process does not know it.
+    drop(test.store);
+    let store = Store::open_on(&test.disk, Store::at("/d/store")).await.unwrap();
+    assert!(matches!(store.entry(request(&speech)).lookup(None).await, Ok(Found::InDoubt(_))));
+}
+
+#[tokio::test]
+async fn task_id_that_the_disk_has_refused_is_written_when_its_task_ends() {
+    for is_failed in [false, true] {
+        let test = open(|settings| settings).await;
+        let speech = speech("Hello.");
+        let entry = test.store.entry(request(&speech));
+        submit_without_space(&test, &entry).await;
+        let found = only_entry(&test.store).await;
+        assert_eq!((found.state(), found.task_id()), (EntryState::Submitted, Some(id("t1"))));
+        assert!(test.store.settle(&entry.hash(), Settlement::NotBilled).await.unwrap_err().is_invalid());
+        let equal = test.store.entry(Request { resubmissions: 1, ..request(&speech) });
+        assert!(matches!(equal.lookup(None).await, Ok(Found::Submitted(found)) if found == id("t1")));
+        assert!(matches!(equal.announce(None).await, Ok(Announced::Found(Found::Submitted(_)))));
+        assert!(matches!(equal.outlook().await, Ok(Outlook::Submitted)));
+        assert!(entry.may_keep(&id("t1")).await && !entry.may_keep(&id("t2")).await);
+        let expected = if is_failed {
+            entry.failed(&id("t1"));
+            EntryState::Failed
+        } else {
+            finish(&entry, "t1", Some(audio(Some(1.5))));
+            EntryState::Stored
+        };
+        test.store.flush().await;
+        // The next process finds it.
+        drop((entry, equal, test.store));
+        let found = only_entry(&Store::open_on(&test.disk, Store::at("/d/store")).await.unwrap()).await;
+        assert_eq!((found.state(), found.task_id()), (expected, Some(id("t1"))));
+    }
+}
+
+#[tokio::test]
+async fn task_id_that_the_disk_has_refused_leaves_a_later_announcement() {
+    let test = open(|settings| settings).await;
+    let speech = speech("Hello.");
+    let entry = test.store.entry(request(&speech));
+    submit_without_space(&test, &entry).await;
+    assert!(test.store.forget(&entry.hash()).await.unwrap());
+    // Two announcements have different times.
+    tokio::time::sleep(Duration::from_millis(5)).await;
+    let equal = test.store.entry(request(&speech));
+    submit_and_die(&equal).await;
+    finish(&entry, "t1", None);
+    entry.failed(&id("t1"));
+    let found = only_entry(&test.store).await;
+    assert_eq!((found.state(), found.task_id()), (EntryState::InDoubt, None));
 }
 
 #[tokio::test]

@@ -69,7 +69,7 @@ pub(super) use self::{directory::ENTRIES_FILE, priority::Priority, transaction::
 use self::{
     engine::Engine, file::LockedFile, registry::Registry, reserve::ReserveFile, thread::Thread, work::Work,
 };
-use super::{audio_files::AudioFiles, claims::Claims};
+use super::{audio_files::AudioFiles, claims::Claims, refused_ids::RefusedIds};
 use crate::{Error, ext::disk::Disk};
 
 /// The databases that are open in this process, by the canonical path of their directory.
@@ -97,6 +97,7 @@ struct Handle {
     disk: Disk,
     directory: PathBuf,
     claims: Claims,
+    refused_ids: RefusedIds,
     audio: AudioFiles,
     worker: Worker,
     /// The worker keeps it. Empty in memory.
@@ -167,6 +168,11 @@ impl Database {
         &self.0.claims
     }
 
+    /// Returns the task ids that this process could not write.
+    pub(super) fn refused_ids(&self) -> &RefusedIds {
+        &self.0.refused_ids
+    }
+
     /// Returns the audio files of the directory.
     pub(super) fn audio(&self) -> &AudioFiles {
         &self.0.audio
@@ -215,7 +221,8 @@ impl Database {
 impl Handle {
     fn new(disk: Disk, directory: PathBuf, worker: Worker, file: Weak<LockedFile>) -> Self {
         let audio = AudioFiles::new(disk.clone(), directory.clone());
-        Self { disk, directory, claims: Claims::default(), audio, worker, file }
+        let (claims, refused_ids) = (Claims::default(), RefusedIds::default());
+        Self { disk, directory, claims, refused_ids, audio, worker, file }
     }
 }
 
