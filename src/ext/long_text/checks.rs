@@ -22,6 +22,11 @@ impl InPieces {
         if self.config.limits.max_in_flight == 0 {
             return Err(Error::invalid("max_in_flight", "0 is too small, expected at least 1"));
         }
+        if self.speak.is_redone() {
+            let problem =
+                "the whole text would be billed again; use `InPieces::redo` with the numbers of the pieces";
+            return Err(Error::invalid("redo", problem));
+        }
         self.pauses.check()?;
         let needs_headings = self.pauses.chapter.is_some() || self.chapters.is_some();
         let headings = if needs_headings { headings(&self.text, &*self.is_heading) } else { Vec::new() };

@@ -14,7 +14,7 @@ use super::{
 use crate::{
     Billed, Error, Speak, Speech,
     batch::Results,
-    ext::store::{Store, facts::Redo, handle::EntryHandle},
+    ext::store::{Store, handle::EntryHandle},
 };
 
 /// The progress of a narration, from [`Narration::progress`](super::Narration::progress).
@@ -132,7 +132,7 @@ impl Job {
                 }
                 Err(error) if error.is_failed() && key.attempt < self.settings.resubmit_failed => {
                     tracing::warn!(piece = key.piece.number, ?error, "piece failed, resubmitting");
-                    let speak = self.request(&key.piece);
+                    let speak = self.settings.request(&key.piece);
                     let _ = requests.send((Key { attempt: key.attempt + 1, ..key }, speak));
                 }
                 Err(error) => {
@@ -177,21 +177,15 @@ impl Job {
             self.started += 1;
             let piece = Piece { number: self.started, bytes };
             self.gaps.push_back(gap);
-            let (speak, key) = (self.request(&piece), Key { piece, characters, attempt: 0 });
+            let (speak, key) = (self.settings.request(&piece), Key { piece, characters, attempt: 0 });
             // The batch holds the receiver as long as its results are read, so sending cannot fail.
             let _ = requests.send((key, speak));
         }
     }
 
-    /// Returns the request of a piece.
-    fn request(&self, piece: &Piece) -> Speak {
-        let redo = if self.settings.redo.contains(&piece.number) { Redo::OncePerJob } else { Redo::No };
-        self.settings.speak.with_text(&self.settings.text[piece.bytes.clone()]).with_redo(redo)
-    }
-
     /// Returns the entry of a piece in the store.
     fn entry(&self, piece: &Piece) -> Result<EntryHandle, Error> {
-        self.request(piece).to_entry(&self.store)
+        self.settings.request(piece).to_entry(&self.store)
     }
 
     /// Returns the entries of the pieces that were spoken again.

@@ -125,6 +125,7 @@ const MAX_IN_FLIGHT: usize = 16;
 ///
 /// Before anything is sent:
 /// - [`is_invalid`](Error::is_invalid): a text of one character, a `max_characters` of 2, or a pause of more than an hour
+/// - [`is_invalid`](Error::is_invalid): [`Speak::redo`] of the whole text
 /// - [`is_invalid`](Error::is_invalid): subtitles or chapters with another ending, or two paths that lead to one file
 /// - [`is_io`](Error::is_io): the directory of a file is missing
 /// - the errors of [`Store::open`]
@@ -164,7 +165,8 @@ impl Speak {
     /// ```
     ///
     /// [`deadline`](Self::deadline) and [`resubmit_in_doubt`](Self::resubmit_in_doubt) apply to each piece,
-    /// and [`on_submitted`](Self::on_submitted) is called for each piece.
+    /// and [`on_submitted`](Self::on_submitted) is called for each piece. [`redo`](Self::redo) is an
+    /// [`is_invalid`](Error::is_invalid) error: use [`InPieces::redo`] with the numbers of the pieces.
     pub fn in_pieces(mut self) -> InPieces {
         let text = self.take_text();
         InPieces::new(self, text)
@@ -345,15 +347,18 @@ impl InPieces {
     pub async fn plan(&self) -> Result<Plan, Error> {
         let (mut splitter, _) = self.split_checked()?;
         let pieces = std::iter::from_fn(|| splitter.next(&self.text));
-        let requests = (1..).zip(pieces).map(|(number, (bytes, _))| {
-            let speak = self.speak.with_text(&self.text[bytes]);
-            if self.redo.contains(&number) { speak.with_redo(Redo::OncePerJob) } else { speak }
-        });
+        let requests = (1..).zip(pieces).map(|(number, (bytes, _))| self.request(&Piece { number, bytes }));
         // Without a store of its own, the job has one next to the file, in which equal pieces are one.
         let unknown = StoreSettings::none();
         let own =
             self.config.store.as_ref().or_else(|| self.speak.client().store().is_none().then_some(&unknown));
         plan(self.speak.client(), own, self.config.limits, requests).await
+    }
+
+    /// Returns the request of a piece.
+    fn request(&self, piece: &Piece) -> Speak {
+        let redo = if self.redo.contains(&piece.number) { Redo::OncePerJob } else { Redo::No };
+        self.speak.with_text(&self.text[piece.bytes.clone()]).with_redo(redo)
     }
 }
 

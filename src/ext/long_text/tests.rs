@@ -64,6 +64,16 @@ async fn pause_of_more_than_an_hour_is_refused() {
 }
 
 #[tokio::test]
+async fn redo_of_a_whole_text_is_refused_by_the_plan_and_at_the_start() {
+    let directory = tempfile::tempdir().unwrap();
+    let client = Client::builder().api_key("k").build().unwrap();
+    let book = || client.speak(BOOK).redo().in_pieces().store(directory.path().join("speeches"));
+    let expected = "redo: the whole text would be billed again; use `InPieces::redo` with the numbers";
+    assert_invalid(&book().plan().await.unwrap_err(), expected, Billed::No);
+    assert_invalid(&start(book(), &directory.path().join("book.wav")).await, expected, Billed::No);
+}
+
+#[tokio::test]
 async fn pieces_are_spoken_again_only_if_they_exist_and_the_others_are_in_a_store() {
     let directory = tempfile::tempdir().unwrap();
     let (path, store) = (directory.path().join("book.wav"), directory.path().join("speeches"));

@@ -267,8 +267,9 @@ impl Speak {
     /// or was not billed, the old speech stays. An unfinished task is not replaced: the request waits for it. Without a
     /// store, `redo` is ignored.
     ///
-    /// Each finished run with `redo` is billed, also if the program was interrupted and runs again. In a long text, use
-    /// [`InPieces::redo`](crate::long_text::InPieces::redo), which speaks a piece again once for each complete file.
+    /// Each finished run with `redo` is billed, also if the program was interrupted and runs again. A long text refuses `redo`
+    /// with an [`is_invalid`](Error::is_invalid) error. Use [`InPieces::redo`](crate::long_text::InPieces::redo), which speaks a
+    /// piece again once for each complete file.
     pub fn redo(mut self) -> Self {
         self.redo = Redo::Yes;
         self
@@ -361,6 +362,11 @@ impl Speak {
     /// Returns a request with the same settings for another text.
     pub(crate) fn with_text(&self, input: impl Into<String>) -> Self {
         Self { input: input.into(), ..self.clone() }
+    }
+
+    /// Returns `true` if a finished speech is spoken again.
+    pub(crate) fn is_redone(&self) -> bool {
+        self.redo != Redo::No
     }
 
     pub(crate) fn with_redo(self, redo: Redo) -> Self {
@@ -467,7 +473,7 @@ impl fmt::Debug for Speak {
             .field("resubmit_in_doubt", &self.resubmissions)
             .field("take", &self.take)
             .field("label", &self.label)
-            .field("redo", &(self.redo != Redo::No))
+            .field("redo", &self.is_redone())
             .finish_non_exhaustive()
     }
 }
