@@ -36,16 +36,21 @@ pub(crate) async fn plan(
     };
     // Equal requests are submitted once if there will be a store.
     let has_store = settings.is_some() || store.is_some();
-    let (mut plan, mut seen) = (PlanBuilder::default(), HashSet::new());
+    let (mut plan, mut seen, mut redone) = (PlanBuilder::default(), HashSet::new(), HashSet::new());
     let mut entries = Vec::new();
     for speak in requests {
         let Ok(request) = speak.to_request() else {
             plan.invalid += 1;
             continue;
         };
-        if has_store && !seen.insert(speak.hash_of(&request)) {
-            plan.repeated += 1;
-            continue;
+        if has_store {
+            let hash = speak.hash_of(&request);
+            // `redo` speaks the text of an equal request again, and a second `redo` does not.
+            let is_redone = speak.is_redone() && redone.insert(hash);
+            if !seen.insert(hash) && !is_redone {
+                plan.repeated += 1;
+                continue;
+            }
         }
         let Some(store) = &store else {
             let characters = request.input.chars().count();

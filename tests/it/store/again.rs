@@ -146,3 +146,41 @@ async fn wait_for_a_forgotten_task_leaves_the_audio_of_the_newer_one() {
     assert_eq!(bytes(&older).await, b"the older reading");
     assert_eq!(bytes(&client.speak(TEXT).await.unwrap()).await, b"the newer reading");
 }
+
+#[tokio::test]
+async fn plan_counts_what_a_batch_with_redo_submits() {
+    // `true` is a line with `redo`.
+    let cases: [(bool, &[bool]); 9] = [
+        (true, &[true]),
+        (true, &[false, false]),
+        (true, &[false, true]),
+        (true, &[true, false]),
+        (true, &[true, true]),
+        (true, &[false, true, false, true]),
+        (false, &[false, true]),
+        (false, &[true, false]),
+        (false, &[true, true]),
+    ];
+    for (is_stored, lines) in cases {
+        let fixture = Fixture::new().await;
+        let client = fixture.client();
+        if is_stored {
+            client.speak(TEXT).await.unwrap();
+        }
+        let before = fixture.simulator.creates();
+        let speak = |redo: &bool| if *redo { client.speak(TEXT).redo() } else { client.speak(TEXT) };
+        // An equal line that is in flight would take the place of a line with `redo`.
+        let batch = client.batch(lines.iter().map(speak).enumerate()).max_in_flight(1);
+        let plan = batch.plan().await.unwrap();
+        let mut results = batch.run().await.unwrap();
+        while let Some((_, result)) = results.next().await {
+            result.unwrap();
+        }
+        assert_eq!(
+            u64::try_from(plan.new).unwrap(),
+            fixture.simulator.creates() - before,
+            "stored: {is_stored}, redo: {lines:?}"
+        );
+        assert_eq!(plan.new + plan.stored + plan.repeated, lines.len());
+    }
+}
