@@ -1,6 +1,6 @@
 //! The requests of a batch that are under way, and the delivery of their results.
 
-use std::time::Duration;
+use std::{collections::HashSet, time::Duration};
 
 use slab::Slab;
 use tokio::sync::mpsc::UnboundedSender;
@@ -11,7 +11,7 @@ use super::{
     scheduler::Urgency,
 };
 use crate::{
-    Error, Speech, TaskId,
+    Billed, Error, Speech, TaskId,
     ext::{polling::poller::Poller, store::handle::EntryHandle},
 };
 
@@ -40,6 +40,15 @@ pub(super) enum TaskState {
 }
 
 impl TaskState {
+    /// Returns `true` for a request that is not submitted, and is not being submitted.
+    pub(super) fn is_unsent(&self) -> bool {
+        matches!(self, Self::Submit(pending) if !pending.in_flight)
+    }
+
+    fn may_be_billed(&self) -> bool {
+        !matches!(self, Self::Submit(pending) if !pending.in_flight && !pending.is_in_doubt())
+    }
+
     /// Returns how much the next request of this task is worth.
     pub(super) fn urgency(&mut self) -> Urgency {
         match self {
@@ -124,8 +133,17 @@ impl<K> ActiveTasks<K> {
 
 impl<K> Drop for ActiveTasks<K> {
     fn drop(&mut self) {
+        // If the engine was cut off, it has not looked the other requests up.
+        let sent = self.tasks.iter().filter(|(_, task)| task.state.may_be_billed());
+        let sent: HashSet<_> = sent.filter_map(|(_, task)| Some(task.entry.as_ref()?.hash())).collect();
         for slot in self.tasks.iter().map(|(slot, _)| slot).collect::<Vec<_>>() {
-            let outcome = match &self.tasks[slot].state {
+            let ActiveTask { entry, state, .. } = &self.tasks[slot];
+            let outcome = match state {
+                TaskState::Submit(pending)
+                    if entry.as_ref().is_some_and(|entry| sent.contains(&entry.hash())) =>
+                {
+                    Err(pending.abandon().billed_at_least(Billed::Maybe))
+                }
                 TaskState::Submit(pending) => Err(pending.abandon()),
                 TaskState::Resume(id, _) => Err(Error::stopped().with_task_id(id)),
                 TaskState::Wait(poll) => Err(Error::stopped().with_task_id(poll.id())),

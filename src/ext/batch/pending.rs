@@ -15,6 +15,8 @@ use crate::{
 
 pub(super) struct PendingRequest {
     pub(super) speech: PreparedSpeech,
+    /// The error with which the request ends if it is still not submitted at its last lookup.
+    pub(super) ending: Option<Error>,
     /// The right to send the request once, if it is announced in a store.
     pub(super) attempt: Option<Attempt>,
     /// The seconds of audio that the request is expected to take.
@@ -25,9 +27,9 @@ pub(super) struct PendingRequest {
     received_at: Instant,
     /// `None` before the first attempt.
     submission: Option<Submission>,
-    /// The attempts in doubt of earlier runs.
+    /// The attempts in doubt of earlier runs and of equal requests, as of the last lookup.
     pub(super) prior_attempts: InDoubtAttempts,
-    in_flight: bool,
+    pub(super) in_flight: bool,
 }
 
 impl PendingRequest {
@@ -35,6 +37,7 @@ impl PendingRequest {
         let prior_attempts = InDoubtAttempts::default();
         Self {
             speech,
+            ending: None,
             attempt: None,
             expected_seconds: 0.0,
             reservation: None,
@@ -127,8 +130,9 @@ impl PendingRequest {
     /// Returns the error that ends the request, with its attempts in doubt.
     pub(super) fn finish_with(&self, error: Error) -> Error {
         match &self.submission {
-            Some(submission) => submission.finish_with(error),
-            None => self.prior_attempts.apply_to(error),
+            // Its attempts include those of earlier runs.
+            Some(submission) if submission.is_in_doubt() => submission.finish_with(error),
+            _ => self.prior_attempts.apply_to(error),
         }
     }
 }

@@ -10,7 +10,7 @@ use crate::{
     Error, TaskId,
     ext::{
         batch::{
-            active::TaskState,
+            active::{ActiveTask, TaskState},
             breaker::{MAX_CREATES, Outcome, Ticket},
             key_check::is_key_rejected,
             pending::{Hold, PendingRequest},
@@ -75,7 +75,7 @@ impl<K: Display + Send + 'static, A: SpeechApi> Engine<K, A> {
             });
             progressed |= !ended.is_empty();
             for (slot, error) in ended.into_iter().zip(errors) {
-                self.finish(slot, Err(error));
+                self.end_unsent(slot, error);
             }
         }
         progressed
@@ -189,16 +189,13 @@ impl<K: Display + Send + 'static, A: SpeechApi> Engine<K, A> {
         }
         let fatal = self.fatal.get_or_insert(error).clone();
         let ready = std::mem::take(&mut self.ready_to_send);
-        for slot in ready.iter().copied() {
-            self.take_back(slot);
-        }
         for slot in ready.into_iter().chain(self.scheduler.take_all_creates()) {
             self.end_unsent(slot, fatal.clone());
         }
     }
 
     /// Takes the announcement of a request back, which was not sent.
-    pub(super) fn take_back(&mut self, slot: usize) {
+    fn take_back(&mut self, slot: usize) {
         if let Some(pending) = self.active.pending_mut(slot) {
             pending.attempt = None;
         }
@@ -207,16 +204,21 @@ impl<K: Display + Send + 'static, A: SpeechApi> Engine<K, A> {
     /// Ends a request that is not submitted. With a store, it is looked up again first, because an equal request may have been
     /// submitted since.
     pub(super) fn end_unsent(&mut self, slot: usize, error: Error) {
-        if self.active.tasks[slot].entry.is_some() && !self.stopping {
-            self.ending.push_back(slot);
-        } else {
-            self.finish_unsent(slot, error);
-        }
+        let ActiveTask { entry: Some(_), state: TaskState::Submit(pending), .. } =
+            &mut self.active.tasks[slot]
+        else {
+            return self.finish_unsent(slot, error);
+        };
+        // The lookup would wait for the announcement of the request itself.
+        pending.attempt = None;
+        pending.ending.get_or_insert(error);
+        self.ending.push_back(slot);
     }
 
-    pub(super) fn finish_unsent(&mut self, slot: usize, fatal: Error) {
+    pub(super) fn finish_unsent(&mut self, slot: usize, error: Error) {
         let pending = self.active.pending(slot).expect("only a pending request is not sent");
-        let error = pending.finish_with(fatal);
+        // The error of an attempt in doubt counts it already.
+        let error = if error.is_in_doubt() { error } else { pending.finish_with(error) };
         self.finish(slot, Err(error));
     }
 }

@@ -97,7 +97,7 @@ pub(crate) struct Engine<K, A> {
     pub(super) rate_limiter: Option<RateLimiter>,
     /// The answers of the store about requests, each with the seconds of audio that are expected.
     pub(super) lookups: FuturesUnordered<InFlight<Result<(Found, f64), Error>>>,
-    /// Requests that end unless the store knows more about them than at their first lookup.
+    /// Requests that end with an error unless the store knows more about them than at their first lookup.
     pub(super) ending: VecDeque<usize>,
     pub(super) announcements: FuturesUnordered<InFlight<Result<Announced, Error>>>,
     /// Finished speeches whose audio is being kept in the store.
@@ -271,7 +271,11 @@ impl<K: Display + Send + 'static, A: SpeechApi> Engine<K, A> {
     }
 
     fn is_finished(&self) -> bool {
-        if self.stopping { self.creates.is_empty() } else { self.exhausted && self.active.tasks.is_empty() }
+        if self.stopping {
+            self.creates.is_empty() && self.ending.is_empty() && self.lookups.is_empty()
+        } else {
+            self.exhausted && self.active.tasks.is_empty()
+        }
     }
 
     /// Frees the places of results that the consumer took. Stops the batch when the consumer is gone.
@@ -288,7 +292,8 @@ impl<K: Display + Send + 'static, A: SpeechApi> Engine<K, A> {
         progressed
     }
 
-    /// Sends nothing from now on. The engine ends when the pending submissions have finished.
+    /// Sends nothing from now on. The engine ends when the pending submissions have finished, and the store was asked about the
+    /// other requests.
     fn stop(&mut self) {
         self.stopping = true;
         self.polls.clear();
@@ -298,8 +303,10 @@ impl<K: Display + Send + 'static, A: SpeechApi> Engine<K, A> {
         self.lookups.clear();
         self.ending.clear();
         self.keeps.clear();
-        for slot in std::mem::take(&mut self.ready_to_send) {
-            self.take_back(slot);
+        self.ready_to_send.clear();
+        let unsent = self.active.tasks.iter().filter(|(_, task)| task.state.is_unsent());
+        for slot in unsent.map(|(slot, _)| slot).collect::<Vec<_>>() {
+            self.end_unsent(slot, Error::stopped());
         }
     }
 
@@ -414,10 +421,10 @@ impl<K: Display + Send + 'static, A: SpeechApi> Engine<K, A> {
 
     /// Plans the first attempt of a request that is not in the store.
     pub(super) fn start_pending(&mut self, slot: usize, expected_seconds: f64) {
-        if let Some(pending) = self.active.pending_mut(slot) {
-            pending.expected_seconds = expected_seconds;
-        }
-        if let Some(error) = self.fatal.clone().or_else(|| self.limit.clone()) {
+        let pending = self.active.pending_mut(slot).expect("only a pending request is started");
+        pending.expected_seconds = expected_seconds;
+        let error = pending.ending.take();
+        if let Some(error) = error.or_else(|| self.fatal.clone()).or_else(|| self.limit.clone()) {
             return self.finish_unsent(slot, error);
         }
         self.scheduler.add_new(slot);

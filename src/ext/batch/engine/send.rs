@@ -67,7 +67,7 @@ impl<K: Display + Send + 'static, A: SpeechApi> Engine<K, A> {
                 self.ready_to_send.pop_front();
                 progressed = true;
                 if let Some(error) = self.expired(slot) {
-                    self.finish(slot, Err(error));
+                    self.end_unsent(slot, error);
                 } else {
                     self.send_create(slot);
                 }
@@ -98,7 +98,7 @@ impl<K: Display + Send + 'static, A: SpeechApi> Engine<K, A> {
             };
             progressed = true;
             if let Some(error) = self.expired(slot) {
-                self.finish(slot, Err(error));
+                self.end_unsent(slot, error);
                 continue;
             }
             self.reserve();

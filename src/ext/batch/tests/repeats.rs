@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use super::*;
+use crate::Billed;
 
 #[tokio::test(start_paused = true)]
 async fn equal_lines_of_a_batch_are_submitted_once() {
@@ -87,4 +88,122 @@ async fn equal_lines_are_submitted_once_after_a_429() {
     let running = run(&server, list, with_store(&store, config(2, None)));
     let run = tokio::time::timeout(Duration::from_secs(3_600), running).await.unwrap();
     assert_eq!((run.count(Result::is_ok), server.observed().accepted["Hello."]), (2, 1));
+}
+
+/// Returns lines with their numbers as keys.
+fn lines(
+    server: &InMemoryApi,
+    texts: impl IntoIterator<Item = &'static str>,
+    deadline: Duration,
+) -> Vec<(String, Speak)> {
+    let speak = |text| server.client().speak(text).deadline(deadline);
+    texts.into_iter().enumerate().map(|(key, text)| (key.to_string(), speak(text))).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn line_that_equals_a_submitted_one_is_delivered_although_it_is_held_back_past_its_limit() {
+    let store = Store::in_memory();
+    let create = |text: &str, _| if text == "Hello." { Create::Accept } else { Create::RateLimit(120) };
+    let server = server(create, done_after(5));
+    let list = lines(&server, ["Hello.", "Good morning.", "Hello."], Duration::from_secs(30));
+    let run = run(&server, list, with_store(&store, config(3, Some(2.0)))).await;
+    let result = |key: &str| &run.results.iter().find(|(found, _)| found == key).unwrap().1;
+    assert!(result("0").as_ref().unwrap_err().task_id().is_some());
+    assert_eq!(result("1").as_ref().unwrap_err().billed(), Billed::No);
+    assert_eq!(result("2").as_ref().unwrap().as_str(), "Hello.");
+    assert_eq!(server.observed().accepted["Hello."], 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn line_that_equals_one_in_doubt_is_in_doubt_although_an_outage_outlasts_its_limit() {
+    let store = Store::in_memory();
+    let client = Client::builder().api_key("k").build().unwrap();
+    let round_trip = |_: &str| Duration::from_millis(80);
+    let server =
+        InMemoryApi::new(client, round_trip, |_, _| Create::Status(503), |_, _| Err(status_failure(503)));
+    let list = lines(&server, ["Hello.", "Hello.", "Good morning."], Duration::from_secs(3));
+    let run = run(&server, list, with_store(&store, config(3, Some(1.0)))).await;
+    let billed: HashMap<_, _> =
+        run.results.iter().map(|(key, result)| (&**key, result.as_ref().unwrap_err().billed())).collect();
+    assert_eq!((billed["0"], billed["1"]), (Billed::Maybe, Billed::Maybe), "{:?}", run.results);
+    assert_eq!(billed["2"], Billed::No, "{:?}", run.results);
+}
+
+#[tokio::test(start_paused = true)]
+async fn request_past_its_deadline_returns_the_task_of_an_equal_one() {
+    for is_ready in [false, true] {
+        let store = Store::in_memory();
+        let server = server(|_, _| Create::Accept, done_after(0));
+        let speak = server.client().speak("text 0").deadline(Duration::from_secs(60));
+        let entry = speak.to_entry(&store).unwrap();
+        let (mut engine, mut channels) =
+            Engine::new(server.clone(), Queue::stream(futures_util::stream::empty()));
+        let mut pending = PendingRequest::new(speak.prepare(Some(&store)).unwrap(), Instant::now());
+        pending.start_attempt("a");
+        pending.on_failure(rate_limited(1)).unwrap();
+        let Ok(Announced::Claimed(attempt)) = entry.announce(None).await else { panic!("not announced") };
+        if is_ready {
+            pending.attempt = Some(attempt);
+        } else {
+            attempt.send(async { Ok(TaskId::new_unchecked("text 0")) }).await.unwrap();
+        }
+        engine.active.progress.on_started(2);
+        let state = TaskState::Submit(Box::new(pending));
+        let (key, key_text, entry) = ("a".to_owned(), "a".into(), Some(entry));
+        let slot =
+            engine.active.tasks.insert(ActiveTask { index: 0, key, key_text, entry, characters: 6, state });
+        if is_ready {
+            engine.ready_to_send.push_back(slot);
+        } else {
+            engine.scheduler.add_retry(Instant::now(), slot);
+        }
+        tokio::time::advance(Duration::from_secs(70)).await;
+        // Its first poll receives a 404: this server does not know the task.
+        engine.run().await;
+        let error = channels.finished.recv().await.unwrap().outcome.unwrap_err();
+        let expected = if is_ready { (false, Billed::No) } else { (true, Billed::Yes) };
+        assert_eq!((error.task_id().is_some(), error.billed()), expected, "{error}");
+        assert_eq!(store.entries().next().await.is_some(), !is_ready);
+        assert!(server.observed().accepted.is_empty());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn stopped_batch_returns_what_is_known_about_equal_lines() {
+    for (stopped_after, in_doubt) in [(40, 0), (1_500, 2)] {
+        let store = Store::in_memory();
+        let create =
+            |text: &str, _| if text == "Hello." { Create::Accept } else { Create::AcceptThenDisconnect };
+        let server = server(create, done_after(3_600));
+        let texts = ["Hello.", "Good night.", "Hello.", "Good night.", "Good morning."];
+        let queue = Queue::list(lines(&server, texts, Duration::from_secs(60)));
+        let (mut engine, Channels { mut finished, released, .. }) = Engine::new(server.clone(), queue);
+        with_store(&store, config(5, Some(1.0))).validate_and_open(&mut engine).await.unwrap();
+        let stop = async {
+            tokio::time::sleep(Duration::from_millis(stopped_after)).await;
+            drop(released);
+        };
+        tokio::join!(engine.run(), stop);
+        let mut errors = Vec::new();
+        while let Some(result) = finished.recv().await {
+            errors.push(result.outcome.unwrap_err());
+        }
+        let with_id = errors.iter().filter(|error| error.is_stopped() && error.task_id().is_some());
+        assert_eq!(with_id.count(), 2, "{errors:?}");
+        let count = |billed| errors.iter().filter(|error| error.billed() == billed).count();
+        assert_eq!((count(Billed::Maybe), count(Billed::No)), (in_doubt, 3 - in_doubt), "{errors:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn batch_that_is_dropped_does_not_claim_that_a_line_that_equals_a_submitted_one_is_not_billed() {
+    let store = Store::in_memory();
+    let server = server(|_, _| Create::Accept, done_after(3_600));
+    let list = lines(&server, ["Hello.", "Hello.", "Good morning."], Duration::from_secs(60));
+    let (mut engine, mut channels) = Engine::new(server.clone(), Queue::list(list));
+    with_store(&store, config(3, Some(0.5))).validate_and_open(&mut engine).await.unwrap();
+    tokio::time::timeout(Duration::from_secs(1), engine.run()).await.unwrap_err();
+    for expected in [Billed::Yes, Billed::Maybe, Billed::No] {
+        assert_eq!(channels.finished.recv().await.unwrap().outcome.unwrap_err().billed(), expected);
+    }
 }
