@@ -370,6 +370,17 @@ async fn submit_redirected_to_same_origin_keeps_task_id_of_the_response() {
 }
 
 #[tokio::test]
+async fn submit_redirected_to_another_origin_takes_no_task_id_from_there() {
+    let other = ScriptedServer::start([Action::json("200 OK", &json!({"id": ID}))]).await;
+    let redirect = Action::response("303 See Other", &format!("location: {}/tasks/1\r\n", other.url), "");
+    let server = ScriptedServer::start([redirect]).await;
+    let client = builder(&server.url).http_client(reqwest::Client::new()).build().unwrap();
+    let error = client.speak("Hello").submit().await.unwrap_err();
+    assert!(error.is_in_doubt() && error.task_id().is_none(), "{error:?}");
+    assert_eq!(other.requests().len(), 1);
+}
+
+#[tokio::test]
 async fn task_of_submission_in_doubt_has_the_grace_period_of_an_own_task() {
     let not_found = Action::response("404 Not Found", "", "");
     let server = ScriptedServer::start([

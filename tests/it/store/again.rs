@@ -10,7 +10,10 @@ async fn task_that_the_server_has_forgotten_is_submitted_again_after_forget() {
     let client = fixture.client();
     let hash = client.speak(TEXT).hash().unwrap();
     let mut results = client.batch([("a", TEXT)]).run().await.unwrap();
-    for error in [client.speak(TEXT).await.unwrap_err(), results.next().await.unwrap().1.unwrap_err()] {
+    let updates: Vec<_> = client.speak(TEXT).submit().await.unwrap().updates().collect().await;
+    let watched = updates.into_iter().next_back().unwrap().unwrap_err();
+    let waited = client.speak(TEXT).await.unwrap_err();
+    for error in [waited, watched, results.next().await.unwrap().1.unwrap_err()] {
         assert_eq!((error.kind(), error.billed()), (ErrorKind::NotFound, Billed::Yes), "{error}");
         let advice = format!("to submit the text again, forget entry {hash} of the store");
         assert!(error.to_string().contains(&advice), "{error}");

@@ -200,6 +200,25 @@ async fn requests_that_cannot_be_sent_before_their_time_limit_end_at_once_in_a_c
     assert!(server.elapsed() < deadline, "{:?}", server.elapsed());
 }
 
+/// The first create gets a pause of 30 s, the next two are accepted, and the fourth gets a pause of 45 s.
+#[tokio::test(start_paused = true)]
+async fn time_limit_in_a_pause_counts_from_the_first_pause_since_the_last_accepted_create() {
+    let creates = std::sync::atomic::AtomicU32::new(0);
+    let create = move |_: &str, _| match creates.fetch_add(1, std::sync::atomic::Ordering::Relaxed) {
+        0 => Create::RateLimit(30),
+        3 => Create::RateLimit(45),
+        _ => Create::Accept,
+    };
+    let server = server(create, done_after(1));
+    let deadline = Duration::from_secs(60);
+    let list = speaks(&server, texts(10)).into_iter().map(|(key, speak)| (key, speak.deadline(deadline)));
+    let run = run(&server, list.collect(), config(10, Some(2.0))).await;
+    // Only the first text ends in the second pause, because its time limit counts from its own first attempt.
+    assert_eq!((run.progress.done, run.progress.failed), (9, 1), "{:?}", run.progress);
+    assert!(run.results.iter().any(|(key, result)| key == "text 0" && result.is_err()), "{:?}", run.results);
+    assert!(server.elapsed() >= Duration::from_secs(75), "{:?}", server.elapsed());
+}
+
 /// On the paused clock, an engine that never sleeps would never see the response.
 #[tokio::test(start_paused = true)]
 async fn stopped_batch_sleeps_until_its_last_create_ends() {
