@@ -132,6 +132,8 @@ impl Job {
                 }
                 Err(error) if error.is_failed() && key.attempt < self.settings.resubmit_failed => {
                     tracing::warn!(piece = key.piece.number, ?error, "piece failed, resubmitting");
+                    // If the speech was finished before, the store has it, and only `redo` submits it again.
+                    self.settings.redo.insert(key.piece.number);
                     let speak = self.settings.request(&key.piece);
                     let _ = requests.send((Key { attempt: key.attempt + 1, ..key }, speak));
                 }

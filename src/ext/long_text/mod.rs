@@ -263,7 +263,7 @@ impl InPieces {
     ///
     /// **Each resubmission may be billed**: the API does not document whether it bills failed
     /// tasks. With 0, the default, such a piece returns an [`is_failed`](Error::is_failed) error.
-    /// The next run submits the piece again.
+    /// The next run submits the piece again, unless its speech was finished before.
     pub fn resubmit_failed(mut self, times: u32) -> Self {
         self.resubmit_failed = times;
         self

@@ -14,6 +14,7 @@ use std::{
 use distribute_ai::{
     Billed, Client, Error, ErrorKind,
     long_text::{InPieces, Recording, split},
+    store::Store,
     testing::{Fault, Host, Route, Script, Simulator, SimulatorBuilder, TaskOutcome},
 };
 use serde_json::json;
@@ -156,6 +157,29 @@ async fn long_text_resubmitted_piece_may_be_billed_for_its_failed_task() {
     assert_eq!((error.kind(), error.billed()), (ErrorKind::Rejected, Billed::Maybe), "{error}");
     assert_eq!((error.piece().unwrap().number, error.task_id()), (1, None));
     assert_eq!(simulator.creates(), 1);
+}
+
+#[tokio::test]
+async fn long_text_resubmits_piece_whose_speech_the_server_has_removed_only_if_allowed() {
+    let simulator = quick().start().await.unwrap();
+    let (client, (directory, path)) = (simulator.client(), temp_path());
+    let store = Store::at(directory.path().join("speeches")).keep_audio(false);
+    // Two pieces are equal.
+    let book =
+        client.speak("One one one. One one one. Two two two.").in_pieces().max_characters(14).store(store);
+    book.clone().save(&path).await.unwrap();
+    let (removed, _) = simulator.tasks().into_iter().find(|(_, text)| text == "One one one.").unwrap();
+    let failed = Fault::web_page().json(json!({"id": removed.as_str(), "status": "ERROR"}).to_string());
+    simulator.script(Route::Result, Script::always(failed).for_task(&removed));
+    for _run in 0..2 {
+        let error = book.clone().save(&path).await.unwrap_err();
+        assert!(error.is_failed() && error.piece().unwrap().number < 3, "{error}");
+    }
+    assert_eq!(simulator.creates(), 2);
+    for _run in 0..2 {
+        book.clone().resubmit_failed(1).save(&path).await.unwrap();
+        assert_eq!(simulator.creates(), 3);
+    }
 }
 
 #[tokio::test]
