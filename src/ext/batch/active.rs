@@ -45,8 +45,9 @@ impl TaskState {
         matches!(self, Self::Submit(pending) if !pending.in_flight)
     }
 
-    fn may_be_billed(&self) -> bool {
-        !matches!(self, Self::Submit(pending) if !pending.in_flight && !pending.is_in_doubt())
+    /// Returns `true` for a request that was sent and that the server may have accepted.
+    fn is_sent_or_in_doubt(&self) -> bool {
+        !self.is_unsent() || matches!(self, Self::Submit(pending) if pending.is_in_doubt())
     }
 
     /// Returns how much the next request of this task is worth.
@@ -134,17 +135,16 @@ impl<K> ActiveTasks<K> {
 impl<K> Drop for ActiveTasks<K> {
     fn drop(&mut self) {
         // If the engine was cut off, it has not looked the other requests up.
-        let sent = self.tasks.iter().filter(|(_, task)| task.state.may_be_billed());
+        let sent = self.tasks.iter().filter(|(_, task)| task.state.is_sent_or_in_doubt());
         let sent: HashSet<_> = sent.filter_map(|(_, task)| Some(task.entry.as_ref()?.hash())).collect();
         for slot in self.tasks.iter().map(|(slot, _)| slot).collect::<Vec<_>>() {
             let ActiveTask { entry, state, .. } = &self.tasks[slot];
             let outcome = match state {
-                TaskState::Submit(pending)
-                    if entry.as_ref().is_some_and(|entry| sent.contains(&entry.hash())) =>
-                {
-                    Err(pending.abandon().billed_at_least(Billed::Maybe))
+                TaskState::Submit(pending) => {
+                    let is_sent = entry.as_ref().is_some_and(|entry| sent.contains(&entry.hash()));
+                    let least = if is_sent { Billed::Maybe } else { Billed::No };
+                    Err(pending.abandon().billed_at_least(least))
                 }
-                TaskState::Submit(pending) => Err(pending.abandon()),
                 TaskState::Resume(id, _) => Err(Error::stopped().with_task_id(id)),
                 TaskState::Wait(poll) => Err(Error::stopped().with_task_id(poll.id())),
                 TaskState::Keep(speech) => Ok((**speech).clone()),

@@ -50,14 +50,15 @@ impl PendingRequest {
 
     /// Marks the request as sent. The deadline counts from the first attempt.
     pub(super) fn start_attempt(&mut self, key: &str) {
-        let Self { speech, submission, prior_attempts, in_flight, .. } = self;
+        let Self { speech, submission, in_flight, .. } = self;
         *in_flight = true;
-        submission.get_or_insert_with(|| {
+        let submission = submission.get_or_insert_with(|| {
             let deadline = saturating_add(Instant::now(), speech.timeout);
-            Submission::new(Label::Key(key.into()), deadline, speech.resubmissions)
-                .waiting_out_outages()
-                .with_prior_attempts(*prior_attempts)
+            Submission::new(Label::Key(key.into()), deadline, speech.resubmissions).waiting_out_outages()
         });
+        if let Some(attempt) = &self.attempt {
+            submission.set_prior_attempts(attempt.prior_attempts());
+        }
     }
 
     /// Returns the time of the next attempt, or the error that ends the request.

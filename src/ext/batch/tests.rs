@@ -1,6 +1,8 @@
 //! Tests of the engine against an API in memory, in virtual time.
 
+mod doubt;
 mod holds;
+mod limits;
 mod outages;
 mod panics;
 mod rejections;
@@ -149,22 +151,6 @@ async fn repeated_429_is_waited_out_within_the_rate_limit() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn wait_whose_deadline_is_in_a_cooldown_fails_at_once() {
-    let poll = |age: Duration| match age.as_secs() {
-        0..5 => Ok("PROCESSING"),
-        _ => Err(rate_limited(3600)),
-    };
-    let server = server(|_, _| Create::Accept, poll);
-    let deadline = Duration::from_secs(60);
-    let list = speaks(&server, texts(20)).into_iter().map(|(key, speak)| (key, speak.deadline(deadline)));
-    let run = run(&server, list.collect(), config(20, None)).await;
-    let with_id = |error: &Error| error.is_rate_limited() && error.task_id().is_some();
-    assert_eq!(run.count(|result| result.as_ref().is_err_and(with_id)), 20);
-    assert_eq!(server.observed().polls_in_cooldown, 0);
-    assert!(server.elapsed() < Duration::from_secs(20), "{:?}", server.elapsed());
-}
-
-#[tokio::test(start_paused = true)]
 async fn submission_without_a_slot_before_its_deadline_is_not_sent() {
     let rate_limit_often =
         |_: &str, attempt| if attempt <= 4 { Create::RateLimit(0) } else { Create::Accept };
@@ -216,19 +202,6 @@ async fn endless_stream_that_is_always_ready_yields_to_other_tasks() {
     let mut running = std::pin::pin!(engine.run());
     // Without yielding, this poll would not return.
     assert!(running.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
-}
-
-#[tokio::test(start_paused = true)]
-async fn no_request_is_sent_during_a_cooldown() {
-    let rate_limit_once =
-        |_: &str, attempt| if attempt == 1 { Create::RateLimit(30) } else { Create::Accept };
-    let server = server(rate_limit_once, done_after(1));
-    let run = run(&server, speaks(&server, texts(5)), config(1, None)).await;
-    assert_eq!(run.count(Result::is_ok), 5);
-    let requests = server.observed().requests.clone();
-    // The first request receives the Retry-After, and all others wait.
-    assert!(requests[1] >= Duration::from_secs(30), "{requests:?}");
-    assert!(server.elapsed() >= Duration::from_secs(5 * 30));
 }
 
 #[tokio::test(start_paused = true)]
@@ -371,90 +344,6 @@ async fn lookups_are_limited_and_continue_when_an_equal_submission_ends() {
     assert_eq!(server.observed().accepted["Hello."], 1);
 }
 
-#[tokio::test(start_paused = true)]
-async fn request_in_doubt_is_sent_again_only_if_the_caller_allows_it() {
-    let store = Store::in_memory();
-    let server = server(
-        |_, attempt| if attempt == 1 { Create::AcceptThenDisconnect } else { Create::Accept },
-        done_after(1),
-    );
-    let doubts = |run: &Run| run.count(|result| result.as_ref().is_err_and(Error::is_in_doubt));
-    for _ in 0..2 {
-        let run = run(&server, speaks(&server, texts(5)), with_store(&store, config(8, None))).await;
-        assert_eq!((doubts(&run), server.observed().accepted["text 1"]), (5, 1));
-    }
-    let list = speaks(&server, texts(5)).into_iter().map(|(key, speak)| (key, speak.resubmit_in_doubt(1)));
-    let run = run(&server, list.collect(), with_store(&store, config(8, None))).await;
-    assert_eq!((run.count(Result::is_ok), server.observed().accepted["text 1"]), (5, 2));
-}
-
-#[tokio::test(start_paused = true)]
-async fn batch_ends_at_its_limit_and_equal_lines_do_not_count() {
-    for store in [None, Some(Store::in_memory())] {
-        let server = server(|_, _| Create::Accept, done_after(3));
-        let mut list = speaks(&server, texts(5));
-        list.insert(1, ("again".to_owned(), server.client().speak("text 0")));
-        let max = if store.is_some() { 2 } else { 3 };
-        let settings = store.as_ref().map(Into::into);
-        let config = Config { max_submissions: Some(max), store: settings, ..config(3, None) };
-        let run = run(&server, list, config).await;
-        let is_stopped = |result: &Result<_, Error>| result.as_ref().is_err_and(Error::is_stopped);
-        assert_eq!((run.count(Result::is_ok), run.count(is_stopped)), (3, 3), "{store:?}");
-        assert_eq!(server.observed().accepted.values().sum::<u32>() as usize, max);
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn line_that_equals_a_submitted_one_is_delivered_although_the_limit_is_reached() {
-    let store = Store::in_memory();
-    let server = server(|_, _| Create::Accept, done_after(3));
-    let list = ["Hello.", "Good morning.", "Hello."].into_iter().enumerate();
-    let list = list.map(|(key, text)| (key.to_string(), server.client().speak(text))).collect();
-    // One request per second: the first line is submitted before the second one reaches the limit.
-    let config = with_store(&store, Config { max_submissions: Some(1), ..config(3, Some(1.0)) });
-    let run = run(&server, list, config).await;
-    let is_stopped = |result: &Result<_, Error>| result.as_ref().is_err_and(Error::is_stopped);
-    assert_eq!((run.count(Result::is_ok), run.count(is_stopped)), (2, 1), "{:?}", run.results);
-    assert_eq!(server.observed().accepted["Hello."], 1);
-}
-
-#[tokio::test(start_paused = true)]
-async fn line_that_equals_a_submitted_one_is_delivered_although_the_account_is_rejected() {
-    let store = Store::in_memory();
-    let reject = |text: &str, _| if text == "Hello." { Create::Accept } else { Create::Status(402) };
-    let server = server(reject, done_after(3));
-    let list = ["Hello.", "Good morning.", "Hello."].into_iter().enumerate();
-    let list = list.map(|(key, text)| (key.to_string(), server.client().speak(text))).collect();
-    let run = run(&server, list, with_store(&store, config(3, Some(1.0)))).await;
-    assert_eq!(run.count(Result::is_ok), 2, "{:?}", run.results);
-    assert_eq!(server.observed().accepted["Hello."], 1);
-}
-
-#[tokio::test(start_paused = true)]
-async fn retry_within_the_limit_is_sent() {
-    let server =
-        server(|_, attempt| if attempt < 3 { Create::RateLimit(1) } else { Create::Accept }, done_after(1));
-    let config = Config { max_submissions: Some(4), ..config(8, None) };
-    let run = run(&server, speaks(&server, texts(20)), config).await;
-    assert_eq!((run.count(Result::is_ok), server.observed().accepted.len()), (4, 4));
-}
-
-#[tokio::test(start_paused = true)]
-async fn stored_and_submitted_requests_are_delivered_although_the_key_is_rejected() {
-    let store = Store::in_memory();
-    let accepting = server(|_, _| Create::Accept, done_after(3));
-    run(&accepting, speaks(&accepting, texts(5)), with_store(&store, config(8, None))).await;
-    let rejecting = server(|_, _| Create::Status(401), done_after(0));
-    let run = run(&rejecting, speaks(&rejecting, texts(10)), with_store(&store, config(2, None))).await;
-    // The server does not know the tasks of the other one, which is free to find out.
-    let is_not_found = |result: &Result<_, Error>| result.as_ref().is_err_and(Error::is_not_found);
-    let is_unauthorized = |result: &Result<_, Error>| result.as_ref().is_err_and(Error::is_unauthorized);
-    assert_eq!((run.count(is_not_found), run.count(is_unauthorized)), (5, 5));
-    let (_, result) = run.results.iter().find(|(_, result)| is_not_found(result)).unwrap();
-    let error = result.as_ref().unwrap_err().to_string();
-    assert!(error.contains("to submit the text again, forget entry"), "{error}");
-}
-
 /// Returns one of four faults, or none, by text and attempt. Equal seeds give equal faults.
 fn random_faults(seed: u64) -> impl Fn(&str, u32) -> Create + Send + Sync {
     move |text, attempt| {
@@ -555,34 +444,6 @@ impl Tracked {
     }
 }
 
-#[tokio::test(start_paused = true)]
-async fn stopped_batch_leaves_no_doubt_about_requests_that_were_not_sent() {
-    let open =
-        async |disk: &SimulatedDisk| Store::open_on(&disk.clone().into(), "/d/store".into()).await.unwrap();
-    for stopped_after in [0, 1, 5, 80, 300, 1_000].map(Duration::from_millis) {
-        let disk = SimulatedDisk::new(State::with_directory("/d".as_ref()), |_, _| None);
-        let store = open(&disk).await;
-        let server = server(|_, _| Create::Status(429), done_after(1));
-        let queue = Queue::list(speaks(&server, texts(100)));
-        let (mut engine, Channels { finished, released, .. }) = Engine::new(server.clone(), queue);
-        with_store(&store, config(20, Some(5.0))).validate_and_open(&mut engine).await.unwrap();
-        let run = async {
-            engine.run().await;
-            disk.state()
-        };
-        let stop = async {
-            tokio::time::sleep(stopped_after).await;
-            drop((finished, released));
-        };
-        let (end, ()) = tokio::join!(run, stop);
-
-        let after = end.after_power_failure(end.pending().iter().map(|_| Kept::Nothing));
-        let store = open(&SimulatedDisk::new(after, |_, _| None)).await;
-        let left = store.entries().next().await.transpose().unwrap();
-        assert!(left.is_none(), "{stopped_after:?}: {left:?}");
-    }
-}
-
 /// Adds a request that is pending, with its entry if there is a store. Returns its slot.
 fn add_pending(engine: &mut Engine<String, InMemoryApi>, speak: &Speak, store: Option<&Store>) -> usize {
     let speech = speak.prepare(store).unwrap();
@@ -600,116 +461,6 @@ fn pending(engine: &mut Engine<String, InMemoryApi>, slot: usize) -> &mut Pendin
 }
 
 #[tokio::test(start_paused = true)]
-async fn retry_that_waits_for_another_submission_until_its_deadline_stays_in_doubt() {
-    let store = Store::in_memory();
-    let server = server(|_, _| Create::Accept, done_after(0));
-    let (mut engine, mut channels) = Engine::new(server.clone(), Queue::list(Vec::new()));
-    let slot = add_pending(&mut engine, &server.client().speak("Hello.").resubmit_in_doubt(1), Some(&store));
-    pending(&mut engine, slot).start_attempt("a");
-    pending(&mut engine, slot).on_failure(Failure::new(FailureKind::ConnectionLost)).unwrap();
-    engine.announcements.push(Box::pin(async move { (slot, Ok(Announced::Found(Found::Busy))) }));
-    engine.run().await;
-    let error = channels.finished.recv().await.unwrap().outcome.unwrap_err();
-    assert!(error.is_in_doubt(), "{error}");
-}
-
-/// Returns a store whose disk fails from now on, and has failed once.
-async fn broken_store(client: &Client) -> Store {
-    let is_broken = Arc::new(AtomicBool::new(false));
-    let broken = Arc::clone(&is_broken);
-    let disk = Disk::simulated(State::with_directory("/d".as_ref()), move |_, _| {
-        broken.load(Ordering::Relaxed).then_some(Fault::Fails(ErrorKind::Other))
-    });
-    let store = Store::open_on(&disk, "/d/store".into()).await.unwrap();
-    is_broken.store(true, Ordering::Relaxed);
-    assert!(client.speak("Other.").to_entry(&store).unwrap().announce(None).await.is_err());
-    store
-}
-
-#[tokio::test(start_paused = true)]
-async fn request_that_ends_unsent_stays_in_doubt_although_its_store_cannot_be_read_again() {
-    let server = server(|_, _| Create::Accept, done_after(0));
-    let store = broken_store(server.client()).await;
-    let (mut engine, mut channels) = Engine::new(server.clone(), Queue::list(Vec::new()));
-    let slot = add_pending(&mut engine, &server.client().speak("Hello."), Some(&store));
-    pending(&mut engine, slot).prior_attempts = InDoubtAttempts::of(1);
-    engine.limit = Some(Error::stopped());
-    engine.ending.push_back(slot);
-    engine.run().await;
-    let error = channels.finished.recv().await.unwrap().outcome.unwrap_err();
-    assert!(error.is_in_doubt(), "{error}");
-}
-
-#[tokio::test(start_paused = true)]
-async fn request_of_a_batch_whose_entry_cannot_be_read_may_be_billed() {
-    let server = server(|_, _| Create::Accept, done_after(0));
-    let store = broken_store(server.client()).await;
-    let run = run(&server, speaks(&server, texts(1)), with_store(&store, config(1, None))).await;
-    let error = run.results[0].1.as_ref().unwrap_err();
-    assert!(error.is_io() && error.billed() == Billed::Maybe, "{error:?}");
-}
-
-#[tokio::test(start_paused = true)]
-async fn request_in_doubt_of_an_earlier_run_stays_in_doubt_after_a_rejection() {
-    let store = Store::in_memory();
-    let create = |_: &str, attempt| if attempt == 1 { Create::Disconnect } else { Create::Status(400) };
-    let server = server(create, done_after(0));
-    for _ in 0..2 {
-        let list = vec![("a".to_owned(), server.client().speak("Hello.").resubmit_in_doubt(1))];
-        let first = server.client().speak("Hello.");
-        let list = if server.observed().requests.is_empty() { vec![("a".to_owned(), first)] } else { list };
-        let run = run(&server, list, with_store(&store, config(1, None))).await;
-        let error = run.results[0].1.as_ref().unwrap_err();
-        assert!(error.is_in_doubt(), "{error}");
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn submissions_in_doubt_count_towards_the_limit() {
-    let server = server(|_, _| Create::AcceptThenDisconnect, done_after(0));
-    let limited = Config { max_submissions: Some(2), ..config(1, None) };
-    let run = run(&server, speaks(&server, texts(5)), limited).await;
-    assert_eq!((run.progress.in_doubt, server.observed().accepted.len()), (2, 2));
-}
-
-/// A request that is ready to be sent holds the right to submit its text.
-#[tokio::test(start_paused = true)]
-async fn request_that_is_held_back_gives_up_its_announcement() {
-    let store = Store::in_memory();
-    let server = server(|_, _| Create::Accept, done_after(1));
-    let mut engine = engine_with_ready_request(&server);
-    let slot = engine.ready_to_send[0];
-    let entry = server.client().speak("text 0").to_entry(&store).unwrap();
-    let Ok(Announced::Claimed(attempt)) = entry.announce(None).await else { panic!("not announced") };
-    pending(&mut engine, slot).attempt = Some(attempt);
-    server.client().inner().cooldown.on_error_response(&rate_limited(10).response.unwrap());
-    engine.send();
-    assert!(engine.ready_to_send.is_empty() && engine.active.tasks.len() == 1);
-    assert!(matches!(entry.announce(None).now_or_never(), Some(Ok(Announced::Claimed(_)))));
-}
-
-#[tokio::test(start_paused = true)]
-async fn ready_request_is_looked_up_again_after_the_key_is_rejected() {
-    let store = Store::in_memory();
-    let server = server(|_, _| Create::Accept, done_after(1));
-    let (mut engine, mut channels) = Engine::new(server.clone(), Queue::list(Vec::new()));
-    let [ready, sent] =
-        ["One.", "Two."].map(|text| add_pending(&mut engine, &server.client().speak(text), Some(&store)));
-    let entry = engine.active.tasks[ready].entry.clone().unwrap();
-    let Ok(Announced::Claimed(attempt)) = entry.announce(None).await else { panic!("not announced") };
-    pending(&mut engine, ready).attempt = Some(attempt);
-    engine.ready_to_send.push_back(ready);
-    pending(&mut engine, sent).start_attempt("a");
-    let ticket = engine.breaker.on_create_sent(Instant::now());
-    engine.creates.push(Box::pin(async move { (sent, (ticket, Err(status_failure(402)))) }));
-    tokio::time::timeout(Duration::from_secs(3_600), engine.run()).await.unwrap();
-    for _ in 0..2 {
-        assert!(channels.finished.recv().await.unwrap().outcome.unwrap_err().is_rejected());
-    }
-    assert!(store.entries().next().await.is_none());
-}
-
-#[tokio::test(start_paused = true)]
 async fn due_request_past_its_deadline_is_not_sent() {
     let server = server(|_, _| Create::Accept, done_after(1));
     let mut engine = engine_with_ready_request(&server);
@@ -721,18 +472,6 @@ async fn due_request_past_its_deadline_is_not_sent() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn limit_of_seconds_holds_without_a_store() {
-    let server = server(|_, _| Create::Accept, done_after(1));
-    // Each text is expected to take more than a second.
-    let texts = (0..50).map(|number| format!("One, two, three, four, five, six, {number}."));
-    let limited = Config { max_seconds: Some(5.0), ..config(64, None) };
-    let run = run(&server, speaks(&server, texts), limited).await;
-    let accepted = server.observed().accepted.len();
-    assert!((1..=5).contains(&accepted), "{accepted}");
-    assert_eq!(run.count(|result| result.as_ref().is_err_and(Error::is_stopped)), 50 - accepted);
-}
-
-#[tokio::test(start_paused = true)]
 async fn deadline_of_a_task_counts_from_the_first_attempt() {
     let create = |_: &str, attempt| if attempt == 1 { Create::RateLimit(40) } else { Create::Accept };
     let server = server(create, done_after(3_600));
@@ -740,17 +479,4 @@ async fn deadline_of_a_task_counts_from_the_first_attempt() {
     let run = run(&server, vec![("a".to_owned(), speak)], config(1, None)).await;
     assert!(run.results[0].1.as_ref().unwrap_err().is_deadline());
     assert!(server.elapsed() < Duration::from_secs(65), "{:?}", server.elapsed());
-}
-
-#[tokio::test(start_paused = true)]
-async fn time_limit_in_an_outage_counts_from_the_arrival_of_the_request() {
-    let client = Client::builder().api_key("k").build().unwrap();
-    let (start, second) = (Instant::now(), Duration::from_secs(1));
-    let speech = client.speak("Hello.").deadline(60 * second).prepare(None).unwrap();
-    let mut pending = PendingRequest::new(speech, start + 100 * second);
-    let error = Error::stopped();
-    let hold =
-        Hold { cooldown_end: None, rate_limited: None, throttled: None, outage: Some((start, &error)) };
-    assert!(pending.held_past_deadline(start + 159 * second, &hold).is_none());
-    assert!(pending.held_past_deadline(start + 160 * second, &hold).is_some());
 }

@@ -44,17 +44,17 @@ pub(crate) async fn submit_once(
     client: &Client,
     request: Arc<SpeechRequest>,
     timeout: Duration,
-    submission: Submission,
+    mut submission: Submission,
     on_submitted: Option<OnSubmitted>,
     entry: &EntryHandle,
 ) -> Result<Submitted, Error> {
     let deadline = submission.deadline();
     let found = entry.lookup(Some(deadline)).await;
     // An earlier run may have submitted the request.
-    let submission = match found.map_err(|error| error.billed_at_least(Billed::Maybe))? {
-        Found::New(prior) => submission.with_prior_attempts(prior),
+    match found.map_err(|error| error.billed_at_least(Billed::Maybe))? {
+        Found::New(prior_attempts) => submission.set_prior_attempts(prior_attempts),
         found => return submitted_before(found, timeout),
-    };
+    }
     let attempt = || async {
         let attempt = match entry.announce(Some(deadline)).await.map_err(AttemptError::NotSent)? {
             Announced::Claimed(attempt) => attempt,
@@ -66,6 +66,7 @@ pub(crate) async fn submit_once(
         if client.inner().cooldown.ends_at().is_some() {
             return Err(AttemptError::Paused);
         }
+        let prior_attempts = attempt.prior_attempts();
         let (client, request, on_submitted) = (client.clone(), Arc::clone(&request), on_submitted.clone());
         // On its own task, so that dropping the caller's future does not cut it off.
         let sent = tokio::spawn(
@@ -87,7 +88,9 @@ pub(crate) async fn submit_once(
             };
             AttemptError::NotSent(Error::in_doubt(1, format!("{problem}: {error}")))
         };
-        Ok(Ok(Submitted::Now(sent.await.map_err(stopped)??)))
+        let sent = sent.await.map_err(stopped)?;
+        let id = sent.map_err(|failure| AttemptError::Failed(Box::new(failure), Some(prior_attempts)))?;
+        Ok(Ok(Submitted::Now(id)))
     };
     submit(&client.inner().cooldown, submission, attempt).await?
 }
@@ -143,6 +146,7 @@ mod tests {
         sync::atomic::{AtomicBool, Ordering},
     };
 
+    use reqwest::StatusCode;
     use tokio::time::Instant;
 
     use super::*;
@@ -151,9 +155,10 @@ mod tests {
             Disk,
             simulated::{Fault, State},
         },
+        error::ApiErrorResponse,
         store::Store,
         test_server::{TestServer, cut, response},
-        transport::instant::saturating_add,
+        transport::{failure::FailureKind, instant::saturating_add},
     };
 
     #[tokio::test]
@@ -194,6 +199,26 @@ mod tests {
         assert!(matches!(other, Ok(Announced::Claimed(_))));
         let error = submitting.await.unwrap().err().unwrap();
         assert!(error.is_in_doubt(), "{error}");
+    }
+
+    #[tokio::test]
+    async fn rejected_request_is_in_doubt_if_an_equal_one_is_in_doubt_since_its_lookup() {
+        let server = TestServer::start([response("402 Payment Required", &[], "{}")]).await;
+        let store = Store::in_memory();
+        let client = Client::builder().api_key("k").base_url(&server.url).store(&store).build().unwrap();
+        // It looks its entry up at once, and waits for the end of the pause then.
+        let (status, retry_after) = (StatusCode::TOO_MANY_REQUESTS, Some(Duration::from_millis(300)));
+        let pause = ApiErrorResponse { status, message: None, retry_after, request_id: None };
+        client.inner().cooldown.on_error_response(&pause);
+        let speak = client.speak("Hello.").resubmit_in_doubt(1);
+        let entry = speak.to_entry(&store).unwrap();
+        let equal = async {
+            let Ok(Announced::Claimed(attempt)) = entry.announce(None).await else { panic!("not announced") };
+            attempt.send(async { Err(Failure::new(FailureKind::ConnectionLost)) }).await.unwrap_err();
+        };
+        let (submitted, ()) = tokio::join!(speak.submit(), equal);
+        let error = submitted.err().unwrap();
+        assert!(error.is_in_doubt() && error.status() == Some(StatusCode::PAYMENT_REQUIRED), "{error:?}");
     }
 
     #[tokio::test]

@@ -14,7 +14,10 @@ use super::{
 };
 use crate::{
     Error, TaskId,
-    ext::{retry::policy::may_be_billed, transport::failure::Failure},
+    ext::{
+        retry::{in_doubt::InDoubtAttempts, policy::may_be_billed},
+        transport::failure::Failure,
+    },
 };
 
 /// The right to send a request once. Its announcement is taken back if it is dropped before the request is sent.
@@ -50,6 +53,11 @@ impl Attempt {
         self.announcement.clone()
     }
 
+    /// Returns the attempts in doubt before this one: of this call, of earlier runs and of equal requests.
+    pub(crate) fn prior_attempts(&self) -> InDoubtAttempts {
+        self.announcement.get().map(|announcement| announcement.prior_attempts).unwrap_or_default()
+    }
+
     /// Sends the request and records its outcome. When this returns, a task id is on disk. If the disk refuses it, this process
     /// remembers it.
     pub(crate) async fn send(
@@ -79,10 +87,11 @@ impl Attempt {
             }
         };
         if let Err(error) = recorded {
-            let task = result.as_ref().ok().map(TaskId::printable);
+            let id = result.as_ref().map_or_else(|failure| failure.task_id.as_ref(), Some);
+            let task = id.map(TaskId::printable);
             tracing::error!(entry = %self.facts.hash, task, ?result, ?error, "request sent, but its result could not be written to the store");
-            if let (Ok(id), Some(announcement)) = (&result, self.announcement.get()) {
-                self.facts.refused_ids.add(self.facts.hash, announcement, id.clone());
+            if let (Some(id), Some(announcement)) = (id, self.announcement.get()) {
+                self.facts.refused_ids.add(self.facts.hash, announcement, id.clone(), result.is_err());
             }
         }
         result

@@ -103,7 +103,7 @@ pub(super) struct Finished {
 pub(super) struct Announcement {
     at: f64,
     /// The attempts in doubt before it.
-    prior_attempts: u32,
+    pub(super) prior_attempts: InDoubtAttempts,
 }
 
 /// The meaning of a record for a new submission of the same request.
@@ -243,7 +243,7 @@ impl Record {
     }
 
     pub(super) fn announcement(&self) -> Option<Announcement> {
-        let announcement = Announcement { at: self.at, prior_attempts: self.in_doubt };
+        let announcement = Announcement { at: self.at, prior_attempts: InDoubtAttempts::of(self.in_doubt) };
         self.is_announced().then_some(announcement)
     }
 

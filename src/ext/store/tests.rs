@@ -312,6 +312,25 @@ async fn task_id_that_the_disk_has_refused_is_written_when_its_task_ends() {
 }
 
 #[tokio::test]
+async fn task_id_of_a_doubt_that_the_disk_has_refused_prevents_a_resubmission() {
+    let test = open(|settings| settings).await;
+    let speech = speech("Hello.");
+    let entry = test.store.entry(Request { resubmissions: 1, ..request(&speech) });
+    let attempt = announce(&entry).await;
+    let failure = Failure { task_id: Some(id("t1")), ..Failure::new(FailureKind::ConnectionLost) };
+    test.is_disk_full.store(true, Ordering::Relaxed);
+    attempt.send(async { Err(failure) }).await.unwrap_err();
+    test.is_disk_full.store(false, Ordering::Relaxed);
+    // The next step fails still.
+    test.store.flush().await;
+    assert!(
+        matches!(entry.lookup(None).await, Ok(Found::InDoubt(error)) if error.task_id() == Some(&id("t1")))
+    );
+    let found = only_entry(&test.store).await;
+    assert_eq!((found.state(), found.task_id()), (EntryState::InDoubt, Some(id("t1"))));
+}
+
+#[tokio::test]
 async fn task_id_that_the_disk_has_refused_leaves_a_later_announcement() {
     let test = open(|settings| settings).await;
     let speech = speech("Hello.");

@@ -115,3 +115,48 @@ async fn silent_create_after_429_does_not_delay_polls() {
         assert!(server.elapsed() < Duration::from_secs(6), "{max_in_flight} texts: {:?}", server.elapsed());
     }
 }
+
+/// A request that is ready to be sent holds the right to submit its text.
+#[tokio::test(start_paused = true)]
+async fn request_that_is_held_back_gives_up_its_announcement() {
+    let store = Store::in_memory();
+    let server = server(|_, _| Create::Accept, done_after(1));
+    let mut engine = engine_with_ready_request(&server);
+    let slot = engine.ready_to_send[0];
+    let entry = server.client().speak("text 0").to_entry(&store).unwrap();
+    let Ok(Announced::Claimed(attempt)) = entry.announce(None).await else { panic!("not announced") };
+    pending(&mut engine, slot).attempt = Some(attempt);
+    server.client().inner().cooldown.on_error_response(&rate_limited(10).response.unwrap());
+    engine.send();
+    assert!(engine.ready_to_send.is_empty() && engine.active.tasks.len() == 1);
+    assert!(matches!(entry.announce(None).now_or_never(), Some(Ok(Announced::Claimed(_)))));
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_request_is_sent_during_a_cooldown() {
+    let rate_limit_once =
+        |_: &str, attempt| if attempt == 1 { Create::RateLimit(30) } else { Create::Accept };
+    let server = server(rate_limit_once, done_after(1));
+    let run = run(&server, speaks(&server, texts(5)), config(1, None)).await;
+    assert_eq!(run.count(Result::is_ok), 5);
+    let requests = server.observed().requests.clone();
+    // The first request receives the Retry-After, and all others wait.
+    assert!(requests[1] >= Duration::from_secs(30), "{requests:?}");
+    assert!(server.elapsed() >= Duration::from_secs(5 * 30));
+}
+
+#[tokio::test(start_paused = true)]
+async fn wait_whose_deadline_is_in_a_cooldown_fails_at_once() {
+    let poll = |age: Duration| match age.as_secs() {
+        0..5 => Ok("PROCESSING"),
+        _ => Err(rate_limited(3600)),
+    };
+    let server = server(|_, _| Create::Accept, poll);
+    let deadline = Duration::from_secs(60);
+    let list = speaks(&server, texts(20)).into_iter().map(|(key, speak)| (key, speak.deadline(deadline)));
+    let run = run(&server, list.collect(), config(20, None)).await;
+    let with_id = |error: &Error| error.is_rate_limited() && error.task_id().is_some();
+    assert_eq!(run.count(|result| result.as_ref().is_err_and(with_id)), 20);
+    assert_eq!(server.observed().polls_in_cooldown, 0);
+    assert!(server.elapsed() < Duration::from_secs(20), "{:?}", server.elapsed());
+}

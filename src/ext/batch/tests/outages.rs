@@ -204,7 +204,7 @@ async fn requests_that_cannot_be_sent_before_their_time_limit_end_at_once_in_a_c
 #[tokio::test(start_paused = true)]
 async fn time_limit_in_a_pause_counts_from_the_first_pause_since_the_last_accepted_create() {
     let creates = std::sync::atomic::AtomicU32::new(0);
-    let create = move |_: &str, _| match creates.fetch_add(1, std::sync::atomic::Ordering::Relaxed) {
+    let create = move |_: &str, _| match creates.fetch_add(1, Ordering::Relaxed) {
         0 => Create::RateLimit(30),
         3 => Create::RateLimit(45),
         _ => Create::Accept,
@@ -255,4 +255,17 @@ async fn outage_is_probed_with_the_task_of_an_earlier_run() {
     attempt.send(async { Ok(TaskId::new_unchecked("text 0")) }).await.unwrap();
     let run = run(&server, list, with_store(&store, config(2, None))).await;
     assert_eq!((run.count(Result::is_ok), *creates.lock().unwrap()), (2, 2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn time_limit_in_an_outage_counts_from_the_arrival_of_the_request() {
+    let client = Client::builder().api_key("k").build().unwrap();
+    let (start, second) = (Instant::now(), Duration::from_secs(1));
+    let speech = client.speak("Hello.").deadline(60 * second).prepare(None).unwrap();
+    let mut pending = PendingRequest::new(speech, start + 100 * second);
+    let error = Error::stopped();
+    let hold =
+        Hold { cooldown_end: None, rate_limited: None, throttled: None, outage: Some((start, &error)) };
+    assert!(pending.held_past_deadline(start + 159 * second, &hold).is_none());
+    assert!(pending.held_past_deadline(start + 160 * second, &hold).is_some());
 }

@@ -104,3 +104,52 @@ async fn announced_requests_are_not_in_doubt_after_a_rejected_key() {
         "nothing is left of requests that were not sent"
     );
 }
+
+#[tokio::test(start_paused = true)]
+async fn line_that_equals_a_submitted_one_is_delivered_although_the_account_is_rejected() {
+    let store = Store::in_memory();
+    let reject = |text: &str, _| if text == "Hello." { Create::Accept } else { Create::Status(402) };
+    let server = server(reject, done_after(3));
+    let list = ["Hello.", "Good morning.", "Hello."].into_iter().enumerate();
+    let list = list.map(|(key, text)| (key.to_string(), server.client().speak(text))).collect();
+    let run = run(&server, list, with_store(&store, config(3, Some(1.0)))).await;
+    assert_eq!(run.count(Result::is_ok), 2, "{:?}", run.results);
+    assert_eq!(server.observed().accepted["Hello."], 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn stored_and_submitted_requests_are_delivered_although_the_key_is_rejected() {
+    let store = Store::in_memory();
+    let accepting = server(|_, _| Create::Accept, done_after(3));
+    run(&accepting, speaks(&accepting, texts(5)), with_store(&store, config(8, None))).await;
+    let rejecting = server(|_, _| Create::Status(401), done_after(0));
+    let run = run(&rejecting, speaks(&rejecting, texts(10)), with_store(&store, config(2, None))).await;
+    // The server does not know the tasks of the other one, which is free to find out.
+    let is_not_found = |result: &Result<_, Error>| result.as_ref().is_err_and(Error::is_not_found);
+    let is_unauthorized = |result: &Result<_, Error>| result.as_ref().is_err_and(Error::is_unauthorized);
+    assert_eq!((run.count(is_not_found), run.count(is_unauthorized)), (5, 5));
+    let (_, result) = run.results.iter().find(|(_, result)| is_not_found(result)).unwrap();
+    let error = result.as_ref().unwrap_err().to_string();
+    assert!(error.contains("to submit the text again, forget entry"), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn ready_request_is_looked_up_again_after_the_key_is_rejected() {
+    let store = Store::in_memory();
+    let server = server(|_, _| Create::Accept, done_after(1));
+    let (mut engine, mut channels) = Engine::new(server.clone(), Queue::list(Vec::new()));
+    let [ready, sent] =
+        ["One.", "Two."].map(|text| add_pending(&mut engine, &server.client().speak(text), Some(&store)));
+    let entry = engine.active.tasks[ready].entry.clone().unwrap();
+    let Ok(Announced::Claimed(attempt)) = entry.announce(None).await else { panic!("not announced") };
+    pending(&mut engine, ready).attempt = Some(attempt);
+    engine.ready_to_send.push_back(ready);
+    pending(&mut engine, sent).start_attempt("a");
+    let ticket = engine.breaker.on_create_sent(Instant::now());
+    engine.creates.push(Box::pin(async move { (sent, (ticket, Err(status_failure(402)))) }));
+    tokio::time::timeout(Duration::from_secs(3_600), engine.run()).await.unwrap();
+    for _ in 0..2 {
+        assert!(channels.finished.recv().await.unwrap().outcome.unwrap_err().is_rejected());
+    }
+    assert!(store.entries().next().await.is_none());
+}

@@ -207,3 +207,18 @@ async fn batch_that_is_dropped_does_not_claim_that_a_line_that_equals_a_submitte
         assert_eq!(channels.finished.recv().await.unwrap().outcome.unwrap_err().billed(), expected);
     }
 }
+
+/// The server asks the first create to come later, loses the second one, and rejects the others.
+#[tokio::test(start_paused = true)]
+async fn rejected_line_is_in_doubt_if_an_equal_one_is_in_doubt_since_its_lookup() {
+    let creates = std::sync::atomic::AtomicU32::new(0);
+    let create = move |_: &str, _| match creates.fetch_add(1, Ordering::Relaxed) {
+        0 => Create::Status(429),
+        1 => Create::Disconnect,
+        _ => Create::Status(402),
+    };
+    let server = server(create, done_after(1));
+    let list = (0..2).map(|key| (key.to_string(), server.client().speak("Hello.").resubmit_in_doubt(1)));
+    let run = run(&server, list.collect(), with_store(&Store::in_memory(), config(2, None))).await;
+    assert_eq!(run.count(|result| result.as_ref().is_err_and(Error::is_in_doubt)), 2, "{:?}", run.results);
+}

@@ -41,7 +41,12 @@ where
         }
         match send().await {
             Ok(accepted) => return Ok(accepted),
-            Err(AttemptError::Failed(failure)) => due = submission.on_failure(failure)?,
+            Err(AttemptError::Failed(failure, prior_attempts)) => {
+                if let Some(prior_attempts) = prior_attempts {
+                    submission.set_prior_attempts(prior_attempts);
+                }
+                due = submission.on_failure(*failure)?;
+            }
             Err(AttemptError::Paused) => {}
             Err(AttemptError::NotSent(error)) => return Err(submission.finish_with(error)),
         }
@@ -50,7 +55,8 @@ where
 
 /// Why an attempt did not return a task.
 pub(crate) enum AttemptError {
-    Failed(Failure),
+    /// With a store, also the attempts in doubt before this one.
+    Failed(Box<Failure>, Option<InDoubtAttempts>),
     /// The request was not sent, because a cooldown began in the meantime. It is sent after that.
     Paused,
     /// The request was not sent, and will not be.
@@ -59,7 +65,7 @@ pub(crate) enum AttemptError {
 
 impl From<Failure> for AttemptError {
     fn from(failure: Failure) -> Self {
-        Self::Failed(failure)
+        Self::Failed(Box::new(failure), None)
     }
 }
 
@@ -118,9 +124,9 @@ impl Submission {
         Self { waits_out_outages: true, ..self }
     }
 
-    /// Adds the attempts in doubt of earlier runs.
-    pub(crate) fn with_prior_attempts(self, in_doubt: InDoubtAttempts) -> Self {
-        Self { in_doubt, ..self }
+    /// Sets the attempts in doubt that a store has counted: those of this submission, of earlier runs and of equal requests.
+    pub(crate) fn set_prior_attempts(&mut self, in_doubt: InDoubtAttempts) {
+        self.in_doubt = in_doubt;
     }
 
     /// Returns the time of the next attempt, or the error that ends the submission.

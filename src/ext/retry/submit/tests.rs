@@ -363,7 +363,8 @@ async fn submission_is_in_doubt_after_first_attempt_in_doubt() {
 
 #[tokio::test(start_paused = true)]
 async fn attempts_in_doubt_of_earlier_runs_use_up_resubmissions() {
-    let mut submission = submission(2).with_prior_attempts(InDoubtAttempts::of(2));
+    let mut submission = submission(2);
+    submission.set_prior_attempts(InDoubtAttempts::of(2));
     assert!(submission.is_in_doubt());
     let error = submission.on_failure(Failure::new(FailureKind::ConnectionLost)).unwrap_err();
     assert!(error.to_string().contains("sent 3 times and may have been billed each time"), "{error}");
