@@ -5,14 +5,21 @@
 //! connection after the body.
 #![no_main]
 
-use std::{cell::RefCell, error::Error as _, sync::LazyLock, time::Duration};
+use std::{
+    cell::RefCell,
+    error::Error as _,
+    fmt::{self, Formatter},
+    sync::LazyLock,
+    time::Duration,
+};
 
 use distribute_ai::{
     Client, Error, TaskId,
     fuzzing::{FakeResponse, redact, request_count, respond_with, with_new_state},
 };
 use libfuzzer_sys::fuzz_target;
-use serde::Deserialize;
+use serde::de::{Deserializer as _, IgnoredAny, MapAccess, Visitor};
+use serde_json::Value;
 use tokio::runtime::{Builder, Runtime};
 
 /// An API key with characters that JSON can escape.
@@ -26,12 +33,6 @@ static CLIENT: LazyLock<Client> = LazyLock::new(|| {
 
 thread_local! {
     static RUNTIME: RefCell<Option<Runtime>> = const { RefCell::new(None) };
-}
-
-/// A body with a task id.
-#[derive(Deserialize)]
-struct TaskIdBody {
-    id: String,
 }
 
 fuzz_target!(|data: &[u8]| {
@@ -69,33 +70,32 @@ async fn create(client: &Client, responses: &[FakeResponse]) {
     // A task id in a response is never lost.
     let body = String::from_utf8_lossy(&last.body.0);
     let json = body.strip_prefix('\u{feff}').unwrap_or(&body);
-    let parsed: Option<TaskIdBody> = serde_json::from_str(json).ok();
     let with_key = redact(KEY, &body) != body;
     // An id is also found in what is cut off or is not quite JSON. It is unchanged, but for its escapes.
-    let is_json = serde_json::from_str::<serde_json::Value>(json).is_ok();
+    let is_json = serde_json::from_str::<Value>(json).is_ok();
     let is_in_body = |id: &TaskId| body.contains('\\') || body.contains(&format!("\"{}\"", id.as_str()));
     let success = (200..300).contains(&last.status);
-    let task_id = parsed.map(|TaskIdBody { id }| id);
-    // In a success, the last one of several ids counts.
-    let task_id = task_id.or_else(|| last_id(json).filter(|_| success)).filter(|id| !id.is_empty());
+    // Of several ids, the last one counts.
+    let ids = ids(json).unwrap_or_default();
+    let accepted = ids.last().and_then(Value::as_str).filter(|id| !id.is_empty());
     if last.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-encoding")) {
         // Another body is parsed.
         return;
     }
     match outcome {
         Ok(id) => {
-            assert!((200..300).contains(&last.status), "{last:?}");
+            assert!(success, "{last:?}");
             // The id is kept unchanged, because the task is billed. The body without the key may be other JSON.
-            let is_expected = Some(&id) == task_id.map(TaskId::new_unchecked).as_ref();
+            let is_expected = Some(id.as_str()) == accepted;
             assert!(with_key || is_expected || !is_json && is_in_body(&id), "{last:?}");
         }
         Err(error) => {
             if success {
                 // Only an id that contains the key, or its replacement, is refused.
-                assert!(task_id.is_none() || with_key || body.contains("redacted"), "{last:?}");
+                assert!(accepted.is_none() || with_key || body.contains("redacted"), "{last:?}");
             }
-            // In an error response, only a UUID is a task id.
-            let expected: Option<TaskId> = task_id.filter(|_| !success).and_then(|id| id.parse().ok());
+            // In what is not a usable success, only a UUID is a task id.
+            let expected = ids.iter().filter_map(Value::as_str).filter_map(|id| id.parse().ok()).next_back();
             let found = error.task_id();
             let is_right = if is_json { found == expected.as_ref() } else { found.is_none_or(is_in_body) };
             assert!(is_right, "{found:?}: {last:?}");
@@ -130,10 +130,31 @@ async fn wait(client: &Client) {
     }
 }
 
-/// Returns the last `id` of a JSON object.
-fn last_id(json: &str) -> Option<String> {
-    let body: serde_json::Value = serde_json::from_str(json).ok()?;
-    Some(body.get("id")?.as_str()?.to_owned())
+/// Returns the values of all members `id` of a JSON object.
+fn ids(json: &str) -> serde_json::Result<Vec<Value>> {
+    struct Ids;
+    impl<'de> Visitor<'de> for Ids {
+        type Value = Vec<Value>;
+
+        fn expecting(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+            formatter.write_str("an object")
+        }
+
+        fn visit_map<M: MapAccess<'de>>(self, mut members: M) -> Result<Vec<Value>, M::Error> {
+            let mut ids = Vec::new();
+            while let Some(name) = members.next_key::<String>()? {
+                if name == "id" {
+                    ids.push(members.next_value()?);
+                } else {
+                    members.next_value::<IgnoredAny>()?;
+                }
+            }
+            Ok(ids)
+        }
+    }
+    let mut text = serde_json::Deserializer::from_str(json);
+    let ids = text.deserialize_map(Ids)?;
+    text.end().map(|()| ids)
 }
 
 /// Returns `true` if the server has certainly not accepted the request and allows a retry.

@@ -17,7 +17,7 @@ use serde::de::DeserializeOwned;
 use super::{
     api_key::ApiKey,
     failure::{Failure, FailureKind, error_message},
-    json_parts::text_member,
+    json_parts::text_members,
     lenient::{parse, without_addresses},
     once_body::OnWritten,
 };
@@ -176,10 +176,10 @@ async fn observe<T>(call: impl Future<Output = T>) -> (T, CallReport) {
 /// another text.
 ///
 /// Only a UUID of the documented form is a task id. Other APIs put words such as `unauthorized` into an `id` of their
-/// error responses.
+/// error responses. Of several task ids, the last one counts, as in a success.
 pub(crate) fn task_id_in(body: &str, key: &ApiKey) -> Option<TaskId> {
-    let id = text_member(body, "id")?;
-    id.parse().ok().filter(|_| key.redact(&id) == id)
+    let ids = text_members(body, "id").into_iter().rev();
+    ids.filter(|id| key.redact(id) == *id).find_map(|id| id.parse().ok())
 }
 
 #[cfg(test)]
@@ -202,6 +202,15 @@ mod tests {
             for body in [&*body, &body[..body.len() - 4], &format!("{body}\n0")] {
                 assert_eq!(id_in(body).unwrap().as_str(), id);
             }
+        }
+    }
+
+    #[test]
+    fn last_task_id_of_several_is_read() {
+        let [first, last] = ["1b671a64-40d5-491e-99b0-da01ff1f3341", "2b671a64-40d5-491e-99b0-da01ff1f3341"];
+        for other in ["\"unauthorized\"", "7", "1e999", &format!("\"{KEY}\"")] {
+            let body = format!(r#"{{"id": {other}, "id": "{first}", "id": "{last}", "id": {other}}}"#);
+            assert_eq!(id_in(&body).unwrap().as_str(), last, "{body}");
         }
     }
 

@@ -54,11 +54,11 @@ fn parse_part(text: &str, depth: usize) -> Result<Option<Value>, NotJson> {
     if is_json(text) || PYTHON_NUMBERS.contains(&text) { Ok(None) } else { Err(NotJson) }
 }
 
-/// Returns a text in an object that may be cut off, or followed by another text.
-pub(super) fn text_member(text: &str, name: &str) -> Option<String> {
-    let (members, _) = split(text.trim_start().strip_prefix('{')?);
-    let (_, value) = members.into_iter().filter_map(member).find(|(found, _)| found == name)?;
-    serde_json::from_str(value).ok()
+/// Returns the texts with a name in an object that may be cut off, or followed by another text.
+pub(super) fn text_members(text: &str, name: &str) -> Vec<String> {
+    let Some(inner) = text.trim_start().strip_prefix('{') else { return Vec::new() };
+    let members = split(inner).0.into_iter().filter_map(member).filter(|(found, _)| found == name);
+    members.filter_map(|(_, value)| serde_json::from_str(value).ok()).collect()
 }
 
 fn split_all<'a>(inner: &'a str, close: &str) -> Result<Vec<&'a str>, NotJson> {
@@ -125,18 +125,19 @@ mod tests {
     }
 
     #[test]
-    fn text_member_is_read_from_an_object_that_is_cut_off_or_followed_by_text() {
+    fn text_members_are_read_from_an_object_that_is_cut_off_or_followed_by_text() {
         let text = r#" {"a": {"id": "no"}, "b": ",\"id\":", "id" : "t,\"}1", "c": {"d": 1}}"#;
         let end = text.find(", \"c\"").unwrap();
         for cut in (0..=text.len()).map(|end| &text[..end]) {
-            let expected = (cut.len() >= end).then(|| r#"t,"}1"#.to_owned());
-            assert_eq!(text_member(cut, "id"), expected, "{cut}");
+            let expected = (cut.len() >= end).then_some(r#"t,"}1"#);
+            assert_eq!(text_members(cut, "id"), Vec::from_iter(expected), "{cut}");
         }
-        assert_eq!(text_member(r#"{"id":"t1"} 0"#, "id").unwrap(), "t1");
+        assert_eq!(text_members(r#"{"id":"t1"} 0"#, "id"), ["t1"]);
+        assert_eq!(text_members(r#"{"id":"t1","id":2,"id":"t3"}"#, "id"), ["t1", "t3"]);
         for other in
             [r#"["id":"t1"]"#, r#""id":"t1""#, r#"{"id":1}"#, r#"{"id":"t1" 1}"#, r#"{"a":{}},"id":"t1"}"#]
         {
-            assert_eq!(text_member(other, "id"), None, "{other}");
+            assert_eq!(text_members(other, "id"), [""; 0], "{other}");
         }
     }
 
