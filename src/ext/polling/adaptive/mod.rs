@@ -123,7 +123,7 @@ struct Learned {
 
 impl Adaptive {
     /// Creates a policy with the default price and without learned durations. To compare policies,
-    /// use [`PollSimulation`](crate::testing::PollSimulation).
+    /// use `testing::PollSimulation`, of the feature `testing`.
     #[must_use]
     pub fn new() -> Self {
         let learned = Learned {
