@@ -148,6 +148,18 @@ async fn redirect_is_no_success_although_its_body_has_a_task_id() {
 }
 
 #[tokio::test]
+async fn headers_of_a_response_do_not_describe_the_body_that_was_replaced() {
+    let response =
+        response("200 OK", &["Content-Encoding: identity", "X-Shard: 7"], &json!({"id": ID}).to_string());
+    let server = TestServer::start([response]).await;
+    let client = client(&server).build().unwrap();
+    let created = client.async_speech_create(&SpeechRequest::new("Hello.".parse().unwrap())).await.unwrap();
+    assert_eq!(created.headers()["x-shard"], "7");
+    assert!(!created.headers().contains_key("content-length"));
+    assert!(!created.headers().contains_key("content-encoding"));
+}
+
+#[tokio::test]
 async fn task_id_in_the_response_to_a_followed_redirect_is_kept_if_the_server_is_the_same() {
     let redirect = response("303 See Other", &["location: /other"], "");
     let server = TestServer::start([redirect, created()]).await;
