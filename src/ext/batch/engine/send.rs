@@ -44,10 +44,6 @@ impl<K: Display + Send + 'static, A: SpeechApi> Engine<K, A> {
                 progressed |= self.expire_creates(now, cooldown_end);
             } else {
                 (self.next_check, self.outage_failures) = (None, OutageFailures::default());
-                if !self.scheduler.has_creates() {
-                    // No create was held back by the last cooldown.
-                    self.rate_limited_since = None;
-                }
             }
             let silent = self.silent_polls.count();
             if self.in_flight_requests() >= MAX_REQUESTS {

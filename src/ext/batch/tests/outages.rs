@@ -149,6 +149,18 @@ async fn outage_of_creates_alone_leaves_few_doubts() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn request_in_doubt_is_resubmitted_when_a_task_has_been_polled() {
+    let (server, creates) =
+        server_away(Form::BadGateway, Duration::from_secs(5)..Duration::from_secs(65), true);
+    let list = speaks(&server, texts(400)).into_iter();
+    let list = list.map(|(key, speak)| (key, speak.resubmit_in_doubt(1).deadline(Duration::from_secs(600))));
+    let run = run(&server, list.collect(), config(400, Some(30.0))).await;
+    assert_eq!(run.count(Result::is_ok), 400);
+    let (failed, after_notice) = failed(Form::BadGateway, &creates);
+    assert!(failed > 0 && after_notice == 0, "{after_notice} of {failed} creates failed after a probe");
+}
+
+#[tokio::test(start_paused = true)]
 async fn flapping_server_loses_nothing_and_bills_nothing_twice() {
     let start = Instant::now();
     let is_down = move || start.elapsed() < Duration::from_secs(60) && start.elapsed().as_secs() % 4 >= 2;
