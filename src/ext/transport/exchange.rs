@@ -12,7 +12,7 @@ pub(crate) async fn execute(client: &Client, request: Request) -> reqwest::Resul
     };
     // A simulated network answers in the tests of crashes.
     #[cfg(test)]
-    let request = match crate::ext::world::network::exchange(client, request).await {
+    let request = match crate::ext::world::network::exchange(request).await {
         Ok(result) => return result,
         Err(request) => request,
     };

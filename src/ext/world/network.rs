@@ -1,11 +1,14 @@
 //! The simulated network: it loses, refuses and delays requests.
 
-use std::{future::poll_fn, io, pin::pin, time::Duration};
+use std::{future::poll_fn, io, pin::pin, sync::LazyLock, time::Duration};
 
 use bytes::Bytes;
 use futures_util::stream;
 use http_body::Body as _;
-use reqwest::{Body, Client, Method, Request, Response, ResponseBuilderExt};
+use reqwest::{
+    Body, Client, Method, Request, Response, ResponseBuilderExt,
+    dns::{Name, Resolve, Resolving},
+};
 use serde_json::Value;
 use tokio::time::sleep;
 
@@ -55,19 +58,29 @@ impl Delivery {
 /// The values of `Retry-After` in a 429.
 pub(super) const PAUSES: [&str; 6] = ["1", "0", "120", "31536000", "-1", "soon"];
 
+/// An HTTP client that finds no host, so that it makes no connection.
+static WITHOUT_HOSTS: LazyLock<Client> = LazyLock::new(|| {
+    let builder = Client::builder().no_proxy().dns_resolver(NoHost);
+    builder.build().expect("valid settings")
+});
+
+struct NoHost;
+
+impl Resolve for NoHost {
+    fn resolve(&self, _: Name) -> Resolving {
+        Box::pin(async { Err("no such host".into()) })
+    }
+}
+
 /// Sends a request to the simulated server. Returns it as the error if the thread is without one.
-pub(crate) async fn exchange(
-    client: &Client,
-    mut request: Request,
-) -> Result<reqwest::Result<Response>, Request> {
+pub(crate) async fn exchange(mut request: Request) -> Result<reqwest::Result<Response>, Request> {
     let Some(world) = current::world() else { return Err(request) };
     let (delivery, delay, pause) = world.next_delivery();
     if !delay.is_zero() {
         sleep(delay).await;
     }
     if delivery == Delivery::NotConnected {
-        // The only error without a network: the request is invalid, and its body is not read.
-        return Ok(client.execute(Request::new(Method::GET, "unknown://host".parse().expect("a URL"))).await);
+        return Ok(WITHOUT_HOSTS.get("http://unknown.invalid").send().await);
     }
     let mut text = Vec::new();
     if let Some(body) = request.body_mut() {
