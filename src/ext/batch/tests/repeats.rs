@@ -222,3 +222,24 @@ async fn rejected_line_is_in_doubt_if_an_equal_one_is_in_doubt_since_its_lookup(
     let run = run(&server, list.collect(), with_store(&Store::in_memory(), config(2, None))).await;
     assert_eq!(run.count(|result| result.as_ref().is_err_and(Error::is_in_doubt)), 2, "{:?}", run.results);
 }
+
+#[tokio::test(start_paused = true)]
+async fn request_past_its_deadline_is_in_doubt_if_an_equal_one_is_in_doubt_since_its_lookup() {
+    let store = Store::in_memory();
+    let server = server(|_, _| Create::Accept, done_after(0));
+    let speak = server.client().speak("Hello.").deadline(Duration::from_secs(60)).resubmit_in_doubt(1);
+    let (mut engine, mut channels) = Engine::new(server.clone(), Queue::list(Vec::new()));
+    let slot = add_pending(&mut engine, &speak, Some(&store));
+    pending(&mut engine, slot).start_attempt("a");
+    pending(&mut engine, slot).on_failure(rate_limited(1)).unwrap();
+    let entry = speak.prepare(Some(&store)).unwrap().entry.unwrap();
+    let Ok(Announced::Claimed(equal)) = entry.announce(None).await else { panic!("not announced") };
+    equal.send(async { Err(Failure::new(FailureKind::ConnectionLost)) }).await.unwrap_err();
+    let Ok(Announced::Claimed(attempt)) = entry.announce(None).await else { panic!("not announced") };
+    pending(&mut engine, slot).attempt = Some(attempt);
+    engine.ready_to_send.push_back(slot);
+    tokio::time::advance(Duration::from_secs(70)).await;
+    engine.run().await;
+    let error = channels.finished.recv().await.unwrap().outcome.unwrap_err();
+    assert!(error.is_in_doubt(), "{error}");
+}
