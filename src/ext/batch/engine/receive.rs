@@ -219,8 +219,7 @@ impl<K: Display + Send + 'static, A: SpeechApi> Engine<K, A> {
                     self.create_not_connected = failure.kind == FailureKind::NotConnected;
                     self.outage_failures.record_create(failure.clone());
                 }
-                let end = self.fatal.clone().or_else(|| self.stopping.then(Error::stopped));
-                match (pending.on_failure(failure), end) {
+                match (pending.on_failure(failure), self.fatal.clone()) {
                     (Ok(_), Some(error)) => self.end_unsent(slot, error),
                     (Ok(due), None) => self.scheduler.add_retry(due, slot),
                     (Err(error), _) => self.finish(slot, Err(error)),
