@@ -27,7 +27,8 @@ const SAMPLES: usize = 6;
 /// One recovery of this number is crashed too.
 const SECOND_CRASHES: u32 = 8;
 
-const THREADS: u64 = 2;
+/// A line of the progress is printed after so many crashes.
+const REPORTED_CRASHES: u64 = 500_000;
 
 /// The numbers of trials and of findings.
 #[derive(Clone, Copy, Debug, Default)]
@@ -293,16 +294,23 @@ fn print_last(steps: &[Step]) {
 #[test]
 fn no_crash_loses_or_bills_anything_twice() {
     let (points, first) = (number("CRASH_POINTS", 10_000), number("CRASH_SEED", 0));
-    let (next, started) = (AtomicU64::new(first), Instant::now());
+    let (next, done, started) = (AtomicU64::new(first), AtomicU64::new(0), Instant::now());
     let crash = || {
         let mut counts = Counts::default();
-        while counts.points * THREADS < points {
+        while done.load(Ordering::Relaxed) < points {
+            let earlier = counts.points;
             crash_everywhere(next.fetch_add(1, Ordering::Relaxed), &mut counts);
+            let new = counts.points - earlier;
+            let total = done.fetch_add(new, Ordering::Relaxed) + new;
+            if total / REPORTED_CRASHES > (total - new) / REPORTED_CRASHES {
+                eprintln!("{total} of {points} crashes in {:.0} s", started.elapsed().as_secs_f64());
+            }
         }
         counts
     };
+    let threads = thread::available_parallelism().map_or(1, usize::from);
     let counts = thread::scope(|scope| {
-        let threads: Vec<_> = (0..THREADS).map(|_| scope.spawn(crash)).collect();
+        let threads: Vec<_> = (0..threads).map(|_| scope.spawn(crash)).collect();
         let counts = threads.into_iter().map(|thread| thread.join().expect("no crash loses anything"));
         counts.reduce(Counts::add).expect("a thread")
     });
