@@ -213,7 +213,7 @@ mod tests {
         let speak = client.speak("Hello.").resubmit_in_doubt(1);
         let entry = speak.to_entry(&store).unwrap();
         let equal = async {
-            let Ok(Announced::Claimed(attempt)) = entry.announce(None).await else { panic!("not announced") };
+            let attempt = entry.announced().await;
             attempt.send(async { Err(Failure::new(FailureKind::ConnectionLost)) }).await.unwrap_err();
         };
         let (submitted, ()) = tokio::join!(speak.submit(), equal);

@@ -118,6 +118,15 @@ impl EntryHandle {
         read(&self.shared.database, self.facts.hash).await
     }
 
+    /// Announces a request that may be submitted.
+    #[cfg(test)]
+    pub(crate) async fn announced(&self) -> Attempt {
+        match self.announce(None).await {
+            Ok(Announced::Claimed(attempt)) => attempt,
+            _ => panic!("not announced"),
+        }
+    }
+
     /// Waits until other calls have submitted the request, at most until the deadline, and writes that it is about to be sent. It
     /// may be sent when this returns.
     pub(crate) async fn announce(&self, deadline: Option<Instant>) -> Result<Announced, Error> {
@@ -384,7 +393,7 @@ mod tests {
         let (plain, job) = (entry(Redo::No), entry(Redo::OncePerJob));
         for (entry, id) in [(&plain, "a"), (&job, "b")] {
             let id = TaskId::new_unchecked(id);
-            let Ok(Announced::Claimed(attempt)) = entry.announce(None).await else { panic!("{id}") };
+            let attempt = entry.announced().await;
             attempt.send(async { Ok(id.clone()) }).await.unwrap();
             let result = json!({"id": id.as_str(), "status": "COMPLETED"});
             plain.finished(&id, &serde_json::from_value(result).unwrap(), None, None);
@@ -401,7 +410,7 @@ mod tests {
         let redo = Redo::No;
         let entry = store.entry(Request { origin, speech, take: 0, label: None, resubmissions: 0, redo });
         let deadline = Some(Instant::now());
-        let Ok(Announced::Claimed(attempt)) = entry.announce(None).await else { panic!("not announced") };
+        let attempt = entry.announced().await;
         assert!(matches!(entry.lookup(deadline).await, Ok(Found::Busy)));
         attempt.send(async { Ok(TaskId::new_unchecked("t1")) }).await.unwrap();
         let _claim = store.shared.database.claims().claim(entry.hash()).await;

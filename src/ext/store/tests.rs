@@ -18,7 +18,6 @@ use serde_json::json;
 
 use super::{
     Entry, EntryState, Settlement, Store, StoreSettings,
-    attempt::Attempt,
     audio_files::StoredAudio,
     facts::{Redo, Request},
     handle::{Announced, EntryHandle, Found, Outlook},
@@ -85,23 +84,18 @@ fn audio(seconds: Option<f64>) -> StoredAudio {
     StoredAudio { bytes: 5, sha256: "ab".to_owned(), seconds }
 }
 
-async fn announce(entry: &EntryHandle) -> Attempt {
-    let Ok(Announced::Claimed(attempt)) = entry.announce(None).await else { panic!("not announced") };
-    attempt
-}
-
 async fn submit(entry: &EntryHandle, task: &str) {
-    announce(entry).await.send(async { Ok(id(task)) }).await.unwrap();
+    entry.announced().await.send(async { Ok(id(task)) }).await.unwrap();
 }
 
 /// Submits a request whose response never arrives, because its process is killed.
 async fn submit_and_die(entry: &EntryHandle) {
-    assert!(announce(entry).await.send(std::future::pending()).now_or_never().is_none());
+    assert!(entry.announced().await.send(std::future::pending()).now_or_never().is_none());
 }
 
 /// Submits a request, as task `t1`, whose id the disk refuses. Then the disk works again.
 async fn submit_without_space(test: &TestStore, entry: &EntryHandle) {
-    let attempt = announce(entry).await;
+    let attempt = entry.announced().await;
     test.is_disk_full.store(true, Ordering::Relaxed);
     assert_eq!(attempt.send(async { Ok(id("t1")) }).await.unwrap(), id("t1"));
     test.is_disk_full.store(false, Ordering::Relaxed);
@@ -167,7 +161,7 @@ async fn request_is_announced_while_it_is_sent_and_in_doubt_after_its_process_is
     let speech = speech("Hello.");
     let entry = store.entry(Request { resubmissions: 1, ..request(&speech) });
     for earlier_attempts in [0, 1] {
-        let attempt = announce(&entry).await;
+        let attempt = entry.announced().await;
         let entry = only_entry(&store).await;
         assert_eq!((entry.state(), entry.attempts_in_doubt()), (EntryState::Announced, earlier_attempts));
         let hash = entry.hash();
@@ -231,7 +225,7 @@ async fn request_that_another_call_submits_counts_as_submitted_in_a_plan() {
     let speech = speech("Hello.");
     for resubmissions in [0, 1] {
         let entry = store.entry(Request { resubmissions, ..request(&speech) });
-        let attempt = announce(&entry).await;
+        let attempt = entry.announced().await;
         assert!(matches!(entry.outlook().await, Ok(Outlook::Submitted)), "{resubmissions}");
         drop(attempt);
         assert!(matches!(entry.outlook().await, Ok(Outlook::New { .. })), "{resubmissions}");
@@ -261,7 +255,7 @@ async fn attempt_in_doubt_with_a_task_id_is_in_the_entry() {
     let speech = speech("Hello.");
     let entry = store.entry(request(&speech));
     let failure = Failure { task_id: Some(id("t1")), ..Failure::new(FailureKind::ConnectionLost) };
-    announce(&entry).await.send(async { Err(failure) }).await.unwrap_err();
+    entry.announced().await.send(async { Err(failure) }).await.unwrap_err();
     let entry = only_entry(&store).await;
     assert_eq!((entry.state(), entry.task_id()), (EntryState::InDoubt, Some(id("t1"))));
 }
@@ -316,7 +310,7 @@ async fn task_id_of_a_doubt_that_the_disk_has_refused_prevents_a_resubmission() 
     let test = open(|settings| settings).await;
     let speech = speech("Hello.");
     let entry = test.store.entry(Request { resubmissions: 1, ..request(&speech) });
-    let attempt = announce(&entry).await;
+    let attempt = entry.announced().await;
     let failure = Failure { task_id: Some(id("t1")), ..Failure::new(FailureKind::ConnectionLost) };
     test.is_disk_full.store(true, Ordering::Relaxed);
     attempt.send(async { Err(failure) }).await.unwrap_err();
@@ -478,7 +472,7 @@ async fn announcement_that_is_taken_back_leaves_the_earlier_doubt_as_it_was() {
     submit_and_die(&store.entry(request(&speech))).await;
     let allowed = store.entry(Request { resubmissions: 1, ..request(&speech) });
     for _ in 0..2 {
-        drop(announce(&allowed).await);
+        drop(allowed.announced().await);
         let entry = only_entry(&store).await;
         assert_eq!((entry.state(), entry.attempts_in_doubt()), (EntryState::InDoubt, 1));
     }
@@ -507,7 +501,7 @@ async fn announcement_is_taken_back_although_the_disk_fails_once() {
     let store = Store::open_on(&disk, "/d/store".into()).await.unwrap();
     let speech = speech("Hello.");
     let entry = store.entry(request(&speech));
-    let attempt = announce(&entry).await;
+    let attempt = entry.announced().await;
     fails.store(true, Ordering::Relaxed);
     drop(attempt);
     store.flush().await;

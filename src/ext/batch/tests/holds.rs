@@ -124,7 +124,7 @@ async fn request_that_is_held_back_gives_up_its_announcement() {
     let mut engine = engine_with_ready_request(&server);
     let slot = engine.ready_to_send[0];
     let entry = server.client().speak("text 0").to_entry(&store).unwrap();
-    let Ok(Announced::Claimed(attempt)) = entry.announce(None).await else { panic!("not announced") };
+    let attempt = entry.announced().await;
     pending(&mut engine, slot).attempt = Some(attempt);
     server.client().inner().cooldown.on_error_response(&rate_limited(10).response.unwrap());
     engine.send();

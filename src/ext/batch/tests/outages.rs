@@ -263,7 +263,7 @@ async fn outage_is_probed_with_the_task_of_an_earlier_run() {
     let server = InMemoryApi::new(client, |_| Duration::from_millis(80), create, poll);
     let list = speaks(&server, texts(2));
     let entry = list[0].1.to_entry(&store).unwrap();
-    let Ok(Announced::Claimed(attempt)) = entry.announce(None).await else { panic!("not announced") };
+    let attempt = entry.announced().await;
     attempt.send(async { Ok(TaskId::new_unchecked("text 0")) }).await.unwrap();
     let run = run(&server, list, with_store(&store, config(2, None))).await;
     assert_eq!((run.count(Result::is_ok), *creates.lock().unwrap()), (2, 2));

@@ -141,7 +141,7 @@ async fn ready_request_is_looked_up_again_after_the_key_is_rejected() {
     let [ready, sent] =
         ["One.", "Two."].map(|text| add_pending(&mut engine, &server.client().speak(text), Some(&store)));
     let entry = engine.active.tasks[ready].entry.clone().unwrap();
-    let Ok(Announced::Claimed(attempt)) = entry.announce(None).await else { panic!("not announced") };
+    let attempt = entry.announced().await;
     pending(&mut engine, ready).attempt = Some(attempt);
     engine.ready_to_send.push_back(ready);
     pending(&mut engine, sent).start_attempt("a");
@@ -152,4 +152,20 @@ async fn ready_request_is_looked_up_again_after_the_key_is_rejected() {
         assert!(channels.finished.recv().await.unwrap().outcome.unwrap_err().is_rejected());
     }
     assert!(store.entries().next().await.is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn request_that_is_refused_while_the_batch_stops_is_not_billed() {
+    let server = server(|_, _| Create::Status(429), done_after(1));
+    let queue = Queue::list(speaks(&server, texts(1)));
+    let (mut engine, Channels { mut finished, released, .. }) = Engine::new(server.clone(), queue);
+    config(1, None).validate_and_open(&mut engine).await.unwrap();
+    let stop = async {
+        tokio::time::sleep(Duration::from_millis(40)).await;
+        drop(released);
+    };
+    tokio::join!(engine.run(), stop);
+    let error = finished.recv().await.unwrap().outcome.unwrap_err();
+    assert_eq!((error.is_stopped(), error.billed()), (true, crate::Billed::No), "{error:?}");
+    assert_eq!(server.observed().requests.len(), 1);
 }

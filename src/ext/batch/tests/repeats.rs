@@ -141,7 +141,7 @@ async fn request_past_its_deadline_returns_the_task_of_an_equal_one() {
         let mut pending = PendingRequest::new(speak.prepare(Some(&store)).unwrap(), Instant::now());
         pending.start_attempt("a");
         pending.on_failure(rate_limited(1)).unwrap();
-        let Ok(Announced::Claimed(attempt)) = entry.announce(None).await else { panic!("not announced") };
+        let attempt = entry.announced().await;
         if is_ready {
             pending.attempt = Some(attempt);
         } else {
@@ -233,9 +233,9 @@ async fn request_past_its_deadline_is_in_doubt_if_an_equal_one_is_in_doubt_since
     pending(&mut engine, slot).start_attempt("a");
     pending(&mut engine, slot).on_failure(rate_limited(1)).unwrap();
     let entry = speak.prepare(Some(&store)).unwrap().entry.unwrap();
-    let Ok(Announced::Claimed(equal)) = entry.announce(None).await else { panic!("not announced") };
+    let equal = entry.announced().await;
     equal.send(async { Err(Failure::new(FailureKind::ConnectionLost)) }).await.unwrap_err();
-    let Ok(Announced::Claimed(attempt)) = entry.announce(None).await else { panic!("not announced") };
+    let attempt = entry.announced().await;
     pending(&mut engine, slot).attempt = Some(attempt);
     engine.ready_to_send.push_back(slot);
     tokio::time::advance(Duration::from_secs(70)).await;

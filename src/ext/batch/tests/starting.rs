@@ -50,7 +50,7 @@ async fn plan_counts_equal_requests_once_with_a_store_and_creates_none() {
     assert!(!missing.exists());
     let store = Store::open(&exists).await.unwrap();
     let entry = client.speak("One.").to_entry(&store).unwrap();
-    let Ok(Announced::Claimed(attempt)) = entry.announce(None).await else { panic!("not announced") };
+    let attempt = entry.announced().await;
     attempt.send(async { Ok(TaskId::new_unchecked("t1")) }).await.unwrap();
     assert_eq!(counts(batch().store(&store)).await, [1, 1, 1, 1]);
 }
@@ -127,7 +127,7 @@ async fn plan_with_a_store_of_its_own_ignores_that_of_the_client() {
     let directory = tempfile::tempdir().unwrap();
     let client = Client::builder().api_key("k").store(directory.path().join("a")).build().unwrap();
     let entry = client.speak("One.").to_entry(client.store().unwrap()).unwrap();
-    let Ok(Announced::Claimed(attempt)) = entry.announce(None).await else { panic!("not announced") };
+    let attempt = entry.announced().await;
     attempt.send(async { Ok(TaskId::new_unchecked("t1")) }).await.unwrap();
     let batch = || client.batch([(1, "One.")]);
     assert_eq!(batch().plan().await.unwrap().submitted, 1);
