@@ -18,6 +18,17 @@ use crate::{
     },
 };
 
+/// The next step of [`Engine::send`].
+enum Step {
+    /// Sends this create, whose announcement is on disk.
+    SendReady(usize),
+    SendProbe,
+    /// Sends the next request of this task.
+    Dispatch(usize),
+    /// Nothing is due and allowed before this time, or until an event if it is `None`.
+    Wait(Option<Instant>),
+}
+
 impl<K: Display + Send + 'static, A: SpeechApi> Engine<K, A> {
     /// Sends the requests that are due and allowed. Sets the time of the next one.
     pub(in crate::ext::batch) fn send(&mut self) -> bool {
@@ -25,80 +36,31 @@ impl<K: Display + Send + 'static, A: SpeechApi> Engine<K, A> {
         self.wake_at = None;
         while !self.stopping {
             let now = Instant::now();
-            if self.scheduler.has_creates() {
-                self.breaker.check_silence(now);
-            }
-            let cooldown_end = self.api.client().inner().cooldown.ends_at();
-            let pause_end = cooldown_end.max(self.breaker.paused_until(now));
-            self.active.progress.on_hold(pause_end, self.breaker.outage_since());
-            if let Some(cooldown_end) = cooldown_end {
-                progressed |= self.expire_waits(cooldown_end);
-            }
-            if let Some(pause_end) = pause_end {
-                progressed |= self.postpone_polls(now, pause_end, cooldown_end);
-            }
-            if pause_end.is_some() || self.breaker.holds_ready() {
-                progressed |= self.hold_ready(now);
-            }
-            if pause_end.is_some() || self.breaker.outage_since().is_some() {
-                progressed |= self.expire_creates(now, cooldown_end);
-            } else {
-                (self.next_check, self.outage_failures) = (None, OutageFailures::default());
-            }
-            let silent = self.silent_polls.count();
-            if self.in_flight_requests() >= MAX_REQUESTS {
-                break;
-            }
-            if !self.breaker.allows_request(now, silent) {
-                self.wake_at = self.breaker.creates_give_way_at().filter(|at| *at > now);
-                break;
-            }
-            if let Some(slot) = self.ready_to_send.front().copied() {
-                let allowed_at =
-                    self.rate_limiter.as_ref().map_or(Some(now), |limiter| limiter.next_send_at(now));
-                if allowed_at.is_none_or(|at| at > now) {
-                    self.wake_at = allowed_at;
+            let (has_changes, pause_end) = self.hold_and_expire(now);
+            progressed |= has_changes;
+            match self.next_step(now, pause_end) {
+                Step::SendReady(slot) => match self.expired(slot) {
+                    Some(error) => self.end_unsent(slot, error),
+                    None => self.send_create(slot),
+                },
+                Step::SendProbe => {
+                    self.reserve();
+                    self.send_probe(now);
+                }
+                Step::Dispatch(slot) => {
+                    if let Some(error) = self.expired(slot) {
+                        self.end_unsent(slot, error);
+                    } else {
+                        self.reserve();
+                        self.dispatch(slot);
+                    }
+                }
+                Step::Wait(until) => {
+                    self.wake_at = until;
                     break;
                 }
-                self.ready_to_send.pop_front();
-                progressed = true;
-                if let Some(error) = self.expired(slot) {
-                    self.end_unsent(slot, error);
-                } else {
-                    self.send_create(slot);
-                }
-                continue;
             }
-            let allowed_at =
-                self.rate_limiter.as_ref().map_or(Some(now), |limiter| limiter.next_slot_at(now));
-            let Some(allowed_at) = allowed_at else { break };
-            let resume_at = pause_end.unwrap_or(now);
-            let probe_at = self.probe_at(now).map(|at| at.max(resume_at));
-            let may_create = self.may_start_create();
-            let due_at = self.scheduler.next_due_at(now, may_create.then_some(resume_at));
-            let Some(due_at) = [due_at, probe_at].into_iter().flatten().min() else { break };
-            if due_at.max(allowed_at) > now {
-                self.wake_at = Some(due_at.max(allowed_at));
-                break;
-            }
-            if probe_at.is_some_and(|at| at <= now) {
-                self.reserve();
-                self.send_probe(now);
-                progressed = true;
-                continue;
-            }
-            let tasks = &mut self.active.tasks;
-            let urgency = |slot: usize| tasks[slot].state.urgency();
-            let Some(slot) = self.scheduler.pop(now, may_create && pause_end.is_none(), urgency) else {
-                break;
-            };
             progressed = true;
-            if let Some(error) = self.expired(slot) {
-                self.end_unsent(slot, error);
-                continue;
-            }
-            self.reserve();
-            self.dispatch(slot);
         }
         if !self.stopping && self.scheduler.has_creates() {
             // The deadlines of creates that are held back, and creates in flight that become silent.
@@ -106,6 +68,70 @@ impl<K: Display + Send + 'static, A: SpeechApi> Engine<K, A> {
             self.wake_at = events.into_iter().flatten().min();
         }
         progressed
+    }
+
+    /// Postpones and ends requests because of a cooldown or an outage. Returns `true` if there were any, and the end of the
+    /// pause of all requests.
+    fn hold_and_expire(&mut self, now: Instant) -> (bool, Option<Instant>) {
+        let mut progressed = false;
+        if self.scheduler.has_creates() {
+            self.breaker.check_silence(now);
+        }
+        let cooldown_end = self.api.client().inner().cooldown.ends_at();
+        let pause_end = cooldown_end.max(self.breaker.paused_until(now));
+        self.active.progress.on_hold(pause_end, self.breaker.outage_since());
+        if let Some(cooldown_end) = cooldown_end {
+            progressed |= self.expire_waits(cooldown_end);
+        }
+        if let Some(pause_end) = pause_end {
+            progressed |= self.postpone_polls(now, pause_end, cooldown_end);
+        }
+        if pause_end.is_some() || self.breaker.holds_ready() {
+            progressed |= self.hold_ready(now);
+        }
+        if pause_end.is_some() || self.breaker.outage_since().is_some() {
+            progressed |= self.expire_creates(now, cooldown_end);
+        } else {
+            (self.next_check, self.outage_failures) = (None, OutageFailures::default());
+        }
+        (progressed, pause_end)
+    }
+
+    /// Takes the request that is sent next.
+    fn next_step(&mut self, now: Instant, pause_end: Option<Instant>) -> Step {
+        let silent = self.silent_polls.count();
+        if self.in_flight_requests() >= MAX_REQUESTS {
+            return Step::Wait(None);
+        }
+        if !self.breaker.allows_request(now, silent) {
+            return Step::Wait(self.breaker.creates_give_way_at().filter(|at| *at > now));
+        }
+        if !self.ready_to_send.is_empty() {
+            let allowed_at =
+                self.rate_limiter.as_ref().map_or(Some(now), |limiter| limiter.next_send_at(now));
+            if allowed_at.is_none_or(|at| at > now) {
+                return Step::Wait(allowed_at);
+            }
+            return self.ready_to_send.pop_front().map_or(Step::Wait(None), Step::SendReady);
+        }
+        let allowed_at = self.rate_limiter.as_ref().map_or(Some(now), |limiter| limiter.next_slot_at(now));
+        let Some(allowed_at) = allowed_at else { return Step::Wait(None) };
+        let resume_at = pause_end.unwrap_or(now);
+        let probe_at = self.probe_at(now).map(|at| at.max(resume_at));
+        let may_create = self.may_start_create();
+        let due_at = self.scheduler.next_due_at(now, may_create.then_some(resume_at));
+        let Some(due_at) = [due_at, probe_at].into_iter().flatten().min() else { return Step::Wait(None) };
+        if due_at.max(allowed_at) > now {
+            return Step::Wait(Some(due_at.max(allowed_at)));
+        }
+        if probe_at.is_some_and(|at| at <= now) {
+            return Step::SendProbe;
+        }
+        let tasks = &mut self.active.tasks;
+        let urgency = |slot: usize| tasks[slot].state.urgency();
+        self.scheduler
+            .pop(now, may_create && pause_end.is_none(), urgency)
+            .map_or(Step::Wait(None), Step::Dispatch)
     }
 
     fn reserve(&mut self) {
@@ -128,9 +154,9 @@ impl<K: Display + Send + 'static, A: SpeechApi> Engine<K, A> {
     /// Sends a poll, or starts a submission: with a store, the submission is announced there first.
     pub(super) fn dispatch(&mut self, slot: usize) {
         let ActiveTask { state, entry, .. } = &mut self.active.tasks[slot];
-        if let (TaskState::Resume(id, timeout), Some(entry)) = (&*state, &*entry) {
+        if let (TaskState::Resume(id, time_limit), Some(entry)) = (&*state, &*entry) {
             let task = self.api.client().task(id.clone()).with_entry(entry.clone());
-            *state = TaskState::Wait(Poller::new(task.schedule(*timeout, None)));
+            *state = TaskState::Wait(Poller::new(task.schedule(*time_limit, None)));
         }
         match state {
             TaskState::Wait(poll) => {
