@@ -78,35 +78,10 @@ impl Reader {
                 part.advance(12);
                 ReadState::Chunk
             }
-            ReadState::Chunk => {
-                let Some(head) = part.get(..8) else { return Ok(false) };
-                let length = u32::from_le_bytes([head[4], head[5], head[6], head[7]]);
-                let is_odd = length % 2 == 1;
-                let next = match &head[..4] {
-                    // Another file follows.
-                    b"RIFF" if part.get(..12).is_none() => return Ok(false),
-                    b"RIFF" if is_file_header(&part[..12]) => ReadState::Riff,
-                    b"fmt " if length <= MAX_FORMAT_BYTES => ReadState::Format(length),
-                    b"fmt " => {
-                        return Err(format!(
-                            "format chunk has {length} bytes, expected at most {MAX_FORMAT_BYTES}"
-                        ));
-                    }
-                    b"data" => {
-                        self.start_data(audio)?;
-                        match length {
-                            0 => ReadState::EmptyData,
-                            MIN_PLACEHOLDER_LENGTH.. => ReadState::UnknownData,
-                            _ => ReadState::Data(length.into(), is_odd),
-                        }
-                    }
-                    _ => ReadState::Skip(length.into(), is_odd),
-                };
-                if !matches!(next, ReadState::Riff) {
-                    part.advance(8);
-                }
-                next
-            }
+            ReadState::Chunk => match self.read_chunk_header(part, audio)? {
+                Some(next) => next,
+                None => return Ok(false),
+            },
             ReadState::Format(length) => {
                 let Some(chunk) = part.get(..length as usize) else { return Ok(false) };
                 let format = parse_format(chunk)?;
@@ -162,6 +137,37 @@ impl Reader {
             }
         };
         Ok(true)
+    }
+
+    /// Returns the state after the header of a chunk, or `None` if more bytes must arrive first.
+    fn read_chunk_header(
+        &mut self,
+        part: &mut Bytes,
+        audio: &mut Vec<Bytes>,
+    ) -> Result<Option<ReadState>, String> {
+        let Some(head) = part.get(..8) else { return Ok(None) };
+        let length = u32::from_le_bytes([head[4], head[5], head[6], head[7]]);
+        let is_odd = length % 2 == 1;
+        let next = match &head[..4] {
+            // Another file follows.
+            b"RIFF" if part.get(..12).is_none() => return Ok(None),
+            b"RIFF" if is_file_header(&part[..12]) => return Ok(Some(ReadState::Riff)),
+            b"fmt " if length <= MAX_FORMAT_BYTES => ReadState::Format(length),
+            b"fmt " => {
+                return Err(format!("format chunk has {length} bytes, expected at most {MAX_FORMAT_BYTES}"));
+            }
+            b"data" => {
+                self.start_data(audio)?;
+                match length {
+                    0 => ReadState::EmptyData,
+                    MIN_PLACEHOLDER_LENGTH.. => ReadState::UnknownData,
+                    _ => ReadState::Data(length.into(), is_odd),
+                }
+            }
+            _ => ReadState::Skip(length.into(), is_odd),
+        };
+        part.advance(8);
+        Ok(Some(next))
     }
 
     /// Begins a `data` chunk. Completes the last frame of the chunk before, because its missing bytes would
