@@ -32,11 +32,11 @@ use tracing_subscriber::{
     after_help = "Exit status: 0 stopped by Ctrl-C or end of input, 1 failure, 2 invalid arguments"
 )]
 struct Args {
-    /// The time that a task waits in the queue
+    /// The time until a task is PROCESSING
     #[arg(long, value_name = "SECONDS", default_value = "0.3", value_parser = parse_seconds)]
     wait: Duration,
 
-    /// The time that a task runs after it leaves the queue
+    /// The time that a task is PROCESSING
     #[arg(long, value_name = "SECONDS", default_value = "0.7", value_parser = parse_seconds)]
     run: Duration,
 

@@ -344,7 +344,7 @@ async fn run_file(args: &Args, text: String, state: &RunState) -> anyhow::Result
                     stopped = narration.stop() => if let Some(recording) = stopped.transpose() {
                         break recording;
                     },
-                    _ = tokio::signal::ctrl_c() => return Err(anyhow!("interrupted; some pieces are in doubt")),
+                    _ = tokio::signal::ctrl_c() => return Err(anyhow!("interrupted; pieces that were being submitted may be in doubt")),
                 }
                 let hint = if simulator.is_some() { "" } else { "; run the same command again to continue" };
                 return Err(anyhow!("interrupted{hint}"));
@@ -377,8 +377,11 @@ impl Bar {
     fn update(&mut self, progress: &long_text::Progress) {
         self.line.set_length(progress.characters as u64);
         self.line.set_position(progress.saved as u64);
-        let pieces = if progress.pieces == 1 { "1 piece" } else { &format!("{} pieces", progress.pieces) };
-        self.line.set_message(pieces.to_owned());
+        let pieces = match progress.pieces {
+            1 => "1 piece saved".to_owned(),
+            pieces => format!("{pieces} pieces saved"),
+        };
+        self.line.set_message(pieces.clone());
         let percent = progress.saved * 100 / progress.characters.max(1);
         if !self.terminal && percent >= self.last_percent + 5 {
             self.last_percent = percent;

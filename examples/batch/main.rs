@@ -61,7 +61,7 @@ struct Args {
     #[arg(long, default_value_t = 20.0)]
     rate: f64,
 
-    /// The maximum number of tasks in flight
+    /// The maximum number of lines at a time
     #[arg(long, default_value_t = 64)]
     in_flight: usize,
 
@@ -160,67 +160,88 @@ async fn run(args: &Args) -> anyhow::Result<bool> {
 
     let bar = progress_bar(&results);
     report_outages(&results, bar.clone());
-    let (mut complete, mut not_saved, mut failed_tasks) = (true, 0, 0);
-    let mut again = args.again.clone();
-    let save_all = async {
-        while let Some((key, result)) = results.next().await {
-            again.retain(|again| *again != key || result.is_err());
-            let saved = match result {
-                Ok(speech) => {
-                    let saved = speech.save(audio_path(&args.out, &key)).await;
-                    not_saved += usize::from(saved.is_err());
-                    saved.map(drop)
-                }
-                Err(error) => {
-                    failed_tasks += usize::from(error.is_failed());
-                    Err(error)
-                }
-            };
-            if let Err(error) = saved {
-                complete = false;
-                // With its causes.
-                bar.suspend(|| eprintln!("line {key}: {:#}", anyhow::Error::from(error)));
-            }
-        }
-    };
+    let mut saved = Saved { again: args.again.clone(), ..Saved::default() };
     tokio::select! {
-        () = save_all => {}
+        () = save_all(&mut results, &args.out, &bar, &mut saved) => {}
         // Dropping the other future removes a partly written file.
         _ = tokio::signal::ctrl_c() => {
             bar.finish_and_clear();
-            eprintln!("stopping: waiting for pending submissions; press Ctrl-C to stop at once");
-            // Wait for pending submissions, so that the store records every task id.
-            tokio::select! {
-                unfinished = results.stop() => {
-                    let is_spoken = |key: &String| {
-                        unfinished.iter().any(|(found, result)| found == key && result.is_ok())
-                    };
-                    again.retain(|key| !is_spoken(key));
-                    report_unfinished(unfinished);
-                }
-                _ = tokio::signal::ctrl_c() => bail!("interrupted; some lines are in doubt"),
-            }
+            saved.stop(results).await?;
             if simulator.is_some() {
                 bail!("interrupted");
             }
-            bail!("interrupted; {}", how_to_continue(&args.again, &again));
+            bail!("interrupted; {}", how_to_continue(&args.again, &saved.again));
         }
     }
     let progress = results.progress().borrow().clone();
     bar.finish_and_clear();
-    print_summary(&progress, not_saved, &args.out, &store);
-    if not_saved > 0 && simulator.is_none() {
+    print_summary(&progress, saved.unsaved, &args.out, &store);
+    if saved.unsaved > 0 && simulator.is_none() {
         eprintln!(
-            "hint: speeches that are not saved: {not_saved}; saving them is not billed: correct the cause, then {}",
-            how_to_continue(&args.again, &again)
+            "hint: speeches that are not saved: {}; saving them is not billed: correct the cause, then {}",
+            saved.unsaved,
+            how_to_continue(&args.again, &saved.again)
         );
     }
-    if failed_tasks > 0 && simulator.is_none() {
+    if saved.failed_tasks > 0 && simulator.is_none() {
         eprintln!(
-            "hint: lines whose task failed: {failed_tasks}; the next run submits them again, which may be billed again"
+            "hint: lines whose task failed: {}; the next run submits them again, which may be billed again",
+            saved.failed_tasks
         );
     }
-    Ok(complete)
+    Ok(saved.errors == 0)
+}
+
+/// The results that were saved.
+#[derive(Default)]
+struct Saved {
+    errors: usize,
+    /// The number of speeches whose file could not be written.
+    unsaved: usize,
+    failed_tasks: usize,
+    /// The lines of `--again` that are not spoken again yet.
+    again: Vec<String>,
+}
+
+/// Saves each speech when it is finished, and prints each error.
+async fn save_all(results: &mut Results<String>, out: &Path, bar: &ProgressBar, saved: &mut Saved) {
+    while let Some((key, result)) = results.next().await {
+        saved.again.retain(|again| *again != key || result.is_err());
+        let outcome = match result {
+            Ok(speech) => {
+                let file = speech.save(audio_path(out, &key)).await;
+                saved.unsaved += usize::from(file.is_err());
+                file.map(drop)
+            }
+            Err(error) => {
+                saved.failed_tasks += usize::from(error.is_failed());
+                Err(error)
+            }
+        };
+        if let Err(error) = outcome {
+            saved.errors += 1;
+            // With its causes.
+            bar.suspend(|| eprintln!("line {key}: {:#}", anyhow::Error::from(error)));
+        }
+    }
+}
+
+impl Saved {
+    /// Waits for pending submissions, so that the store records every task id.
+    async fn stop(&mut self, results: Results<String>) -> anyhow::Result<()> {
+        eprintln!("stopping: waiting for pending submissions; press Ctrl-C to stop at once");
+        tokio::select! {
+            unfinished = results.stop() => {
+                let is_spoken = |key: &String| {
+                    unfinished.iter().any(|(found, result)| found == key && result.is_ok())
+                };
+                self.again.retain(|key| !is_spoken(key));
+                report_unfinished(unfinished);
+                Ok(())
+            }
+            _ = tokio::signal::ctrl_c() => bail!("interrupted; lines that were being submitted may be in doubt"),
+        }
+    }
 }
 
 /// Returns what continues an interrupted run. `left` are the lines of `again` that are not spoken again yet.

@@ -75,7 +75,7 @@ fn speak_example_splits_long_file_into_pieces() {
     let stderr = String::from_utf8(output.stderr).unwrap();
     assert!(output.status.success(), "{stderr}");
     assert!(stderr.contains("using a local simulator; its audio is a placeholder"), "{stderr}");
-    assert!(stderr.ends_with("5299 of 5299 characters, 2 pieces\n"), "{stderr}");
+    assert!(stderr.ends_with("5299 of 5299 characters, 2 pieces saved\n"), "{stderr}");
     let length = fs::metadata(directory.path().join("book.wav")).unwrap().len();
     assert_eq!(String::from_utf8(output.stdout).unwrap(), format!("book.wav: {length} bytes\n"));
     assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 2, "no other file is created");
@@ -167,7 +167,7 @@ fn speak_example_counts_a_single_piece_in_the_singular() {
     fs::write(directory.path().join("short.txt"), "Hello from a file.").unwrap();
     let output = run(directory.path(), &["--file", "short.txt"], "");
     let stderr = String::from_utf8(output.stderr).unwrap();
-    assert!(output.status.success() && stderr.ends_with("18 of 18 characters, 1 piece\n"), "{stderr}");
+    assert!(output.status.success() && stderr.ends_with("18 of 18 characters, 1 piece saved\n"), "{stderr}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -442,7 +442,7 @@ async fn batch_example_on_second_ctrl_c_exits_at_once() {
         }
     };
     assert_eq!(status.code(), Some(1));
-    assert_eq!(stderr.next().unwrap(), "error: interrupted; some lines are in doubt");
+    assert_eq!(stderr.next().unwrap(), "error: interrupted; lines that were being submitted may be in doubt");
 }
 
 #[test]
