@@ -1,6 +1,6 @@
 //! The hand-written part of the client: everything that an OpenAPI document cannot express.
 //!
-//! The folders are layers. Each uses only the base files, [`disk`], and the layers above it in this list:
+//! The folders are layers. Each uses only [`disk`], the files in this folder, and the layers with a smaller number:
 //!
 //! 1. [`transport`]: one HTTP exchange with the API
 //! 2. [`retry`]: decides whether a request may be sent again
@@ -12,7 +12,7 @@
 //! 8. [`batch`]: many speeches at once
 //! 9. [`long_text`]: texts that are longer than one request may be
 //!
-//! The test `layers` fails on a path that leads from a lower layer to a higher one.
+//! The test `layers` fails on a path that leads to a layer with a larger number.
 
 mod bounds;
 pub(crate) mod disk;

@@ -8,6 +8,7 @@ use std::{
 
 use distribute_ai::{
     Error, blocking,
+    store::Store,
     testing::{Fault, Route, Script, Simulator, TaskOutcome},
 };
 use syn::{ImplItem, Item};
@@ -148,6 +149,13 @@ async fn errors() -> Vec<Error> {
     errors.push(waiting.submit().await.unwrap_err());
     submission.abort();
     simulator.script(Route::Create, Script::nothing());
+
+    // A job that cannot start, although its store exists.
+    let store = directory.path().join("jobs");
+    drop(Store::open(&store).await.unwrap());
+    let batch = client.batch([("a", "Hello")]).store(&store).max_in_flight(0);
+    errors.push(batch.run().await.err().unwrap());
+    errors.push(client.speak("Hello").in_pieces().store(&store).save(directory.path()).await.unwrap_err());
 
     let requests = [("a", "Hello"), ("b", "Hello again")];
     let mut results = client.batch(requests).requests_per_second(0.1).run().await.unwrap();

@@ -1,6 +1,6 @@
 //! Programs that are killed repeatedly. Nothing is lost or billed twice, as counted by the server.
 //!
-//! The killed process is this test binary, which runs [`child`].
+//! The killed process is this test binary, which runs [`process_that_other_tests_kill`].
 
 use std::{
     collections::{HashMap, HashSet},
@@ -72,7 +72,7 @@ impl Fixture {
 
     fn start_program(&self, command: &mut Command) -> Child {
         command
-            .args(["kills::child", "--exact", "--nocapture"])
+            .args(["kills::process_that_other_tests_kill", "--exact", "--nocapture"])
             .env("KILLS_MODE", format!("{:?}", self.mode))
             .env("KILLS_DIRECTORY", self.directory.path())
             .env("DISTRIBUTE_AI_API_KEY", self.simulator.api_key())
@@ -181,7 +181,7 @@ impl Fixture {
 
 /// The process that is killed. Without the variables of the other tests, it does nothing.
 #[test]
-fn child() {
+fn process_that_other_tests_kill() {
     let Some(directory) = env::var_os("KILLS_DIRECTORY").map(PathBuf::from) else { return };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let mode = Mode::of_name(&env::var("KILLS_MODE").unwrap());

@@ -7,7 +7,7 @@ use reqwest::{Client, redirect::Policy};
 
 const TEXT: &str = "Hello from Rust.";
 
-/// Starts a simulator with this audio host, and returns it with the URL of an audio.
+/// Starts a simulator with this audio host, and returns it with the URL of audio.
 async fn audio_on(host: AudioHost) -> (Simulator, String) {
     let builder = Simulator::builder().waiting(Duration::ZERO).running(Duration::ZERO);
     let simulator = builder.audio_host(host).start().await.unwrap();

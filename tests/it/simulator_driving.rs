@@ -96,7 +96,7 @@ async fn task_without_results_or_with_several_has_that_many_audios() {
         simulator.outcomes(Script::always(TaskOutcome::with_results(count)));
         let speech = simulator.client().speak("Hello").await.unwrap();
         let audios: Vec<_> = speech.audios().collect();
-        // An empty list is one error for `audios`, because there should be an audio.
+        // An empty list is one error for `audios`, because there should be audio.
         assert_eq!(speech.result().results.len(), count as usize);
         for audio in audios.into_iter().filter_map(Result::ok) {
             assert_eq!(audio.bytes().await.unwrap(), Simulator::audio_of("Hello"));

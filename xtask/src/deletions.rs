@@ -83,7 +83,10 @@ pub(crate) fn run(root: &Workspace, args: &Args) -> Result<(), Failure> {
     };
     let chosen: Vec<_> = deletion.iter().filter(is_chosen).collect();
     if chosen.is_empty() {
-        return Err(Failure::usage(format!("no deletion is called {:?}", args.only.join(", "))));
+        return Err(Failure::usage(format!(
+            "unknown deletion {:?}, expected a part of a name in {LIST}",
+            args.only.join(", ")
+        )));
     }
     let copy = root.path().join("target/deletions");
     copy_sources(root.path(), &copy)?;

@@ -1,4 +1,4 @@
-//! The first bytes of an audio. They tell a page from an audio, and how long a WAV file is.
+//! The first bytes of audio. They tell a page from audio, and how long a WAV file is.
 
 use bytes::{Bytes, BytesMut};
 

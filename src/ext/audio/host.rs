@@ -1,4 +1,4 @@
-//! One request for an audio, with its redirects.
+//! One request for audio, with its redirects.
 
 use std::{fmt, future::Future, pin::Pin, sync::Arc};
 
@@ -23,14 +23,14 @@ const MAX_REDIRECTS: usize = 10;
 pub(crate) type Refresh = Arc<dyn Fn() -> PendingUrl + Send + Sync>;
 pub(crate) type PendingUrl = Pin<Box<dyn Future<Output = Result<Url, Error>> + Send>>;
 
-/// The missing bytes of an audio.
+/// The missing bytes of audio.
 pub(super) struct Missing<'a> {
     pub(super) from: u64,
     /// The version that the bytes must belong to.
     pub(super) condition: Option<&'a HeaderValue>,
 }
 
-/// The reason why a request for an audio failed.
+/// The reason why a request for audio failed.
 #[derive(Debug)]
 pub(super) enum HostError {
     /// A retry may succeed.
@@ -39,7 +39,7 @@ pub(super) enum HostError {
     Permanent(Error),
 }
 
-/// The host of an audio.
+/// The host of audio.
 pub(super) trait Host {
     /// Returns `false` if the audio is without a URL until the first [`refresh`](Self::refresh).
     fn has_url(&self) -> bool;

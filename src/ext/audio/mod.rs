@@ -36,10 +36,11 @@ use crate::{Client, Error, TaskId, ext::store::stored_file::StoredFile};
 /// The default limit of a download: forty times the audio of the longest text that one request may contain.
 const MAX_BYTES: u64 = 512 * 1024 * 1024;
 
-/// The audio of a speech, which is not downloaded yet.
+/// The audio of a speech.
 ///
-/// You can download it as a [stream](Self::stream), as [bytes](Self::bytes) or to a [file](Self::save). Each
-/// call downloads the audio again. The API key is not sent, because the audio is on another host.
+/// You can read it as a [stream](Self::stream), as [bytes](Self::bytes), or to a [file](Self::save). Each call downloads
+/// the audio, or reads it from the [store](crate::store::Store), if it is there. The API key is not sent, because the
+/// audio is on another host.
 ///
 /// ```no_run
 /// # async fn run(speech: distribute_ai::Speech) -> Result<(), distribute_ai::Error> {
@@ -273,7 +274,7 @@ impl Audio {
     }
 }
 
-/// Parses the URL of an audio. A path, and a URL without a scheme as in `//cdn.example.com/a.wav`, are
+/// Parses the URL of audio. A path, and a URL without a scheme as in `//cdn.example.com/a.wav`, are
 /// resolved against the base URL of the API.
 pub(crate) fn parse_url(base_url: &str, text: &str) -> Result<Url, Error> {
     let base_url = Url::parse(base_url).ok().filter(|_| text.starts_with('/'));

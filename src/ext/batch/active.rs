@@ -134,7 +134,7 @@ impl<K> ActiveTasks<K> {
 
 impl<K> Drop for ActiveTasks<K> {
     fn drop(&mut self) {
-        // An engine that was cut off has not looked the other requests up, nor those that were refused while it stopped.
+        // An engine that was cut off has not looked up the requests that were waiting for it.
         let sent = self.tasks.iter().filter(|(_, task)| task.state.is_sent_or_in_doubt());
         let sent: HashSet<_> = sent.filter_map(|(_, task)| Some(task.entry.as_ref()?.hash())).collect();
         for slot in self.tasks.iter().map(|(slot, _)| slot).collect::<Vec<_>>() {

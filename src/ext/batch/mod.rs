@@ -126,18 +126,19 @@ impl Client {
 /// A batch of speech requests, from [`Client::batch`].
 ///
 /// Each request is submitted as by [`Speak::submit`], except in an [outage](#outages). Its task is
-/// polled as in a single [`Wait`](crate::Wait). Each request has its own
-/// [deadline](Speak::deadline), which counts from its first attempt. A failed request does not
-/// affect the others, unless the server rejects the API key or the account. A request is *in doubt*
-/// if the server may have accepted it, but sent no usable response. Such a request may be billed.
+/// polled as in a single [`Wait`](crate::Wait). A failed request does not affect the others, unless
+/// the server rejects the API key or the account. A request is *in doubt* if the server may have
+/// accepted it, but sent no conclusive response. Such a request may be billed.
 ///
 /// All requests share a rate limit and a cooldown, which is the client-wide pause after a
-/// `Retry-After`. If a request was never sent, its time limit counts from the start of the cooldown.
-/// A request that cannot be sent in time ends at once as
-/// [`is_rate_limited`](Error::is_rate_limited). After a 429 without `Retry-After`, all requests of the
-/// batch pause together. Until the next submission is accepted, the time limit of a request that was
-/// never sent counts from this response. After that time, the request ends as
-/// [`is_rate_limited`](Error::is_rate_limited) too.
+/// `Retry-After`. After a 429 without `Retry-After`, all requests of the batch pause together.
+///
+/// Each request has a [time limit](Speak::deadline), which counts from its first attempt. If a request
+/// was never sent, it counts from the start of the cooldown, from the start of the
+/// [outage](#outages), or from the first 429 since a submission was last accepted. In a stream, it
+/// counts from the moment at which the request was yielded, if that is later. A request that cannot be
+/// sent in time ends as [`is_rate_limited`](Error::is_rate_limited), or in an outage as
+/// [`is_unreachable`](Error::is_unreachable); if the cooldown is longer than its limit, at once.
 ///
 /// A waiting task does not hold a connection. If more requests are due than the rate limit allows, the
 /// request that is expected to save the most waiting time is sent first. A poll at a deadline may then be
@@ -151,24 +152,22 @@ impl Client {
 ///
 /// The batch waits out an outage: refused connections, error responses such as 502, 503 and 504, or
 /// silence. The outage begins with the first submission that fails without a conclusive response. If
-/// tasks were accepted before, the batch then submits nothing until a poll is answered. A poll is
-/// free. If no task can be polled, the batch polls a random id, which the server answers with 404. If
-/// no task was accepted before, the batch may also try one submission at a time: a
+/// tasks were accepted before, the batch then submits nothing until a poll gets a response. A poll is
+/// free. If no task can be polled, the batch polls a random id, to which the server responds with 404.
+/// If no task was accepted before, the batch may also try one submission at a time: a
 /// [resubmission](Speak::resubmit_in_doubt) that you allowed, or, every other time, a text after a
-/// failed connection. After an answered poll, the batch submits one text at a time, and more after the
-/// first success.
+/// failed connection. After the response to a poll, the batch submits one text at a time, and more after
+/// the first success.
 ///
 /// While polls fail too, only two kinds of submissions can be in doubt: those that are in flight when
-/// the batch notices the outage, and those that it tries. The batch notices silence after four of the
-/// usual response times, at least half a second, or after two seconds before the first response. After
-/// the first response, the number of submissions in flight exceeds its recent maximum by at most one.
-/// If the server answers polls but not submissions, each further attempt may leave one more submission
-/// in doubt. The pauses between attempts grow to one minute.
+/// the batch notices the outage, and those that it tries. The batch notices silence if no
+/// response arrives for four times the usual response time, at least half a second; before the first
+/// response, for two seconds. After the first response, the number of submissions in flight exceeds its
+/// recent maximum by at most one. If the server responds to polls but not to submissions, each further
+/// attempt may leave one more submission in doubt. The pauses between attempts grow to one minute.
 ///
 /// A text whose submission did not reach the server is submitted after the outage, unless its deadline
-/// passes. If a text was never submitted, its time limit counts from the start of the outage, or from
-/// the moment at which a stream yielded it. After that time, it ends as
-/// [`is_unreachable`](Error::is_unreachable). [`Progress`] shows an outage.
+/// passes. [`Progress`] shows an outage.
 ///
 /// # Rejected API key
 ///
@@ -208,10 +207,10 @@ impl<K> Batch<K> {
         Self { config, ..self }
     }
 
-    /// Sets the maximum number of requests in flight. At least 1.
+    /// Sets the maximum number of requests that the batch holds at a time. At least 1.
     ///
-    /// A request is in flight from its submission until you take its result. A waiting task takes
-    /// about a kilobyte of memory.
+    /// A request counts from the moment at which the batch starts it until you take its result, so a
+    /// slow use of the results slows down the batch. A waiting task takes about a kilobyte of memory.
     pub fn max_in_flight(mut self, count: usize) -> Self {
         self.config.limits.max_in_flight = count;
         self
@@ -232,7 +231,7 @@ impl<K> Batch<K> {
         self
     }
 
-    /// Sets the maximum number of submissions.
+    /// Sets the maximum number of submissions of this run. The next run starts from zero.
     ///
     /// When the limit is reached, nothing more is submitted. Each text that was not submitted returns an
     /// [`is_stopped`](Error::is_stopped) error, and all others are waited for. A submission whose task fails counts. Each
@@ -244,7 +243,7 @@ impl<K> Batch<K> {
         self
     }
 
-    /// Sets the maximum duration of the audio that the batch submits, in seconds. A number from 0.
+    /// Sets the maximum duration of the audio that this run submits, in seconds. A number from 0.
     ///
     /// Before each submission, the batch adds up the audio of this run: the durations that are known, and those that are
     /// expected of the other submissions and of this text. If the sum exceeds the limit, nothing more is submitted, as with
@@ -283,10 +282,10 @@ impl<K> Batch<K> {
     /// Records the state and the audio of each request in this directory, so that you can run the same batch again, also
     /// after a crash.
     ///
-    /// A stored speech is returned without a request, and a submitted task is waited for. A line is submitted if it is new
-    /// or corrected, if the server rejected it, or if its task failed. The order and the keys of the lines do not matter,
-    /// and two lines with the same request are submitted once. If its task fails, both have this error; in a stream, a line
-    /// that is added after the failure is submitted again. [`Store`] describes the states of a request.
+    /// A stored speech is returned without a request, and a submitted task is waited for. A request is submitted if it is
+    /// new or changed, if the server rejected it, or if its task failed. The order and the keys of the requests do not
+    /// matter, and two equal requests are submitted once. If their task fails, both have this error; in a stream, a request
+    /// that is yielded after the failure is submitted again. [`Store`] describes the states of a request.
     ///
     /// The directory is locked while the batch runs. Another process can use the store as soon as no client, `Store` or
     /// [task](crate::SpeechTask) of this process has it open.

@@ -53,7 +53,7 @@ impl PendingRequest {
         let Self { speech, submission, in_flight, .. } = self;
         *in_flight = true;
         let submission = submission.get_or_insert_with(|| {
-            let deadline = saturating_add(Instant::now(), speech.timeout);
+            let deadline = saturating_add(Instant::now(), speech.time_limit);
             Submission::new(Label::Key(key.into()), deadline, speech.resubmissions).waiting_out_outages()
         });
         if let Some(attempt) = &self.attempt {
@@ -78,7 +78,7 @@ impl PendingRequest {
     pub(super) fn deadline(&self) -> Instant {
         self.submission
             .as_ref()
-            .map_or_else(|| saturating_add(Instant::now(), self.speech.timeout), Submission::deadline)
+            .map_or_else(|| saturating_add(Instant::now(), self.speech.time_limit), Submission::deadline)
     }
 
     /// Returns the error of a request whose deadline passed before the next attempt.
@@ -108,7 +108,7 @@ impl PendingRequest {
                 _ => submission.expired(),
             };
         }
-        let limit = |since: Instant| saturating_add(since.max(self.received_at), self.speech.timeout);
+        let limit = |since: Instant| saturating_add(since.max(self.received_at), self.speech.time_limit);
         if let (Some(end), Some((error, since))) = (hold.cooldown_end, &hold.rate_limited)
             && limit(*since) < end
         {

@@ -13,7 +13,8 @@ use crate::ext::polling::task_policy::TaskPolicy;
 pub struct Progress {
     /// The number of requests that are not started. `None` for a stream, whose length is unknown.
     pub queued: Option<usize>,
-    /// The number of requests that are started and not finished.
+    /// The number of requests that are started and have no result yet. Results that you have not taken count in
+    /// [`max_in_flight`](super::Batch::max_in_flight), but not here.
     pub in_flight: usize,
     /// The number of requests that ended with a speech.
     pub done: usize,
@@ -29,9 +30,9 @@ pub struct Progress {
     /// the start, it uses the durations that the client has learned from earlier tasks, also those of earlier processes
     /// with the same [store](super::Batch::store). `None` for a stream, and if nothing is known before the first result.
     pub time_left: Option<Duration>,
-    /// The time until which all requests are held back, because the server responded with 429, or
+    /// The time until which all requests are paused, because the server responded with 429, or
     /// with 503 and `Retry-After`. `None` if requests are sent.
-    pub held_until: Option<std::time::Instant>,
+    pub paused_until: Option<std::time::Instant>,
     /// The time since which no submission is sent, or one at a time, because the server is
     /// unavailable. `None` if the server is available.
     pub unavailable_since: Option<std::time::Instant>,
@@ -106,8 +107,8 @@ impl ProgressTracker {
         }
     }
 
-    pub(crate) fn on_hold(&mut self, held_until: Option<Instant>, unavailable_since: Option<Instant>) {
-        self.progress.held_until = held_until.map(Instant::into_std);
+    pub(crate) fn on_hold(&mut self, paused_until: Option<Instant>, unavailable_since: Option<Instant>) {
+        self.progress.paused_until = paused_until.map(Instant::into_std);
         self.progress.unavailable_since = unavailable_since.map(Instant::into_std);
     }
 

@@ -133,7 +133,7 @@ impl ClientBuilder {
     ///
     /// These settings of your function are ignored:
     ///
-    /// - `redirect`: a request to the API is never redirected, and the library checks each redirect of an audio.
+    /// - `redirect`: a request to the API is never redirected, and the library checks each redirect of audio.
     /// - `retry`: reqwest never retries. The library retries what is safe to send again.
     /// - `gzip` and other decompression: the audio is stored unchanged. The library decodes the API's responses.
     /// - `pool_max_idle_per_host` for submissions: each submission opens a connection, unless you call
@@ -148,7 +148,8 @@ impl ClientBuilder {
     /// key is sent to the API only. Proxies are not used for loopback addresses. With [`allow_http`](Self::allow_http), a
     /// proxy that your function adds is used for them, too.
     ///
-    /// If an audio URL names the host of a proxy with a private address, this client refuses the proxy from then on.
+    /// If the proxy has a private address, and an audio URL names the proxy's host, later downloads through it fail. Then call
+    /// [`allow_private_audio_hosts`](Self::allow_private_audio_hosts).
     #[doc(alias = "proxy")]
     #[doc(alias = "certificate")]
     pub fn configure_http(
@@ -348,7 +349,9 @@ impl ClientBuilder {
     /// - The base URL is `http://example.com`, and [`allow_http`](Self::allow_http) was not called.
     /// - A timeout or the poll interval is zero.
     /// - The user agent contains a character that is invalid in a header, such as a line break.
-    /// - TLS is unavailable on this machine, or the features `rustls` and `native-tls` are both disabled.
+    /// - The base URL is `https`, the features `rustls` and `native-tls` are both disabled, and no
+    ///   [`http_client`](Self::http_client) is set.
+    /// - TLS cannot be initialised on this machine.
     /// - [`configure_http`](Self::configure_http) was called with settings that reqwest refuses, or together with
     ///   [`http_client`](Self::http_client).
     pub fn build(self) -> Result<Client, Error> {

@@ -12,7 +12,9 @@ pub(super) fn read_env_var(name: &'static str) -> Result<Option<String>, Error> 
     match env::var(name) {
         Ok(value) => Ok(Some(value).filter(|value| !value.trim().is_empty())),
         Err(env::VarError::NotPresent) => Ok(None),
-        Err(env::VarError::NotUnicode(_)) => Err(Error::invalid(name, "value is not valid UTF-8")),
+        Err(env::VarError::NotUnicode(_)) => {
+            Err(Error::invalid(name, "not valid UTF-8, expected UTF-8; set the variable again"))
+        }
     }
 }
 

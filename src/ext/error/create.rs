@@ -45,7 +45,7 @@ impl Error {
         Self::new(Kind::Download { problem: problem.to_string() })
     }
 
-    /// Creates the error for an audio that is complete and empty.
+    /// Creates the error for audio that is complete and empty.
     pub(crate) fn empty_audio() -> Self {
         Self::new(Kind::EmptyAudio)
     }

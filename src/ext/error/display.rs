@@ -34,7 +34,12 @@ impl fmt::Display for Error {
             Kind::Unanswered => f.write_str("no usable response to the poll")?,
             Kind::RateLimited(remaining) => {
                 let seconds = remaining.as_secs_f64().ceil();
-                write!(f, "paused for {seconds}s more after a 429 or 503, the request was not sent")?;
+                let what = if self.0.task_id.is_some() { "poll" } else { "request" };
+                write!(
+                    f,
+                    "{what} not sent: requests are paused for {seconds} s more after a 429 or 503, and the \
+                     deadline is earlier"
+                )?;
             }
             Kind::Deadline { after, last_status } => {
                 if after.is_zero() {
@@ -46,7 +51,7 @@ impl fmt::Display for Error {
                     write!(f, " (last status {status})")?;
                 }
             }
-            Kind::NotFound => f.write_str("task not found on the server")?,
+            Kind::NotFound => f.write_str("task not found on the server, expected a task of this API key")?,
             Kind::Stopped => f.write_str("stopped before the speech was finished")?,
             Kind::Failed => f.write_str("task ended with status ERROR, the API gives no reason")?,
             Kind::EmptyAudio => f.write_str("audio is empty")?,

@@ -110,7 +110,7 @@ impl fmt::Display for Billed {
 }
 
 impl Billed {
-    /// Combines two facts about the same text: the more certain bill counts.
+    /// Combines two facts about the same text: `Yes` counts before `Maybe`, and `Maybe` before `No`.
     pub(super) fn or(self, other: Self) -> Self {
         match (self, other) {
             (Self::Yes, _) | (_, Self::Yes) => Self::Yes,

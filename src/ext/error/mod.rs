@@ -164,8 +164,10 @@ impl Error {
         self.0.response.as_ref()?.retry_after
     }
 
-    /// Returns the id of the task, for use with [`Client::task`](crate::Client::task). Every error
-    /// after the server has returned the id carries it.
+    /// Returns the id of the task, for use with [`Client::task`](crate::Client::task).
+    ///
+    /// Every error about a task carries the id. An error about a whole long text carries none, because it is about several
+    /// tasks.
     #[must_use]
     pub fn task_id(&self) -> Option<&TaskId> {
         self.0.task_id.as_ref()

@@ -141,12 +141,16 @@ impl Error {
 
     /// Returns `true` if the server limited the request rate.
     ///
-    /// Either the server answered a submission with status 429, and the next attempt would be after the
-    /// deadline. Such an error is also [`is_rejected`](Self::is_rejected). Or a pause after an earlier 429 or
-    /// 503 with `Retry-After` is still in effect: then the request was not sent, and the source is that
-    /// response. With your own `http_client`, the first 429 ends a submission. A batch does not send a request if it
-    /// receives only 429 until the deadline: this error is also [`is_rejected`](Self::is_rejected). If the error has
-    /// a [`task_id`](Self::task_id), the task was billed, and continues.
+    /// There are three cases:
+    ///
+    /// - The server responded to a submission with 429, and the next attempt would be after the deadline. With your
+    ///   own `http_client`, the first 429 ends a submission. The error is also [`is_rejected`](Self::is_rejected).
+    /// - A batch received only 429 until the deadline, and did not send the request. The error is also
+    ///   [`is_rejected`](Self::is_rejected).
+    /// - All requests are paused after a 429 or 503 with `Retry-After`, and the pause ends after the deadline. The
+    ///   request was not sent. The source of the error is that response.
+    ///
+    /// If the error has a [`task_id`](Self::task_id), the task was billed, and continues.
     #[must_use]
     pub fn is_rate_limited(&self) -> bool {
         self.kind() == ErrorKind::RateLimited

@@ -277,7 +277,7 @@ impl InPieces {
     ///
     /// With `true`, the piece adds nothing to the file, and its [cue](Recording::pieces) has a duration of zero. This is a
     /// piece whose audio has no samples, or whose download is complete without a single byte. It is billed. Every other
-    /// problem of an audio stays an error, also a missing URL, which a later run may receive. If all pieces are skipped,
+    /// problem of audio stays an error, also a missing URL, which a later run may receive. If all pieces are skipped,
     /// there is no file, and the error is `is_download`, too.
     pub fn skip_empty_audio(mut self, skip: bool) -> Self {
         self.skip_empty_audio = skip;
@@ -314,10 +314,10 @@ impl InPieces {
     /// # Ok(()) }
     /// ```
     ///
-    /// Without a store, the other pieces of a complete file would be billed again, so this is an error. The new speech
-    /// replaces the one in the store, so later runs use it. A piece that is not finished is not spoken again.
-    /// If the run is interrupted, run it again with the same pieces: a piece that was already spoken again is not billed a
-    /// third time.
+    /// The new speech replaces the one in the store, so later runs use it. A piece that is not finished is not spoken again.
+    /// The error [`is_invalid`](Error::is_invalid) if a piece does not exist, or without a store, because the other pieces
+    /// of a complete file would be billed again. If the run is interrupted, run it again with the same pieces: a piece that
+    /// was already spoken again is not billed a third time.
     pub fn redo(mut self, pieces: impl IntoIterator<Item = usize>) -> Self {
         self.redo.extend(pieces);
         self

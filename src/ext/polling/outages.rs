@@ -86,7 +86,7 @@ async fn wait(outage: Outage, length: Duration) -> Result<SpeechResult, Error> {
         not_found: NotFoundGrace::new(true),
         start,
         due: start,
-        timeout: DEADLINE,
+        time_limit: DEADLINE,
         deadline: start + DEADLINE,
     });
     let poll = || async {

@@ -1,4 +1,4 @@
-//! Create requests, and when one is sent for a request that has an entry in a store.
+//! Sends create requests. With a store, it checks and updates the entry of the request first.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -43,7 +43,7 @@ pub(crate) enum Submitted {
 pub(crate) async fn submit_once(
     client: &Client,
     request: Arc<SpeechRequest>,
-    timeout: Duration,
+    time_limit: Duration,
     mut submission: Submission,
     on_submitted: Option<OnSubmitted>,
     entry: &EntryHandle,
@@ -53,14 +53,14 @@ pub(crate) async fn submit_once(
     // An earlier run may have submitted the request.
     match found.map_err(|error| error.billed_at_least(Billed::Maybe))? {
         Found::New(prior_attempts) => submission.set_prior_attempts(prior_attempts),
-        found => return submitted_before(found, timeout),
+        found => return submitted_before(found, time_limit),
     }
     let attempt = || async {
         let attempt = match entry.announce(Some(deadline)).await.map_err(AttemptError::NotSent)? {
             Announced::Claimed(attempt) => attempt,
-            Announced::Found(Found::Busy) => return Err(AttemptError::NotSent(busy(timeout))),
+            Announced::Found(Found::Busy) => return Err(AttemptError::NotSent(busy(time_limit))),
             // The error of an entry in doubt counts the attempts of this call already.
-            Announced::Found(found) => return Ok(submitted_before(found, timeout)),
+            Announced::Found(found) => return Ok(submitted_before(found, time_limit)),
         };
         // A call that submitted the same request before this one may have been asked for a pause.
         if client.inner().cooldown.ends_at().is_some() {
@@ -95,20 +95,20 @@ pub(crate) async fn submit_once(
     submit(&client.inner().cooldown, submission, attempt).await?
 }
 
-fn submitted_before(found: Found, timeout: Duration) -> Result<Submitted, Error> {
+fn submitted_before(found: Found, time_limit: Duration) -> Result<Submitted, Error> {
     match found {
         Found::Submitted(id) => Ok(Submitted::Before(id)),
         Found::Stored(speech) => Ok(Submitted::Before(speech.id)),
         Found::InDoubt(error) => Err(error),
-        Found::Busy => Err(busy(timeout)),
+        Found::Busy => Err(busy(time_limit)),
         Found::New(_) => unreachable!("a new request is submitted"),
     }
 }
 
 /// Returns the error of a request that another call was submitting until the deadline.
-pub(crate) fn busy(timeout: Duration) -> Error {
+pub(crate) fn busy(time_limit: Duration) -> Error {
     let problem = "another call is submitting the same request".to_owned();
-    Error::deadline(timeout, None, None).with_problem(problem)
+    Error::deadline(time_limit, None, None).with_problem(problem)
 }
 
 /// Sends one create request, without retries.
@@ -174,10 +174,12 @@ mod tests {
         // The first one is not announced, and so not sent. The database is opened again for the next one.
         for billed in [Billed::No, Billed::Maybe] {
             let prepared = client.speak("Hello.").prepare(Some(&store)).unwrap();
-            let (request, timeout, entry) = (prepared.request, prepared.timeout, prepared.entry.unwrap());
-            let deadline = saturating_add(Instant::now(), timeout);
+            let (request, time_limit, entry) =
+                (prepared.request, prepared.time_limit, prepared.entry.unwrap());
+            let deadline = saturating_add(Instant::now(), time_limit);
             let submission = Submission::new(Label::Key("a".into()), deadline, 0);
-            let error = submit_once(&client, request, timeout, submission, None, &entry).await.err().unwrap();
+            let error =
+                submit_once(&client, request, time_limit, submission, None, &entry).await.err().unwrap();
             assert!(error.is_io() && error.billed() == billed, "{error:?}");
         }
     }

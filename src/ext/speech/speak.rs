@@ -113,7 +113,7 @@ pub struct Speak {
 pub(crate) struct PreparedSpeech {
     pub(crate) request: Arc<SpeechRequest>,
     /// The time limit for the submission and the wait together.
-    pub(crate) timeout: Duration,
+    pub(crate) time_limit: Duration,
     pub(crate) resubmissions: u32,
     pub(crate) on_submitted: Option<OnSubmitted>,
     /// The entry in the store, if there is a store.
@@ -195,7 +195,8 @@ impl Speak {
     ///
     /// The deadline does not cancel a submission in progress, because that would leave the
     /// submission in doubt. Therefore a call may end after the deadline, by at most the
-    /// request timeout and two seconds.
+    /// request timeout and two seconds. With a [store](crate::store::Store), the audio is downloaded to the store as well,
+    /// until five seconds after the deadline at most.
     #[doc(alias = "timeout")]
     pub fn deadline(mut self, time: Duration) -> Self {
         self.deadline = time;
@@ -219,16 +220,16 @@ impl Speak {
     /// Sets a callback that receives the task id as soon as the server has accepted the request.
     ///
     /// The callback runs before the wait. With a [store](crate::store::Store), it runs also if the future is dropped
-    /// during the submission. Use the callback to store the task id, in case the
-    /// process ends during the wait. With a [store](crate::store::Store), it is not called for a task that an earlier
-    /// call has submitted; see [`SpeechTask::id`] and [`Speech::id`](crate::Speech::id). If the callback panics, the panic is logged and the submission
-    /// succeeds. With `panic = "abort"`, a panic ends the process and the task id may be lost.
+    /// during the submission, and it is not called for a task that an earlier call has submitted; see [`SpeechTask::id`]
+    /// and [`Speech::id`](crate::Speech::id). Use the callback to store the task id, in case the process ends during the
+    /// wait. If the callback panics, the panic is logged and the submission succeeds. With `panic = "abort"`, a panic ends
+    /// the process and the task id may be lost.
     pub fn on_submitted(mut self, callback: impl Fn(&TaskId) + Send + Sync + 'static) -> Self {
         self.on_submitted = Some(Arc::new(callback));
         self
     }
 
-    /// Sets the number of the reading, for several speeches of the same text. The default is 0.
+    /// Sets the number of the take, for several speeches of the same text. The default is 0.
     ///
     /// With a [store](crate::store::Store), the same request returns the stored speech. Each take is a request of its own:
     ///
@@ -317,11 +318,11 @@ impl Speak {
     /// - [`is_deadline`](Error::is_deadline): another call is submitting the same request until the deadline.
     pub async fn submit(self) -> Result<SpeechTask, Error> {
         let prepared = self.prepare(self.client.store())?;
-        let PreparedSpeech { request, timeout, resubmissions, on_submitted, entry } = prepared;
+        let PreparedSpeech { request, time_limit, resubmissions, on_submitted, entry } = prepared;
         let client = self.client;
         let characters = request.input.chars().count();
         let label = Label::Request(Arc::clone(&request));
-        let deadline = saturating_add(Instant::now(), timeout);
+        let deadline = saturating_add(Instant::now(), time_limit);
         let submission = Submission::new(label.clone(), deadline, resubmissions);
         let task = match entry {
             None => {
@@ -334,7 +335,7 @@ impl Speak {
             }
             Some(entry) => {
                 let submitted =
-                    submit_once(&client, request, timeout, submission, on_submitted, &entry).await;
+                    submit_once(&client, request, time_limit, submission, on_submitted, &entry).await;
                 match submitted.map_err(|error| entry.explain(error))? {
                     Submitted::Now(id) => SpeechTask::submitted(client, id).with_entry(entry),
                     Submitted::Before(id) => return Ok(SpeechTask::resumed(client, id).with_entry(entry)),
@@ -384,7 +385,7 @@ impl Speak {
 
     pub(crate) fn entry_of(&self, store: &Store, request: &SpeechRequest) -> EntryHandle {
         store.entry(Request {
-            origin: &self.client.baseurl,
+            base_url: &self.client.baseurl,
             speech: request,
             take: self.take,
             label: self.label.clone(),
@@ -399,7 +400,7 @@ impl Speak {
         let entry = store.map(|store| self.entry_of(store, &request));
         Ok(PreparedSpeech {
             request,
-            timeout: self.deadline,
+            time_limit: self.deadline,
             resubmissions: self.resubmissions,
             on_submitted: self.on_submitted.clone(),
             entry,
@@ -451,10 +452,10 @@ impl IntoFuture for Speak {
 
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async move {
-            let (start, timeout) = (Instant::now(), self.deadline);
+            let (start, time_limit) = (Instant::now(), self.deadline);
             // The box frees the memory of the submission before the wait, which may take minutes.
             let task = Box::pin(self.submit()).await?;
-            Wait::until(task, timeout, saturating_add(start, timeout)).await
+            Wait::until(task, time_limit, saturating_add(start, time_limit)).await
         })
     }
 }

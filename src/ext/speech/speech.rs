@@ -37,7 +37,8 @@ const REFRESH_DEADLINE: Duration = Duration::from_secs(30);
 /// # Ok(()) }
 /// ```
 ///
-/// A `Speech` does not hold the audio. [`audio`](Self::audio) and [`save`](Self::save) download it each time.
+/// A `Speech` does not hold the audio. [`audio`](Self::audio) and [`save`](Self::save) download it each time, unless it
+/// is in a [store](crate::store::Store).
 #[derive(Clone)]
 pub struct Speech {
     client: Client,

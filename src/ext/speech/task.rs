@@ -168,10 +168,10 @@ impl SpeechTask {
 
     /// Plans the polls. The first poll of a new task is delayed by the poll policy. A resumed task is polled
     /// at once, because it may be finished.
-    pub(crate) fn schedule(&self, timeout: Duration, deadline: Option<Instant>) -> PollSchedule {
+    pub(crate) fn schedule(&self, time_limit: Duration, deadline: Option<Instant>) -> PollSchedule {
         let now = Instant::now();
         let mut policy = TaskPolicy::new(Arc::clone(&self.client.inner().policy));
-        let deadline = deadline.unwrap_or_else(|| saturating_add(now, timeout));
+        let deadline = deadline.unwrap_or_else(|| saturating_add(now, time_limit));
         let (history, start, due) = match self.submitted {
             Some(submitted) => {
                 let history = History::submitted(self.characters);
@@ -189,7 +189,7 @@ impl SpeechTask {
         if self.submitted.is_some() || self.entry.is_some() {
             not_found = not_found.of_accepted_task();
         }
-        PollSchedule { id: self.id.clone(), policy, history, not_found, start, due, timeout, deadline }
+        PollSchedule { id: self.id.clone(), policy, history, not_found, start, due, time_limit, deadline }
     }
 }
 

@@ -46,7 +46,7 @@ use crate::{
 #[must_use = "streams do nothing unless polled"]
 pub struct Updates {
     task: SpeechTask,
-    timeout: Duration,
+    time_limit: Duration,
     stream: Option<Pin<Box<Changes>>>,
 }
 
@@ -61,13 +61,13 @@ impl SpeechTask {
 
 impl Updates {
     pub(crate) fn new(task: SpeechTask) -> Self {
-        Self { task, timeout: DEFAULT_DEADLINE, stream: None }
+        Self { task, time_limit: DEFAULT_DEADLINE, stream: None }
     }
 
     /// Sets the time limit, which starts when the stream is first polled. After that, this method
     /// has no effect.
     pub fn deadline(mut self, time: Duration) -> Self {
-        self.timeout = time;
+        self.time_limit = time;
         self
     }
 
@@ -84,28 +84,28 @@ impl Stream for Updates {
     type Item = Result<Update, Error>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let Self { task, timeout, stream } = &mut *self;
+        let Self { task, time_limit, stream } = &mut *self;
         stream
-            .get_or_insert_with(|| Box::pin(changes(task.clone(), *timeout).fuse()))
+            .get_or_insert_with(|| Box::pin(changes(task.clone(), *time_limit).fuse()))
             .as_mut()
             .poll_next(context)
     }
 }
 
-fn changes(task: SpeechTask, timeout: Duration) -> impl Stream<Item = Result<Update, Error>> {
+fn changes(task: SpeechTask, time_limit: Duration) -> impl Stream<Item = Result<Update, Error>> {
     let changes = async move {
         if let Some(speech) = Box::pin(task.find_stored()).await {
             let status = speech.result().status.clone();
             return stream::iter([Ok(Update { status, speech: Some(speech) })]).left_stream();
         }
         Box::pin(task.learn_from_store()).await;
-        polled_changes(task, timeout).right_stream()
+        polled_changes(task, time_limit).right_stream()
     };
     changes.flatten_stream()
 }
 
-fn polled_changes(task: SpeechTask, timeout: Duration) -> impl Stream<Item = Result<Update, Error>> {
-    let schedule = task.schedule(timeout, None);
+fn polled_changes(task: SpeechTask, time_limit: Duration) -> impl Stream<Item = Result<Update, Error>> {
+    let schedule = task.schedule(time_limit, None);
     let (deadline, poller) = (schedule.deadline, Poller::new(schedule));
     stream::unfold(Some((task, poller, None)), move |state| async move {
         let (task, mut poller, mut last_status) = state?;
@@ -130,7 +130,7 @@ impl fmt::Debug for Updates {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Updates")
             .field("task", &self.task)
-            .field("deadline", &self.timeout)
+            .field("deadline", &self.time_limit)
             .finish_non_exhaustive()
     }
 }

@@ -34,8 +34,8 @@ use crate::{
 /// ```
 ///
 /// The client's [poll policy](crate::pacing) decides when the task is polled, from its status and
-/// age. Transient failures are retried: resets, timeouts, unreadable responses and the statuses
-/// 3xx, 408, 425, 429, 499 and 5xx. The pause before a retry doubles from 0.25 s to 10 s. A 429 or 503
+/// age. Transient failures are retried: failed connections, resets, timeouts, unreadable responses
+/// and the statuses 3xx, 408, 425, 429, 499 and 5xx. The pause before a retry doubles from 0.25 s to 10 s. A 429 or 503
 /// with `Retry-After` pauses all requests of the client. A task status that this version does not
 /// know counts as unfinished. Dropping the wait stops the polling, but not the task.
 ///
@@ -60,7 +60,7 @@ use crate::{
 #[must_use = "nothing is sent until it is awaited"]
 pub struct Wait {
     task: SpeechTask,
-    timeout: Duration,
+    time_limit: Duration,
     deadline: Option<Instant>,
 }
 
@@ -84,12 +84,12 @@ impl SpeechTask {
 
 impl Wait {
     pub(crate) fn new(task: SpeechTask) -> Self {
-        Self { task, timeout: DEFAULT_DEADLINE, deadline: None }
+        Self { task, time_limit: DEFAULT_DEADLINE, deadline: None }
     }
 
     /// Creates a wait with a deadline that is already running.
-    pub(crate) fn until(task: SpeechTask, timeout: Duration, deadline: Instant) -> Self {
-        Self { task, timeout, deadline: Some(deadline) }
+    pub(crate) fn until(task: SpeechTask, time_limit: Duration, deadline: Instant) -> Self {
+        Self { task, time_limit, deadline: Some(deadline) }
     }
 
     /// Sets the time limit, which starts when the wait is awaited.
@@ -102,21 +102,21 @@ impl Wait {
     /// deadline at most. Then the speech is returned without it, and the next request for the speech downloads it.
     #[doc(alias = "timeout")]
     pub fn deadline(mut self, time: Duration) -> Self {
-        self.timeout = time;
+        self.time_limit = time;
         self
     }
 
     // Not an `async fn`: its arguments would be stored twice in the future.
     fn run(self) -> impl Future<Output = Result<Speech, Error>> + Send {
-        let Self { task, timeout, deadline } = self;
-        let deadline = deadline.unwrap_or_else(|| saturating_add(Instant::now(), timeout));
+        let Self { task, time_limit, deadline } = self;
+        let deadline = deadline.unwrap_or_else(|| saturating_add(Instant::now(), time_limit));
         async move {
             // Boxed, because most waits have no store, and because a download is a large future.
             if let Some(speech) = Box::pin(task.find_stored()).await {
                 return Ok(speech);
             }
             Box::pin(task.learn_from_store()).await;
-            let mut poller = Poller::new(task.schedule(timeout, Some(deadline)));
+            let mut poller = Poller::new(task.schedule(time_limit, Some(deadline)));
             loop {
                 let response = poller.next(&task.client().inner().cooldown, || task.poll()).await;
                 let response = response.map_err(|error| task.explain(error))?;
@@ -142,7 +142,7 @@ impl fmt::Debug for Wait {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Wait")
             .field("task", &self.task)
-            .field("deadline", &self.timeout)
+            .field("deadline", &self.time_limit)
             .finish_non_exhaustive()
     }
 }

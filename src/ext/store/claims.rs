@@ -1,4 +1,4 @@
-//! Claims: one call at a time submits a request, and one keeps its audio.
+//! Locks of single requests: one call at a time submits a request, and one keeps its audio.
 
 use std::{
     collections::HashMap,
@@ -9,30 +9,28 @@ use tokio::sync::{OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock};
 
 use super::RequestHash;
 
-/// The requests with which this process does something that only one call may do at a time.
-///
-/// Two equal requests wait for each other.
+/// The locks of this process, one for each request. Two equal requests have the same lock.
 #[derive(Debug, Default)]
 pub(super) struct Claims(Mutex<HashMap<RequestHash, Weak<RwLock<()>>>>);
 
-/// The right to do it with a request, until it is dropped.
+/// The exclusive lock of a request. Its holder may submit the request, or keep its audio.
 pub(crate) type Claim = OwnedRwLockWriteGuard<()>;
 
-/// No call has the right, until it is dropped. Several calls can have this at a time.
+/// A shared lock of a request. No call has a [`Claim`] until it is dropped.
 pub(super) type Unclaimed = OwnedRwLockReadGuard<()>;
 
 impl Claims {
-    /// Waits until no other call has the right.
+    /// Waits until no other call has a lock of the request, and takes the exclusive one.
     pub(super) async fn claim(&self, hash: RequestHash) -> Claim {
         self.lock_of(hash).write_owned().await
     }
 
-    /// Waits until no other call has the right, and does not take it.
+    /// Waits until no call has the exclusive lock, and takes a shared one.
     pub(super) async fn unclaimed(&self, hash: RequestHash) -> Unclaimed {
         self.lock_of(hash).read_owned().await
     }
 
-    /// Returns `None` if another call has the right, or waits for it.
+    /// Takes a shared lock. Returns `None` if another call has the exclusive lock, or waits for it.
     pub(super) fn try_unclaimed(&self, hash: RequestHash) -> Option<Unclaimed> {
         self.lock_of(hash).try_read_owned().ok()
     }

@@ -12,7 +12,7 @@ use futures_util::StreamExt;
 
 use super::{
     RequestHash,
-    record::{Phase, Record},
+    record::{Record, RecordState},
 };
 use crate::{Error, TaskId};
 
@@ -88,12 +88,12 @@ impl Entry {
     #[must_use]
     pub fn state(&self) -> EntryState {
         match self.record.state {
-            Phase::Announced if self.under_way => EntryState::Announced,
+            RecordState::Announced if self.under_way => EntryState::Announced,
             // Its process has ended.
-            Phase::Announced | Phase::InDoubt => EntryState::InDoubt,
-            Phase::Submitted => EntryState::Submitted,
-            Phase::Stored => EntryState::Stored,
-            Phase::Failed => EntryState::Failed,
+            RecordState::Announced | RecordState::InDoubt => EntryState::InDoubt,
+            RecordState::Submitted => EntryState::Submitted,
+            RecordState::Stored => EntryState::Stored,
+            RecordState::Failed => EntryState::Failed,
         }
     }
 
@@ -130,7 +130,7 @@ impl Entry {
         self.record.about.voice.as_deref()
     }
 
-    /// Returns the number of the reading, see [`Speak::take`](crate::Speak::take).
+    /// Returns the number of the take, see [`Speak::take`](crate::Speak::take).
     #[must_use]
     pub fn take(&self) -> u32 {
         self.record.about.take

@@ -40,7 +40,7 @@ pub(crate) enum Redo {
 
 /// A request, as the caller describes it.
 pub(crate) struct Request<'a> {
-    pub(crate) origin: &'a str,
+    pub(crate) base_url: &'a str,
     pub(crate) speech: &'a SpeechRequest,
     pub(crate) take: u32,
     pub(crate) label: Option<String>,
@@ -50,13 +50,13 @@ pub(crate) struct Request<'a> {
 
 impl Facts {
     pub(super) fn new(shared: &Shared, request: Request<'_>) -> Self {
-        let Request { origin, speech, take, label, resubmissions, redo } = request;
-        let hash = RequestHash::of(origin, speech, take);
+        let Request { base_url, speech, take, label, resubmissions, redo } = request;
+        let hash = RequestHash::of(base_url, speech, take);
         let label = label.map(String::into_boxed_str);
         let voice = speech.voice.as_ref().map(|voice| voice.to_string().into_boxed_str());
         let text = shared.options.keep_text.then(|| speech.input.to_string().into_boxed_str());
         let about = About { label, voice, characters: speech.input.chars().count(), take, text };
-        let names = shared.share_names(LearnedNames::of(origin, speech));
+        let names = shared.share_names(LearnedNames::of(base_url, speech));
         let refused_ids = shared.database.refused_ids().clone();
         Self { hash, about, names, resubmissions, redo, refused_ids }
     }

@@ -5,7 +5,7 @@
     expect(unreachable_pub, reason = "only the fuzz target uses it outside of this crate")
 )]
 
-use super::record::{Meaning, Phase, Record};
+use super::record::{Meaning, Record, RecordState};
 use crate::TaskId;
 
 /// Parses a record and asserts what holds for every record. Returns `false` if the bytes are not a record.
@@ -44,7 +44,7 @@ pub fn check_record(bytes: &[u8]) -> bool {
         let expected = if attempts.is_zero() { record.meaning() } else { Meaning::InDoubt(attempts, None) };
         assert_eq!(meaning, expected, "an announcement that is taken back leaves no trace");
     }
-    if matches!(record.state, Phase::Announced | Phase::InDoubt) {
+    if matches!(record.state, RecordState::Announced | RecordState::InDoubt) {
         let settled = record.not_billed();
         settled.iter().for_each(assert_readable);
         assert!(settled.is_none_or(|record| record.in_doubt_attempts().is_zero()), "a settled doubt is gone");

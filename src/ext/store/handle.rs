@@ -16,7 +16,7 @@ use super::{
     facts::{Facts, Redo, Request, put, read, read_durations, read_rate},
     learned_names::LearnedNames,
     rates::Rate,
-    record::{Finished, Meaning, Phase, Record, now},
+    record::{Finished, Meaning, Record, RecordState, now},
     shared::Shared,
     stored_file::StoredFile,
 };
@@ -273,7 +273,7 @@ impl EntryHandle {
         self.shared.database.audio().path(self.facts.hash)
     }
 
-    /// Returns the file of an audio that was just kept.
+    /// Returns the file of audio that was just kept.
     pub(crate) fn audio_file(&self, audio: StoredAudio) -> StoredFile {
         let (hash, database) = (self.facts.hash, self.shared.database.downgrade());
         StoredFile { path: self.audio_path(), audio, hash, database }
@@ -323,7 +323,7 @@ impl EntryHandle {
         });
     }
 
-    /// Records the duration of an audio that is not kept.
+    /// Records the duration of audio that is not kept.
     pub(crate) fn has_duration(&self, id: &TaskId, seconds: f64) {
         let (facts, id) = (Arc::clone(&self.facts), id.clone());
         self.shared.database.enqueue(Priority::Normal, move |transaction| match facts.get(transaction)? {
@@ -341,7 +341,7 @@ impl EntryHandle {
     pub(crate) fn failed(&self, id: &TaskId) {
         let (facts, id) = (Arc::clone(&self.facts), id.clone());
         self.shared.database.enqueue(Priority::Normal, move |transaction| match facts.get(transaction)? {
-            Some(record) if record.is_of(&id) && record.state == Phase::Submitted => {
+            Some(record) if record.is_of(&id) && record.state == RecordState::Submitted => {
                 put(transaction, facts.hash, &record.failed())
             }
             _ => Ok(()),
@@ -387,8 +387,8 @@ mod tests {
         let store = Store::in_memory();
         let speech = SpeechRequest::new("Hello.".parse().unwrap());
         let entry = |redo| {
-            let (origin, speech) = ("https://example.com", &speech);
-            store.entry(Request { origin, speech, take: 0, label: None, resubmissions: 0, redo })
+            let (base_url, speech) = ("https://example.com", &speech);
+            store.entry(Request { base_url, speech, take: 0, label: None, resubmissions: 0, redo })
         };
         let (plain, job) = (entry(Redo::No), entry(Redo::OncePerJob));
         for (entry, id) in [(&plain, "a"), (&job, "b")] {
@@ -406,9 +406,9 @@ mod tests {
     #[tokio::test]
     async fn lookup_waits_until_the_deadline_only_for_a_request_that_is_announced() {
         let store = Store::in_memory();
-        let (origin, speech) = ("https://example.com", &SpeechRequest::new("Hello.".parse().unwrap()));
+        let (base_url, speech) = ("https://example.com", &SpeechRequest::new("Hello.".parse().unwrap()));
         let redo = Redo::No;
-        let entry = store.entry(Request { origin, speech, take: 0, label: None, resubmissions: 0, redo });
+        let entry = store.entry(Request { base_url, speech, take: 0, label: None, resubmissions: 0, redo });
         let deadline = Some(Instant::now());
         let attempt = entry.announced().await;
         assert!(matches!(entry.lookup(deadline).await, Ok(Found::Busy)));

@@ -12,11 +12,11 @@ pub(crate) struct LearnedNames {
 }
 
 impl LearnedNames {
-    pub(crate) fn of(origin: &str, speech: &SpeechRequest) -> Self {
+    pub(crate) fn of(base_url: &str, speech: &SpeechRequest) -> Self {
         let (model, voice) = (&speech.model, speech.voice.as_ref().map(Voice::to_string).unwrap_or_default());
         Self {
-            rate: format!("rate {origin} {model} {voice}").into(),
-            durations: format!("durations {origin} {model}").into(),
+            rate: format!("rate {base_url} {model} {voice}").into(),
+            durations: format!("durations {base_url} {model}").into(),
         }
     }
 }

@@ -31,7 +31,8 @@ const BILLED_AT_LEAST: f64 = 1.0;
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Plan {
-    /// The number of requests whose speech is in the store. They are not billed again.
+    /// The number of requests whose speech is finished. They are not billed again. Audio that is not in the store is
+    /// downloaded again.
     pub stored: usize,
     /// The number of requests with a task id and without a result, or that another call of this process is submitting. They are
     /// waited for, and not billed again.

@@ -10,7 +10,7 @@ use crate::{TaskId, ext::retry::in_doubt::InDoubtAttempts};
 /// The state of a request. The words are part of the file format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum Phase {
+pub(super) enum RecordState {
     /// About to be sent. From here on, the request may be billed.
     Announced,
     /// The server may have accepted the request.
@@ -39,7 +39,7 @@ pub(super) struct About {
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Record {
-    pub(super) state: Phase,
+    pub(super) state: RecordState,
     /// Seconds since 1970 by this machine's clock, at the last change.
     pub(super) at: f64,
     /// The task id as text, because serde refuses some ids as a [`TaskId`].
@@ -126,14 +126,16 @@ impl Record {
 
     fn problem(&self) -> Option<&'static str> {
         match self.state {
-            Phase::Submitted | Phase::Stored if self.id.is_none() => Some("the task id is missing"),
-            Phase::Submitted | Phase::Stored if self.in_doubt > 0 => {
+            RecordState::Submitted | RecordState::Stored if self.id.is_none() => {
+                Some("the task id is missing")
+            }
+            RecordState::Submitted | RecordState::Stored if self.in_doubt > 0 => {
                 Some("an accepted request has attempts in doubt")
             }
-            Phase::InDoubt if self.in_doubt == 0 => Some("the number of attempts in doubt is missing"),
+            RecordState::InDoubt if self.in_doubt == 0 => Some("the number of attempts in doubt is missing"),
             _ => {
                 let before = self.before.as_ref()?;
-                (before.state != Phase::Stored || before.problem().is_some())
+                (before.state != RecordState::Stored || before.problem().is_some())
                     .then_some("the earlier speech is not finished")
             }
         }
@@ -142,7 +144,7 @@ impl Record {
     /// Returns the record of a request that is about to be sent.
     pub(super) fn announce(earlier: Option<Self>, about: About) -> Self {
         let mut new = Self {
-            state: Phase::Announced,
+            state: RecordState::Announced,
             at: now(),
             id: None,
             in_doubt: 0,
@@ -156,9 +158,9 @@ impl Record {
         };
         if let Some(earlier) = earlier {
             new.in_doubt = earlier.in_doubt_attempts().count();
-            new.redone = earlier.redone && earlier.state != Phase::Stored;
+            new.redone = earlier.redone && earlier.state != RecordState::Stored;
             new.before = match earlier.state {
-                Phase::Stored => Some(Box::new(earlier)),
+                RecordState::Stored => Some(Box::new(earlier)),
                 _ => earlier.before,
             };
         }
@@ -173,27 +175,29 @@ impl Record {
     /// Takes an announcement back: the server has not accepted the request. Returns `None` if nothing is left to know.
     pub(super) fn not_sent(self) -> Option<Self> {
         match self.state {
-            Phase::Announced if self.in_doubt > 0 => Some(Self { state: Phase::InDoubt, at: now(), ..self }),
-            Phase::Announced => self.before.map(|before| *before),
+            RecordState::Announced if self.in_doubt > 0 => {
+                Some(Self { state: RecordState::InDoubt, at: now(), ..self })
+            }
+            RecordState::Announced => self.before.map(|before| *before),
             _ => Some(self),
         }
     }
 
     /// A person has found out that no attempt was billed. Returns `None` if nothing is left to know.
     pub(super) fn not_billed(self) -> Option<Self> {
-        Self { state: Phase::Announced, in_doubt: 0, ..self }.not_sent()
+        Self { state: RecordState::Announced, in_doubt: 0, ..self }.not_sent()
     }
 
     /// The server may have accepted the request. Its error response may contain a task id.
     pub(super) fn doubted(self, id: Option<&TaskId>) -> Self {
         let in_doubt = self.in_doubt_attempts().count().max(1);
         let id = id.map(|id| id.as_str().to_owned());
-        Self { state: Phase::InDoubt, at: now(), in_doubt, id, ..self }
+        Self { state: RecordState::InDoubt, at: now(), in_doubt, id, ..self }
     }
 
     pub(super) fn submitted(self, id: &TaskId) -> Self {
         let id = Some(id.as_str().to_owned());
-        Self { state: Phase::Submitted, at: now(), in_doubt: 0, id, ..self }
+        Self { state: RecordState::Submitted, at: now(), in_doubt: 0, id, ..self }
     }
 
     /// The task is finished.
@@ -205,7 +209,7 @@ impl Record {
         let Finished { id, created, finished, audio } = finished;
         let audio = audio.or(kept);
         Self {
-            state: Phase::Stored,
+            state: RecordState::Stored,
             at: now(),
             id: Some(id.as_str().to_owned()),
             in_doubt: 0,
@@ -228,13 +232,13 @@ impl Record {
     pub(super) fn failed(self) -> Self {
         match self.before {
             Some(before) => *before,
-            None => Self { state: Phase::Failed, at: now(), ..self },
+            None => Self { state: RecordState::Failed, at: now(), ..self },
         }
     }
 
     /// Returns the attempts that may be billed.
     pub(super) fn in_doubt_attempts(&self) -> InDoubtAttempts {
-        InDoubtAttempts::of(self.in_doubt).plus_one_if(self.state == Phase::Announced)
+        InDoubtAttempts::of(self.in_doubt).plus_one_if(self.state == RecordState::Announced)
     }
 
     /// Returns the attempts that may be billed, without the one that is announced.
@@ -252,13 +256,13 @@ impl Record {
     }
 
     pub(super) fn is_announced(&self) -> bool {
-        self.state == Phase::Announced
+        self.state == RecordState::Announced
     }
 
     /// Returns `true` if the record says the same already, or more.
     pub(super) fn is_stored_as(&self, finished: &Finished) -> bool {
         let has_audio = finished.audio.is_none() || self.audio == finished.audio;
-        self.state == Phase::Stored && self.is_of(&finished.id) && has_audio
+        self.state == RecordState::Stored && self.is_of(&finished.id) && has_audio
     }
 
     /// Returns `true` if the record is about this task.
@@ -268,16 +272,18 @@ impl Record {
 
     pub(super) fn meaning(&self) -> Meaning {
         match (self.state, self.task_id()) {
-            (Phase::Submitted, Some(id)) => Meaning::Submitted(id),
-            (Phase::Stored, Some(id)) => Meaning::Stored(Finished {
+            (RecordState::Submitted, Some(id)) => Meaning::Submitted(id),
+            (RecordState::Stored, Some(id)) => Meaning::Stored(Finished {
                 id,
                 created: self.created,
                 finished: self.finished,
                 audio: self.audio.clone(),
             }),
-            (Phase::Announced | Phase::InDoubt, id) => Meaning::InDoubt(self.in_doubt_attempts(), id),
+            (RecordState::Announced | RecordState::InDoubt, id) => {
+                Meaning::InDoubt(self.in_doubt_attempts(), id)
+            }
             // `parse` refuses a submitted or stored record without a task id.
-            (Phase::Failed | Phase::Submitted | Phase::Stored, _) => Meaning::New,
+            (RecordState::Failed | RecordState::Submitted | RecordState::Stored, _) => Meaning::New,
         }
     }
 }
@@ -418,6 +424,6 @@ mod tests {
     #[test]
     fn request_of_failed_task_may_be_submitted_again() {
         let failed = record(r#"{"state":"submitted","at":1,"id":"a","characters":2}"#).failed();
-        assert_eq!((failed.state, failed.meaning()), (Phase::Failed, Meaning::New));
+        assert_eq!((failed.state, failed.meaning()), (RecordState::Failed, Meaning::New));
     }
 }

@@ -91,7 +91,7 @@ impl StoreSettings {
     /// fails, a warning is logged and the audio is missing from the entry.
     ///
     /// With `false`, the store keeps entries without audio. A later request for the same speech then sends one poll, and its
-    /// audio is downloaded again. The API does not document how long the server keeps an audio.
+    /// audio is downloaded again. The API does not document how long the server keeps audio.
     pub fn keep_audio(mut self, keep: bool) -> Self {
         self.options.keep_audio = keep;
         self

@@ -13,7 +13,7 @@ use super::{
     entry::{Entries, Entry, Settlement},
     facts::{Request, get, parse, put, read},
     handle::EntryHandle,
-    record::{Phase, Record},
+    record::{Record, RecordState},
     settings::Place,
     shared::Shared,
 };
@@ -261,7 +261,7 @@ impl Store {
                 return Err(Error::invalid("hash", format!("the store has no entry {hash}")));
             };
             let record = refused_ids.complete(hash, record);
-            if !matches!(record.state, Phase::Announced | Phase::InDoubt) {
+            if !matches!(record.state, RecordState::Announced | RecordState::InDoubt) {
                 let state = Entry::new(hash, record, false).state();
                 return Err(Error::invalid("hash", format!("entry {hash} is {state}, expected in_doubt")));
             }

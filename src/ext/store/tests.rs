@@ -72,8 +72,8 @@ fn speech(text: &str) -> SpeechRequest {
 }
 
 fn request(speech: &SpeechRequest) -> Request<'_> {
-    let origin = "https://example.com";
-    Request { origin, speech, take: 0, label: None, resubmissions: 0, redo: Redo::No }
+    let base_url = "https://example.com";
+    Request { base_url, speech, take: 0, label: None, resubmissions: 0, redo: Redo::No }
 }
 
 fn id(text: &str) -> TaskId {
@@ -174,7 +174,7 @@ async fn request_is_announced_while_it_is_sent_and_in_doubt_after_its_process_is
 }
 
 #[tokio::test]
-async fn looks_at_a_doubt_at_the_same_time_leave_it_in_doubt() {
+async fn concurrent_lookups_leave_a_request_in_doubt() {
     let TestStore { store, .. } = open(|settings| settings).await;
     let speech = speech("Hello.");
     let entry = store.entry(request(&speech));

@@ -40,7 +40,7 @@ use crate::{TaskId, types::SpeechRequest};
 pub struct ReceivedRequest {
     /// The host that received the request.
     pub host: Host,
-    /// The route, or `None` for any other path and for a `HEAD` request of an audio.
+    /// The route, or `None` for any other path and for a `HEAD` request of audio.
     pub route: Option<Route>,
     /// The HTTP method, such as `POST`.
     pub method: String,

@@ -1,6 +1,6 @@
 //! The paths of the audio host.
 
-/// The path of an audio: `/audio/{id}.wav`, or `/audio/{id}-2.wav` for the second one of a task. With
+/// The path of audio: `/audio/{id}.wav`, or `/audio/{id}-2.wav` for the second one of a task. With
 /// redirects, the path of the first request begins with their number: `/redirect-2/audio/{id}.wav`.
 #[derive(Debug, PartialEq)]
 pub(crate) struct AudioPath<'a> {

@@ -121,8 +121,8 @@ impl SimulatorBuilder {
         self
     }
 
-    /// Sets how long a task waits for a worker. The statuses `CREATED`, `QUEUED` and
-    /// `ASSIGNED_CONNECTIONS` take a third each.
+    /// Sets the time of a task before it is `PROCESSING`. The statuses `CREATED`, `QUEUED` and
+    /// `ASSIGNED_CONNECTIONS` take a third each; [`Phase::Waiting`](crate::pacing::Phase::Waiting) is the first two.
     ///
     /// With [`Duration::MAX`], tasks never end.
     pub fn waiting(mut self, time: Duration) -> Self {

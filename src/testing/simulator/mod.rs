@@ -169,7 +169,8 @@ impl Simulator {
     ///
     /// # Panics
     ///
-    /// Panics if TLS cannot be initialised on this machine. A client requires TLS even for `http` URLs.
+    /// Panics if TLS cannot be initialised on this machine. With the feature `rustls` or `native-tls`, a client initialises
+    /// TLS even for `http` URLs.
     #[must_use]
     pub fn client(&self) -> Client {
         self.client_builder().build().expect("the simulator's own key and URL are valid")

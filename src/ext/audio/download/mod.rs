@@ -21,7 +21,7 @@ use crate::{
     },
 };
 
-/// The maximum number of times that an audio is downloaded again because it has changed.
+/// The maximum number of times that audio is downloaded again because it has changed.
 const MAX_RESTARTS: u32 = 3;
 
 pub(super) struct Limits {

@@ -24,7 +24,7 @@ use crate::{
 /// The number of bytes that are read at a time.
 const CHUNK_BYTES: usize = 128 * 1024;
 
-/// The parts of an audio, from a store or from its host.
+/// The parts of audio, from a store or from its host.
 pub(super) enum Parts {
     Host(Box<Download<AudioHost>>),
     Store(Box<StoreReader>),
@@ -172,7 +172,7 @@ impl Audio {
     /// Returns the duration of the audio, rounded to nanoseconds.
     ///
     /// If the header of the WAV file tells its length, only the first chunk is downloaded. Otherwise, the whole audio is.
-    /// The duration of an audio in a [store](crate::store::Store) is known without reading it.
+    /// The duration of audio in a [store](crate::store::Store) is known without reading it.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread", start_paused = true)]

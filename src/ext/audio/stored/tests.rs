@@ -16,12 +16,12 @@ fn client() -> Client {
     Client::builder().api_key("k").build().unwrap()
 }
 
-/// Returns an audio of a store whose file has this content. A new URL of its task is refused.
+/// Returns the audio of a store whose file has this content. A new URL of its task is refused.
 fn stored(content: Option<&[u8]>, expected: StoredAudio) -> (TempDir, Audio) {
     let directory = tempfile::tempdir().unwrap();
-    let (origin, speech) = ("https://example.com", &SpeechRequest::new("Hello.".parse().unwrap()));
+    let (base_url, speech) = ("https://example.com", &SpeechRequest::new("Hello.".parse().unwrap()));
     let redo = Redo::No;
-    let request = Request { origin, speech, take: 0, label: None, resubmissions: 0, redo };
+    let request = Request { base_url, speech, take: 0, label: None, resubmissions: 0, redo };
     let mut file = Store::in_memory().entry(request).audio_file(expected);
     file.path = directory.path().join("a.wav");
     if let Some(content) = content {

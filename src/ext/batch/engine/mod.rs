@@ -95,7 +95,7 @@ pub(crate) struct Engine<K, A> {
     /// Submissions that are announced in the store and wait for the rate limiter.
     pub(super) ready_to_send: VecDeque<usize>,
     pub(super) rate_limiter: Option<RateLimiter>,
-    /// The answers of the store about requests, each with the seconds of audio that are expected.
+    /// The results of lookups in the store, each with the seconds of audio that are expected.
     pub(super) lookups: FuturesUnordered<InFlight<Result<(Found, f64), Error>>>,
     /// Requests that end with an error unless the store knows more about them than at their first lookup.
     pub(super) ending: VecDeque<usize>,
@@ -131,7 +131,7 @@ pub(crate) struct Engine<K, A> {
     pub(super) timer: Option<Pin<Box<Sleep>>>,
     pub(super) wake_at: Option<Instant>,
     pub(super) store: Option<Store>,
-    /// Empty for a stream: who adds a text to it again may mean to submit it again.
+    /// `None` for a stream: a caller that yields a text again may want to submit it again.
     pub(super) repeats: Option<Repeats>,
     pub(super) spending: Spending,
     /// The error of requests that would exceed a limit of the batch, once there was one.

@@ -73,12 +73,12 @@ impl<K: Display + Send + 'static, A: SpeechApi> Engine<K, A> {
                 self.finish(slot, Ok(speech));
             }
             Ok(Found::Submitted(id) | Found::Stored(StoredSpeech { id, .. })) => {
-                self.active.tasks[slot].state = TaskState::Resume(id, pending.speech.timeout);
+                self.active.tasks[slot].state = TaskState::Resume(id, pending.speech.time_limit);
                 self.scheduler.add(Instant::now(), slot);
             }
             Ok(Found::InDoubt(error)) => self.finish(slot, Err(error)),
             Ok(Found::Busy) => {
-                let error = pending.finish_with(busy(pending.speech.timeout));
+                let error = pending.finish_with(busy(pending.speech.time_limit));
                 self.finish(slot, Err(error));
             }
             // An earlier run may have submitted the request.
@@ -193,9 +193,9 @@ impl<K: Display + Send + 'static, A: SpeechApi> Engine<K, A> {
                 self.key_check.on_accepted();
                 self.rate_limited_since = None;
                 self.last_task = Some(id.clone());
-                let (timeout, deadline) = (pending.speech.timeout, pending.deadline());
+                let (time_limit, deadline) = (pending.speech.time_limit, pending.deadline());
                 // Stored before the caller's code runs, which may panic.
-                let accepted = std::mem::replace(state, TaskState::Resume(id.clone(), timeout));
+                let accepted = std::mem::replace(state, TaskState::Resume(id.clone(), time_limit));
                 let TaskState::Submit(pending) = accepted else { unreachable!("see above") };
                 let PendingRequest { speech, reservation, .. } = *pending;
                 if let Some(reservation) = reservation {
@@ -209,7 +209,7 @@ impl<K: Display + Send + 'static, A: SpeechApi> Engine<K, A> {
                 }
                 let characters = speech.request.input.chars().count();
                 let task = SpeechTask::submitted(self.api.client().clone(), id).with_characters(characters);
-                let poll = Poller::new(task.schedule(timeout, Some(deadline)));
+                let poll = Poller::new(task.schedule(time_limit, Some(deadline)));
                 self.scheduler.add(poll.due(), slot);
                 self.active.tasks[slot].state = TaskState::Wait(poll);
             }

@@ -185,10 +185,10 @@ async fn progress_shows_outage_and_pause() {
     let mut tracked = Tracked::start(&server, speaks(&server, texts(2)), config(2, None)).await;
     tracked.wait_for(|progress| progress.unavailable_since.is_some()).await;
     server.client().inner().cooldown.on_error_response(&rate_limited(60).response.unwrap());
-    tracked.wait_for(|progress| progress.held_until.is_some()).await;
+    tracked.wait_for(|progress| progress.paused_until.is_some()).await;
     tracked.wait_for(|progress| progress.done == 2).await;
     let last = tracked.progress.borrow().clone();
-    assert_eq!((last.held_until, last.unavailable_since), (None, None));
+    assert_eq!((last.paused_until, last.unavailable_since), (None, None));
     assert!(server.elapsed() >= Duration::from_secs(60));
 }
 

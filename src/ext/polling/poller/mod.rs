@@ -46,8 +46,8 @@ pub(crate) struct PollSchedule {
     pub(crate) start: Instant,
     /// The time of the next poll.
     pub(crate) due: Instant,
-    /// The timeout that the caller set, for the error message.
-    pub(crate) timeout: Duration,
+    /// The time limit that the caller set, for the error message.
+    pub(crate) time_limit: Duration,
     pub(crate) deadline: Instant,
 }
 
@@ -195,7 +195,9 @@ impl Poller {
             Some(failure) if self.schedule.not_found.only_not_found() => {
                 Error::from_failure(Decision::NotFound, *failure)
             }
-            failure => Error::deadline(self.schedule.timeout, last_status, failure.map(|failure| *failure)),
+            failure => {
+                Error::deadline(self.schedule.time_limit, last_status, failure.map(|failure| *failure))
+            }
         };
         self.about_task(error)
     }

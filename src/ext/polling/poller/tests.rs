@@ -61,7 +61,7 @@ async fn wait(
         history: History::submitted(None),
         not_found: NotFoundGrace::new(true),
         start,
-        timeout: deadline,
+        time_limit: deadline,
         deadline: start + deadline,
     });
     let cooldown = cooldown();
@@ -200,7 +200,10 @@ async fn not_found_is_retried_during_grace_period_only() {
     let error = outcome.unwrap_err();
     assert!(error.is_not_found());
     assert_eq!(error.billed(), Billed::Maybe, "the task may be that of another server");
-    assert_eq!(error.to_string(), "task not found on the server: 404 Not Found: server message [task t1]");
+    assert_eq!(
+        error.to_string(),
+        "task not found on the server, expected a task of this API key: 404 Not Found: server message [task t1]"
+    );
     // The first poll is after one second, and the last one ten seconds later.
     assert!((secs(11)..secs(12)).contains(&took), "{took:?}");
 }
@@ -327,7 +330,7 @@ fn poller(deadline: Duration) -> Poller {
         not_found: NotFoundGrace::new(false),
         start,
         due: start,
-        timeout: deadline,
+        time_limit: deadline,
         deadline: start + deadline,
     })
 }

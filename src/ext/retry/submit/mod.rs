@@ -1,4 +1,4 @@
-//! The submit loop, which submits at most once.
+//! The submit loop. Unless the caller allows it, no request is sent again that the server may have accepted.
 
 use std::{future::Future, time::Duration};
 
@@ -22,9 +22,10 @@ use crate::{
     },
 };
 
-/// Sends the request until the server accepts it, or until another attempt could be billed twice.
+/// Sends the request until the server accepts or rejects it, or until another attempt could be billed twice and the caller
+/// has not allowed that.
 ///
-/// Waits only during a cooldown and after a failed connection, and never beyond the deadline.
+/// Pauses after a failed attempt and during a cooldown, and never beyond the deadline.
 pub(crate) async fn submit<S, F, T>(
     cooldown: &Cooldown,
     mut submission: Submission,

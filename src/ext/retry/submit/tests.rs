@@ -175,7 +175,10 @@ async fn submit_during_cooldown_waits_or_fails_by_deadline() {
         submit(&cooldown, Submission::new(label(), deadline, 0), || async { sent() }).await.unwrap_err();
     assert!(error.is_rate_limited() && !error.is_invalid());
     assert_eq!(error.retry_after(), Some(Duration::from_secs(90)));
-    assert!(error.to_string().contains("paused for 90s more after a 429 or 503, the request"), "{error}");
+    assert!(
+        error.to_string().contains("request not sent: requests are paused for 90 s more after a 429 or 503"),
+        "{error}"
+    );
 
     submit(&cooldown, Submission::new(label(), start + Duration::from_secs(120), 0), || async { Ok(id()) })
         .await

@@ -50,7 +50,7 @@ async fn durations_of_the_same_api_are_learned_from_a_store_that_is_opened_again
     let store = Store::open_on(&disk, "/d/store".into()).await.unwrap();
     let other_voice = speech("Another text.").voice("leo");
     assert_eq!(learned(&store.entry(request(&other_voice))).await, [3, 5]);
-    let other_api = Request { origin: "https://example.org", ..request(&other_voice) };
+    let other_api = Request { base_url: "https://example.org", ..request(&other_voice) };
     assert_eq!(learned(&store.entry(other_api)).await, [0; 0]);
 }
 

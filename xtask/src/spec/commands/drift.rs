@@ -63,7 +63,7 @@ pub(super) fn findings(
     let left: Vec<_> =
         absent_names.chain(&accepted.unlisted).filter_map(|page| accepted.document(page)).collect();
     // The same pages are compared, and those of which another page has an operation now. Any other page that is missing
-    // breaks code by itself.
+    // is a breaking change of its own.
     let moved = left.into_iter().filter(|page| places(page).iter().any(|at| found.contains(at)));
     let of_published = published.iter().filter_map(|page| accepted.document(&page.name));
     let old: Vec<_> = of_published.chain(moved).collect();
