@@ -5,7 +5,10 @@ use super::{
     sections::{SectionSplitter, headings, sections},
     splitter::max_characters_range,
 };
-use crate::{Error, ext::store::StoreSettings};
+use crate::{
+    Error,
+    ext::store::{Store, StoreSettings},
+};
 
 impl InPieces {
     /// Checks the settings and the first piece, which a batch would validate only later. Returns the splitter of the
@@ -43,12 +46,25 @@ impl InPieces {
 
     /// Refuses to speak pieces again whose other pieces are in no store, because these would be billed again, too.
     pub(super) fn refuse_redo_of_everything(&self, store: &StoreSettings) -> Result<(), Error> {
-        if self.redo.is_empty() || store.may_have_entries(&self.speak.client().inner().disk) {
+        let may_have_entries = store.may_have_entries(&self.speak.client().inner().disk);
+        if self.redo.is_empty() || may_have_entries { Ok(()) } else { Err(redo_of_everything()) }
+    }
+
+    /// Does the same if the store has no entry of this text.
+    pub(super) async fn refuse_redo_without_entries(
+        &self,
+        store: &Store,
+        mut splitter: SectionSplitter,
+    ) -> Result<(), Error> {
+        if self.redo.is_empty() {
             return Ok(());
         }
-        let problem =
-            "the other pieces are not in a store and would be billed again; use the store of the first run";
-        Err(Error::invalid("redo", problem))
+        while let Some((bytes, _)) = splitter.next(&self.text) {
+            if store.get(&self.speak.with_text(&self.text[bytes]).hash()?).await?.is_some() {
+                return Ok(());
+            }
+        }
+        Err(redo_of_everything())
     }
 
     /// Checks that the pieces that are spoken again exist.
@@ -61,4 +77,10 @@ impl InPieces {
         }
         Err(Error::invalid("redo", format!("piece {wrong} does not exist, expected 1 to {count}")))
     }
+}
+
+fn redo_of_everything() -> Error {
+    let problem =
+        "the other pieces are not in a store and would be billed again; use the store of the first run";
+    Error::invalid("redo", problem)
 }

@@ -132,9 +132,7 @@ impl Job {
                 }
                 Err(error) if error.is_failed() && key.attempt < self.settings.resubmit_failed => {
                     tracing::warn!(piece = key.piece.number, ?error, "piece failed, resubmitting");
-                    // If the speech was finished before, the store has it, and only `redo` submits it again.
-                    self.settings.redo.insert(key.piece.number);
-                    let speak = self.settings.request(&key.piece);
+                    let speak = self.settings.request(&key.piece).replacing(error.task_id().cloned());
                     let _ = requests.send((Key { attempt: key.attempt + 1, ..key }, speak));
                 }
                 Err(error) => {
@@ -190,9 +188,9 @@ impl Job {
         self.settings.request(piece).to_entry(&self.store)
     }
 
-    /// Returns the entries of the pieces that were spoken again.
-    pub(super) fn redone_entries(&self) -> Vec<EntryHandle> {
-        let pieces = (1..).zip(&self.positions).filter(|(number, _)| self.settings.redo.contains(number));
+    /// Returns the entries of the pieces whose audio is in the file.
+    pub(super) fn entries(&self) -> Vec<EntryHandle> {
+        let pieces = (1..).zip(&self.positions);
         let pieces = pieces.map(|(number, (bytes, _))| Piece { number, bytes: bytes.clone() });
         // Each piece was valid when it was submitted.
         pieces.filter_map(|piece| self.entry(&piece).ok()).collect()

@@ -84,13 +84,14 @@ impl Narration {
                 Some(_) => error,
                 None => error.billed_at_least(Billed::Maybe),
             })?;
-            let (redone, store) = (job.redone_entries(), job.store);
+            // Also the pieces that an earlier run has spoken again, which was not finished.
+            let (entries, store) = (if is_temporary { Vec::new() } else { job.entries() }, job.store);
             let file = job.file.finish().await.map_err(|error| error.billed_at_least(Billed::Yes))?;
             let recording = Arc::new(Recording::new(file, job.settings.text, job.positions));
             // If this fails, the next run writes all files without being billed again, because the store remains.
             text_files.write(&recording).await.map_err(|error| error.billed_at_least(Billed::Yes))?;
-            redone.iter().for_each(EntryHandle::job_finished);
-            drop(redone);
+            entries.iter().for_each(EntryHandle::job_finished);
+            drop(entries);
             if is_temporary {
                 store.remove().await;
             } else {

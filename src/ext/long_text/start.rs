@@ -75,6 +75,7 @@ impl InPieces {
         let config = Config { store: Some(store), ..self.config.clone() };
         let (results, store) = batch.with_config(config).run_with_store().await?;
         let store = store.expect("the batch has a store");
+        self.refuse_redo_without_entries(&store, splitter.clone()).await?;
         let job = Job::new(self, splitter, store, file);
         Ok(Narration::new(job, requests, results, text_files, is_temporary))
     }

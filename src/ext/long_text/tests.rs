@@ -75,9 +75,21 @@ async fn redo_of_a_whole_text_is_refused_by_the_plan_and_at_the_start() {
 
 #[tokio::test]
 async fn pieces_are_spoken_again_only_if_they_exist_and_the_others_are_in_a_store() {
-    let directory = tempfile::tempdir().unwrap();
+    let (server, directory) = (speech_api().await, tempfile::tempdir().unwrap());
     let (path, store) = (directory.path().join("book.wav"), directory.path().join("speeches"));
-    assert_invalid(&start(book().redo([1]), &path).await, "the other pieces are not in a store", Billed::No);
+    let client = client_of(&server);
+    let book = || client.speak(BOOK).in_pieces();
+    let not_in_store = "redo: the other pieces are not in a store";
+    assert_invalid(&start(book().redo([1]), &path).await, not_in_store, Billed::No);
+    // A store without entries, as a run leaves it whose key was rejected.
+    drop(Store::open(directory.path().join("book.wav.store")).await.unwrap());
+    assert_invalid(&start(book().redo([1]), &path).await, not_in_store, Billed::Maybe);
+    assert_invalid(&start(book().store(&store).redo([1]), &path).await, not_in_store, Billed::No);
+    // A pause before chapters, or a file of chapters, needs the headings.
+    let by_chapter = |book: InPieces| book.chapter_pause(Duration::ZERO);
+    by_chapter(book().store(&store)).save(&path).await.unwrap();
+    assert_invalid(&start(book().store(&store).redo([1]), &path).await, not_in_store, Billed::Maybe);
+    book().store(&store).save(&path).await.unwrap();
     let again = |pieces: &[usize]| book().store(&store).redo(pieces.iter().copied());
     for (pieces, problem) in [
         (&[0, 1][..], "piece 0 does not exist, expected 1 to 1"),
@@ -87,8 +99,6 @@ async fn pieces_are_spoken_again_only_if_they_exist_and_the_others_are_in_a_stor
         assert!(error.to_string().contains(problem), "{error}");
     }
     drop(again(&[1]).start(&path).await.unwrap());
-    // A pause before chapters, or a file of chapters, needs the headings.
-    let by_chapter = |book: InPieces| book.chapter_pause(Duration::ZERO);
     drop(by_chapter(again(&[2])).start(&path).await.unwrap());
     let chapters = directory.path().join("book.srt");
     let error = start(again(&[1]).chapters(&chapters), &path).await;
@@ -165,13 +175,54 @@ async fn speech_api() -> TestServer {
     .await
 }
 
+fn client_of(server: &TestServer) -> Client {
+    let builder = Client::builder().api_key("k").base_url(&server.url);
+    builder.poll_every(Duration::from_millis(1)).build().unwrap()
+}
+
+#[tokio::test]
+async fn equal_pieces_are_resubmitted_once_although_one_of_them_sees_the_failure_late() {
+    let (creates, polls, late_polls) = (AtomicUsize::new(0), AtomicUsize::new(0), AtomicUsize::new(0));
+    let server = TestServer::start_with(move |request| {
+        let (head, body) = request.split_once("\r\n\r\n").unwrap();
+        let ok = |body: &str| Some(response("200 OK", &[], body));
+        if head.starts_with("GET /a.wav ") {
+            return ok(&wav());
+        }
+        if head.starts_with("POST /async/speech/create ") {
+            return ok(&json!({"id": task(creates.fetch_add(1, Ordering::Relaxed))}).to_string());
+        }
+        let query: Value = serde_json::from_str(body).unwrap();
+        let is_second_spoken = late_polls.load(Ordering::Relaxed) > 0;
+        let status = if query["id"] != task(0) {
+            late_polls.fetch_add(1, Ordering::Relaxed);
+            "COMPLETED"
+        } else if polls.fetch_add(1, Ordering::Relaxed) == 0
+            // Some polls later, the second speech is in the store.
+            || is_second_spoken && late_polls.fetch_add(1, Ordering::Relaxed) > 20
+        {
+            "ERROR"
+        } else {
+            "PROCESSING"
+        };
+        let polled =
+            json!({"id": query["id"], "status": status, "created": 1, "results": [{"url": "/a.wav"}]});
+        ok(&polled.to_string())
+    })
+    .await;
+    let (client, directory) = (client_of(&server), tempfile::tempdir().unwrap());
+    let book = client.speak("One one one. One one one.").in_pieces().max_characters(14).max_in_flight(2);
+    book.resubmit_failed(1).save(directory.path().join("book.wav")).await.unwrap();
+    let sent = server.requests().iter().filter(|request| request.contains("/create ")).count();
+    assert_eq!(sent, 2, "the text, and one resubmission");
+}
+
 #[tokio::test]
 async fn finished_text_is_billed_again_only_for_pieces_that_are_spoken_again() {
     let server = speech_api().await;
     let directory = tempfile::tempdir().unwrap();
     let [path, store, chapters] = ["a.wav", "store", "a.vtt"].map(|name| directory.path().join(name));
-    let builder = Client::builder().api_key("k").base_url(&server.url);
-    let client = builder.poll_every(Duration::from_millis(1)).build().unwrap();
+    let client = client_of(&server);
     let text = "# One\n\nFirst part.\n\n# Two\n\nSecond part.";
     let book = client.speak(text).in_pieces().max_in_flight(1).chapter_pause(Duration::ZERO);
     let book = book.store(&store).chapters(&chapters);

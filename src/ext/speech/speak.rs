@@ -107,6 +107,7 @@ pub struct Speak {
     take: u32,
     label: Option<String>,
     redo: Redo,
+    failed_task: Option<TaskId>,
 }
 
 /// A validated speech request, without its client.
@@ -156,6 +157,7 @@ impl Speak {
             take: 0,
             label: None,
             redo: Redo::No,
+            failed_task: None,
         }
     }
 
@@ -374,6 +376,12 @@ impl Speak {
         Self { redo, ..self }
     }
 
+    /// Returns the request that replaces a failed task. In a store, its speech may be finished: the server reports a task
+    /// whose speech it has removed as failed.
+    pub(crate) fn replacing(self, failed_task: Option<TaskId>) -> Self {
+        Self { failed_task, ..self }
+    }
+
     /// Returns the entry of the request in a store.
     pub(crate) fn to_entry(&self, store: &Store) -> Result<EntryHandle, Error> {
         Ok(self.entry_of(store, &self.to_request()?))
@@ -391,6 +399,7 @@ impl Speak {
             label: self.label.clone(),
             resubmissions: self.resubmissions,
             redo: self.redo,
+            failed_task: self.failed_task.clone(),
         })
     }
 

@@ -12,7 +12,7 @@ use super::{
     refused_ids::RefusedIds,
     shared::Shared,
 };
-use crate::{Billed, Error, pacing::CompletedTask, types::SpeechRequest};
+use crate::{Billed, Error, TaskId, pacing::CompletedTask, types::SpeechRequest};
 
 /// The facts about a request that a work needs. A work that held the store would keep it open.
 ///
@@ -25,6 +25,7 @@ pub(super) struct Facts {
     /// The number of resubmissions in doubt that the caller allows.
     pub(super) resubmissions: u32,
     pub(super) redo: Redo,
+    pub(super) failed_task: Option<TaskId>,
     pub(super) refused_ids: RefusedIds,
 }
 
@@ -46,11 +47,13 @@ pub(crate) struct Request<'a> {
     pub(crate) label: Option<String>,
     pub(crate) resubmissions: u32,
     pub(crate) redo: Redo,
+    /// The task that the caller has seen fail, and replaces.
+    pub(crate) failed_task: Option<TaskId>,
 }
 
 impl Facts {
     pub(super) fn new(shared: &Shared, request: Request<'_>) -> Self {
-        let Request { base_url, speech, take, label, resubmissions, redo } = request;
+        let Request { base_url, speech, take, label, resubmissions, redo, failed_task } = request;
         let hash = RequestHash::of(base_url, speech, take);
         let label = label.map(String::into_boxed_str);
         let voice = speech.voice.as_ref().map(|voice| voice.to_string().into_boxed_str());
@@ -58,7 +61,7 @@ impl Facts {
         let about = About { label, voice, characters: speech.input.chars().count(), take, text };
         let names = shared.share_names(LearnedNames::of(base_url, speech));
         let refused_ids = shared.database.refused_ids().clone();
-        Self { hash, about, names, resubmissions, redo, refused_ids }
+        Self { hash, about, names, resubmissions, redo, failed_task, refused_ids }
     }
 
     pub(super) fn get(&self, transaction: &mut Transaction<'_>) -> Result<Option<Record>, Error> {
@@ -77,6 +80,8 @@ impl Facts {
         match record.meaning() {
             Meaning::Stored(_) if self.redo == Redo::Yes => Meaning::New,
             Meaning::Stored(_) if self.redo == Redo::OncePerJob && !record.redone => Meaning::New,
+            // Another call may have replaced the task already.
+            Meaning::Stored(finished) if self.failed_task.as_ref() == Some(&finished.id) => Meaning::New,
             meaning => meaning,
         }
     }

@@ -388,7 +388,15 @@ mod tests {
         let speech = SpeechRequest::new("Hello.".parse().unwrap());
         let entry = |redo| {
             let (base_url, speech) = ("https://example.com", &speech);
-            store.entry(Request { base_url, speech, take: 0, label: None, resubmissions: 0, redo })
+            store.entry(Request {
+                base_url,
+                speech,
+                take: 0,
+                label: None,
+                resubmissions: 0,
+                redo,
+                failed_task: None,
+            })
         };
         let (plain, job) = (entry(Redo::No), entry(Redo::OncePerJob));
         for (entry, id) in [(&plain, "a"), (&job, "b")] {
@@ -408,7 +416,15 @@ mod tests {
         let store = Store::in_memory();
         let (base_url, speech) = ("https://example.com", &SpeechRequest::new("Hello.".parse().unwrap()));
         let redo = Redo::No;
-        let entry = store.entry(Request { base_url, speech, take: 0, label: None, resubmissions: 0, redo });
+        let entry = store.entry(Request {
+            base_url,
+            speech,
+            take: 0,
+            label: None,
+            resubmissions: 0,
+            redo,
+            failed_task: None,
+        });
         let deadline = Some(Instant::now());
         let attempt = entry.announced().await;
         assert!(matches!(entry.lookup(deadline).await, Ok(Found::Busy)));

@@ -73,7 +73,7 @@ fn speech(text: &str) -> SpeechRequest {
 
 fn request(speech: &SpeechRequest) -> Request<'_> {
     let base_url = "https://example.com";
-    Request { base_url, speech, take: 0, label: None, resubmissions: 0, redo: Redo::No }
+    Request { base_url, speech, take: 0, label: None, resubmissions: 0, redo: Redo::No, failed_task: None }
 }
 
 fn id(text: &str) -> TaskId {

@@ -180,6 +180,19 @@ async fn long_text_resubmits_piece_whose_speech_the_server_has_removed_only_if_a
         book.clone().resubmit_failed(1).save(&path).await.unwrap();
         assert_eq!(simulator.creates(), 3);
     }
+    // A run that speaks a piece again, and ends before it is complete.
+    let narration = book.clone().redo([3]).start(&path).await.unwrap();
+    fs::remove_file(&path).unwrap();
+    fs::create_dir(&path).unwrap();
+    narration.await.unwrap_err();
+    fs::remove_dir(&path).unwrap();
+    let (removed, _) = simulator.tasks().into_iter().rfind(|(_, text)| text == "Two two two.").unwrap();
+    let failed = Fault::web_page().json(json!({"id": removed.as_str(), "status": "ERROR"}).to_string());
+    simulator.script(Route::Result, Script::always(failed).for_task(&removed));
+    assert!(book.clone().redo([3]).save(&path).await.unwrap_err().is_failed());
+    assert_eq!(simulator.creates(), 4);
+    book.redo([3]).resubmit_failed(1).save(&path).await.unwrap();
+    assert_eq!(simulator.creates(), 5);
 }
 
 #[tokio::test]
@@ -380,6 +393,24 @@ async fn long_text_spoken_again_and_interrupted_is_not_billed_a_third_time() {
     fs::remove_dir(&path).unwrap();
     book().redo([2]).save(&path).await.unwrap();
     assert_eq!(simulator.creates(), count + 1);
+}
+
+#[tokio::test]
+async fn long_text_spoken_again_is_complete_after_any_later_run() {
+    let (simulator, (directory, path)) = (quick().start().await.unwrap(), temp_path());
+    let (client, count) = (simulator.client(), pieces().len() as u64);
+    let book = || in_pieces(&client).store(directory.path().join("mine"));
+    book().save(&path).await.unwrap();
+    let narration = book().redo([2]).start(&path).await.unwrap();
+    // The file cannot replace a directory.
+    fs::remove_file(&path).unwrap();
+    fs::create_dir(&path).unwrap();
+    narration.await.unwrap_err();
+    fs::remove_dir(&path).unwrap();
+    book().save(&path).await.unwrap();
+    assert_eq!(simulator.creates(), count + 1);
+    book().redo([2]).save(&path).await.unwrap();
+    assert_eq!(simulator.creates(), count + 2);
 }
 
 #[tokio::test]

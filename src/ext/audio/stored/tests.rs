@@ -21,7 +21,8 @@ fn stored(content: Option<&[u8]>, expected: StoredAudio) -> (TempDir, Audio) {
     let directory = tempfile::tempdir().unwrap();
     let (base_url, speech) = ("https://example.com", &SpeechRequest::new("Hello.".parse().unwrap()));
     let redo = Redo::No;
-    let request = Request { base_url, speech, take: 0, label: None, resubmissions: 0, redo };
+    let request =
+        Request { base_url, speech, take: 0, label: None, resubmissions: 0, redo, failed_task: None };
     let mut file = Store::in_memory().entry(request).audio_file(expected);
     file.path = directory.path().join("a.wav");
     if let Some(content) = content {
