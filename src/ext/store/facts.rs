@@ -71,8 +71,9 @@ impl Facts {
 
     /// Returns the record of the request that is about to be sent.
     pub(super) fn announce(&self, earlier: Option<Record>) -> Record {
-        let announced = Record::announce(earlier, self.about.clone());
-        if self.redo == Redo::OncePerJob { announced.in_job() } else { announced }
+        let mut announced = Record::announce(earlier, self.about.clone());
+        announced.redone |= self.redo == Redo::OncePerJob;
+        announced
     }
 
     pub(super) fn meaning(&self, record: Option<&Record>) -> Meaning {

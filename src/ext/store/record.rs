@@ -63,7 +63,7 @@ pub(super) struct Record {
     /// The finished speech that is spoken again. It counts again if the new speech fails or was not billed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     before: Option<Box<Record>>,
-    /// The speech was spoken again by a job that is not finished.
+    /// The text was spoken by a job with `redo` that is not finished.
     #[serde(default, skip_serializing_if = "is_false")]
     pub(super) redone: bool,
 }
@@ -165,11 +165,6 @@ impl Record {
             };
         }
         new
-    }
-
-    /// A job announces the request. If there is a finished speech, the job speaks it again.
-    pub(super) fn in_job(self) -> Self {
-        Self { redone: self.redone || self.before.is_some(), ..self }
     }
 
     /// Takes an announcement back: the server has not accepted the request. Returns `None` if nothing is left to know.
@@ -379,7 +374,8 @@ mod tests {
     #[test]
     fn record_tells_from_its_announcement_on_that_a_job_speaks_the_text_again() {
         let stored = record(r#"{"state":"stored","at":1,"id":"a","characters":2}"#);
-        let announced = Record::announce(Some(stored.clone()), stored.about.clone()).in_job();
+        let announced = Record::announce(Some(stored.clone()), stored.about.clone());
+        let announced = Record { redone: true, ..announced };
         let again = announced.clone().submitted(&TaskId::new_unchecked("b"));
         let finished =
             Finished { id: TaskId::new_unchecked("b"), created: None, finished: None, audio: None };
@@ -388,7 +384,6 @@ mod tests {
         // The job is killed, and its attempt in doubt is resubmitted.
         let resubmitted = Record::announce(Some(announced), stored.about.clone());
         assert!(resubmitted.redone);
-        assert!(!Record::announce(None, stored.about.clone()).in_job().redone, "nothing is spoken again");
         assert!(!Record::announce(Some(Record { redone: true, ..stored.clone() }), stored.about).redone);
     }
 

@@ -384,15 +384,19 @@ async fn long_text_spoken_again_and_interrupted_is_not_billed_a_third_time() {
     let (simulator, (directory, path)) = (quick().start().await.unwrap(), temp_path());
     let (client, count) = (simulator.client(), pieces().len() as u64);
     let book = || in_pieces(&client).store(directory.path().join("mine"));
-    book().save(&path).await.unwrap();
-    let narration = book().redo([2]).start(&path).await.unwrap();
-    // The file cannot replace a directory.
-    fs::remove_file(&path).unwrap();
-    fs::create_dir(&path).unwrap();
-    narration.await.unwrap_err();
-    fs::remove_dir(&path).unwrap();
-    book().redo([2]).save(&path).await.unwrap();
-    assert_eq!(simulator.creates(), count + 1);
+    // Piece 2 is spoken for the first time.
+    assert!(book().max_submissions(1).save(&path).await.unwrap_err().is_stopped());
+    for creates in [count, count + 1] {
+        let narration = book().redo([2]).start(&path).await.unwrap();
+        // The file cannot replace a directory.
+        fs::create_dir(&path).unwrap();
+        narration.await.unwrap_err();
+        assert_eq!(simulator.creates(), creates);
+        fs::remove_dir(&path).unwrap();
+        book().redo([2]).save(&path).await.unwrap();
+        assert_eq!(simulator.creates(), creates);
+        fs::remove_file(&path).unwrap();
+    }
 }
 
 #[tokio::test]
