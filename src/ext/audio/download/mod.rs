@@ -220,7 +220,9 @@ impl<H: Host> Download<H> {
         if arrived.known.received == 0 {
             arrived.known.total = total;
             arrived.known.validator = Validator::from_headers(headers);
-            arrived.head = Head::new(page_type(headers));
+            let page_type = page_type(headers);
+            arrived.known.has_page_type = page_type.is_some();
+            arrived.head = Head::new(page_type);
         }
         if total.is_some_and(|total| total > self.limits.max_bytes) {
             return Err(self.too_large());

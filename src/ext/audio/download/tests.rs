@@ -424,3 +424,21 @@ async fn download_of_page_fails_also_after_an_interruption() {
     run([cut(b"0123"), reply(200, &[], page)]).await.assert_error("sent a page that starts with");
     run([reply(200, &[("content-encoding", "gzip")], b"x")]).await.assert_error("compressed data (gzip)");
 }
+
+#[tokio::test(start_paused = true)]
+async fn download_begins_again_if_the_rest_is_compressed_or_a_page() {
+    let Reply::Response { status, headers, chunks, .. } = reply(200, &[], &[b'0'; 100]) else {
+        unreachable!()
+    };
+    let first = || Reply::Response { status, headers: headers.clone(), chunks: chunks.clone(), breaks: true };
+    let range = ("content-range", "bytes 100-199/200");
+    let whole = || reply(200, &[], &[b'0'; 200]);
+    for header in [("content-encoding", "gzip"), ("content-type", "text/html")] {
+        let run = run([first(), reply(206, &[range, header], &[b'x'; 100]), whole()]).await;
+        run.assert_bytes(&[b'0'; 200], &[0, 100, 0]);
+    }
+    let gzip = ("content-encoding", "gzip");
+    let rest = reply(206, &[range, gzip], &[b'x'; 100]);
+    let compressed = run([first(), rest, reply(200, &[gzip], &[b'x'; 200])]).await;
+    compressed.assert_error("compressed data (gzip)");
+}

@@ -21,6 +21,8 @@ pub(super) struct Known {
     pub(super) received: u64,
     pub(super) total: Option<u64>,
     pub(super) validator: Validator,
+    /// `true` if the host gave the audio the type of a page.
+    pub(super) has_page_type: bool,
 }
 
 /// The kind of a response.
@@ -102,6 +104,10 @@ fn rest_of(
     let total = total.or(known.total).ok_or("the host did not tell the length of the audio")?;
     let fits = start == known.received && end < total && known.total.is_none_or(|known| known == total);
     let is_same = known.validator.matches(headers) != Some(false);
+    // The bytes of the rest do not show whether they are audio, because they have no head.
+    if compression(headers).is_some() || !known.has_page_type && page_type(headers).is_some() {
+        return Err("the host sent compressed data or a page");
+    }
     if fits && is_same { Ok(total) } else { Err("the host sent another range or version") }
 }
 

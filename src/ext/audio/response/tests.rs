@@ -10,6 +10,7 @@ fn known() -> Known {
         received: 4,
         total: Some(10),
         validator: Validator::from_headers(&headers(&[("etag", "\"v1\"")])),
+        has_page_type: false,
     }
 }
 
@@ -47,6 +48,24 @@ fn partial_content_that_is_not_the_rest_is_unusable() {
     let other = [("content-range", "bytes 4-9/10"), ("etag", "\"v2\"")];
     assert!(matches!(classify(206, &other, &known()), Content::UnusableRange(_)));
     assert!(matches!(classify(206, &[], &known()), Content::UnusableRange(_)));
+}
+
+#[test]
+fn partial_content_that_is_compressed_or_a_page_is_unusable() {
+    let rest = |header| classify(206, &[("content-range", "bytes 4-9/10"), header], &known());
+    for unusable in [("content-encoding", "gzip"), ("content-type", "text/html")] {
+        assert!(matches!(rest(unusable), Content::UnusableRange(_)), "{unusable:?}");
+    }
+    for harmless in [("content-encoding", "aws-chunked"), ("content-type", "audio/wav")] {
+        assert_eq!(rest(harmless), Content::Rest(10), "{harmless:?}");
+    }
+}
+
+#[test]
+fn partial_content_of_an_audio_that_began_with_the_type_of_a_page_continues() {
+    let known = Known { has_page_type: true, ..known() };
+    let page = [("content-range", "bytes 4-9/10"), ("content-type", "text/html")];
+    assert_eq!(classify(206, &page, &known), Content::Rest(10));
 }
 
 #[test]
