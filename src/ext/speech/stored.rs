@@ -95,7 +95,7 @@ impl SpeechTask {
         Error::failed().with_task_id(self.id())
     }
 
-    /// Adds to the error of a wait what to do about the entry.
+    /// Adds to the error of a poll or a wait what to do about the entry.
     pub(crate) fn explain(&self, error: Error) -> Error {
         self.entry().map_or(error.clone(), |entry| entry.explain(error))
     }

@@ -127,9 +127,16 @@ impl SpeechTask {
                 // No grace period for a 404, because no second poll follows.
                 let decision = classify(Operation::Poll { not_found_grace: false }, &failure);
                 let error = Error::from_failure(decision, failure).with_task_id(&self.id);
-                Err(if self.submitted.is_some() { error.billed_at_least(Billed::Yes) } else { error })
+                let error = if self.is_accepted() { error.billed_at_least(Billed::Yes) } else { error };
+                // The server may not know a new task yet, so its entry should stay.
+                Err(if self.submitted.is_some() { error } else { self.explain(error) })
             }
         }
+    }
+
+    /// Returns `true` if the server is known to have accepted the task. A store contains only ids of accepted requests.
+    fn is_accepted(&self) -> bool {
+        self.submitted.is_some() || self.entry.is_some()
     }
 
     pub(crate) fn client(&self) -> &Client {
@@ -185,8 +192,7 @@ impl SpeechTask {
         let submitted_here =
             self.submitted.is_some() || self.client.inner().unfinished.is_submitted_here(&self.id);
         let mut not_found = NotFoundGrace::new(submitted_here);
-        // A store contains only ids of accepted requests.
-        if self.submitted.is_some() || self.entry.is_some() {
+        if self.is_accepted() {
             not_found = not_found.of_accepted_task();
         }
         PollSchedule { id: self.id.clone(), policy, history, not_found, start, due, time_limit, deadline }

@@ -5,15 +5,20 @@ use super::*;
 #[tokio::test]
 async fn task_that_the_server_has_forgotten_is_submitted_again_after_forget() {
     let fixture = Fixture::new().await;
-    fixture.client().speak(TEXT).submit().await.unwrap();
+    let new_task = fixture.client().speak(TEXT).submit().await.unwrap();
     fixture.simulator.script(Route::Result, Script::always(Fault::status(404)));
+    let early = new_task.status().await.unwrap_err();
+    assert_eq!((early.kind(), early.billed()), (ErrorKind::NotFound, Billed::Yes), "{early}");
+    assert!(!early.to_string().contains("forget"), "a new task may be known a moment later: {early}");
     let client = fixture.client();
     let hash = client.speak(TEXT).hash().unwrap();
     let mut results = client.batch([("a", TEXT)]).run().await.unwrap();
-    let updates: Vec<_> = client.speak(TEXT).submit().await.unwrap().updates().collect().await;
+    let task = client.speak(TEXT).submit().await.unwrap();
+    let polled = task.status().await.unwrap_err();
+    let updates: Vec<_> = task.updates().collect().await;
     let watched = updates.into_iter().next_back().unwrap().unwrap_err();
     let waited = client.speak(TEXT).await.unwrap_err();
-    for error in [waited, watched, results.next().await.unwrap().1.unwrap_err()] {
+    for error in [waited, watched, polled, results.next().await.unwrap().1.unwrap_err()] {
         assert_eq!((error.kind(), error.billed()), (ErrorKind::NotFound, Billed::Yes), "{error}");
         let advice = format!("to submit the text again, forget entry {hash} of the store");
         assert!(error.to_string().contains(&advice), "{error}");
