@@ -3,6 +3,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
+    path::Path,
     time::Duration,
 };
 
@@ -162,11 +163,31 @@ async fn errors() -> Vec<Error> {
     let stopped_early = timeout(Duration::from_millis(300), results.next()).await;
     assert!(stopped_early.is_err(), "one request waits for its task, and one for the rate limiter");
     errors.extend(results.stop().await.into_iter().map(|(_, result)| result.unwrap_err()));
+    errors.extend(errors_of_cut_off_batch(&simulator, &directory.path().join("cut off")).await);
 
     simulator.script(Route::Result, Script::nth(1, Fault::status(429).retry_after(Duration::from_secs(60))));
     client.task(ID.parse().unwrap()).status().await.unwrap_err();
     errors.push(client.task(ID.parse().unwrap()).status().await.unwrap_err());
     errors
+}
+
+/// Returns the errors of two equal texts of a batch whose runtime shuts down while the first one is being submitted.
+async fn errors_of_cut_off_batch(simulator: &Simulator, store: &Path) -> Vec<Error> {
+    simulator.script(Route::Create, Script::next(1, Fault::never_answer()));
+    let batch = simulator.client().batch([("a", "Hello"), ("b", "Hello")]).store(store);
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let faults = simulator.faults();
+    let started = runtime.spawn(async {
+        let mut results = batch.run().await.unwrap();
+        assert!(timeout(Duration::ZERO, results.next()).await.is_err(), "the batch has started");
+        results
+    });
+    let results = started.await.unwrap();
+    while simulator.faults() == faults {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    runtime.shutdown_background();
+    results.stop().await.into_iter().map(|(_, result)| result.unwrap_err()).collect()
 }
 
 #[tokio::test]

@@ -210,7 +210,8 @@ impl Error {
     ///
     /// If the error has a [`task_id`](Self::task_id), the task continues on the server and you can
     /// resume it. Otherwise this text was not submitted, or the error is about a whole
-    /// [narration](crate::long_text::Narration), whose store contains the submitted pieces.
+    /// [narration](crate::long_text::Narration), whose store contains the submitted pieces. If the async runtime shut
+    /// down, an equal text of a batch with a store may have been submitted, and [`billed`](Self::billed) is `Maybe`.
     #[must_use]
     pub fn is_stopped(&self) -> bool {
         self.kind() == ErrorKind::Stopped
