@@ -151,6 +151,7 @@ mod tests {
 
     use super::*;
     use crate::ext::{
+        captured_log::CapturedLog,
         disk::{
             Disk,
             simulated::{Fault, State},
@@ -182,6 +183,18 @@ mod tests {
                 submit_once(&client, request, time_limit, submission, None, &entry).await.err().unwrap();
             assert!(error.is_io() && error.billed() == billed, "{error:?}");
         }
+    }
+
+    #[tokio::test]
+    async fn submission_with_a_store_is_logged_in_the_span_of_its_caller() {
+        let log = CapturedLog::start();
+        let server = TestServer::start([response("200 OK", &[], r#"{"id": "t1"}"#)]).await;
+        let store = Store::in_memory();
+        let client = Client::builder().api_key("k").base_url(&server.url).store(&store).build().unwrap();
+        client.speak("Hello.").submit().instrument(tracing::info_span!("caller")).await.unwrap();
+        let text = log.text();
+        let submitted = text.lines().find(|line| line.contains("task submitted")).expect(&text);
+        assert!(submitted.contains("caller: "), "{submitted}");
     }
 
     #[tokio::test]

@@ -20,7 +20,7 @@ async fn equal_waits_download_the_audio_once() {
 }
 
 #[tokio::test]
-async fn audio_that_does_not_arrive_delays_a_wait_by_five_seconds_at_most() {
+async fn audio_that_does_not_arrive_delays_a_speech_by_five_seconds_at_most() {
     let fixture = Fixture::new().await;
     let client = fixture.client();
     fixture.simulator.script(Route::Audio, Script::always(Fault::never_answer()));
@@ -28,10 +28,16 @@ async fn audio_that_does_not_arrive_delays_a_wait_by_five_seconds_at_most() {
     let deadline = Duration::from_millis(500);
     let lines = [("a", client.speak(TEXT).deadline(deadline))];
     let mut results = client.batch(lines).run().await.unwrap();
-    let both = async { tokio::join!(task.wait().deadline(deadline).into_future(), results.next()) };
-    let (speech, result) = timeout(Duration::from_secs(15), both).await.expect("both end in time");
-    assert_eq!(speech.unwrap().id(), result.unwrap().1.unwrap().id());
+    let updates = task.updates().deadline(deadline).collect::<Vec<_>>();
+    let all = async { tokio::join!(task.wait().deadline(deadline).into_future(), updates, results.next()) };
+    let (speech, updates, result) = timeout(Duration::from_secs(15), all).await.expect("all end in time");
+    let last_update = updates.into_iter().next_back().unwrap().unwrap();
+    for speech in [speech.unwrap(), last_update.into_speech().unwrap(), result.unwrap().1.unwrap()] {
+        assert_eq!(speech.id(), task.id());
+    }
     assert_eq!(fixture.state(client.speak(TEXT).hash().unwrap()).await, Some(EntryState::Stored));
+    let plan = fixture.client().batch([("b", "Good night.")]).plan().await.unwrap();
+    assert!(plan.time.is_some(), "the store knows how long the task took: {plan}");
 }
 
 #[tokio::test]
