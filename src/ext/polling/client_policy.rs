@@ -3,11 +3,9 @@
 use std::{
     collections::HashSet,
     fmt,
-    sync::{Arc, OnceLock},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
     time::Duration,
 };
-
-use tokio::sync::Mutex;
 
 use super::{Adaptive, CompletedTask, Pacing, Progress};
 
@@ -19,7 +17,7 @@ pub(crate) struct ClientPolicy {
     /// Learns the durations if the policy does not estimate any. Empty until then.
     durations: OnceLock<Adaptive>,
     /// The names of the stored durations from which the policy has learned.
-    pub(super) sources: Mutex<HashSet<String>>,
+    sources: Mutex<HashSet<String>>,
 }
 
 impl ClientPolicy {
@@ -45,6 +43,25 @@ impl ClientPolicy {
         if self.policy.expected(&Progress::default()).is_none() {
             self.durations.get_or_init(Adaptive::new).learn(task);
         }
+    }
+
+    /// Returns `true` if the policy has learned from the stored durations with this name.
+    pub(super) fn has_source(&self, name: &str) -> bool {
+        self.sources().contains(name)
+    }
+
+    /// Returns `true` if the name is new. Then the caller must let the policy learn.
+    pub(super) fn add_source(&self, name: String) -> bool {
+        let mut sources = self.sources();
+        if sources.len() >= MAX_SOURCES && !sources.contains(&name) {
+            // Learning from a store again changes little.
+            sources.clear();
+        }
+        sources.insert(name)
+    }
+
+    pub(super) fn sources(&self) -> MutexGuard<'_, HashSet<String>> {
+        self.sources.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn with_expected(&self, task: &Progress) -> Progress {

@@ -6,10 +6,7 @@ use std::{
     time::Duration,
 };
 
-use super::{
-    Adaptive, CompletedTask, Progress,
-    client_policy::{ClientPolicy, MAX_SOURCES},
-};
+use super::{Adaptive, CompletedTask, Progress, client_policy::ClientPolicy};
 
 /// Replaces every policy that panics.
 static DEFAULT: LazyLock<Arc<ClientPolicy>> =
@@ -41,22 +38,19 @@ impl TaskPolicy {
         self.call(|policy| policy.learn(task));
     }
 
-    /// Learns from stored durations, unless the client has learned from those with this name. A call that comes meanwhile
-    /// waits.
+    /// Learns from stored durations, unless the client has learned from those with this name. If several calls read them at
+    /// the same time, the first one to finish learns.
     pub(crate) async fn learn_once(mut self, name: String, read: impl AsyncFnOnce() -> Vec<CompletedTask>) {
-        let client = Arc::clone(&self.0);
-        let mut sources = client.sources.lock().await;
-        if sources.contains(&name) {
+        if self.0.has_source(&name) {
             return;
         }
-        for task in read().await {
-            self.learn(&task);
+        // Without a lock: a caller in `select!` may stop polling this future, and keep it.
+        let tasks = read().await;
+        if self.0.add_source(name) {
+            for task in tasks {
+                self.learn(&task);
+            }
         }
-        if sources.len() >= MAX_SOURCES {
-            // Learning from a store again changes little.
-            sources.clear();
-        }
-        sources.insert(name);
     }
 
     fn call<T>(&mut self, method: impl Fn(&ClientPolicy) -> T) -> T {
@@ -70,7 +64,11 @@ impl TaskPolicy {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use std::pin::pin;
+
+    use futures_util::FutureExt;
+
+    use super::{super::client_policy::MAX_SOURCES, *};
     use crate::pacing::{Pacing, from_fn};
 
     #[tokio::test]
@@ -87,7 +85,7 @@ mod tests {
             }
         }
         assert_eq!(reads, 2 * MAX_SOURCES);
-        assert_eq!(client.sources.lock().await.len(), MAX_SOURCES);
+        assert_eq!(client.sources().len(), MAX_SOURCES);
     }
 
     /// Panics in every method.
@@ -161,21 +159,32 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn call_that_comes_while_another_learns_waits() {
+    async fn read_that_is_not_polled_delays_no_other_call() {
         let policy = client_policy();
-        let (release, released) = tokio::sync::oneshot::channel();
-        let first = TaskPolicy::new(Arc::clone(&policy)).learn_once("a".to_owned(), async || {
-            released.await.unwrap();
-            vec![completed(20); 20]
-        });
-        let second = async {
-            TaskPolicy::new(Arc::clone(&policy))
-                .learn_once("a".to_owned(), async || panic!("read twice"))
-                .await;
+        let learn = |name: &str| (TaskPolicy::new(Arc::clone(&policy)), name.to_owned());
+        let (first, name) = learn("a");
+        let mut first = pin!(first.learn_once(name, std::future::pending));
+        assert!(first.as_mut().now_or_never().is_none());
+        for (name, seconds) in [("a", 10), ("b", 20)] {
+            let (other, name) = learn(name);
+            let other = other.learn_once(name, async || vec![completed(seconds); 20]);
+            assert!(other.now_or_never().is_some());
+            assert_eq!(expected(&policy), Some(seconds));
+        }
+    }
+
+    #[tokio::test]
+    async fn calls_that_read_at_the_same_time_learn_once() {
+        let policy = client_policy();
+        let learn = async |seconds| {
+            let read = async || {
+                tokio::task::yield_now().await;
+                vec![completed(seconds); 20]
+            };
+            TaskPolicy::new(Arc::clone(&policy)).learn_once("a".to_owned(), read).await;
             expected(&policy)
         };
-        let release = async { release.send(()).unwrap() };
-        let ((), expected, ()) = tokio::join!(first, second, release);
-        assert_eq!(expected, Some(20));
+        let (first, second) = tokio::join!(learn(20), learn(90));
+        assert!(first.is_some() && first == second, "{first:?} and {second:?}");
     }
 }

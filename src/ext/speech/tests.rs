@@ -1,13 +1,22 @@
 //! Tests of the handles of a speech: their results and their debug output.
 
-use std::time::{Duration, SystemTime};
+use std::{
+    future::IntoFuture,
+    path::Path,
+    time::{Duration, SystemTime},
+};
 
-use futures_util::StreamExt;
+use futures_util::{FutureExt, StreamExt};
 use serde_json::{Value, json};
+use tokio::time::timeout;
 
 use crate::{
     Client, Error, Speech, SpeechTask, TaskId,
-    ext::test_server::{TestServer, response, wav},
+    ext::{
+        disk::{Disk, simulated::State},
+        store::Store,
+        test_server::{TestServer, response, wav},
+    },
 };
 
 fn client(base_url: &str) -> Client {
@@ -147,4 +156,22 @@ async fn retry_after_of_a_poll_is_capped_as_a_cooldown() {
     let builder = Client::builder().api_key("k").base_url(&server.url).max_cooldown(Duration::from_secs(2));
     let received = task(&builder.build().unwrap()).poll().await.unwrap();
     assert_eq!(received.retry_after, Some(Duration::from_secs(2)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn updates_that_are_not_polled_delay_no_wait_of_another_task() {
+    for polls in 1..5 {
+        let disk = Disk::simulated(State::with_directory(Path::new("/d")), |_, _| None);
+        let store = Store::open_on(&disk, "/d/store".into()).await.unwrap();
+        let client = client("http://127.0.0.1:1");
+        let task_of = |text| task(&client).with_entry(client.speak(text).to_entry(&store).unwrap());
+        let mut updates = task_of("One.").updates();
+        for _ in 0..polls {
+            assert!(updates.next().now_or_never().is_none());
+            tokio::task::yield_now().await;
+        }
+        let other = task_of("Two.").wait().deadline(Duration::from_secs(1));
+        let ended = timeout(Duration::from_secs(5), other.into_future()).await;
+        assert!(ended.is_ok_and(|speech| speech.unwrap_err().is_deadline()), "{polls}");
+    }
 }
