@@ -40,6 +40,23 @@ async fn audio_that_does_not_arrive_delays_a_speech_by_five_seconds_at_most() {
     assert!(plan.time.is_some(), "the store knows how long the task took: {plan}");
 }
 
+/// `Batch::requests_per_second` does not count this poll, and tells how many there are.
+#[tokio::test]
+async fn rejected_audio_url_costs_a_batch_one_more_poll_for_each_task() {
+    for (fault, expected) in [(None, 8), (Some(Fault::status(403)), 16)] {
+        let builder = Simulator::builder().waiting(Duration::ZERO).running(Duration::ZERO);
+        let simulator = builder.start().await.unwrap();
+        if let Some(fault) = fault {
+            simulator.script(Route::Audio, Script::always(fault));
+        }
+        let directory = tempfile::tempdir().unwrap();
+        let lines = (0..8).map(|number| (number, format!("Text number {number}.")));
+        let results = simulator.client().batch(lines).store(directory.path()).run().await.unwrap();
+        assert!(results.all(|(_, speech)| std::future::ready(speech.is_ok())).await);
+        assert_eq!((simulator.creates(), simulator.polls()), (8, expected));
+    }
+}
+
 #[tokio::test]
 async fn damaged_or_missing_audio_is_downloaded_again() {
     let fixture = Fixture::new().await;
