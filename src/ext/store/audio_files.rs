@@ -89,20 +89,29 @@ impl AudioFiles {
 
     /// Counts a new file. If all files together are larger than `max_bytes`, removes the least recently used ones. The new file
     /// stays, even if it alone is larger: its caller is about to read it.
-    pub(super) async fn on_saved(&self, hash: RequestHash, bytes: u64, max_bytes: u64) -> Result<(), Error> {
+    ///
+    /// Without a limit, the file is counted for other handles of the directory, which may have one.
+    pub(super) async fn on_saved(
+        &self,
+        hash: RequestHash,
+        bytes: u64,
+        max_bytes: Option<u64>,
+    ) -> Result<(), Error> {
         let (directory, saved, total) = (self.directory.clone(), self.path(hash), Arc::clone(&self.total));
         let pruned = self.disk.try_run(move |disk| {
             let mut total = total.lock().unwrap_or_else(PoisonError::into_inner);
             // The first count includes the new file. A file that was replaced counts twice until the next pruning.
-            let size = match total.take() {
-                Some(size) => size + bytes,
-                None => list(disk, &directory)?.iter().map(|file| file.bytes).sum(),
+            let size = match (total.take(), max_bytes) {
+                (Some(size), _) => size + bytes,
+                (None, Some(_)) => list(disk, &directory)?.iter().map(|file| file.bytes).sum(),
+                (None, None) => return Ok(()),
             };
-            *total = Some(if size > max_bytes {
-                // Removes more than necessary, so that the directory is not listed for each file.
-                prune(disk, &directory, max_bytes / 10 * 9, Some(&saved))?.left
-            } else {
-                size
+            *total = Some(match max_bytes {
+                Some(max_bytes) if size > max_bytes => {
+                    // Removes more than necessary, so that the directory is not listed for each file.
+                    prune(disk, &directory, max_bytes / 10 * 9, Some(&saved))?.left
+                }
+                _ => size,
             });
             Ok(())
         });
@@ -230,7 +239,7 @@ mod tests {
         let files = AudioFiles::new(Disk::system(), directory.path().to_owned());
         for number in 0..20 {
             write(&files, number..number + 1);
-            files.on_saved(hash(number), 100, 1000).await.unwrap();
+            files.on_saved(hash(number), 100, Some(1000)).await.unwrap();
             assert!(numbers(&files).len() <= 10 && numbers(&files).contains(&number));
         }
         files.remove(hash(19)).await.unwrap();
@@ -245,7 +254,7 @@ mod tests {
         write(&files, 0..9);
         for number in [8, 9] {
             write(&files, number..number + 1);
-            files.on_saved(hash(number), 100, 1000).await.unwrap();
+            files.on_saved(hash(number), 100, Some(1000)).await.unwrap();
         }
         assert_eq!(numbers(&files).len(), 10);
     }
@@ -280,18 +289,18 @@ mod tests {
         // Files of the future: the clock was set back, so that the new file seems to be the oldest one.
         write(&files, 5..10);
         write(&files, 0..1);
-        files.on_saved(hash(0), 100, 500).await.unwrap();
+        files.on_saved(hash(0), 100, Some(500)).await.unwrap();
         assert_eq!(numbers(&files), [0, 7, 8, 9]);
         // More than 90 % of the limit.
         fs::write(files.path(hash(1)), [0; 480]).unwrap();
-        files.on_saved(hash(1), 480, 500).await.unwrap();
+        files.on_saved(hash(1), 480, Some(500)).await.unwrap();
         assert_eq!(numbers(&files), [1]);
         // More than the limit, until the next one is saved.
         fs::write(files.path(hash(2)), [0; 501]).unwrap();
-        files.on_saved(hash(2), 501, 500).await.unwrap();
+        files.on_saved(hash(2), 501, Some(500)).await.unwrap();
         assert_eq!(numbers(&files), [2]);
         write(&files, 3..4);
-        files.on_saved(hash(3), 100, 500).await.unwrap();
+        files.on_saved(hash(3), 100, Some(500)).await.unwrap();
         assert_eq!(numbers(&files), [3]);
     }
 
@@ -301,7 +310,7 @@ mod tests {
         let files = AudioFiles::new(Disk::system(), directory.path().to_owned());
         write(&files, 0..5);
         for _ in 0..20 {
-            files.on_saved(hash(4), 100, 1000).await.unwrap();
+            files.on_saved(hash(4), 100, Some(1000)).await.unwrap();
         }
         let total = files.total.lock().unwrap().unwrap();
         assert!(total <= 1000, "the directory is listed for each file above the limit: {total}");

@@ -284,9 +284,9 @@ impl EntryHandle {
         self.shared.database.audio().start_download().await
     }
 
-    /// Keeps the size limit of the store after a download.
+    /// Counts the audio of a download, and keeps the size limit of the store.
     pub(crate) async fn on_audio_saved(&self, bytes: u64) {
-        let Some(max_bytes) = self.shared.options.max_audio_bytes else { return };
+        let max_bytes = self.shared.options.max_audio_bytes;
         if let Err(error) = self.shared.database.audio().on_saved(self.facts.hash, bytes, max_bytes).await {
             tracing::warn!(?error, "old audio in the store could not be removed");
         }

@@ -202,8 +202,22 @@ async fn two_clients_keep_the_size_limit_together() {
     let clients = [limited(), limited()];
     for take in 0..8 {
         clients[take as usize % 2].speak(TEXT).take(take).await.unwrap();
-        let names = fs::read_dir(fixture.path()).unwrap().map(|entry| entry.unwrap().file_name());
-        let count = names.filter(|name| name.to_string_lossy().ends_with(".wav")).count();
+        let count = fixture.audio_files().len();
+        assert!(count <= 3, "{count} files after take {take}");
+    }
+}
+
+#[tokio::test]
+async fn size_limit_counts_the_files_of_a_client_without_a_limit() {
+    let fixture = Fixture::new().await;
+    let size = Simulator::audio_of(TEXT).len() as u64;
+    let store = Store::at(fixture.path()).max_audio_bytes(3 * size);
+    let limited = fixture.simulator.client_builder().store(store).build().unwrap();
+    let unlimited = fixture.client();
+    for take in (0..8).step_by(2) {
+        unlimited.speak(TEXT).take(take).await.unwrap();
+        limited.speak(TEXT).take(take + 1).await.unwrap();
+        let count = fixture.audio_files().len();
         assert!(count <= 3, "{count} files after take {take}");
     }
 }
