@@ -248,6 +248,42 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn removed_file_does_not_count_for_the_limit() {
+        let directory = tempfile::tempdir().unwrap();
+        let files = AudioFiles::new(Disk::system(), directory.path().to_owned());
+        for number in 0..10 {
+            write(&files, number..number + 1);
+            files.on_saved(hash(number), 100, Some(1000)).await.unwrap();
+        }
+        files.remove(hash(9)).await.unwrap();
+        write(&files, 10..11);
+        files.on_saved(hash(10), 100, Some(1000)).await.unwrap();
+        assert_eq!(numbers(&files), [0, 1, 2, 3, 4, 5, 6, 7, 8, 10]);
+    }
+
+    #[tokio::test]
+    async fn file_that_was_removed_before_an_error_does_not_count_for_the_limit() {
+        let directory = Path::new("/d");
+        let disk = Disk::simulated(State::with_directory(directory), |step, _| {
+            // The second removal fails.
+            let is_first = step == format!("remove /d/{}.wav", hash(0));
+            is_first.then_some(Fault::Fails(io::ErrorKind::PermissionDenied))
+        });
+        let files = AudioFiles::new(disk.clone(), directory.to_owned());
+        let save = async |number| {
+            let file = disk.open(&files.path(hash(number)), Access::CreatePrivate).unwrap();
+            file.write_all_at(0, &[0; 100]).unwrap();
+            files.on_saved(hash(number), 100, Some(1000)).await.unwrap();
+        };
+        for number in 0..10 {
+            save(number).await;
+        }
+        assert!(files.prune(0).await.unwrap_err().is_io());
+        save(10).await;
+        assert_eq!(disk.read_dir(directory).unwrap().len(), 10);
+    }
+
+    #[tokio::test]
     async fn files_of_exactly_the_limit_stay() {
         let directory = tempfile::tempdir().unwrap();
         let files = AudioFiles::new(Disk::system(), directory.path().to_owned());
