@@ -136,6 +136,17 @@ async fn endless_outage_ends_each_request_at_its_deadline() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn probes_and_other_requests_are_evenly_spaced_by_the_rate_limit() {
+    let away = Duration::from_secs(5)..Duration::from_secs(605);
+    let (server, _) = server_away(Form::Refused, away, true);
+    let run = run(&server, speaks(&server, texts(30)), config(30, Some(2.0))).await;
+    assert_eq!(run.count(Result::is_ok), 30);
+    let requests = server.observed().requests.clone();
+    let are_apart = requests.windows(2).all(|pair| pair[0] + Duration::from_millis(400) < pair[1]);
+    assert!(are_apart, "{requests:?}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn outage_of_creates_alone_leaves_few_doubts() {
     let away = Duration::from_secs(10)..Duration::from_secs(610);
     let (server, creates) = server_away(Form::BadGateway, away, false);

@@ -154,6 +154,36 @@ async fn ready_request_is_looked_up_again_after_the_key_is_rejected() {
     assert!(store.entries().next().await.is_none());
 }
 
+/// The last lookup waits for another call, and the batch stops meanwhile.
+#[tokio::test(start_paused = true)]
+async fn request_that_ends_after_a_rejected_key_keeps_its_error_when_the_batch_stops() {
+    let store = Store::in_memory();
+    let server = server(|_, _| Create::Accept, done_after(1));
+    let (mut engine, Channels { mut finished, released, .. }) =
+        Engine::new(server.clone(), Queue::stream(futures_util::stream::pending()));
+    config(2, None).validate_and_open(&mut engine).await.unwrap();
+    let [unsent, sent] =
+        ["One.", "Two."].map(|text| add_pending(&mut engine, &server.client().speak(text), Some(&store)));
+    let entry = engine.active.tasks[unsent].entry.clone().unwrap();
+    engine.scheduler.add_new(unsent);
+    pending(&mut engine, sent).start_attempt("a");
+    let ticket = engine.breaker.on_create_sent(Instant::now());
+    engine.creates.push(Box::pin(async move { (sent, (ticket, Err(status_failure(402)))) }));
+    let stop = async {
+        let other = entry.announced().await;
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        drop(released);
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        drop(other);
+    };
+    tokio::join!(stop, engine.run());
+    for _ in 0..2 {
+        let error = finished.recv().await.unwrap().outcome.unwrap_err();
+        assert!(error.is_rejected(), "{error}");
+    }
+    assert!(server.elapsed() >= Duration::from_secs(2) && server.observed().requests.is_empty());
+}
+
 #[tokio::test(start_paused = true)]
 async fn request_that_is_refused_while_the_batch_stops_is_not_billed() {
     let server = server(|_, _| Create::Status(429), done_after(1));
