@@ -222,8 +222,8 @@ impl<K> Batch<K> {
     /// host. A limit of 0.5 allows one request in two seconds. A limit of 2.5 allows two requests
     /// in one second, because three would exceed the limit.
     ///
-    /// One kind of poll is not counted. If an audio is downloaded to a store and its URL has expired, its task is
-    /// polled for a new URL, usually once. A store downloads at most 16 audios at a time.
+    /// One kind of poll is not counted. If audio is downloaded to a store and its URL has expired, its task is
+    /// polled for a new URL, usually once. A store downloads at most 16 files at a time.
     ///
     /// Requests over the limit are delayed. A request counts when it is written to its connection, so
     /// the limit holds however long connecting takes. While it connects, it takes up a place, so slow
