@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::{
     matching::matches,
     pair::{KNOWN, SchemaPair, is_annotation},
+    parts::{ALL_OF, Parts, has_other_keywords},
     tag::tag,
 };
 use crate::{
@@ -24,48 +25,49 @@ use crate::{
 /// The key of a list of alternatives, with the changes when one is added and removed.
 type List = (&'static str, [SchemaChange; 2]);
 
-const ALL_OF: &str = "allOf";
-
 const ALTERNATIVES: [List; 2] = [
     ("oneOf", [SchemaChange::OneOfAdded, SchemaChange::OneOfRemoved]),
     ("anyOf", [SchemaChange::AnyOfAdded, SchemaChange::AnyOfRemoved]),
 ];
 
-/// Compares a schema with a list of parts or alternatives, if only one of the two schemas has such a list. The
-/// schema without the list counts as the only part or alternative. Returns `true` if the two schemas were compared
-/// in this way.
+/// Returns the parts of both schemas. A schema counts as the only part if the other schema is a list of parts, one of which is like it.
+pub(super) fn parts<'a>(nodes: &Pair<'a>, recorder: &mut Recorder) -> Parts<'a> {
+    let Pair { base, revision } = nodes;
+    if let Some(after) = parts_beside(revision, base, recorder) {
+        Parts { base: vec![base.clone()], revision: after, wrapper: Some(revision.clone()) }
+    } else if let Some(before) = parts_beside(base, revision, recorder) {
+        Parts { base: before, revision: vec![revision.clone()], wrapper: Some(base.clone()) }
+    } else {
+        Parts::of(nodes)
+    }
+}
+
+/// Compares a schema with a list of alternatives, if only one of the two schemas has such a list. The schema without the
+/// list counts as the only alternative. Returns `true` if the two schemas were compared in this way.
 pub(super) fn compare_wrapped<'a>(
     pair: &SchemaPair<'a>,
     recorder: &mut Recorder,
     pending: &mut Vec<SchemaPair<'a>>,
 ) -> bool {
     let Pair { base, revision } = &pair.nodes;
-    let wrapper = if let Some(after) = parts_beside(revision, base, recorder) {
-        compare_parts(pair, recorder, pending, vec![base.clone()], after);
-        revision
-    } else if let Some(before) = parts_beside(base, revision, recorder) {
-        compare_parts(pair, recorder, pending, before, vec![revision.clone()]);
-        base
-    } else {
-        match (sole_alternatives(base), sole_alternatives(revision)) {
-            (None, Some((list, after))) if !has_alternatives(base) => {
-                compare_lists(pair, recorder, pending, list, vec![base.clone()], after);
-                revision
-            }
-            (Some((list, before)), None) if !has_alternatives(revision) => {
-                compare_lists(pair, recorder, pending, list, before, vec![revision.clone()]);
-                base
-            }
-            _ => return false,
+    let wrapper = match (sole_alternatives(base), sole_alternatives(revision)) {
+        (None, Some((list, after))) if !has_alternatives(base) => {
+            compare_lists(pair, recorder, pending, list, vec![base.clone()], after);
+            revision
         }
+        (Some((list, before)), None) if !has_alternatives(revision) => {
+            compare_lists(pair, recorder, pending, list, before, vec![revision.clone()]);
+            base
+        }
+        _ => return false,
     };
     pair.report_others(recorder, |key| wrapper.value.get(key).is_some());
     true
 }
 
+/// Compares the keywords of composition, except for `allOf`.
 pub(super) fn compare<'a>(pair: &SchemaPair<'a>, recorder: &mut Recorder, pending: &mut Vec<SchemaPair<'a>>) {
     compare_alternatives(pair, recorder, pending);
-    compare_all_of(pair, recorder, pending);
     compare_not(pair, recorder);
     compare_discriminator(pair, recorder);
 }
@@ -156,38 +158,55 @@ fn compare_lists<'a>(
     }
 }
 
-fn compare_all_of<'a>(pair: &SchemaPair<'a>, recorder: &mut Recorder, pending: &mut Vec<SchemaPair<'a>>) {
-    let (before, after) = (pair.nodes.base.items_of(ALL_OF), pair.nodes.revision.items_of(ALL_OF));
-    compare_parts(pair, recorder, pending, before, after);
-}
-
-fn compare_parts<'a>(
+/// Compares two lists of parts.
+pub(super) fn compare_parts<'a>(
     pair: &SchemaPair<'a>,
     recorder: &mut Recorder,
     pending: &mut Vec<SchemaPair<'a>>,
     base: Vec<ResolvedNode<'a>>,
     revision: Vec<ResolvedNode<'a>>,
 ) {
+    pending.extend(matched_parts(pair, recorder, base, revision, |_| true));
+}
+
+/// Returns the matched pairs of two lists of parts whose properties are compared elsewhere. Reports a part without a match
+/// only if it has other keywords.
+pub(super) fn matched_beside_properties<'a>(
+    pair: &SchemaPair<'a>,
+    recorder: &mut Recorder,
+    base: Vec<ResolvedNode<'a>>,
+    revision: Vec<ResolvedNode<'a>>,
+) -> Vec<SchemaPair<'a>> {
+    matched_parts(pair, recorder, base, revision, has_other_keywords)
+}
+
+/// Returns the matched pairs of two lists of parts. Reports the wanted parts without a match.
+fn matched_parts<'a>(
+    pair: &SchemaPair<'a>,
+    recorder: &mut Recorder,
+    base: Vec<ResolvedNode<'a>>,
+    revision: Vec<ResolvedNode<'a>>,
+    wanted: impl Fn(&ResolvedNode) -> bool,
+) -> Vec<SchemaPair<'a>> {
     let matches = matches(base, revision, &mut recorder.digests);
     let rule = |node: &ResolvedNode, change: SchemaChange, only_annotations_change: SchemaChange| {
         let only_annotations = node.object().is_some_and(|part| part.keys().all(|key| is_annotation(key)));
         if only_annotations { only_annotations_change } else { change }.rule(pair.position)
     };
-    for node in matches.removed {
+    for node in matches.removed.into_iter().filter(&wanted) {
         let at = (&node.at, &pair.nodes.revision.at);
         let values = Values { before: Some(node.value), after: None };
         let rule = rule(&node, SchemaChange::AllOfRemoved, SchemaChange::AllOfRemovedAnnotationOnly);
         recorder.report_values(rule, at, &pair.subject, values);
     }
-    for node in matches.added {
+    for node in matches.added.into_iter().filter(&wanted) {
         let at = (&pair.nodes.base.at, &node.at);
         let values = Values { before: None, after: Some(node.value) };
         let rule = rule(&node, SchemaChange::AllOfAdded, SchemaChange::AllOfAddedAnnotationOnly);
         recorder.report_values(rule, at, &pair.subject, values);
     }
-    for ([index, _], nodes) in matches.both {
-        pending.push(pair.within(nodes, &format!("({ALL_OF} {index})")));
-    }
+    let both = matches.both.into_iter();
+    both.map(|([index, _], nodes)| pair.within(nodes, &format!("({ALL_OF} {index})"))).collect()
 }
 
 /// Compares the excluded schemas by their digests. The comparison does not decide which of two excludes more.

@@ -4,22 +4,22 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::pair::SchemaPair;
+use super::{composition, pair::SchemaPair, parts::Object};
 use crate::spec::diff::{
-    node::{Pair, ResolvedNode},
+    node::{Pair, ResolvedNode, matched},
     recorder::{Recorder, nearest_pointer},
     rules::{Direction, DocumentChange, SchemaChange, SchemaPosition},
 };
 
-pub(super) fn compare<'a>(pair: &SchemaPair<'a>, recorder: &mut Recorder, pending: &mut Vec<SchemaPair<'a>>) {
-    compare_named(pair, recorder, pending);
-    compare_additional(pair, recorder, pending);
-}
-
-fn compare_named<'a>(pair: &SchemaPair<'a>, recorder: &mut Recorder, pending: &mut Vec<SchemaPair<'a>>) {
-    let before = pair.nodes.base.texts("required");
-    let after = pair.nodes.revision.texts("required");
-    let matched = pair.nodes.members_of("properties");
+/// Compares the properties and required names of two objects, which are the schemas of the pair with or without their parts.
+pub(super) fn compare_named<'a>(
+    pair: &SchemaPair<'a>,
+    recorder: &mut Recorder,
+    pending: &mut Vec<SchemaPair<'a>>,
+    [base, revision]: [Object<'a>; 2],
+) {
+    let (before, after) = (&base.required, &revision.required);
+    let matched = matched(base.firsts(), revision.firsts());
     let mut seen = BTreeSet::new();
     for (name, property) in &matched.removed {
         seen.insert(name.as_str());
@@ -44,10 +44,16 @@ fn compare_named<'a>(pair: &SchemaPair<'a>, recorder: &mut Recorder, pending: &m
         }
         let position = property_position(pair.position, &property);
         let within = pair.within_object(property, &format!("/{name}"));
-        pending.push(SchemaPair { position, property: Some(is), ..within });
+        match (&base.properties[name], &revision.properties[name]) {
+            (old, new) if old.len() > 1 || new.len() > 1 => {
+                let of_name = SchemaPair { position, index: pair.index, ..within };
+                composition::compare_parts(&of_name, recorder, pending, old.clone(), new.clone());
+            }
+            _ => pending.push(SchemaPair { position, property: Some(is), ..within }),
+        }
     }
     // Required names without a schema.
-    for name in before.symmetric_difference(&after).filter(|name| !seen.contains(*name)) {
+    for name in before.symmetric_difference(after).filter(|name| !seen.contains(*name)) {
         let is = after.contains(name);
         if let Some(rule) = required_change(pair.position.direction(), &pair.nodes, !is, is) {
             let at = (
@@ -133,7 +139,12 @@ enum Additional {
     Typed,
 }
 
-fn compare_additional<'a>(pair: &SchemaPair<'a>, recorder: &mut Recorder, pending: &mut Vec<SchemaPair<'a>>) {
+/// Compares `additionalProperties`.
+pub(super) fn compare_additional<'a>(
+    pair: &SchemaPair<'a>,
+    recorder: &mut Recorder,
+    pending: &mut Vec<SchemaPair<'a>>,
+) {
     const KEY: &str = "additionalProperties";
     let (base, revision) = pair.nodes.sides(KEY);
     let suffix = match (additional(base.as_ref()), additional(revision.as_ref())) {
