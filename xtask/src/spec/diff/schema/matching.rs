@@ -16,10 +16,11 @@ pub(super) struct Matches<'a> {
 
 /// The criteria by which alternatives are matched, from the most to the least reliable.
 ///
-/// In this order: equal digest and component, equal digest, equal tag, equal title, only one of its type, same component and type, only one that
+/// In this order: equal digest and component, equal digest and texts, equal digest, equal tag, equal title, only one of its type, same component and type, only one that
 /// remains.
-const MATCHERS: [Matcher; 7] = [
+const MATCHERS: [Matcher; 8] = [
     |node, digests| node.shared.then(|| format!("{} {}", digests.shallow(node), component(node))),
+    |node, digests| Some(format!("{} {:?}", digests.shallow(node), texts(node))),
     |node, digests| Some(digests.shallow(node).to_string()),
     |node, _| tag(node),
     |node, _| Some(node.text("title").to_owned()).filter(|title| !title.is_empty()),
@@ -32,7 +33,7 @@ const MATCHERS: [Matcher; 7] = [
 type Matcher = fn(&ResolvedNode, &mut Digests) -> Option<String>;
 
 /// The number of criteria after which alternatives that match are interchangeable. Any other criterion must be unique.
-const INTERCHANGEABLE: usize = 2;
+const INTERCHANGEABLE: usize = 3;
 
 type Indexed<'a> = Vec<(usize, ResolvedNode<'a>)>;
 
@@ -71,6 +72,11 @@ pub(super) fn matches<'a>(
 /// Returns the name of the component that a reference leads to.
 fn component<'n>(node: &'n ResolvedNode) -> &'n str {
     node.at.as_str().rsplit('/').next().unwrap_or_default()
+}
+
+/// Returns the annotations that distinguish schemas with the same values.
+fn texts<'n>(node: &'n ResolvedNode) -> [&'n str; 2] {
+    [node.text("title"), node.text("description")]
 }
 
 fn grouped<'a>(
@@ -113,6 +119,15 @@ mod tests {
         let base = json!([{"type": "string", "enum": ["a"]}, {"type": "string"}, {"type": "string"}]);
         let revision = json!([{"type": "string"}, {"type": "string", "enum": ["a", "b"]}, {"type": "string", "title": "t"}]);
         assert_matches(&base, &revision, &[(0, "/1"), (1, "/0"), (2, "/2")]);
+    }
+
+    #[test]
+    fn equal_alternatives_are_matched_by_their_texts() {
+        let titled = |title: &str| json!({"type": "string", "title": title});
+        let described = |text: &str| json!({"type": "string", "description": text});
+        let base = json!([titled("a"), titled("b"), described("c"), described("d")]);
+        let revision = json!([described("d"), titled("b"), described("e"), titled("a")]);
+        assert_matches(&base, &revision, &[(0, "/3"), (1, "/1"), (2, "/2"), (3, "/0")]);
     }
 
     #[test]
