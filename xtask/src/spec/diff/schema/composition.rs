@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::{
     matching::matches,
     pair::{KNOWN, SchemaPair, is_annotation},
-    parts::{ALL_OF, Parts, has_other_keywords},
+    parts::{ALL_OF, Parts, has_other_keywords, wrap_the_same},
     tag::tag,
 };
 use crate::{
@@ -33,7 +33,9 @@ const ALTERNATIVES: [List; 2] = [
 /// Returns the parts of both schemas. A schema counts as the only part if the other schema is a list of parts, one of which is like it.
 pub(super) fn parts<'a>(nodes: &Pair<'a>, recorder: &mut Recorder) -> Parts<'a> {
     let Pair { base, revision } = nodes;
-    if let Some(after) = parts_beside(revision, base, recorder) {
+    if wrap_the_same(nodes, &mut recorder.digests) {
+        Parts::of(nodes)
+    } else if let Some(after) = parts_beside(revision, base, recorder) {
         Parts { base: vec![base.clone()], revision: after, wrapper: Some(revision.clone()) }
     } else if let Some(before) = parts_beside(base, revision, recorder) {
         Parts { base: before, revision: vec![revision.clone()], wrapper: Some(base.clone()) }

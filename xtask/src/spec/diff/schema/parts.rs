@@ -146,6 +146,26 @@ pub(super) fn all_parts<'a>(node: &ResolvedNode<'a>) -> Option<Vec<ResolvedNode<
     Some(all)
 }
 
+/// Returns `true` if both schemas are an `allOf` of only the same part, whatever else they have.
+pub(super) fn wrap_the_same(nodes: &Pair, digests: &mut Digests) -> bool {
+    let parts = single_part(&nodes.base).zip(single_part(&nodes.revision));
+    parts.is_some_and(|(base, revision)| is_same(&base, &revision, digests))
+}
+
+/// Returns the only part of an `allOf`.
+pub(super) fn single_part<'a>(node: &ResolvedNode<'a>) -> Option<ResolvedNode<'a>> {
+    let mut parts = node.items_of(ALL_OF);
+    let mut part = parts.pop().filter(|part| parts.is_empty() && part.object().is_some())?;
+    part.shared |= node.shared;
+    Some(part)
+}
+
+/// Returns `true` if both schemas are the same component, or have the same digest.
+pub(super) fn is_same(base: &ResolvedNode, revision: &ResolvedNode, digests: &mut Digests) -> bool {
+    (base.shared && revision.shared && base.at == revision.at)
+        || digests.full(base, &SCHEMA_OR_REFERENCE) == digests.full(revision, &SCHEMA_OR_REFERENCE)
+}
+
 /// Returns `true` if the schema or one of its parts has a keyword that is not compared with the properties.
 pub(super) fn has_other_keywords(node: &ResolvedNode) -> bool {
     let is_other = |schema: &ResolvedNode, key: &str| match key {

@@ -9,7 +9,12 @@ use std::{
     ptr,
 };
 
-use super::pair::{SchemaPair, is_annotation};
+use serde_json::Value;
+
+use super::{
+    pair::{SchemaPair, is_annotation},
+    parts::{ALL_OF, single_part, wrap_the_same},
+};
 use crate::spec::diff::{
     contract::{Compared, Frame, Origin, Root},
     finding::Draft,
@@ -17,6 +22,9 @@ use crate::spec::diff::{
     recorder::Recorder,
     segments::{Child, Identity, Segment},
 };
+
+/// The flags that mean nothing if they are `false`.
+const FLAGS: [&str; 4] = ["nullable", "deprecated", "readOnly", "writeOnly"];
 
 /// Compares two schemas and every schema that references in them reach.
 pub(super) fn compare(recorder: &mut Recorder, mut root: SchemaPair, subject: &str) {
@@ -137,7 +145,8 @@ fn report(recorder: &mut Recorder, first: usize, drafts: &[Draft], subject: &str
 }
 
 /// Replaces each schema that is an `allOf` of one part by that part, and reports the changed annotations beside the
-/// `allOf`. A schema that is not wrapped is compared with the wrapper itself.
+/// `allOf`. A schema that is not wrapped is compared with the wrapper itself. Two wrappers of the same part stay if only one of
+/// them has more than annotations beside it.
 ///
 /// Many documents wrap a reference in such an `allOf`, because a `$ref` cannot have siblings.
 fn unwrap(pair: &mut SchemaPair, recorder: &mut Recorder) {
@@ -147,7 +156,8 @@ fn unwrap(pair: &mut SchemaPair, recorder: &mut Recorder) {
         let Pair { base, revision } = &pair.nodes;
         let parts = [only_part(base), only_part(revision)];
         let is_new = visited.insert((ptr::from_ref(base.value), ptr::from_ref(revision.value)));
-        if !is_new || parts.iter().all(Option::is_none) {
+        let missing = parts.iter().filter(|part| part.is_none()).count();
+        if !is_new || missing == 2 || (missing == 1 && wrap_the_same(&pair.nodes, &mut recorder.digests)) {
             return;
         }
         let wrappers: Vec<_> =
@@ -159,11 +169,9 @@ fn unwrap(pair: &mut SchemaPair, recorder: &mut Recorder) {
     }
 }
 
-/// Returns the only part of an `allOf` if the rest of the schema is annotations.
+/// Returns the only part of an `allOf` if the rest of the schema is annotations and flags that are not set.
 fn only_part<'a>(node: &ResolvedNode<'a>) -> Option<ResolvedNode<'a>> {
-    let is_wrapper = node.object()?.keys().all(|key| key == "allOf" || is_annotation(key));
-    let mut parts = if is_wrapper { node.items_of("allOf") } else { Vec::new() };
-    let mut part = parts.pop().filter(|part| parts.is_empty() && part.object().is_some())?;
-    part.shared |= node.shared;
-    Some(part)
+    let is_unset = |key: &str| FLAGS.contains(&key) && node.value.get(key) == Some(&Value::Bool(false));
+    let is_ignored = |key: &String| key == ALL_OF || is_annotation(key) || is_unset(key);
+    node.object()?.keys().all(is_ignored).then(|| single_part(node))?
 }

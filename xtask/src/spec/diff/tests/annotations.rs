@@ -13,7 +13,9 @@ fn document(second: &Value) -> Value {
         "openapi": "3.1.0",
         "info": {"title": "t", "version": "1"},
         "paths": {"/a": {"post": {"requestBody": {"content": content}, "responses": {}}}},
-        "components": {"schemas": {"A": {"type": "object", "description": "a", "properties": {"p": {}}}}}});
+        "components": {"schemas": {
+            "A": {"type": "object", "description": "a", "properties": {"p": {}}},
+            "B": {"allOf": [reference], "description": "b", "properties": {"q": {}}}}}});
     normalize(document).0
 }
 
@@ -90,4 +92,36 @@ fn every_example_of_a_list_is_compared() {
     assert_eq!(messages(&with(json!(["a"])), &json!({"type": "string", "example": "a"})), [""; 0]);
     assert_eq!(messages(&with(json!(["a", "b"])), &with(json!(["a", "c"]))).len(), 1);
     assert_eq!(messages(&with(json!(["a", "b"])), &with(json!(["a"]))).len(), 1);
+}
+
+#[test]
+fn annotation_of_a_wrapper_is_not_compared_with_that_of_its_part() {
+    let reference = json!({"$ref": "#/components/schemas/A"});
+    let wrapper = json!({"description": "d", "title": "t", "allOf": [reference]});
+    let with = |key: &str, value: Value| {
+        let mut schema = wrapper.clone();
+        schema[key] = value;
+        schema
+    };
+    for key in ["nullable", "deprecated", "readOnly", "writeOnly"] {
+        assert_eq!(messages(&wrapper, &with(key, json!(false))), [""; 0], "{key}");
+        assert_eq!(messages(&with(key, json!(false)), &wrapper), [""; 0], "{key}");
+        let found = messages(&wrapper, &with(key, json!(true)));
+        assert!(found.len() == 1 && found[0].starts_with("request application/json/b: "), "{key} {found:#?}");
+        assert_eq!(messages(&with(key, json!(true)), &wrapper).len(), 1, "{key}");
+    }
+    for (key, value) in [("default", json!({})), ("properties", json!({"q": {"type": "string"}}))] {
+        let found = [messages(&wrapper, &with(key, value.clone())), messages(&with(key, value), &wrapper)];
+        assert!(found.iter().all(|messages| messages.len() == 1), "{key} {found:#?}");
+    }
+    let described = |text: &str| json!({"description": text, "allOf": [reference]});
+    assert_eq!(
+        messages(
+            &wrapper,
+            &json!({"description": "e", "title": "t", "nullable": true, "allOf": [reference]})
+        )
+        .len(),
+        2
+    );
+    assert_eq!(messages(&described("a"), &described("b")).len(), 1);
 }
