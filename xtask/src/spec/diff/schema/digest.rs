@@ -1,7 +1,8 @@
 //! Digests of schemas and other parts of a document: equal parts have equal digests.
 //!
 //! A digest follows references. It ignores annotations, members that are written with their defaults, the order of keys,
-//! and the order of alternatives, enum values and required names.
+//! and the order of alternatives, enum values and required names. A list of only one part or alternative has the digest of its
+//! item.
 
 use std::{
     collections::HashMap,
@@ -26,6 +27,9 @@ struct DigestLimits<'a> {
     /// The digests that are known already.
     cache: Option<&'a mut Digests>,
 }
+
+/// The number of wrappers to remove from one schema. Only a cycle of wrappers has more.
+const MAX_WRAPPERS: usize = 64;
 
 /// The maximum depth of a full digest. Only a cycle of references goes deeper.
 const DEPTH: usize = 100;
@@ -70,6 +74,7 @@ fn digest(node: &ResolvedNode, kind: &Kind, limits: &mut DigestLimits) -> u64 {
         normalized(node.value).hash(&mut hasher);
         return hasher.finish();
     }
+    let node = &unwrapped(node, kind);
     let key = (ptr::from_ref(node.value), limits.depth);
     if let Some(known) = limits.cache.as_ref().and_then(|digests| digests.full.get(&key)) {
         return *known;
@@ -104,9 +109,41 @@ fn digest(node: &ResolvedNode, kind: &Kind, limits: &mut DigestLimits) -> u64 {
     hash
 }
 
+/// Returns the schema without its wrappers: lists of only one part or alternative, beside which nothing counts.
+///
+/// The depth stays the same, because the digest of a schema that contains itself depends on it.
+fn unwrapped<'a>(node: &ResolvedNode<'a>, kind: &Kind) -> ResolvedNode<'a> {
+    let is_schema = match kind {
+        Kind::Object(model) | Kind::OrRef(model) => model.name == SCHEMA.name,
+        kind => matches!(kind, Kind::BoolOrSchema),
+    };
+    let mut node = node.clone();
+    for _ in 0..if is_schema { MAX_WRAPPERS } else { 0 } {
+        match only_item(&node) {
+            Some(item) => node = item,
+            None => break,
+        }
+    }
+    node
+}
+
+fn only_item<'a>(node: &ResolvedNode<'a>) -> Option<ResolvedNode<'a>> {
+    let has_one =
+        |key: &&str| node.value.get(key).and_then(Value::as_array).is_some_and(|list| list.len() == 1);
+    let list = ["allOf", "oneOf", "anyOf"].into_iter().find(has_one)?;
+    let counts =
+        |key: &str| !is_annotation(&SCHEMA, key) && !is_default(node, &SCHEMA, key, kind_of(&SCHEMA, key));
+    let is_alone = node.object()?.keys().all(|key| key == list || !counts(key));
+    node.items_of(list).pop().filter(|item| is_alone && item.object().is_some())
+}
+
+fn kind_of<'m>(model: &'m Model, key: &str) -> &'m Kind {
+    model.kind_of(key).unwrap_or(&Kind::Any)
+}
+
 fn hash_object(node: &ResolvedNode, model: &Model, limits: &mut DigestLimits, hasher: &mut DefaultHasher) {
     for (key, member) in node.members() {
-        let kind = model.kind_of(key).unwrap_or(&Kind::Any);
+        let kind = kind_of(model, key);
         if !is_annotation(model, key) && !is_default(node, model, key, kind) {
             key.hash(hasher);
             member_digests(key, kind, &member, limits).hash(hasher);
@@ -142,6 +179,11 @@ fn is_default(node: &ResolvedNode, model: &Model, key: &str, kind: &Kind) -> boo
         // Without a schema, anything is allowed.
         (Kind::BoolOrSchema, Value::Bool(flag)) => *flag,
         (Kind::BoolOrSchema, Value::Object(schema)) => schema.is_empty(),
+        (_, Value::Number(least)) if model.name == SCHEMA.name => {
+            ["minLength", "minItems", "minProperties"].contains(&key) && least.as_f64() == Some(0.0)
+        }
+        (_, Value::Array(names)) if model.name == SCHEMA.name => key == "required" && names.is_empty(),
+        (_, Value::Object(members)) if model.name == SCHEMA.name => key == "properties" && members.is_empty(),
         _ => false,
     }
 }
@@ -187,6 +229,18 @@ mod tests {
         Digests::default().shallow(&ResolvedNode::root(&document).get("a").unwrap());
     }
 
+    #[test]
+    fn digest_of_wrapped_schema_that_contains_itself_is_that_of_the_schema() {
+        let document = json!({"a": {"properties": {"a": {"$ref": "#/a"}, "b": {"$ref": "#/b"}}},
+            "b": {"allOf": [{"$ref": "#/a"}]}, "c": {"allOf": [{"$ref": "#/c"}]}});
+        let mut digests = Digests::default();
+        let root = ResolvedNode::root(&document);
+        let [a, b, c] =
+            ["a", "b", "c"].map(|key| digests.full(&root.get(key).unwrap(), &SCHEMA_OR_REFERENCE));
+        assert_eq!(a, b);
+        assert_ne!(a, c);
+    }
+
     #[track_caller]
     fn assert_digests(kind: &Kind, base: &Value, revision: &Value, is_same: bool) {
         let mut digests = Digests::default();
@@ -221,6 +275,15 @@ mod tests {
             (server("a"), server("b")),
             (schema(json!({"enum": [{"title": "a"}]})), schema(json!({"enum": [{"title": "b"}]}))),
             (schema(json!({"additionalProperties": false})), schema(json!({}))),
+            (schema(json!({"minLength": 1})), schema(json!({}))),
+            (
+                schema(json!({"allOf": [{"type": "string"}], "nullable": true})),
+                schema(json!({"type": "string"})),
+            ),
+            (
+                schema(json!({"anyOf": [{"type": "string"}]})),
+                schema(json!({"anyOf": [{"type": "string"}, {}]})),
+            ),
             (schema(json!({"properties": {"default": {}}})), schema(json!({"properties": {}}))),
         ] {
             assert_digests(&Kind::OrRef(&PATH_ITEM), &base, &revision, false);
@@ -234,6 +297,16 @@ mod tests {
             ),
             (schema(json!({"additionalProperties": true, "default": 1})), schema(json!({}))),
             (schema(json!({"required": ["a", "b"]})), schema(json!({"required": ["b", "a"]}))),
+            (
+                schema(json!({"minLength": 0, "minItems": 0.0, "required": [], "properties": {}})),
+                schema(json!({})),
+            ),
+            (
+                schema(
+                    json!({"allOf": [{"anyOf": [{"type": "string"}]}], "description": "a", "nullable": false}),
+                ),
+                schema(json!({"oneOf": [{"type": "string"}]})),
+            ),
             (item(json!({"security": [{"s": ["a", "b"]}]})), item(json!({"security": [{"s": ["b", "a"]}]}))),
             (item(json!({"responses": {"x-a": 1}})), item(json!({"responses": {"x-a": 2}}))),
         ] {

@@ -18,6 +18,7 @@ mod properties;
 mod security;
 mod serialisation;
 mod statuses;
+mod webhooks;
 mod wider;
 
 use proptest::test_runner::{Config as ProptestConfig, RngSeed};
