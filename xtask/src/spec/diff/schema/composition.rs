@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::{
     matching::matches,
     pair::{KNOWN, SchemaPair, is_annotation},
-    parts::{ALL_OF, Parts, has_other_keywords, wrap_the_same},
+    parts::{ALL_OF, Parts, has_other_keywords, is_same_component, wrap_the_same},
     tag::tag,
 };
 use crate::{
@@ -45,23 +45,25 @@ pub(super) fn parts<'a>(nodes: &Pair<'a>, recorder: &mut Recorder) -> Parts<'a> 
 }
 
 /// Compares a schema with a list of alternatives, if only one of the two schemas has such a list. The schema without the
-/// list counts as the only alternative. Returns `true` if the two schemas were compared in this way.
+/// list counts as the only alternative, and so does a schema that the other one has as an alternative. Returns `true` if the two
+/// schemas were compared in this way.
 pub(super) fn compare_wrapped<'a>(
     pair: &SchemaPair<'a>,
     recorder: &mut Recorder,
     pending: &mut Vec<SchemaPair<'a>>,
 ) -> bool {
     let Pair { base, revision } = &pair.nodes;
-    let wrapper = match (sole_alternatives(base), sole_alternatives(revision)) {
-        (None, Some((list, after))) if !has_alternatives(base) => {
-            compare_lists(pair, recorder, pending, list, vec![base.clone()], after);
-            revision
-        }
-        (Some((list, before)), None) if !has_alternatives(revision) => {
-            compare_lists(pair, recorder, pending, list, before, vec![revision.clone()]);
-            base
-        }
-        _ => return false,
+    let [of_base, of_revision] = [base, revision].map(sole_alternatives);
+    let wrapper = if let Some((list, after)) =
+        of_revision.filter(|(_, all)| is_one(base, revision, all, recorder))
+    {
+        compare_lists(pair, recorder, pending, list, vec![base.clone()], after);
+        revision
+    } else if let Some((list, before)) = of_base.filter(|(_, all)| is_one(revision, base, all, recorder)) {
+        compare_lists(pair, recorder, pending, list, before, vec![revision.clone()]);
+        base
+    } else {
+        return false;
     };
     pair.report_others(recorder, |key| wrapper.value.get(key).is_some());
     true
@@ -83,6 +85,24 @@ fn sole_alternatives<'a>(node: &ResolvedNode<'a>) -> Option<(List, Vec<ResolvedN
         !KNOWN.contains(&other) || [key, "nullable", "discriminator", "default"].contains(&other)
     };
     node.object()?.keys().all(|other| allowed(other)).then(|| (list, node.items_of(key)))
+}
+
+/// Returns `true` if a schema counts as one of the alternatives of the other one: it has no alternatives of its own, or is the
+/// same as one of them.
+fn is_one(
+    node: &ResolvedNode,
+    wrapper: &ResolvedNode,
+    alternatives: &[ResolvedNode],
+    recorder: &mut Recorder,
+) -> bool {
+    let has_several = ALTERNATIVES.iter().any(|(key, _)| node.items_of(key).len() > 1);
+    let mut others = alternatives.iter().filter(|alternative| alternative.at != wrapper.at);
+    // A schema with only one alternative has the digest of that alternative.
+    !has_alternatives(node)
+        || others.any(|other| {
+            is_same_component(node, other)
+                || (has_several && recorder.same_digest(&SCHEMA_OR_REFERENCE, Some(node), Some(other)))
+        })
 }
 
 /// Returns the parts of a schema that otherwise has only what is compared beside them, if the other schema is like

@@ -149,7 +149,10 @@ pub(super) fn all_parts<'a>(node: &ResolvedNode<'a>) -> Option<Vec<ResolvedNode<
 /// Returns `true` if both schemas are an `allOf` of only the same part, whatever else they have.
 pub(super) fn wrap_the_same(nodes: &Pair, digests: &mut Digests) -> bool {
     let parts = single_part(&nodes.base).zip(single_part(&nodes.revision));
-    parts.is_some_and(|(base, revision)| is_same(&base, &revision, digests))
+    parts.is_some_and(|(base, revision)| {
+        let mut digest = |node| digests.full(node, &SCHEMA_OR_REFERENCE);
+        is_same_component(&base, &revision) || digest(&base) == digest(&revision)
+    })
 }
 
 /// Returns the only part of an `allOf`.
@@ -160,10 +163,9 @@ pub(super) fn single_part<'a>(node: &ResolvedNode<'a>) -> Option<ResolvedNode<'a
     Some(part)
 }
 
-/// Returns `true` if both schemas are the same component, or have the same digest.
-pub(super) fn is_same(base: &ResolvedNode, revision: &ResolvedNode, digests: &mut Digests) -> bool {
-    (base.shared && revision.shared && base.at == revision.at)
-        || digests.full(base, &SCHEMA_OR_REFERENCE) == digests.full(revision, &SCHEMA_OR_REFERENCE)
+/// Returns `true` if references lead to both schemas, at the same place.
+pub(super) fn is_same_component(base: &ResolvedNode, revision: &ResolvedNode) -> bool {
+    base.shared && revision.shared && base.at == revision.at
 }
 
 /// Returns `true` if the schema or one of its parts has a keyword that is not compared with the properties.

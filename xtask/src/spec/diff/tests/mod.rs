@@ -1,5 +1,6 @@
 //! Tests of the diff as a whole: two documents in, findings out.
 
+mod alternatives;
 mod annotations;
 mod cases;
 mod composition;
