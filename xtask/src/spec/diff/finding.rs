@@ -121,6 +121,17 @@ impl Finding {
         }
     }
 
+    /// Adds the reasons to the message, and to the identity, because one schema may fail for others later.
+    pub(super) fn because(&mut self, reasons: &[String]) {
+        const SHOWN: usize = 3;
+        let shown = reasons.iter().take(SHOWN).map(String::as_str).collect::<Vec<_>>().join("; ");
+        let _ = write!(self.message, ": {shown}");
+        if reasons.len() > SHOWN {
+            let _ = write!(self.message, "; and {} more", reasons.len() - SHOWN);
+        }
+        self.fingerprint = fingerprint(&format!("{}\0{}", self.fingerprint, reasons.join("\0")));
+    }
+
     /// Returns a finding about the generated client only.
     pub(crate) fn of_client(change: DocumentChange, level: ClientLevel, difference: &str) -> Self {
         let rule = change.rule();

@@ -93,7 +93,8 @@ impl Relations<'_> {
         }
         let local = match receiver.kind {
             Kind::Null | Kind::Boolean => Answer::Yes,
-            Kind::Number => number(receiver, sender),
+            Kind::Number if number_differences(receiver, sender).is_empty() => Answer::Yes,
+            Kind::Number => Answer::No,
             Kind::String => text(mode, receiver, sender),
             Kind::Array => size_and_items(receiver, sender),
             Kind::Object => self.object(mode, receiver, sender),
@@ -147,7 +148,7 @@ impl Relations<'_> {
     }
 
     /// Returns `Yes` if the sender has every condition of the receiver.
-    fn conditions(&mut self, receiver: &Alternative, sender: &Alternative) -> Answer {
+    pub(super) fn conditions(&mut self, receiver: &Alternative, sender: &Alternative) -> Answer {
         let mut answer = Answer::Yes;
         for condition in &receiver.conditions {
             let is_alike = |other: &&Condition| {
@@ -167,7 +168,7 @@ impl Relations<'_> {
     }
 
     /// Returns `Yes` if the sender excludes everything that the receiver excludes.
-    fn exclusions(&mut self, receiver: &Alternative, sender: &Alternative) -> Answer {
+    pub(super) fn exclusions(&mut self, receiver: &Alternative, sender: &Alternative) -> Answer {
         let mut answer = Answer::Yes;
         for excluded in &receiver.exclusions {
             let disjoint = {
@@ -219,7 +220,11 @@ fn text_size(numbers: &Alternative) -> Size {
 }
 
 /// Returns the answer for a sender of any value of a kind of which the receiver takes some.
-fn among_words<'w>(mode: Mode, mut words: impl Iterator<Item = &'w Value>, sender: &Alternative) -> Answer {
+pub(super) fn among_words<'w>(
+    mode: Mode,
+    mut words: impl Iterator<Item = &'w Value>,
+    sender: &Alternative,
+) -> Answer {
     let includes_all = words.all(|word| word::accepted(sender, word) != Some(false));
     match mode.direction {
         Direction::Response if includes_all => Answer::Maybe,
@@ -228,7 +233,7 @@ fn among_words<'w>(mode: Mode, mut words: impl Iterator<Item = &'w Value>, sende
 }
 
 /// Returns the answer for a single value of a sender.
-fn word_taken(mode: Mode, receiver: &Alternative, word: &Value, sender: &Alternative) -> Answer {
+pub(super) fn word_taken(mode: Mode, receiver: &Alternative, word: &Value, sender: &Alternative) -> Answer {
     let answer = match word::accepted(receiver, word) {
         Some(true) => return Answer::Yes,
         None => return Answer::Maybe,
@@ -252,7 +257,8 @@ fn word_taken(mode: Mode, receiver: &Alternative, word: &Value, sender: &Alterna
     if mode.direction == Direction::Response && is_enum { Answer::Maybe } else { answer }
 }
 
-fn number(receiver: &Alternative, sender: &Alternative) -> Answer {
+/// Returns which numbers of the sender the receiver refuses.
+pub(super) fn number_differences(receiver: &Alternative, sender: &Alternative) -> Vec<String> {
     let within = |limit: &Option<Limit>, other: &Option<Limit>, up: bool| {
         limit.as_ref().is_none_or(|limit| {
             other.as_ref().is_some_and(|other| {
@@ -266,12 +272,20 @@ fn number(receiver: &Alternative, sender: &Alternative) -> Answer {
         of_integers || sender.steps.iter().any(|other| is_multiple(other, step))
     };
     let integer = !receiver.integer || sender.integer || sender.steps.iter().any(super::limit::is_integer);
-    let taken = integer
-        && within(&receiver.low, &sender.low, true)
-        && within(&receiver.high, &sender.high, false)
-        && receiver.steps.iter().all(has_step)
-        && receiver.formats.iter().all(|format| number_format(format, sender));
-    if taken { Answer::Yes } else { Answer::No }
+    let low = within(&receiver.low, &sender.low, true);
+    let high = within(&receiver.high, &sender.high, false);
+    let simple = [
+        (integer, "a number that is not an integer is allowed"),
+        (low, "a lower number is allowed"),
+        (high, "a higher number is allowed"),
+    ];
+    let mut differences: Vec<_> =
+        simple.into_iter().filter(|(fits, _)| !fits).map(|(_, text)| text.to_owned()).collect();
+    let steps = receiver.steps.iter().filter(|step| !has_step(step));
+    differences.extend(steps.map(|step| format!("a number that is not a multiple of {step} is allowed")));
+    let formats = receiver.formats.iter().filter(|format| !number_format(format, sender));
+    differences.extend(formats.map(|name| format!("a number without the format {name} is allowed")));
+    differences
 }
 
 /// Returns `true` if the numbers of the sender have the format.

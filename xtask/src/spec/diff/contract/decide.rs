@@ -1,10 +1,10 @@
 //! Correcting the levels of findings by what the schemas mean as a whole.
 
-use std::{collections::HashMap, fmt::Write as _, ops::Range};
+use std::{collections::HashMap, ops::Range};
 
 use super::{
     key::Key,
-    mode::Mode,
+    reason::MAX_REASONS,
     relation::{Answer, Question, Relation, Relations},
 };
 use crate::{
@@ -174,8 +174,8 @@ impl Judge<'_, '_> {
         })
     }
 
-    /// Returns the innermost schemas that have a level, so that a reader need not search for the reason.
-    fn innermost(&mut self, root: &Root, level: WireLevel) -> Origin {
+    /// Returns the innermost schemas that have all reasons, so that a reader need not search for them.
+    fn innermost(&mut self, root: &Root, level: WireLevel) -> (Origin, Vec<String>) {
         let after = (root.frame + 1..self.frames.len()).find(|frame| self.frames[*frame].parent.is_none());
         let frames = root.frame..after.unwrap_or(self.frames.len());
         let all = frames.flat_map(|frame| {
@@ -188,15 +188,30 @@ impl Judge<'_, '_> {
             }
         }
         let mut innermost = root.origin();
+        let mut reasons = self.reasons(root, innermost, level);
         loop {
             let children = within.remove(&innermost).unwrap_or_default();
             let mut failing =
                 children.into_iter().filter(|child| self::level(self.decision(root, *child).answer) >= level);
-            match failing.next() {
-                Some(child) => innermost = child,
-                None => return innermost,
+            // A second child that fails has reasons of its own.
+            let (Some(child), None) = (failing.next(), failing.next()) else { return (innermost, reasons) };
+            let fewer = self.reasons(root, child, level);
+            let is_all = reasons.len() == fewer.len()
+                && reasons.len() < MAX_REASONS
+                && reasons.iter().zip(&fewer).all(|(one, other)| one.ends_with(other.as_str()));
+            if !is_all {
+                return (innermost, reasons);
             }
+            (innermost, reasons) = (child, fewer);
         }
+    }
+
+    /// Returns what the receiver of the schemas does not take.
+    fn reasons(&mut self, root: &Root, origin: Origin, level: WireLevel) -> Vec<String> {
+        let least = if level == WireLevel::Err { Answer::No } else { Answer::Maybe };
+        let Some((receiver, sender)) = self.keys(root, origin) else { return Vec::new() };
+        let relation = self.relation(root, origin);
+        self.relations.reasons(Question { relation, receiver, sender }, least)
     }
 
     /// Returns the finding of two schemas that do not fit.
@@ -205,21 +220,14 @@ impl Judge<'_, '_> {
             Direction::Request => DocumentChange::RequestContractNarrowed,
             Direction::Response => DocumentChange::ResponseContractWidened,
         };
-        let origin = self.innermost(root, level);
+        let (origin, reasons) = self.innermost(root, level);
         let schemas = self.compared(origin);
         let at = (schemas.base.clone(), schemas.revision.clone());
         let subject = format!("{}{}", self.frames[origin.frame].subject, schemas.subject);
         let mut finding =
             Finding::new(change.rule(), at, root.operation.as_deref(), &subject, Values::default());
         finding.wire = level;
-        if let Some((receiver, sender)) = self.keys(root, origin) {
-            let (receiver, sender) = (self.relations.norm(receiver), self.relations.norm(sender));
-            let mode =
-                Mode::new(root.position.direction(), self.compared(origin).notation, &receiver, &sender);
-            if let Some(reason) = self.relations.reason(mode, &receiver, &sender) {
-                let _ = write!(finding.message, ": {reason}");
-            }
-        }
+        finding.because(&reasons);
         finding
     }
 
@@ -235,13 +243,18 @@ impl Judge<'_, '_> {
         })
     }
 
-    fn decision(&mut self, root: &Root, origin: Origin) -> Decision {
+    /// Returns the relation of the receiver and the sender.
+    fn relation(&self, root: &Root, origin: Origin) -> Relation {
         let direction = root.position.direction();
         let notation = self.compared(origin).notation;
         let list = origin == root.origin()
             && notation == Notation::Text
             && matches!(root.position, SchemaPosition::RequestParameter | SchemaPosition::ResponseHeader);
-        let relation = Relation::Accepts { direction, notation, list };
+        Relation::Accepts { direction, notation, list }
+    }
+
+    fn decision(&mut self, root: &Root, origin: Origin) -> Decision {
+        let relation = self.relation(root, origin);
         let identity = (self.frames[origin.frame].segment, origin.pair, relation);
         if let Some(known) = self.known.get(&identity) {
             return *known;

@@ -60,7 +60,7 @@ impl Relations<'_> {
     }
 
     /// Returns the answer for the properties that only a pattern of the sender allows.
-    fn by_pattern(&mut self, mode: Mode, receiver: &Alternative, sender: &Alternative) -> Answer {
+    pub(super) fn by_pattern(&mut self, mode: Mode, receiver: &Alternative, sender: &Alternative) -> Answer {
         let has = |pattern: &str| receiver.conditions_of(PATTERNS).any(|(other, _)| other == pattern);
         let mut answer = Answer::Yes;
         for (_, key) in sender.conditions_of(PATTERNS).filter(|(pattern, _)| !has(pattern)) {
@@ -73,7 +73,7 @@ impl Relations<'_> {
     }
 
     /// Returns the answer for a property that the sender declares.
-    fn declared(
+    pub(super) fn declared(
         &mut self,
         mode: Mode,
         receiver: &Alternative,
@@ -101,7 +101,13 @@ impl Relations<'_> {
     }
 
     /// Returns the answer for a property that only the receiver declares.
-    fn undeclared(&mut self, mode: Mode, sender: &Alternative, name: &str, property: &Property) -> Answer {
+    pub(super) fn undeclared(
+        &mut self,
+        mode: Mode,
+        sender: &Alternative,
+        name: &str,
+        property: &Property,
+    ) -> Answer {
         match sender.rest_for(name) {
             None => Answer::Maybe,
             Some(Rest::Typed(_)) if property.forbidden && mode.direction == Direction::Request => Answer::No,
@@ -124,7 +130,7 @@ impl Relations<'_> {
     }
 
     /// Returns the answer for a property that the sender declares only in some cases, such as in `then`.
-    fn declared_by_conditions(
+    pub(super) fn declared_by_conditions(
         &mut self,
         mode: Mode,
         sender: &Alternative,
@@ -144,7 +150,7 @@ impl Relations<'_> {
         answer
     }
 
-    fn rest(&mut self, mode: Mode, receiver: Rest, sender: Rest) -> Answer {
+    pub(super) fn rest(&mut self, mode: Mode, receiver: Rest, sender: Rest) -> Answer {
         let (receiver, sender) = match (receiver, sender) {
             (Rest::Open, _) | (_, Rest::Closed) => return Answer::Yes,
             (_, Rest::Typed(sender)) if self.norm(sender).alternatives.is_empty() => return Answer::Yes,
@@ -156,7 +162,7 @@ impl Relations<'_> {
     }
 
     /// Returns `true` if a property shows that the sender means another alternative.
-    fn has_other_tag(&mut self, receiver: &Alternative, sender: &Alternative) -> bool {
+    pub(super) fn has_other_tag(&mut self, receiver: &Alternative, sender: &Alternative) -> bool {
         let pairs: Vec<_> = sender
             .required
             .iter()
@@ -184,7 +190,7 @@ impl Relations<'_> {
 
 /// Returns `true` if two alternatives of unions have no property in common. An open object takes the properties
 /// of any other one, but does not understand them.
-fn is_unrelated(receiver: &Alternative, sender: &Alternative) -> bool {
+pub(super) fn is_unrelated(receiver: &Alternative, sender: &Alternative) -> bool {
     let has_names = !receiver.properties.is_empty() && !sender.properties.is_empty();
     has_names
         && receiver.rest == Rest::Open
@@ -207,7 +213,7 @@ fn sends_required(mode: Mode, receiver: &Alternative, sender: &Alternative) -> b
     required.all(|name| sender.required.contains(name) && !is_unsent(sender, name))
 }
 
-fn size_fits(mode: Mode, receiver: &Alternative, sender: &Alternative) -> bool {
+pub(super) fn size_fits(mode: Mode, receiver: &Alternative, sender: &Alternative) -> bool {
     let count = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
     let is_sent = |property: &Property| !property.forbidden && !property.is_unsent(mode.direction);
     let declared = sender.properties.values().filter(|property| is_sent(property)).count();
@@ -219,7 +225,7 @@ fn size_fits(mode: Mode, receiver: &Alternative, sender: &Alternative) -> bool {
 }
 
 /// Compares the values by which a discriminator selects the alternatives.
-fn tags(receiver: &Alternative, sender: &Alternative) -> Answer {
+pub(super) fn tags(receiver: &Alternative, sender: &Alternative) -> Answer {
     match (&receiver.tag, &sender.tag) {
         (Some((property, words)), Some((other, sent))) if property != other || !sent.is_subset(words) => {
             Answer::Maybe

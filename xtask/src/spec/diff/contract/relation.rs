@@ -85,11 +85,20 @@ impl<'a> Relations<'a> {
     pub(super) fn answer(&mut self, question: Question) -> Answer {
         self.current = None;
         let first = self.id(question);
-        while let Some(id) = self.queue.pop_front() {
-            self.states[id].queued = false;
-            self.update(id);
-        }
+        self.settle();
         first.map_or(Answer::Unknown, |id| self.states[id].answer)
+    }
+
+    /// Returns the answer of a function that asks, once all its questions have their final answers.
+    pub(super) fn settled(&mut self, mut answer: impl FnMut(&mut Self) -> Answer) -> Answer {
+        loop {
+            self.current = None;
+            let answer = answer(self);
+            if self.queue.is_empty() {
+                return answer;
+            }
+            self.settle();
+        }
     }
 
     /// Returns the answer so far. If it is raised later, the current question is asked again.
@@ -114,6 +123,14 @@ impl<'a> Relations<'a> {
         self.states.push(State { question, answer: Answer::Yes, dependents: Vec::new(), queued: true });
         self.queue.push_back(id);
         Some(id)
+    }
+
+    /// Asks the questions whose answers may still be raised.
+    fn settle(&mut self) {
+        while let Some(id) = self.queue.pop_front() {
+            self.states[id].queued = false;
+            self.update(id);
+        }
     }
 
     fn update(&mut self, id: usize) {
