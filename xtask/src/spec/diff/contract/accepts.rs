@@ -49,6 +49,11 @@ impl Relations<'_> {
         receivers: &[&Alternative],
         sender: &Alternative,
     ) -> Answer {
+        // A receiver that takes no value takes those of a sender with the same mistake.
+        if !sender.mistaken && receivers.iter().any(|a| a.mistaken) {
+            let receivers: Vec<_> = receivers.iter().filter(|a| !a.mistaken).copied().collect();
+            return self.taken(mode, list, &receivers, sender);
+        }
         if let Some(words) = &sender.words {
             let answer = |word: &Value| receivers.iter().map(|a| word_taken(mode, a, word, sender)).min();
             return words
@@ -57,7 +62,7 @@ impl Relations<'_> {
                 .max()
                 .unwrap_or(Answer::Yes);
         }
-        if self.is_empty(mode, sender) {
+        if !sender.mistaken && self.is_empty(mode, sender) {
             return Answer::Yes;
         }
         let mut best = Answer::No;

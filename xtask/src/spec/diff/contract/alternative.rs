@@ -84,6 +84,9 @@ pub(super) struct Alternative {
     pub(super) conditions: BTreeSet<Condition>,
     /// The property of the discriminator, and its values for this alternative.
     pub(super) tag: Option<(String, BTreeSet<String>)>,
+    /// `true` if no value is accepted, and nothing else is left of the schema. Its author made a mistake, and the values
+    /// that are sent are others, so the keywords still count.
+    pub(super) mistaken: bool,
 }
 
 impl Alternative {
@@ -108,6 +111,7 @@ impl Alternative {
             exclusions: BTreeSet::new(),
             conditions: BTreeSet::new(),
             tag: None,
+            mistaken: false,
         }
     }
 
@@ -171,6 +175,7 @@ impl Alternative {
             exclusions: &self.exclusions | &other.exclusions,
             conditions: met_conditions(self, other),
             tag: self.tag.clone().or_else(|| other.tag.clone()),
+            mistaken: self.mistaken || other.mistaken,
         }
     }
 }

@@ -9,7 +9,12 @@ use super::{
 
 /// Returns the one form of all alternatives that accept the same values. Returns `None` if no value is
 /// accepted.
-pub(super) fn canonical(mut alternative: Alternative) -> Option<Alternative> {
+pub(super) fn canonical(alternative: Alternative) -> Option<Alternative> {
+    canonical_into(alternative, &mut Vec::new())
+}
+
+/// Equivalent to [`canonical`]. Adds an alternative whose keywords contradict each other to `empty`.
+fn canonical_into(mut alternative: Alternative, empty: &mut Vec<Alternative>) -> Option<Alternative> {
     if alternative.integer {
         for high in alternative.formats.iter().filter_map(|format| highest(format)) {
             let [low, high] =
@@ -24,7 +29,8 @@ pub(super) fn canonical(mut alternative: Alternative) -> Option<Alternative> {
     let is_empty = alternative.size.is_empty()
         || matches!((&alternative.low, &alternative.high), (Some(low), Some(high)) if !low.contains(&high.value, true) || !high.contains(&low.value, false))
         || alternative.required.iter().any(|name| is_impossible(property(&alternative, name)));
-    if is_empty {
+    if is_empty && !alternative.mistaken {
+        empty.push(alternative);
         return None;
     }
     if alternative.rest == Rest::Closed {
@@ -50,6 +56,22 @@ pub(super) fn canonical(mut alternative: Alternative) -> Option<Alternative> {
     alternative.words.as_ref().is_none_or(|words| !words.is_empty()).then_some(alternative)
 }
 
+/// Returns the one form of each alternative. If none of them accepts a value, they are kept as a mistake.
+pub(super) fn canonical_or_mistaken(alternatives: Vec<Alternative>) -> Vec<Alternative> {
+    let mut empty = Vec::new();
+    let mut all: Vec<_> = alternatives.into_iter().filter_map(|a| canonical_into(a, &mut empty)).collect();
+    if all.is_empty() {
+        for mut alternative in empty {
+            alternative.mistaken = true;
+            // A closed part forbids what another part declares.
+            let declared = alternative.properties.values_mut().filter(|p| p.key != Key::ANYTHING);
+            declared.for_each(|property| property.forbidden = false);
+            all.extend(canonical(alternative));
+        }
+    }
+    all
+}
+
 /// Returns the highest integer of a format.
 pub(super) fn highest(format: &str) -> Option<i64> {
     match format {
@@ -60,6 +82,6 @@ pub(super) fn highest(format: &str) -> Option<i64> {
 }
 
 /// Returns `true` if a required property is forbidden and sent in both directions.
-fn is_impossible(property: Property) -> bool {
+pub(super) fn is_impossible(property: Property) -> bool {
     property.forbidden && !property.read_only && !property.write_only
 }

@@ -103,7 +103,7 @@ fn shape(alternative: &Alternative) -> String {
         (
             (a.kind, a.words.is_some(), words, a.integer, limit(&a.low), limit(&a.high), steps),
             (&a.formats, &a.patterns, a.size, a.unique, names, &a.required, rest),
-            (a.exclusions.len(), conditions, &a.tag, &a.hints),
+            (a.exclusions.len(), conditions, &a.tag, &a.hints, a.mistaken),
         )
     )
 }

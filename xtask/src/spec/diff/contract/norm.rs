@@ -7,7 +7,7 @@ use std::{
 
 use super::{
     alternative::{Alternative, Kind},
-    canonical::canonical,
+    canonical::{canonical, canonical_or_mistaken},
     key::{Key, Keys, NodeId},
     schema, word,
 };
@@ -192,7 +192,7 @@ impl<'a> Norms<'a> {
 fn tidy(alternatives: Vec<Alternative>) -> Vec<Alternative> {
     let mut words: BTreeMap<Kind, Alternative> = BTreeMap::new();
     let mut others: Vec<Alternative> = Vec::new();
-    for alternative in alternatives.into_iter().filter_map(canonical) {
+    for alternative in canonical_or_mistaken(alternatives) {
         let only_words = Alternative { words: None, ..alternative.clone() }.is_all();
         match &alternative.words {
             Some(more) if only_words => {

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::{
     alternative::{Alternative, Kind, Property, Rest},
     anything::{accepts_anything, accepts_nothing, excludes_anything, is_annotation},
-    canonical::canonical,
+    canonical::{canonical_or_mistaken, is_impossible},
     conditions::conditions,
     key::Keys,
     limit::{Limit, Size},
@@ -42,9 +42,12 @@ pub(super) fn alternatives<'a>(node: &ResolvedNode<'a>, keys: &mut Keys<'a>) -> 
             alternative.exclusions.insert(keys.of(excluded));
         }
         read(&mut alternative, node, keys);
-        all.extend(canonical(alternative));
+        let is_impossible = |name| alternative.properties.get(name).copied().is_some_and(is_impossible);
+        if !alternative.required.iter().any(is_impossible) {
+            all.push(alternative);
+        }
     }
-    all
+    canonical_or_mistaken(all)
 }
 
 fn kind_of(name: &str) -> Option<Kind> {

@@ -12,6 +12,7 @@ mod inherited;
 mod later;
 mod meaning;
 mod media_types;
+mod mistakes;
 mod null_types;
 mod oracle;
 mod parts;
