@@ -8,6 +8,7 @@ use super::{
     mode::Mode,
     norm::Norm,
     relation::Relations,
+    word,
 };
 
 /// The number of alternatives up to which all of them are tried.
@@ -71,7 +72,7 @@ impl Relations<'_> {
             if !tagged.contains_key(name) {
                 tagged.insert(name.clone(), self.by_tag(name, all));
             }
-            return Cow::Owned(tagged[name].of([&word]));
+            return Cow::Owned(tagged[name].of([&word::text(&word)]));
         }
         Cow::Owned(required.get_or_insert_with(|| by_required_name(all)).of(&sender.required))
     }
@@ -94,7 +95,7 @@ impl Relations<'_> {
         let words: Option<Vec<_>> = norm.alternatives.iter().map(|a| a.words.as_ref()).collect();
         words
             .filter(|_| norm.exact)
-            .map(|lists| lists.into_iter().flat_map(|list| list.keys().cloned()).collect())
+            .map(|lists| lists.into_iter().flat_map(|list| list.values().map(word::text)).collect())
     }
 }
 
@@ -134,6 +135,48 @@ mod tests {
     fn keyed(name: usize, extra: &Value) -> Value {
         let name = format!("k{name}");
         json!({"type": "object", "required": [name], "properties": {name: extra}})
+    }
+
+    #[test]
+    fn numbers_and_flags_are_tags() {
+        let tagged = |word: &Value, kind: &str, more: &str| {
+            json!({"type": "object", "required": ["k", more], "properties": {
+                "k": {"type": kind, "enum": [word]}, "v": {"type": "string"}, more: {"type": "string"}}})
+        };
+        for (kind, one, two) in [
+            ("string", json!("x"), json!("y")),
+            ("integer", json!(1), json!(2)),
+            ("boolean", json!(true), json!(false)),
+        ] {
+            let [one, two] = [(&one, "v"), (&two, "v")].map(|(word, more)| tagged(word, kind, more));
+            let union = |alternatives: &[&Value]| {
+                let content = json!({"application/json": {"schema": {"oneOf": alternatives}}});
+                json!({"paths": {"/a": {"post": {"responses": {"200": {"content": content}}}}}})
+            };
+            let level = |base: &[&Value], revision: &[&Value]| worst(&diff(&union(base), &union(revision))).0;
+            assert_eq!(level(&[&one], &[&one, &two]), WireLevel::Err, "{kind}");
+            let longer = [&one, &two].map(|schema| {
+                let mut schema = schema.clone();
+                schema["properties"]["z"] = json!({"type": "string"});
+                schema["required"] = json!(["k", "v", "z"]);
+                schema
+            });
+            let findings = diff(&union(&[&one, &two]), &union(&[&longer[1], &longer[0]]));
+            assert_eq!(findings.len(), 2, "{kind} {findings:#?}");
+            assert!(findings.iter().all(|finding| finding.message.contains("[k=")), "{findings:#?}");
+        }
+    }
+
+    #[test]
+    fn number_and_text_are_the_same_tag_in_a_form() {
+        let tagged = |word: Value| json!({"type": "object", "required": ["k"], "properties": {"k": {"enum": [word]}, "v": {"type": "string"}}});
+        let document = |words: [Value; 2]| {
+            let content =
+                json!({"application/x-www-form-urlencoded": {"schema": {"oneOf": words.map(tagged)}}});
+            json!({"paths": {"/a": {"post": {"requestBody": {"content": content}}}}})
+        };
+        let findings = diff(&document([json!(1), json!(2)]), &document([json!("1"), json!("2")]));
+        assert!(worst(&findings).0 <= WireLevel::Info, "{findings:#?}");
     }
 
     #[test]

@@ -9,8 +9,12 @@ use super::{
     limit::Size,
     mode::Mode,
     relation::{Answer, Question, Relations},
+    word,
 };
-use crate::spec::diff::rules::Direction;
+use crate::{
+    json::normalized,
+    spec::diff::{notation::Notation, rules::Direction},
+};
 
 impl Property {
     /// Returns `true` if the property is not sent in this direction.
@@ -30,7 +34,7 @@ impl Relations<'_> {
         if mode.union && is_unrelated(receiver, sender) {
             return Answer::No;
         }
-        if mode.tagged && self.has_other_tag(receiver, sender) {
+        if mode.tagged && self.has_other_tag(mode, receiver, sender) {
             return Answer::No;
         }
         let mut answer = tags(receiver, sender);
@@ -162,29 +166,32 @@ impl Relations<'_> {
     }
 
     /// Returns `true` if a property shows that the sender means another alternative.
-    pub(super) fn has_other_tag(&mut self, receiver: &Alternative, sender: &Alternative) -> bool {
+    pub(super) fn has_other_tag(&mut self, mode: Mode, receiver: &Alternative, sender: &Alternative) -> bool {
         let pairs: Vec<_> = sender
             .required
             .iter()
             .filter_map(|name| Some((sender.properties.get(name)?.key, receiver.properties.get(name)?.key)))
             .collect();
+        let typed = mode.notation.of_properties() == Notation::Typed;
         pairs.into_iter().any(|(sent, expected)| {
             let Some(word) = self.only_word(sent) else { return false };
+            let written = if typed { normalized } else { word::text };
+            let is_word = |other: &Value| written(other) == written(&word);
             let expected = self.norm(expected);
             expected.exact
                 && expected.alternatives.iter().all(|alternative| {
-                    alternative.words.as_ref().is_some_and(|words| !words.contains_key(&word))
+                    alternative.words.as_ref().is_some_and(|words| !words.values().any(is_word))
                 })
         })
     }
 
-    /// Returns the only value of a schema, if it is a text.
-    pub(super) fn only_word(&mut self, key: Key) -> Option<String> {
+    /// Returns the only value of a schema, if it is a text, a number or a flag.
+    pub(super) fn only_word(&mut self, key: Key) -> Option<Value> {
         let norm = self.norm(key);
         let [alternative] = norm.alternatives.as_slice() else { return None };
         let words = alternative.words.as_ref().filter(|words| words.len() == 1)?;
-        let (text, word) = words.first_key_value()?;
-        (alternative.kind == Kind::String && matches!(word, Value::String(_))).then(|| text.clone())
+        let is_scalar = matches!(alternative.kind, Kind::String | Kind::Number | Kind::Boolean);
+        words.values().next().filter(|_| is_scalar).cloned()
     }
 }
 

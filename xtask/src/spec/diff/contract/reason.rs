@@ -98,7 +98,9 @@ impl Relations<'_> {
             return vec![Reason::here(format!("{} is allowed", kind_name(sender.kind)))];
         }
         if sender.kind == Kind::Object && alike.len() > 1 {
-            alike.retain(|receiver| !is_unrelated(receiver, sender) && !self.has_other_tag(receiver, sender));
+            alike.retain(|receiver| {
+                !is_unrelated(receiver, sender) && !self.has_other_tag(mode, receiver, sender)
+            });
         }
         // The alternative with the fewest reasons is most likely the one that is meant.
         let all = alike.into_iter().take(MAX_ALTERNATIVES).map(|a| self.differences(mode, least, a, sender));

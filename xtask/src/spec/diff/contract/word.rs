@@ -30,6 +30,11 @@ pub(super) fn accepted(alternative: &Alternative, word: &Value) -> Option<bool> 
     if is_complete { known } else { known.filter(|known| !known) }
 }
 
+/// Returns the value as it is written in a text. The text "1" and the number 1 are the same there.
+pub(super) fn text(word: &Value) -> String {
+    word.as_str().map_or_else(|| normalized(word), str::to_owned)
+}
+
 fn number_accepted(alternative: &Alternative, number: &Number) -> bool {
     let within = |limit: &Option<Limit>, up| limit.as_ref().is_none_or(|limit| limit.contains(number, up));
     within(&alternative.low, true)

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use crate::spec::diff::node::ResolvedNode;
+use crate::{json::normalized, spec::diff::node::ResolvedNode};
 
 /// The depth to which the parts of an alternative are searched.
 const MAX_DEPTH: usize = 4;
@@ -16,7 +16,11 @@ pub(super) fn tag(node: &ResolvedNode) -> Option<String> {
     let required: BTreeSet<&str> = parts.iter().flat_map(|part| part.texts("required")).collect();
     let word = |name: &&str| {
         let property = parts.iter().find_map(|part| part.get("properties")?.get(name))?;
-        let [Value::String(word)] = property.value.get("enum")?.as_array()?.as_slice() else { return None };
+        let word = match property.value.get("enum")?.as_array()?.as_slice() {
+            [Value::String(word)] => word.clone(),
+            [word @ (Value::Number(_) | Value::Bool(_))] => normalized(word),
+            _ => return None,
+        };
         Some(format!("{name}={word}"))
     };
     required.iter().find_map(word).or_else(|| {
@@ -47,6 +51,20 @@ mod tests {
             "c": {"enum": ["cat"]},
         });
         assert_eq!(tag(&ResolvedNode::root(&document).get("a").unwrap()).unwrap(), "k=cat");
+    }
+
+    #[test]
+    fn tag_is_a_text_a_number_or_a_flag() {
+        for (word, expected) in [
+            (json!("cat"), Some("k=cat")),
+            (json!(1), Some("k=1")),
+            (json!(2.0), Some("k=2")),
+            (json!(true), Some("k=true")),
+            (json!(null), None),
+        ] {
+            let schema = json!({"required": ["k"], "properties": {"a": {}, "k": {"enum": [word]}}});
+            assert_eq!(tag(&ResolvedNode::root(&schema)).as_deref(), expected);
+        }
     }
 
     #[test]
