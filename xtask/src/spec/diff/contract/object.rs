@@ -31,7 +31,7 @@ impl Relations<'_> {
         if !sends_required(mode, receiver, sender) || !size_fits(mode, receiver, sender) {
             return Answer::No;
         }
-        if mode.union && is_unrelated(receiver, sender) {
+        if mode.union && is_unrelated(mode, receiver, sender) {
             return Answer::No;
         }
         if mode.tagged && self.has_other_tag(mode, receiver, sender) {
@@ -196,11 +196,18 @@ impl Relations<'_> {
 }
 
 /// Returns `true` if two alternatives of unions have no property in common. An open object takes the properties
-/// of any other one, but does not understand them.
-pub(super) fn is_unrelated(receiver: &Alternative, sender: &Alternative) -> bool {
+/// of any other one, but does not understand them. Readers of responses open closed objects.
+pub(super) fn is_unrelated(mode: Mode, receiver: &Alternative, sender: &Alternative) -> bool {
+    let is_closed = receiver.rest == Rest::Closed
+        && mode.direction == Direction::Response
+        && receiver.conditions_of(PATTERNS).next().is_none();
+    if mode.tagged && is_closed && receiver.properties.is_empty() {
+        // Only the object without properties is meant.
+        return sender.rest != Rest::Closed || !sender.properties.is_empty();
+    }
     let has_names = !receiver.properties.is_empty() && !sender.properties.is_empty();
     has_names
-        && receiver.rest == Rest::Open
+        && (receiver.rest == Rest::Open || is_closed)
         && sender.properties.keys().all(|name| !receiver.properties.contains_key(name))
 }
 
@@ -238,5 +245,49 @@ pub(super) fn tags(receiver: &Alternative, sender: &Alternative) -> Answer {
             Answer::Maybe
         }
         _ => Answer::Yes,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use crate::spec::diff::{diff, finding::worst, severity::WireLevel};
+
+    fn level(base: &[&Value], revision: &[&Value]) -> WireLevel {
+        let document = |alternatives: &[&Value]| {
+            let content = json!({"application/json": {"schema": {"oneOf": alternatives}}});
+            json!({"paths": {"/a": {"post": {"responses": {"200": {"content": content}}}}}})
+        };
+        worst(&diff(&document(base), &document(revision))).0
+    }
+
+    #[test]
+    fn closed_alternative_of_a_response_is_like_an_open_one() {
+        let object = |name: &str, kind: &str, rest: bool| json!({"type": "object", "properties": {name: {"type": kind}}, "additionalProperties": rest});
+        let required = json!({"type": "object", "required": ["z"], "properties": {"z": {"type": "string"}}});
+        for rest in [true, false] {
+            let [a, b] = ["a", "b"].map(|name| object(name, "string", rest));
+            assert_eq!(level(&[&a, &b], &[&a, &b, &required]), WireLevel::Err, "{rest}");
+            assert_eq!(level(&[&a, &b], &[&object("a", "integer", rest), &b]), WireLevel::Err, "{rest}");
+            assert_eq!(level(&[&a, &b], &[&b, &a]), WireLevel::None, "{rest}");
+        }
+    }
+
+    #[test]
+    fn closed_alternative_without_properties_takes_no_other_one() {
+        let object =
+            |kind: &str| json!({"type": "object", "required": ["a"], "properties": {"a": {"type": kind}}});
+        let empty = json!({"type": "object", "nullable": true, "additionalProperties": false});
+        let any = json!({"type": "object"});
+        let text = json!({"type": "string"});
+        assert_eq!(level(&[&object("string"), &empty], &[&object("integer"), &empty]), WireLevel::Err);
+        assert_eq!(level(&[&object("string"), &empty], &[&any, &empty]), WireLevel::Err);
+        let without = json!({"type": "object", "required": ["a"]});
+        // The document does not say what is sent.
+        assert_eq!(level(&[&object("string"), &empty], &[&without, &empty]), WireLevel::Warn);
+        assert_eq!(level(&[&object("string"), &empty], &[&empty, &object("string")]), WireLevel::None);
+        assert_eq!(level(&[&object("string"), &empty], &[&empty]), WireLevel::Info);
+        assert_eq!(level(&[&text, &empty], &[&text, &any]), WireLevel::Info);
     }
 }

@@ -99,7 +99,7 @@ impl Relations<'_> {
         }
         if sender.kind == Kind::Object && alike.len() > 1 {
             alike.retain(|receiver| {
-                !is_unrelated(receiver, sender) && !self.has_other_tag(mode, receiver, sender)
+                !is_unrelated(mode, receiver, sender) && !self.has_other_tag(mode, receiver, sender)
             });
         }
         // The alternative with the fewest reasons is most likely the one that is meant.
