@@ -22,6 +22,11 @@ impl Notation {
         }
     }
 
+    /// Returns `true` if values other than objects are written as text. null has no text, so it is never sent there.
+    pub(super) fn is_text(self) -> bool {
+        matches!(self, Self::Text | Self::Part)
+    }
+
     /// Returns how a body of a media type is written, if its encodings do not say otherwise. The name has no parameters.
     pub(super) fn of_body(media_type: &str) -> Self {
         let is_text = ["application/x-www-form-urlencoded", "text/plain", "application/xml", "text/xml"]

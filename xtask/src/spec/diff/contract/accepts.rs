@@ -49,6 +49,9 @@ impl Relations<'_> {
         receivers: &[&Alternative],
         sender: &Alternative,
     ) -> Answer {
+        if sender.kind == Kind::Null && mode.notation.is_text() {
+            return Answer::Yes;
+        }
         // A receiver that takes no value takes those of a sender with the same mistake.
         if !sender.mistaken && receivers.iter().any(|a| a.mistaken) {
             let receivers: Vec<_> = receivers.iter().filter(|a| !a.mistaken).copied().collect();

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::{diff, level};
-use crate::spec::{normalize::normalize, validate::validate_leniently};
+use super::{diff, level, worst};
+use crate::spec::{diff::WireLevel, normalize::normalize, validate::validate_leniently};
 
 /// Returns documents with the schema in a request and in a response.
 fn documents(schema: &Value, name: &Value) -> [Value; 2] {
@@ -101,4 +101,37 @@ fn nullable_schema_that_excludes_anything_allows_null() {
         json!({"paths": {"/a": {"post": {"requestBody": {"content": content}}}}})
     };
     assert_eq!(level(&document(1), &document(2)), "err");
+}
+
+#[test]
+fn null_is_never_sent_as_text() {
+    let nullable = |kind: &str| json!({"type": kind, "nullable": true});
+    let plain = |kind: &str| json!({"type": kind});
+    let parameter = |schema: &Value| json!({"parameters": [{"name": "q", "in": "query", "schema": schema}]});
+    let header = |schema: &Value| json!({"responses": {"200": {"headers": {"X-A": {"schema": schema}}}}});
+    let body = |media_type: &str, schema: &Value| {
+        let object = json!({"type": "object", "properties": {"p": schema}});
+        json!({"requestBody": {"content": {media_type: {"schema": object}}}})
+    };
+    let level = |base: Value, revision: Value| {
+        let document = |operation: Value| json!({"paths": {"/a": {"post": operation}}});
+        worst(&diff(&document(base), &document(revision))).0
+    };
+    let form = "application/x-www-form-urlencoded";
+    let (with_null, without) = (nullable("integer"), plain("integer"));
+    assert_eq!(level(parameter(&with_null), parameter(&without)), WireLevel::Info);
+    assert_eq!(level(header(&without), header(&with_null)), WireLevel::Info);
+    for (media_type, expected) in [
+        (form, WireLevel::Info),
+        ("multipart/form-data", WireLevel::Info),
+        ("application/json", WireLevel::Err),
+    ] {
+        assert_eq!(level(body(media_type, &with_null), body(media_type, &without)), expected, "{media_type}");
+    }
+    let list = |items: &Value| json!({"type": "array", "items": items});
+    assert_eq!(level(parameter(&list(&with_null)), parameter(&list(&without))), WireLevel::Info);
+    // An integer may become a string, but not the reverse.
+    assert_eq!(level(parameter(&with_null), parameter(&plain("string"))), WireLevel::Info);
+    assert_eq!(level(parameter(&nullable("string")), parameter(&without)), WireLevel::Err);
+    assert_eq!(level(header(&without), header(&nullable("string"))), WireLevel::Err);
 }
