@@ -85,10 +85,10 @@ impl Finding {
         message.push_str(&rule.message);
         match (values.before, values.after) {
             (Some(before), Some(after)) => {
-                let _ = write!(message, ": {} is now {}", excerpt(before), excerpt(after));
+                let _ = write!(message, ": {} is now {}", shown(before), shown(after));
             }
             (Some(value), None) | (None, Some(value)) => {
-                let _ = write!(message, ": {}", excerpt(value));
+                let _ = write!(message, ": {}", shown(value));
             }
             (None, None) => {}
         }
@@ -183,6 +183,14 @@ impl Finding {
             "operation": self.operation,
             "fingerprint": self.fingerprint,
         })
+    }
+}
+
+/// Returns a value as the message has it. A schema with its reference is shown as the reference.
+fn shown(value: &Value) -> String {
+    match value.get("$ref") {
+        Some(reference @ Value::String(_)) => excerpt(&json!({"$ref": reference})),
+        _ => excerpt(value),
     }
 }
 

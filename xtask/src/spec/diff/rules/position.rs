@@ -87,6 +87,14 @@ impl SchemaPosition {
         matches!(self, Self::RequestReadOnlyProperty | Self::ResponseWriteOnlyProperty)
     }
 
+    /// Returns what distinguishes the annotations of a schema from those of the parameter or header that has the schema.
+    pub(crate) fn of_annotations(self) -> &'static str {
+        match self {
+            Self::RequestParameter | Self::ResponseHeader => " schema",
+            _ => "",
+        }
+    }
+
     /// Returns the position of the schemas within a schema at this position.
     pub(crate) fn within(self) -> Self {
         match self {

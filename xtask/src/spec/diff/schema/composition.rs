@@ -164,20 +164,36 @@ fn compare_lists<'a>(
     let matches = matches(base, revision, &mut recorder.digests);
     for node in matches.removed {
         let rule = removed.rule(pair.position);
-        let values = Values { before: Some(node.value), after: None };
+        let value = named(&node);
+        let values = Values { before: Some(&value), after: None };
         recorder.report_values(rule, (&node.at, &pair.nodes.revision.at), &pair.subject, values);
     }
     for node in matches.added {
         let rule = added.rule(pair.position);
-        let values = Values { before: None, after: Some(node.value) };
+        let value = named(&node);
+        let values = Values { before: None, after: Some(&value) };
         recorder.report_values(rule, (&pair.nodes.base.at, &node.at), &pair.subject, values);
+    }
+    let mut counts: HashMap<String, usize> = HashMap::new();
+    for tag in matches.both.iter().filter_map(|(_, nodes)| tag(&nodes.base)) {
+        *counts.entry(tag).or_default() += 1;
     }
     for ([index, new], nodes) in matches.both {
         compare_names(pair, recorder, key, [index, new]);
         // A position changes with the order of the alternatives, a tag does not.
-        let part = tag(&nodes.base).map_or_else(|| format!("({key} {index})"), |tag| format!("[{tag}]"));
+        let tag = tag(&nodes.base).filter(|tag| counts.get(tag) == Some(&1));
+        let part = tag.map_or_else(|| format!("({key} {index})"), |tag| format!("[{tag}]"));
         pending.push(pair.within(nodes, &part));
     }
+}
+
+/// Returns a part or an alternative with its reference, by which it is known to a reader.
+fn named(node: &ResolvedNode) -> Value {
+    let mut value = node.value.clone();
+    if let Some(schema) = value.as_object_mut().filter(|_| node.shared) {
+        schema.insert("$ref".to_owned(), Value::from(format!("#{}", node.at.as_str())));
+    }
+    value
 }
 
 /// Compares two lists of parts.
@@ -217,13 +233,15 @@ fn matched_parts<'a>(
     };
     for node in matches.removed.into_iter().filter(&wanted) {
         let at = (&node.at, &pair.nodes.revision.at);
-        let values = Values { before: Some(node.value), after: None };
+        let value = named(&node);
+        let values = Values { before: Some(&value), after: None };
         let rule = rule(&node, SchemaChange::AllOfRemoved, SchemaChange::AllOfRemovedAnnotationOnly);
         recorder.report_values(rule, at, &pair.subject, values);
     }
     for node in matches.added.into_iter().filter(&wanted) {
         let at = (&pair.nodes.base.at, &node.at);
-        let values = Values { before: None, after: Some(node.value) };
+        let value = named(&node);
+        let values = Values { before: None, after: Some(&value) };
         let rule = rule(&node, SchemaChange::AllOfAdded, SchemaChange::AllOfAddedAnnotationOnly);
         recorder.report_values(rule, at, &pair.subject, values);
     }
@@ -436,5 +454,47 @@ mod tests {
             let levels = [0, 1].map(|side| worst(&diff(&base[side], &revision[side])).0);
             assert_eq!(levels, expected, "{old:?} {new:?} {body}");
         }
+    }
+
+    fn messages(schemas: [serde_json::Value; 2]) -> Vec<String> {
+        let [base, revision] = schemas.map(|schema| {
+            let object = |more: &str| json!({"type": "object", "properties": {"first": {"type": "string"}, more: {}}});
+            json!({
+                "paths": {"/a": {"post": {"responses": {"200": {"content": {"application/json": {"schema": schema}}}}}}},
+                "components": {"schemas": {"Cat": object("cat"), "Dog": object("dog"), "Same": object("dog")}}})
+        });
+        let findings = diff(&base, &revision);
+        let fingerprints: std::collections::BTreeSet<_> =
+            findings.iter().map(|finding| &finding.fingerprint).collect();
+        assert_eq!(fingerprints.len(), findings.len(), "{findings:#?}");
+        findings.into_iter().map(|finding| finding.message).collect()
+    }
+
+    #[test]
+    fn alternatives_and_parts_are_shown_by_their_references() {
+        let reference = |name: &str| json!({"$ref": format!("#/components/schemas/{name}")});
+        let text = json!({"type": "string"});
+        for list in ["oneOf", "anyOf", "allOf"] {
+            let animals = ["Cat", "Dog", "Same"].map(reference);
+            let all = [&animals[..], std::slice::from_ref(&text)].concat();
+            let found = messages([json!({list: all}), json!({list: [text, text]})]);
+            for name in ["Cat", "Dog", "Same"] {
+                let end = format!("removed: {{\"$ref\":\"#/components/schemas/{name}\"}}");
+                assert!(found.iter().any(|message| message.contains(&end)), "{found:#?}");
+            }
+        }
+    }
+
+    #[test]
+    fn alternatives_with_the_same_tag_have_other_subjects() {
+        let tagged = |name: &str, more: &[&str]| {
+            let mut properties = json!({"k": {"enum": ["x"]}, name: {"type": "string"}});
+            for name in more {
+                properties[*name] = json!({"type": "string"});
+            }
+            json!({"type": "object", "title": name, "required": ["k", name], "properties": properties})
+        };
+        let union = |more: &[&str]| json!({"oneOf": [tagged("a", more), tagged("b", more)]});
+        assert_eq!(messages([union(&["u"]), union(&[])]).len(), 2);
     }
 }

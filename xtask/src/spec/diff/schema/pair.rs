@@ -81,9 +81,10 @@ impl<'a> SchemaPair<'a> {
 
     /// Reports the changed annotations and conditions whose keys are wanted.
     pub(super) fn report_others(&self, recorder: &mut Recorder, wanted: impl Fn(&str) -> bool) {
+        let subject = if self.subject.is_empty() { self.position.of_annotations() } else { &self.subject };
         for (key, change) in recorder.changed_members(&self.nodes, |key| !KNOWN.contains(&key) && wanted(key))
         {
-            recorder.report_member(change, &self.nodes, key, &format!("{} {key}", self.subject));
+            recorder.report_member(change, &self.nodes, key, &format!("{subject} {key}"));
         }
     }
 

@@ -30,8 +30,10 @@ const FLAGS: [&str; 4] = ["nullable", "deprecated", "readOnly", "writeOnly"];
 pub(super) fn compare(recorder: &mut Recorder, mut root: SchemaPair, subject: &str) {
     let position = root.position;
     let drafts = recorder.drafts_of(|recorder| {
+        root.subject.push_str(position.of_annotations());
         unwrap(&mut root, recorder);
         root.compare_flags(recorder);
+        root.subject.clear();
     });
     let mut pending = Vec::new();
     let first = id(recorder, root, &mut pending);

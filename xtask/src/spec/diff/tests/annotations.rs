@@ -2,7 +2,10 @@
 
 use serde_json::{Value, json};
 
-use crate::spec::{diff::diff, normalize::normalize};
+use crate::spec::{
+    diff::{Finding, diff},
+    normalize::normalize,
+};
 
 /// Returns a document of OpenAPI 3.1 in which two properties have the schema `A`, the second one with more keys.
 fn document(second: &Value) -> Value {
@@ -124,4 +127,27 @@ fn annotation_of_a_wrapper_is_not_compared_with_that_of_its_part() {
         2
     );
     assert_eq!(messages(&described("a"), &described("b")).len(), 1);
+}
+
+#[test]
+fn annotations_of_a_parameter_and_of_its_schema_are_distinguished() {
+    let document = |members: Value| {
+        let mut parameter = json!({"name": "q", "in": "query", "schema": {"type": "string"}});
+        json_patch::merge(&mut parameter, &members);
+        json_patch::merge(&mut parameter["schema"], &members);
+        let mut header = json!({"schema": {"type": "string"}});
+        json_patch::merge(&mut header, &members);
+        json_patch::merge(&mut header["schema"], &members);
+        let response = json!({"description": "d", "headers": {"X-A": header}});
+        json!({"paths": {"/a": {"get": {"parameters": [parameter], "responses": {"200": response}}}}})
+    };
+    for members in [json!({"description": "d"}), json!({"deprecated": true})] {
+        let findings = diff(&document(json!({})), &document(members));
+        let distinct = |text: fn(&Finding) -> &String| {
+            findings.iter().map(text).collect::<std::collections::BTreeSet<_>>().len()
+        };
+        assert!(findings.len() > 2, "{findings:#?}");
+        assert_eq!(distinct(|finding| &finding.message), findings.len(), "{findings:#?}");
+        assert_eq!(distinct(|finding| &finding.fingerprint), findings.len(), "{findings:#?}");
+    }
 }
