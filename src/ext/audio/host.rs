@@ -1,4 +1,4 @@
-//! One request for audio, with its redirects.
+//! One request to the host of the audio, with its redirects.
 
 use std::{fmt, future::Future, pin::Pin, sync::Arc};
 
@@ -23,7 +23,7 @@ const MAX_REDIRECTS: usize = 10;
 pub(crate) type Refresh = Arc<dyn Fn() -> PendingUrl + Send + Sync>;
 pub(crate) type PendingUrl = Pin<Box<dyn Future<Output = Result<Url, Error>> + Send>>;
 
-/// The missing bytes of audio.
+/// The missing bytes of the audio.
 pub(super) struct Missing<'a> {
     pub(super) from: u64,
     /// The version that the bytes must belong to.
@@ -39,7 +39,7 @@ pub(super) enum HostError {
     Permanent(Error),
 }
 
-/// The host of audio.
+/// The host of the audio.
 pub(super) trait Host {
     /// Returns `false` if the audio is without a URL until the first [`refresh`](Self::refresh).
     fn has_url(&self) -> bool;

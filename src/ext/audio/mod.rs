@@ -274,7 +274,7 @@ impl Audio {
     }
 }
 
-/// Parses the URL of audio. A path, and a URL without a scheme as in `//cdn.example.com/a.wav`, are
+/// Parses an audio URL. A path, and a URL without a scheme as in `//cdn.example.com/a.wav`, are
 /// resolved against the base URL of the API.
 pub(crate) fn parse_url(base_url: &str, text: &str) -> Result<Url, Error> {
     let base_url = Url::parse(base_url).ok().filter(|_| text.starts_with('/'));

@@ -133,7 +133,7 @@ impl ClientBuilder {
     ///
     /// These settings of your function are ignored:
     ///
-    /// - `redirect`: a request to the API is never redirected, and the library checks each redirect of audio.
+    /// - `redirect`: a request to the API is never redirected, and the library checks each redirect of a download.
     /// - `retry`: reqwest never retries. The library retries what is safe to send again.
     /// - `gzip` and other decompression: the audio is stored unchanged. The library decodes the API's responses.
     /// - `pool_max_idle_per_host` for submissions: each submission opens a connection, unless you call

@@ -35,7 +35,7 @@ impl HttpSettings {
             builder = builder.no_proxy();
         }
         builder
-            // A request to the API must not be redirected to another server, and each redirect of audio is checked.
+            // A request to the API must not be redirected to another server, and each redirect of a download is checked.
             .redirect(redirect::Policy::none())
             // A retried submission may be billed again. The library retries the other requests itself.
             .retry(retry::never())

@@ -37,8 +37,7 @@ impl fmt::Display for Error {
                 let what = if self.0.task_id.is_some() { "poll" } else { "request" };
                 write!(
                     f,
-                    "{what} not sent: requests are paused for {seconds} s more after a 429 or 503, and the \
-                     deadline is earlier"
+                    "{what} not sent: requests are paused for {seconds} s more after a 429 or 503; repeat it then"
                 )?;
             }
             Kind::Deadline { after, last_status } => {

@@ -18,7 +18,7 @@ const MAX_REMOVED: usize = 30;
 /// # Errors
 ///
 /// Names the property that is missing or invalid. Serde's own message may quote the body, which may contain the address
-/// of audio.
+/// of an audio file.
 pub(super) fn parse<T: DeserializeOwned>(text: &str, known: &[(&str, &str)]) -> Result<T, String> {
     let mut body = json_parts::parse(text).map_err(|error| {
         format!("the response is not JSON (line {}, column {})", error.line(), error.column())
@@ -77,7 +77,7 @@ fn describe(path: &Path, error: &serde_json::Error) -> String {
 /// Replaces an address in a text.
 const ADDRESS: &str = "[address]";
 
-/// Returns a body or a message as an error may show it. Who has the address of audio may be able to download it.
+/// Returns a body or a message as an error may show it. Who has the address of an audio file may be able to download it.
 pub(crate) fn without_addresses(text: &str) -> String {
     let Ok(mut body) = serde_json::from_str::<Value>(text) else {
         if !text.trim_start().starts_with(['{', '[']) {

@@ -15,7 +15,7 @@ const COMPRESSIONS: [&str; 7] = ["gzip", "x-gzip", "br", "deflate", "zstd", "com
 /// The longest part of a header in an error message.
 const MAX_VALUE_CHARS: usize = 100;
 
-/// The part of audio that has arrived, and what is known about the whole.
+/// The part of the audio that has arrived, and what is known about the whole.
 #[derive(Debug, Default)]
 pub(super) struct Known {
     pub(super) received: u64,

@@ -106,13 +106,14 @@ impl<K: Display + Send + 'static, A: SpeechApi> Engine<K, A> {
         if !self.breaker.allows_request(now, silent) {
             return Step::Wait(self.breaker.creates_give_way_at().filter(|at| *at > now));
         }
-        if !self.ready_to_send.is_empty() {
+        if let Some(slot) = self.ready_to_send.front().copied() {
             let allowed_at =
                 self.rate_limiter.as_ref().map_or(Some(now), |limiter| limiter.next_send_at(now));
             if allowed_at.is_none_or(|at| at > now) {
                 return Step::Wait(allowed_at);
             }
-            return self.ready_to_send.pop_front().map_or(Step::Wait(None), Step::SendReady);
+            self.ready_to_send.pop_front();
+            return Step::SendReady(slot);
         }
         let allowed_at = self.rate_limiter.as_ref().map_or(Some(now), |limiter| limiter.next_slot_at(now));
         let Some(allowed_at) = allowed_at else { return Step::Wait(None) };
