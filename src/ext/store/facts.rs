@@ -51,6 +51,14 @@ pub(crate) struct Request<'a> {
     pub(crate) failed_task: Option<TaskId>,
 }
 
+#[cfg(test)]
+impl<'a> Request<'a> {
+    pub(crate) fn of(speech: &'a SpeechRequest) -> Self {
+        let base_url = "https://example.com";
+        Self { base_url, speech, take: 0, label: None, resubmissions: 0, redo: Redo::No, failed_task: None }
+    }
+}
+
 impl Facts {
     pub(super) fn new(shared: &Shared, request: Request<'_>) -> Self {
         let Request { base_url, speech, take, label, resubmissions, redo, failed_task } = request;

@@ -386,18 +386,7 @@ mod tests {
     async fn job_speaks_a_text_again_once_although_an_equal_request_finishes_first() {
         let store = Store::in_memory();
         let speech = SpeechRequest::new("Hello.".parse().unwrap());
-        let entry = |redo| {
-            let (base_url, speech) = ("https://example.com", &speech);
-            store.entry(Request {
-                base_url,
-                speech,
-                take: 0,
-                label: None,
-                resubmissions: 0,
-                redo,
-                failed_task: None,
-            })
-        };
+        let entry = |redo| store.entry(Request { redo, ..Request::of(&speech) });
         let (plain, job) = (entry(Redo::No), entry(Redo::OncePerJob));
         for (entry, id) in [(&plain, "a"), (&job, "b")] {
             let id = TaskId::new_unchecked(id);
@@ -414,17 +403,7 @@ mod tests {
     #[tokio::test]
     async fn lookup_waits_until_the_deadline_only_for_a_request_that_is_announced() {
         let store = Store::in_memory();
-        let (base_url, speech) = ("https://example.com", &SpeechRequest::new("Hello.".parse().unwrap()));
-        let redo = Redo::No;
-        let entry = store.entry(Request {
-            base_url,
-            speech,
-            take: 0,
-            label: None,
-            resubmissions: 0,
-            redo,
-            failed_task: None,
-        });
+        let entry = store.entry(Request::of(&SpeechRequest::new("Hello.".parse().unwrap())));
         let deadline = Some(Instant::now());
         let attempt = entry.announced().await;
         assert!(matches!(entry.lookup(deadline).await, Ok(Found::Busy)));

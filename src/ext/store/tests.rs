@@ -71,11 +71,6 @@ fn speech(text: &str) -> SpeechRequest {
     SpeechRequest::new(text.parse().unwrap())
 }
 
-fn request(speech: &SpeechRequest) -> Request<'_> {
-    let base_url = "https://example.com";
-    Request { base_url, speech, take: 0, label: None, resubmissions: 0, redo: Redo::No, failed_task: None }
-}
-
 fn id(text: &str) -> TaskId {
     TaskId::new_unchecked(text)
 }
@@ -121,7 +116,7 @@ async fn only_entry(store: &Store) -> Entry {
 async fn entry_has_the_facts_of_its_request_and_its_debug_output_omits_the_text() {
     let TestStore { store, .. } = open(|settings| settings.keep_text(true)).await;
     let speech = speech("Good morning.").voice("nora");
-    let handle = store.entry(Request { take: 3, label: Some("line 1".into()), ..request(&speech) });
+    let handle = store.entry(Request { take: 3, label: Some("line 1".into()), ..Request::of(&speech) });
     submit(&handle, "t1").await;
     finish(&handle, "t1", Some(audio(Some(1.5))));
     let entry = only_entry(&store).await;
@@ -159,7 +154,7 @@ fn entry_states_have_stable_names_and_are_padded() {
 async fn request_is_announced_while_it_is_sent_and_in_doubt_after_its_process_is_killed() {
     let store = Store::in_memory();
     let speech = speech("Hello.");
-    let entry = store.entry(Request { resubmissions: 1, ..request(&speech) });
+    let entry = store.entry(Request { resubmissions: 1, ..Request::of(&speech) });
     for earlier_attempts in [0, 1] {
         let attempt = entry.announced().await;
         let entry = only_entry(&store).await;
@@ -177,7 +172,7 @@ async fn request_is_announced_while_it_is_sent_and_in_doubt_after_its_process_is
 async fn concurrent_lookups_leave_a_request_in_doubt() {
     let TestStore { store, .. } = open(|settings| settings).await;
     let speech = speech("Hello.");
-    let entry = store.entry(request(&speech));
+    let entry = store.entry(Request::of(&speech));
     submit_and_die(&entry).await;
     let hash = entry.hash();
     // Each call waits for the store, so all look at the same time.
@@ -194,7 +189,7 @@ async fn concurrent_lookups_leave_a_request_in_doubt() {
 async fn entry_in_doubt_is_settled_or_forgotten_while_other_calls_look_at_it() {
     let TestStore { store, .. } = open(|settings| settings).await;
     let speech = speech("Hello.");
-    let entry = store.entry(request(&speech));
+    let entry = store.entry(Request::of(&speech));
     let hash = entry.hash();
     for turns in 0..10 {
         let later = async || {
@@ -224,7 +219,7 @@ async fn request_that_another_call_submits_counts_as_submitted_in_a_plan() {
     let store = Store::in_memory();
     let speech = speech("Hello.");
     for resubmissions in [0, 1] {
-        let entry = store.entry(Request { resubmissions, ..request(&speech) });
+        let entry = store.entry(Request { resubmissions, ..Request::of(&speech) });
         let attempt = entry.announced().await;
         assert!(matches!(entry.outlook().await, Ok(Outlook::Submitted)), "{resubmissions}");
         drop(attempt);
@@ -236,13 +231,13 @@ async fn request_that_another_call_submits_counts_as_submitted_in_a_plan() {
 async fn attempt_in_doubt_is_resubmitted_only_if_the_caller_allows_it() {
     let store = Store::in_memory();
     let speech = speech("Hello.");
-    let entry = store.entry(request(&speech));
+    let entry = store.entry(Request::of(&speech));
     submit_and_die(&entry).await;
     let Ok(Found::InDoubt(error)) = entry.lookup(None).await else { panic!("not in doubt") };
     let hash = only_entry(&store).await.hash();
     let shown = entry.explain(error).to_string();
     assert!(shown.contains(&format!("settle entry {hash} of the store memory")), "{shown}");
-    let allowed = store.entry(Request { resubmissions: 1, ..request(&speech) });
+    let allowed = store.entry(Request { resubmissions: 1, ..Request::of(&speech) });
     let Ok(Found::New(prior)) = allowed.lookup(None).await else { panic!("not new") };
     assert_eq!(prior.count(), 1);
     let stopped = entry.explain(Error::stopped());
@@ -253,7 +248,7 @@ async fn attempt_in_doubt_is_resubmitted_only_if_the_caller_allows_it() {
 async fn attempt_in_doubt_with_a_task_id_is_in_the_entry() {
     let store = Store::in_memory();
     let speech = speech("Hello.");
-    let entry = store.entry(request(&speech));
+    let entry = store.entry(Request::of(&speech));
     let failure = Failure { task_id: Some(id("t1")), ..Failure::new(FailureKind::ConnectionLost) };
     entry.announced().await.send(async { Err(failure) }).await.unwrap_err();
     let entry = only_entry(&store).await;
@@ -265,14 +260,14 @@ async fn task_id_that_the_disk_refuses_is_returned_and_logged() {
     let log = CapturedLog::start();
     let test = open(|settings| settings).await;
     let speech = speech("Hello.");
-    submit_without_space(&test, &test.store.entry(request(&speech))).await;
+    submit_without_space(&test, &test.store.entry(Request::of(&speech))).await;
     assert!(log.text().contains("result could not be written to the store"), "{}", log.text());
     assert!(log.text().contains(r#"task="t1""#), "{}", log.text());
     assert!(log.text().contains(r#"caused by "no storage space""#), "{}", log.text());
     // The next process does not know it.
     drop(test.store);
     let store = Store::open_on(&test.disk, Store::at("/d/store")).await.unwrap();
-    assert!(matches!(store.entry(request(&speech)).lookup(None).await, Ok(Found::InDoubt(_))));
+    assert!(matches!(store.entry(Request::of(&speech)).lookup(None).await, Ok(Found::InDoubt(_))));
 }
 
 #[tokio::test]
@@ -280,12 +275,12 @@ async fn task_id_that_the_disk_has_refused_is_written_when_its_task_ends() {
     for is_failed in [false, true] {
         let test = open(|settings| settings).await;
         let speech = speech("Hello.");
-        let entry = test.store.entry(request(&speech));
+        let entry = test.store.entry(Request::of(&speech));
         submit_without_space(&test, &entry).await;
         let found = only_entry(&test.store).await;
         assert_eq!((found.state(), found.task_id()), (EntryState::Submitted, Some(id("t1"))));
         assert!(test.store.settle(&entry.hash(), Settlement::NotBilled).await.unwrap_err().is_invalid());
-        let equal = test.store.entry(Request { resubmissions: 1, ..request(&speech) });
+        let equal = test.store.entry(Request { resubmissions: 1, ..Request::of(&speech) });
         assert!(matches!(equal.lookup(None).await, Ok(Found::Submitted(found)) if found == id("t1")));
         assert!(matches!(equal.announce(None).await, Ok(Announced::Found(Found::Submitted(_)))));
         assert!(matches!(equal.outlook().await, Ok(Outlook::Submitted)));
@@ -309,7 +304,7 @@ async fn task_id_that_the_disk_has_refused_is_written_when_its_task_ends() {
 async fn task_id_of_a_doubt_that_the_disk_has_refused_prevents_a_resubmission() {
     let test = open(|settings| settings).await;
     let speech = speech("Hello.");
-    let entry = test.store.entry(Request { resubmissions: 1, ..request(&speech) });
+    let entry = test.store.entry(Request { resubmissions: 1, ..Request::of(&speech) });
     let attempt = entry.announced().await;
     let failure = Failure { task_id: Some(id("t1")), ..Failure::new(FailureKind::ConnectionLost) };
     test.is_disk_full.store(true, Ordering::Relaxed);
@@ -328,12 +323,12 @@ async fn task_id_of_a_doubt_that_the_disk_has_refused_prevents_a_resubmission() 
 async fn task_id_that_the_disk_has_refused_leaves_a_later_announcement() {
     let test = open(|settings| settings).await;
     let speech = speech("Hello.");
-    let entry = test.store.entry(request(&speech));
+    let entry = test.store.entry(Request::of(&speech));
     submit_without_space(&test, &entry).await;
     assert!(test.store.forget(&entry.hash()).await.unwrap());
     // Two announcements have different times.
     tokio::time::sleep(Duration::from_millis(5)).await;
-    let equal = test.store.entry(request(&speech));
+    let equal = test.store.entry(Request::of(&speech));
     submit_and_die(&equal).await;
     finish(&entry, "t1", None);
     entry.failed(&id("t1"));
@@ -345,7 +340,7 @@ async fn task_id_that_the_disk_has_refused_leaves_a_later_announcement() {
 async fn settled_entry_is_submitted_again_or_has_the_task_or_the_earlier_speech() {
     let store = Store::in_memory();
     let speech = speech("Hello.");
-    let entry = store.entry(Request { redo: Redo::Yes, ..request(&speech) });
+    let entry = store.entry(Request { redo: Redo::Yes, ..Request::of(&speech) });
     submit_and_die(&entry).await;
     let hash = only_entry(&store).await.hash();
     store.settle(&hash, Settlement::NotBilled).await.unwrap();
@@ -368,7 +363,7 @@ async fn settled_entry_is_submitted_again_or_has_the_task_or_the_earlier_speech(
 async fn result_of_another_task_does_not_change_the_entry() {
     let store = Store::in_memory();
     let speech = speech("Hello.");
-    let entry = store.entry(request(&speech));
+    let entry = store.entry(Request::of(&speech));
     submit(&entry, "t1").await;
     finish(&entry, "t2", None);
     entry.failed(&id("t2"));
@@ -382,7 +377,7 @@ async fn result_of_another_task_does_not_change_the_entry() {
 async fn error_of_a_task_that_was_finished_leaves_its_speech() {
     let store = Store::in_memory();
     let speech = speech("Hello.");
-    let entry = store.entry(request(&speech));
+    let entry = store.entry(Request::of(&speech));
     submit(&entry, "t1").await;
     finish(&entry, "t1", None);
     entry.failed(&id("t1"));
@@ -394,7 +389,7 @@ async fn error_of_a_task_that_was_finished_leaves_its_speech() {
 async fn facts_that_the_entry_has_already_are_not_written_again() {
     let test = open(|settings| settings).await;
     let speech = speech("Hello.");
-    let entry = test.store.entry(request(&speech));
+    let entry = test.store.entry(Request::of(&speech));
     submit(&entry, "t1").await;
     finish(&entry, "t1", Some(audio(Some(1.5))));
     let steps = test.steps().await;
@@ -412,10 +407,10 @@ async fn expected_duration_is_learned_for_each_voice() {
     let texts = ["One, two, three.", "Four, five, six."];
     let [nora, other] = ["nora", "other"].map(|voice| texts.map(|text| speech(text).voice(voice)));
     let expected =
-        async |speech: &SpeechRequest| store.entry(request(speech)).expected_seconds().await.unwrap();
+        async |speech: &SpeechRequest| store.entry(Request::of(speech)).expected_seconds().await.unwrap();
     let before = [expected(&nora[1]).await, expected(&other[1]).await];
     assert!(before[0] > 0.1 && before[0] < 10.0, "{before:?}");
-    let entry = store.entry(request(&nora[0]));
+    let entry = store.entry(Request::of(&nora[0]));
     submit(&entry, "t1").await;
     finish(&entry, "t1", None);
     entry.has_duration(&id("t2"), 99.0);
@@ -431,7 +426,7 @@ async fn duration_is_learned_once_for_each_task() {
     let speech = speech("Hello.");
     let expected_after = async |is_known_before: bool| {
         let store = Store::in_memory();
-        let entry = store.entry(request(&speech));
+        let entry = store.entry(Request::of(&speech));
         submit(&entry, "t1").await;
         if is_known_before {
             finish(&entry, "t1", None);
@@ -440,7 +435,7 @@ async fn duration_is_learned_once_for_each_task() {
         finish(&entry, "t1", Some(audio(Some(30.0))));
         entry.expected_seconds().await.unwrap()
     };
-    let unlearned = Store::in_memory().entry(request(&speech)).expected_seconds().await.unwrap();
+    let unlearned = Store::in_memory().entry(Request::of(&speech)).expected_seconds().await.unwrap();
     let (once, again) = (expected_after(false).await, expected_after(true).await);
     assert!(once > unlearned + 1.0 && (again - once).abs() < 0.001, "{unlearned} {once} {again}");
 }
@@ -469,8 +464,8 @@ fn directory_may_have_entries_if_it_cannot_be_searched_but_not_if_it_is_unknown(
 async fn announcement_that_is_taken_back_leaves_the_earlier_doubt_as_it_was() {
     let store = Store::in_memory();
     let speech = speech("Hello.");
-    submit_and_die(&store.entry(request(&speech))).await;
-    let allowed = store.entry(Request { resubmissions: 1, ..request(&speech) });
+    submit_and_die(&store.entry(Request::of(&speech))).await;
+    let allowed = store.entry(Request { resubmissions: 1, ..Request::of(&speech) });
     for _ in 0..2 {
         drop(allowed.announced().await);
         let entry = only_entry(&store).await;
@@ -482,7 +477,7 @@ async fn announcement_that_is_taken_back_leaves_the_earlier_doubt_as_it_was() {
 async fn forgotten_entry_is_added_again_with_its_speech() {
     let store = Store::in_memory();
     let speech = speech("Hello.");
-    let entry = store.entry(request(&speech));
+    let entry = store.entry(Request::of(&speech));
     submit(&entry, "t1").await;
     let hash = only_entry(&store).await.hash();
     assert!(store.forget(&hash).await.unwrap());
@@ -500,7 +495,7 @@ async fn announcement_is_taken_back_although_the_disk_fails_once() {
     });
     let store = Store::open_on(&disk, "/d/store".into()).await.unwrap();
     let speech = speech("Hello.");
-    let entry = store.entry(request(&speech));
+    let entry = store.entry(Request::of(&speech));
     let attempt = entry.announced().await;
     fails.store(true, Ordering::Relaxed);
     drop(attempt);

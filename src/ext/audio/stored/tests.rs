@@ -2,10 +2,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::{
-    ext::store::{
-        Store,
-        facts::{Redo, Request},
-    },
+    ext::store::{Store, facts::Request},
     types::SpeechRequest,
 };
 
@@ -19,11 +16,8 @@ fn client() -> Client {
 /// Returns the audio of a store whose file has this content. A new URL of its task is refused.
 fn stored(content: Option<&[u8]>, expected: StoredAudio) -> (TempDir, Audio) {
     let directory = tempfile::tempdir().unwrap();
-    let (base_url, speech) = ("https://example.com", &SpeechRequest::new("Hello.".parse().unwrap()));
-    let redo = Redo::No;
-    let request =
-        Request { base_url, speech, take: 0, label: None, resubmissions: 0, redo, failed_task: None };
-    let mut file = Store::in_memory().entry(request).audio_file(expected);
+    let speech = SpeechRequest::new("Hello.".parse().unwrap());
+    let mut file = Store::in_memory().entry(Request::of(&speech)).audio_file(expected);
     file.path = directory.path().join("a.wav");
     if let Some(content) = content {
         std::fs::write(&file.path, content).unwrap();

@@ -6,8 +6,8 @@ use super::*;
 async fn audio_is_found_until_it_is_pruned_or_forgotten() {
     let test = open(|settings| settings).await;
     let speech = speech("Hello.");
-    let entry = test.store.entry(request(&speech));
-    assert!(entry.keeps_audio() && !Store::in_memory().entry(request(&speech)).keeps_audio());
+    let entry = test.store.entry(Request::of(&speech));
+    assert!(entry.keeps_audio() && !Store::in_memory().entry(Request::of(&speech)).keeps_audio());
     submit(&entry, "t1").await;
     finish(&entry, "t1", Some(audio(None)));
     let hash = only_entry(&test.store).await.hash();
@@ -31,7 +31,7 @@ async fn audio_is_found_until_it_is_pruned_or_forgotten() {
 async fn damaged_audio_is_removed_unless_it_is_of_another_speech_or_being_replaced() {
     let test = open(|settings| settings).await;
     let speech = speech("Hello.");
-    let entry = test.store.entry(request(&speech));
+    let entry = test.store.entry(Request::of(&speech));
     submit(&entry, "t1").await;
     finish(&entry, "t1", Some(audio(None)));
     test.write_audio(&entry);
@@ -51,7 +51,7 @@ async fn damaged_audio_is_removed_unless_it_is_of_another_speech_or_being_replac
 async fn audio_may_be_kept_unless_the_entry_is_of_another_task() {
     let store = Store::in_memory();
     let speech = speech("Hello.");
-    let entry = store.entry(request(&speech));
+    let entry = store.entry(Request::of(&speech));
     assert!(entry.may_keep(&id("t1")).await);
     submit(&entry, "t1").await;
     assert!(entry.may_keep(&id("t1")).await && !entry.may_keep(&id("t2")).await);
@@ -61,7 +61,7 @@ async fn audio_may_be_kept_unless_the_entry_is_of_another_task() {
 async fn audio_above_the_limit_of_the_store_is_removed_when_other_audio_is_saved() {
     let test = open(|settings| settings.max_audio_bytes(9)).await;
     let speeches = [speech("One."), speech("Two.")];
-    let [old, new] = [0, 1].map(|index| test.store.entry(request(&speeches[index])));
+    let [old, new] = [0, 1].map(|index| test.store.entry(Request::of(&speeches[index])));
     for entry in [&old, &new] {
         test.write_audio(entry);
         entry.on_audio_saved(5).await;

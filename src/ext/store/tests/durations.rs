@@ -42,15 +42,15 @@ fn finish_after(entry: &EntryHandle, task: &str, seconds: u64) {
 async fn durations_of_the_same_api_are_learned_from_a_store_that_is_opened_again() {
     let TestStore { store, disk, .. } = open(|settings| settings).await;
     for (number, seconds) in [("1", 3), ("2", 5)] {
-        let entry = store.entry(request(&speech(&format!("Text {number}."))));
+        let entry = store.entry(Request::of(&speech(&format!("Text {number}."))));
         submit(&entry, number).await;
         finish_after(&entry, number, seconds);
     }
     drop(store);
     let store = Store::open_on(&disk, "/d/store".into()).await.unwrap();
     let other_voice = speech("Another text.").voice("leo");
-    assert_eq!(learned(&store.entry(request(&other_voice))).await, [3, 5]);
-    let other_api = Request { base_url: "https://example.org", ..request(&other_voice) };
+    assert_eq!(learned(&store.entry(Request::of(&other_voice))).await, [3, 5]);
+    let other_api = Request { base_url: "https://example.org", ..Request::of(&other_voice) };
     assert_eq!(learned(&store.entry(other_api)).await, [0; 0]);
 }
 
@@ -58,7 +58,7 @@ async fn durations_of_the_same_api_are_learned_from_a_store_that_is_opened_again
 async fn durations_are_written_in_the_commit_of_the_entry() {
     let steps_of = async |completed: Option<CompletedTask>| {
         let store = open(|settings| settings).await;
-        let entry = store.store.entry(request(&speech("Hello.")));
+        let entry = store.store.entry(Request::of(&speech("Hello.")));
         submit(&entry, "t1").await;
         let before = store.steps().await;
         let result = serde_json::from_value(json!({"id": "t1", "status": "COMPLETED"})).unwrap();
@@ -73,7 +73,7 @@ async fn durations_are_written_in_the_commit_of_the_entry() {
 async fn damaged_durations_are_ignored_and_replaced() {
     for damaged in ["", "no JSON", r#"{"version":2,"tasks":[]}"#] {
         let TestStore { store, .. } = open(|settings| settings).await;
-        let entry = store.entry(request(&speech("Hello.")));
+        let entry = store.entry(Request::of(&speech("Hello.")));
         let name = "durations https://example.com Chatterbox";
         let damage = store
             .shared
