@@ -119,9 +119,12 @@ mod tests {
 
     #[test]
     fn deep_value_is_left_out_below_some_depth() {
-        let deep = "[".repeat(1_000) + &"]".repeat(1_000);
-        let value = parse(&format!(r#"{{"a": {deep}, "b": 1}}"#)).unwrap();
+        let arrays = "[".repeat(1_000) + &"]".repeat(1_000);
+        let value = parse(&format!(r#"{{"a": {arrays}, "b": 1}}"#)).unwrap();
         assert_eq!(value, json!({"a": [[[[]]]], "b": 1}));
+        let objects = r#"{"c": "#.repeat(1_000) + "1" + &"}".repeat(1_000);
+        let value = parse(&format!(r#"{{"a": {objects}, "b": 1}}"#)).unwrap();
+        assert_eq!(value, json!({"a": {"c": {"c": {"c": {}}}}, "b": 1}));
     }
 
     #[test]
