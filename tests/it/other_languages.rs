@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use distribute_ai::testing::{Script, Simulator, TaskOutcome};
+use distribute_ai::testing::{ReceivedRequest, Route, Script, Simulator, TaskOutcome};
 
 use crate::repository::read;
 
@@ -26,9 +26,11 @@ async fn assert_program_speaks(language: &str, interpreter: &str, text: &str) {
     let builder = Simulator::builder().outcomes(Script::always(TaskOutcome::never_ends()));
     let simulator = Arc::new(builder.start().await.unwrap());
     let completing = Arc::clone(&simulator);
-    // A slow machine may poll late, so the task is completed after the first poll.
+    // A slow machine may poll late, so the task is completed after the response to the first poll.
     tokio::spawn(async move {
-        while completing.polls() == 0 {
+        let is_answered =
+            |request: &ReceivedRequest| request.route == Some(Route::Result) && request.status.is_some();
+        while !completing.received().iter().any(is_answered) {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
         completing.complete(&completing.tasks()[0].0);
