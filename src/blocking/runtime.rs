@@ -71,7 +71,7 @@ impl Runtime {
         self.run(future).map_err(|error| error.with_task_id(id))
     }
 
-    /// Returns the next item of a stream whose first error is its last item.
+    /// Returns the next item of a fused stream. In async code, an error is the last item.
     pub(super) fn next<T, S>(&self, stream: &mut Option<S>) -> Option<Result<T, Error>>
     where
         T: Send + 'static,
@@ -82,7 +82,7 @@ impl Runtime {
         }
         let mut open = stream.take()?;
         let (item, open) = self.block_on(async move { (open.next().await, open) });
-        if matches!(item, Some(Ok(_))) {
+        if item.is_some() {
             *stream = Some(open);
         }
         item
@@ -217,6 +217,22 @@ mod tests {
         drop(other);
         let ended = receiver.recv_timeout(Duration::from_secs(10));
         assert_eq!(ended, Err(mpsc::RecvTimeoutError::Disconnected), "the tasks end with the thread");
+    }
+
+    #[test]
+    fn stream_continues_after_an_error_and_ends_in_async_code() {
+        let runtime = Runtime::start().unwrap();
+        let new_stream = || Some(futures_util::stream::iter([Ok(1), Err(Error::stopped()), Ok(3)]));
+        let mut stream = new_stream();
+        let items: Vec<_> = std::iter::from_fn(|| runtime.next(&mut stream)).map(Result::ok).collect();
+        assert_eq!(items, [Some(1), None, Some(3)]);
+
+        let mut stream = new_stream();
+        let asynchronous = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        asynchronous.block_on(async {
+            assert!(runtime.next(&mut stream).unwrap().unwrap_err().is_invalid());
+            assert!(runtime.next(&mut stream).is_none());
+        });
     }
 
     #[test]

@@ -115,6 +115,9 @@ impl Store {
 }
 
 /// An iterator over the entries of a [`Store`]. `next` blocks until the next entry is read.
+///
+/// A damaged entry is an error, and the iterator continues with the next one. In an async task, `next` returns an
+/// [`is_invalid`](Error::is_invalid) error, and the iterator ends.
 #[derive(Debug)]
 #[must_use = "iterators are lazy and do nothing unless consumed"]
 pub struct Entries {

@@ -153,8 +153,8 @@ impl PollSimulation {
     ///
     /// # Panics
     ///
-    /// Panics if the task is not finished after 1,000,000 polls, which means that the policy
-    /// returns zero delays.
+    /// Panics if the task is not finished after 1,000,000 polls, because the delays of the policy are zero, or very short for
+    /// the time that the task takes.
     pub fn run(&self, policy: &dyn Pacing) -> PollCost {
         let duration = self.duration();
         let (mut history, mut age) = (History::submitted(self.characters), Duration::ZERO);

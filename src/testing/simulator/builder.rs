@@ -32,7 +32,7 @@ use crate::testing::faults::{
 /// use std::time::Duration;
 ///
 /// let simulator = Simulator::builder()
-///     .api_key("sk-test")
+///     .api_key("my-test-key")
 ///     .waiting(Duration::ZERO)
 ///     .running(Duration::from_millis(20))
 ///     .running_per_character(Duration::from_millis(1))
@@ -116,6 +116,9 @@ impl Default for SimulatorBuilder {
 
 impl SimulatorBuilder {
     /// Sets the API key that requests must carry.
+    ///
+    /// [`Simulator::leaks`] and [`Simulator::received`] also find it elsewhere in a request: with fewer than 8 bytes only as
+    /// a whole value, and percent-encoded only in the query.
     pub fn api_key(mut self, key: impl Into<String>) -> Self {
         self.api_key = key.into();
         self

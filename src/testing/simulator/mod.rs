@@ -64,7 +64,7 @@ pub use self::builder::SimulatorBuilder;
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// use distribute_ai::testing::Simulator;
 ///
-/// let simulator = Simulator::builder().api_key("sk-test").start().await?;
+/// let simulator = Simulator::builder().api_key("my-test-key").start().await?;
 /// println!("API key: {}", simulator.api_key());
 /// println!("API: {}, audio: {}", simulator.base_url(), simulator.audio_url());
 /// # Ok(()) }
@@ -116,8 +116,8 @@ pub use self::builder::SimulatorBuilder;
 /// [`assert_nothing_refused`](Self::assert_nothing_refused) fails the test if one of them was invalid.
 ///
 /// The simulator runs on the tokio runtime that started it, or with
-/// [`start_on_thread`](SimulatorBuilder::start_on_thread) on its own thread. Dropping the simulator closes
-/// its sockets.
+/// [`start_on_thread`](SimulatorBuilder::start_on_thread) on its own thread. When the
+/// simulator is dropped, its sockets are closed as soon as the runtime runs again.
 #[must_use = "the simulator stops when it is dropped"]
 pub struct Simulator {
     base_url: String,
@@ -170,7 +170,9 @@ impl Simulator {
     /// # Panics
     ///
     /// Panics if TLS cannot be initialised on this machine. With the feature `rustls` or `native-tls`, a client initialises
-    /// TLS even for `http` URLs.
+    /// TLS even for `http` URLs. Panics if a client does not accept the settings of the simulator: a key that
+    /// [`ClientBuilder::api_key`](crate::ClientBuilder::api_key) rejects, or an `http` URL of another host than loopback, which
+    /// needs [`client_builder`](Self::client_builder) and [`allow_http`](crate::ClientBuilder::allow_http).
     #[must_use]
     pub fn client(&self) -> Client {
         self.client_builder().build().expect("the simulator's own key and URL are valid")

@@ -65,8 +65,8 @@ pub(crate) struct Settings {
     pub(crate) max_received: usize,
 }
 
-/// The changing state, under one lock. The order of requests, faults, outcomes and task ids is thus the same in all
-/// records.
+/// The changing state, under one lock, so that the records of requests and faults have one order, and those of outcomes and
+/// task ids.
 pub(crate) struct Live {
     pub(crate) injector: FaultInjector,
     pub(crate) records: Records,
@@ -131,9 +131,10 @@ impl SimulatorState {
 
     /// Records a request, and decides what happens to it.
     pub(crate) fn arrive(&self, host: Host, request: &Request<Bytes>) -> Arrival {
-        let now = Instant::now();
         let mut live = self.live();
         let live = &mut *live;
+        // With the lock, so that the times are in the order of the records.
+        let now = Instant::now();
         let mut record = self.record(&live.tasks, host, request, now);
         live.records.count(&mut record, now);
         let decision = self.decide(live, request, &mut record, now);

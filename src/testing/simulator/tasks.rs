@@ -113,6 +113,9 @@ impl Tasks {
         self.assign_places(now);
         // Without a limit, tasks have a place before they are ready for it.
         for index in std::mem::take(&mut self.placed) {
+            if self.accepted[index].has_ended(now) {
+                continue;
+            }
             if let Some(ready) =
                 self.accepted[index].ready().filter(|ready| capacity.is_some() && *ready > now)
             {
@@ -233,6 +236,16 @@ mod tests {
         assert!(tasks.end(start + 5 * SECOND, &ids[0], Ending::Error).unwrap_err().contains("already ended"));
         assert!(tasks.end(start, "x", Ending::Error).unwrap_err().contains("does not exist"));
         assert_eq!(statuses(&mut tasks, start + 13 * SECOND, &ids), "ECCP");
+    }
+
+    #[test]
+    fn ended_task_takes_no_place_when_the_capacity_is_set() {
+        let (mut tasks, start) = (tasks(None), Instant::now());
+        let ids = accept_four(&mut tasks, start);
+        tasks.end(start, &ids[1], Ending::Error).unwrap();
+        tasks.set_capacity(start, Some(1));
+        assert_eq!(statuses(&mut tasks, start + 9 * SECOND, &ids), "PEQQ");
+        assert_eq!(statuses(&mut tasks, start + 17 * SECOND, &ids), "CEPQ");
     }
 
     #[test]

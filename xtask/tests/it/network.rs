@@ -69,6 +69,14 @@ fn status_500_is_a_network_error() {
 }
 
 #[test]
+fn status_that_is_no_success_is_a_network_error() {
+    let not_modified: Handler = |path, _| good(path).unwrap_or(status("304 Not Modified"));
+    assert_network_fails(not_modified, &["error: speech-result: ", "304 Not Modified, expected a success"]);
+    let redirect_to_nowhere: Handler = |path, _| good(path).unwrap_or(status("302 Found"));
+    assert_network_fails(redirect_to_nowhere, &["error: speech-result: ", "302 Found, expected a success"]);
+}
+
+#[test]
 fn truncated_body_is_a_network_error() {
     let handler: Handler = |path, _| {
         good(path).unwrap_or("HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n```json\n{".to_owned())

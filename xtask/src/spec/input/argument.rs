@@ -131,7 +131,7 @@ mod tests {
                 "--upload-pack=x:y: revision begins with `-`, expected a commit, branch or tag",
             ),
             ("http://example.com/a", "address `http://example.com/a` is not allowed, expected https://"),
-            ("file:///etc/passwd", "address `file:///etc/passwd` is not allowed, expected https://"),
+            ("file:///etc/passwd", "address `file:` is not allowed, expected https://"),
         ] {
             let error = parse(text).unwrap_err();
             assert!(error.starts_with(expected), "{error}");

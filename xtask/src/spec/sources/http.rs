@@ -15,11 +15,16 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Parses the address of a page or a document. The scheme must be https, or http for this machine.
 pub(crate) fn parse_address(text: &str) -> Result<Url, String> {
-    let url = Url::parse(text).map_err(|error| format!("invalid address `{text}`: {error}"))?;
+    let url = Url::parse(text).map_err(|error| {
+        // It may contain a password or a token.
+        let shown = if text.contains(['@', '?', '#']) { String::new() } else { format!(" `{text}`") };
+        format!("invalid address{shown}: {error}")
+    })?;
     if is_allowed(&url) {
         return Ok(url);
     }
-    Err(format!("address `{text}` is not allowed, expected https:// (or http:// for this machine)"))
+    let shown = without_secrets(&url);
+    Err(format!("address `{shown}` is not allowed, expected https:// (or http:// for this machine)"))
 }
 
 /// The body of a response, and the final address if the request was redirected.
@@ -80,6 +85,11 @@ impl Client {
                 return Ok(Err(Absence::Removed(format!("{from}: {}", response.status()))));
             }
             response.error_for_status_ref().map_err(failed)?;
+            // Such as 304, or a redirect without a location.
+            if !response.status().is_success() {
+                let error = format!("{from}: HTTP status {}, expected a success", response.status());
+                return Err(Failure::new(ExitClass::Network, vec![error]));
+            }
             let mut bytes = Vec::new();
             while let Some(chunk) = response.chunk().await.map_err(failed)? {
                 bytes.extend_from_slice(&chunk);
@@ -172,6 +182,20 @@ mod tests {
             "docs.distribute.ai",
         ] {
             assert!(parse_address(rejected).is_err(), "{rejected}");
+        }
+    }
+
+    #[test]
+    fn error_about_an_address_shows_no_password_and_no_token() {
+        for address in [
+            "http://user:secret@x.y/a",
+            "http://x.y/a?token=secret#secret",
+            "https://user:secret@x.y:99999/a",
+            "https://x.y:99999/a?token=secret",
+            "https://x.y:99999/#secret",
+        ] {
+            let error = parse_address(address).unwrap_err();
+            assert!(!error.contains("secret"), "{error}");
         }
     }
 }
