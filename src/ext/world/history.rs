@@ -11,7 +11,7 @@ use fastrand::Rng;
 
 use super::{
     network::{Call, Delivery, PAUSES},
-    server::{Course, Server},
+    server::Server,
 };
 use crate::ext::disk::{
     Disk,
@@ -21,9 +21,6 @@ use crate::ext::disk::{
 /// The longest outage of the disk, in changes that fail.
 const MAX_OUTAGE: u32 = 8;
 
-/// The largest number of polls before the one that finds a task ended.
-const MAX_POLLS: u32 = 3;
-
 /// The time at the start of a world, in seconds since 1970.
 const START: f64 = 1_800_000_000.0;
 
@@ -32,8 +29,6 @@ const START: f64 = 1_800_000_000.0;
 pub(super) struct Trouble {
     /// Requests that are not answered.
     pub(super) requests: f64,
-    /// Tasks that fail.
-    pub(super) tasks: f64,
     /// Changes and syncs of the disk that fail.
     pub(super) disk: f64,
 }
@@ -50,16 +45,14 @@ pub(super) struct Step {
 /// The facts about the client that an observer sees.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Observed {
-    /// The last create of each text, unless its task has failed.
+    /// The last create of each text.
     pub(super) creates: BTreeMap<String, Create>,
     /// The texts of which a create was lost, so that the server may have accepted it.
     pub(super) lost: BTreeSet<String>,
     /// The texts whose audio was refused or lost at some moment, so that it may not be kept.
     pub(super) without_audio: BTreeSet<String>,
-    /// The task id of each text that was handed to the program, unless the task has failed.
+    /// The task id of each text that was handed to the program.
     pub(super) handed: BTreeMap<String, String>,
-    /// The tasks that the client has seen fail.
-    pub(super) failed: BTreeSet<String>,
     /// The texts of which the disk refused the id, so that it is not on disk.
     pub(super) refused: BTreeSet<String>,
     /// The texts whose speech and audio must be in the store from now on.
@@ -94,15 +87,8 @@ impl Observed {
                     self.lost.insert(text.clone());
                 }
             }
-            Call::Audio { id } if !delivery.is_answered() => {
+            Call::Audio { id } if !matches!(delivery, Delivery::Answered | Delivery::Twice) => {
                 self.without_audio.insert(server.text(id).to_owned());
-            }
-            Call::Poll { id } if delivery.is_answered() && server.has_failed(id) => {
-                // After that, the text may be submitted again.
-                if self.failed.insert(id.clone()) {
-                    self.creates.remove(server.text(id));
-                    self.handed.remove(server.text(id));
-                }
             }
             Call::Poll { .. } | Call::Audio { .. } => {}
         }
@@ -220,12 +206,9 @@ impl World {
 
     /// Returns the response of the server.
     pub(super) fn serve(&self, call: &Call) -> (u16, Vec<u8>) {
-        let Inner { server, rng, trouble, .. } = &mut *self.inner();
+        let server = &mut self.inner().server;
         let body = match call {
-            Call::Create { text } => {
-                let course = Course { polls: rng.u32(..=MAX_POLLS), fails: rng.f64() < trouble.tasks };
-                Some(server.create(text, course).to_string().into_bytes())
-            }
+            Call::Create { text } => Some(server.create(text).to_string().into_bytes()),
             Call::Poll { id } => server.poll(id).map(|value| value.to_string().into_bytes()),
             Call::Audio { id } => server.audio(id),
         };

@@ -45,11 +45,6 @@ impl Delivery {
         Self::Forgotten,
     ];
 
-    /// Returns `true` if the client gets the response of the server to its request.
-    pub(super) fn is_answered(self) -> bool {
-        matches!(self, Self::Answered | Self::Twice)
-    }
-
     /// Replaces a delivery that is impossible for the call.
     fn of(self, call: &Call) -> Self {
         match (self, call) {

@@ -2,7 +2,6 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    path::Path,
     sync::{Arc, LazyLock},
     time::Duration,
 };
@@ -15,32 +14,25 @@ use tokio::{
 
 use super::{
     current,
-    history::{Create, Step, Trouble, World},
-    server::{Server, spoken_again, wav},
+    history::{Create, World},
+    server::wav,
 };
 use crate::{
     Client, Error, Speak, Speech, TaskId,
     ext::{
         client::{ClientState, Inner},
-        disk::{
-            Access, Disk, read_start,
-            simulated::{Kept, State},
-        },
+        disk::{Access, Disk, read_start, simulated::State},
         polling::{Fixed, client_policy::ClientPolicy},
         store::{EntryState, Settlement, Store},
     },
 };
 
 /// The directory of the files. It exists from the start.
-const HOME: &str = "/home";
+pub(super) const HOME: &str = "/home";
 
 const STORE: &str = "/home/store";
 const BOOK: &str = "/home/book.wav";
 const BOOK_STORE: &str = "/home/book.wav.store";
-
-/// The sentences of a long text. It ends as it starts, so that two pieces are equal.
-const SENTENCES: [&str; 2] =
-    ["The first sentence is about this long.", "The second sentence is also this long."];
 
 /// The number of runs after which a program must be done.
 const MAX_RUNS: usize = 40;
@@ -62,8 +54,6 @@ pub(super) enum Program {
     LongText,
     /// A long text whose pieces stay in the store of the client.
     LongTextInStore,
-    /// A long text of which a piece is spoken again.
-    Redo,
 }
 
 /// The outcome of the runs of a program.
@@ -75,40 +65,26 @@ pub(super) struct Ending {
 }
 
 impl Program {
-    pub(super) const ALL: [Self; 5] =
-        [Self::Speak, Self::Batch, Self::LongText, Self::LongTextInStore, Self::Redo];
+    const ALL: [Self; 4] = [Self::Speak, Self::Batch, Self::LongText, Self::LongTextInStore];
 
     pub(super) fn of_seed(seed: u64) -> Self {
         Self::ALL[usize::try_from(seed).expect("64 bits") % Self::ALL.len()]
     }
 
-    /// Returns the texts that the program must submit.
+    fn is_long_text(self) -> bool {
+        matches!(self, Self::LongText | Self::LongTextInStore)
+    }
+
+    /// Returns the texts of the requests.
     pub(super) fn texts(self) -> Vec<String> {
-        let texts: &[&str] = match self {
-            Self::Speak | Self::Batch => &["First text.", "Second text."],
-            Self::LongText | Self::LongTextInStore => &SENTENCES,
-            Self::Redo => &SENTENCES[1..],
-        };
-        texts.iter().copied().map(str::to_owned).collect()
-    }
-
-    /// Returns the texts that the program takes from its store.
-    pub(super) fn earlier_texts(self) -> &'static [&'static str] {
-        if self == Self::Redo { &SENTENCES[..1] } else { &[] }
-    }
-
-    /// Returns the world in which the program starts.
-    pub(super) fn start(self, seed: u64, trouble: Trouble) -> World {
-        let disk = State::with_directory(Path::new(HOME));
-        if self != Self::Redo {
-            return World::new(disk, Server::default(), seed, trouble);
+        match self {
+            Self::Speak | Self::Batch => ["First text.", "Second text."].map(str::to_owned).to_vec(),
+            Self::LongText | Self::LongTextInStore => {
+                ["The first sentence is about this long.", "The second sentence is also this long."]
+                    .map(str::to_owned)
+                    .to_vec()
+            }
         }
-        let world = World::new(disk, Server::default(), seed, Trouble::default());
-        Self::LongTextInStore.run_until_done(&world);
-        let Step { disk, mut server, .. } = world.now();
-        server.start_again();
-        let all = vec![Kept::Everything; disk.pending().len()];
-        World::new(disk.after_power_failure(all), server, seed, trouble)
     }
 
     /// Returns the texts of the requests whose audio is saved, one for each file.
@@ -127,23 +103,17 @@ impl Program {
                 .enumerate()
                 .map(|(number, text)| (file_of(number), wav(text)))
                 .collect(),
-            Self::LongText | Self::LongTextInStore | Self::Redo => {
+            Self::LongText | Self::LongTextInStore => {
                 let file = content(end, BOOK).expect("a complete file");
-                assert!(file.ends_with(self.samples().as_bytes()));
+                assert!(file.ends_with(self.texts().concat().as_bytes()));
                 BTreeMap::from([(BOOK.to_owned(), file)])
             }
         }
     }
 
-    /// Returns the samples of the file of a long text.
-    fn samples(self) -> String {
-        let second = if self == Self::Redo { &*spoken_again(SENTENCES[1]) } else { SENTENCES[1] };
-        [SENTENCES[0], second, SENTENCES[0]].concat()
-    }
-
-    /// Returns `true` if the file of a long text is complete. Then the program is done.
+    /// Returns `true` if the file of a long text is there. Then it is whole, and the program is done.
     pub(super) fn has_book(self, disk: &State) -> bool {
-        content(disk, BOOK).is_some_and(|book| book.ends_with(self.samples().as_bytes()))
+        self.is_long_text() && content(disk, BOOK).is_some()
     }
 
     /// Returns `true` if the temporary store of a long text is gone.
@@ -167,8 +137,8 @@ impl Program {
         file.windows(32).any(|bytes| bytes == hash.as_bytes())
     }
 
-    /// Returns `true` if the store on this disk has no doubt about the request.
-    pub(super) fn has_no_doubt(self, image: &State, text: &str) -> bool {
+    /// Returns `true` if the store on this disk lacks the entry of the request.
+    pub(super) fn has_no_entry(self, image: &State, text: &str) -> bool {
         let (disk, hash) = (Disk::simulated(image.clone(), |_, _| None), TEMPLATE.speak(text).hash());
         let runtime = runtime();
         let entry = runtime.block_on(async {
@@ -176,7 +146,7 @@ impl Program {
             store.get(&hash.expect("a valid request")).await
         });
         drop_tasks(&runtime);
-        entry.expect("a store").is_none_or(|entry| entry.state() != EntryState::InDoubt)
+        entry.expect("a store").is_none()
     }
 
     /// Runs the program until it is done. Requests in doubt are settled by what the server has billed.
@@ -239,16 +209,14 @@ impl Program {
                 });
                 save_all(world, self, results).await
             }
-            Self::LongText | Self::LongTextInStore | Self::Redo => {
+            Self::LongText | Self::LongTextInStore => {
                 let client = match self {
                     Self::LongText => client(disk, None),
                     _ => self.client_with_store(world, disk).await?,
                 };
-                let [first, second] = SENTENCES;
-                let text = format!("{first} {second} {first}");
-                let text = speak(&client, world, &text).in_pieces().max_characters(40).resubmit_failed(1);
-                let text = if self == Self::Redo { text.redo([2]) } else { text };
-                text.save(BOOK).await?;
+                let text = self.texts().join(" ");
+                let saved = speak(&client, world, &text).in_pieces().max_characters(40).save(BOOK).await;
+                saved.map(drop)?;
                 world.step("saved", |_, client| {
                     client.saved.insert(BOOK.to_owned());
                 });
@@ -264,11 +232,9 @@ impl Program {
         for text in self.texts() {
             let hash = client.speak(&*text).hash().expect("a valid request");
             let entry = store.get(&hash).await?;
-            let stored = entry.filter(|entry| entry.audio_bytes().is_some());
-            let id = stored.and_then(|entry| entry.task_id()).map(|id| id.to_string());
+            let is_stored = entry.is_some_and(|entry| entry.audio_bytes().is_some());
             world.step("looked up", |server, client| {
-                // An earlier speech is replaced.
-                if id.is_some_and(|id| !server.is_earlier(&id)) {
+                if is_stored {
                     let downloads = server.downloads(&text);
                     client.stored.entry(text).or_insert(downloads);
                 }

@@ -1,24 +1,15 @@
 //! The simulated server: it bills, and remembers what it has billed.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-/// The course of a task.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Course {
-    /// The number of polls before the one that finds it ended.
-    pub(super) polls: u32,
-    pub(super) fails: bool,
-}
+/// The number of polls after which a task is completed.
+const POLLS: u32 = 2;
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Server {
     tasks: BTreeMap<String, Task>,
-    /// The number of tasks of an earlier program.
-    earlier: usize,
-    /// The texts that were submitted although they had a task that had not failed.
-    submitted_twice: BTreeSet<String>,
     /// The number of downloads of the audio of each text.
     downloads: BTreeMap<String, u32>,
 }
@@ -26,58 +17,30 @@ pub(super) struct Server {
 #[derive(Clone, Debug, PartialEq)]
 struct Task {
     text: String,
-    /// What its audio says.
-    spoken: String,
-    course: Course,
     polls: u32,
-    /// `true` if the task counts for the client: not that of an earlier program, and not one of a request that the network
-    /// has repeated, because no client can prevent that.
-    counts: bool,
-}
-
-impl Task {
-    fn has_ended(&self) -> bool {
-        self.polls > self.course.polls
-    }
-
-    fn has_failed(&self) -> bool {
-        self.course.fails && self.has_ended()
-    }
+    /// `true` if the network has repeated the request that created the task. No client can prevent that.
+    is_repeated: bool,
 }
 
 impl Server {
     /// Accepts a text, which is billed.
-    pub(super) fn create(&mut self, text: &str, course: Course) -> Value {
-        if !self.billed(text).is_empty() {
-            self.submitted_twice.insert(text.to_owned());
-        }
-        json!({ "id": self.add(text, course, true) })
+    pub(super) fn create(&mut self, text: &str) -> Value {
+        let id = format!("{:08x}-40d5-491e-99b0-da01ff1f3341", self.tasks.len() + 1);
+        self.tasks.insert(id.clone(), Task { text: text.to_owned(), polls: 0, is_repeated: false });
+        json!({ "id": id })
     }
 
     /// Accepts a text whose request the network has repeated.
     pub(super) fn create_repeated(&mut self, text: &str) {
-        self.add(text, Course { polls: 0, fails: false }, false);
-    }
-
-    fn add(&mut self, text: &str, course: Course, counts: bool) -> String {
-        let id = format!("{:08x}-40d5-491e-99b0-da01ff1f3341", self.tasks.len() + 1);
-        let spoken = if self.earlier > 0 { spoken_again(text) } else { text.to_owned() };
-        self.tasks.insert(id.clone(), Task { text: text.to_owned(), spoken, course, polls: 0, counts });
-        id
-    }
-
-    /// Starts to count from zero, for another program. From now on, all audio sounds different.
-    pub(super) fn start_again(&mut self) {
-        self.earlier = self.tasks.len();
-        self.tasks.values_mut().for_each(|task| task.counts = false);
-        self.downloads.clear();
+        self.create(text);
+        self.tasks.values_mut().next_back().expect("a task").is_repeated = true;
     }
 
     /// Returns the status of another task. If there is only one, that of an invented task.
     pub(super) fn poll_another(&mut self, id: &str) -> Value {
         let other = self.tasks.keys().find(|other| *other != id).cloned();
         other.and_then(|other| self.poll(&other)).unwrap_or_else(
-            || json!({ "id": "00000000-40d5-491e-99b0-da01ff1f3341", "status": "ERROR", "results": [] }),
+            || json!({ "id": "00000000-40d5-491e-99b0-da01ff1f3341", "status": "FAILED", "results": [] }),
         )
     }
 
@@ -85,43 +48,25 @@ impl Server {
     pub(super) fn poll(&mut self, id: &str) -> Option<Value> {
         let task = self.tasks.get_mut(id)?;
         task.polls += 1;
-        let finished = task.has_ended().then_some(2.0);
-        let (status, results) = match (task.has_ended(), task.course.fails) {
-            (false, _) => ("IN_PROGRESS", json!([])),
-            (true, true) => ("ERROR", json!([])),
-            (true, false) => ("COMPLETED", json!([{ "url": format!("http://127.0.0.1:1/audio/{id}") }])),
-        };
-        Some(json!({ "id": id, "status": status, "created": 1.0, "finished": finished, "results": results }))
+        let is_done = task.polls > POLLS;
+        let results =
+            if is_done { json!([{ "url": format!("http://127.0.0.1:1/audio/{id}") }]) } else { json!([]) };
+        let status = if is_done { "COMPLETED" } else { "IN_PROGRESS" };
+        Some(
+            json!({ "id": id, "status": status, "created": 1.0, "finished": is_done.then_some(2.0), "results": results }),
+        )
     }
 
     pub(super) fn audio(&mut self, id: &str) -> Option<Vec<u8>> {
-        let task = self.tasks.get(id)?;
-        *self.downloads.entry(task.text.clone()).or_default() += 1;
-        Some(wav(&task.spoken))
+        let text = &self.tasks.get(id)?.text;
+        *self.downloads.entry(text.clone()).or_default() += 1;
+        Some(wav(text))
     }
 
-    /// Returns the ids of the tasks of a text that have not failed.
+    /// Returns the ids of the tasks that were billed for a text, one for each request that the client has sent.
     pub(super) fn billed(&self, text: &str) -> Vec<String> {
-        let is_billed = |task: &Task| task.text == text && task.counts && !task.has_failed();
-        self.tasks.iter().filter(|(_, task)| is_billed(task)).map(|(id, _)| id.clone()).collect()
-    }
-
-    pub(super) fn has_failed(&self, id: &str) -> bool {
-        self.tasks.get(id).is_some_and(Task::has_failed)
-    }
-
-    /// Returns `true` if the task is one of an earlier program.
-    pub(super) fn is_earlier(&self, id: &str) -> bool {
-        self.tasks.keys().take(self.earlier).any(|earlier| earlier == id)
-    }
-
-    /// Returns the id of the only task of a text that has not failed, or tells what is wrong.
-    pub(super) fn billed_once(&self, text: &str) -> Result<String, String> {
-        if self.submitted_twice.contains(text) {
-            return Err("was submitted although it had a task that had not failed".to_owned());
-        }
-        let billed = self.billed(text);
-        <[String; 1]>::try_from(billed).map(|[id]| id).map_err(|billed| format!("was billed as {billed:?}"))
+        let is_of_text = |task: &Task| task.text == text && !task.is_repeated;
+        self.tasks.iter().filter(|(_, task)| is_of_text(task)).map(|(id, _)| id.clone()).collect()
     }
 
     /// Returns the text of a task.
@@ -132,11 +77,6 @@ impl Server {
     pub(super) fn downloads(&self, text: &str) -> u32 {
         self.downloads.get(text).copied().unwrap_or_default()
     }
-}
-
-/// Returns what the audio of a text says if an earlier program had it spoken already.
-pub(super) fn spoken_again(text: &str) -> String {
-    text.to_uppercase()
 }
 
 /// Returns the audio of a text: its bytes as 8-bit samples.
