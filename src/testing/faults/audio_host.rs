@@ -78,8 +78,8 @@ impl AudioHost {
     }
 
     /// Redirects each download `count` times (302) on the audio host. Only the last request counts as a
-    /// download. A script of [`Route::Audio`](crate::testing::Route::Audio) counts each request, and a fault that cuts off or changes
-    /// audio does not change a redirect.
+    /// download. A script of [`Route::Audio`](crate::testing::Route::Audio) counts each request, and a fault
+    /// that cuts off or changes audio does not change a redirect.
     pub fn redirects(mut self, count: u32) -> Self {
         self.redirects = count;
         self

@@ -116,8 +116,8 @@ pub use self::builder::SimulatorBuilder;
 /// [`assert_nothing_refused`](Self::assert_nothing_refused) fails the test if one of them was invalid.
 ///
 /// The simulator runs on the tokio runtime that started it, or with
-/// [`start_on_thread`](SimulatorBuilder::start_on_thread) on its own thread. When the
-/// simulator is dropped, its sockets are closed as soon as the runtime runs again.
+/// [`start_on_thread`](SimulatorBuilder::start_on_thread) on its own thread. When the simulator is
+/// dropped, its sockets are closed as soon as the runtime runs again.
 #[must_use = "the simulator stops when it is dropped"]
 pub struct Simulator {
     base_url: String,
