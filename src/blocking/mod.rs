@@ -43,13 +43,13 @@
 //!
 //! Two calls are not detected. On a runtime with worker threads, a call in the future of
 //! `Runtime::block_on` (for example in `#[tokio::main] async fn main`) or in a `LocalSet` blocks that
-//! thread. [`Results`] cannot return such an error: its `next` blocks the thread anywhere.
+//! thread. [`Results`] cannot return such an error: its `next` and `stop` block the thread anywhere.
 //!
 //! # Callbacks
 //!
 //! Callbacks such as [`Speak::on_submitted`] and poll policies run on the thread of the client. While
 //! they run, all other calls of the client and its clones wait, so keep them short. A call of the same
-//! client in a callback returns the same error; `next` of a batch panics there.
+//! client in a callback returns the same error; `next` and `stop` of a batch panic there.
 
 mod forward;
 mod runtime;

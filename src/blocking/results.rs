@@ -30,9 +30,9 @@ use crate::{Error, batch::Progress};
 ///
 /// # Panics
 ///
-/// `next` panics in a callback of the same client, such as `on_submitted`, because the wait would
-/// never end. In other async code, `next` blocks the thread. It cannot return an error there,
-/// because each item has a key. See the [module](super).
+/// `next` and `stop` panic in a callback of the same client, such as `on_submitted`, because the wait would
+/// never end. In other async code, they block the thread. They cannot return an error there, because each
+/// result has a key. See the [module](super).
 #[must_use = "nothing is sent until the first call of `next`"]
 pub struct Results<K> {
     /// `None` after [`stop`](Self::stop).
@@ -72,24 +72,21 @@ impl<K> Results<K> {
     ///
     /// Waits for pending submissions, for at most the request timeout. See [`crate::batch::Results::stop`].
     ///
-    /// # Errors
+    /// # Panics
     ///
-    /// - [`is_invalid`](Error::is_invalid): called in an async task. The batch is stopped anyway.
-    pub fn stop(mut self) -> Result<Undelivered<K>, Error>
+    /// Panics in a callback of the same client.
+    #[must_use = "the results contain the ids of submitted tasks"]
+    pub fn stop(mut self) -> Vec<(K, Result<Speech, Error>)>
     where
         K: Send + 'static,
     {
         let runtime = self.runtime.clone();
-        runtime.reject_async_context()?;
-        let Some(results) = self.inner.take() else { return Ok(Vec::new()) };
+        let Some(results) = self.inner.take() else { return Vec::new() };
         let undelivered = runtime.block_on(results.stop());
         let speech = |speech| Speech::new(speech, runtime.clone());
-        Ok(undelivered.into_iter().map(|(key, result)| (key, result.map(speech))).collect())
+        undelivered.into_iter().map(|(key, result)| (key, result.map(speech))).collect()
     }
 }
-
-/// The results of a stopped batch that were not taken.
-type Undelivered<K> = Vec<(K, Result<Speech, Error>)>;
 
 impl<K: Send + 'static> Iterator for Results<K> {
     type Item = (K, Result<Speech, Error>);

@@ -114,6 +114,18 @@ impl Store {
     }
 }
 
+impl From<Store> for StoreSettings {
+    fn from(store: Store) -> Self {
+        store.inner.into()
+    }
+}
+
+impl From<&Store> for StoreSettings {
+    fn from(store: &Store) -> Self {
+        (&store.inner).into()
+    }
+}
+
 /// An iterator over the entries of a [`Store`]. `next` blocks until the next entry is read.
 ///
 /// A damaged entry is an error, and the iterator continues with the next one. In an async task, `next` returns an

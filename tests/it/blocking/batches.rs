@@ -84,6 +84,20 @@ fn blocking_batch_second_run_submits_nothing() {
 }
 
 #[test]
+fn blocking_batch_takes_an_open_store() {
+    let (simulator, client) = quick();
+    let directory = tempfile::tempdir().unwrap();
+    let store = Store::open(directory.path()).unwrap();
+    for _ in 0..2 {
+        let mut results = client.batch([("a", "One."), ("b", "Two.")]).store(&store).run().unwrap();
+        assert!(results.all(|(_, speech)| speech.is_ok()));
+    }
+    assert_eq!((store.entries().count(), simulator.creates()), (2, 2));
+    assert!(client.batch([("a", "One.")]).store(store).run().unwrap().all(|(_, speech)| speech.is_ok()));
+    assert_eq!(simulator.creates(), 2);
+}
+
+#[test]
 fn blocking_batch_drop_waits_for_pending_submissions() {
     let (simulator, client) = quick();
     let directory = tempfile::tempdir().unwrap();
@@ -145,7 +159,7 @@ fn blocking_batch_stop_returns_task_ids_of_billed_tasks() {
     let mut results = client.batch((1..).zip(requests)).run().unwrap();
     let (_, first) = results.next().unwrap();
     assert!(first.unwrap_err().is_deadline());
-    let undelivered = results.stop().unwrap();
+    let undelivered = results.stop();
     let [(1, Err(error))] = undelivered.as_slice() else { panic!("{undelivered:?}") };
     assert!(error.is_stopped() && error.task_id().is_some(), "{error}");
 }

@@ -70,6 +70,20 @@ fn blocking_batch_next_in_async_code_blocks_the_thread_and_returns_results() {
 }
 
 #[test]
+fn blocking_batch_stop_in_async_code_blocks_the_thread_and_returns_results() {
+    let (simulator, client) = quick();
+    let mut results = client.batch([("a", "One."), ("b", "Two.")]).in_order().run().unwrap();
+    assert!(results.next().unwrap().1.is_ok());
+    let undelivered = one_thread().block_on(async { results.stop() });
+    assert_eq!(undelivered.len(), 1);
+    let ids = undelivered.iter().filter_map(|(_, result)| match result {
+        Ok(speech) => Some(speech.id()),
+        Err(error) => error.task_id(),
+    });
+    assert_eq!(simulator.creates(), 1 + ids.count() as u64);
+}
+
+#[test]
 fn blocking_batch_next_in_callback_of_same_client_panics_and_keeps_results() {
     let (simulator, client) = quick();
     let results = client.batch([("a", "One."), ("b", "Two.")]).run().unwrap();
