@@ -4,9 +4,10 @@
 //! `tests/deletions.toml`. The sources are changed in a copy.
 
 use std::{
+    collections::{BTreeMap, BTreeSet},
     env, fs,
     path::{Path, PathBuf},
-    process::Command,
+    process::{Command, Output},
     time::Duration,
 };
 
@@ -90,6 +91,7 @@ pub(crate) fn run(root: &Workspace, args: &Args) -> Result<(), Failure> {
     }
     let copy = root.path().join("target/deletions");
     copy_sources(root.path(), &copy)?;
+    check_that_tests_pass(&copy, &chosen)?;
     let mut survived = Vec::new();
     for deletion in chosen {
         stdout::print(&format!("{}: ", deletion.name))?;
@@ -158,6 +160,23 @@ fn copy_all(from: &Path, to: &Path) -> std::io::Result<()> {
     Ok(())
 }
 
+/// Fails if a test fails without a deletion. Such a test would find all of them.
+fn check_that_tests_pass(copy: &Path, deletions: &[&Deletion]) -> Result<(), Failure> {
+    let mut filters: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
+    for deletion in deletions.iter().filter(|deletion| deletion.equivalent.is_none()) {
+        filters.entry(deletion.target.as_deref()).or_default().extend(deletion.tests.as_deref());
+    }
+    for (target, tests) in filters {
+        let tests: Vec<_> = tests.into_iter().collect();
+        let output = run_tests(copy, target, &tests)?;
+        if output.as_ref().is_none_or(|output| !output.status.success()) {
+            let failed = output.and_then(|output| failed_test(&output)).unwrap_or_else(|| tests.join(", "));
+            return Err(Failure::document(format!("{failed}: fails or does not compile without a deletion")));
+        }
+    }
+    Ok(())
+}
+
 /// Applies a deletion, runs the tests and undoes it. Returns the name of a test that failed.
 fn apply(copy: &Path, deletion: &Deletion, tests: &str) -> Result<Option<String>, Failure> {
     let Deletion { name, file, code, with, target, .. } = deletion;
@@ -171,46 +190,54 @@ fn apply(copy: &Path, deletion: &Deletion, tests: &str) -> Result<Option<String>
     }
     let write = |content: &str| fs::write(&path, content).map_err(|error| Failure::io(&path, error));
     write(&source.replacen(code, with, 1))?;
-    let target = target.as_deref().map_or(vec!["--lib"], |target| vec!["--test", target]);
+    let output = run_tests(copy, target.as_deref(), &[tests]);
+    write(&source)?;
+    let Some(output) = output? else {
+        return Ok(Some(format!("{tests}, which has not ended after {} s", LIMIT.as_secs())));
+    };
+    if output.status.success() {
+        return if has_passed_test(&String::from_utf8_lossy(&output.stdout)) {
+            Ok(None)
+        } else {
+            Err(Failure::document(format!("{LIST}: {name:?}: no test is called {tests}")))
+        };
+    }
+    failed_test(&output).map(Some).ok_or_else(|| {
+        let errors = String::from_utf8_lossy(&output.stderr);
+        let first = errors.lines().find(|line| line.starts_with("error")).unwrap_or("no test ran");
+        Failure::document(format!("{LIST}: {name:?}: the code does not compile: {first}"))
+    })
+}
+
+/// Runs the tests with these filters, of the unit tests or of an integration test. Returns `None` if they take too long.
+fn run_tests(copy: &Path, target: Option<&str>, filters: &[&str]) -> Result<Option<Output>, Failure> {
     let mut command = Command::new("cargo");
     command
         .args(["test", "--quiet", "-p", "distribute-ai"])
-        .args(target)
-        .args(["--", tests])
+        .args(target.map_or(vec!["--lib"], |target| vec!["--test", target]))
+        .arg("--")
+        .args(filters)
         .current_dir(copy)
         // One file changes from build to build.
         .env("CARGO_INCREMENTAL", "1")
         .env("CARGO_TARGET_DIR", copy.join("target"))
         .env("RUSTFLAGS", format!("{} --cap-lints=allow", env::var("RUSTFLAGS").unwrap_or_default()))
         .env("RUST_BACKTRACE", "0");
-    let output = child::output(command, b"", LIMIT);
-    write(&source)?;
-    let output = output.map_err(|error| Failure::usage(format!("cargo test: {error}")))?;
-    let Some(output) = output else {
-        return Ok(Some(format!("{tests}, which has not ended after {} s", LIMIT.as_secs())));
-    };
+    child::output(command, b"", LIMIT).map_err(|error| Failure::usage(format!("cargo test: {error}")))
+}
+
+/// Returns the name of the first test that failed.
+fn failed_test(output: &Output) -> Option<String> {
     let text = String::from_utf8_lossy(&output.stdout);
-    if output.status.success() {
-        return if has_passed_test(&text) {
-            Ok(None)
-        } else {
-            Err(Failure::document(format!("{LIST}: {name:?}: no test is called {tests}")))
-        };
-    }
     let failed = text.lines().skip_while(|line| *line != "failures:").find_map(|line| {
         let name = line.trim();
         (line.starts_with("    ") && name.contains("::") && !name.contains(' ')).then(|| name.to_owned())
     });
     // The simulated world prints the history that fails.
     let history = text.lines().find(|line| line.contains(" with seed "));
-    let failed = failed.map(|test| match history {
+    failed.map(|test| match history {
         Some(history) => format!("{test}: {}", history.trim()),
         None => test,
-    });
-    failed.map(Some).ok_or_else(|| {
-        let errors = String::from_utf8_lossy(&output.stderr);
-        let first = errors.lines().find(|line| line.starts_with("error")).unwrap_or("no test ran");
-        Failure::document(format!("{LIST}: {name:?}: the code does not compile: {first}"))
     })
 }
 

@@ -22,8 +22,11 @@ pub(super) fn rename(from: &Path, to: &Path) -> io::Result<()> {
     fs::rename(from, to)
 }
 
-/// Removes a file. Succeeds if the file does not exist.
+/// Removes a file. Succeeds if the file does not exist, also on a disk that is read-only.
 pub(super) fn remove(path: &Path) -> io::Result<()> {
+    if path.symlink_metadata().is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
+        return Ok(());
+    }
     step()?;
     fs::remove_file(path).or_else(|error| match error.kind() {
         io::ErrorKind::NotFound => Ok(()),

@@ -33,8 +33,12 @@ pub(crate) fn read_bytes(path: &Path, class: ExitClass) -> Result<Vec<u8>, Failu
     fs::read(path).map_err(|error| Failure::new(class, vec![format!("{}: {error}", path.display())]))
 }
 
-/// Writes one file, completely or not at all. Several files need a [`Transaction`].
+/// Writes one file, completely or not at all. Several files need a [`Transaction`]. What is not a file, such as a device or a
+/// pipe, is not replaced.
 pub(crate) fn write(path: &Path, content: &str) -> Result<(), Failure> {
+    if fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
+        return fs::write(path, content).map_err(|error| write_error(path, &error));
+    }
     // The parent of a bare file name is "", which is not a valid directory.
     let directory = path.parent().filter(|parent| *parent != Path::new("")).unwrap_or(Path::new("."));
     let mut builder = tempfile::Builder::new();

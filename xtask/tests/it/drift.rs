@@ -142,6 +142,25 @@ fn operation_that_leaves_a_removed_page_is_compared_with_the_accepted_one() {
 }
 
 #[test]
+fn operation_that_leaves_a_removed_page_is_missing_if_the_pages_are_in_conflict() {
+    let root = Root::new();
+    root.write_pages();
+    let mut create = root.json("openapi/upstream/speech-create.json");
+    let mut result = root.json("openapi/upstream/speech-result.json");
+    create["paths"]["/async/speech/result"] = result["paths"]["/async/speech/result"].clone();
+    root.write_page("speech-create", &create);
+    result["info"]["version"] = json!("2.0.0");
+    result["paths"] = json!({});
+    root.write_page("other", &result);
+    let sources = root.read("openapi/sources.toml").replace("speech-result = ", "other = ");
+    root.write("openapi/sources.toml", &sources);
+    let report = findings(&root.xtask("spec drift --from pages --format json --fail-on none"));
+    let all = report["findings"].as_array().unwrap();
+    let removed = all.iter().find(|finding| finding["rule"] == "page-removed").unwrap();
+    assert_eq!([&removed["wire"], &removed["client"]], ["err", "breaking"], "{report:#}");
+}
+
+#[test]
 fn renamed_page_is_no_change_of_its_operations() {
     let root = Root::new();
     root.write_pages();
@@ -286,10 +305,25 @@ fn drift_with_edited_document_fails() {
 }
 
 #[test]
+fn drift_with_lost_document_or_entry_of_the_lockfile_fails() {
+    let root = Root::new();
+    root.write_pages();
+    let document = root.read("openapi/upstream/speech-create.json");
+    fs::remove_file(root.path("openapi/upstream/speech-create.json")).unwrap();
+    let lost = ["speech-create.json: missing, expected the document that openapi/upstream.lock lists"];
+    root.xtask("spec drift --from pages").assert_failure(4, &lost);
+    root.xtask("spec accept --from pages").assert_failure(4, &lost);
+    root.write("openapi/upstream/speech-create.json", &document);
+    fs::remove_file(root.path("openapi/upstream.lock")).unwrap();
+    let lost = ["/speech-create: missing, expected the sha256 of openapi/upstream/speech-create.json"];
+    root.xtask("spec drift --from pages").assert_failure(4, &lost);
+}
+
+#[test]
 fn drift_of_new_page_reports_its_operations_as_added() {
     let root = Root::new();
     root.write_pages();
-    fs::remove_file(root.path("openapi/upstream/speech-result.json")).unwrap();
+    root.remove_document("speech-result");
     let out = root.xtask("spec drift --from pages").assert_success();
     assert!(out.contains("POST /async/speech/result: operation added"), "{out}");
     assert!(out.ends_with("1 change; wire info, client compatible\n"), "{out}");

@@ -17,6 +17,23 @@ fn merge_writes_to_standard_output_or_to_a_file() {
     assert_eq!(alone, printed);
 }
 
+#[cfg(unix)]
+#[test]
+fn merge_writes_into_a_pipe_and_does_not_replace_it() {
+    use std::{fs, os::unix::fs::FileTypeExt, process::Command, thread};
+
+    let root = Root::new();
+    let pipe = root.path("pipe");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let reader = thread::spawn({
+        let pipe = pipe.clone();
+        move || fs::read_to_string(pipe).unwrap()
+    });
+    root.xtask(&format!("spec merge {BOTH} -o pipe")).assert_success();
+    assert!(fs::metadata(&pipe).unwrap().file_type().is_fifo());
+    assert_eq!(reader.join().unwrap(), root.xtask(&format!("spec merge {BOTH}")).assert_success());
+}
+
 #[test]
 fn merge_conflict_names_both_files_and_writes_nothing() {
     let root = Root::new();

@@ -20,8 +20,15 @@ fn accept_reproduces_the_committed_files() {
     assert_eq!(root.snapshot(), before);
     // The result must not depend on existing files. Only the lockfile and the log contain the date.
     fs::remove_dir_all(root.path("openapi/upstream")).unwrap();
+    fs::remove_file(root.path("openapi/upstream.lock")).unwrap();
     fs::remove_file(root.path("openapi/distribute-ai.json")).unwrap();
     root.xtask("spec accept --from pages").assert_success();
+    let before_lock = str::from_utf8(&before[Path::new("openapi/upstream.lock")]).unwrap();
+    let without_dates = |lock: &str| -> Vec<String> {
+        lock.lines().filter(|line| !line.starts_with("date")).map(str::to_owned).collect()
+    };
+    assert_eq!(without_dates(&root.read("openapi/upstream.lock")), without_dates(before_lock));
+    root.write("openapi/upstream.lock", before_lock);
     let log = root.read("openapi/CHANGES.md");
     match before.get(Path::new("openapi/CHANGES.md")) {
         Some(log) => fs::write(root.path("openapi/CHANGES.md"), log).unwrap(),

@@ -121,6 +121,14 @@ impl Root {
         self.write("openapi/upstream.lock", &lock.to_string());
     }
 
+    /// Removes a document, and its entry in the lockfile, as if its page were new.
+    pub(crate) fn remove_document(&self, name: &str) {
+        fs::remove_file(self.path(&format!("openapi/upstream/{name}.json"))).unwrap();
+        let mut lock: toml::Table = self.read("openapi/upstream.lock").parse().unwrap();
+        lock.remove(name);
+        self.write("openapi/upstream.lock", &lock.to_string());
+    }
+
     /// Returns every file with its content, to compare two states.
     pub(crate) fn snapshot(&self) -> BTreeMap<PathBuf, Vec<u8>> {
         self.files("")

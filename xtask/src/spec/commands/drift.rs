@@ -43,7 +43,7 @@ pub(crate) fn run(root: &Workspace, from: OriginOptions, options: &ReportOptions
         diagnostics::warn(absence.lines(page));
     }
     let reported = options.report(findings, "openapi/sources.toml");
-    match failure.into_iter().chain(reported.err()).reduce(Failure::worst) {
+    match failure.into_iter().chain(reported.err()).reduce(Failure::with) {
         Some(failure) => Err(failure),
         None => Ok(()),
     }
@@ -67,7 +67,10 @@ pub(super) fn findings(
     let moved = left.into_iter().filter(|page| places(page).iter().any(|at| found.contains(at)));
     let of_published = published.iter().filter_map(|page| accepted.document(&page.name));
     let old: Vec<_> = of_published.chain(moved).collect();
-    let whole = has_moved(&old, &new).then(|| Some((merged(&old)?, merged(&new)?))).flatten();
+    let has_moved = has_moved(&old, &new);
+    let whole = has_moved.then(|| Some((merged(&old)?, merged(&new)?))).flatten();
+    // Nothing has compared an operation that has moved if the pages are in conflict.
+    let is_compared = !has_moved || whole.is_some();
     let findings = match whole {
         Some((old, new)) => diff::diff(&old, &new),
         None => by_page(accepted, published),
@@ -83,7 +86,7 @@ pub(super) fn findings(
     });
     let absent = absent.iter().map(|(page, absence)| (page, change(absence), summary(absence)));
     findings.extend(unlisted.chain(absent).map(|(page, change, reason)| {
-        let is_moved = change == DocumentChange::PageRemoved && is_elsewhere(page);
+        let is_moved = is_compared && change == DocumentChange::PageRemoved && is_elsewhere(page);
         diff::page(change, page, &reason, is_moved)
     }));
     Ok(findings)

@@ -27,15 +27,15 @@ pub(crate) struct Accepted {
 impl Accepted {
     /// Reads the documents of all pages, also of those that sources.toml no longer lists.
     ///
-    /// A missing document is allowed, because its page is new. A changed address is allowed too. A document that
-    /// was edited by hand is an error, because it was never published.
+    /// A page without a document is allowed, because the page is new. A changed address is allowed too. A document that was
+    /// edited by hand or lost is an error, because the comparison would be with what was never published.
     pub(crate) fn read(root: &Workspace, sources: &Sources) -> Result<Self, Failure> {
         let mut texts = BTreeMap::new();
         for page in pages(root)? {
             let text = transaction::read(&root.upstream(&page), ExitClass::Document)?;
             texts.insert(page, text);
         }
-        fail_on(Lock::read(root)?.modified(&texts))
+        fail_on(Lock::read(root)?.unaccepted(&texts))
             .map_err(|failure| failure.hint("`git restore openapi` restores what was accepted"))?;
         let corrections = patches::read_corrections(root, sources)?;
         let read = |(name, text): (&String, &String)| {

@@ -85,8 +85,24 @@ impl Lock {
         found
     }
 
+    /// Returns one message for each document that is not the one that the lockfile lists.
+    pub(crate) fn unaccepted(&self, documents: &BTreeMap<String, String>) -> Vec<String> {
+        let mut found = self.modified(documents);
+        for name in self.0.keys().filter(|name| !documents.contains_key(*name)) {
+            found.push(format!(
+                "openapi/upstream/{name}.json: missing, expected the document that openapi/upstream.lock lists"
+            ));
+        }
+        for name in documents.keys().filter(|name| !self.0.contains_key(*name)) {
+            found.push(format!(
+                "openapi/upstream.lock: /{name}: missing, expected the sha256 of openapi/upstream/{name}.json"
+            ));
+        }
+        found
+    }
+
     /// Returns one message for each document whose checksum differs from the lockfile.
-    pub(crate) fn modified(&self, documents: &BTreeMap<String, String>) -> Vec<String> {
+    fn modified(&self, documents: &BTreeMap<String, String>) -> Vec<String> {
         let mut found = Vec::new();
         for (name, text) in documents {
             let sum = sha256(text);
