@@ -74,7 +74,12 @@ async fn wait_past_deadline_reports_task_id_and_last_status() {
         client(&server.base_url()).speak("Hello").deadline(Duration::from_millis(80)).await.unwrap_err();
     assert!(error.is_deadline());
     assert_eq!(error.task_id(), Some(&id()));
-    assert_eq!(error.to_string(), format!("no result within 80ms (last status QUEUED) [task {ID}]"));
+    assert_eq!(
+        error.to_string(),
+        format!(
+            "no result within 80ms (last status QUEUED); the task continues, so wait for it again [task {ID}]"
+        )
+    );
 
     let updates: Vec<_> =
         client(&server.base_url()).task(id()).updates().deadline(Duration::ZERO).collect().await;

@@ -264,7 +264,10 @@ async fn each_task_has_its_own_deadline_and_a_poll_on_it() {
     let run = run(&server, list, config(3, None)).await;
     let error = run.results[0].1.as_ref().unwrap_err();
     assert!(error.is_deadline());
-    assert_eq!(error.to_string(), "no result within 10s (last status PROCESSING) [task text 0]");
+    assert_eq!(
+        error.to_string(),
+        "no result within 10s (last status PROCESSING); the task continues, so wait for it again [task text 0]"
+    );
     assert_eq!(run.count(Result::is_ok), 2);
 }
 

@@ -136,7 +136,7 @@ impl Client {
         let is_large = status.is_success() && !SPEECH_OPERATIONS.contains(&operation);
         let limit = if is_large { MAX_SUCCESS_BYTES } else { MAX_RESPONSE_BYTES };
         let (mut text, lost) = read_text(&mut response, limit).await;
-        if !status.is_success() || operation == CREATE_OPERATION {
+        if operation == CREATE_OPERATION {
             call::record(|report| report.task_id = call::task_id_in(&text, &inner.key));
         }
         if !status.is_success() {

@@ -114,6 +114,7 @@ async fn success_is_used_if_its_json_is_complete() {
     }
     let failure = create_with(cut(response("200 OK", &[], &body))).await.unwrap_err();
     assert_eq!(failure.kind, FailureKind::ConnectionLost);
+    assert_eq!(failure.task_id.unwrap().as_str(), ID);
     let failure = create_with(response("200 OK", &[], "{}")).await.unwrap_err();
     assert_eq!(failure.kind, FailureKind::InvalidBody);
 }

@@ -81,6 +81,12 @@ impl Error {
         self
     }
 
+    /// Replaces the usual advice of the kind.
+    pub(crate) fn with_remedy(mut self, remedy: String) -> Self {
+        self.0.remedy = Some(remedy);
+        self
+    }
+
     pub(crate) fn with_source(mut self, source: impl Into<BoxError>) -> Self {
         self.0.source = Some(source.into().into());
         self
@@ -105,6 +111,7 @@ impl Error {
             piece: None,
             response: None,
             problem: None,
+            remedy: None,
             request_id: None,
             least_bill: Billed::No,
             source: None,

@@ -71,6 +71,9 @@ impl fmt::Display for Error {
                 write!(f, ": {}", single_line(message))?;
             }
         }
+        if let Some(remedy) = self.0.remedy.as_deref().or(self.usual_remedy()) {
+            write!(f, "; {}", single_line(remedy))?;
+        }
         if let Some(id) = &self.0.task_id {
             write!(f, " [task {}]", id.printable())?;
         }
@@ -79,6 +82,25 @@ impl fmt::Display for Error {
             write!(f, " [request {id}]")?;
         }
         Ok(())
+    }
+}
+
+impl Error {
+    /// Returns what to do next after an error of this kind, if the rest of the message does not say it.
+    fn usual_remedy(&self) -> Option<&'static str> {
+        let has_task = self.0.task_id.is_some();
+        match &self.0.kind {
+            Kind::Unreachable { .. } => Some("check the network and the base URL"),
+            Kind::InDoubt { .. } if has_task => Some("wait for this task"),
+            Kind::InDoubt { .. } => Some("check the bill before you submit it again"),
+            Kind::Deadline { .. } | Kind::Stopped if has_task => {
+                Some("the task continues, so wait for it again")
+            }
+            Kind::Deadline { .. } => Some("repeat the same call"),
+            Kind::Unanswered => Some("poll again"),
+            Kind::Failed => Some("submit the text again, which may be billed again"),
+            _ => None,
+        }
     }
 }
 

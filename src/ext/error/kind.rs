@@ -35,7 +35,7 @@ pub enum ErrorKind {
     Unreachable,
     /// The server rejected the request, with a status other than 401, 403 and 429.
     Rejected,
-    /// The server rejected the API key, with status 401 or 403.
+    /// The server rejected the API key with status 401, or the key or the text with 403.
     Unauthorized,
     /// The server limits the request rate.
     RateLimited,

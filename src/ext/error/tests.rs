@@ -151,7 +151,10 @@ fn request_id_is_kept_and_shown_with_the_response() {
     let deadline = Error::deadline(Duration::from_secs(1), None, Some(failure(503)));
     for error in [rejected(400), not_sent, deadline, Error::outage("localhost:80", 2, failure(502))] {
         assert_eq!(error.request_id(), Some("r-1"));
-        assert!(error.to_string().ends_with(": no [request r-1]"), "{error}");
+        assert!(
+            error.to_string().contains(": no") && error.to_string().ends_with(" [request r-1]"),
+            "{error}"
+        );
     }
     // The request was not sent, so only the source is about a request.
     assert_eq!(cooldown().request_id(), Some("r-1"));
@@ -179,8 +182,26 @@ fn display_of_unreachable_has_host_attempts_and_cause() {
     let refused = Failure { kind: FailureKind::NotConnected, ..lost(Some("localhost:80: refused")) };
     assert_eq!(
         Error::from_failure(Decision::Unreachable, refused).to_string(),
-        "server not reached in 1 attempt, the request was not accepted: localhost:80: refused"
+        "server not reached in 1 attempt, the request was not accepted: localhost:80: refused; check the network and the base URL"
     );
+}
+
+#[test]
+fn message_says_what_to_do_next_before_the_ids() {
+    let task = |error: Error| error.with_task_id(&TaskId::new_unchecked("t1"));
+    let deadline = || Error::deadline(Duration::from_secs(1), None, None);
+    for (error, expected) in [
+        (deadline(), "; repeat the same call"),
+        (task(deadline()), "; the task continues, so wait for it again [task t1]"),
+        (Error::in_doubt(1, "reset".to_owned()), "; check the bill before you submit it again"),
+        (task(Error::in_doubt(2, String::new())), "; wait for this task [task t1]"),
+        (task(Error::failed()), "; submit the text again, which may be billed again [task t1]"),
+        (Error::stopped(), "stopped before the speech was finished"),
+        (task(Error::stopped()), "finished; the task continues, so wait for it again [task t1]"),
+        (task(Error::failed()).with_remedy("forget\nit".to_owned()), "; forget it [task t1]"),
+    ] {
+        assert!(error.to_string().ends_with(expected), "{error}");
+    }
 }
 
 #[test]
@@ -188,7 +209,7 @@ fn display_has_no_gap_for_zero_deadline_or_empty_path() {
     let kind = Kind::Deadline { after: Duration::ZERO, last_status: Some("QUEUED".into()) };
     assert_eq!(
         Error::new(kind).to_string(),
-        "no result at the first poll, and the deadline is zero (last status QUEUED)"
+        "no result at the first poll, and the deadline is zero (last status QUEUED); repeat the same call"
     );
     assert_eq!(
         Error::not_writable(Path::new(""), "path does not name a file").to_string(),

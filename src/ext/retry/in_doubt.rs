@@ -46,6 +46,7 @@ impl InDoubtAttempts {
         let mut in_doubt = Error::new(Kind::InDoubt { attempts: self.0 });
         (in_doubt.0.task_id, in_doubt.0.response) = (error.0.task_id.clone(), error.0.response.clone());
         in_doubt.0.problem.clone_from(&error.0.problem);
+        in_doubt.0.remedy.clone_from(&error.0.remedy);
         in_doubt.0.request_id.clone_from(&error.0.request_id);
         in_doubt.with_source(error)
     }

@@ -51,8 +51,18 @@ impl Error {
             FailureKind::NotSent(problem) => Kind::Invalid { field: "request", problem },
             _ => kind,
         };
-        let (piece, least_bill) = (None, Billed::No);
-        Self(Box::new(Inner { kind, task_id, piece, response, problem, request_id, least_bill, source }))
+        let (piece, remedy, least_bill) = (None, None, Billed::No);
+        Self(Box::new(Inner {
+            kind,
+            task_id,
+            piece,
+            response,
+            problem,
+            remedy,
+            request_id,
+            least_bill,
+            source,
+        }))
     }
 }
 
@@ -67,7 +77,7 @@ mod tests {
         let failure =
             Failure::from_response(StatusCode::BAD_GATEWAY, &HeaderMap::new(), "<h1>\r\n\u{1b}[31mOops");
         let error = Error::from_failure(Decision::InDoubt, failure);
-        assert!(error.to_string().ends_with("502 Bad Gateway: <h1>   [31mOops"), "{error}");
+        assert!(error.to_string().contains(": 502 Bad Gateway: <h1>   [31mOops; check"), "{error}");
         assert_eq!(error.message(), Some("<h1>\r\n\u{1b}[31mOops"));
     }
 }

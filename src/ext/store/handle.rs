@@ -256,13 +256,18 @@ impl EntryHandle {
         record.is_ok_and(|record| record.is_none_or(|record| record.is_of(id)))
     }
 
-    /// Adds to the error of a submission in doubt, or of a task that the server does not know, what to do with the entry.
+    /// Adds to the error of a submission in doubt, or of a task that the server does not know or that has failed, what to do
+    /// with the entry.
     pub(crate) fn explain(&self, error: Error) -> Error {
         let (hash, directory) = (self.facts.hash, self.shared.database.directory().display());
         match error.kind() {
-            ErrorKind::InDoubt => error.with_problem(format!("settle entry {hash} of the store {directory}")),
-            ErrorKind::NotFound => error.with_problem(format!(
+            ErrorKind::InDoubt => error.with_remedy(format!("settle entry {hash} of the store {directory}")),
+            ErrorKind::NotFound => error.with_remedy(format!(
                 "to submit the text again, forget entry {hash} of the store {directory}"
+            )),
+            // A finished speech that the server has removed stays in the store.
+            ErrorKind::Failed => error.with_remedy(format!(
+                "submit the text again, which may be billed again; if entry {hash} is stored, forget it first"
             )),
             _ => error,
         }

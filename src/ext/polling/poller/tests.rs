@@ -103,7 +103,10 @@ async fn deadline_passes_on_time_and_error_names_last_status() {
         wait(Adaptive::new(), Duration::from_millis(12_345), |_| response("QUEUED")).await;
     let error = outcome.unwrap_err();
     assert!(error.is_deadline());
-    assert_eq!(error.to_string(), "no result within 12.345s (last status QUEUED) [task t1]");
+    assert_eq!(
+        error.to_string(),
+        "no result within 12.345s (last status QUEUED); the task continues, so wait for it again [task t1]"
+    );
     assert_eq!(took, Duration::from_millis(12_345));
 }
 

@@ -9,7 +9,7 @@ use super::{
     backoff::{backoff, with_jitter},
     in_doubt::InDoubtAttempts,
     label::Label,
-    policy::{Decision, Operation, classify},
+    policy::{Decision, Operation, classify, may_be_billed},
 };
 use crate::{
     Error, TaskId,
@@ -200,8 +200,13 @@ impl Submission {
         /// The time by which a timer may be late.
         const GRACE: Duration = Duration::from_secs(1);
         let failure = self.last_failure.take_if(|_| self.deadline + GRACE < Instant::now())?;
-        let error = self.error(exhausted(&failure), *failure);
-        Some(self.finish_with(error))
+        if !may_be_billed(&failure) {
+            let error = self.error(exhausted(&failure), *failure);
+            return Some(self.finish_with(error));
+        }
+        // The error counts the last attempt itself.
+        let earlier = InDoubtAttempts::of(self.in_doubt.count().saturating_sub(1));
+        Some(earlier.apply_to(self.error(Decision::InDoubt, *failure)))
     }
 
     /// Returns the error that ends the submission, with its attempts in doubt.

@@ -152,7 +152,10 @@ async fn submit_to_host_that_sent_429_before_does_not_claim_that_nothing_was_sen
     let busy = Err(response(StatusCode::TOO_MANY_REQUESTS, None));
     let (result, sent) = run([busy].into_iter().chain((0..4).map(|_| Err(not_connected()))).collect()).await;
     let error = result.unwrap_err();
-    assert_eq!(error.to_string(), "server not reached in 4 attempts, the request was not accepted");
+    assert_eq!(
+        error.to_string(),
+        "server not reached in 4 attempts, the request was not accepted; check the network and the base URL"
+    );
     assert_eq!((error.billed(), sent.len()), (crate::Billed::No, 5));
 }
 
@@ -328,6 +331,18 @@ async fn submission_expires_a_second_after_its_deadline_with_the_error_of_its_la
         );
         assert!(submission.expired().is_none());
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn resubmission_that_is_not_sent_before_its_deadline_leaves_the_submission_in_doubt() {
+    let mut submission = submission(3);
+    for _ in 0..2 {
+        submission.on_failure(response(StatusCode::SERVICE_UNAVAILABLE, None)).unwrap();
+    }
+    advance(Duration::from_secs(62)).await;
+    let error = submission.expired().unwrap();
+    assert!(error.is_in_doubt() && error.to_string().contains("was sent 2 times"), "{error}");
+    assert!(!format!("{error:?}").contains("rejected"), "{error:?}");
 }
 
 /// Returns a submission with a deadline of a minute.
