@@ -17,8 +17,9 @@ pub(crate) fn decode(headers: &HeaderMap, body: Vec<u8>, limit: usize) -> Result
     let encoding = values.collect::<Vec<_>>().join(", ").trim().to_ascii_lowercase();
     match &*encoding {
         "" | "identity" => Ok(body),
-        // Neither gzip nor zlib begins like this, and no deflate stream of a text.
-        "gzip" | "x-gzip" | "deflate" if body.trim_ascii_start().starts_with(b"{") => Ok(body),
+        // Neither gzip nor zlib begins like this. A deflate stream without header can, but is no text.
+        "gzip" | "x-gzip" if is_object(&body) => Ok(body),
+        "deflate" if is_object(&body) && is_text(&body) => Ok(body),
         "gzip" | "x-gzip" => Ok(read(MultiGzDecoder::new(&*body), limit)),
         // The standard says zlib. Some servers send the deflate stream without its header.
         "deflate" => {
@@ -27,6 +28,15 @@ pub(crate) fn decode(headers: &HeaderMap, body: Vec<u8>, limit: usize) -> Result
         }
         _ => Err((body, encoding.chars().take(40).collect())),
     }
+}
+
+fn is_object(body: &[u8]) -> bool {
+    body.trim_ascii_start().starts_with(b"{")
+}
+
+/// Returns `true` for UTF-8, also if the last character is cut off.
+fn is_text(body: &[u8]) -> bool {
+    str::from_utf8(body).map_or_else(|error| error.error_len().is_none(), |_| true)
 }
 
 fn read(source: impl Read, limit: usize) -> Vec<u8> {
@@ -88,6 +98,15 @@ mod tests {
                 assert_eq!(decode(&headers(encoding), body.clone(), 1_000), Ok(body), "{encoding}");
             }
         }
+    }
+
+    #[test]
+    fn deflate_stream_that_begins_like_an_object_is_decoded() {
+        // From zlib, which uses the fixed codes for a short text.
+        let raw = b"{\xbf{\x7f\xb5Rf\x8a\x92\x95\x92a\x92\x99\xb9a\xa2\x99\x89\xae\x89A\x8a\xa9\xae\x89\xa5a\xaa\xae\xa5e\x92\x81nJ\xa2\x81aZ\x9aa\x9a\xb1\xb1\x89\xa1R-\x00";
+        let text = "\u{feff}{\"id\":\"1b671a64-40d5-491e-99b0-da01ff1f3341\"}";
+        assert!(raw.starts_with(b"{"));
+        assert_eq!(decode(&headers("deflate"), raw.to_vec(), 1_000).unwrap(), text.as_bytes());
     }
 
     #[test]
