@@ -126,18 +126,25 @@ impl AtomicFile {
         join(&mut self.syncing).await.map_err(|error| self.write_error(error))?;
         let Self { disk, target, temp, file, written, sync, .. } = self;
         let (files, path) = (disk.clone(), target.clone());
-        // The call keeps the lock of the file until the file has its new name. If the caller is cancelled, the
-        // call still runs to its end.
+        // If the caller is cancelled during the sync, the target stays as it is: the caller may write it again meanwhile.
+        let caller = Arc::new(());
+        let is_awaited = Arc::downgrade(&caller);
+        // The call keeps the lock of the file until the file has its new name.
         let replaced = disk.run(move || {
             if sync {
                 file.sync_all()?;
+            }
+            if is_awaited.strong_count() == 0 {
+                return Err(io::ErrorKind::Interrupted.into());
             }
             temp.consume(|temp| replace(&files, temp, &path, sync))?;
             drop(file);
             // Another writer may already use the temporary name, so this may fail only after `consume`.
             Ok(if sync { files.sync_dir(directory_of(&path)) } else { Ok(()) })
         });
-        match replaced.await.map_err(io::Error::from).flatten() {
+        let replaced = replaced.await.map_err(io::Error::from).flatten();
+        drop(caller);
+        match replaced {
             Ok(Ok(())) => Ok(written),
             Ok(Err(error)) => {
                 let problem = "the new file is complete, but a power failure may lose it; write it again";

@@ -1,5 +1,7 @@
 use std::fs;
 
+use futures_util::FutureExt;
+
 use super::*;
 use crate::ext::disk::simulated::{Change, Fault, State};
 
@@ -178,6 +180,25 @@ async fn failed_sync_of_the_directory_keeps_the_new_file_and_that_of_another_wri
     assert!(error.is_io() && error.to_string().starts_with(expected), "{error}");
     assert_eq!(disk.metadata(target).unwrap().length, 3);
     assert_eq!(disk.read_dir(Path::new("/d")).unwrap().len(), 2, "the file of the other writer stays");
+}
+
+#[tokio::test]
+async fn caller_that_is_cancelled_does_not_replace_the_file_later() {
+    let disk = Disk::simulated(State::with_directory(Path::new("/d")), |_, _| None);
+    for sync in [true, false] {
+        let mut file = AtomicFile::create(&disk, PathBuf::from("/d/a.wav")).await.unwrap().sync(sync);
+        file.write(Bytes::from_static(b"old")).await.unwrap();
+        let mut finish = Box::pin(file.finish());
+        // Until the write has ended, and the last call is about to run.
+        assert!((&mut finish).now_or_never().is_none());
+        tokio::task::yield_now().await;
+        assert!((&mut finish).now_or_never().is_none());
+        drop(finish);
+        for _ in 0..4 {
+            tokio::task::yield_now().await;
+        }
+        assert!(disk.read_dir(Path::new("/d")).unwrap().is_empty());
+    }
 }
 
 #[tokio::test]
