@@ -21,12 +21,14 @@ pub(crate) struct Config {
     pub(crate) max_seconds: Option<f64>,
     /// `None` for the store of the client, if it has one.
     pub(crate) store: Option<StoreSettings>,
+    /// Equal requests of a stream have one outcome, as those of a list.
+    pub(crate) repeats_outcomes: bool,
 }
 
 impl Config {
     pub(crate) fn new(max_in_flight: usize) -> Self {
         let limits = Limits { max_in_flight, requests_per_second: None };
-        Self { limits, max_submissions: None, max_seconds: None, store: None }
+        Self { limits, max_submissions: None, max_seconds: None, store: None, repeats_outcomes: false }
     }
 
     /// Checks all settings and applies them to the engine.
@@ -42,6 +44,9 @@ impl Config {
         if limits.max_in_flight == 0 {
             return Err(Error::invalid("max_in_flight", "0 is too small, expected at least 1"));
         }
+        if self.repeats_outcomes {
+            engine.repeats.get_or_insert_default();
+        }
         engine.active.progress.limits = limits;
         // A list that grows may take twice the memory.
         let size = engine.queue.as_list().map_or(0, <[_]>::len).min(limits.max_in_flight);
@@ -51,6 +56,10 @@ impl Config {
             Some(settings) => Some(Store::open_on(&engine.api.client().inner().disk, settings).await?),
             None => engine.api.client().store().cloned(),
         };
+        // A long text reads each audio, also if the store does not keep it.
+        if self.repeats_outcomes || engine.store.as_ref().is_some_and(Store::keeps_audio) {
+            engine.spending.learn_durations();
+        }
         Ok(())
     }
 }

@@ -180,8 +180,8 @@ impl Client {
 /// # Default
 ///
 /// - `max_in_flight`: 64
-/// - `requests_per_second`: unlimited; only `max_in_flight`, the poll policy and `Retry-After`
-///   limit the rate
+/// - `requests_per_second`: unlimited; `max_in_flight`, the poll policy and `Retry-After` limit the rate, and at
+///   most 192 submissions and 256 requests are in flight
 /// - `max_submissions`, `max_seconds`: unlimited
 /// - `in_order`: off, results arrive in the order in which they finish
 /// - `store`: that of the client, if it has one
@@ -246,15 +246,16 @@ impl<K> Batch<K> {
         self
     }
 
-    /// Sets the maximum duration of the audio that this run submits, in seconds. A number from 0.
+    /// Sets the maximum duration of the audio that this run submits, in seconds. A number from 0. Each request counts for at
+    /// least one second, as on the bill.
     ///
     /// Before each submission, the batch adds up the audio of this run: the durations that are known, and those that are
     /// expected of the other submissions and of this text. If the sum exceeds the limit, nothing more is submitted, as with
     /// [`max_submissions`](Self::max_submissions). The error names all numbers.
     ///
-    /// A duration is known when the [store](Self::store) has the audio. It is expected by the durations that the store has
-    /// learned, see [`Plan`](crate::store::Plan). Therefore the audio can be longer than the limit, but only by as much as
-    /// the requests without a known duration are longer than expected.
+    /// A duration is known when the [store](Self::store) has the audio; without a store, it is never known. It is expected by
+    /// the durations that the store has learned, see [`Plan`](crate::store::Plan). Therefore the audio can be longer than the
+    /// limit, but only by as much as the requests without a known duration are longer than expected.
     pub fn max_seconds(mut self, seconds: f64) -> Self {
         self.config.max_seconds = Some(seconds);
         self

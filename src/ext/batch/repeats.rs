@@ -31,6 +31,12 @@ impl Repeats {
     pub(super) fn find(&self, entry: &EntryHandle) -> Option<EarlierOutcome> {
         match self.0.get(&entry.hash())? {
             EarlierOutcome::SpokenAgain if !entry.is_redone() => None,
+            // The caller has seen it.
+            EarlierOutcome::Failed(error)
+                if entry.failed_task().is_some_and(|failed| error.task_id() == Some(failed)) =>
+            {
+                None
+            }
             ended => Some(ended.clone()),
         }
     }

@@ -5,12 +5,13 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use crate::{Error, TaskId};
+use crate::{Error, TaskId, ext::store::BILLED_AT_LEAST};
 
 /// The limits of a job, and what it has submitted. Clones share it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Spending(Arc<Mutex<Spent>>);
 
+/// All seconds are those of the bill.
 #[derive(Debug, Default)]
 struct Spent {
     max_submissions: Option<usize>,
@@ -22,8 +23,10 @@ struct Spent {
     expected: f64,
     /// The number of these requests.
     unknown: usize,
-    /// The expected seconds of each accepted task whose audio is not known. Empty without a limit of seconds.
+    /// The expected seconds of each accepted task whose audio is not known. Empty without a limit of seconds, and if no
+    /// duration will be known.
     accepted: HashMap<TaskId, f64>,
+    learns_durations: bool,
 }
 
 /// The share of a request that is about to be submitted. Dropping it gives the share back.
@@ -49,6 +52,11 @@ impl Spending {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The duration of each accepted task will be known.
+    pub(super) fn learn_durations(&self) {
+        self.lock().learns_durations = true;
+    }
+
     /// Returns `true` if the expected seconds of a request matter.
     pub(super) fn limits_seconds(&self) -> bool {
         self.lock().max_seconds.is_some()
@@ -56,7 +64,7 @@ impl Spending {
 
     /// Takes the share of a request that is expected to take this time, unless it would exceed a limit.
     pub(super) fn reserve(&self, expected: f64) -> Result<Reservation, Error> {
-        let mut spent = self.lock();
+        let (mut spent, expected) = (self.lock(), expected.max(BILLED_AT_LEAST));
         if let Some(problem) = spent.excess(expected) {
             return Err(Error::stopped().with_problem(problem));
         }
@@ -72,7 +80,7 @@ impl Spending {
         if let Some(expected) = spent.accepted.remove(id) {
             spent.expected -= expected;
             spent.unknown -= 1;
-            spent.known += seconds;
+            spent.known += seconds.max(BILLED_AT_LEAST);
         }
     }
 }
@@ -97,7 +105,7 @@ impl Reservation {
     pub(super) fn accept(mut self, id: &TaskId) {
         let Some(spending) = self.spending.take() else { return };
         let mut spent = spending.lock();
-        if spent.max_seconds.is_some() {
+        if spent.max_seconds.is_some() && spent.learns_durations {
             spent.accepted.insert(id.clone(), self.expected);
         }
     }
@@ -122,9 +130,23 @@ impl Drop for Reservation {
 mod tests {
     use super::*;
 
+    fn learning(max_seconds: f64) -> Spending {
+        let spending = Spending::new(None, Some(max_seconds)).unwrap();
+        spending.learn_durations();
+        spending
+    }
+
+    #[test]
+    fn task_ids_are_kept_only_if_their_durations_will_be_known() {
+        for (spending, count) in [(learning(10.0), 1), (Spending::new(None, Some(10.0)).unwrap(), 0)] {
+            spending.reserve(4.0).unwrap().accept(&TaskId::new_unchecked("a"));
+            assert_eq!(spending.lock().accepted.len(), count);
+        }
+    }
+
     #[test]
     fn limit_of_seconds_counts_known_and_expected_audio() {
-        let spending = Spending::new(None, Some(10.0)).unwrap();
+        let spending = learning(10.0);
         let (first, second) = (spending.reserve(4.0).unwrap(), spending.reserve(4.0).unwrap());
         let error = spending.reserve(4.0).unwrap_err();
         assert!(error.is_stopped());
@@ -138,6 +160,20 @@ mod tests {
         assert!(spending.reserve(4.6).is_err());
         spending.reserve(4.5).unwrap().keep();
         assert!(spending.reserve(0.1).is_err());
+    }
+
+    #[test]
+    fn limit_of_seconds_counts_a_second_for_a_shorter_speech() {
+        let spending = learning(3.0);
+        let id = TaskId::new_unchecked("a");
+        spending.reserve(0.2).unwrap().accept(&id);
+        spending.reserve(0.2).unwrap().keep();
+        spending.reserve(1.1).unwrap_err();
+        spending.on_duration(&id, 0.3);
+        spending.reserve(1.0).unwrap().keep();
+        let error = spending.reserve(0.2).unwrap_err().to_string();
+        assert!(error.contains(": 1.0 s are spoken, 2 more requests are expected to take 2.0 s"), "{error}");
+        assert!(error.ends_with("and this one 1.0 s"), "{error}");
     }
 
     #[test]
@@ -160,7 +196,7 @@ mod tests {
 
     #[test]
     fn error_counts_the_requests_whose_duration_is_not_known() {
-        let spending = Spending::new(None, Some(10.0)).unwrap();
+        let spending = learning(10.0);
         assert!(spending.limits_seconds() && !Spending::default().limits_seconds());
         let id = TaskId::new_unchecked("a");
         spending.reserve(4.0).unwrap().accept(&id);

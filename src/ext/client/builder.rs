@@ -214,8 +214,9 @@ impl ClientBuilder {
     /// `Retry-After`.
     ///
     /// A longer `Retry-After` is shortened to this time, because its value may be wrong: a date from
-    /// a wrong clock, or milliseconds instead of seconds. [`Error::retry_after`] returns the
-    /// server's value. With zero, the client ignores `Retry-After`.
+    /// a wrong clock, or milliseconds instead of seconds. If a request received the response itself,
+    /// [`Error::retry_after`] returns the server's value; if it was not sent because of the pause, the rest of
+    /// the pause. With zero, the client ignores `Retry-After`.
     pub fn max_cooldown(mut self, time: Duration) -> Self {
         self.max_cooldown = Some(time);
         self
@@ -313,8 +314,8 @@ impl ClientBuilder {
     /// # Ok(()) }
     /// ```
     ///
-    /// All requests of the client use the store: single ones, batches and long texts. [`Store`](crate::store::Store) describes
-    /// when a request is submitted. [`build`](Self::build) opens the directory, and creates it if necessary.
+    /// Single requests, batches and long texts use the store. The generated methods `async_…` do not: each call of
+    /// `async_speech_create` is submitted and billed. [`Store`](crate::store::Store) describes when a request is submitted. [`build`](Self::build) opens the directory, and creates it if necessary.
     ///
     /// Opening blocks the thread: usually for a few milliseconds, for longer after a crash or on a slow disk. In async code
     /// that must not wait, open the store first:

@@ -1,5 +1,7 @@
 //! Checks before anything is sent.
 
+use std::collections::HashSet;
+
 use super::{
     InPieces,
     sections::{SectionSplitter, headings, sections},
@@ -39,7 +41,7 @@ impl InPieces {
             let problem = "contains only white space and invisible characters, expected at least one other";
             return Err(Error::invalid("input", problem));
         };
-        self.speak.with_text(&self.text[first]).to_request()?;
+        self.speak.piece(&self.text[first]).to_request()?;
         self.check_redo(splitter.clone())?;
         Ok((splitter, headings))
     }
@@ -60,7 +62,7 @@ impl InPieces {
             return Ok(());
         }
         while let Some((bytes, _)) = splitter.next(&self.text) {
-            if store.get(&self.speak.with_text(&self.text[bytes]).hash()?).await?.is_some() {
+            if store.get(&self.speak.piece(&self.text[bytes]).hash()?).await?.is_some() {
                 return Ok(());
             }
         }
@@ -68,6 +70,21 @@ impl InPieces {
     }
 
     /// Checks that the pieces that are spoken again exist.
+    /// Adds the pieces that equal one of `redo` to them: they have one speech.
+    pub(super) fn redo_equal_pieces(&mut self, splitter: &SectionSplitter) {
+        if self.redo.is_empty() {
+            return;
+        }
+        let (text, redo) = (&self.text, &self.redo);
+        let pieces = || {
+            let mut splitter = splitter.clone();
+            (1..).zip(std::iter::from_fn(move || Some(&text[splitter.next(text)?.0])))
+        };
+        let chosen = pieces().filter(|(number, _)| redo.contains(number));
+        let chosen: HashSet<_> = chosen.map(|(_, piece)| piece).collect();
+        self.redo = pieces().filter(|(_, piece)| chosen.contains(piece)).map(|(number, _)| number).collect();
+    }
+
     fn check_redo(&self, mut splitter: SectionSplitter) -> Result<(), Error> {
         let (Some(first), Some(last)) = (self.redo.first(), self.redo.last()) else { return Ok(()) };
         let count = std::iter::from_fn(|| splitter.next(&self.text)).count();

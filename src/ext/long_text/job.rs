@@ -156,7 +156,7 @@ impl Job {
         }
         // Without this, `redo` would not speak the piece a third time.
         if let Ok(entry) = self.entry(piece) {
-            entry.job_finished();
+            entry.job_finished(self.settings.job_id());
         }
         let problem = format!(
             "audio is empty; speak the piece again with `redo([{number}])`, which is billed again, or skip it with \

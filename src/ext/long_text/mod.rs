@@ -31,7 +31,9 @@ mod wav;
 #[doc(hidden)]
 pub(super) mod fuzzing;
 
-use std::{collections::BTreeSet, fmt, path::PathBuf, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, fmt, hash::Hasher, path::PathBuf, sync::Arc, time::Duration};
+
+use fnv::FnvHasher;
 
 use self::{heading::IsHeading, sections::Pauses, splitter::max_characters_range};
 pub use self::{
@@ -99,7 +101,8 @@ const MAX_IN_FLIGHT: usize = 16;
 /// **Each piece is billed separately.** If you set no [store](Store), the directory `book.wav.store` next to `book.wav`
 /// records the pieces until the file is complete. After a failure or a crash, run the same program again: submitted
 /// pieces are downloaded and not submitted again. Only pieces that are missing or that have changed in text
-/// or settings are submitted. Pieces with the same text are submitted once.
+/// or settings are submitted. Pieces with the same text are submitted once. When the file is complete, the directory is
+/// removed, so **one more run bills the whole text again**, unless you set a store.
 ///
 /// The first piece that fails ends the narration: no further piece is submitted. Pending
 /// submissions finish and are recorded in the store. The error carries the [piece](Error::piece),
@@ -225,7 +228,8 @@ impl InPieces {
         self
     }
 
-    /// Sets the maximum duration of the audio that this run submits, in seconds. A number from 0.
+    /// Sets the maximum duration of the audio that this run submits, in seconds. A number from 0. Each piece counts for at
+    /// least one second, as on the bill.
     ///
     /// A piece that would exceed the limit ends the narration with an [`is_stopped`](Error::is_stopped) error, which names
     /// the numbers. The duration of a piece is known when its audio is in the file, and expected before. See
@@ -317,7 +321,8 @@ impl InPieces {
     /// The new speech replaces the one in the store, so later runs use it. A piece that is not finished is not spoken again.
     /// If a piece does not exist, `save` returns an [`is_invalid`](Error::is_invalid) error. So it does if the store has no
     /// piece of the text, because all pieces would be billed again then. If the run is interrupted, run it again with the
-    /// same pieces: a piece that was already spoken again is not billed a third time.
+    /// same pieces: a piece that was already spoken again is not billed a third time. Pieces with the same text have one
+    /// speech, so all of them get the new one.
     pub fn redo(mut self, pieces: impl IntoIterator<Item = usize>) -> Self {
         self.redo.extend(pieces);
         self
@@ -346,8 +351,10 @@ impl InPieces {
     /// - the errors of [`Store::open`]
     pub async fn plan(&self) -> Result<Plan, Error> {
         let (mut splitter, _) = self.split_checked()?;
+        let mut job = self.clone();
+        job.redo_equal_pieces(&splitter);
         let pieces = std::iter::from_fn(|| splitter.next(&self.text));
-        let requests = (1..).zip(pieces).map(|(number, (bytes, _))| self.request(&Piece { number, bytes }));
+        let requests = (1..).zip(pieces).map(|(number, (bytes, _))| job.request(&Piece { number, bytes }));
         // Without a store of its own, the job has one next to the file, in which equal pieces are one.
         let unknown = StoreSettings::none();
         let own =
@@ -357,8 +364,15 @@ impl InPieces {
 
     /// Returns the request of a piece.
     fn request(&self, piece: &Piece) -> Speak {
-        let redo = if self.redo.contains(&piece.number) { Redo::OncePerJob } else { Redo::No };
-        self.speak.with_text(&self.text[piece.bytes.clone()]).with_redo(redo)
+        let redo = if self.redo.contains(&piece.number) { Redo::OncePerJob(self.job_id()) } else { Redo::No };
+        self.speak.piece(&self.text[piece.bytes.clone()]).with_redo(redo)
+    }
+
+    /// Returns a number that another text does not have.
+    fn job_id(&self) -> u64 {
+        let mut hasher = FnvHasher::default();
+        hasher.write(self.text.as_bytes());
+        hasher.finish()
     }
 }
 

@@ -14,7 +14,7 @@ use super::{
     outputs::TextFiles,
     recording::Recording,
 };
-use crate::{Billed, Error, Speak, batch::Results, ext::store::handle::EntryHandle};
+use crate::{Billed, Error, Speak, batch::Results};
 
 /// A started narration of a long text, from [`InPieces::start`](super::InPieces::start).
 ///
@@ -84,13 +84,16 @@ impl Narration {
                 Some(_) => error,
                 None => error.billed_at_least(Billed::Maybe),
             })?;
+            let id = job.settings.job_id();
             // Also the pieces that an earlier run has spoken again, which was not finished.
             let (entries, store) = (if is_temporary { Vec::new() } else { job.entries() }, job.store);
             let file = job.file.finish().await.map_err(|error| error.billed_at_least(Billed::Yes))?;
             let recording = Arc::new(Recording::new(file, job.settings.text, job.positions));
             // If this fails, the next run writes all files without being billed again, because the store remains.
             text_files.write(&recording).await.map_err(|error| error.billed_at_least(Billed::Yes))?;
-            entries.iter().for_each(EntryHandle::job_finished);
+            for entry in &entries {
+                entry.job_finished(id);
+            }
             drop(entries);
             if is_temporary {
                 store.remove().await;

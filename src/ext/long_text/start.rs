@@ -61,8 +61,14 @@ impl InPieces {
         self.open(path, store, is_temporary).await.map_err(|error| error.billed_at_least(least_bill))
     }
 
-    async fn open(self, path: &Path, store: StoreSettings, is_temporary: bool) -> Result<Narration, Error> {
+    async fn open(
+        mut self,
+        path: &Path,
+        store: StoreSettings,
+        is_temporary: bool,
+    ) -> Result<Narration, Error> {
         let (splitter, headings) = self.split_checked()?;
+        self.redo_equal_pieces(&splitter);
         let disk = &self.speak.client().inner().disk;
         let (subtitles, chapters) = (self.subtitles.as_deref(), self.chapters.as_deref());
         let text_files = TextFiles::create(disk, subtitles, chapters, headings).await?;
@@ -72,7 +78,7 @@ impl InPieces {
             stream::unfold(received, async |mut received| Some((received.recv().await?, received)));
         // The job limits the pieces in flight: it sends the batch at most `max_in_flight` requests.
         let batch = self.speak.client().batch_stream(received);
-        let config = Config { store: Some(store), ..self.config.clone() };
+        let config = Config { store: Some(store), repeats_outcomes: true, ..self.config.clone() };
         let (results, store) = batch.with_config(config).run_with_store().await?;
         let store = store.expect("the batch has a store");
         self.refuse_redo_without_entries(&store, splitter.clone()).await?;

@@ -108,6 +108,8 @@ pub struct Speak {
     label: Option<String>,
     redo: Redo,
     failed_task: Option<TaskId>,
+    /// The text is a piece of a longer one, which may be anything.
+    is_piece: bool,
 }
 
 /// A validated speech request, without its client.
@@ -158,6 +160,7 @@ impl Speak {
             label: None,
             redo: Redo::No,
             failed_task: None,
+            is_piece: false,
         }
     }
 
@@ -198,7 +201,7 @@ impl Speak {
     /// The deadline does not cancel a submission in progress, because that would leave the
     /// submission in doubt. Therefore a call may end after the deadline, by at most the
     /// request timeout and two seconds. With a [store](crate::store::Store), the audio is downloaded to the store as well,
-    /// until five seconds after the deadline at most.
+    /// until five seconds after the deadline at most. The submission also waits for the disk of the store, without a limit.
     #[doc(alias = "timeout")]
     pub fn deadline(mut self, time: Duration) -> Self {
         self.deadline = time;
@@ -210,7 +213,7 @@ impl Speak {
     /// **Each retry may be billed**: one request may cost up to `times` + 1 speeches. After a
     /// connection reset, a timeout, a truncated response or a 5xx status, the server may have
     /// accepted the submission. The result is the speech of the last submission; the task ids of
-    /// the others are unknown. With 0, the default, the request is billed at most once.
+    /// the others are unknown. With 0, the default, no submission is repeated that the server may have accepted.
     ///
     /// With a [store](crate::store::Store), attempts in doubt of earlier runs count too, and a request in doubt
     /// whose task id is known is not submitted again.
@@ -363,8 +366,8 @@ impl Speak {
     }
 
     /// Returns a request with the same settings for another text.
-    pub(crate) fn with_text(&self, input: impl Into<String>) -> Self {
-        Self { input: input.into(), ..self.clone() }
+    pub(crate) fn piece(&self, text: &str) -> Self {
+        Self { input: text.to_owned(), is_piece: true, ..self.clone() }
     }
 
     /// Returns `true` if a finished speech is spoken again.
@@ -433,7 +436,7 @@ impl Speak {
             Error::invalid("input", problem)
         })?;
         // A program that means to wait for a task would pay for the speech of its id.
-        if TaskId::is_id(&self.input) {
+        if !self.is_piece && TaskId::is_id(&self.input) {
             let problem = "is a task id, expected a text; to wait for the task, use `Client::task`";
             return Err(Error::invalid("input", problem));
         }

@@ -35,8 +35,8 @@ pub(crate) enum Redo {
     #[default]
     No,
     Yes,
-    /// Unless the last job did so and was not finished.
-    OncePerJob,
+    /// Unless this job did so before and was not finished.
+    OncePerJob(u64),
 }
 
 /// A request, as the caller describes it.
@@ -80,18 +80,28 @@ impl Facts {
     /// Returns the record of the request that is about to be sent.
     pub(super) fn announce(&self, earlier: Option<Record>) -> Record {
         let mut announced = Record::announce(earlier, self.about.clone());
-        announced.redone |= self.redo == Redo::OncePerJob;
+        if let Redo::OncePerJob(job) = self.redo {
+            announced.redone_by = Some(job);
+        }
         announced
     }
 
     pub(super) fn meaning(&self, record: Option<&Record>) -> Meaning {
         let Some(record) = record else { return Meaning::New };
         match record.meaning() {
-            Meaning::Stored(_) if self.redo == Redo::Yes => Meaning::New,
-            Meaning::Stored(_) if self.redo == Redo::OncePerJob && !record.redone => Meaning::New,
+            Meaning::Stored(_) if self.is_redone(record) => Meaning::New,
             // Another call may have replaced the task already.
             Meaning::Stored(finished) if self.failed_task.as_ref() == Some(&finished.id) => Meaning::New,
             meaning => meaning,
+        }
+    }
+
+    /// Returns `true` if the finished speech of the record is spoken again.
+    fn is_redone(&self, record: &Record) -> bool {
+        match self.redo {
+            Redo::No => false,
+            Redo::Yes => true,
+            Redo::OncePerJob(job) => record.redone_by != Some(job),
         }
     }
 

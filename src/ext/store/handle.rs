@@ -90,6 +90,11 @@ impl EntryHandle {
         self.facts.redo != Redo::No
     }
 
+    /// Returns the failed task that the request replaces.
+    pub(crate) fn failed_task(&self) -> Option<&TaskId> {
+        self.facts.failed_task.as_ref()
+    }
+
     /// Returns a handle with which a finished speech is not spoken again.
     pub(crate) fn without_redo(&self) -> Self {
         let facts = Facts { redo: Redo::No, ..Facts::clone(&self.facts) };
@@ -308,15 +313,16 @@ impl EntryHandle {
         let finished = Finished { id: id.clone(), created: result.created, finished: result.finished, audio };
         let facts = Arc::clone(&self.facts);
         self.shared.database.enqueue(Priority::Normal, move |transaction| {
-            let record = match facts.get(transaction)? {
+            let (record, audio) = match facts.get(transaction)? {
                 // The same request has been announced or submitted again since.
                 Some(record) if !record.is_of(&finished.id) => return Ok(()),
                 Some(record) if record.is_stored_as(&finished) => return Ok(()),
-                Some(record) => record,
-                None => Record::announce(None, facts.about.clone()),
+                Some(record) => (record, finished.audio.clone()),
+                // The entry was forgotten meanwhile, with its audio.
+                None => (Record::announce(None, facts.about.clone()), None),
             };
             let learned = record.seconds.is_some();
-            let record = record.stored(finished.clone());
+            let record = record.stored(Finished { audio, ..finished.clone() });
             put(transaction, facts.hash, &record)?;
             if let Some(task) = &task {
                 facts.keep_durations(transaction, task);
@@ -353,11 +359,13 @@ impl EntryHandle {
         });
     }
 
-    /// Records that the job that spoke the text again is finished.
-    pub(crate) fn job_finished(&self) {
+    /// Records that a job is finished, if it has spoken the text again.
+    pub(crate) fn job_finished(&self, job: u64) {
         let facts = Arc::clone(&self.facts);
         self.shared.database.enqueue(Priority::Normal, move |transaction| match facts.get(transaction)? {
-            Some(record) if record.redone => put(transaction, facts.hash, &record.job_finished()),
+            Some(record) if record.redone_by == Some(job) => {
+                put(transaction, facts.hash, &record.job_finished())
+            }
             _ => Ok(()),
         });
     }
@@ -392,7 +400,7 @@ mod tests {
         let store = Store::in_memory();
         let speech = SpeechRequest::new("Hello.".parse().unwrap());
         let entry = |redo| store.entry(Request { redo, ..Request::of(&speech) });
-        let (plain, job) = (entry(Redo::No), entry(Redo::OncePerJob));
+        let (plain, job) = (entry(Redo::No), entry(Redo::OncePerJob(1)));
         for (entry, id) in [(&plain, "a"), (&job, "b")] {
             let id = TaskId::new_unchecked(id);
             let attempt = entry.announced().await;
@@ -401,8 +409,25 @@ mod tests {
             plain.finished(&id, &serde_json::from_value(result).unwrap(), None, None);
         }
         assert!(matches!(job.lookup(None).await, Ok(Found::Stored(_))));
-        job.job_finished();
+        // Another text with the same piece has nothing to do with it.
+        let other = entry(Redo::OncePerJob(2));
+        assert!(matches!(other.lookup(None).await, Ok(Found::New(_))));
+        job.job_finished(2);
+        assert!(matches!(job.lookup(None).await, Ok(Found::Stored(_))));
+        job.job_finished(1);
         assert!(matches!(job.lookup(None).await, Ok(Found::New(_))));
+    }
+
+    #[tokio::test]
+    async fn speech_whose_entry_was_forgotten_has_no_audio_in_the_store() {
+        let store = Store::in_memory();
+        let entry = store.entry(Request::of(&SpeechRequest::new("Hello.".parse().unwrap())));
+        let id = TaskId::new_unchecked("t1");
+        let audio = StoredAudio { bytes: 1, sha256: String::new(), seconds: None };
+        let result = json!({"id": "t1", "status": "COMPLETED"});
+        entry.finished(&id, &serde_json::from_value(result).unwrap(), Some(audio), None);
+        let found = store.get(&entry.hash()).await.unwrap().unwrap();
+        assert_eq!((found.task_id(), found.audio_bytes()), (Some(id), None));
     }
 
     #[tokio::test]

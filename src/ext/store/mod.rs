@@ -31,6 +31,7 @@ mod shared;
 mod store;
 pub(crate) mod stored_file;
 
+pub(crate) use self::plan::BILLED_AT_LEAST;
 pub use self::{
     entry::{Entries, Entry, EntryState, Settlement},
     plan::Plan,

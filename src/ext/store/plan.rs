@@ -5,7 +5,7 @@ use std::{collections::HashMap, fmt, ops::RangeInclusive, time::Duration};
 use super::rates::{Estimate, Expected, Rate};
 
 /// The API bills each request for at least this many seconds.
-const BILLED_AT_LEAST: f64 = 1.0;
+pub(crate) const BILLED_AT_LEAST: f64 = 1.0;
 
 /// The requests that a batch or a long text would submit, from [`Batch::plan`](crate::batch::Batch::plan) and
 /// [`InPieces::plan`](crate::long_text::InPieces::plan). Making a plan sends nothing.

@@ -63,19 +63,14 @@ pub(super) struct Record {
     /// The finished speech that is spoken again. It counts again if the new speech fails or was not billed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     before: Option<Box<Record>>,
-    /// The text was spoken by a job with `redo` that is not finished.
-    #[serde(default, skip_serializing_if = "is_false")]
-    pub(super) redone: bool,
+    /// The job with `redo` that spoke the text and is not finished.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) redone_by: Option<u64>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
 fn is_zero(number: &u32) -> bool {
     *number == 0
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
-fn is_false(value: &bool) -> bool {
-    !value
 }
 
 /// The time for [`Record::at`], in milliseconds' precision.
@@ -154,11 +149,11 @@ impl Record {
             created: None,
             finished: None,
             before: None,
-            redone: false,
+            redone_by: None,
         };
         if let Some(earlier) = earlier {
             new.in_doubt = earlier.in_doubt_attempts().count();
-            new.redone = earlier.redone && earlier.state != RecordState::Stored;
+            new.redone_by = earlier.redone_by.filter(|_| earlier.state != RecordState::Stored);
             new.before = match earlier.state {
                 RecordState::Stored => Some(Box::new(earlier)),
                 _ => earlier.before,
@@ -198,7 +193,7 @@ impl Record {
     /// The task is finished.
     pub(super) fn stored(self, finished: Finished) -> Self {
         let is_same = self.is_of(&finished.id);
-        let redone = self.redone && is_same;
+        let redone_by = self.redone_by.filter(|_| is_same);
         // An earlier wait for the task may have kept the audio, or found out its duration.
         let (kept, known) = (self.audio.filter(|_| is_same), self.seconds.filter(|_| is_same));
         let Finished { id, created, finished, audio } = finished;
@@ -213,14 +208,14 @@ impl Record {
             created,
             finished,
             before: None,
-            redone,
+            redone_by,
             ..self
         }
     }
 
     /// The job that spoke the text again is finished.
     pub(super) fn job_finished(self) -> Self {
-        Self { redone: false, ..self }
+        Self { redone_by: None, ..self }
     }
 
     /// The task has failed. A speech that was spoken again is as before.
@@ -350,13 +345,13 @@ mod tests {
             |id: &str| Finished { id: TaskId::new_unchecked(id), created: None, finished: None, audio: None };
         let audio = StoredAudio { bytes: 44, sha256: "ab".to_owned(), seconds: Some(1.5) };
         let stored =
-            record(r#"{"state":"stored","at":1,"id":"a","characters":2,"seconds":1.5,"redone":true}"#);
+            record(r#"{"state":"stored","at":1,"id":"a","characters":2,"seconds":1.5,"redone_by":7}"#);
         let stored = Record { audio: Some(audio.clone()), ..stored };
         assert!(stored.is_stored_as(&finished("a")), "a wait that did not keep the audio changes nothing");
         let again = stored.clone().stored(finished("a"));
-        assert_eq!((again.seconds, again.redone, again.audio), (Some(1.5), true, Some(audio)));
+        assert_eq!((again.seconds, again.redone_by, again.audio), (Some(1.5), Some(7), Some(audio)));
         let other = stored.stored(finished("b"));
-        assert_eq!((other.seconds, other.redone, other.audio), (None, false, None));
+        assert_eq!((other.seconds, other.redone_by, other.audio), (None, None, None));
     }
 
     #[test]
@@ -368,23 +363,27 @@ mod tests {
         assert_eq!(again.clone().failed(), stored);
         let finished =
             Finished { id: TaskId::new_unchecked("b"), created: None, finished: None, audio: None };
-        assert!(!again.stored(finished).redone);
+        assert_eq!(again.stored(finished).redone_by, None);
     }
 
     #[test]
     fn record_tells_from_its_announcement_on_that_a_job_speaks_the_text_again() {
         let stored = record(r#"{"state":"stored","at":1,"id":"a","characters":2}"#);
         let announced = Record::announce(Some(stored.clone()), stored.about.clone());
-        let announced = Record { redone: true, ..announced };
+        let announced = Record { redone_by: Some(7), ..announced };
         let again = announced.clone().submitted(&TaskId::new_unchecked("b"));
         let finished =
             Finished { id: TaskId::new_unchecked("b"), created: None, finished: None, audio: None };
-        assert!(again.clone().stored(finished).redone, "an equal request that is not of the job ends first");
+        assert!(
+            again.clone().stored(finished).redone_by.is_some(),
+            "an equal request that is not of the job ends first"
+        );
         assert_eq!(again.failed(), stored);
         // The job is killed, and its attempt in doubt is resubmitted.
         let resubmitted = Record::announce(Some(announced), stored.about.clone());
-        assert!(resubmitted.redone);
-        assert!(!Record::announce(Some(Record { redone: true, ..stored.clone() }), stored.about).redone);
+        assert_eq!(resubmitted.redone_by, Some(7));
+        let stored = Record { redone_by: Some(7), ..stored };
+        assert_eq!(Record::announce(Some(stored.clone()), stored.about).redone_by, None);
     }
 
     #[test]

@@ -139,6 +139,10 @@ impl Store {
     }
 
     /// Returns the entry of a request.
+    pub(crate) fn keeps_audio(&self) -> bool {
+        self.shared.options.keep_audio
+    }
+
     pub(crate) fn entry(&self, request: Request<'_>) -> EntryHandle {
         EntryHandle::new(Arc::clone(&self.shared), request)
     }

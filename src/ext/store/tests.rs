@@ -395,7 +395,7 @@ async fn facts_that_the_entry_has_already_are_not_written_again() {
     let steps = test.steps().await;
     finish(&entry, "t1", Some(audio(Some(1.5))));
     finish(&entry, "t1", None);
-    entry.job_finished();
+    entry.job_finished(1);
     assert_eq!(test.steps().await, steps);
     finish(&entry, "t1", Some(audio(None)));
     assert!(test.steps().await > steps);

@@ -400,6 +400,64 @@ async fn long_text_spoken_again_and_interrupted_is_not_billed_a_third_time() {
 }
 
 #[tokio::test]
+async fn long_text_spoken_again_and_interrupted_is_not_billed_a_third_time_after_another_text() {
+    let (simulator, (directory, path)) = (quick().start().await.unwrap(), temp_path());
+    let client = simulator.client();
+    let book = |end: &str| {
+        let text = client.speak(format!("One one one. {end}")).in_pieces().max_characters(14);
+        text.store(directory.path().join("mine"))
+    };
+    book("Two two two.").save(&path).await.unwrap();
+    let narration = book("Two two two.").redo([1]).start(&path).await.unwrap();
+    fs::remove_file(&path).unwrap();
+    fs::create_dir(&path).unwrap();
+    narration.await.unwrap_err();
+    fs::remove_dir(&path).unwrap();
+    book("Six six six.").save(&path).await.unwrap();
+    assert_eq!(simulator.creates(), 4);
+    book("Two two two.").redo([1]).save(&path).await.unwrap();
+    assert_eq!(simulator.creates(), 4);
+    // The other text has not asked for it yet.
+    book("Six six six.").redo([1]).save(&path).await.unwrap();
+    assert_eq!(simulator.creates(), 5);
+}
+
+#[tokio::test]
+async fn long_text_speaks_equal_pieces_again_together() {
+    let (simulator, (directory, path)) = (quick().start().await.unwrap(), temp_path());
+    let text = simulator.client().speak("One one one. Two two two. One one one.").in_pieces();
+    let text = text.max_characters(14).store(Store::at(directory.path().join("mine")).keep_audio(false));
+    text.clone().save(&path).await.unwrap();
+    let (old, _) = simulator.tasks().into_iter().find(|(_, text)| text == "One one one.").unwrap();
+    let failed = Fault::web_page().json(json!({"id": old.as_str(), "status": "ERROR"}).to_string());
+    simulator.script(Route::Result, Script::always(failed).for_task(&old));
+    assert_eq!(text.clone().redo([3]).plan().await.unwrap().new, 1);
+    text.redo([1]).save(&path).await.unwrap();
+    assert_eq!(simulator.creates(), 3);
+}
+
+#[tokio::test]
+async fn long_text_with_equal_pieces_does_not_submit_a_failed_text_again() {
+    let (simulator, (_directory, path)) = (quick().start().await.unwrap(), temp_path());
+    simulator.outcome_of("Two two two.", TaskOutcome::fails());
+    // The first piece is still downloaded when the second has failed.
+    simulator.script(Route::Audio, Script::always(Fault::slow_drip(64, Duration::from_millis(4))));
+    let client = simulator.client_builder().poll_every(Duration::from_millis(1)).build().unwrap();
+    let text = client.speak("One one one. Two two two. Two two two.").in_pieces().max_characters(14);
+    let error = text.requests_per_second(5.0).save(&path).await.unwrap_err();
+    assert!(error.is_failed() && error.piece().unwrap().number == 2, "{error}");
+    assert_eq!(simulator.creates(), 2);
+}
+
+#[tokio::test]
+async fn long_text_piece_that_is_a_task_id_is_spoken() {
+    let (simulator, (_directory, path)) = (quick().start().await.unwrap(), temp_path());
+    let text = format!("First part.\n\n{ID}\n\nLast part.");
+    simulator.client().speak(text).in_pieces().paragraph_pause(Duration::ZERO).save(&path).await.unwrap();
+    assert_eq!(simulator.creates(), 3);
+}
+
+#[tokio::test]
 async fn long_text_spoken_again_is_complete_after_any_later_run() {
     let (simulator, (directory, path)) = (quick().start().await.unwrap(), temp_path());
     let (client, count) = (simulator.client(), pieces().len() as u64);

@@ -131,7 +131,7 @@ pub(crate) struct Engine<K, A> {
     pub(super) timer: Option<Pin<Box<Sleep>>>,
     pub(super) wake_at: Option<Instant>,
     pub(super) store: Option<Store>,
-    /// `None` for a stream: a caller that yields a text again may want to submit it again.
+    /// `None` for the stream of a caller, who may yield a text again to submit it again.
     pub(super) repeats: Option<Repeats>,
     pub(super) spending: Spending,
     /// The error of requests that would exceed a limit of the batch, once there was one.
