@@ -315,7 +315,8 @@ impl ClientBuilder {
     /// ```
     ///
     /// Single requests, batches and long texts use the store. The generated methods `async_…` do not: each call of
-    /// `async_speech_create` is submitted and billed. [`Store`](crate::store::Store) describes when a request is submitted. [`build`](Self::build) opens the directory, and creates it if necessary.
+    /// `async_speech_create` is submitted and billed. [`Store`](crate::store::Store) describes when a request is submitted.
+    /// [`build`](Self::build) opens the directory, and creates it if necessary.
     ///
     /// Opening blocks the thread: usually for a few milliseconds, for longer after a crash or on a slow disk. In async code
     /// that must not wait, open the store first:

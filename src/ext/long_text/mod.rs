@@ -321,8 +321,9 @@ impl InPieces {
     /// The new speech replaces the one in the store, so later runs use it. A piece that is not finished is not spoken again.
     /// If a piece does not exist, `save` returns an [`is_invalid`](Error::is_invalid) error. So it does if the store has no
     /// piece of the text, because all pieces would be billed again then. If the run is interrupted, run it again with the
-    /// same pieces: a piece that was already spoken again is not billed a third time. Pieces with the same text have one
-    /// speech, so all of them get the new one.
+    /// same pieces: a piece that was already spoken again is not billed a third time. If the program was killed just after
+    /// the file was complete, the next run with `redo` therefore bills nothing and writes the same file. Pieces with the same
+    /// text have one speech, so all of them get the new one.
     pub fn redo(mut self, pieces: impl IntoIterator<Item = usize>) -> Self {
         self.redo.extend(pieces);
         self

@@ -306,6 +306,15 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn error_of_a_piece_is_about_its_first_invalid_part() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut joiner = WavJoiner::create(&Disk::system(), &directory.path().join("a.wav")).await.unwrap();
+        let parts = [part(b"a file without a WAV header"), part(b"more that is invalid")];
+        let error = append_parts(&mut joiner, parts).await.unwrap_err();
+        assert!(error.to_string().contains("starts with \"a fi\""), "{error}");
+    }
+
+    #[tokio::test]
     async fn restarted_piece_replaces_its_own_audio_only() {
         let file = [PCM, b"data\x04\0\0\0abcd"].concat();
         // 16,000 samples per second instead of 24,000.
