@@ -131,9 +131,11 @@ fn accept_killed_while_it_writes_is_all_or_nothing_after_the_next_start() {
         (before, root.files("openapi"))
     };
     let mut rolled_back = 0;
+    // With one core and without a real disk, this process rarely runs while the journal exists. `.ci/killed_accept` needs no
+    // luck.
+    let sees_journal = thread::available_parallelism().is_ok_and(|cores| cores.get() > 1);
     for run in 0..200 {
-        // In memory instead of on a disk, the moment is short.
-        if run >= 20 && rolled_back > 0 {
+        if run >= 20 && (rolled_back > 0 || !sees_journal) {
             break;
         }
         let root = root_with_drift();
@@ -150,5 +152,5 @@ fn accept_killed_while_it_writes_is_all_or_nothing_after_the_next_start() {
         assert!(found == before || found == after, "run {run}: {:?}", found.keys());
         rolled_back += u64::from(next.stderr().contains("rolled back a command that was interrupted"));
     }
-    assert!(rolled_back > 0, "no run was killed while it wrote");
+    assert!(rolled_back > 0 || !sees_journal, "no run was killed while it wrote");
 }
