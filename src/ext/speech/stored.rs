@@ -19,30 +19,22 @@ use crate::{
     types::KnownStatus,
 };
 
-/// The time after the deadline of a wait in which the audio of its speech may still be kept. A store is read for at least as
-/// long.
+/// The time after the deadline of a wait in which the audio of its speech may still be kept.
 ///
 /// The response to the last poll may use two seconds of it.
 const KEEP_GRACE: Duration = Duration::from_secs(5);
 
 impl SpeechTask {
-    /// Returns the speech if its audio is in the store. Otherwise teaches the poll policy how long the last tasks took; once is
-    /// enough for each client. A disk that hangs delays the polls until the deadline of the wait at most.
-    pub(crate) async fn start_with_store(&self, deadline: Instant) -> Option<Speech> {
-        let entry = self.entry()?;
-        let read = async {
-            let stored = self.find_audio(entry).await;
-            if stored.is_none() {
-                entry.teach(&self.client().inner().policy).await;
-            }
-            stored
-        };
-        let patience = deadline.max(saturating_add(Instant::now(), KEEP_GRACE));
-        let stored = timeout_at(patience, read).await.unwrap_or_else(|_| {
-            tracing::warn!(task = self.id().printable(), "store not read before the deadline");
-            None
-        });
-        Some(Speech::stored(self.client().clone(), stored?))
+    /// Teaches the poll policy how long the last tasks took, by the store. Once is enough for each client.
+    pub(crate) async fn learn_from_store(&self) {
+        if let Some(entry) = self.entry() {
+            entry.teach(&self.client().inner().policy).await;
+        }
+    }
+
+    /// Returns the speech if its audio is in the store.
+    pub(crate) async fn find_stored(&self) -> Option<Speech> {
+        Some(Speech::stored(self.client().clone(), self.find_audio(self.entry()?).await?))
     }
 
     async fn find_audio(&self, entry: &EntryHandle) -> Option<StoredSpeech> {
@@ -100,7 +92,7 @@ impl SpeechTask {
         if let Some(entry) = self.entry() {
             entry.failed(self.id());
         }
-        self.explain(Error::failed().with_task_id(self.id()))
+        Error::failed().with_task_id(self.id())
     }
 
     /// Adds to the error of a poll or a wait what to do about the entry.

@@ -7,14 +7,10 @@ use std::{
 
 use futures_core::Stream;
 use futures_util::{FutureExt, StreamExt, stream};
-use tokio::time::Instant;
 
 use crate::{
     Error, Speech, SpeechTask,
-    ext::{
-        polling::{poller::Poller, progress::DEFAULT_DEADLINE},
-        transport::instant::saturating_add,
-    },
+    ext::polling::{poller::Poller, progress::DEFAULT_DEADLINE},
     types::SpeechStatus,
 };
 
@@ -98,11 +94,11 @@ impl Stream for Updates {
 
 fn changes(task: SpeechTask, time_limit: Duration) -> impl Stream<Item = Result<Update, Error>> {
     let changes = async move {
-        let deadline = saturating_add(Instant::now(), time_limit);
-        if let Some(speech) = Box::pin(task.start_with_store(deadline)).await {
+        if let Some(speech) = Box::pin(task.find_stored()).await {
             let status = speech.result().status.clone();
             return stream::iter([Ok(Update { status, speech: Some(speech) })]).left_stream();
         }
+        Box::pin(task.learn_from_store()).await;
         polled_changes(task, time_limit).right_stream()
     };
     changes.flatten_stream()

@@ -47,8 +47,8 @@ use crate::{
 ///
 /// Each error carries the [`task_id`](Error::task_id):
 /// - [`is_deadline`](Error::is_deadline): the task is unfinished at the deadline, for example still
-///   PROCESSING. If the last polls failed, [`message`](Error::message) is the text of the last error
-///   response.
+///   PROCESSING. If the server sent error responses, [`message`](Error::message) is the text of the
+///   last error response.
 /// - [`is_failed`](Error::is_failed): the task ended with the status ERROR.
 /// - [`is_not_found`](Error::is_not_found): the server responded with 404 for 10 s. A replica may
 ///   lag, so a 404 is retried until then. If another client submitted the task, it is retried once,
@@ -99,7 +99,8 @@ impl Wait {
     /// pause, a limit of zero means a single poll.
     ///
     /// With a [store](crate::store::Store), the audio is downloaded to the store as well, until five seconds after the
-    /// deadline at most. Then the speech is returned without it, and the next request for the speech downloads it.
+    /// deadline at most. Then the speech is returned without it, and the next request for the speech downloads it. The wait
+    /// reads the store before its first poll, without a limit.
     #[doc(alias = "timeout")]
     pub fn deadline(mut self, time: Duration) -> Self {
         self.time_limit = time;
@@ -112,9 +113,10 @@ impl Wait {
         let deadline = deadline.unwrap_or_else(|| saturating_add(Instant::now(), time_limit));
         async move {
             // Boxed, because most waits have no store, and because a download is a large future.
-            if let Some(speech) = Box::pin(task.start_with_store(deadline)).await {
+            if let Some(speech) = Box::pin(task.find_stored()).await {
                 return Ok(speech);
             }
+            Box::pin(task.learn_from_store()).await;
             let mut poller = Poller::new(task.schedule(time_limit, Some(deadline)));
             loop {
                 let response = poller.next(&task.client().inner().cooldown, || task.poll()).await;
