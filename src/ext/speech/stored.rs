@@ -92,7 +92,7 @@ impl SpeechTask {
         if let Some(entry) = self.entry() {
             entry.failed(self.id());
         }
-        Error::failed().with_task_id(self.id())
+        self.explain(Error::failed().with_task_id(self.id()))
     }
 
     /// Adds to the error of a poll or a wait what to do about the entry.

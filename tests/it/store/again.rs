@@ -52,9 +52,15 @@ async fn finished_task_that_the_server_reports_as_failed_later_is_not_submitted_
     let failed = json!({"id": id.as_str(), "status": "ERROR"}).to_string();
     fixture.simulator.script(Route::Result, Script::always(Fault::web_page().json(failed)));
     for _ in 0..2 {
-        assert!(client.speak(TEXT).await.unwrap_err().is_failed());
         let mut results = client.batch([("a", TEXT)]).run().await.unwrap();
-        assert!(results.next().await.unwrap().1.unwrap_err().is_failed());
+        for result in [client.speak(TEXT).await, results.next().await.unwrap().1] {
+            let error = result.unwrap_err();
+            assert!(error.is_failed(), "{error}");
+            assert!(
+                error.to_string().contains(&format!("if entry {hash} is stored, forget it first")),
+                "{error}"
+            );
+        }
         assert_eq!(fixture.state(hash).await, Some(EntryState::Stored));
     }
     assert_eq!(fixture.simulator.creates(), 1);
