@@ -54,7 +54,7 @@ pub(super) struct Inner {
     pub(super) response: Option<ApiErrorResponse>,
     /// Why no response arrived, with the host.
     pub(super) problem: Option<String>,
-    /// What to do next, if it is not the usual of the kind.
+    /// Replaces the usual advice of the kind.
     pub(super) remedy: Option<String>,
     /// The id of the failed request, also if only the head of its response arrived.
     pub(super) request_id: Option<Box<str>>,

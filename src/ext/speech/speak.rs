@@ -213,7 +213,7 @@ impl Speak {
     /// **Each retry may be billed**: one request may cost up to `times` + 1 speeches. After a
     /// connection reset, a timeout, a truncated response or a 5xx status, the server may have
     /// accepted the submission. The result is the speech of the last submission; the task ids of
-    /// the others are unknown. With 0, the default, no submission is repeated that the server may have accepted.
+    /// the others are unknown. With 0, the default, a submission that the server may have accepted is not repeated.
     ///
     /// With a [store](crate::store::Store), attempts in doubt of earlier runs count too, and a request in doubt
     /// whose task id is known is not submitted again.

@@ -84,6 +84,19 @@ fn blocking_batch_stop_in_async_code_blocks_the_thread_and_returns_results() {
 }
 
 #[test]
+fn blocking_batch_stop_in_callback_of_same_client_panics() {
+    let (_simulator, client) = quick();
+    let results = Mutex::new(Some(client.batch([("a", "One.")]).run().unwrap()));
+    let (sender, receiver) = mpsc::channel();
+    let callback = move |_: &_| {
+        let results = results.lock().unwrap().take().unwrap();
+        sender.send(catch_unwind(AssertUnwindSafe(|| drop(results.stop()))).is_err()).unwrap();
+    };
+    client.speak("Hello").on_submitted(callback).submit().unwrap();
+    assert!(receiver.recv().unwrap(), "stop panicked");
+}
+
+#[test]
 fn blocking_batch_next_in_callback_of_same_client_panics_and_keeps_results() {
     let (simulator, client) = quick();
     let results = client.batch([("a", "One."), ("b", "Two.")]).run().unwrap();

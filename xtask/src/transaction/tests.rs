@@ -36,6 +36,16 @@ fn changes(dir: &TempDir) -> Vec<Change> {
     ]
 }
 
+/// On a read-only disk, Linux refuses to remove a file that does not exist.
+#[test]
+fn file_that_does_not_exist_is_not_removed() {
+    let dir = directory();
+    inject(Some((0, Fault::Error)));
+    let removed = ["missing", "kept"].map(|file| super::disk::remove(&dir.path().join(file)).is_ok());
+    inject(None);
+    assert_eq!(removed, [true, false]);
+}
+
 fn files(dir: &TempDir) -> Files {
     let mut files = Files::new();
     for parent in ["", "sub/"] {

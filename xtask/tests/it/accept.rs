@@ -131,8 +131,8 @@ fn accept_killed_while_it_writes_is_all_or_nothing_after_the_next_start() {
         (before, root.files("openapi"))
     };
     let mut rolled_back = 0;
-    // With one core and without a real disk, this process rarely runs while the journal exists. `.ci/killed_accept` needs no
-    // luck.
+    // With one core and without a real disk, this process rarely runs while the journal exists. `.ci/killed_accept` kills at
+    // each system call.
     let sees_journal = thread::available_parallelism().is_ok_and(|cores| cores.get() > 1);
     for run in 0..200 {
         if run >= 20 && (rolled_back > 0 || !sees_journal) {
