@@ -419,6 +419,38 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn finished_speech_is_replaced_only_for_a_caller_that_has_seen_its_task_fail() {
+        let store = Store::in_memory();
+        let speech = SpeechRequest::new("Hello.".parse().unwrap());
+        let entry = |failed: Option<&str>| {
+            let failed_task = failed.map(TaskId::new_unchecked);
+            store.entry(Request { failed_task, ..Request::of(&speech) })
+        };
+        let id = TaskId::new_unchecked("a");
+        entry(None).announced().await.send(async { Ok(id.clone()) }).await.unwrap();
+        let result = json!({"id": "a", "status": "COMPLETED"});
+        entry(None).finished(&id, &serde_json::from_value(result).unwrap(), None, None);
+        assert!(matches!(entry(Some("a")).lookup(None).await, Ok(Found::New(_))));
+        for other in [None, Some("b")] {
+            assert!(matches!(entry(other).lookup(None).await, Ok(Found::Stored(_))));
+        }
+    }
+
+    #[test]
+    fn error_of_a_task_says_what_to_do_with_its_entry() {
+        let entry = Store::in_memory().entry(Request::of(&SpeechRequest::new("Hello.".parse().unwrap())));
+        let hash = entry.hash();
+        let remedies = [
+            (Error::in_doubt(1, "store".to_owned()), format!("settle entry {hash} of the store")),
+            (Error::failed(), format!("if entry {hash} is stored, forget it first")),
+        ];
+        for (error, remedy) in remedies {
+            let explained = entry.explain(error).to_string();
+            assert!(explained.contains(&remedy), "{explained}");
+        }
+    }
+
+    #[tokio::test]
     async fn speech_whose_entry_was_forgotten_has_no_audio_in_the_store() {
         let store = Store::in_memory();
         let entry = store.entry(Request::of(&SpeechRequest::new("Hello.".parse().unwrap())));

@@ -138,11 +138,11 @@ impl Store {
         Self { shared: Arc::new(Shared::new(database, options)) }
     }
 
-    /// Returns the entry of a request.
     pub(crate) fn keeps_audio(&self) -> bool {
         self.shared.options.keep_audio
     }
 
+    /// Returns the entry of a request.
     pub(crate) fn entry(&self, request: Request<'_>) -> EntryHandle {
         EntryHandle::new(Arc::clone(&self.shared), request)
     }

@@ -75,8 +75,10 @@ mod tests {
     }
 
     #[test]
-    fn directory_that_cannot_be_searched_is_not_created() {
+    fn file_and_directory_that_cannot_be_searched_are_refused() {
         let file = tempfile::NamedTempFile::new().unwrap();
+        let error = find_or_create(&Disk::system(), file.path()).unwrap_err();
+        assert!(error.to_string().ends_with("is not a directory; choose another path"), "{error}");
         let error = find_or_create(&Disk::system(), &file.path().join("store")).unwrap_err();
         assert!(error.to_string().starts_with("could not open"), "{error}");
     }
