@@ -21,14 +21,15 @@ pub(crate) struct Config {
     pub(crate) max_seconds: Option<f64>,
     /// `None` for the store of the client, if it has one.
     pub(crate) store: Option<StoreSettings>,
-    /// Equal requests of a stream have one outcome, as those of a list.
-    pub(crate) repeats_outcomes: bool,
+    /// The requests are the pieces of a long text. Equal ones have one outcome, although they are a stream, and each audio is
+    /// read, also if the store does not keep it.
+    pub(crate) is_long_text: bool,
 }
 
 impl Config {
     pub(crate) fn new(max_in_flight: usize) -> Self {
         let limits = Limits { max_in_flight, requests_per_second: None };
-        Self { limits, max_submissions: None, max_seconds: None, store: None, repeats_outcomes: false }
+        Self { limits, max_submissions: None, max_seconds: None, store: None, is_long_text: false }
     }
 
     /// Checks all settings and applies them to the engine.
@@ -44,7 +45,7 @@ impl Config {
         if limits.max_in_flight == 0 {
             return Err(Error::invalid("max_in_flight", "0 is too small, expected at least 1"));
         }
-        if self.repeats_outcomes {
+        if self.is_long_text {
             engine.repeats.get_or_insert_default();
         }
         engine.active.progress.limits = limits;
@@ -56,8 +57,7 @@ impl Config {
             Some(settings) => Some(Store::open_on(&engine.api.client().inner().disk, settings).await?),
             None => engine.api.client().store().cloned(),
         };
-        // A long text reads each audio, also if the store does not keep it.
-        if self.repeats_outcomes || engine.store.as_ref().is_some_and(Store::keeps_audio) {
+        if self.is_long_text || engine.store.as_ref().is_some_and(Store::keeps_audio) {
             engine.spending.learn_durations();
         }
         Ok(())

@@ -78,7 +78,7 @@ impl InPieces {
             stream::unfold(received, async |mut received| Some((received.recv().await?, received)));
         // The job limits the pieces in flight: it sends the batch at most `max_in_flight` requests.
         let batch = self.speak.client().batch_stream(received);
-        let config = Config { store: Some(store), repeats_outcomes: true, ..self.config.clone() };
+        let config = Config { store: Some(store), is_long_text: true, ..self.config.clone() };
         let (results, store) = batch.with_config(config).run_with_store().await?;
         let store = store.expect("the batch has a store");
         self.refuse_redo_without_entries(&store, splitter.clone()).await?;
