@@ -135,7 +135,7 @@ fn accept_killed_while_it_writes_is_all_or_nothing_after_the_next_start() {
     // each system call.
     let sees_journal = thread::available_parallelism().is_ok_and(|cores| cores.get() > 1);
     for run in 0..200 {
-        if run >= 20 && (rolled_back > 0 || !sees_journal) {
+        if run >= 10 && (rolled_back > 0 || !sees_journal) {
             break;
         }
         let root = root_with_drift();
