@@ -9,7 +9,7 @@ use super::{
     Problem,
     names::{Operation, operations, resolve, resolve_schema},
     server_url,
-    supported::whole_number,
+    supported::{REMEDY, whole_number},
 };
 
 /// Returns the `facts` module.
@@ -40,16 +40,22 @@ pub(crate) fn module(document: &Value) -> Result<Item, Problem> {
 
 /// Returns the header that carries the key.
 fn key_header(document: &Value) -> Result<String, Problem> {
-    let schemes =
-        operations(document).filter_map(|operation| key_scheme(document, &operation).ok().flatten());
-    let headers: BTreeSet<_> =
-        schemes.filter_map(|scheme| scheme["name"].as_str()).map(str::to_ascii_lowercase).collect();
-    if headers.len() > 1 {
-        let headers = headers.into_iter().collect::<Vec<_>>().join(", ");
-        let problem = format!("expected one header for the API key, found {headers}");
-        return Err(Problem::new("/components/securitySchemes", problem));
+    let mut found: Option<String> = None;
+    for operation in operations(document) {
+        let scheme = key_scheme(document, &operation).ok().flatten();
+        let Some(name) = scheme.and_then(|scheme| scheme["name"].as_str()) else { continue };
+        let name = name.to_ascii_lowercase();
+        match &found {
+            Some(first) if *first != name => {
+                let pointer = format!("{}/security", operation.pointer);
+                let problem =
+                    format!("expected one header for the API key, found {first} and {name}; {REMEDY}");
+                return Err(Problem::new(pointer, problem));
+            }
+            _ => found = Some(name),
+        }
     }
-    Ok(headers.into_iter().next().unwrap_or_else(|| "authorization".to_owned()))
+    Ok(found.unwrap_or_else(|| "authorization".to_owned()))
 }
 
 /// No alternative of an operation's security is an API key in a header.

@@ -12,6 +12,7 @@ mod header_names;
 mod json_schema;
 mod mock;
 pub(crate) mod names;
+mod parameters;
 mod schemas;
 mod server_url;
 pub(crate) mod supported;

@@ -1,7 +1,9 @@
 //! The generated mocks, with query parameters that are lists, and bodies that may be `null`.
 
+use std::collections::BTreeSet;
+
 use proc_macro2::TokenStream;
-use quote::ToTokens as _;
+use quote::{ToTokens as _, format_ident};
 use syn::{ImplItem, ImplItemFn, Item};
 
 use super::Problem;
@@ -20,9 +22,14 @@ fn correct_methods(items: &mut [Item]) -> Result<(), Problem> {
                 correct_methods(module.content.as_mut().map_or(&mut [][..], |(_, items)| items))?;
             }
             Item::Impl(block) => {
+                let mut names = BTreeSet::new();
                 for item in &mut block.items {
                     if let ImplItem::Fn(method) = item {
                         correct(method)?;
+                        // A parameter may be called `new` or `into_inner`, as the methods that each mock has.
+                        while !names.insert(method.sig.ident.to_string()) {
+                            method.sig.ident = format_ident!("{}_", method.sig.ident);
+                        }
                     }
                 }
             }

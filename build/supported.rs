@@ -8,11 +8,13 @@ use serde_json::{Map, Value};
 use super::{
     Problem, facts, header_names,
     names::{self, Operation, operations, resolve, resolve_schema},
+    parameters::{self, is_scalar},
     server_url, unions,
 };
 
 /// The remedy for a part that is not supported.
-const REMEDY: &str = "correct the page in openapi/corrections/, or the document in openapi/fixes.json";
+pub(crate) const REMEDY: &str =
+    "correct the page in openapi/corrections/, or the document in openapi/fixes.json";
 
 const JSON: &str = "application/json";
 const FORM: &str = "application/x-www-form-urlencoded";
@@ -23,9 +25,23 @@ const REQUEST_TYPES: [&str; 4] = [JSON, FORM, "application/octet-stream", "text/
 pub(crate) fn problems(document: &Value) -> Vec<Problem> {
     let mut problems = Vec::new();
     for (name, _) in components(document, "schemas") {
-        if unions::is_own_alternative(document, name) {
-            let problem = "is an alternative of itself, so reading it would never end";
-            report(&mut problems, format!("/components/schemas/{name}"), format!("{name} {problem}"));
+        let problem = if unions::is_own_alternative(document, name) {
+            "is an alternative of itself, so reading it would never end"
+        } else if unions::is_own_part(document, name) {
+            "is a part of itself, by `allOf`, so its properties have no end"
+        } else {
+            continue;
+        };
+        report(&mut problems, format!("/components/schemas/{name}"), format!("{name} {problem}"));
+    }
+    for (path, item) in document["paths"].as_object().into_iter().flatten() {
+        if item.get("$ref").is_some() {
+            let pointer = format!("/paths/{}/$ref", names::escape(path));
+            report(
+                &mut problems,
+                pointer,
+                "a path that is defined elsewhere is not supported, expected its operations",
+            );
         }
     }
     // The other checks would not end either.
@@ -38,7 +54,7 @@ pub(crate) fn problems(document: &Value) -> Vec<Problem> {
         check_server(&operation.pointer, facts::own_server_url(&operation), &mut problems);
         check_request(document, &operation, &mut problems);
         check_success(document, &operation, &mut problems);
-        check_parameters(document, &operation, &mut problems);
+        parameters::check(document, &operation, &mut problems);
         let problem = match facts::key_scheme(document, &operation) {
             Ok(scheme) => scheme.and_then(|scheme| header_names::problem(&scheme["name"])),
             Err(_) => Some(
@@ -52,12 +68,13 @@ pub(crate) fn problems(document: &Value) -> Vec<Problem> {
     for (name, schema) in components(document, "schemas") {
         let pointer = format!("/components/schemas/{name}");
         check_schema(schema, &pointer, &mut problems);
+        check_parts(document, schema, &pointer, &mut problems);
         check_alternatives(document, schema, &pointer, &mut problems);
     }
     problems
 }
 
-fn report(problems: &mut Vec<Problem>, pointer: impl Into<String>, problem: impl Display) {
+pub(crate) fn report(problems: &mut Vec<Problem>, pointer: impl Into<String>, problem: impl Display) {
     problems.push(Problem::new(pointer, format!("{problem}; {REMEDY}")));
 }
 
@@ -81,6 +98,9 @@ fn check_names(operation: &Operation, problems: &mut Vec<Problem>) {
     }
     if operation.pointer.contains('#') {
         report(problems, &operation.pointer, "the server would not receive what follows `#`");
+    }
+    if operation.pointer.contains('?') {
+        report(problems, &operation.pointer, "a path has no query, expected parameters with `in: query`");
     }
     if names::key(operation.value["operationId"].as_str().unwrap_or_default()).is_empty() {
         let pointer = format!("{}/operationId", operation.pointer);
@@ -180,88 +200,6 @@ fn body(response: &Value) -> Body<'_> {
     types.find(|(kind, _)| essence(kind) == JSON).map_or(Body::Raw, |(_, media)| Body::Json(&media["schema"]))
 }
 
-fn check_parameters(document: &Value, operation: &Operation, problems: &mut Vec<Problem>) {
-    for (at, of) in [(operation.pointer.as_str(), operation.value), ("", operation.item)] {
-        let parameters = of["parameters"].as_array().into_iter().flatten().enumerate();
-        for (i, parameter) in parameters {
-            let parameter = resolve(document, parameter);
-            if header_names::is_ignored(parameter) {
-                continue;
-            }
-            let at = if at.is_empty() {
-                operation.pointer.rsplit_once('/').map_or("", |(path, _)| path)
-            } else {
-                at
-            };
-            if let Some(problem) = parameter_problem(document, parameter) {
-                report(problems, format!("{at}/parameters/{i}"), problem);
-            }
-        }
-    }
-}
-
-fn parameter_problem(document: &Value, parameter: &Value) -> Option<String> {
-    let (place, schema) = (&parameter["in"], &parameter["schema"]);
-    if place == "header"
-        && let Some(problem) = header_names::problem(&parameter["name"])
-    {
-        return Some(problem);
-    }
-    if place == "cookie" {
-        return Some("cookies are not supported".to_owned());
-    }
-    if parameter.get("schema").is_none() {
-        return Some("expected a parameter with a schema".to_owned());
-    }
-    if let Some(style) = parameter["style"].as_str().filter(|style| !["form", "simple"].contains(style)) {
-        return Some(format!("the style {style:?} is not supported"));
-    }
-    let resolved = resolve_schema(document, schema);
-    let problem = if resolved.get("properties").is_some() {
-        "a parameter that is an object is not supported"
-    } else if place != "query" && !is_displayed(document, schema) {
-        "expected a text, a number, a boolean or an enum, without `nullable`, in a path or a header"
-    } else if place == "query" && !is_in_query(document, schema) {
-        "expected a text, a number, a boolean or an enum, or a list or a map of them, in a query"
-    } else if place == "query" && parameter["explode"] == false && resolved["type"] == "array" {
-        "a list with `explode: false` is not supported in a query"
-    } else {
-        return None;
-    };
-    Some(problem.to_owned())
-}
-
-/// Returns `true` if the type of the schema implements `Display`, which the generator uses for paths and headers.
-fn is_displayed(document: &Value, schema: &Value) -> bool {
-    let resolved = resolve_schema(document, schema);
-    let parts = resolved["oneOf"].as_array().into_iter().flatten();
-    let parts = parts.flat_map(|part| [part, resolve_schema(document, part)]);
-    is_scalar(document, schema) && parts.chain([schema, resolved]).all(|schema| schema["nullable"] != true)
-}
-
-/// Returns `true` if the values of the schema are single ones, without parts.
-fn is_scalar(document: &Value, schema: &Value) -> bool {
-    let schema = resolve_schema(document, schema);
-    let composition = ["allOf", "anyOf", "oneOf"].into_iter().find_map(|keyword| schema[keyword].as_array());
-    let kind = schema["type"].as_str();
-    let is_scalar = kind.is_some_and(|kind| ["string", "number", "integer", "boolean"].contains(&kind))
-        || schema.get("enum").is_some();
-    // The generator's enum of known and other values implements `Display`.
-    composition.map_or(is_scalar, |parts| parts.iter().any(|part| part["title"] == "Known"))
-}
-
-/// Returns `true` if each value of the schema can be written to a query: lists and maps have parts without parts.
-fn is_in_query(document: &Value, schema: &Value) -> bool {
-    let schema = resolve_schema(document, schema);
-    let alternatives =
-        ["oneOf", "anyOf"].into_iter().filter_map(|keyword| schema[keyword].as_array()).flatten();
-    match schema["type"].as_str() {
-        Some("array") => is_displayed(document, &schema["items"]),
-        Some("object") => is_displayed(document, &schema["additionalProperties"]),
-        _ => alternatives.into_iter().all(|part| is_in_query(document, part)),
-    }
-}
-
 /// Returns `true` if each value of the schema can be written as a form.
 fn is_form(document: &Value, schema: &Value) -> bool {
     let schema = resolve_schema(document, schema);
@@ -289,6 +227,29 @@ fn check_schema(schema: &Value, pointer: &str, problems: &mut Vec<Problem>) {
         }
     }
     for_each_child(members, pointer, &mut |child, pointer| check_schema(child, pointer, problems));
+}
+
+/// Checks that no part of an `allOf` excludes the properties of another one. The generator would make a struct without
+/// properties.
+fn check_parts(document: &Value, schema: &Value, pointer: &str, problems: &mut Vec<Problem>) {
+    let Value::Object(members) = schema else { return };
+    let parts = schema["allOf"].as_array().map_or(&[][..], Vec::as_slice);
+    let with_rest: Vec<_> = parts.iter().map(|part| resolve(document, part)).chain([schema]).collect();
+    for (i, part) in with_rest.iter().enumerate().filter(|(_, part)| part["additionalProperties"] == false) {
+        let others = with_rest.iter().filter(|other| !std::ptr::eq(**other, *part));
+        let mut names = others.filter_map(|other| other["properties"].as_object()).flat_map(Map::keys);
+        if !parts.is_empty()
+            && let Some(name) = names.find(|name| part["properties"].get(name.as_str()).is_none())
+        {
+            let part = if i < parts.len() { format!("/allOf/{i}") } else { String::new() };
+            let problem = format!(
+                "it has `additionalProperties: false`, so the property {name:?} of another part is not allowed; remove \
+                 `additionalProperties`"
+            );
+            problems.push(Problem::new(format!("{pointer}{part}"), format!("{problem}: {REMEDY}")));
+        }
+    }
+    for_each_child(members, pointer, &mut |child, pointer| check_parts(document, child, pointer, problems));
 }
 
 /// Checks that the alternatives of a schema stand alone. The generator would make an enum with the properties

@@ -245,6 +245,18 @@ pub(crate) fn is_own_alternative(document: &Value, union: &str) -> bool {
     reaches(parts, union, add_parts)
 }
 
+/// Returns `true` if a component is a part of itself by `allOf`, directly or through others.
+pub(crate) fn is_own_part(document: &Value, component_name: &str) -> bool {
+    let add_parts = |name: &str, found: &mut Vec<_>| {
+        let schema = &document["components"]["schemas"][name];
+        let parts = schema["allOf"].as_array().into_iter().flatten();
+        found.extend(parts.chain([schema]).filter_map(component));
+    };
+    let mut parts = Vec::new();
+    add_parts(component_name, &mut parts);
+    reaches(parts, component_name, add_parts)
+}
+
 impl Union {
     /// Returns the enum and its implementations.
     pub(crate) fn items(&self) -> Vec<Item> {

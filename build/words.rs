@@ -12,6 +12,7 @@ use syn::{Expr, Ident, Item, Type, parse_quote};
 use super::{
     Problem,
     names::{pascal_case, type_ident},
+    supported::REMEDY,
 };
 
 /// A component schema with `enum`.
@@ -40,7 +41,10 @@ pub(crate) fn enums(document: &Value) -> Result<Vec<WordEnum>, Problem> {
         let kind = kind_of(&values, &schema["type"]).ok_or_else(|| {
             Problem::new(
                 format!("/components/schemas/{name}/enum"),
-                "expected strings, or numbers of the schema's type: no Rust enum holds other values",
+                format!(
+                    "expected strings, or numbers of the schema's type, integers from -2^63 to 2^63-1: no Rust enum holds \
+                     other values; {REMEDY}"
+                ),
             )
         })?;
         let idents = variant_names(&values);

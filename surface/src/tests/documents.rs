@@ -179,19 +179,28 @@ fn lengths_with_and_without_a_fraction_are_equal() {
     }
 }
 
+/// A change that makes a document unsupported, and a part of the error.
+pub(super) type Case = (fn(&mut Value), String);
+
+#[track_caller]
+pub(super) fn assert_refused(cases: &[Case]) {
+    for (change, expected) in cases {
+        let error = surface(&document(&body(&json!({"a": {"type": "string"}})), change)).unwrap_err();
+        assert!(error.contains(expected), "expected {expected}, found {error}");
+    }
+}
+
 #[test]
 fn unsupported_parts_are_refused_with_their_place() {
-    let refused =
-        |change: fn(&mut Value)| surface(&document(&body(&json!({"a": {"type": "string"}})), change));
     let operation = "/paths/~1do/post";
-    for (change, expected) in [
+    let cases: [Case; 6] = [
         (
-            (|document| {
+            |document| {
                 let content =
                     document["paths"]["/do"]["post"]["requestBody"]["content"].as_object_mut().unwrap();
                 let json = content.remove("application/json").unwrap();
                 content.insert("multipart/form-data".to_owned(), json);
-            }) as fn(&mut Value),
+            },
             format!("{operation}/requestBody/content: expected one media type"),
         ),
         (
@@ -207,30 +216,27 @@ fn unsupported_parts_are_refused_with_their_place() {
             format!("{operation}/responses/204: the body differs from that of status 200"),
         ),
         (
-            |document| {
-                document["paths"]["/do"]["post"]["parameters"] =
-                    json!([{"name": "c", "in": "cookie", "schema": {"type": "string"}}]);
-            },
-            format!("{operation}/parameters/0: cookies are not supported"),
-        ),
-        (
-            |document| {
-                document["paths"]["/do"]["post"]["parameters"] =
-                    json!([{"name": "body", "in": "query", "schema": {"type": "string"}}]);
-            },
-            format!("{operation}: two parameters of do_it would be called body"),
-        ),
-        (
             |document| document["paths"]["/do"]["post"]["servers"] = json!([{"url": "/v2"}]),
             format!("{operation}/servers/0/url: \"/v2\" is not the start"),
         ),
         (
-            |document| {
-                let item = document["paths"]["/do"].clone();
-                document["paths"]["/do#it"] = item;
-            },
-            "/paths/~1do#it/post: the server would not receive what follows `#`".to_owned(),
+            |document| drop(document.as_object_mut().unwrap().remove("servers")),
+            "/servers/0/url: missing".to_owned(),
         ),
+        (
+            |document| {
+                document["components"]["schemas"]["Body"]["properties"]["at"] =
+                    json!({"type": "string", "format": "date-time"});
+            },
+            "(root): the generated code uses the crate chrono".to_owned(),
+        ),
+    ];
+    assert_refused(&cases);
+}
+
+#[test]
+fn schemas_that_no_type_expresses_are_refused_with_their_place() {
+    let cases: [Case; 4] = [
         (
             |document| {
                 document["components"]["schemas"]["Body"]["properties"] =
@@ -247,26 +253,38 @@ fn unsupported_parts_are_refused_with_their_place() {
         ),
         (
             |document| {
-                document["components"]["securitySchemes"]["Key"] =
-                    json!({"type": "http", "scheme": "bearer"});
+                let schemas = &mut document["components"]["schemas"];
+                schemas["One"] = json!({"allOf": [reference("Two"), {"type": "object"}]});
+                schemas["Two"] = json!({"allOf": [{"type": "object"}, reference("One")]});
             },
-            format!("{operation}/security: expected an API key in a header"),
-        ),
-        (
-            |document| drop(document.as_object_mut().unwrap().remove("servers")),
-            "/servers/0/url: missing".to_owned(),
+            "/components/schemas/One: One is a part of itself, by `allOf`".to_owned(),
         ),
         (
             |document| {
-                document["components"]["schemas"]["Body"]["properties"]["at"] =
-                    json!({"type": "string", "format": "date-time"});
+                document["components"]["schemas"]["One"] = json!({
+                    "type": "object", "properties": {"a": {"type": "string"}}, "additionalProperties": false});
+                document["components"]["schemas"]["Body"]["properties"]["b"] =
+                    json!({"allOf": [reference("One"), {"type": "object", "properties": {"c": {"type": "string"}}}]});
             },
-            "(root): the generated code uses the crate chrono".to_owned(),
+            "/components/schemas/Body/properties/b/allOf/0: it has `additionalProperties: false`, so the property \"c\""
+                .to_owned(),
         ),
-    ] {
-        let error = refused(change).unwrap_err();
-        assert!(error.contains(&expected), "expected {expected}, found {error}");
-    }
+    ];
+    assert_refused(&cases);
+}
+
+#[test]
+fn closed_part_with_all_properties_of_the_other_parts_is_supported() {
+    let closed = json!({
+        "type": "object",
+        "properties": {"a": {"type": "string"}, "c": {"type": "string"}},
+        "additionalProperties": false});
+    let open = json!({"type": "object", "properties": {"c": {"type": "string"}}});
+    let parts = json!({"allOf": [reference("Closed"), open]});
+    let mut schemas = with(&json!({"b": reference("Parts")}), &json!({"Closed": closed, "Parts": parts}));
+    schemas["Closed"]["x-constructor"] = json!({"arguments": [], "defaults": {}, "sent": true});
+    let items = surface(&document(&schemas, unchanged)).unwrap();
+    assert_eq!(items["types::Closed::c"]["type"], "Option<String>");
 }
 
 #[test]
@@ -290,83 +308,6 @@ fn range_without_numbers_is_refused() {
     ] {
         assert_eq!(of(&range), Ok(()), "{range}");
     }
-}
-
-#[test]
-fn parameters_that_have_no_text_are_refused_with_their_place() {
-    let others = json!({
-        "KnownMode": {"type": "string", "enum": ["a"]},
-        "Mode": {"oneOf": [
-            {"title": "Known", "allOf": [reference("KnownMode")]}, {"title": "Other", "type": "string"}]},
-        "Share": {"type": "number", "minimum": 0},
-        "Either": {"oneOf": [{"type": "string"}, {"type": "integer"}]},
-        "NoMode": {"oneOf": [
-            {"title": "Known", "allOf": [reference("KnownMode")]},
-            {"title": "Other", "type": "string", "nullable": true}]},
-        "Lists": {"oneOf": [{"type": "string"}, {"type": "array", "items": {"type": "array", "items": {}}}]},
-    });
-    let of = |parameter: Value| {
-        let document = document(&with(&json!({}), &others), |document| {
-            let item = document["paths"].as_object_mut().unwrap().remove("/do").unwrap();
-            let path = if parameter["in"] == "path" { "/do/{p}" } else { "/do" };
-            document["paths"][path] = item;
-            document["paths"][path]["post"]["parameters"] = json!([parameter]);
-        });
-        surface(&document).map(drop)
-    };
-    let parameter =
-        |place: &str, schema: &Value| json!({"name": "p", "in": place, "required": true, "schema": schema});
-    for place in ["path", "header"] {
-        for schema in [
-            json!({"type": "array", "items": {"type": "string"}}),
-            json!({"type": "object", "additionalProperties": {"type": "string"}}),
-            json!({"type": "string", "nullable": true}),
-            json!({}),
-            reference("Either"),
-            reference("NoMode"),
-        ] {
-            let problem = of(parameter(place, &schema)).unwrap_err();
-            assert!(problem.contains("/post/parameters/0: expected a text, "), "{place} {schema}: {problem}");
-        }
-        for schema in [
-            json!({"type": "string", "format": "uri"}),
-            json!({"type": "boolean"}),
-            json!({"allOf": [reference("Mode")], "description": "d"}),
-            reference("KnownMode"),
-            reference("Share"),
-        ] {
-            assert_eq!(of(parameter(place, &schema)), Ok(()), "{place} {schema}");
-        }
-    }
-    let texts = json!({"type": "array", "items": {"type": "string"}});
-    for schema in [
-        json!({"type": "array", "items": texts}),
-        json!({"type": "array", "items": {"type": "object", "additionalProperties": texts}}),
-        json!({"type": "array", "items": {"type": "string", "nullable": true}}),
-        json!({"type": "array", "items": reference("Either")}),
-        json!({"type": "object", "additionalProperties": texts}),
-        json!({"type": "object"}),
-        reference("Lists"),
-    ] {
-        let problem = of(parameter("query", &schema)).unwrap_err();
-        let expected =
-            "/paths/~1do/post/parameters/0: expected a text, a number, a boolean or an enum, or a list";
-        assert!(problem.starts_with(expected), "{schema}: {problem}");
-    }
-    for schema in [
-        texts.clone(),
-        json!({"type": "array", "items": reference("Mode")}),
-        json!({"type": "object", "additionalProperties": {"type": "integer"}}),
-        json!({"type": "string", "nullable": true}),
-        reference("Either"),
-        reference("NoMode"),
-    ] {
-        assert_eq!(of(parameter("query", &schema)), Ok(()), "{schema}");
-    }
-    let mut list = parameter("query", &texts);
-    list["explode"] = json!(false);
-    let problem = of(list).unwrap_err();
-    assert!(problem.starts_with("/paths/~1do/post/parameters/0: a list with `explode: false`"), "{problem}");
 }
 
 #[test]

@@ -4,6 +4,7 @@ mod constructors;
 mod docs;
 mod documents;
 mod operations;
+mod parameters;
 mod unions;
 
 use serde_json::{Value, json};

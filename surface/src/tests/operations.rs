@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::documents::{body, document, surface};
+use super::documents::{Case, assert_refused, body, document, surface};
 use crate::generate::{self, Parts};
 
 #[test]
@@ -140,4 +140,56 @@ fn header_parameter_is_an_argument_or_ignored_or_refused() {
             assert!(error.starts_with(&expected), "{error}");
         }
     }
+}
+
+#[test]
+fn paths_that_no_request_can_have_are_refused_with_their_place() {
+    let cases: [Case; 3] = [
+        (
+            |document| {
+                let item = document["paths"]["/do"].clone();
+                document["paths"]["/do#it"] = item;
+            },
+            "/paths/~1do#it/post: the server would not receive what follows `#`".to_owned(),
+        ),
+        (
+            |document| {
+                let item = document["paths"]["/do"].clone();
+                document["paths"]["/do?it=1"] = item;
+            },
+            "/paths/~1do?it=1/post: a path has no query".to_owned(),
+        ),
+        (
+            |document| document["paths"]["/other"] = json!({"$ref": "#/paths/~1do"}),
+            "/paths/~1other/$ref: a path that is defined elsewhere".to_owned(),
+        ),
+    ];
+    assert_refused(&cases);
+}
+
+#[test]
+fn credentials_other_than_one_header_are_refused_with_their_place() {
+    let operation = "/paths/~1do/post";
+    let cases: [Case; 2] = [
+        (
+            |document| {
+                document["components"]["securitySchemes"]["Key"] =
+                    json!({"type": "http", "scheme": "bearer"});
+            },
+            format!("{operation}/security: expected an API key in a header"),
+        ),
+        (
+            |document| {
+                let mut other = document["paths"]["/do"].clone();
+                other["post"]["operationId"] = json!("other");
+                other["post"]["security"] = json!([{"Other": []}]);
+                document["paths"]["/other"] = other;
+                document["components"]["securitySchemes"]["Other"] =
+                    json!({"type": "apiKey", "in": "header", "name": "X-Key"});
+            },
+            "/paths/~1other/post/security: expected one header for the API key, found authorization and x-key; correct"
+                .to_owned(),
+        ),
+    ];
+    assert_refused(&cases);
 }
