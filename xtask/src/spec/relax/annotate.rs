@@ -1,7 +1,7 @@
 //! Rules that replace keywords by documentation, because the server applies them.
 //!
-//! The description contains them as text. `x-default`, `x-pattern`, `x-not`, `x-enum`, `x-anyOf`, `x-oneOf`, `x-minLength` and
-//! `x-maxLength` contain them for other uses of the spec, such as the JSON schemas of the feature `schemars`.
+//! The description contains them as text. The members of [`RESERVED`] contain them for other uses of the spec, such as the JSON
+//! schemas of the feature `schemars`.
 
 use serde_json::Value;
 
@@ -10,6 +10,26 @@ use crate::{
     json::Object,
     spec::{extract::OpenTypes, schema_locations::SchemaLocation},
 };
+
+/// The members that the build writes.
+const RESERVED: [&str; 9] = [
+    "x-default",
+    "x-pattern",
+    "x-not",
+    "x-enum",
+    "x-anyOf",
+    "x-oneOf",
+    "x-minLength",
+    "x-maxLength",
+    "x-constructor",
+];
+
+/// Removes the members of a page that the build would take for its own.
+pub(super) fn drop_reserved_extensions(schema: &mut Object, _: &SchemaLocation, _: &OpenTypes) -> bool {
+    let before = schema.len();
+    schema.retain(|key, _| !RESERVED.contains(&key.as_str()));
+    schema.len() != before
+}
 
 pub(super) fn document_defaults(schema: &mut Object, _: &SchemaLocation, _: &OpenTypes) -> bool {
     let Some(default) = schema.remove("default") else {

@@ -4,7 +4,10 @@ use serde_json::Value;
 
 use crate::{
     json::Object,
-    spec::{extract::OpenTypes, schema_locations::SchemaLocation},
+    spec::{
+        extract::OpenTypes,
+        schema_locations::{SchemaLocation, Usage},
+    },
 };
 
 /// The keywords of a union.
@@ -27,6 +30,29 @@ const LIMITS: [&str; 12] = [
 
 pub(super) fn open_objects(schema: &mut Object, _: &SchemaLocation, _: &OpenTypes) -> bool {
     is_closed(schema) && schema.remove("additionalProperties").is_some()
+}
+
+/// Removes the requirement of properties that are not in each request or response where the schema is used.
+pub(super) fn drop_requirements_of_other_side(
+    schema: &mut Object,
+    location: &SchemaLocation,
+    _: &OpenTypes,
+) -> bool {
+    let Usage { request, response } = location.usage;
+    let is_missing = |property: &Value| {
+        (request && property["readOnly"] == true) || (response && property["writeOnly"] == true)
+    };
+    let properties = schema.get("properties").and_then(Value::as_object).into_iter().flatten();
+    let missing: Vec<_> =
+        properties.filter(|(_, property)| is_missing(property)).map(|(name, _)| name.clone()).collect();
+    let Some(Value::Array(required)) = schema.get_mut("required") else { return false };
+    let before = required.len();
+    required.retain(|name| !missing.iter().any(|missing| name == missing));
+    let (after, is_empty) = (required.len(), required.is_empty());
+    if is_empty {
+        schema.remove("required");
+    }
+    after != before
 }
 
 /// Removes `anyOf` and `oneOf` whose alternatives only require properties.
@@ -54,27 +80,31 @@ pub(super) fn take_requirements(schema: &mut Object, union: &str) -> Option<Vec<
 
 /// Removes the enum of a boolean.
 pub(super) fn drop_boolean_enums(schema: &mut Object, _: &SchemaLocation, _: &OpenTypes) -> bool {
-    schema.get("type").is_some_and(|kind| kind == "boolean") && schema.remove("enum").is_some()
+    is_of(schema, &["boolean"]) && schema.remove("enum").is_some()
 }
 
 /// Removes the format of a number.
 pub(super) fn widen_numbers(schema: &mut Object, _: &SchemaLocation, _: &OpenTypes) -> bool {
-    schema.get("type").is_some_and(|kind| kind == "integer" || kind == "number")
-        && schema.remove("format").is_some()
+    is_of(schema, &["integer", "number"]) && schema.remove("format").is_some()
 }
 
-/// Removes the format of a string, except `byte` and `binary`, which specify its encoding.
+/// Removes the format, except `byte` and `binary` of a string, which specify its encoding.
 pub(super) fn drop_formats(schema: &mut Object, _: &SchemaLocation, _: &OpenTypes) -> bool {
-    let is_text = schema.get("type").is_some_and(|kind| kind == "string");
-    let is_encoding = |format: &Value| format == "byte" || format == "binary";
-    is_text && !schema.get("format").is_some_and(is_encoding) && schema.remove("format").is_some()
+    let is_text = is_of(schema, &["string"]);
+    let is_encoding = |format: &Value| is_text && (format == "byte" || format == "binary");
+    !schema.get("format").is_some_and(is_encoding) && schema.remove("format").is_some()
 }
 
-/// Removes formats for which the generator would use `uuid::Uuid` or types of chrono.
+/// Removes formats for which the generator would use `uuid::Uuid` or types of chrono, and those of types without formats.
 pub(super) fn drop_foreign_formats(schema: &mut Object, _: &SchemaLocation, _: &OpenTypes) -> bool {
     const FOREIGN: [&str; 3] = ["uuid", "date", "date-time"];
-    let format = schema.get("format").and_then(Value::as_str);
-    format.is_some_and(|format| FOREIGN.contains(&format)) && schema.remove("format").is_some()
+    let has_formats = is_of(schema, &["string", "number", "integer"]);
+    let is_foreign = |format: &str| FOREIGN.contains(&format) || !has_formats;
+    schema.get("format").and_then(Value::as_str).is_some_and(is_foreign) && schema.remove("format").is_some()
+}
+
+fn is_of(schema: &Object, kinds: &[&str]) -> bool {
+    schema.get("type").and_then(Value::as_str).is_some_and(|kind| kinds.contains(&kind))
 }
 
 pub(super) fn drop_limits(schema: &mut Object, _: &SchemaLocation, _: &OpenTypes) -> bool {

@@ -42,6 +42,20 @@ const RULES: &[Rule] = &[
         change: open_enums::drop_reserved_titles,
     },
     Rule {
+        id: "drop-reserved-extensions",
+        reason: "the build writes these members, so no page may have them",
+        expected: false,
+        applies_to: |_| true,
+        change: annotate::drop_reserved_extensions,
+    },
+    Rule {
+        id: "drop-requirements-of-the-other-side",
+        reason: "a required property with `readOnly` is required in responses only, and one with `writeOnly` in requests only",
+        expected: false,
+        applies_to: |_| true,
+        change: constraints::drop_requirements_of_other_side,
+    },
+    Rule {
         id: "drop-response-requirements",
         reason: "rejecting a value from the server would not help the user",
         expected: false,
@@ -113,7 +127,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "drop-response-formats",
-        reason: "the generated code would parse the text, and fail if the server deviates from its page",
+        reason: "the generated code would parse the text, and fail if the server deviates from its page; beside another type, \
+                 the generator fails",
         expected: false,
         applies_to: |usage| usage.response,
         change: constraints::drop_formats,
@@ -142,7 +157,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "drop-foreign-formats",
-        reason: "the generator would use types of crates that this crate does not depend on; the server checks the format",
+        reason: "the generator would use types of crates that this crate does not depend on, or fail if the type has no \
+                 formats; the server checks the format",
         expected: false,
         applies_to: |usage| !usage.response,
         change: constraints::drop_foreign_formats,

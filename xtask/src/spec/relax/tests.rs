@@ -166,10 +166,66 @@ fn length_of_other_values_is_documented_in_requests_and_dropped_in_responses() {
 }
 
 #[test]
+fn property_of_one_side_is_required_on_this_side_only() {
+    let text = json!({"type": "string"});
+    let (read, write) =
+        (json!({"type": "string", "readOnly": true}), json!({"type": "string", "writeOnly": true}));
+    let account = json!({
+        "type": "object",
+        "required": ["id", "name", "password"],
+        "properties": {"id": read, "name": text, "password": write}});
+    let required = |sides: &[&str]| {
+        let mut document = document();
+        document["components"] = json!({"schemas": {"Account": account}});
+        for side in sides {
+            let at = format!("/paths/~1make/post/{side}/content/application~1json/schema/properties");
+            document.pointer_mut(&at).unwrap()["account"] = reference("Account");
+        }
+        relaxed(document).document["components"]["schemas"]["Account"]["required"].clone()
+    };
+    assert_eq!(required(&["requestBody"]), json!(["name", "password"]));
+    assert_eq!(required(&["responses/200"]), json!(["id", "name"]));
+    assert_eq!(required(&["requestBody", "responses/200"]), json!(["name"]));
+}
+
+#[test]
+fn format_beside_a_type_without_formats_is_dropped() {
+    for schema in [
+        json!({"type": "object", "format": "json"}),
+        json!({"type": "array", "items": {"type": "string"}, "format": "csv"}),
+        json!({"type": "boolean", "format": "bool"}),
+        json!({"format": "date-time"}),
+        json!({"format": "byte"}),
+    ] {
+        for side in ["requestBody", "responses/200"] {
+            let mut document = document();
+            let at = format!("/paths/~1make/post/{side}/content/application~1json/schema/properties");
+            document.pointer_mut(&at).unwrap()["odd"] = schema.clone();
+            let component = if side == "requestBody" { "Make" } else { "Made" };
+            let found = property(&relaxed(document), component, "odd");
+            assert_eq!((found.get("format"), found.get("type")), (None, schema.get("type")), "{side}");
+        }
+    }
+}
+
+#[test]
+fn members_that_the_build_writes_are_removed_from_pages() {
+    let mut document = document();
+    let at = "/paths/~1make/post/requestBody/content/application~1json/schema/properties";
+    let odd =
+        json!({"type": "integer", "x-enum": 3, "x-pattern": "[", "x-minLength": "no", "x-internal": true});
+    document.pointer_mut(at).unwrap()["odd"] = odd;
+    let found = property(&relaxed(document), "Make", "odd");
+    assert_eq!(found, json!({"type": "integer", "x-internal": true}));
+}
+
+#[test]
 fn relax_reports_the_number_of_changes_per_rule() {
     let relaxed = relaxed(document());
     let expected = [
         ("drop-reserved-titles", 0),
+        ("drop-reserved-extensions", 0),
+        ("drop-requirements-of-the-other-side", 0),
         ("drop-response-requirements", 0),
         ("document-request-requirements", 0),
         ("open-unions", 1),
