@@ -87,7 +87,11 @@ pub(crate) fn provisional(
 ) -> Result<(Built, Option<Failure>), Failure> {
     let outdated = documents.iter().filter_map(|document| document.outdated.clone());
     let problems = outdated.reduce(Failure::worst);
-    let merged = merge::documents_into_one(documents);
+    let merged = merge::documents_into_one(documents).map_err(|failure| {
+        failure.hint(
+            "correct one of the two pages in openapi/corrections/, or remove the line of one from openapi/sources.toml",
+        )
+    });
     let (merged, mut warnings) =
         match merged.and_then(|(merged, warnings)| Ok((errors::unify(merged)?, warnings))) {
             Ok(merged) => merged,

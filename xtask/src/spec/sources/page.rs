@@ -50,7 +50,12 @@ impl Page {
         let found = match (fences.pop(), fences.first()) {
             (Some(fence), None) => return Ok(fence),
             (None, _) if self.text.trim_start().starts_with('<') => "none in what looks like HTML".to_owned(),
-            (None, _) if others.is_empty() => "none".to_owned(),
+            (None, _) if others.is_empty() => match self.text.lines().position(has_json_mark) {
+                Some(line) => {
+                    format!("none, because the one in line {} is {HIDDEN}", line + 1)
+                }
+                None => "none".to_owned(),
+            },
             (None, _) => {
                 let others = others.iter().take(MAX_OTHERS).map(Fence::place).collect::<Vec<_>>();
                 format!("none, but fences of other languages: {}", others.join(", "))
@@ -70,6 +75,14 @@ impl Page {
         };
         Absence::NotJson(vec![problem])
     }
+}
+
+/// The reasons why a fence is not found.
+const HIDDEN: &str = "in a list, a quote or a comment, or indented by more than three spaces";
+
+/// Returns `true` if the line has the start of a JSON fence, perhaps not at its beginning.
+fn has_json_mark(line: &str) -> bool {
+    line.split_once("```").is_some_and(|(_, info)| info.split_whitespace().next() == Some("json"))
 }
 
 /// The number of fences of other languages that an error names.
@@ -211,7 +224,12 @@ mod tests {
         for (page, expected) in [
             ("", "found none"),
             ("just text", "found none"),
-            ("    ```json\n{}\n", "found none"),
+            (
+                "    ```json\n{}\n",
+                "none, because the one in line 1 is in a list, a quote or a comment, or indented by more than three spaces",
+            ),
+            ("a\n> ```json\n> {}\n> ```\n", "or indented by more than three spaces"),
+            ("    ```json5\n{}\n", "found none"),
             ("```json5\n{}\n```\n", "found none, but fences of other languages: json5 at line 1"),
             ("x\n```yaml\na\n```\n```\n{}\n", "other languages: yaml at line 2, no language at line 5"),
             ("<!DOCTYPE html><title>Log in</title>", "found none in what looks like HTML"),
