@@ -37,6 +37,8 @@ struct Alternative {
     boxed: bool,
     /// The values of the tag.
     tags: Vec<String>,
+    /// The content is an open enum, whose other values would hide the known ones of later alternatives.
+    is_open: bool,
 }
 
 /// Returns the unions of the document, without open enums.
@@ -66,7 +68,8 @@ fn union(document: &Value, name: &str, schema: &Value) -> Option<Union> {
         let variant = names.into_iter().find(|name| !used.contains(name)).unwrap_or(plain);
         used.insert(variant.clone());
         let boxed = component(part).is_some_and(|part| contains(document, part, name));
-        Alternative { variant: ident(&variant), content: rust_type(part), boxed, tags }
+        let is_open = component(part).is_some_and(|part| is_open_enum(document, part));
+        Alternative { variant: ident(&variant), content: rust_type(part), boxed, tags, is_open }
     });
     Some(Union {
         name: name.to_owned(),
@@ -75,6 +78,11 @@ fn union(document: &Value, name: &str, schema: &Value) -> Option<Union> {
         other: other.first().map(|_| ident(OTHER)),
         tag,
     })
+}
+
+fn is_open_enum(document: &Value, component: &str) -> bool {
+    let parts = document["components"]["schemas"][component]["oneOf"].as_array();
+    parts.is_some_and(|parts| parts.iter().any(|part| part["title"] == KNOWN))
 }
 
 fn ident(name: &str) -> Ident {
@@ -324,6 +332,8 @@ impl Union {
             }
         });
         let variants = self.alternatives.iter().map(|alternative| &alternative.variant);
+        let open = self.alternatives.iter().filter(|alternative| alternative.is_open);
+        let (open, enums): (Vec<_>, Vec<_>) = open.map(|open| (&open.variant, &open.content)).unzip();
         let other: syn::Expr = match &self.other {
             Some(other) => parse_quote!(::std::option::Option::Some(Self::#other)),
             None => parse_quote!(::std::option::Option::None),
@@ -335,6 +345,7 @@ impl Union {
                 ) -> ::std::result::Result<Self, D::Error> {
                     let mut choice = crate::ext::union::Choice::read(deserializer, #other)?;
                     #by_tag
+                    #(choice.consider(|known| Self::#open(#enums::Known(known)));)*
                     #(choice.consider(Self::#variants);)*
                     choice.closest().map_err(<D::Error as ::serde::de::Error>::custom)
                 }

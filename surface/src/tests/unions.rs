@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::documents::{document, reference, surface, unchanged, with};
+use crate::generate::{self, Parts};
 
 /// Returns the public items of a client with these components, or the problems.
 fn of(schemas: &Value) -> Result<Value, String> {
@@ -122,4 +123,21 @@ fn variant_has_no_name_of_an_open_enum() {
     }
     let traits = items["types::Union"]["traits"].as_array().unwrap();
     assert!(!traits.iter().any(|of| of.as_str().unwrap().contains("PartialEq<str>")), "{traits:?}");
+}
+
+#[test]
+fn known_values_of_all_alternatives_are_considered_before_other_values() {
+    let open = |known: &str| json!({"oneOf": [{"title": "Known", "allOf": [reference(known)]}, {"title": "Other", "type": "string"}]});
+    let word = |text: &str| json!({"type": "string", "enum": [text]});
+    let schemas = json!({
+        "KnownOne": word("leo"), "One": open("KnownOne"), "KnownTwo": word("zoe"), "Two": open("KnownTwo"),
+        "Union": {"oneOf": [reference("One"), reference("Two"), {"type": "integer"}]},
+    });
+    let document = document(&with(&json!({"union": reference("Union")}), &schemas), unchanged);
+    let generated = generate::generate(&document, Parts { schemas: false, mock: false }).unwrap();
+    let client = prettyplease::unparse(&generated.client).split_whitespace().collect::<String>();
+    let considered = "choice.consider(|known|Self::One(crate::types::One::Known(known)));\
+                      choice.consider(|known|Self::Two(crate::types::Two::Known(known)));\
+                      choice.consider(Self::One);";
+    assert!(client.contains(considered), "{client}");
 }

@@ -77,6 +77,10 @@ fn more_pages() {
     assert!(matches!(pet(json!({"petType": "dog", "bark": 3})), MoreDiscr200Pet::Dog(_)));
     assert!(matches!(pet(json!({"petType": "cat", "name": "n"})), MoreDiscr200Pet::Cat(_)));
     assert!(matches!(pet(json!({"petType": "cow", "moo": 3})), MoreDiscr200Pet::Other(_)));
+    let voice = |name: &str| kept::<MoreEnumunion200>(json!({"v": name})).v.unwrap();
+    assert_eq!(voice("leo"), MoreEnumunion200V::StdVoice(StdVoice::Known(KnownStdVoice::Leo)));
+    assert_eq!(voice("zoe"), MoreEnumunion200V::ProVoice(ProVoice::Known(KnownProVoice::Zoe)));
+    assert_eq!(voice("new"), MoreEnumunion200V::StdVoice(StdVoice::Other("new".to_owned())));
     // A value of both parts of an anyOf.
     kept::<MoreAnyofgot200>(json!({"v": {"x": "a"}}));
     kept::<MoreAnyofgot200>(json!({"v": {"y": 1}}));
