@@ -1,6 +1,9 @@
 //! Selecting the alternatives of a receiver that may take an object: in large unions, few of many.
 
-use std::{borrow::Cow, collections::HashMap};
+use std::{
+    borrow::Cow,
+    collections::{BTreeSet, HashMap},
+};
 
 use super::{
     alternative::{Alternative, Kind},
@@ -57,6 +60,11 @@ impl Relations<'_> {
         candidates: &'c mut Candidates<'n>,
         sender: &Alternative,
     ) -> Cow<'c, [&'n Alternative]> {
+        if mode.tagged
+            && let Some(selected) = selected_by_discriminator(&candidates.all, sender)
+        {
+            return Cow::Owned(selected);
+        }
         if !mode.tagged
             || candidates.all.len() <= FEW
             || sender.kind != Kind::Object
@@ -97,6 +105,22 @@ impl Relations<'_> {
             .filter(|_| norm.exact)
             .map(|lists| lists.into_iter().flat_map(|list| list.values().map(word::text)).collect())
     }
+}
+
+/// Returns the alternatives that the discriminator of the receiver selects by the values that the sender's discriminator has, if
+/// it knows all of them. Otherwise a value may have been renamed.
+fn selected_by_discriminator<'n>(
+    all: &[&'n Alternative],
+    sender: &Alternative,
+) -> Option<Vec<&'n Alternative>> {
+    let (property, sent) = sender.tag.as_ref()?;
+    let words_of = |alternative: &'n Alternative| {
+        alternative.tag.as_ref().filter(|(other, _)| other == property).map(|(_, words)| words)
+    };
+    let known: BTreeSet<_> = all.iter().filter_map(|alternative| words_of(alternative)).flatten().collect();
+    let may_select =
+        |alternative: &&&'n Alternative| words_of(alternative).is_none_or(|words| !words.is_disjoint(sent));
+    sent.iter().all(|word| known.contains(word)).then(|| all.iter().filter(may_select).copied().collect())
 }
 
 /// Groups alternatives by the first property that they require and that is sent in both directions.
@@ -164,6 +188,59 @@ mod tests {
             let findings = diff(&union(&[&one, &two]), &union(&[&longer[1], &longer[0]]));
             assert_eq!(findings.len(), 2, "{kind} {findings:#?}");
             assert!(findings.iter().all(|finding| finding.message.contains("[k=")), "{findings:#?}");
+        }
+    }
+
+    /// Returns the levels in the request and in the response, if the alternatives of a discriminator change.
+    fn levels_with_mapping(mapping: &Value, base: &Value, revision: &Value) -> [WireLevel; 2] {
+        let document = |schemas: &Value| {
+            let alternatives =
+                ["Cat", "Dog"].map(|name| json!({"$ref": format!("#/components/schemas/{name}")}));
+            let mut schema = json!({"oneOf": alternatives, "discriminator": {"propertyName": "k"}});
+            if mapping.is_object() {
+                schema["discriminator"]["mapping"] = mapping.clone();
+            }
+            let body = json!({"content": {"application/json": {"schema": schema}}});
+            let operations = json!({"post": {"requestBody": body}, "get": {"responses": {"200": body}}});
+            ["post", "get"].map(|method| {
+                json!({"paths": {"/a": {method: operations[method]}}, "components": {"schemas": schemas}})
+            })
+        };
+        let (base, revision) = (document(base), document(revision));
+        [0, 1].map(|side| worst(&diff(&base[side], &revision[side])).0)
+    }
+
+    #[test]
+    fn discriminator_selects_the_alternative_that_must_take_a_value() {
+        let animal = |kind: &str, required: &[&str]| {
+            let properties = json!({"k": {"type": "string"}, "a": {"type": kind}, "z": {"type": "string"}});
+            json!({"type": "object", "required": required, "properties": properties})
+        };
+        let dog = json!({"type": "object", "required": ["k"], "properties": {"k": {"type": "string"}}});
+        let with = |cat: &Value| json!({"Cat": cat, "Dog": dog});
+        let before = with(&animal("string", &["k"]));
+        let mapping =
+            json!({"cat": "#/components/schemas/Cat", "kitty": "#/components/schemas/Cat", "dog": "Dog"});
+        for mapping in [&mapping, &Value::Null] {
+            let levels = |cat: &Value| levels_with_mapping(mapping, &before, &with(cat));
+            assert_eq!(levels(&animal("integer", &["k"])), [WireLevel::Err; 2]);
+            assert_eq!(levels(&animal("string", &["k", "z"])), [WireLevel::Err, WireLevel::Info]);
+            assert_eq!(levels(&animal("string", &["k"])), [WireLevel::None; 2]);
+        }
+    }
+
+    #[test]
+    fn alternatives_that_exchange_their_schemas_have_other_values_of_the_discriminator() {
+        let object = |name: &str| {
+            let properties = json!({"k": {"type": "string"}, name: {"type": "string"}});
+            json!({"type": "object", "required": ["k", name], "properties": properties})
+        };
+        let (one, other) = (object("a"), object("b"));
+        let (before, after) = (json!({"Cat": one, "Dog": other}), json!({"Cat": other, "Dog": one}));
+        let mapping = json!({"cat": "Cat", "dog": "Dog"});
+        for mapping in [mapping, Value::Null] {
+            let levels = levels_with_mapping(&mapping, &before, &after);
+            assert!(levels.iter().all(|level| *level >= WireLevel::Warn), "{mapping} {levels:?}");
         }
     }
 

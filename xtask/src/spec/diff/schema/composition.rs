@@ -304,19 +304,23 @@ fn compare_discriminator(pair: &SchemaPair, recorder: &mut Recorder) {
     }
 }
 
-/// Compares the values by which a discriminator selects two matched alternatives, if they are the names of components.
-/// Values of a mapping are compared with the mapping.
+/// Compares the values by which a discriminator selects two matched alternatives. Changes of the mapping are compared with it.
 fn compare_names(pair: &SchemaPair, recorder: &mut Recorder, list: &str, [old, new]: [usize; 2]) {
-    let name = |node: &ResolvedNode, index: usize| {
+    let words = |node: &ResolvedNode, index: usize| {
         let reference = references(node, list).get(index).copied().flatten()?;
-        let name = discriminator_values(node, reference)?.1.pop_first()?;
-        let mapping = node.value.pointer("/discriminator/mapping");
-        mapping.is_none_or(|mapping| mapping.get(&name).is_none()).then(|| Value::from(name))
+        Some(discriminator_values(node, reference)?.1)
     };
     let Pair { base, revision } = &pair.nodes;
-    if let (Some(before), Some(after)) = (name(base, old), name(revision, new))
-        && before != after
-    {
+    let (Some(before), Some(after)) = (words(base, old), words(revision, new)) else { return };
+    let target = |node: &ResolvedNode<'_>, word: &str| {
+        node.value.pointer("/discriminator/mapping").and_then(|mapping| mapping.get(word)).cloned()
+    };
+    let is_same_in_mapping = |word: &&String| target(base, word) == target(revision, word);
+    if let (Some(before), Some(after)) = (
+        before.difference(&after).find(is_same_in_mapping),
+        after.difference(&before).find(is_same_in_mapping),
+    ) {
+        let [before, after] = [before, after].map(|word| Value::from(word.as_str()));
         let values = Values { before: Some(&before), after: Some(&after) };
         pair.report_at(recorder, SchemaChange::DiscriminatorMappingChanged, "discriminator", values);
     }
