@@ -237,6 +237,6 @@ fn notation(pair: &Pair, [base, revision]: [&str; 2]) -> Notation {
 }
 
 /// Returns a media type without its parameters.
-fn essence(media_type: &str) -> &str {
+pub(super) fn essence(media_type: &str) -> &str {
     media_type.split(';').next().unwrap_or_default().trim()
 }

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::{
+    body::essence,
     context::OperationContext,
     node::{MAX_DEPTH, Matched, Pair, ResolvedNode, matched},
     notation::Notation,
@@ -149,7 +150,9 @@ pub(super) fn is_written_differently(pair: &Pair, location: &str) -> bool {
     let is_styled = is_compound || location == "path";
     // `explode` affects only lists and objects, and the style `simple` writes a list as `a,b` in both cases.
     let is_simple = before.style == "simple" && after.style == "simple";
-    let is_exploded = if is_simple { may_be(&["object"]) } else { is_compound };
+    // An object in the style `deepObject` is written in one way.
+    let is_deep = before.style == "deepObject" && after.style == "deepObject";
+    let is_exploded = !is_deep && if is_simple { may_be(&["object"]) } else { is_compound };
     before.always != after.always
         || (is_styled && before.style != after.style)
         || (is_exploded && before.explode != after.explode)
@@ -168,7 +171,7 @@ fn serialisation(node: &ResolvedNode, location: &str) -> Serialisation {
     let style = Some(node.text("style")).filter(|style| !style.is_empty()).unwrap_or(default);
     let explode = node.value.get("explode").and_then(Value::as_bool).unwrap_or(style == "form");
     let types = node.members_of("content");
-    let types = types.into_iter().map(|(name, _)| name.clone()).collect();
+    let types = types.into_iter().map(|(name, _)| essence(name).to_ascii_lowercase()).collect();
     let allow_reserved = location == "query" && node.flag("allowReserved");
     Serialisation { style: style.to_owned(), explode, always: (allow_reserved, types) }
 }

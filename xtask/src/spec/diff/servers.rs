@@ -90,7 +90,12 @@ fn compare(recorder: &mut Recorder, base: &ResolvedNode, revision: &ResolvedNode
 pub(super) fn moved_base_path(base: &Value, revision: &Value) -> [String; 2] {
     let urls = |document: &Value| -> BTreeSet<String> {
         let servers = document.get(KEY).and_then(Value::as_array).into_iter().flatten();
-        servers.filter_map(|server| Some(subject(server.get("url")?.as_str()?))).collect()
+        let urls: BTreeSet<_> = servers
+            .filter_map(|server| Some(server.get("url")?.as_str()?.trim_end_matches('/')))
+            .map(subject)
+            .collect();
+        // Without a server, the URL is `/`.
+        if urls.is_empty() { BTreeSet::from([subject("")]) } else { urls }
     };
     let (old, new) = (urls(base), urls(revision));
     if let Some(path) = common_suffix(&old, &new).filter(|path| has_path_within(revision, path)) {
@@ -120,7 +125,7 @@ fn has_path_within(document: &Value, prefix: &str) -> bool {
 fn servers_by_subject<'a>(node: &ResolvedNode<'a>) -> Servers<'a> {
     let servers = node.items_of(KEY);
     if servers.is_empty() {
-        return BTreeMap::from([(subject("/"), Vec::new())]);
+        return BTreeMap::from([(subject_of_url(node, "/"), Vec::new())]);
     }
     let mut by_subject = Servers::new();
     for server in servers {
@@ -191,13 +196,21 @@ fn has_url(server: &ResolvedNode, template: &str, url: &str) -> bool {
 }
 
 fn first_subject(node: &ResolvedNode) -> String {
-    node.items_of(KEY).first().map_or_else(|| subject("/"), |server| subject_of(node, server))
+    node.items_of(KEY).first().map_or_else(|| subject_of_url(node, "/"), |server| subject_of(node, server))
 }
 
 /// Returns the name of a server of a document, a path or an operation.
 fn subject_of(node: &ResolvedNode, server: &ResolvedNode) -> String {
-    let prefix = if node.is_document() { node.prefix() } else { "" };
-    subject(&format!("{}{prefix}", without_slash(server.text("url"))))
+    subject_of_url(node, server.text("url"))
+}
+
+fn subject_of_url(node: &ResolvedNode, url: &str) -> String {
+    match node.prefix() {
+        prefix if node.is_document() && !prefix.is_empty() => {
+            subject(&format!("{}{prefix}", url.trim_end_matches('/')))
+        }
+        _ => subject(url),
+    }
 }
 
 /// Returns the name of a server in messages. A trailing slash of the URL does not count, nor do capitals of its

@@ -109,7 +109,8 @@ fn read_format(alternative: &mut Alternative, node: &ResolvedNode) {
     let of_number = NUMBER_FORMATS.contains(&format);
     let is_only_type = node.types().iter().filter(|name| **name != "null").count() == 1;
     let applies = is_only_type || of_number == (alternative.kind == Kind::Number);
-    if !format.is_empty() && applies {
+    // `password` says how a value is shown.
+    if !format.is_empty() && format != "password" && applies {
         alternative.formats.insert(format.to_owned());
     }
 }

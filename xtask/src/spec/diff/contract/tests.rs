@@ -95,6 +95,11 @@ fn limits_that_an_integer_format_implies_have_one_form() {
 }
 
 #[test]
+fn password_accepts_every_text() {
+    assert_same(&json!({"a": {"type": "string", "format": "password"}, "b": {"type": "string"}}));
+}
+
+#[test]
 fn schemas_that_contain_themselves_are_compared() {
     let list = |next: &str| json!({"type": "object", "properties": {"next": {"$ref": next}}});
     // One schema contains itself at once, the other one through a third schema.

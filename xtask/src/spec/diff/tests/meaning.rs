@@ -101,6 +101,15 @@ fn base_path_moved_between_servers_and_paths_is_not_a_change() {
     let split = document("https://a", &["/v1/x", "/v1/y/{id}"], "k");
     assert_eq!(rules(&whole, &split), [""; 0]);
     assert_eq!(rules(&split, &whole), [""; 0]);
+    // Without servers, the URL is `/`.
+    let relative = document("/v1", &["/x", "/y/{id}"], "k");
+    let root = document("/", &["/v1/x", "/v1/y/{id}"], "k");
+    let mut without = root.clone();
+    without.as_object_mut().unwrap().remove("servers");
+    for root in [&root, &without] {
+        assert_eq!(rules(&relative, root), [""; 0]);
+        assert_eq!(rules(root, &relative), [""; 0]);
+    }
     // Another path is the same only if its URL is.
     let more = document("https://a", &["/v1/x", "/v1/y/{id}", "/x"], "k");
     assert_eq!(rules(&whole, &more), ["endpoint-added GET /x"]);

@@ -34,7 +34,18 @@ fn style_counts_for_the_types_that_it_affects() {
             json!({"schema": {"type": "object"}}),
             ["err", "err"],
         ),
+        // There is one way to write it.
+        (
+            json!({"style": "deepObject", "explode": true, "schema": {"type": "object"}}),
+            json!({"style": "deepObject", "schema": {"type": "object"}}),
+            ["none", "none"],
+        ),
         (json!({"allowReserved": true}), json!({}), ["err", "err"]),
+        (
+            json!({"content": {"application/json": {"schema": {"type": "string"}}}}),
+            json!({"content": {"Application/JSON; charset=utf-8": {"schema": {"type": "string"}}}}),
+            ["none", "none"],
+        ),
         (json!({"content": {"application/json": {"schema": {"type": "string"}}}}), json!({}), ["err", "err"]),
     ] {
         assert_levels(&query(&base), &query(&revision), expected);
