@@ -209,17 +209,14 @@ pub(super) fn write_again_if_unclosed(storage: &dyn StorageBackend) -> io::Resul
         let rest = usize::try_from(length - offset).unwrap_or(CHUNK).min(CHUNK);
         let chunk = &mut bytes[..rest];
         storage.read(offset, chunk)?;
-        match storage.write(offset, chunk) {
-            Err(error) if error.kind() == io::ErrorKind::StorageFull => {
-                write_around_holes(storage, offset, chunk)?;
-            }
-            written => written?,
+        if storage.write(offset, chunk).is_err() {
+            write_around_holes(storage, offset, chunk)?;
         }
     }
     storage.sync_data()
 }
 
-/// Writes a part of a file on a full disk. A block of zeros that needs space is a hole, which can stay.
+/// Writes a part of a file again, block by block. On a full disk, a block of zeros that needs space is a hole, which can stay.
 fn write_around_holes(storage: &dyn StorageBackend, offset: u64, bytes: &[u8]) -> io::Result<()> {
     for (block, offset) in bytes.chunks(BLOCK).zip((offset..).step_by(BLOCK)) {
         match storage.write(offset, block) {
