@@ -42,9 +42,8 @@ fn parameter_problem(document: &Value, parameter: &Value) -> Option<String> {
     if place == "cookie" {
         return Some("cookies are not supported".to_owned());
     }
-    // The generated method has a variable of this name.
     if parameter["name"].as_str().is_some_and(|name| name.to_snake_case() == "header_map") {
-        return Some(format!("no parameter can be called {}", parameter["name"]));
+        return Some(format!("{} is the name of a variable in the generated method", parameter["name"]));
     }
     if parameter.get("schema").is_none() {
         return Some("expected a parameter with a schema".to_owned());

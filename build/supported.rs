@@ -25,14 +25,18 @@ const REQUEST_TYPES: [&str; 4] = [JSON, FORM, "application/octet-stream", "text/
 pub(crate) fn problems(document: &Value) -> Vec<Problem> {
     let mut problems = Vec::new();
     for (name, _) in components(document, "schemas") {
-        let problem = if unions::is_own_alternative(document, name) {
+        let problem = if unions::is_own_part(document, name, &["oneOf", "anyOf"]) {
             "is an alternative of itself, so reading it would never end"
-        } else if unions::is_own_part(document, name) {
+        } else if unions::is_own_part(document, name, &["allOf"]) {
             "is a part of itself, by `allOf`, so its properties have no end"
         } else {
             continue;
         };
         report(&mut problems, format!("/components/schemas/{name}"), format!("{name} {problem}"));
+    }
+    // The other checks would not end either.
+    if !problems.is_empty() {
+        return problems;
     }
     for (path, item) in document["paths"].as_object().into_iter().flatten() {
         if item.get("$ref").is_some() {
@@ -43,10 +47,6 @@ pub(crate) fn problems(document: &Value) -> Vec<Problem> {
                 "a path that is defined elsewhere is not supported, expected its operations",
             );
         }
-    }
-    // The other checks would not end either.
-    if !problems.is_empty() {
-        return problems;
     }
     check_server("", facts::server_url(document), &mut problems);
     for operation in operations(document) {
@@ -234,19 +234,18 @@ fn check_schema(schema: &Value, pointer: &str, problems: &mut Vec<Problem>) {
 fn check_parts(document: &Value, schema: &Value, pointer: &str, problems: &mut Vec<Problem>) {
     let Value::Object(members) = schema else { return };
     let parts = schema["allOf"].as_array().map_or(&[][..], Vec::as_slice);
-    let with_rest: Vec<_> = parts.iter().map(|part| resolve(document, part)).chain([schema]).collect();
-    for (i, part) in with_rest.iter().enumerate().filter(|(_, part)| part["additionalProperties"] == false) {
-        let others = with_rest.iter().filter(|other| !std::ptr::eq(**other, *part));
+    let all: Vec<_> = parts.iter().map(|part| resolve(document, part)).chain([schema]).collect();
+    for (i, closed) in all.iter().enumerate().filter(|(_, part)| part["additionalProperties"] == false) {
+        // A schema without `allOf` is the only one.
+        let others = all.iter().enumerate().filter(|(other, _)| *other != i).map(|(_, other)| other);
         let mut names = others.filter_map(|other| other["properties"].as_object()).flat_map(Map::keys);
-        if !parts.is_empty()
-            && let Some(name) = names.find(|name| part["properties"].get(name.as_str()).is_none())
-        {
-            let part = if i < parts.len() { format!("/allOf/{i}") } else { String::new() };
+        if let Some(name) = names.find(|name| closed["properties"].get(name.as_str()).is_none()) {
+            let at = if i < parts.len() { format!("{pointer}/allOf/{i}") } else { pointer.to_owned() };
             let problem = format!(
                 "it has `additionalProperties: false`, so the property {name:?} of another part is not allowed; remove \
                  `additionalProperties`"
             );
-            problems.push(Problem::new(format!("{pointer}{part}"), format!("{problem}: {REMEDY}")));
+            problems.push(Problem::new(at, format!("{problem}: {REMEDY}")));
         }
     }
     for_each_child(members, pointer, &mut |child, pointer| check_parts(document, child, pointer, problems));

@@ -240,29 +240,16 @@ fn direct_references<'a>(schema: &'a Value, found: &mut Vec<&'a str>) {
     }
 }
 
-/// Returns `true` if a component is an alternative of itself, directly or through others.
-pub(crate) fn is_own_alternative(document: &Value, union: &str) -> bool {
+/// Returns `true` if a component is a part of itself by one of the keywords, such as `allOf`, directly or through others.
+pub(crate) fn is_own_part(document: &Value, own: &str, keywords: &[&str]) -> bool {
     let add_parts = |name: &str, found: &mut Vec<_>| {
         let schema = &document["components"]["schemas"][name];
-        let keywords = ["oneOf", "anyOf"].into_iter();
-        let parts = keywords.flat_map(|keyword| schema[keyword].as_array().into_iter().flatten());
+        let parts = keywords.iter().flat_map(|keyword| schema[*keyword].as_array().into_iter().flatten());
         found.extend(parts.chain([schema]).filter_map(component));
     };
     let mut parts = Vec::new();
-    add_parts(union, &mut parts);
-    reaches(parts, union, add_parts)
-}
-
-/// Returns `true` if a component is a part of itself by `allOf`, directly or through others.
-pub(crate) fn is_own_part(document: &Value, component_name: &str) -> bool {
-    let add_parts = |name: &str, found: &mut Vec<_>| {
-        let schema = &document["components"]["schemas"][name];
-        let parts = schema["allOf"].as_array().into_iter().flatten();
-        found.extend(parts.chain([schema]).filter_map(component));
-    };
-    let mut parts = Vec::new();
-    add_parts(component_name, &mut parts);
-    reaches(parts, component_name, add_parts)
+    add_parts(own, &mut parts);
+    reaches(parts, own, add_parts)
 }
 
 impl Union {

@@ -129,7 +129,7 @@ fn parameters_that_no_method_can_have_are_refused_with_their_place() {
                 document["paths"]["/do"]["post"]["parameters"] =
                     json!([{"name": "headerMap", "in": "query", "schema": {"type": "string"}}]);
             },
-            format!("{operation}/parameters/0: no parameter can be called \"headerMap\""),
+            format!("{operation}/parameters/0: \"headerMap\" is the name of a variable"),
         ),
     ];
     assert_refused(&cases);

@@ -1,6 +1,6 @@
 //! Rules that replace keywords by documentation, because the server applies them.
 //!
-//! The description contains them as text. The members of [`RESERVED`] contain them for other uses of the spec, such as the JSON
+//! The description contains them as text. Members such as `x-default` contain them for other uses of the spec, such as the JSON
 //! schemas of the feature `schemars`.
 
 use serde_json::Value;
@@ -11,7 +11,7 @@ use crate::{
     spec::{extract::OpenTypes, schema_locations::SchemaLocation},
 };
 
-/// The members that the build writes.
+/// The members that the build writes: those of these rules, and that of `openapi/constructors.toml`.
 const RESERVED: [&str; 9] = [
     "x-default",
     "x-pattern",

@@ -32,27 +32,31 @@ pub(super) fn open_objects(schema: &mut Object, _: &SchemaLocation, _: &OpenType
     is_closed(schema) && schema.remove("additionalProperties").is_some()
 }
 
-/// Removes the requirement of properties that are not in each request or response where the schema is used.
+/// Removes the properties from `required` that are required on the other side only.
 pub(super) fn drop_requirements_of_other_side(
     schema: &mut Object,
     location: &SchemaLocation,
     _: &OpenTypes,
 ) -> bool {
     let Usage { request, response } = location.usage;
-    let is_missing = |property: &Value| {
-        (request && property["readOnly"] == true) || (response && property["writeOnly"] == true)
+    let Some(Value::Array(required)) = schema.get("required") else { return false };
+    let is_of_other_side = |name: &&Value| {
+        let property = name.as_str().and_then(|name| schema.get("properties")?.get(name));
+        property.is_some_and(|property| {
+            (request && property["readOnly"] == true) || (response && property["writeOnly"] == true)
+        })
     };
-    let properties = schema.get("properties").and_then(Value::as_object).into_iter().flatten();
-    let missing: Vec<_> =
-        properties.filter(|(_, property)| is_missing(property)).map(|(name, _)| name.clone()).collect();
-    let Some(Value::Array(required)) = schema.get_mut("required") else { return false };
-    let before = required.len();
-    required.retain(|name| !missing.iter().any(|missing| name == missing));
-    let (after, is_empty) = (required.len(), required.is_empty());
-    if is_empty {
-        schema.remove("required");
+    let (dropped, kept): (Vec<_>, Vec<_>) = required.iter().partition(is_of_other_side);
+    if dropped.is_empty() {
+        return false;
     }
-    after != before
+    let kept: Vec<_> = kept.into_iter().cloned().collect();
+    if kept.is_empty() {
+        schema.remove("required");
+    } else {
+        schema.insert("required".to_owned(), kept.into());
+    }
+    true
 }
 
 /// Removes `anyOf` and `oneOf` whose alternatives only require properties.
